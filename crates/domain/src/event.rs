@@ -1,0 +1,244 @@
+//! Events: self-contained facts about what happened to a customer's purchases. Never changed once written.
+
+use crate::{
+    AccessLevel, AppId, CancellationReason, Environment, EventId, InboxId, Money, ProjectId, Store,
+    customer::Customer,
+    fact::{Offer, Ownership, TransactionKind},
+    snapshot::{Phase, Standing},
+};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $name:ident = $id:literal, $title:literal;)*) => {
+        /// What happened. Ids and titles are those of DESIGN section 4.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum EventKind { $($(#[$doc])* $name,)* }
+
+        impl EventKind {
+            /// Every kind, in order of declaration.
+            pub const ALL: &'static [Self] = &[$(Self::$name),*];
+            /// The canonical id.
+            pub const fn id(self) -> &'static str { match self { $(Self::$name => $id),* } }
+            /// The name people read.
+            pub const fn title(self) -> &'static str { match self { $(Self::$name => $title),* } }
+        }
+    };
+}
+
+kinds! {
+    /// A paid subscription began without a trial, or a new product began after a change.
+    SubscriptionStarted = "subscription_started", "Subscription started";
+    /// A later charge of the same subscription, also after a lapse.
+    SubscriptionRenewed = "subscription_renewed", "Subscription renewed";
+    /// Auto-renew was switched off in a paid period.
+    SubscriptionRenewalCancelled = "subscription_renewal_cancelled", "Subscription renewal cancelled";
+    /// Auto-renew was switched on again in a paid period.
+    SubscriptionRenewalReactivated = "subscription_renewal_reactivated", "Subscription renewal reactivated";
+    /// A paid subscription ended.
+    SubscriptionExpired = "subscription_expired", "Subscription expired";
+    /// A charge of a subscription was given back.
+    SubscriptionRefunded = "subscription_refunded", "Subscription refunded";
+    /// The end of a period moved to a later date.
+    SubscriptionExtended = "subscription_extended", "Subscription extended";
+    /// A one-time purchase.
+    NonSubscriptionPurchase = "non_subscription_purchase", "Purchase made";
+    /// A one-time purchase was given back.
+    NonSubscriptionPurchaseRefunded = "non_subscription_purchase_refunded", "Purchase refunded";
+    /// A free trial began.
+    TrialStarted = "trial_started", "Trial started";
+    /// The first charge after a trial.
+    TrialConverted = "trial_converted", "Trial converted";
+    /// Auto-renew was switched off in a trial.
+    TrialRenewalCancelled = "trial_renewal_cancelled", "Trial renewal cancelled";
+    /// Auto-renew was switched on again in a trial.
+    TrialRenewalReactivated = "trial_renewal_reactivated", "Trial renewal reactivated";
+    /// A trial ended without a charge.
+    TrialExpired = "trial_expired", "Trial expired";
+    /// A charge failed.
+    BillingIssueDetected = "billing_issue_detected", "Billing issue detected";
+    /// Access continues although a charge failed.
+    EnteredGracePeriod = "entered_grace_period", "Entered grace period";
+    /// The product changed, or will at the next renewal.
+    ProductChanged = "product_changed", "Product changed";
+    /// A refund was undone.
+    RefundReversed = "refund_reversed", "Refund reversed";
+    /// A price increase awaits consent.
+    PriceIncreasePending = "price_increase_pending", "Price increase pending";
+    /// A price increase was consented to.
+    PriceIncreaseAccepted = "price_increase_accepted", "Price increase accepted";
+    /// What a customer may use changed.
+    AccessLevelUpdated = "access_level_updated", "Access level updated";
+    /// A trial is still running some days after it began.
+    TrialActive = "trial_active", "Trial still active";
+    /// A subscription is still running some days after it began.
+    SubscriptionActive = "subscription_active", "Subscription still active";
+    /// Sent by hand, to test an integration.
+    Test = "test", "Test event";
+}
+
+impl EventKind {
+    /// Parses [`EventKind::id`].
+    pub fn from_id(id: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|kind| kind.id() == id)
+    }
+
+    /// Whether money came in.
+    pub const fn is_charge(self) -> bool {
+        matches!(self, Self::SubscriptionStarted | Self::SubscriptionRenewed | Self::TrialConverted | Self::NonSubscriptionPurchase)
+    }
+
+    /// Whether money went back.
+    pub const fn is_refund(self) -> bool {
+        matches!(self, Self::SubscriptionRefunded | Self::NonSubscriptionPurchaseRefunded)
+    }
+}
+
+/// The app an event belongs to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AppRef {
+    /// Its id.
+    pub id: AppId,
+    /// Its key in the project.
+    pub key: String,
+    /// Its store.
+    pub store: Store,
+}
+
+/// The purchase an event is about, as it stands after the event.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Purchase {
+    /// The store's id of the chain.
+    pub chain: String,
+    /// What was bought.
+    pub kind: TransactionKind,
+    /// Start of the chain.
+    pub original_purchased_at: Timestamp,
+    /// Start of the current period.
+    pub purchased_at: Timestamp,
+    /// End of the current period.
+    pub expires_at: Option<Timestamp>,
+    /// End of access: grace end, moment of revocation, or period end.
+    pub access_until: Option<Timestamp>,
+    /// What kind of period it is.
+    pub phase: Phase,
+    /// Where it stands.
+    pub standing: Standing,
+    /// Whether the store will renew.
+    pub will_renew: bool,
+    /// What it will renew into, where that differs.
+    pub next_product: Option<String>,
+    /// What the next period will cost.
+    pub renewal_price: Option<Money>,
+    /// Who paid.
+    pub ownership: Ownership,
+    /// Uninterrupted paid periods up to this one.
+    pub consecutive_payments: u32,
+    /// Whether they have lasted a year.
+    pub over_a_year: bool,
+    /// Days of the chain's free trial.
+    pub trial_days: Option<i64>,
+}
+
+/// The store transaction an event is about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TransactionRef {
+    /// The store's id.
+    pub id: String,
+    /// Its start.
+    pub purchased_at: Timestamp,
+    /// Its end.
+    pub expires_at: Option<Timestamp>,
+    /// Number of items.
+    pub quantity: u32,
+    /// What was charged, before store commission; zero for a trial.
+    pub price: Option<Money>,
+    /// The same in US dollars, where known.
+    pub price_usd: Option<Money>,
+    /// What is left after the store's commission, where that is configured.
+    pub proceeds: Option<Money>,
+    /// The same in US dollars, where known.
+    pub proceeds_usd: Option<Money>,
+    /// Whether it was a free trial.
+    pub is_free: bool,
+    /// Offer applied.
+    pub offer: Option<Offer>,
+    /// ISO 3166-1 alpha-2 country of the store front.
+    pub country: Option<String>,
+}
+
+/// What led to an event.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cause {
+    /// The raw message; `None` when time passing was the cause.
+    pub inbox: Option<InboxId>,
+    /// Name of the rule.
+    pub rule: String,
+}
+
+/// Something that happened. Immutable and self-contained.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// Derived from project, customer and key, so the same fact always has the same id.
+    pub id: EventId,
+    /// Unique per customer; makes detection exactly-once.
+    pub key: String,
+    /// What happened.
+    pub kind: EventKind,
+    /// Business time; may lie in the future for renewals charged early.
+    pub occurred_at: Timestamp,
+    /// When the message that caused it was received.
+    pub recorded_at: Timestamp,
+    /// Position among the customer's events, from 1, without gaps.
+    pub customer_seq: u64,
+    /// Production or sandbox.
+    pub environment: Environment,
+    /// Its project.
+    pub project: ProjectId,
+    /// Its app; `None` for test events of a project without apps.
+    pub app: Option<AppRef>,
+    /// The customer as it was.
+    pub customer: Customer,
+    /// The purchase after the event.
+    pub purchase: Option<Purchase>,
+    /// The transaction it is about.
+    pub transaction: Option<TransactionRef>,
+    /// The product it is about.
+    pub product: Option<String>,
+    /// The product before, for a change of product.
+    pub previous_product: Option<String>,
+    /// Whether a change of product waits for the next renewal.
+    #[serde(default)]
+    pub scheduled: bool,
+    /// Entitlements that the product unlocks.
+    pub entitlements: Vec<String>,
+    /// Why, for endings and refunds.
+    pub cancellation_reason: Option<CancellationReason>,
+    /// The level an access event is about.
+    pub level: Option<AccessLevel>,
+    /// What the customer may use after the event, by entitlement.
+    pub access: BTreeMap<String, AccessLevel>,
+    /// What led to it.
+    pub cause: Cause,
+    /// Older than the window when its chain was first seen.
+    #[serde(default)]
+    pub historical: bool,
+    /// Learned after something newer on the same chain.
+    #[serde(default)]
+    pub late: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_unique_and_equal_to_the_serialized_form() {
+        for kind in EventKind::ALL {
+            assert_eq!(EventKind::from_id(kind.id()), Some(*kind));
+            assert_eq!(serde_json::to_value(kind).unwrap(), kind.id());
+        }
+    }
+}
