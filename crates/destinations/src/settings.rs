@@ -1,0 +1,90 @@
+//! Reading settings: typed, with every problem named by its field.
+
+use domain::EventKind;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use std::collections::BTreeMap;
+
+/// A setting that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, thiserror::Error)]
+#[error("`{field}` {problem}")]
+pub struct Invalid {
+    /// Which setting.
+    pub field: String,
+    /// What is wrong and what would be right.
+    pub problem: String,
+}
+
+impl Invalid {
+    /// A problem with one field.
+    pub fn new(field: impl Into<String>, problem: impl Into<String>) -> Self {
+        Self { field: field.into(), problem: problem.into() }
+    }
+}
+
+/// Off, on, or on under another name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum EventSwitch {
+    /// `true` or `false`.
+    Enabled(bool),
+    /// The name to send.
+    Named(String),
+}
+
+/// Which kinds of events are sent, under which names. Kinds not listed have the destination's default.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Events(pub BTreeMap<String, EventSwitch>);
+
+impl Events {
+    /// The name to send `kind` under; `None` when it is off.
+    pub fn name(&self, kind: EventKind, on_by_default: bool) -> Option<&str> {
+        match self.0.get(kind.id()) {
+            Some(EventSwitch::Named(name)) => Some(name),
+            Some(EventSwitch::Enabled(true)) => Some(kind.id()),
+            Some(EventSwitch::Enabled(false)) => None,
+            None => on_by_default.then(|| kind.id()),
+        }
+    }
+
+    /// Unknown kinds, and enabled kinds with an empty name.
+    pub fn problems(&self, supported: &[EventKind], can_rename: bool) -> Vec<Invalid> {
+        let known = supported.iter().map(|kind| kind.id()).collect::<Vec<_>>();
+        self.0
+            .iter()
+            .filter_map(|(id, switch)| {
+                let field = format!("events.{id}");
+                match switch {
+                    _ if !known.contains(&id.as_str()) => Some(Invalid::new(field, format!("is not an event this destination receives; it receives {}", known.join(", ")))),
+                    EventSwitch::Named(name) if name.trim().is_empty() => Some(Invalid::new(field, "has an empty name; give a name, or false to switch it off")),
+                    EventSwitch::Named(_) if !can_rename => Some(Invalid::new(field, "cannot be renamed here; use true or false")),
+                    _ => None,
+                }
+            })
+            .collect()
+    }
+}
+
+/// Reads typed settings from JSON, naming the field that does not fit.
+pub fn parse<T: DeserializeOwned>(settings: &serde_json::Value) -> Result<T, Vec<Invalid>> {
+    T::deserialize(settings).map_err(|error| {
+        let text = error.to_string();
+        let field = text.split('`').nth(1).unwrap_or("settings").to_owned();
+        vec![Invalid::new(field, text)]
+    })
+}
+
+/// Checks a URL: `http` or `https`, with a host and without credentials.
+pub(crate) fn check_url(field: &str, url: Option<&str>, problems: &mut Vec<Invalid>) {
+    let Some(url) = url else { return };
+    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+    let host = rest.map(|rest| rest.split(['/', '?', '#']).next().unwrap_or_default());
+    let problem = match host {
+        None => "must begin with https:// or http://",
+        Some("") => "has no host",
+        Some(host) if host.contains('@') => "must not contain a user name or password",
+        _ if url.chars().any(|letter| letter.is_whitespace() || letter.is_control()) => "contains white space",
+        _ => return,
+    };
+    problems.push(Invalid::new(field, format!("{problem}; it is {:?}", url.chars().take(80).collect::<String>())));
+}

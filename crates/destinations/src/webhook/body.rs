@@ -1,0 +1,335 @@
+//! The payload of the `adapty` format, field for field. Source: spec/adapty.md 2.
+//!
+//! Paywalls, experiments and audiences do not exist here, so their fields are null, as they are for a purchase made outside
+//! any paywall. Tax is null because the App Store does not report it. Unknown stays null, never guessed.
+
+use super::Options;
+use domain::{
+    AccessLevel, Currency, Environment, Event, EventKind, Money,
+    event::TransactionRef,
+    fact::{Discount, OfferCategory, TransactionKind},
+};
+use jiff::{Timestamp, tz::Offset};
+use serde::Serialize;
+use serde_json::value::RawValue;
+use std::collections::BTreeMap;
+
+type Number = Option<Box<RawValue>>;
+
+#[derive(Serialize)]
+struct Envelope<'a, P> {
+    profile_id: String,
+    customer_user_id: Option<&'a str>,
+    idfv: Option<&'a str>,
+    idfa: Option<&'a str>,
+    advertising_id: Option<&'a str>,
+    profile_install_datetime: String,
+    user_agent: Option<&'a str>,
+    email: Option<&'a str>,
+    event_type: &'a str,
+    event_datetime: String,
+    event_properties: P,
+    event_api_version: u8,
+    profiles_sharing_access_level: Option<()>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attributions: Option<BTreeMap<&'a str, BTreeMap<&'a str, &'a str>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user_attributes: Option<BTreeMap<&'a str, &'a str>>,
+    integration_ids: Option<BTreeMap<&'static str, &'a str>>,
+}
+
+/// Fields that every event carries.
+#[derive(Serialize)]
+struct Common<'a> {
+    profile_event_id: String,
+    profile_id: String,
+    event_datetime: String,
+    environment: &'static str,
+    store: Option<&'static str>,
+    vendor_product_id: Option<&'a str>,
+    transaction_id: Option<&'a str>,
+    original_transaction_id: Option<&'a str>,
+    purchase_date: Option<String>,
+    original_purchase_date: Option<String>,
+    subscription_expires_at: Option<String>,
+    currency: Option<String>,
+    profile_has_access_level: bool,
+    profile_total_revenue_usd: Number,
+    profile_country: Option<()>,
+    store_country: Option<&'a str>,
+    profile_ip_address: Option<&'a str>,
+    cohort_name: Option<()>,
+    developer_id: Option<()>,
+    paywall_name: Option<()>,
+    paywall_revision: Option<()>,
+    ab_test_name: Option<()>,
+    ab_test_revision: Option<()>,
+    variation_id: Option<()>,
+}
+
+/// Fields of events about a purchase.
+#[derive(Serialize)]
+struct Purchase<'a> {
+    #[serde(flatten)]
+    common: Common<'a>,
+    price_usd: Number,
+    price_local: Number,
+    original_price_usd: Number,
+    original_price_local: Number,
+    discount_amount_usd: Number,
+    discount_amount_local: Number,
+    consecutive_payments: u32,
+    rate_after_first_year: bool,
+    promotional_offer_id: Option<&'a str>,
+    store_offer_category: Option<&'static str>,
+    store_offer_discount_type: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    store_offer_number_of_periods: Option<Option<u32>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cancellation_reason: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trial_duration: Option<String>,
+    #[serde(flatten)]
+    revenue: Option<Revenue>,
+}
+
+/// Fields of events that move money.
+#[derive(Serialize)]
+struct Revenue {
+    proceeds_usd: Number,
+    proceeds_local: Number,
+    net_revenue_usd: Number,
+    net_revenue_local: Number,
+    tax_amount_usd: Option<()>,
+    tax_amount_local: Option<()>,
+}
+
+/// Fields of `access_level_updated`.
+#[derive(Serialize)]
+struct Level<'a> {
+    #[serde(flatten)]
+    common: Common<'a>,
+    access_level_id: &'a str,
+    is_active: bool,
+    expires_at: Option<String>,
+    starts_at: Option<String>,
+    activated_at: String,
+    renewed_at: String,
+    will_renew: bool,
+    is_in_grace_period: bool,
+    is_lifetime: bool,
+    is_refund: bool,
+    billing_issue_detected_at: Option<String>,
+    cancellation_reason: Option<&'static str>,
+    active_introductory_offer_type: Option<&'static str>,
+    active_promotional_offer_type: Option<&'static str>,
+    active_promotional_offer_id: Option<&'a str>,
+    trial_duration: Option<String>,
+}
+
+/// `YYYY-MM-DDTHH:MM:SS.ffffff+0000`: six digits, no colon in the offset.
+fn time(at: Timestamp) -> String {
+    let civil = Offset::UTC.to_datetime(at);
+    format!("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}+0000", civil.year(), civil.month(), civil.day(), civil.hour(), civil.minute(), civil.second(), civil.subsec_nanosecond() / 1000)
+}
+
+fn number(amount: Option<Money>) -> Number {
+    amount.and_then(|amount| RawValue::from_string(amount.decimal()).ok())
+}
+
+fn category(category: OfferCategory) -> &'static str {
+    match category {
+        OfferCategory::Introductory => "introductory",
+        OfferCategory::Promotional => "promotional",
+        OfferCategory::OfferCode => "offer_code",
+        OfferCategory::WinBack => "win_back",
+    }
+}
+
+fn discount(discount: Discount) -> &'static str {
+    match discount {
+        Discount::FreeTrial => "free_trial",
+        Discount::PayAsYouGo => "pay_as_you_go",
+        Discount::PayUpFront => "pay_up_front",
+    }
+}
+
+pub(super) fn render(name: &str, event: &Event, options: &Options) -> Result<Vec<u8>, serde_json::Error> {
+    match &event.level {
+        Some(level) => envelope(name, event, options, access_level(event, level)),
+        None => envelope(name, event, options, purchase(event, options)),
+    }
+}
+
+fn envelope<P: Serialize>(name: &str, event: &Event, options: &Options, properties: P) -> Result<Vec<u8>, serde_json::Error> {
+    let customer = &event.customer;
+    let attribute = |key: &str| customer.attributes.get(key).map(String::as_str);
+    let ids: BTreeMap<_, _> = INTEGRATION_IDS.iter().filter_map(|(theirs, ours)| Some((*theirs, attribute(ours)?))).collect();
+    let plain = || customer.attributes.iter().filter(|(key, _)| !key.starts_with('$')).map(|(key, value)| (key.as_str(), value.as_str())).collect();
+    serde_json::to_vec(&Envelope {
+        profile_id: customer.id.uuid().to_string(),
+        customer_user_id: (!customer.is_anonymous()).then_some(&customer.app_user_id),
+        idfv: attribute("$idfv"),
+        idfa: attribute("$idfa"),
+        advertising_id: attribute("$gpsAdId"),
+        profile_install_datetime: time(customer.first_seen),
+        user_agent: attribute("$userAgent"),
+        email: attribute("$email"),
+        event_type: name,
+        event_datetime: time(event.occurred_at),
+        event_properties: properties,
+        event_api_version: 1,
+        profiles_sharing_access_level: None,
+        attributions: options.send_attribution.then(|| attribution(event)),
+        user_attributes: options.send_user_attributes.then(plain),
+        integration_ids: (!ids.is_empty()).then_some(ids),
+    })
+}
+
+/// Their key and ours. Source: spec/adapty.md 2.7, spec/revenuecat.md 7.
+const INTEGRATION_IDS: &[(&str, &str)] = &[
+    ("adjust_device_id", "$adjustId"),
+    ("airbridge_device_id", "$airbridgeDeviceId"),
+    ("amplitude_device_id", "$amplitudeDeviceId"),
+    ("amplitude_user_id", "$amplitudeUserId"),
+    ("appsflyer_id", "$appsflyerId"),
+    ("branch_id", "$branchId"),
+    ("facebook_anonymous_id", "$fbAnonId"),
+    ("firebase_app_instance_id", "$firebaseAppInstanceId"),
+    ("mixpanel_user_id", "$mixpanelDistinctId"),
+    ("one_signal_player_id", "$onesignalId"),
+    ("one_signal_subscription_id", "$onesignalUserId"),
+    ("posthog_distinct_user_id", "$posthogUserId"),
+];
+
+/// Campaign attributes, under the one source they were set by.
+fn attribution(event: &Event) -> BTreeMap<&str, BTreeMap<&str, &str>> {
+    let fields = [("status", "$attributionStatus"), ("channel", "$mediaSource"), ("campaign", "$campaign"), ("ad_group", "$adGroup"), ("ad_set", "$ad"), ("creative", "$creative")];
+    let values: BTreeMap<_, _> = fields.iter().filter_map(|(theirs, ours)| Some((*theirs, event.customer.attributes.get(*ours)?.as_str()))).collect();
+    let source = event.customer.attributes.get("$attributionSource").map_or("custom", String::as_str);
+    if values.is_empty() { BTreeMap::new() } else { BTreeMap::from([(source, values)]) }
+}
+
+fn common<'a>(event: &'a Event, expires_at: Option<Timestamp>) -> Common<'a> {
+    let (purchase, transaction) = (event.purchase.as_ref(), event.transaction.as_ref());
+    Common {
+        profile_event_id: event.id.uuid().to_string(),
+        profile_id: event.customer.id.uuid().to_string(),
+        event_datetime: time(event.occurred_at),
+        environment: match event.environment {
+            Environment::Production => "Production",
+            Environment::Sandbox => "Sandbox",
+        },
+        store: event.app.as_ref().map(|app| app.store.id()),
+        vendor_product_id: event.product.as_deref(),
+        transaction_id: transaction.map(|transaction| transaction.id.as_str()),
+        original_transaction_id: purchase.map(|purchase| purchase.chain.as_str()),
+        purchase_date: transaction.map(|transaction| time(transaction.purchased_at)),
+        original_purchase_date: purchase.map(|purchase| time(purchase.original_purchased_at)),
+        subscription_expires_at: expires_at.map(time),
+        currency: transaction.and_then(|transaction| transaction.price).map(|price| price.currency.to_string()),
+        profile_has_access_level: event.access.values().any(|level| level.is_active),
+        profile_total_revenue_usd: number(Some(Money::new(event.customer.revenue_usd_micros, Currency::USD))),
+        profile_country: None,
+        store_country: transaction.and_then(|transaction| transaction.country.as_deref()),
+        profile_ip_address: event.customer.attributes.get("$ip").map(String::as_str),
+        cohort_name: None,
+        developer_id: None,
+        paywall_name: None,
+        paywall_revision: None,
+        ab_test_name: None,
+        ab_test_revision: None,
+        variation_id: None,
+    }
+}
+
+/// The undiscounted price: the renewal price of a subscription where the store vouches for it, or the price itself.
+/// Source: spec/adapty.md 2.3 `original_price_*`.
+fn standard_price(event: &Event, transaction: &TransactionRef) -> Option<Money> {
+    let purchase = event.purchase.as_ref()?;
+    if transaction.offer.is_none() || purchase.kind != TransactionKind::Subscription {
+        return transaction.price;
+    }
+    purchase.renewal_price.filter(|_| purchase.will_renew && purchase.next_product.is_none())
+}
+
+fn in_usd(amount: Option<Money>) -> Option<Money> {
+    amount.filter(|amount| amount.currency == Currency::USD)
+}
+
+fn purchase<'a>(event: &'a Event, options: &Options) -> Purchase<'a> {
+    let transaction = event.transaction.as_ref();
+    let about = event.purchase.as_ref();
+    let offer = transaction.and_then(|transaction| transaction.offer.as_ref());
+    let standard = transaction.and_then(|transaction| standard_price(event, transaction));
+    let is_free = transaction.is_some_and(|transaction| transaction.is_free);
+    let (charged, charged_usd) = match transaction {
+        Some(_) if is_free && options.send_trial_price && event.kind == EventKind::TrialStarted => (standard, in_usd(standard)),
+        Some(_) if is_free => (None, None),
+        Some(transaction) => (transaction.price, transaction.price_usd),
+        None => (None, None),
+    };
+    let pay_up_front = offer.and_then(|offer| offer.discount) == Some(Discount::PayUpFront);
+    let saved = match (standard, transaction) {
+        _ if pay_up_front => None,
+        (Some(standard), _) if is_free => Some(standard),
+        (Some(standard), Some(transaction)) => transaction.price.and_then(|price| standard.checked_sub(price).ok()),
+        _ => None,
+    };
+    let ended_early = event.kind.is_refund() || matches!(event.kind, EventKind::BillingIssueDetected | EventKind::EnteredGracePeriod);
+    let expires_at = if ended_early { about.and_then(|about| about.access_until) } else { transaction.and_then(|transaction| transaction.expires_at) };
+    let one_time = about.is_some_and(|about| about.kind != TransactionKind::Subscription);
+    let with_reason = matches!(event.kind, EventKind::SubscriptionExpired | EventKind::TrialExpired | EventKind::SubscriptionRefunded);
+    let with_trial = matches!(event.kind, EventKind::TrialStarted | EventKind::TrialConverted | EventKind::TrialExpired);
+    let money = transaction.filter(|_| event.kind.is_charge() || event.kind.is_refund());
+    Purchase {
+        common: common(event, expires_at.filter(|_| !one_time)),
+        price_usd: number(charged_usd),
+        price_local: number(charged),
+        original_price_usd: number(in_usd(standard)),
+        original_price_local: number(standard),
+        discount_amount_usd: number(in_usd(saved)),
+        discount_amount_local: number(saved),
+        consecutive_payments: about.map_or(0, |about| about.consecutive_payments),
+        rate_after_first_year: about.is_some_and(|about| about.over_a_year),
+        promotional_offer_id: offer.and_then(|offer| offer.id.as_deref()),
+        store_offer_category: offer.and_then(|offer| offer.category).map(category),
+        store_offer_discount_type: offer.and_then(|offer| offer.discount).map(discount),
+        store_offer_number_of_periods: offer.map(|_| None),
+        cancellation_reason: event.cancellation_reason.filter(|_| with_reason).map(|reason| reason.id()),
+        trial_duration: about.and_then(|about| about.trial_days).filter(|_| with_trial).map(|days| format!("{days} days")),
+        revenue: money.map(|transaction| Revenue {
+            proceeds_usd: number(transaction.proceeds_usd),
+            proceeds_local: number(transaction.proceeds),
+            net_revenue_usd: None,
+            net_revenue_local: None,
+            tax_amount_usd: None,
+            tax_amount_local: None,
+        }),
+    }
+}
+
+fn access_level<'a>(event: &'a Event, level: &'a AccessLevel) -> Level<'a> {
+    let offer = event.transaction.as_ref().and_then(|transaction| transaction.offer.as_ref()).filter(|_| level.is_active);
+    let kind = offer.and_then(|offer| offer.discount).map(discount);
+    let introductory = offer.is_some_and(|offer| offer.category == Some(OfferCategory::Introductory));
+    Level {
+        common: common(event, event.purchase.as_ref().and_then(|purchase| purchase.expires_at)),
+        access_level_id: &level.id,
+        is_active: level.is_active,
+        expires_at: level.expires_at.map(time),
+        starts_at: None,
+        activated_at: time(level.activated_at),
+        renewed_at: time(level.renewed_at),
+        will_renew: level.will_renew,
+        is_in_grace_period: level.is_in_grace_period,
+        is_lifetime: level.is_lifetime,
+        is_refund: level.is_refund,
+        billing_issue_detected_at: level.billing_issue_detected_at.map(time),
+        cancellation_reason: level.cancellation_reason.map(|reason| reason.id()),
+        active_introductory_offer_type: kind.filter(|_| introductory),
+        active_promotional_offer_type: kind.filter(|_| !introductory),
+        active_promotional_offer_id: offer.filter(|_| !introductory).and_then(|offer| offer.id.as_deref()),
+        trial_duration: event.purchase.as_ref().and_then(|purchase| purchase.trial_days).map(|days| format!("{days} days")),
+    }
+}

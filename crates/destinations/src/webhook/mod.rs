@@ -1,0 +1,250 @@
+//! Webhook in the `adapty` format. Source: spec/adapty.md 2 and 3.
+//!
+//! One URL per environment, each with its own verbatim `Authorization` value. Nothing is delivered before the endpoint has
+//! passed the handshake. 200 to 399 is success, 400 to 404 is final, everything else is retried. Every request also carries
+//! the Standard Webhooks headers, signed with every active secret, so that secrets rotate without a gap.
+
+mod body;
+mod signature;
+
+use crate::{Configured, Context, Destination, Events, Field, FieldKind, Handshake, Header, Invalid, Message, Outcome, Plan, Request, Response, Spec, Unsendable, settings};
+use domain::{Environment, Event, EventKind, NotSent, retry, secret::Secret};
+use jiff::Timestamp;
+use serde::Deserialize;
+use std::time::Duration;
+
+pub use signature::{check_secret, signature};
+
+/// The entry in [`crate::ALL`].
+pub struct Webhook;
+
+/// Kinds the format knows. Source: spec/adapty.md 1.1, as far as an implemented store can cause them.
+const EVENTS: &[EventKind] = &[
+    EventKind::SubscriptionStarted,
+    EventKind::SubscriptionRenewed,
+    EventKind::SubscriptionRenewalCancelled,
+    EventKind::SubscriptionRenewalReactivated,
+    EventKind::SubscriptionExpired,
+    EventKind::SubscriptionRefunded,
+    EventKind::NonSubscriptionPurchase,
+    EventKind::NonSubscriptionPurchaseRefunded,
+    EventKind::TrialStarted,
+    EventKind::TrialConverted,
+    EventKind::TrialRenewalCancelled,
+    EventKind::TrialRenewalReactivated,
+    EventKind::TrialExpired,
+    EventKind::BillingIssueDetected,
+    EventKind::EnteredGracePeriod,
+    EventKind::AccessLevelUpdated,
+    EventKind::TrialActive,
+    EventKind::SubscriptionActive,
+    EventKind::Test,
+];
+
+static SPEC: Spec = Spec {
+    key: "webhook",
+    title: "Webhook",
+    summary: "Every event as JSON to your own server, verified, signed, in order for each customer, and retried.",
+    fields: &[
+        Field { name: "format", kind: FieldKind::Choice, help: "Shape of the payload: `adapty`." },
+        Field { name: "production_url", kind: FieldKind::Url, help: "Receives events of real purchases." },
+        Field { name: "production_authorization", kind: FieldKind::Secret, help: "Sent verbatim as the Authorization header." },
+        Field { name: "sandbox_url", kind: FieldKind::Url, help: "Receives events of test purchases." },
+        Field { name: "sandbox_authorization", kind: FieldKind::Secret, help: "Sent verbatim as the Authorization header." },
+        Field { name: "handshake", kind: FieldKind::Choice, help: "`current`: an empty object, any JSON answer. `earlier`: `adapty_check` must be echoed." },
+        Field { name: "signing_secrets", kind: FieldKind::Secrets, help: "One or two `whsec_` secrets; requests are signed with each, so that they can be rotated." },
+        Field { name: "events", kind: FieldKind::Events, help: "Per kind: on, off, or the name to send." },
+        Field { name: "send_attribution", kind: FieldKind::Switch, help: "Adds `attributions`." },
+        Field { name: "send_user_attributes", kind: FieldKind::Switch, help: "Adds `user_attributes`." },
+        Field { name: "send_trial_price", kind: FieldKind::Switch, help: "Puts the subscription's price on `trial_started`." },
+        Field { name: "exclude_historical", kind: FieldKind::Switch, help: "Do not send events older than the customer." },
+        Field { name: "send_play_store_purchase_token", kind: FieldKind::Switch, help: "Adds `play_store_purchase_token` to events of Google Play purchases." },
+        Field { name: "retry", kind: FieldKind::Retry, help: "`adapty` (default), `revenuecat`, `standard`, or `custom` with delays in seconds." },
+    ],
+    events: EVENTS,
+    ordered: true,
+    concurrency: 32,
+    timeout: Duration::from_secs(10),
+};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Format {
+    #[default]
+    Adapty,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Edition {
+    #[default]
+    Current,
+    Earlier,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Settings {
+    #[serde(default, rename = "format")]
+    _format: Format,
+    production_url: Option<String>,
+    #[serde(default)]
+    production_authorization: Secret,
+    sandbox_url: Option<String>,
+    #[serde(default)]
+    sandbox_authorization: Secret,
+    #[serde(default)]
+    handshake: Edition,
+    #[serde(default)]
+    signing_secrets: Vec<Secret>,
+    #[serde(default)]
+    events: Events,
+    #[serde(flatten)]
+    options: Options,
+    #[serde(default)]
+    retry: retry::Policy,
+}
+
+/// What is added to payloads, or kept from being sent.
+#[derive(Debug, Clone, Default, Deserialize)]
+struct Options {
+    #[serde(default)]
+    send_attribution: bool,
+    #[serde(default)]
+    send_user_attributes: bool,
+    #[serde(default)]
+    send_trial_price: bool,
+    #[serde(default)]
+    exclude_historical: bool,
+    /// Has no effect on App Store purchases, which carry no such token.
+    #[serde(default, rename = "send_play_store_purchase_token")]
+    _send_play_store_purchase_token: bool,
+}
+
+/// Timers are off unless asked for; everything else is on.
+fn on_by_default(kind: EventKind) -> bool {
+    !matches!(kind, EventKind::TrialActive | EventKind::SubscriptionActive)
+}
+
+impl Destination for Webhook {
+    fn spec(&self) -> &'static Spec {
+        &SPEC
+    }
+
+    fn configure(&self, settings: &serde_json::Value, _: &Context) -> Result<Box<dyn Configured>, Vec<Invalid>> {
+        // serde cannot refuse unknown fields next to flattened ones; the field list of SPEC can.
+        let known = |name: &str| SPEC.fields.iter().any(|field| field.name == name);
+        let mut problems: Vec<_> = settings.as_object().into_iter().flat_map(|object| object.keys()).filter(|name| !known(name)).map(|name| Invalid::new(name, "is not a setting of the webhook")).collect();
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        let settings: Settings = crate::parse(settings)?;
+        problems.extend(settings.events.problems(EVENTS, true));
+        settings::check_url("production_url", settings.production_url.as_deref(), &mut problems);
+        settings::check_url("sandbox_url", settings.sandbox_url.as_deref(), &mut problems);
+        for (field, value) in [("production_authorization", &settings.production_authorization), ("sandbox_authorization", &settings.sandbox_authorization)] {
+            if value.expose().chars().any(|letter| letter.is_control() || !letter.is_ascii()) {
+                problems.push(Invalid::new(field, "must be printable ASCII, because it is sent verbatim in a header"));
+            }
+        }
+        if settings.signing_secrets.len() > 2 {
+            problems.push(Invalid::new("signing_secrets", "holds at most two secrets: the new one and the one being retired"));
+        }
+        problems.extend(settings.signing_secrets.iter().filter_map(|secret| check_secret(secret.expose()).err()).map(|problem| Invalid::new("signing_secrets", problem)));
+        if let retry::Policy::Custom { delays } = &settings.retry
+            && (delays.len() > 20 || delays.iter().any(|delay| *delay == 0 || *delay > 7 * 86_400))
+        {
+            problems.push(Invalid::new("retry.delays", "holds at most 20 pauses of 1 second to 7 days, in seconds"));
+        }
+        if problems.is_empty() { Ok(Box::new(settings)) } else { Err(problems) }
+    }
+}
+
+impl Settings {
+    fn endpoint(&self, environment: Environment) -> (Option<&str>, &Secret) {
+        match environment {
+            Environment::Production => (self.production_url.as_deref(), &self.production_authorization),
+            Environment::Sandbox => (self.sandbox_url.as_deref(), &self.sandbox_authorization),
+        }
+    }
+
+    fn request(&self, environment: Environment, body: Vec<u8>) -> Option<Request> {
+        let (url, authorization) = self.endpoint(environment);
+        let mut request = Request::json(url?, body);
+        if !authorization.is_empty() {
+            request.headers.push(Header { name: "authorization", value: authorization.expose().to_owned(), secret: true });
+        }
+        Some(request)
+    }
+}
+
+impl Configured for Settings {
+    fn plan(&self, event: &Event) -> Plan {
+        if !EVENTS.contains(&event.kind) {
+            return Err(NotSent::EventUnsupported);
+        }
+        let name = self.events.name(event.kind, on_by_default(event.kind)).ok_or(NotSent::EventDisabled)?;
+        if self.options.exclude_historical && event.occurred_at < event.customer.first_seen {
+            return Err(NotSent::Historical);
+        }
+        Ok(vec![Message::named(name)])
+    }
+
+    fn render(&self, message: &Message, event: &Event) -> Result<Request, Unsendable> {
+        let body = body::render(&message.name, event, &self.options).map_err(|error| Unsendable { reason: NotSent::MissingCustomerData, detail: error.to_string() })?;
+        self.request(event.environment, body).ok_or_else(|| Unsendable { reason: NotSent::MissingCredentials, detail: format!("{}_url is not set", event.environment.id()) })
+    }
+
+    fn sign(&self, request: &mut Request, id: &str, at: Timestamp) {
+        let second = at.as_second().to_string();
+        let signatures: Vec<_> = self.signing_secrets.iter().filter_map(|secret| signature(secret.expose(), id, &second, &request.body)).collect();
+        request.headers.push(Header { name: "webhook-id", value: id.to_owned(), secret: false });
+        request.headers.push(Header { name: "webhook-timestamp", value: second, secret: false });
+        if !signatures.is_empty() {
+            request.headers.push(Header { name: "webhook-signature", value: signatures.join(" "), secret: false });
+        }
+    }
+
+    /// Two ranges: success is 200 to 399; 400 to 404 is final. Source: spec/adapty.md 3.3.
+    fn classify(&self, response: &Response) -> Outcome {
+        match response.status {
+            200..=399 => Outcome::Delivered,
+            401 | 403 => Outcome::Rejected(format!("the endpoint answered {}: check the Authorization value", response.status)),
+            status @ 400..=404 => Outcome::Rejected(format!("the endpoint answered {status}, which is final")),
+            _ => Outcome::Retry(response.retry_after),
+        }
+    }
+
+    /// Source: spec/adapty.md 3.2.
+    fn handshakes(&self, nonce: &str) -> Vec<Handshake> {
+        let (body, expected) = match self.handshake {
+            Edition::Current => (b"{}".to_vec(), None),
+            Edition::Earlier => (serde_json::json!({ "adapty_check": nonce }).to_string().into_bytes(), Some(nonce.to_owned())),
+        };
+        [Environment::Production, Environment::Sandbox]
+            .into_iter()
+            .filter_map(|endpoint| Some(Handshake { endpoint, request: self.request(endpoint, body.clone())?, expected: expected.clone() }))
+            .collect()
+    }
+
+    fn check_handshake(&self, handshake: &Handshake, response: &Response) -> Result<(), String> {
+        let status = response.status;
+        let json = serde_json::from_slice::<serde_json::Value>(&response.body);
+        match (&handshake.expected, json) {
+            (None, Ok(_)) if (200..300).contains(&status) => Ok(()),
+            (None, Err(_)) if (200..300).contains(&status) => Err(format!("it answered {status} without a JSON body; answer `{{}}`")),
+            (None, _) => Err(format!("it answered {status}; any status from 200 to 299 with a JSON body passes")),
+            (Some(word), Ok(json)) if matches!(status, 200 | 201) => match json.get("adapty_check_response") {
+                Some(echo) if echo == word => Ok(()),
+                Some(_) => Err("it answered with another `adapty_check_response` than the `adapty_check` it was sent".into()),
+                None => Err("its answer has no `adapty_check_response`; echo the `adapty_check` of the request".into()),
+            },
+            (Some(_), Err(_)) if matches!(status, 200 | 201) => Err("it answered without a JSON object; echo `adapty_check` as `adapty_check_response`".into()),
+            (Some(_), _) => Err(format!("it answered {status}; 200 or 201 with `adapty_check_response` passes")),
+        }
+    }
+
+    fn retry(&self) -> &retry::Policy {
+        &self.retry
+    }
+}

@@ -1,0 +1,190 @@
+//! What moves: intake, dispatch and the clock.
+//!
+//! **How it works.** [`Engine::accept`] takes a store's message: verify, load, decide (pure, [`decide`]), commit, and only
+//! then answer. The dispatcher sends what was committed: lease, render, send, classify, settle; each integration has a
+//! lane of its own with its own limits and circuit breaker. The ticker does what time asks for: chains whose state time
+//! alone may change, parked messages, expired leases, handshakes, retention.
+//!
+//! **What it does not do.** It knows no particular store, destination or backend: they come in as traits. It holds no
+//! state that a crash could lose: queues are copies of leased rows.
+//!
+//! **Before changing it.** Nothing answers before its write is durable; no transaction is open during a network call;
+//! the wall clock and randomness are read in [`System`] only.
+#![warn(missing_docs)]
+
+mod decide;
+mod dispatch;
+mod handshake;
+mod intake;
+mod lane;
+pub mod metric;
+mod setup;
+mod system;
+mod ticker;
+mod transport;
+mod vault;
+
+pub use intake::{Accepted, IntakeError};
+pub use lane::LaneHealth;
+pub use setup::{ActiveIntegration, AppSetup, MakeReceiver, ProjectSetup, Setup, masked_settings, merged_settings};
+pub use system::{System, WallSystem};
+pub use transport::{AllowedNetworks, HttpTransport, Transport, TransportError};
+pub use vault::{Vault, VaultError};
+
+use arc_swap::ArcSwap;
+use dispatch::Dispatcher;
+use domain::{DeliveryId, Event, IntegrationId, ProjectId};
+use jiff::Timestamp;
+use ledger::{ConfigurationChange, Ledger, LedgerError, NewEvent, Requeue};
+use std::sync::Arc;
+use tokio::sync::watch;
+
+/// What an engine is made of.
+pub struct Parts {
+    /// Durable storage.
+    pub ledger: Arc<dyn Ledger>,
+    /// The clock and the random source.
+    pub system: Arc<dyn System>,
+    /// The way to destinations.
+    pub transport: Arc<dyn Transport>,
+    /// Opens and seals secrets.
+    pub vault: Vault,
+    /// Where people reach this installation, without a trailing slash.
+    pub public_url: String,
+    /// Makes the receiver of an app.
+    pub make_receiver: MakeReceiver,
+}
+
+/// A running engine. Cheap to clone.
+#[derive(Clone)]
+pub struct Engine {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    parts: Parts,
+    setup: ArcSwap<Setup>,
+    dispatcher: Dispatcher,
+    /// Raised after every commit and settlement: whoever follows the feed looks again.
+    changed: watch::Sender<u64>,
+    stopping: watch::Sender<bool>,
+}
+
+impl Engine {
+    /// Reads the configuration and starts dispatching and ticking on the current runtime.
+    pub async fn start(parts: Parts) -> Result<Self, LedgerError> {
+        let setup = Setup::read(&parts).await?;
+        let inner = Inner { parts, setup: ArcSwap::from_pointee(setup), dispatcher: Dispatcher::default(), changed: watch::Sender::new(0), stopping: watch::Sender::new(false) };
+        let engine = Self { inner: Arc::new(inner) };
+        tokio::spawn(engine.clone().poll_due());
+        tokio::spawn(engine.clone().tick());
+        Ok(engine)
+    }
+
+    /// The storage, for reading.
+    pub fn ledger(&self) -> &dyn Ledger {
+        &*self.inner.parts.ledger
+    }
+
+    /// The configuration in memory.
+    pub fn setup(&self) -> Arc<Setup> {
+        self.inner.setup.load_full()
+    }
+
+    /// Opens and seals secrets.
+    pub fn vault(&self) -> &Vault {
+        &self.inner.parts.vault
+    }
+
+    /// The clock and the random source.
+    pub fn system(&self) -> &dyn System {
+        &*self.inner.parts.system
+    }
+
+    /// Where people reach this installation.
+    pub fn public_url(&self) -> &str {
+        &self.inner.parts.public_url
+    }
+
+    /// A counter that rises whenever the feed may have changed.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.inner.changed.subscribe()
+    }
+
+    fn note_change(&self) {
+        self.inner.changed.send_modify(|count| *count += 1);
+    }
+
+    /// Whether the engine is shutting down.
+    pub fn stopping(&self) -> watch::Receiver<bool> {
+        self.inner.stopping.subscribe()
+    }
+
+    /// Reads the configuration again if it changed.
+    pub async fn reload(&self) -> Result<(), LedgerError> {
+        if self.ledger().configuration_revision().await? != self.setup().revision() {
+            let setup = Setup::read(&self.inner.parts).await?;
+            self.inner.setup.store(Arc::new(setup));
+        }
+        Ok(())
+    }
+
+    /// Applies configuration changes made against the configuration in memory, and verifies new endpoints.
+    /// Answers `false` when the configuration had moved meanwhile; nothing was changed then.
+    pub async fn configure(&self, changes: Vec<ConfigurationChange>, by: &str) -> Result<bool, LedgerError> {
+        let touched: Vec<IntegrationId> = changes.iter().filter_map(|change| if let ConfigurationChange::PutIntegration(integration) = change { Some(integration.id) } else { None }).collect();
+        let applied = self.ledger().configure(self.setup().revision(), changes, by, self.system().now()).await?;
+        self.reload().await?;
+        if applied {
+            for integration in touched {
+                self.settings_saved(integration).await?;
+            }
+        }
+        Ok(applied)
+    }
+
+    /// What failed for want of credentials gets another chance with the new settings.
+    async fn settings_saved(&self, integration: IntegrationId) -> Result<(), LedgerError> {
+        let reasons = vec![domain::NotSent::MissingCredentials, domain::NotSent::BlockedAddress];
+        let requeued = self.ledger().requeue(Requeue::Failed(integration, reasons), self.system().now()).await?;
+        if requeued > 0 {
+            tracing::info!(integration.id = %integration, requeued, "deliveries that lacked credentials are tried again");
+        }
+        self.inner.dispatcher.wake();
+        Ok(())
+    }
+
+    /// Sends a delivery again, whatever became of it. `false` when it does not exist.
+    pub async fn resend(&self, project: ProjectId, delivery: DeliveryId) -> Result<bool, LedgerError> {
+        let requeued = self.ledger().requeue(Requeue::One(project, delivery), self.system().now()).await?;
+        self.inner.dispatcher.wake();
+        self.note_change();
+        Ok(requeued > 0)
+    }
+
+    /// Sends a test event to one integration, through everything a real event goes through.
+    pub async fn send_test(&self, integration: &ActiveIntegration) -> Result<Event, LedgerError> {
+        let now = self.system().now();
+        let event = decide::test_event(integration.row.project, self.system().uuid(), now);
+        let (not_sent, deliveries) = decide::plan(&event, std::slice::from_ref(integration), now, |_, _| now);
+        self.ledger().commit_test(NewEvent { event: event.clone(), not_sent }, deliveries).await?;
+        self.inner.dispatcher.wake();
+        self.note_change();
+        Ok(event)
+    }
+
+    /// How the lanes stand, for health pages.
+    pub fn lanes(&self) -> Vec<(IntegrationId, LaneHealth)> {
+        self.inner.dispatcher.health()
+    }
+
+    /// Stops taking up work and waits, at most `patience`, for attempts under way to be settled.
+    pub async fn stop(&self, patience: std::time::Duration) {
+        self.inner.stopping.send_replace(true);
+        self.inner.dispatcher.drain(patience).await;
+    }
+
+    fn lease_until(now: Timestamp) -> Timestamp {
+        now.saturating_add(lane::LEASE).unwrap_or(now)
+    }
+}

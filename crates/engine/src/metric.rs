@@ -1,0 +1,55 @@
+//! Names of metrics, in one place. Base units; counters end in `_total`; labels come from bounded sets.
+
+use metrics::{counter, gauge, histogram};
+use std::time::Duration;
+
+/// A metric.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Metric {
+    /// Messages received, by `source` and `outcome`.
+    MessagesReceived,
+    /// Events recorded, by `kind`.
+    EventsRecorded,
+    /// Attempts made, by `destination` and `outcome`.
+    AttemptsMade,
+    /// Duration of attempts, by `destination`.
+    AttemptSeconds,
+    /// Time from a message's receipt to the first attempt of its deliveries, by `destination`.
+    LagSeconds,
+    /// Deliveries not settled, by `destination`.
+    Backlog,
+}
+
+impl Metric {
+    /// Every metric.
+    pub const ALL: [Self; 6] = [Self::MessagesReceived, Self::EventsRecorded, Self::AttemptsMade, Self::AttemptSeconds, Self::LagSeconds, Self::Backlog];
+
+    /// The exported name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::MessagesReceived => "tidings_messages_received_total",
+            Self::EventsRecorded => "tidings_events_recorded_total",
+            Self::AttemptsMade => "tidings_attempts_total",
+            Self::AttemptSeconds => "tidings_attempt_duration_seconds",
+            Self::LagSeconds => "tidings_delivery_lag_seconds",
+            Self::Backlog => "tidings_deliveries_pending",
+        }
+    }
+
+    pub(crate) fn count(self, labels: [(&'static str, &'static str); 2]) {
+        counter!(self.name(), &labels).increment(1);
+    }
+
+    pub(crate) fn count_kind(self, kind: &'static str) {
+        counter!(self.name(), "kind" => kind).increment(1);
+    }
+
+    pub(crate) fn time(self, destination: &'static str, took: Duration) {
+        histogram!(self.name(), "destination" => destination).record(took.as_secs_f64());
+    }
+
+    pub(crate) fn set(self, destination: &'static str, value: u64) {
+        #[expect(clippy::cast_precision_loss, reason = "a gauge of rows, not money")]
+        gauge!(self.name(), "destination" => destination).set(value as f64);
+    }
+}

@@ -1,0 +1,95 @@
+//! What time asks for: changed configuration, handshakes, chains that time alone may change, parked messages, retention.
+
+use crate::{Accepted, Engine, IntakeError, metric::Metric};
+use jiff::{SignedDuration, Timestamp};
+use ledger::LedgerError;
+use sources::Verdict;
+use std::{collections::BTreeMap, time::Duration};
+
+const TICK: Duration = Duration::from_millis(500);
+/// Ticks between looks at things that change slowly.
+const SLOW: u64 = 10;
+/// How long attempts, with their requests and answers, are kept.
+const ATTEMPTS_KEPT: SignedDuration = SignedDuration::from_hours(24 * 30);
+const AT_ONCE: usize = 200;
+
+impl Engine {
+    pub(crate) async fn tick(self) {
+        let mut stopping = self.stopping();
+        for count in 0_u64.. {
+            if let Err(error) = self.tick_once(count).await {
+                tracing::error!(%error, "the clock could not do its work; trying again");
+            }
+            tokio::select! {
+                () = tokio::time::sleep(TICK) => {}
+                _ = stopping.wait_for(|stopping| *stopping) => return,
+            }
+        }
+    }
+
+    async fn tick_once(&self, count: u64) -> Result<(), LedgerError> {
+        self.reload().await?;
+        self.verify_pending().await?;
+        let now = self.system().now();
+        self.recheck_due(now).await?;
+        if count.is_multiple_of(SLOW) {
+            self.retry_parked(now).await?;
+            self.measure_backlog().await?;
+            let before = now.saturating_sub(ATTEMPTS_KEPT).unwrap_or(Timestamp::MIN);
+            while self.ledger().retain(before, AT_ONCE).await? == AT_ONCE as u64 {}
+        }
+        Ok(())
+    }
+
+    async fn recheck_due(&self, now: Timestamp) -> Result<(), LedgerError> {
+        let setup = self.setup();
+        for due in self.ledger().due_checks(now, AT_ONCE).await? {
+            match self.recheck(&setup, &due).await {
+                Ok(()) => {}
+                Err(IntakeError::Ledger(error)) => return Err(error),
+                Err(error) => tracing::warn!(chain = due.chain.id, %error, "a purchase could not be looked at again; trying later"),
+            }
+        }
+        Ok(())
+    }
+
+    async fn retry_parked(&self, now: Timestamp) -> Result<(), LedgerError> {
+        let setup = self.setup();
+        for message in self.ledger().due_parked(now, AT_ONCE).await? {
+            let Some(app) = setup.app(message.app) else { continue };
+            let Ok(receiver) = &app.receiver else { continue };
+            let (id, received_at) = (message.id, message.received_at);
+            let again = now.saturating_add(SignedDuration::from_hours(1)).unwrap_or(now);
+            match receiver.receive(&message.body, received_at) {
+                Err(refusal) if refusal.verdict == Verdict::Park => {
+                    self.ledger().park(message, refusal.detail, again).await?;
+                }
+                Err(refusal) => {
+                    tracing::warn!(inbox.id = %id, reason = refusal.detail, "a parked message is refused now; it stays parked");
+                    self.ledger().park(message, refusal.detail, again).await?;
+                }
+                Ok(received) => match self.process(&setup, app, message, received.observation.as_ref()).await {
+                    Ok(Accepted::Processed { events, .. }) => tracing::info!(inbox.id = %id, events, "a parked message was processed"),
+                    Ok(_) => {}
+                    Err(IntakeError::Ledger(error)) => return Err(error),
+                    Err(error) => tracing::warn!(inbox.id = %id, %error, "a parked message could not be processed; trying later"),
+                },
+            }
+        }
+        Ok(())
+    }
+
+    async fn measure_backlog(&self) -> Result<(), LedgerError> {
+        let setup = self.setup();
+        let mut waiting: BTreeMap<&'static str, u64> = setup.integrations().map(|active| (active.spec.key, 0)).collect();
+        for (integration, count) in self.ledger().backlog().await? {
+            if let Some(active) = setup.integration(integration) {
+                *waiting.entry(active.spec.key).or_default() += count;
+            }
+        }
+        for (destination, count) in waiting {
+            Metric::Backlog.set(destination, count);
+        }
+        Ok(())
+    }
+}

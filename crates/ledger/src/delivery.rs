@@ -1,0 +1,102 @@
+//! Deliveries: leased, attempted, settled.
+
+use destinations::Message;
+use domain::{CustomerId, DeliveryId, Event, EventId, IntegrationId, NotSent, ProjectId};
+use jiff::Timestamp;
+use std::{sync::Arc, time::Duration};
+
+/// A delivery to write.
+#[derive(Debug, Clone)]
+pub struct NewDelivery {
+    /// Its id, derived from event, integration and message.
+    pub id: DeliveryId,
+    /// The project.
+    pub project: ProjectId,
+    /// The event it carries.
+    pub event: EventId,
+    /// To whom.
+    pub integration: IntegrationId,
+    /// About whom.
+    pub customer: CustomerId,
+    /// What is sent.
+    pub message: Message,
+    /// Accepted when; retries are counted from here.
+    pub accepted_at: Timestamp,
+    /// When it may be claimed: at once, or when the lease of the node that will send it runs out.
+    pub due_at: Timestamp,
+    /// When it goes although an earlier one of the same customer and integration is unsettled; `None` without order.
+    pub waits_until: Option<Timestamp>,
+}
+
+/// A delivery this node may send, once, before the lease runs out.
+#[derive(Debug, Clone)]
+pub struct Lease {
+    /// The delivery.
+    pub id: DeliveryId,
+    /// To whom.
+    pub integration: IntegrationId,
+    /// What is sent.
+    pub message: Message,
+    /// The event.
+    pub event: Arc<Event>,
+    /// Attempts made before this one; also the fence.
+    pub attempts: u32,
+    /// Of these, attempts since it was last accepted or resent by hand.
+    pub round: u32,
+    /// When it was accepted, or resent by hand.
+    pub accepted_at: Timestamp,
+}
+
+/// What happens to a delivery after an attempt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Next {
+    /// Done.
+    Delivered,
+    /// Failed for good.
+    Failed(NotSent),
+    /// Try again then.
+    Retry(NotSent, Timestamp),
+}
+
+/// The record of an attempt.
+#[derive(Debug, Clone)]
+pub struct Settlement {
+    /// The delivery.
+    pub delivery: DeliveryId,
+    /// Attempts made before this one, as leased.
+    pub attempts: u32,
+    /// When it began.
+    pub at: Timestamp,
+    /// How long it took.
+    pub took: Duration,
+    /// Status code, if there was an answer.
+    pub status: Option<u16>,
+    /// The beginning of the answer, at most 4 KiB.
+    pub response: Vec<u8>,
+    /// What people read about a failure.
+    pub detail: String,
+    /// The request as shown: URL and headers without secrets, and the body.
+    pub request: Option<SentRequest>,
+    /// What happens next.
+    pub next: Next,
+}
+
+/// A request as people may see it.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct SentRequest {
+    /// URL, masked where it is a secret.
+    pub url: String,
+    /// Headers, masked where they are secrets.
+    pub headers: Vec<(String, String)>,
+    /// Body as sent.
+    pub body: String,
+}
+
+/// What a settlement led to.
+#[derive(Debug, Clone, Default)]
+pub struct Settled {
+    /// Whether it was recorded; `false` when another node had settled that attempt.
+    pub recorded: bool,
+    /// Deliveries that waited for this one, now leased.
+    pub released: Vec<Lease>,
+}

@@ -1,0 +1,166 @@
+//! What people and programs read.
+
+use crate::{SentRequest, StoredChain};
+use domain::{AppId, ChainKey, CustomerId, DeliveryId, Environment, Event, EventId, EventKind, IntegrationId, NotSent, ProjectId, customer::Customer};
+use jiff::Timestamp;
+use serde::Serialize;
+
+/// Which way to read, and from where. Cursors are positions in commit order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Page {
+    /// The newest events before a position (or the newest of all), newest first.
+    Before(Option<u64>, usize),
+    /// The events after a position, oldest first.
+    After(u64, usize),
+}
+
+/// Which events.
+#[derive(Debug, Clone, Default)]
+pub struct EventFilter {
+    /// Of this project; `None` of all.
+    pub project: Option<ProjectId>,
+    /// Of these kinds; empty for all.
+    pub kinds: Vec<EventKind>,
+    /// Of this customer.
+    pub customer: Option<CustomerId>,
+    /// Of this app.
+    pub app: Option<AppId>,
+    /// Of this environment.
+    pub environment: Option<Environment>,
+    /// Recorded at or after.
+    pub since: Option<Timestamp>,
+    /// Whose delivery to this integration is in this state.
+    pub delivery: Option<(Option<IntegrationId>, DeliveryState)>,
+}
+
+/// Which deliveries.
+#[derive(Debug, Clone, Default)]
+pub struct DeliveryFilter {
+    /// Of this project; `None` of all.
+    pub project: Option<ProjectId>,
+    /// Of this integration.
+    pub integration: Option<IntegrationId>,
+    /// In this state.
+    pub state: Option<DeliveryState>,
+}
+
+/// Where a delivery is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeliveryState {
+    /// Scheduled.
+    Pending,
+    /// Accepted by the destination.
+    Delivered,
+    /// Given up, with a reason.
+    Failed,
+}
+
+impl DeliveryState {
+    /// The id used in SQL and the API.
+    pub const fn id(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Delivered => "delivered",
+            Self::Failed => "failed",
+        }
+    }
+    /// Parses [`DeliveryState::id`].
+    pub fn from_id(id: &str) -> Option<Self> {
+        [Self::Pending, Self::Delivered, Self::Failed].into_iter().find(|state| state.id() == id)
+    }
+}
+
+/// How one event stands with one integration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum IntegrationState {
+    /// Never meant to be sent, and why.
+    NotSent(NotSent),
+    /// A delivery.
+    Delivery {
+        /// Its id.
+        id: DeliveryId,
+        /// Where it is.
+        state: DeliveryState,
+        /// Why it failed or is being retried.
+        reason: Option<NotSent>,
+        /// What people read about it.
+        detail: String,
+        /// Attempts made.
+        attempts: u32,
+        /// When it is due, while pending.
+        due_at: Timestamp,
+    },
+}
+
+/// An event in the feed.
+#[derive(Debug, Clone)]
+pub struct FeedRow {
+    /// Its position in commit order: the cursor.
+    pub position: u64,
+    /// The event.
+    pub event: Event,
+    /// How it stands with each integration of the project.
+    pub integrations: Vec<(IntegrationId, IntegrationState)>,
+}
+
+/// A delivery as people read it.
+#[derive(Debug, Clone)]
+pub struct DeliveryRecord {
+    /// Its id.
+    pub id: DeliveryId,
+    /// The event.
+    pub event: EventId,
+    /// Its kind.
+    pub kind: EventKind,
+    /// About whom.
+    pub customer: CustomerId,
+    /// To whom.
+    pub integration: IntegrationId,
+    /// What is sent.
+    pub message: destinations::Message,
+    /// Where it is.
+    pub state: DeliveryState,
+    /// Why it failed or is being retried.
+    pub reason: Option<NotSent>,
+    /// Attempts made.
+    pub attempts: u32,
+    /// When it was accepted, or resent by hand.
+    pub accepted_at: Timestamp,
+    /// When it is due, while pending.
+    pub due_at: Timestamp,
+    /// The request last sent.
+    pub request: Option<SentRequest>,
+    /// The last attempt.
+    pub last: Option<AttemptRecord>,
+}
+
+/// An attempt as people read it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AttemptRecord {
+    /// 1 for the first.
+    pub number: u32,
+    /// When it began.
+    pub at: Timestamp,
+    /// How long it took, in milliseconds.
+    pub duration_ms: u64,
+    /// Status code, if there was an answer.
+    pub status: Option<u16>,
+    /// The beginning of the answer.
+    pub response: String,
+    /// Why it failed.
+    pub reason: Option<NotSent>,
+    /// What people read about it.
+    pub detail: String,
+}
+
+/// A customer with its purchases.
+#[derive(Debug, Clone)]
+pub struct CustomerRecord {
+    /// The customer.
+    pub customer: Customer,
+    /// Sequence number of its latest event.
+    pub seq: u64,
+    /// Its purchases.
+    pub purchases: Vec<(AppId, ChainKey, StoredChain)>,
+}

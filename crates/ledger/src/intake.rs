@@ -1,0 +1,160 @@
+//! What intake loads and commits.
+
+use crate::delivery::NewDelivery;
+use domain::{AppId, ChainKey, CustomerId, Event, Facts, InboxId, IntegrationId, NotSent, ProjectId, Snapshot, customer::Customer};
+use jiff::Timestamp;
+
+/// A raw message from outside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InboxMessage {
+    /// Its id, derived from source and key.
+    pub id: InboxId,
+    /// The project it was sent to.
+    pub project: ProjectId,
+    /// The app it was sent to.
+    pub app: AppId,
+    /// Where it came from, for example `app_store`.
+    pub source: String,
+    /// The source's own id of it; told twice, it is one message.
+    pub key: String,
+    /// What the source calls it, for people: `DID_RENEW / BILLING_RECOVERY`.
+    pub title: String,
+    /// The bytes as they came.
+    pub body: Vec<u8>,
+    /// When it came.
+    pub received_at: Timestamp,
+}
+
+/// A raw message and what became of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InboxRecord {
+    /// The message.
+    pub message: InboxMessage,
+    /// Why it is parked; `None` when it was processed.
+    pub parked: Option<String>,
+}
+
+/// What intake needs to know before it decides.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    /// The project.
+    pub project: ProjectId,
+    /// The app the chain belongs to.
+    pub app: AppId,
+    /// The chain.
+    pub chain: ChainKey,
+    /// The app's name for the customer, where the message carries one.
+    pub app_user_id: Option<String>,
+}
+
+/// What is known.
+#[derive(Debug, Clone, Default)]
+pub struct Loaded {
+    /// The owner of the chain, or else the customer with the wanted name.
+    pub customer: Option<VersionedCustomer>,
+    /// The chain, if it is known.
+    pub chain: Option<StoredChain>,
+    /// The customer's other purchases that can give access, of the same environment.
+    pub others: Vec<(ChainKey, Snapshot)>,
+}
+
+/// A customer with its optimistic lock.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VersionedCustomer {
+    /// The customer.
+    pub customer: Customer,
+    /// Raised by every commit.
+    pub version: u64,
+    /// Sequence number of its latest event; 0 without one.
+    pub seq: u64,
+}
+
+/// A chain as stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredChain {
+    /// All facts.
+    pub facts: Facts,
+    /// Their snapshot when last derived.
+    pub snapshot: Snapshot,
+}
+
+/// The state of a chain to write.
+#[derive(Debug, Clone)]
+pub struct ChainWrite {
+    /// Its app.
+    pub app: AppId,
+    /// Its key.
+    pub key: ChainKey,
+    /// All facts.
+    pub facts: Facts,
+    /// Ids of the transactions that differ from what is stored.
+    pub changed: Vec<String>,
+    /// Their snapshot.
+    pub snapshot: Snapshot,
+    /// When time alone may change it next.
+    pub check_at: Option<Timestamp>,
+}
+
+/// An event to write.
+#[derive(Debug, Clone)]
+pub struct NewEvent {
+    /// The event.
+    pub event: Event,
+    /// Integrations it is not sent to, and why.
+    pub not_sent: Vec<(IntegrationId, NotSent)>,
+}
+
+/// Everything one message leads to.
+#[derive(Debug, Clone)]
+pub struct Commit {
+    /// The project.
+    pub project: ProjectId,
+    /// The message; `None` when time passing was the cause.
+    pub inbox: Option<InboxMessage>,
+    /// The customer as it is to be; `None` when the message concerns none.
+    pub customer: Option<CustomerWrite>,
+    /// The chain as it is to be.
+    pub chain: Option<ChainWrite>,
+    /// Events, in order.
+    pub events: Vec<NewEvent>,
+    /// Their deliveries, in order.
+    pub deliveries: Vec<NewDelivery>,
+}
+
+/// A customer to write.
+#[derive(Debug, Clone)]
+pub struct CustomerWrite {
+    /// As it is to be.
+    pub customer: Customer,
+    /// The version it was loaded with; `None` when it is new.
+    pub loaded_version: Option<u64>,
+    /// Sequence number of its latest event, after this commit.
+    pub seq: u64,
+}
+
+/// What became of a commit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Committed {
+    /// Durable. These deliveries wait for no other and are leased as they were written.
+    Done {
+        /// Ids of the deliveries that may be sent now.
+        ready: Vec<domain::DeliveryId>,
+    },
+    /// The message was known; nothing was written.
+    Duplicate,
+    /// The customer changed since it was loaded; nothing was written. Load again.
+    Conflict,
+}
+
+/// A chain that time alone may have changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DueCheck {
+    /// Its project.
+    pub project: ProjectId,
+    /// Its app.
+    pub app: AppId,
+    /// Its key.
+    pub chain: ChainKey,
+    /// Its customer.
+    pub customer: CustomerId,
+}

@@ -1,0 +1,136 @@
+//! What must not be lost.
+//!
+//! **Motivation.** A store is told 200 only when its message is durable, and an event, its deliveries and the state they
+//! come from are one commit. Everything else in Tidings can be lost and worked out again.
+//!
+//! **How it works.** Intake is *load, compute, commit*: [`Ledger::load`] reads a customer's rows with a version,
+//! [`Ledger::commit`] writes only if that version still stands. Dispatch is *lease, send, settle*: `due_at` is schedule and
+//! lease in one column, so a crash needs no recovery code: a lease simply runs out. Backends gather concurrent writes into
+//! one transaction and answer each caller when it is durable.
+//!
+//! **What it does not do.** No decisions: what an event is, whether it is sent, when it is retried come from `domain`,
+//! `destinations` and `engine`.
+//!
+//! **Before changing it.** Add to the contract suite first; a test that only one backend passes is a bug report.
+#![warn(missing_docs)]
+
+mod configuration;
+#[cfg(feature = "contract")]
+pub mod contract;
+mod delivery;
+mod feed;
+mod intake;
+
+pub use configuration::*;
+pub use delivery::*;
+pub use feed::*;
+pub use intake::*;
+
+use async_trait::async_trait;
+use domain::{CustomerId, DeliveryId, EventId, InboxId, IntegrationId, NotSent, ProjectId};
+use jiff::Timestamp;
+
+/// Why the ledger could not do it.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum LedgerError {
+    /// The store is busy, full or gone; trying again later may help.
+    #[error("the ledger is unavailable: {0}")]
+    Unavailable(String),
+    /// A stored row cannot be read.
+    #[error("{table} {id} cannot be read: {problem}")]
+    Corrupt {
+        /// Which table.
+        table: &'static str,
+        /// Which row.
+        id: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// Something that must be unique exists already, or something referred to does not exist.
+    #[error("{0}")]
+    Refused(String),
+}
+
+impl LedgerError {
+    /// Whether trying again later may help.
+    pub const fn is_retryable(&self) -> bool {
+        match self {
+            Self::Unavailable(_) => true,
+            Self::Corrupt { .. } | Self::Refused(_) => false,
+        }
+    }
+}
+
+/// Result of a ledger operation.
+pub type Result<T, E = LedgerError> = std::result::Result<T, E>;
+
+/// Durable storage.
+#[async_trait]
+pub trait Ledger: Send + Sync + 'static {
+    /// What is known about a chain and its customer, with the version to commit against.
+    async fn load(&self, wanted: &Wanted) -> Result<Loaded>;
+    /// Which of `keys` the customer already has events for.
+    async fn known_keys(&self, customer: CustomerId, keys: &[String]) -> Result<Vec<String>>;
+    /// Writes a message, the state it led to, its events and their deliveries, all or nothing, durably.
+    async fn commit(&self, commit: Commit) -> Result<Committed>;
+    /// Keeps a message that cannot be understood yet. Durable. `false` when it was known already.
+    async fn park(&self, message: InboxMessage, reason: String, retry_at: Timestamp) -> Result<bool>;
+    /// Parked messages due for another try, oldest first.
+    async fn due_parked(&self, now: Timestamp, limit: usize) -> Result<Vec<InboxMessage>>;
+    /// Whether a message was processed before, for duplicate suppression before any work is done.
+    async fn seen(&self, id: InboxId) -> Result<bool>;
+    /// One raw message.
+    async fn inbox(&self, id: InboxId) -> Result<Option<InboxRecord>>;
+    /// Chains that time alone may have changed, earliest first.
+    async fn due_checks(&self, now: Timestamp, limit: usize) -> Result<Vec<DueCheck>>;
+
+    /// Leases up to `limit` due deliveries of one integration until `lease_until`, earliest first.
+    async fn claim(&self, integration: IntegrationId, now: Timestamp, lease_until: Timestamp, limit: usize) -> Result<Vec<Lease>>;
+    /// Which integrations have deliveries due.
+    async fn integrations_due(&self, now: Timestamp) -> Result<Vec<IntegrationId>>;
+    /// Records an attempt, if the delivery is still at the attempt it was leased with. Answers with the deliveries that
+    /// waited for this one, leased until `lease_until`.
+    async fn settle(&self, settlement: Settlement, lease_until: Timestamp) -> Result<Settled>;
+    /// Makes failed deliveries pending again: one, or those of an integration that failed for one of `reasons`.
+    async fn requeue(&self, which: Requeue, now: Timestamp) -> Result<u64>;
+    /// Adds a test event and its deliveries, outside any purchase.
+    async fn commit_test(&self, event: NewEvent, deliveries: Vec<NewDelivery>) -> Result<Committed>;
+    /// Deliveries not yet settled, by integration.
+    async fn backlog(&self) -> Result<Vec<(IntegrationId, u64)>>;
+
+    /// Events in commit order; every event is seen exactly once by a reader that follows the cursor.
+    async fn events(&self, filter: &EventFilter, page: Page) -> Result<Vec<FeedRow>>;
+    /// One event with the state of every integration.
+    async fn event(&self, project: ProjectId, id: EventId) -> Result<Option<FeedRow>>;
+    /// Deliveries, newest first.
+    async fn deliveries(&self, filter: &DeliveryFilter, before: Option<DeliveryId>, limit: usize) -> Result<Vec<DeliveryRecord>>;
+    /// One delivery.
+    async fn delivery(&self, project: ProjectId, id: DeliveryId) -> Result<Option<DeliveryRecord>>;
+    /// Its attempts, first to last.
+    async fn attempts(&self, id: DeliveryId) -> Result<Vec<AttemptRecord>>;
+    /// Customers, newest first.
+    async fn customers(&self, project: ProjectId, before: Option<CustomerId>, limit: usize) -> Result<Vec<domain::customer::Customer>>;
+    /// One customer with its purchases, by id or by the app's name for it.
+    async fn customer(&self, project: ProjectId, who: &str) -> Result<Option<CustomerRecord>>;
+
+    /// All configuration, with its revision.
+    async fn configuration(&self) -> Result<Configuration>;
+    /// The revision of the configuration; cheap.
+    async fn configuration_revision(&self) -> Result<u64>;
+    /// Applies changes together, if the configuration is still at `revision`; `false` when it moved.
+    async fn configure(&self, revision: u64, changes: Vec<ConfigurationChange>, by: &str, now: Timestamp) -> Result<bool>;
+
+    /// Deletes what retention no longer keeps, in small steps; answers how many rows went.
+    async fn retain(&self, attempts_before: Timestamp, limit: usize) -> Result<u64>;
+    /// Whether it can be read and written.
+    async fn check(&self) -> Result<()>;
+}
+
+/// Which failed deliveries to try again.
+#[derive(Debug, Clone)]
+pub enum Requeue {
+    /// One, whatever its state.
+    One(ProjectId, DeliveryId),
+    /// Those of an integration that failed for one of these reasons.
+    Failed(IntegrationId, Vec<NotSent>),
+}

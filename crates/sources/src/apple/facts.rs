@@ -1,0 +1,98 @@
+//! From Apple's fields to facts. One function per payload; the only place where Apple's units and codes are converted.
+
+use super::{country, model};
+use domain::{
+    Currency, Money,
+    fact::{Discount, Offer, OfferCategory, Ownership, PriceIncrease, RenewalFact, Revocation, Status, TransactionFact, TransactionKind, TransactionReason},
+    reason::ExpirationIntent,
+};
+
+/// Thousandths of the currency unit, for every currency. `None` when either part is missing or absurd.
+fn money(milli_units: Option<i64>, currency: Option<&str>) -> Option<Money> {
+    let currency = Currency::try_from(currency?).ok()?;
+    Money::from_milli_units(milli_units?, currency).ok()
+}
+
+fn offer(transaction: &model::Transaction) -> Option<Offer> {
+    let category = match transaction.offer_type {
+        Some(1) => Some(OfferCategory::Introductory),
+        Some(2) => Some(OfferCategory::Promotional),
+        Some(3) => Some(OfferCategory::OfferCode),
+        Some(4) => Some(OfferCategory::WinBack),
+        _ => None,
+    };
+    let discount = match transaction.offer_discount_type.as_deref() {
+        Some("FREE_TRIAL") => Some(Discount::FreeTrial),
+        Some("PAY_AS_YOU_GO") => Some(Discount::PayAsYouGo),
+        Some("PAY_UP_FRONT") => Some(Discount::PayUpFront),
+        _ => None,
+    };
+    (transaction.offer_type.is_some() || discount.is_some()).then(|| Offer { category, discount, id: transaction.offer_identifier.clone() })
+}
+
+pub(crate) fn transaction(from: &model::Transaction) -> TransactionFact {
+    TransactionFact {
+        version: from.signed_date,
+        id: from.transaction_id.clone(),
+        kind: match from.kind.as_deref() {
+            Some("Non-Consumable") => TransactionKind::NonConsumable,
+            Some("Consumable") => TransactionKind::Consumable,
+            Some("Non-Renewing Subscription") => TransactionKind::NonRenewing,
+            Some("Auto-Renewable Subscription") => TransactionKind::Subscription,
+            // A type we do not know: what has an end is a subscription.
+            _ if from.expires_date.is_some() => TransactionKind::Subscription,
+            _ => TransactionKind::NonConsumable,
+        },
+        product: from.product_id.clone(),
+        purchased_at: from.purchase_date,
+        original_purchased_at: from.original_purchase_date.unwrap_or(from.purchase_date),
+        expires_at: from.expires_date,
+        quantity: from.quantity.unwrap_or(1).max(1),
+        price: money(from.price, from.currency.as_deref()),
+        offer: offer(from),
+        revocation: from.revocation_date.map(|at| Revocation { at, percentage: from.revocation_percentage }),
+        upgraded: from.is_upgraded == Some(true),
+        ownership: match from.in_app_ownership_type.as_deref() {
+            Some("FAMILY_SHARED") => Ownership::FamilyShared,
+            _ => Ownership::Purchased,
+        },
+        reason: match from.transaction_reason.as_deref() {
+            Some("PURCHASE") => Some(TransactionReason::Purchase),
+            Some("RENEWAL") => Some(TransactionReason::Renewal),
+            _ => None,
+        },
+        country: from.storefront.as_deref().and_then(country::alpha2).map(str::to_owned),
+    }
+}
+
+pub(crate) fn renewal(from: &model::Renewal, status: Option<i64>) -> RenewalFact {
+    RenewalFact {
+        version: from.signed_date,
+        product: from.product_id.clone(),
+        auto_renew: from.auto_renew_status.map(|status| status == 1),
+        next_product: from.auto_renew_product_id.clone(),
+        intent: from.expiration_intent.map(|intent| match intent {
+            1 => ExpirationIntent::Cancelled,
+            2 => ExpirationIntent::BillingError,
+            3 => ExpirationIntent::PriceIncrease,
+            4 => ExpirationIntent::ProductUnavailable,
+            _ => ExpirationIntent::Other,
+        }),
+        in_retry: from.is_in_billing_retry_period,
+        grace_ends_at: from.grace_period_expires_date,
+        price_increase: match from.price_increase_status {
+            Some(0) => Some(PriceIncrease::Pending),
+            Some(1) => Some(PriceIncrease::Accepted),
+            _ => None,
+        },
+        renewal_price: money(from.renewal_price, from.currency.as_deref()),
+        status: match status {
+            Some(1) => Some(Status::Active),
+            Some(2) => Some(Status::Expired),
+            Some(3) => Some(Status::Retry),
+            Some(4) => Some(Status::Grace),
+            Some(5) => Some(Status::Revoked),
+            _ => None,
+        },
+    }
+}

@@ -1,0 +1,130 @@
+//! Compact JWS with an `x5c` header, ES256 only.
+
+use super::{
+    certificate::{Chain, Untrusted},
+    notification::Rejection,
+};
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
+use base64::{Engine, prelude::BASE64_STANDARD, prelude::BASE64_URL_SAFE_NO_PAD};
+use jiff::Timestamp;
+use serde::{Deserialize, de::DeserializeOwned};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+/// Chains remembered; the number Apple's own libraries use. Source: spec/stores.md 1.3.1.
+const REMEMBERED: usize = 32;
+
+const APPLE_ROOT_CA_G3: &[u8] = include_bytes!("AppleRootCA-G3.der");
+
+/// Verifies JWS against pinned roots. Remembers verified chains, so that a JWS costs one signature check.
+///
+/// The memory is keyed by the whole protected header, and what it holds (signatures between certificates) does not
+/// change with time; validity in time is checked for every payload.
+#[derive(Debug)]
+pub struct Verifier {
+    roots: Vec<Vec<u8>>,
+    single_certificate: bool,
+    chains: Mutex<BTreeMap<String, Arc<Chain>>>,
+}
+
+#[derive(Deserialize)]
+struct Header {
+    alg: String,
+    #[serde(default)]
+    x5c: Vec<String>,
+}
+
+/// The signing time a payload carries.
+#[derive(Deserialize)]
+struct Signed {
+    #[serde(default, deserialize_with = "super::model::instant", rename = "signedDate")]
+    signed_date: Option<Timestamp>,
+    #[serde(default, deserialize_with = "super::model::instant", rename = "receiptCreationDate")]
+    receipt_creation_date: Option<Timestamp>,
+}
+
+/// The three parts of a JWS, still encoded.
+pub(crate) struct Parts<'a> {
+    header: &'a str,
+    payload: &'a str,
+    signature: &'a str,
+}
+
+impl<'a> Parts<'a> {
+    pub(crate) fn split(jws: &'a str) -> Result<Self, Rejection> {
+        let mut parts = jws.split('.');
+        match (parts.next(), parts.next(), parts.next(), parts.next()) {
+            (Some(header), Some(payload), Some(signature), None) => Ok(Self { header, payload, signature }),
+            _ => Err(Rejection::Malformed("not a compact JWS of three parts")),
+        }
+    }
+
+    /// The payload as JSON, *before* verification: only to choose how to verify it.
+    pub(crate) fn unverified(&self) -> Result<Vec<u8>, Rejection> {
+        BASE64_URL_SAFE_NO_PAD.decode(self.payload).map_err(|_| Rejection::Malformed("the payload is not base64url"))
+    }
+}
+
+impl Verifier {
+    /// Trusts the pinned Apple Root CA - G3 and nothing else.
+    pub fn apple() -> Self {
+        Self::with_roots(vec![APPLE_ROOT_CA_G3.to_vec()])
+    }
+
+    /// Trusts the given roots (DER) instead: for local testing only, see [`super::App`].
+    pub fn with_roots(roots: Vec<Vec<u8>>) -> Self {
+        Self { roots, single_certificate: false, chains: Mutex::default() }
+    }
+
+    /// Also accepts a payload signed by one of the roots itself, as Xcode does.
+    #[must_use]
+    pub fn accepting_single_certificate(mut self) -> Self {
+        self.single_certificate = true;
+        self
+    }
+
+    /// Checks shape, chain, validity at signing time and signature, and decodes the payload.
+    /// Source: spec/stores.md 1.3 steps 1 to 5 and 7.
+    pub fn verify<T: DeserializeOwned>(&self, jws: &str) -> Result<(T, Arc<Chain>), Rejection> {
+        let parts = Parts::split(jws)?;
+        let chain = self.chain(parts.header)?;
+        let signature = BASE64_URL_SAFE_NO_PAD.decode(parts.signature).map_err(|_| Rejection::Malformed("the signature is not base64url"))?;
+        let signed = jws.get(..parts.header.len() + 1 + parts.payload.len()).ok_or(Rejection::Malformed("not a compact JWS of three parts"))?;
+        UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, &chain.leaf_key).verify(signed.as_bytes(), &signature).map_err(|_| Rejection::Signature)?;
+        let payload = parts.unverified()?;
+        let time: Signed = serde_json::from_slice(&payload).map_err(|_| Rejection::Malformed("the payload is not a JSON object with a signedDate"))?;
+        let signed_at = time.signed_date.or(time.receipt_creation_date).ok_or(Rejection::Malformed("the payload has no signedDate"))?;
+        chain.valid_at(signed_at)?;
+        let value = serde_json::from_slice(&payload).map_err(|error| Rejection::Unreadable(error.to_string()))?;
+        Ok((value, chain))
+    }
+
+    fn chain(&self, header: &str) -> Result<Arc<Chain>, Rejection> {
+        if let Some(known) = self.chains.lock().unwrap_or_else(PoisonError::into_inner).get(header) {
+            return Ok(Arc::clone(known));
+        }
+        let json = BASE64_URL_SAFE_NO_PAD.decode(header).map_err(|_| Rejection::Malformed("the header is not base64url"))?;
+        let Header { alg, x5c } = serde_json::from_slice(&json).map_err(|_| Rejection::Malformed("the header is not a JSON object with alg and x5c"))?;
+        if alg != "ES256" {
+            return Err(Rejection::Malformed("alg is not ES256"));
+        }
+        let certificates = x5c
+            .iter()
+            .map(|text| BASE64_STANDARD.decode(text))
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|_| Rejection::Untrusted(Untrusted::Undecodable("x5c")))?;
+        let chain = match certificates.len() {
+            1 if self.single_certificate => Chain::pinned(&certificates, &self.roots)?,
+            _ => Chain::build(&certificates, &self.roots)?,
+        };
+        let chain = Arc::new(chain);
+        let mut chains = self.chains.lock().unwrap_or_else(PoisonError::into_inner);
+        if chains.len() >= REMEMBERED {
+            chains.clear();
+        }
+        chains.insert(header.to_owned(), Arc::clone(&chain));
+        Ok(chain)
+    }
+}

@@ -1,0 +1,19 @@
+//! App Store Server Notifications V2.
+//!
+//! `signedPayload` -> [`Verifier`] (chain to a pinned root, signature) -> [`Notification`] (claims checked against the
+//! app) -> [`domain::Observation`]. Each of the up to three signed layers is verified on its own: the inner ones can be
+//! replayed elsewhere, so the outer signature does not vouch for them. Source: spec/stores.md 1.1 to 1.8.
+
+mod certificate;
+mod country;
+mod facts;
+mod jws;
+mod receiver;
+mod model;
+mod notification;
+
+pub use certificate::{Chain, Untrusted};
+pub use jws::Verifier;
+pub use model::NotificationEnvelope;
+pub use notification::{App, AppEnvironment, Notification, Rejection, receive};
+pub use receiver::AppReceiver;

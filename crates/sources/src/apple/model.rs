@@ -1,0 +1,145 @@
+//! Apple's payloads, read leniently: unknown fields and enum values are accepted; the raw message is kept anyway.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Deserializer};
+
+/// Milliseconds since the epoch, also with a fraction (Xcode sends those), truncated.
+pub(crate) fn instant<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
+    let Some(number) = Option::<serde_json::Number>::deserialize(deserializer)? else { return Ok(None) };
+    let text = number.to_string();
+    let whole = text.split('.').next().unwrap_or_default();
+    let millis: i64 = whole.parse().map_err(|_| serde::de::Error::custom(format!("{text} is not a time in milliseconds")))?;
+    Timestamp::from_millisecond(millis).map(Some).map_err(|_| serde::de::Error::custom(format!("{text} milliseconds is out of range")))
+}
+
+fn required_instant<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
+    instant(deserializer)?.ok_or_else(|| serde::de::Error::custom("a time in milliseconds is required"))
+}
+
+/// The body of a store callback.
+#[derive(Debug, Deserialize)]
+pub struct NotificationEnvelope {
+    /// The signed notification.
+    #[serde(rename = "signedPayload")]
+    pub signed_payload: String,
+}
+
+/// spec/stores.md 1.2.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Payload {
+    pub(crate) notification_type: String,
+    pub(crate) subtype: Option<String>,
+    #[serde(rename = "notificationUUID")]
+    pub(crate) notification_uuid: String,
+    #[serde(deserialize_with = "required_instant")]
+    pub(crate) signed_date: Timestamp,
+    pub(crate) data: Option<Data>,
+    pub(crate) summary: Option<AppClaims>,
+    pub(crate) external_purchase_token: Option<ExternalPurchaseToken>,
+    pub(crate) app_data: Option<AppClaims>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Data {
+    #[serde(flatten)]
+    pub(crate) app: AppClaims,
+    pub(crate) signed_transaction_info: Option<String>,
+    pub(crate) signed_renewal_info: Option<String>,
+    pub(crate) status: Option<i64>,
+}
+
+/// Which app and environment a payload speaks about.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct AppClaims {
+    pub(crate) environment: String,
+    pub(crate) app_apple_id: Option<i64>,
+    pub(crate) bundle_id: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ExternalPurchaseToken {
+    pub(crate) external_purchase_id: String,
+    pub(crate) app_apple_id: Option<i64>,
+    pub(crate) bundle_id: String,
+}
+
+/// The claims of a payload, read before verification to choose the verifier.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Unverified {
+    pub(crate) data: Option<UnverifiedApp>,
+    pub(crate) summary: Option<UnverifiedApp>,
+    pub(crate) app_data: Option<UnverifiedApp>,
+    pub(crate) external_purchase_token: Option<UnverifiedToken>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct UnverifiedApp {
+    pub(crate) environment: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct UnverifiedToken {
+    pub(crate) external_purchase_id: String,
+}
+
+/// spec/stores.md 1.6.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Transaction {
+    pub(crate) transaction_id: String,
+    pub(crate) original_transaction_id: String,
+    pub(crate) bundle_id: String,
+    pub(crate) product_id: String,
+    #[serde(rename = "type")]
+    pub(crate) kind: Option<String>,
+    #[serde(deserialize_with = "required_instant")]
+    pub(crate) purchase_date: Timestamp,
+    #[serde(default, deserialize_with = "instant")]
+    pub(crate) original_purchase_date: Option<Timestamp>,
+    #[serde(default, deserialize_with = "instant")]
+    pub(crate) expires_date: Option<Timestamp>,
+    pub(crate) quantity: Option<u32>,
+    pub(crate) app_account_token: Option<String>,
+    pub(crate) in_app_ownership_type: Option<String>,
+    #[serde(deserialize_with = "required_instant")]
+    pub(crate) signed_date: Timestamp,
+    #[serde(default, deserialize_with = "instant")]
+    pub(crate) revocation_date: Option<Timestamp>,
+    pub(crate) revocation_percentage: Option<i64>,
+    pub(crate) is_upgraded: Option<bool>,
+    pub(crate) offer_type: Option<i64>,
+    pub(crate) offer_identifier: Option<String>,
+    pub(crate) offer_discount_type: Option<String>,
+    pub(crate) environment: String,
+    pub(crate) storefront: Option<String>,
+    pub(crate) transaction_reason: Option<String>,
+    pub(crate) price: Option<i64>,
+    pub(crate) currency: Option<String>,
+}
+
+/// spec/stores.md 1.7.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Renewal {
+    pub(crate) original_transaction_id: String,
+    pub(crate) product_id: Option<String>,
+    pub(crate) auto_renew_product_id: Option<String>,
+    pub(crate) auto_renew_status: Option<i64>,
+    pub(crate) expiration_intent: Option<i64>,
+    pub(crate) is_in_billing_retry_period: Option<bool>,
+    #[serde(default, deserialize_with = "instant")]
+    pub(crate) grace_period_expires_date: Option<Timestamp>,
+    pub(crate) price_increase_status: Option<i64>,
+    pub(crate) renewal_price: Option<i64>,
+    pub(crate) currency: Option<String>,
+    pub(crate) app_account_token: Option<String>,
+    #[serde(deserialize_with = "required_instant")]
+    pub(crate) signed_date: Timestamp,
+    pub(crate) environment: String,
+}
