@@ -13,6 +13,7 @@
 #![warn(missing_docs)]
 
 mod decide;
+pub mod desired;
 mod dispatch;
 mod handshake;
 mod intake;

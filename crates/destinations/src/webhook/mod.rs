@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use std::time::Duration;
 
-pub use signature::{check_secret, signature};
+pub use signature::{check_secret, secret_from, signature};
 
 /// The entry in [`crate::ALL`].
 pub struct Webhook;

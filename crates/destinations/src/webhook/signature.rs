@@ -16,6 +16,11 @@ pub fn check_secret(secret: &str) -> Result<(), &'static str> {
     }
 }
 
+/// A new secret from random bytes.
+pub fn secret_from(random: &[u8]) -> String {
+    format!("whsec_{}", BASE64_STANDARD.encode(random))
+}
+
 /// The signature of one message, or `None` for an unusable secret.
 pub fn signature(secret: &str, id: &str, timestamp: &str, body: &[u8]) -> Option<String> {
     let mut context = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, &key(secret)?));

@@ -1,0 +1,38 @@
+//! What people and programs see: store callbacks, the management API, live streams, pages.
+//!
+//! **How it works.** [`routes::table`] lists every route with its access rule; the router and the `OpenAPI` document are
+//! both made from it, so a route without a rule or a description cannot exist. Handlers parse, call one thing, present.
+//!
+//! **What it does not do.** No SQL and no business rules: what may be configured is `engine::desired`, what an event is
+//! `domain`.
+#![warn(missing_docs)]
+
+mod access;
+mod api;
+mod body;
+mod callbacks;
+mod filters;
+mod openapi;
+mod pages;
+mod problem;
+mod routes;
+mod stream;
+mod view;
+
+pub use access::{Sessions, digest, new_api_key};
+pub use routes::router;
+
+use engine::Engine;
+use metrics_exporter_prometheus::PrometheusHandle;
+use std::sync::Arc;
+
+/// What handlers share.
+#[derive(Clone)]
+pub struct App {
+    /// The engine.
+    pub engine: Engine,
+    /// Who is signed in to the pages.
+    pub sessions: Arc<Sessions>,
+    /// Renders `/metrics`.
+    pub metrics: Option<PrometheusHandle>,
+}

@@ -1,0 +1,115 @@
+//! Problems: RFC 9457 bodies with stable codes.
+
+use axum::{
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use engine::{IntakeError, desired};
+use ledger::LedgerError;
+use serde_json::json;
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $name:ident = $code:literal, $status:ident, $title:literal;)*) => {
+        /// Every problem the API can answer with.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub(crate) enum Code { $($(#[$doc])* $name,)* }
+        impl Code {
+            pub(crate) const ALL: &'static [Self] = &[$(Self::$name),*];
+            pub(crate) const fn id(self) -> &'static str { match self { $(Self::$name => $code),* } }
+            pub(crate) const fn status(self) -> StatusCode { match self { $(Self::$name => StatusCode::$status),* } }
+            pub(crate) const fn title(self) -> &'static str { match self { $(Self::$name => $title),* } }
+        }
+    };
+}
+
+codes! {
+    MalformedBody = "malformed_body", BAD_REQUEST, "The body cannot be read";
+    MalformedQuery = "malformed_query", BAD_REQUEST, "A query parameter cannot be read";
+    MalformedPayload = "malformed_payload", BAD_REQUEST, "The store's message cannot be read";
+    InvalidSignature = "invalid_signature", UNAUTHORIZED, "The signature does not match";
+    UntrustedCertificate = "untrusted_certificate", UNAUTHORIZED, "The certificate chain is not trusted";
+    MissingKey = "missing_key", UNAUTHORIZED, "An API key is required";
+    UnknownKey = "unknown_key", UNAUTHORIZED, "The API key is not known";
+    Forbidden = "forbidden", FORBIDDEN, "The API key may not do this";
+    NotFound = "not_found", NOT_FOUND, "There is no such thing";
+    UnknownApp = "unknown_app", NOT_FOUND, "There is no such app";
+    MethodNotAllowed = "method_not_allowed", METHOD_NOT_ALLOWED, "The method is not allowed here";
+    Conflict = "conflict", CONFLICT, "The configuration was changed at the same time";
+    TooLarge = "body_too_large", PAYLOAD_TOO_LARGE, "The body is too large";
+    WrongApp = "wrong_app", UNPROCESSABLE_ENTITY, "The message is for another app";
+    WrongEnvironment = "wrong_environment", UNPROCESSABLE_ENTITY, "The app does not accept this environment";
+    MismatchedParts = "mismatched_parts", UNPROCESSABLE_ENTITY, "The parts of the message do not belong together";
+    Invalid = "invalid", UNPROCESSABLE_ENTITY, "Some values cannot be used";
+    SignedInTheFuture = "signed_in_the_future", SERVICE_UNAVAILABLE, "This machine's clock is behind the store's";
+    AppUnusable = "app_unusable", SERVICE_UNAVAILABLE, "The app's settings cannot be used";
+    Unavailable = "unavailable", SERVICE_UNAVAILABLE, "The ledger is not available";
+    Stopping = "stopping", SERVICE_UNAVAILABLE, "The server is shutting down";
+    Internal = "internal", INTERNAL_SERVER_ERROR, "Something went wrong here";
+}
+
+/// A problem to answer with.
+#[derive(Debug)]
+pub(crate) struct Problem {
+    code: Code,
+    detail: String,
+    errors: Vec<desired::Problem>,
+}
+
+impl Problem {
+    pub(crate) fn new(code: Code, detail: impl Into<String>) -> Self {
+        Self { code, detail: detail.into(), errors: Vec::new() }
+    }
+
+    pub(crate) fn not_found(what: &str, name: &str) -> Self {
+        Self::new(Code::NotFound, format!("there is no {what} {name:?}"))
+    }
+
+    pub(crate) fn invalid(errors: Vec<desired::Problem>) -> Self {
+        let detail = errors.iter().map(|error| format!("{}: {}", error.path.join("."), error.message)).collect::<Vec<_>>().join("; ");
+        Self { code: Code::Invalid, detail, errors }
+    }
+}
+
+impl From<LedgerError> for Problem {
+    fn from(error: LedgerError) -> Self {
+        tracing::error!(%error, "the ledger could not answer a request");
+        // What the ledger says is for the operator's log, not for the caller.
+        if error.is_retryable() { Self::new(Code::Unavailable, "try again") } else { Self::new(Code::Internal, "see the server's log") }
+    }
+}
+
+impl From<IntakeError> for Problem {
+    fn from(error: IntakeError) -> Self {
+        let code = match &error {
+            IntakeError::UnknownApp(_) => Code::UnknownApp,
+            IntakeError::AppUnusable(_) => Code::AppUnusable,
+            IntakeError::Refused(refusal) => Code::ALL.iter().copied().find(|code| code.id() == refusal.code).unwrap_or(Code::MalformedPayload),
+            IntakeError::Ledger(_) | IntakeError::Contended => Code::Unavailable,
+            IntakeError::Stopping => Code::Stopping,
+        };
+        let detail = match error {
+            IntakeError::Ledger(error) => {
+                tracing::error!(%error, "a store's message could not be made durable; the store was asked to send it again");
+                "the message could not be made durable; send it again".to_owned()
+            }
+            error => error.to_string(),
+        };
+        Self::new(code, detail)
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut body = json!({
+            "type": format!("/api/v1/problems#{}", self.code.id()),
+            "title": self.code.title(),
+            "status": self.code.status().as_u16(),
+            "code": self.code.id(),
+            "detail": self.detail,
+        });
+        if !self.errors.is_empty() {
+            body["errors"] = json!(self.errors.iter().map(|error| json!({ "field": error.path.join("."), "message": error.message })).collect::<Vec<_>>());
+        }
+        (self.code.status(), [(header::CONTENT_TYPE, "application/problem+json")], body.to_string()).into_response()
+    }
+}
