@@ -121,38 +121,38 @@ impl Engine {
         self.inner.stopping.subscribe()
     }
 
-    /// Reads the configuration again if it changed.
+    /// Reads the configuration again if it changed, here or by another process. What failed for want of credentials gets
+    /// another chance when the settings of its integration changed.
     pub async fn reload(&self) -> Result<(), LedgerError> {
-        if self.ledger().configuration_revision().await? != self.setup().revision() {
-            let setup = Setup::read(&self.inner.parts).await?;
-            self.inner.setup.store(Arc::new(setup));
+        let before = self.setup();
+        if self.ledger().configuration_revision().await? == before.revision() {
+            return Ok(());
         }
+        let after = Setup::read(&self.inner.parts).await?;
+        let is_changed = |active: &&ActiveIntegration| before.integration(active.row.id).is_none_or(|known| known.row.sealed_settings != active.row.sealed_settings);
+        let changed: Vec<IntegrationId> = after.integrations().filter(is_changed).map(|active| active.row.id).collect();
+        self.inner.setup.store(Arc::new(after));
+        for integration in changed {
+            let reasons = vec![domain::NotSent::MissingCredentials, domain::NotSent::BlockedAddress];
+            let requeued = self.ledger().requeue(Requeue::Failed(integration, reasons), self.system().now()).await?;
+            if requeued > 0 {
+                tracing::info!(integration.id = %integration, requeued, "deliveries that lacked credentials are tried again");
+            }
+        }
+        self.inner.dispatcher.wake();
+        self.note_change();
         Ok(())
     }
 
-    /// Applies configuration changes made against the configuration in memory, and verifies new endpoints.
+    /// Applies configuration changes made against the configuration in memory.
     /// Answers `false` when the configuration had moved meanwhile; nothing was changed then.
     pub async fn configure(&self, changes: Vec<ConfigurationChange>, by: &str) -> Result<bool, LedgerError> {
-        let touched: Vec<IntegrationId> = changes.iter().filter_map(|change| if let ConfigurationChange::PutIntegration(integration) = change { Some(integration.id) } else { None }).collect();
         let applied = self.ledger().configure(self.setup().revision(), changes, by, self.system().now()).await?;
         self.reload().await?;
         if applied {
-            for integration in touched {
-                self.settings_saved(integration).await?;
-            }
+            self.verify_pending().await?;
         }
         Ok(applied)
-    }
-
-    /// What failed for want of credentials gets another chance with the new settings.
-    async fn settings_saved(&self, integration: IntegrationId) -> Result<(), LedgerError> {
-        let reasons = vec![domain::NotSent::MissingCredentials, domain::NotSent::BlockedAddress];
-        let requeued = self.ledger().requeue(Requeue::Failed(integration, reasons), self.system().now()).await?;
-        if requeued > 0 {
-            tracing::info!(integration.id = %integration, requeued, "deliveries that lacked credentials are tried again");
-        }
-        self.inner.dispatcher.wake();
-        Ok(())
     }
 
     /// Sends a delivery again, whatever became of it. `false` when it does not exist.

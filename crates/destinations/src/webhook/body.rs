@@ -36,6 +36,26 @@ struct Envelope<'a, P> {
     #[serde(skip_serializing_if = "Option::is_none")]
     user_attributes: Option<BTreeMap<&'a str, &'a str>>,
     integration_ids: Option<BTreeMap<&'static str, &'a str>>,
+    tidings: Addition<'a>,
+}
+
+/// What the format lacks and its receivers must tolerate: the order of a customer's events, and the access that results,
+/// so that one upsert handles any event, also a stale or repeated one.
+#[derive(Serialize)]
+struct Addition<'a> {
+    event_id: String,
+    customer_seq: u64,
+    recorded_at: Timestamp,
+    historical: bool,
+    late: bool,
+    access: BTreeMap<&'a str, Access>,
+}
+
+#[derive(Serialize)]
+struct Access {
+    is_active: bool,
+    expires_at: Option<Timestamp>,
+    will_renew: bool,
 }
 
 /// Fields that every event carries.
@@ -183,6 +203,14 @@ fn envelope<P: Serialize>(name: &str, event: &Event, options: &Options, properti
         attributions: options.send_attribution.then(|| attribution(event)),
         user_attributes: options.send_user_attributes.then(plain),
         integration_ids: (!ids.is_empty()).then_some(ids),
+        tidings: Addition {
+            event_id: event.id.to_string(),
+            customer_seq: event.customer_seq,
+            recorded_at: event.recorded_at,
+            historical: event.historical,
+            late: event.late,
+            access: event.access.iter().map(|(id, level)| (id.as_str(), Access { is_active: level.is_active, expires_at: level.expires_at, will_renew: level.will_renew })).collect(),
+        },
     })
 }
 

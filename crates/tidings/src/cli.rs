@@ -1,0 +1,86 @@
+//! The command line. Every option can also be given by an environment variable.
+
+use crate::{apply, demo, doctor, keys, say, serve, simulate};
+use anyhow::Result;
+use clap::{Args, Parser, Subcommand};
+use engine::AllowedNetworks;
+use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
+
+/// Tells your systems what happened to your customers' subscriptions.
+#[derive(Debug, Parser)]
+#[command(version, about)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Where data lives.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Data {
+    /// Directory of the database and the key file; created on first use.
+    #[arg(long, env = "TIDINGS_DATA", default_value = "tidings-data")]
+    pub(crate) data: PathBuf,
+}
+
+/// How the server listens and what it may reach.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ServeOptions {
+    #[command(flatten)]
+    pub(crate) data: Data,
+    /// Address to listen on.
+    #[arg(long, env = "TIDINGS_LISTEN", default_value = "127.0.0.1:8080")]
+    pub(crate) listen: SocketAddr,
+    /// Where people and stores reach this server, for links and callback URLs; the listening address when absent.
+    #[arg(long, env = "TIDINGS_PUBLIC_URL")]
+    pub(crate) public_url: Option<String>,
+    /// Internal networks that integrations may reach, such as 10.0.0.0/8,127.0.0.1/32; public addresses are always allowed.
+    #[arg(long, env = "TIDINGS_ALLOW_NETWORKS", default_value = "")]
+    pub(crate) allow_networks: AllowedNetworks,
+    /// `text` or `json`.
+    #[arg(long, env = "TIDINGS_LOG_FORMAT", default_value = "text")]
+    pub(crate) log_format: LogFormat,
+    /// What is logged, such as `info` or `warn,engine=debug`.
+    #[arg(long, env = "TIDINGS_LOG", default_value = "info")]
+    pub(crate) log: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum LogFormat {
+    Text,
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the server.
+    Serve(ServeOptions),
+    /// Run a server with a simulated App Store and receivers, in a temporary directory.
+    Demo(demo::Options),
+    /// Create or update a project from a file; shows the plan first.
+    Apply(apply::Options),
+    /// Print an example project file, explained line by line.
+    Example,
+    /// Make, list and revoke API keys.
+    Keys(keys::Options),
+    /// Drive a running server with simulated App Store customers.
+    Simulate(simulate::Options),
+    /// Check the data directory.
+    Doctor(Data),
+}
+
+impl Command {
+    pub(crate) async fn run(self) -> Result<ExitCode> {
+        match self {
+            Self::Serve(options) => serve::run(options).await.map(|()| ExitCode::SUCCESS),
+            Self::Demo(options) => demo::run(options).await.map(|()| ExitCode::SUCCESS),
+            Self::Apply(options) => apply::run(&options).await,
+            Self::Example => {
+                say::line(include_str!("../../../examples/project.toml").trim_end());
+                Ok(ExitCode::SUCCESS)
+            }
+            Self::Keys(options) => keys::run(options).await.map(|()| ExitCode::SUCCESS),
+            Self::Simulate(options) => simulate::run(options).await.map(|()| ExitCode::SUCCESS),
+            Self::Doctor(data) => doctor::run(&data).await,
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! `tidings demo`: a server, a simulated App Store and receivers, in a temporary directory.
+
+use crate::{
+    cli::{Data, LogFormat, ServeOptions},
+    say,
+    serve::{Server, start_logging, stop_signal},
+};
+use anyhow::{Context, Result};
+use clap::Args;
+use engine::{
+    System, WallSystem,
+    desired::{self, Desired, Means},
+};
+use jiff::SignedDuration;
+use ledger::Ledger;
+use serde_json::json;
+use simulator::{App, Authority, Behaviour, Driver, Faults, Pace, Receiver};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+const BUNDLE_ID: &str = "com.example.meditation";
+
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// Address to listen on; a free port is taken when it is in use.
+    #[arg(long, env = "TIDINGS_LISTEN", default_value = "127.0.0.1:8080")]
+    listen: SocketAddr,
+    /// Customers living at the same time.
+    #[arg(long, default_value_t = 40)]
+    customers: u64,
+    /// What a day lasts, in milliseconds.
+    #[arg(long, default_value_t = 150)]
+    day_ms: i64,
+    /// Stop after this many seconds; run until interrupted when absent.
+    #[arg(long)]
+    seconds: Option<u64>,
+    /// The same seed plays the same lives.
+    #[arg(long, default_value_t = 7)]
+    seed: u64,
+}
+
+/// Removed again when the demo ends.
+struct Scratch(PathBuf);
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        if let Err(error) = std::fs::remove_dir_all(&self.0) {
+            tracing::warn!(%error, directory = %self.0.display(), "the demo's directory could not be removed");
+        }
+    }
+}
+
+fn project(authority: &Authority, healthy: &str, failing: &str, down: &str, slack: &str) -> Result<Desired> {
+    let webhook = |name: &str, url: &str| json!({ "name": name, "destination": "webhook", "settings": { "production_url": url, "sandbox_url": url, "send_user_attributes": true } });
+    Ok(serde_json::from_value(json!({
+        "project": { "key": "meditation", "name": "Meditation" },
+        "entitlements": { "premium": { "name": "Premium" } },
+        "products": {
+            "com.example.meditation.weekly": { "entitlements": ["premium"] },
+            "com.example.meditation.monthly": { "entitlements": ["premium"] },
+            "com.example.meditation.yearly": { "entitlements": ["premium"] },
+            "com.example.meditation.coins": { "entitlements": [] },
+        },
+        "apps": { "ios": { "name": "Meditation for iOS", "store": "app_store", "bundle_id": BUNDLE_ID, "environments": ["local_testing"], "local_roots": [authority.root()], "commission_percent": "15" } },
+        "integrations": {
+            "backend": webhook("Backend", healthy),
+            "billing": webhook("Billing (fails 10 %)", failing),
+            "legacy": webhook("Legacy (down)", down),
+            "slack": { "name": "Slack", "destination": "slack", "settings": { "webhook_url": slack, "channel": "subscriptions", "sandbox_channel": "subscriptions", "username": "Tidings" } },
+        },
+    }))?)
+}
+
+pub(crate) async fn run(options: Options) -> Result<()> {
+    let now = WallSystem.now();
+    let scratch = Scratch(std::env::temp_dir().join(format!("tidings-demo-{}", std::process::id())));
+    let data = Data { data: scratch.0.clone() };
+    let authority = Authority::create()?;
+    let healthy = Receiver::start(Behaviour::Healthy, false, now).await?;
+    let failing = Receiver::start(Behaviour::Failing(10), false, now).await?;
+    let down = Receiver::start(Behaviour::Down, false, now).await?;
+    let slack = Receiver::start(Behaviour::Healthy, false, now).await?;
+    prepare(&data, &project(&authority, &healthy.url, &failing.url, &down.url, &slack.url)?).await?;
+
+    let serve = |listen| ServeOptions { data: data.clone(), listen, public_url: None, allow_networks: "127.0.0.0/8".parse().unwrap_or_default(), log_format: LogFormat::Text, log: String::new() };
+    let log = start_logging("warn,engine=error,ledger_sqlite=error", LogFormat::Text)?;
+    let server = match Server::start(&serve(options.listen)).await {
+        Ok(server) => server,
+        Err(_) => Server::start(&serve(SocketAddr::new(options.listen.ip(), 0))).await.context("the demo's server cannot start")?,
+    };
+    let setup = server.engine.setup();
+    let callback = setup.configuration.apps.first().map(|app| format!("{}/callbacks/apple/{}", server.public_url, app.id)).context("the demo's app is missing")?;
+    say::line("Tidings demo: simulated App Store customers, real signatures, real deliveries.");
+    say::line("");
+    say::line(format!("  Open      {}", server.sign_in_url));
+    say::line(format!("  Apple     {callback}"));
+    say::line("  Receivers one healthy, one that fails 10 %, one that is down, one Slack");
+    say::line("  Stop      Ctrl-C");
+    say::line("");
+
+    let engine = server.engine.clone();
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let serving = tokio::spawn(server.run(async move {
+        drop(stopped.await);
+    }));
+    let app = App { bundle_id: BUNDLE_ID.into(), environment: "LocalTesting".into() };
+    let mut driver = Driver::new(authority, app, callback, Pace { day: SignedDuration::from_millis(options.day_ms.max(1)) }, options.seed)?;
+    driver.faults = Faults { twice: 5, late: 5, lost: 0 };
+    let customers = options.customers;
+    let driving = tokio::spawn(async move {
+        // Wave after wave: each life is long, so a few waves overlap.
+        for wave in 0.. {
+            let now = WallSystem.now();
+            let steps = driver.script(wave * customers..(wave + 1) * customers, now, driver.pace.day * 30, 12);
+            driver.run(steps, now, 64, Duration::from_secs(5)).await;
+        }
+    });
+    let counts = tokio::spawn(async move {
+        loop {
+            tokio::time::sleep(Duration::from_secs(2)).await;
+            let backlog: u64 = engine.ledger().backlog().await.map(|all| all.iter().map(|(_, count)| count).sum()).unwrap_or_default();
+            let newest = engine.ledger().events(&ledger::EventFilter::default(), ledger::Page::Before(None, 1)).await.ok().and_then(|rows| rows.into_iter().next());
+            let (events, latest) = newest.map_or((0, String::new()), |row| (row.position, row.event.kind.title().to_lowercase()));
+            say::line(format!(
+                "{events:>6} events, latest: {latest:<32} received: backend {:>6}  billing {:>6}  slack {:>6}   waiting {backlog}",
+                healthy.requests(),
+                failing.requests(),
+                slack.requests()
+            ));
+        }
+    });
+    match options.seconds {
+        Some(seconds) => tokio::time::sleep(Duration::from_secs(seconds)).await,
+        None => stop_signal().await,
+    }
+    driving.abort();
+    counts.abort();
+    if stop.send(()).is_err() {
+        tracing::debug!("the server had stopped");
+    }
+    serving.await.context("the server ended badly")??;
+    drop(log);
+    drop(scratch);
+    Ok(())
+}
+
+/// Puts the project into a fresh data directory.
+async fn prepare(data: &Data, wanted: &Desired) -> Result<()> {
+    let opened = data.open()?;
+    let current = opened.ledger.configuration().await?;
+    let context = destinations::Context::default();
+    let planned = desired::plan(wanted, &Means { current: &current, vault: &opened.vault, context: &context, fresh: &|| WallSystem.uuid() });
+    let steps = planned.map_err(|problems| anyhow::anyhow!("the demo's project is not accepted: {problems:?}"))?;
+    let changes = steps.into_iter().filter_map(|step| step.change).collect();
+    opened.ledger.configure(current.revision, changes, "demo", WallSystem.now()).await?;
+    Ok(())
+}

@@ -1,0 +1,80 @@
+//! `tidings keys`.
+
+use crate::{cli::Data, say};
+use anyhow::{Context, Result, bail};
+use clap::{Args, Subcommand};
+use domain::ApiKeyId;
+use engine::{System, WallSystem};
+use ledger::{ConfigurationChange, Ledger, Scope};
+
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Make a key. It is shown once.
+    Create {
+        #[command(flatten)]
+        data: Data,
+        /// What it is for.
+        #[arg(long)]
+        name: String,
+        /// Key of the only project it reaches; all projects when absent.
+        #[arg(long)]
+        project: Option<String>,
+        /// Read only.
+        #[arg(long)]
+        read_only: bool,
+    },
+    /// List keys.
+    List {
+        #[command(flatten)]
+        data: Data,
+    },
+    /// Revoke a key.
+    Revoke {
+        #[command(flatten)]
+        data: Data,
+        /// Its id, `key_...`.
+        id: ApiKeyId,
+    },
+}
+
+pub(crate) async fn run(options: Options) -> Result<()> {
+    match options.action {
+        Action::Create { data, name, project, read_only } => {
+            let ledger = data.open()?.ledger;
+            let configuration = ledger.configuration().await?;
+            let project = project.map(|key| configuration.projects.iter().find(|project| project.key == key).map(|project| project.id).with_context(|| format!("there is no project {key:?}"))).transpose()?;
+            let (text, key) = http_api::new_api_key(&WallSystem, project, &name, if read_only { Scope::Read } else { Scope::Write });
+            change(&ledger, configuration.revision, ConfigurationChange::PutApiKey(key)).await?;
+            say::line(&text);
+            Ok(())
+        }
+        Action::List { data } => {
+            for key in data.open()?.ledger.configuration().await?.api_keys {
+                let project = key.project.map_or_else(|| "all projects".to_owned(), |project| project.to_string());
+                say::line(format!("{}  {:<24} {:<5} {project}  {}", key.id, key.name, if key.scope == Scope::Read { "read" } else { "write" }, key.created_at));
+            }
+            Ok(())
+        }
+        Action::Revoke { data, id } => {
+            let ledger = data.open()?.ledger;
+            let configuration = ledger.configuration().await?;
+            if !configuration.api_keys.iter().any(|key| key.id == id) {
+                bail!("there is no key {id}");
+            }
+            change(&ledger, configuration.revision, ConfigurationChange::RemoveApiKey(id)).await
+        }
+    }
+}
+
+async fn change(ledger: &dyn Ledger, revision: u64, change: ConfigurationChange) -> Result<()> {
+    if !ledger.configure(revision, vec![change], "command line", WallSystem.now()).await? {
+        bail!("the configuration was changed at the same time; try again");
+    }
+    Ok(())
+}

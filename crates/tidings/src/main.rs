@@ -1,0 +1,26 @@
+//! `tidings`: one program that hears the stores and tells your systems what happened.
+
+mod apply;
+mod cli;
+mod data;
+mod demo;
+mod doctor;
+mod keys;
+mod say;
+mod serve;
+mod simulate;
+
+use clap::Parser;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let cli = cli::Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return say::failed(&error.into()),
+    };
+    match runtime.block_on(cli.command.run()) {
+        Ok(code) => code,
+        Err(error) => say::failed(&error),
+    }
+}
