@@ -1,2 +1,76 @@
-//! The project's own commands.
-fn main() {}
+//! The project's own commands: `cargo xtask demo | test | bench | screenshots`.
+
+mod check;
+mod tools;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+/// The project's own commands.
+#[derive(Parser)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Build and run the demo; options go to `tidings demo`.
+    Demo {
+        /// For `tidings demo`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        rest: Vec<String>,
+    },
+    /// Formatting, lints, documentation, licences, and every test.
+    Test {
+        /// 10,000 generated histories per property.
+        #[arg(long)]
+        long: bool,
+    },
+    /// Measure throughput, latency, CPU and memory of the release build.
+    Bench {
+        /// For the benchmark.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        rest: Vec<String>,
+    },
+    /// Make the screenshots of the documentation.
+    Screenshots,
+}
+
+fn main() -> Result<()> {
+    match Cli::parse().command {
+        Command::Demo { rest } => tools::run(
+            "cargo",
+            &[
+                &["run", "--quiet", "-p", "tidings", "--", "demo"],
+                tools::strs(&rest).as_slice(),
+            ]
+            .concat(),
+        ),
+        Command::Test { long } => check::all(long),
+        Command::Bench { rest } => tools::run(
+            "cargo",
+            &[
+                &["bench", "-p", "tidings", "--bench", "throughput", "--"],
+                tools::strs(&rest).as_slice(),
+            ]
+            .concat(),
+        ),
+        Command::Screenshots => {
+            tools::chromium()?;
+            tools::run_with(
+                "cargo",
+                &[
+                    "test",
+                    "-p",
+                    "tidings",
+                    "--test",
+                    "browser",
+                    "--",
+                    "--nocapture",
+                ],
+                &[("TIDINGS_SCREENSHOTS", "docs/images")],
+            )
+        }
+    }
+}

@@ -22,7 +22,9 @@ pub static ALL: &[&dyn Destination] = &[&slack::Slack, &webhook::Webhook];
 
 /// Finds a destination by its key.
 pub fn find(key: &str) -> Option<&'static dyn Destination> {
-    ALL.iter().copied().find(|destination| destination.spec().key == key)
+    ALL.iter()
+        .copied()
+        .find(|destination| destination.spec().key == key)
 }
 
 /// What a setting holds.
@@ -102,7 +104,11 @@ pub struct Message {
 impl Message {
     /// A message called `name`.
     pub fn named(name: impl Into<String>) -> Self {
-        Self { name: name.into(), product_identifier: None, app_id: None }
+        Self {
+            name: name.into(),
+            product_identifier: None,
+            app_id: None,
+        }
     }
 }
 
@@ -145,7 +151,16 @@ pub struct Request {
 impl Request {
     /// A JSON request to `url`.
     pub fn json(url: &str, body: Vec<u8>) -> Self {
-        Self { url: url.to_owned(), secret_url: false, headers: vec![Header { name: "content-type", value: "application/json".into(), secret: false }], body }
+        Self {
+            url: url.to_owned(),
+            secret_url: false,
+            headers: vec![Header {
+                name: "content-type",
+                value: "application/json".into(),
+                secret: false,
+            }],
+            body,
+        }
     }
 
     /// The URL as people may see it: without its path where that is the secret.
@@ -153,19 +168,34 @@ impl Request {
         if !self.secret_url {
             return self.url.clone();
         }
-        let host_end = self.url.split_once("://").map_or(0, |(scheme, rest)| scheme.len() + 3 + rest.find('/').unwrap_or(rest.len()));
+        let host_end = self.url.split_once("://").map_or(0, |(scheme, rest)| {
+            scheme.len() + 3 + rest.find('/').unwrap_or(rest.len())
+        });
         format!("{}/***", self.url.get(..host_end).unwrap_or_default())
     }
 
     /// The headers as people may see them.
     pub fn shown_headers(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        self.headers.iter().map(|header| (header.name, if header.secret { "***" } else { header.value.as_str() }))
+        self.headers.iter().map(|header| {
+            (
+                header.name,
+                if header.secret {
+                    "***"
+                } else {
+                    header.value.as_str()
+                },
+            )
+        })
     }
 }
 
 impl fmt::Debug for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Request").field("url", &self.shown_url()).field("headers", &self.shown_headers().collect::<Vec<_>>()).field("body_bytes", &self.body.len()).finish()
+        f.debug_struct("Request")
+            .field("url", &self.shown_url())
+            .field("headers", &self.shown_headers().collect::<Vec<_>>())
+            .field("body_bytes", &self.body.len())
+            .finish()
     }
 }
 
@@ -209,7 +239,11 @@ pub trait Destination: Send + Sync {
     /// What it is.
     fn spec(&self) -> &'static Spec;
     /// Checks settings and makes the value that does the work. All problems are reported, each naming its field.
-    fn configure(&self, settings: &serde_json::Value, context: &Context) -> Result<Box<dyn Configured>, Vec<Invalid>>;
+    fn configure(
+        &self,
+        settings: &serde_json::Value,
+        context: &Context,
+    ) -> Result<Box<dyn Configured>, Vec<Invalid>>;
 }
 
 /// A destination with its settings. All functions are pure.

@@ -17,7 +17,10 @@ pub struct Invalid {
 impl Invalid {
     /// A problem with one field.
     pub fn new(field: impl Into<String>, problem: impl Into<String>) -> Self {
-        Self { field: field.into(), problem: problem.into() }
+        Self {
+            field: field.into(),
+            problem: problem.into(),
+        }
     }
 }
 
@@ -55,9 +58,21 @@ impl Events {
             .filter_map(|(id, switch)| {
                 let field = format!("events.{id}");
                 match switch {
-                    _ if !known.contains(&id.as_str()) => Some(Invalid::new(field, format!("is not an event this destination receives; it receives {}", known.join(", ")))),
-                    EventSwitch::Named(name) if name.trim().is_empty() => Some(Invalid::new(field, "has an empty name; give a name, or false to switch it off")),
-                    EventSwitch::Named(_) if !can_rename => Some(Invalid::new(field, "cannot be renamed here; use true or false")),
+                    _ if !known.contains(&id.as_str()) => Some(Invalid::new(
+                        field,
+                        format!(
+                            "is not an event this destination receives; it receives {}",
+                            known.join(", ")
+                        ),
+                    )),
+                    EventSwitch::Named(name) if name.trim().is_empty() => Some(Invalid::new(
+                        field,
+                        "has an empty name; give a name, or false to switch it off",
+                    )),
+                    EventSwitch::Named(_) if !can_rename => Some(Invalid::new(
+                        field,
+                        "cannot be renamed here; use true or false",
+                    )),
                     _ => None,
                 }
             })
@@ -77,14 +92,27 @@ pub fn parse<T: DeserializeOwned>(settings: &serde_json::Value) -> Result<T, Vec
 /// Checks a URL: `http` or `https`, with a host and without credentials.
 pub(crate) fn check_url(field: &str, url: Option<&str>, problems: &mut Vec<Invalid>) {
     let Some(url) = url else { return };
-    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+    let rest = url
+        .strip_prefix("https://")
+        .or_else(|| url.strip_prefix("http://"));
     let host = rest.map(|rest| rest.split(['/', '?', '#']).next().unwrap_or_default());
     let problem = match host {
         None => "must begin with https:// or http://",
         Some("") => "has no host",
         Some(host) if host.contains('@') => "must not contain a user name or password",
-        _ if url.chars().any(|letter| letter.is_whitespace() || letter.is_control()) => "contains white space",
+        _ if url
+            .chars()
+            .any(|letter| letter.is_whitespace() || letter.is_control()) =>
+        {
+            "contains white space"
+        }
         _ => return,
     };
-    problems.push(Invalid::new(field, format!("{problem}; it is {:?}", url.chars().take(80).collect::<String>())));
+    problems.push(Invalid::new(
+        field,
+        format!(
+            "{problem}; it is {:?}",
+            url.chars().take(80).collect::<String>()
+        ),
+    ));
 }

@@ -10,7 +10,10 @@
 //! The secret is the URL. There is no idempotency key: a retried time-out can post twice. 403, 404 and 410 mean that the
 //! webhook is gone; 429 carries `Retry-After`; other 4xx are final; 5xx are retried.
 
-use crate::{Configured, Context, Destination, Events, Field, FieldKind, Invalid, Message, Outcome, Plan, Request, Response, Spec, Unsendable, settings};
+use crate::{
+    Configured, Context, Destination, Events, Field, FieldKind, Invalid, Message, Outcome, Plan,
+    Request, Response, Spec, Unsendable, settings,
+};
 use domain::{Environment, Event, EventKind, NotSent, retry, secret::Secret};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -23,17 +26,61 @@ static SPEC: Spec = Spec {
     title: "Slack",
     summary: "A message in a channel for each event that matters to people.",
     fields: &[
-        Field { name: "webhook_url", kind: FieldKind::Secret, help: "The incoming-webhook URL that Slack gave you." },
-        Field { name: "sandbox_webhook_url", kind: FieldKind::Secret, help: "Another incoming-webhook URL for sandbox events." },
-        Field { name: "channel", kind: FieldKind::Text, help: "Channel to post to; Slack honours it for legacy webhooks only." },
-        Field { name: "sandbox_channel", kind: FieldKind::Text, help: "Channel for sandbox events." },
-        Field { name: "send_sandbox", kind: FieldKind::Switch, help: "Also post sandbox events. On by itself when a sandbox channel or URL is set." },
-        Field { name: "username", kind: FieldKind::Text, help: "Name of the sender." },
-        Field { name: "icon_url", kind: FieldKind::Text, help: "Icon of the sender." },
-        Field { name: "link_base", kind: FieldKind::Url, help: "Customers are linked to this URL followed by a slash and their id. Default: this dashboard." },
-        Field { name: "currency", kind: FieldKind::Choice, help: "`local` shows what the customer paid, `usd` converts where the rate is known." },
-        Field { name: "exclude_historical", kind: FieldKind::Switch, help: "Do not post events older than the customer." },
-        Field { name: "events", kind: FieldKind::Events, help: "Switch kinds of events off." },
+        Field {
+            name: "webhook_url",
+            kind: FieldKind::Secret,
+            help: "The incoming-webhook URL that Slack gave you.",
+        },
+        Field {
+            name: "sandbox_webhook_url",
+            kind: FieldKind::Secret,
+            help: "Another incoming-webhook URL for sandbox events.",
+        },
+        Field {
+            name: "channel",
+            kind: FieldKind::Text,
+            help: "Channel to post to; Slack honours it for legacy webhooks only.",
+        },
+        Field {
+            name: "sandbox_channel",
+            kind: FieldKind::Text,
+            help: "Channel for sandbox events.",
+        },
+        Field {
+            name: "send_sandbox",
+            kind: FieldKind::Switch,
+            help: "Also post sandbox events. On by itself when a sandbox channel or URL is set.",
+        },
+        Field {
+            name: "username",
+            kind: FieldKind::Text,
+            help: "Name of the sender.",
+        },
+        Field {
+            name: "icon_url",
+            kind: FieldKind::Text,
+            help: "Icon of the sender.",
+        },
+        Field {
+            name: "link_base",
+            kind: FieldKind::Url,
+            help: "Customers are linked to this URL followed by a slash and their id. Default: this dashboard.",
+        },
+        Field {
+            name: "currency",
+            kind: FieldKind::Choice,
+            help: "`local` shows what the customer paid, `usd` converts where the rate is known.",
+        },
+        Field {
+            name: "exclude_historical",
+            kind: FieldKind::Switch,
+            help: "Do not post events older than the customer.",
+        },
+        Field {
+            name: "events",
+            kind: FieldKind::Events,
+            help: "Switch kinds of events off.",
+        },
     ],
     events: &[
         EventKind::SubscriptionStarted,
@@ -129,18 +176,66 @@ struct Wording {
 }
 
 fn wording(kind: EventKind) -> Option<Wording> {
-    let good = |text, fallback, revenue| Some(Wording { emoji: ":smiley_cat:", color: GOOD, text, fallback, revenue });
-    let bad = |emoji, text, fallback| Some(Wording { emoji, color: BAD, text, fallback, revenue: false });
+    let good = |text, fallback, revenue| {
+        Some(Wording {
+            emoji: ":smiley_cat:",
+            color: GOOD,
+            text,
+            fallback,
+            revenue,
+        })
+    };
+    let bad = |emoji, text, fallback| {
+        Some(Wording {
+            emoji,
+            color: BAD,
+            text,
+            fallback,
+            revenue: false,
+        })
+    };
     match kind {
-        EventKind::SubscriptionStarted => good("just started a subscription.", "just started a subscription of", true),
-        EventKind::TrialStarted => good("just started a free trial.", "just started a free trial of", false),
-        EventKind::TrialConverted => good("just converted from a free trial.", "just converted from a free trial of", true),
-        EventKind::SubscriptionRenewed => good("just renewed their subscription.", "just renewed their subscription of", true),
+        EventKind::SubscriptionStarted => good(
+            "just started a subscription.",
+            "just started a subscription of",
+            true,
+        ),
+        EventKind::TrialStarted => good(
+            "just started a free trial.",
+            "just started a free trial of",
+            false,
+        ),
+        EventKind::TrialConverted => good(
+            "just converted from a free trial.",
+            "just converted from a free trial of",
+            true,
+        ),
+        EventKind::SubscriptionRenewed => good(
+            "just renewed their subscription.",
+            "just renewed their subscription of",
+            true,
+        ),
         EventKind::NonSubscriptionPurchase => good("just made a purchase.", "just purchased", true),
-        EventKind::ProductChanged => good("just changed the product of their subscription.", "got a product change from", false),
-        EventKind::TrialRenewalCancelled => bad(":pouting_cat:", "just cancelled their free trial.", "just cancelled their free trial of"),
-        EventKind::SubscriptionRenewalCancelled => bad(":crying_cat_face:", "just cancelled their subscription.", "just cancelled their subscription of"),
-        EventKind::BillingIssueDetected => bad(":scream_cat:", "got a billing issue.", "got a billing issue on"),
+        EventKind::ProductChanged => good(
+            "just changed the product of their subscription.",
+            "got a product change from",
+            false,
+        ),
+        EventKind::TrialRenewalCancelled => bad(
+            ":pouting_cat:",
+            "just cancelled their free trial.",
+            "just cancelled their free trial of",
+        ),
+        EventKind::SubscriptionRenewalCancelled => bad(
+            ":crying_cat_face:",
+            "just cancelled their subscription.",
+            "just cancelled their subscription of",
+        ),
+        EventKind::BillingIssueDetected => bad(
+            ":scream_cat:",
+            "got a billing issue.",
+            "got a billing issue on",
+        ),
         EventKind::Test => good("is a test. Tidings can post here.", "is a test of", false),
         _ => None,
     }
@@ -148,7 +243,9 @@ fn wording(kind: EventKind) -> Option<Wording> {
 
 /// The three characters Slack wants as entities. Source: spec/integrations.md 4.1 "Escaping".
 fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
 }
 
 impl Destination for Slack {
@@ -156,21 +253,41 @@ impl Destination for Slack {
         &SPEC
     }
 
-    fn configure(&self, settings: &serde_json::Value, context: &Context) -> Result<Box<dyn Configured>, Vec<Invalid>> {
+    fn configure(
+        &self,
+        settings: &serde_json::Value,
+        context: &Context,
+    ) -> Result<Box<dyn Configured>, Vec<Invalid>> {
         let settings: Settings = crate::parse(settings)?;
         let mut problems = settings.events.problems(SPEC.events, false);
-        for (field, url) in [("webhook_url", &settings.webhook_url), ("sandbox_webhook_url", &settings.sandbox_webhook_url)] {
+        for (field, url) in [
+            ("webhook_url", &settings.webhook_url),
+            ("sandbox_webhook_url", &settings.sandbox_webhook_url),
+        ] {
             let before = problems.len();
-            settings::check_url(field, Some(url.expose()).filter(|url| !url.is_empty()), &mut problems);
+            settings::check_url(
+                field,
+                Some(url.expose()).filter(|url| !url.is_empty()),
+                &mut problems,
+            );
             // The URL is the secret: say what is wrong without showing it.
-            problems[before..].iter_mut().for_each(|problem| problem.problem = "must be the https:// URL of an incoming webhook".into());
+            problems[before..].iter_mut().for_each(|problem| {
+                problem.problem = "must be the https:// URL of an incoming webhook".into()
+            });
         }
         settings::check_url("link_base", settings.link_base.as_deref(), &mut problems);
         if !problems.is_empty() {
             return Err(problems);
         }
-        let link_base = settings.link_base.clone().unwrap_or_else(|| format!("{}/customers", context.public_url));
-        Ok(Box::new(Configuration { settings, link_base, retry: retry::Policy::Adapty }))
+        let link_base = settings
+            .link_base
+            .clone()
+            .unwrap_or_else(|| format!("{}/customers", context.public_url));
+        Ok(Box::new(Configuration {
+            settings,
+            link_base,
+            retry: retry::Policy::Adapty,
+        }))
     }
 }
 
@@ -180,8 +297,12 @@ impl Configured for Configuration {
         if wording(event.kind).is_none() {
             return Err(NotSent::EventUnsupported);
         }
-        let sandbox_wanted = settings.send_sandbox || settings.sandbox_channel.is_some() || !settings.sandbox_webhook_url.is_empty();
-        let wanted = event.kind == EventKind::Test || event.environment == Environment::Production || sandbox_wanted;
+        let sandbox_wanted = settings.send_sandbox
+            || settings.sandbox_channel.is_some()
+            || !settings.sandbox_webhook_url.is_empty();
+        let wanted = event.kind == EventKind::Test
+            || event.environment == Environment::Production
+            || sandbox_wanted;
         if !wanted || settings.events.name(event.kind, true).is_none() {
             return Err(NotSent::EventDisabled);
         }
@@ -189,25 +310,52 @@ impl Configured for Configuration {
             return Err(NotSent::Historical);
         }
         let product = event.previous_product.as_ref().or(event.product.as_ref());
-        Ok(vec![Message { name: event.kind.id().into(), product_identifier: product.cloned(), app_id: event.app.as_ref().map(|app| app.id.to_string()) }])
+        Ok(vec![Message {
+            name: event.kind.id().into(),
+            product_identifier: product.cloned(),
+            app_id: event.app.as_ref().map(|app| app.id.to_string()),
+        }])
     }
 
     fn render(&self, _: &Message, event: &Event) -> Result<Request, Unsendable> {
         let settings = &self.settings;
-        let words = wording(event.kind).ok_or_else(|| Unsendable { reason: NotSent::EventUnsupported, detail: event.kind.id().into() })?;
+        let words = wording(event.kind).ok_or_else(|| Unsendable {
+            reason: NotSent::EventUnsupported,
+            detail: event.kind.id().into(),
+        })?;
         let sandbox = event.environment == Environment::Sandbox;
         let own = Some(&settings.sandbox_webhook_url).filter(|url| sandbox && !url.is_empty());
         let url = own.unwrap_or(&settings.webhook_url);
         if url.is_empty() {
-            return Err(Unsendable { reason: NotSent::MissingCredentials, detail: "webhook_url is not set".into() });
+            return Err(Unsendable {
+                reason: NotSent::MissingCredentials,
+                detail: "webhook_url is not set".into(),
+            });
         }
         let customer = &event.customer.app_user_id;
         let product = event.product.as_deref().unwrap_or("Tidings");
-        let change = event.previous_product.as_ref().map(|previous| format!("{previous} to {product}"));
+        let change = event
+            .previous_product
+            .as_ref()
+            .map(|previous| format!("{previous} to {product}"));
         let link = format!("{}/{customer}", self.link_base).replace(['|', '>'], "");
-        let mut fields = vec![Line { title: None, value: format!("{} Customer <{}|{}> {}", words.emoji, escape(&link), escape(customer), words.text), short: None }];
+        let mut fields = vec![Line {
+            title: None,
+            value: format!(
+                "{} Customer <{}|{}> {}",
+                words.emoji,
+                escape(&link),
+                escape(customer),
+                words.text
+            ),
+            short: None,
+        }];
         if event.product.is_some() {
-            fields.push(Line { title: Some("Product"), value: escape(product), short: Some(false) });
+            fields.push(Line {
+                title: Some("Product"),
+                value: escape(product),
+                short: Some(false),
+            });
         }
         let transaction = event.transaction.as_ref().filter(|_| words.revenue);
         let charged = transaction.and_then(|transaction| match settings.currency {
@@ -215,32 +363,60 @@ impl Configured for Configuration {
             Reported::Usd => transaction.price_usd.or(transaction.price),
         });
         if let Some(price) = charged.filter(|price| price.micros > 0) {
-            fields.push(Line { title: Some("Revenue"), value: price.to_string(), short: Some(false) });
+            fields.push(Line {
+                title: Some("Revenue"),
+                value: price.to_string(),
+                short: Some(false),
+            });
         }
         let body = Body {
-            channel: settings.sandbox_channel.as_deref().filter(|_| sandbox).or(settings.channel.as_deref()),
+            channel: settings
+                .sandbox_channel
+                .as_deref()
+                .filter(|_| sandbox)
+                .or(settings.channel.as_deref()),
             username: settings.username.as_deref(),
             icon_url: settings.icon_url.as_deref(),
             attachments: [Attachment {
-                fallback: format!("Customer {customer} {} {}", words.fallback, change.as_deref().unwrap_or(product)),
+                fallback: format!(
+                    "Customer {customer} {} {}",
+                    words.fallback,
+                    change.as_deref().unwrap_or(product)
+                ),
                 color: words.color,
                 fields,
                 ts: event.occurred_at.as_second(),
             }],
         };
-        let body = serde_json::to_vec(&body).map_err(|error| Unsendable { reason: NotSent::MissingCustomerData, detail: error.to_string() })?;
-        Ok(Request { secret_url: true, ..Request::json(url.expose(), body) })
+        let body = serde_json::to_vec(&body).map_err(|error| Unsendable {
+            reason: NotSent::MissingCustomerData,
+            detail: error.to_string(),
+        })?;
+        Ok(Request {
+            secret_url: true,
+            ..Request::json(url.expose(), body)
+        })
     }
 
     fn classify(&self, response: &Response) -> Outcome {
-        let said = String::from_utf8_lossy(&response.body).chars().take(200).collect::<String>();
+        let said = String::from_utf8_lossy(&response.body)
+            .chars()
+            .take(200)
+            .collect::<String>();
         let why = |meaning: &str| format!("Slack answered {} {said:?}: {meaning}", response.status);
         match (response.status, said.trim()) {
             (200..=299, _) => Outcome::Delivered,
             (429 | 500.., _) => Outcome::Retry(response.retry_after),
-            (_, "invalid_payload" | "no_text" | "too_many_attachments") => Outcome::Rejected(why("the message was not accepted")),
-            (_, "channel_not_found" | "channel_is_archived") => Outcome::CredentialsRefused(why("the channel is gone; choose another")),
-            (_, "no_service" | "no_active_hooks" | "invalid_token" | "action_prohibited") | (403 | 404 | 410, _) => Outcome::CredentialsRefused(why("the webhook was removed or is not allowed to post; create a new one")),
+            (_, "invalid_payload" | "no_text" | "too_many_attachments") => {
+                Outcome::Rejected(why("the message was not accepted"))
+            }
+            (_, "channel_not_found" | "channel_is_archived") => {
+                Outcome::CredentialsRefused(why("the channel is gone; choose another"))
+            }
+            (_, "no_service" | "no_active_hooks" | "invalid_token" | "action_prohibited")
+            | (403 | 404 | 410, _) => Outcome::CredentialsRefused(why(
+                "the webhook was removed or is not allowed to post; create a new one",
+            )),
             _ => Outcome::Rejected(why("refused")),
         }
     }

@@ -75,7 +75,8 @@ impl AccessLevel {
             will_renew: snapshot.will_renew,
             is_in_grace_period: matches!(snapshot.standing, Standing::Grace { .. }),
             is_lifetime: snapshot.expires_at.is_none() && snapshot.gives_access(),
-            is_refund: matches!(snapshot.standing, Standing::Revoked { .. }) && snapshot.ownership == Ownership::Purchased,
+            is_refund: matches!(snapshot.standing, Standing::Revoked { .. })
+                && snapshot.ownership == Ownership::Purchased,
             billing_issue_detected_at: issue,
             cancellation_reason: ended,
             is_trial: snapshot.phase == Phase::Trial,
@@ -90,17 +91,31 @@ impl AccessLevel {
 
     /// What must differ for the change to be worth telling. Source: spec/stores.md 5.3.
     fn told(&self) -> (bool, Option<Timestamp>, bool, bool, &str) {
-        (self.is_active, self.expires_at, self.will_renew, self.is_in_grace_period, &self.product)
+        (
+            self.is_active,
+            self.expires_at,
+            self.will_renew,
+            self.is_in_grace_period,
+            &self.product,
+        )
     }
 
     /// Which of two purchases that unlock the same entitlement decides it: active, then for ever, then longest.
     fn rank(&self) -> (bool, bool, Option<Timestamp>, Timestamp) {
-        (self.is_active, self.expires_at.is_none(), self.expires_at, self.renewed_at)
+        (
+            self.is_active,
+            self.expires_at.is_none(),
+            self.expires_at,
+            self.renewed_at,
+        )
     }
 }
 
 /// Access by entitlement key. Purchases of products that unlock nothing contribute nothing, consumables included.
-pub fn access<'a>(purchases: impl IntoIterator<Item = (&'a ChainKey, &'a Snapshot)>, unlocks: &Unlocks) -> BTreeMap<String, AccessLevel> {
+pub fn access<'a>(
+    purchases: impl IntoIterator<Item = (&'a ChainKey, &'a Snapshot)>,
+    unlocks: &Unlocks,
+) -> BTreeMap<String, AccessLevel> {
     let mut levels: BTreeMap<String, AccessLevel> = BTreeMap::new();
     for (chain, snapshot) in purchases {
         if snapshot.kind == TransactionKind::Consumable {
@@ -108,7 +123,10 @@ pub fn access<'a>(purchases: impl IntoIterator<Item = (&'a ChainKey, &'a Snapsho
         }
         for id in unlocks.get(&snapshot.product).into_iter().flatten() {
             let level = AccessLevel::of(id, chain, snapshot);
-            if levels.get(id).is_none_or(|known| known.rank() < level.rank()) {
+            if levels
+                .get(id)
+                .is_none_or(|known| known.rank() < level.rank())
+            {
                 levels.insert(id.clone(), level);
             }
         }
@@ -118,8 +136,26 @@ pub fn access<'a>(purchases: impl IntoIterator<Item = (&'a ChainKey, &'a Snapsho
 
 /// The levels whose content differs and must be told, one per entitlement; a level that no purchase grants any more is
 /// told once, inactive.
-pub fn differences(before: &BTreeMap<String, AccessLevel>, after: &BTreeMap<String, AccessLevel>) -> Vec<AccessLevel> {
-    let gone = before.iter().filter(|(id, level)| level.is_active && !after.contains_key(*id)).map(|(_, level)| AccessLevel { is_active: false, will_renew: false, is_in_grace_period: false, ..level.clone() });
-    let changed = after.iter().filter(|(id, level)| before.get(*id).is_none_or(|known| known.told() != level.told())).map(|(_, level)| level.clone());
+pub fn differences(
+    before: &BTreeMap<String, AccessLevel>,
+    after: &BTreeMap<String, AccessLevel>,
+) -> Vec<AccessLevel> {
+    let gone = before
+        .iter()
+        .filter(|(id, level)| level.is_active && !after.contains_key(*id))
+        .map(|(_, level)| AccessLevel {
+            is_active: false,
+            will_renew: false,
+            is_in_grace_period: false,
+            ..level.clone()
+        });
+    let changed = after
+        .iter()
+        .filter(|(id, level)| {
+            before
+                .get(*id)
+                .is_none_or(|known| known.told() != level.told())
+        })
+        .map(|(_, level)| level.clone());
     changed.chain(gone).collect()
 }

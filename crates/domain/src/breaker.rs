@@ -48,9 +48,14 @@ impl Breaker {
     /// The endpoint did not answer acceptably at `now`.
     #[must_use]
     pub fn failed(self, now: Timestamp) -> Self {
-        let open = |pause: SignedDuration| Self::Open { until: now.saturating_add(pause).unwrap_or(now), pause };
+        let open = |pause: SignedDuration| Self::Open {
+            until: now.saturating_add(pause).unwrap_or(now),
+            pause,
+        };
         match self {
-            Self::Closed { failures } if failures + 1 < THRESHOLD => Self::Closed { failures: failures + 1 },
+            Self::Closed { failures } if failures + 1 < THRESHOLD => Self::Closed {
+                failures: failures + 1,
+            },
             Self::Closed { .. } => open(FIRST_PAUSE),
             // Attempts that began before it opened say nothing new.
             Self::Open { until, .. } if now < until => self,
@@ -77,12 +82,28 @@ mod tests {
             assert_eq!(breaker.admits(10, at(0)), 10);
         }
         breaker = breaker.failed(at(0));
-        assert_eq!((breaker.admits(10, at(4)), breaker.admits(10, at(5))), (0, 1));
-        assert_eq!(breaker.failed(at(3)), breaker, "an attempt begun earlier does not prolong the pause");
+        assert_eq!(
+            (breaker.admits(10, at(4)), breaker.admits(10, at(5))),
+            (0, 1)
+        );
+        assert_eq!(
+            breaker.failed(at(3)),
+            breaker,
+            "an attempt begun earlier does not prolong the pause"
+        );
         let longer = breaker.failed(at(5));
-        assert_eq!((longer.admits(10, at(14)), longer.admits(10, at(15))), (0, 1));
+        assert_eq!(
+            (longer.admits(10, at(14)), longer.admits(10, at(15))),
+            (0, 1)
+        );
         assert_eq!(longer.succeeded().admits(10, at(5)), 10);
-        let longest = (0..20).fold(longer, |breaker, _| if let Breaker::Open { until, .. } = breaker { breaker.failed(until) } else { breaker });
+        let longest = (0..20).fold(longer, |breaker, _| {
+            if let Breaker::Open { until, .. } = breaker {
+                breaker.failed(until)
+            } else {
+                breaker
+            }
+        });
         assert!(matches!(longest, Breaker::Open { pause, .. } if pause == LONGEST_PAUSE));
     }
 }

@@ -59,11 +59,23 @@ struct Differ<'a> {
 ///
 /// Without a state before, the chain is seen for the first time: if its only purchase is older than `window` or its
 /// beginning is not known, only the one event that describes its present state is told, and everything else counts as told.
-pub fn changes(chain: &str, before: Option<State<'_>>, after: State<'_>, now: Timestamp, window: SignedDuration) -> Vec<Change> {
+pub fn changes(
+    chain: &str,
+    before: Option<State<'_>>,
+    after: State<'_>,
+    now: Timestamp,
+    window: SignedDuration,
+) -> Vec<Change> {
     if after.snapshot.ownership == Ownership::FamilyShared {
         return Vec::new();
     }
-    let mut differ = Differ { chain, before, after, line: Line::of(after.facts), changes: Vec::new() };
+    let mut differ = Differ {
+        chain,
+        before,
+        after,
+        line: Line::of(after.facts),
+        changes: Vec::new(),
+    };
     match before {
         None if !is_live_start(chain, &after, now, window) => differ.first_seen(now, window),
         _ => {
@@ -82,12 +94,20 @@ pub fn changes(chain: &str, before: Option<State<'_>>, after: State<'_>, now: Ti
 /// its first message was overtaken by a later one.
 fn is_live_start(chain: &str, after: &State<'_>, now: Timestamp, window: SignedDuration) -> bool {
     let mut all = after.facts.transactions.values();
-    let (Some(only), None) = (all.next(), all.next()) else { return false };
+    let (Some(only), None) = (all.next(), all.next()) else {
+        return false;
+    };
     only.fact.is_origin(chain) && only.fact.purchased_at.duration_until(now) <= window
 }
 
 impl Differ<'_> {
-    fn change(&self, kind: EventKind, key: String, occurred_at: Timestamp, rule: &'static str) -> Change {
+    fn change(
+        &self,
+        kind: EventKind,
+        key: String,
+        occurred_at: Timestamp,
+        rule: &'static str,
+    ) -> Change {
         let snapshot = self.after.snapshot;
         Change {
             kind,
@@ -106,54 +126,109 @@ impl Differ<'_> {
 
     /// Picks the trial's name for an event while the current period is free.
     fn named(&self, trial: EventKind, paid: EventKind) -> EventKind {
-        if self.after.snapshot.phase == Phase::Trial { trial } else { paid }
+        if self.after.snapshot.phase == Phase::Trial {
+            trial
+        } else {
+            paid
+        }
     }
 
     fn same_transaction(&self) -> bool {
-        self.before.is_some_and(|before| before.snapshot.transaction == self.after.snapshot.transaction)
+        self.before
+            .is_some_and(|before| before.snapshot.transaction == self.after.snapshot.transaction)
     }
 
     /// Charges not known before, with the switches of product they bring, oldest first.
     fn charges(&mut self) {
         for transaction in self.line.iter().collect::<Vec<_>>() {
             let fact = &transaction.fact;
-            let is_new = self.before.is_none_or(|before| !before.facts.transactions.contains_key(&fact.id));
-            let late = is_new && self.before.is_some_and(|before| fact.purchased_at < before.snapshot.purchased_at);
+            let is_new = self
+                .before
+                .is_none_or(|before| !before.facts.transactions.contains_key(&fact.id));
+            let late = is_new
+                && self
+                    .before
+                    .is_some_and(|before| fact.purchased_at < before.snapshot.purchased_at);
             let was_told = self.before.is_some_and(|before| {
                 let known = Line::of(before.facts);
-                known.before(&fact.id).map(|old| &old.fact.id) == self.line.before(&fact.id).map(|old| &old.fact.id)
+                known.before(&fact.id).map(|old| &old.fact.id)
+                    == self.line.before(&fact.id).map(|old| &old.fact.id)
             });
             if is_new || !was_told {
                 self.switch(&fact.id, late);
             }
             if let Some((kind, rule)) = self.line.charge(&fact.id, self.chain).filter(|_| is_new) {
-                let change = self.change(kind, format!("charged:{}", fact.id), fact.purchased_at, rule);
-                self.changes.push(Change { transaction: fact.id.clone(), product: fact.product.clone(), late, ..change });
+                let change = self.change(
+                    kind,
+                    format!("charged:{}", fact.id),
+                    fact.purchased_at,
+                    rule,
+                );
+                self.changes.push(Change {
+                    transaction: fact.id.clone(),
+                    product: fact.product.clone(),
+                    late,
+                    ..change
+                });
             }
         }
     }
 
     fn switch(&mut self, id: &str, late: bool) {
-        let Some((switch, old, new)) = self.line.switch(id) else { return };
+        let Some((switch, old, new)) = self.line.switch(id) else {
+            return;
+        };
         let (changed_rule, scheduled) = match switch {
             Switch::Immediate => ("product.changed_at_once", false),
             Switch::AfterLapse => ("product.changed_after_lapse", false),
             Switch::AtRenewal => ("product.changed_at_renewal", true),
         };
         if !scheduled {
-            let key = format!("product:{}:{}:{}:{}", self.chain, old.product, new.product, new.id);
-            let change = self.change(EventKind::ProductChanged, key, new.purchased_at, changed_rule);
-            self.changes.push(Change { transaction: new.id.clone(), product: new.product.clone(), previous_product: Some(old.product.clone()), late, ..change });
+            let key = format!(
+                "product:{}:{}:{}:{}",
+                self.chain, old.product, new.product, new.id
+            );
+            let change = self.change(
+                EventKind::ProductChanged,
+                key,
+                new.purchased_at,
+                changed_rule,
+            );
+            self.changes.push(Change {
+                transaction: new.id.clone(),
+                product: new.product.clone(),
+                previous_product: Some(old.product.clone()),
+                late,
+                ..change
+            });
         }
         let closing = match switch {
             _ if old.is_free() => None,
-            Switch::Immediate => Some((EventKind::SubscriptionRefunded, format!("upgraded:{}", old.id), CancellationReason::Upgraded, "refund.upgraded", new.purchased_at)),
-            Switch::AtRenewal => Some((EventKind::SubscriptionExpired, format!("expired:{}:{}", self.chain, old.id), CancellationReason::NewSubscriptionReplace, "expired.replaced", old.expires_at.unwrap_or(new.purchased_at))),
+            Switch::Immediate => Some((
+                EventKind::SubscriptionRefunded,
+                format!("upgraded:{}", old.id),
+                CancellationReason::Upgraded,
+                "refund.upgraded",
+                new.purchased_at,
+            )),
+            Switch::AtRenewal => Some((
+                EventKind::SubscriptionExpired,
+                format!("expired:{}:{}", self.chain, old.id),
+                CancellationReason::NewSubscriptionReplace,
+                "expired.replaced",
+                old.expires_at.unwrap_or(new.purchased_at),
+            )),
             Switch::AfterLapse => None,
         };
         if let Some((kind, key, reason, rule, at)) = closing {
             let change = self.change(kind, key, at, rule);
-            self.changes.push(Change { transaction: old.id.clone(), product: old.product.clone(), reason: Some(reason), late, ..change });
+            self.changes.push(Change {
+                transaction: old.id.clone(),
+                product: old.product.clone(),
+                reason: Some(reason),
+                late,
+                ..change
+            });
         }
     }
 
@@ -161,16 +236,52 @@ impl Differ<'_> {
     fn refunds(&mut self) {
         for transaction in self.line.iter().collect::<Vec<_>>() {
             let fact = &transaction.fact;
-            let known = self.before.and_then(|before| before.facts.transactions.get(&fact.id));
-            let refunded = if fact.kind == TransactionKind::Subscription { EventKind::SubscriptionRefunded } else { EventKind::NonSubscriptionPurchaseRefunded };
-            for at in transaction.refunds.keys().filter(|at| known.is_none_or(|known| !known.refunds.contains_key(at))) {
-                let change = self.change(refunded, format!("refunded:{}:{}", fact.id, at.as_millisecond()), *at, "refund.revocation_date");
-                self.changes.push(Change { transaction: fact.id.clone(), product: fact.product.clone(), reason: Some(CancellationReason::Refund), ..change });
+            let known = self
+                .before
+                .and_then(|before| before.facts.transactions.get(&fact.id));
+            let refunded = if fact.kind == TransactionKind::Subscription {
+                EventKind::SubscriptionRefunded
+            } else {
+                EventKind::NonSubscriptionPurchaseRefunded
+            };
+            for at in transaction
+                .refunds
+                .keys()
+                .filter(|at| known.is_none_or(|known| !known.refunds.contains_key(at)))
+            {
+                let change = self.change(
+                    refunded,
+                    format!("refunded:{}:{}", fact.id, at.as_millisecond()),
+                    *at,
+                    "refund.revocation_date",
+                );
+                self.changes.push(Change {
+                    transaction: fact.id.clone(),
+                    product: fact.product.clone(),
+                    reason: Some(CancellationReason::Refund),
+                    ..change
+                });
             }
-            let undone: Vec<_> = known.iter().flat_map(|known| known.reversals()).map(|(at, _)| at).collect();
-            for (at, version) in transaction.reversals().filter(|(at, _)| !undone.contains(at)) {
-                let change = self.change(EventKind::RefundReversed, format!("refund_reversed:{}:{}", fact.id, at.as_millisecond()), version, "refund.reversed");
-                self.changes.push(Change { transaction: fact.id.clone(), product: fact.product.clone(), ..change });
+            let undone: Vec<_> = known
+                .iter()
+                .flat_map(|known| known.reversals())
+                .map(|(at, _)| at)
+                .collect();
+            for (at, version) in transaction
+                .reversals()
+                .filter(|(at, _)| !undone.contains(at))
+            {
+                let change = self.change(
+                    EventKind::RefundReversed,
+                    format!("refund_reversed:{}:{}", fact.id, at.as_millisecond()),
+                    version,
+                    "refund.reversed",
+                );
+                self.changes.push(Change {
+                    transaction: fact.id.clone(),
+                    product: fact.product.clone(),
+                    ..change
+                });
             }
         }
     }
@@ -184,69 +295,156 @@ impl Differ<'_> {
         let version = snapshot.version;
         let same = self.same_transaction();
         let was_on = self.before.is_none_or(|before| before.snapshot.will_renew);
-        let key = |direction: &str| format!("{direction}:{}:{}:{}", self.chain, snapshot.transaction, version.as_microsecond());
+        let key = |direction: &str| {
+            format!(
+                "{direction}:{}:{}:{}",
+                self.chain,
+                snapshot.transaction,
+                version.as_microsecond()
+            )
+        };
         if was_on && !snapshot.will_renew {
-            let kind = self.named(EventKind::TrialRenewalCancelled, EventKind::SubscriptionRenewalCancelled);
-            self.changes.push(self.change(kind, key("renewal_off"), version, "renewal.switched_off"));
+            let kind = self.named(
+                EventKind::TrialRenewalCancelled,
+                EventKind::SubscriptionRenewalCancelled,
+            );
+            self.changes.push(self.change(
+                kind,
+                key("renewal_off"),
+                version,
+                "renewal.switched_off",
+            ));
         }
-        let ended_before = self.before.is_some_and(|before| before.snapshot.has_ended());
+        let ended_before = self
+            .before
+            .is_some_and(|before| before.snapshot.has_ended());
         if same && !ended_before && !was_on && snapshot.will_renew {
-            let kind = self.named(EventKind::TrialRenewalReactivated, EventKind::SubscriptionRenewalReactivated);
-            self.changes.push(self.change(kind, key("renewal_on"), version, "renewal.switched_on"));
+            let kind = self.named(
+                EventKind::TrialRenewalReactivated,
+                EventKind::SubscriptionRenewalReactivated,
+            );
+            self.changes
+                .push(self.change(kind, key("renewal_on"), version, "renewal.switched_on"));
         }
-        let planned_before = self.before.and_then(|before| before.snapshot.next_product.as_ref());
+        let planned_before = self
+            .before
+            .and_then(|before| before.snapshot.next_product.as_ref());
         let (from, to, rule) = match (planned_before, &snapshot.next_product) {
-            (known, Some(next)) if known != Some(next) => (&snapshot.product, next, "product.change_scheduled"),
-            (Some(planned), None) if same && snapshot.will_renew => (planned, &snapshot.product, "product.change_withdrawn"),
+            (known, Some(next)) if known != Some(next) => {
+                (&snapshot.product, next, "product.change_scheduled")
+            }
+            (Some(planned), None) if same && snapshot.will_renew => {
+                (planned, &snapshot.product, "product.change_withdrawn")
+            }
             _ => return,
         };
-        let change = self.change(EventKind::ProductChanged, format!("product:{}:{from}:{to}:{}", self.chain, version.as_microsecond()), version, rule);
-        self.changes.push(Change { product: to.clone(), previous_product: Some(from.clone()), scheduled: rule == "product.change_scheduled", ..change });
+        let change = self.change(
+            EventKind::ProductChanged,
+            format!(
+                "product:{}:{from}:{to}:{}",
+                self.chain,
+                version.as_microsecond()
+            ),
+            version,
+            rule,
+        );
+        self.changes.push(Change {
+            product: to.clone(),
+            previous_product: Some(from.clone()),
+            scheduled: rule == "product.change_scheduled",
+            ..change
+        });
     }
 
     /// A failed charge, once per episode, and the grace period it brings.
     fn billing(&mut self) {
         let snapshot = self.after.snapshot;
-        let before = self.before.filter(|_| self.same_transaction()).map(|before| before.snapshot);
+        let before = self
+            .before
+            .filter(|_| self.same_transaction())
+            .map(|before| before.snapshot);
         let key = |what: &str| format!("{what}:{}:{}", self.chain, snapshot.transaction);
         if snapshot.has_billing_issue() && !before.is_some_and(Snapshot::has_billing_issue) {
-            self.changes.push(self.change(EventKind::BillingIssueDetected, key("billing_issue"), snapshot.version, "billing.charge_failed"));
+            self.changes.push(self.change(
+                EventKind::BillingIssueDetected,
+                key("billing_issue"),
+                snapshot.version,
+                "billing.charge_failed",
+            ));
         }
         let in_grace = |snapshot: &Snapshot| matches!(snapshot.standing, Standing::Grace { .. });
         if in_grace(snapshot) && !before.is_some_and(in_grace) {
-            self.changes.push(self.change(EventKind::EnteredGracePeriod, key("grace"), snapshot.version, "billing.grace_began"));
+            self.changes.push(self.change(
+                EventKind::EnteredGracePeriod,
+                key("grace"),
+                snapshot.version,
+                "billing.grace_began",
+            ));
         }
     }
 
     /// The end of the chain, unless a refund already closed it.
     fn ending(&mut self) {
-        let Standing::Expired { at, reason } = self.after.snapshot.standing else { return };
-        if self.same_transaction() && self.before.is_some_and(|before| before.snapshot.has_ended()) {
+        let Standing::Expired { at, reason } = self.after.snapshot.standing else {
+            return;
+        };
+        if self.same_transaction()
+            && self
+                .before
+                .is_some_and(|before| before.snapshot.has_ended())
+        {
             return;
         }
         let kind = self.named(EventKind::TrialExpired, EventKind::SubscriptionExpired);
         let key = format!("expired:{}:{}", self.chain, self.after.snapshot.transaction);
         let change = self.change(kind, key, at, "expired.confirmed");
-        self.changes.push(Change { reason: Some(reason), ..change });
+        self.changes.push(Change {
+            reason: Some(reason),
+            ..change
+        });
     }
 
     /// A later end of the same period, and price increases.
     fn terms(&mut self) {
         let snapshot = self.after.snapshot;
-        let Some(before) = self.before.filter(|_| self.same_transaction()).map(|before| before.snapshot) else { return };
+        let Some(before) = self
+            .before
+            .filter(|_| self.same_transaction())
+            .map(|before| before.snapshot)
+        else {
+            return;
+        };
         if let (Some(old), Some(new)) = (before.expires_at, snapshot.expires_at)
             && old < new
         {
             let key = format!("extended:{}:{}", self.chain, new.as_millisecond());
-            self.changes.push(self.change(EventKind::SubscriptionExtended, key, snapshot.version, "period.extended"));
+            self.changes.push(self.change(
+                EventKind::SubscriptionExtended,
+                key,
+                snapshot.version,
+                "period.extended",
+            ));
         }
-        if let Some(increase) = snapshot.price_increase.filter(|increase| before.price_increase != Some(*increase)) {
+        if let Some(increase) = snapshot
+            .price_increase
+            .filter(|increase| before.price_increase != Some(*increase))
+        {
             let (kind, rule) = match increase {
-                PriceIncrease::Pending => (EventKind::PriceIncreasePending, "price_increase.pending"),
-                PriceIncrease::Accepted => (EventKind::PriceIncreaseAccepted, "price_increase.accepted"),
+                PriceIncrease::Pending => {
+                    (EventKind::PriceIncreasePending, "price_increase.pending")
+                }
+                PriceIncrease::Accepted => {
+                    (EventKind::PriceIncreaseAccepted, "price_increase.accepted")
+                }
             };
-            let key = format!("{}:{}:{}", kind.id(), self.chain, snapshot.version.as_microsecond());
-            self.changes.push(self.change(kind, key, snapshot.version, rule));
+            let key = format!(
+                "{}:{}:{}",
+                kind.id(),
+                self.chain,
+                snapshot.version.as_microsecond()
+            );
+            self.changes
+                .push(self.change(kind, key, snapshot.version, rule));
         }
     }
 
@@ -265,13 +463,21 @@ impl Differ<'_> {
                 let last = self.changes.pop();
                 self.changes = last.into_iter().collect();
             }
-            Standing::Current | Standing::Lapsed if snapshot.kind == TransactionKind::Subscription && !snapshot.will_renew => {
+            Standing::Current | Standing::Lapsed
+                if snapshot.kind == TransactionKind::Subscription && !snapshot.will_renew =>
+            {
                 self.renewal();
-                self.changes.retain(|change| change.kind != EventKind::ProductChanged);
+                self.changes
+                    .retain(|change| change.kind != EventKind::ProductChanged);
             }
             Standing::Current | Standing::Lapsed => {
                 if let Some((kind, rule)) = self.line.charge(&snapshot.transaction, self.chain) {
-                    self.changes.push(self.change(kind, format!("charged:{}", snapshot.transaction), snapshot.purchased_at, rule));
+                    self.changes.push(self.change(
+                        kind,
+                        format!("charged:{}", snapshot.transaction),
+                        snapshot.purchased_at,
+                        rule,
+                    ));
                 }
             }
         }

@@ -35,7 +35,13 @@ impl<'a> Line<'a> {
     /// Orders the transactions of `facts` by purchase, then end, then id.
     pub fn of(facts: &'a Facts) -> Self {
         let mut all: Vec<_> = facts.transactions.values().collect();
-        all.sort_by(|a, b| (a.fact.purchased_at, a.fact.expires_at, &a.fact.id).cmp(&(b.fact.purchased_at, b.fact.expires_at, &b.fact.id)));
+        all.sort_by(|a, b| {
+            (a.fact.purchased_at, a.fact.expires_at, &a.fact.id).cmp(&(
+                b.fact.purchased_at,
+                b.fact.expires_at,
+                &b.fact.id,
+            ))
+        });
         Self(all)
     }
 
@@ -45,7 +51,9 @@ impl<'a> Line<'a> {
     }
 
     fn position(&self, id: &str) -> Option<usize> {
-        self.0.iter().position(|transaction| transaction.fact.id == id)
+        self.0
+            .iter()
+            .position(|transaction| transaction.fact.id == id)
     }
 
     /// The transaction bought just before `id`.
@@ -56,8 +64,11 @@ impl<'a> Line<'a> {
     /// Whether it was upgraded away, or a later one of the chain began before its end.
     pub fn is_superseded(&self, transaction: &Transaction) -> bool {
         let end = transaction.fact.expires_at;
-        let later = self.position(&transaction.fact.id).and_then(|at| self.0.get(at + 1));
-        transaction.fact.upgraded || later.is_some_and(|next| end.is_some_and(|end| next.fact.purchased_at < end))
+        let later = self
+            .position(&transaction.fact.id)
+            .and_then(|at| self.0.get(at + 1));
+        transaction.fact.upgraded
+            || later.is_some_and(|next| end.is_some_and(|end| next.fact.purchased_at < end))
     }
 
     /// How `id` took over from the transaction before it, if the product changed.
@@ -77,10 +88,16 @@ impl<'a> Line<'a> {
     /// Whether money was charged on the chain before `id`; `None` when its beginning is not known.
     fn paid_before(&self, id: &str, chain: &str) -> Option<bool> {
         let earlier = &self.0[..self.position(id)?];
-        if earlier.iter().any(|transaction| !transaction.fact.is_free()) {
+        if earlier
+            .iter()
+            .any(|transaction| !transaction.fact.is_free())
+        {
             return Some(true);
         }
-        earlier.first().filter(|first| first.fact.is_origin(chain)).map(|_| false)
+        earlier
+            .first()
+            .filter(|first| first.fact.is_origin(chain))
+            .map(|_| false)
     }
 
     /// The event that the charge `id` is, if it is one, with the name of the rule that says so.
@@ -89,19 +106,31 @@ impl<'a> Line<'a> {
         if fact.kind != TransactionKind::Subscription {
             return Some((EventKind::NonSubscriptionPurchase, "charge.one_time"));
         }
-        let started_by_customer = fact.is_origin(chain) || (self.before(id).is_none() && fact.reason == Some(TransactionReason::Purchase));
+        let started_by_customer = fact.is_origin(chain)
+            || (self.before(id).is_none() && fact.reason == Some(TransactionReason::Purchase));
         let paid_before = self.paid_before(id, chain);
         let switch = self.switch(id).map(|(switch, ..)| switch);
         Some(match (fact.is_free(), paid_before) {
             (true, _) if started_by_customer => (EventKind::TrialStarted, "charge.first_is_free"),
             (true, Some(false)) if switch == Some(Switch::Immediate) => return None,
             (true, _) => (EventKind::SubscriptionRenewed, "charge.free_renewal"),
-            (false, _) if started_by_customer => (EventKind::SubscriptionStarted, "charge.first_is_paid"),
+            (false, _) if started_by_customer => {
+                (EventKind::SubscriptionStarted, "charge.first_is_paid")
+            }
             (false, Some(false)) => (EventKind::TrialConverted, "charge.first_paid_after_trial"),
             (false, _) => match switch {
-                Some(Switch::Immediate) => (EventKind::SubscriptionStarted, "charge.product_changed_at_once"),
-                Some(Switch::AtRenewal) => (EventKind::SubscriptionStarted, "charge.product_changed_at_renewal"),
-                Some(Switch::AfterLapse) => (EventKind::SubscriptionRenewed, "charge.resubscribed_with_another_product"),
+                Some(Switch::Immediate) => (
+                    EventKind::SubscriptionStarted,
+                    "charge.product_changed_at_once",
+                ),
+                Some(Switch::AtRenewal) => (
+                    EventKind::SubscriptionStarted,
+                    "charge.product_changed_at_renewal",
+                ),
+                Some(Switch::AfterLapse) => (
+                    EventKind::SubscriptionRenewed,
+                    "charge.resubscribed_with_another_product",
+                ),
                 None => (EventKind::SubscriptionRenewed, "charge.renewed"),
             },
         })
@@ -109,26 +138,42 @@ impl<'a> Line<'a> {
 
     /// The run of paid periods ending with `id`.
     pub fn run(&self, id: &str) -> Run {
-        let Some(last) = self.position(id) else { return Run::default() };
+        let Some(last) = self.position(id) else {
+            return Run::default();
+        };
         let mut start = last;
         let mut paid_periods = u32::from(!self.0[last].fact.is_free());
         while let Some(before) = start.checked_sub(1) {
             let (old, new) = (&self.0[before].fact, &self.0[start].fact);
-            let uninterrupted = new.reason == Some(TransactionReason::Renewal) || old.expires_at.is_some_and(|end| new.purchased_at <= end);
+            let uninterrupted = new.reason == Some(TransactionReason::Renewal)
+                || old.expires_at.is_some_and(|end| new.purchased_at <= end);
             if !uninterrupted || old.is_free() {
                 break;
             }
             paid_periods += 1;
             start = before;
         }
-        let lasted = self.0[start].fact.purchased_at.duration_until(self.0[last].fact.purchased_at);
-        Run { paid_periods, over_a_year: lasted >= SignedDuration::from_hours(365 * 24) }
+        let lasted = self.0[start]
+            .fact
+            .purchased_at
+            .duration_until(self.0[last].fact.purchased_at);
+        Run {
+            paid_periods,
+            over_a_year: lasted >= SignedDuration::from_hours(365 * 24),
+        }
     }
 
     /// Whole days of the first free period of the chain.
     pub fn trial_days(&self) -> Option<i64> {
-        let trial = &self.0.iter().find(|transaction| transaction.fact.is_free())?.fact;
-        let hours = trial.purchased_at.duration_until(trial.expires_at?).as_hours();
+        let trial = &self
+            .0
+            .iter()
+            .find(|transaction| transaction.fact.is_free())?
+            .fact;
+        let hours = trial
+            .purchased_at
+            .duration_until(trial.expires_at?)
+            .as_hours();
         Some((hours + 12) / 24)
     }
 }

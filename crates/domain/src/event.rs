@@ -87,12 +87,21 @@ impl EventKind {
 
     /// Whether money came in.
     pub const fn is_charge(self) -> bool {
-        matches!(self, Self::SubscriptionStarted | Self::SubscriptionRenewed | Self::TrialConverted | Self::NonSubscriptionPurchase)
+        matches!(
+            self,
+            Self::SubscriptionStarted
+                | Self::SubscriptionRenewed
+                | Self::TrialConverted
+                | Self::NonSubscriptionPurchase
+        )
     }
 
     /// Whether money went back.
     pub const fn is_refund(self) -> bool {
-        matches!(self, Self::SubscriptionRefunded | Self::NonSubscriptionPurchaseRefunded)
+        matches!(
+            self,
+            Self::SubscriptionRefunded | Self::NonSubscriptionPurchaseRefunded
+        )
     }
 }
 

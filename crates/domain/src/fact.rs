@@ -50,7 +50,9 @@ impl Environment {
     }
     /// Parses [`Environment::id`].
     pub fn from_id(id: &str) -> Option<Self> {
-        [Self::Production, Self::Sandbox].into_iter().find(|environment| environment.id() == id)
+        [Self::Production, Self::Sandbox]
+            .into_iter()
+            .find(|environment| environment.id() == id)
     }
 }
 
@@ -183,9 +185,15 @@ pub struct TransactionFact {
 impl TransactionFact {
     /// Whether nothing was charged because of a free trial. Source: spec/stores.md 1.6, "Free trial test".
     pub fn is_free(&self) -> bool {
-        match self.offer.as_ref().map(|offer| (offer.discount, offer.category)) {
+        match self
+            .offer
+            .as_ref()
+            .map(|offer| (offer.discount, offer.category))
+        {
             Some((Some(discount), _)) => discount == Discount::FreeTrial,
-            Some((None, Some(OfferCategory::Introductory))) => self.price.is_some_and(|price| price.micros == 0),
+            Some((None, Some(OfferCategory::Introductory))) => {
+                self.price.is_some_and(|price| price.micros == 0)
+            }
             _ => false,
         }
     }
@@ -273,9 +281,16 @@ pub struct Transaction {
 impl Transaction {
     /// Refunds that a newer copy no longer shows, with the version that undid them.
     pub fn reversals(&self) -> impl Iterator<Item = (Timestamp, Timestamp)> {
-        let current = self.fact.revocation.as_ref().map(|revocation| revocation.at);
+        let current = self
+            .fact
+            .revocation
+            .as_ref()
+            .map(|revocation| revocation.at);
         let version = self.fact.version;
-        self.refunds.iter().filter(move |(at, shown)| Some(**at) != current && **shown < version).map(move |(at, _)| (*at, version))
+        self.refunds
+            .iter()
+            .filter(move |(at, shown)| Some(**at) != current && **shown < version)
+            .map(move |(at, _)| (*at, version))
     }
 }
 
@@ -299,7 +314,10 @@ impl Facts {
             self.absorb_transaction(fact);
         }
         if let Some(renewal) = &seen.renewal {
-            let newer = self.renewal.as_ref().is_none_or(|known| (known.version, known) < (renewal.version, renewal));
+            let newer = self
+                .renewal
+                .as_ref()
+                .is_none_or(|known| (known.version, known) < (renewal.version, renewal));
             if newer {
                 self.renewal = Some(renewal.clone());
             }
@@ -308,8 +326,16 @@ impl Facts {
     }
 
     fn absorb_transaction(&mut self, fact: &TransactionFact) {
-        let rank = |fact: &TransactionFact| (fact.version, fact.revocation.is_some(), fact.upgraded);
-        let known = self.transactions.entry(fact.id.clone()).or_insert_with(|| Transaction { fact: fact.clone(), first_version: fact.version, refunds: BTreeMap::new() });
+        let rank =
+            |fact: &TransactionFact| (fact.version, fact.revocation.is_some(), fact.upgraded);
+        let known = self
+            .transactions
+            .entry(fact.id.clone())
+            .or_insert_with(|| Transaction {
+                fact: fact.clone(),
+                first_version: fact.version,
+                refunds: BTreeMap::new(),
+            });
         if (rank(&known.fact), &known.fact) < (rank(fact), fact) {
             known.fact = fact.clone();
         }

@@ -130,12 +130,22 @@ mod tests {
         let uuid = Uuid::parse_str("01890a5d-ac96-774b-bcce-b302099a8057").unwrap();
         let id = EventId::new(uuid);
         assert_eq!(id.to_string(), "evt_01h455vb4pex5vsknk084sn02q");
-        assert_eq!("evt_01h455vb4pex5vsknk084sn02q".parse::<EventId>().unwrap(), id);
+        assert_eq!(
+            "evt_01h455vb4pex5vsknk084sn02q".parse::<EventId>().unwrap(),
+            id
+        );
     }
 
     #[test]
     fn foreign_or_malformed_text_is_refused() {
-        for text in ["", "evt_", "cus_01h455vb4pex5vsknk084sn02q", "evt_81h455vb4pex5vsknk084sn02q", "evt_01h455vb4pex5vsknk084sn02u", "evt_01H455VB4PEX5VSKNK084SN02Q"] {
+        for text in [
+            "",
+            "evt_",
+            "cus_01h455vb4pex5vsknk084sn02q",
+            "evt_81h455vb4pex5vsknk084sn02q",
+            "evt_01h455vb4pex5vsknk084sn02u",
+            "evt_01H455VB4PEX5VSKNK084SN02Q",
+        ] {
             assert!(text.parse::<EventId>().is_err(), "{text}");
         }
     }

@@ -32,7 +32,8 @@ impl Currency {
     /// Digits after the decimal point, per ISO 4217. Source: ISO 4217 list one; two where not listed.
     pub fn exponent(self) -> u32 {
         match self.code() {
-            "BIF" | "CLP" | "DJF" | "GNF" | "ISK" | "JPY" | "KMF" | "KRW" | "PYG" | "RWF" | "UGX" | "UYI" | "VND" | "VUV" | "XAF" | "XOF" | "XPF" => 0,
+            "BIF" | "CLP" | "DJF" | "GNF" | "ISK" | "JPY" | "KMF" | "KRW" | "PYG" | "RWF"
+            | "UGX" | "UYI" | "VND" | "VUV" | "XAF" | "XOF" | "XPF" => 0,
             "BHD" | "IQD" | "JOD" | "KWD" | "LYD" | "OMR" | "TND" => 3,
             _ => 2,
         }
@@ -68,7 +69,9 @@ impl TryFrom<&str> for Currency {
     type Error = MoneyError;
     fn try_from(text: &str) -> Result<Self, MoneyError> {
         match text.as_bytes() {
-            [a, b, c] if text.bytes().all(|byte| byte.is_ascii_alphabetic()) => Ok(Self([a, b, c].map(u8::to_ascii_uppercase))),
+            [a, b, c] if text.bytes().all(|byte| byte.is_ascii_alphabetic()) => {
+                Ok(Self([a, b, c].map(u8::to_ascii_uppercase)))
+            }
             _ => Err(MoneyError::Currency(text.chars().take(16).collect())),
         }
     }
@@ -96,7 +99,9 @@ impl<'de> serde::Deserialize<'de> for Currency {
 }
 
 /// An amount in one currency.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
 pub struct Money {
     /// Millionths of the currency unit.
     pub micros: i64,
@@ -112,7 +117,10 @@ impl Money {
 
     /// From thousandths of the unit, as Apple sends prices for every currency. Exact.
     pub fn from_milli_units(milli: i64, currency: Currency) -> Result<Self, MoneyError> {
-        milli.checked_mul(1000).map(|micros| Self { micros, currency }).ok_or(MoneyError::Overflow)
+        milli
+            .checked_mul(1000)
+            .map(|micros| Self { micros, currency })
+            .ok_or(MoneyError::Overflow)
     }
 
     /// The sum, if both are of one currency and it fits.
@@ -120,18 +128,27 @@ impl Money {
         if self.currency != other.currency {
             return Err(MoneyError::Mixed(self.currency, other.currency));
         }
-        self.micros.checked_add(other.micros).map(|micros| Self { micros, ..self }).ok_or(MoneyError::Overflow)
+        self.micros
+            .checked_add(other.micros)
+            .map(|micros| Self { micros, ..self })
+            .ok_or(MoneyError::Overflow)
     }
 
     /// The difference, if both are of one currency and it fits.
     pub fn checked_sub(self, other: Self) -> Result<Self, MoneyError> {
-        other.micros.checked_neg().ok_or(MoneyError::Overflow).and_then(|micros| self.checked_add(Self { micros, ..other }))
+        other
+            .micros
+            .checked_neg()
+            .ok_or(MoneyError::Overflow)
+            .and_then(|micros| self.checked_add(Self { micros, ..other }))
     }
 
     /// `part` ten-thousandths of this amount, rounded toward zero to a whole micro-unit. `None` when it does not fit.
     pub fn basis_points(self, part: u32) -> Option<Self> {
         let micros = i128::from(self.micros) * i128::from(part) / 10_000;
-        i64::try_from(micros).ok().map(|micros| Self { micros, ..self })
+        i64::try_from(micros)
+            .ok()
+            .map(|micros| Self { micros, ..self })
     }
 
     /// The plain decimal number, without trailing zeros: `4.99`, `0`, `-1.5`.
@@ -185,7 +202,11 @@ mod tests {
         for (amount, shown, decimal) in [
             (money(5_990_000, "USD"), "$5.99", "5.99"),
             (money(300_000_000, "JPY"), "¥300", "300"),
-            (money(1_234_567_890_000, "EUR"), "€1,234,567.89", "1234567.89"),
+            (
+                money(1_234_567_890_000, "EUR"),
+                "€1,234,567.89",
+                "1234567.89",
+            ),
             (money(4_500_000, "CHF"), "CHF 4.50", "4.5"),
             (money(1_234_500, "KWD"), "KWD 1.235", "1.2345"),
             (money(-990_000, "GBP"), "-£0.99", "-0.99"),
@@ -198,16 +219,35 @@ mod tests {
 
     #[test]
     fn two_currencies_do_not_add() {
-        assert!(matches!(money(1, "USD").checked_add(money(1, "EUR")), Err(MoneyError::Mixed(..))));
-        assert_eq!(money(i64::MAX, "USD").checked_add(money(1, "USD")), Err(MoneyError::Overflow));
+        assert!(matches!(
+            money(1, "USD").checked_add(money(1, "EUR")),
+            Err(MoneyError::Mixed(..))
+        ));
+        assert_eq!(
+            money(i64::MAX, "USD").checked_add(money(1, "USD")),
+            Err(MoneyError::Overflow)
+        );
         assert!(Currency::try_from("US").is_err());
         assert!(Currency::try_from("U$D").is_err());
     }
 
     #[test]
     fn apple_prices_are_thousandths_for_every_currency() {
-        assert_eq!(Money::from_milli_units(9_990, Currency::USD).unwrap().to_string(), "$9.99");
-        assert_eq!(Money::from_milli_units(300_000, Currency::try_from("JPY").unwrap()).unwrap().to_string(), "¥300");
-        assert_eq!(Money::from_milli_units(i64::MAX, Currency::USD), Err(MoneyError::Overflow));
+        assert_eq!(
+            Money::from_milli_units(9_990, Currency::USD)
+                .unwrap()
+                .to_string(),
+            "$9.99"
+        );
+        assert_eq!(
+            Money::from_milli_units(300_000, Currency::try_from("JPY").unwrap())
+                .unwrap()
+                .to_string(),
+            "¥300"
+        );
+        assert_eq!(
+            Money::from_milli_units(i64::MAX, Currency::USD),
+            Err(MoneyError::Overflow)
+        );
     }
 }

@@ -141,16 +141,28 @@ impl NotSent {
     /// One sentence that says what happened and what to do.
     pub const fn text(self) -> &'static str {
         match self {
-            Self::NetworkError => "Could not reach the destination: name lookup, connection, TLS or time-out. Retried automatically.",
-            Self::RejectedByDestination => "The destination answered with an error. See the response; check the URL and keys on both sides.",
-            Self::MissingCredentials => "The integration lacks a URL or key for this environment, or the destination refused it. Complete the settings.",
+            Self::NetworkError => {
+                "Could not reach the destination: name lookup, connection, TLS or time-out. Retried automatically."
+            }
+            Self::RejectedByDestination => {
+                "The destination answered with an error. See the response; check the URL and keys on both sides."
+            }
+            Self::MissingCredentials => {
+                "The integration lacks a URL or key for this environment, or the destination refused it. Complete the settings."
+            }
             Self::MissingCustomerData => "The customer lacks data this destination needs.",
-            Self::Historical => "The event is older than the customer, and this integration excludes historical events.",
+            Self::Historical => {
+                "The event is older than the customer, and this integration excludes historical events."
+            }
             Self::EventDisabled => "This kind of event is switched off for this integration.",
             Self::EventUnsupported => "This destination never receives this kind of event.",
-            Self::BlockedAddress => "The address is internal. Allow its network under `allow_networks` if that is intended.",
+            Self::BlockedAddress => {
+                "The address is internal. Allow its network under `allow_networks` if that is intended."
+            }
             Self::ResponseTooLarge => "The destination answered with more than 64 KiB.",
-            Self::EndpointUnverified => "The endpoint has not passed verification yet. Held until it does.",
+            Self::EndpointUnverified => {
+                "The endpoint has not passed verification yet. Held until it does."
+            }
             Self::IntegrationPaused => "The integration is paused. Held until it is resumed.",
             Self::Expired => "All retries are used up.",
         }

@@ -39,8 +39,24 @@ impl Policy {
         match self {
             // One minute, then each pause 2.3 times the one before; the last is set to 23.5 hours so that jitter keeps it within the hour.
             Self::Adapty => vec![60, 198, 515, 1_245, 2_924, 6_785, 15_665, 36_090, 84_600],
-            Self::RevenueCat => summed(&[5 * MINUTE, 10 * MINUTE, 20 * MINUTE, 40 * MINUTE, 80 * MINUTE]),
-            Self::Standard => summed(&[5, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 5 * HOUR, 10 * HOUR, 14 * HOUR, 20 * HOUR, 20 * HOUR]),
+            Self::RevenueCat => summed(&[
+                5 * MINUTE,
+                10 * MINUTE,
+                20 * MINUTE,
+                40 * MINUTE,
+                80 * MINUTE,
+            ]),
+            Self::Standard => summed(&[
+                5,
+                5 * MINUTE,
+                30 * MINUTE,
+                2 * HOUR,
+                5 * HOUR,
+                10 * HOUR,
+                14 * HOUR,
+                20 * HOUR,
+                20 * HOUR,
+            ]),
             Self::Custom { delays } => summed(delays),
         }
     }
@@ -56,13 +72,22 @@ impl Policy {
     /// Targets are counted from acceptance, so slow attempts do not push the last one out. Jitter is 2 % of the target to
     /// either side; never less than one second; `at_least` (a destination's `Retry-After`) is honoured up to 24 hours.
     /// `entropy` is uniform over `u64` and is the only randomness.
-    pub fn delay(&self, attempts: u32, age: Duration, at_least: Option<Duration>, entropy: u64) -> Option<Duration> {
+    pub fn delay(
+        &self,
+        attempts: u32,
+        age: Duration,
+        at_least: Option<Duration>,
+        entropy: u64,
+    ) -> Option<Duration> {
         let index = usize::try_from(attempts).ok()?.checked_sub(1)?;
         let target = u128::from(*self.offsets().get(index)?) * 1000;
         let spread = target * 4 / 100;
         let target = target - spread / 2 + spread * u128::from(entropy) / u128::from(u64::MAX);
-        let planned = Duration::from_millis(u64::try_from(target).unwrap_or(u64::MAX)).saturating_sub(age);
-        let asked = at_least.unwrap_or_default().min(Duration::from_secs(24 * HOUR));
+        let planned =
+            Duration::from_millis(u64::try_from(target).unwrap_or(u64::MAX)).saturating_sub(age);
+        let asked = at_least
+            .unwrap_or_default()
+            .min(Duration::from_secs(24 * HOUR));
         Some(planned.max(asked).max(Duration::from_secs(1)))
     }
 }
@@ -91,7 +116,10 @@ mod tests {
             for each in [Duration::ZERO, Duration::from_secs(10)] {
                 let starts = play(&Policy::Adapty, each, entropy);
                 assert_eq!(starts.len(), 9);
-                assert!(starts.windows(2).all(|pair| pair[0] < pair[1]), "{starts:?}");
+                assert!(
+                    starts.windows(2).all(|pair| pair[0] < pair[1]),
+                    "{starts:?}"
+                );
                 assert!((23 * HOUR..=24 * HOUR).contains(&starts[8]), "{starts:?}");
             }
         }
@@ -100,16 +128,37 @@ mod tests {
     #[test]
     fn every_policy_spreads_its_jitter_around_the_documented_times() {
         let middle = u64::MAX / 2;
-        assert_eq!(play(&Policy::RevenueCat, Duration::ZERO, middle).iter().map(|at| (at + 30) / MINUTE).collect::<Vec<_>>(), [5, 15, 35, 75, 155]);
+        assert_eq!(
+            play(&Policy::RevenueCat, Duration::ZERO, middle)
+                .iter()
+                .map(|at| (at + 30) / MINUTE)
+                .collect::<Vec<_>>(),
+            [5, 15, 35, 75, 155]
+        );
         let standard = play(&Policy::Standard, Duration::ZERO, middle);
         assert_eq!(standard.len(), 9);
         assert!((70 * HOUR..=73 * HOUR).contains(&standard[8]));
-        assert_eq!(play(&Policy::Custom { delays: vec![10, 20] }, Duration::ZERO, middle).len(), 2);
+        assert_eq!(
+            play(
+                &Policy::Custom {
+                    delays: vec![10, 20]
+                },
+                Duration::ZERO,
+                middle
+            )
+            .len(),
+            2
+        );
     }
 
     #[test]
     fn retry_after_is_honoured_up_to_a_day() {
-        let wait = |seconds| Policy::RevenueCat.delay(1, Duration::ZERO, Some(Duration::from_secs(seconds)), 0).unwrap().as_secs();
+        let wait = |seconds| {
+            Policy::RevenueCat
+                .delay(1, Duration::ZERO, Some(Duration::from_secs(seconds)), 0)
+                .unwrap()
+                .as_secs()
+        };
         assert_eq!(wait(1_000), 1_000);
         assert_eq!(wait(u64::MAX), 24 * HOUR);
         assert!(wait(1) >= 290);

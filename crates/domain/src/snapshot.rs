@@ -7,7 +7,10 @@
 use crate::{
     CancellationReason, Money,
     charge::Line,
-    fact::{Facts, Offer, Ownership, PriceIncrease, RenewalFact, Status, Transaction, TransactionFact, TransactionKind},
+    fact::{
+        Facts, Offer, Ownership, PriceIncrease, RenewalFact, Status, Transaction, TransactionFact,
+        TransactionKind,
+    },
 };
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -16,7 +19,13 @@ use serde::{Deserialize, Serialize};
 pub const LAPSE_LIMIT: SignedDuration = SignedDuration::from_hours(72);
 
 /// When an unconfirmed period end is looked at again, counted from the period end. Source: spec/stores.md 5.7.
-pub const LAPSE_CHECKS: [SignedDuration; 5] = [SignedDuration::from_mins(10), SignedDuration::from_hours(1), SignedDuration::from_hours(6), SignedDuration::from_hours(24), LAPSE_LIMIT];
+pub const LAPSE_CHECKS: [SignedDuration; 5] = [
+    SignedDuration::from_mins(10),
+    SignedDuration::from_hours(1),
+    SignedDuration::from_hours(6),
+    SignedDuration::from_hours(24),
+    LAPSE_LIMIT,
+];
 
 /// What kind of period is running.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -109,11 +118,20 @@ impl Snapshot {
         let line = Line::of(facts);
         let current = current(&line, now)?;
         let fact = &current.fact;
-        let renewal = facts.renewal.as_ref().filter(|renewal| renewal.version >= current.first_version);
+        let renewal = facts
+            .renewal
+            .as_ref()
+            .filter(|renewal| renewal.version >= current.first_version);
         let is_subscription = fact.kind == TransactionKind::Subscription;
-        let will_renew = is_subscription && renewal.and_then(|renewal| renewal.auto_renew).unwrap_or(true);
+        let will_renew = is_subscription
+            && renewal
+                .and_then(|renewal| renewal.auto_renew)
+                .unwrap_or(true);
         let standing = standing(fact, renewal, now);
-        let ended = matches!(standing, Standing::Expired { .. } | Standing::Revoked { .. });
+        let ended = matches!(
+            standing,
+            Standing::Expired { .. } | Standing::Revoked { .. }
+        );
         Some(Self {
             kind: fact.kind,
             transaction: fact.id.clone(),
@@ -123,7 +141,9 @@ impl Snapshot {
             expires_at: fact.expires_at,
             phase: phase(fact),
             will_renew: will_renew && !ended,
-            next_product: renewal.and_then(|renewal| renewal.next_product.clone()).filter(|next| will_renew && !ended && *next != fact.product),
+            next_product: renewal
+                .and_then(|renewal| renewal.next_product.clone())
+                .filter(|next| will_renew && !ended && *next != fact.product),
             standing,
             price: fact.price,
             renewal_price: renewal.and_then(|renewal| renewal.renewal_price),
@@ -138,7 +158,10 @@ impl Snapshot {
     /// Whether this state gives access, as far as the store has said. A lapsed period counts until it is confirmed over;
     /// compare with [`Snapshot::access_until`] to ask about one instant.
     pub fn gives_access(&self) -> bool {
-        matches!(self.standing, Standing::Current | Standing::Grace { .. } | Standing::Lapsed)
+        matches!(
+            self.standing,
+            Standing::Current | Standing::Grace { .. } | Standing::Lapsed
+        )
     }
 
     /// End of access: grace end, moment of revocation, or period end. `None` means for ever.
@@ -152,12 +175,18 @@ impl Snapshot {
 
     /// Whether a charge failed and is being retried.
     pub fn has_billing_issue(&self) -> bool {
-        matches!(self.standing, Standing::Grace { .. } | Standing::Retry { .. })
+        matches!(
+            self.standing,
+            Standing::Grace { .. } | Standing::Retry { .. }
+        )
     }
 
     /// Whether nothing more will happen without a new purchase.
     pub fn has_ended(&self) -> bool {
-        matches!(self.standing, Standing::Expired { .. } | Standing::Revoked { .. })
+        matches!(
+            self.standing,
+            Standing::Expired { .. } | Standing::Revoked { .. }
+        )
     }
 
     /// The next instant after `now` at which the passing of time alone can change this, or at which the store should be
@@ -166,21 +195,36 @@ impl Snapshot {
         let end = match &self.standing {
             Standing::Grace { until, .. } => return Some((*until).max(now)),
             Standing::Current | Standing::Lapsed => self.expires_at?,
-            Standing::Retry { .. } | Standing::Expired { .. } | Standing::Revoked { .. } => return None,
+            Standing::Retry { .. } | Standing::Expired { .. } | Standing::Revoked { .. } => {
+                return None;
+            }
         };
-        LAPSE_CHECKS.iter().filter_map(|delay| end.checked_add(*delay).ok()).find(|check| *check > now)
+        LAPSE_CHECKS
+            .iter()
+            .filter_map(|delay| end.checked_add(*delay).ok())
+            .find(|check| *check > now)
     }
 }
 
 /// The transaction a chain stands on: the latest not superseded; if that one is revoked, another that still runs.
 fn current<'a>(line: &Line<'a>, now: Timestamp) -> Option<&'a Transaction> {
-    let standing: Vec<_> = line.iter().filter(|transaction| !line.is_superseded(transaction)).collect();
+    let standing: Vec<_> = line
+        .iter()
+        .filter(|transaction| !line.is_superseded(transaction))
+        .collect();
     let latest = standing.last().copied().or_else(|| line.iter().last())?;
     if latest.fact.revocation.is_none() {
         return Some(latest);
     }
-    let runs = |fact: &TransactionFact| fact.revocation.is_none() && fact.expires_at.is_none_or(|end| now < end);
-    standing.iter().rev().copied().find(|transaction| runs(&transaction.fact)).or(Some(latest))
+    let runs = |fact: &TransactionFact| {
+        fact.revocation.is_none() && fact.expires_at.is_none_or(|end| now < end)
+    };
+    standing
+        .iter()
+        .rev()
+        .copied()
+        .find(|transaction| runs(&transaction.fact))
+        .or(Some(latest))
 }
 
 fn phase(fact: &TransactionFact) -> Phase {
@@ -199,7 +243,10 @@ fn standing(fact: &TransactionFact, renewal: Option<&RenewalFact>, now: Timestam
     }
     let (TransactionKind::Subscription, Some(end)) = (fact.kind, fact.expires_at) else {
         return match fact.expires_at {
-            Some(at) if at <= now => Standing::Expired { at, reason: CancellationReason::VoluntarilyCancelled },
+            Some(at) if at <= now => Standing::Expired {
+                at,
+                reason: CancellationReason::VoluntarilyCancelled,
+            },
             _ => Standing::Current,
         };
     };
@@ -209,11 +256,22 @@ fn standing(fact: &TransactionFact, renewal: Option<&RenewalFact>, now: Timestam
     let grace_end = renewal.and_then(|renewal| renewal.grace_ends_at);
     let signed = renewal.map_or(fact.version, |renewal| renewal.version);
     let since = end.min(signed);
-    let in_grace = grace_end.filter(|until| *until > now).map(|until| Standing::Grace { since, until });
-    let expired = |reason: CancellationReason| Standing::Expired { at: if reason == CancellationReason::BillingError { end.max(signed) } else { end }, reason };
+    let in_grace = grace_end
+        .filter(|until| *until > now)
+        .map(|until| Standing::Grace { since, until });
+    let expired = |reason: CancellationReason| Standing::Expired {
+        at: if reason == CancellationReason::BillingError {
+            end.max(signed)
+        } else {
+            end
+        },
+        reason,
+    };
     match status {
         Some(Status::Revoked) => Standing::Revoked { at: signed },
-        Some(Status::Expired) => expired(intent.map_or(CancellationReason::Unknown, CancellationReason::from)),
+        Some(Status::Expired) => {
+            expired(intent.map_or(CancellationReason::Unknown, CancellationReason::from))
+        }
         Some(Status::Grace) => in_grace.unwrap_or(Standing::Retry { since }),
         Some(Status::Retry) => Standing::Retry { since },
         Some(Status::Active) | None if now < end => Standing::Current,
@@ -221,8 +279,12 @@ fn standing(fact: &TransactionFact, renewal: Option<&RenewalFact>, now: Timestam
             (Some(grace), _) => grace,
             (None, _) if in_retry => Standing::Retry { since },
             (None, Some(intent)) => expired(intent.into()),
-            (None, None) if now < end.saturating_add(LAPSE_LIMIT).unwrap_or(Timestamp::MAX) => Standing::Lapsed,
-            (None, None) if renewal.and_then(|renewal| renewal.auto_renew) == Some(false) => expired(CancellationReason::VoluntarilyCancelled),
+            (None, None) if now < end.saturating_add(LAPSE_LIMIT).unwrap_or(Timestamp::MAX) => {
+                Standing::Lapsed
+            }
+            (None, None) if renewal.and_then(|renewal| renewal.auto_renew) == Some(false) => {
+                expired(CancellationReason::VoluntarilyCancelled)
+            }
             (None, None) => expired(CancellationReason::Unknown),
         },
     }

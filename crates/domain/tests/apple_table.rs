@@ -3,7 +3,9 @@
 mod history;
 
 use domain::{
-    CancellationReason, EventKind, EventKind::*, Facts, Observation, Snapshot,
+    CancellationReason, EventKind,
+    EventKind::*,
+    Facts, Observation, Snapshot,
     fact::{Ownership, PriceIncrease, Status, TransactionKind, TransactionReason},
     reason::ExpirationIntent,
     snapshot::{Phase, Standing},
@@ -14,7 +16,11 @@ use history::{AppStore, DAY, Tracker, at};
 fn known(free: bool) -> (AppStore, Tracker) {
     let mut store = AppStore::purchase(free);
     let mut tracker = Tracker::default();
-    let expected = if free { TrialStarted } else { SubscriptionStarted };
+    let expected = if free {
+        TrialStarted
+    } else {
+        SubscriptionStarted
+    };
     assert_eq!(tracker.kinds(&store.tell()), [expected]);
     (store, tracker)
 }
@@ -39,7 +45,10 @@ const NOTHING: [EventKind; 0] = [];
 #[test]
 fn first_purchase_is_named_by_what_was_charged() {
     let (_, tracker) = known(true);
-    assert_eq!((phase(&tracker), standing(&tracker)), (Phase::Trial, Standing::Current));
+    assert_eq!(
+        (phase(&tracker), standing(&tracker)),
+        (Phase::Trial, Standing::Current)
+    );
     let (_, tracker) = known(false);
     assert_eq!(phase(&tracker), Phase::Regular);
     let mut intro = AppStore::purchase(true);
@@ -55,10 +64,18 @@ fn family_shared_purchases_give_access_but_no_events() {
     let mut store = AppStore::purchase(false);
     store.transaction.ownership = Ownership::FamilyShared;
     let mut tracker = Tracker::default();
-    for observation in [store.tell(), store.renew(), store.set_auto_renew(false), store.refund()] {
+    for observation in [
+        store.tell(),
+        store.renew(),
+        store.set_auto_renew(false),
+        store.refund(),
+    ] {
         assert_eq!(tracker.kinds(&observation), NOTHING);
     }
-    assert!(!tracker.snapshot.unwrap().gives_access(), "REVOKE takes the share away");
+    assert!(
+        !tracker.snapshot.unwrap().gives_access(),
+        "REVOKE takes the share away"
+    );
 }
 
 #[test]
@@ -71,14 +88,29 @@ fn the_same_purchase_told_again_changes_nothing() {
 fn resubscription_is_a_renewal_and_converts_an_unpaid_chain() {
     let (mut store, mut tracker) = renewed();
     store.set_auto_renew(false);
-    assert_eq!(tracker.kinds(&store.expire(ExpirationIntent::Cancelled)), [SubscriptionExpired]);
-    assert_eq!(tracker.kinds(&store.resubscribe("monthly")), [SubscriptionRenewed]);
+    assert_eq!(
+        tracker.kinds(&store.expire(ExpirationIntent::Cancelled)),
+        [SubscriptionExpired]
+    );
+    assert_eq!(
+        tracker.kinds(&store.resubscribe("monthly")),
+        [SubscriptionRenewed]
+    );
     tracker.kinds(&store.expire(ExpirationIntent::Cancelled));
-    assert_eq!(tracker.kinds(&store.resubscribe("yearly")), [ProductChanged, SubscriptionRenewed]);
+    assert_eq!(
+        tracker.kinds(&store.resubscribe("yearly")),
+        [ProductChanged, SubscriptionRenewed]
+    );
 
     let (mut store, mut tracker) = known(true);
-    assert_eq!(tracker.kinds(&store.expire(ExpirationIntent::Cancelled)), [TrialExpired]);
-    assert_eq!(tracker.kinds(&store.resubscribe("monthly")), [TrialConverted]);
+    assert_eq!(
+        tracker.kinds(&store.expire(ExpirationIntent::Cancelled)),
+        [TrialExpired]
+    );
+    assert_eq!(
+        tracker.kinds(&store.resubscribe("monthly")),
+        [TrialConverted]
+    );
 }
 
 #[test]
@@ -86,8 +118,15 @@ fn resubscription_before_the_expiry_notice_skips_the_expiry() {
     let (mut store, mut tracker) = renewed();
     store.wait_for_end();
     let mut late = store.clone();
-    assert_eq!(tracker.kinds(&store.resubscribe("monthly")), [SubscriptionRenewed]);
-    assert_eq!(tracker.see(&late.expire(ExpirationIntent::Cancelled), at(store.now)), [], "a late EXPIRED after a newer purchase");
+    assert_eq!(
+        tracker.kinds(&store.resubscribe("monthly")),
+        [SubscriptionRenewed]
+    );
+    assert_eq!(
+        tracker.see(&late.expire(ExpirationIntent::Cancelled), at(store.now)),
+        [],
+        "a late EXPIRED after a newer purchase"
+    );
 }
 
 #[test]
@@ -104,15 +143,33 @@ fn renewal_converts_a_trial_and_renews_a_paid_period() {
 fn a_scheduled_product_takes_over_at_the_renewal() {
     let (mut store, mut tracker) = renewed();
     let change = &tracker.see(&store.schedule("weekly"), at(store.now))[0];
-    assert_eq!((change.kind, change.previous_product.as_deref(), change.product.as_str(), change.scheduled), (ProductChanged, Some("monthly"), "weekly", true));
+    assert_eq!(
+        (
+            change.kind,
+            change.previous_product.as_deref(),
+            change.product.as_str(),
+            change.scheduled
+        ),
+        (ProductChanged, Some("monthly"), "weekly", true)
+    );
     let observation = store.renew();
     let changes = tracker.see(&observation, at(store.now));
-    assert_eq!(changes.iter().map(|change| change.kind).collect::<Vec<_>>(), [SubscriptionExpired, SubscriptionStarted]);
-    assert_eq!((changes[0].product.as_str(), changes[0].reason), ("monthly", Some(CancellationReason::NewSubscriptionReplace)));
+    assert_eq!(
+        changes.iter().map(|change| change.kind).collect::<Vec<_>>(),
+        [SubscriptionExpired, SubscriptionStarted]
+    );
+    assert_eq!(
+        (changes[0].product.as_str(), changes[0].reason),
+        ("monthly", Some(CancellationReason::NewSubscriptionReplace))
+    );
 
     let (mut store, mut tracker) = known(true);
     assert_eq!(tracker.kinds(&store.schedule("weekly")), [ProductChanged]);
-    assert_eq!(tracker.kinds(&store.renew()), [TrialConverted], "a trial that ends in another product only converts");
+    assert_eq!(
+        tracker.kinds(&store.renew()),
+        [TrialConverted],
+        "a trial that ends in another product only converts"
+    );
 }
 
 #[test]
@@ -121,8 +178,14 @@ fn an_upgrade_refunds_the_old_product_and_starts_the_new() {
     store.wait(5 * DAY);
     let observation = store.upgrade("yearly");
     let changes = tracker.see(&observation, at(store.now));
-    assert_eq!(changes.iter().map(|change| change.kind).collect::<Vec<_>>(), [ProductChanged, SubscriptionRefunded, SubscriptionStarted]);
-    assert_eq!((changes[1].product.as_str(), changes[1].reason), ("monthly", Some(CancellationReason::Upgraded)));
+    assert_eq!(
+        changes.iter().map(|change| change.kind).collect::<Vec<_>>(),
+        [ProductChanged, SubscriptionRefunded, SubscriptionStarted]
+    );
+    assert_eq!(
+        (changes[1].product.as_str(), changes[1].reason),
+        ("monthly", Some(CancellationReason::Upgraded))
+    );
     assert_eq!(changes[2].product, "yearly");
     assert_eq!(tracker.snapshot.as_ref().unwrap().product, "yearly");
 }
@@ -131,14 +194,21 @@ fn an_upgrade_refunds_the_old_product_and_starts_the_new() {
 fn an_upgrade_in_a_trial_converts_when_charged() {
     let (mut store, mut tracker) = known(true);
     store.wait(DAY);
-    assert_eq!(tracker.kinds(&store.upgrade("yearly")), [ProductChanged, TrialConverted]);
+    assert_eq!(
+        tracker.kinds(&store.upgrade("yearly")),
+        [ProductChanged, TrialConverted]
+    );
 
     let (mut store, mut tracker) = known(true);
     store.wait(DAY);
     let offer = store.transaction.offer.clone();
     store.upgrade("yearly");
     store.transaction.offer = offer;
-    assert_eq!(tracker.kinds(&store.tell()), [ProductChanged], "from one trial into another");
+    assert_eq!(
+        tracker.kinds(&store.tell()),
+        [ProductChanged],
+        "from one trial into another"
+    );
     assert_eq!(phase(&tracker), Phase::Trial);
 }
 
@@ -155,51 +225,106 @@ fn a_shorter_product_after_an_upgrade_wins_although_the_old_one_ends_later() {
 #[test]
 fn choosing_a_downgrade_while_off_reactivates_and_withdrawing_it_is_told() {
     let (mut store, mut tracker) = renewed();
-    assert_eq!(tracker.kinds(&store.set_auto_renew(false)), [SubscriptionRenewalCancelled]);
-    assert_eq!(tracker.kinds(&store.schedule("weekly")), [SubscriptionRenewalReactivated, ProductChanged]);
+    assert_eq!(
+        tracker.kinds(&store.set_auto_renew(false)),
+        [SubscriptionRenewalCancelled]
+    );
+    assert_eq!(
+        tracker.kinds(&store.schedule("weekly")),
+        [SubscriptionRenewalReactivated, ProductChanged]
+    );
     let changes = tracker.see(&store.schedule("monthly"), at(store.now));
-    assert_eq!((changes[0].kind, changes[0].previous_product.as_deref(), changes[0].product.as_str()), (ProductChanged, Some("weekly"), "monthly"));
+    assert_eq!(
+        (
+            changes[0].kind,
+            changes[0].previous_product.as_deref(),
+            changes[0].product.as_str()
+        ),
+        (ProductChanged, Some("weekly"), "monthly")
+    );
     assert_eq!(tracker.snapshot.unwrap().next_product, None);
 }
 
 #[test]
 fn auto_renew_switches_are_told_while_the_chain_runs() {
-    for (free, off, on) in [(true, TrialRenewalCancelled, TrialRenewalReactivated), (false, SubscriptionRenewalCancelled, SubscriptionRenewalReactivated)] {
+    for (free, off, on) in [
+        (true, TrialRenewalCancelled, TrialRenewalReactivated),
+        (
+            false,
+            SubscriptionRenewalCancelled,
+            SubscriptionRenewalReactivated,
+        ),
+    ] {
         let (mut store, mut tracker) = known(free);
         assert_eq!(tracker.kinds(&store.set_auto_renew(false)), [off]);
         assert_eq!(tracker.kinds(&store.set_auto_renew(true)), [on]);
-        assert_eq!(tracker.kinds(&store.set_auto_renew(false)), [off], "each switch is told");
+        assert_eq!(
+            tracker.kinds(&store.set_auto_renew(false)),
+            [off],
+            "each switch is told"
+        );
         assert_eq!(standing(&tracker), Standing::Current);
     }
     let (mut store, mut tracker) = renewed();
     tracker.kinds(&store.fail_with_grace());
-    assert_eq!(tracker.kinds(&store.set_auto_renew(false)), [SubscriptionRenewalCancelled]);
-    assert!(matches!(standing(&tracker), Standing::Grace { .. }), "grace keeps its standing");
+    assert_eq!(
+        tracker.kinds(&store.set_auto_renew(false)),
+        [SubscriptionRenewalCancelled]
+    );
+    assert!(
+        matches!(standing(&tracker), Standing::Grace { .. }),
+        "grace keeps its standing"
+    );
     tracker.kinds(&store.expire(ExpirationIntent::Cancelled));
-    assert_eq!(tracker.kinds(&store.set_auto_renew(true)), NOTHING, "an ended chain does not reactivate");
+    assert_eq!(
+        tracker.kinds(&store.set_auto_renew(true)),
+        NOTHING,
+        "an ended chain does not reactivate"
+    );
 }
 
 #[test]
 fn an_offer_on_the_running_product_renews_it() {
     let (mut store, mut tracker) = renewed();
     store.wait(DAY);
-    assert_eq!(tracker.kinds(&store.upgrade("monthly")), [SubscriptionRenewed]);
-    assert_eq!(tracker.kinds(&store.tell()), NOTHING, "an offer for the next renewal changes nothing now");
+    assert_eq!(
+        tracker.kinds(&store.upgrade("monthly")),
+        [SubscriptionRenewed]
+    );
+    assert_eq!(
+        tracker.kinds(&store.tell()),
+        NOTHING,
+        "an offer for the next renewal changes nothing now"
+    );
 }
 
 #[test]
 fn a_failed_charge_is_told_once_per_episode() {
     let (mut store, mut tracker) = renewed();
-    assert_eq!(tracker.kinds(&store.fail_with_grace()), [BillingIssueDetected, EnteredGracePeriod]);
+    assert_eq!(
+        tracker.kinds(&store.fail_with_grace()),
+        [BillingIssueDetected, EnteredGracePeriod]
+    );
     assert!(tracker.snapshot.as_ref().unwrap().gives_access());
-    assert_eq!(tracker.kinds(&store.retry()), NOTHING, "GRACE_PERIOD_EXPIRED takes access away, without an event of its own");
+    assert_eq!(
+        tracker.kinds(&store.retry()),
+        NOTHING,
+        "GRACE_PERIOD_EXPIRED takes access away, without an event of its own"
+    );
     assert!(!tracker.snapshot.as_ref().unwrap().gives_access());
     assert_eq!(tracker.kinds(&store.recover()), [SubscriptionRenewed]);
-    assert_eq!(tracker.kinds(&store.retry()), [BillingIssueDetected], "a new episode");
+    assert_eq!(
+        tracker.kinds(&store.retry()),
+        [BillingIssueDetected],
+        "a new episode"
+    );
     assert_eq!(tracker.kinds(&store.recover()), [SubscriptionRenewed]);
 
     let (mut store, mut tracker) = known(true);
-    assert_eq!(tracker.kinds(&store.fail_with_grace()), [BillingIssueDetected, EnteredGracePeriod]);
+    assert_eq!(
+        tracker.kinds(&store.fail_with_grace()),
+        [BillingIssueDetected, EnteredGracePeriod]
+    );
     assert_eq!(tracker.kinds(&store.recover()), [TrialConverted]);
 }
 
@@ -226,26 +351,55 @@ fn grace_expiry_without_the_grace_notice_is_a_billing_issue() {
 fn recovery_after_expiry_renews() {
     let (mut store, mut tracker) = renewed();
     tracker.kinds(&store.retry());
-    let given_up = { store.wait(60 * DAY); store.expire(ExpirationIntent::BillingError) };
+    let given_up = {
+        store.wait(60 * DAY);
+        store.expire(ExpirationIntent::BillingError)
+    };
     let changes = tracker.see(&given_up, at(store.now));
-    assert_eq!((changes[0].kind, changes[0].reason, changes[0].occurred_at), (SubscriptionExpired, Some(CancellationReason::BillingError), at(store.now)));
+    assert_eq!(
+        (changes[0].kind, changes[0].reason, changes[0].occurred_at),
+        (
+            SubscriptionExpired,
+            Some(CancellationReason::BillingError),
+            at(store.now)
+        )
+    );
     assert_eq!(tracker.kinds(&store.recover()), [SubscriptionRenewed]);
 }
 
 #[test]
 fn every_ending_has_its_reason() {
     for (intent, reason) in [
-        (ExpirationIntent::Cancelled, CancellationReason::VoluntarilyCancelled),
-        (ExpirationIntent::BillingError, CancellationReason::BillingError),
-        (ExpirationIntent::PriceIncrease, CancellationReason::PriceIncrease),
-        (ExpirationIntent::ProductUnavailable, CancellationReason::ProductWasNotAvailable),
+        (
+            ExpirationIntent::Cancelled,
+            CancellationReason::VoluntarilyCancelled,
+        ),
+        (
+            ExpirationIntent::BillingError,
+            CancellationReason::BillingError,
+        ),
+        (
+            ExpirationIntent::PriceIncrease,
+            CancellationReason::PriceIncrease,
+        ),
+        (
+            ExpirationIntent::ProductUnavailable,
+            CancellationReason::ProductWasNotAvailable,
+        ),
         (ExpirationIntent::Other, CancellationReason::Unknown),
     ] {
         for (free, kind) in [(true, TrialExpired), (false, SubscriptionExpired)] {
             let (mut store, mut tracker) = known(free);
             let observation = store.expire(intent);
             let changes = tracker.see(&observation, at(store.now));
-            assert_eq!(changes.iter().map(|change| (change.kind, change.reason)).collect::<Vec<_>>(), [(kind, Some(reason))], "no renewal-cancelled is invented");
+            assert_eq!(
+                changes
+                    .iter()
+                    .map(|change| (change.kind, change.reason))
+                    .collect::<Vec<_>>(),
+                [(kind, Some(reason))],
+                "no renewal-cancelled is invented"
+            );
         }
     }
 }
@@ -254,23 +408,40 @@ fn every_ending_has_its_reason() {
 fn expiry_after_trial_retry_is_a_trial_expiry_and_late_or_revoked_ones_are_silent() {
     let (mut store, mut tracker) = known(true);
     assert_eq!(tracker.kinds(&store.retry()), [BillingIssueDetected]);
-    assert_eq!(tracker.kinds(&store.expire(ExpirationIntent::BillingError)), [TrialExpired]);
+    assert_eq!(
+        tracker.kinds(&store.expire(ExpirationIntent::BillingError)),
+        [TrialExpired]
+    );
 
     let (mut store, mut tracker) = renewed();
     assert_eq!(tracker.kinds(&store.refund()), [SubscriptionRefunded]);
-    assert_eq!(tracker.kinds(&store.expire(ExpirationIntent::Cancelled)), NOTHING, "the refund replaced the expiry");
+    assert_eq!(
+        tracker.kinds(&store.expire(ExpirationIntent::Cancelled)),
+        NOTHING,
+        "the refund replaced the expiry"
+    );
 }
 
 #[test]
 fn refunds_revoke_the_current_period_only() {
     let (mut store, mut tracker) = renewed();
     let changes = tracker.see(&store.refund(), at(store.now));
-    assert_eq!((changes[0].kind, changes[0].reason), (SubscriptionRefunded, Some(CancellationReason::Refund)));
+    assert_eq!(
+        (changes[0].kind, changes[0].reason),
+        (SubscriptionRefunded, Some(CancellationReason::Refund))
+    );
     assert!(matches!(standing(&tracker), Standing::Revoked { .. }));
 
     let (mut store, mut tracker) = renewed();
-    assert_eq!(tracker.kinds(&store.refund_earlier(0)), [SubscriptionRefunded]);
-    assert_eq!(standing(&tracker), Standing::Current, "a refund of an earlier period changes no access");
+    assert_eq!(
+        tracker.kinds(&store.refund_earlier(0)),
+        [SubscriptionRefunded]
+    );
+    assert_eq!(
+        standing(&tracker),
+        Standing::Current,
+        "a refund of an earlier period changes no access"
+    );
 
     let (mut store, mut tracker) = renewed();
     tracker.kinds(&store.expire(ExpirationIntent::Cancelled));
@@ -296,13 +467,29 @@ fn a_reversed_refund_gives_back_what_was_taken() {
 
 #[test]
 fn one_time_purchases_and_their_refunds() {
-    for kind in [TransactionKind::Consumable, TransactionKind::NonConsumable, TransactionKind::NonRenewing] {
+    for kind in [
+        TransactionKind::Consumable,
+        TransactionKind::NonConsumable,
+        TransactionKind::NonRenewing,
+    ] {
         let mut store = AppStore::purchase(false);
         (store.transaction.kind, store.transaction.expires_at) = (kind, None);
         let mut tracker = Tracker::default();
-        assert_eq!(tracker.kinds(&Observation { renewal: None, ..store.tell() }), [NonSubscriptionPurchase]);
+        assert_eq!(
+            tracker.kinds(&Observation {
+                renewal: None,
+                ..store.tell()
+            }),
+            [NonSubscriptionPurchase]
+        );
         assert_eq!(standing(&tracker), Standing::Current);
-        assert_eq!(tracker.kinds(&Observation { renewal: None, ..store.refund() }), [NonSubscriptionPurchaseRefunded]);
+        assert_eq!(
+            tracker.kinds(&Observation {
+                renewal: None,
+                ..store.refund()
+            }),
+            [NonSubscriptionPurchaseRefunded]
+        );
         assert!(!tracker.snapshot.unwrap().gives_access());
     }
 }
@@ -317,8 +504,14 @@ fn an_extension_moves_the_end() {
 #[test]
 fn price_increases_are_informational() {
     let (mut store, mut tracker) = renewed();
-    assert_eq!(tracker.kinds(&store.price_increase(PriceIncrease::Pending)), [PriceIncreasePending]);
-    assert_eq!(tracker.kinds(&store.price_increase(PriceIncrease::Accepted)), [PriceIncreaseAccepted]);
+    assert_eq!(
+        tracker.kinds(&store.price_increase(PriceIncrease::Pending)),
+        [PriceIncreasePending]
+    );
+    assert_eq!(
+        tracker.kinds(&store.price_increase(PriceIncrease::Accepted)),
+        [PriceIncreaseAccepted]
+    );
     assert_eq!(standing(&tracker), Standing::Current);
 }
 
@@ -330,9 +523,21 @@ fn a_period_end_alone_never_expires_until_three_days_have_passed() {
     while let Some(next) = tracker.snapshot.as_ref().unwrap().next_check(now) {
         now = next;
         let changes = tracker.tick(now);
-        checks.push(((now.as_second() - at(store.end()).as_second()) / 60, changes.iter().map(|change| change.kind).collect::<Vec<_>>()));
+        checks.push((
+            (now.as_second() - at(store.end()).as_second()) / 60,
+            changes.iter().map(|change| change.kind).collect::<Vec<_>>(),
+        ));
     }
-    assert_eq!(checks, [(10, vec![]), (60, vec![]), (360, vec![]), (1440, vec![]), (4320, vec![SubscriptionExpired])]);
+    assert_eq!(
+        checks,
+        [
+            (10, vec![]),
+            (60, vec![]),
+            (360, vec![]),
+            (1440, vec![]),
+            (4320, vec![SubscriptionExpired])
+        ]
+    );
 }
 
 #[test]
@@ -350,20 +555,43 @@ fn a_chain_first_seen_late_tells_the_one_event_of_its_present_state() {
     type Life = fn(&mut AppStore) -> Observation;
     let cases: [(bool, Life, Option<EventKind>); 9] = [
         (true, |store| store.wait(2 * DAY).tell(), Some(TrialStarted)),
-        (true, |store| store.wait(2 * DAY).set_auto_renew(false), Some(TrialRenewalCancelled)),
-        (false, |store| store.wait(2 * DAY).tell(), Some(SubscriptionStarted)),
+        (
+            true,
+            |store| store.wait(2 * DAY).set_auto_renew(false),
+            Some(TrialRenewalCancelled),
+        ),
+        (
+            false,
+            |store| store.wait(2 * DAY).tell(),
+            Some(SubscriptionStarted),
+        ),
         (false, AppStore::renew, Some(SubscriptionRenewed)),
-        (false, |store| store.wait(2 * DAY).set_auto_renew(false), Some(SubscriptionRenewalCancelled)),
+        (
+            false,
+            |store| store.wait(2 * DAY).set_auto_renew(false),
+            Some(SubscriptionRenewalCancelled),
+        ),
         (false, AppStore::fail_with_grace, Some(EnteredGracePeriod)),
         (false, AppStore::retry, Some(BillingIssueDetected)),
-        (true, |store| store.expire(ExpirationIntent::Cancelled), Some(TrialExpired)),
-        (false, |store| store.wait(2 * DAY).refund(), Some(SubscriptionRefunded)),
+        (
+            true,
+            |store| store.expire(ExpirationIntent::Cancelled),
+            Some(TrialExpired),
+        ),
+        (
+            false,
+            |store| store.wait(2 * DAY).refund(),
+            Some(SubscriptionRefunded),
+        ),
     ];
     for (free, life, expected) in cases {
         let mut store = AppStore::purchase(free);
         let observation = life(&mut store);
         let mut tracker = Tracker::default();
-        assert_eq!(tracker.kinds(&observation), expected.into_iter().collect::<Vec<_>>());
+        assert_eq!(
+            tracker.kinds(&observation),
+            expected.into_iter().collect::<Vec<_>>()
+        );
         assert_eq!(tracker.kinds(&observation), NOTHING, "and never again");
     }
 }
@@ -378,13 +606,30 @@ fn a_whole_history_at_once_tells_only_its_latest_event() {
         all.renewal = next.renewal;
     }
     let mut tracker = Tracker::default();
-    assert_eq!(tracker.see(&all, at(store.now)).iter().map(|change| (change.kind, change.historical)).collect::<Vec<_>>(), [(SubscriptionRenewed, false)]);
+    assert_eq!(
+        tracker
+            .see(&all, at(store.now))
+            .iter()
+            .map(|change| (change.kind, change.historical))
+            .collect::<Vec<_>>(),
+        [(SubscriptionRenewed, false)]
+    );
     let mut later = Tracker::default();
     store.wait(5 * DAY);
-    assert!(later.see(&all, at(store.now))[0].historical, "older than the window");
-    let first_paid = Observation { transactions: all.transactions[..2].to_vec(), ..all.clone() };
+    assert!(
+        later.see(&all, at(store.now))[0].historical,
+        "older than the window"
+    );
+    let first_paid = Observation {
+        transactions: all.transactions[..2].to_vec(),
+        ..all.clone()
+    };
     let mut converted = Tracker::default();
-    assert_eq!(converted.see(&first_paid, at(31 * DAY))[0].kind, TrialConverted, "first paid after a trial is the latest");
+    assert_eq!(
+        converted.see(&first_paid, at(31 * DAY))[0].kind,
+        TrialConverted,
+        "first paid after a trial is the latest"
+    );
 }
 
 #[test]
@@ -393,7 +638,10 @@ fn a_recent_purchase_overtaken_by_its_cancellation_tells_both() {
     let started = store.tell();
     let cancelled = store.wait(60).set_auto_renew(false);
     let mut tracker = Tracker::default();
-    assert_eq!(tracker.kinds(&cancelled), [TrialStarted, TrialRenewalCancelled]);
+    assert_eq!(
+        tracker.kinds(&cancelled),
+        [TrialStarted, TrialRenewalCancelled]
+    );
     assert_eq!(tracker.kinds(&started), NOTHING);
 }
 
@@ -402,10 +650,18 @@ fn equal_versions_prefer_the_copy_that_shows_a_refund_or_an_upgrade() {
     let mut store = AppStore::purchase(false);
     let plain = store.tell();
     let mut refunded = plain.clone();
-    refunded.transactions[0].revocation = Some(domain::fact::Revocation { at: at(5), percentage: None });
+    refunded.transactions[0].revocation = Some(domain::fact::Revocation {
+        at: at(5),
+        percentage: None,
+    });
     for order in [[&plain, &refunded], [&refunded, &plain]] {
-        let facts = order.iter().fold(Facts::default(), |facts, seen| facts.absorb(seen));
-        assert!(matches!(Snapshot::derive(&facts, at(10)).unwrap().standing, Standing::Revoked { .. }));
+        let facts = order
+            .iter()
+            .fold(Facts::default(), |facts, seen| facts.absorb(seen));
+        assert!(matches!(
+            Snapshot::derive(&facts, at(10)).unwrap().standing,
+            Standing::Revoked { .. }
+        ));
     }
 }
 

@@ -21,8 +21,14 @@ const ALWAYS: SignedDuration = SignedDuration::from_hours(24 * 365 * 50);
 
 fn step(store: &mut AppStore, choice: u8, pause: i64) -> Option<Observation> {
     store.wait(pause);
-    let ended = matches!(store.renewal.status, Some(domain::fact::Status::Expired | domain::fact::Status::Revoked));
-    let unpaid = matches!(store.renewal.status, Some(domain::fact::Status::Grace | domain::fact::Status::Retry));
+    let ended = matches!(
+        store.renewal.status,
+        Some(domain::fact::Status::Expired | domain::fact::Status::Revoked)
+    );
+    let unpaid = matches!(
+        store.renewal.status,
+        Some(domain::fact::Status::Grace | domain::fact::Status::Retry)
+    );
     Some(match choice {
         0 | 1 if !ended && !unpaid && store.renewal.auto_renew == Some(true) => store.renew(),
         2 if !ended => store.set_auto_renew(false),
@@ -46,12 +52,20 @@ fn step(store: &mut AppStore, choice: u8, pause: i64) -> Option<Observation> {
 
 /// A history as the store tells it, in order, beginning with the purchase.
 fn histories() -> impl Strategy<Value = Vec<Observation>> {
-    (any::<bool>(), prop::collection::vec((0_u8..17, 1_i64..20 * DAY), 1..14)).prop_map(|(free, steps)| {
-        let mut store = AppStore::purchase(free);
-        let mut told = vec![store.tell()];
-        told.extend(steps.into_iter().filter_map(|(choice, pause)| step(&mut store, choice, pause)));
-        told
-    })
+    (
+        any::<bool>(),
+        prop::collection::vec((0_u8..17, 1_i64..20 * DAY), 1..14),
+    )
+        .prop_map(|(free, steps)| {
+            let mut store = AppStore::purchase(free);
+            let mut told = vec![store.tell()];
+            told.extend(
+                steps
+                    .into_iter()
+                    .filter_map(|(choice, pause)| step(&mut store, choice, pause)),
+            );
+            told
+        })
 }
 
 /// A history and a shuffling, with doubles, of everything after the purchase.
@@ -59,15 +73,23 @@ fn shuffled() -> impl Strategy<Value = (Vec<Observation>, Vec<Observation>)> {
     histories().prop_flat_map(|told| {
         let doubled: Vec<_> = told[1..].iter().chain(&told[1..]).cloned().collect();
         let first = told[0].clone();
-        (Just(told), Just(doubled).prop_shuffle().prop_map(move |mut rest| {
-            rest.insert(0, first.clone());
-            rest
-        }))
+        (
+            Just(told),
+            Just(doubled).prop_shuffle().prop_map(move |mut rest| {
+                rest.insert(0, first.clone());
+                rest
+            }),
+        )
     })
 }
 
 fn version(observation: &Observation) -> jiff::Timestamp {
-    observation.renewal.as_ref().map_or(observation.transactions[0].version, |renewal| renewal.version)
+    observation
+        .renewal
+        .as_ref()
+        .map_or(observation.transactions[0].version, |renewal| {
+            renewal.version
+        })
 }
 
 /// Sees each message when it was signed.
@@ -92,7 +114,15 @@ fn at_once(told: &[Observation]) -> Tracker {
 /// Events that come from transactions and refunds, which no order of arrival may change.
 fn transaction_events(changes: &[Change]) -> BTreeMap<&str, EventKind> {
     let from_transactions = ["charged:", "refunded:", "refund_reversed:", "upgraded:"];
-    changes.iter().filter(|change| from_transactions.iter().any(|prefix| change.key.starts_with(prefix))).map(|change| (change.key.as_str(), change.kind)).collect()
+    changes
+        .iter()
+        .filter(|change| {
+            from_transactions
+                .iter()
+                .any(|prefix| change.key.starts_with(prefix))
+        })
+        .map(|change| (change.key.as_str(), change.kind))
+        .collect()
 }
 
 proptest! {

@@ -5,7 +5,8 @@
 
 use crate::setup::{ActiveIntegration, AppSetup, ProjectSetup};
 use domain::{
-    Change, Currency, DeliveryId, Environment, Event, EventId, EventKind, Facts, IntegrationId, Money, NotSent, Observation, ProjectId, Snapshot,
+    Change, Currency, DeliveryId, Environment, Event, EventId, EventKind, Facts, IntegrationId,
+    Money, NotSent, Observation, ProjectId, Snapshot,
     access::{self, Unlocks},
     change::{self, State},
     charge::Line,
@@ -42,31 +43,77 @@ pub(crate) struct Proposal {
 }
 
 /// The customer a new chain belongs to when nobody owns it yet.
-fn new_customer(project: ProjectId, chain: &ChainKey, token: Option<&str>, now: Timestamp) -> Customer {
+fn new_customer(
+    project: ProjectId,
+    chain: &ChainKey,
+    token: Option<&str>,
+    now: Timestamp,
+) -> Customer {
     let namespace = project.uuid();
-    let anonymous = || format!("{ANONYMOUS_PREFIX}{}", Uuid::new_v5(&namespace, format!("{}:{}:{}", chain.store.id(), chain.environment.id(), chain.id).as_bytes()).simple());
+    let anonymous = || {
+        format!(
+            "{ANONYMOUS_PREFIX}{}",
+            Uuid::new_v5(
+                &namespace,
+                format!(
+                    "{}:{}:{}",
+                    chain.store.id(),
+                    chain.environment.id(),
+                    chain.id
+                )
+                .as_bytes()
+            )
+            .simple()
+        )
+    };
     let app_user_id = token.map_or_else(anonymous, str::to_owned);
     let id = domain::CustomerId::derived(namespace, &app_user_id, now);
-    Customer { id, app_user_id, first_seen: now, last_seen: now, attributes: BTreeMap::new(), revenue_usd_micros: 0 }
+    Customer {
+        id,
+        app_user_id,
+        first_seen: now,
+        last_seen: now,
+        attributes: BTreeMap::new(),
+        revenue_usd_micros: 0,
+    }
 }
 
 /// Dollars charged less dollars refunded on one chain, as far as prices are in dollars.
 fn revenue(facts: &Facts) -> i64 {
-    let dollars = |money: Option<Money>| money.filter(|money| money.currency == Currency::USD).map_or(0, |money| money.micros);
+    let dollars = |money: Option<Money>| {
+        money
+            .filter(|money| money.currency == Currency::USD)
+            .map_or(0, |money| money.micros)
+    };
     facts
         .transactions
         .values()
         .map(|transaction| {
-            let charged = if transaction.fact.ownership == domain::fact::Ownership::Purchased { dollars(transaction.fact.price) } else { 0 };
+            let charged = if transaction.fact.ownership == domain::fact::Ownership::Purchased {
+                dollars(transaction.fact.price)
+            } else {
+                0
+            };
             // Thousandths of a percent; absent means all of it.
-            let kept = transaction.fact.revocation.as_ref().map_or(100_000, |revocation| (100_000 - revocation.percentage.unwrap_or(100_000)).clamp(0, 100_000));
+            let kept = transaction
+                .fact
+                .revocation
+                .as_ref()
+                .map_or(100_000, |revocation| {
+                    (100_000 - revocation.percentage.unwrap_or(100_000)).clamp(0, 100_000)
+                });
             i64::try_from(i128::from(charged) * i128::from(kept) / 100_000).unwrap_or(0)
         })
         .fold(0, i64::saturating_add)
 }
 
 /// Derives the new state of a chain and what it tells. `None` when nothing is known about it.
-pub(crate) fn propose(loaded: Loaded, chain: &ChainKey, observation: Option<&Observation>, at: &Circumstances<'_>) -> Option<Proposal> {
+pub(crate) fn propose(
+    loaded: Loaded,
+    chain: &ChainKey,
+    observation: Option<&Observation>,
+    at: &Circumstances<'_>,
+) -> Option<Proposal> {
     let before = loaded.chain;
     let known = before.as_ref().map(|stored| &stored.facts);
     let facts = known.cloned().unwrap_or_default();
@@ -76,26 +123,66 @@ pub(crate) fn propose(loaded: Loaded, chain: &ChainKey, observation: Option<&Obs
     };
     let snapshot = Snapshot::derive(&facts, at.now)?;
     let window = SignedDuration::from_hours(i64::from(at.project.row.historical_window_hours));
-    let state = before.as_ref().map(|stored| State { facts: &stored.facts, snapshot: &stored.snapshot });
-    let changes = change::changes(&chain.id, state, State { facts: &facts, snapshot: &snapshot }, at.now, window);
+    let state = before.as_ref().map(|stored| State {
+        facts: &stored.facts,
+        snapshot: &stored.snapshot,
+    });
+    let changes = change::changes(
+        &chain.id,
+        state,
+        State {
+            facts: &facts,
+            snapshot: &snapshot,
+        },
+        at.now,
+        window,
+    );
 
     let token = observation.and_then(|observation| observation.user_token.as_deref());
     let (mut customer, loaded_version, seq) = match loaded.customer {
         Some(versioned) => (versioned.customer, Some(versioned.version), versioned.seq),
-        None => (new_customer(at.project.row.id, chain, token, at.now), None, 0),
+        None => (
+            new_customer(at.project.row.id, chain, token, at.now),
+            None,
+            0,
+        ),
     };
     customer.last_seen = customer.last_seen.max(at.now);
-    customer.revenue_usd_micros = customer.revenue_usd_micros.saturating_add(revenue(&facts)).saturating_sub(known.map_or(0, revenue));
+    customer.revenue_usd_micros = customer
+        .revenue_usd_micros
+        .saturating_add(revenue(&facts))
+        .saturating_sub(known.map_or(0, revenue));
 
     let unlocks = &at.project.unlocks;
-    let others = || loaded.others.iter().map(|(chain, snapshot)| (chain, snapshot));
-    let access_before = access::access(others().chain(before.as_ref().map(|stored| (chain, &stored.snapshot))), unlocks);
+    let others = || {
+        loaded
+            .others
+            .iter()
+            .map(|(chain, snapshot)| (chain, snapshot))
+    };
+    let access_before = access::access(
+        others().chain(before.as_ref().map(|stored| (chain, &stored.snapshot))),
+        unlocks,
+    );
     let access_after = access::access(others().chain([(chain, &snapshot)]), unlocks);
 
-    let about = About { chain, facts: &facts, snapshot: &snapshot, unlocks, at };
-    let mut drafts: Vec<Event> = changes.iter().map(|change| about.event(change, &customer)).collect();
+    let about = About {
+        chain,
+        facts: &facts,
+        snapshot: &snapshot,
+        unlocks,
+        at,
+    };
+    let mut drafts: Vec<Event> = changes
+        .iter()
+        .map(|change| about.event(change, &customer))
+        .collect();
     for level in access::differences(&access_before, &access_after) {
-        let version = if observation.is_some() { snapshot.version } else { at.now };
+        let version = if observation.is_some() {
+            snapshot.version
+        } else {
+            at.now
+        };
         let key = format!(
             "access:{}:{}:{}:{}:{}:{}:{}:{}",
             level.id,
@@ -120,15 +207,39 @@ pub(crate) fn propose(loaded: Loaded, chain: &ChainKey, observation: Option<&Obs
             late: false,
             historical: false,
         };
-        drafts.push(Event { level: Some(level), ..about.event(&change, &customer) });
+        drafts.push(Event {
+            level: Some(level),
+            ..about.event(&change, &customer)
+        });
     }
     for draft in &mut drafts {
         draft.access.clone_from(&access_after);
     }
-    let changed = facts.transactions.iter().filter(|(id, transaction)| known.and_then(|known| known.transactions.get(*id)) != Some(*transaction)).map(|(id, _)| id.clone()).collect();
+    let changed = facts
+        .transactions
+        .iter()
+        .filter(|(id, transaction)| {
+            known.and_then(|known| known.transactions.get(*id)) != Some(*transaction)
+        })
+        .map(|(id, _)| id.clone())
+        .collect();
     let check_at = snapshot.next_check(at.now);
     let is_known_chain = before.is_some();
-    Some(Proposal { customer, loaded_version, seq, chain: ChainWrite { app: at.app.row.id, key: chain.clone(), facts, changed, snapshot, check_at }, drafts, is_known_chain })
+    Some(Proposal {
+        customer,
+        loaded_version,
+        seq,
+        chain: ChainWrite {
+            app: at.app.row.id,
+            key: chain.clone(),
+            facts,
+            changed,
+            snapshot,
+            check_at,
+        },
+        drafts,
+        is_known_chain,
+    })
 }
 
 /// Whatever an event says about its purchase.
@@ -148,7 +259,11 @@ impl About<'_> {
         // The key names a chain or transaction, unique within its app and environment; the ledger wants it unique per customer.
         let key = format!("{}:{}:{}", app.key, self.chain.environment.id(), change.key);
         Event {
-            id: EventId::derived(project.id.uuid(), &format!("{}:{key}", customer.id), self.at.now),
+            id: EventId::derived(
+                project.id.uuid(),
+                &format!("{}:{key}", customer.id),
+                self.at.now,
+            ),
             key,
             kind: change.kind,
             occurred_at: change.occurred_at,
@@ -156,7 +271,11 @@ impl About<'_> {
             customer_seq: 0,
             environment: self.chain.environment,
             project: project.id,
-            app: Some(AppRef { id: app.id, key: app.key.clone(), store: app.store }),
+            app: Some(AppRef {
+                id: app.id,
+                key: app.key.clone(),
+                store: app.store,
+            }),
             customer: customer.clone(),
             purchase: Some(Purchase {
                 chain: self.chain.id.clone(),
@@ -171,7 +290,11 @@ impl About<'_> {
                 next_product: snapshot.next_product.clone(),
                 renewal_price: snapshot.renewal_price,
                 ownership: snapshot.ownership,
-                consecutive_payments: if snapshot.kind == TransactionKind::Subscription { run.paid_periods } else { 1 },
+                consecutive_payments: if snapshot.kind == TransactionKind::Subscription {
+                    run.paid_periods
+                } else {
+                    1
+                },
                 over_a_year: run.over_a_year,
                 trial_days: line.trial_days(),
             }),
@@ -179,11 +302,18 @@ impl About<'_> {
             product: Some(change.product.clone()),
             previous_product: change.previous_product.clone(),
             scheduled: change.scheduled,
-            entitlements: self.unlocks.get(&change.product).cloned().unwrap_or_default(),
+            entitlements: self
+                .unlocks
+                .get(&change.product)
+                .cloned()
+                .unwrap_or_default(),
             cancellation_reason: change.reason,
             level: None,
             access: BTreeMap::new(),
-            cause: Cause { inbox: self.at.inbox.map(|message| message.id), rule: change.rule.to_owned() },
+            cause: Cause {
+                inbox: self.at.inbox.map(|message| message.id),
+                rule: change.rule.to_owned(),
+            },
             historical: change.historical,
             late: change.late,
         }
@@ -193,9 +323,21 @@ impl About<'_> {
         let fact = &self.facts.transactions.get(&change.transaction)?.fact;
         let in_usd = |money: Option<Money>| money.filter(|money| money.currency == Currency::USD);
         // The rest of an upgraded period is given back in an amount the store does not state.
-        let price = if change.rule == "refund.upgraded" { fact.price.map(|price| Money { micros: 0, ..price }) } else { fact.price };
-        let kept = self.at.app.row.settings.commission_basis_points.map(|commission| 10_000_u32.saturating_sub(commission));
-        let proceeds = price.zip(kept).and_then(|(price, kept)| price.basis_points(kept));
+        let price = if change.rule == "refund.upgraded" {
+            fact.price.map(|price| Money { micros: 0, ..price })
+        } else {
+            fact.price
+        };
+        let kept = self
+            .at
+            .app
+            .row
+            .settings
+            .commission_basis_points
+            .map(|commission| 10_000_u32.saturating_sub(commission));
+        let proceeds = price
+            .zip(kept)
+            .and_then(|(price, kept)| price.basis_points(kept));
         Some(TransactionRef {
             id: fact.id.clone(),
             purchased_at: fact.purchased_at,
@@ -215,22 +357,53 @@ impl About<'_> {
 /// Numbers the events that are new, plans their deliveries, and puts everything into one commit.
 ///
 /// `due_at` says when a delivery to an integration may be claimed: at the end of this node's lease, or at once.
-pub(crate) fn conclude(proposal: Proposal, known: &[String], at: &Circumstances<'_>, mut due_at: impl FnMut(&ActiveIntegration, usize) -> Timestamp) -> Commit {
-    let Proposal { customer, loaded_version, mut seq, chain, drafts, .. } = proposal;
+pub(crate) fn conclude(
+    proposal: Proposal,
+    known: &[String],
+    at: &Circumstances<'_>,
+    mut due_at: impl FnMut(&ActiveIntegration, usize) -> Timestamp,
+) -> Commit {
+    let Proposal {
+        customer,
+        loaded_version,
+        mut seq,
+        chain,
+        drafts,
+        ..
+    } = proposal;
     let mut events = Vec::new();
     let mut deliveries = Vec::new();
-    for mut event in drafts.into_iter().filter(|draft| !known.contains(&draft.key)) {
+    for mut event in drafts
+        .into_iter()
+        .filter(|draft| !known.contains(&draft.key))
+    {
         seq += 1;
         event.customer_seq = seq;
         let (not_sent, planned) = plan(&event, &at.project.integrations, at.now, &mut due_at);
         deliveries.extend(planned);
         events.push(NewEvent { event, not_sent });
     }
-    Commit { project: at.project.row.id, inbox: at.inbox.cloned(), customer: Some(CustomerWrite { customer, loaded_version, seq }), chain: Some(chain), events, deliveries }
+    Commit {
+        project: at.project.row.id,
+        inbox: at.inbox.cloned(),
+        customer: Some(CustomerWrite {
+            customer,
+            loaded_version,
+            seq,
+        }),
+        chain: Some(chain),
+        events,
+        deliveries,
+    }
 }
 
 /// Every integration's answer to an event: deliveries, or why not.
-pub(crate) fn plan(event: &Event, integrations: &[ActiveIntegration], now: Timestamp, mut due_at: impl FnMut(&ActiveIntegration, usize) -> Timestamp) -> (Vec<(IntegrationId, NotSent)>, Vec<NewDelivery>) {
+pub(crate) fn plan(
+    event: &Event,
+    integrations: &[ActiveIntegration],
+    now: Timestamp,
+    mut due_at: impl FnMut(&ActiveIntegration, usize) -> Timestamp,
+) -> (Vec<(IntegrationId, NotSent)>, Vec<NewDelivery>) {
     let mut not_sent = Vec::new();
     let mut deliveries = Vec::new();
     for integration in integrations {
@@ -243,17 +416,27 @@ pub(crate) fn plan(event: &Event, integrations: &[ActiveIntegration], now: Times
             Err(reason) => not_sent.push((integration.row.id, reason)),
             Ok(messages) => {
                 let due_at = due_at(integration, messages.len());
-                let waits_until = integration.spec.ordered.then(|| now.saturating_add(PATIENCE).unwrap_or(now)).filter(|_| event.kind != EventKind::Test);
-                deliveries.extend(messages.into_iter().enumerate().map(|(index, message)| NewDelivery {
-                    id: DeliveryId::derived(integration.row.id.uuid(), &format!("{}:{index}", event.id), now),
-                    project: event.project,
-                    event: event.id,
-                    integration: integration.row.id,
-                    customer: event.customer.id,
-                    message,
-                    accepted_at: now,
-                    due_at,
-                    waits_until,
+                let waits_until = integration
+                    .spec
+                    .ordered
+                    .then(|| now.saturating_add(PATIENCE).unwrap_or(now))
+                    .filter(|_| event.kind != EventKind::Test);
+                deliveries.extend(messages.into_iter().enumerate().map(|(index, message)| {
+                    NewDelivery {
+                        id: DeliveryId::derived(
+                            integration.row.id.uuid(),
+                            &format!("{}:{index}", event.id),
+                            now,
+                        ),
+                        project: event.project,
+                        event: event.id,
+                        integration: integration.row.id,
+                        customer: event.customer.id,
+                        message,
+                        accepted_at: now,
+                        due_at,
+                        waits_until,
+                    }
                 }));
             }
         }
@@ -292,7 +475,10 @@ pub(crate) fn test_event(project: ProjectId, fresh: Uuid, now: Timestamp) -> Eve
         cancellation_reason: None,
         level: None,
         access: BTreeMap::new(),
-        cause: Cause { inbox: None, rule: "test".into() },
+        cause: Cause {
+            inbox: None,
+            rule: "test".into(),
+        },
         historical: false,
         late: false,
     }

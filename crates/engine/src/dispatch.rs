@@ -46,7 +46,10 @@ impl Dispatcher {
     }
 
     pub(crate) fn reservations(&self) -> Reservations<'_> {
-        Reservations { dispatcher: self, lanes: BTreeMap::new() }
+        Reservations {
+            dispatcher: self,
+            lanes: BTreeMap::new(),
+        }
     }
 
     fn lane(&self, integration: &ActiveIntegration) -> Arc<Lane> {
@@ -54,19 +57,33 @@ impl Dispatcher {
         let id = integration.row.id;
         let lane = lanes.entry(id).or_insert_with(|| {
             let (lane, queue) = Lane::new(integration.spec.concurrency);
-            self.new_lanes.lock().unwrap_or_else(PoisonError::into_inner).push((id, Arc::clone(&lane), queue));
+            self.new_lanes
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push((id, Arc::clone(&lane), queue));
             lane
         });
         Arc::clone(lane)
     }
 
     pub(crate) fn health(&self) -> Vec<(IntegrationId, LaneHealth)> {
-        self.lanes.lock().unwrap_or_else(PoisonError::into_inner).iter().map(|(id, lane)| (*id, lane.health())).collect()
+        self.lanes
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .iter()
+            .map(|(id, lane)| (*id, lane.health()))
+            .collect()
     }
 
     pub(crate) async fn drain(&self, patience: Duration) {
         let until = Instant::now() + patience;
-        let busy = || self.lanes.lock().unwrap_or_else(PoisonError::into_inner).values().any(|lane| lane.permits.available_permits() < lane.concurrency);
+        let busy = || {
+            self.lanes
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .values()
+                .any(|lane| lane.permits.available_permits() < lane.concurrency)
+        };
         while busy() && Instant::now() < until {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
@@ -75,7 +92,12 @@ impl Dispatcher {
 
 impl Reservations<'_> {
     /// Whether this node will send `messages` more deliveries of the integration itself.
-    pub(crate) fn reserve(&mut self, integration: &ActiveIntegration, messages: usize, _now: Timestamp) -> bool {
+    pub(crate) fn reserve(
+        &mut self,
+        integration: &ActiveIntegration,
+        messages: usize,
+        _now: Timestamp,
+    ) -> bool {
         if integration.held().is_some() {
             return false;
         }
@@ -88,16 +110,43 @@ impl Reservations<'_> {
     }
 
     /// Queues those of the committed deliveries that wait for no other.
-    pub(crate) fn hand_over(mut self, engine: &Engine, events: Vec<Event>, deliveries: Vec<NewDelivery>, ready: &[DeliveryId], until: Timestamp) {
-        let events: BTreeMap<_, _> = events.into_iter().map(|event| (event.id, Arc::new(event))).collect();
-        for delivery in deliveries.into_iter().filter(|delivery| ready.contains(&delivery.id)) {
-            let Some((lane, reserved)) = self.lanes.get_mut(&delivery.integration).filter(|(_, reserved)| *reserved > 0) else {
+    pub(crate) fn hand_over(
+        mut self,
+        engine: &Engine,
+        events: Vec<Event>,
+        deliveries: Vec<NewDelivery>,
+        ready: &[DeliveryId],
+        until: Timestamp,
+    ) {
+        let events: BTreeMap<_, _> = events
+            .into_iter()
+            .map(|event| (event.id, Arc::new(event)))
+            .collect();
+        for delivery in deliveries
+            .into_iter()
+            .filter(|delivery| ready.contains(&delivery.id))
+        {
+            let Some((lane, reserved)) = self
+                .lanes
+                .get_mut(&delivery.integration)
+                .filter(|(_, reserved)| *reserved > 0)
+            else {
                 self.dispatcher.wake();
                 continue;
             };
-            let Some(event) = events.get(&delivery.event) else { continue };
+            let Some(event) = events.get(&delivery.event) else {
+                continue;
+            };
             *reserved -= 1;
-            let lease = Lease { id: delivery.id, integration: delivery.integration, message: delivery.message, event: Arc::clone(event), attempts: 0, round: 0, accepted_at: delivery.accepted_at };
+            let lease = Lease {
+                id: delivery.id,
+                integration: delivery.integration,
+                message: delivery.message,
+                event: Arc::clone(event),
+                attempts: 0,
+                round: 0,
+                accepted_at: delivery.accepted_at,
+            };
             lane.push(Job { lease, until });
         }
         engine.start_lanes();
@@ -115,13 +164,25 @@ impl Drop for Reservations<'_> {
 impl Engine {
     /// Starts the tasks of lanes that were created since.
     fn start_lanes(&self) {
-        let new = std::mem::take(&mut *self.inner.dispatcher.new_lanes.lock().unwrap_or_else(PoisonError::into_inner));
+        let new = std::mem::take(
+            &mut *self
+                .inner
+                .dispatcher
+                .new_lanes
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner),
+        );
         for (id, lane, queue) in new {
             tokio::spawn(self.clone().run_lane(id, lane, queue));
         }
     }
 
-    async fn run_lane(self, integration: IntegrationId, lane: Arc<Lane>, mut queue: mpsc::UnboundedReceiver<Job>) {
+    async fn run_lane(
+        self,
+        integration: IntegrationId,
+        lane: Arc<Lane>,
+        mut queue: mpsc::UnboundedReceiver<Job>,
+    ) {
         let mut stopping = self.stopping();
         loop {
             let job = tokio::select! {
@@ -129,12 +190,22 @@ impl Engine {
                 _ = stopping.wait_for(|stopping| *stopping) => return,
             };
             let Some(job) = job else { return };
-            let Ok(permit) = Arc::clone(&lane.permits).acquire_owned().await else { return };
+            let Ok(permit) = Arc::clone(&lane.permits).acquire_owned().await else {
+                return;
+            };
             let setup = self.setup();
             let now = self.system().now();
-            let active = setup.integration(integration).filter(|active| active.held().is_none()).cloned();
+            let active = setup
+                .integration(integration)
+                .filter(|active| active.held().is_none())
+                .cloned();
             // Held, leased too long ago, or the breaker opened while it waited: let the lease run out, the row stays due.
-            let Some(active) = active.filter(|active| lane.admits(now) && now.saturating_add(active.spec.timeout).is_ok_and(|end| end < job.until)) else {
+            let Some(active) = active.filter(|active| {
+                lane.admits(now)
+                    && now
+                        .saturating_add(active.spec.timeout)
+                        .is_ok_and(|end| end < job.until)
+            }) else {
                 lane.give_back(1);
                 continue;
             };
@@ -152,10 +223,30 @@ impl Engine {
         let at = self.system().now();
         let destination = active.spec.key;
         if lease.attempts == 0 {
-            Metric::LagSeconds.time(destination, lease.event.recorded_at.duration_until(at).try_into().unwrap_or_default());
+            Metric::LagSeconds.time(
+                destination,
+                lease
+                    .event
+                    .recorded_at
+                    .duration_until(at)
+                    .try_into()
+                    .unwrap_or_default(),
+            );
         }
-        let mut settlement = Settlement { delivery: lease.id, attempts: lease.attempts, at, took: Duration::ZERO, status: None, response: Vec::new(), detail: String::new(), request: None, next: Next::Delivered };
-        let Ok(configured) = &active.configured else { return };
+        let mut settlement = Settlement {
+            delivery: lease.id,
+            attempts: lease.attempts,
+            at,
+            took: Duration::ZERO,
+            status: None,
+            response: Vec::new(),
+            detail: String::new(),
+            request: None,
+            next: Next::Delivered,
+        };
+        let Ok(configured) = &active.configured else {
+            return;
+        };
         match configured.render(&lease.message, &lease.event) {
             Err(unsendable) => {
                 settlement.detail = unsendable.detail;
@@ -164,7 +255,12 @@ impl Engine {
             Ok(mut request) => {
                 configured.sign(&mut request, &lease.id.to_string(), at);
                 let began = Instant::now();
-                let answer = self.inner.parts.transport.send(&request, active.spec.timeout).await;
+                let answer = self
+                    .inner
+                    .parts
+                    .transport
+                    .send(&request, active.spec.timeout)
+                    .await;
                 settlement.took = began.elapsed();
                 settlement.request = Some(shown(&request));
                 let retry = |reason, asked| self.retry(active, &lease, reason, asked);
@@ -182,7 +278,12 @@ impl Engine {
         };
         Metric::AttemptsMade.count([("destination", destination), ("outcome", outcome)]);
         Metric::AttemptSeconds.time(destination, settlement.took);
-        if matches!(settlement.next, Next::Retry(..)) || (matches!(settlement.next, Next::Failed(NotSent::NetworkError | NotSent::RejectedByDestination)) && settlement.status.is_none_or(|status| status >= 500)) {
+        if matches!(settlement.next, Next::Retry(..))
+            || (matches!(
+                settlement.next,
+                Next::Failed(NotSent::NetworkError | NotSent::RejectedByDestination)
+            ) && settlement.status.is_none_or(|status| status >= 500))
+        {
             if lane.failed(self.system().now()) {
                 tracing::warn!(integration.id = %active.row.id, destination.key = destination, "the endpoint keeps failing; it is left alone and probed");
             }
@@ -223,18 +324,38 @@ impl Engine {
     fn take_up(&self, lease: Lease, until: Timestamp) {
         let setup = self.setup();
         if let Some(active) = setup.integration(lease.integration) {
-            self.inner.dispatcher.lane(active).take_up(Job { lease, until });
+            self.inner
+                .dispatcher
+                .lane(active)
+                .take_up(Job { lease, until });
             self.start_lanes();
         }
     }
 
     /// The next attempt, or giving up.
-    fn retry(&self, active: &ActiveIntegration, lease: &Lease, reason: NotSent, asked: Option<Duration>) -> Next {
+    fn retry(
+        &self,
+        active: &ActiveIntegration,
+        lease: &Lease,
+        reason: NotSent,
+        asked: Option<Duration>,
+    ) -> Next {
         let now = self.system().now();
-        let age = lease.accepted_at.duration_until(now).try_into().unwrap_or_default();
-        let policy = active.configured.as_ref().map(|configured| configured.retry());
-        let pause = policy.ok().and_then(|policy| policy.delay(lease.round + 1, age, asked, self.system().entropy()));
-        pause.and_then(|pause| now.saturating_add(pause).ok()).map_or(Next::Failed(reason), |due_at| Next::Retry(reason, due_at))
+        let age = lease
+            .accepted_at
+            .duration_until(now)
+            .try_into()
+            .unwrap_or_default();
+        let policy = active
+            .configured
+            .as_ref()
+            .map(|configured| configured.retry());
+        let pause = policy
+            .ok()
+            .and_then(|policy| policy.delay(lease.round + 1, age, asked, self.system().entropy()));
+        pause
+            .and_then(|pause| now.saturating_add(pause).ok())
+            .map_or(Next::Failed(reason), |due_at| Next::Retry(reason, due_at))
     }
 
     /// Claims what is due: retries, deliveries that found no room, and leases of nodes that are gone.
@@ -256,14 +377,23 @@ impl Engine {
         let now = self.system().now();
         for id in self.ledger().integrations_due(now).await? {
             let setup = self.setup();
-            let Some(active) = setup.integration(id).filter(|active| active.held().is_none()) else { continue };
+            let Some(active) = setup
+                .integration(id)
+                .filter(|active| active.held().is_none())
+            else {
+                continue;
+            };
             let lane = self.inner.dispatcher.lane(active);
             let room = lane.reserve_up_to(CLAIM, now);
             if room == 0 {
                 continue;
             }
             let until = Self::lease_until(now);
-            let leases = self.ledger().claim(id, now, until, room).await.inspect_err(|_| lane.give_back(room))?;
+            let leases = self
+                .ledger()
+                .claim(id, now, until, room)
+                .await
+                .inspect_err(|_| lane.give_back(room))?;
             lane.give_back(room - leases.len().min(room));
             if leases.len() == CLAIM {
                 self.inner.dispatcher.wake();
@@ -278,13 +408,20 @@ impl Engine {
 }
 
 /// What an answer, or the lack of one, means for the delivery, and what people read about it.
-fn judge(configured: &dyn destinations::Configured, answer: &Result<Response, TransportError>, retry: impl Fn(NotSent, Option<Duration>) -> Next) -> (Next, String) {
+fn judge(
+    configured: &dyn destinations::Configured,
+    answer: &Result<Response, TransportError>,
+    retry: impl Fn(NotSent, Option<Duration>) -> Next,
+) -> (Next, String) {
     match answer {
         Err(TransportError::Blocked(why)) => (Next::Failed(NotSent::BlockedAddress), why.clone()),
         Err(TransportError::Network(why)) => (retry(NotSent::NetworkError, None), why.clone()),
         Ok(response) => match configured.classify(response) {
             Outcome::Delivered => (Next::Delivered, String::new()),
-            Outcome::Retry(asked) => (retry(NotSent::RejectedByDestination, asked), format!("answered {}", response.status)),
+            Outcome::Retry(asked) => (
+                retry(NotSent::RejectedByDestination, asked),
+                format!("answered {}", response.status),
+            ),
             Outcome::Rejected(why) => (Next::Failed(NotSent::RejectedByDestination), why),
             Outcome::CredentialsRefused(why) => (Next::Failed(NotSent::MissingCredentials), why),
         },
@@ -294,7 +431,10 @@ fn judge(configured: &dyn destinations::Configured, answer: &Result<Response, Tr
 fn shown(request: &Request) -> SentRequest {
     SentRequest {
         url: request.shown_url(),
-        headers: request.shown_headers().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+        headers: request
+            .shown_headers()
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect(),
         body: String::from_utf8_lossy(&request.body).into_owned(),
     }
 }

@@ -12,15 +12,37 @@ impl Engine {
     pub async fn verify(&self, active: &ActiveIntegration) -> Result<Verification, LedgerError> {
         let verdict = self.try_handshakes(active).await;
         match &verdict {
-            Verification::Failed { problem, .. } => tracing::warn!(integration.id = %active.row.id, problem, "the endpoint did not pass verification; its deliveries are held"),
-            _ => tracing::info!(integration.id = %active.row.id, "the endpoint passed verification"),
+            Verification::Failed { problem, .. } => {
+                tracing::warn!(integration.id = %active.row.id, problem, "the endpoint did not pass verification; its deliveries are held")
+            }
+            _ => {
+                tracing::info!(integration.id = %active.row.id, "the endpoint passed verification")
+            }
         }
         for _ in 0..8 {
             self.reload().await?;
             let setup = self.setup();
-            let Some(current) = setup.integration(active.row.id).filter(|current| current.row.sealed_settings == active.row.sealed_settings) else { break };
-            let row = Integration { verification: verdict.clone(), ..(*current.row).clone() };
-            if row == *current.row || self.ledger().configure(setup.revision(), vec![ConfigurationChange::PutIntegration(row)], "verification", self.system().now()).await? {
+            let Some(current) = setup
+                .integration(active.row.id)
+                .filter(|current| current.row.sealed_settings == active.row.sealed_settings)
+            else {
+                break;
+            };
+            let row = Integration {
+                verification: verdict.clone(),
+                ..(*current.row).clone()
+            };
+            if row == *current.row
+                || self
+                    .ledger()
+                    .configure(
+                        setup.revision(),
+                        vec![ConfigurationChange::PutIntegration(row)],
+                        "verification",
+                        self.system().now(),
+                    )
+                    .await?
+            {
                 break;
             }
         }
@@ -38,12 +60,22 @@ impl Engine {
             Err(problem) => return failed(problem.clone()),
         };
         for handshake in configured.handshakes(&self.system().uuid().simple().to_string()) {
-            let checked = match self.inner.parts.transport.send(&handshake.request, active.spec.timeout).await {
+            let checked = match self
+                .inner
+                .parts
+                .transport
+                .send(&handshake.request, active.spec.timeout)
+                .await
+            {
                 Ok(response) => configured.check_handshake(&handshake, &response),
                 Err(error) => Err(error.to_string()),
             };
             if let Err(problem) = checked {
-                return failed(format!("the {} endpoint {} did not pass: {problem}", handshake.endpoint.id(), handshake.request.shown_url()));
+                return failed(format!(
+                    "the {} endpoint {} did not pass: {problem}",
+                    handshake.endpoint.id(),
+                    handshake.request.shown_url()
+                ));
             }
         }
         Verification::Passed
@@ -53,7 +85,10 @@ impl Engine {
     pub(crate) async fn verify_pending(&self) -> Result<(), LedgerError> {
         let setup = self.setup();
         let now = self.system().now();
-        for active in setup.integrations().filter(|active| !active.row.paused && active.configured.is_ok()) {
+        for active in setup
+            .integrations()
+            .filter(|active| !active.row.paused && active.configured.is_ok())
+        {
             let wanted = match &active.row.verification {
                 Verification::Passed => false,
                 Verification::Pending => true,

@@ -85,12 +85,24 @@ impl Engine {
         }
         let setup = self.setup();
         let app = setup.app(app).ok_or(IntakeError::UnknownApp(app))?;
-        let receiver = app.receiver.as_ref().map_err(|problem| IntakeError::AppUnusable(problem.clone()))?;
+        let receiver = app
+            .receiver
+            .as_ref()
+            .map_err(|problem| IntakeError::AppUnusable(problem.clone()))?;
         let now = self.system().now();
         let message = |key: String, title: String, signed_at: Timestamp| {
             let name = format!("{}:{}:{key}", app.row.id, receiver.source());
             let id = InboxId::derived(app.row.project.uuid(), &name, signed_at);
-            InboxMessage { id, project: app.row.project, app: app.row.id, source: receiver.source().into(), key, title, body: body.to_vec(), received_at: now }
+            InboxMessage {
+                id,
+                project: app.row.project,
+                app: app.row.id,
+                source: receiver.source().into(),
+                key,
+                title,
+                body: body.to_vec(),
+                received_at: now,
+            }
         };
         let received = match receiver.receive(body, now) {
             Ok(received) => received,
@@ -100,28 +112,60 @@ impl Engine {
                 let message = message(digest, "unreadable".into(), Timestamp::UNIX_EPOCH);
                 let id = message.id;
                 tracing::warn!(inbox.id = %id, app.id = %app.row.id, reason = refusal.detail, "a message cannot be read yet; it is kept and tried again");
-                self.ledger().park(message, refusal.detail, now.saturating_add(PARKED_FOR).unwrap_or(now)).await?;
+                self.ledger()
+                    .park(
+                        message,
+                        refusal.detail,
+                        now.saturating_add(PARKED_FOR).unwrap_or(now),
+                    )
+                    .await?;
                 return Ok(Accepted::Parked { id });
             }
             Err(refusal) => return Err(IntakeError::Refused(refusal)),
         };
         let message = message(received.key, received.title, received.signed_at);
-        self.process(&setup, app, message, received.observation.as_ref()).await
+        self.process(&setup, app, message, received.observation.as_ref())
+            .await
     }
 
-    pub(crate) async fn process(&self, setup: &Setup, app: &AppSetup, message: InboxMessage, observation: Option<&Observation>) -> Result<Accepted, IntakeError> {
+    pub(crate) async fn process(
+        &self,
+        setup: &Setup,
+        app: &AppSetup,
+        message: InboxMessage,
+        observation: Option<&Observation>,
+    ) -> Result<Accepted, IntakeError> {
         let id = message.id;
         if self.ledger().seen(id).await? {
             return Ok(Accepted::Duplicate);
         }
         let Some(observation) = observation else {
-            let commit = Commit { project: app.row.project, inbox: Some(message), customer: None, chain: None, events: Vec::new(), deliveries: Vec::new() };
+            let commit = Commit {
+                project: app.row.project,
+                inbox: Some(message),
+                customer: None,
+                chain: None,
+                events: Vec::new(),
+                deliveries: Vec::new(),
+            };
             let committed = self.ledger().commit(commit).await?;
-            return Ok(if committed == Committed::Duplicate { Accepted::Duplicate } else { Accepted::Processed { id, events: 0 } });
+            return Ok(if committed == Committed::Duplicate {
+                Accepted::Duplicate
+            } else {
+                Accepted::Processed { id, events: 0 }
+            });
         };
         let now = message.received_at;
-        let wanted = Wanted { project: app.row.project, app: app.row.id, chain: observation.chain.clone(), app_user_id: observation.user_token.clone() };
-        match self.decide_and_commit(setup, app, &wanted, Some((&message, observation)), now).await? {
+        let wanted = Wanted {
+            project: app.row.project,
+            app: app.row.id,
+            chain: observation.chain.clone(),
+            app_user_id: observation.user_token.clone(),
+        };
+        match self
+            .decide_and_commit(setup, app, &wanted, Some((&message, observation)), now)
+            .await?
+        {
             Some(events) => Ok(Accepted::Processed { id, events }),
             None => Ok(Accepted::Duplicate),
         }
@@ -129,28 +173,73 @@ impl Engine {
 
     /// Looks again at a chain that time alone may have changed.
     pub(crate) async fn recheck(&self, setup: &Setup, due: &DueCheck) -> Result<(), IntakeError> {
-        let Some(app) = setup.app(due.app) else { return Ok(()) };
-        let wanted = Wanted { project: due.project, app: due.app, chain: due.chain.clone(), app_user_id: None };
-        self.decide_and_commit(setup, app, &wanted, None, self.system().now()).await.map(|_| ())
+        let Some(app) = setup.app(due.app) else {
+            return Ok(());
+        };
+        let wanted = Wanted {
+            project: due.project,
+            app: due.app,
+            chain: due.chain.clone(),
+            app_user_id: None,
+        };
+        self.decide_and_commit(setup, app, &wanted, None, self.system().now())
+            .await
+            .map(|_| ())
     }
 
     /// Load, decide, commit; again when the customer changed in between. `None` for a message that was known.
-    async fn decide_and_commit(&self, setup: &Setup, app: &AppSetup, wanted: &Wanted, message: Option<(&InboxMessage, &Observation)>, now: Timestamp) -> Result<Option<usize>, IntakeError> {
-        let project = setup.project(wanted.project).ok_or_else(|| IntakeError::AppUnusable("its project is gone".into()))?;
-        let at = Circumstances { project, app, inbox: message.map(|(message, _)| message), now };
+    async fn decide_and_commit(
+        &self,
+        setup: &Setup,
+        app: &AppSetup,
+        wanted: &Wanted,
+        message: Option<(&InboxMessage, &Observation)>,
+        now: Timestamp,
+    ) -> Result<Option<usize>, IntakeError> {
+        let project = setup
+            .project(wanted.project)
+            .ok_or_else(|| IntakeError::AppUnusable("its project is gone".into()))?;
+        let at = Circumstances {
+            project,
+            app,
+            inbox: message.map(|(message, _)| message),
+            now,
+        };
         for _ in 0..TRIES {
             let loaded = self.ledger().load(wanted).await?;
-            let customer = loaded.customer.as_ref().map(|versioned| versioned.customer.id);
-            let Some(proposal) = decide::propose(loaded, &wanted.chain, message.map(|(_, observation)| observation), &at) else { return Ok(Some(0)) };
-            let keys: Vec<String> = proposal.drafts.iter().map(|draft| draft.key.clone()).collect();
+            let customer = loaded
+                .customer
+                .as_ref()
+                .map(|versioned| versioned.customer.id);
+            let Some(proposal) = decide::propose(
+                loaded,
+                &wanted.chain,
+                message.map(|(_, observation)| observation),
+                &at,
+            ) else {
+                return Ok(Some(0));
+            };
+            let keys: Vec<String> = proposal
+                .drafts
+                .iter()
+                .map(|draft| draft.key.clone())
+                .collect();
             let known = match customer {
-                Some(customer) if proposal.is_known_chain && !keys.is_empty() => self.ledger().known_keys(customer, &keys).await?,
+                Some(customer) if proposal.is_known_chain && !keys.is_empty() => {
+                    self.ledger().known_keys(customer, &keys).await?
+                }
                 _ => Vec::new(),
             };
             let dispatcher = &self.inner.dispatcher;
             let mut reservations = dispatcher.reservations();
             let lease = Self::lease_until(now);
-            let commit = decide::conclude(proposal, &known, &at, |integration, messages| if reservations.reserve(integration, messages, now) { lease } else { now });
+            let commit = decide::conclude(proposal, &known, &at, |integration, messages| {
+                if reservations.reserve(integration, messages, now) {
+                    lease
+                } else {
+                    now
+                }
+            });
             let events: Vec<_> = commit.events.iter().map(|new| new.event.clone()).collect();
             let deliveries = commit.deliveries.clone();
             match self.ledger().commit(commit).await? {

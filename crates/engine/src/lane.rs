@@ -41,7 +41,13 @@ pub(crate) struct Lane {
 impl Lane {
     pub(crate) fn new(concurrency: usize) -> (Arc<Self>, mpsc::UnboundedReceiver<Job>) {
         let (jobs, queue) = mpsc::unbounded_channel();
-        let lane = Self { jobs, held: AtomicUsize::new(0), breaker: Mutex::default(), permits: Arc::new(Semaphore::new(concurrency)), concurrency };
+        let lane = Self {
+            jobs,
+            held: AtomicUsize::new(0),
+            breaker: Mutex::default(),
+            permits: Arc::new(Semaphore::new(concurrency)),
+            concurrency,
+        };
         (Arc::new(lane), queue)
     }
 
@@ -52,7 +58,11 @@ impl Lane {
     /// Promises room for `wanted` deliveries, all or none. None while the breaker is open: then they wait in the ledger.
     pub(crate) fn reserve(&self, wanted: usize) -> bool {
         let room = |held: usize| (held + wanted <= CAPACITY).then_some(held + wanted);
-        !self.breaker().is_open() && self.held.fetch_update(Ordering::AcqRel, Ordering::Acquire, room).is_ok()
+        !self.breaker().is_open()
+            && self
+                .held
+                .fetch_update(Ordering::AcqRel, Ordering::Acquire, room)
+                .is_ok()
     }
 
     /// Promises room for up to `wanted` deliveries from the ledger; answers how many. One, as a probe, when a pause ends.
@@ -66,7 +76,10 @@ impl Lane {
             got = admitted.min(CAPACITY.saturating_sub(held));
             Some(held + got)
         };
-        match self.held.fetch_update(Ordering::AcqRel, Ordering::Acquire, room) {
+        match self
+            .held
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, room)
+        {
             Ok(_) | Err(_) => got,
         }
     }
@@ -109,6 +122,9 @@ impl Lane {
     }
 
     pub(crate) fn health(&self) -> LaneHealth {
-        LaneHealth { held: self.held.load(Ordering::Acquire), breaker_open: self.breaker().is_open() }
+        LaneHealth {
+            held: self.held.load(Ordering::Acquire),
+            breaker_open: self.breaker().is_open(),
+        }
     }
 }

@@ -27,7 +27,10 @@ mod vault;
 
 pub use intake::{Accepted, IntakeError};
 pub use lane::LaneHealth;
-pub use setup::{ActiveIntegration, AppSetup, MakeReceiver, ProjectSetup, Setup, masked_settings, merged_settings};
+pub use setup::{
+    ActiveIntegration, AppSetup, MakeReceiver, ProjectSetup, Setup, masked_settings,
+    merged_settings,
+};
 pub use system::{System, WallSystem};
 pub use transport::{AllowedNetworks, HttpTransport, Transport, TransportError};
 pub use vault::{Vault, VaultError};
@@ -75,8 +78,16 @@ impl Engine {
     /// Reads the configuration and starts dispatching and ticking on the current runtime.
     pub async fn start(parts: Parts) -> Result<Self, LedgerError> {
         let setup = Setup::read(&parts).await?;
-        let inner = Inner { parts, setup: ArcSwap::from_pointee(setup), dispatcher: Dispatcher::default(), changed: watch::Sender::new(0), stopping: watch::Sender::new(false) };
-        let engine = Self { inner: Arc::new(inner) };
+        let inner = Inner {
+            parts,
+            setup: ArcSwap::from_pointee(setup),
+            dispatcher: Dispatcher::default(),
+            changed: watch::Sender::new(0),
+            stopping: watch::Sender::new(false),
+        };
+        let engine = Self {
+            inner: Arc::new(inner),
+        };
         tokio::spawn(engine.clone().poll_due());
         tokio::spawn(engine.clone().tick());
         Ok(engine)
@@ -129,12 +140,26 @@ impl Engine {
             return Ok(());
         }
         let after = Setup::read(&self.inner.parts).await?;
-        let is_changed = |active: &&ActiveIntegration| before.integration(active.row.id).is_none_or(|known| known.row.sealed_settings != active.row.sealed_settings);
-        let changed: Vec<IntegrationId> = after.integrations().filter(is_changed).map(|active| active.row.id).collect();
+        let is_changed = |active: &&ActiveIntegration| {
+            before
+                .integration(active.row.id)
+                .is_none_or(|known| known.row.sealed_settings != active.row.sealed_settings)
+        };
+        let changed: Vec<IntegrationId> = after
+            .integrations()
+            .filter(is_changed)
+            .map(|active| active.row.id)
+            .collect();
         self.inner.setup.store(Arc::new(after));
         for integration in changed {
-            let reasons = vec![domain::NotSent::MissingCredentials, domain::NotSent::BlockedAddress];
-            let requeued = self.ledger().requeue(Requeue::Failed(integration, reasons), self.system().now()).await?;
+            let reasons = vec![
+                domain::NotSent::MissingCredentials,
+                domain::NotSent::BlockedAddress,
+            ];
+            let requeued = self
+                .ledger()
+                .requeue(Requeue::Failed(integration, reasons), self.system().now())
+                .await?;
             if requeued > 0 {
                 tracing::info!(integration.id = %integration, requeued, "deliveries that lacked credentials are tried again");
             }
@@ -146,8 +171,15 @@ impl Engine {
 
     /// Applies configuration changes made against the configuration in memory.
     /// Answers `false` when the configuration had moved meanwhile; nothing was changed then.
-    pub async fn configure(&self, changes: Vec<ConfigurationChange>, by: &str) -> Result<bool, LedgerError> {
-        let applied = self.ledger().configure(self.setup().revision(), changes, by, self.system().now()).await?;
+    pub async fn configure(
+        &self,
+        changes: Vec<ConfigurationChange>,
+        by: &str,
+    ) -> Result<bool, LedgerError> {
+        let applied = self
+            .ledger()
+            .configure(self.setup().revision(), changes, by, self.system().now())
+            .await?;
         self.reload().await?;
         if applied {
             self.verify_pending().await?;
@@ -156,8 +188,15 @@ impl Engine {
     }
 
     /// Sends a delivery again, whatever became of it. `false` when it does not exist.
-    pub async fn resend(&self, project: ProjectId, delivery: DeliveryId) -> Result<bool, LedgerError> {
-        let requeued = self.ledger().requeue(Requeue::One(project, delivery), self.system().now()).await?;
+    pub async fn resend(
+        &self,
+        project: ProjectId,
+        delivery: DeliveryId,
+    ) -> Result<bool, LedgerError> {
+        let requeued = self
+            .ledger()
+            .requeue(Requeue::One(project, delivery), self.system().now())
+            .await?;
         self.inner.dispatcher.wake();
         self.note_change();
         Ok(requeued > 0)
@@ -167,8 +206,17 @@ impl Engine {
     pub async fn send_test(&self, integration: &ActiveIntegration) -> Result<Event, LedgerError> {
         let now = self.system().now();
         let event = decide::test_event(integration.row.project, self.system().uuid(), now);
-        let (not_sent, deliveries) = decide::plan(&event, std::slice::from_ref(integration), now, |_, _| now);
-        self.ledger().commit_test(NewEvent { event: event.clone(), not_sent }, deliveries).await?;
+        let (not_sent, deliveries) =
+            decide::plan(&event, std::slice::from_ref(integration), now, |_, _| now);
+        self.ledger()
+            .commit_test(
+                NewEvent {
+                    event: event.clone(),
+                    not_sent,
+                },
+                deliveries,
+            )
+            .await?;
         self.inner.dispatcher.wake();
         self.note_change();
         Ok(event)

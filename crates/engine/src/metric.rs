@@ -22,7 +22,14 @@ pub enum Metric {
 
 impl Metric {
     /// Every metric.
-    pub const ALL: [Self; 6] = [Self::MessagesReceived, Self::EventsRecorded, Self::AttemptsMade, Self::AttemptSeconds, Self::LagSeconds, Self::Backlog];
+    pub const ALL: [Self; 6] = [
+        Self::MessagesReceived,
+        Self::EventsRecorded,
+        Self::AttemptsMade,
+        Self::AttemptSeconds,
+        Self::LagSeconds,
+        Self::Backlog,
+    ];
 
     /// The exported name.
     pub const fn name(self) -> &'static str {

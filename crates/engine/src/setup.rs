@@ -46,7 +46,9 @@ impl ActiveIntegration {
         match (&self.configured, &self.row.verification) {
             _ if self.row.paused => Some(domain::NotSent::IntegrationPaused),
             (Err(_), _) => Some(domain::NotSent::MissingCredentials),
-            (Ok(_), Verification::Pending | Verification::Failed { .. }) => Some(domain::NotSent::EndpointUnverified),
+            (Ok(_), Verification::Pending | Verification::Failed { .. }) => {
+                Some(domain::NotSent::EndpointUnverified)
+            }
             (Ok(_), Verification::Passed) => None,
         }
     }
@@ -63,11 +65,28 @@ pub struct Setup {
 impl Setup {
     pub(crate) async fn read(parts: &Parts) -> Result<Self, LedgerError> {
         let configuration = parts.ledger.configuration().await?;
-        let context = Context { public_url: parts.public_url.clone() };
-        let mut projects: BTreeMap<_, _> = configuration.projects.iter().map(|row| (row.id, ProjectSetup { row: row.clone(), unlocks: Unlocks::new(), integrations: Vec::new() })).collect();
+        let context = Context {
+            public_url: parts.public_url.clone(),
+        };
+        let mut projects: BTreeMap<_, _> = configuration
+            .projects
+            .iter()
+            .map(|row| {
+                (
+                    row.id,
+                    ProjectSetup {
+                        row: row.clone(),
+                        unlocks: Unlocks::new(),
+                        integrations: Vec::new(),
+                    },
+                )
+            })
+            .collect();
         for product in &configuration.products {
             if let Some(project) = projects.get_mut(&product.project) {
-                project.unlocks.insert(product.id.clone(), product.entitlements.clone());
+                project
+                    .unlocks
+                    .insert(product.id.clone(), product.entitlements.clone());
             }
         }
         for row in &configuration.integrations {
@@ -80,7 +99,11 @@ impl Setup {
                 tracing::error!(integration.id = %row.id, problem, "the settings cannot be used; its deliveries are held");
             }
             if let Some(project) = projects.get_mut(&row.project) {
-                project.integrations.push(ActiveIntegration { row: Arc::new(row.clone()), spec: destination.spec(), configured });
+                project.integrations.push(ActiveIntegration {
+                    row: Arc::new(row.clone()),
+                    spec: destination.spec(),
+                    configured,
+                });
             }
         }
         let receiver = |row: &App| {
@@ -90,8 +113,24 @@ impl Setup {
             }
             made
         };
-        let apps = configuration.apps.iter().map(|row| (row.id, AppSetup { row: row.clone(), receiver: receiver(row) })).collect();
-        Ok(Self { configuration, projects, apps })
+        let apps = configuration
+            .apps
+            .iter()
+            .map(|row| {
+                (
+                    row.id,
+                    AppSetup {
+                        row: row.clone(),
+                        receiver: receiver(row),
+                    },
+                )
+            })
+            .collect();
+        Ok(Self {
+            configuration,
+            projects,
+            apps,
+        })
     }
 
     /// Raised by every change of configuration.
@@ -106,7 +145,9 @@ impl Setup {
 
     /// The project with an id or key.
     pub fn find_project(&self, name: &str) -> Option<&ProjectSetup> {
-        self.projects.values().find(|project| project.row.key == name || project.row.id.to_string() == name)
+        self.projects
+            .values()
+            .find(|project| project.row.key == name || project.row.id.to_string() == name)
     }
 
     /// All projects.
@@ -121,31 +162,54 @@ impl Setup {
 
     /// One integration.
     pub fn integration(&self, id: IntegrationId) -> Option<&ActiveIntegration> {
-        self.integrations().find(|integration| integration.row.id == id)
+        self.integrations()
+            .find(|integration| integration.row.id == id)
     }
 
     /// All integrations.
     pub fn integrations(&self) -> impl Iterator<Item = &ActiveIntegration> {
-        self.projects.values().flat_map(|project| &project.integrations)
+        self.projects
+            .values()
+            .flat_map(|project| &project.integrations)
     }
 
     /// The key with this digest.
     pub fn api_key(&self, digest: &str) -> Option<&ApiKey> {
-        self.configuration.api_keys.iter().find(|key| key.digest == digest)
+        self.configuration
+            .api_keys
+            .iter()
+            .find(|key| key.digest == digest)
     }
 }
 
-fn configure(destination: &dyn Destination, row: &Integration, vault: &Vault, context: &Context) -> Result<Arc<dyn Configured>, String> {
-    let settings = vault.open_sealed(&row.id.to_string(), &row.sealed_settings).map_err(|error| error.to_string())?;
+fn configure(
+    destination: &dyn Destination,
+    row: &Integration,
+    vault: &Vault,
+    context: &Context,
+) -> Result<Arc<dyn Configured>, String> {
+    let settings = vault
+        .open_sealed(&row.id.to_string(), &row.sealed_settings)
+        .map_err(|error| error.to_string())?;
     let settings: Value = serde_json::from_slice(&settings).map_err(|error| error.to_string())?;
     let configured = destination.configure(&settings, context);
-    configured.map(Arc::from).map_err(|problems| problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
+    configured.map(Arc::from).map_err(|problems| {
+        problems
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join("; ")
+    })
 }
 
 /// Settings as they may be shown: every secret replaced by `"***"`.
 pub fn masked_settings(spec: &Spec, settings: &Value) -> Value {
     let mut shown = settings.clone();
-    for field in spec.fields.iter().filter(|field| matches!(field.kind, FieldKind::Secret | FieldKind::Secrets)) {
+    for field in spec
+        .fields
+        .iter()
+        .filter(|field| matches!(field.kind, FieldKind::Secret | FieldKind::Secrets))
+    {
         match shown.get_mut(field.name) {
             Some(Value::Array(values)) => values.iter_mut().for_each(|value| *value = "***".into()),
             Some(value) if !value.is_null() && value.as_str() != Some("") => *value = "***".into(),
@@ -158,13 +222,26 @@ pub fn masked_settings(spec: &Spec, settings: &Value) -> Value {
 /// New settings in which a secret given as `"***"` means the one already stored.
 pub fn merged_settings(spec: &Spec, stored: Option<&Value>, given: &Value) -> Value {
     let mut merged = given.clone();
-    let Some(object) = merged.as_object_mut() else { return merged };
-    let stored = stored.and_then(Value::as_object).cloned().unwrap_or_else(Map::new);
-    for field in spec.fields.iter().filter(|field| matches!(field.kind, FieldKind::Secret | FieldKind::Secrets)) {
+    let Some(object) = merged.as_object_mut() else {
+        return merged;
+    };
+    let stored = stored
+        .and_then(Value::as_object)
+        .cloned()
+        .unwrap_or_else(Map::new);
+    for field in spec
+        .fields
+        .iter()
+        .filter(|field| matches!(field.kind, FieldKind::Secret | FieldKind::Secrets))
+    {
         let known = stored.get(field.name).cloned();
         match (object.get_mut(field.name), known) {
             (Some(Value::Array(values)), Some(Value::Array(known))) => {
-                for (value, known) in values.iter_mut().zip(known).filter(|(value, _)| value.as_str() == Some("***")) {
+                for (value, known) in values
+                    .iter_mut()
+                    .zip(known)
+                    .filter(|(value, _)| value.as_str() == Some("***"))
+                {
                     *value = known;
                 }
             }

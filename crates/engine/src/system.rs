@@ -15,7 +15,11 @@ pub trait System: Send + Sync + 'static {
         let bytes = [self.entropy().to_le_bytes(), self.entropy().to_le_bytes()].concat();
         let mut tail = [0; 10];
         tail.copy_from_slice(&bytes[..10]);
-        uuid::Builder::from_unix_timestamp_millis(u64::try_from(self.now().as_millisecond()).unwrap_or(0), &tail).into_uuid()
+        uuid::Builder::from_unix_timestamp_millis(
+            u64::try_from(self.now().as_millisecond()).unwrap_or(0),
+            &tail,
+        )
+        .into_uuid()
     }
 }
 
@@ -24,10 +28,18 @@ pub trait System: Send + Sync + 'static {
 pub struct WallSystem;
 
 impl System for WallSystem {
-    #[expect(clippy::disallowed_methods, reason = "the one adapter that reads the wall clock")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one adapter that reads the wall clock"
+    )]
     fn now(&self) -> Timestamp {
         let now = Timestamp::now();
-        now.round(jiff::TimestampRound::new().smallest(Unit::Microsecond).mode(jiff::RoundMode::Trunc)).unwrap_or(now)
+        now.round(
+            jiff::TimestampRound::new()
+                .smallest(Unit::Microsecond)
+                .mode(jiff::RoundMode::Trunc),
+        )
+        .unwrap_or(now)
     }
 
     fn entropy(&self) -> u64 {

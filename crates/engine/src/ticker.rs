@@ -47,7 +47,9 @@ impl Engine {
             match self.recheck(&setup, &due).await {
                 Ok(()) => {}
                 Err(IntakeError::Ledger(error)) => return Err(error),
-                Err(error) => tracing::warn!(chain = due.chain.id, %error, "a purchase could not be looked at again; trying later"),
+                Err(error) => {
+                    tracing::warn!(chain = due.chain.id, %error, "a purchase could not be looked at again; trying later")
+                }
             }
         }
         Ok(())
@@ -56,10 +58,16 @@ impl Engine {
     async fn retry_parked(&self, now: Timestamp) -> Result<(), LedgerError> {
         let setup = self.setup();
         for message in self.ledger().due_parked(now, AT_ONCE).await? {
-            let Some(app) = setup.app(message.app) else { continue };
-            let Ok(receiver) = &app.receiver else { continue };
+            let Some(app) = setup.app(message.app) else {
+                continue;
+            };
+            let Ok(receiver) = &app.receiver else {
+                continue;
+            };
             let (id, received_at) = (message.id, message.received_at);
-            let again = now.saturating_add(SignedDuration::from_hours(1)).unwrap_or(now);
+            let again = now
+                .saturating_add(SignedDuration::from_hours(1))
+                .unwrap_or(now);
             match receiver.receive(&message.body, received_at) {
                 Err(refusal) if refusal.verdict == Verdict::Park => {
                     self.ledger().park(message, refusal.detail, again).await?;
@@ -68,11 +76,18 @@ impl Engine {
                     tracing::warn!(inbox.id = %id, reason = refusal.detail, "a parked message is refused now; it stays parked");
                     self.ledger().park(message, refusal.detail, again).await?;
                 }
-                Ok(received) => match self.process(&setup, app, message, received.observation.as_ref()).await {
-                    Ok(Accepted::Processed { events, .. }) => tracing::info!(inbox.id = %id, events, "a parked message was processed"),
+                Ok(received) => match self
+                    .process(&setup, app, message, received.observation.as_ref())
+                    .await
+                {
+                    Ok(Accepted::Processed { events, .. }) => {
+                        tracing::info!(inbox.id = %id, events, "a parked message was processed")
+                    }
                     Ok(_) => {}
                     Err(IntakeError::Ledger(error)) => return Err(error),
-                    Err(error) => tracing::warn!(inbox.id = %id, %error, "a parked message could not be processed; trying later"),
+                    Err(error) => {
+                        tracing::warn!(inbox.id = %id, %error, "a parked message could not be processed; trying later")
+                    }
                 },
             }
         }
@@ -81,7 +96,10 @@ impl Engine {
 
     async fn measure_backlog(&self) -> Result<(), LedgerError> {
         let setup = self.setup();
-        let mut waiting: BTreeMap<&'static str, u64> = setup.integrations().map(|active| (active.spec.key, 0)).collect();
+        let mut waiting: BTreeMap<&'static str, u64> = setup
+            .integrations()
+            .map(|active| (active.spec.key, 0))
+            .collect();
         for (integration, count) in self.ledger().backlog().await? {
             if let Some(active) = setup.integration(integration) {
                 *waiting.entry(active.spec.key).or_default() += count;

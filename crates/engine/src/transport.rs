@@ -42,12 +42,26 @@ impl FromStr for AllowedNetworks {
     fn from_str(text: &str) -> Result<Self, String> {
         let block = |text: &str| {
             let (address, bits) = text.split_once('/').unwrap_or((text, ""));
-            let address: IpAddr = address.parse().map_err(|_| format!("{text:?} is not a network such as 10.0.0.0/8"))?;
+            let address: IpAddr = address
+                .parse()
+                .map_err(|_| format!("{text:?} is not a network such as 10.0.0.0/8"))?;
             let longest = if address.is_ipv4() { 32 } else { 128 };
-            let bits = if bits.is_empty() { Ok(longest) } else { bits.parse() };
-            bits.ok().filter(|bits| *bits <= longest).map(|bits| (address, bits)).ok_or_else(|| format!("{text:?} is not a network such as 10.0.0.0/8"))
+            let bits = if bits.is_empty() {
+                Ok(longest)
+            } else {
+                bits.parse()
+            };
+            bits.ok()
+                .filter(|bits| *bits <= longest)
+                .map(|bits| (address, bits))
+                .ok_or_else(|| format!("{text:?} is not a network such as 10.0.0.0/8"))
         };
-        text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(block).collect::<Result<_, _>>().map(Self)
+        text.split(',')
+            .map(str::trim)
+            .filter(|part| !part.is_empty())
+            .map(block)
+            .collect::<Result<_, _>>()
+            .map(Self)
     }
 }
 
@@ -62,8 +76,12 @@ impl AllowedNetworks {
 fn contains((network, bits): (IpAddr, u8), address: IpAddr) -> bool {
     let same = |a: u128, b: u128, width: u8| bits == 0 || (a ^ b) >> (width - bits) == 0;
     match (network, address) {
-        (IpAddr::V4(network), IpAddr::V4(address)) => same(network.to_bits().into(), address.to_bits().into(), 32),
-        (IpAddr::V6(network), IpAddr::V6(address)) => same(network.to_bits(), address.to_bits(), 128),
+        (IpAddr::V4(network), IpAddr::V4(address)) => {
+            same(network.to_bits().into(), address.to_bits().into(), 32)
+        }
+        (IpAddr::V6(network), IpAddr::V6(address)) => {
+            same(network.to_bits(), address.to_bits(), 128)
+        }
         _ => false,
     }
 }
@@ -87,11 +105,15 @@ fn is_internal(address: IpAddr) -> bool {
         (0xf000_0000, 4),  // reserved, broadcast
     ];
     match address {
-        IpAddr::V4(address) => V4.iter().any(|(network, bits)| (address.to_bits() ^ network) >> (32 - bits) == 0),
+        IpAddr::V4(address) => V4
+            .iter()
+            .any(|(network, bits)| (address.to_bits() ^ network) >> (32 - bits) == 0),
         // Only global unicast is public, less documentation, Teredo and 6to4, which embed IPv4 addresses.
         IpAddr::V6(address) => {
             let segments = address.segments();
-            segments[0] & 0xe000 != 0x2000 || segments[0] == 0x2002 || (segments[0] == 0x2001 && (segments[1] == 0 || segments[1] == 0xdb8))
+            segments[0] & 0xe000 != 0x2000
+                || segments[0] == 0x2002
+                || (segments[0] == 0x2001 && (segments[1] == 0 || segments[1] == 0xdb8))
         }
     }
 }
@@ -103,10 +125,19 @@ impl dns::Resolve for GuardedResolver {
         let allowed = self.0.clone();
         let resolving: BoxFuture<'static, _> = Box::pin(async move {
             let host = name.as_str().to_owned();
-            let found: Vec<SocketAddr> = tokio::net::lookup_host((host.as_str(), 0)).await?.collect();
-            let public: Vec<SocketAddr> = found.iter().copied().filter(|address| allowed.admits(address.ip())).collect();
+            let found: Vec<SocketAddr> =
+                tokio::net::lookup_host((host.as_str(), 0)).await?.collect();
+            let public: Vec<SocketAddr> = found
+                .iter()
+                .copied()
+                .filter(|address| allowed.admits(address.ip()))
+                .collect();
             if public.is_empty() {
-                let error = if found.is_empty() { format!("{host} has no address") } else { format!("{BLOCKED}{host} resolves to {}", found[0].ip()) };
+                let error = if found.is_empty() {
+                    format!("{host} has no address")
+                } else {
+                    format!("{BLOCKED}{host} resolves to {}", found[0].ip())
+                };
                 return Err(error.into());
             }
             Ok(Box::new(public.into_iter()) as dns::Addrs)
@@ -144,9 +175,14 @@ impl HttpTransport {
     /// A host that is an address never reaches the resolver.
     fn check_literal(&self, url: &reqwest::Url) -> Result<(), TransportError> {
         let host = url.host_str().unwrap_or_default();
-        let literal = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+        let literal = host
+            .trim_start_matches('[')
+            .trim_end_matches(']')
+            .parse::<IpAddr>();
         match literal {
-            Ok(address) if !self.allowed.admits(address) => Err(TransportError::Blocked(format!("{address} is an internal address"))),
+            Ok(address) if !self.allowed.admits(address) => Err(TransportError::Blocked(format!(
+                "{address} is an internal address"
+            ))),
             _ => Ok(()),
         }
     }
@@ -172,24 +208,39 @@ fn explain(error: &reqwest::Error, timeout: Duration) -> TransportError {
 #[async_trait]
 impl Transport for HttpTransport {
     async fn send(&self, request: &Request, timeout: Duration) -> Result<Response, TransportError> {
-        let url = reqwest::Url::parse(&request.url).map_err(|error| TransportError::Network(format!("the URL cannot be used: {error}")))?;
+        let url = reqwest::Url::parse(&request.url)
+            .map_err(|error| TransportError::Network(format!("the URL cannot be used: {error}")))?;
         self.check_literal(&url)?;
-        let mut sending = self.client.post(url).timeout(timeout).body(request.body.clone());
+        let mut sending = self
+            .client
+            .post(url)
+            .timeout(timeout)
+            .body(request.body.clone());
         for header in &request.headers {
             sending = sending.header(header.name, header.value.as_str());
         }
         let failed = |error: reqwest::Error| explain(&error.without_url(), timeout);
         let mut answer = sending.send().await.map_err(failed)?;
-        let retry_after = answer.headers().get("retry-after").and_then(|value| value.to_str().ok()?.trim().parse().ok()).map(Duration::from_secs);
+        let retry_after = answer
+            .headers()
+            .get("retry-after")
+            .and_then(|value| value.to_str().ok()?.trim().parse().ok())
+            .map(Duration::from_secs);
         let status = answer.status().as_u16();
         let mut body = Vec::new();
         while body.len() < LARGEST_ANSWER {
             match answer.chunk().await.map_err(failed)? {
-                Some(chunk) => body.extend_from_slice(&chunk[..chunk.len().min(LARGEST_ANSWER - body.len())]),
+                Some(chunk) => {
+                    body.extend_from_slice(&chunk[..chunk.len().min(LARGEST_ANSWER - body.len())])
+                }
                 None => break,
             }
         }
-        Ok(Response { status, retry_after, body })
+        Ok(Response {
+            status,
+            retry_after,
+            body,
+        })
     }
 }
 
@@ -200,7 +251,22 @@ mod tests {
     #[test]
     fn internal_addresses_are_refused_unless_allowed() {
         let none = AllowedNetworks::default();
-        for internal in ["127.0.0.1", "10.1.2.3", "192.168.0.1", "172.16.0.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "255.255.255.255", "::1", "fe80::1", "fd00::1", "::ffff:10.0.0.1", "64:ff9b::a00:1", "2002:a00:1::"] {
+        for internal in [
+            "127.0.0.1",
+            "10.1.2.3",
+            "192.168.0.1",
+            "172.16.0.1",
+            "169.254.169.254",
+            "100.64.0.1",
+            "0.0.0.0",
+            "255.255.255.255",
+            "::1",
+            "fe80::1",
+            "fd00::1",
+            "::ffff:10.0.0.1",
+            "64:ff9b::a00:1",
+            "2002:a00:1::",
+        ] {
             assert!(!none.admits(internal.parse().unwrap()), "{internal}");
         }
         for public in ["1.1.1.1", "172.32.0.1", "100.128.0.1", "2606:4700::1111"] {

@@ -44,20 +44,32 @@ impl Vault {
     /// Uses a key of 32 bytes.
     pub fn with_key(key: [u8; 32]) -> Self {
         let key = UnboundKey::new(&AES_256_GCM, &key).expect("a key of 32 bytes fits AES-256");
-        Self { key: Arc::new(LessSafeKey::new(key)) }
+        Self {
+            key: Arc::new(LessSafeKey::new(key)),
+        }
     }
 
     /// Reads the key file, or creates it, readable by its owner only.
     pub fn open(path: &Path) -> Result<Self, VaultError> {
-        let failed = |source| VaultError::File { path: path.display().to_string(), source };
+        let failed = |source| VaultError::File {
+            path: path.display().to_string(),
+            source,
+        };
         let text = match fs::read_to_string(path) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 let mut key = [0_u8; 32];
                 rand::fill(&mut key).expect("the operating system's random source answers");
                 let text: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
-                let created = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
-                let written = created.and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()));
+                let created = fs::OpenOptions::new()
+                    .write(true)
+                    .create_new(true)
+                    .mode(0o600)
+                    .open(path);
+                let written = created.and_then(|mut file| {
+                    file.write_all(text.as_bytes())
+                        .and_then(|()| file.sync_all())
+                });
                 written.map_err(failed)?;
                 text
             }
@@ -70,7 +82,10 @@ impl Vault {
             return Err(wrong());
         }
         for (index, byte) in key.iter_mut().enumerate() {
-            *byte = text.get(2 * index..2 * index + 2).and_then(|digits| u8::from_str_radix(digits, 16).ok()).ok_or_else(wrong)?;
+            *byte = text
+                .get(2 * index..2 * index + 2)
+                .and_then(|digits| u8::from_str_radix(digits, 16).ok())
+                .ok_or_else(wrong)?;
         }
         Ok(Self::with_key(key))
     }
@@ -80,16 +95,28 @@ impl Vault {
         let mut nonce = [0; NONCE_LEN];
         rand::fill(&mut nonce).expect("the operating system's random source answers");
         let mut sealed = plain.to_vec();
-        self.key.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(owner.as_bytes()), &mut sealed).expect("settings are far smaller than AES-GCM's limit");
+        self.key
+            .seal_in_place_append_tag(
+                Nonce::assume_unique_for_key(nonce),
+                Aad::from(owner.as_bytes()),
+                &mut sealed,
+            )
+            .expect("settings are far smaller than AES-GCM's limit");
         [nonce.as_slice(), &sealed].concat()
     }
 
     /// Opens what was sealed for `owner`.
     pub fn open_sealed(&self, owner: &str, sealed: &[u8]) -> Result<Vec<u8>, VaultError> {
-        let (nonce, rest) = sealed.split_at_checked(NONCE_LEN).ok_or(VaultError::Sealed)?;
+        let (nonce, rest) = sealed
+            .split_at_checked(NONCE_LEN)
+            .ok_or(VaultError::Sealed)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| VaultError::Sealed)?;
         let mut plain = rest.to_vec();
-        let length = self.key.open_in_place(nonce, Aad::from(owner.as_bytes()), &mut plain).map_err(|_| VaultError::Sealed)?.len();
+        let length = self
+            .key
+            .open_in_place(nonce, Aad::from(owner.as_bytes()), &mut plain)
+            .map_err(|_| VaultError::Sealed)?
+            .len();
         plain.truncate(length);
         Ok(plain)
     }
@@ -106,7 +133,11 @@ mod tests {
         assert!(!sealed.windows(6).any(|window| window == b"secret"));
         assert_eq!(vault.open_sealed("itg_a", &sealed).unwrap(), b"secret");
         assert!(vault.open_sealed("itg_b", &sealed).is_err());
-        assert!(Vault::with_key([8; 32]).open_sealed("itg_a", &sealed).is_err());
+        assert!(
+            Vault::with_key([8; 32])
+                .open_sealed("itg_a", &sealed)
+                .is_err()
+        );
         assert!(vault.open_sealed("itg_a", &sealed[..5]).is_err());
     }
 }

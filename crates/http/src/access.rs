@@ -58,17 +58,35 @@ impl Caller {
 
 /// SHA-256 of a key or token, in hexadecimal: all that is ever stored of it.
 pub fn digest(secret: &str) -> String {
-    sha::digest(&sha::SHA256, secret.as_bytes()).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    sha::digest(&sha::SHA256, secret.as_bytes())
+        .as_ref()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 fn random_text(system: &dyn System) -> String {
-    (0..4).map(|_| format!("{:016x}", system.entropy())).collect()
+    (0..4)
+        .map(|_| format!("{:016x}", system.entropy()))
+        .collect()
 }
 
 /// Makes an API key. The text is shown once and never stored.
-pub fn new_api_key(system: &dyn System, project: Option<ProjectId>, name: &str, scope: Scope) -> (String, ApiKey) {
+pub fn new_api_key(
+    system: &dyn System,
+    project: Option<ProjectId>,
+    name: &str,
+    scope: Scope,
+) -> (String, ApiKey) {
     let text = format!("tid_sk_{}", random_text(system));
-    let key = ApiKey { id: ApiKeyId::new(system.uuid()), project, name: name.to_owned(), digest: digest(&text), scope, created_at: system.now() };
+    let key = ApiKey {
+        id: ApiKeyId::new(system.uuid()),
+        project,
+        name: name.to_owned(),
+        digest: digest(&text),
+        scope,
+        created_at: system.now(),
+    };
     (text, key)
 }
 
@@ -90,59 +108,119 @@ impl Sessions {
     }
 
     pub(crate) fn enter_by_link(&self, system: &dyn System, token: &str) -> Option<String> {
-        let known = self.link.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let known = self
+            .link
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
         // Digests are compared, so the time taken tells nothing about the token.
         known.filter(|known| *known == digest(token))?;
-        Some(self.open(system, Caller { name: "operator".into(), project: None, scope: Scope::Write }))
+        Some(self.open(
+            system,
+            Caller {
+                name: "operator".into(),
+                project: None,
+                scope: Scope::Write,
+            },
+        ))
     }
 
     pub(crate) fn open(&self, system: &dyn System, caller: Caller) -> String {
         let token = random_text(system);
-        self.open.lock().unwrap_or_else(PoisonError::into_inner).insert(digest(&token), caller);
+        self.open
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(digest(&token), caller);
         token
     }
 
     pub(crate) fn close(&self, token: &str) {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner).remove(&digest(token));
+        self.open
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&digest(token));
     }
 
     fn find(&self, token: &str) -> Option<Caller> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner).get(&digest(token)).cloned()
+        self.open
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&digest(token))
+            .cloned()
     }
 }
 
 /// The cookie that keeps a session.
 pub(crate) fn cookie(token: &str) -> String {
-    format!("{COOKIE}={token}; Path=/; HttpOnly; SameSite=Strict; Max-Age={}", if token.is_empty() { 0 } else { 14 * 86_400 })
+    format!(
+        "{COOKIE}={token}; Path=/; HttpOnly; SameSite=Strict; Max-Age={}",
+        if token.is_empty() { 0 } else { 14 * 86_400 }
+    )
 }
 
 /// The session token of a request.
 pub(crate) fn session_token(request: &Request<Body>) -> Option<String> {
-    let cookies = request.headers().get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-    cookies.flat_map(|line| line.split(';')).find_map(|pair| pair.trim().strip_prefix(COOKIE)?.strip_prefix('=').map(str::to_owned))
+    let cookies = request
+        .headers()
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok());
+    cookies.flat_map(|line| line.split(';')).find_map(|pair| {
+        pair.trim()
+            .strip_prefix(COOKIE)?
+            .strip_prefix('=')
+            .map(str::to_owned)
+    })
 }
 
 fn by_key(app: &App, request: &Request<Body>) -> Result<Option<Caller>, Problem> {
-    let Some(value) = request.headers().get(header::AUTHORIZATION) else { return Ok(None) };
-    let key = value.to_str().ok().and_then(|value| value.strip_prefix("Bearer "));
-    let key = key.ok_or_else(|| Problem::new(Code::UnknownKey, "send the key as `Authorization: Bearer tid_sk_...`"))?;
+    let Some(value) = request.headers().get(header::AUTHORIZATION) else {
+        return Ok(None);
+    };
+    let key = value
+        .to_str()
+        .ok()
+        .and_then(|value| value.strip_prefix("Bearer "));
+    let key = key.ok_or_else(|| {
+        Problem::new(
+            Code::UnknownKey,
+            "send the key as `Authorization: Bearer tid_sk_...`",
+        )
+    })?;
     let setup = app.engine.setup();
-    let known = setup.api_key(&digest(key.trim())).ok_or_else(|| Problem::new(Code::UnknownKey, "the key was revoked or never existed"))?;
-    Ok(Some(Caller { name: format!("key {}", known.name), project: known.project, scope: known.scope }))
+    let known = setup
+        .api_key(&digest(key.trim()))
+        .ok_or_else(|| Problem::new(Code::UnknownKey, "the key was revoked or never existed"))?;
+    Ok(Some(Caller {
+        name: format!("key {}", known.name),
+        project: known.project,
+        scope: known.scope,
+    }))
 }
 
 /// A form must come from a page of ours. Browsers say so in `Sec-Fetch-Site`; older ones in `Origin`.
 fn is_from_our_page(request: &Request<Body>) -> bool {
-    let text = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
+    let text = |name: &str| {
+        request
+            .headers()
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+    };
     match (text("sec-fetch-site"), text("origin"), text("host")) {
         (Some(site), ..) => site == "same-origin",
-        (None, Some(origin), Some(host)) => origin.split_once("://").is_some_and(|(_, origin)| origin == host),
+        (None, Some(origin), Some(host)) => origin
+            .split_once("://")
+            .is_some_and(|(_, origin)| origin == host),
         _ => false,
     }
 }
 
 /// Enforces the access rule of a route and tells the handler who is calling.
-pub(crate) async fn enforce(State((app, access)): State<(App, Access)>, mut request: Request<Body>, next: Next) -> Response {
+pub(crate) async fn enforce(
+    State((app, access)): State<(App, Access)>,
+    mut request: Request<Body>,
+    next: Next,
+) -> Response {
     match admit(&app, access, &request) {
         Ok(None) => next.run(request).await,
         Ok(Some(caller)) => {
@@ -154,13 +232,19 @@ pub(crate) async fn enforce(State((app, access)): State<(App, Access)>, mut requ
 }
 
 /// Who is calling a route with this rule; nobody in particular where anyone may. Otherwise the answer to give.
-fn admit(app: &App, access: Access, request: &Request<Body>) -> Result<Option<Caller>, Box<Response>> {
+fn admit(
+    app: &App,
+    access: Access,
+    request: &Request<Body>,
+) -> Result<Option<Caller>, Box<Response>> {
     let session = || session_token(request).and_then(|token| app.sessions.find(&token));
     let caller = match access {
         Access::Anyone | Access::Store => return Ok(None),
         Access::Read | Access::Write => match by_key(app, request) {
             Ok(Some(caller)) => Some(caller),
-            Ok(None) => session().filter(|_| request.method() == Method::GET || is_from_our_page(request)),
+            Ok(None) => {
+                session().filter(|_| request.method() == Method::GET || is_from_our_page(request))
+            }
             Err(problem) => return Err(Box::new(problem.into_response())),
         },
         Access::Page => session(),
@@ -179,21 +263,46 @@ mod tests {
     use super::*;
 
     fn request(headers: &[(&str, &str)]) -> Request<Body> {
-        headers.iter().fold(Request::builder(), |request, (name, value)| request.header(*name, *value)).body(Body::empty()).unwrap()
+        headers
+            .iter()
+            .fold(Request::builder(), |request, (name, value)| {
+                request.header(*name, *value)
+            })
+            .body(Body::empty())
+            .unwrap()
     }
 
     #[test]
     fn forms_of_other_sites_are_refused() {
-        assert!(is_from_our_page(&request(&[("sec-fetch-site", "same-origin")])));
-        assert!(!is_from_our_page(&request(&[("sec-fetch-site", "cross-site"), ("origin", "http://a"), ("host", "a")])));
-        assert!(is_from_our_page(&request(&[("origin", "http://a:1"), ("host", "a:1")])));
-        assert!(!is_from_our_page(&request(&[("origin", "http://evil"), ("host", "a:1")])));
+        assert!(is_from_our_page(&request(&[(
+            "sec-fetch-site",
+            "same-origin"
+        )])));
+        assert!(!is_from_our_page(&request(&[
+            ("sec-fetch-site", "cross-site"),
+            ("origin", "http://a"),
+            ("host", "a")
+        ])));
+        assert!(is_from_our_page(&request(&[
+            ("origin", "http://a:1"),
+            ("host", "a:1")
+        ])));
+        assert!(!is_from_our_page(&request(&[
+            ("origin", "http://evil"),
+            ("host", "a:1")
+        ])));
         assert!(!is_from_our_page(&request(&[])));
     }
 
     #[test]
     fn the_session_is_found_among_other_cookies() {
-        assert_eq!(session_token(&request(&[("cookie", "a=1; tidings_session=abc; b=2")])).as_deref(), Some("abc"));
-        assert_eq!(session_token(&request(&[("cookie", "xtidings_session=abc")])), None);
+        assert_eq!(
+            session_token(&request(&[("cookie", "a=1; tidings_session=abc; b=2")])).as_deref(),
+            Some("abc")
+        );
+        assert_eq!(
+            session_token(&request(&[("cookie", "xtidings_session=abc")])),
+            None
+        );
     }
 }

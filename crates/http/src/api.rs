@@ -15,7 +15,10 @@ use axum::{
 use domain::{Environment, EventKind, ProjectId};
 use engine::{
     ActiveIntegration, Setup,
-    desired::{self, Desired, DesiredApp, DesiredEntitlement, DesiredIntegration, DesiredProduct, DesiredProject, Means},
+    desired::{
+        self, Desired, DesiredApp, DesiredEntitlement, DesiredIntegration, DesiredProduct,
+        DesiredProject, Means,
+    },
 };
 use jiff::SignedDuration;
 use ledger::{ConfigurationChange, DeliveryFilter, DeliveryState, EventFilter, Page};
@@ -39,19 +42,33 @@ pub(crate) struct InProject {
 }
 
 fn caller(parts: &Parts) -> Result<Caller, Problem> {
-    parts.extensions.get::<Caller>().cloned().ok_or_else(|| Problem::new(Code::Internal, "this route has no access rule"))
+    parts
+        .extensions
+        .get::<Caller>()
+        .cloned()
+        .ok_or_else(|| Problem::new(Code::Internal, "this route has no access rule"))
 }
 
 impl FromRequestParts<App> for InProject {
     type Rejection = Problem;
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let Path(names): Path<BTreeMap<String, String>> = Path::from_request_parts(parts, app).await.map_err(|error| Problem::new(Code::MalformedQuery, error.to_string()))?;
+        let Path(names): Path<BTreeMap<String, String>> = Path::from_request_parts(parts, app)
+            .await
+            .map_err(|error| Problem::new(Code::MalformedQuery, error.to_string()))?;
         let name = names.get("project").cloned().unwrap_or_default();
         let (setup, caller) = (app.engine.setup(), caller(parts)?);
         // Another project's key learns nothing, not even that the project exists.
-        let found = setup.find_project(&name).filter(|project| caller.reaches(project.row.id)).map(|project| (project.row.id, project.row.key.clone()));
+        let found = setup
+            .find_project(&name)
+            .filter(|project| caller.reaches(project.row.id))
+            .map(|project| (project.row.id, project.row.key.clone()));
         let (id, key) = found.ok_or_else(|| Problem::not_found("project", &name))?;
-        Ok(Self { setup, id, key, caller })
+        Ok(Self {
+            setup,
+            id,
+            key,
+            caller,
+        })
     }
 }
 
@@ -64,8 +81,15 @@ impl FromRequestParts<App> for Caller {
 
 impl InProject {
     pub(crate) fn integration(&self, key: &str) -> Result<&ActiveIntegration, Problem> {
-        let project = self.setup.project(self.id).ok_or_else(|| Problem::not_found("project", &self.key))?;
-        project.integrations.iter().find(|active| active.row.key == key || active.row.id.to_string() == key).ok_or_else(|| Problem::not_found("integration", key))
+        let project = self
+            .setup
+            .project(self.id)
+            .ok_or_else(|| Problem::not_found("project", &self.key))?;
+        project
+            .integrations
+            .iter()
+            .find(|active| active.row.key == key || active.row.id.to_string() == key)
+            .ok_or_else(|| Problem::not_found("integration", key))
     }
 }
 
@@ -73,7 +97,8 @@ pub(crate) fn parse<T: FromStr>(what: &str, text: &str) -> Result<T, Problem>
 where
     T::Err: std::fmt::Display,
 {
-    text.parse().map_err(|error: T::Err| Problem::new(Code::MalformedQuery, format!("{what}: {error}")))
+    text.parse()
+        .map_err(|error: T::Err| Problem::new(Code::MalformedQuery, format!("{what}: {error}")))
 }
 
 /// Filters and cursors of lists, all optional.
@@ -106,37 +131,91 @@ impl ListQuery {
 
     pub(crate) fn page(&self) -> Result<Page, Problem> {
         match (self.after, present(self.before.as_ref())) {
-            (Some(_), Some(_)) => Err(Problem::new(Code::MalformedQuery, "give `before` or `after`, not both")),
+            (Some(_), Some(_)) => Err(Problem::new(
+                Code::MalformedQuery,
+                "give `before` or `after`, not both",
+            )),
             (Some(after), None) => Ok(Page::After(after, self.limit())),
-            (None, before) => Ok(Page::Before(before.map(|before| parse("before", before)).transpose()?, self.limit())),
+            (None, before) => Ok(Page::Before(
+                before.map(|before| parse("before", before)).transpose()?,
+                self.limit(),
+            )),
         }
     }
 
     pub(crate) fn state(&self) -> Result<Option<DeliveryState>, Problem> {
-        let unknown = |text: &String| Problem::new(Code::MalformedQuery, format!("state: {text:?} is none of pending, delivered, failed"));
-        present(self.state.as_ref()).map(|text| DeliveryState::from_id(text).ok_or_else(|| unknown(text))).transpose()
+        let unknown = |text: &String| {
+            Problem::new(
+                Code::MalformedQuery,
+                format!("state: {text:?} is none of pending, delivered, failed"),
+            )
+        };
+        present(self.state.as_ref())
+            .map(|text| DeliveryState::from_id(text).ok_or_else(|| unknown(text)))
+            .transpose()
     }
 
-    pub(crate) async fn events(&self, app: &App, project: &InProject) -> Result<EventFilter, Problem> {
-        let kinds = present(self.kind.as_ref()).into_iter().flat_map(|kinds| kinds.split(','));
-        let kinds = kinds.map(|kind| EventKind::from_id(kind.trim()).ok_or_else(|| Problem::new(Code::MalformedQuery, format!("kind: there is no event kind {kind:?}")))).collect::<Result<_, _>>()?;
+    pub(crate) async fn events(
+        &self,
+        app: &App,
+        project: &InProject,
+    ) -> Result<EventFilter, Problem> {
+        let kinds = present(self.kind.as_ref())
+            .into_iter()
+            .flat_map(|kinds| kinds.split(','));
+        let kinds = kinds
+            .map(|kind| {
+                EventKind::from_id(kind.trim()).ok_or_else(|| {
+                    Problem::new(
+                        Code::MalformedQuery,
+                        format!("kind: there is no event kind {kind:?}"),
+                    )
+                })
+            })
+            .collect::<Result<_, _>>()?;
         let customer = match present(self.customer.as_ref()) {
             None => None,
-            Some(who) => Some(app.engine.ledger().customer(project.id, who).await?.ok_or_else(|| Problem::not_found("customer", who))?.customer.id),
+            Some(who) => Some(
+                app.engine
+                    .ledger()
+                    .customer(project.id, who)
+                    .await?
+                    .ok_or_else(|| Problem::not_found("customer", who))?
+                    .customer
+                    .id,
+            ),
         };
-        let environment = present(self.environment.as_ref()).map(|text| Environment::from_id(text).ok_or_else(|| Problem::new(Code::MalformedQuery, format!("environment: {text:?} is neither production nor sandbox")))).transpose()?;
-        let integration = present(self.integration.as_ref()).map(|key| project.integration(key).map(|active| active.row.id)).transpose()?;
+        let environment = present(self.environment.as_ref())
+            .map(|text| {
+                Environment::from_id(text).ok_or_else(|| {
+                    Problem::new(
+                        Code::MalformedQuery,
+                        format!("environment: {text:?} is neither production nor sandbox"),
+                    )
+                })
+            })
+            .transpose()?;
+        let integration = present(self.integration.as_ref())
+            .map(|key| project.integration(key).map(|active| active.row.id))
+            .transpose()?;
         let state = self.state()?;
         if integration.is_some() && state.is_none() {
-            return Err(Problem::new(Code::MalformedQuery, "`integration` filters together with `state`: pending, delivered or failed"));
+            return Err(Problem::new(
+                Code::MalformedQuery,
+                "`integration` filters together with `state`: pending, delivered or failed",
+            ));
         }
         let now = app.engine.system().now();
-        let recent = now.saturating_sub(SignedDuration::from_hours(24 * FEED_DAYS)).unwrap_or(now);
+        let recent = now
+            .saturating_sub(SignedDuration::from_hours(24 * FEED_DAYS))
+            .unwrap_or(now);
         Ok(EventFilter {
             project: Some(project.id),
             kinds,
             customer,
-            app: present(self.app.as_ref()).map(|text| parse("app", text)).transpose()?,
+            app: present(self.app.as_ref())
+                .map(|text| parse("app", text))
+                .transpose()?,
             environment,
             since: Some(self.since.unwrap_or(recent)),
             delivery: state.map(|state| (integration, state)),
@@ -151,7 +230,9 @@ impl FromRequestParts<App> for Filters {
     type Rejection = Problem;
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let query = Query::<ListQuery>::from_request_parts(parts, app).await;
-        query.map(|Query(query)| Self(query)).map_err(|error| Problem::new(Code::MalformedQuery, error.body_text()))
+        query
+            .map(|Query(query)| Self(query))
+            .map_err(|error| Problem::new(Code::MalformedQuery, error.body_text()))
     }
 }
 
@@ -159,20 +240,50 @@ fn list(data: Vec<Value>, next: Option<String>) -> axum::Json<Value> {
     axum::Json(json!({ "data": data, "next": next }))
 }
 
-pub(crate) async fn events(State(app): State<App>, project: InProject, Filters(query): Filters) -> Answer {
+pub(crate) async fn events(
+    State(app): State<App>,
+    project: InProject,
+    Filters(query): Filters,
+) -> Answer {
     let filter = query.events(&app, &project).await?;
     let rows = app.engine.ledger().events(&filter, query.page()?).await?;
-    let next = (rows.len() == query.limit()).then(|| rows.last().map(|row| row.position.to_string())).flatten();
-    Ok(list(rows.into_iter().map(|row| json!(view::event(&project.setup, row))).collect(), next))
+    let next = (rows.len() == query.limit())
+        .then(|| rows.last().map(|row| row.position.to_string()))
+        .flatten();
+    Ok(list(
+        rows.into_iter()
+            .map(|row| json!(view::event(&project.setup, row)))
+            .collect(),
+        next,
+    ))
 }
 
-pub(crate) async fn event(State(app): State<App>, project: InProject, Path((_, id)): Path<(String, String)>) -> Answer {
-    let row = app.engine.ledger().event(project.id, parse("event", &id)?).await?.ok_or_else(|| Problem::not_found("event", &id))?;
+pub(crate) async fn event(
+    State(app): State<App>,
+    project: InProject,
+    Path((_, id)): Path<(String, String)>,
+) -> Answer {
+    let row = app
+        .engine
+        .ledger()
+        .event(project.id, parse("event", &id)?)
+        .await?
+        .ok_or_else(|| Problem::not_found("event", &id))?;
     Ok(axum::Json(json!(view::event(&project.setup, row))))
 }
 
-pub(crate) async fn inbox(State(app): State<App>, project: InProject, Path((_, id)): Path<(String, String)>) -> Answer {
-    let record = app.engine.ledger().inbox(parse("message", &id)?).await?.filter(|record| record.message.project == project.id).ok_or_else(|| Problem::not_found("message", &id))?;
+pub(crate) async fn inbox(
+    State(app): State<App>,
+    project: InProject,
+    Path((_, id)): Path<(String, String)>,
+) -> Answer {
+    let record = app
+        .engine
+        .ledger()
+        .inbox(parse("message", &id)?)
+        .await?
+        .filter(|record| record.message.project == project.id)
+        .ok_or_else(|| Problem::not_found("message", &id))?;
     let message = record.message;
     Ok(axum::Json(json!({
         "id": message.id, "app": message.app, "source": message.source, "key": message.key, "title": message.title, "received_at": message.received_at,
@@ -180,168 +291,472 @@ pub(crate) async fn inbox(State(app): State<App>, project: InProject, Path((_, i
     })))
 }
 
-pub(crate) async fn deliveries(State(app): State<App>, project: InProject, Filters(query): Filters) -> Answer {
-    let integration = present(query.integration.as_ref()).map(|key| project.integration(key).map(|active| active.row.id)).transpose()?;
-    let filter = DeliveryFilter { project: Some(project.id), integration, state: query.state()? };
-    let before = present(query.before.as_ref()).map(|before| parse("before", before)).transpose()?;
-    let rows = app.engine.ledger().deliveries(&filter, before, query.limit()).await?;
-    let next = (rows.len() == query.limit()).then(|| rows.last().map(|row| row.id.to_string())).flatten();
-    Ok(list(rows.into_iter().map(|row| json!(view::delivery(row))).collect(), next))
+pub(crate) async fn deliveries(
+    State(app): State<App>,
+    project: InProject,
+    Filters(query): Filters,
+) -> Answer {
+    let integration = present(query.integration.as_ref())
+        .map(|key| project.integration(key).map(|active| active.row.id))
+        .transpose()?;
+    let filter = DeliveryFilter {
+        project: Some(project.id),
+        integration,
+        state: query.state()?,
+    };
+    let before = present(query.before.as_ref())
+        .map(|before| parse("before", before))
+        .transpose()?;
+    let rows = app
+        .engine
+        .ledger()
+        .deliveries(&filter, before, query.limit())
+        .await?;
+    let next = (rows.len() == query.limit())
+        .then(|| rows.last().map(|row| row.id.to_string()))
+        .flatten();
+    Ok(list(
+        rows.into_iter()
+            .map(|row| json!(view::delivery(row)))
+            .collect(),
+        next,
+    ))
 }
 
-pub(crate) async fn delivery(State(app): State<App>, project: InProject, Path((_, id)): Path<(String, String)>) -> Answer {
-    let record = app.engine.ledger().delivery(project.id, parse("delivery", &id)?).await?.ok_or_else(|| Problem::not_found("delivery", &id))?;
+pub(crate) async fn delivery(
+    State(app): State<App>,
+    project: InProject,
+    Path((_, id)): Path<(String, String)>,
+) -> Answer {
+    let record = app
+        .engine
+        .ledger()
+        .delivery(project.id, parse("delivery", &id)?)
+        .await?
+        .ok_or_else(|| Problem::not_found("delivery", &id))?;
     let attempts = app.engine.ledger().attempts(record.id).await?;
-    Ok(axum::Json(json!({ "delivery": view::delivery(record), "attempts": attempts })))
+    Ok(axum::Json(
+        json!({ "delivery": view::delivery(record), "attempts": attempts }),
+    ))
 }
 
-pub(crate) async fn resend(State(app): State<App>, project: InProject, Path((_, id)): Path<(String, String)>) -> Result<StatusCode, Problem> {
-    let resent = app.engine.resend(project.id, parse("delivery", &id)?).await?;
-    if resent { Ok(StatusCode::ACCEPTED) } else { Err(Problem::not_found("delivery", &id)) }
+pub(crate) async fn resend(
+    State(app): State<App>,
+    project: InProject,
+    Path((_, id)): Path<(String, String)>,
+) -> Result<StatusCode, Problem> {
+    let resent = app
+        .engine
+        .resend(project.id, parse("delivery", &id)?)
+        .await?;
+    if resent {
+        Ok(StatusCode::ACCEPTED)
+    } else {
+        Err(Problem::not_found("delivery", &id))
+    }
 }
 
-pub(crate) async fn customers(State(app): State<App>, project: InProject, Filters(query): Filters) -> Answer {
-    let before = present(query.before.as_ref()).map(|before| parse("before", before)).transpose()?;
-    let rows = app.engine.ledger().customers(project.id, before, query.limit()).await?;
-    let next = (rows.len() == query.limit()).then(|| rows.last().map(|row| row.id.to_string())).flatten();
+pub(crate) async fn customers(
+    State(app): State<App>,
+    project: InProject,
+    Filters(query): Filters,
+) -> Answer {
+    let before = present(query.before.as_ref())
+        .map(|before| parse("before", before))
+        .transpose()?;
+    let rows = app
+        .engine
+        .ledger()
+        .customers(project.id, before, query.limit())
+        .await?;
+    let next = (rows.len() == query.limit())
+        .then(|| rows.last().map(|row| row.id.to_string()))
+        .flatten();
     Ok(list(rows.into_iter().map(|row| json!(row)).collect(), next))
 }
 
-pub(crate) async fn customer(State(app): State<App>, project: InProject, Path((_, who)): Path<(String, String)>) -> Answer {
-    let record = app.engine.ledger().customer(project.id, &who).await?.ok_or_else(|| Problem::not_found("customer", &who))?;
-    Ok(axum::Json(view::customer(&project.setup, record, app.engine.system().now())))
+pub(crate) async fn customer(
+    State(app): State<App>,
+    project: InProject,
+    Path((_, who)): Path<(String, String)>,
+) -> Answer {
+    let record = app
+        .engine
+        .ledger()
+        .customer(project.id, &who)
+        .await?
+        .ok_or_else(|| Problem::not_found("customer", &who))?;
+    Ok(axum::Json(view::customer(
+        &project.setup,
+        record,
+        app.engine.system().now(),
+    )))
 }
 
 pub(crate) async fn projects(State(app): State<App>, caller: Caller) -> Answer {
     let setup = app.engine.setup();
-    Ok(list(setup.projects().filter(|project| caller.reaches(project.row.id)).map(|project| json!(project.row)).collect(), None))
+    Ok(list(
+        setup
+            .projects()
+            .filter(|project| caller.reaches(project.row.id))
+            .map(|project| json!(project.row))
+            .collect(),
+        None,
+    ))
 }
 
 pub(crate) async fn project(project: InProject) -> Answer {
-    Ok(axum::Json(json!(project.setup.project(project.id).map(|project| &project.row))))
+    Ok(axum::Json(json!(
+        project
+            .setup
+            .project(project.id)
+            .map(|project| &project.row)
+    )))
 }
 
 pub(crate) async fn apps(State(app): State<App>, project: InProject) -> Answer {
-    let of_project = project.setup.configuration.apps.iter().filter(|row| row.project == project.id);
+    let of_project = project
+        .setup
+        .configuration
+        .apps
+        .iter()
+        .filter(|row| row.project == project.id);
     let with_url = |row: &ledger::App| {
         let mut value = json!(row);
-        value["callback_url"] = format!("{}/callbacks/apple/{}", app.engine.public_url(), row.id).into();
-        value["problem"] = json!(project.setup.app(row.id).and_then(|app| app.receiver.as_ref().err()));
+        value["callback_url"] =
+            format!("{}/callbacks/apple/{}", app.engine.public_url(), row.id).into();
+        value["problem"] = json!(
+            project
+                .setup
+                .app(row.id)
+                .and_then(|app| app.receiver.as_ref().err())
+        );
         value
     };
     Ok(list(of_project.map(with_url).collect(), None))
 }
 
 pub(crate) async fn products(project: InProject) -> Answer {
-    Ok(list(project.setup.configuration.products.iter().filter(|row| row.project == project.id).map(|row| json!(row)).collect(), None))
+    Ok(list(
+        project
+            .setup
+            .configuration
+            .products
+            .iter()
+            .filter(|row| row.project == project.id)
+            .map(|row| json!(row))
+            .collect(),
+        None,
+    ))
 }
 
 pub(crate) async fn entitlements(project: InProject) -> Answer {
-    Ok(list(project.setup.configuration.entitlements.iter().filter(|row| row.project == project.id).map(|row| json!(row)).collect(), None))
+    Ok(list(
+        project
+            .setup
+            .configuration
+            .entitlements
+            .iter()
+            .filter(|row| row.project == project.id)
+            .map(|row| json!(row))
+            .collect(),
+        None,
+    ))
 }
 
 pub(crate) async fn integrations(State(app): State<App>, project: InProject) -> Answer {
-    let rows = project.setup.project(project.id).map(|project| project.integrations.iter().map(|active| view::integration(&app.engine, active)).collect());
+    let rows = project.setup.project(project.id).map(|project| {
+        project
+            .integrations
+            .iter()
+            .map(|active| view::integration(&app.engine, active))
+            .collect()
+    });
     Ok(list(rows.unwrap_or_default(), None))
 }
 
-pub(crate) async fn integration(State(app): State<App>, project: InProject, Path((_, key)): Path<(String, String)>) -> Answer {
-    Ok(axum::Json(view::integration(&app.engine, project.integration(&key)?)))
+pub(crate) async fn integration(
+    State(app): State<App>,
+    project: InProject,
+    Path((_, key)): Path<(String, String)>,
+) -> Answer {
+    Ok(axum::Json(view::integration(
+        &app.engine,
+        project.integration(&key)?,
+    )))
 }
 
 pub(crate) async fn destinations(State(_): State<App>) -> Answer {
-    Ok(list(destinations::ALL.iter().map(|destination| json!(destination.spec())).collect(), None))
+    Ok(list(
+        destinations::ALL
+            .iter()
+            .map(|destination| json!(destination.spec()))
+            .collect(),
+        None,
+    ))
 }
 
-pub(crate) async fn send_test(State(app): State<App>, project: InProject, Path((_, key)): Path<(String, String)>) -> Result<Response, Problem> {
+pub(crate) async fn send_test(
+    State(app): State<App>,
+    project: InProject,
+    Path((_, key)): Path<(String, String)>,
+) -> Result<Response, Problem> {
     let event = app.engine.send_test(project.integration(&key)?).await?;
-    Ok((StatusCode::ACCEPTED, axum::Json(json!({ "event": event.id }))).into_response())
+    Ok((
+        StatusCode::ACCEPTED,
+        axum::Json(json!({ "event": event.id })),
+    )
+        .into_response())
 }
 
-pub(crate) async fn verify(State(app): State<App>, project: InProject, Path((_, key)): Path<(String, String)>) -> Answer {
-    Ok(axum::Json(json!(app.engine.verify(project.integration(&key)?).await?)))
+pub(crate) async fn verify(
+    State(app): State<App>,
+    project: InProject,
+    Path((_, key)): Path<(String, String)>,
+) -> Answer {
+    Ok(axum::Json(json!(
+        app.engine.verify(project.integration(&key)?).await?
+    )))
 }
 
 /// Plans and applies one desired part of a project. Answers 201 when something was created.
 async fn put(app: &App, caller: &Caller, desired: Desired) -> Result<Response, Problem> {
     let steps = {
         let setup = app.engine.setup();
-        let context = destinations::Context { public_url: app.engine.public_url().to_owned() };
+        let context = destinations::Context {
+            public_url: app.engine.public_url().to_owned(),
+        };
         let fresh = || app.engine.system().uuid();
-        desired::plan(&desired, &Means { current: &setup.configuration, vault: app.engine.vault(), context: &context, fresh: &fresh }).map_err(Problem::invalid)?
+        desired::plan(
+            &desired,
+            &Means {
+                current: &setup.configuration,
+                vault: app.engine.vault(),
+                context: &context,
+                fresh: &fresh,
+            },
+        )
+        .map_err(Problem::invalid)?
     };
-    let summary: Vec<_> = steps.iter().map(|step| json!({ "action": step.action, "subject": step.subject })).collect();
-    let created = steps.iter().any(|step| step.action == desired::Action::Create);
-    let changes: Vec<ConfigurationChange> = steps.into_iter().filter_map(|step| step.change).collect();
+    let summary: Vec<_> = steps
+        .iter()
+        .map(|step| json!({ "action": step.action, "subject": step.subject }))
+        .collect();
+    let created = steps
+        .iter()
+        .any(|step| step.action == desired::Action::Create);
+    let changes: Vec<ConfigurationChange> =
+        steps.into_iter().filter_map(|step| step.change).collect();
     if !changes.is_empty() && !app.engine.configure(changes, &caller.name).await? {
-        return Err(Problem::new(Code::Conflict, "read it again and repeat the request"));
+        return Err(Problem::new(
+            Code::Conflict,
+            "read it again and repeat the request",
+        ));
     }
-    Ok((if created { StatusCode::CREATED } else { StatusCode::OK }, axum::Json(json!({ "steps": summary }))).into_response())
+    Ok((
+        if created {
+            StatusCode::CREATED
+        } else {
+            StatusCode::OK
+        },
+        axum::Json(json!({ "steps": summary })),
+    )
+        .into_response())
 }
 
 impl InProject {
     /// The project as it is, to which one part is added.
     fn desired(&self) -> Desired {
-        Desired { project: DesiredProject { key: self.key.clone(), ..DesiredProject::default() }, ..Desired::default() }
+        Desired {
+            project: DesiredProject {
+                key: self.key.clone(),
+                ..DesiredProject::default()
+            },
+            ..Desired::default()
+        }
     }
 }
 
-pub(crate) async fn put_project(State(app): State<App>, caller: Caller, Path(key): Path<String>, Json(body): Json<Value>) -> Result<Response, Problem> {
+pub(crate) async fn put_project(
+    State(app): State<App>,
+    caller: Caller,
+    Path(key): Path<String>,
+    Json(body): Json<Value>,
+) -> Result<Response, Problem> {
     let mut body = body;
     body["key"] = key.clone().into();
-    let project: DesiredProject = serde_json::from_value(body).map_err(|error| Problem::new(Code::MalformedBody, error.to_string()))?;
-    let known = app.engine.setup().find_project(&key).map(|project| project.row.id);
+    let project: DesiredProject = serde_json::from_value(body)
+        .map_err(|error| Problem::new(Code::MalformedBody, error.to_string()))?;
+    let known = app
+        .engine
+        .setup()
+        .find_project(&key)
+        .map(|project| project.row.id);
     // A key of one project may change that project, and create none.
     if caller.project.is_some() && caller.project != known {
         return Err(Problem::not_found("project", &key));
     }
-    put(&app, &caller, Desired { project, ..Desired::default() }).await
+    put(
+        &app,
+        &caller,
+        Desired {
+            project,
+            ..Desired::default()
+        },
+    )
+    .await
 }
 
-pub(crate) async fn put_app(State(app): State<App>, project: InProject, Path((_, key)): Path<(String, String)>, Json(body): Json<DesiredApp>) -> Result<Response, Problem> {
-    put(&app, &project.caller, Desired { apps: BTreeMap::from([(key, body)]), ..project.desired() }).await
+pub(crate) async fn put_app(
+    State(app): State<App>,
+    project: InProject,
+    Path((_, key)): Path<(String, String)>,
+    Json(body): Json<DesiredApp>,
+) -> Result<Response, Problem> {
+    put(
+        &app,
+        &project.caller,
+        Desired {
+            apps: BTreeMap::from([(key, body)]),
+            ..project.desired()
+        },
+    )
+    .await
 }
 
-pub(crate) async fn put_product(State(app): State<App>, project: InProject, Path((_, id)): Path<(String, String)>, Json(body): Json<DesiredProduct>) -> Result<Response, Problem> {
-    put(&app, &project.caller, Desired { products: BTreeMap::from([(id, body)]), ..project.desired() }).await
+pub(crate) async fn put_product(
+    State(app): State<App>,
+    project: InProject,
+    Path((_, id)): Path<(String, String)>,
+    Json(body): Json<DesiredProduct>,
+) -> Result<Response, Problem> {
+    put(
+        &app,
+        &project.caller,
+        Desired {
+            products: BTreeMap::from([(id, body)]),
+            ..project.desired()
+        },
+    )
+    .await
 }
 
-pub(crate) async fn put_entitlement(State(app): State<App>, project: InProject, Path((_, key)): Path<(String, String)>, Json(body): Json<DesiredEntitlement>) -> Result<Response, Problem> {
-    put(&app, &project.caller, Desired { entitlements: BTreeMap::from([(key, body)]), ..project.desired() }).await
+pub(crate) async fn put_entitlement(
+    State(app): State<App>,
+    project: InProject,
+    Path((_, key)): Path<(String, String)>,
+    Json(body): Json<DesiredEntitlement>,
+) -> Result<Response, Problem> {
+    put(
+        &app,
+        &project.caller,
+        Desired {
+            entitlements: BTreeMap::from([(key, body)]),
+            ..project.desired()
+        },
+    )
+    .await
 }
 
-pub(crate) async fn put_integration(State(app): State<App>, project: InProject, Path((_, key)): Path<(String, String)>, Json(body): Json<DesiredIntegration>) -> Result<Response, Problem> {
-    put(&app, &project.caller, Desired { integrations: BTreeMap::from([(key, body)]), ..project.desired() }).await
+pub(crate) async fn put_integration(
+    State(app): State<App>,
+    project: InProject,
+    Path((_, key)): Path<(String, String)>,
+    Json(body): Json<DesiredIntegration>,
+) -> Result<Response, Problem> {
+    put(
+        &app,
+        &project.caller,
+        Desired {
+            integrations: BTreeMap::from([(key, body)]),
+            ..project.desired()
+        },
+    )
+    .await
 }
 
-async fn remove(app: &App, caller: &Caller, change: ConfigurationChange) -> Result<StatusCode, Problem> {
+async fn remove(
+    app: &App,
+    caller: &Caller,
+    change: ConfigurationChange,
+) -> Result<StatusCode, Problem> {
     let applied = app.engine.configure(vec![change], &caller.name).await?;
-    if applied { Ok(StatusCode::NO_CONTENT) } else { Err(Problem::new(Code::Conflict, "repeat the request")) }
+    if applied {
+        Ok(StatusCode::NO_CONTENT)
+    } else {
+        Err(Problem::new(Code::Conflict, "repeat the request"))
+    }
 }
 
-pub(crate) async fn delete_product(State(app): State<App>, project: InProject, Path((_, id)): Path<(String, String)>) -> Result<StatusCode, Problem> {
-    let known = project.setup.configuration.products.iter().any(|row| row.project == project.id && row.id == id);
+pub(crate) async fn delete_product(
+    State(app): State<App>,
+    project: InProject,
+    Path((_, id)): Path<(String, String)>,
+) -> Result<StatusCode, Problem> {
+    let known = project
+        .setup
+        .configuration
+        .products
+        .iter()
+        .any(|row| row.project == project.id && row.id == id);
     if !known {
         return Err(Problem::not_found("product", &id));
     }
-    remove(&app, &project.caller, ConfigurationChange::RemoveProduct(project.id, id)).await
+    remove(
+        &app,
+        &project.caller,
+        ConfigurationChange::RemoveProduct(project.id, id),
+    )
+    .await
 }
 
-pub(crate) async fn delete_entitlement(State(app): State<App>, project: InProject, Path((_, key)): Path<(String, String)>) -> Result<StatusCode, Problem> {
+pub(crate) async fn delete_entitlement(
+    State(app): State<App>,
+    project: InProject,
+    Path((_, key)): Path<(String, String)>,
+) -> Result<StatusCode, Problem> {
     let rows = &project.setup.configuration;
-    if !rows.entitlements.iter().any(|row| row.project == project.id && row.key == key) {
+    if !rows
+        .entitlements
+        .iter()
+        .any(|row| row.project == project.id && row.key == key)
+    {
         return Err(Problem::not_found("entitlement", &key));
     }
-    if let Some(product) = rows.products.iter().find(|row| row.project == project.id && row.entitlements.contains(&key)) {
+    if let Some(product) = rows
+        .products
+        .iter()
+        .find(|row| row.project == project.id && row.entitlements.contains(&key))
+    {
         let path = vec!["entitlements".to_owned(), key];
-        return Err(Problem::invalid(vec![desired::Problem { path, message: format!("product {} unlocks it; change the product first", product.id) }]));
+        return Err(Problem::invalid(vec![desired::Problem {
+            path,
+            message: format!(
+                "product {} unlocks it; change the product first",
+                product.id
+            ),
+        }]));
     }
-    remove(&app, &project.caller, ConfigurationChange::RemoveEntitlement(project.id, key)).await
+    remove(
+        &app,
+        &project.caller,
+        ConfigurationChange::RemoveEntitlement(project.id, key),
+    )
+    .await
 }
 
-pub(crate) async fn delete_integration(State(app): State<App>, project: InProject, Path((_, key)): Path<(String, String)>) -> Result<StatusCode, Problem> {
+pub(crate) async fn delete_integration(
+    State(app): State<App>,
+    project: InProject,
+    Path((_, key)): Path<(String, String)>,
+) -> Result<StatusCode, Problem> {
     let id = project.integration(&key)?.row.id;
-    remove(&app, &project.caller, ConfigurationChange::RemoveIntegration(id)).await
+    remove(
+        &app,
+        &project.caller,
+        ConfigurationChange::RemoveIntegration(id),
+    )
+    .await
 }
 
 pub(crate) async fn healthz() -> &'static str {
@@ -357,7 +772,9 @@ pub(crate) async fn readyz(State(app): State<App>) -> Result<&'static str, Probl
 }
 
 pub(crate) async fn metrics(State(app): State<App>) -> String {
-    app.metrics.map(|metrics| metrics.render()).unwrap_or_default()
+    app.metrics
+        .map(|metrics| metrics.render())
+        .unwrap_or_default()
 }
 
 pub(crate) async fn missing() -> Problem {
@@ -365,5 +782,8 @@ pub(crate) async fn missing() -> Problem {
 }
 
 pub(crate) async fn wrong_method() -> Problem {
-    Problem::new(Code::MethodNotAllowed, "see /api/v1/openapi.json for what there is")
+    Problem::new(
+        Code::MethodNotAllowed,
+        "see /api/v1/openapi.json for what there is",
+    )
 }

@@ -2,6 +2,9 @@
 
 /// `not_sent` as people read it: `not sent`.
 #[askama::filter_fn]
-pub(crate) fn words(value: impl std::fmt::Display, _: &dyn askama::Values) -> askama::Result<String> {
+pub(crate) fn words(
+    value: impl std::fmt::Display,
+    _: &dyn askama::Values,
+) -> askama::Result<String> {
     Ok(value.to_string().replace('_', " "))
 }

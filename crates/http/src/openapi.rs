@@ -16,7 +16,10 @@ fn parameters(route: &routes::Route) -> Vec<Value> {
 
 fn build() -> Value {
     let mut paths: Map<String, Value> = Map::new();
-    for route in routes::table().iter().filter(|route| !route.summary.is_empty()) {
+    for route in routes::table()
+        .iter()
+        .filter(|route| !route.summary.is_empty())
+    {
         let mut operation = json!({
             "summary": route.summary,
             "operationId": format!("{}{}", route.method.to_lowercase(), route.path.replace(['/', '.'], "_").replace(['{', '}'], "")),
@@ -88,15 +91,30 @@ mod tests {
     #[test]
     fn the_document_lists_every_operation_and_every_body_it_refers_to() {
         let document = build();
-        let ids: Vec<_> = document["paths"].as_object().unwrap().values().flat_map(|path| path.as_object().unwrap().values()).map(|operation| operation["operationId"].as_str().unwrap().to_owned()).collect();
+        let ids: Vec<_> = document["paths"]
+            .as_object()
+            .unwrap()
+            .values()
+            .flat_map(|path| path.as_object().unwrap().values())
+            .map(|operation| operation["operationId"].as_str().unwrap().to_owned())
+            .collect();
         let mut unique = ids.clone();
         unique.sort();
         unique.dedup();
         assert_eq!(unique.len(), ids.len());
-        assert_eq!(ids.len(), routes::table().iter().filter(|route| !route.summary.is_empty()).count());
+        assert_eq!(
+            ids.len(),
+            routes::table()
+                .iter()
+                .filter(|route| !route.summary.is_empty())
+                .count()
+        );
         for route in routes::table() {
             if let Some(body) = route.body {
-                assert!(document["components"]["schemas"][body].is_object(), "{body}");
+                assert!(
+                    document["components"]["schemas"][body].is_object(),
+                    "{body}"
+                );
             }
         }
     }

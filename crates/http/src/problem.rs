@@ -57,7 +57,11 @@ pub(crate) struct Problem {
 
 impl Problem {
     pub(crate) fn new(code: Code, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into(), errors: Vec::new() }
+        Self {
+            code,
+            detail: detail.into(),
+            errors: Vec::new(),
+        }
     }
 
     pub(crate) fn not_found(what: &str, name: &str) -> Self {
@@ -65,8 +69,16 @@ impl Problem {
     }
 
     pub(crate) fn invalid(errors: Vec<desired::Problem>) -> Self {
-        let detail = errors.iter().map(|error| format!("{}: {}", error.path.join("."), error.message)).collect::<Vec<_>>().join("; ");
-        Self { code: Code::Invalid, detail, errors }
+        let detail = errors
+            .iter()
+            .map(|error| format!("{}: {}", error.path.join("."), error.message))
+            .collect::<Vec<_>>()
+            .join("; ");
+        Self {
+            code: Code::Invalid,
+            detail,
+            errors,
+        }
     }
 }
 
@@ -74,7 +86,11 @@ impl From<LedgerError> for Problem {
     fn from(error: LedgerError) -> Self {
         tracing::error!(%error, "the ledger could not answer a request");
         // What the ledger says is for the operator's log, not for the caller.
-        if error.is_retryable() { Self::new(Code::Unavailable, "try again") } else { Self::new(Code::Internal, "see the server's log") }
+        if error.is_retryable() {
+            Self::new(Code::Unavailable, "try again")
+        } else {
+            Self::new(Code::Internal, "see the server's log")
+        }
     }
 }
 
@@ -83,7 +99,11 @@ impl From<IntakeError> for Problem {
         let code = match &error {
             IntakeError::UnknownApp(_) => Code::UnknownApp,
             IntakeError::AppUnusable(_) => Code::AppUnusable,
-            IntakeError::Refused(refusal) => Code::ALL.iter().copied().find(|code| code.id() == refusal.code).unwrap_or(Code::MalformedPayload),
+            IntakeError::Refused(refusal) => Code::ALL
+                .iter()
+                .copied()
+                .find(|code| code.id() == refusal.code)
+                .unwrap_or(Code::MalformedPayload),
             IntakeError::Ledger(_) | IntakeError::Contended => Code::Unavailable,
             IntakeError::Stopping => Code::Stopping,
         };
@@ -108,8 +128,18 @@ impl IntoResponse for Problem {
             "detail": self.detail,
         });
         if !self.errors.is_empty() {
-            body["errors"] = json!(self.errors.iter().map(|error| json!({ "field": error.path.join("."), "message": error.message })).collect::<Vec<_>>());
+            body["errors"] = json!(
+                self.errors
+                    .iter()
+                    .map(|error| json!({ "field": error.path.join("."), "message": error.message }))
+                    .collect::<Vec<_>>()
+            );
         }
-        (self.code.status(), [(header::CONTENT_TYPE, "application/problem+json")], body.to_string()).into_response()
+        (
+            self.code.status(),
+            [(header::CONTENT_TYPE, "application/problem+json")],
+            body.to_string(),
+        )
+            .into_response()
     }
 }

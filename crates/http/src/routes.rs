@@ -24,59 +24,380 @@ pub(crate) struct Route {
     handler: fn() -> MethodRouter<App>,
 }
 
-const EVENT_FILTERS: &[&str] = &["kind", "customer", "app", "environment", "integration", "state", "since", "before", "after", "limit"];
+const EVENT_FILTERS: &[&str] = &[
+    "kind",
+    "customer",
+    "app",
+    "environment",
+    "integration",
+    "state",
+    "since",
+    "before",
+    "after",
+    "limit",
+];
 const DELIVERY_FILTERS: &[&str] = &["integration", "state", "before", "limit"];
 const PAGES: &[&str] = &["before", "limit"];
 
 /// All routes.
 pub(crate) fn table() -> Vec<Route> {
     use Access::{Anyone, Form, Page, Read, Store, Write};
-    let route = |method, path, access, summary, body, query, handler| Route { method, path, access, summary, body, query, handler };
+    let route = |method, path, access, summary, body, query, handler| Route {
+        method,
+        path,
+        access,
+        summary,
+        body,
+        query,
+        handler,
+    };
     vec![
-        route("GET", "/healthz", Anyone, "Whether the process runs", None, &[], || get(api::healthz)),
-        route("GET", "/readyz", Anyone, "Whether it can take work: the ledger can be written", None, &[], || get(api::readyz)),
-        route("GET", "/metrics", Anyone, "Metrics in Prometheus format", None, &[], || get(api::metrics)),
-        route("POST", "/callbacks/apple/{app}", Store, "Receives App Store Server Notifications V2", Some("AppleNotification"), &[], || post(callbacks::apple)),
-        route("GET", "/api/v1/openapi.json", Anyone, "This document", None, &[], || get(openapi::document)),
-        route("GET", "/api/v1/destinations", Read, "Kinds of integrations and their settings", None, &[], || get(api::destinations)),
-        route("GET", "/api/v1/projects", Read, "Projects", None, &[], || get(api::projects)),
-        route("GET", "/api/v1/projects/{project}", Read, "One project", None, &[], || get(api::project)),
-        route("PUT", "/api/v1/projects/{project}", Write, "Creates or changes a project", Some("Project"), &[], || put(api::put_project)),
-        route("GET", "/api/v1/projects/{project}/apps", Read, "Apps with their callback URLs", None, &[], || get(api::apps)),
-        route("PUT", "/api/v1/projects/{project}/apps/{key}", Write, "Creates or changes an app", Some("App"), &[], || put(api::put_app)),
-        route("GET", "/api/v1/projects/{project}/products", Read, "Products", None, &[], || get(api::products)),
-        route("PUT", "/api/v1/projects/{project}/products/{id}", Write, "Creates or changes a product", Some("Product"), &[], || put(api::put_product)),
-        route("DELETE", "/api/v1/projects/{project}/products/{id}", Write, "Removes a product", None, &[], || delete(api::delete_product)),
-        route("GET", "/api/v1/projects/{project}/entitlements", Read, "Entitlements", None, &[], || get(api::entitlements)),
-        route("PUT", "/api/v1/projects/{project}/entitlements/{key}", Write, "Creates or changes an entitlement", Some("Entitlement"), &[], || put(api::put_entitlement)),
-        route("DELETE", "/api/v1/projects/{project}/entitlements/{key}", Write, "Removes an entitlement", None, &[], || delete(api::delete_entitlement)),
-        route("GET", "/api/v1/projects/{project}/integrations", Read, "Integrations, secrets masked", None, &[], || get(api::integrations)),
-        route("GET", "/api/v1/projects/{project}/integrations/{key}", Read, "One integration, secrets masked", None, &[], || get(api::integration)),
-        route("PUT", "/api/v1/projects/{project}/integrations/{key}", Write, "Creates or changes an integration", Some("Integration"), &[], || put(api::put_integration)),
-        route("DELETE", "/api/v1/projects/{project}/integrations/{key}", Write, "Removes an integration; its unsent deliveries fail", None, &[], || delete(api::delete_integration)),
-        route("POST", "/api/v1/projects/{project}/integrations/{key}/test", Write, "Sends a test event", None, &[], || post(api::send_test)),
-        route("POST", "/api/v1/projects/{project}/integrations/{key}/verify", Write, "Makes the verification handshake now", None, &[], || post(api::verify)),
-        route("GET", "/api/v1/projects/{project}/events", Read, "The event feed: the last 14 days unless `since` says otherwise", None, EVENT_FILTERS, || get(api::events)),
-        route("GET", "/api/v1/projects/{project}/events/stream", Read, "Events as they happen, as server-sent events; resumes after Last-Event-ID", None, EVENT_FILTERS, || get(stream::events)),
-        route("GET", "/api/v1/projects/{project}/events/{id}", Read, "One event with the state of every integration", None, &[], || get(api::event)),
-        route("GET", "/api/v1/projects/{project}/inbox/{id}", Read, "One raw message", None, &[], || get(api::inbox)),
-        route("GET", "/api/v1/projects/{project}/deliveries", Read, "Last sent events, with request, response and reason", None, DELIVERY_FILTERS, || get(api::deliveries)),
-        route("GET", "/api/v1/projects/{project}/deliveries/stream", Read, "Deliveries as they change, as server-sent events", None, DELIVERY_FILTERS, || get(stream::deliveries)),
-        route("GET", "/api/v1/projects/{project}/deliveries/{id}", Read, "One delivery with every attempt", None, &[], || get(api::delivery)),
-        route("POST", "/api/v1/projects/{project}/deliveries/{id}/resend", Write, "Sends a delivery again, with its original id", None, &[], || post(api::resend)),
-        route("GET", "/api/v1/projects/{project}/customers", Read, "Customers, newest first", None, PAGES, || get(api::customers)),
-        route("GET", "/api/v1/projects/{project}/customers/{who}", Read, "One customer, by id or app user id, with purchases and access", None, &[], || get(api::customer)),
+        route(
+            "GET",
+            "/healthz",
+            Anyone,
+            "Whether the process runs",
+            None,
+            &[],
+            || get(api::healthz),
+        ),
+        route(
+            "GET",
+            "/readyz",
+            Anyone,
+            "Whether it can take work: the ledger can be written",
+            None,
+            &[],
+            || get(api::readyz),
+        ),
+        route(
+            "GET",
+            "/metrics",
+            Anyone,
+            "Metrics in Prometheus format",
+            None,
+            &[],
+            || get(api::metrics),
+        ),
+        route(
+            "POST",
+            "/callbacks/apple/{app}",
+            Store,
+            "Receives App Store Server Notifications V2",
+            Some("AppleNotification"),
+            &[],
+            || post(callbacks::apple),
+        ),
+        route(
+            "GET",
+            "/api/v1/openapi.json",
+            Anyone,
+            "This document",
+            None,
+            &[],
+            || get(openapi::document),
+        ),
+        route(
+            "GET",
+            "/api/v1/destinations",
+            Read,
+            "Kinds of integrations and their settings",
+            None,
+            &[],
+            || get(api::destinations),
+        ),
+        route(
+            "GET",
+            "/api/v1/projects",
+            Read,
+            "Projects",
+            None,
+            &[],
+            || get(api::projects),
+        ),
+        route(
+            "GET",
+            "/api/v1/projects/{project}",
+            Read,
+            "One project",
+            None,
+            &[],
+            || get(api::project),
+        ),
+        route(
+            "PUT",
+            "/api/v1/projects/{project}",
+            Write,
+            "Creates or changes a project",
+            Some("Project"),
+            &[],
+            || put(api::put_project),
+        ),
+        route(
+            "GET",
+            "/api/v1/projects/{project}/apps",
+            Read,
+            "Apps with their callback URLs",
+            None,
+            &[],
+            || get(api::apps),
+        ),
+        route(
+            "PUT",
+            "/api/v1/projects/{project}/apps/{key}",
+            Write,
+            "Creates or changes an app",
+            Some("App"),
+            &[],
+            || put(api::put_app),
+        ),
+        route(
+            "GET",
+            "/api/v1/projects/{project}/products",
+            Read,
+            "Products",
+            None,
+            &[],
+            || get(api::products),
+        ),
+        route(
+            "PUT",
+            "/api/v1/projects/{project}/products/{id}",
+            Write,
+            "Creates or changes a product",
+            Some("Product"),
+            &[],
+            || put(api::put_product),
+        ),
+        route(
+            "DELETE",
+            "/api/v1/projects/{project}/products/{id}",
+            Write,
+            "Removes a product",
+            None,
+            &[],
+            || delete(api::delete_product),
+        ),
+        route(
+            "GET",
+            "/api/v1/projects/{project}/entitlements",
+            Read,
+            "Entitlements",
+            None,
+            &[],
+            || get(api::entitlements),
+        ),
+        route(
+            "PUT",
+            "/api/v1/projects/{project}/entitlements/{key}",
+            Write,
+            "Creates or changes an entitlement",
+            Some("Entitlement"),
+            &[],
+            || put(api::put_entitlement),
+        ),
+        route(
+            "DELETE",
+            "/api/v1/projects/{project}/entitlements/{key}",
+            Write,
+            "Removes an entitlement",
+            None,
+            &[],
+            || delete(api::delete_entitlement),
+        ),
+        route(
+            "GET",
+            "/api/v1/projects/{project}/integrations",
+            Read,
+            "Integrations, secrets masked",
+            None,
+            &[],
+            || get(api::integrations),
+        ),
+        route(
+            "GET",
+            "/api/v1/projects/{project}/integrations/{key}",
+            Read,
+            "One integration, secrets masked",
+            None,
+            &[],
+            || get(api::integration),
+        ),
+        route(
+            "PUT",
+            "/api/v1/projects/{project}/integrations/{key}",
+            Write,
+            "Creates or changes an integration",
+            Some("Integration"),
+            &[],
+            || put(api::put_integration),
+        ),
+        route(
+            "DELETE",
+            "/api/v1/projects/{project}/integrations/{key}",
+            Write,
+            "Removes an integration; its unsent deliveries fail",
+            None,
+            &[],
+            || delete(api::delete_integration),
+        ),
+        route(
+            "POST",
+            "/api/v1/projects/{project}/integrations/{key}/test",
+            Write,
+            "Sends a test event",
+            None,
+            &[],
+            || post(api::send_test),
+        ),
+        route(
+            "POST",
+            "/api/v1/projects/{project}/integrations/{key}/verify",
+            Write,
+            "Makes the verification handshake now",
+            None,
+            &[],
+            || post(api::verify),
+        ),
+        route(
+            "GET",
+            "/api/v1/projects/{project}/events",
+            Read,
+            "The event feed: the last 14 days unless `since` says otherwise",
+            None,
+            EVENT_FILTERS,
+            || get(api::events),
+        ),
+        route(
+            "GET",
+            "/api/v1/projects/{project}/events/stream",
+            Read,
+            "Events as they happen, as server-sent events; resumes after Last-Event-ID",
+            None,
+            EVENT_FILTERS,
+            || get(stream::events),
+        ),
+        route(
+            "GET",
+            "/api/v1/projects/{project}/events/{id}",
+            Read,
+            "One event with the state of every integration",
+            None,
+            &[],
+            || get(api::event),
+        ),
+        route(
+            "GET",
+            "/api/v1/projects/{project}/inbox/{id}",
+            Read,
+            "One raw message",
+            None,
+            &[],
+            || get(api::inbox),
+        ),
+        route(
+            "GET",
+            "/api/v1/projects/{project}/deliveries",
+            Read,
+            "Last sent events, with request, response and reason",
+            None,
+            DELIVERY_FILTERS,
+            || get(api::deliveries),
+        ),
+        route(
+            "GET",
+            "/api/v1/projects/{project}/deliveries/stream",
+            Read,
+            "Deliveries as they change, as server-sent events",
+            None,
+            DELIVERY_FILTERS,
+            || get(stream::deliveries),
+        ),
+        route(
+            "GET",
+            "/api/v1/projects/{project}/deliveries/{id}",
+            Read,
+            "One delivery with every attempt",
+            None,
+            &[],
+            || get(api::delivery),
+        ),
+        route(
+            "POST",
+            "/api/v1/projects/{project}/deliveries/{id}/resend",
+            Write,
+            "Sends a delivery again, with its original id",
+            None,
+            &[],
+            || post(api::resend),
+        ),
+        route(
+            "GET",
+            "/api/v1/projects/{project}/customers",
+            Read,
+            "Customers, newest first",
+            None,
+            PAGES,
+            || get(api::customers),
+        ),
+        route(
+            "GET",
+            "/api/v1/projects/{project}/customers/{who}",
+            Read,
+            "One customer, by id or app user id, with purchases and access",
+            None,
+            &[],
+            || get(api::customer),
+        ),
         route("GET", "/", Page, "", None, &[], || get(pages::home)),
-        route("GET", "/projects/{project}", Page, "", None, &[], || get(pages::feed)),
-        route("GET", "/projects/{project}/live", Page, "", None, &[], || get(stream::page)),
-        route("GET", "/projects/{project}/events/{id}", Page, "", None, &[], || get(pages::event)),
-        route("GET", "/customers/{who}", Page, "", None, &[], || get(pages::customer)),
-        route("POST", "/projects/{project}/deliveries/{id}/resend", Form, "", None, &[], || post(pages::resend)),
-        route("GET", "/signin", Anyone, "", None, &[], || get(pages::sign_in)),
-        route("POST", "/signin", Anyone, "", None, &[], || post(pages::sign_in_with_key)),
-        route("GET", "/signin/{token}", Anyone, "", None, &[], || get(pages::sign_in_by_link)),
-        route("POST", "/signout", Anyone, "", None, &[], || post(pages::sign_out)),
-        route("GET", "/assets/{name}", Anyone, "", None, &[], || get(pages::asset)),
+        route("GET", "/projects/{project}", Page, "", None, &[], || {
+            get(pages::feed)
+        }),
+        route(
+            "GET",
+            "/projects/{project}/live",
+            Page,
+            "",
+            None,
+            &[],
+            || get(stream::page),
+        ),
+        route(
+            "GET",
+            "/projects/{project}/events/{id}",
+            Page,
+            "",
+            None,
+            &[],
+            || get(pages::event),
+        ),
+        route("GET", "/customers/{who}", Page, "", None, &[], || {
+            get(pages::customer)
+        }),
+        route(
+            "POST",
+            "/projects/{project}/deliveries/{id}/resend",
+            Form,
+            "",
+            None,
+            &[],
+            || post(pages::resend),
+        ),
+        route("GET", "/signin", Anyone, "", None, &[], || {
+            get(pages::sign_in)
+        }),
+        route("POST", "/signin", Anyone, "", None, &[], || {
+            post(pages::sign_in_with_key)
+        }),
+        route("GET", "/signin/{token}", Anyone, "", None, &[], || {
+            get(pages::sign_in_by_link)
+        }),
+        route("POST", "/signout", Anyone, "", None, &[], || {
+            post(pages::sign_out)
+        }),
+        route("GET", "/assets/{name}", Anyone, "", None, &[], || {
+            get(pages::asset)
+        }),
     ]
 }
 
@@ -84,10 +405,17 @@ pub(crate) fn table() -> Vec<Route> {
 pub fn router(app: App) -> Router {
     let mut router = Router::new();
     for route in table() {
-        let guarded = (route.handler)().layer(middleware::from_fn_with_state((app.clone(), route.access), enforce));
+        let guarded = (route.handler)().layer(middleware::from_fn_with_state(
+            (app.clone(), route.access),
+            enforce,
+        ));
         router = router.route(route.path, guarded);
     }
-    router.method_not_allowed_fallback(api::wrong_method).fallback(api::missing).layer(middleware::map_response(pages::harden)).with_state(app)
+    router
+        .method_not_allowed_fallback(api::wrong_method)
+        .fallback(api::missing)
+        .layer(middleware::map_response(pages::harden))
+        .with_state(app)
 }
 
 #[cfg(test)]
@@ -100,13 +428,33 @@ mod tests {
             let changes = route.method != "GET";
             let guarded = matches!(route.access, Access::Write | Access::Form | Access::Store);
             let signs_in = route.path.starts_with("/sign");
-            assert!(!changes || guarded || signs_in, "{} {}", route.method, route.path);
+            assert!(
+                !changes || guarded || signs_in,
+                "{} {}",
+                route.method,
+                route.path
+            );
         }
     }
 
     #[test]
     fn only_what_anyone_may_see_is_open() {
-        let open: Vec<_> = table().into_iter().filter(|route| route.access == Access::Anyone && route.method == "GET").map(|route| route.path).collect();
-        assert_eq!(open, ["/healthz", "/readyz", "/metrics", "/api/v1/openapi.json", "/signin", "/signin/{token}", "/assets/{name}"]);
+        let open: Vec<_> = table()
+            .into_iter()
+            .filter(|route| route.access == Access::Anyone && route.method == "GET")
+            .map(|route| route.path)
+            .collect();
+        assert_eq!(
+            open,
+            [
+                "/healthz",
+                "/readyz",
+                "/metrics",
+                "/api/v1/openapi.json",
+                "/signin",
+                "/signin/{token}",
+                "/assets/{name}"
+            ]
+        );
     }
 }

@@ -46,41 +46,77 @@ fn sse(messages: impl Stream<Item = Vec<Message>> + Send + 'static) -> Messages 
 }
 
 /// Follows events from a cursor; each message is made by `show`, with the position as its id.
-pub(crate) fn follow(app: App, filter: EventFilter, from: u64, show: impl Fn(&App, ledger::FeedRow) -> Message + Send + Sync + 'static) -> Messages {
+pub(crate) fn follow(
+    app: App,
+    filter: EventFilter,
+    from: u64,
+    show: impl Fn(&App, ledger::FeedRow) -> Message + Send + Sync + 'static,
+) -> Messages {
     let (changes, stopping) = (app.engine.changes(), app.engine.stopping());
-    sse(stream::unfold((app, filter, from, changes, stopping, show), |(app, filter, mut from, mut changes, mut stopping, show)| async move {
-        loop {
-            if *stopping.borrow() {
-                return None;
-            }
-            match app.engine.ledger().events(&filter, Page::After(from, BATCH)).await {
-                Ok(rows) if !rows.is_empty() => {
-                    from = rows.last().map_or(from, |row| row.position);
-                    let messages = rows.into_iter().map(|row| show(&app, row)).collect();
-                    return Some((messages, (app, filter, from, changes, stopping, show)));
+    sse(stream::unfold(
+        (app, filter, from, changes, stopping, show),
+        |(app, filter, mut from, mut changes, mut stopping, show)| async move {
+            loop {
+                if *stopping.borrow() {
+                    return None;
                 }
-                Ok(_) => {}
-                Err(error) => tracing::warn!(%error, "a live stream could not read; it goes on"),
+                match app
+                    .engine
+                    .ledger()
+                    .events(&filter, Page::After(from, BATCH))
+                    .await
+                {
+                    Ok(rows) if !rows.is_empty() => {
+                        from = rows.last().map_or(from, |row| row.position);
+                        let messages = rows.into_iter().map(|row| show(&app, row)).collect();
+                        return Some((messages, (app, filter, from, changes, stopping, show)));
+                    }
+                    Ok(_) => {}
+                    Err(error) => {
+                        tracing::warn!(%error, "a live stream could not read; it goes on")
+                    }
+                }
+                if !wait(&mut changes, &mut stopping).await {
+                    return None;
+                }
             }
-            if !wait(&mut changes, &mut stopping).await {
-                return None;
-            }
-        }
-    }))
+        },
+    ))
 }
 
 /// Where a stream begins: after `Last-Event-ID`, after `after`, or now.
-pub(crate) async fn start(app: &App, headers: &HeaderMap, after: Option<u64>, filter: &EventFilter) -> Result<u64, Problem> {
-    let resumed = headers.get("last-event-id").and_then(|value| value.to_str().ok()?.parse().ok());
+pub(crate) async fn start(
+    app: &App,
+    headers: &HeaderMap,
+    after: Option<u64>,
+    filter: &EventFilter,
+) -> Result<u64, Problem> {
+    let resumed = headers
+        .get("last-event-id")
+        .and_then(|value| value.to_str().ok()?.parse().ok());
     if let Some(from) = resumed.or(after) {
         return Ok(from);
     }
-    let everything = EventFilter { project: filter.project, ..EventFilter::default() };
-    Ok(app.engine.ledger().events(&everything, Page::Before(None, 1)).await?.first().map_or(0, |row| row.position))
+    let everything = EventFilter {
+        project: filter.project,
+        ..EventFilter::default()
+    };
+    Ok(app
+        .engine
+        .ledger()
+        .events(&everything, Page::Before(None, 1))
+        .await?
+        .first()
+        .map_or(0, |row| row.position))
 }
 
 /// `GET .../events/stream`.
-pub(crate) async fn events(State(app): State<App>, project: InProject, Filters(query): Filters, headers: HeaderMap) -> Result<Messages, Problem> {
+pub(crate) async fn events(
+    State(app): State<App>,
+    project: InProject,
+    Filters(query): Filters,
+    headers: HeaderMap,
+) -> Result<Messages, Problem> {
     let filter = query.events(&app, &project).await?;
     let from = start(&app, &headers, query.after, &filter).await?;
     Ok(follow(app, filter, from, |app, row| {
@@ -91,37 +127,70 @@ pub(crate) async fn events(State(app): State<App>, project: InProject, Filters(q
 }
 
 /// `GET .../deliveries/stream`: every change of the newest deliveries.
-pub(crate) async fn deliveries(State(app): State<App>, project: InProject, Filters(query): Filters) -> Result<Messages, Problem> {
-    let integration = present(query.integration.as_ref()).map(|key| project.integration(key).map(|active| active.row.id)).transpose()?;
-    let filter = DeliveryFilter { project: Some(project.id), integration, state: query.state()? };
+pub(crate) async fn deliveries(
+    State(app): State<App>,
+    project: InProject,
+    Filters(query): Filters,
+) -> Result<Messages, Problem> {
+    let integration = present(query.integration.as_ref())
+        .map(|key| project.integration(key).map(|active| active.row.id))
+        .transpose()?;
+    let filter = DeliveryFilter {
+        project: Some(project.id),
+        integration,
+        state: query.state()?,
+    };
     let (changes, stopping) = (app.engine.changes(), app.engine.stopping());
     let seen: BTreeMap<String, (u32, &'static str)> = BTreeMap::new();
-    Ok(sse(stream::unfold((app, filter, seen, changes, stopping), |(app, filter, seen, mut changes, mut stopping)| async move {
-        loop {
-            if *stopping.borrow() {
-                return None;
-            }
-            if let Ok(rows) = app.engine.ledger().deliveries(&filter, None, BATCH).await {
-                let rows: Vec<_> = rows.into_iter().map(view::delivery).collect();
-                let now: BTreeMap<_, _> = rows.iter().map(|row| (row.id.clone(), (row.attempts, row.state))).collect();
-                let messages: Vec<_> = rows.iter().rev().filter(|row| seen.get(&row.id) != now.get(&row.id)).map(|row| Message::default().event("delivery").data(json!(row).to_string())).collect();
-                if !messages.is_empty() {
-                    return Some((messages, (app, filter, now, changes, stopping)));
+    Ok(sse(stream::unfold(
+        (app, filter, seen, changes, stopping),
+        |(app, filter, seen, mut changes, mut stopping)| async move {
+            loop {
+                if *stopping.borrow() {
+                    return None;
+                }
+                if let Ok(rows) = app.engine.ledger().deliveries(&filter, None, BATCH).await {
+                    let rows: Vec<_> = rows.into_iter().map(view::delivery).collect();
+                    let now: BTreeMap<_, _> = rows
+                        .iter()
+                        .map(|row| (row.id.clone(), (row.attempts, row.state)))
+                        .collect();
+                    let messages: Vec<_> = rows
+                        .iter()
+                        .rev()
+                        .filter(|row| seen.get(&row.id) != now.get(&row.id))
+                        .map(|row| {
+                            Message::default()
+                                .event("delivery")
+                                .data(json!(row).to_string())
+                        })
+                        .collect();
+                    if !messages.is_empty() {
+                        return Some((messages, (app, filter, now, changes, stopping)));
+                    }
+                }
+                if !wait(&mut changes, &mut stopping).await {
+                    return None;
                 }
             }
-            if !wait(&mut changes, &mut stopping).await {
-                return None;
-            }
-        }
-    })))
+        },
+    )))
 }
 
 /// `GET /projects/{project}/live`: rows of the feed page, as HTML.
-pub(crate) async fn page(State(app): State<App>, project: InProject, Filters(query): Filters, headers: HeaderMap) -> Result<Messages, Problem> {
+pub(crate) async fn page(
+    State(app): State<App>,
+    project: InProject,
+    Filters(query): Filters,
+    headers: HeaderMap,
+) -> Result<Messages, Problem> {
     let filter = query.events(&app, &project).await?;
     let from = start(&app, &headers, query.after, &filter).await?;
     Ok(follow(app, filter, from, |app, row| {
         let id = row.position.to_string();
-        Message::default().id(id).event("row").data(crate::pages::row_html(app, row).replace('\n', " "))
+        Message::default()
+            .id(id)
+            .event("row")
+            .data(crate::pages::row_html(app, row).replace('\n', " "))
     }))
 }

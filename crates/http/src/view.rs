@@ -3,7 +3,10 @@
 use destinations::Message;
 use domain::{Event, NotSent};
 use engine::{ActiveIntegration, Engine, Setup, masked_settings};
-use ledger::{AttemptRecord, CustomerRecord, DeliveryRecord, FeedRow, IntegrationState, SentRequest, Verification};
+use ledger::{
+    AttemptRecord, CustomerRecord, DeliveryRecord, FeedRow, IntegrationState, SentRequest,
+    Verification,
+};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -35,25 +38,103 @@ pub(crate) struct StateView {
 }
 
 pub(crate) fn event(setup: &Setup, row: FeedRow) -> EventView {
-    let integrations = row.integrations.iter().map(|(id, state)| state_view(setup.integration(*id), &id.to_string(), state)).collect();
-    EventView { position: row.position, event: row.event, integrations }
+    let integrations = row
+        .integrations
+        .iter()
+        .map(|(id, state)| state_view(setup.integration(*id), &id.to_string(), state))
+        .collect();
+    EventView {
+        position: row.position,
+        event: row.event,
+        integrations,
+    }
 }
 
 fn state_view(active: Option<&ActiveIntegration>, id: &str, state: &IntegrationState) -> StateView {
-    let (key, name) = active.map_or(("removed", "removed integration"), |active| (active.row.key.as_str(), active.row.name.as_str()));
-    let view = |state, color, delivery, reason: Option<NotSent>, text, attempts, due_at| StateView { integration: id.to_owned(), key: key.to_owned(), name: name.to_owned(), state, color, delivery, reason, text, attempts, due_at };
+    let (key, name) = active.map_or(("removed", "removed integration"), |active| {
+        (active.row.key.as_str(), active.row.name.as_str())
+    });
+    let view =
+        |state, color, delivery, reason: Option<NotSent>, text, attempts, due_at| StateView {
+            integration: id.to_owned(),
+            key: key.to_owned(),
+            name: name.to_owned(),
+            state,
+            color,
+            delivery,
+            reason,
+            text,
+            attempts,
+            due_at,
+        };
     match state {
-        IntegrationState::NotSent(reason) => view("not_sent", if reason.is_intended() { "grey" } else { "red" }, None, Some(*reason), reason.text().to_owned(), 0, None),
-        IntegrationState::Delivery { id, state, reason, detail, attempts, due_at } => {
-            let explained = |reason: &NotSent| if detail.is_empty() { reason.text().to_owned() } else { format!("{} ({detail})", reason.text()) };
+        IntegrationState::NotSent(reason) => view(
+            "not_sent",
+            if reason.is_intended() { "grey" } else { "red" },
+            None,
+            Some(*reason),
+            reason.text().to_owned(),
+            0,
+            None,
+        ),
+        IntegrationState::Delivery {
+            id,
+            state,
+            reason,
+            detail,
+            attempts,
+            due_at,
+        } => {
+            let explained = |reason: &NotSent| {
+                if detail.is_empty() {
+                    reason.text().to_owned()
+                } else {
+                    format!("{} ({detail})", reason.text())
+                }
+            };
             let id = Some(id.to_string());
             match (state, active.and_then(ActiveIntegration::held)) {
-                (ledger::DeliveryState::Delivered, _) => view("delivered", "green", id, None, "Delivered.".into(), *attempts, None),
-                (ledger::DeliveryState::Failed, _) => view("failed", "red", id, *reason, reason.as_ref().map_or_else(|| detail.clone(), explained), *attempts, None),
-                (ledger::DeliveryState::Pending, Some(held)) => view("held", "blue", id, Some(held), held.text().to_owned(), *attempts, Some(*due_at)),
+                (ledger::DeliveryState::Delivered, _) => view(
+                    "delivered",
+                    "green",
+                    id,
+                    None,
+                    "Delivered.".into(),
+                    *attempts,
+                    None,
+                ),
+                (ledger::DeliveryState::Failed, _) => view(
+                    "failed",
+                    "red",
+                    id,
+                    *reason,
+                    reason.as_ref().map_or_else(|| detail.clone(), explained),
+                    *attempts,
+                    None,
+                ),
+                (ledger::DeliveryState::Pending, Some(held)) => view(
+                    "held",
+                    "blue",
+                    id,
+                    Some(held),
+                    held.text().to_owned(),
+                    *attempts,
+                    Some(*due_at),
+                ),
                 (ledger::DeliveryState::Pending, None) => {
-                    let text = reason.as_ref().map_or_else(|| "Waiting to be sent.".to_owned(), |reason| format!("Attempt {attempts} failed. {}", explained(reason)));
-                    view("pending", if *attempts > 0 { "red" } else { "blue" }, id, *reason, text, *attempts, Some(*due_at))
+                    let text = reason.as_ref().map_or_else(
+                        || "Waiting to be sent.".to_owned(),
+                        |reason| format!("Attempt {attempts} failed. {}", explained(reason)),
+                    );
+                    view(
+                        "pending",
+                        if *attempts > 0 { "red" } else { "blue" },
+                        id,
+                        *reason,
+                        text,
+                        *attempts,
+                        Some(*due_at),
+                    )
                 }
             }
         }
@@ -101,8 +182,16 @@ pub(crate) fn delivery(record: DeliveryRecord) -> DeliveryView {
 
 pub(crate) fn integration(engine: &Engine, active: &ActiveIntegration) -> Value {
     let row = &active.row;
-    let settings = engine.vault().open_sealed(&row.id.to_string(), &row.sealed_settings).ok().and_then(|plain| serde_json::from_slice::<Value>(&plain).ok());
-    let health = engine.lanes().into_iter().find(|(id, _)| *id == row.id).map(|(_, health)| health);
+    let settings = engine
+        .vault()
+        .open_sealed(&row.id.to_string(), &row.sealed_settings)
+        .ok()
+        .and_then(|plain| serde_json::from_slice::<Value>(&plain).ok());
+    let health = engine
+        .lanes()
+        .into_iter()
+        .find(|(id, _)| *id == row.id)
+        .map(|(_, health)| health);
     let (state, problem) = match &row.verification {
         Verification::Passed => ("passed", None),
         Verification::Pending => ("pending", None),
@@ -124,10 +213,28 @@ pub(crate) fn customer(setup: &Setup, record: CustomerRecord, now: jiff::Timesta
         .iter()
         .map(|(app, chain, stored)| json!({ "app": app, "chain": chain, "snapshot": stored.snapshot, "transactions": stored.facts.transactions.values().map(|transaction| &transaction.fact).collect::<Vec<_>>() }))
         .collect();
-    let unlocks = record.purchases.first().and_then(|(app, ..)| setup.app(*app)).and_then(|app| setup.project(app.row.project)).map(|project| project.unlocks.clone()).unwrap_or_default();
+    let unlocks = record
+        .purchases
+        .first()
+        .and_then(|(app, ..)| setup.app(*app))
+        .and_then(|app| setup.project(app.row.project))
+        .map(|project| project.unlocks.clone())
+        .unwrap_or_default();
     let access = |environment| {
-        let of_environment = record.purchases.iter().filter(|(_, chain, _)| chain.environment == environment).map(|(_, chain, stored)| (chain, &stored.snapshot));
-        domain::access::access(of_environment, &unlocks).into_iter().map(|(id, level)| (id, json!({ "is_active_now": level.is_active_at(now), "level": level }))).collect::<serde_json::Map<_, _>>()
+        let of_environment = record
+            .purchases
+            .iter()
+            .filter(|(_, chain, _)| chain.environment == environment)
+            .map(|(_, chain, stored)| (chain, &stored.snapshot));
+        domain::access::access(of_environment, &unlocks)
+            .into_iter()
+            .map(|(id, level)| {
+                (
+                    id,
+                    json!({ "is_active_now": level.is_active_at(now), "level": level }),
+                )
+            })
+            .collect::<serde_json::Map<_, _>>()
     };
     json!({
         "customer": record.customer, "customer_seq": record.seq, "purchases": purchases,

@@ -21,26 +21,48 @@ pub(crate) fn pack(bytes: &[u8]) -> Vec<u8> {
         if packer.is_none() {
             *packer = zstd::bulk::Compressor::new(1).ok();
         }
-        let packed = packer.as_mut().and_then(|packer| packer.compress(bytes).ok());
+        let packed = packer
+            .as_mut()
+            .and_then(|packer| packer.compress(bytes).ok());
         packed.expect("zstd compresses into memory it sized itself")
     })
 }
 
 /// Reads back what [`pack`] wrote.
-pub(crate) fn unpack(packed: &[u8], table: &'static str, id: impl Display) -> Result<Vec<u8>, LedgerError> {
-    let size = usize::try_from(zstd::zstd_safe::get_frame_content_size(packed).ok().flatten().unwrap_or_default()).unwrap_or(usize::MAX).min(LARGEST_BODY);
+pub(crate) fn unpack(
+    packed: &[u8],
+    table: &'static str,
+    id: impl Display,
+) -> Result<Vec<u8>, LedgerError> {
+    let size = usize::try_from(
+        zstd::zstd_safe::get_frame_content_size(packed)
+            .ok()
+            .flatten()
+            .unwrap_or_default(),
+    )
+    .unwrap_or(usize::MAX)
+    .min(LARGEST_BODY);
     zstd::bulk::decompress(packed, size).map_err(|error| corrupt(table, id, error))
 }
 
 pub(crate) fn corrupt(table: &'static str, id: impl Display, problem: impl Display) -> LedgerError {
-    LedgerError::Corrupt { table, id: id.to_string(), problem: problem.to_string() }
+    LedgerError::Corrupt {
+        table,
+        id: id.to_string(),
+        problem: problem.to_string(),
+    }
 }
 
 pub(crate) fn to_json(value: &impl Serialize) -> Result<String, LedgerError> {
-    serde_json::to_string(value).map_err(|error| LedgerError::Refused(format!("cannot be stored: {error}")))
+    serde_json::to_string(value)
+        .map_err(|error| LedgerError::Refused(format!("cannot be stored: {error}")))
 }
 
-pub(crate) fn from_json<T: DeserializeOwned>(text: &[u8], table: &'static str, id: impl Display) -> Result<T, LedgerError> {
+pub(crate) fn from_json<T: DeserializeOwned>(
+    text: &[u8],
+    table: &'static str,
+    id: impl Display,
+) -> Result<T, LedgerError> {
     serde_json::from_slice(text).map_err(|error| corrupt(table, id, error))
 }
 
@@ -48,7 +70,9 @@ pub(crate) fn from_json<T: DeserializeOwned>(text: &[u8], table: &'static str, i
 pub(crate) fn failed(error: rusqlite::Error) -> LedgerError {
     match error.sqlite_error_code() {
         Some(rusqlite::ErrorCode::ConstraintViolation) => LedgerError::Refused(error.to_string()),
-        Some(rusqlite::ErrorCode::DatabaseCorrupt | rusqlite::ErrorCode::NotADatabase) => corrupt("database", "file", error),
+        Some(rusqlite::ErrorCode::DatabaseCorrupt | rusqlite::ErrorCode::NotADatabase) => {
+            corrupt("database", "file", error)
+        }
         _ => LedgerError::Unavailable(error.to_string()),
     }
 }
@@ -59,7 +83,9 @@ pub(crate) fn micros(at: Timestamp) -> i64 {
 
 pub(crate) fn time(row: &Row<'_>, column: usize) -> rusqlite::Result<Timestamp> {
     let value = row.get(column)?;
-    Timestamp::from_microsecond(value).map_err(|error| rusqlite::Error::FromSqlConversionFailure(column, Type::Integer, Box::new(error)))
+    Timestamp::from_microsecond(value).map_err(|error| {
+        rusqlite::Error::FromSqlConversionFailure(column, Type::Integer, Box::new(error))
+    })
 }
 
 pub(crate) fn uuid(row: &Row<'_>, column: usize) -> rusqlite::Result<Uuid> {
@@ -75,4 +101,13 @@ pub(crate) trait Key {
 macro_rules! keys {
     ($($id:ident),*) => {$(impl Key for $id { fn key(&self) -> [u8; 16] { *self.uuid().as_bytes() } })*};
 }
-keys!(ApiKeyId, AppId, CustomerId, DeliveryId, EventId, InboxId, IntegrationId, ProjectId);
+keys!(
+    ApiKeyId,
+    AppId,
+    CustomerId,
+    DeliveryId,
+    EventId,
+    InboxId,
+    IntegrationId,
+    ProjectId
+);

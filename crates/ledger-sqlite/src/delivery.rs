@@ -19,8 +19,16 @@ pub(crate) struct Prepared {
 
 impl Prepared {
     pub(crate) fn new(settlement: Settlement) -> Result<Self> {
-        let request = settlement.request.as_ref().map(to_json).transpose()?.map(|json| pack(json.as_bytes()));
-        Ok(Self { settlement, request })
+        let request = settlement
+            .request
+            .as_ref()
+            .map(to_json)
+            .transpose()?
+            .map(|json| pack(json.as_bytes()));
+        Ok(Self {
+            settlement,
+            request,
+        })
     }
 }
 
@@ -28,18 +36,46 @@ impl Prepared {
 type Leased = (DeliveryId, IntegrationId, String, u32, u32, Timestamp, i64);
 
 fn leased(row: &Row<'_>) -> rusqlite::Result<Leased> {
-    Ok((DeliveryId::new(uuid(row, 0)?), IntegrationId::new(uuid(row, 1)?), row.get(2)?, row.get(3)?, row.get(4)?, time(row, 5)?, row.get(6)?))
+    Ok((
+        DeliveryId::new(uuid(row, 0)?),
+        IntegrationId::new(uuid(row, 1)?),
+        row.get(2)?,
+        row.get(3)?,
+        row.get(4)?,
+        time(row, 5)?,
+        row.get(6)?,
+    ))
 }
 
 const LEASED: &str = "id, integration, message, attempts, round, accepted_at, event";
 
-fn lease(connection: &Connection, (id, integration, message, attempts, round, accepted_at, event): Leased) -> Result<Lease> {
-    let body: Vec<u8> = connection.prepare_cached("SELECT body FROM events WHERE position = ?1").and_then(|mut statement| statement.query_row([event], |row| row.get(0))).map_err(failed)?;
+fn lease(
+    connection: &Connection,
+    (id, integration, message, attempts, round, accepted_at, event): Leased,
+) -> Result<Lease> {
+    let body: Vec<u8> = connection
+        .prepare_cached("SELECT body FROM events WHERE position = ?1")
+        .and_then(|mut statement| statement.query_row([event], |row| row.get(0)))
+        .map_err(failed)?;
     let event = from_json(&unpack(&body, "events", event)?, "events", event)?;
-    Ok(Lease { id, integration, message: from_json(message.as_bytes(), "deliveries", id)?, event: Arc::new(event), attempts, round, accepted_at })
+    Ok(Lease {
+        id,
+        integration,
+        message: from_json(message.as_bytes(), "deliveries", id)?,
+        event: Arc::new(event),
+        attempts,
+        round,
+        accepted_at,
+    })
 }
 
-pub(crate) fn claim(connection: &Connection, integration: IntegrationId, now: Timestamp, lease_until: Timestamp, limit: usize) -> Result<Vec<Lease>> {
+pub(crate) fn claim(
+    connection: &Connection,
+    integration: IntegrationId,
+    now: Timestamp,
+    lease_until: Timestamp,
+    limit: usize,
+) -> Result<Vec<Lease>> {
     let rows: Vec<Leased> = {
         let mut statement = connection
             .prepare_cached(&format!(
@@ -47,21 +83,47 @@ pub(crate) fn claim(connection: &Connection, integration: IntegrationId, now: Ti
                    SELECT position FROM deliveries WHERE integration = ?1 AND status = 0 AND due_at <= ?2 ORDER BY due_at LIMIT ?4) RETURNING {LEASED}"
             ))
             .map_err(failed)?;
-        statement.query_map(params![integration.key(), micros(now), micros(lease_until), limit], leased).and_then(Iterator::collect).map_err(failed)?
+        statement
+            .query_map(
+                params![integration.key(), micros(now), micros(lease_until), limit],
+                leased,
+            )
+            .and_then(Iterator::collect)
+            .map_err(failed)?
     };
     rows.into_iter().map(|row| lease(connection, row)).collect()
 }
 
-pub(crate) fn integrations_due(connection: &Connection, now: Timestamp) -> Result<Vec<IntegrationId>> {
+pub(crate) fn integrations_due(
+    connection: &Connection,
+    now: Timestamp,
+) -> Result<Vec<IntegrationId>> {
     // One index seek per integration: a backlog is never scanned.
     let mut statement = connection
         .prepare_cached("SELECT id FROM integrations WHERE EXISTS (SELECT 1 FROM deliveries WHERE integration = integrations.id AND status = 0 AND due_at <= ?1)")
         .map_err(failed)?;
-    statement.query_map([micros(now)], |row| Ok(IntegrationId::new(uuid(row, 0)?))).and_then(Iterator::collect).map_err(failed)
+    statement
+        .query_map([micros(now)], |row| Ok(IntegrationId::new(uuid(row, 0)?)))
+        .and_then(Iterator::collect)
+        .map_err(failed)
 }
 
-pub(crate) fn settle(connection: &Connection, prepared: &Prepared, lease_until: Timestamp) -> Result<Settled> {
-    let Settlement { delivery, attempts, at, took, status, response, detail, next, .. } = &prepared.settlement;
+pub(crate) fn settle(
+    connection: &Connection,
+    prepared: &Prepared,
+    lease_until: Timestamp,
+) -> Result<Settled> {
+    let Settlement {
+        delivery,
+        attempts,
+        at,
+        took,
+        status,
+        response,
+        detail,
+        next,
+        ..
+    } = &prepared.settlement;
     let (state, due_at, reason) = match next {
         Next::Delivered => (DELIVERED, *at, None),
         Next::Failed(reason) => (FAILED, *at, Some(*reason)),
@@ -82,16 +144,29 @@ pub(crate) fn settle(connection: &Connection, prepared: &Prepared, lease_until: 
         })
         .map_err(failed)?;
     if state == PENDING {
-        return Ok(Settled { recorded: true, released: Vec::new() });
+        return Ok(Settled {
+            recorded: true,
+            released: Vec::new(),
+        });
     }
-    Ok(Settled { recorded: true, released: release(connection, *delivery, lease_until)? })
+    Ok(Settled {
+        recorded: true,
+        released: release(connection, *delivery, lease_until)?,
+    })
 }
 
 /// Leases what waited for `delivery`.
-fn release(connection: &Connection, delivery: DeliveryId, lease_until: Timestamp) -> Result<Vec<Lease>> {
+fn release(
+    connection: &Connection,
+    delivery: DeliveryId,
+    lease_until: Timestamp,
+) -> Result<Vec<Lease>> {
     let rows: Vec<Leased> = {
         let mut statement = connection.prepare_cached(&format!("UPDATE deliveries SET waits_for = NULL, due_at = ?2 WHERE waits_for = ?1 AND status = 0 RETURNING {LEASED}")).map_err(failed)?;
-        statement.query_map(params![delivery.key(), micros(lease_until)], leased).and_then(Iterator::collect).map_err(failed)?
+        statement
+            .query_map(params![delivery.key(), micros(lease_until)], leased)
+            .and_then(Iterator::collect)
+            .map_err(failed)?
     };
     rows.into_iter().map(|row| lease(connection, row)).collect()
 }
@@ -99,7 +174,10 @@ fn release(connection: &Connection, delivery: DeliveryId, lease_until: Timestamp
 pub(crate) fn requeue(connection: &Connection, which: &Requeue, now: Timestamp) -> Result<u64> {
     let again = "UPDATE deliveries SET status = 0, round = 0, accepted_at = ?1, due_at = ?1, waits_for = NULL";
     let changed = match which {
-        Requeue::One(project, delivery) => connection.execute(&format!("{again} WHERE project = ?2 AND id = ?3"), params![micros(now), project.key(), delivery.key()]),
+        Requeue::One(project, delivery) => connection.execute(
+            &format!("{again} WHERE project = ?2 AND id = ?3"),
+            params![micros(now), project.key(), delivery.key()],
+        ),
         Requeue::Failed(integration, reasons) => {
             let reasons = to_json(&reasons.iter().map(|reason| reason.id()).collect::<Vec<_>>())?;
             connection.execute(&format!("{again} WHERE integration = ?2 AND status = 2 AND reason IN (SELECT value FROM json_each(?3))"), params![micros(now), integration.key(), reasons])
@@ -109,11 +187,24 @@ pub(crate) fn requeue(connection: &Connection, which: &Requeue, now: Timestamp) 
 }
 
 pub(crate) fn backlog(connection: &Connection) -> Result<Vec<(IntegrationId, u64)>> {
-    let mut statement = connection.prepare_cached("SELECT integration, count(*) FROM deliveries WHERE status = 0 GROUP BY integration").map_err(failed)?;
-    statement.query_map([], |row| Ok((IntegrationId::new(uuid(row, 0)?), row.get(1)?))).and_then(Iterator::collect).map_err(failed)
+    let mut statement = connection
+        .prepare_cached(
+            "SELECT integration, count(*) FROM deliveries WHERE status = 0 GROUP BY integration",
+        )
+        .map_err(failed)?;
+    statement
+        .query_map([], |row| {
+            Ok((IntegrationId::new(uuid(row, 0)?), row.get(1)?))
+        })
+        .and_then(Iterator::collect)
+        .map_err(failed)
 }
 
-pub(crate) fn retain(connection: &Connection, attempts_before: Timestamp, limit: usize) -> Result<u64> {
+pub(crate) fn retain(
+    connection: &Connection,
+    attempts_before: Timestamp,
+    limit: usize,
+) -> Result<u64> {
     let gone = connection.execute("DELETE FROM attempts WHERE position IN (SELECT position FROM attempts WHERE at < ?1 ORDER BY at LIMIT ?2)", params![micros(attempts_before), limit]);
     gone.map(|count| count as u64).map_err(failed)
 }

@@ -5,8 +5,14 @@ use crate::{
     delivery::{DELIVERED, FAILED},
     intake,
 };
-use domain::{AppId, ChainKey, CustomerId, DeliveryId, Environment, EventId, EventKind, Facts, IntegrationId, NotSent, ProjectId, Store, customer::Customer};
-use ledger::{AttemptRecord, CustomerRecord, DeliveryFilter, DeliveryRecord, DeliveryState, EventFilter, FeedRow, IntegrationState, Page, Result, SentRequest, StoredChain};
+use domain::{
+    AppId, ChainKey, CustomerId, DeliveryId, Environment, EventId, EventKind, Facts, IntegrationId,
+    NotSent, ProjectId, Store, customer::Customer,
+};
+use ledger::{
+    AttemptRecord, CustomerRecord, DeliveryFilter, DeliveryRecord, DeliveryState, EventFilter,
+    FeedRow, IntegrationState, Page, Result, SentRequest, StoredChain,
+};
 use rusqlite::{Connection, OptionalExtension, Row, ToSql, params};
 use std::{collections::BTreeMap, str::FromStr};
 
@@ -32,7 +38,11 @@ fn raw_event(row: &Row<'_>) -> rusqlite::Result<RawEvent> {
     Ok((row.get(0)?, row.get(1)?, row.get(2)?))
 }
 
-pub(crate) fn events(connection: &Connection, filter: &EventFilter, page: Page) -> Result<Vec<FeedRow>> {
+pub(crate) fn events(
+    connection: &Connection,
+    filter: &EventFilter,
+    page: Page,
+) -> Result<Vec<FeedRow>> {
     let mut sql = String::from("SELECT position, body, not_sent FROM events WHERE 1");
     let mut values: Vec<Box<dyn ToSql>> = Vec::new();
     let mut also = |condition: &str, value: Box<dyn ToSql>| {
@@ -56,10 +66,16 @@ pub(crate) fn events(connection: &Connection, filter: &EventFilter, page: Page) 
         also("recorded_at >= ?", Box::new(micros(since)));
     }
     if !filter.kinds.is_empty() {
-        also("kind IN (SELECT value FROM json_each(?))", Box::new(to_json(&filter.kinds)?));
+        also(
+            "kind IN (SELECT value FROM json_each(?))",
+            Box::new(to_json(&filter.kinds)?),
+        );
     }
     if let Some((integration, state)) = filter.delivery {
-        let condition = format!("EXISTS (SELECT 1 FROM deliveries WHERE event = events.position AND status = {} AND (?  IS NULL OR integration = ?))", status_of(state));
+        let condition = format!(
+            "EXISTS (SELECT 1 FROM deliveries WHERE event = events.position AND status = {} AND (?  IS NULL OR integration = ?))",
+            status_of(state)
+        );
         also(&condition, Box::new(integration.map(|id| id.key())));
     }
     let (order, limit) = match page {
@@ -76,13 +92,27 @@ pub(crate) fn events(connection: &Connection, filter: &EventFilter, page: Page) 
     };
     sql.push_str(&format!(" ORDER BY position {order} LIMIT {limit}"));
     let mut statement = connection.prepare_cached(&sql).map_err(failed)?;
-    let rows: Vec<RawEvent> = statement.query_map(rusqlite::params_from_iter(values.iter()), raw_event).and_then(Iterator::collect).map_err(failed)?;
+    let rows: Vec<RawEvent> = statement
+        .query_map(rusqlite::params_from_iter(values.iter()), raw_event)
+        .and_then(Iterator::collect)
+        .map_err(failed)?;
     feed_rows(connection, rows)
 }
 
-pub(crate) fn event(connection: &Connection, project: ProjectId, id: EventId) -> Result<Option<FeedRow>> {
-    let mut statement = connection.prepare_cached("SELECT position, body, not_sent FROM events WHERE id = ?1 AND project = ?2").map_err(failed)?;
-    let row: Option<RawEvent> = statement.query_row(params![id.key(), project.key()], raw_event).optional().map_err(failed)?;
+pub(crate) fn event(
+    connection: &Connection,
+    project: ProjectId,
+    id: EventId,
+) -> Result<Option<FeedRow>> {
+    let mut statement = connection
+        .prepare_cached(
+            "SELECT position, body, not_sent FROM events WHERE id = ?1 AND project = ?2",
+        )
+        .map_err(failed)?;
+    let row: Option<RawEvent> = statement
+        .query_row(params![id.key(), project.key()], raw_event)
+        .optional()
+        .map_err(failed)?;
     Ok(feed_rows(connection, row.into_iter().collect())?.pop())
 }
 
@@ -112,10 +142,19 @@ fn feed_rows(connection: &Connection, rows: Vec<RawEvent>) -> Result<Vec<FeedRow
     rows.into_iter()
         .map(|(position, body, not_sent)| {
             let event = from_json(&unpack(&body, "events", position)?, "events", position)?;
-            let not_sent: Vec<(IntegrationId, NotSent)> = from_json(not_sent.as_bytes(), "events", position)?;
+            let not_sent: Vec<(IntegrationId, NotSent)> =
+                from_json(not_sent.as_bytes(), "events", position)?;
             let mut integrations = states.remove(&position).unwrap_or_default();
-            integrations.extend(not_sent.into_iter().map(|(id, reason)| (id, IntegrationState::NotSent(reason))));
-            Ok(FeedRow { position, event, integrations })
+            integrations.extend(
+                not_sent
+                    .into_iter()
+                    .map(|(id, reason)| (id, IntegrationState::NotSent(reason))),
+            );
+            Ok(FeedRow {
+                position,
+                event,
+                integrations,
+            })
         })
         .collect()
 }
@@ -139,18 +178,37 @@ fn attempt(row: &Row<'_>, first: usize) -> rusqlite::Result<AttemptRecord> {
 }
 
 fn delivery_row(row: &Row<'_>) -> rusqlite::Result<Result<DeliveryRecord>> {
-    let (kind, message, reason): (String, String, Option<String>) = (row.get(2)?, row.get(5)?, row.get(7)?);
+    let (kind, message, reason): (String, String, Option<String>) =
+        (row.get(2)?, row.get(5)?, row.get(7)?);
     let id = DeliveryId::new(uuid(row, 0)?);
-    let last = row.get::<_, Option<u32>>(11)?.map(|_| attempt(row, 11)).transpose()?;
+    let last = row
+        .get::<_, Option<u32>>(11)?
+        .map(|_| attempt(row, 11))
+        .transpose()?;
     let packed: Option<Vec<u8>> = row.get(18)?;
-    let request = packed.map(|packed| unpack(&packed, "attempts", id).and_then(|json| from_json::<SentRequest>(&json, "attempts", id))).transpose();
-    let (event, customer, integration) = (EventId::new(uuid(row, 1)?), CustomerId::new(uuid(row, 3)?), IntegrationId::new(uuid(row, 4)?));
-    let (state, attempts, accepted_at, due_at) = (state_of(row.get(6)?), row.get(8)?, time(row, 9)?, time(row, 10)?);
+    let request = packed
+        .map(|packed| {
+            unpack(&packed, "attempts", id)
+                .and_then(|json| from_json::<SentRequest>(&json, "attempts", id))
+        })
+        .transpose();
+    let (event, customer, integration) = (
+        EventId::new(uuid(row, 1)?),
+        CustomerId::new(uuid(row, 3)?),
+        IntegrationId::new(uuid(row, 4)?),
+    );
+    let (state, attempts, accepted_at, due_at) = (
+        state_of(row.get(6)?),
+        row.get(8)?,
+        time(row, 9)?,
+        time(row, 10)?,
+    );
     Ok((|| {
         Ok(DeliveryRecord {
             id,
             event,
-            kind: EventKind::from_id(&kind).ok_or_else(|| corrupt("events", event, format!("unknown kind {kind}")))?,
+            kind: EventKind::from_id(&kind)
+                .ok_or_else(|| corrupt("events", event, format!("unknown kind {kind}")))?,
             customer,
             integration,
             message: from_json(message.as_bytes(), "deliveries", id)?,
@@ -165,37 +223,91 @@ fn delivery_row(row: &Row<'_>) -> rusqlite::Result<Result<DeliveryRecord>> {
     })())
 }
 
-pub(crate) fn deliveries(connection: &Connection, filter: &DeliveryFilter, before: Option<DeliveryId>, limit: usize) -> Result<Vec<DeliveryRecord>> {
+pub(crate) fn deliveries(
+    connection: &Connection,
+    filter: &DeliveryFilter,
+    before: Option<DeliveryId>,
+    limit: usize,
+) -> Result<Vec<DeliveryRecord>> {
     let mut statement = connection
         .prepare_cached(&format!(
             "SELECT {DELIVERY_COLUMNS} WHERE (?1 IS NULL OR d.project = ?1) AND (?2 IS NULL OR d.integration = ?2) AND (?3 IS NULL OR d.status = ?3)
              AND (?4 IS NULL OR d.position < (SELECT position FROM deliveries WHERE id = ?4)) ORDER BY d.position DESC LIMIT ?5"
         ))
         .map_err(failed)?;
-    let values = params![filter.project.map(|id| id.key()), filter.integration.map(|id| id.key()), filter.state.map(status_of), before.map(|id| id.key()), limit];
-    let rows: Vec<Result<DeliveryRecord>> = statement.query_map(values, delivery_row).and_then(Iterator::collect).map_err(failed)?;
+    let values = params![
+        filter.project.map(|id| id.key()),
+        filter.integration.map(|id| id.key()),
+        filter.state.map(status_of),
+        before.map(|id| id.key()),
+        limit
+    ];
+    let rows: Vec<Result<DeliveryRecord>> = statement
+        .query_map(values, delivery_row)
+        .and_then(Iterator::collect)
+        .map_err(failed)?;
     rows.into_iter().collect()
 }
 
-pub(crate) fn delivery(connection: &Connection, project: ProjectId, id: DeliveryId) -> Result<Option<DeliveryRecord>> {
-    let mut statement = connection.prepare_cached(&format!("SELECT {DELIVERY_COLUMNS} WHERE d.id = ?1 AND d.project = ?2")).map_err(failed)?;
-    statement.query_row(params![id.key(), project.key()], delivery_row).optional().map_err(failed)?.transpose()
+pub(crate) fn delivery(
+    connection: &Connection,
+    project: ProjectId,
+    id: DeliveryId,
+) -> Result<Option<DeliveryRecord>> {
+    let mut statement = connection
+        .prepare_cached(&format!(
+            "SELECT {DELIVERY_COLUMNS} WHERE d.id = ?1 AND d.project = ?2"
+        ))
+        .map_err(failed)?;
+    statement
+        .query_row(params![id.key(), project.key()], delivery_row)
+        .optional()
+        .map_err(failed)?
+        .transpose()
 }
 
 pub(crate) fn attempts(connection: &Connection, id: DeliveryId) -> Result<Vec<AttemptRecord>> {
     let mut statement = connection.prepare_cached("SELECT number, at, took_ms, status, response, reason, detail FROM attempts WHERE delivery = ?1 ORDER BY number").map_err(failed)?;
-    statement.query_map([id.key()], |row| attempt(row, 0)).and_then(Iterator::collect).map_err(failed)
+    statement
+        .query_map([id.key()], |row| attempt(row, 0))
+        .and_then(Iterator::collect)
+        .map_err(failed)
 }
 
-pub(crate) fn customers(connection: &Connection, project: ProjectId, before: Option<CustomerId>, limit: usize) -> Result<Vec<Customer>> {
+pub(crate) fn customers(
+    connection: &Connection,
+    project: ProjectId,
+    before: Option<CustomerId>,
+    limit: usize,
+) -> Result<Vec<Customer>> {
     let mut statement = connection.prepare_cached("SELECT body FROM customers WHERE project = ?1 AND (?2 IS NULL OR id < ?2) ORDER BY id DESC LIMIT ?3").map_err(failed)?;
-    let rows: Vec<String> = statement.query_map(params![project.key(), before.map(|id| id.key()), limit], |row| row.get(0)).and_then(Iterator::collect).map_err(failed)?;
-    rows.iter().map(|body| from_json(body.as_bytes(), "customers", "row")).collect()
+    let rows: Vec<String> = statement
+        .query_map(
+            params![project.key(), before.map(|id| id.key()), limit],
+            |row| row.get(0),
+        )
+        .and_then(Iterator::collect)
+        .map_err(failed)?;
+    rows.iter()
+        .map(|body| from_json(body.as_bytes(), "customers", "row"))
+        .collect()
 }
 
-pub(crate) fn customer(connection: &Connection, project: ProjectId, who: &str) -> Result<Option<CustomerRecord>> {
+pub(crate) fn customer(
+    connection: &Connection,
+    project: ProjectId,
+    who: &str,
+) -> Result<Option<CustomerRecord>> {
     let transaction = connection.unchecked_transaction().map_err(failed)?;
-    let named = || transaction.prepare_cached("SELECT customer FROM aliases WHERE project = ?1 AND app_user_id = ?2").and_then(|mut statement| statement.query_row(params![project.key(), who], |row| row.get(0)).optional());
+    let named = || {
+        transaction
+            .prepare_cached("SELECT customer FROM aliases WHERE project = ?1 AND app_user_id = ?2")
+            .and_then(|mut statement| {
+                statement
+                    .query_row(params![project.key(), who], |row| row.get(0))
+                    .optional()
+            })
+    };
     let id: Option<[u8; 16]> = match CustomerId::from_str(who) {
         Ok(id) => Some(id.key()),
         Err(_) => named().map_err(failed)?,
@@ -203,20 +315,63 @@ pub(crate) fn customer(connection: &Connection, project: ProjectId, who: &str) -
     let Some(id) = id else { return Ok(None) };
     let row: Option<(String, u64)> = transaction
         .prepare_cached("SELECT body, seq FROM customers WHERE id = ?1 AND project = ?2")
-        .and_then(|mut statement| statement.query_row(params![id, project.key()], |row| Ok((row.get(0)?, row.get(1)?))).optional())
+        .and_then(|mut statement| {
+            statement
+                .query_row(params![id, project.key()], |row| {
+                    Ok((row.get(0)?, row.get(1)?))
+                })
+                .optional()
+        })
         .map_err(failed)?;
-    let Some((body, seq)) = row else { return Ok(None) };
-    let mut statement = transaction.prepare_cached("SELECT app, environment, chain, snapshot, renewal FROM purchases WHERE customer = ?1").map_err(failed)?;
+    let Some((body, seq)) = row else {
+        return Ok(None);
+    };
+    let mut statement = transaction
+        .prepare_cached(
+            "SELECT app, environment, chain, snapshot, renewal FROM purchases WHERE customer = ?1",
+        )
+        .map_err(failed)?;
     type Raw = ([u8; 16], String, String, String, Option<String>);
-    let rows: Vec<Raw> = statement.query_map([id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))).and_then(Iterator::collect).map_err(failed)?;
-    let purchases = rows.into_iter().map(|(app, environment, chain, snapshot, renewal)| {
-        let facts = Facts {
-            transactions: intake::transactions(&transaction, id, app, &environment, &chain)?,
-            renewal: renewal.map(|json| from_json(json.as_bytes(), "purchases", &chain)).transpose()?,
-        };
-        let stored = StoredChain { facts, snapshot: from_json(snapshot.as_bytes(), "purchases", &chain)? };
-        let environment = Environment::from_id(&environment).ok_or_else(|| corrupt("purchases", &chain, "unknown environment"))?;
-        Ok((AppId::new(uuid::Uuid::from_bytes(app)), ChainKey { store: Store::AppStore, environment, id: chain }, stored))
-    });
-    Ok(Some(CustomerRecord { customer: from_json(body.as_bytes(), "customers", who)?, seq, purchases: purchases.collect::<Result<_>>()? }))
+    let rows: Vec<Raw> = statement
+        .query_map([id], |row| {
+            Ok((
+                row.get(0)?,
+                row.get(1)?,
+                row.get(2)?,
+                row.get(3)?,
+                row.get(4)?,
+            ))
+        })
+        .and_then(Iterator::collect)
+        .map_err(failed)?;
+    let purchases = rows
+        .into_iter()
+        .map(|(app, environment, chain, snapshot, renewal)| {
+            let facts = Facts {
+                transactions: intake::transactions(&transaction, id, app, &environment, &chain)?,
+                renewal: renewal
+                    .map(|json| from_json(json.as_bytes(), "purchases", &chain))
+                    .transpose()?,
+            };
+            let stored = StoredChain {
+                facts,
+                snapshot: from_json(snapshot.as_bytes(), "purchases", &chain)?,
+            };
+            let environment = Environment::from_id(&environment)
+                .ok_or_else(|| corrupt("purchases", &chain, "unknown environment"))?;
+            Ok((
+                AppId::new(uuid::Uuid::from_bytes(app)),
+                ChainKey {
+                    store: Store::AppStore,
+                    environment,
+                    id: chain,
+                },
+                stored,
+            ))
+        });
+    Ok(Some(CustomerRecord {
+        customer: from_json(body.as_bytes(), "customers", who)?,
+        seq,
+        purchases: purchases.collect::<Result<_>>()?,
+    }))
 }

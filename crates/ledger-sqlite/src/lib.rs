@@ -17,11 +17,15 @@ mod writer;
 
 use async_trait::async_trait;
 use codec::failed;
-use domain::{CustomerId, DeliveryId, EventId, InboxId, IntegrationId, ProjectId, customer::Customer};
+use domain::{
+    CustomerId, DeliveryId, EventId, InboxId, IntegrationId, ProjectId, customer::Customer,
+};
 use jiff::Timestamp;
 use ledger::{
-    AttemptRecord, Commit, Committed, Configuration, ConfigurationChange, CustomerRecord, DeliveryFilter, DeliveryRecord, DueCheck, EventFilter, FeedRow, InboxMessage, InboxRecord, Lease, Ledger,
-    LedgerError, Loaded, NewDelivery, NewEvent, Page, Requeue, Result, Settled, Settlement, Wanted,
+    AttemptRecord, Commit, Committed, Configuration, ConfigurationChange, CustomerRecord,
+    DeliveryFilter, DeliveryRecord, DueCheck, EventFilter, FeedRow, InboxMessage, InboxRecord,
+    Lease, Ledger, LedgerError, Loaded, NewDelivery, NewEvent, Page, Requeue, Result, Settled,
+    Settlement, Wanted,
 };
 use rusqlite::{Connection, OpenFlags};
 use std::{
@@ -55,24 +59,38 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
 }
 
 fn connect_reader(path: &Path) -> rusqlite::Result<Connection> {
-    let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    let connection = Connection::open_with_flags(
+        path,
+        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+    )?;
     connection.busy_timeout(Duration::from_secs(10))?;
-    connection.execute_batch("PRAGMA cache_size = -16384; PRAGMA mmap_size = 268435456; PRAGMA temp_store = MEMORY;")?;
+    connection.execute_batch(
+        "PRAGMA cache_size = -16384; PRAGMA mmap_size = 268435456; PRAGMA temp_store = MEMORY;",
+    )?;
     connection.set_prepared_statement_cache_capacity(128);
     Ok(connection)
 }
 
 /// Brings the schema up to date. Migrations only move forward; the number applied is SQLite's `user_version`.
 fn migrate(connection: &mut Connection) -> Result<()> {
-    let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).map_err(failed)?;
-    let applied: usize = transaction.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(failed)?;
+    let transaction = connection
+        .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
+        .map_err(failed)?;
+    let applied: usize = transaction
+        .query_row("PRAGMA user_version", [], |row| row.get(0))
+        .map_err(failed)?;
     if applied > MIGRATIONS.len() {
-        return Err(LedgerError::Refused(format!("the database was written by a later release (schema {applied}, this release knows {})", MIGRATIONS.len())));
+        return Err(LedgerError::Refused(format!(
+            "the database was written by a later release (schema {applied}, this release knows {})",
+            MIGRATIONS.len()
+        )));
     }
     for migration in &MIGRATIONS[applied..] {
         transaction.execute_batch(migration).map_err(failed)?;
     }
-    transaction.pragma_update(None, "user_version", MIGRATIONS.len()).map_err(failed)?;
+    transaction
+        .pragma_update(None, "user_version", MIGRATIONS.len())
+        .map_err(failed)?;
     transaction.commit().map_err(failed)
 }
 
@@ -82,7 +100,10 @@ impl SqliteLedger {
         let path = path.into();
         let mut connection = connect(&path).map_err(failed)?;
         migrate(&mut connection)?;
-        let wal = path.with_file_name(format!("{}-wal", path.file_name().unwrap_or_default().to_string_lossy()));
+        let wal = path.with_file_name(format!(
+            "{}-wal",
+            path.file_name().unwrap_or_default().to_string_lossy()
+        ));
         let unavailable = |error: std::io::Error| LedgerError::Unavailable(error.to_string());
         let writer = Writer::start(connection, wal).map_err(unavailable)?;
         let readers: Arc<Mutex<Vec<Connection>>> = Arc::default();
@@ -94,13 +115,24 @@ impl SqliteLedger {
                 thread::sleep(Duration::from_millis(250));
             }
         };
-        thread::Builder::new().name("ledger-checkpoint".into()).spawn(checkpoints).map_err(unavailable)?;
-        Ok(Self { path, writer, readers })
+        thread::Builder::new()
+            .name("ledger-checkpoint".into())
+            .spawn(checkpoints)
+            .map_err(unavailable)?;
+        Ok(Self {
+            path,
+            writer,
+            readers,
+        })
     }
 
     /// Reads on the calling thread: for statements that take microseconds.
     fn read<T>(&self, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
-        let idle = self.readers.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let idle = self
+            .readers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop();
         let connection = match idle {
             Some(connection) => connection,
             None => connect_reader(&self.path).map_err(failed)?,
@@ -114,21 +146,41 @@ impl SqliteLedger {
     }
 
     /// Reads on a thread that may block: for pages and lists.
-    async fn read_long<T: Send + 'static>(&self, work: impl FnOnce(&Connection) -> Result<T> + Send + 'static) -> Result<T> {
+    async fn read_long<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
         let ledger = self.clone();
         let read = tokio::task::spawn_blocking(move || ledger.read(work));
-        read.await.map_err(|error| LedgerError::Unavailable(error.to_string()))?
+        read.await
+            .map_err(|error| LedgerError::Unavailable(error.to_string()))?
     }
 
     /// Checks the whole file. Answers with SQLite's findings; empty when it is sound.
     pub async fn integrity(&self) -> Result<Vec<String>> {
         self.read_long(|connection| {
-            let mut statement = connection.prepare("PRAGMA integrity_check").map_err(failed)?;
-            let mut findings: Vec<String> = statement.query_map([], |row| row.get(0)).map_err(failed)?.collect::<rusqlite::Result<_>>().map_err(failed)?;
-            let mut foreign = connection.prepare("PRAGMA foreign_key_check").map_err(failed)?;
-            let broken: Vec<String> = foreign.query_map([], |row| row.get::<_, String>(0)).map_err(failed)?.collect::<rusqlite::Result<_>>().map_err(failed)?;
+            let mut statement = connection
+                .prepare("PRAGMA integrity_check")
+                .map_err(failed)?;
+            let mut findings: Vec<String> = statement
+                .query_map([], |row| row.get(0))
+                .map_err(failed)?
+                .collect::<rusqlite::Result<_>>()
+                .map_err(failed)?;
+            let mut foreign = connection
+                .prepare("PRAGMA foreign_key_check")
+                .map_err(failed)?;
+            let broken: Vec<String> = foreign
+                .query_map([], |row| row.get::<_, String>(0))
+                .map_err(failed)?
+                .collect::<rusqlite::Result<_>>()
+                .map_err(failed)?;
             findings.retain(|finding| finding != "ok");
-            findings.extend(broken.into_iter().map(|table| format!("a row of {table} refers to nothing")));
+            findings.extend(
+                broken
+                    .into_iter()
+                    .map(|table| format!("a row of {table} refers to nothing")),
+            );
             Ok(findings)
         })
         .await
@@ -145,67 +197,124 @@ impl Ledger for SqliteLedger {
     }
     async fn commit(&self, commit: Commit) -> Result<Committed> {
         let prepared = intake::Prepared::new(commit)?;
-        self.writer.write(move |connection| intake::commit(connection, &prepared)).await
+        self.writer
+            .write(move |connection| intake::commit(connection, &prepared))
+            .await
     }
-    async fn park(&self, message: InboxMessage, reason: String, retry_at: Timestamp) -> Result<bool> {
-        self.writer.write(move |connection| intake::park(connection, &message, &reason, retry_at)).await
+    async fn park(
+        &self,
+        message: InboxMessage,
+        reason: String,
+        retry_at: Timestamp,
+    ) -> Result<bool> {
+        self.writer
+            .write(move |connection| intake::park(connection, &message, &reason, retry_at))
+            .await
     }
     async fn due_parked(&self, now: Timestamp, limit: usize) -> Result<Vec<InboxMessage>> {
-        self.read_long(move |connection| intake::due_parked(connection, now, limit)).await
+        self.read_long(move |connection| intake::due_parked(connection, now, limit))
+            .await
     }
     async fn seen(&self, id: InboxId) -> Result<bool> {
         self.read(|connection| intake::seen(connection, id))
     }
     async fn inbox(&self, id: InboxId) -> Result<Option<InboxRecord>> {
-        self.read_long(move |connection| intake::inbox(connection, id)).await
+        self.read_long(move |connection| intake::inbox(connection, id))
+            .await
     }
     async fn due_checks(&self, now: Timestamp, limit: usize) -> Result<Vec<DueCheck>> {
-        self.read_long(move |connection| intake::due_checks(connection, now, limit)).await
+        self.read_long(move |connection| intake::due_checks(connection, now, limit))
+            .await
     }
-    async fn claim(&self, integration: IntegrationId, now: Timestamp, lease_until: Timestamp, limit: usize) -> Result<Vec<Lease>> {
-        self.writer.write(move |connection| delivery::claim(connection, integration, now, lease_until, limit)).await
+    async fn claim(
+        &self,
+        integration: IntegrationId,
+        now: Timestamp,
+        lease_until: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Lease>> {
+        self.writer
+            .write(move |connection| {
+                delivery::claim(connection, integration, now, lease_until, limit)
+            })
+            .await
     }
     async fn integrations_due(&self, now: Timestamp) -> Result<Vec<IntegrationId>> {
-        self.read_long(move |connection| delivery::integrations_due(connection, now)).await
+        self.read_long(move |connection| delivery::integrations_due(connection, now))
+            .await
     }
     async fn settle(&self, settlement: Settlement, lease_until: Timestamp) -> Result<Settled> {
         let prepared = delivery::Prepared::new(settlement)?;
-        self.writer.write(move |connection| delivery::settle(connection, &prepared, lease_until)).await
+        self.writer
+            .write(move |connection| delivery::settle(connection, &prepared, lease_until))
+            .await
     }
     async fn requeue(&self, which: Requeue, now: Timestamp) -> Result<u64> {
-        self.writer.write(move |connection| delivery::requeue(connection, &which, now)).await
+        self.writer
+            .write(move |connection| delivery::requeue(connection, &which, now))
+            .await
     }
-    async fn commit_test(&self, event: NewEvent, deliveries: Vec<NewDelivery>) -> Result<Committed> {
+    async fn commit_test(
+        &self,
+        event: NewEvent,
+        deliveries: Vec<NewDelivery>,
+    ) -> Result<Committed> {
         let project = event.event.project;
-        let prepared = intake::Prepared::new(Commit { project, inbox: None, customer: None, chain: None, events: vec![event], deliveries })?;
-        self.writer.write(move |connection| intake::commit(connection, &prepared)).await
+        let prepared = intake::Prepared::new(Commit {
+            project,
+            inbox: None,
+            customer: None,
+            chain: None,
+            events: vec![event],
+            deliveries,
+        })?;
+        self.writer
+            .write(move |connection| intake::commit(connection, &prepared))
+            .await
     }
     async fn backlog(&self) -> Result<Vec<(IntegrationId, u64)>> {
         self.read_long(delivery::backlog).await
     }
     async fn events(&self, filter: &EventFilter, page: Page) -> Result<Vec<FeedRow>> {
         let filter = filter.clone();
-        self.read_long(move |connection| feed::events(connection, &filter, page)).await
+        self.read_long(move |connection| feed::events(connection, &filter, page))
+            .await
     }
     async fn event(&self, project: ProjectId, id: EventId) -> Result<Option<FeedRow>> {
-        self.read_long(move |connection| feed::event(connection, project, id)).await
+        self.read_long(move |connection| feed::event(connection, project, id))
+            .await
     }
-    async fn deliveries(&self, filter: &DeliveryFilter, before: Option<DeliveryId>, limit: usize) -> Result<Vec<DeliveryRecord>> {
+    async fn deliveries(
+        &self,
+        filter: &DeliveryFilter,
+        before: Option<DeliveryId>,
+        limit: usize,
+    ) -> Result<Vec<DeliveryRecord>> {
         let filter = filter.clone();
-        self.read_long(move |connection| feed::deliveries(connection, &filter, before, limit)).await
+        self.read_long(move |connection| feed::deliveries(connection, &filter, before, limit))
+            .await
     }
     async fn delivery(&self, project: ProjectId, id: DeliveryId) -> Result<Option<DeliveryRecord>> {
-        self.read_long(move |connection| feed::delivery(connection, project, id)).await
+        self.read_long(move |connection| feed::delivery(connection, project, id))
+            .await
     }
     async fn attempts(&self, id: DeliveryId) -> Result<Vec<AttemptRecord>> {
-        self.read_long(move |connection| feed::attempts(connection, id)).await
+        self.read_long(move |connection| feed::attempts(connection, id))
+            .await
     }
-    async fn customers(&self, project: ProjectId, before: Option<CustomerId>, limit: usize) -> Result<Vec<Customer>> {
-        self.read_long(move |connection| feed::customers(connection, project, before, limit)).await
+    async fn customers(
+        &self,
+        project: ProjectId,
+        before: Option<CustomerId>,
+        limit: usize,
+    ) -> Result<Vec<Customer>> {
+        self.read_long(move |connection| feed::customers(connection, project, before, limit))
+            .await
     }
     async fn customer(&self, project: ProjectId, who: &str) -> Result<Option<CustomerRecord>> {
         let who = who.to_owned();
-        self.read_long(move |connection| feed::customer(connection, project, &who)).await
+        self.read_long(move |connection| feed::customer(connection, project, &who))
+            .await
     }
     async fn configuration(&self) -> Result<Configuration> {
         self.read_long(configuration::read).await
@@ -213,14 +322,34 @@ impl Ledger for SqliteLedger {
     async fn configuration_revision(&self) -> Result<u64> {
         self.read(configuration::revision)
     }
-    async fn configure(&self, revision: u64, changes: Vec<ConfigurationChange>, by: &str, now: Timestamp) -> Result<bool> {
+    async fn configure(
+        &self,
+        revision: u64,
+        changes: Vec<ConfigurationChange>,
+        by: &str,
+        now: Timestamp,
+    ) -> Result<bool> {
         let by = by.to_owned();
-        self.writer.write(move |connection| configuration::apply(connection, revision, &changes, &by, now)).await
+        self.writer
+            .write(move |connection| configuration::apply(connection, revision, &changes, &by, now))
+            .await
     }
     async fn retain(&self, attempts_before: Timestamp, limit: usize) -> Result<u64> {
-        self.writer.write(move |connection| delivery::retain(connection, attempts_before, limit)).await
+        self.writer
+            .write(move |connection| delivery::retain(connection, attempts_before, limit))
+            .await
     }
     async fn check(&self) -> Result<()> {
-        self.writer.write(|connection| connection.execute("UPDATE meta SET value = value WHERE name = 'configuration_revision'", []).map(|_| ()).map_err(failed)).await
+        self.writer
+            .write(|connection| {
+                connection
+                    .execute(
+                        "UPDATE meta SET value = value WHERE name = 'configuration_revision'",
+                        [],
+                    )
+                    .map(|_| ())
+                    .map_err(failed)
+            })
+            .await
     }
 }

@@ -32,12 +32,17 @@ pub(crate) struct Writer {
 impl Writer {
     pub(crate) fn start(connection: Connection, wal: PathBuf) -> std::io::Result<Self> {
         let (jobs, queue) = sync_channel(QUEUE);
-        thread::Builder::new().name("ledger-writer".into()).spawn(move || run(&connection, &queue, &wal))?;
+        thread::Builder::new()
+            .name("ledger-writer".into())
+            .spawn(move || run(&connection, &queue, &wal))?;
         Ok(Self { jobs })
     }
 
     /// Runs `work` inside the next transaction and waits until it is durable.
-    pub(crate) async fn write<T: Send + 'static>(&self, work: impl FnOnce(&Connection) -> Result<T, LedgerError> + Send + 'static) -> Result<T, LedgerError> {
+    pub(crate) async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, LedgerError> + Send + 'static,
+    ) -> Result<T, LedgerError> {
         let (answer, answered) = oneshot::channel();
         let job: Job = Box::new(move |connection| {
             let result = in_savepoint(connection, work);
@@ -46,13 +51,27 @@ impl Writer {
                 drop(answer.send(failure.map_or(result, Err)));
             })
         });
-        self.jobs.try_send(job).map_err(|_| LedgerError::Unavailable("too many writes are waiting, or the writer has stopped".into()))?;
-        answered.await.map_err(|_| LedgerError::Unavailable("the writer has stopped".into()))?
+        self.jobs.try_send(job).map_err(|_| {
+            LedgerError::Unavailable(
+                "too many writes are waiting, or the writer has stopped".into(),
+            )
+        })?;
+        answered
+            .await
+            .map_err(|_| LedgerError::Unavailable("the writer has stopped".into()))?
     }
 }
 
-fn in_savepoint<T>(connection: &Connection, work: impl FnOnce(&Connection) -> Result<T, LedgerError>) -> Result<T, LedgerError> {
-    let run = |sql: &str| connection.prepare_cached(sql).and_then(|mut statement| statement.execute([])).map_err(failed);
+fn in_savepoint<T>(
+    connection: &Connection,
+    work: impl FnOnce(&Connection) -> Result<T, LedgerError>,
+) -> Result<T, LedgerError> {
+    let run = |sql: &str| {
+        connection
+            .prepare_cached(sql)
+            .and_then(|mut statement| statement.execute([]))
+            .map_err(failed)
+    };
     run("SAVEPOINT job")?;
     let result = work(connection);
     if result.is_err() {
@@ -73,7 +92,11 @@ fn run(connection: &Connection, queue: &Receiver<Job>, wal: &std::path::Path) {
             }
             continue;
         }
-        let answers: Vec<_> = std::iter::once(first).chain(queue.try_iter()).take(LARGEST_BATCH).map(|job| job(connection)).collect();
+        let answers: Vec<_> = std::iter::once(first)
+            .chain(queue.try_iter())
+            .take(LARGEST_BATCH)
+            .map(|job| job(connection))
+            .collect();
         let failure = connection.execute_batch("COMMIT").map_err(failed).err();
         if let Some(error) = &failure {
             tracing::error!(%error, writes = answers.len(), "a transaction could not be made durable; its callers were told");
@@ -94,7 +117,11 @@ fn run(connection: &Connection, queue: &Receiver<Job>, wal: &std::path::Path) {
 fn refuse(connection: &Connection, job: Job, error: &LedgerError) {
     let undone = connection.execute_batch("SAVEPOINT refused").is_ok();
     let answer = job(connection);
-    if undone && connection.execute_batch("ROLLBACK TO refused; RELEASE refused").is_err() {
+    if undone
+        && connection
+            .execute_batch("ROLLBACK TO refused; RELEASE refused")
+            .is_err()
+    {
         tracing::error!("a refused write could not be rolled back");
     }
     answer(Some(error.clone()));
@@ -102,7 +129,9 @@ fn refuse(connection: &Connection, job: Job, error: &LedgerError) {
 
 /// Copies the write-ahead log into the database. Modes as in SQLite's documentation of `wal_checkpoint`.
 pub(crate) fn checkpoint(connection: &Connection, mode: &str) {
-    let done = connection.query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |row| row.get::<_, i64>(0));
+    let done = connection.query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |row| {
+        row.get::<_, i64>(0)
+    });
     if let Err(error) = done {
         tracing::warn!(%error, mode, "checkpoint failed; it will be tried again");
     }

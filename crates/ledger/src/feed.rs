@@ -1,7 +1,10 @@
 //! What people and programs read.
 
 use crate::{SentRequest, StoredChain};
-use domain::{AppId, ChainKey, CustomerId, DeliveryId, Environment, Event, EventId, EventKind, IntegrationId, NotSent, ProjectId, customer::Customer};
+use domain::{
+    AppId, ChainKey, CustomerId, DeliveryId, Environment, Event, EventId, EventKind, IntegrationId,
+    NotSent, ProjectId, customer::Customer,
+};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -67,7 +70,9 @@ impl DeliveryState {
     }
     /// Parses [`DeliveryState::id`].
     pub fn from_id(id: &str) -> Option<Self> {
-        [Self::Pending, Self::Delivered, Self::Failed].into_iter().find(|state| state.id() == id)
+        [Self::Pending, Self::Delivered, Self::Failed]
+            .into_iter()
+            .find(|state| state.id() == id)
     }
 }
 

@@ -1,7 +1,10 @@
 //! What intake loads and commits.
 
 use crate::delivery::NewDelivery;
-use domain::{AppId, ChainKey, CustomerId, Event, Facts, InboxId, IntegrationId, NotSent, ProjectId, Snapshot, customer::Customer};
+use domain::{
+    AppId, ChainKey, CustomerId, Event, Facts, InboxId, IntegrationId, NotSent, ProjectId,
+    Snapshot, customer::Customer,
+};
 use jiff::Timestamp;
 
 /// A raw message from outside.

@@ -16,6 +16,12 @@
 
 mod configuration;
 #[cfg(feature = "contract")]
+#[expect(
+    clippy::unwrap_used,
+    clippy::missing_panics_doc,
+    clippy::too_many_lines,
+    reason = "a suite of tests: a panic is how it reports"
+)]
 pub mod contract;
 mod delivery;
 mod feed;
@@ -74,7 +80,12 @@ pub trait Ledger: Send + Sync + 'static {
     /// Writes a message, the state it led to, its events and their deliveries, all or nothing, durably.
     async fn commit(&self, commit: Commit) -> Result<Committed>;
     /// Keeps a message that cannot be understood yet. Durable. `false` when it was known already.
-    async fn park(&self, message: InboxMessage, reason: String, retry_at: Timestamp) -> Result<bool>;
+    async fn park(
+        &self,
+        message: InboxMessage,
+        reason: String,
+        retry_at: Timestamp,
+    ) -> Result<bool>;
     /// Parked messages due for another try, oldest first.
     async fn due_parked(&self, now: Timestamp, limit: usize) -> Result<Vec<InboxMessage>>;
     /// Whether a message was processed before, for duplicate suppression before any work is done.
@@ -85,7 +96,13 @@ pub trait Ledger: Send + Sync + 'static {
     async fn due_checks(&self, now: Timestamp, limit: usize) -> Result<Vec<DueCheck>>;
 
     /// Leases up to `limit` due deliveries of one integration until `lease_until`, earliest first.
-    async fn claim(&self, integration: IntegrationId, now: Timestamp, lease_until: Timestamp, limit: usize) -> Result<Vec<Lease>>;
+    async fn claim(
+        &self,
+        integration: IntegrationId,
+        now: Timestamp,
+        lease_until: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Lease>>;
     /// Which integrations have deliveries due.
     async fn integrations_due(&self, now: Timestamp) -> Result<Vec<IntegrationId>>;
     /// Records an attempt, if the delivery is still at the attempt it was leased with. Answers with the deliveries that
@@ -94,7 +111,8 @@ pub trait Ledger: Send + Sync + 'static {
     /// Makes failed deliveries pending again: one, or those of an integration that failed for one of `reasons`.
     async fn requeue(&self, which: Requeue, now: Timestamp) -> Result<u64>;
     /// Adds a test event and its deliveries, outside any purchase.
-    async fn commit_test(&self, event: NewEvent, deliveries: Vec<NewDelivery>) -> Result<Committed>;
+    async fn commit_test(&self, event: NewEvent, deliveries: Vec<NewDelivery>)
+    -> Result<Committed>;
     /// Deliveries not yet settled, by integration.
     async fn backlog(&self) -> Result<Vec<(IntegrationId, u64)>>;
 
@@ -103,13 +121,23 @@ pub trait Ledger: Send + Sync + 'static {
     /// One event with the state of every integration.
     async fn event(&self, project: ProjectId, id: EventId) -> Result<Option<FeedRow>>;
     /// Deliveries, newest first.
-    async fn deliveries(&self, filter: &DeliveryFilter, before: Option<DeliveryId>, limit: usize) -> Result<Vec<DeliveryRecord>>;
+    async fn deliveries(
+        &self,
+        filter: &DeliveryFilter,
+        before: Option<DeliveryId>,
+        limit: usize,
+    ) -> Result<Vec<DeliveryRecord>>;
     /// One delivery.
     async fn delivery(&self, project: ProjectId, id: DeliveryId) -> Result<Option<DeliveryRecord>>;
     /// Its attempts, first to last.
     async fn attempts(&self, id: DeliveryId) -> Result<Vec<AttemptRecord>>;
     /// Customers, newest first.
-    async fn customers(&self, project: ProjectId, before: Option<CustomerId>, limit: usize) -> Result<Vec<domain::customer::Customer>>;
+    async fn customers(
+        &self,
+        project: ProjectId,
+        before: Option<CustomerId>,
+        limit: usize,
+    ) -> Result<Vec<domain::customer::Customer>>;
     /// One customer with its purchases, by id or by the app's name for it.
     async fn customer(&self, project: ProjectId, who: &str) -> Result<Option<CustomerRecord>>;
 
@@ -118,7 +146,13 @@ pub trait Ledger: Send + Sync + 'static {
     /// The revision of the configuration; cheap.
     async fn configuration_revision(&self) -> Result<u64>;
     /// Applies changes together, if the configuration is still at `revision`; `false` when it moved.
-    async fn configure(&self, revision: u64, changes: Vec<ConfigurationChange>, by: &str, now: Timestamp) -> Result<bool>;
+    async fn configure(
+        &self,
+        revision: u64,
+        changes: Vec<ConfigurationChange>,
+        by: &str,
+        now: Timestamp,
+    ) -> Result<bool>;
 
     /// Deletes what retention no longer keeps, in small steps; answers how many rows went.
     async fn retain(&self, attempts_before: Timestamp, limit: usize) -> Result<u64>;

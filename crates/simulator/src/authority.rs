@@ -36,32 +36,53 @@ struct Stored {
 fn params(name: &str, is_ca: bool, marker: Option<&[u64]>) -> CertificateParams {
     let mut params = CertificateParams::default();
     params.distinguished_name.push(DnType::CommonName, name);
-    params.distinguished_name.push(DnType::OrganizationName, "Tidings simulator");
-    params.is_ca = if is_ca { IsCa::Ca(BasicConstraints::Unconstrained) } else { IsCa::ExplicitNoCa };
+    params
+        .distinguished_name
+        .push(DnType::OrganizationName, "Tidings simulator");
+    params.is_ca = if is_ca {
+        IsCa::Ca(BasicConstraints::Unconstrained)
+    } else {
+        IsCa::ExplicitNoCa
+    };
     params.not_before = rcgen::date_time_ymd(2020, 1, 1);
     params.not_after = rcgen::date_time_ymd(2050, 1, 1);
-    params.custom_extensions = marker.map(|oid| CustomExtension::from_oid_content(oid, NULL.to_vec())).into_iter().collect();
+    params.custom_extensions = marker
+        .map(|oid| CustomExtension::from_oid_content(oid, NULL.to_vec()))
+        .into_iter()
+        .collect();
     params
 }
 
 impl Authority {
     /// Makes fresh certificates.
     pub fn create() -> Result<Self> {
-        let (root_key, intermediate_key, leaf_key) = (KeyPair::generate()?, KeyPair::generate()?, KeyPair::generate()?);
+        let (root_key, intermediate_key, leaf_key) = (
+            KeyPair::generate()?,
+            KeyPair::generate()?,
+            KeyPair::generate()?,
+        );
         let root_params = params("Simulated Root CA", true, None);
         let root = root_params.self_signed(&root_key)?;
         let root_issuer = Issuer::new(root_params, root_key);
         let intermediate_params = params("Simulated Developer Relations CA", true, Some(WWDR));
         let intermediate = intermediate_params.signed_by(&intermediate_key, &root_issuer)?;
         let intermediate_issuer = Issuer::new(intermediate_params, intermediate_key);
-        let leaf = params("Simulated Receipt Signing", false, Some(RECEIPT_SIGNING)).signed_by(&leaf_key, &intermediate_issuer)?;
+        let leaf = params("Simulated Receipt Signing", false, Some(RECEIPT_SIGNING))
+            .signed_by(&leaf_key, &intermediate_issuer)?;
         let text = |der: &[u8]| BASE64_STANDARD.encode(der);
-        Self::from_stored(Stored { root: text(root.der()), intermediate: text(intermediate.der()), leaf: text(leaf.der()), leaf_key: text(&leaf_key.serialize_der()) })
+        Self::from_stored(Stored {
+            root: text(root.der()),
+            intermediate: text(intermediate.der()),
+            leaf: text(leaf.der()),
+            leaf_key: text(&leaf_key.serialize_der()),
+        })
     }
 
     /// Reads what [`Authority::to_json`] wrote.
     pub fn from_json(json: &str) -> Result<Self> {
-        Self::from_stored(serde_json::from_str(json).context("the file holds no simulator certificates")?)
+        Self::from_stored(
+            serde_json::from_str(json).context("the file holds no simulator certificates")?,
+        )
     }
 
     /// Certificates and signing key, to use the same ones again.
@@ -71,9 +92,14 @@ impl Authority {
 
     fn from_stored(stored: Stored) -> Result<Self> {
         let key = BASE64_STANDARD.decode(&stored.leaf_key)?;
-        let key = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &key).map_err(|error| anyhow::anyhow!("the signing key cannot be read: {error}"))?;
+        let key = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &key)
+            .map_err(|error| anyhow::anyhow!("the signing key cannot be read: {error}"))?;
         let header = serde_json::json!({ "alg": "ES256", "x5c": [stored.leaf, stored.intermediate, stored.root] }).to_string();
-        Ok(Self { key: Arc::new(key), header: BASE64_URL_SAFE_NO_PAD.encode(header), stored })
+        Ok(Self {
+            key: Arc::new(key),
+            header: BASE64_URL_SAFE_NO_PAD.encode(header),
+            stored,
+        })
     }
 
     /// The root certificate, base64 DER, as `local_roots` wants it.
@@ -83,8 +109,18 @@ impl Authority {
 
     /// A compact JWS of `payload`.
     pub fn sign(&self, payload: &serde_json::Value) -> Result<String> {
-        let signed = format!("{}.{}", self.header, BASE64_URL_SAFE_NO_PAD.encode(payload.to_string()));
-        let signature = self.key.sign(&SystemRandom::new(), signed.as_bytes()).map_err(|_| anyhow::anyhow!("signing failed"))?;
-        Ok(format!("{signed}.{}", BASE64_URL_SAFE_NO_PAD.encode(signature)))
+        let signed = format!(
+            "{}.{}",
+            self.header,
+            BASE64_URL_SAFE_NO_PAD.encode(payload.to_string())
+        );
+        let signature = self
+            .key
+            .sign(&SystemRandom::new(), signed.as_bytes())
+            .map_err(|_| anyhow::anyhow!("signing failed"))?;
+        Ok(format!(
+            "{signed}.{}",
+            BASE64_URL_SAFE_NO_PAD.encode(signature)
+        ))
     }
 }

@@ -53,20 +53,45 @@ pub struct Report {
 impl Driver {
     /// A driver without faults.
     pub fn new(authority: Authority, app: App, url: String, pace: Pace, seed: u64) -> Result<Self> {
-        let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(30)).pool_max_idle_per_host(128).build()?;
-        Ok(Self { authority, app, url, pace, faults: Faults::default(), seed, client })
+        let client = reqwest::Client::builder()
+            .no_proxy()
+            .timeout(Duration::from_secs(30))
+            .pool_max_idle_per_host(128)
+            .build()?;
+        Ok(Self {
+            authority,
+            app,
+            url,
+            pace,
+            faults: Faults::default(),
+            seed,
+            client,
+        })
     }
 
     /// The script of customers `numbers`, each beginning somewhere within `spread` after `start`, in order of sending.
-    pub fn script(&self, numbers: std::ops::Range<u64>, start: Timestamp, spread: SignedDuration, limit: usize) -> Vec<Step> {
+    pub fn script(
+        &self,
+        numbers: std::ops::Range<u64>,
+        start: Timestamp,
+        spread: SignedDuration,
+        limit: usize,
+    ) -> Vec<Step> {
         let mut random = Random::new(self.seed ^ 0x5eed);
         let mut steps = Vec::new();
         let mut behind = Vec::new();
         for number in numbers {
-            let offset = SignedDuration::from_millis(i64::try_from(random.below(u64::try_from(spread.as_millis()).unwrap_or(1))).unwrap_or(0));
+            let offset = SignedDuration::from_millis(
+                i64::try_from(random.below(u64::try_from(spread.as_millis()).unwrap_or(1)))
+                    .unwrap_or(0),
+            );
             let begins = start.saturating_add(offset).unwrap_or(start);
             for step in Life::play(&self.app, self.pace, self.seed, number, begins, limit).steps {
-                let (twice, late, lost) = (random.chance(self.faults.twice), random.chance(self.faults.late), random.chance(self.faults.lost));
+                let (twice, late, lost) = (
+                    random.chance(self.faults.twice),
+                    random.chance(self.faults.late),
+                    random.chance(self.faults.lost),
+                );
                 let delay = self.pace.day * i32::try_from(1 + random.below(40)).unwrap_or(1);
                 let delayed = step.at.saturating_add(delay).unwrap_or(step.at);
                 if twice {
@@ -80,11 +105,21 @@ impl Driver {
             }
         }
         steps.sort_by_key(|(at, _)| *at);
-        steps.into_iter().map(|(_, step)| step).chain(behind).collect()
+        steps
+            .into_iter()
+            .map(|(_, step)| step)
+            .chain(behind)
+            .collect()
     }
 
     /// Sends each notification when its time has come, `now` being the present; a server that is down is asked again.
-    pub async fn run(&self, steps: Vec<Step>, now: Timestamp, concurrency: usize, patience: Duration) -> Report {
+    pub async fn run(
+        &self,
+        steps: Vec<Step>,
+        now: Timestamp,
+        concurrency: usize,
+        patience: Duration,
+    ) -> Report {
         let report = Mutex::new(Report::default());
         let began = Instant::now();
         let due = |step: &Step| Duration::try_from(now.duration_until(step.at)).unwrap_or_default();
@@ -101,10 +136,18 @@ impl Driver {
     }
 
     async fn send(&self, step: &Step, patience: Duration, report: &Mutex<Report>) {
-        let Ok(body) = step.body(&self.authority) else { return };
+        let Ok(body) = step.body(&self.authority) else {
+            return;
+        };
         let until = Instant::now() + patience;
         loop {
-            let answered = self.client.post(&self.url).header("content-type", "application/json").body(body.clone()).send().await;
+            let answered = self
+                .client
+                .post(&self.url)
+                .header("content-type", "application/json")
+                .body(body.clone())
+                .send()
+                .await;
             let accepted = answered.is_ok_and(|answer| answer.status().is_success());
             {
                 let mut report = report.lock().unwrap_or_else(PoisonError::into_inner);

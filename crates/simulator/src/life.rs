@@ -42,6 +42,23 @@ pub struct Step {
     environment: String,
 }
 
+/// A UUID that the app would have given the customer.
+fn account_token(number: u64) -> String {
+    uuid(&mut Random::new(number ^ 0x0a7e_11ed))
+}
+
+fn uuid(random: &mut Random) -> String {
+    let (a, b) = (random.draw(), random.draw());
+    format!(
+        "{:08x}-{:04x}-4{:03x}-8{:03x}-{:012x}",
+        a >> 32,
+        (a >> 16) & 0xffff,
+        a & 0xfff,
+        b >> 52,
+        b & 0xffff_ffff_ffff
+    )
+}
+
 /// The whole script of one customer.
 #[derive(Debug, Clone)]
 pub struct Life {
@@ -49,7 +66,11 @@ pub struct Life {
     pub steps: Vec<Step>,
 }
 
-const PRODUCTS: [(&str, i64, i64); 3] = [("weekly", 7, 2_990), ("monthly", 30, 9_990), ("yearly", 365, 59_990)];
+const PRODUCTS: [(&str, i64, i64); 3] = [
+    ("weekly", 7, 2_990),
+    ("monthly", 30, 9_990),
+    ("yearly", 365, 59_990),
+];
 const STOREFRONTS: [&str; 5] = ["USA", "USA", "USA", "GBR", "JPN"];
 
 fn price_in(storefront: &str, milli_dollars: i64) -> (i64, &'static str) {
@@ -80,9 +101,17 @@ struct Script<'a> {
 
 impl Life {
     /// Plays the life of customer `number` of `seed`, beginning at `start`, in at most `limit` notifications.
-    pub fn play(app: &App, pace: Pace, seed: u64, number: u64, start: Timestamp, limit: usize) -> Self {
+    pub fn play(
+        app: &App,
+        pace: Pace,
+        seed: u64,
+        number: u64,
+        start: Timestamp,
+        limit: usize,
+    ) -> Self {
         let mut random = Random::new(seed ^ number.wrapping_mul(0x2545_f491_4f6c_dd1d));
-        let storefront = STOREFRONTS[usize::try_from(random.below(STOREFRONTS.len() as u64)).unwrap_or(0)];
+        let storefront =
+            STOREFRONTS[usize::try_from(random.below(STOREFRONTS.len() as u64)).unwrap_or(0)];
         let family = random.chance(3);
         let mut script = Script {
             app,
@@ -102,14 +131,20 @@ impl Life {
         };
         script.live(limit);
         script.steps.truncate(limit);
-        Self { steps: script.steps }
+        Self {
+            steps: script.steps,
+        }
     }
 }
 
 impl Script<'_> {
     fn wait(&mut self, days_percent: i64) {
-        let millis = i64::try_from(self.pace.day.as_millis()).unwrap_or(i64::MAX) * days_percent / 100;
-        self.at = self.at.saturating_add(SignedDuration::from_millis(millis.max(1))).unwrap_or(self.at);
+        let millis =
+            i64::try_from(self.pace.day.as_millis()).unwrap_or(i64::MAX) * days_percent / 100;
+        self.at = self
+            .at
+            .saturating_add(SignedDuration::from_millis(millis.max(1)))
+            .unwrap_or(self.at);
     }
 
     fn days(&self, days: i64) -> SignedDuration {
@@ -123,8 +158,13 @@ impl Script<'_> {
     /// Somewhere in the middle of the current period.
     fn wait_within(&mut self) {
         let left = self.at.duration_until(self.ends_at).as_millis();
-        let part = i64::try_from(left).unwrap_or(0) * i64::try_from(20 + self.random.below(50)).unwrap_or(20) / 100;
-        self.at = self.at.saturating_add(SignedDuration::from_millis(part.max(1))).unwrap_or(self.at);
+        let part = i64::try_from(left).unwrap_or(0)
+            * i64::try_from(20 + self.random.below(50)).unwrap_or(20)
+            / 100;
+        self.at = self
+            .at
+            .saturating_add(SignedDuration::from_millis(part.max(1)))
+            .unwrap_or(self.at);
     }
 
     fn next_id(&mut self) -> String {
@@ -143,7 +183,9 @@ impl Script<'_> {
         let original = self.transaction["originalPurchaseDate"].clone();
         let (price, currency) = price_in(self.storefront, milli_dollars);
         self.product = product;
-        self.ends_at = start.saturating_add(self.days(free_days.unwrap_or(length))).unwrap_or(start);
+        self.ends_at = start
+            .saturating_add(self.days(free_days.unwrap_or(length)))
+            .unwrap_or(start);
         let product_id = format!("{}.{id}", self.app.bundle_id);
         self.transaction = json!({
             "transactionId": transaction_id, "originalTransactionId": self.chain, "bundleId": self.app.bundle_id, "productId": product_id,
@@ -152,7 +194,7 @@ impl Script<'_> {
             "inAppOwnershipType": if self.family { "FAMILY_SHARED" } else { "PURCHASED" }, "environment": self.app.environment,
             "transactionReason": reason, "storefront": self.storefront, "storefrontId": "143441",
             "price": if free_days.is_some() { 0 } else { price }, "currency": currency, "appTransactionId": format!("7{:015}", self.number),
-            "appAccountToken": format!("{:08x}-0000-4000-8000-{:012x}", self.number >> 16, self.number),
+            "appAccountToken": account_token(self.number),
         });
         if free_days.is_some() {
             self.transaction["offerType"] = 1.into();
@@ -166,10 +208,19 @@ impl Script<'_> {
     }
 
     fn tell(&mut self, kind: &'static str, subtype: Option<&'static str>, status: u8) {
-        let mixed = [self.random.draw(), self.random.draw()];
-        let uuid = format!("{:08x}-{:04x}-4{:03x}-8{:03x}-{:012x}", mixed[0] >> 32, (mixed[0] >> 16) & 0xffff, mixed[0] & 0xfff, mixed[1] >> 52, mixed[1] & 0xffff_ffff_ffff);
+        let uuid = uuid(&mut self.random);
         let renewal = (!self.renewal.is_null()).then(|| self.renewal.clone());
-        self.steps.push(Step { at: self.at, kind, subtype, uuid, transaction: self.transaction.clone(), renewal, status, bundle_id: self.app.bundle_id.clone(), environment: self.app.environment.clone() });
+        self.steps.push(Step {
+            at: self.at,
+            kind,
+            subtype,
+            uuid,
+            transaction: self.transaction.clone(),
+            renewal,
+            status,
+            bundle_id: self.app.bundle_id.clone(),
+            environment: self.app.environment.clone(),
+        });
     }
 
     fn live(&mut self, limit: usize) {
@@ -194,8 +245,14 @@ impl Script<'_> {
 
     fn renew(&mut self) {
         self.wait_for_end();
-        let wanted = self.renewal["autoRenewProductId"].as_str().unwrap_or_default().to_owned();
-        let product = PRODUCTS.iter().position(|(id, ..)| wanted.ends_with(id)).unwrap_or(self.product);
+        let wanted = self.renewal["autoRenewProductId"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned();
+        let product = PRODUCTS
+            .iter()
+            .position(|(id, ..)| wanted.ends_with(id))
+            .unwrap_or(self.product);
         let start = self.ends_at;
         self.charge(product, "RENEWAL", start, None);
         self.tell("DID_RENEW", None, 1);
@@ -227,7 +284,14 @@ impl Script<'_> {
     fn resubscribe(&mut self) {
         let pause = 500 + self.random.below(4_000);
         self.wait(i64::try_from(pause).unwrap_or(500));
-        let (product, start) = (if self.random.chance(30) { 2 } else { self.product }, self.at);
+        let (product, start) = (
+            if self.random.chance(30) {
+                2
+            } else {
+                self.product
+            },
+            self.at,
+        );
         self.charge(product, "PURCHASE", start, None);
         self.tell("SUBSCRIBED", Some("RESUBSCRIBE"), 1);
     }
@@ -238,7 +302,10 @@ impl Script<'_> {
         self.renewal["isInBillingRetryPeriod"] = true.into();
         self.renewal["expirationIntent"] = 2.into();
         if grace {
-            let until = self.ends_at.saturating_add(self.days(16)).unwrap_or(self.ends_at);
+            let until = self
+                .ends_at
+                .saturating_add(self.days(16))
+                .unwrap_or(self.ends_at);
             self.renewal["gracePeriodExpiresDate"] = until.as_millisecond().into();
             self.tell("DID_FAIL_TO_RENEW", Some("GRACE_PERIOD"), 4);
             if self.random.chance(60) {
@@ -304,7 +371,10 @@ impl Script<'_> {
 
     fn extend(&mut self) {
         self.wait_within();
-        self.ends_at = self.ends_at.saturating_add(self.days(10)).unwrap_or(self.ends_at);
+        self.ends_at = self
+            .ends_at
+            .saturating_add(self.days(10))
+            .unwrap_or(self.ends_at);
         self.transaction["expiresDate"] = self.ends_at.as_millisecond().into();
         self.tell("RENEWAL_EXTENDED", None, 1);
     }
@@ -340,7 +410,9 @@ impl Script<'_> {
 impl Step {
     /// The transaction the notification is about.
     pub fn transaction_id(&self) -> &str {
-        self.transaction["transactionId"].as_str().unwrap_or_default()
+        self.transaction["transactionId"]
+            .as_str()
+            .unwrap_or_default()
     }
 
     /// The body the store posts, signed in all its layers.

@@ -70,19 +70,39 @@ pub struct Receiver {
 
 impl Receiver {
     /// Starts listening on a free port of the loopback interface. `now` is the present, for measuring lags.
-    pub async fn start(behaviour: Behaviour, keep_bodies: bool, now: jiff::Timestamp) -> Result<Self> {
+    pub async fn start(
+        behaviour: Behaviour,
+        keep_bodies: bool,
+        now: jiff::Timestamp,
+    ) -> Result<Self> {
         Self::start_at("127.0.0.1:0".parse()?, behaviour, keep_bodies, now).await
     }
 
     /// Starts listening on a given address.
-    pub async fn start_at(address: SocketAddr, behaviour: Behaviour, keep_bodies: bool, now: jiff::Timestamp) -> Result<Self> {
+    pub async fn start_at(
+        address: SocketAddr,
+        behaviour: Behaviour,
+        keep_bodies: bool,
+        now: jiff::Timestamp,
+    ) -> Result<Self> {
         let listener = TcpListener::bind(address).await?;
         let url = format!("http://{}/hook", listener.local_addr()?);
-        let shared = Arc::new(Shared { behaviour, received: Mutex::default(), requests: AtomicU64::new(0), stop: Notify::new(), keep_bodies, started: Instant::now(), started_at: now });
-        let router = Router::new().route("/hook", post(receive)).with_state(Arc::clone(&shared));
+        let shared = Arc::new(Shared {
+            behaviour,
+            received: Mutex::default(),
+            requests: AtomicU64::new(0),
+            stop: Notify::new(),
+            keep_bodies,
+            started: Instant::now(),
+            started_at: now,
+        });
+        let router = Router::new()
+            .route("/hook", post(receive))
+            .with_state(Arc::clone(&shared));
         let stopped = Arc::clone(&shared);
         tokio::spawn(async move {
-            let serving = axum::serve(listener, router).with_graceful_shutdown(async move { stopped.stop.notified().await });
+            let serving = axum::serve(listener, router)
+                .with_graceful_shutdown(async move { stopped.stop.notified().await });
             if let Err(error) = serving.await {
                 tracing::error!(%error, "a receiver stopped");
             }
@@ -97,7 +117,10 @@ impl Receiver {
 
     /// The record so far.
     pub fn received(&self) -> MutexGuard<'_, Received> {
-        self.shared.received.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shared
+            .received
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Stops listening.
@@ -128,16 +151,28 @@ async fn receive(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: By
 }
 
 fn record(shared: &Shared, headers: &HeaderMap, body: &[u8]) -> Response {
-    let Ok(json) = serde_json::from_slice::<Value>(body) else { return (StatusCode::BAD_REQUEST, "not JSON").into_response() };
+    let Ok(json) = serde_json::from_slice::<Value>(body) else {
+        return (StatusCode::BAD_REQUEST, "not JSON").into_response();
+    };
     if let Some(check) = json.get("adapty_check") {
         return axum::Json(json!({ "adapty_check_response": check })).into_response();
     }
-    let mut received = shared.received.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(id) = headers.get("webhook-id").and_then(|value| value.to_str().ok()) {
+    let mut received = shared
+        .received
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner);
+    if let Some(id) = headers
+        .get("webhook-id")
+        .and_then(|value| value.to_str().ok())
+    {
         *received.accepted.entry(id.to_owned()).or_default() += 1;
     }
     let own = &json["tidings"];
-    if let (Some(event), Some(customer), Some(seq)) = (own["event_id"].as_str(), json["profile_id"].as_str(), own["customer_seq"].as_u64()) {
+    if let (Some(event), Some(customer), Some(seq)) = (
+        own["event_id"].as_str(),
+        json["profile_id"].as_str(),
+        own["customer_seq"].as_u64(),
+    ) {
         let times = received.events.entry(event.to_owned()).or_default();
         *times += 1;
         let first = *times == 1;
@@ -145,12 +180,20 @@ fn record(shared: &Shared, headers: &HeaderMap, body: &[u8]) -> Response {
         if first && last.is_some_and(|last| last >= seq) {
             received.out_of_order += 1;
         }
-        if let Some(recorded) = own["recorded_at"].as_str().and_then(|text| text.parse::<jiff::Timestamp>().ok()) {
-            let now = shared.started_at.as_microsecond() + i64::try_from(shared.started.elapsed().as_micros()).unwrap_or(0);
-            received.lags_micros.push(u64::try_from(now - recorded.as_microsecond()).unwrap_or(0));
+        if let Some(recorded) = own["recorded_at"]
+            .as_str()
+            .and_then(|text| text.parse::<jiff::Timestamp>().ok())
+        {
+            let now = shared.started_at.as_microsecond()
+                + i64::try_from(shared.started.elapsed().as_micros()).unwrap_or(0);
+            received
+                .lags_micros
+                .push(u64::try_from(now - recorded.as_microsecond()).unwrap_or(0));
         }
         if shared.keep_bodies {
-            received.bodies.insert(event.to_owned(), String::from_utf8_lossy(body).into_owned());
+            received
+                .bodies
+                .insert(event.to_owned(), String::from_utf8_lossy(body).into_owned());
         }
     }
     "ok".into_response()

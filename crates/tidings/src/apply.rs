@@ -22,12 +22,17 @@ pub(crate) struct Options {
     #[arg(long)]
     dry_run: bool,
     /// Where stores reach this server, for the callback URLs shown.
-    #[arg(long, env = "TIDINGS_PUBLIC_URL", default_value = "http://127.0.0.1:8080")]
+    #[arg(
+        long,
+        env = "TIDINGS_PUBLIC_URL",
+        default_value = "http://127.0.0.1:8080"
+    )]
     public_url: String,
 }
 
 pub(crate) async fn run(options: &Options) -> Result<ExitCode> {
-    let text = std::fs::read_to_string(&options.file).with_context(|| format!("cannot read {}", options.file.display()))?;
+    let text = std::fs::read_to_string(&options.file)
+        .with_context(|| format!("cannot read {}", options.file.display()))?;
     let name = options.file.display().to_string();
     let environment = |name: &str| environment_variable(name);
     let wanted = match read(&text, &environment) {
@@ -36,8 +41,18 @@ pub(crate) async fn run(options: &Options) -> Result<ExitCode> {
     };
     let opened = options.data.open()?;
     let current = opened.ledger.configuration().await?;
-    let context = destinations::Context { public_url: options.public_url.trim_end_matches('/').to_owned() };
-    let planned = desired::plan(&wanted, &Means { current: &current, vault: &opened.vault, context: &context, fresh: &|| WallSystem.uuid() });
+    let context = destinations::Context {
+        public_url: options.public_url.trim_end_matches('/').to_owned(),
+    };
+    let planned = desired::plan(
+        &wanted,
+        &Means {
+            current: &current,
+            vault: &opened.vault,
+            context: &context,
+            fresh: &|| WallSystem.uuid(),
+        },
+    );
     let steps = match planned {
         Ok(steps) => steps,
         Err(problems) => return Ok(report(&name, &located(&text, problems))),
@@ -48,18 +63,33 @@ pub(crate) async fn run(options: &Options) -> Result<ExitCode> {
         say::line("Nothing was changed (--dry-run).");
         return Ok(ExitCode::SUCCESS);
     }
-    if !changes.is_empty() && !opened.ledger.configure(current.revision, changes, "command line", WallSystem.now()).await? {
+    if !changes.is_empty()
+        && !opened
+            .ledger
+            .configure(current.revision, changes, "command line", WallSystem.now())
+            .await?
+    {
         bail!("the configuration was changed at the same time; apply again");
     }
     let after = opened.ledger.configuration().await?;
-    let project = after.projects.iter().find(|project| project.key == wanted.project.key).map(|project| project.id);
+    let project = after
+        .projects
+        .iter()
+        .find(|project| project.key == wanted.project.key)
+        .map(|project| project.id);
     for app in after.apps.iter().filter(|app| Some(app.project) == project) {
-        say::line(format!("App Store notification URL of {}: {}/callbacks/apple/{}", app.key, context.public_url, app.id));
+        say::line(format!(
+            "App Store notification URL of {}: {}/callbacks/apple/{}",
+            app.key, context.public_url, app.id
+        ));
     }
     Ok(ExitCode::SUCCESS)
 }
 
-#[expect(clippy::disallowed_methods, reason = "secrets named in the project file come from the environment of this command")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "secrets named in the project file come from the environment of this command"
+)]
 fn environment_variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
@@ -91,23 +121,44 @@ fn show(steps: &[Step]) {
 }
 
 fn line_at(text: &str, offset: usize) -> usize {
-    text.bytes().take(offset).filter(|byte| *byte == b'\n').count() + 1
+    text.bytes()
+        .take(offset)
+        .filter(|byte| *byte == b'\n')
+        .count()
+        + 1
 }
 
 /// Reads the file and fills in `${NAME}` in settings from the environment.
 fn read(text: &str, environment: &dyn Fn(&str) -> Option<String>) -> Result<Desired, Vec<Located>> {
     let mut wanted: Desired = toml::from_str(text).map_err(|error| {
         let line = error.span().map_or(1, |span| line_at(text, span.start));
-        vec![Located { line, message: error.message().to_owned() }]
+        vec![Located {
+            line,
+            message: error.message().to_owned(),
+        }]
     })?;
     let mut problems = Vec::new();
     for (key, integration) in &mut wanted.integrations {
-        fill(&mut integration.settings, &["integrations", key, "settings"], environment, &mut problems);
+        fill(
+            &mut integration.settings,
+            &["integrations", key, "settings"],
+            environment,
+            &mut problems,
+        );
     }
-    if problems.is_empty() { Ok(wanted) } else { Err(located(text, problems)) }
+    if problems.is_empty() {
+        Ok(wanted)
+    } else {
+        Err(located(text, problems))
+    }
 }
 
-fn fill(value: &mut Value, path: &[&str], environment: &dyn Fn(&str) -> Option<String>, problems: &mut Vec<Problem>) {
+fn fill(
+    value: &mut Value,
+    path: &[&str],
+    environment: &dyn Fn(&str) -> Option<String>,
+    problems: &mut Vec<Problem>,
+) {
     match value {
         Value::Object(fields) => {
             for (name, field) in fields {
@@ -115,12 +166,22 @@ fn fill(value: &mut Value, path: &[&str], environment: &dyn Fn(&str) -> Option<S
                 fill(field, &path, environment, problems);
             }
         }
-        Value::Array(items) => items.iter_mut().for_each(|item| fill(item, path, environment, problems)),
+        Value::Array(items) => items
+            .iter_mut()
+            .for_each(|item| fill(item, path, environment, problems)),
         Value::String(text) => {
-            let Some(name) = text.strip_prefix("${").and_then(|rest| rest.strip_suffix('}')) else { return };
+            let Some(name) = text
+                .strip_prefix("${")
+                .and_then(|rest| rest.strip_suffix('}'))
+            else {
+                return;
+            };
             match environment(name) {
                 Some(secret) => *value = secret.into(),
-                None => problems.push(Problem { path: path.iter().map(|part| (*part).to_owned()).collect(), message: format!("the environment variable {name} is not set") }),
+                None => problems.push(Problem {
+                    path: path.iter().map(|part| (*part).to_owned()).collect(),
+                    message: format!("the environment variable {name} is not set"),
+                }),
             }
         }
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
@@ -136,12 +197,20 @@ fn located(text: &str, problems: Vec<Problem>) -> Vec<Located> {
             let mut offset = 0;
             let mut table = document.as_ref().map(|document| document.get_ref());
             for part in &problem.path {
-                let found = table.and_then(|table| table.iter().find(|(key, _)| key.get_ref() == part.as_str()));
+                let found = table
+                    .and_then(|table| table.iter().find(|(key, _)| key.get_ref() == part.as_str()));
                 let Some((key, value)) = found else { break };
                 offset = key.span().start;
-                table = if let DeValue::Table(inner) = value.get_ref() { Some(inner) } else { None };
+                table = if let DeValue::Table(inner) = value.get_ref() {
+                    Some(inner)
+                } else {
+                    None
+                };
             }
-            Located { line: line_at(text, offset), message: format!("{}: {}", problem.path.join("."), problem.message) }
+            Located {
+                line: line_at(text, offset),
+                message: format!("{}: {}", problem.path.join("."), problem.message),
+            }
         })
         .collect()
 }
@@ -153,45 +222,112 @@ mod tests {
     use ledger::Configuration;
 
     fn problems(text: &str) -> Vec<Located> {
-        let wanted = match read(text, &|name| (name == "URL").then(|| "https://hooks.example.com/x".to_owned())) {
+        let wanted = match read(text, &|name| {
+            (name == "URL").then(|| "https://hooks.example.com/x".to_owned())
+        }) {
             Ok(wanted) => wanted,
             Err(problems) => return problems,
         };
-        let means = Means { current: &Configuration::default(), vault: &Vault::with_key([0; 32]), context: &destinations::Context::default(), fresh: &|| WallSystem.uuid() };
-        desired::plan(&wanted, &means).map(|_| Vec::new()).unwrap_or_else(|problems| located(text, problems))
+        let means = Means {
+            current: &Configuration::default(),
+            vault: &Vault::with_key([0; 32]),
+            context: &destinations::Context::default(),
+            fresh: &|| WallSystem.uuid(),
+        };
+        desired::plan(&wanted, &means)
+            .map(|_| Vec::new())
+            .unwrap_or_else(|problems| located(text, problems))
     }
 
     #[test]
     fn the_example_is_accepted() {
         let example = include_str!("../../../examples/project.toml");
-        let wanted = read(example, &|_| Some("https://hooks.slack.com/services/T/B/x".into())).unwrap();
-        let means = Means { current: &Configuration::default(), vault: &Vault::with_key([0; 32]), context: &destinations::Context::default(), fresh: &|| WallSystem.uuid() };
-        assert!(desired::plan(&wanted, &means).unwrap().iter().all(|step| step.action == Action::Create));
+        let wanted = read(example, &|_| {
+            Some("https://hooks.slack.com/services/T/B/x".into())
+        })
+        .unwrap();
+        let means = Means {
+            current: &Configuration::default(),
+            vault: &Vault::with_key([0; 32]),
+            context: &destinations::Context::default(),
+            fresh: &|| WallSystem.uuid(),
+        };
+        assert!(
+            desired::plan(&wanted, &means)
+                .unwrap()
+                .iter()
+                .all(|step| step.action == Action::Create)
+        );
     }
 
     #[test]
     fn every_problem_names_its_line_and_field() {
         for (text, line, message) in [
-            ("[project]\nkey = \"a\"\nnane = \"x\"", 3, "unknown field `nane`"),
-            ("[project]\nkey = \"a b\"", 2, "project.key: \"a b\" is not a key"),
-            ("[project]\nkey = \"a\"\n[products.m]\nentitlements = [\"premium\"]", 4, "products.m.entitlements: there is no entitlement \"premium\""),
-            ("[project]\nkey = \"a\"\n[apps.ios]\nstore = \"app_store\"\nbundle_id = \"x\"", 3, "apps.ios.app_apple_id: is required for production"),
-            ("[project]\nkey = \"a\"\n[apps.ios]\nstore = \"play\"\nbundle_id = \"x\"", 4, "apps.ios.store: \"play\" is not a store"),
-            ("[project]\nkey = \"a\"\n[integrations.w]\ndestination = \"webhook\"\n[integrations.w.settings]\nproduction_url = \"ftp://x\"", 6, "integrations.w.settings.production_url: must begin with https://"),
-            ("[project]\nkey = \"a\"\n[integrations.w]\ndestination = \"webhook\"\n[integrations.w.settings.events]\ntrial_started = \"\"", 6, "integrations.w.settings.events.trial_started: has an empty name"),
-            ("[project]\nkey = \"a\"\n[integrations.s]\ndestination = \"slack\"\n[integrations.s.settings]\nwebhook_url = \"${MISSING}\"", 6, "integrations.s.settings.webhook_url: the environment variable MISSING is not set"),
+            (
+                "[project]\nkey = \"a\"\nnane = \"x\"",
+                3,
+                "unknown field `nane`",
+            ),
+            (
+                "[project]\nkey = \"a b\"",
+                2,
+                "project.key: \"a b\" is not a key",
+            ),
+            (
+                "[project]\nkey = \"a\"\n[products.m]\nentitlements = [\"premium\"]",
+                4,
+                "products.m.entitlements: there is no entitlement \"premium\"",
+            ),
+            (
+                "[project]\nkey = \"a\"\n[apps.ios]\nstore = \"app_store\"\nbundle_id = \"x\"",
+                3,
+                "apps.ios.app_apple_id: is required for production",
+            ),
+            (
+                "[project]\nkey = \"a\"\n[apps.ios]\nstore = \"play\"\nbundle_id = \"x\"",
+                4,
+                "apps.ios.store: \"play\" is not a store",
+            ),
+            (
+                "[project]\nkey = \"a\"\n[integrations.w]\ndestination = \"webhook\"\n[integrations.w.settings]\nproduction_url = \"ftp://x\"",
+                6,
+                "integrations.w.settings.production_url: must begin with https://",
+            ),
+            (
+                "[project]\nkey = \"a\"\n[integrations.w]\ndestination = \"webhook\"\n[integrations.w.settings.events]\ntrial_started = \"\"",
+                6,
+                "integrations.w.settings.events.trial_started: has an empty name",
+            ),
+            (
+                "[project]\nkey = \"a\"\n[integrations.s]\ndestination = \"slack\"\n[integrations.s.settings]\nwebhook_url = \"${MISSING}\"",
+                6,
+                "integrations.s.settings.webhook_url: the environment variable MISSING is not set",
+            ),
             ("[project\nkey", 1, ""),
         ] {
             let found = problems(text);
             assert_eq!(found.len(), 1, "{text}: {found:?}");
-            assert!(found[0].line == line && found[0].message.contains(message), "{text}: {found:?}");
+            assert!(
+                found[0].line == line && found[0].message.contains(message),
+                "{text}: {found:?}"
+            );
         }
-        assert_eq!(problems("[project]\nkey = \"a\"\n[integrations.s]\ndestination = \"slack\"\n[integrations.s.settings]\nwebhook_url = \"${URL}\""), []);
+        assert_eq!(
+            problems(
+                "[project]\nkey = \"a\"\n[integrations.s]\ndestination = \"slack\"\n[integrations.s.settings]\nwebhook_url = \"${URL}\""
+            ),
+            []
+        );
     }
 
     #[test]
     fn a_production_app_never_trusts_roots_of_its_own() {
         let text = "[project]\nkey = \"a\"\n[apps.ios]\nstore = \"app_store\"\nbundle_id = \"x\"\napp_apple_id = 1\nenvironments = [\"production\", \"local_testing\"]\nlocal_roots = [\"AAAA\"]";
-        assert!(problems(text).iter().any(|problem| problem.line == 7 && problem.message.contains("cannot accept xcode or local_testing")));
+        assert!(problems(text).iter().any(|problem| {
+            problem.line == 7
+                && problem
+                    .message
+                    .contains("cannot accept xcode or local_testing")
+        }));
     }
 }

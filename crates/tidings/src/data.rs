@@ -22,9 +22,11 @@ impl Data {
 
     /// Opens both, creating what does not exist.
     pub(crate) fn open(&self) -> Result<Opened> {
-        fs::create_dir_all(&self.data).with_context(|| format!("cannot create the data directory {}", self.data.display()))?;
+        fs::create_dir_all(&self.data)
+            .with_context(|| format!("cannot create the data directory {}", self.data.display()))?;
         let vault = Vault::open(&self.key_file()).context("cannot open the secrets")?;
-        let ledger = SqliteLedger::open(self.database()).with_context(|| format!("cannot open {}", self.database().display()))?;
+        let ledger = SqliteLedger::open(self.database())
+            .with_context(|| format!("cannot open {}", self.database().display()))?;
         Ok(Opened { ledger, vault })
     }
 }

@@ -49,8 +49,16 @@ impl Drop for Scratch {
     }
 }
 
-fn project(authority: &Authority, healthy: &str, failing: &str, down: &str, slack: &str) -> Result<Desired> {
-    let webhook = |name: &str, url: &str| json!({ "name": name, "destination": "webhook", "settings": { "production_url": url, "sandbox_url": url, "send_user_attributes": true } });
+fn project(
+    authority: &Authority,
+    healthy: &str,
+    failing: &str,
+    down: &str,
+    slack: &str,
+) -> Result<Desired> {
+    // A demo is watched for minutes, so failures are tried again within seconds.
+    let retry = json!({ "policy": "custom", "delays": [1, 2, 4, 8, 15, 30, 60, 60, 60] });
+    let webhook = |name: &str, url: &str| json!({ "name": name, "destination": "webhook", "settings": { "production_url": url, "sandbox_url": url, "send_user_attributes": true, "retry": retry } });
     Ok(serde_json::from_value(json!({
         "project": { "key": "meditation", "name": "Meditation" },
         "entitlements": { "premium": { "name": "Premium" } },
@@ -64,7 +72,7 @@ fn project(authority: &Authority, healthy: &str, failing: &str, down: &str, slac
         "integrations": {
             "backend": webhook("Backend", healthy),
             "billing": webhook("Billing (fails 10 %)", failing),
-            "legacy": webhook("Legacy (down)", down),
+            "legacy": { "name": "Legacy (down)", "destination": "webhook", "settings": { "sandbox_url": down, "retry": retry } },
             "slack": { "name": "Slack", "destination": "slack", "settings": { "webhook_url": slack, "channel": "subscriptions", "sandbox_channel": "subscriptions", "username": "Tidings" } },
         },
     }))?)
@@ -72,23 +80,50 @@ fn project(authority: &Authority, healthy: &str, failing: &str, down: &str, slac
 
 pub(crate) async fn run(options: Options) -> Result<()> {
     let now = WallSystem.now();
-    let scratch = Scratch(std::env::temp_dir().join(format!("tidings-demo-{}", std::process::id())));
-    let data = Data { data: scratch.0.clone() };
+    let scratch =
+        Scratch(std::env::temp_dir().join(format!("tidings-demo-{}", std::process::id())));
+    let data = Data {
+        data: scratch.0.clone(),
+    };
     let authority = Authority::create()?;
     let healthy = Receiver::start(Behaviour::Healthy, false, now).await?;
     let failing = Receiver::start(Behaviour::Failing(10), false, now).await?;
     let down = Receiver::start(Behaviour::Down, false, now).await?;
     let slack = Receiver::start(Behaviour::Healthy, false, now).await?;
-    prepare(&data, &project(&authority, &healthy.url, &failing.url, &down.url, &slack.url)?).await?;
+    prepare(
+        &data,
+        &project(
+            &authority,
+            &healthy.url,
+            &failing.url,
+            &down.url,
+            &slack.url,
+        )?,
+    )
+    .await?;
 
-    let serve = |listen| ServeOptions { data: data.clone(), listen, public_url: None, allow_networks: "127.0.0.0/8".parse().unwrap_or_default(), log_format: LogFormat::Text, log: String::new() };
+    let serve = |listen| ServeOptions {
+        data: data.clone(),
+        listen,
+        public_url: None,
+        allow_networks: "127.0.0.0/8".parse().unwrap_or_default(),
+        log_format: LogFormat::Text,
+        log: String::new(),
+    };
     let log = start_logging("warn,engine=error,ledger_sqlite=error", LogFormat::Text)?;
     let server = match Server::start(&serve(options.listen)).await {
         Ok(server) => server,
-        Err(_) => Server::start(&serve(SocketAddr::new(options.listen.ip(), 0))).await.context("the demo's server cannot start")?,
+        Err(_) => Server::start(&serve(SocketAddr::new(options.listen.ip(), 0)))
+            .await
+            .context("the demo's server cannot start")?,
     };
     let setup = server.engine.setup();
-    let callback = setup.configuration.apps.first().map(|app| format!("{}/callbacks/apple/{}", server.public_url, app.id)).context("the demo's app is missing")?;
+    let callback = setup
+        .configuration
+        .apps
+        .first()
+        .map(|app| format!("{}/callbacks/apple/{}", server.public_url, app.id))
+        .context("the demo's app is missing")?;
     say::line("Tidings demo: simulated App Store customers, real signatures, real deliveries.");
     say::line("");
     say::line(format!("  Open      {}", server.sign_in_url));
@@ -102,24 +137,59 @@ pub(crate) async fn run(options: Options) -> Result<()> {
     let serving = tokio::spawn(server.run(async move {
         drop(stopped.await);
     }));
-    let app = App { bundle_id: BUNDLE_ID.into(), environment: "LocalTesting".into() };
-    let mut driver = Driver::new(authority, app, callback, Pace { day: SignedDuration::from_millis(options.day_ms.max(1)) }, options.seed)?;
-    driver.faults = Faults { twice: 5, late: 5, lost: 0 };
+    let app = App {
+        bundle_id: BUNDLE_ID.into(),
+        environment: "LocalTesting".into(),
+    };
+    let mut driver = Driver::new(
+        authority,
+        app,
+        callback,
+        Pace {
+            day: SignedDuration::from_millis(options.day_ms.max(1)),
+        },
+        options.seed,
+    )?;
+    driver.faults = Faults {
+        twice: 5,
+        late: 5,
+        lost: 0,
+    };
     let customers = options.customers;
     let driving = tokio::spawn(async move {
         // Wave after wave: each life is long, so a few waves overlap.
         for wave in 0.. {
             let now = WallSystem.now();
-            let steps = driver.script(wave * customers..(wave + 1) * customers, now, driver.pace.day * 30, 12);
+            let steps = driver.script(
+                wave * customers..(wave + 1) * customers,
+                now,
+                driver.pace.day * 30,
+                12,
+            );
             driver.run(steps, now, 64, Duration::from_secs(5)).await;
         }
     });
     let counts = tokio::spawn(async move {
         loop {
             tokio::time::sleep(Duration::from_secs(2)).await;
-            let backlog: u64 = engine.ledger().backlog().await.map(|all| all.iter().map(|(_, count)| count).sum()).unwrap_or_default();
-            let newest = engine.ledger().events(&ledger::EventFilter::default(), ledger::Page::Before(None, 1)).await.ok().and_then(|rows| rows.into_iter().next());
-            let (events, latest) = newest.map_or((0, String::new()), |row| (row.position, row.event.kind.title().to_lowercase()));
+            let backlog: u64 = engine
+                .ledger()
+                .backlog()
+                .await
+                .map(|all| all.iter().map(|(_, count)| count).sum())
+                .unwrap_or_default();
+            let newest = engine
+                .ledger()
+                .events(
+                    &ledger::EventFilter::default(),
+                    ledger::Page::Before(None, 1),
+                )
+                .await
+                .ok()
+                .and_then(|rows| rows.into_iter().next());
+            let (events, latest) = newest.map_or((0, String::new()), |row| {
+                (row.position, row.event.kind.title().to_lowercase())
+            });
             say::line(format!(
                 "{events:>6} events, latest: {latest:<32} received: backend {:>6}  billing {:>6}  slack {:>6}   waiting {backlog}",
                 healthy.requests(),
@@ -148,9 +218,21 @@ async fn prepare(data: &Data, wanted: &Desired) -> Result<()> {
     let opened = data.open()?;
     let current = opened.ledger.configuration().await?;
     let context = destinations::Context::default();
-    let planned = desired::plan(wanted, &Means { current: &current, vault: &opened.vault, context: &context, fresh: &|| WallSystem.uuid() });
-    let steps = planned.map_err(|problems| anyhow::anyhow!("the demo's project is not accepted: {problems:?}"))?;
+    let planned = desired::plan(
+        wanted,
+        &Means {
+            current: &current,
+            vault: &opened.vault,
+            context: &context,
+            fresh: &|| WallSystem.uuid(),
+        },
+    );
+    let steps = planned
+        .map_err(|problems| anyhow::anyhow!("the demo's project is not accepted: {problems:?}"))?;
     let changes = steps.into_iter().filter_map(|step| step.change).collect();
-    opened.ledger.configure(current.revision, changes, "demo", WallSystem.now()).await?;
+    opened
+        .ledger
+        .configure(current.revision, changes, "demo", WallSystem.now())
+        .await?;
     Ok(())
 }

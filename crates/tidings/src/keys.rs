@@ -45,19 +45,55 @@ enum Action {
 
 pub(crate) async fn run(options: Options) -> Result<()> {
     match options.action {
-        Action::Create { data, name, project, read_only } => {
+        Action::Create {
+            data,
+            name,
+            project,
+            read_only,
+        } => {
             let ledger = data.open()?.ledger;
             let configuration = ledger.configuration().await?;
-            let project = project.map(|key| configuration.projects.iter().find(|project| project.key == key).map(|project| project.id).with_context(|| format!("there is no project {key:?}"))).transpose()?;
-            let (text, key) = http_api::new_api_key(&WallSystem, project, &name, if read_only { Scope::Read } else { Scope::Write });
-            change(&ledger, configuration.revision, ConfigurationChange::PutApiKey(key)).await?;
+            let project = project
+                .map(|key| {
+                    configuration
+                        .projects
+                        .iter()
+                        .find(|project| project.key == key)
+                        .map(|project| project.id)
+                        .with_context(|| format!("there is no project {key:?}"))
+                })
+                .transpose()?;
+            let (text, key) = http_api::new_api_key(
+                &WallSystem,
+                project,
+                &name,
+                if read_only { Scope::Read } else { Scope::Write },
+            );
+            change(
+                &ledger,
+                configuration.revision,
+                ConfigurationChange::PutApiKey(key),
+            )
+            .await?;
             say::line(&text);
             Ok(())
         }
         Action::List { data } => {
             for key in data.open()?.ledger.configuration().await?.api_keys {
-                let project = key.project.map_or_else(|| "all projects".to_owned(), |project| project.to_string());
-                say::line(format!("{}  {:<24} {:<5} {project}  {}", key.id, key.name, if key.scope == Scope::Read { "read" } else { "write" }, key.created_at));
+                let project = key
+                    .project
+                    .map_or_else(|| "all projects".to_owned(), |project| project.to_string());
+                say::line(format!(
+                    "{}  {:<24} {:<5} {project}  {}",
+                    key.id,
+                    key.name,
+                    if key.scope == Scope::Read {
+                        "read"
+                    } else {
+                        "write"
+                    },
+                    key.created_at
+                ));
             }
             Ok(())
         }
@@ -67,13 +103,21 @@ pub(crate) async fn run(options: Options) -> Result<()> {
             if !configuration.api_keys.iter().any(|key| key.id == id) {
                 bail!("there is no key {id}");
             }
-            change(&ledger, configuration.revision, ConfigurationChange::RemoveApiKey(id)).await
+            change(
+                &ledger,
+                configuration.revision,
+                ConfigurationChange::RemoveApiKey(id),
+            )
+            .await
         }
     }
 }
 
 async fn change(ledger: &dyn Ledger, revision: u64, change: ConfigurationChange) -> Result<()> {
-    if !ledger.configure(revision, vec![change], "command line", WallSystem.now()).await? {
+    if !ledger
+        .configure(revision, vec![change], "command line", WallSystem.now())
+        .await?
+    {
         bail!("the configuration was changed at the same time; try again");
     }
     Ok(())

@@ -5,7 +5,10 @@ use std::{io::Write, process::ExitCode};
 /// One line on standard output. A closed pipe is no reason to stop.
 pub(crate) fn line(text: impl AsRef<str>) {
     let mut out = std::io::stdout().lock();
-    if writeln!(out, "{}", text.as_ref()).and_then(|()| out.flush()).is_err() {
+    if writeln!(out, "{}", text.as_ref())
+        .and_then(|()| out.flush())
+        .is_err()
+    {
         tracing::debug!("standard output is closed");
     }
 }

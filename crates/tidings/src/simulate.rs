@@ -45,10 +45,13 @@ pub(crate) struct Options {
 /// Reads the certificates, or makes and keeps new ones.
 fn authority(path: &PathBuf) -> Result<Authority> {
     match std::fs::read_to_string(path) {
-        Ok(json) => Authority::from_json(&json).with_context(|| format!("cannot use {}", path.display())),
+        Ok(json) => {
+            Authority::from_json(&json).with_context(|| format!("cannot use {}", path.display()))
+        }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             let authority = Authority::create()?;
-            std::fs::write(path, authority.to_json()?).with_context(|| format!("cannot write {}", path.display()))?;
+            std::fs::write(path, authority.to_json()?)
+                .with_context(|| format!("cannot write {}", path.display()))?;
             Ok(authority)
         }
         Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
@@ -59,16 +62,48 @@ pub(crate) async fn run(options: Options) -> Result<()> {
     let authority = authority(&options.authority)?;
     let Some(url) = options.url else {
         say::line("Add an app to your project file that trusts this simulator, then apply it:");
-        say::line(format!("[apps.simulated]\nstore = \"app_store\"\nbundle_id = \"{}\"\nenvironments = [\"local_testing\"]\nlocal_roots = [\"{}\"]", options.bundle_id, authority.root()));
+        say::line(format!(
+            "[apps.simulated]\nstore = \"app_store\"\nbundle_id = \"{}\"\nenvironments = [\"local_testing\"]\nlocal_roots = [\"{}\"]",
+            options.bundle_id,
+            authority.root()
+        ));
         return Ok(());
     };
-    let app = App { bundle_id: options.bundle_id, environment: "LocalTesting".into() };
-    let mut driver = Driver::new(authority, app, url, Pace { day: SignedDuration::from_millis(options.day_ms.max(1)) }, options.seed)?;
-    driver.faults = Faults { twice: options.twice, late: options.late, lost: options.lost };
+    let app = App {
+        bundle_id: options.bundle_id,
+        environment: "LocalTesting".into(),
+    };
+    let mut driver = Driver::new(
+        authority,
+        app,
+        url,
+        Pace {
+            day: SignedDuration::from_millis(options.day_ms.max(1)),
+        },
+        options.seed,
+    )?;
+    driver.faults = Faults {
+        twice: options.twice,
+        late: options.late,
+        lost: options.lost,
+    };
     let now = WallSystem.now();
-    let steps = driver.script(0..options.customers, now, SignedDuration::from_millis(options.day_ms * 30), options.notifications);
-    say::line(format!("{} notifications of {} customers, seed {}", steps.len(), options.customers, options.seed));
+    let steps = driver.script(
+        0..options.customers,
+        now,
+        SignedDuration::from_millis(options.day_ms * 30),
+        options.notifications,
+    );
+    say::line(format!(
+        "{} notifications of {} customers, seed {}",
+        steps.len(),
+        options.customers,
+        options.seed
+    ));
     let report = driver.run(steps, now, 64, Duration::from_secs(60)).await;
-    say::line(format!("{} accepted, {} refused or unanswered", report.notifications, report.refused));
+    say::line(format!(
+        "{} accepted, {} refused or unanswered",
+        report.notifications, report.refused
+    ));
     Ok(())
 }

@@ -150,7 +150,16 @@ struct Level<'a> {
 /// `YYYY-MM-DDTHH:MM:SS.ffffff+0000`: six digits, no colon in the offset.
 fn time(at: Timestamp) -> String {
     let civil = Offset::UTC.to_datetime(at);
-    format!("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}+0000", civil.year(), civil.month(), civil.day(), civil.hour(), civil.minute(), civil.second(), civil.subsec_nanosecond() / 1000)
+    format!(
+        "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}+0000",
+        civil.year(),
+        civil.month(),
+        civil.day(),
+        civil.hour(),
+        civil.minute(),
+        civil.second(),
+        civil.subsec_nanosecond() / 1000
+    )
 }
 
 fn number(amount: Option<Money>) -> Number {
@@ -174,18 +183,37 @@ fn discount(discount: Discount) -> &'static str {
     }
 }
 
-pub(super) fn render(name: &str, event: &Event, options: &Options) -> Result<Vec<u8>, serde_json::Error> {
+pub(super) fn render(
+    name: &str,
+    event: &Event,
+    options: &Options,
+) -> Result<Vec<u8>, serde_json::Error> {
     match &event.level {
         Some(level) => envelope(name, event, options, access_level(event, level)),
         None => envelope(name, event, options, purchase(event, options)),
     }
 }
 
-fn envelope<P: Serialize>(name: &str, event: &Event, options: &Options, properties: P) -> Result<Vec<u8>, serde_json::Error> {
+fn envelope<P: Serialize>(
+    name: &str,
+    event: &Event,
+    options: &Options,
+    properties: P,
+) -> Result<Vec<u8>, serde_json::Error> {
     let customer = &event.customer;
     let attribute = |key: &str| customer.attributes.get(key).map(String::as_str);
-    let ids: BTreeMap<_, _> = INTEGRATION_IDS.iter().filter_map(|(theirs, ours)| Some((*theirs, attribute(ours)?))).collect();
-    let plain = || customer.attributes.iter().filter(|(key, _)| !key.starts_with('$')).map(|(key, value)| (key.as_str(), value.as_str())).collect();
+    let ids: BTreeMap<_, _> = INTEGRATION_IDS
+        .iter()
+        .filter_map(|(theirs, ours)| Some((*theirs, attribute(ours)?)))
+        .collect();
+    let plain = || {
+        customer
+            .attributes
+            .iter()
+            .filter(|(key, _)| !key.starts_with('$'))
+            .map(|(key, value)| (key.as_str(), value.as_str()))
+            .collect()
+    };
     serde_json::to_vec(&Envelope {
         profile_id: customer.id.uuid().to_string(),
         customer_user_id: (!customer.is_anonymous()).then_some(&customer.app_user_id),
@@ -209,7 +237,20 @@ fn envelope<P: Serialize>(name: &str, event: &Event, options: &Options, properti
             recorded_at: event.recorded_at,
             historical: event.historical,
             late: event.late,
-            access: event.access.iter().map(|(id, level)| (id.as_str(), Access { is_active: level.is_active, expires_at: level.expires_at, will_renew: level.will_renew })).collect(),
+            access: event
+                .access
+                .iter()
+                .map(|(id, level)| {
+                    (
+                        id.as_str(),
+                        Access {
+                            is_active: level.is_active,
+                            expires_at: level.expires_at,
+                            will_renew: level.will_renew,
+                        },
+                    )
+                })
+                .collect(),
         },
     })
 }
@@ -232,10 +273,30 @@ const INTEGRATION_IDS: &[(&str, &str)] = &[
 
 /// Campaign attributes, under the one source they were set by.
 fn attribution(event: &Event) -> BTreeMap<&str, BTreeMap<&str, &str>> {
-    let fields = [("status", "$attributionStatus"), ("channel", "$mediaSource"), ("campaign", "$campaign"), ("ad_group", "$adGroup"), ("ad_set", "$ad"), ("creative", "$creative")];
-    let values: BTreeMap<_, _> = fields.iter().filter_map(|(theirs, ours)| Some((*theirs, event.customer.attributes.get(*ours)?.as_str()))).collect();
-    let source = event.customer.attributes.get("$attributionSource").map_or("custom", String::as_str);
-    if values.is_empty() { BTreeMap::new() } else { BTreeMap::from([(source, values)]) }
+    let fields = [
+        ("status", "$attributionStatus"),
+        ("channel", "$mediaSource"),
+        ("campaign", "$campaign"),
+        ("ad_group", "$adGroup"),
+        ("ad_set", "$ad"),
+        ("creative", "$creative"),
+    ];
+    let values: BTreeMap<_, _> = fields
+        .iter()
+        .filter_map(|(theirs, ours)| {
+            Some((*theirs, event.customer.attributes.get(*ours)?.as_str()))
+        })
+        .collect();
+    let source = event
+        .customer
+        .attributes
+        .get("$attributionSource")
+        .map_or("custom", String::as_str);
+    if values.is_empty() {
+        BTreeMap::new()
+    } else {
+        BTreeMap::from([(source, values)])
+    }
 }
 
 fn common<'a>(event: &'a Event, expires_at: Option<Timestamp>) -> Common<'a> {
@@ -255,9 +316,14 @@ fn common<'a>(event: &'a Event, expires_at: Option<Timestamp>) -> Common<'a> {
         purchase_date: transaction.map(|transaction| time(transaction.purchased_at)),
         original_purchase_date: purchase.map(|purchase| time(purchase.original_purchased_at)),
         subscription_expires_at: expires_at.map(time),
-        currency: transaction.and_then(|transaction| transaction.price).map(|price| price.currency.to_string()),
+        currency: transaction
+            .and_then(|transaction| transaction.price)
+            .map(|price| price.currency.to_string()),
         profile_has_access_level: event.access.values().any(|level| level.is_active),
-        profile_total_revenue_usd: number(Some(Money::new(event.customer.revenue_usd_micros, Currency::USD))),
+        profile_total_revenue_usd: number(Some(Money::new(
+            event.customer.revenue_usd_micros,
+            Currency::USD,
+        ))),
         profile_country: None,
         store_country: transaction.and_then(|transaction| transaction.country.as_deref()),
         profile_ip_address: event.customer.attributes.get("$ip").map(String::as_str),
@@ -278,7 +344,9 @@ fn standard_price(event: &Event, transaction: &TransactionRef) -> Option<Money> 
     if transaction.offer.is_none() || purchase.kind != TransactionKind::Subscription {
         return transaction.price;
     }
-    purchase.renewal_price.filter(|_| purchase.will_renew && purchase.next_product.is_none())
+    purchase
+        .renewal_price
+        .filter(|_| purchase.will_renew && purchase.next_product.is_none())
 }
 
 fn in_usd(amount: Option<Money>) -> Option<Money> {
@@ -292,7 +360,9 @@ fn purchase<'a>(event: &'a Event, options: &Options) -> Purchase<'a> {
     let standard = transaction.and_then(|transaction| standard_price(event, transaction));
     let is_free = transaction.is_some_and(|transaction| transaction.is_free);
     let (charged, charged_usd) = match transaction {
-        Some(_) if is_free && options.send_trial_price && event.kind == EventKind::TrialStarted => (standard, in_usd(standard)),
+        Some(_) if is_free && options.send_trial_price && event.kind == EventKind::TrialStarted => {
+            (standard, in_usd(standard))
+        }
         Some(_) if is_free => (None, None),
         Some(transaction) => (transaction.price, transaction.price_usd),
         None => (None, None),
@@ -301,14 +371,30 @@ fn purchase<'a>(event: &'a Event, options: &Options) -> Purchase<'a> {
     let saved = match (standard, transaction) {
         _ if pay_up_front => None,
         (Some(standard), _) if is_free => Some(standard),
-        (Some(standard), Some(transaction)) => transaction.price.and_then(|price| standard.checked_sub(price).ok()),
+        (Some(standard), Some(transaction)) => transaction
+            .price
+            .and_then(|price| standard.checked_sub(price).ok()),
         _ => None,
     };
-    let ended_early = event.kind.is_refund() || matches!(event.kind, EventKind::BillingIssueDetected | EventKind::EnteredGracePeriod);
-    let expires_at = if ended_early { about.and_then(|about| about.access_until) } else { transaction.and_then(|transaction| transaction.expires_at) };
+    let ended_early = event.kind.is_refund()
+        || matches!(
+            event.kind,
+            EventKind::BillingIssueDetected | EventKind::EnteredGracePeriod
+        );
+    let expires_at = if ended_early {
+        about.and_then(|about| about.access_until)
+    } else {
+        transaction.and_then(|transaction| transaction.expires_at)
+    };
     let one_time = about.is_some_and(|about| about.kind != TransactionKind::Subscription);
-    let with_reason = matches!(event.kind, EventKind::SubscriptionExpired | EventKind::TrialExpired | EventKind::SubscriptionRefunded);
-    let with_trial = matches!(event.kind, EventKind::TrialStarted | EventKind::TrialConverted | EventKind::TrialExpired);
+    let with_reason = matches!(
+        event.kind,
+        EventKind::SubscriptionExpired | EventKind::TrialExpired | EventKind::SubscriptionRefunded
+    );
+    let with_trial = matches!(
+        event.kind,
+        EventKind::TrialStarted | EventKind::TrialConverted | EventKind::TrialExpired
+    );
     let money = transaction.filter(|_| event.kind.is_charge() || event.kind.is_refund());
     Purchase {
         common: common(event, expires_at.filter(|_| !one_time)),
@@ -324,8 +410,14 @@ fn purchase<'a>(event: &'a Event, options: &Options) -> Purchase<'a> {
         store_offer_category: offer.and_then(|offer| offer.category).map(category),
         store_offer_discount_type: offer.and_then(|offer| offer.discount).map(discount),
         store_offer_number_of_periods: offer.map(|_| None),
-        cancellation_reason: event.cancellation_reason.filter(|_| with_reason).map(|reason| reason.id()),
-        trial_duration: about.and_then(|about| about.trial_days).filter(|_| with_trial).map(|days| format!("{days} days")),
+        cancellation_reason: event
+            .cancellation_reason
+            .filter(|_| with_reason)
+            .map(|reason| reason.id()),
+        trial_duration: about
+            .and_then(|about| about.trial_days)
+            .filter(|_| with_trial)
+            .map(|days| format!("{days} days")),
         revenue: money.map(|transaction| Revenue {
             proceeds_usd: number(transaction.proceeds_usd),
             proceeds_local: number(transaction.proceeds),
@@ -338,11 +430,22 @@ fn purchase<'a>(event: &'a Event, options: &Options) -> Purchase<'a> {
 }
 
 fn access_level<'a>(event: &'a Event, level: &'a AccessLevel) -> Level<'a> {
-    let offer = event.transaction.as_ref().and_then(|transaction| transaction.offer.as_ref()).filter(|_| level.is_active);
+    let offer = event
+        .transaction
+        .as_ref()
+        .and_then(|transaction| transaction.offer.as_ref())
+        .filter(|_| level.is_active);
     let kind = offer.and_then(|offer| offer.discount).map(discount);
-    let introductory = offer.is_some_and(|offer| offer.category == Some(OfferCategory::Introductory));
+    let introductory =
+        offer.is_some_and(|offer| offer.category == Some(OfferCategory::Introductory));
     Level {
-        common: common(event, event.purchase.as_ref().and_then(|purchase| purchase.expires_at)),
+        common: common(
+            event,
+            event
+                .purchase
+                .as_ref()
+                .and_then(|purchase| purchase.expires_at),
+        ),
         access_level_id: &level.id,
         is_active: level.is_active,
         expires_at: level.expires_at.map(time),
@@ -357,7 +460,13 @@ fn access_level<'a>(event: &'a Event, level: &'a AccessLevel) -> Level<'a> {
         cancellation_reason: level.cancellation_reason.map(|reason| reason.id()),
         active_introductory_offer_type: kind.filter(|_| introductory),
         active_promotional_offer_type: kind.filter(|_| !introductory),
-        active_promotional_offer_id: offer.filter(|_| !introductory).and_then(|offer| offer.id.as_deref()),
-        trial_duration: event.purchase.as_ref().and_then(|purchase| purchase.trial_days).map(|days| format!("{days} days")),
+        active_promotional_offer_id: offer
+            .filter(|_| !introductory)
+            .and_then(|offer| offer.id.as_deref()),
+        trial_duration: event
+            .purchase
+            .as_ref()
+            .and_then(|purchase| purchase.trial_days)
+            .map(|days| format!("{days} days")),
     }
 }

@@ -7,7 +7,10 @@
 mod body;
 mod signature;
 
-use crate::{Configured, Context, Destination, Events, Field, FieldKind, Handshake, Header, Invalid, Message, Outcome, Plan, Request, Response, Spec, Unsendable, settings};
+use crate::{
+    Configured, Context, Destination, Events, Field, FieldKind, Handshake, Header, Invalid,
+    Message, Outcome, Plan, Request, Response, Spec, Unsendable, settings,
+};
 use domain::{Environment, Event, EventKind, NotSent, retry, secret::Secret};
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -46,20 +49,76 @@ static SPEC: Spec = Spec {
     title: "Webhook",
     summary: "Every event as JSON to your own server, verified, signed, in order for each customer, and retried.",
     fields: &[
-        Field { name: "format", kind: FieldKind::Choice, help: "Shape of the payload: `adapty`." },
-        Field { name: "production_url", kind: FieldKind::Url, help: "Receives events of real purchases." },
-        Field { name: "production_authorization", kind: FieldKind::Secret, help: "Sent verbatim as the Authorization header." },
-        Field { name: "sandbox_url", kind: FieldKind::Url, help: "Receives events of test purchases." },
-        Field { name: "sandbox_authorization", kind: FieldKind::Secret, help: "Sent verbatim as the Authorization header." },
-        Field { name: "handshake", kind: FieldKind::Choice, help: "`current`: an empty object, any JSON answer. `earlier`: `adapty_check` must be echoed." },
-        Field { name: "signing_secrets", kind: FieldKind::Secrets, help: "One or two `whsec_` secrets; requests are signed with each, so that they can be rotated." },
-        Field { name: "events", kind: FieldKind::Events, help: "Per kind: on, off, or the name to send." },
-        Field { name: "send_attribution", kind: FieldKind::Switch, help: "Adds `attributions`." },
-        Field { name: "send_user_attributes", kind: FieldKind::Switch, help: "Adds `user_attributes`." },
-        Field { name: "send_trial_price", kind: FieldKind::Switch, help: "Puts the subscription's price on `trial_started`." },
-        Field { name: "exclude_historical", kind: FieldKind::Switch, help: "Do not send events older than the customer." },
-        Field { name: "send_play_store_purchase_token", kind: FieldKind::Switch, help: "Adds `play_store_purchase_token` to events of Google Play purchases." },
-        Field { name: "retry", kind: FieldKind::Retry, help: "`adapty` (default), `revenuecat`, `standard`, or `custom` with delays in seconds." },
+        Field {
+            name: "format",
+            kind: FieldKind::Choice,
+            help: "Shape of the payload: `adapty`.",
+        },
+        Field {
+            name: "production_url",
+            kind: FieldKind::Url,
+            help: "Receives events of real purchases.",
+        },
+        Field {
+            name: "production_authorization",
+            kind: FieldKind::Secret,
+            help: "Sent verbatim as the Authorization header.",
+        },
+        Field {
+            name: "sandbox_url",
+            kind: FieldKind::Url,
+            help: "Receives events of test purchases.",
+        },
+        Field {
+            name: "sandbox_authorization",
+            kind: FieldKind::Secret,
+            help: "Sent verbatim as the Authorization header.",
+        },
+        Field {
+            name: "handshake",
+            kind: FieldKind::Choice,
+            help: "`current`: an empty object, any JSON answer. `earlier`: `adapty_check` must be echoed.",
+        },
+        Field {
+            name: "signing_secrets",
+            kind: FieldKind::Secrets,
+            help: "One or two `whsec_` secrets; requests are signed with each, so that they can be rotated.",
+        },
+        Field {
+            name: "events",
+            kind: FieldKind::Events,
+            help: "Per kind: on, off, or the name to send.",
+        },
+        Field {
+            name: "send_attribution",
+            kind: FieldKind::Switch,
+            help: "Adds `attributions`.",
+        },
+        Field {
+            name: "send_user_attributes",
+            kind: FieldKind::Switch,
+            help: "Adds `user_attributes`.",
+        },
+        Field {
+            name: "send_trial_price",
+            kind: FieldKind::Switch,
+            help: "Puts the subscription's price on `trial_started`.",
+        },
+        Field {
+            name: "exclude_historical",
+            kind: FieldKind::Switch,
+            help: "Do not send events older than the customer.",
+        },
+        Field {
+            name: "send_play_store_purchase_token",
+            kind: FieldKind::Switch,
+            help: "Adds `play_store_purchase_token` to events of Google Play purchases.",
+        },
+        Field {
+            name: "retry",
+            kind: FieldKind::Retry,
+            help: "`adapty` (default), `revenuecat`, `standard`, or `custom` with delays in seconds.",
+        },
     ],
     events: EVENTS,
     ordered: true,
@@ -131,39 +190,92 @@ impl Destination for Webhook {
         &SPEC
     }
 
-    fn configure(&self, settings: &serde_json::Value, _: &Context) -> Result<Box<dyn Configured>, Vec<Invalid>> {
+    fn configure(
+        &self,
+        settings: &serde_json::Value,
+        _: &Context,
+    ) -> Result<Box<dyn Configured>, Vec<Invalid>> {
         // serde cannot refuse unknown fields next to flattened ones; the field list of SPEC can.
         let known = |name: &str| SPEC.fields.iter().any(|field| field.name == name);
-        let mut problems: Vec<_> = settings.as_object().into_iter().flat_map(|object| object.keys()).filter(|name| !known(name)).map(|name| Invalid::new(name, "is not a setting of the webhook")).collect();
+        let mut problems: Vec<_> = settings
+            .as_object()
+            .into_iter()
+            .flat_map(|object| object.keys())
+            .filter(|name| !known(name))
+            .map(|name| Invalid::new(name, "is not a setting of the webhook"))
+            .collect();
         if !problems.is_empty() {
             return Err(problems);
         }
         let settings: Settings = crate::parse(settings)?;
         problems.extend(settings.events.problems(EVENTS, true));
-        settings::check_url("production_url", settings.production_url.as_deref(), &mut problems);
-        settings::check_url("sandbox_url", settings.sandbox_url.as_deref(), &mut problems);
-        for (field, value) in [("production_authorization", &settings.production_authorization), ("sandbox_authorization", &settings.sandbox_authorization)] {
-            if value.expose().chars().any(|letter| letter.is_control() || !letter.is_ascii()) {
-                problems.push(Invalid::new(field, "must be printable ASCII, because it is sent verbatim in a header"));
+        settings::check_url(
+            "production_url",
+            settings.production_url.as_deref(),
+            &mut problems,
+        );
+        settings::check_url(
+            "sandbox_url",
+            settings.sandbox_url.as_deref(),
+            &mut problems,
+        );
+        for (field, value) in [
+            (
+                "production_authorization",
+                &settings.production_authorization,
+            ),
+            ("sandbox_authorization", &settings.sandbox_authorization),
+        ] {
+            if value
+                .expose()
+                .chars()
+                .any(|letter| letter.is_control() || !letter.is_ascii())
+            {
+                problems.push(Invalid::new(
+                    field,
+                    "must be printable ASCII, because it is sent verbatim in a header",
+                ));
             }
         }
         if settings.signing_secrets.len() > 2 {
-            problems.push(Invalid::new("signing_secrets", "holds at most two secrets: the new one and the one being retired"));
+            problems.push(Invalid::new(
+                "signing_secrets",
+                "holds at most two secrets: the new one and the one being retired",
+            ));
         }
-        problems.extend(settings.signing_secrets.iter().filter_map(|secret| check_secret(secret.expose()).err()).map(|problem| Invalid::new("signing_secrets", problem)));
+        problems.extend(
+            settings
+                .signing_secrets
+                .iter()
+                .filter_map(|secret| check_secret(secret.expose()).err())
+                .map(|problem| Invalid::new("signing_secrets", problem)),
+        );
         if let retry::Policy::Custom { delays } = &settings.retry
-            && (delays.len() > 20 || delays.iter().any(|delay| *delay == 0 || *delay > 7 * 86_400))
+            && (delays.len() > 20
+                || delays
+                    .iter()
+                    .any(|delay| *delay == 0 || *delay > 7 * 86_400))
         {
-            problems.push(Invalid::new("retry.delays", "holds at most 20 pauses of 1 second to 7 days, in seconds"));
+            problems.push(Invalid::new(
+                "retry.delays",
+                "holds at most 20 pauses of 1 second to 7 days, in seconds",
+            ));
         }
-        if problems.is_empty() { Ok(Box::new(settings)) } else { Err(problems) }
+        if problems.is_empty() {
+            Ok(Box::new(settings))
+        } else {
+            Err(problems)
+        }
     }
 }
 
 impl Settings {
     fn endpoint(&self, environment: Environment) -> (Option<&str>, &Secret) {
         match environment {
-            Environment::Production => (self.production_url.as_deref(), &self.production_authorization),
+            Environment::Production => (
+                self.production_url.as_deref(),
+                &self.production_authorization,
+            ),
             Environment::Sandbox => (self.sandbox_url.as_deref(), &self.sandbox_authorization),
         }
     }
@@ -172,7 +284,11 @@ impl Settings {
         let (url, authorization) = self.endpoint(environment);
         let mut request = Request::json(url?, body);
         if !authorization.is_empty() {
-            request.headers.push(Header { name: "authorization", value: authorization.expose().to_owned(), secret: true });
+            request.headers.push(Header {
+                name: "authorization",
+                value: authorization.expose().to_owned(),
+                secret: true,
+            });
         }
         Some(request)
     }
@@ -183,7 +299,10 @@ impl Configured for Settings {
         if !EVENTS.contains(&event.kind) {
             return Err(NotSent::EventUnsupported);
         }
-        let name = self.events.name(event.kind, on_by_default(event.kind)).ok_or(NotSent::EventDisabled)?;
+        let name = self
+            .events
+            .name(event.kind, on_by_default(event.kind))
+            .ok_or(NotSent::EventDisabled)?;
         if self.options.exclude_historical && event.occurred_at < event.customer.first_seen {
             return Err(NotSent::Historical);
         }
@@ -191,17 +310,41 @@ impl Configured for Settings {
     }
 
     fn render(&self, message: &Message, event: &Event) -> Result<Request, Unsendable> {
-        let body = body::render(&message.name, event, &self.options).map_err(|error| Unsendable { reason: NotSent::MissingCustomerData, detail: error.to_string() })?;
-        self.request(event.environment, body).ok_or_else(|| Unsendable { reason: NotSent::MissingCredentials, detail: format!("{}_url is not set", event.environment.id()) })
+        let body =
+            body::render(&message.name, event, &self.options).map_err(|error| Unsendable {
+                reason: NotSent::MissingCustomerData,
+                detail: error.to_string(),
+            })?;
+        self.request(event.environment, body)
+            .ok_or_else(|| Unsendable {
+                reason: NotSent::MissingCredentials,
+                detail: format!("{}_url is not set", event.environment.id()),
+            })
     }
 
     fn sign(&self, request: &mut Request, id: &str, at: Timestamp) {
         let second = at.as_second().to_string();
-        let signatures: Vec<_> = self.signing_secrets.iter().filter_map(|secret| signature(secret.expose(), id, &second, &request.body)).collect();
-        request.headers.push(Header { name: "webhook-id", value: id.to_owned(), secret: false });
-        request.headers.push(Header { name: "webhook-timestamp", value: second, secret: false });
+        let signatures: Vec<_> = self
+            .signing_secrets
+            .iter()
+            .filter_map(|secret| signature(secret.expose(), id, &second, &request.body))
+            .collect();
+        request.headers.push(Header {
+            name: "webhook-id",
+            value: id.to_owned(),
+            secret: false,
+        });
+        request.headers.push(Header {
+            name: "webhook-timestamp",
+            value: second,
+            secret: false,
+        });
         if !signatures.is_empty() {
-            request.headers.push(Header { name: "webhook-signature", value: signatures.join(" "), secret: false });
+            request.headers.push(Header {
+                name: "webhook-signature",
+                value: signatures.join(" "),
+                secret: false,
+            });
         }
     }
 
@@ -209,8 +352,13 @@ impl Configured for Settings {
     fn classify(&self, response: &Response) -> Outcome {
         match response.status {
             200..=399 => Outcome::Delivered,
-            401 | 403 => Outcome::Rejected(format!("the endpoint answered {}: check the Authorization value", response.status)),
-            status @ 400..=404 => Outcome::Rejected(format!("the endpoint answered {status}, which is final")),
+            401 | 403 => Outcome::Rejected(format!(
+                "the endpoint answered {}: check the Authorization value",
+                response.status
+            )),
+            status @ 400..=404 => {
+                Outcome::Rejected(format!("the endpoint answered {status}, which is final"))
+            }
             _ => Outcome::Retry(response.retry_after),
         }
     }
@@ -219,11 +367,22 @@ impl Configured for Settings {
     fn handshakes(&self, nonce: &str) -> Vec<Handshake> {
         let (body, expected) = match self.handshake {
             Edition::Current => (b"{}".to_vec(), None),
-            Edition::Earlier => (serde_json::json!({ "adapty_check": nonce }).to_string().into_bytes(), Some(nonce.to_owned())),
+            Edition::Earlier => (
+                serde_json::json!({ "adapty_check": nonce })
+                    .to_string()
+                    .into_bytes(),
+                Some(nonce.to_owned()),
+            ),
         };
         [Environment::Production, Environment::Sandbox]
             .into_iter()
-            .filter_map(|endpoint| Some(Handshake { endpoint, request: self.request(endpoint, body.clone())?, expected: expected.clone() }))
+            .filter_map(|endpoint| {
+                Some(Handshake {
+                    endpoint,
+                    request: self.request(endpoint, body.clone())?,
+                    expected: expected.clone(),
+                })
+            })
             .collect()
     }
 

@@ -3,7 +3,10 @@
 use domain::{
     ChainKey, Change, Currency, Environment, EventKind, Facts, Money, Observation, Snapshot, Store,
     change::{self, State},
-    fact::{Discount, Offer, OfferCategory, Ownership, PriceIncrease, RenewalFact, Revocation, Status, TransactionFact, TransactionKind, TransactionReason},
+    fact::{
+        Discount, Offer, OfferCategory, Ownership, PriceIncrease, RenewalFact, Revocation, Status,
+        TransactionFact, TransactionKind, TransactionReason,
+    },
     reason::ExpirationIntent,
 };
 use jiff::{SignedDuration, Timestamp};
@@ -38,7 +41,11 @@ impl AppStore {
             expires_at: Some(at(30 * DAY)),
             quantity: 1,
             price: Some(Money::new(if free { 0 } else { 9_990_000 }, Currency::USD)),
-            offer: free.then_some(Offer { category: Some(OfferCategory::Introductory), discount: Some(Discount::FreeTrial), id: None }),
+            offer: free.then_some(Offer {
+                category: Some(OfferCategory::Introductory),
+                discount: Some(Discount::FreeTrial),
+                id: None,
+            }),
             revocation: None,
             upgraded: false,
             ownership: Ownership::Purchased,
@@ -57,7 +64,13 @@ impl AppStore {
             renewal_price: Some(Money::new(9_990_000, Currency::USD)),
             status: Some(Status::Active),
         };
-        Self { now: 0, next_id: 1001, transaction, renewal, past: Vec::new() }
+        Self {
+            now: 0,
+            next_id: 1001,
+            transaction,
+            renewal,
+            past: Vec::new(),
+        }
     }
 
     pub(crate) fn wait(&mut self, seconds: i64) -> &mut Self {
@@ -86,8 +99,15 @@ impl AppStore {
         self.transaction.version = version;
         self.renewal.version = version;
         Observation {
-            chain: ChainKey { store: Store::AppStore, environment: Environment::Production, id: CHAIN.into() },
-            transactions: vec![TransactionFact { version, ..transaction }],
+            chain: ChainKey {
+                store: Store::AppStore,
+                environment: Environment::Production,
+                id: CHAIN.into(),
+            },
+            transactions: vec![TransactionFact {
+                version,
+                ..transaction
+            }],
             renewal: Some(self.renewal.clone()),
             user_token: None,
         }
@@ -114,7 +134,11 @@ impl AppStore {
     /// `DID_RENEW`, into the scheduled product if there is one; the period follows on without a gap.
     pub(crate) fn renew(&mut self) -> Observation {
         self.wait_for_end();
-        let product = self.renewal.next_product.clone().unwrap_or_else(|| self.transaction.product.clone());
+        let product = self
+            .renewal
+            .next_product
+            .clone()
+            .unwrap_or_else(|| self.transaction.product.clone());
         let start = self.end();
         self.charge(&product, TransactionReason::Renewal, start);
         self.tell()
@@ -122,7 +146,11 @@ impl AppStore {
 
     /// `DID_RENEW` / `BILLING_RECOVERY` after billing retry: a new period begins now.
     pub(crate) fn recover(&mut self) -> Observation {
-        let start = if self.renewal.status == Some(Status::Grace) { self.end() } else { self.now };
+        let start = if self.renewal.status == Some(Status::Grace) {
+            self.end()
+        } else {
+            self.now
+        };
         let product = self.transaction.product.clone();
         self.charge(&product, TransactionReason::Renewal, start);
         self.tell()
@@ -186,21 +214,31 @@ impl AppStore {
 
     /// `REFUND` of the current transaction.
     pub(crate) fn refund(&mut self) -> Observation {
-        self.transaction.revocation = Some(Revocation { at: at(self.now), percentage: None });
+        self.transaction.revocation = Some(Revocation {
+            at: at(self.now),
+            percentage: None,
+        });
         self.renewal.status = Some(Status::Revoked);
         self.tell()
     }
 
     /// `REFUND` of an earlier transaction.
     pub(crate) fn refund_earlier(&mut self, index: usize) -> Observation {
-        self.past[index].revocation = Some(Revocation { at: at(self.now), percentage: None });
+        self.past[index].revocation = Some(Revocation {
+            at: at(self.now),
+            percentage: None,
+        });
         self.tell_about(self.past[index].clone())
     }
 
     /// `REFUND_REVERSED` of the current transaction.
     pub(crate) fn reverse_refund(&mut self) -> Observation {
         self.transaction.revocation = None;
-        self.renewal.status = Some(if self.now < self.end() { Status::Active } else { Status::Expired });
+        self.renewal.status = Some(if self.now < self.end() {
+            Status::Active
+        } else {
+            Status::Expired
+        });
         self.tell()
     }
 
@@ -230,20 +268,44 @@ impl Tracker {
         self.see_within(observation, now, SignedDuration::from_hours(24))
     }
 
-    pub(crate) fn see_within(&mut self, observation: &Observation, now: Timestamp, window: SignedDuration) -> Vec<Change> {
+    pub(crate) fn see_within(
+        &mut self,
+        observation: &Observation,
+        now: Timestamp,
+        window: SignedDuration,
+    ) -> Vec<Change> {
         let facts = self.facts.clone().unwrap_or_default().absorb(observation);
         self.advance(facts, now, window)
     }
 
     /// Only time passes.
     pub(crate) fn tick(&mut self, now: Timestamp) -> Vec<Change> {
-        self.advance(self.facts.clone().unwrap_or_default(), now, SignedDuration::from_hours(24))
+        self.advance(
+            self.facts.clone().unwrap_or_default(),
+            now,
+            SignedDuration::from_hours(24),
+        )
     }
 
     fn advance(&mut self, facts: Facts, now: Timestamp, window: SignedDuration) -> Vec<Change> {
-        let Some(snapshot) = Snapshot::derive(&facts, now) else { return Vec::new() };
-        let before = self.facts.as_ref().zip(self.snapshot.as_ref()).map(|(facts, snapshot)| State { facts, snapshot });
-        let mut changes = change::changes(CHAIN, before, State { facts: &facts, snapshot: &snapshot }, now, window);
+        let Some(snapshot) = Snapshot::derive(&facts, now) else {
+            return Vec::new();
+        };
+        let before = self
+            .facts
+            .as_ref()
+            .zip(self.snapshot.as_ref())
+            .map(|(facts, snapshot)| State { facts, snapshot });
+        let mut changes = change::changes(
+            CHAIN,
+            before,
+            State {
+                facts: &facts,
+                snapshot: &snapshot,
+            },
+            now,
+            window,
+        );
         // The ledger's unique key does this in production.
         changes.retain(|change| self.told.iter().all(|told| told.key != change.key));
         (self.facts, self.snapshot) = (Some(facts), Some(snapshot));
@@ -253,7 +315,15 @@ impl Tracker {
 
     /// Sees what the store says now and returns the kinds of events.
     pub(crate) fn kinds(&mut self, observation: &Observation) -> Vec<EventKind> {
-        let now = observation.renewal.as_ref().map_or(observation.transactions[0].version, |renewal| renewal.version);
-        self.see(observation, now).iter().map(|change| change.kind).collect()
+        let now = observation
+            .renewal
+            .as_ref()
+            .map_or(observation.transactions[0].version, |renewal| {
+                renewal.version
+            });
+        self.see(observation, now)
+            .iter()
+            .map(|change| change.kind)
+            .collect()
     }
 }

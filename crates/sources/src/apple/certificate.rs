@@ -1,6 +1,9 @@
 //! Certificate chains: leaf, intermediate, pinned root.
 
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1, ECDSA_P256_SHA384_ASN1, ECDSA_P384_SHA256_ASN1, ECDSA_P384_SHA384_ASN1, UnparsedPublicKey, VerificationAlgorithm};
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_ASN1, ECDSA_P256_SHA384_ASN1, ECDSA_P384_SHA256_ASN1, ECDSA_P384_SHA384_ASN1,
+    UnparsedPublicKey, VerificationAlgorithm,
+};
 use jiff::Timestamp;
 use x509_parser::{
     certificate::X509Certificate,
@@ -62,24 +65,36 @@ pub(crate) fn signed_by(key: &[u8], algorithm: &Oid<'_>, message: &[u8], signatu
         (97, name) if *name == OID_SIG_ECDSA_WITH_SHA384 => &ECDSA_P384_SHA384_ASN1,
         _ => return false,
     };
-    UnparsedPublicKey::new(scheme, key).verify(message, signature).is_ok()
+    UnparsedPublicKey::new(scheme, key)
+        .verify(message, signature)
+        .is_ok()
 }
 
 fn issued(issuer: &X509Certificate<'_>, subject: &X509Certificate<'_>) -> bool {
     let key = &issuer.public_key().subject_public_key.data;
     issuer.subject().as_raw() == subject.issuer().as_raw()
-        && signed_by(key, &subject.signature_algorithm.algorithm, subject.tbs_certificate.as_ref(), &subject.signature_value.data)
+        && signed_by(
+            key,
+            &subject.signature_algorithm.algorithm,
+            subject.tbs_certificate.as_ref(),
+            &subject.signature_value.data,
+        )
 }
 
 fn has(certificate: &X509Certificate<'_>, extension: &Oid<'_>) -> bool {
-    certificate.extensions().iter().any(|found| found.oid == *extension)
+    certificate
+        .extensions()
+        .iter()
+        .any(|found| found.oid == *extension)
 }
 
 impl Chain {
     /// Builds `leaf <- intermediate <- one of roots`. The third certificate that was sent is never trusted: Apple's own
     /// test payloads carry one that differs from the pinned root byte for byte. Source: spec/stores.md 1.3 steps 2 to 4.
     pub fn build(sent: &[Vec<u8>], roots: &[Vec<u8>]) -> Result<Self, Untrusted> {
-        let [leaf_der, intermediate_der, _] = sent else { return Err(Untrusted::Length(sent.len())) };
+        let [leaf_der, intermediate_der, _] = sent else {
+            return Err(Untrusted::Length(sent.len()));
+        };
         let leaf = parse(leaf_der, "leaf")?;
         let intermediate = parse(intermediate_der, "intermediate")?;
         if !has(&leaf, &RECEIPT_SIGNING) {
@@ -91,11 +106,20 @@ impl Chain {
         for root_der in roots {
             let root = parse(root_der, "root")?;
             if issued(&root, &intermediate) && issued(&intermediate, &leaf) {
-                let validity = [&leaf, &intermediate, &root].map(|certificate| certificate.validity());
+                let validity =
+                    [&leaf, &intermediate, &root].map(|certificate| certificate.validity());
                 return Ok(Self {
                     leaf_key: leaf.public_key().subject_public_key.data.to_vec(),
-                    not_before: validity.iter().map(|validity| validity.not_before.timestamp()).max().unwrap_or(i64::MAX),
-                    not_after: validity.iter().map(|validity| validity.not_after.timestamp()).min().unwrap_or(i64::MIN),
+                    not_before: validity
+                        .iter()
+                        .map(|validity| validity.not_before.timestamp())
+                        .max()
+                        .unwrap_or(i64::MAX),
+                    not_after: validity
+                        .iter()
+                        .map(|validity| validity.not_after.timestamp())
+                        .min()
+                        .unwrap_or(i64::MIN),
                     certificates: [leaf_der.clone(), intermediate_der.clone(), root_der.clone()],
                 });
             }
@@ -105,7 +129,9 @@ impl Chain {
 
     /// A single self-signed certificate, accepted only when it *is* one of the configured roots, as Xcode signs locally.
     pub(crate) fn pinned(sent: &[Vec<u8>], roots: &[Vec<u8>]) -> Result<Self, Untrusted> {
-        let [only] = sent else { return Err(Untrusted::Length(sent.len())) };
+        let [only] = sent else {
+            return Err(Untrusted::Length(sent.len()));
+        };
         if !roots.contains(only) {
             return Err(Untrusted::Root);
         }
@@ -121,6 +147,10 @@ impl Chain {
     /// Whether every certificate of the chain was valid at `at`.
     pub fn valid_at(&self, at: Timestamp) -> Result<(), Untrusted> {
         let second = at.as_second();
-        if (self.not_before..=self.not_after).contains(&second) { Ok(()) } else { Err(Untrusted::Validity) }
+        if (self.not_before..=self.not_after).contains(&second) {
+            Ok(())
+        } else {
+            Err(Untrusted::Validity)
+        }
     }
 }

@@ -25,7 +25,10 @@ pub(crate) fn alpha2(alpha3: &str) -> Option<&'static str> {
     if alpha3.len() != 3 {
         return None;
     }
-    CODES.split_ascii_whitespace().find_map(|pair| pair.split_once(':').filter(|(three, _)| *three == alpha3)).map(|(_, two)| two)
+    CODES
+        .split_ascii_whitespace()
+        .find_map(|pair| pair.split_once(':').filter(|(three, _)| *three == alpha3))
+        .map(|(_, two)| two)
 }
 
 #[cfg(test)]
@@ -34,7 +37,15 @@ mod tests {
 
     #[test]
     fn codes_are_translated_and_unknown_ones_are_not_guessed() {
-        for (three, two) in [("USA", Some("US")), ("JPN", Some("JP")), ("AFG", Some("AF")), ("XKS", Some("XK")), ("ZZZ", None), ("US", None), ("", None)] {
+        for (three, two) in [
+            ("USA", Some("US")),
+            ("JPN", Some("JP")),
+            ("AFG", Some("AF")),
+            ("XKS", Some("XK")),
+            ("ZZZ", None),
+            ("US", None),
+            ("", None),
+        ] {
             assert_eq!(alpha2(three), two, "{three}");
         }
         assert_eq!(CODES.split_ascii_whitespace().count(), 250);

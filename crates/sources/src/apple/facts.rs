@@ -3,7 +3,10 @@
 use super::{country, model};
 use domain::{
     Currency, Money,
-    fact::{Discount, Offer, OfferCategory, Ownership, PriceIncrease, RenewalFact, Revocation, Status, TransactionFact, TransactionKind, TransactionReason},
+    fact::{
+        Discount, Offer, OfferCategory, Ownership, PriceIncrease, RenewalFact, Revocation, Status,
+        TransactionFact, TransactionKind, TransactionReason,
+    },
     reason::ExpirationIntent,
 };
 
@@ -27,7 +30,11 @@ fn offer(transaction: &model::Transaction) -> Option<Offer> {
         Some("PAY_UP_FRONT") => Some(Discount::PayUpFront),
         _ => None,
     };
-    (transaction.offer_type.is_some() || discount.is_some()).then(|| Offer { category, discount, id: transaction.offer_identifier.clone() })
+    (transaction.offer_type.is_some() || discount.is_some()).then(|| Offer {
+        category,
+        discount,
+        id: transaction.offer_identifier.clone(),
+    })
 }
 
 pub(crate) fn transaction(from: &model::Transaction) -> TransactionFact {
@@ -50,7 +57,10 @@ pub(crate) fn transaction(from: &model::Transaction) -> TransactionFact {
         quantity: from.quantity.unwrap_or(1).max(1),
         price: money(from.price, from.currency.as_deref()),
         offer: offer(from),
-        revocation: from.revocation_date.map(|at| Revocation { at, percentage: from.revocation_percentage }),
+        revocation: from.revocation_date.map(|at| Revocation {
+            at,
+            percentage: from.revocation_percentage,
+        }),
         upgraded: from.is_upgraded == Some(true),
         ownership: match from.in_app_ownership_type.as_deref() {
             Some("FAMILY_SHARED") => Ownership::FamilyShared,
@@ -61,7 +71,11 @@ pub(crate) fn transaction(from: &model::Transaction) -> TransactionFact {
             Some("RENEWAL") => Some(TransactionReason::Renewal),
             _ => None,
         },
-        country: from.storefront.as_deref().and_then(country::alpha2).map(str::to_owned),
+        country: from
+            .storefront
+            .as_deref()
+            .and_then(country::alpha2)
+            .map(str::to_owned),
     }
 }
 

@@ -39,9 +39,17 @@ struct Header {
 /// The signing time a payload carries.
 #[derive(Deserialize)]
 struct Signed {
-    #[serde(default, deserialize_with = "super::model::instant", rename = "signedDate")]
+    #[serde(
+        default,
+        deserialize_with = "super::model::instant",
+        rename = "signedDate"
+    )]
     signed_date: Option<Timestamp>,
-    #[serde(default, deserialize_with = "super::model::instant", rename = "receiptCreationDate")]
+    #[serde(
+        default,
+        deserialize_with = "super::model::instant",
+        rename = "receiptCreationDate"
+    )]
     receipt_creation_date: Option<Timestamp>,
 }
 
@@ -56,14 +64,20 @@ impl<'a> Parts<'a> {
     pub(crate) fn split(jws: &'a str) -> Result<Self, Rejection> {
         let mut parts = jws.split('.');
         match (parts.next(), parts.next(), parts.next(), parts.next()) {
-            (Some(header), Some(payload), Some(signature), None) => Ok(Self { header, payload, signature }),
+            (Some(header), Some(payload), Some(signature), None) => Ok(Self {
+                header,
+                payload,
+                signature,
+            }),
             _ => Err(Rejection::Malformed("not a compact JWS of three parts")),
         }
     }
 
     /// The payload as JSON, *before* verification: only to choose how to verify it.
     pub(crate) fn unverified(&self) -> Result<Vec<u8>, Rejection> {
-        BASE64_URL_SAFE_NO_PAD.decode(self.payload).map_err(|_| Rejection::Malformed("the payload is not base64url"))
+        BASE64_URL_SAFE_NO_PAD
+            .decode(self.payload)
+            .map_err(|_| Rejection::Malformed("the payload is not base64url"))
     }
 }
 
@@ -75,7 +89,11 @@ impl Verifier {
 
     /// Trusts the given roots (DER) instead: for local testing only, see [`super::App`].
     pub fn with_roots(roots: Vec<Vec<u8>>) -> Self {
-        Self { roots, single_certificate: false, chains: Mutex::default() }
+        Self {
+            roots,
+            single_certificate: false,
+            chains: Mutex::default(),
+        }
     }
 
     /// Also accepts a payload signed by one of the roots itself, as Xcode does.
@@ -90,23 +108,44 @@ impl Verifier {
     pub fn verify<T: DeserializeOwned>(&self, jws: &str) -> Result<(T, Arc<Chain>), Rejection> {
         let parts = Parts::split(jws)?;
         let chain = self.chain(parts.header)?;
-        let signature = BASE64_URL_SAFE_NO_PAD.decode(parts.signature).map_err(|_| Rejection::Malformed("the signature is not base64url"))?;
-        let signed = jws.get(..parts.header.len() + 1 + parts.payload.len()).ok_or(Rejection::Malformed("not a compact JWS of three parts"))?;
-        UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, &chain.leaf_key).verify(signed.as_bytes(), &signature).map_err(|_| Rejection::Signature)?;
+        let signature = BASE64_URL_SAFE_NO_PAD
+            .decode(parts.signature)
+            .map_err(|_| Rejection::Malformed("the signature is not base64url"))?;
+        let signed = jws
+            .get(..parts.header.len() + 1 + parts.payload.len())
+            .ok_or(Rejection::Malformed("not a compact JWS of three parts"))?;
+        UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, &chain.leaf_key)
+            .verify(signed.as_bytes(), &signature)
+            .map_err(|_| Rejection::Signature)?;
         let payload = parts.unverified()?;
-        let time: Signed = serde_json::from_slice(&payload).map_err(|_| Rejection::Malformed("the payload is not a JSON object with a signedDate"))?;
-        let signed_at = time.signed_date.or(time.receipt_creation_date).ok_or(Rejection::Malformed("the payload has no signedDate"))?;
+        let time: Signed = serde_json::from_slice(&payload).map_err(|_| {
+            Rejection::Malformed("the payload is not a JSON object with a signedDate")
+        })?;
+        let signed_at = time
+            .signed_date
+            .or(time.receipt_creation_date)
+            .ok_or(Rejection::Malformed("the payload has no signedDate"))?;
         chain.valid_at(signed_at)?;
-        let value = serde_json::from_slice(&payload).map_err(|error| Rejection::Unreadable(error.to_string()))?;
+        let value = serde_json::from_slice(&payload)
+            .map_err(|error| Rejection::Unreadable(error.to_string()))?;
         Ok((value, chain))
     }
 
     fn chain(&self, header: &str) -> Result<Arc<Chain>, Rejection> {
-        if let Some(known) = self.chains.lock().unwrap_or_else(PoisonError::into_inner).get(header) {
+        if let Some(known) = self
+            .chains
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(header)
+        {
             return Ok(Arc::clone(known));
         }
-        let json = BASE64_URL_SAFE_NO_PAD.decode(header).map_err(|_| Rejection::Malformed("the header is not base64url"))?;
-        let Header { alg, x5c } = serde_json::from_slice(&json).map_err(|_| Rejection::Malformed("the header is not a JSON object with alg and x5c"))?;
+        let json = BASE64_URL_SAFE_NO_PAD
+            .decode(header)
+            .map_err(|_| Rejection::Malformed("the header is not base64url"))?;
+        let Header { alg, x5c } = serde_json::from_slice(&json).map_err(|_| {
+            Rejection::Malformed("the header is not a JSON object with alg and x5c")
+        })?;
         if alg != "ES256" {
             return Err(Rejection::Malformed("alg is not ES256"));
         }

@@ -8,9 +8,9 @@ mod certificate;
 mod country;
 mod facts;
 mod jws;
-mod receiver;
 mod model;
 mod notification;
+mod receiver;
 
 pub use certificate::{Chain, Untrusted};
 pub use jws::Verifier;

@@ -4,16 +4,25 @@ use jiff::Timestamp;
 use serde::{Deserialize, Deserializer};
 
 /// Milliseconds since the epoch, also with a fraction (Xcode sends those), truncated.
-pub(crate) fn instant<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
-    let Some(number) = Option::<serde_json::Number>::deserialize(deserializer)? else { return Ok(None) };
+pub(crate) fn instant<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Timestamp>, D::Error> {
+    let Some(number) = Option::<serde_json::Number>::deserialize(deserializer)? else {
+        return Ok(None);
+    };
     let text = number.to_string();
     let whole = text.split('.').next().unwrap_or_default();
-    let millis: i64 = whole.parse().map_err(|_| serde::de::Error::custom(format!("{text} is not a time in milliseconds")))?;
-    Timestamp::from_millisecond(millis).map(Some).map_err(|_| serde::de::Error::custom(format!("{text} milliseconds is out of range")))
+    let millis: i64 = whole
+        .parse()
+        .map_err(|_| serde::de::Error::custom(format!("{text} is not a time in milliseconds")))?;
+    Timestamp::from_millisecond(millis)
+        .map(Some)
+        .map_err(|_| serde::de::Error::custom(format!("{text} milliseconds is out of range")))
 }
 
 fn required_instant<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
-    instant(deserializer)?.ok_or_else(|| serde::de::Error::custom("a time in milliseconds is required"))
+    instant(deserializer)?
+        .ok_or_else(|| serde::de::Error::custom("a time in milliseconds is required"))
 }
 
 /// The body of a store callback.

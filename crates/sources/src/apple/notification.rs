@@ -94,7 +94,13 @@ impl Rejection {
     pub const fn is_retryable(&self) -> bool {
         match self {
             Self::FromTheFuture(_) => true,
-            Self::Malformed(_) | Self::Unreadable(_) | Self::Untrusted(_) | Self::Signature | Self::WrongApp { .. } | Self::WrongEnvironment(_) | Self::Mismatch => false,
+            Self::Malformed(_)
+            | Self::Unreadable(_)
+            | Self::Untrusted(_)
+            | Self::Signature
+            | Self::WrongApp { .. }
+            | Self::WrongEnvironment(_)
+            | Self::Mismatch => false,
         }
     }
 
@@ -137,7 +143,11 @@ const SKEW_SECONDS: i64 = 300;
 /// Verifies and decodes one `signedPayload` sent to `app`, received at `now`. Source: spec/stores.md 1.3.
 pub fn receive(signed_payload: &str, app: &App, now: Timestamp) -> Result<Notification, Rejection> {
     let (claim, environment) = claimed_environment(signed_payload)?;
-    let verifier = if environment.is_local() { app.local.as_ref() } else { Some(&app.store) };
+    let verifier = if environment.is_local() {
+        app.local.as_ref()
+    } else {
+        Some(&app.store)
+    };
     let verifier = verifier.ok_or_else(|| Rejection::WrongEnvironment(claim.clone()))?;
     let (payload, chain) = verifier.verify::<Payload>(signed_payload)?;
     let claims = claims(&payload)?;
@@ -148,59 +158,129 @@ pub fn receive(signed_payload: &str, app: &App, now: Timestamp) -> Result<Notifi
     if payload.signed_date.as_second() > now.as_second() + SKEW_SECONDS {
         return Err(Rejection::FromTheFuture(payload.signed_date));
     }
-    let domain_environment = if environment == AppEnvironment::Production { Environment::Production } else { Environment::Sandbox };
+    let domain_environment = if environment == AppEnvironment::Production {
+        Environment::Production
+    } else {
+        Environment::Sandbox
+    };
     let observation = observation(&payload, verifier, app, &claim, domain_environment)?;
-    Ok(Notification { id: payload.notification_uuid, kind: payload.notification_type, subtype: payload.subtype, signed_at: payload.signed_date, environment: domain_environment, observation, chain })
+    Ok(Notification {
+        id: payload.notification_uuid,
+        kind: payload.notification_type,
+        subtype: payload.subtype,
+        signed_at: payload.signed_date,
+        environment: domain_environment,
+        observation,
+        chain,
+    })
 }
 
 /// Reads the environment without trusting it: it only chooses the verifier, and is checked again afterwards.
 fn claimed_environment(signed_payload: &str) -> Result<(String, AppEnvironment), Rejection> {
     let json = Parts::split(signed_payload)?.unverified()?;
-    let payload: Unverified = serde_json::from_slice(&json).map_err(|_| Rejection::Malformed("the payload is not a notification"))?;
-    let named = [payload.data, payload.summary, payload.app_data].into_iter().flatten().find_map(|app| app.environment);
+    let payload: Unverified = serde_json::from_slice(&json)
+        .map_err(|_| Rejection::Malformed("the payload is not a notification"))?;
+    let named = [payload.data, payload.summary, payload.app_data]
+        .into_iter()
+        .flatten()
+        .find_map(|app| app.environment);
     let claim = match (named, payload.external_purchase_token) {
         (Some(claim), _) => claim,
         (None, Some(token)) => token_environment(&token.external_purchase_id).to_owned(),
-        (None, None) => return Err(Rejection::Malformed("the payload has none of data, summary, externalPurchaseToken and appData")),
+        (None, None) => {
+            return Err(Rejection::Malformed(
+                "the payload has none of data, summary, externalPurchaseToken and appData",
+            ));
+        }
     };
-    AppEnvironment::from_claim(&claim).map(|environment| (claim.clone(), environment)).ok_or(Rejection::WrongEnvironment(claim.chars().take(64).collect()))
+    AppEnvironment::from_claim(&claim)
+        .map(|environment| (claim.clone(), environment))
+        .ok_or(Rejection::WrongEnvironment(
+            claim.chars().take(64).collect(),
+        ))
 }
 
 /// External purchase tokens name no environment. Source: spec/stores.md 1.2.
 fn token_environment(id: &str) -> &'static str {
-    if id.starts_with("SANDBOX") { "Sandbox" } else { "Production" }
+    if id.starts_with("SANDBOX") {
+        "Sandbox"
+    } else {
+        "Production"
+    }
 }
 
 fn claims(payload: &Payload) -> Result<AppClaims, Rejection> {
-    let token = payload.external_purchase_token.as_ref().map(|token| AppClaims { environment: token_environment(&token.external_purchase_id).to_owned(), app_apple_id: token.app_apple_id, bundle_id: token.bundle_id.clone() });
-    let named = payload.data.as_ref().map(|data| &data.app).or(payload.summary.as_ref()).or(payload.app_data.as_ref()).cloned();
-    named.or(token).ok_or(Rejection::Malformed("the payload has none of data, summary, externalPurchaseToken and appData"))
+    let token = payload
+        .external_purchase_token
+        .as_ref()
+        .map(|token| AppClaims {
+            environment: token_environment(&token.external_purchase_id).to_owned(),
+            app_apple_id: token.app_apple_id,
+            bundle_id: token.bundle_id.clone(),
+        });
+    let named = payload
+        .data
+        .as_ref()
+        .map(|data| &data.app)
+        .or(payload.summary.as_ref())
+        .or(payload.app_data.as_ref())
+        .cloned();
+    named.or(token).ok_or(Rejection::Malformed(
+        "the payload has none of data, summary, externalPurchaseToken and appData",
+    ))
 }
 
 fn check_app(claims: &AppClaims, app: &App, environment: AppEnvironment) -> Result<(), Rejection> {
     let wrong = |found: String, expected: String| Err(Rejection::WrongApp { found, expected });
     if claims.bundle_id != app.bundle_id {
-        return wrong(format!("bundle id {}", claims.bundle_id), format!("bundle id {}", app.bundle_id));
+        return wrong(
+            format!("bundle id {}", claims.bundle_id),
+            format!("bundle id {}", app.bundle_id),
+        );
     }
-    if environment == AppEnvironment::Production && (claims.app_apple_id.is_none() || claims.app_apple_id != app.app_apple_id) {
-        let show = |id: Option<i64>| id.map_or("no Apple app id".to_owned(), |id| format!("Apple app id {id}"));
+    if environment == AppEnvironment::Production
+        && (claims.app_apple_id.is_none() || claims.app_apple_id != app.app_apple_id)
+    {
+        let show = |id: Option<i64>| {
+            id.map_or("no Apple app id".to_owned(), |id| {
+                format!("Apple app id {id}")
+            })
+        };
         return wrong(show(claims.app_apple_id), show(app.app_apple_id));
     }
     Ok(())
 }
 
 /// Verifies the inner layers and binds them together.
-fn observation(payload: &Payload, verifier: &Verifier, app: &App, claim: &str, environment: Environment) -> Result<Option<Observation>, Rejection> {
-    let Some(data) = &payload.data else { return Ok(None) };
-    let Some(signed) = &data.signed_transaction_info else { return Ok(None) };
+fn observation(
+    payload: &Payload,
+    verifier: &Verifier,
+    app: &App,
+    claim: &str,
+    environment: Environment,
+) -> Result<Option<Observation>, Rejection> {
+    let Some(data) = &payload.data else {
+        return Ok(None);
+    };
+    let Some(signed) = &data.signed_transaction_info else {
+        return Ok(None);
+    };
     let (transaction, _) = verifier.verify::<Transaction>(signed)?;
     if transaction.bundle_id != app.bundle_id {
-        return Err(Rejection::WrongApp { found: format!("bundle id {}", transaction.bundle_id), expected: format!("bundle id {}", app.bundle_id) });
+        return Err(Rejection::WrongApp {
+            found: format!("bundle id {}", transaction.bundle_id),
+            expected: format!("bundle id {}", app.bundle_id),
+        });
     }
     if transaction.environment != claim {
         return Err(Rejection::WrongEnvironment(transaction.environment));
     }
-    let renewal = data.signed_renewal_info.as_ref().map(|signed| verifier.verify::<Renewal>(signed)).transpose()?.map(|(renewal, _)| renewal);
+    let renewal = data
+        .signed_renewal_info
+        .as_ref()
+        .map(|signed| verifier.verify::<Renewal>(signed))
+        .transpose()?
+        .map(|(renewal, _)| renewal);
     if let Some(renewal) = &renewal {
         if renewal.environment != claim {
             return Err(Rejection::WrongEnvironment(renewal.environment.clone()));
@@ -209,11 +289,21 @@ fn observation(payload: &Payload, verifier: &Verifier, app: &App, claim: &str, e
             return Err(Rejection::Mismatch);
         }
     }
-    let token = transaction.app_account_token.clone().or_else(|| renewal.as_ref().and_then(|renewal| renewal.app_account_token.clone()));
+    let token = transaction.app_account_token.clone().or_else(|| {
+        renewal
+            .as_ref()
+            .and_then(|renewal| renewal.app_account_token.clone())
+    });
     Ok(Some(Observation {
-        chain: ChainKey { store: Store::AppStore, environment, id: transaction.original_transaction_id.clone() },
+        chain: ChainKey {
+            store: Store::AppStore,
+            environment,
+            id: transaction.original_transaction_id.clone(),
+        },
         transactions: vec![facts::transaction(&transaction)],
-        renewal: renewal.as_ref().map(|renewal| facts::renewal(renewal, data.status)),
+        renewal: renewal
+            .as_ref()
+            .map(|renewal| facts::renewal(renewal, data.status)),
         user_token: token.map(|token| token.to_lowercase()),
     }))
 }

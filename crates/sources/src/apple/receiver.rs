@@ -14,17 +14,23 @@ impl Receiver for AppReceiver {
     }
 
     fn receive(&self, body: &[u8], now: Timestamp) -> Result<Received, Refusal> {
-        let envelope: NotificationEnvelope = serde_json::from_slice(body).map_err(|error| Refusal {
-            code: "malformed_payload",
-            detail: format!("expected a JSON object with a `signedPayload` string: {error}"),
-            verdict: Verdict::Refuse,
-        })?;
+        let envelope: NotificationEnvelope =
+            serde_json::from_slice(body).map_err(|error| Refusal {
+                code: "malformed_payload",
+                detail: format!("expected a JSON object with a `signedPayload` string: {error}"),
+                verdict: Verdict::Refuse,
+            })?;
         let notification = receive(&envelope.signed_payload, &self.0, now)?;
         let title = match &notification.subtype {
             Some(subtype) => format!("{} / {subtype}", notification.kind),
             None => notification.kind,
         };
-        Ok(Received { key: notification.id, title, signed_at: notification.signed_at, observation: notification.observation })
+        Ok(Received {
+            key: notification.id,
+            title,
+            signed_at: notification.signed_at,
+            observation: notification.observation,
+        })
     }
 }
 
@@ -35,6 +41,10 @@ impl From<Rejection> for Refusal {
             _ if rejection.is_retryable() => Verdict::Again,
             _ => Verdict::Refuse,
         };
-        Self { code: rejection.code(), detail: rejection.to_string(), verdict }
+        Self {
+            code: rejection.code(),
+            detail: rejection.to_string(),
+            verdict,
+        }
     }
 }

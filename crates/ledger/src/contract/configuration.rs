@@ -1,0 +1,114 @@
+//! Promises about configuration.
+
+use super::{Subject, at, commit, delivery, integration, project};
+use crate::{ConfigurationChange as Change, DeliveryState, Integration, Project, Verification};
+
+fn row() -> Project {
+    Project {
+        id: project(),
+        key: "acme".into(),
+        name: "Acme".into(),
+        historical_window_hours: 24,
+    }
+}
+
+fn webhook() -> Integration {
+    Integration {
+        id: integration(1),
+        project: project(),
+        key: "backend".into(),
+        name: "Backend".into(),
+        destination: "webhook".into(),
+        sealed_settings: vec![1, 2],
+        paused: false,
+        verification: Verification::Pending,
+    }
+}
+
+/// Whoever changes what has moved is told so, and nothing is changed.
+pub async fn configuration_changes_are_optimistic(ledger: Subject) {
+    assert_eq!(ledger.configuration().await.unwrap().revision, 0);
+    assert!(
+        ledger
+            .configure(
+                0,
+                vec![Change::PutProject(row()), Change::PutIntegration(webhook())],
+                "test",
+                at(0)
+            )
+            .await
+            .unwrap()
+    );
+    assert!(
+        !ledger
+            .configure(
+                0,
+                vec![Change::PutProject(Project {
+                    name: "Other".into(),
+                    ..row()
+                })],
+                "test",
+                at(0)
+            )
+            .await
+            .unwrap()
+    );
+    let configuration = ledger.configuration().await.unwrap();
+    assert_eq!(
+        (
+            configuration.revision,
+            configuration.projects,
+            configuration.integrations
+        ),
+        (1, vec![row()], vec![webhook()])
+    );
+    assert_eq!(ledger.configuration_revision().await.unwrap(), 1);
+    let twin = Project {
+        id: domain::ProjectId::new(uuid::Uuid::nil()),
+        ..row()
+    };
+    assert!(
+        ledger
+            .configure(1, vec![Change::PutProject(twin)], "test", at(0))
+            .await
+            .is_err(),
+        "a key is used once"
+    );
+    assert_eq!(ledger.configuration_revision().await.unwrap(), 1);
+}
+
+/// A delivery always has a state: removing its integration fails it.
+pub async fn removing_an_integration_fails_what_it_had_not_sent(ledger: Subject) {
+    ledger
+        .configure(
+            0,
+            vec![Change::PutProject(row()), Change::PutIntegration(webhook())],
+            "test",
+            at(0),
+        )
+        .await
+        .unwrap();
+    let mut write = commit(1, None, 1);
+    write.deliveries = vec![delivery(1, 1, integration(1), 1)];
+    ledger.commit(write).await.unwrap();
+    assert_eq!(
+        ledger.integrations_due(at(5)).await.unwrap(),
+        [integration(1)]
+    );
+    ledger
+        .configure(
+            1,
+            vec![Change::RemoveIntegration(integration(1))],
+            "test",
+            at(5),
+        )
+        .await
+        .unwrap();
+    let record = ledger
+        .delivery(project(), delivery(1, 1, integration(1), 1).id)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(record.state, DeliveryState::Failed);
+    assert_eq!(ledger.integrations_due(at(5)).await.unwrap(), []);
+}

@@ -1,0 +1,284 @@
+//! Promises about deliveries: order, leases, fences, retries.
+
+use super::{Subject, at, commit, delivery, integration, project, settlement};
+use crate::{Committed, Next, Requeue};
+use domain::{DeliveryId, IntegrationId, NotSent};
+use std::collections::BTreeSet;
+
+/// Commits the `seq`th event of a customer with a delivery to each integration; answers those that may be sent now.
+async fn told(
+    ledger: &Subject,
+    number: u64,
+    seq: u64,
+    to: &[IntegrationId],
+    due_at: i64,
+) -> Vec<DeliveryId> {
+    let mut write = commit(number, (seq > 1).then_some(seq - 1), seq);
+    write.deliveries = to
+        .iter()
+        .map(|to| delivery(number, seq, *to, due_at))
+        .collect();
+    match ledger.commit(write).await.unwrap() {
+        Committed::Done { ready } => ready,
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn claimed(ledger: &Subject, to: IntegrationId, second: i64) -> Vec<DeliveryId> {
+    ledger
+        .claim(to, at(second), at(second + 60), 100)
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|lease| lease.id)
+        .collect()
+}
+
+/// The second of a customer's deliveries goes when the first is settled, and is handed to whoever settled it.
+pub async fn a_customers_deliveries_wait_for_each_other(ledger: Subject) {
+    let to = integration(1);
+    let (first, second, third) = (
+        delivery(1, 1, to, 1).id,
+        delivery(1, 2, to, 1).id,
+        delivery(1, 3, to, 1).id,
+    );
+    assert_eq!(told(&ledger, 1, 1, &[to], 60).await, [first]);
+    assert_eq!(told(&ledger, 1, 2, &[to], 60).await, []);
+    assert_eq!(told(&ledger, 1, 3, &[to], 60).await, []);
+    assert_eq!(
+        told(&ledger, 2, 1, &[to], 60).await,
+        [delivery(2, 1, to, 1).id],
+        "another customer does not wait"
+    );
+    let settled = ledger
+        .settle(
+            settlement(first, 0, 2, Next::Retry(NotSent::NetworkError, at(30))),
+            at(62),
+        )
+        .await
+        .unwrap();
+    assert!(
+        settled.recorded && settled.released.is_empty(),
+        "a failed attempt releases nothing"
+    );
+    assert_eq!(claimed(&ledger, to, 30).await, [first]);
+    let settled = ledger
+        .settle(settlement(first, 1, 31, Next::Delivered), at(91))
+        .await
+        .unwrap();
+    assert_eq!(
+        settled
+            .released
+            .iter()
+            .map(|lease| lease.id)
+            .collect::<Vec<_>>(),
+        [second]
+    );
+    assert_eq!(settled.released[0].event.customer_seq, 2);
+    let settled = ledger
+        .settle(
+            settlement(second, 0, 32, Next::Failed(NotSent::RejectedByDestination)),
+            at(92),
+        )
+        .await
+        .unwrap();
+    assert_eq!(
+        settled
+            .released
+            .iter()
+            .map(|lease| lease.id)
+            .collect::<Vec<_>>(),
+        [third],
+        "giving up releases too"
+    );
+    assert_eq!(told(&ledger, 1, 4, &[to], 60).await, []);
+    ledger
+        .settle(settlement(third, 0, 33, Next::Delivered), at(93))
+        .await
+        .unwrap();
+}
+
+/// Nobody waits for ever behind one poisoned message.
+pub async fn patience_ends_waiting(ledger: Subject) {
+    let to = integration(1);
+    told(&ledger, 1, 1, &[to], 5_000).await;
+    told(&ledger, 1, 2, &[to], 60).await;
+    assert_eq!(claimed(&ledger, to, 599).await, []);
+    assert_eq!(claimed(&ledger, to, 600).await, [delivery(1, 2, to, 1).id]);
+}
+
+/// Taking over an expired lease is the ordinary path, and whoever lost it cannot overwrite what the other did.
+pub async fn a_lease_runs_out_and_the_late_settler_is_fenced(ledger: Subject) {
+    let to = integration(1);
+    let id = told(&ledger, 1, 1, &[to], 60).await[0];
+    assert_eq!(claimed(&ledger, to, 59).await, []);
+    assert_eq!(claimed(&ledger, to, 60).await, [id]);
+    assert!(
+        ledger
+            .settle(settlement(id, 0, 61, Next::Delivered), at(121))
+            .await
+            .unwrap()
+            .recorded
+    );
+    assert!(
+        !ledger
+            .settle(
+                settlement(id, 0, 62, Next::Failed(NotSent::NetworkError)),
+                at(122)
+            )
+            .await
+            .unwrap()
+            .recorded
+    );
+    let record = ledger.delivery(project(), id).await.unwrap().unwrap();
+    assert_eq!(
+        (record.state, record.attempts),
+        (crate::DeliveryState::Delivered, 1)
+    );
+    assert_eq!(ledger.attempts(id).await.unwrap().len(), 1);
+}
+
+/// Claims are compare-and-swap: no delivery is handed to two.
+pub async fn concurrent_claimers_never_share(ledger: Subject) {
+    let to = integration(1);
+    for number in 0..200 {
+        told(&ledger, number, 1, &[to], 5).await;
+    }
+    let tasks: Vec<_> = (0..16)
+        .map(|_| {
+            tokio::spawn({
+                let ledger = ledger.clone();
+                async move { ledger.claim(to, at(5), at(65), 30).await.unwrap() }
+            })
+        })
+        .collect();
+    let mut all = Vec::new();
+    for task in tasks {
+        all.extend(task.await.unwrap().into_iter().map(|lease| lease.id));
+    }
+    assert_eq!(
+        (all.len(), all.iter().collect::<BTreeSet<_>>().len()),
+        (200, 200)
+    );
+}
+
+/// One broken destination is its own problem.
+pub async fn a_backlog_of_one_integration_hides_no_other(ledger: Subject) {
+    let (dead, alive) = (integration(1), integration(2));
+    for number in 0..50 {
+        told(&ledger, number, 1, &[dead], 1).await;
+    }
+    told(&ledger, 99, 1, &[alive], 20).await;
+    assert_eq!(claimed(&ledger, alive, 20).await.len(), 1);
+    let mut backlog = ledger.backlog().await.unwrap();
+    backlog.sort();
+    assert_eq!(backlog, [(dead, 50), (alive, 1)]);
+}
+
+/// A retry comes up at its time with its history.
+pub async fn a_retry_is_not_due_before_its_time(ledger: Subject) {
+    let to = integration(1);
+    let id = told(&ledger, 1, 1, &[to], 60).await[0];
+    ledger
+        .settle(
+            settlement(id, 0, 2, Next::Retry(NotSent::NetworkError, at(100))),
+            at(62),
+        )
+        .await
+        .unwrap();
+    assert_eq!(claimed(&ledger, to, 99).await, []);
+    let leases = ledger.claim(to, at(100), at(160), 1).await.unwrap();
+    assert_eq!(
+        (leases[0].id, leases[0].attempts, leases[0].round),
+        (id, 1, 1)
+    );
+}
+
+/// By hand or after the settings changed; a resend starts a new round but keeps the count of attempts.
+pub async fn failed_deliveries_are_tried_again_on_request(ledger: Subject) {
+    let to = integration(1);
+    let (one, other) = (
+        told(&ledger, 1, 1, &[to], 60).await[0],
+        told(&ledger, 2, 1, &[to], 60).await[0],
+    );
+    ledger
+        .settle(
+            settlement(one, 0, 2, Next::Failed(NotSent::MissingCredentials)),
+            at(62),
+        )
+        .await
+        .unwrap();
+    ledger
+        .settle(settlement(other, 0, 2, Next::Delivered), at(62))
+        .await
+        .unwrap();
+    assert_eq!(
+        ledger
+            .requeue(Requeue::Failed(to, vec![NotSent::NetworkError]), at(5))
+            .await
+            .unwrap(),
+        0
+    );
+    assert_eq!(
+        ledger
+            .requeue(
+                Requeue::Failed(to, vec![NotSent::MissingCredentials]),
+                at(5)
+            )
+            .await
+            .unwrap(),
+        1
+    );
+    let lease = ledger.claim(to, at(5), at(65), 10).await.unwrap().remove(0);
+    assert_eq!(
+        (lease.id, lease.attempts, lease.round, lease.accepted_at),
+        (one, 1, 0, at(5))
+    );
+    assert_eq!(
+        ledger
+            .requeue(Requeue::One(project(), other), at(6))
+            .await
+            .unwrap(),
+        1,
+        "also one that was delivered"
+    );
+    assert_eq!(claimed(&ledger, to, 6).await, [other]);
+    assert_eq!(
+        ledger
+            .requeue(
+                Requeue::One(domain::ProjectId::new(uuid::Uuid::nil()), other),
+                at(6)
+            )
+            .await
+            .unwrap(),
+        0,
+        "not another project's"
+    );
+}
+
+/// Retention deletes old attempts, in steps, and leaves the delivery.
+pub async fn old_attempts_are_forgotten(ledger: Subject) {
+    let to = integration(1);
+    for number in 0..5 {
+        let id = told(&ledger, number, 1, &[to], 60).await[0];
+        let second = i64::try_from(number).unwrap() * 10;
+        ledger
+            .settle(settlement(id, 0, second, Next::Delivered), at(62))
+            .await
+            .unwrap();
+    }
+    assert_eq!(ledger.retain(at(25), 2).await.unwrap(), 2);
+    assert_eq!(ledger.retain(at(25), 2).await.unwrap(), 1);
+    assert_eq!(ledger.retain(at(25), 2).await.unwrap(), 0);
+    let id = delivery(0, 1, to, 1).id;
+    assert_eq!(ledger.attempts(id).await.unwrap(), []);
+    assert!(
+        ledger
+            .delivery(project(), id)
+            .await
+            .unwrap()
+            .unwrap()
+            .last
+            .is_none()
+    );
+}

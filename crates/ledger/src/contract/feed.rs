@@ -1,0 +1,322 @@
+//! Promises about what people and programs read.
+
+use super::{Subject, at, commit, customer, delivery, event, integration, project, settlement};
+use crate::{
+    DeliveryFilter, DeliveryState, EventFilter, IntegrationState, Next, Page, SentRequest,
+};
+use domain::{EventKind, NotSent};
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+/// A reader that follows the cursor while many write skips nothing and sees nothing twice.
+pub async fn readers_by_cursor_see_every_event_once(ledger: Subject) {
+    const WRITERS: u64 = 8;
+    const EACH: u64 = 25;
+    let done = Arc::new(AtomicBool::new(false));
+    let reader = tokio::spawn({
+        let (ledger, done) = (ledger.clone(), Arc::clone(&done));
+        async move {
+            let (mut from, mut seen) = (0, Vec::new());
+            loop {
+                let finished = done.load(Ordering::SeqCst);
+                let rows = ledger
+                    .events(&EventFilter::default(), Page::After(from, 7))
+                    .await
+                    .unwrap();
+                from = rows.last().map_or(from, |row| row.position);
+                if rows.is_empty() && finished {
+                    return seen;
+                }
+                seen.extend(rows.into_iter().map(|row| (row.position, row.event.id)));
+            }
+        }
+    });
+    let writers: Vec<_> = (0..WRITERS)
+        .map(|number| {
+            let ledger = ledger.clone();
+            tokio::spawn(async move {
+                for seq in 1..=EACH {
+                    ledger
+                        .commit(commit(number, (seq > 1).then_some(seq - 1), seq))
+                        .await
+                        .unwrap();
+                }
+            })
+        })
+        .collect();
+    for writer in writers {
+        writer.await.unwrap();
+    }
+    done.store(true, Ordering::SeqCst);
+    let seen = reader.await.unwrap();
+    assert!(seen.windows(2).all(|pair| pair[0].0 < pair[1].0));
+    let mut ids: Vec<_> = seen.iter().map(|(_, id)| *id).collect();
+    ids.sort();
+    ids.dedup();
+    assert_eq!(
+        (seen.len() as u64, ids.len() as u64),
+        (WRITERS * EACH, WRITERS * EACH)
+    );
+}
+
+/// By kind, customer, project, time and state of delivery; newest first, in pages.
+pub async fn the_feed_filters(ledger: Subject) {
+    let to = integration(1);
+    for number in 1..=3 {
+        let mut write = commit(number, None, 1);
+        write.deliveries = vec![delivery(number, 1, to, 60)];
+        write.events[0].not_sent = vec![(integration(2), NotSent::EventDisabled)];
+        ledger.commit(write).await.unwrap();
+    }
+    ledger
+        .settle(
+            settlement(delivery(2, 1, to, 1).id, 0, 2, Next::Delivered),
+            at(62),
+        )
+        .await
+        .unwrap();
+    let count = |filter: EventFilter| {
+        let ledger = ledger.clone();
+        async move {
+            ledger
+                .events(&filter, Page::Before(None, 10))
+                .await
+                .unwrap()
+                .len()
+        }
+    };
+    let all = EventFilter {
+        project: Some(project()),
+        ..EventFilter::default()
+    };
+    assert_eq!(count(all.clone()).await, 3);
+    assert_eq!(
+        count(EventFilter {
+            project: Some(domain::ProjectId::new(uuid::Uuid::nil())),
+            ..EventFilter::default()
+        })
+        .await,
+        0
+    );
+    assert_eq!(
+        count(EventFilter {
+            kinds: vec![EventKind::SubscriptionRenewed],
+            ..all.clone()
+        })
+        .await,
+        3
+    );
+    assert_eq!(
+        count(EventFilter {
+            kinds: vec![EventKind::TrialStarted],
+            ..all.clone()
+        })
+        .await,
+        0
+    );
+    assert_eq!(
+        count(EventFilter {
+            customer: Some(customer(2).id),
+            ..all.clone()
+        })
+        .await,
+        1
+    );
+    assert_eq!(
+        count(EventFilter {
+            since: Some(at(2)),
+            ..all.clone()
+        })
+        .await,
+        0
+    );
+    assert_eq!(
+        count(EventFilter {
+            delivery: Some((Some(to), DeliveryState::Delivered)),
+            ..all.clone()
+        })
+        .await,
+        1
+    );
+    assert_eq!(
+        count(EventFilter {
+            delivery: Some((None, DeliveryState::Pending)),
+            ..all.clone()
+        })
+        .await,
+        2
+    );
+    let newest = ledger.events(&all, Page::Before(None, 2)).await.unwrap();
+    assert_eq!(newest[0].event.customer.app_user_id, "user-3");
+    let older = ledger
+        .events(&all, Page::Before(Some(newest[1].position), 2))
+        .await
+        .unwrap();
+    assert_eq!(
+        older
+            .iter()
+            .map(|row| row.event.customer.app_user_id.as_str())
+            .collect::<Vec<_>>(),
+        ["user-1"]
+    );
+    assert!(
+        matches!(older[0].integrations[..], [(first, IntegrationState::Delivery { state: DeliveryState::Pending, .. }), (second, IntegrationState::NotSent(NotSent::EventDisabled))] if first == to && second == integration(2))
+    );
+    let one = ledger
+        .event(project(), event(1, 1).event.id)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(one.event, event(1, 1).event);
+}
+
+/// Every attempt with its answer, and the request last sent.
+pub async fn attempts_and_requests_are_kept(ledger: Subject) {
+    let to = integration(1);
+    let mut write = commit(1, None, 1);
+    write.deliveries = vec![delivery(1, 1, to, 60)];
+    ledger.commit(write).await.unwrap();
+    let id = delivery(1, 1, to, 1).id;
+    let request = SentRequest {
+        url: "https://example.com".into(),
+        headers: vec![("content-type".into(), "application/json".into())],
+        body: "{\"a\":1}".into(),
+    };
+    let mut failed = settlement(
+        id,
+        0,
+        2,
+        Next::Retry(NotSent::RejectedByDestination, at(10)),
+    );
+    (
+        failed.status,
+        failed.response,
+        failed.detail,
+        failed.request,
+    ) = (
+        Some(500),
+        b"no".to_vec(),
+        "answered 500".into(),
+        Some(request.clone()),
+    );
+    ledger.settle(failed, at(62)).await.unwrap();
+    let mut sent = settlement(id, 1, 11, Next::Delivered);
+    sent.request = Some(request.clone());
+    ledger.settle(sent, at(71)).await.unwrap();
+    let attempts = ledger.attempts(id).await.unwrap();
+    assert_eq!(
+        attempts
+            .iter()
+            .map(|attempt| (
+                attempt.number,
+                attempt.status,
+                attempt.response.as_str(),
+                attempt.reason
+            ))
+            .collect::<Vec<_>>(),
+        [
+            (1, Some(500), "no", Some(NotSent::RejectedByDestination)),
+            (2, Some(200), "ok", None)
+        ]
+    );
+    let record = ledger.delivery(project(), id).await.unwrap().unwrap();
+    assert_eq!(
+        (
+            record.state,
+            record.attempts,
+            record.request,
+            record.last.map(|last| last.number)
+        ),
+        (DeliveryState::Delivered, 2, Some(request), Some(2))
+    );
+    let listed = ledger
+        .deliveries(
+            &DeliveryFilter {
+                integration: Some(to),
+                ..DeliveryFilter::default()
+            },
+            None,
+            10,
+        )
+        .await
+        .unwrap();
+    assert_eq!(listed.len(), 1);
+    assert_eq!(
+        ledger
+            .deliveries(
+                &DeliveryFilter {
+                    state: Some(DeliveryState::Failed),
+                    ..DeliveryFilter::default()
+                },
+                None,
+                10
+            )
+            .await
+            .unwrap()
+            .len(),
+        0
+    );
+    assert_eq!(
+        ledger
+            .deliveries(&DeliveryFilter::default(), Some(id), 10)
+            .await
+            .unwrap()
+            .len(),
+        0,
+        "nothing is older"
+    );
+}
+
+/// With purchases, and never another project's.
+pub async fn customers_are_found_by_id_and_name(ledger: Subject) {
+    for number in 1..=3 {
+        ledger.commit(commit(number, None, 1)).await.unwrap();
+    }
+    let by_name = ledger.customer(project(), "user-2").await.unwrap().unwrap();
+    assert_eq!(
+        (by_name.customer, by_name.seq, by_name.purchases.len()),
+        (customer(2), 1, 1)
+    );
+    assert!(
+        ledger
+            .customer(project(), &customer(2).id.to_string())
+            .await
+            .unwrap()
+            .is_some()
+    );
+    assert!(
+        ledger
+            .customer(
+                domain::ProjectId::new(uuid::Uuid::nil()),
+                &customer(2).id.to_string()
+            )
+            .await
+            .unwrap()
+            .is_none()
+    );
+    assert!(
+        ledger
+            .customer(project(), "nobody")
+            .await
+            .unwrap()
+            .is_none()
+    );
+    let listed = ledger.customers(project(), None, 2).await.unwrap();
+    assert_eq!(
+        listed
+            .iter()
+            .map(|customer| customer.app_user_id.as_str())
+            .collect::<Vec<_>>(),
+        ["user-3", "user-2"]
+    );
+    assert_eq!(
+        ledger
+            .customers(project(), Some(listed[1].id), 2)
+            .await
+            .unwrap()
+            .len(),
+        1
+    );
+}

@@ -1,0 +1,37 @@
+//! The contract suite: what every backend must do, concurrency included.
+//!
+//! A backend's tests call [`contract_tests!`](crate::contract_tests) with an expression that makes an empty ledger.
+
+mod configuration;
+mod deliveries;
+mod feed;
+mod intake;
+mod sample;
+
+pub use configuration::*;
+pub use deliveries::*;
+pub use feed::*;
+pub use intake::*;
+pub use sample::*;
+
+/// Makes one test of each promise. `$make` is an async block that answers an `Arc<dyn Ledger>` over an empty store, which
+/// it keeps alive.
+#[macro_export]
+macro_rules! contract_tests {
+    ($make:expr) => {
+        $crate::contract_tests! { @each $make;
+            what_is_committed_is_loaded, a_message_told_twice_is_written_once, a_stale_version_writes_nothing, of_concurrent_commits_one_wins,
+            a_chain_has_one_owner, an_event_key_is_used_once, known_keys_are_found, a_parked_message_waits_and_is_processed_once, chains_are_found_when_due,
+            a_customers_deliveries_wait_for_each_other, patience_ends_waiting, a_lease_runs_out_and_the_late_settler_is_fenced, concurrent_claimers_never_share,
+            a_backlog_of_one_integration_hides_no_other, a_retry_is_not_due_before_its_time, failed_deliveries_are_tried_again_on_request, old_attempts_are_forgotten,
+            a_failed_write_disturbs_no_neighbour, readers_by_cursor_see_every_event_once, the_feed_filters, attempts_and_requests_are_kept, customers_are_found_by_id_and_name,
+            configuration_changes_are_optimistic, removing_an_integration_fails_what_it_had_not_sent,
+        }
+    };
+    (@each $make:expr; $($name:ident),* $(,)?) => {$(
+        #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+        async fn $name() {
+            $crate::contract::$name($make.await).await;
+        }
+    )*};
+}

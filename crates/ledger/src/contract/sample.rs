@@ -1,0 +1,210 @@
+//! Small, valid values to write.
+
+use crate::{
+    ChainWrite, Commit, CustomerWrite, InboxMessage, Ledger, NewDelivery, NewEvent, Next,
+    Settlement, Wanted,
+};
+use destinations::Message;
+use domain::{
+    AppId, ChainKey, CustomerId, DeliveryId, Environment, Event, EventId, EventKind, Facts,
+    InboxId, IntegrationId, Observation, ProjectId, Snapshot, Store,
+    customer::Customer,
+    event::Cause,
+    fact::{Ownership, TransactionFact, TransactionKind},
+};
+use jiff::Timestamp;
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use uuid::Uuid;
+
+/// A ledger under test.
+pub type Subject = Arc<dyn Ledger>;
+
+/// An instant, in seconds from an arbitrary origin.
+pub fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(1_700_000_000 + second).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+fn uuid(kind: u128, number: u64) -> Uuid {
+    Uuid::from_u128((kind << 96) | u128::from(number))
+}
+
+/// The project of all samples.
+pub fn project() -> ProjectId {
+    ProjectId::new(uuid(1, 1))
+}
+
+/// The app of all samples.
+pub fn app() -> AppId {
+    AppId::new(uuid(2, 1))
+}
+
+/// An integration.
+pub fn integration(number: u64) -> IntegrationId {
+    IntegrationId::new(uuid(3, number))
+}
+
+/// A customer, with the name `user-<number>`.
+pub fn customer(number: u64) -> Customer {
+    Customer {
+        id: CustomerId::new(uuid(4, number)),
+        app_user_id: format!("user-{number}"),
+        first_seen: at(0),
+        last_seen: at(0),
+        attributes: BTreeMap::new(),
+        revenue_usd_micros: 0,
+    }
+}
+
+/// A raw message.
+pub fn message(number: u64) -> InboxMessage {
+    InboxMessage {
+        id: InboxId::new(uuid(5, number)),
+        project: project(),
+        app: app(),
+        source: "app_store".into(),
+        key: number.to_string(),
+        title: "DID_RENEW".into(),
+        body: format!("body {number}").into_bytes(),
+        received_at: at(1),
+    }
+}
+
+/// The chain of customer `number`.
+pub fn chain(number: u64) -> ChainKey {
+    ChainKey {
+        store: Store::AppStore,
+        environment: Environment::Production,
+        id: format!("chain-{number}"),
+    }
+}
+
+/// A chain with one transaction, due for a look at second `check_at`.
+pub fn chain_write(number: u64, check_at: Option<i64>) -> ChainWrite {
+    let key = chain(number);
+    let fact = TransactionFact {
+        version: at(0),
+        id: key.id.clone(),
+        kind: TransactionKind::Subscription,
+        product: "monthly".into(),
+        purchased_at: at(0),
+        original_purchased_at: at(0),
+        expires_at: Some(at(100)),
+        quantity: 1,
+        price: None,
+        offer: None,
+        revocation: None,
+        upgraded: false,
+        ownership: Ownership::Purchased,
+        reason: None,
+        country: None,
+    };
+    let facts = Facts::default().absorb(&Observation {
+        chain: key.clone(),
+        transactions: vec![fact],
+        renewal: None,
+        user_token: None,
+    });
+    let snapshot = Snapshot::derive(&facts, at(1)).expect("there is a transaction");
+    ChainWrite {
+        app: app(),
+        changed: vec![key.id.clone()],
+        key,
+        facts,
+        snapshot,
+        check_at: check_at.map(at),
+    }
+}
+
+/// An event of customer `number`, the `seq`th.
+pub fn event(number: u64, seq: u64) -> NewEvent {
+    let event = Event {
+        id: EventId::new(uuid(6, number * 100_000 + seq)),
+        key: format!("event:{seq}"),
+        kind: EventKind::SubscriptionRenewed,
+        occurred_at: at(1),
+        recorded_at: at(1),
+        customer_seq: seq,
+        environment: Environment::Production,
+        project: project(),
+        app: None,
+        customer: customer(number),
+        purchase: None,
+        transaction: None,
+        product: Some("monthly".into()),
+        previous_product: None,
+        scheduled: false,
+        entitlements: Vec::new(),
+        cancellation_reason: None,
+        level: None,
+        access: BTreeMap::new(),
+        cause: Cause {
+            inbox: None,
+            rule: "sample".into(),
+        },
+        historical: false,
+        late: false,
+    };
+    NewEvent {
+        event,
+        not_sent: Vec::new(),
+    }
+}
+
+/// Its delivery to an integration, due at second `due_at`, ordered with a patience of 600 seconds.
+pub fn delivery(number: u64, seq: u64, to: IntegrationId, due_at: i64) -> NewDelivery {
+    NewDelivery {
+        id: DeliveryId::new(Uuid::new_v5(
+            &to.uuid(),
+            format!("{number}:{seq}").as_bytes(),
+        )),
+        project: project(),
+        event: event(number, seq).event.id,
+        integration: to,
+        customer: customer(number).id,
+        message: Message::named("subscription_renewed"),
+        accepted_at: at(1),
+        due_at: at(due_at),
+        waits_until: Some(at(600)),
+    }
+}
+
+/// A commit of customer `number` that was loaded with `version`, with one event and no deliveries.
+pub fn commit(number: u64, version: Option<u64>, seq: u64) -> Commit {
+    Commit {
+        project: project(),
+        inbox: Some(message(number * 100_000 + seq)),
+        customer: Some(CustomerWrite {
+            customer: customer(number),
+            loaded_version: version,
+            seq,
+        }),
+        chain: Some(chain_write(number, None)),
+        events: vec![event(number, seq)],
+        deliveries: Vec::new(),
+    }
+}
+
+/// What intake asks before it decides about customer `number`.
+pub fn wanted(number: u64) -> Wanted {
+    Wanted {
+        project: project(),
+        app: app(),
+        chain: chain(number),
+        app_user_id: Some(format!("user-{number}")),
+    }
+}
+
+/// An attempt, the first, at second `second`.
+pub fn settlement(delivery: DeliveryId, attempts: u32, second: i64, next: Next) -> Settlement {
+    Settlement {
+        delivery,
+        attempts,
+        at: at(second),
+        took: Duration::from_millis(12),
+        status: Some(200),
+        response: b"ok".to_vec(),
+        detail: String::new(),
+        request: None,
+        next,
+    }
+}

@@ -1,0 +1,142 @@
+//! The full check: what continuous integration runs, step by step.
+
+use crate::tools::{chromium, exists, run, run_with};
+use anyhow::{Context, Result, bail};
+use std::{collections::BTreeSet, process::Command};
+
+/// Licences a dependency may be used under; an expression passes when one of its alternatives does. As in deny.toml.
+const LICENCES: [&str; 12] = [
+    "Apache-2.0",
+    "MIT",
+    "BSD-2-Clause",
+    "BSD-3-Clause",
+    "ISC",
+    "Unicode-3.0",
+    "Zlib",
+    "0BSD",
+    "CC0-1.0",
+    "Unlicense",
+    "BSL-1.0",
+    "CDLA-Permissive-2.0",
+];
+
+pub(crate) fn all(long: bool) -> Result<()> {
+    chromium()?;
+    run("cargo", &["fmt", "--all", "--check"])?;
+    run_with(
+        "cargo",
+        &[
+            "clippy",
+            "--workspace",
+            "--all-targets",
+            "--locked",
+            "--",
+            "-D",
+            "warnings",
+        ],
+        &[],
+    )?;
+    run_with(
+        "cargo",
+        &["doc", "--workspace", "--no-deps", "--locked"],
+        &[("RUSTDOCFLAGS", "-D warnings")],
+    )?;
+    licences()?;
+    if exists("cargo-deny") {
+        run(
+            "cargo",
+            &["deny", "--offline", "check", "bans", "licenses", "sources"],
+        )?;
+    }
+    // The suite is told its binary: the crash and browser tests start the real one.
+    run("cargo", &["build", "-p", "tidings", "--locked"])?;
+    let cases = if long { "10000" } else { "256" };
+    run_with(
+        "cargo",
+        &["test", "--workspace", "--locked"],
+        &[("PROPTEST_CASES", cases), ("INSTA_CI", "1")],
+    )
+}
+
+/// Every dependency is licensed compatibly, checked without any tool that might be missing.
+fn licences() -> Result<()> {
+    let tree = Command::new("cargo")
+        .args([
+            "tree",
+            "--workspace",
+            "--edges",
+            "normal,build",
+            "--prefix",
+            "none",
+            "--format",
+            "{p}\t{l}",
+            "--locked",
+        ])
+        .output()
+        .context("cannot run cargo tree")?;
+    let text = String::from_utf8(tree.stdout)?;
+    let refused: BTreeSet<&str> = text
+        .lines()
+        .filter(|line| {
+            !is_allowed(
+                line.split('\t')
+                    .nth(1)
+                    .unwrap_or_default()
+                    .trim_end_matches(" (*)"),
+            )
+        })
+        .collect();
+    if !refused.is_empty() {
+        bail!(
+            "these dependencies have licences that are not allowed:\n{}",
+            refused.into_iter().collect::<Vec<_>>().join("\n")
+        );
+    }
+    Ok(())
+}
+
+/// `A OR B` passes with either, `A AND B` with both; exceptions (`WITH`) only widen a licence.
+fn is_allowed(expression: &str) -> bool {
+    let normal = expression.replace('/', " OR ");
+    let one = |name: &str| {
+        LICENCES.contains(
+            &name
+                .trim()
+                .trim_matches(['(', ')'])
+                .split(" WITH ")
+                .next()
+                .unwrap_or_default(),
+        )
+    };
+    let all = |part: &str| {
+        part.split(" AND ")
+            .all(|part| part.trim().trim_matches(['(', ')']).split(" OR ").any(one))
+    };
+    normal
+        .split(" AND ")
+        .all(|part| part.split(" OR ").any(one))
+        || normal.split(" OR ").any(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_allowed;
+
+    #[test]
+    fn licence_expressions_are_understood() {
+        for (expression, allowed) in [
+            ("MIT", true),
+            ("MIT OR Apache-2.0", true),
+            ("MIT/Apache-2.0", true),
+            ("GPL-3.0", false),
+            ("GPL-3.0 OR MIT", true),
+            ("MIT AND GPL-3.0", false),
+            ("ISC AND (Apache-2.0 OR ISC)", true),
+            ("Apache-2.0 WITH LLVM-exception OR MIT", true),
+            ("(MIT OR Apache-2.0) AND Unicode-3.0", true),
+            ("", false),
+        ] {
+            assert_eq!(is_allowed(expression), allowed, "{expression}");
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! Running other programs, and installing the one that is not a crate.
+
+use anyhow::{Context, Result, bail};
+use std::process::{Command, Stdio};
+
+pub(crate) fn strs(words: &[String]) -> Vec<&str> {
+    words.iter().map(String::as_str).collect()
+}
+
+/// Runs a program and fails when it fails.
+pub(crate) fn run(program: &str, words: &[&str]) -> Result<()> {
+    run_with(program, words, &[])
+}
+
+/// The same, with environment variables.
+pub(crate) fn run_with(program: &str, words: &[&str], environment: &[(&str, &str)]) -> Result<()> {
+    eprintln_line(&format!("$ {program} {}", words.join(" ")));
+    let status = Command::new(program)
+        .args(words)
+        .envs(environment.iter().copied())
+        .status()
+        .with_context(|| format!("cannot run {program}"))?;
+    if !status.success() {
+        bail!("{program} {} failed ({status})", words.join(" "));
+    }
+    Ok(())
+}
+
+#[expect(clippy::print_stderr, reason = "progress of a developer's command")]
+fn eprintln_line(text: &str) {
+    eprintln!("{text}");
+}
+
+/// Whether a program can be started.
+pub(crate) fn exists(program: &str) -> bool {
+    Command::new(program)
+        .arg("--version")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok()
+}
+
+/// Makes sure that headless Chromium is there, from Debian's packages where that is possible.
+pub(crate) fn chromium() -> Result<()> {
+    if exists("chromium") {
+        return Ok(());
+    }
+    let installed = run("apt-get", &["update", "-q"]).and_then(|()| {
+        run(
+            "apt-get",
+            &["install", "-qy", "--no-install-recommends", "chromium"],
+        )
+    });
+    installed.context("the browser tests need Chromium: install it as root with `apt-get install chromium`, or your system's package of that name")
+}
