@@ -52,5 +52,7 @@ pub(crate) fn chromium() -> Result<()> {
             &["install", "-qy", "--no-install-recommends", "chromium"],
         )
     });
-    installed.context("the browser tests need Chromium: install it as root with `apt-get install chromium`, or your system's package of that name")
+    installed.context(
+        "the browser tests need Chromium: install it as root with `apt-get install chromium`, or your system's package of that name",
+    )
 }

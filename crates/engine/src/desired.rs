@@ -355,7 +355,10 @@ impl Planner<'_> {
             );
         }
         if is_production && is_local {
-            self.problem(&["apps", key, "environments"], "an app that accepts production cannot accept xcode or local_testing, which are signed by anyone's own root");
+            self.problem(
+                &["apps", key, "environments"],
+                "an app that accepts production cannot accept xcode or local_testing, which are signed by anyone's own root",
+            );
         }
         if !desired.local_roots.is_empty() && !is_local {
             self.problem(

@@ -252,8 +252,16 @@ fn admit(
     };
     match (caller, access) {
         (None, Access::Page | Access::Form) => Err(Box::new(Redirect::to("/signin").into_response())),
-        (None, _) => Err(Box::new(Problem::new(Code::MissingKey, "send an API key as `Authorization: Bearer tid_sk_...`; `tidings keys create` makes one").into_response())),
-        (Some(caller), Access::Write | Access::Form) if caller.scope < Scope::Write => Err(Box::new(Problem::new(Code::Forbidden, "this key may only read").into_response())),
+        (None, _) => Err(Box::new(
+            Problem::new(
+                Code::MissingKey,
+                "send an API key as `Authorization: Bearer tid_sk_...`; `tidings keys create` makes one",
+            )
+            .into_response(),
+        )),
+        (Some(caller), Access::Write | Access::Form) if caller.scope < Scope::Write => {
+            Err(Box::new(Problem::new(Code::Forbidden, "this key may only read").into_response()))
+        }
         (Some(caller), _) => Ok(Some(caller)),
     }
 }

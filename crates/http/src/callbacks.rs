@@ -17,7 +17,12 @@ pub(crate) async fn apple(
     Path(id): Path<String>,
     request: Request<Body>,
 ) -> Result<StatusCode, Problem> {
-    let id: AppId = id.parse().map_err(|_| Problem::new(Code::UnknownApp, format!("there is no app {id:?}; the URL ends with an id such as app_01h455vb4pex5vsknk084sn02q")))?;
+    let id: AppId = id.parse().map_err(|_| {
+        Problem::new(
+            Code::UnknownApp,
+            format!("there is no app {id:?}; the URL ends with an id such as app_01h455vb4pex5vsknk084sn02q"),
+        )
+    })?;
     let bytes = body::read(request).await?;
     app.engine.accept(id, &bytes).await?;
     Ok(StatusCode::OK)

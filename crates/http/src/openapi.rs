@@ -9,7 +9,11 @@ pub(crate) async fn document() -> Json<Value> {
 }
 
 fn parameters(route: &routes::Route) -> Vec<Value> {
-    let in_path = route.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')).map(|name| json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" } }));
+    let in_path = route
+        .path
+        .split('/')
+        .filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
+        .map(|name| json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" } }));
     let in_query = route.query.iter().map(|name| json!({ "name": name, "in": "query", "schema": { "type": if matches!(*name, "limit" | "after") { "integer" } else { "string" } } }));
     in_path.chain(in_query).collect()
 }

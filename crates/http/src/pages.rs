@@ -521,7 +521,13 @@ pub(crate) async fn sign_in_with_key(
 pub(crate) async fn sign_in_by_link(State(app): State<App>, Path(token): Path<String>) -> Response {
     match app.sessions.enter_by_link(app.engine.system(), &token) {
         Some(session) => enter(&session),
-        None => (StatusCode::UNAUTHORIZED, html(&SignInTemplate { problem: "This link is no longer good. The server prints a new one whenever it starts." })).into_response(),
+        None => (
+            StatusCode::UNAUTHORIZED,
+            html(&SignInTemplate {
+                problem: "This link is no longer good. The server prints a new one whenever it starts.",
+            }),
+        )
+            .into_response(),
     }
 }
 

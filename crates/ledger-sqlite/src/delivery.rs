@@ -162,7 +162,11 @@ fn release(
     lease_until: Timestamp,
 ) -> Result<Vec<Lease>> {
     let rows: Vec<Leased> = {
-        let mut statement = connection.prepare_cached(&format!("UPDATE deliveries SET waits_for = NULL, due_at = ?2 WHERE waits_for = ?1 AND status = 0 RETURNING {LEASED}")).map_err(failed)?;
+        let mut statement = connection
+            .prepare_cached(&format!(
+                "UPDATE deliveries SET waits_for = NULL, due_at = ?2 WHERE waits_for = ?1 AND status = 0 RETURNING {LEASED}"
+            ))
+            .map_err(failed)?;
         statement
             .query_map(params![delivery.key(), micros(lease_until)], leased)
             .and_then(Iterator::collect)
@@ -180,7 +184,10 @@ pub(crate) fn requeue(connection: &Connection, which: &Requeue, now: Timestamp) 
         ),
         Requeue::Failed(integration, reasons) => {
             let reasons = to_json(&reasons.iter().map(|reason| reason.id()).collect::<Vec<_>>())?;
-            connection.execute(&format!("{again} WHERE integration = ?2 AND status = 2 AND reason IN (SELECT value FROM json_each(?3))"), params![micros(now), integration.key(), reasons])
+            connection.execute(
+                &format!("{again} WHERE integration = ?2 AND status = 2 AND reason IN (SELECT value FROM json_each(?3))"),
+                params![micros(now), integration.key(), reasons],
+            )
         }
     };
     changed.map(|count| count as u64).map_err(failed)
@@ -205,6 +212,9 @@ pub(crate) fn retain(
     attempts_before: Timestamp,
     limit: usize,
 ) -> Result<u64> {
-    let gone = connection.execute("DELETE FROM attempts WHERE position IN (SELECT position FROM attempts WHERE at < ?1 ORDER BY at LIMIT ?2)", params![micros(attempts_before), limit]);
+    let gone = connection.execute(
+        "DELETE FROM attempts WHERE position IN (SELECT position FROM attempts WHERE at < ?1 ORDER BY at LIMIT ?2)",
+        params![micros(attempts_before), limit],
+    );
     gone.map(|count| count as u64).map_err(failed)
 }

@@ -159,7 +159,8 @@ fn feed_rows(connection: &Connection, rows: Vec<RawEvent>) -> Result<Vec<FeedRow
         .collect()
 }
 
-const DELIVERY_COLUMNS: &str = "d.id, e.id, e.kind, d.customer, d.integration, d.message, d.status, d.reason, d.attempts, d.accepted_at, d.due_at,
+const DELIVERY_COLUMNS: &str =
+    "d.id, e.id, e.kind, d.customer, d.integration, d.message, d.status, d.reason, d.attempts, d.accepted_at, d.due_at,
     a.number, a.at, a.took_ms, a.status, a.response, a.reason, a.detail, a.request
     FROM deliveries d JOIN events e ON e.position = d.event LEFT JOIN attempts a ON a.delivery = d.id AND a.number = d.attempts";
 
@@ -267,7 +268,9 @@ pub(crate) fn delivery(
 }
 
 pub(crate) fn attempts(connection: &Connection, id: DeliveryId) -> Result<Vec<AttemptRecord>> {
-    let mut statement = connection.prepare_cached("SELECT number, at, took_ms, status, response, reason, detail FROM attempts WHERE delivery = ?1 ORDER BY number").map_err(failed)?;
+    let mut statement = connection
+        .prepare_cached("SELECT number, at, took_ms, status, response, reason, detail FROM attempts WHERE delivery = ?1 ORDER BY number")
+        .map_err(failed)?;
     statement
         .query_map([id.key()], |row| attempt(row, 0))
         .and_then(Iterator::collect)
@@ -280,7 +283,9 @@ pub(crate) fn customers(
     before: Option<CustomerId>,
     limit: usize,
 ) -> Result<Vec<Customer>> {
-    let mut statement = connection.prepare_cached("SELECT body FROM customers WHERE project = ?1 AND (?2 IS NULL OR id < ?2) ORDER BY id DESC LIMIT ?3").map_err(failed)?;
+    let mut statement = connection
+        .prepare_cached("SELECT body FROM customers WHERE project = ?1 AND (?2 IS NULL OR id < ?2) ORDER BY id DESC LIMIT ?3")
+        .map_err(failed)?;
     let rows: Vec<String> = statement
         .query_map(
             params![project.key(), before.map(|id| id.key()), limit],

@@ -192,7 +192,9 @@ pub(crate) fn transactions(
     environment: &str,
     chain: &str,
 ) -> Result<BTreeMap<String, Transaction>> {
-    let mut statement = connection.prepare_cached("SELECT id, body FROM transactions WHERE customer = ?1 AND app = ?2 AND environment = ?3 AND chain = ?4").map_err(failed)?;
+    let mut statement = connection
+        .prepare_cached("SELECT id, body FROM transactions WHERE customer = ?1 AND app = ?2 AND environment = ?3 AND chain = ?4")
+        .map_err(failed)?;
     let mut rows = statement
         .query(params![customer, app, environment, chain])
         .map_err(failed)?;
@@ -216,7 +218,9 @@ pub(crate) fn known_keys(
     customer: CustomerId,
     keys: &[String],
 ) -> Result<Vec<String>> {
-    let mut statement = connection.prepare_cached("SELECT key FROM events WHERE customer = ?1 AND key IN (SELECT value FROM json_each(?2))").map_err(failed)?;
+    let mut statement = connection
+        .prepare_cached("SELECT key FROM events WHERE customer = ?1 AND key IN (SELECT value FROM json_each(?2))")
+        .map_err(failed)?;
     statement
         .query_map(params![customer.key(), to_json(&keys)?], |row| row.get(0))
         .and_then(Iterator::collect)
@@ -274,7 +278,16 @@ fn write(connection: &Connection, prepared: &Prepared) -> Result<Vec<domain::Del
         let new = execute(
             "INSERT INTO inbox (id, project, app, source, key, title, received_at, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
              ON CONFLICT (id) DO UPDATE SET parked = NULL, retry_at = NULL WHERE parked IS NOT NULL",
-            params![message.id.key(), message.project.key(), message.app.key(), message.source, message.key, message.title, micros(message.received_at), body],
+            params![
+                message.id.key(),
+                message.project.key(),
+                message.app.key(),
+                message.source,
+                message.key,
+                message.title,
+                micros(message.received_at),
+                body
+            ],
         )?;
         if new == 0 {
             return Err(Stop::Duplicate);
@@ -292,7 +305,10 @@ fn write(connection: &Connection, prepared: &Prepared) -> Result<Vec<domain::Del
                     "INSERT INTO customers (id, project, version, seq, body) VALUES (?1, ?2, 1, ?3, ?4) ON CONFLICT DO NOTHING",
                     params![id, project, write.seq, body],
                 )?;
-                created.min(execute("INSERT INTO aliases (project, app_user_id, customer) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING", params![project, write.customer.app_user_id, id])?)
+                created.min(execute(
+                    "INSERT INTO aliases (project, app_user_id, customer) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+                    params![project, write.customer.app_user_id, id],
+                )?)
             }
         };
         if written == 0 {
@@ -359,8 +375,14 @@ fn events(connection: &Connection, prepared: &Prepared) -> Result<Vec<domain::De
         let predecessor: Option<[u8; 16]> = match delivery.waits_until {
             None => None,
             Some(_) => connection
-                .prepare_cached("SELECT id FROM deliveries WHERE customer = ?1 AND integration = ?2 AND status = 0 ORDER BY position DESC LIMIT 1")
-                .and_then(|mut statement| statement.query_row(params![delivery.customer.key(), delivery.integration.key()], |row| row.get(0)).optional())
+                .prepare_cached(
+                    "SELECT id FROM deliveries WHERE customer = ?1 AND integration = ?2 AND status = 0 ORDER BY position DESC LIMIT 1",
+                )
+                .and_then(|mut statement| {
+                    statement
+                        .query_row(params![delivery.customer.key(), delivery.integration.key()], |row| row.get(0))
+                        .optional()
+                })
                 .map_err(failed)?,
         };
         let due_at = if predecessor.is_some() {
@@ -436,7 +458,11 @@ pub(crate) fn due_parked(
     now: Timestamp,
     limit: usize,
 ) -> Result<Vec<InboxMessage>> {
-    let mut statement = connection.prepare_cached(&format!("SELECT {INBOX_COLUMNS} FROM inbox WHERE parked IS NOT NULL AND retry_at <= ?1 ORDER BY retry_at LIMIT ?2")).map_err(failed)?;
+    let mut statement = connection
+        .prepare_cached(&format!(
+            "SELECT {INBOX_COLUMNS} FROM inbox WHERE parked IS NOT NULL AND retry_at <= ?1 ORDER BY retry_at LIMIT ?2"
+        ))
+        .map_err(failed)?;
     let rows: Vec<InboxRow> = statement
         .query_map(params![micros(now), limit], inbox_row)
         .and_then(Iterator::collect)

@@ -64,6 +64,8 @@ fn uuid(random: &mut Random) -> String {
 pub struct Life {
     /// Notifications in the order in which the store makes them.
     pub steps: Vec<Step>,
+    /// Whether a family member pays: such a life gives access but makes no purchase events.
+    pub is_family_shared: bool,
 }
 
 const PRODUCTS: [(&str, i64, i64); 3] = [
@@ -133,6 +135,7 @@ impl Life {
         script.steps.truncate(limit);
         Self {
             steps: script.steps,
+            is_family_shared: script.family,
         }
     }
 }

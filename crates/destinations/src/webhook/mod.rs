@@ -398,7 +398,9 @@ impl Configured for Settings {
                 Some(_) => Err("it answered with another `adapty_check_response` than the `adapty_check` it was sent".into()),
                 None => Err("its answer has no `adapty_check_response`; echo the `adapty_check` of the request".into()),
             },
-            (Some(_), Err(_)) if matches!(status, 200 | 201) => Err("it answered without a JSON object; echo `adapty_check` as `adapty_check_response`".into()),
+            (Some(_), Err(_)) if matches!(status, 200 | 201) => {
+                Err("it answered without a JSON object; echo `adapty_check` as `adapty_check_response`".into())
+            }
             (Some(_), _) => Err(format!("it answered {status}; 200 or 201 with `adapty_check_response` passes")),
         }
     }

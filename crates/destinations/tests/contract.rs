@@ -1,0 +1,154 @@
+//! What every destination promises, checked over the registry.
+
+mod sample;
+
+use destinations::{ALL, Configured, Context, FieldKind, Outcome, Response};
+use domain::EventKind;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+
+const SECRET: &str = "s3cr3t-value";
+
+/// Settings with which a destination works, every secret set.
+fn settings(key: &str) -> Value {
+    match key {
+        "slack" => json!({ "webhook_url": format!("https://hooks.slack.com/services/{SECRET}") }),
+        "webhook" => {
+            json!({ "production_url": "https://a.example/hook", "production_authorization": SECRET, "signing_secrets": ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"] })
+        }
+        other => panic!("give {other} settings to be tested with"),
+    }
+}
+
+fn each(mut check: impl FnMut(&str, &dyn Configured)) {
+    for destination in ALL {
+        let key = destination.spec().key;
+        let configured = destination
+            .configure(&settings(key), &Context::default())
+            .unwrap_or_else(|problems| panic!("{key}: {problems:?}"));
+        check(key, configured.as_ref());
+    }
+}
+
+#[test]
+fn keys_are_unique_and_sorted() {
+    let keys: Vec<_> = ALL
+        .iter()
+        .map(|destination| destination.spec().key)
+        .collect();
+    let sorted: Vec<_> = keys
+        .iter()
+        .copied()
+        .collect::<BTreeSet<_>>()
+        .into_iter()
+        .collect();
+    assert_eq!(keys, sorted);
+}
+
+#[test]
+fn every_kind_has_an_answer_and_unsupported_ones_say_so() {
+    each(|key, configured| {
+        let spec = destinations::find(key).unwrap().spec();
+        for kind in EventKind::ALL {
+            let planned = configured.plan(&sample::event(*kind));
+            assert_eq!(
+                planned == Err(domain::NotSent::EventUnsupported),
+                !spec.events.contains(kind),
+                "{key} {kind:?}"
+            );
+        }
+    });
+}
+
+#[test]
+fn the_same_input_gives_the_same_bytes() {
+    each(|key, configured| {
+        for kind in EventKind::ALL {
+            let event = sample::event(*kind);
+            for message in configured.plan(&event).unwrap_or_default() {
+                let (one, other) = (
+                    configured.render(&message, &event),
+                    configured.render(&message, &event),
+                );
+                assert_eq!(one, other, "{key} {kind:?}");
+                let request =
+                    one.unwrap_or_else(|unsendable| panic!("{key} {kind:?}: {unsendable:?}"));
+                assert!(
+                    serde_json::from_slice::<Value>(&request.body)
+                        .is_ok_and(|body| body.is_object()),
+                    "{key} {kind:?}"
+                );
+            }
+        }
+    });
+}
+
+#[test]
+fn secrets_are_never_shown() {
+    each(|key, configured| {
+        let event = sample::event(EventKind::SubscriptionStarted);
+        let request = configured
+            .render(&configured.plan(&event).unwrap()[0], &event)
+            .unwrap();
+        let shown = format!(
+            "{request:?} {} {:?}",
+            request.shown_url(),
+            request.shown_headers().collect::<Vec<_>>()
+        );
+        assert!(!shown.contains(SECRET), "{key}: {shown}");
+        assert!(
+            !String::from_utf8_lossy(&request.body).contains(SECRET),
+            "{key}"
+        );
+    });
+}
+
+#[test]
+fn server_errors_and_rate_limits_are_retried_and_any_body_is_tolerated() {
+    each(|key, configured| {
+        for status in [429, 500, 502, 503, 504] {
+            for body in [&b""[..], b"{\"unknown\":true}", b"<html>", b"\xff\xfe"] {
+                let outcome = configured.classify(&Response {
+                    status,
+                    retry_after: None,
+                    body: body.to_vec(),
+                });
+                assert!(
+                    matches!(outcome, Outcome::Retry(_)),
+                    "{key} {status}: {outcome:?}"
+                );
+            }
+        }
+        assert!(configured.retry().retries() > 0);
+    });
+}
+
+#[test]
+fn every_field_is_documented_and_unknown_ones_are_refused() {
+    for destination in ALL {
+        let spec = destination.spec();
+        assert!(
+            spec.fields
+                .iter()
+                .all(|field| field.help.ends_with(['.', '`'])),
+            "{}",
+            spec.key
+        );
+        assert!(
+            spec.fields
+                .iter()
+                .any(|field| field.kind == FieldKind::Events),
+            "{}",
+            spec.key
+        );
+        let mut unknown = settings(spec.key);
+        unknown["no_such_setting"] = true.into();
+        assert!(
+            destination
+                .configure(&unknown, &Context::default())
+                .is_err(),
+            "{}",
+            spec.key
+        );
+    }
+}

@@ -1,0 +1,259 @@
+//! The nine documented messages, reproduced exactly, and what Slack's answers mean.
+
+mod sample;
+
+use destinations::{ALL, Configured, Context, Outcome, Response, find};
+use domain::{Currency, Environment, Event, EventKind, Money, NotSent};
+use serde_json::{Value, json};
+use std::path::PathBuf;
+
+fn slack(settings: &Value) -> Box<dyn Configured> {
+    find("slack")
+        .unwrap()
+        .configure(
+            settings,
+            &Context {
+                public_url: "https://t.example".into(),
+            },
+        )
+        .unwrap_or_else(|problems| panic!("{problems:?}"))
+}
+
+fn samples() -> Box<dyn Configured> {
+    slack(&json!({
+        "webhook_url": "https://hooks.slack.com/services/T/B/secret", "channel": "purchases", "username": "RevenueCat",
+        "icon_url": "https://app.revenuecat.com/favicon-96x96.png", "link_base": "https://app.revenuecat.com/activity/123abcd45",
+    }))
+}
+
+fn body(configured: &dyn Configured, event: &Event) -> Value {
+    let message = &configured.plan(event).unwrap()[0];
+    serde_json::from_slice(&configured.render(message, event).unwrap().body).unwrap()
+}
+
+/// The event that leads to a sample: kind, product, price in dollars, seconds.
+fn cases() -> [(&'static str, EventKind, &'static str, i64, i64); 9] {
+    [
+        (
+            "initial_purchase",
+            EventKind::SubscriptionStarted,
+            "monthly_1",
+            5_990_000,
+            1_588_335_655,
+        ),
+        (
+            "trial_started",
+            EventKind::TrialStarted,
+            "monthly_3d_trial",
+            0,
+            1_553_805_130,
+        ),
+        (
+            "trial_converted",
+            EventKind::TrialConverted,
+            "monthly_1",
+            5_990_000,
+            1_554_466_423,
+        ),
+        (
+            "renewal",
+            EventKind::SubscriptionRenewed,
+            "monthly_1",
+            5_990_000,
+            1_554_091_875,
+        ),
+        (
+            "trial_cancelled",
+            EventKind::TrialRenewalCancelled,
+            "monthly_3d_trial",
+            0,
+            1_554_502_133,
+        ),
+        (
+            "cancellation",
+            EventKind::SubscriptionRenewalCancelled,
+            "annual",
+            5_990_000,
+            1_553_810_169,
+        ),
+        (
+            "billing_issue",
+            EventKind::BillingIssueDetected,
+            "annual_trial",
+            5_990_000,
+            1_663_976_618,
+        ),
+        (
+            "non_subscription_purchase",
+            EventKind::NonSubscriptionPurchase,
+            "500_coins",
+            4_990_000,
+            1_590_390_293,
+        ),
+        (
+            "product_change",
+            EventKind::ProductChanged,
+            "monthly",
+            5_990_000,
+            1_663_976_617,
+        ),
+    ]
+}
+
+#[test]
+fn the_nine_messages_equal_the_documented_ones() {
+    let vectors = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/vectors/slack");
+    let slack = samples();
+    for (name, kind, product, micros, second) in cases() {
+        let mut event = sample::event(kind);
+        event.product = Some(product.into());
+        event.occurred_at = jiff::Timestamp::from_second(second).unwrap();
+        let transaction = event.transaction.as_mut().unwrap();
+        transaction.price = Some(Money::new(micros, Currency::USD));
+        let rendered = body(slack.as_ref(), &event);
+        insta::assert_json_snapshot!(format!("slack_{name}"), rendered);
+        let Ok(vector) = std::fs::read_to_string(vectors.join(format!("{name}.json"))) else {
+            continue;
+        };
+        let vector: Value = serde_json::from_str(&vector).unwrap();
+        assert_eq!(rendered, vector["payload"], "{name}");
+        let message = &slack.plan(&event).unwrap()[0];
+        assert_eq!(
+            message.product_identifier.as_deref(),
+            vector["product_identifier"].as_str(),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn money_is_formatted_for_its_currency_and_only_when_positive() {
+    let slack = samples();
+    for (micros, currency, shown) in [
+        (300_000_000, "JPY", Some("¥300")),
+        (4_500_000, "EUR", Some("€4.50")),
+        (0, "USD", None),
+    ] {
+        let mut event = sample::event(EventKind::SubscriptionRenewed);
+        event.transaction.as_mut().unwrap().price =
+            Some(Money::new(micros, Currency::try_from(currency).unwrap()));
+        let fields = body(slack.as_ref(), &event)["attachments"][0]["fields"].clone();
+        assert_eq!(fields[2]["value"].as_str(), shown);
+    }
+}
+
+#[test]
+fn markup_in_customer_and_product_ids_is_text() {
+    let mut event = sample::event(EventKind::SubscriptionRenewed);
+    event.customer.app_user_id = "<!channel>|&".into();
+    event.product = Some("<b>".into());
+    let fields = body(samples().as_ref(), &event)["attachments"][0]["fields"].clone();
+    let headline = fields[0]["value"].as_str().unwrap();
+    assert!(
+        !headline.contains("<!channel>") && headline.contains("&lt;!channel&gt;"),
+        "{headline}"
+    );
+    assert_eq!(fields[1]["value"], "&lt;b&gt;");
+}
+
+#[test]
+fn sandbox_events_go_to_the_sandbox_channel_or_nowhere() {
+    let mut event = sample::event(EventKind::SubscriptionRenewed);
+    event.environment = Environment::Sandbox;
+    assert_eq!(samples().plan(&event), Err(NotSent::EventDisabled));
+    let with_channel = slack(
+        &json!({ "webhook_url": "https://hooks.slack.com/services/T/B/s", "channel": "live", "sandbox_channel": "test" }),
+    );
+    assert_eq!(body(with_channel.as_ref(), &event)["channel"], "test");
+    let with_url = slack(
+        &json!({ "webhook_url": "https://hooks.slack.com/services/T/B/s", "sandbox_webhook_url": "https://hooks.slack.com/services/T/B/other" }),
+    );
+    let message = &with_url.plan(&event).unwrap()[0];
+    assert_eq!(
+        with_url.render(message, &event).unwrap().url,
+        "https://hooks.slack.com/services/T/B/other"
+    );
+    let off = slack(
+        &json!({ "webhook_url": "https://hooks.slack.com/services/T/B/s", "events": { "subscription_renewed": false } }),
+    );
+    event.environment = Environment::Production;
+    assert_eq!(off.plan(&event), Err(NotSent::EventDisabled));
+    assert_eq!(
+        off.plan(&sample::event(EventKind::AccessLevelUpdated)),
+        Err(NotSent::EventUnsupported)
+    );
+}
+
+#[test]
+fn slacks_answers_are_understood() {
+    let slack = samples();
+    let meaning = |status, body: &str| {
+        slack.classify(&Response {
+            status,
+            retry_after: None,
+            body: body.as_bytes().to_vec(),
+        })
+    };
+    assert_eq!(meaning(200, "ok"), Outcome::Delivered);
+    for (status, said) in [(429, ""), (500, "rollup_error"), (503, "")] {
+        assert_eq!(
+            meaning(status, said),
+            Outcome::Retry(None),
+            "{status} {said}"
+        );
+    }
+    for (status, said) in [
+        (400, "invalid_payload"),
+        (400, "no_text"),
+        (400, "too_many_attachments"),
+        (400, "something new"),
+    ] {
+        assert!(
+            matches!(meaning(status, said), Outcome::Rejected(_)),
+            "{status} {said}"
+        );
+    }
+    for (status, said) in [
+        (404, "channel_not_found"),
+        (404, "no_service"),
+        (403, "invalid_token"),
+        (403, "action_prohibited"),
+        (410, "channel_is_archived"),
+        (404, ""),
+    ] {
+        assert!(
+            matches!(meaning(status, said), Outcome::CredentialsRefused(_)),
+            "{status} {said}"
+        );
+    }
+    let limited = Response {
+        status: 429,
+        retry_after: Some(std::time::Duration::from_secs(30)),
+        body: Vec::new(),
+    };
+    assert_eq!(
+        slack.classify(&limited),
+        Outcome::Retry(Some(std::time::Duration::from_secs(30)))
+    );
+}
+
+#[test]
+fn the_url_is_a_secret_also_in_errors() {
+    let event = sample::event(EventKind::SubscriptionRenewed);
+    let slack = samples();
+    let request = slack
+        .render(&slack.plan(&event).unwrap()[0], &event)
+        .unwrap();
+    assert_eq!(request.shown_url(), "https://hooks.slack.com/***");
+    assert!(!format!("{request:?}").contains("secret"));
+    let problems = find("slack")
+        .unwrap()
+        .configure(
+            &json!({ "webhook_url": "ftp://secret" }),
+            &Context::default(),
+        )
+        .err()
+        .unwrap();
+    assert!(!format!("{problems:?}").contains("ftp://secret"));
+    assert_eq!(ALL.len(), 2);
+}

@@ -1,0 +1,237 @@
+//! `cargo xtask bench`: the real binary under load, receivers and load on the same machine.
+//!
+//! Every notification is one first purchase of a new customer, signed in all three layers, and leads to one event that a
+//! webhook wants (`access_level_updated` is switched off), so deliveries = notifications x K.
+
+mod load;
+mod server;
+mod sink;
+
+use anyhow::{Context, Result, bail};
+use base64::{Engine, prelude::BASE64_STANDARD};
+use engine::{System, WallSystem};
+use jiff::SignedDuration;
+use load::Load;
+use server::Server;
+use simulator::{App, Authority, Life, Pace};
+use sink::Sink;
+use sources::{
+    Receiver,
+    apple::{self, AppEnvironment, AppReceiver, Verifier},
+};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+const BUNDLE_ID: &str = "com.example.bench";
+
+/// What one run measured.
+struct Row {
+    notifications_per_second: f64,
+    deliveries_per_second: f64,
+    server_cpu_ms_per_delivery: f64,
+    peak_mib: f64,
+}
+
+#[expect(clippy::print_stdout, reason = "the result of the benchmark")]
+fn say(text: &str) {
+    println!("{text}");
+}
+
+fn bodies(authority: &Authority, from: u64, count: u64) -> Result<Vec<Vec<u8>>> {
+    let app = App {
+        bundle_id: BUNDLE_ID.into(),
+        environment: "LocalTesting".into(),
+    };
+    let pace = Pace {
+        day: SignedDuration::from_hours(24),
+    };
+    let now = WallSystem.now();
+    let lives = (from * 2..)
+        .map(|number| Life::play(&app, pace, 1, number, now, 1))
+        .filter(|life| !life.is_family_shared);
+    let count = usize::try_from(count)?;
+    lives
+        .take(count)
+        .map(|life| life.steps[0].body(authority).map(String::into_bytes))
+        .collect()
+}
+
+/// Milliseconds of one core to verify and decode a notification: three signatures, chains remembered.
+fn verification_ms(authority: &Authority, bodies: &[Vec<u8>]) -> Result<f64> {
+    let local = Verifier::with_roots(vec![BASE64_STANDARD.decode(authority.root())?]);
+    let receiver = AppReceiver(apple::App {
+        bundle_id: BUNDLE_ID.into(),
+        app_apple_id: None,
+        environments: vec![AppEnvironment::LocalTesting],
+        store: Arc::new(Verifier::apple()),
+        local: Some(Arc::new(local)),
+    });
+    let now = WallSystem
+        .now()
+        .saturating_add(SignedDuration::from_mins(4))?;
+    let began = Instant::now();
+    for body in bodies {
+        if let Err(refusal) = receiver.receive(body, now) {
+            bail!("a generated notification is refused: {}", refusal.detail);
+        }
+    }
+    Ok(began.elapsed().as_secs_f64() * 1000.0 / bodies.len() as f64)
+}
+
+async fn all_delivered(sinks: &[Sink], each: u64) -> Result<()> {
+    let until = Instant::now() + Duration::from_secs(120);
+    while sinks.iter().any(|sink| sink.count() < each) {
+        if Instant::now() > until {
+            bail!(
+                "not everything was delivered: {:?} of {each}",
+                sinks.iter().map(Sink::count).collect::<Vec<_>>()
+            );
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    Ok(())
+}
+
+async fn throughput(authority: &Authority, count: u64, healthy: usize, dead: usize) -> Result<Row> {
+    let mut sinks = Vec::new();
+    for _ in 0..healthy {
+        sinks.push(Sink::start(WallSystem.now()).await?);
+    }
+    let server = Server::start(authority, &sinks, dead).await?;
+    let warm = bodies(authority, 0, 200)?;
+    Load::new(&server.callback, 16).send(warm, None).await?;
+    all_delivered(&sinks, 200).await?;
+    let measured = bodies(authority, 1_000, count)?;
+    let (cpu, began) = (server.cpu()?, Instant::now());
+    let accepted_in = Load::new(&server.callback, 64).send(measured, None).await?;
+    all_delivered(&sinks, 200 + count).await?;
+    let (took, cpu) = (began.elapsed().as_secs_f64(), server.cpu()? - cpu);
+    let deliveries = count as f64 * healthy as f64;
+    Ok(Row {
+        notifications_per_second: count as f64 / accepted_in.as_secs_f64(),
+        deliveries_per_second: deliveries / took,
+        server_cpu_ms_per_delivery: cpu.as_secs_f64() * 1000.0 / deliveries,
+        peak_mib: server.peak_mib()?,
+    })
+}
+
+/// Time from accepted to received, at `rate` notifications a second.
+async fn latency(
+    authority: &Authority,
+    rate: f64,
+    seconds: f64,
+    healthy: usize,
+    dead: usize,
+) -> Result<[f64; 3]> {
+    let mut sinks = Vec::new();
+    for _ in 0..healthy {
+        sinks.push(Sink::start(WallSystem.now()).await?);
+    }
+    let server = Server::start(authority, &sinks, dead).await?;
+    let warm = bodies(authority, 0, 500)?;
+    Load::new(&server.callback, 16)
+        .send(warm, Some(rate))
+        .await?;
+    all_delivered(&sinks, 500).await?;
+    sinks.iter().for_each(Sink::forget);
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a positive count of notifications"
+    )]
+    let count = (rate * seconds) as u64;
+    Load::new(&server.callback, 64)
+        .send(bodies(authority, 1_000, count)?, Some(rate))
+        .await?;
+    all_delivered(&sinks, 500 + count).await?;
+    let mut lags: Vec<u64> = sinks.iter().flat_map(Sink::lags).collect();
+    lags.sort_unstable();
+    let at = |percent: usize| {
+        lags.get(lags.len() * percent / 100)
+            .map_or(f64::NAN, |micros| *micros as f64 / 1000.0)
+    };
+    Ok([at(50), at(95), at(99)])
+}
+
+/// Memory before and after `count` deliveries have piled up for an endpoint that is down.
+async fn pile_up(authority: &Authority, count: u64) -> Result<(f64, f64)> {
+    let server = Server::start(authority, &[], 1).await?;
+    Load::new(&server.callback, 16)
+        .send(bodies(authority, 0, 5_000)?, None)
+        .await?;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let before = server.resident_mib()?;
+    for part in 1..count / 5_000 {
+        Load::new(&server.callback, 64)
+            .send(bodies(authority, part * 5_000, 5_000)?, None)
+            .await?;
+    }
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    Ok((before, server.resident_mib()?))
+}
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let quick = std::env::args().any(|word| word == "--quick");
+    let count = if quick { 4_000 } else { 20_000 };
+    let authority = Authority::create()?;
+    let verification = verification_ms(&authority, &bodies(&authority, 0, 1_000)?)?;
+    say(&format!(
+        "verification of a notification, one core: {verification:.3} ms"
+    ));
+    say("");
+    say(
+        "| endpoints | notifications/s accepted | deliveries/s | server CPU ms/delivery | beyond verification | peak MiB |",
+    );
+    say("|---|---:|---:|---:|---:|---:|");
+    let mut rates = Vec::new();
+    for (name, healthy, dead) in [
+        ("K=1", 1, 0),
+        ("K=5", 5, 0),
+        ("K=5, one of them dead", 4, 1),
+    ] {
+        let row = throughput(&authority, count, healthy, dead)
+            .await
+            .with_context(|| name.to_owned())?;
+        let beyond = row.server_cpu_ms_per_delivery - verification / healthy as f64;
+        say(&format!(
+            "| {name} | {:.0} | {:.0} | {:.3} | {beyond:.3} | {:.0} |",
+            row.notifications_per_second,
+            row.deliveries_per_second,
+            row.server_cpu_ms_per_delivery,
+            row.peak_mib
+        ));
+        rates.push((
+            name,
+            healthy,
+            dead,
+            row.deliveries_per_second / healthy as f64,
+        ));
+    }
+    say("");
+    say("| at half load | notifications/s | p50 ms | p95 ms | p99 ms |");
+    say("|---|---:|---:|---:|---:|");
+    let seconds = if quick { 2.0 } else { 6.0 };
+    let healthy_rate = rates[1].3 / 2.0;
+    for (name, healthy, dead, rate) in [
+        (rates[0].0, 1, 0, rates[0].3 / 2.0),
+        (rates[1].0, 5, 0, healthy_rate),
+        (rates[2].0, 4, 1, healthy_rate),
+    ] {
+        let [p50, p95, p99] = latency(&authority, rate, seconds, healthy, dead)
+            .await
+            .with_context(|| name.to_owned())?;
+        say(&format!(
+            "| {name} | {rate:.0} | {p50:.1} | {p95:.1} | {p99:.1} |"
+        ));
+    }
+    let waiting = if quick { 20_000 } else { 100_000 };
+    let (before, after) = pile_up(&authority, waiting).await?;
+    say("");
+    say(&format!(
+        "memory with 5,000 deliveries waiting for a dead endpoint: {before:.0} MiB; with {waiting}: {after:.0} MiB"
+    ));
+    Ok(())
+}
