@@ -13,13 +13,18 @@ const LARGEST_BODY: usize = 64 << 20;
 
 thread_local! {
     static PACKER: RefCell<Option<zstd::bulk::Compressor<'static>>> = const { RefCell::new(None) };
+    static UNPACKER: RefCell<Option<zstd::bulk::Decompressor<'static>>> = const { RefCell::new(None) };
 }
 
-/// Compresses a body. Level 1: bodies are small and the writer is one thread.
+/// Level of compression: signed messages are mostly base64, which only entropy coding shrinks, so searching harder for
+/// repetitions costs time and saves nothing.
+const LEVEL: i32 = -3;
+
+/// Compresses a body.
 pub(crate) fn pack(bytes: &[u8]) -> Vec<u8> {
     PACKER.with_borrow_mut(|packer| {
         if packer.is_none() {
-            *packer = zstd::bulk::Compressor::new(1).ok();
+            *packer = zstd::bulk::Compressor::new(LEVEL).ok();
         }
         let packed = packer
             .as_mut()
@@ -42,7 +47,17 @@ pub(crate) fn unpack(
     )
     .unwrap_or(usize::MAX)
     .min(LARGEST_BODY);
-    zstd::bulk::decompress(packed, size).map_err(|error| corrupt(table, id, error))
+    UNPACKER.with_borrow_mut(|unpacker| {
+        if unpacker.is_none() {
+            *unpacker = zstd::bulk::Decompressor::new().ok();
+        }
+        let unpacker = unpacker
+            .as_mut()
+            .ok_or_else(|| LedgerError::Unavailable("no memory to decompress".into()))?;
+        unpacker
+            .decompress(packed, size)
+            .map_err(|error| corrupt(table, id, error))
+    })
 }
 
 pub(crate) fn corrupt(table: &'static str, id: impl Display, problem: impl Display) -> LedgerError {

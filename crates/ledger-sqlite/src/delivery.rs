@@ -3,7 +3,7 @@
 use crate::codec::{Key, failed, from_json, micros, pack, time, to_json, unpack, uuid};
 use domain::{DeliveryId, IntegrationId, NotSent};
 use jiff::Timestamp;
-use ledger::{Lease, Next, Requeue, Result, Settled, Settlement};
+use ledger::{Lease, Next, Requeue, Result, Settlement};
 use rusqlite::{Connection, Row, params};
 use std::sync::Arc;
 
@@ -32,41 +32,72 @@ impl Prepared {
     }
 }
 
-/// Columns of a lease: the delivery and the event it carries.
-type Leased = (DeliveryId, IntegrationId, String, u32, u32, Timestamp, i64);
-
-fn leased(row: &Row<'_>) -> rusqlite::Result<Leased> {
-    Ok((
-        DeliveryId::new(uuid(row, 0)?),
-        IntegrationId::new(uuid(row, 1)?),
-        row.get(2)?,
-        row.get(3)?,
-        row.get(4)?,
-        time(row, 5)?,
-        row.get(6)?,
-    ))
+/// A lease as it is stored: decoded by whoever asked, not on the writer thread.
+pub(crate) struct RawLease {
+    id: DeliveryId,
+    integration: IntegrationId,
+    message: String,
+    attempts: u32,
+    round: u32,
+    accepted_at: Timestamp,
+    event: i64,
+    body: Vec<u8>,
 }
 
 const LEASED: &str = "id, integration, message, attempts, round, accepted_at, event";
 
-fn lease(
-    connection: &Connection,
-    (id, integration, message, attempts, round, accepted_at, event): Leased,
-) -> Result<Lease> {
-    let body: Vec<u8> = connection
-        .prepare_cached("SELECT body FROM events WHERE position = ?1")
-        .and_then(|mut statement| statement.query_row([event], |row| row.get(0)))
-        .map_err(failed)?;
-    let event = from_json(&unpack(&body, "events", event)?, "events", event)?;
-    Ok(Lease {
-        id,
-        integration,
-        message: from_json(message.as_bytes(), "deliveries", id)?,
-        event: Arc::new(event),
-        attempts,
-        round,
-        accepted_at,
+fn raw_lease(row: &Row<'_>) -> rusqlite::Result<RawLease> {
+    Ok(RawLease {
+        id: DeliveryId::new(uuid(row, 0)?),
+        integration: IntegrationId::new(uuid(row, 1)?),
+        message: row.get(2)?,
+        attempts: row.get(3)?,
+        round: row.get(4)?,
+        accepted_at: time(row, 5)?,
+        event: row.get(6)?,
+        body: Vec::new(),
     })
+}
+
+/// Runs an `UPDATE ... RETURNING` of deliveries and adds the events they carry.
+fn leased(
+    connection: &Connection,
+    sql: &str,
+    values: &[&dyn rusqlite::ToSql],
+) -> Result<Vec<RawLease>> {
+    let mut leases: Vec<RawLease> = connection
+        .prepare_cached(sql)
+        .and_then(|mut statement| statement.query_map(values, raw_lease)?.collect())
+        .map_err(failed)?;
+    let mut bodies = connection
+        .prepare_cached("SELECT body FROM events WHERE position = ?1")
+        .map_err(failed)?;
+    for lease in &mut leases {
+        lease.body = bodies
+            .query_row([lease.event], |row| row.get(0))
+            .map_err(failed)?;
+    }
+    Ok(leases)
+}
+
+impl RawLease {
+    pub(crate) fn decode(self) -> Result<Lease> {
+        let event = from_json(
+            &unpack(&self.body, "events", self.event)?,
+            "events",
+            self.event,
+        )?;
+        let message = from_json(self.message.as_bytes(), "deliveries", self.id)?;
+        Ok(Lease {
+            id: self.id,
+            integration: self.integration,
+            message,
+            event: Arc::new(event),
+            attempts: self.attempts,
+            round: self.round,
+            accepted_at: self.accepted_at,
+        })
+    }
 }
 
 pub(crate) fn claim(
@@ -75,23 +106,16 @@ pub(crate) fn claim(
     now: Timestamp,
     lease_until: Timestamp,
     limit: usize,
-) -> Result<Vec<Lease>> {
-    let rows: Vec<Leased> = {
-        let mut statement = connection
-            .prepare_cached(&format!(
-                "UPDATE deliveries SET due_at = ?3, waits_for = NULL WHERE position IN (
-                   SELECT position FROM deliveries WHERE integration = ?1 AND status = 0 AND due_at <= ?2 ORDER BY due_at LIMIT ?4) RETURNING {LEASED}"
-            ))
-            .map_err(failed)?;
-        statement
-            .query_map(
-                params![integration.key(), micros(now), micros(lease_until), limit],
-                leased,
-            )
-            .and_then(Iterator::collect)
-            .map_err(failed)?
-    };
-    rows.into_iter().map(|row| lease(connection, row)).collect()
+) -> Result<Vec<RawLease>> {
+    let sql = format!(
+        "UPDATE deliveries SET due_at = ?3, waits_for = NULL WHERE position IN (
+           SELECT position FROM deliveries WHERE integration = ?1 AND status = 0 AND due_at <= ?2 ORDER BY due_at LIMIT ?4) RETURNING {LEASED}"
+    );
+    leased(
+        connection,
+        &sql,
+        params![integration.key(), micros(now), micros(lease_until), limit],
+    )
 }
 
 pub(crate) fn integrations_due(
@@ -108,11 +132,12 @@ pub(crate) fn integrations_due(
         .map_err(failed)
 }
 
+/// Whether the attempt was recorded, and what waited for the delivery, now leased.
 pub(crate) fn settle(
     connection: &Connection,
     prepared: &Prepared,
     lease_until: Timestamp,
-) -> Result<Settled> {
+) -> Result<(bool, Vec<RawLease>)> {
     let Settlement {
         delivery,
         attempts,
@@ -134,7 +159,7 @@ pub(crate) fn settle(
         .and_then(|mut statement| statement.execute(params![delivery.key(), attempts, state, micros(due_at), reason.map(NotSent::id), detail]))
         .map_err(failed)?;
     if recorded == 0 {
-        return Ok(Settled::default());
+        return Ok((false, Vec::new()));
     }
     connection
         .prepare_cached("INSERT INTO attempts (delivery, number, at, took_ms, status, reason, detail, response, request) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")
@@ -144,35 +169,19 @@ pub(crate) fn settle(
         })
         .map_err(failed)?;
     if state == PENDING {
-        return Ok(Settled {
-            recorded: true,
-            released: Vec::new(),
-        });
+        return Ok((true, Vec::new()));
     }
-    Ok(Settled {
-        recorded: true,
-        released: release(connection, *delivery, lease_until)?,
-    })
-}
-
-/// Leases what waited for `delivery`.
-fn release(
-    connection: &Connection,
-    delivery: DeliveryId,
-    lease_until: Timestamp,
-) -> Result<Vec<Lease>> {
-    let rows: Vec<Leased> = {
-        let mut statement = connection
-            .prepare_cached(&format!(
-                "UPDATE deliveries SET waits_for = NULL, due_at = ?2 WHERE waits_for = ?1 AND status = 0 RETURNING {LEASED}"
-            ))
-            .map_err(failed)?;
-        statement
-            .query_map(params![delivery.key(), micros(lease_until)], leased)
-            .and_then(Iterator::collect)
-            .map_err(failed)?
-    };
-    rows.into_iter().map(|row| lease(connection, row)).collect()
+    let sql = format!(
+        "UPDATE deliveries SET waits_for = NULL, due_at = ?2 WHERE waits_for = ?1 AND status = 0 RETURNING {LEASED}"
+    );
+    Ok((
+        true,
+        leased(
+            connection,
+            &sql,
+            params![delivery.key(), micros(lease_until)],
+        )?,
+    ))
 }
 
 pub(crate) fn requeue(connection: &Connection, which: &Requeue, now: Timestamp) -> Result<u64> {

@@ -52,7 +52,7 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     connection.busy_timeout(Duration::from_secs(10))?;
     connection.execute_batch(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA wal_autocheckpoint = 0;
-         PRAGMA cache_size = -65536; PRAGMA mmap_size = 268435456; PRAGMA temp_store = MEMORY; PRAGMA journal_size_limit = 67108864;",
+         PRAGMA cache_size = -32768; PRAGMA temp_store = MEMORY; PRAGMA journal_size_limit = 67108864;",
     )?;
     connection.set_prepared_statement_cache_capacity(128);
     Ok(connection)
@@ -64,9 +64,7 @@ fn connect_reader(path: &Path) -> rusqlite::Result<Connection> {
         OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
     )?;
     connection.busy_timeout(Duration::from_secs(10))?;
-    connection.execute_batch(
-        "PRAGMA cache_size = -16384; PRAGMA mmap_size = 268435456; PRAGMA temp_store = MEMORY;",
-    )?;
+    connection.execute_batch("PRAGMA cache_size = -4096; PRAGMA temp_store = MEMORY;")?;
     connection.set_prepared_statement_cache_capacity(128);
     Ok(connection)
 }
@@ -233,11 +231,13 @@ impl Ledger for SqliteLedger {
         lease_until: Timestamp,
         limit: usize,
     ) -> Result<Vec<Lease>> {
-        self.writer
+        let leases = self
+            .writer
             .write(move |connection| {
                 delivery::claim(connection, integration, now, lease_until, limit)
             })
-            .await
+            .await?;
+        leases.into_iter().map(delivery::RawLease::decode).collect()
     }
     async fn integrations_due(&self, now: Timestamp) -> Result<Vec<IntegrationId>> {
         self.read_long(move |connection| delivery::integrations_due(connection, now))
@@ -245,9 +245,17 @@ impl Ledger for SqliteLedger {
     }
     async fn settle(&self, settlement: Settlement, lease_until: Timestamp) -> Result<Settled> {
         let prepared = delivery::Prepared::new(settlement)?;
-        self.writer
+        let (recorded, leases) = self
+            .writer
             .write(move |connection| delivery::settle(connection, &prepared, lease_until))
-            .await
+            .await?;
+        Ok(Settled {
+            recorded,
+            released: leases
+                .into_iter()
+                .map(delivery::RawLease::decode)
+                .collect::<Result<_>>()?,
+        })
     }
     async fn requeue(&self, which: Requeue, now: Timestamp) -> Result<u64> {
         self.writer

@@ -118,7 +118,8 @@ proptest! {
     fn anything_shaped_like_a_jws_is_refused(header in any_json(), payload in any_json(), signature in ".{0,90}") {
         let part = |value: &Value| base64::prelude::BASE64_URL_SAFE_NO_PAD.encode(value.to_string());
         let jws = format!("{}.{}.{signature}", part(&header), part(&payload));
-        prop_assert!(RECEIVER.receive(json!({ "signedPayload": jws }).to_string().as_bytes(), later()).is_err());
+        let body = json!({ "signedPayload": jws }).to_string();
+        prop_assert!(RECEIVER.receive(body.as_bytes(), later()).is_err());
     }
 
     #[test]
