@@ -195,7 +195,7 @@ impl fmt::Debug for Request {
             .field("url", &self.shown_url())
             .field("headers", &self.shown_headers().collect::<Vec<_>>())
             .field("body_bytes", &self.body.len())
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 

@@ -272,7 +272,7 @@ impl Destination for Slack {
             );
             // The URL is the secret: say what is wrong without showing it.
             problems[before..].iter_mut().for_each(|problem| {
-                problem.problem = "must be the https:// URL of an incoming webhook".into()
+                problem.problem = "must be the https:// URL of an incoming webhook".into();
             });
         }
         settings::check_url("link_base", settings.link_base.as_deref(), &mut problems);

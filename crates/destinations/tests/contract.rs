@@ -1,4 +1,5 @@
 //! What every destination promises, checked over the registry.
+#![expect(clippy::unwrap_used, reason = "tests report by panicking")]
 
 mod sample;
 

@@ -41,7 +41,7 @@ fn decode(text: &str) -> Option<Uuid> {
         .map(Uuid::from_u128)
 }
 
-/// A UUIDv7 whose time part is `at` and whose other bits are a digest of `name`: the same inputs give the same id.
+/// A `UUIDv7` whose time part is `at` and whose other bits are a digest of `name`: the same inputs give the same id.
 pub fn derive_uuid(namespace: Uuid, name: &str, at: Timestamp) -> Uuid {
     let digest = Uuid::new_v5(&namespace, name.as_bytes());
     let mut tail = [0; 10];

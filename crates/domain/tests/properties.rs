@@ -1,6 +1,7 @@
 //! The promises of spec/stores.md 5.8, over generated purchase histories.
 //!
 //! `PROPTEST_CASES` sets how many; `cargo xtask test --long` uses 10,000 per property.
+#![expect(clippy::unwrap_used, reason = "tests report by panicking")]
 
 mod history;
 

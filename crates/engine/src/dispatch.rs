@@ -27,10 +27,13 @@ const CLAIM: usize = 256;
 /// Most of an answer that is stored.
 const STORED_ANSWER: usize = 4 << 10;
 
+type NewLane = (IntegrationId, Arc<Lane>, mpsc::UnboundedReceiver<Job>);
+
 #[derive(Default)]
 pub(crate) struct Dispatcher {
     lanes: Mutex<BTreeMap<IntegrationId, Arc<Lane>>>,
-    new_lanes: Mutex<Vec<(IntegrationId, Arc<Lane>, mpsc::UnboundedReceiver<Job>)>>,
+    /// Lanes whose task has not been started.
+    new_lanes: Mutex<Vec<NewLane>>,
     due: Notify,
 }
 

@@ -13,10 +13,10 @@ impl Engine {
         let verdict = self.try_handshakes(active).await;
         match &verdict {
             Verification::Failed { problem, .. } => {
-                tracing::warn!(integration.id = %active.row.id, problem, "the endpoint did not pass verification; its deliveries are held")
+                tracing::warn!(integration.id = %active.row.id, problem, "the endpoint did not pass verification; its deliveries are held");
             }
             _ => {
-                tracing::info!(integration.id = %active.row.id, "the endpoint passed verification")
+                tracing::info!(integration.id = %active.row.id, "the endpoint passed verification");
             }
         }
         for _ in 0..8 {

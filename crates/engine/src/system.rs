@@ -10,7 +10,7 @@ pub trait System: Send + Sync + 'static {
     fn now(&self) -> Timestamp;
     /// Uniform over `u64`.
     fn entropy(&self) -> u64;
-    /// A fresh UUIDv7.
+    /// A fresh `UUIDv7`.
     fn uuid(&self) -> Uuid {
         let bytes = [self.entropy().to_le_bytes(), self.entropy().to_le_bytes()].concat();
         let mut tail = [0; 10];

@@ -48,7 +48,7 @@ impl Engine {
                 Ok(()) => {}
                 Err(IntakeError::Ledger(error)) => return Err(error),
                 Err(error) => {
-                    tracing::warn!(chain = due.chain.id, %error, "a purchase could not be looked at again; trying later")
+                    tracing::warn!(chain = due.chain.id, %error, "a purchase could not be looked at again; trying later");
                 }
             }
         }
@@ -81,12 +81,12 @@ impl Engine {
                     .await
                 {
                     Ok(Accepted::Processed { events, .. }) => {
-                        tracing::info!(inbox.id = %id, events, "a parked message was processed")
+                        tracing::info!(inbox.id = %id, events, "a parked message was processed");
                     }
                     Ok(_) => {}
                     Err(IntakeError::Ledger(error)) => return Err(error),
                     Err(error) => {
-                        tracing::warn!(inbox.id = %id, %error, "a parked message could not be processed; trying later")
+                        tracing::warn!(inbox.id = %id, %error, "a parked message could not be processed; trying later");
                     }
                 },
             }

@@ -165,7 +165,7 @@ impl HttpTransport {
             .no_proxy()
             .user_agent(concat!("Tidings/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(Duration::from_secs(5))
-            .pool_idle_timeout(Duration::from_secs(60))
+            .pool_idle_timeout(Duration::from_mins(1))
             .pool_max_idle_per_host(64)
             .tcp_nodelay(true)
             .build()?;
@@ -231,7 +231,7 @@ impl Transport for HttpTransport {
         while body.len() < LARGEST_ANSWER {
             match answer.chunk().await.map_err(failed)? {
                 Some(chunk) => {
-                    body.extend_from_slice(&chunk[..chunk.len().min(LARGEST_ANSWER - body.len())])
+                    body.extend_from_slice(&chunk[..chunk.len().min(LARGEST_ANSWER - body.len())]);
                 }
                 None => break,
             }

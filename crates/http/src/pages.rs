@@ -82,16 +82,16 @@ fn tone(kind: EventKind) -> &'static str {
         | EventKind::SubscriptionRenewed
         | EventKind::TrialStarted
         | EventKind::TrialConverted
-        | EventKind::NonSubscriptionPurchase => "good",
-        EventKind::SubscriptionRenewalReactivated
+        | EventKind::NonSubscriptionPurchase
+        | EventKind::SubscriptionRenewalReactivated
         | EventKind::TrialRenewalReactivated
         | EventKind::RefundReversed
         | EventKind::SubscriptionExtended => "good",
         EventKind::SubscriptionRenewalCancelled
         | EventKind::TrialRenewalCancelled
         | EventKind::SubscriptionExpired
-        | EventKind::TrialExpired => "bad",
-        EventKind::SubscriptionRefunded
+        | EventKind::TrialExpired
+        | EventKind::SubscriptionRefunded
         | EventKind::NonSubscriptionPurchaseRefunded
         | EventKind::BillingIssueDetected => "bad",
         EventKind::EnteredGracePeriod => "warn",

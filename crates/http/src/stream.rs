@@ -73,7 +73,7 @@ pub(crate) fn follow(
                     }
                     Ok(_) => {}
                     Err(error) => {
-                        tracing::warn!(%error, "a live stream could not read; it goes on")
+                        tracing::warn!(%error, "a live stream could not read; it goes on");
                     }
                 }
                 if !wait(&mut changes, &mut stopping).await {

@@ -81,7 +81,7 @@ pub(crate) fn from_json<T: DeserializeOwned>(
     serde_json::from_slice(text).map_err(|error| corrupt(table, id, error))
 }
 
-/// Every SQLite error but a violated constraint means that trying later may help: busy, full, I/O.
+/// Every `SQLite` error but a violated constraint means that trying later may help: busy, full, I/O.
 pub(crate) fn failed(error: rusqlite::Error) -> LedgerError {
     match error.sqlite_error_code() {
         Some(rusqlite::ErrorCode::ConstraintViolation) => LedgerError::Refused(error.to_string()),

@@ -90,7 +90,7 @@ pub(crate) fn events(
             ("ASC", limit)
         }
     };
-    sql.push_str(&format!(" ORDER BY position {order} LIMIT {limit}"));
+    let sql = format!("{sql} ORDER BY position {order} LIMIT {limit}");
     let mut statement = connection.prepare_cached(&sql).map_err(failed)?;
     let rows: Vec<RawEvent> = statement
         .query_map(rusqlite::params_from_iter(values.iter()), raw_event)

@@ -295,21 +295,20 @@ fn write(connection: &Connection, prepared: &Prepared) -> Result<Vec<domain::Del
     }
     if let (Some(write), Some(body)) = (&commit.customer, &prepared.customer) {
         let (id, project) = (write.customer.id.key(), commit.project.key());
-        let written = match write.loaded_version {
-            Some(version) => execute(
+        let written = if let Some(version) = write.loaded_version {
+            execute(
                 "UPDATE customers SET version = version + 1, seq = ?3, body = ?4 WHERE id = ?1 AND version = ?2",
                 params![id, version, write.seq, body],
-            )?,
-            None => {
-                let created = execute(
-                    "INSERT INTO customers (id, project, version, seq, body) VALUES (?1, ?2, 1, ?3, ?4) ON CONFLICT DO NOTHING",
-                    params![id, project, write.seq, body],
-                )?;
-                created.min(execute(
-                    "INSERT INTO aliases (project, app_user_id, customer) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
-                    params![project, write.customer.app_user_id, id],
-                )?)
-            }
+            )?
+        } else {
+            let created = execute(
+                "INSERT INTO customers (id, project, version, seq, body) VALUES (?1, ?2, 1, ?3, ?4) ON CONFLICT DO NOTHING",
+                params![id, project, write.seq, body],
+            )?;
+            created.min(execute(
+                "INSERT INTO aliases (project, app_user_id, customer) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+                params![project, write.customer.app_user_id, id],
+            )?)
         };
         if written == 0 {
             return Err(Stop::Conflict);

@@ -1,4 +1,4 @@
-//! The embedded ledger: one SQLite file.
+//! The embedded ledger: one `SQLite` file.
 //!
 //! **How it works.** One writer thread with group commit ([`writer`]), a pool of read connections, a thread that
 //! checkpoints. Write-ahead log, `synchronous = FULL`: a caller is answered when the log is on disk (decision record 0001
@@ -69,7 +69,7 @@ fn connect_reader(path: &Path) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
-/// Brings the schema up to date. Migrations only move forward; the number applied is SQLite's `user_version`.
+/// Brings the schema up to date. Migrations only move forward; the number applied is `SQLite`'s `user_version`.
 fn migrate(connection: &mut Connection) -> Result<()> {
     let transaction = connection
         .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
@@ -154,7 +154,7 @@ impl SqliteLedger {
             .map_err(|error| LedgerError::Unavailable(error.to_string()))?
     }
 
-    /// Checks the whole file. Answers with SQLite's findings; empty when it is sound.
+    /// Checks the whole file. Answers with `SQLite`'s findings; empty when it is sound.
     pub async fn integrity(&self) -> Result<Vec<String>> {
         self.read_long(|connection| {
             let mut statement = connection

@@ -127,7 +127,7 @@ fn refuse(connection: &Connection, job: Job, error: &LedgerError) {
     answer(Some(error.clone()));
 }
 
-/// Copies the write-ahead log into the database. Modes as in SQLite's documentation of `wal_checkpoint`.
+/// Copies the write-ahead log into the database. Modes as in `SQLite`'s documentation of `wal_checkpoint`.
 pub(crate) fn checkpoint(connection: &Connection, mode: &str) {
     let done = connection.query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |row| {
         row.get::<_, i64>(0)

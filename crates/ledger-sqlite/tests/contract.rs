@@ -1,4 +1,5 @@
-//! The contract suite of `ledger`, on SQLite.
+//! The contract suite of `ledger`, on `SQLite`.
+#![expect(clippy::unwrap_used, reason = "tests report by panicking")]
 
 use ledger::contract::Subject;
 use ledger_sqlite::SqliteLedger;

@@ -1,6 +1,7 @@
 //! Fuzzing of whatever parses outside bytes, on the stable toolchain: random bytes, mutated genuine messages, and random
 //! content that is correctly signed, so that the parsers behind the signature are reached. Nothing may panic, and nothing
 //! that was changed after signing may be accepted.
+#![expect(clippy::unwrap_used, reason = "tests report by panicking")]
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use jiff::{SignedDuration, Timestamp};

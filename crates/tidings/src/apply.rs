@@ -195,7 +195,7 @@ fn located(text: &str, problems: Vec<Problem>) -> Vec<Located> {
         .into_iter()
         .map(|problem| {
             let mut offset = 0;
-            let mut table = document.as_ref().map(|document| document.get_ref());
+            let mut table = document.as_ref().map(toml::Spanned::get_ref);
             for part in &problem.path {
                 let found = table
                     .and_then(|table| table.iter().find(|(key, _)| key.get_ref() == part.as_str()));
@@ -235,8 +235,7 @@ mod tests {
             fresh: &|| WallSystem.uuid(),
         };
         desired::plan(&wanted, &means)
-            .map(|_| Vec::new())
-            .unwrap_or_else(|problems| located(text, problems))
+            .map_or_else(|problems| located(text, problems), |_| Vec::new())
     }
 
     #[test]

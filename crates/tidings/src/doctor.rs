@@ -73,9 +73,9 @@ pub(crate) async fn run(data: &Data) -> Result<ExitCode> {
         .map(|(_, count)| count)
         .sum();
     report(true, format!("{waiting} deliveries are waiting"));
-    let mode = std::fs::metadata(data.key_file())
-        .map(|file| std::os::unix::fs::PermissionsExt::mode(&file.permissions()) & 0o077)
-        .unwrap_or(0o077);
+    let mode = std::fs::metadata(data.key_file()).map_or(0o077, |file| {
+        std::os::unix::fs::PermissionsExt::mode(&file.permissions()) & 0o077
+    });
     report(
         mode == 0,
         format!(

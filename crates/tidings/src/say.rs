@@ -15,10 +15,17 @@ pub(crate) fn line(text: impl AsRef<str>) {
 
 /// An error with its causes, on standard error.
 pub(crate) fn failed(error: &anyhow::Error) -> ExitCode {
-    let mut text = format!("tidings: {error}");
-    for cause in error.chain().skip(1) {
-        text.push_str(&format!("\n  because: {cause}"));
-    }
+    let causes: String = error
+        .chain()
+        .skip(1)
+        .map(|cause| {
+            format!(
+                "
+  because: {cause}"
+            )
+        })
+        .collect();
+    let text = format!("tidings: {error}{causes}");
     if writeln!(std::io::stderr(), "{text}").is_err() {
         tracing::debug!("standard error is closed");
     }

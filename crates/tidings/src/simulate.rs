@@ -100,7 +100,7 @@ pub(crate) async fn run(options: Options) -> Result<()> {
         options.customers,
         options.seed
     ));
-    let report = driver.run(steps, now, 64, Duration::from_secs(60)).await;
+    let report = driver.run(steps, now, 64, Duration::from_mins(1)).await;
     say::line(format!(
         "{} accepted, {} refused or unanswered",
         report.notifications, report.refused

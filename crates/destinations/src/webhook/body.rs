@@ -299,7 +299,7 @@ fn attribution(event: &Event) -> BTreeMap<&str, BTreeMap<&str, &str>> {
     }
 }
 
-fn common<'a>(event: &'a Event, expires_at: Option<Timestamp>) -> Common<'a> {
+fn common(event: &Event, expires_at: Option<Timestamp>) -> Common<'_> {
     let (purchase, transaction) = (event.purchase.as_ref(), event.transaction.as_ref());
     Common {
         profile_event_id: event.id.uuid().to_string(),
@@ -413,7 +413,7 @@ fn purchase<'a>(event: &'a Event, options: &Options) -> Purchase<'a> {
         cancellation_reason: event
             .cancellation_reason
             .filter(|_| with_reason)
-            .map(|reason| reason.id()),
+            .map(domain::CancellationReason::id),
         trial_duration: about
             .and_then(|about| about.trial_days)
             .filter(|_| with_trial)
@@ -457,7 +457,9 @@ fn access_level<'a>(event: &'a Event, level: &'a AccessLevel) -> Level<'a> {
         is_lifetime: level.is_lifetime,
         is_refund: level.is_refund,
         billing_issue_detected_at: level.billing_issue_detected_at.map(time),
-        cancellation_reason: level.cancellation_reason.map(|reason| reason.id()),
+        cancellation_reason: level
+            .cancellation_reason
+            .map(domain::CancellationReason::id),
         active_introductory_offer_type: kind.filter(|_| introductory),
         active_promotional_offer_type: kind.filter(|_| !introductory),
         active_promotional_offer_id: offer

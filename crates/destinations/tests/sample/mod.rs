@@ -12,12 +12,12 @@ use jiff::Timestamp;
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
-pub fn time(text: &str) -> Timestamp {
+pub(crate) fn time(text: &str) -> Timestamp {
     text.parse().unwrap()
 }
 
 /// A production event of `kind`: a monthly subscription at 5.99 dollars of the customer `12345`.
-pub fn event(kind: EventKind) -> Event {
+pub(crate) fn event(kind: EventKind) -> Event {
     let free = matches!(
         kind,
         EventKind::TrialStarted

@@ -199,7 +199,7 @@ pub async fn a_parked_message_waits_and_is_processed_once(ledger: Subject) {
     assert_eq!(ledger.due_parked(at(9), 10).await.unwrap(), []);
     assert_eq!(
         ledger.due_parked(at(10), 10).await.unwrap(),
-        [parked.clone()]
+        std::slice::from_ref(&parked)
     );
     assert_eq!(
         ledger

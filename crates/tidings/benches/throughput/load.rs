@@ -30,8 +30,8 @@ impl Load {
 
     /// Posts all bodies, as fast as possible or at `rate` a second; answers how long it took until the last was accepted.
     pub(crate) async fn send(&self, bodies: Vec<Vec<u8>>, rate: Option<f64>) -> Result<Duration> {
-        let queue: Arc<Mutex<VecDeque<(usize, Vec<u8>)>>> =
-            Arc::new(Mutex::new(bodies.into_iter().enumerate().collect()));
+        let bodies: VecDeque<(usize, Vec<u8>)> = bodies.into_iter().enumerate().collect();
+        let queue = Arc::new(Mutex::new(bodies));
         let began = Instant::now();
         let workers: Vec<_> = (0..self.connections)
             .map(|_| {
