@@ -1,0 +1,343 @@
+//! A whole engine over SQLite with a clock, a store and endpoints that act on command.
+
+use async_trait::async_trait;
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use destinations::{Context, Request, Response};
+use domain::{AppId, Event, EventKind};
+use engine::{
+    Accepted, Engine, IntakeError, MakeReceiver, Parts, System, Transport, TransportError, Vault,
+    desired::{self, Desired, Means},
+};
+use jiff::{SignedDuration, Timestamp};
+use ledger::{EventFilter, FeedRow, Ledger, Page};
+use ledger_sqlite::SqliteLedger;
+use serde_json::{Value, json};
+use simulator::Authority;
+use sources::{
+    Receiver,
+    apple::{App, AppEnvironment, AppReceiver, Verifier},
+};
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc, LazyLock, Mutex,
+        atomic::{AtomicI64, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+pub(crate) const DAY: i64 = 86_400;
+static AUTHORITY: LazyLock<Authority> = LazyLock::new(|| Authority::create().unwrap());
+static NUMBER: AtomicU64 = AtomicU64::new(0);
+
+/// A clock that moves when told to.
+pub(crate) struct Clock {
+    micros: AtomicI64,
+    drawn: AtomicU64,
+}
+
+impl System for Clock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_microsecond(self.micros.load(Ordering::SeqCst)).unwrap()
+    }
+    fn entropy(&self) -> u64 {
+        self.drawn
+            .fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::SeqCst)
+    }
+}
+
+type Answers = Box<dyn Fn(&str, usize) -> Result<Response, TransportError> + Send + Sync>;
+
+/// What was sent, and what is answered.
+pub(crate) struct Endpoints {
+    pub(crate) sent: Mutex<Vec<(String, Value, Vec<(String, String)>)>>,
+    answers: Mutex<Answers>,
+}
+
+pub(crate) fn answer(status: u16, body: &str) -> Result<Response, TransportError> {
+    Ok(Response {
+        status,
+        retry_after: None,
+        body: body.as_bytes().to_vec(),
+    })
+}
+
+#[async_trait]
+impl Transport for Endpoints {
+    async fn send(&self, request: &Request, _: Duration) -> Result<Response, TransportError> {
+        if request.body == b"{}" {
+            return answer(200, "{}");
+        }
+        let body = serde_json::from_slice(&request.body).unwrap();
+        let headers = request
+            .headers
+            .iter()
+            .map(|header| (header.name.to_owned(), header.value.clone()))
+            .collect();
+        let count = {
+            let mut sent = self.sent.lock().unwrap();
+            sent.push((request.url.clone(), body, headers));
+            sent.len()
+        };
+        (self.answers.lock().unwrap())(&request.url, count)
+    }
+}
+
+/// An engine with one project, one app and two webhooks.
+pub(crate) struct World {
+    pub(crate) engine: Engine,
+    pub(crate) clock: Arc<Clock>,
+    pub(crate) endpoints: Arc<Endpoints>,
+    pub(crate) app: AppId,
+}
+
+fn make_receiver() -> MakeReceiver {
+    Box::new(|app: &ledger::App| {
+        let root = BASE64_STANDARD
+            .decode(AUTHORITY.root())
+            .map_err(|error| error.to_string())?;
+        Ok(Arc::new(AppReceiver(App {
+            bundle_id: app.settings.bundle_id.clone(),
+            app_apple_id: None,
+            environments: vec![AppEnvironment::LocalTesting],
+            store: Arc::new(Verifier::apple()),
+            local: Some(Arc::new(Verifier::with_roots(vec![root]))),
+        })) as Arc<dyn Receiver>)
+    })
+}
+
+fn project() -> Desired {
+    let webhook =
+        |url: &str| json!({ "destination": "webhook", "settings": { "sandbox_url": url } });
+    serde_json::from_value(json!({
+        "project": { "key": "acme" },
+        "entitlements": { "premium": {} },
+        "products": { "monthly": { "entitlements": ["premium"] }, "yearly": { "entitlements": ["premium"] }, "unmapped": {} },
+        "apps": { "ios": { "store": "app_store", "bundle_id": "com.example", "environments": ["local_testing"], "local_roots": [AUTHORITY.root()] } },
+        "integrations": { "a": webhook("https://a.example/"), "b": webhook("https://b.example/") },
+    }))
+    .unwrap()
+}
+
+impl World {
+    pub(crate) async fn new() -> Self {
+        let number = NUMBER.fetch_add(1, Ordering::SeqCst);
+        let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
+            .join(format!("world-{}-{number}.db", std::process::id()));
+        for suffix in ["", "-wal", "-shm"] {
+            let old = PathBuf::from(format!("{}{suffix}", path.display()));
+            assert!(!old.exists() || std::fs::remove_file(old).is_ok());
+        }
+        let clock = Arc::new(Clock {
+            micros: AtomicI64::new(1_767_225_600_000_000),
+            drawn: AtomicU64::new(number),
+        });
+        let ledger = SqliteLedger::open(path).unwrap();
+        let vault = Vault::with_key([1; 32]);
+        let fresh = {
+            let clock = Arc::clone(&clock);
+            move || clock.uuid()
+        };
+        let configuration = ledger.configuration().await.unwrap();
+        let steps = desired::plan(
+            &project(),
+            &Means {
+                current: &configuration,
+                vault: &vault,
+                context: &Context::default(),
+                fresh: &fresh,
+            },
+        )
+        .unwrap();
+        let changes = steps.into_iter().filter_map(|step| step.change).collect();
+        assert!(
+            ledger
+                .configure(0, changes, "test", clock.now())
+                .await
+                .unwrap()
+        );
+        let endpoints = Arc::new(Endpoints {
+            sent: Mutex::default(),
+            answers: Mutex::new(Box::new(|_, _| answer(200, "{}"))),
+        });
+        let parts = Parts {
+            ledger: Arc::new(ledger),
+            system: Arc::clone(&clock) as Arc<dyn System>,
+            transport: Arc::clone(&endpoints) as Arc<dyn Transport>,
+            vault,
+            public_url: "https://t.example".into(),
+            make_receiver: make_receiver(),
+        };
+        let engine = Engine::start(parts).await.unwrap();
+        let app = engine.setup().configuration.apps[0].id;
+        let world = Self {
+            engine,
+            clock,
+            endpoints,
+            app,
+        };
+        world
+            .until("the endpoints are verified", || {
+                world
+                    .engine
+                    .setup()
+                    .integrations()
+                    .all(|active| active.held().is_none())
+            })
+            .await;
+        world
+    }
+
+    pub(crate) fn answer_with(
+        &self,
+        answers: impl Fn(&str, usize) -> Result<Response, TransportError> + Send + Sync + 'static,
+    ) {
+        *self.endpoints.answers.lock().unwrap() = Box::new(answers);
+    }
+
+    /// Moves the clock.
+    pub(crate) fn pass(&self, seconds: i64) {
+        self.clock
+            .micros
+            .fetch_add(seconds * 1_000_000, Ordering::SeqCst);
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Waits until something holds; fails loudly when it never does.
+    pub(crate) async fn until(&self, what: &str, mut holds: impl FnMut() -> bool) {
+        for _ in 0..1500 {
+            if holds() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("never: {what}");
+    }
+
+    pub(crate) async fn tell(&self, body: &str) -> Result<Accepted, IntakeError> {
+        self.engine.accept(self.app, body.as_bytes()).await
+    }
+
+    /// Everything recorded so far, in order.
+    pub(crate) async fn feed(&self) -> Vec<FeedRow> {
+        self.engine
+            .ledger()
+            .events(&EventFilter::default(), Page::After(0, 100_000))
+            .await
+            .unwrap()
+    }
+
+    pub(crate) async fn events(&self) -> Vec<Event> {
+        self.feed().await.into_iter().map(|row| row.event).collect()
+    }
+
+    /// Kinds recorded so far, without access updates.
+    pub(crate) async fn kinds(&self) -> Vec<EventKind> {
+        self.events()
+            .await
+            .iter()
+            .map(|event| event.kind)
+            .filter(|kind| *kind != EventKind::AccessLevelUpdated)
+            .collect()
+    }
+
+    /// Deliveries that reached an endpoint, by the id that stays the same on retries, with their position in the customer.
+    pub(crate) fn received(&self, url: &str) -> Vec<(String, u64)> {
+        let sent = self.endpoints.sent.lock().unwrap();
+        let of_url = sent.iter().filter(|(to, ..)| to.starts_with(url));
+        of_url
+            .map(|(_, body, headers)| {
+                (
+                    headers
+                        .iter()
+                        .find(|(name, _)| name == "webhook-id")
+                        .unwrap()
+                        .1
+                        .clone(),
+                    body["tidings"]["customer_seq"].as_u64().unwrap(),
+                )
+            })
+            .collect()
+    }
+}
+
+/// One purchase chain as the store sees it.
+#[derive(Clone)]
+pub(crate) struct Chain {
+    pub(crate) transaction: Value,
+    pub(crate) renewal: Value,
+    pub(crate) status: u8,
+    next: u64,
+    messages: u64,
+}
+
+impl Chain {
+    /// A first purchase at `now` for 30 days.
+    pub(crate) fn purchase(id: u64, product: &str, token: Option<&str>, now: Timestamp) -> Self {
+        let at = now.as_millisecond();
+        let mut transaction = json!({
+            "transactionId": id.to_string(), "originalTransactionId": id.to_string(), "bundleId": "com.example", "productId": product, "purchaseDate": at,
+            "originalPurchaseDate": at, "expiresDate": at + 30 * DAY * 1000, "quantity": 1, "type": "Auto-Renewable Subscription", "inAppOwnershipType": "PURCHASED",
+            "environment": "LocalTesting", "transactionReason": "PURCHASE", "storefront": "USA", "price": 9990, "currency": "USD",
+        });
+        if let Some(token) = token {
+            transaction["appAccountToken"] = token.into();
+        }
+        let renewal = json!({ "originalTransactionId": id.to_string(), "productId": product, "autoRenewProductId": product, "autoRenewStatus": 1, "environment": "LocalTesting" });
+        Self {
+            transaction,
+            renewal,
+            status: 1,
+            next: id + 1,
+            messages: 0,
+        }
+    }
+
+    pub(crate) fn free(mut self) -> Self {
+        self.transaction["price"] = 0.into();
+        self.transaction["offerType"] = 1.into();
+        self.transaction["offerDiscountType"] = "FREE_TRIAL".into();
+        self
+    }
+
+    /// The next charge, directly after the current period.
+    pub(crate) fn renew(&mut self) {
+        let start = self.transaction["expiresDate"].as_i64().unwrap();
+        self.transaction["transactionId"] = self.next.to_string().into();
+        self.next += 1;
+        self.transaction["purchaseDate"] = start.into();
+        self.transaction["expiresDate"] = (start + 30 * DAY * 1000).into();
+        self.transaction["transactionReason"] = "RENEWAL".into();
+        self.transaction["price"] = 9990.into();
+        self.transaction
+            .as_object_mut()
+            .unwrap()
+            .retain(|name, _| !name.starts_with("offer"));
+    }
+
+    /// A signed notification of the present state.
+    pub(crate) fn notify(&mut self, kind: &str, now: Timestamp) -> String {
+        self.messages += 1;
+        let at = now
+            .checked_add(SignedDuration::from_millis(
+                i64::try_from(self.messages).unwrap(),
+            ))
+            .unwrap()
+            .as_millisecond();
+        let with_date = |value: &Value| {
+            let mut value = value.clone();
+            value["signedDate"] = at.into();
+            AUTHORITY.sign(&value).unwrap()
+        };
+        let id = self.transaction["originalTransactionId"].as_str().unwrap();
+        let payload = json!({
+            "notificationType": kind, "notificationUUID": format!("{id}-{}", self.messages), "version": "2.0", "signedDate": at,
+            "data": { "environment": "LocalTesting", "bundleId": "com.example", "status": self.status,
+                "signedTransactionInfo": with_date(&self.transaction), "signedRenewalInfo": with_date(&self.renewal) },
+        });
+        json!({ "signedPayload": AUTHORITY.sign(&payload).unwrap() }).to_string()
+    }
+}
