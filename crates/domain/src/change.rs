@@ -57,8 +57,8 @@ struct Differ<'a> {
 
 /// What happened between two states of the chain `chain`, in the order it must be told. Equal states give nothing.
 ///
-/// Without a state before, the chain is seen for the first time: if its only purchase is older than `window` or its
-/// beginning is not known, only the one event that describes its present state is told, and everything else counts as told.
+/// Without a state before, the chain is seen for the first time: unless it is a single purchase younger than `window`, only
+/// the one event that describes its present state is told, and everything else counts as told.
 pub fn changes(
     chain: &str,
     before: Option<State<'_>>,
@@ -77,7 +77,7 @@ pub fn changes(
         changes: Vec::new(),
     };
     match before {
-        None if !is_live_start(chain, &after, now, window) => differ.first_seen(now, window),
+        None if !is_news(&after, now, window) => differ.first_seen(now, window),
         _ => {
             differ.charges();
             differ.refunds();
@@ -90,14 +90,14 @@ pub fn changes(
     differ.changes
 }
 
-/// A purchase made within the window whose beginning is known is not an import: all of its events are told, also when
-/// its first message was overtaken by a later one.
-fn is_live_start(chain: &str, after: &State<'_>, now: Timestamp, window: SignedDuration) -> bool {
+/// A single purchase made within the window is news, not an import: all of its events are told, also when its first
+/// message was overtaken by a later one.
+fn is_news(after: &State<'_>, now: Timestamp, window: SignedDuration) -> bool {
     let mut all = after.facts.transactions.values();
     let (Some(only), None) = (all.next(), all.next()) else {
         return false;
     };
-    only.fact.is_origin(chain) && only.fact.purchased_at.duration_until(now) <= window
+    only.fact.purchased_at.duration_until(now) <= window
 }
 
 impl Differ<'_> {

@@ -83,6 +83,10 @@ impl Engine {
         if *self.inner.stopping.borrow() {
             return Err(IntakeError::Stopping);
         }
+        if self.setup().app(app).is_none() {
+            // It may have been added a moment ago by another process.
+            self.reload().await?;
+        }
         let setup = self.setup();
         let app = setup.app(app).ok_or(IntakeError::UnknownApp(app))?;
         let receiver = app

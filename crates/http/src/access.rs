@@ -174,14 +174,10 @@ pub(crate) fn session_token(request: &Request<Body>) -> Option<String> {
 }
 
 fn by_key(app: &App, request: &Request<Body>) -> Result<Option<Caller>, Problem> {
-    let Some(value) = request.headers().get(header::AUTHORIZATION) else {
+    if !request.headers().contains_key(header::AUTHORIZATION) {
         return Ok(None);
-    };
-    let key = value
-        .to_str()
-        .ok()
-        .and_then(|value| value.strip_prefix("Bearer "));
-    let key = key.ok_or_else(|| {
+    }
+    let key = bearer(request).ok_or_else(|| {
         Problem::new(
             Code::UnknownKey,
             "send the key as `Authorization: Bearer tid_sk_...`",
@@ -189,13 +185,22 @@ fn by_key(app: &App, request: &Request<Body>) -> Result<Option<Caller>, Problem>
     })?;
     let setup = app.engine.setup();
     let known = setup
-        .api_key(&digest(key.trim()))
+        .api_key(&digest(key))
         .ok_or_else(|| Problem::new(Code::UnknownKey, "the key was revoked or never existed"))?;
     Ok(Some(Caller {
         name: format!("key {}", known.name),
         project: known.project,
         scope: known.scope,
     }))
+}
+
+fn bearer(request: &Request<Body>) -> Option<&str> {
+    let value = request
+        .headers()
+        .get(header::AUTHORIZATION)?
+        .to_str()
+        .ok()?;
+    value.strip_prefix("Bearer ").map(str::trim)
 }
 
 /// A form must come from a page of ours. Browsers say so in `Sec-Fetch-Site`; older ones in `Origin`.
@@ -221,6 +226,12 @@ pub(crate) async fn enforce(
     mut request: Request<Body>,
     next: Next,
 ) -> Response {
+    // A key made a moment ago by another process is good at once.
+    if bearer(&request).is_some_and(|key| app.engine.setup().api_key(&digest(key)).is_none())
+        && let Err(error) = app.engine.reload().await
+    {
+        return Problem::from(error).into_response();
+    }
     match admit(&app, access, &request) {
         Ok(None) => next.run(request).await,
         Ok(Some(caller)) => {

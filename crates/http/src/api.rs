@@ -583,10 +583,6 @@ pub(crate) async fn put_project(
     Path(key): Path<String>,
     Json(body): Json<Value>,
 ) -> Result<Response, Problem> {
-    let mut body = body;
-    body["key"] = key.clone().into();
-    let project: DesiredProject = serde_json::from_value(body)
-        .map_err(|error| Problem::new(Code::MalformedBody, error.to_string()))?;
     let known = app
         .engine
         .setup()
@@ -596,6 +592,10 @@ pub(crate) async fn put_project(
     if caller.project.is_some() && caller.project != known {
         return Err(Problem::not_found("project", &key));
     }
+    let mut body = body;
+    body["key"] = key.into();
+    let project: DesiredProject = serde_json::from_value(body)
+        .map_err(|error| Problem::new(Code::MalformedBody, error.to_string()))?;
     put(
         &app,
         &caller,

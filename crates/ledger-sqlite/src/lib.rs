@@ -352,7 +352,7 @@ impl Ledger for SqliteLedger {
             .write(|connection| {
                 connection
                     .execute(
-                        "UPDATE meta SET value = value WHERE name = 'configuration_revision'",
+                        "INSERT INTO meta VALUES ('checks', 1) ON CONFLICT DO UPDATE SET value = value + 1",
                         [],
                     )
                     .map(|_| ())

@@ -69,12 +69,7 @@ pub(crate) async fn run(options: Options) -> Result<()> {
                 &name,
                 if read_only { Scope::Read } else { Scope::Write },
             );
-            change(
-                &ledger,
-                configuration.revision,
-                ConfigurationChange::PutApiKey(key),
-            )
-            .await?;
+            change(&ledger, &ConfigurationChange::PutApiKey(key)).await?;
             say::line(&text);
             Ok(())
         }
@@ -103,22 +98,26 @@ pub(crate) async fn run(options: Options) -> Result<()> {
             if !configuration.api_keys.iter().any(|key| key.id == id) {
                 bail!("there is no key {id}");
             }
-            change(
-                &ledger,
-                configuration.revision,
-                ConfigurationChange::RemoveApiKey(id),
-            )
-            .await
+            change(&ledger, &ConfigurationChange::RemoveApiKey(id)).await
         }
     }
 }
 
-async fn change(ledger: &dyn Ledger, revision: u64, change: ConfigurationChange) -> Result<()> {
-    if !ledger
-        .configure(revision, vec![change], "command line", WallSystem.now())
-        .await?
-    {
-        bail!("the configuration was changed at the same time; try again");
+/// Keys depend on nothing else, so a change that came in between is no reason to give up.
+async fn change(ledger: &dyn Ledger, change: &ConfigurationChange) -> Result<()> {
+    for _ in 0..10 {
+        let revision = ledger.configuration_revision().await?;
+        if ledger
+            .configure(
+                revision,
+                vec![change.clone()],
+                "command line",
+                WallSystem.now(),
+            )
+            .await?
+        {
+            return Ok(());
+        }
     }
-    Ok(())
+    bail!("the configuration is being changed all the time; try again");
 }

@@ -1,0 +1,12 @@
+//! The real binary, end to end: as a stranger runs it, with real receivers, and with everything that can go wrong.
+#![expect(clippy::unwrap_used, reason = "tests report by panicking")]
+
+mod bad_input;
+mod browser;
+mod chromium;
+mod command_line;
+mod crash;
+mod disk_full;
+mod journey;
+mod server;
+mod tenancy;

@@ -1,0 +1,284 @@
+//! A server in a directory of its own.
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+use simulator::{App, Authority, Driver, Pace};
+use std::{
+    fmt::Write as _,
+    io::{BufRead, BufReader},
+    path::PathBuf,
+    process::{Child, Command, Output, Stdio},
+    sync::{
+        LazyLock,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+pub(crate) static AUTHORITY: LazyLock<Authority> = LazyLock::new(|| Authority::create().unwrap());
+static NUMBER: AtomicU32 = AtomicU32::new(0);
+pub(crate) const BUNDLE_ID: &str = "com.example.e2e";
+pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_tidings");
+
+#[expect(clippy::disallowed_methods, reason = "tests send what was signed now")]
+pub(crate) fn now() -> Timestamp {
+    Timestamp::now()
+}
+
+/// A data directory with a project, removed at the end.
+pub(crate) struct Site {
+    pub(crate) directory: PathBuf,
+}
+
+impl Drop for Site {
+    fn drop(&mut self) {
+        drop(std::fs::remove_dir_all(&self.directory));
+    }
+}
+
+/// A running server, killed at the end.
+pub(crate) struct Server {
+    pub(crate) process: Child,
+    pub(crate) url: String,
+    pub(crate) sign_in: String,
+    pub(crate) callback: String,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        drop(self.process.kill());
+        drop(self.process.wait());
+    }
+}
+
+/// A webhook to `url`, in the project file. Retries come quickly, so that tests need not wait.
+pub(crate) fn webhook(key: &str, url: &str) -> String {
+    format!(
+        "[integrations.{key}]\ndestination = \"webhook\"\n[integrations.{key}.settings]\nsandbox_url = \"{url}\"\nsandbox_authorization = \"s3cr3t-token\"\nretry = {{ policy = \"custom\", delays = [1, 1, 2, 2, 5, 5, 10] }}\n"
+    )
+}
+
+pub(crate) fn slack(key: &str, url: &str) -> String {
+    format!(
+        "[integrations.{key}]\ndestination = \"slack\"\n[integrations.{key}.settings]\nwebhook_url = \"{url}\"\nsandbox_channel = \"test\"\n"
+    )
+}
+
+impl Site {
+    /// A directory with a project that has these integrations.
+    pub(crate) fn new(integrations: &[String]) -> Self {
+        let number = NUMBER.fetch_add(1, Ordering::SeqCst);
+        let directory = PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
+            .join(format!("site-{}-{number}", std::process::id()));
+        drop(std::fs::remove_dir_all(&directory));
+        std::fs::create_dir_all(&directory).unwrap();
+        let site = Self { directory };
+        site.write_project("acme", integrations);
+        site.run(&["apply", "project.toml"]);
+        site
+    }
+
+    pub(crate) fn write_project(&self, key: &str, integrations: &[String]) {
+        let mut project = format!("[project]\nkey = \"{key}\"\n[entitlements.premium]\n");
+        for product in ["weekly", "monthly", "yearly"] {
+            write!(
+                project,
+                "[products.\"{BUNDLE_ID}.{product}\"]\nentitlements = [\"premium\"]\n"
+            )
+            .unwrap();
+        }
+        write!(project, "[apps.ios]\nstore = \"app_store\"\nbundle_id = \"{BUNDLE_ID}\"\nenvironments = [\"local_testing\"]\nlocal_roots = [\"{}\"]\n", AUTHORITY.root()).unwrap();
+        project.push_str(&integrations.concat());
+        std::fs::write(self.directory.join("project.toml"), project).unwrap();
+    }
+
+    pub(crate) fn command(&self, words: &[&str]) -> Command {
+        let mut command = Command::new(BINARY);
+        command
+            .args(words)
+            .current_dir(&self.directory)
+            .env("TIDINGS_DATA", "data");
+        command
+    }
+
+    /// Runs a subcommand that should succeed.
+    pub(crate) fn run(&self, words: &[&str]) -> String {
+        let Output {
+            status,
+            stdout,
+            stderr,
+        } = self.command(words).output().unwrap();
+        let (out, error) = (
+            String::from_utf8_lossy(&stdout),
+            String::from_utf8_lossy(&stderr),
+        );
+        assert!(status.success(), "tidings {words:?}: {out}{error}");
+        out.trim().to_owned()
+    }
+
+    pub(crate) fn serve(&self) -> Server {
+        Server::start(
+            self.command(&[
+                "serve",
+                "--listen",
+                "127.0.0.1:0",
+                "--allow-networks",
+                "127.0.0.0/8",
+            ]),
+            &self.directory,
+        )
+    }
+
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(self.directory.join("log")).unwrap_or_default()
+    }
+}
+
+impl Server {
+    /// Starts a command that is a server and reads what it says about itself.
+    pub(crate) fn start(mut command: Command, directory: &std::path::Path) -> Self {
+        let log = std::fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(directory.join("log"))
+            .unwrap();
+        let mut process = command.stdout(Stdio::piped()).stderr(log).spawn().unwrap();
+        let mut lines = BufReader::new(process.stdout.take().unwrap())
+            .lines()
+            .map_while(Result::ok);
+        let word = |line: &str, part: &str| {
+            line.split_whitespace()
+                .find(|word| word.contains(part))
+                .unwrap_or_default()
+                .to_owned()
+        };
+        let url = lines
+            .find_map(|line| line.contains("listening on").then(|| word(&line, "http")))
+            .expect("the server says where it listens");
+        let sign_in = lines
+            .find_map(|line| line.contains("/signin/").then(|| word(&line, "http")))
+            .expect("the server prints a sign-in link");
+        let callback = lines
+            .find_map(|line| line.contains("/callbacks/").then(|| word(&line, "http")))
+            .unwrap_or_default();
+        Self {
+            process,
+            url,
+            sign_in,
+            callback,
+        }
+    }
+
+    pub(crate) fn kill(&mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+    }
+
+    pub(crate) fn driver(&self, day_ms: i64, seed: u64) -> Driver {
+        let app = App {
+            bundle_id: BUNDLE_ID.into(),
+            environment: "LocalTesting".into(),
+        };
+        Driver::new(
+            AUTHORITY.clone(),
+            app,
+            self.callback.clone(),
+            Pace {
+                day: SignedDuration::from_millis(day_ms),
+            },
+            seed,
+        )
+        .unwrap()
+    }
+}
+
+/// A client with an API key.
+pub(crate) struct Api {
+    client: reqwest::Client,
+    url: String,
+    key: String,
+}
+
+impl Api {
+    pub(crate) fn new(site: &Site, server: &Server, words: &[&str]) -> Self {
+        let key = site.run(&[&["keys", "create", "--name", "test"], words].concat());
+        Self {
+            client: client(),
+            url: format!("{}/api/v1", server.url),
+            key,
+        }
+    }
+
+    pub(crate) async fn send(&self, method: &str, path: &str, body: Option<Value>) -> (u16, Value) {
+        let request = self
+            .client
+            .request(method.parse().unwrap(), format!("{}{path}", self.url))
+            .bearer_auth(&self.key);
+        let request = match body {
+            Some(body) => request
+                .header("content-type", "application/json")
+                .body(body.to_string()),
+            None => request,
+        };
+        let answer = request.send().await.unwrap();
+        let status = answer.status().as_u16();
+        (
+            status,
+            serde_json::from_str(&answer.text().await.unwrap()).unwrap_or(Value::Null),
+        )
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Value {
+        let (status, body) = self.send("GET", path, None).await;
+        assert_eq!(status, 200, "{path}: {body}");
+        body
+    }
+
+    /// Everything recorded, oldest first.
+    pub(crate) async fn events(&self) -> Vec<Value> {
+        let mut all = Vec::new();
+        let mut after = 0;
+        loop {
+            let page = self
+                .get(&format!("/projects/acme/events?limit=200&after={after}"))
+                .await;
+            let rows = page["data"].as_array().unwrap().clone();
+            let Some(last) = rows.last() else { return all };
+            after = last["position"].as_u64().unwrap();
+            all.extend(rows);
+        }
+    }
+}
+
+pub(crate) fn client() -> reqwest::Client {
+    reqwest::Client::builder()
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+        .unwrap()
+}
+
+/// Posts a body and answers status and problem.
+pub(crate) async fn post(url: &str, body: impl Into<reqwest::Body>) -> (u16, Value) {
+    let answer = client()
+        .post(url)
+        .header("content-type", "application/json")
+        .body(body)
+        .send()
+        .await
+        .unwrap();
+    let status = answer.status().as_u16();
+    (
+        status,
+        serde_json::from_str(&answer.text().await.unwrap()).unwrap_or(json!(null)),
+    )
+}
+
+/// Waits until something holds; fails loudly when it never does.
+pub(crate) async fn until<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut() -> F) {
+    let end = Instant::now() + Duration::from_secs(90);
+    while !holds().await {
+        assert!(Instant::now() < end, "never: {what}");
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
+}
