@@ -65,6 +65,7 @@ fn main() -> Result<()> {
                     "-p",
                     "tidings",
                     "--test",
+                    "e2e",
                     "browser",
                     "--",
                     "--nocapture",

@@ -43,6 +43,8 @@ pub enum FieldKind {
     Switch,
     /// One of a few words.
     Choice,
+    /// A whole number.
+    Number,
     /// Per event kind: on, off, or a name.
     Events,
     /// A retry policy.
@@ -263,6 +265,10 @@ pub trait Configured: Send + Sync {
     /// Whether an answer passes a handshake; the error says what is wrong with it.
     fn check_handshake(&self, _handshake: &Handshake, _response: &Response) -> Result<(), String> {
         Ok(())
+    }
+    /// "Still active" events that are wanted, and after how many days.
+    fn timers(&self) -> Vec<(EventKind, u32)> {
+        Vec::new()
     }
     /// When failed deliveries are tried again.
     fn retry(&self) -> &retry::Policy;

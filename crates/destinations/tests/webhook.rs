@@ -29,7 +29,7 @@ fn body(configured: &dyn Configured, event: &Event) -> Value {
 
 #[test]
 fn every_kind_has_its_golden_payload() {
-    let all = json!({ "send_attribution": true, "send_user_attributes": true, "events": { "trial_active": true, "subscription_active": true } });
+    let all = json!({ "send_attribution": true, "send_user_attributes": true, "trial_active_days": 3, "subscription_active_days": 30 });
     let webhook = webhook(&all);
     for kind in find("webhook").unwrap().spec().events {
         insta::assert_json_snapshot!(
@@ -124,7 +124,7 @@ fn options_add_and_withhold() {
 #[test]
 fn events_are_switched_and_renamed() {
     let webhook = webhook(
-        &json!({ "events": { "trial_started": "my_trial", "subscription_renewed": false, "trial_active": true } }),
+        &json!({ "events": { "trial_started": "my_trial", "subscription_renewed": false }, "trial_active_days": 3 }),
     );
     assert_eq!(
         body(webhook.as_ref(), &sample::event(EventKind::TrialStarted))["event_type"],

@@ -237,6 +237,9 @@ pub struct Event {
     /// Learned after something newer on the same chain.
     #[serde(default)]
     pub late: bool,
+    /// For "still active" events: after how many days.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after_days: Option<u32>,
 }
 
 #[cfg(test)]

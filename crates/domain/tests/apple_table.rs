@@ -4,7 +4,7 @@
 mod history;
 
 use domain::{
-    CancellationReason, EventKind,
+    CancellationReason, Change, EventKind,
     EventKind::*,
     Facts, Observation, Snapshot,
     fact::{Ownership, PriceIncrease, Status, TransactionKind, TransactionReason},
@@ -12,6 +12,27 @@ use domain::{
     snapshot::{Phase, Standing},
 };
 use history::{AppStore, DAY, Tracker, at};
+use jiff::{SignedDuration, Timestamp};
+
+impl Tracker {
+    pub(crate) fn see(&mut self, observation: &Observation, now: Timestamp) -> Vec<Change> {
+        self.see_within(observation, now, SignedDuration::from_hours(24))
+    }
+
+    /// Sees what the store says now and returns the kinds of events.
+    pub(crate) fn kinds(&mut self, observation: &Observation) -> Vec<EventKind> {
+        let now = observation
+            .renewal
+            .as_ref()
+            .map_or(observation.transactions[0].version, |renewal| {
+                renewal.version
+            });
+        self.see(observation, now)
+            .iter()
+            .map(|change| change.kind)
+            .collect()
+    }
+}
 
 /// A chain that is known and has begun, in trial or paid.
 fn known(free: bool) -> (AppStore, Tracker) {

@@ -16,7 +16,7 @@ use domain::{
 };
 use jiff::{SignedDuration, Timestamp};
 use ledger::{ChainWrite, Commit, CustomerWrite, InboxMessage, Loaded, NewDelivery, NewEvent};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
 /// Pause after which a delivery goes although an earlier one of its customer is unsettled.
@@ -212,6 +212,18 @@ pub(crate) fn propose(
             ..about.event(&change, &customer)
         });
     }
+    let timers = Timers {
+        wanted: &at.project.timers,
+        chain,
+        facts: &facts,
+        snapshot: &snapshot,
+    };
+    if observation.is_none() {
+        drafts.extend(timers.due(at.now).map(|(days, change)| Event {
+            after_days: Some(days),
+            ..about.event(&change, &customer)
+        }));
+    }
     for draft in &mut drafts {
         draft.access.clone_from(&access_after);
     }
@@ -223,7 +235,11 @@ pub(crate) fn propose(
         })
         .map(|(id, _)| id.clone())
         .collect();
-    let check_at = snapshot.next_check(at.now);
+    let check_at = snapshot
+        .next_check(at.now)
+        .into_iter()
+        .chain(timers.next(at.now))
+        .min();
     let is_known_chain = before.is_some();
     Some(Proposal {
         customer,
@@ -240,6 +256,84 @@ pub(crate) fn propose(
         drafts,
         is_known_chain,
     })
+}
+
+/// "Still active" events: a number of days after a trial or subscription began, once, if it still runs then.
+/// Source: spec/adapty.md 1.5. A trial that converts starts no timer of its own.
+struct Timers<'a> {
+    wanted: &'a BTreeSet<(EventKind, u32)>,
+    chain: &'a ChainKey,
+    facts: &'a Facts,
+    snapshot: &'a Snapshot,
+}
+
+impl Timers<'_> {
+    /// After a time-out as long as an unconfirmed period may last, a missed timer is not made up for.
+    const LATEST: SignedDuration = domain::snapshot::LAPSE_LIMIT;
+
+    /// Which timers the chain has, and when each is due.
+    fn all(&self) -> impl Iterator<Item = (EventKind, u32, Timestamp)> {
+        let first = Line::of(self.facts)
+            .iter()
+            .next()
+            .map(|transaction| &transaction.fact);
+        let first = first.filter(|fact| {
+            fact.is_origin(&self.chain.id)
+                && fact.kind == TransactionKind::Subscription
+                && fact.ownership == domain::fact::Ownership::Purchased
+        });
+        let kind = first.map(|fact| {
+            if fact.is_free() {
+                EventKind::TrialActive
+            } else {
+                EventKind::SubscriptionActive
+            }
+        });
+        let start = first.map(|fact| fact.purchased_at);
+        self.wanted
+            .iter()
+            .filter(move |(wanted, _)| kind == Some(*wanted))
+            .filter_map(move |(kind, days)| {
+                let due = start?
+                    .checked_add(SignedDuration::from_hours(24 * i64::from(*days)))
+                    .ok()?;
+                Some((*kind, *days, due))
+            })
+    }
+
+    fn next(&self, now: Timestamp) -> Option<Timestamp> {
+        self.all()
+            .map(|(_, _, due)| due)
+            .filter(|due| *due > now)
+            .min()
+    }
+
+    fn due(&self, now: Timestamp) -> impl Iterator<Item = (u32, Change)> {
+        let snapshot = self.snapshot;
+        let is_trial = snapshot.phase == domain::snapshot::Phase::Trial;
+        let runs =
+            move |kind| snapshot.gives_access() && is_trial == (kind == EventKind::TrialActive);
+        let is_due = move |due: Timestamp| due <= now && due.duration_until(now) <= Self::LATEST;
+        self.all()
+            .filter(move |(kind, _, due)| is_due(*due) && runs(*kind))
+            .map(move |(kind, days, due)| {
+                let key = format!("{}:{}:{days}", kind.id(), self.chain.id);
+                let change = Change {
+                    kind,
+                    key,
+                    occurred_at: due,
+                    transaction: snapshot.transaction.clone(),
+                    product: snapshot.product.clone(),
+                    previous_product: None,
+                    reason: None,
+                    scheduled: false,
+                    rule: "timer.still_active",
+                    late: false,
+                    historical: false,
+                };
+                (days, change)
+            })
+    }
 }
 
 /// Whatever an event says about its purchase.
@@ -316,6 +410,7 @@ impl About<'_> {
             },
             historical: change.historical,
             late: change.late,
+            after_days: None,
         }
     }
 
@@ -481,5 +576,6 @@ pub(crate) fn test_event(project: ProjectId, fresh: Uuid, now: Timestamp) -> Eve
         },
         historical: false,
         late: false,
+        after_days: None,
     }
 }

@@ -85,6 +85,9 @@ pub struct DesiredApp {
     pub local_roots: Vec<String>,
     /// Apple's share, in percent with up to two decimals as text: `"15"`, `"30"`.
     pub commission_percent: Option<String>,
+    /// Ask Apple's OCSP responder whether signing certificates were revoked; off when absent.
+    #[serde(default)]
+    pub check_revocation: bool,
 }
 
 /// An integration.
@@ -399,6 +402,7 @@ impl Planner<'_> {
                 environments,
                 local_roots: desired.local_roots.clone(),
                 commission_basis_points,
+                check_revocation: desired.check_revocation,
             },
         };
         self.step(

@@ -127,6 +127,9 @@ impl Engine {
             }
             Err(refusal) => return Err(IntakeError::Refused(refusal)),
         };
+        self.check_revocation(&received.revocation, now)
+            .await
+            .map_err(IntakeError::Refused)?;
         let message = message(received.key, received.title, received.signed_at);
         self.process(&setup, app, message, received.observation.as_ref())
             .await

@@ -19,6 +19,7 @@ mod handshake;
 mod intake;
 mod lane;
 pub mod metric;
+mod revocation;
 mod setup;
 mod system;
 mod ticker;
@@ -69,6 +70,7 @@ struct Inner {
     parts: Parts,
     setup: ArcSwap<Setup>,
     dispatcher: Dispatcher,
+    vouched: revocation::Vouched,
     /// Raised after every commit and settlement: whoever follows the feed looks again.
     changed: watch::Sender<u64>,
     stopping: watch::Sender<bool>,
@@ -82,6 +84,7 @@ impl Engine {
             parts,
             setup: ArcSwap::from_pointee(setup),
             dispatcher: Dispatcher::default(),
+            vouched: revocation::Vouched::default(),
             changed: watch::Sender::new(0),
             stopping: watch::Sender::new(false),
         };

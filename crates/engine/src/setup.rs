@@ -2,11 +2,14 @@
 
 use crate::{Parts, Vault};
 use destinations::{Configured, Context, Destination, FieldKind, Spec};
-use domain::{AppId, IntegrationId, ProjectId, access::Unlocks};
+use domain::{AppId, EventKind, IntegrationId, ProjectId, access::Unlocks};
 use ledger::{ApiKey, App, Configuration, Integration, LedgerError, Project, Verification};
 use serde_json::{Map, Value};
 use sources::Receiver;
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 /// Makes the receiver of an app, or says why its settings cannot be used.
 pub type MakeReceiver = Box<dyn Fn(&App) -> Result<Arc<dyn Receiver>, String> + Send + Sync>;
@@ -19,6 +22,8 @@ pub struct ProjectSetup {
     pub unlocks: Unlocks,
     /// Its integrations.
     pub integrations: Vec<ActiveIntegration>,
+    /// "Still active" events that any of them wants, and after how many days.
+    pub timers: BTreeSet<(EventKind, u32)>,
 }
 
 /// An app, compiled.
@@ -78,6 +83,7 @@ impl Setup {
                         row: row.clone(),
                         unlocks: Unlocks::new(),
                         integrations: Vec::new(),
+                        timers: BTreeSet::new(),
                     },
                 )
             })
@@ -99,6 +105,9 @@ impl Setup {
                 tracing::error!(integration.id = %row.id, problem, "the settings cannot be used; its deliveries are held");
             }
             if let Some(project) = projects.get_mut(&row.project) {
+                project
+                    .timers
+                    .extend(configured.iter().flat_map(|configured| configured.timers()));
                 project.integrations.push(ActiveIntegration {
                     row: Arc::new(row.clone()),
                     spec: destination.spec(),

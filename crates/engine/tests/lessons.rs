@@ -496,3 +496,69 @@ async fn failed_for_want_of_credentials_is_sent_once_the_settings_are_saved() {
         .until("it is sent", || world.received("https://a.").len() == 1)
         .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_timer_tells_once_and_only_while_the_trial_still_runs() {
+    let world = World::new().await;
+    let setup = world.engine.setup();
+    let integration = setup.integrations().next().unwrap().clone();
+    let settings =
+        serde_json::json!({ "sandbox_url": "https://a.example/", "trial_active_days": 3 });
+    let sealed_settings = world.engine.vault().seal(
+        &integration.row.id.to_string(),
+        settings.to_string().as_bytes(),
+    );
+    let row = ledger::Integration {
+        sealed_settings,
+        ..(*integration.row).clone()
+    };
+    assert!(
+        world
+            .engine
+            .configure(
+                vec![ledger::ConfigurationChange::PutIntegration(row)],
+                "test"
+            )
+            .await
+            .unwrap()
+    );
+    let mut running = Chain::purchase(1000, "monthly", Some(USER), world.now()).free();
+    let mut refunded = Chain::purchase(2000, "yearly", None, world.now()).free();
+    world
+        .tell(&running.notify("SUBSCRIBED", world.now()))
+        .await
+        .unwrap();
+    world
+        .tell(&refunded.notify("SUBSCRIBED", world.now()))
+        .await
+        .unwrap();
+    world.pass(DAY);
+    refunded.transaction["revocationDate"] = world.now().as_millisecond().into();
+    refunded.status = 5;
+    world
+        .tell(&refunded.notify("REFUND", world.now()))
+        .await
+        .unwrap();
+    for hours in [47, 2, 24] {
+        world.pass(hours * 3600);
+        tokio::time::sleep(std::time::Duration::from_millis(1_200)).await;
+    }
+    let timers: Vec<_> = world
+        .feed()
+        .await
+        .into_iter()
+        .filter(|row| row.event.kind == TrialActive)
+        .collect();
+    assert_eq!(timers.len(), 1);
+    assert_eq!(timers[0].event.after_days, Some(3));
+    let told = timers[0].integrations.iter().map(|(id, state)| {
+        (
+            *id == integration.row.id,
+            matches!(state, IntegrationState::Delivery { .. }),
+        )
+    });
+    assert!(
+        told.clone().all(|(asked, sent)| asked == sent),
+        "only to the integration that asked"
+    );
+}

@@ -1,13 +1,13 @@
 //! Template filters.
-
-/// `not_sent` as people read it: `not sent`.
-#[expect(
+#![expect(
     unreachable_pub,
     clippy::unnecessary_wraps,
     clippy::unused_self,
     clippy::inline_always,
-    reason = "what the attribute makes of it"
+    reason = "what askama's attribute makes of them"
 )]
+
+/// `not_sent` as people read it: `not sent`.
 #[askama::filter_fn]
 pub(crate) fn words(
     value: impl std::fmt::Display,

@@ -76,7 +76,7 @@ fn schemas() -> Value {
         "Project": object(&[], &json!({ "name": text, "historical_window_hours": { "type": "integer", "minimum": 0 } })),
         "App": object(&["store", "bundle_id"], &json!({
             "name": text, "store": { "const": "app_store" }, "bundle_id": text, "app_apple_id": { "type": "integer" },
-            "environments": { "type": "array", "items": { "enum": environments } }, "local_roots": texts, "commission_percent": text,
+            "environments": { "type": "array", "items": { "enum": environments } }, "local_roots": texts, "commission_percent": text, "check_revocation": { "type": "boolean" },
         })),
         "Product": object(&[], &json!({ "name": text, "entitlements": texts })),
         "Entitlement": object(&[], &json!({ "name": text })),

@@ -28,6 +28,7 @@ codes! {
     MalformedPayload = "malformed_payload", BAD_REQUEST, "The store's message cannot be read";
     InvalidSignature = "invalid_signature", UNAUTHORIZED, "The signature does not match";
     UntrustedCertificate = "untrusted_certificate", UNAUTHORIZED, "The certificate chain is not trusted";
+    CertificateRevoked = "certificate_revoked", UNAUTHORIZED, "The signing certificate was revoked";
     MissingKey = "missing_key", UNAUTHORIZED, "An API key is required";
     UnknownKey = "unknown_key", UNAUTHORIZED, "The API key is not known";
     Forbidden = "forbidden", FORBIDDEN, "The API key may not do this";
@@ -41,6 +42,7 @@ codes! {
     MismatchedParts = "mismatched_parts", UNPROCESSABLE_ENTITY, "The parts of the message do not belong together";
     Invalid = "invalid", UNPROCESSABLE_ENTITY, "Some values cannot be used";
     SignedInTheFuture = "signed_in_the_future", SERVICE_UNAVAILABLE, "This machine's clock is behind the store's";
+    RevocationUnknown = "revocation_unknown", SERVICE_UNAVAILABLE, "Whether the signing certificate was revoked could not be found out";
     AppUnusable = "app_unusable", SERVICE_UNAVAILABLE, "The app's settings cannot be used";
     Unavailable = "unavailable", SERVICE_UNAVAILABLE, "The ledger is not available";
     Stopping = "stopping", SERVICE_UNAVAILABLE, "The server is shutting down";

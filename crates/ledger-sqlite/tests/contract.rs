@@ -14,7 +14,7 @@ use std::{
 static NUMBER: AtomicU32 = AtomicU32::new(0);
 
 /// A ledger in a new file under the build directory.
-async fn fresh() -> Subject {
+fn fresh() -> std::future::Ready<Subject> {
     let number = NUMBER.fetch_add(1, Ordering::Relaxed);
     let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
         .join(format!("contract-{}-{number}.db", std::process::id()));
@@ -22,7 +22,7 @@ async fn fresh() -> Subject {
         let old = PathBuf::from(format!("{}{old}", path.display()));
         assert!(!old.exists() || std::fs::remove_file(old).is_ok());
     }
-    Arc::new(SqliteLedger::open(path).unwrap())
+    std::future::ready(Arc::new(SqliteLedger::open(path).unwrap()))
 }
 
 ledger::contract_tests!(fresh());

@@ -46,6 +46,9 @@ pub struct AppStoreSettings {
     /// Apple's commission in hundredths of a percent; unknown without it.
     #[serde(default)]
     pub commission_basis_points: Option<u32>,
+    /// Ask Apple's OCSP responder whether signing certificates were revoked.
+    #[serde(default)]
+    pub check_revocation: bool,
 }
 
 /// An app of a project.

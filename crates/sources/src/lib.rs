@@ -18,6 +18,8 @@ pub struct Received {
     pub signed_at: Timestamp,
     /// What it asserts; `None` when it carries no purchase.
     pub observation: Option<Observation>,
+    /// Questions to ask before it is believed, where that is switched on.
+    pub revocation: Vec<apple::ocsp::Check>,
 }
 
 /// Why a message was not accepted.

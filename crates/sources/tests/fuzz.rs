@@ -22,7 +22,7 @@ fn start() -> Timestamp {
 
 static RECEIVER: LazyLock<AppReceiver> = LazyLock::new(|| {
     let root = BASE64_STANDARD.decode(AUTHORITY.root()).unwrap();
-    AppReceiver(App {
+    AppReceiver::new(App {
         bundle_id: "com.example".into(),
         app_apple_id: None,
         environments: vec![AppEnvironment::LocalTesting],

@@ -335,7 +335,7 @@ fn the_oracle_agrees_on_every_signed_vector() {
 
 #[test]
 fn bodies_that_are_no_notification_say_what_would_be_right() {
-    let receiver = AppReceiver(app(vec![], "com.example", None, &[AppEnvironment::Sandbox]));
+    let receiver = AppReceiver::new(app(vec![], "com.example", None, &[AppEnvironment::Sandbox]));
     for (body, mentions) in [
         ("", "signedPayload"),
         ("{}", "signedPayload"),

@@ -92,13 +92,14 @@ pub(crate) fn receivers() -> MakeReceiver {
         // Checked when configured, and again here: a production app must never trust a root of anyone's own.
         let local = (!roots.is_empty() && !is_production)
             .then(|| Arc::new(Verifier::with_roots(roots).accepting_single_certificate()));
-        let receiver = AppReceiver(apple::App {
+        let receiver = AppReceiver::new(apple::App {
             bundle_id: settings.bundle_id.clone(),
             app_apple_id: settings.app_apple_id,
             environments,
             store: Arc::clone(&store),
             local,
-        });
+        })
+        .checking_revocation(settings.check_revocation);
         Ok(Arc::new(receiver) as Arc<dyn Receiver>)
     })
 }

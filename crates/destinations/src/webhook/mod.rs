@@ -115,6 +115,16 @@ static SPEC: Spec = Spec {
             help: "Adds `play_store_purchase_token` to events of Google Play purchases.",
         },
         Field {
+            name: "trial_active_days",
+            kind: FieldKind::Number,
+            help: "Send `trial_active` this many days after a trial began, if it still runs.",
+        },
+        Field {
+            name: "subscription_active_days",
+            kind: FieldKind::Number,
+            help: "Send `subscription_active` this many days after a subscription began, if it still runs.",
+        },
+        Field {
             name: "retry",
             kind: FieldKind::Retry,
             help: "`adapty` (default), `revenuecat`, `standard`, or `custom` with delays in seconds.",
@@ -160,6 +170,8 @@ struct Settings {
     events: Events,
     #[serde(flatten)]
     options: Options,
+    trial_active_days: Option<u32>,
+    subscription_active_days: Option<u32>,
     #[serde(default)]
     retry: retry::Policy,
 }
@@ -178,11 +190,6 @@ struct Options {
     /// Has no effect on App Store purchases, which carry no such token.
     #[serde(default, rename = "send_play_store_purchase_token")]
     _send_play_store_purchase_token: bool,
-}
-
-/// Timers are off unless asked for; everything else is on.
-fn on_by_default(kind: EventKind) -> bool {
-    !matches!(kind, EventKind::TrialActive | EventKind::SubscriptionActive)
 }
 
 impl Destination for Webhook {
@@ -261,6 +268,16 @@ impl Destination for Webhook {
                 "holds at most 20 pauses of 1 second to 7 days, in seconds",
             ));
         }
+        for (kind, days) in settings
+            .timers()
+            .into_iter()
+            .filter(|(_, days)| !(1..=90).contains(days))
+        {
+            problems.push(Invalid::new(
+                format!("{}_days", kind.id()),
+                format!("is {days}; give 1 to 90 days"),
+            ));
+        }
         if problems.is_empty() {
             Ok(Box::new(settings))
         } else {
@@ -301,8 +318,17 @@ impl Configured for Settings {
         }
         let name = self
             .events
-            .name(event.kind, on_by_default(event.kind))
+            .name(event.kind, true)
             .ok_or(NotSent::EventDisabled)?;
+        if matches!(
+            event.kind,
+            EventKind::TrialActive | EventKind::SubscriptionActive
+        ) && !self
+            .timers()
+            .contains(&(event.kind, event.after_days.unwrap_or(0)))
+        {
+            return Err(NotSent::EventDisabled);
+        }
         if self.options.exclude_historical && event.occurred_at < event.customer.first_seen {
             return Err(NotSent::Historical);
         }
@@ -403,6 +429,16 @@ impl Configured for Settings {
             }
             (Some(_), _) => Err(format!("it answered {status}; 200 or 201 with `adapty_check_response` passes")),
         }
+    }
+
+    fn timers(&self) -> Vec<(EventKind, u32)> {
+        let days = [
+            (EventKind::TrialActive, self.trial_active_days),
+            (EventKind::SubscriptionActive, self.subscription_active_days),
+        ];
+        days.into_iter()
+            .filter_map(|(kind, days)| Some((kind, days?)))
+            .collect()
     }
 
     fn retry(&self) -> &retry::Policy {

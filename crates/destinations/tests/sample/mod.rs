@@ -134,5 +134,10 @@ pub(crate) fn event(kind: EventKind) -> Event {
         },
         historical: false,
         late: false,
+        after_days: match kind {
+            EventKind::TrialActive => Some(3),
+            EventKind::SubscriptionActive => Some(30),
+            _ => None,
+        },
     }
 }

@@ -1,7 +1,7 @@
 //! Plays purchase chains as an App Store would report them, one observation per notification.
 
 use domain::{
-    ChainKey, Change, Currency, Environment, EventKind, Facts, Money, Observation, Snapshot, Store,
+    ChainKey, Change, Currency, Environment, Facts, Money, Observation, Snapshot, Store,
     change::{self, State},
     fact::{
         Discount, Offer, OfferCategory, Ownership, PriceIncrease, RenewalFact, Revocation, Status,
@@ -264,10 +264,6 @@ pub(crate) struct Tracker {
 }
 
 impl Tracker {
-    pub(crate) fn see(&mut self, observation: &Observation, now: Timestamp) -> Vec<Change> {
-        self.see_within(observation, now, SignedDuration::from_hours(24))
-    }
-
     pub(crate) fn see_within(
         &mut self,
         observation: &Observation,
@@ -311,19 +307,5 @@ impl Tracker {
         (self.facts, self.snapshot) = (Some(facts), Some(snapshot));
         self.told.extend(changes.iter().cloned());
         changes
-    }
-
-    /// Sees what the store says now and returns the kinds of events.
-    pub(crate) fn kinds(&mut self, observation: &Observation) -> Vec<EventKind> {
-        let now = observation
-            .renewal
-            .as_ref()
-            .map_or(observation.transactions[0].version, |renewal| {
-                renewal.version
-            });
-        self.see(observation, now)
-            .iter()
-            .map(|change| change.kind)
-            .collect()
     }
 }

@@ -48,12 +48,19 @@ impl System for Clock {
 
 type Answers = Box<dyn Fn(&str, usize) -> Result<Response, TransportError> + Send + Sync>;
 
+/// URL, body and headers.
+type Sent = (String, Value, Vec<(String, String)>);
+
 /// What was sent, and what is answered.
 pub(crate) struct Endpoints {
-    pub(crate) sent: Mutex<Vec<(String, Value, Vec<(String, String)>)>>,
+    pub(crate) sent: Mutex<Vec<Sent>>,
     answers: Mutex<Answers>,
 }
 
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "stands beside answers that are errors"
+)]
 pub(crate) fn answer(status: u16, body: &str) -> Result<Response, TransportError> {
     Ok(Response {
         status,
@@ -96,7 +103,7 @@ fn make_receiver() -> MakeReceiver {
         let root = BASE64_STANDARD
             .decode(AUTHORITY.root())
             .map_err(|error| error.to_string())?;
-        Ok(Arc::new(AppReceiver(App {
+        Ok(Arc::new(AppReceiver::new(App {
             bundle_id: app.settings.bundle_id.clone(),
             app_apple_id: None,
             environments: vec![AppEnvironment::LocalTesting],

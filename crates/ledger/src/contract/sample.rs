@@ -143,6 +143,7 @@ pub fn event(number: u64, seq: u64) -> NewEvent {
         },
         historical: false,
         late: false,
+        after_days: None,
     };
     NewEvent {
         event,

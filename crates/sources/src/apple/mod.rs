@@ -10,6 +10,7 @@ mod facts;
 mod jws;
 mod model;
 mod notification;
+pub mod ocsp;
 mod receiver;
 
 pub use certificate::{Chain, Untrusted};

@@ -61,7 +61,7 @@ fn bodies(authority: &Authority, from: u64, count: u64) -> Result<Vec<Vec<u8>>> 
 /// Milliseconds of one core to verify and decode a notification: three signatures, chains remembered.
 fn verification_ms(authority: &Authority, bodies: &[Vec<u8>]) -> Result<f64> {
     let local = Verifier::with_roots(vec![BASE64_STANDARD.decode(authority.root())?]);
-    let receiver = AppReceiver(apple::App {
+    let receiver = AppReceiver::new(apple::App {
         bundle_id: BUNDLE_ID.into(),
         app_apple_id: None,
         environments: vec![AppEnvironment::LocalTesting],
@@ -109,7 +109,7 @@ async fn throughput(authority: &Authority, count: u64, healthy: usize, dead: usi
     all_delivered(&sinks, 200 + count).await?;
     let (took, cpu) = (
         began.elapsed().as_secs_f64(),
-        server.cpu()?.checked_sub(cpu).unwrap(),
+        server.cpu()?.saturating_sub(cpu),
     );
     let deliveries = count as f64 * healthy as f64;
     Ok(Row {

@@ -65,7 +65,7 @@ async fn what_is_not_a_genuine_notification_is_refused_and_leaves_nothing() {
         ("binary", "\u{0}\u{1}\u{2}".into(), 400, "malformed_payload"),
         (
             "truncated",
-            genuine[..genuine.len() / 2].into(),
+            genuine.chars().take(genuine.len() / 2).collect(),
             400,
             "malformed_payload",
         ),

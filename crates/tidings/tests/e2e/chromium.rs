@@ -129,10 +129,10 @@ impl Browser {
                 .complaints
                 .push(parameters["exceptionDetails"].to_string()),
             "Runtime.consoleAPICalled" if parameters["type"] == "error" => {
-                self.complaints.push(parameters["args"].to_string())
+                self.complaints.push(parameters["args"].to_string());
             }
             "Log.entryAdded" if parameters["entry"]["level"] == "error" => {
-                self.complaints.push(parameters["entry"].to_string())
+                self.complaints.push(parameters["entry"].to_string());
             }
             "Network.requestWillBeSent" => {
                 let url = parameters["request"]["url"].as_str().unwrap_or_default();
