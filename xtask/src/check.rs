@@ -50,7 +50,17 @@ pub(crate) fn all(long: bool) -> Result<()> {
     }
     // The suite is told its binary: the crash and browser tests start the real one.
     run("cargo", &["build", "-p", "tidings", "--locked"])?;
-    let cases = if long { "10000" } else { "256" };
+    // The domain's histories are cheap to generate, so there are always many.
+    let (histories, cases) = if long {
+        ("200000", "10000")
+    } else {
+        ("10000", "256")
+    };
+    run_with(
+        "cargo",
+        &["test", "-p", "domain", "--test", "properties", "--locked"],
+        &[("PROPTEST_CASES", histories)],
+    )?;
     run_with(
         "cargo",
         &["test", "--workspace", "--locked"],

@@ -23,7 +23,7 @@ enum Command {
     },
     /// Formatting, lints, documentation, licences, and every test.
     Test {
-        /// 10,000 generated histories per property.
+        /// 200,000 generated histories per property, and 10,000 cases of everything else.
         #[arg(long)]
         long: bool,
     },

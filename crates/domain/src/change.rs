@@ -149,11 +149,14 @@ impl Differ<'_> {
                 && self
                     .before
                     .is_some_and(|before| fact.purchased_at < before.snapshot.purchased_at);
-            let was_told = self.before.is_some_and(|before| {
-                let known = Line::of(before.facts);
-                known.before(&fact.id).map(|old| &old.fact.id)
-                    == self.line.before(&fact.id).map(|old| &old.fact.id)
-            });
+            // A pair is told again when what is known of the earlier one changed how the later one took over.
+            let pair = |line: &Line<'_>| {
+                line.switch(&fact.id)
+                    .map(|(switch, old, _)| (switch, old.id.clone()))
+            };
+            let was_told = self
+                .before
+                .is_some_and(|before| pair(&Line::of(before.facts)) == pair(&self.line));
             if is_new || !was_told {
                 self.switch(&fact.id, late);
             }

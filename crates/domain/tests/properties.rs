@@ -112,9 +112,10 @@ fn at_once(told: &[Observation]) -> Tracker {
     tracker
 }
 
-/// Events that come from transactions and refunds, which no order of arrival may change.
+/// Events that come from transactions and refunds, which no order of arrival may change. The `upgraded` refund is not among
+/// them: it says that one transaction took over from another, and one that was bought between the two may arrive last.
 fn transaction_events(changes: &[Change]) -> BTreeMap<&str, EventKind> {
-    let from_transactions = ["charged:", "refunded:", "refund_reversed:", "upgraded:"];
+    let from_transactions = ["charged:", "refunded:", "refund_reversed:"];
     changes
         .iter()
         .filter(|change| {
