@@ -1,6 +1,6 @@
 //! What people and programs see: store callbacks, the management API, live streams, pages.
 //!
-//! **How it works.** [`routes::table`] lists every route with its access rule; the router and the `OpenAPI` document are
+//! **How it works.** `routes::table` lists every route with its access rule; the router and the `OpenAPI` document are
 //! both made from it, so a route without a rule or a description cannot exist. Handlers parse, call one thing, present.
 //!
 //! **What it does not do.** No SQL and no business rules: what may be configured is `engine::desired`, what an event is

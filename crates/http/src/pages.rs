@@ -258,8 +258,17 @@ fn filters(query: &ListQuery) -> String {
 pub(crate) async fn feed(
     State(app): State<App>,
     project: InProject,
-    Filters(query): Filters,
+    Filters(mut query): Filters,
 ) -> Result<Response, Problem> {
+    // Choosing an integration alone asks what is wrong with it.
+    if query
+        .integration
+        .as_ref()
+        .is_some_and(|key| !key.is_empty())
+        && query.state.as_ref().is_none_or(String::is_empty)
+    {
+        query.state = Some("failed".into());
+    }
     let filter = match query.events(&app, &project).await {
         Ok(filter) => Some(filter),
         // A customer nobody has heard of yet is an empty list for people, not an error.

@@ -1,6 +1,6 @@
 //! The embedded ledger: one `SQLite` file.
 //!
-//! **How it works.** One writer thread with group commit ([`writer`]), a pool of read connections, a thread that
+//! **How it works.** One writer thread with group commit (`writer`), a pool of read connections, a thread that
 //! checkpoints. Write-ahead log, `synchronous = FULL`: a caller is answered when the log is on disk (decision record 0001
 //! says what `NORMAL` would risk). Reads never wait for the writer, and no transaction is ever held across an await.
 //!
