@@ -85,8 +85,8 @@ fn licences() -> Result<()> {
         .output()
         .context("cannot run cargo tree")?;
     let text = String::from_utf8(tree.stdout)?;
-    let refused: BTreeSet<&str> = text
-        .lines()
+    let dependencies = text.lines().filter(|line| !line.trim().is_empty());
+    let refused: BTreeSet<&str> = dependencies
         .filter(|line| {
             !is_allowed(
                 line.split('\t')
