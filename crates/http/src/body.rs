@@ -2,39 +2,38 @@
 
 use crate::problem::{Code, Problem};
 use axum::{body::Body, extract::FromRequest, http::Request};
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
+use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
 
 /// Most that a store or client may send.
 pub(crate) const LARGEST: usize = 1 << 20;
 
+/// Most of a body that is too large that is read and thrown away: a sender that is still writing would otherwise see a broken
+/// connection instead of the answer.
+const DISCARDED: usize = 16 << 20;
+
 /// Reads a body of at most [`LARGEST`] bytes.
 pub(crate) async fn read(request: Request<Body>) -> Result<Bytes, Problem> {
-    let too_large = || {
-        Problem::new(
+    let mut parts = request.into_body().into_data_stream();
+    let mut bytes = BytesMut::new();
+    let mut length = 0_usize;
+    while let Some(part) = parts.next().await {
+        let part = part.map_err(|_| Problem::new(Code::MalformedBody, "the body ended early"))?;
+        length = length.saturating_add(part.len());
+        if length <= LARGEST {
+            bytes.extend_from_slice(&part);
+        } else if length > DISCARDED {
+            break;
+        }
+    }
+    if length > LARGEST {
+        return Err(Problem::new(
             Code::TooLarge,
             format!("a body has at most {LARGEST} bytes"),
-        )
-    };
-    let announced = request
-        .headers()
-        .get("content-length")
-        .and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
-    if announced.is_some_and(|length| length > LARGEST) {
-        return Err(too_large());
+        ));
     }
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the one place that reads bodies, with a bound"
-    )]
-    let read = axum::body::to_bytes(request.into_body(), LARGEST).await;
-    read.map_err(|error| {
-        if error.to_string().contains("length limit") {
-            too_large()
-        } else {
-            Problem::new(Code::MalformedBody, "the body ended early")
-        }
-    })
+    Ok(bytes.freeze())
 }
 
 /// A JSON body.

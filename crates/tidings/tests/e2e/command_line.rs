@@ -79,7 +79,7 @@ fn the_demo_shows_events_within_seconds() {
             "--listen",
             "127.0.0.1:0",
             "--seconds",
-            "5",
+            "9",
             "--day-ms",
             "30",
         ])

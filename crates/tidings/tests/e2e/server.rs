@@ -276,7 +276,7 @@ pub(crate) async fn post(url: &str, body: impl Into<reqwest::Body>) -> (u16, Val
 
 /// Waits until something holds; fails loudly when it never does.
 pub(crate) async fn until<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut() -> F) {
-    let end = Instant::now() + Duration::from_secs(90);
+    let end = Instant::now() + Duration::from_secs(240);
     while !holds().await {
         assert!(Instant::now() < end, "never: {what}");
         tokio::time::sleep(Duration::from_millis(25)).await;
