@@ -193,7 +193,10 @@ pub(crate) fn row_html(app: &App, row: FeedRow) -> String {
         .map(|project| project.row.key.clone())
         .unwrap_or_default();
     let row = Row::of(&project, view::event(&setup, row));
-    RowTemplate { row: &row }.render().unwrap_or_default()
+    RowTemplate { row: &row }.render().unwrap_or_else(|error| {
+        tracing::error!(%error, "a row could not be rendered");
+        String::new()
+    })
 }
 
 /// `GET /`: the first project the caller reaches.

@@ -193,6 +193,8 @@ async fn main() -> Result<()> {
     for (name, healthy, dead) in [
         ("K=1", 1, 0),
         ("K=5", 5, 0),
+        // What the next row is to be compared with: the same healthy endpoints without the dead one.
+        ("K=4", 4, 0),
         ("K=5, one of them dead", 4, 1),
     ] {
         let row = throughput(&authority, count, healthy, dead)
@@ -221,7 +223,7 @@ async fn main() -> Result<()> {
     for (name, healthy, dead, rate) in [
         (rates[0].0, 1, 0, rates[0].3 / 2.0),
         (rates[1].0, 5, 0, healthy_rate),
-        (rates[2].0, 4, 1, healthy_rate),
+        (rates[3].0, 4, 1, healthy_rate),
     ] {
         let [p50, p95, p99] = latency(&authority, rate, seconds, healthy, dead)
             .await
