@@ -111,6 +111,17 @@ impl AccessLevel {
     }
 }
 
+/// What a product unlocks. A product with a plan (`premium:monthly`) that is not listed itself unlocks what the product
+/// without its plan does.
+pub fn unlocked_by<'a>(product: &str, unlocks: &'a Unlocks) -> impl Iterator<Item = &'a String> {
+    let without_plan = || unlocks.get(product.split_once(':')?.0);
+    unlocks
+        .get(product)
+        .or_else(without_plan)
+        .into_iter()
+        .flatten()
+}
+
 /// Access by entitlement key. Purchases of products that unlock nothing contribute nothing, consumables included.
 pub fn access<'a>(
     purchases: impl IntoIterator<Item = (&'a ChainKey, &'a Snapshot)>,
@@ -121,7 +132,7 @@ pub fn access<'a>(
         if snapshot.kind == TransactionKind::Consumable {
             continue;
         }
-        for id in unlocks.get(&snapshot.product).into_iter().flatten() {
+        for id in unlocked_by(&snapshot.product, unlocks).chain(&snapshot.entitlements) {
             let level = AccessLevel::of(id, chain, snapshot);
             if levels
                 .get(id)

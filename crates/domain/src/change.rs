@@ -4,9 +4,9 @@
 //! snapshots. Both are pure, total and ordered. Source: spec/stores.md 5.3, 5.4.1, 5.6, 6.
 
 use crate::{
-    CancellationReason, EventKind, Facts, Snapshot,
+    CancellationReason, ChainKey, EventKind, Facts, Money, Snapshot, Store,
     charge::{Line, Switch},
-    fact::{Ownership, PriceIncrease, TransactionKind},
+    fact::{Note, Ownership, PriceIncrease, TransactionKind},
     snapshot::{Phase, Standing},
 };
 use jiff::{SignedDuration, Timestamp};
@@ -36,6 +36,34 @@ pub struct Change {
     pub late: bool,
     /// Older than the window when the chain was first seen.
     pub historical: bool,
+    /// How much was given back, where a refund says so.
+    pub refunded: Option<Money>,
+}
+
+impl Change {
+    /// A change of which only the essentials are known.
+    pub fn new(
+        kind: EventKind,
+        key: String,
+        occurred_at: Timestamp,
+        snapshot: &Snapshot,
+        rule: &'static str,
+    ) -> Self {
+        Self {
+            kind,
+            key,
+            occurred_at,
+            transaction: snapshot.transaction.clone(),
+            product: snapshot.product.clone(),
+            previous_product: None,
+            reason: None,
+            scheduled: false,
+            rule,
+            late: false,
+            historical: false,
+            refunded: None,
+        }
+    }
 }
 
 /// Everything known about one chain at one instant.
@@ -47,8 +75,12 @@ pub struct State<'a> {
     pub snapshot: &'a Snapshot,
 }
 
+/// An end that moves by no more than this is Google charging late, not a deferral. Source: spec/stores.md 2.9.
+const LATE_CHARGE: SignedDuration = SignedDuration::from_hours(24);
+
 struct Differ<'a> {
     chain: &'a str,
+    store: Store,
     before: Option<State<'a>>,
     after: State<'a>,
     line: Line<'a>,
@@ -60,17 +92,18 @@ struct Differ<'a> {
 /// Without a state before, the chain is seen for the first time: unless it is a single purchase younger than `window`, only
 /// the one event that describes its present state is told, and everything else counts as told.
 pub fn changes(
-    chain: &str,
+    chain: &ChainKey,
     before: Option<State<'_>>,
     after: State<'_>,
     now: Timestamp,
     window: SignedDuration,
 ) -> Vec<Change> {
-    if after.snapshot.ownership == Ownership::FamilyShared {
+    if after.snapshot.ownership == Ownership::FamilyShared || chain.store == Store::Promotional {
         return Vec::new();
     }
     let mut differ = Differ {
-        chain,
+        chain: &chain.id,
+        store: chain.store,
         before,
         after,
         line: Line::of(after.facts),
@@ -81,7 +114,9 @@ pub fn changes(
         _ => {
             differ.charges();
             differ.refunds();
+            differ.separate_refunds();
             differ.renewal();
+            differ.pause();
             differ.billing();
             differ.ending();
             differ.terms();
@@ -108,20 +143,7 @@ impl Differ<'_> {
         occurred_at: Timestamp,
         rule: &'static str,
     ) -> Change {
-        let snapshot = self.after.snapshot;
-        Change {
-            kind,
-            key,
-            occurred_at,
-            transaction: snapshot.transaction.clone(),
-            product: snapshot.product.clone(),
-            previous_product: None,
-            reason: None,
-            scheduled: false,
-            rule,
-            late: false,
-            historical: false,
-        }
+        Change::new(kind, key, occurred_at, self.after.snapshot, rule)
     }
 
     /// Picks the trial's name for an event while the current period is free.
@@ -289,15 +311,79 @@ impl Differ<'_> {
         }
     }
 
+    /// The same for refunds that are things of their own.
+    fn separate_refunds(&mut self) {
+        let known = self.before.map(|before| &before.facts.refunds);
+        for (id, refund) in &self.after.facts.refunds {
+            let before = known.and_then(|known| known.get(id));
+            let fact = self
+                .after
+                .facts
+                .transactions
+                .get(&refund.transaction)
+                .map(|transaction| &transaction.fact);
+            let kind = fact.map_or(self.after.snapshot.kind, |fact| fact.kind);
+            let refunded = if kind == TransactionKind::Subscription {
+                EventKind::SubscriptionRefunded
+            } else {
+                EventKind::NonSubscriptionPurchaseRefunded
+            };
+            let product = fact.map_or(&self.after.snapshot.product, |fact| &fact.product);
+            let about = |change: Change| Change {
+                transaction: refund.transaction.clone(),
+                product: product.clone(),
+                refunded: refund.amount,
+                ..change
+            };
+            if before.is_none() {
+                let key = format!("refunded:{}:{id}", refund.transaction);
+                let change = self.change(refunded, key, refund.at, "refund.stated");
+                self.changes.push(Change {
+                    reason: Some(CancellationReason::Refund),
+                    ..about(change)
+                });
+            }
+            if refund.is_undone && !before.is_some_and(|before| before.is_undone) {
+                let key = format!("refund_reversed:{}:{id}", refund.transaction);
+                let change = self.change(
+                    EventKind::RefundReversed,
+                    key,
+                    refund.version,
+                    "refund.undone",
+                );
+                self.changes.push(about(change));
+            }
+        }
+    }
+
     /// Auto-renew switched off or on, and changes of product that wait for the next renewal.
     fn renewal(&mut self) {
         let snapshot = self.after.snapshot;
-        if snapshot.kind != TransactionKind::Subscription || snapshot.has_ended() {
+        if snapshot.kind != TransactionKind::Subscription || snapshot.is_prepaid {
             return;
         }
         let version = snapshot.version;
         let same = self.same_transaction();
         let was_on = self.before.is_none_or(|before| before.snapshot.will_renew);
+        // The store says that the customer cancelled, and that access ended with it.
+        let cancelled_at_once = same
+            && was_on
+            && self.cancel_is_stated()
+            && matches!(
+                snapshot.standing,
+                Standing::Expired {
+                    reason: CancellationReason::VoluntarilyCancelled,
+                    ..
+                }
+            );
+        if snapshot.has_ended() && !cancelled_at_once {
+            return;
+        }
+        let switched_at = self
+            .cancel_is_stated()
+            .then_some(snapshot.off_since)
+            .flatten()
+            .unwrap_or(version);
         let key = |direction: &str| {
             format!(
                 "{direction}:{}:{}:{}",
@@ -314,14 +400,21 @@ impl Differ<'_> {
             self.changes.push(self.change(
                 kind,
                 key("renewal_off"),
-                version,
+                switched_at,
                 "renewal.switched_off",
             ));
+        }
+        if snapshot.has_ended() {
+            return;
         }
         let ended_before = self
             .before
             .is_some_and(|before| before.snapshot.has_ended());
-        if same && !ended_before && !was_on && snapshot.will_renew {
+        if (same || self.took_over_before_the_end())
+            && !ended_before
+            && !was_on
+            && snapshot.will_renew
+        {
             let kind = self.named(
                 EventKind::TrialRenewalReactivated,
                 EventKind::SubscriptionRenewalReactivated,
@@ -357,6 +450,58 @@ impl Differ<'_> {
             scheduled: rule == "product.change_scheduled",
             ..change
         });
+    }
+
+    /// Whether the store itself says when auto-renew was switched off.
+    fn cancel_is_stated(&self) -> bool {
+        let leg = self
+            .after
+            .facts
+            .transactions
+            .get(&self.after.snapshot.transaction)
+            .map(|transaction| &transaction.fact.leg);
+        leg.and_then(|leg| self.after.facts.renewals.get(leg))
+            .is_some_and(|renewal| renewal.off_since.is_some())
+    }
+
+    /// Whether the current transaction is a new leg of the same product, taken up while the one before still ran.
+    fn took_over_before_the_end(&self) -> bool {
+        let Some(before) = self.before.map(|before| before.snapshot) else {
+            return false;
+        };
+        let current = self
+            .after
+            .facts
+            .transactions
+            .get(&self.after.snapshot.transaction);
+        before.product == self.after.snapshot.product
+            && current.is_some_and(|current| {
+                current.fact.replaces.is_some()
+                    && before
+                        .expires_at
+                        .is_some_and(|end| current.fact.purchased_at < end)
+            })
+    }
+
+    /// A pause: told when it is asked for, or else when it begins.
+    fn pause(&mut self) {
+        let snapshot = self.after.snapshot;
+        let before = self
+            .before
+            .filter(|_| self.same_transaction())
+            .map(|before| before.snapshot);
+        let is_paused = |snapshot: &Snapshot| matches!(snapshot.standing, Standing::Paused { .. });
+        let told = |snapshot: &Snapshot| is_paused(snapshot) || snapshot.pause_asked_at.is_some();
+        if !told(snapshot) || before.is_some_and(told) {
+            return;
+        }
+        let key = format!("paused:{}:{}", self.chain, snapshot.transaction);
+        let (at, rule) = match snapshot.pause_asked_at {
+            Some(at) => (at, "pause.asked_for"),
+            None => (snapshot.version, "pause.began"),
+        };
+        self.changes
+            .push(self.change(EventKind::SubscriptionPaused, key, at, rule));
     }
 
     /// A failed charge, once per episode, and the grace period it brings.
@@ -421,12 +566,22 @@ impl Differ<'_> {
             && old < new
         {
             let key = format!("extended:{}:{}", self.chain, new.as_millisecond());
-            self.changes.push(self.change(
-                EventKind::SubscriptionExtended,
-                key,
-                snapshot.version,
-                "period.extended",
-            ));
+            let deferred =
+                self.after.facts.notes.iter().any(
+                    |note| matches!(note, Note::Deferred { at } if *at >= snapshot.purchased_at),
+                );
+            let change = match self.store {
+                // Google also moves an end by hours when it charges late.
+                Store::PlayStore if deferred || old.duration_until(new) > LATE_CHARGE => {
+                    Some((EventKind::SubscriptionDeferred, "period.deferred"))
+                }
+                Store::PlayStore => None,
+                _ => Some((EventKind::SubscriptionExtended, "period.extended")),
+            };
+            if let Some((kind, rule)) = change {
+                self.changes
+                    .push(self.change(kind, key, snapshot.version, rule));
+            }
         }
         if let Some(increase) = snapshot
             .price_increase
@@ -457,6 +612,9 @@ impl Differ<'_> {
         match &snapshot.standing {
             Standing::Revoked { .. } => {
                 self.refunds();
+                self.separate_refunds();
+                self.changes
+                    .retain(|change| change.kind != EventKind::RefundReversed);
                 let last = self.changes.pop();
                 self.changes = last.into_iter().collect();
             }
@@ -466,8 +624,11 @@ impl Differ<'_> {
                 let last = self.changes.pop();
                 self.changes = last.into_iter().collect();
             }
+            Standing::Paused { .. } => self.pause(),
             Standing::Current | Standing::Lapsed
-                if snapshot.kind == TransactionKind::Subscription && !snapshot.will_renew =>
+                if snapshot.kind == TransactionKind::Subscription
+                    && !snapshot.will_renew
+                    && !snapshot.is_prepaid =>
             {
                 self.renewal();
                 self.changes

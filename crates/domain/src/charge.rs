@@ -50,6 +50,14 @@ impl<'a> Line<'a> {
         self.0.iter().copied()
     }
 
+    /// When the chain began, as far as its transactions tell.
+    pub fn began_at(&self) -> Option<jiff::Timestamp> {
+        self.0
+            .iter()
+            .map(|transaction| transaction.fact.original_purchased_at)
+            .min()
+    }
+
     fn position(&self, id: &str) -> Option<usize> {
         self.0
             .iter()
@@ -67,7 +75,15 @@ impl<'a> Line<'a> {
         let later = self
             .position(&transaction.fact.id)
             .and_then(|at| self.0.get(at + 1));
+        let leg = &transaction.fact.leg;
+        let is_replaced = || {
+            !leg.is_empty()
+                && self
+                    .iter()
+                    .any(|other| other.fact.replaces.as_ref() == Some(leg))
+        };
         transaction.fact.upgraded
+            || is_replaced()
             || later.is_some_and(|next| end.is_some_and(|end| next.fact.purchased_at < end))
     }
 
@@ -77,9 +93,11 @@ impl<'a> Line<'a> {
         if old.product == new.product || new.kind != TransactionKind::Subscription {
             return None;
         }
+        let takes_over = !old.leg.is_empty() && new.replaces.as_ref() == Some(&old.leg);
         let switch = match old.expires_at {
-            Some(end) if new.purchased_at < end => Switch::Immediate,
+            _ if takes_over => Switch::Immediate,
             _ if new.reason == Some(TransactionReason::Renewal) => Switch::AtRenewal,
+            Some(end) if new.purchased_at < end => Switch::Immediate,
             _ => Switch::AfterLapse,
         };
         Some((switch, old, new))

@@ -43,6 +43,10 @@ kinds! {
     SubscriptionRefunded = "subscription_refunded", "Subscription refunded";
     /// The end of a period moved to a later date.
     SubscriptionExtended = "subscription_extended", "Subscription extended";
+    /// The renewal date was moved by the developer (Google Play).
+    SubscriptionDeferred = "subscription_deferred", "Subscription deferred";
+    /// The customer paused, or asked for a pause at the end of the period.
+    SubscriptionPaused = "subscription_paused", "Subscription paused";
     /// A one-time purchase.
     NonSubscriptionPurchase = "non_subscription_purchase", "Purchase made";
     /// A one-time purchase was given back.
@@ -69,6 +73,8 @@ kinds! {
     PriceIncreasePending = "price_increase_pending", "Price increase pending";
     /// A price increase was consented to.
     PriceIncreaseAccepted = "price_increase_accepted", "Price increase accepted";
+    /// A purchase moved to another customer.
+    Transfer = "transfer", "Purchase transferred";
     /// What a customer may use changed.
     AccessLevelUpdated = "access_level_updated", "Access level updated";
     /// A trial is still running some days after it began.
@@ -170,6 +176,12 @@ pub struct TransactionRef {
     pub proceeds: Option<Money>,
     /// The same in US dollars, where known.
     pub proceeds_usd: Option<Money>,
+    /// How much was given back, where a refund says so; otherwise all of it.
+    #[serde(default)]
+    pub refunded: Option<Money>,
+    /// Tax, where the store reports it.
+    #[serde(default)]
+    pub tax: Option<Money>,
     /// Whether it was a free trial.
     pub is_free: bool,
     /// Offer applied.

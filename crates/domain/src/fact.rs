@@ -7,7 +7,7 @@
 use crate::{Money, reason::ExpirationIntent};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Where a purchase was made. Ids are unique only within one store and environment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -15,18 +15,51 @@ use std::collections::BTreeMap;
 pub enum Store {
     /// Apple App Store.
     AppStore,
+    /// Google Play.
+    PlayStore,
+    /// Stripe.
+    Stripe,
+    /// Any other store: whoever holds a key of the project vouches for what it says.
+    External,
+    /// Not a store: access given by hand.
+    Promotional,
 }
 
 impl Store {
+    /// Every store, in order of declaration.
+    pub const ALL: [Self; 5] = [
+        Self::AppStore,
+        Self::PlayStore,
+        Self::Stripe,
+        Self::External,
+        Self::Promotional,
+    ];
+
     /// The id used in SQL, payloads and pages.
     pub const fn id(self) -> &'static str {
         match self {
             Self::AppStore => "app_store",
+            Self::PlayStore => "play_store",
+            Self::Stripe => "stripe",
+            Self::External => "external",
+            Self::Promotional => "promotional",
         }
     }
+
+    /// The name people read.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::AppStore => "App Store",
+            Self::PlayStore => "Google Play",
+            Self::Stripe => "Stripe",
+            Self::External => "another store",
+            Self::Promotional => "a grant",
+        }
+    }
+
     /// Parses [`Store::id`].
     pub fn from_id(id: &str) -> Option<Self> {
-        (id == "app_store").then_some(Self::AppStore)
+        Self::ALL.into_iter().find(|store| store.id() == id)
     }
 }
 
@@ -63,7 +96,8 @@ pub struct ChainKey {
     pub store: Store,
     /// Environment of the chain.
     pub environment: Environment,
-    /// The store's id of the chain; for Apple the `originalTransactionId`.
+    /// The store's id of the chain: Apple's `originalTransactionId`, the first of Google's linked purchase tokens,
+    /// Stripe's subscription id.
     pub id: String,
 }
 
@@ -180,9 +214,74 @@ pub struct TransactionFact {
     pub reason: Option<TransactionReason>,
     /// ISO 3166-1 alpha-2 country of the store front.
     pub country: Option<String>,
+    /// The leg of the chain it belongs to, where a store gives one subscription several names in turn (Google's purchase
+    /// tokens); otherwise empty.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub leg: String,
+    /// The leg that this one took over from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaces: Option<String>,
+    /// The store says that the chain begins here.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub begins_chain: bool,
+    /// `expires_at` is the end of access as it stands (grace end, end of hold), not the end of what was paid. The end of a
+    /// copy that knows better wins over it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub end_is_provisional: bool,
+    /// Paid for ahead and never renewed by the store (Google's prepaid plans).
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub is_prepaid: bool,
+    /// Tax included in or added to the price, where the store reports it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tax: Option<Money>,
+    /// Entitlements it unlocks by itself, whatever its product: those of a grant.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub entitlements: Vec<String>,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the shape serde asks for"
+)]
+const fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 impl TransactionFact {
+    /// A purchase of one item, of which nothing else is known.
+    pub fn new(
+        id: impl Into<String>,
+        kind: TransactionKind,
+        product: impl Into<String>,
+        purchased_at: Timestamp,
+        version: Timestamp,
+    ) -> Self {
+        Self {
+            version,
+            id: id.into(),
+            kind,
+            product: product.into(),
+            purchased_at,
+            original_purchased_at: purchased_at,
+            expires_at: None,
+            quantity: 1,
+            price: None,
+            offer: None,
+            revocation: None,
+            upgraded: false,
+            ownership: Ownership::Purchased,
+            reason: None,
+            country: None,
+            leg: String::new(),
+            replaces: None,
+            begins_chain: false,
+            end_is_provisional: false,
+            is_prepaid: false,
+            tax: None,
+            entitlements: Vec::new(),
+        }
+    }
+
     /// Whether nothing was charged because of a free trial. Source: spec/stores.md 1.6, "Free trial test".
     pub fn is_free(&self) -> bool {
         match self
@@ -199,7 +298,7 @@ impl TransactionFact {
     }
     /// Whether the chain begins with this transaction.
     pub fn is_origin(&self, chain: &str) -> bool {
-        self.id == chain
+        self.begins_chain || self.id == chain
     }
 }
 
@@ -217,6 +316,10 @@ pub enum Status {
     Grace,
     /// Refunded or no longer shared.
     Revoked,
+    /// Paused by the customer, no access.
+    Paused,
+    /// Over because another leg of the chain took its place; that leg may not be known yet.
+    Replaced,
 }
 
 /// Answer to a price increase that needs consent.
@@ -252,6 +355,80 @@ pub struct RenewalFact {
     pub renewal_price: Option<Money>,
     /// State of the chain when this was signed.
     pub status: Option<Status>,
+    /// The leg of the chain it speaks about; empty where a store has one only.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub leg: String,
+    /// When it ended, where the store says and it is not the end of the last period.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<Timestamp>,
+    /// When auto-renew was switched off, where the store says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub off_since: Option<Timestamp>,
+    /// When a pause ends by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resumes_at: Option<Timestamp>,
+    /// A pause will begin at the end of the period.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub pause_is_planned: bool,
+}
+
+impl RenewalFact {
+    /// A statement that says nothing yet.
+    pub const fn new(version: Timestamp) -> Self {
+        Self {
+            version,
+            product: None,
+            auto_renew: None,
+            next_product: None,
+            intent: None,
+            in_retry: None,
+            grace_ends_at: None,
+            price_increase: None,
+            renewal_price: None,
+            status: None,
+            leg: String::new(),
+            ended_at: None,
+            off_since: None,
+            resumes_at: None,
+            pause_is_planned: false,
+        }
+    }
+}
+
+/// One store's statement about one refund or chargeback, where refunds are things of their own.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct RefundFact {
+    /// When the store was asked, or signed it.
+    pub version: Timestamp,
+    /// Identifies it among the refunds of the chain.
+    pub id: String,
+    /// The refunded transaction.
+    pub transaction: String,
+    /// When.
+    pub at: Timestamp,
+    /// How much was given back; `None` when the store did not say.
+    pub amount: Option<Money>,
+    /// It takes access away, where the transaction is the current one.
+    pub revokes: bool,
+    /// It was undone: the refund failed, the dispute was won.
+    pub is_undone: bool,
+}
+
+/// Something a store tells once and never repeats.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(tag = "note", rename_all = "snake_case")]
+pub enum Note {
+    /// The customer asked for a pause at the end of the period, or changed or withdrew such a request: which one, the
+    /// store does not say.
+    PauseRequested {
+        /// When.
+        at: Timestamp,
+    },
+    /// The developer moved the renewal date.
+    Deferred {
+        /// When.
+        at: Timestamp,
+    },
 }
 
 /// What one message from outside asserts about one chain.
@@ -263,8 +440,33 @@ pub struct Observation {
     pub transactions: Vec<TransactionFact>,
     /// Renewal state, for subscriptions.
     pub renewal: Option<RenewalFact>,
-    /// The app's own user id, where the store carries it (`appAccountToken`, lower case).
+    /// The app's own user id, where the store carries it (`appAccountToken`, lower case; `obfuscatedExternalAccountId`;
+    /// metadata).
     pub user_token: Option<String>,
+    /// Other ids under which the store knows the chain.
+    #[serde(default)]
+    pub links: Vec<String>,
+    /// Refunds that are things of their own.
+    #[serde(default)]
+    pub refunds: Vec<RefundFact>,
+    /// Things told once.
+    #[serde(default)]
+    pub notes: Vec<Note>,
+}
+
+impl Observation {
+    /// Says nothing yet about a chain.
+    pub const fn of(chain: ChainKey) -> Self {
+        Self {
+            chain,
+            transactions: Vec::new(),
+            renewal: None,
+            user_token: None,
+            links: Vec::new(),
+            refunds: Vec::new(),
+            notes: Vec::new(),
+        }
+    }
 }
 
 /// A transaction with every refund ever seen on it.
@@ -274,8 +476,19 @@ pub struct Transaction {
     pub fact: TransactionFact,
     /// Lowest version of any copy seen: renewal facts older than this say nothing about this transaction.
     pub first_version: Timestamp,
-    /// Every refund seen, by refund time, with the highest version that showed it.
+    /// Where its end is from, when that is not the newest copy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub end: Option<End>,
+    /// Every refund seen inside a copy, by refund time, with the highest version that showed it.
     pub refunds: BTreeMap<Timestamp, Timestamp>,
+}
+
+/// The end of a paid period, and how well it is known: one stated exactly wins over one that is not, then the newest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct End {
+    is_exact: bool,
+    version: Timestamp,
+    at: Option<Timestamp>,
 }
 
 impl Transaction {
@@ -299,8 +512,15 @@ impl Transaction {
 pub struct Facts {
     /// By the store's transaction id.
     pub transactions: BTreeMap<String, Transaction>,
-    /// The newest renewal statement.
-    pub renewal: Option<RenewalFact>,
+    /// The newest renewal statement of each leg.
+    #[serde(default)]
+    pub renewals: BTreeMap<String, RenewalFact>,
+    /// The newest statement about each refund that is a thing of its own.
+    #[serde(default)]
+    pub refunds: BTreeMap<String, RefundFact>,
+    /// Things told once.
+    #[serde(default)]
+    pub notes: BTreeSet<Note>,
 }
 
 impl Facts {
@@ -315,31 +535,61 @@ impl Facts {
             self.absorb_transaction(fact);
         }
         if let Some(renewal) = &seen.renewal {
-            let newer = self
-                .renewal
-                .as_ref()
-                .is_none_or(|known| (known.version, known) < (renewal.version, renewal));
-            if newer {
-                self.renewal = Some(renewal.clone());
+            match self.renewals.get_mut(&renewal.leg) {
+                Some(known) if (known.version, &*known) >= (renewal.version, renewal) => {}
+                Some(known) => known.clone_from(renewal),
+                None => {
+                    self.renewals.insert(renewal.leg.clone(), renewal.clone());
+                }
             }
         }
+        for refund in &seen.refunds {
+            match self.refunds.get_mut(&refund.id) {
+                Some(known) if (known.version, &*known) >= (refund.version, refund) => {}
+                Some(known) => known.clone_from(refund),
+                None => {
+                    self.refunds.insert(refund.id.clone(), refund.clone());
+                }
+            }
+        }
+        self.notes.extend(seen.notes.iter().cloned());
         self
     }
 
     fn absorb_transaction(&mut self, fact: &TransactionFact) {
         let rank =
             |fact: &TransactionFact| (fact.version, fact.revocation.is_some(), fact.upgraded);
+        let end = End {
+            is_exact: !fact.end_is_provisional,
+            version: fact.version,
+            at: fact.expires_at,
+        };
         let known = self
             .transactions
             .entry(fact.id.clone())
             .or_insert_with(|| Transaction {
                 fact: fact.clone(),
                 first_version: fact.version,
+                end: None,
                 refunds: BTreeMap::new(),
             });
+        let begins = known.fact.purchased_at.min(fact.purchased_at);
+        let known_end = known.end.unwrap_or(End {
+            is_exact: !known.fact.end_is_provisional,
+            version: known.fact.version,
+            at: known.fact.expires_at,
+        });
+        let paid = known.fact.price.or(fact.price);
         if (rank(&known.fact), &known.fact) < (rank(fact), fact) {
             known.fact = fact.clone();
         }
+        known.fact.purchased_at = begins;
+        // What a later copy no longer says about the price was still true.
+        known.fact.price = known.fact.price.or(paid);
+        let end = known_end.max(end);
+        known.fact.expires_at = end.at;
+        known.fact.end_is_provisional = !end.is_exact;
+        known.end = (end.version != known.fact.version).then_some(end);
         known.first_version = known.first_version.min(fact.version);
         if let Some(revocation) = &fact.revocation {
             let shown = known.refunds.entry(revocation.at).or_insert(fact.version);

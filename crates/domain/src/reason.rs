@@ -20,6 +20,10 @@ pub enum CancellationReason {
     Upgraded,
     /// Another product took over at renewal.
     NewSubscriptionReplace,
+    /// The developer cancelled it.
+    CancelledByDeveloper,
+    /// Access given by hand was taken back.
+    GrantRevoked,
     /// The store gave no reason.
     Unknown,
 }
@@ -35,6 +39,8 @@ impl CancellationReason {
             Self::ProductWasNotAvailable => "product_was_not_available",
             Self::Upgraded => "upgraded",
             Self::NewSubscriptionReplace => "new_subscription_replace",
+            Self::CancelledByDeveloper => "cancelled_by_developer",
+            Self::GrantRevoked => "adapty_revoked",
             Self::Unknown => "unknown",
         }
     }
@@ -52,6 +58,10 @@ pub enum ExpirationIntent {
     PriceIncrease,
     /// 4.
     ProductUnavailable,
+    /// The developer cancelled it; Google only.
+    Developer,
+    /// Refunded; external stores only.
+    Refunded,
     /// 5 and any later value.
     Other,
 }
@@ -63,6 +73,8 @@ impl From<ExpirationIntent> for CancellationReason {
             ExpirationIntent::BillingError => Self::BillingError,
             ExpirationIntent::PriceIncrease => Self::PriceIncrease,
             ExpirationIntent::ProductUnavailable => Self::ProductWasNotAvailable,
+            ExpirationIntent::Developer => Self::CancelledByDeveloper,
+            ExpirationIntent::Refunded => Self::Refund,
             ExpirationIntent::Other => Self::Unknown,
         }
     }

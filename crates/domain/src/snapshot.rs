@@ -8,8 +8,8 @@ use crate::{
     CancellationReason, Money,
     charge::Line,
     fact::{
-        Facts, Offer, Ownership, PriceIncrease, RenewalFact, Status, Transaction, TransactionFact,
-        TransactionKind,
+        Facts, Note, Offer, Ownership, PriceIncrease, RenewalFact, Status, Transaction,
+        TransactionFact, TransactionKind,
     },
 };
 use jiff::{SignedDuration, Timestamp};
@@ -26,6 +26,15 @@ pub const LAPSE_CHECKS: [SignedDuration; 5] = [
     SignedDuration::from_hours(24),
     LAPSE_LIMIT,
 ];
+
+/// How often an unpaid or paused purchase is looked at again. Source: spec/stores.md 5.7.
+const DAY: SignedDuration = SignedDuration::from_hours(24);
+
+/// No store retries a charge for longer. Source: spec/stores.md 1.11, 2.8.
+const RETRY_LIMIT: SignedDuration = SignedDuration::from_hours(24 * 65);
+
+/// How long a replaced leg waits for the one that took its place to become known. Source: spec/stores.md 5.6.
+const REPLACEMENT_WAIT: SignedDuration = SignedDuration::from_mins(10);
 
 /// What kind of period is running.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,6 +75,11 @@ pub enum Standing {
         /// Why.
         reason: CancellationReason,
     },
+    /// Paused by the customer, without access.
+    Paused {
+        /// When it resumes by itself, where the store says.
+        until: Option<Timestamp>,
+    },
     /// The current period was refunded or is no longer shared.
     Revoked {
         /// When.
@@ -92,8 +106,14 @@ pub struct Snapshot {
     pub phase: Phase,
     /// Whether the store will renew.
     pub will_renew: bool,
+    /// When renewal was switched off, while it is.
+    #[serde(default)]
+    pub off_since: Option<Timestamp>,
     /// The product it will renew into, where that differs.
     pub next_product: Option<String>,
+    /// When a pause at the end of the period was asked for, while it may still come.
+    #[serde(default)]
+    pub pause_asked_at: Option<Timestamp>,
     /// Where it stands.
     pub standing: Standing,
     /// What was charged for the current period.
@@ -104,10 +124,16 @@ pub struct Snapshot {
     pub offer: Option<Offer>,
     /// Who paid.
     pub ownership: Ownership,
+    /// Paid for ahead and never renewed by the store.
+    #[serde(default)]
+    pub is_prepaid: bool,
     /// ISO 3166-1 alpha-2 country of the store front.
     pub country: Option<String>,
     /// Answer to a price increase, where one is pending or accepted.
     pub price_increase: Option<PriceIncrease>,
+    /// Entitlements it unlocks whatever its product.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub entitlements: Vec<String>,
     /// The highest version of the facts that made this.
     pub version: Timestamp,
 }
@@ -119,37 +145,59 @@ impl Snapshot {
         let current = current(&line, now)?;
         let fact = &current.fact;
         let renewal = facts
-            .renewal
-            .as_ref()
+            .renewals
+            .get(&fact.leg)
             .filter(|renewal| renewal.version >= current.first_version);
         let is_subscription = fact.kind == TransactionKind::Subscription;
         let will_renew = is_subscription
+            && !fact.is_prepaid
             && renewal
                 .and_then(|renewal| renewal.auto_renew)
                 .unwrap_or(true);
-        let standing = standing(fact, renewal, now);
+        let standing = revoked(facts, fact).unwrap_or_else(|| standing(fact, renewal, now));
         let ended = matches!(
             standing,
             Standing::Expired { .. } | Standing::Revoked { .. }
         );
+        let off_since = renewal
+            .filter(|_| is_subscription && !will_renew && !fact.is_prepaid)
+            .map(|renewal| renewal.off_since.unwrap_or(renewal.version));
+        let pause_asked_at = facts
+            .notes
+            .iter()
+            .filter_map(|note| match note {
+                Note::PauseRequested { at } => Some(*at),
+                Note::Deferred { .. } => None,
+            })
+            .find(|at| *at >= fact.purchased_at)
+            .or_else(|| {
+                renewal
+                    .filter(|renewal| renewal.pause_is_planned)
+                    .map(|renewal| renewal.version)
+            })
+            .filter(|_| will_renew && !ended);
         Some(Self {
             kind: fact.kind,
             transaction: fact.id.clone(),
             product: fact.product.clone(),
             purchased_at: fact.purchased_at,
-            original_purchased_at: fact.original_purchased_at,
+            original_purchased_at: line.began_at().unwrap_or(fact.original_purchased_at),
             expires_at: fact.expires_at,
             phase: phase(fact),
             will_renew: will_renew && !ended,
+            off_since,
             next_product: renewal
                 .and_then(|renewal| renewal.next_product.clone())
                 .filter(|next| will_renew && !ended && *next != fact.product),
+            pause_asked_at,
             standing,
             price: fact.price,
             renewal_price: renewal.and_then(|renewal| renewal.renewal_price),
             offer: fact.offer.clone(),
             ownership: fact.ownership,
+            is_prepaid: fact.is_prepaid,
             country: fact.country.clone(),
+            entitlements: fact.entitlements.clone(),
             price_increase: renewal.and_then(|renewal| renewal.price_increase),
             version: renewal.map_or(fact.version, |renewal| renewal.version.max(fact.version)),
         })
@@ -193,17 +241,36 @@ impl Snapshot {
     /// asked. `None` when only a new fact can. Source: spec/stores.md 5.7.
     pub fn next_check(&self, now: Timestamp) -> Option<Timestamp> {
         let end = match &self.standing {
-            Standing::Grace { until, .. } => return Some((*until).max(now)),
-            Standing::Current | Standing::Lapsed => self.expires_at?,
-            Standing::Retry { .. } | Standing::Expired { .. } | Standing::Revoked { .. } => {
-                return None;
+            Standing::Grace { until, .. } if *until > now => return Some(*until),
+            Standing::Grace { since, .. } | Standing::Retry { since } => {
+                return daily(*since, now);
             }
+            Standing::Paused { until } => {
+                let resumed = until.and_then(|until| until.checked_add(LAPSE_CHECKS[0]).ok())?;
+                return if resumed > now {
+                    Some(resumed)
+                } else {
+                    daily(resumed, now)
+                };
+            }
+            // Nobody confirms the end of what does not renew.
+            Standing::Current if self.kind != TransactionKind::Subscription => {
+                return self.expires_at;
+            }
+            Standing::Current | Standing::Lapsed => self.expires_at?,
+            Standing::Expired { .. } | Standing::Revoked { .. } => return None,
         };
         LAPSE_CHECKS
             .iter()
             .filter_map(|delay| end.checked_add(*delay).ok())
             .find(|check| *check > now)
     }
+}
+
+/// A day from `now`, unless what began at `since` has lasted longer than any store tries.
+fn daily(since: Timestamp, now: Timestamp) -> Option<Timestamp> {
+    let gives_up = since.checked_add(RETRY_LIMIT).ok()?;
+    now.checked_add(DAY).ok().filter(|_| now < gives_up)
 }
 
 /// The transaction a chain stands on: the latest not superseded; if that one is revoked, another that still runs.
@@ -225,6 +292,16 @@ fn current<'a>(line: &Line<'a>, now: Timestamp) -> Option<&'a Transaction> {
         .copied()
         .find(|transaction| runs(&transaction.fact))
         .or(Some(latest))
+}
+
+/// Whether a refund that is a thing of its own took the current period away.
+fn revoked(facts: &Facts, fact: &TransactionFact) -> Option<Standing> {
+    facts
+        .refunds
+        .values()
+        .filter(|refund| refund.revokes && !refund.is_undone && refund.transaction == fact.id)
+        .map(|refund| Standing::Revoked { at: refund.at })
+        .next()
 }
 
 fn phase(fact: &TransactionFact) -> Phase {
@@ -259,11 +336,12 @@ fn standing(fact: &TransactionFact, renewal: Option<&RenewalFact>, now: Timestam
     let in_grace = grace_end
         .filter(|until| *until > now)
         .map(|until| Standing::Grace { since, until });
+    let ended_at = renewal.and_then(|renewal| renewal.ended_at);
     let expired = |reason: CancellationReason| Standing::Expired {
-        at: if reason == CancellationReason::BillingError {
-            end.max(signed)
-        } else {
-            end
+        at: match ended_at {
+            Some(at) => at,
+            None if reason == CancellationReason::BillingError => end.max(signed),
+            None => end,
         },
         reason,
     };
@@ -272,6 +350,20 @@ fn standing(fact: &TransactionFact, renewal: Option<&RenewalFact>, now: Timestam
         Some(Status::Expired) => {
             expired(intent.map_or(CancellationReason::Unknown, CancellationReason::from))
         }
+        Some(Status::Replaced) => {
+            let at = ended_at.unwrap_or(end);
+            if now
+                < at.saturating_add(REPLACEMENT_WAIT)
+                    .unwrap_or(Timestamp::MAX)
+            {
+                Standing::Lapsed
+            } else {
+                expired(CancellationReason::NewSubscriptionReplace)
+            }
+        }
+        Some(Status::Paused) => Standing::Paused {
+            until: renewal.and_then(|renewal| renewal.resumes_at),
+        },
         Some(Status::Grace) => in_grace.unwrap_or(Standing::Retry { since }),
         Some(Status::Retry) => Standing::Retry { since },
         Some(Status::Active) | None if now < end => Standing::Current,

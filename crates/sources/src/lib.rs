@@ -1,11 +1,40 @@
-//! What the stores say. Each source verifies what it received, decodes it leniently, and translates it into
-//! [`domain::Observation`]s. No source decides what an event is, and none knows another.
+//! What the stores say. Each source verifies what it received, asks its store for what the message does not say, and
+//! translates both into [`domain::Observation`]s. No source decides what an event is, and none knows another.
+//!
+//! **How it works.** A message is authenticated ([`Source::authenticate`]), then read ([`Source::receive`]). It either
+//! states facts by itself or leads to a [`Question`] for the store's API. [`Source::ask`] holds that conversation and
+//! returns the store's words as they came, an [`Answer`]; [`Source::read`] turns an answer into facts. Reading is a pure
+//! function of the bytes, so an answer that was kept can be read again, years later, with the same result.
+//!
+//! **What to know before changing it.** Facts are made only in `receive` and `read`; whatever they need must be in the bytes.
 #![warn(missing_docs)]
 
 pub mod apple;
+pub mod google;
+mod jwt;
+pub mod stripe;
+mod web;
 
-use domain::Observation;
+pub use web::{Call, Method, Reply, Trouble, Web};
+
+use async_trait::async_trait;
+use domain::{ChainKey, Environment, Facts, Observation, Snapshot};
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// A message as it came.
+#[derive(Debug, Clone, Copy)]
+pub struct Incoming<'a> {
+    /// Its body.
+    pub body: &'a [u8],
+    /// The `Authorization` header.
+    pub authorization: Option<&'a str>,
+    /// The `Stripe-Signature` header.
+    pub signature: Option<&'a str>,
+    /// The URL it was sent to.
+    pub url: &'a str,
+}
 
 /// A verified message.
 #[derive(Debug, Clone)]
@@ -16,10 +45,81 @@ pub struct Received {
     pub title: String,
     /// When the source signed it.
     pub signed_at: Timestamp,
-    /// What it asserts; `None` when it carries no purchase.
-    pub observation: Option<Observation>,
+    /// What it says.
+    pub content: Content,
     /// Questions to ask before it is believed, where that is switched on.
     pub revocation: Vec<apple::ocsp::Check>,
+}
+
+/// What a message says.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Content {
+    /// Nothing about a purchase.
+    Nothing,
+    /// Facts.
+    Observed(Box<Observation>),
+    /// That something happened; what, only the store can tell.
+    Ask(Question),
+}
+
+/// Something to ask a store.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Question {
+    /// What kind of thing is asked about: `subscription`, `product`, `charge` ...
+    pub about: String,
+    /// The store's id of it.
+    pub id: String,
+    /// What the message that led here said, as far as the store does not repeat it.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub prompt: Value,
+    /// Ask for everything that ever happened to it, not only for how it stands.
+    #[serde(default)]
+    pub with_history: bool,
+    /// The app's name for the customer, where whoever sent the message vouches for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
+}
+
+impl Question {
+    /// How a thing stands.
+    pub fn about(about: &str, id: impl Into<String>) -> Self {
+        Self {
+            about: about.to_owned(),
+            id: id.into(),
+            prompt: Value::Null,
+            with_history: false,
+            owner: None,
+        }
+    }
+}
+
+/// What a store answered about one purchase, in its own words.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Answer {
+    /// What was asked.
+    pub question: Question,
+    /// When it was asked: the version of every fact that has none of its own.
+    pub asked_at: Timestamp,
+    /// The parts of the conversation.
+    pub parts: Vec<Part>,
+}
+
+/// One thing a store answered.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Part {
+    /// What it is: `subscription`, `order` ...
+    pub name: String,
+    /// The store's id of it.
+    pub id: String,
+    /// The answer's body.
+    pub body: Value,
+}
+
+impl Answer {
+    /// The parts called `name`.
+    pub fn parts<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Part> {
+        self.parts.iter().filter(move |part| part.name == name)
+    }
 }
 
 /// Why a message was not accepted.
@@ -33,6 +133,26 @@ pub struct Refusal {
     pub verdict: Verdict,
 }
 
+impl Refusal {
+    /// It is not genuine, or not for this app.
+    pub fn refuse(code: &'static str, detail: impl Into<String>) -> Self {
+        Self {
+            code,
+            detail: detail.into(),
+            verdict: Verdict::Refuse,
+        }
+    }
+
+    /// It is genuine, but cannot be read.
+    pub fn park(code: &'static str, detail: impl Into<String>) -> Self {
+        Self {
+            code,
+            detail: detail.into(),
+            verdict: Verdict::Park,
+        }
+    }
+}
+
 /// What the store should do with a refused message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
@@ -44,10 +164,70 @@ pub enum Verdict {
     Park,
 }
 
-/// Verifies and decodes what one app receives.
-pub trait Receiver: Send + Sync {
+/// A purchase that a client sent in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Receipt {
+    /// What the store gave the client.
+    pub token: String,
+    /// The product, where the client said.
+    pub product: Option<String>,
+    /// The app's name for the customer.
+    pub app_user_id: String,
+}
+
+/// Verifies, decodes and asks for one app.
+#[async_trait]
+pub trait Source: Send + Sync {
     /// The id of the source, as the inbox names it.
     fn source(&self) -> &'static str;
-    /// Verifies and decodes one message received at `now`.
+
+    /// Whether the message is from whom it says, as far as its body alone cannot tell.
+    async fn authenticate(
+        &self,
+        incoming: &Incoming<'_>,
+        web: &dyn Web,
+        now: Timestamp,
+    ) -> Result<(), Refusal>;
+
+    /// Decodes one authenticated message received at `now`, verifying what is signed inside.
     fn receive(&self, body: &[u8], now: Timestamp) -> Result<Received, Refusal>;
+
+    /// What a purchase sent in by a client says.
+    fn receipt(&self, receipt: &Receipt, now: Timestamp) -> Result<Content, Refusal>;
+
+    /// The question that tells what came before, when a purchase never heard of is first seen in the middle of its
+    /// life; `None` when nothing can have come before, or there is nobody to ask.
+    fn completes(&self, _seen: &Observation) -> Option<Question> {
+        None
+    }
+
+    /// The question that tells how a known purchase stands now; `None` when there is nobody to ask.
+    fn check(&self, chain: &ChainKey, facts: &Facts, snapshot: &Snapshot) -> Option<Question>;
+
+    /// Asks the store. Several answers when the question leads to several purchases; none when it leads to none.
+    async fn ask(
+        &self,
+        question: &Question,
+        web: &dyn Web,
+        now: Timestamp,
+    ) -> Result<Vec<Answer>, Trouble>;
+
+    /// The facts in an answer; `None` when it holds no purchase yet.
+    fn read(&self, answer: &Answer) -> Result<Option<Observation>, Refusal>;
+
+    /// Environments whose missed messages can be asked for.
+    fn environments(&self) -> Vec<Environment> {
+        Vec::new()
+    }
+
+    /// Bodies of messages the store could not deliver since `since`, as it would have sent them, oldest first.
+    async fn missed(
+        &self,
+        _since: Timestamp,
+        _environment: Environment,
+        _web: &dyn Web,
+        _now: Timestamp,
+    ) -> Result<Vec<Vec<u8>>, Trouble> {
+        Ok(Vec::new())
+    }
 }

@@ -9,8 +9,8 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use simulator::{App as SimulatedApp, Authority, Life, Pace};
 use sources::{
-    Receiver, Verdict,
-    apple::{App, AppEnvironment, AppReceiver, Verifier},
+    Source, Verdict,
+    apple::{App, AppEnvironment, AppStore, Verifier},
 };
 use std::sync::{Arc, LazyLock};
 
@@ -20,9 +20,9 @@ fn start() -> Timestamp {
     "2026-01-01T00:00:00Z".parse().unwrap()
 }
 
-static RECEIVER: LazyLock<AppReceiver> = LazyLock::new(|| {
+static RECEIVER: LazyLock<AppStore> = LazyLock::new(|| {
     let root = BASE64_STANDARD.decode(AUTHORITY.root()).unwrap();
-    AppReceiver::new(App {
+    AppStore::new(App {
         bundle_id: "com.example".into(),
         app_apple_id: None,
         environments: vec![AppEnvironment::LocalTesting],
@@ -133,7 +133,7 @@ proptest! {
         if let Ok(accepted) = RECEIVER.receive(&mutated, later()) {
             // Bits that base64 ignores, or white space of the outer JSON: the signed content is the same.
             prop_assert_eq!(accepted.key, original.key);
-            prop_assert_eq!(accepted.observation, original.observation);
+            prop_assert_eq!(accepted.content, original.content);
         }
         prop_assert!(RECEIVER.receive(&genuine[..cut.index(genuine.len())], later()).is_err(), "truncated");
     }
@@ -158,8 +158,16 @@ proptest! {
         }
         let body = json!({ "signedPayload": AUTHORITY.sign(&layers[0]).unwrap() }).to_string();
         match RECEIVER.receive(body.as_bytes(), later()) {
-            Ok(received) => prop_assert!(received.observation.is_none_or(|observation| !observation.transactions.is_empty())),
+            Ok(received) => prop_assert!(holds(&received.content)),
             Err(refusal) => prop_assert!(matches!(refusal.verdict, Verdict::Refuse | Verdict::Park | Verdict::Again)),
         }
+    }
+}
+
+/// What an accepted message may say: facts about a transaction, or nothing.
+fn holds(content: &sources::Content) -> bool {
+    match content {
+        sources::Content::Observed(seen) => !seen.transactions.is_empty(),
+        other => *other == sources::Content::Nothing,
     }
 }

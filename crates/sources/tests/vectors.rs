@@ -10,10 +10,8 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use jiff::Timestamp;
 use serde_json::Value;
 use sources::{
-    Receiver, Verdict,
-    apple::{
-        self, App, AppEnvironment, AppReceiver, Chain, Rejection, Untrusted, Verifier, receive,
-    },
+    Source, Verdict,
+    apple::{self, App, AppEnvironment, AppStore, Chain, Rejection, Untrusted, Verifier, receive},
 };
 use std::{path::PathBuf, sync::Arc};
 
@@ -335,7 +333,7 @@ fn the_oracle_agrees_on_every_signed_vector() {
 
 #[test]
 fn bodies_that_are_no_notification_say_what_would_be_right() {
-    let receiver = AppReceiver::new(app(vec![], "com.example", None, &[AppEnvironment::Sandbox]));
+    let receiver = AppStore::new(app(vec![], "com.example", None, &[AppEnvironment::Sandbox]));
     for (body, mentions) in [
         ("", "signedPayload"),
         ("{}", "signedPayload"),

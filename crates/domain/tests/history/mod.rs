@@ -4,7 +4,7 @@ use domain::{
     ChainKey, Change, Currency, Environment, Facts, Money, Observation, Snapshot, Store,
     change::{self, State},
     fact::{
-        Discount, Offer, OfferCategory, Ownership, PriceIncrease, RenewalFact, Revocation, Status,
+        Discount, Offer, OfferCategory, PriceIncrease, RenewalFact, Revocation, Status,
         TransactionFact, TransactionKind, TransactionReason,
     },
     reason::ExpirationIntent,
@@ -28,41 +28,43 @@ pub(crate) struct AppStore {
     pub(crate) past: Vec<TransactionFact>,
 }
 
+/// The chain all of it is about.
+pub(crate) fn chain() -> ChainKey {
+    ChainKey {
+        store: Store::AppStore,
+        environment: Environment::Production,
+        id: CHAIN.into(),
+    }
+}
+
 impl AppStore {
     /// A first purchase at second 0 of a 30-day period.
     pub(crate) fn purchase(free: bool) -> Self {
         let transaction = TransactionFact {
-            version: at(0),
-            id: CHAIN.into(),
-            kind: TransactionKind::Subscription,
-            product: "monthly".into(),
-            purchased_at: at(0),
-            original_purchased_at: at(0),
             expires_at: Some(at(30 * DAY)),
-            quantity: 1,
             price: Some(Money::new(if free { 0 } else { 9_990_000 }, Currency::USD)),
             offer: free.then_some(Offer {
                 category: Some(OfferCategory::Introductory),
                 discount: Some(Discount::FreeTrial),
                 id: None,
             }),
-            revocation: None,
-            upgraded: false,
-            ownership: Ownership::Purchased,
             reason: Some(TransactionReason::Purchase),
             country: Some("US".into()),
+            ..TransactionFact::new(
+                CHAIN,
+                TransactionKind::Subscription,
+                "monthly",
+                at(0),
+                at(0),
+            )
         };
         let renewal = RenewalFact {
-            version: at(0),
             product: Some("monthly".into()),
             auto_renew: Some(true),
             next_product: Some("monthly".into()),
-            intent: None,
-            in_retry: None,
-            grace_ends_at: None,
-            price_increase: None,
             renewal_price: Some(Money::new(9_990_000, Currency::USD)),
             status: Some(Status::Active),
+            ..RenewalFact::new(at(0))
         };
         Self {
             now: 0,
@@ -99,17 +101,12 @@ impl AppStore {
         self.transaction.version = version;
         self.renewal.version = version;
         Observation {
-            chain: ChainKey {
-                store: Store::AppStore,
-                environment: Environment::Production,
-                id: CHAIN.into(),
-            },
             transactions: vec![TransactionFact {
                 version,
                 ..transaction
             }],
             renewal: Some(self.renewal.clone()),
-            user_token: None,
+            ..Observation::of(chain())
         }
     }
 
@@ -293,7 +290,7 @@ impl Tracker {
             .zip(self.snapshot.as_ref())
             .map(|(facts, snapshot)| State { facts, snapshot });
         let mut changes = change::changes(
-            CHAIN,
+            &chain(),
             before,
             State {
                 facts: &facts,

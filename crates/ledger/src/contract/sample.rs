@@ -82,27 +82,18 @@ pub fn chain(number: u64) -> ChainKey {
 pub fn chain_write(number: u64, check_at: Option<i64>) -> ChainWrite {
     let key = chain(number);
     let fact = TransactionFact {
-        version: at(0),
-        id: key.id.clone(),
-        kind: TransactionKind::Subscription,
-        product: "monthly".into(),
-        purchased_at: at(0),
-        original_purchased_at: at(0),
         expires_at: Some(at(100)),
-        quantity: 1,
-        price: None,
-        offer: None,
-        revocation: None,
-        upgraded: false,
-        ownership: Ownership::Purchased,
-        reason: None,
-        country: None,
+        ..TransactionFact::new(
+            &key.id,
+            TransactionKind::Subscription,
+            "monthly",
+            at(0),
+            at(0),
+        )
     };
     let facts = Facts::default().absorb(&Observation {
-        chain: key.clone(),
         transactions: vec![fact],
-        renewal: None,
-        user_token: None,
+        ..Observation::of(key.clone())
     });
     let snapshot = Snapshot::derive(&facts, at(1)).expect("there is a transaction");
     ChainWrite {

@@ -38,20 +38,16 @@ fn offer(transaction: &model::Transaction) -> Option<Offer> {
 }
 
 pub(crate) fn transaction(from: &model::Transaction) -> TransactionFact {
+    let kind = match from.kind.as_deref() {
+        Some("Non-Consumable") => TransactionKind::NonConsumable,
+        Some("Consumable") => TransactionKind::Consumable,
+        Some("Non-Renewing Subscription") => TransactionKind::NonRenewing,
+        Some("Auto-Renewable Subscription") => TransactionKind::Subscription,
+        // A type we do not know: what has an end is a subscription.
+        _ if from.expires_date.is_some() => TransactionKind::Subscription,
+        _ => TransactionKind::NonConsumable,
+    };
     TransactionFact {
-        version: from.signed_date,
-        id: from.transaction_id.clone(),
-        kind: match from.kind.as_deref() {
-            Some("Non-Consumable") => TransactionKind::NonConsumable,
-            Some("Consumable") => TransactionKind::Consumable,
-            Some("Non-Renewing Subscription") => TransactionKind::NonRenewing,
-            Some("Auto-Renewable Subscription") => TransactionKind::Subscription,
-            // A type we do not know: what has an end is a subscription.
-            _ if from.expires_date.is_some() => TransactionKind::Subscription,
-            _ => TransactionKind::NonConsumable,
-        },
-        product: from.product_id.clone(),
-        purchased_at: from.purchase_date,
         original_purchased_at: from.original_purchase_date.unwrap_or(from.purchase_date),
         expires_at: from.expires_date,
         quantity: from.quantity.unwrap_or(1).max(1),
@@ -76,12 +72,18 @@ pub(crate) fn transaction(from: &model::Transaction) -> TransactionFact {
             .as_deref()
             .and_then(country::alpha2)
             .map(str::to_owned),
+        ..TransactionFact::new(
+            &from.transaction_id,
+            kind,
+            &from.product_id,
+            from.purchase_date,
+            from.signed_date,
+        )
     }
 }
 
 pub(crate) fn renewal(from: &model::Renewal, status: Option<i64>) -> RenewalFact {
     RenewalFact {
-        version: from.signed_date,
         product: from.product_id.clone(),
         auto_renew: from.auto_renew_status.map(|status| status == 1),
         next_product: from.auto_renew_product_id.clone(),
@@ -108,5 +110,6 @@ pub(crate) fn renewal(from: &model::Renewal, status: Option<i64>) -> RenewalFact
             Some(5) => Some(Status::Revoked),
             _ => None,
         },
+        ..RenewalFact::new(from.signed_date)
     }
 }

@@ -1,9 +1,10 @@
-//! App Store Server Notifications V2.
+//! The App Store: Server Notifications V2, signed transactions, receipts, and the App Store Server API.
 //!
 //! `signedPayload` -> [`Verifier`] (chain to a pinned root, signature) -> [`Notification`] (claims checked against the
 //! app) -> [`domain::Observation`]. Each of the up to three signed layers is verified on its own: the inner ones can be
 //! replayed elsewhere, so the outer signature does not vouch for them. Source: spec/stores.md 1.1 to 1.8.
 
+mod api;
 mod certificate;
 mod country;
 mod facts;
@@ -11,10 +12,13 @@ mod jws;
 mod model;
 mod notification;
 pub mod ocsp;
-mod receiver;
+mod purchase;
+mod receipt;
+mod source;
 
+pub use api::{ApiKey, Hosts};
 pub use certificate::{Chain, Untrusted};
 pub use jws::Verifier;
 pub use model::NotificationEnvelope;
 pub use notification::{App, AppEnvironment, Notification, Rejection, receive};
-pub use receiver::AppReceiver;
+pub use source::AppStore;

@@ -143,12 +143,8 @@ const SKEW_SECONDS: i64 = 300;
 /// Verifies and decodes one `signedPayload` sent to `app`, received at `now`. Source: spec/stores.md 1.3.
 pub fn receive(signed_payload: &str, app: &App, now: Timestamp) -> Result<Notification, Rejection> {
     let (claim, environment) = claimed_environment(signed_payload)?;
-    let verifier = if environment.is_local() {
-        app.local.as_ref()
-    } else {
-        Some(&app.store)
-    };
-    let verifier = verifier.ok_or_else(|| Rejection::WrongEnvironment(claim.clone()))?;
+    let verifier =
+        verifier_for(environment, app).ok_or_else(|| Rejection::WrongEnvironment(claim.clone()))?;
     let (payload, chain) = verifier.verify::<Payload>(signed_payload)?;
     let claims = claims(&payload)?;
     check_app(&claims, app, environment)?;
@@ -158,11 +154,7 @@ pub fn receive(signed_payload: &str, app: &App, now: Timestamp) -> Result<Notifi
     if payload.signed_date.as_second() > now.as_second() + SKEW_SECONDS {
         return Err(Rejection::FromTheFuture(payload.signed_date));
     }
-    let domain_environment = if environment == AppEnvironment::Production {
-        Environment::Production
-    } else {
-        Environment::Sandbox
-    };
+    let domain_environment = domain_environment(environment);
     let observation = observation(&payload, verifier, app, &claim, domain_environment)?;
     Ok(Notification {
         id: payload.notification_uuid,
@@ -173,6 +165,39 @@ pub fn receive(signed_payload: &str, app: &App, now: Timestamp) -> Result<Notifi
         observation,
         chain,
     })
+}
+
+fn verifier_for(environment: AppEnvironment, app: &App) -> Option<&Verifier> {
+    if environment.is_local() {
+        app.local.as_deref()
+    } else {
+        Some(&app.store)
+    }
+}
+
+fn domain_environment(environment: AppEnvironment) -> Environment {
+    if environment == AppEnvironment::Production {
+        Environment::Production
+    } else {
+        Environment::Sandbox
+    }
+}
+
+/// The verifier for a claimed environment, if the app accepts it.
+pub(super) fn environment_of<'a>(
+    claim: &str,
+    app: &'a App,
+) -> Result<(&'a Verifier, Environment), Rejection> {
+    let environment = AppEnvironment::from_claim(claim)
+        .filter(|environment| app.environments.contains(environment));
+    environment
+        .and_then(|environment| {
+            Some((
+                verifier_for(environment, app)?,
+                domain_environment(environment),
+            ))
+        })
+        .ok_or_else(|| Rejection::WrongEnvironment(claim.chars().take(64).collect()))
 }
 
 /// Reads the environment without trusting it: it only chooses the verifier, and is checked again afterwards.
@@ -295,15 +320,15 @@ fn observation(
             .and_then(|renewal| renewal.app_account_token.clone())
     });
     Ok(Some(Observation {
-        chain: ChainKey {
-            store: Store::AppStore,
-            environment,
-            id: transaction.original_transaction_id.clone(),
-        },
         transactions: vec![facts::transaction(&transaction)],
         renewal: renewal
             .as_ref()
             .map(|renewal| facts::renewal(renewal, data.status)),
         user_token: token.map(|token| token.to_lowercase()),
+        ..Observation::of(ChainKey {
+            store: Store::AppStore,
+            environment,
+            id: transaction.original_transaction_id.clone(),
+        })
     }))
 }

@@ -1,0 +1,104 @@
+//! Signed transactions and renewal information outside a notification: sent in by a client, or answered by the API.
+
+use super::{
+    App, Rejection, facts,
+    jws::{Parts, Verifier},
+    model::{Renewal, Transaction},
+    notification::environment_of,
+};
+use crate::Answer;
+use domain::{ChainKey, Environment, Observation, Store};
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+struct Claim {
+    environment: String,
+}
+
+/// The verifier for the environment a signed string claims, which is checked again after verification.
+fn verifier<'a>(
+    signed: &str,
+    app: &'a App,
+) -> Result<(String, &'a Verifier, Environment), Rejection> {
+    let json = Parts::split(signed)?.unverified()?;
+    let Claim { environment: claim } = serde_json::from_slice(&json)
+        .map_err(|_| Rejection::Malformed("the payload names no environment"))?;
+    let (verifier, environment) = environment_of(&claim, app)?;
+    Ok((claim, verifier, environment))
+}
+
+fn verified(signed: &str, app: &App) -> Result<(Transaction, Environment), Rejection> {
+    let (claim, verifier, environment) = verifier(signed, app)?;
+    let (transaction, _) = verifier.verify::<Transaction>(signed)?;
+    if transaction.bundle_id != app.bundle_id {
+        return Err(Rejection::WrongApp {
+            found: format!("bundle id {}", transaction.bundle_id),
+            expected: format!("bundle id {}", app.bundle_id),
+        });
+    }
+    if transaction.environment != claim {
+        return Err(Rejection::WrongEnvironment(transaction.environment));
+    }
+    Ok((transaction, environment))
+}
+
+fn observation(transaction: &Transaction, environment: Environment) -> Observation {
+    Observation {
+        transactions: vec![facts::transaction(transaction)],
+        user_token: transaction
+            .app_account_token
+            .as_ref()
+            .map(|token| token.to_lowercase()),
+        ..Observation::of(ChainKey {
+            store: Store::AppStore,
+            environment,
+            id: transaction.original_transaction_id.clone(),
+        })
+    }
+}
+
+/// What one signed transaction asserts.
+pub(super) fn transaction(signed: &str, app: &App) -> Result<Observation, Rejection> {
+    let (transaction, environment) = verified(signed, app)?;
+    Ok(observation(&transaction, environment))
+}
+
+/// What an answer of the API asserts about the one chain it is about.
+pub(super) fn read(answer: &Answer, app: &App) -> Result<Option<Observation>, Rejection> {
+    let mut seen: Option<Observation> = None;
+    for part in answer.parts("transaction") {
+        let signed = part
+            .body
+            .as_str()
+            .ok_or(Rejection::Malformed("a transaction is not a signed text"))?;
+        let (transaction, environment) = verified(signed, app)?;
+        let next = observation(&transaction, environment);
+        match &mut seen {
+            Some(seen) if seen.chain != next.chain => return Err(Rejection::Mismatch),
+            Some(seen) => {
+                seen.transactions.extend(next.transactions);
+                // The newest transaction names its owner best.
+                seen.user_token = next.user_token.or(seen.user_token.take());
+            }
+            None => seen = Some(next),
+        }
+    }
+    let Some(mut seen) = seen else {
+        return Ok(None);
+    };
+    for part in answer.parts("renewal") {
+        let signed = part.body["signed"].as_str().ok_or(Rejection::Malformed(
+            "renewal information is not a signed text",
+        ))?;
+        let (claim, verifier, _) = verifier(signed, app)?;
+        let (renewal, _) = verifier.verify::<Renewal>(signed)?;
+        if renewal.environment != claim {
+            return Err(Rejection::WrongEnvironment(renewal.environment));
+        }
+        if renewal.original_transaction_id != seen.chain.id {
+            return Err(Rejection::Mismatch);
+        }
+        seen.renewal = Some(facts::renewal(&renewal, part.body["status"].as_i64()));
+    }
+    Ok(Some(seen))
+}

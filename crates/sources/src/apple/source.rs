@@ -1,0 +1,191 @@
+//! The App Store as a [`Source`].
+
+use super::{
+    App, NotificationEnvelope, Rejection,
+    api::{Api, ApiKey, Hosts},
+    purchase, receipt, receive,
+};
+use crate::{
+    Answer, Content, Incoming, Question, Receipt, Received, Refusal, Source, Trouble, Verdict, Web,
+};
+use async_trait::async_trait;
+use domain::{Environment, Facts, Observation, Snapshot};
+use jiff::Timestamp;
+use serde_json::json;
+
+/// Hears and asks the App Store for one app.
+#[derive(Debug)]
+pub struct AppStore {
+    app: App,
+    api: Option<Api>,
+    check_revocation: bool,
+}
+
+impl AppStore {
+    /// Hears for an app, asks nothing, and does not look whether signing certificates were revoked.
+    pub const fn new(app: App) -> Self {
+        Self {
+            app,
+            api: None,
+            check_revocation: false,
+        }
+    }
+
+    /// Looks as well, before a message is believed.
+    #[must_use]
+    pub fn checking_revocation(mut self, check_revocation: bool) -> Self {
+        self.check_revocation = check_revocation;
+        self
+    }
+
+    /// Asks the App Store Server API with this key.
+    #[must_use]
+    pub fn asking(mut self, key: ApiKey, hosts: Hosts) -> Self {
+        self.api = Some(Api::new(key, hosts, &self.app));
+        self
+    }
+
+    fn api(&self) -> Result<&Api, Trouble> {
+        self.api.as_ref().ok_or_else(|| {
+            Trouble::Credentials(
+                "the app has no App Store Server API key: add `api_key`, so that the App Store can be asked"
+                    .into(),
+            )
+        })
+    }
+}
+
+#[async_trait]
+impl Source for AppStore {
+    fn source(&self) -> &'static str {
+        "app_store"
+    }
+
+    async fn authenticate(
+        &self,
+        _: &Incoming<'_>,
+        _: &dyn Web,
+        _: Timestamp,
+    ) -> Result<(), Refusal> {
+        // The signatures inside the body say all there is to say.
+        Ok(())
+    }
+
+    fn receive(&self, body: &[u8], now: Timestamp) -> Result<Received, Refusal> {
+        let envelope: NotificationEnvelope =
+            serde_json::from_slice(body).map_err(|error| Refusal {
+                code: "malformed_payload",
+                detail: format!("expected a JSON object with a `signedPayload` string: {error}"),
+                verdict: Verdict::Refuse,
+            })?;
+        let notification = receive(&envelope.signed_payload, &self.app, now)?;
+        let title = match &notification.subtype {
+            Some(subtype) => format!("{} / {subtype}", notification.kind),
+            None => notification.kind,
+        };
+        let revocation = if self.check_revocation {
+            notification.chain.revocation_checks()
+        } else {
+            Vec::new()
+        };
+        Ok(Received {
+            revocation,
+            key: notification.id,
+            title,
+            signed_at: notification.signed_at,
+            content: notification
+                .observation
+                .map_or(Content::Nothing, |seen| Content::Observed(Box::new(seen))),
+        })
+    }
+
+    fn receipt(&self, receipt: &Receipt, _: Timestamp) -> Result<Content, Refusal> {
+        let token = receipt.token.trim();
+        let is_jws = token.matches('.').count() == 2;
+        if is_jws {
+            let mut seen = purchase::transaction(token, &self.app)?;
+            seen.user_token = Some(receipt.app_user_id.clone());
+            return Ok(Content::Observed(Box::new(seen)));
+        }
+        let id = if token.bytes().all(|byte| byte.is_ascii_digit()) && !token.is_empty() {
+            token.to_owned()
+        } else {
+            receipt::transaction_id(token)?
+        };
+        Ok(Content::Ask(Question {
+            owner: Some(receipt.app_user_id.clone()),
+            with_history: true,
+            ..Question::about("transaction", id)
+        }))
+    }
+
+    fn completes(&self, seen: &Observation) -> Option<Question> {
+        self.api.as_ref()?;
+        let begins = seen
+            .transactions
+            .iter()
+            .any(|transaction| transaction.is_origin(&seen.chain.id));
+        (!begins).then(|| Question {
+            with_history: true,
+            prompt: json!({ "environment": seen.chain.environment.id(), "chain": seen.chain.id }),
+            ..Question::about("transaction", &seen.chain.id)
+        })
+    }
+
+    fn check(&self, chain: &domain::ChainKey, _: &Facts, snapshot: &Snapshot) -> Option<Question> {
+        self.api.as_ref()?;
+        Some(Question {
+            with_history: true,
+            prompt: json!({
+                "environment": chain.environment.id(), "chain": chain.id,
+                "since": snapshot.purchased_at.as_millisecond(),
+            }),
+            ..Question::about("transaction", &chain.id)
+        })
+    }
+
+    async fn ask(
+        &self,
+        question: &Question,
+        web: &dyn Web,
+        now: Timestamp,
+    ) -> Result<Vec<Answer>, Trouble> {
+        self.api()?.purchases(question, web, now).await
+    }
+
+    fn read(&self, answer: &Answer) -> Result<Option<Observation>, Refusal> {
+        purchase::read(answer, &self.app).map_err(Into::into)
+    }
+
+    async fn missed(
+        &self,
+        since: Timestamp,
+        environment: Environment,
+        web: &dyn Web,
+        now: Timestamp,
+    ) -> Result<Vec<Vec<u8>>, Trouble> {
+        let Some(api) = &self.api else {
+            return Ok(Vec::new());
+        };
+        api.missed_notifications(since, environment, web, now).await
+    }
+
+    fn environments(&self) -> Vec<Environment> {
+        self.api.as_ref().map_or_else(Vec::new, Api::environments)
+    }
+}
+
+impl From<Rejection> for Refusal {
+    fn from(rejection: Rejection) -> Self {
+        let verdict = match rejection {
+            Rejection::Unreadable(_) => Verdict::Park,
+            _ if rejection.is_retryable() => Verdict::Again,
+            _ => Verdict::Refuse,
+        };
+        Self {
+            code: rejection.code(),
+            detail: rejection.to_string(),
+            verdict,
+        }
+    }
+}

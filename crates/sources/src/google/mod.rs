@@ -1,0 +1,127 @@
+//! Google Play: Real-time Developer Notifications by Pub/Sub push, and the Android Publisher API.
+//!
+//! A notification says only that *something changed* for a purchase token; every one leads to a question, and facts come
+//! from the answer alone. What the API does not repeat (a pause was asked for, access was revoked, which order was voided)
+//! travels from the notification into the question. Source: spec/stores.md section 2.
+
+mod api;
+mod facts;
+mod model;
+mod push;
+
+pub use api::Credentials;
+pub use push::{KEYS_URL, PushAccess};
+
+use crate::{
+    Answer, Content, Incoming, Question, Receipt, Received, Refusal, Source, Trouble, Web,
+};
+use api::Api;
+use async_trait::async_trait;
+use domain::{ChainKey, Facts, Observation, Snapshot, fact::TransactionKind};
+use jiff::Timestamp;
+use push::Push;
+
+/// The production host of the API.
+pub const API_URL: &str = "https://androidpublisher.googleapis.com";
+
+/// What an app needs to hear from Google Play.
+#[derive(Debug)]
+pub struct App {
+    /// The app's package name.
+    pub package: String,
+    /// Who may push.
+    pub push: PushAccess,
+    /// The service account; without one nothing can be asked, and notifications wait.
+    pub credentials: Option<Credentials>,
+    /// Where the API is.
+    pub api_url: String,
+    /// Acknowledge new purchases; off where the app does it.
+    pub acknowledge: bool,
+}
+
+/// Google Play as a [`Source`].
+#[derive(Debug)]
+pub struct GooglePlay {
+    package: String,
+    push: Push,
+    api: Option<Api>,
+}
+
+impl GooglePlay {
+    /// Listens and asks for an app.
+    pub fn new(app: App) -> Self {
+        let api = app
+            .credentials
+            .map(|credentials| Api::new(app.api_url, &app.package, credentials, app.acknowledge));
+        Self {
+            push: Push::new(app.push),
+            package: app.package,
+            api,
+        }
+    }
+}
+
+#[async_trait]
+impl Source for GooglePlay {
+    fn source(&self) -> &'static str {
+        "play_store"
+    }
+
+    async fn authenticate(
+        &self,
+        incoming: &Incoming<'_>,
+        web: &dyn Web,
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
+        self.push.authenticate(incoming, web, now).await
+    }
+
+    fn receive(&self, body: &[u8], _: Timestamp) -> Result<Received, Refusal> {
+        push::receive(body, &self.package)
+    }
+
+    fn receipt(&self, receipt: &Receipt, _: Timestamp) -> Result<Content, Refusal> {
+        if receipt.token.trim().is_empty() {
+            return Err(Refusal::refuse(
+                "malformed_receipt",
+                "expected a purchase token",
+            ));
+        }
+        // The client does not say what kind of product it is: the API is asked for both.
+        Ok(Content::Ask(Question {
+            owner: Some(receipt.app_user_id.clone()),
+            with_history: true,
+            ..Question::about("purchase", receipt.token.trim())
+        }))
+    }
+
+    fn check(&self, _: &ChainKey, facts: &Facts, snapshot: &Snapshot) -> Option<Question> {
+        self.api.as_ref()?;
+        let current = facts.transactions.get(&snapshot.transaction)?;
+        let about = if snapshot.kind == TransactionKind::Subscription {
+            "subscription"
+        } else {
+            "product"
+        };
+        Some(Question::about(about, &current.fact.leg))
+    }
+
+    async fn ask(
+        &self,
+        question: &Question,
+        web: &dyn Web,
+        now: Timestamp,
+    ) -> Result<Vec<Answer>, Trouble> {
+        let api = self.api.as_ref().ok_or_else(|| {
+            Trouble::Credentials(
+                "the app has no service account: add `service_account`, so that Google can be asked"
+                    .into(),
+            )
+        })?;
+        api.ask(question, web, now).await.map(|answer| vec![answer])
+    }
+
+    fn read(&self, answer: &Answer) -> Result<Option<Observation>, Refusal> {
+        facts::read(answer)
+    }
+}

@@ -1,0 +1,231 @@
+//! The API's shapes, as far as they are used; everything optional is optional. Source: spec/stores.md 2.5 to 2.7.
+
+use domain::{Currency, Money};
+use jiff::Timestamp;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct SubscriptionPurchase {
+    pub region_code: Option<String>,
+    pub start_time: Option<Timestamp>,
+    pub subscription_state: String,
+    pub acknowledgement_state: Option<String>,
+    pub linked_purchase_token: Option<String>,
+    pub paused_state_context: Option<PausedContext>,
+    pub canceled_state_context: Option<CanceledContext>,
+    pub test_purchase: Option<Value>,
+    pub external_account_identifiers: Option<Identifiers>,
+    pub out_of_app_purchase_context: Option<OutOfApp>,
+    pub latest_order_id: Option<String>,
+    pub line_items: Vec<LineItem>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct PausedContext {
+    pub auto_resume_time: Option<Timestamp>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct CanceledContext {
+    pub user_initiated_cancellation: Option<UserCancellation>,
+    pub system_initiated_cancellation: Option<Value>,
+    pub developer_initiated_cancellation: Option<Value>,
+    pub replacement_cancellation: Option<Value>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct UserCancellation {
+    pub cancel_time: Option<Timestamp>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct Identifiers {
+    pub obfuscated_external_account_id: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct OutOfApp {
+    pub expired_purchase_token: Option<String>,
+    pub expired_external_account_identifiers: Option<Identifiers>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct LineItem {
+    pub product_id: String,
+    pub expiry_time: Option<Timestamp>,
+    pub latest_successful_order_id: Option<String>,
+    pub offer_details: Option<OfferDetails>,
+    pub offer_phase: Option<OfferPhase>,
+    pub auto_renewing_plan: Option<AutoRenewing>,
+    pub prepaid_plan: Option<Value>,
+    pub deferred_item_replacement: Option<Deferred>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct OfferDetails {
+    pub base_plan_id: Option<String>,
+    pub offer_id: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct OfferPhase {
+    pub free_trial: Option<Value>,
+    pub introductory_price: Option<Value>,
+    pub base_price: Option<Value>,
+    pub proration_period: Option<Value>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct AutoRenewing {
+    pub auto_renew_enabled: bool,
+    pub recurring_price: Option<Price>,
+    pub price_change_details: Option<PriceChange>,
+    pub installment_details: Option<Installments>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct PriceChange {
+    pub price_change_mode: Option<String>,
+    pub price_change_state: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct Installments {
+    pub pending_cancellation: Option<Value>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct Deferred {
+    pub product_id: Option<String>,
+}
+
+/// Google's `Money`: whole units as text, absent when zero, and billionths.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct Price {
+    pub currency_code: String,
+    #[serde(deserialize_with = "whole_units")]
+    pub units: i64,
+    pub nanos: i64,
+}
+
+fn whole_units<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
+    match Value::deserialize(deserializer)? {
+        Value::String(text) => text.parse().map_err(serde::de::Error::custom),
+        Value::Null => Ok(0),
+        other => other
+            .as_i64()
+            .ok_or_else(|| serde::de::Error::custom("`units` is not a whole number")),
+    }
+}
+
+impl Price {
+    /// Millionths, rounded toward zero: stores charge no fraction of a millionth. `None` when absurd.
+    pub(super) fn money(&self) -> Option<Money> {
+        let currency = Currency::try_from(self.currency_code.as_str()).ok()?;
+        let micros = self
+            .units
+            .checked_mul(1_000_000)?
+            .checked_add(self.nanos / 1000)?;
+        Some(Money::new(micros, currency))
+    }
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct Order {
+    pub order_id: String,
+    pub state: Option<String>,
+    pub create_time: Option<Timestamp>,
+    pub last_event_time: Option<Timestamp>,
+    pub total: Option<Price>,
+    pub tax: Option<Price>,
+    pub line_items: Vec<OrderLine>,
+    pub order_history: Option<OrderHistory>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct OrderHistory {
+    pub refund_event: Option<RefundEvent>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct RefundEvent {
+    pub event_time: Option<Timestamp>,
+    pub refund_details: Option<RefundDetails>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct RefundDetails {
+    pub total: Option<Price>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct OrderLine {
+    pub product_id: String,
+    pub total: Option<Price>,
+    pub tax: Option<Price>,
+    pub subscription_details: Option<OrderSubscription>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct OrderSubscription {
+    pub base_plan_id: Option<String>,
+    pub offer_id: Option<String>,
+    pub offer_phase: Option<String>,
+    pub service_period_start_time: Option<Timestamp>,
+    pub service_period_end_time: Option<Timestamp>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct ProductPurchase {
+    pub product_line_item: Vec<ProductLine>,
+    pub purchase_state_context: Option<PurchaseState>,
+    pub test_purchase_context: Option<Value>,
+    pub order_id: Option<String>,
+    pub obfuscated_external_account_id: Option<String>,
+    pub region_code: Option<String>,
+    pub purchase_completion_time: Option<Timestamp>,
+    pub acknowledgement_state: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct ProductLine {
+    pub product_id: String,
+    pub product_offer_details: Option<ProductOffer>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct ProductOffer {
+    pub quantity: Option<u32>,
+    pub refundable_quantity: Option<u32>,
+    pub consumption_state: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct PurchaseState {
+    pub purchase_state: Option<String>,
+}

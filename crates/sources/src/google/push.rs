@@ -1,0 +1,372 @@
+//! Pub/Sub push: who may push, and what a pushed message says. Source: spec/stores.md 2.1 to 2.3.
+
+use crate::{
+    Call, Content, Incoming, Question, Received, Refusal, Verdict, Web,
+    jwt::{self, KeySet, TokenProblem},
+    web,
+};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::sync::Mutex;
+
+/// Google's published signing keys.
+pub const KEYS_URL: &str = "https://www.googleapis.com/oauth2/v3/certs";
+
+/// Clock difference accepted between Google and us.
+const SKEW: SignedDuration = SignedDuration::from_mins(5);
+/// How long keys are kept when the answer does not say.
+const KEYS_KEPT: SignedDuration = SignedDuration::from_hours(1);
+/// Shortest time between two reads of the keys: unknown key ids must not make us hammer Google.
+const KEYS_PAUSE: SignedDuration = SignedDuration::from_secs(30);
+
+/// Who may push.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PushAccess {
+    /// Only this service account, proven by a token.
+    Oidc {
+        /// The audience set on the subscription; the callback URL when none was set.
+        audience: Option<String>,
+        /// E-mail of the push service account.
+        email: String,
+        /// Where the signing keys are.
+        keys_url: String,
+    },
+    /// Anybody. For development only.
+    Anyone,
+    /// Nobody: it is not set up.
+    Nobody,
+}
+
+#[derive(Debug)]
+struct Keys {
+    set: KeySet,
+    read_at: Timestamp,
+    kept_until: Timestamp,
+}
+
+#[derive(Debug)]
+pub(crate) struct Push {
+    access: PushAccess,
+    keys: Mutex<Option<Keys>>,
+}
+
+#[derive(Deserialize)]
+struct Claims {
+    iss: String,
+    aud: String,
+    #[serde(default)]
+    email: String,
+    #[serde(default)]
+    email_verified: bool,
+    exp: i64,
+    iat: i64,
+}
+
+impl Push {
+    pub(crate) fn new(access: PushAccess) -> Self {
+        Self {
+            access,
+            keys: Mutex::new(None),
+        }
+    }
+
+    pub(crate) async fn authenticate(
+        &self,
+        incoming: &Incoming<'_>,
+        web: &dyn Web,
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
+        let refuse = |detail: String| Refusal::refuse("push_not_authenticated", detail);
+        let (audience, email, keys_url) = match &self.access {
+            PushAccess::Anyone => return Ok(()),
+            PushAccess::Nobody => {
+                return Err(Refusal {
+                    code: "push_not_set_up",
+                    detail: "the app does not say who may push: set `push_service_account` to the e-mail of the Pub/Sub subscription's service account".into(),
+                    verdict: Verdict::Again,
+                });
+            }
+            PushAccess::Oidc {
+                audience,
+                email,
+                keys_url,
+            } => (audience, email, keys_url),
+        };
+        let token = incoming
+            .authorization
+            .and_then(|value| value.strip_prefix("Bearer "))
+            .ok_or_else(|| refuse("expected an `Authorization: Bearer` header: switch on authentication in the Pub/Sub push subscription".into()))?;
+        let claims = self.claims(token.trim(), keys_url, web, now).await?;
+        let expected = audience.as_deref().unwrap_or(incoming.url);
+        if !["https://accounts.google.com", "accounts.google.com"].contains(&claims.iss.as_str()) {
+            return Err(refuse(format!(
+                "the token was issued by {:?}, not by Google",
+                claims.iss
+            )));
+        }
+        if claims.aud != expected {
+            return Err(refuse(format!(
+                "the token is for the audience {:?}, this app expects {expected:?}",
+                claims.aud
+            )));
+        }
+        if !claims.email_verified || claims.email != *email {
+            return Err(refuse(format!(
+                "the token is of {:?}, this app expects {email:?}",
+                claims.email
+            )));
+        }
+        let second = now.as_second();
+        if claims.exp + SKEW.as_secs() < second || claims.iat - SKEW.as_secs() > second {
+            return Err(refuse(format!(
+                "the token was good from {} to {} (UNIX seconds); it is {second} now",
+                claims.iat, claims.exp
+            )));
+        }
+        Ok(())
+    }
+
+    /// Verifies with the keys known; with fresh ones when they are old or the key is unknown.
+    async fn claims(
+        &self,
+        token: &str,
+        keys_url: &str,
+        web: &dyn Web,
+        now: Timestamp,
+    ) -> Result<Claims, Refusal> {
+        let mut keys = self.keys.lock().await;
+        let mut known = keys.as_ref().filter(|keys| now < keys.kept_until);
+        loop {
+            if let Some(kept) = known {
+                let unknown = match jwt::verify::<Claims>(token, &kept.set) {
+                    Ok(claims) => return Ok(claims),
+                    Err(TokenProblem::UnknownKey(id)) => id,
+                    Err(TokenProblem::Malformed(what)) => {
+                        return Err(Refusal::refuse(
+                            "push_not_authenticated",
+                            format!("the push token cannot be read: {what}"),
+                        ));
+                    }
+                    Err(TokenProblem::Forged) => {
+                        return Err(Refusal::refuse(
+                            "push_not_authenticated",
+                            "the push token's signature does not match",
+                        ));
+                    }
+                };
+                if kept.read_at.duration_until(now) < KEYS_PAUSE {
+                    return Err(Refusal::refuse(
+                        "push_not_authenticated",
+                        format!("Google publishes no key {unknown:?}"),
+                    ));
+                }
+            }
+            *keys = Some(fetch_keys(keys_url, web, now).await?);
+            known = keys.as_ref();
+        }
+    }
+}
+
+async fn fetch_keys(url: &str, web: &dyn Web, now: Timestamp) -> Result<Keys, Refusal> {
+    let who = "Google's key server";
+    let fetched = async {
+        let reply = web::call(web, &Call::get(url.to_owned(), None), who).await?;
+        let reply = reply.check(who, now)?;
+        let kept = max_age(reply.cache_control.as_deref()).unwrap_or(KEYS_KEPT);
+        Ok::<_, crate::Trouble>((reply.json::<KeySet>(who)?, kept))
+    };
+    let (set, kept) = fetched.await.map_err(|trouble| Refusal {
+        code: "push_keys_unavailable",
+        detail: trouble.to_string(),
+        verdict: Verdict::Again,
+    })?;
+    Ok(Keys {
+        set,
+        read_at: now,
+        kept_until: now.saturating_add(kept).unwrap_or(now),
+    })
+}
+
+/// `max-age` of a `Cache-Control` header, at most a day.
+fn max_age(header: Option<&str>) -> Option<SignedDuration> {
+    let seconds: i64 = header?
+        .split(',')
+        .find_map(|part| part.trim().strip_prefix("max-age="))?
+        .parse()
+        .ok()?;
+    Some(SignedDuration::from_secs(seconds.clamp(0, 86_400)))
+}
+
+#[derive(Deserialize)]
+struct Envelope {
+    message: Message,
+}
+
+#[derive(Deserialize)]
+struct Message {
+    #[serde(default)]
+    data: String,
+    #[serde(alias = "message_id", rename = "messageId")]
+    id: String,
+    #[serde(alias = "publish_time", rename = "publishTime")]
+    published_at: Option<Timestamp>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Notification {
+    package_name: String,
+    event_time_millis: Option<Value>,
+    subscription_notification: Option<Subscription>,
+    one_time_product_notification: Option<OneTime>,
+    voided_purchase_notification: Option<Voided>,
+    pending_refund_review_notification: Option<Value>,
+    test_notification: Option<Value>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Subscription {
+    notification_type: i64,
+    purchase_token: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct OneTime {
+    notification_type: i64,
+    purchase_token: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Voided {
+    purchase_token: String,
+    order_id: String,
+    product_type: Option<i64>,
+    refund_type: Option<i64>,
+}
+
+/// Names of the subscription notifications. Source: spec/stores.md 2.3.
+fn subscription_title(kind: i64) -> String {
+    match kind {
+        1 => "SUBSCRIPTION_RECOVERED",
+        2 => "SUBSCRIPTION_RENEWED",
+        3 => "SUBSCRIPTION_CANCELED",
+        4 => "SUBSCRIPTION_PURCHASED",
+        5 => "SUBSCRIPTION_ON_HOLD",
+        6 => "SUBSCRIPTION_IN_GRACE_PERIOD",
+        7 => "SUBSCRIPTION_RESTARTED",
+        8 => "SUBSCRIPTION_PRICE_CHANGE_CONFIRMED",
+        9 => "SUBSCRIPTION_DEFERRED",
+        10 => "SUBSCRIPTION_PAUSED",
+        11 => "SUBSCRIPTION_PAUSE_SCHEDULE_CHANGED",
+        12 => "SUBSCRIPTION_REVOKED",
+        13 => "SUBSCRIPTION_EXPIRED",
+        17 => "SUBSCRIPTION_ITEMS_CHANGED",
+        18 => "SUBSCRIPTION_CANCELLATION_SCHEDULED",
+        19 => "SUBSCRIPTION_PRICE_CHANGE_UPDATED",
+        20 => "SUBSCRIPTION_PENDING_PURCHASE_CANCELED",
+        22 => "SUBSCRIPTION_PRICE_STEP_UP_CONSENT_UPDATED",
+        _ => return format!("SUBSCRIPTION_NOTIFICATION_{kind}"),
+    }
+    .to_owned()
+}
+
+pub(crate) fn receive(body: &[u8], package: &str) -> Result<Received, Refusal> {
+    let envelope: Envelope = serde_json::from_slice(body).map_err(|error| {
+        Refusal::refuse(
+            "malformed_payload",
+            format!("expected a Pub/Sub push body, a JSON object with `message.data` and `message.messageId`: {error}"),
+        )
+    })?;
+    let unreadable = |what: String| {
+        Refusal::park(
+            "unreadable_payload",
+            format!("`message.data` is not a developer notification: {what}"),
+        )
+    };
+    let data = STANDARD
+        .decode(&envelope.message.data)
+        .map_err(|error| unreadable(format!("it is not base64 ({error})")))?;
+    let notification: Notification =
+        serde_json::from_slice(&data).map_err(|error| unreadable(error.to_string()))?;
+    if notification.package_name != package {
+        return Err(Refusal::refuse(
+            "wrong_app",
+            format!(
+                "the notification is about package {:?}, this app is {package:?}",
+                notification.package_name
+            ),
+        ));
+    }
+    let event_time = notification
+        .event_time_millis
+        .as_ref()
+        .and_then(|millis| match millis {
+            Value::String(text) => text.parse().ok(),
+            other => other.as_i64(),
+        })
+        .and_then(|millis| Timestamp::from_millisecond(millis).ok());
+    let signed_at = event_time.or(envelope.message.published_at);
+    let prompt = |kind: Option<i64>, extra: Value| {
+        let mut prompt = json!({ "at": event_time });
+        if let (Some(kind), Some(prompt)) = (kind, prompt.as_object_mut()) {
+            prompt.insert("type".into(), kind.into());
+        }
+        if let (Some(prompt), Value::Object(extra)) = (prompt.as_object_mut(), extra) {
+            prompt.extend(extra);
+        }
+        prompt
+    };
+    let (title, content) = if let Some(about) = notification.subscription_notification {
+        let question = Question {
+            prompt: prompt(Some(about.notification_type), Value::Null),
+            ..Question::about("subscription", about.purchase_token)
+        };
+        (
+            subscription_title(about.notification_type),
+            Content::Ask(question),
+        )
+    } else if let Some(about) = notification.one_time_product_notification {
+        let title = match about.notification_type {
+            1 => "ONE_TIME_PRODUCT_PURCHASED".to_owned(),
+            2 => "ONE_TIME_PRODUCT_CANCELED".to_owned(),
+            kind => format!("ONE_TIME_PRODUCT_NOTIFICATION_{kind}"),
+        };
+        let question = Question {
+            prompt: prompt(Some(about.notification_type), Value::Null),
+            ..Question::about("product", about.purchase_token)
+        };
+        (title, Content::Ask(question))
+    } else if let Some(about) = notification.voided_purchase_notification {
+        let kind = if about.product_type == Some(2) {
+            "product"
+        } else {
+            "subscription"
+        };
+        let voided = json!({ "voided": about.order_id, "partial": about.refund_type == Some(2) });
+        let question = Question {
+            prompt: prompt(None, voided),
+            ..Question::about(kind, about.purchase_token)
+        };
+        ("VOIDED_PURCHASE".to_owned(), Content::Ask(question))
+    } else if notification.pending_refund_review_notification.is_some() {
+        ("PENDING_REFUND_REVIEW".to_owned(), Content::Nothing)
+    } else if notification.test_notification.is_some() {
+        ("TEST".to_owned(), Content::Nothing)
+    } else {
+        return Err(unreadable(
+            "it holds none of the notifications this release knows".into(),
+        ));
+    };
+    Ok(Received {
+        key: envelope.message.id,
+        title,
+        signed_at: signed_at.unwrap_or(Timestamp::UNIX_EPOCH),
+        content,
+        revocation: Vec::new(),
+    })
+}

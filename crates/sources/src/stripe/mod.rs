@@ -1,0 +1,183 @@
+//! Stripe: signed webhooks and the API.
+//!
+//! An event says which object changed; the object is fetched, because events come in any order and are rendered in the
+//! endpoint's API version, not ours. A subscription is a chain and each paid invoice of it a transaction; a one-time
+//! payment is a chain of its own. Source: spec/stores.md section 3.
+
+mod api;
+mod facts;
+mod model;
+mod signature;
+mod webhook;
+
+pub use signature::verify as verify_signature;
+
+use crate::{
+    Answer, Content, Incoming, Question, Receipt, Received, Refusal, Source, Trouble, Verdict, Web,
+};
+use api::Api;
+use async_trait::async_trait;
+use domain::{ChainKey, Environment, Facts, Observation, Snapshot, secret::Secret};
+use jiff::{SignedDuration, Timestamp};
+
+/// The production host of the API.
+pub const API_URL: &str = "https://api.stripe.com";
+
+/// Where the app's name for a customer is looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OwnerSource {
+    /// `metadata.<key>` of the subscription.
+    SubscriptionMetadata,
+    /// `metadata.<key>` of the checkout session.
+    SessionMetadata,
+    /// `client_reference_id` of the checkout session.
+    ClientReferenceId,
+    /// `metadata.<key>` of the customer.
+    CustomerMetadata,
+    /// The customer's Stripe id.
+    CustomerId,
+}
+
+/// What an app needs to hear from Stripe.
+#[derive(Debug)]
+pub struct App {
+    /// Signing secrets of the webhook endpoint; several while one is rolled.
+    pub signing_secrets: Vec<Secret>,
+    /// How far the time of a signature may be from now.
+    pub tolerance: SignedDuration,
+    /// A secret or restricted key; without one nothing can be asked, and events wait.
+    pub api_key: Option<Secret>,
+    /// Where the API is.
+    pub api_url: String,
+    /// Metadata key that holds the app's name for a customer.
+    pub owner_key: String,
+    /// Where it is looked for, first found wins.
+    pub owner_sources: Vec<OwnerSource>,
+    /// Whether an unpaid subscription keeps access while Stripe retries.
+    pub past_due_access: bool,
+    /// Whether payments made without Checkout count as purchases.
+    pub bare_payments: bool,
+}
+
+/// Stripe as a [`Source`].
+#[derive(Debug)]
+pub struct Stripe {
+    app: App,
+    api: Option<Api>,
+}
+
+impl Stripe {
+    /// Hears and asks for an app.
+    pub fn new(app: App) -> Self {
+        let api = app
+            .api_key
+            .clone()
+            .map(|key| Api::new(app.api_url.clone(), key));
+        Self { app, api }
+    }
+}
+
+#[async_trait]
+impl Source for Stripe {
+    fn source(&self) -> &'static str {
+        "stripe"
+    }
+
+    async fn authenticate(
+        &self,
+        incoming: &Incoming<'_>,
+        _: &dyn Web,
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
+        if self.app.signing_secrets.is_empty() {
+            return Err(Refusal {
+                code: "signing_secret_missing",
+                detail: "the app has no signing secret: set `signing_secrets` to the `whsec_...` that Stripe shows for the endpoint".into(),
+                verdict: Verdict::Again,
+            });
+        }
+        signature::verify(
+            incoming.signature,
+            incoming.body,
+            &self.app.signing_secrets,
+            self.app.tolerance,
+            now,
+        )
+        .map_err(|problem| Refusal::refuse(problem.code(), problem.to_string()))
+    }
+
+    fn receive(&self, body: &[u8], _: Timestamp) -> Result<Received, Refusal> {
+        webhook::receive(body, self.app.bare_payments)
+    }
+
+    fn receipt(&self, receipt: &Receipt, _: Timestamp) -> Result<Content, Refusal> {
+        let token = receipt.token.trim();
+        let about = match token.split_once('_').map(|(kind, _)| kind) {
+            Some("sub") => "subscription",
+            Some("cs") => "session",
+            Some("in") => "invoice",
+            Some("pi") => "payment_intent",
+            _ => {
+                return Err(Refusal::refuse(
+                    "malformed_receipt",
+                    "expected a Stripe id that begins with sub_, cs_, in_ or pi_",
+                ));
+            }
+        };
+        Ok(Content::Ask(Question {
+            owner: Some(receipt.app_user_id.clone()),
+            ..Question::about(about, token)
+        }))
+    }
+
+    fn check(&self, chain: &ChainKey, _: &Facts, _: &Snapshot) -> Option<Question> {
+        self.api.as_ref()?;
+        chain
+            .id
+            .starts_with("sub_")
+            .then(|| Question::about("subscription", &chain.id))
+    }
+
+    async fn ask(
+        &self,
+        question: &Question,
+        web: &dyn Web,
+        now: Timestamp,
+    ) -> Result<Vec<Answer>, Trouble> {
+        let api = self.api.as_ref().ok_or_else(|| {
+            Trouble::Credentials(
+                "the app has no API key: set `api_key` to a secret or restricted key, so that Stripe can be asked"
+                    .into(),
+            )
+        })?;
+        api.ask(question, web, now).await
+    }
+
+    fn read(&self, answer: &Answer) -> Result<Option<Observation>, Refusal> {
+        facts::read(answer, &self.app)
+    }
+
+    fn environments(&self) -> Vec<Environment> {
+        // A key reaches either live or test mode.
+        self.api
+            .as_ref()
+            .map(|api| api.environment())
+            .into_iter()
+            .collect()
+    }
+
+    async fn missed(
+        &self,
+        since: Timestamp,
+        environment: Environment,
+        web: &dyn Web,
+        now: Timestamp,
+    ) -> Result<Vec<Vec<u8>>, Trouble> {
+        match &self.api {
+            Some(api) if api.environment() == environment => {
+                api.missed_events(since, web, now).await
+            }
+            _ => Ok(Vec::new()),
+        }
+    }
+}

@@ -1,0 +1,303 @@
+//! Stripe's objects, as far as they are used, in the older and the newer shape. Source: spec/stores.md 3.3, 3.4.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
+    Option::<i64>::deserialize(deserializer)?
+        .map(|second| Timestamp::from_second(second).map_err(serde::de::Error::custom))
+        .transpose()
+}
+
+/// An id, given as such or as the object itself.
+pub(super) fn id(value: &Value) -> Option<String> {
+    value
+        .as_str()
+        .or_else(|| value["id"].as_str())
+        .map(str::to_owned)
+}
+
+pub(super) type Metadata = BTreeMap<String, String>;
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct List<T> {
+    pub data: Vec<T>,
+    pub has_more: bool,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Subscription {
+    pub id: String,
+    pub status: String,
+    pub livemode: bool,
+    pub currency: Option<String>,
+    pub items: List<Item>,
+    pub plan: Option<Price>,
+    #[serde(deserialize_with = "seconds")]
+    pub current_period_end: Option<Timestamp>,
+    #[serde(deserialize_with = "seconds")]
+    pub start_date: Option<Timestamp>,
+    #[serde(deserialize_with = "seconds")]
+    pub created: Option<Timestamp>,
+    #[serde(deserialize_with = "seconds")]
+    pub trial_end: Option<Timestamp>,
+    pub cancel_at_period_end: bool,
+    #[serde(deserialize_with = "seconds")]
+    pub cancel_at: Option<Timestamp>,
+    #[serde(deserialize_with = "seconds")]
+    pub canceled_at: Option<Timestamp>,
+    #[serde(deserialize_with = "seconds")]
+    pub ended_at: Option<Timestamp>,
+    pub cancellation_details: Option<CancellationDetails>,
+    pub pause_collection: Option<PauseCollection>,
+    pub metadata: Option<Metadata>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Item {
+    pub price: Option<Price>,
+    pub plan: Option<Price>,
+    #[serde(deserialize_with = "seconds")]
+    pub current_period_end: Option<Timestamp>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Price {
+    pub id: String,
+    pub product: Value,
+    pub unit_amount: Option<i64>,
+    pub currency: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct CancellationDetails {
+    pub reason: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct PauseCollection {
+    #[serde(deserialize_with = "seconds")]
+    pub resumes_at: Option<Timestamp>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Invoice {
+    pub id: String,
+    pub status: Option<String>,
+    pub billing_reason: Option<String>,
+    pub currency: String,
+    pub amount_paid: i64,
+    pub total: i64,
+    pub tax: Option<i64>,
+    pub total_taxes: Option<Vec<TaxAmount>>,
+    pub customer_address: Option<Address>,
+    pub lines: List<Line>,
+    #[serde(deserialize_with = "seconds")]
+    pub created: Option<Timestamp>,
+    pub status_transitions: Transitions,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct TaxAmount {
+    pub amount: i64,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Address {
+    pub country: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Transitions {
+    #[serde(deserialize_with = "seconds")]
+    pub paid_at: Option<Timestamp>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Line {
+    pub amount: i64,
+    pub proration: Option<bool>,
+    pub period: Period,
+    pub price: Option<Price>,
+    pub plan: Option<Price>,
+    pub parent: Option<LineParent>,
+    pub pricing: Option<Pricing>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Period {
+    #[serde(deserialize_with = "seconds")]
+    pub start: Option<Timestamp>,
+    #[serde(deserialize_with = "seconds")]
+    pub end: Option<Timestamp>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct LineParent {
+    pub subscription_item_details: Option<LineDetails>,
+    pub invoice_item_details: Option<LineDetails>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct LineDetails {
+    pub proration: Option<bool>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Pricing {
+    pub price_details: Option<PriceDetails>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct PriceDetails {
+    pub price: Value,
+    pub product: Option<String>,
+}
+
+impl Line {
+    pub(super) fn is_proration(&self) -> bool {
+        let parent = self.parent.as_ref();
+        let details = parent.and_then(|parent| {
+            parent
+                .subscription_item_details
+                .as_ref()
+                .or(parent.invoice_item_details.as_ref())
+        });
+        self.proration
+            .or_else(|| details?.proration)
+            .unwrap_or(false)
+    }
+
+    /// `product:price`.
+    pub(super) fn product(&self) -> Option<String> {
+        if let Some(details) = self
+            .pricing
+            .as_ref()
+            .and_then(|pricing| pricing.price_details.as_ref())
+        {
+            return Some(format!(
+                "{}:{}",
+                details.product.as_ref()?,
+                id(&details.price)?
+            ));
+        }
+        self.price.as_ref().or(self.plan.as_ref())?.name()
+    }
+}
+
+impl Price {
+    /// `product:price`.
+    pub(super) fn name(&self) -> Option<String> {
+        Some(format!("{}:{}", id(&self.product)?, self.id))
+    }
+}
+
+impl Subscription {
+    /// The price of its first item.
+    pub(super) fn price(&self) -> Option<&Price> {
+        let item = self.items.data.first();
+        item.and_then(|item| item.price.as_ref().or(item.plan.as_ref()))
+            .or(self.plan.as_ref())
+    }
+
+    /// End of the current period, in either shape.
+    pub(super) fn period_end(&self) -> Option<Timestamp> {
+        self.items
+            .data
+            .first()
+            .and_then(|item| item.current_period_end)
+            .or(self.current_period_end)
+    }
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Charge {
+    pub id: String,
+    pub amount: i64,
+    pub amount_refunded: i64,
+    pub currency: String,
+    pub paid: bool,
+    pub livemode: bool,
+    #[serde(deserialize_with = "seconds")]
+    pub created: Option<Timestamp>,
+    pub description: Option<String>,
+    pub metadata: Option<Metadata>,
+    pub billing_details: Option<BillingDetails>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct BillingDetails {
+    pub address: Option<Address>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Refund {
+    pub id: String,
+    pub amount: i64,
+    pub currency: String,
+    pub status: Option<String>,
+    #[serde(deserialize_with = "seconds")]
+    pub created: Option<Timestamp>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Dispute {
+    pub id: String,
+    pub amount: i64,
+    pub currency: String,
+    pub status: Option<String>,
+    #[serde(deserialize_with = "seconds")]
+    pub created: Option<Timestamp>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Session {
+    pub id: String,
+    pub payment_status: Option<String>,
+    pub client_reference_id: Option<String>,
+    pub metadata: Option<Metadata>,
+    pub line_items: Option<List<SessionItem>>,
+    pub currency: Option<String>,
+    pub amount_total: Option<i64>,
+    pub total_details: Option<TotalDetails>,
+    pub livemode: bool,
+    #[serde(deserialize_with = "seconds")]
+    pub created: Option<Timestamp>,
+    pub customer_details: Option<BillingDetails>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct TotalDetails {
+    pub amount_tax: i64,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct SessionItem {
+    pub price: Option<Price>,
+    pub quantity: Option<u32>,
+}

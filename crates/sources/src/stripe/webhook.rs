@@ -1,0 +1,75 @@
+//! What an event asks us to look at. Source: spec/stores.md 3.6.
+
+use super::model::id;
+use crate::{Content, Question, Received, Refusal};
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::Value;
+
+#[derive(Deserialize)]
+struct Event {
+    id: String,
+    #[serde(rename = "type")]
+    kind: String,
+    created: i64,
+    data: Data,
+}
+
+#[derive(Deserialize)]
+struct Data {
+    object: Value,
+}
+
+pub(super) fn receive(body: &[u8], bare_payments: bool) -> Result<Received, Refusal> {
+    let event: Event = serde_json::from_slice(body).map_err(|error| {
+        Refusal::refuse(
+            "malformed_payload",
+            format!("expected a Stripe event, a JSON object with `id`, `type`, `created` and `data.object`: {error}"),
+        )
+    })?;
+    let object = &event.data.object;
+    let about = |about: &str, id: Option<String>| {
+        id.map(|id| Question::about(about, id)).ok_or_else(|| {
+            Refusal::park(
+                "unreadable_payload",
+                format!("the {} has no id", event.kind),
+            )
+        })
+    };
+    let own = || id(object);
+    let question = match event.kind.as_str() {
+        kind if kind.starts_with("customer.subscription.") => Some(about("subscription", own())?),
+        kind if kind.starts_with("subscription_schedule.") => {
+            id(&object["subscription"]).map(|id| Question::about("subscription", id))
+        }
+        kind if kind.starts_with("invoice.") => match invoice_subscription(object) {
+            Some(id) => Some(Question::about("subscription", id)),
+            // One-off invoices are no purchases of ours.
+            None => None,
+        },
+        "invoice_payment.paid" => id(&object["invoice"]).map(|id| Question::about("invoice", id)),
+        kind if kind.starts_with("checkout.session.") => Some(about("session", own())?),
+        kind if kind.starts_with("charge.dispute.") => {
+            Some(about("charge", id(&object["charge"]))?)
+        }
+        "charge.refund.updated" | "refund.created" | "refund.updated" | "refund.failed" => {
+            Some(about("charge", id(&object["charge"]))?)
+        }
+        "charge.refunded" => Some(about("charge", own())?),
+        "payment_intent.succeeded" if bare_payments => Some(about("payment_intent", own())?),
+        _ => None,
+    };
+    Ok(Received {
+        key: event.id,
+        title: event.kind,
+        signed_at: Timestamp::from_second(event.created).unwrap_or(Timestamp::UNIX_EPOCH),
+        content: question.map_or(Content::Nothing, Content::Ask),
+        revocation: Vec::new(),
+    })
+}
+
+/// The subscription an invoice is of, in either shape.
+pub(super) fn invoice_subscription(invoice: &Value) -> Option<String> {
+    id(&invoice["parent"]["subscription_details"]["subscription"])
+        .or_else(|| id(&invoice["subscription"]))
+}

@@ -1,0 +1,340 @@
+//! Google Play: recorded sequences lead to the events that the table says, in order, doubled and shuffled.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use domain::{
+    CancellationReason, EventKind, Facts, Observation, Snapshot,
+    change::{self, State},
+};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+use sources::{
+    Answer, Content, Part, Source,
+    google::{API_URL, App, GooglePlay, PushAccess},
+};
+use std::{collections::BTreeMap, path::PathBuf};
+
+fn sequence(name: &str) -> Option<Vec<Value>> {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("../../../shared/vectors/google/sequences")
+        .join(format!("{name}.json"));
+    let text = std::fs::read_to_string(path).ok()?;
+    let value: Value = serde_json::from_str(&text).unwrap();
+    Some(value["steps"].as_array().unwrap().clone())
+}
+
+fn source(package: &str) -> GooglePlay {
+    GooglePlay::new(App {
+        package: package.into(),
+        push: PushAccess::Anyone,
+        credentials: None,
+        api_url: API_URL.into(),
+        acknowledge: false,
+    })
+}
+
+/// What is known of the chains, by id, and everything told.
+#[derive(Default)]
+struct Tracker {
+    chains: BTreeMap<String, (Facts, Snapshot)>,
+    told: Vec<(EventKind, Option<CancellationReason>)>,
+    keys: Vec<String>,
+}
+
+impl Tracker {
+    fn see(
+        &mut self,
+        seen: &Observation,
+        now: Timestamp,
+    ) -> Vec<(EventKind, Option<CancellationReason>)> {
+        let known = self.chains.get(&seen.chain.id).cloned();
+        let facts = known
+            .as_ref()
+            .map(|(facts, _)| facts.clone())
+            .unwrap_or_default()
+            .absorb(seen);
+        let snapshot = Snapshot::derive(&facts, now).unwrap();
+        let before = known
+            .as_ref()
+            .map(|(facts, snapshot)| State { facts, snapshot });
+        let after = State {
+            facts: &facts,
+            snapshot: &snapshot,
+        };
+        let mut changes = change::changes(
+            &seen.chain,
+            before,
+            after,
+            now,
+            SignedDuration::from_hours(24),
+        );
+        changes.retain(|change| !self.keys.contains(&change.key));
+        self.keys
+            .extend(changes.iter().map(|change| change.key.clone()));
+        self.chains.insert(seen.chain.id.clone(), (facts, snapshot));
+        let told: Vec<_> = changes
+            .iter()
+            .map(|change| (change.kind, change.reason))
+            .collect();
+        self.told.extend(told.clone());
+        told
+    }
+}
+
+/// Asks as the API would have answered at each step: the newest answer for every token.
+struct World {
+    newest: BTreeMap<String, Value>,
+}
+
+impl World {
+    fn hear(
+        &mut self,
+        step: &Value,
+        tracker: &mut Tracker,
+        at: Timestamp,
+    ) -> Vec<(EventKind, Option<CancellationReason>)> {
+        use base64::Engine as _;
+        let rtdn = &step["rtdn"];
+        let token = rtdn["subscriptionNotification"]["purchaseToken"]
+            .as_str()
+            .unwrap();
+        let data = base64::engine::general_purpose::STANDARD.encode(rtdn.to_string());
+        let push = json!({ "message": { "data": data, "messageId": format!("m{}", step["step"]) }, "subscription": "s" });
+        let source = source(rtdn["packageName"].as_str().unwrap());
+        let received = source.receive(push.to_string().as_bytes(), at).unwrap();
+        let Content::Ask(question) = received.content else {
+            panic!("{:?}", received.content)
+        };
+        let mut parts = Vec::new();
+        let mut next = Some(token.to_owned());
+        while let Some(id) = next {
+            let Some(body) = self.newest.get(&id) else {
+                break;
+            };
+            next = body["linkedPurchaseToken"].as_str().map(str::to_owned);
+            parts.push(Part {
+                name: "subscription".into(),
+                id,
+                body: body.clone(),
+            });
+        }
+        let answer = Answer {
+            question,
+            asked_at: at,
+            parts,
+        };
+        let stored = serde_json::to_vec(&answer).unwrap();
+        let seen = source
+            .read(&serde_json::from_slice(&stored).unwrap())
+            .unwrap()
+            .unwrap();
+        tracker.see(&seen, at)
+    }
+}
+
+fn at(step: &Value) -> Timestamp {
+    let millis: i64 = step["rtdn"]["eventTimeMillis"]
+        .as_str()
+        .unwrap()
+        .parse()
+        .unwrap();
+    Timestamp::from_millisecond(millis).unwrap()
+}
+
+fn learn(world: &mut World, step: &Value) {
+    let token = step["rtdn"]["subscriptionNotification"]["purchaseToken"]
+        .as_str()
+        .unwrap();
+    world
+        .newest
+        .insert(token.to_owned(), step["subscriptionsv2"].clone());
+}
+
+#[test]
+fn recorded_sequences_replay_to_the_events_of_the_table() {
+    use CancellationReason as Why;
+    use EventKind::*;
+    let started = vec![(SubscriptionStarted, None)];
+    let renewed = vec![(SubscriptionRenewed, None)];
+    let grace = vec![(BillingIssueDetected, None), (EnteredGracePeriod, None)];
+    let cancelled = vec![(SubscriptionRenewalCancelled, None)];
+    let ended = |why| vec![(SubscriptionExpired, Some(why))];
+    let refunded = vec![(SubscriptionRefunded, Some(Why::Refund))];
+    let plan_changed = vec![
+        (ProductChanged, None),
+        (SubscriptionRefunded, Some(Why::Upgraded)),
+        (SubscriptionStarted, None),
+    ];
+    let nothing = Vec::new;
+    let table = [
+        (
+            "cancel-restart-revoked",
+            vec![
+                started.clone(),
+                cancelled.clone(),
+                vec![(SubscriptionRenewalReactivated, None)],
+                refunded.clone(),
+            ],
+        ),
+        (
+            "grace-renew-cancel-expire",
+            vec![
+                started.clone(),
+                grace.clone(),
+                renewed.clone(),
+                cancelled.clone(),
+                ended(Why::VoluntarilyCancelled),
+            ],
+        ),
+        (
+            "renewals-expire-repurchase-grace-hold-expire",
+            vec![
+                started.clone(),
+                renewed.clone(),
+                renewed.clone(),
+                cancelled,
+                ended(Why::VoluntarilyCancelled),
+                started.clone(),
+                grace.clone(),
+                nothing(),
+                ended(Why::BillingError),
+                nothing(),
+            ],
+        ),
+        (
+            "grace-hold-cancel-expire",
+            vec![
+                started.clone(),
+                grace.clone(),
+                nothing(),
+                ended(Why::BillingError),
+                nothing(),
+            ],
+        ),
+        (
+            "planchange-renew",
+            vec![
+                started.clone(),
+                plan_changed.clone(),
+                nothing(),
+                renewed.clone(),
+            ],
+        ),
+        (
+            "planchange-grace-renew",
+            vec![
+                started.clone(),
+                plan_changed.clone(),
+                nothing(),
+                grace.clone(),
+                renewed.clone(),
+            ],
+        ),
+        (
+            "planchange-grace-hold-recovered",
+            vec![
+                started.clone(),
+                plan_changed,
+                nothing(),
+                grace,
+                nothing(),
+                renewed,
+            ],
+        ),
+        (
+            "purchase-developer-refund",
+            vec![started, refunded, nothing()],
+        ),
+    ];
+    for (name, expected) in table {
+        let Some(steps) = sequence(name) else { return };
+        let (mut world, mut tracker) = (
+            World {
+                newest: BTreeMap::new(),
+            },
+            Tracker::default(),
+        );
+        for (step, expected) in steps.iter().zip(expected) {
+            learn(&mut world, step);
+            let told = world.hear(step, &mut tracker, at(step));
+            assert_eq!(told, expected, "{name} step {}", step["step"]);
+            let again = world.hear(
+                step,
+                &mut tracker,
+                at(step).checked_add(SignedDuration::from_secs(1)).unwrap(),
+            );
+            assert_eq!(again, [], "{name} step {} told twice", step["step"]);
+        }
+        let end: Vec<_> = tracker
+            .chains
+            .values()
+            .map(|(_, snapshot)| (snapshot.transaction.clone(), snapshot.standing.clone()))
+            .collect();
+        // Late and shuffled: all messages after everything happened, the last first.
+        let mut shuffled = Tracker::default();
+        let late = at(steps.last().unwrap())
+            .checked_add(SignedDuration::from_secs(30))
+            .unwrap();
+        for (delay, step) in (0..).zip(steps.iter().rev()) {
+            world.hear(
+                step,
+                &mut shuffled,
+                late.checked_add(SignedDuration::from_secs(delay)).unwrap(),
+            );
+        }
+        let reached: Vec<_> = shuffled
+            .chains
+            .values()
+            .map(|(_, snapshot)| (snapshot.transaction.clone(), kind(snapshot)))
+            .collect();
+        let expected: Vec<_> = end
+            .iter()
+            .map(|(id, _)| id.clone())
+            .zip(tracker.chains.values().map(|(_, snapshot)| kind(snapshot)))
+            .collect();
+        assert_eq!(reached, expected, "{name} shuffled");
+    }
+}
+
+fn kind(snapshot: &Snapshot) -> std::mem::Discriminant<domain::snapshot::Standing> {
+    std::mem::discriminant(&snapshot.standing)
+}
+
+#[test]
+fn messages_that_cannot_be_read_are_kept_and_those_of_others_refused() {
+    let source = source("com.some.app");
+    let receive = |text: String| {
+        use base64::Engine as _;
+        let data = base64::engine::general_purpose::STANDARD.encode(text);
+        let push = json!({ "message": { "data": data, "messageId": "1" } });
+        source.receive(push.to_string().as_bytes(), Timestamp::UNIX_EPOCH)
+    };
+    for text in ["hello", "{}", r#"{"packageName":"com.some.app"}"#] {
+        let refusal = receive(text.into()).unwrap_err();
+        assert_eq!(refusal.verdict, sources::Verdict::Park, "{text}");
+    }
+    let other = receive(r#"{"packageName":"com.other","testNotification":{}}"#.into()).unwrap_err();
+    assert_eq!(
+        (other.code, other.verdict),
+        ("wrong_app", sources::Verdict::Refuse)
+    );
+    let test =
+        receive(r#"{"packageName":"com.some.app","testNotification":{"version":"1.0"}}"#.into())
+            .unwrap();
+    assert_eq!(
+        (test.title.as_str(), test.content),
+        ("TEST", Content::Nothing)
+    );
+    let unknown = receive(r#"{"packageName":"com.some.app","subscriptionNotification":{"notificationType":99,"purchaseToken":"t"}}"#.into()).unwrap();
+    assert_eq!(unknown.title, "SUBSCRIPTION_NOTIFICATION_99");
+    assert!(
+        matches!(unknown.content, Content::Ask(_)),
+        "an unknown kind is asked about like any other"
+    );
+    assert_eq!(
+        source
+            .receive(b"{}", Timestamp::UNIX_EPOCH)
+            .unwrap_err()
+            .code,
+        "malformed_payload"
+    );
+}
