@@ -120,6 +120,9 @@ pub struct AppRef {
     pub key: String,
     /// Its store.
     pub store: Store,
+    /// What a store of one's own is called.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub store_name: Option<String>,
 }
 
 /// The purchase an event is about, as it stands after the event.
@@ -182,6 +185,15 @@ pub struct TransactionRef {
     /// Tax, where the store reports it.
     #[serde(default)]
     pub tax: Option<Money>,
+    /// The same in US dollars, where known.
+    #[serde(default)]
+    pub tax_usd: Option<Money>,
+    /// What is left after commission and tax, where both are known.
+    #[serde(default)]
+    pub net: Option<Money>,
+    /// The same in US dollars, where known.
+    #[serde(default)]
+    pub net_usd: Option<Money>,
     /// Whether it was a free trial.
     pub is_free: bool,
     /// Offer applied.
@@ -252,6 +264,9 @@ pub struct Event {
     /// For "still active" events: after how many days.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after_days: Option<u32>,
+    /// For transfers: whom the purchase belonged to before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transferred_from: Option<Customer>,
 }
 
 #[cfg(test)]

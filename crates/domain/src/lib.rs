@@ -16,6 +16,7 @@
 #![warn(missing_docs)]
 
 pub mod access;
+pub mod attribute;
 pub mod breaker;
 pub mod change;
 pub mod charge;
@@ -24,6 +25,7 @@ pub mod event;
 pub mod fact;
 pub mod id;
 pub mod money;
+pub mod rates;
 pub mod reason;
 pub mod retry;
 pub mod secret;

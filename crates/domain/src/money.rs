@@ -23,6 +23,8 @@ pub enum MoneyError {
 impl Currency {
     /// United States dollar.
     pub const USD: Self = Self(*b"USD");
+    /// Euro.
+    pub const EUR: Self = Self(*b"EUR");
 
     /// The code, upper case.
     pub fn code(&self) -> &str {
@@ -121,6 +123,20 @@ impl Money {
             .checked_mul(1000)
             .map(|micros| Self { micros, currency })
             .ok_or(MoneyError::Overflow)
+    }
+
+    /// From a decimal number as people write it: `9.99`, `-0.5`. At most six digits after the point. Exact.
+    pub fn parse_decimal(text: &str, currency: Currency) -> Option<Self> {
+        let (sign, digits) = text.strip_prefix('-').map_or((1, text), |rest| (-1, rest));
+        let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+        let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+        if whole.is_empty() || fraction.len() > 6 || !is_number(whole) || !is_number(fraction) {
+            return None;
+        }
+        let whole: i64 = whole.parse().ok()?;
+        let fraction: i64 = format!("{fraction:0<6}").parse().ok()?;
+        let micros = whole.checked_mul(1_000_000)?.checked_add(fraction)?;
+        Some(Self::new(sign * micros, currency))
     }
 
     /// The sum, if both are of one currency and it fits.

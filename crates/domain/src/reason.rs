@@ -108,11 +108,13 @@ pub enum NotSent {
     IntegrationPaused,
     /// Retries ran out of time: the last planned attempt lies behind.
     Expired,
+    /// The customer does not want others to hear of it.
+    AnalyticsDisabled,
 }
 
 impl NotSent {
     /// Every reason, in order of declaration.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::NetworkError,
         Self::RejectedByDestination,
         Self::MissingCredentials,
@@ -125,6 +127,7 @@ impl NotSent {
         Self::EndpointUnverified,
         Self::IntegrationPaused,
         Self::Expired,
+        Self::AnalyticsDisabled,
     ];
 
     /// The id used in SQL, the API and payloads.
@@ -142,6 +145,7 @@ impl NotSent {
             Self::EndpointUnverified => "endpoint_unverified",
             Self::IntegrationPaused => "integration_paused",
             Self::Expired => "expired",
+            Self::AnalyticsDisabled => "analytics_disabled",
         }
     }
 
@@ -177,12 +181,18 @@ impl NotSent {
             }
             Self::IntegrationPaused => "The integration is paused. Held until it is resumed.",
             Self::Expired => "All retries are used up.",
+            Self::AnalyticsDisabled => {
+                "The customer opted out: nothing about them is sent to any integration."
+            }
         }
     }
 
     /// Grey (intended) rather than red (a problem).
     pub const fn is_intended(self) -> bool {
-        matches!(self, Self::EventDisabled | Self::EventUnsupported)
+        matches!(
+            self,
+            Self::EventDisabled | Self::EventUnsupported | Self::AnalyticsDisabled
+        )
     }
 }
 

@@ -237,6 +237,21 @@ impl Snapshot {
         )
     }
 
+    /// Whether only the store can say how this stands at `now`: a period is over unconfirmed, a charge failed, a pause may
+    /// have ended.
+    pub fn wants_confirmation(&self, now: Timestamp) -> bool {
+        match &self.standing {
+            Standing::Current => {
+                self.kind == TransactionKind::Subscription
+                    && self.expires_at.is_some_and(|end| end <= now)
+            }
+            Standing::Lapsed | Standing::Retry { .. } => true,
+            Standing::Grace { until, .. } => *until <= now,
+            Standing::Paused { until } => until.is_some_and(|until| until <= now),
+            Standing::Expired { .. } | Standing::Revoked { .. } => false,
+        }
+    }
+
     /// The next instant after `now` at which the passing of time alone can change this, or at which the store should be
     /// asked. `None` when only a new fact can. Source: spec/stores.md 5.7.
     pub fn next_check(&self, now: Timestamp) -> Option<Timestamp> {

@@ -3,19 +3,23 @@
 //! It has two steps because one question lies between them: which event keys the customer already has. [`propose`] derives
 //! the new state and the events it tells; [`conclude`] numbers those that are new and plans their deliveries.
 
-use crate::setup::{ActiveIntegration, AppSetup, ProjectSetup};
+use crate::setup::{ActiveIntegration, AppSetup, ProjectSetup, Setup};
 use domain::{
-    Change, Currency, DeliveryId, Environment, Event, EventId, EventKind, Facts, IntegrationId,
-    Money, NotSent, Observation, ProjectId, Snapshot,
+    AccessLevel, AppId, Change, Currency, DeliveryId, Environment, Event, EventId, EventKind,
+    Facts, IntegrationId, Money, NotSent, Observation, ProjectId, Snapshot,
     access::{self, Unlocks},
     change::{self, State},
     charge::Line,
     customer::{ANONYMOUS_PREFIX, Customer},
     event::{AppRef, Cause, Purchase, TransactionRef},
     fact::{ChainKey, TransactionKind},
+    rates::Rates,
 };
 use jiff::{SignedDuration, Timestamp};
-use ledger::{ChainWrite, Commit, CustomerWrite, InboxMessage, Loaded, NewDelivery, NewEvent};
+use ledger::{
+    AppSettings, ChainWrite, Commit, CustomerRecord, CustomerWrite, InboxMessage, Loaded,
+    NewDelivery, NewEvent, StoredChain,
+};
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
@@ -29,6 +33,8 @@ pub(crate) struct Circumstances<'a> {
     pub(crate) inbox: Option<&'a InboxMessage>,
     /// When the message was received, or when time passing was noticed.
     pub(crate) now: Timestamp,
+    /// Exchange rates.
+    pub(crate) rates: &'a Rates,
 }
 
 /// The new state, with the events it tells, not yet numbered.
@@ -38,6 +44,8 @@ pub(crate) struct Proposal {
     seq: u64,
     chain: ChainWrite,
     pub(crate) drafts: Vec<Event>,
+    /// Customers that the chain belonged to before.
+    pub(crate) told_to: Vec<domain::CustomerId>,
     /// Whether the chain was known, so that some of the drafts may have been told before.
     pub(crate) is_known_chain: bool,
 }
@@ -67,44 +75,55 @@ fn new_customer(
         )
     };
     let app_user_id = token.map_or_else(anonymous, str::to_owned);
-    let id = domain::CustomerId::derived(namespace, &app_user_id, now);
-    Customer {
-        id,
-        app_user_id,
-        first_seen: now,
-        last_seen: now,
-        attributes: BTreeMap::new(),
-        revenue_usd_micros: 0,
-    }
+    named_customer(project, app_user_id, now)
 }
 
-/// Dollars charged less dollars refunded on one chain, as far as prices are in dollars.
-fn revenue(facts: &Facts) -> i64 {
-    let dollars = |money: Option<Money>| {
+/// A customer heard of for the first time.
+pub(crate) fn named_customer(project: ProjectId, app_user_id: String, now: Timestamp) -> Customer {
+    let id = domain::CustomerId::derived(project.uuid(), &app_user_id, now);
+    Customer::new(id, app_user_id, now)
+}
+
+/// Dollars charged less dollars given back on one chain, as far as rates are known.
+fn revenue(facts: &Facts, rates: &Rates) -> i64 {
+    let dollars = |money: Option<Money>, at: Timestamp| {
         money
-            .filter(|money| money.currency == Currency::USD)
+            .and_then(|money| in_usd(money, rates, at))
             .map_or(0, |money| money.micros)
     };
-    facts
-        .transactions
+    let charged = facts.transactions.values().map(|transaction| {
+        let fact = &transaction.fact;
+        let charged = if fact.ownership == domain::fact::Ownership::Purchased {
+            dollars(fact.price, fact.purchased_at)
+        } else {
+            0
+        };
+        // Thousandths of a percent; absent means all of it.
+        let kept = fact.revocation.as_ref().map_or(100_000, |revocation| {
+            (100_000 - revocation.percentage.unwrap_or(100_000)).clamp(0, 100_000)
+        });
+        i64::try_from(i128::from(charged) * i128::from(kept) / 100_000).unwrap_or(0)
+    });
+    let given_back = facts
+        .refunds
         .values()
-        .map(|transaction| {
-            let charged = if transaction.fact.ownership == domain::fact::Ownership::Purchased {
-                dollars(transaction.fact.price)
-            } else {
-                0
-            };
-            // Thousandths of a percent; absent means all of it.
-            let kept = transaction
-                .fact
-                .revocation
-                .as_ref()
-                .map_or(100_000, |revocation| {
-                    (100_000 - revocation.percentage.unwrap_or(100_000)).clamp(0, 100_000)
-                });
-            i64::try_from(i128::from(charged) * i128::from(kept) / 100_000).unwrap_or(0)
-        })
-        .fold(0, i64::saturating_add)
+        .filter(|refund| !refund.is_undone)
+        .map(|refund| {
+            let fact = facts
+                .transactions
+                .get(&refund.transaction)
+                .map(|transaction| &transaction.fact);
+            let charged = fact.and_then(|fact| fact.price);
+            let at = fact.map_or(refund.at, |fact| fact.purchased_at);
+            -dollars(refund.amount.or(charged), at)
+        });
+    charged.chain(given_back).fold(0, i64::saturating_add)
+}
+
+/// An amount in dollars, at the rates of its day.
+fn in_usd(money: Money, rates: &Rates, at: Timestamp) -> Option<Money> {
+    let date = at.to_zoned(jiff::tz::TimeZone::UTC).date();
+    rates.convert(money, Currency::USD, date)
 }
 
 /// Derives the new state of a chain and what it tells. `None` when nothing is known about it.
@@ -114,7 +133,11 @@ pub(crate) fn propose(
     observation: Option<&Observation>,
     at: &Circumstances<'_>,
 ) -> Option<Proposal> {
-    let before = loaded.chain;
+    let (chain, before) = match loaded.chain {
+        Some((known, stored)) => (known, Some(stored)),
+        None => (chain.clone(), None),
+    };
+    let chain = &chain;
     let known = before.as_ref().map(|stored| &stored.facts);
     let facts = known.cloned().unwrap_or_default();
     let facts = match observation {
@@ -128,7 +151,7 @@ pub(crate) fn propose(
         snapshot: &stored.snapshot,
     });
     let changes = change::changes(
-        &chain.id,
+        chain,
         state,
         State {
             facts: &facts,
@@ -150,8 +173,8 @@ pub(crate) fn propose(
     customer.last_seen = customer.last_seen.max(at.now);
     customer.revenue_usd_micros = customer
         .revenue_usd_micros
-        .saturating_add(revenue(&facts))
-        .saturating_sub(known.map_or(0, revenue));
+        .saturating_add(revenue(&facts, at.rates))
+        .saturating_sub(known.map_or(0, |known| revenue(known, at.rates)));
 
     let unlocks = &at.project.unlocks;
     let others = || {
@@ -195,17 +218,16 @@ pub(crate) fn propose(
             u8::from(level.is_in_grace_period)
         );
         let change = Change {
-            kind: EventKind::AccessLevelUpdated,
-            key,
-            occurred_at: version,
             transaction: level.transaction.clone(),
             product: level.product.clone(),
-            previous_product: None,
             reason: level.cancellation_reason,
-            scheduled: false,
-            rule: "access.changed",
-            late: false,
-            historical: false,
+            ..Change::new(
+                EventKind::AccessLevelUpdated,
+                key,
+                version,
+                &snapshot,
+                "access.changed",
+            )
         };
         drafts.push(Event {
             level: Some(level),
@@ -241,13 +263,21 @@ pub(crate) fn propose(
         .chain(timers.next(at.now))
         .min();
     let is_known_chain = before.is_some();
+    let told_to = before.map_or_else(Vec::new, |stored| stored.formers);
+    let links = observation.map_or_else(Vec::new, |observation| {
+        let mut links = observation.links.clone();
+        links.push(observation.chain.id.clone());
+        links
+    });
     Some(Proposal {
+        told_to,
         customer,
         loaded_version,
         seq,
         chain: ChainWrite {
             app: at.app.row.id,
             key: chain.clone(),
+            links,
             facts,
             changed,
             snapshot,
@@ -318,19 +348,7 @@ impl Timers<'_> {
             .filter(move |(kind, _, due)| is_due(*due) && runs(*kind))
             .map(move |(kind, days, due)| {
                 let key = format!("{}:{}:{days}", kind.id(), self.chain.id);
-                let change = Change {
-                    kind,
-                    key,
-                    occurred_at: due,
-                    transaction: snapshot.transaction.clone(),
-                    product: snapshot.product.clone(),
-                    previous_product: None,
-                    reason: None,
-                    scheduled: false,
-                    rule: "timer.still_active",
-                    late: false,
-                    historical: false,
-                };
+                let change = Change::new(kind, key, due, snapshot, "timer.still_active");
                 (days, change)
             })
     }
@@ -368,9 +386,13 @@ impl About<'_> {
             app: Some(AppRef {
                 id: app.id,
                 key: app.key.clone(),
-                store: app.store,
+                store: app.store(),
+                store_name: match &app.settings {
+                    AppSettings::External(settings) => Some(settings.store_name.clone()),
+                    _ => None,
+                },
             }),
-            customer: customer.clone(),
+            customer: customer.for_event(),
             purchase: Some(Purchase {
                 chain: self.chain.id.clone(),
                 kind: snapshot.kind,
@@ -396,11 +418,9 @@ impl About<'_> {
             product: Some(change.product.clone()),
             previous_product: change.previous_product.clone(),
             scheduled: change.scheduled,
-            entitlements: self
-                .unlocks
-                .get(&change.product)
+            entitlements: access::unlocked_by(&change.product, self.unlocks)
                 .cloned()
-                .unwrap_or_default(),
+                .collect(),
             cancellation_reason: change.reason,
             level: None,
             access: BTreeMap::new(),
@@ -411,42 +431,200 @@ impl About<'_> {
             historical: change.historical,
             late: change.late,
             after_days: None,
+            transferred_from: None,
         }
     }
 
     fn transaction(&self, change: &Change) -> Option<TransactionRef> {
         let fact = &self.facts.transactions.get(&change.transaction)?.fact;
-        let in_usd = |money: Option<Money>| money.filter(|money| money.currency == Currency::USD);
+        let dollars = |money: Option<Money>| {
+            money.and_then(|money| in_usd(money, self.at.rates, fact.purchased_at))
+        };
         // The rest of an upgraded period is given back in an amount the store does not state.
         let price = if change.rule == "refund.upgraded" {
             fact.price.map(|price| Money { micros: 0, ..price })
         } else {
             fact.price
         };
-        let kept = self
-            .at
-            .app
-            .row
-            .settings
-            .commission_basis_points
+        let app = &self.at.app.row;
+        let is_subscription = fact.kind == TransactionKind::Subscription;
+        let kept = app
+            .commission
+            .and_then(|terms| {
+                let over_a_year = Line::of(self.facts).run(&fact.id).over_a_year;
+                terms.basis_points(app.store(), is_subscription, over_a_year)
+            })
             .map(|commission| 10_000_u32.saturating_sub(commission));
-        let proceeds = price
-            .zip(kept)
-            .and_then(|(price, kept)| price.basis_points(kept));
+        let after_commission = |amount: Option<Money>| {
+            amount
+                .zip(kept)
+                .and_then(|(amount, kept)| amount.basis_points(kept))
+        };
+        let proceeds = after_commission(price);
+        // Unknown tax is not no tax.
+        let net = after_commission(
+            price
+                .zip(fact.tax)
+                .and_then(|(price, tax)| price.checked_sub(tax).ok()),
+        );
         Some(TransactionRef {
             id: fact.id.clone(),
             purchased_at: fact.purchased_at,
             expires_at: fact.expires_at,
             quantity: fact.quantity,
             price,
-            price_usd: in_usd(price),
+            price_usd: dollars(price),
             proceeds,
-            proceeds_usd: in_usd(proceeds),
+            proceeds_usd: dollars(proceeds),
+            refunded: change.refunded.filter(|refunded| Some(*refunded) != price),
+            tax: fact.tax,
+            tax_usd: dollars(fact.tax),
+            net,
+            net_usd: dollars(net),
             is_free: fact.is_free(),
             offer: fact.offer.clone(),
             country: fact.country.clone(),
         })
     }
+}
+
+/// Purchases that pass from one customer to another.
+pub(crate) struct Passing<'a> {
+    pub(crate) setup: &'a Setup,
+    pub(crate) project: &'a ProjectSetup,
+    /// Stands in for an app that is gone.
+    pub(crate) grants: &'a AppSetup,
+    pub(crate) message: &'a InboxMessage,
+    pub(crate) now: Timestamp,
+    pub(crate) rates: &'a Rates,
+    /// As they were, and as they are to be.
+    pub(crate) from: (&'a CustomerRecord, &'a Customer),
+    pub(crate) to: (&'a CustomerRecord, &'a Customer),
+    pub(crate) chains: &'a [(AppId, ChainKey)],
+    /// The two become one: nothing is transferred, and the giver is told nothing.
+    pub(crate) is_merge: bool,
+    pub(crate) environment: Environment,
+}
+
+/// What both sides are told about purchases of one environment that pass, not yet numbered.
+pub(crate) fn passed(passing: &Passing<'_>) -> (Vec<Event>, Vec<Event>) {
+    let unlocks = &passing.project.unlocks;
+    let environment = passing.environment;
+    let passes = |app: AppId, chain: &ChainKey| {
+        passing
+            .chains
+            .iter()
+            .any(|(known_app, known)| *known_app == app && known == chain)
+    };
+    let of = |record: &'_ CustomerRecord| -> Vec<_> {
+        record
+            .purchases
+            .iter()
+            .filter(|(_, chain, _)| chain.environment == environment)
+            .cloned()
+            .collect()
+    };
+    let (given, taken) = (of(passing.from.0), of(passing.to.0));
+    let moving: Vec<_> = given
+        .iter()
+        .filter(|(app, chain, _)| passes(*app, chain))
+        .collect();
+    if moving.is_empty() {
+        return (Vec::new(), Vec::new());
+    }
+    let level = |purchases: &mut dyn Iterator<Item = &(AppId, ChainKey, StoredChain)>| {
+        access::access(
+            purchases.map(|(_, chain, stored)| (chain, &stored.snapshot)),
+            unlocks,
+        )
+    };
+    let from_before = level(&mut given.iter());
+    let from_after = level(&mut given.iter().filter(|(app, chain, _)| !passes(*app, chain)));
+    let to_before = level(&mut taken.iter());
+    let to_after = level(&mut taken.iter().chain(moving.iter().copied()));
+    let event =
+        |purchase: &(AppId, ChainKey, StoredChain), change: &Change, customer: &Customer| {
+            let (app, chain, stored) = purchase;
+            let app = passing.setup.app(*app).unwrap_or(passing.grants);
+            let at = Circumstances {
+                project: passing.project,
+                app,
+                inbox: Some(passing.message),
+                now: passing.now,
+                rates: passing.rates,
+            };
+            let about = About {
+                chain,
+                facts: &stored.facts,
+                snapshot: &stored.snapshot,
+                unlocks,
+                at: &at,
+            };
+            about.event(change, customer)
+        };
+    let stamp = passing.now.as_microsecond();
+    let levels = |before: &BTreeMap<String, AccessLevel>,
+                  after: &BTreeMap<String, AccessLevel>,
+                  customer: &Customer| {
+        let mut told = Vec::new();
+        for level in access::differences(before, after) {
+            // The purchase that decides the level, on either side.
+            let Some(purchase) = given
+                .iter()
+                .chain(&taken)
+                .find(|(_, chain, _)| chain.id == level.chain && chain.store == level.store)
+            else {
+                continue;
+            };
+            let key = format!("access:{}:{}:passed:{stamp}", level.id, level.chain);
+            let change = Change {
+                transaction: level.transaction.clone(),
+                product: level.product.clone(),
+                reason: level.cancellation_reason,
+                ..Change::new(
+                    EventKind::AccessLevelUpdated,
+                    key,
+                    passing.now,
+                    &purchase.2.snapshot,
+                    "access.passed",
+                )
+            };
+            told.push(Event {
+                level: Some(level),
+                access: after.clone(),
+                ..event(purchase, &change, customer)
+            });
+        }
+        told
+    };
+    let mut to_told = Vec::new();
+    if !passing.is_merge {
+        for purchase in &moving {
+            let key = format!(
+                "transfer:{}:{}:{}:{stamp}",
+                purchase.1.id, passing.from.1.id, passing.to.1.id
+            );
+            let change = Change::new(
+                EventKind::Transfer,
+                key,
+                passing.now,
+                &purchase.2.snapshot,
+                "owner.transferred",
+            );
+            to_told.push(Event {
+                access: to_after.clone(),
+                transferred_from: Some(passing.from.1.for_event()),
+                ..event(purchase, &change, passing.to.1)
+            });
+        }
+    }
+    to_told.extend(levels(&to_before, &to_after, passing.to.1));
+    let from_told = if passing.is_merge {
+        Vec::new()
+    } else {
+        levels(&from_before, &from_after, passing.from.1)
+    };
+    (from_told, to_told)
 }
 
 /// Numbers the events that are new, plans their deliveries, and puts everything into one commit.
@@ -479,7 +657,6 @@ pub(crate) fn conclude(
         events.push(NewEvent { event, not_sent });
     }
     Commit {
-        project: at.project.row.id,
         inbox: at.inbox.cloned(),
         customer: Some(CustomerWrite {
             customer,
@@ -489,6 +666,7 @@ pub(crate) fn conclude(
         chain: Some(chain),
         events,
         deliveries,
+        ..Commit::of(at.project.row.id)
     }
 }
 
@@ -503,6 +681,7 @@ pub(crate) fn plan(
     let mut deliveries = Vec::new();
     for integration in integrations {
         let messages = match &integration.configured {
+            _ if event.customer.analytics_disabled => Err(NotSent::AnalyticsDisabled),
             Ok(configured) => configured.plan(event),
             // Settings that cannot be read: keep the event for when they can.
             Err(_) => Ok(vec![destinations::Message::named(event.kind.id())]),
@@ -542,14 +721,11 @@ pub(crate) fn plan(
 /// An event that means nothing but shows that an integration works.
 pub(crate) fn test_event(project: ProjectId, fresh: Uuid, now: Timestamp) -> Event {
     let id = EventId::new(fresh);
-    let customer = Customer {
-        id: domain::CustomerId::derived(project.uuid(), "test", now),
-        app_user_id: "test_customer".into(),
-        first_seen: now,
-        last_seen: now,
-        attributes: BTreeMap::new(),
-        revenue_usd_micros: 0,
-    };
+    let customer = Customer::new(
+        domain::CustomerId::derived(project.uuid(), "test", now),
+        "test_customer".into(),
+        now,
+    );
     Event {
         id,
         key: format!("test:{id}"),
@@ -577,5 +753,6 @@ pub(crate) fn test_event(project: ProjectId, fresh: Uuid, now: Timestamp) -> Eve
         historical: false,
         late: false,
         after_days: None,
+        transferred_from: None,
     }
 }

@@ -3,15 +3,17 @@
 //! The management API and `tidings apply` both go through here, so both accept the same things and say the same about
 //! what is wrong. Nothing is removed that is not named for removal.
 
+mod app;
+
 use crate::{Vault, merged_settings};
 use destinations::{Context, FieldKind};
-use domain::{AppId, IntegrationId, ProjectId, Store};
+use domain::{IntegrationId, ProjectId};
 use ledger::{
-    App, AppEnvironment, AppStoreSettings, Configuration, ConfigurationChange, Entitlement,
-    Integration, Product, Project, Verification,
+    Configuration, ConfigurationChange, Entitlement, Integration, Product, Project,
+    TransferBehaviour, Verification,
 };
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
@@ -45,6 +47,11 @@ pub struct DesiredProject {
     pub name: Option<String>,
     /// Hours after which events of chains seen for the first time are marked historical; 24 when absent.
     pub historical_window_hours: Option<u32>,
+    /// What happens to a purchase that another customer sends in: `transfer` (when absent), `transfer_if_inactive`, `keep`
+    /// or `share`.
+    pub transfer_behaviour: Option<TransferBehaviour>,
+    /// The same in the sandbox; like production when absent.
+    pub sandbox_transfer_behaviour: Option<TransferBehaviour>,
 }
 
 /// An entitlement.
@@ -66,28 +73,18 @@ pub struct DesiredProduct {
     pub entitlements: Vec<String>,
 }
 
-/// An app.
+/// An app. Which settings it has depends on its store; docs/configuration.md lists them.
 #[derive(Debug, Clone, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
 pub struct DesiredApp {
     /// Its name; the key when absent.
     pub name: Option<String>,
-    /// `app_store`.
+    /// `app_store`, `play_store`, `stripe` or `external`.
     pub store: String,
-    /// Its bundle id.
-    pub bundle_id: String,
-    /// Its Apple id, a number; required for `production`.
-    pub app_apple_id: Option<i64>,
-    /// `production`, `sandbox`, `xcode`, `local_testing`; production and sandbox when absent.
-    pub environments: Option<Vec<AppEnvironment>>,
-    /// Root certificates, base64 DER, for `xcode` and `local_testing` only.
-    #[serde(default)]
-    pub local_roots: Vec<String>,
-    /// Apple's share, in percent with up to two decimals as text: `"15"`, `"30"`.
-    pub commission_percent: Option<String>,
-    /// Ask Apple's OCSP responder whether signing certificates were revoked; off when absent.
-    #[serde(default)]
-    pub check_revocation: bool,
+    /// What the store keeps: `standard`, `small_business`, or percent with up to two decimals as text, `"15"`.
+    pub commission: Option<String>,
+    /// The settings of its store. A secret given as `"***"` stays as it is.
+    #[serde(flatten)]
+    pub settings: Map<String, Value>,
 }
 
 /// An integration.
@@ -247,6 +244,12 @@ impl Planner<'_> {
             historical_window_hours: desired
                 .historical_window_hours
                 .unwrap_or_else(|| known.map_or(24, |known| known.historical_window_hours)),
+            transfer_behaviour: desired.transfer_behaviour.unwrap_or_else(|| {
+                known.map_or_else(Default::default, |known| known.transfer_behaviour)
+            }),
+            sandbox_transfer_behaviour: desired
+                .sandbox_transfer_behaviour
+                .or_else(|| known?.sandbox_transfer_behaviour),
         };
         self.step(
             format!("project {}", desired.key),
@@ -315,104 +318,6 @@ impl Planner<'_> {
         );
     }
 
-    fn app(&mut self, key: &str, desired: &DesiredApp) {
-        self.check_key(&["apps", key], key);
-        let (means, project) = (self.means, self.project);
-        let Some(store) = Store::from_id(&desired.store) else {
-            self.problem(
-                &["apps", key, "store"],
-                format!(
-                    "{:?} is not a store this release knows; it knows \"app_store\"",
-                    desired.store
-                ),
-            );
-            return;
-        };
-        if desired.bundle_id.is_empty() {
-            self.problem(
-                &["apps", key, "bundle_id"],
-                "is empty; it is the bundle id shown in App Store Connect, such as com.example.app",
-            );
-        }
-        let environments = desired
-            .environments
-            .clone()
-            .unwrap_or_else(|| vec![AppEnvironment::Production, AppEnvironment::Sandbox]);
-        let is_local = environments.iter().any(|environment| {
-            matches!(
-                environment,
-                AppEnvironment::Xcode | AppEnvironment::LocalTesting
-            )
-        });
-        let is_production = environments.contains(&AppEnvironment::Production);
-        if environments.is_empty() {
-            self.problem(
-                &["apps", key, "environments"],
-                "is empty; the app would receive nothing",
-            );
-        }
-        if is_production && desired.app_apple_id.is_none() {
-            self.problem(
-                &["apps", key, "app_apple_id"],
-                "is required for production: the number in the app's App Store URL, after /id",
-            );
-        }
-        if is_production && is_local {
-            self.problem(
-                &["apps", key, "environments"],
-                "an app that accepts production cannot accept xcode or local_testing, which are signed by anyone's own root",
-            );
-        }
-        if !desired.local_roots.is_empty() && !is_local {
-            self.problem(
-                &["apps", key, "local_roots"],
-                "roots of your own are trusted for xcode and local_testing only",
-            );
-        }
-        if is_local && desired.local_roots.is_empty() {
-            self.problem(
-                &["apps", key, "local_roots"],
-                "xcode and local_testing need the root certificate that signs them, base64 DER",
-            );
-        }
-        let commission_basis_points = desired.commission_percent.as_deref().and_then(|percent| {
-            let parsed = basis_points(percent);
-            if parsed.is_none() {
-                self.problem(
-                    &["apps", key, "commission_percent"],
-                    format!("{percent:?} is not a percentage such as \"15\" or \"30\""),
-                );
-            }
-            parsed
-        });
-        let known = means
-            .current
-            .apps
-            .iter()
-            .find(|known| known.project == project && known.key == key);
-        let wanted = App {
-            id: known.map_or_else(|| AppId::new((means.fresh)()), |known| known.id),
-            project,
-            key: key.into(),
-            name: desired.name.clone().unwrap_or_else(|| key.into()),
-            store,
-            settings: AppStoreSettings {
-                bundle_id: desired.bundle_id.clone(),
-                app_apple_id: desired.app_apple_id,
-                environments,
-                local_roots: desired.local_roots.clone(),
-                commission_basis_points,
-                check_revocation: desired.check_revocation,
-            },
-        };
-        self.step(
-            format!("app {key}"),
-            known,
-            wanted,
-            ConfigurationChange::PutApp,
-        );
-    }
-
     fn integration(&mut self, key: &str, desired: &DesiredIntegration) {
         self.check_key(&["integrations", key], key);
         let (means, project) = (self.means, self.project);
@@ -447,7 +352,7 @@ impl Planner<'_> {
             })
             .and_then(|plain| serde_json::from_slice::<Value>(&plain).ok());
         let given = if desired.settings.is_null() {
-            Value::Object(serde_json::Map::new())
+            Value::Object(Map::new())
         } else {
             desired.settings.clone()
         };
@@ -521,25 +426,4 @@ impl Planner<'_> {
         .concat();
         destinations::webhook::secret_from(&bytes)
     }
-}
-
-/// `"15"` or `"8.33"` percent in hundredths of a percent.
-fn basis_points(percent: &str) -> Option<u32> {
-    let (whole, fraction) = percent.split_once('.').unwrap_or((percent, ""));
-    if fraction.len() > 2
-        || whole.is_empty()
-        || !whole
-            .bytes()
-            .chain(fraction.bytes())
-            .all(|byte| byte.is_ascii_digit())
-    {
-        return None;
-    }
-    let hundredths: u32 = format!("{fraction:0<2}").parse().ok()?;
-    whole
-        .parse::<u32>()
-        .ok()?
-        .checked_mul(100)?
-        .checked_add(hundredths)
-        .filter(|points| *points <= 10_000)
 }

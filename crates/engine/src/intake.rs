@@ -1,19 +1,20 @@
-//! Intake: verify, load, decide, commit, and only then answer.
+//! Taking messages in: verify, load, decide, commit, and only then answer.
 
 use crate::{
-    Engine,
+    AppSetup, Engine, Setup,
     decide::{self, Circumstances},
+    inquiry::FIRST_ANSWER,
     metric::Metric,
-    setup::{AppSetup, Setup},
+    people,
 };
-use domain::{AppId, InboxId, Observation};
+use domain::{AppId, CustomerId, InboxId, Observation, Store};
 use jiff::{SignedDuration, Timestamp};
 use ledger::{Commit, Committed, DueCheck, InboxMessage, LedgerError, Wanted};
-use sources::{Refusal, Verdict};
+use sources::{Content, Incoming, Question, Received, Refusal, Trouble, Verdict};
 
-/// Loads and commits may collide with another message of the same customer this often before the store is asked to retry.
+/// How often a commit is tried against a customer that keeps changing.
 const TRIES: u32 = 64;
-/// How long a message that cannot be read waits for another try.
+/// How long an unreadable message waits for its next try.
 const PARKED_FOR: SignedDuration = SignedDuration::from_hours(1);
 
 /// A message that was taken in. Durable when this is returned.
@@ -33,6 +34,21 @@ pub enum Accepted {
         /// Its id in the inbox.
         id: InboxId,
     },
+    /// It is kept, and its store is being asked what happened.
+    Pending {
+        /// Its id in the inbox.
+        id: InboxId,
+    },
+}
+
+impl Accepted {
+    /// How many events it led to so far.
+    pub const fn events(&self) -> usize {
+        match self {
+            Self::Processed { events, .. } => *events,
+            Self::Duplicate | Self::Parked { .. } | Self::Pending { .. } => 0,
+        }
+    }
 }
 
 /// Why a message was not taken in. Nothing of it was stored.
@@ -47,6 +63,14 @@ pub enum IntakeError {
     /// Refused by its source.
     #[error("{}", .0.detail)]
     Refused(Refusal),
+    /// The store did not answer. The purchase is kept and asked about again.
+    #[error("{0}")]
+    Store(Trouble),
+    /// It belongs to another customer, and the project's transfer behaviour keeps it there.
+    #[error(
+        "the purchase belongs to another customer, and this project keeps purchases with their first owner"
+    )]
+    OwnedByAnother,
     /// The ledger could not take it.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
@@ -58,28 +82,72 @@ pub enum IntakeError {
     Stopping,
 }
 
+impl IntakeError {
+    /// Stable code, for counters.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::UnknownApp(_) => "unknown_app",
+            Self::AppUnusable(_) => "app_unusable",
+            Self::Refused(refusal) => refusal.code,
+            Self::Store(trouble) => trouble.code(),
+            Self::OwnedByAnother => "owned_by_another",
+            Self::Ledger(_) => "ledger_unavailable",
+            Self::Contended => "contended",
+            Self::Stopping => "stopping",
+        }
+    }
+}
+
+impl AppSetup {
+    /// A message to this app. Its id is derived from source, key and signing time: told twice, it is one message.
+    pub(crate) fn message(
+        &self,
+        source: &str,
+        key: String,
+        title: String,
+        signed_at: Timestamp,
+        body: &[u8],
+        now: Timestamp,
+    ) -> InboxMessage {
+        let name = format!("{}:{source}:{key}", self.row.id);
+        InboxMessage {
+            id: InboxId::derived(self.row.project.uuid(), &name, signed_at),
+            project: self.row.project,
+            app: self.row.id,
+            source: source.into(),
+            key,
+            title,
+            body: body.to_vec(),
+            received_at: now,
+        }
+    }
+}
+
 impl Engine {
-    /// Takes in one message sent to an app, as bytes.
+    /// Takes in one message that a store sent to an app.
     ///
-    /// When this returns `Ok`, the message and everything it led to is durable. Told twice, it changes nothing.
-    pub async fn accept(&self, app: AppId, body: &[u8]) -> Result<Accepted, IntakeError> {
-        let result = self.take_in(app, body).await;
+    /// When this returns `Ok`, the message is durable, and so is everything it led to, unless its store has to be asked
+    /// first. Told twice, it changes nothing.
+    pub async fn accept(
+        &self,
+        app: AppId,
+        incoming: &Incoming<'_>,
+    ) -> Result<Accepted, IntakeError> {
+        let result = self.take_in(app, incoming).await;
         let outcome = match &result {
             Ok(Accepted::Processed { .. }) => "processed",
             Ok(Accepted::Duplicate) => "duplicate",
             Ok(Accepted::Parked { .. }) => "parked",
-            Err(IntakeError::UnknownApp(_)) => "unknown_app",
-            Err(IntakeError::AppUnusable(_)) => "app_unusable",
-            Err(IntakeError::Refused(refusal)) => refusal.code,
-            Err(IntakeError::Ledger(_)) => "ledger_unavailable",
-            Err(IntakeError::Contended) => "contended",
-            Err(IntakeError::Stopping) => "stopping",
+            Ok(Accepted::Pending { .. }) => "pending",
+            Err(error) => error.code(),
         };
-        Metric::MessagesReceived.count([("source", "app_store"), ("outcome", outcome)]);
+        let setup = self.setup();
+        let source = setup.app(app).map_or("unknown", |app| app.row.store().id());
+        Metric::MessagesReceived.count([("source", source), ("outcome", outcome)]);
         result
     }
 
-    async fn take_in(&self, app: AppId, body: &[u8]) -> Result<Accepted, IntakeError> {
+    async fn take_in(&self, app: AppId, incoming: &Incoming<'_>) -> Result<Accepted, IntakeError> {
         if *self.inner.stopping.borrow() {
             return Err(IntakeError::Stopping);
         }
@@ -88,32 +156,44 @@ impl Engine {
             self.reload().await?;
         }
         let setup = self.setup();
+        let found = setup.app(app).ok_or(IntakeError::UnknownApp(app))?;
+        let source = found
+            .source
+            .as_ref()
+            .map_err(|problem| IntakeError::AppUnusable(problem.clone()))?;
+        source
+            .authenticate(incoming, self.web(), self.system().now())
+            .await
+            .map_err(IntakeError::Refused)?;
+        self.accept_trusted(app, incoming.body).await
+    }
+
+    /// Takes in a message whose sender was authenticated, or that was fetched from its store.
+    pub(crate) async fn accept_trusted(
+        &self,
+        app: AppId,
+        body: &[u8],
+    ) -> Result<Accepted, IntakeError> {
+        let setup = self.setup();
         let app = setup.app(app).ok_or(IntakeError::UnknownApp(app))?;
-        let receiver = app
-            .receiver
+        let source = app
+            .source
             .as_ref()
             .map_err(|problem| IntakeError::AppUnusable(problem.clone()))?;
         let now = self.system().now();
-        let message = |key: String, title: String, signed_at: Timestamp| {
-            let name = format!("{}:{}:{key}", app.row.id, receiver.source());
-            let id = InboxId::derived(app.row.project.uuid(), &name, signed_at);
-            InboxMessage {
-                id,
-                project: app.row.project,
-                app: app.row.id,
-                source: receiver.source().into(),
-                key,
-                title,
-                body: body.to_vec(),
-                received_at: now,
-            }
-        };
-        let received = match receiver.receive(body, now) {
+        let received = match source.receive(body, now) {
             Ok(received) => received,
             Err(refusal) if refusal.verdict == Verdict::Park => {
                 // Genuine but unreadable, so its own id cannot be trusted: its content names it.
                 let digest = uuid::Uuid::new_v5(&app.row.project.uuid(), body).to_string();
-                let message = message(digest, "unreadable".into(), Timestamp::UNIX_EPOCH);
+                let message = app.message(
+                    source.source(),
+                    digest,
+                    "unreadable".into(),
+                    Timestamp::UNIX_EPOCH,
+                    body,
+                    now,
+                );
                 let id = message.id;
                 tracing::warn!(inbox.id = %id, app.id = %app.row.id, reason = refusal.detail, "a message cannot be read yet; it is kept and tried again");
                 self.ledger()
@@ -130,30 +210,149 @@ impl Engine {
         self.check_revocation(&received.revocation, now)
             .await
             .map_err(IntakeError::Refused)?;
-        let message = message(received.key, received.title, received.signed_at);
-        self.process(&setup, app, message, received.observation.as_ref())
-            .await
+        let Received {
+            key,
+            title,
+            signed_at,
+            content,
+            ..
+        } = received;
+        let message = app.message(source.source(), key, title, signed_at, body, now);
+        self.act(&setup, app, message, content).await
     }
 
+    /// Does what a message says, or has its store asked in the background.
+    async fn act(
+        &self,
+        setup: &Setup,
+        app: &AppSetup,
+        message: InboxMessage,
+        content: Content,
+    ) -> Result<Accepted, IntakeError> {
+        let question = match &content {
+            Content::Nothing => {
+                return self.process(setup, app, message, None, None).await;
+            }
+            Content::Observed(seen) => match self.incomplete(app, seen).await? {
+                Some(question) => question,
+                None => {
+                    let owner = explicit_owner(app, &message, seen);
+                    return self.process(setup, app, message, Some(seen), owner).await;
+                }
+            },
+            Content::Ask(question) => question.clone(),
+        };
+        let id = message.id;
+        if self.ledger().seen(id).await? {
+            return Ok(Accepted::Duplicate);
+        }
+        let later = message
+            .received_at
+            .saturating_add(FIRST_ANSWER)
+            .unwrap_or(message.received_at);
+        let waiting = format!("waiting for the answer of {}", app.row.store().title());
+        self.ledger().park(message.clone(), waiting, later).await?;
+        let (engine, app) = (self.clone(), app.row.id);
+        tokio::spawn(async move {
+            let setup = engine.setup();
+            let Some(app) = setup.app(app) else { return };
+            if let Err(error) = engine
+                .resume(&setup, app, message, 0, content, Some(question))
+                .await
+            {
+                tracing::warn!(inbox.id = %id, %error, "a message could not be processed; it is kept and tried again");
+            }
+        });
+        Ok(Accepted::Pending { id })
+    }
+
+    /// Goes on with a parked message: asks what must be asked, and then does what the message itself says.
+    pub(crate) async fn resume(
+        &self,
+        setup: &Setup,
+        app: &AppSetup,
+        message: InboxMessage,
+        tries: u32,
+        content: Content,
+        question: Option<Question>,
+    ) -> Result<Accepted, IntakeError> {
+        let question = match (&content, question) {
+            (_, Some(question)) => Some(question),
+            (Content::Ask(question), None) => Some(question.clone()),
+            (Content::Observed(seen), None) => self.incomplete(app, seen).await?,
+            (Content::Nothing, None) => None,
+        };
+        let id = message.id;
+        let Content::Observed(seen) = content else {
+            let Some(question) = question else {
+                return self.process(setup, app, message, None, None).await;
+            };
+            return match self.pursue(setup, app, &message, tries, &question).await? {
+                Ok(events) => Ok(Accepted::Processed { id, events }),
+                Err(trouble) => Err(IntakeError::Store(trouble)),
+            };
+        };
+        let mut before = 0;
+        if let Some(question) = question {
+            match self.inquire(setup, app, &question).await? {
+                Ok(events) => before = events,
+                // What came before will never be known: what is known must do.
+                Err(Trouble::Unknown(_)) => {}
+                Err(trouble) => {
+                    self.park_for(&message, tries, &trouble).await?;
+                    return Err(IntakeError::Store(trouble));
+                }
+            }
+        }
+        let owner = explicit_owner(app, &message, &seen);
+        let accepted = self
+            .process(setup, app, message, Some(&seen), owner)
+            .await?;
+        Ok(match accepted {
+            Accepted::Processed { id, events } => Accepted::Processed {
+                id,
+                events: events + before,
+            },
+            other => other,
+        })
+    }
+
+    /// What must be asked before a purchase first seen in the middle of its life is decided upon.
+    async fn incomplete(
+        &self,
+        app: &AppSetup,
+        seen: &Observation,
+    ) -> Result<Option<Question>, IntakeError> {
+        let Some(question) = app
+            .source
+            .as_ref()
+            .ok()
+            .and_then(|source| source.completes(seen))
+        else {
+            return Ok(None);
+        };
+        let known = self.ledger().load(&wanted(app, seen, None)).await?;
+        Ok(known.chain.is_none().then_some(question))
+    }
+
+    /// Takes in facts, with the message that states them, all or nothing. `owner` is whom a client or a key of the project
+    /// says the purchase belongs to.
     pub(crate) async fn process(
         &self,
         setup: &Setup,
         app: &AppSetup,
         message: InboxMessage,
         observation: Option<&Observation>,
+        owner: Option<&str>,
     ) -> Result<Accepted, IntakeError> {
         let id = message.id;
-        if self.ledger().seen(id).await? {
-            return Ok(Accepted::Duplicate);
-        }
         let Some(observation) = observation else {
+            if self.ledger().seen(id).await? {
+                return Ok(Accepted::Duplicate);
+            }
             let commit = Commit {
-                project: app.row.project,
                 inbox: Some(message),
-                customer: None,
-                chain: None,
-                events: Vec::new(),
-                deliveries: Vec::new(),
+                ..Commit::of(app.row.project)
             };
             let committed = self.ledger().commit(commit).await?;
             return Ok(if committed == Committed::Duplicate {
@@ -162,23 +361,29 @@ impl Engine {
                 Accepted::Processed { id, events: 0 }
             });
         };
+        let seen = self.ledger().seen(id).await?;
         let now = message.received_at;
-        let wanted = Wanted {
-            project: app.row.project,
-            app: app.row.id,
-            chain: observation.chain.clone(),
-            app_user_id: observation.user_token.clone(),
+        let wanted = wanted(app, observation, owner);
+        let events = if seen {
+            None
+        } else {
+            self.decide_and_commit(setup, app, &wanted, Some((&message, observation)), now)
+                .await?
         };
-        match self
-            .decide_and_commit(setup, app, &wanted, Some((&message, observation)), now)
-            .await?
-        {
-            Some(events) => Ok(Accepted::Processed { id, events }),
-            None => Ok(Accepted::Duplicate),
-        }
+        // A crash may have come between the two; the second is a commit of its own and may be repeated.
+        let moved = self.settle_owner(setup, app, &wanted, owner, now).await?;
+        Ok(match events {
+            Some(events) => Accepted::Processed {
+                id,
+                events: events + moved,
+            },
+            None if moved > 0 => Accepted::Processed { id, events: moved },
+            None => Accepted::Duplicate,
+        })
     }
 
-    /// Looks again at a chain that time alone may have changed.
+    /// Looks again at a chain that time alone may have changed: its store is asked first, and the clock decides only when
+    /// the store has nothing to say.
     pub(crate) async fn recheck(&self, setup: &Setup, due: &DueCheck) -> Result<(), IntakeError> {
         let Some(app) = setup.app(due.app) else {
             return Ok(());
@@ -187,8 +392,21 @@ impl Engine {
             project: due.project,
             app: due.app,
             chain: due.chain.clone(),
+            links: Vec::new(),
             app_user_id: None,
         };
+        if let Ok(source) = &app.source
+            && let Some((chain, stored)) = self.ledger().load(&wanted).await?.chain
+            && let Some(question) = source.check(&chain, &stored.facts, &stored.snapshot)
+            && stored.snapshot.wants_confirmation(self.system().now())
+        {
+            match self.inquire(setup, app, &question).await? {
+                Ok(_) => {}
+                Err(trouble) => {
+                    tracing::info!(chain = chain.id, code = trouble.code(), reason = %trouble, "the store did not confirm how a purchase stands; asking again later");
+                }
+            }
+        }
         self.decide_and_commit(setup, app, &wanted, None, self.system().now())
             .await
             .map(|_| ())
@@ -211,6 +429,7 @@ impl Engine {
             app,
             inbox: message.map(|(message, _)| message),
             now,
+            rates: &self.rates(),
         };
         for _ in 0..TRIES {
             let loaded = self.ledger().load(wanted).await?;
@@ -233,7 +452,10 @@ impl Engine {
                 .collect();
             let known = match customer {
                 Some(customer) if proposal.is_known_chain && !keys.is_empty() => {
-                    self.ledger().known_keys(customer, &keys).await?
+                    let told: Vec<CustomerId> = std::iter::once(customer)
+                        .chain(proposal.told_to.iter().copied())
+                        .collect();
+                    self.ledger().known_keys(&told, &keys).await?
                 }
                 _ => Vec::new(),
             };
@@ -268,4 +490,26 @@ impl Engine {
         }
         Err(IntakeError::Contended)
     }
+}
+
+/// What intake has to know before it decides about an observation.
+fn wanted(app: &AppSetup, seen: &Observation, owner: Option<&str>) -> Wanted {
+    Wanted {
+        project: app.row.project,
+        app: app.row.id,
+        chain: seen.chain.clone(),
+        links: seen.links.clone(),
+        app_user_id: owner.map(str::to_owned).or_else(|| seen.user_token.clone()),
+    }
+}
+
+/// Whom a message itself vouches for as the owner: one sent by a client or by a key of the project.
+fn explicit_owner<'a>(
+    app: &AppSetup,
+    message: &InboxMessage,
+    seen: &'a Observation,
+) -> Option<&'a str> {
+    let vouches = message.source == people::RECEIPTS
+        || matches!(app.row.store(), Store::External | Store::Promotional);
+    seen.user_token.as_deref().filter(|_| vouches)
 }

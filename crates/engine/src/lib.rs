@@ -15,10 +15,13 @@
 mod decide;
 pub mod desired;
 mod dispatch;
+mod gaps;
 mod handshake;
+mod inquiry;
 mod intake;
 mod lane;
 pub mod metric;
+mod people;
 mod revocation;
 mod setup;
 mod system;
@@ -28,8 +31,9 @@ mod vault;
 
 pub use intake::{Accepted, IntakeError};
 pub use lane::LaneHealth;
+pub use people::{Grant, Merged, PeopleError, Profile, WriteError};
 pub use setup::{
-    ActiveIntegration, AppSetup, MakeReceiver, ProjectSetup, Setup, masked_settings,
+    ActiveIntegration, AppSetup, MakeSource, ProjectSetup, Secrets, Setup, masked_settings,
     merged_settings,
 };
 pub use system::{System, WallSystem};
@@ -38,9 +42,10 @@ pub use vault::{Vault, VaultError};
 
 use arc_swap::ArcSwap;
 use dispatch::Dispatcher;
-use domain::{DeliveryId, Event, IntegrationId, ProjectId};
+use domain::{DeliveryId, Event, IntegrationId, ProjectId, rates::Rates};
 use jiff::Timestamp;
 use ledger::{ConfigurationChange, Ledger, LedgerError, NewEvent, Requeue};
+use sources::Web;
 use std::sync::Arc;
 use tokio::sync::watch;
 
@@ -56,8 +61,10 @@ pub struct Parts {
     pub vault: Vault,
     /// Where people reach this installation, without a trailing slash.
     pub public_url: String,
-    /// Makes the receiver of an app.
-    pub make_receiver: MakeReceiver,
+    /// The way to stores.
+    pub web: Arc<dyn Web>,
+    /// Makes the source of an app.
+    pub make_source: MakeSource,
 }
 
 /// A running engine. Cheap to clone.
@@ -71,6 +78,8 @@ struct Inner {
     setup: ArcSwap<Setup>,
     dispatcher: Dispatcher,
     vouched: revocation::Vouched,
+    inquiries: inquiry::Inquiries,
+    rates: ArcSwap<Rates>,
     /// Raised after every commit and settlement: whoever follows the feed looks again.
     changed: watch::Sender<u64>,
     stopping: watch::Sender<bool>,
@@ -80,11 +89,14 @@ impl Engine {
     /// Reads the configuration and starts dispatching and ticking on the current runtime.
     pub async fn start(parts: Parts) -> Result<Self, LedgerError> {
         let setup = Setup::read(&parts).await?;
+        let rates: Rates = parts.ledger.rates().await?.into_iter().collect();
         let inner = Inner {
             parts,
             setup: ArcSwap::from_pointee(setup),
             dispatcher: Dispatcher::default(),
             vouched: revocation::Vouched::default(),
+            inquiries: inquiry::Inquiries::default(),
+            rates: ArcSwap::from_pointee(rates),
             changed: watch::Sender::new(0),
             stopping: watch::Sender::new(false),
         };
@@ -116,6 +128,23 @@ impl Engine {
         &*self.inner.parts.system
     }
 
+    /// Exchange rates in memory.
+    pub fn rates(&self) -> Arc<Rates> {
+        self.inner.rates.load_full()
+    }
+
+    /// Adds exchange rates and uses them from now on.
+    pub async fn add_rates(&self, rates: Vec<domain::rates::Rate>) -> Result<(), LedgerError> {
+        self.ledger().put_rates(rates).await?;
+        let all: Rates = self.ledger().rates().await?.into_iter().collect();
+        self.inner.rates.store(Arc::new(all));
+        Ok(())
+    }
+
+    pub(crate) fn web(&self) -> &dyn Web {
+        &*self.inner.parts.web
+    }
+
     /// Where people reach this installation.
     pub fn public_url(&self) -> &str {
         &self.inner.parts.public_url
@@ -128,6 +157,14 @@ impl Engine {
 
     fn note_change(&self) {
         self.inner.changed.send_modify(|count| *count += 1);
+    }
+
+    /// After a commit whose deliveries were left for the poll to find.
+    pub(crate) fn wake_after(&self, events: usize) {
+        if events > 0 {
+            self.inner.dispatcher.wake();
+            self.note_change();
+        }
     }
 
     /// Whether the engine is shutting down.

@@ -8,6 +8,8 @@ use std::time::Duration;
 pub enum Metric {
     /// Messages received, by `source` and `outcome`.
     MessagesReceived,
+    /// Questions asked of stores, by `source` and `outcome`.
+    StoreQuestions,
     /// Events recorded, by `kind`.
     EventsRecorded,
     /// Attempts made, by `destination` and `outcome`.
@@ -22,8 +24,9 @@ pub enum Metric {
 
 impl Metric {
     /// Every metric.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::MessagesReceived,
+        Self::StoreQuestions,
         Self::EventsRecorded,
         Self::AttemptsMade,
         Self::AttemptSeconds,
@@ -35,6 +38,7 @@ impl Metric {
     pub const fn name(self) -> &'static str {
         match self {
             Self::MessagesReceived => "tidings_messages_received_total",
+            Self::StoreQuestions => "tidings_store_questions_total",
             Self::EventsRecorded => "tidings_events_recorded_total",
             Self::AttemptsMade => "tidings_attempts_total",
             Self::AttemptSeconds => "tidings_attempt_duration_seconds",

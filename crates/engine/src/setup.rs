@@ -2,17 +2,26 @@
 
 use crate::{Parts, Vault};
 use destinations::{Configured, Context, Destination, FieldKind, Spec};
-use domain::{AppId, EventKind, IntegrationId, ProjectId, access::Unlocks};
-use ledger::{ApiKey, App, Configuration, Integration, LedgerError, Project, Verification};
+use domain::{AppId, EventKind, IntegrationId, ProjectId, Store, access::Unlocks};
+use ledger::{
+    ApiKey, App, AppSettings, Configuration, Integration, LedgerError, Project, Verification,
+};
 use serde_json::{Map, Value};
-use sources::Receiver;
+use sources::{Source, stated::Stated};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
+use uuid::Uuid;
 
-/// Makes the receiver of an app, or says why its settings cannot be used.
-pub type MakeReceiver = Box<dyn Fn(&App) -> Result<Arc<dyn Receiver>, String> + Send + Sync>;
+/// Secrets of an app, by name.
+pub type Secrets = Map<String, Value>;
+
+/// Makes the source of an app from its row and its secrets, or says why its settings cannot be used.
+pub type MakeSource = Box<dyn Fn(&App, &Secrets) -> Result<Arc<dyn Source>, String> + Send + Sync>;
+
+/// Key of the app that grants belong to.
+pub(crate) const GRANTS: &str = "grants";
 
 /// A project, compiled.
 pub struct ProjectSetup {
@@ -30,8 +39,26 @@ pub struct ProjectSetup {
 pub struct AppSetup {
     /// Its row.
     pub row: App,
-    /// Its receiver, or why it cannot receive.
-    pub receiver: Result<Arc<dyn Receiver>, String>,
+    /// The way it hears and asks its store, or why it cannot.
+    pub source: Result<Arc<dyn Source>, String>,
+}
+
+impl AppSetup {
+    /// The app that grants of a project belong to: every project has one, and none is stored.
+    fn grants(project: ProjectId) -> Self {
+        Self {
+            row: App {
+                id: AppId::new(Uuid::new_v5(&project.uuid(), GRANTS.as_bytes())),
+                project,
+                key: GRANTS.into(),
+                name: "Grants".into(),
+                settings: AppSettings::Promotional,
+                sealed_secrets: Vec::new(),
+                commission: None,
+            },
+            source: Ok(Arc::new(Stated::new(Store::Promotional))),
+        }
+    }
 }
 
 /// An integration, compiled.
@@ -115,26 +142,20 @@ impl Setup {
                 });
             }
         }
-        let receiver = |row: &App| {
-            let made = (parts.make_receiver)(row);
+        let source = |row: &App| {
+            let made =
+                secrets(&parts.vault, row).and_then(|secrets| (parts.make_source)(row, &secrets));
             if let Err(problem) = &made {
-                tracing::error!(app.id = %row.id, problem, "the app cannot receive notifications");
+                tracing::error!(app.id = %row.id, problem, "the app cannot hear its store");
             }
             made
         };
-        let apps = configuration
-            .apps
-            .iter()
-            .map(|row| {
-                (
-                    row.id,
-                    AppSetup {
-                        row: row.clone(),
-                        receiver: receiver(row),
-                    },
-                )
-            })
-            .collect();
+        let apps = configuration.apps.iter().map(|row| AppSetup {
+            row: row.clone(),
+            source: source(row),
+        });
+        let grants = projects.keys().map(|project| AppSetup::grants(*project));
+        let apps = apps.chain(grants).map(|app| (app.row.id, app)).collect();
         Ok(Self {
             configuration,
             projects,
@@ -169,6 +190,21 @@ impl Setup {
         self.apps.get(&id)
     }
 
+    /// The app that grants of a project belong to.
+    pub fn grants(&self, project: ProjectId) -> Option<&AppSetup> {
+        self.app(AppSetup::grants(project).row.id)
+    }
+
+    /// All apps, those of grants included.
+    pub fn apps(&self) -> impl Iterator<Item = &AppSetup> {
+        self.apps.values()
+    }
+
+    /// Names of the secrets stored for an app.
+    pub fn secret_names(&self, vault: &Vault, app: &App) -> Vec<String> {
+        secrets(vault, app).map_or_else(|_| Vec::new(), |secrets| secrets.keys().cloned().collect())
+    }
+
     /// One integration.
     pub fn integration(&self, id: IntegrationId) -> Option<&ActiveIntegration> {
         self.integrations()
@@ -189,6 +225,16 @@ impl Setup {
             .iter()
             .find(|key| key.digest == digest)
     }
+}
+
+fn secrets(vault: &Vault, row: &App) -> Result<Secrets, String> {
+    if row.sealed_secrets.is_empty() {
+        return Ok(Secrets::new());
+    }
+    let json = vault
+        .open_sealed(&row.id.to_string(), &row.sealed_secrets)
+        .map_err(|error| error.to_string())?;
+    serde_json::from_slice(&json).map_err(|error| error.to_string())
 }
 
 fn configure(

@@ -1,8 +1,8 @@
 //! What time asks for: changed configuration, handshakes, chains that time alone may change, parked messages, retention.
 
-use crate::{Accepted, Engine, IntakeError, metric::Metric};
+use crate::{Engine, IntakeError, metric::Metric, people};
 use jiff::{SignedDuration, Timestamp};
-use ledger::LedgerError;
+use ledger::{LedgerError, Parked};
 use sources::Verdict;
 use std::{collections::BTreeMap, time::Duration};
 
@@ -34,6 +34,7 @@ impl Engine {
         self.recheck_due(now).await?;
         if count.is_multiple_of(SLOW) {
             self.retry_parked(now).await?;
+            self.heal_gaps(now).await?;
             self.measure_backlog().await?;
             let before = now.saturating_sub(ATTEMPTS_KEPT).unwrap_or(Timestamp::MIN);
             while self.ledger().retain(before, AT_ONCE).await? == AT_ONCE as u64 {}
@@ -66,39 +67,59 @@ impl Engine {
     }
 
     async fn retry_parked(&self, now: Timestamp) -> Result<(), LedgerError> {
+        let due = self.ledger().due_parked(now, AT_ONCE).await?;
+        let tries = due.into_iter().map(|parked| self.retry_message(parked));
+        for outcome in futures_util::future::join_all(tries).await {
+            outcome?;
+        }
+        Ok(())
+    }
+
+    /// One more try. Only a ledger that cannot be written stops the others.
+    async fn retry_message(&self, parked: Parked) -> Result<(), LedgerError> {
         let setup = self.setup();
-        for message in self.ledger().due_parked(now, AT_ONCE).await? {
-            let Some(app) = setup.app(message.app) else {
-                continue;
-            };
-            let Ok(receiver) = &app.receiver else {
-                continue;
-            };
-            let (id, received_at) = (message.id, message.received_at);
-            let again = now
-                .saturating_add(SignedDuration::from_hours(1))
-                .unwrap_or(now);
-            match receiver.receive(&message.body, received_at) {
-                Err(refusal) if refusal.verdict == Verdict::Park => {
-                    self.ledger().park(message, refusal.detail, again).await?;
-                }
-                Err(refusal) => {
+        let Parked { message, tries, .. } = parked;
+        let id = message.id;
+        let Some(app) = setup.app(message.app) else {
+            return Ok(());
+        };
+        let Ok(source) = &app.source else {
+            return Ok(());
+        };
+        let content = if message.source == people::RECEIPTS {
+            people::receipt_content(source.as_ref(), &message)
+        } else {
+            source
+                .receive(&message.body, message.received_at)
+                .map(|received| received.content)
+        };
+        let outcome = match content {
+            Err(refusal) => {
+                if refusal.verdict != Verdict::Park {
                     tracing::warn!(inbox.id = %id, reason = refusal.detail, "a parked message is refused now; it stays parked");
-                    self.ledger().park(message, refusal.detail, again).await?;
                 }
-                Ok(received) => match self
-                    .process(&setup, app, message, received.observation.as_ref())
+                let again = self
+                    .system()
+                    .now()
+                    .saturating_add(SignedDuration::from_hours(1));
+                let again = again.unwrap_or(message.received_at);
+                self.ledger().park(message, refusal.detail, again).await?;
+                return Ok(());
+            }
+            Ok(content) => {
+                self.resume(&setup, app, message, tries + 1, content, None)
                     .await
-                {
-                    Ok(Accepted::Processed { events, .. }) => {
-                        tracing::info!(inbox.id = %id, events, "a parked message was processed");
-                    }
-                    Ok(_) => {}
-                    Err(IntakeError::Ledger(error)) => return Err(error),
-                    Err(error) => {
-                        tracing::warn!(inbox.id = %id, %error, "a parked message could not be processed; trying later");
-                    }
-                },
+            }
+        };
+        match outcome {
+            Ok(accepted) => {
+                tracing::info!(inbox.id = %id, events = accepted.events(), "a parked message was processed");
+            }
+            // Parked again, and said so.
+            Err(IntakeError::Store(_)) => {}
+            Err(IntakeError::Ledger(error)) => return Err(error),
+            Err(error) => {
+                tracing::warn!(inbox.id = %id, %error, "a parked message could not be processed; trying later");
             }
         }
         Ok(())

@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use destinations::{Request, Response};
 use futures_util::future::BoxFuture;
 use reqwest::{Client, dns, redirect};
+use sources::{Call, Method, Reply, Web};
 use std::{
     net::{IpAddr, SocketAddr},
     str::FromStr,
@@ -241,6 +242,53 @@ impl Transport for HttpTransport {
             retry_after,
             body,
         })
+    }
+}
+
+/// Most of a store's answer that is read: a page of twenty signed transactions takes some hundred kilobytes.
+const LARGEST_STORE_ANSWER: usize = 8 << 20;
+/// How long a store may take.
+const STORE_TIMEOUT: Duration = Duration::from_secs(20);
+
+#[async_trait]
+impl Web for HttpTransport {
+    async fn call(&self, call: &Call) -> Result<Reply, String> {
+        let url = reqwest::Url::parse(&call.url)
+            .map_err(|error| format!("the URL cannot be used: {error}"))?;
+        self.check_literal(&url)
+            .map_err(|error| error.to_string())?;
+        let method = match call.method {
+            Method::Get => reqwest::Method::GET,
+            Method::Post => reqwest::Method::POST,
+        };
+        let mut sending = self
+            .client
+            .request(method, url)
+            .timeout(STORE_TIMEOUT)
+            .body(call.body.clone());
+        for (name, value) in &call.headers {
+            sending = sending.header(*name, value.as_str());
+        }
+        let failed =
+            |error: reqwest::Error| explain(&error.without_url(), STORE_TIMEOUT).to_string();
+        let mut answer = sending.send().await.map_err(failed)?;
+        let header = |name: &str| {
+            let value = answer.headers().get(name)?.to_str().ok()?;
+            Some(value.to_owned())
+        };
+        let mut reply = Reply {
+            status: answer.status().as_u16(),
+            retry_after: header("retry-after"),
+            cache_control: header("cache-control"),
+            body: Vec::new(),
+        };
+        while let Some(chunk) = answer.chunk().await.map_err(failed)? {
+            if reply.body.len() + chunk.len() > LARGEST_STORE_ANSWER {
+                return Err(format!("the answer exceeds {LARGEST_STORE_ANSWER} bytes"));
+            }
+            reply.body.extend_from_slice(&chunk);
+        }
+        Ok(reply)
     }
 }
 

@@ -417,7 +417,7 @@ async fn an_empty_database_answers_and_an_unknown_app_is_refused() {
     assert!(world.feed().await.is_empty());
     let nobody = "app_01h455vb4pex5vsknk084sn02q".parse().unwrap();
     assert!(matches!(
-        world.engine.accept(nobody, b"{}").await,
+        world.engine.accept(nobody, &world::incoming("{}")).await,
         Err(engine::IntakeError::UnknownApp(_))
     ));
 }

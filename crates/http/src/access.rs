@@ -3,6 +3,7 @@
 use crate::{
     App,
     problem::{Code, Problem},
+    v1,
 };
 use aws_lc_rs::digest as sha;
 use axum::{
@@ -12,7 +13,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Redirect, Response},
 };
-use domain::{ApiKeyId, ProjectId};
+use domain::{ApiKeyId, AppId, ProjectId, Store};
 use engine::System;
 use ledger::{ApiKey, Scope};
 use std::{
@@ -30,6 +31,8 @@ pub(crate) enum Access {
     Anyone,
     /// A store, whose message proves itself.
     Store,
+    /// Client SDKs, with a public key, and whoever may do more.
+    Client,
     /// Whoever may read the project.
     Read,
     /// Whoever may change it.
@@ -47,6 +50,8 @@ pub(crate) struct Caller {
     pub(crate) name: String,
     /// The only project it reaches.
     pub(crate) project: Option<ProjectId>,
+    /// The app a public key is part of.
+    pub(crate) app: Option<AppId>,
     pub(crate) scope: Scope,
 }
 
@@ -83,8 +88,31 @@ pub fn new_api_key(
         id: ApiKeyId::new(system.uuid()),
         project,
         name: name.to_owned(),
+        app: None,
         digest: digest(&text),
         scope,
+        created_at: system.now(),
+    };
+    (text, key)
+}
+
+/// Makes the public key of an app, for its clients. Its beginning is what their SDKs expect for the store.
+pub fn new_client_key(system: &dyn System, app: &ledger::App) -> (String, ApiKey) {
+    let prefix = match app.store() {
+        Store::AppStore => "appl",
+        Store::PlayStore => "goog",
+        Store::Stripe => "strp",
+        Store::External | Store::Promotional => "rcb",
+    };
+    let random = random_text(system);
+    let text = format!("{prefix}_{}", random.get(..32).unwrap_or(&random));
+    let key = ApiKey {
+        id: ApiKeyId::new(system.uuid()),
+        project: Some(app.project),
+        app: Some(app.id),
+        name: format!("clients of {}", app.key),
+        digest: digest(&text),
+        scope: Scope::Client,
         created_at: system.now(),
     };
     (text, key)
@@ -120,6 +148,7 @@ impl Sessions {
             Caller {
                 name: "operator".into(),
                 project: None,
+                app: None,
                 scope: Scope::Write,
             },
         ))
@@ -190,6 +219,7 @@ fn by_key(app: &App, request: &Request<Body>) -> Result<Option<Caller>, Problem>
     Ok(Some(Caller {
         name: format!("key {}", known.name),
         project: known.project,
+        app: known.app,
         scope: known.scope,
     }))
 }
@@ -200,7 +230,12 @@ fn bearer(request: &Request<Body>) -> Option<&str> {
         .get(header::AUTHORIZATION)?
         .to_str()
         .ok()?;
-    value.strip_prefix("Bearer ").map(str::trim)
+    // Old SDKs send the key alone.
+    let is_v1 = request.uri().path().starts_with("/v1/");
+    value
+        .strip_prefix("Bearer ")
+        .or_else(|| Some(value).filter(|_| is_v1))
+        .map(str::trim)
 }
 
 /// A form must come from a page of ours. Browsers say so in `Sec-Fetch-Site`; older ones in `Origin`.
@@ -258,6 +293,13 @@ fn admit(
             }
             Err(problem) => return Err(Box::new(problem.into_response())),
         },
+        Access::Client => match by_key(app, request) {
+            Ok(Some(caller)) => Some(caller),
+            Ok(None) | Err(_) => {
+                let refusal = v1::Error::unknown_key();
+                return Err(Box::new(refusal.into_response()));
+            }
+        },
         Access::Page => session(),
         Access::Form => session().filter(|_| is_from_our_page(request)),
     };
@@ -271,8 +313,13 @@ fn admit(
             .into_response(),
         )),
         (Some(caller), Access::Write | Access::Form) if caller.scope < Scope::Write => {
-            Err(Box::new(Problem::new(Code::Forbidden, "this key may only read").into_response()))
+            Err(Box::new(Problem::new(Code::Forbidden, "this key may not change anything").into_response()))
         }
+        // A client's key is in everybody's hands.
+        (Some(caller), Access::Read) if caller.scope < Scope::Read => Err(Box::new(
+            Problem::new(Code::Forbidden, "this is the public key of an app: it opens /v1 only")
+                .into_response(),
+        )),
         (Some(caller), _) => Ok(Some(caller)),
     }
 }

@@ -4,6 +4,7 @@ use crate::{
     App,
     access::Caller,
     body::Json,
+    callbacks::callback_path,
     problem::{Code, Problem},
     view,
 };
@@ -423,13 +424,18 @@ pub(crate) async fn apps(State(app): State<App>, project: InProject) -> Answer {
         .filter(|row| row.project == project.id);
     let with_url = |row: &ledger::App| {
         let mut value = json!(row);
+        if let Some(app) = value.as_object_mut() {
+            app.remove("sealed_secrets");
+        }
+        // Which secrets there are, never what they are.
+        value["secrets"] = json!(app.engine.setup().secret_names(app.engine.vault(), row));
         value["callback_url"] =
-            format!("{}/callbacks/apple/{}", app.engine.public_url(), row.id).into();
+            json!(callback_path(row).map(|path| format!("{}{path}", app.engine.public_url())));
         value["problem"] = json!(
             project
                 .setup
                 .app(row.id)
-                .and_then(|app| app.receiver.as_ref().err())
+                .and_then(|app| app.source.as_ref().err())
         );
         value
     };

@@ -9,21 +9,59 @@ use axum::{
     extract::{Path, State},
     http::{Request, StatusCode},
 };
-use domain::AppId;
+use domain::{AppId, Store};
+use sources::Incoming;
 
-/// `POST /callbacks/apple/{app}`: an App Store Server Notification V2. Answers 200 once it is durable.
-pub(crate) async fn apple(
+/// Where the store of an app sends its notifications; `None` when it sends none.
+pub fn callback_path(app: &ledger::App) -> Option<String> {
+    let store = match app.store() {
+        Store::AppStore => "apple",
+        Store::PlayStore => "google",
+        Store::Stripe => "stripe",
+        Store::External | Store::Promotional => return None,
+    };
+    Some(format!("/callbacks/{store}/{}", app.id))
+}
+
+/// `POST /callbacks/{apple,google,stripe}/{app}`. Answers 200 once the message is durable.
+pub(crate) async fn store(
     State(app): State<App>,
     Path(id): Path<String>,
     request: Request<Body>,
 ) -> Result<StatusCode, Problem> {
-    let id: AppId = id.parse().map_err(|_| {
+    let unknown = || {
         Problem::new(
             Code::UnknownApp,
-            format!("there is no app {id:?}; the URL ends with an id such as app_01h455vb4pex5vsknk084sn02q"),
+            format!(
+                "there is no app {id:?} of this store; the URL ends with an id such as app_01h455vb4pex5vsknk084sn02q"
+            ),
         )
-    })?;
-    let bytes = body::read(request).await?;
-    app.engine.accept(id, &bytes).await?;
+    };
+    let id: AppId = id.parse().map_err(|_| unknown())?;
+    let path = request.uri().path().to_owned();
+    let is_of_store = |setup: &engine::Setup| {
+        setup
+            .app(id)
+            .is_none_or(|found| callback_path(&found.row).as_deref() == Some(&path))
+    };
+    if !is_of_store(&app.engine.setup()) {
+        return Err(unknown());
+    }
+    let authorization = header(&request, "authorization");
+    let signature = header(&request, "stripe-signature");
+    let url = format!("{}{path}", app.engine.public_url());
+    let body = body::read(request).await?;
+    let incoming = Incoming {
+        body: &body,
+        authorization: authorization.as_deref(),
+        signature: signature.as_deref(),
+        url: &url,
+    };
+    app.engine.accept(id, &incoming).await?;
     Ok(StatusCode::OK)
+}
+
+fn header(request: &Request<Body>, name: &str) -> Option<String> {
+    let value = request.headers().get(name)?.to_str().ok()?;
+    Some(value.to_owned())
 }

@@ -14,12 +14,15 @@ mod callbacks;
 mod filters;
 mod openapi;
 mod pages;
+mod people;
 mod problem;
 mod routes;
 mod stream;
+mod v1;
 mod view;
 
-pub use access::{Sessions, digest, new_api_key};
+pub use access::{Sessions, digest, new_api_key, new_client_key};
+pub use callbacks::callback_path;
 pub use routes::router;
 
 use engine::Engine;

@@ -64,8 +64,13 @@ fn object(required: &[&str], properties: &Value) -> Value {
 
 fn schemas() -> Value {
     let text = json!({ "type": "string" });
+    let (flag, time) = (
+        json!({ "type": "boolean" }),
+        json!({ "type": "string", "format": "date-time" }),
+    );
     let texts = json!({ "type": "array", "items": { "type": "string" } });
     let codes: Vec<_> = Code::ALL.iter().map(|code| code.id()).collect();
+    let transfers = ["transfer", "transfer_if_inactive", "keep", "share"];
     let environments = ["production", "sandbox", "xcode", "local_testing"];
     json!({
         "Problem": { "type": "object", "required": ["type", "title", "status", "code", "detail"], "properties": {
@@ -73,11 +78,35 @@ fn schemas() -> Value {
             "errors": { "type": "array", "items": { "type": "object", "properties": { "field": text, "message": text } } },
         } },
         "AppleNotification": { "type": "object", "required": ["signedPayload"], "properties": { "signedPayload": text } },
-        "Project": object(&[], &json!({ "name": text, "historical_window_hours": { "type": "integer", "minimum": 0 } })),
-        "App": object(&["store", "bundle_id"], &json!({
-            "name": text, "store": { "const": "app_store" }, "bundle_id": text, "app_apple_id": { "type": "integer" },
-            "environments": { "type": "array", "items": { "enum": environments } }, "local_roots": texts, "commission_percent": text, "check_revocation": { "type": "boolean" },
-        })),
+        "Project": object(&[], &json!({ "name": text, "historical_window_hours": { "type": "integer", "minimum": 0 },
+            "transfer_behaviour": { "enum": transfers }, "sandbox_transfer_behaviour": { "enum": transfers } })),
+        "App": { "type": "object", "required": ["store"], "properties": {
+            "name": text, "store": { "enum": ["app_store", "play_store", "stripe", "external"] }, "commission": text,
+            "bundle_id": text, "app_apple_id": { "type": "integer" }, "environments": { "type": "array", "items": { "enum": environments } },
+            "local_roots": texts, "check_revocation": flag, "api_issuer": text, "api_key_id": text, "api_key": text, "api_url": text,
+            "package": text, "push_service_account": text, "push_audience": text, "push_keys_url": text, "push_unauthenticated": flag,
+            "acknowledge": flag, "service_account": text,
+            "signing_secrets": texts, "owner_key": text, "owner_sources": texts, "past_due_access": flag, "bare_payments": flag,
+            "tolerance_seconds": { "type": "integer" }, "store_name": text,
+        } },
+        "GooglePush": { "type": "object", "required": ["message"], "properties": { "message": { "type": "object" }, "subscription": text } },
+        "StripeEvent": { "type": "object", "required": ["id", "type", "created", "data"], "properties": { "id": text, "type": text, "created": { "type": "integer" }, "data": { "type": "object" } } },
+        "Receipt": { "type": "object", "required": ["app_user_id", "fetch_token"], "properties": { "app_user_id": text, "fetch_token": text, "product_id": text, "attributes": { "type": "object" } } },
+        "Identify": { "type": "object", "required": ["app_user_id", "new_app_user_id"], "properties": { "app_user_id": text, "new_app_user_id": text } },
+        "Alias": { "type": "object", "required": ["new_app_user_id"], "properties": { "new_app_user_id": text } },
+        "Attributes": { "type": "object", "required": ["attributes"], "properties": { "attributes": { "type": "object" } } },
+        "Attribution": { "type": "object", "required": ["data"], "properties": { "data": { "type": "object" }, "network": text } },
+        "Promotional": { "type": "object", "properties": { "end_time_ms": { "type": "integer" }, "duration": text, "start_time_ms": { "type": "integer" } } },
+        "Purchase": { "type": "object", "required": ["app_user_id", "kind", "product_id", "transaction_id", "original_transaction_id", "updated_at", "purchased_at"], "properties": {
+            "app": text, "app_user_id": text, "kind": { "enum": ["subscription", "one_time_purchase"] }, "environment": { "enum": ["production", "sandbox"] },
+            "product_id": text, "transaction_id": text, "original_transaction_id": text, "updated_at": time, "purchased_at": time,
+            "originally_purchased_at": time, "expires_at": time, "will_renew": flag, "renewal_cancelled_at": time, "billing_issue_detected_at": time,
+            "grace_period_expires_at": time, "ended": { "type": "object" }, "refunded_at": time, "price": { "type": "object" }, "offer": { "type": "object" },
+            "country": text, "is_family_shared": flag, "entitlements": texts,
+        } },
+        "Transfer": object(&["to"], &json!({ "to": text })),
+        "CustomerChange": object(&[], &json!({ "attributes": { "type": "object" }, "installed_at": time, "analytics_disabled": flag })),
+        "Grant": object(&["entitlement"], &json!({ "entitlement": text, "ends_at": time })),
         "Product": object(&[], &json!({ "name": text, "entitlements": texts })),
         "Entitlement": object(&[], &json!({ "name": text })),
         "Integration": object(&["destination"], &json!({

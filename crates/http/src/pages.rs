@@ -345,11 +345,12 @@ pub(crate) async fn feed(
             .apps
             .iter()
             .filter(|row| row.project == project.id)
-            .map(|row| {
-                (
+            .filter_map(|row| {
+                let path = crate::callback_path(row)?;
+                Some((
                     row.name.clone(),
-                    format!("{}/callbacks/apple/{}", app.engine.public_url(), row.id),
-                )
+                    format!("{}{path}", app.engine.public_url()),
+                ))
             })
             .collect(),
         filtered: !filters.is_empty(),
@@ -523,6 +524,7 @@ pub(crate) async fn sign_in_with_key(
     };
     let caller = Caller {
         name: format!("key {}", key.name),
+        app: None,
         project: key.project,
         scope: key.scope,
     };

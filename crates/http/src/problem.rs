@@ -4,7 +4,7 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
-use engine::{IntakeError, desired};
+use engine::{IntakeError, PeopleError, desired};
 use ledger::LedgerError;
 use serde_json::json;
 
@@ -29,6 +29,17 @@ codes! {
     InvalidSignature = "invalid_signature", UNAUTHORIZED, "The signature does not match";
     UntrustedCertificate = "untrusted_certificate", UNAUTHORIZED, "The certificate chain is not trusted";
     CertificateRevoked = "certificate_revoked", UNAUTHORIZED, "The signing certificate was revoked";
+    SignatureMissing = "signature_missing", UNAUTHORIZED, "The message is not signed";
+    MalformedSignature = "malformed_signature", UNAUTHORIZED, "The signature cannot be read";
+    SignatureTooOld = "signature_too_old", UNAUTHORIZED, "The signature is too old, or this machine's clock is wrong";
+    PushNotAuthenticated = "push_not_authenticated", UNAUTHORIZED, "The push is not from the configured service account";
+    PushNotSetUp = "push_not_set_up", SERVICE_UNAVAILABLE, "The app does not say who may push";
+    PushKeysUnavailable = "push_keys_unavailable", SERVICE_UNAVAILABLE, "Google's signing keys could not be read";
+    SigningSecretMissing = "signing_secret_missing", SERVICE_UNAVAILABLE, "The app has no signing secret";
+    NoCallbacks = "no_callbacks", NOT_FOUND, "The app has no store that could call";
+    InvalidPurchase = "invalid_purchase", UNPROCESSABLE_ENTITY, "The purchase cannot be taken in";
+    OwnedByAnother = "owned_by_another", CONFLICT, "The purchase belongs to another customer";
+    StoreUnavailable = "store_unavailable", SERVICE_UNAVAILABLE, "The store could not be asked";
     MissingKey = "missing_key", UNAUTHORIZED, "An API key is required";
     UnknownKey = "unknown_key", UNAUTHORIZED, "The API key is not known";
     Forbidden = "forbidden", FORBIDDEN, "The API key may not do this";
@@ -64,6 +75,10 @@ impl Problem {
             detail: detail.into(),
             errors: Vec::new(),
         }
+    }
+
+    pub(crate) fn detail(&self) -> &str {
+        &self.detail
     }
 
     pub(crate) fn not_found(what: &str, name: &str) -> Self {
@@ -106,6 +121,8 @@ impl From<IntakeError> for Problem {
                 .copied()
                 .find(|code| code.id() == refusal.code)
                 .unwrap_or(Code::MalformedPayload),
+            IntakeError::Store(_) => Code::StoreUnavailable,
+            IntakeError::OwnedByAnother => Code::OwnedByAnother,
             IntakeError::Ledger(_) | IntakeError::Contended => Code::Unavailable,
             IntakeError::Stopping => Code::Stopping,
         };
@@ -117,6 +134,18 @@ impl From<IntakeError> for Problem {
             error => error.to_string(),
         };
         Self::new(code, detail)
+    }
+}
+
+impl From<PeopleError> for Problem {
+    fn from(error: PeopleError) -> Self {
+        match error {
+            PeopleError::Intake(error) => error.into(),
+            PeopleError::Name(_) => Self::new(Code::Invalid, error.to_string()),
+            PeopleError::Unknown(_) | PeopleError::UnknownEntitlement(_) => {
+                Self::new(Code::NotFound, error.to_string())
+            }
+        }
     }
 }
 

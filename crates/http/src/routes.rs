@@ -3,11 +3,11 @@
 use crate::{
     App,
     access::{Access, enforce},
-    api, callbacks, openapi, pages, stream,
+    api, callbacks, openapi, pages, people, stream, v1,
 };
 use axum::{
     Router, middleware,
-    routing::{MethodRouter, delete, get, post, put},
+    routing::{MethodRouter, delete, get, options, patch, post, put},
 };
 
 /// One route.
@@ -41,7 +41,7 @@ const PAGES: &[&str] = &["before", "limit"];
 
 /// All routes.
 pub(crate) fn table() -> Vec<Route> {
-    use Access::{Anyone, Form, Page, Read, Store, Write};
+    use Access::{Anyone, Client, Form, Page, Read, Store, Write};
     let route = |method, path, access, summary, body, query, handler| Route {
         method,
         path,
@@ -86,7 +86,214 @@ pub(crate) fn table() -> Vec<Route> {
             "Receives App Store Server Notifications V2",
             Some("AppleNotification"),
             &[],
-            || post(callbacks::apple),
+            || post(callbacks::store),
+        ),
+        route(
+            "POST",
+            "/callbacks/google/{app}",
+            Store,
+            "Receives Google Play's Real-time Developer Notifications, by Pub/Sub push",
+            Some("GooglePush"),
+            &[],
+            || post(callbacks::store),
+        ),
+        route(
+            "POST",
+            "/callbacks/stripe/{app}",
+            Store,
+            "Receives Stripe's webhook events",
+            Some("StripeEvent"),
+            &[],
+            || post(callbacks::store),
+        ),
+        route(
+            "GET",
+            "/v1/subscribers/{id}",
+            Client,
+            "The customer, made when there is none; RevenueCat v1 shape",
+            None,
+            &[],
+            || get(v1::get_subscriber),
+        ),
+        route(
+            "DELETE",
+            "/v1/subscribers/{id}",
+            Client,
+            "Forgets a customer; takes a secret key",
+            None,
+            &[],
+            || delete(v1::delete_subscriber),
+        ),
+        route(
+            "POST",
+            "/v1/receipts",
+            Client,
+            "Sends a purchase in; RevenueCat v1 shape",
+            Some("Receipt"),
+            &[],
+            || post(v1::receipts),
+        ),
+        route(
+            "POST",
+            "/v1/subscribers/identify",
+            Client,
+            "Gives a customer another name",
+            Some("Identify"),
+            &[],
+            || post(v1::identify),
+        ),
+        route(
+            "POST",
+            "/v1/subscribers/{id}/alias",
+            Client,
+            "The same, as older clients ask",
+            Some("Alias"),
+            &[],
+            || post(v1::alias),
+        ),
+        route(
+            "POST",
+            "/v1/subscribers/{id}/attributes",
+            Client,
+            "Writes attributes",
+            Some("Attributes"),
+            &[],
+            || post(v1::post_attributes),
+        ),
+        route(
+            "POST",
+            "/v1/subscribers/{id}/attribution",
+            Client,
+            "Writes device ids, as older clients do",
+            Some("Attribution"),
+            &[],
+            || post(v1::post_attribution),
+        ),
+        route(
+            "GET",
+            "/v1/subscribers/{id}/offerings",
+            Client,
+            "Offerings",
+            None,
+            &[],
+            || get(v1::offerings),
+        ),
+        route(
+            "GET",
+            "/v1/subscribers/{id}/virtual_currencies",
+            Client,
+            "Virtual currencies: none",
+            None,
+            &[],
+            || get(v1::virtual_currencies),
+        ),
+        route(
+            "GET",
+            "/v1/subscribers/{id}/workflows",
+            Client,
+            "Paywalls: none",
+            None,
+            &[],
+            || get(v1::paywalls),
+        ),
+        route(
+            "POST",
+            "/v1/subscribers/{id}/entitlements/{entitlement}/promotional",
+            Client,
+            "Gives access by hand; takes a secret key",
+            Some("Promotional"),
+            &[],
+            || post(v1::grant),
+        ),
+        route(
+            "POST",
+            "/v1/subscribers/{id}/entitlements/{entitlement}/revoke_promotionals",
+            Client,
+            "Takes access given by hand back; takes a secret key",
+            None,
+            &[],
+            || post(v1::revoke),
+        ),
+        route(
+            "POST",
+            "/api/v1/projects/{project}/purchases",
+            Write,
+            "States a purchase of any other store",
+            Some("Purchase"),
+            &[],
+            || post(people::state_purchase),
+        ),
+        route(
+            "DELETE",
+            "/api/v1/projects/{project}/customers/{who}",
+            Write,
+            "Forgets a customer",
+            None,
+            &[],
+            || delete(people::forget),
+        ),
+        route(
+            "POST",
+            "/api/v1/projects/{project}/customers/{who}/transfer",
+            Write,
+            "Moves all purchases to another customer",
+            Some("Transfer"),
+            &[],
+            || post(people::transfer),
+        ),
+        route(
+            "PATCH",
+            "/api/v1/projects/{project}/customers/{who}",
+            Write,
+            "Writes attributes, install date and opt-out",
+            Some("CustomerChange"),
+            &[],
+            || patch(people::change),
+        ),
+        route(
+            "POST",
+            "/api/v1/projects/{project}/customers/{who}/grants",
+            Write,
+            "Gives access by hand",
+            Some("Grant"),
+            &[],
+            || post(people::grant),
+        ),
+        route(
+            "DELETE",
+            "/api/v1/projects/{project}/customers/{who}/grants/{entitlement}",
+            Write,
+            "Takes access given by hand back",
+            None,
+            &[],
+            || delete(people::revoke),
+        ),
+        route(
+            "GET",
+            "/api/v1/projects/{project}/parked",
+            Read,
+            "Messages that wait, each with its reason",
+            None,
+            &["limit"],
+            || get(people::parked),
+        ),
+        route(
+            "POST",
+            "/api/v1/projects/{project}/parked/retry",
+            Write,
+            "Tries all waiting messages again",
+            None,
+            &[],
+            || post(people::retry_all),
+        ),
+        route(
+            "POST",
+            "/api/v1/projects/{project}/parked/{message}/retry",
+            Write,
+            "Tries one waiting message again",
+            None,
+            &[],
+            || post(people::retry_one),
         ),
         route(
             "GET",
@@ -405,11 +612,25 @@ pub(crate) fn table() -> Vec<Route> {
 pub fn router(app: App) -> Router {
     let mut router = Router::new();
     for route in table() {
-        let guarded = (route.handler)().layer(middleware::from_fn_with_state(
+        let mut guarded = (route.handler)().layer(middleware::from_fn_with_state(
             (app.clone(), route.access),
             enforce,
         ));
+        if route.access == Access::Client {
+            guarded = guarded.layer(middleware::from_fn(v1::cors));
+        }
         router = router.route(route.path, guarded);
+    }
+    // Pages of any origin may call what client SDKs call.
+    let mut client_paths: Vec<_> = table()
+        .into_iter()
+        .filter(|route| route.access == Access::Client)
+        .map(|route| route.path)
+        .collect();
+    client_paths.sort_unstable();
+    client_paths.dedup();
+    for path in client_paths {
+        router = router.route(path, options(v1::preflight));
     }
     router
         .method_not_allowed_fallback(api::wrong_method)
@@ -426,7 +647,10 @@ mod tests {
     fn what_changes_something_needs_write_access_or_proves_itself() {
         for route in table() {
             let changes = route.method != "GET";
-            let guarded = matches!(route.access, Access::Write | Access::Form | Access::Store);
+            let guarded = matches!(
+                route.access,
+                Access::Write | Access::Form | Access::Store | Access::Client
+            );
             let signs_in = route.path.starts_with("/sign");
             assert!(
                 !changes || guarded || signs_in,

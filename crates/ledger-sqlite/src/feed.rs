@@ -6,8 +6,8 @@ use crate::{
     intake,
 };
 use domain::{
-    AppId, ChainKey, CustomerId, DeliveryId, Environment, EventId, EventKind, Facts, IntegrationId,
-    NotSent, ProjectId, Store, customer::Customer,
+    AppId, ChainKey, CustomerId, DeliveryId, Environment, EventId, EventKind, IntegrationId,
+    NotSent, ProjectId, customer::Customer,
 };
 use ledger::{
     AttemptRecord, CustomerRecord, DeliveryFilter, DeliveryRecord, DeliveryState, EventFilter,
@@ -284,7 +284,7 @@ pub(crate) fn customers(
     limit: usize,
 ) -> Result<Vec<Customer>> {
     let mut statement = connection
-        .prepare_cached("SELECT body FROM customers WHERE project = ?1 AND (?2 IS NULL OR id < ?2) ORDER BY id DESC LIMIT ?3")
+        .prepare_cached("SELECT body FROM customers WHERE project = ?1 AND merged_into IS NULL AND (?2 IS NULL OR id < ?2) ORDER BY id DESC LIMIT ?3")
         .map_err(failed)?;
     let rows: Vec<String> = statement
         .query_map(
@@ -318,65 +318,56 @@ pub(crate) fn customer(
         Err(_) => named().map_err(failed)?,
     };
     let Some(id) = id else { return Ok(None) };
-    let row: Option<(String, u64)> = transaction
-        .prepare_cached("SELECT body, seq FROM customers WHERE id = ?1 AND project = ?2")
+    // A customer that was merged into another leads there.
+    let row: Option<([u8; 16], String, u64, u64)> = transaction
+        .prepare_cached("SELECT id, body, version, seq FROM customers WHERE id = coalesce((SELECT merged_into FROM customers WHERE id = ?1), ?1) AND project = ?2")
         .and_then(|mut statement| {
             statement
                 .query_row(params![id, project.key()], |row| {
-                    Ok((row.get(0)?, row.get(1)?))
+                    Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
                 })
                 .optional()
         })
         .map_err(failed)?;
-    let Some((body, seq)) = row else {
+    let Some((id, body, version, seq)) = row else {
         return Ok(None);
     };
     let mut statement = transaction
         .prepare_cached(
-            "SELECT app, environment, chain, snapshot, renewal FROM purchases WHERE customer = ?1",
+            "SELECT app, environment, chain, snapshot, terms, store, formers FROM purchases WHERE customer = ?1",
         )
         .map_err(failed)?;
-    type Raw = ([u8; 16], String, String, String, Option<String>);
-    let rows: Vec<Raw> = statement
-        .query_map([id], |row| {
-            Ok((
-                row.get(0)?,
-                row.get(1)?,
-                row.get(2)?,
-                row.get(3)?,
-                row.get(4)?,
-            ))
-        })
-        .and_then(Iterator::collect)
-        .map_err(failed)?;
-    let purchases = rows
-        .into_iter()
-        .map(|(app, environment, chain, snapshot, renewal)| {
-            let facts = Facts {
-                transactions: intake::transactions(&transaction, id, app, &environment, &chain)?,
-                renewal: renewal
-                    .map(|json| from_json(json.as_bytes(), "purchases", &chain))
-                    .transpose()?,
-            };
-            let stored = StoredChain {
-                facts,
-                snapshot: from_json(snapshot.as_bytes(), "purchases", &chain)?,
-            };
-            let environment = Environment::from_id(&environment)
-                .ok_or_else(|| corrupt("purchases", &chain, "unknown environment"))?;
-            Ok((
-                AppId::new(uuid::Uuid::from_bytes(app)),
-                ChainKey {
-                    store: Store::AppStore,
-                    environment,
-                    id: chain,
-                },
-                stored,
-            ))
-        });
+    let mut rows = statement.query([id]).map_err(failed)?;
+    let mut purchases = Vec::new();
+    while let Some(row) = rows.next().map_err(failed)? {
+        let app: [u8; 16] = row.get(0).map_err(failed)?;
+        let environment: String = row.get(1).map_err(failed)?;
+        let chain: String = row.get(2).map_err(failed)?;
+        let snapshot: String = row.get(3).map_err(failed)?;
+        let terms: Option<String> = row.get(4).map_err(failed)?;
+        let terms: intake::Terms<'_> = terms
+            .map(|json| from_json(json.as_bytes(), "purchases", &chain))
+            .transpose()?
+            .unwrap_or_default();
+        let transactions = intake::transactions(&transaction, id, app, &environment, &chain)?;
+        let stored = StoredChain {
+            facts: terms.with(transactions),
+            snapshot: from_json(snapshot.as_bytes(), "purchases", &chain)?,
+            formers: intake::formers(row, 6)?,
+        };
+        let environment = Environment::from_id(&environment)
+            .ok_or_else(|| corrupt("purchases", &chain, "unknown environment"))?;
+        let key = ChainKey {
+            store: intake::store(row, 5)?,
+            environment,
+            id: chain,
+        };
+        purchases.push((AppId::new(uuid::Uuid::from_bytes(app)), key, stored));
+    }
     Ok(Some(CustomerRecord {
         customer: from_json(body.as_bytes(), "customers", who)?,
+        version,
         seq,
-        purchases: purchases.collect::<Result<_>>()?,
+        purchases,
     }))
 }

@@ -3,23 +3,58 @@
 use crate::codec::{Key, corrupt, failed, from_json, micros, pack, time, to_json, unpack, uuid};
 use domain::{
     AppId, ChainKey, CustomerId, Environment, Facts, InboxId, ProjectId, Snapshot, Store,
-    customer::Customer, fact::Transaction, fact::TransactionKind,
+    customer::Customer,
+    fact::{Note, RefundFact, RenewalFact, Transaction, TransactionKind},
 };
 use jiff::Timestamp;
 use ledger::{
-    ChainWrite, Commit, Committed, DueCheck, InboxMessage, InboxRecord, LedgerError, Loaded,
-    Result, StoredChain, VersionedCustomer, Wanted,
+    ChainWrite, Commit, Committed, DueCheck, Handover, InboxMessage, InboxRecord, LedgerError,
+    Loaded, Parked, Result, StoredChain, VersionedCustomer, Wanted,
 };
 use rusqlite::{Connection, OptionalExtension, params};
-use std::collections::BTreeMap;
+use serde::{Deserialize, Serialize};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+};
 use uuid::Uuid;
+
+/// Everything known about a chain but its transactions, as one column holds it.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Terms<'a> {
+    renewals: Cow<'a, BTreeMap<String, RenewalFact>>,
+    refunds: Cow<'a, BTreeMap<String, RefundFact>>,
+    notes: Cow<'a, BTreeSet<Note>>,
+}
+
+impl<'a> Terms<'a> {
+    const fn of(facts: &'a Facts) -> Self {
+        Self {
+            renewals: Cow::Borrowed(&facts.renewals),
+            refunds: Cow::Borrowed(&facts.refunds),
+            notes: Cow::Borrowed(&facts.notes),
+        }
+    }
+
+    /// The facts they make with the transactions of the chain.
+    pub(crate) fn with(self, transactions: BTreeMap<String, Transaction>) -> Facts {
+        Facts {
+            transactions,
+            renewals: self.renewals.into_owned(),
+            refunds: self.refunds.into_owned(),
+            notes: self.notes.into_owned(),
+        }
+    }
+}
 
 /// A commit with everything serialized: the writer thread only binds and steps.
 pub(crate) struct Prepared {
     commit: Commit,
     inbox_body: Option<Vec<u8>>,
     customer: Option<String>,
-    snapshot: Option<(String, Option<String>)>,
+    snapshot: Option<(String, String)>,
+    from: Option<String>,
     transactions: Vec<(String, String)>,
     events: Vec<(Vec<u8>, String)>,
     messages: Vec<String>,
@@ -40,7 +75,7 @@ impl Prepared {
         let snapshot = |chain: &ChainWrite| -> Result<_> {
             Ok((
                 to_json(&chain.snapshot)?,
-                chain.facts.renewal.as_ref().map(to_json).transpose()?,
+                to_json(&Terms::of(&chain.facts))?,
             ))
         };
         Ok(Self {
@@ -51,6 +86,11 @@ impl Prepared {
                 .map(|write| to_json(&write.customer))
                 .transpose()?,
             snapshot: chain.map(snapshot).transpose()?,
+            from: commit
+                .handover
+                .as_ref()
+                .map(|handover| to_json(&handover.from.customer))
+                .transpose()?,
             transactions: chain.map(changed).transpose()?.unwrap_or_default(),
             events: commit
                 .events
@@ -80,16 +120,28 @@ pub(crate) fn load(connection: &Connection, wanted: &Wanted) -> Result<Loaded> {
         wanted.chain.environment.id(),
         &wanted.chain.id,
     );
-    let owner: Option<[u8; 16]> = transaction
-        .prepare_cached(
-            "SELECT customer FROM chains WHERE app = ?1 AND environment = ?2 AND id = ?3",
-        )
-        .and_then(|mut statement| {
-            statement
-                .query_row(params![app, environment, chain], |row| row.get(0))
-                .optional()
-        })
-        .map_err(failed)?;
+    let mut known: Option<(String, [u8; 16])> = None;
+    for id in std::iter::once(chain).chain(&wanted.links) {
+        known = transaction
+            .prepare_cached(
+                "SELECT chain, customer FROM chains WHERE app = ?1 AND environment = ?2 AND id = ?3",
+            )
+            .and_then(|mut statement| {
+                statement
+                    .query_row(params![app, environment, id], |row| {
+                        Ok((row.get(0)?, row.get(1)?))
+                    })
+                    .optional()
+            })
+            .map_err(failed)?;
+        if known.is_some() {
+            break;
+        }
+    }
+    let (chain, owner) = match &known {
+        Some((chain, owner)) => (chain, Some(*owner)),
+        None => (chain, None),
+    };
     let named = |app_user_id: &String| {
         transaction
             .prepare_cached("SELECT customer FROM aliases WHERE project = ?1 AND app_user_id = ?2")
@@ -117,7 +169,7 @@ pub(crate) fn load(connection: &Connection, wanted: &Wanted) -> Result<Loaded> {
     let mut stored = None;
     let mut others = Vec::new();
     let mut statement = transaction
-        .prepare_cached("SELECT app, chain, snapshot, renewal FROM purchases WHERE customer = ?1 AND environment = ?2 AND (unlocking OR (app = ?3 AND chain = ?4))")
+        .prepare_cached("SELECT app, chain, snapshot, terms, store, formers FROM purchases WHERE customer = ?1 AND environment = ?2 AND (unlocking OR (app = ?3 AND chain = ?4))")
         .map_err(failed)?;
     let mut rows = statement
         .query(params![who, environment, app, chain])
@@ -131,30 +183,28 @@ pub(crate) fn load(connection: &Connection, wanted: &Wanted) -> Result<Loaded> {
             "purchases",
             &id,
         )?;
-        if row.get::<_, [u8; 16]>(0).map_err(failed)? == app && id == *chain {
-            let renewal = row
+        let key = ChainKey {
+            store: store(row, 4)?,
+            environment: wanted.chain.environment,
+            id,
+        };
+        if row.get::<_, [u8; 16]>(0).map_err(failed)? == app && key.id == *chain {
+            let terms: Terms<'_> = row
                 .get_ref(3)
                 .and_then(|value| Ok(value.as_bytes_or_null()?))
-                .map_err(failed)?;
-            let renewal = renewal
-                .map(|json| from_json(json, "purchases", &id))
-                .transpose()?;
-            stored = Some(StoredChain {
-                facts: Facts {
-                    transactions: transactions(&transaction, who, app, environment, chain)?,
-                    renewal,
-                },
+                .map_err(failed)?
+                .map(|json| from_json(json, "purchases", &key.id))
+                .transpose()?
+                .unwrap_or_default();
+            let transactions = transactions(&transaction, who, app, environment, chain)?;
+            let stored_chain = StoredChain {
+                facts: terms.with(transactions),
                 snapshot,
-            });
+                formers: formers(row, 5)?,
+            };
+            stored = Some((key, stored_chain));
         } else {
-            others.push((
-                ChainKey {
-                    store: wanted.chain.store,
-                    environment: wanted.chain.environment,
-                    id,
-                },
-                snapshot,
-            ));
+            others.push((key, snapshot));
         }
     }
     Ok(Loaded {
@@ -162,6 +212,19 @@ pub(crate) fn load(connection: &Connection, wanted: &Wanted) -> Result<Loaded> {
         chain: stored,
         others,
     })
+}
+
+pub(crate) fn store(row: &rusqlite::Row<'_>, column: usize) -> Result<Store> {
+    let id: String = row.get(column).map_err(failed)?;
+    Store::from_id(&id).ok_or_else(|| corrupt("purchases", &id, "unknown store"))
+}
+
+pub(crate) fn formers(row: &rusqlite::Row<'_>, column: usize) -> Result<Vec<CustomerId>> {
+    let json: Option<String> = row.get(column).map_err(failed)?;
+    json.map_or_else(
+        || Ok(Vec::new()),
+        |json| from_json(json.as_bytes(), "purchases", "formers"),
+    )
 }
 
 fn versioned(connection: &Connection, who: [u8; 16]) -> Result<Option<VersionedCustomer>> {
@@ -215,16 +278,23 @@ pub(crate) fn transactions(
 
 pub(crate) fn known_keys(
     connection: &Connection,
-    customer: CustomerId,
+    customers: &[CustomerId],
     keys: &[String],
 ) -> Result<Vec<String>> {
     let mut statement = connection
         .prepare_cached("SELECT key FROM events WHERE customer = ?1 AND key IN (SELECT value FROM json_each(?2))")
         .map_err(failed)?;
-    statement
-        .query_map(params![customer.key(), to_json(&keys)?], |row| row.get(0))
-        .and_then(Iterator::collect)
-        .map_err(failed)
+    let keys = to_json(&keys)?;
+    let mut known = Vec::new();
+    for customer in customers {
+        let mut rows = statement
+            .query(params![customer.key(), keys])
+            .map_err(failed)?;
+        while let Some(row) = rows.next().map_err(failed)? {
+            known.push(row.get(0).map_err(failed)?);
+        }
+    }
+    Ok(known)
 }
 
 /// Undoes the whole write through the savepoint it runs in, and says why.
@@ -313,20 +383,32 @@ fn write(connection: &Connection, prepared: &Prepared) -> Result<Vec<domain::Del
         if written == 0 {
             return Err(Stop::Conflict);
         }
-        if let (Some(chain), Some((snapshot, renewal))) = (&commit.chain, &prepared.snapshot) {
+        for alias in &write.customer.aliases {
+            execute(
+                "INSERT INTO aliases (project, app_user_id, customer) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+                params![project, alias, id],
+            )?;
+        }
+        if let (Some(handover), Some(body)) = (&commit.handover, &prepared.from) {
+            hand_over(connection, handover, body, id)?;
+        }
+        if let (Some(chain), Some((snapshot, terms))) = (&commit.chain, &prepared.snapshot) {
             let (app, environment) = (chain.app.key(), chain.key.environment.id());
-            let owner: [u8; 16] = connection
-                .prepare_cached("INSERT INTO chains (app, environment, id, customer) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET customer = customer RETURNING customer")
-                .and_then(|mut statement| statement.query_row(params![app, environment, chain.key.id, id], |row| row.get(0)))
-                .map_err(failed)?;
-            if owner != id {
-                return Err(Stop::Conflict);
+            for link in std::iter::once(&chain.key.id).chain(&chain.links) {
+                let owner: [u8; 16] = connection
+                    .prepare_cached("INSERT INTO chains (app, environment, id, chain, customer) VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO UPDATE SET customer = customer RETURNING customer")
+                    .and_then(|mut statement| statement.query_row(params![app, environment, link, chain.key.id, id], |row| row.get(0)))
+                    .map_err(failed)?;
+                // A link may lead to an older chain that somebody else owns; the chain itself may not.
+                if owner != id && *link == chain.key.id {
+                    return Err(Stop::Conflict);
+                }
             }
             let unlocking = chain.snapshot.kind != TransactionKind::Consumable;
             execute(
-                "INSERT INTO purchases (customer, app, environment, chain, project, unlocking, snapshot, renewal, check_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
-                 ON CONFLICT DO UPDATE SET snapshot = excluded.snapshot, renewal = excluded.renewal, check_at = excluded.check_at, unlocking = excluded.unlocking",
-                params![id, app, environment, chain.key.id, project, unlocking, snapshot, renewal, chain.check_at.map(micros)],
+                "INSERT INTO purchases (customer, app, environment, chain, store, project, unlocking, snapshot, terms, check_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+                 ON CONFLICT DO UPDATE SET snapshot = excluded.snapshot, terms = excluded.terms, check_at = excluded.check_at, unlocking = excluded.unlocking",
+                params![id, app, environment, chain.key.id, chain.key.store.id(), project, unlocking, snapshot, terms, chain.check_at.map(micros)],
             )?;
             for (transaction, body) in &prepared.transactions {
                 execute(
@@ -337,6 +419,63 @@ fn write(connection: &Connection, prepared: &Prepared) -> Result<Vec<domain::Del
         }
     }
     events(connection, prepared).map_err(Stop::from)
+}
+
+/// Moves purchases, and perhaps names, from one customer to another.
+fn hand_over(
+    connection: &Connection,
+    handover: &Handover,
+    body: &str,
+    to: [u8; 16],
+) -> Result<(), Stop> {
+    let execute = |sql: &str, values: &[&dyn rusqlite::ToSql]| {
+        connection
+            .prepare_cached(sql)
+            .and_then(|mut statement| statement.execute(values))
+            .map_err(failed)
+    };
+    let from = handover.from.customer.id.key();
+    let merged_into = handover.absorbed.then_some(to);
+    let current = execute(
+        "UPDATE customers SET version = version + 1, seq = ?3, body = ?4, merged_into = ?5 WHERE id = ?1 AND version = ?2",
+        params![
+            from,
+            handover.from.loaded_version,
+            handover.from.seq,
+            body,
+            merged_into
+        ],
+    )?;
+    if current == 0 {
+        return Err(Stop::Conflict);
+    }
+    for (app, chain) in &handover.chains {
+        let which = params![from, app.key(), chain.environment.id(), chain.id, to];
+        execute(
+            "UPDATE chains SET customer = ?5 WHERE customer = ?1 AND app = ?2 AND environment = ?3 AND chain = ?4",
+            which,
+        )?;
+        execute(
+            "UPDATE transactions SET customer = ?5 WHERE customer = ?1 AND app = ?2 AND environment = ?3 AND chain = ?4",
+            which,
+        )?;
+        execute(
+            "UPDATE purchases SET customer = ?5, formers = json_insert(coalesce(formers, '[]'), '$[#]', ?6)
+             WHERE customer = ?1 AND app = ?2 AND environment = ?3 AND chain = ?4",
+            params![from, app.key(), chain.environment.id(), chain.id, to, handover.from.customer.id.to_string()],
+        )?;
+    }
+    if handover.absorbed {
+        execute(
+            "UPDATE aliases SET customer = ?2 WHERE customer = ?1",
+            params![from, to],
+        )?;
+        execute(
+            "UPDATE customers SET merged_into = ?2 WHERE merged_into = ?1",
+            params![from, to],
+        )?;
+    }
+    Ok(())
 }
 
 fn events(connection: &Connection, prepared: &Prepared) -> Result<Vec<domain::DeliveryId>> {
@@ -414,7 +553,7 @@ pub(crate) fn park(
     let written = connection
         .prepare_cached(
             "INSERT INTO inbox (id, project, app, source, key, title, received_at, body, parked, retry_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
-             ON CONFLICT (id) DO UPDATE SET parked = excluded.parked, retry_at = excluded.retry_at WHERE parked IS NOT NULL",
+             ON CONFLICT (id) DO UPDATE SET parked = excluded.parked, retry_at = excluded.retry_at, tries = tries + 1 WHERE parked IS NOT NULL",
         )
         .and_then(|mut statement| {
             let (body, received_at) = (pack(&message.body), micros(message.received_at));
@@ -452,18 +591,88 @@ fn unpacked((message, parked): InboxRow) -> Result<InboxRecord> {
 
 const INBOX_COLUMNS: &str = "id, project, app, source, key, title, received_at, body, parked";
 
+fn parked_rows(
+    connection: &Connection,
+    condition: &str,
+    values: &[&dyn rusqlite::ToSql],
+) -> Result<Vec<Parked>> {
+    let mut statement = connection
+        .prepare_cached(&format!(
+            "SELECT {INBOX_COLUMNS}, tries, retry_at FROM inbox WHERE parked IS NOT NULL AND {condition}"
+        ))
+        .map_err(failed)?;
+    let rows: Vec<(InboxRow, u32, Timestamp)> = statement
+        .query_map(values, |row| {
+            Ok((inbox_row(row)?, row.get(9)?, time(row, 10)?))
+        })
+        .and_then(Iterator::collect)
+        .map_err(failed)?;
+    rows.into_iter()
+        .map(|(row, tries, retry_at)| {
+            let record = unpacked(row)?;
+            Ok(Parked {
+                message: record.message,
+                reason: record.parked.unwrap_or_default(),
+                tries,
+                retry_at,
+            })
+        })
+        .collect()
+}
+
 pub(crate) fn due_parked(
     connection: &Connection,
     now: Timestamp,
     limit: usize,
+) -> Result<Vec<Parked>> {
+    parked_rows(
+        connection,
+        "retry_at <= ?1 ORDER BY retry_at LIMIT ?2",
+        params![micros(now), limit],
+    )
+}
+
+pub(crate) fn parked(
+    connection: &Connection,
+    project: ProjectId,
+    limit: usize,
+) -> Result<Vec<Parked>> {
+    parked_rows(
+        connection,
+        "project = ?1 ORDER BY received_at DESC LIMIT ?2",
+        params![project.key(), limit],
+    )
+}
+
+pub(crate) fn unpark(
+    connection: &Connection,
+    project: ProjectId,
+    id: Option<InboxId>,
+    now: Timestamp,
+) -> Result<u64> {
+    connection
+        .prepare_cached("UPDATE inbox SET retry_at = ?3 WHERE project = ?1 AND parked IS NOT NULL AND (?2 IS NULL OR id = ?2)")
+        .and_then(|mut statement| {
+            statement.execute(params![project.key(), id.map(|id| id.key()), micros(now)])
+        })
+        .map(|count| count as u64)
+        .map_err(failed)
+}
+
+pub(crate) fn archive(
+    connection: &Connection,
+    project: ProjectId,
+    after: Option<(Timestamp, InboxId)>,
+    limit: usize,
 ) -> Result<Vec<InboxMessage>> {
+    let (at, id) = after.map_or((i64::MIN, [0; 16]), |(at, id)| (micros(at), id.key()));
     let mut statement = connection
         .prepare_cached(&format!(
-            "SELECT {INBOX_COLUMNS} FROM inbox WHERE parked IS NOT NULL AND retry_at <= ?1 ORDER BY retry_at LIMIT ?2"
+            "SELECT {INBOX_COLUMNS} FROM inbox WHERE project = ?1 AND (received_at, id) > (?2, ?3) AND parked IS NULL ORDER BY received_at, id LIMIT ?4"
         ))
         .map_err(failed)?;
     let rows: Vec<InboxRow> = statement
-        .query_map(params![micros(now), limit], inbox_row)
+        .query_map(params![project.key(), at, id, limit], inbox_row)
         .and_then(Iterator::collect)
         .map_err(failed)?;
     rows.into_iter()
@@ -491,7 +700,7 @@ pub(crate) fn due_checks(
     now: Timestamp,
     limit: usize,
 ) -> Result<Vec<DueCheck>> {
-    let mut statement = connection.prepare_cached("SELECT project, app, environment, chain, customer FROM purchases WHERE check_at IS NOT NULL AND check_at <= ?1 ORDER BY check_at LIMIT ?2").map_err(failed)?;
+    let mut statement = connection.prepare_cached("SELECT project, app, environment, chain, customer, store FROM purchases WHERE check_at IS NOT NULL AND check_at <= ?1 ORDER BY check_at LIMIT ?2").map_err(failed)?;
     let rows = statement.query_map(params![micros(now), limit], |row| {
         let environment: String = row.get(2)?;
         let environment = Environment::from_id(&environment).unwrap_or(Environment::Sandbox);
@@ -499,7 +708,7 @@ pub(crate) fn due_checks(
             project: ProjectId::new(uuid(row, 0)?),
             app: AppId::new(uuid(row, 1)?),
             chain: ChainKey {
-                store: Store::AppStore,
+                store: Store::from_id(&row.get::<_, String>(5)?).unwrap_or(Store::External),
                 environment,
                 id: row.get(3)?,
             },

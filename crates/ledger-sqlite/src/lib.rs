@@ -13,19 +13,21 @@ mod configuration;
 mod delivery;
 mod feed;
 mod intake;
+mod people;
 mod writer;
 
 use async_trait::async_trait;
 use codec::failed;
 use domain::{
-    CustomerId, DeliveryId, EventId, InboxId, IntegrationId, ProjectId, customer::Customer,
+    AppId, CustomerId, DeliveryId, EventId, InboxId, IntegrationId, ProjectId, customer::Customer,
+    rates::Rate,
 };
 use jiff::Timestamp;
 use ledger::{
     AttemptRecord, Commit, Committed, Configuration, ConfigurationChange, CustomerRecord,
     DeliveryFilter, DeliveryRecord, DueCheck, EventFilter, FeedRow, InboxMessage, InboxRecord,
-    Lease, Ledger, LedgerError, Loaded, NewDelivery, NewEvent, Page, Requeue, Result, Settled,
-    Settlement, Wanted,
+    Lease, Ledger, LedgerError, Loaded, NewDelivery, NewEvent, Page, Parked, Requeue, Result,
+    Settled, Settlement, Wanted,
 };
 use rusqlite::{Connection, OpenFlags};
 use std::{
@@ -36,7 +38,10 @@ use std::{
 };
 use writer::Writer;
 
-const MIGRATIONS: &[&str] = &[include_str!("schema.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("schema.sql"),
+    include_str!("0002_stores_and_customers.sql"),
+];
 const READERS_KEPT: usize = 8;
 
 /// A ledger in one file, with its log beside it.
@@ -190,8 +195,8 @@ impl Ledger for SqliteLedger {
     async fn load(&self, wanted: &Wanted) -> Result<Loaded> {
         self.read(|connection| intake::load(connection, wanted))
     }
-    async fn known_keys(&self, customer: CustomerId, keys: &[String]) -> Result<Vec<String>> {
-        self.read(|connection| intake::known_keys(connection, customer, keys))
+    async fn known_keys(&self, customers: &[CustomerId], keys: &[String]) -> Result<Vec<String>> {
+        self.read(|connection| intake::known_keys(connection, customers, keys))
     }
     async fn commit(&self, commit: Commit) -> Result<Committed> {
         let prepared = intake::Prepared::new(commit)?;
@@ -209,8 +214,26 @@ impl Ledger for SqliteLedger {
             .write(move |connection| intake::park(connection, &message, &reason, retry_at))
             .await
     }
-    async fn due_parked(&self, now: Timestamp, limit: usize) -> Result<Vec<InboxMessage>> {
+    async fn due_parked(&self, now: Timestamp, limit: usize) -> Result<Vec<Parked>> {
         self.read_long(move |connection| intake::due_parked(connection, now, limit))
+            .await
+    }
+    async fn parked(&self, project: ProjectId, limit: usize) -> Result<Vec<Parked>> {
+        self.read_long(move |connection| intake::parked(connection, project, limit))
+            .await
+    }
+    async fn unpark(&self, project: ProjectId, id: Option<InboxId>, now: Timestamp) -> Result<u64> {
+        self.writer
+            .write(move |connection| intake::unpark(connection, project, id, now))
+            .await
+    }
+    async fn archive(
+        &self,
+        project: ProjectId,
+        after: Option<(Timestamp, InboxId)>,
+        limit: usize,
+    ) -> Result<Vec<InboxMessage>> {
+        self.read_long(move |connection| intake::archive(connection, project, after, limit))
             .await
     }
     async fn seen(&self, id: InboxId) -> Result<bool> {
@@ -269,12 +292,9 @@ impl Ledger for SqliteLedger {
     ) -> Result<Committed> {
         let project = event.event.project;
         let prepared = intake::Prepared::new(Commit {
-            project,
-            inbox: None,
-            customer: None,
-            chain: None,
             events: vec![event],
             deliveries,
+            ..Commit::of(project)
         })?;
         self.writer
             .write(move |connection| intake::commit(connection, &prepared))
@@ -322,6 +342,29 @@ impl Ledger for SqliteLedger {
     async fn customer(&self, project: ProjectId, who: &str) -> Result<Option<CustomerRecord>> {
         let who = who.to_owned();
         self.read_long(move |connection| feed::customer(connection, project, &who))
+            .await
+    }
+    async fn forget_customer(&self, project: ProjectId, customer: &CustomerRecord) -> Result<bool> {
+        let customer = customer.clone();
+        self.writer
+            .write(move |connection| people::forget(connection, project, &customer))
+            .await
+    }
+    async fn mark(&self, app: AppId, name: &str) -> Result<Option<Timestamp>> {
+        self.read(|connection| people::mark(connection, app, name))
+    }
+    async fn set_mark(&self, app: AppId, name: &str, at: Timestamp) -> Result<()> {
+        let name = name.to_owned();
+        self.writer
+            .write(move |connection| people::set_mark(connection, app, &name, at))
+            .await
+    }
+    async fn rates(&self) -> Result<Vec<Rate>> {
+        self.read_long(people::rates).await
+    }
+    async fn put_rates(&self, rates: Vec<Rate>) -> Result<()> {
+        self.writer
+            .write(move |connection| people::put_rates(connection, &rates))
             .await
     }
     async fn configuration(&self) -> Result<Configuration> {

@@ -164,6 +164,8 @@ pub struct AttemptRecord {
 pub struct CustomerRecord {
     /// The customer.
     pub customer: Customer,
+    /// Raised by every commit.
+    pub version: u64,
     /// Sequence number of its latest event.
     pub seq: u64,
     /// Its purchases.

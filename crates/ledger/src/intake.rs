@@ -44,8 +44,10 @@ pub struct Wanted {
     pub project: ProjectId,
     /// The app the chain belongs to.
     pub app: AppId,
-    /// The chain.
+    /// The chain, by any id the store knows it under.
     pub chain: ChainKey,
+    /// Other ids under which the store knows it.
+    pub links: Vec<String>,
     /// The app's name for the customer, where the message carries one.
     pub app_user_id: Option<String>,
 }
@@ -55,8 +57,8 @@ pub struct Wanted {
 pub struct Loaded {
     /// The owner of the chain, or else the customer with the wanted name.
     pub customer: Option<VersionedCustomer>,
-    /// The chain, if it is known.
-    pub chain: Option<StoredChain>,
+    /// The chain, if it is known, under the id it was first stored with.
+    pub chain: Option<(ChainKey, StoredChain)>,
     /// The customer's other purchases that can give access, of the same environment.
     pub others: Vec<(ChainKey, Snapshot)>,
 }
@@ -79,6 +81,8 @@ pub struct StoredChain {
     pub facts: Facts,
     /// Their snapshot when last derived.
     pub snapshot: Snapshot,
+    /// Customers it belonged to before: what was told of it was told to them.
+    pub formers: Vec<CustomerId>,
 }
 
 /// The state of a chain to write.
@@ -88,6 +92,8 @@ pub struct ChainWrite {
     pub app: AppId,
     /// Its key.
     pub key: ChainKey,
+    /// Other ids under which the store knows it.
+    pub links: Vec<String>,
     /// All facts.
     pub facts: Facts,
     /// Ids of the transactions that differ from what is stored.
@@ -116,6 +122,8 @@ pub struct Commit {
     pub inbox: Option<InboxMessage>,
     /// The customer as it is to be; `None` when the message concerns none.
     pub customer: Option<CustomerWrite>,
+    /// What the customer takes over from another.
+    pub handover: Option<Handover>,
     /// The chain as it is to be.
     pub chain: Option<ChainWrite>,
     /// Events, in order.
@@ -133,6 +141,45 @@ pub struct CustomerWrite {
     pub loaded_version: Option<u64>,
     /// Sequence number of its latest event, after this commit.
     pub seq: u64,
+}
+
+/// Purchases, and perhaps names, that pass to the customer of a commit from another.
+#[derive(Debug, Clone)]
+pub struct Handover {
+    /// The other as it is to be.
+    pub from: CustomerWrite,
+    /// Its purchases that pass.
+    pub chains: Vec<(AppId, ChainKey)>,
+    /// All its names pass too, and it is no customer of its own any more.
+    pub absorbed: bool,
+}
+
+impl Commit {
+    /// Nothing yet, for a project.
+    pub const fn of(project: ProjectId) -> Self {
+        Self {
+            project,
+            inbox: None,
+            customer: None,
+            handover: None,
+            chain: None,
+            events: Vec::new(),
+            deliveries: Vec::new(),
+        }
+    }
+}
+
+/// A message that waits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parked {
+    /// The message.
+    pub message: InboxMessage,
+    /// Why.
+    pub reason: String,
+    /// How often it was tried in vain.
+    pub tries: u32,
+    /// When it is tried again.
+    pub retry_at: Timestamp,
 }
 
 /// What became of a commit.

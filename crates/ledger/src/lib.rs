@@ -33,7 +33,8 @@ pub use feed::*;
 pub use intake::*;
 
 use async_trait::async_trait;
-use domain::{CustomerId, DeliveryId, EventId, InboxId, IntegrationId, NotSent, ProjectId};
+use domain::rates::Rate;
+use domain::{AppId, CustomerId, DeliveryId, EventId, InboxId, IntegrationId, NotSent, ProjectId};
 use jiff::Timestamp;
 
 /// Why the ledger could not do it.
@@ -75,8 +76,8 @@ pub type Result<T, E = LedgerError> = std::result::Result<T, E>;
 pub trait Ledger: Send + Sync + 'static {
     /// What is known about a chain and its customer, with the version to commit against.
     async fn load(&self, wanted: &Wanted) -> Result<Loaded>;
-    /// Which of `keys` the customer already has events for.
-    async fn known_keys(&self, customer: CustomerId, keys: &[String]) -> Result<Vec<String>>;
+    /// Which of `keys` any of the customers already has events for.
+    async fn known_keys(&self, customers: &[CustomerId], keys: &[String]) -> Result<Vec<String>>;
     /// Writes a message, the state it led to, its events and their deliveries, all or nothing, durably.
     async fn commit(&self, commit: Commit) -> Result<Committed>;
     /// Keeps a message that cannot be understood yet. Durable. `false` when it was known already.
@@ -87,7 +88,18 @@ pub trait Ledger: Send + Sync + 'static {
         retry_at: Timestamp,
     ) -> Result<bool>;
     /// Parked messages due for another try, oldest first.
-    async fn due_parked(&self, now: Timestamp, limit: usize) -> Result<Vec<InboxMessage>>;
+    async fn due_parked(&self, now: Timestamp, limit: usize) -> Result<Vec<Parked>>;
+    /// Parked messages of a project, the one that was tried in vain most recently first.
+    async fn parked(&self, project: ProjectId, limit: usize) -> Result<Vec<Parked>>;
+    /// Makes parked messages of a project due now: one, or all. Answers how many.
+    async fn unpark(&self, project: ProjectId, id: Option<InboxId>, now: Timestamp) -> Result<u64>;
+    /// Messages of a project that were processed, in the order they came, after `after`.
+    async fn archive(
+        &self,
+        project: ProjectId,
+        after: Option<(Timestamp, InboxId)>,
+        limit: usize,
+    ) -> Result<Vec<InboxMessage>>;
     /// Whether a message was processed before, for duplicate suppression before any work is done.
     async fn seen(&self, id: InboxId) -> Result<bool>;
     /// One raw message.
@@ -138,8 +150,20 @@ pub trait Ledger: Send + Sync + 'static {
         before: Option<CustomerId>,
         limit: usize,
     ) -> Result<Vec<domain::customer::Customer>>;
-    /// One customer with its purchases, by id or by the app's name for it.
+    /// Removes everything personal about a customer: names, attributes, and what events, requests and messages repeat of
+    /// them. Facts stay, under a name that says nothing. `false` when it changed since it was loaded.
+    async fn forget_customer(&self, project: ProjectId, customer: &CustomerRecord) -> Result<bool>;
+    /// One customer with its purchases, by id or by any of the app's names for it.
     async fn customer(&self, project: ProjectId, who: &str) -> Result<Option<CustomerRecord>>;
+
+    /// How far something periodic has come for an app.
+    async fn mark(&self, app: AppId, name: &str) -> Result<Option<Timestamp>>;
+    /// Remembers how far it has come.
+    async fn set_mark(&self, app: AppId, name: &str, at: Timestamp) -> Result<()>;
+    /// Every exchange rate known.
+    async fn rates(&self) -> Result<Vec<Rate>>;
+    /// Adds exchange rates, replacing those of the same day and currency.
+    async fn put_rates(&self, rates: Vec<Rate>) -> Result<()>;
 
     /// All configuration, with its revision.
     async fn configuration(&self) -> Result<Configuration>;

@@ -12,6 +12,7 @@
 pub mod apple;
 pub mod google;
 mod jwt;
+pub mod stated;
 pub mod stripe;
 mod web;
 

@@ -78,10 +78,14 @@ pub(crate) async fn run(options: &Options) -> Result<ExitCode> {
         .find(|project| project.key == wanted.project.key)
         .map(|project| project.id);
     for app in after.apps.iter().filter(|app| Some(app.project) == project) {
-        say::line(format!(
-            "App Store notification URL of {}: {}/callbacks/apple/{}",
-            app.key, context.public_url, app.id
-        ));
+        if let Some(path) = http_api::callback_path(app) {
+            say::line(format!(
+                "{} notification URL of {}: {}{path}",
+                app.store().title(),
+                app.key,
+                context.public_url
+            ));
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -68,7 +68,7 @@ fn project(
             "com.example.meditation.yearly": { "entitlements": ["premium"] },
             "com.example.meditation.coins": { "entitlements": [] },
         },
-        "apps": { "ios": { "name": "Meditation for iOS", "store": "app_store", "bundle_id": BUNDLE_ID, "environments": ["local_testing"], "local_roots": [authority.root()], "commission_percent": "15" } },
+        "apps": { "ios": { "name": "Meditation for iOS", "store": "app_store", "bundle_id": BUNDLE_ID, "environments": ["local_testing"], "local_roots": [authority.root()], "commission": "small_business" } },
         "integrations": {
             "backend": webhook("Backend", healthy),
             "billing": webhook("Billing (fails 10 %)", failing),
@@ -122,7 +122,13 @@ pub(crate) async fn run(options: Options) -> Result<()> {
         .configuration
         .apps
         .first()
-        .map(|app| format!("{}/callbacks/apple/{}", server.public_url, app.id))
+        .and_then(|app| {
+            Some(format!(
+                "{}{}",
+                server.public_url,
+                http_api::callback_path(app)?
+            ))
+        })
         .context("the demo's app is missing")?;
     say::line("Tidings demo: simulated App Store customers, real signatures, real deliveries.");
     say::line("");

@@ -29,6 +29,17 @@ enum Action {
         #[arg(long)]
         read_only: bool,
     },
+    /// Make the public key of an app, for client SDKs.
+    Client {
+        #[command(flatten)]
+        data: Data,
+        /// Key of the project.
+        #[arg(long)]
+        project: String,
+        /// Key of the app.
+        #[arg(long)]
+        app: String,
+    },
     /// List keys.
     List {
         #[command(flatten)]
@@ -73,19 +84,37 @@ pub(crate) async fn run(options: Options) -> Result<()> {
             say::line(&text);
             Ok(())
         }
+        Action::Client { data, project, app } => {
+            let ledger = data.open()?.ledger;
+            let configuration = ledger.configuration().await?;
+            let of = configuration
+                .projects
+                .iter()
+                .find(|known| known.key == project)
+                .with_context(|| format!("there is no project {project:?}"))?;
+            let app = configuration
+                .apps
+                .iter()
+                .find(|known| known.project == of.id && known.key == app)
+                .with_context(|| format!("project {project:?} has no app {app:?}"))?;
+            let (text, key) = http_api::new_client_key(&WallSystem, app);
+            change(&ledger, &ConfigurationChange::PutApiKey(key)).await?;
+            say::line(&text);
+            Ok(())
+        }
         Action::List { data } => {
             for key in data.open()?.ledger.configuration().await?.api_keys {
                 let project = key
                     .project
                     .map_or_else(|| "all projects".to_owned(), |project| project.to_string());
                 say::line(format!(
-                    "{}  {:<24} {:<5} {project}  {}",
+                    "{}  {:<24} {:<6} {project}  {}",
                     key.id,
                     key.name,
-                    if key.scope == Scope::Read {
-                        "read"
-                    } else {
-                        "write"
+                    match key.scope {
+                        Scope::Client => "client",
+                        Scope::Read => "read",
+                        Scope::Write => "write",
                     },
                     key.created_at
                 ));

@@ -9,6 +9,7 @@ mod keys;
 mod say;
 mod serve;
 mod simulate;
+mod stores;
 
 use clap::Parser;
 use std::process::ExitCode;

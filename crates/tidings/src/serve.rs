@@ -2,18 +2,13 @@
 
 use crate::{
     cli::{LogFormat, ServeOptions},
-    say,
+    say, stores,
 };
 use anyhow::{Context, Result};
-use base64::{Engine as _, prelude::BASE64_STANDARD};
-use engine::{Engine, HttpTransport, MakeReceiver, Parts, WallSystem, metric::Metric};
+use engine::{Engine, HttpTransport, Parts, WallSystem, metric::Metric};
 use http_api::{App, Sessions};
-use ledger::AppEnvironment as Accepted;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
-use sources::{
-    Receiver,
-    apple::{self, AppEnvironment, AppReceiver, Verifier},
-};
+use sources::Web;
 use std::{future::Future, sync::Arc, time::Duration};
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
@@ -64,46 +59,6 @@ fn start_metrics() -> Result<PrometheusHandle> {
         .context("metrics cannot be recorded")
 }
 
-/// Makes receivers of apps. All apps share the verifier that trusts Apple's root, and with it its memory of chains.
-pub(crate) fn receivers() -> MakeReceiver {
-    let store = Arc::new(Verifier::apple());
-    Box::new(move |app: &ledger::App| {
-        let settings = &app.settings;
-        let environments = settings
-            .environments
-            .iter()
-            .map(|environment| match environment {
-                Accepted::Production => AppEnvironment::Production,
-                Accepted::Sandbox => AppEnvironment::Sandbox,
-                Accepted::Xcode => AppEnvironment::Xcode,
-                Accepted::LocalTesting => AppEnvironment::LocalTesting,
-            });
-        let environments: Vec<_> = environments.collect();
-        let roots = settings
-            .local_roots
-            .iter()
-            .map(|root| {
-                BASE64_STANDARD
-                    .decode(root)
-                    .map_err(|error| format!("local_roots: {error}"))
-            })
-            .collect::<Result<Vec<_>, _>>()?;
-        let is_production = environments.contains(&AppEnvironment::Production);
-        // Checked when configured, and again here: a production app must never trust a root of anyone's own.
-        let local = (!roots.is_empty() && !is_production)
-            .then(|| Arc::new(Verifier::with_roots(roots).accepting_single_certificate()));
-        let receiver = AppReceiver::new(apple::App {
-            bundle_id: settings.bundle_id.clone(),
-            app_apple_id: settings.app_apple_id,
-            environments,
-            store: Arc::clone(&store),
-            local,
-        })
-        .checking_revocation(settings.check_revocation);
-        Ok(Arc::new(receiver) as Arc<dyn Receiver>)
-    })
-}
-
 impl Server {
     /// Opens the data directory, starts the engine and binds the address.
     pub(crate) async fn start(options: &ServeOptions) -> Result<Self> {
@@ -118,16 +73,18 @@ impl Server {
             .unwrap_or_else(|| format!("http://{address}"))
             .trim_end_matches('/')
             .to_owned();
+        let transport = Arc::new(
+            HttpTransport::new(options.allow_networks.clone())
+                .context("the HTTP client cannot be set up")?,
+        );
         let parts = Parts {
             ledger: Arc::new(opened.ledger),
             system: Arc::new(WallSystem),
-            transport: Arc::new(
-                HttpTransport::new(options.allow_networks.clone())
-                    .context("the HTTP client cannot be set up")?,
-            ),
+            web: Arc::clone(&transport) as Arc<dyn Web>,
+            transport,
             vault: opened.vault,
             public_url: public_url.clone(),
-            make_receiver: receivers(),
+            make_source: stores::sources(),
         };
         let metrics = start_metrics()?;
         let engine = Engine::start(parts)
@@ -209,10 +166,12 @@ pub(crate) async fn run(options: ServeOptions) -> Result<()> {
     say::line(format!("  data       {}", options.data.data.display()));
     say::line(format!("  sign in    {}", server.sign_in_url));
     for app in &setup.configuration.apps {
-        say::line(format!(
-            "  callback   {}/callbacks/apple/{}   ({})",
-            server.public_url, app.id, app.name
-        ));
+        if let Some(path) = http_api::callback_path(app) {
+            say::line(format!(
+                "  callback   {}{path}   ({})",
+                server.public_url, app.name
+            ));
+        }
     }
     if setup.configuration.projects.is_empty() {
         say::line(

@@ -1,11 +1,12 @@
 //! The payload of the `adapty` format, field for field. Source: spec/adapty.md 2.
 //!
 //! Paywalls, experiments and audiences do not exist here, so their fields are null, as they are for a purchase made outside
-//! any paywall. Tax is null because the App Store does not report it. Unknown stays null, never guessed.
+//! any paywall. Tax is null where the store does not report it (the App Store). Unknown stays null, never guessed.
 
 use super::Options;
 use domain::{
     AccessLevel, Currency, Environment, Event, EventKind, Money,
+    customer::is_anonymous,
     event::TransactionRef,
     fact::{Discount, OfferCategory, TransactionKind},
 };
@@ -30,7 +31,7 @@ struct Envelope<'a, P> {
     event_datetime: String,
     event_properties: P,
     event_api_version: u8,
-    profiles_sharing_access_level: Option<()>,
+    profiles_sharing_access_level: Option<Vec<Sharing<'a>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     attributions: Option<BTreeMap<&'a str, BTreeMap<&'a str, &'a str>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -58,6 +59,28 @@ struct Access {
     will_renew: bool,
 }
 
+/// Another name under which the same access is used.
+#[derive(Serialize)]
+struct Sharing<'a> {
+    profile_id: String,
+    customer_user_id: &'a str,
+}
+
+/// The other names of a customer that are not anonymous: whoever uses one has the same access. Source: spec/adapty.md 4.7.
+fn sharing(event: &Event) -> Option<Vec<Sharing<'_>>> {
+    let names: Vec<_> = event
+        .customer
+        .aliases
+        .iter()
+        .filter(|name| !is_anonymous(name))
+        .map(|name| Sharing {
+            profile_id: event.customer.id.uuid().to_string(),
+            customer_user_id: name,
+        })
+        .collect();
+    (event.kind == EventKind::AccessLevelUpdated && !names.is_empty()).then_some(names)
+}
+
 /// Fields that every event carries.
 #[derive(Serialize)]
 struct Common<'a> {
@@ -65,7 +88,7 @@ struct Common<'a> {
     profile_id: String,
     event_datetime: String,
     environment: &'static str,
-    store: Option<&'static str>,
+    store: Option<&'a str>,
     vendor_product_id: Option<&'a str>,
     transaction_id: Option<&'a str>,
     original_transaction_id: Option<&'a str>,
@@ -120,8 +143,8 @@ struct Revenue {
     proceeds_local: Number,
     net_revenue_usd: Number,
     net_revenue_local: Number,
-    tax_amount_usd: Option<()>,
-    tax_amount_local: Option<()>,
+    tax_amount_usd: Number,
+    tax_amount_local: Number,
 }
 
 /// Fields of `access_level_updated`.
@@ -227,7 +250,7 @@ fn envelope<P: Serialize>(
         event_datetime: time(event.occurred_at),
         event_properties: properties,
         event_api_version: 1,
-        profiles_sharing_access_level: None,
+        profiles_sharing_access_level: sharing(event),
         attributions: options.send_attribution.then(|| attribution(event)),
         user_attributes: options.send_user_attributes.then(plain),
         integration_ids: (!ids.is_empty()).then_some(ids),
@@ -309,7 +332,10 @@ fn common(event: &Event, expires_at: Option<Timestamp>) -> Common<'_> {
             Environment::Production => "Production",
             Environment::Sandbox => "Sandbox",
         },
-        store: event.app.as_ref().map(|app| app.store.id()),
+        store: event
+            .app
+            .as_ref()
+            .map(|app| app.store_name.as_deref().unwrap_or(app.store.id())),
         vendor_product_id: event.product.as_deref(),
         transaction_id: transaction.map(|transaction| transaction.id.as_str()),
         original_transaction_id: purchase.map(|purchase| purchase.chain.as_str()),
@@ -364,6 +390,10 @@ fn purchase<'a>(event: &'a Event, options: &Options) -> Purchase<'a> {
             (standard, in_usd(standard))
         }
         Some(_) if is_free => (None, None),
+        // A partial refund moves less than was charged.
+        Some(transaction) if transaction.refunded.is_some() => {
+            (transaction.refunded, in_usd(transaction.refunded))
+        }
         Some(transaction) => (transaction.price, transaction.price_usd),
         None => (None, None),
     };
@@ -421,10 +451,10 @@ fn purchase<'a>(event: &'a Event, options: &Options) -> Purchase<'a> {
         revenue: money.map(|transaction| Revenue {
             proceeds_usd: number(transaction.proceeds_usd),
             proceeds_local: number(transaction.proceeds),
-            net_revenue_usd: None,
-            net_revenue_local: None,
-            tax_amount_usd: None,
-            tax_amount_local: None,
+            net_revenue_usd: number(transaction.net_usd),
+            net_revenue_local: number(transaction.net),
+            tax_amount_usd: number(transaction.tax_usd),
+            tax_amount_local: number(transaction.tax),
         }),
     }
 }

@@ -38,6 +38,8 @@ const EVENTS: &[EventKind] = &[
     EventKind::TrialExpired,
     EventKind::BillingIssueDetected,
     EventKind::EnteredGracePeriod,
+    EventKind::SubscriptionPaused,
+    EventKind::SubscriptionDeferred,
     EventKind::AccessLevelUpdated,
     EventKind::TrialActive,
     EventKind::SubscriptionActive,

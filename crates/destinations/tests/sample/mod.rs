@@ -73,11 +73,9 @@ pub(crate) fn event(kind: EventKind) -> Event {
             id: AppId::new(Uuid::from_u128(0x1234_5678_1234_1234_1234_1234_5678_9012)),
             key: "ios".into(),
             store: Store::AppStore,
+            store_name: None,
         }),
         customer: Customer {
-            id: CustomerId::new(Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0002)),
-            app_user_id: "12345".into(),
-            first_seen: time("2026-01-01T09:00:00Z"),
             last_seen: time("2026-01-01T10:00:01Z"),
             attributes: BTreeMap::from([
                 ("$email".into(), "a@example.com".into()),
@@ -86,6 +84,11 @@ pub(crate) fn event(kind: EventKind) -> Event {
                 ("color".into(), "violet".into()),
             ]),
             revenue_usd_micros: 11_980_000,
+            ..Customer::new(
+                CustomerId::new(Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0002)),
+                "12345".into(),
+                time("2026-01-01T09:00:00Z"),
+            )
         },
         purchase: Some(Purchase {
             chain: "1000".into(),
@@ -117,6 +120,11 @@ pub(crate) fn event(kind: EventKind) -> Event {
             price_usd: price,
             proceeds: price.and_then(|price| price.basis_points(8_500)),
             proceeds_usd: price.and_then(|price| price.basis_points(8_500)),
+            refunded: None,
+            tax: None,
+            tax_usd: None,
+            net: None,
+            net_usd: None,
             is_free: free,
             offer,
             country: Some("US".into()),
@@ -134,6 +142,7 @@ pub(crate) fn event(kind: EventKind) -> Event {
         },
         historical: false,
         late: false,
+        transferred_from: None,
         after_days: match kind {
             EventKind::TrialActive => Some(3),
             EventKind::SubscriptionActive => Some(30),

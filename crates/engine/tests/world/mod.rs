@@ -5,17 +5,18 @@ use base64::{Engine as _, prelude::BASE64_STANDARD};
 use destinations::{Context, Request, Response};
 use domain::{AppId, Event, EventKind};
 use engine::{
-    Accepted, Engine, IntakeError, MakeReceiver, Parts, System, Transport, TransportError, Vault,
+    Accepted, Engine, IntakeError, MakeSource, Parts, Secrets, System, Transport, TransportError,
+    Vault,
     desired::{self, Desired, Means},
 };
 use jiff::{SignedDuration, Timestamp};
-use ledger::{EventFilter, FeedRow, Ledger, Page};
+use ledger::{AppSettings, EventFilter, FeedRow, Ledger, Page};
 use ledger_sqlite::SqliteLedger;
 use serde_json::{Value, json};
 use simulator::Authority;
 use sources::{
-    Receiver,
-    apple::{App, AppEnvironment, AppReceiver, Verifier},
+    Call, Incoming, Reply, Source, Web,
+    apple::{App, AppEnvironment, AppStore, Verifier},
 };
 use std::{
     path::PathBuf,
@@ -98,19 +99,32 @@ pub(crate) struct World {
     pub(crate) app: AppId,
 }
 
-fn make_receiver() -> MakeReceiver {
-    Box::new(|app: &ledger::App| {
+fn make_source() -> MakeSource {
+    Box::new(|app: &ledger::App, _: &Secrets| {
         let root = BASE64_STANDARD
             .decode(AUTHORITY.root())
             .map_err(|error| error.to_string())?;
-        Ok(Arc::new(AppReceiver::new(App {
-            bundle_id: app.settings.bundle_id.clone(),
+        let AppSettings::AppStore(settings) = &app.settings else {
+            return Err("this world has App Store apps only".into());
+        };
+        Ok(Arc::new(AppStore::new(App {
+            bundle_id: settings.bundle_id.clone(),
             app_apple_id: None,
             environments: vec![AppEnvironment::LocalTesting],
             store: Arc::new(Verifier::apple()),
             local: Some(Arc::new(Verifier::with_roots(vec![root]))),
-        })) as Arc<dyn Receiver>)
+        })) as Arc<dyn Source>)
     })
+}
+
+/// No store can be asked.
+struct NoStore;
+
+#[async_trait]
+impl Web for NoStore {
+    async fn call(&self, _: &Call) -> Result<Reply, String> {
+        Err("there is no network here".into())
+    }
 }
 
 fn project() -> Desired {
@@ -124,6 +138,16 @@ fn project() -> Desired {
         "integrations": { "a": webhook("https://a.example/"), "b": webhook("https://b.example/") },
     }))
     .unwrap()
+}
+
+/// A message without headers.
+pub(crate) fn incoming(body: &str) -> Incoming<'_> {
+    Incoming {
+        body: body.as_bytes(),
+        authorization: None,
+        signature: None,
+        url: "https://t.example/callbacks",
+    }
 }
 
 impl World {
@@ -173,7 +197,8 @@ impl World {
             transport: Arc::clone(&endpoints) as Arc<dyn Transport>,
             vault,
             public_url: "https://t.example".into(),
-            make_receiver: make_receiver(),
+            web: Arc::new(NoStore),
+            make_source: make_source(),
         };
         let engine = Engine::start(parts).await.unwrap();
         let app = engine.setup().configuration.apps[0].id;
@@ -225,7 +250,7 @@ impl World {
     }
 
     pub(crate) async fn tell(&self, body: &str) -> Result<Accepted, IntakeError> {
-        self.engine.accept(self.app, body.as_bytes()).await
+        self.engine.accept(self.app, &incoming(body)).await
     }
 
     /// Everything recorded so far, in order.

@@ -9,6 +9,8 @@ fn row() -> Project {
         key: "acme".into(),
         name: "Acme".into(),
         historical_window_hours: 24,
+        transfer_behaviour: crate::TransferBehaviour::Transfer,
+        sandbox_transfer_behaviour: None,
     }
 }
 

@@ -23,7 +23,8 @@ pub async fn what_is_committed_is_loaded(ledger: Subject) {
         (known.customer, known.version, known.seq),
         (customer(1), 1, 1)
     );
-    let stored = loaded.chain.unwrap();
+    let (key, stored) = loaded.chain.unwrap();
+    assert_eq!(key, chain(1));
     assert_eq!(
         (stored.facts, stored.snapshot),
         (chain_write(1, None).facts, chain_write(1, None).snapshot)
@@ -83,7 +84,7 @@ pub async fn a_stale_version_writes_nothing(ledger: Subject) {
     assert!(!ledger.seen(message(100_003).id).await.unwrap());
     assert_eq!(
         ledger
-            .known_keys(customer(1).id, &["event:3".into()])
+            .known_keys(&[customer(1).id], &["event:3".into()])
             .await
             .unwrap(),
         Vec::<String>::new()
@@ -170,12 +171,12 @@ pub async fn known_keys_are_found(ledger: Subject) {
         "other".to_owned(),
     ];
     assert_eq!(
-        ledger.known_keys(customer(1).id, &keys).await.unwrap(),
+        ledger.known_keys(&[customer(1).id], &keys).await.unwrap(),
         ["event:1"]
     );
     assert_eq!(
         ledger
-            .known_keys(customer(2).id, &keys)
+            .known_keys(&[customer(2).id], &keys)
             .await
             .unwrap()
             .len(),
@@ -197,10 +198,27 @@ pub async fn a_parked_message_waits_and_is_processed_once(ledger: Subject) {
         "parked is not processed"
     );
     assert_eq!(ledger.due_parked(at(9), 10).await.unwrap(), []);
+    let due = ledger.due_parked(at(10), 10).await.unwrap();
     assert_eq!(
-        ledger.due_parked(at(10), 10).await.unwrap(),
-        std::slice::from_ref(&parked)
+        (&due[0].message, due[0].tries, due[0].reason.as_str()),
+        (&parked, 0, "cannot be read")
     );
+    assert!(
+        ledger
+            .park(parked.clone(), "cannot be read".into(), at(10))
+            .await
+            .unwrap()
+    );
+    assert_eq!(ledger.due_parked(at(10), 10).await.unwrap()[0].tries, 1);
+    assert_eq!(
+        ledger
+            .unpark(parked.project, Some(parked.id), at(5))
+            .await
+            .unwrap(),
+        1
+    );
+    assert_eq!(ledger.due_parked(at(5), 10).await.unwrap().len(), 1);
+    assert_eq!(ledger.parked(parked.project, 10).await.unwrap().len(), 1);
     assert_eq!(
         ledger
             .inbox(parked.id)

@@ -10,7 +10,7 @@ use domain::{
     InboxId, IntegrationId, Observation, ProjectId, Snapshot, Store,
     customer::Customer,
     event::Cause,
-    fact::{Ownership, TransactionFact, TransactionKind},
+    fact::{TransactionFact, TransactionKind},
 };
 use jiff::Timestamp;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
@@ -45,14 +45,11 @@ pub fn integration(number: u64) -> IntegrationId {
 
 /// A customer, with the name `user-<number>`.
 pub fn customer(number: u64) -> Customer {
-    Customer {
-        id: CustomerId::new(uuid(4, number)),
-        app_user_id: format!("user-{number}"),
-        first_seen: at(0),
-        last_seen: at(0),
-        attributes: BTreeMap::new(),
-        revenue_usd_micros: 0,
-    }
+    Customer::new(
+        CustomerId::new(uuid(4, number)),
+        format!("user-{number}"),
+        at(0),
+    )
 }
 
 /// A raw message.
@@ -100,6 +97,7 @@ pub fn chain_write(number: u64, check_at: Option<i64>) -> ChainWrite {
         app: app(),
         changed: vec![key.id.clone()],
         key,
+        links: Vec::new(),
         facts,
         snapshot,
         check_at: check_at.map(at),
@@ -135,6 +133,7 @@ pub fn event(number: u64, seq: u64) -> NewEvent {
         historical: false,
         late: false,
         after_days: None,
+        transferred_from: None,
     };
     NewEvent {
         event,
@@ -163,7 +162,6 @@ pub fn delivery(number: u64, seq: u64, to: IntegrationId, due_at: i64) -> NewDel
 /// A commit of customer `number` that was loaded with `version`, with one event and no deliveries.
 pub fn commit(number: u64, version: Option<u64>, seq: u64) -> Commit {
     Commit {
-        project: project(),
         inbox: Some(message(number * 100_000 + seq)),
         customer: Some(CustomerWrite {
             customer: customer(number),
@@ -172,7 +170,7 @@ pub fn commit(number: u64, version: Option<u64>, seq: u64) -> Commit {
         }),
         chain: Some(chain_write(number, None)),
         events: vec![event(number, seq)],
-        deliveries: Vec::new(),
+        ..Commit::of(project())
     }
 }
 
@@ -182,6 +180,7 @@ pub fn wanted(number: u64) -> Wanted {
         project: project(),
         app: app(),
         chain: chain(number),
+        links: Vec::new(),
         app_user_id: Some(format!("user-{number}")),
     }
 }

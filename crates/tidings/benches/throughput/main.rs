@@ -16,8 +16,8 @@ use server::Server;
 use simulator::{App, Authority, Life, Pace};
 use sink::Sink;
 use sources::{
-    Receiver,
-    apple::{self, AppEnvironment, AppReceiver, Verifier},
+    Source,
+    apple::{self, AppEnvironment, AppStore, Verifier},
 };
 use std::{
     sync::Arc,
@@ -61,7 +61,7 @@ fn bodies(authority: &Authority, from: u64, count: u64) -> Result<Vec<Vec<u8>>> 
 /// Milliseconds of one core to verify and decode a notification: three signatures, chains remembered.
 fn verification_ms(authority: &Authority, bodies: &[Vec<u8>]) -> Result<f64> {
     let local = Verifier::with_roots(vec![BASE64_STANDARD.decode(authority.root())?]);
-    let receiver = AppReceiver::new(apple::App {
+    let receiver = AppStore::new(apple::App {
         bundle_id: BUNDLE_ID.into(),
         app_apple_id: None,
         environments: vec![AppEnvironment::LocalTesting],

@@ -1,0 +1,312 @@
+//! Customer attributes: which keys and values there are, and which write wins. Source: spec/revenuecat.md section 9.
+
+use crate::customer::Customer;
+use jiff::Timestamp;
+
+/// Most custom attributes of a customer.
+pub const MOST: usize = 50;
+/// Longest key, in characters.
+pub const LONGEST_KEY: usize = 40;
+/// Longest value, in characters.
+pub const LONGEST_VALUE: usize = 500;
+
+/// Reserved keys.
+pub const RESERVED: &[&str] = &[
+    "$ad",
+    "$adGroup",
+    "$adjustId",
+    "$airbridgeDeviceId",
+    "$airshipChannelId",
+    "$amazonAdId",
+    "$amplitudeDeviceId",
+    "$amplitudeUserId",
+    "$androidId",
+    "$apnsTokens",
+    "$appleAdsAdGroupId",
+    "$appleAdsCampaignId",
+    "$appleAdsKeywordId",
+    "$appleRefundHandlingPreference",
+    "$appsflyerId",
+    "$appsflyerSharingFilter",
+    "$attConsentStatus",
+    "$branchId",
+    "$brazeAliasLabel",
+    "$brazeAliasName",
+    "$campaign",
+    "$clevertapId",
+    "$creative",
+    "$customerioId",
+    "$deviceVersion",
+    "$displayName",
+    "$email",
+    "$fbAnonId",
+    "$fcmTokens",
+    "$firebaseAppInstanceId",
+    "$gpsAdId",
+    "$idfa",
+    "$idfv",
+    "$intercomContactId",
+    "$ip",
+    "$iterableCampaignId",
+    "$iterableTemplateId",
+    "$iterableUserId",
+    "$keyword",
+    "$kochavaDeviceId",
+    "$mediaSource",
+    "$mixpanelDistinctId",
+    "$mparticleId",
+    "$onesignalId",
+    "$onesignalUserId",
+    "$phoneNumber",
+    "$posthogUserId",
+    "$segmentId",
+    "$solarEngineAccountId",
+    "$solarEngineDistinctId",
+    "$solarEngineVisitorId",
+    "$telemetryDeckAppId",
+    "$telemetryDeckUserId",
+    "$tenjinId",
+];
+
+/// Keys that cannot change once they are set.
+const WRITTEN_ONCE: &[&str] = &[
+    "$ad",
+    "$adGroup",
+    "$androidId",
+    "$campaign",
+    "$creative",
+    "$gpsAdId",
+    "$idfa",
+    "$idfv",
+    "$ip",
+    "$keyword",
+    "$mediaSource",
+];
+
+/// One write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Write {
+    /// The key.
+    pub key: String,
+    /// The value; `None` deletes.
+    pub value: Option<String>,
+    /// When its writer wrote it; now when absent.
+    pub written_at: Option<Timestamp>,
+}
+
+/// Why a write was refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// The key.
+    pub key: String,
+    /// What is wrong and what would be right.
+    pub problem: String,
+}
+
+/// What is wrong with a write by itself.
+fn problem(write: &Write) -> Option<String> {
+    let key = &write.key;
+    if key.starts_with('$') {
+        if RESERVED.binary_search(&key.as_str()).is_err() {
+            return Some("keys that begin with $ are reserved, and this is none of them".into());
+        }
+    } else {
+        let mut characters = key.chars();
+        let is_key = characters
+            .next()
+            .is_some_and(|first| first.is_ascii_alphabetic())
+            && characters.all(|rest| rest.is_ascii_alphanumeric() || rest == '_' || rest == '-');
+        if !is_key || key.chars().count() > LONGEST_KEY {
+            return Some(format!(
+                "a key begins with a letter and has at most {LONGEST_KEY} letters, digits, - and _"
+            ));
+        }
+    }
+    let value = write.value.as_deref()?;
+    if value.chars().count() > LONGEST_VALUE {
+        return Some(format!("a value has at most {LONGEST_VALUE} characters"));
+    }
+    let is_email = |text: &str| {
+        text.split_once('@').is_some_and(|(name, host)| {
+            !name.is_empty() && host.contains('.') && !host.contains('@')
+        })
+    };
+    if key == "$email" && !value.is_empty() && !is_email(value) {
+        return Some("is not an e-mail address".into());
+    }
+    None
+}
+
+/// Applies writes. Per key the newest wins; an older or equally old one changes nothing. What is refused is told, and the
+/// rest is applied.
+pub fn apply(customer: &mut Customer, writes: &[Write], now: Timestamp) -> Vec<Refused> {
+    let mut refused = Vec::new();
+    for write in writes {
+        if let Some(problem) = problem(write) {
+            refused.push(Refused {
+                key: write.key.clone(),
+                problem,
+            });
+            continue;
+        }
+        let key = &write.key;
+        // A writer's clock may be ahead; that must not lock the attribute.
+        let at = write.written_at.unwrap_or(now).min(now);
+        let is_older = customer
+            .written
+            .get(key)
+            .is_some_and(|known| *known > at || (*known == at && write.written_at.is_some()));
+        let is_fixed =
+            WRITTEN_ONCE.contains(&key.as_str()) && customer.attributes.contains_key(key);
+        if is_older || is_fixed {
+            continue;
+        }
+        let value = write.value.as_ref().filter(|value| !value.is_empty());
+        let is_new = !customer.attributes.contains_key(key);
+        let custom = customer
+            .attributes
+            .keys()
+            .filter(|known| !known.starts_with('$'))
+            .count();
+        if value.is_some() && is_new && !key.starts_with('$') && custom >= MOST {
+            refused.push(Refused {
+                key: key.clone(),
+                problem: format!("a customer has at most {MOST} custom attributes"),
+            });
+            continue;
+        }
+        match value {
+            Some(value) => customer.attributes.insert(key.clone(), value.clone()),
+            None => customer.attributes.remove(key),
+        };
+        customer.written.insert(key.clone(), at);
+    }
+    refused
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::CustomerId;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    fn somebody() -> Customer {
+        Customer::new(CustomerId::new(uuid::Uuid::nil()), "somebody".into(), at(0))
+    }
+
+    fn write(key: &str, value: Option<&str>, second: Option<i64>) -> Write {
+        Write {
+            key: key.into(),
+            value: value.map(str::to_owned),
+            written_at: second.map(at),
+        }
+    }
+
+    #[test]
+    fn reserved_keys_are_sorted() {
+        assert!(RESERVED.is_sorted());
+    }
+
+    #[test]
+    fn the_newest_write_wins_whatever_the_order() {
+        let writes = [
+            write("color", Some("red"), Some(1)),
+            write("color", Some("blue"), Some(3)),
+            write("color", None, Some(2)),
+        ];
+        for order in [
+            [0, 1, 2],
+            [0, 2, 1],
+            [1, 0, 2],
+            [1, 2, 0],
+            [2, 0, 1],
+            [2, 1, 0],
+        ] {
+            let mut customer = somebody();
+            for index in order {
+                assert_eq!(apply(&mut customer, &writes[index..=index], at(10)), []);
+            }
+            assert_eq!(customer.attributes["color"], "blue", "{order:?}");
+        }
+        let mut customer = somebody();
+        apply(
+            &mut customer,
+            &[
+                write("color", Some("red"), Some(1)),
+                write("color", Some(""), Some(2)),
+            ],
+            at(10),
+        );
+        assert!(customer.attributes.is_empty(), "an empty value deletes");
+        apply(
+            &mut customer,
+            &[write("color", Some("late"), Some(1))],
+            at(10),
+        );
+        assert!(
+            customer.attributes.is_empty(),
+            "a late write does not bring it back"
+        );
+        apply(
+            &mut customer,
+            &[write("color", Some("future"), Some(99))],
+            at(10),
+        );
+        apply(
+            &mut customer,
+            &[write("color", Some("now"), Some(11))],
+            at(11),
+        );
+        assert_eq!(
+            customer.attributes["color"], "now",
+            "a clock that is ahead locks nothing"
+        );
+    }
+
+    #[test]
+    fn keys_values_and_limits_are_checked_and_the_rest_is_kept() {
+        let mut customer = somebody();
+        let long = "x".repeat(501);
+        let refused = apply(
+            &mut customer,
+            &[
+                write("1st", Some("a"), None),
+                write("$unknown", Some("a"), None),
+                write("note", Some(&long), None),
+                write("$email", Some("nobody"), None),
+                write("good", Some("a"), None),
+                write("$email", Some("a@example.com"), None),
+            ],
+            at(1),
+        );
+        let keys: Vec<_> = refused.iter().map(|refused| refused.key.as_str()).collect();
+        assert_eq!(keys, ["1st", "$unknown", "note", "$email"]);
+        assert_eq!(customer.attributes.len(), 2);
+        for number in 0..60 {
+            apply(
+                &mut customer,
+                &[write(&format!("k{number}"), Some("v"), None)],
+                at(2),
+            );
+        }
+        assert_eq!(
+            customer.attributes.len(),
+            MOST + 1,
+            "one of them is reserved"
+        );
+        apply(
+            &mut customer,
+            &[write("$idfa", Some("first"), Some(3))],
+            at(5),
+        );
+        apply(
+            &mut customer,
+            &[write("$idfa", Some("second"), Some(4))],
+            at(5),
+        );
+        assert_eq!(customer.attributes["$idfa"], "first", "written once");
+    }
+}

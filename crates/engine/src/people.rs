@@ -1,0 +1,721 @@
+//! Customers: named, merged, written to, given access, forgotten; and purchases that change hands.
+//!
+//! Whatever concerns two customers is one commit against the versions of both. Each operation that may tell events is
+//! written to the inbox as a message, like everything else that leads to events.
+
+use crate::{AppSetup, Engine, IntakeError, ProjectSetup, Setup, decide, inquiry::FIRST_ANSWER};
+use domain::{
+    ChainKey, Environment, ProjectId,
+    attribute::{self, Refused, Write},
+    customer::{Customer, is_anonymous},
+    fact::TransactionKind,
+};
+use jiff::Timestamp;
+use ledger::{
+    Commit, Committed, CustomerRecord, CustomerWrite, Handover, InboxMessage, LedgerError,
+    NewEvent, TransferBehaviour, Wanted,
+};
+use serde_json::json;
+use sources::{Content, Receipt, Refusal, Source};
+use uuid::Uuid;
+
+/// The inbox source of what clients send in.
+pub(crate) const RECEIPTS: &str = "receipt";
+/// The inbox source of what is done to customers.
+const OPERATIONS: &str = "customer";
+const TRIES: usize = 32;
+
+/// Names that are no names: what programs send when they have none. Source: spec/revenuecat.md 10.1.
+const BLOCKED_NAMES: &[&str] = &[
+    "",
+    "no_user",
+    "null",
+    "none",
+    "nil",
+    "(null)",
+    "NaN",
+    "\\x00",
+    "unidentified",
+    "undefined",
+    "unknown",
+    "anonymous",
+    "guest",
+    "-1",
+    "0",
+    "[]",
+    "{}",
+    "[object Object]",
+];
+/// Longest name.
+const LONGEST_NAME: usize = 255;
+
+/// Why something could not be done to a customer.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum PeopleError {
+    /// Not a name.
+    #[error(
+        "{0:?} is not an app user id: it has 1 to 255 characters, no slash, and is none of the words programs use for nobody"
+    )]
+    Name(String),
+    /// Nobody has this name.
+    #[error("there is no customer {0:?}")]
+    Unknown(String),
+    /// No such entitlement.
+    #[error("there is no entitlement {0:?} in this project")]
+    UnknownEntitlement(String),
+    /// It cannot be taken in.
+    #[error(transparent)]
+    Intake(#[from] IntakeError),
+}
+
+impl From<LedgerError> for PeopleError {
+    fn from(error: LedgerError) -> Self {
+        Self::Intake(error.into())
+    }
+}
+
+/// Why attributes were not written, or not all of them.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum WriteError {
+    /// These were refused; the others were written.
+    #[error("some attributes were not saved")]
+    Refused(Vec<Refused>),
+    /// None was written.
+    #[error(transparent)]
+    People(#[from] PeopleError),
+}
+
+/// A customer as found or made.
+#[derive(Debug, Clone)]
+pub struct Profile {
+    /// Everything known.
+    pub record: CustomerRecord,
+    /// It was made just now.
+    pub is_new: bool,
+}
+
+/// What naming a customer led to.
+#[derive(Debug, Clone)]
+pub struct Merged {
+    /// The customer that answers to the new name.
+    pub profile: Profile,
+    /// Whether the old name answers to it, too.
+    pub is_alias: bool,
+}
+
+/// Access given by hand.
+#[derive(Debug, Clone)]
+pub struct Grant {
+    /// Key of the entitlement.
+    pub entitlement: String,
+    /// When it ends; `None` for never.
+    pub ends_at: Option<Timestamp>,
+    /// What it is called, as part of the product: `monthly`, `lifetime`.
+    pub duration: String,
+}
+
+fn check_name(name: &str) -> Result<(), PeopleError> {
+    let is_name = !BLOCKED_NAMES.contains(&name.trim())
+        && name.len() <= LONGEST_NAME
+        && !name.contains('/')
+        && !name.chars().any(char::is_control);
+    if is_name {
+        Ok(())
+    } else {
+        Err(PeopleError::Name(name.chars().take(64).collect()))
+    }
+}
+
+/// What a stored receipt says.
+pub(crate) fn receipt_content(
+    source: &dyn Source,
+    message: &InboxMessage,
+) -> Result<Content, Refusal> {
+    let receipt: Receipt = serde_json::from_slice(&message.body)
+        .map_err(|error| Refusal::park("malformed_receipt", error.to_string()))?;
+    source.receipt(&receipt, message.received_at)
+}
+
+/// One of two customers that give and take.
+struct Side<'a> {
+    record: &'a CustomerRecord,
+    customer: Customer,
+}
+
+impl Engine {
+    fn project<'a>(
+        &self,
+        setup: &'a Setup,
+        project: ProjectId,
+    ) -> Result<(&'a ProjectSetup, &'a AppSetup), IntakeError> {
+        setup
+            .project(project)
+            .zip(setup.grants(project))
+            .ok_or_else(|| IntakeError::AppUnusable("its project is gone".into()))
+    }
+
+    /// The customer with this name; made when there is none.
+    pub async fn profile(&self, project: ProjectId, name: &str) -> Result<Profile, PeopleError> {
+        check_name(name)?;
+        for _ in 0..TRIES {
+            if let Some(record) = self.ledger().customer(project, name).await? {
+                return Ok(Profile {
+                    record,
+                    is_new: false,
+                });
+            }
+            let now = self.system().now();
+            let customer = decide::named_customer(project, name.to_owned(), now);
+            let commit = Commit {
+                customer: Some(CustomerWrite {
+                    customer: customer.clone(),
+                    loaded_version: None,
+                    seq: 0,
+                }),
+                ..Commit::of(project)
+            };
+            if let Committed::Done { .. } = self.ledger().commit(commit).await? {
+                return Ok(Profile {
+                    record: CustomerRecord {
+                        customer,
+                        version: 1,
+                        seq: 0,
+                        purchases: Vec::new(),
+                    },
+                    is_new: true,
+                });
+            }
+        }
+        Err(IntakeError::Contended.into())
+    }
+
+    /// Changes a customer by itself, without purchases or events.
+    async fn change<T>(
+        &self,
+        project: ProjectId,
+        name: &str,
+        change: impl Fn(&mut Customer, Timestamp) -> T,
+    ) -> Result<T, PeopleError> {
+        for _ in 0..TRIES {
+            let Profile { record, .. } = self.profile(project, name).await?;
+            let mut customer = record.customer.clone();
+            let outcome = change(&mut customer, self.system().now());
+            if customer == record.customer {
+                return Ok(outcome);
+            }
+            let commit = Commit {
+                customer: Some(CustomerWrite {
+                    customer,
+                    loaded_version: Some(record.version),
+                    seq: record.seq,
+                }),
+                ..Commit::of(project)
+            };
+            if let Committed::Done { .. } = self.ledger().commit(commit).await? {
+                return Ok(outcome);
+            }
+        }
+        Err(IntakeError::Contended.into())
+    }
+
+    /// Writes attributes; the customer is made when there is none.
+    pub async fn write_attributes(
+        &self,
+        project: ProjectId,
+        name: &str,
+        writes: &[Write],
+    ) -> Result<(), WriteError> {
+        let refused = self
+            .change(project, name, |customer, now| {
+                attribute::apply(customer, writes, now)
+            })
+            .await?;
+        if refused.is_empty() {
+            Ok(())
+        } else {
+            Err(WriteError::Refused(refused))
+        }
+    }
+
+    /// Says whether third parties may hear of a customer.
+    pub async fn set_analytics_disabled(
+        &self,
+        project: ProjectId,
+        name: &str,
+        disabled: bool,
+    ) -> Result<(), PeopleError> {
+        self.change(project, name, |customer, _| {
+            customer.analytics_disabled = disabled;
+        })
+        .await
+    }
+
+    /// Remembers when the app was first installed; the earliest time wins.
+    pub async fn set_installed_at(
+        &self,
+        project: ProjectId,
+        name: &str,
+        at: Timestamp,
+    ) -> Result<(), PeopleError> {
+        self.change(project, name, |customer, _| {
+            customer.installed_at = Some(customer.installed_at.map_or(at, |known| known.min(at)));
+        })
+        .await
+    }
+
+    /// A client that called itself `old` calls itself `new` from now on. Source: spec/revenuecat.md 10.3.
+    pub async fn identify(
+        &self,
+        project: ProjectId,
+        old: &str,
+        new: &str,
+    ) -> Result<Merged, PeopleError> {
+        check_name(old)?;
+        let profile = self.profile(project, new).await?;
+        let target = &profile.record.customer;
+        if target.answers_to(old) {
+            return Ok(Merged {
+                profile,
+                is_alias: true,
+            });
+        }
+        let has_anonymous_alias = std::iter::once(&target.app_user_id)
+            .chain(&target.aliases)
+            .any(|name| is_anonymous(name));
+        let merges = is_anonymous(old) && !has_anonymous_alias;
+        if !merges {
+            return Ok(Merged {
+                profile,
+                is_alias: false,
+            });
+        }
+        let is_new = profile.is_new;
+        self.profile(project, old).await?;
+        self.merge(project, old, new, "identify").await?;
+        let record = self.profile(project, new).await?.record;
+        Ok(Merged {
+            profile: Profile { record, is_new },
+            is_alias: true,
+        })
+    }
+
+    /// Makes `from` another name of `into`: purchases, names and attributes are shared from now on.
+    pub async fn merge(
+        &self,
+        project: ProjectId,
+        from: &str,
+        into: &str,
+        why: &str,
+    ) -> Result<usize, PeopleError> {
+        let setup = self.setup();
+        self.pass(&setup, project, from, into, None, why)
+            .await
+            .map_err(Into::into)
+    }
+
+    /// Moves all purchases of one customer to another.
+    pub async fn transfer(
+        &self,
+        project: ProjectId,
+        from: &str,
+        to: &str,
+    ) -> Result<usize, PeopleError> {
+        let setup = self.setup();
+        let record = self
+            .ledger()
+            .customer(project, from)
+            .await?
+            .ok_or_else(|| PeopleError::Unknown(from.to_owned()))?;
+        self.profile(project, to).await?;
+        let chains: Vec<ChainKey> = record
+            .purchases
+            .iter()
+            .map(|(_, chain, _)| chain.clone())
+            .collect();
+        self.pass(&setup, project, from, to, Some(&chains), "transfer")
+            .await
+            .map_err(Into::into)
+    }
+
+    /// Passes `chains` from one customer to another, or everything, names included. Answers with the number of events.
+    async fn pass(
+        &self,
+        setup: &Setup,
+        project: ProjectId,
+        from: &str,
+        to: &str,
+        chains: Option<&[ChainKey]>,
+        why: &str,
+    ) -> Result<usize, IntakeError> {
+        let (project_setup, grants) = self.project(setup, project)?;
+        let now = self.system().now();
+        let operation = json!({ "operation": why, "from": from, "to": to, "chains": chains });
+        let message = grants.message(
+            OPERATIONS,
+            format!("{why}:{from}:{to}:{}", now.as_microsecond()),
+            why.to_uppercase(),
+            now,
+            operation.to_string().as_bytes(),
+            now,
+        );
+        for _ in 0..TRIES {
+            let (Some(giver), Some(taker)) = (
+                self.ledger().customer(project, from).await?,
+                self.ledger().customer(project, to).await?,
+            ) else {
+                return Ok(0);
+            };
+            if giver.customer.id == taker.customer.id {
+                return Ok(0);
+            }
+            let passes = |chain: &ChainKey| chains.is_none_or(|chains| chains.contains(chain));
+            let passing: Vec<_> = giver
+                .purchases
+                .iter()
+                .filter(|(_, chain, _)| passes(chain))
+                .collect();
+            if passing.is_empty() && chains.is_some() {
+                return Ok(0);
+            }
+            let mut from_side = Side {
+                customer: giver.customer.clone(),
+                record: &giver,
+            };
+            let mut to_side = Side {
+                customer: taker.customer.clone(),
+                record: &taker,
+            };
+            if chains.is_none() {
+                absorb(&mut to_side.customer, &from_side.customer);
+                from_side.customer.attributes.clear();
+            }
+            let keys: Vec<_> = passing
+                .iter()
+                .map(|(app, chain, _)| (*app, chain.clone()))
+                .collect();
+            let mut drafts = (Vec::new(), Vec::new());
+            for environment in [Environment::Production, Environment::Sandbox] {
+                let told = decide::passed(&decide::Passing {
+                    setup,
+                    project: project_setup,
+                    grants,
+                    message: &message,
+                    now,
+                    rates: &self.rates(),
+                    from: (from_side.record, &from_side.customer),
+                    to: (to_side.record, &to_side.customer),
+                    chains: &keys,
+                    is_merge: chains.is_none(),
+                    environment,
+                });
+                drafts.0.extend(told.0);
+                drafts.1.extend(told.1);
+            }
+            let mut commit = Commit {
+                inbox: Some(message.clone()),
+                ..Commit::of(project)
+            };
+            let mut number = |record: &CustomerRecord, drafts: Vec<domain::Event>| {
+                let mut seq = record.seq;
+                for mut event in drafts {
+                    seq += 1;
+                    event.customer_seq = seq;
+                    let (not_sent, planned) =
+                        decide::plan(&event, &project_setup.integrations, now, |_, _| now);
+                    commit.deliveries.extend(planned);
+                    commit.events.push(NewEvent { event, not_sent });
+                }
+                seq
+            };
+            let from_seq = number(&giver, drafts.0);
+            let to_seq = number(&taker, drafts.1);
+            let events = commit.events.len();
+            commit.customer = Some(CustomerWrite {
+                customer: to_side.customer,
+                loaded_version: Some(taker.version),
+                seq: to_seq,
+            });
+            commit.handover = Some(Handover {
+                from: CustomerWrite {
+                    customer: from_side.customer,
+                    loaded_version: Some(giver.version),
+                    seq: from_seq,
+                },
+                chains: keys,
+                absorbed: chains.is_none(),
+            });
+            match self.ledger().commit(commit).await? {
+                Committed::Done { .. } => {
+                    tracing::info!(from.id = %giver.customer.id, to.id = %taker.customer.id, purchases = passing.len(), why, "purchases passed from one customer to another");
+                    self.wake_after(events);
+                    return Ok(events);
+                }
+                Committed::Duplicate => return Ok(0),
+                Committed::Conflict => {}
+            }
+        }
+        Err(IntakeError::Contended)
+    }
+
+    /// Decides whom a purchase belongs to once it is known. Answers with the number of events that its passing told.
+    ///
+    /// `owner` is whom a client or a key of the project names; without one, only a nameless owner gives way to the name the
+    /// store carries. Source: spec/revenuecat.md 10.4, DESIGN section 3.
+    pub(crate) async fn settle_owner(
+        &self,
+        setup: &Setup,
+        app: &AppSetup,
+        wanted: &Wanted,
+        owner: Option<&str>,
+        _now: Timestamp,
+    ) -> Result<usize, IntakeError> {
+        let Some(name) = wanted.app_user_id.as_deref() else {
+            return Ok(0);
+        };
+        let project = app.row.project;
+        let loaded = self
+            .ledger()
+            .load(&Wanted {
+                app_user_id: None,
+                ..wanted.clone()
+            })
+            .await?;
+        let (Some(holder), Some((chain, stored))) = (loaded.customer, loaded.chain) else {
+            return Ok(0);
+        };
+        let holder = holder.customer;
+        if holder.answers_to(name) || check_name(name).is_err() {
+            return Ok(0);
+        }
+        if !holder.is_anonymous() && owner.is_none() {
+            return Ok(0);
+        }
+        self.profile(project, name)
+            .await
+            .map_err(|error| match error {
+                PeopleError::Intake(error) => error,
+                other => IntakeError::AppUnusable(other.to_string()),
+            })?;
+        let holder_name = holder.app_user_id.as_str();
+        if holder.is_anonymous() {
+            return self
+                .pass(setup, project, holder_name, name, None, "alias")
+                .await;
+        }
+        let row = &self.project(setup, project)?.0.row;
+        let behaviour = match chain.environment {
+            Environment::Production => row.transfer_behaviour,
+            Environment::Sandbox => row
+                .sandbox_transfer_behaviour
+                .unwrap_or(row.transfer_behaviour),
+        };
+        let is_active_subscription =
+            stored.snapshot.kind == TransactionKind::Subscription && stored.snapshot.gives_access();
+        match behaviour {
+            TransferBehaviour::Keep => Err(IntakeError::OwnedByAnother),
+            TransferBehaviour::TransferIfInactive if is_active_subscription => {
+                Err(IntakeError::OwnedByAnother)
+            }
+            TransferBehaviour::Transfer | TransferBehaviour::TransferIfInactive => {
+                self.pass(
+                    setup,
+                    project,
+                    holder_name,
+                    name,
+                    Some(&[chain]),
+                    "transfer",
+                )
+                .await
+            }
+            TransferBehaviour::Share => {
+                self.pass(setup, project, name, holder_name, None, "share")
+                    .await
+            }
+        }
+    }
+
+    /// Takes in a purchase that a client sends for one customer, and waits until its store has said what it is.
+    pub async fn take_receipt(
+        &self,
+        app: domain::AppId,
+        receipt: &Receipt,
+    ) -> Result<(), PeopleError> {
+        let setup = self.setup();
+        let app = setup.app(app).ok_or(IntakeError::UnknownApp(app))?;
+        let source = app
+            .source
+            .as_ref()
+            .map_err(|problem| IntakeError::AppUnusable(problem.clone()))?;
+        let now = self.system().now();
+        let project = app.row.project;
+        self.profile(project, &receipt.app_user_id).await?;
+        let content = source.receipt(receipt, now).map_err(IntakeError::Refused)?;
+        let name = format!("{}\n{}", receipt.app_user_id, receipt.token);
+        let key = Uuid::new_v5(&project.uuid(), name.as_bytes()).to_string();
+        let body = json!(receipt).to_string();
+        let message = app.message(
+            RECEIPTS,
+            key,
+            "RECEIPT".into(),
+            Timestamp::UNIX_EPOCH,
+            body.as_bytes(),
+            now,
+        );
+        if self.ledger().seen(message.id).await? {
+            // Sent before: how the purchase stands now is asked again, and whose it is decided again.
+            return match &content {
+                Content::Ask(question) => match self.inquire(&setup, app, question).await? {
+                    Ok(_) => Ok(()),
+                    Err(trouble) => Err(IntakeError::Store(trouble).into()),
+                },
+                Content::Observed(seen) => {
+                    self.process(&setup, app, message, Some(seen), Some(&receipt.app_user_id))
+                        .await?;
+                    Ok(())
+                }
+                Content::Nothing => Ok(()),
+            };
+        }
+        let later = now.saturating_add(FIRST_ANSWER).unwrap_or(now);
+        let waiting = format!("waiting for the answer of {}", app.row.store().title());
+        self.ledger().park(message.clone(), waiting, later).await?;
+        self.resume(&setup, app, message, 0, content, None).await?;
+        Ok(())
+    }
+
+    /// Takes in a purchase that a key of the project vouches for.
+    pub async fn take_statement(
+        &self,
+        app: domain::AppId,
+        body: &[u8],
+    ) -> Result<crate::Accepted, IntakeError> {
+        self.accept_trusted(app, body).await
+    }
+
+    /// Gives access by hand. Told as a change of access, never as a purchase.
+    pub async fn grant(
+        &self,
+        project: ProjectId,
+        name: &str,
+        grant: &Grant,
+    ) -> Result<(), PeopleError> {
+        check_name(name)?;
+        let setup = self.setup();
+        let (_, grants) = self.project(&setup, project)?;
+        let exists = setup
+            .configuration
+            .entitlements
+            .iter()
+            .any(|known| known.project == project && known.key == grant.entitlement);
+        if !exists {
+            return Err(PeopleError::UnknownEntitlement(grant.entitlement.clone()));
+        }
+        self.profile(project, name).await?;
+        let now = self.system().now();
+        let id = format!("grant_{}", self.system().uuid().simple());
+        let product = format!("rc_promo_{}_{}", grant.entitlement, grant.duration);
+        let kind = if grant.ends_at.is_some() {
+            "subscription"
+        } else {
+            "one_time_purchase"
+        };
+        let statement = json!({
+            "app_user_id": name, "kind": kind, "product_id": product, "transaction_id": id,
+            "original_transaction_id": id, "updated_at": now, "purchased_at": now,
+            "expires_at": grant.ends_at, "entitlements": [grant.entitlement],
+        });
+        self.accept_trusted(grants.row.id, statement.to_string().as_bytes())
+            .await?;
+        Ok(())
+    }
+
+    /// Takes back all access to an entitlement that was given by hand. Answers how many grants there were.
+    pub async fn revoke_grants(
+        &self,
+        project: ProjectId,
+        name: &str,
+        entitlement: &str,
+    ) -> Result<usize, PeopleError> {
+        let setup = self.setup();
+        let (_, grants) = self.project(&setup, project)?;
+        let record = self
+            .ledger()
+            .customer(project, name)
+            .await?
+            .ok_or_else(|| PeopleError::Unknown(name.to_owned()))?;
+        let now = self.system().now();
+        let mut revoked = 0;
+        for (_, chain, stored) in &record.purchases {
+            let snapshot = &stored.snapshot;
+            let is_running =
+                snapshot.gives_access() && snapshot.access_until().is_none_or(|until| now < until);
+            if chain.store != domain::Store::Promotional
+                || !is_running
+                || !snapshot.entitlements.iter().any(|key| key == entitlement)
+            {
+                continue;
+            }
+            let kind = if snapshot.expires_at.is_some() {
+                "subscription"
+            } else {
+                "one_time_purchase"
+            };
+            let statement = json!({
+                "app_user_id": record.customer.app_user_id, "kind": kind, "product_id": snapshot.product,
+                "transaction_id": chain.id, "original_transaction_id": chain.id, "updated_at": now,
+                "purchased_at": snapshot.purchased_at, "expires_at": snapshot.expires_at,
+                "refunded_at": now, "entitlements": snapshot.entitlements,
+            });
+            self.accept_trusted(grants.row.id, statement.to_string().as_bytes())
+                .await?;
+            revoked += 1;
+        }
+        Ok(revoked)
+    }
+
+    /// Forgets everything personal about a customer. What it bought stays known, under a name that says nothing.
+    pub async fn forget(&self, project: ProjectId, name: &str) -> Result<(), PeopleError> {
+        for _ in 0..TRIES {
+            let record = self
+                .ledger()
+                .customer(project, name)
+                .await?
+                .ok_or_else(|| PeopleError::Unknown(name.to_owned()))?;
+            if self.ledger().forget_customer(project, &record).await? {
+                tracing::info!(customer.id = %record.customer.id, "a customer was forgotten");
+                return Ok(());
+            }
+        }
+        Err(IntakeError::Contended.into())
+    }
+}
+
+/// Takes over names and attributes; per attribute the newest write wins.
+fn absorb(to: &mut Customer, from: &Customer) {
+    let names = std::iter::once(&from.app_user_id).chain(&from.aliases);
+    for name in names {
+        if !to.answers_to(name) {
+            to.aliases.push(name.clone());
+        }
+    }
+    to.first_seen = to.first_seen.min(from.first_seen);
+    to.last_seen = to.last_seen.max(from.last_seen);
+    to.installed_at = match (to.installed_at, from.installed_at) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (a, b) => a.or(b),
+    };
+    to.analytics_disabled |= from.analytics_disabled;
+    to.revenue_usd_micros = to
+        .revenue_usd_micros
+        .saturating_add(from.revenue_usd_micros);
+    for (key, at) in &from.written {
+        if to.written.get(key).is_some_and(|known| known >= at) {
+            continue;
+        }
+        match from.attributes.get(key) {
+            Some(value) => to.attributes.insert(key.clone(), value.clone()),
+            None => to.attributes.remove(key),
+        };
+        to.written.insert(key.clone(), *at);
+    }
+}

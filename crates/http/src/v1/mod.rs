@@ -1,0 +1,432 @@
+//! The RevenueCat v1 REST shapes, so that client SDKs work by changing their proxy URL. Source: spec/revenuecat.md section 6.
+//!
+//! Every answer, errors included, is JSON: SDKs read nothing else. Pages of other origins may call, because web SDKs do.
+
+mod error;
+mod offerings;
+mod receipts;
+mod subscriber;
+
+pub(crate) use error::Error;
+pub(crate) use offerings::{offerings, paywalls, virtual_currencies};
+pub(crate) use receipts::receipts;
+
+use crate::{App, access::Caller, body};
+use axum::{
+    body::Body,
+    extract::{FromRequestParts, Path, State},
+    http::{HeaderMap, HeaderValue, Request, StatusCode, header, request::Parts},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use domain::{ProjectId, attribute::Write};
+use engine::{Grant, PeopleError, Profile};
+use error::Code;
+use jiff::{SignedDuration, Timestamp};
+use ledger::Scope;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// Lets pages of any origin read the answer.
+pub(crate) async fn cors(request: Request<Body>, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    response.headers_mut().insert(
+        header::ACCESS_CONTROL_ALLOW_ORIGIN,
+        HeaderValue::from_static("*"),
+    );
+    response
+}
+
+/// What a browser asks before it lets a page of another origin call.
+pub(crate) async fn preflight(headers: HeaderMap) -> Response {
+    let mut response = StatusCode::NO_CONTENT.into_response();
+    let answer = response.headers_mut();
+    let fixed = [
+        (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
+        (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, DELETE"),
+        (header::ACCESS_CONTROL_MAX_AGE, "86400"),
+    ];
+    for (name, value) in fixed {
+        answer.insert(name, HeaderValue::from_static(value));
+    }
+    if let Some(asked) = headers.get(header::ACCESS_CONTROL_REQUEST_HEADERS) {
+        answer.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, asked.clone());
+    }
+    response
+}
+
+/// Who calls, and for which project.
+pub(crate) struct Client {
+    pub(crate) caller: Caller,
+    pub(crate) project: ProjectId,
+}
+
+impl Client {
+    /// Whether its key is secret.
+    pub(crate) fn is_secret(&self) -> bool {
+        self.caller.scope == Scope::Write
+    }
+
+    fn require_secret(&self) -> Result<(), Error> {
+        if self.is_secret() {
+            Ok(())
+        } else {
+            Err(Error::new(Code::SecretKeyRequired))
+        }
+    }
+}
+
+impl FromRequestParts<App> for Client {
+    type Rejection = Error;
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Error> {
+        let caller = parts
+            .extensions
+            .get::<Caller>()
+            .cloned()
+            .ok_or_else(|| Error::new(Code::InvalidKey))?;
+        let setup = app.engine.setup();
+        let mut projects = setup.projects().map(|project| project.row.id);
+        let project = match (caller.project, projects.next(), projects.next()) {
+            (Some(project), ..) | (None, Some(project), None) => project,
+            _ => {
+                return Err(Error::new(Code::InvalidKey)
+                    .because("this key reaches several projects; make one for a single project"));
+            }
+        };
+        Ok(Self { caller, project })
+    }
+}
+
+/// A JSON body; what cannot be read is told as SDKs expect it.
+pub(crate) async fn json_body<T: serde::de::DeserializeOwned>(
+    request: Request<Body>,
+    code: Code,
+) -> Result<T, Error> {
+    let bytes = body::read(request)
+        .await
+        .map_err(|problem| Error::new(Code::BadRequest).because(problem.detail()))?;
+    serde_json::from_slice(&bytes).map_err(|error| Error::new(code).because(error.to_string()))
+}
+
+/// The subscriber, as every successful call answers.
+pub(crate) fn subscriber_response(
+    app: &App,
+    client: &Client,
+    profile: &Profile,
+    headers: &HeaderMap,
+    status: StatusCode,
+) -> Response {
+    let platform = headers
+        .get("x-platform")
+        .and_then(|value| value.to_str().ok());
+    let setup = app.engine.setup();
+    let body = subscriber::view(
+        &setup,
+        client.project,
+        &profile.record,
+        app.engine.system().now(),
+        &subscriber::Wanted {
+            with_attributes: client.is_secret(),
+            platform,
+        },
+    );
+    (status, axum::Json(body)).into_response()
+}
+
+const fn found_or_made(profile: &Profile) -> StatusCode {
+    if profile.is_new {
+        StatusCode::CREATED
+    } else {
+        StatusCode::OK
+    }
+}
+
+/// `GET /v1/subscribers/{id}`: found, or made.
+pub(crate) async fn get_subscriber(
+    State(app): State<App>,
+    client: Client,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Error> {
+    let profile = app.engine.profile(client.project, &id).await?;
+    Ok(subscriber_response(
+        &app,
+        &client,
+        &profile,
+        &headers,
+        found_or_made(&profile),
+    ))
+}
+
+/// `DELETE /v1/subscribers/{id}`.
+pub(crate) async fn delete_subscriber(
+    State(app): State<App>,
+    client: Client,
+    Path(id): Path<String>,
+) -> Result<Response, Error> {
+    client.require_secret()?;
+    app.engine.forget(client.project, &id).await?;
+    Ok(axum::Json(json!({ "app_user_id": id, "deleted": true })).into_response())
+}
+
+#[derive(Deserialize)]
+struct Attribute {
+    value: Option<String>,
+    updated_at_ms: Option<i64>,
+}
+
+/// As client SDKs send them, in a receipt or by themselves.
+pub(crate) fn attribute_writes(attributes: BTreeMap<String, Value>) -> Result<Vec<Write>, Error> {
+    attributes
+        .into_iter()
+        .map(|(key, value)| {
+            let attribute: Attribute = serde_json::from_value(value).map_err(|error| {
+                Error::new(Code::InvalidAttributes).because(format!("{key}: {error}"))
+            })?;
+            Ok(Write {
+                key,
+                value: attribute.value,
+                written_at: attribute
+                    .updated_at_ms
+                    .and_then(|millis| Timestamp::from_millisecond(millis).ok()),
+            })
+        })
+        .collect()
+}
+
+#[derive(Deserialize)]
+struct Attributes {
+    attributes: BTreeMap<String, Value>,
+}
+
+/// `POST /v1/subscribers/{id}/attributes`.
+pub(crate) async fn post_attributes(
+    State(app): State<App>,
+    client: Client,
+    Path(id): Path<String>,
+    request: Request<Body>,
+) -> Result<Response, Error> {
+    let headers = request.headers().clone();
+    let body: Attributes = json_body(request, Code::InvalidAttributes).await?;
+    let writes = attribute_writes(body.attributes)?;
+    app.engine
+        .write_attributes(client.project, &id, &writes)
+        .await?;
+    let profile = app.engine.profile(client.project, &id).await?;
+    Ok(subscriber_response(
+        &app,
+        &client,
+        &profile,
+        &headers,
+        StatusCode::OK,
+    ))
+}
+
+#[derive(Deserialize)]
+struct Attribution {
+    data: BTreeMap<String, Value>,
+    network: Option<Value>,
+}
+
+/// `POST /v1/subscribers/{id}/attribution`, as old SDKs call it.
+pub(crate) async fn post_attribution(
+    State(app): State<App>,
+    client: Client,
+    Path(id): Path<String>,
+    request: Request<Body>,
+) -> Result<Response, Error> {
+    let body: Attribution = json_body(request, Code::BadRequest).await?;
+    // Only the device ids have a place of their own.
+    let network = body.network.map(|network| network.to_string());
+    let known = [
+        ("rc_idfa", "$idfa"),
+        ("rc_idfv", "$idfv"),
+        ("rc_gps_adid", "$gpsAdId"),
+        ("rc_ip_address", "$ip"),
+    ];
+    let writes: Vec<Write> = known
+        .into_iter()
+        .filter_map(|(theirs, ours)| {
+            Some(Write {
+                key: ours.into(),
+                value: Some(body.data.get(theirs)?.as_str()?.to_owned()),
+                written_at: None,
+            })
+        })
+        .collect();
+    tracing::debug!(
+        network,
+        attributes = writes.len(),
+        "attribution data of an old SDK"
+    );
+    app.engine
+        .write_attributes(client.project, &id, &writes)
+        .await?;
+    Ok(axum::Json(json!({})).into_response())
+}
+
+#[derive(Deserialize)]
+struct Identify {
+    app_user_id: String,
+    new_app_user_id: String,
+}
+
+/// `POST /v1/subscribers/identify`, and the older `POST /v1/subscribers/{id}/alias`.
+pub(crate) async fn identify(
+    State(app): State<App>,
+    client: Client,
+    request: Request<Body>,
+) -> Result<Response, Error> {
+    let headers = request.headers().clone();
+    let names: Identify = json_body(request, Code::BadRequest).await?;
+    let merged = app
+        .engine
+        .identify(client.project, &names.app_user_id, &names.new_app_user_id)
+        .await?;
+    let status = found_or_made(&merged.profile);
+    Ok(subscriber_response(
+        &app,
+        &client,
+        &merged.profile,
+        &headers,
+        status,
+    ))
+}
+
+#[derive(Deserialize)]
+struct Alias {
+    new_app_user_id: String,
+}
+
+/// `POST /v1/subscribers/{id}/alias`.
+pub(crate) async fn alias(
+    State(app): State<App>,
+    client: Client,
+    Path(id): Path<String>,
+    request: Request<Body>,
+) -> Result<Response, Error> {
+    let headers = request.headers().clone();
+    let names: Alias = json_body(request, Code::BadRequest).await?;
+    let merged = app
+        .engine
+        .identify(client.project, &id, &names.new_app_user_id)
+        .await?;
+    let status = found_or_made(&merged.profile);
+    Ok(subscriber_response(
+        &app,
+        &client,
+        &merged.profile,
+        &headers,
+        status,
+    ))
+}
+
+#[derive(Deserialize)]
+struct Promotional {
+    end_time_ms: Option<i64>,
+    duration: Option<String>,
+    start_time_ms: Option<i64>,
+}
+
+/// Lengths of promotional grants, in days. Source: spec/revenuecat.md 6.8.
+const DURATIONS: [(&str, i64); 10] = [
+    ("daily", 1),
+    ("three_day", 3),
+    ("weekly", 7),
+    ("two_week", 14),
+    ("monthly", 31),
+    ("two_month", 61),
+    ("three_month", 92),
+    ("six_month", 183),
+    ("yearly", 365),
+    ("lifetime", 200 * 365),
+];
+
+/// `POST /v1/subscribers/{id}/entitlements/{entitlement}/promotional`.
+pub(crate) async fn grant(
+    State(app): State<App>,
+    client: Client,
+    Path((id, entitlement)): Path<(String, String)>,
+    request: Request<Body>,
+) -> Result<Response, Error> {
+    client.require_secret()?;
+    let headers = request.headers().clone();
+    let body: Promotional = json_body(request, Code::BadRequest).await?;
+    let now = app.engine.system().now();
+    let bad = |why: &str| Error::new(Code::BadRequest).because(why);
+    let (ends_at, duration) = match (body.end_time_ms, body.duration) {
+        (Some(millis), _) => {
+            let end = Timestamp::from_millisecond(millis)
+                .map_err(|_| bad("end_time_ms is not a time in milliseconds"))?;
+            (end, "custom".to_owned())
+        }
+        (None, Some(duration)) => {
+            let (_, days) = DURATIONS
+                .iter()
+                .find(|(name, _)| *name == duration)
+                .ok_or_else(|| bad("duration is none of daily, three_day, weekly, two_week, monthly, two_month, three_month, six_month, yearly, lifetime"))?;
+            let start = body
+                .start_time_ms
+                .and_then(|millis| Timestamp::from_millisecond(millis).ok())
+                .unwrap_or(now);
+            let end = start
+                .checked_add(SignedDuration::from_hours(24 * days))
+                .map_err(|_| bad("start_time_ms is too far away"))?;
+            (end, duration)
+        }
+        (None, None) => return Err(bad("end_time_ms or duration is required")),
+    };
+    if ends_at <= now {
+        return Err(bad("the grant would end in the past"));
+    }
+    let grant = Grant {
+        entitlement,
+        ends_at: Some(ends_at),
+        duration,
+    };
+    app.engine.grant(client.project, &id, &grant).await?;
+    let profile = app.engine.profile(client.project, &id).await?;
+    Ok(subscriber_response(
+        &app,
+        &client,
+        &profile,
+        &headers,
+        StatusCode::CREATED,
+    ))
+}
+
+/// `POST /v1/subscribers/{id}/entitlements/{entitlement}/revoke_promotionals`.
+pub(crate) async fn revoke(
+    State(app): State<App>,
+    client: Client,
+    Path((id, entitlement)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Result<Response, Error> {
+    client.require_secret()?;
+    app.engine
+        .revoke_grants(client.project, &id, &entitlement)
+        .await?;
+    let profile = app.engine.profile(client.project, &id).await?;
+    Ok(subscriber_response(
+        &app,
+        &client,
+        &profile,
+        &headers,
+        StatusCode::OK,
+    ))
+}
+
+impl From<PeopleError> for Error {
+    fn from(error: PeopleError) -> Self {
+        match error {
+            PeopleError::Name(name) if name.trim().is_empty() => Self::new(Code::EmptyUserId),
+            PeopleError::Name(_) => Self::new(Code::BadRequest).because(error.to_string()),
+            PeopleError::Unknown(_) => Self::new(Code::SubscriberNotFound),
+            PeopleError::UnknownEntitlement(_) => {
+                Self::new(Code::BadRequest).because(error.to_string())
+            }
+            PeopleError::Intake(error) => error.into(),
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! Customers that are forgotten, marks, exchange rates.
+
+use crate::codec::{Key, failed, from_json, micros, pack, time, to_json, unpack};
+use domain::{
+    AppId, Event, ProjectId,
+    customer::{Customer, FORGOTTEN_PREFIX},
+    rates::Rate,
+};
+use jiff::Timestamp;
+use ledger::{CustomerRecord, LedgerError, Result};
+use rusqlite::{Connection, OptionalExtension, params};
+use serde_json::Value;
+
+/// A customer of whom only facts are left.
+fn anonymous(customer: &Customer) -> Customer {
+    Customer {
+        revenue_usd_micros: customer.revenue_usd_micros,
+        ..Customer::new(
+            customer.id,
+            format!("{FORGOTTEN_PREFIX}{}", customer.id),
+            customer.first_seen,
+        )
+    }
+}
+
+/// Replaces every text that is one of `names`, wherever it stands.
+fn scrub(value: &mut Value, names: &[String], by: &str) {
+    match value {
+        Value::String(text) if names.iter().any(|name| name == text) => by.clone_into(text),
+        Value::Array(values) => values.iter_mut().for_each(|value| scrub(value, names, by)),
+        Value::Object(members) => members
+            .values_mut()
+            .for_each(|value| scrub(value, names, by)),
+        _ => {}
+    }
+}
+
+pub(crate) fn forget(
+    connection: &Connection,
+    project: ProjectId,
+    record: &CustomerRecord,
+) -> Result<bool> {
+    let forgotten = anonymous(&record.customer);
+    let id = record.customer.id.key();
+    let execute = |sql: &str, values: &[&dyn rusqlite::ToSql]| {
+        connection
+            .prepare_cached(sql)
+            .and_then(|mut statement| statement.execute(values))
+            .map_err(failed)
+    };
+    let current = execute(
+        "UPDATE customers SET version = version + 1, body = ?3 WHERE id = ?1 AND version = ?2 AND project = ?4",
+        params![id, record.version, to_json(&forgotten)?, project.key()],
+    )?;
+    if current == 0 {
+        return Ok(false);
+    }
+    execute("DELETE FROM aliases WHERE customer = ?1", params![id])?;
+    execute(
+        "INSERT INTO aliases (project, app_user_id, customer) VALUES (?1, ?2, ?3)",
+        params![project.key(), forgotten.app_user_id, id],
+    )?;
+    let names: Vec<String> = std::iter::once(&record.customer.app_user_id)
+        .chain(&record.customer.aliases)
+        .cloned()
+        .collect();
+    // Its events, and those it had under a name that was merged into it.
+    let mut statement = connection
+        .prepare_cached("SELECT position, body FROM events WHERE customer = ?1 OR customer IN (SELECT id FROM customers WHERE merged_into = ?1)")
+        .map_err(failed)?;
+    let rows: Vec<(i64, Vec<u8>)> = statement
+        .query_map([id], |row| Ok((row.get(0)?, row.get(1)?)))
+        .and_then(Iterator::collect)
+        .map_err(failed)?;
+    for (position, body) in rows {
+        let mut event: Event = from_json(&unpack(&body, "events", position)?, "events", position)?;
+        let cause = event.cause.inbox;
+        event.customer = Customer {
+            id: event.customer.id,
+            ..forgotten.clone()
+        };
+        execute(
+            "UPDATE events SET body = ?2 WHERE position = ?1",
+            params![position, pack(to_json(&event)?.as_bytes())],
+        )?;
+        // What was sent and answered about it; what happened to each attempt stays.
+        execute(
+            "UPDATE attempts SET request = NULL, response = ?2 WHERE delivery IN (SELECT id FROM deliveries WHERE event = ?1)",
+            params![position, pack(b"")],
+        )?;
+        let Some(inbox) = cause else { continue };
+        let message: Option<Vec<u8>> = connection
+            .prepare_cached("SELECT body FROM inbox WHERE id = ?1 AND source NOT IN ('app_store', 'play_store', 'stripe')")
+            .and_then(|mut statement| statement.query_row([inbox.key()], |row| row.get(0)).optional())
+            .map_err(failed)?;
+        let Some(body) = message else { continue };
+        if let Ok(mut value) = serde_json::from_slice::<Value>(&unpack(&body, "inbox", inbox)?) {
+            scrub(&mut value, &names, &forgotten.app_user_id);
+            execute(
+                "UPDATE inbox SET body = ?2 WHERE id = ?1",
+                params![inbox.key(), pack(value.to_string().as_bytes())],
+            )?;
+        }
+    }
+    execute(
+        "UPDATE customers SET body = ?2 WHERE merged_into = ?1",
+        params![id, to_json(&forgotten)?],
+    )?;
+    Ok(true)
+}
+
+pub(crate) fn mark(connection: &Connection, app: AppId, name: &str) -> Result<Option<Timestamp>> {
+    connection
+        .prepare_cached("SELECT at FROM marks WHERE app = ?1 AND name = ?2")
+        .and_then(|mut statement| {
+            statement
+                .query_row(params![app.key(), name], |row| time(row, 0))
+                .optional()
+        })
+        .map_err(failed)
+}
+
+pub(crate) fn set_mark(
+    connection: &Connection,
+    app: AppId,
+    name: &str,
+    at: Timestamp,
+) -> Result<()> {
+    connection
+        .prepare_cached("INSERT INTO marks (app, name, at) VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET at = excluded.at")
+        .and_then(|mut statement| statement.execute(params![app.key(), name, micros(at)]))
+        .map(|_| ())
+        .map_err(failed)
+}
+
+pub(crate) fn rates(connection: &Connection) -> Result<Vec<Rate>> {
+    let mut statement = connection
+        .prepare_cached("SELECT day, currency, micros FROM exchange_rates ORDER BY day, currency")
+        .map_err(failed)?;
+    let rows: Vec<(String, String, i64)> = statement
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+        .and_then(Iterator::collect)
+        .map_err(failed)?;
+    rows.into_iter()
+        .map(|(day, currency, micros_per_euro)| {
+            let unreadable = |problem: String| LedgerError::Corrupt {
+                table: "exchange_rates",
+                id: format!("{day} {currency}"),
+                problem,
+            };
+            Ok(Rate {
+                date: day
+                    .parse()
+                    .map_err(|error: jiff::Error| unreadable(error.to_string()))?,
+                currency: currency
+                    .as_str()
+                    .try_into()
+                    .map_err(|error: domain::money::MoneyError| unreadable(error.to_string()))?,
+                micros_per_euro,
+            })
+        })
+        .collect()
+}
+
+pub(crate) fn put_rates(connection: &Connection, rates: &[Rate]) -> Result<()> {
+    let mut statement = connection
+        .prepare_cached("INSERT INTO exchange_rates (day, currency, micros) VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET micros = excluded.micros")
+        .map_err(failed)?;
+    for rate in rates {
+        statement
+            .execute(params![
+                rate.date.to_string(),
+                rate.currency.code(),
+                rate.micros_per_euro
+            ])
+            .map_err(failed)?;
+    }
+    Ok(())
+}
