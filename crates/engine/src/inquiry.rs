@@ -237,9 +237,13 @@ impl Engine {
         let body = serde_json::to_vec(answer)
             .map_err(|error| IntakeError::AppUnusable(error.to_string()))?;
         let source = app.source.as_ref().map_or("", |source| source.source());
+        let digest = uuid::Uuid::new_v5(&app.row.project.uuid(), &body);
         let key = format!(
-            "{}:{}@{}",
-            answer.question.about, answer.question.id, answer.asked_at
+            "{}:{}@{}#{}",
+            answer.question.about,
+            answer.question.id,
+            answer.asked_at,
+            digest.simple()
         );
         let title = format!("ANSWER / {}", answer.question.about);
         let message = app.message(

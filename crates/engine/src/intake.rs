@@ -293,7 +293,8 @@ impl Engine {
             };
         };
         let mut before = 0;
-        if let Some(question) = question {
+        if let Some(mut question) = question {
+            question.owner = explicit_owner(app, &message, &seen).map(str::to_owned);
             match self.inquire(setup, app, &question).await? {
                 Ok(events) => before = events,
                 // What came before will never be known: what is known must do.

@@ -88,7 +88,7 @@ struct Inner {
 impl Engine {
     /// Reads the configuration and starts dispatching and ticking on the current runtime.
     pub async fn start(parts: Parts) -> Result<Self, LedgerError> {
-        let setup = Setup::read(&parts).await?;
+        let setup = Setup::read(&parts, None).await?;
         let rates: Rates = parts.ledger.rates().await?.into_iter().collect();
         let inner = Inner {
             parts,
@@ -179,7 +179,7 @@ impl Engine {
         if self.ledger().configuration_revision().await? == before.revision() {
             return Ok(());
         }
-        let after = Setup::read(&self.inner.parts).await?;
+        let after = Setup::read(&self.inner.parts, Some(&before)).await?;
         let is_changed = |active: &&ActiveIntegration| {
             before
                 .integration(active.row.id)

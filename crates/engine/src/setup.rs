@@ -95,7 +95,8 @@ pub struct Setup {
 }
 
 impl Setup {
-    pub(crate) async fn read(parts: &Parts) -> Result<Self, LedgerError> {
+    /// Apps that did not change keep their sources, and with them the keys and tokens these remember.
+    pub(crate) async fn read(parts: &Parts, before: Option<&Self>) -> Result<Self, LedgerError> {
         let configuration = parts.ledger.configuration().await?;
         let context = Context {
             public_url: parts.public_url.clone(),
@@ -150,9 +151,14 @@ impl Setup {
             }
             made
         };
-        let apps = configuration.apps.iter().map(|row| AppSetup {
-            row: row.clone(),
-            source: source(row),
+        let apps = configuration.apps.iter().map(|row| {
+            let kept = before
+                .and_then(|before| before.app(row.id))
+                .filter(|known| known.row == *row && known.source.is_ok());
+            AppSetup {
+                row: row.clone(),
+                source: kept.map_or_else(|| source(row), |known| known.source.clone()),
+            }
         });
         let grants = projects.keys().map(|project| AppSetup::grants(*project));
         let apps = apps.chain(grants).map(|app| (app.row.id, app)).collect();

@@ -6,14 +6,22 @@
 //! accepts production never trusts these certificates.
 #![warn(missing_docs)]
 
+mod apple_api;
 mod authority;
 mod driver;
 mod life;
+mod play;
 mod random;
 mod receiver;
+mod stores;
+mod stripe;
 
+pub use apple_api::AppStoreApi;
 pub use authority::Authority;
 pub use driver::{Driver, Faults, Report};
 pub use life::{App, Life, Pace, Step};
+pub use play::{PUSH_ACCOUNT, PlayStore, Subscription};
 pub use random::Random;
 pub use receiver::{Behaviour, Received, Receiver};
+pub use stores::{Api, ApiAnswer, ApiRequest, Faulty, Outage, serve};
+pub use stripe::{API_KEY, SIGNING_SECRET, StripeAccount, StripeSubscription, sign};

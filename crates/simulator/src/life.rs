@@ -411,6 +411,18 @@ impl Script<'_> {
 }
 
 impl Step {
+    pub(crate) const fn transaction(&self) -> &Value {
+        &self.transaction
+    }
+
+    pub(crate) const fn renewal(&self) -> Option<&Value> {
+        self.renewal.as_ref()
+    }
+
+    pub(crate) const fn status(&self) -> u8 {
+        self.status
+    }
+
     /// The transaction the notification is about.
     pub fn transaction_id(&self) -> &str {
         self.transaction["transactionId"]

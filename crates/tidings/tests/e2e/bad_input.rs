@@ -277,7 +277,7 @@ async fn the_api_names_the_field_that_is_wrong() {
         (
             "PUT",
             "/projects/acme/apps/android",
-            Some(json!({ "store": "play_store", "bundle_id": "x" })),
+            Some(json!({ "store": "play", "bundle_id": "x" })),
             422,
             "invalid",
             "app_store",

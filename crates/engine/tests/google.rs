@@ -1,0 +1,391 @@
+//! Google Play through a whole engine: pushes, questions, outages.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod shop;
+
+use domain::EventKind::*;
+use engine::{Accepted, IntakeError};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+use shop::Shop;
+use simulator::{Outage, Subscription};
+use sources::Incoming;
+
+const DAY: i64 = 86_400;
+
+fn after(at: Timestamp, days: i64) -> Timestamp {
+    at.checked_add(SignedDuration::from_secs(days * DAY))
+        .unwrap()
+}
+
+fn subscription(token: &str, is_trial: bool) -> Subscription {
+    Subscription {
+        token: token.into(),
+        product: "gold".into(),
+        plan: "monthly".into(),
+        price_micros: 9_990_000,
+        currency: "USD".into(),
+        account: format!("user-{token}"),
+        is_trial,
+        linked: None,
+    }
+}
+
+/// A running subscription whose purchase was told.
+async fn begin(shop: &Shop, token: &str, is_trial: bool) -> Timestamp {
+    let ends = after(shop.now(), if is_trial { 7 } else { 30 });
+    let play = &shop.stores.play.api;
+    play.subscribe(&subscription(token, is_trial), shop.now(), ends);
+    tell(shop, 4, token).await;
+    ends
+}
+
+async fn tell(shop: &Shop, kind: u8, token: &str) {
+    shop.pass(1);
+    let body = shop.stores.play.api.tell(kind, token, shop.now());
+    assert!(matches!(
+        shop.push(&body).await.unwrap(),
+        Accepted::Pending { .. }
+    ));
+    shop.settled().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_life_with_trial_grace_hold_and_recovery() {
+    let shop = Shop::open().await;
+    let play = &shop.stores.play.api;
+    let trial_ends = begin(&shop, "t", true).await;
+    assert_eq!(shop.kinds(None).await, [TrialStarted]);
+    assert!(
+        shop.has_premium("user-t").await,
+        "the product without its plan unlocks it"
+    );
+    assert_eq!(play.acknowledged(), ["t"]);
+    shop.pass(7 * DAY);
+    let ends = after(trial_ends, 30);
+    play.renew("t", trial_ends, ends);
+    tell(&shop, 2, "t").await;
+    let converted = shop
+        .events()
+        .await
+        .into_iter()
+        .find(|event| event.kind == TrialConverted)
+        .unwrap();
+    let charged = converted.transaction.unwrap();
+    assert_eq!(
+        (charged.id.as_str(), charged.price.unwrap().micros),
+        ("GPA.t..0", 9_990_000)
+    );
+    assert_eq!(charged.purchased_at, trial_ends, "the period of the order");
+    shop.pass(30 * DAY);
+    play.set_state("t", "IN_GRACE_PERIOD", Some(after(ends, 3)));
+    tell(&shop, 6, "t").await;
+    assert!(shop.has_premium("user-t").await);
+    shop.pass(3 * DAY);
+    play.set_state("t", "ON_HOLD", Some(after(ends, 3)));
+    tell(&shop, 5, "t").await;
+    assert!(!shop.has_premium("user-t").await);
+    shop.pass(DAY);
+    play.renew("t", shop.now(), after(shop.now(), 30));
+    tell(&shop, 1, "t").await;
+    assert!(shop.has_premium("user-t").await);
+    assert_eq!(
+        shop.kinds(None).await,
+        [
+            TrialStarted,
+            TrialConverted,
+            BillingIssueDetected,
+            EnteredGracePeriod,
+            SubscriptionRenewed
+        ]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn table_of_pauses_deferrals_cancellations_and_voids() {
+    let shop = Shop::open().await;
+    let play = &shop.stores.play.api;
+    // Pause: asked for, begun, resumed.
+    let ends = begin(&shop, "p", false).await;
+    tell(&shop, 11, "p").await;
+    tell(&shop, 11, "p").await;
+    shop.pass(30 * DAY);
+    play.change("p", |subscription| {
+        subscription["subscriptionState"] = "SUBSCRIPTION_STATE_PAUSED".into();
+        subscription["pausedStateContext"] = json!({ "autoResumeTime": "2026-06-01T00:00:00Z" });
+    });
+    tell(&shop, 10, "p").await;
+    assert!(!shop.has_premium("user-p").await);
+    play.renew("p", after(ends, 5), after(ends, 35));
+    tell(&shop, 1, "p").await;
+    assert_eq!(
+        shop.kinds(Some("user-p")).await,
+        [SubscriptionStarted, SubscriptionPaused, SubscriptionRenewed]
+    );
+    // A pause whose request was missed.
+    begin(&shop, "q", false).await;
+    shop.pass(30 * DAY);
+    play.set_state("q", "PAUSED", None);
+    tell(&shop, 10, "q").await;
+    assert_eq!(
+        shop.kinds(Some("user-q")).await,
+        [SubscriptionStarted, SubscriptionPaused]
+    );
+    // Deferral.
+    let ends = begin(&shop, "d", false).await;
+    play.set_state("d", "ACTIVE", Some(after(ends, 10)));
+    tell(&shop, 9, "d").await;
+    assert_eq!(
+        shop.kinds(Some("user-d")).await,
+        [SubscriptionStarted, SubscriptionDeferred]
+    );
+    // Cancel, restart, cancel, expire.
+    let ends = begin(&shop, "c", false).await;
+    play.cancel("c", shop.now());
+    tell(&shop, 3, "c").await;
+    play.restart("c");
+    tell(&shop, 7, "c").await;
+    play.cancel("c", shop.now());
+    shop.pass(60);
+    tell(&shop, 3, "c").await;
+    shop.pass(31 * DAY);
+    play.expire("c", "userInitiatedCancellation", ends);
+    tell(&shop, 13, "c").await;
+    assert_eq!(
+        shop.kinds(Some("user-c")).await,
+        [
+            SubscriptionStarted,
+            SubscriptionRenewalCancelled,
+            SubscriptionRenewalReactivated,
+            SubscriptionRenewalCancelled,
+            SubscriptionExpired
+        ]
+    );
+    // An order voided: the current one takes access away, with one event although told three times.
+    begin(&shop, "v", false).await;
+    let voided = play.tell_voided("v", "GPA.v", 1, shop.now());
+    shop.push(&voided).await.unwrap();
+    shop.settled().await;
+    play.expire("v", "userInitiatedCancellation", shop.now());
+    tell(&shop, 12, "v").await;
+    tell(&shop, 13, "v").await;
+    assert_eq!(
+        shop.kinds(Some("user-v")).await,
+        [SubscriptionStarted, SubscriptionRefunded]
+    );
+    assert!(!shop.has_premium("user-v").await);
+    // One-time purchases.
+    play.buy("o", "coins", "user-o", shop.now());
+    let bought = play.tell_product(1, "o", "coins", shop.now());
+    shop.push(&bought).await.unwrap();
+    shop.settled().await;
+    let voided = play.tell_voided("o", "GPA.o", 2, shop.now());
+    shop.push(&voided).await.unwrap();
+    shop.settled().await;
+    assert_eq!(
+        shop.kinds(Some("user-o")).await,
+        [NonSubscriptionPurchase, NonSubscriptionPurchaseRefunded]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn linked_purchase_token_in_both_orders() {
+    for new_first in [true, false] {
+        let shop = Shop::open().await;
+        let play = &shop.stores.play.api;
+        begin(&shop, "a", false).await;
+        shop.pass(DAY);
+        let change = Subscription {
+            linked: Some("a".into()),
+            plan: "yearly".into(),
+            account: "user-a".into(),
+            ..subscription("b", false)
+        };
+        play.subscribe(&change, shop.now(), after(shop.now(), 365));
+        let order = if new_first {
+            [(4, "b"), (13, "a")]
+        } else {
+            [(13, "a"), (4, "b")]
+        };
+        for (kind, token) in order {
+            tell(&shop, kind, token).await;
+        }
+        assert_eq!(
+            shop.kinds(None).await,
+            [
+                SubscriptionStarted,
+                ProductChanged,
+                SubscriptionRefunded,
+                SubscriptionStarted
+            ],
+            "new token first: {new_first}"
+        );
+        assert!(shop.has_premium("user-a").await);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pending_then_cancelled_tells_nothing_and_pending_then_paid_starts() {
+    let shop = Shop::open().await;
+    let play = &shop.stores.play.api;
+    for (token, paid) in [("x", false), ("y", true)] {
+        play.subscribe(
+            &subscription(token, false),
+            shop.now(),
+            after(shop.now(), 30),
+        );
+        play.set_state(token, "PENDING", None);
+        tell(&shop, 4, token).await;
+        assert!(!shop.has_premium(&format!("user-{token}")).await);
+        play.set_state(
+            token,
+            if paid {
+                "ACTIVE"
+            } else {
+                "PENDING_PURCHASE_CANCELED"
+            },
+            None,
+        );
+        tell(&shop, if paid { 4 } else { 20 }, token).await;
+    }
+    assert_eq!(shop.kinds(None).await, [SubscriptionStarted]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_google_state_unknown_to_us_changes_nothing() {
+    let shop = Shop::open().await;
+    begin(&shop, "u", false).await;
+    shop.stores.play.api.set_state("u", "SOMETHING_NEW", None);
+    tell(&shop, 99, "u").await;
+    assert_eq!(shop.kinds(None).await, [SubscriptionStarted]);
+    assert!(shop.has_premium("user-u").await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pushes_of_anybody_else_are_refused() {
+    let shop = Shop::open().await;
+    let play = &shop.stores.play.api;
+    let body = play.tell(4, "t", shop.now());
+    let url = "https://t.example/callbacks/google/app";
+    let genuine = play.push_authorization(url, shop.now()).unwrap();
+    let elsewhere = play
+        .push_authorization("https://other.example", shop.now())
+        .unwrap();
+    let old = play
+        .push_authorization(
+            url,
+            shop.now()
+                .checked_sub(SignedDuration::from_hours(2))
+                .unwrap(),
+        )
+        .unwrap();
+    let mut forged = genuine.clone().into_bytes();
+    let last = forged.len() - 10;
+    forged[last] = if forged[last] == b'A' { b'B' } else { b'A' };
+    let forged = String::from_utf8(forged).unwrap();
+    for authorization in [
+        None,
+        Some("Bearer nonsense"),
+        Some(elsewhere.as_str()),
+        Some(old.as_str()),
+        Some(forged.as_str()),
+    ] {
+        let incoming = Incoming {
+            body: body.as_bytes(),
+            authorization,
+            signature: None,
+            url,
+        };
+        let refused = shop
+            .engine
+            .accept(shop.app(domain::Store::PlayStore), &incoming)
+            .await;
+        let Err(IntakeError::Refused(refusal)) = refused else {
+            panic!("{authorization:?}: {refused:?}")
+        };
+        assert_eq!(refusal.code, "push_not_authenticated");
+    }
+    assert_eq!(shop.parked().await, 0, "nothing of it was kept");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_api_that_fails_loses_and_blocks_nothing() {
+    for outage in [Outage::Down, Outage::Limited(5), Outage::Nonsense] {
+        let shop = Shop::open().await;
+        let play = &shop.stores.play.api;
+        play.subscribe(&subscription("t", false), shop.now(), after(shop.now(), 30));
+        // The keys that sign pushes come from the same server: they are read before it breaks.
+        let warm = play.tell(4, "nobody", shop.now());
+        shop.push(&warm).await.unwrap();
+        shop.stores.play.set(outage);
+        let body = play.tell(4, "t", shop.now());
+        assert!(matches!(
+            shop.push(&body).await.unwrap(),
+            Accepted::Pending { .. }
+        ));
+        // Another store's customer is not held up.
+        let stated = json!({ "app_user_id": "shopper", "kind": "one_time_purchase", "product_id": "shop_gold", "transaction_id": "1", "original_transaction_id": "1", "updated_at": shop.now(), "purchased_at": shop.now() });
+        shop.engine
+            .take_statement(
+                shop.app(domain::Store::External),
+                stated.to_string().as_bytes(),
+            )
+            .await
+            .unwrap();
+        assert!(shop.has_premium("shopper").await);
+        let mut reason = String::new();
+        for _ in 0..500 {
+            let waiting = shop.engine.ledger().parked(shop.project, 10).await.unwrap();
+            let found = waiting.iter().find(|parked| {
+                parked.message.title == "SUBSCRIPTION_PURCHASED"
+                    && parked.reason.contains("answered")
+            });
+            if let Some(parked) = found {
+                reason.clone_from(&parked.reason);
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        assert!(reason.contains("Google"), "{outage:?}: {reason:?}");
+        shop.stores.play.set(Outage::None);
+        for _ in 0..400 {
+            shop.pass(30);
+            if shop.kinds(Some("user-t")).await == [SubscriptionStarted] {
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        assert_eq!(
+            shop.kinds(Some("user-t")).await,
+            [SubscriptionStarted],
+            "{outage:?}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sixteen_clients_a_push_and_a_poll_at_once_give_one_event() {
+    let shop = std::sync::Arc::new(Shop::open().await);
+    let play = &shop.stores.play.api;
+    play.subscribe(&subscription("t", false), shop.now(), after(shop.now(), 30));
+    let tasks: Vec<_> = (0..16)
+        .map(|number| {
+            let shop = std::sync::Arc::clone(&shop);
+            tokio::spawn(async move {
+                if number % 2 == 0 {
+                    shop.receipt(domain::Store::PlayStore, "user-t", "t")
+                        .await
+                        .unwrap();
+                } else {
+                    let body = shop.stores.play.api.tell(4, "t", shop.now());
+                    shop.push(&body).await.unwrap();
+                }
+            })
+        })
+        .collect();
+    for task in tasks {
+        task.await.unwrap();
+    }
+    shop.settled().await;
+    assert_eq!(shop.kinds(None).await, [SubscriptionStarted]);
+}

@@ -1,0 +1,411 @@
+//! A whole engine with an app of every store, whose APIs are simulated and can break.
+#![allow(
+    dead_code,
+    clippy::allow_attributes,
+    reason = "each test file uses its own part of it"
+)]
+
+use async_trait::async_trait;
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use destinations::{Context, Request, Response};
+use domain::{AppId, Event, EventKind, ProjectId, Store, secret::Secret};
+use engine::{
+    Accepted, Engine, IntakeError, Parts, Secrets, System, Transport, TransportError, Vault,
+    desired::{self, Desired, Means},
+};
+use jiff::{SignedDuration, Timestamp};
+use ledger::{AppSettings, EventFilter, Ledger, Page};
+use ledger_sqlite::SqliteLedger;
+use serde_json::{Value, json};
+use simulator::{
+    ApiRequest, AppStoreApi, Authority, Faulty, PUSH_ACCOUNT, PlayStore, SIGNING_SECRET,
+    StripeAccount,
+};
+use sources::{
+    Call, Incoming, Method, Receipt, Reply, Source, Web,
+    apple::{ApiKey, App, AppEnvironment, AppStore, Hosts, Verifier},
+    google::{self, Credentials, GooglePlay, PushAccess},
+    stated::Stated,
+    stripe::{self, OwnerSource, Stripe},
+};
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc, LazyLock, Mutex,
+        atomic::{AtomicI64, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+pub(crate) static AUTHORITY: LazyLock<Authority> = LazyLock::new(|| Authority::create().unwrap());
+static PLAY: LazyLock<String> = LazyLock::new(|| {
+    PlayStore::new("com.example")
+        .unwrap()
+        .service_account("https://play.test")
+});
+static API_KEY: LazyLock<String> = LazyLock::new(|| {
+    let key = rcgen::KeyPair::generate().unwrap();
+    format!(
+        "-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n",
+        BASE64_STANDARD.encode(key.serialize_der())
+    )
+});
+static NUMBER: AtomicU64 = AtomicU64::new(1);
+
+/// A clock that moves when told.
+pub(crate) struct Clock {
+    micros: AtomicI64,
+    drawn: AtomicU64,
+}
+
+impl System for Clock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_microsecond(self.micros.load(Ordering::SeqCst)).unwrap()
+    }
+    fn entropy(&self) -> u64 {
+        self.drawn
+            .fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::SeqCst)
+            .wrapping_mul(0xbf58_476d_1ce4_e5b9)
+    }
+}
+
+/// Every endpoint accepts everything.
+struct Endpoints;
+
+#[async_trait]
+impl Transport for Endpoints {
+    async fn send(&self, _: &Request, _: Duration) -> Result<Response, TransportError> {
+        Ok(Response {
+            status: 200,
+            retry_after: None,
+            body: b"{}".to_vec(),
+        })
+    }
+}
+
+/// The stores.
+pub(crate) struct Stores {
+    pub(crate) apple: Faulty<AppStoreApi>,
+    pub(crate) play: Faulty<PlayStore>,
+    pub(crate) stripe: Faulty<StripeAccount>,
+    clock: Arc<Clock>,
+    pub(crate) calls: Mutex<Vec<String>>,
+}
+
+#[async_trait]
+impl Web for Stores {
+    async fn call(&self, call: &Call) -> Result<Reply, String> {
+        self.calls.lock().unwrap().push(call.url.clone());
+        let authorization = call
+            .headers
+            .iter()
+            .find(|(name, _)| *name == "authorization")
+            .map(|(_, value)| value.clone());
+        let method = match call.method {
+            Method::Get => "GET",
+            Method::Post => "POST",
+        };
+        let request = ApiRequest::of(method, &call.url, authorization, call.body.clone());
+        let now = self.clock.now();
+        let answer = if call.url.starts_with("https://play.test") {
+            self.play.answer(&request, now).await
+        } else if call.url.starts_with("https://stripe.test") {
+            self.stripe.answer(&request, now).await
+        } else if call.url.starts_with("https://apple.test") {
+            self.apple.answer(&request, now).await
+        } else {
+            return Err(format!("nobody serves {}", call.url));
+        };
+        Ok(Reply {
+            status: answer.status,
+            retry_after: answer.retry_after,
+            cache_control: None,
+            body: answer.body,
+        })
+    }
+}
+
+pub(crate) struct Shop {
+    pub(crate) engine: Engine,
+    pub(crate) clock: Arc<Clock>,
+    pub(crate) stores: Arc<Stores>,
+    pub(crate) project: ProjectId,
+}
+
+fn source(app: &ledger::App, secrets: &Secrets) -> Result<Arc<dyn Source>, String> {
+    let secret = |name: &str| Secret::new(secrets[name].as_str().unwrap_or_default());
+    Ok(match &app.settings {
+        AppSettings::AppStore(settings) => {
+            let root = BASE64_STANDARD.decode(AUTHORITY.root()).unwrap();
+            let source = AppStore::new(App {
+                bundle_id: settings.bundle_id.clone(),
+                app_apple_id: None,
+                environments: vec![AppEnvironment::LocalTesting],
+                store: Arc::new(Verifier::apple()),
+                local: Some(Arc::new(Verifier::with_roots(vec![root]))),
+            });
+            let hosts = Hosts {
+                production: "https://apple.test".into(),
+                sandbox: "https://apple.test".into(),
+            };
+            Arc::new(source.asking(ApiKey::new("issuer", "key", &secret("api_key"))?, hosts))
+        }
+        AppSettings::PlayStore(settings) => Arc::new(GooglePlay::new(google::App {
+            package: settings.package.clone(),
+            push: PushAccess::Oidc {
+                audience: None,
+                email: PUSH_ACCOUNT.into(),
+                keys_url: "https://play.test/certs".into(),
+            },
+            credentials: Some(Credentials::from_key_file(&secret("service_account"))?),
+            api_url: "https://play.test".into(),
+            acknowledge: settings.acknowledge,
+        })),
+        AppSettings::Stripe(_) => Arc::new(Stripe::new(stripe::App {
+            signing_secrets: vec![Secret::new("whsec_old"), Secret::new(SIGNING_SECRET)],
+            tolerance: SignedDuration::from_mins(5),
+            api_key: Some(Secret::new(simulator::API_KEY)),
+            api_url: "https://stripe.test".into(),
+            owner_key: "app_user_id".into(),
+            owner_sources: vec![
+                OwnerSource::SubscriptionMetadata,
+                OwnerSource::SessionMetadata,
+            ],
+            past_due_access: false,
+            bare_payments: false,
+        })),
+        _ => Arc::new(Stated::new(Store::External)),
+    })
+}
+
+fn project(extra: &Value) -> Desired {
+    let mut project = json!({ "key": "acme" });
+    if let (Some(project), Some(extra)) = (project.as_object_mut(), extra.as_object()) {
+        project.extend(extra.clone());
+    }
+    let premium = json!({ "entitlements": ["premium"] });
+    serde_json::from_value(json!({
+        "project": project,
+        "entitlements": { "premium": {} },
+        "products": { "com.example.monthly": premium, "com.example.yearly": premium, "gold": premium, "prod_gold": premium, "shop_gold": premium },
+        "apps": {
+            "ios": { "store": "app_store", "bundle_id": "com.example", "environments": ["local_testing"], "local_roots": [AUTHORITY.root()],
+                "api_issuer": "issuer", "api_key_id": "key", "api_key": *API_KEY },
+            "android": { "store": "play_store", "package": "com.example", "push_service_account": PUSH_ACCOUNT, "service_account": *PLAY, "acknowledge": true },
+            "web": { "store": "stripe", "api_key": "sk_test_simulated", "signing_secrets": [SIGNING_SECRET] },
+            "shop": { "store": "external", "store_name": "my_shop" },
+        },
+        "integrations": { "a": { "destination": "webhook", "settings": { "sandbox_url": "https://a.example/", "production_url": "https://a.example/" } } },
+    }))
+    .unwrap()
+}
+
+impl Shop {
+    pub(crate) async fn open() -> Self {
+        Self::open_with(&json!({})).await
+    }
+
+    /// With settings of the project.
+    pub(crate) async fn open_with(extra: &Value) -> Self {
+        let number = NUMBER.fetch_add(1, Ordering::SeqCst);
+        let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
+            .join(format!("shop-{}-{number}.db", std::process::id()));
+        for suffix in ["", "-wal", "-shm"] {
+            let old = PathBuf::from(format!("{}{suffix}", path.display()));
+            assert!(!old.exists() || std::fs::remove_file(old).is_ok());
+        }
+        let clock = Arc::new(Clock {
+            micros: AtomicI64::new(1_767_225_600_000_000),
+            drawn: AtomicU64::new(number),
+        });
+        let ledger = SqliteLedger::open(path).unwrap();
+        let vault = Vault::with_key([1; 32]);
+        let fresh = {
+            let clock = Arc::clone(&clock);
+            move || clock.uuid()
+        };
+        let configuration = ledger.configuration().await.unwrap();
+        let means = Means {
+            current: &configuration,
+            vault: &vault,
+            context: &Context::default(),
+            fresh: &fresh,
+        };
+        let steps = desired::plan(&project(extra), &means).unwrap();
+        let changes = steps.into_iter().filter_map(|step| step.change).collect();
+        assert!(
+            ledger
+                .configure(0, changes, "test", clock.now())
+                .await
+                .unwrap()
+        );
+        let stores = Arc::new(Stores {
+            apple: Faulty::new(AppStoreApi::new(AUTHORITY.clone())),
+            play: Faulty::new(PlayStore::new("com.example").unwrap()),
+            stripe: Faulty::new(StripeAccount::default()),
+            clock: Arc::clone(&clock),
+            calls: Mutex::default(),
+        });
+        let parts = Parts {
+            ledger: Arc::new(ledger),
+            system: Arc::clone(&clock) as Arc<dyn System>,
+            transport: Arc::new(Endpoints),
+            web: Arc::clone(&stores) as Arc<dyn Web>,
+            vault,
+            public_url: "https://t.example".into(),
+            make_source: Box::new(source),
+        };
+        let engine = Engine::start(parts).await.unwrap();
+        let project = engine.setup().configuration.projects[0].id;
+        Self {
+            engine,
+            clock,
+            stores,
+            project,
+        }
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    pub(crate) fn pass(&self, seconds: i64) {
+        self.clock
+            .micros
+            .fetch_add(seconds * 1_000_000, Ordering::SeqCst);
+    }
+
+    pub(crate) fn app(&self, store: Store) -> AppId {
+        let setup = self.engine.setup();
+        setup
+            .apps()
+            .find(|app| app.row.store() == store)
+            .unwrap()
+            .row
+            .id
+    }
+
+    /// Google pushes.
+    pub(crate) async fn push(&self, body: &str) -> Result<Accepted, IntakeError> {
+        let url = "https://t.example/callbacks/google/app";
+        let authorization = self
+            .stores
+            .play
+            .api
+            .push_authorization(url, self.now())
+            .unwrap();
+        let incoming = Incoming {
+            body: body.as_bytes(),
+            authorization: Some(&authorization),
+            signature: None,
+            url,
+        };
+        self.engine
+            .accept(self.app(Store::PlayStore), &incoming)
+            .await
+    }
+
+    /// Stripe calls.
+    pub(crate) async fn hook(&self, kind: &str, object: &Value) -> Result<Accepted, IntakeError> {
+        let (body, signature) = self.stores.stripe.api.tell(kind, object, self.now());
+        let incoming = Incoming {
+            body: body.as_bytes(),
+            authorization: None,
+            signature: Some(&signature),
+            url: "",
+        };
+        self.engine.accept(self.app(Store::Stripe), &incoming).await
+    }
+
+    /// Apple notifies.
+    pub(crate) async fn notify(&self, body: &str) -> Result<Accepted, IntakeError> {
+        let incoming = Incoming {
+            body: body.as_bytes(),
+            authorization: None,
+            signature: None,
+            url: "",
+        };
+        self.engine
+            .accept(self.app(Store::AppStore), &incoming)
+            .await
+    }
+
+    /// A client sends a purchase in.
+    pub(crate) async fn receipt(
+        &self,
+        store: Store,
+        who: &str,
+        token: &str,
+    ) -> Result<(), engine::PeopleError> {
+        let receipt = Receipt {
+            token: token.into(),
+            product: None,
+            app_user_id: who.into(),
+        };
+        self.engine.take_receipt(self.app(store), &receipt).await
+    }
+
+    /// Waits until nothing waits for a store any more.
+    pub(crate) async fn settled(&self) {
+        for _ in 0..1000 {
+            if self.parked().await == 0 {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        let waiting = self.engine.ledger().parked(self.project, 10).await.unwrap();
+        panic!("still waiting: {waiting:?}");
+    }
+
+    pub(crate) async fn parked(&self) -> usize {
+        self.engine
+            .ledger()
+            .parked(self.project, 10_000)
+            .await
+            .unwrap()
+            .len()
+    }
+
+    pub(crate) async fn events(&self) -> Vec<Event> {
+        let rows = self
+            .engine
+            .ledger()
+            .events(&EventFilter::default(), Page::After(0, 100_000))
+            .await
+            .unwrap();
+        rows.into_iter().map(|row| row.event).collect()
+    }
+
+    /// Kinds told so far, without changes of access, of one customer or of all.
+    pub(crate) async fn kinds(&self, who: Option<&str>) -> Vec<EventKind> {
+        self.events()
+            .await
+            .into_iter()
+            .filter(|event| event.kind != EventKind::AccessLevelUpdated)
+            .filter(|event| who.is_none_or(|who| event.customer.answers_to(who)))
+            .map(|event| event.kind)
+            .collect()
+    }
+
+    /// Whether a customer has premium now.
+    pub(crate) async fn has_premium(&self, who: &str) -> bool {
+        let setup = self.engine.setup();
+        let unlocks = &setup.project(self.project).unwrap().unlocks;
+        let Some(record) = self
+            .engine
+            .ledger()
+            .customer(self.project, who)
+            .await
+            .unwrap()
+        else {
+            return false;
+        };
+        let purchases = record
+            .purchases
+            .iter()
+            .map(|(_, chain, stored)| (chain, &stored.snapshot));
+        domain::access::access(purchases, unlocks)
+            .get("premium")
+            .is_some_and(|level| level.is_active_at(self.now()))
+    }
+}

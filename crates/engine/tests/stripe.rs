@@ -1,0 +1,439 @@
+//! Stripe through a whole engine: every row of the table, signatures, outages.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod shop;
+
+use domain::{CancellationReason, EventKind::*, Store};
+use engine::IntakeError;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+use shop::Shop;
+use simulator::{Outage, StripeSubscription, sign};
+use sources::Incoming;
+
+const DAY: i64 = 86_400;
+
+fn after(at: Timestamp, days: i64) -> Timestamp {
+    at.checked_add(SignedDuration::from_secs(days * DAY))
+        .unwrap()
+}
+
+fn subscription(id: &str) -> StripeSubscription {
+    StripeSubscription {
+        id: id.into(),
+        account: format!("user-{id}"),
+        product: "prod_gold".into(),
+        price: "price_monthly".into(),
+        amount: 999,
+    }
+}
+
+/// Stripe tells of a subscription.
+async fn tell(shop: &Shop, kind: &str, id: &str) {
+    shop.pass(1);
+    let object = shop.stores.stripe.api.get("subscriptions", id).unwrap();
+    shop.hook(kind, &object).await.unwrap();
+    shop.settled().await;
+}
+
+/// A running subscription, paid or in trial.
+async fn begin(shop: &Shop, id: &str, trial: bool) -> Timestamp {
+    let ends = after(shop.now(), if trial { 7 } else { 30 });
+    let stripe = &shop.stores.stripe.api;
+    stripe.subscribe(&subscription(id), shop.now(), ends, trial);
+    let amount = if trial { 0 } else { 999 };
+    stripe.invoice(
+        &format!("in_{id}_1"),
+        id,
+        "subscription_create",
+        amount,
+        (shop.now(), ends),
+        shop.now(),
+    );
+    tell(shop, "customer.subscription.created", id).await;
+    ends
+}
+
+fn move_period(shop: &Shop, id: &str, start: Timestamp, ends: Timestamp) {
+    shop.stores
+        .stripe
+        .api
+        .change("subscriptions", id, |subscription| {
+            subscription["items"]["data"][0]["current_period_start"] = start.as_second().into();
+            subscription["items"]["data"][0]["current_period_end"] = ends.as_second().into();
+        });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_trial_converts_renews_fails_recovers_and_ends() {
+    let shop = Shop::open().await;
+    let stripe = &shop.stores.stripe.api;
+    let who = "user-sub_a";
+    let ends = begin(&shop, "sub_a", true).await;
+    assert_eq!(shop.kinds(Some(who)).await, [TrialStarted]);
+    assert!(shop.has_premium(who).await);
+    // The period moves about an hour before the invoice is paid: nothing is told until it is.
+    shop.pass(7 * DAY);
+    let next = after(ends, 30);
+    stripe.change("subscriptions", "sub_a", |subscription| {
+        subscription["status"] = "active".into()
+    });
+    move_period(&shop, "sub_a", ends, next);
+    tell(&shop, "customer.subscription.updated", "sub_a").await;
+    assert_eq!(shop.kinds(Some(who)).await, [TrialStarted]);
+    stripe.invoice(
+        "in_a_2",
+        "sub_a",
+        "subscription_cycle",
+        999,
+        (ends, next),
+        shop.now(),
+    );
+    tell(&shop, "customer.subscription.updated", "sub_a").await;
+    shop.pass(30 * DAY);
+    let third = after(next, 30);
+    move_period(&shop, "sub_a", next, third);
+    stripe.change("subscriptions", "sub_a", |subscription| {
+        subscription["status"] = "past_due".into()
+    });
+    tell(&shop, "invoice.payment_failed", "sub_a").await;
+    assert!(
+        !shop.has_premium(who).await,
+        "past due gives no access unless the app says so"
+    );
+    tell(&shop, "customer.subscription.updated", "sub_a").await;
+    stripe.change("subscriptions", "sub_a", |subscription| {
+        subscription["status"] = "active".into()
+    });
+    stripe.invoice(
+        "in_a_3",
+        "sub_a",
+        "subscription_cycle",
+        999,
+        (next, third),
+        shop.now(),
+    );
+    tell(&shop, "customer.subscription.updated", "sub_a").await;
+    shop.pass(30 * DAY);
+    stripe.change("subscriptions", "sub_a", |subscription| {
+        subscription["status"] = "canceled".into();
+        subscription["ended_at"] = third.as_second().into();
+        subscription["cancellation_details"] = json!({ "reason": "payment_failed" });
+    });
+    tell(&shop, "customer.subscription.deleted", "sub_a").await;
+    assert_eq!(
+        shop.kinds(Some(who)).await,
+        [
+            TrialStarted,
+            TrialConverted,
+            BillingIssueDetected,
+            SubscriptionRenewed,
+            SubscriptionExpired
+        ]
+    );
+    let last = shop
+        .events()
+        .await
+        .into_iter()
+        .rfind(|event| event.kind == SubscriptionExpired)
+        .unwrap();
+    assert_eq!(
+        last.cancellation_reason,
+        Some(CancellationReason::BillingError)
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cancellations_pauses_extensions_and_product_changes() {
+    let shop = Shop::open().await;
+    let stripe = &shop.stores.stripe.api;
+    // Cancel at the period's end, take it back, cancel at once.
+    begin(&shop, "sub_c", false).await;
+    stripe.change("subscriptions", "sub_c", |it| {
+        it["cancel_at_period_end"] = true.into()
+    });
+    tell(&shop, "customer.subscription.updated", "sub_c").await;
+    stripe.change("subscriptions", "sub_c", |it| {
+        it["cancel_at_period_end"] = false.into()
+    });
+    tell(&shop, "customer.subscription.updated", "sub_c").await;
+    let now = shop.now().as_second();
+    stripe.change("subscriptions", "sub_c", |it| {
+        it["status"] = "canceled".into();
+        it["canceled_at"] = now.into();
+        it["ended_at"] = now.into();
+        it["cancellation_details"] = json!({ "reason": "cancellation_requested" });
+    });
+    tell(&shop, "customer.subscription.deleted", "sub_c").await;
+    assert_eq!(
+        shop.kinds(Some("user-sub_c")).await,
+        [
+            SubscriptionStarted,
+            SubscriptionRenewalCancelled,
+            SubscriptionRenewalReactivated,
+            SubscriptionRenewalCancelled,
+            SubscriptionExpired
+        ]
+    );
+    assert!(!shop.has_premium("user-sub_c").await);
+    // Pause.
+    begin(&shop, "sub_p", false).await;
+    stripe.change("subscriptions", "sub_p", |it| {
+        it["pause_collection"] = json!({ "behavior": "void", "resumes_at": null })
+    });
+    tell(&shop, "customer.subscription.updated", "sub_p").await;
+    tell(&shop, "customer.subscription.updated", "sub_p").await;
+    assert_eq!(
+        shop.kinds(Some("user-sub_p")).await,
+        [SubscriptionStarted, SubscriptionPaused]
+    );
+    assert!(
+        shop.has_premium("user-sub_p").await,
+        "until the end of the period"
+    );
+    // A longer trial.
+    let ends = begin(&shop, "sub_t", true).await;
+    stripe.change("subscriptions", "sub_t", |it| {
+        it["trial_end"] = after(ends, 7).as_second().into()
+    });
+    tell(&shop, "customer.subscription.updated", "sub_t").await;
+    assert_eq!(
+        shop.kinds(Some("user-sub_t")).await,
+        [TrialStarted, SubscriptionExtended]
+    );
+    // A trial that ends without a way to pay.
+    stripe.change("subscriptions", "sub_t", |it| {
+        it["status"] = "paused".into()
+    });
+    tell(&shop, "customer.subscription.paused", "sub_t").await;
+    assert_eq!(
+        shop.kinds(Some("user-sub_t")).await,
+        [TrialStarted, SubscriptionExtended, TrialExpired]
+    );
+    // Another price, charged at once.
+    begin(&shop, "sub_u", false).await;
+    shop.pass(DAY);
+    stripe.change("subscriptions", "sub_u", |it| {
+        it["items"]["data"][0]["price"] = json!({ "id": "price_yearly", "product": "prod_gold", "unit_amount": 9900, "currency": "usd" });
+    });
+    stripe.invoice(
+        "in_u_2",
+        "sub_u",
+        "subscription_update",
+        9000,
+        (shop.now(), after(shop.now(), 365)),
+        shop.now(),
+    );
+    tell(&shop, "customer.subscription.updated", "sub_u").await;
+    assert_eq!(
+        shop.kinds(Some("user-sub_u")).await,
+        [
+            SubscriptionStarted,
+            ProductChanged,
+            SubscriptionRefunded,
+            SubscriptionStarted
+        ]
+    );
+    // Never paid.
+    stripe.subscribe(
+        &subscription("sub_i"),
+        shop.now(),
+        after(shop.now(), 30),
+        false,
+    );
+    stripe.change("subscriptions", "sub_i", |it| {
+        it["status"] = "incomplete".into()
+    });
+    tell(&shop, "customer.subscription.created", "sub_i").await;
+    stripe.change("subscriptions", "sub_i", |it| {
+        it["status"] = "incomplete_expired".into()
+    });
+    tell(&shop, "customer.subscription.updated", "sub_i").await;
+    assert!(shop.kinds(Some("user-sub_i")).await.is_empty());
+    // Unpaid for good.
+    begin(&shop, "sub_n", false).await;
+    stripe.change("subscriptions", "sub_n", |it| {
+        it["status"] = "unpaid".into()
+    });
+    tell(&shop, "customer.subscription.updated", "sub_n").await;
+    assert_eq!(
+        shop.kinds(Some("user-sub_n")).await,
+        [SubscriptionStarted, SubscriptionExpired]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn refunds_disputes_and_one_time_purchases() {
+    let shop = Shop::open().await;
+    let stripe = &shop.stores.stripe.api;
+    let who = "user-sub_r";
+    begin(&shop, "sub_r", false).await;
+    // Told twice in two words; partial; access stays.
+    stripe.refund("re_1", "in_sub_r_1", 300, shop.now());
+    let charge = stripe.get("charges", "ch_in_sub_r_1").unwrap();
+    for kind in ["charge.refunded", "charge.refunded"] {
+        shop.pass(1);
+        shop.hook(kind, &charge).await.unwrap();
+        shop.settled().await;
+    }
+    let refund = stripe.get("refunds", "re_1").unwrap();
+    shop.pass(1);
+    shop.hook("refund.created", &refund).await.unwrap();
+    shop.settled().await;
+    assert_eq!(
+        shop.kinds(Some(who)).await,
+        [SubscriptionStarted, SubscriptionRefunded]
+    );
+    assert!(shop.has_premium(who).await);
+    let told = shop
+        .events()
+        .await
+        .into_iter()
+        .find(|event| event.kind == SubscriptionRefunded)
+        .unwrap();
+    assert_eq!(
+        told.transaction.unwrap().refunded.unwrap().micros,
+        3_000_000
+    );
+    assert_eq!(told.customer.revenue_usd_micros, 6_990_000);
+    // The refund fails afterwards.
+    stripe.change("refunds", "re_1", |it| it["status"] = "failed".into());
+    shop.pass(1);
+    shop.hook("refund.failed", &stripe.get("refunds", "re_1").unwrap())
+        .await
+        .unwrap();
+    shop.settled().await;
+    // A dispute, lost and won.
+    stripe.put("disputes", json!({ "id": "dp_1", "amount": 999, "currency": "usd", "status": "needs_response", "created": shop.now().as_second(), "charge": "ch_in_sub_r_1", "payment_intent": "pi_in_sub_r_1" }));
+    shop.pass(1);
+    shop.hook(
+        "charge.dispute.funds_withdrawn",
+        &stripe.get("disputes", "dp_1").unwrap(),
+    )
+    .await
+    .unwrap();
+    shop.settled().await;
+    stripe.change("disputes", "dp_1", |it| it["status"] = "won".into());
+    shop.pass(1);
+    shop.hook(
+        "charge.dispute.closed",
+        &stripe.get("disputes", "dp_1").unwrap(),
+    )
+    .await
+    .unwrap();
+    shop.settled().await;
+    assert_eq!(
+        shop.kinds(Some(who)).await,
+        [
+            SubscriptionStarted,
+            SubscriptionRefunded,
+            RefundReversed,
+            SubscriptionRefunded,
+            RefundReversed
+        ]
+    );
+    // Checkout, one-time.
+    let session = json!({
+        "id": "cs_1", "object": "checkout.session", "mode": "payment", "payment_status": "paid", "payment_intent": "pi_cs_1", "livemode": false,
+        "currency": "usd", "amount_total": 499, "created": shop.now().as_second(), "metadata": { "app_user_id": "buyer" },
+        "line_items": { "data": [{ "price": { "id": "price_coins", "product": "prod_coins" }, "quantity": 2 }] },
+    });
+    stripe.put("checkout/sessions", session.clone());
+    shop.hook("checkout.session.completed", &session)
+        .await
+        .unwrap();
+    shop.settled().await;
+    assert_eq!(shop.kinds(Some("buyer")).await, [NonSubscriptionPurchase]);
+    stripe.put("charges", json!({ "id": "ch_cs", "object": "charge", "payment_intent": "pi_cs_1", "amount": 499, "currency": "usd", "paid": true }));
+    stripe.put("refunds", json!({ "id": "re_2", "amount": 499, "currency": "usd", "status": "succeeded", "created": shop.now().as_second(), "charge": "ch_cs", "payment_intent": "pi_cs_1" }));
+    shop.pass(1);
+    shop.hook("charge.refunded", &stripe.get("charges", "ch_cs").unwrap())
+        .await
+        .unwrap();
+    shop.settled().await;
+    assert_eq!(
+        shop.kinds(Some("buyer")).await,
+        [NonSubscriptionPurchase, NonSubscriptionPurchaseRefunded]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn webhooks_of_anybody_else_are_refused_and_unhandled_ones_accepted() {
+    let shop = Shop::open().await;
+    let body = json!({ "id": "evt_x", "type": "plan.created", "created": shop.now().as_second(), "data": { "object": {} } }).to_string();
+    let signature = sign(&body, shop.now());
+    let old = sign(
+        &body,
+        shop.now()
+            .checked_sub(SignedDuration::from_mins(6))
+            .unwrap(),
+    );
+    let tampered = body.replace("plan.created", "plan.deleted");
+    for (body, signature, code) in [
+        (&body, None, "signature_missing"),
+        (&body, Some(old.as_str()), "signature_too_old"),
+        (&tampered, Some(signature.as_str()), "invalid_signature"),
+    ] {
+        let incoming = Incoming {
+            body: body.as_bytes(),
+            authorization: None,
+            signature,
+            url: "",
+        };
+        let Err(IntakeError::Refused(refusal)) =
+            shop.engine.accept(shop.app(Store::Stripe), &incoming).await
+        else {
+            panic!("{code}")
+        };
+        assert_eq!(refusal.code, code);
+    }
+    let incoming = Incoming {
+        body: body.as_bytes(),
+        authorization: None,
+        signature: Some(&signature),
+        url: "",
+    };
+    assert!(
+        shop.engine
+            .accept(shop.app(Store::Stripe), &incoming)
+            .await
+            .is_ok()
+    );
+    assert!(shop.events().await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_api_that_fails_loses_nothing() {
+    for outage in [Outage::Down, Outage::Limited(5), Outage::Nonsense] {
+        let shop = Shop::open().await;
+        let stripe = &shop.stores.stripe.api;
+        let ends = after(shop.now(), 30);
+        stripe.subscribe(&subscription("sub_o"), shop.now(), ends, false);
+        stripe.invoice(
+            "in_o_1",
+            "sub_o",
+            "subscription_create",
+            999,
+            (shop.now(), ends),
+            shop.now(),
+        );
+        shop.stores.stripe.set(outage);
+        let object = stripe.get("subscriptions", "sub_o").unwrap();
+        shop.hook("customer.subscription.created", &object)
+            .await
+            .unwrap();
+        // A receipt is told so at once, and kept.
+        let refused = shop.receipt(Store::Stripe, "user-sub_o", "sub_o").await;
+        assert!(refused.is_err(), "{outage:?}");
+        assert!(shop.parked().await > 0);
+        shop.stores.stripe.set(Outage::None);
+        for _ in 0..400 {
+            shop.pass(30);
+            if !shop.kinds(None).await.is_empty() {
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        assert_eq!(shop.kinds(None).await, [SubscriptionStarted], "{outage:?}");
+    }
+}

@@ -1,0 +1,417 @@
+//! A fake Google Play: the Android Publisher API, its token server, its push keys, and signed pushes.
+
+use crate::stores::{Api, ApiAnswer, ApiRequest};
+use anyhow::{Result, anyhow};
+use aws_lc_rs::{
+    encoding::{AsDer, Pkcs8V1Der},
+    rand::SystemRandom,
+    rsa::KeySize,
+    signature::{KeyPair as _, RSA_PKCS1_SHA256, RsaKeyPair},
+};
+use base64::{Engine, prelude::BASE64_STANDARD, prelude::BASE64_URL_SAFE_NO_PAD};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+/// Service account that pushes.
+pub const PUSH_ACCOUNT: &str = "push@simulated.iam.gserviceaccount.com";
+/// Service account that asks.
+const API_ACCOUNT: &str = "api@simulated.iam.gserviceaccount.com";
+const ACCESS_TOKEN: &str = "ya29.simulated";
+
+#[derive(Default)]
+struct State {
+    subscriptions: BTreeMap<String, Value>,
+    products: BTreeMap<String, Value>,
+    orders: BTreeMap<String, Value>,
+    acknowledged: Vec<String>,
+    messages: u64,
+}
+
+/// The store, for one app.
+pub struct PlayStore {
+    /// The app's package name.
+    pub package: String,
+    key: RsaKeyPair,
+    key_pem: String,
+    state: Mutex<State>,
+}
+
+/// A subscription to begin.
+#[derive(Debug, Clone)]
+pub struct Subscription {
+    /// Its purchase token.
+    pub token: String,
+    /// Product id.
+    pub product: String,
+    /// Base plan id.
+    pub plan: String,
+    /// Price of a period in micro-units.
+    pub price_micros: i64,
+    /// Currency of the price.
+    pub currency: String,
+    /// What the app calls the customer.
+    pub account: String,
+    /// It begins with a free trial.
+    pub is_trial: bool,
+    /// The token it takes over from.
+    pub linked: Option<String>,
+}
+
+fn time(at: Timestamp) -> Value {
+    at.strftime("%Y-%m-%dT%H:%M:%S%.6fZ").to_string().into()
+}
+
+fn money(micros: i64, currency: &str) -> Value {
+    let mut money = json!({ "currencyCode": currency, "nanos": micros % 1_000_000 * 1000 });
+    if micros >= 1_000_000 {
+        money["units"] = (micros / 1_000_000).to_string().into();
+    }
+    money
+}
+
+impl PlayStore {
+    /// A store for an app, with fresh keys.
+    pub fn new(package: &str) -> Result<Self> {
+        let key = RsaKeyPair::generate(KeySize::Rsa2048)
+            .map_err(|error| anyhow!("no key could be made: {error}"))?;
+        let der: Pkcs8V1Der<'_> = key
+            .as_der()
+            .map_err(|error| anyhow!("the key cannot be written: {error}"))?;
+        let key_pem = format!(
+            "-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n",
+            BASE64_STANDARD.encode(der.as_ref())
+        );
+        Ok(Self {
+            package: package.into(),
+            key,
+            key_pem,
+            state: Mutex::default(),
+        })
+    }
+
+    /// The key file of a service account whose tokens come from `url`.
+    pub fn service_account(&self, url: &str) -> String {
+        json!({
+            "type": "service_account", "client_email": API_ACCOUNT, "private_key_id": "simulated",
+            "private_key": self.key_pem, "token_uri": format!("{url}/token"),
+        })
+        .to_string()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tokens that were acknowledged.
+    pub fn acknowledged(&self) -> Vec<String> {
+        self.state().acknowledged.clone()
+    }
+
+    /// The `Authorization` header of a push to `audience`.
+    pub fn push_authorization(&self, audience: &str, now: Timestamp) -> Result<String> {
+        let header = json!({ "alg": "RS256", "kid": "simulated", "typ": "JWT" });
+        let claims = json!({
+            "iss": "https://accounts.google.com", "aud": audience, "email": PUSH_ACCOUNT, "email_verified": true,
+            "iat": now.as_second(), "exp": now.as_second() + 3600, "sub": "1",
+        });
+        let text = format!(
+            "{}.{}",
+            BASE64_URL_SAFE_NO_PAD.encode(header.to_string()),
+            BASE64_URL_SAFE_NO_PAD.encode(claims.to_string())
+        );
+        let mut signature = vec![0; self.key.public_modulus_len()];
+        self.key
+            .sign(
+                &RSA_PKCS1_SHA256,
+                &SystemRandom::new(),
+                text.as_bytes(),
+                &mut signature,
+            )
+            .map_err(|_| anyhow!("signing failed"))?;
+        Ok(format!(
+            "Bearer {text}.{}",
+            BASE64_URL_SAFE_NO_PAD.encode(signature)
+        ))
+    }
+
+    /// The body of a push that carries a notification.
+    pub fn push(&self, notification: &Value, at: Timestamp) -> String {
+        let mut notification = notification.clone();
+        notification["version"] = "1.0".into();
+        notification["packageName"] = self.package.clone().into();
+        notification["eventTimeMillis"] = at.as_millisecond().to_string().into();
+        let mut state = self.state();
+        state.messages += 1;
+        let id = state.messages;
+        json!({
+            "message": { "data": BASE64_STANDARD.encode(notification.to_string()), "messageId": id.to_string(), "publishTime": time(at) },
+            "subscription": "projects/simulated/subscriptions/tidings",
+        })
+        .to_string()
+    }
+
+    /// The push of a subscription notification of type `kind`.
+    pub fn tell(&self, kind: u8, token: &str, at: Timestamp) -> String {
+        self.push(
+            &json!({ "subscriptionNotification": { "version": "1.0", "notificationType": kind, "purchaseToken": token } }),
+            at,
+        )
+    }
+
+    fn order(
+        &self,
+        id: &str,
+        of: &Value,
+        start: Timestamp,
+        end: Timestamp,
+        charged: &Value,
+        phase: &str,
+    ) {
+        let line = &of["lineItems"][0];
+        let order = json!({
+            "orderId": id, "state": "PROCESSED", "createTime": time(start), "lastEventTime": time(start), "total": charged,
+            "tax": money(0, charged["currencyCode"].as_str().unwrap_or("USD")),
+            "lineItems": [{ "productId": line["productId"], "total": charged, "subscriptionDetails": {
+                "basePlanId": line["offerDetails"]["basePlanId"], "offerPhase": phase,
+                "servicePeriodStartTime": time(start), "servicePeriodEndTime": time(end),
+            } }],
+        });
+        self.state().orders.insert(id.into(), order);
+    }
+
+    /// A new subscription.
+    pub fn subscribe(&self, new: &Subscription, at: Timestamp, ends: Timestamp) {
+        let order = format!("GPA.{}", new.token);
+        let mut subscription = json!({
+            "kind": "androidpublisher#subscriptionPurchaseV2", "startTime": time(at), "regionCode": "US",
+            "subscriptionState": "SUBSCRIPTION_STATE_ACTIVE", "acknowledgementState": "ACKNOWLEDGEMENT_STATE_PENDING",
+            "testPurchase": {}, "latestOrderId": order,
+            "externalAccountIdentifiers": { "obfuscatedExternalAccountId": new.account },
+            "lineItems": [{ "productId": new.product, "expiryTime": time(ends), "latestSuccessfulOrderId": order,
+                "offerDetails": { "basePlanId": new.plan },
+                "autoRenewingPlan": { "autoRenewEnabled": true, "recurringPrice": money(new.price_micros, &new.currency) } }],
+        });
+        if new.is_trial {
+            subscription["lineItems"][0]["offerPhase"] = json!({ "freeTrial": {} });
+            subscription["lineItems"][0]["offerDetails"]["offerId"] = "trial".into();
+        }
+        if let Some(linked) = &new.linked {
+            subscription["linkedPurchaseToken"] = linked.clone().into();
+            let mut state = self.state();
+            if let Some(old) = state.subscriptions.get_mut(linked) {
+                old["subscriptionState"] = "SUBSCRIPTION_STATE_EXPIRED".into();
+                old["canceledStateContext"] = json!({ "replacementCancellation": {} });
+                old["lineItems"][0]["expiryTime"] = time(at);
+            }
+        }
+        let charged = if new.is_trial { 0 } else { new.price_micros };
+        let phase = if new.is_trial { "FREE_TRIAL" } else { "BASE" };
+        self.order(
+            &order,
+            &subscription,
+            at,
+            ends,
+            &money(charged, &new.currency),
+            phase,
+        );
+        self.state()
+            .subscriptions
+            .insert(new.token.clone(), subscription);
+    }
+
+    /// Changes what the API answers about a subscription.
+    pub fn change(&self, token: &str, change: impl FnOnce(&mut Value)) {
+        if let Some(subscription) = self.state().subscriptions.get_mut(token) {
+            change(subscription);
+        }
+    }
+
+    /// What the API answers about a subscription.
+    pub fn subscription(&self, token: &str) -> Option<Value> {
+        self.state().subscriptions.get(token).cloned()
+    }
+
+    /// The next period is charged.
+    pub fn renew(&self, token: &str, start: Timestamp, ends: Timestamp) {
+        let Some(mut subscription) = self.subscription(token) else {
+            return;
+        };
+        let line = &mut subscription["lineItems"][0];
+        let latest = line["latestSuccessfulOrderId"].as_str().unwrap_or_default();
+        let next = match latest.split_once("..") {
+            Some((base, number)) => format!("{base}..{}", number.parse::<u32>().unwrap_or(0) + 1),
+            None => format!("{latest}..0"),
+        };
+        line["latestSuccessfulOrderId"] = next.clone().into();
+        line["expiryTime"] = time(ends);
+        line["offerPhase"] = json!({ "basePrice": {} });
+        line["autoRenewingPlan"]["autoRenewEnabled"] = true.into();
+        let charged = line["autoRenewingPlan"]["recurringPrice"].clone();
+        subscription["latestOrderId"] = next.clone().into();
+        subscription["subscriptionState"] = "SUBSCRIPTION_STATE_ACTIVE".into();
+        if let Some(subscription) = subscription.as_object_mut() {
+            subscription.remove("canceledStateContext");
+            subscription.remove("pausedStateContext");
+        }
+        self.order(&next, &subscription, start, ends, &charged, "BASE");
+        self.state()
+            .subscriptions
+            .insert(token.into(), subscription);
+    }
+
+    /// A state, with the end of access it brings.
+    pub fn set_state(&self, token: &str, state: &str, ends: Option<Timestamp>) {
+        self.change(token, |subscription| {
+            subscription["subscriptionState"] = format!("SUBSCRIPTION_STATE_{state}").into();
+            if let Some(ends) = ends {
+                subscription["lineItems"][0]["expiryTime"] = time(ends);
+            }
+        });
+    }
+
+    /// The customer cancels; access stays until the end.
+    pub fn cancel(&self, token: &str, at: Timestamp) {
+        self.change(token, |subscription| {
+            subscription["subscriptionState"] = "SUBSCRIPTION_STATE_CANCELED".into();
+            subscription["canceledStateContext"] =
+                json!({ "userInitiatedCancellation": { "cancelTime": time(at) } });
+            if let Some(plan) = subscription["lineItems"][0]["autoRenewingPlan"].as_object_mut() {
+                plan.remove("autoRenewEnabled");
+            }
+        });
+    }
+
+    /// The customer takes the cancellation back.
+    pub fn restart(&self, token: &str) {
+        self.change(token, |subscription| {
+            subscription["subscriptionState"] = "SUBSCRIPTION_STATE_ACTIVE".into();
+            subscription["lineItems"][0]["autoRenewingPlan"]["autoRenewEnabled"] = true.into();
+            if let Some(subscription) = subscription.as_object_mut() {
+                subscription.remove("canceledStateContext");
+            }
+        });
+    }
+
+    /// It is over. `context` is `userInitiatedCancellation`, `systemInitiatedCancellation` ...
+    pub fn expire(&self, token: &str, context: &str, ended: Timestamp) {
+        self.change(token, |subscription| {
+            subscription["subscriptionState"] = "SUBSCRIPTION_STATE_EXPIRED".into();
+            if subscription["canceledStateContext"].is_null() {
+                subscription["canceledStateContext"] = json!({ context: {} });
+            }
+            subscription["lineItems"][0]["expiryTime"] = time(ended);
+            if let Some(plan) = subscription["lineItems"][0]["autoRenewingPlan"].as_object_mut() {
+                plan.remove("autoRenewEnabled");
+            }
+        });
+    }
+
+    /// A one-time purchase.
+    pub fn buy(&self, token: &str, product: &str, account: &str, at: Timestamp) {
+        let order = format!("GPA.{token}");
+        let body = json!({
+            "productLineItem": [{ "productId": product, "productOfferDetails": { "quantity": 1, "consumptionState": "CONSUMPTION_STATE_YET_TO_BE_CONSUMED" } }],
+            "purchaseStateContext": { "purchaseState": "PURCHASED" }, "testPurchaseContext": { "fopType": "TEST" },
+            "orderId": order, "obfuscatedExternalAccountId": account, "regionCode": "US", "purchaseCompletionTime": time(at),
+            "acknowledgementState": "ACKNOWLEDGEMENT_STATE_ACKNOWLEDGED",
+        });
+        let total = money(4_990_000, "USD");
+        let paid = json!({ "orderId": order, "state": "PROCESSED", "createTime": time(at), "total": total, "lineItems": [{ "productId": product, "total": total }] });
+        let mut state = self.state();
+        state.orders.insert(order, paid);
+        state.products.insert(token.into(), body);
+    }
+
+    /// The push of a one-time product notification.
+    pub fn tell_product(&self, kind: u8, token: &str, sku: &str, at: Timestamp) -> String {
+        self.push(
+            &json!({ "oneTimeProductNotification": { "version": "1.0", "notificationType": kind, "purchaseToken": token, "sku": sku } }),
+            at,
+        )
+    }
+
+    /// The push that says an order was voided. `product_type` is 1 for subscriptions, 2 for one-time purchases.
+    pub fn tell_voided(&self, token: &str, order: &str, product_type: u8, at: Timestamp) -> String {
+        self.push(
+            &json!({ "voidedPurchaseNotification": { "purchaseToken": token, "orderId": order, "productType": product_type, "refundType": 1 } }),
+            at,
+        )
+    }
+
+    fn keys(&self) -> Value {
+        let key = self.key.public_key();
+        let part = |bytes: &[u8]| BASE64_URL_SAFE_NO_PAD.encode(bytes);
+        json!({ "keys": [{
+            "kty": "RSA", "alg": "RS256", "use": "sig", "kid": "simulated",
+            "n": part(key.modulus().big_endian_without_leading_zero()),
+            "e": part(key.exponent().big_endian_without_leading_zero()),
+        }] })
+    }
+}
+
+fn unknown() -> ApiAnswer {
+    ApiAnswer::error(
+        404,
+        &json!({ "error": { "code": 404, "status": "NOT_FOUND", "message": "The purchase token was not found." } }),
+    )
+}
+
+impl Api for PlayStore {
+    fn answer(&self, request: &ApiRequest, _: Timestamp) -> ApiAnswer {
+        match request.path.as_str() {
+            "/token" => {
+                return ApiAnswer::json(
+                    &json!({ "access_token": ACCESS_TOKEN, "expires_in": 3599, "token_type": "Bearer" }),
+                );
+            }
+            "/certs" => return ApiAnswer::json(&self.keys()),
+            _ => {}
+        }
+        if request.authorization.as_deref() != Some(&format!("Bearer {ACCESS_TOKEN}")) {
+            return ApiAnswer::error(
+                401,
+                &json!({ "error": { "code": 401, "status": "UNAUTHENTICATED" } }),
+            );
+        }
+        let root = format!("/androidpublisher/v3/applications/{}/", self.package);
+        let Some(path) = request.path.strip_prefix(&root) else {
+            return unknown();
+        };
+        let mut state = self.state();
+        let parts: Vec<&str> = path.split('/').collect();
+        match parts.as_slice() {
+            ["orders:batchGet"] => {
+                let orders: Vec<&Value> = request
+                    .parameters("orderIds")
+                    .filter_map(|id| state.orders.get(id))
+                    .collect();
+                ApiAnswer::json(&json!({ "orders": orders }))
+            }
+            ["purchases", "subscriptionsv2", "tokens", token] => state
+                .subscriptions
+                .get(*token)
+                .map_or_else(unknown, ApiAnswer::json),
+            ["purchases", "productsv2", "tokens", token] => state
+                .products
+                .get(*token)
+                .map_or_else(unknown, ApiAnswer::json),
+            ["purchases", "voidedpurchases"] => ApiAnswer::json(&json!({ "voidedPurchases": [] })),
+            ["purchases", _, _, "tokens", action] => {
+                let Some(token) = action.strip_suffix(":acknowledge") else {
+                    return unknown();
+                };
+                state.acknowledged.push(token.to_owned());
+                if let Some(subscription) = state.subscriptions.get_mut(token) {
+                    subscription["acknowledgementState"] =
+                        "ACKNOWLEDGEMENT_STATE_ACKNOWLEDGED".into();
+                }
+                ApiAnswer::json(&json!({}))
+            }
+            _ => unknown(),
+        }
+    }
+}
