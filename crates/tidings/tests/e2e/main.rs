@@ -8,5 +8,6 @@ mod command_line;
 mod crash;
 mod disk_full;
 mod journey;
+mod sdk;
 mod server;
 mod tenancy;
