@@ -68,7 +68,7 @@ impl Rates {
             return Some(amount);
         }
         let (day, rates) = self.days.range(..=date).next_back()?;
-        if day.until(date).ok()?.get_days() as i64 > STALE_DAYS {
+        if i64::from(day.until(date).ok()?.get_days()) > STALE_DAYS {
             return None;
         }
         let per_euro = |currency: Currency| {

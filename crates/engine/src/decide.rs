@@ -126,11 +126,13 @@ fn in_usd(money: Money, rates: &Rates, at: Timestamp) -> Option<Money> {
     rates.convert(money, Currency::USD, date)
 }
 
-/// Derives the new state of a chain and what it tells. `None` when nothing is known about it.
+/// Derives the new state of a chain and what it tells. `None` when nothing is known about it. `name` is that of its owner,
+/// where nobody owns it yet.
 pub(crate) fn propose(
     loaded: Loaded,
     chain: &ChainKey,
     observation: Option<&Observation>,
+    name: Option<&str>,
     at: &Circumstances<'_>,
 ) -> Option<Proposal> {
     let (chain, before) = match loaded.chain {
@@ -161,11 +163,10 @@ pub(crate) fn propose(
         window,
     );
 
-    let token = observation.and_then(|observation| observation.user_token.as_deref());
     let (mut customer, loaded_version, seq) = match loaded.customer {
         Some(versioned) => (versioned.customer, Some(versioned.version), versioned.seq),
         None => (
-            new_customer(at.project.row.id, chain, token, at.now),
+            new_customer(at.project.row.id, chain, name, at.now),
             None,
             0,
         ),

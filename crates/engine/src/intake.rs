@@ -233,13 +233,14 @@ impl Engine {
             Content::Nothing => {
                 return self.process(setup, app, message, None, None).await;
             }
-            Content::Observed(seen) => match self.incomplete(app, seen).await? {
-                Some(question) => question,
-                None => {
+            Content::Observed(seen) => {
+                if let Some(question) = self.incomplete(app, seen).await? {
+                    question
+                } else {
                     let owner = explicit_owner(app, &message, seen);
                     return self.process(setup, app, message, Some(seen), owner).await;
                 }
-            },
+            }
             Content::Ask(question) => question.clone(),
         };
         let id = message.id;
@@ -408,6 +409,25 @@ impl Engine {
                 }
             }
         }
+        self.decide_by_clock(setup, due).await
+    }
+
+    /// Decides what the clock alone leads to, whatever the store would say.
+    pub(crate) async fn decide_by_clock(
+        &self,
+        setup: &Setup,
+        due: &DueCheck,
+    ) -> Result<(), IntakeError> {
+        let Some(app) = setup.app(due.app) else {
+            return Ok(());
+        };
+        let wanted = Wanted {
+            project: due.project,
+            app: due.app,
+            chain: due.chain.clone(),
+            links: Vec::new(),
+            app_user_id: None,
+        };
         self.decide_and_commit(setup, app, &wanted, None, self.system().now())
             .await
             .map(|_| ())
@@ -442,6 +462,7 @@ impl Engine {
                 loaded,
                 &wanted.chain,
                 message.map(|(_, observation)| observation),
+                wanted.app_user_id.as_deref(),
                 &at,
             ) else {
                 return Ok(Some(0));
@@ -505,7 +526,7 @@ fn wanted(app: &AppSetup, seen: &Observation, owner: Option<&str>) -> Wanted {
 }
 
 /// Whom a message itself vouches for as the owner: one sent by a client or by a key of the project.
-fn explicit_owner<'a>(
+pub(crate) fn explicit_owner<'a>(
     app: &AppSetup,
     message: &InboxMessage,
     seen: &'a Observation,

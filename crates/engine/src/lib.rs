@@ -22,6 +22,7 @@ mod intake;
 mod lane;
 pub mod metric;
 mod people;
+pub mod rederive;
 mod revocation;
 mod setup;
 mod system;
@@ -88,6 +89,13 @@ struct Inner {
 impl Engine {
     /// Reads the configuration and starts dispatching and ticking on the current runtime.
     pub async fn start(parts: Parts) -> Result<Self, LedgerError> {
+        let engine = Self::assemble(parts).await?;
+        tokio::spawn(engine.clone().poll_due());
+        tokio::spawn(engine.clone().tick());
+        Ok(engine)
+    }
+
+    async fn assemble(parts: Parts) -> Result<Self, LedgerError> {
         let setup = Setup::read(&parts, None).await?;
         let rates: Rates = parts.ledger.rates().await?.into_iter().collect();
         let inner = Inner {
@@ -100,12 +108,14 @@ impl Engine {
             changed: watch::Sender::new(0),
             stopping: watch::Sender::new(false),
         };
-        let engine = Self {
+        Ok(Self {
             inner: Arc::new(inner),
-        };
-        tokio::spawn(engine.clone().poll_due());
-        tokio::spawn(engine.clone().tick());
-        Ok(engine)
+        })
+    }
+
+    /// One that does nothing by itself: time passes for it when it is told.
+    pub(crate) async fn still(parts: Parts) -> Result<Self, LedgerError> {
+        Self::assemble(parts).await
     }
 
     /// The storage, for reading.

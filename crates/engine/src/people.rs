@@ -22,7 +22,7 @@ use uuid::Uuid;
 /// The inbox source of what clients send in.
 pub(crate) const RECEIPTS: &str = "receipt";
 /// The inbox source of what is done to customers.
-const OPERATIONS: &str = "customer";
+pub(crate) const OPERATIONS: &str = "customer";
 const TRIES: usize = 32;
 
 /// Names that are no names: what programs send when they have none. Source: spec/revenuecat.md 10.1.
@@ -142,18 +142,17 @@ struct Side<'a> {
     customer: Customer,
 }
 
-impl Engine {
-    fn project<'a>(
-        &self,
-        setup: &'a Setup,
-        project: ProjectId,
-    ) -> Result<(&'a ProjectSetup, &'a AppSetup), IntakeError> {
-        setup
-            .project(project)
-            .zip(setup.grants(project))
-            .ok_or_else(|| IntakeError::AppUnusable("its project is gone".into()))
-    }
+fn of_project(
+    setup: &Setup,
+    project: ProjectId,
+) -> Result<(&ProjectSetup, &AppSetup), IntakeError> {
+    setup
+        .project(project)
+        .zip(setup.grants(project))
+        .ok_or_else(|| IntakeError::AppUnusable("its project is gone".into()))
+}
 
+impl Engine {
     /// The customer with this name; made when there is none.
     pub async fn profile(&self, project: ProjectId, name: &str) -> Result<Profile, PeopleError> {
         check_name(name)?;
@@ -347,7 +346,7 @@ impl Engine {
         chains: Option<&[ChainKey]>,
         why: &str,
     ) -> Result<usize, IntakeError> {
-        let (project_setup, grants) = self.project(setup, project)?;
+        let (project_setup, grants) = of_project(setup, project)?;
         let now = self.system().now();
         let operation = json!({ "operation": why, "from": from, "to": to, "chains": chains });
         let message = grants.message(
@@ -457,6 +456,37 @@ impl Engine {
         Err(IntakeError::Contended)
     }
 
+    /// Does again what a stored message says was done to two customers.
+    pub(crate) async fn repeat_operation(
+        &self,
+        project: ProjectId,
+        message: &InboxMessage,
+    ) -> Result<(), PeopleError> {
+        #[derive(serde::Deserialize)]
+        struct Operation {
+            operation: String,
+            from: String,
+            to: String,
+            chains: Option<Vec<ChainKey>>,
+        }
+        let unreadable = |error: serde_json::Error| {
+            IntakeError::Refused(Refusal::park("malformed_operation", error.to_string()))
+        };
+        let Operation {
+            operation,
+            from,
+            to,
+            chains,
+        } = serde_json::from_slice(&message.body).map_err(unreadable)?;
+        let setup = self.setup();
+        for name in [&from, &to] {
+            self.profile(project, name).await?;
+        }
+        self.pass(&setup, project, &from, &to, chains.as_deref(), &operation)
+            .await?;
+        Ok(())
+    }
+
     /// Decides whom a purchase belongs to once it is known. Answers with the number of events that its passing told.
     ///
     /// `owner` is whom a client or a key of the project names; without one, only a nameless owner gives way to the name the
@@ -502,7 +532,7 @@ impl Engine {
                 .pass(setup, project, holder_name, name, None, "alias")
                 .await;
         }
-        let row = &self.project(setup, project)?.0.row;
+        let row = &of_project(setup, project)?.0.row;
         let behaviour = match chain.environment {
             Environment::Production => row.transfer_behaviour,
             Environment::Sandbox => row
@@ -601,7 +631,7 @@ impl Engine {
     ) -> Result<(), PeopleError> {
         check_name(name)?;
         let setup = self.setup();
-        let (_, grants) = self.project(&setup, project)?;
+        let (_, grants) = of_project(&setup, project)?;
         let exists = setup
             .configuration
             .entitlements
@@ -637,7 +667,7 @@ impl Engine {
         entitlement: &str,
     ) -> Result<usize, PeopleError> {
         let setup = self.setup();
-        let (_, grants) = self.project(&setup, project)?;
+        let (_, grants) = of_project(&setup, project)?;
         let record = self
             .ledger()
             .customer(project, name)

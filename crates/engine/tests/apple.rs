@@ -114,6 +114,7 @@ async fn a_chain_first_seen_in_the_middle_is_completed_and_tells_one_event() {
         [SubscriptionRenewed; 3],
         "the missed periods were asked for"
     );
+    shop.rederives().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -155,6 +156,7 @@ async fn receipts_as_signed_transaction_or_id_name_the_owner() {
         ),
         "{unknown:?}"
     );
+    shop.rederives().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -189,6 +191,7 @@ async fn subscribed_beats_the_sdk_and_the_receipt_names_the_owner_afterwards() {
         record.customer.answers_to(&before.app_user_id),
         "the nameless owner is an alias now"
     );
+    shop.rederives().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

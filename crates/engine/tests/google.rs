@@ -99,6 +99,7 @@ async fn a_life_with_trial_grace_hold_and_recovery() {
             SubscriptionRenewed
         ]
     );
+    shop.rederives().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -186,6 +187,7 @@ async fn table_of_pauses_deferrals_cancellations_and_voids() {
         shop.kinds(Some("user-o")).await,
         [NonSubscriptionPurchase, NonSubscriptionPurchaseRefunded]
     );
+    shop.rederives().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -388,4 +390,5 @@ async fn sixteen_clients_a_push_and_a_poll_at_once_give_one_event() {
     }
     shop.settled().await;
     assert_eq!(shop.kinds(None).await, [SubscriptionStarted]);
+    shop.rederives().await;
 }

@@ -113,6 +113,7 @@ async fn transfer_moves_a_purchase_and_tells_both_sides() {
         (1..=seqs.len() as u64).collect::<Vec<_>>(),
         "without gaps"
     );
+    shop.rederives().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -247,6 +248,7 @@ async fn identify_merges_an_anonymous_customer_once() {
             "{nobody:?}"
         );
     }
+    shop.rederives().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -312,6 +314,7 @@ async fn grants_give_access_end_by_themselves_and_are_revoked() {
         )
         .await;
     assert!(matches!(unknown, Err(PeopleError::UnknownEntitlement(_))));
+    shop.rederives().await;
 }
 
 fn statement(shop: &Shop, who: &str, transaction: &str, extra: &Value) -> Value {
@@ -420,6 +423,7 @@ async fn stated_purchases_follow_the_same_rules_and_older_statements_change_noth
         };
         assert!(refusal.detail.contains(field), "{}", refusal.detail);
     }
+    shop.rederives().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

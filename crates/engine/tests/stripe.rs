@@ -76,7 +76,7 @@ async fn a_trial_converts_renews_fails_recovers_and_ends() {
     shop.pass(7 * DAY);
     let next = after(ends, 30);
     stripe.change("subscriptions", "sub_a", |subscription| {
-        subscription["status"] = "active".into()
+        subscription["status"] = "active".into();
     });
     move_period(&shop, "sub_a", ends, next);
     tell(&shop, "customer.subscription.updated", "sub_a").await;
@@ -94,7 +94,7 @@ async fn a_trial_converts_renews_fails_recovers_and_ends() {
     let third = after(next, 30);
     move_period(&shop, "sub_a", next, third);
     stripe.change("subscriptions", "sub_a", |subscription| {
-        subscription["status"] = "past_due".into()
+        subscription["status"] = "past_due".into();
     });
     tell(&shop, "invoice.payment_failed", "sub_a").await;
     assert!(
@@ -103,7 +103,7 @@ async fn a_trial_converts_renews_fails_recovers_and_ends() {
     );
     tell(&shop, "customer.subscription.updated", "sub_a").await;
     stripe.change("subscriptions", "sub_a", |subscription| {
-        subscription["status"] = "active".into()
+        subscription["status"] = "active".into();
     });
     stripe.invoice(
         "in_a_3",
@@ -141,6 +141,7 @@ async fn a_trial_converts_renews_fails_recovers_and_ends() {
         last.cancellation_reason,
         Some(CancellationReason::BillingError)
     );
+    shop.rederives().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -150,11 +151,11 @@ async fn cancellations_pauses_extensions_and_product_changes() {
     // Cancel at the period's end, take it back, cancel at once.
     begin(&shop, "sub_c", false).await;
     stripe.change("subscriptions", "sub_c", |it| {
-        it["cancel_at_period_end"] = true.into()
+        it["cancel_at_period_end"] = true.into();
     });
     tell(&shop, "customer.subscription.updated", "sub_c").await;
     stripe.change("subscriptions", "sub_c", |it| {
-        it["cancel_at_period_end"] = false.into()
+        it["cancel_at_period_end"] = false.into();
     });
     tell(&shop, "customer.subscription.updated", "sub_c").await;
     let now = shop.now().as_second();
@@ -179,7 +180,7 @@ async fn cancellations_pauses_extensions_and_product_changes() {
     // Pause.
     begin(&shop, "sub_p", false).await;
     stripe.change("subscriptions", "sub_p", |it| {
-        it["pause_collection"] = json!({ "behavior": "void", "resumes_at": null })
+        it["pause_collection"] = json!({ "behavior": "void", "resumes_at": null });
     });
     tell(&shop, "customer.subscription.updated", "sub_p").await;
     tell(&shop, "customer.subscription.updated", "sub_p").await;
@@ -194,7 +195,7 @@ async fn cancellations_pauses_extensions_and_product_changes() {
     // A longer trial.
     let ends = begin(&shop, "sub_t", true).await;
     stripe.change("subscriptions", "sub_t", |it| {
-        it["trial_end"] = after(ends, 7).as_second().into()
+        it["trial_end"] = after(ends, 7).as_second().into();
     });
     tell(&shop, "customer.subscription.updated", "sub_t").await;
     assert_eq!(
@@ -203,7 +204,7 @@ async fn cancellations_pauses_extensions_and_product_changes() {
     );
     // A trial that ends without a way to pay.
     stripe.change("subscriptions", "sub_t", |it| {
-        it["status"] = "paused".into()
+        it["status"] = "paused".into();
     });
     tell(&shop, "customer.subscription.paused", "sub_t").await;
     assert_eq!(
@@ -242,24 +243,25 @@ async fn cancellations_pauses_extensions_and_product_changes() {
         false,
     );
     stripe.change("subscriptions", "sub_i", |it| {
-        it["status"] = "incomplete".into()
+        it["status"] = "incomplete".into();
     });
     tell(&shop, "customer.subscription.created", "sub_i").await;
     stripe.change("subscriptions", "sub_i", |it| {
-        it["status"] = "incomplete_expired".into()
+        it["status"] = "incomplete_expired".into();
     });
     tell(&shop, "customer.subscription.updated", "sub_i").await;
     assert!(shop.kinds(Some("user-sub_i")).await.is_empty());
     // Unpaid for good.
     begin(&shop, "sub_n", false).await;
     stripe.change("subscriptions", "sub_n", |it| {
-        it["status"] = "unpaid".into()
+        it["status"] = "unpaid".into();
     });
     tell(&shop, "customer.subscription.updated", "sub_n").await;
     assert_eq!(
         shop.kinds(Some("user-sub_n")).await,
         [SubscriptionStarted, SubscriptionExpired]
     );
+    shop.rederives().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -355,6 +357,7 @@ async fn refunds_disputes_and_one_time_purchases() {
         shop.kinds(Some("buyer")).await,
         [NonSubscriptionPurchase, NonSubscriptionPurchaseRefunded]
     );
+    shop.rederives().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

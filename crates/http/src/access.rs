@@ -293,13 +293,14 @@ fn admit(
             }
             Err(problem) => return Err(Box::new(problem.into_response())),
         },
-        Access::Client => match by_key(app, request) {
-            Ok(Some(caller)) => Some(caller),
-            Ok(None) | Err(_) => {
+        Access::Client => {
+            if let Ok(Some(caller)) = by_key(app, request) {
+                Some(caller)
+            } else {
                 let refusal = v1::Error::unknown_key();
                 return Err(Box::new(refusal.into_response()));
             }
-        },
+        }
         Access::Page => session(),
         Access::Form => session().filter(|_| is_from_our_page(request)),
     };

@@ -15,7 +15,10 @@ CREATE INDEX aliases_by_customer ON aliases (customer); -- merging, forgetting
 
 ALTER TABLE inbox ADD COLUMN tries INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX inbox_parked_by_project ON inbox (project, received_at) WHERE parked IS NOT NULL; -- the list of parked messages
-CREATE INDEX inbox_by_arrival ON inbox (project, received_at, id); -- rederive
+-- The order in which messages were processed, which is not the order in which they came.
+ALTER TABLE inbox ADD COLUMN processed INTEGER;
+UPDATE inbox SET processed = rowid WHERE parked IS NULL;
+CREATE INDEX inbox_processed ON inbox (processed) WHERE processed IS NOT NULL; -- rederive, and the next number
 
 -- How far something periodic has come.
 CREATE TABLE marks (app BLOB NOT NULL, name TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (app, name)) WITHOUT ROWID;

@@ -346,8 +346,9 @@ fn write(connection: &Connection, prepared: &Prepared) -> Result<Vec<domain::Del
     if let (Some(message), Some(body)) = (&commit.inbox, &prepared.inbox_body) {
         // A parked message may be processed later; one that was processed is a duplicate.
         let new = execute(
-            "INSERT INTO inbox (id, project, app, source, key, title, received_at, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
-             ON CONFLICT (id) DO UPDATE SET parked = NULL, retry_at = NULL WHERE parked IS NOT NULL",
+            "INSERT INTO inbox (id, project, app, source, key, title, received_at, body, processed)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, (SELECT coalesce(max(processed), 0) + 1 FROM inbox WHERE processed IS NOT NULL))
+             ON CONFLICT (id) DO UPDATE SET parked = NULL, retry_at = NULL, processed = excluded.processed WHERE parked IS NOT NULL",
             params![
                 message.id.key(),
                 message.project.key(),
@@ -662,21 +663,22 @@ pub(crate) fn unpark(
 pub(crate) fn archive(
     connection: &Connection,
     project: ProjectId,
-    after: Option<(Timestamp, InboxId)>,
+    after: u64,
     limit: usize,
-) -> Result<Vec<InboxMessage>> {
-    let (at, id) = after.map_or((i64::MIN, [0; 16]), |(at, id)| (micros(at), id.key()));
+) -> Result<Vec<(u64, InboxMessage)>> {
     let mut statement = connection
         .prepare_cached(&format!(
-            "SELECT {INBOX_COLUMNS} FROM inbox WHERE project = ?1 AND (received_at, id) > (?2, ?3) AND parked IS NULL ORDER BY received_at, id LIMIT ?4"
+            "SELECT {INBOX_COLUMNS}, processed FROM inbox WHERE project = ?1 AND processed > ?2 ORDER BY processed LIMIT ?3"
         ))
         .map_err(failed)?;
-    let rows: Vec<InboxRow> = statement
-        .query_map(params![project.key(), at, id, limit], inbox_row)
+    let rows: Vec<(u64, InboxRow)> = statement
+        .query_map(params![project.key(), after, limit], |row| {
+            Ok((row.get(9)?, inbox_row(row)?))
+        })
         .and_then(Iterator::collect)
         .map_err(failed)?;
     rows.into_iter()
-        .map(|row| unpacked(row).map(|record| record.message))
+        .map(|(position, row)| Ok((position, unpacked(row)?.message)))
         .collect()
 }
 
@@ -700,7 +702,7 @@ pub(crate) fn due_checks(
     now: Timestamp,
     limit: usize,
 ) -> Result<Vec<DueCheck>> {
-    let mut statement = connection.prepare_cached("SELECT project, app, environment, chain, customer, store FROM purchases WHERE check_at IS NOT NULL AND check_at <= ?1 ORDER BY check_at LIMIT ?2").map_err(failed)?;
+    let mut statement = connection.prepare_cached("SELECT project, app, environment, chain, customer, store, check_at FROM purchases WHERE check_at IS NOT NULL AND check_at <= ?1 ORDER BY check_at LIMIT ?2").map_err(failed)?;
     let rows = statement.query_map(params![micros(now), limit], |row| {
         let environment: String = row.get(2)?;
         let environment = Environment::from_id(&environment).unwrap_or(Environment::Sandbox);
@@ -713,6 +715,7 @@ pub(crate) fn due_checks(
                 id: row.get(3)?,
             },
             customer: CustomerId::new(uuid(row, 4)?),
+            check_at: time(row, 6)?,
         })
     });
     rows.and_then(Iterator::collect).map_err(failed)

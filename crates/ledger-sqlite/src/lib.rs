@@ -230,9 +230,9 @@ impl Ledger for SqliteLedger {
     async fn archive(
         &self,
         project: ProjectId,
-        after: Option<(Timestamp, InboxId)>,
+        after: u64,
         limit: usize,
-    ) -> Result<Vec<InboxMessage>> {
+    ) -> Result<Vec<(u64, InboxMessage)>> {
         self.read_long(move |connection| intake::archive(connection, project, after, limit))
             .await
     }

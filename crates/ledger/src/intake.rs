@@ -207,4 +207,6 @@ pub struct DueCheck {
     pub chain: ChainKey,
     /// Its customer.
     pub customer: CustomerId,
+    /// When it was due.
+    pub check_at: Timestamp,
 }

@@ -93,13 +93,13 @@ pub trait Ledger: Send + Sync + 'static {
     async fn parked(&self, project: ProjectId, limit: usize) -> Result<Vec<Parked>>;
     /// Makes parked messages of a project due now: one, or all. Answers how many.
     async fn unpark(&self, project: ProjectId, id: Option<InboxId>, now: Timestamp) -> Result<u64>;
-    /// Messages of a project that were processed, in the order they came, after `after`.
+    /// Messages of a project in the order they were processed, each with its position, after position `after`.
     async fn archive(
         &self,
         project: ProjectId,
-        after: Option<(Timestamp, InboxId)>,
+        after: u64,
         limit: usize,
-    ) -> Result<Vec<InboxMessage>>;
+    ) -> Result<Vec<(u64, InboxMessage)>>;
     /// Whether a message was processed before, for duplicate suppression before any work is done.
     async fn seen(&self, id: InboxId) -> Result<bool>;
     /// One raw message.

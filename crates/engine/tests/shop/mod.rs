@@ -408,4 +408,27 @@ impl Shop {
             .get("premium")
             .is_some_and(|level| level.is_active_at(self.now()))
     }
+
+    /// Deriving everything again from the raw messages gives the same events.
+    pub(crate) async fn rederives(&self) {
+        let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!(
+            "scratch-{}-{}.db",
+            std::process::id(),
+            NUMBER.fetch_add(1, Ordering::SeqCst)
+        ));
+        let scratch = Arc::new(SqliteLedger::open(path).unwrap());
+        let vault = Vault::with_key([1; 32]);
+        let report = engine::rederive::rederive(
+            self.engine.ledger(),
+            scratch,
+            vault,
+            Box::new(source),
+            self.project,
+            |_| {},
+        )
+        .await
+        .unwrap();
+        assert!(report.messages > 0 && report.events > 0, "{report:?}");
+        assert_eq!(report.differences, []);
+    }
 }

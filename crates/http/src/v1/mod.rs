@@ -87,12 +87,10 @@ impl FromRequestParts<App> for Client {
             .ok_or_else(|| Error::new(Code::InvalidKey))?;
         let setup = app.engine.setup();
         let mut projects = setup.projects().map(|project| project.row.id);
-        let project = match (caller.project, projects.next(), projects.next()) {
-            (Some(project), ..) | (None, Some(project), None) => project,
-            _ => {
-                return Err(Error::new(Code::InvalidKey)
-                    .because("this key reaches several projects; make one for a single project"));
-            }
+        let known = (caller.project, projects.next(), projects.next());
+        let ((Some(project), ..) | (None, Some(project), None)) = known else {
+            return Err(Error::new(Code::InvalidKey)
+                .because("this key reaches several projects; make one for a single project"));
         };
         Ok(Self { caller, project })
     }

@@ -2,6 +2,7 @@
 
 use super::model::{LineItem, ProductPurchase, SubscriptionPurchase};
 use crate::{Answer, Call, Part, Question, Trouble, Web, jwt::SigningKey, web};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use domain::secret::Secret;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
@@ -55,6 +56,32 @@ impl Credentials {
     }
 }
 
+/// How late a voided order may appear in the list.
+const VOIDS_LATE: SignedDuration = SignedDuration::from_hours(24);
+/// Voided orders read at once.
+const MOST_VOIDED: usize = 10_000;
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct VoidedPage {
+    voided_purchases: Vec<Voided>,
+    token_pagination: Option<Pagination>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Voided {
+    purchase_token: String,
+    order_id: String,
+    voided_time_millis: String,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Pagination {
+    next_page_token: Option<String>,
+}
+
 #[derive(Debug)]
 struct Token {
     text: String,
@@ -63,6 +90,7 @@ struct Token {
 
 #[derive(Debug)]
 pub(super) struct Api {
+    package: String,
     purchases: String,
     credentials: Credentials,
     acknowledge: bool,
@@ -77,15 +105,15 @@ struct TokenReply {
 
 /// An id as one segment of a path.
 fn segment(id: &str) -> String {
-    let mut text = String::with_capacity(id.len());
-    for byte in id.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            text.push(char::from(byte));
-        } else {
-            text.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    text
+    id.bytes()
+        .map(|byte| {
+            if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+                char::from(byte).to_string()
+            } else {
+                format!("%{byte:02X}")
+            }
+        })
+        .collect()
 }
 
 /// The order ids of a subscription up to and including `latest`: `GPA.1`, `GPA.1..0`, `GPA.1..1` ...
@@ -107,6 +135,7 @@ impl Api {
         acknowledge: bool,
     ) -> Self {
         Self {
+            package: package.to_owned(),
             purchases: format!(
                 "{url}/androidpublisher/v3/applications/{}",
                 segment(package)
@@ -310,6 +339,48 @@ impl Api {
             self.post(&path, web, now).await?;
         }
         Ok(parts)
+    }
+
+    /// Pushes that would have told of orders voided since `since`, as Google lists them. Source: spec/stores.md 2.4, 5.7.
+    pub(super) async fn voided(
+        &self,
+        since: Timestamp,
+        web: &dyn Web,
+        now: Timestamp,
+    ) -> Result<Vec<Vec<u8>>, Trouble> {
+        // Voids are listed late.
+        let since = since.checked_sub(VOIDS_LATE).unwrap_or(since);
+        let mut bodies = Vec::new();
+        let mut token = String::new();
+        loop {
+            let path = format!(
+                "purchases/voidedpurchases?type=1&startTime={}{token}",
+                since.as_millisecond()
+            );
+            let page: VoidedPage = serde_json::from_value(self.get(&path, web, now).await?)
+                .map_err(|error| {
+                    Trouble::Nonsense(format!(
+                        "{WHO} answered voided purchases that cannot be read: {error}"
+                    ))
+                })?;
+            bodies.extend(page.voided_purchases.iter().map(|voided| {
+                let notification = json!({
+                    "version": "1.0", "packageName": self.package, "eventTimeMillis": voided.voided_time_millis,
+                    "voidedPurchaseNotification": { "purchaseToken": voided.purchase_token, "orderId": voided.order_id, "productType": 1, "refundType": 1 },
+                });
+                let id = format!("voided:{}:{}", voided.order_id, voided.voided_time_millis);
+                let data = STANDARD.encode(notification.to_string());
+                json!({ "message": { "data": data, "messageId": id } })
+                    .to_string()
+                    .into_bytes()
+            }));
+            match page.token_pagination.and_then(|page| page.next_page_token) {
+                Some(next) if bodies.len() < MOST_VOIDED => {
+                    token = format!("&token={}", segment(&next));
+                }
+                _ => return Ok(bodies),
+            }
+        }
     }
 
     /// A new purchase that nobody acknowledges within three days is refunded. Source: spec/stores.md 2.8.

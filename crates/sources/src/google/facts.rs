@@ -255,7 +255,7 @@ impl About<'_> {
                 .tax
                 .as_ref()
                 .or(order.tax.as_ref())
-                .and_then(|tax| tax.money()),
+                .and_then(super::model::Price::money),
             offer: offer(
                 details.offer_phase.as_deref(),
                 details.offer_id.as_deref(),
@@ -327,7 +327,7 @@ impl About<'_> {
             tax: order_line
                 .and_then(|line| line.tax.as_ref())
                 .or_else(|| order?.tax.as_ref())
-                .and_then(|tax| tax.money()),
+                .and_then(super::model::Price::money),
             offer: offer(phase, offer_id, order_line.unwrap_or(&OrderLine::default())),
             is_prepaid: line.prepaid_plan.is_some() && line.auto_renewing_plan.is_none(),
             ..self.common(
@@ -406,7 +406,7 @@ impl About<'_> {
             },
             renewal_price: plan_terms
                 .and_then(|plan| plan.recurring_price.as_ref())
-                .and_then(|price| price.money()),
+                .and_then(super::model::Price::money),
             status: Some(status),
             leg: leg.to_owned(),
             ended_at: line.expiry_time.filter(|_| has_ended),
@@ -471,7 +471,7 @@ impl About<'_> {
                 .and_then(|(order, line)| charged(order, line)),
             tax: order
                 .and_then(|order| order.tax.as_ref())
-                .and_then(|tax| tax.money()),
+                .and_then(super::model::Price::money),
             reason: Some(TransactionReason::Purchase),
             country: purchase.region_code.clone(),
             leg: part.id.clone(),
@@ -499,7 +499,7 @@ fn charged(order: &Order, line: &OrderLine) -> Option<domain::Money> {
     line.total
         .as_ref()
         .or(order.total.as_ref())
-        .and_then(|price| price.money())
+        .and_then(super::model::Price::money)
 }
 
 /// `offer_phase` is a FREE_TRIAL, INTRODUCTORY or BASE. An offer on a base price is a full price.

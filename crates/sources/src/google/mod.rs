@@ -17,7 +17,7 @@ use crate::{
 };
 use api::Api;
 use async_trait::async_trait;
-use domain::{ChainKey, Facts, Observation, Snapshot, fact::TransactionKind};
+use domain::{ChainKey, Environment, Facts, Observation, Snapshot, fact::TransactionKind};
 use jiff::Timestamp;
 use push::Push;
 
@@ -123,5 +123,27 @@ impl Source for GooglePlay {
 
     fn read(&self, answer: &Answer) -> Result<Option<Observation>, Refusal> {
         facts::read(answer)
+    }
+
+    fn environments(&self) -> Vec<Environment> {
+        // One list holds the voids of both.
+        self.api
+            .as_ref()
+            .map(|_| Environment::Production)
+            .into_iter()
+            .collect()
+    }
+
+    async fn missed(
+        &self,
+        since: Timestamp,
+        _: Environment,
+        web: &dyn Web,
+        now: Timestamp,
+    ) -> Result<Vec<Vec<u8>>, Trouble> {
+        match &self.api {
+            Some(api) => api.voided(since, web, now).await,
+            None => Ok(Vec::new()),
+        }
     }
 }

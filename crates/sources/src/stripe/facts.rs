@@ -132,7 +132,7 @@ impl About<'_> {
         self.answer.asked_at
     }
 
-    fn chain(&self, id: &str, livemode: bool) -> Observation {
+    fn chain(id: &str, livemode: bool) -> Observation {
         Observation::of(ChainKey {
             store: Store::Stripe,
             environment: if livemode {
@@ -165,7 +165,7 @@ impl About<'_> {
     }
 
     fn subscription(&self, subscription: &Subscription) -> Result<Option<Observation>, Refusal> {
-        let mut seen = self.chain(&subscription.id, subscription.livemode);
+        let mut seen = Self::chain(&subscription.id, subscription.livemode);
         seen.user_token = self.owner(subscription.metadata.as_ref());
         let mut invoices: Vec<Invoice> = objects(self.answer, "invoice")?;
         invoices.sort_by_key(|invoice| invoice.created);
@@ -353,7 +353,7 @@ impl About<'_> {
 
     fn charge(&self, charge: &Charge) -> Observation {
         let id = &self.answer.question.id;
-        let mut seen = self.chain(id, charge.livemode);
+        let mut seen = Self::chain(id, charge.livemode);
         seen.user_token = self.owner(charge.metadata.as_ref());
         let at = charge.created.unwrap_or(self.version());
         let product = charge
@@ -380,7 +380,7 @@ impl About<'_> {
 
     fn session(&self, session: &Session) -> Option<Observation> {
         let id = &self.answer.question.id;
-        let mut seen = self.chain(id, session.livemode);
+        let mut seen = Self::chain(id, session.livemode);
         seen.user_token = self.owner(session.metadata.as_ref());
         let items = session.line_items.as_ref();
         let item = items.and_then(|items| items.data.first());

@@ -161,7 +161,7 @@ impl Source for Stripe {
         // A key reaches either live or test mode.
         self.api
             .as_ref()
-            .map(|api| api.environment())
+            .map(Api::environment)
             .into_iter()
             .collect()
     }

@@ -42,11 +42,9 @@ pub(super) fn receive(body: &[u8], bare_payments: bool) -> Result<Received, Refu
         kind if kind.starts_with("subscription_schedule.") => {
             id(&object["subscription"]).map(|id| Question::about("subscription", id))
         }
-        kind if kind.starts_with("invoice.") => match invoice_subscription(object) {
-            Some(id) => Some(Question::about("subscription", id)),
-            // One-off invoices are no purchases of ours.
-            None => None,
-        },
+        kind if kind.starts_with("invoice.") => {
+            invoice_subscription(object).map(|id| Question::about("subscription", id))
+        }
         "invoice_payment.paid" => id(&object["invoice"]).map(|id| Question::about("invoice", id)),
         kind if kind.starts_with("checkout.session.") => Some(about("session", own())?),
         kind if kind.starts_with("charge.dispute.") => {
