@@ -89,8 +89,8 @@ struct Differ<'a> {
 
 /// What happened between two states of the chain `chain`, in the order it must be told. Equal states give nothing.
 ///
-/// Without a state before, the chain is seen for the first time: unless it is a single purchase younger than `window`, only
-/// the one event that describes its present state is told, and everything else counts as told.
+/// Without a state before, the chain is seen for the first time: unless it began within `window`, only the one event that
+/// describes its present state is told, and everything else counts as told.
 pub fn changes(
     chain: &ChainKey,
     before: Option<State<'_>>,
@@ -110,7 +110,7 @@ pub fn changes(
         changes: Vec::new(),
     };
     match before {
-        None if !is_news(&after, now, window) => differ.first_seen(now, window),
+        None if !is_news(chain, &after, now, window) => differ.first_seen(now, window),
         _ => {
             differ.charges();
             differ.refunds();
@@ -125,14 +125,17 @@ pub fn changes(
     differ.changes
 }
 
-/// A single purchase made within the window is news, not an import: all of its events are told, also when its first
-/// message was overtaken by a later one.
-fn is_news(after: &State<'_>, now: Timestamp, window: SignedDuration) -> bool {
-    let mut all = after.facts.transactions.values();
-    let (Some(only), None) = (all.next(), all.next()) else {
-        return false;
-    };
-    only.fact.purchased_at.duration_until(now) <= window
+/// A chain that began within the window is news, not an import: all of its events are told, also when its first messages
+/// were overtaken by later ones, or got lost while we were away.
+fn is_news(chain: &ChainKey, after: &State<'_>, now: Timestamp, window: SignedDuration) -> bool {
+    let all = &after.facts.transactions;
+    let begins = all
+        .values()
+        .any(|transaction| transaction.fact.is_origin(&chain.id));
+    (begins || all.len() == 1)
+        && all
+            .values()
+            .all(|transaction| transaction.fact.purchased_at.duration_until(now) <= window)
 }
 
 impl Differ<'_> {

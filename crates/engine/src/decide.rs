@@ -126,6 +126,27 @@ fn in_usd(money: Money, rates: &Rates, at: Timestamp) -> Option<Money> {
     rates.convert(money, Currency::USD, date)
 }
 
+/// The instant to decide at. What a message newly says is decided at the time it was said: told late, it leads to the same
+/// events, and what has changed since by time alone is due at once. A message that says nothing newer is decided now.
+fn as_of(facts: &Facts, seen: &Observation, now: Timestamp) -> Timestamp {
+    let said = |transactions: &mut dyn Iterator<Item = Timestamp>,
+                renewals: &mut dyn Iterator<Item = Timestamp>| {
+        transactions.chain(renewals).max()
+    };
+    let newest = said(
+        &mut facts.transactions.values().map(|known| known.fact.version),
+        &mut facts.renewals.values().map(|renewal| renewal.version),
+    );
+    let this = said(
+        &mut seen.transactions.iter().map(|fact| fact.version),
+        &mut seen.renewal.iter().map(|renewal| renewal.version),
+    );
+    match (newest, this) {
+        (Some(newest), Some(this)) if this >= newest => this.min(now),
+        _ => now,
+    }
+}
+
 /// Derives the new state of a chain and what it tells. `None` when nothing is known about it. `name` is that of its owner,
 /// where nobody owns it yet.
 pub(crate) fn propose(
@@ -146,7 +167,11 @@ pub(crate) fn propose(
         Some(observation) => facts.absorb(observation),
         None => facts,
     };
-    let snapshot = Snapshot::derive(&facts, at.now)?;
+    let as_of = match (&before, observation) {
+        (Some(before), Some(seen)) if !before.snapshot.has_ended() => as_of(&facts, seen, at.now),
+        _ => at.now,
+    };
+    let snapshot = Snapshot::derive(&facts, as_of)?;
     let window = SignedDuration::from_hours(i64::from(at.project.row.historical_window_hours));
     let state = before.as_ref().map(|stored| State {
         facts: &stored.facts,
@@ -259,7 +284,7 @@ pub(crate) fn propose(
         .map(|(id, _)| id.clone())
         .collect();
     let check_at = snapshot
-        .next_check(at.now)
+        .next_check(as_of)
         .into_iter()
         .chain(timers.next(at.now))
         .min();
@@ -374,8 +399,9 @@ impl About<'_> {
         Event {
             id: EventId::derived(
                 project.id.uuid(),
-                &format!("{}:{key}", customer.id),
-                self.at.now,
+                &format!("{}:{key}", customer.app_user_id),
+                // Business time, not ours: told late, it is the same event with the same id.
+                change.occurred_at,
             ),
             key,
             kind: change.kind,

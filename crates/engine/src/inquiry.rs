@@ -7,7 +7,7 @@
 //! One question about one purchase is asked at a time (answers carry the time they were asked for, and must not overtake
 //! each other), and each app asks at the pace its store allows.
 
-use crate::{AppSetup, Engine, IntakeError, Setup, metric::Metric};
+use crate::{AppSetup, Engine, IntakeError, Setup, intake::Manner, metric::Metric};
 use domain::{AppId, Environment, Store};
 use jiff::{SignedDuration, Timestamp};
 use ledger::{Commit, InboxMessage};
@@ -276,7 +276,11 @@ impl Engine {
         })?;
         let owner = answer.question.owner.clone();
         let observation = source.read(&answer).map_err(IntakeError::Refused)?;
-        self.process(setup, app, message, observation.as_ref(), owner.as_deref())
+        let manner = Manner {
+            owner: owner.as_deref(),
+            silent: answer.question.silent,
+        };
+        self.process(setup, app, message, observation.as_ref(), manner)
             .await
             .map(|accepted| accepted.events())
     }

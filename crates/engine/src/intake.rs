@@ -231,14 +231,27 @@ impl Engine {
     ) -> Result<Accepted, IntakeError> {
         let question = match &content {
             Content::Nothing => {
-                return self.process(setup, app, message, None, None).await;
+                return self
+                    .process(setup, app, message, None, Manner::default())
+                    .await;
             }
             Content::Observed(seen) => {
                 if let Some(question) = self.incomplete(app, seen).await? {
                     question
                 } else {
                     let owner = explicit_owner(app, &message, seen);
-                    return self.process(setup, app, message, Some(seen), owner).await;
+                    return self
+                        .process(
+                            setup,
+                            app,
+                            message,
+                            Some(seen),
+                            Manner {
+                                owner,
+                                silent: false,
+                            },
+                        )
+                        .await;
                 }
             }
             Content::Ask(question) => question.clone(),
@@ -286,7 +299,9 @@ impl Engine {
         let id = message.id;
         let Content::Observed(seen) = content else {
             let Some(question) = question else {
-                return self.process(setup, app, message, None, None).await;
+                return self
+                    .process(setup, app, message, None, Manner::default())
+                    .await;
             };
             return match self.pursue(setup, app, &message, tries, &question).await? {
                 Ok(events) => Ok(Accepted::Processed { id, events }),
@@ -308,7 +323,16 @@ impl Engine {
         }
         let owner = explicit_owner(app, &message, &seen);
         let accepted = self
-            .process(setup, app, message, Some(&seen), owner)
+            .process(
+                setup,
+                app,
+                message,
+                Some(&seen),
+                Manner {
+                    owner,
+                    silent: false,
+                },
+            )
             .await?;
         Ok(match accepted {
             Accepted::Processed { id, events } => Accepted::Processed {
@@ -337,16 +361,16 @@ impl Engine {
         Ok(known.chain.is_none().then_some(question))
     }
 
-    /// Takes in facts, with the message that states them, all or nothing. `owner` is whom a client or a key of the project
-    /// says the purchase belongs to.
+    /// Takes in facts, with the message that states them, all or nothing.
     pub(crate) async fn process(
         &self,
         setup: &Setup,
         app: &AppSetup,
         message: InboxMessage,
         observation: Option<&Observation>,
-        owner: Option<&str>,
+        manner: Manner<'_>,
     ) -> Result<Accepted, IntakeError> {
+        let owner = manner.owner;
         let id = message.id;
         let Some(observation) = observation else {
             if self.ledger().seen(id).await? {
@@ -369,7 +393,8 @@ impl Engine {
         let events = if seen {
             None
         } else {
-            self.decide_and_commit(setup, app, &wanted, Some((&message, observation)), now)
+            let message = Some((&message, observation));
+            self.decide_and_commit(setup, app, &wanted, message, now, manner.silent)
                 .await?
         };
         // A crash may have come between the two; the second is a commit of its own and may be repeated.
@@ -428,7 +453,7 @@ impl Engine {
             links: Vec::new(),
             app_user_id: None,
         };
-        self.decide_and_commit(setup, app, &wanted, None, self.system().now())
+        self.decide_and_commit(setup, app, &wanted, None, self.system().now(), false)
             .await
             .map(|_| ())
     }
@@ -441,6 +466,7 @@ impl Engine {
         wanted: &Wanted,
         message: Option<(&InboxMessage, &Observation)>,
         now: Timestamp,
+        silent: bool,
     ) -> Result<Option<usize>, IntakeError> {
         let project = setup
             .project(wanted.project)
@@ -458,7 +484,7 @@ impl Engine {
                 .customer
                 .as_ref()
                 .map(|versioned| versioned.customer.id);
-            let Some(proposal) = decide::propose(
+            let Some(mut proposal) = decide::propose(
                 loaded,
                 &wanted.chain,
                 message.map(|(_, observation)| observation),
@@ -467,6 +493,10 @@ impl Engine {
             ) else {
                 return Ok(Some(0));
             };
+            if silent {
+                // The state is kept, so nothing of it is news later.
+                proposal.drafts.clear();
+            }
             let keys: Vec<String> = proposal
                 .drafts
                 .iter()
@@ -485,7 +515,7 @@ impl Engine {
             let mut reservations = dispatcher.reservations();
             let lease = Self::lease_until(now);
             let commit = decide::conclude(proposal, &known, &at, |integration, messages| {
-                if reservations.reserve(integration, messages, now) {
+                if !self.inner.is_quiet && reservations.reserve(integration, messages, now) {
                     lease
                 } else {
                     now
@@ -525,13 +555,22 @@ fn wanted(app: &AppSetup, seen: &Observation, owner: Option<&str>) -> Wanted {
     }
 }
 
+/// How a message is taken in.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Manner<'a> {
+    /// Whom a client or a key of the project says the purchase belongs to.
+    pub(crate) owner: Option<&'a str>,
+    /// Everything counts as told.
+    pub(crate) silent: bool,
+}
+
 /// Whom a message itself vouches for as the owner: one sent by a client or by a key of the project.
 pub(crate) fn explicit_owner<'a>(
     app: &AppSetup,
     message: &InboxMessage,
     seen: &'a Observation,
 ) -> Option<&'a str> {
-    let vouches = message.source == people::RECEIPTS
+    let vouches = [people::RECEIPTS, people::IMPORTS].contains(&message.source.as_str())
         || matches!(app.row.store(), Store::External | Store::Promotional);
     seen.user_token.as_deref().filter(|_| vouches)
 }

@@ -23,6 +23,7 @@ mod lane;
 pub mod metric;
 mod people;
 pub mod rederive;
+mod refresh;
 mod revocation;
 mod setup;
 mod system;
@@ -32,7 +33,7 @@ mod vault;
 
 pub use intake::{Accepted, IntakeError};
 pub use lane::LaneHealth;
-pub use people::{Grant, Merged, PeopleError, Profile, WriteError};
+pub use people::{Grant, Imported, Merged, PeopleError, Profile, WriteError};
 pub use setup::{
     ActiveIntegration, AppSetup, MakeSource, ProjectSetup, Secrets, Setup, masked_settings,
     merged_settings,
@@ -81,6 +82,8 @@ struct Inner {
     vouched: revocation::Vouched,
     inquiries: inquiry::Inquiries,
     rates: ArcSwap<Rates>,
+    /// Another process delivers what this one commits.
+    is_quiet: bool,
     /// Raised after every commit and settlement: whoever follows the feed looks again.
     changed: watch::Sender<u64>,
     stopping: watch::Sender<bool>,
@@ -89,13 +92,13 @@ struct Inner {
 impl Engine {
     /// Reads the configuration and starts dispatching and ticking on the current runtime.
     pub async fn start(parts: Parts) -> Result<Self, LedgerError> {
-        let engine = Self::assemble(parts).await?;
+        let engine = Self::assemble(parts, false).await?;
         tokio::spawn(engine.clone().poll_due());
         tokio::spawn(engine.clone().tick());
         Ok(engine)
     }
 
-    async fn assemble(parts: Parts) -> Result<Self, LedgerError> {
+    async fn assemble(parts: Parts, is_quiet: bool) -> Result<Self, LedgerError> {
         let setup = Setup::read(&parts, None).await?;
         let rates: Rates = parts.ledger.rates().await?.into_iter().collect();
         let inner = Inner {
@@ -105,6 +108,7 @@ impl Engine {
             vouched: revocation::Vouched::default(),
             inquiries: inquiry::Inquiries::default(),
             rates: ArcSwap::from_pointee(rates),
+            is_quiet,
             changed: watch::Sender::new(0),
             stopping: watch::Sender::new(false),
         };
@@ -114,8 +118,10 @@ impl Engine {
     }
 
     /// One that does nothing by itself: time passes for it when it is told.
-    pub(crate) async fn still(parts: Parts) -> Result<Self, LedgerError> {
-        Self::assemble(parts).await
+    ///
+    /// What it commits is delivered by whoever serves the same ledger.
+    pub async fn quiet(parts: Parts) -> Result<Self, LedgerError> {
+        Self::assemble(parts, true).await
     }
 
     /// The storage, for reading.
@@ -141,14 +147,6 @@ impl Engine {
     /// Exchange rates in memory.
     pub fn rates(&self) -> Arc<Rates> {
         self.inner.rates.load_full()
-    }
-
-    /// Adds exchange rates and uses them from now on.
-    pub async fn add_rates(&self, rates: Vec<domain::rates::Rate>) -> Result<(), LedgerError> {
-        self.ledger().put_rates(rates).await?;
-        let all: Rates = self.ledger().rates().await?.into_iter().collect();
-        self.inner.rates.store(Arc::new(all));
-        Ok(())
     }
 
     pub(crate) fn web(&self) -> &dyn Web {

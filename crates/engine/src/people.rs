@@ -3,7 +3,10 @@
 //! Whatever concerns two customers is one commit against the versions of both. Each operation that may tell events is
 //! written to the inbox as a message, like everything else that leads to events.
 
-use crate::{AppSetup, Engine, IntakeError, ProjectSetup, Setup, decide, inquiry::FIRST_ANSWER};
+use crate::{
+    AppSetup, Engine, IntakeError, ProjectSetup, Setup, decide, inquiry::FIRST_ANSWER,
+    intake::Manner,
+};
 use domain::{
     ChainKey, Environment, ProjectId,
     attribute::{self, Refused, Write},
@@ -21,6 +24,8 @@ use uuid::Uuid;
 
 /// The inbox source of what clients send in.
 pub(crate) const RECEIPTS: &str = "receipt";
+/// The inbox source of purchases that were imported without telling.
+pub(crate) const IMPORTS: &str = "import";
 /// The inbox source of what is done to customers.
 pub(crate) const OPERATIONS: &str = "customer";
 const TRIES: usize = 32;
@@ -83,6 +88,15 @@ pub enum WriteError {
     /// None was written.
     #[error(transparent)]
     People(#[from] PeopleError),
+}
+
+/// What an import of one purchase led to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Imported {
+    /// The customer has purchases now.
+    Purchase,
+    /// The store knows it, but nothing was paid yet.
+    Nothing,
 }
 
 /// A customer as found or made.
@@ -599,7 +613,11 @@ impl Engine {
                     Err(trouble) => Err(IntakeError::Store(trouble).into()),
                 },
                 Content::Observed(seen) => {
-                    self.process(&setup, app, message, Some(seen), Some(&receipt.app_user_id))
+                    let manner = Manner {
+                        owner: Some(&receipt.app_user_id),
+                        silent: false,
+                    };
+                    self.process(&setup, app, message, Some(seen), manner)
                         .await?;
                     Ok(())
                 }
@@ -611,6 +629,79 @@ impl Engine {
         self.ledger().park(message.clone(), waiting, later).await?;
         self.resume(&setup, app, message, 0, content, None).await?;
         Ok(())
+    }
+
+    /// Brings in a purchase of one customer, as its store knows it. Nothing is told unless `tell_events`; what is known of the
+    /// purchase already stays, and what was told stays told.
+    pub async fn import(
+        &self,
+        app: domain::AppId,
+        receipt: &Receipt,
+        tell_events: bool,
+    ) -> Result<Imported, PeopleError> {
+        let setup = self.setup();
+        let app = setup.app(app).ok_or(IntakeError::UnknownApp(app))?;
+        let source = app
+            .source
+            .as_ref()
+            .map_err(|problem| IntakeError::AppUnusable(problem.clone()))?;
+        let now = self.system().now();
+        self.profile(app.row.project, &receipt.app_user_id).await?;
+        let content = source.receipt(receipt, now).map_err(IntakeError::Refused)?;
+        let question = match &content {
+            Content::Ask(question) => Some(question.clone()),
+            Content::Observed(seen) => source.completes(seen),
+            Content::Nothing => None,
+        };
+        let mut facts = 0;
+        if let Some(mut question) = question {
+            question.silent = !tell_events;
+            question.owner = Some(receipt.app_user_id.clone());
+            let before = self.known_purchases(app.row.project, receipt).await?;
+            if let Err(trouble) = self.inquire(&setup, app, &question).await? {
+                return Err(IntakeError::Store(trouble).into());
+            }
+            facts += usize::from(
+                self.known_purchases(app.row.project, receipt).await? > 0 || before > 0,
+            );
+        }
+        if let Content::Observed(seen) = &content {
+            let body = json!(receipt).to_string();
+            let name = format!("{}\n{}", receipt.app_user_id, receipt.token);
+            let key = Uuid::new_v5(&app.row.project.uuid(), name.as_bytes()).to_string();
+            let message = app.message(
+                if tell_events { RECEIPTS } else { IMPORTS },
+                key,
+                "IMPORT".into(),
+                Timestamp::UNIX_EPOCH,
+                body.as_bytes(),
+                now,
+            );
+            let manner = Manner {
+                owner: Some(&receipt.app_user_id),
+                silent: !tell_events,
+            };
+            self.process(&setup, app, message, Some(seen), manner)
+                .await?;
+            facts += 1;
+        }
+        Ok(if facts > 0 {
+            Imported::Purchase
+        } else {
+            Imported::Nothing
+        })
+    }
+
+    async fn known_purchases(
+        &self,
+        project: ProjectId,
+        receipt: &Receipt,
+    ) -> Result<usize, PeopleError> {
+        let record = self
+            .ledger()
+            .customer(project, &receipt.app_user_id)
+            .await?;
+        Ok(record.map_or(0, |record| record.purchases.len()))
     }
 
     /// Takes in a purchase that a key of the project vouches for.

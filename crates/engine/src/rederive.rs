@@ -7,7 +7,7 @@
 
 use crate::{
     Engine, IntakeError, MakeSource, PeopleError, System, Transport, TransportError, Vault,
-    inquiry::ANSWERS, people,
+    inquiry::ANSWERS, intake::Manner, people,
 };
 use async_trait::async_trait;
 use destinations::{Request, Response};
@@ -145,7 +145,7 @@ pub async fn rederive(
         micros: AtomicI64::new(0),
         drawn: AtomicU64::new(1),
     });
-    let engine = Engine::still(crate::Parts {
+    let engine = Engine::quiet(crate::Parts {
         ledger: Arc::clone(&scratch),
         system: Arc::clone(&clock) as Arc<dyn System>,
         transport: Arc::new(Nowhere),
@@ -333,7 +333,8 @@ impl Engine {
         } else if message.source == people::OPERATIONS {
             self.replay_operation(app.row.project, &message).await
         } else {
-            let content = if message.source == people::RECEIPTS {
+            let content = if [people::RECEIPTS, people::IMPORTS].contains(&message.source.as_str())
+            {
                 people::receipt_content(source.as_ref(), &message)
             } else {
                 source
@@ -343,7 +344,11 @@ impl Engine {
             match content {
                 Ok(Content::Observed(seen)) => {
                     let owner = crate::intake::explicit_owner(app, &message, &seen);
-                    self.process(&setup, app, message, Some(&seen), owner)
+                    let manner = Manner {
+                        owner,
+                        silent: message.source == people::IMPORTS,
+                    };
+                    self.process(&setup, app, message, Some(&seen), manner)
                         .await
                         .map(|_| ())
                 }

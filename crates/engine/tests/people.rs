@@ -524,3 +524,46 @@ async fn attributes_keep_what_is_good_and_name_what_is_not_and_opt_out_silences(
         }
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_import_tells_nothing_unless_asked_and_what_comes_after_is_told() {
+    let shop = Shop::open().await;
+    let import = |who: &'static str, token: &'static str, tell: bool| {
+        let receipt = sources::Receipt {
+            token: token.into(),
+            product: None,
+            app_user_id: who.into(),
+        };
+        let (engine, app) = (shop.engine.clone(), shop.app(Store::PlayStore));
+        async move { engine.import(app, &receipt, tell).await }
+    };
+    sell(&shop, "t", "");
+    assert_eq!(
+        import("ann", "t", false).await.unwrap(),
+        engine::Imported::Purchase
+    );
+    assert_eq!(
+        import("ann", "t", false).await.unwrap(),
+        engine::Imported::Purchase,
+        "twice"
+    );
+    assert!(shop.events().await.is_empty());
+    assert!(shop.has_premium("ann").await);
+    push(&shop, 4, "t").await;
+    assert!(
+        shop.events().await.is_empty(),
+        "the live notification of the same purchase is no news"
+    );
+    shop.pass(30 * DAY);
+    shop.stores
+        .play
+        .api
+        .renew("t", shop.now(), after(shop.now(), 30));
+    push(&shop, 2, "t").await;
+    assert_eq!(shop.kinds(None).await, [SubscriptionRenewed]);
+    sell(&shop, "u", "");
+    import("bob", "u", true).await.unwrap();
+    assert_eq!(shop.kinds(Some("bob")).await, [SubscriptionStarted]);
+    assert!(import("eve", "unknown", false).await.is_err());
+    shop.rederives().await;
+}

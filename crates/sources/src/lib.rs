@@ -76,6 +76,9 @@ pub struct Question {
     /// Ask for everything that ever happened to it, not only for how it stands.
     #[serde(default)]
     pub with_history: bool,
+    /// Take what is answered for known, and tell nothing of it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub silent: bool,
     /// The app's name for the customer, where whoever sent the message vouches for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<String>,
@@ -89,6 +92,7 @@ impl Question {
             id: id.into(),
             prompt: Value::Null,
             with_history: false,
+            silent: false,
             owner: None,
         }
     }

@@ -1,6 +1,6 @@
 //! The command line. Every option can also be given by an environment variable.
 
-use crate::{apply, demo, doctor, keys, say, serve, simulate};
+use crate::{apply, demo, doctor, import, keys, rates, rederive, say, serve, simulate};
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
 use engine::AllowedNetworks;
@@ -36,6 +36,9 @@ pub(crate) struct ServeOptions {
     /// Internal networks that integrations may reach, such as 10.0.0.0/8,127.0.0.1/32; public addresses are always allowed.
     #[arg(long, env = "TIDINGS_ALLOW_NETWORKS", default_value = "")]
     pub(crate) allow_networks: AllowedNetworks,
+    /// Where exchange rates are read from once a day, in the form of the ECB's eurofxref.csv; never when absent.
+    #[arg(long, env = "TIDINGS_RATES_URL")]
+    pub(crate) rates_url: Option<String>,
     /// `text` or `json`.
     #[arg(long, env = "TIDINGS_LOG_FORMAT", default_value = "text")]
     pub(crate) log_format: LogFormat,
@@ -64,6 +67,12 @@ pub(crate) enum Command {
     Keys(keys::Options),
     /// Drive a running server with simulated App Store customers.
     Simulate(simulate::Options),
+    /// Bring customers and their purchases in from a file.
+    Import(import::Options),
+    /// Compare every event with what the raw messages lead to.
+    Rederive(rederive::Options),
+    /// Add and list exchange rates.
+    Rates(rates::Options),
     /// Check the data directory.
     Doctor(Data),
 }
@@ -80,6 +89,9 @@ impl Command {
             }
             Self::Keys(options) => keys::run(options).await.map(|()| ExitCode::SUCCESS),
             Self::Simulate(options) => simulate::run(options).await.map(|()| ExitCode::SUCCESS),
+            Self::Import(options) => import::run(&options).await,
+            Self::Rederive(options) => rederive::run(&options).await,
+            Self::Rates(options) => rates::run(options).await.map(|()| ExitCode::SUCCESS),
             Self::Doctor(data) => doctor::run(&data).await,
         }
     }

@@ -106,6 +106,7 @@ pub(crate) async fn run(options: Options) -> Result<()> {
         data: data.clone(),
         listen,
         public_url: None,
+        rates_url: None,
         allow_networks: "127.0.0.0/8".parse().unwrap_or_default(),
         log_format: LogFormat::Text,
         log: String::new(),

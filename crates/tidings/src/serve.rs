@@ -86,10 +86,12 @@ impl Server {
             public_url: public_url.clone(),
             make_source: stores::sources(),
         };
+        let rates_url = options.rates_url.clone();
         let metrics = start_metrics()?;
         let engine = Engine::start(parts)
             .await
             .context("the engine cannot start")?;
+        engine.keep_rates_fresh(rates_url);
         let sessions = Arc::new(Sessions::default());
         let sign_in_url = format!(
             "http://{address}/signin/{}",

@@ -207,6 +207,15 @@ impl Shop {
 
     /// With settings of the project.
     pub(crate) async fn open_with(extra: &Value) -> Self {
+        Self::build(extra, true).await
+    }
+
+    /// One for which time passes only when told.
+    pub(crate) async fn open_quiet() -> Self {
+        Self::build(&json!({}), false).await
+    }
+
+    async fn build(extra: &Value, is_running: bool) -> Self {
         let number = NUMBER.fetch_add(1, Ordering::SeqCst);
         let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
             .join(format!("shop-{}-{number}.db", std::process::id()));
@@ -216,7 +225,8 @@ impl Shop {
         }
         let clock = Arc::new(Clock {
             micros: AtomicI64::new(1_767_225_600_000_000),
-            drawn: AtomicU64::new(number),
+            // Those that are compared draw the same ids.
+            drawn: AtomicU64::new(if is_running { number } else { 1 }),
         });
         let ledger = SqliteLedger::open(path).unwrap();
         let vault = Vault::with_key([1; 32]);
@@ -255,7 +265,12 @@ impl Shop {
             public_url: "https://t.example".into(),
             make_source: Box::new(source),
         };
-        let engine = Engine::start(parts).await.unwrap();
+        let engine = if is_running {
+            Engine::start(parts).await
+        } else {
+            Engine::quiet(parts).await
+        };
+        let engine = engine.unwrap();
         let project = engine.setup().configuration.projects[0].id;
         Self {
             engine,
@@ -267,6 +282,12 @@ impl Shop {
 
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    pub(crate) fn set_clock(&self, at: Timestamp) {
+        self.clock
+            .micros
+            .store(at.as_microsecond(), Ordering::SeqCst);
     }
 
     pub(crate) fn pass(&self, seconds: i64) {

@@ -1,0 +1,303 @@
+//! `tidings import`: customers and their purchases, from a file. The stores say what was bought; the file only says whose.
+
+use crate::{cli::Data, say, stores};
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use engine::{AllowedNetworks, Engine, HttpTransport, Imported, Parts, WallSystem};
+use futures_util::{StreamExt, stream};
+use serde::{Deserialize, Serialize};
+use sources::{Receipt, Web};
+use std::{
+    collections::BTreeSet,
+    fs::{File, OpenOptions},
+    io::{BufRead, BufReader, IsTerminal, Write},
+    path::PathBuf,
+    process::ExitCode,
+    sync::Arc,
+};
+
+/// Rows under way at once; each app also asks its store at that store's pace.
+const AT_ONCE: usize = 8;
+
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    #[command(flatten)]
+    data: Data,
+    /// Key of the project.
+    #[arg(long)]
+    project: String,
+    /// CSV with a header `app,app_user_id,token`, or one JSON object with these members per line. `app` is the key of an app;
+    /// `token` a transaction id or receipt, a purchase token, or a Stripe id.
+    file: PathBuf,
+    /// Where the outcome of every row is written, one JSON object per line; rows found there as imported are not repeated.
+    /// The file with `.report` appended when absent.
+    #[arg(long)]
+    report: Option<PathBuf>,
+    /// Tell the latest event of each purchase. Without this an import tells none.
+    #[arg(long)]
+    tell_events: bool,
+    /// Internal networks in which stores may be reached, for tests.
+    #[arg(long, env = "TIDINGS_ALLOW_NETWORKS", default_value = "")]
+    allow_networks: AllowedNetworks,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Row {
+    app: String,
+    app_user_id: String,
+    token: String,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Outcome {
+    line: usize,
+    app_user_id: String,
+    outcome: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    detail: String,
+}
+
+/// The cells of a CSV line. A cell in quotation marks may hold commas and doubled quotation marks.
+fn cells(line: &str) -> Vec<String> {
+    let mut cells = vec![String::new()];
+    let (mut quoted, mut characters) = (false, line.chars().peekable());
+    while let Some(character) = characters.next() {
+        match character {
+            '"' if quoted && characters.peek() == Some(&'"') => {
+                characters.next();
+                if let Some(cell) = cells.last_mut() {
+                    cell.push('"');
+                }
+            }
+            '"' => quoted = !quoted,
+            ',' if !quoted => cells.push(String::new()),
+            character => {
+                if let Some(cell) = cells.last_mut() {
+                    cell.push(character);
+                }
+            }
+        }
+    }
+    cells
+        .into_iter()
+        .map(|cell| cell.trim().to_owned())
+        .collect()
+}
+
+/// The rows of a file with their line numbers, from 1; a line that cannot be read is an error of its own.
+fn rows(file: impl BufRead) -> Result<Vec<(usize, Result<Row, String>)>> {
+    let mut header: Option<Vec<String>> = None;
+    let mut rows = Vec::new();
+    for (index, line) in file.lines().enumerate() {
+        let line = line.context("the file cannot be read as text")?;
+        let line = line.trim_start_matches('\u{feff}').trim();
+        if line.is_empty() {
+            continue;
+        }
+        if line.starts_with('{') {
+            let row = serde_json::from_str(line).map_err(|error| error.to_string());
+            rows.push((index + 1, row));
+            continue;
+        }
+        let Some(names) = &header else {
+            let names = cells(line);
+            for needed in ["app", "app_user_id", "token"] {
+                if !names.iter().any(|name| name == needed) {
+                    bail!(
+                        "line {}: expected a header with app, app_user_id and token, found {line:?}",
+                        index + 1
+                    );
+                }
+            }
+            header = Some(names);
+            continue;
+        };
+        let values = cells(line);
+        let value = |name: &str| {
+            let at = names.iter().position(|known| known == name)?;
+            values.get(at).filter(|value| !value.is_empty()).cloned()
+        };
+        let row = match (value("app"), value("app_user_id"), value("token")) {
+            (Some(app), Some(app_user_id), Some(token)) => Ok(Row {
+                app,
+                app_user_id,
+                token,
+            }),
+            _ => Err(format!(
+                "expected {} cells, of which app, app_user_id and token are not empty",
+                names.len()
+            )),
+        };
+        rows.push((index + 1, row));
+    }
+    Ok(rows)
+}
+
+fn imported_before(report: &PathBuf) -> Result<BTreeSet<usize>> {
+    let Ok(file) = File::open(report) else {
+        return Ok(BTreeSet::new());
+    };
+    let mut lines = BTreeSet::new();
+    for line in BufReader::new(file).lines() {
+        let line = line.with_context(|| format!("cannot read {}", report.display()))?;
+        // The last line may be cut off by whatever stopped the run before.
+        if let Ok(outcome) = serde_json::from_str::<Outcome>(&line)
+            && outcome.outcome == "imported"
+        {
+            lines.insert(outcome.line);
+        }
+    }
+    Ok(lines)
+}
+
+pub(crate) async fn run(options: &Options) -> Result<ExitCode> {
+    let file = File::open(&options.file)
+        .with_context(|| format!("cannot read {}", options.file.display()))?;
+    let rows = rows(BufReader::new(file))?;
+    let report_path = options
+        .report
+        .clone()
+        .unwrap_or_else(|| PathBuf::from(format!("{}.report", options.file.display())));
+    let done = imported_before(&report_path)?;
+    let opened = options.data.open()?;
+    let transport = Arc::new(
+        HttpTransport::new(options.allow_networks.clone())
+            .context("the HTTP client cannot be set up")?,
+    );
+    let engine = Engine::quiet(Parts {
+        ledger: Arc::new(opened.ledger),
+        system: Arc::new(WallSystem),
+        web: Arc::clone(&transport) as Arc<dyn Web>,
+        transport,
+        vault: opened.vault,
+        public_url: String::new(),
+        make_source: stores::sources(),
+    })
+    .await?;
+    let setup = engine.setup();
+    let project = setup
+        .find_project(&options.project)
+        .with_context(|| format!("there is no project {:?}", options.project))?
+        .row
+        .id;
+    let mut report = OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(&report_path)
+        .with_context(|| format!("cannot write {}", report_path.display()))?;
+    let total = rows.len();
+    let todo: Vec<_> = rows
+        .into_iter()
+        .filter(|(line, _)| !done.contains(line))
+        .collect();
+    say::line(format!(
+        "{total} rows, {} imported before",
+        total - todo.len()
+    ));
+    let work = todo.into_iter().map(|(line, row)| {
+        let (engine, setup) = (&engine, &setup);
+        async move {
+            let row = match row {
+                Ok(row) => row,
+                Err(problem) => return (line, String::new(), Err(problem)),
+            };
+            let app = setup
+                .apps()
+                .find(|app| app.row.project == project && app.row.key == row.app)
+                .map(|app| app.row.id);
+            let outcome = match app {
+                None => Err(format!("the project has no app {:?}", row.app)),
+                Some(app) => {
+                    let receipt = Receipt {
+                        token: row.token,
+                        product: None,
+                        app_user_id: row.app_user_id.clone(),
+                    };
+                    engine
+                        .import(app, &receipt, options.tell_events)
+                        .await
+                        .map_err(|error| error.to_string())
+                }
+            };
+            (line, row.app_user_id, outcome)
+        }
+    });
+    let mut outcomes = stream::iter(work).buffer_unordered(AT_ONCE);
+    let (mut imported, mut failed, mut count) = (0, 0, done.len().min(total));
+    let bar = std::io::stderr().is_terminal();
+    while let Some((line, app_user_id, outcome)) = outcomes.next().await {
+        let (outcome, detail) = match outcome {
+            Ok(Imported::Purchase) => ("imported", String::new()),
+            Ok(Imported::Nothing) => (
+                "imported",
+                "the store knows it, but nothing was paid yet".into(),
+            ),
+            Err(problem) => ("failed", problem),
+        };
+        if outcome == "imported" {
+            imported += 1
+        } else {
+            failed += 1
+        }
+        let row = Outcome {
+            line,
+            app_user_id,
+            outcome: outcome.into(),
+            detail,
+        };
+        let text = serde_json::to_string(&row)?;
+        writeln!(report, "{text}")
+            .with_context(|| format!("cannot write {}", report_path.display()))?;
+        count += 1;
+        if bar {
+            let filled = count * 30 / total.max(1);
+            drop(write!(
+                std::io::stderr(),
+                "\r[{}{}] {count}/{total}",
+                "#".repeat(filled),
+                " ".repeat(30 - filled)
+            ));
+        }
+    }
+    if bar {
+        drop(writeln!(std::io::stderr()));
+    }
+    report.sync_all()?;
+    say::line(format!(
+        "{imported} imported, {failed} not; every row is in {}",
+        report_path.display()
+    ));
+    Ok(if failed == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(app: &str, who: &str, token: &str) -> Row {
+        Row {
+            app: app.into(),
+            app_user_id: who.into(),
+            token: token.into(),
+        }
+    }
+
+    #[test]
+    fn both_forms_are_read_and_bad_lines_are_named() {
+        let csv = "\u{feff}token,app_user_id,app\n123,\"Ann, \"\"A\"\"\",ios\n\n,bob,ios\n";
+        let read = rows(csv.as_bytes()).unwrap();
+        assert_eq!(read[0], (2, Ok(row("ios", "Ann, \"A\"", "123"))));
+        assert!(read[1].0 == 4 && read[1].1.is_err());
+        let json = "{\"app\":\"ios\",\"app_user_id\":\"ann\",\"token\":\"1\"}\n{\"app\":1}\n";
+        let read = rows(json.as_bytes()).unwrap();
+        assert_eq!(read[0], (1, Ok(row("ios", "ann", "1"))));
+        assert!(read[1].1.is_err());
+        assert!(rows("user,token\n".as_bytes()).is_err());
+        assert!(rows("".as_bytes()).unwrap().is_empty());
+    }
+}

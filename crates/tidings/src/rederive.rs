@@ -1,0 +1,90 @@
+//! `tidings rederive`: are all events what the raw messages lead to?
+
+use crate::{cli::Data, say, stores};
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use engine::rederive::Difference;
+use ledger::Ledger;
+use ledger_sqlite::SqliteLedger;
+use std::{process::ExitCode, sync::Arc};
+
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    #[command(flatten)]
+    data: Data,
+    /// Only compare and report. Nothing else is possible: events are never changed.
+    #[arg(long)]
+    dry_run: bool,
+    /// Key of the project; all projects when absent.
+    #[arg(long)]
+    project: Option<String>,
+}
+
+pub(crate) async fn run(options: &Options) -> Result<ExitCode> {
+    if !options.dry_run {
+        bail!("rederive changes nothing: run it with --dry-run");
+    }
+    let opened = options.data.open()?;
+    let configuration = opened.ledger.configuration().await?;
+    let wanted = |key: &str| options.project.as_ref().is_none_or(|wanted| wanted == key);
+    let projects: Vec<_> = configuration
+        .projects
+        .iter()
+        .filter(|project| wanted(&project.key))
+        .collect();
+    if let (Some(project), true) = (&options.project, projects.is_empty()) {
+        bail!("there is no project {project:?}");
+    }
+    let mut differences = 0;
+    for project in projects {
+        let path = options
+            .data
+            .data
+            .join(format!("rederive-{}.db", std::process::id()));
+        let scratch = Arc::new(SqliteLedger::open(&path).context("no room for a second database")?);
+        let report = engine::rederive::rederive(
+            &opened.ledger,
+            scratch,
+            options.data.open()?.vault,
+            stores::sources(),
+            project.id,
+            |count| {
+                if count % 10_000 == 0 {
+                    say::line(format!("{count} messages"));
+                }
+            },
+        )
+        .await;
+        for suffix in ["", "-wal", "-shm"] {
+            let file = format!("{}{suffix}", path.display());
+            if let Err(error) = std::fs::remove_file(&file)
+                && error.kind() != std::io::ErrorKind::NotFound
+            {
+                say::line(format!("{file} could not be removed: {error}"));
+            }
+        }
+        let report = report?;
+        for difference in &report.differences {
+            say::line(match difference {
+                Difference::Missing(told) => format!("no longer derived: {told:?}"),
+                Difference::Extra(told) => format!("not recorded: {told:?}"),
+                Difference::Changed { recorded, derived } => {
+                    format!("recorded {recorded:?}\n  derived {derived:?}")
+                }
+            });
+        }
+        say::line(format!(
+            "{}: {} messages, {} events, {} differences",
+            project.key,
+            report.messages,
+            report.events,
+            report.differences.len()
+        ));
+        differences += report.differences.len();
+    }
+    Ok(if differences == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
