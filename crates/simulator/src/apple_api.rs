@@ -4,12 +4,23 @@ use crate::{
     Authority, Step,
     stores::{Api, ApiAnswer, ApiRequest},
 };
+use anyhow::Result;
+use base64::{Engine, prelude::BASE64_STANDARD};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::{
     collections::BTreeMap,
     sync::{Mutex, MutexGuard, PoisonError},
 };
+
+/// A private key as App Store Connect would hand out; the API believes every signature.
+pub fn api_key() -> Result<String> {
+    let der = rcgen::KeyPair::generate()?.serialize_der();
+    Ok(format!(
+        "-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n",
+        BASE64_STANDARD.encode(der)
+    ))
+}
 
 /// Transactions of one page, as Apple has it.
 const PAGE: usize = 20;

@@ -1,12 +1,12 @@
 //! Sends lives to a running server, with the faults asked for, as the App Store would: it retries until it is answered 2xx.
 
-use crate::{App, Authority, Life, Pace, Random, Step};
+use crate::{App, AppStoreApi, Authority, Faulty, Life, Pace, Random, Step};
 use anyhow::Result;
 use futures_util::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 use std::{
     collections::BTreeSet,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -36,6 +36,8 @@ pub struct Driver {
     pub faults: Faults,
     /// The same seed plays the same lives.
     pub seed: u64,
+    /// The App Store Server API that knows what happened.
+    pub api: Option<Arc<Faulty<AppStoreApi>>>,
     client: reqwest::Client,
 }
 
@@ -65,6 +67,7 @@ impl Driver {
             pace,
             faults: Faults::default(),
             seed,
+            api: None,
             client,
         })
     }
@@ -139,6 +142,9 @@ impl Driver {
         let Ok(body) = step.body(&self.authority) else {
             return;
         };
+        if let Some(api) = &self.api {
+            api.api.happened(step);
+        }
         let until = Instant::now() + patience;
         loop {
             let answered = self

@@ -7,15 +7,19 @@ use crate::{
 };
 use anyhow::{Context, Result};
 use clap::Args;
+use domain::Store;
 use engine::{
     System, WallSystem,
     desired::{self, Desired, Means},
 };
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use ledger::Ledger;
-use serde_json::json;
-use simulator::{App, Authority, Behaviour, Driver, Faults, Pace, Receiver};
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use serde_json::{Value, json};
+use simulator::{
+    App, AppStoreApi, Authority, Behaviour, Driver, Faults, Faulty, PUSH_ACCOUNT, Pace, PlayStore,
+    Receiver, SIGNING_SECRET, Shoppers, StripeAccount,
+};
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 const BUNDLE_ID: &str = "com.example.meditation";
 
@@ -24,7 +28,7 @@ pub(crate) struct Options {
     /// Address to listen on; a free port is taken when it is in use.
     #[arg(long, env = "TIDINGS_LISTEN", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
-    /// Customers living at the same time.
+    /// App Store customers living at the same time; half as many in each of the other stores.
     #[arg(long, default_value_t = 40)]
     customers: u64,
     /// What a day lasts, in milliseconds.
@@ -49,13 +53,50 @@ impl Drop for Scratch {
     }
 }
 
-fn project(
-    authority: &Authority,
-    healthy: &str,
-    failing: &str,
-    down: &str,
-    slack: &str,
-) -> Result<Desired> {
+/// The simulated stores, and where their APIs are.
+struct Stores {
+    authority: Authority,
+    apple: Arc<Faulty<AppStoreApi>>,
+    apple_url: String,
+    play: Arc<Faulty<PlayStore>>,
+    play_url: String,
+    stripe: Arc<Faulty<StripeAccount>>,
+    stripe_url: String,
+}
+
+impl Stores {
+    async fn open(now: Timestamp) -> Result<Self> {
+        let authority = Authority::create()?;
+        let apple = Arc::new(Faulty::new(AppStoreApi::new(authority.clone())));
+        let play = Arc::new(Faulty::new(PlayStore::new(BUNDLE_ID)?));
+        let stripe = Arc::new(Faulty::new(StripeAccount::default()));
+        Ok(Self {
+            apple_url: simulator::serve(Arc::clone(&apple), now).await?,
+            play_url: simulator::serve(Arc::clone(&play), now).await?,
+            stripe_url: simulator::serve(Arc::clone(&stripe), now).await?,
+            authority,
+            apple,
+            play,
+            stripe,
+        })
+    }
+
+    /// The apps that hear and ask them.
+    fn apps(&self) -> Result<Value> {
+        Ok(json!({
+            "ios": { "name": "Meditation for iOS", "store": "app_store", "bundle_id": BUNDLE_ID, "environments": ["local_testing"],
+                "local_roots": [self.authority.root()], "commission": "small_business",
+                "api_issuer": "simulated", "api_key_id": "simulated", "api_key": simulator::api_key()?, "api_url": self.apple_url },
+            "android": { "name": "Meditation for Android", "store": "play_store", "package": BUNDLE_ID, "commission": "standard",
+                "push_service_account": PUSH_ACCOUNT, "push_keys_url": format!("{}/certs", self.play_url),
+                "service_account": self.play.api.service_account(&self.play_url), "api_url": self.play_url, "acknowledge": true },
+            "web": { "name": "Meditation on the web", "store": "stripe", "api_key": simulator::API_KEY, "signing_secrets": [SIGNING_SECRET],
+                "api_url": self.stripe_url },
+        }))
+    }
+}
+
+fn project(apps: &Value, healthy: &str, failing: &str, down: &str, slack: &str) -> Result<Desired> {
     // A demo is watched for minutes, so failures are tried again within seconds.
     let retry = json!({ "policy": "custom", "delays": [1, 2, 4, 8, 15, 30, 60, 60, 60] });
     let webhook = |name: &str, url: &str| json!({ "name": name, "destination": "webhook", "settings": { "production_url": url, "sandbox_url": url, "send_user_attributes": true, "retry": retry } });
@@ -67,8 +108,10 @@ fn project(
             "com.example.meditation.monthly": { "entitlements": ["premium"] },
             "com.example.meditation.yearly": { "entitlements": ["premium"] },
             "com.example.meditation.coins": { "entitlements": [] },
+            "meditation": { "name": "Monthly on Google Play", "entitlements": ["premium"] },
+            "prod_meditation": { "name": "Monthly on the web", "entitlements": ["premium"] },
         },
-        "apps": { "ios": { "name": "Meditation for iOS", "store": "app_store", "bundle_id": BUNDLE_ID, "environments": ["local_testing"], "local_roots": [authority.root()], "commission": "small_business" } },
+        "apps": apps,
         "integrations": {
             "backend": webhook("Backend", healthy),
             "billing": webhook("Billing (fails 10 %)", failing),
@@ -85,7 +128,7 @@ pub(crate) async fn run(options: Options) -> Result<()> {
     let data = Data {
         data: scratch.0.clone(),
     };
-    let authority = Authority::create()?;
+    let stores = Stores::open(now).await?;
     let healthy = Receiver::start(Behaviour::Healthy, false, now).await?;
     let failing = Receiver::start(Behaviour::Failing(10), false, now).await?;
     let down = Receiver::start(Behaviour::Down, false, now).await?;
@@ -93,7 +136,7 @@ pub(crate) async fn run(options: Options) -> Result<()> {
     prepare(
         &data,
         &project(
-            &authority,
+            &stores.apps()?,
             &healthy.url,
             &failing.url,
             &down.url,
@@ -119,22 +162,26 @@ pub(crate) async fn run(options: Options) -> Result<()> {
             .context("the demo's server cannot start")?,
     };
     let setup = server.engine.setup();
-    let callback = setup
-        .configuration
-        .apps
-        .first()
-        .and_then(|app| {
-            Some(format!(
-                "{}{}",
-                server.public_url,
-                http_api::callback_path(app)?
-            ))
-        })
-        .context("the demo's app is missing")?;
-    say::line("Tidings demo: simulated App Store customers, real signatures, real deliveries.");
+    let public_url = server.public_url.clone();
+    let callback = |store: Store| {
+        let apps = &setup.configuration.apps;
+        let app = apps.iter().find(|app| app.store() == store);
+        app.and_then(http_api::callback_path)
+            .map(|path| format!("{public_url}{path}"))
+            .context("the demo's app is missing")
+    };
+    say::line(
+        "Tidings demo: simulated customers of three stores, real signatures, real deliveries.",
+    );
     say::line("");
     say::line(format!("  Open      {}", server.sign_in_url));
-    say::line(format!("  Apple     {callback}"));
+    for store in [Store::AppStore, Store::PlayStore, Store::Stripe] {
+        say::line(format!(
+            "  Callback  {}   ({})",
+            callback(store)?,
+            store.title()
+        ));
+    }
     say::line("  Receivers one healthy, one that fails 10 %, one that is down, one Slack");
     say::line("  Stop      Ctrl-C");
     say::line("");
@@ -144,19 +191,21 @@ pub(crate) async fn run(options: Options) -> Result<()> {
     let serving = tokio::spawn(server.run(async move {
         drop(stopped.await);
     }));
+    let pace = Pace {
+        day: SignedDuration::from_millis(options.day_ms.max(1)),
+    };
     let app = App {
         bundle_id: BUNDLE_ID.into(),
         environment: "LocalTesting".into(),
     };
     let mut driver = Driver::new(
-        authority,
+        stores.authority.clone(),
         app,
-        callback,
-        Pace {
-            day: SignedDuration::from_millis(options.day_ms.max(1)),
-        },
+        callback(Store::AppStore)?,
+        pace,
         options.seed,
     )?;
+    driver.api = Some(Arc::clone(&stores.apple));
     driver.faults = Faults {
         twice: 5,
         late: 5,
@@ -176,6 +225,12 @@ pub(crate) async fn run(options: Options) -> Result<()> {
             driver.run(steps, now, 64, Duration::from_secs(5)).await;
         }
     });
+    let shoppers = |store| Shoppers::new(callback(store)?, pace, options.seed, WallSystem.now());
+    let on_play =
+        shoppers(Store::PlayStore)?.live_on_play(Arc::clone(&stores.play), customers / 2, 30);
+    let on_stripe =
+        shoppers(Store::Stripe)?.live_on_stripe(Arc::clone(&stores.stripe), customers / 2, 30);
+    let shopping = [tokio::spawn(on_play), tokio::spawn(on_stripe)];
     let counts = tokio::spawn(async move {
         loop {
             tokio::time::sleep(Duration::from_secs(2)).await;
@@ -210,6 +265,7 @@ pub(crate) async fn run(options: Options) -> Result<()> {
         None => stop_signal().await,
     }
     driving.abort();
+    shopping.iter().for_each(tokio::task::JoinHandle::abort);
     counts.abort();
     if stop.send(()).is_err() {
         tracing::debug!("the server had stopped");

@@ -43,13 +43,7 @@ static PLAY: LazyLock<String> = LazyLock::new(|| {
         .unwrap()
         .service_account("https://play.test")
 });
-static API_KEY: LazyLock<String> = LazyLock::new(|| {
-    let key = rcgen::KeyPair::generate().unwrap();
-    format!(
-        "-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n",
-        BASE64_STANDARD.encode(key.serialize_der())
-    )
-});
+static API_KEY: LazyLock<String> = LazyLock::new(|| simulator::api_key().unwrap());
 static NUMBER: AtomicU64 = AtomicU64::new(1);
 
 /// A clock that moves when told.
