@@ -1,6 +1,6 @@
 //! The full check: what continuous integration runs, step by step.
 
-use crate::tools::{chromium, exists, run, run_with};
+use crate::tools::{browser_tools, exists, run, run_with};
 use anyhow::{Context, Result, bail};
 use std::{collections::BTreeSet, process::Command};
 
@@ -21,7 +21,7 @@ const LICENCES: [&str; 12] = [
 ];
 
 pub(crate) fn all(long: bool) -> Result<()> {
-    chromium()?;
+    browser_tools()?;
     run("cargo", &["fmt", "--all", "--check"])?;
     run_with(
         "cargo",

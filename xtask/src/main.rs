@@ -57,7 +57,7 @@ fn main() -> Result<()> {
             .concat(),
         ),
         Command::Screenshots => {
-            tools::chromium()?;
+            tools::browser_tools()?;
             tools::run_with(
                 "cargo",
                 &[

@@ -42,7 +42,7 @@ pub(crate) fn exists(program: &str) -> bool {
 }
 
 /// Makes sure that headless Chromium is there, from Debian's packages where that is possible.
-pub(crate) fn chromium() -> Result<()> {
+pub(crate) fn browser_tools() -> Result<()> {
     if exists("chromium") {
         return Ok(());
     }

@@ -158,17 +158,14 @@ impl Shoppers {
             self.push(store, 2, &token).await;
             self.sleep(30).await;
         }
-        match random.below(3) {
-            0 => {
-                store.expire(&token, "userInitiatedCancellation", self.now());
-                self.push(store, 12, &token).await;
-            }
-            _ => {
-                store.cancel(&token, self.now());
-                self.push(store, 3, &token).await;
-                self.sleep(3).await;
-                store.expire(&token, "userInitiatedCancellation", self.now());
-            }
+        if random.below(3) == 0 {
+            store.expire(&token, "userInitiatedCancellation", self.now());
+            self.push(store, 12, &token).await;
+        } else {
+            store.cancel(&token, self.now());
+            self.push(store, 3, &token).await;
+            self.sleep(3).await;
+            store.expire(&token, "userInitiatedCancellation", self.now());
         }
         self.push(store, 13, &token).await;
     }

@@ -236,9 +236,9 @@ pub(crate) async fn run(options: &Options) -> Result<ExitCode> {
             Err(problem) => ("failed", problem),
         };
         if outcome == "imported" {
-            imported += 1
+            imported += 1;
         } else {
-            failed += 1
+            failed += 1;
         }
         let row = Outcome {
             line,
