@@ -41,18 +41,25 @@ pub(crate) fn exists(program: &str) -> bool {
         .is_ok()
 }
 
-/// Makes sure that headless Chromium is there, from Debian's packages where that is possible.
+/// Makes sure that headless Chromium and npm are there, from Debian's packages where that is possible. npm fetches the client
+/// SDK that a browser test runs.
 pub(crate) fn browser_tools() -> Result<()> {
-    if exists("chromium") {
-        return Ok(());
+    for (program, needs) in [
+        ("chromium", "the browser tests need Chromium"),
+        ("npm", "the test of the client SDK needs npm"),
+    ] {
+        if exists(program) {
+            continue;
+        }
+        let installed = run("apt-get", &["update", "-q"]).and_then(|()| {
+            run(
+                "apt-get",
+                &["install", "-qy", "--no-install-recommends", program],
+            )
+        });
+        installed.with_context(|| {
+            format!("{needs}: install it as root with `apt-get install {program}`, or your system's package of that name")
+        })?;
     }
-    let installed = run("apt-get", &["update", "-q"]).and_then(|()| {
-        run(
-            "apt-get",
-            &["install", "-qy", "--no-install-recommends", "chromium"],
-        )
-    });
-    installed.context(
-        "the browser tests need Chromium: install it as root with `apt-get install chromium`, or your system's package of that name",
-    )
+    Ok(())
 }

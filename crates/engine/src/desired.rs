@@ -73,7 +73,7 @@ pub struct DesiredProduct {
     pub entitlements: Vec<String>,
 }
 
-/// An app. Which settings it has depends on its store; docs/configuration.md lists them.
+/// An app. Which settings it has depends on its store; docs/stores.md lists them.
 #[derive(Debug, Clone, Deserialize, Serialize)]
 pub struct DesiredApp {
     /// Its name; the key when absent.

@@ -142,6 +142,11 @@ fn read(text: &str, environment: &dyn Fn(&str) -> Option<String>) -> Result<Desi
         }]
     })?;
     let mut problems = Vec::new();
+    for (key, app) in &mut wanted.apps {
+        for (name, value) in &mut app.settings {
+            fill(value, &["apps", key, name], environment, &mut problems);
+        }
+    }
     for (key, integration) in &mut wanted.integrations {
         fill(
             &mut integration.settings,

@@ -3,6 +3,7 @@
 //! Every notification is one first purchase of a new customer, signed in all three layers, and leads to one event that a
 //! webhook wants (`access_level_updated` is switched off), so deliveries = notifications x K.
 
+mod interfaces;
 mod load;
 mod server;
 mod sink;
@@ -238,5 +239,11 @@ async fn main() -> Result<()> {
     say(&format!(
         "memory with 5,000 deliveries waiting for a dead endpoint: {before:.0} MiB; with {waiting}: {after:.0} MiB"
     ));
+    say("");
+    say("| way in | per second |");
+    say("|---|---:|");
+    for row in interfaces::interfaces(if quick { 400 } else { 2_000 }).await? {
+        say(&format!("| {} | {:.0} |", row.name, row.per_second));
+    }
     Ok(())
 }
