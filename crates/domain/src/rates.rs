@@ -1,7 +1,7 @@
 //! Exchange rates: dated, per euro, as the European Central Bank publishes them.
 //!
 //! An amount is converted with the rates of its own day, or else of the last working day before it; where the nearest are
-//! older than [`STALE`], or a currency has none, the result is unknown. Nothing is guessed.
+//! older than [`STALE_DAYS`] days, or a currency has none, the result is unknown. Nothing is guessed.
 
 use crate::{Currency, Money};
 use jiff::civil::Date;
