@@ -392,3 +392,202 @@ async fn sixteen_clients_a_push_and_a_poll_at_once_give_one_event() {
     assert_eq!(shop.kinds(None).await, [SubscriptionStarted]);
     shop.rederives().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn table_of_linked_prepaid_and_out_of_app_purchases() {
+    let shop = Shop::open().await;
+    let play = &shop.stores.play.api;
+    let linked = |token: &str, old: &str, plan: &str| Subscription {
+        linked: Some(old.into()),
+        plan: plan.into(),
+        account: format!("user-{old}"),
+        ..subscription(token, false)
+    };
+    // The same plan again, while it still runs: the cancellation is taken back, and the new order is a renewal.
+    begin(&shop, "s1", false).await;
+    play.cancel("s1", shop.now());
+    tell(&shop, 3, "s1").await;
+    shop.pass(DAY);
+    play.subscribe(
+        &linked("s2", "s1", "monthly"),
+        shop.now(),
+        after(shop.now(), 30),
+    );
+    tell(&shop, 4, "s2").await;
+    tell(&shop, 13, "s1").await;
+    let told = shop.kinds(Some("user-s1")).await;
+    assert_eq!(
+        told[..2],
+        [SubscriptionStarted, SubscriptionRenewalCancelled]
+    );
+    assert!(
+        told.contains(&SubscriptionRenewalReactivated)
+            && told.contains(&SubscriptionRenewed)
+            && told.len() == 4,
+        "{told:?}"
+    );
+    // A plan changed in a trial that charges nothing tells the change only.
+    begin(&shop, "f1", true).await;
+    shop.pass(DAY);
+    let free = Subscription {
+        is_trial: true,
+        ..linked("f2", "f1", "yearly")
+    };
+    play.subscribe(&free, shop.now(), after(shop.now(), 6));
+    tell(&shop, 4, "f2").await;
+    assert_eq!(
+        shop.kinds(Some("user-f1")).await,
+        [TrialStarted, ProductChanged]
+    );
+    // Prepaid never renews, which is no cancellation; a top-up is a renewal.
+    let prepaid = |token: &str| {
+        play.change(token, |it| {
+            if let Some(line) = it["lineItems"][0].as_object_mut() {
+                line.remove("autoRenewingPlan");
+                line.insert("prepaidPlan".into(), json!({}));
+            }
+        });
+    };
+    play.subscribe(
+        &subscription("p1", false),
+        shop.now(),
+        after(shop.now(), 30),
+    );
+    prepaid("p1");
+    tell(&shop, 4, "p1").await;
+    play.subscribe(
+        &linked("p2", "p1", "monthly"),
+        shop.now(),
+        after(shop.now(), 60),
+    );
+    prepaid("p2");
+    tell(&shop, 4, "p2").await;
+    assert_eq!(
+        shop.kinds(Some("user-p1")).await,
+        [SubscriptionStarted, SubscriptionRenewed]
+    );
+    // Bought again in Play after it had expired, without identifiers of its own: its user is that of the expired token.
+    let ends = begin(&shop, "o1", false).await;
+    shop.pass(31 * DAY);
+    play.expire("o1", "userInitiatedCancellation", ends);
+    tell(&shop, 13, "o1").await;
+    play.subscribe(
+        &Subscription {
+            account: String::new(),
+            ..subscription("o2", false)
+        },
+        shop.now(),
+        after(shop.now(), 30),
+    );
+    play.change("o2", |it| {
+        it["externalAccountIdentifiers"] = serde_json::Value::Null;
+        it["outOfAppPurchaseContext"] = json!({ "expiredPurchaseToken": "o1", "expiredExternalAccountIdentifiers": { "obfuscatedExternalAccountId": "user-o1" } });
+    });
+    tell(&shop, 4, "o2").await;
+    let told = shop.kinds(Some("user-o1")).await;
+    assert_eq!(
+        (told.first(), told.last()),
+        (Some(&SubscriptionStarted), Some(&SubscriptionRenewed)),
+        "{told:?}"
+    );
+    assert!(shop.has_premium("user-o1").await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn table_of_schedules_price_changes_instalments_and_old_orders() {
+    let shop = Shop::open().await;
+    let play = &shop.stores.play.api;
+    // Another product, chosen for the renewal.
+    let ends = begin(&shop, "d", false).await;
+    play.change("d", |it| {
+        it["lineItems"][0]["deferredItemReplacement"] = json!({ "productId": "silver" })
+    });
+    tell(&shop, 17, "d").await;
+    shop.pass(30 * DAY);
+    play.change("d", |it| {
+        it["lineItems"][0]["productId"] = "silver".into();
+        it["lineItems"][0]["deferredItemReplacement"] = serde_json::Value::Null;
+    });
+    play.renew("d", ends, after(ends, 30));
+    tell(&shop, 2, "d").await;
+    assert_eq!(
+        shop.kinds(Some("user-d")).await,
+        [
+            SubscriptionStarted,
+            ProductChanged,
+            SubscriptionExpired,
+            SubscriptionStarted
+        ]
+    );
+    // A price increase, asked for and consented to.
+    begin(&shop, "p", false).await;
+    for state in ["OUTSTANDING", "CONFIRMED"] {
+        play.change("p", |it| {
+            it["lineItems"][0]["autoRenewingPlan"]["priceChangeDetails"] =
+                json!({ "priceChangeMode": "PRICE_INCREASE", "priceChangeState": state });
+        });
+        tell(&shop, 19, "p").await;
+    }
+    assert_eq!(
+        shop.kinds(Some("user-p")).await,
+        [
+            SubscriptionStarted,
+            PriceIncreasePending,
+            PriceIncreaseAccepted
+        ]
+    );
+    // Instalments: cancelled, but running until the commitment ends.
+    begin(&shop, "i", false).await;
+    play.change("i", |it| {
+        it["lineItems"][0]["autoRenewingPlan"]["installmentDetails"] =
+            json!({ "pendingCancellation": {} });
+    });
+    tell(&shop, 18, "i").await;
+    assert_eq!(
+        shop.kinds(Some("user-i")).await,
+        [SubscriptionStarted, SubscriptionRenewalCancelled]
+    );
+    assert!(shop.has_premium("user-i").await);
+    // An order of an earlier period is voided: told, and access stays.
+    let ends = begin(&shop, "v", false).await;
+    shop.pass(30 * DAY);
+    play.renew("v", ends, after(ends, 30));
+    tell(&shop, 2, "v").await;
+    let voided = play.tell_voided("v", "GPA.v", 1, shop.now());
+    shop.pass(1);
+    shop.push(&voided).await.unwrap();
+    shop.settled().await;
+    assert_eq!(
+        shop.kinds(Some("user-v")).await,
+        [
+            SubscriptionStarted,
+            SubscriptionRenewed,
+            SubscriptionRefunded
+        ]
+    );
+    assert!(
+        shop.has_premium("user-v").await,
+        "refund of an earlier period"
+    );
+    // From grace the customer cancels, and access ends with it.
+    let ends = begin(&shop, "g", false).await;
+    shop.pass(30 * DAY);
+    play.set_state("g", "IN_GRACE_PERIOD", Some(after(ends, 3)));
+    tell(&shop, 6, "g").await;
+    let now = shop.now();
+    play.cancel("g", now);
+    play.expire("g", "userInitiatedCancellation", now);
+    tell(&shop, 3, "g").await;
+    tell(&shop, 13, "g").await;
+    assert_eq!(
+        shop.kinds(Some("user-g")).await,
+        [
+            SubscriptionStarted,
+            BillingIssueDetected,
+            EnteredGracePeriod,
+            SubscriptionRenewalCancelled,
+            SubscriptionExpired
+        ]
+    );
+    shop.rederives().await;
+}

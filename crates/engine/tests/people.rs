@@ -567,3 +567,74 @@ async fn an_import_tells_nothing_unless_asked_and_what_comes_after_is_told() {
     assert!(import("eve", "unknown", false).await.is_err());
     shop.rederives().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn transfers_to_b_and_on_to_c_delivered_reversed_still_tell_the_truth() {
+    let shop = Shop::open().await;
+    sell(&shop, "t", "ann");
+    push(&shop, 4, "t").await;
+    restore(&shop, "bob", "t").await.unwrap();
+    restore(&shop, "cat", "t").await.unwrap();
+    // Whatever the order of arrival: per customer the highest number carries the access that results.
+    let mut events = shop.events().await;
+    events.reverse();
+    let mut known: std::collections::BTreeMap<String, (u64, bool)> =
+        std::collections::BTreeMap::new();
+    for event in &events {
+        let active = event
+            .access
+            .get("premium")
+            .is_some_and(|level| level.is_active);
+        let entry = known
+            .entry(event.customer.app_user_id.clone())
+            .or_insert((0, false));
+        if event.customer_seq > entry.0 {
+            *entry = (event.customer_seq, active);
+        }
+    }
+    let access: Vec<_> = known
+        .iter()
+        .map(|(who, (_, active))| (who.as_str(), *active))
+        .collect();
+    assert_eq!(access, [("ann", false), ("bob", false), ("cat", true)]);
+    let moves: Vec<_> = shop
+        .events()
+        .await
+        .into_iter()
+        .filter(|event| event.kind == Transfer)
+        .map(|event| {
+            (
+                event.transferred_from.unwrap().app_user_id,
+                event.customer.app_user_id,
+            )
+        })
+        .collect();
+    assert_eq!(
+        moves,
+        [("ann".into(), "bob".into()), ("bob".into(), "cat".into())]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_products_one_entitlement_losing_one_keeps_access() {
+    let shop = Shop::open().await;
+    sell(&shop, "t", "ann");
+    push(&shop, 4, "t").await;
+    state(
+        &shop,
+        &statement(&shop, "ann", "s1", &json!({ "environment": "sandbox" })),
+    )
+    .await
+    .unwrap();
+    shop.stores
+        .play
+        .api
+        .expire("t", "userInitiatedCancellation", shop.now());
+    push(&shop, 13, "t").await;
+    assert!(
+        shop.has_premium("ann").await,
+        "the other product still unlocks it"
+    );
+    let last = shop.events().await.pop().unwrap();
+    assert!(last.access["premium"].is_active, "and every event says so");
+}
