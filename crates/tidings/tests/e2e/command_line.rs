@@ -1,6 +1,6 @@
 //! The commands, as a newcomer uses them.
 
-use crate::server::{BINARY, Site};
+use crate::server::{Api, BINARY, Site};
 use std::process::Command;
 
 #[test]
@@ -137,4 +137,101 @@ async fn simulate_drives_a_running_server() {
         "20",
     ]);
     assert!(said.contains(" 0 refused"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn import_goes_on_where_it_stopped_tells_nothing_and_rederives() {
+    use simulator::{Faulty, PlayStore, Subscription};
+    use std::sync::Arc;
+    let site = Site::new(&[]);
+    let now = jiff::Timestamp::from_second(1_800_000_000).unwrap();
+    let play = Arc::new(Faulty::new(PlayStore::new("com.example").unwrap()));
+    let url = simulator::serve(Arc::clone(&play), now).await.unwrap();
+    let sell = |token: &str| {
+        let new = Subscription {
+            token: token.into(),
+            product: "gold".into(),
+            plan: "monthly".into(),
+            price_micros: 9_990_000,
+            currency: "EUR".into(),
+            account: String::new(),
+            is_trial: false,
+            linked: None,
+        };
+        let ends = jiff::Timestamp::from_second(4_000_000_000).unwrap();
+        play.api.subscribe(&new, now, ends);
+    };
+    sell("t1");
+    let project = format!(
+        "[project]\nkey = \"acme\"\n[entitlements.premium]\n[products.gold]\nentitlements = [\"premium\"]\n[apps.android]\nstore = \"play_store\"\npackage = \"com.example\"\napi_url = \"{url}\"\nservice_account = '{}'\n",
+        play.api.service_account(&url)
+    );
+    std::fs::write(site.directory.join("project.toml"), project).unwrap();
+    site.run(&["apply", "project.toml"]);
+    std::fs::write(
+        site.directory.join("customers.csv"),
+        "app,app_user_id,token\nandroid,ann,t1\nandroid,bob,t2\nios2,cat,t3\n",
+    )
+    .unwrap();
+    let import = || {
+        site.command(&[
+            "import",
+            "--project",
+            "acme",
+            "--allow-networks",
+            "127.0.0.0/8",
+            "customers.csv",
+        ])
+        .output()
+        .unwrap()
+    };
+    let first = import();
+    assert!(!first.status.success(), "two rows cannot be imported");
+    let said = String::from_utf8_lossy(&first.stdout).into_owned();
+    assert!(said.contains("1 imported, 2 not"), "{said}");
+    let report = std::fs::read_to_string(site.directory.join("customers.csv.report")).unwrap();
+    assert!(
+        report.contains("no app \\\"ios2\\\"") && report.contains("404"),
+        "{report}"
+    );
+    sell("t2");
+    let second = import();
+    let said = String::from_utf8_lossy(&second.stdout).into_owned();
+    assert!(
+        said.contains("3 rows, 1 imported before") && said.contains("1 imported, 1 not"),
+        "{said}"
+    );
+    std::fs::write(
+        site.directory.join("rates.csv"),
+        "Date,USD,JPY\n2027-01-15,1.25,160\n",
+    )
+    .unwrap();
+    assert!(
+        site.run(&["rates", "import", "rates.csv"])
+            .starts_with("2 rates added")
+    );
+    assert!(site.run(&["rates", "list"]).contains("2027-01-15"));
+    let server = site.serve();
+    let api = Api::new(&site, &server, &["--project", "acme"]);
+    for who in ["ann", "bob"] {
+        let customer = api.get(&format!("/projects/acme/customers/{who}")).await;
+        assert_eq!(
+            customer["access"]["sandbox"]["premium"]["is_active_now"], true,
+            "{customer}"
+        );
+    }
+    assert!(api.events().await.is_empty(), "an import tells nothing");
+    drop(server);
+    assert!(
+        site.run(&["rederive", "--dry-run"])
+            .contains("0 differences")
+    );
+    assert!(
+        !site
+            .command(&["rederive"])
+            .output()
+            .unwrap()
+            .status
+            .success()
+    );
 }
