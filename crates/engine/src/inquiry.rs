@@ -50,8 +50,22 @@ const fn per_second(store: Store) -> u32 {
     }
 }
 
+/// Whether a question may wait while its store is in trouble.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Urgency {
+    /// Somebody waits for the answer.
+    Now,
+    /// Nobody does: a store that just failed is left alone for a while.
+    Whenever,
+}
+
+/// How long.
+const LEFT_ALONE: Duration = Duration::from_secs(30);
+
 /// What one app has under way.
 struct AppDesk {
+    /// Why the store did not answer last, and until when it is left alone.
+    trouble: Mutex<Option<(Instant, Trouble)>>,
     permits: Semaphore,
     /// When the next question may be asked.
     next: Mutex<Option<Instant>>,
@@ -62,6 +76,7 @@ struct AppDesk {
 impl AppDesk {
     fn new(store: Store) -> Self {
         Self {
+            trouble: Mutex::new(None),
             permits: Semaphore::new(AT_ONCE),
             next: Mutex::new(None),
             pause: Duration::from_secs(1) / per_second(store),
@@ -76,6 +91,19 @@ impl AppDesk {
             subjects.retain(|_, lock| Arc::strong_count(lock) > 1);
         }
         Arc::clone(subjects.entry(id.to_owned()).or_default())
+    }
+
+    fn trouble(&self) -> Option<Trouble> {
+        let trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        let (until, trouble) = trouble.as_ref()?;
+        (Instant::now() < *until).then(|| trouble.clone())
+    }
+
+    fn note(&self, trouble: Option<&Trouble>) {
+        let found = trouble
+            .filter(|trouble| matches!(trouble, Trouble::Unavailable { .. }))
+            .map(|trouble| (Instant::now() + LEFT_ALONE, trouble.clone()));
+        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = found;
     }
 
     /// Waits for this app's turn.
@@ -200,6 +228,17 @@ impl Engine {
         app: &AppSetup,
         question: &Question,
     ) -> Result<Result<usize, Trouble>, IntakeError> {
+        self.inquire_when(setup, app, question, Urgency::Now).await
+    }
+
+    /// The same; a question that may wait is answered with the store's trouble while it lasts.
+    pub(crate) async fn inquire_when(
+        &self,
+        setup: &Setup,
+        app: &AppSetup,
+        question: &Question,
+        urgency: Urgency,
+    ) -> Result<Result<usize, Trouble>, IntakeError> {
         let source = app
             .source
             .as_ref()
@@ -212,8 +251,12 @@ impl Engine {
             .acquire()
             .await
             .map_err(|_| IntakeError::Stopping)?;
+        if let (Urgency::Whenever, Some(trouble)) = (urgency, desk.trouble()) {
+            return Ok(Err(trouble));
+        }
         desk.pace().await;
         let asked = source.ask(question, self.web(), self.system().now()).await;
+        desk.note(asked.as_ref().err());
         let outcome = asked.as_ref().map_or_else(Trouble::code, |_| "answered");
         Metric::StoreQuestions.count([("source", source.source()), ("outcome", outcome)]);
         let answers = match asked {

@@ -3,7 +3,7 @@
 use crate::{
     AppSetup, Engine, Setup,
     decide::{self, Circumstances},
-    inquiry::FIRST_ANSWER,
+    inquiry::{FIRST_ANSWER, Urgency},
     metric::Metric,
     people,
 };
@@ -14,6 +14,8 @@ use sources::{Content, Incoming, Question, Received, Refusal, Trouble, Verdict};
 
 /// How often a commit is tried against a customer that keeps changing.
 const TRIES: u32 = 64;
+/// How long a purchase waits whose store did not answer.
+const ASK_AGAIN: SignedDuration = SignedDuration::from_mins(10);
 /// How long an unreadable message waits for its next try.
 const PARKED_FOR: SignedDuration = SignedDuration::from_hours(1);
 
@@ -427,10 +429,19 @@ impl Engine {
             && let Some(question) = source.check(&chain, &stored.facts, &stored.snapshot)
             && stored.snapshot.wants_confirmation(self.system().now())
         {
-            match self.inquire(setup, app, &question).await? {
-                Ok(_) => {}
+            match self
+                .inquire_when(setup, app, &question, Urgency::Whenever)
+                .await?
+            {
+                // What the store does not know it cannot confirm: the clock decides.
+                Ok(_) | Err(Trouble::Unknown(_)) => {}
                 Err(trouble) => {
+                    // Nothing ends because its store does not answer.
                     tracing::info!(chain = chain.id, code = trouble.code(), reason = %trouble, "the store did not confirm how a purchase stands; asking again later");
+                    let now = self.system().now();
+                    let later = now.saturating_add(ASK_AGAIN).unwrap_or(now);
+                    self.ledger().postpone_check(due, later).await?;
+                    return Ok(());
                 }
             }
         }

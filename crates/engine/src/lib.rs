@@ -95,6 +95,9 @@ impl Engine {
         let engine = Self::assemble(parts, false).await?;
         tokio::spawn(engine.clone().poll_due());
         tokio::spawn(engine.clone().tick());
+        for chore in ticker::Chore::ALL {
+            tokio::spawn(engine.clone().keep_doing(chore));
+        }
         Ok(engine)
     }
 

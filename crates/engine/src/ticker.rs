@@ -13,7 +13,48 @@ const SLOW: u64 = 10;
 const ATTEMPTS_KEPT: SignedDuration = SignedDuration::from_hours(24 * 30);
 const AT_ONCE: usize = 200;
 
+/// What is done over and over, each in a task of its own: a store that is slow to answer holds up none of the others.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Chore {
+    /// Purchases that time alone may have changed.
+    Purchases,
+    /// Messages that wait.
+    Waiting,
+    /// Messages that were missed.
+    Gaps,
+}
+
+impl Chore {
+    pub(crate) const ALL: [Self; 3] = [Self::Purchases, Self::Waiting, Self::Gaps];
+
+    const fn pause(self) -> Duration {
+        match self {
+            Self::Purchases => TICK,
+            Self::Waiting | Self::Gaps => Duration::from_secs(5),
+        }
+    }
+}
+
 impl Engine {
+    pub(crate) async fn keep_doing(self, chore: Chore) {
+        let mut stopping = self.stopping();
+        loop {
+            let now = self.system().now();
+            let done = match chore {
+                Chore::Purchases => self.recheck_due(now).await,
+                Chore::Waiting => self.retry_parked(now).await,
+                Chore::Gaps => self.heal_gaps(now).await,
+            };
+            if let Err(error) = done {
+                tracing::error!(%error, ?chore, "the clock could not do its work; trying again");
+            }
+            tokio::select! {
+                () = tokio::time::sleep(chore.pause()) => {}
+                _ = stopping.wait_for(|stopping| *stopping) => return,
+            }
+        }
+    }
+
     pub(crate) async fn tick(self) {
         let mut stopping = self.stopping();
         for count in 0_u64.. {
@@ -31,10 +72,7 @@ impl Engine {
         self.reload().await?;
         self.verify_pending().await?;
         let now = self.system().now();
-        self.recheck_due(now).await?;
         if count.is_multiple_of(SLOW) {
-            self.retry_parked(now).await?;
-            self.heal_gaps(now).await?;
             self.measure_backlog().await?;
             let before = now.saturating_sub(ATTEMPTS_KEPT).unwrap_or(Timestamp::MIN);
             while self.ledger().retain(before, AT_ONCE).await? == AT_ONCE as u64 {}

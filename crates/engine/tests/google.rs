@@ -591,3 +591,26 @@ async fn table_of_schedules_price_changes_instalments_and_old_orders() {
     );
     shop.rederives().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_expires_because_its_store_does_not_answer() {
+    let shop = Shop::open().await;
+    let play = &shop.stores.play.api;
+    let ends = begin(&shop, "t", false).await;
+    shop.stores.play.set(Outage::Down);
+    // A week past the end, the store silent all the time.
+    shop.pass(30 * DAY);
+    for _ in 0..14 {
+        shop.pass(DAY / 2);
+        tokio::time::sleep(std::time::Duration::from_millis(150)).await;
+    }
+    assert_eq!(shop.kinds(None).await, [SubscriptionStarted]);
+    play.renew("t", ends, after(ends, 30));
+    shop.stores.play.set(Outage::None);
+    // A push says so at last; whatever else was due is asked by itself.
+    tell(&shop, 2, "t").await;
+    assert_eq!(
+        shop.kinds(None).await,
+        [SubscriptionStarted, SubscriptionRenewed]
+    );
+}

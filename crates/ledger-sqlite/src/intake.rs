@@ -720,3 +720,24 @@ pub(crate) fn due_checks(
     });
     rows.and_then(Iterator::collect).map_err(failed)
 }
+
+pub(crate) fn postpone_check(
+    connection: &Connection,
+    check: &DueCheck,
+    at: Timestamp,
+) -> Result<()> {
+    connection
+        .prepare_cached("UPDATE purchases SET check_at = ?6 WHERE customer = ?1 AND app = ?2 AND environment = ?3 AND chain = ?4 AND check_at = ?5")
+        .and_then(|mut statement| {
+            statement.execute(params![
+                check.customer.key(),
+                check.app.key(),
+                check.chain.environment.id(),
+                check.chain.id,
+                micros(check.check_at),
+                micros(at)
+            ])
+        })
+        .map(|_| ())
+        .map_err(failed)
+}

@@ -247,6 +247,12 @@ impl Ledger for SqliteLedger {
         self.read_long(move |connection| intake::due_checks(connection, now, limit))
             .await
     }
+    async fn postpone_check(&self, check: &DueCheck, at: Timestamp) -> Result<()> {
+        let check = check.clone();
+        self.writer
+            .write(move |connection| intake::postpone_check(connection, &check, at))
+            .await
+    }
     async fn claim(
         &self,
         integration: IntegrationId,

@@ -106,6 +106,8 @@ pub trait Ledger: Send + Sync + 'static {
     async fn inbox(&self, id: InboxId) -> Result<Option<InboxRecord>>;
     /// Chains that time alone may have changed, earliest first.
     async fn due_checks(&self, now: Timestamp, limit: usize) -> Result<Vec<DueCheck>>;
+    /// Looks at a chain again at `at` instead, unless it was written meanwhile.
+    async fn postpone_check(&self, check: &DueCheck, at: Timestamp) -> Result<()>;
 
     /// Leases up to `limit` due deliveries of one integration until `lease_until`, earliest first.
     async fn claim(

@@ -260,6 +260,15 @@ pub async fn chains_are_found_when_due(ledger: Subject) {
     assert_eq!(due(19).await, Vec::<String>::new());
     assert_eq!(due(20).await, ["chain-2"]);
     assert_eq!(due(60).await, ["chain-2", "chain-1"]);
+    let due = ledger.due_checks(at(20), 10).await.unwrap();
+    ledger.postpone_check(&due[0], at(40)).await.unwrap();
+    assert_eq!(ledger.due_checks(at(39), 10).await.unwrap(), []);
+    ledger.postpone_check(&due[0], at(90)).await.unwrap();
+    assert_eq!(
+        ledger.due_checks(at(40), 10).await.unwrap().len(),
+        1,
+        "one that was moved meanwhile stays where it is"
+    );
 }
 
 /// Writes share transactions, but one that fails does not take its neighbours with it.
