@@ -500,7 +500,7 @@ async fn table_of_schedules_price_changes_instalments_and_old_orders() {
     // Another product, chosen for the renewal.
     let ends = begin(&shop, "d", false).await;
     play.change("d", |it| {
-        it["lineItems"][0]["deferredItemReplacement"] = json!({ "productId": "silver" })
+        it["lineItems"][0]["deferredItemReplacement"] = json!({ "productId": "silver" });
     });
     tell(&shop, 17, "d").await;
     shop.pass(30 * DAY);
