@@ -285,9 +285,9 @@ async fn the_api_names_the_field_that_is_wrong() {
         (
             "PUT",
             "/projects/acme/apps/ios",
-            Some(json!({ "bundle": 1 })),
-            400,
-            "malformed_body",
+            Some(json!({ "store": "app_store", "bundle": 1 })),
+            422,
+            "invalid",
             "bundle",
         ),
         (
