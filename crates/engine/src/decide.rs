@@ -39,7 +39,7 @@ pub(crate) struct Circumstances<'a> {
 
 /// The new state, with the events it tells, not yet numbered.
 pub(crate) struct Proposal {
-    customer: Customer,
+    pub(crate) customer: Customer,
     loaded_version: Option<u64>,
     seq: u64,
     chain: ChainWrite,

@@ -392,7 +392,7 @@ impl Engine {
         let seen = self.ledger().seen(id).await?;
         let now = message.received_at;
         let wanted = wanted(app, observation, owner);
-        let events = if seen {
+        let decided = if seen {
             None
         } else {
             let message = Some((&message, observation));
@@ -400,8 +400,15 @@ impl Engine {
                 .await?
         };
         // A crash may have come between the two; the second is a commit of its own and may be repeated.
-        let moved = self.settle_owner(setup, app, &wanted, owner, now).await?;
-        Ok(match events {
+        let moved = if decided
+            .as_ref()
+            .is_some_and(|decided| decided.owner_is_settled)
+        {
+            0
+        } else {
+            self.settle_owner(setup, app, &wanted, owner).await?
+        };
+        Ok(match decided.map(|decided| decided.events) {
             Some(events) => Accepted::Processed {
                 id,
                 events: events + moved,
@@ -478,7 +485,7 @@ impl Engine {
         message: Option<(&InboxMessage, &Observation)>,
         now: Timestamp,
         silent: bool,
-    ) -> Result<Option<usize>, IntakeError> {
+    ) -> Result<Option<Decided>, IntakeError> {
         let project = setup
             .project(wanted.project)
             .ok_or_else(|| IntakeError::AppUnusable("its project is gone".into()))?;
@@ -502,8 +509,15 @@ impl Engine {
                 wanted.app_user_id.as_deref(),
                 &at,
             ) else {
-                return Ok(Some(0));
+                return Ok(Some(Decided {
+                    events: 0,
+                    owner_is_settled: true,
+                }));
             };
+            let owner_is_settled = wanted
+                .app_user_id
+                .as_deref()
+                .is_none_or(|name| proposal.customer.answers_to(name));
             if silent {
                 // The state is kept, so nothing of it is news later.
                 proposal.drafts.clear();
@@ -545,7 +559,10 @@ impl Engine {
                     if count > 0 {
                         self.note_change();
                     }
-                    return Ok(Some(count));
+                    return Ok(Some(Decided {
+                        events: count,
+                        owner_is_settled,
+                    }));
                 }
                 Committed::Duplicate => return Ok(None),
                 Committed::Conflict => {}
@@ -564,6 +581,13 @@ fn wanted(app: &AppSetup, seen: &Observation, owner: Option<&str>) -> Wanted {
         links: seen.links.clone(),
         app_user_id: owner.map(str::to_owned).or_else(|| seen.user_token.clone()),
     }
+}
+
+/// What a decision led to.
+struct Decided {
+    events: usize,
+    /// The customer answers to the name that was wanted.
+    owner_is_settled: bool,
 }
 
 /// How a message is taken in.

@@ -511,7 +511,6 @@ impl Engine {
         app: &AppSetup,
         wanted: &Wanted,
         owner: Option<&str>,
-        _now: Timestamp,
     ) -> Result<usize, IntakeError> {
         let Some(name) = wanted.app_user_id.as_deref() else {
             return Ok(0);
