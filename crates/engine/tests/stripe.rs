@@ -440,3 +440,112 @@ async fn an_api_that_fails_loses_nothing() {
         assert_eq!(shop.kinds(None).await, [SubscriptionStarted], "{outage:?}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn quantities_manual_invoices_schedules_and_disputed_endings() {
+    let shop = Shop::open().await;
+    let stripe = &shop.stores.stripe.api;
+    // Another quantity is prorated: no change of product, and no renewal.
+    let ends = begin(&shop, "sub_q", false).await;
+    stripe.invoice(
+        "in_q_2",
+        "sub_q",
+        "subscription_update",
+        300,
+        (shop.now(), ends),
+        shop.now(),
+    );
+    stripe.change("invoices", "in_q_2", |it| {
+        it["lines"]["data"][0]["parent"]["subscription_item_details"]["proration"] = true.into();
+    });
+    tell(&shop, "customer.subscription.updated", "sub_q").await;
+    // An invoice by hand is no period of the subscription.
+    stripe.invoice(
+        "in_q_3",
+        "sub_q",
+        "manual",
+        5000,
+        (shop.now(), ends),
+        shop.now(),
+    );
+    tell(&shop, "customer.subscription.updated", "sub_q").await;
+    assert_eq!(shop.kinds(Some("user-sub_q")).await, [SubscriptionStarted]);
+    // A schedule that changes the price later.
+    begin(&shop, "sub_s", false).await;
+    let later = after(shop.now(), 30).as_second();
+    stripe.put(
+        "subscription_schedules",
+        json!({ "id": "sub_sched_1", "object": "subscription_schedule", "subscription": "sub_s", "phases": [
+            { "start_date": 1, "end_date": later, "items": [{ "price": "price_monthly" }] },
+            { "start_date": later, "items": [{ "price": "price_yearly" }] },
+        ] }),
+    );
+    stripe.change("subscriptions", "sub_s", |it| {
+        it["schedule"] = "sub_sched_1".into()
+    });
+    tell(&shop, "subscription_schedule.updated", "sub_s").await;
+    tell(&shop, "customer.subscription.updated", "sub_s").await;
+    assert_eq!(
+        shop.kinds(Some("user-sub_s")).await,
+        [SubscriptionStarted, ProductChanged]
+    );
+    let planned = shop
+        .events()
+        .await
+        .into_iter()
+        .find(|event| event.kind == ProductChanged)
+        .unwrap();
+    assert!(planned.scheduled && planned.product.as_deref() == Some("prod_gold:price_yearly"));
+    // Ended by a dispute: no cancellation by the customer is made up.
+    begin(&shop, "sub_x", false).await;
+    let now = shop.now().as_second();
+    stripe.change("subscriptions", "sub_x", |it| {
+        it["status"] = "canceled".into();
+        it["canceled_at"] = now.into();
+        it["ended_at"] = now.into();
+        it["cancellation_details"] = json!({ "reason": "payment_disputed" });
+    });
+    tell(&shop, "customer.subscription.deleted", "sub_x").await;
+    assert_eq!(
+        shop.kinds(Some("user-sub_x")).await,
+        [SubscriptionStarted, SubscriptionExpired]
+    );
+    // The first payment fails: nothing began.
+    stripe.subscribe(
+        &subscription("sub_y"),
+        shop.now(),
+        after(shop.now(), 30),
+        false,
+    );
+    stripe.change("subscriptions", "sub_y", |it| {
+        it["status"] = "incomplete".into()
+    });
+    tell(&shop, "invoice.payment_failed", "sub_y").await;
+    assert!(shop.kinds(Some("user-sub_y")).await.is_empty());
+    // Older shapes are read as well.
+    stripe.put("subscriptions", json!({
+        "id": "sub_old", "customer": "cus_old", "status": "active", "livemode": false, "start_date": now, "current_period_end": later,
+        "plan": { "id": "plan_gold", "product": "prod_gold", "unit_amount": 999, "currency": "usd" }, "metadata": { "app_user_id": "olga" },
+    }));
+    stripe.put("invoices", json!({
+        "id": "in_old", "subscription": "sub_old", "status": "paid", "billing_reason": "subscription_create", "currency": "jpy", "amount_paid": 500, "total": 500,
+        "tax": 45, "created": now, "charge": "ch_old", "status_transitions": { "paid_at": now },
+        "lines": { "data": [{ "amount": 500, "proration": false, "period": { "start": now, "end": later }, "plan": { "id": "plan_gold", "product": "prod_gold" } }] },
+    }));
+    tell(&shop, "customer.subscription.created", "sub_old").await;
+    let started = shop
+        .events()
+        .await
+        .into_iter()
+        .find(|event| event.customer.answers_to("olga"))
+        .unwrap();
+    let charged = started.transaction.unwrap();
+    assert_eq!(
+        (
+            charged.price.unwrap().to_string().as_str(),
+            charged.tax.unwrap().micros
+        ),
+        ("¥500", 45_000_000)
+    );
+    assert!(shop.has_premium("olga").await);
+}

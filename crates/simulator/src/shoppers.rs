@@ -2,7 +2,8 @@
 //! store then tells the server, again and again until it is answered.
 
 use crate::{
-    Faulty, Pace, PlayStore, Random, StripeAccount, StripeSubscription, Subscription, stripe::sign,
+    Faults, Faulty, Pace, PlayStore, Random, StripeAccount, StripeSubscription, Subscription,
+    stripe::sign,
 };
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -24,6 +25,8 @@ pub struct Shoppers {
     started_at: Timestamp,
     client: reqwest::Client,
     told: Arc<AtomicU64>,
+    faults: Faults,
+    sent: Arc<AtomicU64>,
 }
 
 /// How often a store tells again before it gives up.
@@ -40,7 +43,16 @@ impl Shoppers {
             started_at: now,
             client: reqwest::Client::builder().no_proxy().build()?,
             told: Arc::default(),
+            faults: Faults::default(),
+            sent: Arc::default(),
         })
+    }
+
+    /// With faults on the way to the server: told twice, late, or lost and told again much later.
+    #[must_use]
+    pub const fn with_faults(mut self, faults: Faults) -> Self {
+        self.faults = faults;
+        self
     }
 
     /// Messages that were accepted.
@@ -69,6 +81,27 @@ impl Shoppers {
     }
 
     async fn send(&self, body: String, headers: &[(&'static str, String)]) {
+        let number = self.sent.fetch_add(1, Ordering::Relaxed);
+        let mut random = Random::new(self.seed ^ number.wrapping_mul(0x2545_f491));
+        let (twice, late, lost) = (
+            random.chance(self.faults.twice),
+            random.chance(self.faults.late),
+            random.chance(self.faults.lost),
+        );
+        if twice || late || lost {
+            let delay = i32::try_from(random.below(40)).unwrap_or(0) + if lost { 60 } else { 1 };
+            let (later, body, headers) = (self.clone(), body.clone(), headers.to_vec());
+            tokio::spawn(async move {
+                later.sleep(delay).await;
+                later.deliver(body, &headers).await;
+            });
+        }
+        if !late && !lost {
+            self.deliver(body, headers).await;
+        }
+    }
+
+    async fn deliver(&self, body: String, headers: &[(&'static str, String)]) {
         for _ in 0..TRIES {
             let mut request = self
                 .client

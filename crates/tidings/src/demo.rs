@@ -206,11 +206,12 @@ pub(crate) async fn run(options: Options) -> Result<()> {
         options.seed,
     )?;
     driver.api = Some(Arc::clone(&stores.apple));
-    driver.faults = Faults {
+    let faults = Faults {
         twice: 5,
         late: 5,
         lost: 0,
     };
+    driver.faults = faults;
     let customers = options.customers;
     let driving = tokio::spawn(async move {
         // Wave after wave: each life is long, so a few waves overlap.
@@ -225,7 +226,11 @@ pub(crate) async fn run(options: Options) -> Result<()> {
             driver.run(steps, now, 64, Duration::from_secs(5)).await;
         }
     });
-    let shoppers = |store| Shoppers::new(callback(store)?, pace, options.seed, WallSystem.now());
+    let shoppers = |store| {
+        let url = callback(store)?;
+        Shoppers::new(url, pace, options.seed, WallSystem.now())
+            .map(|shoppers| shoppers.with_faults(faults))
+    };
     let on_play =
         shoppers(Store::PlayStore)?.live_on_play(Arc::clone(&stores.play), customers / 2, 30);
     let on_stripe =

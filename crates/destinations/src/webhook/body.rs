@@ -5,7 +5,7 @@
 
 use super::Options;
 use domain::{
-    AccessLevel, Currency, Environment, Event, EventKind, Money,
+    AccessLevel, Currency, Environment, Event, EventKind, Money, Store,
     customer::is_anonymous,
     event::TransactionRef,
     fact::{Discount, OfferCategory, TransactionKind},
@@ -90,6 +90,8 @@ struct Common<'a> {
     environment: &'static str,
     store: Option<&'a str>,
     vendor_product_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    base_plan_id: Option<&'a str>,
     transaction_id: Option<&'a str>,
     original_transaction_id: Option<&'a str>,
     purchase_date: Option<String>,
@@ -324,6 +326,17 @@ fn attribution(event: &Event) -> BTreeMap<&str, BTreeMap<&str, &str>> {
 
 fn common(event: &Event, expires_at: Option<Timestamp>) -> Common<'_> {
     let (purchase, transaction) = (event.purchase.as_ref(), event.transaction.as_ref());
+    let store = event.app.as_ref().map(|app| app.store);
+    // Google base plans and Stripe prices stand beside their product; a grant has no product of a store.
+    let (product, plan) = match (store, event.product.as_deref()) {
+        (Some(Store::Promotional), Some(_)) => (Some("adapty_server_side_product"), None),
+        (Some(Store::PlayStore | Store::Stripe), Some(product)) => product
+            .split_once(':')
+            .map_or((Some(product), None), |(product, plan)| {
+                (Some(product), Some(plan))
+            }),
+        (_, product) => (product, None),
+    };
     Common {
         profile_event_id: event.id.uuid().to_string(),
         profile_id: event.customer.id.uuid().to_string(),
@@ -336,7 +349,8 @@ fn common(event: &Event, expires_at: Option<Timestamp>) -> Common<'_> {
             .app
             .as_ref()
             .map(|app| app.store_name.as_deref().unwrap_or(app.store.id())),
-        vendor_product_id: event.product.as_deref(),
+        vendor_product_id: product,
+        base_plan_id: plan,
         transaction_id: transaction.map(|transaction| transaction.id.as_str()),
         original_transaction_id: purchase.map(|purchase| purchase.chain.as_str()),
         purchase_date: transaction.map(|transaction| time(transaction.purchased_at)),

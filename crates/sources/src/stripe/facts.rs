@@ -171,8 +171,17 @@ impl About<'_> {
         invoices.sort_by_key(|invoice| invoice.created);
         let began = subscription.start_date.or(subscription.created);
         for invoice in &invoices {
-            seen.transactions
-                .extend(self.invoice(invoice, subscription, began));
+            let Some(fact) = self.invoice(invoice, subscription, began) else {
+                continue;
+            };
+            let is_update = invoice.billing_reason.as_deref() == Some("subscription_update");
+            match seen.transactions.last_mut() {
+                // Another quantity or anchor, not another product: the period may end later, nothing else.
+                Some(last) if is_update && last.product == fact.product => {
+                    last.expires_at = last.expires_at.max(fact.expires_at);
+                }
+                _ => seen.transactions.push(fact),
+            }
         }
         if seen.transactions.is_empty() {
             // The first payment is open, or never came.
