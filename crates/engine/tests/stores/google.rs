@@ -1,13 +1,10 @@
 //! Google Play through a whole engine: pushes, questions, outages.
-#![expect(clippy::unwrap_used, reason = "tests")]
 
-mod shop;
-
+use crate::shop::Shop;
 use domain::EventKind::*;
 use engine::{Accepted, IntakeError};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
-use shop::Shop;
 use simulator::{Outage, Subscription};
 use sources::Incoming;
 

@@ -1,9 +1,4 @@
 //! A whole engine with an app of every store, whose APIs are simulated and can break.
-#![allow(
-    dead_code,
-    clippy::allow_attributes,
-    reason = "each test file uses its own part of it"
-)]
 
 use async_trait::async_trait;
 use base64::{Engine as _, prelude::BASE64_STANDARD};

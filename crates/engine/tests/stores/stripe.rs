@@ -1,13 +1,10 @@
 //! Stripe through a whole engine: every row of the table, signatures, outages.
-#![expect(clippy::unwrap_used, reason = "tests")]
 
-mod shop;
-
+use crate::shop::Shop;
 use domain::{CancellationReason, EventKind::*, Store};
 use engine::IntakeError;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
-use shop::Shop;
 use simulator::{Outage, StripeSubscription, sign};
 use sources::Incoming;
 
@@ -481,7 +478,7 @@ async fn quantities_manual_invoices_schedules_and_disputed_endings() {
         ] }),
     );
     stripe.change("subscriptions", "sub_s", |it| {
-        it["schedule"] = "sub_sched_1".into()
+        it["schedule"] = "sub_sched_1".into();
     });
     tell(&shop, "subscription_schedule.updated", "sub_s").await;
     tell(&shop, "customer.subscription.updated", "sub_s").await;
@@ -518,7 +515,7 @@ async fn quantities_manual_invoices_schedules_and_disputed_endings() {
         false,
     );
     stripe.change("subscriptions", "sub_y", |it| {
-        it["status"] = "incomplete".into()
+        it["status"] = "incomplete".into();
     });
     tell(&shop, "invoice.payment_failed", "sub_y").await;
     assert!(shop.kinds(Some("user-sub_y")).await.is_empty());

@@ -1,13 +1,10 @@
 //! The App Store Server API through a whole engine: receipts, histories, gaps, confirmations, outages.
-#![expect(clippy::unwrap_used, reason = "tests")]
 
-mod shop;
-
+use crate::shop::{AUTHORITY, Shop};
 use domain::{EventKind::*, Store};
 use engine::{Accepted, IntakeError, PeopleError};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use shop::{AUTHORITY, Shop};
 use simulator::Outage;
 use sources::Trouble;
 

@@ -1,13 +1,10 @@
 //! Customers through a whole engine: names, transfers, merges, attributes, grants, deletion, stated purchases.
-#![expect(clippy::unwrap_used, reason = "tests")]
 
-mod shop;
-
+use crate::shop::Shop;
 use domain::{EventKind::*, Store, attribute::Write};
 use engine::{Grant, IntakeError, PeopleError, WriteError};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use shop::Shop;
 use simulator::Subscription;
 
 const DAY: i64 = 86_400;

@@ -1,10 +1,7 @@
 //! Tidings itself is away for ten minutes in the middle of a thousand lives.
-#![expect(clippy::unwrap_used, reason = "tests")]
 
-mod shop;
-
+use crate::shop::{AUTHORITY, Shop};
 use jiff::{SignedDuration, Timestamp};
-use shop::{AUTHORITY, Shop};
 use simulator::{App, Driver, Pace, Step};
 use std::collections::BTreeMap;
 

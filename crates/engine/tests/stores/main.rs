@@ -1,0 +1,9 @@
+//! Every store and every customer through a whole engine.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod apple;
+mod google;
+mod outage;
+mod people;
+mod shop;
+mod stripe;
