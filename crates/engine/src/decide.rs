@@ -291,9 +291,8 @@ pub(crate) fn propose(
     let is_known_chain = before.is_some();
     let told_to = before.map_or_else(Vec::new, |stored| stored.formers);
     let links = observation.map_or_else(Vec::new, |observation| {
-        let mut links = observation.links.clone();
-        links.push(observation.chain.id.clone());
-        links
+        let seen = observation.links.iter().chain([&observation.chain.id]);
+        seen.filter(|link| **link != chain.id).cloned().collect()
     });
     Some(Proposal {
         told_to,
