@@ -146,13 +146,29 @@ impl Planner<'_> {
         given: Map<String, Value>,
     ) -> Vec<u8> {
         let sealed = known.map_or(&[][..], |known| &known.sealed_secrets);
-        let stored: Map<String, Value> = self
-            .means
-            .vault
-            .open_sealed(&id.to_string(), sealed)
-            .ok()
-            .and_then(|json| serde_json::from_slice(&json).ok())
-            .unwrap_or_default();
+        let opened = if sealed.is_empty() {
+            Ok(Map::new())
+        } else {
+            self.means
+                .vault
+                .open_sealed(&id.to_string(), sealed)
+                .map_err(|error| error.to_string())
+                .and_then(|json| serde_json::from_slice(&json).map_err(|error| error.to_string()))
+        };
+        let stored: Map<String, Value> = match opened {
+            Ok(stored) => stored,
+            // Secrets given anew replace what a lost key file has made unreadable; "***" cannot.
+            Err(problem) => {
+                if Value::Object(given.clone()).to_string().contains("\"***\"") {
+                    let problem = format!(
+                        "\"***\" cannot stay as it is, because what is stored cannot be read: {problem}; was the key file replaced?"
+                    );
+                    self.problem(&["apps", key], problem);
+                    return sealed.to_vec();
+                }
+                Map::new()
+            }
+        };
         let mut wanted = given;
         for (name, value) in &mut wanted {
             match value {

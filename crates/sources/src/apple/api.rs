@@ -226,7 +226,9 @@ impl Api {
         web: &dyn Web,
         now: Timestamp,
     ) -> Result<Vec<Answer>, Trouble> {
-        let prompt: Prompt = serde_json::from_value(question.prompt.clone()).unwrap_or_default();
+        let prompt = Option::<Prompt>::deserialize(&question.prompt)
+            .map_err(|error| Trouble::Nonsense(format!("the question cannot be read: {error}")))?
+            .unwrap_or_default();
         let mut unknown = Trouble::Unknown(format!(
             "this app accepts no environment in which {} could be",
             question.id

@@ -36,7 +36,9 @@ fn unreadable(what: impl std::fmt::Display) -> Refusal {
 }
 
 pub(super) fn read(answer: &Answer) -> Result<Option<Observation>, Refusal> {
-    let prompt: Prompt = serde_json::from_value(answer.question.prompt.clone()).unwrap_or_default();
+    let prompt = Option::<Prompt>::deserialize(&answer.question.prompt)
+        .map_err(unreadable)?
+        .unwrap_or_default();
     let orders = answer
         .parts("order")
         .map(|part| serde_json::from_value(part.body.clone()).map_err(unreadable))
