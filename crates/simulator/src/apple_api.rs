@@ -171,8 +171,13 @@ impl Api for AppStoreApi {
                 ApiAnswer::json(&json!({ "data": data }))
             }
             ["inApps", "v1", "notifications", "history"] => {
-                let wanted: Value = serde_json::from_slice(&request.body).unwrap_or_default();
-                let since = wanted["startDate"].as_i64().unwrap_or(0);
+                let wanted: Option<Value> = serde_json::from_slice(&request.body).ok();
+                let Some(since) = wanted.and_then(|wanted| wanted["startDate"].as_i64()) else {
+                    return ApiAnswer::error(
+                        400,
+                        &json!({ "errorMessage": "Invalid start date." }),
+                    );
+                };
                 let history: Vec<Value> = state
                     .undelivered
                     .iter()
