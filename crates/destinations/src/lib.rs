@@ -41,8 +41,8 @@ pub enum FieldKind {
     Secrets,
     /// Yes or no.
     Switch,
-    /// One of a few words.
-    Choice,
+    /// One of these words.
+    Choice(&'static [&'static str]),
     /// A whole number.
     Number,
     /// Per event kind: on, off, or a name.
@@ -79,8 +79,6 @@ pub struct Spec {
     pub ordered: bool,
     /// Concurrent attempts per integration.
     pub concurrency: usize,
-    /// Time-out of one attempt.
-    pub timeout: Duration,
 }
 
 /// What a destination needs to know besides its settings.
@@ -221,6 +219,8 @@ pub enum Outcome {
     Retry(Option<Duration>),
     /// Refused for good, with the reason people read.
     Rejected(String),
+    /// The endpoint wants no more: the integration is paused.
+    Gone(String),
     /// The URL or key is refused: nothing will get through until the settings change.
     CredentialsRefused(String),
 }
@@ -269,6 +269,10 @@ pub trait Configured: Send + Sync {
     /// "Still active" events that are wanted, and after how many days.
     fn timers(&self) -> Vec<(EventKind, u32)> {
         Vec::new()
+    }
+    /// How long an answer is waited for; at most a minute.
+    fn timeout(&self) -> Duration {
+        Duration::from_secs(10)
     }
     /// When failed deliveries are tried again.
     fn retry(&self) -> &retry::Policy;

@@ -16,7 +16,6 @@ use crate::{
 };
 use domain::{Environment, Event, EventKind, NotSent, retry, secret::Secret};
 use serde::{Deserialize, Serialize};
-use std::time::Duration;
 
 /// The entry in [`crate::ALL`].
 pub struct Slack;
@@ -68,7 +67,7 @@ static SPEC: Spec = Spec {
         },
         Field {
             name: "currency",
-            kind: FieldKind::Choice,
+            kind: FieldKind::Choice(&["local", "usd"]),
             help: "`local` shows what the customer paid, `usd` converts where the rate is known.",
         },
         Field {
@@ -96,7 +95,6 @@ static SPEC: Spec = Spec {
     ],
     ordered: false,
     concurrency: 1,
-    timeout: Duration::from_secs(10),
 };
 
 const GOOD: &str = "#30B296";

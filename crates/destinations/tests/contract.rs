@@ -10,13 +10,16 @@ use std::collections::BTreeSet;
 
 const SECRET: &str = "s3cr3t-value";
 
-/// Settings with which a destination works, every secret set.
-fn settings(key: &str) -> Value {
+/// Settings with which a destination works in each of its ways, every secret set.
+fn settings(key: &str) -> Vec<Value> {
     match key {
-        "slack" => json!({ "webhook_url": format!("https://hooks.slack.com/services/{SECRET}") }),
-        "webhook" => {
-            json!({ "production_url": "https://a.example/hook", "production_authorization": SECRET, "signing_secrets": ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"] })
+        "slack" => {
+            vec![json!({ "webhook_url": format!("https://hooks.slack.com/services/{SECRET}") })]
         }
+        "webhook" => destinations::webhook::FORMATS
+            .iter()
+            .map(|format| json!({ "format": format, "production_url": "https://a.example/hook", "production_authorization": SECRET, "signing_secrets": ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"] }))
+            .collect(),
         other => panic!("give {other} settings to be tested with"),
     }
 }
@@ -24,10 +27,12 @@ fn settings(key: &str) -> Value {
 fn each(mut check: impl FnMut(&str, &dyn Configured)) {
     for destination in ALL {
         let key = destination.spec().key;
-        let configured = destination
-            .configure(&settings(key), &Context::default())
-            .unwrap_or_else(|problems| panic!("{key}: {problems:?}"));
-        check(key, configured.as_ref());
+        for settings in settings(key) {
+            let configured = destination
+                .configure(&settings, &Context::default())
+                .unwrap_or_else(|problems| panic!("{key}: {problems:?}"));
+            check(key, configured.as_ref());
+        }
     }
 }
 
@@ -48,16 +53,33 @@ fn keys_are_unique_and_sorted() {
 
 #[test]
 fn every_kind_has_an_answer_and_unsupported_ones_say_so() {
+    let mut told: BTreeSet<(String, EventKind)> = BTreeSet::new();
     each(|key, configured| {
-        let spec = destinations::find(key).unwrap().spec();
         for kind in EventKind::ALL {
             let planned = configured.plan(&sample::event(*kind));
+            if planned != Err(domain::NotSent::EventUnsupported) {
+                told.insert((key.to_owned(), *kind));
+            }
+        }
+    });
+    for destination in ALL {
+        let spec = destination.spec();
+        for kind in EventKind::ALL {
             assert_eq!(
-                planned == Err(domain::NotSent::EventUnsupported),
-                !spec.events.contains(kind),
-                "{key} {kind:?}"
+                told.contains(&(spec.key.to_owned(), *kind)),
+                spec.events.contains(kind),
+                "{} {kind:?}",
+                spec.key
             );
         }
+    }
+}
+
+#[test]
+fn nobody_waits_longer_than_a_lease_allows() {
+    each(|key, configured| {
+        let seconds = configured.timeout().as_secs();
+        assert!((1..=60).contains(&seconds), "{key}: {seconds}");
     });
 }
 
@@ -142,7 +164,7 @@ fn every_field_is_documented_and_unknown_ones_are_refused() {
             "{}",
             spec.key
         );
-        let mut unknown = settings(spec.key);
+        let mut unknown = settings(spec.key).remove(0);
         unknown["no_such_setting"] = true.into();
         assert!(
             destination

@@ -1,4 +1,4 @@
-//! The webhook in the `adapty` format: payloads, handshake, answers, settings.
+//! The webhook: payloads of each format, handshake, answers, settings.
 #![expect(clippy::unwrap_used, reason = "tests report by panicking")]
 
 mod sample;
@@ -32,11 +32,203 @@ fn every_kind_has_its_golden_payload() {
     let all = json!({ "send_attribution": true, "send_user_attributes": true, "trial_active_days": 3, "subscription_active_days": 30 });
     let webhook = webhook(&all);
     for kind in find("webhook").unwrap().spec().events {
+        let event = sample::event(*kind);
+        if webhook.plan(&event) == Err(NotSent::EventUnsupported) {
+            continue;
+        }
         insta::assert_json_snapshot!(
             format!("webhook_{}", kind.id()),
-            body(webhook.as_ref(), &sample::event(*kind))
+            body(webhook.as_ref(), &event)
         );
     }
+}
+
+/// Every message of an event: its name and its body.
+fn messages(format: &str, event: &Event) -> Vec<(String, Value)> {
+    let webhook = webhook(&json!({ "format": format }));
+    let planned = webhook.plan(event).unwrap_or_default();
+    let bodies = planned.into_iter().map(|message| {
+        let request = webhook.render(&message, event).unwrap();
+        (message.name, serde_json::from_slice(&request.body).unwrap())
+    });
+    bodies.collect()
+}
+
+#[test]
+fn every_kind_has_its_golden_revenuecat_payload() {
+    for kind in EventKind::ALL {
+        for (name, body) in messages("revenuecat", &sample::event(*kind)) {
+            let name = format!("revenuecat_{}_{}", kind.id(), name.to_lowercase());
+            insta::assert_json_snapshot!(name, body);
+        }
+    }
+}
+
+#[test]
+fn revenuecat_payloads_have_the_fields_of_the_published_samples() {
+    let directory =
+        PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/vectors/revenuecat");
+    for (kind, file) in [
+        (EventKind::SubscriptionStarted, "initial_purchase"),
+        (EventKind::TrialStarted, "initial_purchase_trial"),
+        (EventKind::SubscriptionRenewed, "renewal"),
+        (
+            EventKind::SubscriptionRenewalCancelled,
+            "cancellation_unsubscribe",
+        ),
+        (EventKind::SubscriptionRefunded, "cancellation_refund"),
+        (EventKind::SubscriptionExpired, "expiration"),
+        (EventKind::BillingIssueDetected, "billing_issue"),
+        (EventKind::NonSubscriptionPurchase, "non_renewing_purchase"),
+        (EventKind::SubscriptionPaused, "subscription_paused"),
+        (EventKind::ProductChanged, "product_change"),
+        (EventKind::SubscriptionExtended, "subscription_extended"),
+        (EventKind::RefundReversed, "refund_reversed"),
+        (EventKind::Transfer, "transfer"),
+        (EventKind::SubscriptionRenewalReactivated, "uncancellation"),
+    ] {
+        let Ok(text) = std::fs::read_to_string(directory.join(format!("{file}.json"))) else {
+            return;
+        };
+        let documented: Value = serde_json::from_str(&text).unwrap();
+        let (name, ours) = messages("revenuecat", &sample::event(kind)).remove(0);
+        assert_eq!(json!(name), documented["event"]["type"]);
+        assert_eq!(ours["api_version"], documented["api_version"]);
+        // Nobody here runs experiments, and only web purchases carry metadata.
+        let elsewhere = ["experiments", "metadata"];
+        for (field, theirs) in documented["event"].as_object().unwrap() {
+            if elsewhere.contains(&field.as_str()) {
+                continue;
+            }
+            let ours = ours["event"].get(field);
+            assert!(ours.is_some(), "{file}: {field} is missing");
+            let kind = |value: &Value| match value {
+                Value::Null => "null",
+                Value::Bool(_) => "bool",
+                Value::Number(_) => "number",
+                Value::String(_) => "string",
+                Value::Array(_) => "array",
+                Value::Object(_) => "object",
+            };
+            let (ours, theirs) = (kind(ours.unwrap()), kind(theirs));
+            assert!(
+                ours == theirs || ours == "null" || theirs == "null",
+                "{file}: {field} is a {ours}, not a {theirs}"
+            );
+        }
+    }
+}
+
+#[test]
+fn revenuecat_says_what_their_flows_say() {
+    let types = |event: &Event| -> Vec<String> {
+        let told = messages("revenuecat", event);
+        told.into_iter().map(|(name, _)| name).collect()
+    };
+    let mut event = sample::event(EventKind::SubscriptionStarted);
+    event.cause.rule = "charge.product_changed_at_once".into();
+    assert_eq!(types(&event), ["RENEWAL"]);
+    let mut event = sample::event(EventKind::SubscriptionRefunded);
+    event.cancellation_reason = Some(domain::CancellationReason::Upgraded);
+    assert_eq!(types(&event), Vec::<String>::new(), "a change is no refund");
+    event.cancellation_reason = Some(domain::CancellationReason::Refund);
+    assert_eq!(types(&event), ["CANCELLATION"]);
+    let refund = &messages("revenuecat", &event)[0].1["event"];
+    assert_eq!(refund["cancel_reason"], "CUSTOMER_SUPPORT");
+    assert_eq!(refund["price"], -5.99);
+    event.purchase.as_mut().unwrap().purchased_at = sample::time("2026-02-01T10:00:00Z");
+    assert_eq!(types(&event), Vec::<String>::new(), "an earlier period");
+    let mut event = sample::event(EventKind::SubscriptionExpired);
+    event.cancellation_reason = Some(domain::CancellationReason::NewSubscriptionReplace);
+    assert_eq!(types(&event), Vec::<String>::new());
+
+    let failed = sample::event(EventKind::BillingIssueDetected);
+    let told = messages("revenuecat", &failed);
+    assert_eq!(types(&failed), ["BILLING_ISSUE", "CANCELLATION"]);
+    assert_eq!(told[1].1["event"]["cancel_reason"], "BILLING_ERROR");
+    assert_ne!(told[0].1["event"]["id"], told[1].1["event"]["id"]);
+    assert_eq!(told[0].1["event"]["price"], 0);
+    let trial = messages("revenuecat", &sample::event(EventKind::TrialStarted));
+    assert_eq!(trial[0].1["event"]["period_type"], "TRIAL");
+    assert_eq!(trial[0].1["event"]["price"], 0);
+    let converted = messages("revenuecat", &sample::event(EventKind::TrialConverted));
+    assert_eq!(converted[0].1["event"]["is_trial_conversion"], true);
+    assert_eq!(converted[0].1["event"]["price"], 5.99);
+    assert_eq!(converted[0].1["event"]["takehome_percentage"], 0.85);
+    assert_eq!(converted[0].1["event"]["commission_percentage"], 0.15);
+}
+
+#[test]
+fn the_standard_format_tells_every_event_whole() {
+    for kind in EventKind::ALL {
+        // Timers are off unless they are asked for.
+        let is_timer = matches!(kind, EventKind::TrialActive | EventKind::SubscriptionActive);
+        let event = sample::event(*kind);
+        let told = messages("standard", &event);
+        assert_eq!(told.len(), usize::from(!is_timer), "{kind:?}");
+        for (name, body) in told {
+            assert_eq!(name, kind.id());
+            let expected =
+                json!({ "type": kind.id(), "timestamp": event.occurred_at, "data": event });
+            assert_eq!(body, expected);
+        }
+    }
+}
+
+#[test]
+fn each_format_judges_answers_its_own_way() {
+    let answer = |format: &str, status| {
+        webhook(&json!({ "format": format })).classify(&Response {
+            status,
+            retry_after: None,
+            body: Vec::new(),
+        })
+    };
+    for status in 100..600 {
+        let delivered = |format| answer(format, status) == Outcome::Delivered;
+        assert_eq!(delivered("revenuecat"), status == 200, "{status}");
+        assert_eq!(
+            delivered("standard"),
+            (200..300).contains(&status),
+            "{status}"
+        );
+        if status != 410 {
+            let expected = if (200..300).contains(&status) {
+                Outcome::Delivered
+            } else {
+                Outcome::Retry(None)
+            };
+            assert_eq!(answer("standard", status), expected);
+        }
+    }
+    assert!(matches!(answer("standard", 410), Outcome::Gone(_)));
+    let seconds = |format: &str| webhook(&json!({ "format": format })).timeout().as_secs();
+    assert_eq!(seconds("revenuecat"), 60);
+    let retries = |settings: Value| webhook(&settings).retry().retries();
+    assert_eq!(retries(json!({ "format": "revenuecat" })), 5);
+    let chosen = json!({ "format": "revenuecat", "retry": { "policy": "adapty" } });
+    assert_eq!(retries(chosen), 9);
+    assert!(
+        webhook(&json!({ "format": "standard" }))
+            .handshakes("word")
+            .is_empty()
+    );
+}
+
+#[test]
+fn googles_purchase_token_goes_with_events_of_its_purchases_where_that_is_wanted() {
+    let mut event = sample::event(EventKind::SubscriptionStarted);
+    event.product = Some("gold:monthly".into());
+    event.transaction.as_mut().unwrap().token = Some("token-1".into());
+    let send = |on: bool| {
+        let settings = json!({ "send_play_store_purchase_token": on });
+        body(webhook(&settings).as_ref(), &event)["play_store_purchase_token"].clone()
+    };
+    assert_eq!(
+        send(true),
+        json!({ "product_id": "gold", "purchase_token": "token-1", "is_subscription": true })
+    );
+    assert_eq!(send(false), Value::Null);
 }
 
 #[test]
@@ -297,6 +489,10 @@ fn settings_that_cannot_work_name_their_field() {
         (
             json!({ "events": { "product_changed": true } }),
             "events.product_changed",
+        ),
+        (
+            json!({ "format": "revenuecat", "events": { "trial_started": "my_trial" } }),
+            "events.trial_started",
         ),
         (json!({ "signing_secrets": ["short"] }), "signing_secrets"),
         (

@@ -6,7 +6,7 @@
 use crate::{
     CancellationReason, ChainKey, EventKind, Facts, Money, Snapshot, Store,
     charge::{Line, Switch},
-    fact::{Note, Ownership, PriceIncrease, TransactionKind},
+    fact::{Note, Ownership, PriceIncrease, RefundFact, TransactionFact, TransactionKind},
     snapshot::{Phase, Standing},
 };
 use jiff::{SignedDuration, Timestamp};
@@ -38,6 +38,8 @@ pub struct Change {
     pub historical: bool,
     /// How much was given back, where a refund says so.
     pub refunded: Option<Money>,
+    /// How many of the transaction's quantity it is about; `None` for all.
+    pub pieces: Option<u32>,
 }
 
 impl Change {
@@ -62,6 +64,7 @@ impl Change {
             late: false,
             historical: false,
             refunded: None,
+            pieces: None,
         }
     }
 }
@@ -123,6 +126,20 @@ pub fn changes(
         }
     }
     differ.changes
+}
+
+/// How many pieces one refund gave back: those that were left after the refund before it, less those left after it.
+fn pieces(facts: &Facts, refund: &RefundFact, fact: Option<&TransactionFact>) -> Option<u32> {
+    let left = refund.pieces_left?;
+    let before = facts
+        .refunds
+        .values()
+        .filter(|other| other.transaction == refund.transaction)
+        .filter_map(|other| other.pieces_left)
+        .filter(|other| *other > left)
+        .min()
+        .or(fact.map(|fact| fact.quantity))?;
+    Some(before.saturating_sub(left)).filter(|pieces| *pieces > 0)
 }
 
 /// A chain that began within the window is news, not an import: all of its events are told, also when its first messages
@@ -211,7 +228,10 @@ impl Differ<'_> {
             Switch::AfterLapse => ("product.changed_after_lapse", false),
             Switch::AtRenewal => ("product.changed_at_renewal", true),
         };
-        if !scheduled {
+        let is_told = self
+            .before
+            .is_some_and(|before| before.snapshot.product == new.product);
+        if !scheduled && !is_told {
             let key = format!(
                 "product:{}:{}:{}:{}",
                 self.chain, old.product, new.product, new.id
@@ -336,6 +356,7 @@ impl Differ<'_> {
                 transaction: refund.transaction.clone(),
                 product: product.clone(),
                 refunded: refund.amount,
+                pieces: pieces(self.after.facts, refund, fact),
                 ..change
             };
             if before.is_none() {
@@ -425,6 +446,7 @@ impl Differ<'_> {
             self.changes
                 .push(self.change(kind, key("renewal_on"), version, "renewal.switched_on"));
         }
+        self.uncharged_product();
         let planned_before = self
             .before
             .and_then(|before| before.snapshot.next_product.as_ref());
@@ -451,6 +473,35 @@ impl Differ<'_> {
             product: to.clone(),
             previous_product: Some(from.clone()),
             scheduled: rule == "product.change_scheduled",
+            ..change
+        });
+    }
+
+    /// Another product took the place of the one that was charged for, before anything is charged for it.
+    fn uncharged_product(&mut self) {
+        let snapshot = self.after.snapshot;
+        let Some(before) = self.before.map(|before| before.snapshot) else {
+            return;
+        };
+        let was_planned = before.next_product.as_ref() == Some(&snapshot.product);
+        if !self.same_transaction() || was_planned || before.product == snapshot.product {
+            return;
+        }
+        let (from, to, version) = (&before.product, &snapshot.product, snapshot.version);
+        let key = format!(
+            "product:{}:{from}:{to}:{}",
+            self.chain,
+            version.as_microsecond()
+        );
+        let change = self.change(
+            EventKind::ProductChanged,
+            key,
+            version,
+            "product.changed_uncharged",
+        );
+        self.changes.push(Change {
+            product: to.clone(),
+            previous_product: Some(from.clone()),
             ..change
         });
     }

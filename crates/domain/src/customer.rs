@@ -21,6 +21,82 @@ pub fn is_anonymous(name: &str) -> bool {
         .any(|prefix| name.starts_with(prefix))
 }
 
+/// Whether a campaign brought a customer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AttributionStatus {
+    /// None did.
+    Organic,
+    /// One did.
+    NonOrganic,
+    /// Nobody knows.
+    Unknown,
+}
+
+impl AttributionStatus {
+    /// The id used in payloads.
+    pub const fn id(self) -> &'static str {
+        match self {
+            Self::Organic => "organic",
+            Self::NonOrganic => "non_organic",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// Through which campaign a customer came. Source: spec/adapty.md 2.6.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Attribution {
+    /// Who says so: `appsflyer`, `adjust`, a name of the team's own.
+    pub source: String,
+    /// Whether a campaign brought the customer.
+    pub status: AttributionStatus,
+    /// Channel.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channel: Option<String>,
+    /// Campaign.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub campaign: Option<String>,
+    /// Group of ads.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ad_group: Option<String>,
+    /// Set of ads.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ad_set: Option<String>,
+    /// Creative.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub creative: Option<String>,
+    /// The source's own id of the customer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub network_user_id: Option<String>,
+    /// When it was told.
+    #[serde(default)]
+    pub created_at: Timestamp,
+}
+
+/// Longest value of an [`Attribution`], in characters.
+const LONGEST_ATTRIBUTION: usize = 50;
+
+impl Attribution {
+    /// The first field that is too long, or empty where it must not be, and what is wrong with it.
+    pub fn problem(&self) -> Option<(&'static str, String)> {
+        let fields = [
+            ("source", Some(&self.source)),
+            ("channel", self.channel.as_ref()),
+            ("campaign", self.campaign.as_ref()),
+            ("ad_group", self.ad_group.as_ref()),
+            ("ad_set", self.ad_set.as_ref()),
+            ("creative", self.creative.as_ref()),
+        ];
+        fields.into_iter().find_map(|(name, value)| {
+            let length = value?.trim().chars().count();
+            (length == 0 || length > LONGEST_ATTRIBUTION)
+                .then(|| (name, format!("has 1 to {LONGEST_ATTRIBUTION} characters")))
+        })
+    }
+}
+
 /// A customer as the ledger keeps it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Customer {
@@ -47,6 +123,9 @@ pub struct Customer {
     /// When the app was first installed, where known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub installed_at: Option<Timestamp>,
+    /// Through which campaign it came; the first word stays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attribution: Option<Attribution>,
     /// Money charged less money refunded, in millionths of a US dollar, as far as amounts in dollars are known.
     #[serde(default)]
     pub revenue_usd_micros: i64,
@@ -65,6 +144,7 @@ impl Customer {
             written: BTreeMap::new(),
             analytics_disabled: false,
             installed_at: None,
+            attribution: None,
             revenue_usd_micros: 0,
         }
     }

@@ -111,6 +111,31 @@ impl EventKind {
     }
 }
 
+impl Event {
+    /// Money that came in with this event, or, below zero, went back: millionths of a US dollar, as far as they are known.
+    /// Of a partial refund, its share of the price.
+    pub fn revenue_usd_micros(&self) -> i64 {
+        let Some(transaction) = &self.transaction else {
+            return 0;
+        };
+        let usd = transaction.price_usd.map_or(0, |price| price.micros);
+        if self.kind.is_charge() {
+            return usd;
+        }
+        if !self.kind.is_refund() {
+            return 0;
+        }
+        let given_back = match (transaction.refunded, transaction.price) {
+            (Some(part), Some(whole)) if whole.micros != 0 && part.currency == whole.currency => {
+                let share = i128::from(usd) * i128::from(part.micros) / i128::from(whole.micros);
+                i64::try_from(share).unwrap_or(usd)
+            }
+            _ => usd,
+        };
+        given_back.saturating_neg()
+    }
+}
+
 /// The app an event belongs to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AppRef {
@@ -158,6 +183,9 @@ pub struct Purchase {
     pub over_a_year: bool,
     /// Days of the chain's free trial.
     pub trial_days: Option<i64>,
+    /// The offering that led to it, where a client said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offering: Option<String>,
 }
 
 /// The store transaction an event is about.
@@ -200,6 +228,9 @@ pub struct TransactionRef {
     pub offer: Option<Offer>,
     /// ISO 3166-1 alpha-2 country of the store front.
     pub country: Option<String>,
+    /// Google's purchase token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
 }
 
 /// What led to an event.

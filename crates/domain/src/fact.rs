@@ -370,6 +370,9 @@ pub struct RenewalFact {
     /// A pause will begin at the end of the period.
     #[serde(default, skip_serializing_if = "is_false")]
     pub pause_is_planned: bool,
+    /// `product` is in effect, whatever was charged last.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub product_is_in_effect: bool,
 }
 
 impl RenewalFact {
@@ -391,6 +394,7 @@ impl RenewalFact {
             off_since: None,
             resumes_at: None,
             pause_is_planned: false,
+            product_is_in_effect: false,
         }
     }
 }
@@ -408,6 +412,9 @@ pub struct RefundFact {
     pub at: Timestamp,
     /// How much was given back; `None` when the store did not say.
     pub amount: Option<Money>,
+    /// How many of a quantity are left unrefunded after it; `None` when it is not counted in pieces.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pieces_left: Option<u32>,
     /// It takes access away, where the transaction is the current one.
     pub revokes: bool,
     /// It was undone: the refund failed, the dispute was won.
@@ -428,6 +435,13 @@ pub enum Note {
     Deferred {
         /// When.
         at: Timestamp,
+    },
+    /// The client that sent the purchase in said which offering the customer had seen.
+    Offered {
+        /// When.
+        at: Timestamp,
+        /// Its identifier.
+        offering: String,
     },
 }
 
@@ -554,6 +568,14 @@ impl Facts {
         }
         self.notes.extend(seen.notes.iter().cloned());
         self
+    }
+
+    /// The offering that led to the purchase: the one told first.
+    pub fn offering(&self) -> Option<&str> {
+        self.notes.iter().find_map(|note| match note {
+            Note::Offered { offering, .. } => Some(offering.as_str()),
+            Note::PauseRequested { .. } | Note::Deferred { .. } => None,
+        })
     }
 
     fn absorb_transaction(&mut self, fact: &TransactionFact) {

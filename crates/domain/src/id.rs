@@ -116,6 +116,10 @@ ids! {
     DeliveryId = "dlv";
     /// An API key.
     ApiKeyId = "key";
+    /// Somebody who may sign in.
+    UserId = "usr";
+    /// A replay: past events sent to an integration again.
+    ReplayId = "rpl";
     /// A raw message from outside.
     InboxId = "inb";
 }

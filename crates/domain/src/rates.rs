@@ -1,7 +1,8 @@
 //! Exchange rates: dated, per euro, as the European Central Bank publishes them.
 //!
 //! An amount is converted with the rates of its own day, or else of the last working day before it; where the nearest are
-//! older than [`STALE_DAYS`] days, or a currency has none, the result is unknown. Nothing is guessed.
+//! older than [`STALE_DAYS`] days, or a currency has none, the result is unknown. Only after the newest day of all, where
+//! nothing better can be had yet, that day's rates serve for [`NEWEST_SERVE_DAYS`] days. Nothing is guessed.
 
 use crate::{Currency, Money};
 use jiff::civil::Date;
@@ -10,6 +11,13 @@ use std::collections::BTreeMap;
 
 /// Rates older than this many days say nothing about an amount. Long enough for every holiday of the ECB calendar.
 pub const STALE_DAYS: i64 = 10;
+
+/// The newest rates known serve for amounts of this many days after them: a server without a network keeps its dollars for
+/// a quarter, and an amount is off by what currencies move in that time.
+pub const NEWEST_SERVE_DAYS: i64 = 92;
+
+/// The ECB's euro foreign exchange reference rates from 2025-10-30 to 2026-10-30, in the form in which it publishes them.
+const SHIPPED: &str = include_str!("../data/eurofxref.csv");
 
 /// What one euro was worth on a day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -51,10 +59,41 @@ impl FromIterator<Rate> for Rates {
     }
 }
 
+/// Rates that every release carries, so that amounts in dollars are known without a network. Days that are added later
+/// replace them.
+pub fn shipped() -> Vec<Rate> {
+    read_csv(SHIPPED).expect("the file is part of the program, and a test reads it")
+}
+
 impl Rates {
+    /// What is shipped, and `added` in its place where both know a day and currency.
+    pub fn with_shipped(added: impl IntoIterator<Item = Rate>) -> Self {
+        shipped().into_iter().chain(added).collect()
+    }
+
+    /// Whether amounts of `today` are converted with rates that are older than they should be, or not at all.
+    pub fn are_stale(&self, today: Date) -> bool {
+        self.newest()
+            .is_none_or(|newest| days_between(newest, today) > STALE_DAYS)
+    }
+
     /// The last day with rates.
     pub fn newest(&self) -> Option<Date> {
         self.days.keys().next_back().copied()
+    }
+
+    /// What one euro was worth on the last day with rates, in millionths of each currency.
+    pub fn newest_rates(&self) -> impl Iterator<Item = (Currency, i64)> {
+        let newest = self.days.values().next_back();
+        newest
+            .into_iter()
+            .flatten()
+            .map(|(currency, micros)| (*currency, *micros))
+    }
+
+    /// Days with rates.
+    pub fn days(&self) -> usize {
+        self.days.len()
     }
 
     /// Whether nothing is known.
@@ -68,7 +107,12 @@ impl Rates {
             return Some(amount);
         }
         let (day, rates) = self.days.range(..=date).next_back()?;
-        if i64::from(day.until(date).ok()?.get_days()) > STALE_DAYS {
+        let serves = if self.newest() == Some(*day) {
+            NEWEST_SERVE_DAYS
+        } else {
+            STALE_DAYS
+        };
+        if days_between(*day, date) > serves {
             return None;
         }
         let per_euro = |currency: Currency| {
@@ -87,6 +131,11 @@ impl Rates {
         let micros = i64::try_from((scaled + half) / from).ok()?;
         Some(Money::new(micros, currency))
     }
+}
+
+/// Whole days from one day to another.
+fn days_between(from: Date, to: Date) -> i64 {
+    to.duration_since(from).as_hours() / 24
 }
 
 /// A decimal number in millionths: `1.0871` is 1087100. At most six digits count after the point.
@@ -224,9 +273,24 @@ mod tests {
             "before the first day"
         );
         assert_eq!(
-            usd(money(1_000_000, "EUR"), "2026-12-10"),
+            usd(money(1_000_000, "EUR"), "2027-02-20"),
+            Some(1_250_000),
+            "the newest there are"
+        );
+        assert_eq!(
+            usd(money(1_000_000, "EUR"), "2027-02-21"),
             None,
             "too old to say"
+        );
+        assert!(!rates.are_stale(day("2026-11-30")) && rates.are_stale(day("2026-12-01")));
+        let gap: Rates = read_csv("Date,USD\n2026-11-01,1.2\n2026-11-20,1.25\n")
+            .unwrap()
+            .into_iter()
+            .collect();
+        assert_eq!(
+            gap.convert(money(1, "EUR"), Currency::USD, day("2026-11-12")),
+            None,
+            "days in between are missing"
         );
         assert_eq!(
             usd(money(1, "USD"), "1999-01-01"),
@@ -237,6 +301,28 @@ mod tests {
             usd(money(i64::MAX, "EUR"), "2026-11-20"),
             None,
             "out of range"
+        );
+    }
+
+    #[test]
+    fn shipped_rates_cover_a_year_and_give_way_to_what_is_added() {
+        let rates = Rates::with_shipped([]);
+        let newest = rates.newest().unwrap();
+        assert!(shipped().len() > 7_000);
+        let euro = |rates: &Rates| rates.convert(money(1_000_000, "EUR"), Currency::USD, newest);
+        let dollars = euro(&rates).unwrap().micros;
+        assert!((900_000..1_500_000).contains(&dollars), "{dollars}");
+        let added = Rates::with_shipped([Rate {
+            date: newest,
+            currency: Currency::USD,
+            micros_per_euro: 2_000_000,
+        }]);
+        assert_eq!(euro(&added).unwrap().micros, 2_000_000);
+        assert!(
+            added
+                .convert(money(1_000_000, "GBP"), Currency::USD, newest)
+                .is_some(),
+            "the others of that day stay"
         );
     }
 

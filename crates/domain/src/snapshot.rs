@@ -94,7 +94,7 @@ pub struct Snapshot {
     pub kind: TransactionKind,
     /// The current transaction.
     pub transaction: String,
-    /// Its product.
+    /// Its product, or the one that took its place without a charge.
     pub product: String,
     /// Its start.
     pub purchased_at: Timestamp,
@@ -159,6 +159,10 @@ impl Snapshot {
             standing,
             Standing::Expired { .. } | Standing::Revoked { .. }
         );
+        let product = renewal
+            .filter(|renewal| renewal.product_is_in_effect && !ended)
+            .and_then(|renewal| renewal.product.as_ref())
+            .unwrap_or(&fact.product);
         let off_since = renewal
             .filter(|_| is_subscription && !will_renew && !fact.is_prepaid)
             .map(|renewal| renewal.off_since.unwrap_or(renewal.version));
@@ -167,7 +171,7 @@ impl Snapshot {
             .iter()
             .filter_map(|note| match note {
                 Note::PauseRequested { at } => Some(*at),
-                Note::Deferred { .. } => None,
+                Note::Deferred { .. } | Note::Offered { .. } => None,
             })
             .find(|at| *at >= fact.purchased_at)
             .or_else(|| {
@@ -179,7 +183,7 @@ impl Snapshot {
         Some(Self {
             kind: fact.kind,
             transaction: fact.id.clone(),
-            product: fact.product.clone(),
+            product: product.clone(),
             purchased_at: fact.purchased_at,
             original_purchased_at: line.began_at().unwrap_or(fact.original_purchased_at),
             expires_at: fact.expires_at,
@@ -188,7 +192,7 @@ impl Snapshot {
             off_since,
             next_product: renewal
                 .and_then(|renewal| renewal.next_product.clone())
-                .filter(|next| will_renew && !ended && *next != fact.product),
+                .filter(|next| will_renew && !ended && next != product),
             pause_asked_at,
             standing,
             price: fact.price,

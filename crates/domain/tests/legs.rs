@@ -58,6 +58,7 @@ fn answer(version: i64, leg: usize, order: i64, choice: u8) -> Observation {
     });
     if choice & 8 == 8 {
         seen.refunds = vec![RefundFact {
+            pieces_left: None,
             version: at(version),
             id: format!("refund-{order}"),
             transaction: id,

@@ -24,7 +24,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
 /// Pause after which a delivery goes although an earlier one of its customer is unsettled.
-const PATIENCE: SignedDuration = SignedDuration::from_mins(10);
+pub(crate) const PATIENCE: SignedDuration = SignedDuration::from_mins(10);
 
 /// What is the same for every decision about one message.
 pub(crate) struct Circumstances<'a> {
@@ -439,6 +439,7 @@ impl About<'_> {
                 },
                 over_a_year: run.over_a_year,
                 trial_days: line.trial_days(),
+                offering: self.facts.offering().map(str::to_owned),
             }),
             transaction: self.transaction(change),
             product: Some(change.product.clone()),
@@ -497,7 +498,7 @@ impl About<'_> {
             id: fact.id.clone(),
             purchased_at: fact.purchased_at,
             expires_at: fact.expires_at,
-            quantity: fact.quantity,
+            quantity: change.pieces.unwrap_or(fact.quantity),
             price,
             price_usd: dollars(price),
             proceeds,
@@ -510,6 +511,8 @@ impl About<'_> {
             is_free: fact.is_free(),
             offer: fact.offer.clone(),
             country: fact.country.clone(),
+            token: Some(fact.leg.clone())
+                .filter(|leg| !leg.is_empty() && self.chain.store == domain::Store::PlayStore),
         })
     }
 }
@@ -726,7 +729,7 @@ pub(crate) fn plan(
                         id: DeliveryId::derived(
                             integration.row.id.uuid(),
                             &format!("{}:{index}", event.id),
-                            now,
+                            event.recorded_at,
                         ),
                         project: event.project,
                         event: event.id,

@@ -12,7 +12,7 @@ use crate::{
 use destinations::{Outcome, Request, Response};
 use domain::{DeliveryId, Event, IntegrationId, NotSent};
 use jiff::Timestamp;
-use ledger::{Lease, NewDelivery, Next, SentRequest, Settlement};
+use ledger::{ConfigurationChange, Lease, NewDelivery, Next, SentRequest, Settlement};
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, PoisonError},
@@ -119,7 +119,6 @@ impl Reservations<'_> {
         events: Vec<Event>,
         deliveries: Vec<NewDelivery>,
         ready: &[DeliveryId],
-        until: Timestamp,
     ) {
         let events: BTreeMap<_, _> = events
             .into_iter()
@@ -141,6 +140,8 @@ impl Reservations<'_> {
                 continue;
             };
             *reserved -= 1;
+            // Where room was promised, it is written as due when the lease ends.
+            let until = delivery.due_at;
             let lease = Lease {
                 id: delivery.id,
                 integration: delivery.integration,
@@ -206,7 +207,7 @@ impl Engine {
             let Some(active) = active.filter(|active| {
                 lane.admits(now)
                     && now
-                        .saturating_add(active.spec.timeout)
+                        .saturating_add(active.timeout())
                         .is_ok_and(|end| end < job.until)
             }) else {
                 lane.give_back(1);
@@ -262,12 +263,17 @@ impl Engine {
                     .inner
                     .parts
                     .transport
-                    .send(&request, active.spec.timeout)
+                    .send(&request, active.timeout())
                     .await;
                 settlement.took = began.elapsed();
                 settlement.request = Some(shown(&request));
                 let retry = |reason, asked| self.retry(active, &lease, reason, asked);
                 (settlement.next, settlement.detail) = judge(configured.as_ref(), &answer, retry);
+                if let Ok(response) = &answer
+                    && matches!(configured.classify(response), Outcome::Gone(_))
+                {
+                    self.pause_gone(active).await;
+                }
                 if let Ok(response) = answer {
                     settlement.status = Some(response.status);
                     settlement.response = response.body;
@@ -295,14 +301,34 @@ impl Engine {
         }
         let duration_ms = u64::try_from(settlement.took.as_millis()).unwrap_or(u64::MAX);
         tracing::info!(delivery.id = %lease.id, event.id = %lease.event.id, destination.key = destination, attempt = lease.attempts + 1, outcome, status = settlement.status, duration_ms, "attempt made");
-        self.settle(settlement).await;
+        self.settle(active, settlement).await;
+    }
+
+    /// Pauses an integration whose endpoint wants no more. What comes later is kept until somebody resumes it.
+    async fn pause_gone(&self, active: &ActiveIntegration) {
+        let mut row = (*active.row).clone();
+        row.paused = true;
+        let change = vec![ConfigurationChange::PutIntegration(row)];
+        match self
+            .configure(change, "the endpoint, which answered 410")
+            .await
+        {
+            Ok(true) => {
+                tracing::warn!(integration.id = %active.row.id, "the endpoint wants no more; the integration is paused");
+            }
+            // Another attempt paused it, or somebody changes it: the next answer says so again.
+            Ok(false) => {}
+            Err(error) => {
+                tracing::error!(integration.id = %active.row.id, %error, "an integration whose endpoint is gone could not be paused");
+            }
+        }
     }
 
     /// Records an attempt, as often as it takes: the request is out, and only the record keeps it from being sent again.
-    async fn settle(&self, settlement: Settlement) {
+    async fn settle(&self, active: &ActiveIntegration, settlement: Settlement) {
         let mut pause = Duration::from_millis(50);
         loop {
-            let lease_until = Self::lease_until(self.system().now());
+            let lease_until = active.lease_until(self.system().now());
             match self.ledger().settle(settlement.clone(), lease_until).await {
                 Ok(settled) => {
                     for lease in settled.released {
@@ -391,7 +417,7 @@ impl Engine {
             if room == 0 {
                 continue;
             }
-            let until = Self::lease_until(now);
+            let until = active.lease_until(now);
             let leases = self
                 .ledger()
                 .claim(id, now, until, room)
@@ -425,13 +451,15 @@ fn judge(
                 retry(NotSent::RejectedByDestination, asked),
                 format!("answered {}", response.status),
             ),
-            Outcome::Rejected(why) => (Next::Failed(NotSent::RejectedByDestination), why),
+            Outcome::Rejected(why) | Outcome::Gone(why) => {
+                (Next::Failed(NotSent::RejectedByDestination), why)
+            }
             Outcome::CredentialsRefused(why) => (Next::Failed(NotSent::MissingCredentials), why),
         },
     }
 }
 
-fn shown(request: &Request) -> SentRequest {
+pub(crate) fn shown(request: &Request) -> SentRequest {
     SentRequest {
         url: request.shown_url(),
         headers: request

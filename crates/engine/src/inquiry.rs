@@ -8,10 +8,10 @@
 //! each other), and each app asks at the pace its store allows.
 
 use crate::{AppSetup, Engine, IntakeError, Setup, intake::Manner, metric::Metric};
-use domain::{AppId, Environment, Store};
+use domain::{AppId, Environment, Store, fact::Note};
 use jiff::{SignedDuration, Timestamp};
 use ledger::{Commit, InboxMessage};
-use sources::{Answer, Question, Trouble};
+use sources::{Answer, Probe, ProbeOutcome, Question, Trouble};
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, PoisonError},
@@ -172,10 +172,32 @@ fn again_at(now: Timestamp, tries: u32, trouble: &Trouble) -> Timestamp {
     }
 }
 
-/// How long a message waits for its first answer before anybody else takes it up.
-pub(crate) const FIRST_ANSWER: SignedDuration = SignedDuration::from_secs(60);
+/// How often a store is asked whether what it was asked to do is done, a second apart.
+const PROBE_LOOKS: u32 = 8;
 
 impl Engine {
+    /// Asks the store of an app whether its settings work. Takes a few seconds for a store that answers by calling back.
+    pub async fn probe(&self, app: AppId) -> Result<Vec<Probe>, IntakeError> {
+        let setup = self.setup();
+        let app = setup.known_app(app)?;
+        let source = app.usable_source()?;
+        let mut probes = source.probe(self.web(), self.system().now()).await;
+        for _ in 0..PROBE_LOOKS {
+            let waiting = |probe: &&mut Probe| matches!(probe.outcome, ProbeOutcome::Waiting(_));
+            let mut waiting = probes.iter_mut().filter(waiting).peekable();
+            if waiting.peek().is_none() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            for probe in waiting {
+                probe.outcome = source
+                    .probe_again(probe, self.web(), self.system().now())
+                    .await;
+            }
+        }
+        Ok(probes)
+    }
+
     /// Asks, takes in the answers, and is done with the message that led to the question. What the store cannot answer now
     /// leaves the message parked with the reason.
     pub(crate) async fn pursue(
@@ -239,10 +261,7 @@ impl Engine {
         question: &Question,
         urgency: Urgency,
     ) -> Result<Result<usize, Trouble>, IntakeError> {
-        let source = app
-            .source
-            .as_ref()
-            .map_err(|problem| IntakeError::AppUnusable(problem.clone()))?;
+        let source = app.usable_source()?;
         let desk = self.inner.inquiries.desk(app);
         let subject = desk.subject(&question.id);
         let _turn = subject.lock().await;
@@ -307,10 +326,7 @@ impl Engine {
         app: &AppSetup,
         message: InboxMessage,
     ) -> Result<usize, IntakeError> {
-        let source = app
-            .source
-            .as_ref()
-            .map_err(|problem| IntakeError::AppUnusable(problem.clone()))?;
+        let source = app.usable_source()?;
         let answer: Answer = serde_json::from_slice(&message.body).map_err(|error| {
             IntakeError::Refused(sources::Refusal::park(
                 "store_answer_unreadable",
@@ -318,7 +334,13 @@ impl Engine {
             ))
         })?;
         let owner = answer.question.owner.clone();
-        let observation = source.read(&answer).map_err(IntakeError::Refused)?;
+        let mut observation = source.read(&answer).map_err(IntakeError::Refused)?;
+        if let (Some(seen), Some(offering)) = (&mut observation, &answer.question.offering) {
+            seen.notes.push(Note::Offered {
+                at: answer.asked_at,
+                offering: offering.clone(),
+            });
+        }
         let manner = Manner {
             owner: owner.as_deref(),
             silent: answer.question.silent,

@@ -3,14 +3,15 @@
 use crate::{
     AppSetup, Engine, Setup,
     decide::{self, Circumstances},
-    inquiry::{FIRST_ANSWER, Urgency},
+    inquiry::Urgency,
     metric::Metric,
     people,
 };
 use domain::{AppId, CustomerId, InboxId, Observation, Store};
 use jiff::{SignedDuration, Timestamp};
-use ledger::{Commit, Committed, DueCheck, InboxMessage, LedgerError, Wanted};
-use sources::{Content, Incoming, Question, Received, Refusal, Trouble, Verdict};
+use ledger::{Commit, Committed, DueCheck, FIRST_ANSWER, InboxMessage, LedgerError, Wanted};
+use sources::{Content, Incoming, Question, Received, Refusal, Source, Trouble, Verdict};
+use std::sync::Arc;
 
 /// How often a commit is tried against a customer that keeps changing.
 const TRIES: u32 = 64;
@@ -100,7 +101,21 @@ impl IntakeError {
     }
 }
 
+impl Setup {
+    /// An app that must be there.
+    pub(crate) fn known_app(&self, app: AppId) -> Result<&AppSetup, IntakeError> {
+        self.app(app).ok_or(IntakeError::UnknownApp(app))
+    }
+}
+
 impl AppSetup {
+    /// Its source, which must be usable.
+    pub(crate) fn usable_source(&self) -> Result<&Arc<dyn Source>, IntakeError> {
+        self.source
+            .as_ref()
+            .map_err(|problem| IntakeError::AppUnusable(problem.clone()))
+    }
+
     /// A message to this app. Its id is derived from source, key and signing time: told twice, it is one message.
     pub(crate) fn message(
         &self,
@@ -143,6 +158,9 @@ impl Engine {
             Ok(Accepted::Pending { .. }) => "pending",
             Err(error) => error.code(),
         };
+        if result.is_ok() {
+            self.inner.heard.note(app, self.system().now());
+        }
         let setup = self.setup();
         let source = setup.app(app).map_or("unknown", |app| app.row.store().id());
         Metric::MessagesReceived.count([("source", source), ("outcome", outcome)]);
@@ -158,11 +176,8 @@ impl Engine {
             self.reload().await?;
         }
         let setup = self.setup();
-        let found = setup.app(app).ok_or(IntakeError::UnknownApp(app))?;
-        let source = found
-            .source
-            .as_ref()
-            .map_err(|problem| IntakeError::AppUnusable(problem.clone()))?;
+        let found = setup.known_app(app)?;
+        let source = found.usable_source()?;
         source
             .authenticate(incoming, self.web(), self.system().now())
             .await
@@ -177,11 +192,8 @@ impl Engine {
         body: &[u8],
     ) -> Result<Accepted, IntakeError> {
         let setup = self.setup();
-        let app = setup.app(app).ok_or(IntakeError::UnknownApp(app))?;
-        let source = app
-            .source
-            .as_ref()
-            .map_err(|problem| IntakeError::AppUnusable(problem.clone()))?;
+        let app = setup.known_app(app)?;
+        let source = app.usable_source()?;
         let now = self.system().now();
         let received = match source.receive(body, now) {
             Ok(received) => received,
@@ -424,13 +436,7 @@ impl Engine {
         let Some(app) = setup.app(due.app) else {
             return Ok(());
         };
-        let wanted = Wanted {
-            project: due.project,
-            app: due.app,
-            chain: due.chain.clone(),
-            links: Vec::new(),
-            app_user_id: None,
-        };
+        let wanted = about(due);
         if let Ok(source) = &app.source
             && let Some((chain, stored)) = self.ledger().load(&wanted).await?.chain
             && let Some(question) = source.check(&chain, &stored.facts, &stored.snapshot)
@@ -464,13 +470,7 @@ impl Engine {
         let Some(app) = setup.app(due.app) else {
             return Ok(());
         };
-        let wanted = Wanted {
-            project: due.project,
-            app: due.app,
-            chain: due.chain.clone(),
-            links: Vec::new(),
-            app_user_id: None,
-        };
+        let wanted = about(due);
         self.decide_and_commit(setup, app, &wanted, None, self.system().now(), false)
             .await
             .map(|_| ())
@@ -538,10 +538,9 @@ impl Engine {
             };
             let dispatcher = &self.inner.dispatcher;
             let mut reservations = dispatcher.reservations();
-            let lease = Self::lease_until(now);
             let commit = decide::conclude(proposal, &known, &at, |integration, messages| {
                 if !self.inner.is_quiet && reservations.reserve(integration, messages, now) {
-                    lease
+                    integration.lease_until(now)
                 } else {
                     now
                 }
@@ -555,7 +554,7 @@ impl Engine {
                         tracing::info!(event.id = %event.id, event.kind = event.kind.id(), customer.id = %event.customer.id, customer_seq = event.customer_seq, inbox.id = at.inbox.map(|message| tracing::field::display(message.id)), rule = event.cause.rule, "event recorded");
                     }
                     let count = events.len();
-                    reservations.hand_over(self, events, deliveries, &ready, lease);
+                    reservations.hand_over(self, events, deliveries, &ready);
                     if count > 0 {
                         self.note_change();
                     }
@@ -580,6 +579,17 @@ fn wanted(app: &AppSetup, seen: &Observation, owner: Option<&str>) -> Wanted {
         chain: seen.chain.clone(),
         links: seen.links.clone(),
         app_user_id: owner.map(str::to_owned).or_else(|| seen.user_token.clone()),
+    }
+}
+
+/// What has to be known before a purchase is looked at again.
+fn about(due: &DueCheck) -> Wanted {
+    Wanted {
+        project: due.project,
+        app: due.app,
+        chain: due.chain.clone(),
+        links: Vec::new(),
+        app_user_id: None,
     }
 }
 

@@ -9,8 +9,8 @@ use std::sync::{
 };
 use tokio::sync::{Semaphore, mpsc};
 
-/// How long a node may hold a delivery it has taken up.
-pub(crate) const LEASE: SignedDuration = SignedDuration::from_secs(60);
+/// How long a node may hold a delivery it has taken up, beside the time that an answer is waited for.
+pub(crate) const LEASE: SignedDuration = SignedDuration::from_secs(50);
 /// Deliveries a lane holds in memory; the rest waits in the ledger.
 const CAPACITY: usize = 1024;
 

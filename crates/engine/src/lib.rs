@@ -17,6 +17,7 @@ pub mod desired;
 mod dispatch;
 mod gaps;
 mod handshake;
+mod heard;
 mod inquiry;
 mod intake;
 mod lane;
@@ -24,6 +25,7 @@ pub mod metric;
 mod people;
 pub mod rederive;
 mod refresh;
+mod replay;
 mod revocation;
 mod setup;
 mod system;
@@ -31,9 +33,11 @@ mod ticker;
 mod transport;
 mod vault;
 
+pub use handshake::Handshake;
 pub use intake::{Accepted, IntakeError};
 pub use lane::LaneHealth;
 pub use people::{Grant, Imported, Merged, PeopleError, Profile, WriteError};
+pub use replay::{Forecast, RATES as REPLAY_RATES};
 pub use setup::{
     ActiveIntegration, AppSetup, MakeSource, ProjectSetup, Secrets, Setup, masked_settings,
     merged_settings,
@@ -44,8 +48,7 @@ pub use vault::{Vault, VaultError};
 
 use arc_swap::ArcSwap;
 use dispatch::Dispatcher;
-use domain::{DeliveryId, Event, IntegrationId, ProjectId, rates::Rates};
-use jiff::Timestamp;
+use domain::{DeliveryId, Event, IntegrationId, NotSent, ProjectId, rates::Rates};
 use ledger::{ConfigurationChange, Ledger, LedgerError, NewEvent, Requeue};
 use sources::Web;
 use std::sync::Arc;
@@ -81,6 +84,8 @@ struct Inner {
     dispatcher: Dispatcher,
     vouched: revocation::Vouched,
     inquiries: inquiry::Inquiries,
+    heard: heard::Heard,
+    handshakes: handshake::Handshakes,
     rates: ArcSwap<Rates>,
     /// Another process delivers what this one commits.
     is_quiet: bool,
@@ -103,13 +108,15 @@ impl Engine {
 
     async fn assemble(parts: Parts, is_quiet: bool) -> Result<Self, LedgerError> {
         let setup = Setup::read(&parts, None).await?;
-        let rates: Rates = parts.ledger.rates().await?.into_iter().collect();
+        let rates = Rates::with_shipped(parts.ledger.rates().await?);
         let inner = Inner {
             parts,
             setup: ArcSwap::from_pointee(setup),
             dispatcher: Dispatcher::default(),
             vouched: revocation::Vouched::default(),
             inquiries: inquiry::Inquiries::default(),
+            heard: heard::Heard::default(),
+            handshakes: handshake::Handshakes::default(),
             rates: ArcSwap::from_pointee(rates),
             is_quiet,
             changed: watch::Sender::new(0),
@@ -203,10 +210,7 @@ impl Engine {
             .collect();
         self.inner.setup.store(Arc::new(after));
         for integration in changed {
-            let reasons = vec![
-                domain::NotSent::MissingCredentials,
-                domain::NotSent::BlockedAddress,
-            ];
+            let reasons = vec![NotSent::MissingCredentials, NotSent::BlockedAddress];
             let requeued = self
                 .ledger()
                 .requeue(Requeue::Failed(integration, reasons), self.system().now())
@@ -253,6 +257,15 @@ impl Engine {
         Ok(requeued > 0)
     }
 
+    /// Tries every failed delivery of an integration again. Answers how many there are.
+    pub async fn retry_failed(&self, integration: IntegrationId) -> Result<u64, LedgerError> {
+        let which = Requeue::Failed(integration, NotSent::ALL.to_vec());
+        let requeued = self.ledger().requeue(which, self.system().now()).await?;
+        self.inner.dispatcher.wake();
+        self.note_change();
+        Ok(requeued)
+    }
+
     /// Sends a test event to one integration, through everything a real event goes through.
     pub async fn send_test(&self, integration: &ActiveIntegration) -> Result<Event, LedgerError> {
         let now = self.system().now();
@@ -282,9 +295,5 @@ impl Engine {
     pub async fn stop(&self, patience: std::time::Duration) {
         self.inner.stopping.send_replace(true);
         self.inner.dispatcher.drain(patience).await;
-    }
-
-    fn lease_until(now: Timestamp) -> Timestamp {
-        now.saturating_add(lane::LEASE).unwrap_or(now)
     }
 }

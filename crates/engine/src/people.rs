@@ -3,20 +3,17 @@
 //! Whatever concerns two customers is one commit against the versions of both. Each operation that may tell events is
 //! written to the inbox as a message, like everything else that leads to events.
 
-use crate::{
-    AppSetup, Engine, IntakeError, ProjectSetup, Setup, decide, inquiry::FIRST_ANSWER,
-    intake::Manner,
-};
+use crate::{AppSetup, Engine, IntakeError, ProjectSetup, Setup, decide, intake::Manner};
 use domain::{
     ChainKey, Environment, ProjectId,
     attribute::{self, Refused, Write},
-    customer::{Customer, is_anonymous},
-    fact::TransactionKind,
+    customer::{Attribution, Customer, is_anonymous},
+    fact::{Note, TransactionKind},
 };
 use jiff::Timestamp;
 use ledger::{
-    Commit, Committed, CustomerRecord, CustomerWrite, Handover, InboxMessage, LedgerError,
-    NewEvent, TransferBehaviour, Wanted,
+    Commit, Committed, CustomerRecord, CustomerWrite, FIRST_ANSWER, Handover, InboxMessage,
+    LedgerError, NewEvent, TransferBehaviour, Wanted,
 };
 use serde_json::json;
 use sources::{Content, Receipt, Refusal, Source};
@@ -141,13 +138,32 @@ fn check_name(name: &str) -> Result<(), PeopleError> {
 }
 
 /// What a stored receipt says.
-pub(crate) fn receipt_content(
+pub(crate) fn stored_receipt(
     source: &dyn Source,
     message: &InboxMessage,
 ) -> Result<Content, Refusal> {
     let receipt: Receipt = serde_json::from_slice(&message.body)
         .map_err(|error| Refusal::park("malformed_receipt", error.to_string()))?;
-    source.receipt(&receipt, message.received_at)
+    receipt_content(source, &receipt, message.received_at)
+}
+
+/// What a receipt says, with what only the client knows.
+fn receipt_content(
+    source: &dyn Source,
+    receipt: &Receipt,
+    now: Timestamp,
+) -> Result<Content, Refusal> {
+    let mut content = source.receipt(receipt, now)?;
+    match &mut content {
+        Content::Nothing => {}
+        Content::Ask(question) => question.offering.clone_from(&receipt.offering),
+        Content::Observed(seen) => {
+            let offering = receipt.offering.clone();
+            seen.notes
+                .extend(offering.map(|offering| Note::Offered { at: now, offering }));
+        }
+    }
+    Ok(content)
 }
 
 /// One of two customers that give and take.
@@ -272,6 +288,22 @@ impl Engine {
     ) -> Result<(), PeopleError> {
         self.change(project, name, |customer, _| {
             customer.installed_at = Some(customer.installed_at.map_or(at, |known| known.min(at)));
+        })
+        .await
+    }
+
+    /// Remembers through which campaign a customer came; the first one told stays. Answers whether this is the one.
+    pub async fn set_attribution(
+        &self,
+        project: ProjectId,
+        name: &str,
+        attribution: &Attribution,
+    ) -> Result<bool, PeopleError> {
+        self.change(project, name, |customer, _| {
+            customer
+                .attribution
+                .get_or_insert_with(|| attribution.clone())
+                == attribution
         })
         .await
     }
@@ -584,15 +616,13 @@ impl Engine {
         receipt: &Receipt,
     ) -> Result<(), PeopleError> {
         let setup = self.setup();
-        let app = setup.app(app).ok_or(IntakeError::UnknownApp(app))?;
-        let source = app
-            .source
-            .as_ref()
-            .map_err(|problem| IntakeError::AppUnusable(problem.clone()))?;
+        let app = setup.known_app(app)?;
+        let source = app.usable_source()?;
         let now = self.system().now();
         let project = app.row.project;
         self.profile(project, &receipt.app_user_id).await?;
-        let content = source.receipt(receipt, now).map_err(IntakeError::Refused)?;
+        let content =
+            receipt_content(source.as_ref(), receipt, now).map_err(IntakeError::Refused)?;
         let name = format!("{}\n{}", receipt.app_user_id, receipt.token);
         let key = Uuid::new_v5(&project.uuid(), name.as_bytes()).to_string();
         let body = json!(receipt).to_string();
@@ -639,14 +669,12 @@ impl Engine {
         tell_events: bool,
     ) -> Result<Imported, PeopleError> {
         let setup = self.setup();
-        let app = setup.app(app).ok_or(IntakeError::UnknownApp(app))?;
-        let source = app
-            .source
-            .as_ref()
-            .map_err(|problem| IntakeError::AppUnusable(problem.clone()))?;
+        let app = setup.known_app(app)?;
+        let source = app.usable_source()?;
         let now = self.system().now();
         self.profile(app.row.project, &receipt.app_user_id).await?;
-        let content = source.receipt(receipt, now).map_err(IntakeError::Refused)?;
+        let content =
+            receipt_content(source.as_ref(), receipt, now).map_err(IntakeError::Refused)?;
         let question = match &content {
             Content::Ask(question) => Some(question.clone()),
             Content::Observed(seen) => source.completes(seen),
@@ -825,6 +853,9 @@ fn absorb(to: &mut Customer, from: &Customer) {
         (a, b) => a.or(b),
     };
     to.analytics_disabled |= from.analytics_disabled;
+    if to.attribution.is_none() {
+        to.attribution.clone_from(&from.attribution);
+    }
     to.revenue_usd_micros = to
         .revenue_usd_micros
         .saturating_add(from.revenue_usd_micros);

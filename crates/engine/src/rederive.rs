@@ -335,7 +335,7 @@ impl Engine {
         } else {
             let content = if [people::RECEIPTS, people::IMPORTS].contains(&message.source.as_str())
             {
-                people::receipt_content(source.as_ref(), &message)
+                people::stored_receipt(source.as_ref(), &message)
             } else {
                 source
                     .receive(&message.body, message.received_at)

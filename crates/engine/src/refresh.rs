@@ -18,6 +18,7 @@ impl Engine {
         tokio::spawn(async move {
             let mut stopping = engine.stopping();
             let mut fetched_at = None;
+            let mut warned_on = None;
             for look in 0_u64.. {
                 if let Some(url) = &url
                     && fetched_at.is_none_or(|at| look - at >= LOOKS_A_DAY)
@@ -36,10 +37,18 @@ impl Engine {
                     }
                 }
                 match engine.ledger().rates().await {
-                    Ok(rates) => engine
-                        .inner
-                        .rates
-                        .store(Arc::new(rates.into_iter().collect::<Rates>())),
+                    Ok(rates) => {
+                        let rates = Rates::with_shipped(rates);
+                        let today = engine.today();
+                        if rates.are_stale(today) && warned_on != Some(today) {
+                            warned_on = Some(today);
+                            tracing::warn!(
+                                newest = rates.newest().map(tracing::field::display),
+                                "exchange rates are old; amounts in dollars are off by what currencies moved since. Add newer ones with `tidings rates import` or `serve --rates-url`"
+                            );
+                        }
+                        engine.inner.rates.store(Arc::new(rates));
+                    }
                     Err(error) => tracing::warn!(%error, "exchange rates could not be read"),
                 }
                 tokio::select! {
@@ -48,6 +57,21 @@ impl Engine {
                 }
             }
         });
+    }
+
+    fn today(&self) -> jiff::civil::Date {
+        self.system().now().to_zoned(jiff::tz::TimeZone::UTC).date()
+    }
+
+    /// Adds rates; they are in effect at once.
+    pub async fn add_rates(
+        &self,
+        rates: Vec<domain::rates::Rate>,
+    ) -> Result<(), ledger::LedgerError> {
+        self.ledger().put_rates(rates).await?;
+        let known = Rates::with_shipped(self.ledger().rates().await?);
+        self.inner.rates.store(Arc::new(known));
+        Ok(())
     }
 
     async fn fetch_rates(&self, url: &str) -> Result<usize, String> {

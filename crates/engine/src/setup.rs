@@ -1,16 +1,19 @@
 //! The configuration in memory: read whole, compiled once, replaced when it changes. The hot path never asks the database.
 
-use crate::{Parts, Vault};
+use crate::{Parts, Vault, lane::LEASE};
 use destinations::{Configured, Context, Destination, FieldKind, Spec};
-use domain::{AppId, EventKind, IntegrationId, ProjectId, Store, access::Unlocks};
+use domain::{AppId, EventKind, IntegrationId, ProjectId, Store, UserId, access::Unlocks};
+use jiff::Timestamp;
 use ledger::{
-    ApiKey, App, AppSettings, Configuration, Integration, LedgerError, Project, Verification,
+    ApiKey, App, AppSettings, Configuration, ExternalSettings, Integration, LedgerError, Project,
+    User, Verification,
 };
 use serde_json::{Map, Value};
 use sources::{Source, stated::Stated};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
+    time::Duration,
 };
 use uuid::Uuid;
 
@@ -22,6 +25,9 @@ pub type MakeSource = Box<dyn Fn(&App, &Secrets) -> Result<Arc<dyn Source>, Stri
 
 /// Key of the app that grants belong to.
 pub(crate) const GRANTS: &str = "grants";
+
+/// Key of the app that simulated lives belong to.
+const SIMULATOR: &str = "simulator";
 
 /// A project, compiled.
 pub struct ProjectSetup {
@@ -59,6 +65,25 @@ impl AppSetup {
             source: Ok(Arc::new(Stated::new(Store::Promotional))),
         }
     }
+
+    /// The app that simulated lives of a project belong to: every project has one, and none is stored.
+    fn simulator(project: ProjectId) -> Self {
+        let settings = ExternalSettings {
+            store_name: "Simulator".into(),
+        };
+        Self {
+            row: App {
+                id: AppId::new(Uuid::new_v5(&project.uuid(), SIMULATOR.as_bytes())),
+                project,
+                key: SIMULATOR.into(),
+                name: "Simulator".into(),
+                settings: AppSettings::External(settings),
+                sealed_secrets: Vec::new(),
+                commission: None,
+            },
+            source: Ok(Arc::new(Stated::new(Store::External))),
+        }
+    }
 }
 
 /// An integration, compiled.
@@ -73,6 +98,19 @@ pub struct ActiveIntegration {
 }
 
 impl ActiveIntegration {
+    /// How long an answer is waited for.
+    pub(crate) fn timeout(&self) -> Duration {
+        let configured = self.configured.as_ref();
+        configured.map_or(Duration::from_secs(10), |configured| configured.timeout())
+    }
+
+    /// Until when a delivery taken up at `now` is this node's.
+    pub(crate) fn lease_until(&self, now: Timestamp) -> Timestamp {
+        now.saturating_add(LEASE)
+            .and_then(|until| until.saturating_add(self.timeout()))
+            .unwrap_or(now)
+    }
+
     /// Why deliveries are held, if they are.
     pub fn held(&self) -> Option<domain::NotSent> {
         match (&self.configured, &self.row.verification) {
@@ -161,7 +199,9 @@ impl Setup {
             }
         });
         let grants = projects.keys().map(|project| AppSetup::grants(*project));
-        let apps = apps.chain(grants).map(|app| (app.row.id, app)).collect();
+        let simulators = projects.keys().map(|project| AppSetup::simulator(*project));
+        let apps = apps.chain(grants).chain(simulators);
+        let apps = apps.map(|app| (app.row.id, app)).collect();
         Ok(Self {
             configuration,
             projects,
@@ -201,7 +241,12 @@ impl Setup {
         self.app(AppSetup::grants(project).row.id)
     }
 
-    /// All apps, those of grants included.
+    /// The app that simulated lives of a project belong to.
+    pub fn simulator(&self, project: ProjectId) -> Option<&AppSetup> {
+        self.app(AppSetup::simulator(project).row.id)
+    }
+
+    /// All apps, those of grants and of simulated lives included.
     pub fn apps(&self) -> impl Iterator<Item = &AppSetup> {
         self.apps.values()
     }
@@ -222,6 +267,11 @@ impl Setup {
         self.projects
             .values()
             .flat_map(|project| &project.integrations)
+    }
+
+    /// Somebody who may sign in.
+    pub fn user(&self, id: UserId) -> Option<&User> {
+        self.configuration.users.iter().find(|user| user.id == id)
     }
 
     /// The key with this digest.

@@ -22,14 +22,16 @@ pub(crate) enum Chore {
     Waiting,
     /// Messages that were missed.
     Gaps,
+    /// Past events that somebody wants sent again.
+    Replays,
 }
 
 impl Chore {
-    pub(crate) const ALL: [Self; 3] = [Self::Purchases, Self::Waiting, Self::Gaps];
+    pub(crate) const ALL: [Self; 4] = [Self::Purchases, Self::Waiting, Self::Gaps, Self::Replays];
 
     const fn pause(self) -> Duration {
         match self {
-            Self::Purchases => TICK,
+            Self::Purchases | Self::Replays => TICK,
             Self::Waiting | Self::Gaps => Duration::from_secs(5),
         }
     }
@@ -44,6 +46,7 @@ impl Engine {
                 Chore::Purchases => self.recheck_due(now).await,
                 Chore::Waiting => self.retry_parked(now).await,
                 Chore::Gaps => self.heal_gaps(now).await,
+                Chore::Replays => self.step_replays(now).await,
             };
             if let Err(error) = done {
                 tracing::error!(%error, ?chore, "the clock could not do its work; trying again");
@@ -74,6 +77,7 @@ impl Engine {
         let now = self.system().now();
         if count.is_multiple_of(SLOW) {
             self.measure_backlog().await?;
+            self.write_down_heard().await?;
             let before = now.saturating_sub(ATTEMPTS_KEPT).unwrap_or(Timestamp::MIN);
             while self.ledger().retain(before, AT_ONCE).await? == AT_ONCE as u64 {}
         }
@@ -125,7 +129,7 @@ impl Engine {
             return Ok(());
         };
         let content = if message.source == people::RECEIPTS {
-            people::receipt_content(source.as_ref(), &message)
+            people::stored_receipt(source.as_ref(), &message)
         } else {
             source
                 .receive(&message.body, message.received_at)

@@ -1,17 +1,20 @@
-// Keeps the feed live. Without this script the page is the same, only not by itself.
-const line = document.getElementById("live");
-if (line) {
-  const LONGEST = 200;
+// What a script adds: the feed goes on by itself, tables follow, times say how long ago, and text is copied with a click.
+// Without it every page is the same, only not by itself.
+const LONGEST = 200;
+
+const feed = document.getElementById("live");
+if (feed) {
   const text = document.getElementById("live-text");
   const rows = document.getElementById("rows");
   let waiting = [];
   let scheduled = false;
+  let arrived = 0;
 
-  // Many events arrive in one frame under load: they are put on the page together.
+  // Many events arrive in one frame under load: they are put on the page together, no more than fit, and counted.
   const show = () => {
     scheduled = false;
+    arrived += waiting.length;
     const batch = waiting.slice(-LONGEST);
-    const skipped = waiting.length - batch.length;
     waiting = [];
     document.getElementById("empty")?.remove();
     for (const html of batch) {
@@ -22,27 +25,74 @@ if (line) {
       rows.prepend(row);
     }
     while (rows.children.length > LONGEST) rows.lastElementChild.remove();
-    text.textContent = skipped ? `Live, ${skipped} not shown` : "Live";
+    ages();
+    text.textContent = arrived > LONGEST ? `Live: ${arrived} new, the last ${LONGEST} shown` : "Live";
   };
 
-  const source = new EventSource(line.dataset.url);
-  source.onopen = () => { line.classList.add("on"); text.textContent = "Live"; };
-  source.onerror = () => { line.classList.remove("on"); text.textContent = "Reconnecting…"; };
+  const source = new EventSource(feed.dataset.url);
+  source.onopen = () => { feed.classList.add("on"); text.textContent = "Live"; };
+  source.onerror = () => { feed.classList.remove("on"); text.textContent = "Reconnecting…"; };
   source.addEventListener("row", (message) => {
     waiting.push(message.data);
     if (!scheduled) { scheduled = true; setTimeout(show, 250); }
   });
+}
 
-  // Chips change after their row has appeared: look again at rows that are not settled.
-  setInterval(async () => {
-    if (!rows.querySelector(".chip.blue, .chip.red") || document.hidden) return;
-    const answer = await fetch(location.href).catch(() => null);
-    if (!answer?.ok) return;
-    const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
-    for (const row of fresh.querySelectorAll("#rows tr")) {
-      const shown = rows.querySelector(`tr[data-position="${row.dataset.position}"] .chips`);
-      const now = row.querySelector(".chips");
-      if (shown && shown.innerHTML !== now.innerHTML) shown.innerHTML = now.innerHTML;
+const again = async () => {
+  const answer = await fetch(location.href).catch(() => null);
+  return answer?.ok ? new DOMParser().parseFromString(await answer.text(), "text/html") : null;
+};
+
+// Chips change after their row has appeared; tables marked as live change as a whole, unless somebody is reading in them.
+const busy = (part) => part.contains(document.activeElement) || part.querySelector("details[open]");
+setInterval(async () => {
+  if (document.hidden) return;
+  const parts = [...document.querySelectorAll("[data-live]")].filter((part) => !busy(part));
+  const rows = document.getElementById("rows");
+  const unsettled = feed && rows.querySelector(".chip.blue, .chip.red");
+  if (!parts.length && !unsettled) return;
+  const fresh = await again();
+  if (!fresh) return;
+  for (const part of parts) {
+    const now = fresh.getElementById(part.id);
+    if (now && now.innerHTML !== part.dataset.was) {
+      part.innerHTML = now.innerHTML;
+      part.dataset.was = now.innerHTML;
     }
-  }, 3000);
+  }
+  for (const row of unsettled ? fresh.querySelectorAll("#rows tr") : []) {
+    const shown = rows.querySelector(`tr[data-position="${row.dataset.position}"] .chips`);
+    const now = row.querySelector(".chips");
+    if (shown && !busy(shown) && shown.innerHTML !== now.innerHTML) shown.innerHTML = now.innerHTML;
+  }
+  ages();
+}, 2000);
+
+const STEPS = [[60, "second", 1], [3600, "minute", 60], [86400, "hour", 3600], [Infinity, "day", 86400]];
+const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
+const ages = () => {
+  for (const time of document.querySelectorAll("time[data-ago]")) {
+    const exact = time.getAttribute("datetime");
+    const seconds = (new Date(exact) - Date.now()) / 1000;
+    if (Number.isNaN(seconds)) continue;
+    const [, unit, size] = STEPS.find(([limit]) => Math.abs(seconds) < limit);
+    time.textContent = relative.format(Math.round(seconds / size), unit);
+    time.title = exact;
+  }
+};
+ages();
+setInterval(ages, 15000);
+
+for (const part of document.querySelectorAll("pre, code.copy")) {
+  if (!navigator.clipboard) break;
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "small quiet";
+  button.textContent = "Copy";
+  button.onclick = async () => {
+    await navigator.clipboard.writeText(part.innerText);
+    button.textContent = "Copied";
+    setTimeout(() => { button.textContent = "Copy"; }, 1500);
+  };
+  part.after(button);
 }

@@ -2,6 +2,7 @@
 
 use crate::{
     App,
+    passwords::Throttle,
     problem::{Code, Problem},
     v1,
 };
@@ -13,16 +14,30 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Redirect, Response},
 };
-use domain::{ApiKeyId, AppId, ProjectId, Store};
+use domain::{ApiKeyId, AppId, ProjectId, Store, UserId};
 use engine::System;
-use ledger::{ApiKey, Scope};
+use jiff::SignedDuration;
+use ledger::{ApiKey, LedgerError, Role, Scope, Session, User};
 use std::{
     collections::BTreeMap,
     sync::{Mutex, PoisonError},
 };
 
-/// Name of the session cookie.
+/// Name of the session cookie over plain HTTP, and over HTTPS, where the browser itself guards it.
 const COOKIE: &str = "tidings_session";
+const GUARDED_COOKIE: &str = "__Host-tidings_session";
+/// How long somebody stays signed in.
+const SIGNED_IN: SignedDuration = SignedDuration::from_hours(14 * 24);
+
+/// Characters kept of what a browser calls itself.
+const LONGEST_AGENT: usize = 200;
+
+/// What the browser calls itself.
+pub(crate) fn agent(request: &Request<Body>) -> String {
+    let told = request.headers().get(header::USER_AGENT);
+    let text = told.and_then(|value| value.to_str().ok());
+    text.unwrap_or_default().to_owned()
+}
 
 /// Who may call a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +56,10 @@ pub(crate) enum Access {
     Page,
     /// A person who is signed in and may change things, on a form of ours.
     Form,
+    /// A person who is signed in, about himself, on a form of ours.
+    Own,
+    /// A person who is signed in and may manage people and keys.
+    Manage,
 }
 
 /// Who is calling.
@@ -53,9 +72,44 @@ pub(crate) struct Caller {
     /// The app a public key is part of.
     pub(crate) app: Option<AppId>,
     pub(crate) scope: Scope,
+    /// As what somebody is signed in; `None` for keys.
+    pub(crate) role: Option<Role>,
+    /// Whose account it is; `None` for keys and the operator.
+    pub(crate) user: Option<UserId>,
 }
 
 impl Caller {
+    /// Whoever holds a key.
+    pub(crate) fn of_key(key: &ApiKey) -> Self {
+        Self {
+            name: format!("key {}", key.name),
+            project: key.project,
+            app: key.app,
+            scope: key.scope,
+            role: None,
+            user: None,
+        }
+    }
+
+    fn of_user(user: &User) -> Self {
+        Self {
+            name: user.email.clone(),
+            project: user.project,
+            app: None,
+            scope: if user.role >= Role::Developer {
+                Scope::Write
+            } else {
+                Scope::Read
+            },
+            role: Some(user.role),
+            user: Some(user.id),
+        }
+    }
+
+    pub(crate) fn may_manage(&self) -> bool {
+        self.role >= Some(Role::Admin)
+    }
+
     pub(crate) fn reaches(&self, project: ProjectId) -> bool {
         self.project.is_none_or(|only| only == project)
     }
@@ -70,7 +124,7 @@ pub fn digest(secret: &str) -> String {
         .collect()
 }
 
-fn random_text(system: &dyn System) -> String {
+pub(crate) fn random_text(system: &dyn System) -> String {
     (0..4)
         .map(|_| format!("{:016x}", system.entropy()))
         .collect()
@@ -118,13 +172,15 @@ pub fn new_client_key(system: &dyn System, app: &ledger::App) -> (String, ApiKey
     (text, key)
 }
 
-/// Who is signed in, and the link that signs the operator in. Kept in memory: a restart signs everyone out.
+/// The link that signs the operator in, and who is signed in by it or by a key. Kept in memory: a restart ends these; sessions
+/// of users are in the ledger.
 #[derive(Debug, Default)]
 pub struct Sessions {
     /// Digest of the session token, and who it is.
     open: Mutex<BTreeMap<String, Caller>>,
     /// Digest of the token in the operator's sign-in link.
     link: Mutex<Option<String>>,
+    pub(crate) throttle: Throttle,
 }
 
 impl Sessions {
@@ -150,6 +206,8 @@ impl Sessions {
                 project: None,
                 app: None,
                 scope: Scope::Write,
+                role: Some(Role::Owner),
+                user: None,
             },
         ))
     }
@@ -179,12 +237,51 @@ impl Sessions {
     }
 }
 
-/// The cookie that keeps a session.
-pub(crate) fn cookie(token: &str) -> String {
-    format!(
-        "{COOKIE}={token}; Path=/; HttpOnly; SameSite=Strict; Max-Age={}",
-        if token.is_empty() { 0 } else { 14 * 86_400 }
-    )
+impl App {
+    /// Signs a user in, in the browser that calls itself `agent`; answers with the token of the session.
+    pub(crate) async fn sign_in(&self, user: &User, agent: &str) -> Result<String, LedgerError> {
+        let (system, ledger) = (self.engine.system(), self.engine.ledger());
+        let (token, now) = (random_text(system), system.now());
+        let session = Session {
+            digest: digest(&token),
+            user: user.id,
+            created_at: now,
+            expires_at: now.saturating_add(SIGNED_IN).unwrap_or(now),
+            agent: agent.chars().take(LONGEST_AGENT).collect(),
+        };
+        ledger.open_session(session).await?;
+        Ok(token)
+    }
+
+    /// Who is signed in with a session's token.
+    async fn signed_in(&self, token: Option<String>) -> Result<Option<Caller>, LedgerError> {
+        let Some(token) = token else {
+            return Ok(None);
+        };
+        if let Some(caller) = self.sessions.find(&token) {
+            return Ok(Some(caller));
+        }
+        let now = self.engine.system().now();
+        let session = self.engine.ledger().session(&digest(&token), now).await?;
+        let setup = self.engine.setup();
+        let user = session.and_then(|session| setup.user(session.user));
+        Ok(user.map(Caller::of_user))
+    }
+
+    /// The cookie that keeps a session; an empty token ends it.
+    pub(crate) fn cookie(&self, token: &str) -> String {
+        let (name, secure) = if self.engine.public_url().starts_with("https://") {
+            (GUARDED_COOKIE, "; Secure")
+        } else {
+            (COOKIE, "")
+        };
+        let seconds = if token.is_empty() {
+            0
+        } else {
+            SIGNED_IN.as_secs()
+        };
+        format!("{name}={token}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}")
+    }
 }
 
 /// The session token of a request.
@@ -195,10 +292,10 @@ pub(crate) fn session_token(request: &Request<Body>) -> Option<String> {
         .iter()
         .filter_map(|value| value.to_str().ok());
     cookies.flat_map(|line| line.split(';')).find_map(|pair| {
-        pair.trim()
-            .strip_prefix(COOKIE)?
-            .strip_prefix('=')
-            .map(str::to_owned)
+        let (name, token) = pair.trim().split_once('=')?;
+        [COOKIE, GUARDED_COOKIE]
+            .contains(&name)
+            .then(|| token.to_owned())
     })
 }
 
@@ -216,12 +313,7 @@ fn by_key(app: &App, request: &Request<Body>) -> Result<Option<Caller>, Problem>
     let known = setup
         .api_key(&digest(key))
         .ok_or_else(|| Problem::new(Code::UnknownKey, "the key was revoked or never existed"))?;
-    Ok(Some(Caller {
-        name: format!("key {}", known.name),
-        project: known.project,
-        app: known.app,
-        scope: known.scope,
-    }))
+    Ok(Some(Caller::of_key(known)))
 }
 
 fn bearer(request: &Request<Body>) -> Option<&str> {
@@ -239,7 +331,7 @@ fn bearer(request: &Request<Body>) -> Option<&str> {
 }
 
 /// A form must come from a page of ours. Browsers say so in `Sec-Fetch-Site`; older ones in `Origin`.
-fn is_from_our_page(request: &Request<Body>) -> bool {
+pub(crate) fn is_from_our_page(request: &Request<Body>) -> bool {
     let text = |name: &str| {
         request
             .headers()
@@ -267,7 +359,11 @@ pub(crate) async fn enforce(
     {
         return Problem::from(error).into_response();
     }
-    match admit(&app, access, &request) {
+    let session = match app.signed_in(session_token(&request)).await {
+        Ok(session) => session,
+        Err(error) => return Problem::from(error).into_response(),
+    };
+    match admit(&app, access, &request, session) {
         Ok(None) => next.run(request).await,
         Ok(Some(caller)) => {
             request.extensions_mut().insert(caller);
@@ -282,15 +378,14 @@ fn admit(
     app: &App,
     access: Access,
     request: &Request<Body>,
+    session: Option<Caller>,
 ) -> Result<Option<Caller>, Box<Response>> {
-    let session = || session_token(request).and_then(|token| app.sessions.find(&token));
+    let reads = request.method() == Method::GET;
     let caller = match access {
         Access::Anyone | Access::Store => return Ok(None),
         Access::Read | Access::Write => match by_key(app, request) {
             Ok(Some(caller)) => Some(caller),
-            Ok(None) => {
-                session().filter(|_| request.method() == Method::GET || is_from_our_page(request))
-            }
+            Ok(None) => session.filter(|_| reads || is_from_our_page(request)),
             Err(problem) => return Err(Box::new(problem.into_response())),
         },
         Access::Client => {
@@ -301,11 +396,12 @@ fn admit(
                 return Err(Box::new(refusal.into_response()));
             }
         }
-        Access::Page => session(),
-        Access::Form => session().filter(|_| is_from_our_page(request)),
+        Access::Page => session,
+        Access::Form | Access::Own => session.filter(|_| is_from_our_page(request)),
+        Access::Manage => session.filter(|_| reads || is_from_our_page(request)),
     };
     match (caller, access) {
-        (None, Access::Page | Access::Form) => Err(Box::new(Redirect::to("/signin").into_response())),
+        (None, Access::Page | Access::Form | Access::Own | Access::Manage) => Err(Box::new(Redirect::to("/signin").into_response())),
         (None, _) => Err(Box::new(
             Problem::new(
                 Code::MissingKey,
@@ -316,6 +412,10 @@ fn admit(
         (Some(caller), Access::Write | Access::Form) if caller.scope < Scope::Write => {
             Err(Box::new(Problem::new(Code::Forbidden, "this key may not change anything").into_response()))
         }
+        (Some(caller), Access::Manage) if !caller.may_manage() => Err(Box::new(
+            Problem::new(Code::Forbidden, "only admins and owners may manage people and keys")
+                .into_response(),
+        )),
         // A client's key is in everybody's hands.
         (Some(caller), Access::Read) if caller.scope < Scope::Read => Err(Box::new(
             Problem::new(Code::Forbidden, "this is the public key of an app: it opens /v1 only")

@@ -13,7 +13,7 @@ use axum::{
     http::{StatusCode, request::Parts},
     response::{IntoResponse, Response},
 };
-use domain::{Environment, EventKind, ProjectId};
+use domain::{AppId, Environment, EventKind, ProjectId, Store};
 use engine::{
     ActiveIntegration, Setup,
     desired::{
@@ -81,6 +81,20 @@ impl FromRequestParts<App> for Caller {
 }
 
 impl InProject {
+    /// Writes down in the audit log what the caller did.
+    pub(crate) async fn did(&self, app: &App, what: &str, subject: &str) -> Result<(), Problem> {
+        let now = app.engine.system().now();
+        let (ledger, who) = (app.engine.ledger(), &self.caller.name);
+        Ok(ledger.note(self.id, who, what, subject, now).await?)
+    }
+
+    /// The project's integrations, by key.
+    pub(crate) fn integrations(&self) -> &[ActiveIntegration] {
+        self.setup
+            .project(self.id)
+            .map_or(&[], |project| &project.integrations)
+    }
+
     pub(crate) fn integration(&self, key: &str) -> Result<&ActiveIntegration, Problem> {
         let project = self
             .setup
@@ -110,15 +124,29 @@ pub(crate) struct ListQuery {
     pub(crate) kind: Option<String>,
     pub(crate) customer: Option<String>,
     pub(crate) app: Option<String>,
+    pub(crate) store: Option<String>,
     pub(crate) environment: Option<String>,
     pub(crate) integration: Option<String>,
     pub(crate) state: Option<String>,
     pub(crate) since: Option<jiff::Timestamp>,
+    pub(crate) until: Option<jiff::Timestamp>,
+    /// The same, as hours before now.
+    #[serde(default, deserialize_with = "absent_or_number")]
+    pub(crate) hours: Option<u32>,
     /// Newest first, before this cursor.
     pub(crate) before: Option<String>,
     /// Oldest first, after this cursor.
     pub(crate) after: Option<u64>,
     pub(crate) limit: Option<usize>,
+}
+
+/// A number, or nothing: forms send fields that are left alone as empty.
+fn absent_or_number<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<u32>, D::Error> {
+    let text = String::deserialize(from)?;
+    if text.is_empty() {
+        return Ok(None);
+    }
+    text.parse().map(Some).map_err(serde::de::Error::custom)
 }
 
 pub(crate) fn present(text: Option<&String>) -> Option<&String> {
@@ -154,6 +182,32 @@ impl ListQuery {
         present(self.state.as_ref())
             .map(|text| DeliveryState::from_id(text).ok_or_else(|| unknown(text)))
             .transpose()
+    }
+
+    /// The apps meant by `app` and `store`; `None` when neither is given.
+    fn apps(&self, project: &InProject) -> Result<Option<Vec<AppId>>, Problem> {
+        let one: Option<AppId> = present(self.app.as_ref())
+            .map(|text| parse("app", text))
+            .transpose()?;
+        let store = present(self.store.as_ref())
+            .map(|text| {
+                Store::from_id(text).ok_or_else(|| {
+                    let known = Store::ALL.map(Store::id).join(", ");
+                    let message = format!("store: {text:?} is none of {known}");
+                    Problem::new(Code::MalformedQuery, message)
+                })
+            })
+            .transpose()?;
+        let meant = project
+            .setup
+            .configuration
+            .apps
+            .iter()
+            .filter(|row| row.project == project.id)
+            .filter(|row| one.is_none_or(|one| row.id == one))
+            .filter(|row| store.is_none_or(|store| row.settings.store() == store))
+            .map(|row| row.id);
+        Ok((one.is_some() || store.is_some()).then(|| meant.collect()))
     }
 
     pub(crate) async fn events(
@@ -207,18 +261,18 @@ impl ListQuery {
             ));
         }
         let now = app.engine.system().now();
+        let hours = self.hours.map_or(24 * FEED_DAYS, i64::from);
         let recent = now
-            .saturating_sub(SignedDuration::from_hours(24 * FEED_DAYS))
+            .saturating_sub(SignedDuration::from_hours(hours))
             .unwrap_or(now);
         Ok(EventFilter {
             project: Some(project.id),
             kinds,
             customer,
-            app: present(self.app.as_ref())
-                .map(|text| parse("app", text))
-                .transpose()?,
+            apps: self.apps(project)?,
             environment,
             since: Some(self.since.unwrap_or(recent)),
+            until: self.until,
             delivery: state.map(|state| (integration, state)),
         })
     }
@@ -351,6 +405,7 @@ pub(crate) async fn resend(
         .resend(project.id, parse("delivery", &id)?)
         .await?;
     if resent {
+        project.did(&app, "resend delivery", &id).await?;
         Ok(StatusCode::ACCEPTED)
     } else {
         Err(Problem::not_found("delivery", &id))
@@ -508,6 +563,7 @@ pub(crate) async fn send_test(
     Path((_, key)): Path<(String, String)>,
 ) -> Result<Response, Problem> {
     let event = app.engine.send_test(project.integration(&key)?).await?;
+    project.did(&app, "send test event to", &key).await?;
     Ok((
         StatusCode::ACCEPTED,
         axum::Json(json!({ "event": event.id })),
@@ -525,16 +581,20 @@ pub(crate) async fn verify(
     )))
 }
 
-/// Plans and applies one desired part of a project. Answers 201 when something was created.
-async fn put(app: &App, caller: &Caller, desired: Desired) -> Result<Response, Problem> {
-    let steps = {
+/// Plans and applies a part of a project. Either the steps that were taken, or every problem.
+pub(crate) async fn configure(
+    app: &App,
+    caller: &Caller,
+    desired: &Desired,
+) -> Result<Result<Vec<(desired::Action, String)>, Vec<desired::Problem>>, Problem> {
+    let planned = {
         let setup = app.engine.setup();
         let context = destinations::Context {
             public_url: app.engine.public_url().to_owned(),
         };
         let fresh = || app.engine.system().uuid();
         desired::plan(
-            &desired,
+            desired,
             &Means {
                 current: &setup.configuration,
                 vault: app.engine.vault(),
@@ -542,32 +602,40 @@ async fn put(app: &App, caller: &Caller, desired: Desired) -> Result<Response, P
                 fresh: &fresh,
             },
         )
-        .map_err(Problem::invalid)?
     };
-    let summary: Vec<_> = steps
-        .iter()
-        .map(|step| json!({ "action": step.action, "subject": step.subject }))
-        .collect();
+    let steps = match planned {
+        Ok(steps) => steps,
+        Err(problems) => return Ok(Err(problems)),
+    };
+    let (mut taken, mut changes) = (Vec::new(), Vec::new());
+    for step in steps {
+        taken.push((step.action, step.subject));
+        changes.extend(step.change);
+    }
+    if !changes.is_empty() && !app.engine.configure(changes, &caller.name).await? {
+        return Err(Problem::changed_meanwhile());
+    }
+    Ok(Ok(taken))
+}
+
+/// Plans and applies one desired part of a project. Answers 201 when something was created.
+async fn put(app: &App, caller: &Caller, desired: Desired) -> Result<Response, Problem> {
+    let steps = configure(app, caller, &desired)
+        .await?
+        .map_err(Problem::invalid)?;
     let created = steps
         .iter()
-        .any(|step| step.action == desired::Action::Create);
-    let changes: Vec<ConfigurationChange> =
-        steps.into_iter().filter_map(|step| step.change).collect();
-    if !changes.is_empty() && !app.engine.configure(changes, &caller.name).await? {
-        return Err(Problem::new(
-            Code::Conflict,
-            "read it again and repeat the request",
-        ));
-    }
-    Ok((
-        if created {
-            StatusCode::CREATED
-        } else {
-            StatusCode::OK
-        },
-        axum::Json(json!({ "steps": summary })),
-    )
-        .into_response())
+        .any(|(action, _)| *action == desired::Action::Create);
+    let summary: Vec<_> = steps
+        .iter()
+        .map(|(action, subject)| json!({ "action": action, "subject": subject }))
+        .collect();
+    let status = if created {
+        StatusCode::CREATED
+    } else {
+        StatusCode::OK
+    };
+    Ok((status, axum::Json(json!({ "steps": summary }))).into_response())
 }
 
 impl InProject {

@@ -9,21 +9,28 @@
 
 mod access;
 mod api;
+mod apps;
 mod body;
 mod callbacks;
 mod filters;
+mod forms;
 mod openapi;
 mod pages;
+mod passwords;
 mod people;
 mod problem;
+mod replays;
 mod routes;
+mod simulator;
 mod stream;
 mod v1;
 mod view;
 
 pub use access::{Sessions, digest, new_api_key, new_client_key};
 pub use callbacks::callback_path;
+pub use pages::Counted;
 pub use routes::router;
+pub use simulator::Lives;
 
 use engine::Engine;
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -36,6 +43,10 @@ pub struct App {
     pub engine: Engine,
     /// Who is signed in to the pages.
     pub sessions: Arc<Sessions>,
+    /// What pages counted a moment ago.
+    pub counted: Arc<Counted>,
+    /// Lives that are being simulated.
+    pub lives: Arc<Lives>,
     /// Renders `/metrics`.
     pub metrics: Option<PrometheusHandle>,
 }

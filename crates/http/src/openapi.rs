@@ -68,6 +68,13 @@ fn schemas() -> Value {
         json!({ "type": "boolean" }),
         json!({ "type": "string", "format": "date-time" }),
     );
+    let attribution = object(
+        &["source", "status"],
+        &json!({
+            "source": text, "status": { "enum": ["organic", "non_organic", "unknown"] }, "channel": text, "campaign": text,
+            "ad_group": text, "ad_set": text, "creative": text, "network_user_id": text,
+        }),
+    );
     let texts = json!({ "type": "array", "items": { "type": "string" } });
     let codes: Vec<_> = Code::ALL.iter().map(|code| code.id()).collect();
     let transfers = ["transfer", "transfer_if_inactive", "keep", "share"];
@@ -91,7 +98,8 @@ fn schemas() -> Value {
         } },
         "GooglePush": { "type": "object", "required": ["message"], "properties": { "message": { "type": "object" }, "subscription": text } },
         "StripeEvent": { "type": "object", "required": ["id", "type", "created", "data"], "properties": { "id": text, "type": text, "created": { "type": "integer" }, "data": { "type": "object" } } },
-        "Receipt": { "type": "object", "required": ["app_user_id", "fetch_token"], "properties": { "app_user_id": text, "fetch_token": text, "product_id": text, "attributes": { "type": "object" } } },
+        "Receipt": { "type": "object", "required": ["app_user_id", "fetch_token"], "properties": { "app_user_id": text, "fetch_token": text, "product_id": text, "attributes": { "type": "object" },
+            "price": { "type": "number" }, "currency": text, "presented_offering_identifier": text, "create_events": flag } },
         "Identify": { "type": "object", "required": ["app_user_id", "new_app_user_id"], "properties": { "app_user_id": text, "new_app_user_id": text } },
         "Alias": { "type": "object", "required": ["new_app_user_id"], "properties": { "new_app_user_id": text } },
         "Attributes": { "type": "object", "required": ["attributes"], "properties": { "attributes": { "type": "object" } } },
@@ -105,8 +113,11 @@ fn schemas() -> Value {
             "country": text, "is_family_shared": flag, "entitlements": texts,
         } },
         "Transfer": object(&["to"], &json!({ "to": text })),
-        "CustomerChange": object(&[], &json!({ "attributes": { "type": "object" }, "installed_at": time, "analytics_disabled": flag })),
+        "CustomerChange": object(&[], &json!({ "attributes": { "type": "object" }, "installed_at": time, "analytics_disabled": flag, "attribution": attribution })),
         "Grant": object(&["entitlement"], &json!({ "entitlement": text, "ends_at": time })),
+        "Replay": object(&["integration", "since"], &json!({ "integration": text, "since": time, "until": time, "kinds": texts,
+            "standings": { "type": "array", "items": { "enum": ledger::Standing::ALL.map(ledger::Standing::id) } }, "environment": { "enum": ["production", "sandbox"] },
+            "customer": text, "per_second": { "type": "integer", "minimum": 1, "maximum": engine::REPLAY_RATES.1 }, "dry_run": flag })),
         "Product": object(&[], &json!({ "name": text, "entitlements": texts })),
         "Entitlement": object(&[], &json!({ "name": text })),
         "Integration": object(&["destination"], &json!({

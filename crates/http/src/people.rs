@@ -12,7 +12,11 @@ use axum::{
     http::{Request, StatusCode},
     response::{IntoResponse, Response},
 };
-use domain::{Store, attribute::Write};
+use domain::{
+    Store,
+    attribute::Write,
+    customer::{Attribution, AttributionStatus},
+};
 use engine::{Accepted, Grant, WriteError, desired};
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -42,15 +46,16 @@ pub(crate) async fn state_purchase(
             message: message.into(),
         }])
     };
-    let mut external = project.setup.apps().filter(|found| {
-        found.row.project == project.id
-            && found.row.store() == Store::External
+    // Apps that somebody configured: the simulator's has lives of its own.
+    let mut external = project.setup.configuration.apps.iter().filter(|row| {
+        row.project == project.id
+            && row.store() == Store::External
             && wanted
                 .as_ref()
-                .is_none_or(|wanted| wanted.as_str() == Some(&found.row.key))
+                .is_none_or(|wanted| wanted.as_str() == Some(&row.key))
     });
     let target = match (external.next(), external.next()) {
-        (Some(target), None) => target.row.id,
+        (Some(target), None) => target.id,
         (None, _) => {
             return Err(invalid(
                 "names no app with `store = \"external\"`; add one to the project",
@@ -80,6 +85,8 @@ pub(crate) async fn forget(
     Path((_, who)): Path<(String, String)>,
 ) -> Result<StatusCode, Problem> {
     app.engine.forget(project.id, &who).await?;
+    // Whom is what was to be forgotten.
+    project.did(&app, "forget", "a customer").await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -97,6 +104,7 @@ pub(crate) async fn transfer(
     Json(body): Json<Transfer>,
 ) -> Answer {
     let events = app.engine.transfer(project.id, &who, &body.to).await?;
+    project.did(&app, "move purchases of", &who).await?;
     Ok(axum::Json(json!({ "events": events })))
 }
 
@@ -107,6 +115,44 @@ pub(crate) struct Change {
     attributes: BTreeMap<String, Option<String>>,
     installed_at: Option<Timestamp>,
     analytics_disabled: Option<bool>,
+    attribution: Option<NewAttribution>,
+}
+
+/// As [`Attribution`], less what we know ourselves.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewAttribution {
+    source: String,
+    status: AttributionStatus,
+    channel: Option<String>,
+    campaign: Option<String>,
+    ad_group: Option<String>,
+    ad_set: Option<String>,
+    creative: Option<String>,
+    network_user_id: Option<String>,
+}
+
+impl NewAttribution {
+    fn checked(self, created_at: Timestamp) -> Result<Attribution, Problem> {
+        let attribution = Attribution {
+            source: self.source,
+            status: self.status,
+            channel: self.channel,
+            campaign: self.campaign,
+            ad_group: self.ad_group,
+            ad_set: self.ad_set,
+            creative: self.creative,
+            network_user_id: self.network_user_id,
+            created_at,
+        };
+        match attribution.problem() {
+            None => Ok(attribution),
+            Some((field, message)) => Err(Problem::invalid(vec![desired::Problem {
+                path: vec!["attribution".into(), field.into()],
+                message,
+            }])),
+        }
+    }
 }
 
 /// `PATCH .../customers/{customer}`. The customer is made when there is none.
@@ -116,6 +162,8 @@ pub(crate) async fn change(
     Path((_, who)): Path<(String, String)>,
     Json(body): Json<Change>,
 ) -> Answer {
+    let now = app.engine.system().now();
+    let attribution = body.attribution.map(|told| told.checked(now)).transpose()?;
     let writes: Vec<Write> = body
         .attributes
         .into_iter()
@@ -146,6 +194,11 @@ pub(crate) async fn change(
     if let Some(disabled) = body.analytics_disabled {
         app.engine
             .set_analytics_disabled(project.id, &who, disabled)
+            .await?;
+    }
+    if let Some(attribution) = attribution {
+        app.engine
+            .set_attribution(project.id, &who, &attribution)
             .await?;
     }
     let profile = app.engine.profile(project.id, &who).await?;
@@ -186,6 +239,7 @@ pub(crate) async fn grant(
         ends_at: body.ends_at,
     };
     app.engine.grant(project.id, &who, &grant).await?;
+    project.did(&app, "give access to", &who).await?;
     Ok(StatusCode::CREATED.into_response())
 }
 
@@ -199,6 +253,7 @@ pub(crate) async fn revoke(
         .engine
         .revoke_grants(project.id, &who, &entitlement)
         .await?;
+    project.did(&app, "take access back from", &who).await?;
     Ok(axum::Json(json!({ "revoked": revoked })))
 }
 

@@ -60,6 +60,13 @@ codes! {
     Internal = "internal", INTERNAL_SERVER_ERROR, "Something went wrong here";
 }
 
+/// What a page says of a problem.
+#[derive(Debug, Clone)]
+pub(crate) struct Readable {
+    pub(crate) title: &'static str,
+    pub(crate) detail: String,
+}
+
 /// A problem to answer with.
 #[derive(Debug)]
 pub(crate) struct Problem {
@@ -75,6 +82,10 @@ impl Problem {
             detail: detail.into(),
             errors: Vec::new(),
         }
+    }
+
+    pub(crate) fn changed_meanwhile() -> Self {
+        Self::new(Code::Conflict, "read it again and repeat the request")
     }
 
     pub(crate) fn detail(&self) -> &str {
@@ -166,11 +177,17 @@ impl IntoResponse for Problem {
                     .collect::<Vec<_>>()
             );
         }
-        (
+        let readable = Readable {
+            title: self.code.title(),
+            detail: self.detail,
+        };
+        let mut response = (
             self.code.status(),
             [(header::CONTENT_TYPE, "application/problem+json")],
             body.to_string(),
         )
-            .into_response()
+            .into_response();
+        response.extensions_mut().insert(readable);
+        response
     }
 }

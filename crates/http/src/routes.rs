@@ -3,7 +3,7 @@
 use crate::{
     App,
     access::{Access, enforce},
-    api, callbacks, openapi, pages, people, stream, v1,
+    api, apps, callbacks, openapi, pages, people, replays, stream, v1,
 };
 use axum::{
     Router, middleware,
@@ -28,10 +28,13 @@ const EVENT_FILTERS: &[&str] = &[
     "kind",
     "customer",
     "app",
+    "store",
     "environment",
     "integration",
     "state",
     "since",
+    "until",
+    "hours",
     "before",
     "after",
     "limit",
@@ -41,7 +44,7 @@ const PAGES: &[&str] = &["before", "limit"];
 
 /// All routes.
 pub(crate) fn table() -> Vec<Route> {
-    use Access::{Anyone, Client, Form, Page, Read, Store, Write};
+    use Access::{Anyone, Client, Form, Manage, Own, Page, Read, Store, Write};
     let route = |method, path, access, summary, body, query, handler| Route {
         method,
         path,
@@ -51,6 +54,10 @@ pub(crate) fn table() -> Vec<Route> {
         query,
         handler,
     };
+    let page = |path, handler| route("GET", path, Page, "", None, &[], handler);
+    let own = |path, handler| route("POST", path, Own, "", None, &[], handler);
+    let manage = |path, handler| route("POST", path, Manage, "", None, &[], handler);
+    let form = |path, handler| route("POST", path, Form, "", None, &[], handler);
     vec![
         route(
             "GET",
@@ -269,6 +276,15 @@ pub(crate) fn table() -> Vec<Route> {
             || delete(people::revoke),
         ),
         route(
+            "POST",
+            "/api/v1/projects/{project}/apps/{app}/check",
+            Write,
+            "Asks the store whether an app's settings work",
+            None,
+            &[],
+            || post(apps::check),
+        ),
+        route(
             "GET",
             "/api/v1/projects/{project}/parked",
             Read,
@@ -449,6 +465,33 @@ pub(crate) fn table() -> Vec<Route> {
             || delete(api::delete_integration),
         ),
         route(
+            "GET",
+            "/api/v1/projects/{project}/replays",
+            Read,
+            "Replays, newest first, and how far each has come",
+            None,
+            &[],
+            || get(replays::list),
+        ),
+        route(
+            "POST",
+            "/api/v1/projects/{project}/replays",
+            Write,
+            "Sends past events to an integration again; with `dry_run`, only says what that would do",
+            Some("Replay"),
+            &[],
+            || post(replays::start),
+        ),
+        route(
+            "POST",
+            "/api/v1/projects/{project}/replays/{id}/cancel",
+            Write,
+            "Stops a replay; what it has queued is sent",
+            None,
+            &[],
+            || post(replays::cancel),
+        ),
+        route(
             "POST",
             "/api/v1/projects/{project}/integrations/{key}/test",
             Write,
@@ -560,41 +603,138 @@ pub(crate) fn table() -> Vec<Route> {
         route("GET", "/projects/{project}", Page, "", None, &[], || {
             get(pages::feed)
         }),
-        route(
-            "GET",
-            "/projects/{project}/live",
-            Page,
-            "",
-            None,
-            &[],
-            || get(stream::page),
-        ),
-        route(
-            "GET",
-            "/projects/{project}/events/{id}",
-            Page,
-            "",
-            None,
-            &[],
-            || get(pages::event),
-        ),
+        page("/projects/{project}/live", || get(stream::page)),
+        page("/projects/{project}/events/{id}", || get(pages::event)),
         route("GET", "/customers/{who}", Page, "", None, &[], || {
+            get(pages::redirect)
+        }),
+        form("/projects/{project}/deliveries/{id}/resend", || {
+            post(pages::resend)
+        }),
+        page("/projects/{project}/customers", || get(pages::customers)),
+        page("/projects/{project}/customers/{who}", || {
             get(pages::customer)
         }),
-        route(
-            "POST",
-            "/projects/{project}/deliveries/{id}/resend",
-            Form,
-            "",
-            None,
-            &[],
-            || post(pages::resend),
+        form("/projects/{project}/customers/{who}/forget", || {
+            post(pages::forget_customer)
+        }),
+        form("/projects/{project}/customers/{who}/{change}", || {
+            post(pages::change_customer)
+        }),
+        page("/projects/{project}/integrations", || {
+            get(pages::integrations)
+        }),
+        page("/projects/{project}/integrations/new/{destination}", || {
+            get(pages::new_integration)
+        }),
+        form("/projects/{project}/integrations/new/{destination}", || {
+            post(pages::add)
+        }),
+        form(
+            "/projects/{project}/integrations/new/{destination}/preview",
+            || post(pages::preview_new),
         ),
+        page("/projects/{project}/integrations/{key}", || {
+            get(pages::integration)
+        }),
+        form("/projects/{project}/integrations/{key}", || {
+            post(pages::save)
+        }),
+        form("/projects/{project}/integrations/{key}/preview", || {
+            post(pages::preview)
+        }),
+        form("/projects/{project}/integrations/{key}/{act}", || {
+            post(pages::act_on_integration)
+        }),
+        form("/projects/{project}/catalog/bulk", || {
+            post(pages::edit_products)
+        }),
+        form("/projects/{project}/catalog/list", || {
+            post(pages::add_products)
+        }),
+        page("/projects/{project}/rates", || get(pages::rates)),
+        manage("/projects/{project}/rates", || post(pages::add_rates)),
+        page("/projects/{project}/replay", || get(pages::replay)),
+        form("/projects/{project}/replay", || post(pages::start_replay)),
+        form("/projects/{project}/replay/{id}/cancel", || {
+            post(pages::cancel_replay)
+        }),
+        page("/projects/{project}/simulator", || get(pages::simulator)),
+        form("/projects/{project}/simulator", || post(pages::play)),
+        form("/projects/{project}/simulator/{id}/stop", || {
+            post(pages::stop_life)
+        }),
+        page("/projects/{project}/apps", || get(pages::apps)),
+        page("/projects/{project}/apps/new/{store}", || {
+            get(pages::new_app)
+        }),
+        form("/projects/{project}/apps/new/{store}", || {
+            post(pages::add_app)
+        }),
+        page("/projects/{project}/apps/{key}", || get(pages::app_page)),
+        form("/projects/{project}/apps/{key}", || post(pages::save_app)),
+        form("/projects/{project}/apps/{key}/check", || {
+            post(pages::check_app)
+        }),
+        form("/projects/{project}/apps/{key}/parked/{message}", || {
+            post(pages::retry_parked)
+        }),
+        page("/projects/{project}/catalog", || get(pages::catalog)),
+        form("/projects/{project}/catalog/products", || {
+            post(pages::save_product)
+        }),
+        form("/projects/{project}/catalog/entitlements", || {
+            post(pages::save_entitlement)
+        }),
+        route("POST", "/projects", Form, "", None, &[], || {
+            post(pages::make_project)
+        }),
+        page("/projects/{project}/start", || get(pages::start)),
+        page("/projects/{project}/settings", || get(pages::settings)),
+        form("/projects/{project}/settings", || {
+            post(pages::save_settings)
+        }),
+        manage("/projects/{project}/settings/keys", || {
+            post(pages::make_key)
+        }),
+        manage("/projects/{project}/settings/keys/{key}/revoke", || {
+            post(pages::revoke_key)
+        }),
+        page("/projects/{project}/people", || get(pages::people)),
+        manage("/projects/{project}/people/invite", || post(pages::invite)),
+        manage("/projects/{project}/people/withdraw/{digest}", || {
+            post(pages::withdraw)
+        }),
+        manage("/projects/{project}/people/{user}", || {
+            post(pages::change_person)
+        }),
+        manage("/projects/{project}/people/{user}/link", || {
+            post(pages::password_link)
+        }),
+        page("/projects/{project}/account", || get(pages::account)),
+        own("/projects/{project}/account/password", || {
+            post(pages::change_password)
+        }),
+        own("/projects/{project}/account/sessions", || {
+            post(pages::end_sessions)
+        }),
+        page("/projects/{project}/audit", || get(pages::audit)),
+        page("/projects/{project}/overview", || get(pages::overview)),
+        route("GET", "/setup", Manage, "", None, &[], || get(pages::setup)),
+        route("POST", "/setup", Manage, "", None, &[], || {
+            post(pages::make_owner)
+        }),
+        route("GET", "/invite/{token}", Anyone, "", None, &[], || {
+            get(pages::invited)
+        }),
+        route("POST", "/invite/{token}", Anyone, "", None, &[], || {
+            post(pages::join)
+        }),
         route("GET", "/signin", Anyone, "", None, &[], || {
             get(pages::sign_in)
         }),
         route("POST", "/signin", Anyone, "", None, &[], || {
-            post(pages::sign_in_with_key)
+            post(pages::sign_in_with)
         }),
         route("GET", "/signin/{token}", Anyone, "", None, &[], || {
             get(pages::sign_in_by_link)
@@ -635,6 +775,7 @@ pub fn router(app: App) -> Router {
     router
         .method_not_allowed_fallback(api::wrong_method)
         .fallback(api::missing)
+        .layer(middleware::from_fn_with_state(app.clone(), pages::readable))
         .layer(middleware::map_response(pages::harden))
         .with_state(app)
 }
@@ -649,9 +790,16 @@ mod tests {
             let changes = route.method != "GET";
             let guarded = matches!(
                 route.access,
-                Access::Write | Access::Form | Access::Store | Access::Client
+                Access::Write
+                    | Access::Form
+                    | Access::Own
+                    | Access::Manage
+                    | Access::Store
+                    | Access::Client
             );
-            let signs_in = route.path.starts_with("/sign");
+            let signs_in = ["/sign", "/invite/"]
+                .iter()
+                .any(|beginning| route.path.starts_with(beginning));
             assert!(
                 !changes || guarded || signs_in,
                 "{} {}",
@@ -675,6 +823,7 @@ mod tests {
                 "/readyz",
                 "/metrics",
                 "/api/v1/openapi.json",
+                "/invite/{token}",
                 "/signin",
                 "/signin/{token}",
                 "/assets/{name}"

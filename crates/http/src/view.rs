@@ -37,12 +37,34 @@ pub(crate) struct StateView {
     pub(crate) due_at: Option<jiff::Timestamp>,
 }
 
+/// What is said of an integration that came after the event.
+const CAME_LATER: &str = "The integration was added after this happened. A replay can send it.";
+
 pub(crate) fn event(setup: &Setup, row: FeedRow) -> EventView {
-    let integrations = row
+    let mut integrations: Vec<_> = row
         .integrations
         .iter()
-        .map(|(id, state)| state_view(setup.integration(*id), &id.to_string(), state))
+        .map(|(id, stands)| state(setup.integration(*id), &id.to_string(), stands))
         .collect();
+    // A test is of the one integration it was made for.
+    let missing = setup
+        .project(row.event.project)
+        .filter(|_| row.event.kind != domain::EventKind::Test)
+        .into_iter()
+        .flat_map(|project| &project.integrations)
+        .filter(|active| row.integrations.iter().all(|(id, _)| *id != active.row.id));
+    integrations.extend(missing.map(|active| StateView {
+        integration: active.row.id.to_string(),
+        key: active.row.key.clone(),
+        name: active.row.name.clone(),
+        state: "not_sent",
+        color: "grey",
+        delivery: None,
+        reason: None,
+        text: CAME_LATER.to_owned(),
+        attempts: 0,
+        due_at: None,
+    }));
     EventView {
         position: row.position,
         event: row.event,
@@ -50,7 +72,12 @@ pub(crate) fn event(setup: &Setup, row: FeedRow) -> EventView {
     }
 }
 
-fn state_view(active: Option<&ActiveIntegration>, id: &str, state: &IntegrationState) -> StateView {
+/// How an event stands with one integration.
+pub(crate) fn state(
+    active: Option<&ActiveIntegration>,
+    id: &str,
+    state: &IntegrationState,
+) -> StateView {
     let (key, name) = active.map_or(("removed", "removed integration"), |active| {
         (active.row.key.as_str(), active.row.name.as_str())
     });
@@ -84,6 +111,7 @@ fn state_view(active: Option<&ActiveIntegration>, id: &str, state: &IntegrationS
             detail,
             attempts,
             due_at,
+            waits,
         } => {
             let explained = |reason: &NotSent| {
                 if detail.is_empty() {
@@ -122,8 +150,13 @@ fn state_view(active: Option<&ActiveIntegration>, id: &str, state: &IntegrationS
                     Some(*due_at),
                 ),
                 (ledger::DeliveryState::Pending, None) => {
+                    let waiting = if *waits {
+                        "Waits for an earlier event of the same customer, which comes first."
+                    } else {
+                        "Waiting to be sent."
+                    };
                     let text = reason.as_ref().map_or_else(
-                        || "Waiting to be sent.".to_owned(),
+                        || waiting.to_owned(),
                         |reason| format!("Attempt {attempts} failed. {}", explained(reason)),
                     );
                     view(
@@ -133,7 +166,7 @@ fn state_view(active: Option<&ActiveIntegration>, id: &str, state: &IntegrationS
                         *reason,
                         text,
                         *attempts,
-                        Some(*due_at),
+                        (!waits).then_some(*due_at),
                     )
                 }
             }

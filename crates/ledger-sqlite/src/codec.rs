@@ -1,6 +1,9 @@
 //! Between values and columns. Whatever cannot be read back names its table and row.
 
-use domain::{ApiKeyId, AppId, CustomerId, DeliveryId, EventId, InboxId, IntegrationId, ProjectId};
+use domain::{
+    ApiKeyId, AppId, CustomerId, DeliveryId, EventId, InboxId, IntegrationId, ProjectId, ReplayId,
+    UserId,
+};
 use jiff::Timestamp;
 use ledger::LedgerError;
 use rusqlite::{Row, types::Type};
@@ -124,5 +127,7 @@ keys!(
     EventId,
     InboxId,
     IntegrationId,
-    ProjectId
+    ProjectId,
+    UserId,
+    ReplayId
 );

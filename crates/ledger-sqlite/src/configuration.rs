@@ -1,9 +1,13 @@
 //! Configuration: one row per thing, its content as JSON.
 
-use crate::codec::{Key, failed, from_json, micros, to_json};
+use crate::{
+    accounts::{Deed, close_sessions, note, shown},
+    codec::{Key, failed, from_json, micros, to_json},
+};
+use domain::ProjectId;
 use jiff::Timestamp;
 use ledger::{Configuration, ConfigurationChange as Change, Result};
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 use serde::de::DeserializeOwned;
 
 pub(crate) fn revision(connection: &Connection) -> Result<u64> {
@@ -41,6 +45,8 @@ pub(crate) fn read(connection: &Connection) -> Result<Configuration> {
         entitlements: all(&transaction, "entitlements", "project, key")?,
         integrations: all(&transaction, "integrations", "project, key")?,
         api_keys: all(&transaction, "api_keys", "id")?,
+        users: all(&transaction, "users", "email")?,
+        invitations: all(&transaction, "invitations", "digest")?,
     })
 }
 
@@ -55,14 +61,20 @@ pub(crate) fn apply(
         return Ok(false);
     }
     for change in changes {
+        let before = stored(connection, change)?;
         one(connection, change, now)?;
+        let after = stored(connection, change)?;
         let (what, subject) = change.subject();
-        connection
-            .execute(
-                "INSERT INTO audit_log (at, who, what, subject) VALUES (?1, ?2, ?3, ?4)",
-                params![micros(now), by, what, subject],
-            )
-            .map_err(failed)?;
+        let deed = Deed {
+            at: now,
+            who: by,
+            what,
+            subject: &subject,
+            project: change.project(),
+            before: &before,
+            after: &after,
+        };
+        note(connection, &deed)?;
     }
     connection
         .execute(
@@ -71,6 +83,47 @@ pub(crate) fn apply(
         )
         .map_err(failed)?;
     Ok(true)
+}
+
+/// What is stored of the thing that changes, as the audit log shows it.
+fn stored(connection: &Connection, change: &Change) -> Result<String> {
+    let row = |sql: &str, values: &[&dyn rusqlite::ToSql]| {
+        connection
+            .query_row(sql, values, |row| row.get::<_, String>(0))
+            .optional()
+            .map(|body| body.map_or_else(String::new, |body| shown(&body)))
+            .map_err(failed)
+    };
+    let by_id = |table: &str, id: [u8; 16]| {
+        row(
+            &format!("SELECT body FROM {table} WHERE id = ?1"),
+            params![id],
+        )
+    };
+    let by_key = |table: &str, project: ProjectId, key: &str| {
+        let sql = format!("SELECT body FROM {table} WHERE project = ?1 AND key = ?2");
+        row(&sql, params![project.key(), key])
+    };
+    match change {
+        Change::PutProject(project) => by_id("projects", project.id.key()),
+        Change::PutApp(app) => by_id("apps", app.id.key()),
+        Change::PutProduct(product) => by_key("products", product.project, &product.id),
+        Change::RemoveProduct(project, id) => by_key("products", *project, id),
+        Change::PutEntitlement(entitlement) => {
+            by_key("entitlements", entitlement.project, &entitlement.key)
+        }
+        Change::RemoveEntitlement(project, key) => by_key("entitlements", *project, key),
+        Change::PutIntegration(integration) => by_id("integrations", integration.id.key()),
+        Change::RemoveIntegration(id) => by_id("integrations", id.key()),
+        Change::PutApiKey(key) => by_id("api_keys", key.id.key()),
+        Change::RemoveApiKey(id) => by_id("api_keys", id.key()),
+        Change::PutUser(user) => by_id("users", user.id.key()),
+        Change::RemoveUser(id) => by_id("users", id.key()),
+        Change::PutInvitation(invitation) | Change::RemoveInvitation(invitation) => row(
+            "SELECT body FROM invitations WHERE digest = ?1",
+            params![invitation.digest],
+        ),
+    }
 }
 
 fn one(connection: &Connection, change: &Change, now: Timestamp) -> Result<()> {
@@ -134,5 +187,21 @@ fn one(connection: &Connection, change: &Change, now: Timestamp) -> Result<()> {
         Change::RemoveApiKey(id) => {
             execute("DELETE FROM api_keys WHERE id = ?1", params![id.key()])
         }
+        Change::PutUser(user) => execute(
+            "INSERT INTO users VALUES (?1, ?2, ?3) ON CONFLICT (id) DO UPDATE SET email = excluded.email, body = excluded.body",
+            params![user.id.key(), user.email, to_json(user)?],
+        ),
+        Change::RemoveUser(id) => {
+            close_sessions(connection, None, Some(*id))?;
+            execute("DELETE FROM users WHERE id = ?1", params![id.key()])
+        }
+        Change::PutInvitation(invitation) => execute(
+            "INSERT INTO invitations VALUES (?1, ?2)",
+            params![invitation.digest, to_json(invitation)?],
+        ),
+        Change::RemoveInvitation(invitation) => execute(
+            "DELETE FROM invitations WHERE digest = ?1",
+            params![invitation.digest],
+        ),
     }
 }

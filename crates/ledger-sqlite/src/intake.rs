@@ -479,6 +479,26 @@ fn hand_over(
     Ok(())
 }
 
+/// Counts an event in its hour.
+pub(crate) fn tally(connection: &Connection, event: &domain::Event) -> Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT INTO tallies VALUES (?1, ?2, ?3, ?4, 1, ?5)
+             ON CONFLICT DO UPDATE SET count = count + 1, usd_micros = usd_micros + excluded.usd_micros",
+        )
+        .and_then(|mut statement| {
+            statement.execute(params![
+                event.project.key(),
+                event.recorded_at.as_second() / 3600,
+                event.environment.id(),
+                event.kind.id(),
+                event.revenue_usd_micros()
+            ])
+        })
+        .map(|_| ())
+        .map_err(failed)
+}
+
 fn events(connection: &Connection, prepared: &Prepared) -> Result<Vec<domain::DeliveryId>> {
     let commit = &prepared.commit;
     let mut positions = BTreeMap::new();
@@ -502,6 +522,7 @@ fn events(connection: &Connection, prepared: &Prepared) -> Result<Vec<domain::De
             })
             .map_err(failed)?;
         positions.insert(event.id, connection.last_insert_rowid());
+        tally(connection, event)?;
     }
     let mut ready = Vec::new();
     for (delivery, message) in commit.deliveries.iter().zip(&prepared.messages) {
@@ -611,9 +632,11 @@ fn parked_rows(
     rows.into_iter()
         .map(|(row, tries, retry_at)| {
             let record = unpacked(row)?;
+            let (id, problem) = (record.message.id, "a parked message has no reason");
+            let reason = record.parked.ok_or_else(|| corrupt("inbox", id, problem))?;
             Ok(Parked {
                 message: record.message,
-                reason: record.parked.unwrap_or_default(),
+                reason,
                 tries,
                 retry_at,
             })

@@ -8,26 +8,28 @@
 //! suite of `ledger` first.
 #![warn(missing_docs)]
 
+mod accounts;
 mod codec;
 mod configuration;
 mod delivery;
 mod feed;
 mod intake;
 mod people;
+mod replay;
 mod writer;
 
 use async_trait::async_trait;
 use codec::failed;
 use domain::{
-    AppId, CustomerId, DeliveryId, EventId, InboxId, IntegrationId, ProjectId, customer::Customer,
-    rates::Rate,
+    AppId, CustomerId, DeliveryId, EventId, InboxId, IntegrationId, ProjectId, ReplayId, UserId,
+    customer::Customer, rates::Rate,
 };
 use jiff::Timestamp;
 use ledger::{
-    AttemptRecord, Commit, Committed, Configuration, ConfigurationChange, CustomerRecord,
-    DeliveryFilter, DeliveryRecord, DueCheck, EventFilter, FeedRow, InboxMessage, InboxRecord,
-    Lease, Ledger, LedgerError, Loaded, NewDelivery, NewEvent, Page, Parked, Requeue, Result,
-    Settled, Settlement, Wanted,
+    AttemptRecord, AuditEntry, Commit, Committed, Configuration, ConfigurationChange,
+    CustomerRecord, DeliveryFilter, DeliveryRecord, DueCheck, EventFilter, FeedRow, InboxMessage,
+    InboxRecord, Lease, Ledger, LedgerError, Loaded, NewDelivery, NewEvent, Page, Parked, Replay,
+    ReplayStep, Requeue, Result, Running, Session, Settled, Settlement, Tally, Wanted,
 };
 use rusqlite::{Connection, OpenFlags};
 use std::{
@@ -41,6 +43,8 @@ use writer::Writer;
 const MIGRATIONS: &[&str] = &[
     include_str!("schema.sql"),
     include_str!("0002_stores_and_customers.sql"),
+    include_str!("0003_pages.sql"),
+    include_str!("0004_replays_and_sessions.sql"),
 ];
 const READERS_KEPT: usize = 8;
 
@@ -306,6 +310,33 @@ impl Ledger for SqliteLedger {
             .write(move |connection| intake::commit(connection, &prepared))
             .await
     }
+    async fn start_replay(&self, replay: Replay) -> Result<()> {
+        self.writer
+            .write(move |connection| replay::start(connection, &replay))
+            .await
+    }
+    async fn replays(&self, project: ProjectId, limit: usize) -> Result<Vec<Replay>> {
+        self.read_long(move |connection| replay::of_project(connection, project, limit))
+            .await
+    }
+    async fn running_replays(&self) -> Result<Vec<Replay>> {
+        self.read(replay::running)
+    }
+    async fn step_replay(&self, step: ReplayStep) -> Result<bool> {
+        self.writer
+            .write(move |connection| replay::step(connection, &step))
+            .await
+    }
+    async fn cancel_replay(
+        &self,
+        project: ProjectId,
+        id: ReplayId,
+        now: Timestamp,
+    ) -> Result<bool> {
+        self.writer
+            .write(move |connection| replay::cancel(connection, project, id, now))
+            .await
+    }
     async fn backlog(&self) -> Result<Vec<(IntegrationId, u64)>> {
         self.read_long(delivery::backlog).await
     }
@@ -346,14 +377,21 @@ impl Ledger for SqliteLedger {
             .await
     }
     async fn customer(&self, project: ProjectId, who: &str) -> Result<Option<CustomerRecord>> {
-        let who = who.to_owned();
-        self.read_long(move |connection| feed::customer(connection, project, &who))
-            .await
+        // A point look-up, like loading for a decision: changing threads would cost more than the read.
+        self.read(|connection| feed::customer(connection, project, who))
     }
     async fn forget_customer(&self, project: ProjectId, customer: &CustomerRecord) -> Result<bool> {
         let customer = customer.clone();
         self.writer
             .write(move |connection| people::forget(connection, project, &customer))
+            .await
+    }
+    async fn tallies(&self, project: ProjectId, since: Timestamp) -> Result<Vec<Tally>> {
+        self.read_long(move |connection| feed::tallies(connection, project, since))
+            .await
+    }
+    async fn running(&self, project: ProjectId, now: Timestamp) -> Result<Vec<Running>> {
+        self.read_long(move |connection| feed::running(connection, project, now))
             .await
     }
     async fn mark(&self, app: AppId, name: &str) -> Result<Option<Timestamp>> {
@@ -363,6 +401,57 @@ impl Ledger for SqliteLedger {
         let name = name.to_owned();
         self.writer
             .write(move |connection| people::set_mark(connection, app, &name, at))
+            .await
+    }
+    async fn note(
+        &self,
+        project: ProjectId,
+        who: &str,
+        what: &str,
+        subject: &str,
+        now: Timestamp,
+    ) -> Result<()> {
+        let (who, what, subject) = (who.to_owned(), what.to_owned(), subject.to_owned());
+        self.writer
+            .write(move |connection| {
+                let deed = accounts::Deed {
+                    at: now,
+                    who: &who,
+                    what: &what,
+                    subject: &subject,
+                    project: Some(project),
+                    before: "",
+                    after: "",
+                };
+                accounts::note(connection, &deed)
+            })
+            .await
+    }
+    async fn audit(
+        &self,
+        project: ProjectId,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<AuditEntry>> {
+        self.read_long(move |connection| accounts::audit(connection, project, before, limit))
+            .await
+    }
+    async fn open_session(&self, session: Session) -> Result<()> {
+        self.writer
+            .write(move |connection| accounts::open_session(connection, &session))
+            .await
+    }
+    async fn session(&self, digest: &str, now: Timestamp) -> Result<Option<Session>> {
+        self.read(|connection| accounts::session(connection, digest, now))
+    }
+    async fn sessions(&self, user: UserId, now: Timestamp) -> Result<Vec<Session>> {
+        self.read_long(move |connection| accounts::sessions(connection, user, now))
+            .await
+    }
+    async fn close_sessions(&self, digest: Option<&str>, user: Option<UserId>) -> Result<()> {
+        let digest = digest.map(str::to_owned);
+        self.writer
+            .write(move |connection| accounts::close_sessions(connection, digest.as_deref(), user))
             .await
     }
     async fn rates(&self) -> Result<Vec<Rate>> {

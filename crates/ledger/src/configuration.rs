@@ -1,6 +1,7 @@
 //! Configuration: projects, apps, products, entitlements, integrations and keys. Small, read whole, kept in memory.
 
-use domain::{ApiKeyId, AppId, IntegrationId, ProjectId, Store};
+use crate::{Invitation, User};
+use domain::{ApiKeyId, AppId, IntegrationId, ProjectId, Store, UserId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -387,6 +388,10 @@ pub struct Configuration {
     pub integrations: Vec<Integration>,
     /// By creation.
     pub api_keys: Vec<ApiKey>,
+    /// By e-mail address.
+    pub users: Vec<User>,
+    /// Links that were not used yet.
+    pub invitations: Vec<Invitation>,
 }
 
 /// One change of configuration.
@@ -412,6 +417,14 @@ pub enum ConfigurationChange {
     RemoveIntegration(IntegrationId),
     /// Revokes a key.
     RemoveApiKey(ApiKeyId),
+    /// Creates or replaces.
+    PutUser(User),
+    /// Removes somebody and ends every session.
+    RemoveUser(UserId),
+    /// Creates.
+    PutInvitation(Invitation),
+    /// Used, or withdrawn.
+    RemoveInvitation(Invitation),
 }
 
 impl ConfigurationChange {
@@ -428,6 +441,29 @@ impl ConfigurationChange {
             Self::RemoveEntitlement(_, key) => ("remove entitlement", key.clone()),
             Self::RemoveIntegration(id) => ("remove integration", id.to_string()),
             Self::RemoveApiKey(id) => ("remove api key", id.to_string()),
+            Self::PutUser(user) => ("put user", user.email.clone()),
+            Self::RemoveUser(id) => ("remove user", id.to_string()),
+            Self::PutInvitation(invitation) => ("invite", invitation.email.clone()),
+            Self::RemoveInvitation(invitation) => ("end invitation", invitation.email.clone()),
+        }
+    }
+
+    /// The project it concerns; `None` for what concerns all.
+    pub const fn project(&self) -> Option<ProjectId> {
+        match self {
+            Self::PutProject(project) => Some(project.id),
+            Self::PutApp(app) => Some(app.project),
+            Self::PutProduct(product) => Some(product.project),
+            Self::PutEntitlement(entitlement) => Some(entitlement.project),
+            Self::PutIntegration(integration) => Some(integration.project),
+            Self::PutApiKey(key) => key.project,
+            Self::RemoveProduct(project, _) | Self::RemoveEntitlement(project, _) => Some(*project),
+            Self::RemoveIntegration(_)
+            | Self::RemoveApiKey(_)
+            | Self::PutUser(_)
+            | Self::RemoveUser(_)
+            | Self::PutInvitation(_)
+            | Self::RemoveInvitation(_) => None,
         }
     }
 }

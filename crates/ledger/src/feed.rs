@@ -26,12 +26,14 @@ pub struct EventFilter {
     pub kinds: Vec<EventKind>,
     /// Of this customer.
     pub customer: Option<CustomerId>,
-    /// Of this app.
-    pub app: Option<AppId>,
+    /// Of one of these apps; `None` of all.
+    pub apps: Option<Vec<AppId>>,
     /// Of this environment.
     pub environment: Option<Environment>,
     /// Recorded at or after.
     pub since: Option<Timestamp>,
+    /// Recorded before.
+    pub until: Option<Timestamp>,
     /// Whose delivery to this integration is in this state.
     pub delivery: Option<(Option<IntegrationId>, DeliveryState)>,
 }
@@ -95,6 +97,8 @@ pub enum IntegrationState {
         attempts: u32,
         /// When it is due, while pending.
         due_at: Timestamp,
+        /// An earlier delivery of the same customer has to be settled first.
+        waits: bool,
     },
 }
 
@@ -134,6 +138,8 @@ pub struct DeliveryRecord {
     pub accepted_at: Timestamp,
     /// When it is due, while pending.
     pub due_at: Timestamp,
+    /// An earlier delivery of the same customer has to be settled first.
+    pub waits: bool,
     /// The request last sent.
     pub request: Option<SentRequest>,
     /// The last attempt.
@@ -157,6 +163,32 @@ pub struct AttemptRecord {
     pub reason: Option<NotSent>,
     /// What people read about it.
     pub detail: String,
+}
+
+/// What was told in one hour.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tally {
+    /// Its beginning.
+    pub hour: Timestamp,
+    /// Where.
+    pub environment: Environment,
+    /// Of what kind.
+    pub kind: EventKind,
+    /// How often.
+    pub count: u64,
+    /// Money that came in less money that went back, in millionths of a US dollar, as far as known.
+    pub usd_micros: i64,
+}
+
+/// How many subscriptions run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Running {
+    /// Where.
+    pub environment: Environment,
+    /// Free, and paid for.
+    pub trials: u64,
+    /// Paid for.
+    pub paid: u64,
 }
 
 /// A customer with its purchases.

@@ -182,6 +182,17 @@ pub struct Parked {
     pub retry_at: Timestamp,
 }
 
+/// How long a message waits for the first answer of its store before anybody else takes it up.
+pub const FIRST_ANSWER: jiff::SignedDuration = jiff::SignedDuration::from_secs(60);
+
+impl Parked {
+    /// Whether its store is being asked for the first time right now: nothing is wrong with it yet.
+    pub fn is_under_way(&self, now: Timestamp) -> bool {
+        let given = self.message.received_at.duration_until(self.retry_at);
+        self.tries == 0 && now < self.retry_at && given <= FIRST_ANSWER
+    }
+}
+
 /// What became of a commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Committed {

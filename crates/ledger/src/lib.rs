@@ -14,6 +14,7 @@
 //! **Before changing it.** Add to the contract suite first; a test that only one backend passes is a bug report.
 #![warn(missing_docs)]
 
+mod accounts;
 mod configuration;
 #[cfg(feature = "contract")]
 #[expect(
@@ -26,15 +27,21 @@ pub mod contract;
 mod delivery;
 mod feed;
 mod intake;
+mod replay;
 
+pub use accounts::{AuditEntry, Invitation, Role, Session, User};
 pub use configuration::*;
 pub use delivery::*;
 pub use feed::*;
 pub use intake::*;
+pub use replay::*;
 
 use async_trait::async_trait;
 use domain::rates::Rate;
-use domain::{AppId, CustomerId, DeliveryId, EventId, InboxId, IntegrationId, NotSent, ProjectId};
+use domain::{
+    AppId, CustomerId, DeliveryId, EventId, InboxId, IntegrationId, NotSent, ProjectId, ReplayId,
+    UserId,
+};
 use jiff::Timestamp;
 
 /// Why the ledger could not do it.
@@ -127,6 +134,18 @@ pub trait Ledger: Send + Sync + 'static {
     /// Adds a test event and its deliveries, outside any purchase.
     async fn commit_test(&self, event: NewEvent, deliveries: Vec<NewDelivery>)
     -> Result<Committed>;
+    /// Begins a replay.
+    async fn start_replay(&self, replay: Replay) -> Result<()>;
+    /// Replays of a project, newest first.
+    async fn replays(&self, project: ProjectId, limit: usize) -> Result<Vec<Replay>>;
+    /// Replays of every project that go on.
+    async fn running_replays(&self) -> Result<Vec<Replay>>;
+    /// Takes a step: queues its deliveries and notes how far that brings it, all or nothing. `false` when somebody else took
+    /// one meanwhile, or cancelled it; nothing was queued then.
+    async fn step_replay(&self, step: ReplayStep) -> Result<bool>;
+    /// Stops a replay. `false` when it is not going on.
+    async fn cancel_replay(&self, project: ProjectId, id: ReplayId, now: Timestamp)
+    -> Result<bool>;
     /// Deliveries not yet settled, by integration.
     async fn backlog(&self) -> Result<Vec<(IntegrationId, u64)>>;
 
@@ -158,6 +177,11 @@ pub trait Ledger: Send + Sync + 'static {
     /// One customer with its purchases, by id or by any of the app's names for it.
     async fn customer(&self, project: ProjectId, who: &str) -> Result<Option<CustomerRecord>>;
 
+    /// What was told in each hour since `since`, oldest first.
+    async fn tallies(&self, project: ProjectId, since: Timestamp) -> Result<Vec<Tally>>;
+    /// How many subscriptions give access at `now`. Looks at every purchase: for pages that remember the answer.
+    async fn running(&self, project: ProjectId, now: Timestamp) -> Result<Vec<Running>>;
+
     /// How far something periodic has come for an app.
     async fn mark(&self, app: AppId, name: &str) -> Result<Option<Timestamp>>;
     /// Remembers how far it has come.
@@ -179,6 +203,31 @@ pub trait Ledger: Send + Sync + 'static {
         by: &str,
         now: Timestamp,
     ) -> Result<bool>;
+
+    /// Writes down something that was done beside configuring: who, what and to what.
+    async fn note(
+        &self,
+        project: ProjectId,
+        who: &str,
+        what: &str,
+        subject: &str,
+        now: Timestamp,
+    ) -> Result<()>;
+    /// What was done in a project, and in all of them, newest first, before a position.
+    async fn audit(
+        &self,
+        project: ProjectId,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<AuditEntry>>;
+    /// Keeps a session; forgets those that have ended.
+    async fn open_session(&self, session: Session) -> Result<()>;
+    /// A session that has not ended.
+    async fn session(&self, digest: &str, now: Timestamp) -> Result<Option<Session>>;
+    /// A user's sessions that have not ended, the newest first.
+    async fn sessions(&self, user: UserId, now: Timestamp) -> Result<Vec<Session>>;
+    /// Ends one session, and all of a user.
+    async fn close_sessions(&self, digest: Option<&str>, user: Option<UserId>) -> Result<()>;
 
     /// Deletes what retention no longer keeps, in small steps; answers how many rows went.
     async fn retain(&self, attempts_before: Timestamp, limit: usize) -> Result<u64>;

@@ -1,7 +1,7 @@
 //! A fake App Store Server API, over the lives that were played.
 
 use crate::{
-    Authority, Step,
+    App, Authority, Notification,
     stores::{Api, ApiAnswer, ApiRequest},
 };
 use anyhow::Result;
@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::{
     collections::BTreeMap,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 /// A private key as App Store Connect would hand out; the API believes every signature.
@@ -38,12 +38,16 @@ struct State {
     chains: BTreeMap<String, Chain>,
     /// Bodies that could not be delivered, with the time of the attempt.
     undelivered: Vec<(Timestamp, String)>,
+    /// Where notifications go.
+    callback: Option<(String, App)>,
+    /// Test notifications asked for, by token: what became of each, as soon as that is known.
+    tests: BTreeMap<String, Option<&'static str>>,
 }
 
 /// The API.
 pub struct AppStoreApi {
     authority: Authority,
-    state: Mutex<State>,
+    state: Arc<Mutex<State>>,
 }
 
 impl AppStoreApi {
@@ -51,7 +55,7 @@ impl AppStoreApi {
     pub fn new(authority: Authority) -> Self {
         Self {
             authority,
-            state: Mutex::default(),
+            state: Arc::default(),
         }
     }
 
@@ -60,8 +64,9 @@ impl AppStoreApi {
     }
 
     /// What a notification reports happened, whether it arrives or not.
-    pub fn happened(&self, step: &Step) {
-        self.record(step.transaction(), step.renewal(), step.status());
+    pub fn happened(&self, notification: &Notification) {
+        let renewal = notification.renewal();
+        self.record(notification.transaction(), renewal, notification.status());
     }
 
     /// The same, from its parts.
@@ -86,10 +91,159 @@ impl AppStoreApi {
         self.state().undelivered.push((at, body));
     }
 
-    fn signed(&self, payload: &Value, now: Timestamp) -> Value {
+    /// Where notifications of this app go, as App Store Connect is told.
+    pub fn call_back(&self, url: String, app: App) {
+        self.state().callback = Some((url, app));
+    }
+
+    fn signed(&self, payload: &Value, now: Timestamp) -> Result<Value> {
         let mut payload = payload.clone();
         payload["signedDate"] = now.as_millisecond().into();
-        self.authority.sign(&payload).unwrap_or_default().into()
+        Ok(self.authority.sign(&payload)?.into())
+    }
+
+    /// Sends a test notification in the background.
+    fn test(&self, now: Timestamp) -> Result<ApiAnswer> {
+        let mut state = self.state();
+        let Some((url, app)) = state.callback.clone() else {
+            return Ok(ApiAnswer::error(
+                404,
+                &json!({ "errorCode": 4_040_007, "errorMessage": "No App Store Server Notification URL found for provided app." }),
+            ));
+        };
+        let token = format!("test-{}", state.tests.len() + 1);
+        state.tests.insert(token.clone(), None);
+        drop(state);
+        let payload = json!({
+            "notificationType": "TEST", "notificationUUID": format!("{token}-{}", now.as_microsecond()), "version": "2.0",
+            "data": { "bundleId": app.bundle_id, "environment": app.environment },
+        });
+        let body = json!({ "signedPayload": self.signed(&payload, now)? });
+        let (state, sent) = (Arc::clone(&self.state), token.clone());
+        tokio::spawn(async move {
+            let answered = async {
+                let client = reqwest::Client::builder().no_proxy().build()?;
+                client
+                    .post(&url)
+                    .header("content-type", "application/json")
+                    .body(body.to_string())
+                    .send()
+                    .await
+            };
+            let result = match answered.await {
+                Ok(answer) if answer.status().is_success() => "SUCCESS",
+                Ok(_) => "UNSUCCESSFUL_HTTP_RESPONSE_CODE",
+                Err(_) => "NO_RESPONSE",
+            };
+            let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
+            state.tests.insert(sent, Some(result));
+        });
+        Ok(ApiAnswer::json(&json!({ "testNotificationToken": token })))
+    }
+
+    /// Answers a request whose bearer token was believed.
+    fn respond(&self, request: &ApiRequest, now: Timestamp) -> Result<ApiAnswer> {
+        let parts: Vec<&str> = request.path.trim_start_matches('/').split('/').collect();
+        if let ["inApps", "v1", "notifications", "test"] = parts.as_slice() {
+            return self.test(now);
+        }
+        let state = self.state();
+        let find = |id: &str| {
+            state
+                .chains
+                .iter()
+                .find(|(chain, record)| *chain == id || record.transactions.contains_key(id))
+        };
+        match parts.as_slice() {
+            ["inApps", "v2", "history", id] => {
+                let Some((_, chain)) = find(id) else {
+                    return Ok(unknown());
+                };
+                let since: i64 = request
+                    .parameter("startDate")
+                    .and_then(|millis| millis.parse().ok())
+                    .unwrap_or(i64::MIN);
+                let from: usize = request
+                    .parameter("revision")
+                    .and_then(|revision| revision.parse().ok())
+                    .unwrap_or(0);
+                let all: Vec<&Value> = chain
+                    .transactions
+                    .values()
+                    .filter(|transaction| {
+                        transaction["purchaseDate"].as_i64().unwrap_or(0) >= since
+                    })
+                    .collect();
+                let page = all
+                    .iter()
+                    .skip(from)
+                    .take(PAGE)
+                    .map(|transaction| self.signed(transaction, now))
+                    .collect::<Result<Vec<Value>>>()?;
+                Ok(ApiAnswer::json(&json!({
+                    "revision": (from + page.len()).to_string(), "hasMore": from + page.len() < all.len(), "signedTransactions": page,
+                })))
+            }
+            ["inApps", "v1", "subscriptions", id] => {
+                let Some((original, chain)) = find(id) else {
+                    return Ok(unknown());
+                };
+                let last = chain
+                    .renewal
+                    .as_ref()
+                    .zip(chain.transactions.values().next_back());
+                let data = last
+                    .into_iter()
+                    .map(|(renewal, transaction)| {
+                        Ok(json!({ "lastTransactions": [{
+                            "originalTransactionId": original, "status": chain.status,
+                            "signedTransactionInfo": self.signed(transaction, now)?, "signedRenewalInfo": self.signed(renewal, now)?,
+                        }] }))
+                    })
+                    .collect::<Result<Vec<Value>>>()?;
+                Ok(ApiAnswer::json(&json!({ "data": data })))
+            }
+            ["inApps", "v1", "notifications", "history"] => {
+                let wanted: Option<Value> = serde_json::from_slice(&request.body).ok();
+                let Some(since) = wanted.and_then(|wanted| wanted["startDate"].as_i64()) else {
+                    return Ok(ApiAnswer::error(
+                        400,
+                        &json!({ "errorMessage": "Invalid start date." }),
+                    ));
+                };
+                let history: Vec<Value> = state
+                    .undelivered
+                    .iter()
+                    .filter(|(at, _)| at.as_millisecond() >= since)
+                    .filter_map(|(_, body)| serde_json::from_str(body).ok())
+                    .collect();
+                Ok(ApiAnswer::json(
+                    &json!({ "hasMore": false, "notificationHistory": history }),
+                ))
+            }
+            ["inApps", "v1", "transactions", id] => {
+                match find(id).and_then(|(_, chain)| chain.transactions.get(*id)) {
+                    Some(transaction) => Ok(ApiAnswer::json(
+                        &json!({ "signedTransactionInfo": self.signed(transaction, now)? }),
+                    )),
+                    None => Ok(unknown()),
+                }
+            }
+            ["inApps", "v1", "notifications", "test", token] => Ok(match state.tests.get(*token) {
+                None => ApiAnswer::error(
+                    404,
+                    &json!({ "errorCode": 4_040_008, "errorMessage": "Either the test notification token is expired or the notification and status are not yet available." }),
+                ),
+                Some(result) => {
+                    let attempts: Vec<Value> = result
+                            .iter()
+                            .map(|result| json!({ "attemptDate": now.as_millisecond(), "sendAttemptResult": result }))
+                            .collect();
+                    ApiAnswer::json(&json!({ "sendAttempts": attempts }))
+                }
+            }),
+            _ => Ok(unknown()),
+        }
     }
 }
 
@@ -113,80 +267,11 @@ impl Api for AppStoreApi {
                 retry_after: None,
             };
         }
-        let state = self.state();
-        let find = |id: &str| {
-            state
-                .chains
-                .iter()
-                .find(|(chain, record)| *chain == id || record.transactions.contains_key(id))
-        };
-        let parts: Vec<&str> = request.path.trim_start_matches('/').split('/').collect();
-        match parts.as_slice() {
-            ["inApps", "v2", "history", id] => {
-                let Some((_, chain)) = find(id) else {
-                    return unknown();
-                };
-                let since: i64 = request
-                    .parameter("startDate")
-                    .and_then(|millis| millis.parse().ok())
-                    .unwrap_or(i64::MIN);
-                let from: usize = request
-                    .parameter("revision")
-                    .and_then(|revision| revision.parse().ok())
-                    .unwrap_or(0);
-                let all: Vec<&Value> = chain
-                    .transactions
-                    .values()
-                    .filter(|transaction| {
-                        transaction["purchaseDate"].as_i64().unwrap_or(0) >= since
-                    })
-                    .collect();
-                let page: Vec<Value> = all
-                    .iter()
-                    .skip(from)
-                    .take(PAGE)
-                    .map(|transaction| self.signed(transaction, now))
-                    .collect();
-                ApiAnswer::json(&json!({
-                    "revision": (from + page.len()).to_string(), "hasMore": from + page.len() < all.len(), "signedTransactions": page,
-                }))
-            }
-            ["inApps", "v1", "subscriptions", id] => {
-                let Some((original, chain)) = find(id) else {
-                    return unknown();
-                };
-                let last = chain
-                    .renewal
-                    .as_ref()
-                    .zip(chain.transactions.values().next_back());
-                let data: Vec<Value> = last
-                    .into_iter()
-                    .map(|(renewal, transaction)| {
-                        json!({ "lastTransactions": [{
-                            "originalTransactionId": original, "status": chain.status,
-                            "signedTransactionInfo": self.signed(transaction, now), "signedRenewalInfo": self.signed(renewal, now),
-                        }] })
-                    })
-                    .collect();
-                ApiAnswer::json(&json!({ "data": data }))
-            }
-            ["inApps", "v1", "notifications", "history"] => {
-                let wanted: Option<Value> = serde_json::from_slice(&request.body).ok();
-                let Some(since) = wanted.and_then(|wanted| wanted["startDate"].as_i64()) else {
-                    return ApiAnswer::error(
-                        400,
-                        &json!({ "errorMessage": "Invalid start date." }),
-                    );
-                };
-                let history: Vec<Value> = state
-                    .undelivered
-                    .iter()
-                    .filter(|(at, _)| at.as_millisecond() >= since)
-                    .filter_map(|(_, body)| serde_json::from_str(body).ok())
-                    .collect();
-                ApiAnswer::json(&json!({ "hasMore": false, "notificationHistory": history }))
-            }
-            _ => unknown(),
-        }
+        self.respond(request, now).unwrap_or_else(|error| {
+            ApiAnswer::error(
+                500,
+                &json!({ "errorCode": 5_000_000, "errorMessage": format!("{error:#}") }),
+            )
+        })
     }
 }

@@ -1,16 +1,17 @@
-//! Sends lives to a running server, with the faults asked for, as the App Store would: it retries until it is answered 2xx.
+//! Sends lives to a running server, with the faults asked for, as the stores would: they try again until they are answered
+//! 2xx.
 
-use crate::{App, AppStoreApi, Authority, Faulty, Life, Pace, Random, Step};
+use crate::{App, Channel, Message, Pace, Random, Step, Stores, lives::life};
 use anyhow::Result;
-use futures_util::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 use std::{
-    collections::BTreeSet,
-    sync::{Arc, Mutex, PoisonError},
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
     time::{Duration, Instant},
 };
+use tokio::{sync::Semaphore, task::JoinSet};
 
-/// What goes wrong on the way, each in percent of notifications.
+/// What goes wrong on the way, each in percent of messages.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Faults {
     /// Sent twice.
@@ -21,67 +22,103 @@ pub struct Faults {
     pub lost: u64,
 }
 
+/// A step, and what its store sent when it happened.
+struct Planned {
+    step: Step,
+    message: OnceLock<Message>,
+}
+
+/// What is to be done at one time: make something happen in a store, or have the store tell of it.
+#[derive(Clone)]
+pub struct Turn {
+    /// When.
+    pub at: Timestamp,
+    planned: Arc<Planned>,
+    /// It is told; otherwise it only happens.
+    pub tells: bool,
+}
+
+impl Turn {
+    /// Makes it happen in the store, once, and answers with what the store sends.
+    pub fn message(&self, stores: &Stores) -> Result<&Message> {
+        if let Some(message) = self.planned.message.get() {
+            return Ok(message);
+        }
+        let message = self.planned.step.happen(stores)?;
+        Ok(self.planned.message.get_or_init(|| message))
+    }
+}
+
 /// Sends lives.
 #[derive(Clone)]
 pub struct Driver {
-    /// Signs.
-    pub authority: Authority,
-    /// The app.
+    /// Where they are lived.
+    pub stores: Stores,
+    /// The App Store app.
     pub app: App,
-    /// The callback URL of the app.
-    pub url: String,
+    /// Callback URLs.
+    pub urls: BTreeMap<Channel, String>,
     /// How fast lives pass.
     pub pace: Pace,
     /// What goes wrong.
     pub faults: Faults,
     /// The same seed plays the same lives.
     pub seed: u64,
-    /// The App Store Server API that knows what happened.
-    pub api: Option<Arc<Faulty<AppStoreApi>>>,
     client: reqwest::Client,
 }
 
 /// What a server answered.
 #[derive(Debug, Default)]
 pub struct Report {
-    /// Ids of the transactions whose notifications were accepted.
+    /// What the accepted messages were about, as the stores call it.
     pub accepted: BTreeSet<String>,
-    /// Notifications accepted, repeats included.
-    pub notifications: u64,
+    /// Messages accepted, repeats included.
+    pub messages: u64,
     /// Answers other than 2xx, and connections refused.
     pub refused: u64,
 }
 
 impl Driver {
     /// A driver without faults.
-    pub fn new(authority: Authority, app: App, url: String, pace: Pace, seed: u64) -> Result<Self> {
+    pub fn new(
+        stores: Stores,
+        app: App,
+        urls: impl IntoIterator<Item = (Channel, String)>,
+        pace: Pace,
+        seed: u64,
+    ) -> Result<Self> {
         let client = reqwest::Client::builder()
             .no_proxy()
             .timeout(Duration::from_secs(30))
             .pool_max_idle_per_host(128)
             .build()?;
+        let urls: BTreeMap<_, _> = urls.into_iter().collect();
+        if let Some(url) = urls.get(&Channel::Apple) {
+            stores.apple.api.call_back(url.clone(), app.clone());
+        }
         Ok(Self {
-            authority,
+            stores,
             app,
-            url,
+            urls,
             pace,
             faults: Faults::default(),
             seed,
-            api: None,
             client,
         })
     }
 
-    /// The script of customers `numbers`, each beginning somewhere within `spread` after `start`, in order of sending.
+    /// The script of customers `numbers` of one store, each beginning somewhere within `spread` after `start` and telling at
+    /// most `limit` times, in order.
     pub fn script(
         &self,
+        channel: Channel,
         numbers: std::ops::Range<u64>,
         start: Timestamp,
         spread: SignedDuration,
         limit: usize,
-    ) -> Vec<Step> {
+    ) -> Vec<Turn> {
         let mut random = Random::new(self.seed ^ 0x5eed);
-        let mut steps = Vec::new();
+        let mut turns = Vec::new();
         let mut behind = Vec::new();
         for number in numbers {
             let offset = SignedDuration::from_millis(
@@ -89,83 +126,119 @@ impl Driver {
                     .unwrap_or(0),
             );
             let begins = start.saturating_add(offset).unwrap_or(start);
-            for step in Life::play(&self.app, self.pace, self.seed, number, begins, limit).steps {
+            let lived = (self.seed, number);
+            for step in life(channel, &self.app, self.pace, lived, begins, limit) {
                 let (twice, late, lost) = (
                     random.chance(self.faults.twice),
                     random.chance(self.faults.late),
                     random.chance(self.faults.lost),
                 );
                 let delay = self.pace.day * i32::try_from(1 + random.below(40)).unwrap_or(1);
-                let delayed = step.at.saturating_add(delay).unwrap_or(step.at);
+                let at = step.at;
+                let delayed = at.saturating_add(delay).unwrap_or(at);
+                let planned = Arc::new(Planned {
+                    step,
+                    message: OnceLock::new(),
+                });
+                let turn = |at, tells| Turn {
+                    at,
+                    planned: Arc::clone(&planned),
+                    tells,
+                };
+                turns.push(turn(at, false));
                 if twice {
-                    steps.push((delayed, step.clone()));
+                    turns.push(turn(delayed, true));
                 }
                 match (lost, late) {
-                    (true, _) => behind.push(step),
-                    (false, true) => steps.push((delayed, step)),
-                    (false, false) => steps.push((step.at, step)),
+                    (true, _) => behind.push(turn(at, true)),
+                    (false, true) => turns.push(turn(delayed, true)),
+                    (false, false) => turns.push(turn(at, true)),
                 }
             }
         }
-        steps.sort_by_key(|(at, _)| *at);
-        steps
-            .into_iter()
-            .map(|(_, step)| step)
-            .chain(behind)
-            .collect()
+        turns.sort_by_key(|turn| turn.at);
+        turns.extend(behind);
+        turns
     }
 
-    /// Sends each notification when its time has come, `now` being the present; a server that is down is asked again.
+    /// Takes each turn when its time has come, `now` being the present; a server that is down is told again.
     pub async fn run(
         &self,
-        steps: Vec<Step>,
+        turns: Vec<Turn>,
         now: Timestamp,
         concurrency: usize,
         patience: Duration,
-    ) -> Report {
-        let report = Mutex::new(Report::default());
+    ) -> Result<Report> {
+        let report = Arc::new(Mutex::new(Report::default()));
         let began = Instant::now();
-        let due = |step: &Step| Duration::try_from(now.duration_until(step.at)).unwrap_or_default();
-        stream::iter(steps)
-            .for_each_concurrent(concurrency, |step| {
-                let report = &report;
-                async move {
-                    tokio::time::sleep_until((began + due(&step)).into()).await;
-                    self.send(&step, patience, report).await;
-                }
-            })
-            .await;
-        report.into_inner().unwrap_or_else(PoisonError::into_inner)
+        let permits = Arc::new(Semaphore::new(concurrency));
+        let mut sending = JoinSet::new();
+        for turn in turns {
+            let due = Duration::try_from(now.duration_until(turn.at)).unwrap_or_default();
+            tokio::time::sleep_until((began + due).into()).await;
+            let message = turn.message(&self.stores)?;
+            if !turn.tells {
+                continue;
+            }
+            let Some(url) = self.urls.get(&message.channel) else {
+                continue;
+            };
+            let permit = Arc::clone(&permits).acquire_owned().await?;
+            let (driver, report) = (self.clone(), Arc::clone(&report));
+            let (message, url) = (message.clone(), url.clone());
+            let present = move || {
+                let passed = SignedDuration::try_from(began.elapsed()).unwrap_or_default();
+                now.saturating_add(passed).unwrap_or(now)
+            };
+            sending.spawn(async move {
+                let sent = driver
+                    .send(&message, &url, present, patience, &report)
+                    .await;
+                drop(permit);
+                sent
+            });
+            while let Some(sent) = sending.try_join_next() {
+                sent??;
+            }
+        }
+        while let Some(sent) = sending.join_next().await {
+            sent??;
+        }
+        let mut report = report.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(std::mem::take(&mut *report))
     }
 
-    async fn send(&self, step: &Step, patience: Duration, report: &Mutex<Report>) {
-        let Ok(body) = step.body(&self.authority) else {
-            return;
-        };
-        if let Some(api) = &self.api {
-            api.api.happened(step);
-        }
+    async fn send(
+        &self,
+        message: &Message,
+        url: &str,
+        present: impl Fn() -> Timestamp,
+        patience: Duration,
+        report: &Mutex<Report>,
+    ) -> Result<()> {
         let until = Instant::now() + patience;
         loop {
-            let answered = self
+            let mut request = self
                 .client
-                .post(&self.url)
+                .post(url)
                 .header("content-type", "application/json")
-                .body(body.clone())
-                .send()
-                .await;
+                .body(message.body.clone());
+            if let Some((name, value)) = message.proof(&self.stores, url, present())? {
+                request = request.header(name, value);
+            }
+            let answered = request.send().await;
             let accepted = answered.is_ok_and(|answer| answer.status().is_success());
             {
                 let mut report = report.lock().unwrap_or_else(PoisonError::into_inner);
                 if accepted {
-                    report.notifications += 1;
-                    report.accepted.insert(step.transaction_id().to_owned());
+                    report.messages += 1;
+                    report.accepted.insert(message.subject.clone());
                 } else {
                     report.refused += 1;
                 }
             }
             if accepted || Instant::now() > until {
-                return;
+                return Ok(());
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }

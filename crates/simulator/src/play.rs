@@ -230,6 +230,20 @@ impl PlayStore {
         }
     }
 
+    /// Changes what the API answers about a one-time purchase.
+    pub fn change_product(&self, token: &str, change: impl FnOnce(&mut Value)) {
+        if let Some(product) = self.state().products.get_mut(token) {
+            change(product);
+        }
+    }
+
+    /// Changes what the API answers about an order.
+    pub fn change_order(&self, id: &str, change: impl FnOnce(&mut Value)) {
+        if let Some(order) = self.state().orders.get_mut(id) {
+            change(order);
+        }
+    }
+
     /// What the API answers about a subscription.
     pub fn subscription(&self, token: &str) -> Option<Value> {
         self.state().subscriptions.get(token).cloned()
@@ -293,6 +307,14 @@ impl PlayStore {
             if let Some(subscription) = subscription.as_object_mut() {
                 subscription.remove("canceledStateContext");
             }
+        });
+    }
+
+    /// A pause begins; it ends by itself.
+    pub fn pause(&self, token: &str, resumes: Timestamp) {
+        self.change(token, |subscription| {
+            subscription["subscriptionState"] = "SUBSCRIPTION_STATE_PAUSED".into();
+            subscription["pausedStateContext"] = json!({ "autoResumeTime": time(resumes) });
         });
     }
 

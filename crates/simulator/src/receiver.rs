@@ -30,6 +30,8 @@ pub enum Behaviour {
     Failing(u64),
     /// Passes verification, then stops listening.
     Down,
+    /// Passes verification, then answers this status to everything.
+    Refusing(u16),
     /// Accepts everything after this pause.
     Slow(Duration),
 }
@@ -146,6 +148,10 @@ async fn receive(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: By
             shared.stop.notify_one();
         }
         return "{}".into_response();
+    }
+    if let Behaviour::Refusing(status) = shared.behaviour {
+        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::NOT_FOUND);
+        return (status, "simulated refusal").into_response();
     }
     record(&shared, &headers, &body)
 }

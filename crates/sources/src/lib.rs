@@ -82,6 +82,9 @@ pub struct Question {
     /// The app's name for the customer, where whoever sent the message vouches for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<String>,
+    /// The offering that led to the purchase, where the client that sent it in said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offering: Option<String>,
 }
 
 impl Question {
@@ -94,6 +97,7 @@ impl Question {
             with_history: false,
             silent: false,
             owner: None,
+            offering: None,
         }
     }
 }
@@ -178,6 +182,48 @@ pub struct Receipt {
     pub product: Option<String>,
     /// The app's name for the customer.
     pub app_user_id: String,
+    /// The offering that led to the purchase, where the client said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offering: Option<String>,
+    /// What the client said was paid. Kept with the message and never believed: the store knows, and a client may be anyone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claimed_price: Option<String>,
+}
+
+/// What came of asking a store whether an app's settings work.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Probe {
+    /// Where, for a store that has several places.
+    pub environment: Option<Environment>,
+    /// What was asked.
+    pub asked: &'static str,
+    /// What came of it.
+    pub outcome: ProbeOutcome,
+}
+
+/// What came of a [`Probe`]. Texts are for people and hold nothing secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ProbeOutcome {
+    /// It works, and this is what was seen.
+    Works(String),
+    /// The store is at it; this token asks how it went.
+    Waiting(String),
+    /// It does not work.
+    Fails {
+        /// Stable code.
+        code: &'static str,
+        /// What is wrong and what would be right.
+        detail: String,
+    },
+}
+
+impl From<Trouble> for ProbeOutcome {
+    fn from(trouble: Trouble) -> Self {
+        Self::Fails {
+            code: trouble.code(),
+            detail: trouble.to_string(),
+        }
+    }
 }
 
 /// Verifies, decodes and asks for one app.
@@ -216,6 +262,15 @@ pub trait Source: Send + Sync {
         web: &dyn Web,
         now: Timestamp,
     ) -> Result<Vec<Answer>, Trouble>;
+
+    /// Asks the store for something harmless that it grants only when the app's settings are right, once per thing that can
+    /// be wrong by itself. Empty when there is no store to ask.
+    async fn probe(&self, web: &dyn Web, now: Timestamp) -> Vec<Probe>;
+
+    /// How a probe went that was waiting.
+    async fn probe_again(&self, probe: &Probe, _web: &dyn Web, _now: Timestamp) -> ProbeOutcome {
+        probe.outcome.clone()
+    }
 
     /// The facts in an answer; `None` when it holds no purchase yet.
     fn read(&self, answer: &Answer) -> Result<Option<Observation>, Refusal>;

@@ -4,7 +4,7 @@
 //! overwrites a newer one. Source: spec/adapty.md 7.4, spec/revenuecat.md section 8.
 
 use crate::{
-    Answer, Content, Incoming, Question, Receipt, Received, Refusal, Source, Trouble, Web,
+    Answer, Content, Incoming, Probe, Question, Receipt, Received, Refusal, Source, Trouble, Web,
 };
 use async_trait::async_trait;
 use domain::{
@@ -317,6 +317,7 @@ impl Statement {
         }];
         if let Some(at) = self.refunded_at {
             seen.refunds = vec![RefundFact {
+                pieces_left: None,
                 version,
                 id: format!("{}:{}", self.transaction_id, at.as_millisecond()),
                 transaction: self.transaction_id.clone(),
@@ -418,6 +419,10 @@ impl Source for Stated {
 
     async fn ask(&self, _: &Question, _: &dyn Web, _: Timestamp) -> Result<Vec<Answer>, Trouble> {
         Err(Trouble::Unknown("there is no store to ask".into()))
+    }
+
+    async fn probe(&self, _: &dyn Web, _: Timestamp) -> Vec<Probe> {
+        Vec::new()
     }
 
     fn read(&self, _: &Answer) -> Result<Option<Observation>, Refusal> {

@@ -46,7 +46,7 @@ static GENUINE: LazyLock<Vec<String>> = LazyLock::new(|| {
         start(),
         12,
     );
-    life.steps
+    life.notifications
         .iter()
         .map(|step| step.body(&AUTHORITY).unwrap())
         .collect()

@@ -57,7 +57,7 @@ pub(crate) enum LogFormat {
 pub(crate) enum Command {
     /// Run the server.
     Serve(ServeOptions),
-    /// Run a server with a simulated App Store and receivers, in a temporary directory.
+    /// Run a server with simulated stores and receivers, in a temporary directory.
     Demo(demo::Options),
     /// Create or update a project from a file; shows the plan first.
     Apply(apply::Options),
@@ -65,7 +65,7 @@ pub(crate) enum Command {
     Example,
     /// Make, list and revoke API keys.
     Keys(keys::Options),
-    /// Drive a running server with simulated App Store customers.
+    /// Drive a running server with simulated customers of the stores.
     Simulate(simulate::Options),
     /// Bring customers and their purchases in from a file.
     Import(import::Options),

@@ -7,19 +7,18 @@ use crate::{
 };
 use anyhow::{Context, Result};
 use clap::Args;
-use domain::Store;
 use engine::{
     System, WallSystem,
     desired::{self, Desired, Means},
 };
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use ledger::Ledger;
 use serde_json::{Value, json};
 use simulator::{
-    App, AppStoreApi, Authority, Behaviour, Driver, Faults, Faulty, PUSH_ACCOUNT, Pace, PlayStore,
-    Receiver, SIGNING_SECRET, Shoppers, StripeAccount,
+    App, Authority, Behaviour, Channel, Driver, Faults, PUSH_ACCOUNT, Pace, Receiver,
+    SIGNING_SECRET, Stores,
 };
-use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 const BUNDLE_ID: &str = "com.example.meditation";
 
@@ -53,47 +52,18 @@ impl Drop for Scratch {
     }
 }
 
-/// The simulated stores, and where their APIs are.
-struct Stores {
-    authority: Authority,
-    apple: Arc<Faulty<AppStoreApi>>,
-    apple_url: String,
-    play: Arc<Faulty<PlayStore>>,
-    play_url: String,
-    stripe: Arc<Faulty<StripeAccount>>,
-    stripe_url: String,
-}
-
-impl Stores {
-    async fn open(now: Timestamp) -> Result<Self> {
-        let authority = Authority::create()?;
-        let apple = Arc::new(Faulty::new(AppStoreApi::new(authority.clone())));
-        let play = Arc::new(Faulty::new(PlayStore::new(BUNDLE_ID)?));
-        let stripe = Arc::new(Faulty::new(StripeAccount::default()));
-        Ok(Self {
-            apple_url: simulator::serve(Arc::clone(&apple), now).await?,
-            play_url: simulator::serve(Arc::clone(&play), now).await?,
-            stripe_url: simulator::serve(Arc::clone(&stripe), now).await?,
-            authority,
-            apple,
-            play,
-            stripe,
-        })
-    }
-
-    /// The apps that hear and ask them.
-    fn apps(&self) -> Result<Value> {
-        Ok(json!({
-            "ios": { "name": "Meditation for iOS", "store": "app_store", "bundle_id": BUNDLE_ID, "environments": ["local_testing"],
-                "local_roots": [self.authority.root()], "commission": "small_business",
-                "api_issuer": "simulated", "api_key_id": "simulated", "api_key": simulator::api_key()?, "api_url": self.apple_url },
-            "android": { "name": "Meditation for Android", "store": "play_store", "package": BUNDLE_ID, "commission": "standard",
-                "push_service_account": PUSH_ACCOUNT, "push_keys_url": format!("{}/certs", self.play_url),
-                "service_account": self.play.api.service_account(&self.play_url), "api_url": self.play_url, "acknowledge": true },
-            "web": { "name": "Meditation on the web", "store": "stripe", "api_key": simulator::API_KEY, "signing_secrets": [SIGNING_SECRET],
-                "api_url": self.stripe_url },
-        }))
-    }
+/// The project's apps, which hear and ask the simulated stores.
+fn apps(stores: &Stores, api_url: &str) -> Result<Value> {
+    Ok(json!({
+        "ios": { "name": "Meditation for iOS", "store": "app_store", "bundle_id": BUNDLE_ID, "environments": ["local_testing"],
+            "local_roots": [stores.authority.root()], "commission": "small_business",
+            "api_issuer": "simulated", "api_key_id": "simulated", "api_key": simulator::api_key()?, "api_url": api_url },
+        "android": { "name": "Meditation for Android", "store": "play_store", "package": BUNDLE_ID, "commission": "standard",
+            "push_service_account": PUSH_ACCOUNT, "push_keys_url": format!("{api_url}/certs"),
+            "service_account": stores.play.api.service_account(api_url), "api_url": api_url, "acknowledge": true },
+        "web": { "name": "Meditation on the web", "store": "stripe", "api_key": simulator::API_KEY, "signing_secrets": [SIGNING_SECRET],
+            "api_url": api_url },
+    }))
 }
 
 fn project(apps: &Value, healthy: &str, failing: &str, down: &str, slack: &str) -> Result<Desired> {
@@ -108,7 +78,7 @@ fn project(apps: &Value, healthy: &str, failing: &str, down: &str, slack: &str) 
             "com.example.meditation.monthly": { "entitlements": ["premium"] },
             "com.example.meditation.yearly": { "entitlements": ["premium"] },
             "com.example.meditation.coins": { "entitlements": [] },
-            "meditation": { "name": "Monthly on Google Play", "entitlements": ["premium"] },
+            "meditation": { "name": "Meditation on Google Play", "entitlements": ["premium"] },
             "prod_meditation": { "name": "Monthly on the web", "entitlements": ["premium"] },
         },
         "apps": apps,
@@ -128,7 +98,8 @@ pub(crate) async fn run(options: Options) -> Result<()> {
     let data = Data {
         data: scratch.0.clone(),
     };
-    let stores = Stores::open(now).await?;
+    let stores = Stores::new(Authority::create()?, BUNDLE_ID)?;
+    let api_url = stores.serve(Stores::anywhere(), now).await?;
     let healthy = Receiver::start(Behaviour::Healthy, false, now).await?;
     let failing = Receiver::start(Behaviour::Failing(10), false, now).await?;
     let down = Receiver::start(Behaviour::Down, false, now).await?;
@@ -136,7 +107,7 @@ pub(crate) async fn run(options: Options) -> Result<()> {
     prepare(
         &data,
         &project(
-            &stores.apps()?,
+            &apps(&stores, &api_url)?,
             &healthy.url,
             &failing.url,
             &down.url,
@@ -163,24 +134,21 @@ pub(crate) async fn run(options: Options) -> Result<()> {
     };
     let setup = server.engine.setup();
     let public_url = server.public_url.clone();
-    let callback = |store: Store| {
-        let apps = &setup.configuration.apps;
-        let app = apps.iter().find(|app| app.store() == store);
-        app.and_then(http_api::callback_path)
-            .map(|path| format!("{public_url}{path}"))
-            .context("the demo's app is missing")
-    };
+    let callbacks: Vec<(Channel, String)> = setup
+        .configuration
+        .apps
+        .iter()
+        .filter_map(http_api::callback_path)
+        .map(|path| format!("{public_url}{path}"))
+        .filter_map(|url| Some((Channel::of_url(&url)?, url)))
+        .collect();
     say::line(
         "Tidings demo: simulated customers of three stores, real signatures, real deliveries.",
     );
     say::line("");
     say::line(format!("  Open      {}", server.sign_in_url));
-    for store in [Store::AppStore, Store::PlayStore, Store::Stripe] {
-        say::line(format!(
-            "  Callback  {}   ({})",
-            callback(store)?,
-            store.title()
-        ));
+    for (_, url) in &callbacks {
+        say::line(format!("  Callback  {url}"));
     }
     say::line("  Receivers one healthy, one that fails 10 %, one that is down, one Slack");
     say::line("  Stop      Ctrl-C");
@@ -198,44 +166,13 @@ pub(crate) async fn run(options: Options) -> Result<()> {
         bundle_id: BUNDLE_ID.into(),
         environment: "LocalTesting".into(),
     };
-    let mut driver = Driver::new(
-        stores.authority.clone(),
-        app,
-        callback(Store::AppStore)?,
-        pace,
-        options.seed,
-    )?;
-    driver.api = Some(Arc::clone(&stores.apple));
-    let faults = Faults {
+    let mut driver = Driver::new(stores, app, callbacks, pace, options.seed)?;
+    driver.faults = Faults {
         twice: 5,
         late: 5,
         lost: 0,
     };
-    driver.faults = faults;
-    let customers = options.customers;
-    let driving = tokio::spawn(async move {
-        // Wave after wave: each life is long, so a few waves overlap.
-        for wave in 0.. {
-            let now = WallSystem.now();
-            let steps = driver.script(
-                wave * customers..(wave + 1) * customers,
-                now,
-                driver.pace.day * 30,
-                12,
-            );
-            driver.run(steps, now, 64, Duration::from_secs(5)).await;
-        }
-    });
-    let shoppers = |store| {
-        let url = callback(store)?;
-        Shoppers::new(url, pace, options.seed, WallSystem.now())
-            .map(|shoppers| shoppers.with_faults(faults))
-    };
-    let on_play =
-        shoppers(Store::PlayStore)?.live_on_play(Arc::clone(&stores.play), customers / 2, 30);
-    let on_stripe =
-        shoppers(Store::Stripe)?.live_on_stripe(Arc::clone(&stores.stripe), customers / 2, 30);
-    let shopping = [tokio::spawn(on_play), tokio::spawn(on_stripe)];
+    let driving = tokio::spawn(drive(driver, options.customers));
     let counts = tokio::spawn(async move {
         loop {
             tokio::time::sleep(Duration::from_secs(2)).await;
@@ -270,7 +207,6 @@ pub(crate) async fn run(options: Options) -> Result<()> {
         None => stop_signal().await,
     }
     driving.abort();
-    shopping.iter().for_each(tokio::task::JoinHandle::abort);
     counts.abort();
     if stop.send(()).is_err() {
         tracing::debug!("the server had stopped");
@@ -279,6 +215,29 @@ pub(crate) async fn run(options: Options) -> Result<()> {
     drop(log);
     drop(scratch);
     Ok(())
+}
+
+/// Wave after wave of customers: each life is long, so a few waves overlap. Half as many in the other stores.
+async fn drive(driver: Driver, customers: u64) {
+    for wave in 0.. {
+        let now = WallSystem.now();
+        let spread = driver.pace.day * 30;
+        let mut turns: Vec<_> = Channel::ALL
+            .into_iter()
+            .flat_map(|channel| {
+                let count = match channel {
+                    Channel::Apple => customers,
+                    Channel::Google | Channel::Stripe => customers / 2,
+                };
+                driver.script(channel, wave * count..(wave + 1) * count, now, spread, 12)
+            })
+            .collect();
+        turns.sort_by_key(|turn| turn.at);
+        if let Err(error) = driver.run(turns, now, 64, Duration::from_secs(5)).await {
+            tracing::error!(%error, "the simulated stores stopped");
+            return;
+        }
+    }
 }
 
 /// Puts the project into a fresh data directory.

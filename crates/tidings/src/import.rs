@@ -210,6 +210,8 @@ pub(crate) async fn run(options: &Options) -> Result<ExitCode> {
                 None => Err(format!("the project has no app {:?}", row.app)),
                 Some(app) => {
                     let receipt = Receipt {
+                        offering: None,
+                        claimed_price: None,
                         token: row.token,
                         product: None,
                         app_user_id: row.app_user_id.clone(),

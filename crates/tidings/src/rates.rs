@@ -3,9 +3,11 @@
 use crate::{cli::Data, say};
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
-use domain::rates::{Rates, read_csv};
+use domain::rates::{Rate, Rates, read_csv, shipped};
+use engine::System;
+use jiff::tz::TimeZone;
 use ledger::Ledger;
-use std::path::PathBuf;
+use std::{collections::BTreeSet, path::PathBuf};
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {
@@ -42,23 +44,28 @@ pub(crate) async fn run(options: Options) -> Result<()> {
             ));
         }
         Action::List { data } => {
-            let all = data.open()?.ledger.rates().await?;
-            let days: std::collections::BTreeSet<_> = all.iter().map(|rate| rate.date).collect();
-            match (days.first(), days.last()) {
-                (Some(first), Some(last)) => say::line(format!(
-                    "{} rates of {} days, {first} to {last}",
-                    all.len(),
-                    days.len()
-                )),
-                _ => say::line(
-                    "no rates; amounts in US dollars are known for purchases in dollars only",
-                ),
-            }
-            let known: Rates = all.into_iter().collect();
-            if let Some(newest) = known.newest() {
-                say::line(format!("newest {newest}"));
+            let added = data.open()?.ledger.rates().await?;
+            say::line(extent("shipped with this release", &shipped()));
+            say::line(extent("added", &added));
+            let today = engine::WallSystem.now().to_zoned(TimeZone::UTC).date();
+            if Rates::with_shipped(added).are_stale(today) {
+                say::line(
+                    "the newest rates are old: add newer ones with `tidings rates import`, or `serve --rates-url`",
+                );
             }
         }
     }
     Ok(())
+}
+
+fn extent(what: &str, rates: &[Rate]) -> String {
+    let days: BTreeSet<_> = rates.iter().map(|rate| rate.date).collect();
+    match (days.first(), days.last()) {
+        (Some(first), Some(last)) => format!(
+            "{what}: {} rates of {} days, {first} to {last}",
+            rates.len(),
+            days.len()
+        ),
+        _ => format!("{what}: none"),
+    }
 }

@@ -108,6 +108,8 @@ impl Server {
             app: App {
                 engine: engine.clone(),
                 sessions,
+                counted: Arc::default(),
+                lives: Arc::default(),
                 metrics: Some(metrics),
             },
             engine,

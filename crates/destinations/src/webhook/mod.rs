@@ -1,15 +1,23 @@
-//! Webhook in the `adapty` format. Source: spec/adapty.md 2 and 3.
+//! Webhook in three formats. Source: spec/adapty.md 2 and 3, spec/revenuecat.md 1 to 3, the Standard Webhooks specification.
 //!
-//! One URL per environment, each with its own verbatim `Authorization` value. Nothing is delivered before the endpoint has
-//! passed the handshake. 200 to 399 is success, 400 to 404 is final, everything else is retried. Every request also carries
-//! the Standard Webhooks headers, signed with every active secret, so that secrets rotate without a gap.
+//! One URL per environment, each with its own verbatim `Authorization` value. Every request carries the Standard Webhooks
+//! headers, signed with every active secret, so that secrets rotate without a gap.
+//!
+//! | | `adapty` | `revenuecat` | `standard` |
+//! |---|---|---|---|
+//! | before anything is delivered | handshake | - | - |
+//! | success | 200 to 399 | 200 | 200 to 299 |
+//! | final | 400 to 404 | - | 410, which also pauses the integration |
+//! | waits for an answer | 10 s | 60 s | 15 s |
 
-mod body;
+mod adapty;
+mod revenuecat;
 mod signature;
+mod standard;
 
 use crate::{
-    Configured, Context, Destination, Events, Field, FieldKind, Handshake, Header, Invalid,
-    Message, Outcome, Plan, Request, Response, Spec, Unsendable, settings,
+    Configured, Context, Destination, EventSwitch, Events, Field, FieldKind, Handshake, Header,
+    Invalid, Message, Outcome, Plan, Request, Response, Spec, Unsendable, settings,
 };
 use domain::{Environment, Event, EventKind, NotSent, retry, secret::Secret};
 use jiff::Timestamp;
@@ -21,8 +29,8 @@ pub use signature::{check_secret, secret_from, signature};
 /// The entry in [`crate::ALL`].
 pub struct Webhook;
 
-/// Kinds the format knows. Source: spec/adapty.md 1.1, as far as an implemented store can cause them.
-const EVENTS: &[EventKind] = &[
+/// Kinds the `adapty` format knows. Source: spec/adapty.md 1.1, as far as an implemented store can cause them.
+const ADAPTY_EVENTS: &[EventKind] = &[
     EventKind::SubscriptionStarted,
     EventKind::SubscriptionRenewed,
     EventKind::SubscriptionRenewalCancelled,
@@ -53,8 +61,8 @@ static SPEC: Spec = Spec {
     fields: &[
         Field {
             name: "format",
-            kind: FieldKind::Choice,
-            help: "Shape of the payload: `adapty`.",
+            kind: FieldKind::Choice(&["adapty", "revenuecat", "standard"]),
+            help: "Shape of the payload, and which answers count as success. `standard` tells every kind of event.",
         },
         Field {
             name: "production_url",
@@ -78,8 +86,8 @@ static SPEC: Spec = Spec {
         },
         Field {
             name: "handshake",
-            kind: FieldKind::Choice,
-            help: "`current`: an empty object, any JSON answer. `earlier`: `adapty_check` must be echoed.",
+            kind: FieldKind::Choice(&["current", "earlier"]),
+            help: "Format adapty only. `current`: an empty object, any JSON answer. `earlier`: `adapty_check` must be echoed.",
         },
         Field {
             name: "signing_secrets",
@@ -89,22 +97,22 @@ static SPEC: Spec = Spec {
         Field {
             name: "events",
             kind: FieldKind::Events,
-            help: "Per kind: on, off, or the name to send.",
+            help: "Per kind: on, off, or the name to send, which format revenuecat does not take. What a format has no name for is not sent.",
         },
         Field {
             name: "send_attribution",
             kind: FieldKind::Switch,
-            help: "Adds `attributions`.",
+            help: "Format adapty only: adds `attributions`.",
         },
         Field {
             name: "send_user_attributes",
             kind: FieldKind::Switch,
-            help: "Adds `user_attributes`.",
+            help: "Format adapty only: adds `user_attributes`.",
         },
         Field {
             name: "send_trial_price",
             kind: FieldKind::Switch,
-            help: "Puts the subscription's price on `trial_started`.",
+            help: "Format adapty only: puts the subscription's price on `trial_started`.",
         },
         Field {
             name: "exclude_historical",
@@ -114,7 +122,7 @@ static SPEC: Spec = Spec {
         Field {
             name: "send_play_store_purchase_token",
             kind: FieldKind::Switch,
-            help: "Adds `play_store_purchase_token` to events of Google Play purchases.",
+            help: "Format adapty only: adds `play_store_purchase_token` to events of Google Play purchases.",
         },
         Field {
             name: "trial_active_days",
@@ -129,13 +137,12 @@ static SPEC: Spec = Spec {
         Field {
             name: "retry",
             kind: FieldKind::Retry,
-            help: "`adapty` (default), `revenuecat`, `standard`, or `custom` with delays in seconds.",
+            help: "`adapty`, `revenuecat`, `standard`, or `custom` with delays in seconds. The format's own when left alone.",
         },
     ],
-    events: EVENTS,
+    events: EventKind::ALL,
     ordered: true,
     concurrency: 32,
-    timeout: Duration::from_secs(10),
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
@@ -143,6 +150,76 @@ static SPEC: Spec = Spec {
 enum Format {
     #[default]
     Adapty,
+    Revenuecat,
+    Standard,
+}
+
+/// The formats of a webhook, for showing what each would send.
+pub const FORMATS: [&str; 3] = ["adapty", "revenuecat", "standard"];
+
+/// What an event is in a format: the name and body of each message. Nothing where the format does not tell it.
+pub fn payloads(format: &str, event: &Event) -> Vec<(String, Vec<u8>)> {
+    let format = match format {
+        "adapty" => Format::Adapty,
+        "revenuecat" => Format::Revenuecat,
+        "standard" => Format::Standard,
+        _ => return Vec::new(),
+    };
+    let options = Options {
+        send_attribution: true,
+        send_user_attributes: true,
+        ..Options::default()
+    };
+    let names = format.names(event, event.kind.id()).into_iter();
+    names
+        .filter_map(|name| {
+            let body = format.render(&name, event, &options).ok()?;
+            Some((name, body))
+        })
+        .collect()
+}
+
+impl Format {
+    const fn events(self) -> &'static [EventKind] {
+        match self {
+            Self::Adapty => ADAPTY_EVENTS,
+            Self::Revenuecat => revenuecat::EVENTS,
+            Self::Standard => EventKind::ALL,
+        }
+    }
+
+    /// What an event is called, one name a message; `chosen` is what the settings call its kind.
+    fn names(self, event: &Event, chosen: &str) -> Vec<String> {
+        match self {
+            _ if !self.events().contains(&event.kind) => Vec::new(),
+            Self::Adapty | Self::Standard => vec![chosen.to_owned()],
+            Self::Revenuecat => revenuecat::types(event)
+                .iter()
+                .map(|name| (*name).to_owned())
+                .collect(),
+        }
+    }
+
+    fn render(
+        self,
+        name: &str,
+        event: &Event,
+        options: &Options,
+    ) -> Result<Vec<u8>, serde_json::Error> {
+        match self {
+            Self::Adapty => adapty::render(name, event, options),
+            Self::Revenuecat => revenuecat::render(name, event),
+            Self::Standard => standard::render(name, event),
+        }
+    }
+
+    const fn policy(self) -> retry::Policy {
+        match self {
+            Self::Adapty => retry::Policy::Adapty,
+            Self::Revenuecat => retry::Policy::RevenueCat,
+            Self::Standard => retry::Policy::Standard,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
@@ -156,8 +233,8 @@ enum Edition {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Settings {
-    #[serde(default, rename = "format")]
-    _format: Format,
+    #[serde(default)]
+    format: Format,
     production_url: Option<String>,
     #[serde(default)]
     production_authorization: Secret,
@@ -174,8 +251,7 @@ struct Settings {
     options: Options,
     trial_active_days: Option<u32>,
     subscription_active_days: Option<u32>,
-    #[serde(default)]
-    retry: retry::Policy,
+    retry: Option<retry::Policy>,
 }
 
 /// What is added to payloads, or kept from being sent.
@@ -189,9 +265,8 @@ struct Options {
     send_trial_price: bool,
     #[serde(default)]
     exclude_historical: bool,
-    /// Has no effect on App Store purchases, which carry no such token.
-    #[serde(default, rename = "send_play_store_purchase_token")]
-    _send_play_store_purchase_token: bool,
+    #[serde(default)]
+    send_play_store_purchase_token: bool,
 }
 
 impl Destination for Webhook {
@@ -216,8 +291,10 @@ impl Destination for Webhook {
         if !problems.is_empty() {
             return Err(problems);
         }
-        let settings: Settings = crate::parse(settings)?;
-        problems.extend(settings.events.problems(EVENTS, true));
+        let mut settings: Settings = crate::parse(settings)?;
+        let can_rename = settings.format != Format::Revenuecat;
+        problems.extend(settings.events.problems(EventKind::ALL, can_rename));
+        problems.extend(settings.not_told());
         settings::check_url(
             "production_url",
             settings.production_url.as_deref(),
@@ -259,7 +336,7 @@ impl Destination for Webhook {
                 .filter_map(|secret| check_secret(secret.expose()).err())
                 .map(|problem| Invalid::new("signing_secrets", problem)),
         );
-        if let retry::Policy::Custom { delays } = &settings.retry
+        if let Some(retry::Policy::Custom { delays }) = &settings.retry
             && (delays.len() > 20
                 || delays
                     .iter()
@@ -281,7 +358,11 @@ impl Destination for Webhook {
             ));
         }
         if problems.is_empty() {
-            Ok(Box::new(settings))
+            let policy = settings.retry.take();
+            Ok(Box::new(Ready {
+                retry: policy.unwrap_or_else(|| settings.format.policy()),
+                settings,
+            }))
         } else {
             Err(problems)
         }
@@ -313,12 +394,19 @@ impl Settings {
     }
 }
 
-impl Configured for Settings {
+/// Settings that were checked.
+struct Ready {
+    settings: Settings,
+    retry: retry::Policy,
+}
+
+impl Configured for Ready {
     fn plan(&self, event: &Event) -> Plan {
-        if !EVENTS.contains(&event.kind) {
+        let settings = &self.settings;
+        if !settings.format.events().contains(&event.kind) {
             return Err(NotSent::EventUnsupported);
         }
-        let name = self
+        let name = settings
             .events
             .name(event.kind, true)
             .ok_or(NotSent::EventDisabled)?;
@@ -331,19 +419,27 @@ impl Configured for Settings {
         {
             return Err(NotSent::EventDisabled);
         }
-        if self.options.exclude_historical && event.occurred_at < event.customer.first_seen {
+        if settings.options.exclude_historical && event.occurred_at < event.customer.first_seen {
             return Err(NotSent::Historical);
         }
-        Ok(vec![Message::named(name)])
+        let names = settings.format.names(event, name);
+        if names.is_empty() {
+            return Err(NotSent::EventUnsupported);
+        }
+        Ok(names.into_iter().map(Message::named).collect())
     }
 
     fn render(&self, message: &Message, event: &Event) -> Result<Request, Unsendable> {
-        let body =
-            body::render(&message.name, event, &self.options).map_err(|error| Unsendable {
+        let settings = &self.settings;
+        let body = settings
+            .format
+            .render(&message.name, event, &settings.options)
+            .map_err(|error| Unsendable {
                 reason: NotSent::MissingCustomerData,
                 detail: error.to_string(),
             })?;
-        self.request(event.environment, body)
+        settings
+            .request(event.environment, body)
             .ok_or_else(|| Unsendable {
                 reason: NotSent::MissingCredentials,
                 detail: format!("{}_url is not set", event.environment.id()),
@@ -353,6 +449,7 @@ impl Configured for Settings {
     fn sign(&self, request: &mut Request, id: &str, at: Timestamp) {
         let second = at.as_second().to_string();
         let signatures: Vec<_> = self
+            .settings
             .signing_secrets
             .iter()
             .filter_map(|secret| signature(secret.expose(), id, &second, &request.body))
@@ -376,15 +473,20 @@ impl Configured for Settings {
         }
     }
 
-    /// Two ranges: success is 200 to 399; 400 to 404 is final. Source: spec/adapty.md 3.3.
+    /// Source: spec/adapty.md 3.3, spec/revenuecat.md 2, the Standard Webhooks specification.
     fn classify(&self, response: &Response) -> Outcome {
-        match response.status {
-            200..=399 => Outcome::Delivered,
-            401 | 403 => Outcome::Rejected(format!(
+        match (self.settings.format, response.status) {
+            (Format::Adapty, 200..=399)
+            | (Format::Revenuecat, 200)
+            | (Format::Standard, 200..=299) => Outcome::Delivered,
+            (Format::Standard, 410) => {
+                Outcome::Gone("the endpoint answered 410: it wants no more".into())
+            }
+            (Format::Adapty, 401 | 403) => Outcome::Rejected(format!(
                 "the endpoint answered {}: check the Authorization value",
                 response.status
             )),
-            status @ 400..=404 => {
+            (Format::Adapty, status @ 400..=404) => {
                 Outcome::Rejected(format!("the endpoint answered {status}, which is final"))
             }
             _ => Outcome::Retry(response.retry_after),
@@ -393,7 +495,11 @@ impl Configured for Settings {
 
     /// Source: spec/adapty.md 3.2.
     fn handshakes(&self, nonce: &str) -> Vec<Handshake> {
-        let (body, expected) = match self.handshake {
+        let settings = &self.settings;
+        if settings.format != Format::Adapty {
+            return Vec::new();
+        }
+        let (body, expected) = match settings.handshake {
             Edition::Current => (b"{}".to_vec(), None),
             Edition::Earlier => (
                 serde_json::json!({ "adapty_check": nonce })
@@ -407,7 +513,7 @@ impl Configured for Settings {
             .filter_map(|endpoint| {
                 Some(Handshake {
                     endpoint,
-                    request: self.request(endpoint, body.clone())?,
+                    request: settings.request(endpoint, body.clone())?,
                     expected: expected.clone(),
                 })
             })
@@ -434,6 +540,45 @@ impl Configured for Settings {
     }
 
     fn timers(&self) -> Vec<(EventKind, u32)> {
+        self.settings.timers()
+    }
+
+    /// RevenueCat disconnects after a minute; senders of standard webhooks are asked to wait 15 to 30 seconds.
+    fn timeout(&self) -> Duration {
+        Duration::from_secs(match self.settings.format {
+            Format::Adapty => 10,
+            Format::Revenuecat => 60,
+            Format::Standard => 15,
+        })
+    }
+
+    fn retry(&self) -> &retry::Policy {
+        &self.retry
+    }
+}
+
+impl Settings {
+    /// Kinds that are switched on or named, and that the format has no name for.
+    fn not_told(&self) -> Vec<Invalid> {
+        let known = |id: &str| self.format.events().iter().any(|kind| kind.id() == id);
+        self.events
+            .0
+            .iter()
+            .filter(|(id, switch)| {
+                EventKind::from_id(id).is_some()
+                    && !known(id)
+                    && !matches!(switch, EventSwitch::Enabled(false))
+            })
+            .map(|(id, _)| {
+                Invalid::new(
+                    format!("events.{id}"),
+                    "is not told by this format; format standard tells every event",
+                )
+            })
+            .collect()
+    }
+
+    fn timers(&self) -> Vec<(EventKind, u32)> {
         let days = [
             (EventKind::TrialActive, self.trial_active_days),
             (EventKind::SubscriptionActive, self.subscription_active_days),
@@ -441,9 +586,5 @@ impl Configured for Settings {
         days.into_iter()
             .filter_map(|(kind, days)| Some((kind, days?)))
             .collect()
-    }
-
-    fn retry(&self) -> &retry::Policy {
-        &self.retry
     }
 }

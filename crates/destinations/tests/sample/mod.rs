@@ -110,6 +110,7 @@ pub(crate) fn event(kind: EventKind) -> Event {
             consecutive_payments: 1,
             over_a_year: false,
             trial_days: free.then_some(7),
+            offering: None,
         }),
         transaction: Some(TransactionRef {
             id: "1001".into(),
@@ -128,6 +129,7 @@ pub(crate) fn event(kind: EventKind) -> Event {
             is_free: free,
             offer,
             country: Some("US".into()),
+            token: None,
         }),
         product: Some("monthly_1".into()),
         previous_product: (kind == EventKind::ProductChanged).then(|| "annual".into()),

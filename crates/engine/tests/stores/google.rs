@@ -1,7 +1,7 @@
 //! Google Play through a whole engine: pushes, questions, outages.
 
 use crate::shop::Shop;
-use domain::EventKind::*;
+use domain::{EventKind::*, Store};
 use engine::{Accepted, IntakeError};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
@@ -188,6 +188,115 @@ async fn table_of_pauses_deferrals_cancellations_and_voids() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn table_of_one_time_purchases_that_wait_are_cancelled_or_given_back_in_pieces() {
+    let shop = Shop::open().await;
+    let play = &shop.stores.play.api;
+    let tell = async |kind: u8, token: &str| {
+        shop.pass(1);
+        let body = play.tell_product(kind, token, "coins", shop.now());
+        shop.push(&body).await.unwrap();
+        shop.settled().await;
+    };
+    // Waits for cash, then is paid; waits, then is cancelled.
+    for token in ["w", "x"] {
+        play.buy(token, "coins", &format!("user-{token}"), shop.now());
+        play.change_product(token, |product| {
+            product["purchaseStateContext"] = json!({ "purchaseState": "PENDING" });
+        });
+        tell(1, token).await;
+    }
+    assert_eq!(shop.kinds(None).await, []);
+    for (token, state, kind) in [("w", "PURCHASED", 1), ("x", "CANCELLED", 2)] {
+        play.change_product(token, |product| {
+            product["purchaseStateContext"] = json!({ "purchaseState": state });
+        });
+        tell(kind, token).await;
+    }
+    assert_eq!(shop.kinds(None).await, [NonSubscriptionPurchase]);
+    // Five bought, two given back, then one, each told twice and asked for once more.
+    play.buy("q", "coins", "user-q", shop.now());
+    let left = |left: u32| {
+        play.change_product("q", |product| {
+            let details = &mut product["productLineItem"][0]["productOfferDetails"];
+            details["quantity"] = 5.into();
+            details["refundableQuantity"] = left.into();
+        });
+    };
+    left(5);
+    tell(1, "q").await;
+    for remaining in [3, 2] {
+        left(remaining);
+        play.change_order("GPA.q", |order| {
+            order["state"] = "PARTIALLY_REFUNDED".into();
+        });
+        for _ in 0..2 {
+            shop.pass(1);
+            let voided = play.push(
+                &json!({ "voidedPurchaseNotification": { "purchaseToken": "q", "orderId": "GPA.q", "productType": 2, "refundType": 2 } }),
+                shop.now(),
+            );
+            shop.push(&voided).await.unwrap();
+            shop.settled().await;
+        }
+        shop.receipt(Store::PlayStore, "user-q", "q").await.unwrap();
+    }
+    let events = shop.events().await;
+    let quantities: Vec<_> = events
+        .iter()
+        .filter(|event| event.customer.answers_to("user-q"))
+        .filter(|event| event.kind != AccessLevelUpdated)
+        .map(|event| (event.kind, event.transaction.as_ref().unwrap().quantity))
+        .collect();
+    assert_eq!(
+        quantities,
+        [
+            (NonSubscriptionPurchase, 5),
+            (NonSubscriptionPurchaseRefunded, 2),
+            (NonSubscriptionPurchaseRefunded, 1)
+        ]
+    );
+    shop.rederives().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_ending_told_late_of_a_purchase_that_runs_again_ends_nothing() {
+    let shop = Shop::open().await;
+    let ends = begin(&shop, "l", false).await;
+    let play = &shop.stores.play.api;
+    let late = play.tell(13, "l", shop.now());
+    shop.pass(30 * DAY);
+    play.renew("l", ends, after(ends, 30));
+    shop.push(&late).await.unwrap();
+    shop.settled().await;
+    assert_eq!(
+        shop.kinds(None).await,
+        [SubscriptionStarted, SubscriptionRenewed],
+        "what is told is what was found"
+    );
+    assert!(shop.has_premium("user-l").await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn renewals_missed_while_nobody_listened_are_all_told() {
+    let shop = Shop::open().await;
+    let mut ends = begin(&shop, "m", false).await;
+    for _ in 0..3 {
+        shop.pass(30 * DAY);
+        shop.stores.play.api.renew("m", ends, after(ends, 30));
+        ends = after(ends, 30);
+    }
+    tell(&shop, 2, "m").await;
+    let orders: Vec<_> = shop
+        .events()
+        .await
+        .into_iter()
+        .filter(|event| event.kind == SubscriptionRenewed)
+        .map(|event| event.transaction.unwrap().id)
+        .collect();
+    assert_eq!(orders, ["GPA.m..0", "GPA.m..1", "GPA.m..2"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn linked_purchase_token_in_both_orders() {
     for new_first in [true, false] {
         let shop = Shop::open().await;
@@ -297,7 +406,7 @@ async fn pushes_of_anybody_else_are_refused() {
         };
         let refused = shop
             .engine
-            .accept(shop.app(domain::Store::PlayStore), &incoming)
+            .accept(shop.app(Store::PlayStore), &incoming)
             .await;
         let Err(IntakeError::Refused(refusal)) = refused else {
             panic!("{authorization:?}: {refused:?}")
@@ -325,10 +434,7 @@ async fn an_api_that_fails_loses_and_blocks_nothing() {
         // Another store's customer is not held up.
         let stated = json!({ "app_user_id": "shopper", "kind": "one_time_purchase", "product_id": "shop_gold", "transaction_id": "1", "original_transaction_id": "1", "updated_at": shop.now(), "purchased_at": shop.now() });
         shop.engine
-            .take_statement(
-                shop.app(domain::Store::External),
-                stated.to_string().as_bytes(),
-            )
+            .take_statement(shop.app(Store::External), stated.to_string().as_bytes())
             .await
             .unwrap();
         assert!(shop.has_premium("shopper").await);
@@ -372,9 +478,7 @@ async fn sixteen_clients_a_push_and_a_poll_at_once_give_one_event() {
             let shop = std::sync::Arc::clone(&shop);
             tokio::spawn(async move {
                 if number % 2 == 0 {
-                    shop.receipt(domain::Store::PlayStore, "user-t", "t")
-                        .await
-                        .unwrap();
+                    shop.receipt(Store::PlayStore, "user-t", "t").await.unwrap();
                 } else {
                     let body = shop.stores.play.api.tell(4, "t", shop.now());
                     shop.push(&body).await.unwrap();

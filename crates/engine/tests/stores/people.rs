@@ -523,10 +523,54 @@ async fn attributes_keep_what_is_good_and_name_what_is_not_and_opt_out_silences(
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_offering_a_client_names_stays_with_its_purchase() {
+    let shop = Shop::open().await;
+    sell(&shop, "t", "");
+    let send = async |offering: &str| {
+        let receipt = sources::Receipt {
+            offering: Some(offering.into()),
+            claimed_price: Some("0.01 USD".into()),
+            token: "t".into(),
+            product: None,
+            app_user_id: "ann".into(),
+        };
+        let app = shop.app(Store::PlayStore);
+        shop.engine.take_receipt(app, &receipt).await.unwrap();
+    };
+    send("autumn").await;
+    shop.pass(1);
+    send("winter").await;
+    shop.pass(30 * DAY);
+    let play = &shop.stores.play.api;
+    play.renew("t", shop.now(), after(shop.now(), 30));
+    push(&shop, 2, "t").await;
+    let told: Vec<_> = shop
+        .events()
+        .await
+        .into_iter()
+        .filter(|event| event.transaction.is_some() && event.kind != AccessLevelUpdated)
+        .map(|event| {
+            let purchase = event.purchase.unwrap();
+            let price = event.transaction.unwrap().price.unwrap();
+            (purchase.offering, price.to_string())
+        })
+        .collect();
+    let expected = (Some("autumn".to_owned()), "$9.99".to_owned());
+    assert_eq!(
+        told,
+        [expected.clone(), expected],
+        "the first one, and the store's price"
+    );
+    shop.rederives().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_import_tells_nothing_unless_asked_and_what_comes_after_is_told() {
     let shop = Shop::open().await;
     let import = |who: &'static str, token: &'static str, tell: bool| {
         let receipt = sources::Receipt {
+            offering: None,
+            claimed_price: None,
             token: token.into(),
             product: None,
             app_user_id: who.into(),

@@ -13,8 +13,7 @@ use ledger::{AppSettings, EventFilter, Ledger, Page};
 use ledger_sqlite::SqliteLedger;
 use serde_json::{Value, json};
 use simulator::{
-    ApiRequest, AppStoreApi, Authority, Faulty, PUSH_ACCOUNT, PlayStore, SIGNING_SECRET,
-    StripeAccount,
+    ApiRequest, Authority, Channel, Message, PUSH_ACCOUNT, PlayStore, SIGNING_SECRET, Stores,
 };
 use sources::{
     Call, Incoming, Method, Receipt, Reply, Source, Web,
@@ -26,7 +25,7 @@ use sources::{
 use std::{
     path::PathBuf,
     sync::{
-        Arc, LazyLock, Mutex,
+        Arc, LazyLock,
         atomic::{AtomicI64, AtomicU64, Ordering},
     },
     time::Duration,
@@ -72,19 +71,15 @@ impl Transport for Endpoints {
     }
 }
 
-/// The stores.
-pub(crate) struct Stores {
-    pub(crate) apple: Faulty<AppStoreApi>,
-    pub(crate) play: Faulty<PlayStore>,
-    pub(crate) stripe: Faulty<StripeAccount>,
+/// The network, with nothing in it but the stores.
+struct Internet {
+    stores: Stores,
     clock: Arc<Clock>,
-    pub(crate) calls: Mutex<Vec<String>>,
 }
 
 #[async_trait]
-impl Web for Stores {
+impl Web for Internet {
     async fn call(&self, call: &Call) -> Result<Reply, String> {
-        self.calls.lock().unwrap().push(call.url.clone());
         let authorization = call
             .headers
             .iter()
@@ -95,16 +90,7 @@ impl Web for Stores {
             Method::Post => "POST",
         };
         let request = ApiRequest::of(method, &call.url, authorization, call.body.clone());
-        let now = self.clock.now();
-        let answer = if call.url.starts_with("https://play.test") {
-            self.play.answer(&request, now).await
-        } else if call.url.starts_with("https://stripe.test") {
-            self.stripe.answer(&request, now).await
-        } else if call.url.starts_with("https://apple.test") {
-            self.apple.answer(&request, now).await
-        } else {
-            return Err(format!("nobody serves {}", call.url));
-        };
+        let answer = self.stores.answer(&request, self.clock.now()).await;
         Ok(Reply {
             status: answer.status,
             retry_after: answer.retry_after,
@@ -117,7 +103,7 @@ impl Web for Stores {
 pub(crate) struct Shop {
     pub(crate) engine: Engine,
     pub(crate) clock: Arc<Clock>,
-    pub(crate) stores: Arc<Stores>,
+    pub(crate) stores: Stores,
     pub(crate) project: ProjectId,
 }
 
@@ -238,18 +224,16 @@ impl Shop {
                 .await
                 .unwrap()
         );
-        let stores = Arc::new(Stores {
-            apple: Faulty::new(AppStoreApi::new(AUTHORITY.clone())),
-            play: Faulty::new(PlayStore::new("com.example").unwrap()),
-            stripe: Faulty::new(StripeAccount::default()),
+        let stores = Stores::new(AUTHORITY.clone(), "com.example").unwrap();
+        let internet = Internet {
+            stores: stores.clone(),
             clock: Arc::clone(&clock),
-            calls: Mutex::default(),
-        });
+        };
         let parts = Parts {
             ledger: Arc::new(ledger),
             system: Arc::clone(&clock) as Arc<dyn System>,
             transport: Arc::new(Endpoints),
-            web: Arc::clone(&stores) as Arc<dyn Web>,
+            web: Arc::new(internet),
             vault,
             public_url: "https://t.example".into(),
             make_source: Box::new(source),
@@ -295,49 +279,52 @@ impl Shop {
             .id
     }
 
-    /// Google pushes.
-    pub(crate) async fn push(&self, body: &str) -> Result<Accepted, IntakeError> {
+    /// A store sends a message.
+    pub(crate) async fn deliver(&self, message: &Message) -> Result<Accepted, IntakeError> {
         let url = "https://t.example/callbacks/google/app";
-        let authorization = self
-            .stores
-            .play
-            .api
-            .push_authorization(url, self.now())
-            .unwrap();
+        let proof = message.proof(&self.stores, url, self.now()).unwrap();
+        let header = |wanted| {
+            let (name, value) = proof.as_ref()?;
+            (*name == wanted).then_some(value.as_str())
+        };
         let incoming = Incoming {
-            body: body.as_bytes(),
-            authorization: Some(&authorization),
-            signature: None,
+            body: message.body.as_bytes(),
+            authorization: header("authorization"),
+            signature: header("stripe-signature"),
             url,
         };
-        self.engine
-            .accept(self.app(Store::PlayStore), &incoming)
-            .await
+        let app = self.app(match message.channel {
+            Channel::Apple => Store::AppStore,
+            Channel::Google => Store::PlayStore,
+            Channel::Stripe => Store::Stripe,
+        });
+        self.engine.accept(app, &incoming).await
+    }
+
+    async fn deliver_body(&self, channel: Channel, body: String) -> Result<Accepted, IntakeError> {
+        let subject = String::new();
+        let message = Message {
+            channel,
+            body,
+            subject,
+        };
+        self.deliver(&message).await
+    }
+
+    /// Google pushes.
+    pub(crate) async fn push(&self, body: &str) -> Result<Accepted, IntakeError> {
+        self.deliver_body(Channel::Google, body.into()).await
     }
 
     /// Stripe calls.
     pub(crate) async fn hook(&self, kind: &str, object: &Value) -> Result<Accepted, IntakeError> {
-        let (body, signature) = self.stores.stripe.api.tell(kind, object, self.now());
-        let incoming = Incoming {
-            body: body.as_bytes(),
-            authorization: None,
-            signature: Some(&signature),
-            url: "",
-        };
-        self.engine.accept(self.app(Store::Stripe), &incoming).await
+        let body = self.stores.stripe.api.tell(kind, object, self.now());
+        self.deliver_body(Channel::Stripe, body).await
     }
 
     /// Apple notifies.
     pub(crate) async fn notify(&self, body: &str) -> Result<Accepted, IntakeError> {
-        let incoming = Incoming {
-            body: body.as_bytes(),
-            authorization: None,
-            signature: None,
-            url: "",
-        };
-        self.engine
-            .accept(self.app(Store::AppStore), &incoming)
-            .await
+        self.deliver_body(Channel::Apple, body.into()).await
     }
 
     /// A client sends a purchase in.
@@ -348,6 +335,8 @@ impl Shop {
         token: &str,
     ) -> Result<(), engine::PeopleError> {
         let receipt = Receipt {
+            offering: None,
+            claimed_price: None,
             token: token.into(),
             product: None,
             app_user_id: who.into(),

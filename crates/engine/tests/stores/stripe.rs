@@ -232,6 +232,40 @@ async fn cancellations_pauses_extensions_and_product_changes() {
             SubscriptionStarted
         ]
     );
+    // Another price now, charged for later.
+    begin(&shop, "sub_w", false).await;
+    shop.pass(DAY);
+    stripe.change("subscriptions", "sub_w", |it| {
+        it["items"]["data"][0]["price"] = json!({ "id": "price_yearly", "product": "prod_gold", "unit_amount": 9900, "currency": "usd" });
+    });
+    tell(&shop, "customer.subscription.updated", "sub_w").await;
+    tell(&shop, "customer.subscription.updated", "sub_w").await;
+    let told = shop.events().await;
+    let changed = told
+        .iter()
+        .rev()
+        .find(|event| event.kind == ProductChanged)
+        .unwrap();
+    assert!(!changed.scheduled && changed.customer.answers_to("user-sub_w"));
+    assert_eq!(changed.product.as_deref(), Some("prod_gold:price_yearly"));
+    stripe.invoice(
+        "in_w_2",
+        "sub_w",
+        "subscription_update",
+        9000,
+        (shop.now(), after(shop.now(), 365)),
+        shop.now(),
+    );
+    tell(&shop, "customer.subscription.updated", "sub_w").await;
+    assert_eq!(
+        shop.kinds(Some("user-sub_w")).await,
+        [
+            SubscriptionStarted,
+            ProductChanged,
+            SubscriptionRefunded,
+            SubscriptionStarted
+        ]
+    );
     // Never paid.
     stripe.subscribe(
         &subscription("sub_i"),

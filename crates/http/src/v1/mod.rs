@@ -132,6 +132,18 @@ pub(crate) fn subscriber_response(
     (status, axum::Json(body)).into_response()
 }
 
+/// The customer of this name as it is now, as every successful call answers.
+pub(crate) async fn current(
+    app: &App,
+    client: &Client,
+    id: &str,
+    headers: &HeaderMap,
+    status: StatusCode,
+) -> Result<Response, Error> {
+    let profile = app.engine.profile(client.project, id).await?;
+    Ok(subscriber_response(app, client, &profile, headers, status))
+}
+
 const fn found_or_made(profile: &Profile) -> StatusCode {
     if profile.is_new {
         StatusCode::CREATED
@@ -211,14 +223,7 @@ pub(crate) async fn post_attributes(
     app.engine
         .write_attributes(client.project, &id, &writes)
         .await?;
-    let profile = app.engine.profile(client.project, &id).await?;
-    Ok(subscriber_response(
-        &app,
-        &client,
-        &profile,
-        &headers,
-        StatusCode::OK,
-    ))
+    current(&app, &client, &id, &headers, StatusCode::OK).await
 }
 
 #[derive(Deserialize)]
@@ -264,6 +269,25 @@ pub(crate) async fn post_attribution(
     Ok(axum::Json(json!({})).into_response())
 }
 
+/// Gives the customer `old` another name.
+async fn named(
+    app: &App,
+    client: &Client,
+    headers: &HeaderMap,
+    old: &str,
+    new: &str,
+) -> Result<Response, Error> {
+    let merged = app.engine.identify(client.project, old, new).await?;
+    let status = found_or_made(&merged.profile);
+    Ok(subscriber_response(
+        app,
+        client,
+        &merged.profile,
+        headers,
+        status,
+    ))
+}
+
 #[derive(Deserialize)]
 struct Identify {
     app_user_id: String,
@@ -278,18 +302,14 @@ pub(crate) async fn identify(
 ) -> Result<Response, Error> {
     let headers = request.headers().clone();
     let names: Identify = json_body(request, Code::BadRequest).await?;
-    let merged = app
-        .engine
-        .identify(client.project, &names.app_user_id, &names.new_app_user_id)
-        .await?;
-    let status = found_or_made(&merged.profile);
-    Ok(subscriber_response(
+    named(
         &app,
         &client,
-        &merged.profile,
         &headers,
-        status,
-    ))
+        &names.app_user_id,
+        &names.new_app_user_id,
+    )
+    .await
 }
 
 #[derive(Deserialize)]
@@ -306,18 +326,7 @@ pub(crate) async fn alias(
 ) -> Result<Response, Error> {
     let headers = request.headers().clone();
     let names: Alias = json_body(request, Code::BadRequest).await?;
-    let merged = app
-        .engine
-        .identify(client.project, &id, &names.new_app_user_id)
-        .await?;
-    let status = found_or_made(&merged.profile);
-    Ok(subscriber_response(
-        &app,
-        &client,
-        &merged.profile,
-        &headers,
-        status,
-    ))
+    named(&app, &client, &headers, &id, &names.new_app_user_id).await
 }
 
 #[derive(Deserialize)]
@@ -384,14 +393,7 @@ pub(crate) async fn grant(
         duration,
     };
     app.engine.grant(client.project, &id, &grant).await?;
-    let profile = app.engine.profile(client.project, &id).await?;
-    Ok(subscriber_response(
-        &app,
-        &client,
-        &profile,
-        &headers,
-        StatusCode::CREATED,
-    ))
+    current(&app, &client, &id, &headers, StatusCode::CREATED).await
 }
 
 /// `POST /v1/subscribers/{id}/entitlements/{entitlement}/revoke_promotionals`.
@@ -405,14 +407,7 @@ pub(crate) async fn revoke(
     app.engine
         .revoke_grants(client.project, &id, &entitlement)
         .await?;
-    let profile = app.engine.profile(client.project, &id).await?;
-    Ok(subscriber_response(
-        &app,
-        &client,
-        &profile,
-        &headers,
-        StatusCode::OK,
-    ))
+    current(&app, &client, &id, &headers, StatusCode::OK).await
 }
 
 impl From<PeopleError> for Error {

@@ -1,6 +1,6 @@
 //! `POST /v1/receipts`. Source: spec/revenuecat.md 6.4.
 
-use super::{Client, Error, attribute_writes, error::Code, json_body, subscriber_response};
+use super::{Client, Error, attribute_writes, current, error::Code, json_body};
 use crate::App;
 use axum::{
     body::Body,
@@ -8,14 +8,15 @@ use axum::{
     http::{HeaderMap, Request, StatusCode},
     response::Response,
 };
-use domain::{AppId, Store};
+use domain::{AppId, Currency, Store};
 use engine::Setup;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Number, Value};
 use sources::Receipt;
 use std::collections::BTreeMap;
 
-/// What is read of the body. Prices and offers that clients send are not: the store knows them, and a client may be anyone.
+/// What is read of the body. Offers, durations and countries that clients send are not: the store knows them. Nor is
+/// `observer_mode`: purchases are acknowledged only where the app's settings say so.
 #[derive(Deserialize)]
 struct Sent {
     app_user_id: String,
@@ -26,6 +27,34 @@ struct Sent {
     product_ids: Vec<String>,
     #[serde(default)]
     attributes: BTreeMap<String, Value>,
+    price: Option<Number>,
+    currency: Option<String>,
+    presented_offering_identifier: Option<String>,
+    /// When false, what is bought counts as told.
+    create_events: Option<bool>,
+}
+
+/// Longest identifier of an offering.
+const LONGEST_OFFERING: usize = 200;
+
+impl Sent {
+    /// What the client says was paid: an amount and its currency, or neither.
+    fn claimed_price(&self) -> Result<Option<String>, Error> {
+        let bad = |why: &str| Error::new(Code::BadRequest).because(why);
+        match (&self.price, &self.currency) {
+            // A currency alone says what the customer would have paid in.
+            (None, _) => Ok(None),
+            (Some(_), None) => Err(bad("price needs a currency beside it")),
+            (Some(price), Some(currency)) => {
+                let currency = Currency::try_from(currency.as_str())
+                    .map_err(|error| bad(&format!("currency: {error}")))?;
+                if price.as_f64().is_none_or(|price| price < 0.0) {
+                    return Err(bad("price: expected a number that is not negative"));
+                }
+                Ok(Some(format!("{price} {currency}")))
+            }
+        }
+    }
 }
 
 /// The store a platform header stands for.
@@ -75,6 +104,7 @@ pub(crate) async fn receipts(
     if body.app_user_id.trim().is_empty() {
         return Err(Error::new(Code::EmptyUserId));
     }
+    let claimed_price = body.claimed_price()?;
     let setup = app.engine.setup();
     let of = app_of(&setup, &client, &headers)?;
     if !body.attributes.is_empty() {
@@ -89,23 +119,23 @@ pub(crate) async fn receipts(
             Err(error) => return Err(error.into()),
         }
     }
+    let offering = body
+        .presented_offering_identifier
+        .filter(|offering| !offering.is_empty() && offering.len() <= LONGEST_OFFERING);
     let receipt = Receipt {
+        claimed_price,
+        offering,
         token: body.fetch_token,
         product: body
             .product_id
             .or_else(|| body.product_ids.into_iter().next()),
         app_user_id: body.app_user_id,
     };
-    app.engine.take_receipt(of, &receipt).await?;
-    let profile = app
-        .engine
-        .profile(client.project, &receipt.app_user_id)
-        .await?;
-    Ok(subscriber_response(
-        &app,
-        &client,
-        &profile,
-        &headers,
-        StatusCode::OK,
-    ))
+    if body.create_events == Some(false) {
+        app.engine.import(of, &receipt, false).await?;
+    } else {
+        app.engine.take_receipt(of, &receipt).await?;
+    }
+    let who = &receipt.app_user_id;
+    current(&app, &client, who, &headers, StatusCode::OK).await
 }

@@ -1,6 +1,8 @@
 //! Promises about what people and programs read.
 
-use super::{Subject, at, commit, customer, delivery, event, integration, project, settlement};
+use super::{
+    Subject, app, at, commit, customer, delivery, event, integration, project, settlement,
+};
 use crate::{
     DeliveryFilter, DeliveryState, EventFilter, IntegrationState, Next, Page, SentRequest,
 };
@@ -124,6 +126,19 @@ pub async fn the_feed_filters(ledger: Subject) {
         .await,
         1
     );
+    let other = domain::AppId::new(uuid::Uuid::nil());
+    for (apps, found) in [
+        (vec![app()], 3),
+        (vec![other, app()], 3),
+        (vec![other], 0),
+        (vec![], 0),
+    ] {
+        let filter = EventFilter {
+            apps: Some(apps.clone()),
+            ..all.clone()
+        };
+        assert_eq!(count(filter).await, found, "{apps:?}");
+    }
     assert_eq!(
         count(EventFilter {
             since: Some(at(2)),
@@ -319,4 +334,64 @@ pub async fn customers_are_found_by_id_and_name(ledger: Subject) {
             .len(),
         1
     );
+}
+
+/// Events are counted in their hour, with the money in them; subscriptions that run are counted.
+pub async fn what_was_told_and_what_runs_is_counted(ledger: Subject) {
+    let with_money = |number: u64, seq: u64, kind: EventKind, cents: i64| {
+        let mut new = commit(number, (seq > 1).then_some(seq - 1), seq);
+        let told = &mut new.events[0].event;
+        let price = domain::Money::new(cents * 10_000, domain::Currency::USD);
+        told.kind = kind;
+        told.transaction = Some(domain::event::TransactionRef {
+            id: "1".into(),
+            purchased_at: at(0),
+            expires_at: Some(at(100)),
+            quantity: 1,
+            price: Some(price),
+            price_usd: Some(price),
+            proceeds: None,
+            proceeds_usd: None,
+            refunded: None,
+            tax: None,
+            tax_usd: None,
+            net: None,
+            net_usd: None,
+            is_free: false,
+            offer: None,
+            country: None,
+            token: None,
+        });
+        new
+    };
+    let commits = [
+        with_money(1, 1, EventKind::SubscriptionRenewed, 999),
+        with_money(2, 1, EventKind::SubscriptionRenewed, 500),
+        with_money(2, 2, EventKind::SubscriptionRefunded, 500),
+        with_money(3, 1, EventKind::SubscriptionExpired, 500),
+    ];
+    for commit in commits {
+        let again = commit.clone();
+        ledger.commit(commit).await.unwrap();
+        ledger.commit(again).await.unwrap();
+    }
+    let told = ledger.tallies(project(), at(0)).await.unwrap();
+    let told: Vec<_> = told
+        .iter()
+        .map(|tally| (tally.kind, tally.count, tally.usd_micros))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (EventKind::SubscriptionExpired, 1, 0),
+            (EventKind::SubscriptionRefunded, 1, -5_000_000),
+            (EventKind::SubscriptionRenewed, 2, 14_990_000),
+        ],
+        "told twice, counted once"
+    );
+    assert_eq!(ledger.tallies(project(), at(7200)).await.unwrap(), []);
+    let running = ledger.running(project(), at(50)).await.unwrap();
+    let counts: Vec<_> = running.iter().map(|one| (one.paid, one.trials)).collect();
+    assert_eq!(counts, [(3, 0)]);
+    assert_eq!(ledger.running(project(), at(100)).await.unwrap(), []);
 }

@@ -2,18 +2,22 @@
 //!
 //! A backend's tests call [`contract_tests!`](crate::contract_tests) with an expression that makes an empty ledger.
 
+mod accounts;
 mod configuration;
 mod deliveries;
 mod feed;
 mod intake;
 mod people;
+mod replays;
 mod sample;
 
+pub use accounts::*;
 pub use configuration::*;
 pub use deliveries::*;
 pub use feed::*;
 pub use intake::*;
 pub use people::*;
+pub use replays::*;
 pub use sample::*;
 
 /// Makes one test of each promise. `$make` is an async block that answers an `Arc<dyn Ledger>` over an empty store, which
@@ -26,10 +30,11 @@ macro_rules! contract_tests {
             a_chain_has_one_owner, an_event_key_is_used_once, known_keys_are_found, a_parked_message_waits_and_is_processed_once, chains_are_found_when_due,
             a_customers_deliveries_wait_for_each_other, patience_ends_waiting, a_lease_runs_out_and_the_late_settler_is_fenced, concurrent_claimers_never_share,
             a_backlog_of_one_integration_hides_no_other, a_retry_is_not_due_before_its_time, failed_deliveries_are_tried_again_on_request, old_attempts_are_forgotten,
-            a_failed_write_disturbs_no_neighbour, readers_by_cursor_see_every_event_once, the_feed_filters, attempts_and_requests_are_kept, customers_are_found_by_id_and_name,
+            a_failed_write_disturbs_no_neighbour, readers_by_cursor_see_every_event_once, the_feed_filters, attempts_and_requests_are_kept, what_was_told_and_what_runs_is_counted, customers_are_found_by_id_and_name,
             a_chain_is_found_under_all_its_ids, purchases_pass_from_customer_to_customer, a_merged_customer_leads_to_the_other,
             a_forgotten_customer_leaves_only_facts, marks_and_rates_are_kept,
-            configuration_changes_are_optimistic, removing_an_integration_fails_what_it_had_not_sent,
+            a_replay_queues_in_order_and_each_step_once, a_span_of_time_is_found,
+            sessions_end, what_was_done_is_logged_without_secrets, configuration_changes_are_optimistic, removing_an_integration_fails_what_it_had_not_sent,
         }
     };
     (@each $make:expr; $($name:ident),* $(,)?) => {$(

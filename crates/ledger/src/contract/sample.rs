@@ -9,7 +9,7 @@ use domain::{
     AppId, ChainKey, CustomerId, DeliveryId, Environment, Event, EventId, EventKind, Facts,
     InboxId, IntegrationId, Observation, ProjectId, Snapshot, Store,
     customer::Customer,
-    event::Cause,
+    event::{AppRef, Cause},
     fact::{TransactionFact, TransactionKind},
 };
 use jiff::Timestamp;
@@ -115,7 +115,12 @@ pub fn event(number: u64, seq: u64) -> NewEvent {
         customer_seq: seq,
         environment: Environment::Production,
         project: project(),
-        app: None,
+        app: Some(AppRef {
+            id: app(),
+            key: "ios".into(),
+            store: Store::AppStore,
+            store_name: None,
+        }),
         customer: customer(number),
         purchase: None,
         transaction: None,

@@ -1,7 +1,9 @@
 //! The conversation with the App Store Server API. Source: spec/stores.md 1.9, 1.10.
 
 use super::{App, AppEnvironment, jws::Parts};
-use crate::{Answer, Call, Part, Question, Reply, Trouble, Web, jwt::SigningKey, web};
+use crate::{
+    Answer, Call, Part, Probe, ProbeOutcome, Question, Reply, Trouble, Web, jwt::SigningKey, web,
+};
 use domain::{Environment, secret::Secret};
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
@@ -122,6 +124,31 @@ struct Sent {
 struct Names {
     transaction_id: String,
     original_transaction_id: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct One {
+    signed_transaction_info: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct TestRequested {
+    test_notification_token: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct TestSent {
+    #[serde(default)]
+    send_attempts: Vec<Attempt>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Attempt {
+    send_attempt_result: String,
 }
 
 /// What a question says beyond its id.
@@ -321,6 +348,31 @@ impl Api {
                 add(chain.clone(), "renewal", chain, body);
             }
         }
+        let is_answered = parts
+            .iter()
+            .any(|(chain, parts)| chain == id || parts.iter().any(|part| part.id == question.id));
+        if !is_answered {
+            // Neither a subscription nor part of the history: one that only the transaction itself tells of.
+            let url = format!("{host}/inApps/v1/transactions/{id}");
+            let One {
+                signed_transaction_info: signed,
+            } = self.get(url, web, now).await?.json(WHO)?;
+            if let Some(names) = names(&signed)
+                && prompt
+                    .chain
+                    .as_ref()
+                    .is_none_or(|wanted| *wanted == names.original_transaction_id)
+            {
+                parts
+                    .entry(names.original_transaction_id)
+                    .or_default()
+                    .push(Part {
+                        name: "transaction".into(),
+                        id: names.transaction_id,
+                        body: signed.into(),
+                    });
+            }
+        }
         let answers = parts.into_iter().map(|(chain, parts)| Answer {
             question: Question {
                 id: chain,
@@ -330,6 +382,64 @@ impl Api {
             parts,
         });
         Ok(answers.collect())
+    }
+
+    /// Asks for a test notification in every environment.
+    pub(super) async fn probe(&self, web: &dyn Web, now: Timestamp) -> Vec<Probe> {
+        let mut probes = Vec::new();
+        for (environment, host) in &self.hosts {
+            let url = format!("{host}/inApps/v1/notifications/test");
+            let call = Call::post(url, None, "application/json", Vec::new());
+            let requested = self
+                .call(call, web, now)
+                .await
+                .and_then(|reply| reply.json::<TestRequested>(WHO));
+            probes.push(Probe {
+                environment: Some(*environment),
+                asked: "test notification",
+                outcome: match requested {
+                    Ok(requested) => ProbeOutcome::Waiting(requested.test_notification_token),
+                    Err(trouble) => trouble.into(),
+                },
+            });
+        }
+        probes
+    }
+
+    /// What became of a test notification.
+    pub(super) async fn probed(
+        &self,
+        environment: Environment,
+        token: &str,
+        web: &dyn Web,
+        now: Timestamp,
+    ) -> ProbeOutcome {
+        let Some((_, host)) = self.hosts.iter().find(|(known, _)| *known == environment) else {
+            return Trouble::Unknown("the app no longer accepts this environment".into()).into();
+        };
+        let url = format!("{host}/inApps/v1/notifications/test/{token}");
+        let sent: TestSent = match self.get(url, web, now).await {
+            Ok(reply) => match reply.json(WHO) {
+                Ok(sent) => sent,
+                Err(trouble) => return trouble.into(),
+            },
+            // Not known yet, Apple says at first.
+            Err(Trouble::Unknown(_)) => return ProbeOutcome::Waiting(token.to_owned()),
+            Err(trouble) => return trouble.into(),
+        };
+        match sent.send_attempts.last() {
+            None => ProbeOutcome::Waiting(token.to_owned()),
+            Some(attempt) if attempt.send_attempt_result == "SUCCESS" => {
+                ProbeOutcome::Works("the App Store delivered a test notification".into())
+            }
+            Some(attempt) => ProbeOutcome::Fails {
+                code: "callback_not_reached",
+                detail: format!(
+                    "the App Store could not deliver a test notification: {}",
+                    attempt.send_attempt_result
+                ),
+            },
+        }
     }
 
     /// The bodies of notifications that Apple could not deliver since `since`, as they would have been sent.

@@ -6,7 +6,8 @@ use super::{
     purchase, receipt, receive,
 };
 use crate::{
-    Answer, Content, Incoming, Question, Receipt, Received, Refusal, Source, Trouble, Verdict, Web,
+    Answer, Content, Incoming, Probe, ProbeOutcome, Question, Receipt, Received, Refusal, Source,
+    Trouble, Verdict, Web,
 };
 use async_trait::async_trait;
 use domain::{Environment, Facts, Observation, Snapshot};
@@ -151,6 +152,26 @@ impl Source for AppStore {
         now: Timestamp,
     ) -> Result<Vec<Answer>, Trouble> {
         self.api()?.purchases(question, web, now).await
+    }
+
+    async fn probe(&self, web: &dyn Web, now: Timestamp) -> Vec<Probe> {
+        match self.api() {
+            Ok(api) => api.probe(web, now).await,
+            Err(trouble) => vec![Probe {
+                environment: None,
+                asked: "App Store Server API key",
+                outcome: trouble.into(),
+            }],
+        }
+    }
+
+    async fn probe_again(&self, probe: &Probe, web: &dyn Web, now: Timestamp) -> ProbeOutcome {
+        match (&self.api, probe.environment, &probe.outcome) {
+            (Some(api), Some(environment), ProbeOutcome::Waiting(token)) => {
+                api.probed(environment, token, web, now).await
+            }
+            _ => probe.outcome.clone(),
+        }
     }
 
     fn read(&self, answer: &Answer) -> Result<Option<Observation>, Refusal> {

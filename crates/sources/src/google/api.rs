@@ -1,7 +1,9 @@
 //! The conversation with the Android Publisher API. Source: spec/stores.md 2.4.
 
 use super::model::{LineItem, ProductPurchase, SubscriptionPurchase};
-use crate::{Answer, Call, Part, Question, Trouble, Web, jwt::SigningKey, web};
+use crate::{
+    Answer, Call, Part, Probe, ProbeOutcome, Question, Trouble, Web, jwt::SigningKey, web,
+};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use domain::secret::Secret;
 use jiff::{SignedDuration, Timestamp};
@@ -17,6 +19,8 @@ const RENEW_EARLY: SignedDuration = SignedDuration::from_mins(5);
 const MOST_LEGS: usize = 20;
 /// Orders asked for at once.
 const MOST_ORDERS: usize = 200;
+/// Orders asked for when the past is not wanted: charges that were missed while nobody listened are among them.
+const RECENT_ORDERS: usize = 12;
 
 /// A service account's key.
 #[derive(Debug)]
@@ -116,13 +120,14 @@ fn segment(id: &str) -> String {
         .collect()
 }
 
-/// The order ids of a subscription up to and including `latest`: `GPA.1`, `GPA.1..0`, `GPA.1..1` ...
-fn orders_up_to(latest: &str) -> Vec<String> {
+/// The order ids of a subscription: the first one, `GPA.1`, and of those after it, `GPA.1..0`, `GPA.1..1` ..., at most the
+/// last `most` up to and including `latest`.
+fn orders_up_to(latest: &str, most: usize) -> Vec<String> {
     let Some((base, last)) = latest.split_once("..") else {
         return vec![latest.to_owned()];
     };
     let last: usize = last.parse().unwrap_or(0);
-    let first = last.saturating_sub(MOST_ORDERS);
+    let first = (last + 1).saturating_sub(most);
     let renewals = (first..=last).map(|number| format!("{base}..{number}"));
     std::iter::once(base.to_owned()).chain(renewals).collect()
 }
@@ -249,11 +254,12 @@ impl Api {
                 self.acknowledge(&purchase, &token, web, now).await?;
             }
             for latest in purchase.line_items.iter().filter_map(LineItem::paid_order) {
-                if question.with_history {
-                    orders.extend(orders_up_to(latest));
+                let most = if question.with_history {
+                    MOST_ORDERS - 1
                 } else {
-                    orders.push(latest.clone());
-                }
+                    RECENT_ORDERS
+                };
+                orders.extend(orders_up_to(latest, most));
             }
             next = purchase
                 .predecessor()
@@ -383,6 +389,44 @@ impl Api {
         }
     }
 
+    /// Whether the service account is known, and whether it may read this app's orders.
+    pub(super) async fn probe(&self, web: &dyn Web, now: Timestamp) -> Vec<Probe> {
+        let found = |asked, outcome| Probe {
+            environment: None,
+            asked,
+            outcome,
+        };
+        // One that was given out before says nothing of how the account stands now.
+        self.token.lock().await.take();
+        if let Err(trouble) = self.token(web, now).await {
+            return vec![found("service account", trouble.into())];
+        }
+        let account = found(
+            "service account",
+            ProbeOutcome::Works(format!("Google knows {}", self.credentials.email)),
+        );
+        let path = format!(
+            "purchases/voidedpurchases?startTime={}&maxResults=1",
+            now.as_millisecond() - 60_000
+        );
+        let outcome = match self.get(&path, web, now).await {
+            Ok(_) => ProbeOutcome::Works(format!("it may read the orders of {}", self.package)),
+            Err(Trouble::Unknown(said)) => ProbeOutcome::Fails {
+                code: "wrong_app",
+                detail: format!("Google Play knows no app {}: {said}", self.package),
+            },
+            Err(Trouble::Credentials(said)) => ProbeOutcome::Fails {
+                code: "store_credentials_refused",
+                detail: format!(
+                    "invite {} in Play Console with the rights to view financial data and manage orders: {said}",
+                    self.credentials.email
+                ),
+            },
+            Err(trouble) => trouble.into(),
+        };
+        vec![account, found("orders", outcome)]
+    }
+
     /// A new purchase that nobody acknowledges within three days is refunded. Source: spec/stores.md 2.8.
     async fn acknowledge(
         &self,
@@ -458,12 +502,16 @@ mod tests {
 
     #[test]
     fn past_orders_are_counted_from_the_latest() {
-        assert_eq!(orders_up_to("GPA.1"), ["GPA.1"]);
+        assert_eq!(orders_up_to("GPA.1", 9), ["GPA.1"]);
         assert_eq!(
-            orders_up_to("GPA.1..2"),
+            orders_up_to("GPA.1..2", 9),
             ["GPA.1", "GPA.1..0", "GPA.1..1", "GPA.1..2"]
         );
-        assert_eq!(orders_up_to("GPA.1..x"), ["GPA.1", "GPA.1..0"]);
+        assert_eq!(
+            orders_up_to("GPA.1..7", 2),
+            ["GPA.1", "GPA.1..6", "GPA.1..7"]
+        );
+        assert_eq!(orders_up_to("GPA.1..x", 9), ["GPA.1", "GPA.1..0"]);
         assert_eq!(segment("a/b c"), "a%2Fb%20c");
     }
 }

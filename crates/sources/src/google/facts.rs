@@ -158,6 +158,7 @@ impl About<'_> {
             let amount =
                 event.and_then(|event| event.refund_details.as_ref()?.total.as_ref()?.money());
             RefundFact {
+                pieces_left: None,
                 version: self.version(),
                 id: id.to_owned(),
                 transaction: id.to_owned(),
@@ -481,12 +482,14 @@ impl About<'_> {
             ..TransactionFact::new(id, kind, &line.product_id, at, self.version())
         }];
         observation.refunds = self.refunds(self.prompt.voided.as_ref(), !self.prompt.partial);
-        if self.prompt.partial
-            && let Some(refund) = observation.refunds.first_mut()
-        {
-            // Each partial refund leaves fewer to refund.
+        let is_partial = self.prompt.partial
+            || order.and_then(|order| order.state.as_deref()) == Some("PARTIALLY_REFUNDED");
+        if is_partial && let Some(refund) = observation.refunds.first_mut() {
+            // Each partial refund leaves fewer to refund, and that is all that tells them apart.
             let left = details.and_then(|details| details.refundable_quantity);
+            refund.pieces_left = Some(left.unwrap_or(0));
             refund.id = format!("{}/{}", refund.id, left.unwrap_or(0));
+            refund.revokes = false;
         }
         Ok(Some(observation))
     }

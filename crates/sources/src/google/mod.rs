@@ -13,7 +13,7 @@ pub use api::Credentials;
 pub use push::{KEYS_URL, PushAccess};
 
 use crate::{
-    Answer, Content, Incoming, Question, Receipt, Received, Refusal, Source, Trouble, Web,
+    Answer, Content, Incoming, Probe, Question, Receipt, Received, Refusal, Source, Trouble, Web,
 };
 use api::Api;
 use async_trait::async_trait;
@@ -58,6 +58,15 @@ impl GooglePlay {
             package: app.package,
             api,
         }
+    }
+
+    fn api(&self) -> Result<&Api, Trouble> {
+        self.api.as_ref().ok_or_else(|| {
+            Trouble::Credentials(
+                "the app has no service account: add `service_account`, so that Google can be asked"
+                    .into(),
+            )
+        })
     }
 }
 
@@ -112,13 +121,19 @@ impl Source for GooglePlay {
         web: &dyn Web,
         now: Timestamp,
     ) -> Result<Vec<Answer>, Trouble> {
-        let api = self.api.as_ref().ok_or_else(|| {
-            Trouble::Credentials(
-                "the app has no service account: add `service_account`, so that Google can be asked"
-                    .into(),
-            )
-        })?;
-        api.ask(question, web, now).await.map(|answer| vec![answer])
+        let answer = self.api()?.ask(question, web, now).await?;
+        Ok(vec![answer])
+    }
+
+    async fn probe(&self, web: &dyn Web, now: Timestamp) -> Vec<Probe> {
+        match self.api() {
+            Ok(api) => api.probe(web, now).await,
+            Err(trouble) => vec![Probe {
+                environment: None,
+                asked: "service account",
+                outcome: trouble.into(),
+            }],
+        }
     }
 
     fn read(&self, answer: &Answer) -> Result<Option<Observation>, Refusal> {

@@ -4,7 +4,7 @@ use super::{
     model::{List, id},
     webhook::invoice_subscription,
 };
-use crate::{Answer, Call, Part, Question, Trouble, Web, web};
+use crate::{Answer, Call, Part, Probe, ProbeOutcome, Question, Trouble, Web, web};
 use domain::{Environment, secret::Secret};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
@@ -16,6 +16,17 @@ const VERSION: &str = "2025-03-31.basil";
 const MOST_PAGES: usize = 50;
 /// How far back Stripe keeps events.
 const REACH: SignedDuration = SignedDuration::from_hours(24 * 30);
+
+/// Lists a key must be able to read.
+const READ_RIGHTS: [&str; 7] = [
+    "subscriptions",
+    "invoices",
+    "charges",
+    "refunds",
+    "disputes",
+    "checkout/sessions",
+    "events",
+];
 
 #[derive(Debug)]
 pub(super) struct Api {
@@ -115,6 +126,27 @@ impl Api {
             parts: talk.parts,
         });
         Ok(answer.into_iter().collect())
+    }
+
+    /// Whether the key may read what purchases are made of.
+    pub(super) async fn probe(&self, web: &dyn Web, now: Timestamp) -> Vec<Probe> {
+        let mut probes = Vec::new();
+        for asked in READ_RIGHTS {
+            let outcome = match self.get(&format!("{asked}?limit=1"), web, now).await {
+                Ok(_) => ProbeOutcome::Works(format!("the key may read {asked}")),
+                Err(Trouble::Credentials(said)) => ProbeOutcome::Fails {
+                    code: "store_credentials_refused",
+                    detail: format!("give the key the right to read {asked}: {said}"),
+                },
+                Err(trouble) => trouble.into(),
+            };
+            probes.push(Probe {
+                environment: Some(self.environment()),
+                asked,
+                outcome,
+            });
+        }
+        probes
     }
 
     /// Bodies of events that Stripe could not deliver since `since`, oldest first.

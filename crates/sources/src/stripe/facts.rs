@@ -95,6 +95,7 @@ fn refunds(answer: &Answer) -> Result<Vec<RefundFact>, Refusal> {
             _ => continue,
         };
         all.push(RefundFact {
+            pieces_left: None,
             version,
             transaction: transaction(index, "refund"),
             at: refund.created.unwrap_or(version),
@@ -115,6 +116,7 @@ fn refunds(answer: &Answer) -> Result<Vec<RefundFact>, Refusal> {
             _ => continue,
         };
         all.push(RefundFact {
+            pieces_left: None,
             version,
             transaction: transaction(index, "dispute"),
             at: dispute.created.unwrap_or(version),
@@ -308,6 +310,7 @@ impl About<'_> {
             subscription.status != "canceled" || intent == Some(ExpirationIntent::Cancelled);
         RenewalFact {
             next_product: self.scheduled_product(product.as_ref()),
+            product_is_in_effect: true,
             product,
             auto_renew: Some(!ends_later && status != Some(Status::Expired)),
             intent,

@@ -13,7 +13,8 @@ mod webhook;
 pub use signature::verify as verify_signature;
 
 use crate::{
-    Answer, Content, Incoming, Question, Receipt, Received, Refusal, Source, Trouble, Verdict, Web,
+    Answer, Content, Incoming, Probe, Question, Receipt, Received, Refusal, Source, Trouble,
+    Verdict, Web,
 };
 use api::Api;
 use async_trait::async_trait;
@@ -74,6 +75,15 @@ impl Stripe {
             .clone()
             .map(|key| Api::new(app.api_url.clone(), key));
         Self { app, api }
+    }
+
+    fn api(&self) -> Result<&Api, Trouble> {
+        self.api.as_ref().ok_or_else(|| {
+            Trouble::Credentials(
+                "the app has no API key: set `api_key` to a secret or restricted key, so that Stripe can be asked"
+                    .into(),
+            )
+        })
     }
 }
 
@@ -144,13 +154,18 @@ impl Source for Stripe {
         web: &dyn Web,
         now: Timestamp,
     ) -> Result<Vec<Answer>, Trouble> {
-        let api = self.api.as_ref().ok_or_else(|| {
-            Trouble::Credentials(
-                "the app has no API key: set `api_key` to a secret or restricted key, so that Stripe can be asked"
-                    .into(),
-            )
-        })?;
-        api.ask(question, web, now).await
+        self.api()?.ask(question, web, now).await
+    }
+
+    async fn probe(&self, web: &dyn Web, now: Timestamp) -> Vec<Probe> {
+        match self.api() {
+            Ok(api) => api.probe(web, now).await,
+            Err(trouble) => vec![Probe {
+                environment: None,
+                asked: "API key",
+                outcome: trouble.into(),
+            }],
+        }
     }
 
     fn read(&self, answer: &Answer) -> Result<Option<Observation>, Refusal> {

@@ -5,14 +5,11 @@ use engine::{System, WallSystem};
 use futures_util::{StreamExt, stream};
 use jiff::SignedDuration;
 use serde_json::json;
-use simulator::{
-    Faulty, PlayStore, SIGNING_SECRET, StripeAccount, StripeSubscription, Subscription, sign,
-};
+use simulator::{Authority, SIGNING_SECRET, Stores, StripeSubscription, Subscription, sign};
 use std::{
     io::{BufRead, BufReader},
     path::Path,
     process::{Child, Command, Stdio},
-    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -122,17 +119,16 @@ async fn processed(url: &str, key: &str, began: Instant) -> Result<Duration> {
 
 pub(crate) async fn interfaces(count: u64) -> Result<Vec<Interface>> {
     let now = WallSystem.now();
-    let play = Arc::new(Faulty::new(PlayStore::new(PACKAGE)?));
-    let stripe = Arc::new(Faulty::new(StripeAccount::default()));
-    let play_url = simulator::serve(Arc::clone(&play), now).await?;
-    let stripe_url = simulator::serve(Arc::clone(&stripe), now).await?;
+    let stores = Stores::new(Authority::create()?, PACKAGE)?;
+    let api_url = stores.serve(Stores::anywhere(), now).await?;
+    let (play, stripe) = (&stores.play, &stores.stripe);
     let directory = std::env::temp_dir().join(format!("tidings-bench-in-{}", std::process::id()));
     drop(std::fs::remove_dir_all(&directory));
     std::fs::create_dir_all(&directory)?;
     let data = directory.join("data");
     let project = format!(
-        "[project]\nkey = \"bench\"\n[apps.android]\nstore = \"play_store\"\npackage = \"{PACKAGE}\"\npush_unauthenticated = true\napi_url = \"{play_url}\"\nservice_account = '{}'\n[apps.web]\nstore = \"stripe\"\napi_url = \"{stripe_url}\"\napi_key = \"{}\"\nsigning_secrets = [\"{SIGNING_SECRET}\"]\n",
-        play.api.service_account(&play_url),
+        "[project]\nkey = \"bench\"\n[apps.android]\nstore = \"play_store\"\npackage = \"{PACKAGE}\"\npush_unauthenticated = true\napi_url = \"{api_url}\"\nservice_account = '{}'\n[apps.web]\nstore = \"stripe\"\napi_url = \"{api_url}\"\napi_key = \"{}\"\nsigning_secrets = [\"{SIGNING_SECRET}\"]\n",
+        play.api.service_account(&api_url),
         simulator::API_KEY,
     );
     let file = directory.join("project.toml");
@@ -245,7 +241,7 @@ pub(crate) async fn interfaces(count: u64) -> Result<Vec<Interface>> {
                 now,
             );
             let object = stripe.api.get("subscriptions", &id).unwrap_or_default();
-            let (body, _) = stripe
+            let body = stripe
                 .api
                 .tell("customer.subscription.created", &object, now);
             let signature = sign(&body, now);

@@ -3,6 +3,7 @@
 //! Every notification is one first purchase of a new customer, signed in all three layers, and leads to one event that a
 //! webhook wants (`access_level_updated` is switched off), so deliveries = notifications x K.
 
+mod feed;
 mod interfaces;
 mod load;
 mod server;
@@ -55,7 +56,11 @@ fn bodies(authority: &Authority, from: u64, count: u64) -> Result<Vec<Vec<u8>>> 
     let count = usize::try_from(count)?;
     lives
         .take(count)
-        .map(|life| life.steps[0].body(authority).map(String::into_bytes))
+        .map(|life| {
+            life.notifications[0]
+                .body(authority)
+                .map(String::into_bytes)
+        })
         .collect()
 }
 
@@ -176,6 +181,30 @@ async fn pile_up(authority: &Authority, count: u64) -> Result<(f64, f64)> {
     Ok((before, server.resident_mib()?))
 }
 
+/// What pages cost, and the live feed.
+async fn dashboard(authority: &Authority, quick: bool) -> Result<()> {
+    let (few, many) = (10_000, if quick { 100_000 } else { 1_000_000 });
+    let small = feed::pages(authority, few).await?;
+    let large = feed::pages(authority, many).await?;
+    say(&format!(
+        "| page, first byte in ms | with {few} events | worst of 11 | with {many} | worst of 11 |"
+    ));
+    say("|---|---:|---:|---:|---:|");
+    for (small, large) in small.iter().zip(&large) {
+        say(&format!(
+            "| {} | {:.1} | {:.1} | {:.1} | {:.1} |",
+            small.name, small.median_ms, small.worst_ms, large.median_ms, large.worst_ms
+        ));
+    }
+    let live = feed::live(authority, 250.0, if quick { 4 } else { 20 }).await?;
+    say("");
+    say(&format!(
+        "live feed: at {:.0} events/s they are shown after {:.0} ms (p50), {:.0} ms (p99)",
+        live.events_per_second, live.p50_ms, live.p99_ms
+    ));
+    Ok(())
+}
+
 #[tokio::main]
 async fn main() -> Result<()> {
     let quick = std::env::args().any(|word| word == "--quick");
@@ -245,5 +274,7 @@ async fn main() -> Result<()> {
     for row in interfaces::interfaces(if quick { 400 } else { 2_000 }).await? {
         say(&format!("| {} | {:.0} |", row.name, row.per_second));
     }
+    say("");
+    dashboard(&authority, quick).await?;
     Ok(())
 }

@@ -6,7 +6,7 @@ use simulator::Authority;
 use std::{
     fmt::Write as _,
     io::{BufRead, BufReader},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
@@ -15,6 +15,31 @@ pub(crate) struct Server {
     process: Child,
     directory: PathBuf,
     pub(crate) callback: String,
+}
+
+/// Starts the binary over the data in `directory`; answers where Apple's notifications go.
+fn spawn(directory: &Path) -> Result<(Child, String)> {
+    let log = std::fs::File::create(directory.join("log"))?;
+    let mut process = Command::new(env!("CARGO_BIN_EXE_tidings"))
+        .args([
+            "serve",
+            "--listen",
+            "127.0.0.1:0",
+            "--allow-networks",
+            "127.0.0.0/8",
+            "--data",
+        ])
+        .arg(directory.join("data"))
+        .stdout(Stdio::piped())
+        .stderr(log)
+        .spawn()?;
+    let lines = BufReader::new(process.stdout.take().context("no output")?).lines();
+    let callback = lines.map_while(Result::ok).find_map(|line| {
+        line.split_whitespace()
+            .find(|word| word.contains("/callbacks/apple/"))
+            .map(str::to_owned)
+    });
+    Ok((process, callback.context("the server did not start")?))
 }
 
 impl Server {
@@ -51,30 +76,11 @@ impl Server {
         if !applied.status.success() {
             bail!("apply failed: {}", String::from_utf8_lossy(&applied.stdout));
         }
-        let log = std::fs::File::create(directory.join("log"))?;
-        let mut process = Command::new(binary)
-            .args([
-                "serve",
-                "--listen",
-                "127.0.0.1:0",
-                "--allow-networks",
-                "127.0.0.0/8",
-                "--data",
-            ])
-            .arg(&data)
-            .stdout(Stdio::piped())
-            .stderr(log)
-            .spawn()?;
-        let lines = BufReader::new(process.stdout.take().context("no output")?).lines();
-        let callback = lines.map_while(Result::ok).find_map(|line| {
-            line.split_whitespace()
-                .find(|word| word.contains("/callbacks/apple/"))
-                .map(str::to_owned)
-        });
+        let (process, callback) = spawn(&directory)?;
         let server = Self {
             process,
             directory,
-            callback: callback.context("the server did not start")?,
+            callback,
         };
         // Endpoints are verified within the first ticks.
         let until = Instant::now() + Duration::from_secs(20);
@@ -86,6 +92,37 @@ impl Server {
         }
         tokio::time::sleep(Duration::from_millis(700)).await;
         Ok(server)
+    }
+
+    /// Where its data lies.
+    pub(crate) fn data(&self) -> PathBuf {
+        self.directory.join("data")
+    }
+
+    /// Stops the process; its data stays.
+    pub(crate) fn stop(&mut self) -> Result<()> {
+        self.process.kill()?;
+        self.process.wait()?;
+        Ok(())
+    }
+
+    /// Starts it again over its data.
+    pub(crate) fn resume(&mut self) -> Result<()> {
+        (self.process, self.callback) = spawn(&self.directory)?;
+        Ok(())
+    }
+
+    /// Runs a command of the binary over its data.
+    pub(crate) fn command(&self, words: &[&str]) -> Result<String> {
+        let output = Command::new(env!("CARGO_BIN_EXE_tidings"))
+            .args(words)
+            .env("TIDINGS_DATA", self.data())
+            .output()?;
+        let said = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+        if !output.status.success() {
+            bail!("tidings {words:?}: {said}");
+        }
+        Ok(said)
     }
 
     fn status(&self, name: &str) -> Result<f64> {

@@ -19,7 +19,7 @@ fn body(authority: &Authority, bundle_id: &str, at: jiff::Timestamp) -> String {
         at,
         1,
     );
-    life.steps[0].body(authority).unwrap()
+    life.notifications[0].body(authority).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -168,7 +168,7 @@ fn genuine_claiming_production() -> String {
         now(),
         1,
     );
-    life.steps[0].body(&AUTHORITY).unwrap()
+    life.notifications[0].body(&AUTHORITY).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]

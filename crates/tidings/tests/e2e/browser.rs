@@ -4,10 +4,10 @@
 
 use crate::{
     chromium::Browser,
-    server::{Api, Site, now, slack, webhook},
+    server::{Api, Site, now, published, slack, until, webhook},
 };
 use jiff::SignedDuration;
-use simulator::{Behaviour, Receiver};
+use simulator::{Behaviour, Channel, Receiver};
 use std::{path::PathBuf, time::Duration};
 
 fn screenshots() -> Option<PathBuf> {
@@ -42,8 +42,17 @@ async fn the_feed_is_live_and_a_row_opens_into_its_whole_story() {
     let server = site.serve();
     let api = Api::new(&site, &server, &[]);
     let driver = server.driver(20, 21);
-    let steps = driver.script(0..8, now(), SignedDuration::from_millis(300), 6);
-    driver.run(steps, now(), 16, Duration::from_secs(10)).await;
+    let steps = driver.script(
+        Channel::Apple,
+        0..8,
+        now(),
+        SignedDuration::from_millis(300),
+        6,
+    );
+    driver
+        .run(steps, now(), 16, Duration::from_secs(10))
+        .await
+        .unwrap();
     let mut browser = Browser::start(&site.directory.join("browser")).await;
 
     browser.open(&server.sign_in).await;
@@ -61,8 +70,17 @@ async fn the_feed_is_live_and_a_row_opens_into_its_whole_story() {
     );
 
     // While the page is open, something happens, and it appears by itself.
-    let steps = driver.script(100..101, now(), SignedDuration::from_millis(1), 1);
-    driver.run(steps, now(), 1, Duration::from_secs(5)).await;
+    let steps = driver.script(
+        Channel::Apple,
+        100..101,
+        now(),
+        SignedDuration::from_millis(1),
+        1,
+    );
+    driver
+        .run(steps, now(), 1, Duration::from_secs(5))
+        .await
+        .unwrap();
     let latest = api.get("/projects/acme/events?limit=1").await["data"][0]["id"]
         .as_str()
         .unwrap()
@@ -96,10 +114,7 @@ async fn the_feed_is_live_and_a_row_opens_into_its_whole_story() {
             "document.querySelector('a.event[href$=\"{id}\"]').focus()"
         ))
         .await;
-    for kind in ["keyDown", "keyUp"] {
-        let enter = serde_json::json!({ "type": kind, "key": "Enter", "code": "Enter", "windowsVirtualKeyCode": 13, "text": "\r" });
-        browser.call("Input.dispatchKeyEvent", enter).await;
-    }
+    browser.press("Enter").await;
     browser
         .until("document.querySelector('.delivery') !== null")
         .await;
@@ -145,6 +160,358 @@ async fn the_feed_is_live_and_a_row_opens_into_its_whole_story() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_delivery_that_failed_is_found_its_setting_mended_and_it_is_sent_again() {
+    let receiver = Receiver::start(Behaviour::Healthy, true, now())
+        .await
+        .unwrap();
+    let site = Site::new(&[webhook("backend", &receiver.url)]);
+    let server = site.serve();
+    let mut driver = server.driver(20, 5);
+    driver.pace.day = SignedDuration::from_secs(60);
+    // It passes verification, and then answers 404, which is final.
+    let gone = Receiver::start(Behaviour::Refusing(404), false, now())
+        .await
+        .unwrap();
+    let mut browser = Browser::start(&site.directory.join("browser")).await;
+    browser.open(&server.sign_in).await;
+    let page = |path: &str| format!("{}/projects/acme{path}", server.url);
+    let api = Api::new(&site, &server, &[]);
+    let until_verified = async || {
+        until("the endpoint is verified", || async {
+            let backend = api.get("/projects/acme/integrations/backend").await;
+            backend["verification"]["state"] == "passed"
+        })
+        .await;
+    };
+    until_verified().await;
+
+    // Somebody enters a wrong address, as it happens.
+    browser.open(&page("/integrations/backend")).await;
+    browser.fill("[name=sandbox_url]", "ftp://a.example").await;
+    browser.click(".settings .primary").await;
+    browser
+        .until("document.querySelector('.field.wrong [name=sandbox_url]') !== null")
+        .await;
+    let told = browser.html().await;
+    assert!(
+        told.contains("must begin with https://"),
+        "beside the field"
+    );
+    assert!(told.contains("ftp://a.example"), "what was typed stays");
+    browser.fill("[name=sandbox_url]", &gone.url).await;
+    browser.click(".settings .primary").await;
+    browser
+        .until("document.querySelector('.notice') !== null")
+        .await;
+    until_verified().await;
+    let turns = driver.script(
+        Channel::Apple,
+        0..1,
+        now(),
+        SignedDuration::from_millis(1),
+        1,
+    );
+    driver
+        .run(turns, now(), 1, Duration::from_secs(5))
+        .await
+        .unwrap();
+    until("the delivery has failed", || async {
+        let failed = api
+            .get("/projects/acme/deliveries?integration=backend&state=failed")
+            .await;
+        failed["data"]
+            .as_array()
+            .is_some_and(|rows| !rows.is_empty())
+    })
+    .await;
+
+    // Somebody else finds it on the feed, sees why, mends the address, and sends it again.
+    browser.open(&page("?state=failed")).await;
+    browser.click("a.event").await;
+    browser
+        .until("document.querySelector('.delivery .chip.red') !== null")
+        .await;
+    assert!(browser.html().await.contains("404"));
+    browser
+        .click(".delivery a[href$=\"/integrations/backend\"]")
+        .await;
+    browser
+        .until("document.querySelector('[name=sandbox_url]') !== null")
+        .await;
+    browser.fill("[name=sandbox_url]", &receiver.url).await;
+    // What it would send is seen before it is saved.
+    browser.click("button[formaction]").await;
+    browser
+        .until("document.querySelector('#preview pre') !== null")
+        .await;
+    let preview = browser.html().await;
+    assert!(preview.contains("event_type"), "the payload");
+    assert!(
+        preview.contains(&format!("POST {}", receiver.url)),
+        "with unsaved settings"
+    );
+    browser.click(".settings .primary").await;
+    browser
+        .until("document.querySelector('.notice') !== null")
+        .await;
+    until_verified().await;
+    browser
+        .click("form[action$=\"/integrations/backend/retry\"] button")
+        .await;
+    browser
+        .until("document.querySelector('#sent .chip.green') !== null")
+        .await;
+    until("it arrived", || async {
+        !receiver.received().events.is_empty()
+    })
+    .await;
+    let told = browser
+        .complaints
+        .iter()
+        .filter(|told| !told.contains("status of 422"));
+    assert_eq!(told.count(), 0, "{:?}", browser.complaints);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_page_is_there_and_a_reader_may_change_nothing() {
+    let receiver = Receiver::start(Behaviour::Healthy, false, now())
+        .await
+        .unwrap();
+    let site = Site::new(&[webhook("backend", &receiver.url)]);
+    let server = site.serve();
+    let driver = server.driver(20, 9);
+    let turns = driver.script(
+        Channel::Apple,
+        0..3,
+        now(),
+        SignedDuration::from_millis(1),
+        4,
+    );
+    driver
+        .run(turns, now(), 4, Duration::from_secs(5))
+        .await
+        .unwrap();
+    let api = Api::new(&site, &server, &[]);
+    let who = api.events().await[0]["customer"]["app_user_id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let key = site.run(&["keys", "create", "--name", "reader", "--read-only"]);
+    let mut browser = Browser::start(&site.directory.join("browser")).await;
+    browser.open(&format!("{}/signin", server.url)).await;
+    browser.fill("[name=key]", &key).await;
+    browser.click("form button").await;
+    browser
+        .until("document.querySelector('#rows tr') !== null")
+        .await;
+    let axe = std::fs::read_to_string(published("axe-core@4", "axe-core/axe.min.js")).unwrap();
+    let event = api.events().await[0]["id"].as_str().unwrap().to_owned();
+    let paths = [
+        String::new(),
+        format!("/events/{event}"),
+        "/customers".into(),
+        format!("/customers/{who}"),
+        "/integrations".into(),
+        "/integrations/backend".into(),
+        "/apps".into(),
+        "/apps/ios".into(),
+        "/catalog".into(),
+        "/overview".into(),
+        "/replay".into(),
+        "/replay?integration=backend&since=2020-01-01&standings=delivered".into(),
+        "/simulator".into(),
+        "/rates".into(),
+        "/account".into(),
+        "/settings".into(),
+        "/people".into(),
+        "/audit".into(),
+        "/start".into(),
+    ];
+    for path in paths {
+        browser
+            .open(&format!("{}/projects/acme{path}", server.url))
+            .await;
+        browser
+            .until("document.querySelector('main h1') !== null")
+            .await;
+        let forms = browser
+            .evaluate("document.querySelectorAll('main form[method=post] button').length")
+            .await;
+        assert_eq!(forms, 0, "{path}: nothing to press");
+        let unnamed = browser
+            .evaluate("[...document.querySelectorAll('input, select, textarea')].filter(field => !field.labels?.length && !field.ariaLabel).map(field => field.name).join()")
+            .await;
+        assert_eq!(unnamed, "", "{path}: every field has a label");
+        for width in [360, 1280, 2560] {
+            browser.look((width, 900), false).await;
+            let overflow = browser
+                .evaluate(
+                    "document.documentElement.scrollWidth > document.documentElement.clientWidth",
+                )
+                .await;
+            assert_eq!(overflow, false, "{path}: sideways scrolling at {width} px");
+        }
+        // What a published checker of accessibility finds serious, by day and by night.
+        browser.evaluate(&axe).await;
+        for dark in [false, true] {
+            browser.look((1280, 900), dark).await;
+            let found = browser
+                .evaluate("axe.run().then(told => told.violations.filter(one => ['serious', 'critical'].includes(one.impact)).map(one => one.id + ': ' + one.nodes.map(node => node.html).slice(0, 3).join(' ')).join('; '))")
+                .await;
+            assert_eq!(found, "", "{path}, dark: {dark}");
+        }
+    }
+    // A form that is sent all the same is refused, in words.
+    let refused = browser
+        .evaluate("fetch('/projects/acme/integrations/backend/pause', { method: 'POST', headers: { accept: 'text/html' } }).then(async answer => answer.status + ' ' + await answer.text())")
+        .await;
+    let text = refused.as_str().unwrap_or_default();
+    assert!(
+        text.starts_with("403 ") && text.contains("may not"),
+        "{text}"
+    );
+    browser
+        .open(&format!("{}/projects/nobody", server.url))
+        .await;
+    assert!(browser.html().await.contains("There is no such thing"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn from_first_run_to_first_delivered_test_event_and_a_second_person() {
+    let channel = Receiver::start(Behaviour::Healthy, false, now())
+        .await
+        .unwrap();
+    let site = Site::bare();
+    let server = site.serve();
+    let mut browser = Browser::start(&site.directory.join("browser")).await;
+    browser.open(&server.sign_in).await;
+
+    // The owner's account.
+    browser.fill("[name=email]", "Owner@shop.example").await;
+    browser.fill("[name=password]", "a long password").await;
+    browser.click("form .primary").await;
+
+    // A project, a store, Slack, a test event.
+    browser
+        .until("location.pathname === '/' && document.querySelector('[name=key]') !== null")
+        .await;
+    browser.fill("[name=name]", "Quiet Hours").await;
+    browser.click("form .primary").await;
+    browser.click("#steps a[href$=\"/apps\"]").await;
+    browser.click("a[href$=\"/apps/new/app_store\"]").await;
+    browser
+        .until("document.querySelector('[name=bundle_id]') !== null")
+        .await;
+    browser.fill("[name=bundle_id]", "com.example.quiet").await;
+    browser.click(".settings .primary").await;
+    browser
+        .until("document.querySelector('.field.wrong [name=app_apple_id]') !== null")
+        .await;
+    browser.fill("[name=app_apple_id]", "1234567890").await;
+    browser.click(".settings .primary").await;
+    browser
+        .until("document.querySelector('pre.copy')?.innerText.includes('/callbacks/apple/')")
+        .await;
+    let start = format!("{}/projects/quiet-hours/start", server.url);
+    browser.open(&start).await;
+    assert!(
+        browser
+            .html()
+            .await
+            .contains("waiting for the first notification")
+    );
+    browser
+        .click("#steps a[href$=\"/integrations/new/slack\"]")
+        .await;
+    browser
+        .until("document.querySelector('[name=webhook_url]') !== null")
+        .await;
+    browser.fill("[name=webhook_url]", &channel.url).await;
+    browser.click(".settings .primary").await;
+    browser
+        .until("document.querySelector('.notice') !== null")
+        .await;
+    browser.open(&start).await;
+    browser
+        .click("#steps form[action$=\"/slack/test\"] button")
+        .await;
+    browser
+        .until("document.querySelector('#sent .chip.green') !== null")
+        .await;
+    assert_eq!(channel.requests(), 1);
+    browser.open(&start).await;
+    assert!(browser.html().await.contains("It arrived"));
+
+    // Somebody is invited, joins, and may look but not touch.
+    browser
+        .open(&format!("{}/projects/quiet-hours/people", server.url))
+        .await;
+    browser.fill("[name=email]", "reader@shop.example").await;
+    browser
+        .click("form[action$=\"/people/invite\"] button")
+        .await;
+    browser
+        .until("document.querySelector('.hint pre') !== null")
+        .await;
+    let link = browser
+        .evaluate("document.querySelector('.hint pre').innerText.trim()")
+        .await;
+    let link = link.as_str().unwrap().to_owned();
+    browser.click(".out button").await;
+    browser
+        .until("document.querySelector('[name=email]') !== null")
+        .await;
+    browser.open(&link).await;
+    browser.fill("[name=password]", "another password").await;
+    browser.click("form .primary").await;
+    browser
+        .until("document.querySelector('.rail') !== null")
+        .await;
+    assert!(browser.html().await.contains("reader@shop.example"));
+    let refused = browser
+        .evaluate("fetch('/projects/quiet-hours/people/invite', { method: 'POST' }).then(answer => answer.status)")
+        .await;
+    assert_eq!(refused, 403);
+    browser.open(&link).await;
+    assert!(browser.html().await.contains("was used"), "it works once");
+
+    // A session is in the ledger: it outlives the server; a wrong password opens nothing.
+    browser
+        .open(&format!("{}/projects/quiet-hours/audit", server.url))
+        .await;
+    let log = browser.html().await;
+    for told in [
+        "put integration",
+        "owner@shop.example",
+        "invite",
+        "send test event",
+    ] {
+        assert!(log.contains(told), "{told}");
+    }
+    assert!(!log.contains("pbkdf2"), "no secret is in the log");
+    let signed_in = async |password: &str| {
+        let form = format!("email=owner%40shop.example&password={password}");
+        let answer = crate::server::client()
+            .post(format!("{}/signin", server.url))
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(form)
+            .send()
+            .await
+            .unwrap();
+        answer.status().as_u16()
+    };
+    assert_eq!(signed_in("a+long+password").await, 303);
+    for _ in 0..6 {
+        assert_eq!(signed_in("a+wrong+one").await, 401);
+    }
+    assert_eq!(
+        signed_in("a+long+password").await,
+        429,
+        "guessing is slowed down"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn markup_in_data_is_shown_as_text() {
     let receiver = Receiver::start(Behaviour::Healthy, false, now())
         .await
@@ -169,7 +536,7 @@ async fn markup_in_data_is_shown_as_text() {
     assert_ne!(browser.evaluate("document.title").await, "broken");
     assert_eq!(
         browser
-            .evaluate("document.querySelector('nav a').textContent")
+            .evaluate("document.querySelector('.switch li a').textContent")
             .await,
         name
     );

@@ -101,6 +101,12 @@ impl Browser {
 
     /// Calls a method of the protocol and waits for its result, noting what the page says meanwhile.
     pub(crate) async fn call(&mut self, method: &str, parameters: Value) -> Value {
+        let answer = self.answer(method, parameters).await;
+        assert!(answer.get("error").is_none(), "{method}: {answer}");
+        answer["result"].clone()
+    }
+
+    async fn answer(&mut self, method: &str, parameters: Value) -> Value {
         self.next += 1;
         let id = self.next;
         let message = json!({ "id": id, "method": method, "params": parameters }).to_string();
@@ -115,8 +121,7 @@ impl Browser {
                 .unwrap();
             let answer: Value = serde_json::from_str(&text).unwrap();
             if answer["id"] == id {
-                assert!(answer.get("error").is_none(), "{method}: {answer}");
-                return answer["result"].clone();
+                return answer;
             }
             self.note(&answer);
         }
@@ -154,12 +159,10 @@ impl Browser {
     }
 
     pub(crate) async fn evaluate(&mut self, script: &str) -> Value {
-        self.call(
-            "Runtime.evaluate",
-            json!({ "expression": script, "returnByValue": true }),
-        )
-        .await["result"]["value"]
-            .clone()
+        let parameters =
+            json!({ "expression": script, "returnByValue": true, "awaitPromise": true });
+        // A page that is being left while it is asked answers nothing.
+        self.answer("Runtime.evaluate", parameters).await["result"]["result"]["value"].clone()
     }
 
     /// Waits until a script gives true; fails loudly when it never does.
@@ -175,6 +178,53 @@ impl Browser {
         }
     }
 
+    /// Fills a field.
+    pub(crate) async fn fill(&mut self, field: &str, value: &str) {
+        self.until(&format!("document.querySelector('{field}') !== null"))
+            .await;
+        self.evaluate(&format!(
+            "document.querySelector('{field}').value = '{value}'"
+        ))
+        .await;
+    }
+
+    pub(crate) async fn click(&mut self, what: &str) {
+        self.until(&format!("document.querySelector('{what}') !== null"))
+            .await;
+        self.evaluate(&format!("document.querySelector('{what}').click()"))
+            .await;
+    }
+
+    /// Presses a key: `Tab`, `Enter`, `Space`.
+    pub(crate) async fn press(&mut self, key: &str) {
+        let (key, code, number, text) = match key {
+            "Tab" => ("Tab", "Tab", 9, ""),
+            "Enter" => ("Enter", "Enter", 13, "\r"),
+            "Space" => (" ", "Space", 32, " "),
+            other => panic!("no such key: {other}"),
+        };
+        for kind in ["keyDown", "keyUp"] {
+            let mut event =
+                json!({ "type": kind, "key": key, "code": code, "windowsVirtualKeyCode": number });
+            if kind == "keyDown" && !text.is_empty() {
+                event["text"] = text.into();
+            }
+            self.call("Input.dispatchKeyEvent", event).await;
+        }
+    }
+
+    /// Goes on by keyboard until what is wanted has the focus; fails loudly when it never gets it.
+    pub(crate) async fn tab_to(&mut self, what: &str) {
+        for _ in 0..200 {
+            let is_there = format!("document.activeElement?.matches('{what}')");
+            if self.evaluate(&is_there).await == Value::Bool(true) {
+                return;
+            }
+            self.press("Tab").await;
+        }
+        panic!("the keyboard never gets to {what}");
+    }
+
     pub(crate) async fn html(&mut self) -> String {
         self.evaluate("document.documentElement.outerHTML")
             .await
@@ -183,12 +233,8 @@ impl Browser {
             .to_owned()
     }
 
-    pub(crate) async fn screenshot(
-        &mut self,
-        path: &Path,
-        (width, height): (u32, u32),
-        dark: bool,
-    ) {
+    /// Makes the window this large, and the system light or dark.
+    pub(crate) async fn look(&mut self, (width, height): (u32, u32), dark: bool) {
         let size =
             json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
         self.call("Emulation.setDeviceMetricsOverride", size).await;
@@ -198,6 +244,10 @@ impl Browser {
             json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] }),
         )
         .await;
+    }
+
+    pub(crate) async fn screenshot(&mut self, path: &Path, size: (u32, u32), dark: bool) {
+        self.look(size, dark).await;
         tokio::time::sleep(Duration::from_secs(2)).await;
         let picture = self
             .call("Page.captureScreenshot", json!({ "format": "png" }))

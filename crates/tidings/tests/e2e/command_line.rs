@@ -101,52 +101,13 @@ fn the_demo_shows_events_within_seconds() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn simulate_drives_a_running_server() {
-    let site = Site::new(&[]);
-    let root = site.run(&["simulate", "--bundle-id", "com.example.simulated"]);
-    let app = root.lines().skip(1).collect::<Vec<_>>().join("\n");
-    std::fs::write(
-        site.directory.join("simulated.toml"),
-        format!("[project]\nkey = \"acme\"\n{app}\n"),
-    )
-    .unwrap();
-    let applied = site.run(&["apply", "simulated.toml"]);
-    let server = site.serve();
-    let path = applied
-        .lines()
-        .find(|line| line.contains("of simulated"))
-        .unwrap()
-        .rsplit("/callbacks")
-        .next()
-        .unwrap()
-        .to_owned();
-    let url = format!("{}/callbacks{path}", server.url);
-    let said = site.run(&[
-        "simulate",
-        "--bundle-id",
-        "com.example.simulated",
-        "--url",
-        &url,
-        "--customers",
-        "5",
-        "--notifications",
-        "4",
-        "--day-ms",
-        "5",
-        "--twice",
-        "20",
-    ]);
-    assert!(said.contains(" 0 refused"), "{said}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn import_goes_on_where_it_stopped_tells_nothing_and_rederives() {
-    use simulator::{Faulty, PlayStore, Subscription};
-    use std::sync::Arc;
+    use simulator::{Authority, Stores, Subscription};
     let site = Site::new(&[]);
     let now = jiff::Timestamp::from_second(1_800_000_000).unwrap();
-    let play = Arc::new(Faulty::new(PlayStore::new("com.example").unwrap()));
-    let url = simulator::serve(Arc::clone(&play), now).await.unwrap();
+    let stores = Stores::new(Authority::create().unwrap(), "com.example").unwrap();
+    let url = stores.serve(Stores::anywhere(), now).await.unwrap();
+    let play = &stores.play;
     let sell = |token: &str| {
         let new = Subscription {
             token: token.into(),

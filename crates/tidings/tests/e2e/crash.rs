@@ -2,7 +2,7 @@
 
 use crate::server::{Api, Server, Site, now, until, webhook};
 use jiff::SignedDuration;
-use simulator::{Behaviour, Random, Receiver};
+use simulator::{Behaviour, Channel, Random, Receiver};
 use std::{
     collections::{BTreeMap, BTreeSet},
     time::Duration,
@@ -28,10 +28,20 @@ async fn crash_between_state_and_event_and_anywhere_else() {
     let address = server.url.trim_start_matches("http://").to_owned();
     let driver = server.driver(10, 99);
     let begun = now();
-    let steps = driver.script(0..200, begun, SignedDuration::from_secs(10), 6);
-    let sent = steps.len() as u64;
-    let driving =
-        tokio::spawn(async move { driver.run(steps, begun, 48, Duration::from_secs(60)).await });
+    let steps = driver.script(
+        Channel::Apple,
+        0..200,
+        begun,
+        SignedDuration::from_secs(10),
+        6,
+    );
+    let sent = steps.iter().filter(|turn| turn.tells).count() as u64;
+    let driving = tokio::spawn(async move {
+        driver
+            .run(steps, begun, 48, Duration::from_secs(60))
+            .await
+            .unwrap()
+    });
     for _ in 0..KILLS {
         tokio::time::sleep(Duration::from_millis(150 + random.below(450))).await;
         server.kill();
@@ -48,7 +58,7 @@ async fn crash_between_state_and_event_and_anywhere_else() {
     }
     let report = driving.await.unwrap();
     assert_eq!(
-        report.notifications, sent,
+        report.messages, sent,
         "the store got every notification accepted in the end"
     );
     assert!(report.refused > 0, "the kills were felt");

@@ -19,7 +19,7 @@ fn body(number: u64) -> String {
         now(),
         1,
     );
-    life.steps[0].body(&AUTHORITY).unwrap()
+    life.notifications[0].body(&AUTHORITY).unwrap()
 }
 
 /// Sets how large the server's files may grow; the kernel then refuses writes as it does when a disk is full.

@@ -3,7 +3,7 @@
 use crate::server::{Api, Site, client, now, slack, until, webhook};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
-use simulator::{Behaviour, Faults, Receiver};
+use simulator::{Behaviour, Channel, Faults, Receiver};
 use std::time::Duration;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -30,10 +30,19 @@ async fn simulated_lives_reach_every_receiver_once_and_in_order() {
         late: 10,
         lost: 5,
     };
-    let steps = driver.script(0..30, now(), SignedDuration::from_millis(500), 12);
-    let sent = steps.len() as u64;
-    let report = driver.run(steps, now(), 32, Duration::from_secs(20)).await;
-    assert_eq!((report.notifications, report.refused), (sent, 0));
+    let steps = driver.script(
+        Channel::Apple,
+        0..30,
+        now(),
+        SignedDuration::from_millis(500),
+        12,
+    );
+    let sent = steps.iter().filter(|turn| turn.tells).count() as u64;
+    let report = driver
+        .run(steps, now(), 32, Duration::from_secs(20))
+        .await
+        .unwrap();
+    assert_eq!((report.messages, report.refused), (sent, 0));
 
     let events = api.events().await;
     assert!(events.len() > 300, "{}", events.len());
@@ -202,8 +211,17 @@ async fn live_streams_tell_events_as_they_happen_and_resume_where_they_broke() {
     };
     let mut stream = open(None).await.unwrap();
     let driver = server.driver(5, 3);
-    let steps = driver.script(0..3, now(), SignedDuration::from_millis(1), 2);
-    driver.run(steps, now(), 4, Duration::from_secs(5)).await;
+    let steps = driver.script(
+        Channel::Apple,
+        0..3,
+        now(),
+        SignedDuration::from_millis(1),
+        2,
+    );
+    driver
+        .run(steps, now(), 4, Duration::from_secs(5))
+        .await
+        .unwrap();
     let mut text = String::new();
     while text.matches("event: event").count() < 4 {
         let chunk = tokio::time::timeout(Duration::from_secs(10), stream.chunk())
@@ -238,8 +256,17 @@ async fn nothing_is_delivered_before_the_endpoint_is_verified_and_everything_aft
     let server = site.serve();
     let api = Api::new(&site, &server, &[]);
     let driver = server.driver(5, 5);
-    let steps = driver.script(0..3, now(), SignedDuration::from_millis(1), 1);
-    driver.run(steps, now(), 4, Duration::from_secs(5)).await;
+    let steps = driver.script(
+        Channel::Apple,
+        0..3,
+        now(),
+        SignedDuration::from_millis(1),
+        1,
+    );
+    driver
+        .run(steps, now(), 4, Duration::from_secs(5))
+        .await
+        .unwrap();
     until("the verdict is there", || async {
         api.get("/projects/acme/integrations/backend").await["verification"]["state"] == "failed"
     })
@@ -286,8 +313,17 @@ async fn a_stopping_server_settles_what_it_has_begun() {
     })
     .await;
     let driver = server.driver(5, 5);
-    let steps = driver.script(0..1, now(), SignedDuration::from_millis(1), 1);
-    driver.run(steps, now(), 1, Duration::from_secs(5)).await;
+    let steps = driver.script(
+        Channel::Apple,
+        0..1,
+        now(),
+        SignedDuration::from_millis(1),
+        1,
+    );
+    driver
+        .run(steps, now(), 1, Duration::from_secs(5))
+        .await
+        .unwrap();
     until("the attempt is under way", || async {
         slow.requests() >= 2
     })

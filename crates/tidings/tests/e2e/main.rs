@@ -1,6 +1,7 @@
 //! The real binary, end to end: as a stranger runs it, with real receivers, and with everything that can go wrong.
 #![expect(clippy::unwrap_used, reason = "tests report by panicking")]
 
+mod accounts;
 mod bad_input;
 mod browser;
 mod chromium;
@@ -8,6 +9,8 @@ mod command_line;
 mod crash;
 mod disk_full;
 mod journey;
+mod pages;
 mod sdk;
 mod server;
+mod stores;
 mod tenancy;

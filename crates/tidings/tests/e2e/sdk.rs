@@ -3,43 +3,15 @@
 
 use crate::{
     chromium::Browser,
-    server::{Api, Site, client},
+    server::{Api, Site, client, published},
 };
 use serde_json::{Value, json};
 use std::{
     fmt::Write as _,
     io::{Read, Write},
     net::TcpListener,
-    path::{Path, PathBuf},
-    process::Command,
+    path::Path,
 };
-
-/// The SDK's published package, unpacked into the target directory once.
-fn sdk() -> PathBuf {
-    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("purchases-js");
-    let file = folder.join("node_modules/@revenuecat/purchases-js/dist/Purchases.es.js");
-    if !file.exists() {
-        std::fs::create_dir_all(&folder).unwrap();
-        let installed = Command::new("npm")
-            .args([
-                "install",
-                "--no-audit",
-                "--no-fund",
-                "--no-save",
-                "--ignore-scripts",
-                "@revenuecat/purchases-js@1",
-            ])
-            .current_dir(&folder)
-            .output()
-            .expect("the test of the client SDK needs npm: apt-get install npm");
-        assert!(
-            installed.status.success(),
-            "npm install: {}",
-            String::from_utf8_lossy(&installed.stderr)
-        );
-    }
-    file
-}
 
 /// Serves a page and the SDK, as a team's own site would, from another origin than Tidings.
 fn serve_page(sdk: &Path) -> String {
@@ -96,7 +68,10 @@ async fn the_published_web_sdk_works_through_its_proxy_setting() {
     let (site, key) = shop();
     let server = site.serve();
     let api = Api::new(&site, &server, &["--project", "acme"]);
-    let page = serve_page(&sdk());
+    let page = serve_page(&published(
+        "@revenuecat/purchases-js@1",
+        "@revenuecat/purchases-js/dist/Purchases.es.js",
+    ));
     let mut browser = Browser::start(&site.directory.join("profile")).await;
     browser.open(&page).await;
     browser.until("window.sdk !== undefined").await;
@@ -366,8 +341,36 @@ async fn the_revenuecat_v1_shapes_codes_and_rights() {
         json!({ "amount": 9.99, "currency": "USD" })
     );
 
+    // Through which campaign somebody came: the first word stays.
+    for (campaign, status) in [("spring", 200), ("autumn", 200), (&"x".repeat(51), 422)] {
+        let attribution =
+            json!({ "source": "adjust", "status": "non_organic", "campaign": campaign });
+        let change = json!({ "attribution": attribution });
+        let (answered, body) = api
+            .send("PATCH", "/projects/acme/customers/ann", Some(change))
+            .await;
+        assert_eq!(answered, status, "{body}");
+        if status == 200 {
+            assert_eq!(body["attribution"]["campaign"], "spring");
+        } else {
+            assert_eq!(body["errors"][0]["field"], "attribution.campaign");
+        }
+    }
+
     // What clients get wrong.
     for (body, code) in [
+        (
+            json!({ "app_user_id": "ann", "fetch_token": "x", "price": 9.99 }),
+            7226,
+        ),
+        (
+            json!({ "app_user_id": "ann", "fetch_token": "x", "price": -1, "currency": "USD" }),
+            7226,
+        ),
+        (
+            json!({ "app_user_id": "ann", "fetch_token": "x", "price": 1, "currency": "dollars" }),
+            7226,
+        ),
         (json!({}), 7226),
         (json!({ "app_user_id": "", "fetch_token": "x" }), 7220),
         (json!({ "app_user_id": "ann", "fetch_token": "x" }), 7103),

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use simulator::{App, Authority, Driver, Pace};
+use simulator::{App, Authority, Channel, Driver, Pace, Stores};
 use std::{
     fmt::Write as _,
     io::{BufRead, BufReader},
@@ -67,15 +67,20 @@ pub(crate) fn slack(key: &str, url: &str) -> String {
 impl Site {
     /// A directory with a project that has these integrations.
     pub(crate) fn new(integrations: &[String]) -> Self {
+        let site = Self::bare();
+        site.write_project("acme", integrations);
+        site.run(&["apply", "project.toml"]);
+        site
+    }
+
+    /// An empty directory.
+    pub(crate) fn bare() -> Self {
         let number = NUMBER.fetch_add(1, Ordering::SeqCst);
         let directory = PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
             .join(format!("site-{}-{number}", std::process::id()));
         drop(std::fs::remove_dir_all(&directory));
         std::fs::create_dir_all(&directory).unwrap();
-        let site = Self { directory };
-        site.write_project("acme", integrations);
-        site.run(&["apply", "project.toml"]);
-        site
+        Self { directory }
     }
 
     pub(crate) fn write_project(&self, key: &str, integrations: &[String]) {
@@ -158,8 +163,10 @@ impl Server {
         let sign_in = lines
             .find_map(|line| line.contains("/signin/").then(|| word(&line, "http")))
             .expect("the server prints a sign-in link");
+        // Without a project it says what comes next instead.
         let callback = lines
-            .find_map(|line| line.contains("/callbacks/").then(|| word(&line, "http")))
+            .find(|line| line.contains("/callbacks/") || line.contains(" next "))
+            .map(|line| word(&line, "/callbacks/"))
             .unwrap_or_default();
         Self {
             process,
@@ -180,9 +187,9 @@ impl Server {
             environment: "LocalTesting".into(),
         };
         Driver::new(
-            AUTHORITY.clone(),
+            Stores::new(AUTHORITY.clone(), BUNDLE_ID).unwrap(),
             app,
-            self.callback.clone(),
+            [(Channel::Apple, self.callback.clone())],
             Pace {
                 day: SignedDuration::from_millis(day_ms),
             },
@@ -281,4 +288,32 @@ pub(crate) async fn until<F: Future<Output = bool>>(what: &str, mut holds: impl 
         assert!(Instant::now() < end, "never: {what}");
         tokio::time::sleep(Duration::from_millis(25)).await;
     }
+}
+
+/// A file of a published npm package, which is fetched into the target directory once.
+pub(crate) fn published(package: &str, file: &str) -> PathBuf {
+    let name = package.trim_start_matches('@').replace(['/', '@'], "-");
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let file = folder.join("node_modules").join(file);
+    if !file.exists() {
+        std::fs::create_dir_all(&folder).unwrap();
+        let installed = Command::new("npm")
+            .args([
+                "install",
+                "--no-audit",
+                "--no-fund",
+                "--no-save",
+                "--ignore-scripts",
+                package,
+            ])
+            .current_dir(&folder)
+            .output()
+            .expect("this test needs npm: apt-get install npm");
+        assert!(
+            installed.status.success(),
+            "npm install: {}",
+            String::from_utf8_lossy(&installed.stderr)
+        );
+    }
+    file
 }

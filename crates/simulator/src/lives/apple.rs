@@ -1,11 +1,9 @@
 //! One customer's life with a subscription, as the App Store would report it.
-//!
-//! Time is compressed the way Apple's sandbox compresses it: a day lasts [`Pace::day`], and all dates are real dates, so the
-//! server needs no special clock.
 
+use super::{Pace, Story};
 use crate::{Authority, Random};
 use anyhow::Result;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 /// The app whose customers live here.
@@ -17,16 +15,9 @@ pub struct App {
     pub environment: String,
 }
 
-/// How fast lives pass.
-#[derive(Debug, Clone, Copy)]
-pub struct Pace {
-    /// What a day lasts.
-    pub day: SignedDuration,
-}
-
 /// One notification of a life.
 #[derive(Debug, Clone)]
-pub struct Step {
+pub struct Notification {
     /// When the store signs and sends it.
     pub at: Timestamp,
     /// Type and subtype.
@@ -63,7 +54,7 @@ fn uuid(random: &mut Random) -> String {
 #[derive(Debug, Clone)]
 pub struct Life {
     /// Notifications in the order in which the store makes them.
-    pub steps: Vec<Step>,
+    pub notifications: Vec<Notification>,
     /// Whether a family member pays: such a life gives access but makes no purchase events.
     pub is_family_shared: bool,
 }
@@ -86,11 +77,9 @@ fn price_in(storefront: &str, milli_dollars: i64) -> (i64, &'static str) {
 
 struct Script<'a> {
     app: &'a App,
-    pace: Pace,
-    random: Random,
+    story: Story,
     number: u64,
-    at: Timestamp,
-    steps: Vec<Step>,
+    told: Vec<Notification>,
     transactions: u64,
     chain: String,
     storefront: &'static str,
@@ -98,7 +87,6 @@ struct Script<'a> {
     transaction: Value,
     renewal: Value,
     product: usize,
-    ends_at: Timestamp,
 }
 
 impl Life {
@@ -117,11 +105,14 @@ impl Life {
         let family = random.chance(3);
         let mut script = Script {
             app,
-            pace,
-            random,
+            story: Story {
+                pace,
+                random,
+                at: start,
+                ends_at: start,
+            },
             number,
-            at: start,
-            steps: Vec::new(),
+            told: Vec::new(),
             transactions: 0,
             chain: String::new(),
             storefront,
@@ -129,47 +120,17 @@ impl Life {
             transaction: Value::Null,
             renewal: Value::Null,
             product: 1,
-            ends_at: start,
         };
         script.live(limit);
-        script.steps.truncate(limit);
+        script.told.truncate(limit);
         Self {
-            steps: script.steps,
+            notifications: script.told,
             is_family_shared: script.family,
         }
     }
 }
 
 impl Script<'_> {
-    fn wait(&mut self, days_percent: i64) {
-        let millis =
-            i64::try_from(self.pace.day.as_millis()).unwrap_or(i64::MAX) * days_percent / 100;
-        self.at = self
-            .at
-            .saturating_add(SignedDuration::from_millis(millis.max(1)))
-            .unwrap_or(self.at);
-    }
-
-    fn days(&self, days: i64) -> SignedDuration {
-        SignedDuration::from_millis(i64::try_from(self.pace.day.as_millis()).unwrap_or(1) * days)
-    }
-
-    fn wait_for_end(&mut self) {
-        self.at = self.at.max(self.ends_at);
-    }
-
-    /// Somewhere in the middle of the current period.
-    fn wait_within(&mut self) {
-        let left = self.at.duration_until(self.ends_at).as_millis();
-        let part = i64::try_from(left).unwrap_or(0)
-            * i64::try_from(20 + self.random.below(50)).unwrap_or(20)
-            / 100;
-        self.at = self
-            .at
-            .saturating_add(SignedDuration::from_millis(part.max(1)))
-            .unwrap_or(self.at);
-    }
-
     fn next_id(&mut self) -> String {
         self.transactions += 1;
         (2_000_000_000_000_000 + self.number * 10_000 + self.transactions).to_string()
@@ -186,14 +147,14 @@ impl Script<'_> {
         let original = self.transaction["originalPurchaseDate"].clone();
         let (price, currency) = price_in(self.storefront, milli_dollars);
         self.product = product;
-        self.ends_at = start
-            .saturating_add(self.days(free_days.unwrap_or(length)))
+        self.story.ends_at = start
+            .saturating_add(self.story.days(free_days.unwrap_or(length)))
             .unwrap_or(start);
         let product_id = format!("{}.{id}", self.app.bundle_id);
         self.transaction = json!({
             "transactionId": transaction_id, "originalTransactionId": self.chain, "bundleId": self.app.bundle_id, "productId": product_id,
             "subscriptionGroupIdentifier": "21000001", "purchaseDate": start.as_millisecond(), "originalPurchaseDate": original,
-            "expiresDate": self.ends_at.as_millisecond(), "quantity": 1, "type": "Auto-Renewable Subscription",
+            "expiresDate": self.story.ends_at.as_millisecond(), "quantity": 1, "type": "Auto-Renewable Subscription",
             "inAppOwnershipType": if self.family { "FAMILY_SHARED" } else { "PURCHASED" }, "environment": self.app.environment,
             "transactionReason": reason, "storefront": self.storefront, "storefrontId": "143441",
             "price": if free_days.is_some() { 0 } else { price }, "currency": currency, "appTransactionId": format!("7{:015}", self.number),
@@ -206,15 +167,15 @@ impl Script<'_> {
         }
         self.renewal = json!({
             "originalTransactionId": self.chain, "productId": product_id, "autoRenewProductId": product_id, "autoRenewStatus": 1, "environment": self.app.environment,
-            "recentSubscriptionStartDate": start.as_millisecond(), "renewalDate": self.ends_at.as_millisecond(), "renewalPrice": price, "currency": currency,
+            "recentSubscriptionStartDate": start.as_millisecond(), "renewalDate": self.story.ends_at.as_millisecond(), "renewalPrice": price, "currency": currency,
         });
     }
 
     fn tell(&mut self, kind: &'static str, subtype: Option<&'static str>, status: u8) {
-        let uuid = uuid(&mut self.random);
+        let uuid = uuid(&mut self.story.random);
         let renewal = (!self.renewal.is_null()).then(|| self.renewal.clone());
-        self.steps.push(Step {
-            at: self.at,
+        self.told.push(Notification {
+            at: self.story.at,
             kind,
             subtype,
             uuid,
@@ -227,12 +188,12 @@ impl Script<'_> {
     }
 
     fn live(&mut self, limit: usize) {
-        let trial = self.random.chance(60);
-        let start = self.at;
+        let trial = self.story.random.chance(60);
+        let start = self.story.at;
         self.charge(1, "PURCHASE", start, trial.then_some(7));
         self.tell("SUBSCRIBED", Some("INITIAL_BUY"), 1);
-        while self.steps.len() < limit {
-            match self.random.below(100) {
+        while self.told.len() < limit {
+            match self.story.random.below(100) {
                 0..52 => self.renew(),
                 52..62 => self.cancel(),
                 62..74 => self.billing_issue(),
@@ -247,7 +208,7 @@ impl Script<'_> {
     }
 
     fn renew(&mut self) {
-        self.wait_for_end();
+        self.story.wait_for_end();
         let wanted = self.renewal["autoRenewProductId"]
             .as_str()
             .unwrap_or_default()
@@ -256,17 +217,17 @@ impl Script<'_> {
             .iter()
             .position(|(id, ..)| wanted.ends_with(id))
             .unwrap_or(self.product);
-        let start = self.ends_at;
+        let start = self.story.ends_at;
         self.charge(product, "RENEWAL", start, None);
         self.tell("DID_RENEW", None, 1);
     }
 
     fn cancel(&mut self) {
-        self.wait_within();
+        self.story.wait_within();
         self.renewal["autoRenewStatus"] = 0.into();
         self.tell("DID_CHANGE_RENEWAL_STATUS", Some("AUTO_RENEW_DISABLED"), 1);
-        if self.random.chance(35) {
-            self.wait_within();
+        if self.story.random.chance(35) {
+            self.story.wait_within();
             self.renewal["autoRenewStatus"] = 1.into();
             self.tell("DID_CHANGE_RENEWAL_STATUS", Some("AUTO_RENEW_ENABLED"), 1);
             return;
@@ -276,8 +237,8 @@ impl Script<'_> {
     }
 
     fn expire(&mut self, subtype: &'static str, intent: u8) {
-        self.wait_for_end();
-        self.wait(10);
+        self.story.wait_for_end();
+        self.story.wait(10);
         self.renewal["expirationIntent"] = intent.into();
         self.renewal["isInBillingRetryPeriod"] = false.into();
         self.renewal["autoRenewStatus"] = 0.into();
@@ -285,50 +246,51 @@ impl Script<'_> {
     }
 
     fn resubscribe(&mut self) {
-        let pause = 500 + self.random.below(4_000);
-        self.wait(i64::try_from(pause).unwrap_or(500));
+        let pause = 500 + self.story.random.below(4_000);
+        self.story.wait(i64::try_from(pause).unwrap_or(500));
         let (product, start) = (
-            if self.random.chance(30) {
+            if self.story.random.chance(30) {
                 2
             } else {
                 self.product
             },
-            self.at,
+            self.story.at,
         );
         self.charge(product, "PURCHASE", start, None);
         self.tell("SUBSCRIBED", Some("RESUBSCRIBE"), 1);
     }
 
     fn billing_issue(&mut self) {
-        self.wait_for_end();
-        let grace = self.random.chance(60);
+        self.story.wait_for_end();
+        let grace = self.story.random.chance(60);
         self.renewal["isInBillingRetryPeriod"] = true.into();
         self.renewal["expirationIntent"] = 2.into();
         if grace {
             let until = self
+                .story
                 .ends_at
-                .saturating_add(self.days(16))
-                .unwrap_or(self.ends_at);
+                .saturating_add(self.story.days(16))
+                .unwrap_or(self.story.ends_at);
             self.renewal["gracePeriodExpiresDate"] = until.as_millisecond().into();
             self.tell("DID_FAIL_TO_RENEW", Some("GRACE_PERIOD"), 4);
-            if self.random.chance(60) {
-                self.wait(300);
-                let (product, start) = (self.product, self.ends_at);
+            if self.story.random.chance(60) {
+                self.story.wait(300);
+                let (product, start) = (self.product, self.story.ends_at);
                 self.charge(product, "RENEWAL", start, None);
                 return self.tell("DID_RENEW", Some("BILLING_RECOVERY"), 1);
             }
-            self.at = self.at.max(until);
+            self.story.at = self.story.at.max(until);
             self.tell("GRACE_PERIOD_EXPIRED", None, 3);
         } else {
             self.tell("DID_FAIL_TO_RENEW", None, 3);
         }
-        if self.random.chance(40) {
-            self.wait(500);
-            let (product, start) = (self.product, self.at);
+        if self.story.random.chance(40) {
+            self.story.wait(500);
+            let (product, start) = (self.product, self.story.at);
             self.charge(product, "RENEWAL", start, None);
             return self.tell("DID_RENEW", Some("BILLING_RECOVERY"), 1);
         }
-        self.wait(2_000);
+        self.story.wait(2_000);
         self.expire("BILLING_RETRY", 2);
         self.resubscribe();
     }
@@ -337,8 +299,8 @@ impl Script<'_> {
         if self.product == 2 {
             return self.renew();
         }
-        self.wait_within();
-        let start = self.at;
+        self.story.wait_within();
+        let start = self.story.at;
         self.charge(2, "PURCHASE", start, None);
         self.tell("DID_CHANGE_RENEWAL_PREF", Some("UPGRADE"), 1);
     }
@@ -347,22 +309,22 @@ impl Script<'_> {
         if self.product == 0 {
             return self.renew();
         }
-        self.wait_within();
+        self.story.wait_within();
         self.renewal["autoRenewProductId"] = format!("{}.weekly", self.app.bundle_id).into();
         self.tell("DID_CHANGE_RENEWAL_PREF", Some("DOWNGRADE"), 1);
         self.renew();
     }
 
     fn refund(&mut self) {
-        self.wait_within();
-        let revoked_at = self.at.as_millisecond();
+        self.story.wait_within();
+        let revoked_at = self.story.at.as_millisecond();
         self.transaction["revocationDate"] = revoked_at.into();
         self.transaction["revocationReason"] = 0.into();
         self.transaction["revocationType"] = "REFUND_FULL".into();
         self.renewal["autoRenewStatus"] = 0.into();
         self.tell("REFUND", None, 5);
-        if self.random.chance(20) {
-            self.wait(50);
+        if self.story.random.chance(20) {
+            self.story.wait(50);
             if let Some(transaction) = self.transaction.as_object_mut() {
                 transaction.retain(|name, _| !name.starts_with("revocation"));
             }
@@ -373,31 +335,32 @@ impl Script<'_> {
     }
 
     fn extend(&mut self) {
-        self.wait_within();
-        self.ends_at = self
+        self.story.wait_within();
+        self.story.ends_at = self
+            .story
             .ends_at
-            .saturating_add(self.days(10))
-            .unwrap_or(self.ends_at);
-        self.transaction["expiresDate"] = self.ends_at.as_millisecond().into();
+            .saturating_add(self.story.days(10))
+            .unwrap_or(self.story.ends_at);
+        self.transaction["expiresDate"] = self.story.ends_at.as_millisecond().into();
         self.tell("RENEWAL_EXTENDED", None, 1);
     }
 
     fn price_increase(&mut self) {
-        self.wait_within();
+        self.story.wait_within();
         self.renewal["priceIncreaseStatus"] = 0.into();
         self.tell("PRICE_INCREASE", Some("PENDING"), 1);
-        self.wait(50);
+        self.story.wait(50);
         self.renewal["priceIncreaseStatus"] = 1.into();
         self.tell("PRICE_INCREASE", Some("ACCEPTED"), 1);
     }
 
     /// A consumable, a chain of its own.
     fn one_time(&mut self) {
-        self.wait_within();
+        self.story.wait_within();
         let id = self.next_id();
         let subscription = (self.transaction.clone(), self.renewal.clone());
         let (price, currency) = price_in(self.storefront, 4_990);
-        let now = self.at.as_millisecond();
+        let now = self.story.at.as_millisecond();
         self.transaction = json!({
             "transactionId": id, "originalTransactionId": id, "bundleId": self.app.bundle_id, "productId": format!("{}.coins", self.app.bundle_id), "purchaseDate": now,
             "originalPurchaseDate": now, "quantity": 1, "type": "Consumable", "inAppOwnershipType": "PURCHASED", "environment": self.app.environment,
@@ -410,7 +373,7 @@ impl Script<'_> {
     }
 }
 
-impl Step {
+impl Notification {
     pub(crate) const fn transaction(&self) -> &Value {
         &self.transaction
     }

@@ -13,7 +13,7 @@ use domain::{
 use jiff::{Timestamp, tz::Offset};
 use serde::Serialize;
 use serde_json::value::RawValue;
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 type Number = Option<Box<RawValue>>;
 
@@ -33,10 +33,12 @@ struct Envelope<'a, P> {
     event_api_version: u8,
     profiles_sharing_access_level: Option<Vec<Sharing<'a>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    attributions: Option<BTreeMap<&'a str, BTreeMap<&'a str, &'a str>>>,
+    attributions: Option<BTreeMap<&'a str, BTreeMap<&'a str, Cow<'a, str>>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     user_attributes: Option<BTreeMap<&'a str, &'a str>>,
     integration_ids: Option<BTreeMap<&'static str, &'a str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    play_store_purchase_token: Option<PurchaseToken<'a>>,
     tidings: Addition<'a>,
 }
 
@@ -50,6 +52,27 @@ struct Addition<'a> {
     historical: bool,
     late: bool,
     access: BTreeMap<&'a str, Access>,
+}
+
+/// Source: spec/adapty.md 2.1.
+#[derive(Serialize)]
+struct PurchaseToken<'a> {
+    product_id: &'a str,
+    purchase_token: &'a str,
+    is_subscription: bool,
+}
+
+impl<'a> PurchaseToken<'a> {
+    fn of(event: &'a Event) -> Option<Self> {
+        let product = event.product.as_deref()?;
+        Some(Self {
+            product_id: product
+                .split_once(':')
+                .map_or(product, |(product, _)| product),
+            purchase_token: event.transaction.as_ref()?.token.as_deref()?,
+            is_subscription: event.purchase.as_ref()?.kind == TransactionKind::Subscription,
+        })
+    }
 }
 
 #[derive(Serialize)]
@@ -256,6 +279,8 @@ fn envelope<P: Serialize>(
         attributions: options.send_attribution.then(|| attribution(event)),
         user_attributes: options.send_user_attributes.then(plain),
         integration_ids: (!ids.is_empty()).then_some(ids),
+        play_store_purchase_token: PurchaseToken::of(event)
+            .filter(|_| options.send_play_store_purchase_token),
         tidings: Addition {
             event_id: event.id.to_string(),
             customer_seq: event.customer_seq,
@@ -296,10 +321,29 @@ const INTEGRATION_IDS: &[(&str, &str)] = &[
     ("posthog_distinct_user_id", "$posthogUserId"),
 ];
 
-/// Campaign attributes, under the one source they were set by.
-fn attribution(event: &Event) -> BTreeMap<&str, BTreeMap<&str, &str>> {
+/// Through which campaign the customer came, under the source that said so: what was told as an attribution, or else the
+/// attributes that client SDKs write, which name no source.
+fn attribution(event: &Event) -> BTreeMap<&str, BTreeMap<&str, Cow<'_, str>>> {
+    if let Some(told) = &event.customer.attribution {
+        let fields = [
+            ("channel", &told.channel),
+            ("campaign", &told.campaign),
+            ("ad_group", &told.ad_group),
+            ("ad_set", &told.ad_set),
+            ("creative", &told.creative),
+            ("network_user_id", &told.network_user_id),
+        ];
+        let values = fields
+            .into_iter()
+            .filter_map(|(name, value)| Some((name, Cow::from(value.as_deref()?))))
+            .chain([
+                ("status", Cow::from(told.status.id())),
+                ("created_at", Cow::from(time(told.created_at))),
+            ])
+            .collect();
+        return BTreeMap::from([(told.source.as_str(), values)]);
+    }
     let fields = [
-        ("status", "$attributionStatus"),
         ("channel", "$mediaSource"),
         ("campaign", "$campaign"),
         ("ad_group", "$adGroup"),
@@ -309,18 +353,14 @@ fn attribution(event: &Event) -> BTreeMap<&str, BTreeMap<&str, &str>> {
     let values: BTreeMap<_, _> = fields
         .iter()
         .filter_map(|(theirs, ours)| {
-            Some((*theirs, event.customer.attributes.get(*ours)?.as_str()))
+            let value = event.customer.attributes.get(*ours)?;
+            Some((*theirs, Cow::from(value.as_str())))
         })
         .collect();
-    let source = event
-        .customer
-        .attributes
-        .get("$attributionSource")
-        .map_or("custom", String::as_str);
     if values.is_empty() {
         BTreeMap::new()
     } else {
-        BTreeMap::from([(source, values)])
+        BTreeMap::from([("custom", values)])
     }
 }
 

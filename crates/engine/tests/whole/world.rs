@@ -249,6 +249,17 @@ impl World {
         panic!("never: {what}");
     }
 
+    /// Waits until every delivery is sent and its outcome is recorded.
+    pub(crate) async fn settled(&self) {
+        for _ in 0..1500 {
+            if self.engine.ledger().backlog().await.unwrap().is_empty() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("deliveries never settle");
+    }
+
     pub(crate) async fn tell(&self, body: &str) -> Result<Accepted, IntakeError> {
         self.engine.accept(self.app, &incoming(body)).await
     }

@@ -1,0 +1,25 @@
+//! Payloads of the `standard` format: the Standard Webhooks envelope around the whole canonical event.
+//!
+//! `type` is the event's kind, `timestamp` when it happened, `data` the event as the API tells it. Source: the Standard
+//! Webhooks specification 1.0, "Payload structure".
+
+use domain::Event;
+use jiff::Timestamp;
+use serde::Serialize;
+
+#[derive(Serialize)]
+struct Envelope<'a> {
+    #[serde(rename = "type")]
+    name: &'a str,
+    timestamp: Timestamp,
+    data: &'a Event,
+}
+
+/// The body of one message.
+pub(super) fn render(name: &str, event: &Event) -> Result<Vec<u8>, serde_json::Error> {
+    serde_json::to_vec(&Envelope {
+        name,
+        timestamp: event.occurred_at,
+        data: event,
+    })
+}

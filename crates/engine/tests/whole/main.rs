@@ -1,0 +1,6 @@
+//! A whole engine, with a store, a clock and endpoints that act on command.
+#![expect(clippy::unwrap_used, reason = "tests report by panicking")]
+
+mod lessons;
+mod replay;
+mod world;

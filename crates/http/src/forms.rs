@@ -1,0 +1,472 @@
+//! Forms made from descriptions of settings, and settings made from what a form sends.
+//!
+//! Whatever is configured goes through [`engine::desired`], pages included: a form only turns fields into the JSON that the
+//! API takes, and shows each problem beside the field it names. Secrets are written and never shown: an empty field keeps
+//! what is stored.
+
+use destinations::FieldKind;
+use domain::EventKind;
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+
+/// What a form sent: every value of every field, in order.
+#[derive(Debug, Default)]
+pub(crate) struct Sent(BTreeMap<String, Vec<String>>);
+
+impl Sent {
+    /// Reads `application/x-www-form-urlencoded`.
+    pub(crate) fn read(body: &[u8]) -> Self {
+        let mut all: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for (name, value) in form_urlencoded::parse(body) {
+            all.entry(name.into_owned())
+                .or_default()
+                .push(value.into_owned());
+        }
+        Self(all)
+    }
+
+    /// A field's value without surrounding white space; empty when it was not sent.
+    pub(crate) fn text(&self, name: &str) -> &str {
+        self.all(name).first().map_or("", |value| value.trim())
+    }
+
+    /// A field's value just as it was typed.
+    pub(crate) fn raw(&self, name: &str) -> &str {
+        self.all(name).first().map_or("", String::as_str)
+    }
+
+    /// Whether a box was ticked.
+    pub(crate) fn is_on(&self, name: &str) -> bool {
+        !self.text(name).is_empty()
+    }
+
+    /// Every value of a field, as it came.
+    pub(crate) fn all(&self, name: &str) -> &[String] {
+        self.0.get(name).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// How a setting is shown and sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// One line.
+    Text,
+    /// A URL.
+    Url,
+    /// One line that is never shown again.
+    Secret,
+    /// Several lines that are never shown again.
+    LongSecret,
+    /// Secrets, one a line.
+    Secrets,
+    /// Texts, one a line.
+    Lines,
+    /// Yes or no.
+    Switch,
+    /// One of these.
+    Choice(&'static [&'static str]),
+    /// Any of these.
+    Choices(&'static [&'static str]),
+    /// A whole number.
+    Number,
+    /// Per kind of event: on, off, or a name.
+    Events,
+    /// A retry policy.
+    Retry,
+}
+
+/// One setting.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Field {
+    /// Key in the settings object.
+    pub(crate) name: &'static str,
+    /// How it is shown.
+    pub(crate) kind: Kind,
+    /// One sentence of help.
+    pub(crate) help: &'static str,
+}
+
+impl From<&destinations::Field> for Field {
+    fn from(field: &destinations::Field) -> Self {
+        Self {
+            name: field.name,
+            help: field.help,
+            kind: match field.kind {
+                FieldKind::Text => Kind::Text,
+                FieldKind::Url => Kind::Url,
+                FieldKind::Secret => Kind::Secret,
+                FieldKind::Secrets => Kind::Secrets,
+                FieldKind::Switch => Kind::Switch,
+                FieldKind::Choice(options) => Kind::Choice(options),
+                FieldKind::Number => Kind::Number,
+                FieldKind::Events => Kind::Events,
+                FieldKind::Retry => Kind::Retry,
+            },
+        }
+    }
+}
+
+/// An option of a choice, or a kind of event.
+pub(crate) struct Offered {
+    pub(crate) value: String,
+    pub(crate) title: String,
+    pub(crate) is_on: bool,
+    /// What an event is called instead.
+    pub(crate) name: String,
+}
+
+/// A field on a page.
+pub(crate) struct Shown {
+    pub(crate) name: &'static str,
+    pub(crate) title: String,
+    pub(crate) help: &'static str,
+    /// Which widget: `line`, `secret`, `lines`, `switch`, `choice`, `choices`, `events`.
+    pub(crate) widget: &'static str,
+    /// `type` of the input of a `line`.
+    pub(crate) input: &'static str,
+    pub(crate) value: String,
+    /// How many secrets are stored.
+    pub(crate) stored: usize,
+    pub(crate) options: Vec<Offered>,
+    pub(crate) problem: String,
+}
+
+/// `production_url` as people read it: `Production URL`.
+fn title(name: &str) -> String {
+    let words: Vec<String> = name
+        .split('_')
+        .map(|word| match word {
+            "url" | "api" | "id" | "json" => word.to_uppercase(),
+            word => word.to_owned(),
+        })
+        .collect();
+    let text = words.join(" ");
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| {
+        first.to_uppercase().collect::<String>() + letters.as_str()
+    })
+}
+
+fn lines(value: Option<&Value>) -> String {
+    let items = value.and_then(Value::as_array).into_iter().flatten();
+    items
+        .filter_map(Value::as_str)
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+fn plain(value: Option<&Value>) -> String {
+    match value {
+        Some(Value::String(text)) => text.clone(),
+        None | Some(Value::Null) => String::new(),
+        Some(other) => other.to_string(),
+    }
+}
+
+const POLICIES: [(&str, &str); 4] = [
+    ("adapty", "adapty: up to 9 retries over 24 hours"),
+    (
+        "revenuecat",
+        "revenuecat: after 5, 10, 20, 40 and 80 minutes",
+    ),
+    ("standard", "standard: ten tries over three days"),
+    ("custom", "custom: after each pause given here"),
+];
+
+impl Field {
+    /// As a page shows it, with the value in `settings` (secrets masked), which events there are, and what is wrong.
+    pub(crate) fn show(&self, settings: &Value, events: &[EventKind], problem: String) -> Shown {
+        let value = settings.get(self.name);
+        let one = |value: &str, title: &str, is_on: bool| Offered {
+            value: value.to_owned(),
+            title: title.to_owned(),
+            is_on,
+            name: String::new(),
+        };
+        let mut shown = Shown {
+            name: self.name,
+            title: title(self.name),
+            help: self.help,
+            widget: "line",
+            input: "text",
+            value: String::new(),
+            stored: 0,
+            options: Vec::new(),
+            problem,
+        };
+        match self.kind {
+            Kind::Text => shown.value = plain(value),
+            Kind::Url => (shown.input, shown.value) = ("url", plain(value)),
+            Kind::Number => (shown.input, shown.value) = ("number", plain(value)),
+            Kind::Secret | Kind::LongSecret => {
+                shown.widget = "secret";
+                shown.input = if self.kind == Kind::Secret {
+                    "password"
+                } else {
+                    "long"
+                };
+                shown.stored =
+                    usize::from(value.is_some_and(|value| !plain(Some(value)).is_empty()));
+            }
+            Kind::Secrets => {
+                (shown.widget, shown.input) = ("secret", "long");
+                shown.stored = value.and_then(Value::as_array).map_or(0, Vec::len);
+            }
+            Kind::Lines => (shown.widget, shown.value) = ("lines", lines(value)),
+            Kind::Switch => {
+                shown.widget = "switch";
+                shown.value = plain(value.filter(|value| value.as_bool() == Some(true)));
+            }
+            Kind::Choice(options) => {
+                shown.widget = "choice";
+                let chosen = plain(value);
+                let options = options
+                    .iter()
+                    .map(|option| one(option, option, *option == chosen));
+                shown.options = options.collect();
+            }
+            Kind::Choices(options) => {
+                shown.widget = "choices";
+                let chosen = lines(value);
+                let options = options.iter().map(|option| {
+                    one(
+                        option,
+                        &title(option),
+                        chosen.lines().any(|line| line == *option),
+                    )
+                });
+                shown.options = options.collect();
+            }
+            Kind::Retry => {
+                shown.widget = "retry";
+                let policy = value.map_or(String::new(), |value| plain(value.get("policy")));
+                let options = POLICIES
+                    .iter()
+                    .map(|(id, title)| one(id, title, *id == policy));
+                shown.options = options.collect();
+                let delays = value
+                    .and_then(|value| value["delays"].as_array())
+                    .into_iter()
+                    .flatten();
+                let delays: Vec<String> = delays.map(ToString::to_string).collect();
+                shown.value = delays.join(", ");
+            }
+            Kind::Events => {
+                shown.widget = "events";
+                shown.options = events
+                    .iter()
+                    .filter(|kind| **kind != EventKind::Test)
+                    .map(|kind| {
+                        let set = value.and_then(|value| value.get(kind.id()));
+                        Offered {
+                            value: kind.id().into(),
+                            title: kind.title().into(),
+                            // Kinds that are not listed have the destination's default, which is on.
+                            is_on: set.is_none_or(|set| *set != json!(false)),
+                            name: set.and_then(Value::as_str).unwrap_or_default().into(),
+                        }
+                    })
+                    .collect();
+            }
+        }
+        shown
+    }
+
+    /// The value a form sent; `None` for a setting that is not there. `stored` counts the secrets that are.
+    fn value(
+        &self,
+        sent: &Sent,
+        stored: usize,
+        events: &[EventKind],
+    ) -> Result<Option<Value>, String> {
+        let text = sent.text(self.name);
+        let listed = || {
+            let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+            lines.map(Value::from).collect::<Vec<_>>()
+        };
+        let kept = || sent.text(&format!("{}.remove", self.name)).is_empty() && stored > 0;
+        Ok(match self.kind {
+            Kind::Text | Kind::Url | Kind::Choice(_) => (!text.is_empty()).then(|| text.into()),
+            Kind::Secret | Kind::LongSecret if text.is_empty() => kept().then(|| "***".into()),
+            Kind::Secret | Kind::LongSecret => Some(text.into()),
+            Kind::Secrets if text.is_empty() => kept().then(|| json!(vec!["***"; stored])),
+            Kind::Secrets => Some(listed().into()),
+            Kind::Lines => (!text.is_empty()).then(|| listed().into()),
+            Kind::Switch => sent.is_on(self.name).then(|| true.into()),
+            Kind::Choices(_) => {
+                let chosen = sent.all(self.name);
+                (!chosen.is_empty()).then(|| json!(chosen))
+            }
+            Kind::Number if text.is_empty() => None,
+            Kind::Number => {
+                let number: u64 = text
+                    .parse()
+                    .map_err(|_| format!("{text:?} is not a whole number"))?;
+                Some(number.into())
+            }
+            Kind::Retry => match text {
+                "" => None,
+                "custom" => {
+                    let delays = sent.text(&format!("{}.delays", self.name)).to_owned();
+                    let seconds = delays
+                        .split([',', ' '])
+                        .filter(|part| !part.is_empty())
+                        .map(|part| {
+                            part.parse::<u64>()
+                                .map_err(|_| format!("{part:?} is not a number of seconds"))
+                        })
+                        .collect::<Result<Vec<_>, _>>()?;
+                    Some(json!({ "policy": "custom", "delays": seconds }))
+                }
+                policy => Some(json!({ "policy": policy })),
+            },
+            Kind::Events => {
+                let mut switches = Map::new();
+                for kind in events.iter().filter(|kind| **kind != EventKind::Test) {
+                    let field = format!("{}.{}", self.name, kind.id());
+                    let name = sent.text(&format!("{field}.name")).to_owned();
+                    let switch = match (sent.is_on(&field), name.as_str()) {
+                        (false, _) => json!(false),
+                        (true, "") => continue,
+                        (true, name) => json!(name),
+                    };
+                    switches.insert(kind.id().into(), switch);
+                }
+                (!switches.is_empty()).then(|| switches.into())
+            }
+        })
+    }
+}
+
+/// Settings as a form sent them, and what cannot be read, by field.
+pub(crate) fn settings(
+    fields: &[Field],
+    sent: &Sent,
+    stored: &Value,
+    events: &[EventKind],
+) -> (Map<String, Value>, BTreeMap<String, String>) {
+    let (mut settings, mut problems) = (Map::new(), BTreeMap::new());
+    for field in fields {
+        let count = match stored.get(field.name) {
+            Some(Value::Array(values)) => values.len(),
+            Some(value) if !plain(Some(value)).is_empty() => 1,
+            _ => 0,
+        };
+        match field.value(sent, count, events) {
+            Ok(Some(value)) => {
+                settings.insert(field.name.into(), value);
+            }
+            Ok(None) => {}
+            Err(problem) => {
+                problems.insert(field.name.into(), problem);
+            }
+        }
+    }
+    (settings, problems)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FIELDS: &[Field] = &[
+        Field {
+            name: "url",
+            kind: Kind::Url,
+            help: "",
+        },
+        Field {
+            name: "key",
+            kind: Kind::Secret,
+            help: "",
+        },
+        Field {
+            name: "secrets",
+            kind: Kind::Secrets,
+            help: "",
+        },
+        Field {
+            name: "on",
+            kind: Kind::Switch,
+            help: "",
+        },
+        Field {
+            name: "days",
+            kind: Kind::Number,
+            help: "",
+        },
+        Field {
+            name: "retry",
+            kind: Kind::Retry,
+            help: "",
+        },
+        Field {
+            name: "events",
+            kind: Kind::Events,
+            help: "",
+        },
+    ];
+    const EVENTS: &[EventKind] = &[
+        EventKind::TrialStarted,
+        EventKind::SubscriptionStarted,
+        EventKind::SubscriptionRenewed,
+        EventKind::Test,
+    ];
+
+    fn read(body: &str, stored: &Value) -> (Value, Vec<String>) {
+        let (settings, problems) = settings(FIELDS, &Sent::read(body.as_bytes()), stored, EVENTS);
+        (settings.into(), problems.into_keys().collect())
+    }
+
+    #[test]
+    fn what_a_form_sends_becomes_settings() {
+        let stored = json!({ "key": "***", "secrets": ["***", "***"] });
+        let all_on = "events.trial_started=on&events.subscription_renewed=on";
+        let (settings, problems) = read(
+            &format!(
+                "url=+https%3A%2F%2Fa.example%2F+&key=&secrets=&on=on&days=30&retry=custom&retry.delays=1%2C+20&{all_on}&events.trial_started.name=begun"
+            ),
+            &stored,
+        );
+        assert_eq!(
+            settings,
+            json!({
+                "url": "https://a.example/", "key": "***", "secrets": ["***", "***"], "on": true, "days": 30,
+                "retry": { "policy": "custom", "delays": [1, 20] },
+                "events": { "trial_started": "begun", "subscription_started": false },
+            })
+        );
+        assert!(problems.is_empty());
+        let (settings, _) = read("key=new&secrets=a%0D%0A%0D%0Ab&key.remove=on", &stored);
+        assert_eq!(
+            (&settings["key"], &settings["secrets"]),
+            (&json!("new"), &json!(["a", "b"]))
+        );
+        let (settings, _) = read("key.remove=on", &stored);
+        assert_eq!(settings.get("key"), None, "taken away");
+        let (_, problems) = read("days=many&retry=custom&retry.delays=soon", &stored);
+        assert_eq!(problems, ["days", "retry"]);
+    }
+
+    #[test]
+    fn secrets_are_never_shown() {
+        let settings =
+            json!({ "key": "s3cret", "secrets": ["a", "b"], "url": "https://a.example/" });
+        for field in FIELDS {
+            let shown = field.show(&settings, EVENTS, String::new());
+            assert!(!shown.value.contains("s3cret") && shown.value != "a");
+            let stored = match field.name {
+                "key" => 1,
+                "secrets" => 2,
+                _ => 0,
+            };
+            assert_eq!(shown.stored, stored, "{}", field.name);
+        }
+    }
+
+    #[test]
+    fn names_are_read_as_titles() {
+        assert_eq!(title("production_url"), "Production URL");
+        assert_eq!(title("api_key_id"), "API key ID");
+    }
+}

@@ -1,0 +1,299 @@
+//! Replays: past events sent to an integration again, first as a forecast.
+
+use crate::{
+    App,
+    api::{InProject, parse},
+    body::Json,
+    problem::Problem,
+};
+use axum::{
+    extract::{Path, State},
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use domain::{Environment, EventKind, ReplayId};
+use engine::{ActiveIntegration, Forecast, REPLAY_RATES, Setup, desired};
+use jiff::{Timestamp, civil, tz::Offset};
+use ledger::{Choice, Replay, Standing};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// Replays listed.
+const SHOWN: usize = 50;
+
+/// What somebody asks to be replayed, as it was written.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Asked {
+    /// Key of the integration.
+    pub(crate) integration: String,
+    /// `2026-11-20T10:00:00Z`; also without seconds, or a day alone, in UTC.
+    pub(crate) since: String,
+    /// The same; now when empty.
+    pub(crate) until: String,
+    /// Kinds of events; empty for all.
+    pub(crate) kinds: Vec<String>,
+    /// Which events, by how they stand; those that failed when empty.
+    pub(crate) standings: Vec<String>,
+    /// `production` or `sandbox`; empty for both.
+    pub(crate) environment: String,
+    /// Any of the customer's names; empty for all.
+    pub(crate) customer: String,
+    /// Deliveries a second, at most.
+    pub(crate) per_second: Option<u32>,
+    /// Only say what it would do.
+    pub(crate) dry_run: bool,
+}
+
+/// An instant as people write it.
+fn moment(text: &str) -> Option<Timestamp> {
+    let text = text.trim();
+    let utc = |at: civil::DateTime| Offset::UTC.to_timestamp(at).ok();
+    text.parse::<Timestamp>()
+        .ok()
+        .or_else(|| text.parse::<civil::DateTime>().ok().and_then(utc))
+}
+
+/// What was asked, checked.
+pub(crate) struct Wanted {
+    pub(crate) active: ActiveIntegration,
+    pub(crate) choice: Choice,
+    pub(crate) per_second: u32,
+}
+
+impl Asked {
+    pub(crate) fn has_kind(&self, id: &str) -> bool {
+        self.kinds.iter().any(|kind| kind == id)
+    }
+
+    pub(crate) fn has_standing(&self, id: &str) -> bool {
+        self.standings.iter().any(|standing| standing == id)
+    }
+
+    /// Checks every field. Each problem names the field and says what would be right.
+    pub(crate) async fn check(
+        &self,
+        app: &App,
+        project: &InProject,
+    ) -> Result<Result<Wanted, Vec<desired::Problem>>, Problem> {
+        let mut problems = Vec::new();
+        let mut wrong = |field: &str, message: String| {
+            problems.push(desired::Problem {
+                path: vec![field.into()],
+                message,
+            });
+        };
+        let active = project.integration(&self.integration).ok();
+        if active.is_none() {
+            let known = project.integrations().iter();
+            let keys: Vec<_> = known.map(|active| active.row.key.as_str()).collect();
+            let message = format!("{:?} is none of: {}", self.integration, keys.join(", "));
+            wrong("integration", message);
+        }
+        let now = app.engine.system().now();
+        let written = "is written like 2026-11-20T10:00:00Z";
+        let since = moment(&self.since);
+        if since.is_none() {
+            wrong(
+                "since",
+                format!("{:?} is no time; one {written}", self.since),
+            );
+        }
+        let until = if self.until.trim().is_empty() {
+            Some(now)
+        } else {
+            moment(&self.until)
+        };
+        if until.is_none() {
+            wrong(
+                "until",
+                format!("{:?} is no time; one {written}", self.until),
+            );
+        }
+        if since
+            .zip(until)
+            .is_some_and(|(since, until)| since >= until)
+        {
+            wrong("until", "lies after `since`".into());
+        }
+        let mut kinds = Vec::new();
+        for kind in &self.kinds {
+            match EventKind::from_id(kind) {
+                Some(kind) => kinds.push(kind),
+                None => wrong("kinds", format!("there is no event kind {kind:?}")),
+            }
+        }
+        let mut standings = Vec::new();
+        for standing in &self.standings {
+            match Standing::from_id(standing) {
+                Some(standing) => standings.push(standing),
+                None => wrong(
+                    "standings",
+                    format!("{standing:?} is none of failed, never_sent, delivered"),
+                ),
+            }
+        }
+        if self.standings.is_empty() {
+            standings.push(Standing::Failed);
+        }
+        let environment = Environment::from_id(&self.environment);
+        if environment.is_none() && !self.environment.is_empty() {
+            let message = format!("{:?} is none of production, sandbox", self.environment);
+            wrong("environment", message);
+        }
+        let mut customer = None;
+        if !self.customer.is_empty() {
+            let found = app.engine.ledger().customer(project.id, &self.customer);
+            customer = found.await?.map(|record| record.customer.id);
+            if customer.is_none() {
+                wrong(
+                    "customer",
+                    format!("there is no customer {:?}", self.customer),
+                );
+            }
+        }
+        let per_second = self.per_second.unwrap_or(REPLAY_RATES.0);
+        if per_second == 0 || per_second > REPLAY_RATES.1 {
+            let message = format!("is a number from 1 to {}", REPLAY_RATES.1);
+            wrong("per_second", message);
+        }
+        Ok(match (active, since, until) {
+            (Some(active), Some(since), Some(until)) if problems.is_empty() => Ok(Wanted {
+                active: active.clone(),
+                choice: Choice {
+                    since,
+                    until,
+                    kinds,
+                    environment,
+                    customer,
+                    standings,
+                },
+                per_second,
+            }),
+            _ => Err(problems),
+        })
+    }
+}
+
+/// A replay as callers see it.
+fn view(setup: &Setup, replay: &Replay) -> Value {
+    let mut value = json!(replay);
+    let active = setup.integration(replay.integration);
+    value["integration"] = json!(active.map_or("removed", |active| active.row.key.as_str()));
+    value
+}
+
+fn forecast(seen: &Forecast) -> Value {
+    let named = |counts: &BTreeMap<domain::NotSent, u64>| -> Value {
+        counts
+            .iter()
+            .map(|(why, count)| (why.id().to_owned(), json!(count)))
+            .collect::<serde_json::Map<_, _>>()
+            .into()
+    };
+    json!({
+        "events": seen.events,
+        "would_send": seen.total(),
+        "by_standing": seen.sent.iter().map(|(standing, count)| (standing.id().to_owned(), json!(count))).collect::<serde_json::Map<_, _>>(),
+        "refused": named(&seen.refused),
+        "under_way": seen.under_way,
+        "is_complete": seen.is_complete,
+        "samples": seen.samples.iter().map(|(event, standing)| json!({ "event": event.id, "kind": event.kind, "customer": event.customer.app_user_id, "recorded_at": event.recorded_at, "standing": standing })).collect::<Vec<_>>(),
+    })
+}
+
+/// `GET /api/v1/projects/{project}/replays`.
+pub(crate) async fn list(
+    State(app): State<App>,
+    project: InProject,
+) -> Result<axum::Json<Value>, Problem> {
+    let replays = app.engine.ledger().replays(project.id, SHOWN).await?;
+    let data: Vec<_> = replays
+        .iter()
+        .map(|replay| view(&project.setup, replay))
+        .collect();
+    Ok(axum::Json(json!({ "data": data, "next": null })))
+}
+
+/// `POST /api/v1/projects/{project}/replays`.
+pub(crate) async fn start(
+    State(app): State<App>,
+    project: InProject,
+    Json(asked): Json<Asked>,
+) -> Result<Response, Problem> {
+    let wanted = asked
+        .check(&app, &project)
+        .await?
+        .map_err(Problem::invalid)?;
+    if asked.dry_run {
+        let seen = app.engine.foresee_replay(&wanted.active, &wanted.choice);
+        return Ok(axum::Json(forecast(&seen.await?)).into_response());
+    }
+    let replay = begin(&app, &project, wanted).await?;
+    let body = axum::Json(view(&project.setup, &replay));
+    Ok((StatusCode::CREATED, body).into_response())
+}
+
+/// Begins it, and writes down who did.
+pub(crate) async fn begin(
+    app: &App,
+    project: &InProject,
+    wanted: Wanted,
+) -> Result<Replay, Problem> {
+    let (key, by) = (&wanted.active.row.key, &project.caller.name);
+    let replay = app
+        .engine
+        .start_replay(&wanted.active, wanted.choice, wanted.per_second, by)
+        .await?;
+    project.did(app, "replay events to", key).await?;
+    Ok(replay)
+}
+
+/// `POST /api/v1/projects/{project}/replays/{id}/cancel`.
+pub(crate) async fn cancel(
+    State(app): State<App>,
+    project: InProject,
+    Path((_, id)): Path<(String, String)>,
+) -> Result<StatusCode, Problem> {
+    stop(&app, &project, &id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Stops it, and writes down who did. One that is over stays as it is.
+pub(crate) async fn stop(app: &App, project: &InProject, id: &str) -> Result<(), Problem> {
+    let replay: ReplayId = parse("replay", id).map_err(|_| Problem::not_found("replay", id))?;
+    if app.engine.cancel_replay(project.id, replay).await? {
+        project.did(app, "cancel replay", id).await?;
+        return Ok(());
+    }
+    let known = app.engine.ledger().replays(project.id, SHOWN).await?;
+    if known.iter().any(|known| known.id == replay) {
+        Ok(())
+    } else {
+        Err(Problem::not_found("replay", id))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::moment;
+
+    #[test]
+    fn moments_are_read_as_people_write_them() {
+        for (text, read) in [
+            ("2026-11-20T10:00:00Z", Some("2026-11-20T10:00:00Z")),
+            ("2026-11-20T10:00:00+02:00", Some("2026-11-20T08:00:00Z")),
+            ("2026-11-20T10:00", Some("2026-11-20T10:00:00Z")),
+            (" 2026-11-20 ", Some("2026-11-20T00:00:00Z")),
+            ("yesterday", None),
+            ("", None),
+        ] {
+            assert_eq!(
+                moment(text),
+                read.map(|read| read.parse().unwrap()),
+                "{text}"
+            );
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! Sessions, and what was done by whom.
+
+use crate::codec::{Key, failed, micros, time, uuid};
+use domain::{ProjectId, UserId};
+use jiff::Timestamp;
+use ledger::{AuditEntry, Result, Session};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use serde_json::Value;
+
+/// Fields that are never written to the audit log.
+const SECRET: [&str; 4] = ["sealed_settings", "sealed_secrets", "digest", "password"];
+
+/// What is shown of a row: everything but secrets, which are only said to differ.
+pub(crate) fn shown(body: &str) -> String {
+    let Ok(Value::Object(mut fields)) = serde_json::from_str::<Value>(body) else {
+        return String::new();
+    };
+    for (name, value) in &mut fields {
+        if SECRET.contains(&name.as_str()) {
+            *value = "***".into();
+        }
+    }
+    Value::Object(fields).to_string()
+}
+
+pub(crate) struct Deed<'a> {
+    pub(crate) at: Timestamp,
+    pub(crate) who: &'a str,
+    pub(crate) what: &'a str,
+    pub(crate) subject: &'a str,
+    pub(crate) project: Option<ProjectId>,
+    pub(crate) before: &'a str,
+    pub(crate) after: &'a str,
+}
+
+pub(crate) fn note(connection: &Connection, deed: &Deed<'_>) -> Result<()> {
+    connection
+        .prepare_cached("INSERT INTO audit_log (at, who, what, subject, project, before, after) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")
+        .and_then(|mut statement| {
+            statement.execute(params![
+                micros(deed.at),
+                deed.who,
+                deed.what,
+                deed.subject,
+                deed.project.map(|project| project.key()),
+                deed.before,
+                deed.after
+            ])
+        })
+        .map(|_| ())
+        .map_err(failed)
+}
+
+pub(crate) fn audit(
+    connection: &Connection,
+    project: ProjectId,
+    before: Option<u64>,
+    limit: usize,
+) -> Result<Vec<AuditEntry>> {
+    connection
+        .prepare_cached(
+            "SELECT position, at, who, what, subject, before, after FROM audit_log
+             WHERE (project IS NULL OR project = ?1) AND (?2 IS NULL OR position < ?2) ORDER BY position DESC LIMIT ?3",
+        )
+        .and_then(|mut statement| {
+            statement
+                .query_map(params![project.key(), before, limit], |row| {
+                    Ok(AuditEntry {
+                        position: row.get(0)?,
+                        at: time(row, 1)?,
+                        who: row.get(2)?,
+                        what: row.get(3)?,
+                        subject: row.get(4)?,
+                        before: row.get(5)?,
+                        after: row.get(6)?,
+                    })
+                })
+                .and_then(Iterator::collect)
+        })
+        .map_err(failed)
+}
+
+pub(crate) fn open_session(connection: &Connection, session: &Session) -> Result<()> {
+    connection
+        .execute(
+            "DELETE FROM sessions WHERE expires_at <= ?1",
+            params![micros(session.created_at)],
+        )
+        .and_then(|_| {
+            connection.execute(
+                "INSERT INTO sessions (digest, user, created_at, expires_at, agent) VALUES (?1, ?2, ?3, ?4, ?5)",
+                params![
+                    session.digest,
+                    session.user.key(),
+                    micros(session.created_at),
+                    micros(session.expires_at),
+                    session.agent
+                ],
+            )
+        })
+        .map(|_| ())
+        .map_err(failed)
+}
+
+fn row(row: &Row<'_>) -> rusqlite::Result<Session> {
+    Ok(Session {
+        digest: row.get(0)?,
+        user: UserId::new(uuid(row, 1)?),
+        created_at: time(row, 2)?,
+        expires_at: time(row, 3)?,
+        agent: row.get(4)?,
+    })
+}
+
+pub(crate) fn sessions(
+    connection: &Connection,
+    user: UserId,
+    now: Timestamp,
+) -> Result<Vec<Session>> {
+    connection
+        .prepare_cached("SELECT digest, user, created_at, expires_at, agent FROM sessions WHERE user = ?1 AND expires_at > ?2 ORDER BY created_at DESC, digest")
+        .and_then(|mut statement| {
+            statement
+                .query_map(params![user.key(), micros(now)], row)
+                .and_then(Iterator::collect)
+        })
+        .map_err(failed)
+}
+
+pub(crate) fn session(
+    connection: &Connection,
+    digest: &str,
+    now: Timestamp,
+) -> Result<Option<Session>> {
+    connection
+        .prepare_cached("SELECT digest, user, created_at, expires_at, agent FROM sessions WHERE digest = ?1 AND expires_at > ?2")
+        .and_then(|mut statement| {
+            statement
+                .query_row(params![digest, micros(now)], row)
+                .optional()
+        })
+        .map_err(failed)
+}
+
+pub(crate) fn close_sessions(
+    connection: &Connection,
+    digest: Option<&str>,
+    user: Option<UserId>,
+) -> Result<()> {
+    connection
+        .execute(
+            "DELETE FROM sessions WHERE digest = ?1 OR user = ?2",
+            params![digest, user.map(|user| user.key())],
+        )
+        .map(|_| ())
+        .map_err(failed)
+}

@@ -1,0 +1,191 @@
+//! Promises about replays: a step is all or nothing, order is kept, and nothing is queued twice.
+
+use super::{Subject, at, commit, delivery, event, integration, project, settlement};
+use crate::{
+    Choice, DeliveryState, EventFilter, Next, Page, Progress, Replay, ReplayState, ReplayStep,
+    Standing,
+};
+use domain::{NotSent, ReplayId};
+use uuid::Uuid;
+
+fn replay(number: u128) -> Replay {
+    Replay {
+        id: ReplayId::new(Uuid::from_u128(number)),
+        project: project(),
+        integration: integration(1),
+        choice: Choice {
+            since: at(0),
+            until: at(100),
+            kinds: Vec::new(),
+            environment: None,
+            customer: None,
+            standings: Standing::ALL.to_vec(),
+        },
+        per_second: 10,
+        by: "ann".into(),
+        started_at: at(50),
+        first: 0,
+        last: 3,
+        progress: Progress {
+            state: ReplayState::Running,
+            after: 0,
+            again: 0,
+            new: 0,
+            refused: 0,
+            at: at(50),
+        },
+    }
+}
+
+/// What was delivered, what failed and what was never sent go out in the order of their events; a step taken twice counts
+/// once, and a cancelled replay takes none.
+pub async fn a_replay_queues_in_order_and_each_step_once(ledger: Subject) {
+    let (to, other) = (integration(1), integration(2));
+    for seq in 1..=3 {
+        let mut write = commit(1, (seq > 1).then_some(seq - 1), seq);
+        if seq == 2 {
+            write.events[0].not_sent = vec![(to, NotSent::EventDisabled)];
+        } else {
+            write.deliveries = vec![delivery(1, seq, to, 1), delivery(1, seq, other, 1)];
+        }
+        ledger.commit(write).await.unwrap();
+        if seq != 2 {
+            let next = if seq == 1 {
+                Next::Delivered
+            } else {
+                Next::Failed(NotSent::NetworkError)
+            };
+            let id = delivery(1, seq, to, 1).id;
+            ledger
+                .settle(settlement(id, 0, 2, next), at(62))
+                .await
+                .unwrap();
+        }
+    }
+    let began = replay(1);
+    ledger.start_replay(began.clone()).await.unwrap();
+    assert_eq!(
+        ledger.running_replays().await.unwrap(),
+        std::slice::from_ref(&began)
+    );
+    let progress = Progress {
+        after: 3,
+        again: 2,
+        new: 1,
+        at: at(51),
+        ..began.progress
+    };
+    let mut made = delivery(1, 2, to, 51);
+    made.event = event(1, 2).event.id;
+    let step = ReplayStep {
+        replay: began.clone(),
+        progress,
+        again: vec![delivery(1, 1, to, 1).id],
+        new: vec![made.clone()],
+        waits_until: Some(at(651)),
+    };
+    assert!(ledger.step_replay(step.clone()).await.unwrap());
+    assert!(
+        !ledger.step_replay(step).await.unwrap(),
+        "another node was faster"
+    );
+    let stands = replay_with(&began, progress);
+    let last = ReplayStep {
+        replay: stands.clone(),
+        progress: Progress {
+            at: at(52),
+            ..progress
+        },
+        again: vec![delivery(1, 3, to, 1).id],
+        new: vec![made],
+        waits_until: Some(at(652)),
+    };
+    assert!(ledger.step_replay(last.clone()).await.unwrap());
+
+    // One after the other, as they happened, and each once.
+    for (seq, attempts) in [(1, 1), (2, 0), (3, 1)] {
+        let due = ledger.claim(to, at(60), at(120), 10).await.unwrap();
+        let id = delivery(1, seq, to, 1).id;
+        // Those after the first are released by settling the one before.
+        if seq == 1 {
+            assert_eq!(due.iter().map(|lease| lease.id).collect::<Vec<_>>(), [id]);
+        }
+        let settled = ledger
+            .settle(settlement(id, attempts, 60, Next::Delivered), at(120))
+            .await
+            .unwrap();
+        assert!(settled.recorded, "{seq}");
+        let next: Vec<_> = settled
+            .released
+            .iter()
+            .map(|lease| lease.event.customer_seq)
+            .collect();
+        assert_eq!(next, if seq < 3 { vec![seq + 1] } else { vec![] });
+    }
+    let filter = EventFilter {
+        project: Some(project()),
+        delivery: Some((Some(to), DeliveryState::Delivered)),
+        ..EventFilter::default()
+    };
+    let feed = ledger.events(&filter, Page::After(0, 10)).await.unwrap();
+    assert_eq!(feed.len(), 3);
+    let of_two = feed[1].integrations.iter().filter(|(id, _)| *id == to);
+    assert_eq!(
+        of_two.count(),
+        1,
+        "it is said to be delivered, and only that"
+    );
+
+    let id = began.id;
+    let elsewhere = domain::ProjectId::new(Uuid::nil());
+    assert!(!ledger.cancel_replay(elsewhere, id, at(53)).await.unwrap());
+    assert!(ledger.cancel_replay(project(), id, at(53)).await.unwrap());
+    assert!(!ledger.cancel_replay(project(), id, at(54)).await.unwrap());
+    assert!(ledger.running_replays().await.unwrap().is_empty());
+    let known = ledger.replays(project(), 10).await.unwrap();
+    assert_eq!(known[0].progress.state, ReplayState::Cancelled);
+    assert_eq!(known[0].progress.again, 2);
+    let late = ReplayStep {
+        replay: replay_with(&began, last.progress),
+        ..last
+    };
+    assert!(!ledger.step_replay(late).await.unwrap(), "it is over");
+    ledger.start_replay(replay(2)).await.unwrap();
+    let newest = ledger.replays(project(), 1).await.unwrap();
+    assert_eq!(newest, [replay(2)]);
+}
+
+fn replay_with(replay: &Replay, progress: Progress) -> Replay {
+    Replay {
+        progress,
+        ..replay.clone()
+    }
+}
+
+/// A span of time is found among many events, whatever their number.
+pub async fn a_span_of_time_is_found(ledger: Subject) {
+    for number in 1..=40 {
+        let mut write = commit(number, None, 1);
+        write.events[0].event.recorded_at = at(3600 * i64::try_from(number).unwrap_or(0));
+        ledger.commit(write).await.unwrap();
+    }
+    let spans = [
+        (1, 41, 40),
+        (10, 20, 10),
+        (40, 41, 1),
+        (41, 90, 0),
+        (0, 1, 0),
+    ];
+    for (since, until, count) in spans {
+        let filter = EventFilter {
+            project: Some(project()),
+            since: Some(at(3600 * since)),
+            until: Some(at(3600 * until)),
+            ..EventFilter::default()
+        };
+        for page in [Page::Before(None, 100), Page::After(0, 100)] {
+            let found = ledger.events(&filter, page).await.unwrap();
+            assert_eq!(found.len(), count, "{since}..{until}");
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! Replays: past events sent to one integration again, or for the first time.
+
+use crate::NewDelivery;
+use domain::{CustomerId, DeliveryId, Environment, EventKind, IntegrationId, ProjectId, ReplayId};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// Which events a replay takes, by how they stand with the integration. Those on their way are never taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Standing {
+    /// Given up.
+    Failed,
+    /// Accepted by the destination.
+    Delivered,
+    /// No delivery was ever made: the kind was switched off, or the integration was not there yet.
+    NeverSent,
+}
+
+impl Standing {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Failed, Self::NeverSent, Self::Delivered];
+
+    /// The id used in the API and on pages.
+    pub const fn id(self) -> &'static str {
+        match self {
+            Self::Failed => "failed",
+            Self::Delivered => "delivered",
+            Self::NeverSent => "never_sent",
+        }
+    }
+
+    /// Parses [`Standing::id`].
+    pub fn from_id(id: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|standing| standing.id() == id)
+    }
+}
+
+/// Which events a replay takes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Choice {
+    /// Recorded at or after.
+    pub since: Timestamp,
+    /// Recorded before.
+    pub until: Timestamp,
+    /// Of these kinds; empty for all.
+    pub kinds: Vec<EventKind>,
+    /// Of this environment.
+    pub environment: Option<Environment>,
+    /// Of this customer.
+    pub customer: Option<CustomerId>,
+    /// That stand like this with the integration.
+    pub standings: Vec<Standing>,
+}
+
+/// Whether a replay goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReplayState {
+    /// It goes on.
+    Running,
+    /// It has looked at every event it was to look at.
+    Done,
+    /// Somebody stopped it, or its integration was removed. What it had queued is sent.
+    Cancelled,
+}
+
+/// How far a replay has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Progress {
+    /// Whether it goes on.
+    pub state: ReplayState,
+    /// Position of the last event it looked at.
+    pub after: u64,
+    /// Deliveries sent again.
+    pub again: u64,
+    /// Deliveries made for the first time.
+    pub new: u64,
+    /// Events that present settings do not send.
+    pub refused: u64,
+    /// When it took its last step, and so when it ended.
+    pub at: Timestamp,
+}
+
+/// Past events sent to one integration again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Replay {
+    /// Its id.
+    pub id: ReplayId,
+    /// The project.
+    pub project: ProjectId,
+    /// To whom.
+    pub integration: IntegrationId,
+    /// Which events.
+    pub choice: Choice,
+    /// Deliveries queued in a second, at most.
+    pub per_second: u32,
+    /// Who asked for it.
+    pub by: String,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// Position before the first event it looks at.
+    pub first: u64,
+    /// Position of the last event it looks at.
+    pub last: u64,
+    /// How far it has come.
+    pub progress: Progress,
+}
+
+/// One step of a replay: what it queues, and how far that brings it.
+#[derive(Debug, Clone)]
+pub struct ReplayStep {
+    /// The replay, as it was read: a step against another progress writes nothing.
+    pub replay: Replay,
+    /// How far it comes.
+    pub progress: Progress,
+    /// Deliveries to send again, in the order of their events.
+    pub again: Vec<DeliveryId>,
+    /// Deliveries to make, in the order of their events. One that exists already stays as it is.
+    pub new: Vec<NewDelivery>,
+    /// When a delivery goes although an earlier one of the same customer is unsettled; `None` without order.
+    pub waits_until: Option<Timestamp>,
+}

@@ -1,0 +1,241 @@
+//! People and their accounts: who may do what to whom, and where each is signed in.
+
+use crate::server::{Server, Site, client};
+use reqwest::Response;
+
+/// Somebody at a browser.
+struct Person {
+    server: String,
+    cookie: String,
+}
+
+impl Person {
+    async fn send(&self, method: &str, path: &str, form: Option<&str>) -> Response {
+        let request = client()
+            .request(method.parse().unwrap(), format!("{}{path}", self.server))
+            .header("cookie", &self.cookie)
+            .header("accept", "text/html")
+            .header("sec-fetch-site", "same-origin")
+            .header(
+                "user-agent",
+                "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0",
+            );
+        let request = match form {
+            Some(form) => request
+                .header("content-type", "application/x-www-form-urlencoded")
+                .body(form.to_owned()),
+            None => request,
+        };
+        request.send().await.unwrap()
+    }
+
+    async fn post(&self, path: &str, form: &str) -> (u16, String) {
+        let answer = self.send("POST", path, Some(form)).await;
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    }
+
+    async fn get(&self, path: &str) -> (u16, String) {
+        let answer = self.send("GET", path, None).await;
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    }
+
+    /// Posts something that signs in, and is somebody then.
+    async fn enter(server: &str, path: &str, form: &str) -> Result<Self, u16> {
+        let nobody = Self {
+            server: server.to_owned(),
+            cookie: String::new(),
+        };
+        let answer = nobody.send("POST", path, Some(form)).await;
+        let status = answer.status().as_u16();
+        let cookie = answer.headers().get("set-cookie").ok_or(status)?;
+        let cookie = cookie.to_str().unwrap().split(';').next().unwrap();
+        Ok(Self {
+            cookie: cookie.to_owned(),
+            ..nobody
+        })
+    }
+}
+
+async fn operator(server: &Server) -> Person {
+    let answer = client().get(&server.sign_in).send().await.unwrap();
+    let cookie = answer.headers()["set-cookie"].to_str().unwrap();
+    Person {
+        server: server.url.clone(),
+        cookie: cookie.split(';').next().unwrap().to_owned(),
+    }
+}
+
+/// The path of the link on a page.
+fn link(page: &str) -> String {
+    let (_, rest) = page.split_once("/invite/").expect("there is a link");
+    let token: String = rest.chars().take(64).collect();
+    format!("/invite/{token}")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn passwords_change_sessions_end_and_lost_passwords_are_replaced() {
+    let site = Site::new(&[]);
+    let server = site.serve();
+    let url = &server.url;
+    let operator = operator(&server).await;
+    let account = "/projects/acme/account";
+    let (_, page) = operator.get(account).await;
+    assert!(page.contains("Accounts are made by invitation"));
+    let invited = operator
+        .post(
+            "/projects/acme/people/invite",
+            "email=ann%40a.example&role=owner",
+        )
+        .await;
+    let form = "name=Ann&password=a+first+password";
+    let ann = Person::enter(url, &link(&invited.1), form)
+        .await
+        .ok()
+        .unwrap();
+    let sign_in = async |password: &str| {
+        let form = format!("email=ann%40a.example&password={password}");
+        Person::enter(url, "/signin", &form).await
+    };
+    let elsewhere = sign_in("a+first+password").await.ok().unwrap();
+    let (_, page) = ann.get(account).await;
+    assert!(page.contains("Firefox on Linux") && page.contains("End all others"));
+    assert!(!page.contains("pbkdf2"));
+
+    // A wrong current password changes nothing; a right one ends what was open elsewhere.
+    let (status, page) = ann
+        .post(
+            &format!("{account}/password"),
+            "current=wrong&password=a+second+password",
+        )
+        .await;
+    assert!(status == 422 && page.contains("is another one"), "{status}");
+    let (status, page) = ann
+        .post(
+            &format!("{account}/password"),
+            "current=a+first+password&password=short",
+        )
+        .await;
+    assert!(status == 422 && page.contains("10 to 200"), "{status}");
+    let form = "current=a+first+password&password=a+second+password";
+    let ann = Person::enter_as(&ann, &format!("{account}/password"), form).await;
+    assert_eq!(elsewhere.get(account).await.0, 303, "signed out");
+    assert_eq!(ann.get(account).await.0, 200);
+    assert_eq!(sign_in("a+first+password").await.err(), Some(401));
+    let elsewhere = sign_in("a+second+password").await.ok().unwrap();
+    let third = sign_in("a+second+password").await.ok().unwrap();
+    assert_eq!(ann.post(&format!("{account}/sessions"), "").await.0, 303);
+    for gone in [&elsewhere, &third] {
+        assert_eq!(gone.get(account).await.0, 303);
+    }
+    assert_eq!(ann.get(account).await.0, 200, "this one stays");
+
+    // Somebody forgot the password: a link sets another, once, and ends what was open.
+    let (_, people) = operator.get("/projects/acme/people").await;
+    let (before, _) = people.split_once("/link\"").unwrap();
+    let (_, user) = before.rsplit_once("/people/").unwrap();
+    let path = format!("/projects/acme/people/{user}/link");
+    let lost = link(&operator.post(&path, "").await.1);
+    let (_, form) = ann.get(&lost).await;
+    assert!(form.contains("Set a new password"), "{form}");
+    let again = Person::enter(url, &lost, "password=a+third+password").await;
+    assert!(again.is_ok());
+    assert_eq!(ann.get(account).await.0, 303);
+    assert_eq!(
+        Person::enter(url, &lost, "password=a+fourth+password")
+            .await
+            .err(),
+        Some(404)
+    );
+    assert!(sign_in("a+third+password").await.is_ok());
+}
+
+impl Person {
+    /// Posts something that replaces this session by another.
+    async fn enter_as(before: &Self, path: &str, form: &str) -> Self {
+        let answer = before.send("POST", path, Some(form)).await;
+        let cookie = answer.headers()["set-cookie"].to_str().unwrap();
+        Self {
+            server: before.server.clone(),
+            cookie: cookie.split(';').next().unwrap().to_owned(),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_reaches_one_project_manages_nobody_beyond_it() {
+    let site = Site::new(&[]);
+    site.write_project("other", &[]);
+    site.run(&["apply", "project.toml"]);
+    let server = site.serve();
+    let url = &server.url;
+    let operator = operator(&server).await;
+    let invite =
+        async |who: &Person, form: &str| who.post("/projects/acme/people/invite", form).await;
+    let owner = link(
+        &invite(&operator, "email=ann%40a.example&role=owner")
+            .await
+            .1,
+    );
+    assert!(
+        Person::enter(url, &owner, "password=a+long+password")
+            .await
+            .is_ok()
+    );
+    let bound = link(
+        &invite(&operator, "email=bob%40a.example&role=admin&only=on")
+            .await
+            .1,
+    );
+    let bob = Person::enter(url, &bound, "password=a+long+password")
+        .await
+        .ok()
+        .unwrap();
+    assert_eq!(bob.get("/projects/other").await.0, 404);
+    let (_, people) = bob.get("/projects/acme/people").await;
+    assert!(
+        people.contains("ann@a.example"),
+        "an owner reaches this project too"
+    );
+    assert!(
+        !people.contains("/people/usr_"),
+        "and is not bob's to change"
+    );
+    // Whom bob invites reaches no more than bob, whatever the form says.
+    let third = link(&invite(&bob, "email=cid%40a.example&role=developer").await.1);
+    let cid = Person::enter(url, &third, "password=a+long+password")
+        .await
+        .ok()
+        .unwrap();
+    assert_eq!(cid.get("/projects/acme").await.0, 200);
+    assert_eq!(cid.get("/projects/other").await.0, 404);
+    assert_eq!(
+        invite(&bob, "email=dan%40a.example&role=owner").await.0,
+        403
+    );
+    assert_eq!(
+        invite(&cid, "email=dan%40a.example&role=viewer").await.0,
+        403
+    );
+    // Two links for one address: the account that one makes is not opened by the other.
+    let first = link(
+        &invite(&operator, "email=eve%40a.example&role=viewer")
+            .await
+            .1,
+    );
+    let second = link(
+        &invite(&operator, "email=eve%40a.example&role=viewer")
+            .await
+            .1,
+    );
+    assert!(
+        Person::enter(url, &first, "password=a+long+password")
+            .await
+            .is_ok()
+    );
+    assert_eq!(
+        Person::enter(url, &second, "password=another+password")
+            .await
+            .err(),
+        Some(404)
+    );
+}
