@@ -58,20 +58,8 @@ fn main() -> Result<()> {
         ),
         Command::Screenshots => {
             tools::browser_tools()?;
-            tools::run_with(
-                "cargo",
-                &[
-                    "test",
-                    "-p",
-                    "tidings",
-                    "--test",
-                    "e2e",
-                    "browser",
-                    "--",
-                    "--nocapture",
-                ],
-                &[("TIDINGS_SCREENSHOTS", "docs/images")],
-            )
+            let test = ["test", "-p", "tidings", "--test", "e2e", "pictures"];
+            tools::run("cargo", &[&test[..], &["--", "--ignored"]].concat())
         }
     }
 }

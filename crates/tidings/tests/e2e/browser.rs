@@ -1,6 +1,4 @@
 //! The page in a real browser.
-//!
-//! With `TIDINGS_SCREENSHOTS` naming a directory, the pictures of the documentation are written there.
 
 use crate::{
     chromium::Browser,
@@ -8,20 +6,7 @@ use crate::{
 };
 use jiff::SignedDuration;
 use simulator::{Behaviour, Channel, Receiver};
-use std::{path::PathBuf, time::Duration};
-
-fn screenshots() -> Option<PathBuf> {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "set by `cargo xtask screenshots`"
-    )]
-    let directory = std::env::var("TIDINGS_SCREENSHOTS").ok()?;
-    let directory = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-        .join("../..")
-        .join(directory);
-    std::fs::create_dir_all(&directory).unwrap();
-    Some(directory)
-}
+use std::time::Duration;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_feed_is_live_and_a_row_opens_into_its_whole_story() {
@@ -131,21 +116,6 @@ async fn the_feed_is_live_and_a_row_opens_into_its_whole_story() {
     }
     assert!(!page.contains("s3cr3t-token"), "no secret reaches a page");
 
-    if let Some(directory) = screenshots() {
-        browser
-            .screenshot(&directory.join("event.png"), (1440, 1000), false)
-            .await;
-        browser.open(&format!("{}/projects/acme", server.url)).await;
-        browser
-            .screenshot(&directory.join("feed.png"), (1440, 900), false)
-            .await;
-        browser
-            .screenshot(&directory.join("feed-dark.png"), (1440, 900), true)
-            .await;
-        browser
-            .screenshot(&directory.join("feed-narrow.png"), (390, 844), false)
-            .await;
-    }
     assert_eq!(
         browser.complaints,
         Vec::<String>::new(),

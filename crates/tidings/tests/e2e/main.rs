@@ -10,6 +10,7 @@ mod crash;
 mod disk_full;
 mod journey;
 mod pages;
+mod screenshots;
 mod sdk;
 mod server;
 mod stores;
