@@ -1,6 +1,6 @@
 //! The full check: what continuous integration runs, step by step.
 
-use crate::tools::{browser_tools, exists, run, run_with};
+use crate::tools::{browser_tools, database_tools, exists, run, run_with};
 use anyhow::{Context, Result, bail};
 use std::{collections::BTreeSet, process::Command};
 
@@ -22,6 +22,7 @@ const LICENCES: [&str; 12] = [
 
 pub(crate) fn all(long: bool) -> Result<()> {
     browser_tools()?;
+    database_tools()?;
     run("cargo", &["fmt", "--all", "--check"])?;
     run_with(
         "cargo",
@@ -42,6 +43,7 @@ pub(crate) fn all(long: bool) -> Result<()> {
         &[("RUSTDOCFLAGS", "-D warnings")],
     )?;
     licences()?;
+    crate::sql::check()?;
     if exists("cargo-deny") {
         run(
             "cargo",

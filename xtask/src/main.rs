@@ -1,6 +1,7 @@
-//! The project's own commands: `cargo xtask demo | test | bench | screenshots`.
+//! The project's own commands: `cargo xtask demo | test | bench | sql | screenshots`.
 
 mod check;
+mod sql;
 mod tools;
 
 use anyhow::Result;
@@ -33,6 +34,8 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         rest: Vec<String>,
     },
+    /// Ask a new PostgreSQL about every statement, for the compiler; after a statement or the schema changed.
+    Sql,
     /// Make the screenshots of the documentation.
     Screenshots,
 }
@@ -56,6 +59,10 @@ fn main() -> Result<()> {
             ]
             .concat(),
         ),
+        Command::Sql => {
+            tools::database_tools()?;
+            sql::prepare()
+        }
         Command::Screenshots => {
             tools::browser_tools()?;
             let test = ["test", "-p", "tidings", "--test", "e2e", "pictures"];

@@ -41,25 +41,39 @@ pub(crate) fn exists(program: &str) -> bool {
         .is_ok()
 }
 
-/// Makes sure that headless Chromium and npm are there, from Debian's packages where that is possible. npm fetches the client
-/// SDK that a browser test runs.
+/// Makes sure that headless Chromium and npm are there. npm fetches the client SDK that a browser test runs.
 pub(crate) fn browser_tools() -> Result<()> {
     for (program, needs) in [
         ("chromium", "the browser tests need Chromium"),
         ("npm", "the test of the client SDK needs npm"),
     ] {
-        if exists(program) {
-            continue;
+        if !exists(program) {
+            install(program, needs)?;
         }
-        let installed = run("apt-get", &["update", "-q"]).and_then(|()| {
-            run(
-                "apt-get",
-                &["install", "-qy", "--no-install-recommends", program],
-            )
-        });
-        installed.with_context(|| {
-            format!("{needs}: install it as root with `apt-get install {program}`, or your system's package of that name")
-        })?;
     }
     Ok(())
+}
+
+/// Makes sure that a PostgreSQL server can be started. Tests start clusters of their own.
+pub(crate) fn database_tools() -> Result<()> {
+    if throwaway::programs().is_err() {
+        install(
+            "postgresql",
+            "the tests of the ledger need a PostgreSQL server",
+        )?;
+    }
+    Ok(())
+}
+
+/// From Debian's packages, where that is possible.
+fn install(package: &str, needs: &str) -> Result<()> {
+    let installed = run("apt-get", &["update", "-q"]).and_then(|()| {
+        run(
+            "apt-get",
+            &["install", "-qy", "--no-install-recommends", package],
+        )
+    });
+    installed.with_context(|| {
+        format!("{needs}: install it as root with `apt-get install {package}`, or your system's package of that name")
+    })
 }

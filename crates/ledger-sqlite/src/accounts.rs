@@ -5,23 +5,6 @@ use domain::{ProjectId, UserId};
 use jiff::Timestamp;
 use ledger::{AuditEntry, Result, Session};
 use rusqlite::{Connection, OptionalExtension, Row, params};
-use serde_json::Value;
-
-/// Fields that are never written to the audit log.
-const SECRET: [&str; 4] = ["sealed_settings", "sealed_secrets", "digest", "password"];
-
-/// What is shown of a row: everything but secrets, which are only said to differ.
-pub(crate) fn shown(body: &str) -> String {
-    let Ok(Value::Object(mut fields)) = serde_json::from_str::<Value>(body) else {
-        return String::new();
-    };
-    for (name, value) in &mut fields {
-        if SECRET.contains(&name.as_str()) {
-            *value = "***".into();
-        }
-    }
-    Value::Object(fields).to_string()
-}
 
 pub(crate) struct Deed<'a> {
     pub(crate) at: Timestamp,

@@ -1,12 +1,12 @@
 //! Configuration: one row per thing, its content as JSON.
 
 use crate::{
-    accounts::{Deed, close_sessions, note, shown},
+    accounts::{Deed, close_sessions, note},
     codec::{Key, failed, from_json, micros, to_json},
 };
 use domain::ProjectId;
 use jiff::Timestamp;
-use ledger::{Configuration, ConfigurationChange as Change, Result};
+use ledger::{Configuration, ConfigurationChange as Change, Result, codec::shown};
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::de::DeserializeOwned;
 

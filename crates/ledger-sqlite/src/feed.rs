@@ -12,6 +12,7 @@ use domain::{
 use ledger::{
     AttemptRecord, CustomerRecord, DeliveryFilter, DeliveryRecord, DeliveryState, EventFilter,
     FeedRow, IntegrationState, Page, Result, Running, SentRequest, StoredChain, Tally,
+    codec::Terms,
 };
 use rusqlite::{Connection, OptionalExtension, Row, ToSql, params};
 use std::{collections::BTreeMap, str::FromStr};
@@ -122,7 +123,12 @@ pub(crate) fn events(
         );
     }
     if let Some(environment) = filter.environment {
-        also("e.environment = ?", Box::new(environment.id()));
+        let column = if filter.kinds.len() == 1 {
+            "+e.environment = ?"
+        } else {
+            "e.environment = ?"
+        };
+        also(column, Box::new(environment.id()));
     }
     // What is asked of a span of time is looked for in the span of positions that belongs to it.
     if let Some(since) = filter.since {
@@ -137,9 +143,12 @@ pub(crate) fn events(
         let end = first_since(connection, micros(highest))?;
         also(&format!("{position} < ?"), Box::new(end));
     }
-    if !filter.kinds.is_empty() {
+    if let [kind] = filter.kinds[..] {
+        also("e.kind = ?", Box::new(kind.id()));
+    } else if !filter.kinds.is_empty() {
+        // Several are picked out in passing: following each by its index, all would have to be sorted.
         also(
-            "e.kind IN (SELECT value FROM json_each(?))",
+            "+e.kind IN (SELECT value FROM json_each(?))",
             Box::new(to_json(&filter.kinds)?),
         );
     }
@@ -453,7 +462,7 @@ pub(crate) fn customer(
         let chain: String = row.get(2).map_err(failed)?;
         let snapshot: String = row.get(3).map_err(failed)?;
         let terms: Option<String> = row.get(4).map_err(failed)?;
-        let terms: intake::Terms<'_> = terms
+        let terms: Terms<'_> = terms
             .map(|json| from_json(json.as_bytes(), "purchases", &chain))
             .transpose()?
             .unwrap_or_default();

@@ -2,115 +2,19 @@
 
 use crate::codec::{Key, corrupt, failed, from_json, micros, pack, time, to_json, unpack, uuid};
 use domain::{
-    AppId, ChainKey, CustomerId, Environment, Facts, InboxId, ProjectId, Snapshot, Store,
+    AppId, ChainKey, CustomerId, Environment, InboxId, ProjectId, Snapshot, Store,
     customer::Customer,
-    fact::{Note, RefundFact, RenewalFact, Transaction, TransactionKind},
+    fact::{Transaction, TransactionKind},
 };
 use jiff::Timestamp;
 use ledger::{
-    ChainWrite, Commit, Committed, DueCheck, Handover, InboxMessage, InboxRecord, LedgerError,
-    Loaded, Parked, Result, StoredChain, VersionedCustomer, Wanted,
+    Committed, DueCheck, Handover, InboxMessage, InboxRecord, LedgerError, Loaded, Parked, Result,
+    StoredChain, VersionedCustomer, Wanted,
+    codec::{Prepared, Terms},
 };
 use rusqlite::{Connection, OptionalExtension, params};
-use serde::{Deserialize, Serialize};
-use std::{
-    borrow::Cow,
-    collections::{BTreeMap, BTreeSet},
-};
+use std::collections::BTreeMap;
 use uuid::Uuid;
-
-/// Everything known about a chain but its transactions, as one column holds it.
-#[derive(Default, Serialize, Deserialize)]
-#[serde(default)]
-pub(crate) struct Terms<'a> {
-    renewals: Cow<'a, BTreeMap<String, RenewalFact>>,
-    refunds: Cow<'a, BTreeMap<String, RefundFact>>,
-    notes: Cow<'a, BTreeSet<Note>>,
-}
-
-impl<'a> Terms<'a> {
-    const fn of(facts: &'a Facts) -> Self {
-        Self {
-            renewals: Cow::Borrowed(&facts.renewals),
-            refunds: Cow::Borrowed(&facts.refunds),
-            notes: Cow::Borrowed(&facts.notes),
-        }
-    }
-
-    /// The facts they make with the transactions of the chain.
-    pub(crate) fn with(self, transactions: BTreeMap<String, Transaction>) -> Facts {
-        Facts {
-            transactions,
-            renewals: self.renewals.into_owned(),
-            refunds: self.refunds.into_owned(),
-            notes: self.notes.into_owned(),
-        }
-    }
-}
-
-/// A commit with everything serialized: the writer thread only binds and steps.
-pub(crate) struct Prepared {
-    commit: Commit,
-    inbox_body: Option<Vec<u8>>,
-    customer: Option<String>,
-    snapshot: Option<(String, String)>,
-    from: Option<String>,
-    transactions: Vec<(String, String)>,
-    events: Vec<(Vec<u8>, String)>,
-    messages: Vec<String>,
-}
-
-impl Prepared {
-    pub(crate) fn new(commit: Commit) -> Result<Self> {
-        let chain = commit.chain.as_ref();
-        let changed = |chain: &ChainWrite| -> Result<Vec<_>> {
-            let changed = chain
-                .changed
-                .iter()
-                .filter_map(|id| chain.facts.transactions.get_key_value(id));
-            changed
-                .map(|(id, transaction)| Ok((id.clone(), to_json(transaction)?)))
-                .collect()
-        };
-        let snapshot = |chain: &ChainWrite| -> Result<_> {
-            Ok((
-                to_json(&chain.snapshot)?,
-                to_json(&Terms::of(&chain.facts))?,
-            ))
-        };
-        Ok(Self {
-            inbox_body: commit.inbox.as_ref().map(|message| pack(&message.body)),
-            customer: commit
-                .customer
-                .as_ref()
-                .map(|write| to_json(&write.customer))
-                .transpose()?,
-            snapshot: chain.map(snapshot).transpose()?,
-            from: commit
-                .handover
-                .as_ref()
-                .map(|handover| to_json(&handover.from.customer))
-                .transpose()?,
-            transactions: chain.map(changed).transpose()?.unwrap_or_default(),
-            events: commit
-                .events
-                .iter()
-                .map(|new| {
-                    Ok((
-                        pack(to_json(&new.event)?.as_bytes()),
-                        to_json(&new.not_sent)?,
-                    ))
-                })
-                .collect::<Result<_>>()?,
-            messages: commit
-                .deliveries
-                .iter()
-                .map(|delivery| to_json(&delivery.message))
-                .collect::<Result<_>>()?,
-            commit,
-        })
-    }
-}
 
 pub(crate) fn load(connection: &Connection, wanted: &Wanted) -> Result<Loaded> {
     // One read transaction, so that all rows are of one moment.

@@ -30,6 +30,7 @@ use ledger::{
     CustomerRecord, DeliveryFilter, DeliveryRecord, DueCheck, EventFilter, FeedRow, InboxMessage,
     InboxRecord, Lease, Ledger, LedgerError, Loaded, NewDelivery, NewEvent, Page, Parked, Replay,
     ReplayStep, Requeue, Result, Running, Session, Settled, Settlement, Tally, Wanted,
+    codec::Prepared,
 };
 use rusqlite::{Connection, OpenFlags};
 use std::{
@@ -45,6 +46,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("0002_stores_and_customers.sql"),
     include_str!("0003_pages.sql"),
     include_str!("0004_replays_and_sessions.sql"),
+    include_str!("0005_nodes.sql"),
 ];
 const READERS_KEPT: usize = 8;
 
@@ -203,7 +205,7 @@ impl Ledger for SqliteLedger {
         self.read(|connection| intake::known_keys(connection, customers, keys))
     }
     async fn commit(&self, commit: Commit) -> Result<Committed> {
-        let prepared = intake::Prepared::new(commit)?;
+        let prepared = Prepared::new(commit)?;
         self.writer
             .write(move |connection| intake::commit(connection, &prepared))
             .await
@@ -301,7 +303,7 @@ impl Ledger for SqliteLedger {
         deliveries: Vec<NewDelivery>,
     ) -> Result<Committed> {
         let project = event.event.project;
-        let prepared = intake::Prepared::new(Commit {
+        let prepared = Prepared::new(Commit {
             events: vec![event],
             deliveries,
             ..Commit::of(project)
@@ -483,6 +485,18 @@ impl Ledger for SqliteLedger {
     async fn retain(&self, attempts_before: Timestamp, limit: usize) -> Result<u64> {
         self.writer
             .write(move |connection| delivery::retain(connection, attempts_before, limit))
+            .await
+    }
+    async fn hold(
+        &self,
+        name: &str,
+        holder: uuid::Uuid,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<bool> {
+        let name = name.to_owned();
+        self.writer
+            .write(move |connection| people::hold(connection, &name, holder, now, until))
             .await
     }
     async fn check(&self) -> Result<()> {

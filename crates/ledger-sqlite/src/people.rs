@@ -1,39 +1,14 @@
 //! Customers that are forgotten, marks, exchange rates.
 
 use crate::codec::{Key, failed, from_json, micros, pack, time, to_json, unpack};
-use domain::{
-    AppId, Event, ProjectId,
-    customer::{Customer, FORGOTTEN_PREFIX},
-    rates::Rate,
-};
+use domain::{AppId, Event, ProjectId, rates::Rate};
 use jiff::Timestamp;
-use ledger::{CustomerRecord, LedgerError, Result};
+use ledger::{
+    CustomerRecord, LedgerError, Result,
+    codec::{anonymous, anonymous_as, scrub},
+};
 use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::Value;
-
-/// A customer of whom only facts are left.
-fn anonymous(customer: &Customer) -> Customer {
-    Customer {
-        revenue_usd_micros: customer.revenue_usd_micros,
-        ..Customer::new(
-            customer.id,
-            format!("{FORGOTTEN_PREFIX}{}", customer.id),
-            customer.first_seen,
-        )
-    }
-}
-
-/// Replaces every text that is one of `names`, wherever it stands.
-fn scrub(value: &mut Value, names: &[String], by: &str) {
-    match value {
-        Value::String(text) if names.iter().any(|name| name == text) => by.clone_into(text),
-        Value::Array(values) => values.iter_mut().for_each(|value| scrub(value, names, by)),
-        Value::Object(members) => members
-            .values_mut()
-            .for_each(|value| scrub(value, names, by)),
-        _ => {}
-    }
-}
 
 pub(crate) fn forget(
     connection: &Connection,
@@ -75,10 +50,7 @@ pub(crate) fn forget(
     for (position, body) in rows {
         let mut event: Event = from_json(&unpack(&body, "events", position)?, "events", position)?;
         let cause = event.cause.inbox;
-        event.customer = Customer {
-            id: event.customer.id,
-            ..forgotten.clone()
-        };
+        event.customer = anonymous_as(&forgotten, event.customer.id);
         execute(
             "UPDATE events SET body = ?2 WHERE position = ?1",
             params![position, pack(to_json(&event)?.as_bytes())],
@@ -176,4 +148,23 @@ pub(crate) fn put_rates(connection: &Connection, rates: &[Rate]) -> Result<()> {
             .map_err(failed)?;
     }
     Ok(())
+}
+
+pub(crate) fn hold(
+    connection: &Connection,
+    name: &str,
+    holder: uuid::Uuid,
+    now: Timestamp,
+    until: Timestamp,
+) -> Result<bool> {
+    connection
+        .prepare_cached(
+            "INSERT INTO leases (name, holder, until) VALUES (?1, ?2, ?4) ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, until = excluded.until
+             WHERE leases.holder = excluded.holder OR leases.until <= ?3",
+        )
+        .and_then(|mut statement| {
+            statement.execute(params![name, holder.as_bytes(), micros(now), micros(until)])
+        })
+        .map(|count| count > 0)
+        .map_err(failed)
 }

@@ -15,6 +15,7 @@
 #![warn(missing_docs)]
 
 mod accounts;
+pub mod codec;
 mod configuration;
 #[cfg(feature = "contract")]
 #[expect(
@@ -43,6 +44,8 @@ use domain::{
     UserId,
 };
 use jiff::Timestamp;
+use tokio::sync::watch;
+use uuid::Uuid;
 
 /// Why the ledger could not do it.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -229,6 +232,23 @@ pub trait Ledger: Send + Sync + 'static {
     /// Ends one session, and all of a user.
     async fn close_sessions(&self, digest: Option<&str>, user: Option<UserId>) -> Result<()>;
 
+    /// Makes room for what is written from `now` on, where storage is divided by time. Often is not too often.
+    async fn make_room(&self, _now: Timestamp) -> Result<()> {
+        Ok(())
+    }
+    /// Counts up when another node has written something. `None` where there are no other nodes; without news one has to look.
+    fn news(&self) -> Option<watch::Receiver<u64>> {
+        None
+    }
+    /// Takes or keeps, until a time, the right to do what is to be done once. `false` while another holder's has not run out.
+    /// Whoever holds it too long does no harm: it only spares work.
+    async fn hold(
+        &self,
+        name: &str,
+        holder: Uuid,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<bool>;
     /// Deletes what retention no longer keeps, in small steps; answers how many rows went.
     async fn retain(&self, attempts_before: Timestamp, limit: usize) -> Result<u64>;
     /// Whether it can be read and written.

@@ -1,0 +1,158 @@
+//! Sessions, and what was done by whom.
+
+use crate::codec::{failed, micros, rows, signed, time, unsigned};
+use domain::{ProjectId, UserId};
+use jiff::Timestamp;
+use ledger::{AuditEntry, Result, Session};
+use sqlx::{PgExecutor, PgPool};
+use uuid::Uuid;
+
+pub(crate) struct Deed<'a> {
+    pub(crate) at: Timestamp,
+    pub(crate) who: &'a str,
+    pub(crate) what: &'a str,
+    pub(crate) subject: &'a str,
+    pub(crate) project: Option<ProjectId>,
+    pub(crate) before: &'a str,
+    pub(crate) after: &'a str,
+}
+
+pub(crate) async fn note(on: impl PgExecutor<'_>, deed: &Deed<'_>) -> Result<()> {
+    sqlx::query!(
+        "insert into audit_log (at, who, what, subject, project, before, after) values ($1, $2, $3, $4, $5, $6, $7)",
+        micros(deed.at),
+        deed.who,
+        deed.what,
+        deed.subject,
+        deed.project.map(ProjectId::uuid),
+        deed.before,
+        deed.after
+    )
+    .execute(on)
+    .await
+    .map(|_| ())
+    .map_err(failed)
+}
+
+pub(crate) async fn audit(
+    pool: &PgPool,
+    project: ProjectId,
+    before: Option<u64>,
+    limit: usize,
+) -> Result<Vec<AuditEntry>> {
+    let found = sqlx::query!(
+        "select position, at, who, what, subject, before, after from audit_log
+         where (project is null or project = $1) and position < $2 order by position desc limit $3",
+        project.uuid(),
+        before.map_or(i64::MAX, signed),
+        rows(limit)
+    )
+    .fetch_all(pool)
+    .await
+    .map_err(failed)?;
+    found
+        .into_iter()
+        .map(|row| {
+            Ok(AuditEntry {
+                position: unsigned(row.position),
+                at: time(row.at, "audit_log")?,
+                who: row.who,
+                what: row.what,
+                subject: row.subject,
+                before: row.before,
+                after: row.after,
+            })
+        })
+        .collect()
+}
+
+pub(crate) async fn open_session(pool: &PgPool, session: &Session) -> Result<()> {
+    sqlx::query!(
+        "delete from sessions where expires_at <= $1",
+        micros(session.created_at)
+    )
+    .execute(pool)
+    .await
+    .map_err(failed)?;
+    sqlx::query!(
+        "insert into sessions (digest, owner, created_at, expires_at, agent) values ($1, $2, $3, $4, $5)",
+        session.digest,
+        session.user.uuid(),
+        micros(session.created_at),
+        micros(session.expires_at),
+        session.agent
+    )
+    .execute(pool)
+    .await
+    .map(|_| ())
+    .map_err(failed)
+}
+
+struct Row {
+    digest: String,
+    owner: Uuid,
+    created_at: i64,
+    expires_at: i64,
+    agent: String,
+}
+
+impl Row {
+    fn decode(self) -> Result<Session> {
+        Ok(Session {
+            digest: self.digest,
+            user: UserId::new(self.owner),
+            created_at: time(self.created_at, "sessions")?,
+            expires_at: time(self.expires_at, "sessions")?,
+            agent: self.agent,
+        })
+    }
+}
+
+pub(crate) async fn sessions(pool: &PgPool, user: UserId, now: Timestamp) -> Result<Vec<Session>> {
+    sqlx::query_as!(
+        Row,
+        "select digest, owner, created_at, expires_at, agent from sessions where owner = $1 and expires_at > $2 order by created_at desc, digest",
+        user.uuid(),
+        micros(now)
+    )
+    .fetch_all(pool)
+    .await
+    .map_err(failed)?
+    .into_iter()
+    .map(Row::decode)
+    .collect()
+}
+
+pub(crate) async fn session(
+    pool: &PgPool,
+    digest: &str,
+    now: Timestamp,
+) -> Result<Option<Session>> {
+    sqlx::query_as!(
+        Row,
+        "select digest, owner, created_at, expires_at, agent from sessions where digest = $1 and expires_at > $2",
+        digest,
+        micros(now)
+    )
+    .fetch_optional(pool)
+    .await
+    .map_err(failed)?
+    .map(Row::decode)
+    .transpose()
+}
+
+pub(crate) async fn close_sessions(
+    on: impl PgExecutor<'_>,
+    digest: Option<&str>,
+    user: Option<UserId>,
+) -> Result<()> {
+    sqlx::query!(
+        "delete from sessions where digest = $1 or owner = $2",
+        digest,
+        user.map(UserId::uuid)
+    )
+    .execute(on)
+    .await
+    .map(|_| ())
+    .map_err(failed)
+}

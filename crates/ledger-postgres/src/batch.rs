@@ -1,0 +1,193 @@
+//! Group commit: whatever waits becomes one transaction of batch-shaped statements.
+//!
+//! While a transaction is being made durable, further work queues up and becomes the next one, so the batch grows with the
+//! load and a lone write waits for nobody. Works that touch the same rows never share a batch. A batch in which one cannot
+//! be done is undone and done one by one, so that it disturbs no neighbour.
+
+use ledger::{LedgerError, Result};
+use std::{
+    collections::{BTreeSet, VecDeque},
+    future::Future,
+    sync::Arc,
+};
+use tokio::sync::{mpsc, oneshot};
+use uuid::Uuid;
+
+/// Most works in one transaction.
+const LARGEST: usize = 512;
+/// Works that may wait; beyond it callers are told to come back.
+const QUEUE: usize = 16_384;
+/// Times that a transaction is begun again because it and another waited for each other.
+const TRIES: u32 = 5;
+
+/// Something to be written.
+pub(crate) trait Work: Send + Sync + 'static {
+    /// What comes of it.
+    type Outcome: Send + 'static;
+    /// What no other work in its batch may touch.
+    fn touches(&self) -> Vec<Uuid>;
+}
+
+/// Why a batch was not written.
+pub(crate) enum Stop {
+    /// One of several cannot be done with the others; each has to be tried alone.
+    Apart,
+    /// Nothing can be done.
+    Failed(LedgerError),
+}
+
+impl From<LedgerError> for Stop {
+    fn from(error: LedgerError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl From<sqlx::Error> for Stop {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Failed(crate::codec::failed(error))
+    }
+}
+
+type Job<W> = (W, oneshot::Sender<Result<<W as Work>::Outcome>>);
+
+#[derive(Debug)]
+pub(crate) struct Batcher<W: Work> {
+    jobs: mpsc::Sender<Job<W>>,
+}
+
+impl<W: Work> Clone for Batcher<W> {
+    fn clone(&self) -> Self {
+        Self {
+            jobs: self.jobs.clone(),
+        }
+    }
+}
+
+impl<W: Work> Batcher<W> {
+    /// `write` does a batch in one transaction: one outcome for each work, in order.
+    pub(crate) fn start<F, R>(write: F) -> Self
+    where
+        F: Fn(Arc<Vec<W>>) -> R + Send + Sync + 'static,
+        R: Future<Output = Result<Vec<W::Outcome>, Stop>> + Send + 'static,
+    {
+        let (jobs, queue) = mpsc::channel(QUEUE);
+        tokio::spawn(run(queue, write));
+        Self { jobs }
+    }
+
+    /// Waits until it is durable.
+    pub(crate) async fn write(&self, work: W) -> Result<W::Outcome> {
+        let (answer, answered) = oneshot::channel();
+        self.jobs.try_send((work, answer)).map_err(|_| {
+            LedgerError::Unavailable(
+                "too many writes are waiting, or the writer has stopped".into(),
+            )
+        })?;
+        answered
+            .await
+            .map_err(|_| LedgerError::Unavailable("the writer has stopped".into()))?
+    }
+}
+
+async fn run<W, F, R>(mut queue: mpsc::Receiver<Job<W>>, write: F)
+where
+    W: Work,
+    F: Fn(Arc<Vec<W>>) -> R,
+    R: Future<Output = Result<Vec<W::Outcome>, Stop>>,
+{
+    let mut waiting: VecDeque<Job<W>> = VecDeque::new();
+    loop {
+        if waiting.is_empty() {
+            match queue.recv().await {
+                Some(job) => waiting.push_back(job),
+                None => return,
+            }
+        }
+        while waiting.len() < LARGEST * 4
+            && let Ok(job) = queue.try_recv()
+        {
+            waiting.push_back(job);
+        }
+        let (works, answers) = take(&mut waiting);
+        let works = Arc::new(works);
+        match write(Arc::clone(&works)).await {
+            Ok(outcomes) => {
+                for (answer, outcome) in answers.into_iter().zip(outcomes) {
+                    // The caller may have gone away; its write stands all the same.
+                    drop(answer.send(Ok(outcome)));
+                }
+            }
+            Err(Stop::Failed(error)) if works.len() == 1 || error.is_retryable() => {
+                for answer in answers {
+                    drop(answer.send(Err(error.clone())));
+                }
+            }
+            Err(_) => one_by_one(works, answers, &write).await,
+        }
+    }
+}
+
+async fn one_by_one<W, F, R>(
+    works: Arc<Vec<W>>,
+    answers: Vec<oneshot::Sender<Result<W::Outcome>>>,
+    write: &F,
+) where
+    W: Work,
+    F: Fn(Arc<Vec<W>>) -> R,
+    R: Future<Output = Result<Vec<W::Outcome>, Stop>>,
+{
+    let works = Arc::into_inner(works).unwrap_or_default();
+    for (work, answer) in works.into_iter().zip(answers) {
+        let outcome = match write(Arc::new(vec![work])).await {
+            Ok(mut outcomes) => outcomes
+                .pop()
+                .ok_or_else(|| LedgerError::Unavailable("a write came to nothing".into())),
+            Err(Stop::Failed(error)) => Err(error),
+            Err(Stop::Apart) => Err(LedgerError::Unavailable(
+                "a write could not be done even alone".into(),
+            )),
+        };
+        drop(answer.send(outcome));
+    }
+}
+
+/// The next batch: in order, but for those that touch what another in it touches.
+fn take<W: Work>(
+    waiting: &mut VecDeque<Job<W>>,
+) -> (Vec<W>, Vec<oneshot::Sender<Result<W::Outcome>>>) {
+    let mut touched = BTreeSet::new();
+    let (mut works, mut answers, mut later) = (Vec::new(), Vec::new(), VecDeque::new());
+    while let Some((work, answer)) = waiting.pop_front() {
+        let touches = work.touches();
+        if works.len() < LARGEST && touches.iter().all(|id| !touched.contains(id)) {
+            touched.extend(touches);
+            works.push(work);
+            answers.push(answer);
+        } else {
+            // What comes after it has to stay after it.
+            touched.extend(touches);
+            later.push_back((work, answer));
+        }
+    }
+    *waiting = later;
+    (works, answers)
+}
+
+/// Does a transaction again when the database broke it off because it and another waited for each other.
+pub(crate) async fn patiently<T, F>(mut attempt: impl FnMut() -> F) -> Result<T, Stop>
+where
+    F: Future<Output = Result<T, Stop>>,
+{
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        match attempt().await {
+            Err(Stop::Failed(LedgerError::Unavailable(why)))
+                if tries < TRIES && why.contains("deadlock detected") =>
+            {
+                tracing::debug!(tries, "two transactions waited for each other");
+            }
+            done => return done,
+        }
+    }
+}

@@ -1,0 +1,404 @@
+//! The ledger on PostgreSQL, for as many nodes as one likes.
+//!
+//! **How it works.** Commits and settlements are gathered (`batch`) into transactions of batch-shaped statements. Customers are
+//! written against their version, deliveries claimed by moving `due_at`: no node ever waits for a decision of another, and none
+//! leads. Readers see events in an order that is given after they were committed (`feed::place`), so that none is skipped.
+//!
+//! **What it does not do.** No transaction is open while anything is computed or sent, and `NOTIFY` is never part of one that
+//! writes: it goes out on a connection of its own, and whoever misses it looks again by himself.
+//!
+//! **Before changing it.** Statements are checked against a real database when compiled, from what `.sqlx` remembers of it;
+//! `cargo xtask sql` renews that. A new one belongs into the contract suite of `ledger` first, and has to be of a shape that a
+//! distributed PostgreSQL takes.
+#![warn(missing_docs)]
+
+mod accounts;
+mod batch;
+mod codec;
+mod commit;
+mod configuration;
+mod delivery;
+mod feed;
+mod intake;
+mod news;
+mod partitions;
+mod people;
+mod replay;
+
+use async_trait::async_trait;
+use batch::{Batcher, patiently};
+use codec::failed;
+use domain::{
+    AppId, CustomerId, DeliveryId, EventId, InboxId, IntegrationId, ProjectId, ReplayId, UserId,
+    customer::Customer, rates::Rate,
+};
+use jiff::Timestamp;
+use ledger::{
+    AttemptRecord, AuditEntry, Commit, Committed, Configuration, ConfigurationChange,
+    CustomerRecord, DeliveryFilter, DeliveryRecord, DueCheck, EventFilter, FeedRow, InboxMessage,
+    InboxRecord, Lease, Ledger, LedgerError, Loaded, NewDelivery, NewEvent, Page, Parked, Replay,
+    ReplayStep, Requeue, Result, Running, Session, Settled, Settlement, Tally, Wanted,
+    codec::Prepared,
+};
+use sqlx::{
+    PgPool,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
+use std::{str::FromStr, time::Duration};
+use tokio::sync::watch;
+use uuid::Uuid;
+
+/// Rows of its own in tables that every node counts in; two nodes that draw the same only wait for each other.
+const NODES: u128 = 64;
+
+/// A ledger in one database of PostgreSQL.
+#[derive(Debug, Clone)]
+pub struct PostgresLedger {
+    /// For what is written and looked up on the way of every message.
+    hot: PgPool,
+    /// For pages and lists.
+    reads: PgPool,
+    commits: Batcher<Prepared>,
+    settlements: Batcher<delivery::Prepared>,
+    news: news::News,
+}
+
+/// How many connections a node holds, at most.
+#[derive(Debug, Clone, Copy)]
+pub struct Connections {
+    /// For what is written and looked up on the way of every message.
+    pub hot: u32,
+    /// For pages and lists.
+    pub reads: u32,
+}
+
+impl Default for Connections {
+    fn default() -> Self {
+        Self { hot: 8, reads: 6 }
+    }
+}
+
+fn options(url: &str) -> Result<PgConnectOptions> {
+    let options = PgConnectOptions::from_str(url)
+        .map_err(|error| LedgerError::Refused(format!("the database URL: {error}")))?;
+    Ok(options.application_name("tidings"))
+}
+
+fn pool(options: &PgConnectOptions, most: u32, settings: &'static str) -> PgPool {
+    PgPoolOptions::new()
+        .max_connections(most)
+        .acquire_timeout(Duration::from_secs(5))
+        .idle_timeout(Duration::from_mins(5))
+        .after_connect(move |connection, _| {
+            Box::pin(async move {
+                sqlx::raw_sql(settings).execute(connection).await?;
+                Ok(())
+            })
+        })
+        .connect_lazy_with(options.clone())
+}
+
+/// Plans by index whatever statistics say: a batch of a few hundred rows must not become a scan because a table was small, or
+/// empty, when it was last looked at. A node that is stopped in the middle of a transaction gives up what it holds.
+const HOT: &str = "set enable_seqscan = off; set enable_hashjoin = off; set enable_mergejoin = off; set jit = off;
+    set statement_timeout = '15s'; set lock_timeout = '5s'; set idle_in_transaction_session_timeout = '5s'";
+
+/// Filters that are absent vanish from a plan that is made for the values at hand.
+const READS: &str =
+    "set plan_cache_mode = force_custom_plan; set jit = off; set statement_timeout = '30s';
+    set idle_in_transaction_session_timeout = '30s'";
+
+/// Brings the schema up to date. Migrations only move forward; one node at a time carries them out.
+pub async fn migrate(url: &str, now: Timestamp) -> Result<()> {
+    let pool = PgPoolOptions::new()
+        .max_connections(1)
+        .acquire_timeout(Duration::from_secs(10))
+        .connect_lazy_with(options(url)?);
+    let done = sqlx::migrate!("./migrations").run(&pool).await;
+    done.map_err(|error| match error {
+        sqlx::migrate::MigrateError::Execute(error) => failed(error),
+        sqlx::migrate::MigrateError::VersionMissing(version) => LedgerError::Refused(format!(
+            "the database was written by a later release (migration {version} is unknown to this one)"
+        )),
+        other => LedgerError::Refused(other.to_string()),
+    })?;
+    partitions::make(&pool, now).await?;
+    pool.close().await;
+    Ok(())
+}
+
+impl PostgresLedger {
+    /// Opens the ledger at a URL of the form `postgres://user:password@host:5432/database`. Brings its schema up to date.
+    ///
+    /// # Errors
+    ///
+    /// When the URL cannot be read, the database cannot be reached, or was written by a later release.
+    pub async fn open(url: &str, connections: Connections, now: Timestamp) -> Result<Self> {
+        migrate(url, now).await?;
+        let options = options(url)?;
+        let hot = pool(&options, connections.hot, HOT);
+        let reads = pool(&options, connections.reads, READS);
+        let node = i16::try_from(Uuid::now_v7().as_u128() % NODES).unwrap_or_default();
+        let news = news::News::start(&options, &hot);
+        let (pool, told) = (hot.clone(), news.clone());
+        let commits = Batcher::start(move |works: std::sync::Arc<Vec<Prepared>>| {
+            let (pool, told) = (pool.clone(), told.clone());
+            async move {
+                let done = patiently(|| commit::write(&pool, node, works.clone())).await?;
+                told.spread();
+                Ok(done)
+            }
+        });
+        let pool = hot.clone();
+        let settlements = Batcher::start(move |works: std::sync::Arc<Vec<delivery::Prepared>>| {
+            let pool = pool.clone();
+            async move { patiently(|| delivery::settle(&pool, works.clone())).await }
+        });
+        Ok(Self {
+            hot,
+            reads,
+            commits,
+            settlements,
+            news,
+        })
+    }
+}
+
+#[async_trait]
+impl Ledger for PostgresLedger {
+    async fn load(&self, wanted: &Wanted) -> Result<Loaded> {
+        intake::load(&self.hot, wanted).await
+    }
+    async fn known_keys(&self, customers: &[CustomerId], keys: &[String]) -> Result<Vec<String>> {
+        intake::known_keys(&self.hot, customers, keys).await
+    }
+    async fn commit(&self, commit: Commit) -> Result<Committed> {
+        self.commits.write(Prepared::new(commit)?).await
+    }
+    async fn park(
+        &self,
+        message: InboxMessage,
+        reason: String,
+        retry_at: Timestamp,
+    ) -> Result<bool> {
+        commit::park(&self.hot, &message, &reason, retry_at).await
+    }
+    async fn due_parked(&self, now: Timestamp, limit: usize) -> Result<Vec<Parked>> {
+        intake::due_parked(&self.reads, now, limit).await
+    }
+    async fn parked(&self, project: ProjectId, limit: usize) -> Result<Vec<Parked>> {
+        intake::parked(&self.reads, project, limit).await
+    }
+    async fn unpark(&self, project: ProjectId, id: Option<InboxId>, now: Timestamp) -> Result<u64> {
+        intake::unpark(&self.hot, project, id, now).await
+    }
+    async fn archive(
+        &self,
+        project: ProjectId,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<(u64, InboxMessage)>> {
+        intake::archive(&self.reads, project, after, limit).await
+    }
+    async fn seen(&self, id: InboxId) -> Result<bool> {
+        intake::seen(&self.hot, id).await
+    }
+    async fn inbox(&self, id: InboxId) -> Result<Option<InboxRecord>> {
+        intake::inbox(&self.reads, id).await
+    }
+    async fn due_checks(&self, now: Timestamp, limit: usize) -> Result<Vec<DueCheck>> {
+        intake::due_checks(&self.reads, now, limit).await
+    }
+    async fn postpone_check(&self, check: &DueCheck, at: Timestamp) -> Result<()> {
+        intake::postpone_check(&self.hot, check, at).await
+    }
+    async fn claim(
+        &self,
+        integration: IntegrationId,
+        now: Timestamp,
+        lease_until: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Lease>> {
+        delivery::claim(&self.hot, integration, now, lease_until, limit).await
+    }
+    async fn integrations_due(&self, now: Timestamp) -> Result<Vec<IntegrationId>> {
+        delivery::integrations_due(&self.hot, now).await
+    }
+    async fn settle(&self, settlement: Settlement, lease_until: Timestamp) -> Result<Settled> {
+        let prepared = delivery::Prepared::new(settlement, lease_until)?;
+        self.settlements.write(prepared).await
+    }
+    async fn requeue(&self, which: Requeue, now: Timestamp) -> Result<u64> {
+        delivery::requeue(&self.reads, &which, now).await
+    }
+    async fn commit_test(
+        &self,
+        event: NewEvent,
+        deliveries: Vec<NewDelivery>,
+    ) -> Result<Committed> {
+        let project = event.event.project;
+        self.commit(Commit {
+            events: vec![event],
+            deliveries,
+            ..Commit::of(project)
+        })
+        .await
+    }
+    async fn start_replay(&self, replay: Replay) -> Result<()> {
+        replay::start(&self.reads, &replay).await
+    }
+    async fn replays(&self, project: ProjectId, limit: usize) -> Result<Vec<Replay>> {
+        replay::of_project(&self.reads, project, limit).await
+    }
+    async fn running_replays(&self) -> Result<Vec<Replay>> {
+        replay::running(&self.reads).await
+    }
+    async fn step_replay(&self, step: ReplayStep) -> Result<bool> {
+        replay::step(&self.hot, &step).await
+    }
+    async fn cancel_replay(
+        &self,
+        project: ProjectId,
+        id: ReplayId,
+        now: Timestamp,
+    ) -> Result<bool> {
+        replay::cancel(&self.reads, project, id, now).await
+    }
+    async fn backlog(&self) -> Result<Vec<(IntegrationId, u64)>> {
+        delivery::backlog(&self.reads).await
+    }
+    async fn events(&self, filter: &EventFilter, page: Page) -> Result<Vec<FeedRow>> {
+        feed::events(&self.reads, filter, page).await
+    }
+    async fn event(&self, project: ProjectId, id: EventId) -> Result<Option<FeedRow>> {
+        feed::event(&self.reads, project, id).await
+    }
+    async fn deliveries(
+        &self,
+        filter: &DeliveryFilter,
+        before: Option<DeliveryId>,
+        limit: usize,
+    ) -> Result<Vec<DeliveryRecord>> {
+        feed::deliveries(&self.reads, filter, before, limit).await
+    }
+    async fn delivery(&self, project: ProjectId, id: DeliveryId) -> Result<Option<DeliveryRecord>> {
+        feed::delivery(&self.reads, project, id).await
+    }
+    async fn attempts(&self, id: DeliveryId) -> Result<Vec<AttemptRecord>> {
+        feed::attempts(&self.reads, id).await
+    }
+    async fn customers(
+        &self,
+        project: ProjectId,
+        before: Option<CustomerId>,
+        limit: usize,
+    ) -> Result<Vec<Customer>> {
+        feed::customers(&self.reads, project, before, limit).await
+    }
+    async fn customer(&self, project: ProjectId, who: &str) -> Result<Option<CustomerRecord>> {
+        feed::customer(&self.hot, project, who).await
+    }
+    async fn forget_customer(&self, project: ProjectId, customer: &CustomerRecord) -> Result<bool> {
+        people::forget(&self.reads, project, customer).await
+    }
+    async fn tallies(&self, project: ProjectId, since: Timestamp) -> Result<Vec<Tally>> {
+        feed::tallies(&self.reads, project, since).await
+    }
+    async fn running(&self, project: ProjectId, now: Timestamp) -> Result<Vec<Running>> {
+        feed::running(&self.reads, project, now).await
+    }
+    async fn mark(&self, app: AppId, name: &str) -> Result<Option<Timestamp>> {
+        people::mark(&self.hot, app, name).await
+    }
+    async fn set_mark(&self, app: AppId, name: &str, at: Timestamp) -> Result<()> {
+        people::set_mark(&self.hot, app, name, at).await
+    }
+    async fn note(
+        &self,
+        project: ProjectId,
+        who: &str,
+        what: &str,
+        subject: &str,
+        now: Timestamp,
+    ) -> Result<()> {
+        let deed = accounts::Deed {
+            at: now,
+            who,
+            what,
+            subject,
+            project: Some(project),
+            before: "",
+            after: "",
+        };
+        accounts::note(&self.reads, &deed).await
+    }
+    async fn audit(
+        &self,
+        project: ProjectId,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<AuditEntry>> {
+        accounts::audit(&self.reads, project, before, limit).await
+    }
+    async fn open_session(&self, session: Session) -> Result<()> {
+        accounts::open_session(&self.reads, &session).await
+    }
+    async fn session(&self, digest: &str, now: Timestamp) -> Result<Option<Session>> {
+        accounts::session(&self.hot, digest, now).await
+    }
+    async fn sessions(&self, user: UserId, now: Timestamp) -> Result<Vec<Session>> {
+        accounts::sessions(&self.reads, user, now).await
+    }
+    async fn close_sessions(&self, digest: Option<&str>, user: Option<UserId>) -> Result<()> {
+        accounts::close_sessions(&self.reads, digest, user).await
+    }
+    async fn rates(&self) -> Result<Vec<Rate>> {
+        people::rates(&self.reads).await
+    }
+    async fn put_rates(&self, rates: Vec<Rate>) -> Result<()> {
+        people::put_rates(&self.reads, &rates).await
+    }
+    async fn configuration(&self) -> Result<Configuration> {
+        configuration::read(&self.reads).await
+    }
+    async fn configuration_revision(&self) -> Result<u64> {
+        configuration::revision(&self.hot).await
+    }
+    async fn configure(
+        &self,
+        revision: u64,
+        changes: Vec<ConfigurationChange>,
+        by: &str,
+        now: Timestamp,
+    ) -> Result<bool> {
+        let done = configuration::apply(&self.reads, revision, &changes, by, now).await?;
+        self.news.spread();
+        Ok(done)
+    }
+    async fn retain(&self, attempts_before: Timestamp, limit: usize) -> Result<u64> {
+        feed::place(&self.reads).await?;
+        delivery::retain(&self.reads, attempts_before, limit).await
+    }
+    async fn make_room(&self, now: Timestamp) -> Result<()> {
+        partitions::make(&self.reads, now).await
+    }
+    fn news(&self) -> Option<watch::Receiver<u64>> {
+        Some(self.news.heard())
+    }
+    async fn hold(
+        &self,
+        name: &str,
+        holder: Uuid,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<bool> {
+        news::hold(&self.hot, name, holder, until.duration_since(now)).await
+    }
+    async fn check(&self) -> Result<()> {
+        sqlx::query!("insert into meta (name, value) values ('checks', 1) on conflict (name) do update set value = meta.value + 1")
+            .execute(&self.hot)
+            .await
+            .map(|_| ())
+            .map_err(failed)
+    }
+}

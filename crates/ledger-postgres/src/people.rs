@@ -1,0 +1,192 @@
+//! Customers that are forgotten, marks, exchange rates.
+
+use crate::codec::{failed, micros, signed, time};
+use domain::{AppId, Event, ProjectId, rates::Rate};
+use jiff::Timestamp;
+use ledger::{
+    CustomerRecord, Result,
+    codec::{anonymous, anonymous_as, corrupt, from_json, pack, scrub, to_json, unpack},
+};
+use serde_json::Value;
+use sqlx::{PgPool, Postgres, Transaction};
+use uuid::Uuid;
+
+pub(crate) async fn forget(
+    pool: &PgPool,
+    project: ProjectId,
+    record: &CustomerRecord,
+) -> Result<bool> {
+    let forgotten = anonymous(&record.customer);
+    let body = to_json(&forgotten)?;
+    let id = record.customer.id.uuid();
+    let mut tx = pool.begin().await.map_err(failed)?;
+    let current = sqlx::query!(
+        "update customers set version = version + 1, body = $3 where id = $1 and version = $2 and project = $4",
+        id, signed(record.version), body, project.uuid()
+    )
+    .execute(&mut *tx)
+    .await
+    .map_err(failed)?;
+    if current.rows_affected() == 0 {
+        return Ok(false);
+    }
+    sqlx::query!("delete from aliases where customer = $1", id)
+        .execute(&mut *tx)
+        .await
+        .map_err(failed)?;
+    sqlx::query!(
+        "insert into aliases (project, app_user_id, customer) values ($1, $2, $3)",
+        project.uuid(),
+        forgotten.app_user_id,
+        id
+    )
+    .execute(&mut *tx)
+    .await
+    .map_err(failed)?;
+    // Its events, and those it had under a name that was merged into it.
+    let events = sqlx::query!(
+        "select customer, id, body from events where customer = $1 or customer in (select id from customers where merged_into = $1)",
+        id
+    )
+    .fetch_all(&mut *tx)
+    .await
+    .map_err(failed)?;
+    let names: Vec<String> = std::iter::once(&record.customer.app_user_id)
+        .chain(&record.customer.aliases)
+        .cloned()
+        .collect();
+    for row in events {
+        let mut event: Event = from_json(&unpack(&row.body, "events", row.id)?, "events", row.id)?;
+        let cause = event.cause.inbox;
+        event.customer = anonymous_as(&forgotten, event.customer.id);
+        let packed = pack(to_json(&event)?.as_bytes());
+        sqlx::query!(
+            "update events set body = $3 where customer = $1 and id = $2",
+            row.customer,
+            row.id,
+            packed
+        )
+        .execute(&mut *tx)
+        .await
+        .map_err(failed)?;
+        // What was sent and answered about it; what happened to each attempt stays.
+        sqlx::query!(
+            "update attempts a set request = null, response = '' from deliveries d
+             where d.customer = $1 and d.event = $2 and a.customer = d.customer and a.delivery = d.id",
+            row.customer, row.id
+        )
+        .execute(&mut *tx)
+        .await
+        .map_err(failed)?;
+        if let Some(inbox) = cause {
+            forget_message(&mut tx, inbox.uuid(), &names, &forgotten.app_user_id).await?;
+        }
+    }
+    sqlx::query!(
+        "update customers set body = $2 where merged_into = $1",
+        id,
+        body
+    )
+    .execute(&mut *tx)
+    .await
+    .map_err(failed)?;
+    tx.commit().await.map_err(failed)?;
+    Ok(true)
+}
+
+/// What was stated about a customer; what a store signed stays as it signed it.
+async fn forget_message(
+    tx: &mut Transaction<'static, Postgres>,
+    id: Uuid,
+    names: &[String],
+    by: &str,
+) -> Result<()> {
+    let body = sqlx::query_scalar!(
+        "select body from inbox where id = $1 and source not in ('app_store', 'play_store', 'stripe')",
+        id
+    )
+    .fetch_optional(&mut **tx)
+    .await
+    .map_err(failed)?;
+    let Some(body) = body else { return Ok(()) };
+    if let Ok(mut value) = serde_json::from_slice::<Value>(&unpack(&body, "inbox", id)?) {
+        scrub(&mut value, names, by);
+        let packed = pack(value.to_string().as_bytes());
+        sqlx::query!("update inbox set body = $2 where id = $1", id, packed)
+            .execute(&mut **tx)
+            .await
+            .map_err(failed)?;
+    }
+    Ok(())
+}
+
+pub(crate) async fn mark(pool: &PgPool, app: AppId, name: &str) -> Result<Option<Timestamp>> {
+    let at = sqlx::query_scalar!(
+        "select at from marks where app = $1 and name = $2",
+        app.uuid(),
+        name
+    )
+    .fetch_optional(pool)
+    .await
+    .map_err(failed)?;
+    at.map(|at| time(at, "marks")).transpose()
+}
+
+pub(crate) async fn set_mark(pool: &PgPool, app: AppId, name: &str, at: Timestamp) -> Result<()> {
+    sqlx::query!(
+        "insert into marks (app, name, at) values ($1, $2, $3) on conflict (app, name) do update set at = excluded.at",
+        app.uuid(), name, micros(at)
+    )
+    .execute(pool)
+    .await
+    .map(|_| ())
+    .map_err(failed)
+}
+
+pub(crate) async fn rates(pool: &PgPool) -> Result<Vec<Rate>> {
+    let found =
+        sqlx::query!("select day, currency, micros from exchange_rates order by day, currency")
+            .fetch_all(pool)
+            .await
+            .map_err(failed)?;
+    found
+        .into_iter()
+        .map(|row| {
+            let id = format!("{} {}", row.day, row.currency);
+            Ok(Rate {
+                date: row
+                    .day
+                    .parse()
+                    .map_err(|error: jiff::Error| corrupt("exchange_rates", &id, error))?,
+                currency: row.currency.as_str().try_into().map_err(
+                    |error: domain::money::MoneyError| corrupt("exchange_rates", &id, error),
+                )?,
+                micros_per_euro: row.micros,
+            })
+        })
+        .collect()
+}
+
+pub(crate) async fn put_rates(pool: &PgPool, rates: &[Rate]) -> Result<()> {
+    // The last of the same day and currency counts; one statement may not touch a row twice.
+    let mut by_day = std::collections::BTreeMap::new();
+    for rate in rates {
+        let key = (rate.date.to_string(), rate.currency.code().to_owned());
+        by_day.insert(key, rate.micros_per_euro);
+    }
+    let (mut days, mut currencies, mut values) = (vec![], vec![], vec![]);
+    for ((day, currency), value) in by_day {
+        days.push(day);
+        currencies.push(currency);
+        values.push(value);
+    }
+    sqlx::query!(
+        "insert into exchange_rates (day, currency, micros) select * from unnest($1::text[], $2::text[], $3::bigint[])
+         on conflict (day, currency) do update set micros = excluded.micros",
+        &days, &currencies, &values
+    )
+    .execute(pool)
+    .await
+    .map(|_| ())
+    .map_err(failed)
+}
