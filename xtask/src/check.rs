@@ -67,6 +67,14 @@ pub(crate) fn all(long: bool) -> Result<()> {
         "cargo",
         &["test", "--workspace", "--locked"],
         &[("PROPTEST_CASES", cases), ("INSTA_CI", "1")],
+    )?;
+    // What holds on SQLite holds on PostgreSQL.
+    run_with(
+        "cargo",
+        &[
+            "test", "-p", "engine", "--test", "whole", "--test", "stores", "--locked",
+        ],
+        &[("TIDINGS_TEST_LEDGER", "postgres")],
     )
 }
 

@@ -89,6 +89,8 @@ struct Inner {
     rates: ArcSwap<Rates>,
     /// Another process delivers what this one commits.
     is_quiet: bool,
+    /// What this node has the right to do at the moment, and until when it need not ask again.
+    duties: ticker::Duties,
     /// Raised after every commit and settlement: whoever follows the feed looks again.
     changed: watch::Sender<u64>,
     stopping: watch::Sender<bool>,
@@ -100,6 +102,9 @@ impl Engine {
         let engine = Self::assemble(parts, false).await?;
         tokio::spawn(engine.clone().poll_due());
         tokio::spawn(engine.clone().tick());
+        if let Some(news) = engine.ledger().news() {
+            tokio::spawn(engine.clone().follow(news));
+        }
         for chore in ticker::Chore::ALL {
             tokio::spawn(engine.clone().keep_doing(chore));
         }
@@ -109,6 +114,7 @@ impl Engine {
     async fn assemble(parts: Parts, is_quiet: bool) -> Result<Self, LedgerError> {
         let setup = Setup::read(&parts, None).await?;
         let rates = Rates::with_shipped(parts.ledger.rates().await?);
+        let duties = ticker::Duties::of(parts.system.uuid());
         let inner = Inner {
             parts,
             setup: ArcSwap::from_pointee(setup),
@@ -119,6 +125,7 @@ impl Engine {
             handshakes: handshake::Handshakes::default(),
             rates: ArcSwap::from_pointee(rates),
             is_quiet,
+            duties,
             changed: watch::Sender::new(0),
             stopping: watch::Sender::new(false),
         };

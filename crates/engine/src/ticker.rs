@@ -4,7 +4,13 @@ use crate::{Engine, IntakeError, metric::Metric, people};
 use jiff::{SignedDuration, Timestamp};
 use ledger::{LedgerError, Parked};
 use sources::Verdict;
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+use tokio::sync::watch;
+use uuid::Uuid;
 
 const TICK: Duration = Duration::from_millis(500);
 /// Ticks between looks at things that change slowly.
@@ -12,6 +18,30 @@ const SLOW: u64 = 10;
 /// How long attempts, with their requests and answers, are kept.
 const ATTEMPTS_KEPT: SignedDuration = SignedDuration::from_hours(24 * 30);
 const AT_ONCE: usize = 200;
+
+/// How long a node keeps what has to be done once, should it die with it.
+const DUTY: SignedDuration = SignedDuration::from_secs(15);
+/// What is left of it when it is renewed.
+const RENEWED: SignedDuration = SignedDuration::from_secs(10);
+
+/// Who this node is to others, and what it does for all of them.
+pub(crate) struct Duties {
+    node: Uuid,
+    held: Mutex<BTreeMap<&'static str, Timestamp>>,
+}
+
+impl Duties {
+    pub(crate) fn of(node: Uuid) -> Self {
+        Self {
+            node,
+            held: Mutex::default(),
+        }
+    }
+
+    fn held(&self) -> MutexGuard<'_, BTreeMap<&'static str, Timestamp>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 /// What is done over and over, each in a task of its own: a store that is slow to answer holds up none of the others.
 #[derive(Debug, Clone, Copy)]
@@ -29,6 +59,15 @@ pub(crate) enum Chore {
 impl Chore {
     pub(crate) const ALL: [Self; 4] = [Self::Purchases, Self::Waiting, Self::Gaps, Self::Replays];
 
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Purchases => "purchases",
+            Self::Waiting => "waiting",
+            Self::Gaps => "gaps",
+            Self::Replays => "replays",
+        }
+    }
+
     const fn pause(self) -> Duration {
         match self {
             Self::Purchases | Self::Replays => TICK,
@@ -38,17 +77,53 @@ impl Chore {
 }
 
 impl Engine {
+    /// Whether this node is the one to do something that is to be done once. The right runs out by itself; until then others
+    /// leave it alone.
+    async fn is_mine(&self, duty: &'static str) -> Result<bool, LedgerError> {
+        let (duties, now) = (&self.inner.duties, self.system().now());
+        if duties.held().get(duty).is_some_and(|until| now < *until) {
+            return Ok(true);
+        }
+        let is_mine = self.ledger().hold(duty, duties.node, DUTY).await?;
+        if is_mine {
+            let until = now.saturating_add(DUTY - RENEWED).unwrap_or(now);
+            duties.held().insert(duty, until);
+        }
+        Ok(is_mine)
+    }
+
+    /// Looks at what another node wrote as soon as it says so.
+    pub(crate) async fn follow(self, mut news: watch::Receiver<u64>) {
+        let mut stopping = self.stopping();
+        loop {
+            tokio::select! {
+                heard = news.changed() => if heard.is_err() { return },
+                _ = stopping.wait_for(|stopping| *stopping) => return,
+            }
+            if let Err(error) = self.reload().await {
+                tracing::warn!(%error, "the configuration could not be read again; trying again soon");
+            }
+            self.note_change();
+        }
+    }
+
+    async fn do_once(&self, chore: Chore) -> Result<(), LedgerError> {
+        if !self.is_mine(chore.name()).await? {
+            return Ok(());
+        }
+        let now = self.system().now();
+        match chore {
+            Chore::Purchases => self.recheck_due(now).await,
+            Chore::Waiting => self.retry_parked(now).await,
+            Chore::Gaps => self.heal_gaps(now).await,
+            Chore::Replays => self.step_replays(now).await,
+        }
+    }
+
     pub(crate) async fn keep_doing(self, chore: Chore) {
         let mut stopping = self.stopping();
         loop {
-            let now = self.system().now();
-            let done = match chore {
-                Chore::Purchases => self.recheck_due(now).await,
-                Chore::Waiting => self.retry_parked(now).await,
-                Chore::Gaps => self.heal_gaps(now).await,
-                Chore::Replays => self.step_replays(now).await,
-            };
-            if let Err(error) = done {
+            if let Err(error) = self.do_once(chore).await {
                 tracing::error!(%error, ?chore, "the clock could not do its work; trying again");
             }
             tokio::select! {
@@ -73,11 +148,16 @@ impl Engine {
 
     async fn tick_once(&self, count: u64) -> Result<(), LedgerError> {
         self.reload().await?;
-        self.verify_pending().await?;
-        let now = self.system().now();
+        if self.is_mine("handshakes").await? {
+            self.verify_pending().await?;
+        }
         if count.is_multiple_of(SLOW) {
             self.measure_backlog().await?;
             self.write_down_heard().await?;
+        }
+        if count.is_multiple_of(SLOW) && self.is_mine("upkeep").await? {
+            let now = self.system().now();
+            self.ledger().make_room(now).await?;
             let before = now.saturating_sub(ATTEMPTS_KEPT).unwrap_or(Timestamp::MIN);
             while self.ledger().retain(before, AT_ONCE).await? == AT_ONCE as u64 {}
         }

@@ -26,11 +26,11 @@ pub enum VaultError {
         /// Why.
         source: std::io::Error,
     },
-    /// The key file does not hold a key.
-    #[error("key file {0} must hold 64 hexadecimal digits")]
+    /// It is not a key.
+    #[error("{0} must be 64 hexadecimal digits, such as `openssl rand -hex 32` makes")]
     Key(String),
     /// Sealed with another key, or damaged.
-    #[error("a stored secret cannot be opened with this key file")]
+    #[error("a stored secret cannot be opened with this key")]
     Sealed,
 }
 
@@ -75,9 +75,15 @@ impl Vault {
             }
             Err(error) => return Err(failed(error)),
         };
+        Self::with_digits(&text)
+            .map_err(|_| VaultError::Key(format!("key file {}", path.display())))
+    }
+
+    /// Uses a key of 64 hexadecimal digits.
+    pub fn with_digits(text: &str) -> Result<Self, VaultError> {
         let text = text.trim();
         let mut key = [0_u8; 32];
-        let wrong = || VaultError::Key(path.display().to_string());
+        let wrong = || VaultError::Key("the secret key".into());
         if text.len() != 64 {
             return Err(wrong());
         }

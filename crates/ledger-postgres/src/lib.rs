@@ -32,7 +32,7 @@ use domain::{
     AppId, CustomerId, DeliveryId, EventId, InboxId, IntegrationId, ProjectId, ReplayId, UserId,
     customer::Customer, rates::Rate,
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use ledger::{
     AttemptRecord, AuditEntry, Commit, Committed, Configuration, ConfigurationChange,
     CustomerRecord, DeliveryFilter, DeliveryRecord, DueCheck, EventFilter, FeedRow, InboxMessage,
@@ -385,14 +385,11 @@ impl Ledger for PostgresLedger {
     fn news(&self) -> Option<watch::Receiver<u64>> {
         Some(self.news.heard())
     }
-    async fn hold(
-        &self,
-        name: &str,
-        holder: Uuid,
-        now: Timestamp,
-        until: Timestamp,
-    ) -> Result<bool> {
-        news::hold(&self.hot, name, holder, until.duration_since(now)).await
+    async fn hold(&self, name: &str, holder: Uuid, lasts: SignedDuration) -> Result<bool> {
+        news::hold(&self.hot, name, holder, lasts).await
+    }
+    async fn inspect(&self) -> Result<Vec<String>> {
+        partitions::inspect(&self.reads).await
     }
     async fn check(&self) -> Result<()> {
         sqlx::query!("insert into meta (name, value) values ('checks', 1) on conflict (name) do update set value = meta.value + 1")

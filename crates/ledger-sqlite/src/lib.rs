@@ -46,7 +46,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("0002_stores_and_customers.sql"),
     include_str!("0003_pages.sql"),
     include_str!("0004_replays_and_sessions.sql"),
-    include_str!("0005_nodes.sql"),
+    include_str!("0005_rare_events.sql"),
 ];
 const READERS_KEPT: usize = 8;
 
@@ -163,36 +163,6 @@ impl SqliteLedger {
         let read = tokio::task::spawn_blocking(move || ledger.read(work));
         read.await
             .map_err(|error| LedgerError::Unavailable(error.to_string()))?
-    }
-
-    /// Checks the whole file. Answers with `SQLite`'s findings; empty when it is sound.
-    pub async fn integrity(&self) -> Result<Vec<String>> {
-        self.read_long(|connection| {
-            let mut statement = connection
-                .prepare("PRAGMA integrity_check")
-                .map_err(failed)?;
-            let mut findings: Vec<String> = statement
-                .query_map([], |row| row.get(0))
-                .map_err(failed)?
-                .collect::<rusqlite::Result<_>>()
-                .map_err(failed)?;
-            let mut foreign = connection
-                .prepare("PRAGMA foreign_key_check")
-                .map_err(failed)?;
-            let broken: Vec<String> = foreign
-                .query_map([], |row| row.get::<_, String>(0))
-                .map_err(failed)?
-                .collect::<rusqlite::Result<_>>()
-                .map_err(failed)?;
-            findings.retain(|finding| finding != "ok");
-            findings.extend(
-                broken
-                    .into_iter()
-                    .map(|table| format!("a row of {table} refers to nothing")),
-            );
-            Ok(findings)
-        })
-        .await
     }
 }
 
@@ -487,17 +457,33 @@ impl Ledger for SqliteLedger {
             .write(move |connection| delivery::retain(connection, attempts_before, limit))
             .await
     }
-    async fn hold(
-        &self,
-        name: &str,
-        holder: uuid::Uuid,
-        now: Timestamp,
-        until: Timestamp,
-    ) -> Result<bool> {
-        let name = name.to_owned();
-        self.writer
-            .write(move |connection| people::hold(connection, &name, holder, now, until))
-            .await
+    async fn inspect(&self) -> Result<Vec<String>> {
+        self.read_long(|connection| {
+            let mut statement = connection
+                .prepare("PRAGMA integrity_check")
+                .map_err(failed)?;
+            let mut findings: Vec<String> = statement
+                .query_map([], |row| row.get(0))
+                .map_err(failed)?
+                .collect::<rusqlite::Result<_>>()
+                .map_err(failed)?;
+            let mut foreign = connection
+                .prepare("PRAGMA foreign_key_check")
+                .map_err(failed)?;
+            let broken: Vec<String> = foreign
+                .query_map([], |row| row.get::<_, String>(0))
+                .map_err(failed)?
+                .collect::<rusqlite::Result<_>>()
+                .map_err(failed)?;
+            findings.retain(|finding| finding != "ok");
+            findings.extend(
+                broken
+                    .into_iter()
+                    .map(|table| format!("a row of {table} refers to nothing")),
+            );
+            Ok(findings)
+        })
+        .await
     }
     async fn check(&self) -> Result<()> {
         self.writer

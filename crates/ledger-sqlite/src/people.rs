@@ -149,22 +149,3 @@ pub(crate) fn put_rates(connection: &Connection, rates: &[Rate]) -> Result<()> {
     }
     Ok(())
 }
-
-pub(crate) fn hold(
-    connection: &Connection,
-    name: &str,
-    holder: uuid::Uuid,
-    now: Timestamp,
-    until: Timestamp,
-) -> Result<bool> {
-    connection
-        .prepare_cached(
-            "INSERT INTO leases (name, holder, until) VALUES (?1, ?2, ?4) ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, until = excluded.until
-             WHERE leases.holder = excluded.holder OR leases.until <= ?3",
-        )
-        .and_then(|mut statement| {
-            statement.execute(params![name, holder.as_bytes(), micros(now), micros(until)])
-        })
-        .map(|count| count > 0)
-        .map_err(failed)
-}

@@ -43,7 +43,7 @@ use domain::{
     AppId, CustomerId, DeliveryId, EventId, InboxId, IntegrationId, NotSent, ProjectId, ReplayId,
     UserId,
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 use uuid::Uuid;
 
@@ -240,17 +240,15 @@ pub trait Ledger: Send + Sync + 'static {
     fn news(&self) -> Option<watch::Receiver<u64>> {
         None
     }
-    /// Takes or keeps, until a time, the right to do what is to be done once. `false` while another holder's has not run out.
-    /// Whoever holds it too long does no harm: it only spares work.
-    async fn hold(
-        &self,
-        name: &str,
-        holder: Uuid,
-        now: Timestamp,
-        until: Timestamp,
-    ) -> Result<bool>;
+    /// Takes or keeps for a while the right to do what is to be done once, by the clock of the storage. `false` while another
+    /// holder's has not run out. It only spares work: whatever is done under it may also be done twice.
+    async fn hold(&self, _name: &str, _holder: Uuid, _lasts: SignedDuration) -> Result<bool> {
+        Ok(true)
+    }
     /// Deletes what retention no longer keeps, in small steps; answers how many rows went.
     async fn retain(&self, attempts_before: Timestamp, limit: usize) -> Result<u64>;
+    /// What is wrong with what is stored; empty when it is sound. May read everything.
+    async fn inspect(&self) -> Result<Vec<String>>;
     /// Whether it can be read and written.
     async fn check(&self) -> Result<()>;
 }

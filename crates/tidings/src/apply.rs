@@ -7,7 +7,6 @@ use engine::{
     System, WallSystem,
     desired::{self, Action, Desired, Means, Problem, Step},
 };
-use ledger::Ledger;
 use serde_json::Value;
 use std::{path::PathBuf, process::ExitCode};
 use toml::de::{DeTable, DeValue};
@@ -39,7 +38,7 @@ pub(crate) async fn run(options: &Options) -> Result<ExitCode> {
         Ok(wanted) => wanted,
         Err(problems) => return Ok(report(&name, &problems)),
     };
-    let opened = options.data.open()?;
+    let opened = options.data.open().await?;
     let current = opened.ledger.configuration().await?;
     let context = destinations::Context {
         public_url: options.public_url.trim_end_matches('/').to_owned(),

@@ -20,6 +20,16 @@ pub(crate) struct Data {
     /// Directory of the database and the key file; created on first use.
     #[arg(long, env = "TIDINGS_DATA", default_value = "tidings-data")]
     pub(crate) data: PathBuf,
+    /// A database of PostgreSQL instead, such as <postgres://user:password@host/database>; as many nodes as one likes share it.
+    #[arg(long, env = "TIDINGS_DATABASE", hide_env_values = true)]
+    pub(crate) database: Option<String>,
+    /// Connections to PostgreSQL, at most; one more listens.
+    #[arg(long, env = "TIDINGS_DATABASE_CONNECTIONS", default_value_t = 14)]
+    pub(crate) connections: u32,
+    /// The key that secrets are sealed with, 64 hexadecimal digits, instead of the key file: nodes that share a database need
+    /// the same one.
+    #[arg(long, env = "TIDINGS_SECRET_KEY", hide_env_values = true)]
+    pub(crate) secret_key: Option<String>,
 }
 
 /// How the server listens and what it may reach.
@@ -73,7 +83,9 @@ pub(crate) enum Command {
     Rederive(rederive::Options),
     /// Add and list exchange rates.
     Rates(rates::Options),
-    /// Check the data directory.
+    /// Bring the schema of the database up to date; `serve` does it too.
+    Migrate(Data),
+    /// Check the data.
     Doctor(Data),
 }
 
@@ -92,6 +104,11 @@ impl Command {
             Self::Import(options) => import::run(&options).await,
             Self::Rederive(options) => rederive::run(&options).await,
             Self::Rates(options) => rates::run(options).await.map(|()| ExitCode::SUCCESS),
+            Self::Migrate(data) => {
+                data.open_ledger().await?;
+                say::line(format!("{} is up to date", data.name()));
+                Ok(ExitCode::SUCCESS)
+            }
             Self::Doctor(data) => doctor::run(&data).await,
         }
     }

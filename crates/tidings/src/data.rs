@@ -1,18 +1,21 @@
-//! The data directory: a database and a key file.
+//! Where everything is kept: a directory with a database and a key file, or a database of PostgreSQL.
 
 use crate::cli::Data;
 use anyhow::{Context, Result};
-use engine::Vault;
+use engine::{System, Vault, WallSystem};
+use ledger::Ledger;
+use ledger_postgres::{Connections, PostgresLedger};
 use ledger_sqlite::SqliteLedger;
-use std::{fs, path::PathBuf};
+use std::{fs, path::PathBuf, sync::Arc};
 
 pub(crate) struct Opened {
-    pub(crate) ledger: SqliteLedger,
+    pub(crate) ledger: Arc<dyn Ledger>,
     pub(crate) vault: Vault,
 }
 
 impl Data {
-    pub(crate) fn database(&self) -> PathBuf {
+    /// The file of the embedded database.
+    pub(crate) fn file(&self) -> PathBuf {
         self.data.join("tidings.db")
     }
 
@@ -20,13 +23,69 @@ impl Data {
         self.data.join("secret.key")
     }
 
+    /// Where secrets are opened with, for people.
+    pub(crate) fn key_name(&self) -> String {
+        match self.secret_key {
+            Some(_) => "TIDINGS_SECRET_KEY".into(),
+            None => self.key_file().display().to_string(),
+        }
+    }
+
+    /// Where the data is, for people: no password.
+    pub(crate) fn name(&self) -> String {
+        let Some(url) = &self.database else {
+            return self.file().display().to_string();
+        };
+        match (url.split_once("://"), url.rsplit_once('@')) {
+            (Some((scheme, _)), Some((_, place))) => format!("{scheme}://{place}"),
+            _ => url.clone(),
+        }
+    }
+
+    pub(crate) async fn open_ledger(&self) -> Result<Arc<dyn Ledger>> {
+        let context = || format!("cannot open {}", self.name());
+        Ok(match &self.database {
+            Some(url) => {
+                let opened = PostgresLedger::open(url, self.connections(), WallSystem.now()).await;
+                Arc::new(opened.with_context(context)?)
+            }
+            None => {
+                fs::create_dir_all(&self.data).with_context(|| {
+                    let directory = self.data.display();
+                    format!("cannot create the data directory {directory}")
+                })?;
+                Arc::new(SqliteLedger::open(self.file()).with_context(context)?)
+            }
+        })
+    }
+
+    fn connections(&self) -> Connections {
+        let most = self.connections.max(4);
+        let reads = most / 2;
+        Connections {
+            hot: most - reads,
+            reads,
+        }
+    }
+
+    pub(crate) fn open_vault(&self) -> Result<Vault> {
+        let opened = if let Some(key) = &self.secret_key {
+            Vault::with_digits(key)
+        } else {
+            fs::create_dir_all(&self.data).with_context(|| {
+                let directory = self.data.display();
+                format!("cannot create the data directory {directory}")
+            })?;
+            Vault::open(&self.key_file())
+        };
+        opened.context("cannot open the secrets")
+    }
+
     /// Opens both, creating what does not exist.
-    pub(crate) fn open(&self) -> Result<Opened> {
-        fs::create_dir_all(&self.data)
-            .with_context(|| format!("cannot create the data directory {}", self.data.display()))?;
-        let vault = Vault::open(&self.key_file()).context("cannot open the secrets")?;
-        let ledger = SqliteLedger::open(self.database())
-            .with_context(|| format!("cannot open {}", self.database().display()))?;
-        Ok(Opened { ledger, vault })
+    pub(crate) async fn open(&self) -> Result<Opened> {
+        Ok(Opened {
+            vault: self.open_vault()?,
+            ledger: self.open_ledger().await?,
+        })
     }
 }

@@ -12,7 +12,6 @@ use engine::{
     desired::{self, Desired, Means},
 };
 use jiff::SignedDuration;
-use ledger::Ledger;
 use serde_json::{Value, json};
 use simulator::{
     App, Authority, Behaviour, Channel, Driver, Faults, PUSH_ACCOUNT, Pace, Receiver,
@@ -97,6 +96,9 @@ pub(crate) async fn run(options: Options) -> Result<()> {
         Scratch(std::env::temp_dir().join(format!("tidings-demo-{}", std::process::id())));
     let data = Data {
         data: scratch.0.clone(),
+        database: None,
+        connections: 0,
+        secret_key: None,
     };
     let stores = Stores::new(Authority::create()?, BUNDLE_ID)?;
     let api_url = stores.serve(Stores::anywhere(), now).await?;
@@ -242,7 +244,7 @@ async fn drive(driver: Driver, customers: u64) {
 
 /// Puts the project into a fresh data directory.
 async fn prepare(data: &Data, wanted: &Desired) -> Result<()> {
-    let opened = data.open()?;
+    let opened = data.open().await?;
     let current = opened.ledger.configuration().await?;
     let context = destinations::Context::default();
     let planned = desired::plan(

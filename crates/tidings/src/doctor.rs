@@ -1,12 +1,12 @@
-//! `tidings doctor`: is the data directory sound?
+//! `tidings doctor`: is the data sound?
 
 use crate::{cli::Data, say};
 use anyhow::Result;
-use ledger::{Ledger, Verification};
+use ledger::Verification;
 use std::process::ExitCode;
 
 pub(crate) async fn run(data: &Data) -> Result<ExitCode> {
-    if !data.database().exists() {
+    if data.database.is_none() && !data.file().exists() {
         say::line(format!(
             "{} holds no database; `tidings serve` or `tidings apply` creates one",
             data.data.display()
@@ -18,11 +18,11 @@ pub(crate) async fn run(data: &Data) -> Result<ExitCode> {
         say::line(format!("{} {text}", if sound { "ok  " } else { "FAIL" }));
         problems += u32::from(!sound);
     };
-    let opened = data.open()?;
-    let findings = opened.ledger.integrity().await?;
+    let opened = data.open().await?;
+    let findings = opened.ledger.inspect().await?;
     report(
         findings.is_empty(),
-        format!("database {} is intact", data.database().display()),
+        format!("database {} is intact", data.name()),
     );
     for finding in findings {
         report(false, finding);
@@ -58,7 +58,7 @@ pub(crate) async fn run(data: &Data) -> Result<ExitCode> {
             format!(
                 "secrets of integration {} open with {}",
                 integration.key,
-                data.key_file().display()
+                data.key_name()
             ),
         );
         if let Verification::Failed { problem, .. } = &integration.verification {
@@ -73,16 +73,13 @@ pub(crate) async fn run(data: &Data) -> Result<ExitCode> {
         .map(|(_, count)| count)
         .sum();
     report(true, format!("{waiting} deliveries are waiting"));
-    let mode = std::fs::metadata(data.key_file()).map_or(0o077, |file| {
-        std::os::unix::fs::PermissionsExt::mode(&file.permissions()) & 0o077
-    });
-    report(
-        mode == 0,
-        format!(
-            "{} is readable by its owner only",
-            data.key_file().display()
-        ),
-    );
+    if data.secret_key.is_none() {
+        let mode = std::fs::metadata(data.key_file()).map_or(0o077, |file| {
+            std::os::unix::fs::PermissionsExt::mode(&file.permissions()) & 0o077
+        });
+        let name = data.key_name();
+        report(mode == 0, format!("{name} is readable by its owner only"));
+    }
     Ok(if problems == 0 {
         ExitCode::SUCCESS
     } else {

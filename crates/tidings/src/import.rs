@@ -160,13 +160,13 @@ pub(crate) async fn run(options: &Options) -> Result<ExitCode> {
         .clone()
         .unwrap_or_else(|| PathBuf::from(format!("{}.report", options.file.display())));
     let done = imported_before(&report_path)?;
-    let opened = options.data.open()?;
+    let opened = options.data.open().await?;
     let transport = Arc::new(
         HttpTransport::new(options.allow_networks.clone())
             .context("the HTTP client cannot be set up")?,
     );
     let engine = Engine::quiet(Parts {
-        ledger: Arc::new(opened.ledger),
+        ledger: opened.ledger,
         system: Arc::new(WallSystem),
         web: Arc::clone(&transport) as Arc<dyn Web>,
         transport,

@@ -62,7 +62,7 @@ pub(crate) async fn run(options: Options) -> Result<()> {
             project,
             read_only,
         } => {
-            let ledger = data.open()?.ledger;
+            let ledger = data.open().await?.ledger;
             let configuration = ledger.configuration().await?;
             let project = project
                 .map(|key| {
@@ -80,12 +80,12 @@ pub(crate) async fn run(options: Options) -> Result<()> {
                 &name,
                 if read_only { Scope::Read } else { Scope::Write },
             );
-            change(&ledger, &ConfigurationChange::PutApiKey(key)).await?;
+            change(&*ledger, &ConfigurationChange::PutApiKey(key)).await?;
             say::line(&text);
             Ok(())
         }
         Action::Client { data, project, app } => {
-            let ledger = data.open()?.ledger;
+            let ledger = data.open().await?.ledger;
             let configuration = ledger.configuration().await?;
             let of = configuration
                 .projects
@@ -98,12 +98,12 @@ pub(crate) async fn run(options: Options) -> Result<()> {
                 .find(|known| known.project == of.id && known.key == app)
                 .with_context(|| format!("project {project:?} has no app {app:?}"))?;
             let (text, key) = http_api::new_client_key(&WallSystem, app);
-            change(&ledger, &ConfigurationChange::PutApiKey(key)).await?;
+            change(&*ledger, &ConfigurationChange::PutApiKey(key)).await?;
             say::line(&text);
             Ok(())
         }
         Action::List { data } => {
-            for key in data.open()?.ledger.configuration().await?.api_keys {
+            for key in data.open().await?.ledger.configuration().await?.api_keys {
                 let project = key
                     .project
                     .map_or_else(|| "all projects".to_owned(), |project| project.to_string());
@@ -122,12 +122,12 @@ pub(crate) async fn run(options: Options) -> Result<()> {
             Ok(())
         }
         Action::Revoke { data, id } => {
-            let ledger = data.open()?.ledger;
+            let ledger = data.open().await?.ledger;
             let configuration = ledger.configuration().await?;
             if !configuration.api_keys.iter().any(|key| key.id == id) {
                 bail!("there is no key {id}");
             }
-            change(&ledger, &ConfigurationChange::RemoveApiKey(id)).await
+            change(&*ledger, &ConfigurationChange::RemoveApiKey(id)).await
         }
     }
 }

@@ -6,7 +6,6 @@ use clap::{Args, Subcommand};
 use domain::rates::{Rate, Rates, read_csv, shipped};
 use engine::System;
 use jiff::tz::TimeZone;
-use ledger::Ledger;
 use std::{collections::BTreeSet, path::PathBuf};
 
 #[derive(Debug, Args)]
@@ -38,13 +37,13 @@ pub(crate) async fn run(options: Options) -> Result<()> {
                 .with_context(|| format!("cannot read {}", file.display()))?;
             let rates = read_csv(&text).with_context(|| file.display().to_string())?;
             let count = rates.len();
-            data.open()?.ledger.put_rates(rates).await?;
+            data.open().await?.ledger.put_rates(rates).await?;
             say::line(format!(
                 "{count} rates added; a running server uses them within a minute"
             ));
         }
         Action::List { data } => {
-            let added = data.open()?.ledger.rates().await?;
+            let added = data.open().await?.ledger.rates().await?;
             say::line(extent("shipped with this release", &shipped()));
             say::line(extent("added", &added));
             let today = engine::WallSystem.now().to_zoned(TimeZone::UTC).date();

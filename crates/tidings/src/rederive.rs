@@ -4,7 +4,6 @@ use crate::{cli::Data, say, stores};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use engine::rederive::Difference;
-use ledger::Ledger;
 use ledger_sqlite::SqliteLedger;
 use std::{process::ExitCode, sync::Arc};
 
@@ -24,7 +23,7 @@ pub(crate) async fn run(options: &Options) -> Result<ExitCode> {
     if !options.dry_run {
         bail!("rederive changes nothing: run it with --dry-run");
     }
-    let opened = options.data.open()?;
+    let opened = options.data.open().await?;
     let configuration = opened.ledger.configuration().await?;
     let wanted = |key: &str| options.project.as_ref().is_none_or(|wanted| wanted == key);
     let projects: Vec<_> = configuration
@@ -37,15 +36,17 @@ pub(crate) async fn run(options: &Options) -> Result<ExitCode> {
     }
     let mut differences = 0;
     for project in projects {
+        std::fs::create_dir_all(&options.data.data)
+            .with_context(|| format!("{}", options.data.data.display()))?;
         let path = options
             .data
             .data
             .join(format!("rederive-{}.db", std::process::id()));
         let scratch = Arc::new(SqliteLedger::open(&path).context("no room for a second database")?);
         let report = engine::rederive::rederive(
-            &opened.ledger,
+            &*opened.ledger,
             scratch,
-            options.data.open()?.vault,
+            options.data.open_vault()?,
             stores::sources(),
             project.id,
             |count| {

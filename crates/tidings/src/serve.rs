@@ -62,7 +62,7 @@ fn start_metrics() -> Result<PrometheusHandle> {
 impl Server {
     /// Opens the data directory, starts the engine and binds the address.
     pub(crate) async fn start(options: &ServeOptions) -> Result<Self> {
-        let opened = options.data.open()?;
+        let opened = options.data.open().await?;
         let listener = TcpListener::bind(options.listen)
             .await
             .with_context(|| format!("cannot listen on {}", options.listen))?;
@@ -78,7 +78,7 @@ impl Server {
                 .context("the HTTP client cannot be set up")?,
         );
         let parts = Parts {
-            ledger: Arc::new(opened.ledger),
+            ledger: opened.ledger,
             system: Arc::new(WallSystem),
             web: Arc::clone(&transport) as Arc<dyn Web>,
             transport,

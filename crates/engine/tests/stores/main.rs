@@ -7,3 +7,5 @@ mod outage;
 mod people;
 mod shop;
 mod stripe;
+#[path = "../support/mod.rs"]
+mod support;

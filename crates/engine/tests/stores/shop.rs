@@ -9,8 +9,7 @@ use engine::{
     desired::{self, Desired, Means},
 };
 use jiff::{SignedDuration, Timestamp};
-use ledger::{AppSettings, EventFilter, Ledger, Page};
-use ledger_sqlite::SqliteLedger;
+use ledger::{AppSettings, EventFilter, Page};
 use serde_json::{Value, json};
 use simulator::{
     ApiRequest, Authority, Channel, Message, PUSH_ACCOUNT, PlayStore, SIGNING_SECRET, Stores,
@@ -23,7 +22,6 @@ use sources::{
     stripe::{self, OwnerSource, Stripe},
 };
 use std::{
-    path::PathBuf,
     sync::{
         Arc, LazyLock,
         atomic::{AtomicI64, AtomicU64, Ordering},
@@ -192,18 +190,12 @@ impl Shop {
 
     async fn build(extra: &Value, is_running: bool) -> Self {
         let number = NUMBER.fetch_add(1, Ordering::SeqCst);
-        let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
-            .join(format!("shop-{}-{number}.db", std::process::id()));
-        for suffix in ["", "-wal", "-shm"] {
-            let old = PathBuf::from(format!("{}{suffix}", path.display()));
-            assert!(!old.exists() || std::fs::remove_file(old).is_ok());
-        }
         let clock = Arc::new(Clock {
             micros: AtomicI64::new(1_767_225_600_000_000),
             // Those that are compared draw the same ids.
             drawn: AtomicU64::new(if is_running { number } else { 1 }),
         });
-        let ledger = SqliteLedger::open(path).unwrap();
+        let ledger = crate::support::ledger(clock.now()).await;
         let vault = Vault::with_key([1; 32]);
         let fresh = {
             let clock = Arc::clone(&clock);
@@ -230,7 +222,7 @@ impl Shop {
             clock: Arc::clone(&clock),
         };
         let parts = Parts {
-            ledger: Arc::new(ledger),
+            ledger,
             system: Arc::clone(&clock) as Arc<dyn System>,
             transport: Arc::new(Endpoints),
             web: Arc::new(internet),
@@ -410,12 +402,7 @@ impl Shop {
 
     /// Deriving everything again from the raw messages gives the same events.
     pub(crate) async fn rederives(&self) {
-        let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!(
-            "scratch-{}-{}.db",
-            std::process::id(),
-            NUMBER.fetch_add(1, Ordering::SeqCst)
-        ));
-        let scratch = Arc::new(SqliteLedger::open(path).unwrap());
+        let scratch = crate::support::ledger(self.now()).await;
         let vault = Vault::with_key([1; 32]);
         let report = engine::rederive::rederive(
             self.engine.ledger(),

@@ -3,4 +3,6 @@
 
 mod lessons;
 mod replay;
+#[path = "../support/mod.rs"]
+mod support;
 mod world;

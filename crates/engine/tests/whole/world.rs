@@ -1,4 +1,4 @@
-//! A whole engine over SQLite with a clock, a store and endpoints that act on command.
+//! A whole engine with a clock, a store and endpoints that act on command.
 
 use async_trait::async_trait;
 use base64::{Engine as _, prelude::BASE64_STANDARD};
@@ -10,8 +10,7 @@ use engine::{
     desired::{self, Desired, Means},
 };
 use jiff::{SignedDuration, Timestamp};
-use ledger::{AppSettings, EventFilter, FeedRow, Ledger, Page};
-use ledger_sqlite::SqliteLedger;
+use ledger::{AppSettings, EventFilter, FeedRow, Page};
 use serde_json::{Value, json};
 use simulator::Authority;
 use sources::{
@@ -19,7 +18,6 @@ use sources::{
     apple::{App, AppEnvironment, AppStore, Verifier},
 };
 use std::{
-    path::PathBuf,
     sync::{
         Arc, LazyLock, Mutex,
         atomic::{AtomicI64, AtomicU64, Ordering},
@@ -153,17 +151,11 @@ pub(crate) fn incoming(body: &str) -> Incoming<'_> {
 impl World {
     pub(crate) async fn new() -> Self {
         let number = NUMBER.fetch_add(1, Ordering::SeqCst);
-        let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
-            .join(format!("world-{}-{number}.db", std::process::id()));
-        for suffix in ["", "-wal", "-shm"] {
-            let old = PathBuf::from(format!("{}{suffix}", path.display()));
-            assert!(!old.exists() || std::fs::remove_file(old).is_ok());
-        }
         let clock = Arc::new(Clock {
             micros: AtomicI64::new(1_767_225_600_000_000),
             drawn: AtomicU64::new(number),
         });
-        let ledger = SqliteLedger::open(path).unwrap();
+        let ledger = crate::support::ledger(clock.now()).await;
         let vault = Vault::with_key([1; 32]);
         let fresh = {
             let clock = Arc::clone(&clock);
@@ -192,7 +184,7 @@ impl World {
             answers: Mutex::new(Box::new(|_, _| answer(200, "{}"))),
         });
         let parts = Parts {
-            ledger: Arc::new(ledger),
+            ledger,
             system: Arc::clone(&clock) as Arc<dyn System>,
             transport: Arc::clone(&endpoints) as Arc<dyn Transport>,
             vault,
