@@ -48,7 +48,8 @@ impl From<sqlx::Error> for Stop {
     }
 }
 
-type Job<W> = (W, oneshot::Sender<Result<<W as Work>::Outcome>>);
+type Answer<W> = oneshot::Sender<Result<<W as Work>::Outcome>>;
+type Job<W> = (W, Answer<W>);
 
 #[derive(Debug)]
 pub(crate) struct Batcher<W: Work> {
@@ -127,11 +128,8 @@ where
     }
 }
 
-async fn one_by_one<W, F, R>(
-    works: Arc<Vec<W>>,
-    answers: Vec<oneshot::Sender<Result<W::Outcome>>>,
-    write: &F,
-) where
+async fn one_by_one<W, F, R>(works: Arc<Vec<W>>, answers: Vec<Answer<W>>, write: &F)
+where
     W: Work,
     F: Fn(Arc<Vec<W>>) -> R,
     R: Future<Output = Result<Vec<W::Outcome>, Stop>>,
@@ -152,9 +150,7 @@ async fn one_by_one<W, F, R>(
 }
 
 /// The next batch: in order, but for those that touch what another in it touches.
-fn take<W: Work>(
-    waiting: &mut VecDeque<Job<W>>,
-) -> (Vec<W>, Vec<oneshot::Sender<Result<W::Outcome>>>) {
+fn take<W: Work>(waiting: &mut VecDeque<Job<W>>) -> (Vec<W>, Vec<Answer<W>>) {
     let mut touched = BTreeSet::new();
     let (mut works, mut answers, mut later) = (Vec::new(), Vec::new(), VecDeque::new());
     while let Some((work, answer)) = waiting.pop_front() {

@@ -97,14 +97,13 @@ pub(crate) async fn write(
         tx.rollback().await?;
         return Ok(vec![stopped]);
     }
-    for step in [
-        inbox(&mut tx, &verdicts).await?,
-        chains(&mut tx, &verdicts).await?,
-    ] {
-        if let Some(stopped) = step {
-            tx.rollback().await?;
-            return Ok(vec![stopped]);
-        }
+    let mut stopped = inbox(&mut tx, &verdicts).await?;
+    if stopped.is_none() {
+        stopped = chains(&mut tx, &verdicts).await?;
+    }
+    if let Some(stopped) = stopped {
+        tx.rollback().await?;
+        return Ok(vec![stopped]);
     }
     purchases(&mut tx, &verdicts).await?;
     events(&mut tx, node, &verdicts).await?;

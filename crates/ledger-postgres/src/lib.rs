@@ -128,17 +128,23 @@ pub async fn migrate(url: &str, now: Timestamp) -> Result<()> {
 }
 
 impl PostgresLedger {
-    /// Opens the ledger at a URL of the form `postgres://user:password@host:5432/database`. Brings its schema up to date.
+    /// Opens the ledger at a URL of the form `postgres://user:password@host:5432/database`, as a node with an id of its own.
+    /// Brings its schema up to date.
     ///
     /// # Errors
     ///
     /// When the URL cannot be read, the database cannot be reached, or was written by a later release.
-    pub async fn open(url: &str, connections: Connections, now: Timestamp) -> Result<Self> {
+    pub async fn open(
+        url: &str,
+        connections: Connections,
+        node: Uuid,
+        now: Timestamp,
+    ) -> Result<Self> {
         migrate(url, now).await?;
         let options = options(url)?;
         let hot = pool(&options, connections.hot, HOT);
         let reads = pool(&options, connections.reads, READS);
-        let node = i16::try_from(Uuid::now_v7().as_u128() % NODES).unwrap_or_default();
+        let node = i16::try_from(node.as_u128() % NODES).unwrap_or_default();
         let news = news::News::start(&options, &hot);
         let (pool, told) = (hot.clone(), news.clone());
         let commits = Batcher::start(move |works: std::sync::Arc<Vec<Prepared>>| {

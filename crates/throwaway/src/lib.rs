@@ -10,8 +10,9 @@ use std::{
     path::{Path, PathBuf},
     process::{ChildStdin, Command, Stdio},
     sync::atomic::{AtomicU32, Ordering},
-    time::{SystemTime, UNIX_EPOCH},
 };
+
+static NUMBER: AtomicU32 = AtomicU32::new(0);
 
 /// A running cluster.
 #[derive(Debug)]
@@ -86,9 +87,12 @@ impl Cluster {
     pub fn start(settings: &[&str]) -> Result<Self> {
         let bin = programs()?;
         let as_root = is_root()?;
-        let unique = SystemTime::now().duration_since(UNIX_EPOCH)?.as_nanos();
+        let unique = NUMBER.fetch_add(1, Ordering::Relaxed);
         let directory =
             std::env::temp_dir().join(format!("tidings-pg-{}-{unique}", std::process::id()));
+        if directory.exists() {
+            fs::remove_dir_all(&directory)?;
+        }
         fs::create_dir_all(&directory)?;
         if as_root {
             run(Command::new("chown").arg("postgres:").arg(&directory))?;

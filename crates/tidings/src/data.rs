@@ -44,19 +44,21 @@ impl Data {
 
     pub(crate) async fn open_ledger(&self) -> Result<Arc<dyn Ledger>> {
         let context = || format!("cannot open {}", self.name());
-        Ok(match &self.database {
-            Some(url) => {
-                let opened = PostgresLedger::open(url, self.connections(), WallSystem.now()).await;
-                Arc::new(opened.with_context(context)?)
-            }
-            None => {
-                fs::create_dir_all(&self.data).with_context(|| {
-                    let directory = self.data.display();
-                    format!("cannot create the data directory {directory}")
-                })?;
-                Arc::new(SqliteLedger::open(self.file()).with_context(context)?)
-            }
-        })
+        if let Some(url) = &self.database {
+            let (most, node) = (self.connections(), WallSystem.uuid());
+            let opened = PostgresLedger::open(url, most, node, WallSystem.now()).await;
+            return Ok(Arc::new(opened.with_context(context)?));
+        }
+        self.make_directory()?;
+        Ok(Arc::new(
+            SqliteLedger::open(self.file()).with_context(context)?,
+        ))
+    }
+
+    fn make_directory(&self) -> Result<()> {
+        let directory = &self.data;
+        fs::create_dir_all(directory)
+            .with_context(|| format!("cannot create the data directory {}", directory.display()))
     }
 
     fn connections(&self) -> Connections {
@@ -72,10 +74,7 @@ impl Data {
         let opened = if let Some(key) = &self.secret_key {
             Vault::with_digits(key)
         } else {
-            fs::create_dir_all(&self.data).with_context(|| {
-                let directory = self.data.display();
-                format!("cannot create the data directory {directory}")
-            })?;
+            self.make_directory()?;
             Vault::open(&self.key_file())
         };
         opened.context("cannot open the secrets")

@@ -32,7 +32,11 @@ pub(crate) async fn ledger(now: Timestamp) -> Arc<dyn Ledger> {
             .await
             .unwrap();
         let connections = Connections { hot: 4, reads: 3 };
-        return Arc::new(PostgresLedger::open(&url, connections, now).await.unwrap());
+        return Arc::new(
+            PostgresLedger::open(&url, connections, uuid::Uuid::nil(), now)
+                .await
+                .unwrap(),
+        );
     }
     let number = NUMBER.fetch_add(1, Ordering::SeqCst);
     let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
