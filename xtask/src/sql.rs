@@ -58,10 +58,7 @@ fn ask() -> Result<BTreeMap<String, String>> {
     fs::create_dir_all(&directory)?;
     // Statements are asked about while they are compiled.
     let library = Path::new(CRATE).join("src/lib.rs");
-    fs::File::options()
-        .append(true)
-        .open(&library)?
-        .set_modified(std::time::SystemTime::now())?;
+    fs::write(&library, fs::read(&library)?)?;
     let words = ["check", "-p", "ledger-postgres", "--locked"];
     run_with(
         "cargo",
