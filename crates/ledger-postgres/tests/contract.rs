@@ -21,7 +21,7 @@ async fn fresh() -> Subject {
         .unwrap();
     let connections = Connections { hot: 6, reads: 4 };
     Arc::new(
-        PostgresLedger::open(&url, connections, now())
+        PostgresLedger::open(&url, connections, uuid::Uuid::nil(), now())
             .await
             .unwrap(),
     )

@@ -9,7 +9,10 @@ use std::{
     sync::{Arc, Mutex, OnceLock, PoisonError},
     time::{Duration, Instant},
 };
-use tokio::{sync::Semaphore, task::JoinSet};
+use tokio::{
+    sync::{Semaphore, oneshot},
+    task::JoinSet,
+};
 
 /// What goes wrong on the way, each in percent of messages.
 #[derive(Debug, Clone, Copy, Default)]
@@ -36,6 +39,8 @@ pub struct Turn {
     planned: Arc<Planned>,
     /// It is told; otherwise it only happens.
     pub tells: bool,
+    /// Whose life it is part of.
+    whose: (Channel, u64),
 }
 
 impl Turn {
@@ -64,6 +69,8 @@ pub struct Driver {
     pub faults: Faults,
     /// The same seed plays the same lives.
     pub seed: u64,
+    /// What one customer's store tells next waits until what it told before was accepted.
+    pub in_turn: bool,
     client: reqwest::Client,
 }
 
@@ -103,6 +110,7 @@ impl Driver {
             pace,
             faults: Faults::default(),
             seed,
+            in_turn: false,
             client,
         })
     }
@@ -144,6 +152,7 @@ impl Driver {
                     at,
                     planned: Arc::clone(&planned),
                     tells,
+                    whose: (channel, number),
                 };
                 turns.push(turn(at, false));
                 if twice {
@@ -173,6 +182,7 @@ impl Driver {
         let began = Instant::now();
         let permits = Arc::new(Semaphore::new(concurrency));
         let mut sending = JoinSet::new();
+        let mut told: BTreeMap<(Channel, u64), oneshot::Receiver<()>> = BTreeMap::new();
         for turn in turns {
             let due = Duration::try_from(now.duration_until(turn.at)).unwrap_or_default();
             tokio::time::sleep_until((began + due).into()).await;
@@ -184,6 +194,8 @@ impl Driver {
                 continue;
             };
             let permit = Arc::clone(&permits).acquire_owned().await?;
+            let (is_told, tell) = oneshot::channel();
+            let before = told.insert(turn.whose, tell).filter(|_| self.in_turn);
             let (driver, report) = (self.clone(), Arc::clone(&report));
             let (message, url) = (message.clone(), url.clone());
             let present = move || {
@@ -191,10 +203,14 @@ impl Driver {
                 now.saturating_add(passed).unwrap_or(now)
             };
             sending.spawn(async move {
+                if let Some(before) = before {
+                    // An error means that it is over as well.
+                    drop(before.await);
+                }
                 let sent = driver
                     .send(&message, &url, present, patience, &report)
                     .await;
-                drop(permit);
+                drop((permit, is_told));
                 sent
             });
             while let Some(sent) = sending.try_join_next() {

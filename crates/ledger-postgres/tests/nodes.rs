@@ -1,0 +1,207 @@
+//! What holds between nodes that share one database.
+#![expect(clippy::unwrap_used, reason = "tests report by panicking")]
+
+use jiff::{SignedDuration, Timestamp};
+use ledger::{
+    EventFilter, Ledger, Next, Page,
+    contract::{at, commit, delivery, integration, settlement},
+};
+use ledger_postgres::{Connections, PostgresLedger};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
+use throwaway::Cluster;
+use uuid::Uuid;
+
+static CLUSTER: LazyLock<Cluster> = LazyLock::new(|| Cluster::start(&[]).unwrap());
+
+#[expect(clippy::disallowed_methods, reason = "partitions are of now")]
+fn now() -> Timestamp {
+    Timestamp::now()
+}
+
+async fn database() -> String {
+    tokio::task::spawn_blocking(|| CLUSTER.database().unwrap())
+        .await
+        .unwrap()
+}
+
+async fn node(url: &str, number: u128) -> PostgresLedger {
+    let connections = Connections { hot: 4, reads: 3 };
+    PostgresLedger::open(url, connections, Uuid::from_u128(number), now())
+        .await
+        .unwrap()
+}
+
+async fn read(ledger: &PostgresLedger, after: u64) -> Vec<u64> {
+    let rows = ledger
+        .events(&EventFilter::default(), Page::After(after, 100))
+        .await
+        .unwrap();
+    rows.iter().map(|row| row.position).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_that_commits_late_is_not_skipped() {
+    let url = database().await;
+    let (one, two) = (node(&url, 1).await, node(&url, 2).await);
+    one.commit(commit(1, None, 1)).await.unwrap();
+    // A transaction draws its numbers, and is held open.
+    let pool = sqlx::PgPool::connect(&url).await.unwrap();
+    let mut slow = pool.begin().await.unwrap();
+    let copied = "with copied as (
+        insert into events (customer, id, project, key, kind, recorded_at, body, not_sent)
+        select customer, gen_random_uuid(), project, 'late', kind, recorded_at, body, not_sent from events limit 1
+        returning *)
+      insert into feed_queue (event, customer, project, kind, environment, recorded_at)
+      select id, customer, project, kind, 'production', recorded_at from copied";
+    sqlx::query(copied).execute(&mut *slow).await.unwrap();
+    for number in 2..5 {
+        one.commit(commit(number, None, 1)).await.unwrap();
+    }
+    let seen = read(&two, 0).await;
+    assert_eq!(seen.len(), 4, "nobody waits for the slow one");
+    let cursor = *seen.last().unwrap();
+    slow.commit().await.unwrap();
+    two.commit(commit(9, None, 1)).await.unwrap();
+    let later = read(&one, cursor).await;
+    assert_eq!(later.len(), 2, "the late one, and the one after it");
+    assert!(later.iter().all(|position| *position > cursor));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn readers_on_every_node_see_the_same_order() {
+    let url = database().await;
+    let nodes = [node(&url, 1).await, node(&url, 2).await, node(&url, 3).await];
+    let writing: Vec<_> = nodes
+        .iter()
+        .enumerate()
+        .map(|(index, ledger)| {
+            let ledger = ledger.clone();
+            tokio::spawn(async move {
+                for number in 0..40 {
+                    let number = index as u64 * 1000 + number;
+                    ledger.commit(commit(number, None, 1)).await.unwrap();
+                }
+            })
+        })
+        .collect();
+    let reading: Vec<_> = nodes
+        .iter()
+        .map(|ledger| {
+            let ledger = ledger.clone();
+            tokio::spawn(async move {
+                let (mut seen, mut cursor) = (Vec::new(), 0);
+                while seen.len() < 120 {
+                    let rows = ledger
+                        .events(&EventFilter::default(), Page::After(cursor, 7))
+                        .await
+                        .unwrap();
+                    cursor = rows.last().map_or(cursor, |row| row.position);
+                    seen.extend(rows.into_iter().map(|row| row.event.id));
+                }
+                seen
+            })
+        })
+        .collect();
+    for task in writing {
+        task.await.unwrap();
+    }
+    let mut orders = Vec::new();
+    for task in reading {
+        orders.push(task.await.unwrap());
+    }
+    assert_eq!(orders[0].iter().collect::<BTreeSet<_>>().len(), 120);
+    assert!(orders.iter().all(|order| *order == orders[0]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_to_be_done_once_has_one_holder_at_a_time() {
+    let url = database().await;
+    let ledger = node(&url, 1).await;
+    let (ann, ben) = (Uuid::from_u128(1), Uuid::from_u128(2));
+    let short = SignedDuration::from_millis(400);
+    let hold = async |who| ledger.hold("gaps", who, short).await.unwrap();
+    assert!(hold(ann).await);
+    assert!(!hold(ben).await, "it is taken");
+    assert!(hold(ann).await, "and kept by whoever has it");
+    assert!(
+        ledger.hold("replays", ben, short).await.unwrap(),
+        "another duty is free"
+    );
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert!(hold(ben).await, "it runs out with whoever died");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_delivery_never_waits_for_one_that_was_settled_meanwhile() {
+    let url = database().await;
+    let (one, two) = (node(&url, 1).await, node(&url, 2).await);
+    let to = integration(1);
+    // One node commits a customer's next delivery while another settles the one before.
+    for number in 0..60 {
+        let mut first = commit(number, None, 1);
+        first.deliveries = vec![delivery(number, 1, to, 60)];
+        one.commit(first).await.unwrap();
+        let mut next = commit(number, Some(1), 2);
+        next.deliveries = vec![delivery(number, 2, to, 60)];
+        let before = settlement(delivery(number, 1, to, 1).id, 0, 5, Next::Delivered);
+        let (committed, settled) = tokio::join!(one.commit(next), two.settle(before, at(70)));
+        let ready = match committed.unwrap() {
+            ledger::Committed::Done { ready } => ready.len(),
+            other => panic!("{other:?}"),
+        };
+        let released = settled.unwrap().released.len();
+        assert_eq!(ready + released, 1, "exactly one of them has it");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn other_nodes_hear_of_what_is_written() {
+    let url = database().await;
+    let (one, two) = (node(&url, 1).await, node(&url, 2).await);
+    let mut news = two.news().unwrap();
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    one.commit(commit(1, None, 1)).await.unwrap();
+    let heard = tokio::time::timeout(Duration::from_secs(10), news.changed()).await;
+    assert!(heard.is_ok());
+}
+
+/// A claim has to find its rows by index even when the tables were empty, or have just been emptied, when they were last looked at.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_claim_is_made_by_index_whatever_statistics_say() {
+    let url = database().await;
+    let ledger: Arc<dyn Ledger> = Arc::new(node(&url, 1).await);
+    let to = integration(1);
+    for number in 0..50 {
+        let mut new = commit(number, None, 1);
+        new.deliveries = vec![delivery(number, 1, to, 5)];
+        ledger.commit(new).await.unwrap();
+    }
+    let pool = sqlx::PgPool::connect(&url).await.unwrap();
+    sqlx::query("analyze").execute(&pool).await.unwrap();
+    // Statistics now say that there are few; then there are many.
+    sqlx::query(
+        "insert into deliveries (customer, id, project, event, seq, integration, message, status, attempts, round, accepted_at, due_at, detail)
+         select customer, gen_random_uuid(), project, event, seq, gen_random_uuid(), message, 0, 0, 0, accepted_at, due_at, '' from deliveries,
+         generate_series(1, 2000)",
+    )
+    .execute(&pool)
+    .await
+    .unwrap();
+    let before = scans(&pool).await;
+    for _ in 0..5 {
+        assert_eq!(ledger.claim(to, at(5), at(65), 10).await.unwrap().len(), 10);
+    }
+    assert_eq!(scans(&pool).await, before, "nothing is scanned");
+}
+
+/// Rows of deliveries that were read by scanning.
+async fn scans(pool: &sqlx::PgPool) -> i64 {
+    // What each connection counts is told to the others now and then.
+    tokio::time::sleep(Duration::from_millis(1200)).await;
+    let sql = "select coalesce(sum(seq_tup_read), 0)::bigint from pg_stat_user_tables where relname like 'deliveries%' and seq_scan > 0";
+    sqlx::query_scalar(sql).fetch_one(pool).await.unwrap()
+}
