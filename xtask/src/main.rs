@@ -1,4 +1,4 @@
-//! The project's own commands: `cargo xtask demo | test | bench | sql | screenshots`.
+//! The project's own commands: `cargo xtask demo | test | bench | chaos | sql | screenshots`.
 
 mod check;
 mod sql;
@@ -34,6 +34,18 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         rest: Vec<String>,
     },
+    /// Kill, freeze and cut off three nodes while customers live; the outcome is added to docs/reliability.md.
+    Chaos {
+        /// How long they are hurt.
+        #[arg(long, default_value_t = 120)]
+        seconds: u64,
+        /// How many customers live meanwhile.
+        #[arg(long, default_value_t = 1_000)]
+        customers: u64,
+        /// The same seed does the same harm.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+    },
     /// Ask a new PostgreSQL about every statement, for the compiler; after a statement or the schema changed.
     Sql,
     /// Make the screenshots of the documentation.
@@ -59,6 +71,23 @@ fn main() -> Result<()> {
             ]
             .concat(),
         ),
+        Command::Chaos {
+            seconds,
+            customers,
+            seed,
+        } => {
+            tools::database_tools()?;
+            let test = ["test", "-p", "tidings", "--test", "e2e", "nodes::chaos"];
+            tools::run_with(
+                "cargo",
+                &[&test[..], &["--", "--ignored", "--nocapture"]].concat(),
+                &[
+                    ("TIDINGS_CHAOS_SECONDS", &seconds.to_string()),
+                    ("TIDINGS_CHAOS_CUSTOMERS", &customers.to_string()),
+                    ("TIDINGS_CHAOS_SEED", &seed.to_string()),
+                ],
+            )
+        }
         Command::Sql => {
             tools::database_tools()?;
             sql::prepare()

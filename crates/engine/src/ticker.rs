@@ -158,6 +158,15 @@ impl Engine {
         if count.is_multiple_of(SLOW) && self.is_mine("upkeep").await? {
             let now = self.system().now();
             self.ledger().make_room(now).await?;
+            if count.is_multiple_of(SLOW * 6) {
+                let mended = self.ledger().mend(now).await?;
+                if mended > 0 {
+                    tracing::info!(
+                        mended,
+                        "deliveries were made due that a node had left waiting"
+                    );
+                }
+            }
             let before = now.saturating_sub(ATTEMPTS_KEPT).unwrap_or(Timestamp::MIN);
             while self.ledger().retain(before, AT_ONCE).await? == AT_ONCE as u64 {}
         }

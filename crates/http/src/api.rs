@@ -22,10 +22,10 @@ use engine::{
     },
 };
 use jiff::SignedDuration;
-use ledger::{ConfigurationChange, DeliveryFilter, DeliveryState, EventFilter, Page};
+use ledger::{ConfigurationChange, DeliveryFilter, DeliveryState, EventFilter, FeedRow, Page};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use std::{collections::BTreeMap, str::FromStr, sync::Arc};
+use std::{collections::BTreeMap, str::FromStr, sync::Arc, time::Duration};
 
 type Answer = Result<axum::Json<Value>, Problem>;
 
@@ -33,6 +33,8 @@ type Answer = Result<axum::Json<Value>, Problem>;
 const LONGEST_PAGE: usize = 200;
 /// How far back the feed reaches unless asked otherwise.
 pub(crate) const FEED_DAYS: i64 = 14;
+/// Most seconds that a request for events waits for one.
+const LONGEST_WAIT: u64 = 60;
 
 /// The project a path names, if the caller reaches it. Handlers below `/projects/{project}` take this and so cannot forget.
 pub(crate) struct InProject {
@@ -138,6 +140,8 @@ pub(crate) struct ListQuery {
     /// Oldest first, after this cursor.
     pub(crate) after: Option<u64>,
     pub(crate) limit: Option<usize>,
+    /// With `after`: seconds to wait for an event when there is none.
+    pub(crate) wait: Option<u64>,
 }
 
 /// A number, or nothing: forms send fields that are left alone as empty.
@@ -168,6 +172,21 @@ impl ListQuery {
             (None, before) => Ok(Page::Before(
                 before.map(|before| parse("before", before)).transpose()?,
                 self.limit(),
+            )),
+        }
+    }
+
+    fn wait(&self) -> Result<Duration, Problem> {
+        match (self.wait, self.after) {
+            (None, _) => Ok(Duration::ZERO),
+            (Some(seconds), Some(_)) if seconds <= LONGEST_WAIT => Ok(Duration::from_secs(seconds)),
+            (Some(_), Some(_)) => Err(Problem::new(
+                Code::MalformedQuery,
+                format!("wait: at most {LONGEST_WAIT} seconds"),
+            )),
+            (Some(_), None) => Err(Problem::new(
+                Code::MalformedQuery,
+                "`wait` waits for what comes after a position: give `after` too",
             )),
         }
     }
@@ -261,17 +280,23 @@ impl ListQuery {
             ));
         }
         let now = app.engine.system().now();
-        let hours = self.hours.map_or(24 * FEED_DAYS, i64::from);
-        let recent = now
-            .saturating_sub(SignedDuration::from_hours(hours))
-            .unwrap_or(now);
+        // Whoever follows begins where he likes; whoever looks sees what is recent.
+        let hours = match (self.hours, self.after) {
+            (Some(hours), _) => Some(i64::from(hours)),
+            (None, Some(_)) => None,
+            (None, None) => Some(24 * FEED_DAYS),
+        };
+        let recent = hours.map(|hours| {
+            now.saturating_sub(SignedDuration::from_hours(hours))
+                .unwrap_or(now)
+        });
         Ok(EventFilter {
             project: Some(project.id),
             kinds,
             customer,
             apps: self.apps(project)?,
             environment,
-            since: Some(self.since.unwrap_or(recent)),
+            since: self.since.or(recent),
             until: self.until,
             delivery: state.map(|state| (integration, state)),
         })
@@ -301,16 +326,46 @@ pub(crate) async fn events(
     Filters(query): Filters,
 ) -> Answer {
     let filter = query.events(&app, &project).await?;
-    let rows = app.engine.ledger().events(&filter, query.page()?).await?;
-    let next = (rows.len() == query.limit())
-        .then(|| rows.last().map(|row| row.position.to_string()))
-        .flatten();
+    let page = query.page()?;
+    let rows = await_events(&app, &filter, page, query.wait()?).await?;
+    let last = rows.last().map(|row| row.position);
+    let next = match query.after {
+        // Whoever follows goes on from here, whether there was something or not.
+        Some(after) => Some(last.unwrap_or(after)),
+        None => last.filter(|_| rows.len() == query.limit()),
+    };
+    let next = next.map(|position| position.to_string());
     Ok(list(
         rows.into_iter()
             .map(|row| json!(view::event(&project.setup, row)))
             .collect(),
         next,
     ))
+}
+
+/// Events of a page, as soon as there are any, or what there is when the wait is over.
+async fn await_events(
+    app: &App,
+    filter: &EventFilter,
+    page: Page,
+    wait: Duration,
+) -> Result<Vec<FeedRow>, Problem> {
+    let (mut changes, mut stopping) = (app.engine.changes(), app.engine.stopping());
+    let end = tokio::time::sleep(wait);
+    tokio::pin!(end);
+    loop {
+        let rows = app.engine.ledger().events(filter, page).await?;
+        if !rows.is_empty() || wait.is_zero() || *stopping.borrow() {
+            return Ok(rows);
+        }
+        tokio::select! {
+            () = &mut end => return Ok(rows),
+            _ = stopping.wait_for(|stopping| *stopping) => return Ok(rows),
+            // Another node may have written without a word.
+            () = tokio::time::sleep(Duration::from_secs(2)) => {}
+            changed = changes.changed() => if changed.is_err() { return Ok(rows) },
+        }
+    }
 }
 
 pub(crate) async fn event(

@@ -38,6 +38,7 @@ const EVENT_FILTERS: &[&str] = &[
     "before",
     "after",
     "limit",
+    "wait",
 ];
 const DELIVERY_FILTERS: &[&str] = &["integration", "state", "before", "limit"];
 const PAGES: &[&str] = &["before", "limit"];

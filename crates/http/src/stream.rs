@@ -117,8 +117,10 @@ pub(crate) async fn events(
     Filters(query): Filters,
     headers: HeaderMap,
 ) -> Result<Messages, Problem> {
-    let filter = query.events(&app, &project).await?;
+    let mut filter = query.events(&app, &project).await?;
     let from = start(&app, &headers, query.after, &filter).await?;
+    // A position is a place in all of history, also for whoever comes back after a month.
+    filter.since = query.since;
     Ok(follow(app, filter, from, |app, row| {
         let id = row.position.to_string();
         let body = json!(view::event(&app.engine.setup(), row)).to_string();

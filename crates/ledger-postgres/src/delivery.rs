@@ -11,7 +11,7 @@ use ledger::{
     Lease, NewDelivery, Next, Requeue, Result, Settled, Settlement,
     codec::{from_json, pack, to_json, unpack},
 };
-use sqlx::{PgPool, Postgres, Transaction};
+use sqlx::{PgExecutor, PgPool, Postgres, Transaction};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
@@ -255,8 +255,6 @@ pub(crate) async fn settle(pool: &PgPool, works: Arc<Vec<Prepared>>) -> Result<V
     .map(|row| (row.id, row.customer))
     .collect();
     insert_attempts(&mut tx, &works, &recorded).await?;
-    tx.commit().await?;
-    // Only now: what was written as waiting meanwhile is seen, and who writes such a thing from now on sees what is settled.
     let mut until: BTreeMap<Uuid, i64> = BTreeMap::new();
     for work in works.iter() {
         let id = work.settlement.delivery.uuid();
@@ -264,11 +262,20 @@ pub(crate) async fn settle(pool: &PgPool, works: Arc<Vec<Prepared>>) -> Result<V
             until.insert(id, micros(work.lease_until));
         }
     }
-    // They are recorded whatever comes now; what is not released goes when its patience runs out.
-    let mut released = release(pool, &until).await.unwrap_or_else(|error| {
-        tracing::warn!(%error, "what waited for settled deliveries could not be released");
-        BTreeMap::new()
-    });
+    let mut released = release(&mut *tx, &until).await.map_err(Stop::Failed)?;
+    tx.commit().await?;
+    // Once more: what another node wrote as waiting meanwhile was not seen, and did not see what is settled.
+    match release(pool, &until).await {
+        Ok(late) => {
+            for (id, leases) in late {
+                released.entry(id).or_default().extend(leases);
+            }
+        }
+        // They are recorded whatever comes now; `mend` finds what is left.
+        Err(error) => {
+            tracing::warn!(%error, "what waited for settled deliveries could not be released");
+        }
+    }
     Ok(works
         .iter()
         .map(|work| {
@@ -320,7 +327,10 @@ async fn insert_attempts(
 }
 
 /// Leases what waited for settled deliveries, by what it waited for.
-async fn release(pool: &PgPool, until: &BTreeMap<Uuid, i64>) -> Result<BTreeMap<Uuid, Vec<Lease>>> {
+async fn release(
+    on: impl PgExecutor<'_>,
+    until: &BTreeMap<Uuid, i64>,
+) -> Result<BTreeMap<Uuid, Vec<Lease>>> {
     let (settled, leases): (Vec<Uuid>, Vec<i64>) = until.iter().map(|(id, at)| (*id, *at)).unzip();
     if settled.is_empty() {
         return Ok(BTreeMap::new());
@@ -337,7 +347,7 @@ async fn release(pool: &PgPool, until: &BTreeMap<Uuid, i64>) -> Result<BTreeMap<
            from released r join events e on e.customer = r.customer and e.id = r.event"#,
         &settled, &leases
     )
-    .fetch_all(pool)
+    .fetch_all(on)
     .await
     .map_err(failed)?;
     let mut released: BTreeMap<Uuid, Vec<Lease>> = BTreeMap::new();
@@ -358,6 +368,23 @@ async fn release(pool: &PgPool, until: &BTreeMap<Uuid, i64>) -> Result<BTreeMap<
             .push(lease.decode()?);
     }
     Ok(released)
+}
+
+/// Before a delivery that waits for a settled one counts as forgotten: whoever settled it releases it at once.
+const FORGOTTEN: jiff::SignedDuration = jiff::SignedDuration::from_secs(15);
+
+/// Makes deliveries due that wait for settled ones because a node died between two statements.
+pub(crate) async fn mend(pool: &PgPool, now: Timestamp) -> Result<u64> {
+    let before = now.saturating_sub(FORGOTTEN).unwrap_or(now);
+    sqlx::query!(
+        "update deliveries d set waits_for = null, due_at = $1 from deliveries p
+         where d.status = 0 and d.waits_for is not null and d.accepted_at < $2 and p.customer = d.customer and p.id = d.waits_for and p.status <> 0",
+        micros(now), micros(before)
+    )
+    .execute(pool)
+    .await
+    .map(|done| done.rows_affected())
+    .map_err(failed)
 }
 
 pub(crate) async fn requeue(pool: &PgPool, which: &Requeue, now: Timestamp) -> Result<u64> {

@@ -19,11 +19,14 @@ mod commit;
 mod configuration;
 mod delivery;
 mod feed;
+mod import;
 mod intake;
 mod news;
 mod partitions;
 mod people;
 mod replay;
+
+pub use import::Import;
 
 use async_trait::async_trait;
 use batch::{Batcher, patiently};
@@ -384,6 +387,9 @@ impl Ledger for PostgresLedger {
     async fn retain(&self, attempts_before: Timestamp, limit: usize) -> Result<u64> {
         feed::place(&self.reads).await?;
         delivery::retain(&self.reads, attempts_before, limit).await
+    }
+    async fn mend(&self, now: Timestamp) -> Result<u64> {
+        delivery::mend(&self.reads, now).await
     }
     async fn make_room(&self, now: Timestamp) -> Result<()> {
         partitions::make(&self.reads, now).await

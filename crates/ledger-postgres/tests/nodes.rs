@@ -74,7 +74,11 @@ async fn an_event_that_commits_late_is_not_skipped() {
 #[tokio::test(flavor = "multi_thread")]
 async fn readers_on_every_node_see_the_same_order() {
     let url = database().await;
-    let nodes = [node(&url, 1).await, node(&url, 2).await, node(&url, 3).await];
+    let nodes = [
+        node(&url, 1).await,
+        node(&url, 2).await,
+        node(&url, 3).await,
+    ];
     let writing: Vec<_> = nodes
         .iter()
         .enumerate()

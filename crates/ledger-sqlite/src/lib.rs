@@ -12,11 +12,14 @@ mod accounts;
 mod codec;
 mod configuration;
 mod delivery;
+mod export;
 mod feed;
 mod intake;
 mod people;
 mod replay;
 mod writer;
+
+pub use export::{Export, Key};
 
 use async_trait::async_trait;
 use codec::failed;

@@ -25,6 +25,7 @@ mod configuration;
     reason = "a suite of tests: a panic is how it reports"
 )]
 pub mod contract;
+pub mod copy;
 mod delivery;
 mod feed;
 mod intake;
@@ -232,6 +233,10 @@ pub trait Ledger: Send + Sync + 'static {
     /// Ends one session, and all of a user.
     async fn close_sessions(&self, digest: Option<&str>, user: Option<UserId>) -> Result<()>;
 
+    /// Completes what a node left half done when it died, where that is possible at all; answers how many rows it mended.
+    async fn mend(&self, _now: Timestamp) -> Result<u64> {
+        Ok(0)
+    }
     /// Makes room for what is written from `now` on, where storage is divided by time. Often is not too often.
     async fn make_room(&self, _now: Timestamp) -> Result<()> {
         Ok(())

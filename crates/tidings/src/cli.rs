@@ -1,6 +1,6 @@
 //! The command line. Every option can also be given by an environment variable.
 
-use crate::{apply, demo, doctor, import, keys, rates, rederive, say, serve, simulate};
+use crate::{apply, copy, demo, doctor, import, keys, rates, rederive, say, serve, simulate};
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
 use engine::AllowedNetworks;
@@ -83,6 +83,8 @@ pub(crate) enum Command {
     Rederive(rederive::Options),
     /// Add and list exchange rates.
     Rates(rates::Options),
+    /// Move a whole installation from SQLite to PostgreSQL.
+    Copy(copy::Options),
     /// Bring the schema of the database up to date; `serve` does it too.
     Migrate(Data),
     /// Check the data.
@@ -104,6 +106,7 @@ impl Command {
             Self::Import(options) => import::run(&options).await,
             Self::Rederive(options) => rederive::run(&options).await,
             Self::Rates(options) => rates::run(options).await.map(|()| ExitCode::SUCCESS),
+            Self::Copy(options) => copy::run(&options).await,
             Self::Migrate(data) => {
                 data.open_ledger().await?;
                 say::line(format!("{} is up to date", data.name()));

@@ -2,6 +2,7 @@
 
 mod apply;
 mod cli;
+mod copy;
 mod data;
 mod demo;
 mod doctor;

@@ -1,6 +1,11 @@
 //! What pages cost with few and with many events in the ledger, and how far the live feed lags behind.
 
-use crate::{bodies, load::Load, server::Server, sink::Sink};
+use crate::{
+    bodies,
+    load::Load,
+    server::{Backend, Server},
+    sink::Sink,
+};
 use anyhow::{Context, Result, bail};
 use domain::{CustomerId, DeliveryId, EventId, NotSent};
 use engine::{System, WallSystem};
@@ -10,7 +15,6 @@ use ledger::{
     Commit, CustomerWrite, EventFilter, FeedRow, IntegrationState, Ledger, NewDelivery, NewEvent,
     Next, Page, Settlement,
 };
-use ledger_sqlite::SqliteLedger;
 use serde_json::Value;
 use simulator::Authority;
 use std::{
@@ -79,7 +83,7 @@ fn again(pattern: &[FeedRow], number: u64, at: Timestamp) -> Commit {
     commit
 }
 
-async fn write(ledger: &SqliteLedger, commit: Commit, number: u64) -> Result<()> {
+async fn write(ledger: &dyn Ledger, commit: Commit, number: u64) -> Result<()> {
     let deliveries: Vec<_> = commit
         .deliveries
         .iter()
@@ -109,7 +113,7 @@ async fn write(ledger: &SqliteLedger, commit: Commit, number: u64) -> Result<()>
 }
 
 /// Fills the ledger up to `count` events, spread over the thirteen days before now, by repeating what is in it.
-async fn fill(ledger: &SqliteLedger, pattern: &[FeedRow], count: u64) -> Result<()> {
+async fn fill(ledger: &dyn Ledger, pattern: &[FeedRow], count: u64) -> Result<()> {
     let each = pattern.len() as u64;
     let copies = count.div_ceil(each);
     let now = WallSystem.now();
@@ -137,7 +141,7 @@ struct Reader {
 impl Reader {
     async fn enter(server: &Server) -> Result<Self> {
         let key = server.command(&["keys", "create", "--name", "bench", "--project", "bench"])?;
-        let url = server.callback.split("/callbacks").next();
+        let url = server.callbacks[0].split("/callbacks").next();
         let url = url.context("no address")?.to_owned();
         let client = reqwest::Client::builder()
             .no_proxy()
@@ -198,13 +202,13 @@ impl Reader {
 }
 
 /// A server with a short real history: one endpoint that is healthy, and one that gets the same.
-async fn with_history(authority: &Authority) -> Result<(Server, Vec<Sink>)> {
+async fn with_history(backend: &Backend, authority: &Authority) -> Result<(Server, Vec<Sink>)> {
     let mut sinks = Vec::new();
     for _ in 0..2 {
         sinks.push(Sink::start(WallSystem.now()).await?);
     }
-    let server = Server::start(authority, &sinks, 0).await?;
-    Load::new(&server.callback, 1)
+    let server = Server::start(backend, authority, &sinks, 0).await?;
+    Load::new(&server.callbacks, 1)
         .send(bodies(authority, 0, 5)?, None)
         .await?;
     crate::all_delivered(&sinks, 5).await?;
@@ -213,11 +217,15 @@ async fn with_history(authority: &Authority) -> Result<(Server, Vec<Sink>)> {
 }
 
 /// Pages of a project with `count` events.
-pub(crate) async fn pages(authority: &Authority, count: u64) -> Result<Vec<PageRow>> {
-    let (mut server, _sinks) = with_history(authority).await?;
+pub(crate) async fn pages(
+    backend: &Backend,
+    authority: &Authority,
+    count: u64,
+) -> Result<Vec<PageRow>> {
+    let (mut server, _sinks) = with_history(backend, authority).await?;
     server.stop()?;
     let (customer, event, middle) = {
-        let ledger = SqliteLedger::open(server.data().join("tidings.db"))?;
+        let ledger = backend.open(&server).await?;
         let everything = EventFilter::default();
         let seen = ledger.events(&everything, Page::After(0, 100)).await?;
         let mut by_customer: BTreeMap<CustomerId, Vec<FeedRow>> = BTreeMap::new();
@@ -228,7 +236,7 @@ pub(crate) async fn pages(authority: &Authority, count: u64) -> Result<Vec<PageR
                 .push(row);
         }
         let pattern = by_customer.into_values().next().context("no history")?;
-        fill(&ledger, &pattern, count).await?;
+        fill(&*ledger, &pattern, count).await?;
         let last = ledger.events(&everything, Page::Before(None, 1)).await?;
         let last = last.first().context("no events")?;
         (
@@ -307,8 +315,13 @@ async fn follow(reader: &Reader, count: usize) -> Result<Vec<f64>> {
 }
 
 /// `rate` notifications a second for `seconds`, two events each, while the stream and the feed page's own stream are read.
-pub(crate) async fn live(authority: &Authority, rate: f64, seconds: u64) -> Result<LiveRow> {
-    let (server, _sinks) = with_history(authority).await?;
+pub(crate) async fn live(
+    backend: &Backend,
+    authority: &Authority,
+    rate: f64,
+    seconds: u64,
+) -> Result<LiveRow> {
+    let (server, _sinks) = with_history(backend, authority).await?;
     let reader = Reader::enter(&server).await?;
     let page = reader.get("/projects/bench/live").await?;
     let shown = tokio::spawn(async move {
@@ -328,7 +341,7 @@ pub(crate) async fn live(authority: &Authority, rate: f64, seconds: u64) -> Resu
     )]
     let count = (rate * seconds as f64) as u64;
     let told = bodies(authority, 1_000, count)?;
-    let load = Load::new(&server.callback, 32);
+    let load = Load::new(&server.callbacks, 32);
     let expected = usize::try_from(count)? * 2;
     let (lags, sent) = tokio::join!(follow(&reader, expected), load.send(told, Some(rate)));
     let (lags, sent) = (lags?, sent?);

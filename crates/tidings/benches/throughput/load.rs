@@ -12,18 +12,24 @@ use tokio::{
 };
 
 pub(crate) struct Load {
-    address: String,
+    /// Connections go round.
+    addresses: Vec<String>,
     path: String,
     connections: usize,
 }
 
 impl Load {
-    pub(crate) fn new(url: &str, connections: usize) -> Self {
-        let rest = url.trim_start_matches("http://");
-        let (address, path) = rest.split_once('/').unwrap_or((rest, ""));
+    /// To the same path of several nodes.
+    pub(crate) fn new(urls: &[String], connections: usize) -> Self {
+        let split = |url: &String| {
+            let rest = url.trim_start_matches("http://");
+            let (address, path) = rest.split_once('/').unwrap_or((rest, ""));
+            (address.to_owned(), format!("/{path}"))
+        };
+        let (addresses, mut paths): (Vec<_>, Vec<_>) = urls.iter().map(split).unzip();
         Self {
-            address: address.into(),
-            path: format!("/{path}"),
+            addresses,
+            path: paths.pop().unwrap_or_default(),
             connections,
         }
     }
@@ -34,8 +40,9 @@ impl Load {
         let queue = Arc::new(Mutex::new(bodies));
         let began = Instant::now();
         let workers: Vec<_> = (0..self.connections)
-            .map(|_| {
-                let (queue, address, path) = (Arc::clone(&queue), self.address.clone(), self.path.clone());
+            .map(|number| {
+                let address = self.addresses[number % self.addresses.len()].clone();
+                let (queue, path) = (Arc::clone(&queue), self.path.clone());
                 tokio::spawn(async move {
                     let mut stream = TcpStream::connect(&address).await?;
                     stream.set_nodelay(true)?;

@@ -14,7 +14,7 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use engine::{System, WallSystem};
 use jiff::SignedDuration;
 use load::Load;
-use server::Server;
+use server::{Backend, Server};
 use simulator::{App, Authority, Life, Pace};
 use sink::Sink;
 use sources::{
@@ -25,6 +25,7 @@ use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
+use throwaway::Cluster;
 
 const BUNDLE_ID: &str = "com.example.bench";
 
@@ -100,18 +101,26 @@ async fn all_delivered(sinks: &[Sink], each: u64) -> Result<()> {
     Ok(())
 }
 
-async fn throughput(authority: &Authority, count: u64, healthy: usize, dead: usize) -> Result<Row> {
+async fn throughput(
+    backend: &Backend,
+    authority: &Authority,
+    count: u64,
+    healthy: usize,
+    dead: usize,
+) -> Result<Row> {
     let mut sinks = Vec::new();
     for _ in 0..healthy {
         sinks.push(Sink::start(WallSystem.now()).await?);
     }
-    let server = Server::start(authority, &sinks, dead).await?;
+    let server = Server::start(backend, authority, &sinks, dead).await?;
     let warm = bodies(authority, 0, 200)?;
-    Load::new(&server.callback, 16).send(warm, None).await?;
+    Load::new(&server.callbacks, 16).send(warm, None).await?;
     all_delivered(&sinks, 200).await?;
     let measured = bodies(authority, 1_000, count)?;
     let (cpu, began) = (server.cpu()?, Instant::now());
-    let accepted_in = Load::new(&server.callback, 64).send(measured, None).await?;
+    let accepted_in = Load::new(&server.callbacks, 64)
+        .send(measured, None)
+        .await?;
     all_delivered(&sinks, 200 + count).await?;
     let (took, cpu) = (
         began.elapsed().as_secs_f64(),
@@ -128,6 +137,7 @@ async fn throughput(authority: &Authority, count: u64, healthy: usize, dead: usi
 
 /// Time from accepted to received, at `rate` notifications a second.
 async fn latency(
+    backend: &Backend,
     authority: &Authority,
     rate: f64,
     seconds: f64,
@@ -138,9 +148,9 @@ async fn latency(
     for _ in 0..healthy {
         sinks.push(Sink::start(WallSystem.now()).await?);
     }
-    let server = Server::start(authority, &sinks, dead).await?;
+    let server = Server::start(backend, authority, &sinks, dead).await?;
     let warm = bodies(authority, 0, 500)?;
-    Load::new(&server.callback, 16)
+    Load::new(&server.callbacks, 16)
         .send(warm, Some(rate))
         .await?;
     all_delivered(&sinks, 500).await?;
@@ -151,7 +161,7 @@ async fn latency(
         reason = "a positive count of notifications"
     )]
     let count = (rate * seconds) as u64;
-    Load::new(&server.callback, 64)
+    Load::new(&server.callbacks, 64)
         .send(bodies(authority, 1_000, count)?, Some(rate))
         .await?;
     all_delivered(&sinks, 500 + count).await?;
@@ -165,15 +175,15 @@ async fn latency(
 }
 
 /// Memory before and after `count` deliveries have piled up for an endpoint that is down.
-async fn pile_up(authority: &Authority, count: u64) -> Result<(f64, f64)> {
-    let server = Server::start(authority, &[], 1).await?;
-    Load::new(&server.callback, 16)
+async fn pile_up(backend: &Backend, authority: &Authority, count: u64) -> Result<(f64, f64)> {
+    let server = Server::start(backend, authority, &[], 1).await?;
+    Load::new(&server.callbacks, 16)
         .send(bodies(authority, 0, 5_000)?, None)
         .await?;
     tokio::time::sleep(Duration::from_secs(2)).await;
     let before = server.resident_mib()?;
     for part in 1..count / 5_000 {
-        Load::new(&server.callback, 64)
+        Load::new(&server.callbacks, 64)
             .send(bodies(authority, part * 5_000, 5_000)?, None)
             .await?;
     }
@@ -182,10 +192,10 @@ async fn pile_up(authority: &Authority, count: u64) -> Result<(f64, f64)> {
 }
 
 /// What pages cost, and the live feed.
-async fn dashboard(authority: &Authority, quick: bool) -> Result<()> {
+async fn dashboard(backend: &Backend, authority: &Authority, quick: bool) -> Result<()> {
     let (few, many) = (10_000, if quick { 100_000 } else { 1_000_000 });
-    let small = feed::pages(authority, few).await?;
-    let large = feed::pages(authority, many).await?;
+    let small = feed::pages(backend, authority, few).await?;
+    let large = feed::pages(backend, authority, many).await?;
     say(&format!(
         "| page, first byte in ms | with {few} events | worst of 11 | with {many} | worst of 11 |"
     ));
@@ -196,7 +206,7 @@ async fn dashboard(authority: &Authority, quick: bool) -> Result<()> {
             small.name, small.median_ms, small.worst_ms, large.median_ms, large.worst_ms
         ));
     }
-    let live = feed::live(authority, 250.0, if quick { 4 } else { 20 }).await?;
+    let live = feed::live(backend, authority, 250.0, if quick { 4 } else { 20 }).await?;
     say("");
     say(&format!(
         "live feed: at {:.0} events/s they are shown after {:.0} ms (p50), {:.0} ms (p99)",
@@ -207,7 +217,23 @@ async fn dashboard(authority: &Authority, quick: bool) -> Result<()> {
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    let quick = std::env::args().any(|word| word == "--quick");
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let after = |name: &str| {
+        let at = words.iter().position(|word| word == name)?;
+        words.get(at + 1).cloned()
+    };
+    let quick = words.iter().any(|word| word == "--quick");
+    let postgres = match after("--backend").as_deref() {
+        None | Some("sqlite") => None,
+        // Data is forced to disk, as it would be.
+        Some("postgres") => Some(Arc::new(Cluster::start(&["synchronous_commit = on"])?)),
+        Some(other) => bail!("--backend {other}: sqlite or postgres"),
+    };
+    let nodes = after("--nodes").map_or(Ok(1), |nodes| nodes.parse())?;
+    if nodes > 1 && postgres.is_none() {
+        bail!("--nodes {nodes} needs --backend postgres: SQLite serves one");
+    }
+    let backend = Backend { postgres, nodes };
     let count = if quick { 4_000 } else { 20_000 };
     let authority = Authority::create()?;
     let verification = verification_ms(&authority, &bodies(&authority, 0, 1_000)?)?;
@@ -227,7 +253,7 @@ async fn main() -> Result<()> {
         ("K=4", 4, 0),
         ("K=5, one of them dead", 4, 1),
     ] {
-        let row = throughput(&authority, count, healthy, dead)
+        let row = throughput(&backend, &authority, count, healthy, dead)
             .await
             .with_context(|| name.to_owned())?;
         let beyond = row.server_cpu_ms_per_delivery - verification / healthy as f64;
@@ -255,7 +281,7 @@ async fn main() -> Result<()> {
         (rates[1].0, 5, 0, healthy_rate),
         (rates[3].0, 4, 1, healthy_rate),
     ] {
-        let [p50, p95, p99] = latency(&authority, rate, seconds, healthy, dead)
+        let [p50, p95, p99] = latency(&backend, &authority, rate, seconds, healthy, dead)
             .await
             .with_context(|| name.to_owned())?;
         say(&format!(
@@ -263,18 +289,20 @@ async fn main() -> Result<()> {
         ));
     }
     let waiting = if quick { 20_000 } else { 100_000 };
-    let (before, after) = pile_up(&authority, waiting).await?;
+    let (before, after) = pile_up(&backend, &authority, waiting).await?;
     say("");
     say(&format!(
         "memory with 5,000 deliveries waiting for a dead endpoint: {before:.0} MiB; with {waiting}: {after:.0} MiB"
     ));
     say("");
-    say("| way in | per second |");
-    say("|---|---:|");
-    for row in interfaces::interfaces(if quick { 400 } else { 2_000 }).await? {
-        say(&format!("| {} | {:.0} |", row.name, row.per_second));
+    if backend.postgres.is_none() {
+        say("| way in | per second |");
+        say("|---|---:|");
+        for row in interfaces::interfaces(if quick { 400 } else { 2_000 }).await? {
+            say(&format!("| {} | {:.0} |", row.name, row.per_second));
+        }
+        say("");
     }
-    say("");
-    dashboard(&authority, quick).await?;
+    dashboard(&backend, &authority, quick).await?;
     Ok(())
 }

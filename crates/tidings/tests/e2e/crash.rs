@@ -1,6 +1,6 @@
 //! Killed at any moment, nothing accepted is lost and nothing is told twice.
 
-use crate::server::{Api, Server, Site, now, until, webhook};
+use crate::server::{Api, Site, now, until, webhook};
 use jiff::SignedDuration;
 use simulator::{Behaviour, Channel, Random, Receiver};
 use std::{
@@ -45,16 +45,7 @@ async fn crash_between_state_and_event_and_anywhere_else() {
     for _ in 0..KILLS {
         tokio::time::sleep(Duration::from_millis(150 + random.below(450))).await;
         server.kill();
-        server = Server::start(
-            site.command(&[
-                "serve",
-                "--listen",
-                &address,
-                "--allow-networks",
-                "127.0.0.0/8",
-            ]),
-            &site.directory,
-        );
+        server = site.serve_at(&address);
     }
     let report = driving.await.unwrap();
     assert_eq!(

@@ -243,6 +243,42 @@ async fn live_streams_tell_events_as_they_happen_and_resume_where_they_broke() {
         text.contains("id: 3\n") && !text.contains("id: 2\n"),
         "{text}"
     );
+
+    // The same by asking again and again: what there is, then what comes, then nothing.
+    let api = Api::new(&site, &server, &[]);
+    let all = api
+        .get("/projects/acme/events?after=0&limit=200&wait=30")
+        .await;
+    let next = all["next"].as_str().unwrap().to_owned();
+    assert!(all["data"].as_array().unwrap().len() >= 4);
+    let path = format!("/projects/acme/events?after={next}&wait=30");
+    let later = driver.script(
+        Channel::Apple,
+        50..51,
+        now(),
+        SignedDuration::from_millis(1),
+        1,
+    );
+    let telling = async {
+        tokio::time::sleep(Duration::from_millis(700)).await;
+        driver.run(later, now(), 1, Duration::from_secs(5)).await
+    };
+    let (came, told) = tokio::join!(api.get(&path), telling);
+    told.unwrap();
+    assert!(!came["data"].as_array().unwrap().is_empty(), "{came}");
+    let nothing = api.get("/projects/acme/events?after=1000000&wait=1").await;
+    assert_eq!(
+        (&nothing["data"], &nothing["next"]),
+        (&serde_json::json!([]), &serde_json::json!("1000000"))
+    );
+    for wrong in ["wait=5", "after=1&wait=61"] {
+        let path = format!("/projects/acme/events?{wrong}");
+        let (status, problem) = api.send("GET", &path, None).await;
+        assert_eq!(
+            (status, &problem["code"]),
+            (400, &serde_json::json!("malformed_query"))
+        );
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -9,6 +9,7 @@ mod command_line;
 mod crash;
 mod disk_full;
 mod journey;
+mod nodes;
 mod pages;
 mod screenshots;
 mod sdk;

@@ -28,6 +28,8 @@ pub(crate) fn now() -> Timestamp {
 /// A data directory with a project, removed at the end.
 pub(crate) struct Site {
     pub(crate) directory: PathBuf,
+    /// Given to every command.
+    environment: Vec<(&'static str, String)>,
 }
 
 impl Drop for Site {
@@ -73,6 +75,24 @@ impl Site {
         site
     }
 
+    /// The same, on a database of PostgreSQL.
+    pub(crate) fn on_postgres(url: String, integrations: &[String]) -> Self {
+        let mut site = Self::bare();
+        site.environment.push(("TIDINGS_DATABASE", url));
+        let key = "0123456789abcdef".repeat(4);
+        site.environment.push(("TIDINGS_SECRET_KEY", key));
+        site.write_project("acme", integrations);
+        site.run(&["apply", "project.toml"]);
+        site
+    }
+
+    /// The same project, from now on in a database of PostgreSQL, with the key it had.
+    pub(crate) fn move_to(&mut self, url: String) {
+        let key = std::fs::read_to_string(self.directory.join("data/secret.key")).unwrap();
+        self.environment.push(("TIDINGS_DATABASE", url));
+        self.environment.push(("TIDINGS_SECRET_KEY", key));
+    }
+
     /// An empty directory.
     pub(crate) fn bare() -> Self {
         let number = NUMBER.fetch_add(1, Ordering::SeqCst);
@@ -80,7 +100,10 @@ impl Site {
             .join(format!("site-{}-{number}", std::process::id()));
         drop(std::fs::remove_dir_all(&directory));
         std::fs::create_dir_all(&directory).unwrap();
-        Self { directory }
+        Self {
+            directory,
+            environment: Vec::new(),
+        }
     }
 
     pub(crate) fn write_project(&self, key: &str, integrations: &[String]) {
@@ -102,7 +125,8 @@ impl Site {
         command
             .args(words)
             .current_dir(&self.directory)
-            .env("TIDINGS_DATA", "data");
+            .env("TIDINGS_DATA", "data")
+            .envs(self.environment.iter().map(|(name, value)| (name, value)));
         command
     }
 
@@ -122,16 +146,18 @@ impl Site {
     }
 
     pub(crate) fn serve(&self) -> Server {
-        Server::start(
-            self.command(&[
-                "serve",
-                "--listen",
-                "127.0.0.1:0",
-                "--allow-networks",
-                "127.0.0.0/8",
-            ]),
-            &self.directory,
-        )
+        self.serve_at("127.0.0.1:0")
+    }
+
+    pub(crate) fn serve_at(&self, address: &str) -> Server {
+        let words = [
+            "serve",
+            "--listen",
+            address,
+            "--allow-networks",
+            "127.0.0.0/8",
+        ];
+        Server::start(self.command(&words), &self.directory)
     }
 
     pub(crate) fn log(&self) -> String {

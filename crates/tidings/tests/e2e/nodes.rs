@@ -1,0 +1,481 @@
+//! Three nodes on one PostgreSQL, killed, frozen and cut off while customers live.
+//!
+//! Beside them an undisturbed server on SQLite hears the same lives. At the end both have told the same events, and every delivery
+//! arrived. `cargo xtask chaos` runs the long form.
+
+use crate::server::{Api, Server, Site, now, until, webhook};
+use jiff::SignedDuration;
+use serde_json::Value;
+use simulator::{Behaviour, Channel, Driver, Random, Receiver, Turn};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    process::Command,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
+use throwaway::Cluster;
+use tokio::net::{TcpListener, TcpStream};
+
+const NODES: usize = 3;
+
+/// What a load balancer does: connections go round, past nodes that refuse them.
+struct Front {
+    url: String,
+}
+
+impl Front {
+    async fn start(nodes: Vec<String>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let (nodes, turn) = (Arc::new(nodes), Arc::new(AtomicUsize::new(0)));
+        tokio::spawn(async move {
+            while let Ok((mut from, _)) = listener.accept().await {
+                let (nodes, turn) = (Arc::clone(&nodes), Arc::clone(&turn));
+                tokio::spawn(async move {
+                    let first = turn.fetch_add(1, Ordering::Relaxed);
+                    for index in first..first + nodes.len() {
+                        if let Ok(mut to) = TcpStream::connect(&nodes[index % nodes.len()]).await {
+                            drop(tokio::io::copy_bidirectional(&mut from, &mut to).await);
+                            return;
+                        }
+                    }
+                });
+            }
+        });
+        Self { url }
+    }
+}
+
+/// How long, how many, and how they were hurt.
+struct Storm {
+    customers: u64,
+    messages: usize,
+    lasts: Duration,
+    day: SignedDuration,
+    seed: u64,
+}
+
+/// What was done to the nodes and their database.
+#[derive(Debug, Default)]
+struct Harm {
+    killed: u64,
+    frozen: u64,
+    cut_off: u64,
+}
+
+/// What came of it.
+#[derive(Debug)]
+struct Outcome {
+    harm: Harm,
+    messages: u64,
+    refused: u64,
+    events: usize,
+    deliveries: usize,
+    repeated: u32,
+    took: Duration,
+}
+
+fn signal(name: &str, process: u32) {
+    let sent = Command::new("kill")
+        .args([format!("-{name}"), process.to_string()])
+        .status();
+    assert!(sent.unwrap().success(), "kill -{name} {process}");
+}
+
+async fn hurt(
+    site: &Site,
+    cluster: &Cluster,
+    nodes: &Mutex<Vec<Server>>,
+    addresses: &[String],
+    storm: &Storm,
+) -> Harm {
+    let mut random = Random::new(storm.seed);
+    let mut harm = Harm::default();
+    let until = Instant::now() + storm.lasts;
+    while Instant::now() < until {
+        tokio::time::sleep(Duration::from_millis(200 + random.below(600))).await;
+        let which = usize::try_from(random.below(NODES as u64)).unwrap();
+        match random.below(10) {
+            0..4 => {
+                nodes.lock().unwrap()[which].kill();
+                harm.killed += 1;
+                tokio::time::sleep(Duration::from_millis(random.below(800))).await;
+                let fresh = tokio::task::block_in_place(|| site.serve_at(&addresses[which]));
+                nodes.lock().unwrap()[which] = fresh;
+            }
+            4..7 => {
+                let process = nodes.lock().unwrap()[which].process.id();
+                signal("STOP", process);
+                harm.frozen += 1;
+                tokio::time::sleep(Duration::from_millis(300 + random.below(2_000))).await;
+                signal("CONT", process);
+            }
+            7..9 => {
+                let sql = "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'tidings'";
+                let database = cluster.url("t0");
+                let name = database.rsplit('/').next().unwrap_or_default().to_owned();
+                tokio::task::block_in_place(|| cluster.run_sql(&name, sql)).unwrap();
+                harm.cut_off += 1;
+            }
+            _ => {}
+        }
+    }
+    harm
+}
+
+/// What an event is, whoever tells it when. Access that ends by the clock is told when somebody looks: of that, what counts is
+/// where it ends.
+fn told(events: &[Value]) -> BTreeMap<String, u32> {
+    let mut counted = BTreeMap::new();
+    let mut access: BTreeMap<String, String> = BTreeMap::new();
+    for event in events {
+        let (who, key) = (
+            &event["customer"]["app_user_id"],
+            event["key"].as_str().unwrap(),
+        );
+        if event["kind"] == "access_level_updated" {
+            let mut parts: Vec<&str> = key.split(':').collect();
+            let level = parts[3].to_owned();
+            parts.remove(5);
+            access.insert(format!("{who} {level}"), parts.join(":"));
+        } else {
+            let what = format!("{who} {key} {} {}", event["kind"], event["occurred_at"]);
+            *counted.entry(what).or_default() += 1;
+        }
+    }
+    counted.extend(
+        access
+            .into_iter()
+            .map(|(whose, state)| (format!("{whose} {state}"), 1)),
+    );
+    counted
+}
+
+/// Events that are to be delivered to an integration.
+fn wanted<'a>(events: &'a [Value], key: &str) -> BTreeSet<&'a str> {
+    let has_delivery = |event: &&Value| {
+        let states = event["integrations"].as_array().unwrap();
+        let of_key = |state: &Value| state["key"] == key && !state["delivery"].is_null();
+        states.iter().any(of_key)
+    };
+    let ids = events
+        .iter()
+        .filter(has_delivery)
+        .map(|event| event["id"].as_str().unwrap());
+    ids.collect()
+}
+
+fn script(driver: &Driver, storm: &Storm, begun: jiff::Timestamp) -> Vec<Turn> {
+    let spread = SignedDuration::try_from(storm.lasts).unwrap();
+    driver.script(
+        Channel::Apple,
+        0..storm.customers,
+        begun,
+        spread,
+        storm.messages,
+    )
+}
+
+async fn weather(storm: &Storm) -> Outcome {
+    let cluster = tokio::task::spawn_blocking(|| Cluster::start(&["synchronous_commit = on"]))
+        .await
+        .unwrap()
+        .unwrap();
+    let healthy = Receiver::start(Behaviour::Healthy, false, now())
+        .await
+        .unwrap();
+    let failing = Receiver::start(Behaviour::Failing(10), false, now())
+        .await
+        .unwrap();
+    let hooks = [
+        webhook("backend", &healthy.url),
+        webhook("billing", &failing.url),
+    ];
+    let url = tokio::task::block_in_place(|| cluster.database()).unwrap();
+    let site = Site::on_postgres(url, &hooks);
+    let nodes: Vec<Server> = (0..NODES).map(|_| site.serve()).collect();
+    let addresses: Vec<String> = nodes
+        .iter()
+        .map(|node| node.url.trim_start_matches("http://").to_owned())
+        .collect();
+    let front = Front::start(addresses.clone()).await;
+    let path = nodes[0]
+        .callback
+        .trim_start_matches(&nodes[0].url)
+        .to_owned();
+    let mut driver = nodes[0].driver(1, storm.seed);
+    driver.pace.day = storm.day;
+    driver.in_turn = true;
+    driver
+        .urls
+        .insert(Channel::Apple, format!("{}{path}", front.url));
+    let nodes = Mutex::new(nodes);
+
+    let calm_site = Site::new(&[]);
+    let calm = calm_site.serve();
+    let mut calm_driver = calm.driver(1, storm.seed);
+    calm_driver.pace.day = storm.day;
+    calm_driver.in_turn = true;
+
+    let (began, begun) = (Instant::now(), now());
+    let turns = script(&driver, storm, begun);
+    let sent = turns.iter().filter(|turn| turn.tells).count() as u64;
+    let calm_turns = script(&calm_driver, storm, begun);
+    let patience = Duration::from_secs(120);
+    let living = driver.run(turns, begun, 64, patience);
+    let calm_living = calm_driver.run(calm_turns, begun, 64, patience);
+    let hurting = hurt(&site, &cluster, &nodes, &addresses, storm);
+    let (report, calm_report, harm) = tokio::join!(living, calm_living, hurting);
+    let (report, calm_report) = (report.unwrap(), calm_report.unwrap());
+    assert_eq!(
+        (report.messages, calm_report.messages),
+        (sent, sent),
+        "every message is accepted in the end"
+    );
+
+    let last = nodes.lock().unwrap().pop().unwrap();
+    let (api, calm_api) = (
+        Api::new(&site, &last, &[]),
+        Api::new(&calm_site, &calm, &[]),
+    );
+    let mut events = Vec::new();
+    let end = Instant::now() + Duration::from_secs(20);
+    loop {
+        let (hurt, calm) = (told(&api.events().await), told(&calm_api.events().await));
+        if hurt == calm {
+            break;
+        }
+        let only = |these: &BTreeMap<String, u32>, those: &BTreeMap<String, u32>| -> Vec<String> {
+            let differ = these
+                .iter()
+                .filter(|(what, times)| those.get(*what) != Some(*times));
+            differ
+                .map(|(what, times)| format!("{times} x {what}"))
+                .collect()
+        };
+        assert!(
+            Instant::now() < end,
+            "told here only: {:#?}\ntold by the undisturbed only: {:#?}",
+            only(&hurt, &calm),
+            only(&calm, &hurt)
+        );
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    events.extend(api.events().await);
+    assert!(
+        told(&events).values().all(|times| *times == 1),
+        "every event exactly once"
+    );
+    let ids: BTreeSet<&str> = events
+        .iter()
+        .filter_map(|event| event["id"].as_str())
+        .collect();
+    assert_eq!(ids.len(), events.len());
+    let mut seqs: BTreeMap<&str, Vec<u64>> = BTreeMap::new();
+    for event in &events {
+        let customer = event["customer"]["id"].as_str().unwrap();
+        seqs.entry(customer)
+            .or_default()
+            .push(event["customer_seq"].as_u64().unwrap());
+    }
+    for (customer, seqs) in &seqs {
+        let in_order: Vec<u64> = (1..=seqs.len() as u64).collect();
+        assert_eq!(
+            *seqs, in_order,
+            "the feed has the events of {customer} in order, without gaps"
+        );
+    }
+
+    let mut deliveries = 0;
+    for (key, receiver) in [("backend", &healthy), ("billing", &failing)] {
+        let wanted = wanted(&events, key);
+        let end = Instant::now() + Duration::from_secs(200);
+        while !wanted
+            .iter()
+            .all(|id| receiver.received().events.contains_key(*id))
+        {
+            let late = Instant::now() > end;
+            let missing: Vec<Value> = if late { api.events().await } else { Vec::new() };
+            let missing = missing.iter().filter(|event| {
+                let id = event["id"].as_str().unwrap();
+                wanted.contains(id) && !receiver.received().events.contains_key(id)
+            });
+            let missing: Vec<_> = missing.map(|event| &event["integrations"]).collect();
+            assert!(!late, "not received by {key}: {missing:#?}");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        let received = receiver.received();
+        assert_eq!(
+            received.accepted.len(),
+            received.events.len(),
+            "a delivery has one id, however often it is sent"
+        );
+        deliveries += wanted.len();
+    }
+    let repeated = healthy
+        .received()
+        .events
+        .values()
+        .map(|times| times - 1)
+        .sum();
+    // What was under way when a node died or lost its database may be sent again, with the id it had.
+    let under_way = 64;
+    let most = (harm.killed + harm.frozen + harm.cut_off) * under_way;
+    assert!(
+        u64::from(repeated) <= most,
+        "{repeated} repeats, at most {most} can be explained by {harm:?}"
+    );
+    Outcome {
+        harm,
+        messages: report.messages,
+        refused: report.refused,
+        events: events.len(),
+        deliveries,
+        repeated,
+        took: began.elapsed(),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn three_nodes_that_are_killed_frozen_and_cut_off_lose_nothing_and_double_nothing() {
+    let storm = Storm {
+        customers: 120,
+        messages: 6,
+        lasts: Duration::from_secs(15),
+        day: SignedDuration::from_millis(60),
+        seed: 20_261_121,
+    };
+    let outcome = weather(&storm).await;
+    assert!(outcome.harm.killed > 0 && outcome.harm.frozen > 0 && outcome.harm.cut_off > 0);
+    assert!(outcome.refused > 0, "it was felt: {outcome:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_installation_moves_from_sqlite_to_postgres_and_lives_on() {
+    let receiver = Receiver::start(Behaviour::Healthy, false, now())
+        .await
+        .unwrap();
+    let mut site = Site::new(&[webhook("backend", &receiver.url)]);
+    let server = site.serve();
+    let driver = server.driver(20, 4);
+    let live = async |driver: &Driver, numbers| {
+        let turns = driver.script(
+            Channel::Apple,
+            numbers,
+            now(),
+            SignedDuration::from_millis(300),
+            6,
+        );
+        driver
+            .run(turns, now(), 16, Duration::from_secs(20))
+            .await
+            .unwrap();
+    };
+    live(&driver, 0..20).await;
+    let before = Api::new(&site, &server, &[]).events().await;
+    until("everything is delivered", || async {
+        receiver.received().events.len() == wanted(&before, "backend").len()
+    })
+    .await;
+    let address = server.url.trim_start_matches("http://").to_owned();
+    drop(server);
+
+    let cluster = tokio::task::spawn_blocking(|| Cluster::start(&[]))
+        .await
+        .unwrap()
+        .unwrap();
+    let url = tokio::task::block_in_place(|| cluster.database()).unwrap();
+    let words = ["copy", "--from", "sqlite:data", "--to", &url];
+    let said = site.run(&words);
+    assert!(
+        said.contains("Everything was copied") && !said.contains("FAIL"),
+        "{said}"
+    );
+    let again = site.command(&words).output().unwrap();
+    let complaint = String::from_utf8_lossy(&again.stderr).into_owned();
+    assert!(
+        !again.status.success() && complaint.contains("holds an installation already"),
+        "{complaint}"
+    );
+
+    site.move_to(url);
+    let server = site.serve_at(&address);
+    let api = Api::new(&site, &server, &[]);
+    let after = api.events().await;
+    let stands = |events: &[Value]| -> Vec<(Value, Value, Value)> {
+        let of = |event: &Value| {
+            (
+                event["position"].clone(),
+                event["id"].clone(),
+                event["integrations"].clone(),
+            )
+        };
+        events.iter().map(of).collect()
+    };
+    assert_eq!(
+        stands(&after),
+        stands(&before),
+        "the same events, in the same places, as they stood"
+    );
+    // Its store finds it where it was, and tells of new customers.
+    live(&driver, 100..110).await;
+    let later = api.events().await;
+    assert!(later.len() > before.len());
+    assert!(
+        told(&later).values().all(|times| *times == 1),
+        "nothing is told again"
+    );
+    until("what is new is delivered", || async {
+        receiver.received().events.len() == wanted(&later, "backend").len()
+    })
+    .await;
+    assert!(receiver.received().events.values().all(|times| *times == 1));
+    assert!(site.run(&["doctor"]).contains("is intact"));
+}
+
+/// A number that `cargo xtask chaos` was given.
+fn given(name: &str, otherwise: u64) -> u64 {
+    #[expect(clippy::disallowed_methods, reason = "set by `cargo xtask chaos`")]
+    let value = std::env::var(name);
+    value.map_or(otherwise, |value| value.parse().unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "`cargo xtask chaos` runs it"]
+async fn chaos() {
+    let storm = Storm {
+        customers: given("TIDINGS_CHAOS_CUSTOMERS", 1_000),
+        messages: 10,
+        lasts: Duration::from_secs(given("TIDINGS_CHAOS_SECONDS", 120)),
+        day: SignedDuration::from_millis(300),
+        seed: given("TIDINGS_CHAOS_SEED", 1),
+    };
+    let outcome = weather(&storm).await;
+    let Outcome {
+        harm,
+        messages,
+        refused,
+        events,
+        deliveries,
+        repeated,
+        took,
+    } = &outcome;
+    let line = format!(
+        "| {} | {} | {} | {} | {} | {} | {} | {messages} | {refused} | {events} | 0 | {deliveries} | 0 | {repeated} | {} |\n",
+        now().strftime("%Y-%m-%d"),
+        storm.seed,
+        storm.lasts.as_secs(),
+        storm.customers,
+        harm.killed,
+        harm.frozen,
+        harm.cut_off,
+        took.as_secs(),
+    );
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reliability.md");
+    let document = std::fs::read_to_string(path).unwrap();
+    let (head, rows) = document.split_once("<!-- runs -->\n").unwrap();
+    std::fs::write(path, format!("{head}<!-- runs -->\n{line}{rows}")).unwrap();
+}
