@@ -85,11 +85,28 @@ impl Cluster {
     ///
     /// When no server is installed, or it does not start: its log is part of the error.
     pub fn start(settings: &[&str]) -> Result<Self> {
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            match Self::try_start(settings) {
+                // Somebody else may have taken the port that was free.
+                Err(error) if tries < 3 && format!("{error:#}").contains("in use") => {}
+                done => return done,
+            }
+        }
+    }
+
+    fn try_start(settings: &[&str]) -> Result<Self> {
         let bin = programs()?;
         let as_root = is_root()?;
         let unique = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let directory =
-            std::env::temp_dir().join(format!("tidings-pg-{}-{unique}", std::process::id()));
+        // The server runs as another user then, who may not reach our own directory for such things.
+        let parent = if as_root {
+            PathBuf::from("/tmp")
+        } else {
+            std::env::temp_dir()
+        };
+        let directory = parent.join(format!("tidings-pg-{}-{unique}", std::process::id()));
         if directory.exists() {
             fs::remove_dir_all(&directory)?;
         }

@@ -245,7 +245,7 @@ impl Row {
             .filter(|_| event.kind.is_charge() || event.kind.is_refund())
             .and_then(|transaction| transaction.price);
         let price = price.map_or(String::new(), |price| {
-            if event.kind.is_refund() {
+            if event.kind.is_refund() && price.micros != 0 {
                 format!("−{price}")
             } else {
                 price.to_string()
