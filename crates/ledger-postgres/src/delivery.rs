@@ -1,4 +1,7 @@
 //! Deliveries: queued, claimed, settled, released, tried again, forgotten.
+//!
+//! Rows that are known by their id are found by it: `status + 0 = 0` matches no partial index, which would be walked from end to end for
+//! every one of a batch while the planner believes it to be small.
 
 use crate::{
     batch::{Stop, Work},
@@ -105,7 +108,7 @@ pub(crate) async fn release_late(pool: &PgPool, waiting: &[(Uuid, i64)]) -> Resu
     let released = sqlx::query_scalar!(
         "update deliveries d set waits_for = null, due_at = n.until
          from unnest($1::uuid[], $2::bigint[]) as n(id, until), deliveries p
-         where d.id = n.id and d.status = 0 and p.customer = d.customer and p.id = d.waits_for and p.status <> 0
+         where d.id = n.id and d.status + 0 = 0 and p.customer = d.customer and p.id = d.waits_for and p.status <> 0
          returning d.id",
         &ids, &until
     )
@@ -161,7 +164,7 @@ pub(crate) async fn claim(
              for update skip locked),
            claimed as (
              update deliveries d set due_at = $3, waits_for = null from due
-             where d.customer = due.customer and d.id = due.id and d.due_at = due.due_at and d.status = 0
+             where d.customer = due.customer and d.id = due.id and d.due_at = due.due_at and d.status + 0 = 0
              returning d.customer, d.id, d.integration, d.message, d.attempts, d.round, d.accepted_at, d.event)
            select c.id, c.integration, c.message, c.attempts, c.round, c.accepted_at, c.event, e.body
            from claimed c join events e on e.customer = c.customer and e.id = c.event"#,
@@ -246,7 +249,7 @@ pub(crate) async fn settle(pool: &PgPool, works: Arc<Vec<Prepared>>) -> Result<V
         "update deliveries d set status = n.status, attempts = d.attempts + 1, round = d.round + 1, due_at = n.due_at, reason = n.reason,
            detail = n.detail, waits_for = null
          from unnest($1::uuid[], $2::integer[], $3::smallint[], $4::bigint[], $5::text[], $6::text[]) as n(id, attempts, status, due_at, reason, detail)
-         where d.id = n.id and d.attempts = n.attempts and d.status = 0 returning d.id, d.customer",
+         where d.id = n.id and d.attempts = n.attempts and d.status + 0 = 0 returning d.id, d.customer",
         &ids, &attempts, &states, &due, &reasons as _, &details
     )
     .fetch_all(&mut *tx)
@@ -338,10 +341,10 @@ async fn release(
     let rows = sqlx::query!(
         r#"with waiting as (
              select d.customer, d.id, d.waits_for, n.until from deliveries d
-             join unnest($1::uuid[], $2::bigint[]) as n(id, until) on d.waits_for = n.id where d.status = 0),
+             join unnest($1::uuid[], $2::bigint[]) as n(id, until) on d.waits_for = n.id where d.status + 0 = 0),
            released as (
              update deliveries d set waits_for = null, due_at = w.until from waiting w
-             where d.customer = w.customer and d.id = w.id and d.waits_for = w.waits_for and d.status = 0
+             where d.customer = w.customer and d.id = w.id and d.waits_for = w.waits_for and d.status + 0 = 0
              returning d.customer, d.id, d.integration, d.message, d.attempts, d.round, d.accepted_at, d.event, w.waits_for)
            select r.id, r.integration, r.message, r.attempts, r.round, r.accepted_at, r.event, r.waits_for as "waits_for!", e.body
            from released r join events e on e.customer = r.customer and e.id = r.event"#,

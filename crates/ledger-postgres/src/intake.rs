@@ -18,15 +18,16 @@ pub(crate) async fn load(pool: &PgPool, wanted: &Wanted) -> Result<Loaded> {
         .chain(&wanted.links)
         .cloned()
         .collect();
-    let known = sqlx::query!(
-        "select c.chain, c.customer from chains c join unnest($3::text[]) with ordinality as n(id, number) on c.id = n.id
-         where c.app = $1 and c.environment = $2 order by n.number limit 1",
+    // By its whole key: joined to the ids, every chain of the app may be walked instead.
+    let mut known = sqlx::query!(
+        "select id, chain, customer from chains where app = $1 and environment = $2 and id = any($3)",
         app, environment_id, &ids
     )
-    .fetch_optional(pool)
+    .fetch_all(pool)
     .await
     .map_err(failed)?;
-    let (chain, owner) = match known {
+    known.sort_by_key(|row| ids.iter().position(|id| *id == row.id));
+    let (chain, owner) = match known.into_iter().next() {
         Some(row) => (row.chain, Some(row.customer)),
         None => (wanted.chain.id.clone(), None),
     };

@@ -314,7 +314,7 @@ async fn follow(reader: &Reader, count: usize) -> Result<Vec<f64>> {
     Ok(lags)
 }
 
-/// `rate` notifications a second for `seconds`, two events each, while the stream and the feed page's own stream are read.
+/// `rate` notifications a second for `seconds`, an event each, while the stream and the feed page's own stream are read.
 pub(crate) async fn live(
     backend: &Backend,
     authority: &Authority,
@@ -342,7 +342,7 @@ pub(crate) async fn live(
     let count = (rate * seconds as f64) as u64;
     let told = bodies(authority, 1_000, count)?;
     let load = Load::new(&server.callbacks, 32);
-    let expected = usize::try_from(count)? * 2;
+    let expected = usize::try_from(count)?;
     let (lags, sent) = tokio::join!(follow(&reader, expected), load.send(told, Some(rate)));
     let (lags, sent) = (lags?, sent?);
     let shown = shown.await?;

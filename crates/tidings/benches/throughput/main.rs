@@ -206,7 +206,7 @@ async fn dashboard(backend: &Backend, authority: &Authority, quick: bool) -> Res
             small.name, small.median_ms, small.worst_ms, large.median_ms, large.worst_ms
         ));
     }
-    let live = feed::live(backend, authority, 250.0, if quick { 4 } else { 20 }).await?;
+    let live = feed::live(backend, authority, 500.0, if quick { 4 } else { 20 }).await?;
     say("");
     say(&format!(
         "live feed: at {:.0} events/s they are shown after {:.0} ms (p50), {:.0} ms (p99)",
