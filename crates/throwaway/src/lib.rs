@@ -74,8 +74,9 @@ fn is_root() -> Result<bool> {
     Ok(run(Command::new("id").arg("-u"))?.trim() == "0")
 }
 
-/// Ends the cluster and removes its directory when standard input closes.
-const WATCH: &str = r#"read -r _; "$@" stop -m immediate -s >/dev/null 2>&1; rm -rf "$0""#;
+/// Ends the cluster and removes its directory when standard input closes, also when a signal ended all of its group but this.
+const WATCH: &str =
+    r#"trap '' TERM INT HUP; read -r _; "$@" stop -m immediate -s >/dev/null 2>&1; rm -rf "$0""#;
 
 impl Cluster {
     /// Starts one. `settings` are lines of its configuration; without any it is made for tests, which may lose data: nothing is

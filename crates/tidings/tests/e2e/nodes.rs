@@ -448,9 +448,9 @@ fn given(name: &str, otherwise: u64) -> u64 {
 async fn chaos() {
     let storm = Storm {
         customers: given("TIDINGS_CHAOS_CUSTOMERS", 1_000),
-        messages: 10,
+        messages: 6,
         lasts: Duration::from_secs(given("TIDINGS_CHAOS_SECONDS", 120)),
-        day: SignedDuration::from_millis(300),
+        day: SignedDuration::from_millis(40),
         seed: given("TIDINGS_CHAOS_SEED", 1),
     };
     let outcome = weather(&storm).await;
