@@ -46,7 +46,14 @@ fn every_kind_has_its_golden_payload() {
 /// Every message of an event: its name and its body.
 fn messages(format: &str, event: &Event) -> Vec<(String, Value)> {
     let webhook = webhook(&json!({ "format": format }));
-    let planned = webhook.plan(event).unwrap_or_default();
+    // What a format has no word for, it refuses for that reason only.
+    let planned = match webhook.plan(event) {
+        Ok(planned) => planned,
+        Err(why) => {
+            assert_eq!(why, NotSent::EventUnsupported, "{}", event.kind.id());
+            Vec::new()
+        }
+    };
     let bodies = planned.into_iter().map(|message| {
         let request = webhook.render(&message, event).unwrap();
         (message.name, serde_json::from_slice(&request.body).unwrap())

@@ -4,8 +4,10 @@
 //! API takes, and shows each problem beside the field it names. Secrets are written and never shown: an empty field keeps
 //! what is stored.
 
+use axum::http::StatusCode;
 use destinations::FieldKind;
 use domain::EventKind;
+use engine::desired;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
@@ -335,6 +337,51 @@ impl Field {
                 (!switches.is_empty()).then(|| switches.into())
             }
         })
+    }
+}
+
+/// What is wrong with a form: beside the field it is about, or above all of them.
+#[derive(Default)]
+pub(crate) struct Placed {
+    beside: BTreeMap<String, String>,
+    pub(crate) above: Vec<String>,
+}
+
+impl Placed {
+    pub(crate) fn of(problems: Vec<desired::Problem>, fields: &[Field]) -> Self {
+        let mut placed = Self::default();
+        for desired::Problem { path, message } in problems {
+            let Some(name) = path.last() else {
+                placed.above.push(message);
+                continue;
+            };
+            // A part of a field, such as the pauses of a policy, belongs to the whole.
+            let whole = name
+                .split_once('.')
+                .map_or(name.as_str(), |(whole, _)| whole);
+            if fields.iter().any(|field| field.name == whole) {
+                placed.beside.insert(whole.to_owned(), message);
+            } else {
+                placed.above.push(format!("{name}: {message}"));
+            }
+        }
+        placed
+    }
+
+    /// A form with something wrong cannot be processed.
+    pub(crate) fn status(&self) -> StatusCode {
+        if self.beside.is_empty() && self.above.is_empty() {
+            StatusCode::OK
+        } else {
+            StatusCode::UNPROCESSABLE_ENTITY
+        }
+    }
+
+    /// What stands beside a field; nothing where it is right.
+    pub(crate) fn beside(&self, field: &str) -> String {
+        self.beside
+            .get(field)
+            .map_or_else(String::new, String::clone)
     }
 }
 

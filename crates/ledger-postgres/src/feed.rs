@@ -395,9 +395,10 @@ impl RawDelivery {
     }
 }
 
-pub(crate) async fn deliveries(
+async fn records(
     pool: &PgPool,
     filter: &DeliveryFilter,
+    one: Option<DeliveryId>,
     before: Option<DeliveryId>,
     limit: usize,
 ) -> Result<Vec<DeliveryRecord>> {
@@ -409,13 +410,14 @@ pub(crate) async fn deliveries(
            from deliveries d join events e on e.customer = d.customer and e.id = d.event
            left join attempts a on a.customer = d.customer and a.delivery = d.id and a.number = d.attempts
            where ($1::uuid is null or d.project = $1) and ($2::uuid is null or d.integration = $2) and ($3::smallint is null or d.status = $3)
-             and ($4::uuid is null or d.position < (select position from deliveries where id = $4))
+             and ($6::uuid is null or d.id = $6) and ($4::uuid is null or d.position < (select position from deliveries where id = $4))
            order by d.position desc limit $5"#,
         filter.project.map(ProjectId::uuid),
         filter.integration.map(IntegrationId::uuid),
         filter.state.map(status_of),
         before.map(DeliveryId::uuid),
-        rows(limit)
+        rows(limit),
+        one.map(DeliveryId::uuid)
     )
     .fetch_all(pool)
     .await
@@ -425,26 +427,25 @@ pub(crate) async fn deliveries(
     .collect()
 }
 
+pub(crate) async fn deliveries(
+    pool: &PgPool,
+    filter: &DeliveryFilter,
+    before: Option<DeliveryId>,
+    limit: usize,
+) -> Result<Vec<DeliveryRecord>> {
+    records(pool, filter, None, before, limit).await
+}
+
 pub(crate) async fn delivery(
     pool: &PgPool,
     project: ProjectId,
     id: DeliveryId,
 ) -> Result<Option<DeliveryRecord>> {
-    sqlx::query_as!(
-        RawDelivery,
-        r#"select d.id, d.event, e.kind, d.customer, d.integration, d.message, d.status, d.reason, d.attempts, d.accepted_at, d.due_at,
-             d.waits_for is not null as "waits!", a.number as "number?", a.at as "at?", a.took_ms as "took_ms?", a.status as answered,
-             a.response as "response?", a.reason as because, a.detail as "detail?", a.request
-           from deliveries d join events e on e.customer = d.customer and e.id = d.event
-           left join attempts a on a.customer = d.customer and a.delivery = d.id and a.number = d.attempts
-           where d.id = $1 and d.project = $2"#,
-        id.uuid(), project.uuid()
-    )
-    .fetch_optional(pool)
-    .await
-    .map_err(failed)?
-    .map(RawDelivery::decode)
-    .transpose()
+    let filter = DeliveryFilter {
+        project: Some(project),
+        ..DeliveryFilter::default()
+    };
+    Ok(records(pool, &filter, Some(id), None, 1).await?.pop())
 }
 
 pub(crate) async fn attempts(pool: &PgPool, id: DeliveryId) -> Result<Vec<AttemptRecord>> {

@@ -37,7 +37,7 @@ fn monday(at: Timestamp) -> Date {
     day.checked_sub(since.days()).unwrap_or(day)
 }
 
-/// Makes the parts for now and for what comes next, and the one for what came before the first of them.
+/// Makes the part that is written to and those that follow it, and once the one for everything older.
 pub(crate) async fn make(pool: &PgPool, now: Timestamp) -> Result<()> {
     let mut tx = pool.begin().await.map_err(failed)?;
     sqlx::query!("select pg_advisory_xact_lock($1)", LOCK)

@@ -5,14 +5,14 @@ use crate::{
     App,
     api::{InProject, configure, parse},
     body, callback_path,
-    forms::{self, Field, Kind, Sent, Shown},
+    forms::{self, Field, Kind, Placed, Sent, Shown},
     problem::Problem,
 };
 use askama::Template;
 use axum::{
     body::Body,
     extract::{Path, State},
-    http::{Request, StatusCode, Uri},
+    http::{Request, Uri},
     response::{IntoResponse, Response},
 };
 use domain::Store;
@@ -364,24 +364,11 @@ async fn page(
 ) -> Result<Response, Problem> {
     let base = format!("/projects/{}/apps", project.key);
     let known: Vec<Field> = fields(draft.store);
-    let (mut of_field, mut problems) = (BTreeMap::new(), Vec::new());
-    for problem in draft.problems {
-        let name = problem.path.last().cloned().unwrap_or_default();
-        if known.iter().any(|field| field.name == name) {
-            of_field.insert(name, problem.message);
-        } else {
-            problems.push(format!("{name}: {}", problem.message));
-        }
-    }
-    let status = if of_field.is_empty() && problems.is_empty() {
-        StatusCode::OK
-    } else {
-        StatusCode::UNPROCESSABLE_ENTITY
-    };
-    let shown = known.iter().map(|field| {
-        let problem = of_field.remove(field.name).unwrap_or_default();
-        field.show(&draft.settings, &[], problem)
-    });
+    let placed = Placed::of(draft.problems, &known);
+    let status = placed.status();
+    let shown = known
+        .iter()
+        .map(|field| field.show(&draft.settings, &[], placed.beside(field.name)));
     let fields = shown.collect();
     let (mut waiting, mut state) = (Vec::new(), None);
     if let Some(row) = row {
@@ -416,7 +403,7 @@ async fn page(
         findings: draft.findings,
         waiting,
         fields,
-        problems,
+        problems: placed.above,
     });
     Ok((status, html).into_response())
 }

@@ -43,10 +43,11 @@ struct FeedTemplate {
 /// One row of the feed, for the live stream.
 pub(crate) fn row_html(app: &App, row: FeedRow) -> String {
     let setup = app.engine.setup();
-    let project = setup
-        .project(row.event.project)
-        .map(|project| project.row.key.clone())
-        .unwrap_or_default();
+    // Addresses take a project by its id as well as by its key.
+    let project = match setup.project(row.event.project) {
+        Some(project) => project.row.key.clone(),
+        None => row.event.project.to_string(),
+    };
     let row = Row::of(&project, view::event(&setup, row));
     RowTemplate { row: &row }.render().unwrap_or_else(|error| {
         tracing::error!(%error, "a row could not be rendered");

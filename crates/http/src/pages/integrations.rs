@@ -5,14 +5,14 @@ use crate::{
     App,
     api::{InProject, configure},
     body,
-    forms::{self, Field, Sent, Shown},
+    forms::{self, Field, Placed, Sent, Shown},
     problem::Problem,
 };
 use askama::Template;
 use axum::{
     body::Body,
     extract::{Path, State},
-    http::{Request, StatusCode, Uri},
+    http::{Request, Uri},
     response::{IntoResponse, Response},
 };
 use destinations::{Context, Spec};
@@ -372,33 +372,12 @@ async fn page(
     draft: Draft,
 ) -> Result<Response, Problem> {
     let base = format!("/projects/{}/integrations", project.key);
-    let (mut of_field, mut problems) = (BTreeMap::new(), Vec::new());
-    for problem in draft.problems {
-        match problem.path.as_slice() {
-            [.., settings, field] if settings == "settings" => {
-                let field = field.split('.').next().unwrap_or_default().to_owned();
-                of_field.insert(field, problem.message);
-            }
-            path => problems.push(format!("{}: {}", path.join("."), problem.message)),
-        }
-    }
-    let status = if of_field.is_empty() && problems.is_empty() {
-        StatusCode::OK
-    } else {
-        StatusCode::UNPROCESSABLE_ENTITY
-    };
-    let known = |name: &str| spec.fields.iter().any(|field| field.name == name);
-    problems.extend(
-        of_field
-            .iter()
-            .filter(|(name, _)| !known(name))
-            .map(|(name, problem)| format!("{name}: {problem}")),
-    );
     let described = fields(spec);
-    let shown = described.iter().map(|field| {
-        let problem = of_field.remove(field.name).unwrap_or_default();
-        field.show(&draft.settings, spec.events, problem)
-    });
+    let placed = Placed::of(draft.problems, &described);
+    let status = placed.status();
+    let shown = described
+        .iter()
+        .map(|field| field.show(&draft.settings, spec.events, placed.beside(field.name)));
     let fields = shown.collect();
     let (mut sent, mut failed, mut state) = (Vec::new(), 0, None);
     if let Some(active) = active {
@@ -442,7 +421,7 @@ async fn page(
         failed,
         sent,
         fields,
-        problems,
+        problems: placed.above,
         samples: samples.collect(),
         chosen: chosen.unwrap_or_default(),
         preview,

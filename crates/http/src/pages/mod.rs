@@ -380,11 +380,12 @@ fn encode(text: &str) -> String {
         .collect()
 }
 
+/// JSON, laid out to be read; anything else as it is.
 fn indented(text: &str) -> String {
-    let parsed = serde_json::from_str::<serde_json::Value>(text).ok();
-    parsed
-        .and_then(|value| serde_json::to_string_pretty(&value).ok())
-        .unwrap_or_else(|| text.to_owned())
+    match serde_json::from_str::<serde_json::Value>(text) {
+        Ok(value) => format!("{value:#}"),
+        Err(_) => text.to_owned(),
+    }
 }
 
 fn html(template: &impl Template) -> Response {

@@ -2,11 +2,10 @@
 
 use crate::{
     chromium::Browser,
-    server::{Api, Site, now, published, slack, until, webhook},
+    server::{Api, Site, live, now, published, slack, until, webhook},
 };
 use jiff::SignedDuration;
-use simulator::{Behaviour, Channel, Receiver};
-use std::time::Duration;
+use simulator::{Behaviour, Receiver};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_feed_is_live_and_a_row_opens_into_its_whole_story() {
@@ -27,17 +26,7 @@ async fn the_feed_is_live_and_a_row_opens_into_its_whole_story() {
     let server = site.serve();
     let api = Api::new(&site, &server, &[]);
     let driver = server.driver(20, 21);
-    let steps = driver.script(
-        Channel::Apple,
-        0..8,
-        now(),
-        SignedDuration::from_millis(300),
-        6,
-    );
-    driver
-        .run(steps, now(), 16, Duration::from_secs(10))
-        .await
-        .unwrap();
+    live(&driver, 0..8, 300, 6).await;
     let mut browser = Browser::start(&site.directory.join("browser")).await;
 
     browser.open(&server.sign_in).await;
@@ -55,17 +44,7 @@ async fn the_feed_is_live_and_a_row_opens_into_its_whole_story() {
     );
 
     // While the page is open, something happens, and it appears by itself.
-    let steps = driver.script(
-        Channel::Apple,
-        100..101,
-        now(),
-        SignedDuration::from_millis(1),
-        1,
-    );
-    driver
-        .run(steps, now(), 1, Duration::from_secs(5))
-        .await
-        .unwrap();
+    live(&driver, 100..101, 1, 1).await;
     let latest = api.get("/projects/acme/events?limit=1").await["data"][0]["id"]
         .as_str()
         .unwrap()
@@ -174,17 +153,7 @@ async fn a_delivery_that_failed_is_found_its_setting_mended_and_it_is_sent_again
         .until("document.querySelector('.notice') !== null")
         .await;
     until_verified().await;
-    let turns = driver.script(
-        Channel::Apple,
-        0..1,
-        now(),
-        SignedDuration::from_millis(1),
-        1,
-    );
-    driver
-        .run(turns, now(), 1, Duration::from_secs(5))
-        .await
-        .unwrap();
+    live(&driver, 0..1, 1, 1).await;
     until("the delivery has failed", || async {
         let failed = api
             .get("/projects/acme/deliveries?integration=backend&state=failed")
@@ -250,17 +219,7 @@ async fn every_page_is_there_and_a_reader_may_change_nothing() {
     let site = Site::new(&[webhook("backend", &receiver.url)]);
     let server = site.serve();
     let driver = server.driver(20, 9);
-    let turns = driver.script(
-        Channel::Apple,
-        0..3,
-        now(),
-        SignedDuration::from_millis(1),
-        4,
-    );
-    driver
-        .run(turns, now(), 4, Duration::from_secs(5))
-        .await
-        .unwrap();
+    live(&driver, 0..3, 1, 4).await;
     let api = Api::new(&site, &server, &[]);
     let who = api.events().await[0]["customer"]["app_user_id"]
         .as_str()

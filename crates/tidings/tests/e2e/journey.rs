@@ -1,6 +1,6 @@
 //! A notification becomes a webhook and a Slack message, and everything about it can be read.
 
-use crate::server::{Api, Site, client, now, slack, until, webhook};
+use crate::server::{Api, Site, client, live, now, slack, until, webhook};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 use simulator::{Behaviour, Channel, Faults, Receiver};
@@ -211,17 +211,7 @@ async fn live_streams_tell_events_as_they_happen_and_resume_where_they_broke() {
     };
     let mut stream = open(None).await.unwrap();
     let driver = server.driver(5, 3);
-    let steps = driver.script(
-        Channel::Apple,
-        0..3,
-        now(),
-        SignedDuration::from_millis(1),
-        2,
-    );
-    driver
-        .run(steps, now(), 4, Duration::from_secs(5))
-        .await
-        .unwrap();
+    live(&driver, 0..3, 1, 2).await;
     let mut text = String::new();
     while text.matches("event: event").count() < 4 {
         let chunk = tokio::time::timeout(Duration::from_secs(10), stream.chunk())
@@ -292,17 +282,7 @@ async fn nothing_is_delivered_before_the_endpoint_is_verified_and_everything_aft
     let server = site.serve();
     let api = Api::new(&site, &server, &[]);
     let driver = server.driver(5, 5);
-    let steps = driver.script(
-        Channel::Apple,
-        0..3,
-        now(),
-        SignedDuration::from_millis(1),
-        1,
-    );
-    driver
-        .run(steps, now(), 4, Duration::from_secs(5))
-        .await
-        .unwrap();
+    live(&driver, 0..3, 1, 1).await;
     until("the verdict is there", || async {
         api.get("/projects/acme/integrations/backend").await["verification"]["state"] == "failed"
     })
@@ -349,17 +329,7 @@ async fn a_stopping_server_settles_what_it_has_begun() {
     })
     .await;
     let driver = server.driver(5, 5);
-    let steps = driver.script(
-        Channel::Apple,
-        0..1,
-        now(),
-        SignedDuration::from_millis(1),
-        1,
-    );
-    driver
-        .run(steps, now(), 1, Duration::from_secs(5))
-        .await
-        .unwrap();
+    live(&driver, 0..1, 1, 1).await;
     until("the attempt is under way", || async {
         slow.requests() >= 2
     })

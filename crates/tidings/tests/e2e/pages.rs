@@ -2,7 +2,7 @@
 
 use crate::{
     chromium::Browser,
-    server::{Api, Site, now, until, webhook},
+    server::{Api, Site, live, now, until, webhook},
 };
 use jiff::SignedDuration;
 use serde_json::json;
@@ -17,12 +17,7 @@ async fn by_keyboard_alone_from_the_feed_to_a_resent_delivery() {
     let site = Site::new(&[webhook("backend", &receiver.url)]);
     let server = site.serve();
     let driver = server.driver(20, 3);
-    let one = SignedDuration::from_millis(1);
-    let turns = driver.script(Channel::Apple, 0..1, now(), one, 1);
-    driver
-        .run(turns, now(), 1, Duration::from_secs(5))
-        .await
-        .unwrap();
+    live(&driver, 0..1, 1, 1).await;
     until("it arrived", || async {
         !receiver.received().events.is_empty()
     })
@@ -133,12 +128,7 @@ async fn an_integration_added_later_is_sent_what_it_missed() {
     let server = site.serve();
     let api = Api::new(&site, &server, &[]);
     let driver = server.driver(20, 4);
-    let one = SignedDuration::from_millis(1);
-    let turns = driver.script(Channel::Apple, 0..6, now(), one, 4);
-    driver
-        .run(turns, now(), 4, Duration::from_secs(5))
-        .await
-        .unwrap();
+    live(&driver, 0..6, 1, 4).await;
     until("everything arrived", || async {
         let waiting = api.get("/projects/acme/deliveries?state=pending").await;
         waiting["data"].as_array().is_some_and(Vec::is_empty)

@@ -225,6 +225,23 @@ impl Server {
     }
 }
 
+/// Customers `numbers` of the App Store live, each beginning within `spread_ms`, and tell at most `limit` times; all of it is accepted.
+pub(crate) async fn live(
+    driver: &Driver,
+    numbers: std::ops::Range<u64>,
+    spread_ms: i64,
+    limit: usize,
+) {
+    let (begun, spread) = (now(), SignedDuration::from_millis(spread_ms));
+    let turns = driver.script(Channel::Apple, numbers, begun, spread, limit);
+    let sent = turns.iter().filter(|turn| turn.tells).count() as u64;
+    let report = driver
+        .run(turns, begun, 16, Duration::from_secs(20))
+        .await
+        .unwrap();
+    assert_eq!(report.messages, sent, "everything is accepted");
+}
+
 /// A client with an API key.
 pub(crate) struct Api {
     client: reqwest::Client,
