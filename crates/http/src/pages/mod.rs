@@ -76,6 +76,8 @@ pub(crate) struct Shell {
     notice: &'static str,
     troubled: usize,
     parked: usize,
+    /// Not everything is set up yet.
+    is_starting: bool,
 }
 
 struct Item {
@@ -156,6 +158,7 @@ impl Shell {
             notice,
             troubled,
             parked: stuck(app, project.id).await?.len(),
+            is_starting: !start::is_over(app, project).await?,
         })
     }
 
@@ -167,7 +170,10 @@ impl Shell {
             count,
             hint,
         };
-        vec![
+        let start = self
+            .is_starting
+            .then(|| item("start", "Start", "/start", 0, ""));
+        let always = [
             item("overview", "Overview", "/overview", 0, ""),
             item("events", "Events", "", 0, ""),
             item("customers", "Customers", "/customers", 0, ""),
@@ -191,7 +197,8 @@ impl Shell {
             item("settings", "Settings", "/settings", 0, ""),
             item("people", "People", "/people", 0, ""),
             item("audit", "Audit log", "/audit", 0, ""),
-        ]
+        ];
+        start.into_iter().chain(always).collect()
     }
 }
 

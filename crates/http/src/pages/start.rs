@@ -113,6 +113,21 @@ struct StartTemplate {
     tested: bool,
 }
 
+/// Whether a project lives: a store was heard, or purchases are stated to it, and there is somebody to tell. Until then every
+/// page leads back to the start.
+pub(super) async fn is_over(app: &App, project: &InProject) -> Result<bool, Problem> {
+    if project.integrations().is_empty() {
+        return Ok(false);
+    }
+    let apps = &project.setup.configuration.apps;
+    for row in apps.iter().filter(|row| row.project == project.id) {
+        if callback_path(row).is_none() || app.engine.last_heard(row.id).await?.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// `GET /projects/{project}/start`.
 pub(crate) async fn start(
     State(app): State<App>,
