@@ -45,7 +45,9 @@ fn every_kind_has_its_golden_payload() {
 
 /// Every message of an event: its name and its body.
 fn messages(format: &str, event: &Event) -> Vec<(String, Value)> {
-    let webhook = webhook(&json!({ "format": format }));
+    let timers =
+        json!({ "format": format, "trial_active_days": 3, "subscription_active_days": 30 });
+    let webhook = webhook(&timers);
     // What a format has no word for, it refuses for that reason only.
     let planned = match webhook.plan(event) {
         Ok(planned) => planned,
@@ -168,11 +170,9 @@ fn revenuecat_says_what_their_flows_say() {
 #[test]
 fn the_standard_format_tells_every_event_whole() {
     for kind in EventKind::ALL {
-        // Timers are off unless they are asked for.
-        let is_timer = matches!(kind, EventKind::TrialActive | EventKind::SubscriptionActive);
         let event = sample::event(*kind);
         let told = messages("standard", &event);
-        assert_eq!(told.len(), usize::from(!is_timer), "{kind:?}");
+        assert_eq!(told.len(), 1, "{kind:?}");
         for (name, body) in told {
             assert_eq!(name, kind.id());
             let expected =
