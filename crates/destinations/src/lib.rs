@@ -6,6 +6,8 @@
 //! contract tests iterate over [`ALL`] and know no destination by name.
 #![warn(missing_docs)]
 
+mod envelope;
+pub mod nats;
 mod settings;
 pub mod slack;
 pub mod webhook;
@@ -15,10 +17,10 @@ pub use settings::{EventSwitch, Events, Invalid, parse};
 use domain::{Environment, Event, EventKind, NotSent, retry};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use std::{fmt, time::Duration};
+use std::{fmt, num::NonZeroU32, time::Duration};
 
 /// Every destination, sorted by key.
-pub static ALL: &[&dyn Destination] = &[&slack::Slack, &webhook::Webhook];
+pub static ALL: &[&dyn Destination] = &[&nats::Nats, &slack::Slack, &webhook::Webhook];
 
 /// Finds a destination by its key.
 pub fn find(key: &str) -> Option<&'static dyn Destination> {
@@ -37,6 +39,8 @@ pub enum FieldKind {
     Url,
     /// Encrypted at rest, never shown again.
     Secret,
+    /// The same, of several lines.
+    LongSecret,
     /// A list of secrets, newest first.
     Secrets,
     /// Yes or no.
@@ -49,6 +53,13 @@ pub enum FieldKind {
     Events,
     /// A retry policy.
     Retry,
+}
+
+impl FieldKind {
+    /// Whether it is encrypted at rest and never shown again.
+    pub const fn is_secret(self) -> bool {
+        matches!(self, Self::Secret | Self::LongSecret | Self::Secrets)
+    }
 }
 
 /// One setting of a destination.
@@ -127,7 +138,7 @@ pub struct Unsendable {
 /// A header of a request.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Header {
-    /// Lower-case name.
+    /// Name, lower-case in HTTP.
     pub name: &'static str,
     /// Value, sent verbatim.
     pub value: String,
@@ -135,9 +146,20 @@ pub struct Header {
     pub secret: bool,
 }
 
-/// A request: always a `POST` of JSON.
+/// How a request travels.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Via {
+    /// As a `POST`.
+    Http,
+    /// Published to a subject of NATS; the answer is what the stream says of it.
+    Nats(nats::Publication),
+}
+
+/// A request: JSON, posted or published.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Request {
+    /// How it travels.
+    pub via: Via,
     /// Where to.
     pub url: String,
     /// Whether the URL itself is a secret.
@@ -152,6 +174,7 @@ impl Request {
     /// A JSON request to `url`.
     pub fn json(url: &str, body: Vec<u8>) -> Self {
         Self {
+            via: Via::Http,
             url: url.to_owned(),
             secret_url: false,
             headers: vec![Header {
@@ -172,6 +195,14 @@ impl Request {
             scheme.len() + 3 + rest.find('/').unwrap_or(rest.len())
         });
         format!("{}/***", self.url.get(..host_end).unwrap_or_default())
+    }
+
+    /// What is done with it, for people.
+    pub const fn verb(&self) -> &'static str {
+        match self.via {
+            Via::Http => "POST",
+            Via::Nats(_) => "PUB",
+        }
     }
 
     /// The headers as people may see them.
@@ -202,7 +233,7 @@ impl fmt::Debug for Request {
 /// An answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Response {
-    /// Status code.
+    /// Status code. Of a stream: 200 when it has stored the message, otherwise the code of its error; 503 when there is no stream.
     pub status: u16,
     /// `Retry-After` in seconds, where sent.
     pub retry_after: Option<Duration>,
@@ -273,6 +304,10 @@ pub trait Configured: Send + Sync {
     /// How long an answer is waited for; at most a minute.
     fn timeout(&self) -> Duration {
         Duration::from_secs(10)
+    }
+    /// Attempts that may begin in a second, from all nodes together; without one, only their number at once is limited.
+    fn max_per_second(&self) -> Option<NonZeroU32> {
+        None
     }
     /// When failed deliveries are tried again.
     fn retry(&self) -> &retry::Policy;

@@ -1,6 +1,6 @@
 //! Reading settings: typed, with every problem named by its field.
 
-use domain::EventKind;
+use domain::{EventKind, retry};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::collections::BTreeMap;
 
@@ -87,6 +87,20 @@ pub fn parse<T: DeserializeOwned>(settings: &serde_json::Value) -> Result<T, Vec
         let field = text.split('`').nth(1).unwrap_or("settings").to_owned();
         vec![Invalid::new(field, text)]
     })
+}
+
+/// Checks the pauses of a retry policy of one's own.
+pub(crate) fn check_retry(policy: Option<&retry::Policy>, problems: &mut Vec<Invalid>) {
+    let Some(retry::Policy::Custom { delays }) = policy else {
+        return;
+    };
+    let is_off = |delay: &u64| *delay == 0 || *delay > 7 * 86_400;
+    if delays.len() > 20 || delays.iter().any(is_off) {
+        problems.push(Invalid::new(
+            "retry.delays",
+            "holds at most 20 pauses of 1 second to 7 days, in seconds",
+        ));
+    }
 }
 
 /// Checks a URL: `http` or `https`, with a host and without credentials.

@@ -16,6 +16,7 @@ use crate::{
 };
 use domain::{Environment, Event, EventKind, NotSent, retry, secret::Secret};
 use serde::{Deserialize, Serialize};
+use std::num::NonZeroU32;
 
 /// The entry in [`crate::ALL`].
 pub struct Slack;
@@ -71,6 +72,11 @@ static SPEC: Spec = Spec {
             help: "`local` shows what the customer paid, `usd` converts where the rate is known.",
         },
         Field {
+            name: "max_per_second",
+            kind: FieldKind::Number,
+            help: "Messages a second, at most. Slack takes about one a second from a webhook and asks to wait when there are more.",
+        },
+        Field {
             name: "exclude_historical",
             kind: FieldKind::Switch,
             help: "Do not post events older than the customer.",
@@ -124,6 +130,7 @@ struct Settings {
     link_base: Option<String>,
     #[serde(default)]
     currency: Reported,
+    max_per_second: Option<NonZeroU32>,
     #[serde(default)]
     exclude_historical: bool,
     #[serde(default)]
@@ -417,6 +424,10 @@ impl Configured for Configuration {
             )),
             _ => Outcome::Rejected(why("refused")),
         }
+    }
+
+    fn max_per_second(&self) -> Option<NonZeroU32> {
+        self.settings.max_per_second
     }
 
     fn retry(&self) -> &retry::Policy {

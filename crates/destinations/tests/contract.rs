@@ -13,6 +13,17 @@ const SECRET: &str = "s3cr3t-value";
 /// Settings with which a destination works in each of its ways, every secret set.
 fn settings(key: &str) -> Vec<Value> {
     match key {
+        "nats" => [
+            json!({ "token": SECRET }),
+            json!({ "user": "tidings", "password": SECRET, "stream": "EVENTS" }),
+            json!({ "credentials": format!("-----BEGIN NATS USER JWT-----\n{SECRET}\n-----BEGIN USER NKEY SEED-----\n{SECRET}") }),
+        ]
+        .into_iter()
+        .map(|mut settings| {
+            settings["servers"] = "nats://a.example:4222,tls://b.example:4222".into();
+            settings
+        })
+        .collect(),
         "slack" => {
             vec![json!({ "webhook_url": format!("https://hooks.slack.com/services/{SECRET}") })]
         }

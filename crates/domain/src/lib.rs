@@ -25,6 +25,7 @@ pub mod event;
 pub mod fact;
 pub mod id;
 pub mod money;
+pub mod pace;
 pub mod rates;
 pub mod reason;
 pub mod retry;

@@ -739,6 +739,7 @@ pub(crate) fn plan(
                         accepted_at: now,
                         due_at,
                         waits_until,
+                        trace: None,
                     }
                 }));
             }

@@ -5,20 +5,25 @@
 
 use crate::{
     Engine, TransportError,
-    lane::{Job, Lane, LaneHealth},
+    lane::{Job, Lane, LaneHealth, Limits, Nodes},
     metric::Metric,
     setup::ActiveIntegration,
+    trace,
 };
-use destinations::{Outcome, Request, Response};
+use destinations::{Header, Outcome, Request, Response};
 use domain::{DeliveryId, Event, IntegrationId, NotSent};
 use jiff::Timestamp;
 use ledger::{ConfigurationChange, Lease, NewDelivery, Next, SentRequest, Settlement};
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, Instant},
 };
 use tokio::sync::{Notify, mpsc};
+use tracing::{Instrument, Span};
 
 /// How often the ledger is asked for due deliveries when nothing wakes the poll.
 const POLL: Duration = Duration::from_millis(200);
@@ -35,6 +40,10 @@ pub(crate) struct Dispatcher {
     /// Lanes whose task has not been started.
     new_lanes: Mutex<Vec<NewLane>>,
     due: Notify,
+    /// How many share what an endpoint may be asked.
+    pub(crate) nodes: Nodes,
+    /// Rises with every look at the ledger.
+    turn: AtomicUsize,
 }
 
 /// Room promised to the deliveries of one commit, given back unless it is used.
@@ -59,7 +68,7 @@ impl Dispatcher {
         let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
         let id = integration.row.id;
         let lane = lanes.entry(id).or_insert_with(|| {
-            let (lane, queue) = Lane::new(integration.spec.concurrency);
+            let (lane, queue) = Lane::new();
             self.new_lanes
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
@@ -67,6 +76,15 @@ impl Dispatcher {
             lane
         });
         Arc::clone(lane)
+    }
+
+    /// Whether this node would take a delivery of the integration from the ledger now.
+    fn takes(&self, integration: &ActiveIntegration, now: Timestamp) -> bool {
+        let capacity = self.nodes.capacity(integration.limits());
+        let lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        lanes
+            .get(&integration.row.id)
+            .is_none_or(|lane| lane.has_room(capacity, now))
     }
 
     pub(crate) fn health(&self) -> Vec<(IntegrationId, LaneHealth)> {
@@ -85,7 +103,7 @@ impl Dispatcher {
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .values()
-                .any(|lane| lane.permits.available_permits() < lane.concurrency)
+                .any(|lane| lane.is_busy())
         };
         while busy() && Instant::now() < until {
             tokio::time::sleep(Duration::from_millis(10)).await;
@@ -105,7 +123,8 @@ impl Reservations<'_> {
             return false;
         }
         let lane = self.dispatcher.lane(integration);
-        let reserved = lane.reserve(messages);
+        let capacity = self.dispatcher.nodes.capacity(integration.limits());
+        let reserved = lane.reserve(messages, capacity);
         if reserved {
             self.lanes.entry(integration.row.id).or_insert((lane, 0)).1 += messages;
         }
@@ -147,6 +166,7 @@ impl Reservations<'_> {
                 integration: delivery.integration,
                 message: delivery.message,
                 event: Arc::clone(event),
+                trace: delivery.trace,
                 attempts: 0,
                 round: 0,
                 accepted_at: delivery.accepted_at,
@@ -194,9 +214,20 @@ impl Engine {
                 _ = stopping.wait_for(|stopping| *stopping) => return,
             };
             let Some(job) = job else { return };
-            let Ok(permit) = Arc::clone(&lane.permits).acquire_owned().await else {
-                return;
+            let nodes = &self.inner.dispatcher.nodes;
+            let unlimited = Limits {
+                concurrency: 1,
+                per_second: None,
             };
+            let limits = || {
+                let setup = self.setup();
+                let active = setup.integration(integration);
+                active.map_or(unlimited, ActiveIntegration::limits)
+            };
+            lane.begin(limits, nodes).await;
+            while let Some(wait) = lane.wait(limits(), nodes, self.system().now()) {
+                tokio::time::sleep(wait).await;
+            }
             let setup = self.setup();
             let now = self.system().now();
             let active = setup
@@ -211,13 +242,16 @@ impl Engine {
                         .is_ok_and(|end| end < job.until)
             }) else {
                 lane.give_back(1);
+                lane.end();
                 continue;
             };
             let (engine, lane) = (self.clone(), Arc::clone(&lane));
             tokio::spawn(async move {
-                engine.attempt(&active, &lane, job.lease).await;
+                let span = trace::attempt(active.spec.key, &job.lease);
+                let attempt = engine.attempt(&active, &lane, job.lease);
+                attempt.instrument(span).await;
                 lane.give_back(1);
-                drop(permit);
+                lane.end();
             });
         }
     }
@@ -238,6 +272,7 @@ impl Engine {
             );
         }
         let mut settlement = Settlement {
+            customer: lease.event.customer.id,
             delivery: lease.id,
             attempts: lease.attempts,
             at,
@@ -258,6 +293,13 @@ impl Engine {
             }
             Ok(mut request) => {
                 configured.sign(&mut request, &lease.id.to_string(), at);
+                if let Some(trace) = trace::of(&Span::current()) {
+                    request.headers.push(Header {
+                        name: "traceparent",
+                        value: trace,
+                        secret: false,
+                    });
+                }
                 let began = Instant::now();
                 let answer = self
                     .inner
@@ -285,6 +327,7 @@ impl Engine {
             Next::Delivered => "delivered",
             Next::Failed(reason) | Next::Retry(reason, _) => reason.id(),
         };
+        trace::attempted(&Span::current(), outcome, settlement.status);
         Metric::AttemptsMade.count([("destination", destination), ("outcome", outcome)]);
         Metric::AttemptSeconds.time(destination, settlement.took);
         if matches!(settlement.next, Next::Retry(..))
@@ -404,16 +447,23 @@ impl Engine {
 
     async fn claim_due(&self) -> Result<(), ledger::LedgerError> {
         let now = self.system().now();
-        for id in self.ledger().integrations_due(now).await? {
-            let setup = self.setup();
-            let Some(active) = setup
-                .integration(id)
-                .filter(|active| active.held().is_none())
-            else {
+        let (setup, dispatcher) = (self.setup(), &self.inner.dispatcher);
+        let mut among: Vec<IntegrationId> = setup
+            .integrations()
+            .filter(|active| active.held().is_none() && dispatcher.takes(active, now))
+            .map(|active| active.row.id)
+            .collect();
+        // Whoever comes first has the most room: each is first in turn.
+        let turn = dispatcher.turn.fetch_add(1, Ordering::Relaxed);
+        let first = turn.checked_rem(among.len()).unwrap_or_default();
+        among.rotate_left(first);
+        for id in self.ledger().integrations_due(&among, now).await? {
+            let Some(active) = setup.integration(id) else {
                 continue;
             };
-            let lane = self.inner.dispatcher.lane(active);
-            let room = lane.reserve_up_to(CLAIM, now);
+            let lane = dispatcher.lane(active);
+            let capacity = dispatcher.nodes.capacity(active.limits());
+            let room = lane.reserve_up_to(CLAIM, capacity, now);
             if room == 0 {
                 continue;
             }

@@ -216,7 +216,7 @@ impl Engine {
                     inbox: Some(message.clone()),
                     ..Commit::of(app.row.project)
                 };
-                self.ledger().commit(done).await?;
+                self.commit(done).await?;
                 return asked;
             }
             Ok(Err(trouble)) => trouble,

@@ -5,13 +5,14 @@ use crate::{
     decide::{self, Circumstances},
     inquiry::Urgency,
     metric::Metric,
-    people,
+    people, trace,
 };
 use domain::{AppId, CustomerId, InboxId, Observation, Store};
 use jiff::{SignedDuration, Timestamp};
 use ledger::{Commit, Committed, DueCheck, FIRST_ANSWER, InboxMessage, LedgerError, Wanted};
 use sources::{Content, Incoming, Question, Received, Refusal, Source, Trouble, Verdict};
 use std::sync::Arc;
+use tracing::Instrument;
 
 /// How often a commit is tried against a customer that keeps changing.
 const TRIES: u32 = 64;
@@ -180,6 +181,7 @@ impl Engine {
         let source = found.usable_source()?;
         source
             .authenticate(incoming, self.web(), self.system().now())
+            .instrument(trace::verify(found.row.store().id()))
             .await
             .map_err(IntakeError::Refused)?;
         self.accept_trusted(app, incoming.body).await
@@ -280,8 +282,9 @@ impl Engine {
             .unwrap_or(message.received_at);
         let waiting = format!("waiting for the answer of {}", app.row.store().title());
         self.ledger().park(message.clone(), waiting, later).await?;
+        let store = app.row.store().id();
         let (engine, app) = (self.clone(), app.row.id);
-        tokio::spawn(async move {
+        let asking = async move {
             let setup = engine.setup();
             let Some(app) = setup.app(app) else { return };
             if let Err(error) = engine
@@ -290,7 +293,10 @@ impl Engine {
             {
                 tracing::warn!(inbox.id = %id, %error, "a message could not be processed; it is kept and tried again");
             }
-        });
+        };
+        // It goes on after the answer, but is part of the same trace.
+        let span = trace::ask(store);
+        tokio::spawn(asking.instrument(span));
         Ok(Accepted::Pending { id })
     }
 
@@ -394,7 +400,7 @@ impl Engine {
                 inbox: Some(message),
                 ..Commit::of(app.row.project)
             };
-            let committed = self.ledger().commit(commit).await?;
+            let committed = self.commit(commit).await?;
             return Ok(if committed == Committed::Duplicate {
                 Accepted::Duplicate
             } else {
@@ -497,7 +503,7 @@ impl Engine {
             rates: &self.rates(),
         };
         for _ in 0..TRIES {
-            let loaded = self.ledger().load(wanted).await?;
+            let loaded = self.ledger().load(wanted).instrument(trace::load()).await?;
             let customer = loaded
                 .customer
                 .as_ref()
@@ -538,16 +544,17 @@ impl Engine {
             };
             let dispatcher = &self.inner.dispatcher;
             let mut reservations = dispatcher.reservations();
-            let commit = decide::conclude(proposal, &known, &at, |integration, messages| {
+            let mut commit = decide::conclude(proposal, &known, &at, |integration, messages| {
                 if !self.inner.is_quiet && reservations.reserve(integration, messages, now) {
                     integration.lease_until(now)
                 } else {
                     now
                 }
             });
+            let span = trace::commit(&mut commit);
             let events: Vec<_> = commit.events.iter().map(|new| new.event.clone()).collect();
             let deliveries = commit.deliveries.clone();
-            match self.ledger().commit(commit).await? {
+            match self.ledger().commit(commit).instrument(span).await? {
                 Committed::Done { ready } => {
                     for event in &events {
                         Metric::EventsRecorded.count_kind(event.kind.id());

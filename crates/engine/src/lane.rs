@@ -1,18 +1,65 @@
 //! A lane: one integration's own queue, limits and circuit breaker, so that its troubles stay its own.
 
 use domain::breaker::Breaker;
+use domain::pace::Pace;
 use jiff::{SignedDuration, Timestamp};
 use ledger::Lease;
-use std::sync::{
-    Arc, Mutex, PoisonError,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    num::NonZeroU32,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU32, AtomicUsize, Ordering},
+    },
+    time::Duration,
 };
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{Notify, mpsc};
 
 /// How long a node may hold a delivery it has taken up, beside the time that an answer is waited for.
 pub(crate) const LEASE: SignedDuration = SignedDuration::from_secs(50);
-/// Deliveries a lane holds in memory; the rest waits in the ledger.
+/// Deliveries a lane holds in memory, at most; the rest waits in the ledger.
 const CAPACITY: usize = 1024;
+/// Of an endpoint that takes only so many a second, a lane holds what can be sent in so many seconds, well before leases run out.
+const PACED_SECONDS: usize = 20;
+/// Before a lane that is full looks again whether its share has grown.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+/// What an endpoint may be asked, by all nodes together.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    /// Attempts under way.
+    pub(crate) concurrency: usize,
+    /// Attempts begun in a second.
+    pub(crate) per_second: Option<NonZeroU32>,
+}
+
+/// How many nodes share these limits.
+#[derive(Debug, Default)]
+pub(crate) struct Nodes {
+    others: AtomicU32,
+}
+
+impl Nodes {
+    pub(crate) fn set(&self, nodes: NonZeroU32) {
+        self.others.store(nodes.get() - 1, Ordering::Release);
+    }
+
+    fn count(&self) -> NonZeroU32 {
+        NonZeroU32::MIN.saturating_add(self.others.load(Ordering::Acquire))
+    }
+
+    /// This node's share of attempts under way: rounded up, so that each has one.
+    fn share(&self, concurrency: usize) -> usize {
+        concurrency.div_ceil(self.count().get() as usize).max(1)
+    }
+
+    /// Deliveries this node holds in memory for an endpoint.
+    pub(crate) fn capacity(&self, limits: Limits) -> usize {
+        limits.per_second.map_or(CAPACITY, |rate| {
+            let seconds = (rate.get() as usize).saturating_mul(PACED_SECONDS);
+            self.share(seconds).min(CAPACITY)
+        })
+    }
+}
 
 /// A leased delivery, with the end of the lease.
 pub(crate) struct Job {
@@ -34,21 +81,64 @@ pub(crate) struct Lane {
     /// Deliveries promised room, queued or being attempted.
     held: AtomicUsize,
     breaker: Mutex<Breaker>,
-    pub(crate) permits: Arc<Semaphore>,
-    pub(crate) concurrency: usize,
+    pace: Mutex<Pace>,
+    under_way: AtomicUsize,
+    freed: Notify,
 }
 
 impl Lane {
-    pub(crate) fn new(concurrency: usize) -> (Arc<Self>, mpsc::UnboundedReceiver<Job>) {
+    pub(crate) fn new() -> (Arc<Self>, mpsc::UnboundedReceiver<Job>) {
         let (jobs, queue) = mpsc::unbounded_channel();
         let lane = Self {
             jobs,
             held: AtomicUsize::new(0),
             breaker: Mutex::default(),
-            permits: Arc::new(Semaphore::new(concurrency)),
-            concurrency,
+            pace: Mutex::default(),
+            under_way: AtomicUsize::new(0),
+            freed: Notify::new(),
         };
         (Arc::new(lane), queue)
+    }
+
+    /// Waits until another attempt may be under way. [`Lane::end`] ends it.
+    pub(crate) async fn begin(&self, limits: impl Fn() -> Limits, nodes: &Nodes) {
+        loop {
+            let share = nodes.share(limits().concurrency);
+            let room = |under_way: usize| (under_way < share).then_some(under_way + 1);
+            let begun = self
+                .under_way
+                .fetch_update(Ordering::AcqRel, Ordering::Acquire, room);
+            if begun.is_ok() {
+                return;
+            }
+            tokio::select! {
+                () = self.freed.notified() => {}
+                () = tokio::time::sleep(LOOK_AGAIN) => {}
+            }
+        }
+    }
+
+    /// An attempt is over.
+    pub(crate) fn end(&self) {
+        self.under_way.fetch_sub(1, Ordering::AcqRel);
+        self.freed.notify_one();
+    }
+
+    pub(crate) fn is_busy(&self) -> bool {
+        self.under_way.load(Ordering::Acquire) > 0
+    }
+
+    /// How long to wait before an attempt may begin; `None` when it may begin now.
+    pub(crate) fn wait(&self, limits: Limits, nodes: &Nodes, now: Timestamp) -> Option<Duration> {
+        let rate = limits.per_second?;
+        let mut pace = self.pace.lock().unwrap_or_else(PoisonError::into_inner);
+        match pace.admit(rate, nodes.count(), now) {
+            Ok(next) => {
+                *pace = next;
+                None
+            }
+            Err(wait) => Some(wait.unsigned_abs()),
+        }
     }
 
     fn breaker(&self) -> std::sync::MutexGuard<'_, Breaker> {
@@ -56,8 +146,8 @@ impl Lane {
     }
 
     /// Promises room for `wanted` deliveries, all or none. None while the breaker is open: then they wait in the ledger.
-    pub(crate) fn reserve(&self, wanted: usize) -> bool {
-        let room = |held: usize| (held + wanted <= CAPACITY).then_some(held + wanted);
+    pub(crate) fn reserve(&self, wanted: usize, capacity: usize) -> bool {
+        let room = |held: usize| (held + wanted <= capacity).then_some(held + wanted);
         !self.breaker().is_open()
             && self
                 .held
@@ -66,14 +156,14 @@ impl Lane {
     }
 
     /// Promises room for up to `wanted` deliveries from the ledger; answers how many. One, as a probe, when a pause ends.
-    pub(crate) fn reserve_up_to(&self, wanted: usize, now: Timestamp) -> usize {
+    pub(crate) fn reserve_up_to(&self, wanted: usize, capacity: usize, now: Timestamp) -> usize {
         let admitted = self.breaker().admits(wanted, now);
         if self.breaker().is_open() && self.held.load(Ordering::Acquire) > 0 {
             return 0;
         }
         let mut got = 0;
         let room = |held: usize| {
-            got = admitted.min(CAPACITY.saturating_sub(held));
+            got = admitted.min(capacity.saturating_sub(held));
             Some(held + got)
         };
         match self
@@ -82,6 +172,12 @@ impl Lane {
         {
             Ok(_) | Err(_) => got,
         }
+    }
+
+    /// Whether it would take anything from the ledger now.
+    pub(crate) fn has_room(&self, capacity: usize, now: Timestamp) -> bool {
+        let (breaker, held) = (*self.breaker(), self.held.load(Ordering::Acquire));
+        breaker.admits(1, now) == 1 && held < if breaker.is_open() { 1 } else { capacity }
     }
 
     /// Gives promised room back.
@@ -126,5 +222,66 @@ impl Lane {
             held: self.held.load(Ordering::Acquire),
             breaker_open: self.breaker().is_open(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn nodes(count: u32) -> Nodes {
+        let nodes = Nodes::default();
+        nodes.set(NonZeroU32::new(count).unwrap());
+        nodes
+    }
+
+    #[test]
+    fn nodes_together_stay_within_a_limit_but_for_what_rounding_adds() {
+        for concurrency in [1, 2, 5, 32, 100] {
+            for count in 1..8 {
+                let together = nodes(count).share(concurrency) * count as usize;
+                assert!(together >= concurrency);
+                assert!(
+                    together < concurrency + count as usize,
+                    "{concurrency} {count}"
+                );
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_lane_is_full_with_its_share_and_goes_on_when_one_ends() {
+        let limits = || Limits {
+            concurrency: 4,
+            per_second: None,
+        };
+        let ((lane, _queue), nodes) = (Lane::new(), nodes(2));
+        lane.begin(limits, &nodes).await;
+        lane.begin(limits, &nodes).await;
+        let third = lane.begin(limits, &nodes);
+        tokio::pin!(third);
+        let soon = tokio::time::timeout(Duration::from_millis(20), &mut third);
+        assert!(soon.await.is_err(), "two are its share of four");
+        lane.end();
+        third.await;
+        assert!(lane.is_busy());
+        lane.end();
+        lane.end();
+        assert!(!lane.is_busy());
+    }
+
+    #[test]
+    fn a_slow_endpoint_has_no_more_in_memory_than_it_takes_before_leases_run_out() {
+        let capacity = |per_second, count| {
+            nodes(count).capacity(Limits {
+                concurrency: 1,
+                per_second: NonZeroU32::new(per_second),
+            })
+        };
+        assert_eq!(
+            (capacity(0, 1), capacity(1, 1), capacity(1, 3)),
+            (1024, 20, 7)
+        );
+        assert_eq!(capacity(1_000, 2), 1024);
     }
 }

@@ -30,6 +30,7 @@ mod revocation;
 mod setup;
 mod system;
 mod ticker;
+pub mod trace;
 mod transport;
 mod vault;
 
@@ -43,16 +44,17 @@ pub use setup::{
     merged_settings,
 };
 pub use system::{System, WallSystem};
-pub use transport::{AllowedNetworks, HttpTransport, Transport, TransportError};
+pub use transport::{AllowedNetworks, NetworkTransport, Transport, TransportError};
 pub use vault::{Vault, VaultError};
 
 use arc_swap::ArcSwap;
 use dispatch::Dispatcher;
 use domain::{DeliveryId, Event, IntegrationId, NotSent, ProjectId, rates::Rates};
-use ledger::{ConfigurationChange, Ledger, LedgerError, NewEvent, Requeue};
+use ledger::{Commit, Committed, ConfigurationChange, Ledger, LedgerError, NewEvent, Requeue};
 use sources::Web;
 use std::sync::Arc;
 use tokio::sync::watch;
+use tracing::Instrument;
 
 /// What an engine is made of.
 pub struct Parts {
@@ -100,6 +102,8 @@ impl Engine {
     /// Reads the configuration and starts dispatching and ticking on the current runtime.
     pub async fn start(parts: Parts) -> Result<Self, LedgerError> {
         let engine = Self::assemble(parts, false).await?;
+        engine.attend().await?;
+        tokio::spawn(engine.clone().keep_attending());
         tokio::spawn(engine.clone().poll_due());
         tokio::spawn(engine.clone().tick());
         if let Some(news) = engine.ledger().news() {
@@ -178,6 +182,12 @@ impl Engine {
     /// A counter that rises whenever the feed may have changed.
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.inner.changed.subscribe()
+    }
+
+    /// Commits; its deliveries belong to the trace of what led to it.
+    pub(crate) async fn commit(&self, mut commit: Commit) -> Result<Committed, LedgerError> {
+        let span = trace::commit(&mut commit);
+        self.ledger().commit(commit).instrument(span).await
     }
 
     fn note_change(&self) {
@@ -302,5 +312,8 @@ impl Engine {
     pub async fn stop(&self, patience: std::time::Duration) {
         self.inner.stopping.send_replace(true);
         self.inner.dispatcher.drain(patience).await;
+        if let Err(error) = self.leave().await {
+            tracing::warn!(%error, "the other nodes could not be told that this one is leaving");
+        }
     }
 }

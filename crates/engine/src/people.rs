@@ -203,7 +203,7 @@ impl Engine {
                 }),
                 ..Commit::of(project)
             };
-            if let Committed::Done { .. } = self.ledger().commit(commit).await? {
+            if let Committed::Done { .. } = self.commit(commit).await? {
                 return Ok(Profile {
                     record: CustomerRecord {
                         customer,
@@ -240,7 +240,7 @@ impl Engine {
                 }),
                 ..Commit::of(project)
             };
-            if let Committed::Done { .. } = self.ledger().commit(commit).await? {
+            if let Committed::Done { .. } = self.commit(commit).await? {
                 return Ok(outcome);
             }
         }
@@ -489,7 +489,7 @@ impl Engine {
                 chains: keys,
                 absorbed: chains.is_none(),
             });
-            match self.ledger().commit(commit).await? {
+            match self.commit(commit).await? {
                 Committed::Done { .. } => {
                     tracing::info!(from.id = %giver.customer.id, to.id = %taker.customer.id, purchases = passing.len(), why, "purchases passed from one customer to another");
                     self.wake_after(events);

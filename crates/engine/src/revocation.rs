@@ -1,7 +1,7 @@
 //! Asks, where an app wants it, whether the certificates that signed a message were revoked.
 
 use crate::Engine;
-use destinations::{Header, Request};
+use destinations::{Header, Request, Via};
 use jiff::{SignedDuration, Timestamp};
 use sources::{
     Refusal, Verdict,
@@ -56,6 +56,7 @@ impl Engine {
                 secret: false,
             };
             let request = Request {
+                via: Via::Http,
                 url: check.url.clone(),
                 secret_url: false,
                 headers: vec![header],

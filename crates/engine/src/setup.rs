@@ -1,7 +1,10 @@
 //! The configuration in memory: read whole, compiled once, replaced when it changes. The hot path never asks the database.
 
-use crate::{Parts, Vault, lane::LEASE};
-use destinations::{Configured, Context, Destination, FieldKind, Spec};
+use crate::{
+    Parts, Vault,
+    lane::{LEASE, Limits},
+};
+use destinations::{Configured, Context, Destination, Spec};
 use domain::{AppId, EventKind, IntegrationId, ProjectId, Store, UserId, access::Unlocks};
 use jiff::Timestamp;
 use ledger::{
@@ -102,6 +105,15 @@ impl ActiveIntegration {
     pub(crate) fn timeout(&self) -> Duration {
         let configured = self.configured.as_ref();
         configured.map_or(Duration::from_secs(10), |configured| configured.timeout())
+    }
+
+    /// What the endpoint may be asked, by all nodes together.
+    pub(crate) fn limits(&self) -> Limits {
+        let configured = self.configured.as_ref().ok();
+        Limits {
+            concurrency: self.spec.concurrency,
+            per_second: configured.and_then(|configured| configured.max_per_second()),
+        }
     }
 
     /// Until when a delivery taken up at `now` is this node's.
@@ -316,11 +328,7 @@ fn configure(
 /// Settings as they may be shown: every secret replaced by `"***"`.
 pub fn masked_settings(spec: &Spec, settings: &Value) -> Value {
     let mut shown = settings.clone();
-    for field in spec
-        .fields
-        .iter()
-        .filter(|field| matches!(field.kind, FieldKind::Secret | FieldKind::Secrets))
-    {
+    for field in spec.fields.iter().filter(|field| field.kind.is_secret()) {
         match shown.get_mut(field.name) {
             Some(Value::Array(values)) => values.iter_mut().for_each(|value| *value = "***".into()),
             Some(value) if !value.is_null() && value.as_str() != Some("") => *value = "***".into(),
@@ -340,11 +348,7 @@ pub fn merged_settings(spec: &Spec, stored: Option<&Value>, given: &Value) -> Va
         .and_then(Value::as_object)
         .cloned()
         .unwrap_or_else(Map::new);
-    for field in spec
-        .fields
-        .iter()
-        .filter(|field| matches!(field.kind, FieldKind::Secret | FieldKind::Secrets))
-    {
+    for field in spec.fields.iter().filter(|field| field.kind.is_secret()) {
         let known = stored.get(field.name).cloned();
         match (object.get_mut(field.name), known) {
             (Some(Value::Array(values)), Some(Value::Array(known))) => {

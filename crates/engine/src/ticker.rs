@@ -24,6 +24,9 @@ const DUTY: SignedDuration = SignedDuration::from_secs(15);
 /// What is left of it when it is renewed.
 const RENEWED: SignedDuration = SignedDuration::from_secs(10);
 
+/// How often a node says that it is there: [`DUTY`] is how long that is believed.
+const ATTENDS: Duration = Duration::from_secs(5);
+
 /// Who this node is to others, and what it does for all of them.
 pub(crate) struct Duties {
     node: Uuid,
@@ -104,6 +107,31 @@ impl Engine {
                 tracing::warn!(%error, "the configuration could not be read again; trying again soon");
             }
             self.note_change();
+        }
+    }
+
+    /// Says that this node is there, and hears how many share what endpoints may be asked.
+    pub(crate) async fn attend(&self) -> Result<(), LedgerError> {
+        let nodes = self.ledger().attend(self.inner.duties.node, DUTY).await?;
+        self.inner.dispatcher.nodes.set(nodes);
+        Ok(())
+    }
+
+    pub(crate) async fn leave(&self) -> Result<(), LedgerError> {
+        self.ledger().leave(self.inner.duties.node).await
+    }
+
+    pub(crate) async fn keep_attending(self) {
+        let mut stopping = self.stopping();
+        loop {
+            tokio::select! {
+                () = tokio::time::sleep(ATTENDS) => {}
+                _ = stopping.wait_for(|stopping| *stopping) => return,
+            }
+            // What was known stands until it can be said again.
+            if let Err(error) = self.attend().await {
+                tracing::warn!(%error, "the other nodes could not be told that this one is there");
+            }
         }
     }
 

@@ -1,7 +1,9 @@
 //! The way to destinations: pooled connections, no redirects, bounded answers, internal addresses refused.
 
+mod nats;
+
 use async_trait::async_trait;
-use destinations::{Request, Response};
+use destinations::{Request, Response, Via};
 use futures_util::future::BoxFuture;
 use reqwest::{Client, dns, redirect};
 use sources::{Call, Method, Reply, Web};
@@ -150,14 +152,15 @@ impl dns::Resolve for GuardedResolver {
 /// Marks a resolver error as a refusal of ours.
 const BLOCKED: &str = "internal address: ";
 
-/// HTTP with pooled connections.
+/// The network: HTTP with pooled connections, and NATS.
 #[derive(Debug)]
-pub struct HttpTransport {
+pub struct NetworkTransport {
     client: Client,
+    links: nats::Links,
     allowed: AllowedNetworks,
 }
 
-impl HttpTransport {
+impl NetworkTransport {
     /// A transport that reaches public addresses and `allowed` ones.
     pub fn new(allowed: AllowedNetworks) -> Result<Self, reqwest::Error> {
         let client = Client::builder()
@@ -170,7 +173,11 @@ impl HttpTransport {
             .pool_max_idle_per_host(64)
             .tcp_nodelay(true)
             .build()?;
-        Ok(Self { client, allowed })
+        Ok(Self {
+            client,
+            links: nats::Links::default(),
+            allowed,
+        })
     }
 
     /// A host that is an address never reaches the resolver.
@@ -207,8 +214,22 @@ fn explain(error: &reqwest::Error, timeout: Duration) -> TransportError {
 }
 
 #[async_trait]
-impl Transport for HttpTransport {
+impl Transport for NetworkTransport {
     async fn send(&self, request: &Request, timeout: Duration) -> Result<Response, TransportError> {
+        match &request.via {
+            Via::Http => self.post(request, timeout).await,
+            Via::Nats(publication) => {
+                let links = &self.links;
+                links
+                    .publish(&self.allowed, request, publication, timeout)
+                    .await
+            }
+        }
+    }
+}
+
+impl NetworkTransport {
+    async fn post(&self, request: &Request, timeout: Duration) -> Result<Response, TransportError> {
         let url = reqwest::Url::parse(&request.url)
             .map_err(|error| TransportError::Network(format!("the URL cannot be used: {error}")))?;
         self.check_literal(&url)?;
@@ -251,7 +272,7 @@ const LARGEST_STORE_ANSWER: usize = 8 << 20;
 const STORE_TIMEOUT: Duration = Duration::from_secs(20);
 
 #[async_trait]
-impl Web for HttpTransport {
+impl Web for NetworkTransport {
     async fn call(&self, call: &Call) -> Result<Reply, String> {
         let url = reqwest::Url::parse(&call.url)
             .map_err(|error| format!("the URL cannot be used: {error}"))?;

@@ -97,6 +97,7 @@ impl From<&destinations::Field> for Field {
                 FieldKind::Text => Kind::Text,
                 FieldKind::Url => Kind::Url,
                 FieldKind::Secret => Kind::Secret,
+                FieldKind::LongSecret => Kind::LongSecret,
                 FieldKind::Secrets => Kind::Secrets,
                 FieldKind::Switch => Kind::Switch,
                 FieldKind::Choice(options) => Kind::Choice(options),

@@ -9,6 +9,7 @@ use std::{
     collections::{BTreeSet, VecDeque},
     future::Future,
     sync::Arc,
+    time::Duration,
 };
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
@@ -17,6 +18,8 @@ use uuid::Uuid;
 const LARGEST: usize = 512;
 /// Works that may wait; beyond it callers are told to come back.
 const QUEUE: usize = 16_384;
+/// How long a batch may take: a database that went away without a word must not hold up what comes after it.
+const PATIENCE: Duration = Duration::from_secs(20);
 /// Times that a transaction is begun again because it and another waited for each other.
 const TRIES: u32 = 5;
 
@@ -111,7 +114,7 @@ where
         }
         let (works, answers) = take(&mut waiting);
         let works = Arc::new(works);
-        match write(Arc::clone(&works)).await {
+        match in_time(write(Arc::clone(&works))).await {
             Ok(outcomes) => {
                 for (answer, outcome) in answers.into_iter().zip(outcomes) {
                     // The caller may have gone away; its write stands all the same.
@@ -128,6 +131,20 @@ where
     }
 }
 
+/// What is given up may have been done: whoever asks again finds it.
+async fn in_time<T>(writing: impl Future<Output = Result<T, Stop>>) -> Result<T, Stop> {
+    let late = || {
+        format!(
+            "the database did not answer within {} s",
+            PATIENCE.as_secs()
+        )
+    };
+    match tokio::time::timeout(PATIENCE, writing).await {
+        Ok(done) => done,
+        Err(_) => Err(Stop::Failed(LedgerError::Unavailable(late()))),
+    }
+}
+
 async fn one_by_one<W, F, R>(works: Arc<Vec<W>>, answers: Vec<Answer<W>>, write: &F)
 where
     W: Work,
@@ -136,7 +153,7 @@ where
 {
     let works = Arc::into_inner(works).unwrap_or_default();
     for (work, answer) in works.into_iter().zip(answers) {
-        let outcome = match write(Arc::new(vec![work])).await {
+        let outcome = match in_time(write(Arc::new(vec![work]))).await {
             Ok(mut outcomes) => outcomes
                 .pop()
                 .ok_or_else(|| LedgerError::Unavailable("a write came to nothing".into())),

@@ -74,7 +74,7 @@ impl<'a> Verdicts<'a> {
 /// Deliveries that wait for one outside their commit, and what each commit has ready.
 struct Queued {
     ready: Vec<Vec<DeliveryId>>,
-    waiting: Vec<(Uuid, i64)>,
+    waiting: Vec<delivery::Waiting>,
 }
 
 /// Writes a batch, durably.
@@ -585,9 +585,12 @@ async fn deliveries(tx: &mut Tx, verdicts: &Verdicts<'_>) -> Result<Queued, Stop
             match waits {
                 None => queued.ready[number].push(delivery.id),
                 Some((before, _)) if outside.contains(&before) => {
-                    queued
-                        .waiting
-                        .push((delivery.id.uuid(), micros(delivery.due_at)));
+                    queued.waiting.push(delivery::Waiting {
+                        customer: delivery.customer.uuid(),
+                        id: delivery.id.uuid(),
+                        before,
+                        until: micros(delivery.due_at),
+                    });
                 }
                 Some(_) => {}
             }

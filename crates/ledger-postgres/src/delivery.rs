@@ -4,6 +4,7 @@
 //! every one of a batch while the planner believes it to be small.
 
 use crate::{
+    Layout,
     batch::{Stop, Work},
     codec::{DELIVERED, FAILED, PENDING, count, failed, micros, rows, signed, time},
     partitions,
@@ -12,7 +13,7 @@ use domain::{DeliveryId, IntegrationId, NotSent};
 use jiff::Timestamp;
 use ledger::{
     Lease, NewDelivery, Next, Requeue, Result, Settled, Settlement,
-    codec::{from_json, pack, to_json, unpack},
+    codec::{corrupt, from_json, pack, to_json, unpack},
 };
 use sqlx::{PgExecutor, PgPool, Postgres, Transaction};
 use std::{
@@ -34,6 +35,7 @@ pub(crate) struct Rows {
     accepted: Vec<i64>,
     due: Vec<i64>,
     waits: Vec<Option<Uuid>>,
+    traces: Vec<Option<String>>,
 }
 
 impl Rows {
@@ -55,6 +57,7 @@ impl Rows {
         self.accepted.push(micros(delivery.accepted_at));
         self.due.push(micros(due_at));
         self.waits.push(waits_for);
+        self.traces.push(delivery.trace.clone());
     }
 
     /// One that exists already stays as it is.
@@ -63,13 +66,13 @@ impl Rows {
             return Ok(());
         }
         sqlx::query!(
-            "insert into deliveries (customer, id, project, event, seq, integration, message, status, attempts, round, accepted_at, due_at, waits_for, detail)
-             select customer, id, project, event, seq, integration, message, 0, 0, 0, accepted_at, due_at, waits_for, ''
-             from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::bigint[], $6::uuid[], $7::text[], $8::bigint[], $9::bigint[], $10::uuid[])
-             with ordinality as n(customer, id, project, event, seq, integration, message, accepted_at, due_at, waits_for, number) order by number
+            "insert into deliveries (customer, id, project, event, seq, integration, message, status, attempts, round, accepted_at, due_at, waits_for, trace, detail)
+             select customer, id, project, event, seq, integration, message, 0, 0, 0, accepted_at, due_at, waits_for, trace, ''
+             from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::bigint[], $6::uuid[], $7::text[], $8::bigint[], $9::bigint[], $10::uuid[], $11::text[])
+             with ordinality as n(customer, id, project, event, seq, integration, message, accepted_at, due_at, waits_for, trace, number) order by number
              on conflict (customer, id) do nothing",
             &self.customers, &self.ids, &self.projects, &self.events, &self.seqs, &self.integrations, &self.messages, &self.accepted, &self.due,
-            &self.waits as _
+            &self.waits as _, &self.traces as _
         )
         .execute(&mut **tx)
         .await?;
@@ -98,27 +101,57 @@ pub(crate) async fn open(
         .collect())
 }
 
-/// Of deliveries that were written as waiting, those whose predecessor was settled in the same moment: they are leased until
-/// the time that stands beside each.
-pub(crate) async fn release_late(pool: &PgPool, waiting: &[(Uuid, i64)]) -> Result<BTreeSet<Uuid>> {
+/// A delivery that was written as waiting for another.
+pub(crate) struct Waiting {
+    pub(crate) customer: Uuid,
+    pub(crate) id: Uuid,
+    /// What it waits for.
+    pub(crate) before: Uuid,
+    /// Until when it is leased once it waits no more.
+    pub(crate) until: i64,
+}
+
+/// Releases those whose predecessor was settled in the same moment.
+pub(crate) async fn release_late(pool: &PgPool, waiting: &[Waiting]) -> Result<BTreeSet<Uuid>> {
     if waiting.is_empty() {
         return Ok(BTreeSet::new());
     }
-    let (ids, until): (Vec<Uuid>, Vec<i64>) = waiting.iter().copied().unzip();
+    let of: Vec<Uuid> = waiting.iter().map(|row| row.customer).collect();
+    let before: Vec<Uuid> = waiting.iter().map(|row| row.before).collect();
+    let settled: BTreeSet<Uuid> = sqlx::query_scalar!(
+        "select d.id from unnest($1::uuid[], $2::uuid[]) as n(customer, id) join deliveries d on d.customer = n.customer and d.id = n.id
+         where d.status <> 0",
+        &of, &before
+    )
+    .fetch_all(pool)
+    .await
+    .map_err(failed)?
+    .into_iter()
+    .collect();
+    let (mut customers, mut ids, mut before, mut until) = (vec![], vec![], vec![], vec![]);
+    for row in waiting.iter().filter(|row| settled.contains(&row.before)) {
+        customers.push(row.customer);
+        ids.push(row.id);
+        before.push(row.before);
+        until.push(row.until);
+    }
+    if ids.is_empty() {
+        return Ok(BTreeSet::new());
+    }
     let released = sqlx::query_scalar!(
         "update deliveries d set waits_for = null, due_at = n.until
-         from unnest($1::uuid[], $2::bigint[]) as n(id, until), deliveries p
-         where d.id = n.id and d.status + 0 = 0 and p.customer = d.customer and p.id = d.waits_for and p.status <> 0
-         returning d.id",
-        &ids, &until
+         from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::bigint[]) as n(customer, id, before, until)
+         where d.customer = n.customer and d.id = n.id and d.waits_for = n.before and d.status + 0 = 0 returning d.id",
+        &customers, &ids, &before, &until
     )
     .fetch_all(pool)
     .await;
     Ok(released.map_err(failed)?.into_iter().collect())
 }
 
-/// A lease as it is stored.
-struct RawLease {
+/// A delivery that was leased, before its event is read.
+struct Leased {
+    customer: Uuid,
     id: Uuid,
     integration: Uuid,
     message: String,
@@ -126,22 +159,21 @@ struct RawLease {
     round: i32,
     accepted_at: i64,
     event: Uuid,
-    body: Vec<u8>,
+    trace: Option<String>,
+    /// What it waited for, where it was released.
+    before: Option<Uuid>,
 }
 
-impl RawLease {
-    fn decode(self) -> Result<Lease> {
+impl Leased {
+    fn decode(self, body: &[u8]) -> Result<Lease> {
         let id = DeliveryId::new(self.id);
-        let event = from_json(
-            &unpack(&self.body, "events", self.event)?,
-            "events",
-            self.event,
-        )?;
+        let event = from_json(&unpack(body, "events", self.event)?, "events", self.event)?;
         Ok(Lease {
             id,
             integration: IntegrationId::new(self.integration),
             message: from_json(self.message.as_bytes(), "deliveries", id)?,
             event: Arc::new(event),
+            trace: self.trace,
             attempts: count(self.attempts),
             round: count(self.round),
             accepted_at: time(self.accepted_at, "deliveries")?,
@@ -149,43 +181,116 @@ impl RawLease {
     }
 }
 
+/// Reads the events of deliveries that were leased; each with what it waited for.
+async fn with_events(pool: &PgPool, leased: Vec<Leased>) -> Result<Vec<(Option<Uuid>, Lease)>> {
+    if leased.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (customers, events): (Vec<Uuid>, Vec<Uuid>) =
+        leased.iter().map(|row| (row.customer, row.event)).unzip();
+    let found = sqlx::query!(
+        "select e.id, e.body from unnest($1::uuid[], $2::uuid[]) as n(customer, id) join events e on e.customer = n.customer and e.id = n.id",
+        &customers, &events
+    )
+    .fetch_all(pool)
+    .await
+    .map_err(failed)?;
+    let bodies: BTreeMap<Uuid, Vec<u8>> = found.into_iter().map(|row| (row.id, row.body)).collect();
+    leased
+        .into_iter()
+        .map(|row| {
+            let body = bodies.get(&row.event).ok_or_else(|| {
+                corrupt("deliveries", row.id, "the event it carries does not exist")
+            })?;
+            Ok((row.before, row.decode(body)?))
+        })
+        .collect()
+}
+
+/// Moving `due_at` is the claim: of two nodes that want the same row, the second finds it moved.
 pub(crate) async fn claim(
     pool: &PgPool,
+    layout: Layout,
     integration: IntegrationId,
     now: Timestamp,
     lease_until: Timestamp,
     limit: usize,
 ) -> Result<Vec<Lease>> {
-    // Moving `due_at` is the claim. Rows that another node is claiming are passed over.
-    let claimed = sqlx::query_as!(
-        RawLease,
-        r#"with due as (
-             select customer, id, due_at from deliveries where integration = $1 and status = 0 and due_at <= $2 order by due_at limit $4
-             for update skip locked),
-           claimed as (
-             update deliveries d set due_at = $3, waits_for = null from due
-             where d.customer = due.customer and d.id = due.id and d.due_at = due.due_at and d.status + 0 = 0
-             returning d.customer, d.id, d.integration, d.message, d.attempts, d.round, d.accepted_at, d.event)
-           select c.id, c.integration, c.message, c.attempts, c.round, c.accepted_at, c.event, e.body
-           from claimed c join events e on e.customer = c.customer and e.id = c.event"#,
-        integration.uuid(), micros(now), micros(lease_until), rows(limit)
-    )
-    .fetch_all(pool)
-    .await
-    .map_err(failed)?;
-    claimed.into_iter().map(RawLease::decode).collect()
+    let (integration, now, until, limit) = (
+        integration.uuid(),
+        micros(now),
+        micros(lease_until),
+        rows(limit),
+    );
+    let claimed = match layout {
+        // Rows that another node is claiming are passed over.
+        Layout::OneMachine => {
+            sqlx::query_as!(
+                Leased,
+                r#"update deliveries d set due_at = $3, waits_for = null
+                   from (select customer, id, due_at from deliveries where integration = $1 and status = 0 and due_at <= $2 order by due_at limit $4
+                         for update skip locked) as due
+                   where d.customer = due.customer and d.id = due.id and d.due_at = due.due_at and d.status + 0 = 0
+                   returning d.customer, d.id, d.integration, d.message, d.attempts, d.round, d.accepted_at, d.event, d.trace, null::uuid as before"#,
+                integration, now, until, limit
+            )
+            .fetch_all(pool)
+            .await
+        }
+        Layout::Distributed => {
+            sqlx::query_as!(
+                Leased,
+                r#"update deliveries d set due_at = $3, waits_for = null
+                   from (select customer, id, due_at from deliveries where integration = $1 and status = 0 and due_at <= $2 order by due_at limit $4) as due
+                   where d.customer = due.customer and d.id = due.id and d.due_at = due.due_at and d.status + 0 = 0
+                   returning d.customer, d.id, d.integration, d.message, d.attempts, d.round, d.accepted_at, d.event, d.trace, null::uuid as before"#,
+                integration, now, until, limit
+            )
+            .fetch_all(pool)
+            .await
+        }
+    };
+    let leases = with_events(pool, claimed.map_err(failed)?).await?;
+    Ok(leases.into_iter().map(|(_, lease)| lease).collect())
 }
 
-pub(crate) async fn integrations_due(pool: &PgPool, now: Timestamp) -> Result<Vec<IntegrationId>> {
-    // One index seek per integration: a backlog is never scanned.
-    let due = sqlx::query_scalar!(
-        "select id from integrations i where exists (select 1 from deliveries d where d.integration = i.id and d.status = 0 and d.due_at <= $1)",
-        micros(now)
-    )
-    .fetch_all(pool)
-    .await
-    .map_err(failed)?;
-    Ok(due.into_iter().map(IntegrationId::new).collect())
+/// One index seek per integration: a backlog is never scanned.
+pub(crate) async fn integrations_due(
+    pool: &PgPool,
+    layout: Layout,
+    among: &[IntegrationId],
+    now: Timestamp,
+) -> Result<Vec<IntegrationId>> {
+    let now = micros(now);
+    match layout {
+        Layout::OneMachine => {
+            let among: Vec<Uuid> = among.iter().map(|id| id.uuid()).collect();
+            let due = sqlx::query_scalar!(
+                r#"select n.id as "id!" from unnest($1::uuid[]) with ordinality as n(id, number)
+                   where exists (select 1 from deliveries d where d.integration = n.id and d.status = 0 and d.due_at <= $2) order by n.number"#,
+                &among, now
+            )
+            .fetch_all(pool)
+            .await
+            .map_err(failed)?;
+            Ok(due.into_iter().map(IntegrationId::new).collect())
+        }
+        Layout::Distributed => {
+            let mut due = Vec::new();
+            for integration in among {
+                let found = sqlx::query_scalar!(
+                    "select id from deliveries where integration = $1 and status = 0 and due_at <= $2 limit 1",
+                    integration.uuid(),
+                    now
+                )
+                .fetch_optional(pool)
+                .await
+                .map_err(failed)?;
+                due.extend(found.map(|_| *integration));
+            }
+            Ok(due)
+        }
+    }
 }
 
 /// A settlement with its request serialized, and until when what waited for it is leased.
@@ -229,7 +334,7 @@ impl Work for Prepared {
 
 /// Records a batch of attempts, then releases what waited for them.
 pub(crate) async fn settle(pool: &PgPool, works: Arc<Vec<Prepared>>) -> Result<Vec<Settled>, Stop> {
-    let mut ids = Vec::with_capacity(works.len());
+    let (mut customers, mut ids) = (vec![], vec![]);
     let (mut attempts, mut states, mut due) = (vec![], vec![], vec![]);
     let (mut reasons, mut details) = (Vec::<Option<String>>::new(), vec![]);
     let mut order: Vec<&Prepared> = works.iter().collect();
@@ -237,6 +342,7 @@ pub(crate) async fn settle(pool: &PgPool, works: Arc<Vec<Prepared>>) -> Result<V
     order.sort_by_key(|work| work.settlement.delivery);
     for work in order {
         let (state, due_at, reason) = work.state();
+        customers.push(work.settlement.customer.uuid());
         ids.push(work.settlement.delivery.uuid());
         attempts.push(i32::try_from(work.settlement.attempts).unwrap_or(i32::MAX));
         states.push(state);
@@ -245,38 +351,50 @@ pub(crate) async fn settle(pool: &PgPool, works: Arc<Vec<Prepared>>) -> Result<V
         details.push(work.settlement.detail.clone());
     }
     let mut tx = pool.begin().await?;
-    let recorded: BTreeMap<Uuid, Uuid> = sqlx::query!(
+    let recorded: BTreeSet<Uuid> = sqlx::query_scalar!(
         "update deliveries d set status = n.status, attempts = d.attempts + 1, round = d.round + 1, due_at = n.due_at, reason = n.reason,
            detail = n.detail, waits_for = null
-         from unnest($1::uuid[], $2::integer[], $3::smallint[], $4::bigint[], $5::text[], $6::text[]) as n(id, attempts, status, due_at, reason, detail)
-         where d.id = n.id and d.attempts = n.attempts and d.status + 0 = 0 returning d.id, d.customer",
-        &ids, &attempts, &states, &due, &reasons as _, &details
+         from unnest($1::uuid[], $2::uuid[], $3::integer[], $4::smallint[], $5::bigint[], $6::text[], $7::text[])
+           as n(customer, id, attempts, status, due_at, reason, detail)
+         where d.customer = n.customer and d.id = n.id and d.attempts = n.attempts and d.status + 0 = 0 returning d.id",
+        &customers, &ids, &attempts, &states, &due, &reasons as _, &details
     )
     .fetch_all(&mut *tx)
     .await?
     .into_iter()
-    .map(|row| (row.id, row.customer))
     .collect();
     insert_attempts(&mut tx, &works, &recorded).await?;
-    let mut until: BTreeMap<Uuid, i64> = BTreeMap::new();
+    let mut settled = Settling::default();
     for work in works.iter() {
         let id = work.settlement.delivery.uuid();
-        if recorded.contains_key(&id) && work.state().0 != PENDING {
-            until.insert(id, micros(work.lease_until));
+        if recorded.contains(&id) && work.state().0 != PENDING {
+            settled.customers.push(work.settlement.customer.uuid());
+            settled.ids.push(id);
+            settled.until.push(micros(work.lease_until));
         }
     }
-    let mut released = release(&mut *tx, &until).await.map_err(Stop::Failed)?;
+    let mut leased = release(&mut *tx, &settled).await?;
     tx.commit().await?;
     // Once more: what another node wrote as waiting meanwhile was not seen, and did not see what is settled.
-    match release(pool, &until).await {
-        Ok(late) => {
-            for (id, leases) in late {
-                released.entry(id).or_default().extend(leases);
-            }
-        }
+    match release(pool, &settled).await {
+        Ok(late) => leased.extend(late),
         // They are recorded whatever comes now; `mend` finds what is left.
         Err(error) => {
             tracing::warn!(%error, "what waited for settled deliveries could not be released");
+        }
+    }
+    let mut released: BTreeMap<Uuid, Vec<Lease>> = BTreeMap::new();
+    match with_events(pool, leased).await {
+        Ok(leases) => {
+            for (before, lease) in leases {
+                if let Some(before) = before {
+                    released.entry(before).or_default().push(lease);
+                }
+            }
+        }
+        // They are leased to nobody then, and due when that runs out.
+        Err(error) => {
+            tracing::warn!(%error, "the events of released deliveries could not be read");
         }
     }
     Ok(works
@@ -284,7 +402,7 @@ pub(crate) async fn settle(pool: &PgPool, works: Arc<Vec<Prepared>>) -> Result<V
         .map(|work| {
             let id = work.settlement.delivery.uuid();
             Settled {
-                recorded: recorded.contains_key(&id),
+                recorded: recorded.contains(&id),
                 released: released.remove(&id).unwrap_or_default(),
             }
         })
@@ -294,7 +412,7 @@ pub(crate) async fn settle(pool: &PgPool, works: Arc<Vec<Prepared>>) -> Result<V
 async fn insert_attempts(
     tx: &mut Transaction<'static, Postgres>,
     works: &[Prepared],
-    recorded: &BTreeMap<Uuid, Uuid>,
+    recorded: &BTreeSet<Uuid>,
 ) -> Result<(), Stop> {
     let (mut customers, mut deliveries, mut numbers, mut at) = (vec![], vec![], vec![], vec![]);
     let (mut took, mut statuses) = (vec![], Vec::<Option<i32>>::new());
@@ -302,10 +420,10 @@ async fn insert_attempts(
     let (mut responses, mut requests) = (vec![], Vec::<Option<Vec<u8>>>::new());
     for work in works {
         let settlement = &work.settlement;
-        let Some(customer) = recorded.get(&settlement.delivery.uuid()) else {
+        if !recorded.contains(&settlement.delivery.uuid()) {
             continue;
-        };
-        customers.push(*customer);
+        }
+        customers.push(settlement.customer.uuid());
         deliveries.push(settlement.delivery.uuid());
         numbers.push(i32::try_from(settlement.attempts + 1).unwrap_or(i32::MAX));
         at.push(micros(settlement.at));
@@ -329,48 +447,28 @@ async fn insert_attempts(
     Ok(())
 }
 
-/// Leases what waited for settled deliveries, by what it waited for.
-async fn release(
-    on: impl PgExecutor<'_>,
-    until: &BTreeMap<Uuid, i64>,
-) -> Result<BTreeMap<Uuid, Vec<Lease>>> {
-    let (settled, leases): (Vec<Uuid>, Vec<i64>) = until.iter().map(|(id, at)| (*id, *at)).unzip();
-    if settled.is_empty() {
-        return Ok(BTreeMap::new());
+/// Deliveries that were settled for good, column by column, and until when what waited for each is leased.
+#[derive(Default)]
+struct Settling {
+    customers: Vec<Uuid>,
+    ids: Vec<Uuid>,
+    until: Vec<i64>,
+}
+
+/// Leases what waited for settled deliveries.
+async fn release(on: impl PgExecutor<'_>, settled: &Settling) -> sqlx::Result<Vec<Leased>> {
+    if settled.ids.is_empty() {
+        return Ok(Vec::new());
     }
-    let rows = sqlx::query!(
-        r#"with waiting as (
-             select d.customer, d.id, d.waits_for, n.until from deliveries d
-             join unnest($1::uuid[], $2::bigint[]) as n(id, until) on d.waits_for = n.id where d.status + 0 = 0),
-           released as (
-             update deliveries d set waits_for = null, due_at = w.until from waiting w
-             where d.customer = w.customer and d.id = w.id and d.waits_for = w.waits_for and d.status + 0 = 0
-             returning d.customer, d.id, d.integration, d.message, d.attempts, d.round, d.accepted_at, d.event, w.waits_for)
-           select r.id, r.integration, r.message, r.attempts, r.round, r.accepted_at, r.event, r.waits_for as "waits_for!", e.body
-           from released r join events e on e.customer = r.customer and e.id = r.event"#,
-        &settled, &leases
+    sqlx::query_as!(
+        Leased,
+        "update deliveries d set waits_for = null, due_at = n.until from unnest($1::uuid[], $2::uuid[], $3::bigint[]) as n(customer, id, until)
+         where d.customer = n.customer and d.waits_for = n.id and d.status + 0 = 0
+         returning d.customer, d.id, d.integration, d.message, d.attempts, d.round, d.accepted_at, d.event, d.trace, n.id as before",
+        &settled.customers, &settled.ids, &settled.until
     )
     .fetch_all(on)
     .await
-    .map_err(failed)?;
-    let mut released: BTreeMap<Uuid, Vec<Lease>> = BTreeMap::new();
-    for row in rows {
-        let lease = RawLease {
-            id: row.id,
-            integration: row.integration,
-            message: row.message,
-            attempts: row.attempts,
-            round: row.round,
-            accepted_at: row.accepted_at,
-            event: row.event,
-            body: row.body,
-        };
-        released
-            .entry(row.waits_for)
-            .or_default()
-            .push(lease.decode()?);
-    }
-    Ok(released)
 }
 
 /// Before a delivery that waits for a settled one counts as forgotten: whoever settled it releases it at once.

@@ -126,7 +126,8 @@ impl Import {
     /// When it holds an installation already, or cannot be reached.
     pub async fn open(url: &str, now: Timestamp) -> Result<Self> {
         migrate(url, now).await?;
-        let pool = PgPool::connect_lazy_with(crate::options(url)?);
+        let primary = crate::primary::Hosts::parse(url)?.writable().await?;
+        let pool = PgPool::connect_lazy_with(primary);
         let import = Self { pool };
         let begun: bool = sqlx::query_scalar("select to_regclass('import_progress') is not null")
             .fetch_one(&import.pool)

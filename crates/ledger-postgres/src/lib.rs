@@ -18,12 +18,14 @@ mod codec;
 mod commit;
 mod configuration;
 mod delivery;
+pub mod distributed;
 mod feed;
 mod import;
 mod intake;
 mod news;
 mod partitions;
 mod people;
+mod primary;
 mod replay;
 
 pub use import::Import;
@@ -43,11 +45,12 @@ use ledger::{
     ReplayStep, Requeue, Result, Running, Session, Settled, Settlement, Tally, Wanted,
     codec::Prepared,
 };
+use primary::Hosts;
 use sqlx::{
     PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
-use std::{str::FromStr, time::Duration};
+use std::{num::NonZeroU32, time::Duration};
 use tokio::sync::watch;
 use uuid::Uuid;
 
@@ -57,6 +60,7 @@ const NODES: u128 = 64;
 /// A ledger in one database of PostgreSQL.
 #[derive(Debug, Clone)]
 pub struct PostgresLedger {
+    layout: Layout,
     /// For what is written and looked up on the way of every message.
     hot: PgPool,
     /// For pages and lists.
@@ -81,13 +85,21 @@ impl Default for Connections {
     }
 }
 
-fn options(url: &str) -> Result<PgConnectOptions> {
-    let options = PgConnectOptions::from_str(url)
-        .map_err(|error| LedgerError::Refused(format!("the database URL: {error}")))?;
-    Ok(options.application_name("tidings"))
+/// Where the rows of a table are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Layout {
+    /// All on one machine.
+    OneMachine,
+    /// Divided among several ([`distributed`]), which refuse some shapes of statements.
+    Distributed,
 }
 
-fn pool(options: &PgConnectOptions, most: u32, settings: &'static str) -> PgPool {
+fn pool(
+    options: &PgConnectOptions,
+    most: u32,
+    settings: &'static str,
+    switched: primary::Switched,
+) -> PgPool {
     PgPoolOptions::new()
         .max_connections(most)
         .acquire_timeout(Duration::from_secs(5))
@@ -97,6 +109,10 @@ fn pool(options: &PgConnectOptions, most: u32, settings: &'static str) -> PgPool
                 sqlx::raw_sql(settings).execute(connection).await?;
                 Ok(())
             })
+        })
+        .before_acquire(move |_, known| {
+            let admitted = switched.admits(known.age);
+            Box::pin(async move { Ok(admitted) })
         })
         .connect_lazy_with(options.clone())
 }
@@ -113,10 +129,14 @@ const READS: &str =
 
 /// Brings the schema up to date. Migrations only move forward; one node at a time carries them out.
 pub async fn migrate(url: &str, now: Timestamp) -> Result<()> {
+    migrate_at(Hosts::parse(url)?.writable().await?, now).await
+}
+
+async fn migrate_at(options: PgConnectOptions, now: Timestamp) -> Result<()> {
     let pool = PgPoolOptions::new()
         .max_connections(1)
         .acquire_timeout(Duration::from_secs(10))
-        .connect_lazy_with(options(url)?);
+        .connect_lazy_with(options);
     let done = sqlx::migrate!("./migrations").run(&pool).await;
     done.map_err(|error| match error {
         sqlx::migrate::MigrateError::Execute(error) => failed(error),
@@ -131,7 +151,8 @@ pub async fn migrate(url: &str, now: Timestamp) -> Result<()> {
 }
 
 impl PostgresLedger {
-    /// Opens the ledger at a URL of the form `postgres://user:password@host:5432/database`, as a node with an id of its own.
+    /// Opens the ledger at a URL of the form `postgres://user:password@host:5432/database`, as a node with an id of its own. Several
+    /// hosts with commas between are a primary and its standbys: whichever takes writes is used.
     /// Brings its schema up to date.
     ///
     /// # Errors
@@ -143,12 +164,26 @@ impl PostgresLedger {
         node: Uuid,
         now: Timestamp,
     ) -> Result<Self> {
-        migrate(url, now).await?;
-        let options = options(url)?;
-        let hot = pool(&options, connections.hot, HOT);
-        let reads = pool(&options, connections.reads, READS);
+        let hosts = Hosts::parse(url)?;
+        let options = hosts.writable().await?;
+        migrate_at(options.clone(), now).await?;
+        let switched = primary::Switched::default();
+        let hot = pool(&options, connections.hot, HOT, switched.clone());
+        let reads = pool(&options, connections.reads, READS, switched.clone());
+        let layout = distributed::layout(&reads).await?;
         let node = i16::try_from(node.as_u128() % NODES).unwrap_or_default();
-        let news = news::News::start(&options, &hot);
+        let (current, _) = watch::channel(options);
+        let news = news::News::start(current.subscribe(), &hot);
+        if hosts.are_several() {
+            let pools = [hot.clone(), reads.clone()];
+            tokio::spawn(primary::follow(
+                hosts,
+                current,
+                pools,
+                switched,
+                news.alive(),
+            ));
+        }
         let (pool, told) = (hot.clone(), news.clone());
         let commits = Batcher::start(move |works: std::sync::Arc<Vec<Prepared>>| {
             let (pool, told) = (pool.clone(), told.clone());
@@ -164,6 +199,7 @@ impl PostgresLedger {
             async move { patiently(|| delivery::settle(&pool, works.clone())).await }
         });
         Ok(Self {
+            layout,
             hot,
             reads,
             commits,
@@ -228,10 +264,14 @@ impl Ledger for PostgresLedger {
         lease_until: Timestamp,
         limit: usize,
     ) -> Result<Vec<Lease>> {
-        delivery::claim(&self.hot, integration, now, lease_until, limit).await
+        delivery::claim(&self.hot, self.layout, integration, now, lease_until, limit).await
     }
-    async fn integrations_due(&self, now: Timestamp) -> Result<Vec<IntegrationId>> {
-        delivery::integrations_due(&self.hot, now).await
+    async fn integrations_due(
+        &self,
+        among: &[IntegrationId],
+        now: Timestamp,
+    ) -> Result<Vec<IntegrationId>> {
+        delivery::integrations_due(&self.hot, self.layout, among, now).await
     }
     async fn settle(&self, settlement: Settlement, lease_until: Timestamp) -> Result<Settled> {
         let prepared = delivery::Prepared::new(settlement, lease_until)?;
@@ -399,6 +439,12 @@ impl Ledger for PostgresLedger {
     }
     async fn hold(&self, name: &str, holder: Uuid, lasts: SignedDuration) -> Result<bool> {
         news::hold(&self.hot, name, holder, lasts).await
+    }
+    async fn attend(&self, node: Uuid, lasts: SignedDuration) -> Result<NonZeroU32> {
+        news::attend(&self.hot, node, lasts).await
+    }
+    async fn leave(&self, node: Uuid) -> Result<()> {
+        news::leave(&self.hot, node).await
     }
     async fn inspect(&self) -> Result<Vec<String>> {
         partitions::inspect(&self.reads).await

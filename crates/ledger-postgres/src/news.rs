@@ -7,7 +7,7 @@ use sqlx::{
     PgPool,
     postgres::{PgConnectOptions, PgListener},
 };
-use std::{sync::Arc, time::Duration};
+use std::{num::NonZeroU32, sync::Arc, time::Duration};
 use tokio::sync::{Notify, watch};
 use uuid::Uuid;
 
@@ -25,20 +25,25 @@ pub(crate) struct News {
 }
 
 impl News {
-    pub(crate) fn start(options: &PgConnectOptions, hot: &PgPool) -> Self {
+    pub(crate) fn start(primary: watch::Receiver<PgConnectOptions>, hot: &PgPool) -> Self {
         let news = Self {
             written: Arc::default(),
             heard: watch::Sender::new(0),
         };
         // Both end with the ledger: the pool is closed, or nobody holds what they hold weakly.
-        tokio::spawn(tell(Arc::downgrade(&news.written), hot.clone()));
-        tokio::spawn(listen(options.clone(), news.heard.clone()));
+        tokio::spawn(tell(news.alive(), hot.clone()));
+        tokio::spawn(listen(primary, news.heard.clone()));
         news
     }
 
     /// Tells the other nodes, soon.
     pub(crate) fn spread(&self) {
         self.written.notify_one();
+    }
+
+    /// Gone with the ledger.
+    pub(crate) fn alive(&self) -> std::sync::Weak<Notify> {
+        Arc::downgrade(&self.written)
     }
 
     pub(crate) fn heard(&self) -> watch::Receiver<u64> {
@@ -64,16 +69,24 @@ async fn tell(written: std::sync::Weak<Notify>, pool: PgPool) {
     }
 }
 
-async fn listen(options: PgConnectOptions, heard: watch::Sender<u64>) {
+async fn listen(mut primary: watch::Receiver<PgConnectOptions>, heard: watch::Sender<u64>) {
     loop {
+        let options = primary.borrow_and_update().clone();
         let pool = sqlx::postgres::PgPoolOptions::new()
             .max_connections(1)
-            .connect_lazy_with(options.clone());
+            .connect_lazy_with(options);
         match PgListener::connect_with(&pool).await {
             Ok(mut listener) => {
                 if listener.listen(CHANNEL).await.is_ok() {
-                    while listener.recv().await.is_ok() {
-                        heard.send_modify(|times| *times += 1);
+                    loop {
+                        tokio::select! {
+                            told = listener.recv() => match told {
+                                Ok(_) => heard.send_modify(|times| *times += 1),
+                                Err(_) => break,
+                            },
+                            // Another server is the primary now.
+                            Ok(()) = primary.changed() => break,
+                        }
                     }
                 }
             }
@@ -100,4 +113,36 @@ pub(crate) async fn hold(
     .await
     .map_err(failed)?;
     Ok(done.rows_affected() > 0)
+}
+
+/// Says that a node is there, by the clock of the database; answers how many are.
+pub(crate) async fn attend(pool: &PgPool, node: Uuid, lasts: SignedDuration) -> Result<NonZeroU32> {
+    sqlx::query!(
+        "insert into nodes (id, seen) values ($1, now()) on conflict (id) do update set seen = excluded.seen",
+        node
+    )
+    .execute(pool)
+    .await
+    .map_err(failed)?;
+    let others = sqlx::query_scalar!(
+        r#"select count(*) as "count!" from nodes where id <> $1 and seen > now() - make_interval(secs => $2)"#,
+        node,
+        lasts.as_secs_f64()
+    )
+    .fetch_one(pool)
+    .await
+    .map_err(failed)?;
+    Ok(NonZeroU32::MIN.saturating_add(u32::try_from(others).unwrap_or_default()))
+}
+
+/// A node is leaving; with it, those are forgotten that have not been seen for a day.
+pub(crate) async fn leave(pool: &PgPool, node: Uuid) -> Result<()> {
+    sqlx::query!(
+        "delete from nodes where id = $1 or seen < now() - interval '1 day'",
+        node
+    )
+    .execute(pool)
+    .await
+    .map(|_| ())
+    .map_err(failed)
 }

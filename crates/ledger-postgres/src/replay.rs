@@ -2,9 +2,9 @@
 
 use crate::{
     codec::{failed, micros, rows},
-    delivery::Rows,
+    delivery::{Rows, Waiting, release_late},
 };
-use domain::{DeliveryId, ProjectId, ReplayId};
+use domain::{ProjectId, ReplayId};
 use jiff::Timestamp;
 use ledger::{
     Progress, Replay, ReplayState, ReplayStep, Result,
@@ -111,6 +111,15 @@ pub(crate) async fn step(pool: &PgPool, step: &ReplayStep) -> Result<bool> {
         return Ok(false);
     }
     let at = micros(step.progress.at);
+    let mut queued = Vec::new();
+    let mut queue = |customer, id, before: Option<Uuid>| {
+        queued.extend(before.map(|before| Waiting {
+            customer,
+            id,
+            before,
+            until: at,
+        }));
+    };
     for id in &step.again {
         // Sent again by hand meanwhile: on its way.
         let found = sqlx::query!(
@@ -133,6 +142,7 @@ pub(crate) async fn step(pool: &PgPool, step: &ReplayStep) -> Result<bool> {
         .execute(&mut *tx)
         .await
         .map_err(failed)?;
+        queue(row.customer, id.uuid(), before);
     }
     let events: Vec<Uuid> = step
         .new
@@ -161,26 +171,13 @@ pub(crate) async fn step(pool: &PgPool, step: &ReplayStep) -> Result<bool> {
         let seq = crate::codec::unsigned(seq);
         row.push(&delivery, to_json(&delivery.message)?, seq, due, before);
         row.insert(&mut tx).await.map_err(failed)?;
+        queue(customer, delivery.id.uuid(), before);
     }
     write(&mut tx, replay, step.progress).await?;
     tx.commit().await.map_err(failed)?;
-    release_settled(pool, step).await?;
+    // What was queued behind a delivery that was settled in the same moment waits for nothing.
+    release_late(pool, &queued).await?;
     Ok(true)
-}
-
-/// What was queued behind a delivery that was settled in the same moment waits for nothing.
-async fn release_settled(pool: &PgPool, step: &ReplayStep) -> Result<()> {
-    let at = micros(step.progress.at);
-    let new = step.new.iter().map(|delivery| delivery.id);
-    let queued: Vec<(Uuid, i64)> = step
-        .again
-        .iter()
-        .copied()
-        .chain(new)
-        .map(|id: DeliveryId| (id.uuid(), at))
-        .collect();
-    crate::delivery::release_late(pool, &queued).await?;
-    Ok(())
 }
 
 /// Each event's number among its customer's events.

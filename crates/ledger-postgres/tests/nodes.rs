@@ -140,6 +140,26 @@ async fn what_is_to_be_done_once_has_one_holder_at_a_time() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn nodes_know_how_many_they_are() {
+    let url = database().await;
+    let (one, two) = (node(&url, 1).await, node(&url, 2).await);
+    let (ann, ben) = (Uuid::from_u128(1), Uuid::from_u128(2));
+    let long = SignedDuration::from_secs(60);
+    assert_eq!(one.attend(ann, long).await.unwrap().get(), 1);
+    assert_eq!(two.attend(ben, long).await.unwrap().get(), 2);
+    assert_eq!(one.attend(ann, long).await.unwrap().get(), 2);
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let short = SignedDuration::from_millis(200);
+    assert_eq!(
+        one.attend(ann, short).await.unwrap().get(),
+        1,
+        "who has not been seen for so long is not counted"
+    );
+    two.leave(ben).await.unwrap();
+    assert_eq!(one.attend(ann, long).await.unwrap().get(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_delivery_never_waits_for_one_that_was_settled_meanwhile() {
     let url = database().await;
     let (one, two) = (node(&url, 1).await, node(&url, 2).await);
@@ -151,7 +171,7 @@ async fn a_delivery_never_waits_for_one_that_was_settled_meanwhile() {
         one.commit(first).await.unwrap();
         let mut next = commit(number, Some(1), 2);
         next.deliveries = vec![delivery(number, 2, to, 60)];
-        let before = settlement(delivery(number, 1, to, 1).id, 0, 5, Next::Delivered);
+        let before = settlement(number, delivery(number, 1, to, 1).id, 0, 5, Next::Delivered);
         let (committed, settled) = tokio::join!(one.commit(next), two.settle(before, at(70)));
         let ready = match committed.unwrap() {
             ledger::Committed::Done { ready } => ready.len(),
@@ -184,7 +204,8 @@ async fn a_claim_is_made_by_index_whatever_statistics_say() {
         new.deliveries = vec![delivery(number, 1, to, 5)];
         ledger.commit(new).await.unwrap();
     }
-    let pool = sqlx::PgPool::connect(&url).await.unwrap();
+    let one = sqlx::postgres::PgPoolOptions::new().max_connections(1);
+    let pool = one.connect(&url).await.unwrap();
     sqlx::query("analyze").execute(&pool).await.unwrap();
     // Statistics now say that there are few; then there are many.
     sqlx::query(
@@ -204,7 +225,9 @@ async fn a_claim_is_made_by_index_whatever_statistics_say() {
 
 /// Rows of deliveries that were read by scanning.
 async fn scans(pool: &sqlx::PgPool) -> i64 {
-    // What each connection counts is told to the others now and then.
+    // What each connection counts is told to the others now and then; this one tells it at once.
+    let flush = sqlx::query("select pg_stat_force_next_flush()");
+    flush.execute(pool).await.unwrap();
     tokio::time::sleep(Duration::from_millis(1200)).await;
     let sql = "select coalesce(sum(seq_tup_read), 0)::bigint from pg_stat_user_tables where relname like 'deliveries%' and seq_scan > 0";
     sqlx::query_scalar(sql).fetch_one(pool).await.unwrap()

@@ -41,10 +41,11 @@ pub(crate) struct RawLease {
     round: u32,
     accepted_at: Timestamp,
     event: i64,
+    trace: Option<String>,
     body: Vec<u8>,
 }
 
-const LEASED: &str = "id, integration, message, attempts, round, accepted_at, event";
+const LEASED: &str = "id, integration, message, attempts, round, accepted_at, event, trace";
 
 fn raw_lease(row: &Row<'_>) -> rusqlite::Result<RawLease> {
     Ok(RawLease {
@@ -55,6 +56,7 @@ fn raw_lease(row: &Row<'_>) -> rusqlite::Result<RawLease> {
         round: row.get(4)?,
         accepted_at: time(row, 5)?,
         event: row.get(6)?,
+        trace: row.get(7)?,
         body: Vec::new(),
     })
 }
@@ -93,6 +95,7 @@ impl RawLease {
             integration: self.integration,
             message,
             event: Arc::new(event),
+            trace: self.trace,
             attempts: self.attempts,
             round: self.round,
             accepted_at: self.accepted_at,
@@ -120,16 +123,23 @@ pub(crate) fn claim(
 
 pub(crate) fn integrations_due(
     connection: &Connection,
+    among: &[IntegrationId],
     now: Timestamp,
 ) -> Result<Vec<IntegrationId>> {
     // One index seek per integration: a backlog is never scanned.
     let mut statement = connection
-        .prepare_cached("SELECT id FROM integrations WHERE EXISTS (SELECT 1 FROM deliveries WHERE integration = integrations.id AND status = 0 AND due_at <= ?1)")
+        .prepare_cached(
+            "SELECT 1 FROM deliveries WHERE integration = ?1 AND status = 0 AND due_at <= ?2 LIMIT 1",
+        )
         .map_err(failed)?;
-    statement
-        .query_map([micros(now)], |row| Ok(IntegrationId::new(uuid(row, 0)?)))
-        .and_then(Iterator::collect)
-        .map_err(failed)
+    let mut due = Vec::new();
+    for integration in among {
+        let found = statement.exists(params![integration.key(), micros(now)]);
+        if found.map_err(failed)? {
+            due.push(*integration);
+        }
+    }
+    Ok(due)
 }
 
 /// Whether the attempt was recorded, and what waited for the delivery, now leased.

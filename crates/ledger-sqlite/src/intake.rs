@@ -456,11 +456,11 @@ fn events(connection: &Connection, prepared: &Prepared) -> Result<Vec<domain::De
         };
         connection
             .prepare_cached(
-                "INSERT INTO deliveries (id, project, event, integration, customer, message, status, attempts, round, accepted_at, due_at, waits_for, detail)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, 0, 0, ?7, ?8, ?9, '')",
+                "INSERT INTO deliveries (id, project, event, integration, customer, message, status, attempts, round, accepted_at, due_at, waits_for, trace, detail)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, 0, 0, ?7, ?8, ?9, ?10, '')",
             )
             .and_then(|mut statement| {
-                statement.execute(params![delivery.id.key(), delivery.project.key(), position, delivery.integration.key(), delivery.customer.key(), message, micros(delivery.accepted_at), micros(due_at), predecessor])
+                statement.execute(params![delivery.id.key(), delivery.project.key(), position, delivery.integration.key(), delivery.customer.key(), message, micros(delivery.accepted_at), micros(due_at), predecessor, delivery.trace])
             })
             .map_err(failed)?;
         if predecessor.is_none() {

@@ -50,6 +50,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("0003_pages.sql"),
     include_str!("0004_replays_and_sessions.sql"),
     include_str!("0005_rare_events.sql"),
+    include_str!("0006_traces.sql"),
 ];
 const READERS_KEPT: usize = 8;
 
@@ -247,8 +248,13 @@ impl Ledger for SqliteLedger {
             .await?;
         leases.into_iter().map(delivery::RawLease::decode).collect()
     }
-    async fn integrations_due(&self, now: Timestamp) -> Result<Vec<IntegrationId>> {
-        self.read_long(move |connection| delivery::integrations_due(connection, now))
+    async fn integrations_due(
+        &self,
+        among: &[IntegrationId],
+        now: Timestamp,
+    ) -> Result<Vec<IntegrationId>> {
+        let among = among.to_vec();
+        self.read_long(move |connection| delivery::integrations_due(connection, &among, now))
             .await
     }
     async fn settle(&self, settlement: Settlement, lease_until: Timestamp) -> Result<Settled> {

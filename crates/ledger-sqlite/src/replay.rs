@@ -129,11 +129,11 @@ pub(crate) fn step(connection: &Connection, step: &ReplayStep) -> Result<bool> {
         let message = to_json(&delivery.message)?;
         connection
             .prepare_cached(
-                "INSERT INTO deliveries (id, project, event, integration, customer, message, status, attempts, round, accepted_at, due_at, waits_for, detail)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, 0, 0, ?7, ?8, ?9, '') ON CONFLICT (id) DO NOTHING",
+                "INSERT INTO deliveries (id, project, event, integration, customer, message, status, attempts, round, accepted_at, due_at, waits_for, trace, detail)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, 0, 0, ?7, ?8, ?9, ?10, '') ON CONFLICT (id) DO NOTHING",
             )
             .and_then(|mut statement| {
-                statement.execute(params![delivery.id.key(), delivery.project.key(), event, integration, customer, message, at, due(waits_for), waits_for])
+                statement.execute(params![delivery.id.key(), delivery.project.key(), event, integration, customer, message, at, due(waits_for), waits_for, delivery.trace])
             })
             .map_err(failed)?;
     }

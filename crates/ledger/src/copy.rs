@@ -262,6 +262,7 @@ pub const TABLES: [Table; 24] = [
             ("reason", Text),
             ("detail", Text),
             ("position", Number),
+            ("trace", Text),
         ],
     },
     Table {

@@ -26,6 +26,8 @@ pub struct NewDelivery {
     pub due_at: Timestamp,
     /// When it goes although an earlier one of the same customer and integration is unsettled; `None` without order.
     pub waits_until: Option<Timestamp>,
+    /// The trace of what led to it, as W3C `traceparent`, where it is traced: each attempt belongs to it, however late.
+    pub trace: Option<String>,
 }
 
 /// A delivery this node may send, once, before the lease runs out.
@@ -39,6 +41,8 @@ pub struct Lease {
     pub message: Message,
     /// The event.
     pub event: Arc<Event>,
+    /// The trace of what led to it, as W3C `traceparent`.
+    pub trace: Option<String>,
     /// Attempts made before this one; also the fence.
     pub attempts: u32,
     /// Of these, attempts since it was last accepted or resent by hand.
@@ -61,6 +65,8 @@ pub enum Next {
 /// The record of an attempt.
 #[derive(Debug, Clone)]
 pub struct Settlement {
+    /// About whom it is: with the delivery, its key.
+    pub customer: CustomerId,
     /// The delivery.
     pub delivery: DeliveryId,
     /// Attempts made before this one, as leased.
@@ -90,6 +96,17 @@ pub struct SentRequest {
     pub headers: Vec<(String, String)>,
     /// Body as sent.
     pub body: String,
+}
+
+impl SentRequest {
+    /// What was done with it, for people: posted over HTTP, or published.
+    pub fn verb(&self) -> &'static str {
+        if self.url.starts_with("http") {
+            "POST"
+        } else {
+            "PUB"
+        }
+    }
 }
 
 /// What a settlement led to.

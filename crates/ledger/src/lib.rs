@@ -45,6 +45,7 @@ use domain::{
     UserId,
 };
 use jiff::{SignedDuration, Timestamp};
+use std::num::NonZeroU32;
 use tokio::sync::watch;
 use uuid::Uuid;
 
@@ -128,8 +129,12 @@ pub trait Ledger: Send + Sync + 'static {
         lease_until: Timestamp,
         limit: usize,
     ) -> Result<Vec<Lease>>;
-    /// Which integrations have deliveries due.
-    async fn integrations_due(&self, now: Timestamp) -> Result<Vec<IntegrationId>>;
+    /// Which of these integrations have deliveries due, in the order in which they were named.
+    async fn integrations_due(
+        &self,
+        among: &[IntegrationId],
+        now: Timestamp,
+    ) -> Result<Vec<IntegrationId>>;
     /// Records an attempt, if the delivery is still at the attempt it was leased with. Answers with the deliveries that
     /// waited for this one, leased until `lease_until`.
     async fn settle(&self, settlement: Settlement, lease_until: Timestamp) -> Result<Settled>;
@@ -249,6 +254,14 @@ pub trait Ledger: Send + Sync + 'static {
     /// holder's has not run out. It only spares work: whatever is done under it may also be done twice.
     async fn hold(&self, _name: &str, _holder: Uuid, _lasts: SignedDuration) -> Result<bool> {
         Ok(true)
+    }
+    /// Says that a node is there, for a while, by the clock of the storage; answers how many are, itself included.
+    async fn attend(&self, _node: Uuid, _lasts: SignedDuration) -> Result<NonZeroU32> {
+        Ok(NonZeroU32::MIN)
+    }
+    /// Says that a node is leaving: others need not wait for [`Ledger::attend`] to run out.
+    async fn leave(&self, _node: Uuid) -> Result<()> {
+        Ok(())
     }
     /// Deletes what retention no longer keeps, in small steps; answers how many rows went.
     async fn retain(&self, attempts_before: Timestamp, limit: usize) -> Result<u64>;

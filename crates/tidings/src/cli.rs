@@ -1,6 +1,8 @@
 //! The command line. Every option can also be given by an environment variable.
 
-use crate::{apply, copy, demo, doctor, import, keys, rates, rederive, say, serve, simulate};
+use crate::{
+    apply, copy, demo, doctor, import, keys, migrate, rates, rederive, say, serve, simulate,
+};
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
 use engine::AllowedNetworks;
@@ -86,7 +88,7 @@ pub(crate) enum Command {
     /// Move a whole installation from SQLite to PostgreSQL.
     Copy(copy::Options),
     /// Bring the schema of the database up to date; `serve` does it too.
-    Migrate(Data),
+    Migrate(migrate::Options),
     /// Check the data.
     Doctor(Data),
 }
@@ -107,11 +109,7 @@ impl Command {
             Self::Rederive(options) => rederive::run(&options).await,
             Self::Rates(options) => rates::run(options).await.map(|()| ExitCode::SUCCESS),
             Self::Copy(options) => copy::run(&options).await,
-            Self::Migrate(data) => {
-                data.open_ledger().await?;
-                say::line(format!("{} is up to date", data.name()));
-                Ok(ExitCode::SUCCESS)
-            }
+            Self::Migrate(options) => migrate::run(&options).await,
             Self::Doctor(data) => doctor::run(&data).await,
         }
     }

@@ -3,7 +3,7 @@
 use crate::{cli::Data, say, stores};
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use engine::{AllowedNetworks, Engine, HttpTransport, Imported, Parts, WallSystem};
+use engine::{AllowedNetworks, Engine, Imported, NetworkTransport, Parts, WallSystem};
 use futures_util::{StreamExt, stream};
 use serde::{Deserialize, Serialize};
 use sources::{Receipt, Web};
@@ -162,7 +162,7 @@ pub(crate) async fn run(options: &Options) -> Result<ExitCode> {
     let done = imported_before(&report_path)?;
     let opened = options.data.open().await?;
     let transport = Arc::new(
-        HttpTransport::new(options.allow_networks.clone())
+        NetworkTransport::new(options.allow_networks.clone())
             .context("the HTTP client cannot be set up")?,
     );
     let engine = Engine::quiet(Parts {

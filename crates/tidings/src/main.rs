@@ -8,6 +8,7 @@ mod demo;
 mod doctor;
 mod import;
 mod keys;
+mod migrate;
 mod rates;
 mod rederive;
 mod say;

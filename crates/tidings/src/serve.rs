@@ -5,7 +5,7 @@ use crate::{
     say, stores,
 };
 use anyhow::{Context, Result};
-use engine::{Engine, HttpTransport, Parts, WallSystem, metric::Metric};
+use engine::{Engine, NetworkTransport, Parts, WallSystem, metric::Metric};
 use http_api::{App, Sessions};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use sources::Web;
@@ -74,7 +74,7 @@ impl Server {
             .trim_end_matches('/')
             .to_owned();
         let transport = Arc::new(
-            HttpTransport::new(options.allow_networks.clone())
+            NetworkTransport::new(options.allow_networks.clone())
                 .context("the HTTP client cannot be set up")?,
         );
         let parts = Parts {

@@ -13,16 +13,15 @@
 mod adapty;
 mod revenuecat;
 mod signature;
-mod standard;
 
 use crate::{
     Configured, Context, Destination, EventSwitch, Events, Field, FieldKind, Handshake, Header,
-    Invalid, Message, Outcome, Plan, Request, Response, Spec, Unsendable, settings,
+    Invalid, Message, Outcome, Plan, Request, Response, Spec, Unsendable, envelope, settings,
 };
 use domain::{Environment, Event, EventKind, NotSent, retry, secret::Secret};
 use jiff::Timestamp;
 use serde::Deserialize;
-use std::time::Duration;
+use std::{num::NonZeroU32, time::Duration};
 
 pub use signature::{check_secret, secret_from, signature};
 
@@ -135,6 +134,11 @@ static SPEC: Spec = Spec {
             help: "Send `subscription_active` this many days after a subscription began, if it still runs.",
         },
         Field {
+            name: "max_per_second",
+            kind: FieldKind::Number,
+            help: "Requests a second, at most, from all nodes together. Without it only their number at once is limited, to 32.",
+        },
+        Field {
             name: "retry",
             kind: FieldKind::Retry,
             help: "`adapty`, `revenuecat`, `standard`, or `custom` with delays in seconds. The format's own when left alone.",
@@ -209,7 +213,7 @@ impl Format {
         match self {
             Self::Adapty => adapty::render(name, event, options),
             Self::Revenuecat => revenuecat::render(name, event),
-            Self::Standard => standard::render(name, event),
+            Self::Standard => envelope::render(name, event),
         }
     }
 
@@ -251,6 +255,7 @@ struct Settings {
     options: Options,
     trial_active_days: Option<u32>,
     subscription_active_days: Option<u32>,
+    max_per_second: Option<NonZeroU32>,
     retry: Option<retry::Policy>,
 }
 
@@ -336,17 +341,7 @@ impl Destination for Webhook {
                 .filter_map(|secret| check_secret(secret.expose()).err())
                 .map(|problem| Invalid::new("signing_secrets", problem)),
         );
-        if let Some(retry::Policy::Custom { delays }) = &settings.retry
-            && (delays.len() > 20
-                || delays
-                    .iter()
-                    .any(|delay| *delay == 0 || *delay > 7 * 86_400))
-        {
-            problems.push(Invalid::new(
-                "retry.delays",
-                "holds at most 20 pauses of 1 second to 7 days, in seconds",
-            ));
-        }
+        settings::check_retry(settings.retry.as_ref(), &mut problems);
         for (kind, days) in settings
             .timers()
             .into_iter()
@@ -550,6 +545,10 @@ impl Configured for Ready {
             Format::Revenuecat => 60,
             Format::Standard => 15,
         })
+    }
+
+    fn max_per_second(&self) -> Option<NonZeroU32> {
+        self.settings.max_per_second
     }
 
     fn retry(&self) -> &retry::Policy {

@@ -23,7 +23,8 @@ struct DeliveryPart {
     request_url: String,
     request_headers: Vec<(String, String)>,
     request_body: String,
-    curl: String,
+    request_verb: &'static str,
+    command: String,
     attempts: Vec<AttemptRecord>,
 }
 
@@ -155,14 +156,26 @@ async fn states(
 }
 
 /// A shell command that sends the same request; quotes survive any content.
-fn curl(url: &str, headers: &[(String, String)], body: &str) -> String {
+fn command(url: &str, headers: &[(String, String)], body: &str) -> String {
     let quoted = |text: &str| format!("'{}'", text.replace('\'', "'\\''"));
+    let (program, separator, body) = match url.rsplit_once('/') {
+        Some((servers, subject)) if !url.starts_with("http") => (
+            format!("nats pub --server {} {}", quoted(servers), quoted(subject)),
+            ":",
+            quoted(body),
+        ),
+        _ => (
+            format!("curl -X POST {}", quoted(url)),
+            ": ",
+            format!("--data {}", quoted(body)),
+        ),
+    };
     let headers = headers
         .iter()
-        .map(|(name, value)| format!("-H {}", quoted(&format!("{name}: {value}"))));
-    let lines: Vec<String> = std::iter::once(format!("curl -X POST {}", quoted(url)))
+        .map(|(name, value)| format!("-H {}", quoted(&format!("{name}{separator}{value}"))));
+    let lines: Vec<String> = std::iter::once(program)
         .chain(headers)
-        .chain([format!("--data {}", quoted(body))])
+        .chain([body])
         .collect();
     lines.join(" \\\n  ")
 }
@@ -177,7 +190,8 @@ async fn delivery_part(
         request_url: String::new(),
         request_headers: Vec::new(),
         request_body: String::new(),
-        curl: String::new(),
+        request_verb: "POST",
+        command: String::new(),
         attempts: Vec::new(),
     };
     if let Some(id) = &part.state.delivery {
@@ -186,7 +200,8 @@ async fn delivery_part(
         part.attempts = ledger.attempts(id).await?;
         let record = ledger.delivery(project.id, id).await?;
         if let Some(request) = record.and_then(|record| record.request) {
-            part.curl = curl(&request.url, &request.headers, &request.body);
+            part.request_verb = request.verb();
+            part.command = command(&request.url, &request.headers, &request.body);
             part.request_body = indented(&request.body);
             (part.request_url, part.request_headers) = (request.url, request.headers);
         }
@@ -281,16 +296,21 @@ pub(crate) async fn resend(
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::command;
 
     #[test]
-    fn a_curl_command_survives_quotes() {
+    fn a_command_survives_quotes() {
         let headers = [("content-type".to_owned(), "application/json".to_owned())];
-        let command = curl("https://a.example/", &headers, "{\"name\":\"O'Neil\"}");
+        let command = command("https://a.example/", &headers, "{\"name\":\"O'Neil\"}");
         assert!(
             command.contains("--data '{\"name\":\"O'\\''Neil\"}'"),
             "{command}"
         );
         assert!(command.contains("-H 'content-type: application/json'"));
+        let published = super::command("nats://a:4222,nats://b/tidings.x", &headers, "{}");
+        assert!(
+            published.starts_with("nats pub --server 'nats://a:4222,nats://b' 'tidings.x'"),
+            "{published}"
+        );
     }
 }

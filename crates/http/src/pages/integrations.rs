@@ -324,7 +324,8 @@ fn as_text(request: &ledger::SentRequest) -> String {
         .iter()
         .map(|(name, value)| format!("{name}: {value}\n"));
     format!(
-        "POST {}\n{}\n{}",
+        "{} {}\n{}\n{}",
+        request.verb(),
         request.url,
         headers.collect::<String>(),
         indented(&request.body)
@@ -660,7 +661,11 @@ fn would_send(
                     .map(|(name, value)| format!("{name}: {value}\n"))
                     .collect();
                 let body = indented(&String::from_utf8_lossy(&request.body));
-                format!("POST {}\n{headers}\n{body}", request.shown_url())
+                format!(
+                    "{} {}\n{headers}\n{body}",
+                    request.verb(),
+                    request.shown_url()
+                )
             }
             Err(problem) => format!("{} {}", problem.reason.text(), problem.detail),
         };

@@ -94,7 +94,10 @@ pub async fn removing_an_integration_fails_what_it_had_not_sent(ledger: Subject)
     write.deliveries = vec![delivery(1, 1, integration(1), 1)];
     ledger.commit(write).await.unwrap();
     assert_eq!(
-        ledger.integrations_due(at(5)).await.unwrap(),
+        ledger
+            .integrations_due(&[integration(1)], at(5))
+            .await
+            .unwrap(),
         [integration(1)]
     );
     ledger
@@ -112,5 +115,6 @@ pub async fn removing_an_integration_fails_what_it_had_not_sent(ledger: Subject)
         .unwrap()
         .unwrap();
     assert_eq!(record.state, DeliveryState::Failed);
-    assert_eq!(ledger.integrations_due(at(5)).await.unwrap(), []);
+    let due = ledger.integrations_due(&[integration(1)], at(5)).await;
+    assert_eq!(due.unwrap(), []);
 }

@@ -52,7 +52,7 @@ pub async fn a_customers_deliveries_wait_for_each_other(ledger: Subject) {
     );
     let settled = ledger
         .settle(
-            settlement(first, 0, 2, Next::Retry(NotSent::NetworkError, at(30))),
+            settlement(1, first, 0, 2, Next::Retry(NotSent::NetworkError, at(30))),
             at(62),
         )
         .await
@@ -63,7 +63,7 @@ pub async fn a_customers_deliveries_wait_for_each_other(ledger: Subject) {
     );
     assert_eq!(claimed(&ledger, to, 30).await, [first]);
     let settled = ledger
-        .settle(settlement(first, 1, 31, Next::Delivered), at(91))
+        .settle(settlement(1, first, 1, 31, Next::Delivered), at(91))
         .await
         .unwrap();
     assert_eq!(
@@ -77,7 +77,13 @@ pub async fn a_customers_deliveries_wait_for_each_other(ledger: Subject) {
     assert_eq!(settled.released[0].event.customer_seq, 2);
     let settled = ledger
         .settle(
-            settlement(second, 0, 32, Next::Failed(NotSent::RejectedByDestination)),
+            settlement(
+                1,
+                second,
+                0,
+                32,
+                Next::Failed(NotSent::RejectedByDestination),
+            ),
             at(92),
         )
         .await
@@ -93,7 +99,7 @@ pub async fn a_customers_deliveries_wait_for_each_other(ledger: Subject) {
     );
     assert_eq!(told(&ledger, 1, 4, &[to], 60).await, []);
     ledger
-        .settle(settlement(third, 0, 33, Next::Delivered), at(93))
+        .settle(settlement(1, third, 0, 33, Next::Delivered), at(93))
         .await
         .unwrap();
 }
@@ -115,7 +121,7 @@ pub async fn a_lease_runs_out_and_the_late_settler_is_fenced(ledger: Subject) {
     assert_eq!(claimed(&ledger, to, 60).await, [id]);
     assert!(
         ledger
-            .settle(settlement(id, 0, 61, Next::Delivered), at(121))
+            .settle(settlement(1, id, 0, 61, Next::Delivered), at(121))
             .await
             .unwrap()
             .recorded
@@ -123,7 +129,7 @@ pub async fn a_lease_runs_out_and_the_late_settler_is_fenced(ledger: Subject) {
     assert!(
         !ledger
             .settle(
-                settlement(id, 0, 62, Next::Failed(NotSent::NetworkError)),
+                settlement(1, id, 0, 62, Next::Failed(NotSent::NetworkError)),
                 at(122)
             )
             .await
@@ -181,7 +187,7 @@ pub async fn a_retry_is_not_due_before_its_time(ledger: Subject) {
     let id = told(&ledger, 1, 1, &[to], 60).await[0];
     ledger
         .settle(
-            settlement(id, 0, 2, Next::Retry(NotSent::NetworkError, at(100))),
+            settlement(1, id, 0, 2, Next::Retry(NotSent::NetworkError, at(100))),
             at(62),
         )
         .await
@@ -192,6 +198,25 @@ pub async fn a_retry_is_not_due_before_its_time(ledger: Subject) {
         (leases[0].id, leases[0].attempts, leases[0].round),
         (id, 1, 1)
     );
+    assert_eq!(
+        leases[0].trace,
+        delivery(1, 1, to, 1).trace,
+        "an attempt made hours later belongs to the trace of what led to it"
+    );
+}
+
+/// Only those are named that were asked about, and have something due.
+pub async fn integrations_with_something_due_are_found(ledger: Subject) {
+    let (due, later, idle) = (integration(1), integration(2), integration(3));
+    told(&ledger, 1, 1, &[due], 5).await;
+    told(&ledger, 2, 1, &[later], 50).await;
+    let found = async |among: &[IntegrationId], second| {
+        ledger.integrations_due(among, at(second)).await.unwrap()
+    };
+    assert_eq!(found(&[later, idle, due], 5).await, [due]);
+    assert_eq!(found(&[later, idle, due], 50).await, [later, due]);
+    assert_eq!(found(&[idle, later], 5).await, []);
+    assert_eq!(found(&[], 50).await, []);
 }
 
 /// By hand or after the settings changed; a resend starts a new round but keeps the count of attempts.
@@ -203,13 +228,13 @@ pub async fn failed_deliveries_are_tried_again_on_request(ledger: Subject) {
     );
     ledger
         .settle(
-            settlement(one, 0, 2, Next::Failed(NotSent::MissingCredentials)),
+            settlement(1, one, 0, 2, Next::Failed(NotSent::MissingCredentials)),
             at(62),
         )
         .await
         .unwrap();
     ledger
-        .settle(settlement(other, 0, 2, Next::Delivered), at(62))
+        .settle(settlement(2, other, 0, 2, Next::Delivered), at(62))
         .await
         .unwrap();
     assert_eq!(
@@ -263,7 +288,7 @@ pub async fn old_attempts_are_forgotten(ledger: Subject) {
         let id = told(&ledger, number, 1, &[to], 60).await[0];
         let second = i64::try_from(number).unwrap() * 10;
         ledger
-            .settle(settlement(id, 0, second, Next::Delivered), at(62))
+            .settle(settlement(number, id, 0, second, Next::Delivered), at(62))
             .await
             .unwrap();
     }

@@ -74,7 +74,7 @@ pub async fn the_feed_filters(ledger: Subject) {
     }
     ledger
         .settle(
-            settlement(delivery(2, 1, to, 1).id, 0, 2, Next::Delivered),
+            settlement(2, delivery(2, 1, to, 1).id, 0, 2, Next::Delivered),
             at(62),
         )
         .await
@@ -200,6 +200,7 @@ pub async fn attempts_and_requests_are_kept(ledger: Subject) {
         body: "{\"a\":1}".into(),
     };
     let mut failed = settlement(
+        1,
         id,
         0,
         2,
@@ -217,7 +218,7 @@ pub async fn attempts_and_requests_are_kept(ledger: Subject) {
         Some(request.clone()),
     );
     ledger.settle(failed, at(62)).await.unwrap();
-    let mut sent = settlement(id, 1, 11, Next::Delivered);
+    let mut sent = settlement(1, id, 1, 11, Next::Delivered);
     sent.request = Some(request.clone());
     ledger.settle(sent, at(71)).await.unwrap();
     let attempts = ledger.attempts(id).await.unwrap();

@@ -57,7 +57,7 @@ pub async fn a_replay_queues_in_order_and_each_step_once(ledger: Subject) {
             };
             let id = delivery(1, seq, to, 1).id;
             ledger
-                .settle(settlement(id, 0, 2, next), at(62))
+                .settle(settlement(1, id, 0, 2, next), at(62))
                 .await
                 .unwrap();
         }
@@ -111,7 +111,7 @@ pub async fn a_replay_queues_in_order_and_each_step_once(ledger: Subject) {
             assert_eq!(due.iter().map(|lease| lease.id).collect::<Vec<_>>(), [id]);
         }
         let settled = ledger
-            .settle(settlement(id, attempts, 60, Next::Delivered), at(120))
+            .settle(settlement(1, id, attempts, 60, Next::Delivered), at(120))
             .await
             .unwrap();
         assert!(settled.recorded, "{seq}");

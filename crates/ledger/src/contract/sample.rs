@@ -161,6 +161,7 @@ pub fn delivery(number: u64, seq: u64, to: IntegrationId, due_at: i64) -> NewDel
         accepted_at: at(1),
         due_at: at(due_at),
         waits_until: Some(at(600)),
+        trace: Some(format!("00-{number:032x}-{seq:016x}-01")),
     }
 }
 
@@ -190,9 +191,16 @@ pub fn wanted(number: u64) -> Wanted {
     }
 }
 
-/// An attempt, the first, at second `second`.
-pub fn settlement(delivery: DeliveryId, attempts: u32, second: i64, next: Next) -> Settlement {
+/// An attempt at a delivery of customer `number`, at second `second`.
+pub fn settlement(
+    number: u64,
+    delivery: DeliveryId,
+    attempts: u32,
+    second: i64,
+    next: Next,
+) -> Settlement {
     Settlement {
+        customer: customer(number).id,
         delivery,
         attempts,
         at: at(second),

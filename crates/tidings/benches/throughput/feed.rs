@@ -75,6 +75,7 @@ fn again(pattern: &[FeedRow], number: u64, at: Timestamp) -> Commit {
                     accepted_at: at,
                     due_at: at,
                     waits_until: None,
+                    trace: None,
                 }),
             }
         }
@@ -87,12 +88,13 @@ async fn write(ledger: &dyn Ledger, commit: Commit, number: u64) -> Result<()> {
     let deliveries: Vec<_> = commit
         .deliveries
         .iter()
-        .map(|delivery| (delivery.id, delivery.accepted_at))
+        .map(|delivery| (delivery.customer, delivery.id, delivery.accepted_at))
         .collect();
     ledger.commit(commit).await?;
-    for (delivery, at) in deliveries {
+    for (customer, delivery, at) in deliveries {
         let has_failed = number.is_multiple_of(FAILED);
         let settlement = Settlement {
+            customer,
             delivery,
             attempts: 0,
             at,

@@ -1,4 +1,4 @@
-//! Payloads of the `standard` format: the Standard Webhooks envelope around the whole canonical event.
+//! The Standard Webhooks envelope around the whole canonical event: webhooks of format `standard`, and streams.
 //!
 //! `type` is the event's kind, `timestamp` when it happened, `data` the event as the API tells it. Source: the Standard
 //! Webhooks specification 1.0, "Payload structure".
@@ -16,7 +16,7 @@ struct Envelope<'a> {
 }
 
 /// The body of one message.
-pub(super) fn render(name: &str, event: &Event) -> Result<Vec<u8>, serde_json::Error> {
+pub(crate) fn render(name: &str, event: &Event) -> Result<Vec<u8>, serde_json::Error> {
     serde_json::to_vec(&Envelope {
         name,
         timestamp: event.occurred_at,

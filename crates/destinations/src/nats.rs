@@ -1,0 +1,404 @@
+//! NATS JetStream: an ordered log of events in a stream, for whatever a team already runs behind it.
+//!
+//! **Subject**: `<subject>.<environment>.<app>.<kind>`, such as `tidings.production.ios.subscription_renewed`. So a consumer takes all
+//! (`tidings.>`), one environment (`tidings.production.>`) or one kind of any app (`tidings.*.*.subscription_renewed`). An event of no app
+//! has `-` there.
+//!
+//! | ours | theirs |
+//! |---|---|
+//! | event id | header `Nats-Msg-Id`: within its `duplicate_window` (two minutes unless told otherwise) the stream keeps one of several with the same id |
+//! | kind, `occurred_at`, the whole event | `type`, `timestamp`, `data` of the body, the envelope of Standard Webhooks |
+//! | delivery id | header `Tidings-Delivery`, the same on every retry |
+//! | expected stream | header `Nats-Expected-Stream` |
+//!
+//! Delivered is what the stream has acknowledged: `{"stream": ..., "seq": ...}`, also with `"duplicate": true`. No stream that takes the
+//! subject (503) is retried, and so is whatever the server could not store; an acknowledgement with an error of 400 to 404 (the stream is
+//! another than expected, the message is too large) is final; refused credentials hold until the settings change. Source: NATS
+//! documentation "JetStream, publishing"; ADR-4 (headers) and ADR-22 (publish retries) of the NATS project, read 2026-11-26.
+
+use crate::{
+    Configured, Context, Destination, Events, Field, FieldKind, Header, Invalid, Message, Outcome,
+    Plan, Request, Response, Spec, Unsendable, Via, envelope, settings,
+};
+use domain::{Environment, Event, EventKind, NotSent, retry, secret::Secret};
+use jiff::Timestamp;
+use serde::Deserialize;
+use std::{num::NonZeroU32, time::Duration};
+
+/// The entry in [`crate::ALL`].
+pub struct Nats;
+
+/// Where a message is published, and as whom.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Publication {
+    /// Servers of one cluster, each `nats://host:port` or, encrypted, `tls://host:port`.
+    pub servers: Vec<String>,
+    /// The subject.
+    pub subject: String,
+    /// As whom.
+    pub login: Login,
+}
+
+/// How a server knows us.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Login {
+    /// It asks for nothing.
+    Nobody,
+    /// By a token.
+    Token(String),
+    /// By name and password.
+    Password(String, String),
+    /// By the content of a `.creds` file: a token signed by the account, and the key it names.
+    Credentials(String),
+}
+
+static SPEC: Spec = Spec {
+    key: "nats",
+    title: "NATS JetStream",
+    summary: "Every event, in order for each customer, in a stream that other systems read from any point.",
+    fields: &[
+        Field {
+            name: "servers",
+            kind: FieldKind::Text,
+            help: "Servers of one cluster with commas between, such as `nats://nats.internal:4222`; encrypted with `tls://`.",
+        },
+        Field {
+            name: "subject",
+            kind: FieldKind::Text,
+            help: "What subjects begin with, `tidings` unless given. They go on with environment, app and kind of event.",
+        },
+        Field {
+            name: "stream",
+            kind: FieldKind::Text,
+            help: "The stream that is expected to take it; another one refuses.",
+        },
+        Field {
+            name: "token",
+            kind: FieldKind::Secret,
+            help: "Signs in with a token.",
+        },
+        Field {
+            name: "user",
+            kind: FieldKind::Text,
+            help: "Signs in with a name and a password.",
+        },
+        Field {
+            name: "password",
+            kind: FieldKind::Secret,
+            help: "The password of `user`.",
+        },
+        Field {
+            name: "credentials",
+            kind: FieldKind::LongSecret,
+            help: "Signs in with the content of a `.creds` file.",
+        },
+        Field {
+            name: "exclude_sandbox",
+            kind: FieldKind::Switch,
+            help: "Do not publish events of test purchases.",
+        },
+        Field {
+            name: "exclude_historical",
+            kind: FieldKind::Switch,
+            help: "Do not publish events older than the customer.",
+        },
+        Field {
+            name: "events",
+            kind: FieldKind::Events,
+            help: "Switch kinds of events off.",
+        },
+        Field {
+            name: "max_per_second",
+            kind: FieldKind::Number,
+            help: "Messages a second, at most, from all nodes together.",
+        },
+        Field {
+            name: "retry",
+            kind: FieldKind::Retry,
+            help: "`adapty`, `revenuecat`, `standard`, or `custom` with delays in seconds. `standard`, about three days, when left alone.",
+        },
+    ],
+    events: EventKind::ALL,
+    ordered: true,
+    concurrency: 64,
+};
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Settings {
+    #[serde(default)]
+    servers: String,
+    subject: Option<String>,
+    stream: Option<String>,
+    #[serde(default)]
+    token: Secret,
+    user: Option<String>,
+    #[serde(default)]
+    password: Secret,
+    #[serde(default)]
+    credentials: Secret,
+    #[serde(default)]
+    exclude_sandbox: bool,
+    #[serde(default)]
+    exclude_historical: bool,
+    #[serde(default)]
+    events: Events,
+    max_per_second: Option<NonZeroU32>,
+    retry: Option<retry::Policy>,
+}
+
+/// Settings that were checked.
+struct Ready {
+    servers: Vec<String>,
+    subject: String,
+    login: Login,
+    settings: Settings,
+    retry: retry::Policy,
+}
+
+/// The servers, or what is wrong with one of them.
+fn servers(text: &str) -> Result<Vec<String>, String> {
+    let one = |server: &str| {
+        let server = server.trim();
+        let rest = server
+            .strip_prefix("nats://")
+            .or_else(|| server.strip_prefix("tls://"));
+        let Some(rest) = rest else {
+            return Err(format!("{server:?} must begin with nats:// or tls://"));
+        };
+        if rest.contains('@') {
+            return Err(
+                "must not contain a user name or password; there are settings for them".into(),
+            );
+        }
+        let host = rest.trim_end_matches('/');
+        let is_odd = |letter: char| letter.is_whitespace() || letter.is_control() || letter == '/';
+        if host.is_empty() || host.contains(is_odd) {
+            return Err(format!(
+                "{server:?} must be a host and a port, such as nats://nats.internal:4222"
+            ));
+        }
+        Ok(server.trim_end_matches('/').to_owned())
+    };
+    text.split(',').map(one).collect()
+}
+
+/// A subject's parts have no dots, blanks or wildcards.
+fn token(text: &str) -> String {
+    let safe = |letter: char| {
+        if letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_') {
+            letter
+        } else {
+            '_'
+        }
+    };
+    text.chars().map(safe).collect()
+}
+
+fn check_subject(subject: &str) -> Option<&'static str> {
+    let is_bad = |part: &str| {
+        part.is_empty()
+            || part.contains(|letter: char| {
+                letter.is_whitespace() || letter.is_control() || matches!(letter, '*' | '>')
+            })
+    };
+    if subject.starts_with('$') {
+        return Some("must not begin with $, which is the server's own");
+    }
+    subject.split('.').any(is_bad).then_some(
+        "must be words with dots between, without blanks or wildcards, such as acme.tidings",
+    )
+}
+
+impl Settings {
+    fn login(&self) -> Result<Login, Invalid> {
+        let user = self.user.as_deref().filter(|user| !user.is_empty());
+        let given = [
+            !self.token.is_empty(),
+            user.is_some(),
+            !self.credentials.is_empty(),
+        ];
+        if given.iter().filter(|given| **given).count() > 1 {
+            return Err(Invalid::new(
+                "user",
+                "and `token` and `credentials` are three ways to sign in; give one of them",
+            ));
+        }
+        match user {
+            None if !self.password.is_empty() => Err(Invalid::new(
+                "user",
+                "is missing; `password` is its password",
+            )),
+            Some(user) => Ok(Login::Password(
+                user.to_owned(),
+                self.password.expose().to_owned(),
+            )),
+            None if !self.token.is_empty() => Ok(Login::Token(self.token.expose().to_owned())),
+            None if !self.credentials.is_empty() => {
+                let text = self.credentials.expose();
+                if text.contains("BEGIN NATS USER JWT") && text.contains("SEED") {
+                    Ok(Login::Credentials(text.to_owned()))
+                } else {
+                    Err(Invalid::new(
+                        "credentials",
+                        "must be the whole content of a .creds file, with its user JWT and its seed",
+                    ))
+                }
+            }
+            None => Ok(Login::Nobody),
+        }
+    }
+}
+
+impl Destination for Nats {
+    fn spec(&self) -> &'static Spec {
+        &SPEC
+    }
+
+    fn configure(
+        &self,
+        settings: &serde_json::Value,
+        _: &Context,
+    ) -> Result<Box<dyn Configured>, Vec<Invalid>> {
+        let mut settings: Settings = crate::parse(settings)?;
+        let mut problems = settings.events.problems(SPEC.events, false);
+        let servers = servers(&settings.servers).unwrap_or_else(|problem| {
+            problems.push(Invalid::new("servers", problem));
+            Vec::new()
+        });
+        let subject = settings
+            .subject
+            .clone()
+            .filter(|subject| !subject.is_empty());
+        let subject = subject.unwrap_or_else(|| "tidings".into());
+        problems.extend(check_subject(&subject).map(|problem| Invalid::new("subject", problem)));
+        if let Some(stream) = &settings.stream
+            && (stream.is_empty() || token(stream) != *stream)
+        {
+            problems.push(Invalid::new(
+                "stream",
+                "is a name of letters, digits, - and _",
+            ));
+        }
+        settings::check_retry(settings.retry.as_ref(), &mut problems);
+        let login = settings.login().unwrap_or_else(|problem| {
+            problems.push(problem);
+            Login::Nobody
+        });
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        Ok(Box::new(Ready {
+            servers,
+            subject,
+            login,
+            retry: settings.retry.take().unwrap_or(retry::Policy::Standard),
+            settings,
+        }))
+    }
+}
+
+#[derive(Deserialize)]
+struct Acknowledgement {
+    seq: Option<u64>,
+    error: Option<Refused>,
+}
+
+#[derive(Deserialize)]
+struct Refused {
+    #[serde(default)]
+    description: String,
+}
+
+impl Configured for Ready {
+    fn plan(&self, event: &Event) -> Plan {
+        let settings = &self.settings;
+        let name = settings
+            .events
+            .name(event.kind, true)
+            .ok_or(NotSent::EventDisabled)?;
+        if settings.exclude_sandbox
+            && event.environment == Environment::Sandbox
+            && event.kind != EventKind::Test
+        {
+            return Err(NotSent::EventDisabled);
+        }
+        if settings.exclude_historical && event.occurred_at < event.customer.first_seen {
+            return Err(NotSent::Historical);
+        }
+        Ok(vec![Message::named(name)])
+    }
+
+    fn render(&self, message: &Message, event: &Event) -> Result<Request, Unsendable> {
+        let body = envelope::render(&message.name, event).map_err(|error| Unsendable {
+            reason: NotSent::MissingCustomerData,
+            detail: error.to_string(),
+        })?;
+        let app = event.app.as_ref().map_or("-".into(), |app| token(&app.key));
+        let subject = format!(
+            "{}.{}.{app}.{}",
+            self.subject,
+            event.environment.id(),
+            event.kind.id()
+        );
+        let mut request = Request::json(&format!("{}/{subject}", self.servers.join(",")), body);
+        request.headers.push(Header {
+            name: "Nats-Msg-Id",
+            value: event.id.to_string(),
+            secret: false,
+        });
+        if let Some(stream) = &self.settings.stream {
+            request.headers.push(Header {
+                name: "Nats-Expected-Stream",
+                value: stream.clone(),
+                secret: false,
+            });
+        }
+        request.via = Via::Nats(Publication {
+            servers: self.servers.clone(),
+            subject,
+            login: self.login.clone(),
+        });
+        Ok(request)
+    }
+
+    fn sign(&self, request: &mut Request, id: &str, _: Timestamp) {
+        request.headers.push(Header {
+            name: "Tidings-Delivery",
+            value: id.to_owned(),
+            secret: false,
+        });
+    }
+
+    fn classify(&self, response: &Response) -> Outcome {
+        let said: Option<Acknowledgement> = serde_json::from_slice(&response.body).ok();
+        let why = said
+            .as_ref()
+            .and_then(|said| said.error.as_ref())
+            .map_or("no reason was given", |error| &error.description);
+        match response.status {
+            200 if said.as_ref().is_some_and(|said| said.seq.is_some() && said.error.is_none()) => {
+                Outcome::Delivered
+            }
+            // Whoever answered is no stream.
+            200 => Outcome::Rejected(
+                "something answered that is not a stream: is another service subscribed to the subject?".into(),
+            ),
+            401 | 403 => Outcome::CredentialsRefused(format!("the server refused us: {why}")),
+            400..=404 => Outcome::Rejected(format!("the stream answered {}: {why}", response.status)),
+            _ => Outcome::Retry(response.retry_after),
+        }
+    }
+
+    fn timeout(&self) -> Duration {
+        Duration::from_secs(10)
+    }
+
+    fn max_per_second(&self) -> Option<NonZeroU32> {
+        self.settings.max_per_second
+    }
+
+    fn retry(&self) -> &retry::Policy {
+        &self.retry
+    }
+}

@@ -1,0 +1,92 @@
+//! A rate limit as a value: so many a second, with the room of a second to catch up in.
+//!
+//! The generic cell rate algorithm: one instant says how far ahead what was admitted has run.
+
+use jiff::{SignedDuration, Timestamp};
+use std::num::NonZeroU32;
+
+/// How far what was admitted has run ahead.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Pace {
+    /// When the next would come if they came evenly.
+    next: Option<Timestamp>,
+}
+
+impl Pace {
+    /// Admits one at `now`, or says how long to wait before asking again.
+    ///
+    /// At most `per_second / among` a second in the long run, and as many, at least one, at once after a rest.
+    pub fn admit(
+        self,
+        per_second: NonZeroU32,
+        among: NonZeroU32,
+        now: Timestamp,
+    ) -> Result<Self, SignedDuration> {
+        let second = i64::from(among.get()) * 1_000_000;
+        let apart = SignedDuration::from_micros(second / i64::from(per_second.get()));
+        let room = SignedDuration::from_secs(1)
+            .checked_sub(apart)
+            .unwrap_or_default();
+        let next = self.next.map_or(now, |next| next.max(now));
+        let ahead = now.duration_until(next);
+        let late = ahead.saturating_sub(room.max(SignedDuration::ZERO));
+        if late.is_positive() {
+            return Err(late);
+        }
+        Ok(Self {
+            next: next.saturating_add(apart).ok(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn count(per_second: u32, among: u32, from_ms: i64, to_ms: i64, pace: &mut Pace) -> usize {
+        let (rate, among) = (
+            NonZeroU32::new(per_second).unwrap(),
+            NonZeroU32::new(among).unwrap(),
+        );
+        let mut admitted = 0;
+        for ms in from_ms..to_ms {
+            let now = Timestamp::from_millisecond(ms).unwrap();
+            while let Ok(next) = pace.admit(rate, among, now) {
+                *pace = next;
+                admitted += 1;
+            }
+        }
+        admitted
+    }
+
+    #[test]
+    fn so_many_a_second_however_long_it_goes_on() {
+        for (per_second, among, first, later) in [
+            (1, 1, 1, 10),
+            (10, 1, 19, 100),
+            (10, 2, 9, 50),
+            // Less than one a second each.
+            (1, 3, 1, 3),
+            (200, 3, 132, 666),
+        ] {
+            let mut pace = Pace::default();
+            let began = count(per_second, among, 0, 1_000, &mut pace);
+            assert!(began.abs_diff(first) <= 1, "{per_second}/{among}: {began}");
+            let went_on = count(per_second, among, 1_000, 11_000, &mut pace);
+            assert!(
+                went_on.abs_diff(later) <= 1,
+                "{per_second}/{among}: {went_on}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_wait_is_as_long_as_it_says() {
+        let one = NonZeroU32::MIN;
+        let now = Timestamp::UNIX_EPOCH;
+        let pace = Pace::default().admit(one, one, now).unwrap();
+        let wait = pace.admit(one, one, now).unwrap_err();
+        assert_eq!(wait, SignedDuration::from_secs(1));
+        assert!(pace.admit(one, one, now + wait).is_ok());
+    }
+}

@@ -1,0 +1,324 @@
+//! The way to streams: a connection per cluster and login, made when it is needed and given up when it fails.
+
+use super::{AllowedNetworks, TransportError};
+use async_nats::{
+    Client, ConnectErrorKind, ConnectOptions, Event, HeaderMap, RequestErrorKind, ServerError,
+    connection::State,
+};
+use destinations::{
+    Request, Response,
+    nats::{Login, Publication},
+};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+/// How long a server may take to let us in.
+const CONNECTING: Duration = Duration::from_secs(5);
+/// Connections that nobody used for so long are closed: their integration is gone, or has other settings.
+const IDLE: Duration = Duration::from_mins(10);
+/// The port of a server that is named without one.
+const PORT: u16 = 4222;
+
+type Key = (Vec<String>, Login);
+
+/// One cluster, as one user.
+struct Link {
+    /// Held while connecting, so that a hundred attempts make one connection.
+    client: tokio::sync::Mutex<Option<Client>>,
+    used: Mutex<Instant>,
+    /// What the server last complained about: it refuses a subject without answering whoever published to it.
+    complaint: Arc<Mutex<Option<String>>>,
+}
+
+/// All connections of this process.
+#[derive(Default)]
+pub(super) struct Links(Mutex<BTreeMap<Key, Arc<Link>>>);
+
+impl std::fmt::Debug for Links {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Links")
+    }
+}
+
+/// Why a connection was not made.
+enum Unconnected {
+    /// The server does not want us.
+    Refused(String),
+    /// It cannot be reached, or must not be.
+    Failed(TransportError),
+}
+
+/// An answer in the words of a stream.
+fn told(status: u16, description: &str) -> Response {
+    let body = serde_json::json!({ "error": { "code": status, "description": description } });
+    Response {
+        status,
+        retry_after: None,
+        body: body.to_string().into_bytes(),
+    }
+}
+
+#[derive(serde::Deserialize)]
+struct Acknowledgement {
+    error: Option<Complaint>,
+}
+
+#[derive(serde::Deserialize)]
+struct Complaint {
+    code: Option<u16>,
+}
+
+/// The answer to a publication: the code is part of what the stream says.
+fn acknowledged(payload: &[u8]) -> Response {
+    let said: Option<Acknowledgement> = serde_json::from_slice(payload).ok();
+    let error = said.and_then(|said| said.error);
+    Response {
+        status: error.map_or(200, |error| error.code.unwrap_or(500)),
+        retry_after: None,
+        body: payload
+            .iter()
+            .take(super::LARGEST_ANSWER)
+            .copied()
+            .collect(),
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Links {
+    fn link(&self, key: &Key, now: Instant) -> Arc<Link> {
+        let mut links = lock(&self.0);
+        links.retain(|_, link| now.duration_since(*lock(&link.used)) < IDLE);
+        let link = links.entry(key.clone()).or_insert_with(|| {
+            Arc::new(Link {
+                client: tokio::sync::Mutex::default(),
+                used: Mutex::new(now),
+                complaint: Arc::default(),
+            })
+        });
+        *lock(&link.used) = now;
+        Arc::clone(link)
+    }
+
+    /// Publishes and waits for what the stream says, at most `timeout` in all.
+    pub(super) async fn publish(
+        &self,
+        allowed: &AllowedNetworks,
+        request: &Request,
+        publication: &Publication,
+        timeout: Duration,
+    ) -> Result<Response, TransportError> {
+        let began = Instant::now();
+        let link = self.link(
+            &(publication.servers.clone(), publication.login.clone()),
+            began,
+        );
+        let connected = tokio::time::timeout(timeout, link.connected(allowed, publication)).await;
+        let client = match connected {
+            Ok(Ok(client)) => client,
+            Ok(Err(Unconnected::Refused(why))) => return Ok(told(401, &why)),
+            Ok(Err(Unconnected::Failed(error))) => return Err(error),
+            Err(_) => return Err(late(timeout)),
+        };
+        let mut headers = HeaderMap::new();
+        for header in &request.headers {
+            headers.insert(header.name, header.value.as_str());
+        }
+        let left = timeout.saturating_sub(began.elapsed());
+        let message = async_nats::Request::new()
+            .payload(request.body.clone().into())
+            .headers(headers)
+            .timeout(Some(left));
+        let answer = client
+            .send_request(publication.subject.clone(), message)
+            .await;
+        let error = match answer {
+            Ok(message) => return Ok(acknowledged(&message.payload)),
+            Err(error) => error,
+        };
+        match error.kind() {
+            RequestErrorKind::NoResponders => Ok(told(503, "no stream takes this subject")),
+            RequestErrorKind::MaxPayloadExceeded => {
+                Ok(told(400, "the message is larger than the server takes"))
+            }
+            RequestErrorKind::TimedOut => {
+                if let Some(complaint) = link.refused(&publication.subject) {
+                    return Ok(told(403, &complaint));
+                }
+                link.give_up_unless_connected().await;
+                Err(late(timeout))
+            }
+            _ => {
+                link.give_up_unless_connected().await;
+                Err(TransportError::Network(error.to_string()))
+            }
+        }
+    }
+}
+
+fn late(timeout: Duration) -> TransportError {
+    TransportError::Network(format!("no answer within {} s", timeout.as_secs()))
+}
+
+impl Link {
+    async fn connected(
+        &self,
+        allowed: &AllowedNetworks,
+        publication: &Publication,
+    ) -> Result<Client, Unconnected> {
+        let mut client = self.client.lock().await;
+        if let Some(client) = &*client
+            && client.connection_state() == State::Connected
+        {
+            return Ok(client.clone());
+        }
+        // One that lost its server would keep what it is given until it finds it again: a retry of ours comes sooner.
+        *client = None;
+        let made = connect(allowed, publication, Arc::clone(&self.complaint)).await?;
+        Ok(client.insert(made).clone())
+    }
+
+    async fn give_up_unless_connected(&self) {
+        let mut client = self.client.lock().await;
+        client.take_if(|client| client.connection_state() != State::Connected);
+    }
+
+    /// Whether the server has said that we may not publish to a subject.
+    fn refused(&self, subject: &str) -> Option<String> {
+        let complaint = lock(&self.complaint);
+        let is_about_it = |complaint: &&String| {
+            let complaint = complaint.to_lowercase();
+            complaint.contains("permissions violation")
+                && complaint.contains(&subject.to_lowercase())
+        };
+        complaint.as_ref().filter(is_about_it).cloned()
+    }
+}
+
+/// Servers by address, so that a name which leads somewhere else later leads there through this check again. Encrypted ones keep their
+/// names, which their certificates are checked against.
+async fn addresses(
+    allowed: &AllowedNetworks,
+    servers: &[String],
+) -> Result<Vec<String>, TransportError> {
+    let mut found = Vec::new();
+    let mut problem = None;
+    for server in servers {
+        let (scheme, place) = server.split_once("://").unwrap_or(("nats", server));
+        let has_port = place
+            .rsplit_once(':')
+            .is_some_and(|(_, port)| port.parse::<u16>().is_ok());
+        let place = if has_port {
+            place.to_owned()
+        } else {
+            format!("{place}:{PORT}")
+        };
+        let resolved = match tokio::net::lookup_host(place.as_str()).await {
+            Ok(resolved) => resolved,
+            Err(error) => {
+                problem = Some(TransportError::Network(format!(
+                    "could not connect: {error}"
+                )));
+                continue;
+            }
+        };
+        for address in resolved {
+            if !allowed.admits(address.ip()) {
+                problem = Some(TransportError::Blocked(format!(
+                    "{place} resolves to {}, an internal address",
+                    address.ip()
+                )));
+            } else if scheme == "tls" {
+                found.push(format!("tls://{place}"));
+                break;
+            } else {
+                found.push(format!("nats://{address}"));
+            }
+        }
+    }
+    match problem {
+        Some(problem) if found.is_empty() => Err(problem),
+        _ => Ok(found),
+    }
+}
+
+async fn connect(
+    allowed: &AllowedNetworks,
+    publication: &Publication,
+    complaint: Arc<Mutex<Option<String>>>,
+) -> Result<Client, Unconnected> {
+    let failed = Unconnected::Failed;
+    let servers = addresses(allowed, &publication.servers)
+        .await
+        .map_err(failed)?;
+    let options = ConnectOptions::new()
+        .name("tidings")
+        .connection_timeout(CONNECTING)
+        // Only the servers that were checked.
+        .ignore_discovered_servers()
+        .event_callback(move |event| {
+            let complaint = Arc::clone(&complaint);
+            async move {
+                if let Event::ServerError(ServerError::Other(said)) = event {
+                    *lock(&complaint) = Some(said);
+                }
+            }
+        });
+    let options = match &publication.login {
+        Login::Nobody => options,
+        Login::Token(token) => options.token(token.clone()),
+        Login::Password(user, password) => {
+            options.user_and_password(user.clone(), password.clone())
+        }
+        Login::Credentials(text) => options.credentials(text).map_err(|error| {
+            Unconnected::Refused(format!("the credentials cannot be read: {error}"))
+        })?,
+    };
+    options
+        .connect(servers)
+        .await
+        .map_err(|error| match error.kind() {
+            ConnectErrorKind::AuthorizationViolation | ConnectErrorKind::Authentication => {
+                Unconnected::Refused(error.to_string())
+            }
+            ConnectErrorKind::TimedOut => Unconnected::Failed(late(CONNECTING)),
+            _ => Unconnected::Failed(TransportError::Network(format!(
+                "could not connect: {error}"
+            ))),
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn internal_servers_are_refused_unless_allowed() {
+        let servers = ["nats://127.0.0.1".to_owned(), "tls://127.0.0.1:4333".into()];
+        let none = addresses(&AllowedNetworks::default(), &servers).await;
+        assert!(matches!(none, Err(TransportError::Blocked(_))), "{none:?}");
+        let allowed = "127.0.0.0/8".parse().unwrap();
+        let found = addresses(&allowed, &servers).await.unwrap();
+        assert_eq!(found, ["nats://127.0.0.1:4222", "tls://127.0.0.1:4333"]);
+    }
+
+    #[test]
+    fn acknowledgements_carry_their_code() {
+        for (payload, status) in [
+            (r#"{"stream":"EVENTS","seq":3}"#, 200),
+            (
+                r#"{"error":{"code":400,"err_code":10060,"description":"expected stream does not match"}}"#,
+                400,
+            ),
+            (r#"{"error":{"description":"odd"}}"#, 500),
+            ("pong", 200),
+        ] {
+            assert_eq!(acknowledged(payload.as_bytes()).status, status, "{payload}");
+        }
+    }
+}

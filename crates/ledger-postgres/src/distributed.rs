@@ -1,0 +1,121 @@
+//! One database on many machines: how tables are divided among them where the Citus extension is there.
+//!
+//! The customer is what is divided by. Tables that lead to customers are divided by what leads; configuration is copied to every machine;
+//! what is narrow and in one order for everybody stays on the coordinator.
+
+use crate::{Layout, codec::failed, primary::Hosts};
+use ledger::{LedgerError, Result};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection, PgPool};
+
+/// Tables that every machine has whole, what is referred to first.
+pub const COPIED: [&str; 7] = [
+    "projects",
+    "apps",
+    "products",
+    "entitlements",
+    "integrations",
+    "api_keys",
+    "exchange_rates",
+];
+
+/// Tables that are divided, by which column, and beside which other table the rows of one value lie.
+pub const DIVIDED: [(&str, &str, &str); 10] = [
+    ("customers", "id", "none"),
+    ("purchases", "customer", "customers"),
+    ("transactions", "customer", "customers"),
+    ("events", "customer", "customers"),
+    ("event_keys", "customer", "customers"),
+    ("deliveries", "customer", "customers"),
+    ("attempts", "customer", "customers"),
+    ("aliases", "app_user_id", "none"),
+    ("chains", "id", "none"),
+    ("inbox", "id", "none"),
+];
+
+/// Tables that stay on the coordinator.
+pub const KEPT: [&str; 13] = [
+    "meta",
+    "users",
+    "invitations",
+    "sessions",
+    "audit_log",
+    "marks",
+    "replays",
+    "leases",
+    "nodes",
+    "feed_head",
+    "feed_queue",
+    "feed",
+    "tallies",
+];
+
+/// Remembers in `meta` that tables are divided.
+const MARK: &str = "distributed";
+
+pub(crate) async fn layout(pool: &PgPool) -> Result<Layout> {
+    let found = sqlx::query_scalar!("select value from meta where name = $1", MARK)
+        .fetch_optional(pool)
+        .await
+        .map_err(failed)?;
+    Ok(match found {
+        Some(_) => Layout::Distributed,
+        None => Layout::OneMachine,
+    })
+}
+
+/// Divides the tables among the machines of a Citus cluster, all or nothing. What is in them moves along. Nodes are to be stopped
+/// meanwhile: they learn of it when they start.
+///
+/// Answers whether anything was done: `false` when they are divided already.
+///
+/// # Errors
+///
+/// When the database has no Citus extension, or refuses to divide a table.
+pub async fn distribute(url: &str) -> Result<bool> {
+    let options = Hosts::parse(url)?.writable().await?;
+    let mut connection = options.connect().await.map_err(failed)?;
+    let has_citus = sqlx::query_scalar!(
+        r#"select exists (select 1 from pg_proc where proname = 'create_distributed_table') as "exists!""#
+    )
+    .fetch_one(&mut connection)
+    .await
+    .map_err(failed)?;
+    if !has_citus {
+        return Err(LedgerError::Refused(
+            "the database has no Citus extension: install it on every machine, `create extension citus`, and add the workers with \
+             `citus_add_node` before tables can be divided among them"
+                .into(),
+        ));
+    }
+    let mut tx = connection.begin().await.map_err(failed)?;
+    let marked = sqlx::query!(
+        "insert into meta (name, value) values ($1, 1) on conflict (name) do nothing",
+        MARK
+    )
+    .execute(&mut *tx)
+    .await
+    .map_err(failed)?;
+    if marked.rows_affected() == 0 {
+        return Ok(false);
+    }
+    for table in COPIED {
+        run(&mut tx, format!("select create_reference_table('{table}')")).await?;
+    }
+    for (table, by, beside) in DIVIDED {
+        let divide = format!(
+            "select create_distributed_table('{table}', '{by}', colocate_with => '{beside}')"
+        );
+        run(&mut tx, divide).await?;
+    }
+    tx.commit().await.map_err(failed)?;
+    Ok(true)
+}
+
+async fn run(on: &mut PgConnection, sql: String) -> Result<()> {
+    // Names are those of the tables above.
+    sqlx::query(AssertSqlSafe(sql))
+        .execute(on)
+        .await
+        .map(|_| ())
+        .map_err(failed)
+}
