@@ -6,9 +6,15 @@ use crate::{
     api, apps, callbacks, openapi, pages, people, replays, stream, v1,
 };
 use axum::{
-    Router, middleware,
+    Router,
+    extract::{Request, State},
+    middleware::{self, Next},
+    response::Response,
     routing::{MethodRouter, delete, get, options, patch, post, put},
 };
+
+use engine::trace;
+use tracing::Instrument;
 
 /// One route.
 pub(crate) struct Route {
@@ -749,6 +755,30 @@ pub(crate) fn table() -> Vec<Route> {
     ]
 }
 
+impl Route {
+    /// Whether programs call it: what it leads to is traced.
+    const fn is_of_programs(&self) -> bool {
+        matches!(
+            self.access,
+            Access::Store | Access::Client | Access::Read | Access::Write
+        )
+    }
+}
+
+/// A span around a request; part of the trace of whoever calls, if they sent one.
+async fn traced(
+    State((method, path)): State<(&'static str, &'static str)>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let parent = request.headers().get("traceparent");
+    let parent = parent.and_then(|value| value.to_str().ok());
+    let span = trace::request(method, path, parent);
+    let answer = next.run(request).instrument(span.clone()).await;
+    trace::answered(&span, answer.status().as_u16());
+    answer
+}
+
 /// The whole HTTP interface.
 pub fn router(app: App) -> Router {
     let mut router = Router::new();
@@ -759,6 +789,10 @@ pub fn router(app: App) -> Router {
         ));
         if route.access == Access::Client {
             guarded = guarded.layer(middleware::from_fn(v1::cors));
+        }
+        if route.is_of_programs() {
+            let named = (route.method, route.path);
+            guarded = guarded.layer(middleware::from_fn_with_state(named, traced));
         }
         router = router.route(route.path, guarded);
     }

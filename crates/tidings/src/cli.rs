@@ -1,9 +1,10 @@
 //! The command line. Every option can also be given by an environment variable.
 
+use crate::telemetry::Traces;
 use crate::{
     apply, copy, demo, doctor, import, keys, migrate, rates, rederive, say, serve, simulate,
 };
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::{Args, Parser, Subcommand};
 use engine::AllowedNetworks;
 use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
@@ -57,6 +58,27 @@ pub(crate) struct ServeOptions {
     /// What is logged, such as `info` or `warn,engine=debug`.
     #[arg(long, env = "TIDINGS_LOG", default_value = "info")]
     pub(crate) log: String,
+    /// A collector of OpenTelemetry traces, such as <http://localhost:4318>; spoken to by OTLP over HTTP.
+    #[arg(long, env = "OTEL_EXPORTER_OTLP_ENDPOINT")]
+    pub(crate) otlp_endpoint: Option<String>,
+    /// Of the traces that begin here, how many are kept, from 0 to 1.
+    #[arg(long, env = "TIDINGS_TRACE_RATIO", default_value_t = 1.0)]
+    pub(crate) trace_ratio: f64,
+}
+
+impl ServeOptions {
+    /// Where traces go, if anywhere.
+    pub(crate) fn traces(&self) -> Result<Option<Traces>> {
+        let ratio = self.trace_ratio;
+        if !(0.0..=1.0).contains(&ratio) {
+            bail!("--trace-ratio {ratio}: a part of all, from 0 to 1");
+        }
+        Ok(self
+            .otlp_endpoint
+            .clone()
+            .filter(|endpoint| !endpoint.is_empty())
+            .map(|endpoint| Traces { endpoint, ratio }))
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]

@@ -3,7 +3,8 @@
 use crate::{
     cli::{Data, LogFormat, ServeOptions},
     say,
-    serve::{Server, start_logging, stop_signal},
+    serve::{Server, stop_signal},
+    telemetry,
 };
 use anyhow::{Context, Result};
 use clap::Args;
@@ -126,8 +127,14 @@ pub(crate) async fn run(options: Options) -> Result<()> {
         allow_networks: "127.0.0.0/8".parse().unwrap_or_default(),
         log_format: LogFormat::Text,
         log: String::new(),
+        otlp_endpoint: None,
+        trace_ratio: 1.0,
     };
-    let log = start_logging("warn,engine=error,ledger_sqlite=error", LogFormat::Text)?;
+    let log = telemetry::start(
+        "warn,engine=error,ledger_sqlite=error",
+        LogFormat::Text,
+        None,
+    )?;
     let server = match Server::start(&serve(options.listen)).await {
         Ok(server) => server,
         Err(_) => Server::start(&serve(SocketAddr::new(options.listen.ip(), 0)))

@@ -15,6 +15,7 @@ mod say;
 mod serve;
 mod simulate;
 mod stores;
+mod telemetry;
 
 use clap::Parser;
 use std::process::ExitCode;

@@ -1,9 +1,6 @@
 //! `tidings serve`: wiring.
 
-use crate::{
-    cli::{LogFormat, ServeOptions},
-    say, stores,
-};
+use crate::{cli::ServeOptions, say, stores, telemetry};
 use anyhow::{Context, Result};
 use engine::{Engine, NetworkTransport, Parts, WallSystem, metric::Metric};
 use http_api::{App, Sessions};
@@ -11,7 +8,6 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use sources::Web;
 use std::{future::Future, sync::Arc, time::Duration};
 use tokio::net::TcpListener;
-use tracing_subscriber::EnvFilter;
 
 /// Upper bounds of latency buckets, in seconds.
 const BUCKETS: [f64; 14] = [
@@ -27,26 +23,6 @@ pub(crate) struct Server {
     pub(crate) sign_in_url: String,
     listener: TcpListener,
     app: App,
-}
-
-/// Log lines are written by a thread of their own; the guard writes the last ones.
-pub(crate) fn start_logging(
-    filter: &str,
-    format: LogFormat,
-) -> Result<tracing_appender::non_blocking::WorkerGuard> {
-    let filter = EnvFilter::try_new(filter)
-        .with_context(|| format!("--log {filter:?} cannot be used; try `info`"))?;
-    let (writer, guard) = tracing_appender::non_blocking(std::io::stderr());
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(writer);
-    match format {
-        LogFormat::Json => builder.json().flatten_event(true).init(),
-        LogFormat::Text => builder
-            .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
-            .init(),
-    }
-    Ok(guard)
 }
 
 fn start_metrics() -> Result<PrometheusHandle> {
@@ -159,7 +135,7 @@ pub(crate) async fn stop_signal() {
 }
 
 pub(crate) async fn run(options: ServeOptions) -> Result<()> {
-    let _logging = start_logging(&options.log, options.log_format)?;
+    let _telemetry = telemetry::start(&options.log, options.log_format, options.traces()?)?;
     let server = Server::start(&options).await?;
     let setup = server.engine.setup();
     say::line(format!(

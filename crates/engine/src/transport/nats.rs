@@ -14,6 +14,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
+use tokio::sync::Notify;
 
 /// How long a server may take to let us in.
 const CONNECTING: Duration = Duration::from_secs(5);
@@ -29,8 +30,16 @@ struct Link {
     /// Held while connecting, so that a hundred attempts make one connection.
     client: tokio::sync::Mutex<Option<Client>>,
     used: Mutex<Instant>,
-    /// What the server last complained about: it refuses a subject without answering whoever published to it.
-    complaint: Arc<Mutex<Option<String>>>,
+    heard: Arc<Heard>,
+}
+
+/// What a server says without being asked.
+#[derive(Default)]
+struct Heard {
+    /// What it last complained about: it refuses a subject without answering whoever published to it.
+    complaint: Mutex<Option<String>>,
+    /// The connection was lost; what is under way is not answered any more.
+    lost: Notify,
 }
 
 /// All connections of this process.
@@ -98,7 +107,7 @@ impl Links {
             Arc::new(Link {
                 client: tokio::sync::Mutex::default(),
                 used: Mutex::new(now),
-                complaint: Arc::default(),
+                heard: Arc::default(),
             })
         });
         *lock(&link.used) = now;
@@ -134,9 +143,14 @@ impl Links {
             .payload(request.body.clone().into())
             .headers(headers)
             .timeout(Some(left));
-        let answer = client
-            .send_request(publication.subject.clone(), message)
-            .await;
+        let lost = link.heard.lost.notified();
+        let answer = tokio::select! {
+            answer = client.send_request(publication.subject.clone(), message) => answer,
+            () = lost => {
+                link.give_up_unless_connected().await;
+                return Err(TransportError::Network("the connection was lost before the stream answered".into()));
+            }
+        };
         let error = match answer {
             Ok(message) => return Ok(acknowledged(&message.payload)),
             Err(error) => error,
@@ -179,7 +193,7 @@ impl Link {
         }
         // One that lost its server would keep what it is given until it finds it again: a retry of ours comes sooner.
         *client = None;
-        let made = connect(allowed, publication, Arc::clone(&self.complaint)).await?;
+        let made = connect(allowed, publication, Arc::clone(&self.heard)).await?;
         Ok(client.insert(made).clone())
     }
 
@@ -190,7 +204,7 @@ impl Link {
 
     /// Whether the server has said that we may not publish to a subject.
     fn refused(&self, subject: &str) -> Option<String> {
-        let complaint = lock(&self.complaint);
+        let complaint = lock(&self.heard.complaint);
         let is_about_it = |complaint: &&String| {
             let complaint = complaint.to_lowercase();
             complaint.contains("permissions violation")
@@ -250,7 +264,7 @@ async fn addresses(
 async fn connect(
     allowed: &AllowedNetworks,
     publication: &Publication,
-    complaint: Arc<Mutex<Option<String>>>,
+    heard: Arc<Heard>,
 ) -> Result<Client, Unconnected> {
     let failed = Unconnected::Failed;
     let servers = addresses(allowed, &publication.servers)
@@ -262,10 +276,14 @@ async fn connect(
         // Only the servers that were checked.
         .ignore_discovered_servers()
         .event_callback(move |event| {
-            let complaint = Arc::clone(&complaint);
+            let heard = Arc::clone(&heard);
             async move {
-                if let Event::ServerError(ServerError::Other(said)) = event {
-                    *lock(&complaint) = Some(said);
+                match event {
+                    Event::ServerError(ServerError::Other(said)) => {
+                        *lock(&heard.complaint) = Some(said);
+                    }
+                    Event::Disconnected | Event::Closed => heard.lost.notify_waiters(),
+                    _ => {}
                 }
             }
         });

@@ -126,6 +126,7 @@ impl Site {
             .args(words)
             .current_dir(&self.directory)
             .env("TIDINGS_DATA", "data")
+            .env("NO_PROXY", "127.0.0.1")
             .envs(self.environment.iter().map(|(name, value)| (name, value)));
         command
     }
@@ -156,6 +157,20 @@ impl Site {
             address,
             "--allow-networks",
             "127.0.0.0/8",
+        ];
+        Server::start(self.command(&words), &self.directory)
+    }
+
+    /// The same, with traces sent to a collector.
+    pub(crate) fn serve_traced(&self, address: &str, collector: &str) -> Server {
+        let words = [
+            "serve",
+            "--listen",
+            address,
+            "--allow-networks",
+            "127.0.0.0/8",
+            "--otlp-endpoint",
+            collector,
         ];
         Server::start(self.command(&words), &self.directory)
     }
@@ -200,6 +215,14 @@ impl Server {
             sign_in,
             callback,
         }
+    }
+
+    /// Asks it to stop, and waits until it has.
+    pub(crate) fn stop(mut self) {
+        let process = self.process.id().to_string();
+        let asked = Command::new("kill").arg(process).status().unwrap();
+        assert!(asked.success());
+        assert!(self.process.wait().unwrap().success());
     }
 
     pub(crate) fn kill(&mut self) {
