@@ -1,6 +1,8 @@
 //! The full check: what continuous integration runs, step by step.
 
-use crate::tools::{browser_tools, database_tools, exists, run, run_with};
+use crate::tools::{
+    browser_tools, clock_tools, database_tools, exists, run, run_with, stream_tools,
+};
 use anyhow::{Context, Result, bail};
 use std::{collections::BTreeSet, process::Command};
 
@@ -23,6 +25,8 @@ const LICENCES: [&str; 12] = [
 pub(crate) fn all(long: bool) -> Result<()> {
     browser_tools()?;
     database_tools()?;
+    stream_tools()?;
+    clock_tools()?;
     run("cargo", &["fmt", "--all", "--check"])?;
     run_with(
         "cargo",

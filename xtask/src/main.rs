@@ -34,7 +34,7 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         rest: Vec<String>,
     },
-    /// Kill, freeze and cut off three nodes while customers live; the outcome is added to docs/reliability.md.
+    /// Hurt three nodes and their database while customers live; the outcome is added to docs/reliability.md.
     Chaos {
         /// How long they are hurt.
         #[arg(long, default_value_t = 120)]
@@ -77,6 +77,7 @@ fn main() -> Result<()> {
             seed,
         } => {
             tools::database_tools()?;
+            tools::clock_tools()?;
             let test = ["test", "-p", "tidings", "--test", "e2e", "nodes::chaos"];
             tools::run_with(
                 "cargo",

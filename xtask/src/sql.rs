@@ -54,7 +54,7 @@ fn ask() -> Result<BTreeMap<String, String>> {
     for migration in migrations {
         cluster.run_sql(database, &fs::read_to_string(migration.path())?)?;
     }
-    let directory = cluster.directory.with_extension("sqlx");
+    let directory = cluster.directory().with_extension("sqlx");
     fs::create_dir_all(&directory)?;
     // Statements are asked about while they are compiled.
     let library = Path::new(CRATE).join("src/lib.rs");

@@ -65,6 +65,31 @@ pub(crate) fn database_tools() -> Result<()> {
     Ok(())
 }
 
+/// Makes sure that a NATS server can be started; tests start their own.
+pub(crate) fn stream_tools() -> Result<()> {
+    let known = ["/usr/sbin/nats-server", "nats-server"];
+    if !known.iter().any(|program| exists(program)) {
+        install("nats-server", "the tests of streams need a NATS server")?;
+    }
+    Ok(())
+}
+
+/// Makes sure that the clock of a program can be moved.
+pub(crate) fn clock_tools() -> Result<()> {
+    let libraries = std::fs::read_dir("/usr/lib")
+        .into_iter()
+        .flatten()
+        .flatten();
+    let mut intercepts = libraries.map(|entry| entry.path().join("faketime/libfaketime.so.1"));
+    if !intercepts.any(|library| library.exists()) {
+        install(
+            "libfaketime",
+            "the tests of several nodes move their clocks with libfaketime",
+        )?;
+    }
+    Ok(())
+}
+
 /// From Debian's packages, where that is possible.
 fn install(package: &str, needs: &str) -> Result<()> {
     let installed = run("apt-get", &["update", "-q"]).and_then(|()| {

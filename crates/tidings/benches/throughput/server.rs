@@ -251,7 +251,7 @@ fn stat(process: u32) -> Result<Stat> {
 }
 
 fn database_ticks(cluster: &Cluster) -> Result<u64> {
-    let file = std::fs::read_to_string(cluster.directory.join("data/postmaster.pid"))?;
+    let file = std::fs::read_to_string(cluster.directory().join("data/postmaster.pid"))?;
     let postmaster: u32 = file.lines().next().context("no process id")?.parse()?;
     let own = stat(postmaster)?;
     let mut ticks = own.ticks + own.ended;

@@ -8,6 +8,7 @@ mod chromium;
 mod command_line;
 mod crash;
 mod disk_full;
+mod harm;
 mod journey;
 mod nats;
 mod nodes;

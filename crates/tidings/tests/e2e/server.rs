@@ -122,13 +122,25 @@ impl Site {
 
     pub(crate) fn command(&self, words: &[&str]) -> Command {
         let mut command = Command::new(BINARY);
+        command.args(words).current_dir(&self.directory);
+        self.surround(&mut command);
         command
-            .args(words)
-            .current_dir(&self.directory)
+    }
+
+    /// A shell with the same directory and environment.
+    pub(crate) fn shell(&self, script: &str) -> Command {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", script]).current_dir(&self.directory);
+        self.surround(&mut shell);
+        shell
+    }
+
+    fn surround(&self, command: &mut Command) {
+        let environment = self.environment.iter();
+        command
             .env("TIDINGS_DATA", "data")
             .env("NO_PROXY", "127.0.0.1")
-            .envs(self.environment.iter().map(|(name, value)| (name, value)));
-        command
+            .envs(environment.map(|(name, value)| (name, value)));
     }
 
     /// Runs a subcommand that should succeed.

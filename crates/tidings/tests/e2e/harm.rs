@@ -1,0 +1,190 @@
+//! Harm done to three nodes and their database.
+
+use crate::server::{BINARY, Server, Site};
+use simulator::Random;
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+use throwaway::Pair;
+
+const NODES: usize = 3;
+/// How far a clock is moved at most, in seconds.
+const JUMP: u64 = 20;
+
+/// How often each harm was done.
+#[derive(Debug, Default)]
+pub(crate) struct Harm {
+    killed: u64,
+    frozen: u64,
+    cut_off: u64,
+    failed_over: u64,
+    jumped: u64,
+    full: u64,
+}
+
+impl Harm {
+    /// Killed, frozen, cut off, failed over, clock moved, disk full.
+    pub(crate) const fn each(&self) -> [u64; 6] {
+        [
+            self.killed,
+            self.frozen,
+            self.cut_off,
+            self.failed_over,
+            self.jumped,
+            self.full,
+        ]
+    }
+
+    /// Harms after which what was under way may be sent again. A clock that was moved repeats nothing, nor does a disk that is full: its
+    /// node was killed before.
+    pub(crate) const fn count(&self) -> u64 {
+        self.killed + self.frozen + self.cut_off + self.failed_over
+    }
+}
+
+/// Nodes of one installation, each with a clock of its own.
+pub(crate) struct Nodes<'a> {
+    site: &'a Site,
+    pub(crate) addresses: Vec<String>,
+    running: Mutex<Vec<Server>>,
+}
+
+/// Intercepts the clock of a program.
+fn clockwork() -> PathBuf {
+    let found = std::fs::read_dir("/usr/lib")
+        .unwrap()
+        .flatten()
+        .map(|entry| entry.path().join("faketime/libfaketime.so.1"));
+    let mut found = found.filter(|path| path.exists());
+    found
+        .next()
+        .expect("this test needs libfaketime: apt-get install libfaketime")
+}
+
+impl<'a> Nodes<'a> {
+    pub(crate) fn start(site: &'a Site) -> Self {
+        let mut nodes = Self {
+            site,
+            addresses: vec!["127.0.0.1:0".into(); NODES],
+            running: Mutex::default(),
+        };
+        for which in 0..NODES {
+            nodes.set_clock(which, 0);
+            let node = nodes.serve(which, false);
+            nodes.addresses[which] = node.url.trim_start_matches("http://").to_owned();
+            nodes.running.lock().unwrap().push(node);
+        }
+        nodes
+    }
+
+    pub(crate) fn with<T>(&self, which: usize, what: impl FnOnce(&mut Server) -> T) -> T {
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        what(&mut running[which])
+    }
+
+    fn clock(&self, which: usize) -> PathBuf {
+        self.site.directory.join(format!("clock-{which}"))
+    }
+
+    /// How far its clock is ahead, in seconds.
+    fn set_clock(&self, which: usize, ahead: i64) {
+        // In one step: a node that reads half a line has no time.
+        let (path, new) = (self.clock(which), self.clock(NODES + which));
+        std::fs::write(&new, format!("{ahead:+}\n")).unwrap();
+        std::fs::rename(new, path).unwrap();
+    }
+
+    /// With a full disk, no file grows and no log line can be written.
+    fn serve(&self, which: usize, is_full: bool) -> Server {
+        let full = if is_full {
+            "trap '' XFSZ; ulimit -f 0; exec 2>/dev/full; "
+        } else {
+            ""
+        };
+        let script = format!(
+            "{full}exec env LD_PRELOAD={} {BINARY} serve --listen {} --allow-networks 127.0.0.0/8",
+            clockwork().display(),
+            self.addresses[which]
+        );
+        let mut command = self.site.shell(&script);
+        command
+            .env("FAKETIME_TIMESTAMP_FILE", self.clock(which))
+            .env("FAKETIME_CACHE_DURATION", "1")
+            .env("FAKETIME_DONT_FAKE_MONOTONIC", "1")
+            .env("FAKETIME_DONT_RESET", "1");
+        Server::start(command, Path::new(&self.site.directory))
+    }
+
+    /// Kills it and starts it again after a while.
+    async fn restart(&self, which: usize, down: Duration, is_full: bool) {
+        self.with(which, Server::kill);
+        tokio::time::sleep(down).await;
+        let fresh = tokio::task::block_in_place(|| self.serve(which, is_full));
+        self.with(which, |node| *node = fresh);
+    }
+}
+
+fn signal(name: &str, process: u32) {
+    let sent = Command::new("kill")
+        .args([format!("-{name}"), process.to_string()])
+        .status();
+    assert!(sent.unwrap().success(), "kill -{name} {process}");
+}
+
+/// Does harm at random, with a short pause between, and kills the primary of the database once in so long. At the end everybody is well.
+pub(crate) async fn hurt(
+    nodes: &Nodes<'_>,
+    pair: &Pair,
+    lasts: Duration,
+    fails_over: Duration,
+    seed: u64,
+) -> Harm {
+    let mut random = Random::new(seed);
+    let mut harm = Harm::default();
+    let until = Instant::now() + lasts;
+    let mut fails_next = Instant::now() + fails_over;
+    while Instant::now() < until {
+        tokio::time::sleep(Duration::from_millis(200 + random.below(600))).await;
+        let which = usize::try_from(random.below(NODES as u64)).unwrap();
+        if Instant::now() > fails_next {
+            tokio::task::block_in_place(|| pair.fail_over()).unwrap();
+            harm.failed_over += 1;
+            fails_next = Instant::now() + fails_over;
+            continue;
+        }
+        match random.below(12) {
+            0..4 => {
+                let down = Duration::from_millis(random.below(800));
+                let is_full = random.chance(40);
+                nodes.restart(which, down, is_full).await;
+                harm.killed += 1;
+                harm.full += u64::from(is_full);
+            }
+            4..7 => {
+                let process = nodes.with(which, |node| node.process.id());
+                signal("STOP", process);
+                harm.frozen += 1;
+                tokio::time::sleep(Duration::from_millis(300 + random.below(2_000))).await;
+                signal("CONT", process);
+            }
+            7..9 => {
+                let sql = "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'tidings'";
+                tokio::task::block_in_place(|| pair.run_sql(sql)).unwrap();
+                harm.cut_off += 1;
+            }
+            _ => {
+                let ahead = i64::try_from(random.below(2 * JUMP + 1)).unwrap()
+                    - i64::try_from(JUMP).unwrap();
+                nodes.set_clock(which, ahead);
+                harm.jumped += 1;
+            }
+        }
+    }
+    for which in 0..NODES {
+        nodes.set_clock(which, 0);
+    }
+    harm
+}
