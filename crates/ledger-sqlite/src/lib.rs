@@ -9,6 +9,7 @@
 #![warn(missing_docs)]
 
 mod accounts;
+mod backup;
 mod codec;
 mod configuration;
 mod delivery;
@@ -19,6 +20,7 @@ mod people;
 mod replay;
 mod writer;
 
+pub use backup::backup;
 pub use export::{Export, Key};
 
 use async_trait::async_trait;

@@ -2,7 +2,7 @@
 
 use crate::telemetry::Traces;
 use crate::{
-    apply, copy, demo, doctor, import, keys, migrate, rates, rederive, say, serve, simulate,
+    apply, backup, copy, demo, doctor, import, keys, migrate, rates, rederive, say, serve, simulate,
 };
 use anyhow::{Result, bail};
 use clap::{Args, Parser, Subcommand};
@@ -111,6 +111,8 @@ pub(crate) enum Command {
     Copy(copy::Options),
     /// Bring the schema of the database up to date; `serve` does it too.
     Migrate(migrate::Options),
+    /// Copy the embedded database to a file while its server runs.
+    Backup(backup::Options),
     /// Check the data.
     Doctor(Data),
 }
@@ -132,6 +134,7 @@ impl Command {
             Self::Rates(options) => rates::run(options).await.map(|()| ExitCode::SUCCESS),
             Self::Copy(options) => copy::run(&options).await,
             Self::Migrate(options) => migrate::run(&options).await,
+            Self::Backup(options) => backup::run(&options),
             Self::Doctor(data) => doctor::run(&data).await,
         }
     }

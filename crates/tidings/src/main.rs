@@ -1,6 +1,7 @@
 //! `tidings`: one program that hears the stores and tells your systems what happened.
 
 mod apply;
+mod backup;
 mod cli;
 mod copy;
 mod data;

@@ -133,7 +133,7 @@ async fn fill(ledger: &dyn Ledger, pattern: &[FeedRow], count: u64) -> Result<()
 }
 
 /// Someone signed in.
-struct Reader {
+pub(crate) struct Reader {
     client: reqwest::Client,
     url: String,
     cookie: String,
@@ -141,7 +141,7 @@ struct Reader {
 }
 
 impl Reader {
-    async fn enter(server: &Server) -> Result<Self> {
+    pub(crate) async fn enter(server: &Server) -> Result<Self> {
         let key = server.command(&["keys", "create", "--name", "bench", "--project", "bench"])?;
         let url = server.callbacks[0].split("/callbacks").next();
         let url = url.context("no address")?.to_owned();
@@ -186,7 +186,7 @@ impl Reader {
         Ok(answer)
     }
 
-    async fn measure(&self, name: &'static str, path: &str) -> Result<PageRow> {
+    pub(crate) async fn measure(&self, name: &'static str, path: &str) -> Result<PageRow> {
         let mut took = Vec::new();
         for _ in 0..ROUNDS {
             let began = Instant::now();
@@ -204,7 +204,10 @@ impl Reader {
 }
 
 /// A server with a short real history: one endpoint that is healthy, and one that gets the same.
-async fn with_history(backend: &Backend, authority: &Authority) -> Result<(Server, Vec<Sink>)> {
+pub(crate) async fn with_history(
+    backend: &Backend,
+    authority: &Authority,
+) -> Result<(Server, Vec<Sink>)> {
     let mut sinks = Vec::new();
     for _ in 0..2 {
         sinks.push(Sink::start(WallSystem.now()).await?);

@@ -8,6 +8,7 @@ mod interfaces;
 mod load;
 mod server;
 mod sink;
+mod stored;
 
 use anyhow::{Context, Result, bail};
 use base64::{Engine, prelude::BASE64_STANDARD};
@@ -215,28 +216,10 @@ async fn dashboard(backend: &Backend, authority: &Authority, quick: bool) -> Res
     Ok(())
 }
 
-#[tokio::main]
-async fn main() -> Result<()> {
-    let words: Vec<String> = std::env::args().skip(1).collect();
-    let after = |name: &str| {
-        let at = words.iter().position(|word| word == name)?;
-        words.get(at + 1).cloned()
-    };
-    let quick = words.iter().any(|word| word == "--quick");
-    let postgres = match after("--backend").as_deref() {
-        None | Some("sqlite") => None,
-        // Data is forced to disk, as it would be.
-        Some("postgres") => Some(Arc::new(Cluster::start(&["synchronous_commit = on"])?)),
-        Some(other) => bail!("--backend {other}: sqlite or postgres"),
-    };
-    let nodes = after("--nodes").map_or(Ok(1), |nodes| nodes.parse())?;
-    if nodes > 1 && postgres.is_none() {
-        bail!("--nodes {nodes} needs --backend postgres: SQLite serves one");
-    }
-    let backend = Backend { postgres, nodes };
+/// Throughput, CPU, latency and memory with one endpoint and with several.
+async fn deliveries(backend: &Backend, authority: &Authority, quick: bool) -> Result<()> {
     let count = if quick { 4_000 } else { 20_000 };
-    let authority = Authority::create()?;
-    let verification = verification_ms(&authority, &bodies(&authority, 0, 1_000)?)?;
+    let verification = verification_ms(authority, &bodies(authority, 0, 1_000)?)?;
     say(&format!(
         "verification of a notification, one core: {verification:.3} ms"
     ));
@@ -253,7 +236,7 @@ async fn main() -> Result<()> {
         ("K=4", 4, 0),
         ("K=5, one of them dead", 4, 1),
     ] {
-        let row = throughput(&backend, &authority, count, healthy, dead)
+        let row = throughput(backend, authority, count, healthy, dead)
             .await
             .with_context(|| name.to_owned())?;
         let beyond = row.server_cpu_ms_per_delivery - verification / healthy as f64;
@@ -281,21 +264,93 @@ async fn main() -> Result<()> {
         (rates[1].0, 5, 0, healthy_rate),
         (rates[3].0, 4, 1, healthy_rate),
     ] {
-        let [p50, p95, p99] = latency(&backend, &authority, rate, seconds, healthy, dead)
+        let [p50, p95, p99] = latency(backend, authority, rate, seconds, healthy, dead)
             .await
             .with_context(|| name.to_owned())?;
         say(&format!(
             "| {name} | {rate:.0} | {p50:.1} | {p95:.1} | {p99:.1} |"
         ));
     }
-    let waiting = if quick { 20_000 } else { 100_000 };
-    let (before, after) = pile_up(&backend, &authority, waiting).await?;
+    say("");
+    Ok(())
+}
+
+/// What it costs that much is stored.
+async fn growth(backend: &Backend, authority: &Authority, quick: bool) -> Result<()> {
+    let many = if quick { 1_000_000 } else { 10_000_000 };
+    say(
+        "| events stored | GiB | deliveries/s | CPU ms/delivery | p99 ms at half load | feed ms | its middle | one customer's | peak MiB of the nodes |",
+    );
+    say("|---:|---:|---:|---:|---:|---:|---:|---:|---:|");
+    let count = if quick { 3_000 } else { 10_000 };
+    for events in [10_000, many] {
+        let row = stored::stored(backend, authority, events, count).await?;
+        say(&format!(
+            "| {} | {:.1} | {:.0} | {:.3} | {:.1} | {:.1} | {:.1} | {:.1} | {:.0} |",
+            row.events,
+            row.gib,
+            row.deliveries_per_second,
+            row.cpu_ms_per_delivery,
+            row.p99_ms,
+            row.feed_ms,
+            row.older_ms,
+            row.customer_ms,
+            row.node_mib
+        ));
+    }
+    let waiting = if quick { 100_000 } else { 1_000_000 };
+    let claims = stored::claims(backend, authority, waiting).await?;
     say("");
     say(&format!(
-        "memory with 5,000 deliveries waiting for a dead endpoint: {before:.0} MiB; with {waiting}: {after:.0} MiB"
+        "with {waiting} deliveries due for 1,000 integrations: which are due is asked in {:.1} ms (p50), {:.1} ms (p99); 64 of one are claimed in {:.1} ms (p50), {:.1} ms (p99)",
+        claims.which_p50_ms, claims.which_p99_ms, claims.claim_p50_ms, claims.claim_p99_ms
     ));
     say("");
-    if backend.postgres.is_none() {
+    Ok(())
+}
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let after = |name: &str| {
+        let at = words.iter().position(|word| word == name)?;
+        words.get(at + 1).cloned()
+    };
+    let quick = words.iter().any(|word| word == "--quick");
+    let postgres = match after("--backend").as_deref() {
+        None | Some("sqlite") => None,
+        // Data is forced to disk, as it would be.
+        Some("postgres") => Some(Arc::new(Cluster::start(&[
+            "synchronous_commit = on",
+            "max_wal_size = 4GB",
+        ])?)),
+        Some(other) => bail!("--backend {other}: sqlite or postgres"),
+    };
+    let nodes = after("--nodes").map_or(Ok(1), |nodes| nodes.parse())?;
+    if nodes > 1 && postgres.is_none() {
+        bail!("--nodes {nodes} needs --backend postgres: SQLite serves one");
+    }
+    let part = after("--part");
+    let wants = |name: &str| part.as_deref().is_none_or(|part| part == name);
+    if let Some(part) = part.as_deref()
+        && !["deliveries", "memory", "interfaces", "pages", "growth"].contains(&part)
+    {
+        bail!("--part {part}: deliveries, memory, interfaces, pages or growth");
+    }
+    let backend = Backend { postgres, nodes };
+    let authority = Authority::create()?;
+    if wants("deliveries") {
+        deliveries(&backend, &authority, quick).await?;
+    }
+    if wants("memory") {
+        let waiting = if quick { 20_000 } else { 100_000 };
+        let (before, after) = pile_up(&backend, &authority, waiting).await?;
+        say(&format!(
+            "memory with 5,000 deliveries waiting for a dead endpoint: {before:.0} MiB; with {waiting}: {after:.0} MiB"
+        ));
+        say("");
+    }
+    if wants("interfaces") && backend.postgres.is_none() {
         say("| way in | per second |");
         say("|---|---:|");
         for row in interfaces::interfaces(if quick { 400 } else { 2_000 }).await? {
@@ -303,6 +358,12 @@ async fn main() -> Result<()> {
         }
         say("");
     }
-    dashboard(&backend, &authority, quick).await?;
+    if wants("pages") {
+        dashboard(&backend, &authority, quick).await?;
+        say("");
+    }
+    if wants("growth") && backend.postgres.is_some() {
+        growth(&backend, &authority, quick).await?;
+    }
     Ok(())
 }

@@ -152,6 +152,12 @@ impl Server {
         Ok(server)
     }
 
+    /// Name of its database, on PostgreSQL.
+    pub(crate) fn database(&self) -> Option<String> {
+        let (_, url) = self.environment.first()?;
+        url.rsplit('/').next().map(str::to_owned)
+    }
+
     /// Where its data lies.
     pub(crate) fn data(&self) -> PathBuf {
         self.directory.join("data")

@@ -74,7 +74,8 @@ impl<'a> Nodes<'a> {
         for which in 0..NODES {
             nodes.set_clock(which, 0);
             let node = nodes.serve(which, false);
-            nodes.addresses[which] = node.url.trim_start_matches("http://").to_owned();
+            let address = node.url.trim_start_matches("http://");
+            address.clone_into(&mut nodes.addresses[which]);
             nodes.running.lock().unwrap().push(node);
         }
         nodes

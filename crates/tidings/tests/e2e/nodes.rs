@@ -101,7 +101,7 @@ fn told(events: &[Value]) -> BTreeMap<String, u32> {
 }
 
 /// Events that are to be delivered to an integration.
-fn wanted<'a>(events: &'a [Value], key: &str) -> BTreeSet<&'a str> {
+pub(crate) fn wanted<'a>(events: &'a [Value], key: &str) -> BTreeSet<&'a str> {
     let has_delivery = |event: &&Value| {
         let states = event["integrations"].as_array().unwrap();
         let of_key = |state: &Value| state["key"] == key && !state["delivery"].is_null();

@@ -75,12 +75,18 @@ impl Site {
         site
     }
 
-    /// The same, on a database of PostgreSQL.
-    pub(crate) fn on_postgres(url: String, integrations: &[String]) -> Self {
+    /// Over a database of PostgreSQL as it is.
+    pub(crate) fn over_postgres(url: String) -> Self {
         let mut site = Self::bare();
         site.environment.push(("TIDINGS_DATABASE", url));
         let key = "0123456789abcdef".repeat(4);
         site.environment.push(("TIDINGS_SECRET_KEY", key));
+        site
+    }
+
+    /// The same, on a database of PostgreSQL.
+    pub(crate) fn on_postgres(url: String, integrations: &[String]) -> Self {
+        let site = Self::over_postgres(url);
         site.write_project("acme", integrations);
         site.run(&["apply", "project.toml"]);
         site

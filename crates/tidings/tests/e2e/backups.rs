@@ -1,0 +1,126 @@
+//! What the guide says of backups, done: a copy of a running installation, restored elsewhere, goes on where the copy was made.
+
+use crate::{
+    nodes::wanted,
+    server::{Api, Site, live, now, until, webhook},
+};
+use serde_json::Value;
+use simulator::{Behaviour, Receiver};
+use throwaway::Cluster;
+
+fn ids(events: &[Value]) -> Vec<String> {
+    let id = |event: &Value| event["id"].as_str().unwrap().to_owned();
+    events.iter().map(id).collect()
+}
+
+fn pending(events: &[Value]) -> usize {
+    let of = |event: &Value| event["integrations"].as_array().unwrap().clone();
+    let states = events.iter().flat_map(of);
+    states.filter(|state| state["state"] == "pending").count()
+}
+
+/// What is restored has what was recorded when the copy was made, in the same places, and delivers what it had not yet.
+async fn check(site: &Site, before: &[Value], after: &[Value], receiver: &Receiver) {
+    assert!(site.run(&["doctor"]).contains("is intact"));
+    let server = site.serve();
+    let api = Api::new(site, &server, &[]);
+    let restored = api.events().await;
+    let (known, last) = (ids(&restored), ids(after));
+    // What the copy did not know yet, it tells when it learns it.
+    let same = known
+        .iter()
+        .zip(&last)
+        .take_while(|(one, other)| one == other);
+    let same = same.count();
+    assert!(
+        same >= before.len(),
+        "{same} of {} that were told before the copy are where they were",
+        before.len()
+    );
+    until("what was pending in the copy is delivered", || async {
+        pending(&api.events().await) == 0
+    })
+    .await;
+    let arrived = |id: &&str| receiver.received().events.contains_key(*id);
+    assert!(wanted(&restored, "backend").iter().all(arrived));
+    // And it goes on: its stores tell it what is new.
+    live(&server.driver(5, 9), 900..903, 100, 3).await;
+    assert!(api.events().await.len() > known.len());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_of_a_running_server_is_restored() {
+    let receiver = Receiver::start(Behaviour::Failing(50), false, now())
+        .await
+        .unwrap();
+    let site = Site::new(&[webhook("backend", &receiver.url)]);
+    let server = site.serve();
+    let api = Api::new(&site, &server, &[]);
+    let driver = server.driver(5, 8);
+    live(&driver, 0..30, 300, 4).await;
+    let before = api.events().await;
+    // While it writes.
+    let more = tokio::spawn(async move { live(&driver, 100..160, 1_500, 3).await });
+    tokio::time::sleep(std::time::Duration::from_millis(400)).await;
+    let said = tokio::task::block_in_place(|| site.run(&["backup", "--to", "copy.db"]));
+    assert!(said.contains("copy.db"), "{said}");
+    let again = site
+        .command(&["backup", "--to", "copy.db"])
+        .output()
+        .unwrap();
+    let complaint = String::from_utf8_lossy(&again.stderr).into_owned();
+    assert!(complaint.contains("exists already"), "{complaint}");
+    more.await.unwrap();
+    let after = api.events().await;
+    drop(server);
+
+    let elsewhere = Site::bare();
+    let data = elsewhere.directory.join("data");
+    std::fs::create_dir_all(&data).unwrap();
+    std::fs::rename(site.directory.join("copy.db"), data.join("tidings.db")).unwrap();
+    std::fs::copy(
+        site.directory.join("data/secret.key"),
+        data.join("secret.key"),
+    )
+    .unwrap();
+    check(&elsewhere, &before, &after, &receiver).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dump_of_a_database_is_restored() {
+    let cluster = tokio::task::spawn_blocking(|| Cluster::start(&[]))
+        .await
+        .unwrap()
+        .unwrap();
+    let receiver = Receiver::start(Behaviour::Failing(50), false, now())
+        .await
+        .unwrap();
+    let (url, other) =
+        tokio::task::block_in_place(|| (cluster.database().unwrap(), cluster.database().unwrap()));
+    let site = Site::on_postgres(url.clone(), &[webhook("backend", &receiver.url)]);
+    let server = site.serve();
+    let api = Api::new(&site, &server, &[]);
+    let driver = server.driver(5, 8);
+    live(&driver, 0..30, 300, 4).await;
+    let before = api.events().await;
+    let dump = cluster.directory().join("copy.dump");
+    let run = |program: &str, words: &[&str]| {
+        let mut command = cluster.program(program);
+        let output = command.args(words).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{program}: {said}");
+    };
+    let file = dump.to_str().unwrap();
+    let more = tokio::spawn(async move { live(&driver, 100..130, 1_000, 3).await });
+    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    tokio::task::block_in_place(|| {
+        run("pg_dump", &["--format=custom", "--file", file, &url]);
+    });
+    more.await.unwrap();
+    let after = api.events().await;
+    drop(server);
+
+    run("pg_restore", &["--dbname", &other, file]);
+    let elsewhere = Site::over_postgres(other);
+    check(&elsewhere, &before, &after, &receiver).await;
+}
