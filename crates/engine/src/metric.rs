@@ -20,11 +20,13 @@ pub enum Metric {
     LagSeconds,
     /// Deliveries not settled, by `destination`.
     Backlog,
+    /// Nodes there are, this one included.
+    Nodes,
 }
 
 impl Metric {
     /// Every metric.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::MessagesReceived,
         Self::StoreQuestions,
         Self::EventsRecorded,
@@ -32,6 +34,7 @@ impl Metric {
         Self::AttemptSeconds,
         Self::LagSeconds,
         Self::Backlog,
+        Self::Nodes,
     ];
 
     /// The exported name.
@@ -44,6 +47,7 @@ impl Metric {
             Self::AttemptSeconds => "tidings_attempt_duration_seconds",
             Self::LagSeconds => "tidings_delivery_lag_seconds",
             Self::Backlog => "tidings_deliveries_pending",
+            Self::Nodes => "tidings_nodes",
         }
     }
 
@@ -57,6 +61,10 @@ impl Metric {
 
     pub(crate) fn time(self, destination: &'static str, took: Duration) {
         histogram!(self.name(), "destination" => destination).record(took.as_secs_f64());
+    }
+
+    pub(crate) fn set_alone(self, value: u32) {
+        gauge!(self.name()).set(f64::from(value));
     }
 
     pub(crate) fn set(self, destination: &'static str, value: u64) {

@@ -114,6 +114,7 @@ impl Engine {
     pub(crate) async fn attend(&self) -> Result<(), LedgerError> {
         let nodes = self.ledger().attend(self.inner.duties.node, DUTY).await?;
         self.inner.dispatcher.nodes.set(nodes);
+        Metric::Nodes.set_alone(nodes.get());
         Ok(())
     }
 

@@ -90,12 +90,12 @@ async fn first_since(pool: &PgPool, at: Timestamp) -> Result<i64> {
     Ok(low)
 }
 
-struct RawEvent {
+/// Where an event stands. Its row is looked up once it is known which are shown: joined, the two columns of its key look to the planner
+/// like two conditions that hardly any row meets, and with millions of events it would go through all of them.
+struct Place {
     position: i64,
     customer: Uuid,
     event: Uuid,
-    body: Vec<u8>,
-    not_sent: String,
 }
 
 /// What a page asks, as values of statements.
@@ -181,7 +181,7 @@ async fn few_are_open(pool: &PgPool) -> sqlx::Result<bool> {
     Ok(open.fetch_one(pool).await? < FEW)
 }
 
-async fn newest_first(pool: &PgPool, asked: &Asked) -> sqlx::Result<Vec<RawEvent>> {
+async fn newest_first(pool: &PgPool, asked: &Asked) -> sqlx::Result<Vec<Place>> {
     // What failed is little, however many events there are, and so is mostly what is open: it leads to its events, not the
     // other way round.
     let leads = match asked.status {
@@ -191,8 +191,8 @@ async fn newest_first(pool: &PgPool, asked: &Asked) -> sqlx::Result<Vec<RawEvent
     };
     if leads {
         return sqlx::query_as!(
-            RawEvent,
-            "select f.position, f.customer, f.event, e.body, e.not_sent from feed f join events e on e.customer = f.customer and e.id = f.event
+            Place,
+            "select f.position, f.customer, f.event from feed f
              where f.event in (select d.event from deliveries d where d.status = $9 and ($1::uuid is null or d.project = $1) and ($10::uuid is null or d.integration = $10))
                and ($1::uuid is null or f.project = $1) and ($2::uuid is null or f.customer = $2) and ($3::text[] is null or f.kind = any($3)) and ($13::text is null or f.kind = $13)
                and ($4::uuid[] is null or f.app = any($4)) and ($5::text is null or f.environment = $5)
@@ -205,8 +205,8 @@ async fn newest_first(pool: &PgPool, asked: &Asked) -> sqlx::Result<Vec<RawEvent
         .await;
     }
     sqlx::query_as!(
-        RawEvent,
-        "select f.position, f.customer, f.event, e.body, e.not_sent from feed f join events e on e.customer = f.customer and e.id = f.event
+        Place,
+        "select f.position, f.customer, f.event from feed f
          where ($1::uuid is null or f.project = $1) and ($2::uuid is null or f.customer = $2) and ($3::text[] is null or f.kind = any($3)) and ($13::text is null or f.kind = $13)
            and ($4::uuid[] is null or f.app = any($4)) and ($5::text is null or f.environment = $5)
            and ($6::bigint is null or f.recorded_at >= $6) and ($7::bigint is null or f.recorded_at < $7) and f.position > $8 and f.position < $11
@@ -220,10 +220,10 @@ async fn newest_first(pool: &PgPool, asked: &Asked) -> sqlx::Result<Vec<RawEvent
     .await
 }
 
-async fn oldest_first(pool: &PgPool, asked: &Asked) -> sqlx::Result<Vec<RawEvent>> {
+async fn oldest_first(pool: &PgPool, asked: &Asked) -> sqlx::Result<Vec<Place>> {
     sqlx::query_as!(
-        RawEvent,
-        "select f.position, f.customer, f.event, e.body, e.not_sent from feed f join events e on e.customer = f.customer and e.id = f.event
+        Place,
+        "select f.position, f.customer, f.event from feed f
          where ($1::uuid is null or f.project = $1) and ($2::uuid is null or f.customer = $2) and ($3::text[] is null or f.kind = any($3)) and ($13::text is null or f.kind = $13)
            and ($4::uuid[] is null or f.app = any($4)) and ($5::text is null or f.environment = $5)
            and ($6::bigint is null or f.recorded_at >= $6) and ($7::bigint is null or f.recorded_at < $7) and f.position > $8 and f.position < $11
@@ -244,10 +244,11 @@ pub(crate) async fn event(
 ) -> Result<Option<FeedRow>> {
     place(pool).await?;
     let found = sqlx::query_as!(
-        RawEvent,
-        "select f.position, f.customer, f.event, e.body, e.not_sent from feed f join events e on e.customer = f.customer and e.id = f.event
+        Place,
+        "select f.position, f.customer, f.event from feed f
          where f.event = $1 and f.project = $2",
-        id.uuid(), project.uuid()
+        id.uuid(),
+        project.uuid()
     )
     .fetch_all(pool)
     .await
@@ -255,12 +256,24 @@ pub(crate) async fn event(
     Ok(feed_rows(pool, found).await?.pop())
 }
 
-async fn feed_rows(pool: &PgPool, found: Vec<RawEvent>) -> Result<Vec<FeedRow>> {
+async fn feed_rows(pool: &PgPool, found: Vec<Place>) -> Result<Vec<FeedRow>> {
     let (customers, ids): (Vec<Uuid>, Vec<Uuid>) =
         found.iter().map(|row| (row.customer, row.event)).unzip();
+    let rows = sqlx::query!(
+        "select e.id, e.body, e.not_sent from unnest($1::uuid[], $2::uuid[]) as n(customer, id) join events e on e.customer = n.customer and e.id = n.id",
+        &customers, &ids
+    )
+    .fetch_all(pool)
+    .await
+    .map_err(failed)?;
+    let mut told: BTreeMap<Uuid, (Vec<u8>, String)> = rows
+        .into_iter()
+        .map(|row| (row.id, (row.body, row.not_sent)))
+        .collect();
     let deliveries = sqlx::query!(
-        r#"select event, integration, id, status, reason, detail, attempts, due_at, waits_for is not null as "waits!"
-           from deliveries where customer = any($1) and event = any($2) order by position"#,
+        r#"select d.event, d.integration, d.id, d.status, d.reason, d.detail, d.attempts, d.due_at, d.waits_for is not null as "waits!"
+           from unnest($1::uuid[], $2::uuid[]) as n(customer, event) join deliveries d on d.event = n.event and d.customer = n.customer
+           order by d.position"#,
         &customers, &ids
     )
     .fetch_all(pool)
@@ -284,9 +297,12 @@ async fn feed_rows(pool: &PgPool, found: Vec<RawEvent>) -> Result<Vec<FeedRow>> 
         .into_iter()
         .map(|row| {
             let id = row.event;
-            let event = from_json(&unpack(&row.body, "events", id)?, "events", id)?;
+            let (body, not_sent) = told
+                .remove(&id)
+                .ok_or_else(|| corrupt("feed", row.position, "its event does not exist"))?;
+            let event = from_json(&unpack(&body, "events", id)?, "events", id)?;
             let not_sent: Vec<(IntegrationId, NotSent)> =
-                from_json(row.not_sent.as_bytes(), "events", id)?;
+                from_json(not_sent.as_bytes(), "events", id)?;
             let mut integrations = states.remove(&id).unwrap_or_default();
             // A replay may have sent what was not meant to be sent at first.
             let sent: Vec<IntegrationId> = integrations.iter().map(|(id, _)| *id).collect();

@@ -47,7 +47,7 @@ use ledger::{
 };
 use primary::Hosts;
 use sqlx::{
-    PgPool,
+    Connection, PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 use std::{num::NonZeroU32, time::Duration};
@@ -110,12 +110,22 @@ fn pool(
                 Ok(())
             })
         })
-        .before_acquire(move |_, known| {
+        // One that was used a moment ago is not asked whether it is alive: that is a round trip, for every statement.
+        .test_before_acquire(false)
+        .before_acquire(move |connection, known| {
             let admitted = switched.admits(known.age);
-            Box::pin(async move { Ok(admitted) })
+            Box::pin(async move {
+                if admitted && known.idle_for > RESTED {
+                    connection.ping().await?;
+                }
+                Ok(admitted)
+            })
         })
         .connect_lazy_with(options.clone())
 }
+
+/// A connection that was not used for so long may have been lost unnoticed.
+const RESTED: Duration = Duration::from_millis(500);
 
 /// Plans by index whatever statistics say: a batch of a few hundred rows must not become a scan because a table was small, or
 /// empty, when it was last looked at. A node that is stopped in the middle of a transaction gives up what it holds.

@@ -11,7 +11,8 @@ use crate::{
 use anyhow::{Context, Result};
 use domain::IntegrationId;
 use engine::{System, WallSystem};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
+use ledger::{EventFilter, Page};
 use simulator::Authority;
 use std::time::Instant;
 use throwaway::Cluster;
@@ -38,12 +39,16 @@ pub(crate) struct Claims {
     pub(crate) claim_p99_ms: f64,
 }
 
-/// Ids that begin with a time some days ago, as they would have been given then: `n` counts up to `count`.
-fn id(salt: &str, count: u64) -> String {
-    format!(
-        "(lpad(to_hex(((extract(epoch from now()) - 1123200 * (1 - n::float8 / {count})) * 1000)::bigint), 12, '0')
-          || substr(md5('{salt}' || n), 1, 20))::uuid"
-    )
+/// The time of the `n`th of `count` rows, in milliseconds: spread over the thirteen days before `now`.
+fn millis(now: Timestamp, count: u64) -> String {
+    let now = now.as_millisecond();
+    format!("({now} - (1123200000 * (1 - n::float8 / {count}))::bigint)")
+}
+
+/// Ids that begin with that time, as they would have been given then.
+fn id(salt: &str, now: Timestamp, count: u64) -> String {
+    let millis = millis(now, count);
+    format!("(lpad(to_hex({millis}), 12, '0') || substr(md5('{salt}' || n), 1, 20))::uuid")
 }
 
 /// Drops indexes of a table, fills it, and makes them again: in order, which is what a table of that size has.
@@ -109,6 +114,9 @@ fn fill(cluster: &Cluster, database: &str, count: u64) -> Result<()> {
     // As the database would have done by itself while they came.
     cluster.run_sql(database, "vacuum (analyze, freeze)")?;
     cluster.run_sql(database, "checkpoint")?;
+    let joined = "select count(*) from feed f join events e on e.id = f.event and e.customer = f.customer where f.position % 1000 = 0";
+    let joined: u64 = cluster.run_sql(database, joined)?.trim().parse()?;
+    anyhow::ensure!(joined >= count / 1000, "{joined} events of the feed exist");
     Ok(())
 }
 
@@ -131,6 +139,11 @@ pub(crate) async fn stored(
     let (mut server, mut sinks) = with_history(backend, authority).await?;
     server.stop()?;
     let database = server.database().context("needs PostgreSQL")?;
+    // Whoever reads first gives events their places, which the others are added behind.
+    let first = Page::Before(None, 1);
+    let ledger = backend.open(&server).await?;
+    ledger.events(&EventFilter::default(), first).await?;
+    drop(ledger);
     fill(cluster, &database, events)?;
     let size = cluster.run_sql(&database, "select pg_database_size(current_database())")?;
     server.resume()?;
@@ -209,7 +222,7 @@ pub(crate) async fn claims(
         "insert into deliveries (customer, id, project, event, seq, integration, message, status, attempts, round, accepted_at, due_at, detail)
          select d.customer, {}, d.project, d.event, 1, lpad(to_hex(n % {INTEGRATIONS}), 32, '0')::uuid, d.message, 0, 3, 3, d.accepted_at, d.due_at - n, ''
          from generate_series(1, {waiting}) n, (select * from deliveries limit 1) d",
-        id("w", waiting)
+        id("w", WallSystem.now(), waiting)
     );
     cluster.run_sql(&database, &sql)?;
     let ledger = backend.open(&server).await?;

@@ -8,6 +8,7 @@ mod browser;
 mod chromium;
 mod command_line;
 mod crash;
+mod deployment;
 mod disk_full;
 mod harm;
 mod journey;
