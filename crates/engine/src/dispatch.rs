@@ -224,10 +224,10 @@ impl Engine {
                 let active = setup.integration(integration);
                 active.map_or(unlimited, ActiveIntegration::limits)
             };
-            lane.begin(limits, nodes).await;
             while let Some(wait) = lane.wait(limits(), nodes, self.system().now()) {
                 tokio::time::sleep(wait).await;
             }
+            lane.begin(limits, nodes).await;
             let setup = self.setup();
             let now = self.system().now();
             let active = setup

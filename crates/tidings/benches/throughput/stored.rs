@@ -74,10 +74,14 @@ fn without_indexes(cluster: &Cluster, database: &str, table: &str, fill: &str) -
 
 /// Adds events up to `count`, each of a customer of its own with a delivery that was made, by repeating one that is there.
 fn fill(cluster: &Cluster, database: &str, count: u64) -> Result<()> {
-    let (customer, event, delivery) = (id("c", count), id("e", count), id("d", count));
-    let at = format!(
-        "((extract(epoch from now()) - 1123200 * (1 - n::float8 / {count})) * 1000000)::bigint"
+    // One moment for all tables: what belongs together has the same ids.
+    let now = WallSystem.now();
+    let (customer, event, delivery) = (
+        id("c", now, count),
+        id("e", now, count),
+        id("d", now, count),
     );
+    let at = format!("{} * 1000", millis(now, count));
     let rows = format!("generate_series(1, {count}) n");
     cluster.run_sql(
         database,
