@@ -13,7 +13,9 @@ use crate::{
 use destinations::{Header, Outcome, Request, Response};
 use domain::{DeliveryId, Event, IntegrationId, NotSent};
 use jiff::Timestamp;
-use ledger::{ConfigurationChange, Lease, NewDelivery, Next, SentRequest, Settlement};
+use ledger::{
+    ConfigurationChange, Lease, NewDelivery, Next, Returned, SentRequest, Settlement,
+};
 use std::{
     collections::BTreeMap,
     sync::{
@@ -103,7 +105,7 @@ impl Dispatcher {
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .values()
-                .any(|lane| lane.is_busy())
+                .any(|lane| lane.health().held > 0)
         };
         while busy() && Instant::now() < until {
             tokio::time::sleep(Duration::from_millis(10)).await;
@@ -211,7 +213,10 @@ impl Engine {
         loop {
             let job = tokio::select! {
                 job = queue.recv() => job,
-                _ = stopping.wait_for(|stopping| *stopping) => return,
+                _ = stopping.wait_for(|stopping| *stopping) => {
+                    let rest = std::iter::from_fn(|| queue.try_recv().ok()).collect();
+                    return self.hand_back(&lane, rest).await;
+                }
             };
             let Some(job) = job else { return };
             let nodes = &self.inner.dispatcher.nodes;
@@ -234,15 +239,21 @@ impl Engine {
                 .integration(integration)
                 .filter(|active| active.held().is_none())
                 .cloned();
-            // Held, leased too long ago, or the breaker opened while it waited: let the lease run out, the row stays due.
+            // Held, leased too long ago, or the breaker opened while it waited: let the lease run out, the row stays due. A node that stops
+            // gives it back.
             let Some(active) = active.filter(|active| {
                 lane.admits(now)
+                    && !*self.inner.stopping.borrow()
                     && now
                         .saturating_add(active.timeout())
                         .is_ok_and(|end| end < job.until)
             }) else {
-                lane.give_back(1);
                 lane.end();
+                if *self.inner.stopping.borrow() {
+                    self.hand_back(&lane, vec![job]).await;
+                } else {
+                    lane.give_back(1);
+                }
                 continue;
             };
             let (engine, lane) = (self.clone(), Arc::clone(&lane));
@@ -253,6 +264,23 @@ impl Engine {
                 lane.give_back(1);
                 lane.end();
             });
+        }
+    }
+
+    /// Gives back what a lane holds when the node stops: others take it up at once.
+    async fn hand_back(&self, lane: &Lane, jobs: Vec<Job>) {
+        let leases: Vec<Lease> = jobs.into_iter().map(|job| job.lease).collect();
+        self.return_leases(&leases).await;
+        lane.give_back(leases.len());
+    }
+
+    async fn return_leases(&self, leases: &[Lease]) {
+        if leases.is_empty() {
+            return;
+        }
+        let returned: Vec<Returned> = leases.iter().map(Returned::from).collect();
+        if let Err(error) = self.ledger().hand_back(&returned, self.system().now()).await {
+            tracing::warn!(%error, deliveries = leases.len(), "deliveries could not be given back; they go when their leases run out");
         }
     }
 
@@ -374,8 +402,12 @@ impl Engine {
             let lease_until = active.lease_until(self.system().now());
             match self.ledger().settle(settlement.clone(), lease_until).await {
                 Ok(settled) => {
-                    for lease in settled.released {
-                        self.take_up(lease, lease_until);
+                    if *self.inner.stopping.borrow() {
+                        self.return_leases(&settled.released).await;
+                    } else {
+                        for lease in settled.released {
+                            self.take_up(lease, lease_until);
+                        }
                     }
                     self.note_change();
                     return;

@@ -8,7 +8,7 @@ use std::{
     num::NonZeroU32,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicU32, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -20,6 +20,9 @@ pub(crate) const LEASE: SignedDuration = SignedDuration::from_secs(50);
 const CAPACITY: usize = 1024;
 /// Of an endpoint that takes only so many a second, a lane holds what can be sent in so many seconds, well before leases run out.
 const PACED_SECONDS: usize = 20;
+/// Deliveries taken from the ledger at once for an endpoint that has not accepted any yet: a node that starts beside a thousand endpoints that
+/// are gone does not take up the backlog of each.
+const UNPROVEN: usize = 16;
 /// Before a lane that is full looks again whether its share has grown.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
@@ -81,6 +84,8 @@ pub(crate) struct Lane {
     /// Deliveries promised room, queued or being attempted.
     held: AtomicUsize,
     breaker: Mutex<Breaker>,
+    /// Whether the endpoint accepted something since the node started, or since its breaker opened.
+    proven: AtomicBool,
     pace: Mutex<Pace>,
     under_way: AtomicUsize,
     freed: Notify,
@@ -93,6 +98,7 @@ impl Lane {
             jobs,
             held: AtomicUsize::new(0),
             breaker: Mutex::default(),
+            proven: AtomicBool::new(false),
             pace: Mutex::default(),
             under_way: AtomicUsize::new(0),
             freed: Notify::new(),
@@ -124,10 +130,6 @@ impl Lane {
         self.freed.notify_one();
     }
 
-    pub(crate) fn is_busy(&self) -> bool {
-        self.under_way.load(Ordering::Acquire) > 0
-    }
-
     /// How long to wait before an attempt may begin; `None` when it may begin now.
     pub(crate) fn wait(&self, limits: Limits, nodes: &Nodes, now: Timestamp) -> Option<Duration> {
         let rate = limits.per_second?;
@@ -157,6 +159,11 @@ impl Lane {
 
     /// Promises room for up to `wanted` deliveries from the ledger; answers how many. One, as a probe, when a pause ends.
     pub(crate) fn reserve_up_to(&self, wanted: usize, capacity: usize, now: Timestamp) -> usize {
+        let wanted = if self.proven.load(Ordering::Acquire) {
+            wanted
+        } else {
+            wanted.min(UNPROVEN)
+        };
         let admitted = self.breaker().admits(wanted, now);
         if self.breaker().is_open() && self.held.load(Ordering::Acquire) > 0 {
             return 0;
@@ -202,6 +209,7 @@ impl Lane {
     pub(crate) fn succeeded(&self) {
         let mut breaker = self.breaker();
         *breaker = breaker.succeeded();
+        self.proven.store(true, Ordering::Release);
     }
 
     /// Answers whether this failure opened the breaker.
@@ -209,7 +217,11 @@ impl Lane {
         let mut breaker = self.breaker();
         let was_open = breaker.is_open();
         *breaker = breaker.failed(now);
-        !was_open && breaker.is_open()
+        let opened = !was_open && breaker.is_open();
+        if opened {
+            self.proven.store(false, Ordering::Release);
+        }
+        opened
     }
 
     /// Whether a delivery already in the queue may be attempted: always while closed, and the one probe of an open breaker.
@@ -264,10 +276,23 @@ mod tests {
         assert!(soon.await.is_err(), "two are its share of four");
         lane.end();
         third.await;
-        assert!(lane.is_busy());
         lane.end();
         lane.end();
-        assert!(!lane.is_busy());
+        assert_eq!(lane.under_way.load(Ordering::Acquire), 0);
+    }
+
+    #[test]
+    fn an_endpoint_that_accepted_nothing_yet_is_tried_with_little() {
+        let (lane, _queue) = Lane::new();
+        let now = Timestamp::UNIX_EPOCH;
+        assert_eq!(lane.reserve_up_to(256, CAPACITY, now), UNPROVEN);
+        lane.give_back(UNPROVEN);
+        lane.succeeded();
+        assert_eq!(lane.reserve_up_to(256, CAPACITY, now), 256);
+        lane.give_back(256);
+        while !lane.failed(now) {}
+        let later = now + SignedDuration::from_mins(5);
+        assert_eq!(lane.reserve_up_to(256, CAPACITY, later), 1, "a probe");
     }
 
     #[test]

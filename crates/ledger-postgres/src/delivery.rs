@@ -12,7 +12,7 @@ use crate::{
 use domain::{DeliveryId, IntegrationId, NotSent};
 use jiff::Timestamp;
 use ledger::{
-    Lease, NewDelivery, Next, Requeue, Result, Settled, Settlement,
+    Lease, NewDelivery, Next, Requeue, Result, Returned, Settled, Settlement,
     codec::{corrupt, from_json, pack, to_json, unpack},
 };
 use sqlx::{PgExecutor, PgPool, Postgres, Transaction};
@@ -481,6 +481,24 @@ pub(crate) async fn mend(pool: &PgPool, now: Timestamp) -> Result<u64> {
         "update deliveries d set waits_for = null, due_at = $1 from deliveries p
          where d.status = 0 and d.waits_for is not null and d.accepted_at < $2 and p.customer = d.customer and p.id = d.waits_for and p.status <> 0",
         micros(now), micros(before)
+    )
+    .execute(pool)
+    .await
+    .map(|done| done.rows_affected())
+    .map_err(failed)
+}
+
+pub(crate) async fn hand_back(pool: &PgPool, leases: &[Returned], now: Timestamp) -> Result<u64> {
+    let customers: Vec<Uuid> = leases.iter().map(|lease| lease.customer.uuid()).collect();
+    let ids: Vec<Uuid> = leases.iter().map(|lease| lease.delivery.uuid()).collect();
+    let attempts: Vec<i32> = leases
+        .iter()
+        .map(|lease| i32::try_from(lease.attempts).unwrap_or(i32::MAX))
+        .collect();
+    sqlx::query!(
+        "update deliveries d set due_at = $4 from unnest($1::uuid[], $2::uuid[], $3::integer[]) as n(customer, id, attempts)
+         where d.customer = n.customer and d.id = n.id and d.attempts = n.attempts and d.status + 0 = 0",
+        &customers, &ids, &attempts, micros(now)
     )
     .execute(pool)
     .await

@@ -42,7 +42,7 @@ use ledger::{
     AttemptRecord, AuditEntry, Commit, Committed, Configuration, ConfigurationChange,
     CustomerRecord, DeliveryFilter, DeliveryRecord, DueCheck, EventFilter, FeedRow, InboxMessage,
     InboxRecord, Lease, Ledger, LedgerError, Loaded, NewDelivery, NewEvent, Page, Parked, Replay,
-    ReplayStep, Requeue, Result, Running, Session, Settled, Settlement, Tally, Wanted,
+    ReplayStep, Requeue, Result, Returned, Running, Session, Settled, Settlement, Tally, Wanted,
     codec::Prepared,
 };
 use primary::Hosts;
@@ -286,6 +286,9 @@ impl Ledger for PostgresLedger {
     async fn settle(&self, settlement: Settlement, lease_until: Timestamp) -> Result<Settled> {
         let prepared = delivery::Prepared::new(settlement, lease_until)?;
         self.settlements.write(prepared).await
+    }
+    async fn hand_back(&self, leases: &[Returned], now: Timestamp) -> Result<u64> {
+        delivery::hand_back(&self.hot, leases, now).await
     }
     async fn requeue(&self, which: Requeue, now: Timestamp) -> Result<u64> {
         delivery::requeue(&self.reads, &which, now).await

@@ -3,7 +3,7 @@
 use crate::codec::{Key, failed, from_json, micros, pack, time, to_json, unpack, uuid};
 use domain::{DeliveryId, IntegrationId, NotSent};
 use jiff::Timestamp;
-use ledger::{Lease, Next, Requeue, Result, Settlement};
+use ledger::{Lease, Next, Requeue, Result, Returned, Settlement};
 use rusqlite::{Connection, Row, params};
 use std::sync::Arc;
 
@@ -192,6 +192,24 @@ pub(crate) fn settle(
             params![delivery.key(), micros(lease_until)],
         )?,
     ))
+}
+
+pub(crate) fn hand_back(
+    connection: &Connection,
+    leases: &[Returned],
+    now: Timestamp,
+) -> Result<u64> {
+    let mut statement = connection
+        .prepare_cached(
+            "UPDATE deliveries SET due_at = ?3 WHERE id = ?1 AND attempts = ?2 AND status = 0",
+        )
+        .map_err(failed)?;
+    let mut count = 0;
+    for lease in leases {
+        let values = params![lease.delivery.key(), lease.attempts, micros(now)];
+        count += statement.execute(values).map_err(failed)? as u64;
+    }
+    Ok(count)
 }
 
 pub(crate) fn requeue(connection: &Connection, which: &Requeue, now: Timestamp) -> Result<u64> {

@@ -34,7 +34,7 @@ use ledger::{
     AttemptRecord, AuditEntry, Commit, Committed, Configuration, ConfigurationChange,
     CustomerRecord, DeliveryFilter, DeliveryRecord, DueCheck, EventFilter, FeedRow, InboxMessage,
     InboxRecord, Lease, Ledger, LedgerError, Loaded, NewDelivery, NewEvent, Page, Parked, Replay,
-    ReplayStep, Requeue, Result, Running, Session, Settled, Settlement, Tally, Wanted,
+    ReplayStep, Requeue, Result, Returned, Running, Session, Settled, Settlement, Tally, Wanted,
     codec::Prepared,
 };
 use rusqlite::{Connection, OpenFlags};
@@ -272,6 +272,12 @@ impl Ledger for SqliteLedger {
                 .map(delivery::RawLease::decode)
                 .collect::<Result<_>>()?,
         })
+    }
+    async fn hand_back(&self, leases: &[Returned], now: Timestamp) -> Result<u64> {
+        let leases = leases.to_vec();
+        self.writer
+            .write(move |connection| delivery::hand_back(connection, &leases, now))
+            .await
     }
     async fn requeue(&self, which: Requeue, now: Timestamp) -> Result<u64> {
         self.writer

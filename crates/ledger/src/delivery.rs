@@ -51,6 +51,27 @@ pub struct Lease {
     pub accepted_at: Timestamp,
 }
 
+/// A lease that is given back unused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Returned {
+    /// About whom the delivery is.
+    pub customer: CustomerId,
+    /// The delivery.
+    pub delivery: DeliveryId,
+    /// Attempts made before this lease; also the fence.
+    pub attempts: u32,
+}
+
+impl From<&Lease> for Returned {
+    fn from(lease: &Lease) -> Self {
+        Self {
+            customer: lease.event.customer.id,
+            delivery: lease.id,
+            attempts: lease.attempts,
+        }
+    }
+}
+
 /// What happens to a delivery after an attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Next {

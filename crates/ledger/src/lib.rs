@@ -138,6 +138,8 @@ pub trait Ledger: Send + Sync + 'static {
     /// Records an attempt, if the delivery is still at the attempt it was leased with. Answers with the deliveries that
     /// waited for this one, leased until `lease_until`.
     async fn settle(&self, settlement: Settlement, lease_until: Timestamp) -> Result<Settled>;
+    /// Gives leases back that nothing was attempted with: the deliveries are due at once, for whoever comes. Answers how many.
+    async fn hand_back(&self, leases: &[Returned], now: Timestamp) -> Result<u64>;
     /// Makes failed deliveries pending again: one, or those of an integration that failed for one of `reasons`.
     async fn requeue(&self, which: Requeue, now: Timestamp) -> Result<u64>;
     /// Adds a test event and its deliveries, outside any purchase.

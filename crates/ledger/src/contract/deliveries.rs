@@ -1,7 +1,7 @@
 //! Promises about deliveries: order, leases, fences, retries.
 
 use super::{Subject, at, commit, delivery, integration, project, settlement};
-use crate::{Committed, Next, Requeue};
+use crate::{Committed, Next, Requeue, Returned};
 use domain::{DeliveryId, IntegrationId, NotSent};
 use std::collections::BTreeSet;
 
@@ -203,6 +203,31 @@ pub async fn a_retry_is_not_due_before_its_time(ledger: Subject) {
         delivery(1, 1, to, 1).trace,
         "an attempt made hours later belongs to the trace of what led to it"
     );
+}
+
+/// A node that stops gives back what it has not attempted: others need not wait until its leases run out.
+pub async fn leases_that_were_not_used_are_given_back(ledger: Subject) {
+    let to = integration(1);
+    let (one, other) = (
+        told(&ledger, 1, 1, &[to], 60).await[0],
+        told(&ledger, 2, 1, &[to], 60).await[0],
+    );
+    assert_eq!(claimed(&ledger, to, 5).await, [], "both are leased");
+    let settled = settlement(2, other, 0, 3, Next::Retry(NotSent::NetworkError, at(100)));
+    ledger.settle(settled, at(63)).await.unwrap();
+    let returned = |number, delivery| Returned {
+        customer: commit(number, None, 1).customer.unwrap().customer.id,
+        delivery,
+        attempts: 0,
+    };
+    let both = [returned(1, one), returned(2, other)];
+    assert_eq!(
+        ledger.hand_back(&both, at(5)).await.unwrap(),
+        1,
+        "not one that was attempted meanwhile"
+    );
+    assert_eq!(claimed(&ledger, to, 5).await, [one]);
+    assert_eq!(ledger.hand_back(&[], at(5)).await.unwrap(), 0);
 }
 
 /// Only those are named that were asked about, and have something due.

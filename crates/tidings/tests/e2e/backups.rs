@@ -50,7 +50,7 @@ async fn check(site: &Site, before: &[Value], after: &[Value], receiver: &Receiv
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_copy_of_a_running_server_is_restored() {
-    let receiver = Receiver::start(Behaviour::Failing(50), false, now())
+    let receiver = Receiver::start(Behaviour::Failing(20), false, now())
         .await
         .unwrap();
     let site = Site::new(&[webhook("backend", &receiver.url)]);
@@ -92,7 +92,7 @@ async fn a_dump_of_a_database_is_restored() {
         .await
         .unwrap()
         .unwrap();
-    let receiver = Receiver::start(Behaviour::Failing(50), false, now())
+    let receiver = Receiver::start(Behaviour::Failing(20), false, now())
         .await
         .unwrap();
     let (url, other) =

@@ -135,7 +135,39 @@ fn signal(name: &str, process: u32) {
     assert!(sent.unwrap().success(), "kill -{name} {process}");
 }
 
-/// Does harm at random, with a short pause between, and kills the primary of the database once in so long. At the end everybody is well.
+#[derive(Clone, Copy)]
+enum Kind {
+    Kill,
+    KillAndFill,
+    Freeze,
+    CutOff,
+    MoveClock,
+}
+
+/// What is dealt, over and over, in an order that chance decides.
+const DECK: [Kind; 8] = [
+    Kind::Kill,
+    Kind::Kill,
+    Kind::KillAndFill,
+    Kind::Freeze,
+    Kind::Freeze,
+    Kind::CutOff,
+    Kind::CutOff,
+    Kind::MoveClock,
+];
+
+fn shuffled(random: &mut Random) -> Vec<Kind> {
+    let mut rest = DECK.to_vec();
+    let mut deck = Vec::new();
+    while !rest.is_empty() {
+        let which = random.below(rest.len() as u64);
+        deck.push(rest.remove(usize::try_from(which).unwrap()));
+    }
+    deck
+}
+
+/// Does harm with a short pause between, for so long and until each was done; the primary of the database dies once in `fails_over`. At the
+/// end everybody is well.
 pub(crate) async fn hurt(
     nodes: &Nodes<'_>,
     pair: &Pair,
@@ -144,44 +176,48 @@ pub(crate) async fn hurt(
     seed: u64,
 ) -> Harm {
     let mut random = Random::new(seed);
-    let mut harm = Harm::default();
+    let (mut harm, mut deck) = (Harm::default(), Vec::new());
     let until = Instant::now() + lasts;
     let mut fails_next = Instant::now() + fails_over;
-    while Instant::now() < until {
+    while Instant::now() < until || harm.each().contains(&0) {
         tokio::time::sleep(Duration::from_millis(200 + random.below(600))).await;
-        let which = usize::try_from(random.below(NODES as u64)).unwrap();
         if Instant::now() > fails_next {
             tokio::task::block_in_place(|| pair.fail_over()).unwrap();
             harm.failed_over += 1;
             fails_next = Instant::now() + fails_over;
             continue;
         }
-        match random.below(12) {
-            0..4 => {
+        if deck.is_empty() {
+            deck = shuffled(&mut random);
+        }
+        let which = usize::try_from(random.below(NODES as u64)).unwrap();
+        match deck.pop() {
+            Some(kind @ (Kind::Kill | Kind::KillAndFill)) => {
                 let down = Duration::from_millis(random.below(800));
-                let is_full = random.chance(40);
+                let is_full = matches!(kind, Kind::KillAndFill);
                 nodes.restart(which, down, is_full).await;
                 harm.killed += 1;
                 harm.full += u64::from(is_full);
             }
-            4..7 => {
+            Some(Kind::Freeze) => {
                 let process = nodes.with(which, |node| node.process.id());
                 signal("STOP", process);
                 harm.frozen += 1;
                 tokio::time::sleep(Duration::from_millis(300 + random.below(2_000))).await;
                 signal("CONT", process);
             }
-            7..9 => {
+            Some(Kind::CutOff) => {
                 let sql = "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'tidings'";
                 tokio::task::block_in_place(|| pair.run_sql(sql)).unwrap();
                 harm.cut_off += 1;
             }
-            _ => {
+            Some(Kind::MoveClock) => {
                 let ahead = i64::try_from(random.below(2 * JUMP + 1)).unwrap()
                     - i64::try_from(JUMP).unwrap();
                 nodes.set_clock(which, ahead);
                 harm.jumped += 1;
             }
+            None => {}
         }
     }
     for which in 0..NODES {

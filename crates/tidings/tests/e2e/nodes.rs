@@ -5,7 +5,7 @@
 
 use crate::{
     harm::{Harm, Nodes, hurt},
-    server::{Api, Site, now, until, webhook},
+    server::{Api, Server, Site, now, until, webhook},
 };
 use jiff::SignedDuration;
 use serde_json::Value;
@@ -289,6 +289,62 @@ async fn three_nodes_in_a_storm_lose_nothing_and_double_nothing() {
     let outcome = weather(&storm).await;
     assert!(outcome.harm.each().iter().all(|times| *times > 0));
     assert!(outcome.refused > 0, "it was felt: {outcome:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nodes_are_replaced_one_by_one_and_nothing_waits_or_comes_twice() {
+    let cluster = tokio::task::spawn_blocking(|| Cluster::start(&[]))
+        .await
+        .unwrap()
+        .unwrap();
+    // Slow enough that something is always queued behind something that is under way.
+    let slow = Receiver::start(Behaviour::Slow(Duration::from_millis(150)), false, now())
+        .await
+        .unwrap();
+    let url = tokio::task::block_in_place(|| cluster.database()).unwrap();
+    let site = Site::on_postgres(url, &[webhook("backend", &slow.url)]);
+    let mut nodes: Vec<Server> = (0..3).map(|_| site.serve()).collect();
+    let addresses: Vec<String> = nodes
+        .iter()
+        .map(|node| node.url.trim_start_matches("http://").to_owned())
+        .collect();
+    let front = Front::start(addresses.clone()).await;
+    let path = nodes[0].callback.trim_start_matches(&nodes[0].url).to_owned();
+    let mut driver = nodes[0].driver(20, 5);
+    driver
+        .urls
+        .insert(Channel::Apple, format!("{}{path}", front.url));
+    driver.in_turn = true;
+    let (begun, spread) = (now(), SignedDuration::from_secs(5));
+    let turns = driver.script(Channel::Apple, 0..200, begun, spread, 3);
+    let living = driver.run(turns, begun, 64, Duration::from_secs(30));
+    let replacing = async {
+        for (number, address) in addresses.iter().enumerate() {
+            tokio::time::sleep(Duration::from_millis(1_200)).await;
+            let old = nodes.remove(number);
+            let fresh = tokio::task::block_in_place(|| {
+                old.stop();
+                site.serve_at(address)
+            });
+            nodes.insert(number, fresh);
+        }
+    };
+    let (report, ()) = tokio::join!(living, replacing);
+    report.unwrap();
+    let ended = Instant::now();
+    let api = Api::new(&site, &nodes[0], &[]);
+    let events = api.events().await;
+    let wanted = wanted(&events, "backend");
+    until("everything is delivered", || async {
+        slow.received().events.len() >= wanted.len()
+    })
+    .await;
+    assert!(
+        ended.elapsed() < Duration::from_secs(40),
+        "nothing waited for the lease of a node that had stopped: {:?}",
+        ended.elapsed()
+    );
+    assert!(slow.received().events.values().all(|times| *times == 1));
 }
 
 #[tokio::test(flavor = "multi_thread")]
