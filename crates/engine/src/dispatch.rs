@@ -13,9 +13,7 @@ use crate::{
 use destinations::{Header, Outcome, Request, Response};
 use domain::{DeliveryId, Event, IntegrationId, NotSent};
 use jiff::Timestamp;
-use ledger::{
-    ConfigurationChange, Lease, NewDelivery, Next, Returned, SentRequest, Settlement,
-};
+use ledger::{ConfigurationChange, Lease, NewDelivery, Next, Returned, SentRequest, Settlement};
 use std::{
     collections::BTreeMap,
     sync::{
@@ -213,12 +211,12 @@ impl Engine {
         loop {
             let job = tokio::select! {
                 job = queue.recv() => job,
-                _ = stopping.wait_for(|stopping| *stopping) => {
-                    let rest = std::iter::from_fn(|| queue.try_recv().ok()).collect();
-                    return self.hand_back(&lane, rest).await;
-                }
+                _ = stopping.wait_for(|stopping| *stopping) => None,
             };
-            let Some(job) = job else { return };
+            let Some(job) = job else {
+                let rest = std::iter::from_fn(|| queue.try_recv().ok()).collect();
+                return self.hand_back(&lane, rest).await;
+            };
             let nodes = &self.inner.dispatcher.nodes;
             let unlimited = Limits {
                 concurrency: 1,
@@ -279,7 +277,11 @@ impl Engine {
             return;
         }
         let returned: Vec<Returned> = leases.iter().map(Returned::from).collect();
-        if let Err(error) = self.ledger().hand_back(&returned, self.system().now()).await {
+        if let Err(error) = self
+            .ledger()
+            .hand_back(&returned, self.system().now())
+            .await
+        {
             tracing::warn!(%error, deliveries = leases.len(), "deliveries could not be given back; they go when their leases run out");
         }
     }

@@ -309,7 +309,10 @@ async fn nodes_are_replaced_one_by_one_and_nothing_waits_or_comes_twice() {
         .map(|node| node.url.trim_start_matches("http://").to_owned())
         .collect();
     let front = Front::start(addresses.clone()).await;
-    let path = nodes[0].callback.trim_start_matches(&nodes[0].url).to_owned();
+    let path = nodes[0]
+        .callback
+        .trim_start_matches(&nodes[0].url)
+        .to_owned();
     let mut driver = nodes[0].driver(20, 5);
     driver
         .urls
