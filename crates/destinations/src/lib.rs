@@ -51,6 +51,8 @@ pub enum FieldKind {
     Number,
     /// Per event kind: on, off, or a name.
     Events,
+    /// Per event kind: on or off.
+    EventSwitches,
     /// A retry policy.
     Retry,
 }

@@ -104,7 +104,7 @@ static SPEC: Spec = Spec {
         },
         Field {
             name: "events",
-            kind: FieldKind::Events,
+            kind: FieldKind::EventSwitches,
             help: "Switch kinds of events off.",
         },
         Field {

@@ -171,7 +171,7 @@ fn every_field_is_documented_and_unknown_ones_are_refused() {
         assert!(
             spec.fields
                 .iter()
-                .any(|field| field.kind == FieldKind::Events),
+                .any(|field| matches!(field.kind, FieldKind::Events | FieldKind::EventSwitches)),
             "{}",
             spec.key
         );

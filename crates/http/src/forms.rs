@@ -73,6 +73,8 @@ pub(crate) enum Kind {
     Number,
     /// Per kind of event: on, off, or a name.
     Events,
+    /// The same, without names.
+    EventSwitches,
     /// A retry policy.
     Retry,
 }
@@ -103,6 +105,7 @@ impl From<&destinations::Field> for Field {
                 FieldKind::Choice(options) => Kind::Choice(options),
                 FieldKind::Number => Kind::Number,
                 FieldKind::Events => Kind::Events,
+                FieldKind::EventSwitches => Kind::EventSwitches,
                 FieldKind::Retry => Kind::Retry,
             },
         }
@@ -123,7 +126,7 @@ pub(crate) struct Shown {
     pub(crate) name: &'static str,
     pub(crate) title: String,
     pub(crate) help: &'static str,
-    /// Which widget: `line`, `secret`, `lines`, `switch`, `choice`, `choices`, `events`.
+    /// Which widget: `line`, `secret`, `lines`, `switch`, `choice`, `choices`, `events`, `switches`.
     pub(crate) widget: &'static str,
     /// `type` of the input of a `line`.
     pub(crate) input: &'static str,
@@ -254,8 +257,12 @@ impl Field {
                 let delays: Vec<String> = delays.map(ToString::to_string).collect();
                 shown.value = delays.join(", ");
             }
-            Kind::Events => {
-                shown.widget = "events";
+            Kind::Events | Kind::EventSwitches => {
+                shown.widget = if self.kind == Kind::Events {
+                    "events"
+                } else {
+                    "switches"
+                };
                 shown.options = events
                     .iter()
                     .filter(|kind| **kind != EventKind::Test)
@@ -323,7 +330,7 @@ impl Field {
                 }
                 policy => Some(json!({ "policy": policy })),
             },
-            Kind::Events => {
+            Kind::Events | Kind::EventSwitches => {
                 let mut switches = Map::new();
                 for kind in events.iter().filter(|kind| **kind != EventKind::Test) {
                     let field = format!("{}.{}", self.name, kind.id());
