@@ -25,11 +25,11 @@ impl Pace {
         let second = i64::from(among.get()) * 1_000_000;
         let apart = SignedDuration::from_micros(second / i64::from(per_second.get()));
         let room = SignedDuration::from_secs(1)
-            .checked_sub(apart)
-            .unwrap_or_default();
+            .saturating_sub(apart)
+            .max(SignedDuration::ZERO);
         let next = self.next.map_or(now, |next| next.max(now));
         let ahead = now.duration_until(next);
-        let late = ahead.saturating_sub(room.max(SignedDuration::ZERO));
+        let late = ahead.saturating_sub(room);
         if late.is_positive() {
             return Err(late);
         }

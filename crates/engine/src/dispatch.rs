@@ -230,7 +230,7 @@ impl Engine {
             while let Some(wait) = lane.wait(limits(), nodes, self.system().now()) {
                 tokio::time::sleep(wait).await;
             }
-            lane.begin(limits, nodes).await;
+            let under_way = lane.begin(limits, nodes).await;
             let setup = self.setup();
             let now = self.system().now();
             let active = setup
@@ -246,7 +246,7 @@ impl Engine {
                         .saturating_add(active.timeout())
                         .is_ok_and(|end| end < job.until)
             }) else {
-                lane.end();
+                drop(under_way);
                 if *self.inner.stopping.borrow() {
                     self.hand_back(&lane, vec![job]).await;
                 } else {
@@ -260,7 +260,7 @@ impl Engine {
                 let attempt = engine.attempt(&active, &lane, job.lease);
                 attempt.instrument(span).await;
                 lane.give_back(1);
-                lane.end();
+                drop(under_way);
             });
         }
     }

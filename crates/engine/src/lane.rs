@@ -106,8 +106,12 @@ impl Lane {
         (Arc::new(lane), queue)
     }
 
-    /// Waits until another attempt may be under way. [`Lane::end`] ends it.
-    pub(crate) async fn begin(&self, limits: impl Fn() -> Limits, nodes: &Nodes) {
+    /// Waits until another attempt may be under way; it is until the answer is dropped.
+    pub(crate) async fn begin(
+        self: &Arc<Self>,
+        limits: impl Fn() -> Limits,
+        nodes: &Nodes,
+    ) -> UnderWay {
         loop {
             let share = nodes.share(limits().concurrency);
             let room = |under_way: usize| (under_way < share).then_some(under_way + 1);
@@ -115,19 +119,13 @@ impl Lane {
                 .under_way
                 .fetch_update(Ordering::AcqRel, Ordering::Acquire, room);
             if begun.is_ok() {
-                return;
+                return UnderWay(Arc::clone(self));
             }
             tokio::select! {
                 () = self.freed.notified() => {}
                 () = tokio::time::sleep(LOOK_AGAIN) => {}
             }
         }
-    }
-
-    /// An attempt is over.
-    pub(crate) fn end(&self) {
-        self.under_way.fetch_sub(1, Ordering::AcqRel);
-        self.freed.notify_one();
     }
 
     /// How long to wait before an attempt may begin; `None` when it may begin now.
@@ -237,6 +235,16 @@ impl Lane {
     }
 }
 
+/// An attempt under way, however it ends.
+pub(crate) struct UnderWay(Arc<Lane>);
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.under_way.fetch_sub(1, Ordering::AcqRel);
+        self.0.freed.notify_one();
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -268,16 +276,14 @@ mod tests {
             per_second: None,
         };
         let ((lane, _queue), nodes) = (Lane::new(), nodes(2));
-        lane.begin(limits, &nodes).await;
-        lane.begin(limits, &nodes).await;
+        let first = lane.begin(limits, &nodes).await;
+        let second = lane.begin(limits, &nodes).await;
         let third = lane.begin(limits, &nodes);
         tokio::pin!(third);
         let soon = tokio::time::timeout(Duration::from_millis(20), &mut third);
         assert!(soon.await.is_err(), "two are its share of four");
-        lane.end();
-        third.await;
-        lane.end();
-        lane.end();
+        drop(first);
+        drop((second, third.await));
         assert_eq!(lane.under_way.load(Ordering::Acquire), 0);
     }
 

@@ -141,6 +141,8 @@ pub struct Setup {
     /// The rows.
     pub configuration: Configuration,
     projects: BTreeMap<ProjectId, ProjectSetup>,
+    /// Where each integration stands in its project.
+    places: BTreeMap<IntegrationId, (ProjectId, usize)>,
     apps: BTreeMap<AppId, AppSetup>,
 }
 
@@ -166,6 +168,7 @@ impl Setup {
                 )
             })
             .collect();
+        let mut places = BTreeMap::new();
         for product in &configuration.products {
             if let Some(project) = projects.get_mut(&product.project) {
                 project
@@ -186,6 +189,8 @@ impl Setup {
                 project
                     .timers
                     .extend(configured.iter().flat_map(|configured| configured.timers()));
+                let place = (row.project, project.integrations.len());
+                places.insert(row.id, place);
                 project.integrations.push(ActiveIntegration {
                     row: Arc::new(row.clone()),
                     spec: destination.spec(),
@@ -217,6 +222,7 @@ impl Setup {
         Ok(Self {
             configuration,
             projects,
+            places,
             apps,
         })
     }
@@ -270,8 +276,8 @@ impl Setup {
 
     /// One integration.
     pub fn integration(&self, id: IntegrationId) -> Option<&ActiveIntegration> {
-        self.integrations()
-            .find(|integration| integration.row.id == id)
+        let (project, place) = self.places.get(&id)?;
+        self.projects.get(project)?.integrations.get(*place)
     }
 
     /// All integrations.

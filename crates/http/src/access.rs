@@ -316,6 +316,16 @@ fn by_key(app: &App, request: &Request<Body>) -> Result<Option<Caller>, Problem>
     Ok(Some(Caller::of_key(known)))
 }
 
+impl App {
+    /// A key made a moment ago by another process is good at once.
+    pub(crate) async fn learn_key(&self, key: &str) -> Result<(), LedgerError> {
+        if self.engine.setup().api_key(&digest(key)).is_none() {
+            self.engine.reload().await?;
+        }
+        Ok(())
+    }
+}
+
 fn bearer(request: &Request<Body>) -> Option<&str> {
     let value = request
         .headers()
@@ -353,9 +363,8 @@ pub(crate) async fn enforce(
     mut request: Request<Body>,
     next: Next,
 ) -> Response {
-    // A key made a moment ago by another process is good at once.
-    if bearer(&request).is_some_and(|key| app.engine.setup().api_key(&digest(key)).is_none())
-        && let Err(error) = app.engine.reload().await
+    if let Some(key) = bearer(&request)
+        && let Err(error) = app.learn_key(key).await
     {
         return Problem::from(error).into_response();
     }

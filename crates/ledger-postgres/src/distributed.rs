@@ -3,9 +3,9 @@
 //! The customer is what is divided by. Tables that lead to customers are divided by what leads; configuration is copied to every machine;
 //! what is narrow and in one order for everybody stays on the coordinator.
 
-use crate::{Layout, codec::failed, primary::Hosts};
+use crate::{Layout, codec::failed, partitions::run, primary::Hosts};
 use ledger::{LedgerError, Result};
-use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection, PgPool};
+use sqlx::{ConnectOptions, Connection, PgPool};
 
 /// Tables that every machine has whole, what is referred to first.
 pub const COPIED: [&str; 7] = [
@@ -109,13 +109,4 @@ pub async fn distribute(url: &str) -> Result<bool> {
     }
     tx.commit().await.map_err(failed)?;
     Ok(true)
-}
-
-async fn run(on: &mut PgConnection, sql: String) -> Result<()> {
-    // Names are those of the tables above.
-    sqlx::query(AssertSqlSafe(sql))
-        .execute(on)
-        .await
-        .map(|_| ())
-        .map_err(failed)
 }

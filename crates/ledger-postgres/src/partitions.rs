@@ -85,8 +85,8 @@ async fn exists(on: &mut PgConnection, name: &str) -> Result<bool> {
         .map_err(failed)
 }
 
-async fn run(on: &mut PgConnection, sql: String) -> Result<()> {
-    // Names and bounds are made of dates and numbers.
+/// A statement that is put together here: names are those of our tables, bounds are made of dates and numbers.
+pub(crate) async fn run(on: &mut PgConnection, sql: String) -> Result<()> {
     sqlx::query(AssertSqlSafe(sql))
         .execute(on)
         .await

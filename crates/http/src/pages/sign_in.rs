@@ -53,9 +53,10 @@ pub(crate) async fn sign_in_with(
 ) -> Result<Response, Problem> {
     let agent = access::agent(&request);
     let sent = Sent::read(&body::read(request).await?);
-    let setup = app.engine.setup();
     let key = sent.text("key");
     if !key.is_empty() {
+        app.learn_key(key).await?;
+        let setup = app.engine.setup();
         let Some(key) = setup.api_key(&digest(key)) else {
             let problem = "This key is not known.".to_owned();
             return Ok(page(&app, StatusCode::UNAUTHORIZED, problem, String::new()));
@@ -64,6 +65,7 @@ pub(crate) async fn sign_in_with(
         let token = app.sessions.open(app.engine.system(), caller);
         return Ok(enter(&app, &token, "/"));
     }
+    let setup = app.engine.setup();
     let email = sent.text("email").to_lowercase();
     let now = app.engine.system().now();
     if let Some(wait) = app.sessions.throttle.wait(&email, now) {

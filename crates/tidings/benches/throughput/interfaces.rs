@@ -1,5 +1,6 @@
 //! What each way in costs: store callbacks, receipts, and what client SDKs ask, one request per connection in flight.
 
+use crate::server::Backend;
 use anyhow::{Context, Result, bail};
 use engine::{System, WallSystem};
 use futures_util::{StreamExt, stream};
@@ -8,7 +9,6 @@ use serde_json::json;
 use simulator::{Authority, SIGNING_SECRET, Stores, StripeSubscription, Subscription, sign};
 use std::{
     io::{BufRead, BufReader},
-    path::Path,
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
@@ -38,10 +38,10 @@ impl Drop for Running {
     }
 }
 
-fn run(data: &Path, words: &[&str]) -> Result<String> {
+fn run(environment: &[(&'static str, String)], words: &[&str]) -> Result<String> {
     let output = Command::new(env!("CARGO_BIN_EXE_tidings"))
         .args(words)
-        .env("TIDINGS_DATA", data)
+        .envs(environment.iter().map(|(name, value)| (name, value)))
         .output()?;
     if !output.status.success() {
         bail!(
@@ -117,7 +117,7 @@ async fn processed(url: &str, key: &str, began: Instant) -> Result<Duration> {
     }
 }
 
-pub(crate) async fn interfaces(count: u64) -> Result<Vec<Interface>> {
+pub(crate) async fn interfaces(backend: &Backend, count: u64) -> Result<Vec<Interface>> {
     let now = WallSystem.now();
     let stores = Stores::new(Authority::create()?, PACKAGE)?;
     let api_url = stores.serve(Stores::anywhere(), now).await?;
@@ -125,7 +125,9 @@ pub(crate) async fn interfaces(count: u64) -> Result<Vec<Interface>> {
     let directory = std::env::temp_dir().join(format!("tidings-bench-in-{}", std::process::id()));
     drop(std::fs::remove_dir_all(&directory));
     std::fs::create_dir_all(&directory)?;
-    let data = directory.join("data");
+    let data = directory.join("data").display().to_string();
+    let mut environment = backend.environment()?;
+    environment.push(("TIDINGS_DATA", data));
     let project = format!(
         "[project]\nkey = \"bench\"\n[apps.android]\nstore = \"play_store\"\npackage = \"{PACKAGE}\"\npush_unauthenticated = true\napi_url = \"{api_url}\"\nservice_account = '{}'\n[apps.web]\nstore = \"stripe\"\napi_url = \"{api_url}\"\napi_key = \"{}\"\nsigning_secrets = [\"{SIGNING_SECRET}\"]\n",
         play.api.service_account(&api_url),
@@ -133,13 +135,13 @@ pub(crate) async fn interfaces(count: u64) -> Result<Vec<Interface>> {
     );
     let file = directory.join("project.toml");
     std::fs::write(&file, project)?;
-    run(&data, &["apply", &file.to_string_lossy()])?;
+    run(&environment, &["apply", &file.to_string_lossy()])?;
     let secret = run(
-        &data,
+        &environment,
         &["keys", "create", "--name", "bench", "--project", "bench"],
     )?;
     let public = run(
-        &data,
+        &environment,
         &["keys", "client", "--project", "bench", "--app", "android"],
     )?;
     let log = std::fs::File::create(directory.join("log"))?;
@@ -153,7 +155,7 @@ pub(crate) async fn interfaces(count: u64) -> Result<Vec<Interface>> {
             "--log",
             "error",
         ])
-        .env("TIDINGS_DATA", &data)
+        .envs(environment.iter().map(|(name, value)| (name, value)))
         .stdout(Stdio::piped())
         .stderr(log)
         .spawn()?;

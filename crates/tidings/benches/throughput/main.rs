@@ -350,10 +350,10 @@ async fn main() -> Result<()> {
         ));
         say("");
     }
-    if wants("interfaces") && backend.postgres.is_none() {
+    if wants("interfaces") {
         say("| way in | per second |");
         say("|---|---:|");
-        for row in interfaces::interfaces(if quick { 400 } else { 2_000 }).await? {
+        for row in interfaces::interfaces(&backend, if quick { 400 } else { 2_000 }).await? {
             say(&format!("| {} | {:.0} |", row.name, row.per_second));
         }
         say("");

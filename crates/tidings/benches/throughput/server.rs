@@ -26,7 +26,7 @@ pub(crate) struct Backend {
 
 impl Backend {
     /// A database of its own for one server, and the key its nodes share.
-    fn environment(&self) -> Result<Vec<(&'static str, String)>> {
+    pub(crate) fn environment(&self) -> Result<Vec<(&'static str, String)>> {
         let Some(cluster) = &self.postgres else {
             return Ok(Vec::new());
         };

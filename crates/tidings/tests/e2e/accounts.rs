@@ -239,3 +239,18 @@ async fn who_reaches_one_project_manages_nobody_beyond_it() {
         Some(404)
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_made_a_moment_ago_signs_in_at_once() {
+    let site = Site::new(&[]);
+    let server = site.serve();
+    // Several times: the server looks for changes by itself twice a second.
+    for number in 0..5 {
+        let key = site.run(&["keys", "create", "--name", &format!("key-{number}")]);
+        let form = format!("key={key}");
+        let entered = Person::enter(&server.url, "/signin", &form).await;
+        assert!(entered.is_ok(), "{number}: {:?}", entered.err());
+    }
+    let refused = Person::enter(&server.url, "/signin", "key=tid_sk_unknown").await;
+    assert_eq!(refused.err(), Some(401));
+}

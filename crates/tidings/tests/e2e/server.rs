@@ -169,28 +169,19 @@ impl Site {
     }
 
     pub(crate) fn serve_at(&self, address: &str) -> Server {
-        let words = [
-            "serve",
-            "--listen",
-            address,
-            "--allow-networks",
-            "127.0.0.0/8",
-        ];
-        Server::start(self.command(&words), &self.directory)
+        self.serve_with(address, &[])
     }
 
-    /// The same, with traces sent to a collector.
-    pub(crate) fn serve_traced(&self, address: &str, collector: &str) -> Server {
+    /// The same, with more options.
+    pub(crate) fn serve_with(&self, address: &str, more: &[&str]) -> Server {
         let words = [
             "serve",
             "--listen",
             address,
             "--allow-networks",
             "127.0.0.0/8",
-            "--otlp-endpoint",
-            collector,
         ];
-        Server::start(self.command(&words), &self.directory)
+        Server::start(self.command(&[&words, more].concat()), &self.directory)
     }
 
     pub(crate) fn log(&self) -> String {

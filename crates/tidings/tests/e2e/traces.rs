@@ -74,7 +74,7 @@ async fn a_trace_leads_from_the_callback_to_every_attempt() {
     let hook = webhook("backend", &format!("{url}/"))
         .replace("sandbox_url", "format = \"standard\"\nsandbox_url");
     let site = Site::new(&[hook]);
-    let serve = |address: &str| site.serve_traced(address, &collector);
+    let serve = |address: &str| site.serve_with(address, &["--otlp-endpoint", &collector]);
     let server = serve("127.0.0.1:0");
     live(&server.driver(20, 3), 0..1, 10, 1).await;
     until("the first attempt has failed", || async {
