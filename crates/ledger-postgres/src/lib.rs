@@ -132,9 +132,10 @@ const RESTED: Duration = Duration::from_millis(500);
 const HOT: &str = "set enable_seqscan = off; set enable_hashjoin = off; set enable_mergejoin = off; set jit = off;
     set statement_timeout = '15s'; set lock_timeout = '5s'; set idle_in_transaction_session_timeout = '5s'";
 
-/// Filters that are absent vanish from a plan that is made for the values at hand.
-const READS: &str =
-    "set plan_cache_mode = force_custom_plan; set jit = off; set statement_timeout = '30s';
+/// Filters that are absent vanish from a plan that is made for the values at hand. Pages show little of much: by index, for the same
+/// reason.
+const READS: &str = "set plan_cache_mode = force_custom_plan; set enable_seqscan = off; set enable_bitmapscan = off;
+    set enable_hashjoin = off; set enable_mergejoin = off; set jit = off; set statement_timeout = '30s';
     set idle_in_transaction_session_timeout = '30s'";
 
 /// Brings the schema up to date. Migrations only move forward; one node at a time carries them out.

@@ -1,9 +1,10 @@
 //! What holds between nodes that share one database.
 #![expect(clippy::unwrap_used, reason = "tests report by panicking")]
 
+use domain::NotSent;
 use jiff::{SignedDuration, Timestamp};
 use ledger::{
-    EventFilter, Ledger, Next, Page,
+    DeliveryState, EventFilter, Ledger, Next, Page,
     contract::{at, commit, delivery, integration, settlement, wanted},
 };
 use ledger_postgres::{Connections, PostgresLedger};
@@ -242,6 +243,80 @@ async fn nothing_hot_is_scanned_for_whatever_statistics_say() {
         assert_eq!(settled.released.len(), 1, "{number}");
     }
     assert_eq!(scans(&pool).await, before, "nothing is scanned");
+}
+
+/// A page shows fifty events of however many: whatever statistics say, it does not go through the others.
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_read_what_they_show_whatever_statistics_say() {
+    let url = database().await;
+    let ledger = node(&url, 1).await;
+    let to = integration(1);
+    for number in 0..20 {
+        let mut new = commit(number, None, 1);
+        new.deliveries = vec![delivery(number, 1, to, 5)];
+        ledger.commit(new).await.unwrap();
+        let (first, next) = (
+            delivery(number, 1, to, 5).id,
+            Next::Failed(NotSent::NetworkError),
+        );
+        let settled = settlement(number, first, 0, 6, next);
+        ledger.settle(settled, at(70)).await.unwrap();
+    }
+    read(&ledger, 0).await;
+    let one = sqlx::postgres::PgPoolOptions::new().max_connections(1);
+    let pool = one.connect(&url).await.unwrap();
+    for sql in [
+        "analyze",
+        // Many more, delivered long ago; the indexes of those that are open still hold them.
+        "insert into feed (position, event, customer, project, kind, app, environment, recorded_at)
+         select 100 + n, gen_random_uuid(), customer, project, kind, app, environment, recorded_at
+         from generate_series(1, 40000) n, (select * from feed order by position limit 1) f",
+        "update feed_head set last = 40100",
+        "insert into deliveries (customer, id, project, event, seq, integration, message, status, attempts, round, accepted_at, due_at, detail)
+         select d.customer, gen_random_uuid(), d.project, f.event, 1, d.integration, d.message, 0, 1, 1, d.accepted_at, d.due_at, ''
+         from feed f, (select * from deliveries limit 1) d where f.position > 100",
+        "update deliveries set status = 1 where status = 0",
+    ] {
+        sqlx::query(sql).execute(&pool).await.unwrap();
+    }
+    let before = touched(&pool).await;
+    for state in [DeliveryState::Failed, DeliveryState::Pending] {
+        let filter = EventFilter {
+            delivery: Some((None, state)),
+            ..EventFilter::default()
+        };
+        let rows = ledger
+            .events(&filter, Page::Before(None, 50))
+            .await
+            .unwrap();
+        let expected = if state == DeliveryState::Failed {
+            20
+        } else {
+            0
+        };
+        assert_eq!(rows.len(), expected, "{state:?}");
+    }
+    let older = Page::Before(Some(100), 10);
+    assert_eq!(
+        ledger
+            .events(&EventFilter::default(), older)
+            .await
+            .unwrap()
+            .len(),
+        10
+    );
+    let read = touched(&pool).await - before;
+    assert!(read < 2_000, "{read} rows of the feed were looked at");
+}
+
+/// Rows of the feed that were read so far, in whatever way.
+async fn touched(pool: &sqlx::PgPool) -> i64 {
+    // As below.
+    tokio::time::sleep(Duration::from_millis(1200)).await;
+    let flush = sqlx::query("select pg_stat_force_next_flush()");
+    flush.execute(pool).await.unwrap();
+    let sql = "select coalesce(sum(seq_tup_read + idx_tup_fetch), 0)::bigint from pg_stat_user_tables where relname = 'feed'";
+    sqlx::query_scalar(sql).fetch_one(pool).await.unwrap()
 }
 
 /// Rows that were read by scanning, of tables that grow.

@@ -332,10 +332,14 @@ pub(crate) async fn live(
     let shown = tokio::spawn(async move {
         let mut rows = 0;
         let mut chunks = page.bytes_stream();
+        // What begins in one chunk may end in the next.
+        let mut rest = Vec::new();
         while let Ok(Some(Ok(chunk))) =
             tokio::time::timeout(Duration::from_secs(5), chunks.next()).await
         {
-            rows += chunk.windows(4).filter(|window| *window == b"<tr ").count();
+            rest.extend_from_slice(&chunk);
+            rows += rest.windows(4).filter(|window| *window == b"<tr ").count();
+            rest.drain(..rest.len().saturating_sub(3));
         }
         rows
     });
