@@ -12,6 +12,7 @@ mod deployment;
 mod disk_full;
 mod harm;
 mod journey;
+mod limits;
 mod nats;
 mod nodes;
 mod pages;

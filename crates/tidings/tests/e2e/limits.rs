@@ -1,0 +1,114 @@
+//! Three nodes together keep to what an endpoint may be asked: so many at once, so many a second.
+
+use crate::server::{Api, Server, Site, live, until, webhook};
+use axum::{Router, extract::State, routing::post};
+use std::{
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+use throwaway::Cluster;
+use tokio::net::TcpListener;
+
+/// What an endpoint was asked.
+#[derive(Default)]
+struct Asked {
+    now: usize,
+    most_at_once: usize,
+    when: Vec<Instant>,
+}
+
+/// An endpoint that takes its time.
+async fn endpoint(pause: Duration) -> (String, Arc<Mutex<Asked>>) {
+    let asked = Arc::<Mutex<Asked>>::default();
+    let take = async move |State(asked): State<Arc<Mutex<Asked>>>| {
+        {
+            let mut asked = asked.lock().unwrap();
+            asked.now += 1;
+            asked.most_at_once = asked.most_at_once.max(asked.now);
+            asked.when.push(Instant::now());
+        }
+        tokio::time::sleep(pause).await;
+        asked.lock().unwrap().now -= 1;
+    };
+    let router = Router::new()
+        .route("/", post(take))
+        .with_state(Arc::clone(&asked));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    (url, asked)
+}
+
+fn standard(key: &str, url: &str, more: &str) -> String {
+    webhook(key, url).replace(
+        "sandbox_url",
+        &format!("format = \"standard\"\n{more}sandbox_url"),
+    )
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nodes_share_what_an_endpoint_may_be_asked() {
+    const NODES: usize = 3;
+    const LIMIT: usize = 32;
+    const PER_SECOND: usize = 20;
+    let cluster = tokio::task::spawn_blocking(|| Cluster::start(&[]))
+        .await
+        .unwrap()
+        .unwrap();
+    let url = tokio::task::block_in_place(|| cluster.database()).unwrap();
+    let (slow, at_once) = endpoint(Duration::from_millis(400)).await;
+    let (quick, paced) = endpoint(Duration::ZERO).await;
+    let site = Site::on_postgres(
+        url,
+        &[
+            standard("slow", &slow, ""),
+            standard("paced", &quick, &format!("max_per_second = {PER_SECOND}\n")),
+        ],
+    );
+    let nodes: Vec<Server> = (0..NODES).map(|_| site.serve()).collect();
+    until("every node counts all", || async {
+        let mut counts = Vec::new();
+        for node in &nodes {
+            let metrics = reqwest::get(format!("{}/metrics", node.url)).await.unwrap();
+            counts.push(
+                metrics
+                    .text()
+                    .await
+                    .unwrap()
+                    .contains("\ntidings_nodes 3\n"),
+            );
+        }
+        counts.iter().all(|counts| *counts)
+    })
+    .await;
+    let began = Instant::now();
+    // Each node is told of customers of its own.
+    let drivers: Vec<_> = nodes.iter().map(|node| node.driver(5, 3)).collect();
+    let lives = drivers.iter().enumerate().map(|(index, driver)| {
+        let first = index as u64 * 1_000;
+        live(driver, first..first + 40, 300, 2)
+    });
+    futures_util::future::join_all(lives).await;
+    let api = Api::new(&site, &nodes[0], &[]);
+    let events = api.events().await.len();
+    until("the slow one has everything", || async {
+        at_once.lock().unwrap().when.len() >= events
+    })
+    .await;
+    let most = at_once.lock().unwrap().most_at_once;
+    assert!(most > LIMIT / NODES, "more than one node was busy: {most}");
+    assert!(most < LIMIT * 3 / 2, "{most} at once, of {LIMIT}");
+    let seconds = began.elapsed().as_secs_f64();
+    let count = paced.lock().unwrap().when.len();
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a small positive count"
+    )]
+    let may = (seconds * PER_SECOND as f64) as usize + 2 * PER_SECOND;
+    assert!(
+        count <= may,
+        "{count} in {seconds} s, of {PER_SECOND} a second"
+    );
+    assert!(count > PER_SECOND / 2, "{count}");
+}
