@@ -301,13 +301,51 @@ impl Destination for Nats {
 #[derive(Deserialize)]
 struct Acknowledgement {
     seq: Option<u64>,
-    error: Option<Refused>,
+    error: Option<Error>,
 }
 
 #[derive(Deserialize)]
-struct Refused {
+struct Error {
+    code: Option<u16>,
     #[serde(default)]
     description: String,
+}
+
+/// What was said to a publication.
+enum Said {
+    Stored,
+    Refused(u16, String),
+    /// By whoever listens to the subject and is no stream.
+    SomethingElse,
+}
+
+fn read(body: &[u8]) -> Said {
+    match serde_json::from_slice(body) {
+        Ok(Acknowledgement {
+            error: Some(error), ..
+        }) => Said::Refused(error.code.unwrap_or(500), error.description),
+        Ok(Acknowledgement { seq: Some(_), .. }) => Said::Stored,
+        Ok(_) | Err(_) => Said::SomethingElse,
+    }
+}
+
+/// What was answered to a publication: its status is the code of the stream's error, or 200.
+pub fn answer(body: &[u8]) -> Response {
+    let status = match read(body) {
+        Said::Refused(code, _) => code,
+        Said::Stored | Said::SomethingElse => 200,
+    };
+    Response {
+        status,
+        retry_after: None,
+        body: body.to_vec(),
+    }
+}
+
+/// The same where it was the server that refused it, in the words a stream would use.
+pub fn refusal(status: u16, description: &str) -> Response {
+    let body = serde_json::json!({ "error": { "code": status, "description": description } });
+    answer(body.to_string().as_bytes())
 }
 
 impl Configured for Ready {
@@ -371,16 +409,13 @@ impl Configured for Ready {
     }
 
     fn classify(&self, response: &Response) -> Outcome {
-        let said: Option<Acknowledgement> = serde_json::from_slice(&response.body).ok();
-        let why = said
-            .as_ref()
-            .and_then(|said| said.error.as_ref())
-            .map_or("no reason was given", |error| &error.description);
+        let said = read(&response.body);
+        let why = match &said {
+            Said::Refused(_, why) if !why.is_empty() => why,
+            _ => "no reason was given",
+        };
         match response.status {
-            200 if said.as_ref().is_some_and(|said| said.seq.is_some() && said.error.is_none()) => {
-                Outcome::Delivered
-            }
-            // Whoever answered is no stream.
+            200 if matches!(said, Said::Stored) => Outcome::Delivered,
             200 => Outcome::Rejected(
                 "something answered that is not a stream: is another service subscribed to the subject?".into(),
             ),

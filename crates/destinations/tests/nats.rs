@@ -5,12 +5,12 @@ mod sample;
 
 use destinations::{
     Configured, Context, Outcome, Response, Via, find,
-    nats::{Login, Publication},
+    nats::{self, Login, Publication},
 };
 use domain::{Environment, EventKind, NotSent};
 use serde_json::{Value, json};
 
-fn nats(settings: &Value) -> Box<dyn Configured> {
+fn configured(settings: &Value) -> Box<dyn Configured> {
     let mut all = json!({ "servers": "nats://a.example:4222" });
     all.as_object_mut()
         .unwrap()
@@ -40,7 +40,7 @@ fn publication(configured: &dyn Configured, event: &domain::Event) -> Publicatio
 fn subjects_say_environment_app_and_kind() {
     let mut event = sample::event(EventKind::SubscriptionRenewed);
     let subject = |settings: &Value, event: &domain::Event| {
-        publication(nats(settings).as_ref(), event).subject
+        publication(configured(settings).as_ref(), event).subject
     };
     let key = event.app.as_ref().unwrap().key.clone();
     assert_eq!(
@@ -63,7 +63,7 @@ fn subjects_say_environment_app_and_kind() {
 #[test]
 fn a_message_is_the_event_under_its_id() {
     let event = sample::event(EventKind::TrialConverted);
-    let nats = nats(&json!({ "stream": "EVENTS" }));
+    let nats = configured(&json!({ "stream": "EVENTS" }));
     let message = &nats.plan(&event).unwrap()[0];
     let mut request = nats.render(message, &event).unwrap();
     nats.sign(&mut request, "dlv_1", sample::time("2026-11-26T00:00:00Z"));
@@ -85,7 +85,7 @@ fn a_message_is_the_event_under_its_id() {
 
 #[test]
 fn what_a_stream_says_decides() {
-    let nats = nats(&json!({}));
+    let nats = configured(&json!({}));
     for (status, body, expected) in [
         (200, r#"{"stream":"EVENTS","seq":7}"#, "Delivered"),
         (
@@ -133,6 +133,29 @@ fn what_a_stream_says_decides() {
             expected == "Delivered"
         );
     }
+}
+
+#[test]
+fn answers_carry_their_code() {
+    for (body, status) in [
+        (r#"{"stream":"EVENTS","seq":3}"#, 200),
+        (
+            r#"{"error":{"code":400,"err_code":10060,"description":"expected stream does not match"}}"#,
+            400,
+        ),
+        (r#"{"error":{"description":"odd"}}"#, 500),
+        ("pong", 200),
+    ] {
+        let answer = nats::answer(body.as_bytes());
+        assert_eq!(
+            (answer.status, answer.body),
+            (status, body.into()),
+            "{body}"
+        );
+    }
+    let refusal = nats::refusal(503, "no stream takes this subject");
+    assert_eq!(refusal.status, 503);
+    assert_eq!(nats::answer(&refusal.body), refusal);
 }
 
 #[test]
@@ -200,7 +223,7 @@ fn settings_are_checked_by_name() {
 #[test]
 fn each_way_to_sign_in() {
     let event = sample::event(EventKind::Test);
-    let login = |settings: &Value| publication(nats(settings).as_ref(), &event).login;
+    let login = |settings: &Value| publication(configured(settings).as_ref(), &event).login;
     assert!(login(&json!({})) == Login::Nobody);
     assert!(login(&json!({ "token": "t" })) == Login::Token("t".into()));
     let password = Login::Password("u".into(), "p".into());
@@ -211,7 +234,7 @@ fn each_way_to_sign_in() {
 fn what_is_excluded_says_why() {
     let mut event = sample::event(EventKind::SubscriptionRenewed);
     event.environment = Environment::Sandbox;
-    let plan = |settings: Value, event: &domain::Event| nats(&settings).plan(event).err();
+    let plan = |settings: Value, event: &domain::Event| configured(&settings).plan(event).err();
     assert_eq!(plan(json!({}), &event), None);
     let off = json!({ "exclude_sandbox": true });
     assert_eq!(plan(off, &event), Some(NotSent::EventDisabled));

@@ -489,8 +489,10 @@ impl Engine {
             .collect();
         // Whoever comes first has the most room: each is first in turn.
         let turn = dispatcher.turn.fetch_add(1, Ordering::Relaxed);
-        let first = turn.checked_rem(among.len()).unwrap_or_default();
-        among.rotate_left(first);
+        if !among.is_empty() {
+            let first = turn % among.len();
+            among.rotate_left(first);
+        }
         for id in self.ledger().integrations_due(&among, now).await? {
             let Some(active) = setup.integration(id) else {
                 continue;

@@ -109,10 +109,13 @@ impl ActiveIntegration {
 
     /// What the endpoint may be asked, by all nodes together.
     pub(crate) fn limits(&self) -> Limits {
-        let configured = self.configured.as_ref().ok();
         Limits {
             concurrency: self.spec.concurrency,
-            per_second: configured.and_then(|configured| configured.max_per_second()),
+            per_second: match &self.configured {
+                Ok(configured) => configured.max_per_second(),
+                // Its deliveries are held.
+                Err(_) => None,
+            },
         }
     }
 

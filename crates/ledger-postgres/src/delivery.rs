@@ -7,7 +7,7 @@ use crate::{
     Layout,
     batch::{Stop, Work},
     codec::{DELIVERED, FAILED, PENDING, count, failed, micros, rows, signed, time},
-    partitions,
+    feed, partitions,
 };
 use domain::{DeliveryId, IntegrationId, NotSent};
 use jiff::Timestamp;
@@ -188,18 +188,11 @@ async fn with_events(pool: &PgPool, leased: Vec<Leased>) -> Result<Vec<(Option<U
     }
     let (customers, events): (Vec<Uuid>, Vec<Uuid>) =
         leased.iter().map(|row| (row.customer, row.event)).unzip();
-    let found = sqlx::query!(
-        "select e.id, e.body from unnest($1::uuid[], $2::uuid[]) as n(customer, id) join events e on e.customer = n.customer and e.id = n.id",
-        &customers, &events
-    )
-    .fetch_all(pool)
-    .await
-    .map_err(failed)?;
-    let bodies: BTreeMap<Uuid, Vec<u8>> = found.into_iter().map(|row| (row.id, row.body)).collect();
+    let told = feed::told(pool, &customers, &events).await?;
     leased
         .into_iter()
         .map(|row| {
-            let body = bodies.get(&row.event).ok_or_else(|| {
+            let (body, _) = told.get(&row.event).ok_or_else(|| {
                 corrupt("deliveries", row.id, "the event it carries does not exist")
             })?;
             Ok((row.before, row.decode(body)?))

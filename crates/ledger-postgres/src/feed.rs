@@ -257,20 +257,27 @@ pub(crate) async fn event(
     Ok(feed_rows(pool, found).await?.pop())
 }
 
-async fn feed_rows(pool: &PgPool, found: Vec<Place>) -> Result<Vec<FeedRow>> {
-    let (customers, ids): (Vec<Uuid>, Vec<Uuid>) =
-        found.iter().map(|row| (row.customer, row.event)).unzip();
+/// Bodies of events, found by their keys, and whom each was not sent to.
+pub(crate) async fn told(
+    pool: &PgPool,
+    customers: &[Uuid],
+    ids: &[Uuid],
+) -> Result<BTreeMap<Uuid, (Vec<u8>, String)>> {
     let rows = sqlx::query!(
         "select e.id, e.body, e.not_sent from unnest($1::uuid[], $2::uuid[]) as n(customer, id) join events e on e.customer = n.customer and e.id = n.id",
-        &customers, &ids
+        customers, ids
     )
     .fetch_all(pool)
     .await
     .map_err(failed)?;
-    let mut told: BTreeMap<Uuid, (Vec<u8>, String)> = rows
-        .into_iter()
-        .map(|row| (row.id, (row.body, row.not_sent)))
-        .collect();
+    let told = rows.into_iter();
+    Ok(told.map(|row| (row.id, (row.body, row.not_sent))).collect())
+}
+
+async fn feed_rows(pool: &PgPool, found: Vec<Place>) -> Result<Vec<FeedRow>> {
+    let (customers, ids): (Vec<Uuid>, Vec<Uuid>) =
+        found.iter().map(|row| (row.customer, row.event)).unzip();
+    let mut told = told(pool, &customers, &ids).await?;
     let deliveries = sqlx::query!(
         r#"select d.event, d.integration, d.id, d.status, d.reason, d.detail, d.attempts, d.due_at, d.waits_for is not null as "waits!"
            from unnest($1::uuid[], $2::uuid[]) as n(customer, event) join deliveries d on d.event = n.event and d.customer = n.customer
