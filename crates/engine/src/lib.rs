@@ -13,7 +13,6 @@
 #![warn(missing_docs)]
 
 mod decide;
-pub mod desired;
 mod dispatch;
 mod gaps;
 mod handshake;
@@ -32,22 +31,18 @@ mod system;
 mod ticker;
 pub mod trace;
 mod transport;
-mod vault;
 
 pub use handshake::Handshake;
 pub use intake::{Accepted, IntakeError};
 pub use lane::LaneHealth;
 pub use people::{Grant, Imported, Merged, PeopleError, Profile, WriteError};
 pub use replay::{Forecast, RATES as REPLAY_RATES};
-pub use setup::{
-    ActiveIntegration, AppSetup, MakeSource, ProjectSetup, Secrets, Setup, masked_settings,
-    merged_settings,
-};
+pub use setup::{ActiveIntegration, AppSetup, MakeSource, ProjectSetup, Secrets, Setup};
 pub use system::{System, WallSystem};
 pub use transport::{AllowedNetworks, NetworkTransport, Transport, TransportError};
-pub use vault::{Vault, VaultError};
 
 use arc_swap::ArcSwap;
+use configuration::Vault;
 use dispatch::Dispatcher;
 use domain::{DeliveryId, Event, IntegrationId, NotSent, ProjectId, rates::Rates};
 use ledger::{Commit, Committed, ConfigurationChange, Ledger, LedgerError, NewEvent, Requeue};

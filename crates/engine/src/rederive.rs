@@ -6,10 +6,11 @@
 //! changed, or something was recorded that the messages do not support.
 
 use crate::{
-    Engine, IntakeError, MakeSource, PeopleError, System, Transport, TransportError, Vault,
+    Engine, IntakeError, MakeSource, PeopleError, System, Transport, TransportError,
     inquiry::ANSWERS, intake::Manner, people,
 };
 use async_trait::async_trait;
+use configuration::Vault;
 use destinations::{Request, Response};
 use domain::{ChainKey, Event, EventKind, ProjectId};
 use jiff::Timestamp;

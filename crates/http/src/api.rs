@@ -13,14 +13,12 @@ use axum::{
     http::{StatusCode, request::Parts},
     response::{IntoResponse, Response},
 };
-use domain::{AppId, Environment, EventKind, ProjectId, Store};
-use engine::{
-    ActiveIntegration, Setup,
-    desired::{
-        self, Desired, DesiredApp, DesiredEntitlement, DesiredIntegration, DesiredProduct,
-        DesiredProject, Means,
-    },
+use configuration::{
+    self as desired, Desired, DesiredApp, DesiredEntitlement, DesiredIntegration, DesiredProduct,
+    DesiredProject, Means,
 };
+use domain::{AppId, Environment, EventKind, ProjectId, Store};
+use engine::{ActiveIntegration, Setup};
 use jiff::SignedDuration;
 use ledger::{ConfigurationChange, DeliveryFilter, DeliveryState, EventFilter, FeedRow, Page};
 use serde::Deserialize;

@@ -1,13 +1,13 @@
 //! Forms made from descriptions of settings, and settings made from what a form sends.
 //!
-//! Whatever is configured goes through [`engine::desired`], pages included: a form only turns fields into the JSON that the
+//! Whatever is configured goes through [`configuration::plan`], pages included: a form only turns fields into the JSON that the
 //! API takes, and shows each problem beside the field it names. Secrets are written and never shown: an empty field keeps
 //! what is stored.
 
 use axum::http::StatusCode;
+use configuration as desired;
 use destinations::FieldKind;
 use domain::EventKind;
-use engine::desired;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 

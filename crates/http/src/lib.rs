@@ -3,7 +3,7 @@
 //! **How it works.** `routes::table` lists every route with its access rule; the router and the `OpenAPI` document are
 //! both made from it, so a route without a rule or a description cannot exist. Handlers parse, call one thing, present.
 //!
-//! **What it does not do.** No SQL and no business rules: what may be configured is `engine::desired`, what an event is
+//! **What it does not do.** No SQL and no business rules: what may be configured is `configuration`, what an event is
 //! `domain`.
 #![warn(missing_docs)]
 

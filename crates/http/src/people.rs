@@ -12,12 +12,13 @@ use axum::{
     http::{Request, StatusCode},
     response::{IntoResponse, Response},
 };
+use configuration as desired;
 use domain::{
     Store,
     attribute::Write,
     customer::{Attribution, AttributionStatus},
 };
-use engine::{Accepted, Grant, WriteError, desired};
+use engine::{Accepted, Grant, WriteError};
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};

@@ -4,7 +4,8 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
-use engine::{IntakeError, PeopleError, desired};
+use configuration as desired;
+use engine::{IntakeError, PeopleError};
 use ledger::LedgerError;
 use serde_json::json;
 

@@ -11,8 +11,9 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
+use configuration as desired;
 use domain::{Environment, EventKind, ReplayId};
-use engine::{ActiveIntegration, Forecast, REPLAY_RATES, Setup, desired};
+use engine::{ActiveIntegration, Forecast, REPLAY_RATES, Setup};
 use jiff::{Timestamp, civil, tz::Offset};
 use ledger::{Choice, Replay, Standing};
 use serde::Deserialize;

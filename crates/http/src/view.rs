@@ -1,8 +1,9 @@
 //! How things look in the API. Shapes here are promises to callers.
 
+use configuration::masked_settings;
 use destinations::Message;
 use domain::{Event, NotSent};
-use engine::{ActiveIntegration, Engine, Setup, masked_settings};
+use engine::{ActiveIntegration, Engine, Setup};
 use ledger::{
     AttemptRecord, CustomerRecord, DeliveryRecord, FeedRow, IntegrationState, SentRequest,
     Verification,

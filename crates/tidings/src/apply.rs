@@ -3,10 +3,8 @@
 use crate::{cli::Data, say};
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use engine::{
-    System, WallSystem,
-    desired::{self, Action, Desired, Means, Problem, Step},
-};
+use configuration::{Action, Desired, Means, Problem, Step};
+use engine::{System, WallSystem};
 use serde_json::Value;
 use std::{path::PathBuf, process::ExitCode};
 use toml::de::{DeTable, DeValue};
@@ -43,7 +41,7 @@ pub(crate) async fn run(options: &Options) -> Result<ExitCode> {
     let context = destinations::Context {
         public_url: options.public_url.trim_end_matches('/').to_owned(),
     };
-    let planned = desired::plan(
+    let planned = configuration::plan(
         &wanted,
         &Means {
             current: &current,
@@ -226,7 +224,7 @@ fn located(text: &str, problems: Vec<Problem>) -> Vec<Located> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use engine::Vault;
+    use configuration::Vault;
     use ledger::Configuration;
 
     fn problems(text: &str) -> Vec<Located> {
@@ -242,7 +240,7 @@ mod tests {
             context: &destinations::Context::default(),
             fresh: &|| WallSystem.uuid(),
         };
-        desired::plan(&wanted, &means)
+        configuration::plan(&wanted, &means)
             .map_or_else(|problems| located(text, problems), |_| Vec::new())
     }
 
@@ -260,7 +258,7 @@ mod tests {
             fresh: &|| WallSystem.uuid(),
         };
         assert!(
-            desired::plan(&wanted, &means)
+            configuration::plan(&wanted, &means)
                 .unwrap()
                 .iter()
                 .all(|step| step.action == Action::Create)

@@ -2,7 +2,8 @@
 
 use crate::cli::Data;
 use anyhow::{Context, Result};
-use engine::{System, Vault, WallSystem};
+use configuration::Vault;
+use engine::{System, WallSystem};
 use ledger::Ledger;
 use ledger_postgres::{Connections, PostgresLedger};
 use ledger_sqlite::SqliteLedger;

@@ -8,10 +8,8 @@ use crate::{
 };
 use anyhow::{Context, Result};
 use clap::Args;
-use engine::{
-    System, WallSystem,
-    desired::{self, Desired, Means},
-};
+use configuration::{Desired, Means};
+use engine::{System, WallSystem};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 use simulator::{
@@ -254,7 +252,7 @@ async fn prepare(data: &Data, wanted: &Desired) -> Result<()> {
     let opened = data.open().await?;
     let current = opened.ledger.configuration().await?;
     let context = destinations::Context::default();
-    let planned = desired::plan(
+    let planned = configuration::plan(
         wanted,
         &Means {
             current: &current,

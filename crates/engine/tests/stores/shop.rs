@@ -2,12 +2,10 @@
 
 use async_trait::async_trait;
 use base64::{Engine as _, prelude::BASE64_STANDARD};
+use configuration::{Desired, Means, Vault};
 use destinations::{Context, Request, Response};
 use domain::{AppId, Event, EventKind, ProjectId, Store, secret::Secret};
-use engine::{
-    Accepted, Engine, IntakeError, Parts, Secrets, System, Transport, TransportError, Vault,
-    desired::{self, Desired, Means},
-};
+use engine::{Accepted, Engine, IntakeError, Parts, Secrets, System, Transport, TransportError};
 use jiff::{SignedDuration, Timestamp};
 use ledger::{AppSettings, EventFilter, Page};
 use serde_json::{Value, json};
@@ -208,7 +206,7 @@ impl Shop {
             context: &Context::default(),
             fresh: &fresh,
         };
-        let steps = desired::plan(&project(extra), &means).unwrap();
+        let steps = configuration::plan(&project(extra), &means).unwrap();
         let changes = steps.into_iter().filter_map(|step| step.change).collect();
         assert!(
             ledger

@@ -2,12 +2,11 @@
 
 use async_trait::async_trait;
 use base64::{Engine as _, prelude::BASE64_STANDARD};
+use configuration::{Desired, Means, Vault};
 use destinations::{Context, Request, Response};
 use domain::{AppId, Event, EventKind};
 use engine::{
     Accepted, Engine, IntakeError, MakeSource, Parts, Secrets, System, Transport, TransportError,
-    Vault,
-    desired::{self, Desired, Means},
 };
 use jiff::{SignedDuration, Timestamp};
 use ledger::{AppSettings, EventFilter, FeedRow, Page};
@@ -162,7 +161,7 @@ impl World {
             move || clock.uuid()
         };
         let configuration = ledger.configuration().await.unwrap();
-        let steps = desired::plan(
+        let steps = configuration::plan(
             &project(),
             &Means {
                 current: &configuration,

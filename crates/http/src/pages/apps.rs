@@ -15,8 +15,8 @@ use axum::{
     http::{Request, Uri},
     response::{IntoResponse, Response},
 };
+use configuration::{self as desired, Desired, DesiredApp, DesiredProject};
 use domain::Store;
-use engine::desired::{self, Desired, DesiredApp, DesiredProject};
 use ledger::{AppSettings, Commission};
 use serde_json::{Map, Value, json};
 use sources::{Probe, ProbeOutcome};

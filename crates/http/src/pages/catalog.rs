@@ -15,7 +15,7 @@ use axum::{
     http::{Request, StatusCode, Uri},
     response::{IntoResponse, Response},
 };
-use engine::desired::{Desired, DesiredEntitlement, DesiredProduct, DesiredProject};
+use configuration::{Desired, DesiredEntitlement, DesiredProduct, DesiredProject};
 use ledger::{ConfigurationChange, Entitlement, Product};
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -14,8 +14,9 @@ use axum::{
     http::{Request, Uri},
     response::{IntoResponse, Redirect, Response},
 };
+use configuration as desired;
 use domain::{CustomerId, Environment, customer::Customer};
-use engine::{Grant, desired};
+use engine::Grant;
 use jiff::{SignedDuration, Timestamp};
 use ledger::{EventFilter, Page};
 

@@ -15,13 +15,12 @@ use axum::{
     http::{Request, Uri},
     response::{IntoResponse, Response},
 };
+use configuration::{
+    self as desired, Desired, DesiredIntegration, DesiredProject, masked_settings, merged_settings,
+};
 use destinations::{Context, Spec};
 use domain::{Event, NotSent};
-use engine::{
-    ActiveIntegration,
-    desired::{self, Desired, DesiredIntegration, DesiredProject},
-    masked_settings, merged_settings,
-};
+use engine::ActiveIntegration;
 use ledger::{
     ConfigurationChange, DeliveryFilter, DeliveryRecord, DeliveryState, EventFilter, Page,
     Verification,

@@ -16,8 +16,8 @@ use axum::{
     http::{Request, StatusCode, Uri},
     response::{IntoResponse, Response},
 };
+use configuration::{Desired, DesiredProject};
 use domain::ApiKeyId;
-use engine::desired::{Desired, DesiredProject};
 use ledger::{ConfigurationChange, Scope, TransferBehaviour};
 use serde_json::json;
 

@@ -16,8 +16,8 @@ use axum::{
     http::{Request, StatusCode, Uri},
     response::{IntoResponse, Redirect, Response},
 };
+use configuration::{Desired, DesiredProject};
 use domain::EventKind;
-use engine::desired::{Desired, DesiredProject};
 use ledger::{EventFilter, IntegrationState, Page};
 
 #[derive(Template)]

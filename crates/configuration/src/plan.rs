@@ -3,8 +3,6 @@
 //! The management API and `tidings apply` both go through here, so both accept the same things and say the same about
 //! what is wrong. Nothing is removed that is not named for removal.
 
-mod app;
-
 use crate::{Vault, merged_settings};
 use destinations::{Context, FieldKind};
 use domain::{IntegrationId, ProjectId};
@@ -154,9 +152,9 @@ fn is_key(text: &str) -> bool {
         })
 }
 
-struct Planner<'a> {
-    means: &'a Means<'a>,
-    project: ProjectId,
+pub(crate) struct Planner<'a> {
+    pub(crate) means: &'a Means<'a>,
+    pub(crate) project: ProjectId,
     steps: Vec<Step>,
     problems: Vec<Problem>,
 }
@@ -196,14 +194,14 @@ pub fn plan(desired: &Desired, means: &Means<'_>) -> Result<Vec<Step>, Vec<Probl
 }
 
 impl Planner<'_> {
-    fn problem(&mut self, path: &[&str], message: impl Into<String>) {
+    pub(crate) fn problem(&mut self, path: &[&str], message: impl Into<String>) {
         self.problems.push(Problem {
             path: path.iter().map(|part| (*part).to_owned()).collect(),
             message: message.into(),
         });
     }
 
-    fn check_key(&mut self, path: &[&str], key: &str) {
+    pub(crate) fn check_key(&mut self, path: &[&str], key: &str) {
         if !is_key(key) {
             self.problem(
                 path,
@@ -212,7 +210,7 @@ impl Planner<'_> {
         }
     }
 
-    fn step<T: PartialEq + Clone>(
+    pub(crate) fn step<T: PartialEq + Clone>(
         &mut self,
         subject: String,
         known: Option<&T>,

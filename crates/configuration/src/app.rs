@@ -1,6 +1,6 @@
 //! Apps as they should be.
 
-use super::{DesiredApp, Planner};
+use crate::plan::{DesiredApp, Planner};
 use domain::{AppId, Store};
 use ledger::{App, AppEnvironment, AppSettings, AppStoreSettings, Commission, ConfigurationChange};
 use serde_json::{Map, Value};
@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 const STORES: &str = "\"app_store\", \"play_store\", \"stripe\" and \"external\"";
 
 impl Planner<'_> {
-    pub(super) fn app(&mut self, key: &str, desired: &DesiredApp) {
+    pub(crate) fn app(&mut self, key: &str, desired: &DesiredApp) {
         self.check_key(&["apps", key], key);
         let (means, project) = (self.means, self.project);
         let store = Store::from_id(&desired.store).filter(|store| *store != Store::Promotional);

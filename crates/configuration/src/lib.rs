@@ -1,0 +1,24 @@
+//! What a project is set up to be.
+//!
+//! **How it works.** A document says how a project should be, whole or in part ([`Desired`]). [`plan`] checks it, compares
+//! it with what is and answers the changes to make, or every problem. Settings are shown with their secrets masked and come
+//! back with the masks in place: [`masked_settings`] and [`merged_settings`]. The [`Vault`] seals what is secret.
+//!
+//! **What it does not do.** No I/O but for the vault's key file; nothing is stored here. Events and deliveries are
+//! unknown.
+//!
+//! **Before changing it.** The management API, `tidings apply` and the pages all go through [`plan`], so all accept the
+//! same things and say the same about what is wrong.
+#![warn(missing_docs)]
+
+mod app;
+mod plan;
+mod secrets;
+mod vault;
+
+pub use plan::{
+    Action, Desired, DesiredApp, DesiredEntitlement, DesiredIntegration, DesiredProduct,
+    DesiredProject, Means, Problem, Step, plan,
+};
+pub use secrets::{masked_settings, merged_settings};
+pub use vault::{Vault, VaultError};
