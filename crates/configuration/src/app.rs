@@ -1,6 +1,6 @@
 //! Apps as they should be.
 
-use crate::plan::{DesiredApp, Planner};
+use crate::{desired::DesiredApp, planner::Planner};
 use domain::{AppId, Store};
 use ledger::{App, AppEnvironment, AppSettings, AppStoreSettings, Commission, ConfigurationChange};
 use serde_json::{Map, Value};

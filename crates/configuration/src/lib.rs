@@ -12,13 +12,19 @@
 #![warn(missing_docs)]
 
 mod app;
+mod catalog;
+mod desired;
+mod integration;
 mod plan;
+mod planner;
+mod project;
 mod secrets;
 mod vault;
 
-pub use plan::{
-    Action, Desired, DesiredApp, DesiredEntitlement, DesiredIntegration, DesiredProduct,
-    DesiredProject, Means, Problem, Step, plan,
+pub use desired::{
+    Desired, DesiredApp, DesiredEntitlement, DesiredIntegration, DesiredProduct, DesiredProject,
 };
+pub use plan::plan;
+pub use planner::{Action, Means, Problem, Step};
 pub use secrets::{masked_settings, merged_settings};
 pub use vault::{Vault, VaultError};

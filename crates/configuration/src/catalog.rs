@@ -1,0 +1,68 @@
+//! Entitlements and products as they should be.
+
+use crate::{
+    desired::{Desired, DesiredEntitlement, DesiredProduct},
+    planner::Planner,
+};
+use ledger::{ConfigurationChange, Entitlement, Product};
+
+impl Planner<'_> {
+    pub(crate) fn entitlement(&mut self, key: &str, desired: &DesiredEntitlement) {
+        self.check_key(&["entitlements", key], key);
+        let (means, project) = (self.means, self.project);
+        let known = means
+            .current
+            .entitlements
+            .iter()
+            .find(|known| known.project == project && known.key == key);
+        let wanted = Entitlement {
+            project,
+            key: key.into(),
+            name: desired.name.clone().unwrap_or_else(|| key.into()),
+        };
+        self.step(
+            format!("entitlement {key}"),
+            known,
+            wanted,
+            ConfigurationChange::PutEntitlement,
+        );
+    }
+
+    pub(crate) fn product(&mut self, id: &str, desired: &DesiredProduct, all: &Desired) {
+        if id.is_empty() || id.len() > 255 {
+            self.problem(&["products", id], "a product id has 1 to 255 characters");
+        }
+        let (means, project) = (self.means, self.project);
+        let exists = |key: &String| {
+            all.entitlements.contains_key(key)
+                || means
+                    .current
+                    .entitlements
+                    .iter()
+                    .any(|known| known.project == project && known.key == *key)
+        };
+        for missing in desired.entitlements.iter().filter(|key| !exists(key)) {
+            self.problem(
+                &["products", id, "entitlements"],
+                format!("there is no entitlement {missing:?}; add [entitlements.{missing}]"),
+            );
+        }
+        let known = means
+            .current
+            .products
+            .iter()
+            .find(|known| known.project == project && known.id == id);
+        let wanted = Product {
+            project,
+            id: id.into(),
+            name: desired.name.clone().unwrap_or_else(|| id.into()),
+            entitlements: desired.entitlements.clone(),
+        };
+        self.step(
+            format!("product {id}"),
+            known,
+            wanted,
+            ConfigurationChange::PutProduct,
+        );
+    }
+}

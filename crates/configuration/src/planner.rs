@@ -1,0 +1,122 @@
+//! What planning takes, and what it collects on the way: steps to take, or every problem.
+
+use crate::Vault;
+use destinations::Context;
+use domain::ProjectId;
+use ledger::{Configuration, ConfigurationChange};
+use serde::Serialize;
+use uuid::Uuid;
+
+/// Something that cannot be done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Problem {
+    /// Where, as a path: `integrations.backend.settings.production_url`.
+    pub path: Vec<String>,
+    /// What is wrong and what would be right.
+    pub message: String,
+}
+
+/// What happens to one thing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    /// It is new.
+    Create,
+    /// It differs.
+    Update,
+    /// It is as it should be.
+    Keep,
+}
+
+/// One step of a plan.
+#[derive(Debug, Clone)]
+pub struct Step {
+    /// What happens.
+    pub action: Action,
+    /// To what: `integration backend`.
+    pub subject: String,
+    /// The change; `None` when nothing changes.
+    pub change: Option<ConfigurationChange>,
+}
+
+/// What planning needs to know.
+pub struct Means<'a> {
+    /// What is.
+    pub current: &'a Configuration,
+    /// Opens and seals secrets.
+    pub vault: &'a Vault,
+    /// What destinations need to know.
+    pub context: &'a Context,
+    /// Makes fresh ids.
+    pub fresh: &'a dyn Fn() -> Uuid,
+}
+
+fn is_key(text: &str) -> bool {
+    (1..=64).contains(&text.len())
+        && text.bytes().all(|byte| {
+            byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || byte == b'_'
+        })
+}
+
+/// Goes through a document, thing by thing. Each kind of thing has a file of its own.
+pub(crate) struct Planner<'a> {
+    pub(crate) means: &'a Means<'a>,
+    pub(crate) project: ProjectId,
+    steps: Vec<Step>,
+    problems: Vec<Problem>,
+}
+
+impl<'a> Planner<'a> {
+    pub(crate) const fn new(means: &'a Means<'a>, project: ProjectId) -> Self {
+        Self {
+            means,
+            project,
+            steps: Vec::new(),
+            problems: Vec::new(),
+        }
+    }
+
+    pub(crate) fn finish(self) -> Result<Vec<Step>, Vec<Problem>> {
+        if self.problems.is_empty() {
+            Ok(self.steps)
+        } else {
+            Err(self.problems)
+        }
+    }
+
+    pub(crate) fn problem(&mut self, path: &[&str], message: impl Into<String>) {
+        self.problems.push(Problem {
+            path: path.iter().map(|part| (*part).to_owned()).collect(),
+            message: message.into(),
+        });
+    }
+
+    pub(crate) fn check_key(&mut self, path: &[&str], key: &str) {
+        if !is_key(key) {
+            self.problem(
+                path,
+                format!("{key:?} is not a key: use 1 to 64 lower-case letters, digits, - and _"),
+            );
+        }
+    }
+
+    pub(crate) fn step<T: PartialEq + Clone>(
+        &mut self,
+        subject: String,
+        known: Option<&T>,
+        wanted: T,
+        change: impl FnOnce(T) -> ConfigurationChange,
+    ) {
+        let action = match known {
+            None => Action::Create,
+            Some(known) if *known == wanted => Action::Keep,
+            Some(_) => Action::Update,
+        };
+        let change = (action != Action::Keep).then(|| change(wanted));
+        self.steps.push(Step {
+            action,
+            subject,
+            change,
+        });
+    }
+}
