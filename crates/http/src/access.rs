@@ -62,6 +62,48 @@ pub(crate) enum Access {
     Manage,
 }
 
+impl Access {
+    /// The least that a caller's scope has to be; `None` where nobody is asked who they are.
+    const fn least(self) -> Option<Scope> {
+        match self {
+            Self::Anyone | Self::Store => None,
+            Self::Client => Some(Scope::Client),
+            Self::Read | Self::Page | Self::Own => Some(Scope::Read),
+            Self::Write | Self::Form | Self::Manage => Some(Scope::Write),
+        }
+    }
+
+    /// Whether it takes somebody's role, whatever the scope is.
+    const fn is_for_managers(self) -> bool {
+        match self {
+            Self::Manage => true,
+            Self::Anyone
+            | Self::Store
+            | Self::Client
+            | Self::Read
+            | Self::Write
+            | Self::Page
+            | Self::Form
+            | Self::Own => false,
+        }
+    }
+
+    /// Why somebody known is not let through; `None` when they are.
+    fn refusal(self, caller: &Caller) -> Option<&'static str> {
+        let least = self.least()?;
+        if caller.scope < least && caller.scope == Scope::Client {
+            // It is in every copy of the app.
+            Some("this is the public key of an app: it opens /v1 only")
+        } else if self.is_for_managers() && !caller.may_manage() {
+            Some("only admins and owners may manage people and keys")
+        } else if caller.scope < least {
+            Some("this key may not change anything")
+        } else {
+            None
+        }
+    }
+}
+
 /// Who is calling.
 #[derive(Debug, Clone)]
 pub(crate) struct Caller {
@@ -409,28 +451,19 @@ fn admit(
         Access::Form | Access::Own => session.filter(|_| is_from_our_page(request)),
         Access::Manage => session.filter(|_| reads || is_from_our_page(request)),
     };
-    match (caller, access) {
-        (None, Access::Page | Access::Form | Access::Own | Access::Manage) => Err(Box::new(Redirect::to("/signin").into_response())),
-        (None, _) => Err(Box::new(
-            Problem::new(
+    let Some(caller) = caller else {
+        return Err(Box::new(match access {
+            Access::Page | Access::Form | Access::Own | Access::Manage => Redirect::to("/signin").into_response(),
+            Access::Anyone | Access::Store | Access::Client | Access::Read | Access::Write => Problem::new(
                 Code::MissingKey,
                 "send an API key as `Authorization: Bearer tid_sk_...`; `tidings keys create` makes one",
             )
             .into_response(),
-        )),
-        (Some(caller), Access::Write | Access::Form) if caller.scope < Scope::Write => {
-            Err(Box::new(Problem::new(Code::Forbidden, "this key may not change anything").into_response()))
-        }
-        (Some(caller), Access::Manage) if !caller.may_manage() => Err(Box::new(
-            Problem::new(Code::Forbidden, "only admins and owners may manage people and keys")
-                .into_response(),
-        )),
-        // A client's key is in everybody's hands.
-        (Some(caller), Access::Read) if caller.scope < Scope::Read => Err(Box::new(
-            Problem::new(Code::Forbidden, "this is the public key of an app: it opens /v1 only")
-                .into_response(),
-        )),
-        (Some(caller), _) => Ok(Some(caller)),
+        }));
+    };
+    match access.refusal(&caller) {
+        Some(why) => Err(Box::new(Problem::new(Code::Forbidden, why).into_response())),
+        None => Ok(Some(caller)),
     }
 }
 
@@ -446,6 +479,52 @@ mod tests {
             })
             .body(Body::empty())
             .unwrap()
+    }
+
+    #[test]
+    fn every_rule_lets_through_only_who_may_do_that_much() {
+        use Access::{Anyone, Client, Form, Manage, Own, Page, Read, Store, Write};
+        let caller = |scope, role| Caller {
+            name: String::new(),
+            project: None,
+            app: None,
+            scope,
+            role,
+            user: None,
+        };
+        let callers = [
+            caller(Scope::Client, None),
+            caller(Scope::Read, None),
+            caller(Scope::Read, Some(Role::Viewer)),
+            caller(Scope::Write, None),
+            caller(Scope::Write, Some(Role::Developer)),
+            caller(Scope::Write, Some(Role::Admin)),
+            caller(Scope::Write, Some(Role::Owner)),
+        ];
+        // In the order of the callers: a public key; a key that reads, a viewer; a key that writes, a developer; admin, owner.
+        let expected = [
+            (Anyone, "+ ++ ++ ++"),
+            (Store, "+ ++ ++ ++"),
+            (Client, "+ ++ ++ ++"),
+            (Read, "- ++ ++ ++"),
+            (Page, "- ++ ++ ++"),
+            (Own, "- ++ ++ ++"),
+            (Write, "- -- ++ ++"),
+            (Form, "- -- ++ ++"),
+            (Manage, "- -- -- ++"),
+        ];
+        for (access, expected) in expected {
+            let mut answers = callers.iter().map(|caller| access.refusal(caller));
+            let may: String = expected
+                .chars()
+                .map(|sign| match sign {
+                    ' ' => ' ',
+                    _ if answers.next().unwrap().is_none() => '+',
+                    _ => '-',
+                })
+                .collect();
+            assert_eq!(may, expected, "{access:?}");
+        }
     }
 
     #[test]

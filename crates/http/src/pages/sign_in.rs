@@ -17,7 +17,7 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use domain::UserId;
-use ledger::{ConfigurationChange, Invitation, Role, User};
+use ledger::{ConfigurationChange, Invitation, Role, Scope, User};
 
 #[derive(Template)]
 #[template(path = "signin.html")]
@@ -61,6 +61,15 @@ pub(crate) async fn sign_in_with(
             let problem = "This key is not known.".to_owned();
             return Ok(page(&app, StatusCode::UNAUTHORIZED, problem, String::new()));
         };
+        if key.scope < Scope::Read {
+            let problem = "This is the public key of an app: it is in every copy of the app and opens no pages. Use a secret key.";
+            return Ok(page(
+                &app,
+                StatusCode::FORBIDDEN,
+                problem.to_owned(),
+                String::new(),
+            ));
+        }
         let caller = Caller::of_key(key);
         let token = app.sessions.open(app.engine.system(), caller);
         return Ok(enter(&app, &token, "/"));

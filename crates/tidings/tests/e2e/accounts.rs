@@ -254,3 +254,30 @@ async fn a_key_made_a_moment_ago_signs_in_at_once() {
     let refused = Person::enter(&server.url, "/signin", "key=tid_sk_unknown").await;
     assert_eq!(refused.err(), Some(401));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_public_key_of_an_app_opens_no_page() {
+    let site = Site::new(&[]);
+    let server = site.serve();
+    let key = site.run(&["keys", "client", "--project", "acme", "--app", "ios"]);
+    assert!(key.starts_with("appl_"), "{key}");
+    let nobody = Person {
+        server: server.url.clone(),
+        cookie: String::new(),
+    };
+    let answer = nobody
+        .send("POST", "/signin", Some(&format!("key={key}")))
+        .await;
+    assert_eq!(answer.status(), 403);
+    assert!(answer.headers().get("set-cookie").is_none());
+    let page = answer.text().await.unwrap();
+    assert!(page.contains("This is the public key of an app"), "{page}");
+    assert!(!page.contains(&key), "nor is it shown again");
+    // One that may only read opens pages, and no form.
+    let key = site.run(&["keys", "create", "--name", "reader", "--read-only"]);
+    let reader = Person::enter(&server.url, "/signin", &format!("key={key}")).await;
+    let reader = reader.ok().unwrap();
+    assert_eq!(reader.get("/projects/acme").await.0, 200);
+    let (status, _) = reader.post("/projects/acme/apps/ios", "").await;
+    assert_eq!(status, 403);
+}
