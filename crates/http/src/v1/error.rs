@@ -93,7 +93,7 @@ impl Code {
 /// An error to answer with.
 #[derive(Debug)]
 pub(crate) struct Error {
-    code: Code,
+    pub(super) code: Code,
     because: Option<String>,
     attributes: Vec<Value>,
 }
@@ -122,21 +122,24 @@ impl From<IntakeError> for Error {
     fn from(error: IntakeError) -> Self {
         let because = error.to_string();
         let code = match &error {
-            IntakeError::Refused(refusal) if refusal.verdict == Verdict::Again => {
-                Code::StoreProblem
-            }
-            IntakeError::Refused(_) | IntakeError::Store(Trouble::Unknown(_)) => {
-                Code::InvalidReceipt
-            }
+            // A client that is told no finishes the transaction: only what is certainly not genuine is told so.
+            IntakeError::Refused(refusal) => match refusal.verdict {
+                Verdict::Refuse => Code::InvalidReceipt,
+                Verdict::Again | Verdict::Park => Code::StoreProblem,
+            },
+            IntakeError::Store(Trouble::Unknown(_)) => Code::InvalidReceipt,
             IntakeError::Store(Trouble::Credentials(_)) => Code::InvalidPlayCredentials,
             IntakeError::Store(_) => Code::StoreProblem,
             IntakeError::OwnedByAnother => Code::CannotTransfer,
-            IntakeError::UnknownApp(_) | IntakeError::AppUnusable(_) => Code::InvalidPlatform,
+            IntakeError::UnknownApp(_) => Code::InvalidPlatform,
             IntakeError::Ledger(error) => {
                 tracing::error!(%error, "a client's request could not be made durable");
                 return Self::new(Code::Internal);
             }
-            IntakeError::Contended | IntakeError::Stopping => Code::Internal,
+            // Settings that cannot be used are our fault too: the client sends the purchase again.
+            IntakeError::AppUnusable(_) | IntakeError::Contended | IntakeError::Stopping => {
+                Code::Internal
+            }
         };
         Self::new(code).because(because)
     }

@@ -3,6 +3,7 @@
 //! Every answer, errors included, is JSON: SDKs read nothing else. Pages of other origins may call, because web SDKs do.
 
 mod error;
+mod members;
 mod offerings;
 mod receipts;
 mod subscriber;
@@ -19,14 +20,17 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use domain::{ProjectId, attribute::Write};
-use engine::{Grant, PeopleError, Profile};
+use domain::{
+    ProjectId,
+    attribute::{Refused, Write},
+};
+use engine::{Grant, PeopleError, Profile, WriteError};
 use error::Code;
 use jiff::{SignedDuration, Timestamp};
 use ledger::Scope;
+use members::{Members, Scalar};
 use serde::Deserialize;
-use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use serde_json::json;
 
 /// Lets pages of any origin read the answer.
 pub(crate) async fn cors(request: Request<Body>, next: Next) -> Response {
@@ -180,37 +184,39 @@ pub(crate) async fn delete_subscriber(
     Ok(axum::Json(json!({ "app_user_id": id, "deleted": true })).into_response())
 }
 
-#[derive(Deserialize)]
-struct Attribute {
-    value: Option<String>,
-    updated_at_ms: Option<i64>,
+/// One attribute: its `value`, null to remove it, and when it was written. `None` if it cannot be read.
+fn attribute_write(key: &str, attribute: &Members) -> Option<Write> {
+    let value = match attribute.get("value") {
+        Some(value) => Some(Scalar::into_text(value)),
+        None if attribute.has("value") => return None,
+        None => None,
+    };
+    Some(Write {
+        key: key.to_owned(),
+        value,
+        written_at: attribute
+            .integer("updated_at_ms")
+            .and_then(|millis| Timestamp::from_millisecond(millis).ok()),
+    })
 }
 
-/// As client SDKs send them, in a receipt or by themselves.
-pub(crate) fn attribute_writes(attributes: BTreeMap<String, Value>) -> Result<Vec<Write>, Error> {
-    attributes
-        .into_iter()
-        .map(|(key, value)| {
-            let attribute: Attribute = serde_json::from_value(value).map_err(|error| {
-                Error::new(Code::InvalidAttributes).because(format!("{key}: {error}"))
-            })?;
-            Ok(Write {
-                key,
-                value: attribute.value,
-                written_at: attribute
-                    .updated_at_ms
-                    .and_then(|millis| Timestamp::from_millisecond(millis).ok()),
-            })
-        })
-        .collect()
+/// Attributes by name, as client SDKs send them in a receipt or by themselves: those that can be read, and what is wrong with
+/// the others.
+fn attribute_writes(attributes: &Members) -> (Vec<Write>, Vec<Refused>) {
+    let (mut writes, mut refused) = (Vec::new(), Vec::new());
+    for (key, attribute) in attributes.objects() {
+        match attribute.and_then(|attribute| attribute_write(key, &attribute)) {
+            Some(write) => writes.push(write),
+            None => refused.push(Refused {
+                key: key.to_owned(),
+                problem: "expected an object with a text, a number or null as its value".into(),
+            }),
+        }
+    }
+    (writes, refused)
 }
 
-#[derive(Deserialize)]
-struct Attributes {
-    attributes: BTreeMap<String, Value>,
-}
-
-/// `POST /v1/subscribers/{id}/attributes`.
+/// `POST /v1/subscribers/{id}/attributes`. What cannot be read or kept is told, and the rest is kept.
 pub(crate) async fn post_attributes(
     State(app): State<App>,
     client: Client,
@@ -218,18 +224,24 @@ pub(crate) async fn post_attributes(
     request: Request<Body>,
 ) -> Result<Response, Error> {
     let headers = request.headers().clone();
-    let body: Attributes = json_body(request, Code::InvalidAttributes).await?;
-    let writes = attribute_writes(body.attributes)?;
-    app.engine
+    let body: Members = json_body(request, Code::InvalidAttributes).await?;
+    let attributes: Members = body.get("attributes").ok_or_else(|| {
+        Error::new(Code::InvalidAttributes).because("attributes: expected an object")
+    })?;
+    let (writes, mut refused) = attribute_writes(&attributes);
+    match app
+        .engine
         .write_attributes(client.project, &id, &writes)
-        .await?;
-    current(&app, &client, &id, &headers, StatusCode::OK).await
-}
-
-#[derive(Deserialize)]
-struct Attribution {
-    data: BTreeMap<String, Value>,
-    network: Option<Value>,
+        .await
+    {
+        Err(WriteError::Refused(more)) => refused.extend(more),
+        written => written?,
+    }
+    if refused.is_empty() {
+        current(&app, &client, &id, &headers, StatusCode::OK).await
+    } else {
+        Err(WriteError::Refused(refused).into())
+    }
 }
 
 /// `POST /v1/subscribers/{id}/attribution`, as old SDKs call it.
@@ -239,9 +251,10 @@ pub(crate) async fn post_attribution(
     Path(id): Path<String>,
     request: Request<Body>,
 ) -> Result<Response, Error> {
-    let body: Attribution = json_body(request, Code::BadRequest).await?;
+    let body: Members = json_body(request, Code::BadRequest).await?;
     // Only the device ids have a place of their own.
-    let network = body.network.map(|network| network.to_string());
+    let network = body.get::<Scalar>("network").map(Scalar::into_text);
+    let data: Members = body.get("data").unwrap_or_default();
     let known = [
         ("rc_idfa", "$idfa"),
         ("rc_idfv", "$idfv"),
@@ -253,7 +266,7 @@ pub(crate) async fn post_attribution(
         .filter_map(|(theirs, ours)| {
             Some(Write {
                 key: ours.into(),
-                value: Some(body.data.get(theirs)?.as_str()?.to_owned()),
+                value: Some(data.get(theirs)?),
                 written_at: None,
             })
         })

@@ -1,6 +1,6 @@
-//! `POST /v1/receipts`. Source: spec/revenuecat.md 6.4.
+//! `POST /v1/receipts`, as RevenueCat's client SDKs and its REST API (version 1) send it.
 
-use super::{Client, Error, attribute_writes, current, error::Code, json_body};
+use super::{Client, Error, attribute_writes, current, error::Code, json_body, members::Members};
 use crate::App;
 use axum::{
     body::Body,
@@ -10,59 +10,68 @@ use axum::{
 };
 use domain::{AppId, Currency, Store};
 use engine::Setup;
-use serde::Deserialize;
-use serde_json::{Number, Value};
 use sources::Receipt;
-use std::collections::BTreeMap;
-
-/// What is read of the body. Offers, durations and countries that clients send are not: the store knows them. Nor is
-/// `observer_mode`: purchases are acknowledged only where the app's settings say so.
-#[derive(Deserialize)]
-struct Sent {
-    app_user_id: String,
-    fetch_token: String,
-    #[serde(default)]
-    product_id: Option<String>,
-    #[serde(default)]
-    product_ids: Vec<String>,
-    #[serde(default)]
-    attributes: BTreeMap<String, Value>,
-    price: Option<Number>,
-    currency: Option<String>,
-    presented_offering_identifier: Option<String>,
-    /// When false, what is bought counts as told.
-    create_events: Option<bool>,
-}
 
 /// Longest identifier of an offering.
 const LONGEST_OFFERING: usize = 200;
+/// Longest amount that is kept of what a client claims to have paid.
+const LONGEST_AMOUNT: usize = 40;
 
-impl Sent {
-    /// What the client says was paid: an amount and its currency, or neither.
-    fn claimed_price(&self) -> Result<Option<String>, Error> {
-        let bad = |why: &str| Error::new(Code::BadRequest).because(why);
-        match (&self.price, &self.currency) {
-            // A currency alone says what the customer would have paid in.
-            (None, _) => Ok(None),
-            (Some(_), None) => Err(bad("price needs a currency beside it")),
-            (Some(price), Some(currency)) => {
-                let currency = Currency::try_from(currency.as_str())
-                    .map_err(|error| bad(&format!("currency: {error}")))?;
-                if price.as_f64().is_none_or(|price| price < 0.0) {
-                    return Err(bad("price: expected a number that is not negative"));
-                }
-                Ok(Some(format!("{price} {currency}")))
-            }
+/// What is read of the body: who bought, by which token, and what is said beside it. Only the first two can refuse a receipt: a
+/// client that is refused finishes the transaction, and the purchase is lost. Offers, durations and countries that clients send
+/// are not read at all: the store knows them. Nor is `observer_mode`: purchases are acknowledged only where the app's settings
+/// say so.
+struct Sent {
+    receipt: Receipt,
+    attributes: Members,
+    /// When false, what is bought counts as told.
+    create_events: bool,
+}
+
+impl TryFrom<&Members> for Sent {
+    type Error = Error;
+    fn try_from(body: &Members) -> Result<Self, Error> {
+        let app_user_id = body.required("app_user_id")?;
+        if app_user_id.trim().is_empty() {
+            return Err(Error::new(Code::EmptyUserId));
         }
+        let token = body.required("fetch_token")?;
+        if token.trim().is_empty() {
+            return Err(Error::new(Code::InvalidReceipt).because("fetch_token is empty"));
+        }
+        Ok(Self {
+            receipt: Receipt {
+                token,
+                product: body
+                    .text("product_id")
+                    .or_else(|| body.first_text("product_ids")),
+                app_user_id,
+                offering: body
+                    .text("presented_offering_identifier")
+                    .filter(|offering| offering.len() <= LONGEST_OFFERING),
+                claimed_price: claimed_price(body),
+            },
+            attributes: body.get("attributes").unwrap_or_default(),
+            create_events: body.get("create_events") != Some(false),
+        })
     }
+}
+
+/// What the client says was paid: an amount that is not negative and its currency, or nothing. A currency alone says what the
+/// customer would have paid in. Android and servers write the amount as a number, iOS as a text.
+fn claimed_price(body: &Members) -> Option<String> {
+    let currency = Currency::try_from(body.text("currency")?.as_str()).ok()?;
+    let amount = body.decimal("price")?;
+    let is_amount = amount.len() <= LONGEST_AMOUNT
+        && amount.starts_with(|first: char| first.is_ascii_digit())
+        && amount.parse::<f64>().is_ok_and(f64::is_finite);
+    is_amount.then(|| format!("{amount} {currency}"))
 }
 
 /// The store a platform header stands for.
 fn store_of(platform: &str) -> Option<Store> {
-    match platform {
-        "ios" | "macos" | "uikitformac" | "iOS" | "macOS" | "tvos" | "watchos" | "visionos" => {
-            Some(Store::AppStore)
-        }
+    match platform.to_ascii_lowercase().as_str() {
+        "ios" | "macos" | "uikitformac" | "tvos" | "watchos" | "visionos" => Some(Store::AppStore),
         "android" => Some(Store::PlayStore),
         "stripe" | "web" => Some(Store::Stripe),
         _ => None,
@@ -100,18 +109,20 @@ pub(crate) async fn receipts(
     request: Request<Body>,
 ) -> Result<Response, Error> {
     let headers = request.headers().clone();
-    let body: Sent = json_body(request, Code::BadRequest).await?;
-    if body.app_user_id.trim().is_empty() {
-        return Err(Error::new(Code::EmptyUserId));
-    }
-    let claimed_price = body.claimed_price()?;
+    let body: Members = json_body(request, Code::BadRequest).await?;
+    let Sent {
+        receipt,
+        attributes,
+        create_events,
+    } = Sent::try_from(&body)?;
     let setup = app.engine.setup();
     let of = app_of(&setup, &client, &headers)?;
-    if !body.attributes.is_empty() {
-        let writes = attribute_writes(body.attributes)?;
+    let who = &receipt.app_user_id;
+    let (writes, _) = attribute_writes(&attributes);
+    if !writes.is_empty() {
         match app
             .engine
-            .write_attributes(client.project, &body.app_user_id, &writes)
+            .write_attributes(client.project, who, &writes)
             .await
         {
             // A purchase is not refused for an attribute.
@@ -119,23 +130,128 @@ pub(crate) async fn receipts(
             Err(error) => return Err(error.into()),
         }
     }
-    let offering = body
-        .presented_offering_identifier
-        .filter(|offering| !offering.is_empty() && offering.len() <= LONGEST_OFFERING);
-    let receipt = Receipt {
-        claimed_price,
-        offering,
-        token: body.fetch_token,
-        product: body
-            .product_id
-            .or_else(|| body.product_ids.into_iter().next()),
-        app_user_id: body.app_user_id,
-    };
-    if body.create_events == Some(false) {
-        app.engine.import(of, &receipt, false).await?;
-    } else {
+    if create_events {
         app.engine.take_receipt(of, &receipt).await?;
+    } else {
+        app.engine.import(of, &receipt, false).await?;
     }
-    let who = &receipt.app_user_id;
     current(&app, &client, who, &headers, StatusCode::OK).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sent(body: &str) -> Result<Sent, Error> {
+        let body: Members = serde_json::from_str(body).unwrap();
+        Sent::try_from(&body)
+    }
+
+    #[test]
+    fn a_price_is_read_as_number_or_text_with_its_currency() {
+        for (beside, expected) in [
+            // Android and servers.
+            (r#""price": 9.99, "currency": "USD""#, Some("9.99 USD")),
+            (r#""price": 10, "currency": "eur""#, Some("10 EUR")),
+            (r#""price": 0, "currency": "USD""#, Some("0 USD")),
+            // iOS.
+            (r#""price": "9.99", "currency": "USD""#, Some("9.99 USD")),
+            (r#""price": "1099", "currency": "JPY""#, Some("1099 JPY")),
+            // Web: what the customer would pay in.
+            (r#""currency": "USD""#, None),
+            // Nothing that could be believed.
+            (r#""price": "9.99", "currency": null"#, None),
+            (r#""price": "9.99""#, None),
+            (r#""price": null, "currency": "USD""#, None),
+            (r#""price": "9,99", "currency": "USD""#, None),
+            (r#""price": "NaN", "currency": "USD""#, None),
+            (r#""price": "", "currency": "USD""#, None),
+            (r#""price": -1, "currency": "USD""#, None),
+            (r#""price": "-1", "currency": "USD""#, None),
+            (r#""price": 1e999, "currency": "USD""#, None),
+            (r#""price": true, "currency": "USD""#, None),
+            (r#""price": [1], "currency": "USD""#, None),
+            (r#""price": 1, "currency": "dollars""#, None),
+            (r#""price": 1, "currency": 840"#, None),
+        ] {
+            let body = format!(r#"{{"app_user_id": "ann", "fetch_token": "t", {beside}}}"#);
+            let claimed = sent(&body).unwrap().receipt.claimed_price;
+            assert_eq!(claimed.as_deref(), expected, "{body}");
+        }
+    }
+
+    #[test]
+    fn the_product_is_the_one_that_is_named_or_the_first_of_a_list() {
+        for (beside, expected) in [
+            (r#""product_id": "a", "product_ids": ["b"]"#, Some("a")),
+            (
+                r#""product_id": null, "product_ids": ["b", "c"]"#,
+                Some("b"),
+            ),
+            (
+                r#""product_id": "", "product_ids": [null, 7, "", "c"]"#,
+                Some("c"),
+            ),
+            (r#""product_id": 7, "product_ids": null"#, None),
+            (r#""product_ids": "b""#, None),
+            (r#""product_ids": []"#, None),
+            (r#""product_ids": {"0": "b"}"#, None),
+        ] {
+            let body = format!(r#"{{"app_user_id": "ann", "fetch_token": "t", {beside}}}"#);
+            let product = sent(&body).unwrap().receipt.product;
+            assert_eq!(product.as_deref(), expected, "{body}");
+        }
+    }
+
+    #[test]
+    fn only_who_and_which_token_refuse_a_receipt() {
+        for (body, expected) in [
+            (r"{}", Code::BadRequest),
+            (r#"{"app_user_id": "ann"}"#, Code::BadRequest),
+            (r#"{"fetch_token": "t"}"#, Code::BadRequest),
+            (
+                r#"{"app_user_id": null, "fetch_token": "t"}"#,
+                Code::BadRequest,
+            ),
+            (
+                r#"{"app_user_id": 7, "fetch_token": "t"}"#,
+                Code::BadRequest,
+            ),
+            (
+                r#"{"app_user_id": ["ann"], "fetch_token": "t"}"#,
+                Code::BadRequest,
+            ),
+            (
+                r#"{"app_user_id": "\ud800", "fetch_token": "t"}"#,
+                Code::BadRequest,
+            ),
+            (
+                r#"{"app_user_id": "", "fetch_token": "t"}"#,
+                Code::EmptyUserId,
+            ),
+            (
+                r#"{"app_user_id": " ", "fetch_token": "t"}"#,
+                Code::EmptyUserId,
+            ),
+            (
+                r#"{"app_user_id": "ann", "fetch_token": null}"#,
+                Code::BadRequest,
+            ),
+            (
+                r#"{"app_user_id": "ann", "fetch_token": 7}"#,
+                Code::BadRequest,
+            ),
+            (
+                r#"{"app_user_id": "ann", "fetch_token": {}}"#,
+                Code::BadRequest,
+            ),
+            (
+                r#"{"app_user_id": "ann", "fetch_token": ""}"#,
+                Code::InvalidReceipt,
+            ),
+        ] {
+            let refused = sent(body).err().map(|error| error.code);
+            assert_eq!(refused, Some(expected), "{body}");
+        }
+    }
 }

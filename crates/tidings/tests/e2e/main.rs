@@ -16,6 +16,7 @@ mod limits;
 mod nats;
 mod nodes;
 mod pages;
+mod receipts;
 mod screenshots;
 mod sdk;
 mod server;

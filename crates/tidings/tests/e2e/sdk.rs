@@ -148,18 +148,30 @@ async fn the_published_web_sdk_works_through_its_proxy_setting() {
     );
 }
 
-struct V1 {
-    url: String,
-    key: String,
+/// A client of the interface for SDKs, with one key.
+pub(crate) struct V1 {
+    pub(crate) url: String,
+    pub(crate) key: String,
 }
 
 impl V1 {
     async fn send(&self, method: &str, path: &str, body: Option<Value>) -> (u16, Value) {
+        let body = body.map(|body| body.to_string());
+        self.send_text(method, path, body).await
+    }
+
+    /// The same with a body that need not be what JSON libraries would write.
+    pub(crate) async fn send_text(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<String>,
+    ) -> (u16, Value) {
         let mut request = client()
             .request(method.parse().unwrap(), format!("{}/v1{path}", self.url))
             .header("authorization", format!("Bearer {}", self.key));
         if let Some(body) = body {
-            request = request.body(body.to_string());
+            request = request.body(body);
         }
         let answer = request.send().await.unwrap();
         let status = answer.status().as_u16();
@@ -359,18 +371,6 @@ async fn the_revenuecat_v1_shapes_codes_and_rights() {
 
     // What clients get wrong.
     for (body, code) in [
-        (
-            json!({ "app_user_id": "ann", "fetch_token": "x", "price": 9.99 }),
-            7226,
-        ),
-        (
-            json!({ "app_user_id": "ann", "fetch_token": "x", "price": -1, "currency": "USD" }),
-            7226,
-        ),
-        (
-            json!({ "app_user_id": "ann", "fetch_token": "x", "price": 1, "currency": "dollars" }),
-            7226,
-        ),
         (json!({}), 7226),
         (json!({ "app_user_id": "", "fetch_token": "x" }), 7220),
         (json!({ "app_user_id": "ann", "fetch_token": "x" }), 7103),

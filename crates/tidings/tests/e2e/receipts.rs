@@ -1,0 +1,261 @@
+//! Receipts as clients really send them. A client that is answered 4xx finishes the transaction, and the purchase is lost: so
+//! nothing but who bought and what the store gave them may refuse one.
+
+use crate::{
+    sdk::V1,
+    server::{AUTHORITY, Api, BUNDLE_ID, Site, now},
+};
+use serde_json::{Value, json};
+
+/// A purchase as StoreKit 2 hands it to the app. Source: Apple, JWSTransactionDecodedPayload.
+fn transaction(id: u64) -> String {
+    let bought = now().as_millisecond();
+    let ends = bought + 30 * 24 * 3_600_000;
+    let payload = json!({
+        "transactionId": id.to_string(), "originalTransactionId": id.to_string(), "bundleId": BUNDLE_ID,
+        "productId": format!("{BUNDLE_ID}.monthly"), "purchaseDate": bought, "originalPurchaseDate": bought,
+        "expiresDate": ends, "quantity": 1, "type": "Auto-Renewable Subscription", "inAppOwnershipType": "PURCHASED",
+        "signedDate": bought, "environment": "LocalTesting", "transactionReason": "PURCHASE",
+        "storefront": "USA", "price": 9990, "currency": "USD",
+    });
+    AUTHORITY.sign(&payload).unwrap()
+}
+
+/// What SDKs write beside `app_user_id` and `fetch_token`. Source: purchases-ios (`PostReceiptDataOperation`,
+/// `ProductRequestData`, the snapshots of `BackendPostReceiptDataTests`), purchases-android (`Backend.postReceiptData`) and
+/// purchases-js (`postReceipt`), each as of August 2026.
+fn of_sdks() -> Vec<Value> {
+    vec![
+        // iOS, nothing known of the product: a purchase found in the queue.
+        json!({
+            "initiation_source": "queue", "is_restore": false, "observer_mode": false, "payload_version": 1,
+            "purchase_completed_by": "revenuecat", "sdk_originated": false,
+        }),
+        // iOS, StoreKit 1 or 2, with everything that is known: decimals are texts.
+        json!({
+            "app_transaction": "a.signed.one", "applied_targeting_rule": { "revision": 1, "rule_id": "abc123" },
+            "attributes": { "$attConsentStatus": { "updated_at_ms": 1_678_307_200_000_i64, "value": "authorized" } },
+            "currency": "USD", "initiation_source": "purchase", "intro_duration": "P1W", "introductory_price": "4.99",
+            "is_restore": false, "metadata": { "a": "b" }, "normal_duration": "P1M", "observer_mode": true,
+            "offers": [{ "offer_identifier": "offerid", "payment_mode": 0, "price": "12.1" }], "payload_version": 1,
+            "payment_mode": 0,
+            "paywall": { "dark_mode": true, "display_mode": "full_screen", "locale": "en_US", "paywall_id": "p", "revision": 5, "session_id": "73616D70-6C65-2073-7472-696E67000000" },
+            "presented_offering_identifier": "a_offering", "presented_placement_identifier": "a_placement",
+            "price": "15.99", "product_id": "product_id", "purchase_completed_by": "my_app", "sdk_originated": true,
+            "store_country": "ESP", "subscription_group_id": "sub_group",
+            "test_receipt_identifier": "12345678-1234-1234-1234-C2C35AE34D09", "transaction_id": "12345",
+        }),
+        // iOS where the store did not say in which currency.
+        json!({
+            "attributes": { "$email": { "updated_at_ms": 1, "value": "" } }, "currency": null, "store_country": null,
+            "initiation_source": "purchase", "is_restore": true, "observer_mode": false, "payload_version": 1,
+            "price": "0", "product_id": "product_id", "purchase_completed_by": "revenuecat", "sdk_originated": true,
+        }),
+        // Android: numbers, lists of products, phases.
+        json!({
+            "product_ids": ["monthly"], "platform_product_ids": [{ "product_id": "monthly", "base_plan_id": "p1m" }],
+            "is_restore": false, "presented_offering_identifier": "default", "observer_mode": false,
+            "purchase_completed_by": "revenuecat", "price": 4.99, "currency": "EUR", "normal_duration": "P1M",
+            "attributes": { "color": { "value": null, "updated_at_ms": 1_678_307_200_000_i64 } }, "store_user_id": "amzn",
+            "pricing_phases": [{ "billingPeriod": "P1M", "billingCycleCount": 0, "formattedPrice": "$4.99", "priceAmountMicros": 4_990_000, "priceCurrencyCode": "USD", "recurrenceMode": 1 }],
+            "proration_mode": "IMMEDIATE_WITH_TIME_PRORATION", "initiation_source": "purchase",
+            "paywall": { "paywall_id": "p", "session_id": "s", "revision": 1, "display_mode": "FULL_SCREEN", "dark_mode": false, "locale": "en" },
+            "sdk_originated": true, "payload_version": 1,
+        }),
+        // Web.
+        json!({
+            "product_id": "monthly", "currency": "USD", "presented_offering_identifier": "default",
+            "presented_placement_identifier": null, "presented_workflow_id": null, "applied_targeting_rule": null,
+            "initiation_source": "purchase", "paywall": { "paywall_id": "p" },
+        }),
+    ]
+}
+
+/// Values that no member is meant to have, as they would be written.
+const ODD: [&str; 13] = [
+    "null",
+    "true",
+    "-1",
+    "1e999",
+    "0.1",
+    "\"\"",
+    "\"-1\"",
+    "\"NaN\"",
+    "\"\\ud800\"",
+    "[]",
+    "[null, 7, {}]",
+    "{}",
+    "{\"a\": {\"value\": [], \"updated_at_ms\": \"soon\"}}",
+];
+
+/// Members that are read where they make sense.
+const READ: [&str; 7] = [
+    "product_id",
+    "product_ids",
+    "price",
+    "currency",
+    "attributes",
+    "presented_offering_identifier",
+    "create_events",
+];
+
+/// Others that clients send, and one that they do not send yet.
+const PASSED_OVER: [&str; 26] = [
+    "platform_product_ids",
+    "introductory_price",
+    "offers",
+    "payment_mode",
+    "normal_duration",
+    "intro_duration",
+    "trial_duration",
+    "subscription_group_id",
+    "pricing_phases",
+    "proration_mode",
+    "store_country",
+    "store_user_id",
+    "ip_address",
+    "is_restore",
+    "observer_mode",
+    "purchase_completed_by",
+    "initiation_source",
+    "aad_attribution_token",
+    "presented_placement_identifier",
+    "presented_workflow_id",
+    "applied_targeting_rule",
+    "paywall",
+    "app_transaction",
+    "metadata",
+    "should_update_last_seen_fields",
+    "a_member_of_next_year",
+];
+
+/// The members of an object, as text without its braces.
+fn members(object: &Value) -> String {
+    let text = object.to_string();
+    let inner = text
+        .strip_prefix('{')
+        .and_then(|text| text.strip_suffix('}'));
+    inner.unwrap().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_receipt_is_taken_whatever_stands_beside_user_and_token() {
+    let site = Site::new(&[]);
+    let server = site.serve();
+    let api = Api::new(&site, &server, &["--project", "acme"]);
+    let client = V1 {
+        url: server.url.clone(),
+        key: site.run(&["keys", "client", "--project", "acme", "--app", "ios"]),
+    };
+    let mut beside: Vec<String> = of_sdks().iter().map(members).collect();
+    for odd in ODD {
+        let each = READ.iter().map(|name| format!("\"{name}\": {odd}"));
+        let all: Vec<_> = each
+            .clone()
+            .chain(PASSED_OVER.iter().map(|name| format!("\"{name}\": {odd}")))
+            .collect();
+        beside.extend(each);
+        beside.push(all.join(","));
+    }
+    for (number, beside) in (1_000_u64..).zip(&beside) {
+        let matters =
+            json!({ "app_user_id": format!("user-{number}"), "fetch_token": transaction(number) });
+        let body = format!("{{{}, {beside}}}", members(&matters));
+        let (status, answer) = client.send_text("POST", "/receipts", Some(body)).await;
+        assert_eq!(status, 200, "{beside}: {answer}");
+        let bought = &answer["subscriber"]["entitlements"]["premium"]["product_identifier"];
+        assert_eq!(
+            *bought,
+            format!("{BUNDLE_ID}.monthly"),
+            "{beside}: {answer}"
+        );
+    }
+    let events = api.events().await;
+    let started = events
+        .iter()
+        .filter(|event| event["kind"] == "subscription_started");
+    assert_eq!(started.count(), beside.len(), "each is told once");
+
+    // What makes sense is used, also beside what does not.
+    let body = json!({
+        "app_user_id": "ann", "fetch_token": transaction(1), "price": {},
+        "presented_offering_identifier": "summer",
+        "attributes": {
+            "color": { "value": "red", "updated_at_ms": "1000" }, "size": { "value": 42 }, "shape": { "value": ["round"] },
+            "taste": "sweet", "sound": null, "$unknown": { "value": "x" },
+        },
+    });
+    let (status, answer) = client
+        .send_text("POST", "/receipts", Some(body.to_string()))
+        .await;
+    assert_eq!(status, 200, "{answer}");
+    let customer = api.get("/projects/acme/customers/ann").await;
+    assert_eq!(
+        customer["customer"]["attributes"],
+        json!({ "color": "red", "size": "42" })
+    );
+
+    // By themselves, attributes that cannot be read are told, and the others are kept.
+    let body = json!({ "attributes": { "color": { "value": "blue" }, "shape": { "value": ["round"] }, "sound": null } });
+    let (status, answer) = client
+        .send_text(
+            "POST",
+            "/subscribers/ann/attributes",
+            Some(body.to_string()),
+        )
+        .await;
+    assert_eq!((status, &answer["code"]), (400, &json!(7263)), "{answer}");
+    let told: Vec<_> = answer["attribute_errors"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|error| &error["key_name"])
+        .collect();
+    assert_eq!(told, ["shape", "sound"]);
+    let customer = api.get("/projects/acme/customers/ann").await;
+    assert_eq!(customer["customer"]["attributes"]["color"], "blue");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_bought_and_what_the_store_gave_are_required() {
+    let site = Site::new(&[]);
+    let server = site.serve();
+    let client = V1 {
+        url: server.url.clone(),
+        key: site.run(&["keys", "client", "--project", "acme", "--app", "ios"]),
+    };
+    let token = transaction(1);
+    for (body, code) in [
+        (json!({}), 7226),
+        (json!({ "fetch_token": token }), 7226),
+        (json!({ "fetch_token": token, "app_user_id": null }), 7226),
+        (json!({ "fetch_token": token, "app_user_id": 7 }), 7226),
+        (
+            json!({ "fetch_token": token, "app_user_id": ["ann"] }),
+            7226,
+        ),
+        (json!({ "fetch_token": token, "app_user_id": "" }), 7220),
+        (json!({ "fetch_token": token, "app_user_id": " " }), 7220),
+        (json!({ "fetch_token": token, "app_user_id": "null" }), 7226),
+        (json!({ "app_user_id": "ann" }), 7226),
+        (json!({ "app_user_id": "ann", "fetch_token": null }), 7226),
+        (json!({ "app_user_id": "ann", "fetch_token": 7 }), 7226),
+        (json!({ "app_user_id": "ann", "fetch_token": {} }), 7226),
+        (json!({ "app_user_id": "ann", "fetch_token": "" }), 7103),
+        (
+            json!({ "app_user_id": "ann", "fetch_token": "a.b.c" }),
+            7103,
+        ),
+        (json!([]), 7226),
+        (json!(null), 7226),
+    ] {
+        let (status, answer) = client
+            .send_text("POST", "/receipts", Some(body.to_string()))
+            .await;
+        assert_eq!(
+            (status, &answer["code"]),
+            (400, &json!(code)),
+            "{body}: {answer}"
+        );
+    }
+}
