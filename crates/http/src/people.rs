@@ -260,7 +260,11 @@ pub(crate) async fn revoke(
 
 /// `GET .../parked`.
 pub(crate) async fn parked(State(app): State<App>, project: InProject) -> Answer {
-    let rows = app.engine.ledger().parked(project.id, MOST_PARKED).await?;
+    let rows = app
+        .engine
+        .ledger()
+        .parked(project.id, None, None, MOST_PARKED)
+        .await?;
     let items: Vec<Value> = rows
         .into_iter()
         .map(|parked| {

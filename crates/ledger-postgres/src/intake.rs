@@ -4,8 +4,8 @@ use crate::codec::{count, environment, failed, micros, rows, signed, store, time
 use domain::{AppId, ChainKey, CustomerId, InboxId, ProjectId, Snapshot, fact::Transaction};
 use jiff::Timestamp;
 use ledger::{
-    DueCheck, InboxMessage, InboxRecord, Loaded, Parked, Result, StoredChain, VersionedCustomer,
-    Wanted,
+    DueCheck, FIRST_ANSWER, InboxMessage, InboxRecord, Loaded, Parked, ParkedCount, Result,
+    StoredChain, VersionedCustomer, Wanted,
     codec::{Terms, corrupt, from_json, unpack},
 };
 use sqlx::PgPool;
@@ -203,11 +203,33 @@ pub(crate) async fn due_parked(pool: &PgPool, now: Timestamp, limit: usize) -> R
     .collect()
 }
 
-pub(crate) async fn parked(pool: &PgPool, project: ProjectId, limit: usize) -> Result<Vec<Parked>> {
+pub(crate) async fn parked(
+    pool: &PgPool,
+    project: ProjectId,
+    app: Option<AppId>,
+    before: Option<InboxId>,
+    limit: usize,
+) -> Result<Vec<Parked>> {
+    let (mut received_at, mut id) = (i64::MAX, Uuid::max());
+    if let Some(before) = before {
+        let found = sqlx::query_scalar!(
+            "select received_at from inbox where id = $1 and project = $2",
+            before.uuid(),
+            project.uuid()
+        )
+        .fetch_optional(pool)
+        .await
+        .map_err(failed)?;
+        let Some(found) = found else {
+            return Ok(Vec::new());
+        };
+        (received_at, id) = (found, before.uuid());
+    }
     sqlx::query_as!(
         Row,
-        "select * from inbox where parked is not null and project = $1 order by received_at desc limit $2",
-        project.uuid(), rows(limit)
+        "select * from inbox where parked is not null and project = $1 and ($2::uuid is null or app = $2) and (received_at, id) < ($3, $4)
+         order by received_at desc, id desc limit $5",
+        project.uuid(), app.map(AppId::uuid), received_at, id, rows(limit)
     )
     .fetch_all(pool)
     .await
@@ -215,6 +237,31 @@ pub(crate) async fn parked(pool: &PgPool, project: ProjectId, limit: usize) -> R
     .into_iter()
     .map(Row::parked)
     .collect()
+}
+
+pub(crate) async fn count_parked(
+    pool: &PgPool,
+    project: ProjectId,
+    now: Timestamp,
+) -> Result<Vec<ParkedCount>> {
+    let first_answer = FIRST_ANSWER.as_secs() * 1_000_000;
+    let counts = sqlx::query!(
+        r#"select app, count(*) as "count!" from inbox where parked is not null and project = $1
+           and (tries > 0 or retry_at <= $2 or retry_at - received_at > $3) group by app"#,
+        project.uuid(),
+        micros(now),
+        first_answer
+    )
+    .fetch_all(pool)
+    .await
+    .map_err(failed)?;
+    Ok(counts
+        .into_iter()
+        .map(|row| ParkedCount {
+            app: AppId::new(row.app),
+            count: unsigned(row.count),
+        })
+        .collect())
 }
 
 pub(crate) async fn unpark(

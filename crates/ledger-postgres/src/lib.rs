@@ -41,9 +41,9 @@ use jiff::{SignedDuration, Timestamp};
 use ledger::{
     AttemptRecord, AuditEntry, Commit, Committed, Configuration, ConfigurationChange,
     CustomerRecord, DeliveryFilter, DeliveryRecord, DueCheck, EventFilter, FeedRow, InboxMessage,
-    InboxRecord, Lease, Ledger, LedgerError, Loaded, NewDelivery, NewEvent, Page, Parked, Replay,
-    ReplayStep, Requeue, Result, Returned, Running, Session, Settled, Settlement, Tally, Wanted,
-    codec::Prepared,
+    InboxRecord, Lease, Ledger, LedgerError, Loaded, NewDelivery, NewEvent, Page, Parked,
+    ParkedCount, Replay, ReplayStep, Requeue, Result, Returned, Running, Session, Settled,
+    Settlement, Tally, Wanted, codec::Prepared,
 };
 use primary::Hosts;
 use sqlx::{
@@ -242,8 +242,17 @@ impl Ledger for PostgresLedger {
     async fn due_parked(&self, now: Timestamp, limit: usize) -> Result<Vec<Parked>> {
         intake::due_parked(&self.reads, now, limit).await
     }
-    async fn parked(&self, project: ProjectId, limit: usize) -> Result<Vec<Parked>> {
-        intake::parked(&self.reads, project, limit).await
+    async fn parked(
+        &self,
+        project: ProjectId,
+        app: Option<AppId>,
+        before: Option<InboxId>,
+        limit: usize,
+    ) -> Result<Vec<Parked>> {
+        intake::parked(&self.reads, project, app, before, limit).await
+    }
+    async fn count_parked(&self, project: ProjectId, now: Timestamp) -> Result<Vec<ParkedCount>> {
+        intake::count_parked(&self.reads, project, now).await
     }
     async fn unpark(&self, project: ProjectId, id: Option<InboxId>, now: Timestamp) -> Result<u64> {
         intake::unpark(&self.hot, project, id, now).await

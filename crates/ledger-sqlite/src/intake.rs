@@ -8,8 +8,8 @@ use domain::{
 };
 use jiff::Timestamp;
 use ledger::{
-    Committed, DueCheck, Handover, InboxMessage, InboxRecord, LedgerError, Loaded, Parked, Result,
-    StoredChain, VersionedCustomer, Wanted,
+    Committed, DueCheck, FIRST_ANSWER, Handover, InboxMessage, InboxRecord, LedgerError, Loaded,
+    Parked, ParkedCount, Result, StoredChain, VersionedCustomer, Wanted,
     codec::{Prepared, Terms},
 };
 use rusqlite::{Connection, OptionalExtension, params};
@@ -563,13 +563,46 @@ pub(crate) fn due_parked(
 pub(crate) fn parked(
     connection: &Connection,
     project: ProjectId,
+    app: Option<AppId>,
+    before: Option<InboxId>,
     limit: usize,
 ) -> Result<Vec<Parked>> {
     parked_rows(
         connection,
-        "project = ?1 ORDER BY received_at DESC LIMIT ?2",
-        params![project.key(), limit],
+        "project = ?1 AND (?2 IS NULL OR app = ?2)
+         AND (?3 IS NULL OR (received_at, id) < (SELECT received_at, id FROM inbox WHERE id = ?3 AND project = ?1))
+         ORDER BY received_at DESC, id DESC LIMIT ?4",
+        params![
+            project.key(),
+            app.map(|app| app.key()),
+            before.map(|id| id.key()),
+            limit
+        ],
     )
+}
+
+/// What came too long ago to be under way is counted without a look at columns that stand behind the body.
+pub(crate) fn count_parked(
+    connection: &Connection,
+    project: ProjectId,
+    now: Timestamp,
+) -> Result<Vec<ParkedCount>> {
+    let mut statement = connection
+        .prepare_cached(
+            "SELECT app, count(*) FROM inbox WHERE parked IS NOT NULL AND project = ?1
+             AND (received_at <= ?2 - ?3 OR tries > 0 OR retry_at <= ?2 OR retry_at - received_at > ?3) GROUP BY app",
+        )
+        .map_err(failed)?;
+    let first_answer = FIRST_ANSWER.as_secs() * 1_000_000;
+    statement
+        .query_map(params![project.key(), micros(now), first_answer], |row| {
+            Ok(ParkedCount {
+                app: AppId::new(uuid(row, 0)?),
+                count: row.get(1)?,
+            })
+        })
+        .and_then(Iterator::collect)
+        .map_err(failed)
 }
 
 pub(crate) fn unpark(

@@ -33,9 +33,9 @@ use jiff::Timestamp;
 use ledger::{
     AttemptRecord, AuditEntry, Commit, Committed, Configuration, ConfigurationChange,
     CustomerRecord, DeliveryFilter, DeliveryRecord, DueCheck, EventFilter, FeedRow, InboxMessage,
-    InboxRecord, Lease, Ledger, LedgerError, Loaded, NewDelivery, NewEvent, Page, Parked, Replay,
-    ReplayStep, Requeue, Result, Returned, Running, Session, Settled, Settlement, Tally, Wanted,
-    codec::Prepared,
+    InboxRecord, Lease, Ledger, LedgerError, Loaded, NewDelivery, NewEvent, Page, Parked,
+    ParkedCount, Replay, ReplayStep, Requeue, Result, Returned, Running, Session, Settled,
+    Settlement, Tally, Wanted, codec::Prepared,
 };
 use rusqlite::{Connection, OpenFlags};
 use std::{
@@ -200,8 +200,18 @@ impl Ledger for SqliteLedger {
         self.read_long(move |connection| intake::due_parked(connection, now, limit))
             .await
     }
-    async fn parked(&self, project: ProjectId, limit: usize) -> Result<Vec<Parked>> {
-        self.read_long(move |connection| intake::parked(connection, project, limit))
+    async fn parked(
+        &self,
+        project: ProjectId,
+        app: Option<AppId>,
+        before: Option<InboxId>,
+        limit: usize,
+    ) -> Result<Vec<Parked>> {
+        self.read_long(move |connection| intake::parked(connection, project, app, before, limit))
+            .await
+    }
+    async fn count_parked(&self, project: ProjectId, now: Timestamp) -> Result<Vec<ParkedCount>> {
+        self.read_long(move |connection| intake::count_parked(connection, project, now))
             .await
     }
     async fn unpark(&self, project: ProjectId, id: Option<InboxId>, now: Timestamp) -> Result<u64> {

@@ -182,6 +182,15 @@ pub struct Parked {
     pub retry_at: Timestamp,
 }
 
+/// How many messages of an app wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ParkedCount {
+    /// The app they were sent to.
+    pub app: AppId,
+    /// How many.
+    pub count: u64,
+}
+
 /// How long a message waits for the first answer of its store before anybody else takes it up.
 pub const FIRST_ANSWER: jiff::SignedDuration = jiff::SignedDuration::from_secs(60);
 

@@ -101,8 +101,18 @@ pub trait Ledger: Send + Sync + 'static {
     ) -> Result<bool>;
     /// Parked messages due for another try, oldest first.
     async fn due_parked(&self, now: Timestamp, limit: usize) -> Result<Vec<Parked>>;
-    /// Parked messages of a project, the one that was tried in vain most recently first.
-    async fn parked(&self, project: ProjectId, limit: usize) -> Result<Vec<Parked>>;
+    /// Parked messages of a project, or of one of its apps, the one that came last first, before one of them. Before an id that no
+    /// message of the project has there is none.
+    async fn parked(
+        &self,
+        project: ProjectId,
+        app: Option<AppId>,
+        before: Option<InboxId>,
+        limit: usize,
+    ) -> Result<Vec<Parked>>;
+    /// How many messages of a project are parked, by app, beside those that are under way ([`Parked::is_under_way`]). Does not read
+    /// them.
+    async fn count_parked(&self, project: ProjectId, now: Timestamp) -> Result<Vec<ParkedCount>>;
     /// Makes parked messages of a project due now: one, or all. Answers how many.
     async fn unpark(&self, project: ProjectId, id: Option<InboxId>, now: Timestamp) -> Result<u64>;
     /// Messages of a project in the order they were processed, each with its position, after position `after`.

@@ -221,7 +221,12 @@ async fn an_api_that_fails_loses_nothing() {
             matches!(refused, Err(PeopleError::Intake(IntakeError::Store(_)))),
             "{refused:?}"
         );
-        let waiting = shop.engine.ledger().parked(shop.project, 10).await.unwrap();
+        let waiting = shop
+            .engine
+            .ledger()
+            .parked(shop.project, None, None, 10)
+            .await
+            .unwrap();
         assert!(
             waiting
                 .iter()

@@ -440,7 +440,12 @@ async fn an_api_that_fails_loses_and_blocks_nothing() {
         assert!(shop.has_premium("shopper").await);
         let mut reason = String::new();
         for _ in 0..500 {
-            let waiting = shop.engine.ledger().parked(shop.project, 10).await.unwrap();
+            let waiting = shop
+                .engine
+                .ledger()
+                .parked(shop.project, None, None, 10)
+                .await
+                .unwrap();
             let found = waiting.iter().find(|parked| {
                 parked.message.title == "SUBSCRIPTION_PURCHASED"
                     && parked.reason.contains("answered")

@@ -342,14 +342,19 @@ impl Shop {
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        let waiting = self.engine.ledger().parked(self.project, 10).await.unwrap();
+        let waiting = self
+            .engine
+            .ledger()
+            .parked(self.project, None, None, 10)
+            .await
+            .unwrap();
         panic!("still waiting: {waiting:?}");
     }
 
     pub(crate) async fn parked(&self) -> usize {
         self.engine
             .ledger()
-            .parked(self.project, 10_000)
+            .parked(self.project, None, None, 10_000)
             .await
             .unwrap()
             .len()

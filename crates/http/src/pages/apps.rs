@@ -22,6 +22,9 @@ use serde_json::{Map, Value, json};
 use sources::{Probe, ProbeOutcome};
 use std::collections::BTreeMap;
 
+/// Waiting messages that are shown of an app.
+const MOST_SHOWN: usize = 200;
+
 /// Stores an app can be of, in the order in which teams meet them.
 const STORES: [Store; 4] = [
     Store::AppStore,
@@ -202,13 +205,14 @@ struct Line {
     store: &'static str,
     callback: String,
     problem: String,
-    parked: usize,
+    parked: u64,
     /// When a message of its store came last.
     heard: String,
 }
 
 async fn line(app: &App, project: &InProject, row: &ledger::App) -> Result<Line, Problem> {
-    let parked = super::stuck(app, project.id).await?;
+    let waiting = super::stuck(app, project.id).await?;
+    let waiting = waiting.iter().find(|waiting| waiting.app == row.id);
     let heard = app.engine.last_heard(row.id).await?;
     let source = project.setup.app(row.id).map(|app| &app.source);
     Ok(Line {
@@ -221,10 +225,7 @@ async fn line(app: &App, project: &InProject, row: &ledger::App) -> Result<Line,
         problem: source
             .and_then(|source| source.as_ref().err().cloned())
             .unwrap_or_default(),
-        parked: parked
-            .iter()
-            .filter(|parked| parked.message.app == row.id)
-            .count(),
+        parked: waiting.map_or(0, |waiting| waiting.count),
         heard: heard.map(exact).unwrap_or_default(),
     })
 }
@@ -372,11 +373,14 @@ async fn page(
     let fields = shown.collect();
     let (mut waiting, mut state) = (Vec::new(), None);
     if let Some(row) = row {
-        let parked = super::stuck(app, project.id).await?;
-        let of_app = parked
+        let now = app.engine.system().now();
+        let ledger = app.engine.ledger();
+        let parked = ledger
+            .parked(project.id, Some(row.id), None, MOST_SHOWN)
+            .await?;
+        waiting = parked
             .into_iter()
-            .filter(|parked| parked.message.app == row.id);
-        waiting = of_app
+            .filter(|parked| !parked.is_under_way(now))
             .map(|parked| Waiting {
                 id: parked.message.id.to_string(),
                 title: parked.message.title,

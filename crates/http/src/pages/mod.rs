@@ -74,8 +74,8 @@ pub(crate) struct Shell {
     caller: String,
     may_write: bool,
     notice: &'static str,
-    troubled: usize,
-    parked: usize,
+    troubled: u64,
+    parked: u64,
     /// Not everything is set up yet.
     is_starting: bool,
 }
@@ -84,7 +84,7 @@ struct Item {
     section: &'static str,
     title: &'static str,
     href: String,
-    count: usize,
+    count: u64,
     hint: &'static str,
 }
 
@@ -147,7 +147,7 @@ impl Shell {
             .integrations
             .iter()
             .filter(|active| integrations::Standing::of(app, active).is_trouble())
-            .count();
+            .count() as u64;
         Ok(Self {
             project: project.key.clone(),
             project_name: compiled.row.name.clone(),
@@ -157,7 +157,11 @@ impl Shell {
             may_write: project.caller.scope >= ledger::Scope::Write,
             notice,
             troubled,
-            parked: stuck(app, project.id).await?.len(),
+            parked: stuck(app, project.id)
+                .await?
+                .iter()
+                .map(|waiting| waiting.count)
+                .sum(),
             is_starting: !start::is_over(app, project).await?,
         })
     }
@@ -202,15 +206,10 @@ impl Shell {
     }
 }
 
-/// Waiting messages are counted up to here.
-const MOST_COUNTED: usize = 200;
-
-/// Messages that wait for more than the first answer of their store.
-async fn stuck(app: &App, project: domain::ProjectId) -> Result<Vec<ledger::Parked>, Problem> {
+/// How many messages of a project wait for more than the first answer of their store, by app.
+async fn stuck(app: &App, project: domain::ProjectId) -> Result<Vec<ledger::ParkedCount>, Problem> {
     let now = app.engine.system().now();
-    let mut parked = app.engine.ledger().parked(project, MOST_COUNTED).await?;
-    parked.retain(|parked| !parked.is_under_way(now));
-    Ok(parked)
+    Ok(app.engine.ledger().count_parked(project, now).await?)
 }
 
 /// Key and name of every project somebody reaches.
