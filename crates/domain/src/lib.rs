@@ -31,6 +31,7 @@ pub mod reason;
 pub mod retry;
 pub mod secret;
 pub mod snapshot;
+pub mod time;
 
 pub use access::AccessLevel;
 pub use change::Change;

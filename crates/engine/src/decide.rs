@@ -14,6 +14,7 @@ use domain::{
     event::{AppRef, Cause, Purchase, TransactionRef},
     fact::{ChainKey, TransactionKind},
     rates::Rates,
+    time::after,
 };
 use jiff::{SignedDuration, Timestamp};
 use ledger::{
@@ -722,7 +723,7 @@ pub(crate) fn plan(
                 let waits_until = integration
                     .spec
                     .ordered
-                    .then(|| now.saturating_add(PATIENCE).unwrap_or(now))
+                    .then(|| after(now, PATIENCE))
                     .filter(|_| event.kind != EventKind::Test);
                 deliveries.extend(messages.into_iter().enumerate().map(|(index, message)| {
                     NewDelivery {

@@ -5,6 +5,7 @@
 //! changes nothing.
 
 use crate::{AppSetup, Engine, IntakeError};
+use domain::time::before;
 use jiff::{SignedDuration, Timestamp};
 use ledger::LedgerError;
 use sources::Verdict;
@@ -34,7 +35,7 @@ impl Engine {
                     continue;
                 }
                 let back = known.map_or(FIRST, |_| OVERLAP);
-                let since = known.unwrap_or(now).checked_sub(back).unwrap_or(now);
+                let since = before(known.unwrap_or(now), back);
                 match source.missed(since, environment, self.web(), now).await {
                     Ok(bodies) => {
                         if self.take_missed(app, &bodies).await? {

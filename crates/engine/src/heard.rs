@@ -1,13 +1,10 @@
 //! When each app heard its store last, for people. Kept in memory and written down now and then: a crash forgets a minute.
 
-use crate::Engine;
+use crate::{Engine, Guarded};
 use domain::AppId;
 use jiff::{SignedDuration, Timestamp};
 use ledger::LedgerError;
-use std::{
-    collections::BTreeMap,
-    sync::{Mutex, PoisonError},
-};
+use std::collections::BTreeMap;
 
 const MARK: &str = "heard";
 /// How old what is written down may be.
@@ -16,24 +13,24 @@ const STALE: SignedDuration = SignedDuration::from_mins(1);
 #[derive(Default)]
 pub(crate) struct Heard {
     /// When, and what of it is written down.
-    last: Mutex<BTreeMap<AppId, (Timestamp, Option<Timestamp>)>>,
+    last: Guarded<BTreeMap<AppId, (Timestamp, Option<Timestamp>)>>,
 }
 
 impl Heard {
     pub(crate) fn note(&self, app: AppId, now: Timestamp) {
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut last = self.last.lock();
         let entry = last.entry(app).or_insert((now, None));
         entry.0 = entry.0.max(now);
     }
 
     fn of(&self, app: AppId) -> Option<Timestamp> {
-        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = self.last.lock();
         last.get(&app).map(|(at, _)| *at)
     }
 
     /// What should be written down; notes that it is.
     fn unwritten(&self) -> Vec<(AppId, Timestamp)> {
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut last = self.last.lock();
         let mut all = Vec::new();
         for (app, (at, written)) in last.iter_mut() {
             if written.is_none_or(|written| written.duration_until(*at) >= STALE) {

@@ -7,16 +7,12 @@
 //! One question about one purchase is asked at a time (answers carry the time they were asked for, and must not overtake
 //! each other), and each app asks at the pace its store allows.
 
-use crate::{AppSetup, Engine, IntakeError, Setup, intake::Manner, metric::Metric};
-use domain::{AppId, Environment, Store, fact::Note};
+use crate::{AppSetup, Engine, Guarded, IntakeError, Setup, intake::Manner, metric::Metric};
+use domain::{AppId, Environment, Store, fact::Note, time::after};
 use jiff::{SignedDuration, Timestamp};
 use ledger::{Commit, InboxMessage};
 use sources::{Answer, Probe, ProbeOutcome, Question, Trouble};
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tokio::{
     sync::{Mutex as AsyncMutex, Semaphore},
     time::Instant,
@@ -65,27 +61,27 @@ const LEFT_ALONE: Duration = Duration::from_secs(30);
 /// What one app has under way.
 struct AppDesk {
     /// Why the store did not answer last, and until when it is left alone.
-    trouble: Mutex<Option<(Instant, Trouble)>>,
+    trouble: Guarded<Option<(Instant, Trouble)>>,
     permits: Semaphore,
     /// When the next question may be asked.
-    next: Mutex<Option<Instant>>,
+    next: Guarded<Option<Instant>>,
     pause: Duration,
-    subjects: Mutex<BTreeMap<String, Arc<AsyncMutex<()>>>>,
+    subjects: Guarded<BTreeMap<String, Arc<AsyncMutex<()>>>>,
 }
 
 impl AppDesk {
     fn new(store: Store) -> Self {
         Self {
-            trouble: Mutex::new(None),
+            trouble: Guarded::new(None),
             permits: Semaphore::new(AT_ONCE),
-            next: Mutex::new(None),
+            next: Guarded::new(None),
             pause: Duration::from_secs(1) / per_second(store),
-            subjects: Mutex::default(),
+            subjects: Guarded::default(),
         }
     }
 
     fn subject(&self, id: &str) -> Arc<AsyncMutex<()>> {
-        let mut subjects = self.subjects.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut subjects = self.subjects.lock();
         // Those that nobody holds are of no use any more.
         if subjects.len() > 1024 {
             subjects.retain(|_, lock| Arc::strong_count(lock) > 1);
@@ -94,7 +90,7 @@ impl AppDesk {
     }
 
     fn trouble(&self) -> Option<Trouble> {
-        let trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        let trouble = self.trouble.lock();
         let (until, trouble) = trouble.as_ref()?;
         (Instant::now() < *until).then(|| trouble.clone())
     }
@@ -103,13 +99,13 @@ impl AppDesk {
         let found = trouble
             .filter(|trouble| matches!(trouble, Trouble::Unavailable { .. }))
             .map(|trouble| (Instant::now() + LEFT_ALONE, trouble.clone()));
-        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = found;
+        *self.trouble.lock() = found;
     }
 
     /// Waits for this app's turn.
     async fn pace(&self) {
         let turn = {
-            let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut next = self.next.lock();
             let turn = next.map_or_else(Instant::now, |next| next.max(Instant::now()));
             *next = Some(turn + self.pause);
             turn
@@ -121,8 +117,8 @@ impl AppDesk {
 /// Questions under way.
 #[derive(Default)]
 pub(crate) struct Inquiries {
-    desks: Mutex<BTreeMap<AppId, Arc<AppDesk>>>,
-    looked: Mutex<BTreeMap<(AppId, Environment), Timestamp>>,
+    desks: Guarded<BTreeMap<AppId, Arc<AppDesk>>>,
+    looked: Guarded<BTreeMap<(AppId, Environment), Timestamp>>,
 }
 
 /// Shortest time between two looks for missed messages.
@@ -136,7 +132,7 @@ impl Inquiries {
         environment: Environment,
         now: Timestamp,
     ) -> bool {
-        let mut looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut looked = self.looked.lock();
         let last = looked.insert((app, environment), now);
         let may = last.is_none_or(|last| last.duration_until(now) >= LOOK_PAUSE);
         if let (false, Some(last)) = (may, last) {
@@ -146,7 +142,7 @@ impl Inquiries {
     }
 
     fn desk(&self, app: &AppSetup) -> Arc<AppDesk> {
-        let mut desks = self.desks.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut desks = self.desks.lock();
         let desk = desks
             .entry(app.row.id)
             .or_insert_with(|| Arc::new(AppDesk::new(app.row.store())));
@@ -162,7 +158,7 @@ fn again_at(now: Timestamp, tries: u32, trouble: &Trouble) -> Timestamp {
         .or(PAUSES.last())
         .copied()
         .unwrap_or(NEVER);
-    let later = |pause| now.saturating_add(pause).unwrap_or(now);
+    let later = |pause| after(now, pause);
     match trouble {
         Trouble::Unavailable {
             again_at: Some(at), ..

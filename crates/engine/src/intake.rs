@@ -7,7 +7,7 @@ use crate::{
     metric::Metric,
     people, trace,
 };
-use domain::{AppId, CustomerId, InboxId, Observation, Store};
+use domain::{AppId, CustomerId, InboxId, Observation, Store, time::after};
 use jiff::{SignedDuration, Timestamp};
 use ledger::{Commit, Committed, DueCheck, FIRST_ANSWER, InboxMessage, LedgerError, Wanted};
 use sources::{Content, Incoming, Question, Received, Refusal, Source, Trouble, Verdict};
@@ -213,11 +213,7 @@ impl Engine {
                 let id = message.id;
                 tracing::warn!(inbox.id = %id, app.id = %app.row.id, reason = refusal.detail, "a message cannot be read yet; it is kept and tried again");
                 self.ledger()
-                    .park(
-                        message,
-                        refusal.detail,
-                        now.saturating_add(PARKED_FOR).unwrap_or(now),
-                    )
+                    .park(message, refusal.detail, after(now, PARKED_FOR))
                     .await?;
                 return Ok(Accepted::Parked { id });
             }
@@ -276,10 +272,7 @@ impl Engine {
         if self.ledger().seen(id).await? {
             return Ok(Accepted::Duplicate);
         }
-        let later = message
-            .received_at
-            .saturating_add(FIRST_ANSWER)
-            .unwrap_or(message.received_at);
+        let later = after(message.received_at, FIRST_ANSWER);
         let waiting = format!("waiting for the answer of {}", app.row.store().title());
         self.ledger().park(message.clone(), waiting, later).await?;
         let store = app.row.store().id();
@@ -458,7 +451,7 @@ impl Engine {
                     // Nothing ends because its store does not answer.
                     tracing::info!(chain = chain.id, code = trouble.code(), reason = %trouble, "the store did not confirm how a purchase stands; asking again later");
                     let now = self.system().now();
-                    let later = now.saturating_add(ASK_AGAIN).unwrap_or(now);
+                    let later = after(now, ASK_AGAIN);
                     self.ledger().postpone_check(due, later).await?;
                     return Ok(());
                 }

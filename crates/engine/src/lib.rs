@@ -15,6 +15,7 @@
 mod decide;
 mod dispatch;
 mod gaps;
+mod guarded;
 mod handshake;
 mod heard;
 mod inquiry;
@@ -32,6 +33,7 @@ mod ticker;
 pub mod trace;
 mod transport;
 
+pub use guarded::Guarded;
 pub use handshake::Handshake;
 pub use intake::{Accepted, IntakeError};
 pub use lane::LaneHealth;

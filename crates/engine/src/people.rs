@@ -9,6 +9,7 @@ use domain::{
     attribute::{self, Refused, Write},
     customer::{Attribution, Customer, is_anonymous},
     fact::{Note, TransactionKind},
+    time::after,
 };
 use jiff::Timestamp;
 use ledger::{
@@ -653,7 +654,7 @@ impl Engine {
                 Content::Nothing => Ok(()),
             };
         }
-        let later = now.saturating_add(FIRST_ANSWER).unwrap_or(now);
+        let later = after(now, FIRST_ANSWER);
         let waiting = format!("waiting for the answer of {}", app.row.store().title());
         self.ledger().park(message.clone(), waiting, later).await?;
         self.resume(&setup, app, message, 0, content, None).await?;

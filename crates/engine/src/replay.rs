@@ -6,7 +6,7 @@
 //! that takes the same step, repeats nothing.
 
 use crate::{ActiveIntegration, Engine, decide};
-use domain::{DeliveryId, Event, EventKind, NotSent, ProjectId, ReplayId};
+use domain::{DeliveryId, Event, EventKind, NotSent, ProjectId, ReplayId, time::after};
 use jiff::{SignedDuration, Timestamp};
 use ledger::{
     Choice, DeliveryState, EventFilter, FeedRow, IntegrationState, LedgerError, NewDelivery, Page,
@@ -217,7 +217,7 @@ impl Engine {
 
     pub(crate) async fn step_replays(&self, now: Timestamp) -> Result<(), LedgerError> {
         for replay in self.ledger().running_replays().await? {
-            let next = replay.progress.at.saturating_add(PAUSE).unwrap_or(now);
+            let next = after(replay.progress.at, PAUSE);
             if replay.progress.after == replay.first || next <= now {
                 self.step_replay(replay, now).await?;
             }
@@ -242,10 +242,7 @@ impl Engine {
             },
             again: Vec::new(),
             new: Vec::new(),
-            waits_until: active
-                .spec
-                .ordered
-                .then(|| now.saturating_add(decide::PATIENCE).unwrap_or(now)),
+            waits_until: active.spec.ordered.then(|| after(now, decide::PATIENCE)),
             replay,
         };
         self.look(active, &mut step, now).await?;

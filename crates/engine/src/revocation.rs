@@ -1,17 +1,13 @@
 //! Asks, where an app wants it, whether the certificates that signed a message were revoked.
 
-use crate::Engine;
+use crate::{Engine, Guarded};
 use destinations::{Header, Request, Via};
 use jiff::{SignedDuration, Timestamp};
 use sources::{
     Refusal, Verdict,
     apple::ocsp::{Check, Doubt},
 };
-use std::{
-    collections::BTreeMap,
-    sync::{Mutex, PoisonError},
-    time::Duration,
-};
+use std::{collections::BTreeMap, time::Duration};
 
 /// How long a good answer is believed, and how many are remembered. Source: spec/stores.md 1.3.1, the reference values.
 const BELIEVED: SignedDuration = SignedDuration::from_mins(15);
@@ -20,18 +16,18 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Good answers, by question.
 #[derive(Default)]
-pub(crate) struct Vouched(Mutex<BTreeMap<Vec<u8>, Timestamp>>);
+pub(crate) struct Vouched(Guarded<BTreeMap<Vec<u8>, Timestamp>>);
 
 impl Vouched {
     fn holds(&self, check: &Check, now: Timestamp) -> bool {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = self.0.lock();
         known
             .get(&check.request)
             .is_some_and(|at| at.duration_until(now) < BELIEVED)
     }
 
     fn remember(&self, check: &Check, now: Timestamp) {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.0.lock();
         if known.len() >= REMEMBERED {
             known.clear();
         }

@@ -1,14 +1,11 @@
 //! What time asks for: changed configuration, handshakes, chains that time alone may change, parked messages, retention.
 
-use crate::{Engine, IntakeError, metric::Metric, people};
+use crate::{Engine, Guarded, IntakeError, metric::Metric, people};
+use domain::time::{after, before};
 use jiff::{SignedDuration, Timestamp};
 use ledger::{LedgerError, Parked};
 use sources::Verdict;
-use std::{
-    collections::BTreeMap,
-    sync::{Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{collections::BTreeMap, time::Duration};
 use tokio::sync::watch;
 use uuid::Uuid;
 
@@ -30,19 +27,15 @@ const ATTENDS: Duration = Duration::from_secs(5);
 /// Who this node is to others, and what it does for all of them.
 pub(crate) struct Duties {
     node: Uuid,
-    held: Mutex<BTreeMap<&'static str, Timestamp>>,
+    held: Guarded<BTreeMap<&'static str, Timestamp>>,
 }
 
 impl Duties {
     pub(crate) fn of(node: Uuid) -> Self {
         Self {
             node,
-            held: Mutex::default(),
+            held: Guarded::default(),
         }
-    }
-
-    fn held(&self) -> MutexGuard<'_, BTreeMap<&'static str, Timestamp>> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -84,13 +77,14 @@ impl Engine {
     /// leave it alone.
     async fn is_mine(&self, duty: &'static str) -> Result<bool, LedgerError> {
         let (duties, now) = (&self.inner.duties, self.system().now());
-        if duties.held().get(duty).is_some_and(|until| now < *until) {
+        let held = duties.held.lock().get(duty).copied();
+        if held.is_some_and(|until| now < until) {
             return Ok(true);
         }
         let is_mine = self.ledger().hold(duty, duties.node, DUTY).await?;
         if is_mine {
-            let until = now.saturating_add(DUTY - RENEWED).unwrap_or(now);
-            duties.held().insert(duty, until);
+            let until = after(now, DUTY - RENEWED);
+            duties.held.lock().insert(duty, until);
         }
         Ok(is_mine)
     }
@@ -196,8 +190,8 @@ impl Engine {
                     );
                 }
             }
-            let before = now.saturating_sub(ATTEMPTS_KEPT).unwrap_or(Timestamp::MIN);
-            while self.ledger().retain(before, AT_ONCE).await? == AT_ONCE as u64 {}
+            let kept = before(now, ATTEMPTS_KEPT);
+            while self.ledger().retain(kept, AT_ONCE).await? == AT_ONCE as u64 {}
         }
         Ok(())
     }
@@ -258,11 +252,7 @@ impl Engine {
                 if refusal.verdict != Verdict::Park {
                     tracing::warn!(inbox.id = %id, reason = refusal.detail, "a parked message is refused now; it stays parked");
                 }
-                let again = self
-                    .system()
-                    .now()
-                    .saturating_add(SignedDuration::from_hours(1));
-                let again = again.unwrap_or(message.received_at);
+                let again = after(self.system().now(), SignedDuration::from_hours(1));
                 self.ledger().park(message, refusal.detail, again).await?;
                 return Ok(());
             }

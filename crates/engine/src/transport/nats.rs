@@ -1,6 +1,7 @@
 //! The way to streams: a connection per cluster and login, made when it is needed and given up when it fails.
 
 use super::{AllowedNetworks, TransportError};
+use crate::Guarded;
 use async_nats::{
     Client, ConnectErrorKind, ConnectOptions, Event, HeaderMap, RequestErrorKind, ServerError,
     connection::State,
@@ -11,10 +12,10 @@ use destinations::{
 };
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     time::{Duration, Instant},
 };
-use tokio::sync::Notify;
+use tokio::sync::{Mutex, Notify};
 
 /// How long a server may take to let us in.
 const CONNECTING: Duration = Duration::from_secs(5);
@@ -28,8 +29,8 @@ type Key = (Vec<String>, Login);
 /// One cluster, as one user.
 struct Link {
     /// Held while connecting, so that a hundred attempts make one connection.
-    client: tokio::sync::Mutex<Option<Client>>,
-    used: Mutex<Instant>,
+    client: Mutex<Option<Client>>,
+    used: Guarded<Instant>,
     heard: Arc<Heard>,
 }
 
@@ -37,14 +38,14 @@ struct Link {
 #[derive(Default)]
 struct Heard {
     /// What it last complained about: it refuses a subject without answering whoever published to it.
-    complaint: Mutex<Option<(Instant, String)>>,
+    complaint: Guarded<Option<(Instant, String)>>,
     /// The connection was lost; what is under way is not answered any more.
     lost: Notify,
 }
 
 /// All connections of this process.
 #[derive(Default)]
-pub(super) struct Links(Mutex<BTreeMap<Key, Arc<Link>>>);
+pub(super) struct Links(Guarded<BTreeMap<Key, Arc<Link>>>);
 
 impl std::fmt::Debug for Links {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -60,22 +61,18 @@ enum Unconnected {
     Failed(TransportError),
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 impl Links {
     fn link(&self, key: &Key, now: Instant) -> Arc<Link> {
-        let mut links = lock(&self.0);
-        links.retain(|_, link| now.duration_since(*lock(&link.used)) < IDLE);
+        let mut links = self.0.lock();
+        links.retain(|_, link| now.duration_since(*link.used.lock()) < IDLE);
         let link = links.entry(key.clone()).or_insert_with(|| {
             Arc::new(Link {
-                client: tokio::sync::Mutex::default(),
-                used: Mutex::new(now),
+                client: Mutex::default(),
+                used: Guarded::new(now),
                 heard: Arc::default(),
             })
         });
-        *lock(&link.used) = now;
+        *link.used.lock() = now;
         Arc::clone(link)
     }
 
@@ -176,7 +173,7 @@ impl Link {
     /// What the server has said since `began`, if it is that we may not publish to a subject. Older words are not about what was published
     /// since: somebody may have been allowed it.
     fn refused(&self, subject: &str, began: Instant) -> Option<String> {
-        let complaint = lock(&self.heard.complaint);
+        let complaint = self.heard.complaint.lock();
         let (heard, said) = complaint.as_ref()?;
         let lower = said.to_lowercase();
         let is_about_it =
@@ -251,7 +248,7 @@ async fn connect(
             async move {
                 match event {
                     Event::ServerError(ServerError::Other(said)) => {
-                        *lock(&heard.complaint) = Some((Instant::now(), said));
+                        *heard.complaint.lock() = Some((Instant::now(), said));
                     }
                     Event::Disconnected | Event::Closed => heard.lost.notify_waiters(),
                     _ => {}
