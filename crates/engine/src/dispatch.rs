@@ -241,13 +241,13 @@ impl Engine {
             // gives it back.
             let Some(active) = active.filter(|active| {
                 lane.admits(now)
-                    && !*self.inner.stopping.borrow()
+                    && !self.core().is_stopping()
                     && now
                         .saturating_add(active.timeout())
                         .is_ok_and(|end| end < job.until)
             }) else {
                 drop(under_way);
-                if *self.inner.stopping.borrow() {
+                if self.core().is_stopping() {
                     self.hand_back(&lane, vec![job]).await;
                 } else {
                     lane.give_back(1);
@@ -331,12 +331,8 @@ impl Engine {
                     });
                 }
                 let began = Instant::now();
-                let answer = self
-                    .inner
-                    .parts
-                    .transport
-                    .send(&request, active.timeout())
-                    .await;
+                let transport = self.core().transport();
+                let answer = transport.send(&request, active.timeout()).await;
                 settlement.took = began.elapsed();
                 settlement.request = Some(shown(&request));
                 let retry = |reason, asked| self.retry(active, &lease, reason, asked);
@@ -404,7 +400,7 @@ impl Engine {
             let lease_until = active.lease_until(self.system().now());
             match self.ledger().settle(settlement.clone(), lease_until).await {
                 Ok(settled) => {
-                    if *self.inner.stopping.borrow() {
+                    if self.core().is_stopping() {
                         self.return_leases(&settled.released).await;
                     } else {
                         for lease in settled.released {
@@ -467,9 +463,12 @@ impl Engine {
     /// Claims what is due: retries, deliveries that found no room, and leases of nodes that are gone.
     pub(crate) async fn poll_due(self) {
         let mut stopping = self.stopping();
+        let mut reloads = self.core().reloads();
         loop {
             tokio::select! {
                 () = self.inner.dispatcher.due.notified() => {}
+                // What was held may go now.
+                Ok(()) = reloads.changed() => {}
                 () = tokio::time::sleep(POLL) => {}
                 _ = stopping.wait_for(|stopping| *stopping) => return,
             }

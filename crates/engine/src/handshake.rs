@@ -139,7 +139,7 @@ impl Engine {
                 answer: String::new(),
                 problem: None,
             };
-            let (transport, began) = (&self.inner.parts.transport, Instant::now());
+            let (transport, began) = (self.core().transport(), Instant::now());
             let answer = transport.send(&handshake.request, active.timeout());
             let checked = match answer.await {
                 Ok(response) => {

@@ -169,7 +169,7 @@ impl Engine {
     }
 
     async fn take_in(&self, app: AppId, incoming: &Incoming<'_>) -> Result<Accepted, IntakeError> {
-        if *self.inner.stopping.borrow() {
+        if self.core().is_stopping() {
             return Err(IntakeError::Stopping);
         }
         if self.setup().app(app).is_none() {

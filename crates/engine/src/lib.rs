@@ -12,6 +12,7 @@
 //! the wall clock and randomness are read in [`System`] only.
 #![warn(missing_docs)]
 
+mod core;
 mod decide;
 mod dispatch;
 mod gaps;
@@ -33,6 +34,7 @@ mod ticker;
 pub mod trace;
 mod transport;
 
+pub use self::core::{Core, Parts};
 pub use guarded::Guarded;
 pub use handshake::Handshake;
 pub use intake::{Accepted, IntakeError};
@@ -43,7 +45,6 @@ pub use setup::{ActiveIntegration, AppSetup, MakeSource, ProjectSetup, Secrets, 
 pub use system::{System, WallSystem};
 pub use transport::{AllowedNetworks, NetworkTransport, Transport, TransportError};
 
-use arc_swap::ArcSwap;
 use configuration::Vault;
 use dispatch::Dispatcher;
 use domain::{DeliveryId, Event, IntegrationId, NotSent, ProjectId, rates::Rates};
@@ -51,25 +52,6 @@ use ledger::{Commit, Committed, ConfigurationChange, Ledger, LedgerError, NewEve
 use sources::Web;
 use std::sync::Arc;
 use tokio::sync::watch;
-use tracing::Instrument;
-
-/// What an engine is made of.
-pub struct Parts {
-    /// Durable storage.
-    pub ledger: Arc<dyn Ledger>,
-    /// The clock and the random source.
-    pub system: Arc<dyn System>,
-    /// The way to destinations.
-    pub transport: Arc<dyn Transport>,
-    /// Opens and seals secrets.
-    pub vault: Vault,
-    /// Where people reach this installation, without a trailing slash.
-    pub public_url: String,
-    /// The way to stores.
-    pub web: Arc<dyn Web>,
-    /// Makes the source of an app.
-    pub make_source: MakeSource,
-}
 
 /// A running engine. Cheap to clone.
 #[derive(Clone)]
@@ -78,21 +60,16 @@ pub struct Engine {
 }
 
 struct Inner {
-    parts: Parts,
-    setup: ArcSwap<Setup>,
+    core: Core,
     dispatcher: Dispatcher,
     vouched: revocation::Vouched,
     inquiries: inquiry::Inquiries,
     heard: heard::Heard,
     handshakes: handshake::Handshakes,
-    rates: ArcSwap<Rates>,
     /// Another process delivers what this one commits.
     is_quiet: bool,
     /// What this node has the right to do at the moment, and until when it need not ask again.
     duties: ticker::Duties,
-    /// Raised after every commit and settlement: whoever follows the feed looks again.
-    changed: watch::Sender<u64>,
-    stopping: watch::Sender<bool>,
 }
 
 impl Engine {
@@ -113,22 +90,16 @@ impl Engine {
     }
 
     async fn assemble(parts: Parts, is_quiet: bool) -> Result<Self, LedgerError> {
-        let setup = Setup::read(&parts, None).await?;
-        let rates = Rates::with_shipped(parts.ledger.rates().await?);
-        let duties = ticker::Duties::of(parts.system.uuid());
+        let core = Core::of(parts).await?;
         let inner = Inner {
-            parts,
-            setup: ArcSwap::from_pointee(setup),
             dispatcher: Dispatcher::default(),
             vouched: revocation::Vouched::default(),
             inquiries: inquiry::Inquiries::default(),
             heard: heard::Heard::default(),
             handshakes: handshake::Handshakes::default(),
-            rates: ArcSwap::from_pointee(rates),
             is_quiet,
-            duties,
-            changed: watch::Sender::new(0),
-            stopping: watch::Sender::new(false),
+            duties: ticker::Duties::of(core.system().uuid()),
+            core,
         };
         Ok(Self {
             inner: Arc::new(inner),
@@ -142,53 +113,57 @@ impl Engine {
         Self::assemble(parts, true).await
     }
 
+    /// What every room shares.
+    pub(crate) fn core(&self) -> &Core {
+        &self.inner.core
+    }
+
     /// The storage, for reading.
     pub fn ledger(&self) -> &dyn Ledger {
-        &*self.inner.parts.ledger
+        self.core().ledger()
     }
 
     /// The configuration in memory.
     pub fn setup(&self) -> Arc<Setup> {
-        self.inner.setup.load_full()
+        self.core().setup()
     }
 
     /// Opens and seals secrets.
     pub fn vault(&self) -> &Vault {
-        &self.inner.parts.vault
+        self.core().vault()
     }
 
     /// The clock and the random source.
     pub fn system(&self) -> &dyn System {
-        &*self.inner.parts.system
+        self.core().system()
     }
 
     /// Exchange rates in memory.
     pub fn rates(&self) -> Arc<Rates> {
-        self.inner.rates.load_full()
+        self.core().rates()
     }
 
     pub(crate) fn web(&self) -> &dyn Web {
-        &*self.inner.parts.web
+        self.core().web()
     }
 
     /// Where people reach this installation.
     pub fn public_url(&self) -> &str {
-        &self.inner.parts.public_url
+        self.core().public_url()
     }
 
     /// A counter that rises whenever the feed may have changed.
     pub fn changes(&self) -> watch::Receiver<u64> {
-        self.inner.changed.subscribe()
+        self.core().changes()
     }
 
     /// Commits; its deliveries belong to the trace of what led to it.
-    pub(crate) async fn commit(&self, mut commit: Commit) -> Result<Committed, LedgerError> {
-        let span = trace::commit(&mut commit);
-        self.ledger().commit(commit).instrument(span).await
+    pub(crate) async fn commit(&self, commit: Commit) -> Result<Committed, LedgerError> {
+        self.core().commit(commit).await
     }
 
     fn note_change(&self) {
-        self.inner.changed.send_modify(|count| *count += 1);
+        self.core().note_change();
     }
 
     /// After a commit whose deliveries were left for the poll to find.
@@ -201,41 +176,13 @@ impl Engine {
 
     /// Whether the engine is shutting down.
     pub fn stopping(&self) -> watch::Receiver<bool> {
-        self.inner.stopping.subscribe()
+        self.core().stopping()
     }
 
     /// Reads the configuration again if it changed, here or by another process. What failed for want of credentials gets
     /// another chance when the settings of its integration changed.
     pub async fn reload(&self) -> Result<(), LedgerError> {
-        let before = self.setup();
-        if self.ledger().configuration_revision().await? == before.revision() {
-            return Ok(());
-        }
-        let after = Setup::read(&self.inner.parts, Some(&before)).await?;
-        let is_changed = |active: &&ActiveIntegration| {
-            before
-                .integration(active.row.id)
-                .is_none_or(|known| known.row.sealed_settings != active.row.sealed_settings)
-        };
-        let changed: Vec<IntegrationId> = after
-            .integrations()
-            .filter(is_changed)
-            .map(|active| active.row.id)
-            .collect();
-        self.inner.setup.store(Arc::new(after));
-        for integration in changed {
-            let reasons = vec![NotSent::MissingCredentials, NotSent::BlockedAddress];
-            let requeued = self
-                .ledger()
-                .requeue(Requeue::Failed(integration, reasons), self.system().now())
-                .await?;
-            if requeued > 0 {
-                tracing::info!(integration.id = %integration, requeued, "deliveries that lacked credentials are tried again");
-            }
-        }
-        self.inner.dispatcher.wake();
-        self.note_change();
-        Ok(())
+        self.core().reload().await
     }
 
     /// Applies configuration changes made against the configuration in memory.
@@ -245,11 +192,7 @@ impl Engine {
         changes: Vec<ConfigurationChange>,
         by: &str,
     ) -> Result<bool, LedgerError> {
-        let applied = self
-            .ledger()
-            .configure(self.setup().revision(), changes, by, self.system().now())
-            .await?;
-        self.reload().await?;
+        let applied = self.core().configure(changes, by).await?;
         if applied {
             self.verify_pending().await?;
         }
@@ -307,7 +250,7 @@ impl Engine {
 
     /// Stops taking up work and waits, at most `patience`, for attempts under way to be settled.
     pub async fn stop(&self, patience: std::time::Duration) {
-        self.inner.stopping.send_replace(true);
+        self.core().stop();
         self.inner.dispatcher.drain(patience).await;
         if let Err(error) = self.leave().await {
             tracing::warn!(%error, "the other nodes could not be told that this one is leaving");

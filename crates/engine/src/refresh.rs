@@ -2,9 +2,9 @@
 //! URL once a day, where one is configured.
 
 use crate::Engine;
-use domain::rates::{Rates, read_csv};
+use domain::rates::read_csv;
 use sources::Call;
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 /// How often the ledger is looked at.
 const LOOK: Duration = Duration::from_secs(60);
@@ -36,9 +36,9 @@ impl Engine {
                         }
                     }
                 }
-                match engine.ledger().rates().await {
-                    Ok(rates) => {
-                        let rates = Rates::with_shipped(rates);
+                match engine.core().reload_rates().await {
+                    Ok(()) => {
+                        let rates = engine.rates();
                         let today = engine.today();
                         if rates.are_stale(today) && warned_on != Some(today) {
                             warned_on = Some(today);
@@ -47,7 +47,6 @@ impl Engine {
                                 "exchange rates are old; amounts in dollars are off by what currencies moved since. Add newer ones with `tidings rates import` or `serve --rates-url`"
                             );
                         }
-                        engine.inner.rates.store(Arc::new(rates));
                     }
                     Err(error) => tracing::warn!(%error, "exchange rates could not be read"),
                 }
@@ -69,9 +68,7 @@ impl Engine {
         rates: Vec<domain::rates::Rate>,
     ) -> Result<(), ledger::LedgerError> {
         self.ledger().put_rates(rates).await?;
-        let known = Rates::with_shipped(self.ledger().rates().await?);
-        self.inner.rates.store(Arc::new(known));
-        Ok(())
+        self.core().reload_rates().await
     }
 
     async fn fetch_rates(&self, url: &str) -> Result<usize, String> {

@@ -58,7 +58,7 @@ impl Engine {
                 headers: vec![header],
                 body: check.request.clone(),
             };
-            let answer = self.inner.parts.transport.send(&request, TIMEOUT).await;
+            let answer = self.core().transport().send(&request, TIMEOUT).await;
             let again = |detail: String| Refusal {
                 code: "revocation_unknown",
                 detail,

@@ -1,16 +1,13 @@
 //! The configuration in memory: read whole, compiled once, replaced when it changes. The hot path never asks the database.
 
-use crate::{
-    Parts,
-    lane::{LEASE, Limits},
-};
+use crate::lane::{LEASE, Limits};
 use configuration::Vault;
 use destinations::{Configured, Context, Destination, Spec};
 use domain::{AppId, EventKind, IntegrationId, ProjectId, Store, UserId, access::Unlocks};
 use jiff::Timestamp;
 use ledger::{
-    ApiKey, App, AppSettings, Configuration, ExternalSettings, Integration, LedgerError, Project,
-    User, Verification,
+    ApiKey, App, AppSettings, Configuration, ExternalSettings, Integration, Project, User,
+    Verification,
 };
 use serde_json::{Map, Value};
 use sources::{Source, stated::Stated};
@@ -43,6 +40,18 @@ pub struct ProjectSetup {
     pub integrations: Vec<ActiveIntegration>,
     /// "Still active" events that any of them wants, and after how many days.
     pub timers: BTreeSet<(EventKind, u32)>,
+}
+
+impl ProjectSetup {
+    /// With nothing in it yet.
+    fn of(row: &Project) -> Self {
+        Self {
+            row: row.clone(),
+            unlocks: Unlocks::new(),
+            integrations: Vec::new(),
+            timers: BTreeSet::new(),
+        }
+    }
 }
 
 /// An app, compiled.
@@ -150,29 +159,26 @@ pub struct Setup {
     apps: BTreeMap<AppId, AppSetup>,
 }
 
-impl Setup {
-    /// Apps that did not change keep their sources, and with them the keys and tokens these remember.
-    pub(crate) async fn read(parts: &Parts, before: Option<&Self>) -> Result<Self, LedgerError> {
-        let configuration = parts.ledger.configuration().await?;
-        let context = Context {
-            public_url: parts.public_url.clone(),
-        };
+/// What configuration is compiled with.
+pub(crate) struct Compiler {
+    /// Opens secrets.
+    pub(crate) vault: Vault,
+    /// Where people reach this installation, without a trailing slash.
+    pub(crate) public_url: String,
+    /// Makes the source of an app.
+    pub(crate) make_source: MakeSource,
+}
+
+impl Compiler {
+    /// Compiles configuration. What cannot be used is said so here, and stands in the result with the reason.
+    ///
+    /// Apps that did not change since `before` keep their sources, and with them the keys and tokens these remember.
+    pub(crate) fn compile(&self, configuration: Configuration, before: Option<&Setup>) -> Setup {
         let mut projects: BTreeMap<_, _> = configuration
             .projects
             .iter()
-            .map(|row| {
-                (
-                    row.id,
-                    ProjectSetup {
-                        row: row.clone(),
-                        unlocks: Unlocks::new(),
-                        integrations: Vec::new(),
-                        timers: BTreeSet::new(),
-                    },
-                )
-            })
+            .map(|row| (row.id, ProjectSetup::of(row)))
             .collect();
-        let mut places = BTreeMap::new();
         for product in &configuration.products {
             if let Some(project) = projects.get_mut(&product.project) {
                 project
@@ -180,57 +186,74 @@ impl Setup {
                     .insert(product.id.clone(), product.entitlements.clone());
             }
         }
+        let mut places = BTreeMap::new();
         for row in &configuration.integrations {
-            let Some(destination) = destinations::find(&row.destination) else {
-                tracing::error!(integration.id = %row.id, destination.key = row.destination, "the destination is unknown to this release; its events are not sent");
+            let Some(project) = projects.get_mut(&row.project) else {
                 continue;
             };
-            let configured = configure(destination, row, &parts.vault, &context);
-            if let Err(problem) = &configured {
-                tracing::error!(integration.id = %row.id, problem, "the settings cannot be used; its deliveries are held");
-            }
-            if let Some(project) = projects.get_mut(&row.project) {
-                project
-                    .timers
-                    .extend(configured.iter().flat_map(|configured| configured.timers()));
-                let place = (row.project, project.integrations.len());
-                places.insert(row.id, place);
-                project.integrations.push(ActiveIntegration {
-                    row: Arc::new(row.clone()),
-                    spec: destination.spec(),
-                    configured,
-                });
+            if let Some(integration) = self.integration(row) {
+                let timers = integration.configured.iter().flat_map(|is| is.timers());
+                project.timers.extend(timers);
+                places.insert(row.id, (row.project, project.integrations.len()));
+                project.integrations.push(integration);
             }
         }
-        let source = |row: &App| {
-            let made =
-                secrets(&parts.vault, row).and_then(|secrets| (parts.make_source)(row, &secrets));
-            if let Err(problem) = &made {
-                tracing::error!(app.id = %row.id, problem, "the app cannot hear its store");
-            }
-            made
-        };
-        let apps = configuration.apps.iter().map(|row| {
-            let kept = before
-                .and_then(|before| before.app(row.id))
-                .filter(|known| known.row == *row && known.source.is_ok());
-            AppSetup {
-                row: row.clone(),
-                source: kept.map_or_else(|| source(row), |known| known.source.clone()),
-            }
-        });
-        let grants = projects.keys().map(|project| AppSetup::grants(*project));
-        let simulators = projects.keys().map(|project| AppSetup::simulator(*project));
-        let apps = apps.chain(grants).chain(simulators);
+        let stored = configuration.apps.iter().map(|row| self.app(row, before));
+        let built_in = projects
+            .keys()
+            .flat_map(|project| [AppSetup::grants(*project), AppSetup::simulator(*project)]);
+        let apps = stored.chain(built_in);
         let apps = apps.map(|app| (app.row.id, app)).collect();
-        Ok(Self {
+        Setup {
             configuration,
             projects,
             places,
             apps,
-        })
+        }
     }
 
+    fn app(&self, row: &App, before: Option<&Setup>) -> AppSetup {
+        let kept = before
+            .and_then(|before| before.app(row.id))
+            .filter(|known| known.row == *row && known.source.is_ok());
+        let source = kept.map_or_else(|| self.source(row), |known| known.source.clone());
+        AppSetup {
+            row: row.clone(),
+            source,
+        }
+    }
+
+    fn source(&self, row: &App) -> Result<Arc<dyn Source>, String> {
+        let secrets = secrets(&self.vault, row);
+        let made = secrets.and_then(|secrets| (self.make_source)(row, &secrets));
+        if let Err(problem) = &made {
+            tracing::error!(app.id = %row.id, problem, "the app cannot hear its store");
+        }
+        made
+    }
+
+    /// `None` for a destination that only a newer release knows.
+    fn integration(&self, row: &Integration) -> Option<ActiveIntegration> {
+        let Some(destination) = destinations::find(&row.destination) else {
+            tracing::error!(integration.id = %row.id, destination.key = row.destination, "the destination is unknown to this release; its events are not sent");
+            return None;
+        };
+        let context = Context {
+            public_url: self.public_url.clone(),
+        };
+        let configured = configure(destination, row, &self.vault, &context);
+        if let Err(problem) = &configured {
+            tracing::error!(integration.id = %row.id, problem, "the settings cannot be used; its deliveries are held");
+        }
+        Some(ActiveIntegration {
+            row: Arc::new(row.clone()),
+            spec: destination.spec(),
+            configured,
+        })
+    }
+}
+
+impl Setup {
     /// Raised by every change of configuration.
     pub fn revision(&self) -> u64 {
         self.configuration.revision

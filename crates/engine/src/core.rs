@@ -1,0 +1,219 @@
+//! The core: all that a room may see.
+//!
+//! Durable storage, the clock, the ways out, and the configuration and exchange rates in memory. A room is made with a
+//! [`Core`] and with what else it needs, and calls nothing above it: it writes, and whoever follows the feed
+//! ([`Core::changes`]) or the configuration ([`Core::reloads`]) looks again.
+
+use crate::{
+    System, Transport,
+    setup::{ActiveIntegration, Compiler, MakeSource, Setup},
+    trace,
+};
+use arc_swap::ArcSwap;
+use configuration::Vault;
+use domain::{IntegrationId, NotSent, rates::Rates};
+use ledger::{Commit, Committed, ConfigurationChange, Ledger, LedgerError, Requeue};
+use sources::Web;
+use std::sync::Arc;
+use tokio::sync::watch;
+use tracing::Instrument;
+
+/// What an engine is made of.
+pub struct Parts {
+    /// Durable storage.
+    pub ledger: Arc<dyn Ledger>,
+    /// The clock and the random source.
+    pub system: Arc<dyn System>,
+    /// The way to destinations.
+    pub transport: Arc<dyn Transport>,
+    /// Opens and seals secrets.
+    pub vault: Vault,
+    /// Where people reach this installation, without a trailing slash.
+    pub public_url: String,
+    /// The way to stores.
+    pub web: Arc<dyn Web>,
+    /// Makes the source of an app.
+    pub make_source: MakeSource,
+}
+
+/// What every room shares. Cheap to clone.
+#[derive(Clone)]
+pub struct Core {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    ledger: Arc<dyn Ledger>,
+    system: Arc<dyn System>,
+    transport: Arc<dyn Transport>,
+    web: Arc<dyn Web>,
+    compiler: Compiler,
+    setup: ArcSwap<Setup>,
+    rates: ArcSwap<Rates>,
+    /// Raised whenever the configuration in memory was replaced.
+    reloaded: watch::Sender<u64>,
+    /// Raised after every commit and settlement: whoever follows the feed looks again.
+    changed: watch::Sender<u64>,
+    stopping: watch::Sender<bool>,
+}
+
+impl Core {
+    /// Reads what is kept in memory.
+    pub(crate) async fn of(parts: Parts) -> Result<Self, LedgerError> {
+        let compiler = Compiler {
+            vault: parts.vault,
+            public_url: parts.public_url,
+            make_source: parts.make_source,
+        };
+        let setup = compiler.compile(parts.ledger.configuration().await?, None);
+        let rates = Rates::with_shipped(parts.ledger.rates().await?);
+        let shared = Shared {
+            ledger: parts.ledger,
+            system: parts.system,
+            transport: parts.transport,
+            web: parts.web,
+            compiler,
+            setup: ArcSwap::from_pointee(setup),
+            rates: ArcSwap::from_pointee(rates),
+            reloaded: watch::Sender::new(0),
+            changed: watch::Sender::new(0),
+            stopping: watch::Sender::new(false),
+        };
+        Ok(Self {
+            shared: Arc::new(shared),
+        })
+    }
+
+    /// The storage.
+    pub fn ledger(&self) -> &dyn Ledger {
+        &*self.shared.ledger
+    }
+
+    /// The clock and the random source.
+    pub fn system(&self) -> &dyn System {
+        &*self.shared.system
+    }
+
+    /// The way to destinations.
+    pub fn transport(&self) -> &dyn Transport {
+        &*self.shared.transport
+    }
+
+    /// The way to stores.
+    pub fn web(&self) -> &dyn Web {
+        &*self.shared.web
+    }
+
+    /// Opens and seals secrets.
+    pub fn vault(&self) -> &Vault {
+        &self.shared.compiler.vault
+    }
+
+    /// Where people reach this installation, without a trailing slash.
+    pub fn public_url(&self) -> &str {
+        &self.shared.compiler.public_url
+    }
+
+    /// The configuration in memory. It stays as it is for whoever holds it; a reload puts another in its place.
+    pub fn setup(&self) -> Arc<Setup> {
+        self.shared.setup.load_full()
+    }
+
+    /// Exchange rates in memory.
+    pub fn rates(&self) -> Arc<Rates> {
+        self.shared.rates.load_full()
+    }
+
+    /// Reads the exchange rates again, where another process may have added some.
+    pub(crate) async fn reload_rates(&self) -> Result<(), LedgerError> {
+        let rates = Rates::with_shipped(self.ledger().rates().await?);
+        self.shared.rates.store(Arc::new(rates));
+        Ok(())
+    }
+
+    /// Commits; its deliveries belong to the trace of what led to it.
+    pub(crate) async fn commit(&self, mut commit: Commit) -> Result<Committed, LedgerError> {
+        let span = trace::commit(&mut commit);
+        self.ledger().commit(commit).instrument(span).await
+    }
+
+    /// A counter that rises whenever the feed may have changed.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.shared.changed.subscribe()
+    }
+
+    /// Says that the feed may have changed.
+    pub(crate) fn note_change(&self) {
+        self.shared.changed.send_modify(|count| *count += 1);
+    }
+
+    /// A counter that rises whenever the configuration in memory was replaced.
+    pub(crate) fn reloads(&self) -> watch::Receiver<u64> {
+        self.shared.reloaded.subscribe()
+    }
+
+    /// Reads the configuration again if it changed, here or by another process. What failed for want of credentials gets
+    /// another chance when the settings of its integration changed.
+    pub async fn reload(&self) -> Result<(), LedgerError> {
+        let before = self.setup();
+        if self.ledger().configuration_revision().await? == before.revision() {
+            return Ok(());
+        }
+        let configuration = self.ledger().configuration().await?;
+        let after = self.shared.compiler.compile(configuration, Some(&before));
+        let is_changed = |active: &&ActiveIntegration| {
+            before
+                .integration(active.row.id)
+                .is_none_or(|known| known.row.sealed_settings != active.row.sealed_settings)
+        };
+        let changed: Vec<IntegrationId> = after
+            .integrations()
+            .filter(is_changed)
+            .map(|active| active.row.id)
+            .collect();
+        self.shared.setup.store(Arc::new(after));
+        for integration in changed {
+            let reasons = vec![NotSent::MissingCredentials, NotSent::BlockedAddress];
+            let requeued = self
+                .ledger()
+                .requeue(Requeue::Failed(integration, reasons), self.system().now())
+                .await?;
+            if requeued > 0 {
+                tracing::info!(integration.id = %integration, requeued, "deliveries that lacked credentials are tried again");
+            }
+        }
+        self.shared.reloaded.send_modify(|count| *count += 1);
+        self.note_change();
+        Ok(())
+    }
+
+    /// Applies configuration changes made against the configuration in memory.
+    /// Answers `false` when the configuration had moved meanwhile; nothing was changed then.
+    pub async fn configure(
+        &self,
+        changes: Vec<ConfigurationChange>,
+        by: &str,
+    ) -> Result<bool, LedgerError> {
+        let applied = self
+            .ledger()
+            .configure(self.setup().revision(), changes, by, self.system().now())
+            .await?;
+        self.reload().await?;
+        Ok(applied)
+    }
+
+    /// Turns to `true` when the engine shuts down.
+    pub fn stopping(&self) -> watch::Receiver<bool> {
+        self.shared.stopping.subscribe()
+    }
+
+    /// Whether the engine is shutting down.
+    pub(crate) fn is_stopping(&self) -> bool {
+        *self.shared.stopping.borrow()
+    }
+
+    /// Tells everybody to take up no more.
+    pub(crate) fn stop(&self) {
+        self.shared.stopping.send_replace(true);
+    }
+}
