@@ -1,52 +1,77 @@
-//! What people and programs see: store callbacks, the management API, live streams, pages.
-//!
-//! **How it works.** `routes::table` lists every route with its access rule; the router and the `OpenAPI` document are
-//! both made from it, so a route without a rule or a description cannot exist. Handlers parse, call one thing, present.
-//!
-//! **What it does not do.** No SQL and no business rules: what may be configured is `configuration`, what an event is
-//! `domain`.
+//! API and dashboard behind one router.
 #![warn(missing_docs)]
 
-mod access;
-mod api;
-mod apps;
-mod body;
-mod callbacks;
-mod filters;
-mod forms;
-mod openapi;
-mod pages;
-mod passwords;
-mod people;
-mod problem;
-mod replays;
-mod routes;
-mod simulator;
-mod stream;
-mod v1;
-mod view;
+use axum::{Router, middleware};
+use web::App;
 
-pub use access::{Sessions, digest, new_api_key, new_client_key};
-pub use callbacks::callback_path;
-pub use pages::Counted;
-pub use routes::router;
-pub use simulator::Lives;
+/// The whole HTTP interface.
+pub fn router(app: App) -> Router {
+    api::router(&app)
+        .merge(dashboard::router(&app))
+        .method_not_allowed_fallback(api::wrong_method)
+        .fallback(api::missing)
+        .layer(middleware::from_fn_with_state(app, dashboard::readable))
+        .layer(middleware::map_response(dashboard::harden))
+}
 
-use engine::Engine;
-use metrics_exporter_prometheus::PrometheusHandle;
-use std::sync::Arc;
+#[cfg(test)]
+mod tests {
+    use web::{
+        access::Access,
+        route::{Method, Route},
+    };
 
-/// What handlers share.
-#[derive(Clone)]
-pub struct App {
-    /// The engine.
-    pub engine: Engine,
-    /// Who is signed in to the pages.
-    pub sessions: Arc<Sessions>,
-    /// What pages counted a moment ago.
-    pub counted: Arc<Counted>,
-    /// Lives that are being simulated.
-    pub lives: Arc<Lives>,
-    /// Renders `/metrics`.
-    pub metrics: Option<PrometheusHandle>,
+    fn table() -> Vec<(Method, &'static str, Access)> {
+        fn told<S>(routes: Vec<Route<S>>) -> impl Iterator<Item = (Method, &'static str, Access)> {
+            routes
+                .into_iter()
+                .map(|route| (route.method, route.path, route.access))
+        }
+        told(api::routes())
+            .chain(told(dashboard::routes()))
+            .collect()
+    }
+
+    #[test]
+    fn what_changes_something_needs_write_access_or_proves_itself() {
+        for (method, path, access) in table() {
+            let changes = method != Method::Get;
+            let guarded = matches!(
+                access,
+                Access::Write
+                    | Access::Form
+                    | Access::Own
+                    | Access::Manage
+                    | Access::Store
+                    | Access::Client
+            );
+            let signs_in = ["/sign", "/invite/"]
+                .iter()
+                .any(|beginning| path.starts_with(beginning));
+            assert!(!changes || guarded || signs_in, "{method:?} {path}");
+        }
+    }
+
+    #[test]
+    fn only_what_anyone_may_see_is_open() {
+        let mut open: Vec<_> = table()
+            .into_iter()
+            .filter(|(method, _, access)| *access == Access::Anyone && *method == Method::Get)
+            .map(|(_, path, _)| path)
+            .collect();
+        open.sort_unstable();
+        assert_eq!(
+            open,
+            [
+                "/api/v1/openapi.json",
+                "/assets/{name}",
+                "/healthz",
+                "/invite/{token}",
+                "/metrics",
+                "/readyz",
+                "/signin",
+                "/signin/{token}",
+            ]
+        );
+    }
 }

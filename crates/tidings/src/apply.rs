@@ -75,7 +75,7 @@ pub(crate) async fn run(options: &Options) -> Result<ExitCode> {
         .find(|project| project.key == wanted.project.key)
         .map(|project| project.id);
     for app in after.apps.iter().filter(|app| Some(app.project) == project) {
-        if let Some(path) = http_api::callback_path(app) {
+        if let Some(path) = web::callback_path(app) {
             say::line(format!(
                 "{} notification URL of {}: {}{path}",
                 app.store().title(),

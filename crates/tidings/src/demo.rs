@@ -145,7 +145,7 @@ pub(crate) async fn run(options: Options) -> Result<()> {
         .configuration
         .apps
         .iter()
-        .filter_map(http_api::callback_path)
+        .filter_map(web::callback_path)
         .map(|path| format!("{public_url}{path}"))
         .filter_map(|url| Some((Channel::of_url(&url)?, url)))
         .collect();

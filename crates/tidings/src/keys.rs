@@ -74,7 +74,7 @@ pub(crate) async fn run(options: Options) -> Result<()> {
                         .with_context(|| format!("there is no project {key:?}"))
                 })
                 .transpose()?;
-            let (text, key) = http_api::new_api_key(
+            let (text, key) = web::access::new_api_key(
                 &WallSystem,
                 project,
                 &name,
@@ -97,7 +97,7 @@ pub(crate) async fn run(options: Options) -> Result<()> {
                 .iter()
                 .find(|known| known.project == of.id && known.key == app)
                 .with_context(|| format!("project {project:?} has no app {app:?}"))?;
-            let (text, key) = http_api::new_client_key(&WallSystem, app);
+            let (text, key) = web::access::new_client_key(&WallSystem, app);
             change(&*ledger, &ConfigurationChange::PutApiKey(key)).await?;
             say::line(&text);
             Ok(())

@@ -3,11 +3,11 @@
 use crate::{cli::ServeOptions, say, stores, telemetry};
 use anyhow::{Context, Result};
 use engine::{Engine, NetworkTransport, Parts, WallSystem, metric::Metric};
-use http_api::{App, Sessions};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use sources::Web;
 use std::{future::Future, sync::Arc, time::Duration};
 use tokio::net::TcpListener;
+use web::{App, access::Sessions};
 
 /// Upper bounds of latency buckets, in seconds.
 const BUCKETS: [f64; 14] = [
@@ -84,8 +84,6 @@ impl Server {
             app: App {
                 engine: engine.clone(),
                 sessions,
-                counted: Arc::default(),
-                lives: Arc::default(),
                 metrics: Some(metrics),
             },
             engine,
@@ -146,7 +144,7 @@ pub(crate) async fn run(options: ServeOptions) -> Result<()> {
     say::line(format!("  data       {}", options.data.data.display()));
     say::line(format!("  sign in    {}", server.sign_in_url));
     for app in &setup.configuration.apps {
-        if let Some(path) = http_api::callback_path(app) {
+        if let Some(path) = web::callback_path(app) {
             say::line(format!(
                 "  callback   {}{path}   ({})",
                 server.public_url, app.name

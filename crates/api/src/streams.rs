@@ -1,0 +1,114 @@
+//! Live streams, as server-sent events.
+//!
+//! Each stream follows the ledger by cursor and looks when the engine says that something changed, so it never misses an
+//! event and never shows one twice; `Last-Event-ID` resumes where a connection broke.
+
+use crate::resources::{DELIVERY_FILTERS, EVENT_FILTERS};
+use axum::{extract::State, http::HeaderMap, response::sse::Event as Message};
+use futures_util::stream;
+use ledger::DeliveryFilter;
+use serde_json::json;
+use std::collections::BTreeMap;
+use web::{
+    App,
+    access::Access,
+    problem::Problem,
+    project::InProject,
+    query::{Filters, present},
+    route::{Method, Route},
+    stream::{BATCH, Messages, follow, sse, start, wait},
+    view,
+};
+
+/// The routes of this file.
+pub(crate) fn routes() -> Vec<Route<App>> {
+    use Access::Read;
+    use Method::Get;
+    vec![
+        Route::new(
+            Get,
+            "/api/v1/projects/{project}/events/stream",
+            Read,
+            "Events as they happen, as server-sent events; resumes after Last-Event-ID",
+            events,
+        )
+        .query(EVENT_FILTERS),
+        Route::new(
+            Get,
+            "/api/v1/projects/{project}/deliveries/stream",
+            Read,
+            "Deliveries as they change, as server-sent events",
+            deliveries,
+        )
+        .query(DELIVERY_FILTERS),
+    ]
+}
+
+/// `GET .../events/stream`.
+pub(crate) async fn events(
+    State(app): State<App>,
+    project: InProject,
+    Filters(query): Filters,
+    headers: HeaderMap,
+) -> Result<Messages, Problem> {
+    let mut filter = query.events(&app, &project).await?;
+    let from = start(&app, &headers, query.after, &filter).await?;
+    // A position is a place in all of history, also for whoever comes back after a month.
+    filter.since = query.since;
+    Ok(follow(app, filter, from, |app, row| {
+        let id = row.position.to_string();
+        let body = json!(view::event(&app.engine.setup(), row)).to_string();
+        Message::default().id(id).event("event").data(body)
+    }))
+}
+
+/// `GET .../deliveries/stream`: every change of the newest deliveries.
+pub(crate) async fn deliveries(
+    State(app): State<App>,
+    project: InProject,
+    Filters(query): Filters,
+) -> Result<Messages, Problem> {
+    let integration = present(query.integration.as_ref())
+        .map(|key| project.integration(key).map(|active| active.row.id))
+        .transpose()?;
+    let filter = DeliveryFilter {
+        project: Some(project.id),
+        integration,
+        state: query.state()?,
+    };
+    let (changes, stopping) = (app.engine.changes(), app.engine.stopping());
+    let seen: BTreeMap<String, (u32, &'static str)> = BTreeMap::new();
+    Ok(sse(stream::unfold(
+        (app, filter, seen, changes, stopping),
+        |(app, filter, seen, mut changes, mut stopping)| async move {
+            loop {
+                if *stopping.borrow() {
+                    return None;
+                }
+                if let Ok(rows) = app.engine.ledger().deliveries(&filter, None, BATCH).await {
+                    let rows: Vec<_> = rows.into_iter().map(crate::view::delivery).collect();
+                    let now: BTreeMap<_, _> = rows
+                        .iter()
+                        .map(|row| (row.id.clone(), (row.attempts, row.state)))
+                        .collect();
+                    let messages: Vec<_> = rows
+                        .iter()
+                        .rev()
+                        .filter(|row| seen.get(&row.id) != now.get(&row.id))
+                        .map(|row| {
+                            Message::default()
+                                .event("delivery")
+                                .data(json!(row).to_string())
+                        })
+                        .collect();
+                    if !messages.is_empty() {
+                        return Some((messages, (app, filter, now, changes, stopping)));
+                    }
+                }
+                if !wait(&mut changes, &mut stopping).await {
+                    return None;
+                }
+            }
+        },
+    )))
+}

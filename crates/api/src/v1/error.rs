@@ -1,0 +1,171 @@
+//! Errors as client SDKs know them. Source: the error codes of RevenueCat's reference.
+
+use axum::{
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use engine::{IntakeError, WriteError};
+use serde_json::{Value, json};
+use sources::{Trouble, Verdict};
+
+/// What went wrong. The numbers are RevenueCat's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Code {
+    InvalidPlatform,
+    StoreProblem,
+    CannotTransfer,
+    InvalidReceipt,
+    InvalidPlayCredentials,
+    Internal,
+    EmptyUserId,
+    InvalidKey,
+    BadRequest,
+    SecretKeyUsed,
+    SecretKeyRequired,
+    SubscriberNotFound,
+    AttributesNotSaved,
+    InvalidAttributes,
+}
+
+impl Code {
+    const fn facts(self) -> (u32, StatusCode, &'static str) {
+        match self {
+            Self::InvalidPlatform => (
+                7000,
+                StatusCode::BAD_REQUEST,
+                "The platform is not one of this project's apps.",
+            ),
+            Self::StoreProblem => (
+                7101,
+                StatusCode::SERVICE_UNAVAILABLE,
+                "The store could not be asked. The purchase is kept and will be asked about again.",
+            ),
+            Self::CannotTransfer => (
+                7102,
+                StatusCode::FORBIDDEN,
+                "The purchase belongs to another customer and cannot be transferred.",
+            ),
+            Self::InvalidReceipt => (7103, StatusCode::BAD_REQUEST, "The receipt is not valid."),
+            Self::InvalidPlayCredentials => (
+                7107,
+                StatusCode::SERVICE_UNAVAILABLE,
+                "The store refused the app's credentials. The purchase is kept and will be asked about again.",
+            ),
+            Self::Internal => (
+                7110,
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "Something went wrong here; try again.",
+            ),
+            Self::EmptyUserId => (
+                7220,
+                StatusCode::BAD_REQUEST,
+                "The app user id is empty or stands for nobody.",
+            ),
+            Self::InvalidKey => (7225, StatusCode::UNAUTHORIZED, "The API key is not known."),
+            Self::BadRequest => (
+                7226,
+                StatusCode::BAD_REQUEST,
+                "The request cannot be understood.",
+            ),
+            Self::SecretKeyUsed => (
+                7243,
+                StatusCode::FORBIDDEN,
+                "This takes a public key: a secret key does not belong into a client.",
+            ),
+            Self::SecretKeyRequired => (7225, StatusCode::FORBIDDEN, "This takes a secret key."),
+            Self::SubscriberNotFound => {
+                (7259, StatusCode::NOT_FOUND, "There is no such subscriber.")
+            }
+            Self::AttributesNotSaved => (
+                7263,
+                StatusCode::BAD_REQUEST,
+                "Some attributes were not saved.",
+            ),
+            Self::InvalidAttributes => (
+                7264,
+                StatusCode::BAD_REQUEST,
+                "The attributes cannot be read.",
+            ),
+        }
+    }
+}
+
+/// An error to answer with.
+#[derive(Debug)]
+pub(crate) struct Error {
+    pub(super) code: Code,
+    because: Option<String>,
+    attributes: Vec<Value>,
+}
+
+impl Error {
+    pub(crate) const fn new(code: Code) -> Self {
+        Self {
+            code,
+            because: None,
+            attributes: Vec::new(),
+        }
+    }
+
+    pub(crate) fn because(mut self, why: impl Into<String>) -> Self {
+        self.because = Some(why.into());
+        self
+    }
+}
+
+impl From<IntakeError> for Error {
+    fn from(error: IntakeError) -> Self {
+        let because = error.to_string();
+        let code = match &error {
+            // A client that is told no finishes the transaction: only what is certainly not genuine is told so.
+            IntakeError::Refused(refusal) => match refusal.verdict {
+                Verdict::Refuse => Code::InvalidReceipt,
+                Verdict::Again | Verdict::Park => Code::StoreProblem,
+            },
+            IntakeError::Store(Trouble::Unknown(_)) => Code::InvalidReceipt,
+            IntakeError::Store(Trouble::Credentials(_)) => Code::InvalidPlayCredentials,
+            IntakeError::Store(_) => Code::StoreProblem,
+            IntakeError::OwnedByAnother => Code::CannotTransfer,
+            IntakeError::UnknownApp(_) => Code::InvalidPlatform,
+            IntakeError::Ledger(error) => {
+                tracing::error!(%error, "a client's request could not be made durable");
+                return Self::new(Code::Internal);
+            }
+            // Settings that cannot be used are our fault too: the client sends the purchase again.
+            IntakeError::AppUnusable(_) | IntakeError::Contended | IntakeError::Stopping => {
+                Code::Internal
+            }
+        };
+        Self::new(code).because(because)
+    }
+}
+
+impl From<WriteError> for Error {
+    fn from(error: WriteError) -> Self {
+        match error {
+            WriteError::Refused(refused) => Self {
+                attributes: refused
+                    .into_iter()
+                    .map(|refused| json!({ "key_name": refused.key, "message": refused.problem }))
+                    .collect(),
+                ..Self::new(Code::AttributesNotSaved)
+            },
+            WriteError::People(error) => error.into(),
+        }
+    }
+}
+
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        let (code, status, message) = self.code.facts();
+        let message = match self.because {
+            Some(because) => format!("{message} {because}"),
+            None => message.to_owned(),
+        };
+        let mut body = json!({ "code": code, "message": message });
+        if !self.attributes.is_empty() {
+            body["attribute_errors"] = self.attributes.into();
+        }
+        (status, axum::Json(body)).into_response()
+    }
+}

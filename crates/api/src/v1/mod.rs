@@ -1,0 +1,521 @@
+//! The RevenueCat v1 REST shapes, so that client SDKs work by changing their proxy URL. Source: RevenueCat's REST API v1 reference and its open-source SDKs.
+//!
+//! Every answer, errors included, is JSON: SDKs read nothing else. Pages of other origins may call, because web SDKs do.
+
+mod error;
+mod members;
+mod offerings;
+mod receipts;
+mod subscriber;
+
+pub(crate) use error::Error;
+
+use axum::{
+    body::Body,
+    extract::{FromRequestParts, Path, State},
+    http::{HeaderMap, HeaderValue, Request, StatusCode, header, request::Parts},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use domain::{
+    ProjectId,
+    attribute::{Refused, Write},
+};
+use engine::{Grant, PeopleError, Profile, WriteError};
+use error::Code;
+use jiff::{SignedDuration, Timestamp};
+use ledger::Scope;
+use members::{Members, Scalar};
+use serde::Deserialize;
+use serde_json::json;
+use web::{
+    App,
+    access::{self, Access, Caller},
+    body,
+    route::{Method, Route},
+};
+
+/// The routes of this file.
+pub(crate) fn routes() -> Vec<Route<App>> {
+    use Access::Client;
+    use Method::{Delete, Get, Post};
+    let mut routes = vec![
+        Route::new(
+            Get,
+            "/v1/subscribers/{id}",
+            Client,
+            "The customer, made when there is none; RevenueCat v1 shape",
+            get_subscriber,
+        ),
+        Route::new(
+            Delete,
+            "/v1/subscribers/{id}",
+            Client,
+            "Forgets a customer; takes a secret key",
+            delete_subscriber,
+        ),
+        Route::new(
+            Post,
+            "/v1/subscribers/identify",
+            Client,
+            "Gives a customer another name",
+            identify,
+        )
+        .body("Identify"),
+        Route::new(
+            Post,
+            "/v1/subscribers/{id}/alias",
+            Client,
+            "The same, as older clients ask",
+            alias,
+        )
+        .body("Alias"),
+        Route::new(
+            Post,
+            "/v1/subscribers/{id}/attributes",
+            Client,
+            "Writes attributes",
+            post_attributes,
+        )
+        .body("Attributes"),
+        Route::new(
+            Post,
+            "/v1/subscribers/{id}/attribution",
+            Client,
+            "Writes device ids, as older clients do",
+            post_attribution,
+        )
+        .body("Attribution"),
+        Route::new(
+            Post,
+            "/v1/subscribers/{id}/entitlements/{entitlement}/promotional",
+            Client,
+            "Gives access by hand; takes a secret key",
+            grant,
+        )
+        .body("Promotional"),
+        Route::new(
+            Post,
+            "/v1/subscribers/{id}/entitlements/{entitlement}/revoke_promotionals",
+            Client,
+            "Takes access given by hand back; takes a secret key",
+            revoke,
+        ),
+    ];
+    routes.extend(receipts::routes());
+    routes.extend(offerings::routes());
+    routes
+}
+
+/// Lets pages of any origin read the answer.
+pub(crate) async fn cors(request: Request<Body>, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    response.headers_mut().insert(
+        header::ACCESS_CONTROL_ALLOW_ORIGIN,
+        HeaderValue::from_static("*"),
+    );
+    response
+}
+
+/// The answer to a caller who may not call, as SDKs expect it.
+pub(crate) async fn refused(response: Response) -> Response {
+    if response.extensions().get::<access::Refused>().is_none() {
+        return response;
+    }
+    Error::new(Code::InvalidKey).into_response()
+}
+
+/// What a browser asks before it lets a page of another origin call.
+pub(crate) async fn preflight(headers: HeaderMap) -> Response {
+    let mut response = StatusCode::NO_CONTENT.into_response();
+    let answer = response.headers_mut();
+    let fixed = [
+        (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
+        (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, DELETE"),
+        (header::ACCESS_CONTROL_MAX_AGE, "86400"),
+    ];
+    for (name, value) in fixed {
+        answer.insert(name, HeaderValue::from_static(value));
+    }
+    if let Some(asked) = headers.get(header::ACCESS_CONTROL_REQUEST_HEADERS) {
+        answer.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, asked.clone());
+    }
+    response
+}
+
+/// Who calls, and for which project.
+pub(crate) struct Client {
+    pub(crate) caller: Caller,
+    pub(crate) project: ProjectId,
+}
+
+impl Client {
+    /// Whether its key is secret.
+    pub(crate) fn is_secret(&self) -> bool {
+        self.caller.scope == Scope::Write
+    }
+
+    fn require_secret(&self) -> Result<(), Error> {
+        if self.is_secret() {
+            Ok(())
+        } else {
+            Err(Error::new(Code::SecretKeyRequired))
+        }
+    }
+}
+
+impl FromRequestParts<App> for Client {
+    type Rejection = Error;
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Error> {
+        let caller = parts
+            .extensions
+            .get::<Caller>()
+            .cloned()
+            .ok_or_else(|| Error::new(Code::InvalidKey))?;
+        let setup = app.engine.setup();
+        let mut projects = setup.projects().map(|project| project.row.id);
+        let known = (caller.project, projects.next(), projects.next());
+        let ((Some(project), ..) | (None, Some(project), None)) = known else {
+            return Err(Error::new(Code::InvalidKey)
+                .because("this key reaches several projects; make one for a single project"));
+        };
+        Ok(Self { caller, project })
+    }
+}
+
+/// A JSON body; what cannot be read is told as SDKs expect it.
+pub(crate) async fn json_body<T: serde::de::DeserializeOwned>(
+    request: Request<Body>,
+    code: Code,
+) -> Result<T, Error> {
+    let bytes = body::read(request)
+        .await
+        .map_err(|problem| Error::new(Code::BadRequest).because(problem.detail()))?;
+    serde_json::from_slice(&bytes).map_err(|error| Error::new(code).because(error.to_string()))
+}
+
+/// The subscriber, as every successful call answers.
+pub(crate) fn subscriber_response(
+    app: &App,
+    client: &Client,
+    profile: &Profile,
+    headers: &HeaderMap,
+    status: StatusCode,
+) -> Response {
+    let platform = headers
+        .get("x-platform")
+        .and_then(|value| value.to_str().ok());
+    let setup = app.engine.setup();
+    let body = subscriber::view(
+        &setup,
+        client.project,
+        &profile.record,
+        app.engine.system().now(),
+        &subscriber::Wanted {
+            with_attributes: client.is_secret(),
+            platform,
+        },
+    );
+    (status, axum::Json(body)).into_response()
+}
+
+/// The customer of this name as it is now, as every successful call answers.
+pub(crate) async fn current(
+    app: &App,
+    client: &Client,
+    id: &str,
+    headers: &HeaderMap,
+    status: StatusCode,
+) -> Result<Response, Error> {
+    let profile = app.engine.profile(client.project, id).await?;
+    Ok(subscriber_response(app, client, &profile, headers, status))
+}
+
+const fn found_or_made(profile: &Profile) -> StatusCode {
+    if profile.is_new {
+        StatusCode::CREATED
+    } else {
+        StatusCode::OK
+    }
+}
+
+/// `GET /v1/subscribers/{id}`: found, or made.
+pub(crate) async fn get_subscriber(
+    State(app): State<App>,
+    client: Client,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Error> {
+    let profile = app.engine.profile(client.project, &id).await?;
+    Ok(subscriber_response(
+        &app,
+        &client,
+        &profile,
+        &headers,
+        found_or_made(&profile),
+    ))
+}
+
+/// `DELETE /v1/subscribers/{id}`.
+pub(crate) async fn delete_subscriber(
+    State(app): State<App>,
+    client: Client,
+    Path(id): Path<String>,
+) -> Result<Response, Error> {
+    client.require_secret()?;
+    app.engine.forget(client.project, &id).await?;
+    Ok(axum::Json(json!({ "app_user_id": id, "deleted": true })).into_response())
+}
+
+/// One attribute: its `value`, null to remove it, and when it was written. `None` if it cannot be read.
+fn attribute_write(key: &str, attribute: &Members) -> Option<Write> {
+    let value = match attribute.get("value") {
+        Some(value) => Some(Scalar::into_text(value)),
+        None if attribute.has("value") => return None,
+        None => None,
+    };
+    Some(Write {
+        key: key.to_owned(),
+        value,
+        written_at: attribute
+            .integer("updated_at_ms")
+            .and_then(|millis| Timestamp::from_millisecond(millis).ok()),
+    })
+}
+
+/// Attributes by name, as client SDKs send them in a receipt or by themselves: those that can be read, and what is wrong with
+/// the others.
+fn attribute_writes(attributes: &Members) -> (Vec<Write>, Vec<Refused>) {
+    let (mut writes, mut refused) = (Vec::new(), Vec::new());
+    for (key, attribute) in attributes.objects() {
+        match attribute.and_then(|attribute| attribute_write(key, &attribute)) {
+            Some(write) => writes.push(write),
+            None => refused.push(Refused {
+                key: key.to_owned(),
+                problem: "expected an object with a text, a number or null as its value".into(),
+            }),
+        }
+    }
+    (writes, refused)
+}
+
+/// `POST /v1/subscribers/{id}/attributes`. What cannot be read or kept is told, and the rest is kept.
+pub(crate) async fn post_attributes(
+    State(app): State<App>,
+    client: Client,
+    Path(id): Path<String>,
+    request: Request<Body>,
+) -> Result<Response, Error> {
+    let headers = request.headers().clone();
+    let body: Members = json_body(request, Code::InvalidAttributes).await?;
+    let attributes: Members = body.get("attributes").ok_or_else(|| {
+        Error::new(Code::InvalidAttributes).because("attributes: expected an object")
+    })?;
+    let (writes, mut refused) = attribute_writes(&attributes);
+    match app
+        .engine
+        .write_attributes(client.project, &id, &writes)
+        .await
+    {
+        Err(WriteError::Refused(more)) => refused.extend(more),
+        written => written?,
+    }
+    if refused.is_empty() {
+        current(&app, &client, &id, &headers, StatusCode::OK).await
+    } else {
+        Err(WriteError::Refused(refused).into())
+    }
+}
+
+/// `POST /v1/subscribers/{id}/attribution`, as old SDKs call it.
+pub(crate) async fn post_attribution(
+    State(app): State<App>,
+    client: Client,
+    Path(id): Path<String>,
+    request: Request<Body>,
+) -> Result<Response, Error> {
+    let body: Members = json_body(request, Code::BadRequest).await?;
+    // Only the device ids have a place of their own.
+    let network = body.get::<Scalar>("network").map(Scalar::into_text);
+    let data: Members = body.get("data").unwrap_or_default();
+    let known = [
+        ("rc_idfa", "$idfa"),
+        ("rc_idfv", "$idfv"),
+        ("rc_gps_adid", "$gpsAdId"),
+        ("rc_ip_address", "$ip"),
+    ];
+    let writes: Vec<Write> = known
+        .into_iter()
+        .filter_map(|(theirs, ours)| {
+            Some(Write {
+                key: ours.into(),
+                value: Some(data.get(theirs)?),
+                written_at: None,
+            })
+        })
+        .collect();
+    tracing::debug!(
+        network,
+        attributes = writes.len(),
+        "attribution data of an old SDK"
+    );
+    app.engine
+        .write_attributes(client.project, &id, &writes)
+        .await?;
+    Ok(axum::Json(json!({})).into_response())
+}
+
+/// Gives the customer `old` another name.
+async fn named(
+    app: &App,
+    client: &Client,
+    headers: &HeaderMap,
+    old: &str,
+    new: &str,
+) -> Result<Response, Error> {
+    let merged = app.engine.identify(client.project, old, new).await?;
+    let status = found_or_made(&merged.profile);
+    Ok(subscriber_response(
+        app,
+        client,
+        &merged.profile,
+        headers,
+        status,
+    ))
+}
+
+#[derive(Deserialize)]
+struct Identify {
+    app_user_id: String,
+    new_app_user_id: String,
+}
+
+/// `POST /v1/subscribers/identify`, and the older `POST /v1/subscribers/{id}/alias`.
+pub(crate) async fn identify(
+    State(app): State<App>,
+    client: Client,
+    request: Request<Body>,
+) -> Result<Response, Error> {
+    let headers = request.headers().clone();
+    let names: Identify = json_body(request, Code::BadRequest).await?;
+    named(
+        &app,
+        &client,
+        &headers,
+        &names.app_user_id,
+        &names.new_app_user_id,
+    )
+    .await
+}
+
+#[derive(Deserialize)]
+struct Alias {
+    new_app_user_id: String,
+}
+
+/// `POST /v1/subscribers/{id}/alias`.
+pub(crate) async fn alias(
+    State(app): State<App>,
+    client: Client,
+    Path(id): Path<String>,
+    request: Request<Body>,
+) -> Result<Response, Error> {
+    let headers = request.headers().clone();
+    let names: Alias = json_body(request, Code::BadRequest).await?;
+    named(&app, &client, &headers, &id, &names.new_app_user_id).await
+}
+
+#[derive(Deserialize)]
+struct Promotional {
+    end_time_ms: Option<i64>,
+    duration: Option<String>,
+    start_time_ms: Option<i64>,
+}
+
+/// Lengths of promotional grants, in days, as RevenueCat's REST API v1 reference lists them.
+const DURATIONS: [(&str, i64); 10] = [
+    ("daily", 1),
+    ("three_day", 3),
+    ("weekly", 7),
+    ("two_week", 14),
+    ("monthly", 31),
+    ("two_month", 61),
+    ("three_month", 92),
+    ("six_month", 183),
+    ("yearly", 365),
+    ("lifetime", 200 * 365),
+];
+
+/// `POST /v1/subscribers/{id}/entitlements/{entitlement}/promotional`.
+pub(crate) async fn grant(
+    State(app): State<App>,
+    client: Client,
+    Path((id, entitlement)): Path<(String, String)>,
+    request: Request<Body>,
+) -> Result<Response, Error> {
+    client.require_secret()?;
+    let headers = request.headers().clone();
+    let body: Promotional = json_body(request, Code::BadRequest).await?;
+    let now = app.engine.system().now();
+    let bad = |why: &str| Error::new(Code::BadRequest).because(why);
+    let (ends_at, duration) = match (body.end_time_ms, body.duration) {
+        (Some(millis), _) => {
+            let end = Timestamp::from_millisecond(millis)
+                .map_err(|_| bad("end_time_ms is not a time in milliseconds"))?;
+            (end, "custom".to_owned())
+        }
+        (None, Some(duration)) => {
+            let (_, days) = DURATIONS
+                .iter()
+                .find(|(name, _)| *name == duration)
+                .ok_or_else(|| bad("duration is none of daily, three_day, weekly, two_week, monthly, two_month, three_month, six_month, yearly, lifetime"))?;
+            let start = body
+                .start_time_ms
+                .and_then(|millis| Timestamp::from_millisecond(millis).ok())
+                .unwrap_or(now);
+            let end = start
+                .checked_add(SignedDuration::from_hours(24 * days))
+                .map_err(|_| bad("start_time_ms is too far away"))?;
+            (end, duration)
+        }
+        (None, None) => return Err(bad("end_time_ms or duration is required")),
+    };
+    if ends_at <= now {
+        return Err(bad("the grant would end in the past"));
+    }
+    let grant = Grant {
+        entitlement,
+        ends_at: Some(ends_at),
+        duration,
+    };
+    app.engine.grant(client.project, &id, &grant).await?;
+    current(&app, &client, &id, &headers, StatusCode::CREATED).await
+}
+
+/// `POST /v1/subscribers/{id}/entitlements/{entitlement}/revoke_promotionals`.
+pub(crate) async fn revoke(
+    State(app): State<App>,
+    client: Client,
+    Path((id, entitlement)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Result<Response, Error> {
+    client.require_secret()?;
+    app.engine
+        .revoke_grants(client.project, &id, &entitlement)
+        .await?;
+    current(&app, &client, &id, &headers, StatusCode::OK).await
+}
+
+impl From<PeopleError> for Error {
+    fn from(error: PeopleError) -> Self {
+        match error {
+            PeopleError::Name(name) if name.trim().is_empty() => Self::new(Code::EmptyUserId),
+            PeopleError::Name(_) => Self::new(Code::BadRequest).because(error.to_string()),
+            PeopleError::Unknown(_) => Self::new(Code::SubscriberNotFound),
+            PeopleError::UnknownEntitlement(_) => {
+                Self::new(Code::BadRequest).because(error.to_string())
+            }
+            PeopleError::Intake(error) => error.into(),
+        }
+    }
+}

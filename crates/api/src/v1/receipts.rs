@@ -1,0 +1,277 @@
+//! `POST /v1/receipts`, as RevenueCat's client SDKs and its REST API (version 1) send it.
+
+use super::{Client, Error, attribute_writes, current, error::Code, json_body, members::Members};
+use axum::{
+    body::Body,
+    extract::State,
+    http::{HeaderMap, Request, StatusCode},
+    response::Response,
+};
+use domain::{AppId, Currency, Store};
+use engine::Setup;
+use sources::Receipt;
+use web::{
+    App,
+    access::Access,
+    route::{Method, Route},
+};
+
+/// The routes of this file.
+pub(crate) fn routes() -> Vec<Route<App>> {
+    use Access::Client;
+    use Method::Post;
+    vec![
+        Route::new(
+            Post,
+            "/v1/receipts",
+            Client,
+            "Sends a purchase in; RevenueCat v1 shape",
+            receipts,
+        )
+        .body("Receipt"),
+    ]
+}
+
+/// Longest identifier of an offering.
+const LONGEST_OFFERING: usize = 200;
+/// Longest amount that is kept of what a client claims to have paid.
+const LONGEST_AMOUNT: usize = 40;
+
+/// What is read of the body: who bought, by which token, and what is said beside it. Only the first two can refuse a receipt: a
+/// client that is refused finishes the transaction, and the purchase is lost. Offers, durations and countries that clients send
+/// are not read at all: the store knows them. Nor is `observer_mode`: purchases are acknowledged only where the app's settings
+/// say so.
+struct Sent {
+    receipt: Receipt,
+    attributes: Members,
+    /// When false, what is bought counts as told.
+    create_events: bool,
+}
+
+impl TryFrom<&Members> for Sent {
+    type Error = Error;
+    fn try_from(body: &Members) -> Result<Self, Error> {
+        let app_user_id = body.required("app_user_id")?;
+        if app_user_id.trim().is_empty() {
+            return Err(Error::new(Code::EmptyUserId));
+        }
+        let token = body.required("fetch_token")?;
+        if token.trim().is_empty() {
+            return Err(Error::new(Code::InvalidReceipt).because("fetch_token is empty"));
+        }
+        Ok(Self {
+            receipt: Receipt {
+                token,
+                product: body
+                    .text("product_id")
+                    .or_else(|| body.first_text("product_ids")),
+                app_user_id,
+                offering: body
+                    .text("presented_offering_identifier")
+                    .filter(|offering| offering.len() <= LONGEST_OFFERING),
+                claimed_price: claimed_price(body),
+            },
+            attributes: body.get("attributes").unwrap_or_default(),
+            create_events: body.get("create_events") != Some(false),
+        })
+    }
+}
+
+/// What the client says was paid: an amount that is not negative and its currency, or nothing. A currency alone says what the
+/// customer would have paid in. Android and servers write the amount as a number, iOS as a text.
+fn claimed_price(body: &Members) -> Option<String> {
+    let currency = Currency::try_from(body.text("currency")?.as_str()).ok()?;
+    let amount = body.decimal("price")?;
+    let is_amount = amount.len() <= LONGEST_AMOUNT
+        && amount.starts_with(|first: char| first.is_ascii_digit())
+        && amount.parse::<f64>().is_ok_and(f64::is_finite);
+    is_amount.then(|| format!("{amount} {currency}"))
+}
+
+/// The store a platform header stands for.
+fn store_of(platform: &str) -> Option<Store> {
+    match platform.to_ascii_lowercase().as_str() {
+        "ios" | "macos" | "uikitformac" | "tvos" | "watchos" | "visionos" => Some(Store::AppStore),
+        "android" => Some(Store::PlayStore),
+        "stripe" | "web" => Some(Store::Stripe),
+        _ => None,
+    }
+}
+
+/// The app that a receipt is for: that of the key, or else the project's only one of the platform's store.
+fn app_of(setup: &Setup, client: &Client, headers: &HeaderMap) -> Result<AppId, Error> {
+    if let Some(app) = client.caller.app {
+        return Ok(app);
+    }
+    let platform = headers
+        .get("x-platform")
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    let invalid = |why: &str| Error::new(Code::InvalidPlatform).because(why);
+    let store = store_of(platform).ok_or_else(|| {
+        invalid("send X-Platform: ios, android or stripe, or use the public key of an app")
+    })?;
+    let mut apps = setup
+        .apps()
+        .filter(|app| app.row.project == client.project && app.row.store() == store);
+    match (apps.next(), apps.next()) {
+        (Some(app), None) => Ok(app.row.id),
+        (None, _) => Err(invalid("the project has no app of this store")),
+        (Some(_), Some(_)) => Err(invalid(
+            "the project has several apps of this store; use the public key of one",
+        )),
+    }
+}
+
+pub(crate) async fn receipts(
+    State(app): State<App>,
+    client: Client,
+    request: Request<Body>,
+) -> Result<Response, Error> {
+    let headers = request.headers().clone();
+    let body: Members = json_body(request, Code::BadRequest).await?;
+    let Sent {
+        receipt,
+        attributes,
+        create_events,
+    } = Sent::try_from(&body)?;
+    let setup = app.engine.setup();
+    let of = app_of(&setup, &client, &headers)?;
+    let who = &receipt.app_user_id;
+    let (writes, _) = attribute_writes(&attributes);
+    if !writes.is_empty() {
+        match app
+            .engine
+            .write_attributes(client.project, who, &writes)
+            .await
+        {
+            // A purchase is not refused for an attribute.
+            Ok(()) | Err(engine::WriteError::Refused(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    if create_events {
+        app.engine.take_receipt(of, &receipt).await?;
+    } else {
+        app.engine.import(of, &receipt, false).await?;
+    }
+    current(&app, &client, who, &headers, StatusCode::OK).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sent(body: &str) -> Result<Sent, Error> {
+        let body: Members = serde_json::from_str(body).unwrap();
+        Sent::try_from(&body)
+    }
+
+    #[test]
+    fn a_price_is_read_as_number_or_text_with_its_currency() {
+        for (beside, expected) in [
+            // Android and servers.
+            (r#""price": 9.99, "currency": "USD""#, Some("9.99 USD")),
+            (r#""price": 10, "currency": "eur""#, Some("10 EUR")),
+            (r#""price": 0, "currency": "USD""#, Some("0 USD")),
+            // iOS.
+            (r#""price": "9.99", "currency": "USD""#, Some("9.99 USD")),
+            (r#""price": "1099", "currency": "JPY""#, Some("1099 JPY")),
+            // Web: what the customer would pay in.
+            (r#""currency": "USD""#, None),
+            // Nothing that could be believed.
+            (r#""price": "9.99", "currency": null"#, None),
+            (r#""price": "9.99""#, None),
+            (r#""price": null, "currency": "USD""#, None),
+            (r#""price": "9,99", "currency": "USD""#, None),
+            (r#""price": "NaN", "currency": "USD""#, None),
+            (r#""price": "", "currency": "USD""#, None),
+            (r#""price": -1, "currency": "USD""#, None),
+            (r#""price": "-1", "currency": "USD""#, None),
+            (r#""price": 1e999, "currency": "USD""#, None),
+            (r#""price": true, "currency": "USD""#, None),
+            (r#""price": [1], "currency": "USD""#, None),
+            (r#""price": 1, "currency": "dollars""#, None),
+            (r#""price": 1, "currency": 840"#, None),
+        ] {
+            let body = format!(r#"{{"app_user_id": "ann", "fetch_token": "t", {beside}}}"#);
+            let claimed = sent(&body).unwrap().receipt.claimed_price;
+            assert_eq!(claimed.as_deref(), expected, "{body}");
+        }
+    }
+
+    #[test]
+    fn the_product_is_the_one_that_is_named_or_the_first_of_a_list() {
+        for (beside, expected) in [
+            (r#""product_id": "a", "product_ids": ["b"]"#, Some("a")),
+            (
+                r#""product_id": null, "product_ids": ["b", "c"]"#,
+                Some("b"),
+            ),
+            (
+                r#""product_id": "", "product_ids": [null, 7, "", "c"]"#,
+                Some("c"),
+            ),
+            (r#""product_id": 7, "product_ids": null"#, None),
+            (r#""product_ids": "b""#, None),
+            (r#""product_ids": []"#, None),
+            (r#""product_ids": {"0": "b"}"#, None),
+        ] {
+            let body = format!(r#"{{"app_user_id": "ann", "fetch_token": "t", {beside}}}"#);
+            let product = sent(&body).unwrap().receipt.product;
+            assert_eq!(product.as_deref(), expected, "{body}");
+        }
+    }
+
+    #[test]
+    fn only_who_and_which_token_refuse_a_receipt() {
+        for (body, expected) in [
+            (r"{}", Code::BadRequest),
+            (r#"{"app_user_id": "ann"}"#, Code::BadRequest),
+            (r#"{"fetch_token": "t"}"#, Code::BadRequest),
+            (
+                r#"{"app_user_id": null, "fetch_token": "t"}"#,
+                Code::BadRequest,
+            ),
+            (
+                r#"{"app_user_id": 7, "fetch_token": "t"}"#,
+                Code::BadRequest,
+            ),
+            (
+                r#"{"app_user_id": ["ann"], "fetch_token": "t"}"#,
+                Code::BadRequest,
+            ),
+            (
+                r#"{"app_user_id": "\ud800", "fetch_token": "t"}"#,
+                Code::BadRequest,
+            ),
+            (
+                r#"{"app_user_id": "", "fetch_token": "t"}"#,
+                Code::EmptyUserId,
+            ),
+            (
+                r#"{"app_user_id": " ", "fetch_token": "t"}"#,
+                Code::EmptyUserId,
+            ),
+            (
+                r#"{"app_user_id": "ann", "fetch_token": null}"#,
+                Code::BadRequest,
+            ),
+            (
+                r#"{"app_user_id": "ann", "fetch_token": 7}"#,
+                Code::BadRequest,
+            ),
+            (
+                r#"{"app_user_id": "ann", "fetch_token": {}}"#,
+                Code::BadRequest,
+            ),
+            (
+                r#"{"app_user_id": "ann", "fetch_token": ""}"#,
+                Code::InvalidReceipt,
+            ),
+        ] {
+            let refused = sent(body).err().map(|error| error.code);
+            assert_eq!(refused, Some(expected), "{body}");
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! Request bodies, bounded.
+
+use crate::problem::{Code, Problem};
+use axum::{body::Body, extract::FromRequest, http::Request};
+use bytes::{Bytes, BytesMut};
+use futures_util::StreamExt;
+use serde::de::DeserializeOwned;
+
+/// Most that a store or client may send.
+pub const LARGEST: usize = 1 << 20;
+
+/// Most of a body that is too large that is read and thrown away: a sender that is still writing would otherwise see a broken
+/// connection instead of the answer.
+const DISCARDED: usize = 16 << 20;
+
+/// Reads a body of at most [`LARGEST`] bytes.
+pub async fn read(request: Request<Body>) -> Result<Bytes, Problem> {
+    let mut parts = request.into_body().into_data_stream();
+    let mut bytes = BytesMut::new();
+    let mut length = 0_usize;
+    while let Some(part) = parts.next().await {
+        let part = part.map_err(|_| Problem::new(Code::MalformedBody, "the body ended early"))?;
+        length = length.saturating_add(part.len());
+        if length <= LARGEST {
+            bytes.extend_from_slice(&part);
+        } else if length > DISCARDED {
+            break;
+        }
+    }
+    if length > LARGEST {
+        return Err(Problem::new(
+            Code::TooLarge,
+            format!("a body has at most {LARGEST} bytes"),
+        ));
+    }
+    Ok(bytes.freeze())
+}
+
+/// A JSON body.
+pub struct Json<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
+    type Rejection = Problem;
+    async fn from_request(request: Request<Body>, _: &S) -> Result<Self, Problem> {
+        let bytes = read(request).await?;
+        serde_json::from_slice(&bytes)
+            .map(Self)
+            .map_err(|error| Problem::new(Code::MalformedBody, error.to_string()))
+    }
+}

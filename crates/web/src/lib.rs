@@ -1,0 +1,40 @@
+//! What every HTTP surface shares: guarded routes, access, sessions, problems, bodies, the project a path names.
+//!
+//! **How it works.** A surface lists its routes, each with its access rule, as [`route::Route`]s; [`route::mount`] puts
+//! every one behind [`access::enforce`], so that no handler runs before it is known who calls. Handlers take
+//! [`project::InProject`], which exists only for a project that the caller reaches.
+//!
+//! **What it does not do.** It knows no page, no resource and no business rule: what may be configured is
+//! `configuration`, what an event is `domain`.
+#![warn(missing_docs)]
+
+pub mod access;
+pub mod body;
+mod callback_path;
+pub mod configure;
+pub mod passwords;
+pub mod problem;
+pub mod project;
+pub mod query;
+pub mod replay_form;
+pub mod route;
+pub mod stream;
+pub mod view;
+
+pub use callback_path::callback_path;
+
+use access::Sessions;
+use engine::Engine;
+use metrics_exporter_prometheus::PrometheusHandle;
+use std::sync::Arc;
+
+/// What handlers share.
+#[derive(Clone)]
+pub struct App {
+    /// The engine.
+    pub engine: Engine,
+    /// Who is signed in to the pages.
+    pub sessions: Arc<Sessions>,
+    /// Renders `/metrics`.
+    pub metrics: Option<PrometheusHandle>,
+}

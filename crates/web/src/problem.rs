@@ -1,0 +1,205 @@
+//! Problems: RFC 9457 bodies with stable codes.
+
+use axum::{
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use configuration as desired;
+use engine::{IntakeError, PeopleError};
+use ledger::LedgerError;
+use serde_json::json;
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $name:ident = $code:literal, $status:ident, $title:literal;)*) => {
+        /// Every problem the API can answer with.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Code { $($(#[$doc])* #[doc = $title] $name,)* }
+        impl Code {
+            /// All of them, in the order of the reference.
+            pub const ALL: &'static [Self] = &[$(Self::$name),*];
+            /// As callers read it; never changes.
+            pub const fn id(self) -> &'static str { match self { $(Self::$name => $code),* } }
+            /// Status of the answer.
+            pub const fn status(self) -> StatusCode { match self { $(Self::$name => StatusCode::$status),* } }
+            /// In words.
+            pub const fn title(self) -> &'static str { match self { $(Self::$name => $title),* } }
+        }
+    };
+}
+
+codes! {
+    MalformedBody = "malformed_body", BAD_REQUEST, "The body cannot be read";
+    MalformedQuery = "malformed_query", BAD_REQUEST, "A query parameter cannot be read";
+    MalformedPayload = "malformed_payload", BAD_REQUEST, "The store's message cannot be read";
+    InvalidSignature = "invalid_signature", UNAUTHORIZED, "The signature does not match";
+    UntrustedCertificate = "untrusted_certificate", UNAUTHORIZED, "The certificate chain is not trusted";
+    CertificateRevoked = "certificate_revoked", UNAUTHORIZED, "The signing certificate was revoked";
+    SignatureMissing = "signature_missing", UNAUTHORIZED, "The message is not signed";
+    MalformedSignature = "malformed_signature", UNAUTHORIZED, "The signature cannot be read";
+    SignatureTooOld = "signature_too_old", UNAUTHORIZED, "The signature is too old, or this machine's clock is wrong";
+    PushNotAuthenticated = "push_not_authenticated", UNAUTHORIZED, "The push is not from the configured service account";
+    PushNotSetUp = "push_not_set_up", SERVICE_UNAVAILABLE, "The app does not say who may push";
+    PushKeysUnavailable = "push_keys_unavailable", SERVICE_UNAVAILABLE, "Google's signing keys could not be read";
+    SigningSecretMissing = "signing_secret_missing", SERVICE_UNAVAILABLE, "The app has no signing secret";
+    NoCallbacks = "no_callbacks", NOT_FOUND, "The app has no store that could call";
+    InvalidPurchase = "invalid_purchase", UNPROCESSABLE_ENTITY, "The purchase cannot be taken in";
+    OwnedByAnother = "owned_by_another", CONFLICT, "The purchase belongs to another customer";
+    StoreUnavailable = "store_unavailable", SERVICE_UNAVAILABLE, "The store could not be asked";
+    MissingKey = "missing_key", UNAUTHORIZED, "An API key is required";
+    UnknownKey = "unknown_key", UNAUTHORIZED, "The API key is not known";
+    Forbidden = "forbidden", FORBIDDEN, "The API key may not do this";
+    NotFound = "not_found", NOT_FOUND, "There is no such thing";
+    UnknownApp = "unknown_app", NOT_FOUND, "There is no such app";
+    MethodNotAllowed = "method_not_allowed", METHOD_NOT_ALLOWED, "The method is not allowed here";
+    Conflict = "conflict", CONFLICT, "The configuration was changed at the same time";
+    TooLarge = "body_too_large", PAYLOAD_TOO_LARGE, "The body is too large";
+    WrongApp = "wrong_app", UNPROCESSABLE_ENTITY, "The message is for another app";
+    WrongEnvironment = "wrong_environment", UNPROCESSABLE_ENTITY, "The app does not accept this environment";
+    MismatchedParts = "mismatched_parts", UNPROCESSABLE_ENTITY, "The parts of the message do not belong together";
+    Invalid = "invalid", UNPROCESSABLE_ENTITY, "Some values cannot be used";
+    SignedInTheFuture = "signed_in_the_future", SERVICE_UNAVAILABLE, "This machine's clock is behind the store's";
+    RevocationUnknown = "revocation_unknown", SERVICE_UNAVAILABLE, "Whether the signing certificate was revoked could not be found out";
+    AppUnusable = "app_unusable", SERVICE_UNAVAILABLE, "The app's settings cannot be used";
+    Unavailable = "unavailable", SERVICE_UNAVAILABLE, "The ledger is not available";
+    Stopping = "stopping", SERVICE_UNAVAILABLE, "The server is shutting down";
+    Internal = "internal", INTERNAL_SERVER_ERROR, "Something went wrong here";
+}
+
+/// What a page says of a problem.
+#[derive(Debug, Clone)]
+pub struct Readable {
+    /// What went wrong, in words.
+    pub title: &'static str,
+    /// With which value, and what to do.
+    pub detail: String,
+}
+
+/// A problem to answer with.
+#[derive(Debug)]
+pub struct Problem {
+    code: Code,
+    detail: String,
+    errors: Vec<desired::Problem>,
+}
+
+impl Problem {
+    /// `detail` says which value and what to do; whoever calls reads it.
+    pub fn new(code: Code, detail: impl Into<String>) -> Self {
+        Self {
+            code,
+            detail: detail.into(),
+            errors: Vec::new(),
+        }
+    }
+
+    /// Somebody else changed the configuration at the same time.
+    pub fn changed_meanwhile() -> Self {
+        Self::new(Code::Conflict, "read it again and repeat the request")
+    }
+
+    /// Which value and what to do.
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+
+    /// There is no `what` of this name, or the caller does not reach it.
+    pub fn not_found(what: &str, name: &str) -> Self {
+        Self::new(Code::NotFound, format!("there is no {what} {name:?}"))
+    }
+
+    /// Values that cannot be used, each with its path.
+    pub fn invalid(errors: Vec<desired::Problem>) -> Self {
+        let detail = errors
+            .iter()
+            .map(|error| format!("{}: {}", error.path.join("."), error.message))
+            .collect::<Vec<_>>()
+            .join("; ");
+        Self {
+            code: Code::Invalid,
+            detail,
+            errors,
+        }
+    }
+}
+
+impl From<LedgerError> for Problem {
+    fn from(error: LedgerError) -> Self {
+        tracing::error!(%error, "the ledger could not answer a request");
+        // What the ledger says is for the operator's log, not for the caller.
+        if error.is_retryable() {
+            Self::new(Code::Unavailable, "try again")
+        } else {
+            Self::new(Code::Internal, "see the server's log")
+        }
+    }
+}
+
+impl From<IntakeError> for Problem {
+    fn from(error: IntakeError) -> Self {
+        let code = match &error {
+            IntakeError::UnknownApp(_) => Code::UnknownApp,
+            IntakeError::AppUnusable(_) => Code::AppUnusable,
+            IntakeError::Refused(refusal) => Code::ALL
+                .iter()
+                .copied()
+                .find(|code| code.id() == refusal.code)
+                .unwrap_or(Code::MalformedPayload),
+            IntakeError::Store(_) => Code::StoreUnavailable,
+            IntakeError::OwnedByAnother => Code::OwnedByAnother,
+            IntakeError::Ledger(_) | IntakeError::Contended => Code::Unavailable,
+            IntakeError::Stopping => Code::Stopping,
+        };
+        let detail = match error {
+            IntakeError::Ledger(error) => {
+                tracing::error!(%error, "a store's message could not be made durable; the store was asked to send it again");
+                "the message could not be made durable; send it again".to_owned()
+            }
+            error => error.to_string(),
+        };
+        Self::new(code, detail)
+    }
+}
+
+impl From<PeopleError> for Problem {
+    fn from(error: PeopleError) -> Self {
+        match error {
+            PeopleError::Intake(error) => error.into(),
+            PeopleError::Name(_) => Self::new(Code::Invalid, error.to_string()),
+            PeopleError::Unknown(_) | PeopleError::UnknownEntitlement(_) => {
+                Self::new(Code::NotFound, error.to_string())
+            }
+        }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut body = json!({
+            "type": format!("/api/v1/problems#{}", self.code.id()),
+            "title": self.code.title(),
+            "status": self.code.status().as_u16(),
+            "code": self.code.id(),
+            "detail": self.detail,
+        });
+        if !self.errors.is_empty() {
+            body["errors"] = json!(
+                self.errors
+                    .iter()
+                    .map(|error| json!({ "field": error.path.join("."), "message": error.message }))
+                    .collect::<Vec<_>>()
+            );
+        }
+        let readable = Readable {
+            title: self.code.title(),
+            detail: self.detail,
+        };
+        let mut response = (
+            self.code.status(),
+            [(header::CONTENT_TYPE, "application/problem+json")],
+            body.to_string(),
+        )
+            .into_response();
+        response.extensions_mut().insert(readable);
+        response
+    }
+}

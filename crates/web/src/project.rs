@@ -1,0 +1,112 @@
+//! The project a path names, if the caller reaches it.
+
+use crate::{
+    App,
+    access::Caller,
+    problem::{Code, Problem},
+};
+use axum::{
+    extract::{FromRef, FromRequestParts, Path},
+    http::request::Parts,
+};
+use configuration::{Desired, DesiredProject};
+use domain::ProjectId;
+use engine::{ActiveIntegration, Setup};
+use std::{collections::BTreeMap, sync::Arc};
+
+/// The project a path names, if the caller reaches it. Handlers below `/projects/{project}` take this and so cannot forget.
+pub struct InProject {
+    /// The configuration the request is answered with.
+    pub setup: Arc<Setup>,
+    /// Which project.
+    pub id: ProjectId,
+    /// Its key, whatever the path said.
+    pub key: String,
+    /// Who is calling.
+    pub caller: Caller,
+}
+
+fn caller(parts: &Parts) -> Result<Caller, Problem> {
+    parts
+        .extensions
+        .get::<Caller>()
+        .cloned()
+        .ok_or_else(|| Problem::new(Code::Internal, "this route has no access rule"))
+}
+
+impl<S> FromRequestParts<S> for InProject
+where
+    S: Send + Sync,
+    App: FromRef<S>,
+{
+    type Rejection = Problem;
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let app = App::from_ref(state);
+        let Path(names): Path<BTreeMap<String, String>> = Path::from_request_parts(parts, state)
+            .await
+            .map_err(|error| Problem::new(Code::MalformedQuery, error.to_string()))?;
+        let name = names.get("project").cloned().unwrap_or_default();
+        let (setup, caller) = (app.engine.setup(), caller(parts)?);
+        // Another project's key learns nothing, not even that the project exists.
+        let found = setup
+            .find_project(&name)
+            .filter(|project| caller.reaches(project.row.id))
+            .map(|project| (project.row.id, project.row.key.clone()));
+        let (id, key) = found.ok_or_else(|| Problem::not_found("project", &name))?;
+        Ok(Self {
+            setup,
+            id,
+            key,
+            caller,
+        })
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Caller {
+    type Rejection = Problem;
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        caller(parts)
+    }
+}
+
+impl InProject {
+    /// Writes down in the audit log what the caller did.
+    pub async fn did(&self, app: &App, what: &str, subject: &str) -> Result<(), Problem> {
+        let now = app.engine.system().now();
+        let (ledger, who) = (app.engine.ledger(), &self.caller.name);
+        Ok(ledger.note(self.id, who, what, subject, now).await?)
+    }
+
+    /// The project's integrations, by key.
+    pub fn integrations(&self) -> &[ActiveIntegration] {
+        self.setup
+            .project(self.id)
+            .map_or(&[], |project| &project.integrations)
+    }
+
+    /// One of its integrations, by key or id.
+    pub fn integration(&self, key: &str) -> Result<&ActiveIntegration, Problem> {
+        let project = self
+            .setup
+            .project(self.id)
+            .ok_or_else(|| Problem::not_found("project", &self.key))?;
+        project
+            .integrations
+            .iter()
+            .find(|active| active.row.key == key || active.row.id.to_string() == key)
+            .ok_or_else(|| Problem::not_found("integration", key))
+    }
+}
+
+impl InProject {
+    /// The project as it is, to which one part is added.
+    pub fn desired(&self) -> Desired {
+        Desired {
+            project: DesiredProject {
+                key: self.key.clone(),
+                ..DesiredProject::default()
+            },
+            ..Desired::default()
+        }
+    }
+}

@@ -1,0 +1,241 @@
+//! Query strings of lists: filters and cursors.
+
+use crate::{
+    App,
+    problem::{Code, Problem},
+    project::InProject,
+};
+use axum::{
+    extract::{FromRequestParts, Query},
+    http::request::Parts,
+};
+use domain::{AppId, Environment, EventKind, Store};
+use jiff::SignedDuration;
+use ledger::{DeliveryState, EventFilter, Page};
+use serde::Deserialize;
+use std::{str::FromStr, time::Duration};
+
+/// Most rows of one page.
+const LONGEST_PAGE: usize = 200;
+/// How far back the feed reaches unless asked otherwise.
+pub const FEED_DAYS: i64 = 14;
+/// Most seconds that a request for events waits for one.
+const LONGEST_WAIT: u64 = 60;
+
+/// Reads a part of a path or query; a problem names `what`.
+pub fn parse<T: FromStr>(what: &str, text: &str) -> Result<T, Problem>
+where
+    T::Err: std::fmt::Display,
+{
+    text.parse()
+        .map_err(|error: T::Err| Problem::new(Code::MalformedQuery, format!("{what}: {error}")))
+}
+
+/// Filters and cursors of lists, all optional.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ListQuery {
+    /// Kinds of events, separated by commas.
+    pub kind: Option<String>,
+    /// Any of the customer's names.
+    pub customer: Option<String>,
+    /// Id of an app.
+    pub app: Option<String>,
+    /// Id of a store: all apps of it.
+    pub store: Option<String>,
+    /// `production` or `sandbox`.
+    pub environment: Option<String>,
+    /// Key of an integration; of events, together with `state`.
+    pub integration: Option<String>,
+    /// `pending`, `delivered` or `failed`.
+    pub state: Option<String>,
+    /// From here on.
+    pub since: Option<jiff::Timestamp>,
+    /// Up to here.
+    pub until: Option<jiff::Timestamp>,
+    /// The same, as hours before now.
+    #[serde(default, deserialize_with = "absent_or_number")]
+    pub hours: Option<u32>,
+    /// Newest first, before this cursor.
+    pub before: Option<String>,
+    /// Oldest first, after this cursor.
+    pub after: Option<u64>,
+    /// Most rows; 50 when absent.
+    pub limit: Option<usize>,
+    /// With `after`: seconds to wait for an event when there is none.
+    pub wait: Option<u64>,
+}
+
+/// A number, or nothing: forms send fields that are left alone as empty.
+fn absent_or_number<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<u32>, D::Error> {
+    let text = String::deserialize(from)?;
+    if text.is_empty() {
+        return Ok(None);
+    }
+    text.parse().map(Some).map_err(serde::de::Error::custom)
+}
+
+/// A parameter that says something: forms send fields that are left alone as empty.
+pub fn present(text: Option<&String>) -> Option<&String> {
+    text.filter(|text| !text.is_empty())
+}
+
+impl ListQuery {
+    /// Rows of a page.
+    pub fn limit(&self) -> usize {
+        self.limit.unwrap_or(50).clamp(1, LONGEST_PAGE)
+    }
+
+    /// Which page: before or after a cursor.
+    pub fn page(&self) -> Result<Page, Problem> {
+        match (self.after, present(self.before.as_ref())) {
+            (Some(_), Some(_)) => Err(Problem::new(
+                Code::MalformedQuery,
+                "give `before` or `after`, not both",
+            )),
+            (Some(after), None) => Ok(Page::After(after, self.limit())),
+            (None, before) => Ok(Page::Before(
+                before.map(|before| parse("before", before)).transpose()?,
+                self.limit(),
+            )),
+        }
+    }
+
+    /// With `after`: how long to wait for an event.
+    pub fn wait(&self) -> Result<Duration, Problem> {
+        match (self.wait, self.after) {
+            (None, _) => Ok(Duration::ZERO),
+            (Some(seconds), Some(_)) if seconds <= LONGEST_WAIT => Ok(Duration::from_secs(seconds)),
+            (Some(_), Some(_)) => Err(Problem::new(
+                Code::MalformedQuery,
+                format!("wait: at most {LONGEST_WAIT} seconds"),
+            )),
+            (Some(_), None) => Err(Problem::new(
+                Code::MalformedQuery,
+                "`wait` waits for what comes after a position: give `after` too",
+            )),
+        }
+    }
+
+    /// The state asked for.
+    pub fn state(&self) -> Result<Option<DeliveryState>, Problem> {
+        let unknown = |text: &String| {
+            Problem::new(
+                Code::MalformedQuery,
+                format!("state: {text:?} is none of pending, delivered, failed"),
+            )
+        };
+        present(self.state.as_ref())
+            .map(|text| DeliveryState::from_id(text).ok_or_else(|| unknown(text)))
+            .transpose()
+    }
+
+    /// The apps meant by `app` and `store`; `None` when neither is given.
+    fn apps(&self, project: &InProject) -> Result<Option<Vec<AppId>>, Problem> {
+        let one: Option<AppId> = present(self.app.as_ref())
+            .map(|text| parse("app", text))
+            .transpose()?;
+        let store = present(self.store.as_ref())
+            .map(|text| {
+                Store::from_id(text).ok_or_else(|| {
+                    let known = Store::ALL.map(Store::id).join(", ");
+                    let message = format!("store: {text:?} is none of {known}");
+                    Problem::new(Code::MalformedQuery, message)
+                })
+            })
+            .transpose()?;
+        let meant = project
+            .setup
+            .configuration
+            .apps
+            .iter()
+            .filter(|row| row.project == project.id)
+            .filter(|row| one.is_none_or(|one| row.id == one))
+            .filter(|row| store.is_none_or(|store| row.settings.store() == store))
+            .map(|row| row.id);
+        Ok((one.is_some() || store.is_some()).then(|| meant.collect()))
+    }
+
+    /// The events asked for.
+    pub async fn events(&self, app: &App, project: &InProject) -> Result<EventFilter, Problem> {
+        let kinds = present(self.kind.as_ref())
+            .into_iter()
+            .flat_map(|kinds| kinds.split(','));
+        let kinds = kinds
+            .map(|kind| {
+                EventKind::from_id(kind.trim()).ok_or_else(|| {
+                    Problem::new(
+                        Code::MalformedQuery,
+                        format!("kind: there is no event kind {kind:?}"),
+                    )
+                })
+            })
+            .collect::<Result<_, _>>()?;
+        let customer = match present(self.customer.as_ref()) {
+            None => None,
+            Some(who) => Some(
+                app.engine
+                    .ledger()
+                    .customer(project.id, who)
+                    .await?
+                    .ok_or_else(|| Problem::not_found("customer", who))?
+                    .customer
+                    .id,
+            ),
+        };
+        let environment = present(self.environment.as_ref())
+            .map(|text| {
+                Environment::from_id(text).ok_or_else(|| {
+                    Problem::new(
+                        Code::MalformedQuery,
+                        format!("environment: {text:?} is neither production nor sandbox"),
+                    )
+                })
+            })
+            .transpose()?;
+        let integration = present(self.integration.as_ref())
+            .map(|key| project.integration(key).map(|active| active.row.id))
+            .transpose()?;
+        let state = self.state()?;
+        if integration.is_some() && state.is_none() {
+            return Err(Problem::new(
+                Code::MalformedQuery,
+                "`integration` filters together with `state`: pending, delivered or failed",
+            ));
+        }
+        let now = app.engine.system().now();
+        // Whoever follows begins where he likes; whoever looks sees what is recent.
+        let hours = match (self.hours, self.after) {
+            (Some(hours), _) => Some(i64::from(hours)),
+            (None, Some(_)) => None,
+            (None, None) => Some(24 * FEED_DAYS),
+        };
+        let recent = hours.map(|hours| {
+            now.saturating_sub(SignedDuration::from_hours(hours))
+                .unwrap_or(now)
+        });
+        Ok(EventFilter {
+            project: Some(project.id),
+            kinds,
+            customer,
+            apps: self.apps(project)?,
+            environment,
+            since: self.since.or(recent),
+            until: self.until,
+            delivery: state.map(|state| (integration, state)),
+        })
+    }
+}
+
+/// A query string, with a problem that names the parameter.
+pub struct Filters(pub ListQuery);
+
+impl<S: Send + Sync> FromRequestParts<S> for Filters {
+    type Rejection = Problem;
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let query = Query::<ListQuery>::from_request_parts(parts, state).await;
+        query
+            .map(|Query(query)| Self(query))
+            .map_err(|error| Problem::new(Code::MalformedQuery, error.body_text()))
+    }
+}

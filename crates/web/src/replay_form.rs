@@ -1,0 +1,220 @@
+//! Replays as they are asked for, by programs and on a page.
+
+use crate::{App, problem::Problem, project::InProject, query::parse};
+use configuration as desired;
+use domain::{Environment, EventKind, ReplayId};
+use engine::{ActiveIntegration, REPLAY_RATES};
+use jiff::{Timestamp, civil, tz::Offset};
+use ledger::{Choice, Replay, Standing};
+use serde::Deserialize;
+
+/// Replays looked at.
+pub const SHOWN: usize = 50;
+
+/// What somebody asks to be replayed, as it was written.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Asked {
+    /// Key of the integration.
+    pub integration: String,
+    /// `2026-11-20T10:00:00Z`; also without seconds, or a day alone, in UTC.
+    pub since: String,
+    /// The same; now when empty.
+    pub until: String,
+    /// Kinds of events; empty for all.
+    pub kinds: Vec<String>,
+    /// Which events, by how they stand; those that failed when empty.
+    pub standings: Vec<String>,
+    /// `production` or `sandbox`; empty for both.
+    pub environment: String,
+    /// Any of the customer's names; empty for all.
+    pub customer: String,
+    /// Deliveries a second, at most.
+    pub per_second: Option<u32>,
+    /// Only say what it would do.
+    pub dry_run: bool,
+}
+
+/// An instant as people write it.
+fn moment(text: &str) -> Option<Timestamp> {
+    let text = text.trim();
+    let utc = |at: civil::DateTime| Offset::UTC.to_timestamp(at).ok();
+    text.parse::<Timestamp>()
+        .ok()
+        .or_else(|| text.parse::<civil::DateTime>().ok().and_then(utc))
+}
+
+/// What was asked, checked.
+pub struct Wanted {
+    /// To which integration.
+    pub active: ActiveIntegration,
+    /// Which events.
+    pub choice: Choice,
+    /// Deliveries a second, at most.
+    pub per_second: u32,
+}
+
+impl Asked {
+    /// Whether a kind of event was named.
+    pub fn has_kind(&self, id: &str) -> bool {
+        self.kinds.iter().any(|kind| kind == id)
+    }
+
+    /// Whether a standing was named.
+    pub fn has_standing(&self, id: &str) -> bool {
+        self.standings.iter().any(|standing| standing == id)
+    }
+
+    /// Checks every field. Each problem names the field and says what would be right.
+    pub async fn check(
+        &self,
+        app: &App,
+        project: &InProject,
+    ) -> Result<Result<Wanted, Vec<desired::Problem>>, Problem> {
+        let mut problems = Vec::new();
+        let mut wrong = |field: &str, message: String| {
+            problems.push(desired::Problem {
+                path: vec![field.into()],
+                message,
+            });
+        };
+        let active = project.integration(&self.integration).ok();
+        if active.is_none() {
+            let known = project.integrations().iter();
+            let keys: Vec<_> = known.map(|active| active.row.key.as_str()).collect();
+            let message = format!("{:?} is none of: {}", self.integration, keys.join(", "));
+            wrong("integration", message);
+        }
+        let now = app.engine.system().now();
+        let written = "is written like 2026-11-20T10:00:00Z";
+        let since = moment(&self.since);
+        if since.is_none() {
+            wrong(
+                "since",
+                format!("{:?} is no time; one {written}", self.since),
+            );
+        }
+        let until = if self.until.trim().is_empty() {
+            Some(now)
+        } else {
+            moment(&self.until)
+        };
+        if until.is_none() {
+            wrong(
+                "until",
+                format!("{:?} is no time; one {written}", self.until),
+            );
+        }
+        if since
+            .zip(until)
+            .is_some_and(|(since, until)| since >= until)
+        {
+            wrong("until", "lies after `since`".into());
+        }
+        let mut kinds = Vec::new();
+        for kind in &self.kinds {
+            match EventKind::from_id(kind) {
+                Some(kind) => kinds.push(kind),
+                None => wrong("kinds", format!("there is no event kind {kind:?}")),
+            }
+        }
+        let mut standings = Vec::new();
+        for standing in &self.standings {
+            match Standing::from_id(standing) {
+                Some(standing) => standings.push(standing),
+                None => wrong(
+                    "standings",
+                    format!("{standing:?} is none of failed, never_sent, delivered"),
+                ),
+            }
+        }
+        if self.standings.is_empty() {
+            standings.push(Standing::Failed);
+        }
+        let environment = Environment::from_id(&self.environment);
+        if environment.is_none() && !self.environment.is_empty() {
+            let message = format!("{:?} is none of production, sandbox", self.environment);
+            wrong("environment", message);
+        }
+        let mut customer = None;
+        if !self.customer.is_empty() {
+            let found = app.engine.ledger().customer(project.id, &self.customer);
+            customer = found.await?.map(|record| record.customer.id);
+            if customer.is_none() {
+                wrong(
+                    "customer",
+                    format!("there is no customer {:?}", self.customer),
+                );
+            }
+        }
+        let per_second = self.per_second.unwrap_or(REPLAY_RATES.0);
+        if per_second == 0 || per_second > REPLAY_RATES.1 {
+            let message = format!("is a number from 1 to {}", REPLAY_RATES.1);
+            wrong("per_second", message);
+        }
+        Ok(match (active, since, until) {
+            (Some(active), Some(since), Some(until)) if problems.is_empty() => Ok(Wanted {
+                active: active.clone(),
+                choice: Choice {
+                    since,
+                    until,
+                    kinds,
+                    environment,
+                    customer,
+                    standings,
+                },
+                per_second,
+            }),
+            _ => Err(problems),
+        })
+    }
+}
+
+/// Begins it, and writes down who did.
+pub async fn begin(app: &App, project: &InProject, wanted: Wanted) -> Result<Replay, Problem> {
+    let (key, by) = (&wanted.active.row.key, &project.caller.name);
+    let replay = app
+        .engine
+        .start_replay(&wanted.active, wanted.choice, wanted.per_second, by)
+        .await?;
+    project.did(app, "replay events to", key).await?;
+    Ok(replay)
+}
+
+/// Stops it, and writes down who did. One that is over stays as it is.
+pub async fn stop(app: &App, project: &InProject, id: &str) -> Result<(), Problem> {
+    let replay: ReplayId = parse("replay", id).map_err(|_| Problem::not_found("replay", id))?;
+    if app.engine.cancel_replay(project.id, replay).await? {
+        project.did(app, "cancel replay", id).await?;
+        return Ok(());
+    }
+    let known = app.engine.ledger().replays(project.id, SHOWN).await?;
+    if known.iter().any(|known| known.id == replay) {
+        Ok(())
+    } else {
+        Err(Problem::not_found("replay", id))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::moment;
+
+    #[test]
+    fn moments_are_read_as_people_write_them() {
+        for (text, read) in [
+            ("2026-11-20T10:00:00Z", Some("2026-11-20T10:00:00Z")),
+            ("2026-11-20T10:00:00+02:00", Some("2026-11-20T08:00:00Z")),
+            ("2026-11-20T10:00", Some("2026-11-20T10:00:00Z")),
+            (" 2026-11-20 ", Some("2026-11-20T00:00:00Z")),
+            ("yesterday", None),
+            ("", None),
+        ] {
+            assert_eq!(
+                moment(text),
+                read.map(|read| read.parse().unwrap()),
+                "{text}"
+            );
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! Routes, each with its access rule.
+
+use crate::{
+    App,
+    access::{Access, enforce},
+};
+use axum::{
+    Router,
+    extract::{Request, State},
+    handler::Handler,
+    middleware::{self, Next},
+    response::Response,
+    routing::{MethodFilter, MethodRouter, on},
+};
+use engine::trace;
+use tracing::Instrument;
+
+/// How a route is called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    /// Reads; changes nothing.
+    Get,
+    /// Does something.
+    Post,
+    /// Creates or replaces.
+    Put,
+    /// Changes a part.
+    Patch,
+    /// Removes.
+    Delete,
+}
+
+impl Method {
+    /// As in a request line.
+    pub const fn id(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Patch => "PATCH",
+            Self::Delete => "DELETE",
+        }
+    }
+
+    const fn filter(self) -> MethodFilter {
+        match self {
+            Self::Get => MethodFilter::GET,
+            Self::Post => MethodFilter::POST,
+            Self::Put => MethodFilter::PUT,
+            Self::Patch => MethodFilter::PATCH,
+            Self::Delete => MethodFilter::DELETE,
+        }
+    }
+}
+
+/// One route: what is called, by whom, and what answers.
+#[derive(Debug)]
+pub struct Route<S> {
+    /// How it is called.
+    pub method: Method,
+    /// As axum writes it, with `{names}`.
+    pub path: &'static str,
+    /// Who may call it.
+    pub access: Access,
+    /// For the reference; empty for pages, which are not part of the API.
+    pub summary: &'static str,
+    /// Name of the body's schema.
+    pub body: Option<&'static str>,
+    /// Query parameters.
+    pub query: &'static [&'static str],
+    handler: MethodRouter<S>,
+}
+
+impl<S: Clone + Send + Sync + 'static> Route<S> {
+    /// A route with its access rule: the only way to make one.
+    pub fn new<H, T>(
+        method: Method,
+        path: &'static str,
+        access: Access,
+        summary: &'static str,
+        handler: H,
+    ) -> Self
+    where
+        H: Handler<T, S>,
+        T: 'static,
+    {
+        Self {
+            method,
+            path,
+            access,
+            summary,
+            body: None,
+            query: &[],
+            handler: on(method.filter(), handler),
+        }
+    }
+
+    /// Names the schema of its body.
+    #[must_use]
+    pub fn body(self, schema: &'static str) -> Self {
+        Self {
+            body: Some(schema),
+            ..self
+        }
+    }
+
+    /// Names its query parameters.
+    #[must_use]
+    pub fn query(self, names: &'static [&'static str]) -> Self {
+        Self {
+            query: names,
+            ..self
+        }
+    }
+
+    /// Whether programs call it: what it leads to is traced.
+    const fn is_of_programs(&self) -> bool {
+        matches!(
+            self.access,
+            Access::Store | Access::Client | Access::Read | Access::Write
+        )
+    }
+
+    /// The handler behind its access rule.
+    fn guarded(self, app: &App) -> MethodRouter<S> {
+        let named = (self.method.id(), self.path);
+        let is_traced = self.is_of_programs();
+        let guarded = self.handler.layer(middleware::from_fn_with_state(
+            (app.clone(), self.access),
+            enforce,
+        ));
+        if is_traced {
+            guarded.layer(middleware::from_fn_with_state(named, traced))
+        } else {
+            guarded
+        }
+    }
+}
+
+/// Puts every route behind its access rule.
+pub fn mount<S: Clone + Send + Sync + 'static>(app: &App, routes: Vec<Route<S>>) -> Router<S> {
+    routes.into_iter().fold(Router::new(), |router, route| {
+        router.route(route.path, route.guarded(app))
+    })
+}
+
+/// A span around a request; part of the trace of whoever calls, if they sent one.
+async fn traced(
+    State((method, path)): State<(&'static str, &'static str)>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let parent = request.headers().get("traceparent");
+    let parent = parent.and_then(|value| value.to_str().ok());
+    let span = trace::request(method, path, parent);
+    let answer = next.run(request).instrument(span.clone()).await;
+    trace::answered(&span, answer.status().as_u16());
+    answer
+}
