@@ -17,11 +17,9 @@ mod decide;
 mod dispatch;
 mod gaps;
 mod guarded;
-mod handshake;
 mod heard;
 mod inquiry;
 mod intake;
-mod lane;
 pub mod metric;
 mod people;
 pub mod rederive;
@@ -35,10 +33,9 @@ pub mod trace;
 mod transport;
 
 pub use self::core::{Core, Parts};
+pub use dispatch::{Handshake, LaneHealth};
 pub use guarded::Guarded;
-pub use handshake::Handshake;
 pub use intake::{Accepted, IntakeError};
-pub use lane::LaneHealth;
 pub use people::{Grant, Imported, Merged, PeopleError, Profile, WriteError};
 pub use replay::{Forecast, RATES as REPLAY_RATES};
 pub use setup::{ActiveIntegration, AppSetup, MakeSource, ProjectSetup, Secrets, Setup};
@@ -65,7 +62,7 @@ struct Inner {
     vouched: revocation::Vouched,
     inquiries: inquiry::Inquiries,
     heard: heard::Heard,
-    handshakes: handshake::Handshakes,
+    handshakes: dispatch::handshake::Handshakes,
     /// Another process delivers what this one commits.
     is_quiet: bool,
     /// What this node has the right to do at the moment, and until when it need not ask again.
@@ -96,7 +93,7 @@ impl Engine {
             vouched: revocation::Vouched::default(),
             inquiries: inquiry::Inquiries::default(),
             heard: heard::Heard::default(),
-            handshakes: handshake::Handshakes::default(),
+            handshakes: dispatch::handshake::Handshakes::default(),
             is_quiet,
             duties: ticker::Duties::of(core.system().uuid()),
             core,

@@ -1,6 +1,6 @@
 //! The configuration in memory: read whole, compiled once, replaced when it changes. The hot path never asks the database.
 
-use crate::lane::{LEASE, Limits};
+use crate::dispatch::lane::{LEASE, Limits};
 use configuration::Vault;
 use destinations::{Configured, Context, Destination, Spec};
 use domain::{AppId, EventKind, IntegrationId, ProjectId, Store, UserId, access::Unlocks};

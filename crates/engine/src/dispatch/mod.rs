@@ -3,16 +3,17 @@
 //! A delivery reaches a lane in one of three ways, always leased: handed over by the intake that committed it, released by
 //! the settling of the one it waited for, or claimed from the ledger when due. In the steady state nothing is claimed.
 
-use crate::{
-    Engine, TransportError,
-    lane::{Job, Lane, LaneHealth, Limits, Nodes},
-    metric::Metric,
-    setup::ActiveIntegration,
-    trace,
-};
+pub(crate) mod handshake;
+pub(crate) mod lane;
+
+pub use handshake::Handshake;
+pub use lane::LaneHealth;
+
+use crate::{Engine, TransportError, metric::Metric, setup::ActiveIntegration, trace};
 use destinations::{Header, Outcome, Request, Response};
 use domain::{DeliveryId, Event, IntegrationId, NotSent};
 use jiff::Timestamp;
+use lane::{Job, Lane, Limits, Nodes};
 use ledger::{ConfigurationChange, Lease, NewDelivery, Next, Returned, SentRequest, Settlement};
 use std::{
     collections::BTreeMap,
