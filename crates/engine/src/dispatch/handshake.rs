@@ -1,6 +1,7 @@
 //! Handshakes: an endpoint shows that it is the integration's before anything is delivered to it.
 
-use crate::{Engine, dispatch::shown, setup::ActiveIntegration};
+use super::attempt::shown;
+use crate::{Engine, setup::ActiveIntegration};
 use domain::IntegrationId;
 use jiff::{SignedDuration, Timestamp};
 use ledger::{ConfigurationChange, Integration, LedgerError, SentRequest, Verification};

@@ -1,5 +1,6 @@
 //! A lane: one integration's own queue, limits and circuit breaker, so that its troubles stay its own.
 
+use super::attempt::Says;
 use domain::breaker::Breaker;
 use domain::pace::Pace;
 use jiff::{SignedDuration, Timestamp};
@@ -204,17 +205,20 @@ impl Lane {
         }
     }
 
-    pub(crate) fn succeeded(&self) {
-        let mut breaker = self.breaker();
-        *breaker = breaker.succeeded();
-        self.proven.store(true, Ordering::Release);
-    }
-
-    /// Answers whether this failure opened the breaker.
-    pub(crate) fn failed(&self, now: Timestamp) -> bool {
+    /// Takes note of what an attempt said about the endpoint. Answers whether that opened the breaker.
+    ///
+    /// One that only refuses is neither working nor failing: what was known of it stands. A probe that it refuses is followed by another.
+    pub(super) fn heard(&self, says: Says, now: Timestamp) -> bool {
         let mut breaker = self.breaker();
         let was_open = breaker.is_open();
-        *breaker = breaker.failed(now);
+        match says {
+            Says::Accepted => {
+                *breaker = breaker.succeeded();
+                self.proven.store(true, Ordering::Release);
+            }
+            Says::Failing => *breaker = breaker.failed(now),
+            Says::Refused | Says::Nothing => {}
+        }
         let opened = !was_open && breaker.is_open();
         if opened {
             self.proven.store(false, Ordering::Release);
@@ -293,12 +297,26 @@ mod tests {
         let now = Timestamp::UNIX_EPOCH;
         assert_eq!(lane.reserve_up_to(256, CAPACITY, now), UNPROVEN);
         lane.give_back(UNPROVEN);
-        lane.succeeded();
+        for says in [Says::Refused, Says::Nothing, Says::Failing] {
+            assert!(!lane.heard(says, now));
+            assert_eq!(lane.reserve_up_to(256, CAPACITY, now), UNPROVEN, "{says:?}");
+            lane.give_back(UNPROVEN);
+        }
+        lane.heard(Says::Accepted, now);
         assert_eq!(lane.reserve_up_to(256, CAPACITY, now), 256);
         lane.give_back(256);
-        while !lane.failed(now) {}
+        while !lane.heard(Says::Failing, now) {}
         let later = now + SignedDuration::from_mins(5);
         assert_eq!(lane.reserve_up_to(256, CAPACITY, later), 1, "a probe");
+        lane.give_back(1);
+        for says in [Says::Refused, Says::Nothing] {
+            lane.heard(says, later);
+            assert!(lane.health().breaker_open, "{says:?}");
+            assert_eq!(lane.reserve_up_to(256, CAPACITY, later), 1, "another");
+            lane.give_back(1);
+        }
+        lane.heard(Says::Accepted, later);
+        assert!(!lane.health().breaker_open);
     }
 
     #[test]

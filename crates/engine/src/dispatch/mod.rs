@@ -3,18 +3,20 @@
 //! A delivery reaches a lane in one of three ways, always leased: handed over by the intake that committed it, released by
 //! the settling of the one it waited for, or claimed from the ledger when due. In the steady state nothing is claimed.
 
+mod attempt;
 pub(crate) mod handshake;
 pub(crate) mod lane;
 
 pub use handshake::Handshake;
 pub use lane::LaneHealth;
 
-use crate::{Engine, TransportError, metric::Metric, setup::ActiveIntegration, trace};
-use destinations::{Header, Outcome, Request, Response};
+use crate::{Engine, metric::Metric, setup::ActiveIntegration, trace};
+use attempt::{End, Verdict, shown};
+use destinations::{Header, Outcome};
 use domain::{DeliveryId, Event, IntegrationId, NotSent};
 use jiff::Timestamp;
 use lane::{Job, Lane, Limits, Nodes};
-use ledger::{ConfigurationChange, Lease, NewDelivery, Next, Returned, SentRequest, Settlement};
+use ledger::{ConfigurationChange, Lease, NewDelivery, Next, Returned, Settlement};
 use std::{
     collections::BTreeMap,
     sync::{
@@ -317,11 +319,8 @@ impl Engine {
         let Ok(configured) = &active.configured else {
             return;
         };
-        match configured.render(&lease.message, &lease.event) {
-            Err(unsendable) => {
-                settlement.detail = unsendable.detail;
-                settlement.next = Next::Failed(unsendable.reason);
-            }
+        let end = match configured.render(&lease.message, &lease.event) {
+            Err(unsendable) => End::Unsendable(unsendable),
             Ok(mut request) => {
                 configured.sign(&mut request, &lease.id.to_string(), at);
                 if let Some(trace) = trace::of(&Span::current()) {
@@ -336,20 +335,25 @@ impl Engine {
                 let answer = transport.send(&request, active.timeout()).await;
                 settlement.took = began.elapsed();
                 settlement.request = Some(shown(&request));
-                let retry = |reason, asked| self.retry(active, &lease, reason, asked);
-                (settlement.next, settlement.detail) = judge(configured.as_ref(), &answer, retry);
-                if let Ok(response) = &answer
-                    && matches!(configured.classify(response), Outcome::Gone(_))
-                {
-                    self.pause_gone(active).await;
-                }
+                let end = End::of(configured.as_ref(), &answer);
                 if let Ok(response) = answer {
                     settlement.status = Some(response.status);
                     settlement.response = response.body;
                     settlement.response.truncate(STORED_ANSWER);
                 }
+                end
             }
+        };
+        if matches!(end, End::Answered(_, Outcome::Gone(_))) {
+            self.pause_gone(active).await;
         }
+        let (verdict, detail) = end.judge();
+        settlement.detail = detail;
+        settlement.next = match verdict {
+            Verdict::Delivered => Next::Delivered,
+            Verdict::Failed(reason) => Next::Failed(reason),
+            Verdict::Again(reason, asked) => self.retry(active, &lease, reason, asked),
+        };
         let outcome = match &settlement.next {
             Next::Delivered => "delivered",
             Next::Failed(reason) | Next::Retry(reason, _) => reason.id(),
@@ -357,17 +361,8 @@ impl Engine {
         trace::attempted(&Span::current(), outcome, settlement.status);
         Metric::AttemptsMade.count([("destination", destination), ("outcome", outcome)]);
         Metric::AttemptSeconds.time(destination, settlement.took);
-        if matches!(settlement.next, Next::Retry(..))
-            || (matches!(
-                settlement.next,
-                Next::Failed(NotSent::NetworkError | NotSent::RejectedByDestination)
-            ) && settlement.status.is_none_or(|status| status >= 500))
-        {
-            if lane.failed(self.system().now()) {
-                tracing::warn!(integration.id = %active.row.id, destination.key = destination, "the endpoint keeps failing; it is left alone and probed");
-            }
-        } else {
-            lane.succeeded();
+        if lane.heard(end.says(), self.system().now()) {
+            tracing::warn!(integration.id = %active.row.id, destination.key = destination, "the endpoint keeps failing; it is left alone and probed");
         }
         let duration_ms = u64::try_from(settlement.took.as_millis()).unwrap_or(u64::MAX);
         tracing::info!(delivery.id = %lease.id, event.id = %lease.event.id, destination.key = destination, attempt = lease.attempts + 1, outcome, status = settlement.status, duration_ms, "attempt made");
@@ -519,39 +514,5 @@ impl Engine {
             self.start_lanes();
         }
         Ok(())
-    }
-}
-
-/// What an answer, or the lack of one, means for the delivery, and what people read about it.
-fn judge(
-    configured: &dyn destinations::Configured,
-    answer: &Result<Response, TransportError>,
-    retry: impl Fn(NotSent, Option<Duration>) -> Next,
-) -> (Next, String) {
-    match answer {
-        Err(TransportError::Blocked(why)) => (Next::Failed(NotSent::BlockedAddress), why.clone()),
-        Err(TransportError::Network(why)) => (retry(NotSent::NetworkError, None), why.clone()),
-        Ok(response) => match configured.classify(response) {
-            Outcome::Delivered => (Next::Delivered, String::new()),
-            Outcome::Retry(asked) => (
-                retry(NotSent::RejectedByDestination, asked),
-                format!("answered {}", response.status),
-            ),
-            Outcome::Rejected(why) | Outcome::Gone(why) => {
-                (Next::Failed(NotSent::RejectedByDestination), why)
-            }
-            Outcome::CredentialsRefused(why) => (Next::Failed(NotSent::MissingCredentials), why),
-        },
-    }
-}
-
-pub(crate) fn shown(request: &Request) -> SentRequest {
-    SentRequest {
-        url: request.shown_url(),
-        headers: request
-            .shown_headers()
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .collect(),
-        body: String::from_utf8_lossy(&request.body).into_owned(),
     }
 }

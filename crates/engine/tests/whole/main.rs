@@ -1,6 +1,7 @@
 //! A whole engine, with a store, a clock and endpoints that act on command.
 #![expect(clippy::unwrap_used, reason = "tests report by panicking")]
 
+mod breaker;
 mod lessons;
 mod replay;
 #[path = "../support/mod.rs"]
