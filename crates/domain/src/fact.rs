@@ -602,8 +602,15 @@ impl Facts {
             at: known.fact.expires_at,
         });
         let paid = known.fact.price.or(fact.price);
-        if (rank(&known.fact), &known.fact) < (rank(fact), fact) {
-            known.fact = fact.clone();
+        // A copy that does not say how the chain began takes nothing from one that does.
+        let mut fact = fact.clone();
+        let began = &mut known.fact.original_purchased_at;
+        *began = fact.original_purchased_at.min(*began);
+        fact.original_purchased_at = *began;
+        known.fact.begins_chain |= fact.begins_chain;
+        fact.begins_chain = known.fact.begins_chain;
+        if (rank(&known.fact), &known.fact) < (rank(&fact), &fact) {
+            known.fact.clone_from(&fact);
         }
         known.fact.purchased_at = begins;
         // What a later copy no longer says about the price was still true.
@@ -616,6 +623,56 @@ impl Facts {
         if let Some(revocation) = &fact.revocation {
             let shown = known.refunds.entry(revocation.at).or_insert(fact.version);
             *shown = (*shown).max(fact.version);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    /// A copy of one transaction, signed at `version`: one that says that the chain began with it, or one that is silent.
+    fn copy(version: i64, says: bool) -> Observation {
+        let mut seen = Observation::of(ChainKey {
+            store: Store::External,
+            environment: Environment::Production,
+            id: "chain".into(),
+        });
+        seen.transactions = vec![TransactionFact {
+            original_purchased_at: if says { at(1) } else { at(5) },
+            begins_chain: says,
+            ..TransactionFact::new(
+                "first",
+                TransactionKind::Subscription,
+                "gold",
+                at(5),
+                at(version),
+            )
+        }];
+        seen
+    }
+
+    #[test]
+    fn a_copy_silent_on_the_beginning_takes_nothing_back_in_any_order() {
+        let (early, late) = (copy(10, true), copy(20, false));
+        // Of one moment, too.
+        let same = copy(10, false);
+        for order in [
+            [&early, &late, &same],
+            [&early, &same, &late],
+            [&late, &early, &same],
+            [&late, &same, &early],
+            [&same, &early, &late],
+            [&same, &late, &early],
+        ] {
+            let facts = order.into_iter().fold(Facts::default(), Facts::absorb);
+            let fact = &facts.transactions["first"].fact;
+            let found = (fact.version, fact.begins_chain, fact.original_purchased_at);
+            assert_eq!(found, (at(20), true, at(1)), "{order:?}");
         }
     }
 }
