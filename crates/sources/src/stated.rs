@@ -64,15 +64,17 @@ pub struct Statement {
     pub environment: Environment,
     /// The store's product id.
     pub product_id: String,
-    /// Id of this charge; a new one under the same `original_transaction_id` is a renewal.
+    /// Id of this charge; another than `original_transaction_id` is a renewal, unless `originally_purchased_at` says that it
+    /// is the first.
     pub transaction_id: String,
-    /// Id of the subscription; for one-time purchases the same as `transaction_id`.
+    /// Id of the subscription, usually that of its first charge; for one-time purchases the same as `transaction_id`.
     pub original_transaction_id: String,
     /// When all of this was true. An older statement never overwrites a newer one.
     pub updated_at: Timestamp,
     /// Start of the period, or the time of purchase.
     pub purchased_at: Timestamp,
-    /// First purchase of the subscription; `purchased_at` when absent.
+    /// First purchase of the subscription. Equal to `purchased_at`, this is the first, whatever the ids are. When absent, the
+    /// ids alone say whether it is, and the earliest charge known is the beginning.
     #[serde(default)]
     pub originally_purchased_at: Option<Timestamp>,
     /// End of the period; subscriptions need it.
@@ -264,6 +266,12 @@ impl Statement {
         }
     }
 
+    /// Whether the subscription begins with this charge. Not said is not yes: a renewal need not repeat when it all began.
+    fn is_first(&self) -> bool {
+        self.transaction_id == self.original_transaction_id
+            || self.originally_purchased_at == Some(self.purchased_at)
+    }
+
     fn observation(&self, store: Store) -> Result<Observation, Refusal> {
         let price = self.money()?;
         self.check(price)?;
@@ -275,10 +283,7 @@ impl Statement {
             (Kind::Subscription, _) => TransactionKind::Subscription,
             (Kind::OneTimePurchase, _) => TransactionKind::NonConsumable,
         };
-        let is_first = self.transaction_id == self.original_transaction_id
-            || self
-                .originally_purchased_at
-                .is_none_or(|first| first == self.purchased_at);
+        let is_first = self.is_first();
         let mut seen = Observation::of(ChainKey {
             store,
             environment: self.environment,

@@ -6,6 +6,7 @@ mod google;
 mod outage;
 mod people;
 mod shop;
+mod stated;
 mod stripe;
 #[path = "../support/mod.rs"]
 mod support;

@@ -1,0 +1,193 @@
+//! Purchases of any other store, stated with the very bodies that docs/stores.md shows.
+
+use crate::shop::Shop;
+use domain::{EventKind, EventKind::*, Store};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+const DOCUMENT: &str = include_str!("../../../../docs/stores.md");
+
+/// The first charge of a subscription, and its renewal a month later.
+fn bodies() -> [Value; 2] {
+    let (_, section) = DOCUMENT.split_once("## Any other store").unwrap();
+    let (section, _) = section.split_once("\n## ").unwrap();
+    let bodies: Vec<Value> = section
+        .split("```json")
+        .skip(1)
+        .map(|rest| serde_json::from_str(rest.split("```").next().unwrap()).unwrap())
+        .collect();
+    bodies.try_into().unwrap()
+}
+
+fn with(body: &Value, extra: Value) -> Value {
+    let mut body = body.clone();
+    let fields = body.as_object_mut().unwrap();
+    fields.extend(extra.as_object().unwrap().clone());
+    body
+}
+
+/// The same subscription charged again, `days` later.
+fn later(body: &Value, transaction: &str, days: i64) -> Value {
+    let mut body = with(body, json!({ "transaction_id": transaction }));
+    for name in ["updated_at", "purchased_at", "expires_at"] {
+        let at: Timestamp = body[name].as_str().unwrap().parse().unwrap();
+        body[name] = json!(at + SignedDuration::from_hours(24 * days));
+    }
+    body
+}
+
+fn moment(body: &Value, field: &str) -> Timestamp {
+    body[field].as_str().unwrap().parse().unwrap()
+}
+
+/// States each a minute after it became true, or after the one before it was stated, and gives the events told, oldest
+/// first: kind, transaction, late, historical.
+async fn told(shop: &Shop, statements: &[Value]) -> Vec<(EventKind, String, bool, bool)> {
+    for statement in statements {
+        let said = moment(statement, "updated_at").max(shop.now());
+        shop.set_clock(said + SignedDuration::from_mins(1));
+        shop.engine
+            .take_statement(shop.app(Store::External), statement.to_string().as_bytes())
+            .await
+            .unwrap();
+    }
+    shop.rederives().await;
+    let events = shop.events().await.into_iter();
+    events
+        .filter(|event| event.kind != AccessLevelUpdated)
+        .map(|event| {
+            let transaction = event.transaction.unwrap().id;
+            (event.kind, transaction, event.late, event.historical)
+        })
+        .collect()
+}
+
+/// What the statements lead to, each event with the transaction it is about, none of it late or historical.
+async fn check(statements: &[Value], expected: &[(EventKind, &str)]) {
+    let shop = Shop::open_quiet().await;
+    let told = told(&shop, statements).await;
+    let expected: Vec<_> = expected
+        .iter()
+        .map(|(kind, transaction)| (*kind, (*transaction).to_owned(), false, false))
+        .collect();
+    assert_eq!(told, expected, "{statements:#?}");
+}
+
+#[tokio::test]
+async fn a_charge_after_the_first_is_a_renewal_without_saying_when_it_all_began() {
+    let [start, renewal] = bodies();
+    check(
+        &[
+            start.clone(),
+            renewal.clone(),
+            later(&renewal, "order-3", 30),
+        ],
+        &[
+            (SubscriptionStarted, "order-1"),
+            (SubscriptionRenewed, "order-2"),
+            (SubscriptionRenewed, "order-3"),
+        ],
+    )
+    .await;
+    // And when it says so.
+    let began = json!({ "originally_purchased_at": start["purchased_at"] });
+    check(
+        &[with(&start, began.clone()), with(&renewal, began)],
+        &[
+            (SubscriptionStarted, "order-1"),
+            (SubscriptionRenewed, "order-2"),
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_charge_after_a_gap_is_a_renewal() {
+    let [start, renewal] = bodies();
+    let ended = with(
+        &start,
+        json!({ "updated_at": start["expires_at"],
+            "ended": { "at": start["expires_at"], "reason": "voluntarily_cancelled" } }),
+    );
+    check(
+        &[start, ended, later(&renewal, "order-2", 90)],
+        &[
+            (SubscriptionStarted, "order-1"),
+            (SubscriptionExpired, "order-1"),
+            (SubscriptionRenewed, "order-2"),
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_renewal_heard_of_first_is_a_renewal_and_what_came_before_is_not_made_up() {
+    let [_, renewal] = bodies();
+    check(
+        std::slice::from_ref(&renewal),
+        &[(SubscriptionRenewed, "order-2")],
+    )
+    .await;
+    // Of a period that began longer ago than a day: the one event that describes its state.
+    let shop = Shop::open_quiet().await;
+    let stated = with(&renewal, json!({ "updated_at": "2026-11-25T10:00:00Z" }));
+    assert_eq!(
+        told(&shop, &[stated]).await,
+        [(SubscriptionRenewed, "order-2".to_owned(), false, true)]
+    );
+    let began = shop.events().await[0].purchase.clone().unwrap();
+    assert_eq!(
+        began.original_purchased_at,
+        moment(&renewal, "purchased_at"),
+        "the earliest charge known"
+    );
+}
+
+#[tokio::test]
+async fn charges_may_be_stated_in_any_order() {
+    let [start, renewal] = bodies();
+    let third = later(&renewal, "order-3", 30);
+    let shop = Shop::open_quiet().await;
+    assert_eq!(
+        told(&shop, &[third, start.clone(), renewal]).await,
+        [
+            (SubscriptionRenewed, "order-3".to_owned(), false, false),
+            (SubscriptionStarted, "order-1".to_owned(), true, false),
+            (SubscriptionRenewed, "order-2".to_owned(), true, false),
+        ]
+    );
+    let last = shop.events().await.pop().unwrap().purchase.unwrap();
+    assert_eq!(last.original_purchased_at, moment(&start, "purchased_at"));
+}
+
+#[tokio::test]
+async fn the_first_charge_after_a_trial_is_a_conversion_whatever_the_subscription_is_called() {
+    let [start, renewal] = bodies();
+    let free = json!({ "price": { "amount": "0", "currency": "EUR" }, "expires_at": "2026-10-27T10:00:00Z",
+        "offer": { "category": "introductory", "type": "free_trial" } });
+    let trial = with(&start, free);
+    let paid = with(
+        &renewal,
+        json!({ "updated_at": trial["expires_at"], "purchased_at": trial["expires_at"] }),
+    );
+    let expected = [(TrialStarted, "order-1"), (TrialConverted, "order-2")];
+    check(&[trial.clone(), paid.clone()], &expected).await;
+    // A subscription with an id of its own: the first charge says that it is the first, once.
+    let own_id = |body: &Value| with(body, json!({ "original_transaction_id": "subscription-9" }));
+    let first = with(
+        &own_id(&trial),
+        json!({ "originally_purchased_at": trial["purchased_at"] }),
+    );
+    let restated = with(
+        &own_id(&trial),
+        json!({ "updated_at": "2026-10-21T10:00:00Z", "country": "DE" }),
+    );
+    check(&[first.clone(), restated, own_id(&paid)], &expected).await;
+    // It does not say so: nothing says that the renewal that follows is the first to be paid for.
+    let silent = with(&own_id(&trial), json!({}));
+    let expected = [
+        (SubscriptionRenewed, "order-1"),
+        (SubscriptionRenewed, "order-2"),
+    ];
+    check(&[silent, own_id(&paid)], &expected).await;
+}
