@@ -8,7 +8,7 @@ use domain::{
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use sources::{
-    Answer, Content, Part, Source,
+    Answer, Content, Part, Question, Source, Verdict,
     google::{API_URL, App, GooglePlay, PushAccess},
 };
 use std::{collections::BTreeMap, path::PathBuf};
@@ -310,13 +310,10 @@ fn messages_that_cannot_be_read_are_kept_and_those_of_others_refused() {
     };
     for text in ["hello", "{}", r#"{"packageName":"com.some.app"}"#] {
         let refusal = receive(text.into()).unwrap_err();
-        assert_eq!(refusal.verdict, sources::Verdict::Park, "{text}");
+        assert_eq!(refusal.verdict, Verdict::Park, "{text}");
     }
     let other = receive(r#"{"packageName":"com.other","testNotification":{}}"#.into()).unwrap_err();
-    assert_eq!(
-        (other.code, other.verdict),
-        ("wrong_app", sources::Verdict::Refuse)
-    );
+    assert_eq!((other.code, other.verdict), ("wrong_app", Verdict::Refuse));
     let test =
         receive(r#"{"packageName":"com.some.app","testNotification":{"version":"1.0"}}"#.into())
             .unwrap();
@@ -337,4 +334,39 @@ fn messages_that_cannot_be_read_are_kept_and_those_of_others_refused() {
             .code,
         "malformed_payload"
     );
+}
+
+/// Source: `PurchaseStateContext` of `purchases.productsv2`, developers.google.com, read on 26 November 2026: what is paid for
+/// is in the state `PURCHASED`.
+#[test]
+fn a_one_time_purchase_is_paid_only_when_its_state_says_so() {
+    let read = |context: Value| {
+        let body = json!({
+            "productLineItem": [{ "productId": "coins" }], "orderId": "GPA.1", "purchaseStateContext": context,
+            "purchaseCompletionTime": "2026-11-20T10:00:00Z",
+        });
+        let part = Part {
+            name: "product".into(),
+            id: "token".into(),
+            body,
+        };
+        let answer = Answer {
+            question: Question::about("product", "token"),
+            asked_at: Timestamp::UNIX_EPOCH,
+            parts: vec![part],
+        };
+        let seen = source("com.some.app").read(&answer);
+        seen.map(|seen| seen.is_some())
+            .map_err(|refusal| (refusal.code, refusal.verdict))
+    };
+    for (context, expected) in [
+        (json!({ "purchaseState": "PURCHASED" }), Ok(true)),
+        (json!({ "purchaseState": "PENDING" }), Ok(false)),
+        (json!({ "purchaseState": "CANCELLED" }), Ok(false)),
+        // Says nothing: kept and asked about again, not given away.
+        (json!({}), Err(("store_answer_unreadable", Verdict::Park))),
+        (json!(null), Err(("store_answer_unreadable", Verdict::Park))),
+    ] {
+        assert_eq!(read(context.clone()), expected, "{context}");
+    }
 }

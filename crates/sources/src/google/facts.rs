@@ -429,7 +429,16 @@ impl About<'_> {
             .purchase_state_context
             .as_ref()
             .and_then(|context| context.purchase_state.as_deref());
-        let is_paid = matches!(state, None | Some("PURCHASED"));
+        let is_voided = self.prompt.voided.is_some();
+        let is_paid = match state {
+            Some("PURCHASED") => true,
+            None | Some("PURCHASE_STATE_UNSPECIFIED") if !is_voided => {
+                return Err(unreadable(
+                    "the purchase does not say whether it is paid for",
+                ));
+            }
+            _ => false,
+        };
         let Some(line) = purchase.product_line_item.first() else {
             return Err(unreadable("the purchase has no `productLineItem`"));
         };
@@ -440,7 +449,6 @@ impl About<'_> {
             environment: environment(purchase.test_purchase_context.is_some()),
             id: part.id.clone(),
         });
-        let is_voided = self.prompt.voided.is_some();
         if !is_paid && !is_voided {
             return Ok(None);
         }
