@@ -1,8 +1,7 @@
 //! How things look in the API. Shapes here are promises to callers.
 
 use configuration::masked_settings;
-use destinations::Message;
-use domain::NotSent;
+use domain::{Message, NotSent};
 use engine::{ActiveIntegration, Engine, Setup};
 use ledger::{AttemptRecord, CustomerRecord, DeliveryRecord, SentRequest, Verification};
 use serde::Serialize;

@@ -14,9 +14,9 @@ pub mod webhook;
 
 pub use settings::{EventSwitch, Events, Invalid, parse};
 
-use domain::{Environment, Event, EventKind, NotSent, retry};
+use domain::{Environment, Event, EventKind, Message, NotSent, retry};
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use std::{fmt, num::NonZeroU32, time::Duration};
 
 /// Every destination, sorted by key.
@@ -99,30 +99,6 @@ pub struct Spec {
 pub struct Context {
     /// Where people reach this installation, without a trailing slash.
     pub public_url: String,
-}
-
-/// One message of one event.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Message {
-    /// What the destination calls it.
-    pub name: String,
-    /// Kept beside the payload in the delivery record, as the samples of the Slack integration show.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub product_identifier: Option<String>,
-    /// The app it came from, beside the payload.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub app_id: Option<String>,
-}
-
-impl Message {
-    /// A message called `name`.
-    pub fn named(name: impl Into<String>) -> Self {
-        Self {
-            name: name.into(),
-            product_identifier: None,
-            app_id: None,
-        }
-    }
 }
 
 /// Whether an event goes to an integration: as these messages, or why not.

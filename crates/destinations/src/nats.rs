@@ -17,10 +17,10 @@
 //! documentation "JetStream, publishing"; ADR-4 (headers) and ADR-22 (publish retries) of the NATS project, read 2026-11-26.
 
 use crate::{
-    Configured, Context, Destination, Events, Field, FieldKind, Header, Invalid, Message, Outcome,
-    Plan, Request, Response, Spec, Unsendable, Via, envelope, settings,
+    Configured, Context, Destination, Events, Field, FieldKind, Header, Invalid, Outcome, Plan,
+    Request, Response, Spec, Unsendable, Via, envelope, settings,
 };
-use domain::{Environment, Event, EventKind, NotSent, retry, secret::Secret};
+use domain::{Environment, Event, EventKind, Message, NotSent, retry, secret::Secret};
 use jiff::Timestamp;
 use serde::Deserialize;
 use std::{num::NonZeroU32, time::Duration};

@@ -11,10 +11,10 @@
 //! webhook is gone; 429 carries `Retry-After`; other 4xx are final; 5xx are retried.
 
 use crate::{
-    Configured, Context, Destination, Events, Field, FieldKind, Invalid, Message, Outcome, Plan,
-    Request, Response, Spec, Unsendable, settings,
+    Configured, Context, Destination, Events, Field, FieldKind, Invalid, Outcome, Plan, Request,
+    Response, Spec, Unsendable, settings,
 };
-use domain::{Environment, Event, EventKind, NotSent, retry, secret::Secret};
+use domain::{Environment, Event, EventKind, Message, NotSent, retry, secret::Secret};
 use serde::{Deserialize, Serialize};
 use std::num::NonZeroU32;
 

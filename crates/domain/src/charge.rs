@@ -3,7 +3,7 @@
 //! Judged from the set of transactions alone, in order of purchase. Source: spec/stores.md 5.3 (trial adjustment) and 5.4.1.
 
 use crate::{
-    event::EventKind,
+    EventKind,
     fact::{Facts, Transaction, TransactionFact, TransactionKind, TransactionReason},
 };
 use jiff::SignedDuration;

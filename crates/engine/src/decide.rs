@@ -6,7 +6,7 @@
 use crate::setup::{ActiveIntegration, AppSetup, ProjectSetup, Setup};
 use domain::{
     AccessLevel, AppId, Change, Currency, DeliveryId, Environment, Event, EventId, EventKind,
-    Facts, IntegrationId, Money, NotSent, Observation, ProjectId, Snapshot,
+    Facts, IntegrationId, Message, Money, NotSent, Observation, ProjectId, Snapshot,
     access::{self, Unlocks},
     change::{self, State},
     charge::Line,
@@ -714,7 +714,7 @@ pub(crate) fn plan(
             _ if event.customer.analytics_disabled => Err(NotSent::AnalyticsDisabled),
             Ok(configured) => configured.plan(event),
             // Settings that cannot be read: keep the event for when they can.
-            Err(_) => Ok(vec![destinations::Message::named(event.kind.id())]),
+            Err(_) => Ok(vec![Message::named(event.kind.id())]),
         };
         match messages {
             Err(reason) => not_sent.push((integration.row.id, reason)),

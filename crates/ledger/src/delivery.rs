@@ -1,7 +1,6 @@
 //! Deliveries: leased, attempted, settled.
 
-use destinations::Message;
-use domain::{CustomerId, DeliveryId, Event, EventId, IntegrationId, NotSent, ProjectId};
+use domain::{CustomerId, DeliveryId, Event, EventId, IntegrationId, Message, NotSent, ProjectId};
 use jiff::Timestamp;
 use std::{sync::Arc, time::Duration};
 

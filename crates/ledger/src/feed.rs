@@ -3,7 +3,7 @@
 use crate::{SentRequest, StoredChain};
 use domain::{
     AppId, ChainKey, CustomerId, DeliveryId, Environment, Event, EventId, EventKind, IntegrationId,
-    NotSent, ProjectId, customer::Customer,
+    Message, NotSent, ProjectId, customer::Customer,
 };
 use jiff::Timestamp;
 use serde::Serialize;
@@ -127,7 +127,7 @@ pub struct DeliveryRecord {
     /// To whom.
     pub integration: IntegrationId,
     /// What is sent.
-    pub message: destinations::Message,
+    pub message: Message,
     /// Where it is.
     pub state: DeliveryState,
     /// Why it failed or is being retried.

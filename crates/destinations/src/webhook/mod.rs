@@ -16,9 +16,9 @@ mod signature;
 
 use crate::{
     Configured, Context, Destination, EventSwitch, Events, Field, FieldKind, Handshake, Header,
-    Invalid, Message, Outcome, Plan, Request, Response, Spec, Unsendable, envelope, settings,
+    Invalid, Outcome, Plan, Request, Response, Spec, Unsendable, envelope, settings,
 };
-use domain::{Environment, Event, EventKind, NotSent, retry, secret::Secret};
+use domain::{Environment, Event, EventKind, Message, NotSent, retry, secret::Secret};
 use jiff::Timestamp;
 use serde::Deserialize;
 use std::{num::NonZeroU32, time::Duration};

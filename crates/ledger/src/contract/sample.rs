@@ -4,10 +4,9 @@ use crate::{
     ChainWrite, Commit, CustomerWrite, InboxMessage, Ledger, NewDelivery, NewEvent, Next,
     Settlement, Wanted,
 };
-use destinations::Message;
 use domain::{
     AppId, ChainKey, CustomerId, DeliveryId, Environment, Event, EventId, EventKind, Facts,
-    InboxId, IntegrationId, Observation, ProjectId, Snapshot, Store,
+    InboxId, IntegrationId, Message, Observation, ProjectId, Snapshot, Store,
     customer::Customer,
     event::{AppRef, Cause},
     fact::{TransactionFact, TransactionKind},

@@ -7,7 +7,7 @@ use crate::{
     sink::Sink,
 };
 use anyhow::{Context, Result, bail};
-use domain::{CustomerId, DeliveryId, EventId, NotSent};
+use domain::{CustomerId, DeliveryId, EventId, Message, NotSent};
 use engine::{System, WallSystem};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
@@ -71,7 +71,7 @@ fn again(pattern: &[FeedRow], number: u64, at: Timestamp) -> Commit {
                     event: event.id,
                     integration: *integration,
                     customer: customer.id,
-                    message: destinations::Message::named(event.kind.id()),
+                    message: Message::named(event.kind.id()),
                     accepted_at: at,
                     due_at: at,
                     waits_until: None,
