@@ -139,7 +139,7 @@ fn schemas() -> Value {
         "Integration": object(&["destination"], &json!({
             "name": text, "destination": { "enum": destinations::ALL.iter().map(|destination| destination.spec().key).collect::<Vec<_>>() },
             "paused": { "type": "boolean" },
-            "settings": { "type": "object", "description": "Fields as listed by /api/v1/destinations. A secret sent as \"***\" stays as it is." },
+            "settings": { "type": "object", "description": "Fields as listed by /api/v1/destinations. A secret sent as \"***\" stays as it is; \"***2\" stands for the second stored one of a list." },
         })),
     })
 }

@@ -1,6 +1,6 @@
 //! How things look in the API. Shapes here are promises to callers.
 
-use configuration::masked_settings;
+use configuration::{Stored, masked};
 use domain::{Message, NotSent};
 use engine::{ActiveIntegration, Engine, Setup};
 use ledger::{AttemptRecord, CustomerRecord, DeliveryRecord, SentRequest, Verification};
@@ -48,11 +48,11 @@ pub(crate) fn delivery(record: DeliveryRecord) -> DeliveryView {
 
 pub(crate) fn integration(engine: &Engine, active: &ActiveIntegration) -> Value {
     let row = &active.row;
-    let settings = engine
-        .vault()
-        .open_sealed(&row.id.to_string(), &row.sealed_settings)
-        .ok()
-        .and_then(|plain| serde_json::from_slice::<Value>(&plain).ok());
+    let stored = Stored::of_integration(engine.vault(), row);
+    let settings = stored
+        .unreadable
+        .is_none()
+        .then(|| masked(active.spec.fields, &stored.settings));
     let health = engine
         .lanes()
         .into_iter()
@@ -68,7 +68,7 @@ pub(crate) fn integration(engine: &Engine, active: &ActiveIntegration) -> Value 
         "verification": { "state": state, "problem": problem },
         "held": active.held().map(|reason| json!({ "reason": reason, "text": reason.text() })),
         "problem": active.configured.as_ref().err(),
-        "settings": settings.map(|settings| masked_settings(active.spec, &settings)),
+        "settings": settings,
         "breaker_open": health.is_some_and(|health| health.breaker_open),
     })
 }

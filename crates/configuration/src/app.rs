@@ -1,6 +1,13 @@
 //! Apps as they should be.
 
-use crate::{desired::DesiredApp, planner::Planner};
+use crate::{
+    desired::DesiredApp,
+    planner::Planner,
+    secrets::merged,
+    stored::Stored,
+    stores::{AppSpec, app_spec},
+};
+use destinations::Invalid;
 use domain::{AppId, Store};
 use ledger::{App, AppEnvironment, AppSettings, AppStoreSettings, Commission, ConfigurationChange};
 use serde_json::{Map, Value};
@@ -12,8 +19,7 @@ impl Planner<'_> {
     pub(crate) fn app(&mut self, key: &str, desired: &DesiredApp) {
         self.check_key(&["apps", key], key);
         let (means, project) = (self.means, self.project);
-        let store = Store::from_id(&desired.store).filter(|store| *store != Store::Promotional);
-        let Some(store) = store else {
+        let Some(spec) = Store::from_id(&desired.store).and_then(app_spec) else {
             self.problem(
                 &["apps", key, "store"],
                 format!(
@@ -29,13 +35,21 @@ impl Planner<'_> {
             .iter()
             .find(|known| known.project == project && known.key == key);
         let id = known.map_or_else(|| AppId::new((means.fresh)()), |known| known.id);
-        let mut given = desired.settings.clone();
-        let mut secrets = Map::new();
-        for name in AppSettings::secret_names(store) {
-            if let Some(secret) = given.remove(*name).filter(|secret| !secret.is_null()) {
-                secrets.insert((*name).into(), secret);
-            }
+        if known.is_some_and(|known| known.store() != spec.store) {
+            self.problem(
+                &["apps", key, "store"],
+                "cannot change: its purchases are of the other store; add another app instead",
+            );
+            return;
         }
+        let stored = known.map_or_else(Stored::default, |known| Stored::of_app(means.vault, known));
+        let merged = merged(spec.fields, &stored, &desired.settings);
+        for Invalid { field, problem } in merged.problems {
+            self.problem(&["apps", key, &field], problem);
+        }
+        let mut given = merged.settings;
+        let commission = given.remove("commission");
+        let secrets = taken_secrets(spec, &mut given);
         given.insert("store".into(), desired.store.clone().into());
         let settings = match serde_json::from_value::<AppSettings>(Value::Object(given)) {
             Ok(settings) => settings,
@@ -55,24 +69,18 @@ impl Planner<'_> {
         if let AppSettings::AppStore(settings) = &settings {
             self.app_store(key, settings);
         }
-        if known.is_some_and(|known| known.store() != store) {
-            self.problem(
-                &["apps", key, "store"],
-                "cannot change: its purchases are of the other store; add another app instead",
-            );
-        }
-        let sealed_secrets = self.secrets(key, id, known, secrets);
+        let commission = self.commission(key, commission);
+        let sealed = known.map_or(&[][..], |known| &known.sealed_secrets);
+        let sealed_secrets = if secrets == taken_secrets(spec, &mut stored.settings.clone()) {
+            // What is stored stays as it is, so that nothing differs where nothing changed.
+            sealed.to_vec()
+        } else if secrets.is_empty() {
+            Vec::new()
+        } else {
+            let secrets = Value::Object(secrets).to_string();
+            means.vault.seal(&id.to_string(), secrets.as_bytes())
+        };
         self.check_api(key, &settings, &sealed_secrets);
-        let commission = desired.commission.as_deref().and_then(|text| {
-            let commission = commission(text);
-            if commission.is_none() {
-                self.problem(
-                    &["apps", key, "commission"],
-                    format!("{text:?} is none of \"standard\", \"small_business\" and a percentage such as \"15\""),
-                );
-            }
-            commission
-        });
         let wanted = App {
             id,
             project,
@@ -137,78 +145,16 @@ impl Planner<'_> {
         }
     }
 
-    /// The secrets as they are to be stored; what is stored stays when nothing differs.
-    fn secrets(
-        &mut self,
-        key: &str,
-        id: AppId,
-        known: Option<&App>,
-        given: Map<String, Value>,
-    ) -> Vec<u8> {
-        let sealed = known.map_or(&[][..], |known| &known.sealed_secrets);
-        let opened = if sealed.is_empty() {
-            Ok(Map::new())
-        } else {
-            self.means
-                .vault
-                .open_sealed(&id.to_string(), sealed)
-                .map_err(|error| error.to_string())
-                .and_then(|json| serde_json::from_slice(&json).map_err(|error| error.to_string()))
-        };
-        let stored: Map<String, Value> = match opened {
-            Ok(stored) => stored,
-            // Secrets given anew replace what a lost key file has made unreadable; "***" cannot.
-            Err(problem) => {
-                if Value::Object(given.clone()).to_string().contains("\"***\"") {
-                    let problem = format!(
-                        "\"***\" cannot stay as it is, because what is stored cannot be read: {problem}; was the key file replaced?"
-                    );
-                    self.problem(&["apps", key], problem);
-                    return sealed.to_vec();
-                }
-                Map::new()
-            }
-        };
-        let mut wanted = given;
-        for (name, value) in &mut wanted {
-            match value {
-                Value::String(text) if text == "***" => {
-                    *value = stored.get(name).cloned().unwrap_or(Value::Null);
-                    if value.is_null() {
-                        self.problem(
-                            &["apps", key, name],
-                            "is \"***\", but nothing is stored yet",
-                        );
-                    }
-                }
-                Value::String(_) => {}
-                Value::Array(values) => {
-                    let known = stored.get(name).and_then(Value::as_array);
-                    for (index, value) in values.iter_mut().enumerate() {
-                        if value.as_str() == Some("***") {
-                            *value = known
-                                .and_then(|known| known.get(index))
-                                .cloned()
-                                .unwrap_or(Value::Null);
-                        }
-                        if !value.is_string() {
-                            self.problem(&["apps", key, name], "expected a list of texts");
-                        }
-                    }
-                }
-                _ => self.problem(&["apps", key, name], "expected a text"),
-            }
+    fn commission(&mut self, key: &str, given: Option<Value>) -> Option<Commission> {
+        let given = given.filter(|given| !given.is_null())?;
+        let read = given.as_str().and_then(commission);
+        if read.is_none() {
+            self.problem(
+                &["apps", key, "commission"],
+                format!("{given} is none of \"standard\", \"small_business\" and a percentage such as \"15\""),
+            );
         }
-        if wanted == stored {
-            return sealed.to_vec();
-        }
-        if wanted.is_empty() {
-            return Vec::new();
-        }
-        self.means.vault.seal(
-            &id.to_string(),
-            Value::Object(wanted).to_string().as_bytes(),
-        )
+        read
     }
 
     /// An API key of the App Store is three things, of which none is any good alone.
@@ -230,6 +176,16 @@ impl Planner<'_> {
             }
         }
     }
+}
+
+/// Takes the secrets that hold something out of the settings of an app.
+fn taken_secrets(spec: &AppSpec, settings: &mut Map<String, Value>) -> Map<String, Value> {
+    let names = spec.fields.iter().filter(|field| field.kind.is_secret());
+    let taken =
+        names.filter_map(|field| Some((field.name.to_owned(), settings.remove(field.name)?)));
+    taken
+        .filter(|(_, value)| !value.is_null() && *value != Value::Array(Vec::new()))
+        .collect()
 }
 
 fn commission(text: &str) -> Option<Commission> {

@@ -68,9 +68,7 @@ pub struct DesiredApp {
     pub name: Option<String>,
     /// `app_store`, `play_store`, `stripe` or `external`.
     pub store: String,
-    /// What the store keeps: `standard`, `small_business`, or percent with up to two decimals as text, `"15"`.
-    pub commission: Option<String>,
-    /// The settings of its store. A secret given as `"***"` stays as it is.
+    /// The settings of its store, as [`app_spec`](crate::app_spec) lists them. A secret given as `"***"` stays as it is.
     #[serde(flatten)]
     pub settings: Map<String, Value>,
 }
@@ -88,5 +86,5 @@ pub struct DesiredIntegration {
     pub paused: bool,
     /// Settings of the destination. A secret given as `"***"` stays as it is.
     #[serde(default)]
-    pub settings: Value,
+    pub settings: Map<String, Value>,
 }

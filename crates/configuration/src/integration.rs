@@ -1,10 +1,10 @@
 //! Integrations as they should be.
 
-use crate::{desired::DesiredIntegration, planner::Planner, secrets::merged_settings};
-use destinations::FieldKind;
+use crate::{desired::DesiredIntegration, planner::Planner, secrets::merged, stored::Stored};
+use destinations::{FieldKind, Invalid};
 use domain::IntegrationId;
 use ledger::{ConfigurationChange, Integration, Verification};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 impl Planner<'_> {
     pub(crate) fn integration(&mut self, key: &str, desired: &DesiredIntegration) {
@@ -32,48 +32,38 @@ impl Planner<'_> {
             .iter()
             .find(|known| known.project == project && known.key == key);
         let id = known.map_or_else(|| IntegrationId::new((means.fresh)()), |known| known.id);
+        // Settings of another destination say nothing about this one's.
         let stored = known
-            .and_then(|known| {
-                means
-                    .vault
-                    .open_sealed(&id.to_string(), &known.sealed_settings)
-                    .ok()
-            })
-            .and_then(|plain| serde_json::from_slice::<Value>(&plain).ok());
-        let given = if desired.settings.is_null() {
-            Value::Object(Map::new())
-        } else {
-            desired.settings.clone()
-        };
-        let mut settings = merged_settings(spec, stored.as_ref(), &given);
+            .filter(|known| known.destination == desired.destination)
+            .map_or_else(Stored::default, |known| {
+                Stored::of_integration(means.vault, known)
+            });
+        let merged = merged(spec.fields, &stored, &desired.settings);
+        if !merged.problems.is_empty() {
+            self.invalid(key, merged.problems);
+            return;
+        }
+        let mut settings = merged.settings;
         // A destination that signs gets a secret of its own unless one is given.
         let signs = spec
             .fields
             .iter()
             .find(|field| field.kind == FieldKind::Secrets);
-        if let (Some(field), Some(object)) = (signs, settings.as_object_mut()) {
-            let kept = stored
-                .as_ref()
-                .and_then(|stored| stored.get(field.name))
-                .cloned();
-            object.entry(field.name).or_insert_with(|| {
+        if let Some(field) = signs {
+            let kept = stored.settings.get(field.name).cloned();
+            settings.entry(field.name).or_insert_with(|| {
                 kept.unwrap_or_else(|| Value::Array(vec![self.signing_secret().into()]))
             });
         }
+        let same_settings = stored.settings == settings;
+        let settings = Value::Object(settings);
         let handshakes = match destination.configure(&settings, means.context) {
             Ok(configured) => !configured.handshakes("").is_empty(),
             Err(problems) => {
-                for problem in problems {
-                    let path: Vec<&str> = ["integrations", key, "settings"]
-                        .into_iter()
-                        .chain(problem.field.split('.'))
-                        .collect();
-                    self.problem(&path, problem.problem);
-                }
+                self.invalid(key, problems);
                 return;
             }
         };
-        let same_settings = stored.as_ref() == Some(&settings);
         let (sealed_settings, verification) = match known {
             Some(known) if same_settings => {
                 (known.sealed_settings.clone(), known.verification.clone())
@@ -105,6 +95,14 @@ impl Planner<'_> {
             wanted,
             ConfigurationChange::PutIntegration,
         );
+    }
+
+    fn invalid(&mut self, key: &str, problems: Vec<Invalid>) {
+        for Invalid { field, problem } in problems {
+            let within = ["integrations", key, "settings"].into_iter();
+            let path: Vec<&str> = within.chain(field.split('.')).collect();
+            self.problem(&path, problem);
+        }
     }
 
     fn signing_secret(&self) -> String {

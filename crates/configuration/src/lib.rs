@@ -2,7 +2,7 @@
 //!
 //! **How it works.** A document says how a project should be, whole or in part ([`Desired`]). [`plan`] checks it, compares
 //! it with what is and answers the changes to make, or every problem. Settings are shown with their secrets masked and come
-//! back with the masks in place: [`masked_settings`] and [`merged_settings`]. The [`Vault`] seals what is secret.
+//! back with the masks in place: [`masked`] and [`merged`]. The [`Vault`] seals what is secret.
 //!
 //! **What it does not do.** No I/O but for the vault's key file; nothing is stored here. Events and deliveries are
 //! unknown.
@@ -19,6 +19,8 @@ mod plan;
 mod planner;
 mod project;
 mod secrets;
+mod stored;
+mod stores;
 mod vault;
 
 pub use desired::{
@@ -26,5 +28,7 @@ pub use desired::{
 };
 pub use plan::plan;
 pub use planner::{Action, Means, Problem, Step};
-pub use secrets::{masked_settings, merged_settings};
+pub use secrets::{Merged, masked, masked_entry, merged};
+pub use stored::Stored;
+pub use stores::{APPS, AppSpec, app_spec};
 pub use vault::{Vault, VaultError};

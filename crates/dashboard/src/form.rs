@@ -5,7 +5,7 @@
 //! what is stored.
 
 use axum::http::StatusCode;
-use configuration as desired;
+use configuration::{self as desired, masked_entry};
 use destinations::FieldKind;
 use domain::EventKind;
 use serde_json::{Map, Value, json};
@@ -101,8 +101,10 @@ impl From<&destinations::Field> for Field {
                 FieldKind::Secret => Kind::Secret,
                 FieldKind::LongSecret => Kind::LongSecret,
                 FieldKind::Secrets => Kind::Secrets,
+                FieldKind::Lines => Kind::Lines,
                 FieldKind::Switch => Kind::Switch,
                 FieldKind::Choice(options) => Kind::Choice(options),
+                FieldKind::Choices(options) => Kind::Choices(options),
                 FieldKind::Number => Kind::Number,
                 FieldKind::Events => Kind::Events,
                 FieldKind::EventSwitches => Kind::EventSwitches,
@@ -217,6 +219,9 @@ impl Field {
             Kind::Secrets => {
                 (shown.widget, shown.input) = ("secret", "long");
                 shown.stored = value.and_then(Value::as_array).map_or(0, Vec::len);
+                // One line for each, which stands for it: lines can be taken away, added and moved.
+                let lines: Vec<String> = (0..shown.stored).map(masked_entry).collect();
+                shown.value = lines.join("\n");
             }
             Kind::Lines => (shown.widget, shown.value) = ("lines", lines(value)),
             Kind::Switch => {
@@ -294,11 +299,13 @@ impl Field {
             let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
             lines.map(Value::from).collect::<Vec<_>>()
         };
-        let kept = || sent.text(&format!("{}.remove", self.name)).is_empty() && stored > 0;
+        let is_removed = || sent.is_on(&format!("{}.remove", self.name));
+        let kept = || !is_removed() && stored > 0;
         Ok(match self.kind {
             Kind::Text | Kind::Url | Kind::Choice(_) => (!text.is_empty()).then(|| text.into()),
             Kind::Secret | Kind::LongSecret if text.is_empty() => kept().then(|| "***".into()),
             Kind::Secret | Kind::LongSecret => Some(text.into()),
+            Kind::Secrets if text.is_empty() && is_removed() => Some(json!([])),
             Kind::Secrets if text.is_empty() => kept().then(|| json!(vec!["***"; stored])),
             Kind::Secrets => Some(listed().into()),
             Kind::Lines => (!text.is_empty()).then(|| listed().into()),
@@ -420,6 +427,19 @@ pub(crate) fn settings(
     (settings, problems)
 }
 
+/// Settings that a form sent and that were refused, as they are shown again: what was typed, but secrets as they are stored.
+pub(crate) fn shown_again(fields: &[Field], typed: Map<String, Value>, stored: &Value) -> Value {
+    let mut shown = typed;
+    let secret = |kind| matches!(kind, Kind::Secret | Kind::LongSecret | Kind::Secrets);
+    for field in fields.iter().filter(|field| secret(field.kind)) {
+        shown.remove(field.name);
+        if let Some(kept) = stored.get(field.name) {
+            shown.insert(field.name.into(), kept.clone());
+        }
+    }
+    shown.into()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -501,6 +521,42 @@ mod tests {
         assert_eq!(settings.get("key"), None, "taken away");
         let (_, problems) = read("days=many&retry=custom&retry.delays=soon", &stored);
         assert_eq!(problems, ["days", "retry"]);
+    }
+
+    #[test]
+    fn a_list_of_secrets_comes_back_as_it_was_shown() {
+        let stored = json!({ "secrets": ["***", "***", "***"] });
+        let field = FIELDS.iter().find(|field| field.name == "secrets").unwrap();
+        let shown = field.show(&stored, EVENTS, String::new());
+        assert_eq!(shown.value, "***1\n***2\n***3");
+        for (lines, wanted) in [
+            (
+                shown.value.replace('\n', "%0D%0A"),
+                json!(["***1", "***2", "***3"]),
+            ),
+            ("***1%0D%0A***3".into(), json!(["***1", "***3"])),
+            ("new%0D%0A***1".into(), json!(["new", "***1"])),
+            (String::new(), json!(["***", "***", "***"])),
+        ] {
+            let (settings, problems) = read(&format!("secrets={lines}"), &stored);
+            assert!(problems.is_empty());
+            assert_eq!(settings["secrets"], wanted, "{lines}");
+        }
+        let (settings, _) = read("secrets=&secrets.remove=on", &stored);
+        assert_eq!(settings["secrets"], json!([]), "all are taken away");
+        let (settings, _) = read("secrets=", &json!({}));
+        assert_eq!(settings.get("secrets"), None, "nothing is said");
+    }
+
+    #[test]
+    fn what_was_refused_is_shown_again_without_the_secrets_that_were_typed() {
+        let typed = json!({ "url": "no", "key": "typed", "secrets": ["typed"] });
+        let stored = json!({ "url": "https://a.example/", "secrets": ["***", "***"] });
+        let typed = typed.as_object().cloned().unwrap();
+        assert_eq!(
+            shown_again(FIELDS, typed, &stored),
+            json!({ "url": "no", "secrets": ["***", "***"] })
+        );
     }
 
     #[test]

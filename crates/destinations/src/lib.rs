@@ -43,10 +43,14 @@ pub enum FieldKind {
     LongSecret,
     /// A list of secrets, newest first.
     Secrets,
+    /// A list of texts.
+    Lines,
     /// Yes or no.
     Switch,
     /// One of these words.
     Choice(&'static [&'static str]),
+    /// Any of these words, in the order given.
+    Choices(&'static [&'static str]),
     /// A whole number.
     Number,
     /// Per event kind: on, off, or a name.
@@ -64,7 +68,7 @@ impl FieldKind {
     }
 }
 
-/// One setting of a destination.
+/// One setting of a destination, or of an app.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct Field {
     /// Key in the settings object.

@@ -190,16 +190,6 @@ impl AppSettings {
             Self::Promotional => Store::Promotional,
         }
     }
-
-    /// Names of the secrets that apps of a store have beside their settings.
-    pub const fn secret_names(store: Store) -> &'static [&'static str] {
-        match store {
-            Store::AppStore => &["api_key"],
-            Store::PlayStore => &["service_account"],
-            Store::Stripe => &["api_key", "signing_secrets"],
-            Store::External | Store::Promotional => &[],
-        }
-    }
 }
 
 /// What a store keeps of each sale.

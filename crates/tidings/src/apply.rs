@@ -145,12 +145,10 @@ fn read(text: &str, environment: &dyn Fn(&str) -> Option<String>) -> Result<Desi
         }
     }
     for (key, integration) in &mut wanted.integrations {
-        fill(
-            &mut integration.settings,
-            &["integrations", key, "settings"],
-            environment,
-            &mut problems,
-        );
+        for (name, value) in &mut integration.settings {
+            let path = ["integrations", key, "settings", name];
+            fill(value, &path, environment, &mut problems);
+        }
     }
     if problems.is_empty() {
         Ok(wanted)

@@ -3,7 +3,7 @@
 use super::{Shell, clock, done, encode, exact, html};
 use crate::{
     Dashboard,
-    form::{self, Field, Kind, Placed, Sent, Shown},
+    form::{self, Field, Placed, Sent, Shown},
 };
 use askama::Template;
 use axum::{
@@ -12,9 +12,10 @@ use axum::{
     http::{Request, Uri},
     response::{IntoResponse, Response},
 };
-use configuration::{self as desired, Desired, DesiredApp, DesiredProject};
+use configuration::{
+    self as desired, APPS, AppSpec, Desired, DesiredApp, DesiredProject, Stored, app_spec, masked,
+};
 use domain::Store;
-use ledger::{AppSettings, Commission};
 use serde_json::{Map, Value, json};
 use sources::{Probe, ProbeOutcome};
 use std::collections::BTreeMap;
@@ -71,177 +72,13 @@ pub(crate) fn routes() -> Vec<Route<Dashboard>> {
 /// Waiting messages that are shown of an app.
 const MOST_SHOWN: usize = 200;
 
-/// Stores an app can be of, in the order in which teams meet them.
-const STORES: [Store; 4] = [
-    Store::AppStore,
-    Store::PlayStore,
-    Store::Stripe,
-    Store::External,
-];
-
-const fn field(name: &'static str, kind: Kind, help: &'static str) -> Field {
-    Field { name, kind, help }
+fn spec_of(store: Store) -> Result<&'static AppSpec, Problem> {
+    app_spec(store).ok_or_else(|| Problem::not_found("store", store.id()))
 }
 
-const COMMISSION: Field = field(
-    "commission",
-    Kind::Text,
-    "What the store keeps: standard, small_business, or percent such as 15. Proceeds are unknown without it.",
-);
-
-/// The settings of an app of a store. Documented in docs/stores.md.
-fn fields(store: Store) -> Vec<Field> {
-    use Kind::{Choices, LongSecret, Number, Secret, Secrets, Switch, Text, Url};
-    let own: &[Field] = match store {
-        Store::AppStore => &[
-            field(
-                "bundle_id",
-                Text,
-                "As in App Store Connect: com.example.app.",
-            ),
-            field(
-                "app_apple_id",
-                Number,
-                "The number in the app's App Store URL, after /id. Required for production.",
-            ),
-            field(
-                "environments",
-                Choices(&["production", "sandbox", "xcode", "local_testing"]),
-                "Which purchases it accepts. Xcode and local testing never beside production.",
-            ),
-            field(
-                "api_issuer",
-                Text,
-                "Issuer id: App Store Connect, Users and Access, Integrations, In-App Purchase.",
-            ),
-            field("api_key_id", Text, "Id of the In-App Purchase key."),
-            field(
-                "api_key",
-                LongSecret,
-                "Content of the .p8 file of that key.",
-            ),
-            field(
-                "check_revocation",
-                Switch,
-                "Ask Apple whether signing certificates were revoked.",
-            ),
-            field(
-                "local_roots",
-                Kind::Lines,
-                "Root certificates of Xcode or local tests, base64 DER, one a line.",
-            ),
-            field(
-                "api_url",
-                Url,
-                "Where the App Store Server API is, when it is not Apple's.",
-            ),
-        ],
-        Store::PlayStore => &[
-            field("package", Text, "Package name: com.example.app."),
-            field(
-                "push_service_account",
-                Text,
-                "E-mail of the service account that the Pub/Sub push subscription authenticates with.",
-            ),
-            field(
-                "push_audience",
-                Text,
-                "Audience set on the subscription; the callback URL when empty.",
-            ),
-            field(
-                "service_account",
-                LongSecret,
-                "The JSON key file of a service account with rights to view financial data and manage orders.",
-            ),
-            field(
-                "acknowledge",
-                Switch,
-                "Acknowledge new purchases; leave off where the app does it.",
-            ),
-            field(
-                "push_unauthenticated",
-                Switch,
-                "Believe pushes without a token. For development only.",
-            ),
-            field(
-                "push_keys_url",
-                Url,
-                "Where push keys are, when they are not Google's.",
-            ),
-            field(
-                "api_url",
-                Url,
-                "Where the Android Publisher API is, when it is not Google's.",
-            ),
-        ],
-        Store::Stripe => &[
-            field(
-                "api_key",
-                Secret,
-                "A secret or restricted key that may read subscriptions, invoices, charges, refunds, disputes, sessions and customers.",
-            ),
-            field(
-                "signing_secrets",
-                Secrets,
-                "The whsec_ secret of the webhook endpoint; two, one a line, while one is rolled.",
-            ),
-            field(
-                "owner_key",
-                Text,
-                "Metadata key that holds your user id; app_user_id when empty.",
-            ),
-            field(
-                "owner_sources",
-                Choices(&[
-                    "subscription_metadata",
-                    "session_metadata",
-                    "client_reference_id",
-                    "customer_metadata",
-                    "customer_id",
-                ]),
-                "Where your user id is looked for, first found wins.",
-            ),
-            field(
-                "past_due_access",
-                Switch,
-                "Keep access while Stripe retries a failed charge.",
-            ),
-            field(
-                "bare_payments",
-                Switch,
-                "Take payments made without Checkout for purchases.",
-            ),
-            field(
-                "tolerance_seconds",
-                Number,
-                "How many seconds old a signature may be; 300 when empty.",
-            ),
-            field("api_url", Url, "Where the API is, when it is not Stripe's."),
-        ],
-        Store::External => &[field(
-            "store_name",
-            Text,
-            "What it is called in payloads: paddle, amazon, my_shop.",
-        )],
-        Store::Promotional => &[],
-    };
-    own.iter().copied().chain([COMMISSION]).collect()
-}
-
-/// Where its callback URL is entered, and how.
-const fn instructions(store: Store) -> &'static str {
-    match store {
-        Store::AppStore => {
-            "In App Store Connect, open the app, then App Information, App Store Server Notifications, and enter this URL for Production and Sandbox, version 2."
-        }
-        Store::PlayStore => {
-            "In Google Cloud, add a push subscription with this endpoint URL and authentication by a service account to the topic that Play Console, Monetization setup, publishes to."
-        }
-        Store::Stripe => {
-            "In Stripe, Developers, Webhooks, add an endpoint with this URL for customer.subscription.*, invoice.*, charge.*, refund.*, checkout.session.* and subscription_schedule.*."
-        }
-        Store::External | Store::Promotional => "",
-    }
+fn spec_named(store: &str) -> Result<&'static AppSpec, Problem> {
+    let store = Store::from_id(store).ok_or_else(|| Problem::not_found("store", store))?;
+    spec_of(store)
 }
 
 /// One line of the list.
@@ -303,9 +140,9 @@ pub(crate) async fn apps(
     Ok(html(&ListTemplate {
         shell: Shell::load(&app, &project, "apps", &uri).await?,
         apps: lines,
-        stores: STORES
+        stores: APPS
             .iter()
-            .map(|store| (store.id(), store.title()))
+            .map(|spec| (spec.store.id(), spec.store.title()))
             .collect(),
     }))
 }
@@ -368,7 +205,7 @@ struct AppTemplate {
 
 /// What a form holds besides what is stored.
 struct Draft {
-    store: Store,
+    spec: &'static AppSpec,
     key: String,
     name: String,
     settings: Value,
@@ -376,30 +213,14 @@ struct Draft {
     findings: Option<Vec<Finding>>,
 }
 
-/// The stored settings, with secrets masked and the commission as it is written.
-fn stored(app: &App, row: &ledger::App) -> Value {
-    let mut settings = json!(row.settings);
-    if let Some(settings) = settings.as_object_mut() {
-        settings.remove("store");
-    }
-    for name in app.engine.setup().secret_names(app.engine.vault(), row) {
-        let is_list = name == "signing_secrets";
-        settings[name] = if is_list {
-            json!(["***"])
-        } else {
-            json!("***")
-        };
-    }
-    settings["commission"] = match row.commission {
-        None => Value::Null,
-        Some(Commission::Standard) => "standard".into(),
-        Some(Commission::SmallBusiness) => "small_business".into(),
-        Some(Commission::BasisPoints(points)) => {
-            let text = format!("{}.{:02}", points / 100, points % 100);
-            text.trim_end_matches('0').trim_end_matches('.').into()
-        }
-    };
-    settings
+fn fields(spec: &AppSpec) -> Vec<Field> {
+    spec.fields.iter().map(Field::from).collect()
+}
+
+/// The stored settings, secrets masked.
+fn stored(app: &App, spec: &AppSpec, row: &ledger::App) -> Value {
+    let stored = Stored::of_app(app.engine.vault(), row);
+    masked(spec.fields, &stored.settings).into()
 }
 
 async fn page(
@@ -410,7 +231,7 @@ async fn page(
     draft: Draft,
 ) -> Result<Response, Problem> {
     let base = format!("/projects/{}/apps", project.key);
-    let known: Vec<Field> = fields(draft.store);
+    let known: Vec<Field> = fields(draft.spec);
     let placed = Placed::of(draft.problems, &known);
     let status = placed.status();
     let shown = known
@@ -443,10 +264,10 @@ async fn page(
         shell: Shell::load(app, project, "apps", uri).await?,
         action: match row {
             Some(row) => format!("{base}/{}", row.key),
-            None => format!("{base}/new/{}", draft.store.id()),
+            None => format!("{base}/new/{}", draft.spec.store.id()),
         },
-        store: draft.store.title(),
-        instructions: instructions(draft.store),
+        store: draft.spec.store.title(),
+        instructions: draft.spec.instructions,
         key: draft.key,
         name: draft.name,
         line: state,
@@ -464,15 +285,16 @@ fn find<'a>(project: &'a InProject, key: &str) -> Result<&'a ledger::App, Proble
         .ok_or_else(|| Problem::not_found("app", key))
 }
 
-fn draft_of(app: &App, row: &ledger::App) -> Draft {
-    Draft {
-        store: row.store(),
+fn draft_of(app: &App, row: &ledger::App) -> Result<Draft, Problem> {
+    let spec = spec_of(row.store())?;
+    Ok(Draft {
+        spec,
         key: row.key.clone(),
         name: row.name.clone(),
-        settings: stored(app, row),
+        settings: stored(app, spec, row),
         problems: Vec::new(),
         findings: None,
-    }
+    })
 }
 
 /// `GET /projects/{project}/apps/{key}`.
@@ -483,7 +305,7 @@ pub(crate) async fn app(
     Path((_, key)): Path<(String, String)>,
 ) -> Result<Response, Problem> {
     let row = find(&project, &key)?;
-    let draft = draft_of(&app, row);
+    let draft = draft_of(&app, row)?;
     page(&app, &project, &uri, Some(row), draft).await
 }
 
@@ -496,15 +318,9 @@ pub(crate) async fn check(
 ) -> Result<Response, Problem> {
     let row = find(&project, &key)?;
     let probes = app.engine.probe(row.id).await?;
-    let mut draft = draft_of(&app, row);
+    let mut draft = draft_of(&app, row)?;
     draft.findings = Some(probes.iter().map(Finding::of).collect());
     page(&app, &project, &uri, Some(row), draft).await
-}
-
-fn store_of(id: &str) -> Result<Store, Problem> {
-    Store::from_id(id)
-        .filter(|store| STORES.contains(store))
-        .ok_or_else(|| Problem::not_found("store", id))
 }
 
 /// `GET /projects/{project}/apps/new/{store}`.
@@ -514,18 +330,18 @@ pub(crate) async fn new_app(
     uri: Uri,
     Path((_, store)): Path<(String, String)>,
 ) -> Result<Response, Problem> {
-    let store = store_of(&store)?;
-    let usual = match store {
+    let spec = spec_named(&store)?;
+    let usual = match spec.store {
         Store::AppStore => "ios",
         Store::PlayStore => "android",
         Store::Stripe => "web",
         Store::External | Store::Promotional => "shop",
     };
     let draft = Draft {
-        store,
+        spec,
         key: usual.into(),
         name: String::new(),
-        settings: match store {
+        settings: match spec.store {
             Store::AppStore => json!({ "environments": ["production", "sandbox"] }),
             _ => json!({}),
         },
@@ -536,8 +352,12 @@ pub(crate) async fn new_app(
 }
 
 /// Whether what is stored has secrets of this name, for the settings that a form sends.
-fn given(store: Store, sent: &Sent, known: &Value) -> (Map<String, Value>, Vec<desired::Problem>) {
-    let (settings, problems) = form::settings(&fields(store), sent, known, &[]);
+fn given(
+    spec: &AppSpec,
+    sent: &Sent,
+    known: &Value,
+) -> (Map<String, Value>, Vec<desired::Problem>) {
+    let (settings, problems) = form::settings(&fields(spec), sent, known, &[]);
     let problems = problems
         .into_iter()
         .map(|(field, message)| desired::Problem {
@@ -557,7 +377,7 @@ pub(crate) async fn save_app(
 ) -> Result<Response, Problem> {
     let sent = Sent::read(&body::read(request).await?);
     let row = find(&project, &key)?;
-    put(&app, &project, &uri, row.store(), Some(row), sent).await
+    put(&app, &project, &uri, spec_of(row.store())?, Some(row), sent).await
 }
 
 /// `POST /projects/{project}/apps/new/{store}`.
@@ -569,19 +389,19 @@ pub(crate) async fn add_app(
     request: Request<Body>,
 ) -> Result<Response, Problem> {
     let sent = Sent::read(&body::read(request).await?);
-    put(&app, &project, &uri, store_of(&store)?, None, sent).await
+    put(&app, &project, &uri, spec_named(&store)?, None, sent).await
 }
 
 async fn put(
     app: &App,
     project: &InProject,
     uri: &Uri,
-    store: Store,
+    spec: &'static AppSpec,
     row: Option<&ledger::App>,
     sent: Sent,
 ) -> Result<Response, Problem> {
-    let known = row.map_or(json!({}), |row| stored(app, row));
-    let (settings, mut problems) = given(store, &sent, &known);
+    let known = row.map_or(json!({}), |row| stored(app, spec, row));
+    let (settings, mut problems) = given(spec, &sent, &known);
     let key = row.map_or_else(|| sent.text("app.key").to_owned(), |row| row.key.clone());
     let name = sent.text("app.name").to_owned();
     if row.is_none() && find(project, &key).is_ok() {
@@ -591,13 +411,10 @@ async fn put(
         });
     }
     if problems.is_empty() {
-        let mut own = settings.clone();
-        let commission = own.remove("commission");
         let wanted = DesiredApp {
             name: Some(name.clone()).filter(|name| !name.is_empty()),
-            store: store.id().into(),
-            commission: commission.and_then(|value| value.as_str().map(str::to_owned)),
-            settings: own,
+            store: spec.store.id().into(),
+            settings: settings.clone(),
         };
         let desired = Desired {
             project: DesiredProject {
@@ -616,20 +433,11 @@ async fn put(
             Err(found) => problems = found,
         }
     }
-    let mut settings = Value::Object(settings);
-    for name in AppSettings::secret_names(store) {
-        // What was typed is not shown again.
-        if let Some(kept) = known.get(*name) {
-            settings[*name] = kept.clone();
-        } else if let Some(settings) = settings.as_object_mut() {
-            settings.remove(*name);
-        }
-    }
     let draft = Draft {
-        store,
+        spec,
         key,
         name,
-        settings,
+        settings: form::shown_again(&fields(spec), settings, &known),
         problems,
         findings: None,
     };

@@ -13,7 +13,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use configuration::{
-    self as desired, Desired, DesiredIntegration, DesiredProject, masked_settings, merged_settings,
+    self as desired, Desired, DesiredIntegration, DesiredProject, Stored, masked, merged,
 };
 use destinations::{Context, Spec};
 use domain::{Event, NotSent};
@@ -418,18 +418,8 @@ fn fields(spec: &'static Spec) -> Vec<Field> {
 
 /// The stored settings, secrets masked.
 fn stored(app: &App, active: &ActiveIntegration) -> Value {
-    plain(app, active).map_or(Value::Null, |settings| {
-        masked_settings(active.spec, &settings)
-    })
-}
-
-fn plain(app: &App, active: &ActiveIntegration) -> Option<Value> {
-    let row = &active.row;
-    let opened = app
-        .engine
-        .vault()
-        .open_sealed(&row.id.to_string(), &row.sealed_settings);
-    serde_json::from_slice(&opened.ok()?).ok()
+    let stored = Stored::of_integration(app.engine.vault(), &active.row);
+    masked(active.spec.fields, &stored.settings).into()
 }
 
 /// The page of an integration that is there, or is about to be.
@@ -566,6 +556,8 @@ struct Given<'a> {
     key: String,
     name: String,
     settings: Map<String, Value>,
+    /// What is stored, secrets masked.
+    known: Value,
     problems: Vec<desired::Problem>,
     sent: Sent,
 }
@@ -599,6 +591,7 @@ async fn given<'a>(
         key,
         name,
         settings,
+        known,
         sent,
     })
 }
@@ -608,8 +601,7 @@ impl Given<'_> {
         Draft {
             key: self.key,
             name: self.name,
-            // What was typed is shown again, secrets excepted.
-            settings: masked_settings(self.spec, &Value::Object(self.settings)),
+            settings: form::shown_again(&fields(self.spec), self.settings, &self.known),
             problems: self.problems,
             preview,
         }
@@ -659,7 +651,7 @@ async fn put(
             name: Some(given.name.clone()),
             destination: given.spec.key.into(),
             paused: given.active.is_some_and(|active| active.row.paused),
-            settings: given.settings.clone().into(),
+            settings: given.settings.clone(),
         };
         let desired = Desired {
             project: DesiredProject {
@@ -695,12 +687,18 @@ fn would_send(
     given: &Given<'_>,
     event: &Event,
 ) -> Result<Vec<(String, String)>, Vec<desired::Problem>> {
-    let known = given.active.and_then(|active| plain(app, active));
-    let settings = merged_settings(
-        given.spec,
-        known.as_ref(),
-        &Value::Object(given.settings.clone()),
-    );
+    let known = given.active.map_or_else(Stored::default, |active| {
+        Stored::of_integration(app.engine.vault(), &active.row)
+    });
+    let merged = merged(given.spec.fields, &known, &given.settings);
+    let problem = |invalid: destinations::Invalid| desired::Problem {
+        path: vec!["settings".into(), invalid.field],
+        message: invalid.problem,
+    };
+    if !merged.problems.is_empty() {
+        return Err(merged.problems.into_iter().map(problem).collect());
+    }
+    let settings = Value::Object(merged.settings);
     let context = Context {
         public_url: app.engine.public_url().to_owned(),
     };
@@ -709,10 +707,6 @@ fn would_send(
     let configured = match configured {
         Some(Ok(configured)) => configured,
         Some(Err(problems)) => {
-            let problem = |invalid: destinations::Invalid| desired::Problem {
-                path: vec!["settings".into(), invalid.field],
-                message: invalid.problem,
-            };
             return Err(problems.into_iter().map(problem).collect());
         }
         None => return Ok(Vec::new()),

@@ -1,0 +1,6 @@
+//! Documents, planned and applied one after the other.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod project;
+mod reference;
+mod secrets;

@@ -1,0 +1,137 @@
+//! What is masked comes back, of apps and of integrations alike.
+
+use super::project::Project;
+use configuration::{Action, Vault, app_spec, masked};
+use domain::Store;
+use serde_json::{Value, json};
+
+const A: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+const B: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
+
+fn project() -> Project {
+    Project::new(json!({
+        "project": { "key": "acme" },
+        "apps": { "web": { "store": "stripe", "api_key": "sk_live_1", "signing_secrets": [A, B] } },
+        "integrations": {
+            "backend": { "destination": "webhook", "settings": {
+                "production_url": "https://a.example/", "production_authorization": "token", "signing_secrets": [A, B],
+            } },
+        },
+    }))
+}
+
+/// The two things with secrets, and where a document says which they have.
+const BOTH: [(&str, &str); 2] = [("apps", "web"), ("integrations", "backend")];
+
+fn document(kind: &str, key: &str, settings: Value) -> Value {
+    let thing = if kind == "apps" {
+        let mut thing = settings;
+        thing["store"] = "stripe".into();
+        thing
+    } else {
+        json!({ "destination": "webhook", "settings": settings })
+    };
+    json!({ kind: { key: thing } })
+}
+
+fn signing_secrets(project: &Project, kind: &str, key: &str) -> Value {
+    let settings = if kind == "apps" {
+        project.app_settings(key)
+    } else {
+        project.integration_settings(key)
+    };
+    settings["signing_secrets"].clone()
+}
+
+#[test]
+fn what_is_sent_back_as_it_was_shown_changes_nothing() {
+    let mut project = project();
+    let spec = app_spec(Store::Stripe).unwrap();
+    let shown = masked(spec.fields, &project.app_settings("web"));
+    assert_eq!(shown["signing_secrets"], json!(["***", "***"]));
+    let before = project.current.clone();
+    for (kind, key, shown) in [
+        ("apps", "web", shown),
+        (
+            "integrations",
+            "backend",
+            masked(
+                destinations::find("webhook").unwrap().spec().fields,
+                &project.integration_settings("backend"),
+            ),
+        ),
+    ] {
+        let again = document(kind, key, shown.into());
+        assert_eq!(project.apply(again), Ok(Action::Keep), "{kind}");
+    }
+    assert_eq!(project.current, before);
+}
+
+#[test]
+fn a_list_keeps_what_it_names() {
+    for (kind, key) in BOTH {
+        for (given, wanted) in [
+            (json!(["***", "***"]), json!([A, B])),
+            (json!(["***2"]), json!([B])),
+            (json!(["***"]), json!([A])),
+            (json!(["***2", "***1"]), json!([B, A])),
+            (json!([B, "***1"]), json!([B, A])),
+        ] {
+            let mut project = project();
+            let document = document(kind, key, json!({ "signing_secrets": given }));
+            project.apply(document).unwrap();
+            assert_eq!(
+                signing_secrets(&project, kind, key),
+                wanted,
+                "{kind} {given}"
+            );
+        }
+    }
+}
+
+#[test]
+fn what_stands_for_nothing_is_a_problem_of_its_field() {
+    for (kind, key) in BOTH {
+        for given in [
+            json!({ "signing_secrets": ["***", "***", "***"] }),
+            json!({ "signing_secrets": ["***3"] }),
+            json!({ "signing_secrets": "***" }),
+        ] {
+            let problems = project().problems(document(kind, key, given.clone()));
+            assert_eq!(problems.len(), 1, "{kind} {given}: {problems:?}");
+            let field = problems[0].split_once(": ").unwrap().0;
+            let is_there =
+                field.starts_with(&format!("{kind}.{key}.")) && field.ends_with(".signing_secrets");
+            assert!(is_there, "{problems:?}");
+        }
+    }
+    // A secret that is not there yet cannot stay.
+    let problems = project().problems(json!({
+        "apps": { "other": { "store": "stripe", "api_key": "***" } },
+        "integrations": { "other": { "destination": "slack", "settings": { "webhook_url": "***" } } },
+    }));
+    assert_eq!(
+        problems,
+        [
+            "apps.other.api_key: is \"***\", but nothing is stored yet",
+            "integrations.other.settings.webhook_url: is \"***\", but nothing is stored yet",
+        ]
+    );
+}
+
+#[test]
+fn secrets_that_cannot_be_read_are_replaced_and_never_kept() {
+    for (kind, key) in BOTH {
+        let mut lost = project();
+        lost.vault = Vault::with_key([2; 32]);
+        let kept = json!({ "signing_secrets": ["***", B] });
+        let problems = lost.problems(document(kind, key, kept));
+        assert!(
+            problems[0].contains("was the key file replaced?"),
+            "{problems:?}"
+        );
+        lost.apply(document(kind, key, json!({ "signing_secrets": [B] })))
+            .unwrap();
+        assert_eq!(signing_secrets(&lost, kind, key), json!([B]));
+    }
+}
