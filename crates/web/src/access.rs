@@ -319,10 +319,11 @@ impl App {
 
     /// The cookie that keeps a session; an empty token ends it.
     pub fn cookie(&self, token: &str) -> String {
-        let (name, secure) = if self.engine.public_url().starts_with("https://") {
-            (GUARDED_COOKIE, "; Secure")
+        let name = cookie_name(self.engine.public_url());
+        let secure = if name == GUARDED_COOKIE {
+            "; Secure"
         } else {
-            (COOKIE, "")
+            ""
         };
         let seconds = if token.is_empty() {
             0
@@ -330,6 +331,15 @@ impl App {
             SIGNED_IN.as_secs()
         };
         format!("{name}={token}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}")
+    }
+}
+
+/// What the session's cookie is called where people reach the server under this address.
+pub(crate) fn cookie_name(public_url: &str) -> &'static str {
+    if public_url.starts_with("https://") {
+        GUARDED_COOKIE
+    } else {
+        COOKIE
     }
 }
 

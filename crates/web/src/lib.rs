@@ -19,6 +19,13 @@ pub mod query;
 pub mod replay_form;
 pub mod route;
 pub mod stream;
+#[cfg(feature = "test")]
+#[expect(
+    clippy::unwrap_used,
+    clippy::missing_panics_doc,
+    reason = "a server for tests: a panic is how it reports"
+)]
+pub mod test;
 pub mod view;
 
 pub use callback_path::callback_path;

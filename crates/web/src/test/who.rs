@@ -1,0 +1,253 @@
+//! Every kind of caller there is.
+
+use super::{Answer, TestServer};
+use crate::{
+    App,
+    access::{digest, new_api_key, new_client_key, random_text},
+};
+use axum::{
+    body::Body,
+    http::{Request, header},
+};
+use domain::UserId;
+use jiff::SignedDuration;
+use ledger::{ApiKey, ConfigurationChange, Role, Scope, Session, User};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// Kinds of callers. Those of [`Who::OtherKey`] and [`Who::OtherOwner`] are bound to the project `other`; all the rest reach
+/// every project, but for the public key, which is of `acme`'s shop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Who {
+    /// Sends no key and no session.
+    Nobody,
+    /// A key that never existed.
+    WrongKey,
+    /// A key that was revoked.
+    RevokedKey,
+    /// The public key of an app.
+    PublicKey,
+    /// A secret key that reads.
+    ReadKey,
+    /// A secret key that may change things.
+    WriteKey,
+    /// A secret key that may change another project.
+    OtherKey,
+    /// Signed in with a secret key that may change things.
+    KeySession,
+    /// Signed in by the operator's link.
+    Operator,
+    /// A member who reads.
+    Viewer,
+    /// A member who changes things.
+    Developer,
+    /// A member who manages members.
+    Admin,
+    /// A member who may do everything.
+    Owner,
+    /// The owner of another project.
+    OtherOwner,
+    /// A member whose session has ended.
+    Expired,
+}
+
+impl Who {
+    /// All of them.
+    pub const ALL: [Self; 15] = [
+        Self::Nobody,
+        Self::WrongKey,
+        Self::RevokedKey,
+        Self::PublicKey,
+        Self::ReadKey,
+        Self::WriteKey,
+        Self::OtherKey,
+        Self::KeySession,
+        Self::Operator,
+        Self::Viewer,
+        Self::Developer,
+        Self::Admin,
+        Self::Owner,
+        Self::OtherOwner,
+        Self::Expired,
+    ];
+
+    pub(super) fn credential(self, known: &BTreeMap<Self, Credential>) -> Credential {
+        match self {
+            Self::Nobody => Credential::None,
+            Self::WrongKey => Credential::Key("tid_sk_wrong".into()),
+            known_by => known[&known_by].clone(),
+        }
+    }
+}
+
+/// What a caller sends.
+#[derive(Debug, Clone)]
+pub(super) enum Credential {
+    None,
+    Key(String),
+    Session(String),
+}
+
+/// Makes a caller of each kind.
+pub(super) async fn make(app: &App) -> BTreeMap<Who, Credential> {
+    let (engine, system) = (&app.engine, app.engine.system());
+    let (acme_shop, other) = {
+        let setup = engine.setup();
+        let (acme, other) = (
+            setup.find_project("acme").unwrap().row.id,
+            setup.find_project("other").unwrap().row.id,
+        );
+        let mut apps = setup.apps();
+        let shop = apps.find(|app| app.row.project == acme && app.row.key == "shop");
+        (shop.unwrap().row.clone(), other)
+    };
+    let mut made = BTreeMap::new();
+    let mut changes = Vec::new();
+    let mut keys: BTreeMap<Who, ApiKey> = BTreeMap::new();
+    for (who, project, scope) in [
+        (Who::RevokedKey, None, Scope::Write),
+        (Who::ReadKey, None, Scope::Read),
+        (Who::WriteKey, None, Scope::Write),
+        (Who::OtherKey, Some(other), Scope::Write),
+    ] {
+        let (text, key) = new_api_key(system, project, &format!("{who:?}"), scope);
+        changes.push(ConfigurationChange::PutApiKey(key.clone()));
+        made.insert(who, Credential::Key(text));
+        keys.insert(who, key);
+    }
+    let (text, key) = new_client_key(system, &acme_shop);
+    changes.push(ConfigurationChange::PutApiKey(key));
+    made.insert(Who::PublicKey, Credential::Key(text));
+    let mut users = Vec::new();
+    for (who, role, project) in [
+        (Who::Viewer, Role::Viewer, None),
+        (Who::Developer, Role::Developer, None),
+        (Who::Admin, Role::Admin, None),
+        (Who::Owner, Role::Owner, None),
+        (Who::OtherOwner, Role::Owner, Some(other)),
+        (Who::Expired, Role::Owner, None),
+    ] {
+        let name = format!("{who:?}");
+        let user = User {
+            id: UserId::new(system.uuid()),
+            email: format!("{}@acme.example", name.to_lowercase()),
+            name,
+            role,
+            project,
+            // Opens nothing: these are signed in already.
+            password: String::new(),
+            created_at: system.now(),
+        };
+        changes.push(ConfigurationChange::PutUser(user.clone()));
+        users.push((who, user));
+    }
+    assert!(engine.configure(changes, "test").await.unwrap());
+    let revoked = ConfigurationChange::RemoveApiKey(keys[&Who::RevokedKey].id);
+    assert!(engine.configure(vec![revoked], "test").await.unwrap());
+    for (who, user) in users {
+        let token = random_text(system);
+        let ends_in = SignedDuration::from_hours(if who == Who::Expired { -1 } else { 24 });
+        let session = Session {
+            digest: digest(&token),
+            user: user.id,
+            created_at: system.now(),
+            expires_at: system.now().checked_add(ends_in).unwrap(),
+            agent: "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0".into(),
+        };
+        engine.ledger().open_session(session).await.unwrap();
+        made.insert(who, Credential::Session(token));
+    }
+    let caller = crate::access::Caller::of_key(&keys[&Who::WriteKey]);
+    let token = app.sessions.open(system, caller);
+    made.insert(Who::KeySession, Credential::Session(token));
+    let link = app.sessions.operator_link(system);
+    let token = app.sessions.enter_by_link(system, &link).unwrap();
+    made.insert(Who::Operator, Credential::Session(token));
+    made
+}
+
+/// Somebody who calls.
+#[derive(Clone)]
+pub struct Client<'a> {
+    server: &'a TestServer,
+    credential: Credential,
+    is_cross_site: bool,
+    headers: Vec<(&'static str, String)>,
+}
+
+impl<'a> Client<'a> {
+    pub(super) fn new(server: &'a TestServer, credential: Credential) -> Self {
+        Self {
+            server,
+            credential,
+            is_cross_site: false,
+            headers: Vec::new(),
+        }
+    }
+
+    /// The call comes from a page of another site.
+    #[must_use]
+    pub fn from_another_site(mut self) -> Self {
+        self.is_cross_site = true;
+        self
+    }
+
+    /// Sends a header besides.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    /// A request as this caller makes it.
+    pub fn request(&self, method: &str, path: &str, body: Body) -> Request<Body> {
+        let mut request = Request::builder().method(method).uri(path);
+        request = match &self.credential {
+            Credential::None => request,
+            Credential::Key(key) => request.header(header::AUTHORIZATION, format!("Bearer {key}")),
+            Credential::Session(token) => {
+                let name = crate::access::cookie_name(self.server.app.engine.public_url());
+                let site = if self.is_cross_site {
+                    "cross-site"
+                } else {
+                    "same-origin"
+                };
+                request
+                    .header(header::COOKIE, format!("{name}={token}"))
+                    .header("sec-fetch-site", site)
+                    .header(header::ACCEPT, "text/html")
+            }
+        };
+        for (name, value) in &self.headers {
+            request = request.header(*name, value);
+        }
+        request.body(body).unwrap()
+    }
+
+    /// Reads.
+    pub async fn get(&self, path: &str) -> Answer {
+        self.send("GET", path, None).await
+    }
+
+    /// Sends JSON, or nothing.
+    pub async fn send(&self, method: &str, path: &str, body: Option<Value>) -> Answer {
+        let body = body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
+        self.server.call(self.request(method, path, body)).await
+    }
+
+    /// Sends a form.
+    pub async fn form(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let body = serde_html_form::to_string(fields).unwrap();
+        let with_kind = self
+            .clone()
+            .with("content-type", "application/x-www-form-urlencoded");
+        let request = with_kind.request("POST", path, Body::from(body));
+        self.server.call(request).await
+    }
+
+    /// The first messages of a stream.
+    pub async fn first_of(&self, path: &str, count: usize) -> Vec<String> {
+        let request = self.request("GET", path, Body::empty());
+        self.server.first_of(request, count).await
+    }
+}
