@@ -5,7 +5,7 @@ use crate::{
         FAILED, PENDING, count, environment, failed, kind, micros, reason, rows, signed, state_of,
         status_of, store, time, unsigned,
     },
-    intake,
+    load,
 };
 use domain::{
     AppId, ChainKey, CustomerId, DeliveryId, EventId, IntegrationId, NotSent, ProjectId,
@@ -515,7 +515,7 @@ pub(crate) async fn customer(
 ) -> Result<Option<CustomerRecord>> {
     let id = match CustomerId::from_str(who) {
         Ok(id) => Some(id.uuid()),
-        Err(_) => intake::named(pool, project, who).await?,
+        Err(_) => load::named(pool, project, who).await?,
     };
     let Some(id) = id else { return Ok(None) };
     // A customer that was merged into another leads there.
@@ -539,7 +539,7 @@ pub(crate) async fn customer(
     for row in bought {
         let terms: Terms<'_> = from_json(row.terms.as_bytes(), "purchases", &row.chain)?;
         let charges =
-            intake::transactions(pool, found.id, row.app, &row.environment, &row.chain).await?;
+            load::transactions(pool, found.id, row.app, &row.environment, &row.chain).await?;
         let stored = StoredChain {
             facts: terms.with(charges),
             snapshot: from_json(row.snapshot.as_bytes(), "purchases", &row.chain)?,

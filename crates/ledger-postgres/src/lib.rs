@@ -15,18 +15,18 @@
 mod accounts;
 mod batch;
 mod codec;
-mod commit;
+mod commits;
 mod configuration;
-mod delivery;
+mod deliveries;
 pub mod distributed;
 mod feed;
+mod forget;
 mod import;
-mod intake;
+mod load;
 mod news;
 mod partitions;
-mod people;
 mod primary;
-mod replay;
+mod replays;
 
 pub use import::Import;
 
@@ -66,7 +66,7 @@ pub struct PostgresLedger {
     /// For pages and lists.
     reads: PgPool,
     commits: Batcher<Prepared>,
-    settlements: Batcher<delivery::Prepared>,
+    settlements: Batcher<deliveries::Prepared>,
     news: news::News,
 }
 
@@ -199,16 +199,17 @@ impl PostgresLedger {
         let commits = Batcher::start(move |works: std::sync::Arc<Vec<Prepared>>| {
             let (pool, told) = (pool.clone(), told.clone());
             async move {
-                let done = patiently(|| commit::write(&pool, node, works.clone())).await?;
+                let done = patiently(|| commits::write(&pool, node, works.clone())).await?;
                 told.spread();
                 Ok(done)
             }
         });
         let pool = hot.clone();
-        let settlements = Batcher::start(move |works: std::sync::Arc<Vec<delivery::Prepared>>| {
-            let pool = pool.clone();
-            async move { patiently(|| delivery::settle(&pool, works.clone())).await }
-        });
+        let settlements =
+            Batcher::start(move |works: std::sync::Arc<Vec<deliveries::Prepared>>| {
+                let pool = pool.clone();
+                async move { patiently(|| deliveries::settle(&pool, works.clone())).await }
+            });
         Ok(Self {
             layout,
             hot,
@@ -223,10 +224,10 @@ impl PostgresLedger {
 #[async_trait]
 impl Ledger for PostgresLedger {
     async fn load(&self, wanted: &Wanted) -> Result<Loaded> {
-        intake::load(&self.hot, wanted).await
+        load::load(&self.hot, wanted).await
     }
     async fn known_keys(&self, customers: &[CustomerId], keys: &[String]) -> Result<Vec<String>> {
-        intake::known_keys(&self.hot, customers, keys).await
+        load::known_keys(&self.hot, customers, keys).await
     }
     async fn commit(&self, commit: Commit) -> Result<Committed> {
         self.commits.write(Prepared::new(commit)?).await
@@ -237,10 +238,10 @@ impl Ledger for PostgresLedger {
         reason: String,
         retry_at: Timestamp,
     ) -> Result<bool> {
-        commit::park(&self.hot, &message, &reason, retry_at).await
+        commits::park(&self.hot, &message, &reason, retry_at).await
     }
     async fn due_parked(&self, now: Timestamp, limit: usize) -> Result<Vec<Parked>> {
-        intake::due_parked(&self.reads, now, limit).await
+        load::due_parked(&self.reads, now, limit).await
     }
     async fn parked(
         &self,
@@ -249,13 +250,13 @@ impl Ledger for PostgresLedger {
         before: Option<InboxId>,
         limit: usize,
     ) -> Result<Vec<Parked>> {
-        intake::parked(&self.reads, project, app, before, limit).await
+        load::parked(&self.reads, project, app, before, limit).await
     }
     async fn count_parked(&self, project: ProjectId, now: Timestamp) -> Result<Vec<ParkedCount>> {
-        intake::count_parked(&self.reads, project, now).await
+        load::count_parked(&self.reads, project, now).await
     }
     async fn unpark(&self, project: ProjectId, id: Option<InboxId>, now: Timestamp) -> Result<u64> {
-        intake::unpark(&self.hot, project, id, now).await
+        load::unpark(&self.hot, project, id, now).await
     }
     async fn archive(
         &self,
@@ -263,19 +264,19 @@ impl Ledger for PostgresLedger {
         after: u64,
         limit: usize,
     ) -> Result<Vec<(u64, InboxMessage)>> {
-        intake::archive(&self.reads, project, after, limit).await
+        load::archive(&self.reads, project, after, limit).await
     }
     async fn seen(&self, id: InboxId) -> Result<bool> {
-        intake::seen(&self.hot, id).await
+        load::seen(&self.hot, id).await
     }
     async fn inbox(&self, id: InboxId) -> Result<Option<InboxRecord>> {
-        intake::inbox(&self.reads, id).await
+        load::inbox(&self.reads, id).await
     }
     async fn due_checks(&self, now: Timestamp, limit: usize) -> Result<Vec<DueCheck>> {
-        intake::due_checks(&self.reads, now, limit).await
+        load::due_checks(&self.reads, now, limit).await
     }
     async fn postpone_check(&self, check: &DueCheck, at: Timestamp) -> Result<()> {
-        intake::postpone_check(&self.hot, check, at).await
+        load::postpone_check(&self.hot, check, at).await
     }
     async fn claim(
         &self,
@@ -284,24 +285,24 @@ impl Ledger for PostgresLedger {
         lease_until: Timestamp,
         limit: usize,
     ) -> Result<Vec<Lease>> {
-        delivery::claim(&self.hot, self.layout, integration, now, lease_until, limit).await
+        deliveries::claim(&self.hot, self.layout, integration, now, lease_until, limit).await
     }
     async fn integrations_due(
         &self,
         among: &[IntegrationId],
         now: Timestamp,
     ) -> Result<Vec<IntegrationId>> {
-        delivery::integrations_due(&self.hot, self.layout, among, now).await
+        deliveries::integrations_due(&self.hot, self.layout, among, now).await
     }
     async fn settle(&self, settlement: Settlement, lease_until: Timestamp) -> Result<Settled> {
-        let prepared = delivery::Prepared::new(settlement, lease_until)?;
+        let prepared = deliveries::Prepared::new(settlement, lease_until)?;
         self.settlements.write(prepared).await
     }
     async fn hand_back(&self, leases: &[Returned], now: Timestamp) -> Result<u64> {
-        delivery::hand_back(&self.hot, leases, now).await
+        deliveries::hand_back(&self.hot, leases, now).await
     }
     async fn requeue(&self, which: Requeue, now: Timestamp) -> Result<u64> {
-        delivery::requeue(&self.reads, &which, now).await
+        deliveries::requeue(&self.reads, &which, now).await
     }
     async fn commit_test(
         &self,
@@ -317,16 +318,16 @@ impl Ledger for PostgresLedger {
         .await
     }
     async fn start_replay(&self, replay: Replay) -> Result<()> {
-        replay::start(&self.reads, &replay).await
+        replays::start(&self.reads, &replay).await
     }
     async fn replays(&self, project: ProjectId, limit: usize) -> Result<Vec<Replay>> {
-        replay::of_project(&self.reads, project, limit).await
+        replays::of_project(&self.reads, project, limit).await
     }
     async fn running_replays(&self) -> Result<Vec<Replay>> {
-        replay::running(&self.reads).await
+        replays::running(&self.reads).await
     }
     async fn step_replay(&self, step: ReplayStep) -> Result<bool> {
-        replay::step(&self.hot, &step).await
+        replays::step(&self.hot, &step).await
     }
     async fn cancel_replay(
         &self,
@@ -334,10 +335,10 @@ impl Ledger for PostgresLedger {
         id: ReplayId,
         now: Timestamp,
     ) -> Result<bool> {
-        replay::cancel(&self.reads, project, id, now).await
+        replays::cancel(&self.reads, project, id, now).await
     }
     async fn backlog(&self) -> Result<Vec<(IntegrationId, u64)>> {
-        delivery::backlog(&self.reads).await
+        deliveries::backlog(&self.reads).await
     }
     async fn events(&self, filter: &EventFilter, page: Page) -> Result<Vec<FeedRow>> {
         feed::events(&self.reads, filter, page).await
@@ -371,7 +372,7 @@ impl Ledger for PostgresLedger {
         feed::customer(&self.hot, project, who).await
     }
     async fn forget_customer(&self, project: ProjectId, customer: &CustomerRecord) -> Result<bool> {
-        people::forget(&self.reads, project, customer).await
+        forget::forget(&self.reads, project, customer).await
     }
     async fn tallies(&self, project: ProjectId, since: Timestamp) -> Result<Vec<Tally>> {
         feed::tallies(&self.reads, project, since).await
@@ -380,10 +381,10 @@ impl Ledger for PostgresLedger {
         feed::running(&self.reads, project, now).await
     }
     async fn mark(&self, app: AppId, name: &str) -> Result<Option<Timestamp>> {
-        people::mark(&self.hot, app, name).await
+        forget::mark(&self.hot, app, name).await
     }
     async fn set_mark(&self, app: AppId, name: &str, at: Timestamp) -> Result<()> {
-        people::set_mark(&self.hot, app, name, at).await
+        forget::set_mark(&self.hot, app, name, at).await
     }
     async fn note(
         &self,
@@ -425,10 +426,10 @@ impl Ledger for PostgresLedger {
         accounts::close_sessions(&self.reads, digest, user).await
     }
     async fn rates(&self) -> Result<Vec<Rate>> {
-        people::rates(&self.reads).await
+        forget::rates(&self.reads).await
     }
     async fn put_rates(&self, rates: Vec<Rate>) -> Result<()> {
-        people::put_rates(&self.reads, &rates).await
+        forget::put_rates(&self.reads, &rates).await
     }
     async fn configuration(&self) -> Result<Configuration> {
         configuration::read(&self.reads).await
@@ -449,10 +450,10 @@ impl Ledger for PostgresLedger {
     }
     async fn retain(&self, attempts_before: Timestamp, limit: usize) -> Result<u64> {
         feed::place(&self.reads).await?;
-        delivery::retain(&self.reads, attempts_before, limit).await
+        deliveries::retain(&self.reads, attempts_before, limit).await
     }
     async fn mend(&self, now: Timestamp) -> Result<u64> {
-        delivery::mend(&self.reads, now).await
+        deliveries::mend(&self.reads, now).await
     }
     async fn make_room(&self, now: Timestamp) -> Result<()> {
         partitions::make(&self.reads, now).await

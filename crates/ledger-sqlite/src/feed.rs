@@ -2,8 +2,8 @@
 
 use crate::{
     codec::{Key, corrupt, failed, from_json, micros, time, to_json, unpack, uuid},
-    delivery::{DELIVERED, FAILED},
-    intake,
+    commits,
+    deliveries::{DELIVERED, FAILED},
 };
 use domain::{
     AppId, ChainKey, CustomerId, DeliveryId, Environment, EventId, EventKind, IntegrationId,
@@ -27,7 +27,7 @@ fn state_of(status: i64) -> DeliveryState {
 
 fn status_of(state: DeliveryState) -> i64 {
     match state {
-        DeliveryState::Pending => crate::delivery::PENDING,
+        DeliveryState::Pending => crate::deliveries::PENDING,
         DeliveryState::Delivered => DELIVERED,
         DeliveryState::Failed => FAILED,
     }
@@ -466,16 +466,16 @@ pub(crate) fn customer(
             .map(|json| from_json(json.as_bytes(), "purchases", &chain))
             .transpose()?
             .unwrap_or_default();
-        let transactions = intake::transactions(&transaction, id, app, &environment, &chain)?;
+        let transactions = commits::transactions(&transaction, id, app, &environment, &chain)?;
         let stored = StoredChain {
             facts: terms.with(transactions),
             snapshot: from_json(snapshot.as_bytes(), "purchases", &chain)?,
-            formers: intake::formers(row, 6)?,
+            formers: commits::formers(row, 6)?,
         };
         let environment = Environment::from_id(&environment)
             .ok_or_else(|| corrupt("purchases", &chain, "unknown environment"))?;
         let key = ChainKey {
-            store: intake::store(row, 5)?,
+            store: commits::store(row, 5)?,
             environment,
             id: chain,
         };

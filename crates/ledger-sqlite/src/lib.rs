@@ -11,13 +11,13 @@
 mod accounts;
 mod backup;
 mod codec;
+mod commits;
 mod configuration;
-mod delivery;
+mod deliveries;
 mod export;
 mod feed;
-mod intake;
-mod people;
-mod replay;
+mod forget;
+mod replays;
 mod writer;
 
 pub use backup::backup;
@@ -47,12 +47,12 @@ use std::{
 use writer::Writer;
 
 const MIGRATIONS: &[&str] = &[
-    include_str!("schema.sql"),
-    include_str!("0002_stores_and_customers.sql"),
-    include_str!("0003_pages.sql"),
-    include_str!("0004_replays_and_sessions.sql"),
-    include_str!("0005_rare_events.sql"),
-    include_str!("0006_traces.sql"),
+    include_str!("../migrations/0001_ledger.sql"),
+    include_str!("../migrations/0002_stores_and_customers.sql"),
+    include_str!("../migrations/0003_pages.sql"),
+    include_str!("../migrations/0004_replays_and_sessions.sql"),
+    include_str!("../migrations/0005_rare_events.sql"),
+    include_str!("../migrations/0006_traces.sql"),
 ];
 const READERS_KEPT: usize = 8;
 
@@ -175,15 +175,15 @@ impl SqliteLedger {
 #[async_trait]
 impl Ledger for SqliteLedger {
     async fn load(&self, wanted: &Wanted) -> Result<Loaded> {
-        self.read(|connection| intake::load(connection, wanted))
+        self.read(|connection| commits::load(connection, wanted))
     }
     async fn known_keys(&self, customers: &[CustomerId], keys: &[String]) -> Result<Vec<String>> {
-        self.read(|connection| intake::known_keys(connection, customers, keys))
+        self.read(|connection| commits::known_keys(connection, customers, keys))
     }
     async fn commit(&self, commit: Commit) -> Result<Committed> {
         let prepared = Prepared::new(commit)?;
         self.writer
-            .write(move |connection| intake::commit(connection, &prepared))
+            .write(move |connection| commits::commit(connection, &prepared))
             .await
     }
     async fn park(
@@ -193,11 +193,11 @@ impl Ledger for SqliteLedger {
         retry_at: Timestamp,
     ) -> Result<bool> {
         self.writer
-            .write(move |connection| intake::park(connection, &message, &reason, retry_at))
+            .write(move |connection| commits::park(connection, &message, &reason, retry_at))
             .await
     }
     async fn due_parked(&self, now: Timestamp, limit: usize) -> Result<Vec<Parked>> {
-        self.read_long(move |connection| intake::due_parked(connection, now, limit))
+        self.read_long(move |connection| commits::due_parked(connection, now, limit))
             .await
     }
     async fn parked(
@@ -207,16 +207,16 @@ impl Ledger for SqliteLedger {
         before: Option<InboxId>,
         limit: usize,
     ) -> Result<Vec<Parked>> {
-        self.read_long(move |connection| intake::parked(connection, project, app, before, limit))
+        self.read_long(move |connection| commits::parked(connection, project, app, before, limit))
             .await
     }
     async fn count_parked(&self, project: ProjectId, now: Timestamp) -> Result<Vec<ParkedCount>> {
-        self.read_long(move |connection| intake::count_parked(connection, project, now))
+        self.read_long(move |connection| commits::count_parked(connection, project, now))
             .await
     }
     async fn unpark(&self, project: ProjectId, id: Option<InboxId>, now: Timestamp) -> Result<u64> {
         self.writer
-            .write(move |connection| intake::unpark(connection, project, id, now))
+            .write(move |connection| commits::unpark(connection, project, id, now))
             .await
     }
     async fn archive(
@@ -225,24 +225,24 @@ impl Ledger for SqliteLedger {
         after: u64,
         limit: usize,
     ) -> Result<Vec<(u64, InboxMessage)>> {
-        self.read_long(move |connection| intake::archive(connection, project, after, limit))
+        self.read_long(move |connection| commits::archive(connection, project, after, limit))
             .await
     }
     async fn seen(&self, id: InboxId) -> Result<bool> {
-        self.read(|connection| intake::seen(connection, id))
+        self.read(|connection| commits::seen(connection, id))
     }
     async fn inbox(&self, id: InboxId) -> Result<Option<InboxRecord>> {
-        self.read_long(move |connection| intake::inbox(connection, id))
+        self.read_long(move |connection| commits::inbox(connection, id))
             .await
     }
     async fn due_checks(&self, now: Timestamp, limit: usize) -> Result<Vec<DueCheck>> {
-        self.read_long(move |connection| intake::due_checks(connection, now, limit))
+        self.read_long(move |connection| commits::due_checks(connection, now, limit))
             .await
     }
     async fn postpone_check(&self, check: &DueCheck, at: Timestamp) -> Result<()> {
         let check = check.clone();
         self.writer
-            .write(move |connection| intake::postpone_check(connection, &check, at))
+            .write(move |connection| commits::postpone_check(connection, &check, at))
             .await
     }
     async fn claim(
@@ -255,10 +255,13 @@ impl Ledger for SqliteLedger {
         let leases = self
             .writer
             .write(move |connection| {
-                delivery::claim(connection, integration, now, lease_until, limit)
+                deliveries::claim(connection, integration, now, lease_until, limit)
             })
             .await?;
-        leases.into_iter().map(delivery::RawLease::decode).collect()
+        leases
+            .into_iter()
+            .map(deliveries::RawLease::decode)
+            .collect()
     }
     async fn integrations_due(
         &self,
@@ -266,32 +269,32 @@ impl Ledger for SqliteLedger {
         now: Timestamp,
     ) -> Result<Vec<IntegrationId>> {
         let among = among.to_vec();
-        self.read_long(move |connection| delivery::integrations_due(connection, &among, now))
+        self.read_long(move |connection| deliveries::integrations_due(connection, &among, now))
             .await
     }
     async fn settle(&self, settlement: Settlement, lease_until: Timestamp) -> Result<Settled> {
-        let prepared = delivery::Prepared::new(settlement)?;
+        let prepared = deliveries::Prepared::new(settlement)?;
         let (recorded, leases) = self
             .writer
-            .write(move |connection| delivery::settle(connection, &prepared, lease_until))
+            .write(move |connection| deliveries::settle(connection, &prepared, lease_until))
             .await?;
         Ok(Settled {
             recorded,
             released: leases
                 .into_iter()
-                .map(delivery::RawLease::decode)
+                .map(deliveries::RawLease::decode)
                 .collect::<Result<_>>()?,
         })
     }
     async fn hand_back(&self, leases: &[Returned], now: Timestamp) -> Result<u64> {
         let leases = leases.to_vec();
         self.writer
-            .write(move |connection| delivery::hand_back(connection, &leases, now))
+            .write(move |connection| deliveries::hand_back(connection, &leases, now))
             .await
     }
     async fn requeue(&self, which: Requeue, now: Timestamp) -> Result<u64> {
         self.writer
-            .write(move |connection| delivery::requeue(connection, &which, now))
+            .write(move |connection| deliveries::requeue(connection, &which, now))
             .await
     }
     async fn commit_test(
@@ -306,24 +309,24 @@ impl Ledger for SqliteLedger {
             ..Commit::of(project)
         })?;
         self.writer
-            .write(move |connection| intake::commit(connection, &prepared))
+            .write(move |connection| commits::commit(connection, &prepared))
             .await
     }
     async fn start_replay(&self, replay: Replay) -> Result<()> {
         self.writer
-            .write(move |connection| replay::start(connection, &replay))
+            .write(move |connection| replays::start(connection, &replay))
             .await
     }
     async fn replays(&self, project: ProjectId, limit: usize) -> Result<Vec<Replay>> {
-        self.read_long(move |connection| replay::of_project(connection, project, limit))
+        self.read_long(move |connection| replays::of_project(connection, project, limit))
             .await
     }
     async fn running_replays(&self) -> Result<Vec<Replay>> {
-        self.read(replay::running)
+        self.read(replays::running)
     }
     async fn step_replay(&self, step: ReplayStep) -> Result<bool> {
         self.writer
-            .write(move |connection| replay::step(connection, &step))
+            .write(move |connection| replays::step(connection, &step))
             .await
     }
     async fn cancel_replay(
@@ -333,11 +336,11 @@ impl Ledger for SqliteLedger {
         now: Timestamp,
     ) -> Result<bool> {
         self.writer
-            .write(move |connection| replay::cancel(connection, project, id, now))
+            .write(move |connection| replays::cancel(connection, project, id, now))
             .await
     }
     async fn backlog(&self) -> Result<Vec<(IntegrationId, u64)>> {
-        self.read_long(delivery::backlog).await
+        self.read_long(deliveries::backlog).await
     }
     async fn events(&self, filter: &EventFilter, page: Page) -> Result<Vec<FeedRow>> {
         let filter = filter.clone();
@@ -382,7 +385,7 @@ impl Ledger for SqliteLedger {
     async fn forget_customer(&self, project: ProjectId, customer: &CustomerRecord) -> Result<bool> {
         let customer = customer.clone();
         self.writer
-            .write(move |connection| people::forget(connection, project, &customer))
+            .write(move |connection| forget::forget(connection, project, &customer))
             .await
     }
     async fn tallies(&self, project: ProjectId, since: Timestamp) -> Result<Vec<Tally>> {
@@ -394,12 +397,12 @@ impl Ledger for SqliteLedger {
             .await
     }
     async fn mark(&self, app: AppId, name: &str) -> Result<Option<Timestamp>> {
-        self.read(|connection| people::mark(connection, app, name))
+        self.read(|connection| forget::mark(connection, app, name))
     }
     async fn set_mark(&self, app: AppId, name: &str, at: Timestamp) -> Result<()> {
         let name = name.to_owned();
         self.writer
-            .write(move |connection| people::set_mark(connection, app, &name, at))
+            .write(move |connection| forget::set_mark(connection, app, &name, at))
             .await
     }
     async fn note(
@@ -454,11 +457,11 @@ impl Ledger for SqliteLedger {
             .await
     }
     async fn rates(&self) -> Result<Vec<Rate>> {
-        self.read_long(people::rates).await
+        self.read_long(forget::rates).await
     }
     async fn put_rates(&self, rates: Vec<Rate>) -> Result<()> {
         self.writer
-            .write(move |connection| people::put_rates(connection, &rates))
+            .write(move |connection| forget::put_rates(connection, &rates))
             .await
     }
     async fn configuration(&self) -> Result<Configuration> {
@@ -481,7 +484,7 @@ impl Ledger for SqliteLedger {
     }
     async fn retain(&self, attempts_before: Timestamp, limit: usize) -> Result<u64> {
         self.writer
-            .write(move |connection| delivery::retain(connection, attempts_before, limit))
+            .write(move |connection| deliveries::retain(connection, attempts_before, limit))
             .await
     }
     async fn inspect(&self) -> Result<Vec<String>> {

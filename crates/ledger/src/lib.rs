@@ -16,7 +16,7 @@
 
 mod accounts;
 pub mod codec;
-mod configuration;
+mod commits;
 #[cfg(feature = "contract")]
 #[expect(
     clippy::unwrap_used,
@@ -26,17 +26,17 @@ mod configuration;
 )]
 pub mod contract;
 pub mod copy;
-mod delivery;
+mod deliveries;
 mod feed;
-mod intake;
-mod replay;
+mod replays;
+mod settings;
 
 pub use accounts::{AuditEntry, Invitation, Role, Session, User};
-pub use configuration::*;
-pub use delivery::*;
+pub use commits::*;
+pub use deliveries::*;
 pub use feed::*;
-pub use intake::*;
-pub use replay::*;
+pub use replays::*;
+pub use settings::*;
 
 use async_trait::async_trait;
 use domain::rates::Rate;

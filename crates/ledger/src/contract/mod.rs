@@ -3,22 +3,22 @@
 //! A backend's tests call [`contract_tests!`](crate::contract_tests) with an expression that makes an empty ledger.
 
 mod accounts;
-mod configuration;
+mod commits;
 mod deliveries;
 mod feed;
-mod intake;
 mod people;
 mod replays;
 mod sample;
+mod settings;
 
 pub use accounts::*;
-pub use configuration::*;
+pub use commits::*;
 pub use deliveries::*;
 pub use feed::*;
-pub use intake::*;
 pub use people::*;
 pub use replays::*;
 pub use sample::*;
+pub use settings::*;
 
 /// Makes one test of each promise. `$make` is an async block that answers an `Arc<dyn Ledger>` over an empty store, which
 /// it keeps alive.

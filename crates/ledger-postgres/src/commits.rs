@@ -3,7 +3,7 @@
 use crate::{
     batch::{Stop, Work},
     codec::{failed, micros, signed},
-    delivery,
+    deliveries,
 };
 use domain::{DeliveryId, fact::TransactionKind};
 use ledger::{Committed, LedgerError, Result, codec::Prepared};
@@ -74,7 +74,7 @@ impl<'a> Verdicts<'a> {
 /// Deliveries that wait for one outside their commit, and what each commit has ready.
 struct Queued {
     ready: Vec<Vec<DeliveryId>>,
-    waiting: Vec<delivery::Waiting>,
+    waiting: Vec<deliveries::Waiting>,
 }
 
 /// Writes a batch, durably.
@@ -110,7 +110,7 @@ pub(crate) async fn write(
     let mut queued = deliveries(&mut tx, &verdicts).await?;
     tx.commit().await?;
     // What a delivery waits for may have been settled while this was written: then neither saw the other.
-    let released = delivery::release_late(pool, &queued.waiting).await?;
+    let released = deliveries::release_late(pool, &queued.waiting).await?;
     for (number, work) in works.iter().enumerate() {
         let own = work.commit.deliveries.iter().map(|delivery| delivery.id);
         queued.ready[number].extend(own.filter(|id| released.contains(&id.uuid())));
@@ -557,10 +557,10 @@ async fn deliveries(tx: &mut Tx, verdicts: &Verdicts<'_>) -> Result<Queued, Stop
         .filter(|delivery| delivery.waits_until.is_some())
         .map(|delivery| delivery.customer.uuid())
         .collect();
-    let mut last = delivery::open(tx, &ordered.into_iter().collect::<Vec<_>>())
+    let mut last = deliveries::open(tx, &ordered.into_iter().collect::<Vec<_>>())
         .await
         .map_err(failed)?;
-    let mut rows = delivery::Rows::default();
+    let mut rows = deliveries::Rows::default();
     let mut outside = BTreeSet::new();
     outside.extend(last.values().copied());
     for (number, work) in verdicts.going() {
@@ -585,7 +585,7 @@ async fn deliveries(tx: &mut Tx, verdicts: &Verdicts<'_>) -> Result<Queued, Stop
             match waits {
                 None => queued.ready[number].push(delivery.id),
                 Some((before, _)) if outside.contains(&before) => {
-                    queued.waiting.push(delivery::Waiting {
+                    queued.waiting.push(deliveries::Waiting {
                         customer: delivery.customer.uuid(),
                         id: delivery.id.uuid(),
                         before,

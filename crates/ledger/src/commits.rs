@@ -1,6 +1,6 @@
 //! What intake loads and commits.
 
-use crate::delivery::NewDelivery;
+use crate::deliveries::NewDelivery;
 use domain::{
     AppId, ChainKey, CustomerId, Event, Facts, InboxId, IntegrationId, NotSent, ProjectId,
     Snapshot, customer::Customer,

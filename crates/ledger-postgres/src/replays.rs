@@ -2,7 +2,7 @@
 
 use crate::{
     codec::{failed, micros, rows},
-    delivery::{Rows, Waiting, release_late},
+    deliveries::{Rows, Waiting, release_late},
 };
 use domain::{ProjectId, ReplayId};
 use jiff::Timestamp;
