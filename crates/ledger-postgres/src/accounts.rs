@@ -1,11 +1,58 @@
 //! Sessions, and what was done by whom.
 
-use crate::codec::{failed, micros, rows, signed, time, unsigned};
+use crate::{
+    PostgresLedger,
+    codec::{failed, micros, rows, signed, time, unsigned},
+};
+use async_trait::async_trait;
 use domain::{ProjectId, UserId};
 use jiff::Timestamp;
-use ledger::{AuditEntry, Result, Session};
+use ledger::{Accounts, AuditEntry, Result, Session};
 use sqlx::{PgExecutor, PgPool};
 use uuid::Uuid;
+
+#[async_trait]
+impl Accounts for PostgresLedger {
+    async fn note(
+        &self,
+        project: ProjectId,
+        who: &str,
+        what: &str,
+        subject: &str,
+        now: Timestamp,
+    ) -> Result<()> {
+        let deed = Deed {
+            at: now,
+            who,
+            what,
+            subject,
+            project: Some(project),
+            before: "",
+            after: "",
+        };
+        note(&self.reads, &deed).await
+    }
+    async fn audit(
+        &self,
+        project: ProjectId,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<AuditEntry>> {
+        audit(&self.reads, project, before, limit).await
+    }
+    async fn open_session(&self, session: Session) -> Result<()> {
+        open_session(&self.reads, &session).await
+    }
+    async fn session(&self, digest: &str, now: Timestamp) -> Result<Option<Session>> {
+        session(&self.hot, digest, now).await
+    }
+    async fn sessions(&self, user: UserId, now: Timestamp) -> Result<Vec<Session>> {
+        sessions(&self.reads, user, now).await
+    }
+    async fn close_sessions(&self, digest: Option<&str>, user: Option<UserId>) -> Result<()> {
+        close_sessions(&self.reads, digest, user).await
+    }
+}
 
 pub(crate) struct Deed<'a> {
     pub(crate) at: Timestamp,
@@ -34,7 +81,7 @@ pub(crate) async fn note(on: impl PgExecutor<'_>, deed: &Deed<'_>) -> Result<()>
     .map_err(failed)
 }
 
-pub(crate) async fn audit(
+async fn audit(
     pool: &PgPool,
     project: ProjectId,
     before: Option<u64>,
@@ -66,7 +113,7 @@ pub(crate) async fn audit(
         .collect()
 }
 
-pub(crate) async fn open_session(pool: &PgPool, session: &Session) -> Result<()> {
+async fn open_session(pool: &PgPool, session: &Session) -> Result<()> {
     sqlx::query!(
         "delete from sessions where expires_at <= $1",
         micros(session.created_at)
@@ -108,7 +155,7 @@ impl Row {
     }
 }
 
-pub(crate) async fn sessions(pool: &PgPool, user: UserId, now: Timestamp) -> Result<Vec<Session>> {
+async fn sessions(pool: &PgPool, user: UserId, now: Timestamp) -> Result<Vec<Session>> {
     sqlx::query_as!(
         Row,
         "select digest, owner, created_at, expires_at, agent from sessions where owner = $1 and expires_at > $2 order by created_at desc, digest",
@@ -123,11 +170,7 @@ pub(crate) async fn sessions(pool: &PgPool, user: UserId, now: Timestamp) -> Res
     .collect()
 }
 
-pub(crate) async fn session(
-    pool: &PgPool,
-    digest: &str,
-    now: Timestamp,
-) -> Result<Option<Session>> {
+async fn session(pool: &PgPool, digest: &str, now: Timestamp) -> Result<Option<Session>> {
     sqlx::query_as!(
         Row,
         "select digest, owner, created_at, expires_at, agent from sessions where digest = $1 and expires_at > $2",

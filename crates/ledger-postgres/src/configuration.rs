@@ -1,6 +1,7 @@
 //! Configuration: one row per thing, its content as JSON.
 
 use crate::{
+    Tx,
     accounts::{Deed, close_sessions, note},
     codec::{failed, micros, signed, unsigned},
 };
@@ -11,9 +12,7 @@ use ledger::{
     codec::{from_json, shown, to_json},
 };
 use serde::de::DeserializeOwned;
-use sqlx::{PgPool, Postgres, Transaction};
-
-type Tx = Transaction<'static, Postgres>;
+use sqlx::PgPool;
 
 pub(crate) async fn revision(pool: &PgPool) -> Result<u64> {
     sqlx::query_scalar!("select value from meta where name = 'configuration_revision'")

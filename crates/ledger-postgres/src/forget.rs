@@ -1,14 +1,16 @@
-//! Customers that are forgotten, marks, exchange rates.
+//! Customers that are forgotten.
 
-use crate::codec::{failed, micros, signed, time};
-use domain::{AppId, Event, ProjectId, rates::Rate};
-use jiff::Timestamp;
+use crate::{
+    Tx,
+    codec::{failed, signed},
+};
+use domain::{Event, ProjectId};
 use ledger::{
     CustomerRecord, Result,
-    codec::{anonymous, anonymous_as, corrupt, from_json, pack, scrub, to_json, unpack},
+    codec::{anonymous, anonymous_as, from_json, pack, scrub, to_json, unpack},
 };
 use serde_json::Value;
-use sqlx::{PgPool, Postgres, Transaction};
+use sqlx::PgPool;
 use uuid::Uuid;
 
 pub(crate) async fn forget(
@@ -95,12 +97,7 @@ pub(crate) async fn forget(
 }
 
 /// What was stated about a customer; what a store signed stays as it signed it.
-async fn forget_message(
-    tx: &mut Transaction<'static, Postgres>,
-    id: Uuid,
-    names: &[String],
-    by: &str,
-) -> Result<()> {
+async fn forget_message(tx: &mut Tx, id: Uuid, names: &[String], by: &str) -> Result<()> {
     let body = sqlx::query_scalar!(
         "select body from inbox where id = $1 and source not in ('app_store', 'play_store', 'stripe')",
         id
@@ -118,75 +115,4 @@ async fn forget_message(
             .map_err(failed)?;
     }
     Ok(())
-}
-
-pub(crate) async fn mark(pool: &PgPool, app: AppId, name: &str) -> Result<Option<Timestamp>> {
-    let at = sqlx::query_scalar!(
-        "select at from marks where app = $1 and name = $2",
-        app.uuid(),
-        name
-    )
-    .fetch_optional(pool)
-    .await
-    .map_err(failed)?;
-    at.map(|at| time(at, "marks")).transpose()
-}
-
-pub(crate) async fn set_mark(pool: &PgPool, app: AppId, name: &str, at: Timestamp) -> Result<()> {
-    sqlx::query!(
-        "insert into marks (app, name, at) values ($1, $2, $3) on conflict (app, name) do update set at = excluded.at",
-        app.uuid(), name, micros(at)
-    )
-    .execute(pool)
-    .await
-    .map(|_| ())
-    .map_err(failed)
-}
-
-pub(crate) async fn rates(pool: &PgPool) -> Result<Vec<Rate>> {
-    let found =
-        sqlx::query!("select day, currency, micros from exchange_rates order by day, currency")
-            .fetch_all(pool)
-            .await
-            .map_err(failed)?;
-    found
-        .into_iter()
-        .map(|row| {
-            let id = format!("{} {}", row.day, row.currency);
-            Ok(Rate {
-                date: row
-                    .day
-                    .parse()
-                    .map_err(|error: jiff::Error| corrupt("exchange_rates", &id, error))?,
-                currency: row.currency.as_str().try_into().map_err(
-                    |error: domain::money::MoneyError| corrupt("exchange_rates", &id, error),
-                )?,
-                micros_per_euro: row.micros,
-            })
-        })
-        .collect()
-}
-
-pub(crate) async fn put_rates(pool: &PgPool, rates: &[Rate]) -> Result<()> {
-    // The last of the same day and currency counts; one statement may not touch a row twice.
-    let mut by_day = std::collections::BTreeMap::new();
-    for rate in rates {
-        let key = (rate.date.to_string(), rate.currency.code().to_owned());
-        by_day.insert(key, rate.micros_per_euro);
-    }
-    let (mut days, mut currencies, mut values) = (vec![], vec![], vec![]);
-    for ((day, currency), value) in by_day {
-        days.push(day);
-        currencies.push(currency);
-        values.push(value);
-    }
-    sqlx::query!(
-        "insert into exchange_rates (day, currency, micros) select * from unnest($1::text[], $2::text[], $3::bigint[])
-         on conflict (day, currency) do update set micros = excluded.micros",
-        &days, &currencies, &values
-    )
-    .execute(pool)
-    .await
-    .map(|_| ())
-    .map_err(failed)
 }

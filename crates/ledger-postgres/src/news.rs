@@ -1,15 +1,11 @@
-//! What nodes tell each other: that something was written, and who does what has to be done once.
+//! What nodes tell each other: that something was written.
 
-use crate::codec::failed;
-use jiff::SignedDuration;
-use ledger::Result;
 use sqlx::{
     PgPool,
     postgres::{PgConnectOptions, PgListener},
 };
-use std::{num::NonZeroU32, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 use tokio::sync::{Notify, watch};
-use uuid::Uuid;
 
 const CHANNEL: &str = "tidings";
 /// At most so often, however much is written.
@@ -94,55 +90,4 @@ async fn listen(mut primary: watch::Receiver<PgConnectOptions>, heard: watch::Se
         }
         tokio::time::sleep(PAUSE).await;
     }
-}
-
-/// Takes or keeps a lease, by the clock of the database. `false` while another holder's has not run out.
-pub(crate) async fn hold(
-    pool: &PgPool,
-    name: &str,
-    holder: Uuid,
-    lasts: SignedDuration,
-) -> Result<bool> {
-    let done = sqlx::query!(
-        "insert into leases (name, holder, until) values ($1, $2, now() + make_interval(secs => $3))
-         on conflict (name) do update set holder = excluded.holder, until = excluded.until
-         where leases.holder = excluded.holder or leases.until <= now()",
-        name, holder, lasts.as_secs_f64()
-    )
-    .execute(pool)
-    .await
-    .map_err(failed)?;
-    Ok(done.rows_affected() > 0)
-}
-
-/// Says that a node is there, by the clock of the database; answers how many are.
-pub(crate) async fn attend(pool: &PgPool, node: Uuid, lasts: SignedDuration) -> Result<NonZeroU32> {
-    sqlx::query!(
-        "insert into nodes (id, seen) values ($1, now()) on conflict (id) do update set seen = excluded.seen",
-        node
-    )
-    .execute(pool)
-    .await
-    .map_err(failed)?;
-    let others = sqlx::query_scalar!(
-        r#"select count(*) as "count!" from nodes where id <> $1 and seen > now() - make_interval(secs => $2)"#,
-        node,
-        lasts.as_secs_f64()
-    )
-    .fetch_one(pool)
-    .await
-    .map_err(failed)?;
-    Ok(NonZeroU32::MIN.saturating_add(u32::try_from(others).unwrap_or_default()))
-}
-
-/// A node is leaving; with it, those are forgotten that have not been seen for a day.
-pub(crate) async fn leave(pool: &PgPool, node: Uuid) -> Result<()> {
-    sqlx::query!(
-        "delete from nodes where id = $1 or seen < now() - interval '1 day'",
-        node
-    )
-    .execute(pool)
-    .await
-    .map(|_| ())
-    .map_err(failed)
 }

@@ -1,8 +1,9 @@
 //! Replays: past events queued for an integration again.
 
 use crate::{
+    Tx,
     codec::{failed, micros, rows},
-    deliveries::{Rows, Waiting, release_late},
+    queue::{Rows, Waiting, release_late},
 };
 use domain::{ProjectId, ReplayId};
 use jiff::Timestamp;
@@ -10,11 +11,9 @@ use ledger::{
     Progress, Replay, ReplayState, ReplayStep, Result,
     codec::{corrupt, from_json, to_json},
 };
-use sqlx::{PgPool, Postgres, Transaction};
+use sqlx::PgPool;
 use std::collections::BTreeMap;
 use uuid::Uuid;
-
-type Tx = Transaction<'static, Postgres>;
 
 pub(crate) async fn start(pool: &PgPool, replay: &Replay) -> Result<()> {
     sqlx::query!(

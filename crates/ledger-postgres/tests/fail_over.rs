@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 use ledger::{
-    Committed, EventFilter, Ledger, Page,
+    Commits, Committed, EventFilter, Feed, Page, Upkeep,
     contract::{commit, wanted},
 };
 use ledger_postgres::{Connections, PostgresLedger};

@@ -4,7 +4,7 @@
 use domain::NotSent;
 use jiff::{SignedDuration, Timestamp};
 use ledger::{
-    DeliveryState, EventFilter, Ledger, Next, Page,
+    Commits, Deliveries, DeliveryState, EventFilter, Feed, Ledger, Next, Page, Upkeep,
     contract::{at, commit, delivery, integration, settlement, wanted},
 };
 use ledger_postgres::{Connections, PostgresLedger};

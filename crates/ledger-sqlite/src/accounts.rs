@@ -1,10 +1,69 @@
 //! Sessions, and what was done by whom.
 
-use crate::codec::{Key, failed, micros, time, uuid};
+use crate::{
+    SqliteLedger,
+    codec::{Key, failed, micros, time, uuid},
+};
+use async_trait::async_trait;
 use domain::{ProjectId, UserId};
 use jiff::Timestamp;
-use ledger::{AuditEntry, Result, Session};
+use ledger::{Accounts, AuditEntry, Result, Session};
 use rusqlite::{Connection, OptionalExtension, Row, params};
+
+#[async_trait]
+impl Accounts for SqliteLedger {
+    async fn note(
+        &self,
+        project: ProjectId,
+        who: &str,
+        what: &str,
+        subject: &str,
+        now: Timestamp,
+    ) -> Result<()> {
+        let (who, what, subject) = (who.to_owned(), what.to_owned(), subject.to_owned());
+        self.writer
+            .write(move |connection| {
+                let deed = Deed {
+                    at: now,
+                    who: &who,
+                    what: &what,
+                    subject: &subject,
+                    project: Some(project),
+                    before: "",
+                    after: "",
+                };
+                note(connection, &deed)
+            })
+            .await
+    }
+    async fn audit(
+        &self,
+        project: ProjectId,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<AuditEntry>> {
+        self.read_long(move |connection| audit(connection, project, before, limit))
+            .await
+    }
+    async fn open_session(&self, session: Session) -> Result<()> {
+        self.writer
+            .write(move |connection| open_session(connection, &session))
+            .await
+    }
+    async fn session(&self, digest: &str, now: Timestamp) -> Result<Option<Session>> {
+        self.read(|connection| session(connection, digest, now))
+    }
+    async fn sessions(&self, user: UserId, now: Timestamp) -> Result<Vec<Session>> {
+        self.read_long(move |connection| sessions(connection, user, now))
+            .await
+    }
+    async fn close_sessions(&self, digest: Option<&str>, user: Option<UserId>) -> Result<()> {
+        let digest = digest.map(str::to_owned);
+        self.writer
+            .write(move |connection| close_sessions(connection, digest.as_deref(), user))
+            .await
+    }
+}
 
 pub(crate) struct Deed<'a> {
     pub(crate) at: Timestamp,
@@ -34,7 +93,7 @@ pub(crate) fn note(connection: &Connection, deed: &Deed<'_>) -> Result<()> {
         .map_err(failed)
 }
 
-pub(crate) fn audit(
+fn audit(
     connection: &Connection,
     project: ProjectId,
     before: Option<u64>,
@@ -63,7 +122,7 @@ pub(crate) fn audit(
         .map_err(failed)
 }
 
-pub(crate) fn open_session(connection: &Connection, session: &Session) -> Result<()> {
+fn open_session(connection: &Connection, session: &Session) -> Result<()> {
     connection
         .execute(
             "DELETE FROM sessions WHERE expires_at <= ?1",
@@ -95,11 +154,7 @@ fn row(row: &Row<'_>) -> rusqlite::Result<Session> {
     })
 }
 
-pub(crate) fn sessions(
-    connection: &Connection,
-    user: UserId,
-    now: Timestamp,
-) -> Result<Vec<Session>> {
+fn sessions(connection: &Connection, user: UserId, now: Timestamp) -> Result<Vec<Session>> {
     connection
         .prepare_cached("SELECT digest, user, created_at, expires_at, agent FROM sessions WHERE user = ?1 AND expires_at > ?2 ORDER BY created_at DESC, digest")
         .and_then(|mut statement| {
@@ -110,11 +165,7 @@ pub(crate) fn sessions(
         .map_err(failed)
 }
 
-pub(crate) fn session(
-    connection: &Connection,
-    digest: &str,
-    now: Timestamp,
-) -> Result<Option<Session>> {
+fn session(connection: &Connection, digest: &str, now: Timestamp) -> Result<Option<Session>> {
     connection
         .prepare_cached("SELECT digest, user, created_at, expires_at, agent FROM sessions WHERE digest = ?1 AND expires_at > ?2")
         .and_then(|mut statement| {

@@ -1,24 +1,114 @@
-//! Deliveries: claimed, settled, released, tried again, forgotten.
+//! Deliveries: claimed, settled, released, tried again.
 
-use crate::codec::{Key, failed, from_json, micros, pack, time, to_json, unpack, uuid};
-use domain::{DeliveryId, IntegrationId, NotSent};
+use crate::{
+    SqliteLedger,
+    codec::{Key, failed, from_json, micros, pack, time, to_json, unpack, uuid},
+    replays,
+};
+use async_trait::async_trait;
+use domain::{DeliveryId, IntegrationId, NotSent, ProjectId, ReplayId};
 use jiff::Timestamp;
-use ledger::{Lease, Next, Requeue, Result, Returned, Settlement};
+use ledger::{
+    Deliveries, Lease, Next, Replay, ReplayStep, Requeue, Result, Returned, Settled, Settlement,
+};
 use rusqlite::{Connection, Row, params};
 use std::sync::Arc;
 
+#[async_trait]
+impl Deliveries for SqliteLedger {
+    async fn claim(
+        &self,
+        integration: IntegrationId,
+        now: Timestamp,
+        lease_until: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Lease>> {
+        let leases = self
+            .writer
+            .write(move |connection| claim(connection, integration, now, lease_until, limit))
+            .await?;
+        leases.into_iter().map(RawLease::decode).collect()
+    }
+    async fn integrations_due(
+        &self,
+        among: &[IntegrationId],
+        now: Timestamp,
+    ) -> Result<Vec<IntegrationId>> {
+        let among = among.to_vec();
+        self.read_long(move |connection| integrations_due(connection, &among, now))
+            .await
+    }
+    async fn settle(&self, settlement: Settlement, lease_until: Timestamp) -> Result<Settled> {
+        let prepared = Prepared::new(settlement)?;
+        let (recorded, leases) = self
+            .writer
+            .write(move |connection| settle(connection, &prepared, lease_until))
+            .await?;
+        Ok(Settled {
+            recorded,
+            released: leases
+                .into_iter()
+                .map(RawLease::decode)
+                .collect::<Result<_>>()?,
+        })
+    }
+    async fn hand_back(&self, leases: &[Returned], now: Timestamp) -> Result<u64> {
+        let leases = leases.to_vec();
+        self.writer
+            .write(move |connection| hand_back(connection, &leases, now))
+            .await
+    }
+    async fn requeue(&self, which: Requeue, now: Timestamp) -> Result<u64> {
+        self.writer
+            .write(move |connection| requeue(connection, &which, now))
+            .await
+    }
+    async fn backlog(&self) -> Result<Vec<(IntegrationId, u64)>> {
+        self.read_long(backlog).await
+    }
+    async fn start_replay(&self, replay: Replay) -> Result<()> {
+        self.writer
+            .write(move |connection| replays::start(connection, &replay))
+            .await
+    }
+    async fn replays(&self, project: ProjectId, limit: usize) -> Result<Vec<Replay>> {
+        self.read_long(move |connection| replays::of_project(connection, project, limit))
+            .await
+    }
+    async fn running_replays(&self) -> Result<Vec<Replay>> {
+        self.read(replays::running)
+    }
+    async fn step_replay(&self, step: ReplayStep) -> Result<bool> {
+        self.writer
+            .write(move |connection| replays::step(connection, &step))
+            .await
+    }
+    async fn cancel_replay(
+        &self,
+        project: ProjectId,
+        id: ReplayId,
+        now: Timestamp,
+    ) -> Result<bool> {
+        self.writer
+            .write(move |connection| replays::cancel(connection, project, id, now))
+            .await
+    }
+}
+
 pub(crate) const PENDING: i64 = 0;
+
 pub(crate) const DELIVERED: i64 = 1;
+
 pub(crate) const FAILED: i64 = 2;
 
 /// A settlement with its request serialized: the writer thread only binds and steps.
-pub(crate) struct Prepared {
+struct Prepared {
     settlement: Settlement,
     request: Option<Vec<u8>>,
 }
 
 impl Prepared {
-    pub(crate) fn new(settlement: Settlement) -> Result<Self> {
+    fn new(settlement: Settlement) -> Result<Self> {
         let request = settlement
             .request
             .as_ref()
@@ -33,7 +123,7 @@ impl Prepared {
 }
 
 /// A lease as it is stored: decoded by whoever asked, not on the writer thread.
-pub(crate) struct RawLease {
+struct RawLease {
     id: DeliveryId,
     integration: IntegrationId,
     message: String,
@@ -83,7 +173,7 @@ fn leased(
 }
 
 impl RawLease {
-    pub(crate) fn decode(self) -> Result<Lease> {
+    fn decode(self) -> Result<Lease> {
         let event = from_json(
             &unpack(&self.body, "events", self.event)?,
             "events",
@@ -103,7 +193,7 @@ impl RawLease {
     }
 }
 
-pub(crate) fn claim(
+fn claim(
     connection: &Connection,
     integration: IntegrationId,
     now: Timestamp,
@@ -121,7 +211,7 @@ pub(crate) fn claim(
     )
 }
 
-pub(crate) fn integrations_due(
+fn integrations_due(
     connection: &Connection,
     among: &[IntegrationId],
     now: Timestamp,
@@ -143,7 +233,7 @@ pub(crate) fn integrations_due(
 }
 
 /// Whether the attempt was recorded, and what waited for the delivery, now leased.
-pub(crate) fn settle(
+fn settle(
     connection: &Connection,
     prepared: &Prepared,
     lease_until: Timestamp,
@@ -194,11 +284,7 @@ pub(crate) fn settle(
     ))
 }
 
-pub(crate) fn hand_back(
-    connection: &Connection,
-    leases: &[Returned],
-    now: Timestamp,
-) -> Result<u64> {
+fn hand_back(connection: &Connection, leases: &[Returned], now: Timestamp) -> Result<u64> {
     let mut statement = connection
         .prepare_cached(
             "UPDATE deliveries SET due_at = ?3 WHERE id = ?1 AND attempts = ?2 AND status = 0",
@@ -212,7 +298,7 @@ pub(crate) fn hand_back(
     Ok(count)
 }
 
-pub(crate) fn requeue(connection: &Connection, which: &Requeue, now: Timestamp) -> Result<u64> {
+fn requeue(connection: &Connection, which: &Requeue, now: Timestamp) -> Result<u64> {
     let again = "UPDATE deliveries SET status = 0, round = 0, accepted_at = ?1, due_at = ?1, waits_for = NULL";
     let changed = match which {
         Requeue::One(project, delivery) => connection.execute(
@@ -230,7 +316,7 @@ pub(crate) fn requeue(connection: &Connection, which: &Requeue, now: Timestamp) 
     changed.map(|count| count as u64).map_err(failed)
 }
 
-pub(crate) fn backlog(connection: &Connection) -> Result<Vec<(IntegrationId, u64)>> {
+fn backlog(connection: &Connection) -> Result<Vec<(IntegrationId, u64)>> {
     let mut statement = connection
         .prepare_cached(
             "SELECT integration, count(*) FROM deliveries WHERE status = 0 GROUP BY integration",
@@ -242,16 +328,4 @@ pub(crate) fn backlog(connection: &Connection) -> Result<Vec<(IntegrationId, u64
         })
         .and_then(Iterator::collect)
         .map_err(failed)
-}
-
-pub(crate) fn retain(
-    connection: &Connection,
-    attempts_before: Timestamp,
-    limit: usize,
-) -> Result<u64> {
-    let gone = connection.execute(
-        "DELETE FROM attempts WHERE position IN (SELECT position FROM attempts WHERE at < ?1 ORDER BY at LIMIT ?2)",
-        params![micros(attempts_before), limit],
-    );
-    gone.map(|count| count as u64).map_err(failed)
 }

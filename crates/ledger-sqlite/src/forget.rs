@@ -1,10 +1,9 @@
-//! Customers that are forgotten, marks, exchange rates.
+//! Customers that are forgotten.
 
-use crate::codec::{Key, failed, from_json, micros, pack, time, to_json, unpack};
-use domain::{AppId, Event, ProjectId, rates::Rate};
-use jiff::Timestamp;
+use crate::codec::{Key, failed, from_json, pack, to_json, unpack};
+use domain::{Event, ProjectId};
 use ledger::{
-    CustomerRecord, LedgerError, Result,
+    CustomerRecord, Result,
     codec::{anonymous, anonymous_as, scrub},
 };
 use rusqlite::{Connection, OptionalExtension, params};
@@ -79,73 +78,4 @@ pub(crate) fn forget(
         params![id, to_json(&forgotten)?],
     )?;
     Ok(true)
-}
-
-pub(crate) fn mark(connection: &Connection, app: AppId, name: &str) -> Result<Option<Timestamp>> {
-    connection
-        .prepare_cached("SELECT at FROM marks WHERE app = ?1 AND name = ?2")
-        .and_then(|mut statement| {
-            statement
-                .query_row(params![app.key(), name], |row| time(row, 0))
-                .optional()
-        })
-        .map_err(failed)
-}
-
-pub(crate) fn set_mark(
-    connection: &Connection,
-    app: AppId,
-    name: &str,
-    at: Timestamp,
-) -> Result<()> {
-    connection
-        .prepare_cached("INSERT INTO marks (app, name, at) VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET at = excluded.at")
-        .and_then(|mut statement| statement.execute(params![app.key(), name, micros(at)]))
-        .map(|_| ())
-        .map_err(failed)
-}
-
-pub(crate) fn rates(connection: &Connection) -> Result<Vec<Rate>> {
-    let mut statement = connection
-        .prepare_cached("SELECT day, currency, micros FROM exchange_rates ORDER BY day, currency")
-        .map_err(failed)?;
-    let rows: Vec<(String, String, i64)> = statement
-        .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
-        .and_then(Iterator::collect)
-        .map_err(failed)?;
-    rows.into_iter()
-        .map(|(day, currency, micros_per_euro)| {
-            let unreadable = |problem: String| LedgerError::Corrupt {
-                table: "exchange_rates",
-                id: format!("{day} {currency}"),
-                problem,
-            };
-            Ok(Rate {
-                date: day
-                    .parse()
-                    .map_err(|error: jiff::Error| unreadable(error.to_string()))?,
-                currency: currency
-                    .as_str()
-                    .try_into()
-                    .map_err(|error: domain::money::MoneyError| unreadable(error.to_string()))?,
-                micros_per_euro,
-            })
-        })
-        .collect()
-}
-
-pub(crate) fn put_rates(connection: &Connection, rates: &[Rate]) -> Result<()> {
-    let mut statement = connection
-        .prepare_cached("INSERT INTO exchange_rates (day, currency, micros) VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET micros = excluded.micros")
-        .map_err(failed)?;
-    for rate in rates {
-        statement
-            .execute(params![
-                rate.date.to_string(),
-                rate.currency.code(),
-                rate.micros_per_euro
-            ])
-            .map_err(failed)?;
-    }
-    Ok(())
 }

@@ -1,8 +1,58 @@
-//! People: who may sign in, as what, and what was done by whom.
+//! Members: who may sign in, as what, and what was done by whom.
 
+use crate::Result;
+use async_trait::async_trait;
 use domain::{ProjectId, UserId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+
+/// Sessions, and the log of what was done.
+#[async_trait]
+pub trait Accounts: Send + Sync + 'static {
+    /// Writes down something that was done beside configuring: who, what and to what.
+    async fn note(
+        &self,
+        project: ProjectId,
+        who: &str,
+        what: &str,
+        subject: &str,
+        now: Timestamp,
+    ) -> Result<()>;
+    /// What was done in a project, and in all of them, newest first, before a position.
+    async fn audit(
+        &self,
+        project: ProjectId,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<AuditEntry>>;
+    /// Keeps a session; forgets those that have ended.
+    async fn open_session(&self, session: Session) -> Result<()>;
+    /// A session that has not ended.
+    async fn session(&self, digest: &str, now: Timestamp) -> Result<Option<Session>>;
+    /// A user's sessions that have not ended, the newest first.
+    async fn sessions(&self, user: UserId, now: Timestamp) -> Result<Vec<Session>>;
+    /// Ends one session, and all of a user.
+    async fn close_sessions(&self, digest: Option<&str>, user: Option<UserId>) -> Result<()>;
+}
+
+/// Somebody who may sign in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct User {
+    /// Its id.
+    pub id: UserId,
+    /// Its e-mail address, lower case, unique.
+    pub email: String,
+    /// What people call it.
+    pub name: String,
+    /// What it may do.
+    pub role: Role,
+    /// The only project it reaches; `None` reaches all.
+    pub project: Option<ProjectId>,
+    /// A salted, slow hash of its password, with the means to check it.
+    pub password: String,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
 
 /// What a person may do. Each may also do what those before it may.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -36,25 +86,6 @@ impl Role {
     pub fn from_id(id: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|role| role.id() == id)
     }
-}
-
-/// Somebody who may sign in.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct User {
-    /// Its id.
-    pub id: UserId,
-    /// Its e-mail address, lower case, unique.
-    pub email: String,
-    /// What people call it.
-    pub name: String,
-    /// What it may do.
-    pub role: Role,
-    /// The only project it reaches; `None` reaches all.
-    pub project: Option<ProjectId>,
-    /// A salted, slow hash of its password, with the means to check it.
-    pub password: String,
-    /// When it was made.
-    pub created_at: Timestamp,
 }
 
 /// A link that makes its bearer a user.

@@ -1,40 +1,28 @@
-//! What intake loads and commits.
+//! What intake loads and commits: a customer, its purchases, and what is told of them.
 
-use crate::deliveries::NewDelivery;
+use crate::{CustomerRecord, InboxMessage, NewDelivery, Result};
+use async_trait::async_trait;
 use domain::{
-    AppId, ChainKey, CustomerId, Event, Facts, InboxId, IntegrationId, NotSent, ProjectId,
-    Snapshot, customer::Customer,
+    AppId, ChainKey, CustomerId, Event, Facts, IntegrationId, NotSent, ProjectId, Snapshot,
+    customer::Customer,
 };
 use jiff::Timestamp;
 
-/// A raw message from outside.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct InboxMessage {
-    /// Its id, derived from source and key.
-    pub id: InboxId,
-    /// The project it was sent to.
-    pub project: ProjectId,
-    /// The app it was sent to.
-    pub app: AppId,
-    /// Where it came from, for example `app_store`.
-    pub source: String,
-    /// The source's own id of it; told twice, it is one message.
-    pub key: String,
-    /// What the source calls it, for people: `DID_RENEW / BILLING_RECOVERY`.
-    pub title: String,
-    /// The bytes as they came.
-    pub body: Vec<u8>,
-    /// When it came.
-    pub received_at: Timestamp,
-}
-
-/// A raw message and what became of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct InboxRecord {
-    /// The message.
-    pub message: InboxMessage,
-    /// Why it is parked; `None` when it was processed.
-    pub parked: Option<String>,
+/// *Load, compute, commit*: a customer's rows are read with a version, and written only if that version still stands.
+#[async_trait]
+pub trait Commits: Send + Sync + 'static {
+    /// What is known about a chain and its customer, with the version to commit against.
+    async fn load(&self, wanted: &Wanted) -> Result<Loaded>;
+    /// Which of `keys` any of the customers already has events for.
+    async fn known_keys(&self, customers: &[CustomerId], keys: &[String]) -> Result<Vec<String>>;
+    /// Writes a message, the state it led to, its events and their deliveries, all or nothing, durably.
+    async fn commit(&self, commit: Commit) -> Result<Committed>;
+    /// Adds a test event and its deliveries, outside any purchase.
+    async fn commit_test(&self, event: NewEvent, deliveries: Vec<NewDelivery>)
+    -> Result<Committed>;
+    /// Removes everything personal about a customer: names, attributes, and what events, requests and messages repeat of
+    /// them. Facts stay, under a name that says nothing. `false` when it changed since it was loaded.
+    async fn forget_customer(&self, project: ProjectId, customer: &CustomerRecord) -> Result<bool>;
 }
 
 /// What intake needs to know before it decides.
@@ -85,6 +73,62 @@ pub struct StoredChain {
     pub formers: Vec<CustomerId>,
 }
 
+/// Everything one message leads to.
+#[derive(Debug, Clone)]
+pub struct Commit {
+    /// The project.
+    pub project: ProjectId,
+    /// The message; `None` when time passing was the cause.
+    pub inbox: Option<InboxMessage>,
+    /// The customer as it is to be; `None` when the message concerns none.
+    pub customer: Option<CustomerWrite>,
+    /// What the customer takes over from another.
+    pub handover: Option<Handover>,
+    /// The chain as it is to be.
+    pub chain: Option<ChainWrite>,
+    /// Events, in order.
+    pub events: Vec<NewEvent>,
+    /// Their deliveries, in order.
+    pub deliveries: Vec<NewDelivery>,
+}
+
+impl Commit {
+    /// Nothing yet, for a project.
+    pub const fn of(project: ProjectId) -> Self {
+        Self {
+            project,
+            inbox: None,
+            customer: None,
+            handover: None,
+            chain: None,
+            events: Vec::new(),
+            deliveries: Vec::new(),
+        }
+    }
+}
+
+/// A customer to write.
+#[derive(Debug, Clone)]
+pub struct CustomerWrite {
+    /// As it is to be.
+    pub customer: Customer,
+    /// The version it was loaded with; `None` when it is new.
+    pub loaded_version: Option<u64>,
+    /// Sequence number of its latest event, after this commit.
+    pub seq: u64,
+}
+
+/// Purchases, and perhaps names, that pass to the customer of a commit from another.
+#[derive(Debug, Clone)]
+pub struct Handover {
+    /// The other as it is to be.
+    pub from: CustomerWrite,
+    /// Its purchases that pass.
+    pub chains: Vec<(AppId, ChainKey)>,
+    /// All its names pass too, and it is no customer of its own any more.
+    pub absorbed: bool,
+}
+
 /// The state of a chain to write.
 #[derive(Debug, Clone)]
 pub struct ChainWrite {
@@ -113,95 +157,6 @@ pub struct NewEvent {
     pub not_sent: Vec<(IntegrationId, NotSent)>,
 }
 
-/// Everything one message leads to.
-#[derive(Debug, Clone)]
-pub struct Commit {
-    /// The project.
-    pub project: ProjectId,
-    /// The message; `None` when time passing was the cause.
-    pub inbox: Option<InboxMessage>,
-    /// The customer as it is to be; `None` when the message concerns none.
-    pub customer: Option<CustomerWrite>,
-    /// What the customer takes over from another.
-    pub handover: Option<Handover>,
-    /// The chain as it is to be.
-    pub chain: Option<ChainWrite>,
-    /// Events, in order.
-    pub events: Vec<NewEvent>,
-    /// Their deliveries, in order.
-    pub deliveries: Vec<NewDelivery>,
-}
-
-/// A customer to write.
-#[derive(Debug, Clone)]
-pub struct CustomerWrite {
-    /// As it is to be.
-    pub customer: Customer,
-    /// The version it was loaded with; `None` when it is new.
-    pub loaded_version: Option<u64>,
-    /// Sequence number of its latest event, after this commit.
-    pub seq: u64,
-}
-
-/// Purchases, and perhaps names, that pass to the customer of a commit from another.
-#[derive(Debug, Clone)]
-pub struct Handover {
-    /// The other as it is to be.
-    pub from: CustomerWrite,
-    /// Its purchases that pass.
-    pub chains: Vec<(AppId, ChainKey)>,
-    /// All its names pass too, and it is no customer of its own any more.
-    pub absorbed: bool,
-}
-
-impl Commit {
-    /// Nothing yet, for a project.
-    pub const fn of(project: ProjectId) -> Self {
-        Self {
-            project,
-            inbox: None,
-            customer: None,
-            handover: None,
-            chain: None,
-            events: Vec::new(),
-            deliveries: Vec::new(),
-        }
-    }
-}
-
-/// A message that waits.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Parked {
-    /// The message.
-    pub message: InboxMessage,
-    /// Why.
-    pub reason: String,
-    /// How often it was tried in vain.
-    pub tries: u32,
-    /// When it is tried again.
-    pub retry_at: Timestamp,
-}
-
-/// How many messages of an app wait.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ParkedCount {
-    /// The app they were sent to.
-    pub app: AppId,
-    /// How many.
-    pub count: u64,
-}
-
-/// How long a message waits for the first answer of its store before anybody else takes it up.
-pub const FIRST_ANSWER: jiff::SignedDuration = jiff::SignedDuration::from_secs(60);
-
-impl Parked {
-    /// Whether its store is being asked for the first time right now: nothing is wrong with it yet.
-    pub fn is_under_way(&self, now: Timestamp) -> bool {
-        let given = self.message.received_at.duration_until(self.retry_at);
-        self.tries == 0 && now < self.retry_at && given <= FIRST_ANSWER
-    }
-}
-
 /// What became of a commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Committed {
@@ -214,19 +169,4 @@ pub enum Committed {
     Duplicate,
     /// The customer changed since it was loaded; nothing was written. Load again.
     Conflict,
-}
-
-/// A chain that time alone may have changed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DueCheck {
-    /// Its project.
-    pub project: ProjectId,
-    /// Its app.
-    pub app: AppId,
-    /// Its key.
-    pub chain: ChainKey,
-    /// Its customer.
-    pub customer: CustomerId,
-    /// When it was due.
-    pub check_at: Timestamp,
 }

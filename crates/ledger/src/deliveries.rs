@@ -1,8 +1,53 @@
-//! Deliveries: leased, attempted, settled.
+//! Deliveries: leased, attempted, settled; and queued again.
 
-use domain::{CustomerId, DeliveryId, Event, EventId, IntegrationId, Message, NotSent, ProjectId};
+use crate::{Replay, ReplayStep, Result};
+use async_trait::async_trait;
+use domain::{
+    CustomerId, DeliveryId, Event, EventId, IntegrationId, Message, NotSent, ProjectId, ReplayId,
+};
 use jiff::Timestamp;
 use std::{sync::Arc, time::Duration};
+
+/// *Lease, send, settle*: `due_at` is schedule and lease in one column, so a crash needs no recovery code. Whoever finds a delivery due may
+/// claim it by moving `due_at`; the number of its attempts is the fence.
+#[async_trait]
+pub trait Deliveries: Send + Sync + 'static {
+    /// Leases up to `limit` due deliveries of one integration until `lease_until`, earliest first.
+    async fn claim(
+        &self,
+        integration: IntegrationId,
+        now: Timestamp,
+        lease_until: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Lease>>;
+    /// Which of these integrations have deliveries due, in the order in which they were named.
+    async fn integrations_due(
+        &self,
+        among: &[IntegrationId],
+        now: Timestamp,
+    ) -> Result<Vec<IntegrationId>>;
+    /// Records an attempt, if the delivery is still at the attempt it was leased with. Answers with the deliveries that
+    /// waited for this one, leased until `lease_until`.
+    async fn settle(&self, settlement: Settlement, lease_until: Timestamp) -> Result<Settled>;
+    /// Gives leases back that nothing was attempted with: the deliveries are due at once, for whoever comes. Answers how many.
+    async fn hand_back(&self, leases: &[Returned], now: Timestamp) -> Result<u64>;
+    /// Makes failed deliveries pending again: one, or those of an integration that failed for one of `reasons`.
+    async fn requeue(&self, which: Requeue, now: Timestamp) -> Result<u64>;
+    /// Deliveries not yet settled, by integration.
+    async fn backlog(&self) -> Result<Vec<(IntegrationId, u64)>>;
+    /// Begins a replay.
+    async fn start_replay(&self, replay: Replay) -> Result<()>;
+    /// Replays of a project, newest first.
+    async fn replays(&self, project: ProjectId, limit: usize) -> Result<Vec<Replay>>;
+    /// Replays of every project that go on.
+    async fn running_replays(&self) -> Result<Vec<Replay>>;
+    /// Takes a step: queues its deliveries and notes how far that brings it, all or nothing. `false` when somebody else took
+    /// one meanwhile, or cancelled it; nothing was queued then.
+    async fn step_replay(&self, step: ReplayStep) -> Result<bool>;
+    /// Stops a replay. `false` when it is not going on.
+    async fn cancel_replay(&self, project: ProjectId, id: ReplayId, now: Timestamp)
+    -> Result<bool>;
+}
 
 /// A delivery to write.
 #[derive(Debug, Clone)]
@@ -48,38 +93,6 @@ pub struct Lease {
     pub round: u32,
     /// When it was accepted, or resent by hand.
     pub accepted_at: Timestamp,
-}
-
-/// A lease that is given back unused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Returned {
-    /// About whom the delivery is.
-    pub customer: CustomerId,
-    /// The delivery.
-    pub delivery: DeliveryId,
-    /// Attempts made before this lease; also the fence.
-    pub attempts: u32,
-}
-
-impl From<&Lease> for Returned {
-    fn from(lease: &Lease) -> Self {
-        Self {
-            customer: lease.event.customer.id,
-            delivery: lease.id,
-            attempts: lease.attempts,
-        }
-    }
-}
-
-/// What happens to a delivery after an attempt.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Next {
-    /// Done.
-    Delivered,
-    /// Failed for good.
-    Failed(NotSent),
-    /// Try again then.
-    Retry(NotSent, Timestamp),
 }
 
 /// The record of an attempt.
@@ -129,6 +142,17 @@ impl SentRequest {
     }
 }
 
+/// What happens to a delivery after an attempt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Next {
+    /// Done.
+    Delivered,
+    /// Failed for good.
+    Failed(NotSent),
+    /// Try again then.
+    Retry(NotSent, Timestamp),
+}
+
 /// What a settlement led to.
 #[derive(Debug, Clone, Default)]
 pub struct Settled {
@@ -136,4 +160,34 @@ pub struct Settled {
     pub recorded: bool,
     /// Deliveries that waited for this one, now leased.
     pub released: Vec<Lease>,
+}
+
+/// A lease that is given back unused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Returned {
+    /// About whom the delivery is.
+    pub customer: CustomerId,
+    /// The delivery.
+    pub delivery: DeliveryId,
+    /// Attempts made before this lease; also the fence.
+    pub attempts: u32,
+}
+
+impl From<&Lease> for Returned {
+    fn from(lease: &Lease) -> Self {
+        Self {
+            customer: lease.event.customer.id,
+            delivery: lease.id,
+            attempts: lease.attempts,
+        }
+    }
+}
+
+/// Which failed deliveries to try again.
+#[derive(Debug, Clone)]
+pub enum Requeue {
+    /// One, whatever its state.
+    One(ProjectId, DeliveryId),
+    /// Those of an integration that failed for one of these reasons.
+    Failed(IntegrationId, Vec<NotSent>),
 }

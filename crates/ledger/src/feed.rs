@@ -1,12 +1,46 @@
 //! What people and programs read.
 
-use crate::{SentRequest, StoredChain};
+use crate::{Result, SentRequest, StoredChain};
+use async_trait::async_trait;
 use domain::{
     AppId, ChainKey, CustomerId, DeliveryId, Environment, Event, EventId, EventKind, IntegrationId,
     Message, NotSent, ProjectId, customer::Customer,
 };
 use jiff::Timestamp;
 use serde::Serialize;
+
+/// Events with their deliveries, customers with their purchases, and what they add up to.
+#[async_trait]
+pub trait Feed: Send + Sync + 'static {
+    /// Events in commit order; every event is seen exactly once by a reader that follows the cursor.
+    async fn events(&self, filter: &EventFilter, page: Page) -> Result<Vec<FeedRow>>;
+    /// One event with the state of every integration.
+    async fn event(&self, project: ProjectId, id: EventId) -> Result<Option<FeedRow>>;
+    /// Deliveries, newest first.
+    async fn deliveries(
+        &self,
+        filter: &DeliveryFilter,
+        before: Option<DeliveryId>,
+        limit: usize,
+    ) -> Result<Vec<DeliveryRecord>>;
+    /// One delivery.
+    async fn delivery(&self, project: ProjectId, id: DeliveryId) -> Result<Option<DeliveryRecord>>;
+    /// Its attempts, first to last.
+    async fn attempts(&self, id: DeliveryId) -> Result<Vec<AttemptRecord>>;
+    /// Customers, newest first.
+    async fn customers(
+        &self,
+        project: ProjectId,
+        before: Option<CustomerId>,
+        limit: usize,
+    ) -> Result<Vec<Customer>>;
+    /// One customer with its purchases, by id or by any of the app's names for it.
+    async fn customer(&self, project: ProjectId, who: &str) -> Result<Option<CustomerRecord>>;
+    /// What was told in each hour since `since`, oldest first.
+    async fn tallies(&self, project: ProjectId, since: Timestamp) -> Result<Vec<Tally>>;
+    /// How many subscriptions give access at `now`. Looks at every purchase: for pages that remember the answer.
+    async fn running(&self, project: ProjectId, now: Timestamp) -> Result<Vec<Running>>;
+}
 
 /// Which way to read, and from where. Cursors are positions in commit order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,15 +72,39 @@ pub struct EventFilter {
     pub delivery: Option<(Option<IntegrationId>, DeliveryState)>,
 }
 
-/// Which deliveries.
-#[derive(Debug, Clone, Default)]
-pub struct DeliveryFilter {
-    /// Of this project; `None` of all.
-    pub project: Option<ProjectId>,
-    /// Of this integration.
-    pub integration: Option<IntegrationId>,
-    /// In this state.
-    pub state: Option<DeliveryState>,
+/// An event in the feed.
+#[derive(Debug, Clone)]
+pub struct FeedRow {
+    /// Its position in commit order: the cursor.
+    pub position: u64,
+    /// The event.
+    pub event: Event,
+    /// How it stands with each integration of the project.
+    pub integrations: Vec<(IntegrationId, IntegrationState)>,
+}
+
+/// How one event stands with one integration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum IntegrationState {
+    /// Never meant to be sent, and why.
+    NotSent(NotSent),
+    /// A delivery.
+    Delivery {
+        /// Its id.
+        id: DeliveryId,
+        /// Where it is.
+        state: DeliveryState,
+        /// Why it failed or is being retried.
+        reason: Option<NotSent>,
+        /// What people read about it.
+        detail: String,
+        /// Attempts made.
+        attempts: u32,
+        /// When it is due, while pending.
+        due_at: Timestamp,
+        /// An earlier delivery of the same customer has to be settled first.
+        waits: bool,
+    },
 }
 
 /// Where a delivery is.
@@ -78,39 +136,15 @@ impl DeliveryState {
     }
 }
 
-/// How one event stands with one integration.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum IntegrationState {
-    /// Never meant to be sent, and why.
-    NotSent(NotSent),
-    /// A delivery.
-    Delivery {
-        /// Its id.
-        id: DeliveryId,
-        /// Where it is.
-        state: DeliveryState,
-        /// Why it failed or is being retried.
-        reason: Option<NotSent>,
-        /// What people read about it.
-        detail: String,
-        /// Attempts made.
-        attempts: u32,
-        /// When it is due, while pending.
-        due_at: Timestamp,
-        /// An earlier delivery of the same customer has to be settled first.
-        waits: bool,
-    },
-}
-
-/// An event in the feed.
-#[derive(Debug, Clone)]
-pub struct FeedRow {
-    /// Its position in commit order: the cursor.
-    pub position: u64,
-    /// The event.
-    pub event: Event,
-    /// How it stands with each integration of the project.
-    pub integrations: Vec<(IntegrationId, IntegrationState)>,
+/// Which deliveries.
+#[derive(Debug, Clone, Default)]
+pub struct DeliveryFilter {
+    /// Of this project; `None` of all.
+    pub project: Option<ProjectId>,
+    /// Of this integration.
+    pub integration: Option<IntegrationId>,
+    /// In this state.
+    pub state: Option<DeliveryState>,
 }
 
 /// A delivery as people read it.
@@ -165,6 +199,19 @@ pub struct AttemptRecord {
     pub detail: String,
 }
 
+/// A customer with its purchases.
+#[derive(Debug, Clone)]
+pub struct CustomerRecord {
+    /// The customer.
+    pub customer: Customer,
+    /// Raised by every commit.
+    pub version: u64,
+    /// Sequence number of its latest event.
+    pub seq: u64,
+    /// Its purchases.
+    pub purchases: Vec<(AppId, ChainKey, StoredChain)>,
+}
+
 /// What was told in one hour.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tally {
@@ -189,17 +236,4 @@ pub struct Running {
     pub trials: u64,
     /// Paid for.
     pub paid: u64,
-}
-
-/// A customer with its purchases.
-#[derive(Debug, Clone)]
-pub struct CustomerRecord {
-    /// The customer.
-    pub customer: Customer,
-    /// Raised by every commit.
-    pub version: u64,
-    /// Sequence number of its latest event.
-    pub seq: u64,
-    /// Its purchases.
-    pub purchases: Vec<(AppId, ChainKey, StoredChain)>,
 }

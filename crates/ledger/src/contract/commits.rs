@@ -1,14 +1,11 @@
-//! Promises about messages, customers, chains and events.
+//! Promises about customers, chains and events: what is committed, what is refused, what passes to another, what is forgotten.
 
 use super::{
-    Subject, at, chain, chain_write, commit, customer, delivery, event, integration, message,
+    Subject, chain, chain_write, commit, customer, delivery, done, event, integration, message,
     wanted,
 };
-use crate::{Committed, CustomerWrite, LedgerError, ParkedCount};
-
-fn done(committed: &Committed) -> bool {
-    matches!(committed, Committed::Done { .. })
-}
+use crate::{Committed, CustomerWrite, Handover, LedgerError, Wanted};
+use domain::customer::FORGOTTEN_PREFIX;
 
 /// State, events and messages come back as they were written.
 pub async fn what_is_committed_is_loaded(ledger: Subject) {
@@ -39,7 +36,7 @@ pub async fn what_is_committed_is_loaded(ledger: Subject) {
         message(100_001)
     );
     assert!(ledger.seen(message(100_001).id).await.unwrap());
-    let by_name = crate::Wanted {
+    let by_name = Wanted {
         chain: chain(99),
         ..wanted(1)
     };
@@ -129,7 +126,7 @@ pub async fn a_chain_has_one_owner(ledger: Subject) {
     let mut thief = commit(2, None, 1);
     thief.chain = Some(chain_write(1, None));
     assert_eq!(ledger.commit(thief).await.unwrap(), Committed::Conflict);
-    let elsewhere = crate::Wanted {
+    let elsewhere = Wanted {
         chain: chain(2),
         ..wanted(2)
     };
@@ -184,202 +181,6 @@ pub async fn known_keys_are_found(ledger: Subject) {
     );
 }
 
-/// A parked message is kept, comes back when due, and once processed is a duplicate like any other.
-pub async fn a_parked_message_waits_and_is_processed_once(ledger: Subject) {
-    let parked = message(100_001);
-    assert!(
-        ledger
-            .park(parked.clone(), "cannot be read".into(), at(10))
-            .await
-            .unwrap()
-    );
-    assert!(
-        !ledger.seen(parked.id).await.unwrap(),
-        "parked is not processed"
-    );
-    assert_eq!(ledger.due_parked(at(9), 10).await.unwrap(), []);
-    let due = ledger.due_parked(at(10), 10).await.unwrap();
-    assert_eq!(
-        (&due[0].message, due[0].tries, due[0].reason.as_str()),
-        (&parked, 0, "cannot be read")
-    );
-    assert!(
-        ledger
-            .park(parked.clone(), "cannot be read".into(), at(10))
-            .await
-            .unwrap()
-    );
-    assert_eq!(ledger.due_parked(at(10), 10).await.unwrap()[0].tries, 1);
-    assert_eq!(
-        ledger
-            .unpark(parked.project, Some(parked.id), at(5))
-            .await
-            .unwrap(),
-        1
-    );
-    assert_eq!(ledger.due_parked(at(5), 10).await.unwrap().len(), 1);
-    assert_eq!(
-        ledger
-            .parked(parked.project, None, None, 10)
-            .await
-            .unwrap()
-            .len(),
-        1
-    );
-    assert_eq!(
-        ledger
-            .inbox(parked.id)
-            .await
-            .unwrap()
-            .unwrap()
-            .parked
-            .as_deref(),
-        Some("cannot be read")
-    );
-    assert!(done(&ledger.commit(commit(1, None, 1)).await.unwrap()));
-    assert_eq!(ledger.due_parked(at(1000), 10).await.unwrap(), []);
-    assert!(ledger.seen(parked.id).await.unwrap());
-    assert!(
-        !ledger.park(parked, "again".into(), at(10)).await.unwrap(),
-        "what was processed is not parked again"
-    );
-}
-
-/// Parked messages are listed the one that came last first, page by page, of one app or of all.
-pub async fn parked_messages_are_listed_by_page(ledger: Subject) {
-    let another = domain::AppId::new(uuid::Uuid::from_u128(77));
-    let mut all = Vec::new();
-    // Two came at the same moment, and those that came first have the highest numbers.
-    for (number, second) in [(1, 50), (2, 50), (3, 40), (4, 30), (5, 20)] {
-        let mut parked = message(number);
-        parked.received_at = at(second);
-        if number % 2 == 0 {
-            parked.app = another;
-        }
-        ledger
-            .park(parked.clone(), "waits".into(), at(100 - second))
-            .await
-            .unwrap();
-        all.push(parked);
-    }
-    all.swap(0, 1);
-    let mut foreign = message(6);
-    foreign.project = domain::ProjectId::new(uuid::Uuid::from_u128(77));
-    ledger
-        .park(foreign.clone(), "waits".into(), at(100))
-        .await
-        .unwrap();
-    let page = async |app, before, limit| {
-        let rows = ledger.parked(super::project(), app, before, limit).await;
-        let rows = rows.unwrap().into_iter();
-        rows.map(|parked| parked.message).collect::<Vec<_>>()
-    };
-    assert_eq!(page(None, None, 10).await, all);
-    assert_eq!(page(None, None, 1).await, all[..1]);
-    assert_eq!(page(None, Some(all[0].id), 3).await, all[1..4]);
-    assert_eq!(page(None, Some(all[3].id), 3).await, all[4..]);
-    assert_eq!(page(None, Some(all[4].id), 3).await, []);
-    let theirs = [all[0].clone(), all[3].clone()];
-    assert_eq!(page(Some(another), None, 10).await, theirs);
-    assert_eq!(page(Some(another), Some(all[1].id), 10).await, theirs[1..]);
-    assert_eq!(
-        page(None, Some(foreign.id), 10).await,
-        [],
-        "nothing of a project is before a message of another"
-    );
-    // What was processed while somebody turned the page still says where it was.
-    let mut processed = commit(1, None, 1);
-    processed.inbox = Some(all[1].clone());
-    assert!(done(&ledger.commit(processed).await.unwrap()));
-    assert_eq!(page(None, Some(all[1].id), 10).await, all[2..]);
-}
-
-/// Counting agrees with what is listed, but for messages whose store is being asked for the first time.
-pub async fn parked_messages_are_counted_by_app(ledger: Subject) {
-    let another = domain::AppId::new(uuid::Uuid::from_u128(77));
-    let now = at(1000);
-    // When it came, when it is tried again, how often it was tried in vain, and whether it is under way.
-    let cases = [
-        (990, 1050, 0, true),
-        (990, 1051, 0, false),
-        (990, 1000, 0, false),
-        (990, 1010, 1, false),
-        (941, 1001, 0, true),
-        (940, 1001, 0, false),
-        (10, 5000, 3, false),
-    ];
-    for (number, (came, retry_at, tries, _)) in (1..).zip(cases) {
-        for app in [super::app(), another] {
-            let mut parked = message(number + if app == another { 100 } else { 0 });
-            parked.received_at = at(came);
-            parked.app = app;
-            for _ in 0..=tries {
-                ledger
-                    .park(parked.clone(), "waits".into(), at(retry_at))
-                    .await
-                    .unwrap();
-            }
-        }
-    }
-    let mut processed = message(50);
-    processed.received_at = at(10);
-    ledger
-        .park(processed.clone(), "waits".into(), at(20))
-        .await
-        .unwrap();
-    let mut write = commit(1, None, 1);
-    write.inbox = Some(processed);
-    assert!(done(&ledger.commit(write).await.unwrap()));
-    let mut listed = ledger
-        .parked(super::project(), None, None, 100)
-        .await
-        .unwrap();
-    assert_eq!(listed.len(), 2 * cases.len());
-    listed.retain(|parked| !parked.is_under_way(now));
-    assert_eq!(listed.len(), 2 * 5);
-    let counted = |app| ParkedCount { app, count: 5 };
-    let mut counts = ledger.count_parked(super::project(), now).await.unwrap();
-    counts.sort_by_key(|count| count.app);
-    let mut expected = [counted(super::app()), counted(another)];
-    expected.sort_by_key(|count| count.app);
-    assert_eq!(counts, expected);
-    let elsewhere = domain::ProjectId::new(uuid::Uuid::from_u128(77));
-    assert_eq!(ledger.count_parked(elsewhere, now).await.unwrap(), []);
-}
-
-/// Chains come up when due, and not before.
-pub async fn chains_are_found_when_due(ledger: Subject) {
-    for (number, due) in [(1, Some(50)), (2, Some(20)), (3, None)] {
-        let mut write = commit(number, None, 1);
-        write.chain = Some(chain_write(number, due));
-        ledger.commit(write).await.unwrap();
-    }
-    let due = |second| {
-        let ledger = ledger.clone();
-        async move {
-            ledger
-                .due_checks(at(second), 10)
-                .await
-                .unwrap()
-                .into_iter()
-                .map(|check| check.chain.id)
-                .collect::<Vec<_>>()
-        }
-    };
-    assert_eq!(due(19).await, Vec::<String>::new());
-    assert_eq!(due(20).await, ["chain-2"]);
-    assert_eq!(due(60).await, ["chain-2", "chain-1"]);
-    let due = ledger.due_checks(at(20), 10).await.unwrap();
-    ledger.postpone_check(&due[0], at(40)).await.unwrap();
-    assert_eq!(ledger.due_checks(at(39), 10).await.unwrap(), []);
-    ledger.postpone_check(&due[0], at(90)).await.unwrap();
-    assert_eq!(
-        ledger.due_checks(at(40), 10).await.unwrap().len(),
-        1,
-        "one that was moved meanwhile stays where it is"
-    );
-}
-
 /// Writes share transactions, but one that fails does not take its neighbours with it.
 pub async fn a_failed_write_disturbs_no_neighbour(ledger: Subject) {
     ledger.commit(commit(1, None, 1)).await.unwrap();
@@ -428,4 +229,176 @@ pub async fn a_failed_write_disturbs_no_neighbour(ledger: Subject) {
     let mut write = commit(1, Some(1), 2);
     write.deliveries = vec![delivery(1, 2, integration(1), 1)];
     assert!(done(&ledger.commit(write).await.unwrap()));
+}
+
+/// A chain is found under every id the store knows it by, and keeps the one it was first stored under.
+pub async fn a_chain_is_found_under_all_its_ids(ledger: Subject) {
+    let mut first = commit(1, None, 1);
+    let mut write = chain_write(1, None);
+    write.links = vec!["leg-1".into(), "leg-2".into()];
+    first.chain = Some(write);
+    assert!(done(&ledger.commit(first).await.unwrap()));
+    let mut key = chain(1);
+    key.id = "leg-2".into();
+    let by_link = Wanted {
+        chain: key,
+        ..wanted(9)
+    };
+    let (found, _) = ledger.load(&by_link).await.unwrap().chain.unwrap();
+    assert_eq!(found, chain(1));
+    let mut key = chain(1);
+    key.id = "leg-3".into();
+    let by_predecessor = Wanted {
+        chain: key,
+        links: vec!["leg-1".into()],
+        ..wanted(9)
+    };
+    let loaded = ledger.load(&by_predecessor).await.unwrap();
+    assert_eq!(loaded.chain.unwrap().0, chain(1));
+    assert_eq!(loaded.customer.unwrap().customer.id, customer(1).id);
+}
+
+fn handover(version: u64, absorbed: bool) -> Handover {
+    Handover {
+        from: CustomerWrite {
+            customer: customer(1),
+            loaded_version: Some(version),
+            seq: 1,
+        },
+        chains: vec![(chain_write(1, None).app, chain(1))],
+        absorbed,
+    }
+}
+
+/// Purchases pass from one customer to another, all or nothing, and remember whom they belonged to.
+pub async fn purchases_pass_from_customer_to_customer(ledger: Subject) {
+    assert!(done(&ledger.commit(commit(1, None, 1)).await.unwrap()));
+    assert!(done(&ledger.commit(commit(2, None, 1)).await.unwrap()));
+    let mut transfer = commit(2, Some(1), 2);
+    transfer.chain = None;
+    transfer.handover = Some(handover(7, false));
+    assert_eq!(
+        ledger.commit(transfer.clone()).await.unwrap(),
+        Committed::Conflict,
+        "the giver had changed"
+    );
+    let untouched = ledger.load(&wanted(1)).await.unwrap();
+    assert_eq!(untouched.customer.unwrap().customer.id, customer(1).id);
+    transfer.handover = Some(handover(1, false));
+    assert!(done(&ledger.commit(transfer).await.unwrap()));
+    let loaded = ledger.load(&wanted(1)).await.unwrap();
+    assert_eq!(loaded.customer.unwrap().customer.id, customer(2).id);
+    assert_eq!(loaded.chain.unwrap().1.formers, [customer(1).id]);
+    let giver = ledger
+        .customer(super::project(), "user-1")
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!((giver.purchases.len(), giver.version), (0, 2));
+    assert_eq!(
+        ledger
+            .known_keys(
+                &[customer(2).id, customer(1).id],
+                &["event:1".into(), "event:2".into()]
+            )
+            .await
+            .unwrap()
+            .len(),
+        3,
+        "what either was told is known"
+    );
+}
+
+/// A merged customer's names and id lead to the one it was merged into.
+pub async fn a_merged_customer_leads_to_the_other(ledger: Subject) {
+    assert!(done(&ledger.commit(commit(1, None, 1)).await.unwrap()));
+    assert!(done(&ledger.commit(commit(2, None, 1)).await.unwrap()));
+    let mut merge = commit(2, Some(1), 2);
+    merge.chain = None;
+    merge.handover = Some(handover(1, true));
+    assert!(done(&ledger.commit(merge).await.unwrap()));
+    for who in [
+        "user-1".to_owned(),
+        customer(1).id.to_string(),
+        "user-2".into(),
+    ] {
+        let found = ledger
+            .customer(super::project(), &who)
+            .await
+            .unwrap()
+            .unwrap();
+        assert_eq!(
+            (found.customer.id, found.purchases.len()),
+            (customer(2).id, 2),
+            "{who}"
+        );
+    }
+    let listed = ledger.customers(super::project(), None, 10).await.unwrap();
+    assert_eq!(listed.len(), 1);
+}
+
+/// Names, attributes and what was sent are gone; the events are still there.
+pub async fn a_forgotten_customer_leaves_only_facts(ledger: Subject) {
+    let mut first = commit(1, None, 1);
+    let mut named = customer(1);
+    named
+        .attributes
+        .insert("$email".into(), "a@example.com".into());
+    named.aliases.push("other-name".into());
+    first.events[0].event.customer = named.clone();
+    if let Some(write) = &mut first.customer {
+        write.customer = named;
+    }
+    assert!(done(&ledger.commit(first).await.unwrap()));
+    let project = super::project();
+    let known = ledger
+        .customer(project, "other-name")
+        .await
+        .unwrap()
+        .unwrap();
+    assert!(done(&ledger.commit(commit(1, Some(1), 2)).await.unwrap()));
+    assert!(
+        !ledger.forget_customer(project, &known).await.unwrap(),
+        "it changed meanwhile"
+    );
+    let known = ledger
+        .customer(project, "other-name")
+        .await
+        .unwrap()
+        .unwrap();
+    assert!(ledger.forget_customer(project, &known).await.unwrap());
+    for name in ["user-1", "other-name"] {
+        assert!(
+            ledger.customer(project, name).await.unwrap().is_none(),
+            "{name}"
+        );
+    }
+    let left = ledger
+        .customer(project, &customer(1).id.to_string())
+        .await
+        .unwrap()
+        .unwrap();
+    assert!(left.customer.app_user_id.starts_with(FORGOTTEN_PREFIX));
+    assert_eq!(
+        (left.customer.attributes.len(), left.purchases.len()),
+        (0, 1)
+    );
+    let events = ledger
+        .events(
+            &crate::EventFilter {
+                project: Some(project),
+                ..Default::default()
+            },
+            crate::Page::Before(None, 10),
+        )
+        .await
+        .unwrap();
+    assert_eq!(events.len(), 2);
+    for row in events {
+        let text = serde_json::to_string(&row.event).unwrap();
+        assert!(
+            !text.contains("user-1") && !text.contains("example.com"),
+            "{text}"
+        );
+    }
 }

@@ -6,7 +6,7 @@ use domain::{DeliveryId, IntegrationId, NotSent};
 use std::collections::BTreeSet;
 
 /// Commits the `seq`th event of a customer with a delivery to each integration; answers those that may be sent now.
-async fn told(
+pub(super) async fn told(
     ledger: &Subject,
     number: u64,
     seq: u64,
@@ -303,32 +303,5 @@ pub async fn failed_deliveries_are_tried_again_on_request(ledger: Subject) {
             .unwrap(),
         0,
         "not another project's"
-    );
-}
-
-/// Retention deletes old attempts, in steps, and leaves the delivery.
-pub async fn old_attempts_are_forgotten(ledger: Subject) {
-    let to = integration(1);
-    for number in 0..5 {
-        let id = told(&ledger, number, 1, &[to], 60).await[0];
-        let second = i64::try_from(number).unwrap() * 10;
-        ledger
-            .settle(settlement(number, id, 0, second, Next::Delivered), at(62))
-            .await
-            .unwrap();
-    }
-    assert_eq!(ledger.retain(at(25), 2).await.unwrap(), 2);
-    assert_eq!(ledger.retain(at(25), 2).await.unwrap(), 1);
-    assert_eq!(ledger.retain(at(25), 2).await.unwrap(), 0);
-    let id = delivery(0, 1, to, 1).id;
-    assert_eq!(ledger.attempts(id).await.unwrap(), []);
-    assert!(
-        ledger
-            .delivery(project(), id)
-            .await
-            .unwrap()
-            .unwrap()
-            .last
-            .is_none()
     );
 }

@@ -396,3 +396,31 @@ pub async fn what_was_told_and_what_runs_is_counted(ledger: Subject) {
     assert_eq!(counts, [(3, 0)]);
     assert_eq!(ledger.running(project(), at(100)).await.unwrap(), []);
 }
+
+/// A span of time is found among many events, whatever their number.
+pub async fn a_span_of_time_is_found(ledger: Subject) {
+    for number in 1..=40 {
+        let mut write = commit(number, None, 1);
+        write.events[0].event.recorded_at = at(3600 * i64::try_from(number).unwrap_or(0));
+        ledger.commit(write).await.unwrap();
+    }
+    let spans = [
+        (1, 41, 40),
+        (10, 20, 10),
+        (40, 41, 1),
+        (41, 90, 0),
+        (0, 1, 0),
+    ];
+    for (since, until, count) in spans {
+        let filter = EventFilter {
+            project: Some(project()),
+            since: Some(at(3600 * since)),
+            until: Some(at(3600 * until)),
+            ..EventFilter::default()
+        };
+        for page in [Page::Before(None, 100), Page::After(0, 100)] {
+            let found = ledger.events(&filter, page).await.unwrap();
+            assert_eq!(found.len(), count, "{since}..{until}");
+        }
+    }
+}

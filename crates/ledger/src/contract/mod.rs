@@ -1,24 +1,34 @@
 //! The contract suite: what every backend must do, concurrency included.
 //!
-//! A backend's tests call [`contract_tests!`](crate::contract_tests) with an expression that makes an empty ledger.
+//! It has the same division as the traits. A backend's tests call [`contract_tests!`](crate::contract_tests) with an expression that makes an empty ledger.
 
 mod accounts;
+mod checks;
 mod commits;
 mod deliveries;
 mod feed;
-mod people;
+mod inbox;
 mod replays;
 mod sample;
 mod settings;
+mod upkeep;
 
 pub use accounts::*;
+pub use checks::*;
 pub use commits::*;
 pub use deliveries::*;
 pub use feed::*;
-pub use people::*;
+pub use inbox::*;
 pub use replays::*;
 pub use sample::*;
 pub use settings::*;
+pub use upkeep::*;
+
+use crate::Committed;
+
+fn done(committed: &Committed) -> bool {
+    matches!(committed, Committed::Done { .. })
+}
 
 /// Makes one test of each promise. `$make` is an async block that answers an `Arc<dyn Ledger>` over an empty store, which
 /// it keeps alive.

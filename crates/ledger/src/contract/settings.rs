@@ -1,7 +1,8 @@
-//! Promises about configuration.
+//! Promises about configuration, marks and rates.
 
-use super::{Subject, at, commit, delivery, integration, project};
+use super::{Subject, at, chain_write, commit, delivery, integration, project};
 use crate::{ConfigurationChange as Change, DeliveryState, Integration, Project, Verification};
+use domain::{Currency, rates::Rate};
 
 fn row() -> Project {
     Project {
@@ -117,4 +118,27 @@ pub async fn removing_an_integration_fails_what_it_had_not_sent(ledger: Subject)
     assert_eq!(record.state, DeliveryState::Failed);
     let due = ledger.integrations_due(&[integration(1)], at(5)).await;
     assert_eq!(due.unwrap(), []);
+}
+
+/// Marks and exchange rates come back, the newest of each.
+pub async fn marks_and_rates_are_kept(ledger: Subject) {
+    let app = chain_write(1, None).app;
+    assert_eq!(ledger.mark(app, "gaps").await.unwrap(), None);
+    ledger.set_mark(app, "gaps", at(5)).await.unwrap();
+    ledger.set_mark(app, "gaps", at(9)).await.unwrap();
+    assert_eq!(ledger.mark(app, "gaps").await.unwrap(), Some(at(9)));
+    let rate = |day: i8, micros_per_euro| Rate {
+        date: jiff::civil::date(2026, 11, day),
+        currency: Currency::USD,
+        micros_per_euro,
+    };
+    ledger
+        .put_rates(vec![rate(19, 1_100_000), rate(20, 1_200_000)])
+        .await
+        .unwrap();
+    ledger.put_rates(vec![rate(20, 1_250_000)]).await.unwrap();
+    assert_eq!(
+        ledger.rates().await.unwrap(),
+        [rate(19, 1_100_000), rate(20, 1_250_000)]
+    );
 }

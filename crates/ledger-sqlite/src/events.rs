@@ -1,0 +1,232 @@
+//! Events in commit order, each with how it stands with every integration.
+
+use crate::{
+    codec::{Key, failed, from_json, micros, time, to_json, unpack, uuid},
+    records::{state_of, status_of},
+};
+use domain::{DeliveryId, EventId, IntegrationId, NotSent, ProjectId};
+use ledger::{DeliveryState, EventFilter, FeedRow, IntegrationState, Page, Result};
+use rusqlite::{Connection, OptionalExtension, Row, ToSql, params};
+use std::collections::BTreeMap;
+
+type RawEvent = (u64, Vec<u8>, String);
+
+fn raw_event(row: &Row<'_>) -> rusqlite::Result<RawEvent> {
+    Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+}
+
+/// Open deliveries up to which each leads to its event; of more, some are among the newest events.
+const FEW: u32 = 5_000;
+
+fn few_are_open(connection: &Connection) -> Result<bool> {
+    let sql = "SELECT count(*) FROM (SELECT 1 FROM deliveries WHERE status = 0 LIMIT ?1)";
+    let count: u32 = connection
+        .prepare_cached(sql)
+        .and_then(|mut statement| statement.query_row([FEW], |row| row.get(0)))
+        .map_err(failed)?;
+    Ok(count < FEW)
+}
+
+/// How far the order in which events were committed may differ from the order of their `recorded_at`.
+const DISORDER: jiff::SignedDuration = jiff::SignedDuration::from_mins(10);
+
+/// Position of the first event recorded at or after `at`, or the one after the last. Positions rise with time, give or take
+/// [`DISORDER`], so it is found by halving: no index of times has to be kept.
+fn first_since(connection: &Connection, at: i64) -> Result<i64> {
+    let end: i64 = connection
+        .prepare_cached("SELECT coalesce(max(position), 0) + 1 FROM events")
+        .and_then(|mut statement| statement.query_row([], |row| row.get(0)))
+        .map_err(failed)?;
+    let mut next = connection
+        .prepare_cached("SELECT position, recorded_at FROM events WHERE position >= ?1 ORDER BY position LIMIT 1")
+        .map_err(failed)?;
+    let (mut low, mut high) = (0, end);
+    while low < high {
+        let middle = low + (high - low) / 2;
+        let found: Option<(i64, i64)> = next
+            .query_row([middle], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()
+            .map_err(failed)?;
+        match found {
+            Some((position, recorded_at)) if recorded_at < at => low = position + 1,
+            _ => high = middle,
+        }
+    }
+    Ok(low)
+}
+
+pub(crate) fn events(
+    connection: &Connection,
+    filter: &EventFilter,
+    page: Page,
+) -> Result<Vec<FeedRow>> {
+    // Failures are few, however many events there are: they lead to their events, not the other way round.
+    let by_failure = matches!(filter.delivery, Some((_, DeliveryState::Failed)))
+        && filter.project.is_some()
+        && matches!(page, Page::Before(..));
+    let position = if by_failure { "d.event" } else { "e.position" };
+    let mut sql = String::from(if by_failure {
+        "SELECT DISTINCT e.position, e.body, e.not_sent FROM deliveries d CROSS JOIN events e ON e.position = d.event WHERE d.status = 2"
+    } else {
+        "SELECT e.position, e.body, e.not_sent FROM events e WHERE 1"
+    });
+    let mut values: Vec<Box<dyn ToSql>> = Vec::new();
+    let mut also = |condition: &str, value: Box<dyn ToSql>| {
+        values.push(value);
+        sql.push_str(" AND ");
+        sql.push_str(&condition.replace('?', &format!("?{}", values.len())));
+    };
+    if let Some(project) = filter.project {
+        // A customer has few events: its own index serves better than the project's.
+        let column = match filter.customer {
+            _ if by_failure => "d.project = ?",
+            Some(_) => "+e.project = ?",
+            None => "e.project = ?",
+        };
+        also(column, Box::new(project.key()));
+    }
+    if let Some(customer) = filter.customer {
+        also("e.customer = ?", Box::new(customer.key()));
+    }
+    if let Some(apps) = &filter.apps {
+        let apps: Vec<String> = apps
+            .iter()
+            .map(|app| app.uuid().simple().to_string())
+            .collect();
+        also(
+            "e.app IN (SELECT unhex(value) FROM json_each(?))",
+            Box::new(to_json(&apps)?),
+        );
+    }
+    if let Some(environment) = filter.environment {
+        let column = if filter.kinds.len() == 1 {
+            "+e.environment = ?"
+        } else {
+            "e.environment = ?"
+        };
+        also(column, Box::new(environment.id()));
+    }
+    // What is asked of a span of time is looked for in the span of positions that belongs to it.
+    if let Some(since) = filter.since {
+        also("e.recorded_at >= ?", Box::new(micros(since)));
+        let lowest = since.saturating_sub(DISORDER).unwrap_or(since);
+        let first = first_since(connection, micros(lowest))?;
+        also(&format!("{position} >= ?"), Box::new(first));
+    }
+    if let Some(until) = filter.until {
+        also("e.recorded_at < ?", Box::new(micros(until)));
+        let highest = until.saturating_add(DISORDER).unwrap_or(until);
+        let end = first_since(connection, micros(highest))?;
+        also(&format!("{position} < ?"), Box::new(end));
+    }
+    if let [kind] = filter.kinds[..] {
+        also("e.kind = ?", Box::new(kind.id()));
+    } else if !filter.kinds.is_empty() {
+        // Several are picked out in passing: following each by its index, all would have to be sorted.
+        also(
+            "+e.kind IN (SELECT value FROM json_each(?))",
+            Box::new(to_json(&filter.kinds)?),
+        );
+    }
+    if by_failure {
+        if let Some((Some(integration), _)) = filter.delivery {
+            also("d.integration = ?", Box::new(integration.key()));
+        }
+    } else if let Some((integration, DeliveryState::Pending)) = filter.delivery
+        && few_are_open(connection)?
+    {
+        also(
+            "e.position IN (SELECT event FROM deliveries WHERE status = 0 AND (? IS NULL OR integration = ?))",
+            Box::new(integration.map(|id| id.key())),
+        );
+    } else if let Some((integration, state)) = filter.delivery {
+        let condition = format!(
+            "EXISTS (SELECT 1 FROM deliveries WHERE event = e.position AND status = {} AND (?  IS NULL OR integration = ?))",
+            status_of(state)
+        );
+        also(&condition, Box::new(integration.map(|id| id.key())));
+    }
+    let (order, limit) = match page {
+        Page::Before(before, limit) => {
+            if let Some(before) = before {
+                also(&format!("{position} < ?"), Box::new(before));
+            }
+            ("DESC", limit)
+        }
+        Page::After(after, limit) => {
+            also(&format!("{position} > ?"), Box::new(after));
+            ("ASC", limit)
+        }
+    };
+    let sql = format!("{sql} ORDER BY {position} {order} LIMIT {limit}");
+    let mut statement = connection.prepare_cached(&sql).map_err(failed)?;
+    let rows: Vec<RawEvent> = statement
+        .query_map(rusqlite::params_from_iter(values.iter()), raw_event)
+        .and_then(Iterator::collect)
+        .map_err(failed)?;
+    feed_rows(connection, rows)
+}
+
+pub(crate) fn event(
+    connection: &Connection,
+    project: ProjectId,
+    id: EventId,
+) -> Result<Option<FeedRow>> {
+    let mut statement = connection
+        .prepare_cached(
+            "SELECT position, body, not_sent FROM events WHERE id = ?1 AND project = ?2",
+        )
+        .map_err(failed)?;
+    let row: Option<RawEvent> = statement
+        .query_row(params![id.key(), project.key()], raw_event)
+        .optional()
+        .map_err(failed)?;
+    Ok(feed_rows(connection, row.into_iter().collect())?.pop())
+}
+
+fn feed_rows(connection: &Connection, rows: Vec<RawEvent>) -> Result<Vec<FeedRow>> {
+    let positions: Vec<u64> = rows.iter().map(|row| row.0).collect();
+    let mut states: BTreeMap<u64, Vec<(IntegrationId, IntegrationState)>> = BTreeMap::new();
+    let mut statement = connection
+        .prepare_cached("SELECT event, integration, id, status, reason, detail, attempts, due_at, waits_for IS NOT NULL FROM deliveries WHERE event IN (SELECT value FROM json_each(?1)) ORDER BY position")
+        .map_err(failed)?;
+    let mut deliveries = statement.query([to_json(&positions)?]).map_err(failed)?;
+    while let Some(row) = deliveries.next().map_err(failed)? {
+        let read = |row: &Row<'_>| -> rusqlite::Result<_> {
+            let reason: Option<String> = row.get(4)?;
+            let state = IntegrationState::Delivery {
+                id: DeliveryId::new(uuid(row, 2)?),
+                state: state_of(row.get(3)?),
+                reason: reason.as_deref().and_then(NotSent::from_id),
+                detail: row.get(5)?,
+                attempts: row.get(6)?,
+                due_at: time(row, 7)?,
+                waits: row.get(8)?,
+            };
+            Ok((row.get(0)?, IntegrationId::new(uuid(row, 1)?), state))
+        };
+        let (event, integration, state): (u64, _, _) = read(row).map_err(failed)?;
+        states.entry(event).or_default().push((integration, state));
+    }
+    rows.into_iter()
+        .map(|(position, body, not_sent)| {
+            let event = from_json(&unpack(&body, "events", position)?, "events", position)?;
+            let not_sent: Vec<(IntegrationId, NotSent)> =
+                from_json(not_sent.as_bytes(), "events", position)?;
+            let mut integrations = states.remove(&position).unwrap_or_default();
+            // A replay may have sent what was not meant to be sent at first.
+            let sent: Vec<IntegrationId> = integrations.iter().map(|(id, _)| *id).collect();
+            integrations.extend(
+                not_sent
+                    .into_iter()
+                    .filter(|(id, _)| !sent.contains(id))
+                    .map(|(id, reason)| (id, IntegrationState::NotSent(reason))),
+            );
+            Ok(FeedRow {
+                position,
+                event,
+                integrations,
+            })
+        })
+        .collect()
+}

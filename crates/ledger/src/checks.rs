@@ -1,0 +1,30 @@
+//! Chains that time alone may change.
+
+use crate::Result;
+use async_trait::async_trait;
+use domain::{AppId, ChainKey, CustomerId, ProjectId};
+use jiff::Timestamp;
+
+/// When each chain is to be looked at next.
+#[async_trait]
+pub trait Checks: Send + Sync + 'static {
+    /// Chains that time alone may have changed, earliest first.
+    async fn due_checks(&self, now: Timestamp, limit: usize) -> Result<Vec<DueCheck>>;
+    /// Looks at a chain again at `at` instead, unless it was written meanwhile.
+    async fn postpone_check(&self, check: &DueCheck, at: Timestamp) -> Result<()>;
+}
+
+/// A chain that time alone may have changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DueCheck {
+    /// Its project.
+    pub project: ProjectId,
+    /// Its app.
+    pub app: AppId,
+    /// Its key.
+    pub chain: ChainKey,
+    /// Its customer.
+    pub customer: CustomerId,
+    /// When it was due.
+    pub check_at: Timestamp,
+}

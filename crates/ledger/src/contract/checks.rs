@@ -1,0 +1,36 @@
+//! Promises about chains that time alone may change.
+
+use super::{Subject, at, chain_write, commit};
+
+/// Chains come up when due, and not before.
+pub async fn chains_are_found_when_due(ledger: Subject) {
+    for (number, due) in [(1, Some(50)), (2, Some(20)), (3, None)] {
+        let mut write = commit(number, None, 1);
+        write.chain = Some(chain_write(number, due));
+        ledger.commit(write).await.unwrap();
+    }
+    let due = |second| {
+        let ledger = ledger.clone();
+        async move {
+            ledger
+                .due_checks(at(second), 10)
+                .await
+                .unwrap()
+                .into_iter()
+                .map(|check| check.chain.id)
+                .collect::<Vec<_>>()
+        }
+    };
+    assert_eq!(due(19).await, Vec::<String>::new());
+    assert_eq!(due(20).await, ["chain-2"]);
+    assert_eq!(due(60).await, ["chain-2", "chain-1"]);
+    let due = ledger.due_checks(at(20), 10).await.unwrap();
+    ledger.postpone_check(&due[0], at(40)).await.unwrap();
+    assert_eq!(ledger.due_checks(at(39), 10).await.unwrap(), []);
+    ledger.postpone_check(&due[0], at(90)).await.unwrap();
+    assert_eq!(
+        ledger.due_checks(at(40), 10).await.unwrap().len(),
+        1,
+        "one that was moved meanwhile stays where it is"
+    );
+}

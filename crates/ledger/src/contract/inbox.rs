@@ -1,0 +1,167 @@
+//! Promises about messages that wait.
+
+use super::{Subject, at, commit, done, message};
+use crate::ParkedCount;
+
+/// A parked message is kept, comes back when due, and once processed is a duplicate like any other.
+pub async fn a_parked_message_waits_and_is_processed_once(ledger: Subject) {
+    let parked = message(100_001);
+    assert!(
+        ledger
+            .park(parked.clone(), "cannot be read".into(), at(10))
+            .await
+            .unwrap()
+    );
+    assert!(
+        !ledger.seen(parked.id).await.unwrap(),
+        "parked is not processed"
+    );
+    assert_eq!(ledger.due_parked(at(9), 10).await.unwrap(), []);
+    let due = ledger.due_parked(at(10), 10).await.unwrap();
+    assert_eq!(
+        (&due[0].message, due[0].tries, due[0].reason.as_str()),
+        (&parked, 0, "cannot be read")
+    );
+    assert!(
+        ledger
+            .park(parked.clone(), "cannot be read".into(), at(10))
+            .await
+            .unwrap()
+    );
+    assert_eq!(ledger.due_parked(at(10), 10).await.unwrap()[0].tries, 1);
+    assert_eq!(
+        ledger
+            .unpark(parked.project, Some(parked.id), at(5))
+            .await
+            .unwrap(),
+        1
+    );
+    assert_eq!(ledger.due_parked(at(5), 10).await.unwrap().len(), 1);
+    assert_eq!(
+        ledger
+            .parked(parked.project, None, None, 10)
+            .await
+            .unwrap()
+            .len(),
+        1
+    );
+    assert_eq!(
+        ledger
+            .inbox(parked.id)
+            .await
+            .unwrap()
+            .unwrap()
+            .parked
+            .as_deref(),
+        Some("cannot be read")
+    );
+    assert!(done(&ledger.commit(commit(1, None, 1)).await.unwrap()));
+    assert_eq!(ledger.due_parked(at(1000), 10).await.unwrap(), []);
+    assert!(ledger.seen(parked.id).await.unwrap());
+    assert!(
+        !ledger.park(parked, "again".into(), at(10)).await.unwrap(),
+        "what was processed is not parked again"
+    );
+}
+
+/// Parked messages are listed the one that came last first, page by page, of one app or of all.
+pub async fn parked_messages_are_listed_by_page(ledger: Subject) {
+    let another = domain::AppId::new(uuid::Uuid::from_u128(77));
+    let mut all = Vec::new();
+    // Two came at the same moment, and those that came first have the highest numbers.
+    for (number, second) in [(1, 50), (2, 50), (3, 40), (4, 30), (5, 20)] {
+        let mut parked = message(number);
+        parked.received_at = at(second);
+        if number % 2 == 0 {
+            parked.app = another;
+        }
+        ledger
+            .park(parked.clone(), "waits".into(), at(100 - second))
+            .await
+            .unwrap();
+        all.push(parked);
+    }
+    all.swap(0, 1);
+    let mut foreign = message(6);
+    foreign.project = domain::ProjectId::new(uuid::Uuid::from_u128(77));
+    ledger
+        .park(foreign.clone(), "waits".into(), at(100))
+        .await
+        .unwrap();
+    let page = async |app, before, limit| {
+        let rows = ledger.parked(super::project(), app, before, limit).await;
+        let rows = rows.unwrap().into_iter();
+        rows.map(|parked| parked.message).collect::<Vec<_>>()
+    };
+    assert_eq!(page(None, None, 10).await, all);
+    assert_eq!(page(None, None, 1).await, all[..1]);
+    assert_eq!(page(None, Some(all[0].id), 3).await, all[1..4]);
+    assert_eq!(page(None, Some(all[3].id), 3).await, all[4..]);
+    assert_eq!(page(None, Some(all[4].id), 3).await, []);
+    let theirs = [all[0].clone(), all[3].clone()];
+    assert_eq!(page(Some(another), None, 10).await, theirs);
+    assert_eq!(page(Some(another), Some(all[1].id), 10).await, theirs[1..]);
+    assert_eq!(
+        page(None, Some(foreign.id), 10).await,
+        [],
+        "nothing of a project is before a message of another"
+    );
+    // What was processed while somebody turned the page still says where it was.
+    let mut processed = commit(1, None, 1);
+    processed.inbox = Some(all[1].clone());
+    assert!(done(&ledger.commit(processed).await.unwrap()));
+    assert_eq!(page(None, Some(all[1].id), 10).await, all[2..]);
+}
+
+/// Counting agrees with what is listed, but for messages whose store is being asked for the first time.
+pub async fn parked_messages_are_counted_by_app(ledger: Subject) {
+    let another = domain::AppId::new(uuid::Uuid::from_u128(77));
+    let now = at(1000);
+    // When it came, when it is tried again, how often it was tried in vain, and whether it is under way.
+    let cases = [
+        (990, 1050, 0, true),
+        (990, 1051, 0, false),
+        (990, 1000, 0, false),
+        (990, 1010, 1, false),
+        (941, 1001, 0, true),
+        (940, 1001, 0, false),
+        (10, 5000, 3, false),
+    ];
+    for (number, (came, retry_at, tries, _)) in (1..).zip(cases) {
+        for app in [super::app(), another] {
+            let mut parked = message(number + if app == another { 100 } else { 0 });
+            parked.received_at = at(came);
+            parked.app = app;
+            for _ in 0..=tries {
+                ledger
+                    .park(parked.clone(), "waits".into(), at(retry_at))
+                    .await
+                    .unwrap();
+            }
+        }
+    }
+    let mut processed = message(50);
+    processed.received_at = at(10);
+    ledger
+        .park(processed.clone(), "waits".into(), at(20))
+        .await
+        .unwrap();
+    let mut write = commit(1, None, 1);
+    write.inbox = Some(processed);
+    assert!(done(&ledger.commit(write).await.unwrap()));
+    let mut listed = ledger
+        .parked(super::project(), None, None, 100)
+        .await
+        .unwrap();
+    assert_eq!(listed.len(), 2 * cases.len());
+    listed.retain(|parked| !parked.is_under_way(now));
+    assert_eq!(listed.len(), 2 * 5);
+    let counted = |app| ParkedCount { app, count: 5 };
+    let mut counts = ledger.count_parked(super::project(), now).await.unwrap();
+    counts.sort_by_key(|count| count.app);
+    let mut expected = [counted(super::app()), counted(another)];
+    expected.sort_by_key(|count| count.app);
+    assert_eq!(counts, expected);
+    let elsewhere = domain::ProjectId::new(uuid::Uuid::from_u128(77));
+    assert_eq!(ledger.count_parked(elsewhere, now).await.unwrap(), []);
+}

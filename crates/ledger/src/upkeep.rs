@@ -1,0 +1,44 @@
+//! What keeps storage going: nodes, what only one of them does, retention, and whether all is well.
+
+use crate::Result;
+use async_trait::async_trait;
+use jiff::{SignedDuration, Timestamp};
+use std::num::NonZeroU32;
+use tokio::sync::watch;
+use uuid::Uuid;
+
+/// Upkeep. What is only of use with several nodes, or with storage that is divided by time, does nothing where there are none.
+#[async_trait]
+pub trait Upkeep: Send + Sync + 'static {
+    /// Completes what a node left half done when it died, where that is possible at all; answers how many rows it mended.
+    async fn mend(&self, _now: Timestamp) -> Result<u64> {
+        Ok(0)
+    }
+    /// Makes room for what is written from `now` on, where storage is divided by time. Often is not too often.
+    async fn make_room(&self, _now: Timestamp) -> Result<()> {
+        Ok(())
+    }
+    /// Counts up when another node has written something. `None` where there are no other nodes; without news one has to look.
+    fn news(&self) -> Option<watch::Receiver<u64>> {
+        None
+    }
+    /// Takes or keeps for a while the right to do what is to be done once, by the clock of the storage. `false` while another
+    /// holder's has not run out. It only spares work: whatever is done under it may also be done twice.
+    async fn hold(&self, _name: &str, _holder: Uuid, _lasts: SignedDuration) -> Result<bool> {
+        Ok(true)
+    }
+    /// Says that a node is there, for a while, by the clock of the storage; answers how many are, itself included.
+    async fn attend(&self, _node: Uuid, _lasts: SignedDuration) -> Result<NonZeroU32> {
+        Ok(NonZeroU32::MIN)
+    }
+    /// Says that a node is leaving: others need not wait for [`Upkeep::attend`] to run out.
+    async fn leave(&self, _node: Uuid) -> Result<()> {
+        Ok(())
+    }
+    /// Deletes what retention no longer keeps, in small steps; answers how many rows went.
+    async fn retain(&self, attempts_before: Timestamp, limit: usize) -> Result<u64>;
+    /// What is wrong with what is stored; empty when it is sound. May read everything.
+    async fn inspect(&self) -> Result<Vec<String>>;
+    /// Whether it can be read and written.
+    async fn check(&self) -> Result<()>;
+}
