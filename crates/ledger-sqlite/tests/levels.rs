@@ -1,0 +1,174 @@
+//! Databases of every earlier level open, and what was written at the first of them is read.
+#![expect(clippy::unwrap_used, reason = "tests report by panicking")]
+
+use domain::{AppId, ChainKey, CustomerId, Environment, EventKind, ProjectId, Store};
+use jiff::Timestamp;
+use ledger::{Commission, Commits, Feed, Inbox, LedgerError, Settings, Wanted, codec::pack};
+use ledger_sqlite::SqliteLedger;
+use rusqlite::Connection;
+use std::{fs, path::PathBuf};
+use uuid::Uuid;
+
+/// Rows as the first release wrote them: an app whose store and commission stand among its settings, a purchase with one renewal, an event.
+const FIRST: &str = r#"
+    INSERT INTO projects VALUES (X'00000000000000000000000000000001', 'acme',
+      '{"id":"prj_00000000000000000000000001","key":"acme","name":"Acme","historical_window_hours":24}');
+    INSERT INTO apps VALUES (X'00000000000000000000000000000002', X'00000000000000000000000000000001', 'ios',
+      '{"id":"app_00000000000000000000000002","project":"prj_00000000000000000000000001","key":"ios","name":"iOS","store":"app_store",
+        "settings":{"bundle_id":"com.example","app_apple_id":7,"environments":["production"],"local_roots":[],"commission_basis_points":1500,
+        "check_revocation":true}}');
+    INSERT INTO customers VALUES (X'00000000000000000000000000000003', X'00000000000000000000000000000001', 4, 1,
+      '{"id":"cus_00000000000000000000000003","app_user_id":"ann","first_seen":"2026-11-20T00:00:00Z","last_seen":"2026-11-20T00:00:00Z",
+        "attributes":{}}');
+    INSERT INTO aliases VALUES (X'00000000000000000000000000000001', 'ann', X'00000000000000000000000000000003');
+    INSERT INTO chains VALUES (X'00000000000000000000000000000002', 'production', '1000', X'00000000000000000000000000000003');
+    INSERT INTO purchases VALUES (X'00000000000000000000000000000003', X'00000000000000000000000000000002', 'production', '1000',
+      X'00000000000000000000000000000001', 1,
+      '{"kind":"subscription","transaction":"1000","product":"monthly","purchased_at":"2026-11-20T00:00:00Z",
+        "original_purchased_at":"2026-11-20T00:00:00Z","expires_at":"2026-12-20T00:00:00Z","phase":"regular","will_renew":false,
+        "next_product":null,"standing":{"state":"current"},"price":null,"renewal_price":null,"offer":null,"ownership":"purchased",
+        "country":"US","price_increase":null,"version":"2026-11-20T00:00:01Z"}',
+      '{"version":"2026-11-20T00:00:01Z","product":"monthly","auto_renew":false,"next_product":null,"intent":null,"in_retry":null,
+        "grace_ends_at":null,"price_increase":null,"renewal_price":null,"status":null}', NULL);
+    INSERT INTO events (id, project, customer, key, kind, app, environment, recorded_at, body, not_sent)
+      VALUES (X'00000000000000000000000000000004', X'00000000000000000000000000000001', X'00000000000000000000000000000003', 'charged:1000',
+        'subscription_started', X'00000000000000000000000000000002', 'production', 7200000000, X'', '[]');
+"#;
+
+fn migrations() -> Vec<String> {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("migrations");
+    let mut files: Vec<_> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    files.sort();
+    let read = |path| fs::read_to_string(path).unwrap();
+    files.into_iter().map(read).collect()
+}
+
+fn path(name: &str) -> PathBuf {
+    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.db"));
+    for old in ["", "-wal", "-shm"] {
+        let old = PathBuf::from(format!("{}{old}", path.display()));
+        assert!(!old.exists() || fs::remove_file(old).is_ok());
+    }
+    path
+}
+
+/// A database that was made at the first level, was written to, and was brought to `level` since.
+fn made_at(level: usize) -> PathBuf {
+    let path = path(&format!("level-{level}"));
+    let connection = Connection::open(&path).unwrap();
+    let migrations = migrations();
+    connection.execute_batch(&migrations[0]).unwrap();
+    connection.execute_batch(FIRST).unwrap();
+    for (id, parked) in [(5_u128, None), (6, Some("waits for its store"))] {
+        let id = Uuid::from_u128(id);
+        connection
+            .execute(
+                "INSERT INTO inbox VALUES (?1, X'00000000000000000000000000000001', X'00000000000000000000000000000002', 'app_store', ?2, 'DID_RENEW', 0, ?3, ?4, ?5)",
+                rusqlite::params![id.as_bytes(), id.to_string(), pack(b"{}"), parked, parked.map(|_| 9)],
+            )
+            .unwrap();
+    }
+    for migration in &migrations[1..level] {
+        connection.execute_batch(migration).unwrap();
+    }
+    connection
+        .pragma_update(None, "user_version", level)
+        .unwrap();
+    path
+}
+
+/// Everything that makes up a schema.
+fn schema(path: &PathBuf) -> Vec<String> {
+    let connection = Connection::open(path).unwrap();
+    let mut statement = connection
+        .prepare("SELECT coalesce(sql, name) FROM sqlite_schema ORDER BY name")
+        .unwrap();
+    let rows = statement.query_map([], |row| row.get(0)).unwrap();
+    rows.map(Result::unwrap).collect()
+}
+
+#[tokio::test]
+async fn a_database_of_every_level_opens_and_is_read() {
+    let newest = migrations().len();
+    let new = path("level-new");
+    drop(SqliteLedger::open(&new).unwrap());
+    for level in 1..=newest {
+        let path = made_at(level);
+        let ledger = SqliteLedger::open(&path).unwrap();
+        read(&ledger).await;
+        // Opened once more, nothing is done twice.
+        drop(ledger);
+        read(&SqliteLedger::open(&path).unwrap()).await;
+        assert_eq!(schema(&path), schema(&new), "level {level}");
+        let stands: usize = Connection::open(&path)
+            .unwrap()
+            .query_row("PRAGMA user_version", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(stands, newest, "level {level}");
+    }
+}
+
+async fn read(ledger: &SqliteLedger) {
+    let project = ProjectId::new(Uuid::from_u128(1));
+    let configuration = ledger.configuration().await.unwrap();
+    assert_eq!(configuration.projects[0].key, "acme");
+    let app = &configuration.apps[0];
+    assert_eq!(app.store(), Store::AppStore);
+    assert_eq!(app.commission, Some(Commission::BasisPoints(1500)));
+
+    let chain = ChainKey {
+        store: Store::AppStore,
+        environment: Environment::Production,
+        id: "1000".into(),
+    };
+    let wanted = Wanted {
+        project,
+        app: AppId::new(Uuid::from_u128(2)),
+        chain: chain.clone(),
+        links: Vec::new(),
+        app_user_id: None,
+    };
+    let loaded = ledger.load(&wanted).await.unwrap();
+    let known = loaded.customer.unwrap();
+    assert_eq!(known.customer.id, CustomerId::new(Uuid::from_u128(3)));
+    assert_eq!((known.version, known.seq), (4, 1));
+    let (key, stored) = loaded.chain.unwrap();
+    assert_eq!(
+        (&key, stored.snapshot.product.as_str()),
+        (&chain, "monthly")
+    );
+    assert_eq!(stored.facts.renewals[""].auto_renew, Some(false));
+    assert_eq!(stored.formers, []);
+
+    let told = ledger
+        .tallies(project, Timestamp::UNIX_EPOCH)
+        .await
+        .unwrap();
+    let told: Vec<_> = told.iter().map(|tally| (tally.kind, tally.count)).collect();
+    assert_eq!(told, [(EventKind::SubscriptionStarted, 1)]);
+
+    let processed = ledger.archive(project, 0, 10).await.unwrap();
+    assert_eq!(processed.len(), 1);
+    let waiting = ledger.parked(project, None, None, 10).await.unwrap();
+    let waiting: Vec<_> = waiting
+        .iter()
+        .map(|parked| (parked.reason.as_str(), parked.tries))
+        .collect();
+    assert_eq!(waiting, [("waits for its store", 0)]);
+}
+
+#[test]
+fn a_database_of_a_later_release_is_refused() {
+    let path = path("level-later");
+    let connection = Connection::open(&path).unwrap();
+    let later = migrations().len() + 1;
+    connection
+        .pragma_update(None, "user_version", later)
+        .unwrap();
+    drop(connection);
+    let refused = SqliteLedger::open(&path).unwrap_err();
+    assert!(matches!(refused, LedgerError::Refused(_)), "{refused}");
+}
