@@ -12,31 +12,26 @@
 //! the wall clock and randomness are read in [`System`] only.
 #![warn(missing_docs)]
 
+mod clock;
 mod core;
+mod customers;
 mod decide;
 mod dispatch;
-mod gaps;
 mod guarded;
-mod heard;
-mod inquiry;
 mod intake;
 pub mod metric;
-mod people;
 pub mod rederive;
-mod refresh;
 mod replay;
-mod revocation;
 mod setup;
 mod system;
-mod ticker;
 pub mod trace;
 mod transport;
 
 pub use self::core::{Core, Parts};
+pub use customers::{Grant, Imported, Merged, PeopleError, Profile, WriteError};
 pub use dispatch::{Handshake, LaneHealth};
 pub use guarded::Guarded;
 pub use intake::{Accepted, IntakeError};
-pub use people::{Grant, Imported, Merged, PeopleError, Profile, WriteError};
 pub use replay::{Forecast, RATES as REPLAY_RATES};
 pub use setup::{ActiveIntegration, AppSetup, MakeSource, ProjectSetup, Secrets, Setup};
 pub use system::{System, WallSystem};
@@ -59,14 +54,14 @@ pub struct Engine {
 struct Inner {
     core: Core,
     dispatcher: Dispatcher,
-    vouched: revocation::Vouched,
-    inquiries: inquiry::Inquiries,
-    heard: heard::Heard,
+    vouched: intake::revocation::Vouched,
+    inquiries: intake::inquiry::Inquiries,
+    heard: intake::heard::Heard,
     handshakes: dispatch::handshake::Handshakes,
     /// Another process delivers what this one commits.
     is_quiet: bool,
     /// What this node has the right to do at the moment, and until when it need not ask again.
-    duties: ticker::Duties,
+    duties: clock::Duties,
 }
 
 impl Engine {
@@ -80,7 +75,7 @@ impl Engine {
         if let Some(news) = engine.ledger().news() {
             tokio::spawn(engine.clone().follow(news));
         }
-        for chore in ticker::Chore::ALL {
+        for chore in clock::Chore::ALL {
             tokio::spawn(engine.clone().keep_doing(chore));
         }
         Ok(engine)
@@ -90,12 +85,12 @@ impl Engine {
         let core = Core::of(parts).await?;
         let inner = Inner {
             dispatcher: Dispatcher::default(),
-            vouched: revocation::Vouched::default(),
-            inquiries: inquiry::Inquiries::default(),
-            heard: heard::Heard::default(),
+            vouched: intake::revocation::Vouched::default(),
+            inquiries: intake::inquiry::Inquiries::default(),
+            heard: intake::heard::Heard::default(),
             handshakes: dispatch::handshake::Handshakes::default(),
             is_quiet,
-            duties: ticker::Duties::of(core.system().uuid()),
+            duties: clock::Duties::of(core.system().uuid()),
             core,
         };
         Ok(Self {

@@ -6,8 +6,8 @@
 //! changed, or something was recorded that the messages do not support.
 
 use crate::{
-    Engine, IntakeError, MakeSource, PeopleError, System, Transport, TransportError,
-    inquiry::ANSWERS, intake::Manner, people,
+    Engine, IntakeError, MakeSource, PeopleError, System, Transport, TransportError, customers,
+    intake::{Manner, inquiry::ANSWERS},
 };
 use async_trait::async_trait;
 use configuration::Vault;
@@ -331,23 +331,23 @@ impl Engine {
         let id = message.id;
         let outcome = if message.source.ends_with(ANSWERS) {
             self.read_answer(&setup, app, message).await.map(|_| ())
-        } else if message.source == people::OPERATIONS {
+        } else if message.source == customers::OPERATIONS {
             self.replay_operation(app.row.project, &message).await
         } else {
-            let content = if [people::RECEIPTS, people::IMPORTS].contains(&message.source.as_str())
-            {
-                people::stored_receipt(source.as_ref(), &message)
-            } else {
-                source
-                    .receive(&message.body, message.received_at)
-                    .map(|received| received.content)
-            };
+            let content =
+                if [customers::RECEIPTS, customers::IMPORTS].contains(&message.source.as_str()) {
+                    customers::stored_receipt(source.as_ref(), &message)
+                } else {
+                    source
+                        .receive(&message.body, message.received_at)
+                        .map(|received| received.content)
+                };
             match content {
                 Ok(Content::Observed(seen)) => {
                     let owner = crate::intake::explicit_owner(app, &message, &seen);
                     let manner = Manner {
                         owner,
-                        silent: message.source == people::IMPORTS,
+                        silent: message.source == customers::IMPORTS,
                     };
                     self.process(&setup, app, message, Some(&seen), manner)
                         .await

@@ -1,13 +1,17 @@
 //! Taking messages in: verify, load, decide, commit, and only then answer.
 
+pub(crate) mod heard;
+pub(crate) mod inquiry;
+pub(crate) mod revocation;
+
 use crate::{
-    AppSetup, Engine, Setup,
+    AppSetup, Engine, Setup, customers,
     decide::{self, Circumstances},
-    inquiry::Urgency,
     metric::Metric,
-    people, trace,
+    trace,
 };
 use domain::{AppId, CustomerId, InboxId, Observation, Store, time::after};
+use inquiry::Urgency;
 use jiff::{SignedDuration, Timestamp};
 use ledger::{Commit, Committed, DueCheck, FIRST_ANSWER, InboxMessage, LedgerError, Wanted};
 use sources::{Content, Incoming, Question, Received, Refusal, Source, Trouble, Verdict};
@@ -615,7 +619,7 @@ pub(crate) fn explicit_owner<'a>(
     message: &InboxMessage,
     seen: &'a Observation,
 ) -> Option<&'a str> {
-    let vouches = [people::RECEIPTS, people::IMPORTS].contains(&message.source.as_str())
+    let vouches = [customers::RECEIPTS, customers::IMPORTS].contains(&message.source.as_str())
         || matches!(app.row.store(), Store::External | Store::Promotional);
     seen.user_token.as_deref().filter(|_| vouches)
 }

@@ -1,6 +1,9 @@
 //! What time asks for: changed configuration, handshakes, chains that time alone may change, parked messages, retention.
 
-use crate::{Engine, Guarded, IntakeError, metric::Metric, people};
+mod gaps;
+mod rates;
+
+use crate::{Engine, Guarded, IntakeError, customers, metric::Metric};
 use domain::time::{after, before};
 use jiff::{SignedDuration, Timestamp};
 use ledger::{LedgerError, Parked};
@@ -240,8 +243,8 @@ impl Engine {
         let Ok(source) = &app.source else {
             return Ok(());
         };
-        let content = if message.source == people::RECEIPTS {
-            people::stored_receipt(source.as_ref(), &message)
+        let content = if message.source == customers::RECEIPTS {
+            customers::stored_receipt(source.as_ref(), &message)
         } else {
             source
                 .receive(&message.body, message.received_at)
