@@ -219,15 +219,14 @@ impl Engine {
     pub async fn send_test(&self, integration: &ActiveIntegration) -> Result<Event, LedgerError> {
         let now = self.system().now();
         let event = decide::test_event(integration.row.project, self.system().uuid(), now);
-        let (not_sent, deliveries) =
-            decide::plan(&event, std::slice::from_ref(integration), now, |_, _| now);
+        let planned = decide::plan(&event, std::slice::from_ref(integration), now);
         self.ledger()
             .commit_test(
                 NewEvent {
                     event: event.clone(),
-                    not_sent,
+                    not_sent: planned.not_sent,
                 },
-                deliveries,
+                planned.deliveries,
             )
             .await?;
         self.inner.dispatcher.wake();

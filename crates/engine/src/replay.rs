@@ -81,11 +81,11 @@ fn fate(row: &FeedRow, active: &ActiveIntegration, choice: &Choice, now: Timesta
         if !wanted(Standing::NeverSent) {
             return Fate::Passed;
         }
-        let planned = decide::plan(&row.event, std::slice::from_ref(active), now, |_, _| now);
-        return match planned {
-            (refused, _) if !refused.is_empty() => Fate::Refused(refused[0].1),
-            (_, deliveries) if deliveries.is_empty() => Fate::Refused(NotSent::EventUnsupported),
-            (_, deliveries) => Fate::New(deliveries),
+        let planned = decide::plan(&row.event, std::slice::from_ref(active), now);
+        return match planned.not_sent.first() {
+            Some((_, why)) => Fate::Refused(*why),
+            None if planned.deliveries.is_empty() => Fate::Refused(NotSent::EventUnsupported),
+            None => Fate::New(planned.deliveries),
         };
     }
     let of = |wanted: DeliveryState| -> Vec<DeliveryId> {
@@ -242,7 +242,7 @@ impl Engine {
             },
             again: Vec::new(),
             new: Vec::new(),
-            waits_until: active.spec.ordered.then(|| after(now, decide::PATIENCE)),
+            waits_until: decide::waits_until(active, now),
             replay,
         };
         self.look(active, &mut step, now).await?;

@@ -3,7 +3,14 @@
 //! Whatever concerns two customers is one commit against the versions of both. Each operation that may tell events is
 //! written to the inbox as a message, like everything else that leads to events.
 
-use crate::{AppSetup, Engine, IntakeError, ProjectSetup, Setup, decide, intake::Manner};
+use crate::{
+    AppSetup, Engine, IntakeError, ProjectSetup, Setup,
+    decide::{
+        self,
+        transfer::{self, Passing, Scope},
+    },
+    intake::Manner,
+};
 use domain::{
     ChainKey, Environment, ProjectId,
     attribute::{self, Refused, Write},
@@ -13,8 +20,8 @@ use domain::{
 };
 use jiff::Timestamp;
 use ledger::{
-    Commit, Committed, CustomerRecord, CustomerWrite, FIRST_ANSWER, Handover, InboxMessage,
-    LedgerError, NewEvent, TransferBehaviour, Wanted,
+    Commit, Committed, CustomerRecord, CustomerWrite, FIRST_ANSWER, InboxMessage, LedgerError,
+    TransferBehaviour, Wanted,
 };
 use serde_json::json;
 use sources::{Content, Receipt, Refusal, Source};
@@ -165,12 +172,6 @@ fn receipt_content(
         }
     }
     Ok(content)
-}
-
-/// One of two customers that give and take.
-struct Side<'a> {
-    record: &'a CustomerRecord,
-    customer: Customer,
 }
 
 fn of_project(
@@ -414,85 +415,23 @@ impl Engine {
             if giver.customer.id == taker.customer.id {
                 return Ok(0);
             }
-            let passes = |chain: &ChainKey| chains.is_none_or(|chains| chains.contains(chain));
-            let passing: Vec<_> = giver
-                .purchases
-                .iter()
-                .filter(|(_, chain, _)| passes(chain))
-                .collect();
-            if passing.is_empty() && chains.is_some() {
+            let Some(commit) = transfer::pass(&Passing {
+                setup,
+                project: project_setup,
+                grants,
+                rates: &self.rates(),
+                message: &message,
+                from: &giver,
+                to: &taker,
+                scope: chains.map_or(Scope::Everything, Scope::Purchases),
+            }) else {
                 return Ok(0);
-            }
-            let mut from_side = Side {
-                customer: giver.customer.clone(),
-                record: &giver,
             };
-            let mut to_side = Side {
-                customer: taker.customer.clone(),
-                record: &taker,
-            };
-            if chains.is_none() {
-                absorb(&mut to_side.customer, &from_side.customer);
-                from_side.customer.attributes.clear();
-            }
-            let keys: Vec<_> = passing
-                .iter()
-                .map(|(app, chain, _)| (*app, chain.clone()))
-                .collect();
-            let mut drafts = (Vec::new(), Vec::new());
-            for environment in [Environment::Production, Environment::Sandbox] {
-                let told = decide::passed(&decide::Passing {
-                    setup,
-                    project: project_setup,
-                    grants,
-                    message: &message,
-                    now,
-                    rates: &self.rates(),
-                    from: (from_side.record, &from_side.customer),
-                    to: (to_side.record, &to_side.customer),
-                    chains: &keys,
-                    is_merge: chains.is_none(),
-                    environment,
-                });
-                drafts.0.extend(told.0);
-                drafts.1.extend(told.1);
-            }
-            let mut commit = Commit {
-                inbox: Some(message.clone()),
-                ..Commit::of(project)
-            };
-            let mut number = |record: &CustomerRecord, drafts: Vec<domain::Event>| {
-                let mut seq = record.seq;
-                for mut event in drafts {
-                    seq += 1;
-                    event.customer_seq = seq;
-                    let (not_sent, planned) =
-                        decide::plan(&event, &project_setup.integrations, now, |_, _| now);
-                    commit.deliveries.extend(planned);
-                    commit.events.push(NewEvent { event, not_sent });
-                }
-                seq
-            };
-            let from_seq = number(&giver, drafts.0);
-            let to_seq = number(&taker, drafts.1);
             let events = commit.events.len();
-            commit.customer = Some(CustomerWrite {
-                customer: to_side.customer,
-                loaded_version: Some(taker.version),
-                seq: to_seq,
-            });
-            commit.handover = Some(Handover {
-                from: CustomerWrite {
-                    customer: from_side.customer,
-                    loaded_version: Some(giver.version),
-                    seq: from_seq,
-                },
-                chains: keys,
-                absorbed: chains.is_none(),
-            });
+            let purchases = commit.handover.as_ref().map(|passed| passed.chains.len());
             match self.commit(commit).await? {
                 Committed::Done { .. } => {
-                    tracing::info!(from.id = %giver.customer.id, to.id = %taker.customer.id, purchases = passing.len(), why, "purchases passed from one customer to another");
+                    tracing::info!(from.id = %giver.customer.id, to.id = %taker.customer.id, purchases, why, "purchases passed from one customer to another");
                     self.wake_after(events);
                     return Ok(events);
                 }
@@ -836,38 +775,5 @@ impl Engine {
             }
         }
         Err(IntakeError::Contended.into())
-    }
-}
-
-/// Takes over names and attributes; per attribute the newest write wins.
-fn absorb(to: &mut Customer, from: &Customer) {
-    let names = std::iter::once(&from.app_user_id).chain(&from.aliases);
-    for name in names {
-        if !to.answers_to(name) {
-            to.aliases.push(name.clone());
-        }
-    }
-    to.first_seen = to.first_seen.min(from.first_seen);
-    to.last_seen = to.last_seen.max(from.last_seen);
-    to.installed_at = match (to.installed_at, from.installed_at) {
-        (Some(a), Some(b)) => Some(a.min(b)),
-        (a, b) => a.or(b),
-    };
-    to.analytics_disabled |= from.analytics_disabled;
-    if to.attribution.is_none() {
-        to.attribution.clone_from(&from.attribution);
-    }
-    to.revenue_usd_micros = to
-        .revenue_usd_micros
-        .saturating_add(from.revenue_usd_micros);
-    for (key, at) in &from.written {
-        if to.written.get(key).is_some_and(|known| known >= at) {
-            continue;
-        }
-        match from.attributes.get(key) {
-            Some(value) => to.attributes.insert(key.clone(), value.clone()),
-            None => to.attributes.remove(key),
-        };
-        to.written.insert(key.clone(), *at);
     }
 }

@@ -10,10 +10,12 @@ use crate::{
     metric::Metric,
     trace,
 };
-use domain::{AppId, CustomerId, InboxId, Observation, Store, time::after};
+use domain::{AppId, InboxId, Observation, Store, time::after};
 use inquiry::Urgency;
 use jiff::{SignedDuration, Timestamp};
-use ledger::{Commit, Committed, DueCheck, FIRST_ANSWER, InboxMessage, LedgerError, Wanted};
+use ledger::{
+    Commit, Committed, DueCheck, FIRST_ANSWER, InboxMessage, LedgerError, NewDelivery, Wanted,
+};
 use sources::{Content, Incoming, Question, Received, Refusal, Source, Trouble, Verdict};
 use std::sync::Arc;
 use tracing::Instrument;
@@ -501,10 +503,6 @@ impl Engine {
         };
         for _ in 0..TRIES {
             let loaded = self.ledger().load(wanted).instrument(trace::load()).await?;
-            let customer = loaded
-                .customer
-                .as_ref()
-                .map(|versioned| versioned.customer.id);
             let Some(mut proposal) = decide::propose(
                 loaded,
                 &wanted.chain,
@@ -520,34 +518,33 @@ impl Engine {
             let owner_is_settled = wanted
                 .app_user_id
                 .as_deref()
-                .is_none_or(|name| proposal.customer.answers_to(name));
+                .is_none_or(|name| proposal.belongs_to(name));
             if silent {
-                // The state is kept, so nothing of it is news later.
-                proposal.drafts.clear();
+                proposal.keep_silent();
             }
-            let keys: Vec<String> = proposal
-                .drafts
-                .iter()
-                .map(|draft| draft.key.clone())
-                .collect();
-            let known = match customer {
-                Some(customer) if proposal.is_known_chain && !keys.is_empty() => {
-                    let told: Vec<CustomerId> = std::iter::once(customer)
-                        .chain(proposal.told_to.iter().copied())
-                        .collect();
-                    self.ledger().known_keys(&told, &keys).await?
-                }
-                _ => Vec::new(),
+            let known = match proposal.in_question() {
+                Some((told, keys)) => self.ledger().known_keys(&told, &keys).await?,
+                None => Vec::new(),
             };
             let dispatcher = &self.inner.dispatcher;
             let mut reservations = dispatcher.reservations();
-            let mut commit = decide::conclude(proposal, &known, &at, |integration, messages| {
-                if !self.inner.is_quiet && reservations.reserve(integration, messages, now) {
-                    integration.lease_until(now)
-                } else {
-                    now
+            let mut commit = decide::conclude(proposal, &known, &at);
+            if !self.inner.is_quiet {
+                let of_one = |a: &NewDelivery, b: &NewDelivery| {
+                    (a.event, a.integration) == (b.event, b.integration)
+                };
+                for planned in commit.deliveries.chunk_by_mut(of_one) {
+                    let integration = setup.integration(planned[0].integration);
+                    if let Some(integration) = integration
+                        && reservations.reserve(integration, planned.len(), now)
+                    {
+                        let until = integration.lease_until(now);
+                        planned
+                            .iter_mut()
+                            .for_each(|planned| planned.due_at = until);
+                    }
                 }
-            });
+            }
             let span = trace::commit(&mut commit);
             let events: Vec<_> = commit.events.iter().map(|new| new.event.clone()).collect();
             let deliveries = commit.deliveries.clone();

@@ -1,0 +1,89 @@
+//! Who may use what, before a decision and after it.
+
+use super::event::About;
+use domain::{
+    AccessLevel, ChainKey, Change, Event, EventKind, Observation, Snapshot,
+    access::{self, Unlocks},
+    customer::Customer,
+};
+use jiff::Timestamp;
+use std::collections::BTreeMap;
+
+/// Access levels by entitlement.
+pub(super) type Levels = BTreeMap<String, AccessLevel>;
+
+/// What a decision does to one customer's access, in one environment.
+pub(super) struct Access {
+    pub(super) before: Levels,
+    pub(super) after: Levels,
+}
+
+impl Access {
+    /// By the purchases that the customer has before it, and after it.
+    pub(super) fn of<'a>(
+        before: impl Iterator<Item = (&'a ChainKey, &'a Snapshot)>,
+        after: impl Iterator<Item = (&'a ChainKey, &'a Snapshot)>,
+        unlocks: &Unlocks,
+    ) -> Self {
+        Self {
+            before: access::access(before, unlocks),
+            after: access::access(after, unlocks),
+        }
+    }
+
+    /// Levels worth telling of.
+    pub(super) fn differences(&self) -> Vec<AccessLevel> {
+        access::differences(&self.before, &self.after)
+    }
+}
+
+/// The change that tells of a level.
+pub(super) fn update(
+    level: &AccessLevel,
+    key: String,
+    at: Timestamp,
+    snapshot: &Snapshot,
+    rule: &'static str,
+) -> Change {
+    Change {
+        transaction: level.transaction.clone(),
+        product: level.product.clone(),
+        reason: level.cancellation_reason,
+        ..Change::new(EventKind::AccessLevelUpdated, key, at, snapshot, rule)
+    }
+}
+
+impl About<'_> {
+    /// What an observation, or time passing, did to the customer's access. Told at the time of what was said, so that it is the
+    /// same event when it is said again.
+    pub(super) fn access_updates(
+        &self,
+        access: &Access,
+        observation: Option<&Observation>,
+        customer: &Customer,
+    ) -> Vec<Event> {
+        let at = match observation {
+            Some(_) => self.snapshot.version,
+            None => self.at.now,
+        };
+        let told = access.differences().into_iter().map(|level| {
+            let key = format!(
+                "access:{}:{}:{}:{}:{}:{}:{}:{}",
+                level.id,
+                self.chain.id,
+                at.as_microsecond(),
+                level.product,
+                u8::from(level.is_active),
+                level.expires_at.map_or(0, Timestamp::as_microsecond),
+                u8::from(level.will_renew),
+                u8::from(level.is_in_grace_period)
+            );
+            let change = update(&level, key, at, self.snapshot, "access.changed");
+            Event {
+                level: Some(level),
+                ..self.event(&change, customer)
+            }
+        });
+        told.collect()
+    }
+}

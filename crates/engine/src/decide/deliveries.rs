@@ -1,0 +1,118 @@
+//! What is sent of an event: every integration's answer to it.
+
+use crate::setup::ActiveIntegration;
+use domain::{
+    CustomerId, DeliveryId, Environment, Event, EventId, EventKind, IntegrationId, Message,
+    NotSent, ProjectId, customer::Customer, event::Cause, time::after,
+};
+use jiff::{SignedDuration, Timestamp};
+use ledger::NewDelivery;
+use std::collections::BTreeMap;
+use uuid::Uuid;
+
+/// Pause after which a delivery goes although an earlier one of its customer is unsettled.
+const PATIENCE: SignedDuration = SignedDuration::from_mins(10);
+
+/// What integrations make of an event: each is named once at least, or has a delivery.
+#[derive(Debug, Default)]
+pub(crate) struct Planned {
+    /// Integrations it is not sent to, and why.
+    pub(crate) not_sent: Vec<(IntegrationId, NotSent)>,
+    /// What is sent, integration by integration. All of it is due at once, unless a node takes it up when it is committed.
+    pub(crate) deliveries: Vec<NewDelivery>,
+}
+
+/// Every integration's answer to an event.
+pub(crate) fn plan(event: &Event, integrations: &[ActiveIntegration], now: Timestamp) -> Planned {
+    let mut planned = Planned::default();
+    for integration in integrations {
+        match messages(event, integration) {
+            Err(reason) => planned.not_sent.push((integration.row.id, reason)),
+            Ok(messages) => planned.deliveries.extend(
+                messages
+                    .into_iter()
+                    .enumerate()
+                    .map(|(index, message)| delivery(event, integration, index, message, now)),
+            ),
+        }
+    }
+    planned
+}
+
+/// Until when a delivery queued at `now` waits for earlier ones of its customer; `None` where order does not matter.
+pub(crate) fn waits_until(integration: &ActiveIntegration, now: Timestamp) -> Option<Timestamp> {
+    integration.spec.ordered.then(|| after(now, PATIENCE))
+}
+
+fn messages(event: &Event, integration: &ActiveIntegration) -> Result<Vec<Message>, NotSent> {
+    match &integration.configured {
+        _ if event.customer.analytics_disabled => Err(NotSent::AnalyticsDisabled),
+        Ok(configured) => configured.plan(event),
+        // Settings that cannot be read: keep the event for when they can.
+        Err(_) => Ok(vec![Message::named(event.kind.id())]),
+    }
+}
+
+fn delivery(
+    event: &Event,
+    integration: &ActiveIntegration,
+    index: usize,
+    message: Message,
+    now: Timestamp,
+) -> NewDelivery {
+    NewDelivery {
+        id: DeliveryId::derived(
+            integration.row.id.uuid(),
+            &format!("{}:{index}", event.id),
+            event.recorded_at,
+        ),
+        project: event.project,
+        event: event.id,
+        integration: integration.row.id,
+        customer: event.customer.id,
+        message,
+        accepted_at: now,
+        due_at: now,
+        waits_until: waits_until(integration, now).filter(|_| event.kind != EventKind::Test),
+        trace: None,
+    }
+}
+
+/// An event that means nothing but shows that an integration works.
+pub(crate) fn test_event(project: ProjectId, fresh: Uuid, now: Timestamp) -> Event {
+    let id = EventId::new(fresh);
+    let customer = Customer::new(
+        CustomerId::derived(project.uuid(), "test", now),
+        "test_customer".into(),
+        now,
+    );
+    Event {
+        id,
+        key: format!("test:{id}"),
+        kind: EventKind::Test,
+        occurred_at: now,
+        recorded_at: now,
+        customer_seq: 0,
+        environment: Environment::Production,
+        project,
+        app: None,
+        customer,
+        purchase: None,
+        transaction: None,
+        product: None,
+        previous_product: None,
+        scheduled: false,
+        entitlements: Vec::new(),
+        cancellation_reason: None,
+        level: None,
+        access: BTreeMap::new(),
+        cause: Cause {
+            inbox: None,
+            rule: "test".into(),
+        },
+        historical: false,
+        late: false,
+        after_days: None,
+        transferred_from: None,
+    }
+}

@@ -1,0 +1,161 @@
+//! What an event says about its purchase, its transaction and its app.
+
+use super::money::{in_usd, part_of, sellers_share};
+use crate::setup::{AppSetup, ProjectSetup};
+use domain::{
+    Change, Event, EventId, Facts, Money, Snapshot, Store,
+    access::{self, Unlocks},
+    charge::Line,
+    customer::Customer,
+    event::{AppRef, Cause, Purchase, TransactionRef},
+    fact::{ChainKey, TransactionKind},
+    rates::Rates,
+};
+use jiff::Timestamp;
+use ledger::{App, AppSettings, InboxMessage};
+use std::collections::BTreeMap;
+
+/// What is the same for every decision about one message.
+pub(crate) struct Circumstances<'a> {
+    pub(crate) project: &'a ProjectSetup,
+    pub(crate) app: &'a AppSetup,
+    /// The message; `None` when time passing is the cause.
+    pub(crate) inbox: Option<&'a InboxMessage>,
+    /// When the message was received, or when time passing was noticed.
+    pub(crate) now: Timestamp,
+    /// Exchange rates.
+    pub(crate) rates: &'a Rates,
+}
+
+/// A purchase as its events describe it.
+pub(super) struct About<'a> {
+    pub(super) chain: &'a ChainKey,
+    pub(super) facts: &'a Facts,
+    pub(super) snapshot: &'a Snapshot,
+    pub(super) unlocks: &'a Unlocks,
+    pub(super) at: &'a Circumstances<'a>,
+}
+
+impl About<'_> {
+    /// The event that tells a customer of a change; not yet numbered, and without the access it leads to.
+    pub(super) fn event(&self, change: &Change, customer: &Customer) -> Event {
+        let (project, app) = (&self.at.project.row, &self.at.app.row);
+        // The key names a chain or transaction, unique within its app and environment; the ledger wants it unique per customer.
+        let key = format!("{}:{}:{}", app.key, self.chain.environment.id(), change.key);
+        Event {
+            id: EventId::derived(
+                project.id.uuid(),
+                &format!("{}:{key}", customer.app_user_id),
+                // Business time, not ours: told late, it is the same event with the same id.
+                change.occurred_at,
+            ),
+            key,
+            kind: change.kind,
+            occurred_at: change.occurred_at,
+            recorded_at: self.at.now,
+            customer_seq: 0,
+            environment: self.chain.environment,
+            project: project.id,
+            app: Some(app_ref(app)),
+            customer: customer.for_event(),
+            purchase: Some(self.purchase(change)),
+            transaction: self.transaction(change),
+            product: Some(change.product.clone()),
+            previous_product: change.previous_product.clone(),
+            scheduled: change.scheduled,
+            entitlements: access::unlocked_by(&change.product, self.unlocks)
+                .cloned()
+                .collect(),
+            cancellation_reason: change.reason,
+            level: None,
+            access: BTreeMap::new(),
+            cause: Cause {
+                inbox: self.at.inbox.map(|message| message.id),
+                rule: change.rule.to_owned(),
+            },
+            historical: change.historical,
+            late: change.late,
+            after_days: None,
+            transferred_from: None,
+        }
+    }
+
+    fn purchase(&self, change: &Change) -> Purchase {
+        let snapshot = self.snapshot;
+        let line = Line::of(self.facts);
+        let run = line.run(&change.transaction);
+        Purchase {
+            chain: self.chain.id.clone(),
+            kind: snapshot.kind,
+            original_purchased_at: snapshot.original_purchased_at,
+            purchased_at: snapshot.purchased_at,
+            expires_at: snapshot.expires_at,
+            access_until: snapshot.access_until(),
+            phase: snapshot.phase,
+            standing: snapshot.standing.clone(),
+            will_renew: snapshot.will_renew,
+            next_product: snapshot.next_product.clone(),
+            renewal_price: snapshot.renewal_price,
+            ownership: snapshot.ownership,
+            consecutive_payments: if snapshot.kind == TransactionKind::Subscription {
+                run.paid_periods
+            } else {
+                1
+            },
+            over_a_year: run.over_a_year,
+            trial_days: line.trial_days(),
+            offering: self.facts.offering().map(str::to_owned),
+        }
+    }
+
+    fn transaction(&self, change: &Change) -> Option<TransactionRef> {
+        let fact = &self.facts.transactions.get(&change.transaction)?.fact;
+        let dollars = |money: Option<Money>| {
+            money.and_then(|money| in_usd(money, self.at.rates, fact.purchased_at))
+        };
+        // The rest of an upgraded period is given back in an amount the store does not state.
+        let price = if change.rule == "refund.upgraded" {
+            fact.price.map(|price| Money { micros: 0, ..price })
+        } else {
+            fact.price
+        };
+        let share = sellers_share(&self.at.app.row, self.facts, fact);
+        let proceeds = part_of(price, share);
+        // Unknown tax is not no tax.
+        let untaxed = price.zip(fact.tax);
+        let untaxed = untaxed.and_then(|(price, tax)| price.checked_sub(tax).ok());
+        let net = part_of(untaxed, share);
+        Some(TransactionRef {
+            id: fact.id.clone(),
+            purchased_at: fact.purchased_at,
+            expires_at: fact.expires_at,
+            quantity: change.pieces.unwrap_or(fact.quantity),
+            price,
+            price_usd: dollars(price),
+            proceeds,
+            proceeds_usd: dollars(proceeds),
+            refunded: change.refunded.filter(|refunded| Some(*refunded) != price),
+            tax: fact.tax,
+            tax_usd: dollars(fact.tax),
+            net,
+            net_usd: dollars(net),
+            is_free: fact.is_free(),
+            offer: fact.offer.clone(),
+            country: fact.country.clone(),
+            token: Some(fact.leg.clone())
+                .filter(|leg| !leg.is_empty() && self.chain.store == Store::PlayStore),
+        })
+    }
+}
+
+fn app_ref(app: &App) -> AppRef {
+    AppRef {
+        id: app.id,
+        key: app.key.clone(),
+        store: app.store(),
+        store_name: match &app.settings {
+            AppSettings::External(settings) => Some(settings.store_name.clone()),
+            _ => None,
+        },
+    }
+}

@@ -1,0 +1,280 @@
+//! Purchases that pass from one customer to another: what both sides become, and what each is told.
+//!
+//! Nothing was observed, so no snapshot changes; only access does. When two customers become one, nothing is transferred, and
+//! the one that ends is told nothing.
+
+use super::{
+    access::{Access, update},
+    event::{About, Circumstances},
+    number,
+};
+use crate::setup::{AppSetup, ProjectSetup, Setup};
+use domain::{
+    AppId, ChainKey, Change, Environment, Event, EventKind, customer::Customer, rates::Rates,
+};
+use jiff::Timestamp;
+use ledger::{Commit, CustomerRecord, CustomerWrite, Handover, InboxMessage, StoredChain};
+
+/// What passes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Scope<'a> {
+    /// Everything, names included: two customers become one.
+    Everything,
+    /// These purchases.
+    Purchases(&'a [ChainKey]),
+}
+
+impl Scope<'_> {
+    fn covers(self, chain: &ChainKey) -> bool {
+        match self {
+            Self::Everything => true,
+            Self::Purchases(chains) => chains.contains(chain),
+        }
+    }
+
+    const fn is_merge(self) -> bool {
+        matches!(self, Self::Everything)
+    }
+}
+
+/// Two customers, and what is to pass from one to the other.
+pub(crate) struct Passing<'a> {
+    pub(crate) setup: &'a Setup,
+    pub(crate) project: &'a ProjectSetup,
+    /// Stands in for an app that is gone.
+    pub(crate) grants: &'a AppSetup,
+    pub(crate) rates: &'a Rates,
+    /// What asks for it; the time it came is the time it happens.
+    pub(crate) message: &'a InboxMessage,
+    pub(crate) from: &'a CustomerRecord,
+    pub(crate) to: &'a CustomerRecord,
+    pub(crate) scope: Scope<'a>,
+}
+
+/// A purchase as a customer has it.
+type Owned = (AppId, ChainKey, StoredChain);
+
+/// The commit that passes it all, with what both sides are told. `None` when there is nothing to pass.
+pub(crate) fn pass(passing: &Passing<'_>) -> Option<Commit> {
+    let (giver, taker, scope) = (passing.from, passing.to, passing.scope);
+    let chains: Vec<_> = giver
+        .purchases
+        .iter()
+        .filter(|(_, chain, _)| scope.covers(chain))
+        .map(|(app, chain, _)| (*app, chain.clone()))
+        .collect();
+    if chains.is_empty() && !scope.is_merge() {
+        return None;
+    }
+    let (mut from, mut to) = (giver.customer.clone(), taker.customer.clone());
+    if scope.is_merge() {
+        merge(&mut to, &from);
+        from.attributes.clear();
+    }
+    let (mut told_from, mut told_to) = (Vec::new(), Vec::new());
+    for environment in [Environment::Production, Environment::Sandbox] {
+        let crossing = Crossing::of(passing, environment);
+        if !crossing.moving.is_empty() {
+            told_to.extend(crossing.transfers(&from, &to));
+            told_to.extend(crossing.taker_access(&to));
+            told_from.extend(crossing.giver_access(&from));
+        }
+    }
+    let (project, now) = (passing.project, passing.message.received_at);
+    let mut commit = Commit {
+        inbox: Some(passing.message.clone()),
+        ..Commit::of(project.row.id)
+    };
+    let from_seq = number(&mut commit, giver.seq, told_from, project, now);
+    let to_seq = number(&mut commit, taker.seq, told_to, project, now);
+    commit.customer = Some(CustomerWrite {
+        customer: to,
+        loaded_version: Some(taker.version),
+        seq: to_seq,
+    });
+    commit.handover = Some(Handover {
+        from: CustomerWrite {
+            customer: from,
+            loaded_version: Some(giver.version),
+            seq: from_seq,
+        },
+        chains,
+        absorbed: scope.is_merge(),
+    });
+    Some(commit)
+}
+
+/// The purchases of one environment, on both sides.
+struct Crossing<'a> {
+    passing: &'a Passing<'a>,
+    given: Vec<&'a Owned>,
+    taken: Vec<&'a Owned>,
+    moving: Vec<&'a Owned>,
+}
+
+impl<'a> Crossing<'a> {
+    fn of(passing: &'a Passing<'a>, environment: Environment) -> Self {
+        let of = |record: &'a CustomerRecord| -> Vec<&'a Owned> {
+            let all = record.purchases.iter();
+            all.filter(|(_, chain, _)| chain.environment == environment)
+                .collect()
+        };
+        let (given, taken) = (of(passing.from), of(passing.to));
+        let passes = |owned: &&Owned| passing.scope.covers(&owned.1);
+        let moving = given.iter().copied().filter(passes).collect();
+        Self {
+            passing,
+            given,
+            taken,
+            moving,
+        }
+    }
+
+    /// The taker is told which purchases it has from whom.
+    fn transfers(&self, from: &Customer, to: &Customer) -> Vec<Event> {
+        if self.passing.scope.is_merge() {
+            return Vec::new();
+        }
+        let after = self.taker().after;
+        let told = self.moving.iter().map(|owned| {
+            let (_, chain, stored) = owned;
+            let key = format!(
+                "transfer:{}:{}:{}:{}",
+                chain.id,
+                from.id,
+                to.id,
+                self.now().as_microsecond()
+            );
+            let change = Change::new(
+                EventKind::Transfer,
+                key,
+                self.now(),
+                &stored.snapshot,
+                "owner.transferred",
+            );
+            Event {
+                access: after.clone(),
+                transferred_from: Some(from.for_event()),
+                ..self.event(owned, &change, to)
+            }
+        });
+        told.collect()
+    }
+
+    fn taker_access(&self, to: &Customer) -> Vec<Event> {
+        self.updates(&self.taker(), to)
+    }
+
+    fn giver_access(&self, from: &Customer) -> Vec<Event> {
+        if self.passing.scope.is_merge() {
+            return Vec::new();
+        }
+        self.updates(&self.giver(), from)
+    }
+
+    fn taker(&self) -> Access {
+        let (taken, moving) = (self.taken.iter(), self.moving.iter());
+        Access::of(
+            taken.clone().map(snapshot),
+            taken.chain(moving).map(snapshot),
+            &self.passing.project.unlocks,
+        )
+    }
+
+    fn giver(&self) -> Access {
+        let stays = |owned: &&&Owned| !self.passing.scope.covers(&owned.1);
+        let given = self.given.iter();
+        Access::of(
+            given.clone().map(snapshot),
+            given.filter(stays).map(snapshot),
+            &self.passing.project.unlocks,
+        )
+    }
+
+    fn updates(&self, access: &Access, customer: &Customer) -> Vec<Event> {
+        let mut told = Vec::new();
+        for level in access.differences() {
+            // The purchase that decides the level, on either side.
+            let mut both = self.given.iter().chain(&self.taken);
+            let decides =
+                |(_, chain, _): &Owned| chain.id == level.chain && chain.store == level.store;
+            let Some(owned) = both.find(|owned| decides(owned)) else {
+                continue;
+            };
+            let key = format!(
+                "access:{}:{}:passed:{}",
+                level.id,
+                level.chain,
+                self.now().as_microsecond()
+            );
+            let snapshot = &owned.2.snapshot;
+            let change = update(&level, key, self.now(), snapshot, "access.passed");
+            told.push(Event {
+                level: Some(level),
+                access: access.after.clone(),
+                ..self.event(owned, &change, customer)
+            });
+        }
+        told
+    }
+
+    fn event(&self, (app, chain, stored): &Owned, change: &Change, customer: &Customer) -> Event {
+        let passing = self.passing;
+        let at = Circumstances {
+            project: passing.project,
+            app: passing.setup.app(*app).unwrap_or(passing.grants),
+            inbox: Some(passing.message),
+            now: self.now(),
+            rates: passing.rates,
+        };
+        let about = About {
+            chain,
+            facts: &stored.facts,
+            snapshot: &stored.snapshot,
+            unlocks: &passing.project.unlocks,
+            at: &at,
+        };
+        about.event(change, customer)
+    }
+
+    fn now(&self) -> Timestamp {
+        self.passing.message.received_at
+    }
+}
+
+fn snapshot<'a>(owned: &&'a Owned) -> (&'a ChainKey, &'a domain::Snapshot) {
+    (&owned.1, &owned.2.snapshot)
+}
+
+/// `to` takes over names and attributes of `from`; per attribute the newest write wins.
+fn merge(to: &mut Customer, from: &Customer) {
+    let names = std::iter::once(&from.app_user_id).chain(&from.aliases);
+    for name in names {
+        if !to.answers_to(name) {
+            to.aliases.push(name.clone());
+        }
+    }
+    to.first_seen = to.first_seen.min(from.first_seen);
+    to.last_seen = to.last_seen.max(from.last_seen);
+    to.installed_at = match (to.installed_at, from.installed_at) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (a, b) => a.or(b),
+    };
+    to.analytics_disabled |= from.analytics_disabled;
+    if to.attribution.is_none() {
+        to.attribution.clone_from(&from.attribution);
+    }
+    to.revenue_usd_micros = to
+        .revenue_usd_micros
+        .saturating_add(from.revenue_usd_micros);
+    for (key, at) in &from.written {
+        if to.written.get(key).is_some_and(|known| known >= at) {
+            continue;
+        }
+        match from.attributes.get(key) {
+            Some(value) => to.attributes.insert(key.clone(), value.clone()),
+            None => to.attributes.remove(key),
+        };
+        to.written.insert(key.clone(), *at);
+    }
+}
