@@ -27,9 +27,6 @@ use web::{
 pub fn routes() -> Vec<Route<App>> {
     [
         resources::routes(),
-        resources::app_check::routes(),
-        resources::customer_changes::routes(),
-        resources::replays::routes(),
         streams::routes(),
         callbacks::routes(),
         openapi::routes(),

@@ -1,11 +1,8 @@
 //! How things look in the API. Shapes here are promises to callers.
 
-use configuration::{Stored, masked};
 use domain::{Message, NotSent};
-use engine::{ActiveIntegration, Engine, Setup};
-use ledger::{AttemptRecord, CustomerRecord, DeliveryRecord, SentRequest, Verification};
+use ledger::{AttemptRecord, DeliveryRecord, SentRequest};
 use serde::Serialize;
-use serde_json::{Value, json};
 
 /// A delivery.
 #[derive(Serialize)]
@@ -44,66 +41,4 @@ pub(crate) fn delivery(record: DeliveryRecord) -> DeliveryView {
         request: record.request,
         last_attempt: record.last,
     }
-}
-
-pub(crate) fn integration(engine: &Engine, active: &ActiveIntegration) -> Value {
-    let row = &active.row;
-    let stored = Stored::of_integration(engine.vault(), row);
-    let settings = stored
-        .unreadable
-        .is_none()
-        .then(|| masked(active.spec.fields, &stored.settings));
-    let health = engine
-        .lanes()
-        .into_iter()
-        .find(|(id, _)| *id == row.id)
-        .map(|(_, health)| health);
-    let (state, problem) = match &row.verification {
-        Verification::Passed => ("passed", None),
-        Verification::Pending => ("pending", None),
-        Verification::Failed { problem, .. } => ("failed", Some(problem)),
-    };
-    json!({
-        "id": row.id, "key": row.key, "name": row.name, "destination": row.destination, "paused": row.paused,
-        "verification": { "state": state, "problem": problem },
-        "held": active.held().map(|reason| json!({ "reason": reason, "text": reason.text() })),
-        "problem": active.configured.as_ref().err(),
-        "settings": settings,
-        "breaker_open": health.is_some_and(|health| health.breaker_open),
-    })
-}
-
-pub(crate) fn customer(setup: &Setup, record: CustomerRecord, now: jiff::Timestamp) -> Value {
-    let purchases: Vec<_> = record
-        .purchases
-        .iter()
-        .map(|(app, chain, stored)| json!({ "app": app, "chain": chain, "snapshot": stored.snapshot, "transactions": stored.facts.transactions.values().map(|transaction| &transaction.fact).collect::<Vec<_>>() }))
-        .collect();
-    let unlocks = record
-        .purchases
-        .first()
-        .and_then(|(app, ..)| setup.app(*app))
-        .and_then(|app| setup.project(app.row.project))
-        .map(|project| project.unlocks.clone())
-        .unwrap_or_default();
-    let access = |environment| {
-        let of_environment = record
-            .purchases
-            .iter()
-            .filter(|(_, chain, _)| chain.environment == environment)
-            .map(|(_, chain, stored)| (chain, &stored.snapshot));
-        domain::access::access(of_environment, &unlocks)
-            .into_iter()
-            .map(|(id, level)| {
-                (
-                    id,
-                    json!({ "is_active_now": level.is_active_at(now), "level": level }),
-                )
-            })
-            .collect::<serde_json::Map<_, _>>()
-    };
-    json!({
-        "customer": record.customer, "customer_seq": record.seq, "purchases": purchases,
-        "access": { "production": access(domain::Environment::Production), "sandbox": access(domain::Environment::Sandbox) },
-    })
 }

@@ -1,0 +1,272 @@
+//! Customers: read, changed, moved and forgotten.
+
+use super::{Answer, PAGES, list};
+use axum::{
+    extract::{Path, State},
+    http::StatusCode,
+};
+use configuration::{self as desired};
+use domain::{
+    attribute::Write,
+    customer::{Attribution, AttributionStatus},
+};
+use engine::{Setup, WriteError};
+use jiff::Timestamp;
+use ledger::CustomerRecord;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use web::{
+    App,
+    access::Access,
+    body::Json,
+    problem::Problem,
+    project::InProject,
+    query::{Filters, parse, present},
+    route::{Method, Route},
+};
+
+/// The routes of this file.
+pub(crate) fn routes() -> Vec<Route<App>> {
+    use Access::{Read, Write};
+    use Method::{Delete, Get, Patch, Post};
+    vec![
+        Route::new(
+            Get,
+            "/api/v1/projects/{project}/customers",
+            Read,
+            "Customers, newest first",
+            customers,
+        )
+        .query(PAGES),
+        Route::new(
+            Get,
+            "/api/v1/projects/{project}/customers/{who}",
+            Read,
+            "One customer, by id or app user id, with purchases and access",
+            customer,
+        ),
+        Route::new(
+            Delete,
+            "/api/v1/projects/{project}/customers/{who}",
+            Write,
+            "Forgets a customer",
+            forget,
+        ),
+        Route::new(
+            Post,
+            "/api/v1/projects/{project}/customers/{who}/transfer",
+            Write,
+            "Moves all purchases to another customer",
+            transfer,
+        )
+        .body("Transfer"),
+        Route::new(
+            Patch,
+            "/api/v1/projects/{project}/customers/{who}",
+            Write,
+            "Writes attributes, install date and opt-out",
+            change,
+        )
+        .body("CustomerChange"),
+    ]
+}
+
+pub(crate) async fn customers(
+    State(app): State<App>,
+    project: InProject,
+    Filters(query): Filters,
+) -> Answer {
+    let before = present(query.before.as_ref())
+        .map(|before| parse("before", before))
+        .transpose()?;
+    let rows = app
+        .engine
+        .ledger()
+        .customers(project.id, before, query.limit())
+        .await?;
+    let next = (rows.len() == query.limit())
+        .then(|| rows.last().map(|row| row.id.to_string()))
+        .flatten();
+    Ok(list(rows.into_iter().map(|row| json!(row)).collect(), next))
+}
+
+pub(crate) async fn customer(
+    State(app): State<App>,
+    project: InProject,
+    Path((_, who)): Path<(String, String)>,
+) -> Answer {
+    let record = app
+        .engine
+        .ledger()
+        .customer(project.id, &who)
+        .await?
+        .ok_or_else(|| Problem::not_found("customer", &who))?;
+    Ok(axum::Json(shown(
+        &project.setup,
+        record,
+        app.engine.system().now(),
+    )))
+}
+
+/// `DELETE .../customers/{customer}`.
+pub(crate) async fn forget(
+    State(app): State<App>,
+    project: InProject,
+    Path((_, who)): Path<(String, String)>,
+) -> Result<StatusCode, Problem> {
+    app.engine.forget(project.id, &who).await?;
+    // Whom is what was to be forgotten.
+    project.did(&app, "forget", "a customer").await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Transfer {
+    to: String,
+}
+
+/// `POST .../customers/{customer}/transfer`.
+pub(crate) async fn transfer(
+    State(app): State<App>,
+    project: InProject,
+    Path((_, who)): Path<(String, String)>,
+    Json(body): Json<Transfer>,
+) -> Answer {
+    let events = app.engine.transfer(project.id, &who, &body.to).await?;
+    project.did(&app, "move purchases of", &who).await?;
+    Ok(axum::Json(json!({ "events": events })))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Change {
+    #[serde(default)]
+    attributes: BTreeMap<String, Option<String>>,
+    installed_at: Option<Timestamp>,
+    analytics_disabled: Option<bool>,
+    attribution: Option<NewAttribution>,
+}
+
+/// As [`Attribution`], less what we know ourselves.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewAttribution {
+    source: String,
+    status: AttributionStatus,
+    channel: Option<String>,
+    campaign: Option<String>,
+    ad_group: Option<String>,
+    ad_set: Option<String>,
+    creative: Option<String>,
+    network_user_id: Option<String>,
+}
+
+impl NewAttribution {
+    fn checked(self, created_at: Timestamp) -> Result<Attribution, Problem> {
+        let attribution = Attribution {
+            source: self.source,
+            status: self.status,
+            channel: self.channel,
+            campaign: self.campaign,
+            ad_group: self.ad_group,
+            ad_set: self.ad_set,
+            creative: self.creative,
+            network_user_id: self.network_user_id,
+            created_at,
+        };
+        match attribution.problem() {
+            None => Ok(attribution),
+            Some((field, message)) => Err(Problem::invalid(vec![desired::Problem {
+                path: vec!["attribution".into(), field.into()],
+                message,
+            }])),
+        }
+    }
+}
+
+/// `PATCH .../customers/{customer}`. The customer is made when there is none.
+pub(crate) async fn change(
+    State(app): State<App>,
+    project: InProject,
+    Path((_, who)): Path<(String, String)>,
+    Json(body): Json<Change>,
+) -> Answer {
+    let now = app.engine.system().now();
+    let attribution = body.attribution.map(|told| told.checked(now)).transpose()?;
+    let writes: Vec<Write> = body
+        .attributes
+        .into_iter()
+        .map(|(key, value)| Write {
+            key,
+            value,
+            written_at: None,
+        })
+        .collect();
+    app.engine
+        .write_attributes(project.id, &who, &writes)
+        .await
+        .map_err(|error| match error {
+            WriteError::Refused(refused) => Problem::invalid(
+                refused
+                    .into_iter()
+                    .map(|refused| desired::Problem {
+                        path: vec!["attributes".into(), refused.key],
+                        message: refused.problem,
+                    })
+                    .collect(),
+            ),
+            WriteError::People(error) => error.into(),
+        })?;
+    if let Some(at) = body.installed_at {
+        app.engine.set_installed_at(project.id, &who, at).await?;
+    }
+    if let Some(disabled) = body.analytics_disabled {
+        app.engine
+            .set_analytics_disabled(project.id, &who, disabled)
+            .await?;
+    }
+    if let Some(attribution) = attribution {
+        app.engine
+            .set_attribution(project.id, &who, &attribution)
+            .await?;
+    }
+    let profile = app.engine.profile(project.id, &who).await?;
+    Ok(axum::Json(json!(profile.record.customer)))
+}
+
+fn shown(setup: &Setup, record: CustomerRecord, now: Timestamp) -> Value {
+    let purchases: Vec<_> = record
+        .purchases
+        .iter()
+        .map(|(app, chain, stored)| json!({ "app": app, "chain": chain, "snapshot": stored.snapshot, "transactions": stored.facts.transactions.values().map(|transaction| &transaction.fact).collect::<Vec<_>>() }))
+        .collect();
+    let unlocks = record
+        .purchases
+        .first()
+        .and_then(|(app, ..)| setup.app(*app))
+        .and_then(|app| setup.project(app.row.project))
+        .map(|project| project.unlocks.clone())
+        .unwrap_or_default();
+    let access = |environment| {
+        let of_environment = record
+            .purchases
+            .iter()
+            .filter(|(_, chain, _)| chain.environment == environment)
+            .map(|(_, chain, stored)| (chain, &stored.snapshot));
+        domain::access::access(of_environment, &unlocks)
+            .into_iter()
+            .map(|(id, level)| {
+                (
+                    id,
+                    json!({ "is_active_now": level.is_active_at(now), "level": level }),
+                )
+            })
+            .collect::<serde_json::Map<_, _>>()
+    };
+    json!({
+        "customer": record.customer, "customer_seq": record.seq, "purchases": purchases,
+        "access": { "production": access(domain::Environment::Production), "sandbox": access(domain::Environment::Sandbox) },
+    })
+}

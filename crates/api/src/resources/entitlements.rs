@@ -1,0 +1,116 @@
+//! Entitlements: what products unlock.
+
+use super::{Answer, list, put, remove};
+use axum::{
+    extract::{Path, State},
+    http::StatusCode,
+    response::Response,
+};
+use configuration::{self as desired, Desired, DesiredEntitlement};
+use ledger::ConfigurationChange;
+use serde_json::json;
+use std::collections::BTreeMap;
+use web::{
+    App,
+    access::Access,
+    body::Json,
+    problem::Problem,
+    project::InProject,
+    route::{Method, Route},
+};
+
+/// The routes of this file.
+pub(crate) fn routes() -> Vec<Route<App>> {
+    use Access::{Read, Write};
+    use Method::{Delete, Get, Put};
+    vec![
+        Route::new(
+            Get,
+            "/api/v1/projects/{project}/entitlements",
+            Read,
+            "Entitlements",
+            entitlements,
+        ),
+        Route::new(
+            Put,
+            "/api/v1/projects/{project}/entitlements/{key}",
+            Write,
+            "Creates or changes an entitlement",
+            put_entitlement,
+        )
+        .body("Entitlement"),
+        Route::new(
+            Delete,
+            "/api/v1/projects/{project}/entitlements/{key}",
+            Write,
+            "Removes an entitlement",
+            delete_entitlement,
+        ),
+    ]
+}
+
+pub(crate) async fn entitlements(project: InProject) -> Answer {
+    Ok(list(
+        project
+            .setup
+            .configuration
+            .entitlements
+            .iter()
+            .filter(|row| row.project == project.id)
+            .map(|row| json!(row))
+            .collect(),
+        None,
+    ))
+}
+
+pub(crate) async fn put_entitlement(
+    State(app): State<App>,
+    project: InProject,
+    Path((_, key)): Path<(String, String)>,
+    Json(body): Json<DesiredEntitlement>,
+) -> Result<Response, Problem> {
+    put(
+        &app,
+        &project.caller,
+        Desired {
+            entitlements: BTreeMap::from([(key, body)]),
+            ..project.desired()
+        },
+    )
+    .await
+}
+
+pub(crate) async fn delete_entitlement(
+    State(app): State<App>,
+    project: InProject,
+    Path((_, key)): Path<(String, String)>,
+) -> Result<StatusCode, Problem> {
+    let rows = &project.setup.configuration;
+    if !rows
+        .entitlements
+        .iter()
+        .any(|row| row.project == project.id && row.key == key)
+    {
+        return Err(Problem::not_found("entitlement", &key));
+    }
+    if let Some(product) = rows
+        .products
+        .iter()
+        .find(|row| row.project == project.id && row.entitlements.contains(&key))
+    {
+        let path = vec!["entitlements".to_owned(), key];
+        return Err(Problem::invalid(vec![desired::Problem {
+            path,
+            message: format!(
+                "product {} unlocks it; change the product first",
+                product.id
+            ),
+        }]));
+    }
+    remove(
+        &app,
+        &project.caller,
+        ConfigurationChange::RemoveEntitlement(project.id, key),
+    )
+    .await
+}

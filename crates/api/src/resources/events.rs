@@ -1,0 +1,100 @@
+//! The event feed.
+
+use super::{Answer, EVENT_FILTERS, list};
+use axum::extract::{Path, State};
+use ledger::{EventFilter, FeedRow, Page};
+use serde_json::json;
+use std::time::Duration;
+use web::{
+    App,
+    access::Access,
+    problem::Problem,
+    project::InProject,
+    query::{Filters, parse},
+    route::{Method, Route},
+};
+
+/// The routes of this file.
+pub(crate) fn routes() -> Vec<Route<App>> {
+    use Access::Read;
+    use Method::Get;
+    vec![
+        Route::new(
+            Get,
+            "/api/v1/projects/{project}/events",
+            Read,
+            "The event feed: the last 14 days unless `since` says otherwise",
+            events,
+        )
+        .query(EVENT_FILTERS),
+        Route::new(
+            Get,
+            "/api/v1/projects/{project}/events/{id}",
+            Read,
+            "One event with the state of every integration",
+            event,
+        ),
+    ]
+}
+
+pub(crate) async fn events(
+    State(app): State<App>,
+    project: InProject,
+    Filters(query): Filters,
+) -> Answer {
+    let filter = query.events(&app, &project).await?;
+    let page = query.page()?;
+    let rows = await_events(&app, &filter, page, query.wait()?).await?;
+    let last = rows.last().map(|row| row.position);
+    let next = match query.after {
+        // Whoever follows goes on from here, whether there was something or not.
+        Some(after) => Some(last.unwrap_or(after)),
+        None => last.filter(|_| rows.len() == query.limit()),
+    };
+    let next = next.map(|position| position.to_string());
+    Ok(list(
+        rows.into_iter()
+            .map(|row| json!(web::view::event(&project.setup, row)))
+            .collect(),
+        next,
+    ))
+}
+
+/// Events of a page, as soon as there are any, or what there is when the wait is over.
+async fn await_events(
+    app: &App,
+    filter: &EventFilter,
+    page: Page,
+    wait: Duration,
+) -> Result<Vec<FeedRow>, Problem> {
+    let (mut changes, mut stopping) = (app.engine.changes(), app.engine.stopping());
+    let end = tokio::time::sleep(wait);
+    tokio::pin!(end);
+    loop {
+        let rows = app.engine.ledger().events(filter, page).await?;
+        if !rows.is_empty() || wait.is_zero() || *stopping.borrow() {
+            return Ok(rows);
+        }
+        tokio::select! {
+            () = &mut end => return Ok(rows),
+            _ = stopping.wait_for(|stopping| *stopping) => return Ok(rows),
+            // Another node may have written without a word.
+            () = tokio::time::sleep(Duration::from_secs(2)) => {}
+            changed = changes.changed() => if changed.is_err() { return Ok(rows) },
+        }
+    }
+}
+
+pub(crate) async fn event(
+    State(app): State<App>,
+    project: InProject,
+    Path((_, id)): Path<(String, String)>,
+) -> Answer {
+    let row = app
+        .engine
+        .ledger()
+        .event(project.id, parse("event", &id)?)
+        .await?
+        .ok_or_else(|| Problem::not_found("event", &id))?;
+    Ok(axum::Json(json!(web::view::event(&project.setup, row))))
+}

@@ -1,0 +1,96 @@
+//! Access given by hand, and taken back.
+
+use super::Answer;
+use axum::{
+    extract::{Path, State},
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use configuration as desired;
+use engine::Grant;
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::json;
+use web::{
+    App,
+    access::Access,
+    body::Json,
+    problem::Problem,
+    project::InProject,
+    route::{Method, Route},
+};
+
+/// The routes of this file.
+pub(crate) fn routes() -> Vec<Route<App>> {
+    use Access::Write;
+    use Method::{Delete, Post};
+    vec![
+        Route::new(
+            Post,
+            "/api/v1/projects/{project}/customers/{who}/grants",
+            Write,
+            "Gives access by hand",
+            grant,
+        )
+        .body("Grant"),
+        Route::new(
+            Delete,
+            "/api/v1/projects/{project}/customers/{who}/grants/{entitlement}",
+            Write,
+            "Takes access given by hand back",
+            revoke,
+        ),
+    ]
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewGrant {
+    entitlement: String,
+    ends_at: Option<Timestamp>,
+}
+
+/// `POST .../customers/{customer}/grants`.
+pub(crate) async fn grant(
+    State(app): State<App>,
+    project: InProject,
+    Path((_, who)): Path<(String, String)>,
+    Json(body): Json<NewGrant>,
+) -> Result<Response, Problem> {
+    if body
+        .ends_at
+        .is_some_and(|end| end <= app.engine.system().now())
+    {
+        return Err(Problem::invalid(vec![desired::Problem {
+            path: vec!["ends_at".into()],
+            message: "lies in the past".into(),
+        }]));
+    }
+    let grant = Grant {
+        entitlement: body.entitlement,
+        duration: if body.ends_at.is_some() {
+            "custom"
+        } else {
+            "lifetime"
+        }
+        .into(),
+        ends_at: body.ends_at,
+    };
+    app.engine.grant(project.id, &who, &grant).await?;
+    project.did(&app, "give access to", &who).await?;
+    Ok(StatusCode::CREATED.into_response())
+}
+
+/// `DELETE .../customers/{customer}/grants/{entitlement}`.
+pub(crate) async fn revoke(
+    State(app): State<App>,
+    project: InProject,
+    Path((_, who, entitlement)): Path<(String, String, String)>,
+) -> Answer {
+    let revoked = app
+        .engine
+        .revoke_grants(project.id, &who, &entitlement)
+        .await?;
+    project.did(&app, "take access back from", &who).await?;
+    Ok(axum::Json(json!({ "revoked": revoked })))
+}

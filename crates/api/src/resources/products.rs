@@ -1,0 +1,103 @@
+//! Products: what is sold, and what it unlocks.
+
+use super::{Answer, list, put, remove};
+use axum::{
+    extract::{Path, State},
+    http::StatusCode,
+    response::Response,
+};
+use configuration::{Desired, DesiredProduct};
+use ledger::ConfigurationChange;
+use serde_json::json;
+use std::collections::BTreeMap;
+use web::{
+    App,
+    access::Access,
+    body::Json,
+    problem::Problem,
+    project::InProject,
+    route::{Method, Route},
+};
+
+/// The routes of this file.
+pub(crate) fn routes() -> Vec<Route<App>> {
+    use Access::{Read, Write};
+    use Method::{Delete, Get, Put};
+    vec![
+        Route::new(
+            Get,
+            "/api/v1/projects/{project}/products",
+            Read,
+            "Products",
+            products,
+        ),
+        Route::new(
+            Put,
+            "/api/v1/projects/{project}/products/{id}",
+            Write,
+            "Creates or changes a product",
+            put_product,
+        )
+        .body("Product"),
+        Route::new(
+            Delete,
+            "/api/v1/projects/{project}/products/{id}",
+            Write,
+            "Removes a product",
+            delete_product,
+        ),
+    ]
+}
+
+pub(crate) async fn products(project: InProject) -> Answer {
+    Ok(list(
+        project
+            .setup
+            .configuration
+            .products
+            .iter()
+            .filter(|row| row.project == project.id)
+            .map(|row| json!(row))
+            .collect(),
+        None,
+    ))
+}
+
+pub(crate) async fn put_product(
+    State(app): State<App>,
+    project: InProject,
+    Path((_, id)): Path<(String, String)>,
+    Json(body): Json<DesiredProduct>,
+) -> Result<Response, Problem> {
+    put(
+        &app,
+        &project.caller,
+        Desired {
+            products: BTreeMap::from([(id, body)]),
+            ..project.desired()
+        },
+    )
+    .await
+}
+
+pub(crate) async fn delete_product(
+    State(app): State<App>,
+    project: InProject,
+    Path((_, id)): Path<(String, String)>,
+) -> Result<StatusCode, Problem> {
+    let known = project
+        .setup
+        .configuration
+        .products
+        .iter()
+        .any(|row| row.project == project.id && row.id == id);
+    if !known {
+        return Err(Problem::not_found("product", &id));
+    }
+    remove(
+        &app,
+        &project.caller,
+        ConfigurationChange::RemoveProduct(project.id, id),
+    )
+    .await
+}

@@ -1,0 +1,92 @@
+//! Projects.
+
+use super::{Answer, list, put};
+use axum::{
+    extract::{Path, State},
+    response::Response,
+};
+use configuration::{Desired, DesiredProject};
+use serde_json::{Value, json};
+use web::{
+    App,
+    access::{Access, Caller},
+    body::Json,
+    problem::{Code, Problem},
+    project::InProject,
+    route::{Method, Route},
+};
+
+/// The routes of this file.
+pub(crate) fn routes() -> Vec<Route<App>> {
+    use Access::{Read, Write};
+    use Method::{Get, Put};
+    vec![
+        Route::new(Get, "/api/v1/projects", Read, "Projects", projects),
+        Route::new(
+            Get,
+            "/api/v1/projects/{project}",
+            Read,
+            "One project",
+            project,
+        ),
+        Route::new(
+            Put,
+            "/api/v1/projects/{project}",
+            Write,
+            "Creates or changes a project",
+            put_project,
+        )
+        .body("Project"),
+    ]
+}
+
+pub(crate) async fn projects(State(app): State<App>, caller: Caller) -> Answer {
+    let setup = app.engine.setup();
+    Ok(list(
+        setup
+            .projects()
+            .filter(|project| caller.reaches(project.row.id))
+            .map(|project| json!(project.row))
+            .collect(),
+        None,
+    ))
+}
+
+pub(crate) async fn project(project: InProject) -> Answer {
+    Ok(axum::Json(json!(
+        project
+            .setup
+            .project(project.id)
+            .map(|project| &project.row)
+    )))
+}
+
+pub(crate) async fn put_project(
+    State(app): State<App>,
+    caller: Caller,
+    Path(key): Path<String>,
+    Json(body): Json<Value>,
+) -> Result<Response, Problem> {
+    let known = app
+        .engine
+        .setup()
+        .find_project(&key)
+        .map(|project| project.row.id);
+    // A key of one project may change that project, and create none.
+    if caller.project.is_some() && caller.project != known {
+        return Err(Problem::not_found("project", &key));
+    }
+    let mut body = body;
+    body["key"] = key.into();
+    let project: DesiredProject = serde_json::from_value(body)
+        .map_err(|error| Problem::new(Code::MalformedBody, error.to_string()))?;
+    put(
+        &app,
+        &caller,
+        Desired {
+            project,
+            ..Desired::default()
+        },
+    )
+    .await
+}

@@ -1,0 +1,82 @@
+//! Purchases of any other store, as they are stated.
+
+use super::Answer;
+use axum::{body::Body, extract::State, http::Request};
+use configuration as desired;
+use domain::Store;
+use engine::Accepted;
+use serde_json::{Value, json};
+use web::{
+    App,
+    access::Access,
+    body::{self},
+    problem::{Code, Problem},
+    project::InProject,
+    route::{Method, Route},
+};
+
+/// The routes of this file.
+pub(crate) fn routes() -> Vec<Route<App>> {
+    use Access::Write;
+    use Method::Post;
+    vec![
+        Route::new(
+            Post,
+            "/api/v1/projects/{project}/purchases",
+            Write,
+            "States a purchase of any other store",
+            state_purchase,
+        )
+        .body("Purchase"),
+    ]
+}
+
+/// `POST .../purchases`: facts about a purchase of any other store. `app` names the app where there are several.
+pub(crate) async fn state_purchase(
+    State(app): State<App>,
+    project: InProject,
+    request: Request<Body>,
+) -> Answer {
+    let bytes = body::read(request).await?;
+    let mut statement: Value = serde_json::from_slice(&bytes)
+        .map_err(|error| Problem::new(Code::MalformedBody, error.to_string()))?;
+    let wanted = statement
+        .as_object_mut()
+        .and_then(|statement| statement.remove("app"));
+    let invalid = |message: &str| {
+        Problem::invalid(vec![desired::Problem {
+            path: vec!["app".into()],
+            message: message.into(),
+        }])
+    };
+    // Apps that somebody configured: the simulator's has lives of its own.
+    let mut external = project.setup.configuration.apps.iter().filter(|row| {
+        row.project == project.id
+            && row.store() == Store::External
+            && wanted
+                .as_ref()
+                .is_none_or(|wanted| wanted.as_str() == Some(&row.key))
+    });
+    let target = match (external.next(), external.next()) {
+        (Some(target), None) => target.id,
+        (None, _) => {
+            return Err(invalid(
+                "names no app with `store = \"external\"`; add one to the project",
+            ));
+        }
+        (Some(_), Some(_)) => {
+            return Err(invalid(
+                "is required: the project has several external apps",
+            ));
+        }
+    };
+    let accepted = app
+        .engine
+        .take_statement(target, statement.to_string().as_bytes())
+        .await?;
+    Ok(axum::Json(match accepted {
+        Accepted::Processed { id, events } => json!({ "message": id, "events": events }),
+        Accepted::Parked { id } | Accepted::Pending { id } => json!({ "message": id, "events": 0 }),
+        Accepted::Duplicate => json!({ "duplicate": true, "events": 0 }),
+    }))
+}
