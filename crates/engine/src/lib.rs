@@ -27,6 +27,9 @@ mod system;
 pub mod trace;
 mod transport;
 
+#[cfg(feature = "test")]
+mod catch_up;
+
 pub use self::core::{Core, Parts};
 pub use customers::{Grant, Imported, Merged, PeopleError, Profile, WriteError};
 pub use dispatch::{Handshake, LaneHealth};

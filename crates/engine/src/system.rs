@@ -2,12 +2,22 @@
 
 use aws_lc_rs::rand;
 use jiff::{Timestamp, Unit};
+use std::{
+    sync::LazyLock,
+    time::{Duration, Instant},
+};
 use uuid::Uuid;
 
 /// Time, entropy and fresh ids. Everything else takes them as values.
 pub trait System: Send + Sync + 'static {
     /// Now, truncated to microseconds, because that is what ledgers keep.
     fn now(&self) -> Timestamp;
+    /// Time since a moment that is the same for as long as the process runs: how long something took, whatever is done to the
+    /// clock meanwhile.
+    fn uptime(&self) -> Duration {
+        static BEGAN: LazyLock<Instant> = LazyLock::new(Instant::now);
+        BEGAN.elapsed()
+    }
     /// Uniform over `u64`.
     fn entropy(&self) -> u64;
     /// A fresh `UUIDv7`.

@@ -133,7 +133,7 @@ impl Engine {
         }
     }
 
-    async fn do_once(&self, chore: Chore) -> Result<(), LedgerError> {
+    pub(crate) async fn do_once(&self, chore: Chore) -> Result<(), LedgerError> {
         if !self.is_mine(chore.name()).await? {
             return Ok(());
         }
@@ -172,7 +172,7 @@ impl Engine {
         }
     }
 
-    async fn tick_once(&self, count: u64) -> Result<(), LedgerError> {
+    pub(crate) async fn tick_once(&self, count: u64) -> Result<(), LedgerError> {
         self.reload().await?;
         if self.is_mine("handshakes").await? {
             self.verify_pending().await?;

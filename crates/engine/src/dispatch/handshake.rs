@@ -8,7 +8,7 @@ use ledger::{ConfigurationChange, Integration, LedgerError, SentRequest, Verific
 use std::{
     collections::BTreeMap,
     sync::{Mutex, PoisonError},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 /// How long a failed handshake rests before it is tried again by itself.
@@ -140,7 +140,7 @@ impl Engine {
                 answer: String::new(),
                 problem: None,
             };
-            let (transport, began) = (self.core().transport(), Instant::now());
+            let (transport, began) = (self.core().transport(), self.system().uptime());
             let answer = transport.send(&handshake.request, active.timeout());
             let checked = match answer.await {
                 Ok(response) => {
@@ -151,7 +151,7 @@ impl Engine {
                 }
                 Err(error) => Err(error.to_string()),
             };
-            record.took = began.elapsed();
+            record.took = self.system().uptime().saturating_sub(began);
             record.problem = checked.clone().err();
             made.push(record);
             if let Err(problem) = checked {

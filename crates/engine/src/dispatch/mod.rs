@@ -330,10 +330,10 @@ impl Engine {
                         secret: false,
                     });
                 }
-                let began = Instant::now();
+                let began = self.system().uptime();
                 let transport = self.core().transport();
                 let answer = transport.send(&request, active.timeout()).await;
-                settlement.took = began.elapsed();
+                settlement.took = self.system().uptime().saturating_sub(began);
                 settlement.request = Some(shown(&request));
                 let end = End::of(configured.as_ref(), &answer);
                 if let Ok(response) = answer {
@@ -474,8 +474,10 @@ impl Engine {
         }
     }
 
-    async fn claim_due(&self) -> Result<(), ledger::LedgerError> {
+    /// Answers how many there were.
+    pub(crate) async fn claim_due(&self) -> Result<usize, ledger::LedgerError> {
         let now = self.system().now();
+        let mut claimed = 0;
         let (setup, dispatcher) = (self.setup(), &self.inner.dispatcher);
         let mut among: Vec<IntegrationId> = setup
             .integrations()
@@ -505,6 +507,7 @@ impl Engine {
                 .await
                 .inspect_err(|_| lane.give_back(room))?;
             lane.give_back(room - leases.len().min(room));
+            claimed += leases.len();
             if leases.len() == CLAIM {
                 self.inner.dispatcher.wake();
             }
@@ -513,6 +516,6 @@ impl Engine {
             }
             self.start_lanes();
         }
-        Ok(())
+        Ok(claimed)
     }
 }
