@@ -14,6 +14,7 @@ use sources::{
     stripe::{self, OwnerSource, Stripe},
 };
 use std::{
+    collections::BTreeMap,
     sync::{
         Arc,
         atomic::{AtomicI64, AtomicU64, Ordering},
@@ -26,13 +27,15 @@ use std::{
 pub struct Clock {
     micros: AtomicI64,
     drawn: AtomicU64,
+    steps: AtomicU64,
 }
 
 impl Clock {
     pub(super) fn at(start: Timestamp) -> Self {
         Self {
             micros: AtomicI64::new(start.as_microsecond()),
-            drawn: AtomicU64::new(1),
+            drawn: AtomicU64::new(0),
+            steps: AtomicU64::new(0),
         }
     }
 
@@ -40,6 +43,21 @@ impl Clock {
         let micros = i64::try_from(time.as_micros()).unwrap();
         self.micros.fetch_add(micros, Ordering::SeqCst);
     }
+
+    /// Begins another step of a test. What a step draws depends on its number alone, so that one more id in one of them leaves
+    /// the snapshots of the others as they are.
+    pub(super) fn step(&self) {
+        let step = self.steps.fetch_add(1, Ordering::SeqCst);
+        self.drawn.store(mixed(!step), Ordering::SeqCst);
+    }
+}
+
+/// SplitMix64, by Steele, Lea and Flood, 2014: neighbours look nothing alike, as ids in snapshots should.
+const fn mixed(number: u64) -> u64 {
+    let mut mixed = number;
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ (mixed >> 31)
 }
 
 impl System for Clock {
@@ -47,24 +65,24 @@ impl System for Clock {
         Timestamp::from_microsecond(self.micros.load(Ordering::SeqCst)).unwrap()
     }
 
-    /// SplitMix64, by Steele, Lea and Flood, 2014: neighbours look nothing alike, as ids in snapshots should.
+    /// Nothing takes time.
+    fn uptime(&self) -> Duration {
+        Duration::ZERO
+    }
+
     fn entropy(&self) -> u64 {
-        let step = 0x9e37_79b9_7f4a_7c15;
-        let mut mixed = self
-            .drawn
-            .fetch_add(step, Ordering::SeqCst)
-            .wrapping_add(step);
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
+        mixed(
+            self.drawn
+                .fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::SeqCst),
+        )
     }
 }
 
-/// What was sent, in order, and what is answered: 200, unless it is told otherwise.
+/// What was sent, in order, and what is answered: 200 and an empty object, unless it is told otherwise.
 #[derive(Debug, Default)]
 pub struct Endpoints {
     sent: Guarded<Vec<Request>>,
-    status: Guarded<Option<u16>>,
+    answers: Guarded<BTreeMap<String, Option<u16>>>,
 }
 
 impl Endpoints {
@@ -73,9 +91,14 @@ impl Endpoints {
         self.sent.lock().clone()
     }
 
-    /// Answers with this status from now on.
-    pub fn answer_with(&self, status: u16) {
-        *self.status.lock() = Some(status);
+    /// Answers with this status from now on where a URL begins like this.
+    pub fn answer(&self, url: &str, status: u16) {
+        self.answers.lock().insert(url.to_owned(), Some(status));
+    }
+
+    /// Lets nobody in any more where a URL begins like this.
+    pub fn shut(&self, url: &str) {
+        self.answers.lock().insert(url.to_owned(), None);
     }
 }
 
@@ -83,11 +106,23 @@ impl Endpoints {
 impl Transport for Endpoints {
     async fn send(&self, request: &Request, _: Duration) -> Result<Response, TransportError> {
         self.sent.lock().push(request.clone());
-        Ok(Response {
-            status: self.status.lock().unwrap_or(200),
-            retry_after: None,
-            body: b"{}".to_vec(),
-        })
+        let answers = self.answers.lock();
+        let told = answers
+            .iter()
+            .find(|(url, _)| request.url.starts_with(url.as_str()));
+        match told {
+            Some((_, None)) => Err(TransportError::Network("connection refused".into())),
+            Some((_, Some(status))) if *status != 200 => Ok(Response {
+                status: *status,
+                retry_after: None,
+                body: br#"{"error":"not today"}"#.to_vec(),
+            }),
+            _ => Ok(Response {
+                status: 200,
+                retry_after: None,
+                body: b"{}".to_vec(),
+            }),
+        }
     }
 }
 

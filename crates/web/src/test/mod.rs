@@ -2,11 +2,11 @@
 //!
 //! **How it works.** [`TestServer::start`] makes a ledger in a temporary directory, an engine with a clock and ids that are
 //! the same in every run, and whatever router it is given; requests are calls. The engine is quiet: nothing happens but what
-//! a request or the test does, so bodies and pages can be snapshots. What a dispatcher would do, [`TestServer::deliver`] does
-//! when told.
+//! a request or the test does, so bodies and pages can be snapshots. What is due happens when the test says so
+//! ([`TestServer::catch_up`]).
 //!
 //! **What is there.** One project, `acme`, as [`project`] describes it, and one of every kind of caller ([`Who`]). Nobody has
-//! bought anything yet: [`TestServer::buys`].
+//! bought anything yet: [`TestServer::buys`], or [`TestServer::live`] for a bit of everything.
 
 mod adapters;
 mod answer;
@@ -28,11 +28,11 @@ use destinations::Context;
 use domain::{AppId, ProjectId};
 use engine::{Accepted, Engine, Parts, System};
 use jiff::{SignedDuration, Timestamp};
-use ledger::{Ledger, Next, SentRequest, Settlement};
+use ledger::Ledger;
 use ledger_sqlite::SqliteLedger;
 use serde_json::{Value, json};
 use sources::Incoming;
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc};
 use tempfile::TempDir;
 use tower::ServiceExt;
 
@@ -98,6 +98,7 @@ impl TestServer {
 
     /// Configures a project. Integrations are verified at once: no endpoint is asked.
     pub async fn apply(&self, desired: Desired) {
+        self.clock.step();
         let engine = &self.app.engine;
         let steps = {
             let setup = engine.setup();
@@ -206,12 +207,14 @@ impl TestServer {
 
     /// Any request.
     pub async fn call(&self, request: Request<Body>) -> Answer {
+        self.clock.step();
         let Ok(response) = self.router.clone().oneshot(request).await;
         Answer::read(response).await
     }
 
     /// The first messages of a stream, as they come, without waiting for its end.
     pub async fn first_of(&self, request: Request<Body>, count: usize) -> Vec<String> {
+        self.clock.step();
         let Ok(response) = self.router.clone().oneshot(request).await;
         answer::messages(response, count).await
     }
@@ -240,6 +243,7 @@ impl TestServer {
 
     /// States a purchase in one of `acme`'s apps, `app`; see docs/stores.md for what else can be said.
     pub async fn states(&self, mut statement: Value) {
+        self.clock.step();
         let key = statement.as_object_mut().unwrap().remove("app").unwrap();
         let app = self.app_id(key.as_str().unwrap());
         let statement = statement.to_string();
@@ -252,6 +256,7 @@ impl TestServer {
 
     /// Google tells of a purchase in `android`. What it is cannot be asked, so the message waits.
     pub async fn parks(&self, token: &str) {
+        self.clock.step();
         let notice = json!({
             "version": "1.0", "packageName": "com.example.app", "eventTimeMillis": self.now().as_millisecond().to_string(),
             "subscriptionNotification": { "version": "1.0", "notificationType": 4, "purchaseToken": token },
@@ -279,46 +284,42 @@ impl TestServer {
         }
     }
 
-    /// Attempts every delivery of an integration that is due, with this outcome. Answers how many there were.
-    pub async fn deliver(&self, integration: &str, status: u16, next: Next) -> usize {
-        let (now, setup) = (self.now(), self.app.engine.setup());
-        let id = setup
-            .integrations()
-            .find(|active| active.row.key == integration)
-            .unwrap()
-            .row
-            .id;
-        let lease = now.checked_add(SignedDuration::from_mins(1)).unwrap();
-        let leases = self.ledger().claim(id, now, lease, 1000).await.unwrap();
-        for leased in &leases {
-            let settlement = Settlement {
-                customer: leased.event.customer.id,
-                delivery: leased.id,
-                attempts: leased.attempts,
-                at: now,
-                took: Duration::from_millis(25),
-                status: Some(status),
-                response: b"an answer".to_vec(),
-                detail: if matches!(next, Next::Delivered) {
-                    String::new()
-                } else {
-                    format!("answered {status}")
-                },
-                request: Some(SentRequest {
-                    url: format!("https://{integration}.example/"),
-                    headers: vec![("content-type".into(), "application/json".into())],
-                    body: r#"{"sent":true}"#.into(),
-                }),
-                next: next.clone(),
-            };
-            assert!(
-                self.ledger()
-                    .settle(settlement, lease)
-                    .await
-                    .unwrap()
-                    .recorded
-            );
-        }
-        leases.len()
+    /// Lets happen what is due now: deliveries with those they release, and what the clock does.
+    pub async fn catch_up(&self) {
+        self.clock.step();
+        self.app.engine.catch_up().await.unwrap();
+    }
+
+    /// What a day leaves behind, of everything something: events that `hook` accepted, refused for good and will be sent
+    /// again, others that `idle` holds, a purchase that was refunded, one in the sandbox, and messages that wait.
+    pub async fn live(&self) {
+        let (hook, minutes) = ("https://hook.example", SignedDuration::from_mins(10));
+        self.buys("ann").await;
+        self.catch_up().await;
+        self.pass(minutes);
+        self.endpoints.answer(hook, 400);
+        self.buys("bob").await;
+        self.catch_up().await;
+        self.pass(minutes);
+        self.endpoints.answer(hook, 200);
+        let once = json!({
+            "app": "shop", "app_user_id": "cleo", "kind": "one_time_purchase", "environment": "sandbox", "product_id": "silver",
+            "transaction_id": "cleo-1", "original_transaction_id": "cleo-1", "updated_at": self.now(), "purchased_at": self.now(),
+            "price": { "amount": "49", "currency": "USD" },
+        });
+        self.states(once.clone()).await;
+        self.catch_up().await;
+        self.pass(minutes);
+        let mut refunded = once;
+        refunded["updated_at"] = json!(self.now());
+        refunded["refunded_at"] = json!(self.now());
+        self.states(refunded).await;
+        self.catch_up().await;
+        self.pass(minutes);
+        self.endpoints.answer(hook, 503);
+        self.buys("dan").await;
+        self.catch_up().await;
+        self.parks("token-1").await;
+        self.parks("token-2").await;
     }
 }
