@@ -1,0 +1,124 @@
+//! Charges that were not known before, with the changes of product they bring. In order of purchase; what a charge is,
+//! `charge::Line` says.
+
+use super::step::{Change, Step};
+use crate::{
+    CancellationReason, EventKind,
+    charge::{Line, Switch},
+    fact::TransactionFact,
+};
+
+pub(super) fn told(step: &Step<'_>) -> Vec<Change> {
+    let transactions = step.line.iter();
+    transactions
+        .flat_map(|transaction| of(step, &transaction.fact))
+        .collect()
+}
+
+/// One transaction: the change of product, the end of what it took over from, the charge.
+fn of(step: &Step<'_>, fact: &TransactionFact) -> Vec<Change> {
+    let before = step.before;
+    let is_new = before.is_none_or(|before| !before.facts.transactions.contains_key(&fact.id));
+    let late =
+        is_new && before.is_some_and(|before| fact.purchased_at < before.snapshot.purchased_at);
+    // A pair is told again when what is known of the earlier one changed how the later one took over.
+    let pair = |line: &Line<'_>| {
+        line.switch(&fact.id)
+            .map(|(switch, old, _)| (switch, old.id.clone()))
+    };
+    let was_told = step
+        .line_before
+        .as_ref()
+        .is_some_and(|before| pair(before) == pair(&step.line));
+    let mut told = Vec::new();
+    if is_new || !was_told {
+        told.extend(product_changed(step, fact));
+        told.extend(closed(step, fact));
+    }
+    if is_new {
+        told.extend(charged(step, fact));
+    }
+    for change in &mut told {
+        change.late = late;
+    }
+    told
+}
+
+/// `product.changed_at_once`, `product.changed_after_lapse`: unless it is in effect already. A change at the renewal was
+/// told when it was chosen.
+fn product_changed(step: &Step<'_>, fact: &TransactionFact) -> Option<Change> {
+    let (switch, old, new) = step.line.switch(&fact.id)?;
+    let rule = match switch {
+        Switch::Immediate => "product.changed_at_once",
+        Switch::AfterLapse => "product.changed_after_lapse",
+        Switch::AtRenewal => return None,
+    };
+    if step
+        .before
+        .is_some_and(|before| before.snapshot.product == new.product)
+    {
+        return None;
+    }
+    let key = format!(
+        "product:{}:{}:{}:{}",
+        step.chain, old.product, new.product, new.id
+    );
+    Some(Change {
+        transaction: new.id.clone(),
+        product: new.product.clone(),
+        previous_product: Some(old.product.clone()),
+        ..step.change(EventKind::ProductChanged, key, new.purchased_at, rule)
+    })
+}
+
+/// `refund.upgraded`, `expired.replaced`: how the period ended that another product took over from. A free one just ends.
+fn closed(step: &Step<'_>, fact: &TransactionFact) -> Option<Change> {
+    let (switch, old, new) = step.line.switch(&fact.id)?;
+    let (reason, change) = match switch {
+        _ if old.is_free() => return None,
+        Switch::Immediate => (
+            CancellationReason::Upgraded,
+            step.change(
+                EventKind::SubscriptionRefunded,
+                format!("upgraded:{}", old.id),
+                new.purchased_at,
+                "refund.upgraded",
+            ),
+        ),
+        Switch::AtRenewal => (
+            CancellationReason::NewSubscriptionReplace,
+            step.change(
+                EventKind::SubscriptionExpired,
+                format!("expired:{}:{}", step.chain, old.id),
+                old.expires_at.unwrap_or(new.purchased_at),
+                "expired.replaced",
+            ),
+        ),
+        Switch::AfterLapse => return None,
+    };
+    Some(Change {
+        transaction: old.id.clone(),
+        product: old.product.clone(),
+        reason: Some(reason),
+        ..change
+    })
+}
+
+/// `charge.*`: what a charge is.
+fn charged(step: &Step<'_>, fact: &TransactionFact) -> Option<Change> {
+    let (kind, rule) = step.line.charge(&fact.id, step.chain)?;
+    let key = format!("charged:{}", fact.id);
+    Some(Change {
+        transaction: fact.id.clone(),
+        product: fact.product.clone(),
+        ..step.change(kind, key, fact.purchased_at, rule)
+    })
+}
+
+/// The same of the one that the chain stands on, with the product in effect.
+pub(super) fn current(step: &Step<'_>) -> Option<Change> {
+    let snapshot = step.after.snapshot;
+    let (kind, rule) = step.line.charge(&snapshot.transaction, step.chain)?;
+    let key = format!("charged:{}", snapshot.transaction);
+    Some(step.change(kind, key, snapshot.purchased_at, rule))
+}

@@ -1,0 +1,47 @@
+//! A chain seen for the first time: whether it is news, and otherwise the one event that says how it came to stand where it
+//! does. It is made by the rule that would have told it.
+
+use super::{
+    charges, refunds, renewal, standing,
+    step::{Change, Step},
+};
+use crate::{EventKind, fact::TransactionKind, snapshot::Standing};
+use jiff::{SignedDuration, Timestamp};
+
+/// A chain that began within the window is news, not an import: all of its events are told, also when its first messages
+/// were overtaken by later ones, or got lost while we were away.
+pub(super) fn is_news(step: &Step<'_>, now: Timestamp, window: SignedDuration) -> bool {
+    let all = &step.after.facts.transactions;
+    let begins = all
+        .values()
+        .any(|transaction| transaction.fact.is_origin(step.chain));
+    (begins || all.len() == 1)
+        && all
+            .values()
+            .all(|transaction| transaction.fact.purchased_at.duration_until(now) <= window)
+}
+
+/// The one event, if there is one; everything else counts as told.
+pub(super) fn told(step: &Step<'_>, now: Timestamp, window: SignedDuration) -> Option<Change> {
+    let mut change = latest(step)?;
+    change.historical = change.occurred_at.duration_until(now) > window;
+    Some(change)
+}
+
+fn latest(step: &Step<'_>) -> Option<Change> {
+    let snapshot = step.after.snapshot;
+    let is_cancelled = snapshot.kind == TransactionKind::Subscription
+        && !snapshot.will_renew
+        && !snapshot.is_prepaid;
+    match &snapshot.standing {
+        Standing::Revoked { .. } => refunds::told(step)
+            .into_iter()
+            .rfind(|change| change.kind != EventKind::RefundReversed),
+        Standing::Expired { .. } => standing::ended(step),
+        Standing::Grace { .. } => standing::grace_began(step),
+        Standing::Retry { .. } => standing::charge_failed(step),
+        Standing::Paused { .. } => standing::paused(step),
+        Standing::Current | Standing::Lapsed if is_cancelled => renewal::switched_off(step),
+        Standing::Current | Standing::Lapsed => charges::current(step),
+    }
+}

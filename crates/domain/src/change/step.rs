@@ -1,0 +1,135 @@
+//! One step of a chain, from a state before to a state after: what every family of rules looks at, and what a rule makes.
+
+use crate::{
+    CancellationReason, ChainKey, EventKind, Facts, Money, Snapshot, Store, charge::Line,
+    snapshot::Phase,
+};
+use jiff::Timestamp;
+
+/// One thing that happened, before it gets an id, a customer and a sequence number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// What.
+    pub kind: EventKind,
+    /// Unique per customer and chain; the same fact told twice has the same key.
+    pub key: String,
+    /// Business time; may lie in the future for a renewal charged early.
+    pub occurred_at: Timestamp,
+    /// The store transaction it is about.
+    pub transaction: String,
+    /// The product it is about.
+    pub product: String,
+    /// The product before, for a change of product.
+    pub previous_product: Option<String>,
+    /// Why, for endings and refunds.
+    pub reason: Option<CancellationReason>,
+    /// Whether a change of product waits for the next renewal.
+    pub scheduled: bool,
+    /// Name of the rule that produced it.
+    pub rule: &'static str,
+    /// Learned after something newer on the same chain.
+    pub late: bool,
+    /// Older than the window when the chain was first seen.
+    pub historical: bool,
+    /// How much was given back, where a refund says so.
+    pub refunded: Option<Money>,
+    /// How many of the transaction's quantity it is about; `None` for all.
+    pub pieces: Option<u32>,
+}
+
+impl Change {
+    /// A change of which only the essentials are known.
+    pub fn new(
+        kind: EventKind,
+        key: String,
+        occurred_at: Timestamp,
+        snapshot: &Snapshot,
+        rule: &'static str,
+    ) -> Self {
+        Self {
+            kind,
+            key,
+            occurred_at,
+            transaction: snapshot.transaction.clone(),
+            product: snapshot.product.clone(),
+            previous_product: None,
+            reason: None,
+            scheduled: false,
+            rule,
+            late: false,
+            historical: false,
+            refunded: None,
+            pieces: None,
+        }
+    }
+}
+
+/// Everything known about one chain at one instant.
+#[derive(Debug, Clone, Copy)]
+pub struct State<'a> {
+    /// The facts.
+    pub facts: &'a Facts,
+    /// Their snapshot.
+    pub snapshot: &'a Snapshot,
+}
+
+/// What the rules look at. Nothing in it changes while they do.
+pub(super) struct Step<'a> {
+    pub(super) chain: &'a str,
+    pub(super) store: Store,
+    pub(super) before: Option<State<'a>>,
+    pub(super) after: State<'a>,
+    /// The transactions before.
+    pub(super) line_before: Option<Line<'a>>,
+    /// The transactions after.
+    pub(super) line: Line<'a>,
+}
+
+impl<'a> Step<'a> {
+    pub(super) fn between(
+        chain: &'a ChainKey,
+        before: Option<State<'a>>,
+        after: State<'a>,
+    ) -> Self {
+        Self {
+            chain: &chain.id,
+            store: chain.store,
+            before,
+            after,
+            line_before: before.map(|before| Line::of(before.facts)),
+            line: Line::of(after.facts),
+        }
+    }
+
+    /// A change of the chain as it stands after the step.
+    pub(super) fn change(
+        &self,
+        kind: EventKind,
+        key: String,
+        occurred_at: Timestamp,
+        rule: &'static str,
+    ) -> Change {
+        Change::new(kind, key, occurred_at, self.after.snapshot, rule)
+    }
+
+    /// Picks the trial's name for an event while the current period is free.
+    pub(super) fn named(&self, trial: EventKind, paid: EventKind) -> EventKind {
+        if self.after.snapshot.phase == Phase::Trial {
+            trial
+        } else {
+            paid
+        }
+    }
+
+    /// Whether the chain stands on the same transaction as before.
+    pub(super) fn is_same_period(&self) -> bool {
+        self.before_in_same_period().is_some()
+    }
+
+    /// The snapshot before, where the chain stood on the same transaction.
+    pub(super) fn before_in_same_period(&self) -> Option<&'a Snapshot> {
+        self.before
+            .map(|before| before.snapshot)
+            .filter(|before| before.transaction == self.after.snapshot.transaction)
+    }
+}

@@ -1,0 +1,63 @@
+//! The terms of the running period: a later end, and price increases.
+
+use super::step::{Change, Step};
+use crate::{
+    EventKind, Store,
+    fact::{Note, PriceIncrease},
+};
+use jiff::SignedDuration;
+
+/// An end that moves by no more than this is Google charging late, not a deferral: it keeps a subscription going for at
+/// least a day after a failed charge, and moves its end meanwhile. Source: Play Billing, *Subscription lifecycle*, read in
+/// November 2026.
+const LATE_CHARGE: SignedDuration = SignedDuration::from_hours(24);
+
+pub(super) fn told(step: &Step<'_>) -> Vec<Change> {
+    let rules = [end_moved, price_increase];
+    rules.iter().filter_map(|rule| rule(step)).collect()
+}
+
+/// `period.extended`; on Google Play `period.deferred`, where the developer moved the end or it moved far.
+fn end_moved(step: &Step<'_>) -> Option<Change> {
+    let snapshot = step.after.snapshot;
+    let (old, new) = step
+        .before_in_same_period()?
+        .expires_at
+        .zip(snapshot.expires_at)
+        .filter(|(old, new)| old < new)?;
+    let is_deferred = || {
+        let mut notes = step.after.facts.notes.iter();
+        notes.any(|note| matches!(note, Note::Deferred { at } if *at >= snapshot.purchased_at))
+    };
+    let (kind, rule) = match step.store {
+        Store::PlayStore if is_deferred() || old.duration_until(new) > LATE_CHARGE => {
+            (EventKind::SubscriptionDeferred, "period.deferred")
+        }
+        Store::PlayStore => return None,
+        Store::AppStore | Store::Stripe | Store::External | Store::Promotional => {
+            (EventKind::SubscriptionExtended, "period.extended")
+        }
+    };
+    let key = format!("extended:{}:{}", step.chain, new.as_millisecond());
+    Some(step.change(kind, key, snapshot.version, rule))
+}
+
+/// `price_increase.pending`, `price_increase.accepted`.
+fn price_increase(step: &Step<'_>) -> Option<Change> {
+    let snapshot = step.after.snapshot;
+    let known = step.before_in_same_period()?.price_increase;
+    let increase = snapshot
+        .price_increase
+        .filter(|increase| known != Some(*increase))?;
+    let (kind, rule) = match increase {
+        PriceIncrease::Pending => (EventKind::PriceIncreasePending, "price_increase.pending"),
+        PriceIncrease::Accepted => (EventKind::PriceIncreaseAccepted, "price_increase.accepted"),
+    };
+    let key = format!(
+        "{}:{}:{}",
+        kind.id(),
+        step.chain,
+        snapshot.version.as_microsecond()
+    );
+    Some(step.change(kind, key, snapshot.version, rule))
+}
