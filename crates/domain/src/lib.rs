@@ -39,7 +39,10 @@ pub use access::AccessLevel;
 pub use change::Change;
 pub use event::Event;
 pub use fact::{ChainKey, Environment, Facts, Observation, Store};
-pub use id::*;
+pub use id::{
+    ApiKeyId, AppId, CustomerId, DeliveryId, EntitlementId, EventId, InboxId, IntegrationId,
+    ParseIdError, ProductId, ProjectId, ReplayId, UserId,
+};
 pub use kind::EventKind;
 pub use message::Message;
 pub use money::{Currency, Money};

@@ -1,0 +1,213 @@
+//! Everything known about one chain: every statement ever made about it, merged.
+//!
+//! A transaction is kept as its newest copy with what older copies knew better: the exact end, the price, how the chain
+//! began, every refund ever shown. Of a renewal, a refund and a note the newest statement is kept as it is.
+
+use super::{
+    observation::{Note, Observation, RefundFact},
+    renewal::RenewalFact,
+    transaction::TransactionFact,
+};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A transaction with every refund ever seen on it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Transaction {
+    /// The newest copy.
+    pub fact: TransactionFact,
+    /// Lowest version of any copy seen: renewal facts older than this say nothing about this transaction.
+    pub first_version: Timestamp,
+    /// Where its end is from, when that is not the newest copy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub end: Option<End>,
+    /// Every refund seen inside a copy, by refund time, with the highest version that showed it.
+    pub refunds: BTreeMap<Timestamp, Timestamp>,
+}
+
+/// The end of a paid period, and how well it is known: one stated exactly wins over one that is not, then the newest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct End {
+    is_exact: bool,
+    version: Timestamp,
+    at: Option<Timestamp>,
+}
+
+impl Transaction {
+    /// Refunds that a newer copy no longer shows, with the version that undid them.
+    pub fn reversals(&self) -> impl Iterator<Item = (Timestamp, Timestamp)> {
+        let current = self
+            .fact
+            .revocation
+            .as_ref()
+            .map(|revocation| revocation.at);
+        let version = self.fact.version;
+        self.refunds
+            .iter()
+            .filter(move |(at, shown)| Some(**at) != current && **shown < version)
+            .map(move |(at, _)| (*at, version))
+    }
+}
+
+/// Everything known about one chain.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Facts {
+    /// By the store's transaction id.
+    pub transactions: BTreeMap<String, Transaction>,
+    /// The newest renewal statement of each leg.
+    #[serde(default)]
+    pub renewals: BTreeMap<String, RenewalFact>,
+    /// The newest statement about each refund that is a thing of its own.
+    #[serde(default)]
+    pub refunds: BTreeMap<String, RefundFact>,
+    /// Things told once.
+    #[serde(default)]
+    pub notes: BTreeSet<Note>,
+}
+
+impl Facts {
+    /// Takes one observation into the facts known about a purchase chain.
+    ///
+    /// Total: every observation is legal at any time. A late, duplicate or older one changes nothing but the record of
+    /// refunds. Per fact key the highest version wins; on equal versions the copy that shows a refund or an upgrade,
+    /// then the greater one, so the result does not depend on arrival order. Source: spec/stores.md 5.1.
+    #[must_use]
+    pub fn absorb(mut self, seen: &Observation) -> Self {
+        for fact in &seen.transactions {
+            self.absorb_transaction(fact);
+        }
+        if let Some(renewal) = &seen.renewal {
+            match self.renewals.get_mut(&renewal.leg) {
+                Some(known) if (known.version, &*known) >= (renewal.version, renewal) => {}
+                Some(known) => known.clone_from(renewal),
+                None => {
+                    self.renewals.insert(renewal.leg.clone(), renewal.clone());
+                }
+            }
+        }
+        for refund in &seen.refunds {
+            match self.refunds.get_mut(&refund.id) {
+                Some(known) if (known.version, &*known) >= (refund.version, refund) => {}
+                Some(known) => known.clone_from(refund),
+                None => {
+                    self.refunds.insert(refund.id.clone(), refund.clone());
+                }
+            }
+        }
+        self.notes.extend(seen.notes.iter().cloned());
+        self
+    }
+
+    /// The offering that led to the purchase: the one told first.
+    pub fn offering(&self) -> Option<&str> {
+        self.notes.iter().find_map(|note| match note {
+            Note::Offered { offering, .. } => Some(offering.as_str()),
+            Note::PauseRequested { .. } | Note::Deferred { .. } => None,
+        })
+    }
+
+    fn absorb_transaction(&mut self, fact: &TransactionFact) {
+        let rank =
+            |fact: &TransactionFact| (fact.version, fact.revocation.is_some(), fact.upgraded);
+        let end = End {
+            is_exact: !fact.end_is_provisional,
+            version: fact.version,
+            at: fact.expires_at,
+        };
+        let known = self
+            .transactions
+            .entry(fact.id.clone())
+            .or_insert_with(|| Transaction {
+                fact: fact.clone(),
+                first_version: fact.version,
+                end: None,
+                refunds: BTreeMap::new(),
+            });
+        let begins = known.fact.purchased_at.min(fact.purchased_at);
+        let known_end = known.end.unwrap_or(End {
+            is_exact: !known.fact.end_is_provisional,
+            version: known.fact.version,
+            at: known.fact.expires_at,
+        });
+        let paid = known.fact.price.or(fact.price);
+        // A copy that does not say how the chain began takes nothing from one that does.
+        let mut fact = fact.clone();
+        let began = &mut known.fact.original_purchased_at;
+        *began = fact.original_purchased_at.min(*began);
+        fact.original_purchased_at = *began;
+        known.fact.begins_chain |= fact.begins_chain;
+        fact.begins_chain = known.fact.begins_chain;
+        if (rank(&known.fact), &known.fact) < (rank(&fact), &fact) {
+            known.fact.clone_from(&fact);
+        }
+        known.fact.purchased_at = begins;
+        // What a later copy no longer says about the price was still true.
+        known.fact.price = known.fact.price.or(paid);
+        let end = known_end.max(end);
+        known.fact.expires_at = end.at;
+        known.fact.end_is_provisional = !end.is_exact;
+        known.end = (end.version != known.fact.version).then_some(end);
+        known.first_version = known.first_version.min(fact.version);
+        if let Some(revocation) = &fact.revocation {
+            let shown = known.refunds.entry(revocation.at).or_insert(fact.version);
+            *shown = (*shown).max(fact.version);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::{
+            chain::{ChainKey, Environment, Store},
+            transaction::TransactionKind,
+        },
+        *,
+    };
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    /// A copy of one transaction, signed at `version`: one that says that the chain began with it, or one that is silent.
+    fn copy(version: i64, says: bool) -> Observation {
+        let mut seen = Observation::of(ChainKey {
+            store: Store::External,
+            environment: Environment::Production,
+            id: "chain".into(),
+        });
+        seen.transactions = vec![TransactionFact {
+            original_purchased_at: if says { at(1) } else { at(5) },
+            begins_chain: says,
+            ..TransactionFact::new(
+                "first",
+                TransactionKind::Subscription,
+                "gold",
+                at(5),
+                at(version),
+            )
+        }];
+        seen
+    }
+
+    #[test]
+    fn a_copy_silent_on_the_beginning_takes_nothing_back_in_any_order() {
+        let (early, late) = (copy(10, true), copy(20, false));
+        // Of one moment, too.
+        let same = copy(10, false);
+        for order in [
+            [&early, &late, &same],
+            [&early, &same, &late],
+            [&late, &early, &same],
+            [&late, &same, &early],
+            [&same, &early, &late],
+            [&same, &late, &early],
+        ] {
+            let facts = order.into_iter().fold(Facts::default(), Facts::absorb);
+            let fact = &facts.transactions["first"].fact;
+            let found = (fact.version, fact.begins_chain, fact.original_purchased_at);
+            assert_eq!(found, (at(20), true, at(1)), "{order:?}");
+        }
+    }
+}

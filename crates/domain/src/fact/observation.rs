@@ -1,0 +1,90 @@
+//! What one message from outside asserts, and the statements that are neither transactions nor renewals.
+
+use super::{chain::ChainKey, renewal::RenewalFact, transaction::TransactionFact};
+use crate::Money;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// One store's statement about one refund or chargeback, where refunds are things of their own.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct RefundFact {
+    /// When the store was asked, or signed it.
+    pub version: Timestamp,
+    /// Identifies it among the refunds of the chain.
+    pub id: String,
+    /// The refunded transaction.
+    pub transaction: String,
+    /// When.
+    pub at: Timestamp,
+    /// How much was given back; `None` when the store did not say.
+    pub amount: Option<Money>,
+    /// How many of a quantity are left unrefunded after it; `None` when it is not counted in pieces.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pieces_left: Option<u32>,
+    /// It takes access away, where the transaction is the current one.
+    pub revokes: bool,
+    /// It was undone: the refund failed, the dispute was won.
+    pub is_undone: bool,
+}
+
+/// Something a store tells once and never repeats.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(tag = "note", rename_all = "snake_case")]
+pub enum Note {
+    /// The customer asked for a pause at the end of the period, or changed or withdrew such a request: which one, the
+    /// store does not say.
+    PauseRequested {
+        /// When.
+        at: Timestamp,
+    },
+    /// The developer moved the renewal date.
+    Deferred {
+        /// When.
+        at: Timestamp,
+    },
+    /// The client that sent the purchase in said which offering the customer had seen.
+    Offered {
+        /// When.
+        at: Timestamp,
+        /// Its identifier.
+        offering: String,
+    },
+}
+
+/// What one message from outside asserts about one chain.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Observation {
+    /// The chain all facts here belong to.
+    pub chain: ChainKey,
+    /// Transactions, in no particular order.
+    pub transactions: Vec<TransactionFact>,
+    /// Renewal state, for subscriptions.
+    pub renewal: Option<RenewalFact>,
+    /// The app's own user id, where the store carries it (`appAccountToken`, lower case; `obfuscatedExternalAccountId`;
+    /// metadata).
+    pub user_token: Option<String>,
+    /// Other ids under which the store knows the chain.
+    #[serde(default)]
+    pub links: Vec<String>,
+    /// Refunds that are things of their own.
+    #[serde(default)]
+    pub refunds: Vec<RefundFact>,
+    /// Things told once.
+    #[serde(default)]
+    pub notes: Vec<Note>,
+}
+
+impl Observation {
+    /// Says nothing yet about a chain.
+    pub const fn of(chain: ChainKey) -> Self {
+        Self {
+            chain,
+            transactions: Vec::new(),
+            renewal: None,
+            user_token: None,
+            links: Vec::new(),
+            refunds: Vec::new(),
+            notes: Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! One store's statement about the renewal of a chain.
+
+use crate::{Money, reason::ExpirationIntent};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// State of a chain as the store names it. Source: spec/stores.md 1.8.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// Running.
+    Active,
+    /// Over.
+    Expired,
+    /// Unpaid, the store retries, no access.
+    Retry,
+    /// Unpaid, the store retries, access continues.
+    Grace,
+    /// Refunded or no longer shared.
+    Revoked,
+    /// Paused by the customer, no access.
+    Paused,
+    /// Over because another leg of the chain took its place; that leg may not be known yet.
+    Replaced,
+}
+
+/// Answer to a price increase that needs consent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PriceIncrease {
+    /// Not answered.
+    Pending,
+    /// Consented to, or announced where no consent is needed.
+    Accepted,
+}
+
+/// One store's statement about the renewal of a chain.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct RenewalFact {
+    /// When the store signed this copy.
+    pub version: Timestamp,
+    /// Product of the period this speaks about.
+    pub product: Option<String>,
+    /// Whether the store will renew.
+    pub auto_renew: Option<bool>,
+    /// Product the store will renew into.
+    pub next_product: Option<String>,
+    /// Why it ended or is failing.
+    pub intent: Option<ExpirationIntent>,
+    /// Whether the store is still trying to charge.
+    pub in_retry: Option<bool>,
+    /// End of the grace period.
+    pub grace_ends_at: Option<Timestamp>,
+    /// Answer to a price increase.
+    pub price_increase: Option<PriceIncrease>,
+    /// Price of the next charge.
+    pub renewal_price: Option<Money>,
+    /// State of the chain when this was signed.
+    pub status: Option<Status>,
+    /// The leg of the chain it speaks about; empty where a store has one only.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub leg: String,
+    /// When it ended, where the store says and it is not the end of the last period.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<Timestamp>,
+    /// When auto-renew was switched off, where the store says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub off_since: Option<Timestamp>,
+    /// When a pause ends by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resumes_at: Option<Timestamp>,
+    /// A pause will begin at the end of the period.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub pause_is_planned: bool,
+    /// `product` is in effect, whatever was charged last.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub product_is_in_effect: bool,
+}
+
+impl RenewalFact {
+    /// A statement that says nothing yet.
+    pub const fn new(version: Timestamp) -> Self {
+        Self {
+            version,
+            product: None,
+            auto_renew: None,
+            next_product: None,
+            intent: None,
+            in_retry: None,
+            grace_ends_at: None,
+            price_increase: None,
+            renewal_price: None,
+            status: None,
+            leg: String::new(),
+            ended_at: None,
+            off_since: None,
+            resumes_at: None,
+            pause_is_planned: false,
+            product_is_in_effect: false,
+        }
+    }
+}

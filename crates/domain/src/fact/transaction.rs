@@ -1,0 +1,198 @@
+//! One store's statement about one transaction.
+
+use crate::Money;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// What was bought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TransactionKind {
+    /// Renews until cancelled.
+    Subscription,
+    /// Bought once, owned for ever.
+    NonConsumable,
+    /// Used up; may be bought again.
+    Consumable,
+    /// Runs for a time the app knows; the store does not renew it.
+    NonRenewing,
+}
+
+/// Why a transaction happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TransactionReason {
+    /// The customer started it: first purchase, upgrade, resubscription.
+    Purchase,
+    /// The store renewed it.
+    Renewal,
+}
+
+/// Who paid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ownership {
+    /// The customer.
+    Purchased,
+    /// A family member of the customer; produces access but no purchase events.
+    FamilyShared,
+}
+
+/// Category of an offer. Source: spec/stores.md 1.6 `offerType`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OfferCategory {
+    /// Introductory offer.
+    Introductory,
+    /// Promotional offer.
+    Promotional,
+    /// Offer code.
+    OfferCode,
+    /// Win-back offer.
+    WinBack,
+}
+
+/// How an offer is paid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Discount {
+    /// Nothing is charged.
+    FreeTrial,
+    /// A reduced price per period.
+    PayAsYouGo,
+    /// A reduced price once, for several periods.
+    PayUpFront,
+}
+
+/// An offer applied to a transaction.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Offer {
+    /// Its category; `None` when the store names one we do not know.
+    pub category: Option<OfferCategory>,
+    /// How it is paid; `None` when the store did not say.
+    pub discount: Option<Discount>,
+    /// The store's offer id; introductory offers have none.
+    pub id: Option<String>,
+}
+
+/// A refund of a transaction, or the loss of a family share.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Revocation {
+    /// When the store revoked it.
+    pub at: Timestamp,
+    /// Share of the price given back, in thousandths of a percent, where the store says.
+    pub percentage: Option<i64>,
+}
+
+/// One store's statement about one transaction.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct TransactionFact {
+    /// When the store signed this copy.
+    pub version: Timestamp,
+    /// The store's transaction id.
+    pub id: String,
+    /// What was bought.
+    pub kind: TransactionKind,
+    /// The store's product id.
+    pub product: String,
+    /// Charge time; for a renewal the start of the new period, possibly in the future.
+    pub purchased_at: Timestamp,
+    /// First purchase of the chain.
+    pub original_purchased_at: Timestamp,
+    /// End of the paid period; `None` for one-time purchases.
+    pub expires_at: Option<Timestamp>,
+    /// Number of items; at least 1.
+    pub quantity: u32,
+    /// Total charged, before store commission; `None` when the store did not say.
+    pub price: Option<Money>,
+    /// Offer applied.
+    pub offer: Option<Offer>,
+    /// Present when refunded or revoked.
+    pub revocation: Option<Revocation>,
+    /// Replaced by an upgrade.
+    pub upgraded: bool,
+    /// Who paid.
+    pub ownership: Ownership,
+    /// Why it happened; `None` on old transactions.
+    pub reason: Option<TransactionReason>,
+    /// ISO 3166-1 alpha-2 country of the store front.
+    pub country: Option<String>,
+    /// The leg of the chain it belongs to, where a store gives one subscription several names in turn (Google's purchase
+    /// tokens); otherwise empty.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub leg: String,
+    /// The leg that this one took over from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaces: Option<String>,
+    /// The store says that the chain begins here.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub begins_chain: bool,
+    /// `expires_at` is the end of access as it stands (grace end, end of hold), not the end of what was paid. The end of a
+    /// copy that knows better wins over it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub end_is_provisional: bool,
+    /// Paid for ahead and never renewed by the store (Google's prepaid plans).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_prepaid: bool,
+    /// Tax included in or added to the price, where the store reports it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tax: Option<Money>,
+    /// Entitlements it unlocks by itself, whatever its product: those of a grant.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub entitlements: Vec<String>,
+}
+
+impl TransactionFact {
+    /// A purchase of one item, of which nothing else is known.
+    pub fn new(
+        id: impl Into<String>,
+        kind: TransactionKind,
+        product: impl Into<String>,
+        purchased_at: Timestamp,
+        version: Timestamp,
+    ) -> Self {
+        Self {
+            version,
+            id: id.into(),
+            kind,
+            product: product.into(),
+            purchased_at,
+            original_purchased_at: purchased_at,
+            expires_at: None,
+            quantity: 1,
+            price: None,
+            offer: None,
+            revocation: None,
+            upgraded: false,
+            ownership: Ownership::Purchased,
+            reason: None,
+            country: None,
+            leg: String::new(),
+            replaces: None,
+            begins_chain: false,
+            end_is_provisional: false,
+            is_prepaid: false,
+            tax: None,
+            entitlements: Vec::new(),
+        }
+    }
+
+    /// Whether nothing was charged because of a free trial. Source: spec/stores.md 1.6, "Free trial test".
+    pub fn is_free(&self) -> bool {
+        match self
+            .offer
+            .as_ref()
+            .map(|offer| (offer.discount, offer.category))
+        {
+            Some((Some(discount), _)) => discount == Discount::FreeTrial,
+            Some((None, Some(OfferCategory::Introductory))) => {
+                self.price.is_some_and(|price| price.micros == 0)
+            }
+            _ => false,
+        }
+    }
+    /// Whether the chain begins with this transaction.
+    pub fn is_origin(&self, chain: &str) -> bool {
+        self.begins_chain || self.id == chain
+    }
+}
