@@ -1,0 +1,67 @@
+//! When a chain is looked at again: when time alone changes how it stands, and when only its store can say.
+
+use super::{
+    Snapshot,
+    standing::{LAPSE_CHECKS, Standing},
+};
+use crate::fact::TransactionKind;
+use jiff::{SignedDuration, Timestamp};
+
+/// How often an unpaid or paused purchase is looked at again.
+const DAY: SignedDuration = SignedDuration::from_hours(24);
+
+/// No store retries a charge for longer: Apple tries for 60 days, Google holds for up to 60, and either may be late to say
+/// so. Sources: Apple's *Reducing Involuntary Subscriber Churn*, Google's *Subscription lifecycle*, as of November 2026.
+const RETRY_LIMIT: SignedDuration = SignedDuration::from_hours(24 * 65);
+
+impl Snapshot {
+    /// Whether only the store can say how this stands at `now`: a period is over unconfirmed, a charge failed, a pause may
+    /// have ended.
+    pub fn wants_confirmation(&self, now: Timestamp) -> bool {
+        match &self.standing {
+            Standing::Current => {
+                self.kind == TransactionKind::Subscription
+                    && self.expires_at.is_some_and(|end| end <= now)
+            }
+            Standing::Lapsed | Standing::Retry { .. } => true,
+            Standing::Grace { until, .. } => *until <= now,
+            Standing::Paused { until } => until.is_some_and(|until| until <= now),
+            Standing::Expired { .. } | Standing::Revoked { .. } => false,
+        }
+    }
+
+    /// The next instant after `now` at which the passing of time alone can change this, or at which the store should be
+    /// asked. `None` when only a new fact can.
+    pub fn next_check(&self, now: Timestamp) -> Option<Timestamp> {
+        let end = match &self.standing {
+            Standing::Grace { until, .. } if *until > now => return Some(*until),
+            Standing::Grace { since, .. } | Standing::Retry { since } => {
+                return daily(*since, now);
+            }
+            Standing::Paused { until } => {
+                let resumed = until.and_then(|until| until.checked_add(LAPSE_CHECKS[0]).ok())?;
+                return if resumed > now {
+                    Some(resumed)
+                } else {
+                    daily(resumed, now)
+                };
+            }
+            // Nobody confirms the end of what does not renew.
+            Standing::Current if self.kind != TransactionKind::Subscription => {
+                return self.expires_at;
+            }
+            Standing::Current | Standing::Lapsed => self.expires_at?,
+            Standing::Expired { .. } | Standing::Revoked { .. } => return None,
+        };
+        LAPSE_CHECKS
+            .iter()
+            .filter_map(|delay| end.checked_add(*delay).ok())
+            .find(|check| *check > now)
+    }
+}
+
+/// A day from `now`, unless what began at `since` has lasted longer than any store tries.
+fn daily(since: Timestamp, now: Timestamp) -> Option<Timestamp> {
+    let gives_up = since.checked_add(RETRY_LIMIT).ok()?;
+    now.checked_add(DAY).ok().filter(|_| now < gives_up)
+}

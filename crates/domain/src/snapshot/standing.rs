@@ -1,0 +1,137 @@
+//! Where a chain stands: the table of `docs/lifecycle.md`, first match wins.
+
+use crate::{
+    CancellationReason,
+    fact::{RenewalFact, Status, TransactionFact, TransactionKind},
+};
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// How long a period may lie behind us unconfirmed before it counts as over.
+pub const LAPSE_LIMIT: SignedDuration = SignedDuration::from_hours(72);
+
+/// When an unconfirmed period end is looked at again, counted from the period end.
+pub const LAPSE_CHECKS: [SignedDuration; 5] = [
+    SignedDuration::from_mins(10),
+    SignedDuration::from_hours(1),
+    SignedDuration::from_hours(6),
+    SignedDuration::from_hours(24),
+    LAPSE_LIMIT,
+];
+
+/// How long a replaced leg waits for the one that took its place to become known.
+const REPLACEMENT_WAIT: SignedDuration = SignedDuration::from_mins(10);
+
+/// Where the chain stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum Standing {
+    /// Paid for, or owned.
+    Current,
+    /// Unpaid, with access until `until`.
+    Grace {
+        /// When the charge was due.
+        since: Timestamp,
+        /// End of the grace period.
+        until: Timestamp,
+    },
+    /// Unpaid, without access; the store retries.
+    Retry {
+        /// When the charge was due.
+        since: Timestamp,
+    },
+    /// The period is over by our clock, but the store has not said so. Never an event.
+    Lapsed,
+    /// Over.
+    Expired {
+        /// Period end, or the moment the store gave up.
+        at: Timestamp,
+        /// Why.
+        reason: CancellationReason,
+    },
+    /// Paused by the customer, without access.
+    Paused {
+        /// When it resumes by itself, where the store says.
+        until: Option<Timestamp>,
+    },
+    /// The current period was refunded or is no longer shared.
+    Revoked {
+        /// When.
+        at: Timestamp,
+    },
+}
+
+impl Standing {
+    /// Where a chain stands at `now` whose current transaction is `fact`, by the store's newest word on its renewal.
+    pub(super) fn of(
+        fact: &TransactionFact,
+        renewal: Option<&RenewalFact>,
+        now: Timestamp,
+    ) -> Self {
+        if let Some(revocation) = &fact.revocation {
+            return Self::Revoked { at: revocation.at };
+        }
+        let (TransactionKind::Subscription, Some(end)) = (fact.kind, fact.expires_at) else {
+            return match fact.expires_at {
+                Some(at) if at <= now => Self::Expired {
+                    at,
+                    reason: CancellationReason::VoluntarilyCancelled,
+                },
+                _ => Self::Current,
+            };
+        };
+        let status = renewal.and_then(|renewal| renewal.status);
+        let intent = renewal.and_then(|renewal| renewal.intent);
+        let in_retry = renewal.and_then(|renewal| renewal.in_retry) == Some(true);
+        let grace_end = renewal.and_then(|renewal| renewal.grace_ends_at);
+        let signed = renewal.map_or(fact.version, |renewal| renewal.version);
+        let since = end.min(signed);
+        let in_grace = grace_end
+            .filter(|until| *until > now)
+            .map(|until| Self::Grace { since, until });
+        let ended_at = renewal.and_then(|renewal| renewal.ended_at);
+        let expired = |reason: CancellationReason| Self::Expired {
+            at: match ended_at {
+                Some(at) => at,
+                None if reason == CancellationReason::BillingError => end.max(signed),
+                None => end,
+            },
+            reason,
+        };
+        match status {
+            Some(Status::Revoked) => Self::Revoked { at: signed },
+            Some(Status::Expired) => {
+                expired(intent.map_or(CancellationReason::Unknown, CancellationReason::from))
+            }
+            Some(Status::Replaced) => {
+                let at = ended_at.unwrap_or(end);
+                if now
+                    < at.saturating_add(REPLACEMENT_WAIT)
+                        .unwrap_or(Timestamp::MAX)
+                {
+                    Self::Lapsed
+                } else {
+                    expired(CancellationReason::NewSubscriptionReplace)
+                }
+            }
+            Some(Status::Paused) => Self::Paused {
+                until: renewal.and_then(|renewal| renewal.resumes_at),
+            },
+            Some(Status::Grace) => in_grace.unwrap_or(Self::Retry { since }),
+            Some(Status::Retry) => Self::Retry { since },
+            Some(Status::Active) | None if now < end => Self::Current,
+            Some(Status::Active) | None => match (in_grace, intent) {
+                (Some(grace), _) => grace,
+                (None, _) if in_retry => Self::Retry { since },
+                (None, Some(intent)) => expired(intent.into()),
+                (None, None) if now < end.saturating_add(LAPSE_LIMIT).unwrap_or(Timestamp::MAX) => {
+                    Self::Lapsed
+                }
+                (None, None) if renewal.and_then(|renewal| renewal.auto_renew) == Some(false) => {
+                    expired(CancellationReason::VoluntarilyCancelled)
+                }
+                (None, None) => expired(CancellationReason::Unknown),
+            },
+        }
+    }
+}
