@@ -2,11 +2,12 @@
 
 use crate::{
     Call, Content, Incoming, Question, Received, Refusal, Verdict, Web,
-    jwt::{self, KeySet, TokenProblem},
+    jwt::{self, TokenProblem},
     web,
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use jiff::{SignedDuration, Timestamp};
+use jsonwebtoken::jwk::JwkSet;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
@@ -41,7 +42,7 @@ pub enum PushAccess {
 
 #[derive(Debug)]
 struct Keys {
-    set: KeySet,
+    set: JwkSet,
     read_at: Timestamp,
     kept_until: Timestamp,
 }
@@ -175,7 +176,7 @@ async fn fetch_keys(url: &str, web: &dyn Web, now: Timestamp) -> Result<Keys, Re
         let reply = web::call(web, &Call::get(url.to_owned(), None), who).await?;
         let reply = reply.check(who, now)?;
         let kept = max_age(reply.cache_control.as_deref()).unwrap_or(KEYS_KEPT);
-        Ok::<_, crate::Trouble>((reply.json::<KeySet>(who)?, kept))
+        Ok::<_, crate::Trouble>((reply.json::<JwkSet>(who)?, kept))
     };
     let (set, kept) = fetched.await.map_err(|trouble| Refusal {
         code: "push_keys_unavailable",
