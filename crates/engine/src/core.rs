@@ -13,7 +13,7 @@ use arc_swap::ArcSwap;
 use configuration::Vault;
 use domain::{IntegrationId, NotSent, rates::Rates};
 use ledger::{Commit, Committed, ConfigurationChange, Ledger, LedgerError, Requeue};
-use sources::Web;
+use sources::{Web, rates::with_shipped};
 use std::sync::Arc;
 use tokio::sync::watch;
 use tracing::Instrument;
@@ -66,7 +66,7 @@ impl Core {
             make_source: parts.make_source,
         };
         let setup = compiler.compile(parts.ledger.configuration().await?, None);
-        let rates = Rates::with_shipped(parts.ledger.rates().await?);
+        let rates = with_shipped(parts.ledger.rates().await?);
         let shared = Shared {
             ledger: parts.ledger,
             system: parts.system,
@@ -126,7 +126,7 @@ impl Core {
 
     /// Reads the exchange rates again, where another process may have added some.
     pub(crate) async fn reload_rates(&self) -> Result<(), LedgerError> {
-        let rates = Rates::with_shipped(self.ledger().rates().await?);
+        let rates = with_shipped(self.ledger().rates().await?);
         self.shared.rates.store(Arc::new(rates));
         Ok(())
     }

@@ -12,8 +12,10 @@
 pub mod apple;
 pub mod google;
 mod jwt;
+pub mod rates;
 pub mod stated;
 pub mod stripe;
+pub mod table;
 mod web;
 
 pub use web::{Call, Method, Reply, Trouble, Web};

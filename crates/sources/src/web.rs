@@ -139,18 +139,20 @@ impl Reply {
         }
     }
 
-    /// When to ask again: `Retry-After` in seconds, or, from Apple, in milliseconds of UNIX time.
+    /// When to ask again: `Retry-After` in seconds or as a date (RFC 9110, 10.2.3), or, from Apple, in milliseconds of UNIX
+    /// time. Within a day from now; anything else says nothing.
     fn again_at(&self, now: Timestamp) -> Option<Timestamp> {
         const LONGEST_SECONDS: i64 = 86_400;
-        let value: i64 = self.retry_after.as_ref()?.trim().parse().ok()?;
-        if value <= LONGEST_SECONDS {
-            return now
-                .checked_add(SignedDuration::from_secs(value.max(0)))
-                .ok();
-        }
-        Timestamp::from_millisecond(value)
-            .ok()
-            .filter(|at| at.duration_until(now).as_secs() > -LONGEST_SECONDS)
+        let text = self.retry_after.as_ref()?.trim();
+        let at = match text.parse::<i64>() {
+            Ok(seconds @ ..=LONGEST_SECONDS) => {
+                now.checked_add(SignedDuration::from_secs(seconds.max(0)))
+            }
+            Ok(millis) => Timestamp::from_millisecond(millis),
+            Err(_) => Timestamp::try_from(httpdate::parse_http_date(text).ok()?),
+        };
+        at.ok()
+            .filter(|at| (0..=LONGEST_SECONDS).contains(&now.duration_until(*at).as_secs()))
     }
 
     /// The body as JSON.
@@ -198,7 +200,21 @@ mod tests {
             Some(1_800_000_090),
             "Apple's UNIX milliseconds"
         );
-        assert_eq!(again(503, Some("Wed, 21 Oct 2026 07:28:00 GMT")), None);
+        for date in [
+            "Fri, 15 Jan 2027 08:01:30 GMT",
+            "Friday, 15-Jan-27 08:01:30 GMT",
+            "Fri Jan 15 08:01:30 2027",
+        ] {
+            assert_eq!(again(503, Some(date)), Some(1_800_000_090), "{date}");
+        }
+        for nothing in [
+            "Wed, 21 Oct 2026 07:28:00 GMT",
+            "Wed, 21 Oct 2028 07:28:00 GMT",
+            "soon",
+            "",
+        ] {
+            assert_eq!(again(503, Some(nothing)), None, "{nothing}");
+        }
         assert_eq!(
             again(503, Some("9999999999999")),
             None,

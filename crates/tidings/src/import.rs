@@ -6,7 +6,10 @@ use clap::Args;
 use engine::{AllowedNetworks, Engine, Imported, NetworkTransport, Parts, WallSystem};
 use futures_util::{StreamExt, stream};
 use serde::{Deserialize, Serialize};
-use sources::{Receipt, Web};
+use sources::{
+    Receipt, Web,
+    table::{self, Table},
+};
 use std::{
     collections::BTreeSet,
     fs::{File, OpenOptions},
@@ -58,80 +61,66 @@ struct Outcome {
     detail: String,
 }
 
-/// The cells of a CSV line. A cell in quotation marks may hold commas and doubled quotation marks.
-fn cells(line: &str) -> Vec<String> {
-    let mut cells = vec![String::new()];
-    let (mut quoted, mut characters) = (false, line.chars().peekable());
-    while let Some(character) = characters.next() {
-        match character {
-            '"' if quoted && characters.peek() == Some(&'"') => {
-                characters.next();
-                if let Some(cell) = cells.last_mut() {
-                    cell.push('"');
-                }
-            }
-            '"' => quoted = !quoted,
-            ',' if !quoted => cells.push(String::new()),
-            character => {
-                if let Some(cell) = cells.last_mut() {
-                    cell.push(character);
-                }
-            }
-        }
+/// Columns that a table must have.
+const COLUMNS: [&str; 3] = ["app", "app_user_id", "token"];
+
+/// The rows of a file with their line numbers, from 1; a row that cannot be read is an error of its own. JSON lines when the
+/// file begins with a brace, CSV otherwise.
+fn rows(text: &str) -> Result<Vec<(usize, Result<Row, String>)>> {
+    let text = text.trim_start_matches('\u{feff}');
+    if text.trim_start().starts_with('{') {
+        Ok(of_json(text))
+    } else {
+        of_table(text)
     }
-    cells
-        .into_iter()
-        .map(|cell| cell.trim().to_owned())
+}
+
+fn of_json(text: &str) -> Vec<(usize, Result<Row, String>)> {
+    let lines = text.lines().enumerate();
+    lines
+        .filter(|(_, line)| !line.trim().is_empty())
+        .map(|(index, line)| {
+            let row = serde_json::from_str(line).map_err(|error| error.to_string());
+            (index + 1, row)
+        })
         .collect()
 }
 
-/// The rows of a file with their line numbers, from 1; a line that cannot be read is an error of its own.
-fn rows(file: impl BufRead) -> Result<Vec<(usize, Result<Row, String>)>> {
-    let mut header: Option<Vec<String>> = None;
-    let mut rows = Vec::new();
-    for (index, line) in file.lines().enumerate() {
-        let line = line.context("the file cannot be read as text")?;
-        let line = line.trim_start_matches('\u{feff}').trim();
-        if line.is_empty() {
-            continue;
+fn of_table(text: &str) -> Result<Vec<(usize, Result<Row, String>)>> {
+    let Some(Table { header, rows }) = table::read(text) else {
+        return Ok(Vec::new());
+    };
+    let place = |column: &str| header.cells.iter().position(|name| name == column);
+    let [Some(app), Some(app_user_id), Some(token)] = COLUMNS.map(place) else {
+        bail!(
+            "line {}: expected a header with app, app_user_id and token, found {:?}",
+            header.line,
+            header.cells.join(",")
+        );
+    };
+    let row = |row: &table::Row| {
+        let cell = |place: usize| {
+            let cell = row.cells.get(place).filter(|cell| !cell.is_empty());
+            cell.cloned().ok_or_else(|| {
+                format!(
+                    "expected {} cells, of which app, app_user_id and token are not empty",
+                    header.cells.len()
+                )
+            })
+        };
+        if !row.is_empty_from(header.cells.len()) {
+            return Err(format!("expected {} cells, found more", header.cells.len()));
         }
-        if line.starts_with('{') {
-            let row = serde_json::from_str(line).map_err(|error| error.to_string());
-            rows.push((index + 1, row));
-            continue;
+        if row.cells.iter().any(|cell| cell.contains(['\r', '\n'])) {
+            return Err("a cell goes on in the next line: a quotation mark is not closed".into());
         }
-        let Some(names) = &header else {
-            let names = cells(line);
-            for needed in ["app", "app_user_id", "token"] {
-                if !names.iter().any(|name| name == needed) {
-                    bail!(
-                        "line {}: expected a header with app, app_user_id and token, found {line:?}",
-                        index + 1
-                    );
-                }
-            }
-            header = Some(names);
-            continue;
-        };
-        let values = cells(line);
-        let value = |name: &str| {
-            let at = names.iter().position(|known| known == name)?;
-            values.get(at).filter(|value| !value.is_empty()).cloned()
-        };
-        let row = match (value("app"), value("app_user_id"), value("token")) {
-            (Some(app), Some(app_user_id), Some(token)) => Ok(Row {
-                app,
-                app_user_id,
-                token,
-            }),
-            _ => Err(format!(
-                "expected {} cells, of which app, app_user_id and token are not empty",
-                names.len()
-            )),
-        };
-        rows.push((index + 1, row));
-    }
-    Ok(rows)
+        Ok(Row {
+            app: cell(app)?,
+            app_user_id: cell(app_user_id)?,
+            token: cell(token)?,
+        })
+    };
+    Ok(rows.iter().map(|each| (each.line, row(each))).collect())
 }
 
 fn imported_before(report: &PathBuf) -> Result<BTreeSet<usize>> {
@@ -152,9 +141,9 @@ fn imported_before(report: &PathBuf) -> Result<BTreeSet<usize>> {
 }
 
 pub(crate) async fn run(options: &Options) -> Result<ExitCode> {
-    let file = File::open(&options.file)
+    let text = std::fs::read_to_string(&options.file)
         .with_context(|| format!("cannot read {}", options.file.display()))?;
-    let rows = rows(BufReader::new(file))?;
+    let rows = rows(&text)?;
     let report_path = options
         .report
         .clone()
@@ -292,14 +281,58 @@ mod tests {
     #[test]
     fn both_forms_are_read_and_bad_lines_are_named() {
         let csv = "\u{feff}token,app_user_id,app\n123,\"Ann, \"\"A\"\"\",ios\n\n,bob,ios\n";
-        let read = rows(csv.as_bytes()).unwrap();
+        let read = rows(csv).unwrap();
         assert_eq!(read[0], (2, Ok(row("ios", "Ann, \"A\"", "123"))));
         assert!(read[1].0 == 4 && read[1].1.is_err());
         let json = "{\"app\":\"ios\",\"app_user_id\":\"ann\",\"token\":\"1\"}\n{\"app\":1}\n";
-        let read = rows(json.as_bytes()).unwrap();
+        let read = rows(json).unwrap();
         assert_eq!(read[0], (1, Ok(row("ios", "ann", "1"))));
         assert!(read[1].1.is_err());
-        assert!(rows("user,token\n".as_bytes()).is_err());
-        assert!(rows("".as_bytes()).unwrap().is_empty());
+        assert!(rows("").unwrap().is_empty());
+    }
+
+    #[test]
+    fn columns_are_found_by_name_and_a_missing_one_is_told_with_its_line() {
+        let read = rows("note,token,app,app_user_id\r\nx, 1 ,ios,ann\r\n").unwrap();
+        assert_eq!(read, [(2, Ok(row("ios", "ann", "1")))]);
+        for (text, problem) in [
+            (
+                "user,token\n",
+                "line 1: expected a header with app, app_user_id and token, found \"user,token\"",
+            ),
+            (
+                "\n\nios,ann,1\n",
+                "line 3: expected a header with app, app_user_id and token, found \"ios,ann,1\"",
+            ),
+        ] {
+            assert_eq!(rows(text).unwrap_err().to_string(), problem);
+        }
+    }
+
+    #[test]
+    fn what_a_row_does_not_say_plainly_is_an_error_of_that_row() {
+        let text =
+            "app,app_user_id,token\nios,ann\nios,bob,2,3\nios,cid,3,,\nios,\"dan,4\nios,eve,5\n";
+        let problems: Vec<_> = rows(text)
+            .unwrap()
+            .into_iter()
+            .map(|(line, row)| (line, row.err().unwrap_or_default()))
+            .collect();
+        let told = [
+            (
+                2,
+                "expected 3 cells, of which app, app_user_id and token are not empty",
+            ),
+            (3, "expected 3 cells, found more"),
+            (4, ""),
+            (
+                5,
+                "a cell goes on in the next line: a quotation mark is not closed",
+            ),
+        ];
+        assert_eq!(
+            problems,
+            told.map(|(line, problem)| (line, problem.to_owned()))
+        );
     }
 }

@@ -3,9 +3,10 @@
 use crate::{cli::Data, say};
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
-use domain::rates::{Rate, Rates, read_csv, shipped};
+use domain::rates::Rate;
 use engine::System;
 use jiff::tz::TimeZone;
+use sources::rates;
 use std::{collections::BTreeSet, path::PathBuf};
 
 #[derive(Debug, Args)]
@@ -35,7 +36,7 @@ pub(crate) async fn run(options: Options) -> Result<()> {
         Action::Import { data, file } => {
             let text = std::fs::read_to_string(&file)
                 .with_context(|| format!("cannot read {}", file.display()))?;
-            let rates = read_csv(&text).with_context(|| file.display().to_string())?;
+            let rates = rates::read(&text).with_context(|| file.display().to_string())?;
             let count = rates.len();
             data.open().await?.ledger.put_rates(rates).await?;
             say::line(format!(
@@ -44,10 +45,10 @@ pub(crate) async fn run(options: Options) -> Result<()> {
         }
         Action::List { data } => {
             let added = data.open().await?.ledger.rates().await?;
-            say::line(extent("shipped with this release", &shipped()));
+            say::line(extent("shipped with this release", &rates::shipped()));
             say::line(extent("added", &added));
             let today = engine::WallSystem.now().to_zoned(TimeZone::UTC).date();
-            if Rates::with_shipped(added).are_stale(today) {
+            if rates::with_shipped(added).are_stale(today) {
                 say::line(
                     "the newest rates are old: add newer ones with `tidings rates import`, or `serve --rates-url`",
                 );

@@ -118,7 +118,7 @@ pub(crate) async fn add_rates(
 ) -> Result<Response, Problem> {
     let sent = Sent::read(&body::read(request).await?);
     let text = sent.raw("csv").to_owned();
-    let added = match rates::read_csv(&text) {
+    let added = match sources::rates::read(&text) {
         Ok(added) if added.is_empty() => {
             let problem = "There is no line with rates below the header.".to_owned();
             return page(&app, &project, &uri, text, problem).await;

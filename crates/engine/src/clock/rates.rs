@@ -2,8 +2,7 @@
 //! URL once a day, where one is configured.
 
 use crate::Engine;
-use domain::rates::read_csv;
-use sources::Call;
+use sources::{Call, rates};
 use std::time::Duration;
 
 /// How often the ledger is looked at.
@@ -77,7 +76,7 @@ impl Engine {
             return Err(format!("{url} answered {}", reply.status));
         }
         let text = String::from_utf8(reply.body).map_err(|error| error.to_string())?;
-        let rates = read_csv(&text).map_err(|error| error.to_string())?;
+        let rates = rates::read(&text).map_err(|error| error.to_string())?;
         let count = rates.len();
         self.ledger()
             .put_rates(rates)

@@ -243,11 +243,8 @@ impl NetworkTransport {
         }
         let failed = |error: reqwest::Error| explain(&error.without_url(), timeout);
         let mut answer = sending.send().await.map_err(failed)?;
-        let retry_after = answer
-            .headers()
-            .get("retry-after")
-            .and_then(|value| value.to_str().ok()?.trim().parse().ok())
-            .map(Duration::from_secs);
+        let header = |name: &str| answer.headers().get(name)?.to_str().ok();
+        let retry_after = header("retry-after").and_then(|text| pause(text, header("date")));
         let status = answer.status().as_u16();
         let mut body = Vec::new();
         while body.len() < LARGEST_ANSWER {
@@ -264,6 +261,18 @@ impl NetworkTransport {
             body,
         })
     }
+}
+
+/// How long a `Retry-After` asks to wait: seconds, or until a date (RFC 9110, 10.2.3). A date counts from the answer's own
+/// `Date`, because the other clock need not be ours; one that is past asks for nothing.
+fn pause(retry_after: &str, date: Option<&str>) -> Option<Duration> {
+    let text = retry_after.trim();
+    if let Ok(seconds) = text.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let until = httpdate::parse_http_date(text).ok()?;
+    let sent = httpdate::parse_http_date(date?.trim()).ok()?;
+    until.duration_since(sent).ok()
 }
 
 /// Most of a store's answer that is read: a page of twenty signed transactions takes some hundred kilobytes.
@@ -316,6 +325,31 @@ impl Web for NetworkTransport {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_pause_is_asked_for_in_seconds_or_by_a_date_of_the_other_clock() {
+        let sent = Some("Fri, 15 Jan 2027 08:00:00 GMT");
+        for (asked, date, expected) in [
+            ("120", None, Some(120)),
+            (" 120 ", sent, Some(120)),
+            ("0", sent, Some(0)),
+            ("Fri, 15 Jan 2027 08:01:30 GMT", sent, Some(90)),
+            ("Friday, 15-Jan-27 08:01:30 GMT", sent, Some(90)),
+            ("Fri, 15 Jan 2027 08:00:00 GMT", sent, Some(0)),
+            ("Fri, 15 Jan 2027 07:59:59 GMT", sent, None),
+            ("Fri, 15 Jan 2027 08:01:30 GMT", None, None),
+            ("Fri, 15 Jan 2027 08:01:30 GMT", Some("today"), None),
+            ("soon", sent, None),
+            ("-1", sent, None),
+        ] {
+            let pause = pause(asked, date);
+            assert_eq!(
+                pause.map(|pause| pause.as_secs()),
+                expected,
+                "{asked} {date:?}"
+            );
+        }
+    }
 
     #[test]
     fn internal_addresses_are_refused_unless_allowed() {
