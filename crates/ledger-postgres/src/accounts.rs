@@ -2,12 +2,12 @@
 
 use crate::{
     PostgresLedger,
-    codec::{failed, micros, rows, signed, time, unsigned},
+    codec::{failed, micros, rows, signed},
 };
 use async_trait::async_trait;
 use domain::{ProjectId, UserId};
 use jiff::Timestamp;
-use ledger::{Accounts, AuditEntry, Result, Session};
+use ledger::{Accounts, AuditEntry, Result, Session, codec::Stored};
 use sqlx::{PgExecutor, PgPool};
 use uuid::Uuid;
 
@@ -100,9 +100,10 @@ async fn audit(
     found
         .into_iter()
         .map(|row| {
+            let of = Stored::new("audit_log", &row.position);
             Ok(AuditEntry {
-                position: unsigned(row.position),
-                at: time(row.at, "audit_log")?,
+                position: of.number("position", row.position)?,
+                at: of.time("at", row.at)?,
                 who: row.who,
                 what: row.what,
                 subject: row.subject,
@@ -145,11 +146,12 @@ struct Row {
 
 impl Row {
     fn decode(self) -> Result<Session> {
+        let of = Stored::new("sessions", &self.owner);
         Ok(Session {
-            digest: self.digest,
             user: UserId::new(self.owner),
-            created_at: time(self.created_at, "sessions")?,
-            expires_at: time(self.expires_at, "sessions")?,
+            created_at: of.time("created_at", self.created_at)?,
+            expires_at: of.time("expires_at", self.expires_at)?,
+            digest: self.digest,
             agent: self.agent,
         })
     }

@@ -195,9 +195,7 @@ where
     loop {
         tries += 1;
         match attempt().await {
-            Err(Stop::Failed(LedgerError::Unavailable(why)))
-                if tries < TRIES && why.contains("deadlock detected") =>
-            {
+            Err(Stop::Failed(LedgerError::Contended(_))) if tries < TRIES => {
                 tracing::debug!(tries, "two transactions waited for each other");
             }
             done => return done,

@@ -2,12 +2,15 @@
 
 use crate::{
     PostgresLedger,
-    codec::{environment, failed, micros, rows, store, time},
+    codec::{failed, micros, rows},
 };
 use async_trait::async_trait;
 use domain::{AppId, ChainKey, CustomerId, ProjectId};
 use jiff::Timestamp;
-use ledger::{Checks, DueCheck, Result};
+use ledger::{
+    Checks, DueCheck, Result,
+    codec::{Stored, readable},
+};
 use sqlx::PgPool;
 
 #[async_trait]
@@ -29,21 +32,21 @@ async fn due_checks(pool: &PgPool, now: Timestamp, limit: usize) -> Result<Vec<D
     .fetch_all(pool)
     .await
     .map_err(failed)?;
-    due.into_iter()
-        .map(|row| {
-            Ok(DueCheck {
-                project: ProjectId::new(row.project),
-                app: AppId::new(row.app),
-                chain: ChainKey {
-                    store: store(&row.store)?,
-                    environment: environment(&row.environment, "purchases")?,
-                    id: row.chain,
-                },
-                customer: CustomerId::new(row.customer),
-                check_at: time(row.check_at, "purchases")?,
-            })
+    let due = due.into_iter().map(|row| {
+        let of = Stored::new("purchases", &row.chain);
+        Ok(DueCheck {
+            project: ProjectId::new(row.project),
+            app: AppId::new(row.app),
+            chain: ChainKey {
+                store: of.store("store", &row.store)?,
+                environment: of.environment("environment", &row.environment)?,
+                id: row.chain.clone(),
+            },
+            customer: CustomerId::new(row.customer),
+            check_at: of.time("check_at", row.check_at)?,
         })
-        .collect()
+    });
+    Ok(readable(due))
 }
 
 async fn postpone_check(pool: &PgPool, check: &DueCheck, at: Timestamp) -> Result<()> {

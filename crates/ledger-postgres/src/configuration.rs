@@ -3,13 +3,13 @@
 use crate::{
     Tx,
     accounts::{Deed, close_sessions, note},
-    codec::{failed, micros, signed, unsigned},
+    codec::{counted, failed, micros, signed},
 };
 use domain::ProjectId;
 use jiff::Timestamp;
 use ledger::{
     Configuration, ConfigurationChange as Change, Result,
-    codec::{from_json, shown, to_json},
+    codec::{Stored, shown, to_json},
 };
 use serde::de::DeserializeOwned;
 use sqlx::PgPool;
@@ -18,14 +18,14 @@ pub(crate) async fn revision(pool: &PgPool) -> Result<u64> {
     sqlx::query_scalar!("select value from meta where name = 'configuration_revision'")
         .fetch_one(pool)
         .await
-        .map(unsigned)
+        .map(counted)
         .map_err(failed)
 }
 
 fn all<T: DeserializeOwned>(table: &'static str, bodies: &[String]) -> Result<Vec<T>> {
     bodies
         .iter()
-        .map(|body| from_json(body.as_bytes(), table, "row"))
+        .map(|body| Stored::new(table, &"row").json("body", body.as_bytes()))
         .collect()
 }
 
@@ -53,7 +53,7 @@ pub(crate) async fn read(pool: &PgPool) -> Result<Configuration> {
         };
     }
     let configuration = Configuration {
-        revision: unsigned(revision),
+        revision: counted(revision),
         projects: bodies!("projects", "select body from projects order by key"),
         apps: bodies!("apps", "select body from apps order by project, key"),
         products: bodies!(

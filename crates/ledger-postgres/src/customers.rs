@@ -1,16 +1,17 @@
 //! Customers with their purchases.
 
 use crate::{
-    codec::{environment, failed, rows, store, unsigned},
+    codec::{failed, rows},
     load,
 };
 use domain::{AppId, ChainKey, CustomerId, ProjectId, customer::Customer};
 use ledger::{
     CustomerRecord, Result, StoredChain,
-    codec::{Terms, from_json},
+    codec::{Stored, Terms},
 };
 use sqlx::PgPool;
 use std::str::FromStr;
+use uuid::Uuid;
 
 pub(crate) async fn customers(
     pool: &PgPool,
@@ -18,8 +19,8 @@ pub(crate) async fn customers(
     before: Option<CustomerId>,
     limit: usize,
 ) -> Result<Vec<Customer>> {
-    let bodies = sqlx::query_scalar!(
-        "select body from customers where project = $1 and merged_into is null and ($2::uuid is null or id < $2) order by id desc limit $3",
+    let found = sqlx::query!(
+        "select id, body from customers where project = $1 and merged_into is null and ($2::uuid is null or id < $2) order by id desc limit $3",
         project.uuid(),
         before.map(CustomerId::uuid),
         rows(limit)
@@ -27,9 +28,9 @@ pub(crate) async fn customers(
     .fetch_all(pool)
     .await
     .map_err(failed)?;
-    bodies
+    found
         .iter()
-        .map(|body| from_json(body.as_bytes(), "customers", "row"))
+        .map(|row| Stored::new("customers", &row.id).json("body", row.body.as_bytes()))
         .collect()
 }
 
@@ -52,35 +53,42 @@ pub(crate) async fn customer(
     .fetch_optional(pool)
     .await
     .map_err(failed)?;
-    let Some(found) = row else { return Ok(None) };
+    let Some(row) = row else { return Ok(None) };
+    let purchases = purchases(pool, row.id).await?;
+    let of = Stored::new("customers", &row.id);
+    Ok(Some(CustomerRecord {
+        customer: of.json("body", row.body.as_bytes())?,
+        version: of.number("version", row.version)?,
+        seq: of.number("seq", row.seq)?,
+        purchases,
+    }))
+}
+
+async fn purchases(pool: &PgPool, customer: Uuid) -> Result<Vec<(AppId, ChainKey, StoredChain)>> {
     let bought = sqlx::query!(
         "select app, environment, chain, snapshot, terms, store, formers from purchases where customer = $1 order by app, environment, chain",
-        found.id
+        customer
     )
     .fetch_all(pool)
     .await
     .map_err(failed)?;
     let mut purchases = Vec::new();
     for row in bought {
-        let terms: Terms<'_> = from_json(row.terms.as_bytes(), "purchases", &row.chain)?;
         let charges =
-            load::transactions(pool, found.id, row.app, &row.environment, &row.chain).await?;
+            load::transactions(pool, customer, row.app, &row.environment, &row.chain).await?;
+        let of = Stored::new("purchases", &row.chain);
+        let terms: Terms<'_> = of.json("terms", row.terms.as_bytes())?;
+        let key = ChainKey {
+            store: of.store("store", &row.store)?,
+            environment: of.environment("environment", &row.environment)?,
+            id: row.chain.clone(),
+        };
         let stored = StoredChain {
             facts: terms.with(charges),
-            snapshot: from_json(row.snapshot.as_bytes(), "purchases", &row.chain)?,
-            formers: from_json(row.formers.as_bytes(), "purchases", "formers")?,
-        };
-        let key = ChainKey {
-            store: store(&row.store)?,
-            environment: environment(&row.environment, "purchases")?,
-            id: row.chain,
+            snapshot: of.json("snapshot", row.snapshot.as_bytes())?,
+            formers: of.json("formers", row.formers.as_bytes())?,
         };
         purchases.push((AppId::new(row.app), key, stored));
     }
-    Ok(Some(CustomerRecord {
-        customer: from_json(found.body.as_bytes(), "customers", who)?,
-        version: unsigned(found.version),
-        seq: unsigned(found.seq),
-        purchases,
-    }))
+    Ok(purchases)
 }

@@ -5,7 +5,7 @@
 
 use crate::{
     Layout, PostgresLedger,
-    codec::{count, failed, micros, rows, time, unsigned},
+    codec::{counted, failed, micros, rows},
     events, replays, settle,
 };
 use async_trait::async_trait;
@@ -13,7 +13,7 @@ use domain::{DeliveryId, IntegrationId, ProjectId, ReplayId};
 use jiff::Timestamp;
 use ledger::{
     Deliveries, Lease, Replay, ReplayStep, Requeue, Result, Returned, Settled, Settlement,
-    codec::{corrupt, from_json, unpack},
+    codec::{Stored, readable},
 };
 use sqlx::PgPool;
 use std::sync::Arc;
@@ -89,22 +89,21 @@ pub(crate) struct Leased {
 
 impl Leased {
     fn decode(self, body: &[u8]) -> Result<Lease> {
-        let id = DeliveryId::new(self.id);
-        let event = from_json(&unpack(body, "events", self.event)?, "events", self.event)?;
+        let of = Stored::new("deliveries", &self.id);
         Ok(Lease {
-            id,
+            id: DeliveryId::new(self.id),
             integration: IntegrationId::new(self.integration),
-            message: from_json(self.message.as_bytes(), "deliveries", id)?,
-            event: Arc::new(event),
+            message: of.json("message", self.message.as_bytes())?,
+            event: Arc::new(Stored::new("events", &self.event).body("body", body)?),
+            attempts: of.number("attempts", self.attempts)?,
+            round: of.number("round", self.round)?,
+            accepted_at: of.time("accepted_at", self.accepted_at)?,
             trace: self.trace,
-            attempts: count(self.attempts),
-            round: count(self.round),
-            accepted_at: time(self.accepted_at, "deliveries")?,
         })
     }
 }
 
-/// Reads the events of deliveries that were leased; each with what it waited for.
+/// Reads the events of deliveries that were leased; each with what it waited for. One that cannot be read holds up no other.
 pub(crate) async fn with_events(
     pool: &PgPool,
     leased: Vec<Leased>,
@@ -115,15 +114,14 @@ pub(crate) async fn with_events(
     let (customers, events): (Vec<Uuid>, Vec<Uuid>) =
         leased.iter().map(|row| (row.customer, row.event)).unzip();
     let told = events::told(pool, &customers, &events).await?;
-    leased
-        .into_iter()
-        .map(|row| {
-            let (body, _) = told.get(&row.event).ok_or_else(|| {
-                corrupt("deliveries", row.id, "the event it carries does not exist")
-            })?;
-            Ok((row.before, row.decode(body)?))
-        })
-        .collect()
+    let leases = leased.into_iter().map(|row| {
+        let told = told.get(&row.event).ok_or_else(|| {
+            let problem = "the event it carries does not exist";
+            Stored::new("deliveries", &row.id).corrupt("event", problem)
+        })?;
+        Ok((row.before, row.decode(&told.body)?))
+    });
+    Ok(readable(leases))
 }
 
 /// Moving `due_at` is the claim: of two nodes that want the same row, the second finds it moved.
@@ -264,6 +262,6 @@ async fn backlog(pool: &PgPool) -> Result<Vec<(IntegrationId, u64)>> {
     .map_err(failed)?;
     Ok(found
         .into_iter()
-        .map(|row| (IntegrationId::new(row.integration), unsigned(row.count)))
+        .map(|row| (IntegrationId::new(row.integration), counted(row.count)))
         .collect())
 }

@@ -1,15 +1,9 @@
 //! Events in commit order, each with how it stands with every integration.
 
-use crate::codec::{
-    FAILED, PENDING, count, failed, micros, reason, rows, signed, state_of, status_of, time,
-    unsigned,
-};
-use domain::{CustomerId, DeliveryId, EventId, IntegrationId, NotSent, ProjectId};
+use crate::codec::{failed, micros, rows, signed};
+use domain::{CustomerId, DeliveryId, EventId, IntegrationId, ProjectId};
 use jiff::{SignedDuration, Timestamp};
-use ledger::{
-    EventFilter, FeedRow, IntegrationState, Page, Result,
-    codec::{corrupt, from_json, unpack},
-};
+use ledger::{DeliveryState, EventFilter, FeedRow, IntegrationState, Page, Result, codec::Stored};
 use sqlx::PgPool;
 use std::collections::BTreeMap;
 use uuid::Uuid;
@@ -102,7 +96,7 @@ struct Asked {
     environment: Option<&'static str>,
     since: Option<i64>,
     until: Option<i64>,
-    status: Option<i16>,
+    state: Option<DeliveryState>,
     integration: Option<Uuid>,
     above: i64,
     below: i64,
@@ -138,7 +132,7 @@ async fn asked(pool: &PgPool, filter: &EventFilter, page: Page) -> Result<Asked>
         environment: filter.environment.map(domain::Environment::id),
         since: filter.since.map(micros),
         until: filter.until.map(micros),
-        status: filter.delivery.map(|(_, state)| status_of(state)),
+        state: filter.delivery.map(|(_, state)| state),
         integration: filter
             .delivery
             .and_then(|(id, _)| id)
@@ -177,11 +171,12 @@ async fn few_are_open(pool: &PgPool) -> sqlx::Result<bool> {
 async fn newest_first(pool: &PgPool, asked: &Asked) -> sqlx::Result<Vec<Place>> {
     // What failed is little, however many events there are, and so is mostly what is open: it leads to its events, not the
     // other way round, and in this order whatever statistics say: `limit` keeps the planner from turning it about.
-    let leads = match asked.status {
-        Some(FAILED) => true,
-        Some(PENDING) => few_are_open(pool).await?,
-        _ => false,
+    let leads = match asked.state {
+        Some(DeliveryState::Failed) => true,
+        Some(DeliveryState::Pending) => few_are_open(pool).await?,
+        Some(DeliveryState::Delivered) | None => false,
     };
+    let status = asked.state.map(DeliveryState::number);
     if leads {
         return sqlx::query_as!(
             Place,
@@ -193,7 +188,7 @@ async fn newest_first(pool: &PgPool, asked: &Asked) -> sqlx::Result<Vec<Place>> 
                and ($6::bigint is null or f.recorded_at >= $6) and ($7::bigint is null or f.recorded_at < $7) and f.position > $8 and f.position < $11
              order by f.position desc limit $12",
             asked.project, asked.customer, asked.kinds.as_deref(), asked.apps.as_deref(), asked.environment, asked.since, asked.until,
-            asked.above, asked.status, asked.integration, asked.below, asked.limit, asked.kind
+            asked.above, status, asked.integration, asked.below, asked.limit, asked.kind
         )
         .fetch_all(pool)
         .await;
@@ -208,13 +203,14 @@ async fn newest_first(pool: &PgPool, asked: &Asked) -> sqlx::Result<Vec<Place>> 
              select 1 from deliveries d where d.event = f.event and d.status + 0 = $9 and ($10::uuid is null or d.integration = $10)))
          order by f.position desc limit $12",
         asked.project, asked.customer, asked.kinds.as_deref(), asked.apps.as_deref(), asked.environment, asked.since, asked.until,
-        asked.above, asked.status, asked.integration, asked.below, asked.limit, asked.kind
+        asked.above, status, asked.integration, asked.below, asked.limit, asked.kind
     )
     .fetch_all(pool)
     .await
 }
 
 async fn oldest_first(pool: &PgPool, asked: &Asked) -> sqlx::Result<Vec<Place>> {
+    let status = asked.state.map(DeliveryState::number);
     sqlx::query_as!(
         Place,
         "select f.position, f.customer, f.event from feed f
@@ -225,7 +221,7 @@ async fn oldest_first(pool: &PgPool, asked: &Asked) -> sqlx::Result<Vec<Place>> 
              select 1 from deliveries d where d.event = f.event and d.status + 0 = $9 and ($10::uuid is null or d.integration = $10)))
          order by f.position limit $12",
         asked.project, asked.customer, asked.kinds.as_deref(), asked.apps.as_deref(), asked.environment, asked.since, asked.until,
-        asked.above, asked.status, asked.integration, asked.below, asked.limit, asked.kind
+        asked.above, status, asked.integration, asked.below, asked.limit, asked.kind
     )
     .fetch_all(pool)
     .await
@@ -250,12 +246,18 @@ pub(crate) async fn event(
     Ok(feed_rows(pool, found).await?.pop())
 }
 
-/// Bodies of events, found by their keys, and whom each was not sent to.
+/// What is stored of an event, and whom it was not sent to.
+pub(crate) struct Told {
+    pub(crate) body: Vec<u8>,
+    not_sent: String,
+}
+
+/// Events by their ids, found by their keys.
 pub(crate) async fn told(
     pool: &PgPool,
     customers: &[Uuid],
     ids: &[Uuid],
-) -> Result<BTreeMap<Uuid, (Vec<u8>, String)>> {
+) -> Result<BTreeMap<Uuid, Told>> {
     let rows = sqlx::query!(
         "select e.id, e.body, e.not_sent from unnest($1::uuid[], $2::uuid[]) as n(customer, id) join events e on e.customer = n.customer and e.id = n.id",
         customers, ids
@@ -263,8 +265,11 @@ pub(crate) async fn told(
     .fetch_all(pool)
     .await
     .map_err(failed)?;
-    let told = rows.into_iter();
-    Ok(told.map(|row| (row.id, (row.body, row.not_sent))).collect())
+    let told = rows.into_iter().map(|row| {
+        let (body, not_sent) = (row.body, row.not_sent);
+        (row.id, Told { body, not_sent })
+    });
+    Ok(told.collect())
 }
 
 async fn feed_rows(pool: &PgPool, found: Vec<Place>) -> Result<Vec<FeedRow>> {
@@ -282,13 +287,17 @@ async fn feed_rows(pool: &PgPool, found: Vec<Place>) -> Result<Vec<FeedRow>> {
     .map_err(failed)?;
     let mut states: BTreeMap<Uuid, Vec<(IntegrationId, IntegrationState)>> = BTreeMap::new();
     for row in deliveries {
+        let of = Stored::new("deliveries", &row.id);
         let state = IntegrationState::Delivery {
             id: DeliveryId::new(row.id),
-            state: state_of(row.status),
-            reason: reason(row.reason.as_deref()),
+            state: of.state("status", row.status)?,
+            reason: row
+                .reason
+                .map(|reason| of.reason("reason", &reason))
+                .transpose()?,
             detail: row.detail,
-            attempts: count(row.attempts),
-            due_at: time(row.due_at, "deliveries")?,
+            attempts: of.number("attempts", row.attempts)?,
+            due_at: of.time("due_at", row.due_at)?,
             waits: row.waits,
         };
         let of_event = states.entry(row.event).or_default();
@@ -297,27 +306,17 @@ async fn feed_rows(pool: &PgPool, found: Vec<Place>) -> Result<Vec<FeedRow>> {
     found
         .into_iter()
         .map(|row| {
-            let id = row.event;
-            let (body, not_sent) = told
-                .remove(&id)
-                .ok_or_else(|| corrupt("feed", row.position, "its event does not exist"))?;
-            let event = from_json(&unpack(&body, "events", id)?, "events", id)?;
-            let not_sent: Vec<(IntegrationId, NotSent)> =
-                from_json(not_sent.as_bytes(), "events", id)?;
-            let mut integrations = states.remove(&id).unwrap_or_default();
-            // A replay may have sent what was not meant to be sent at first.
-            let sent: Vec<IntegrationId> = integrations.iter().map(|(id, _)| *id).collect();
-            integrations.extend(
-                not_sent
-                    .into_iter()
-                    .filter(|(id, _)| !sent.contains(id))
-                    .map(|(id, reason)| (id, IntegrationState::NotSent(reason))),
-            );
-            Ok(FeedRow {
-                position: unsigned(row.position),
-                event,
-                integrations,
-            })
+            let place = Stored::new("feed", &row.position);
+            let told = told
+                .remove(&row.event)
+                .ok_or_else(|| place.corrupt("event", "it does not exist"))?;
+            let of = Stored::new("events", &row.event);
+            Ok(FeedRow::new(
+                place.number("position", row.position)?,
+                of.body("body", &told.body)?,
+                states.remove(&row.event).unwrap_or_default(),
+                of.json("not_sent", told.not_sent.as_bytes())?,
+            ))
         })
         .collect()
 }

@@ -7,7 +7,7 @@ use crate::{
 use domain::{Event, ProjectId};
 use ledger::{
     CustomerRecord, Result,
-    codec::{anonymous, anonymous_as, from_json, pack, scrub, to_json, unpack},
+    codec::{Stored, anonymous, anonymous_as, pack, scrub, to_json},
 };
 use serde_json::Value;
 use sqlx::PgPool;
@@ -58,7 +58,7 @@ pub(crate) async fn forget(
         .cloned()
         .collect();
     for row in events {
-        let mut event: Event = from_json(&unpack(&row.body, "events", row.id)?, "events", row.id)?;
+        let mut event: Event = Stored::new("events", &row.id).body("body", &row.body)?;
         let cause = event.cause.inbox;
         event.customer = anonymous_as(&forgotten, event.customer.id);
         let packed = pack(to_json(&event)?.as_bytes());
@@ -106,7 +106,8 @@ async fn forget_message(tx: &mut Tx, id: Uuid, names: &[String], by: &str) -> Re
     .await
     .map_err(failed)?;
     let Some(body) = body else { return Ok(()) };
-    if let Ok(mut value) = serde_json::from_slice::<Value>(&unpack(&body, "inbox", id)?) {
+    let body = Stored::new("inbox", &id).unpacked("body", &body)?;
+    if let Ok(mut value) = serde_json::from_slice::<Value>(&body) {
         scrub(&mut value, names, by);
         let packed = pack(value.to_string().as_bytes());
         sqlx::query!("update inbox set body = $2 where id = $1", id, packed)

@@ -2,14 +2,14 @@
 
 use crate::{
     PostgresLedger,
-    codec::{count, failed, micros, rows, signed, time, unsigned},
+    codec::{counted, failed, micros, rows, signed},
 };
 use async_trait::async_trait;
 use domain::{AppId, InboxId, ProjectId};
 use jiff::Timestamp;
 use ledger::{
     FIRST_ANSWER, Inbox, InboxMessage, InboxRecord, Parked, ParkedCount, Result,
-    codec::{corrupt, pack, unpack},
+    codec::{Stored, pack, readable},
 };
 use sqlx::PgPool;
 use uuid::Uuid;
@@ -75,27 +75,35 @@ struct Row {
 
 impl Row {
     fn message(self) -> Result<InboxMessage> {
-        let id = InboxId::new(self.id);
+        let of = Stored::new("inbox", &self.id);
         Ok(InboxMessage {
-            id,
+            received_at: of.time("received_at", self.received_at)?,
+            body: of.unpacked("body", &self.body)?,
+            id: InboxId::new(self.id),
             project: ProjectId::new(self.project),
             app: AppId::new(self.app),
             source: self.source,
             key: self.key,
             title: self.title,
-            received_at: time(self.received_at, "inbox")?,
-            body: unpack(&self.body, "inbox", id)?,
         })
     }
 
+    fn archived(self) -> Result<(u64, InboxMessage)> {
+        let of = Stored::new("inbox", &self.id);
+        let lacks = || of.corrupt("processed", "a processed message has none");
+        let position = of.number("processed", self.processed.ok_or_else(lacks)?)?;
+        Ok((position, self.message()?))
+    }
+
     fn parked(mut self) -> Result<Parked> {
-        let lacks = |what| corrupt("inbox", self.id, format!("a parked message has no {what}"));
-        let reason = self.parked.take().ok_or_else(|| lacks("reason"))?;
-        let retry_at = time(self.retry_at.ok_or_else(|| lacks("time"))?, "inbox")?;
+        let of = Stored::new("inbox", &self.id);
+        let lacks = |column| of.corrupt(column, "a parked message has none");
+        let reason = self.parked.take().ok_or_else(|| lacks("parked"))?;
+        let retry_at = self.retry_at.ok_or_else(|| lacks("retry_at"))?;
         Ok(Parked {
             reason,
-            tries: count(self.tries),
-            retry_at,
+            tries: of.number("tries", self.tries)?,
+            retry_at: of.time("retry_at", retry_at)?,
             message: self.message()?,
         })
     }
@@ -122,17 +130,15 @@ async fn park(
 }
 
 async fn due_parked(pool: &PgPool, now: Timestamp, limit: usize) -> Result<Vec<Parked>> {
-    sqlx::query_as!(
+    let due = sqlx::query_as!(
         Row,
         "select * from inbox where parked is not null and retry_at <= $1 order by retry_at limit $2",
         micros(now), rows(limit)
     )
     .fetch_all(pool)
     .await
-    .map_err(failed)?
-    .into_iter()
-    .map(Row::parked)
-    .collect()
+    .map_err(failed)?;
+    Ok(readable(due.into_iter().map(Row::parked)))
 }
 
 async fn parked(
@@ -191,7 +197,7 @@ async fn count_parked(
         .into_iter()
         .map(|row| ParkedCount {
             app: AppId::new(row.app),
-            count: unsigned(row.count),
+            count: counted(row.count),
         })
         .collect())
 }
@@ -231,7 +237,7 @@ async fn archive(
     .await
     .map_err(failed)?
     .into_iter()
-    .map(|row| Ok((unsigned(row.processed.unwrap_or_default()), row.message()?)))
+    .map(Row::archived)
     .collect()
 }
 

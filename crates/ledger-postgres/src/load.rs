@@ -1,10 +1,10 @@
 //! What is known of a chain and its customer before anything is decided.
 
-use crate::codec::{failed, store, unsigned};
+use crate::codec::failed;
 use domain::{ChainKey, CustomerId, ProjectId, Snapshot, fact::Transaction};
 use ledger::{
     Loaded, Result, StoredChain, VersionedCustomer, Wanted,
-    codec::{Terms, corrupt, from_json},
+    codec::{Stored, Terms},
 };
 use sqlx::PgPool;
 use std::collections::BTreeMap;
@@ -44,15 +44,21 @@ pub(crate) async fn load(pool: &PgPool, wanted: &Wanted) -> Result<Loaded> {
     )
     .fetch_optional(pool)
     .await
-    .map_err(failed)?
-    .ok_or_else(|| {
-        let problem = "an alias or chain refers to it, but it does not exist";
-        corrupt("customers", who, problem)
-    })?;
-    let customer = VersionedCustomer {
-        customer: from_json(row.body.as_bytes(), "customers", who)?,
-        version: unsigned(row.version),
-        seq: unsigned(row.seq),
+    .map_err(failed)?;
+    let customer = {
+        let of = Stored::new("customers", &who);
+        let lacks = || {
+            of.corrupt(
+                "id",
+                "an alias or chain refers to it, but it does not exist",
+            )
+        };
+        let row = row.ok_or_else(lacks)?;
+        VersionedCustomer {
+            customer: of.json("body", row.body.as_bytes())?,
+            version: of.number("version", row.version)?,
+            seq: of.number("seq", row.seq)?,
+        }
     };
     let found = sqlx::query!(
         "select app, chain, snapshot, terms, store, formers from purchases
@@ -67,23 +73,27 @@ pub(crate) async fn load(pool: &PgPool, wanted: &Wanted) -> Result<Loaded> {
     .map_err(failed)?;
     let (mut stored, mut others) = (None, Vec::new());
     for row in found {
-        let snapshot: Snapshot = from_json(row.snapshot.as_bytes(), "purchases", &row.chain)?;
-        let is_it = row.app == app && row.chain == chain;
-        let key = ChainKey {
-            store: store(&row.store)?,
-            environment: wanted.chain.environment,
-            id: row.chain,
+        let charges = if row.app == app && row.chain == chain {
+            Some(transactions(pool, who, app, environment_id, &chain).await?)
+        } else {
+            None
         };
-        if !is_it {
+        let of = Stored::new("purchases", &row.chain);
+        let snapshot: Snapshot = of.json("snapshot", row.snapshot.as_bytes())?;
+        let key = ChainKey {
+            store: of.store("store", &row.store)?,
+            environment: wanted.chain.environment,
+            id: row.chain.clone(),
+        };
+        let Some(charges) = charges else {
             others.push((key, snapshot));
             continue;
-        }
-        let terms: Terms<'_> = from_json(row.terms.as_bytes(), "purchases", &key.id)?;
-        let charges = transactions(pool, who, app, environment_id, &key.id).await?;
+        };
+        let terms: Terms<'_> = of.json("terms", row.terms.as_bytes())?;
         let stored_chain = StoredChain {
             facts: terms.with(charges),
             snapshot,
-            formers: from_json(row.formers.as_bytes(), "purchases", "formers")?,
+            formers: of.json("formers", row.formers.as_bytes())?,
         };
         stored = Some((key, stored_chain));
     }
@@ -122,7 +132,7 @@ pub(crate) async fn transactions(
     found
         .into_iter()
         .map(|row| {
-            let body = from_json(row.body.as_bytes(), "transactions", &row.id)?;
+            let body = Stored::new("transactions", &row.id).json("body", row.body.as_bytes())?;
             Ok((row.id, body))
         })
         .collect()

@@ -1,11 +1,8 @@
 //! Deliveries and attempts, as people read them.
 
-use crate::codec::{count, failed, kind, reason, rows, state_of, status_of, time, unsigned};
-use domain::{CustomerId, DeliveryId, EventId, IntegrationId, ProjectId};
-use ledger::{
-    AttemptRecord, DeliveryFilter, DeliveryRecord, Result, SentRequest,
-    codec::{from_json, unpack},
-};
+use crate::codec::{failed, rows};
+use domain::{CustomerId, DeliveryId, EventId, IntegrationId, NotSent, ProjectId};
+use ledger::{AttemptRecord, DeliveryFilter, DeliveryRecord, DeliveryState, Result, codec::Stored};
 use sqlx::PgPool;
 use uuid::Uuid;
 
@@ -34,45 +31,56 @@ struct RawDelivery {
 
 impl RawDelivery {
     fn decode(self) -> Result<DeliveryRecord> {
-        let id = DeliveryId::new(self.id);
-        let request = self
-            .request
-            .map(|packed| {
-                from_json::<SentRequest>(&unpack(&packed, "attempts", id)?, "attempts", id)
-            })
-            .transpose()?;
-        let last = match (self.number, self.at) {
-            (Some(number), Some(at)) => Some(
-                RawAttempt {
+        let (of, tried) = (
+            Stored::new("deliveries", &self.id),
+            Stored::new("attempts", &self.id),
+        );
+        // The columns of an attempt come together.
+        let last = match (
+            self.number,
+            self.at,
+            self.took_ms,
+            self.response,
+            self.detail,
+        ) {
+            (Some(number), Some(at), Some(took_ms), Some(response), Some(detail)) => {
+                let attempt = RawAttempt {
                     number,
                     at,
-                    took_ms: self.took_ms.unwrap_or_default(),
+                    took_ms,
                     status: self.answered,
-                    response: self.response.unwrap_or_default(),
+                    response,
                     reason: self.because,
-                    detail: self.detail.unwrap_or_default(),
-                }
-                .decode()?,
-            ),
+                    detail,
+                };
+                Some(attempt.decode(&tried)?)
+            }
             _ => None,
         };
         Ok(DeliveryRecord {
-            id,
+            id: DeliveryId::new(self.id),
             event: EventId::new(self.event),
-            kind: kind(&self.kind, "events")?,
+            kind: Stored::new("events", &self.event).kind("kind", &self.kind)?,
             customer: CustomerId::new(self.customer),
             integration: IntegrationId::new(self.integration),
-            message: from_json(self.message.as_bytes(), "deliveries", id)?,
-            state: state_of(self.status),
-            reason: reason(self.reason.as_deref()),
-            attempts: count(self.attempts),
-            accepted_at: time(self.accepted_at, "deliveries")?,
-            due_at: time(self.due_at, "deliveries")?,
+            message: of.json("message", self.message.as_bytes())?,
+            state: of.state("status", self.status)?,
+            reason: reason(&of, self.reason)?,
+            attempts: of.number("attempts", self.attempts)?,
+            accepted_at: of.time("accepted_at", self.accepted_at)?,
+            due_at: of.time("due_at", self.due_at)?,
             waits: self.waits,
-            request,
+            request: self
+                .request
+                .map(|packed| tried.body("request", &packed))
+                .transpose()?,
             last,
         })
     }
+}
+
+fn reason(of: &Stored<'_>, id: Option<String>) -> Result<Option<NotSent>> {
+    id.map(|id| of.reason("reason", &id)).transpose()
 }
 
 struct RawAttempt {
@@ -86,14 +94,15 @@ struct RawAttempt {
 }
 
 impl RawAttempt {
-    fn decode(self) -> Result<AttemptRecord> {
+    fn decode(self, of: &Stored<'_>) -> Result<AttemptRecord> {
+        let status = self.status.map(|status| of.number("status", status));
         Ok(AttemptRecord {
-            number: count(self.number),
-            at: time(self.at, "attempts")?,
-            duration_ms: unsigned(self.took_ms),
-            status: self.status.and_then(|status| u16::try_from(status).ok()),
+            number: of.number("number", self.number)?,
+            at: of.time("at", self.at)?,
+            duration_ms: of.number("took_ms", self.took_ms)?,
+            status: status.transpose()?,
             response: String::from_utf8_lossy(&self.response).into_owned(),
-            reason: reason(self.reason.as_deref()),
+            reason: reason(of, self.reason)?,
             detail: self.detail,
         })
     }
@@ -118,7 +127,7 @@ async fn records(
            order by d.position desc limit $5"#,
         filter.project.map(ProjectId::uuid),
         filter.integration.map(IntegrationId::uuid),
-        filter.state.map(status_of),
+        filter.state.map(DeliveryState::number),
         before.map(DeliveryId::uuid),
         rows(limit),
         one.map(DeliveryId::uuid)
@@ -163,6 +172,6 @@ pub(crate) async fn attempts(pool: &PgPool, id: DeliveryId) -> Result<Vec<Attemp
     .await
     .map_err(failed)?
     .into_iter()
-    .map(RawAttempt::decode)
+    .map(|attempt| attempt.decode(&Stored::new("attempts", &id)))
     .collect()
 }

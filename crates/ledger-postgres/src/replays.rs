@@ -2,14 +2,14 @@
 
 use crate::{
     Tx,
-    codec::{failed, micros, rows},
+    codec::{failed, micros, rows, signed},
     queue::{Rows, Waiting, release_late},
 };
-use domain::{ProjectId, ReplayId};
+use domain::{Event, ProjectId, ReplayId};
 use jiff::Timestamp;
 use ledger::{
     Progress, Replay, ReplayState, ReplayStep, Result,
-    codec::{corrupt, from_json, to_json},
+    codec::{Stored, readable, to_json},
 };
 use sqlx::PgPool;
 use std::collections::BTreeMap;
@@ -28,11 +28,15 @@ pub(crate) async fn start(pool: &PgPool, replay: &Replay) -> Result<()> {
     .map_err(failed)
 }
 
-fn read(bodies: &[String]) -> Result<Vec<Replay>> {
-    bodies
-        .iter()
-        .map(|body| from_json(body.as_bytes(), "replays", "row"))
-        .collect()
+struct Row {
+    id: Uuid,
+    body: String,
+}
+
+impl Row {
+    fn decode(self) -> Result<Replay> {
+        Stored::new("replays", &self.id).json("body", self.body.as_bytes())
+    }
 }
 
 pub(crate) async fn of_project(
@@ -40,35 +44,43 @@ pub(crate) async fn of_project(
     project: ProjectId,
     limit: usize,
 ) -> Result<Vec<Replay>> {
-    let bodies = sqlx::query_scalar!(
-        "select body from replays where project = $1 order by id desc limit $2",
+    sqlx::query_as!(
+        Row,
+        "select id, body from replays where project = $1 order by id desc limit $2",
         project.uuid(),
         rows(limit)
     )
     .fetch_all(pool)
     .await
-    .map_err(failed)?;
-    read(&bodies)
+    .map_err(failed)?
+    .into_iter()
+    .map(Row::decode)
+    .collect()
 }
 
 pub(crate) async fn running(pool: &PgPool) -> Result<Vec<Replay>> {
-    let bodies = sqlx::query_scalar!("select body from replays where running order by id")
-        .fetch_all(pool)
-        .await
-        .map_err(failed)?;
-    read(&bodies)
+    let found = sqlx::query_as!(
+        Row,
+        "select id, body from replays where running order by id"
+    )
+    .fetch_all(pool)
+    .await
+    .map_err(failed)?;
+    Ok(readable(found.into_iter().map(Row::decode)))
 }
 
 /// A replay that goes on, as it stands now, held until the transaction ends.
 async fn find(tx: &mut Tx, id: ReplayId) -> Result<Option<Replay>> {
-    let body = sqlx::query_scalar!(
-        "select body from replays where id = $1 and running for update",
+    sqlx::query_as!(
+        Row,
+        "select id, body from replays where id = $1 and running for update",
         id.uuid()
     )
     .fetch_optional(&mut **tx)
     .await
-    .map_err(failed)?;
-    Ok(read(&body.into_iter().collect::<Vec<_>>())?.pop())
+    .map_err(failed)?
+    .map(Row::decode)
+    .transpose()
 }
 
 async fn write(tx: &mut Tx, mut replay: Replay, progress: Progress) -> Result<()> {
@@ -150,24 +162,19 @@ pub(crate) async fn step(pool: &PgPool, step: &ReplayStep) -> Result<bool> {
         .collect();
     let seqs = seqs(&mut tx, &events).await?;
     for delivery in &step.new {
-        let missing = || {
-            corrupt(
-                "events",
-                delivery.event,
-                "a replay tells it, but it does not exist",
-            )
-        };
-        let seq = *seqs.get(&delivery.event.uuid()).ok_or_else(missing)?;
+        let seq = *seqs.get(&delivery.event.uuid()).ok_or_else(|| {
+            let problem = "a replay tells it, but it does not exist";
+            Stored::new("events", &delivery.event).corrupt("id", problem)
+        })?;
         let (customer, integration) = (delivery.customer.uuid(), delivery.integration.uuid());
         let before = match step.waits_until {
-            Some(_) => predecessor(&mut tx, customer, integration, seq).await?,
+            Some(_) => predecessor(&mut tx, customer, integration, signed(seq)).await?,
             None => None,
         };
         let due = before.and(step.waits_until).unwrap_or(step.progress.at);
         let mut delivery = delivery.clone();
         delivery.accepted_at = step.progress.at;
         let mut row = Rows::default();
-        let seq = crate::codec::unsigned(seq);
         row.push(&delivery, to_json(&delivery.message)?, seq, due, before);
         row.insert(&mut tx).await.map_err(failed)?;
         queue(customer, delivery.id.uuid(), before);
@@ -180,16 +187,15 @@ pub(crate) async fn step(pool: &PgPool, step: &ReplayStep) -> Result<bool> {
 }
 
 /// Each event's number among its customer's events.
-async fn seqs(tx: &mut Tx, events: &[Uuid]) -> Result<BTreeMap<Uuid, i64>> {
+async fn seqs(tx: &mut Tx, events: &[Uuid]) -> Result<BTreeMap<Uuid, u64>> {
     let mut found = BTreeMap::new();
     let bodies = sqlx::query!("select id, body from events where id = any($1)", events)
         .fetch_all(&mut **tx)
         .await
         .map_err(failed)?;
     for row in bodies {
-        let json = ledger::codec::unpack(&row.body, "events", row.id)?;
-        let event: domain::Event = from_json(&json, "events", row.id)?;
-        found.insert(row.id, crate::codec::signed(event.customer_seq));
+        let event: Event = Stored::new("events", &row.id).body("body", &row.body)?;
+        found.insert(row.id, event.customer_seq);
     }
     Ok(found)
 }

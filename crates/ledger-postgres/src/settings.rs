@@ -2,13 +2,13 @@
 
 use crate::{
     PostgresLedger,
-    codec::{failed, micros, time},
+    codec::{failed, micros},
     configuration,
 };
 use async_trait::async_trait;
 use domain::{AppId, rates::Rate};
 use jiff::Timestamp;
-use ledger::{Configuration, ConfigurationChange, Result, Settings, codec::corrupt};
+use ledger::{Configuration, ConfigurationChange, Result, Settings, codec::Stored};
 use sqlx::PgPool;
 use std::collections::BTreeMap;
 
@@ -55,14 +55,17 @@ async fn rates(pool: &PgPool) -> Result<Vec<Rate>> {
         .into_iter()
         .map(|row| {
             let id = format!("{} {}", row.day, row.currency);
+            let of = Stored::new("exchange_rates", &id);
             Ok(Rate {
                 date: row
                     .day
                     .parse()
-                    .map_err(|error: jiff::Error| corrupt("exchange_rates", &id, error))?,
-                currency: row.currency.as_str().try_into().map_err(
-                    |error: domain::money::MoneyError| corrupt("exchange_rates", &id, error),
-                )?,
+                    .map_err(|error: jiff::Error| of.corrupt("day", error))?,
+                currency: row
+                    .currency
+                    .as_str()
+                    .try_into()
+                    .map_err(|error: domain::money::MoneyError| of.corrupt("currency", error))?,
                 micros_per_euro: row.micros,
             })
         })
@@ -102,7 +105,8 @@ async fn mark(pool: &PgPool, app: AppId, name: &str) -> Result<Option<Timestamp>
     .fetch_optional(pool)
     .await
     .map_err(failed)?;
-    at.map(|at| time(at, "marks")).transpose()
+    at.map(|at| Stored::new("marks", &app).time("at", at))
+        .transpose()
 }
 
 async fn set_mark(pool: &PgPool, app: AppId, name: &str, at: Timestamp) -> Result<()> {

@@ -3,13 +3,13 @@
 use crate::{
     Tx,
     batch::{Stop, Work},
-    codec::{DELIVERED, FAILED, PENDING, failed, micros},
+    codec::{failed, micros},
     deliveries::{Leased, with_events},
 };
 use domain::NotSent;
 use jiff::Timestamp;
 use ledger::{
-    Lease, Next, Result, Settled, Settlement,
+    DeliveryState, Lease, Next, Result, Settled, Settlement,
     codec::{pack, to_json},
 };
 use sqlx::{PgExecutor, PgPool};
@@ -42,11 +42,11 @@ impl Prepared {
         })
     }
 
-    fn state(&self) -> (i16, Timestamp, Option<NotSent>) {
+    fn state(&self) -> (DeliveryState, Timestamp, Option<NotSent>) {
         match &self.settlement.next {
-            Next::Delivered => (DELIVERED, self.settlement.at, None),
-            Next::Failed(reason) => (FAILED, self.settlement.at, Some(*reason)),
-            Next::Retry(reason, due_at) => (PENDING, *due_at, Some(*reason)),
+            Next::Delivered => (DeliveryState::Delivered, self.settlement.at, None),
+            Next::Failed(reason) => (DeliveryState::Failed, self.settlement.at, Some(*reason)),
+            Next::Retry(reason, due_at) => (DeliveryState::Pending, *due_at, Some(*reason)),
         }
     }
 }
@@ -71,7 +71,7 @@ pub(crate) async fn settle(pool: &PgPool, works: Arc<Vec<Prepared>>) -> Result<V
         customers.push(work.settlement.customer.uuid());
         ids.push(work.settlement.delivery.uuid());
         attempts.push(i32::try_from(work.settlement.attempts).unwrap_or(i32::MAX));
-        states.push(state);
+        states.push(state.number());
         due.push(micros(due_at));
         reasons.push(reason.map(|reason| reason.id().to_owned()));
         details.push(work.settlement.detail.clone());
@@ -93,7 +93,7 @@ pub(crate) async fn settle(pool: &PgPool, works: Arc<Vec<Prepared>>) -> Result<V
     let mut settled = Settling::default();
     for work in works.iter() {
         let id = work.settlement.delivery.uuid();
-        if recorded.contains(&id) && work.state().0 != PENDING {
+        if recorded.contains(&id) && work.state().0 != DeliveryState::Pending {
             settled.customers.push(work.settlement.customer.uuid());
             settled.ids.push(id);
             settled.until.push(micros(work.lease_until));

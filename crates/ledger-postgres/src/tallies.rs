@@ -1,9 +1,9 @@
 //! What was told and what runs, counted.
 
-use crate::codec::{environment, failed, kind, unsigned};
+use crate::codec::{counted, failed};
 use domain::ProjectId;
 use jiff::Timestamp;
-use ledger::{Result, Running, Tally, codec::corrupt};
+use ledger::{Result, Running, Tally, codec::Stored};
 use sqlx::PgPool;
 
 pub(crate) async fn tallies(
@@ -22,12 +22,13 @@ pub(crate) async fn tallies(
     found
         .into_iter()
         .map(|row| {
-            let hour = Timestamp::from_second(row.hour * 3600);
+            let of = Stored::new("tallies", &row.hour);
+            let hour = Timestamp::from_second(row.hour.saturating_mul(3600));
             Ok(Tally {
-                hour: hour.map_err(|error| corrupt("tallies", row.hour, error))?,
-                environment: environment(&row.environment, "tallies")?,
-                kind: kind(&row.kind, "tallies")?,
-                count: unsigned(row.count),
+                hour: hour.map_err(|error| of.corrupt("hour", error))?,
+                environment: of.environment("environment", &row.environment)?,
+                kind: of.kind("kind", &row.kind)?,
+                count: of.number("count", row.count)?,
                 usd_micros: row.usd_micros,
             })
         })
@@ -57,9 +58,10 @@ pub(crate) async fn running(
         .into_iter()
         .map(|row| {
             Ok(Running {
-                environment: environment(&row.environment, "purchases")?,
-                trials: unsigned(row.trials),
-                paid: unsigned(row.paid),
+                environment: Stored::new("purchases", &row.environment)
+                    .environment("environment", &row.environment)?,
+                trials: counted(row.trials),
+                paid: counted(row.paid),
             })
         })
         .collect()

@@ -80,7 +80,7 @@ async fn attend(pool: &PgPool, node: Uuid, lasts: SignedDuration) -> Result<NonZ
     .fetch_one(pool)
     .await
     .map_err(failed)?;
-    Ok(NonZeroU32::MIN.saturating_add(u32::try_from(others).unwrap_or_default()))
+    Ok(NonZeroU32::MIN.saturating_add(u32::try_from(others).unwrap_or(u32::MAX)))
 }
 
 /// A node is leaving; with it, those are forgotten that have not been seen for a day.

@@ -2,13 +2,14 @@
 
 use crate::{
     SqliteLedger,
-    codec::{Key, failed, micros, time, uuid},
+    codec::{Found, Key, micros},
+    statement::{all, execute, first},
 };
 use async_trait::async_trait;
 use domain::{ProjectId, UserId};
 use jiff::Timestamp;
 use ledger::{Accounts, AuditEntry, Result, Session};
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, params};
 
 #[async_trait]
 impl Accounts for SqliteLedger {
@@ -76,21 +77,20 @@ pub(crate) struct Deed<'a> {
 }
 
 pub(crate) fn note(connection: &Connection, deed: &Deed<'_>) -> Result<()> {
-    connection
-        .prepare_cached("INSERT INTO audit_log (at, who, what, subject, project, before, after) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")
-        .and_then(|mut statement| {
-            statement.execute(params![
-                micros(deed.at),
-                deed.who,
-                deed.what,
-                deed.subject,
-                deed.project.map(|project| project.key()),
-                deed.before,
-                deed.after
-            ])
-        })
-        .map(|_| ())
-        .map_err(failed)
+    execute(
+        connection,
+        "INSERT INTO audit_log (at, who, what, subject, project, before, after) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        params![
+            micros(deed.at),
+            deed.who,
+            deed.what,
+            deed.subject,
+            deed.project.map(|project| project.key()),
+            deed.before,
+            deed.after
+        ],
+    )
+    .map(|_| ())
 }
 
 fn audit(
@@ -99,81 +99,74 @@ fn audit(
     before: Option<u64>,
     limit: usize,
 ) -> Result<Vec<AuditEntry>> {
-    connection
-        .prepare_cached(
-            "SELECT position, at, who, what, subject, before, after FROM audit_log
-             WHERE (project IS NULL OR project = ?1) AND (?2 IS NULL OR position < ?2) ORDER BY position DESC LIMIT ?3",
-        )
-        .and_then(|mut statement| {
-            statement
-                .query_map(params![project.key(), before, limit], |row| {
-                    Ok(AuditEntry {
-                        position: row.get(0)?,
-                        at: time(row, 1)?,
-                        who: row.get(2)?,
-                        what: row.get(3)?,
-                        subject: row.get(4)?,
-                        before: row.get(5)?,
-                        after: row.get(6)?,
-                    })
-                })
-                .and_then(Iterator::collect)
-        })
-        .map_err(failed)
+    all(
+        connection,
+        "audit_log",
+        "SELECT position, at, who, what, subject, before, after FROM audit_log
+         WHERE (project IS NULL OR project = ?1) AND (?2 IS NULL OR position < ?2) ORDER BY position DESC LIMIT ?3",
+        params![project.key(), before, limit],
+        |row| {
+            Ok(AuditEntry {
+                position: row.get(0)?,
+                at: row.time(1)?,
+                who: row.get(2)?,
+                what: row.get(3)?,
+                subject: row.get(4)?,
+                before: row.get(5)?,
+                after: row.get(6)?,
+            })
+        },
+    )
 }
 
 fn open_session(connection: &Connection, session: &Session) -> Result<()> {
-    connection
-        .execute(
-            "DELETE FROM sessions WHERE expires_at <= ?1",
-            params![micros(session.created_at)],
-        )
-        .and_then(|_| {
-            connection.execute(
-                "INSERT INTO sessions (digest, user, created_at, expires_at, agent) VALUES (?1, ?2, ?3, ?4, ?5)",
-                params![
-                    session.digest,
-                    session.user.key(),
-                    micros(session.created_at),
-                    micros(session.expires_at),
-                    session.agent
-                ],
-            )
-        })
-        .map(|_| ())
-        .map_err(failed)
+    execute(
+        connection,
+        "DELETE FROM sessions WHERE expires_at <= ?1",
+        [micros(session.created_at)],
+    )?;
+    execute(
+        connection,
+        "INSERT INTO sessions (digest, user, created_at, expires_at, agent) VALUES (?1, ?2, ?3, ?4, ?5)",
+        params![
+            session.digest,
+            session.user.key(),
+            micros(session.created_at),
+            micros(session.expires_at),
+            session.agent
+        ],
+    )
+    .map(|_| ())
 }
 
-fn row(row: &Row<'_>) -> rusqlite::Result<Session> {
+fn read(row: &Found<'_>) -> Result<Session> {
     Ok(Session {
-        digest: row.get(0)?,
-        user: UserId::new(uuid(row, 1)?),
-        created_at: time(row, 2)?,
-        expires_at: time(row, 3)?,
+        user: row.id(0)?,
+        digest: row.get(1)?,
+        created_at: row.time(2)?,
+        expires_at: row.time(3)?,
         agent: row.get(4)?,
     })
 }
 
 fn sessions(connection: &Connection, user: UserId, now: Timestamp) -> Result<Vec<Session>> {
-    connection
-        .prepare_cached("SELECT digest, user, created_at, expires_at, agent FROM sessions WHERE user = ?1 AND expires_at > ?2 ORDER BY created_at DESC, digest")
-        .and_then(|mut statement| {
-            statement
-                .query_map(params![user.key(), micros(now)], row)
-                .and_then(Iterator::collect)
-        })
-        .map_err(failed)
+    all(
+        connection,
+        "sessions",
+        "SELECT user, digest, created_at, expires_at, agent FROM sessions WHERE user = ?1 AND expires_at > ?2 ORDER BY created_at DESC, digest",
+        params![user.key(), micros(now)],
+        read,
+    )
 }
 
 fn session(connection: &Connection, digest: &str, now: Timestamp) -> Result<Option<Session>> {
-    connection
-        .prepare_cached("SELECT digest, user, created_at, expires_at, agent FROM sessions WHERE digest = ?1 AND expires_at > ?2")
-        .and_then(|mut statement| {
-            statement
-                .query_row(params![digest, micros(now)], row)
-                .optional()
-        })
-        .map_err(failed)
+    first(
+        connection,
+        "sessions",
+        "SELECT user, digest, created_at, expires_at, agent FROM sessions WHERE digest = ?1 AND expires_at > ?2",
+        params![digest, micros(now)],
+        read,
+    )
 }
 
 pub(crate) fn close_sessions(
@@ -181,11 +174,10 @@ pub(crate) fn close_sessions(
     digest: Option<&str>,
     user: Option<UserId>,
 ) -> Result<()> {
-    connection
-        .execute(
-            "DELETE FROM sessions WHERE digest = ?1 OR user = ?2",
-            params![digest, user.map(|user| user.key())],
-        )
-        .map(|_| ())
-        .map_err(failed)
+    execute(
+        connection,
+        "DELETE FROM sessions WHERE digest = ?1 OR user = ?2",
+        params![digest, user.map(|user| user.key())],
+    )
+    .map(|_| ())
 }

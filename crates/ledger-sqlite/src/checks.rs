@@ -2,12 +2,13 @@
 
 use crate::{
     SqliteLedger,
-    codec::{Key, failed, micros, time, uuid},
+    codec::{Key, micros},
+    statement::{all, execute},
 };
 use async_trait::async_trait;
-use domain::{AppId, ChainKey, CustomerId, Environment, ProjectId, Store};
+use domain::ChainKey;
 use jiff::Timestamp;
-use ledger::{Checks, DueCheck, Result};
+use ledger::{Checks, DueCheck, Result, codec::readable};
 use rusqlite::{Connection, params};
 
 #[async_trait]
@@ -25,38 +26,43 @@ impl Checks for SqliteLedger {
 }
 
 fn due_checks(connection: &Connection, now: Timestamp, limit: usize) -> Result<Vec<DueCheck>> {
-    let mut statement = connection.prepare_cached("SELECT project, app, environment, chain, customer, store, check_at FROM purchases WHERE check_at IS NOT NULL AND check_at <= ?1 ORDER BY check_at LIMIT ?2").map_err(failed)?;
-    let rows = statement.query_map(params![micros(now), limit], |row| {
-        let environment: String = row.get(2)?;
-        let environment = Environment::from_id(&environment).unwrap_or(Environment::Sandbox);
-        Ok(DueCheck {
-            project: ProjectId::new(uuid(row, 0)?),
-            app: AppId::new(uuid(row, 1)?),
-            chain: ChainKey {
-                store: Store::from_id(&row.get::<_, String>(5)?).unwrap_or(Store::External),
-                environment,
-                id: row.get(3)?,
-            },
-            customer: CustomerId::new(uuid(row, 4)?),
-            check_at: time(row, 6)?,
-        })
-    });
-    rows.and_then(Iterator::collect).map_err(failed)
+    let due = all(
+        connection,
+        "purchases",
+        "SELECT chain, project, app, environment, customer, store, check_at FROM purchases WHERE check_at IS NOT NULL AND check_at <= ?1 ORDER BY check_at LIMIT ?2",
+        params![micros(now), limit],
+        |row| {
+            let read = || {
+                Ok(DueCheck {
+                    project: row.id(1)?,
+                    app: row.id(2)?,
+                    chain: ChainKey {
+                        store: row.store(5)?,
+                        environment: row.environment(3)?,
+                        id: row.get(0)?,
+                    },
+                    customer: row.id(4)?,
+                    check_at: row.time(6)?,
+                })
+            };
+            Ok(read())
+        },
+    )?;
+    Ok(readable(due))
 }
 
 fn postpone_check(connection: &Connection, check: &DueCheck, at: Timestamp) -> Result<()> {
-    connection
-        .prepare_cached("UPDATE purchases SET check_at = ?6 WHERE customer = ?1 AND app = ?2 AND environment = ?3 AND chain = ?4 AND check_at = ?5")
-        .and_then(|mut statement| {
-            statement.execute(params![
-                check.customer.key(),
-                check.app.key(),
-                check.chain.environment.id(),
-                check.chain.id,
-                micros(check.check_at),
-                micros(at)
-            ])
-        })
-        .map(|_| ())
-        .map_err(failed)
+    execute(
+        connection,
+        "UPDATE purchases SET check_at = ?6 WHERE customer = ?1 AND app = ?2 AND environment = ?3 AND chain = ?4 AND check_at = ?5",
+        params![
+            check.customer.key(),
+            check.app.key(),
+            check.chain.environment.id(),
+            check.chain.id,
+            micros(check.check_at),
+            micros(at)
+        ],
+    )
+    .map(|_| ())
 }

@@ -2,51 +2,48 @@
 
 use crate::{
     accounts::{Deed, close_sessions, note},
-    codec::{Key, failed, from_json, micros, to_json},
+    codec::{Key, failed, micros, to_json},
+    statement,
 };
 use domain::ProjectId;
 use jiff::Timestamp;
-use ledger::{Configuration, ConfigurationChange as Change, Result, codec::shown};
+use ledger::{
+    Configuration, ConfigurationChange as Change, Result,
+    codec::{Stored, shown},
+};
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::de::DeserializeOwned;
 
 pub(crate) fn revision(connection: &Connection) -> Result<u64> {
-    connection
-        .prepare_cached("SELECT value FROM meta WHERE name = 'configuration_revision'")
-        .and_then(|mut statement| statement.query_row([], |row| row.get(0)))
-        .map_err(failed)
+    let sql = "SELECT name, value FROM meta WHERE name = 'configuration_revision'";
+    let found = statement::first(connection, "meta", sql, [], |row| row.get(1))?;
+    found.ok_or_else(|| {
+        Stored::new("meta", &"configuration_revision").corrupt("value", "it does not exist")
+    })
 }
 
 fn all<T: DeserializeOwned>(
     connection: &Connection,
     table: &'static str,
+    key: &str,
     order: &str,
 ) -> Result<Vec<T>> {
-    let mut statement = connection
-        .prepare_cached(&format!("SELECT body FROM {table} ORDER BY {order}"))
-        .map_err(failed)?;
-    let bodies: Vec<String> = statement
-        .query_map([], |row| row.get(0))
-        .and_then(Iterator::collect)
-        .map_err(failed)?;
-    bodies
-        .iter()
-        .map(|body| from_json(body.as_bytes(), table, "row"))
-        .collect()
+    let sql = format!("SELECT {key}, body FROM {table} ORDER BY {order}");
+    statement::all(connection, table, &sql, [], |row| row.json(1))
 }
 
 pub(crate) fn read(connection: &Connection) -> Result<Configuration> {
     let transaction = connection.unchecked_transaction().map_err(failed)?;
     Ok(Configuration {
         revision: revision(&transaction)?,
-        projects: all(&transaction, "projects", "key")?,
-        apps: all(&transaction, "apps", "project, key")?,
-        products: all(&transaction, "products", "project, key")?,
-        entitlements: all(&transaction, "entitlements", "project, key")?,
-        integrations: all(&transaction, "integrations", "project, key")?,
-        api_keys: all(&transaction, "api_keys", "id")?,
-        users: all(&transaction, "users", "email")?,
-        invitations: all(&transaction, "invitations", "digest")?,
+        projects: all(&transaction, "projects", "id", "key")?,
+        apps: all(&transaction, "apps", "id", "project, key")?,
+        products: all(&transaction, "products", "key", "project, key")?,
+        entitlements: all(&transaction, "entitlements", "key", "project, key")?,
+        integrations: all(&transaction, "integrations", "id", "project, key")?,
+        api_keys: all(&transaction, "api_keys", "id", "id")?,
+        users: all(&transaction, "users", "id", "email")?,
+        invitations: all(&transaction, "invitations", "digest", "digest")?,
     })
 }
 

@@ -1,18 +1,28 @@
 //! Events in commit order, each with how it stands with every integration.
 
 use crate::{
-    codec::{Key, failed, from_json, micros, time, to_json, unpack, uuid},
-    records::{state_of, status_of},
+    codec::{Found, Key, micros, to_json},
+    statement::{all, first},
 };
-use domain::{DeliveryId, EventId, IntegrationId, NotSent, ProjectId};
+use domain::{Event, EventId, IntegrationId, NotSent, ProjectId};
+use jiff::SignedDuration;
 use ledger::{DeliveryState, EventFilter, FeedRow, IntegrationState, Page, Result};
-use rusqlite::{Connection, OptionalExtension, Row, ToSql, params};
+use rusqlite::{Connection, ToSql, params};
 use std::collections::BTreeMap;
 
-type RawEvent = (u64, Vec<u8>, String);
+/// An event, and to whom it was not sent.
+struct Told {
+    position: u64,
+    event: Event,
+    not_sent: Vec<(IntegrationId, NotSent)>,
+}
 
-fn raw_event(row: &Row<'_>) -> rusqlite::Result<RawEvent> {
-    Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+fn told(row: &Found<'_>) -> Result<Told> {
+    Ok(Told {
+        position: row.get(0)?,
+        event: row.body(1)?,
+        not_sent: row.json(2)?,
+    })
 }
 
 /// Open deliveries up to which each leads to its event; of more, some are among the newest events.
@@ -20,33 +30,28 @@ const FEW: u32 = 5_000;
 
 fn few_are_open(connection: &Connection) -> Result<bool> {
     let sql = "SELECT count(*) FROM (SELECT 1 FROM deliveries WHERE status = 0 LIMIT ?1)";
-    let count: u32 = connection
-        .prepare_cached(sql)
-        .and_then(|mut statement| statement.query_row([FEW], |row| row.get(0)))
-        .map_err(failed)?;
-    Ok(count < FEW)
+    let count: Option<u32> = first(connection, "deliveries", sql, [FEW], |row| row.get(0))?;
+    Ok(count.is_some_and(|count| count < FEW))
 }
 
 /// How far the order in which events were committed may differ from the order of their `recorded_at`.
-const DISORDER: jiff::SignedDuration = jiff::SignedDuration::from_mins(10);
+const DISORDER: SignedDuration = SignedDuration::from_mins(10);
 
 /// Position of the first event recorded at or after `at`, or the one after the last. Positions rise with time, give or take
 /// [`DISORDER`], so it is found by halving: no index of times has to be kept.
 fn first_since(connection: &Connection, at: i64) -> Result<i64> {
-    let end: i64 = connection
-        .prepare_cached("SELECT coalesce(max(position), 0) + 1 FROM events")
-        .and_then(|mut statement| statement.query_row([], |row| row.get(0)))
-        .map_err(failed)?;
-    let mut next = connection
-        .prepare_cached("SELECT position, recorded_at FROM events WHERE position >= ?1 ORDER BY position LIMIT 1")
-        .map_err(failed)?;
-    let (mut low, mut high) = (0, end);
+    let sql = "SELECT coalesce(max(position), 0) + 1 FROM events";
+    let end: Option<i64> = first(connection, "events", sql, [], |row| row.get(0))?;
+    let (mut low, mut high) = (0, end.unwrap_or(1));
     while low < high {
         let middle = low + (high - low) / 2;
-        let found: Option<(i64, i64)> = next
-            .query_row([middle], |row| Ok((row.get(0)?, row.get(1)?)))
-            .optional()
-            .map_err(failed)?;
+        let found: Option<(i64, i64)> = first(
+            connection,
+            "events",
+            "SELECT position, recorded_at FROM events WHERE position >= ?1 ORDER BY position LIMIT 1",
+            [middle],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )?;
         match found {
             Some((position, recorded_at)) if recorded_at < at => low = position + 1,
             _ => high = middle,
@@ -142,7 +147,7 @@ pub(crate) fn events(
     } else if let Some((integration, state)) = filter.delivery {
         let condition = format!(
             "EXISTS (SELECT 1 FROM deliveries WHERE event = e.position AND status = {} AND (?  IS NULL OR integration = ?))",
-            status_of(state)
+            state.number()
         );
         also(&condition, Box::new(integration.map(|id| id.key())));
     }
@@ -159,12 +164,9 @@ pub(crate) fn events(
         }
     };
     let sql = format!("{sql} ORDER BY {position} {order} LIMIT {limit}");
-    let mut statement = connection.prepare_cached(&sql).map_err(failed)?;
-    let rows: Vec<RawEvent> = statement
-        .query_map(rusqlite::params_from_iter(values.iter()), raw_event)
-        .and_then(Iterator::collect)
-        .map_err(failed)?;
-    feed_rows(connection, rows)
+    let values = rusqlite::params_from_iter(values.iter());
+    let told = all(connection, "events", &sql, values, told)?;
+    feed_rows(connection, told)
 }
 
 pub(crate) fn event(
@@ -172,61 +174,39 @@ pub(crate) fn event(
     project: ProjectId,
     id: EventId,
 ) -> Result<Option<FeedRow>> {
-    let mut statement = connection
-        .prepare_cached(
-            "SELECT position, body, not_sent FROM events WHERE id = ?1 AND project = ?2",
-        )
-        .map_err(failed)?;
-    let row: Option<RawEvent> = statement
-        .query_row(params![id.key(), project.key()], raw_event)
-        .optional()
-        .map_err(failed)?;
-    Ok(feed_rows(connection, row.into_iter().collect())?.pop())
+    let sql = "SELECT position, body, not_sent FROM events WHERE id = ?1 AND project = ?2";
+    let values = params![id.key(), project.key()];
+    let found = first(connection, "events", sql, values, told)?;
+    Ok(feed_rows(connection, found.into_iter().collect())?.pop())
 }
 
-fn feed_rows(connection: &Connection, rows: Vec<RawEvent>) -> Result<Vec<FeedRow>> {
-    let positions: Vec<u64> = rows.iter().map(|row| row.0).collect();
-    let mut states: BTreeMap<u64, Vec<(IntegrationId, IntegrationState)>> = BTreeMap::new();
-    let mut statement = connection
-        .prepare_cached("SELECT event, integration, id, status, reason, detail, attempts, due_at, waits_for IS NOT NULL FROM deliveries WHERE event IN (SELECT value FROM json_each(?1)) ORDER BY position")
-        .map_err(failed)?;
-    let mut deliveries = statement.query([to_json(&positions)?]).map_err(failed)?;
-    while let Some(row) = deliveries.next().map_err(failed)? {
-        let read = |row: &Row<'_>| -> rusqlite::Result<_> {
-            let reason: Option<String> = row.get(4)?;
+fn feed_rows(connection: &Connection, told: Vec<Told>) -> Result<Vec<FeedRow>> {
+    let positions: Vec<u64> = told.iter().map(|row| row.position).collect();
+    let deliveries: Vec<(u64, IntegrationId, IntegrationState)> = all(
+        connection,
+        "deliveries",
+        "SELECT id, event, integration, status, reason, detail, attempts, due_at, waits_for IS NOT NULL FROM deliveries WHERE event IN (SELECT value FROM json_each(?1)) ORDER BY position",
+        [to_json(&positions)?],
+        |row| {
             let state = IntegrationState::Delivery {
-                id: DeliveryId::new(uuid(row, 2)?),
-                state: state_of(row.get(3)?),
-                reason: reason.as_deref().and_then(NotSent::from_id),
+                id: row.id(0)?,
+                state: row.state(3)?,
+                reason: row.maybe(4, Found::reason)?,
                 detail: row.get(5)?,
                 attempts: row.get(6)?,
-                due_at: time(row, 7)?,
+                due_at: row.time(7)?,
                 waits: row.get(8)?,
             };
-            Ok((row.get(0)?, IntegrationId::new(uuid(row, 1)?), state))
-        };
-        let (event, integration, state): (u64, _, _) = read(row).map_err(failed)?;
+            Ok((row.get(1)?, row.id(2)?, state))
+        },
+    )?;
+    let mut states: BTreeMap<u64, Vec<(IntegrationId, IntegrationState)>> = BTreeMap::new();
+    for (event, integration, state) in deliveries {
         states.entry(event).or_default().push((integration, state));
     }
-    rows.into_iter()
-        .map(|(position, body, not_sent)| {
-            let event = from_json(&unpack(&body, "events", position)?, "events", position)?;
-            let not_sent: Vec<(IntegrationId, NotSent)> =
-                from_json(not_sent.as_bytes(), "events", position)?;
-            let mut integrations = states.remove(&position).unwrap_or_default();
-            // A replay may have sent what was not meant to be sent at first.
-            let sent: Vec<IntegrationId> = integrations.iter().map(|(id, _)| *id).collect();
-            integrations.extend(
-                not_sent
-                    .into_iter()
-                    .filter(|(id, _)| !sent.contains(id))
-                    .map(|(id, reason)| (id, IntegrationState::NotSent(reason))),
-            );
-            Ok(FeedRow {
-                position,
-                event,
-                integrations,
-            })
-        })
-        .collect()
+    let rows = told.into_iter().map(|row| {
+        let integrations = states.remove(&row.position).unwrap_or_default();
+        FeedRow::new(row.position, row.event, integrations, row.not_sent)
+    });
+    Ok(rows.collect())
 }

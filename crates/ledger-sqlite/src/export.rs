@@ -2,17 +2,17 @@
 
 use crate::codec::failed;
 use ledger::{
-    LedgerError, Result,
-    codec::{from_json, unpack},
+    Result,
+    codec::Stored,
     copy::{Cell, Kind, Sum, Table},
 };
 use rusqlite::{
-    Connection, OpenFlags, ToSql,
+    Connection, OpenFlags,
     functions::FunctionFlags,
-    types::{ToSqlOutput, Value, ValueRef},
+    types::{Value, ValueRef},
 };
 use serde::Deserialize;
-use std::path::Path;
+use std::{fmt, path::Path};
 use uuid::Uuid;
 
 /// A file that is only read.
@@ -87,19 +87,25 @@ fn origin(table: &Table) -> Origin {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Key(Vec<Value>);
 
-impl Key {
-    /// As text.
-    pub fn text(&self) -> String {
-        let parts = self.0.iter().map(|value| match value {
-            Value::Integer(number) => format!("n{number}"),
-            Value::Text(text) => format!("t{}", hex(text.as_bytes())),
-            Value::Blob(bytes) => format!("b{}", hex(bytes)),
-            Value::Null | Value::Real(_) => "0".into(),
-        });
-        parts.collect::<Vec<_>>().join(" ")
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (number, value) in self.0.iter().enumerate() {
+            if number > 0 {
+                f.write_str(" ")?;
+            }
+            match value {
+                Value::Integer(number) => write!(f, "n{number}")?,
+                Value::Text(text) => write!(f, "t{}", hex(text.as_bytes()))?,
+                Value::Blob(bytes) => write!(f, "b{}", hex(bytes))?,
+                Value::Null | Value::Real(_) => f.write_str("0")?,
+            }
+        }
+        Ok(())
     }
+}
 
-    /// Reads back [`Key::text`]; `None` when it is not one.
+impl Key {
+    /// Reads back what it is displayed as; `None` when it is not one.
     pub fn parse(text: &str) -> Option<Self> {
         let part = |part: &str| match part.split_at_checked(1)? {
             ("n", number) => number.parse().ok().map(Value::Integer),
@@ -127,12 +133,8 @@ struct Numbered {
     customer_seq: i64,
 }
 
-fn cell(value: ValueRef<'_>, kind: Kind) -> Result<Cell> {
-    let unfit = || LedgerError::Corrupt {
-        table: "export",
-        id: format!("{kind:?}"),
-        problem: format!("a column holds {:?}", value.data_type()),
-    };
+fn cell(of: &Stored<'_>, column: &str, value: ValueRef<'_>, kind: Kind) -> Result<Cell> {
+    let unfit = || of.corrupt(column, format!("it holds {:?}", value.data_type()));
     Ok(match (value, kind) {
         (ValueRef::Null, _) => Cell::Null,
         (ValueRef::Blob(bytes), Kind::Id) => {
@@ -155,8 +157,7 @@ impl Export {
         let connection = Connection::open_with_flags(path, flags).map_err(failed)?;
         let seq = |context: &rusqlite::functions::Context<'_>| {
             let packed: Vec<u8> = context.get(0)?;
-            let read = unpack(&packed, "events", "body")
-                .and_then(|json| from_json::<Numbered>(&json, "events", "body"));
+            let read = Stored::new("events", &"of a delivery").body::<Numbered>("body", &packed);
             read.map(|event| event.customer_seq)
                 .map_err(|error| rusqlite::Error::UserFunctionError(Box::new(error)))
         };
@@ -206,25 +207,22 @@ impl Export {
             "SELECT {columns}, {keys} FROM {from} {condition} ORDER BY {keys} LIMIT {limit}"
         );
         let mut statement = self.connection.prepare_cached(&sql).map_err(failed)?;
-        let values: Vec<ToSqlOutput<'_>> = after
-            .iter()
-            .flat_map(|key| &key.0)
-            .filter_map(|value| value.to_sql().ok())
-            .collect();
+        let values = after.iter().flat_map(|key| &key.0);
         let mut found = statement
             .query(rusqlite::params_from_iter(values))
             .map_err(failed)?;
         let (mut rows, mut last) = (Vec::new(), None);
         while let Some(row) = found.next().map_err(failed)? {
-            let cells = table
-                .columns
-                .iter()
-                .enumerate()
-                .map(|(index, (_, kind))| cell(row.get_ref(index).map_err(failed)?, *kind));
-            rows.push(cells.collect::<Result<Vec<_>>>()?);
             let first = table.columns.len();
             let key = (first..first + by.len()).map(|index| row.get(index));
-            last = Some(Key(key.collect::<rusqlite::Result<_>>().map_err(failed)?));
+            let key = Key(key.collect::<rusqlite::Result<_>>().map_err(failed)?);
+            let of = Stored::new(table.name, &key);
+            let columns = table.columns.iter().enumerate();
+            let cells = columns.map(|(index, (name, kind))| {
+                cell(&of, name, row.get_ref(index).map_err(failed)?, *kind)
+            });
+            rows.push(cells.collect::<Result<Vec<_>>>()?);
+            last = Some(key);
         }
         Ok((rows, last))
     }

@@ -2,13 +2,16 @@
 
 use crate::{
     SqliteLedger,
-    codec::{Key, corrupt, failed, micros, pack, time, unpack, uuid},
+    codec::{Found, Key, micros, pack},
+    statement::{all, execute, first},
 };
 use async_trait::async_trait;
 use domain::{AppId, InboxId, ProjectId};
 use jiff::Timestamp;
-use ledger::{FIRST_ANSWER, Inbox, InboxMessage, InboxRecord, Parked, ParkedCount, Result};
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use ledger::{
+    FIRST_ANSWER, Inbox, InboxMessage, InboxRecord, Parked, ParkedCount, Result, codec::readable,
+};
+use rusqlite::{Connection, Params, params};
 
 #[async_trait]
 impl Inbox for SqliteLedger {
@@ -63,31 +66,18 @@ impl Inbox for SqliteLedger {
     }
 }
 
-type InboxRow = (InboxMessage, Option<String>);
+const MESSAGE: &str = "id, project, app, source, key, title, received_at, body";
 
-const INBOX_COLUMNS: &str = "id, project, app, source, key, title, received_at, body, parked";
-
-fn inbox_row(row: &Row<'_>) -> rusqlite::Result<InboxRow> {
-    Ok((
-        InboxMessage {
-            id: InboxId::new(uuid(row, 0)?),
-            project: ProjectId::new(uuid(row, 1)?),
-            app: AppId::new(uuid(row, 2)?),
-            source: row.get(3)?,
-            key: row.get(4)?,
-            title: row.get(5)?,
-            received_at: time(row, 6)?,
-            body: row.get(7)?,
-        },
-        row.get(8)?,
-    ))
-}
-
-fn unpacked((message, parked): InboxRow) -> Result<InboxRecord> {
-    let body = unpack(&message.body, "inbox", message.id)?;
-    Ok(InboxRecord {
-        message: InboxMessage { body, ..message },
-        parked,
+fn message(row: &Found<'_>) -> Result<InboxMessage> {
+    Ok(InboxMessage {
+        id: row.id(0)?,
+        project: row.id(1)?,
+        app: row.id(2)?,
+        source: row.get(3)?,
+        key: row.get(4)?,
+        title: row.get(5)?,
+        received_at: row.time(6)?,
+        body: row.unpacked(7)?,
     })
 }
 
@@ -97,56 +87,52 @@ fn park(
     reason: &str,
     retry_at: Timestamp,
 ) -> Result<bool> {
-    let written = connection
-        .prepare_cached(
-            "INSERT INTO inbox (id, project, app, source, key, title, received_at, body, parked, retry_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
-             ON CONFLICT (id) DO UPDATE SET parked = excluded.parked, retry_at = excluded.retry_at, tries = tries + 1 WHERE parked IS NOT NULL",
-        )
-        .and_then(|mut statement| {
-            let (body, received_at) = (pack(&message.body), micros(message.received_at));
-            statement.execute(params![message.id.key(), message.project.key(), message.app.key(), message.source, message.key, message.title, received_at, body, reason, micros(retry_at)])
-        })
-        .map_err(failed)?;
+    let written = execute(
+        connection,
+        "INSERT INTO inbox (id, project, app, source, key, title, received_at, body, parked, retry_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+         ON CONFLICT (id) DO UPDATE SET parked = excluded.parked, retry_at = excluded.retry_at, tries = tries + 1 WHERE parked IS NOT NULL",
+        params![
+            message.id.key(),
+            message.project.key(),
+            message.app.key(),
+            message.source,
+            message.key,
+            message.title,
+            micros(message.received_at),
+            pack(&message.body),
+            reason,
+            micros(retry_at)
+        ],
+    )?;
     Ok(written > 0)
 }
 
-fn parked_rows(
+/// Each row by itself, so that whoever asks decides what one that cannot be read leads to.
+fn waiting(
     connection: &Connection,
     condition: &str,
-    values: &[&dyn rusqlite::ToSql],
-) -> Result<Vec<Parked>> {
-    let mut statement = connection
-        .prepare_cached(&format!(
-            "SELECT {INBOX_COLUMNS}, tries, retry_at FROM inbox WHERE parked IS NOT NULL AND {condition}"
-        ))
-        .map_err(failed)?;
-    let rows: Vec<(InboxRow, u32, Timestamp)> = statement
-        .query_map(values, |row| {
-            Ok((inbox_row(row)?, row.get(9)?, time(row, 10)?))
-        })
-        .and_then(Iterator::collect)
-        .map_err(failed)?;
-    rows.into_iter()
-        .map(|(row, tries, retry_at)| {
-            let record = unpacked(row)?;
-            let (id, problem) = (record.message.id, "a parked message has no reason");
-            let reason = record.parked.ok_or_else(|| corrupt("inbox", id, problem))?;
+    values: impl Params,
+) -> Result<Vec<Result<Parked>>> {
+    let sql = format!(
+        "SELECT {MESSAGE}, parked, tries, retry_at FROM inbox WHERE parked IS NOT NULL AND {condition}"
+    );
+    all(connection, "inbox", &sql, values, |row| {
+        let read = || {
             Ok(Parked {
-                message: record.message,
-                reason,
-                tries,
-                retry_at,
+                message: message(row)?,
+                reason: row.get(8)?,
+                tries: row.get(9)?,
+                retry_at: row.time(10)?,
             })
-        })
-        .collect()
+        };
+        Ok(read())
+    })
 }
 
 fn due_parked(connection: &Connection, now: Timestamp, limit: usize) -> Result<Vec<Parked>> {
-    parked_rows(
-        connection,
-        "retry_at <= ?1 ORDER BY retry_at LIMIT ?2",
-        params![micros(now), limit],
-    )
+    let condition = "retry_at <= ?1 ORDER BY retry_at LIMIT ?2";
+    let due = waiting(connection, condition, params![micros(now), limit])?;
+    Ok(readable(due))
 }
 
 fn parked(
@@ -156,18 +142,18 @@ fn parked(
     before: Option<InboxId>,
     limit: usize,
 ) -> Result<Vec<Parked>> {
-    parked_rows(
-        connection,
-        "project = ?1 AND (?2 IS NULL OR app = ?2)
-         AND (?3 IS NULL OR (received_at, id) < (SELECT received_at, id FROM inbox WHERE id = ?3 AND project = ?1))
-         ORDER BY received_at DESC, id DESC LIMIT ?4",
-        params![
-            project.key(),
-            app.map(|app| app.key()),
-            before.map(|id| id.key()),
-            limit
-        ],
-    )
+    let condition = "project = ?1 AND (?2 IS NULL OR app = ?2)
+        AND (?3 IS NULL OR (received_at, id) < (SELECT received_at, id FROM inbox WHERE id = ?3 AND project = ?1))
+        ORDER BY received_at DESC, id DESC LIMIT ?4";
+    let values = params![
+        project.key(),
+        app.map(|app| app.key()),
+        before.map(|id| id.key()),
+        limit
+    ];
+    waiting(connection, condition, values)?
+        .into_iter()
+        .collect()
 }
 
 /// What came too long ago to be under way is counted without a look at columns that stand behind the body.
@@ -176,22 +162,23 @@ fn count_parked(
     project: ProjectId,
     now: Timestamp,
 ) -> Result<Vec<ParkedCount>> {
-    let mut statement = connection
-        .prepare_cached(
-            "SELECT app, count(*) FROM inbox WHERE parked IS NOT NULL AND project = ?1
-             AND (received_at <= ?2 - ?3 OR tries > 0 OR retry_at <= ?2 OR retry_at - received_at > ?3) GROUP BY app",
-        )
-        .map_err(failed)?;
-    let first_answer = FIRST_ANSWER.as_secs() * 1_000_000;
-    statement
-        .query_map(params![project.key(), micros(now), first_answer], |row| {
+    all(
+        connection,
+        "inbox",
+        "SELECT app, count(*) FROM inbox WHERE parked IS NOT NULL AND project = ?1
+         AND (received_at <= ?2 - ?3 OR tries > 0 OR retry_at <= ?2 OR retry_at - received_at > ?3) GROUP BY app",
+        params![
+            project.key(),
+            micros(now),
+            FIRST_ANSWER.as_secs() * 1_000_000
+        ],
+        |row| {
             Ok(ParkedCount {
-                app: AppId::new(uuid(row, 0)?),
+                app: row.id(0)?,
                 count: row.get(1)?,
             })
-        })
-        .and_then(Iterator::collect)
-        .map_err(failed)
+        },
+    )
 }
 
 fn unpark(
@@ -200,13 +187,12 @@ fn unpark(
     id: Option<InboxId>,
     now: Timestamp,
 ) -> Result<u64> {
-    connection
-        .prepare_cached("UPDATE inbox SET retry_at = ?3 WHERE project = ?1 AND parked IS NOT NULL AND (?2 IS NULL OR id = ?2)")
-        .and_then(|mut statement| {
-            statement.execute(params![project.key(), id.map(|id| id.key()), micros(now)])
-        })
-        .map(|count| count as u64)
-        .map_err(failed)
+    execute(
+        connection,
+        "UPDATE inbox SET retry_at = ?3 WHERE project = ?1 AND parked IS NOT NULL AND (?2 IS NULL OR id = ?2)",
+        params![project.key(), id.map(|id| id.key()), micros(now)],
+    )
+    .map(|count| count as u64)
 }
 
 fn archive(
@@ -215,33 +201,27 @@ fn archive(
     after: u64,
     limit: usize,
 ) -> Result<Vec<(u64, InboxMessage)>> {
-    let mut statement = connection
-        .prepare_cached(&format!(
-            "SELECT {INBOX_COLUMNS}, processed FROM inbox WHERE project = ?1 AND processed > ?2 ORDER BY processed LIMIT ?3"
-        ))
-        .map_err(failed)?;
-    let rows: Vec<(u64, InboxRow)> = statement
-        .query_map(params![project.key(), after, limit], |row| {
-            Ok((row.get(9)?, inbox_row(row)?))
-        })
-        .and_then(Iterator::collect)
-        .map_err(failed)?;
-    rows.into_iter()
-        .map(|(position, row)| Ok((position, unpacked(row)?.message)))
-        .collect()
+    let sql = format!(
+        "SELECT {MESSAGE}, processed FROM inbox WHERE project = ?1 AND processed > ?2 ORDER BY processed LIMIT ?3"
+    );
+    let values = params![project.key(), after, limit];
+    all(connection, "inbox", &sql, values, |row| {
+        Ok((row.get(8)?, message(row)?))
+    })
 }
 
 fn seen(connection: &Connection, id: InboxId) -> Result<bool> {
-    connection
-        .prepare_cached("SELECT 1 FROM inbox WHERE id = ?1 AND parked IS NULL")
-        .and_then(|mut statement| statement.exists([id.key()]))
-        .map_err(failed)
+    let sql = "SELECT 1 FROM inbox WHERE id = ?1 AND parked IS NULL";
+    let found = first(connection, "inbox", sql, [id.key()], |_| Ok(()))?;
+    Ok(found.is_some())
 }
 
 fn inbox(connection: &Connection, id: InboxId) -> Result<Option<InboxRecord>> {
-    let row = connection
-        .prepare_cached(&format!("SELECT {INBOX_COLUMNS} FROM inbox WHERE id = ?1"))
-        .and_then(|mut statement| statement.query_row([id.key()], inbox_row).optional())
-        .map_err(failed)?;
-    row.map(unpacked).transpose()
+    let sql = format!("SELECT {MESSAGE}, parked FROM inbox WHERE id = ?1");
+    first(connection, "inbox", &sql, [id.key()], |row| {
+        Ok(InboxRecord {
+            message: message(row)?,
+            parked: row.get(8)?,
+        })
+    })
 }

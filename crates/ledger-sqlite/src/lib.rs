@@ -26,6 +26,8 @@ mod migrations;
 mod records;
 mod replays;
 mod settings;
+mod settle;
+mod statement;
 mod tallies;
 mod upkeep;
 mod writer;

@@ -1,11 +1,16 @@
 //! What is known of a chain and its customer before anything is decided.
 
-use crate::codec::{Key, corrupt, failed, from_json, to_json};
-use domain::{ChainKey, CustomerId, Snapshot, Store, customer::Customer, fact::Transaction};
-use ledger::{Loaded, Result, StoredChain, VersionedCustomer, Wanted, codec::Terms};
-use rusqlite::{Connection, OptionalExtension, params};
+use crate::{
+    codec::{Found, Key, failed, to_json},
+    statement::{all, first},
+};
+use domain::{AppId, ChainKey, CustomerId, Snapshot, fact::Transaction};
+use ledger::{
+    Loaded, Result, StoredChain, VersionedCustomer, Wanted,
+    codec::{Stored, Terms},
+};
+use rusqlite::{Connection, params};
 use std::collections::BTreeMap;
-use uuid::Uuid;
 
 pub(crate) fn load(connection: &Connection, wanted: &Wanted) -> Result<Loaded> {
     // One read transaction, so that all rows are of one moment.
@@ -15,20 +20,15 @@ pub(crate) fn load(connection: &Connection, wanted: &Wanted) -> Result<Loaded> {
         wanted.chain.environment.id(),
         &wanted.chain.id,
     );
-    let mut known: Option<(String, [u8; 16])> = None;
+    let mut known: Option<(String, CustomerId)> = None;
     for id in std::iter::once(chain).chain(&wanted.links) {
-        known = transaction
-            .prepare_cached(
-                "SELECT chain, customer FROM chains WHERE app = ?1 AND environment = ?2 AND id = ?3",
-            )
-            .and_then(|mut statement| {
-                statement
-                    .query_row(params![app, environment, id], |row| {
-                        Ok((row.get(0)?, row.get(1)?))
-                    })
-                    .optional()
-            })
-            .map_err(failed)?;
+        known = first(
+            &transaction,
+            "chains",
+            "SELECT chain, customer FROM chains WHERE app = ?1 AND environment = ?2 AND id = ?3",
+            params![app, environment, id],
+            |row| Ok((row.get(0)?, row.id(1)?)),
+        )?;
         if known.is_some() {
             break;
         }
@@ -37,70 +37,48 @@ pub(crate) fn load(connection: &Connection, wanted: &Wanted) -> Result<Loaded> {
         Some((chain, owner)) => (chain, Some(*owner)),
         None => (chain, None),
     };
-    let named = |app_user_id: &String| {
-        transaction
-            .prepare_cached("SELECT customer FROM aliases WHERE project = ?1 AND app_user_id = ?2")
-            .and_then(|mut statement| {
-                statement
-                    .query_row(params![wanted.project.key(), app_user_id], |row| row.get(0))
-                    .optional()
-            })
-            .map_err(failed)
-    };
-    let who: Option<[u8; 16]> = match (owner, &wanted.app_user_id) {
-        (None, Some(app_user_id)) => named(app_user_id)?,
+    let who = match (owner, &wanted.app_user_id) {
+        (None, Some(app_user_id)) => named(&transaction, wanted.project, app_user_id)?,
         (owner, _) => owner,
     };
     let Some(who) = who else {
         return Ok(Loaded::default());
     };
     let customer = versioned(&transaction, who)?.ok_or_else(|| {
-        corrupt(
-            "customers",
-            Uuid::from_bytes(who),
-            "an alias or chain refers to it, but it does not exist",
-        )
+        let problem = "an alias or chain refers to it, but it does not exist";
+        Stored::new("customers", &who).corrupt("id", problem)
     })?;
-    let mut stored = None;
-    let mut others = Vec::new();
-    let mut statement = transaction
-        .prepare_cached("SELECT app, chain, snapshot, terms, store, formers FROM purchases WHERE customer = ?1 AND environment = ?2 AND (unlocking OR (app = ?3 AND chain = ?4))")
-        .map_err(failed)?;
-    let mut rows = statement
-        .query(params![who, environment, app, chain])
-        .map_err(failed)?;
-    while let Some(row) = rows.next().map_err(failed)? {
-        let id: String = row.get(1).map_err(failed)?;
-        let snapshot: Snapshot = from_json(
-            row.get_ref(2)
-                .and_then(|value| Ok(value.as_bytes()?))
-                .map_err(failed)?,
-            "purchases",
-            &id,
-        )?;
-        let key = ChainKey {
-            store: store(row, 4)?,
-            environment: wanted.chain.environment,
-            id,
-        };
-        if row.get::<_, [u8; 16]>(0).map_err(failed)? == app && key.id == *chain {
-            let terms: Terms<'_> = row
-                .get_ref(3)
-                .and_then(|value| Ok(value.as_bytes_or_null()?))
-                .map_err(failed)?
-                .map(|json| from_json(json, "purchases", &key.id))
-                .transpose()?
-                .unwrap_or_default();
-            let transactions = transactions(&transaction, who, app, environment, chain)?;
-            let stored_chain = StoredChain {
-                facts: terms.with(transactions),
-                snapshot,
-                formers: formers(row, 5)?,
+    let (mut stored, mut others) = (None, Vec::new());
+    let bought = all(
+        &transaction,
+        "purchases",
+        "SELECT chain, app, store, snapshot, terms, formers FROM purchases WHERE customer = ?1 AND environment = ?2 AND (unlocking OR (app = ?3 AND chain = ?4))",
+        params![who.key(), environment, app, chain],
+        |row| {
+            let key = ChainKey {
+                store: row.store(2)?,
+                environment: wanted.chain.environment,
+                id: row.get(0)?,
             };
-            stored = Some((key, stored_chain));
-        } else {
+            let snapshot: Snapshot = row.json(3)?;
+            let is_wanted = row.id::<AppId>(1)? == wanted.app && key.id == *chain;
+            let rest = is_wanted.then(|| Ok((terms(row, 4)?, formers(row, 5)?)));
+            Ok((key, snapshot, rest.transpose()?))
+        },
+    )?;
+    for (key, snapshot, rest) in bought {
+        let Some((terms, formers)) = rest else {
             others.push((key, snapshot));
-        }
+            continue;
+        };
+        let transactions = transactions(&transaction, who, wanted.app, environment, &key.id)?;
+        let facts = terms.with(transactions);
+        let chain = StoredChain {
+            facts,
+            snapshot,
+            formers,
+        };
+        stored = Some((key, chain));
     }
     Ok(Loaded {
         customer: Some(customer),
@@ -109,66 +87,62 @@ pub(crate) fn load(connection: &Connection, wanted: &Wanted) -> Result<Loaded> {
     })
 }
 
-fn versioned(connection: &Connection, who: [u8; 16]) -> Result<Option<VersionedCustomer>> {
-    let row = connection
-        .prepare_cached("SELECT body, version, seq FROM customers WHERE id = ?1")
-        .and_then(|mut statement| {
-            statement
-                .query_row([who], |row| {
-                    Ok((row.get::<_, String>(0)?, row.get(1)?, row.get(2)?))
-                })
-                .optional()
-        })
-        .map_err(failed)?;
-    row.map(|(body, version, seq)| {
-        Ok(VersionedCustomer {
-            customer: from_json::<Customer>(body.as_bytes(), "customers", Uuid::from_bytes(who))?,
-            version,
-            seq,
-        })
-    })
-    .transpose()
+/// The customer an app has a name for.
+pub(crate) fn named(
+    connection: &Connection,
+    project: domain::ProjectId,
+    app_user_id: &str,
+) -> Result<Option<CustomerId>> {
+    first(
+        connection,
+        "aliases",
+        "SELECT customer FROM aliases WHERE project = ?1 AND app_user_id = ?2",
+        params![project.key(), app_user_id],
+        |row| row.id(0),
+    )
+}
+
+/// Terms of a purchase; what was stored before there were any has none.
+pub(crate) fn terms(row: &Found<'_>, column: usize) -> Result<Terms<'static>> {
+    Ok(row.maybe(column, Found::json)?.unwrap_or_default())
+}
+
+/// Whom a purchase belonged to before.
+pub(crate) fn formers(row: &Found<'_>, column: usize) -> Result<Vec<CustomerId>> {
+    Ok(row.maybe(column, Found::json)?.unwrap_or_default())
+}
+
+fn versioned(connection: &Connection, who: CustomerId) -> Result<Option<VersionedCustomer>> {
+    first(
+        connection,
+        "customers",
+        "SELECT id, body, version, seq FROM customers WHERE id = ?1",
+        [who.key()],
+        |row| {
+            Ok(VersionedCustomer {
+                customer: row.json(1)?,
+                version: row.get(2)?,
+                seq: row.get(3)?,
+            })
+        },
+    )
 }
 
 pub(crate) fn transactions(
     connection: &Connection,
-    customer: [u8; 16],
-    app: [u8; 16],
+    customer: CustomerId,
+    app: AppId,
     environment: &str,
     chain: &str,
 ) -> Result<BTreeMap<String, Transaction>> {
-    let mut statement = connection
-        .prepare_cached("SELECT id, body FROM transactions WHERE customer = ?1 AND app = ?2 AND environment = ?3 AND chain = ?4")
-        .map_err(failed)?;
-    let mut rows = statement
-        .query(params![customer, app, environment, chain])
-        .map_err(failed)?;
-    let mut all = BTreeMap::new();
-    while let Some(row) = rows.next().map_err(failed)? {
-        let id: String = row.get(0).map_err(failed)?;
-        let transaction = from_json(
-            row.get_ref(1)
-                .and_then(|value| Ok(value.as_bytes()?))
-                .map_err(failed)?,
-            "transactions",
-            &id,
-        )?;
-        all.insert(id, transaction);
-    }
-    Ok(all)
-}
-
-pub(crate) fn store(row: &rusqlite::Row<'_>, column: usize) -> Result<Store> {
-    let id: String = row.get(column).map_err(failed)?;
-    Store::from_id(&id).ok_or_else(|| corrupt("purchases", &id, "unknown store"))
-}
-
-pub(crate) fn formers(row: &rusqlite::Row<'_>, column: usize) -> Result<Vec<CustomerId>> {
-    let json: Option<String> = row.get(column).map_err(failed)?;
-    json.map_or_else(
-        || Ok(Vec::new()),
-        |json| from_json(json.as_bytes(), "purchases", "formers"),
-    )
+    let charges = all(
+        connection,
+        "transactions",
+        "SELECT id, body FROM transactions WHERE customer = ?1 AND app = ?2 AND environment = ?3 AND chain = ?4",
+        params![customer.key(), app.key(), environment, chain],
+        |row| Ok((row.get(0)?, row.json(1)?)),
+    )?;
+    Ok(charges.into_iter().collect())
 }
 
 pub(crate) fn known_keys(
@@ -176,18 +150,16 @@ pub(crate) fn known_keys(
     customers: &[CustomerId],
     keys: &[String],
 ) -> Result<Vec<String>> {
-    let mut statement = connection
-        .prepare_cached("SELECT key FROM events WHERE customer = ?1 AND key IN (SELECT value FROM json_each(?2))")
-        .map_err(failed)?;
     let keys = to_json(&keys)?;
     let mut known = Vec::new();
     for customer in customers {
-        let mut rows = statement
-            .query(params![customer.key(), keys])
-            .map_err(failed)?;
-        while let Some(row) = rows.next().map_err(failed)? {
-            known.push(row.get(0).map_err(failed)?);
-        }
+        known.extend(all(
+            connection,
+            "events",
+            "SELECT key FROM events WHERE customer = ?1 AND key IN (SELECT value FROM json_each(?2))",
+            params![customer.key(), keys],
+            |row| row.get(0),
+        )?);
     }
     Ok(known)
 }

@@ -2,14 +2,15 @@
 
 use crate::{
     SqliteLedger,
-    codec::{Key, failed, micros, time},
+    codec::{Key, micros},
     configuration,
+    statement::{all, execute, first},
 };
 use async_trait::async_trait;
 use domain::{AppId, rates::Rate};
 use jiff::Timestamp;
-use ledger::{Configuration, ConfigurationChange, LedgerError, Result, Settings};
-use rusqlite::{Connection, OptionalExtension, params};
+use ledger::{Configuration, ConfigurationChange, Result, Settings};
+use rusqlite::{Connection, params};
 
 #[async_trait]
 impl Settings for SqliteLedger {
@@ -51,65 +52,57 @@ impl Settings for SqliteLedger {
 }
 
 fn rates(connection: &Connection) -> Result<Vec<Rate>> {
-    let mut statement = connection
-        .prepare_cached("SELECT day, currency, micros FROM exchange_rates ORDER BY day, currency")
-        .map_err(failed)?;
-    let rows: Vec<(String, String, i64)> = statement
-        .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
-        .and_then(Iterator::collect)
-        .map_err(failed)?;
-    rows.into_iter()
-        .map(|(day, currency, micros_per_euro)| {
-            let unreadable = |problem: String| LedgerError::Corrupt {
-                table: "exchange_rates",
-                id: format!("{day} {currency}"),
-                problem,
-            };
+    all(
+        connection,
+        "exchange_rates",
+        "SELECT day || ' ' || currency, day, currency, micros FROM exchange_rates ORDER BY day, currency",
+        [],
+        |row| {
+            let (day, currency): (String, String) = (row.get(1)?, row.get(2)?);
             Ok(Rate {
                 date: day
                     .parse()
-                    .map_err(|error: jiff::Error| unreadable(error.to_string()))?,
+                    .map_err(|error: jiff::Error| row.corrupt(1, error))?,
                 currency: currency
                     .as_str()
                     .try_into()
-                    .map_err(|error: domain::money::MoneyError| unreadable(error.to_string()))?,
-                micros_per_euro,
+                    .map_err(|error: domain::money::MoneyError| row.corrupt(2, error))?,
+                micros_per_euro: row.get(3)?,
             })
-        })
-        .collect()
+        },
+    )
 }
 
 fn put_rates(connection: &Connection, rates: &[Rate]) -> Result<()> {
-    let mut statement = connection
-        .prepare_cached("INSERT INTO exchange_rates (day, currency, micros) VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET micros = excluded.micros")
-        .map_err(failed)?;
     for rate in rates {
-        statement
-            .execute(params![
+        execute(
+            connection,
+            "INSERT INTO exchange_rates (day, currency, micros) VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET micros = excluded.micros",
+            params![
                 rate.date.to_string(),
                 rate.currency.code(),
                 rate.micros_per_euro
-            ])
-            .map_err(failed)?;
+            ],
+        )?;
     }
     Ok(())
 }
 
 fn mark(connection: &Connection, app: AppId, name: &str) -> Result<Option<Timestamp>> {
-    connection
-        .prepare_cached("SELECT at FROM marks WHERE app = ?1 AND name = ?2")
-        .and_then(|mut statement| {
-            statement
-                .query_row(params![app.key(), name], |row| time(row, 0))
-                .optional()
-        })
-        .map_err(failed)
+    first(
+        connection,
+        "marks",
+        "SELECT app, at FROM marks WHERE app = ?1 AND name = ?2",
+        params![app.key(), name],
+        |row| row.time(1),
+    )
 }
 
 fn set_mark(connection: &Connection, app: AppId, name: &str, at: Timestamp) -> Result<()> {
-    connection
-        .prepare_cached("INSERT INTO marks (app, name, at) VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET at = excluded.at")
-        .and_then(|mut statement| statement.execute(params![app.key(), name, micros(at)]))
-        .map(|_| ())
-        .map_err(failed)
+    execute(
+        connection,
+        "INSERT INTO marks (app, name, at) VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET at = excluded.at",
+        params![app.key(), name, micros(at)],
+    )
+    .map(|_| ())
 }

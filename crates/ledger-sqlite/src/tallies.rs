@@ -1,7 +1,7 @@
 //! What was told and what runs, counted.
 
-use crate::codec::{Key, corrupt, failed};
-use domain::{Environment, EventKind, ProjectId};
+use crate::{codec::Key, statement::all};
+use domain::ProjectId;
 use jiff::Timestamp;
 use ledger::{Result, Running, Tally};
 use rusqlite::{Connection, params};
@@ -11,34 +11,23 @@ pub(crate) fn tallies(
     project: ProjectId,
     since: Timestamp,
 ) -> Result<Vec<Tally>> {
-    let mut statement = connection
-        .prepare_cached("SELECT hour, environment, kind, count, usd_micros FROM tallies WHERE project = ?1 AND hour >= ?2 ORDER BY hour, environment, kind")
-        .map_err(failed)?;
-    let rows: Vec<(i64, String, String, u64, i64)> = statement
-        .query_map(params![project.key(), since.as_second() / 3600], |row| {
-            Ok((
-                row.get(0)?,
-                row.get(1)?,
-                row.get(2)?,
-                row.get(3)?,
-                row.get(4)?,
-            ))
-        })
-        .and_then(Iterator::collect)
-        .map_err(failed)?;
-    rows.into_iter()
-        .map(|(hour, environment, kind, count, usd_micros)| {
-            let unreadable = |what: &str| corrupt("tallies", hour, format!("unknown {what}"));
+    all(
+        connection,
+        "tallies",
+        "SELECT hour, environment, kind, count, usd_micros FROM tallies WHERE project = ?1 AND hour >= ?2 ORDER BY hour, environment, kind",
+        params![project.key(), since.as_second() / 3600],
+        |row| {
+            let hour: i64 = row.get(0)?;
+            let began = Timestamp::from_second(hour.saturating_mul(3600));
             Ok(Tally {
-                hour: Timestamp::from_second(hour * 3600).map_err(|_| unreadable("hour"))?,
-                environment: Environment::from_id(&environment)
-                    .ok_or_else(|| unreadable("environment"))?,
-                kind: EventKind::from_id(&kind).ok_or_else(|| unreadable("kind"))?,
-                count,
-                usd_micros,
+                hour: began.map_err(|error| row.corrupt(0, error))?,
+                environment: row.environment(1)?,
+                kind: row.kind(2)?,
+                count: row.get(3)?,
+                usd_micros: row.get(4)?,
             })
-        })
-        .collect()
+        },
+    )
 }
 
 pub(crate) fn running(
@@ -46,31 +35,22 @@ pub(crate) fn running(
     project: ProjectId,
     now: Timestamp,
 ) -> Result<Vec<Running>> {
-    let mut statement = connection
-        .prepare_cached(
-            "SELECT environment, sum(phase = 'trial'), sum(phase <> 'trial') FROM (
-               SELECT environment, snapshot ->> '$.phase' AS phase FROM purchases
-               WHERE project = ?1 AND store <> 'promotional' AND snapshot ->> '$.kind' = 'subscription'
-                 AND ((snapshot ->> '$.standing.state' = 'current' AND unixepoch(snapshot ->> '$.expires_at') > ?2)
-                   OR (snapshot ->> '$.standing.state' = 'grace' AND unixepoch(snapshot ->> '$.standing.until') > ?2))
-             ) GROUP BY environment",
-        )
-        .map_err(failed)?;
-    let rows: Vec<(String, u64, u64)> = statement
-        .query_map(params![project.key(), now.as_second()], |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
-        })
-        .and_then(Iterator::collect)
-        .map_err(failed)?;
-    rows.into_iter()
-        .map(|(environment, trials, paid)| {
-            let environment = Environment::from_id(&environment)
-                .ok_or_else(|| corrupt("purchases", &environment, "unknown environment"))?;
+    all(
+        connection,
+        "purchases",
+        "SELECT environment, sum(phase = 'trial'), sum(phase <> 'trial') FROM (
+           SELECT environment, snapshot ->> '$.phase' AS phase FROM purchases
+           WHERE project = ?1 AND store <> 'promotional' AND snapshot ->> '$.kind' = 'subscription'
+             AND ((snapshot ->> '$.standing.state' = 'current' AND unixepoch(snapshot ->> '$.expires_at') > ?2)
+               OR (snapshot ->> '$.standing.state' = 'grace' AND unixepoch(snapshot ->> '$.standing.until') > ?2))
+         ) GROUP BY environment",
+        params![project.key(), now.as_second()],
+        |row| {
             Ok(Running {
-                environment,
-                trials,
-                paid,
+                environment: row.environment(0)?,
+                trials: row.get(1)?,
+                paid: row.get(2)?,
             })
-        })
-        .collect()
+        },
+    )
 }

@@ -2,7 +2,8 @@
 
 use crate::{
     SqliteLedger,
-    codec::{failed, micros},
+    codec::micros,
+    statement::{all, execute},
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -13,56 +14,39 @@ use rusqlite::{Connection, params};
 impl Upkeep for SqliteLedger {
     async fn retain(&self, attempts_before: Timestamp, limit: usize) -> Result<u64> {
         self.writer
-            .write(move |connection| retain(connection, attempts_before, limit))
+            .write(move |connection| {
+                execute(
+                    connection,
+                    "DELETE FROM attempts WHERE position IN (SELECT position FROM attempts WHERE at < ?1 ORDER BY at LIMIT ?2)",
+                    params![micros(attempts_before), limit],
+                )
+                .map(|count| count as u64)
+            })
             .await
     }
     async fn inspect(&self) -> Result<Vec<String>> {
-        self.read_long(|connection| {
-            let mut statement = connection
-                .prepare("PRAGMA integrity_check")
-                .map_err(failed)?;
-            let mut findings: Vec<String> = statement
-                .query_map([], |row| row.get(0))
-                .map_err(failed)?
-                .collect::<rusqlite::Result<_>>()
-                .map_err(failed)?;
-            let mut foreign = connection
-                .prepare("PRAGMA foreign_key_check")
-                .map_err(failed)?;
-            let broken: Vec<String> = foreign
-                .query_map([], |row| row.get::<_, String>(0))
-                .map_err(failed)?
-                .collect::<rusqlite::Result<_>>()
-                .map_err(failed)?;
-            findings.retain(|finding| finding != "ok");
-            findings.extend(
-                broken
-                    .into_iter()
-                    .map(|table| format!("a row of {table} refers to nothing")),
-            );
-            Ok(findings)
-        })
-        .await
+        self.read_long(inspect).await
     }
     async fn check(&self) -> Result<()> {
         self.writer
             .write(|connection| {
-                connection
-                    .execute(
-                        "INSERT INTO meta VALUES ('checks', 1) ON CONFLICT DO UPDATE SET value = value + 1",
-                        [],
-                    )
-                    .map(|_| ())
-                    .map_err(failed)
+                execute(
+                    connection,
+                    "INSERT INTO meta VALUES ('checks', 1) ON CONFLICT DO UPDATE SET value = value + 1",
+                    [],
+                )
+                .map(|_| ())
             })
             .await
     }
 }
 
-fn retain(connection: &Connection, attempts_before: Timestamp, limit: usize) -> Result<u64> {
-    let gone = connection.execute(
-        "DELETE FROM attempts WHERE position IN (SELECT position FROM attempts WHERE at < ?1 ORDER BY at LIMIT ?2)",
-        params![micros(attempts_before), limit],
-    );
-    gone.map(|count| count as u64).map_err(failed)
+fn inspect(connection: &Connection) -> Result<Vec<String>> {
+    let told =
+        |sql| -> Result<Vec<String>> { all(connection, "database", sql, [], |row| row.get(0)) };
+    let mut findings = told("PRAGMA integrity_check")?;
+    findings.retain(|finding| finding != "ok");
+    let broken = told("PRAGMA foreign_key_check")?.into_iter();
+    findings.extend(broken.map(|table| format!("a row of {table} refers to nothing")));
+    Ok(findings)
 }

@@ -1,20 +1,26 @@
 //! What backends share: how values become columns, and what is shown of them.
 //!
-//! Whatever cannot be read back names its table and row. Backends that store the same bytes can be compared and copied.
+//! Whatever cannot be read back names its table, row and column. Backends that store the same bytes can be compared and copied.
 
-use crate::{ChainWrite, Commit, LedgerError, Result};
+mod prepared;
+mod stored;
+
+pub use prepared::*;
+pub use stored::Stored;
+
+use crate::{LedgerError, Result};
 use domain::{
     CustomerId, Facts,
     customer::{Customer, FORGOTTEN_PREFIX},
     fact::{Note, RefundFact, RenewalFact, Transaction},
 };
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::{
     borrow::Cow,
     cell::RefCell,
     collections::{BTreeMap, BTreeSet},
-    fmt::Display,
+    io,
 };
 
 /// Largest stored body that will be unpacked, in bytes; far above what is ever written.
@@ -47,35 +53,22 @@ pub fn pack(bytes: &[u8]) -> Vec<u8> {
 }
 
 /// Reads back what [`pack`] wrote.
-pub fn unpack(packed: &[u8], table: &'static str, id: impl Display) -> Result<Vec<u8>> {
-    let size = usize::try_from(
-        zstd::zstd_safe::get_frame_content_size(packed)
-            .ok()
-            .flatten()
-            .unwrap_or_default(),
-    )
-    .unwrap_or(usize::MAX)
-    .min(LARGEST_BODY);
+pub fn unpack(packed: &[u8]) -> io::Result<Vec<u8>> {
+    // It is stated in whatever was packed here.
+    let stated = zstd::zstd_safe::get_frame_content_size(packed)
+        .ok()
+        .flatten();
+    let size = stated
+        .and_then(|size| usize::try_from(size).ok())
+        .filter(|size| *size <= LARGEST_BODY)
+        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "it is not what was packed"))?;
     UNPACKER.with_borrow_mut(|unpacker| {
-        if unpacker.is_none() {
-            *unpacker = zstd::bulk::Decompressor::new().ok();
-        }
-        let unpacker = unpacker
-            .as_mut()
-            .ok_or_else(|| LedgerError::Unavailable("no memory to decompress".into()))?;
-        unpacker
-            .decompress(packed, size)
-            .map_err(|error| corrupt(table, id, error))
+        let ready = match unpacker.take() {
+            Some(ready) => ready,
+            None => zstd::bulk::Decompressor::new()?,
+        };
+        unpacker.insert(ready).decompress(packed, size)
     })
-}
-
-/// A row that cannot be read.
-pub fn corrupt(table: &'static str, id: impl Display, problem: impl Display) -> LedgerError {
-    LedgerError::Corrupt {
-        table,
-        id: id.to_string(),
-        problem: problem.to_string(),
-    }
 }
 
 /// A value as a column holds it.
@@ -84,13 +77,15 @@ pub fn to_json(value: &impl Serialize) -> Result<String> {
         .map_err(|error| LedgerError::Refused(format!("cannot be stored: {error}")))
 }
 
-/// Reads back what [`to_json`] wrote.
-pub fn from_json<T: DeserializeOwned>(
-    text: &[u8],
-    table: &'static str,
-    id: impl Display,
-) -> Result<T> {
-    serde_json::from_slice(text).map_err(|error| corrupt(table, id, error))
+/// What can be read of rows that wait for something to be done with them. One that cannot is said and passed over, so that it holds up no
+/// other; it comes up again.
+pub fn readable<T>(rows: impl IntoIterator<Item = Result<T>>) -> Vec<T> {
+    let say = |error: &LedgerError| {
+        tracing::error!(%error, "something that waits cannot be read; it is passed over");
+    };
+    rows.into_iter()
+        .filter_map(|row| row.inspect_err(say).ok())
+        .collect()
 }
 
 /// Everything known about a chain but its transactions, as one column holds it.
@@ -120,80 +115,6 @@ impl<'a> Terms<'a> {
             refunds: self.refunds.into_owned(),
             notes: self.notes.into_owned(),
         }
-    }
-}
-
-/// A commit with everything serialized, by whoever asks for it: the writer only binds and steps.
-#[derive(Debug)]
-pub struct Prepared {
-    /// What is committed.
-    pub commit: Commit,
-    /// The message's body.
-    pub inbox_body: Option<Vec<u8>>,
-    /// The customer.
-    pub customer: Option<String>,
-    /// The chain's snapshot and terms.
-    pub snapshot: Option<(String, String)>,
-    /// The customer a handover is from.
-    pub from: Option<String>,
-    /// Changed transactions of the chain by id.
-    pub transactions: Vec<(String, String)>,
-    /// Body of each event, and where it is not sent.
-    pub events: Vec<(Vec<u8>, String)>,
-    /// Message of each delivery.
-    pub messages: Vec<String>,
-}
-
-impl Prepared {
-    /// Serializes a commit.
-    pub fn new(commit: Commit) -> Result<Self> {
-        let chain = commit.chain.as_ref();
-        let changed = |chain: &ChainWrite| -> Result<Vec<_>> {
-            let changed = chain
-                .changed
-                .iter()
-                .filter_map(|id| chain.facts.transactions.get_key_value(id));
-            changed
-                .map(|(id, transaction)| Ok((id.clone(), to_json(transaction)?)))
-                .collect()
-        };
-        let snapshot = |chain: &ChainWrite| -> Result<_> {
-            Ok((
-                to_json(&chain.snapshot)?,
-                to_json(&Terms::of(&chain.facts))?,
-            ))
-        };
-        Ok(Self {
-            inbox_body: commit.inbox.as_ref().map(|message| pack(&message.body)),
-            customer: commit
-                .customer
-                .as_ref()
-                .map(|write| to_json(&write.customer))
-                .transpose()?,
-            snapshot: chain.map(snapshot).transpose()?,
-            from: commit
-                .handover
-                .as_ref()
-                .map(|handover| to_json(&handover.from.customer))
-                .transpose()?,
-            transactions: chain.map(changed).transpose()?.unwrap_or_default(),
-            events: commit
-                .events
-                .iter()
-                .map(|new| {
-                    Ok((
-                        pack(to_json(&new.event)?.as_bytes()),
-                        to_json(&new.not_sent)?,
-                    ))
-                })
-                .collect::<Result<_>>()?,
-            messages: commit
-                .deliveries
-                .iter()
-                .map(|delivery| to_json(&delivery.message))
-                .collect::<Result<_>>()?,
-            commit,
-        })
     }
 }
 

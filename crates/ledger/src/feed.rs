@@ -83,6 +83,31 @@ pub struct FeedRow {
     pub integrations: Vec<(IntegrationId, IntegrationState)>,
 }
 
+impl FeedRow {
+    /// An event with its deliveries, and with those it was not sent to. A replay may have sent since what was not meant to be sent at first:
+    /// then there is a delivery, and only that is told.
+    pub fn new(
+        position: u64,
+        event: Event,
+        deliveries: Vec<(IntegrationId, IntegrationState)>,
+        not_sent: Vec<(IntegrationId, NotSent)>,
+    ) -> Self {
+        let mut integrations = deliveries;
+        let sent: Vec<IntegrationId> = integrations.iter().map(|(id, _)| *id).collect();
+        integrations.extend(
+            not_sent
+                .into_iter()
+                .filter(|(id, _)| !sent.contains(id))
+                .map(|(id, reason)| (id, IntegrationState::NotSent(reason))),
+        );
+        Self {
+            position,
+            event,
+            integrations,
+        }
+    }
+}
+
 /// How one event stands with one integration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum IntegrationState {
@@ -120,6 +145,17 @@ pub enum DeliveryState {
 }
 
 impl DeliveryState {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Pending, Self::Delivered, Self::Failed];
+
+    /// The number that stands for it in columns.
+    pub const fn number(self) -> i16 {
+        match self {
+            Self::Pending => 0,
+            Self::Delivered => 1,
+            Self::Failed => 2,
+        }
+    }
     /// The id used in SQL and the API.
     pub const fn id(self) -> &'static str {
         match self {
@@ -130,9 +166,7 @@ impl DeliveryState {
     }
     /// Parses [`DeliveryState::id`].
     pub fn from_id(id: &str) -> Option<Self> {
-        [Self::Pending, Self::Delivered, Self::Failed]
-            .into_iter()
-            .find(|state| state.id() == id)
+        Self::ALL.into_iter().find(|state| state.id() == id)
     }
 }
 

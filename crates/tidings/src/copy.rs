@@ -59,17 +59,21 @@ pub(crate) async fn run(options: &Options) -> Result<ExitCode> {
     let mut differ = 0;
     for table in Import::tables() {
         let total = export.count(table)?;
-        let mut after = import
-            .progress(table)
-            .await?
-            .as_deref()
-            .and_then(Key::parse);
+        let mut after = match import.progress(table).await? {
+            None => None,
+            Some(text) => Some(Key::parse(&text).with_context(|| {
+                format!(
+                    "how far table {} was copied cannot be read: {text}",
+                    table.name
+                )
+            })?),
+        };
         let mut done = 0;
         loop {
             let (rows, last) = export.rows(table, after.as_ref(), BATCH)?;
             let Some(key) = last else { break };
             import
-                .put(table, &rows, &key.text())
+                .put(table, &rows, &key.to_string())
                 .await
                 .with_context(|| format!("table {}", table.name))?;
             done += rows.len() as u64;

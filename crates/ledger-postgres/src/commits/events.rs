@@ -18,7 +18,7 @@ pub(super) async fn write(tx: &mut Tx, node: i16, verdicts: &Verdicts<'_>) -> Re
     let (mut apps, mut environments) = (Vec::<Option<Uuid>>::new(), vec![]);
     let mut tallies: BTreeMap<(Uuid, i64, &str, &str), (i64, i64)> = BTreeMap::new();
     for (_, work) in verdicts.going() {
-        for (new, (body, refused)) in work.commit.events.iter().zip(&work.events) {
+        for (new, texts) in work.commit.events.iter().zip(&work.events) {
             let event = &new.event;
             customers.push(event.customer.id.uuid());
             ids.push(event.id.uuid());
@@ -26,8 +26,8 @@ pub(super) async fn write(tx: &mut Tx, node: i16, verdicts: &Verdicts<'_>) -> Re
             keys.push(event.key.clone());
             kinds.push(event.kind.id().to_owned());
             recorded.push(micros(event.recorded_at));
-            bodies.push(body.clone());
-            not_sent.push(refused.clone());
+            bodies.push(texts.body.clone());
+            not_sent.push(texts.not_sent.clone());
             apps.push(event.app.as_ref().map(|app| app.id.uuid()));
             environments.push(event.environment.id().to_owned());
             let hour = event.recorded_at.as_second() / 3600;

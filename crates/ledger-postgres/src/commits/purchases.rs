@@ -60,8 +60,8 @@ pub(super) async fn write(tx: &mut Tx, verdicts: &Verdicts<'_>) -> Result<(), St
         (vec![], vec![], vec![], vec![]);
     let (mut ids, mut bodies) = (vec![], vec![]);
     for (_, work) in verdicts.going() {
-        let (Some(write), Some(chain), Some((snapshot, chain_terms))) =
-            (&work.commit.customer, &work.commit.chain, &work.snapshot)
+        let (Some(write), Some(chain), Some(texts)) =
+            (&work.commit.customer, &work.commit.chain, &work.chain)
         else {
             continue;
         };
@@ -74,16 +74,16 @@ pub(super) async fn write(tx: &mut Tx, verdicts: &Verdicts<'_>) -> Result<(), St
         stores.push(chain.key.store.id().to_owned());
         projects.push(work.commit.project.uuid());
         unlocking.push(chain.snapshot.kind != TransactionKind::Consumable);
-        snapshots.push(snapshot.clone());
-        terms.push(chain_terms.clone());
+        snapshots.push(texts.snapshot.clone());
+        terms.push(texts.terms.clone());
         checks.push(chain.check_at.map(micros));
-        for (id, body) in &work.transactions {
+        for transaction in &texts.transactions {
             owners.push(customer);
             of_apps.push(app);
             of_environments.push(environment.to_owned());
             of_chains.push(chain.key.id.clone());
-            ids.push(id.clone());
-            bodies.push(body.clone());
+            ids.push(transaction.id.clone());
+            bodies.push(transaction.body.clone());
         }
     }
     if customers.is_empty() {

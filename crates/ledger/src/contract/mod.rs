@@ -11,6 +11,7 @@ mod inbox;
 mod replays;
 mod sample;
 mod settings;
+mod tampered;
 mod upkeep;
 
 pub use accounts::*;
@@ -22,6 +23,7 @@ pub use inbox::*;
 pub use replays::*;
 pub use sample::*;
 pub use settings::*;
+pub use tampered::*;
 pub use upkeep::*;
 
 use crate::Committed;
