@@ -55,8 +55,8 @@ pub(crate) fn forget(
         // What was sent and answered about it; what happened to each attempt stays.
         execute(
             connection,
-            "UPDATE attempts SET request = NULL, response = ?2 WHERE delivery IN (SELECT id FROM deliveries WHERE event = ?1)",
-            params![position, pack(b"")],
+            "UPDATE attempts SET request = NULL, response = X'' WHERE delivery IN (SELECT id FROM deliveries WHERE event = ?1)",
+            [position],
         )?;
         if let Some(inbox) = event.cause.inbox {
             forget_message(connection, inbox, &names, &forgotten.app_user_id)?;

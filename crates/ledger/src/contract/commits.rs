@@ -1,10 +1,10 @@
 //! Promises about customers, chains and events: what is committed, what is refused, what passes to another, what is forgotten.
 
 use super::{
-    Subject, chain, chain_write, commit, customer, delivery, done, event, integration, message,
-    wanted,
+    Subject, at, chain, chain_write, commit, customer, delivery, done, event, integration, message,
+    settlement, wanted,
 };
-use crate::{Committed, CustomerWrite, Handover, LedgerError, Wanted};
+use crate::{Committed, CustomerWrite, Handover, LedgerError, Next, SentRequest, Wanted};
 use domain::customer::FORGOTTEN_PREFIX;
 
 /// State, events and messages come back as they were written.
@@ -401,4 +401,31 @@ pub async fn a_forgotten_customer_leaves_only_facts(ledger: Subject) {
             "{text}"
         );
     }
+}
+
+/// What was sent and answered about a forgotten customer is gone; what happened to each attempt stays.
+pub async fn what_was_answered_about_a_forgotten_customer_is_gone(ledger: Subject) {
+    let mut first = commit(1, None, 1);
+    first.deliveries = vec![delivery(1, 1, integration(1), 1)];
+    assert!(done(&ledger.commit(first).await.unwrap()));
+    let id = delivery(1, 1, integration(1), 1).id;
+    let mut sent = settlement(1, id, 0, 2, Next::Delivered);
+    sent.request = Some(SentRequest {
+        url: "https://example.com".into(),
+        headers: Vec::new(),
+        body: "user-1".into(),
+    });
+    sent.response = b"hello user-1".to_vec();
+    assert!(ledger.settle(sent, at(62)).await.unwrap().recorded);
+    let project = super::project();
+    let known = ledger.customer(project, "user-1").await.unwrap().unwrap();
+    assert!(ledger.forget_customer(project, &known).await.unwrap());
+    let attempts = ledger.attempts(id).await.unwrap();
+    let told: Vec<_> = attempts
+        .iter()
+        .map(|attempt| (attempt.number, attempt.status, attempt.response.as_str()))
+        .collect();
+    assert_eq!(told, [(1, Some(200), "")]);
+    let record = ledger.delivery(project, id).await.unwrap().unwrap();
+    assert!(record.request.is_none());
 }

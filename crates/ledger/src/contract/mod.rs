@@ -45,7 +45,7 @@ macro_rules! contract_tests {
             a_backlog_of_one_integration_hides_no_other, a_retry_is_not_due_before_its_time, integrations_with_something_due_are_found, leases_that_were_not_used_are_given_back, failed_deliveries_are_tried_again_on_request, old_attempts_are_forgotten,
             a_failed_write_disturbs_no_neighbour, readers_by_cursor_see_every_event_once, the_feed_filters, attempts_and_requests_are_kept, what_was_told_and_what_runs_is_counted, customers_are_found_by_id_and_name,
             a_chain_is_found_under_all_its_ids, purchases_pass_from_customer_to_customer, a_merged_customer_leads_to_the_other,
-            a_forgotten_customer_leaves_only_facts, marks_and_rates_are_kept,
+            a_forgotten_customer_leaves_only_facts, what_was_answered_about_a_forgotten_customer_is_gone, marks_and_rates_are_kept,
             a_replay_queues_in_order_and_each_step_once, a_span_of_time_is_found,
             sessions_end, what_was_done_is_logged_without_secrets, configuration_changes_are_optimistic, removing_an_integration_fails_what_it_had_not_sent,
         }
