@@ -1,4 +1,5 @@
-//! Slack, by incoming webhook. Source: spec/integrations.md 4.1 and spec/revenuecat.md 4, whose nine messages it reproduces.
+//! Slack, by incoming webhook. Source: Slack docs, "Sending messages using incoming webhooks"; RevenueCat
+//! docs, "Slack", whose nine messages it reproduces.
 //!
 //! | ours | theirs |
 //! |---|---|
@@ -246,7 +247,7 @@ fn wording(kind: EventKind) -> Option<Wording> {
     }
 }
 
-/// The three characters Slack wants as entities. Source: spec/integrations.md 4.1 "Escaping".
+/// The three characters Slack wants as entities. Source: Slack docs, "Formatting message text", escaping.
 fn escape(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")

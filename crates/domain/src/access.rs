@@ -89,7 +89,7 @@ impl AccessLevel {
         self.is_active && self.expires_at.is_none_or(|end| now < end)
     }
 
-    /// What must differ for the change to be worth telling. Source: spec/stores.md 5.3.
+    /// What must differ for the change to be worth telling.
     fn told(&self) -> (bool, Option<Timestamp>, bool, bool, &str) {
         (
             self.is_active,

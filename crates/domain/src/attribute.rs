@@ -1,4 +1,5 @@
-//! Customer attributes: which keys and values there are, and which write wins. Source: spec/revenuecat.md section 9.
+//! Customer attributes: which keys and values there are, and which write wins. Source: RevenueCat docs,
+//! "Setting Attributes".
 
 use crate::customer::Customer;
 use jiff::Timestamp;

@@ -1,6 +1,6 @@
 //! What each transaction of a chain was: the beginning, a conversion, a renewal, a switch of product.
 //!
-//! Judged from the set of transactions alone, in order of purchase. Source: spec/stores.md 5.3 (trial adjustment) and 5.4.1.
+//! Judged from the set of transactions alone, in order of purchase. docs/lifecycle.md says it for people.
 
 use crate::{
     EventKind,

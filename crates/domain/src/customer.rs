@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 /// Prefix of the ids given to customers the app has not named.
 pub const ANONYMOUS_PREFIX: &str = "$anonymous:";
 
-/// Prefix of the ids that client SDKs give to customers the app has not named. Source: spec/revenuecat.md 10.2.
+/// Prefix of the ids that client SDKs give to customers the app has not named. Source: RevenueCat
+/// docs, "Identifying Customers".
 pub const SDK_ANONYMOUS_PREFIX: &str = "$RCAnonymousID:";
 
 /// Prefix of the ids of customers that were forgotten.
@@ -44,7 +45,7 @@ impl AttributionStatus {
     }
 }
 
-/// Through which campaign a customer came. Source: spec/adapty.md 2.6.
+/// Through which campaign a customer came. Source: Adapty docs, "Webhook event types and fields", attributions.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Attribution {

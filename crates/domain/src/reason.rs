@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Why a subscription ended. Source: spec/stores.md 5.5, spec/adapty.md 2.8.
+/// Why a subscription ended. Source: Adapty docs, "Webhook event types and fields", cancellation
+/// reasons.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CancellationReason {
@@ -46,7 +47,8 @@ impl CancellationReason {
     }
 }
 
-/// Why a subscription ended or is failing, as the store states it. Source: spec/stores.md 1.7 `expirationIntent`.
+/// Why a subscription ended or is failing, as the store states it. Source: Apple,
+/// JWSRenewalInfoDecodedPayload, `expirationIntent`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ExpirationIntent {
@@ -80,7 +82,7 @@ impl From<ExpirationIntent> for CancellationReason {
     }
 }
 
-/// Why an event was not sent to an integration, or a delivery failed. Source: DESIGN section 5.
+/// Why an event was not sent to an integration, or a delivery failed. docs/webhooks.md says what comes of each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NotSent {

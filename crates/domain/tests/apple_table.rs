@@ -1,4 +1,5 @@
-//! Every row of the App Store transition table (spec/stores.md 5.4.1) and of the first-observation table (section 6).
+//! Every row of the App Store transition table, what was told before and what is told now, and of the table of what is told when
+//! a chain is seen for the first time.
 #![expect(clippy::unwrap_used, reason = "tests report by panicking")]
 
 mod history;

@@ -1,4 +1,4 @@
-//! The promises of spec/stores.md 5.8, over generated purchase histories.
+//! What holds for every purchase history, over generated ones.
 //!
 //! `PROPTEST_CASES` sets how many; `cargo xtask test --long` uses 10,000 per property.
 #![expect(clippy::unwrap_used, reason = "tests report by panicking")]

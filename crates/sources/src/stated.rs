@@ -1,7 +1,8 @@
 //! Purchases that somebody with a key of the project vouches for: those of any other store, and access given by hand.
 //!
 //! The body states facts and when they were true (`updated_at`), which is their version: an older statement never
-//! overwrites a newer one. Source: spec/adapty.md 7.4, spec/revenuecat.md section 8.
+//! overwrites a newer one. Source: Adapty docs, "Server-side API", set transaction; RevenueCat docs,
+//! "External Purchases API".
 
 use crate::{
     Answer, Content, Incoming, Probe, Question, Receipt, Received, Refusal, Source, Trouble, Web,
@@ -179,7 +180,7 @@ impl Statement {
             })
     }
 
-    /// What does not fit together. Source: spec/adapty.md 7.4, error codes.
+    /// What does not fit together. Source: Adapty docs, "Server-side API", error codes.
     fn check(&self, price: Option<Money>) -> Result<(), Refusal> {
         let is_free = price.is_some_and(|price| price.micros == 0);
         let is_trial = self

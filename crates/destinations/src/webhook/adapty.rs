@@ -1,4 +1,5 @@
-//! The payload of the `adapty` format, field for field. Source: spec/adapty.md 2.
+//! The payload of the `adapty` format, field for field. Source: Adapty docs, "Webhook event types
+//! and fields".
 //!
 //! Paywalls, experiments and audiences do not exist here, so their fields are null, as they are for a purchase made outside
 //! any paywall. Tax is null where the store does not report it (the App Store). Unknown stays null, never guessed.
@@ -54,7 +55,7 @@ struct Addition<'a> {
     access: BTreeMap<&'a str, Access>,
 }
 
-/// Source: spec/adapty.md 2.1.
+/// Source: Adapty docs, "Webhook event types and fields", the envelope.
 #[derive(Serialize)]
 struct PurchaseToken<'a> {
     product_id: &'a str,
@@ -89,7 +90,8 @@ struct Sharing<'a> {
     customer_user_id: &'a str,
 }
 
-/// The other names of a customer that are not anonymous: whoever uses one has the same access. Source: spec/adapty.md 4.7.
+/// The other names of a customer that are not anonymous: whoever uses one has the same access. Source: Adapty
+/// docs, "Sharing paid access between user accounts".
 fn sharing(event: &Event) -> Option<Vec<Sharing<'_>>> {
     let names: Vec<_> = event
         .customer
@@ -305,7 +307,8 @@ fn envelope<P: Serialize>(
     })
 }
 
-/// Their key and ours. Source: spec/adapty.md 2.7, spec/revenuecat.md 7.
+/// Their key and ours. Source: Adapty docs, "Webhook event types and fields", `integration_ids`; RevenueCat docs,
+/// "Setting Attributes", reserved ones.
 const INTEGRATION_IDS: &[(&str, &str)] = &[
     ("adjust_device_id", "$adjustId"),
     ("airbridge_device_id", "$airbridgeDeviceId"),
@@ -418,7 +421,7 @@ fn common(event: &Event, expires_at: Option<Timestamp>) -> Common<'_> {
 }
 
 /// The undiscounted price: the renewal price of a subscription where the store vouches for it, or the price itself.
-/// Source: spec/adapty.md 2.3 `original_price_*`.
+/// Source: Adapty docs, "Webhook event types and fields", `original_price_usd` and its siblings.
 fn standard_price(event: &Event, transaction: &TransactionRef) -> Option<Money> {
     let purchase = event.purchase.as_ref()?;
     if transaction.offer.is_none() || purchase.kind != TransactionKind::Subscription {

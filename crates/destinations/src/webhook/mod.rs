@@ -1,4 +1,5 @@
-//! Webhook in three formats. Source: spec/adapty.md 2 and 3, spec/revenuecat.md 1 to 3, the Standard Webhooks specification.
+//! Webhook in three formats. Source: Adapty docs, "Webhook integration" and "Webhook event types and fields";
+//! RevenueCat docs, "Webhooks" and "Event Types and Fields"; the Standard Webhooks specification.
 //!
 //! One URL per environment, each with its own verbatim `Authorization` value. Every request carries the Standard Webhooks
 //! headers, signed with every active secret, so that secrets rotate without a gap.
@@ -28,7 +29,8 @@ pub use signature::{check_secret, secret_from, signature};
 /// The entry in [`crate::ALL`].
 pub struct Webhook;
 
-/// Kinds the `adapty` format knows. Source: spec/adapty.md 1.1, as far as an implemented store can cause them.
+/// Kinds the `adapty` format knows. Source: Adapty docs, "Webhook event types and fields", as far as a store we know can
+/// cause them.
 const ADAPTY_EVENTS: &[EventKind] = &[
     EventKind::SubscriptionStarted,
     EventKind::SubscriptionRenewed,
@@ -468,7 +470,8 @@ impl Configured for Ready {
         }
     }
 
-    /// Source: spec/adapty.md 3.3, spec/revenuecat.md 2, the Standard Webhooks specification.
+    /// Source: Adapty docs, "Handle errors in integrations"; RevenueCat docs, "Webhooks", responses; the Standard Webhooks
+    /// specification.
     fn classify(&self, response: &Response) -> Outcome {
         match (self.settings.format, response.status) {
             (Format::Adapty, 200..=399)
@@ -488,7 +491,7 @@ impl Configured for Ready {
         }
     }
 
-    /// Source: spec/adapty.md 3.2.
+    /// Source: Adapty docs, "Webhook integration", verification of the endpoint.
     fn handshakes(&self, nonce: &str) -> Vec<Handshake> {
         let settings = &self.settings;
         if settings.format != Format::Adapty {

@@ -1,4 +1,5 @@
-//! Payloads of the `revenuecat` format, `api_version` 1.0. Source: spec/revenuecat.md 1 to 3.
+//! Payloads of the `revenuecat` format, `api_version` 1.0. Source: RevenueCat docs, "Event Types and
+//! Fields" and "Common Webhook Flows".
 //!
 //! | ours | theirs |
 //! |---|---|
@@ -103,7 +104,7 @@ pub(super) fn types(event: &Event) -> &'static [&'static str] {
     }
 }
 
-/// A refund of an earlier period is no event of theirs. Source: spec/revenuecat.md 3.2.
+/// A refund of an earlier period is no event of theirs. Source: RevenueCat docs, "Handling Refunds".
 fn is_of_latest_period(event: &Event) -> bool {
     event
         .purchase
@@ -243,7 +244,7 @@ const fn environment(event: &Event) -> &'static str {
     }
 }
 
-/// Absent for access that was given. Source: spec/revenuecat.md 1.3.
+/// Absent for access that was given. Source: RevenueCat docs, "Event Types and Fields", `app_id`.
 fn app_id(event: &Event) -> Option<String> {
     let app = event.app.as_ref();
     app.filter(|app| app.store != Store::Promotional)
@@ -358,7 +359,8 @@ fn period_type(event: &Event) -> &'static str {
     }
 }
 
-/// End of the period; of access, where that is what the type is about. Source: spec/revenuecat.md 1.5, 1.7, 11.3.
+/// End of the period; of access, where that is what the type is about. Source: RevenueCat docs, "Event Types
+/// and Fields", `expiration_at_ms` and `grace_period_expiration_at_ms`.
 fn expiration(name: &str, event: &Event) -> Option<Timestamp> {
     let purchase = event.purchase.as_ref()?;
     let is_subscription = purchase.kind == TransactionKind::Subscription;

@@ -71,7 +71,7 @@ impl Facts {
     ///
     /// Total: every observation is legal at any time. A late, duplicate or older one changes nothing but the record of
     /// refunds. Per fact key the highest version wins; on equal versions the copy that shows a refund or an upgrade,
-    /// then the greater one, so the result does not depend on arrival order. Source: spec/stores.md 5.1.
+    /// then the greater one, so the result does not depend on arrival order.
     #[must_use]
     pub fn absorb(mut self, seen: &Observation) -> Self {
         for fact in &seen.transactions {

@@ -4,7 +4,7 @@ use crate::{Money, reason::ExpirationIntent};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// State of a chain as the store names it. Source: spec/stores.md 1.8.
+/// State of a chain as the store names it. Source: Apple, App Store Server API, `status`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {

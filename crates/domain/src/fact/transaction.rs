@@ -38,7 +38,7 @@ pub enum Ownership {
     FamilyShared,
 }
 
-/// Category of an offer. Source: spec/stores.md 1.6 `offerType`.
+/// Category of an offer. Source: Apple, JWSTransactionDecodedPayload, `offerType`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OfferCategory {
@@ -177,7 +177,8 @@ impl TransactionFact {
         }
     }
 
-    /// Whether nothing was charged because of a free trial. Source: spec/stores.md 1.6, "Free trial test".
+    /// Whether nothing was charged because of a free trial. Source: Apple,
+    /// JWSTransactionDecodedPayload, `offerDiscountType`; it is absent from older transactions, whose price says so.
     pub fn is_free(&self) -> bool {
         match self
             .offer

@@ -1,4 +1,5 @@
-//! Messages that stores could not deliver, found again while we were away or deaf. Source: spec/stores.md 1.10, 5.7.
+//! Messages that stores could not deliver, found again while we were away or deaf. Source: Apple, "Get
+//! Notification History"; Google, purchases.voidedpurchases.
 //!
 //! Every store that keeps a list of them is asked a minute after the start and then every few minutes, from where the last
 //! complete reading ended less an overlap. What it answers goes through intake as if it had just arrived: whatever is known

@@ -35,7 +35,8 @@ pub(crate) const IMPORTS: &str = "import";
 pub(crate) const OPERATIONS: &str = "customer";
 const TRIES: usize = 32;
 
-/// Names that are no names: what programs send when they have none. Source: spec/revenuecat.md 10.1.
+/// Names that are no names: what programs send when they have none. Source: RevenueCat docs, "Identifying
+/// Customers".
 const BLOCKED_NAMES: &[&str] = &[
     "",
     "no_user",
@@ -310,7 +311,8 @@ impl Engine {
         .await
     }
 
-    /// A client that called itself `old` calls itself `new` from now on. Source: spec/revenuecat.md 10.3.
+    /// A client that called itself `old` calls itself `new` from now on. Source: RevenueCat docs,
+    /// "Identifying Customers", logging in.
     pub async fn identify(
         &self,
         project: ProjectId,
@@ -476,7 +478,7 @@ impl Engine {
     /// Decides whom a purchase belongs to once it is known. Answers with the number of events that its passing told.
     ///
     /// `owner` is whom a client or a key of the project names; without one, only a nameless owner gives way to the name the
-    /// store carries. Source: spec/revenuecat.md 10.4, DESIGN section 3.
+    /// store carries. Source: RevenueCat docs, "Restoring Purchases", transfer behavior.
     pub(crate) async fn settle_owner(
         &self,
         setup: &Setup,

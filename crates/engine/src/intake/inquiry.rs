@@ -37,7 +37,8 @@ const UNKNOWN_TRIES: u32 = 6;
 /// When a message that nobody will try again by itself is due: never, as far as a clock can say.
 const NEVER: SignedDuration = SignedDuration::from_hours(24 * 365 * 100);
 
-/// Questions per second that a store allows an app. Source: spec/stores.md 1.9, 2.4, 3.4.
+/// Questions per second that a store allows an app. Source: Apple, "Identifying rate limits"; Google, "Quotas";
+/// Stripe, "Rate limits".
 const fn per_second(store: Store) -> u32 {
     match store {
         Store::AppStore | Store::PlayStore => 40,

@@ -9,7 +9,8 @@ use sources::{
 };
 use std::{collections::BTreeMap, time::Duration};
 
-/// How long a good answer is believed, and how many are remembered. Source: spec/stores.md 1.3.1, the reference values.
+/// How long a good answer is believed, and how many are remembered. Source: App Store Server Library,
+/// whose values these are.
 const BELIEVED: SignedDuration = SignedDuration::from_mins(15);
 const REMEMBERED: usize = 64;
 const TIMEOUT: Duration = Duration::from_secs(10);

@@ -1,5 +1,5 @@
-//! One customer's life with a subscription, as Google Play would report it. Numbers are the kinds of notifications of
-//! spec/stores.md 2.2.
+//! One customer's life with a subscription, as Google Play would report it. Numbers are the kinds of notifications in
+//! Google's "Real-time developer notifications reference guide".
 
 use super::{Happening, Step, Story};
 use crate::{PlayStore, Subscription};

@@ -1,4 +1,4 @@
-//! The conversation with the App Store Server API. Source: spec/stores.md 1.9, 1.10.
+//! The conversation with the App Store Server API. Source: Apple, "App Store Server API".
 
 use super::{App, AppEnvironment, jws::Parts};
 use crate::{
@@ -15,7 +15,7 @@ const WHO: &str = "the App Store Server API";
 const TOKEN_SECONDS: i64 = 300;
 /// Pages of history read for one question; 20 transactions each.
 const MOST_PAGES: usize = 500;
-/// How far back notification history reaches. Source: spec/stores.md 1.10.
+/// How far back notification history reaches. Source: Apple, "Get Notification History".
 const REACH_PRODUCTION: SignedDuration = SignedDuration::from_hours(24 * 180);
 const REACH_SANDBOX: SignedDuration = SignedDuration::from_hours(24 * 30);
 

@@ -90,7 +90,8 @@ fn has(certificate: &X509Certificate<'_>, extension: &Oid<'_>) -> bool {
 
 impl Chain {
     /// Builds `leaf <- intermediate <- one of roots`. The third certificate that was sent is never trusted: Apple's own
-    /// test payloads carry one that differs from the pinned root byte for byte. Source: spec/stores.md 1.3 steps 2 to 4.
+    /// test payloads carry one that differs from the pinned root byte for byte. Source: Apple, "JWS data
+    /// types", `x5c`; RFC 5280.
     pub fn build(sent: &[Vec<u8>], roots: &[Vec<u8>]) -> Result<Self, Untrusted> {
         let [leaf_der, intermediate_der, _] = sent else {
             return Err(Untrusted::Length(sent.len()));

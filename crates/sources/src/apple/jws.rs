@@ -13,7 +13,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-/// Chains remembered; the number Apple's own libraries use. Source: spec/stores.md 1.3.1.
+/// Chains remembered; the number Apple's own libraries use. Source: App Store Server Library.
 const REMEMBERED: usize = 32;
 
 const APPLE_ROOT_CA_G3: &[u8] = include_bytes!("AppleRootCA-G3.der");
@@ -104,7 +104,7 @@ impl Verifier {
     }
 
     /// Checks shape, chain, validity at signing time and signature, and decodes the payload.
-    /// Source: spec/stores.md 1.3 steps 1 to 5 and 7.
+    /// Source: Apple, "JWS data types"; RFC 7515.
     pub fn verify<T: DeserializeOwned>(&self, jws: &str) -> Result<(T, Arc<Chain>), Rejection> {
         let parts = Parts::split(jws)?;
         let chain = self.chain(parts.header)?;

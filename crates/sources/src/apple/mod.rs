@@ -2,7 +2,8 @@
 //!
 //! `signedPayload` -> [`Verifier`] (chain to a pinned root, signature) -> [`Notification`] (claims checked against the
 //! app) -> [`domain::Observation`]. Each of the up to three signed layers is verified on its own: the inner ones can be
-//! replayed elsewhere, so the outer signature does not vouch for them. Source: spec/stores.md 1.1 to 1.8.
+//! replayed elsewhere, so the outer signature does not vouch for them. Source: Apple, "App Store Server
+//! Notifications" version 2.
 
 mod api;
 mod certificate;

@@ -33,7 +33,7 @@ pub struct NotificationEnvelope {
     pub signed_payload: String,
 }
 
-/// spec/stores.md 1.2.
+/// Source: Apple, responseBodyV2DecodedPayload.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Payload {
@@ -97,7 +97,7 @@ pub(crate) struct UnverifiedToken {
     pub(crate) external_purchase_id: String,
 }
 
-/// spec/stores.md 1.6.
+/// Source: Apple, JWSTransactionDecodedPayload.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Transaction {
@@ -132,7 +132,7 @@ pub(crate) struct Transaction {
     pub(crate) currency: Option<String>,
 }
 
-/// spec/stores.md 1.7.
+/// Source: Apple, JWSRenewalInfoDecodedPayload.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Renewal {

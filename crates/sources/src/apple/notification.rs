@@ -137,10 +137,11 @@ pub struct Notification {
     pub chain: Arc<Chain>,
 }
 
-/// How far ahead of our clock a store may sign. Source: spec/stores.md 5.6.
+/// How far ahead of our clock a store may sign: clocks differ, and a version from the future would outlast what is true.
 const SKEW_SECONDS: i64 = 300;
 
-/// Verifies and decodes one `signedPayload` sent to `app`, received at `now`. Source: spec/stores.md 1.3.
+/// Verifies and decodes one `signedPayload` sent to `app`, received at `now`. Source: Apple,
+/// "Receiving App Store Server Notifications", and its App Store Server Library.
 pub fn receive(signed_payload: &str, app: &App, now: Timestamp) -> Result<Notification, Rejection> {
     let (claim, environment) = claimed_environment(signed_payload)?;
     let verifier =
@@ -225,7 +226,8 @@ fn claimed_environment(signed_payload: &str) -> Result<(String, AppEnvironment),
         ))
 }
 
-/// External purchase tokens name no environment. Source: spec/stores.md 1.2.
+/// External purchase tokens name no environment. Source: Apple, externalPurchaseToken: those
+/// of the sandbox have ids that say so.
 fn token_environment(id: &str) -> &'static str {
     if id.starts_with("SANDBOX") {
         "Sandbox"

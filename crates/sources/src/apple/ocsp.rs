@@ -1,4 +1,5 @@
-//! Whether Apple has revoked a certificate, asked of its OCSP responder. Source: RFC 6960 and spec/stores.md 1.3.1.
+//! Whether Apple has revoked a certificate, asked of its OCSP responder. Source: RFC 6960 and the App
+//! Store Server Library.
 //!
 //! Pure: this makes requests and judges answers; the engine sends them. An answer that cannot be had is no verdict: the store
 //! is asked to send its message again.

@@ -1,7 +1,8 @@
 //! StoreKit 1 receipts: only a transaction id is read from them, and the App Store is asked about it.
 //!
 //! A receipt is a PKCS#7 envelope around a set of attributes; an in-app purchase is an attribute that is itself such a
-//! set. Its signature is not checked: whoever knows a transaction id could send just that. Source: spec/stores.md 1.9.
+//! set. Its signature is not checked: whoever knows a transaction id could send just that. Source: Apple,
+//! "Receipt Validation Programming Guide".
 
 use crate::Refusal;
 use base64::{Engine as _, engine::general_purpose::STANDARD};

@@ -1,4 +1,4 @@
-//! The conversation with the Android Publisher API. Source: spec/stores.md 2.4.
+//! The conversation with the Android Publisher API. Source: Google, "Google Play Developer API", version 3.
 
 use super::model::{LineItem, ProductPurchase, SubscriptionPurchase};
 use crate::{
@@ -347,7 +347,8 @@ impl Api {
         Ok(parts)
     }
 
-    /// Pushes that would have told of orders voided since `since`, as Google lists them. Source: spec/stores.md 2.4, 5.7.
+    /// Pushes that would have told of orders voided since `since`, as Google lists them. Source: Google,
+    /// purchases.voidedpurchases.
     pub(super) async fn voided(
         &self,
         since: Timestamp,
@@ -427,7 +428,8 @@ impl Api {
         vec![account, found("orders", outcome)]
     }
 
-    /// A new purchase that nobody acknowledges within three days is refunded. Source: spec/stores.md 2.8.
+    /// A new purchase that nobody acknowledges within three days is refunded. Source: Google, "Integrate
+    /// the Google Play Billing Library", processing purchases.
     async fn acknowledge(
         &self,
         purchase: &SubscriptionPurchase,

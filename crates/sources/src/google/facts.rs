@@ -1,4 +1,5 @@
-//! From Google's answers to facts. Source: spec/stores.md 2.5 to 2.9.
+//! From Google's answers to facts. Source: Google, "Google Play Developer API", purchases.subscriptionsv2,
+//! purchases.productsv2 and orders; "Subscription lifecycle".
 //!
 //! Each purchase token is a *leg* of the chain that begins with the first linked token. A transaction is a paid order. The
 //! API tells only the present: `expiryTime` is the end of the paid period while a subscription is active or cancelled,

@@ -2,7 +2,8 @@
 //!
 //! A notification says only that *something changed* for a purchase token; every one leads to a question, and facts come
 //! from the answer alone. What the API does not repeat (a pause was asked for, access was revoked, which order was voided)
-//! travels from the notification into the question. Source: spec/stores.md section 2.
+//! travels from the notification into the question. Source: Google, "Real-time developer
+//! notifications reference guide".
 
 mod api;
 mod facts;

@@ -1,4 +1,5 @@
-//! The API's shapes, as far as they are used; everything optional is optional. Source: spec/stores.md 2.5 to 2.7.
+//! The API's shapes, as far as they are used; everything optional is optional. Source: Google, "Google Play
+//! Developer API", version 3, the resources named.
 
 use domain::{Currency, Money};
 use jiff::Timestamp;

@@ -1,4 +1,5 @@
-//! Pub/Sub push: who may push, and what a pushed message says. Source: spec/stores.md 2.1 to 2.3.
+//! Pub/Sub push: who may push, and what a pushed message says. Source: Google, "Authentication for
+//! push subscriptions" (Pub/Sub) and "Real-time developer notifications reference guide".
 
 use crate::{
     Call, Content, Incoming, Question, Received, Refusal, Verdict, Web,
@@ -250,7 +251,7 @@ struct Voided {
     refund_type: Option<i64>,
 }
 
-/// Names of the subscription notifications. Source: spec/stores.md 2.3.
+/// Names of the subscription notifications. Source: Google, "Real-time developer notifications reference guide".
 fn subscription_title(kind: i64) -> String {
     match kind {
         1 => "SUBSCRIPTION_RECOVERED",

@@ -1,4 +1,4 @@
-//! The conversation with Stripe's API. Source: spec/stores.md 3.1, 3.4, 3.7.
+//! The conversation with Stripe's API. Source: Stripe, API reference.
 
 use super::{
     model::{List, id},

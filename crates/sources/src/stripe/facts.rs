@@ -1,4 +1,4 @@
-//! From Stripe's objects to facts. Source: spec/stores.md 3.4 to 3.7, 5.4.3.
+//! From Stripe's objects to facts. Source: Stripe, "How subscriptions work" and the API reference.
 
 use super::{
     App, OwnerSource,

@@ -2,7 +2,7 @@
 //!
 //! An event says which object changed; the object is fetched, because events come in any order and are rendered in the
 //! endpoint's API version, not ours. A subscription is a chain and each paid invoice of it a transaction; a one-time
-//! payment is a chain of its own. Source: spec/stores.md section 3.
+//! payment is a chain of its own. Source: Stripe, "Using webhooks with subscriptions".
 
 mod api;
 mod facts;

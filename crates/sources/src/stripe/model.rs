@@ -1,4 +1,5 @@
-//! Stripe's objects, as far as they are used, in the older and the newer shape. Source: spec/stores.md 3.3, 3.4.
+//! Stripe's objects, as far as they are used, in the older and the newer shape. Source: Stripe, API
+//! reference and "Upgrades" (2025-03-31).
 
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer};

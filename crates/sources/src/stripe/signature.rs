@@ -1,4 +1,4 @@
-//! `Stripe-Signature`. Source: spec/stores.md 3.2.
+//! `Stripe-Signature`. Source: Stripe, "Resolve webhook signature verification errors", manual verification.
 
 use aws_lc_rs::{constant_time, hmac};
 use domain::secret::Secret;

@@ -1,4 +1,4 @@
-//! What an event asks us to look at. Source: spec/stores.md 3.6.
+//! What an event asks us to look at. Source: Stripe, "Types of events".
 
 use super::model::id;
 use crate::{Content, Question, Received, Refusal};

@@ -1,0 +1,116 @@
+//! What the repository cites is in the repository: a comment that leads to a document nobody has explains nothing.
+#![expect(clippy::unwrap_used, reason = "tests report by panicking")]
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// Ends of the files that are read.
+const KINDS: [&str; 10] = [
+    "rs", "md", "toml", "sql", "html", "css", "js", "yml", "yaml", "sh",
+];
+
+/// Folders with which a path from the top begins, one that is only on somebody's desk among them. Test vectors beside the
+/// checkout are no documents: their tests say where they look.
+const FOLDERS: [&str; 6] = ["crates", "deploy", "docs", "examples", "spec", "xtask"];
+
+/// Names of documents that are only on somebody's desk, cited without an ending.
+const ELSEWHERE: [&str; 2] = ["DESIGN", "STYLE"];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .unwrap()
+        .to_owned()
+}
+
+/// The files below a folder that people write, without what is built and what is hidden.
+fn written(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap();
+        if name.starts_with('.') || name == "target" || name == "node_modules" {
+            continue;
+        }
+        if path.is_dir() {
+            written(&path, found);
+        } else if KINDS
+            .iter()
+            .any(|kind| path.extension().is_some_and(|end| end == *kind))
+        {
+            found.push(path);
+        }
+    }
+}
+
+/// What a line cites, as it is written. Addresses on the web are not looked at.
+fn cited(line: &str) -> impl Iterator<Item = &str> {
+    let is_part =
+        |character: char| character.is_ascii_alphanumeric() || "._-/#".contains(character);
+    let words = line.split(move |character| !is_part(character));
+    words
+        .filter(|word| !word.starts_with("//"))
+        .filter_map(|word| Some(word.split('#').next()?.trim_end_matches('.')))
+        .filter(|path| {
+            let plain = plain(path);
+            let folder = plain.split_once('/').filter(|(_, rest)| !rest.is_empty());
+            let is_below = folder.is_some_and(|(folder, _)| FOLDERS.contains(&folder));
+            let is_document = plain
+                .strip_suffix(".md")
+                .is_some_and(|name| !name.is_empty());
+            is_below || is_document || ELSEWHERE.contains(&plain)
+        })
+}
+
+/// A path from the top of the repository, however it was reached.
+fn plain(path: &str) -> &str {
+    path.trim_start_matches(['.', '/'])
+}
+
+#[test]
+fn what_is_cited_is_here() {
+    let (root, mut files) = (root(), Vec::new());
+    written(&root, &mut files);
+    assert!(files.len() > 300, "{}", files.len());
+    let own = Path::new(file!()).file_name();
+    let mut missing = Vec::new();
+    for file in files.iter().filter(|file| file.file_name() != own) {
+        let text = fs::read_to_string(file).unwrap();
+        for (index, line) in text.lines().enumerate() {
+            for path in cited(line) {
+                let beside = file.parent().unwrap().join(path);
+                if !root.join(plain(path)).exists() && !beside.exists() {
+                    let place = file.strip_prefix(&root).unwrap().display();
+                    missing.push(format!("{place}:{}: {path}", index + 1));
+                }
+            }
+        }
+    }
+    assert!(
+        missing.is_empty(),
+        "not in the repository:\n{}",
+        missing.join("\n")
+    );
+}
+
+#[test]
+fn citations_are_found_in_prose_and_code() {
+    for (line, expected) in [
+        ("//! Source: spec/stores.md 2.4.", vec!["spec/stores.md"]),
+        (
+            "see [a](deployment.md#traces), docs/api.md.",
+            vec!["deployment.md", "docs/api.md"],
+        ),
+        ("include_str!(\"../../docs/x.md\")", vec!["../../docs/x.md"]),
+        ("DESIGN section 3 says so", vec!["DESIGN"]),
+        (
+            "`crates/domain/tests/x.rs`, and docs/*.md",
+            vec!["crates/domain/tests/x.rs"],
+        ),
+        ("https://docs.acme.example/spec/x.md and docs/", vec![]),
+        ("DESIGNED, crates, .md", vec![]),
+    ] {
+        assert_eq!(cited(line).collect::<Vec<_>>(), expected, "{line}");
+    }
+}
