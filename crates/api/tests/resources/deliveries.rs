@@ -1,26 +1,15 @@
 //! Deliveries: what was sent, how it went, and sending it again.
 
-use crate::server;
+use crate::{lived, server};
 use insta::assert_snapshot;
 use serde_json::Value;
 use web::test::{TestServer, Who};
 
 const DELIVERIES: &str = "/api/v1/projects/acme/deliveries";
 
-/// One with every kind of delivery.
-async fn lived() -> TestServer {
-    let server = server().await;
-    server.live().await;
-    server
-}
-
 /// Ids of deliveries, newest first.
 async fn ids(server: &TestServer, query: &str) -> Vec<String> {
-    let list = server.get(&format!("{DELIVERIES}?{query}")).await.json();
-    let rows = list["data"].as_array().unwrap();
-    rows.iter()
-        .map(|row| row["id"].as_str().unwrap().to_owned())
-        .collect()
+    crate::ids(server, &format!("{DELIVERIES}?{query}")).await
 }
 
 #[tokio::test]

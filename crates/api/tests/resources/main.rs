@@ -1,11 +1,43 @@
-//! Every resource of the API, in process: one file each. Bodies are snapshots; read their diff as carefully as code.
+//! Every resource of the API, in process: one file each. Calls and answers are snapshots; read their diff as carefully as code.
+#![expect(clippy::unwrap_used, reason = "tests report by panicking")]
 
+mod apps;
+mod callbacks;
+mod customers;
 mod deliveries;
+mod destinations;
+mod entitlements;
+mod events;
+mod grants;
+mod health;
+mod inbox;
+mod integrations;
+mod parked;
 mod products;
+mod projects;
+mod purchases;
+mod replays;
+mod v1;
 
+use serde_json::Value;
 use web::test::TestServer;
 
 /// The API alone.
 async fn server() -> TestServer {
     TestServer::start(|app| api::router(&app)).await
+}
+
+/// The API of a project that has lived for a day: events, deliveries in every state, messages that wait.
+async fn lived() -> TestServer {
+    let server = server().await;
+    server.live().await;
+    server
+}
+
+/// Ids of what a list answers, in its order.
+async fn ids(server: &TestServer, path: &str) -> Vec<String> {
+    let list = server.get(path).await.json();
+    let rows = list["data"].as_array().unwrap();
+    let id = |row: &Value| row["id"].as_str().unwrap().to_owned();
+    rows.iter().map(id).collect()
 }

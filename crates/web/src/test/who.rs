@@ -15,8 +15,8 @@ use ledger::{ApiKey, ConfigurationChange, Role, Scope, Session, User};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// Kinds of callers. Those of [`Who::OtherKey`] and [`Who::OtherOwner`] are bound to the project `other`; all the rest reach
-/// every project, but for the public key, which is of `acme`'s shop.
+/// Kinds of callers. [`Who::BoundReadKey`], [`Who::BoundWriteKey`] and the public key are bound to `acme`, [`Who::OtherKey`] and
+/// [`Who::OtherOwner`] to `other`; all the rest reach every project.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Who {
     /// Sends no key and no session.
@@ -25,12 +25,16 @@ pub enum Who {
     WrongKey,
     /// A key that was revoked.
     RevokedKey,
-    /// The public key of an app.
+    /// The public key of an app, `android`.
     PublicKey,
     /// A secret key that reads.
     ReadKey,
     /// A secret key that may change things.
     WriteKey,
+    /// A secret key that reads one project.
+    BoundReadKey,
+    /// A secret key that may change one project.
+    BoundWriteKey,
     /// A secret key that may change another project.
     OtherKey,
     /// Signed in with a secret key that may change things.
@@ -53,13 +57,15 @@ pub enum Who {
 
 impl Who {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::Nobody,
         Self::WrongKey,
         Self::RevokedKey,
         Self::PublicKey,
         Self::ReadKey,
         Self::WriteKey,
+        Self::BoundReadKey,
+        Self::BoundWriteKey,
         Self::OtherKey,
         Self::KeySession,
         Self::Operator,
@@ -91,15 +97,15 @@ pub(super) enum Credential {
 /// Makes a caller of each kind.
 pub(super) async fn make(app: &App) -> BTreeMap<Who, Credential> {
     let (engine, system) = (&app.engine, app.engine.system());
-    let (acme_shop, other) = {
+    let (android, acme, other) = {
         let setup = engine.setup();
         let (acme, other) = (
             setup.find_project("acme").unwrap().row.id,
             setup.find_project("other").unwrap().row.id,
         );
         let mut apps = setup.apps();
-        let shop = apps.find(|app| app.row.project == acme && app.row.key == "shop");
-        (shop.unwrap().row.clone(), other)
+        let android = apps.find(|app| app.row.project == acme && app.row.key == "android");
+        (android.unwrap().row.clone(), acme, other)
     };
     let mut made = BTreeMap::new();
     let mut changes = Vec::new();
@@ -108,6 +114,8 @@ pub(super) async fn make(app: &App) -> BTreeMap<Who, Credential> {
         (Who::RevokedKey, None, Scope::Write),
         (Who::ReadKey, None, Scope::Read),
         (Who::WriteKey, None, Scope::Write),
+        (Who::BoundReadKey, Some(acme), Scope::Read),
+        (Who::BoundWriteKey, Some(acme), Scope::Write),
         (Who::OtherKey, Some(other), Scope::Write),
     ] {
         let (text, key) = new_api_key(system, project, &format!("{who:?}"), scope);
@@ -115,7 +123,7 @@ pub(super) async fn make(app: &App) -> BTreeMap<Who, Credential> {
         made.insert(who, Credential::Key(text));
         keys.insert(who, key);
     }
-    let (text, key) = new_client_key(system, &acme_shop);
+    let (text, key) = new_client_key(system, &android);
     changes.push(ConfigurationChange::PutApiKey(key));
     made.insert(Who::PublicKey, Credential::Key(text));
     let mut users = Vec::new();

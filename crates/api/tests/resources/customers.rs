@@ -1,0 +1,128 @@
+//! Customers: names, attributes, purchases and access; forgetting them and moving their purchases.
+
+use crate::{ids, lived, server};
+use insta::assert_snapshot;
+use serde_json::json;
+
+const CUSTOMERS: &str = "/api/v1/projects/acme/customers";
+
+#[tokio::test]
+async fn are_listed_page_by_page() {
+    let server = lived().await;
+    let mut told = server.transcript();
+    let next = told.get(&format!("{CUSTOMERS}?limit=2")).await.json()["next"].clone();
+    told.get(&format!(
+        "{CUSTOMERS}?limit=3&before={}",
+        next.as_str().unwrap()
+    ))
+    .await;
+    told.get(&format!("{CUSTOMERS}?before=yesterday")).await;
+    told.get(&format!("{CUSTOMERS}?colour=red")).await;
+    assert_snapshot!(told);
+    assert_eq!(ids(&server, CUSTOMERS).await.len(), 4);
+}
+
+#[tokio::test]
+async fn one_is_shown_with_purchases_and_access() {
+    let server = lived().await;
+    let mut told = server.transcript();
+    let ann = told.get(&format!("{CUSTOMERS}/ann")).await.json();
+    told.get(&format!("{CUSTOMERS}/cleo")).await;
+    told.get(&format!("{CUSTOMERS}/nobody")).await;
+    told.get("/api/v1/projects/other/customers/ann").await;
+    assert_snapshot!(told);
+    let id = ann["customer"]["id"].as_str().unwrap();
+    assert_eq!(server.get(&format!("{CUSTOMERS}/{id}")).await.json(), ann);
+}
+
+#[tokio::test]
+async fn are_changed_and_made_when_there_are_none() {
+    let server = server().await;
+    let mut told = server.transcript();
+    let path = format!("{CUSTOMERS}/eve");
+    told.patch(&path, json!({ "attributes": { "$email": "eve@example.com", "plan": "trial" }, "installed_at": "2025-12-24T18:00:00Z" })).await;
+    told.patch(
+        &path,
+        json!({
+            "attributes": { "plan": null },
+            "analytics_disabled": true,
+            "attribution": { "source": "search", "status": "non_organic", "campaign": "winter" },
+        }),
+    )
+    .await;
+    told.patch(
+        &path,
+        json!({ "attribution": { "source": "another", "status": "organic" } }),
+    )
+    .await;
+    told.patch(&path, json!({})).await;
+    assert_snapshot!(told);
+}
+
+#[tokio::test]
+async fn changes_are_refused_with_what_is_wrong() {
+    let server = server().await;
+    let mut told = server.transcript();
+    let path = format!("{CUSTOMERS}/eve");
+    for body in [
+        json!({ "colour": "red" }),
+        json!({ "attributes": { "": "x" } }),
+        json!({ "attributes": { "$nonsense": "x" } }),
+        json!({ "attributes": { "plan": 7 } }),
+        json!({ "installed_at": "yesterday" }),
+        json!({ "attribution": { "source": "", "status": "organic" } }),
+        json!({ "attribution": { "source": "x", "status": "bought" } }),
+        json!([]),
+    ] {
+        told.patch(&path, body).await;
+    }
+    told.patch(&format!("{CUSTOMERS}/%20"), json!({})).await;
+    assert_snapshot!(told);
+}
+
+#[tokio::test]
+async fn purchases_are_moved() {
+    let server = lived().await;
+    let mut told = server.transcript();
+    told.post(&format!("{CUSTOMERS}/ann/transfer"), json!({ "to": "eve" }))
+        .await;
+    told.post(&format!("{CUSTOMERS}/ann/transfer"), json!({ "to": "eve" }))
+        .await;
+    told.post(
+        &format!("{CUSTOMERS}/nobody/transfer"),
+        json!({ "to": "eve" }),
+    )
+    .await;
+    told.post(&format!("{CUSTOMERS}/eve/transfer"), json!({ "to": "" }))
+        .await;
+    told.post(
+        &format!("{CUSTOMERS}/eve/transfer"),
+        json!({ "whom": "ann" }),
+    )
+    .await;
+    assert_snapshot!(told);
+    let eve = server.get(&format!("{CUSTOMERS}/eve")).await.json();
+    assert_eq!(eve["purchases"].as_array().unwrap().len(), 1, "{eve:#}");
+}
+
+#[tokio::test]
+async fn are_forgotten() {
+    let server = lived().await;
+    server
+        .patch(
+            &format!("{CUSTOMERS}/ann"),
+            json!({ "attributes": { "$email": "ann@example.com" } }),
+        )
+        .await;
+    let mut told = server.transcript();
+    told.delete(&format!("{CUSTOMERS}/ann")).await;
+    told.get(&format!("{CUSTOMERS}/ann")).await;
+    told.delete(&format!("{CUSTOMERS}/ann")).await;
+    told.delete(&format!("{CUSTOMERS}/nobody")).await;
+    assert_snapshot!(told);
+    let all = server.get(CUSTOMERS).await.text();
+    assert!(
+        !all.contains("ann@example.com") && !all.contains(r#""ann""#),
+        "{all}"
+    );
+}

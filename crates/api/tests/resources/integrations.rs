@@ -1,0 +1,121 @@
+//! Integrations: settings with masked secrets, tests and handshakes.
+
+use crate::{lived, server};
+use insta::assert_snapshot;
+use serde_json::json;
+
+const INTEGRATIONS: &str = "/api/v1/projects/acme/integrations";
+
+#[tokio::test]
+async fn are_listed_and_shown_with_masked_secrets() {
+    let server = server().await;
+    let mut told = server.transcript();
+    told.get(INTEGRATIONS).await;
+    let hook = told.get(&format!("{INTEGRATIONS}/hook")).await;
+    told.get(&format!("{INTEGRATIONS}/nothing")).await;
+    assert_snapshot!(told);
+    assert!(!hook.text().contains("hush"), "{hook}");
+    let by_id = format!("{INTEGRATIONS}/{}", hook.json()["id"].as_str().unwrap());
+    assert_eq!(server.get(&by_id).await.json(), hook.json());
+}
+
+#[tokio::test]
+async fn are_made_and_changed() {
+    let server = server().await;
+    let mut told = server.transcript();
+    let path = format!("{INTEGRATIONS}/chat");
+    let settings =
+        json!({ "webhook_url": "https://hooks.slack.com/services/T0/B0/y", "channel": "#money" });
+    told.put(
+        &path,
+        json!({ "destination": "slack", "name": "Chat", "settings": settings }),
+    )
+    .await;
+    let masked = told.get(&path).await.json()["settings"].clone();
+    told.put(
+        &path,
+        json!({ "destination": "slack", "name": "Chat", "settings": masked }),
+    )
+    .await;
+    told.put(
+        &path,
+        json!({ "destination": "slack", "name": "Chat", "paused": true, "settings": masked }),
+    )
+    .await;
+    told.get(&path).await;
+    told.put(&path, json!({ "destination": "webhook", "settings": { "production_url": "https://chat.example" } })).await;
+    assert_snapshot!(told);
+}
+
+#[tokio::test]
+async fn are_refused_with_what_is_wrong() {
+    let server = server().await;
+    let mut told = server.transcript();
+    let path = format!("{INTEGRATIONS}/new");
+    for body in [
+        json!({}),
+        json!({ "destination": "pigeon" }),
+        json!({ "destination": "webhook", "settings": { "colour": "red" } }),
+        json!({ "destination": "webhook", "settings": { "production_url": "by mail" } }),
+        json!({ "destination": "webhook", "settings": { "production_url": "https://x.example", "production_authorization": "***" } }),
+        json!({ "destination": "webhook", "settings": { "production_url": "https://x.example", "max_per_second": "many" } }),
+        json!({ "destination": "webhook", "settings": "none" }),
+    ] {
+        told.put(&path, body).await;
+    }
+    assert_snapshot!(told);
+    assert_eq!(server.get(&path).await.status, 404);
+}
+
+#[tokio::test]
+async fn a_test_event_is_sent_to_one_of_them() {
+    let server = server().await;
+    let mut told = server.transcript();
+    told.post(&format!("{INTEGRATIONS}/hook/test"), None).await;
+    server.catch_up().await;
+    let sent = server.endpoints.sent();
+    assert_eq!(sent.len(), 1);
+    assert!(sent[0].url.starts_with("https://hook.example"));
+    told.get("/api/v1/projects/acme/deliveries?integration=hook")
+        .await;
+    told.post(&format!("{INTEGRATIONS}/nothing/test"), None)
+        .await;
+    assert_snapshot!(told);
+}
+
+#[tokio::test]
+async fn a_handshake_says_what_was_wrong() {
+    let server = server().await;
+    let mut told = server.transcript();
+    told.post(&format!("{INTEGRATIONS}/hook/verify"), None)
+        .await;
+    server.endpoints.answer("https://hook.example", 500);
+    told.post(&format!("{INTEGRATIONS}/hook/verify"), None)
+        .await;
+    told.get(&format!("{INTEGRATIONS}/hook")).await;
+    server.endpoints.shut("https://hook.example");
+    told.post(&format!("{INTEGRATIONS}/hook/verify"), None)
+        .await;
+    told.post(&format!("{INTEGRATIONS}/nothing/verify"), None)
+        .await;
+    assert_snapshot!(told);
+}
+
+#[tokio::test]
+async fn what_one_that_is_removed_has_not_sent_fails() {
+    let server = lived().await;
+    let mut told = server.transcript();
+    told.delete(&format!("{INTEGRATIONS}/idle")).await;
+    told.delete(&format!("{INTEGRATIONS}/idle")).await;
+    told.get("/api/v1/projects/acme/deliveries?limit=1").await;
+    assert_snapshot!(told);
+    let waiting = server
+        .get("/api/v1/projects/acme/deliveries?state=pending")
+        .await
+        .json();
+    let of_hook = waiting["data"].as_array().unwrap().len();
+    assert_eq!(
+        of_hook, 2,
+        "only what waits for `hook` still waits: {waiting:#}"
+    );
+}

@@ -1,0 +1,69 @@
+//! Replays: past events sent to an integration again, first as a forecast.
+
+use crate::{lived, server};
+use insta::assert_snapshot;
+use serde_json::json;
+
+const REPLAYS: &str = "/api/v1/projects/acme/replays";
+
+#[tokio::test]
+async fn are_foreseen_begun_and_done() {
+    let server = lived().await;
+    let mut told = server.transcript();
+    let failed = json!({ "integration": "hook", "since": "2026-01-01T00:00:00Z" });
+    let mut dry = failed.clone();
+    dry["dry_run"] = json!(true);
+    told.get(REPLAYS).await;
+    told.post(REPLAYS, dry).await;
+    server.endpoints.answer("https://hook.example", 200);
+    let begun = told.post(REPLAYS, failed).await.json();
+    server.catch_up().await;
+    told.get(REPLAYS).await;
+    told.post(
+        &format!("{REPLAYS}/{}/cancel", begun["id"].as_str().unwrap()),
+        None,
+    )
+    .await;
+    assert_snapshot!(told);
+    let failed = server
+        .get("/api/v1/projects/acme/deliveries?integration=hook&state=failed")
+        .await;
+    assert_eq!(failed.json()["data"], json!([]), "{failed}");
+}
+
+#[tokio::test]
+async fn are_stopped() {
+    let server = lived().await;
+    let mut told = server.transcript();
+    let begun = told.post(REPLAYS, json!({ "integration": "idle", "since": "2026-01-01", "standings": ["failed", "never_sent"], "per_second": 1 })).await.json();
+    let id = begun["id"].as_str().unwrap();
+    told.post(&format!("{REPLAYS}/{id}/cancel"), None).await;
+    told.get(REPLAYS).await;
+    told.post(
+        &format!("{REPLAYS}/rpl_00000000000000000000000000/cancel"),
+        None,
+    )
+    .await;
+    told.post(&format!("{REPLAYS}/none/cancel"), None).await;
+    told.post(&format!("/api/v1/projects/other/replays/{id}/cancel"), None)
+        .await;
+    assert_snapshot!(told);
+}
+
+#[tokio::test]
+async fn are_refused_with_every_thing_that_is_wrong() {
+    let server = server().await;
+    let mut told = server.transcript();
+    told.post(REPLAYS, json!({})).await;
+    told.post(REPLAYS, json!({
+        "integration": "nothing", "since": "then", "until": "now", "kinds": ["birthday"], "standings": ["lost"],
+        "environment": "moon", "customer": "nobody", "per_second": 0,
+    })).await;
+    told.post(
+        REPLAYS,
+        json!({ "integration": "hook", "since": "2026-01-02", "until": "2026-01-01" }),
+    )
+    .await;
+    told.post(REPLAYS, json!({ "colour": "red" })).await;
+    assert_snapshot!(told);
+}

@@ -1,0 +1,129 @@
+//! The shapes of client SDKs.
+
+use crate::server;
+use insta::assert_snapshot;
+use serde_json::json;
+use web::test::{TestServer, Transcript, Who};
+
+fn client(server: &TestServer) -> Transcript<'_> {
+    let mut told = server.transcript();
+    told.go_on_as(server.by(Who::PublicKey));
+    told
+}
+
+#[tokio::test]
+async fn a_subscriber_is_made_shown_and_named() {
+    let server = server().await;
+    server.buys("ann").await;
+    let mut told = client(&server);
+    told.get("/v1/subscribers/ann").await;
+    told.get("/v1/subscribers/$RCAnonymousID:1").await;
+    told.post(
+        "/v1/subscribers/identify",
+        json!({ "app_user_id": "$RCAnonymousID:1", "new_app_user_id": "eve" }),
+    )
+    .await;
+    told.post(
+        "/v1/subscribers/eve/alias",
+        json!({ "new_app_user_id": "eva" }),
+    )
+    .await;
+    told.post("/v1/subscribers/identify", json!({ "app_user_id": "eve" }))
+        .await;
+    told.get("/v1/subscribers/%20").await;
+    assert_snapshot!(told);
+}
+
+#[tokio::test]
+async fn attributes_are_written_each_by_itself() {
+    let server = server().await;
+    let mut told = client(&server);
+    let written = json!({ "attributes": {
+        "$email": { "value": "eve@example.com", "updated_at_ms": 1_767_268_800_000_i64 },
+        "plan": { "value": "trial" },
+    } });
+    told.post("/v1/subscribers/eve/attributes", written).await;
+    told.post(
+        "/v1/subscribers/eve/attributes",
+        json!({ "attributes": { "$nonsense": { "value": "x" }, "plan": { "value": "year" } } }),
+    )
+    .await;
+    told.post(
+        "/v1/subscribers/eve/attributes",
+        json!({ "attributes": "none" }),
+    )
+    .await;
+    told.post(
+        "/v1/subscribers/eve/attribution",
+        json!({ "network": 0, "data": { "rc_idfa": "1" } }),
+    )
+    .await;
+    told.note("only a secret key reads them")
+        .go_on_as(server.by(Who::BoundWriteKey));
+    told.get("/v1/subscribers/eve").await;
+    assert_snapshot!(told);
+}
+
+#[tokio::test]
+async fn access_is_given_and_a_subscriber_forgotten_with_a_secret_key_only() {
+    let server = server().await;
+    let mut told = client(&server);
+    let (grant, revoke) = (
+        "/v1/subscribers/eve/entitlements/premium/promotional",
+        "/v1/subscribers/eve/entitlements/premium/revoke_promotionals",
+    );
+    told.post(grant, json!({ "duration": "monthly" })).await;
+    told.post(revoke, None).await;
+    told.delete("/v1/subscribers/eve").await;
+    told.note("with a secret key")
+        .go_on_as(server.by(Who::BoundWriteKey));
+    told.post(grant, json!({ "duration": "monthly" })).await;
+    told.post(revoke, None).await;
+    told.post(grant, json!({ "duration": "eternal" })).await;
+    told.post(
+        "/v1/subscribers/eve/entitlements/nothing/promotional",
+        json!({ "duration": "monthly" }),
+    )
+    .await;
+    told.delete("/v1/subscribers/eve").await;
+    told.delete("/v1/subscribers/nobody").await;
+    assert_snapshot!(told);
+}
+
+#[tokio::test]
+async fn a_receipt_is_refused_or_kept_until_the_store_can_be_asked() {
+    let server = server().await;
+    let mut told = client(&server);
+    told.post("/v1/receipts", json!({})).await;
+    told.post(
+        "/v1/receipts",
+        json!({ "app_user_id": "eve", "fetch_token": "token-1" }),
+    )
+    .await;
+    assert_snapshot!(told);
+}
+
+#[tokio::test]
+async fn offerings_are_there_and_empty() {
+    let server = server().await;
+    let mut told = client(&server);
+    told.get("/v1/subscribers/eve/offerings").await;
+    assert_snapshot!(told);
+}
+
+#[tokio::test]
+async fn errors_have_the_shape_that_sdks_read() {
+    let server = server().await;
+    let mut told = client(&server);
+    for who in [
+        Who::Nobody,
+        Who::WrongKey,
+        Who::RevokedKey,
+        Who::Owner,
+        Who::OtherKey,
+    ] {
+        told.note(&format!("{who:?}")).go_on_as(server.by(who));
+        told.get("/v1/subscribers/ann").await;
+    }
+    assert_snapshot!(told);
+}
