@@ -22,6 +22,7 @@ pub(crate) enum Code {
     BadRequest,
     SecretKeyUsed,
     SecretKeyRequired,
+    ReadOnlyKey,
     SubscriberNotFound,
     AttributesNotSaved,
     InvalidAttributes,
@@ -73,6 +74,11 @@ impl Code {
                 "This takes a public key: a secret key does not belong into a client.",
             ),
             Self::SecretKeyRequired => (7225, StatusCode::FORBIDDEN, "This takes a secret key."),
+            Self::ReadOnlyKey => (
+                7225,
+                StatusCode::FORBIDDEN,
+                "This key may not change anything.",
+            ),
             Self::SubscriberNotFound => {
                 (7259, StatusCode::NOT_FOUND, "There is no such subscriber.")
             }

@@ -172,6 +172,10 @@ impl FromRequestParts<App> for Client {
             .get::<Caller>()
             .cloned()
             .ok_or_else(|| Error::new(Code::InvalidKey))?;
+        // A public key writes, because clients do; a secret key only if it may.
+        if caller.scope == Scope::Read && parts.method != axum::http::Method::GET {
+            return Err(Error::new(Code::ReadOnlyKey));
+        }
         let setup = app.engine.setup();
         let mut projects = setup.projects().map(|project| project.row.id);
         let known = (caller.project, projects.next(), projects.next());

@@ -127,3 +127,29 @@ async fn errors_have_the_shape_that_sdks_read() {
     }
     assert_snapshot!(told);
 }
+
+#[tokio::test]
+async fn a_secret_key_that_only_reads_changes_nothing() {
+    let server = server().await;
+    let reader = server.by(Who::BoundReadKey);
+    for (path, body) in [
+        (
+            "/v1/receipts",
+            json!({ "app_user_id": "eve", "fetch_token": "token-1" }),
+        ),
+        (
+            "/v1/subscribers/eve/attributes",
+            json!({ "attributes": { "plan": { "value": "x" } } }),
+        ),
+        (
+            "/v1/subscribers/identify",
+            json!({ "app_user_id": "eve", "new_app_user_id": "eva" }),
+        ),
+    ] {
+        let answer = reader.send("POST", path, Some(body)).await;
+        assert_eq!(answer.status, 403, "{path}: {answer}");
+        assert_eq!(answer.json()["code"], 7225, "{answer}");
+    }
+    let customers = server.get("/api/v1/projects/acme/customers").await;
+    assert_eq!(customers.json()["data"], json!([]), "{customers}");
+}
