@@ -23,8 +23,12 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// A stream has no end and is not read.
     pub(super) async fn read(response: Response<Body>) -> Self {
         let (head, body) = response.into_parts();
+        let kind = head.headers.get(header::CONTENT_TYPE);
+        let is_stream = kind.is_some_and(|kind| kind == "text/event-stream");
+        let body = if is_stream { Body::empty() } else { body };
         let mut parts = body.into_data_stream();
         let mut body = BytesMut::new();
         while let Some(part) = parts.next().await {

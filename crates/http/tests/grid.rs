@@ -1,0 +1,422 @@
+//! Every route with every kind of caller. What is to be answered is written down here, apart from what decides it: a line for
+//! each access rule, and by name what differs. Where today's answer is wrong the right one stands here all the same, and the
+//! row among [`KNOWN_WRONG`] until it is mended.
+#![expect(clippy::unwrap_used, reason = "tests report by panicking")]
+
+use axum::body::Body;
+use jiff::SignedDuration;
+use std::collections::{BTreeMap, BTreeSet};
+use web::{
+    access::Access,
+    route::{Method, Route},
+    test::{Answer, TestServer, Who},
+};
+
+/// What is answered to somebody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Said {
+    /// The handler ran, whatever it said.
+    Runs,
+    /// 401: who are you?
+    Unknown,
+    /// 303: sign in first.
+    SignIn,
+    /// 403: you may not.
+    Forbidden,
+    /// 404: there is no such project, as far as you know.
+    NotThere,
+}
+use Said::{Forbidden, NotThere, Runs, SignIn, Unknown};
+
+/// What somebody holds, by what it lets them do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Holds {
+    Nothing,
+    BadKey,
+    PublicKey,
+    ReadKey,
+    WriteKey,
+    ReadSession,
+    WriteSession,
+    ManagerSession,
+}
+
+/// Which projects somebody reaches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reach {
+    All,
+    Only(&'static str),
+}
+
+const fn of(who: Who) -> (Holds, Reach) {
+    match who {
+        Who::Nobody | Who::Expired => (Holds::Nothing, Reach::All),
+        Who::WrongKey | Who::RevokedKey => (Holds::BadKey, Reach::All),
+        Who::PublicKey => (Holds::PublicKey, Reach::Only("acme")),
+        Who::ReadKey => (Holds::ReadKey, Reach::All),
+        Who::WriteKey => (Holds::WriteKey, Reach::All),
+        Who::BoundReadKey => (Holds::ReadKey, Reach::Only("acme")),
+        Who::BoundWriteKey => (Holds::WriteKey, Reach::Only("acme")),
+        Who::OtherKey => (Holds::WriteKey, Reach::Only("other")),
+        Who::Viewer => (Holds::ReadSession, Reach::All),
+        Who::KeySession | Who::Developer => (Holds::WriteSession, Reach::All),
+        Who::Operator | Who::Admin | Who::Owner => (Holds::ManagerSession, Reach::All),
+        Who::OtherOwner => (Holds::ManagerSession, Reach::Only("other")),
+    }
+}
+
+/// The rules, in the order of [`Holds`]. Where a rule asks nobody, everybody runs.
+const fn rule(access: Access) -> [Said; 8] {
+    match access {
+        Access::Anyone | Access::Store => [Runs; 8],
+        Access::Client => [
+            Unknown, Unknown, Runs, Runs, Runs, Unknown, Unknown, Unknown,
+        ],
+        Access::Read => [Unknown, Unknown, Forbidden, Runs, Runs, Runs, Runs, Runs],
+        Access::Write => [
+            Unknown, Unknown, Forbidden, Forbidden, Runs, Forbidden, Runs, Runs,
+        ],
+        Access::Page | Access::Own => [SignIn, SignIn, SignIn, SignIn, SignIn, Runs, Runs, Runs],
+        Access::Form => [
+            SignIn, SignIn, SignIn, SignIn, SignIn, Forbidden, Runs, Runs,
+        ],
+        Access::Manage => [
+            SignIn, SignIn, SignIn, SignIn, SignIn, Forbidden, Forbidden, Runs,
+        ],
+    }
+}
+
+/// In the shapes of client SDKs: what a public key may not, because a client may be anyone.
+const SECRET_ONLY: &[&str] = &[
+    "DELETE /v1/subscribers/{id}",
+    "POST /v1/subscribers/{id}/entitlements/{entitlement}/promotional",
+    "POST /v1/subscribers/{id}/entitlements/{entitlement}/revoke_promotionals",
+];
+
+/// And what a secret key may not, because it does not belong into a client.
+const PUBLIC_ONLY: &[&str] = &["GET /v1/subscribers/{id}/offerings"];
+
+/// What is one for all projects: whoever reaches one only neither reads nor changes it.
+const GLOBAL: &[&str] = &[
+    "POST /projects",
+    "GET /projects/{project}/rates",
+    "POST /projects/{project}/rates",
+];
+
+/// Today's answer is another than the right one, and why.
+const KNOWN_WRONG: &[(&str, Who, &str)] = &[
+    (
+        "GET /projects/{project}/rates",
+        Who::OtherOwner,
+        "exchange rates serve every project and are shown to whoever reaches one",
+    ),
+    (
+        "POST /projects/{project}/rates",
+        Who::OtherOwner,
+        "exchange rates serve every project and are changed by an owner of one",
+    ),
+];
+
+/// One call of one row.
+struct Call<'a> {
+    route: &'a str,
+    method: Method,
+    access: Access,
+    who: Who,
+    /// The project in the path.
+    project: Option<&'static str>,
+    is_cross_site: bool,
+}
+
+/// The right answer.
+fn expected(call: &Call<'_>) -> Said {
+    let (mut holds, reach) = of(call.who);
+    let changes = call.method != Method::Get;
+    let is_session = matches!(
+        holds,
+        Holds::ReadSession | Holds::WriteSession | Holds::ManagerSession
+    );
+    // What another site sends counts for nothing, unless it only reads.
+    if call.is_cross_site && changes && is_session {
+        holds = Holds::Nothing;
+    }
+    let said = rule(call.access)[holds as usize];
+    if said != Runs || matches!(call.access, Access::Anyone | Access::Store) {
+        return said;
+    }
+    if call.access == Access::Client {
+        let is_public = holds == Holds::PublicKey;
+        return match reach {
+            _ if holds == Holds::ReadKey && changes => Forbidden,
+            // The path names no project, so the key must.
+            Reach::All => Unknown,
+            Reach::Only(_) if is_public && SECRET_ONLY.contains(&call.route) => Forbidden,
+            Reach::Only(_) if holds == Holds::WriteKey && PUBLIC_ONLY.contains(&call.route) => {
+                Forbidden
+            }
+            Reach::Only(_) => Runs,
+        };
+    }
+    match (reach, call.project) {
+        (Reach::Only(only), Some(project)) if only != project => NotThere,
+        (Reach::Only(_), _) if GLOBAL.contains(&call.route) => Forbidden,
+        _ => Runs,
+    }
+}
+
+/// What an answer comes to.
+fn said(access: Access, answer: &Answer) -> Said {
+    let text = answer.text();
+    match answer.status.as_u16() {
+        // Some handlers say these themselves.
+        _ if matches!(access, Access::Anyone | Access::Store) => Runs,
+        401 => Unknown,
+        303 if answer.header("location") == "/signin" => SignIn,
+        403 => Forbidden,
+        404 if text.contains("there is no project") => NotThere,
+        _ => Runs,
+    }
+}
+
+/// What is put into paths: things of `acme`, and words where a path takes a choice.
+struct Names(BTreeMap<&'static str, String>);
+
+impl Names {
+    async fn of(server: &TestServer) -> Self {
+        let first = async |path: &str| {
+            let list = server
+                .get(&format!("/api/v1/projects/acme/{path}"))
+                .await
+                .json();
+            let rows = if list["data"].is_array() {
+                &list["data"]
+            } else {
+                &list["items"]
+            };
+            rows[0]["id"].as_str().unwrap().to_owned()
+        };
+        let replay = serde_json::json!({ "integration": "idle", "since": "2026-01-01" });
+        server.post("/api/v1/projects/acme/replays", replay).await;
+        let told: [(&'static str, String); 26] = [
+            ("events/{id}", first("events").await),
+            ("inbox/{id}", first("parked").await),
+            ("deliveries/{id}", first("deliveries").await),
+            ("replays/{id}", first("replays").await),
+            ("replay/{id}", first("replays").await),
+            ("simulator/{id}", "0".into()),
+            ("products/{id}", "gold".into()),
+            ("subscribers/{id}", "ann".into()),
+            ("{who}", "ann".into()),
+            ("apps/{key}", "shop".into()),
+            ("apps/{app}", "shop".into()),
+            ("callbacks/apple/{app}", server.app_id("ios").to_string()),
+            (
+                "callbacks/google/{app}",
+                server.app_id("android").to_string(),
+            ),
+            ("callbacks/stripe/{app}", server.app_id("web").to_string()),
+            ("entitlements/{key}", "premium".into()),
+            ("integrations/{key}", "hook".into()),
+            // These two would change the callers themselves.
+            ("keys/{key}", "key_00000000000000000000000000".into()),
+            ("people/{user}", "usr_00000000000000000000000000".into()),
+            ("{entitlement}", "premium".into()),
+            ("{message}", first("parked").await),
+            ("{digest}", "none".into()),
+            ("{token}", "none".into()),
+            ("{name}", "none".into()),
+            ("{store}", "external".into()),
+            ("{destination}", "slack".into()),
+            ("{change}", "grant".into()),
+        ];
+        let mut names = BTreeMap::from(told);
+        names.insert("{act}", "test".into());
+        Self(names)
+    }
+
+    /// The path of a route, with everything in it.
+    fn fill(&self, route: &str, project: Option<&str>) -> String {
+        let mut path = route.replace("{project}", project.unwrap_or_default());
+        // The longer a pattern is, the more it says.
+        let mut patterns: Vec<_> = self.0.iter().collect();
+        patterns.sort_by_key(|(pattern, _)| std::cmp::Reverse(pattern.len()));
+        for (pattern, name) in patterns {
+            let (before, hole) = pattern.split_at(pattern.find('{').unwrap());
+            path = path.replace(pattern, &format!("{before}{name}"));
+            assert!(hole.ends_with('}'));
+        }
+        assert!(!path.contains('{'), "{route}: {path} has a hole left");
+        path
+    }
+}
+
+/// The route tables.
+fn table() -> Vec<(Method, &'static str, Access)> {
+    fn told<S>(routes: Vec<Route<S>>) -> impl Iterator<Item = (Method, &'static str, Access)> {
+        routes
+            .into_iter()
+            .map(|route| (route.method, route.path, route.access))
+    }
+    told(api::routes())
+        .chain(told(dashboard::routes()))
+        .collect()
+}
+
+/// Makes a call and says what came of it.
+async fn make(server: &TestServer, names: &Names, call: &Call<'_>) -> Answer {
+    let (_, path) = call.route.split_once(' ').unwrap();
+    let path = names.fill(path, call.project);
+    let mut client = server.by(call.who);
+    if call.is_cross_site {
+        client = client.from_another_site();
+    }
+    let is_form = matches!(call.access, Access::Form | Access::Own | Access::Manage)
+        || path.starts_with("/sign")
+        || path.starts_with("/invite");
+    let body = match call.method {
+        Method::Get | Method::Delete => Body::empty(),
+        _ if path == "/signin" => Body::from("key=none"),
+        _ if path.ends_with("/invite") => Body::from("email=new@acme.example&role=viewer"),
+        _ if path.ends_with("/forget") => Body::from("sure=ann"),
+        _ if is_form => Body::empty(),
+        _ => Body::from("{}"),
+    };
+    server
+        .call(client.request(call.method.id(), &path, body))
+        .await
+}
+
+#[tokio::test]
+async fn every_route_answers_every_caller_as_is_written_down() {
+    let server = TestServer::start(tidings_http::router).await;
+    server.live().await;
+    let names = Names::of(&server).await;
+    // What changes something comes last, and what ends a session after all else.
+    let mut table = table();
+    table.sort_by_key(|(method, path, _)| (*method != Method::Get, *path == "/signout"));
+    let (mut wrong, mut seen_wrong) = (Vec::new(), BTreeSet::new());
+    let mut calls = 0;
+    for (method, path, access) in table {
+        let route = format!("{} {path}", method.id());
+        let projects: &[Option<&'static str>] = if path.contains("{project}") {
+            &[Some("acme"), Some("other")]
+        } else {
+            &[None]
+        };
+        for project in projects.iter().copied() {
+            for (who, is_cross_site) in Who::ALL
+                .into_iter()
+                .flat_map(|who| [(who, true), (who, false)])
+            {
+                let call = Call {
+                    route: &route,
+                    method,
+                    access,
+                    who,
+                    project,
+                    is_cross_site,
+                };
+                let answer = make(&server, &names, &call).await;
+                // Nobody is forgotten and made again in the same instant.
+                server.pass(SignedDuration::from_millis(1));
+                calls += 1;
+                let (expected, came) = (expected(&call), said(access, &answer));
+                let row = format!(
+                    "{route} of {project:?} by {who:?}, cross-site {is_cross_site}: {} {came:?}",
+                    answer.status
+                );
+                assert!(
+                    !answer.status.is_server_error() || answer.status == 503,
+                    "{row}\n{answer}"
+                );
+                if came != expected {
+                    let known = KNOWN_WRONG
+                        .iter()
+                        .position(|(wrong, by, _)| *wrong == route && *by == who);
+                    match known {
+                        Some(known) => drop(seen_wrong.insert(known)),
+                        None => wrong.push(format!("{row} instead of {expected:?}")),
+                    }
+                }
+            }
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "{} of {calls} calls:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
+    for (number, (route, who, why)) in KNOWN_WRONG.iter().enumerate() {
+        assert!(
+            seen_wrong.contains(&number),
+            "{route} is right for {who:?} now; take it off: {why}"
+        );
+    }
+}
+
+/// Things of one project, looked for in another by somebody who reaches both.
+#[tokio::test]
+async fn nothing_of_one_project_is_found_in_another() {
+    let server = TestServer::start(tidings_http::router).await;
+    server.live().await;
+    let names = Names::of(&server).await;
+    let waiting = server.get("/api/v1/projects/acme/parked").await.text();
+    let mut looked = 0;
+    for (method, path, access) in table() {
+        let of_acme = [
+            "{id}",
+            "{who}",
+            "{message}",
+            "products/",
+            "entitlements/{key}",
+        ];
+        let is_named = of_acme.iter().any(|name| path.contains(name));
+        if !path.contains("{project}")
+            || !is_named
+            || path.contains("new/")
+            || path.contains("simulator")
+        {
+            continue;
+        }
+        // Made where there is none.
+        let makes = method == Method::Put
+            || method == Method::Patch
+            || path.ends_with("/grants")
+            || path.ends_with("/{change}");
+        if makes
+            || !matches!(
+                access,
+                Access::Read | Access::Write | Access::Page | Access::Form
+            )
+        {
+            continue;
+        }
+        looked += 1;
+        let route = format!("{} {path}", method.id());
+        let call = Call {
+            route: &route,
+            method,
+            access,
+            who: Who::Owner,
+            project: Some("other"),
+            is_cross_site: false,
+        };
+        let answer = make(&server, &names, &call).await;
+        // A page says that it tried again what may have been processed meanwhile.
+        let is_retried = answer.status == 303 && path.ends_with("parked/{message}");
+        assert!(
+            answer.status == 404 || answer.status == 400 || is_retried,
+            "{route}: {answer}"
+        );
+    }
+    assert!(looked > 15, "{looked}");
+    let still = server.get("/api/v1/projects/acme/parked").await.text();
+    assert_eq!(
+        still, waiting,
+        "no message of the one was tried for the other"
+    );
+    let other = server.project("other");
+    let moved = server.ledger().customer(other, "ann").await.unwrap();
+    assert!(moved.is_none(), "{moved:?}");
+}
