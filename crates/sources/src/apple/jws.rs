@@ -2,7 +2,7 @@
 
 use super::{
     certificate::{Chain, Untrusted},
-    notification::Rejection,
+    rejection::Rejection,
 };
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
 use base64::{Engine, prelude::BASE64_STANDARD, prelude::BASE64_URL_SAFE_NO_PAD};

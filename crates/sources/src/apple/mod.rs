@@ -15,11 +15,13 @@ mod notification;
 pub mod ocsp;
 mod purchase;
 mod receipt;
+mod rejection;
 mod source;
 
 pub use api::{ApiKey, Hosts};
 pub use certificate::{Chain, Untrusted};
 pub use jws::Verifier;
 pub use model::NotificationEnvelope;
-pub use notification::{App, AppEnvironment, Notification, Rejection, receive};
+pub use notification::{App, AppEnvironment, Notification, receive};
+pub use rejection::Rejection;
 pub use source::AppStore;
