@@ -23,6 +23,18 @@ pub(super) struct SubscriptionPurchase {
     pub line_items: Vec<LineItem>,
 }
 
+impl SubscriptionPurchase {
+    /// The token whose chain this one continues.
+    pub(super) fn predecessor(&self) -> Option<&String> {
+        self.linked_purchase_token.as_ref().or_else(|| {
+            self.out_of_app_purchase_context
+                .as_ref()?
+                .expired_purchase_token
+                .as_ref()
+        })
+    }
+}
+
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct PausedContext {
@@ -68,6 +80,13 @@ pub(super) struct LineItem {
     pub auto_renewing_plan: Option<AutoRenewing>,
     pub prepaid_plan: Option<Value>,
     pub deferred_item_replacement: Option<Deferred>,
+}
+
+impl LineItem {
+    /// The newest order that was paid.
+    pub(super) const fn paid_order(&self) -> Option<&String> {
+        self.latest_successful_order_id.as_ref()
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]
