@@ -5,11 +5,13 @@
 //! payment is a chain of its own. Source: Stripe, "Using webhooks with subscriptions".
 
 mod api;
+mod app;
 mod facts;
 mod model;
 mod signature;
 mod webhook;
 
+pub use app::{App, OwnerSource};
 pub use signature::verify as verify_signature;
 
 use crate::{
@@ -18,47 +20,11 @@ use crate::{
 };
 use api::Api;
 use async_trait::async_trait;
-use domain::{ChainKey, Environment, Facts, Observation, Snapshot, secret::Secret};
-use jiff::{SignedDuration, Timestamp};
+use domain::{ChainKey, Environment, Facts, Observation, Snapshot};
+use jiff::Timestamp;
 
 /// The production host of the API.
 pub const API_URL: &str = "https://api.stripe.com";
-
-/// Where the app's name for a customer is looked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OwnerSource {
-    /// `metadata.<key>` of the subscription.
-    SubscriptionMetadata,
-    /// `metadata.<key>` of the checkout session.
-    SessionMetadata,
-    /// `client_reference_id` of the checkout session.
-    ClientReferenceId,
-    /// `metadata.<key>` of the customer.
-    CustomerMetadata,
-    /// The customer's Stripe id.
-    CustomerId,
-}
-
-/// What an app needs to hear from Stripe.
-#[derive(Debug)]
-pub struct App {
-    /// Signing secrets of the webhook endpoint; several while one is rolled.
-    pub signing_secrets: Vec<Secret>,
-    /// How far the time of a signature may be from now.
-    pub tolerance: SignedDuration,
-    /// A secret or restricted key; without one nothing can be asked, and events wait.
-    pub api_key: Option<Secret>,
-    /// Where the API is.
-    pub api_url: String,
-    /// Metadata key that holds the app's name for a customer.
-    pub owner_key: String,
-    /// Where it is looked for, first found wins.
-    pub owner_sources: Vec<OwnerSource>,
-    /// Whether an unpaid subscription keeps access while Stripe retries.
-    pub past_due_access: bool,
-    /// Whether payments made without Checkout count as purchases.
-    pub bare_payments: bool,
-}
 
 /// Stripe as a [`Source`].
 #[derive(Debug)]

@@ -1,0 +1,78 @@
+//! What an answer is about: its objects, its amounts, whose it is.
+
+use super::super::{
+    App, OwnerSource,
+    model::{Metadata, Session},
+};
+use crate::{Answer, Refusal};
+use domain::{ChainKey, Currency, Environment, Money, Observation, Store, fact::RefundFact};
+use jiff::Timestamp;
+use serde::de::DeserializeOwned;
+
+/// From the smallest unit of a currency, exactly: cents, whole yen, thousandths of a dinar.
+pub(super) fn money(amount: i64, currency: &str) -> Option<Money> {
+    let currency = Currency::try_from(currency).ok()?;
+    let scale = 10_i64.pow(6_u32.saturating_sub(currency.exponent()));
+    Some(Money::new(amount.checked_mul(scale)?, currency))
+}
+
+pub(super) fn objects<T: DeserializeOwned>(answer: &Answer, name: &str) -> Result<Vec<T>, Refusal> {
+    answer
+        .parts
+        .iter()
+        .filter(|part| part.name == name)
+        .map(|part| {
+            serde_json::from_value(part.body.clone()).map_err(|error| {
+                Refusal::park(
+                    "store_answer_unreadable",
+                    format!("the {name} {} cannot be read: {error}", part.id),
+                )
+            })
+        })
+        .collect()
+}
+
+pub(super) struct About<'a> {
+    pub(super) answer: &'a Answer,
+    pub(super) app: &'a App,
+    pub(super) refunds: Vec<RefundFact>,
+    pub(super) sessions: Vec<Session>,
+}
+
+impl About<'_> {
+    pub(super) fn version(&self) -> Timestamp {
+        self.answer.asked_at
+    }
+
+    pub(super) fn chain(id: &str, livemode: bool) -> Observation {
+        Observation::of(ChainKey {
+            store: Store::Stripe,
+            environment: if livemode {
+                Environment::Production
+            } else {
+                Environment::Sandbox
+            },
+            id: id.to_owned(),
+        })
+    }
+
+    /// The first name found, in the configured order.
+    pub(super) fn owner(&self, own: Option<&Metadata>) -> Option<String> {
+        let key = &self.app.owner_key;
+        let customer = self.answer.parts("customer").next();
+        let session = self.sessions.first();
+        self.app
+            .owner_sources
+            .iter()
+            .find_map(|source| match source {
+                OwnerSource::SubscriptionMetadata => own?.get(key).cloned(),
+                OwnerSource::SessionMetadata => session?.metadata.as_ref()?.get(key).cloned(),
+                OwnerSource::ClientReferenceId => session?.client_reference_id.clone(),
+                OwnerSource::CustomerMetadata => {
+                    customer?.body["metadata"][key].as_str().map(str::to_owned)
+                }
+                OwnerSource::CustomerId => customer.map(|customer| customer.id.clone()),
+            })
+            .filter(|name| !name.is_empty())
+    }
+}

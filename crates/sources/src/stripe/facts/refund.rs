@@ -1,0 +1,83 @@
+//! Refunds that arrived or were undone, and disputes whose money was withdrawn.
+
+use super::{
+    super::model::{Dispute, Refund},
+    about::{About, money, objects},
+};
+use crate::{Answer, Refusal};
+use domain::fact::RefundFact;
+
+/// Refunds that arrived or were undone, and disputes whose money was withdrawn.
+pub(super) fn refunds(answer: &Answer) -> Result<Vec<RefundFact>, Refusal> {
+    let version = answer.asked_at;
+    let mut all = Vec::new();
+    let transaction = |index: usize, name: &str| {
+        answer
+            .parts(name)
+            .nth(index)
+            .and_then(|part| part.body["tidings_transaction"].as_str())
+            .unwrap_or_default()
+            .to_owned()
+    };
+    for (index, refund) in objects::<Refund>(answer, "refund")?.into_iter().enumerate() {
+        let is_undone = match refund.status.as_deref() {
+            None | Some("succeeded") => false,
+            Some("failed" | "canceled") => true,
+            // On its way.
+            _ => continue,
+        };
+        all.push(RefundFact {
+            pieces_left: None,
+            version,
+            transaction: transaction(index, "refund"),
+            at: refund.created.unwrap_or(version),
+            amount: money(refund.amount, &refund.currency),
+            id: refund.id,
+            revokes: false,
+            is_undone,
+        });
+    }
+    for (index, dispute) in objects::<Dispute>(answer, "dispute")?
+        .into_iter()
+        .enumerate()
+    {
+        let is_undone = match dispute.status.as_deref() {
+            Some("won") => true,
+            Some("lost" | "needs_response" | "under_review") => false,
+            // Warnings withdraw no money.
+            _ => continue,
+        };
+        all.push(RefundFact {
+            pieces_left: None,
+            version,
+            transaction: transaction(index, "dispute"),
+            at: dispute.created.unwrap_or(version),
+            amount: money(dispute.amount, &dispute.currency),
+            id: dispute.id,
+            revokes: false,
+            is_undone,
+        });
+    }
+    Ok(all)
+}
+
+impl About<'_> {
+    /// A one-time purchase is taken away once all of it was given back.
+    pub(super) fn refunds_taking_away(&self, charged: i64, currency: &str) -> Vec<RefundFact> {
+        let charged = money(charged, currency).map_or(i64::MAX, |money| money.micros);
+        let back: i64 = self
+            .refunds
+            .iter()
+            .filter(|refund| !refund.is_undone)
+            .filter_map(|refund| refund.amount)
+            .map(|amount| amount.micros)
+            .fold(0, i64::saturating_add);
+        self.refunds
+            .iter()
+            .map(|refund| RefundFact {
+                revokes: back >= charged,
+                ..refund.clone()
+            })
+            .collect()
+    }
+}
