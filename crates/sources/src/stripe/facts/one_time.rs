@@ -25,16 +25,13 @@ impl About<'_> {
             .billing_details
             .as_ref()
             .and_then(|details| details.address.as_ref()?.country.clone());
-        seen.transactions = vec![self.one_time(
-            id,
-            product.map_or("payment", String::as_str),
-            at,
-            money(charge.amount, &charge.currency),
-            None,
-            1,
+        let charged = money(charge.amount, &charge.currency);
+        let product = product.map_or("payment", String::as_str);
+        seen.transactions = vec![TransactionFact {
             country,
-        )];
-        seen.refunds = self.refunds_taking_away(charge.amount, &charge.currency);
+            ..self.one_time(product, at, charged)
+        }];
+        seen.refunds = self.refunds_taking_away(charged);
         seen
     }
 
@@ -45,53 +42,32 @@ impl About<'_> {
         let items = session.line_items.as_ref();
         let item = items.and_then(|items| items.data.first());
         let product = item.and_then(|item| item.price.as_ref()?.name())?;
-        let currency = session.currency.as_deref().unwrap_or_default();
-        let total = session.amount_total.unwrap_or(0);
+        let amount = |cents| money(cents, session.currency.as_deref()?);
+        let charged = session.amount_total.and_then(amount);
+        let taxed = session.total_details.as_ref();
         let country = session
             .customer_details
             .as_ref()
             .and_then(|details| details.address.as_ref()?.country.clone());
-        seen.transactions = vec![
-            self.one_time(
-                id,
-                &product,
-                session.created.unwrap_or(self.version()),
-                money(total, currency),
-                session
-                    .total_details
-                    .as_ref()
-                    .and_then(|details| money(details.amount_tax, currency)),
-                item.and_then(|item| item.quantity).unwrap_or(1),
-                country,
-            ),
-        ];
-        seen.refunds = self.refunds_taking_away(total, currency);
+        let at = session.created.unwrap_or(self.version());
+        seen.transactions = vec![TransactionFact {
+            quantity: item.and_then(|item| item.quantity).unwrap_or(1).max(1),
+            tax: taxed.and_then(|details| amount(details.amount_tax)),
+            country,
+            ..self.one_time(&product, at, charged)
+        }];
+        seen.refunds = self.refunds_taking_away(charged);
         Some(seen)
     }
 
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "the fields of one fact, all of them different things"
-    )]
-    fn one_time(
-        &self,
-        id: &str,
-        product: &str,
-        at: Timestamp,
-        price: Option<Money>,
-        tax: Option<Money>,
-        quantity: u32,
-        country: Option<String>,
-    ) -> TransactionFact {
+    /// One piece of it, of which nothing else is known.
+    fn one_time(&self, product: &str, at: Timestamp, price: Option<Money>) -> TransactionFact {
         TransactionFact {
-            quantity: quantity.max(1),
             price,
-            tax,
             reason: Some(TransactionReason::Purchase),
-            country,
             begins_chain: true,
             ..TransactionFact::new(
-                id,
+                &self.answer.question.id,
                 TransactionKind::NonConsumable,
                 product,
                 at,

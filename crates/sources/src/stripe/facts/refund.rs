@@ -5,19 +5,23 @@ use super::{
     about::{About, money, objects},
 };
 use crate::{Answer, Refusal};
-use domain::fact::RefundFact;
+use domain::{Money, fact::RefundFact};
 
 /// Refunds that arrived or were undone, and disputes whose money was withdrawn.
 pub(super) fn refunds(answer: &Answer) -> Result<Vec<RefundFact>, Refusal> {
     let version = answer.asked_at;
     let mut all = Vec::new();
+    // Put there by whoever asked: neither a refund nor a dispute names what it gives back.
     let transaction = |index: usize, name: &str| {
-        answer
-            .parts(name)
-            .nth(index)
-            .and_then(|part| part.body["tidings_transaction"].as_str())
-            .unwrap_or_default()
-            .to_owned()
+        let part = answer.parts(name).nth(index);
+        part.and_then(|part| part.body["tidings_transaction"].as_str())
+            .map(str::to_owned)
+            .ok_or_else(|| {
+                Refusal::park(
+                    "store_answer_unreadable",
+                    format!("a {name} does not say which transaction it is about"),
+                )
+            })
     };
     for (index, refund) in objects::<Refund>(answer, "refund")?.into_iter().enumerate() {
         let is_undone = match refund.status.as_deref() {
@@ -29,7 +33,7 @@ pub(super) fn refunds(answer: &Answer) -> Result<Vec<RefundFact>, Refusal> {
         all.push(RefundFact {
             pieces_left: None,
             version,
-            transaction: transaction(index, "refund"),
+            transaction: transaction(index, "refund")?,
             at: refund.created.unwrap_or(version),
             amount: money(refund.amount, &refund.currency),
             id: refund.id,
@@ -50,7 +54,7 @@ pub(super) fn refunds(answer: &Answer) -> Result<Vec<RefundFact>, Refusal> {
         all.push(RefundFact {
             pieces_left: None,
             version,
-            transaction: transaction(index, "dispute"),
+            transaction: transaction(index, "dispute")?,
             at: dispute.created.unwrap_or(version),
             amount: money(dispute.amount, &dispute.currency),
             id: dispute.id,
@@ -62,9 +66,8 @@ pub(super) fn refunds(answer: &Answer) -> Result<Vec<RefundFact>, Refusal> {
 }
 
 impl About<'_> {
-    /// A one-time purchase is taken away once all of it was given back.
-    pub(super) fn refunds_taking_away(&self, charged: i64, currency: &str) -> Vec<RefundFact> {
-        let charged = money(charged, currency).map_or(i64::MAX, |money| money.micros);
+    /// A one-time purchase is taken away once all of it was given back; where nobody knows what all is, it stays.
+    pub(super) fn refunds_taking_away(&self, charged: Option<Money>) -> Vec<RefundFact> {
         let back: i64 = self
             .refunds
             .iter()
@@ -75,7 +78,7 @@ impl About<'_> {
         self.refunds
             .iter()
             .map(|refund| RefundFact {
-                revokes: back >= charged,
+                revokes: charged.is_some_and(|charged| back >= charged.micros),
                 ..refund.clone()
             })
             .collect()
