@@ -87,7 +87,7 @@ impl Engine {
     async fn assemble(parts: Parts, is_quiet: bool) -> Result<Self, LedgerError> {
         let core = Core::of(parts).await?;
         let inner = Inner {
-            dispatcher: Dispatcher::default(),
+            dispatcher: Dispatcher::new(),
             vouched: intake::revocation::Vouched::default(),
             inquiries: intake::inquiry::Inquiries::default(),
             heard: intake::heard::Heard::default(),

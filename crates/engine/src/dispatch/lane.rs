@@ -1,14 +1,17 @@
 //! A lane: one integration's own queue, limits and circuit breaker, so that its troubles stay its own.
 
-use super::attempt::Says;
+use super::{
+    attempt::Says,
+    held::{Held, Job, Room, Share},
+};
+use crate::Guarded;
 use domain::breaker::Breaker;
 use domain::pace::Pace;
 use jiff::{SignedDuration, Timestamp};
-use ledger::Lease;
 use std::{
     num::NonZeroU32,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering},
     },
     time::Duration,
@@ -65,12 +68,6 @@ impl Nodes {
     }
 }
 
-/// A leased delivery, with the end of the lease.
-pub(crate) struct Job {
-    pub(crate) lease: Lease,
-    pub(crate) until: Timestamp,
-}
-
 /// How a lane stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LaneHealth {
@@ -82,25 +79,24 @@ pub struct LaneHealth {
 
 pub(crate) struct Lane {
     jobs: mpsc::UnboundedSender<Job>,
-    /// Deliveries promised room, queued or being attempted.
-    held: AtomicUsize,
-    breaker: Mutex<Breaker>,
+    share: Arc<Share>,
+    breaker: Guarded<Breaker>,
     /// Whether the endpoint accepted something since the node started, or since its breaker opened.
     proven: AtomicBool,
-    pace: Mutex<Pace>,
+    pace: Guarded<Pace>,
     under_way: AtomicUsize,
     freed: Notify,
 }
 
 impl Lane {
-    pub(crate) fn new() -> (Arc<Self>, mpsc::UnboundedReceiver<Job>) {
+    pub(super) fn new(held: &Arc<Held>) -> (Arc<Self>, mpsc::UnboundedReceiver<Job>) {
         let (jobs, queue) = mpsc::unbounded_channel();
         let lane = Self {
             jobs,
-            held: AtomicUsize::new(0),
-            breaker: Mutex::default(),
+            share: Share::new(held),
+            breaker: Guarded::default(),
             proven: AtomicBool::new(false),
-            pace: Mutex::default(),
+            pace: Guarded::default(),
             under_way: AtomicUsize::new(0),
             freed: Notify::new(),
         };
@@ -132,7 +128,7 @@ impl Lane {
     /// How long to wait before an attempt may begin; `None` when it may begin now.
     pub(crate) fn wait(&self, limits: Limits, nodes: &Nodes, now: Timestamp) -> Option<Duration> {
         let rate = limits.per_second?;
-        let mut pace = self.pace.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut pace = self.pace.lock();
         match pace.admit(rate, nodes.count(), now) {
             Ok(next) => {
                 *pace = next;
@@ -142,74 +138,53 @@ impl Lane {
         }
     }
 
-    fn breaker(&self) -> std::sync::MutexGuard<'_, Breaker> {
-        self.breaker.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Room for a delivery. None while the breaker is open: then it waits in the ledger.
+    pub(super) fn reserve(&self, capacity: usize) -> Option<Room> {
+        if self.breaker.lock().is_open() {
+            return None;
+        }
+        self.share.make(|held| usize::from(held < capacity)).pop()
     }
 
-    /// Promises room for `wanted` deliveries, all or none. None while the breaker is open: then they wait in the ledger.
-    pub(crate) fn reserve(&self, wanted: usize, capacity: usize) -> bool {
-        let room = |held: usize| (held + wanted <= capacity).then_some(held + wanted);
-        !self.breaker().is_open()
-            && self
-                .held
-                .fetch_update(Ordering::AcqRel, Ordering::Acquire, room)
-                .is_ok()
-    }
-
-    /// Promises room for up to `wanted` deliveries from the ledger; answers how many. One, as a probe, when a pause ends.
-    pub(crate) fn reserve_up_to(&self, wanted: usize, capacity: usize, now: Timestamp) -> usize {
+    /// Room for up to `wanted` deliveries from the ledger. For one, as a probe, when a pause ends.
+    pub(super) fn reserve_up_to(
+        &self,
+        wanted: usize,
+        capacity: usize,
+        now: Timestamp,
+    ) -> Vec<Room> {
         let wanted = if self.proven.load(Ordering::Acquire) {
             wanted
         } else {
             wanted.min(UNPROVEN)
         };
-        let admitted = self.breaker().admits(wanted, now);
-        if self.breaker().is_open() && self.held.load(Ordering::Acquire) > 0 {
-            return 0;
-        }
-        let mut got = 0;
-        let room = |held: usize| {
-            got = admitted.min(capacity.saturating_sub(held));
-            Some(held + got)
-        };
-        match self
-            .held
-            .fetch_update(Ordering::AcqRel, Ordering::Acquire, room)
-        {
-            Ok(_) | Err(_) => got,
-        }
+        let breaker = *self.breaker.lock();
+        let admitted = breaker.admits(wanted, now);
+        self.share.make(|held| {
+            if breaker.is_open() && held > 0 {
+                0
+            } else {
+                admitted.min(capacity.saturating_sub(held))
+            }
+        })
     }
 
     /// Whether it would take anything from the ledger now.
-    pub(crate) fn has_room(&self, capacity: usize, now: Timestamp) -> bool {
-        let (breaker, held) = (*self.breaker(), self.held.load(Ordering::Acquire));
+    pub(super) fn has_room(&self, capacity: usize, now: Timestamp) -> bool {
+        let (breaker, held) = (*self.breaker.lock(), self.share.count());
         breaker.admits(1, now) == 1 && held < if breaker.is_open() { 1 } else { capacity }
     }
 
-    /// Gives promised room back.
-    pub(crate) fn give_back(&self, count: usize) {
-        self.held.fetch_sub(count, Ordering::AcqRel);
-    }
-
-    /// Takes up one more, for which there need not be room: it was waiting for one that has just been settled.
-    pub(crate) fn take_up(&self, job: Job) {
-        self.held.fetch_add(1, Ordering::AcqRel);
-        self.push(job);
-    }
-
-    /// Queues a delivery for which room was promised.
-    pub(crate) fn push(&self, job: Job) {
-        if self.jobs.send(job).is_err() {
-            // The lane is gone with its integration; the lease runs out.
-            self.give_back(1);
-        }
+    /// Queues a delivery. Where the lane has ended, it goes back.
+    pub(super) fn push(&self, job: Job) {
+        drop(self.jobs.send(job));
     }
 
     /// Takes note of what an attempt said about the endpoint. Answers whether that opened the breaker.
     ///
     /// One that only refuses is neither working nor failing: what was known of it stands. A probe that it refuses is followed by another.
     pub(super) fn heard(&self, says: Says, now: Timestamp) -> bool {
-        let mut breaker = self.breaker();
+        let mut breaker = self.breaker.lock();
         let was_open = breaker.is_open();
         match says {
             Says::Accepted => {
@@ -228,13 +203,13 @@ impl Lane {
 
     /// Whether a delivery already in the queue may be attempted: always while closed, and the one probe of an open breaker.
     pub(crate) fn admits(&self, now: Timestamp) -> bool {
-        self.breaker().admits(1, now) == 1
+        self.breaker.lock().admits(1, now) == 1
     }
 
     pub(crate) fn health(&self) -> LaneHealth {
         LaneHealth {
-            held: self.held.load(Ordering::Acquire),
-            breaker_open: self.breaker().is_open(),
+            held: self.share.count(),
+            breaker_open: self.breaker.lock().is_open(),
         }
     }
 }
@@ -279,7 +254,8 @@ mod tests {
             concurrency: 4,
             per_second: None,
         };
-        let ((lane, _queue), nodes) = (Lane::new(), nodes(2));
+        let (held, _backs) = Held::new();
+        let ((lane, _queue), nodes) = (Lane::new(&held), nodes(2));
         let first = lane.begin(limits, &nodes).await;
         let second = lane.begin(limits, &nodes).await;
         let third = lane.begin(limits, &nodes);
@@ -293,27 +269,26 @@ mod tests {
 
     #[test]
     fn an_endpoint_that_accepted_nothing_yet_is_tried_with_little() {
-        let (lane, _queue) = Lane::new();
+        let (held, _backs) = Held::new();
+        let (lane, _queue) = Lane::new(&held);
+        let claimed = |now| lane.reserve_up_to(256, CAPACITY, now).len();
         let now = Timestamp::UNIX_EPOCH;
-        assert_eq!(lane.reserve_up_to(256, CAPACITY, now), UNPROVEN);
-        lane.give_back(UNPROVEN);
+        assert_eq!(claimed(now), UNPROVEN);
         for says in [Says::Refused, Says::Nothing, Says::Failing] {
             assert!(!lane.heard(says, now));
-            assert_eq!(lane.reserve_up_to(256, CAPACITY, now), UNPROVEN, "{says:?}");
-            lane.give_back(UNPROVEN);
+            assert_eq!(claimed(now), UNPROVEN, "{says:?}");
         }
         lane.heard(Says::Accepted, now);
-        assert_eq!(lane.reserve_up_to(256, CAPACITY, now), 256);
-        lane.give_back(256);
+        assert_eq!(claimed(now), 256);
         while !lane.heard(Says::Failing, now) {}
         let later = now + SignedDuration::from_mins(5);
-        assert_eq!(lane.reserve_up_to(256, CAPACITY, later), 1, "a probe");
-        lane.give_back(1);
+        let probe = lane.reserve_up_to(256, CAPACITY, later);
+        assert_eq!((probe.len(), claimed(later)), (1, 0), "one probe at a time");
+        drop(probe);
         for says in [Says::Refused, Says::Nothing] {
             lane.heard(says, later);
             assert!(lane.health().breaker_open, "{says:?}");
-            assert_eq!(lane.reserve_up_to(256, CAPACITY, later), 1, "another");
-            lane.give_back(1);
+            assert_eq!(claimed(later), 1, "another");
         }
         lane.heard(Says::Accepted, later);
         assert!(!lane.health().breaker_open);

@@ -2,89 +2,83 @@
 //!
 //! A delivery reaches a lane in one of three ways, always leased: handed over by the intake that committed it, released by
 //! the settling of the one it waited for, or claimed from the ledger when due. In the steady state nothing is claimed.
+//! Until its attempt begins it is a [`Job`](held::Job): whatever ends that before gives the lease back.
 
 mod attempt;
 pub(crate) mod handshake;
+mod held;
 pub(crate) mod lane;
+mod reserve;
 
 pub use handshake::Handshake;
 pub use lane::LaneHealth;
 
-use crate::{Engine, metric::Metric, setup::ActiveIntegration, trace};
+use crate::{Engine, Guarded, metric::Metric, setup::ActiveIntegration, trace};
 use attempt::{End, Verdict, shown};
 use destinations::{Header, Outcome};
-use domain::{DeliveryId, Event, IntegrationId, NotSent};
+use domain::{IntegrationId, NotSent};
+use held::{Back, Held, Job, Room};
 use jiff::Timestamp;
-use lane::{Job, Lane, Limits, Nodes};
-use ledger::{ConfigurationChange, Lease, NewDelivery, Next, Returned, Settlement};
+use lane::{Lane, Limits, Nodes, UnderWay};
+use ledger::{ConfigurationChange, Lease, Next, Returned, Settlement};
 use std::{
     collections::BTreeMap,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         atomic::{AtomicUsize, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 use tokio::sync::{Notify, mpsc};
 use tracing::{Instrument, Span};
 
 /// How often the ledger is asked for due deliveries when nothing wakes the poll.
 const POLL: Duration = Duration::from_millis(200);
-/// Deliveries claimed at once for one integration.
-const CLAIM: usize = 256;
+/// Deliveries claimed, or given back, at once.
+const AT_ONCE: usize = 256;
+/// Before what the ledger could not take is tried again, twice as long each time.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+/// What is not taken after so long a pause is given up.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// Most of an answer that is stored.
 const STORED_ANSWER: usize = 4 << 10;
 
-type NewLane = (IntegrationId, Arc<Lane>, mpsc::UnboundedReceiver<Job>);
-
-#[derive(Default)]
 pub(crate) struct Dispatcher {
-    lanes: Mutex<BTreeMap<IntegrationId, Arc<Lane>>>,
-    /// Lanes whose task has not been started.
-    new_lanes: Mutex<Vec<NewLane>>,
+    lanes: Guarded<BTreeMap<IntegrationId, Arc<Lane>>>,
+    held: Arc<Held>,
     due: Notify,
     /// How many share what an endpoint may be asked.
     pub(crate) nodes: Nodes,
     /// Rises with every look at the ledger.
     turn: AtomicUsize,
+    /// What is to be given back; taken when the first lane begins.
+    backs: Guarded<Option<Backs>>,
 }
 
-/// Room promised to the deliveries of one commit, given back unless it is used.
-pub(crate) struct Reservations<'a> {
-    dispatcher: &'a Dispatcher,
-    lanes: BTreeMap<IntegrationId, (Arc<Lane>, usize)>,
-}
+/// Leases on their way back to the ledger.
+type Backs = mpsc::UnboundedReceiver<Back>;
 
 impl Dispatcher {
-    pub(crate) fn wake(&self) {
-        self.due.notify_one();
-    }
-
-    pub(crate) fn reservations(&self) -> Reservations<'_> {
-        Reservations {
-            dispatcher: self,
-            lanes: BTreeMap::new(),
+    pub(crate) fn new() -> Self {
+        let (held, backs) = Held::new();
+        Self {
+            lanes: Guarded::default(),
+            held,
+            due: Notify::new(),
+            nodes: Nodes::default(),
+            turn: AtomicUsize::default(),
+            backs: Guarded::new(Some(backs)),
         }
     }
 
-    fn lane(&self, integration: &ActiveIntegration) -> Arc<Lane> {
-        let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
-        let id = integration.row.id;
-        let lane = lanes.entry(id).or_insert_with(|| {
-            let (lane, queue) = Lane::new();
-            self.new_lanes
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .push((id, Arc::clone(&lane), queue));
-            lane
-        });
-        Arc::clone(lane)
+    pub(crate) fn wake(&self) {
+        self.due.notify_one();
     }
 
     /// Whether this node would take a delivery of the integration from the ledger now.
     fn takes(&self, integration: &ActiveIntegration, now: Timestamp) -> bool {
         let capacity = self.nodes.capacity(integration.limits());
-        let lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        let lanes = self.lanes.lock();
         lanes
             .get(&integration.row.id)
             .is_none_or(|lane| lane.has_room(capacity, now))
@@ -93,117 +87,43 @@ impl Dispatcher {
     pub(crate) fn health(&self) -> Vec<(IntegrationId, LaneHealth)> {
         self.lanes
             .lock()
-            .unwrap_or_else(PoisonError::into_inner)
             .iter()
             .map(|(id, lane)| (*id, lane.health()))
             .collect()
     }
 
+    /// Takes up no more, and waits, at most `patience`, until nothing is leased to this node.
     pub(crate) async fn drain(&self, patience: Duration) {
-        let until = Instant::now() + patience;
-        let busy = || {
-            self.lanes
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .values()
-                .any(|lane| lane.health().held > 0)
-        };
-        while busy() && Instant::now() < until {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    }
-}
-
-impl Reservations<'_> {
-    /// Whether this node will send `messages` more deliveries of the integration itself.
-    pub(crate) fn reserve(
-        &mut self,
-        integration: &ActiveIntegration,
-        messages: usize,
-        _now: Timestamp,
-    ) -> bool {
-        if integration.held().is_some() {
-            return false;
-        }
-        let lane = self.dispatcher.lane(integration);
-        let capacity = self.dispatcher.nodes.capacity(integration.limits());
-        let reserved = lane.reserve(messages, capacity);
-        if reserved {
-            self.lanes.entry(integration.row.id).or_insert((lane, 0)).1 += messages;
-        }
-        reserved
-    }
-
-    /// Queues those of the committed deliveries that wait for no other.
-    pub(crate) fn hand_over(
-        mut self,
-        engine: &Engine,
-        events: Vec<Event>,
-        deliveries: Vec<NewDelivery>,
-        ready: &[DeliveryId],
-    ) {
-        let events: BTreeMap<_, _> = events
-            .into_iter()
-            .map(|event| (event.id, Arc::new(event)))
-            .collect();
-        for delivery in deliveries
-            .into_iter()
-            .filter(|delivery| ready.contains(&delivery.id))
-        {
-            let Some((lane, reserved)) = self
-                .lanes
-                .get_mut(&delivery.integration)
-                .filter(|(_, reserved)| *reserved > 0)
-            else {
-                self.dispatcher.wake();
-                continue;
-            };
-            let Some(event) = events.get(&delivery.event) else {
-                continue;
-            };
-            *reserved -= 1;
-            // Where room was promised, it is written as due when the lease ends.
-            let until = delivery.due_at;
-            let lease = Lease {
-                id: delivery.id,
-                integration: delivery.integration,
-                message: delivery.message,
-                event: Arc::clone(event),
-                trace: delivery.trace,
-                attempts: 0,
-                round: 0,
-                accepted_at: delivery.accepted_at,
-            };
-            lane.push(Job { lease, until });
-        }
-        engine.start_lanes();
-    }
-}
-
-impl Drop for Reservations<'_> {
-    fn drop(&mut self) {
-        for (lane, unused) in self.lanes.values() {
-            lane.give_back(*unused);
+        self.held.close();
+        let mut over = self.held.over();
+        let ended = tokio::time::timeout(patience, over.wait_for(|over| *over)).await;
+        if ended.is_err() {
+            tracing::warn!(
+                deliveries = self.held.count(),
+                "attempts did not end in time; what is left goes when its leases run out"
+            );
         }
     }
 }
 
 impl Engine {
-    /// Starts the tasks of lanes that were created since.
-    fn start_lanes(&self) {
-        let new = std::mem::take(
-            &mut *self
-                .inner
-                .dispatcher
-                .new_lanes
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner),
-        );
-        for (id, lane, queue) in new {
-            tokio::spawn(self.clone().run_lane(id, lane, queue));
-        }
+    /// The lane of an integration; its task begins with it.
+    fn lane(&self, integration: IntegrationId) -> Arc<Lane> {
+        let dispatcher = &self.inner.dispatcher;
+        let mut lanes = dispatcher.lanes.lock();
+        let lane = lanes.entry(integration).or_insert_with(|| {
+            let (lane, queue) = Lane::new(&dispatcher.held);
+            let run = self.clone().run_lane(integration, Arc::clone(&lane), queue);
+            tokio::spawn(run);
+            if let Some(backs) = dispatcher.backs.lock().take() {
+                tokio::spawn(self.clone().keep_giving_back(backs));
+            }
+            lane
+        });
+        Arc::clone(lane)
     }
 
+    /// Attempts what comes, until nothing can come any more.
     async fn run_lane(
         self,
         integration: IntegrationId,
@@ -211,86 +131,92 @@ impl Engine {
         mut queue: mpsc::UnboundedReceiver<Job>,
     ) {
         let mut stopping = self.stopping();
+        let mut over = self.inner.dispatcher.held.over();
         loop {
             let job = tokio::select! {
                 job = queue.recv() => job,
-                _ = stopping.wait_for(|stopping| *stopping) => None,
+                _ = over.wait_for(|over| *over) => None,
             };
-            let Some(job) = job else {
-                let rest = std::iter::from_fn(|| queue.try_recv().ok()).collect();
-                return self.hand_back(&lane, rest).await;
+            let Some(job) = job else { return };
+            // While this node stops, and when its turn does not come before: dropped, it goes back.
+            let under_way = tokio::select! {
+                biased;
+                _ = stopping.wait_for(|stopping| *stopping) => continue,
+                under_way = self.turn(integration, &lane) => under_way,
             };
-            let nodes = &self.inner.dispatcher.nodes;
-            let unlimited = Limits {
-                concurrency: 1,
-                per_second: None,
-            };
-            let limits = || {
-                let setup = self.setup();
-                let active = setup.integration(integration);
-                active.map_or(unlimited, ActiveIntegration::limits)
-            };
-            while let Some(wait) = lane.wait(limits(), nodes, self.system().now()) {
-                tokio::time::sleep(wait).await;
-            }
-            let under_way = lane.begin(limits, nodes).await;
-            let setup = self.setup();
-            let now = self.system().now();
-            let active = setup
-                .integration(integration)
-                .filter(|active| active.held().is_none())
-                .cloned();
-            // Held, leased too long ago, or the breaker opened while it waited: let the lease run out, the row stays due. A node that stops
-            // gives it back.
-            let Some(active) = active.filter(|active| {
-                lane.admits(now)
-                    && !self.core().is_stopping()
+            let (setup, now) = (self.setup(), self.system().now());
+            // Held, leased too long ago, or the breaker opened while it waited: it goes back.
+            let active = setup.integration(integration).filter(|active| {
+                active.held().is_none()
+                    && lane.admits(now)
                     && now
                         .saturating_add(active.timeout())
-                        .is_ok_and(|end| end < job.until)
-            }) else {
-                drop(under_way);
-                if self.core().is_stopping() {
-                    self.hand_back(&lane, vec![job]).await;
-                } else {
-                    lane.give_back(1);
-                }
+                        .is_ok_and(|end| end < job.until())
+            });
+            let Some(active) = active.cloned() else {
                 continue;
             };
+            let (lease, room) = job.begin();
             let (engine, lane) = (self.clone(), Arc::clone(&lane));
             tokio::spawn(async move {
-                let span = trace::attempt(active.spec.key, &job.lease);
-                let attempt = engine.attempt(&active, &lane, job.lease);
+                let span = trace::attempt(active.spec.key, &lease);
+                let attempt = engine.attempt(&active, &lane, lease, &room);
                 attempt.instrument(span).await;
-                lane.give_back(1);
                 drop(under_way);
             });
         }
     }
 
-    /// Gives back what a lane holds when the node stops: others take it up at once.
-    async fn hand_back(&self, lane: &Lane, jobs: Vec<Job>) {
-        let leases: Vec<Lease> = jobs.into_iter().map(|job| job.lease).collect();
-        self.return_leases(&leases).await;
-        lane.give_back(leases.len());
+    /// Waits until the endpoint may be asked once more.
+    async fn turn(&self, integration: IntegrationId, lane: &Arc<Lane>) -> UnderWay {
+        let nodes = &self.inner.dispatcher.nodes;
+        let unlimited = Limits {
+            concurrency: 1,
+            per_second: None,
+        };
+        let limits = || {
+            let setup = self.setup();
+            let active = setup.integration(integration);
+            active.map_or(unlimited, ActiveIntegration::limits)
+        };
+        while let Some(wait) = lane.wait(limits(), nodes, self.system().now()) {
+            tokio::time::sleep(wait).await;
+        }
+        lane.begin(limits, nodes).await
     }
 
-    async fn return_leases(&self, leases: &[Lease]) {
-        if leases.is_empty() {
-            return;
+    /// Gives back what was not attempted, until nothing can come any more: others take it up at once.
+    async fn keep_giving_back(self, mut backs: Backs) {
+        let mut over = self.inner.dispatcher.held.over();
+        let mut some = Vec::new();
+        loop {
+            tokio::select! {
+                _ = backs.recv_many(&mut some, AT_ONCE) => {}
+                _ = over.wait_for(|over| *over) => return,
+            }
+            self.give_back(&some).await;
+            some.clear();
         }
-        let returned: Vec<Returned> = leases.iter().map(Returned::from).collect();
-        if let Err(error) = self
-            .ledger()
-            .hand_back(&returned, self.system().now())
-            .await
-        {
-            tracing::warn!(%error, deliveries = leases.len(), "deliveries could not be given back; they go when their leases run out");
+    }
+
+    async fn give_back(&self, backs: &[Back]) {
+        let leases: Vec<Returned> = backs.iter().map(|back| back.lease).collect();
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let Err(error) = self.ledger().hand_back(&leases, self.system().now()).await else {
+                return;
+            };
+            if !error.is_retryable() || pause > LONGEST_PAUSE {
+                tracing::warn!(%error, deliveries = leases.len(), "deliveries could not be given back; they go when their leases run out");
+                return;
+            }
+            tokio::time::sleep(pause).await;
+            pause *= 2;
         }
     }
 
     /// One attempt, from the rendered request to its record in the ledger.
-    async fn attempt(&self, active: &ActiveIntegration, lane: &Lane, lease: Lease) {
+    async fn attempt(&self, active: &ActiveIntegration, lane: &Lane, lease: Lease, room: &Room) {
         let at = self.system().now();
         let destination = active.spec.key;
         if lease.attempts == 0 {
@@ -366,7 +292,11 @@ impl Engine {
         }
         let duration_ms = u64::try_from(settlement.took.as_millis()).unwrap_or(u64::MAX);
         tracing::info!(delivery.id = %lease.id, event.id = %lease.event.id, destination.key = destination, attempt = lease.attempts + 1, outcome, status = settlement.status, duration_ms, "attempt made");
-        self.settle(active, settlement).await;
+        let (released, until) = self.settle(active, settlement).await;
+        // What waited for this one goes to the same endpoint.
+        for lease in released {
+            lane.push(Job::new(lease, until, room.another()));
+        }
     }
 
     /// Pauses an integration whose endpoint wants no more. What comes later is kept until somebody resumes it.
@@ -390,43 +320,30 @@ impl Engine {
     }
 
     /// Records an attempt, as often as it takes: the request is out, and only the record keeps it from being sent again.
-    async fn settle(&self, active: &ActiveIntegration, settlement: Settlement) {
-        let mut pause = Duration::from_millis(50);
+    /// Answers with what waited for its delivery, and until when that is leased.
+    async fn settle(
+        &self,
+        active: &ActiveIntegration,
+        settlement: Settlement,
+    ) -> (Vec<Lease>, Timestamp) {
+        let mut pause = FIRST_PAUSE;
         loop {
             let lease_until = active.lease_until(self.system().now());
             match self.ledger().settle(settlement.clone(), lease_until).await {
                 Ok(settled) => {
-                    if self.core().is_stopping() {
-                        self.return_leases(&settled.released).await;
-                    } else {
-                        for lease in settled.released {
-                            self.take_up(lease, lease_until);
-                        }
-                    }
                     self.note_change();
-                    return;
+                    return (settled.released, lease_until);
                 }
-                Err(error) if error.is_retryable() && pause < Duration::from_secs(30) => {
+                Err(error) if error.is_retryable() && pause < LONGEST_PAUSE => {
                     tracing::error!(delivery.id = %settlement.delivery, %error, "an attempt could not be recorded; trying again");
                     tokio::time::sleep(pause).await;
                     pause *= 2;
                 }
                 Err(error) => {
                     tracing::error!(delivery.id = %settlement.delivery, %error, "an attempt could not be recorded; the delivery will be sent again when its lease runs out");
-                    return;
+                    return (Vec::new(), lease_until);
                 }
             }
-        }
-    }
-
-    fn take_up(&self, lease: Lease, until: Timestamp) {
-        let setup = self.setup();
-        if let Some(active) = setup.integration(lease.integration) {
-            self.inner
-                .dispatcher
-                .lane(active)
-                .take_up(Job { lease, until });
-            self.start_lanes();
         }
     }
 
@@ -494,27 +411,21 @@ impl Engine {
             let Some(active) = setup.integration(id) else {
                 continue;
             };
-            let lane = dispatcher.lane(active);
+            let lane = self.lane(id);
             let capacity = dispatcher.nodes.capacity(active.limits());
-            let room = lane.reserve_up_to(CLAIM, capacity, now);
-            if room == 0 {
+            let rooms = lane.reserve_up_to(AT_ONCE, capacity, now);
+            if rooms.is_empty() {
                 continue;
             }
             let until = active.lease_until(now);
-            let leases = self
-                .ledger()
-                .claim(id, now, until, room)
-                .await
-                .inspect_err(|_| lane.give_back(room))?;
-            lane.give_back(room - leases.len().min(room));
+            let leases = self.ledger().claim(id, now, until, rooms.len()).await?;
             claimed += leases.len();
-            if leases.len() == CLAIM {
-                self.inner.dispatcher.wake();
+            if leases.len() == AT_ONCE {
+                dispatcher.wake();
             }
-            for lease in leases {
-                lane.push(Job { lease, until });
+            for (lease, room) in leases.into_iter().zip(rooms) {
+                lane.push(Job::new(lease, until, room));
             }
-            self.start_lanes();
         }
         Ok(claimed)
     }

@@ -13,9 +13,7 @@ use crate::{
 use domain::{AppId, InboxId, Observation, Store, time::after};
 use inquiry::Urgency;
 use jiff::{SignedDuration, Timestamp};
-use ledger::{
-    Commit, Committed, DueCheck, FIRST_ANSWER, InboxMessage, LedgerError, NewDelivery, Wanted,
-};
+use ledger::{Commit, Committed, DueCheck, FIRST_ANSWER, InboxMessage, LedgerError, Wanted};
 use sources::{Content, Incoming, Question, Received, Refusal, Source, Trouble, Verdict};
 use std::sync::Arc;
 use tracing::Instrument;
@@ -526,46 +524,23 @@ impl Engine {
                 Some((told, keys)) => self.ledger().known_keys(&told, &keys).await?,
                 None => Vec::new(),
             };
-            let dispatcher = &self.inner.dispatcher;
-            let mut reservations = dispatcher.reservations();
-            let mut commit = decide::conclude(proposal, &known, &at);
-            if !self.inner.is_quiet {
-                let of_one = |a: &NewDelivery, b: &NewDelivery| {
-                    (a.event, a.integration) == (b.event, b.integration)
-                };
-                for planned in commit.deliveries.chunk_by_mut(of_one) {
-                    let integration = setup.integration(planned[0].integration);
-                    if let Some(integration) = integration
-                        && reservations.reserve(integration, planned.len(), now)
-                    {
-                        let until = integration.lease_until(now);
-                        planned
-                            .iter_mut()
-                            .for_each(|planned| planned.due_at = until);
-                    }
-                }
-            }
-            let span = trace::commit(&mut commit);
-            let events: Vec<_> = commit.events.iter().map(|new| new.event.clone()).collect();
-            let deliveries = commit.deliveries.clone();
-            match self.ledger().commit(commit).instrument(span).await? {
-                Committed::Done { ready } => {
+            let commit = decide::conclude(proposal, &known, &at);
+            match self.commit_and_send(commit).await? {
+                (Committed::Done { .. }, events) => {
                     for event in &events {
                         Metric::EventsRecorded.count_kind(event.kind.id());
                         tracing::info!(event.id = %event.id, event.kind = event.kind.id(), customer.id = %event.customer.id, customer_seq = event.customer_seq, inbox.id = at.inbox.map(|message| tracing::field::display(message.id)), rule = event.cause.rule, "event recorded");
                     }
-                    let count = events.len();
-                    reservations.hand_over(self, events, deliveries, &ready);
-                    if count > 0 {
+                    if !events.is_empty() {
                         self.note_change();
                     }
                     return Ok(Some(Decided {
-                        events: count,
+                        events: events.len(),
                         owner_is_settled,
                     }));
                 }
-                Committed::Duplicate => return Ok(None),
-                Committed::Conflict => {}
+                (Committed::Duplicate, _) => return Ok(None),
+                (Committed::Conflict, _) => {}
             }
         }
         Err(IntakeError::Contended)

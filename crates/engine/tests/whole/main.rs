@@ -2,8 +2,10 @@
 #![expect(clippy::unwrap_used, reason = "tests report by panicking")]
 
 mod breaker;
+mod gate;
 mod lessons;
 mod replay;
+mod stopping;
 #[path = "../support/mod.rs"]
 mod support;
 mod world;

@@ -1,5 +1,6 @@
 //! A whole engine with a clock, a store and endpoints that act on command.
 
+use crate::gate::Gate;
 use async_trait::async_trait;
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use configuration::{Desired, Means, Vault};
@@ -9,7 +10,7 @@ use engine::{
     Accepted, Engine, IntakeError, MakeSource, Parts, Secrets, System, Transport, TransportError,
 };
 use jiff::{SignedDuration, Timestamp};
-use ledger::{AppSettings, EventFilter, FeedRow, Page};
+use ledger::{AppSettings, EventFilter, FeedRow, Ledger, Page};
 use serde_json::{Value, json};
 use simulator::Authority;
 use sources::{
@@ -23,6 +24,7 @@ use std::{
     },
     time::Duration,
 };
+use tokio::sync::watch;
 
 pub(crate) const DAY: i64 = 86_400;
 static AUTHORITY: LazyLock<Authority> = LazyLock::new(|| Authority::create().unwrap());
@@ -53,6 +55,8 @@ type Sent = (String, Value, Vec<(String, String)>);
 pub(crate) struct Endpoints {
     pub(crate) sent: Mutex<Vec<Sent>>,
     answers: Mutex<Answers>,
+    /// Whether answers are held back.
+    silent: watch::Sender<bool>,
 }
 
 #[expect(
@@ -84,6 +88,8 @@ impl Transport for Endpoints {
             sent.push((request.url.clone(), body, headers));
             sent.len()
         };
+        let mut silent = self.silent.subscribe();
+        silent.wait_for(|silent| !*silent).await.unwrap();
         (self.answers.lock().unwrap())(&request.url, count)
     }
 }
@@ -149,12 +155,26 @@ pub(crate) fn incoming(body: &str) -> Incoming<'_> {
 
 impl World {
     pub(crate) async fn new() -> Self {
+        Self::over(|ledger| ledger).await
+    }
+
+    /// With a gate before its ledger.
+    pub(crate) async fn gated() -> (Self, Arc<Gate>) {
+        let mut gate = None;
+        let world = Self::over(|ledger| {
+            let gate = gate.insert(Gate::before(ledger));
+            Arc::clone(gate) as Arc<dyn Ledger>
+        });
+        (world.await, gate.unwrap())
+    }
+
+    async fn over(wrap: impl FnOnce(Arc<dyn Ledger>) -> Arc<dyn Ledger>) -> Self {
         let number = NUMBER.fetch_add(1, Ordering::SeqCst);
         let clock = Arc::new(Clock {
             micros: AtomicI64::new(1_767_225_600_000_000),
             drawn: AtomicU64::new(number),
         });
-        let ledger = crate::support::ledger(clock.now()).await;
+        let ledger = wrap(crate::support::ledger(clock.now()).await);
         let vault = Vault::with_key([1; 32]);
         let fresh = {
             let clock = Arc::clone(&clock);
@@ -181,6 +201,7 @@ impl World {
         let endpoints = Arc::new(Endpoints {
             sent: Mutex::default(),
             answers: Mutex::new(Box::new(|_, _| answer(200, "{}"))),
+            silent: watch::Sender::new(false),
         });
         let parts = Parts {
             ledger,
@@ -216,6 +237,11 @@ impl World {
         answers: impl Fn(&str, usize) -> Result<Response, TransportError> + Send + Sync + 'static,
     ) {
         *self.endpoints.answers.lock().unwrap() = Box::new(answers);
+    }
+
+    /// Holds answers back, or lets them go.
+    pub(crate) fn silence(&self, silent: bool) {
+        self.endpoints.silent.send_replace(silent);
     }
 
     /// Moves the clock.

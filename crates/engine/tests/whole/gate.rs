@@ -1,0 +1,192 @@
+//! A ledger whose answers can be held back: what was asked of it is done, and whoever asked does not know yet.
+
+use async_trait::async_trait;
+use domain::{
+    AppId, CustomerId, DeliveryId, EventId, InboxId, IntegrationId, ProjectId, ReplayId, UserId,
+    customer::Customer, rates::Rate,
+};
+use jiff::{SignedDuration, Timestamp};
+use ledger::*;
+use std::{collections::BTreeMap, num::NonZeroU32, sync::Arc};
+use tokio::sync::watch;
+use uuid::Uuid;
+
+/// What a gate does with an operation.
+#[derive(Debug, Clone, Default)]
+struct Way {
+    is_shut: bool,
+    /// So many of the next are not done at all: the ledger is unavailable.
+    refused: u32,
+    /// Answers that are held back.
+    waiting: usize,
+}
+
+/// The gate in front of a ledger.
+pub(crate) struct Gate {
+    ledger: Arc<dyn Ledger>,
+    ways: watch::Sender<BTreeMap<&'static str, Way>>,
+}
+
+impl Gate {
+    pub(crate) fn before(ledger: Arc<dyn Ledger>) -> Arc<Self> {
+        Arc::new(Self {
+            ledger,
+            ways: watch::Sender::default(),
+        })
+    }
+
+    fn way(&self, operation: &'static str, change: impl FnOnce(&mut Way)) {
+        self.ways
+            .send_modify(|ways| change(ways.entry(operation).or_default()));
+    }
+
+    /// Holds back answers to an operation.
+    pub(crate) fn shut(&self, operation: &'static str) {
+        self.way(operation, |way| way.is_shut = true);
+    }
+
+    /// Lets them go.
+    pub(crate) fn open(&self, operation: &'static str) {
+        self.way(operation, |way| way.is_shut = false);
+    }
+
+    /// Refuses the next `times` of an operation, without doing them.
+    pub(crate) fn refuse(&self, operation: &'static str, times: u32) {
+        self.way(operation, |way| way.refused = times);
+    }
+
+    /// Waits until an answer to an operation is held back.
+    pub(crate) async fn holds(&self, operation: &'static str) {
+        self.until(|ways| ways.get(operation).is_some_and(|way| way.waiting > 0))
+            .await;
+    }
+
+    /// Waits until all were refused that were to be.
+    pub(crate) async fn refused(&self, operation: &'static str) {
+        self.until(|ways| ways.get(operation).is_none_or(|way| way.refused == 0))
+            .await;
+    }
+
+    async fn until(&self, holds: impl FnMut(&BTreeMap<&'static str, Way>) -> bool) {
+        self.ways.subscribe().wait_for(holds).await.unwrap();
+    }
+
+    fn is_refused(&self, operation: &'static str) -> bool {
+        let mut is_refused = false;
+        if self.ways.borrow().contains_key(operation) {
+            self.way(operation, |way| {
+                is_refused = way.refused > 0;
+                way.refused = way.refused.saturating_sub(1);
+            });
+        }
+        is_refused
+    }
+
+    async fn pass(&self, operation: &'static str) {
+        let is_shut =
+            |ways: &BTreeMap<&'static str, Way>| ways.get(operation).is_some_and(|way| way.is_shut);
+        if is_shut(&self.ways.borrow()) {
+            self.way(operation, |way| way.waiting += 1);
+            self.until(|ways| !is_shut(ways)).await;
+            self.way(operation, |way| way.waiting -= 1);
+        }
+    }
+}
+
+macro_rules! behind_the_gate {
+    ($($concern:ident {
+        $(fn $name:ident($($argument:ident: $type:ty),*) -> $answer:ty;)*
+        $(pass $passed:ident() -> $as_it_is:ty;)?
+    })*) => {$(
+        #[async_trait]
+        impl $concern for Gate {
+            $(async fn $name(&self, $($argument: $type),*) -> Result<$answer> {
+                if self.is_refused(stringify!($name)) {
+                    return Err(LedgerError::Unavailable("the gate is shut".into()));
+                }
+                let answer = self.ledger.$name($($argument),*).await;
+                self.pass(stringify!($name)).await;
+                answer
+            })*
+            $(fn $passed(&self) -> $as_it_is {
+                self.ledger.$passed()
+            })?
+        }
+    )*};
+}
+
+behind_the_gate! {
+    Commits {
+        fn load(wanted: &Wanted) -> Loaded;
+        fn known_keys(customers: &[CustomerId], keys: &[String]) -> Vec<String>;
+        fn commit(commit: Commit) -> Committed;
+        fn commit_test(event: NewEvent, deliveries: Vec<NewDelivery>) -> Committed;
+        fn forget_customer(project: ProjectId, customer: &CustomerRecord) -> bool;
+    }
+    Inbox {
+        fn park(message: InboxMessage, reason: String, retry_at: Timestamp) -> bool;
+        fn due_parked(now: Timestamp, limit: usize) -> Vec<Parked>;
+        fn parked(project: ProjectId, app: Option<AppId>, before: Option<InboxId>, limit: usize) -> Vec<Parked>;
+        fn count_parked(project: ProjectId, now: Timestamp) -> Vec<ParkedCount>;
+        fn unpark(project: ProjectId, id: Option<InboxId>, now: Timestamp) -> u64;
+        fn archive(project: ProjectId, after: u64, limit: usize) -> Vec<(u64, InboxMessage)>;
+        fn seen(id: InboxId) -> bool;
+        fn inbox(id: InboxId) -> Option<InboxRecord>;
+    }
+    Checks {
+        fn due_checks(now: Timestamp, limit: usize) -> Vec<DueCheck>;
+        fn postpone_check(check: &DueCheck, at: Timestamp) -> ();
+    }
+    Deliveries {
+        fn claim(integration: IntegrationId, now: Timestamp, lease_until: Timestamp, limit: usize) -> Vec<Lease>;
+        fn integrations_due(among: &[IntegrationId], now: Timestamp) -> Vec<IntegrationId>;
+        fn settle(settlement: Settlement, lease_until: Timestamp) -> Settled;
+        fn hand_back(leases: &[Returned], now: Timestamp) -> u64;
+        fn requeue(which: Requeue, now: Timestamp) -> u64;
+        fn backlog() -> Vec<(IntegrationId, u64)>;
+        fn start_replay(replay: Replay) -> ();
+        fn replays(project: ProjectId, limit: usize) -> Vec<Replay>;
+        fn running_replays() -> Vec<Replay>;
+        fn step_replay(step: ReplayStep) -> bool;
+        fn cancel_replay(project: ProjectId, id: ReplayId, now: Timestamp) -> bool;
+    }
+    Feed {
+        fn events(filter: &EventFilter, page: Page) -> Vec<FeedRow>;
+        fn event(project: ProjectId, id: EventId) -> Option<FeedRow>;
+        fn deliveries(filter: &DeliveryFilter, before: Option<DeliveryId>, limit: usize) -> Vec<DeliveryRecord>;
+        fn delivery(project: ProjectId, id: DeliveryId) -> Option<DeliveryRecord>;
+        fn attempts(id: DeliveryId) -> Vec<AttemptRecord>;
+        fn customers(project: ProjectId, before: Option<CustomerId>, limit: usize) -> Vec<Customer>;
+        fn customer(project: ProjectId, who: &str) -> Option<CustomerRecord>;
+        fn tallies(project: ProjectId, since: Timestamp) -> Vec<Tally>;
+        fn running(project: ProjectId, now: Timestamp) -> Vec<Running>;
+    }
+    Settings {
+        fn configuration() -> Configuration;
+        fn configuration_revision() -> u64;
+        fn configure(revision: u64, changes: Vec<ConfigurationChange>, by: &str, now: Timestamp) -> bool;
+        fn rates() -> Vec<Rate>;
+        fn put_rates(rates: Vec<Rate>) -> ();
+        fn mark(app: AppId, name: &str) -> Option<Timestamp>;
+        fn set_mark(app: AppId, name: &str, at: Timestamp) -> ();
+    }
+    Accounts {
+        fn note(project: ProjectId, who: &str, what: &str, subject: &str, now: Timestamp) -> ();
+        fn audit(project: ProjectId, before: Option<u64>, limit: usize) -> Vec<AuditEntry>;
+        fn open_session(session: Session) -> ();
+        fn session(digest: &str, now: Timestamp) -> Option<Session>;
+        fn sessions(user: UserId, now: Timestamp) -> Vec<Session>;
+        fn close_sessions(digest: Option<&str>, user: Option<UserId>) -> ();
+    }
+    Upkeep {
+        fn mend(now: Timestamp) -> u64;
+        fn make_room(now: Timestamp) -> ();
+        fn hold(name: &str, holder: Uuid, lasts: SignedDuration) -> bool;
+        fn attend(node: Uuid, lasts: SignedDuration) -> NonZeroU32;
+        fn leave(node: Uuid) -> ();
+        fn retain(attempts_before: Timestamp, limit: usize) -> u64;
+        fn inspect() -> Vec<String>;
+        fn check() -> ();
+        pass news() -> Option<watch::Receiver<u64>>;
+    }
+}
