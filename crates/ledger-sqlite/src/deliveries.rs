@@ -197,10 +197,11 @@ fn integrations_due(
 fn hand_back(connection: &Connection, leases: &[Returned], now: Timestamp) -> Result<u64> {
     let mut count = 0;
     for lease in leases {
+        let (delivery, until) = (lease.delivery.key(), micros(lease.until));
         count += execute(
             connection,
-            "UPDATE deliveries SET due_at = ?3 WHERE id = ?1 AND attempts = ?2 AND status = 0",
-            params![lease.delivery.key(), lease.attempts, micros(now)],
+            "UPDATE deliveries SET due_at = ?4 WHERE id = ?1 AND attempts = ?2 AND due_at = ?3 AND status = 0",
+            params![delivery, lease.attempts, until, micros(now)],
         )? as u64;
     }
     Ok(count)

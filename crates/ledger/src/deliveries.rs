@@ -29,7 +29,8 @@ pub trait Deliveries: Send + Sync + 'static {
     /// Records an attempt, if the delivery is still at the attempt it was leased with. Answers with the deliveries that
     /// waited for this one, leased until `lease_until`.
     async fn settle(&self, settlement: Settlement, lease_until: Timestamp) -> Result<Settled>;
-    /// Gives leases back that nothing was attempted with: the deliveries are due at once, for whoever comes. Answers how many.
+    /// Gives leases back that nothing was attempted with: the deliveries are due at once, for whoever comes. One that is no
+    /// longer the caller's stays as it is. Answers how many were given back.
     async fn hand_back(&self, leases: &[Returned], now: Timestamp) -> Result<u64>;
     /// Makes failed deliveries pending again: one, or those of an integration that failed for one of `reasons`.
     async fn requeue(&self, which: Requeue, now: Timestamp) -> Result<u64>;
@@ -169,18 +170,10 @@ pub struct Returned {
     pub customer: CustomerId,
     /// The delivery.
     pub delivery: DeliveryId,
-    /// Attempts made before this lease; also the fence.
+    /// Attempts made before this lease; with its end, the fence.
     pub attempts: u32,
-}
-
-impl From<&Lease> for Returned {
-    fn from(lease: &Lease) -> Self {
-        Self {
-            customer: lease.event.customer.id,
-            delivery: lease.id,
-            attempts: lease.attempts,
-        }
-    }
+    /// When the lease ends: a delivery that was leased to somebody else since is theirs.
+    pub until: Timestamp,
 }
 
 /// Which failed deliveries to try again.

@@ -166,7 +166,12 @@ impl Drop for Job {
         };
         let held = Arc::clone(&room.0.of);
         let back = Back {
-            lease: Returned::from(&lease),
+            lease: Returned {
+                customer: lease.event.customer.id,
+                delivery: lease.id,
+                attempts: lease.attempts,
+                until: self.until,
+            },
             _room: room,
         };
         // Nobody takes it back where the whole process ends: then the lease runs out.
@@ -252,7 +257,10 @@ mod tests {
         let until = Timestamp::from_second(60).unwrap();
         drop(job(until));
         let back = backs.try_recv().unwrap();
-        assert_eq!((back.lease.delivery, back.lease.attempts), (lease().id, 3));
+        assert_eq!(
+            (back.lease.delivery, back.lease.attempts, back.lease.until),
+            (lease().id, 3, until)
+        );
         assert_eq!(share.count(), 1, "not there yet");
         drop(back);
         assert_eq!(share.count(), 0);

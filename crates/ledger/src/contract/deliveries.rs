@@ -219,6 +219,7 @@ pub async fn leases_that_were_not_used_are_given_back(ledger: Subject) {
         customer: commit(number, None, 1).customer.unwrap().customer.id,
         delivery,
         attempts: 0,
+        until: at(60),
     };
     let both = [returned(1, one), returned(2, other)];
     assert_eq!(
@@ -228,6 +229,25 @@ pub async fn leases_that_were_not_used_are_given_back(ledger: Subject) {
     );
     assert_eq!(claimed(&ledger, to, 5).await, [one]);
     assert_eq!(ledger.hand_back(&[], at(5)).await.unwrap(), 0);
+}
+
+/// A node that was away for longer than its lease gives back what another has taken up: that stays with the other.
+pub async fn a_lease_that_another_took_up_is_not_given_back(ledger: Subject) {
+    let to = integration(1);
+    let id = told(&ledger, 1, 1, &[to], 60).await[0];
+    assert_eq!(claimed(&ledger, to, 70).await, [id], "until 130");
+    let returned = |until| {
+        [Returned {
+            customer: commit(1, None, 1).customer.unwrap().customer.id,
+            delivery: id,
+            attempts: 0,
+            until: at(until),
+        }]
+    };
+    assert_eq!(ledger.hand_back(&returned(60), at(71)).await.unwrap(), 0);
+    assert_eq!(claimed(&ledger, to, 71).await, []);
+    assert_eq!(ledger.hand_back(&returned(130), at(72)).await.unwrap(), 1);
+    assert_eq!(claimed(&ledger, to, 72).await, [id]);
 }
 
 /// Only those are named that were asked about, and have something due.
