@@ -226,11 +226,16 @@ impl Server {
         }
     }
 
-    /// Asks it to stop, and waits until it has.
-    pub(crate) fn stop(mut self) {
+    /// Asks it to stop.
+    pub(crate) fn ask_to_stop(&self) {
         let process = self.process.id().to_string();
         let asked = Command::new("kill").arg(process).status().unwrap();
         assert!(asked.success());
+    }
+
+    /// Asks it to stop, and waits until it has.
+    pub(crate) fn stop(mut self) {
+        self.ask_to_stop();
         assert!(self.process.wait().unwrap().success());
     }
 
