@@ -1,0 +1,73 @@
+//! What a destination is: its key, its settings, what it receives.
+
+use domain::EventKind;
+use serde::Serialize;
+
+/// What a setting holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FieldKind {
+    /// Plain text.
+    Text,
+    /// An `http` or `https` URL.
+    Url,
+    /// Encrypted at rest, never shown again.
+    Secret,
+    /// The same, of several lines.
+    LongSecret,
+    /// A list of secrets, newest first.
+    Secrets,
+    /// A list of texts.
+    Lines,
+    /// Yes or no.
+    Switch,
+    /// One of these words.
+    Choice(&'static [&'static str]),
+    /// Any of these words, in the order given.
+    Choices(&'static [&'static str]),
+    /// A whole number.
+    Number,
+    /// Per event kind: on, off, or a name.
+    Events,
+    /// Per event kind: on or off.
+    EventSwitches,
+    /// A retry policy.
+    Retry,
+}
+
+impl FieldKind {
+    /// Whether it is encrypted at rest and never shown again.
+    pub const fn is_secret(self) -> bool {
+        matches!(self, Self::Secret | Self::LongSecret | Self::Secrets)
+    }
+}
+
+/// One setting of a destination, or of an app.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Field {
+    /// Key in the settings object.
+    pub name: &'static str,
+    /// What it holds.
+    pub kind: FieldKind,
+    /// One sentence of help.
+    pub help: &'static str,
+}
+
+/// What a destination is.
+#[derive(Debug, Serialize)]
+pub struct Spec {
+    /// Stable key, as in configuration files.
+    pub key: &'static str,
+    /// Name people read.
+    pub title: &'static str,
+    /// One sentence.
+    pub summary: &'static str,
+    /// Its settings.
+    pub fields: &'static [Field],
+    /// Kinds it can receive.
+    pub events: &'static [EventKind],
+    /// Whether one customer's deliveries leave in order.
+    pub ordered: bool,
+    /// Concurrent attempts per integration.
+    pub concurrency: usize,
+}

@@ -1,0 +1,137 @@
+//! A webhook with its settings: what it sends, and what answers mean.
+
+use super::{format::Format, handshake, settings::Settings, signature::signature};
+use crate::{Configured, Handshake, Header, Outcome, Plan, Request, Response, Unsendable};
+use domain::{Event, EventKind, Message, NotSent, retry};
+use jiff::Timestamp;
+use std::{num::NonZeroU32, time::Duration};
+
+/// Settings that were checked.
+pub(super) struct Ready {
+    pub(super) settings: Settings,
+    pub(super) retry: retry::Policy,
+}
+
+impl Configured for Ready {
+    fn plan(&self, event: &Event) -> Plan {
+        let settings = &self.settings;
+        if !settings.format.events().contains(&event.kind) {
+            return Err(NotSent::EventUnsupported);
+        }
+        let name = settings
+            .events
+            .name(event.kind, true)
+            .ok_or(NotSent::EventDisabled)?;
+        if matches!(
+            event.kind,
+            EventKind::TrialActive | EventKind::SubscriptionActive
+        ) && !self
+            .timers()
+            .contains(&(event.kind, event.after_days.unwrap_or(0)))
+        {
+            return Err(NotSent::EventDisabled);
+        }
+        if settings.options.exclude_historical && event.occurred_at < event.customer.first_seen {
+            return Err(NotSent::Historical);
+        }
+        let names = settings.format.names(event, name);
+        if names.is_empty() {
+            return Err(NotSent::EventUnsupported);
+        }
+        Ok(names.into_iter().map(Message::named).collect())
+    }
+
+    fn render(&self, message: &Message, event: &Event) -> Result<Request, Unsendable> {
+        let settings = &self.settings;
+        let body = settings
+            .format
+            .render(&message.name, event, &settings.options)
+            .map_err(|error| Unsendable {
+                reason: NotSent::MissingCustomerData,
+                detail: error.to_string(),
+            })?;
+        settings
+            .request(event.environment, body)
+            .ok_or_else(|| Unsendable {
+                reason: NotSent::MissingCredentials,
+                detail: format!("{}_url is not set", event.environment.id()),
+            })
+    }
+
+    fn sign(&self, request: &mut Request, id: &str, at: Timestamp) {
+        let second = at.as_second().to_string();
+        let signatures: Vec<_> = self
+            .settings
+            .signing_secrets
+            .iter()
+            .filter_map(|secret| signature(secret.expose(), id, &second, &request.body))
+            .collect();
+        request.headers.push(Header {
+            name: "webhook-id",
+            value: id.to_owned(),
+            secret: false,
+        });
+        request.headers.push(Header {
+            name: "webhook-timestamp",
+            value: second,
+            secret: false,
+        });
+        if !signatures.is_empty() {
+            request.headers.push(Header {
+                name: "webhook-signature",
+                value: signatures.join(" "),
+                secret: false,
+            });
+        }
+    }
+
+    /// Source: Adapty docs, "Handle errors in integrations"; RevenueCat docs, "Webhooks", responses; the Standard Webhooks
+    /// specification.
+    fn classify(&self, response: &Response) -> Outcome {
+        match (self.settings.format, response.status) {
+            (Format::Adapty, 200..=399)
+            | (Format::Revenuecat, 200)
+            | (Format::Standard, 200..=299) => Outcome::Delivered,
+            (Format::Standard, 410) => {
+                Outcome::Gone("the endpoint answered 410: it wants no more".into())
+            }
+            (Format::Adapty, 401 | 403) => Outcome::Rejected(format!(
+                "the endpoint answered {}: check the Authorization value",
+                response.status
+            )),
+            (Format::Adapty, status @ 400..=404) => {
+                Outcome::Rejected(format!("the endpoint answered {status}, which is final"))
+            }
+            _ => Outcome::Retry(response.retry_after),
+        }
+    }
+
+    fn handshakes(&self, nonce: &str) -> Vec<Handshake> {
+        handshake::all(&self.settings, nonce)
+    }
+
+    fn check_handshake(&self, handshake: &Handshake, response: &Response) -> Result<(), String> {
+        handshake::check(handshake, response)
+    }
+
+    fn timers(&self) -> Vec<(EventKind, u32)> {
+        self.settings.timers()
+    }
+
+    /// RevenueCat disconnects after a minute; senders of standard webhooks are asked to wait 15 to 30 seconds.
+    fn timeout(&self) -> Duration {
+        Duration::from_secs(match self.settings.format {
+            Format::Adapty => 10,
+            Format::Revenuecat => 60,
+            Format::Standard => 15,
+        })
+    }
+
+    fn max_per_second(&self) -> Option<NonZeroU32> {
+        self.settings.max_per_second
+    }
+
+    fn retry(&self) -> &retry::Policy {
+        &self.retry
+    }
+}

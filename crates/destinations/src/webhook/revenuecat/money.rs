@@ -1,0 +1,64 @@
+//! What moved, and its shares.
+
+use domain::{Currency, Event, EventKind, Money, event::TransactionRef};
+use serde_json::value::RawValue;
+
+/// A JSON number, written as it is meant.
+pub(super) type Number = Box<RawValue>;
+
+fn number(text: String) -> Option<Number> {
+    RawValue::from_string(text).ok()
+}
+
+pub(super) fn money(amount: Money) -> Option<Number> {
+    number(amount.decimal())
+}
+
+/// What moved: positive in, negative out, 0 where nothing did; unknown is `None`. In dollars, and as charged.
+pub(super) fn prices(event: &Event) -> (Option<Money>, Option<Money>) {
+    let Some(transaction) = &event.transaction else {
+        return (Some(Money::new(0, Currency::USD)), None);
+    };
+    let nothing = |currency| Money::new(0, currency);
+    let zero = (
+        Some(nothing(Currency::USD)),
+        transaction.price.map(|price| nothing(price.currency)),
+    );
+    if transaction.is_free {
+        return zero;
+    }
+    if event.kind.is_charge() || event.kind == EventKind::RefundReversed {
+        return (transaction.price_usd, transaction.price);
+    }
+    if event.kind.is_refund() {
+        let back = transaction.refunded.or(transaction.price);
+        let minus = |amount: Money| Money::new(amount.micros.saturating_neg(), amount.currency);
+        let dollars = transaction
+            .price_usd
+            .map(|_| Money::new(event.revenue_usd_micros(), Currency::USD));
+        return (dollars, back.map(minus));
+    }
+    zero
+}
+
+/// A share as a decimal number of up to six digits, rounded half up; `None` where it is unknown or makes no sense.
+pub(super) fn share(part: Option<Money>, whole: Option<Money>) -> Option<Number> {
+    let (part, whole) = (part?, whole?);
+    if part.currency != whole.currency || whole.micros <= 0 || part.micros < 0 {
+        return None;
+    }
+    let (part, whole) = (i128::from(part.micros), i128::from(whole.micros));
+    let millionths = (part * 1_000_000 + whole / 2) / whole;
+    let text = format!("{}.{:06}", millionths / 1_000_000, millionths % 1_000_000);
+    let text = text.trim_end_matches('0');
+    number(if text.ends_with('.') {
+        format!("{text}0")
+    } else {
+        text.to_owned()
+    })
+}
+
+pub(super) fn commission(transaction: &TransactionRef) -> Option<Money> {
+    let (price, proceeds) = (transaction.price?, transaction.proceeds?);
+    price.checked_sub(proceeds).ok()
+}

@@ -1,0 +1,258 @@
+//! The body of one message, field for field.
+
+use super::{
+    kind::{
+        BILLING_ISSUE, CANCELLATION, EXPIRATION, PRODUCT_CHANGE, RENEWAL, SUBSCRIPTION_PAUSED,
+        TRANSFER, types,
+    },
+    money::{Number, commission, money, prices, share},
+    period::{expiration, period_type, renewal_number},
+    reason::{cancel_reason, expiration_reason},
+};
+use domain::{
+    Environment, Event, EventKind, Store,
+    customer::{Customer, is_anonymous},
+    fact::Ownership,
+    snapshot::Standing,
+};
+use jiff::Timestamp;
+use serde::Serialize;
+use std::{borrow::Cow, collections::BTreeMap};
+use uuid::Uuid;
+
+#[derive(Serialize)]
+struct Envelope<E> {
+    api_version: &'static str,
+    event: E,
+}
+
+#[derive(Serialize)]
+struct Attribute<'a> {
+    value: &'a str,
+    updated_at_ms: i64,
+}
+
+/// Fields that say what and who, on every type but `TRANSFER`.
+#[derive(Serialize)]
+struct Lifecycle<'a> {
+    #[serde(rename = "type")]
+    name: &'a str,
+    id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    app_id: Option<String>,
+    event_timestamp_ms: i64,
+    app_user_id: &'a str,
+    original_app_user_id: &'a str,
+    aliases: Vec<&'a str>,
+    subscriber_attributes: BTreeMap<&'a str, Attribute<'a>>,
+    product_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    new_product_id: Option<&'a str>,
+    entitlement_id: Option<&'a str>,
+    entitlement_ids: Option<&'a [String]>,
+    period_type: &'static str,
+    purchased_at_ms: Option<i64>,
+    expiration_at_ms: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    grace_period_expiration_at_ms: Option<Option<i64>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    auto_resume_at_ms: Option<Option<i64>>,
+    store: Cow<'static, str>,
+    environment: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    is_trial_conversion: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cancel_reason: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expiration_reason: Option<&'static str>,
+    presented_offering_id: Option<&'a str>,
+    price: Option<Number>,
+    currency: Option<String>,
+    price_in_purchased_currency: Option<Number>,
+    tax_percentage: Option<Number>,
+    commission_percentage: Option<Number>,
+    takehome_percentage: Option<Number>,
+    transaction_id: Option<&'a str>,
+    original_transaction_id: Option<&'a str>,
+    is_family_share: bool,
+    country_code: Option<&'a str>,
+    offer_code: Option<&'a str>,
+    renewal_number: Option<u32>,
+}
+
+#[derive(Serialize)]
+struct Transfer<'a> {
+    #[serde(rename = "type")]
+    name: &'a str,
+    id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    app_id: Option<String>,
+    event_timestamp_ms: i64,
+    store: Cow<'static, str>,
+    environment: &'static str,
+    transferred_from: Vec<&'a str>,
+    transferred_to: Vec<&'a str>,
+}
+
+/// The body of one message.
+pub(in crate::webhook) fn render(name: &str, event: &Event) -> Result<Vec<u8>, serde_json::Error> {
+    if name == TRANSFER {
+        let from = event.transferred_from.as_ref();
+        return envelope(Transfer {
+            name,
+            id: id(name, event),
+            app_id: app_id(event),
+            event_timestamp_ms: millis(event.recorded_at),
+            store: store(event),
+            environment: environment(event),
+            transferred_from: from.map(names).unwrap_or_default(),
+            transferred_to: names(&event.customer),
+        });
+    }
+    let (customer, purchase) = (&event.customer, event.purchase.as_ref());
+    let transaction = event.transaction.as_ref();
+    let (price, charged) = prices(event);
+    let is_change = name == PRODUCT_CHANGE;
+    let grace = match purchase.map(|purchase| &purchase.standing) {
+        Some(Standing::Grace { until, .. }) => Some(millis(*until)),
+        _ => None,
+    };
+    let resumes = match purchase.map(|purchase| &purchase.standing) {
+        Some(Standing::Paused { until: Some(until) }) => Some(millis(*until)),
+        _ => None,
+    };
+    let updated_at_ms = millis(customer.last_seen);
+    let attributes = customer.attributes.iter().map(|(key, value)| {
+        (
+            key.as_str(),
+            Attribute {
+                value,
+                updated_at_ms,
+            },
+        )
+    });
+    // The first name it ever had: anonymous ones come before what the app calls it.
+    let aliases = &customer.aliases;
+    let original = aliases.first().unwrap_or(&customer.app_user_id);
+    let current = if is_anonymous(&customer.app_user_id) {
+        let named = aliases.iter().rev().find(|name| !is_anonymous(name));
+        named.unwrap_or(&customer.app_user_id)
+    } else {
+        &customer.app_user_id
+    };
+    envelope(Lifecycle {
+        name,
+        id: id(name, event),
+        app_id: app_id(event),
+        event_timestamp_ms: millis(event.recorded_at),
+        app_user_id: current,
+        original_app_user_id: original,
+        aliases: names(customer),
+        subscriber_attributes: attributes.collect(),
+        product_id: if is_change {
+            event.previous_product.as_deref()
+        } else {
+            event.product.as_deref()
+        },
+        new_product_id: event.product.as_deref().filter(|_| is_change),
+        entitlement_id: None,
+        entitlement_ids: Some(event.entitlements.as_slice()).filter(|ids| !ids.is_empty()),
+        period_type: period_type(event),
+        purchased_at_ms: transaction.map(|transaction| millis(transaction.purchased_at)),
+        expiration_at_ms: expiration(name, event).map(millis),
+        grace_period_expiration_at_ms: (name == BILLING_ISSUE).then_some(grace),
+        auto_resume_at_ms: (name == SUBSCRIPTION_PAUSED).then_some(resumes),
+        store: store(event),
+        environment: environment(event),
+        is_trial_conversion: (name == RENEWAL).then_some(event.kind == EventKind::TrialConverted),
+        cancel_reason: (name == CANCELLATION).then(|| cancel_reason(event)),
+        expiration_reason: (name == EXPIRATION).then(|| expiration_reason(event)),
+        presented_offering_id: purchase.and_then(|purchase| purchase.offering.as_deref()),
+        price: price.and_then(money),
+        currency: transaction
+            .and_then(|transaction| transaction.price)
+            .map(|price| price.currency.to_string()),
+        price_in_purchased_currency: charged.and_then(money),
+        tax_percentage: transaction
+            .and_then(|transaction| share(transaction.tax, transaction.price)),
+        commission_percentage: transaction
+            .and_then(|transaction| share(commission(transaction), transaction.price)),
+        takehome_percentage: transaction
+            .and_then(|transaction| share(transaction.proceeds, transaction.price)),
+        transaction_id: transaction.map(|transaction| transaction.id.as_str()),
+        original_transaction_id: purchase.map(|purchase| purchase.chain.as_str()),
+        is_family_share: purchase
+            .is_some_and(|purchase| purchase.ownership == Ownership::FamilyShared),
+        country_code: transaction.and_then(|transaction| transaction.country.as_deref()),
+        offer_code: transaction.and_then(|transaction| transaction.offer.as_ref()?.id.as_deref()),
+        renewal_number: renewal_number(event),
+    })
+}
+
+fn envelope(event: impl Serialize) -> Result<Vec<u8>, serde_json::Error> {
+    serde_json::to_vec(&Envelope {
+        api_version: "1.0",
+        event,
+    })
+}
+
+/// The id of a message: that of its event, or, where an event is told as two, one of its own for the second.
+fn id(name: &str, event: &Event) -> String {
+    let own = event.id.uuid();
+    let is_first = types(event).first().is_none_or(|first| *first == name);
+    let id = if is_first {
+        own
+    } else {
+        Uuid::new_v5(&own, name.as_bytes())
+    };
+    id.to_string().to_uppercase()
+}
+
+fn store(event: &Event) -> Cow<'static, str> {
+    let Some(app) = &event.app else {
+        return "TEST_STORE".into();
+    };
+    match (app.store, &app.store_name) {
+        (Store::AppStore, _) => "APP_STORE".into(),
+        (Store::PlayStore, _) => "PLAY_STORE".into(),
+        (Store::Stripe, _) => "STRIPE".into(),
+        (Store::Promotional, _) => "PROMOTIONAL".into(),
+        (Store::External, name) => {
+            let name = name.as_deref().unwrap_or("external");
+            let letter = |letter: char| {
+                if letter.is_ascii_alphanumeric() {
+                    letter.to_ascii_uppercase()
+                } else {
+                    '_'
+                }
+            };
+            name.chars().map(letter).collect::<String>().into()
+        }
+    }
+}
+
+const fn environment(event: &Event) -> &'static str {
+    match event.environment {
+        Environment::Production => "PRODUCTION",
+        Environment::Sandbox => "SANDBOX",
+    }
+}
+
+/// Absent for access that was given. Source: RevenueCat docs, "Event Types and Fields", `app_id`.
+fn app_id(event: &Event) -> Option<String> {
+    let app = event.app.as_ref();
+    app.filter(|app| app.store != Store::Promotional)
+        .map(|app| app.id.to_string())
+}
+
+/// Every name of the customer: the one of now first.
+fn names(customer: &Customer) -> Vec<&str> {
+    std::iter::once(&customer.app_user_id)
+        .chain(&customer.aliases)
+        .map(String::as_str)
+        .collect()
+}
+
+fn millis(at: Timestamp) -> i64 {
+    at.as_millisecond()
+}

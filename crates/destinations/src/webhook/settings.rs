@@ -1,0 +1,227 @@
+//! The settings, and what is wrong with them.
+
+use super::{format::Format, options::Options, signature::check_secret};
+use crate::{
+    EventSwitch, Events, Field, FieldKind, Invalid, Spec,
+    settings::{check_retry, check_url},
+};
+use domain::{EventKind, retry, secret::Secret};
+use serde::Deserialize;
+use std::num::NonZeroU32;
+
+pub(super) static SPEC: Spec = Spec {
+    key: "webhook",
+    title: "Webhook",
+    summary: "Every event as JSON to your own server, verified, signed, in order for each customer, and retried.",
+    fields: &[
+        Field {
+            name: "format",
+            kind: FieldKind::Choice(&["adapty", "revenuecat", "standard"]),
+            help: "Shape of the payload, and which answers count as success. `standard` tells every kind of event.",
+        },
+        Field {
+            name: "production_url",
+            kind: FieldKind::Url,
+            help: "Receives events of real purchases.",
+        },
+        Field {
+            name: "production_authorization",
+            kind: FieldKind::Secret,
+            help: "Sent verbatim as the Authorization header.",
+        },
+        Field {
+            name: "sandbox_url",
+            kind: FieldKind::Url,
+            help: "Receives events of test purchases.",
+        },
+        Field {
+            name: "sandbox_authorization",
+            kind: FieldKind::Secret,
+            help: "Sent verbatim as the Authorization header.",
+        },
+        Field {
+            name: "handshake",
+            kind: FieldKind::Choice(&["current", "earlier"]),
+            help: "Format adapty only. `current`: an empty object, any JSON answer. `earlier`: `adapty_check` must be echoed.",
+        },
+        Field {
+            name: "signing_secrets",
+            kind: FieldKind::Secrets,
+            help: "One or two `whsec_` secrets; requests are signed with each, so that they can be rotated.",
+        },
+        Field {
+            name: "events",
+            kind: FieldKind::Events,
+            help: "Per kind: on, off, or the name to send, which format revenuecat does not take. What a format has no name for is not sent.",
+        },
+        Field {
+            name: "send_attribution",
+            kind: FieldKind::Switch,
+            help: "Format adapty only: adds `attributions`.",
+        },
+        Field {
+            name: "send_user_attributes",
+            kind: FieldKind::Switch,
+            help: "Format adapty only: adds `user_attributes`.",
+        },
+        Field {
+            name: "send_trial_price",
+            kind: FieldKind::Switch,
+            help: "Format adapty only: puts the subscription's price on `trial_started`.",
+        },
+        Field {
+            name: "exclude_historical",
+            kind: FieldKind::Switch,
+            help: "Do not send events older than the customer.",
+        },
+        Field {
+            name: "send_play_store_purchase_token",
+            kind: FieldKind::Switch,
+            help: "Format adapty only: adds `play_store_purchase_token` to events of Google Play purchases.",
+        },
+        Field {
+            name: "trial_active_days",
+            kind: FieldKind::Number,
+            help: "Send `trial_active` this many days after a trial began, if it still runs.",
+        },
+        Field {
+            name: "subscription_active_days",
+            kind: FieldKind::Number,
+            help: "Send `subscription_active` this many days after a subscription began, if it still runs.",
+        },
+        Field {
+            name: "max_per_second",
+            kind: FieldKind::Number,
+            help: "Requests a second, at most, from all nodes together. Without it only their number at once is limited, to 32.",
+        },
+        Field {
+            name: "retry",
+            kind: FieldKind::Retry,
+            help: "`adapty`, `revenuecat`, `standard`, or `custom` with delays in seconds. The format's own when left alone.",
+        },
+    ],
+    events: EventKind::ALL,
+    ordered: true,
+    concurrency: 32,
+};
+
+/// Edition of the handshake.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Edition {
+    #[default]
+    Current,
+    Earlier,
+}
+
+/// As they are stored.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Settings {
+    #[serde(default)]
+    pub(super) format: Format,
+    pub(super) production_url: Option<String>,
+    #[serde(default)]
+    pub(super) production_authorization: Secret,
+    pub(super) sandbox_url: Option<String>,
+    #[serde(default)]
+    pub(super) sandbox_authorization: Secret,
+    #[serde(default)]
+    pub(super) handshake: Edition,
+    #[serde(default)]
+    pub(super) signing_secrets: Vec<Secret>,
+    #[serde(default)]
+    pub(super) events: Events,
+    #[serde(flatten)]
+    pub(super) options: Options,
+    pub(super) trial_active_days: Option<u32>,
+    pub(super) subscription_active_days: Option<u32>,
+    pub(super) max_per_second: Option<NonZeroU32>,
+    pub(super) retry: Option<retry::Policy>,
+}
+
+impl Settings {
+    /// Everything that cannot be used, each named by its field.
+    pub(super) fn problems(&self) -> Vec<Invalid> {
+        let mut problems = Vec::new();
+        let can_rename = self.format != Format::Revenuecat;
+        problems.extend(self.events.problems(EventKind::ALL, can_rename));
+        problems.extend(self.not_told());
+        check_url(
+            "production_url",
+            self.production_url.as_deref(),
+            &mut problems,
+        );
+        check_url("sandbox_url", self.sandbox_url.as_deref(), &mut problems);
+        for (field, value) in [
+            ("production_authorization", &self.production_authorization),
+            ("sandbox_authorization", &self.sandbox_authorization),
+        ] {
+            if value
+                .expose()
+                .chars()
+                .any(|letter| letter.is_control() || !letter.is_ascii())
+            {
+                problems.push(Invalid::new(
+                    field,
+                    "must be printable ASCII, because it is sent verbatim in a header",
+                ));
+            }
+        }
+        if self.signing_secrets.len() > 2 {
+            problems.push(Invalid::new(
+                "signing_secrets",
+                "holds at most two secrets: the new one and the one being retired",
+            ));
+        }
+        problems.extend(
+            self.signing_secrets
+                .iter()
+                .filter_map(|secret| check_secret(secret.expose()).err())
+                .map(|problem| Invalid::new("signing_secrets", problem)),
+        );
+        check_retry(self.retry.as_ref(), &mut problems);
+        for (kind, days) in self
+            .timers()
+            .into_iter()
+            .filter(|(_, days)| !(1..=90).contains(days))
+        {
+            problems.push(Invalid::new(
+                format!("{}_days", kind.id()),
+                format!("is {days}; give 1 to 90 days"),
+            ));
+        }
+        problems
+    }
+
+    /// Kinds that are switched on or named, and that the format has no name for.
+    fn not_told(&self) -> Vec<Invalid> {
+        let known = |id: &str| self.format.events().iter().any(|kind| kind.id() == id);
+        self.events
+            .0
+            .iter()
+            .filter(|(id, switch)| {
+                EventKind::from_id(id).is_some()
+                    && !known(id)
+                    && !matches!(switch, EventSwitch::Enabled(false))
+            })
+            .map(|(id, _)| {
+                Invalid::new(
+                    format!("events.{id}"),
+                    "is not told by this format; format standard tells every event",
+                )
+            })
+            .collect()
+    }
+
+    /// "Still active" events that are wanted, and after how many days.
+    pub(super) fn timers(&self) -> Vec<(EventKind, u32)> {
+        let days = [
+            (EventKind::TrialActive, self.trial_active_days),
+            (EventKind::SubscriptionActive, self.subscription_active_days),
+        ];
+        days.into_iter()
+            .filter_map(|(kind, days)| Some((kind, days?)))
+            .collect()
+    }
+}
