@@ -252,7 +252,11 @@ pub(crate) async fn event(
     let occurred_at = exact(row.event.occurred_at);
     let formats = webhook::FORMATS.map(|format| {
         let told = webhook::payloads(format, &row.event).into_iter();
-        let told = told.map(|(name, body)| (name, indented(&String::from_utf8_lossy(&body))));
+        let shown = |body: Vec<u8>| indented(&String::from_utf8_lossy(&body));
+        let told = told.map(|(name, body)| {
+            let shown = body.map_or_else(|error| error.to_string(), shown);
+            (name, shown)
+        });
         (format, told.collect())
     });
     let (rule, key, seq) = (

@@ -18,8 +18,9 @@ pub(super) enum Format {
 /// The formats of a webhook, for showing what each would send.
 pub const FORMATS: [&str; 3] = ["adapty", "revenuecat", "standard"];
 
-/// What an event is in a format: the name and body of each message. Nothing where the format does not tell it.
-pub fn payloads(format: &str, event: &Event) -> Vec<(String, Vec<u8>)> {
+/// What an event is in a format: the name of each message, with its body or why it cannot be written. Nothing where the
+/// format does not tell it.
+pub fn payloads(format: &str, event: &Event) -> Vec<(String, serde_json::Result<Vec<u8>>)> {
     let format = match format {
         "adapty" => Format::Adapty,
         "revenuecat" => Format::Revenuecat,
@@ -33,9 +34,9 @@ pub fn payloads(format: &str, event: &Event) -> Vec<(String, Vec<u8>)> {
     };
     let names = format.names(event, event.kind.id()).into_iter();
     names
-        .filter_map(|name| {
-            let body = format.render(&name, event, &options).ok()?;
-            Some((name, body))
+        .map(|name| {
+            let body = format.render(&name, event, &options);
+            (name, body)
         })
         .collect()
 }
