@@ -13,9 +13,9 @@ use domain::{Currency, Money, rates};
 use jiff::tz::Offset;
 use web::{
     App,
-    access::Access,
+    access::{Access, Caller},
     body,
-    problem::Problem,
+    problem::{Code, Problem},
     project::InProject,
     route::{Method, Route},
 };
@@ -59,6 +59,11 @@ fn decimal(micros: i64) -> String {
     format!("{whole}.{}", digits.get(..kept).unwrap_or(&digits))
 }
 
+/// They serve every project: whoever reaches one changes them for none.
+fn may_change(caller: &Caller) -> bool {
+    caller.may_manage() && caller.project.is_none()
+}
+
 async fn page(
     app: &App,
     project: &InProject,
@@ -93,7 +98,7 @@ async fn page(
                 in_dollars: dollars(currency),
             })
             .collect(),
-        may_manage: project.caller.may_manage(),
+        may_manage: may_change(&project.caller),
         typed,
         problem,
     });
@@ -116,6 +121,10 @@ pub(crate) async fn add_rates(
     uri: Uri,
     request: Request<Body>,
 ) -> Result<Response, Problem> {
+    if !may_change(&project.caller) {
+        let problem = "they serve every project, and you reach one only";
+        return Err(Problem::new(Code::Forbidden, problem));
+    }
     let sent = Sent::read(&body::read(request).await?);
     let text = sent.raw("csv").to_owned();
     let added = match sources::rates::read(&text) {
