@@ -3,30 +3,23 @@
 use crate::{
     Tx,
     accounts::{Deed, close_sessions, note},
-    codec::{counted, failed, micros, signed},
+    codec::{failed, micros, signed},
 };
-use domain::ProjectId;
 use jiff::Timestamp;
 use ledger::{
     Configuration, ConfigurationChange as Change, Result,
-    codec::{Stored, shown, to_json},
+    codec::{Stored, shown},
+    configuration::{Kept, Row, Table},
 };
-use serde::de::DeserializeOwned;
 use sqlx::PgPool;
+use std::collections::BTreeMap;
 
 pub(crate) async fn revision(pool: &PgPool) -> Result<u64> {
-    sqlx::query_scalar!("select value from meta where name = 'configuration_revision'")
+    let value = sqlx::query_scalar!("select value from meta where name = 'configuration_revision'")
         .fetch_one(pool)
         .await
-        .map(counted)
-        .map_err(failed)
-}
-
-fn all<T: DeserializeOwned>(table: &'static str, bodies: &[String]) -> Result<Vec<T>> {
-    bodies
-        .iter()
-        .map(|body| Stored::new(table, &"row").json("body", body.as_bytes()))
-        .collect()
+        .map_err(failed)?;
+    Stored::new("meta", &"configuration_revision").number("value", value)
 }
 
 pub(crate) async fn read(pool: &PgPool) -> Result<Configuration> {
@@ -36,47 +29,17 @@ pub(crate) async fn read(pool: &PgPool) -> Result<Configuration> {
         .execute(&mut *tx)
         .await
         .map_err(failed)?;
-    let revision =
-        sqlx::query_scalar!("select value from meta where name = 'configuration_revision'")
-            .fetch_one(&mut *tx)
-            .await
-            .map_err(failed)?;
-    macro_rules! bodies {
-        ($table:literal, $sql:literal) => {
-            all(
-                $table,
-                &sqlx::query_scalar!($sql)
-                    .fetch_all(&mut *tx)
-                    .await
-                    .map_err(failed)?,
-            )?
-        };
+    let value = sqlx::query_scalar!("select value from meta where name = 'configuration_revision'")
+        .fetch_one(&mut *tx)
+        .await
+        .map_err(failed)?;
+    let mut rows = BTreeMap::new();
+    for table in Table::ALL {
+        rows.insert(table, all(&mut tx, table).await.map_err(failed)?);
     }
-    let configuration = Configuration {
-        revision: counted(revision),
-        projects: bodies!("projects", "select body from projects order by key"),
-        apps: bodies!("apps", "select body from apps order by project, key"),
-        products: bodies!(
-            "products",
-            "select body from products order by project, key"
-        ),
-        entitlements: bodies!(
-            "entitlements",
-            "select body from entitlements order by project, key"
-        ),
-        integrations: bodies!(
-            "integrations",
-            "select body from integrations order by project, key"
-        ),
-        api_keys: bodies!("api_keys", "select body from api_keys order by id"),
-        users: bodies!("users", "select body from users order by email"),
-        invitations: bodies!(
-            "invitations",
-            "select body from invitations order by digest"
-        ),
-    };
     tx.commit().await.map_err(failed)?;
-    Ok(configuration)
+    let revision = Stored::new("meta", &"configuration_revision").number("value", value)?;
+    Configuration::of(revision, &rows)
 }
 
 pub(crate) async fn apply(
@@ -99,9 +62,14 @@ pub(crate) async fn apply(
         return Ok(false);
     }
     for change in changes {
-        let before = stored(&mut tx, change).await?;
-        one(&mut tx, change, now).await?;
-        let after = stored(&mut tx, change).await?;
+        let row = Row::of(change)?;
+        let before = stored(&mut tx, &row).await.map_err(failed)?;
+        if row.body.is_some() {
+            put(&mut tx, &row).await.map_err(failed)?;
+        } else {
+            beside(&mut tx, change, now).await?;
+            remove(&mut tx, &row).await.map_err(failed)?;
+        }
         let (what, subject) = change.subject();
         let deed = Deed {
             at: now,
@@ -109,8 +77,8 @@ pub(crate) async fn apply(
             what,
             subject: &subject,
             project: change.project(),
-            before: &before,
-            after: &after,
+            before: &before.as_deref().map(shown).unwrap_or_default(),
+            after: &row.body.as_deref().map(shown).unwrap_or_default(),
         };
         note(&mut *tx, &deed).await?;
     }
@@ -118,147 +86,88 @@ pub(crate) async fn apply(
     Ok(true)
 }
 
-/// What is stored of the thing that changes, as the audit log shows it.
-async fn stored(tx: &mut Tx, change: &Change) -> Result<String> {
-    let on = &mut **tx;
-    macro_rules! body {
-        ($sql:literal, $($value:expr),+) => {
-            sqlx::query_scalar!($sql, $($value),+).fetch_optional(on).await
-        };
+/// What goes with something that is removed.
+async fn beside(tx: &mut Tx, change: &Change, now: Timestamp) -> Result<()> {
+    match change {
+        Change::RemoveIntegration(id) => sqlx::query!(
+            "update deliveries set status = 2, reason = 'event_disabled', detail = 'the integration was removed', due_at = $2, waits_for = null
+                 where integration = $1 and status = 0",
+            id.uuid(), micros(now)
+        )
+        .execute(&mut **tx)
+        .await
+        .map(|_| ())
+        .map_err(failed),
+        Change::RemoveUser(id) => close_sessions(&mut **tx, None, Some(*id)).await,
+        _ => Ok(()),
     }
-    let product = |project: ProjectId, id: &str| (project.uuid(), id.to_owned());
-    let body = match change {
-        Change::PutProject(it) => body!("select body from projects where id = $1", it.id.uuid()),
-        Change::PutApp(it) => body!("select body from apps where id = $1", it.id.uuid()),
-        Change::PutProduct(_) | Change::RemoveProduct(..) => {
-            let (project, id) = match change {
-                Change::PutProduct(it) => product(it.project, &it.id),
-                Change::RemoveProduct(project, id) => product(*project, id),
-                _ => return Ok(String::new()),
-            };
-            body!(
-                "select body from products where project = $1 and key = $2",
-                project,
-                id
-            )
-        }
-        Change::PutEntitlement(_) | Change::RemoveEntitlement(..) => {
-            let (project, key) = match change {
-                Change::PutEntitlement(it) => product(it.project, &it.key),
-                Change::RemoveEntitlement(project, key) => product(*project, key),
-                _ => return Ok(String::new()),
-            };
-            body!(
-                "select body from entitlements where project = $1 and key = $2",
-                project,
-                key
-            )
-        }
-        Change::PutIntegration(it) => {
-            body!("select body from integrations where id = $1", it.id.uuid())
-        }
-        Change::RemoveIntegration(id) => {
-            body!("select body from integrations where id = $1", id.uuid())
-        }
-        Change::PutApiKey(it) => body!("select body from api_keys where id = $1", it.id.uuid()),
-        Change::RemoveApiKey(id) => body!("select body from api_keys where id = $1", id.uuid()),
-        Change::PutUser(it) => body!("select body from users where id = $1", it.id.uuid()),
-        Change::RemoveUser(id) => body!("select body from users where id = $1", id.uuid()),
-        Change::PutInvitation(it) | Change::RemoveInvitation(it) => {
-            body!("select body from invitations where digest = $1", it.digest)
-        }
-    };
-    Ok(body
-        .map_err(failed)?
-        .map_or_else(String::new, |body| shown(&body)))
 }
 
-async fn one(tx: &mut Tx, change: &Change, now: Timestamp) -> Result<()> {
-    macro_rules! run {
-        ($sql:literal, $($value:expr),+ $(,)?) => {
-            sqlx::query!($sql, $($value),+).execute(&mut **tx).await.map(|_| ()).map_err(failed)
-        };
-    }
-    match change {
-        Change::PutProject(it) => run!(
-            "insert into projects (id, key, body) values ($1, $2, $3) on conflict (id) do update set key = excluded.key, body = excluded.body",
-            it.id.uuid(),
-            it.key,
-            to_json(it)?
-        ),
-        Change::PutApp(it) => run!(
-            "insert into apps (id, project, key, body) values ($1, $2, $3, $4) on conflict (id) do update set key = excluded.key, body = excluded.body",
-            it.id.uuid(),
-            it.project.uuid(),
-            it.key,
-            to_json(it)?
-        ),
-        Change::PutProduct(it) => run!(
-            "insert into products (project, key, body) values ($1, $2, $3) on conflict (project, key) do update set body = excluded.body",
-            it.project.uuid(),
-            it.id,
-            to_json(it)?
-        ),
-        Change::PutEntitlement(it) => run!(
-            "insert into entitlements (project, key, body) values ($1, $2, $3) on conflict (project, key) do update set body = excluded.body",
-            it.project.uuid(),
-            it.key,
-            to_json(it)?
-        ),
-        Change::PutIntegration(it) => run!(
-            "insert into integrations (id, project, key, body) values ($1, $2, $3, $4) on conflict (id) do update set key = excluded.key, body = excluded.body",
-            it.id.uuid(),
-            it.project.uuid(),
-            it.key,
-            to_json(it)?
-        ),
-        Change::PutApiKey(it) => run!(
-            "insert into api_keys (id, project, digest, body) values ($1, $2, $3, $4)",
-            it.id.uuid(),
-            it.project.map(ProjectId::uuid),
-            it.digest,
-            to_json(it)?
-        ),
-        Change::RemoveProduct(project, id) => {
-            run!(
-                "delete from products where project = $1 and key = $2",
-                project.uuid(),
-                id
-            )
+/// The statements of each table, checked when they are compiled: how a row is known and how rows are ordered, how one is found by its key, and
+/// how it is written. Values stand in [`Row`].
+macro_rules! tables {
+    ($($table:ident $name:literal: known by $known:literal ordered by $order:literal;
+        found by $found:literal ($($key:ident),+);
+        put $columns:literal ($($value:ident),+);)+) => {
+        async fn all(tx: &mut Tx, table: Table) -> sqlx::Result<Vec<Kept>> {
+            match table {
+                $(Table::$table => sqlx::query_as!(Kept, "select " + $known + r#" as "key!", body from "# + $name + " order by " + $order)
+                    .fetch_all(&mut **tx)
+                    .await,)+
+            }
         }
-        Change::RemoveEntitlement(project, key) => {
-            run!(
-                "delete from entitlements where project = $1 and key = $2",
-                project.uuid(),
-                key
-            )
+
+        async fn stored(tx: &mut Tx, row: &Row) -> sqlx::Result<Option<String>> {
+            match row.table {
+                $(Table::$table => sqlx::query_scalar!("select body from " + $name + " where " + $found, $(row.$key),+)
+                    .fetch_optional(&mut **tx)
+                    .await,)+
+            }
         }
-        Change::RemoveIntegration(id) => {
-            run!(
-                "update deliveries set status = 2, reason = 'event_disabled', detail = 'the integration was removed', due_at = $2, waits_for = null
-                 where integration = $1 and status = 0",
-                id.uuid(), micros(now)
-            )?;
-            run!("delete from integrations where id = $1", id.uuid())
+
+        async fn put(tx: &mut Tx, row: &Row) -> sqlx::Result<()> {
+            match row.table {
+                $(Table::$table => sqlx::query!("insert into " + $name + " " + $columns, $(row.$value),+)
+                    .execute(&mut **tx)
+                    .await
+                    .map(|_| ()),)+
+            }
         }
-        Change::RemoveApiKey(id) => run!("delete from api_keys where id = $1", id.uuid()),
-        Change::PutUser(it) => run!(
-            "insert into users (id, email, body) values ($1, $2, $3) on conflict (id) do update set email = excluded.email, body = excluded.body",
-            it.id.uuid(),
-            it.email,
-            to_json(it)?
-        ),
-        Change::RemoveUser(id) => {
-            close_sessions(&mut **tx, None, Some(*id)).await?;
-            run!("delete from users where id = $1", id.uuid())
+
+        async fn remove(tx: &mut Tx, row: &Row) -> sqlx::Result<()> {
+            match row.table {
+                $(Table::$table => sqlx::query!("delete from " + $name + " where " + $found, $(row.$key),+)
+                    .execute(&mut **tx)
+                    .await
+                    .map(|_| ()),)+
+            }
         }
-        Change::PutInvitation(it) => run!(
-            "insert into invitations (digest, body) values ($1, $2)",
-            it.digest,
-            to_json(it)?
-        ),
-        Change::RemoveInvitation(it) => {
-            run!("delete from invitations where digest = $1", it.digest)
-        }
-    }
+    };
+}
+
+tables! {
+    Projects "projects": known by "id::text" ordered by "key";
+        found by "id = $1" (id);
+        put "(id, key, body) values ($1, $2, $3) on conflict (id) do update set key = excluded.key, body = excluded.body" (id, name, body);
+    Apps "apps": known by "id::text" ordered by "project, key";
+        found by "id = $1" (id);
+        put "(id, project, key, body) values ($1, $2, $3, $4) on conflict (id) do update set key = excluded.key, body = excluded.body" (id, project, name, body);
+    Products "products": known by "key" ordered by "project, key";
+        found by "project = $1 and key = $2" (project, name);
+        put "(project, key, body) values ($1, $2, $3) on conflict (project, key) do update set body = excluded.body" (project, name, body);
+    Entitlements "entitlements": known by "key" ordered by "project, key";
+        found by "project = $1 and key = $2" (project, name);
+        put "(project, key, body) values ($1, $2, $3) on conflict (project, key) do update set body = excluded.body" (project, name, body);
+    Integrations "integrations": known by "id::text" ordered by "project, key";
+        found by "id = $1" (id);
+        put "(id, project, key, body) values ($1, $2, $3, $4) on conflict (id) do update set key = excluded.key, body = excluded.body" (id, project, name, body);
+    ApiKeys "api_keys": known by "id::text" ordered by "id";
+        found by "id = $1" (id);
+        put "(id, project, digest, body) values ($1, $2, $3, $4)" (id, project, name, body);
+    Users "users": known by "id::text" ordered by "email";
+        found by "id = $1" (id);
+        put "(id, email, body) values ($1, $2, $3) on conflict (id) do update set email = excluded.email, body = excluded.body" (id, name, body);
+    Invitations "invitations": known by "digest" ordered by "digest";
+        found by "digest = $1" (name);
+        put "(digest, body) values ($1, $2)" (name, body);
 }

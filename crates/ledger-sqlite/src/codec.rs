@@ -106,6 +106,11 @@ impl<'r> Found<'r> {
         Self::new(table, self.row.0)
     }
 
+    /// What the row is known by, as people read it.
+    pub(crate) fn key(&self) -> String {
+        self.row.to_string()
+    }
+
     fn stored(&self) -> Stored<'_> {
         Stored::new(self.table, &self.row)
     }

@@ -1,50 +1,50 @@
-//! Configuration: one row per thing, its content as JSON.
+//! Configuration: one row per thing, its content as JSON. Statements are made of what `ledger` says of each table.
 
 use crate::{
     accounts::{Deed, close_sessions, note},
-    codec::{Key, failed, micros, to_json},
-    statement,
+    codec::{Key, failed, micros},
+    statement::{all, execute, first},
 };
-use domain::ProjectId;
 use jiff::Timestamp;
 use ledger::{
     Configuration, ConfigurationChange as Change, Result,
     codec::{Stored, shown},
+    configuration::{Column, Kept, Row, Table},
 };
-use rusqlite::{Connection, OptionalExtension, params};
-use serde::de::DeserializeOwned;
+use rusqlite::{Connection, params, params_from_iter, types::Value};
+use std::collections::BTreeMap;
+use uuid::Uuid;
 
 pub(crate) fn revision(connection: &Connection) -> Result<u64> {
     let sql = "SELECT name, value FROM meta WHERE name = 'configuration_revision'";
-    let found = statement::first(connection, "meta", sql, [], |row| row.get(1))?;
+    let found = first(connection, "meta", sql, [], |row| row.get(1))?;
     found.ok_or_else(|| {
         Stored::new("meta", &"configuration_revision").corrupt("value", "it does not exist")
     })
 }
 
-fn all<T: DeserializeOwned>(
-    connection: &Connection,
-    table: &'static str,
-    key: &str,
-    order: &str,
-) -> Result<Vec<T>> {
-    let sql = format!("SELECT {key}, body FROM {table} ORDER BY {order}");
-    statement::all(connection, table, &sql, [], |row| row.json(1))
+fn names(columns: &[Column]) -> String {
+    let names: Vec<_> = columns.iter().map(|column| column.name()).collect();
+    names.join(", ")
 }
 
 pub(crate) fn read(connection: &Connection) -> Result<Configuration> {
+    // One read transaction, so that all rows are of one moment.
     let transaction = connection.unchecked_transaction().map_err(failed)?;
-    Ok(Configuration {
-        revision: revision(&transaction)?,
-        projects: all(&transaction, "projects", "id", "key")?,
-        apps: all(&transaction, "apps", "id", "project, key")?,
-        products: all(&transaction, "products", "key", "project, key")?,
-        entitlements: all(&transaction, "entitlements", "key", "project, key")?,
-        integrations: all(&transaction, "integrations", "id", "project, key")?,
-        api_keys: all(&transaction, "api_keys", "id", "id")?,
-        users: all(&transaction, "users", "id", "email")?,
-        invitations: all(&transaction, "invitations", "digest", "digest")?,
-    })
+    let mut rows = BTreeMap::new();
+    for table in Table::ALL {
+        let (key, order) = (names(table.key()), names(table.order()));
+        let sql = format!("SELECT {key}, body FROM {} ORDER BY {order}", table.name());
+        let body = table.key().len();
+        let kept = all(&transaction, table.name(), &sql, [], |row| {
+            Ok(Kept {
+                key: row.key(),
+                body: row.get(body)?,
+            })
+        })?;
+        rows.insert(table, kept);
+    }
+    Configuration::of(revision(&transaction)?, &rows)
 }
 
 pub(crate) fn apply(
@@ -58,9 +58,13 @@ pub(crate) fn apply(
         return Ok(false);
     }
     for change in changes {
-        let before = stored(connection, change)?;
-        one(connection, change, now)?;
-        let after = stored(connection, change)?;
+        let row = Row::of(change)?;
+        let before = stored(connection, &row)?;
+        let after = row.body.as_deref();
+        match after {
+            Some(body) => put(connection, &row, body)?,
+            None => remove(connection, change, &row, now)?,
+        }
         let (what, subject) = change.subject();
         let deed = Deed {
             at: now,
@@ -68,137 +72,93 @@ pub(crate) fn apply(
             what,
             subject: &subject,
             project: change.project(),
-            before: &before,
-            after: &after,
+            before: &before.as_deref().map(shown).unwrap_or_default(),
+            after: &after.map(shown).unwrap_or_default(),
         };
         note(connection, &deed)?;
     }
-    connection
-        .execute(
-            "UPDATE meta SET value = value + 1 WHERE name = 'configuration_revision'",
-            [],
-        )
-        .map_err(failed)?;
+    execute(
+        connection,
+        "UPDATE meta SET value = value + 1 WHERE name = 'configuration_revision'",
+        [],
+    )?;
     Ok(true)
 }
 
-/// What is stored of the thing that changes, as the audit log shows it.
-fn stored(connection: &Connection, change: &Change) -> Result<String> {
-    let row = |sql: &str, values: &[&dyn rusqlite::ToSql]| {
-        connection
-            .query_row(sql, values, |row| row.get::<_, String>(0))
-            .optional()
-            .map(|body| body.map_or_else(String::new, |body| shown(&body)))
-            .map_err(failed)
+fn values(row: &Row, columns: &[Column]) -> Vec<Value> {
+    let id = |id: Option<Uuid>| id.map(|id| id.as_bytes().to_vec()).into();
+    let value = |column: &Column| match column {
+        Column::Id => id(row.id),
+        Column::Project => id(row.project),
+        Column::Name(_) => row.name.clone().into(),
     };
-    let by_id = |table: &str, id: [u8; 16]| {
-        row(
-            &format!("SELECT body FROM {table} WHERE id = ?1"),
-            params![id],
-        )
-    };
-    let by_key = |table: &str, project: ProjectId, key: &str| {
-        let sql = format!("SELECT body FROM {table} WHERE project = ?1 AND key = ?2");
-        row(&sql, params![project.key(), key])
-    };
-    match change {
-        Change::PutProject(project) => by_id("projects", project.id.key()),
-        Change::PutApp(app) => by_id("apps", app.id.key()),
-        Change::PutProduct(product) => by_key("products", product.project, &product.id),
-        Change::RemoveProduct(project, id) => by_key("products", *project, id),
-        Change::PutEntitlement(entitlement) => {
-            by_key("entitlements", entitlement.project, &entitlement.key)
-        }
-        Change::RemoveEntitlement(project, key) => by_key("entitlements", *project, key),
-        Change::PutIntegration(integration) => by_id("integrations", integration.id.key()),
-        Change::RemoveIntegration(id) => by_id("integrations", id.key()),
-        Change::PutApiKey(key) => by_id("api_keys", key.id.key()),
-        Change::RemoveApiKey(id) => by_id("api_keys", id.key()),
-        Change::PutUser(user) => by_id("users", user.id.key()),
-        Change::RemoveUser(id) => by_id("users", id.key()),
-        Change::PutInvitation(invitation) | Change::RemoveInvitation(invitation) => row(
-            "SELECT body FROM invitations WHERE digest = ?1",
-            params![invitation.digest],
-        ),
-    }
+    columns.iter().map(value).collect()
 }
 
-fn one(connection: &Connection, change: &Change, now: Timestamp) -> Result<()> {
-    let execute = |sql: &str, values: &[&dyn rusqlite::ToSql]| {
-        connection.execute(sql, values).map(|_| ()).map_err(failed)
-    };
+/// The condition that finds a row, with its values in the order of its key.
+fn found(table: Table) -> String {
+    let columns = table.key().iter().zip(1..);
+    let conditions: Vec<_> = columns
+        .map(|(column, number)| format!("{} = ?{number}", column.name()))
+        .collect();
+    conditions.join(" AND ")
+}
+
+fn stored(connection: &Connection, row: &Row) -> Result<Option<String>> {
+    let (table, key) = (row.table.name(), names(row.table.key()));
+    let sql = format!("SELECT {key}, body FROM {table} WHERE {}", found(row.table));
+    let body = row.table.key().len();
+    let values = params_from_iter(values(row, row.table.key()));
+    first(connection, table, &sql, values, |row| row.get(body))
+}
+
+fn put(connection: &Connection, row: &Row, body: &str) -> Result<()> {
+    let (table, key) = (row.table, row.table.key());
+    let columns = [key, table.others()].concat();
+    let marks: Vec<_> = (1..=columns.len() + 1)
+        .map(|number| format!("?{number}"))
+        .collect();
+    let mut sql = format!(
+        "INSERT INTO {} ({}, body) VALUES ({})",
+        table.name(),
+        names(&columns),
+        marks.join(", ")
+    );
+    if table.is_replaced() {
+        // Its project stays what it is.
+        let others = table.others().iter();
+        let named = others
+            .filter(|column| **column != Column::Project)
+            .map(|column| column.name());
+        let set: Vec<_> = named
+            .chain(["body"])
+            .map(|name| format!("{name} = excluded.{name}"))
+            .collect();
+        let (key, set) = (names(key), set.join(", "));
+        sql = format!("{sql} ON CONFLICT ({key}) DO UPDATE SET {set}");
+    }
+    let mut values = values(row, &columns);
+    values.push(body.to_owned().into());
+    execute(connection, &sql, params_from_iter(values)).map(|_| ())
+}
+
+fn remove(connection: &Connection, change: &Change, row: &Row, now: Timestamp) -> Result<()> {
     match change {
-        Change::PutProject(project) => execute(
-            "INSERT INTO projects VALUES (?1, ?2, ?3) ON CONFLICT (id) DO UPDATE SET key = excluded.key, body = excluded.body",
-            params![project.id.key(), project.key, to_json(project)?],
-        ),
-        Change::PutApp(app) => execute(
-            "INSERT INTO apps VALUES (?1, ?2, ?3, ?4) ON CONFLICT (id) DO UPDATE SET key = excluded.key, body = excluded.body",
-            params![app.id.key(), app.project.key(), app.key, to_json(app)?],
-        ),
-        Change::PutProduct(product) => execute(
-            "INSERT INTO products VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET body = excluded.body",
-            params![product.project.key(), product.id, to_json(product)?],
-        ),
-        Change::PutEntitlement(entitlement) => execute(
-            "INSERT INTO entitlements VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET body = excluded.body",
-            params![
-                entitlement.project.key(),
-                entitlement.key,
-                to_json(entitlement)?
-            ],
-        ),
-        Change::PutIntegration(integration) => execute(
-            "INSERT INTO integrations VALUES (?1, ?2, ?3, ?4) ON CONFLICT (id) DO UPDATE SET key = excluded.key, body = excluded.body",
-            params![
-                integration.id.key(),
-                integration.project.key(),
-                integration.key,
-                to_json(integration)?
-            ],
-        ),
-        Change::PutApiKey(key) => execute(
-            "INSERT INTO api_keys VALUES (?1, ?2, ?3, ?4)",
-            params![
-                key.id.key(),
-                key.project.map(|project| project.key()),
-                key.digest,
-                to_json(key)?
-            ],
-        ),
-        Change::RemoveProduct(project, id) => execute(
-            "DELETE FROM products WHERE project = ?1 AND key = ?2",
-            params![project.key(), id],
-        ),
-        Change::RemoveEntitlement(project, key) => execute(
-            "DELETE FROM entitlements WHERE project = ?1 AND key = ?2",
-            params![project.key(), key],
-        ),
         Change::RemoveIntegration(id) => {
             execute(
+                connection,
                 "UPDATE deliveries SET status = 2, reason = 'event_disabled', detail = 'the integration was removed', due_at = ?2, waits_for = NULL WHERE integration = ?1 AND status = 0",
                 params![id.key(), micros(now)],
             )?;
-            execute("DELETE FROM integrations WHERE id = ?1", params![id.key()])
         }
-        Change::RemoveApiKey(id) => {
-            execute("DELETE FROM api_keys WHERE id = ?1", params![id.key()])
-        }
-        Change::PutUser(user) => execute(
-            "INSERT INTO users VALUES (?1, ?2, ?3) ON CONFLICT (id) DO UPDATE SET email = excluded.email, body = excluded.body",
-            params![user.id.key(), user.email, to_json(user)?],
-        ),
-        Change::RemoveUser(id) => {
-            close_sessions(connection, None, Some(*id))?;
-            execute("DELETE FROM users WHERE id = ?1", params![id.key()])
-        }
-        Change::PutInvitation(invitation) => execute(
-            "INSERT INTO invitations VALUES (?1, ?2)",
-            params![invitation.digest, to_json(invitation)?],
-        ),
-        Change::RemoveInvitation(invitation) => execute(
-            "DELETE FROM invitations WHERE digest = ?1",
-            params![invitation.digest],
-        ),
+        Change::RemoveUser(id) => close_sessions(connection, None, Some(*id))?,
+        _ => {}
     }
+    let sql = format!(
+        "DELETE FROM {} WHERE {}",
+        row.table.name(),
+        found(row.table)
+    );
+    let values = params_from_iter(values(row, row.table.key()));
+    execute(connection, &sql, values).map(|_| ())
 }

@@ -22,6 +22,7 @@ mod accounts;
 mod checks;
 pub mod codec;
 mod commits;
+pub mod configuration;
 #[cfg(feature = "contract")]
 #[expect(
     clippy::unwrap_used,
