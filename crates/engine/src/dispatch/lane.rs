@@ -4,10 +4,10 @@ use super::{
     attempt::Says,
     held::{Held, Job, Room, Share},
 };
-use crate::Guarded;
+use crate::{Guarded, setup::Limits};
 use domain::breaker::Breaker;
 use domain::pace::Pace;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use std::{
     num::NonZeroU32,
     sync::{
@@ -18,8 +18,6 @@ use std::{
 };
 use tokio::sync::{Notify, mpsc};
 
-/// How long a node may hold a delivery it has taken up, beside the time that an answer is waited for.
-pub(crate) const LEASE: SignedDuration = SignedDuration::from_secs(50);
 /// Deliveries a lane holds in memory, at most; the rest waits in the ledger.
 const CAPACITY: usize = 1024;
 /// Of an endpoint that takes only so many a second, a lane holds what can be sent in so many seconds, well before leases run out.
@@ -30,16 +28,7 @@ const UNPROVEN: usize = 16;
 /// Before a lane that is full looks again whether its share has grown.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
-/// What an endpoint may be asked, by all nodes together.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Limits {
-    /// Attempts under way.
-    pub(crate) concurrency: usize,
-    /// Attempts begun in a second.
-    pub(crate) per_second: Option<NonZeroU32>,
-}
-
-/// How many nodes share these limits.
+/// How many nodes share what an endpoint may be asked.
 #[derive(Debug, Default)]
 pub(crate) struct Nodes {
     others: AtomicU32,
@@ -227,6 +216,7 @@ impl Drop for UnderWay {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use jiff::SignedDuration;
 
     fn nodes(count: u32) -> Nodes {
         let nodes = Nodes::default();

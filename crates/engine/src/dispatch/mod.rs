@@ -13,13 +13,18 @@ mod reserve;
 pub use handshake::Handshake;
 pub use lane::LaneHealth;
 
-use crate::{Engine, Guarded, metric::Metric, setup::ActiveIntegration, trace};
+use crate::{
+    Engine, Guarded,
+    metric::Metric,
+    setup::{ActiveIntegration, Limits},
+    trace,
+};
 use attempt::{End, Verdict, shown};
 use destinations::{Header, Outcome};
 use domain::{IntegrationId, NotSent};
 use held::{Back, Held, Job, Room};
 use jiff::Timestamp;
-use lane::{Lane, Limits, Nodes, UnderWay};
+use lane::{Lane, Nodes, UnderWay};
 use ledger::{ConfigurationChange, Lease, Next, Returned, Settlement};
 use std::{
     collections::BTreeMap,

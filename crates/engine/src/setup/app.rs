@@ -1,0 +1,100 @@
+//! An app, compiled: the way it hears and asks its store.
+
+use super::{Compiler, Setup};
+use configuration::Vault;
+use domain::{AppId, ProjectId, Store};
+use ledger::{App, AppSettings, ExternalSettings};
+use serde_json::{Map, Value};
+use sources::{Source, stated::Stated};
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// Secrets of an app, by name.
+pub type Secrets = Map<String, Value>;
+
+/// Makes the source of an app from its row and its secrets, or says why its settings cannot be used.
+pub type MakeSource = Box<dyn Fn(&App, &Secrets) -> Result<Arc<dyn Source>, String> + Send + Sync>;
+
+/// Key of the app that grants belong to.
+const GRANTS: &str = "grants";
+
+/// Key of the app that simulated lives belong to.
+const SIMULATOR: &str = "simulator";
+
+/// An app, compiled.
+pub struct AppSetup {
+    /// Its row.
+    pub row: App,
+    /// The way it hears and asks its store, or why it cannot.
+    pub source: Result<Arc<dyn Source>, String>,
+}
+
+impl AppSetup {
+    /// The app that grants of a project belong to: every project has one, and none is stored.
+    pub(super) fn grants(project: ProjectId) -> Self {
+        Self {
+            row: App {
+                id: AppId::new(Uuid::new_v5(&project.uuid(), GRANTS.as_bytes())),
+                project,
+                key: GRANTS.into(),
+                name: "Grants".into(),
+                settings: AppSettings::Promotional,
+                sealed_secrets: Vec::new(),
+                commission: None,
+            },
+            source: Ok(Arc::new(Stated::new(Store::Promotional))),
+        }
+    }
+
+    /// The app that simulated lives of a project belong to: every project has one, and none is stored.
+    pub(super) fn simulator(project: ProjectId) -> Self {
+        let settings = ExternalSettings {
+            store_name: "Simulator".into(),
+        };
+        Self {
+            row: App {
+                id: AppId::new(Uuid::new_v5(&project.uuid(), SIMULATOR.as_bytes())),
+                project,
+                key: SIMULATOR.into(),
+                name: "Simulator".into(),
+                settings: AppSettings::External(settings),
+                sealed_secrets: Vec::new(),
+                commission: None,
+            },
+            source: Ok(Arc::new(Stated::new(Store::External))),
+        }
+    }
+}
+
+impl Compiler {
+    /// Keeps the source of an app that did not change since `before`.
+    pub(super) fn app(&self, row: &App, before: Option<&Setup>) -> AppSetup {
+        let kept = before
+            .and_then(|before| before.app(row.id))
+            .filter(|known| known.row == *row && known.source.is_ok());
+        let source = kept.map_or_else(|| self.source(row), |known| known.source.clone());
+        AppSetup {
+            row: row.clone(),
+            source,
+        }
+    }
+
+    fn source(&self, row: &App) -> Result<Arc<dyn Source>, String> {
+        let secrets = secrets(&self.vault, row);
+        let made = secrets.and_then(|secrets| (self.make_source)(row, &secrets));
+        if let Err(problem) = &made {
+            tracing::error!(app.id = %row.id, problem, "the app cannot hear its store");
+        }
+        made
+    }
+}
+
+pub(super) fn secrets(vault: &Vault, row: &App) -> Result<Secrets, String> {
+    if row.sealed_secrets.is_empty() {
+        return Ok(Secrets::new());
+    }
+    let json = vault
+        .open_sealed(&row.id.to_string(), &row.sealed_secrets)
+        .map_err(|error| error.to_string())?;
+    serde_json::from_slice(&json).map_err(|error| error.to_string())
+}

@@ -1,0 +1,115 @@
+//! An integration, compiled: a destination with its settings.
+
+use super::Compiler;
+use configuration::Vault;
+use destinations::{Configured, Context, Destination, Spec};
+use domain::{NotSent, time::after};
+use jiff::{SignedDuration, Timestamp};
+use ledger::{Integration, Verification};
+use serde_json::Value;
+use std::{num::NonZeroU32, sync::Arc, time::Duration};
+
+/// How long a node may hold a delivery it has taken up, beside the time that an answer is waited for.
+const LEASE: SignedDuration = SignedDuration::from_secs(50);
+/// How long the answer of an endpoint whose settings cannot be read would be waited for.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// An integration, compiled.
+#[derive(Clone)]
+pub struct ActiveIntegration {
+    /// Its row.
+    pub row: Arc<Integration>,
+    /// Its destination.
+    pub spec: &'static Spec,
+    /// The destination with its settings, or why they cannot be used.
+    pub configured: Result<Arc<dyn Configured>, String>,
+}
+
+impl ActiveIntegration {
+    /// How long an answer is waited for.
+    pub(crate) fn timeout(&self) -> Duration {
+        let configured = self.configured.as_ref();
+        configured.map_or(TIMEOUT, |configured| configured.timeout())
+    }
+
+    /// What the endpoint may be asked, by all nodes together.
+    pub(crate) fn limits(&self) -> Limits {
+        Limits {
+            concurrency: self.spec.concurrency,
+            per_second: match &self.configured {
+                Ok(configured) => configured.max_per_second(),
+                // Its deliveries are held.
+                Err(_) => None,
+            },
+        }
+    }
+
+    /// Until when a delivery taken up at `now` is this node's.
+    pub(crate) fn lease_until(&self, now: Timestamp) -> Timestamp {
+        let timeout = SignedDuration::try_from(self.timeout()).unwrap_or(SignedDuration::MAX);
+        after(now, LEASE.saturating_add(timeout))
+    }
+
+    /// Why deliveries are held, if they are.
+    pub fn held(&self) -> Option<NotSent> {
+        match (&self.configured, &self.row.verification) {
+            _ if self.row.paused => Some(NotSent::IntegrationPaused),
+            (Err(_), _) => Some(NotSent::MissingCredentials),
+            (Ok(_), Verification::Pending | Verification::Failed { .. }) => {
+                Some(NotSent::EndpointUnverified)
+            }
+            (Ok(_), Verification::Passed) => None,
+        }
+    }
+}
+
+/// What an endpoint may be asked, by all nodes together.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    /// Attempts under way.
+    pub(crate) concurrency: usize,
+    /// Attempts begun in a second.
+    pub(crate) per_second: Option<NonZeroU32>,
+}
+
+impl Compiler {
+    /// `None` for a destination that only a newer release knows.
+    pub(super) fn integration(&self, row: &Integration) -> Option<ActiveIntegration> {
+        let Some(destination) = destinations::find(&row.destination) else {
+            tracing::error!(integration.id = %row.id, destination.key = row.destination, "the destination is unknown to this release; its events are not sent");
+            return None;
+        };
+        let context = Context {
+            public_url: self.public_url.clone(),
+        };
+        let configured = configure(destination, row, &self.vault, &context);
+        if let Err(problem) = &configured {
+            tracing::error!(integration.id = %row.id, problem, "the settings cannot be used; its deliveries are held");
+        }
+        Some(ActiveIntegration {
+            row: Arc::new(row.clone()),
+            spec: destination.spec(),
+            configured,
+        })
+    }
+}
+
+fn configure(
+    destination: &dyn Destination,
+    row: &Integration,
+    vault: &Vault,
+    context: &Context,
+) -> Result<Arc<dyn Configured>, String> {
+    let settings = vault
+        .open_sealed(&row.id.to_string(), &row.sealed_settings)
+        .map_err(|error| error.to_string())?;
+    let settings: Value = serde_json::from_slice(&settings).map_err(|error| error.to_string())?;
+    let configured = destination.configure(&settings, context);
+    configured.map(Arc::from).map_err(|problems| {
+        problems
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join("; ")
+    })
+}
