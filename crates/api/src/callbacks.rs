@@ -81,7 +81,7 @@ pub(crate) async fn store(
         signature: signature.as_deref(),
         url: &url,
     };
-    app.engine.accept(id, &incoming).await?;
+    app.engine.intake().accept(id, &incoming).await?;
     Ok(StatusCode::OK)
 }
 

@@ -133,7 +133,7 @@ fn schemas() -> Value {
         "Grant": object(&["entitlement"], &json!({ "entitlement": text, "ends_at": time })),
         "Replay": object(&["integration", "since"], &json!({ "integration": text, "since": time, "until": time, "kinds": texts,
             "standings": { "type": "array", "items": { "enum": ledger::Standing::ALL.map(ledger::Standing::id) } }, "environment": { "enum": ["production", "sandbox"] },
-            "customer": text, "per_second": { "type": "integer", "minimum": 1, "maximum": engine::REPLAY_RATES.1 }, "dry_run": flag })),
+            "customer": text, "per_second": { "type": "integer", "minimum": 1, "maximum": engine::REPLAY_RATES.most }, "dry_run": flag })),
         "Product": object(&[], &json!({ "name": text, "entitlements": texts })),
         "Entitlement": object(&[], &json!({ "name": text })),
         "Integration": object(&["destination"], &json!({

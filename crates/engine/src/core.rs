@@ -11,10 +11,13 @@ use crate::{
 };
 use arc_swap::ArcSwap;
 use configuration::Vault;
-use domain::{IntegrationId, NotSent, rates::Rates};
+use domain::{
+    IntegrationId, NotSent,
+    rates::{Rate, Rates},
+};
 use ledger::{Commit, Committed, ConfigurationChange, Ledger, LedgerError, Requeue};
 use sources::{Web, rates::with_shipped};
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 use tokio::sync::watch;
 use tracing::Instrument;
 
@@ -124,6 +127,12 @@ impl Core {
         self.shared.rates.load_full()
     }
 
+    /// Adds exchange rates; they are in effect at once.
+    pub async fn add_rates(&self, rates: Vec<Rate>) -> Result<(), LedgerError> {
+        self.ledger().put_rates(rates).await?;
+        self.reload_rates().await
+    }
+
     /// Reads the exchange rates again, where another process may have added some.
     pub(crate) async fn reload_rates(&self) -> Result<(), LedgerError> {
         let rates = with_shipped(self.ledger().rates().await?);
@@ -210,6 +219,15 @@ impl Core {
     /// Whether the engine is shutting down.
     pub(crate) fn is_stopping(&self) -> bool {
         *self.shared.stopping.borrow()
+    }
+
+    /// Waits for `pause`, or until the engine stops; answers whether it goes on.
+    pub(crate) async fn goes_on_after(&self, pause: Duration) -> bool {
+        let mut stopping = self.stopping();
+        tokio::select! {
+            () = tokio::time::sleep(pause) => true,
+            _ = stopping.wait_for(|stopping| *stopping) => false,
+        }
     }
 
     /// Tells everybody to take up no more.

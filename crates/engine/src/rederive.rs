@@ -6,8 +6,8 @@
 //! changed, or something was recorded that the messages do not support.
 
 use crate::{
-    Engine, IntakeError, MakeSource, PeopleError, System, Transport, TransportError, customers,
-    intake::{Manner, inquiry::ANSWERS},
+    Core, Dispatch, Intake, IntakeError, MakeSource, Parts, Setup, System, Transport,
+    TransportError,
 };
 use async_trait::async_trait;
 use configuration::Vault;
@@ -15,11 +15,10 @@ use destinations::{Request, Response};
 use domain::{ChainKey, Event, EventKind, ProjectId};
 use jiff::Timestamp;
 use ledger::{
-    Configuration, ConfigurationChange, DueCheck, EventFilter, InboxMessage, Ledger, LedgerError,
-    Page,
+    Configuration, ConfigurationChange, DueCheck, EventFilter, Ledger, LedgerError, Page,
 };
 use serde::Serialize;
-use sources::{Call, Content, Reply, Web};
+use sources::{Call, Reply, Web};
 use std::{
     collections::BTreeMap,
     sync::{
@@ -88,7 +87,8 @@ struct ReplayClock {
 
 impl System for ReplayClock {
     fn now(&self) -> Timestamp {
-        Timestamp::from_microsecond(self.micros.load(Ordering::SeqCst)).unwrap_or_default()
+        let micros = self.micros.load(Ordering::SeqCst);
+        Timestamp::from_microsecond(micros).expect("it was set from a timestamp")
     }
     fn entropy(&self) -> u64 {
         self.drawn.fetch_add(1, Ordering::SeqCst)
@@ -146,7 +146,7 @@ pub async fn rederive(
         micros: AtomicI64::new(0),
         drawn: AtomicU64::new(1),
     });
-    let engine = Engine::quiet(crate::Parts {
+    let core = Core::of(Parts {
         ledger: Arc::clone(&scratch),
         system: Arc::clone(&clock) as Arc<dyn System>,
         transport: Arc::new(Nowhere),
@@ -156,6 +156,8 @@ pub async fn rederive(
         make_source,
     })
     .await?;
+    let setup = core.setup();
+    let intake = Intake::new(core.clone(), Dispatch::quiet(core));
     let set = |at: Timestamp| clock.micros.store(at.as_microsecond(), Ordering::SeqCst);
     let mut report = Report::default();
     let mut looks = looks(ledger, project).await?.into_iter().peekable();
@@ -170,17 +172,17 @@ pub async fn rederive(
             latest = latest.max(message.received_at);
             while let Some((at, look)) = looks.next_if(|(at, _)| *at <= latest) {
                 set(at);
-                engine.look_again(&look).await?;
+                look_again(&intake, &setup, &look).await?;
             }
             set(message.received_at);
-            engine.replay(message).await?;
+            intake.repeat(message).await?;
             report.messages += 1;
             progress(report.messages);
         }
     }
     for (at, look) in looks {
         set(at);
-        engine.look_again(&look).await?;
+        look_again(&intake, &setup, &look).await?;
     }
     let recorded = told(ledger, project).await?;
     let derived = told(&*scratch, project).await?;
@@ -306,77 +308,14 @@ fn compare(recorded: &BTreeMap<String, Told>, derived: &BTreeMap<String, Told>) 
     known.chain(extra).collect()
 }
 
-impl Engine {
-    /// Decides again what time alone led to.
-    async fn look_again(&self, look: &DueCheck) -> Result<(), LedgerError> {
-        match self.decide_by_clock(&self.setup(), look).await {
-            Err(IntakeError::Ledger(error)) => Err(error),
-            Err(error) => {
-                tracing::warn!(chain = look.chain.id, %error, "a purchase could not be looked at again");
-                Ok(())
-            }
-            Ok(()) => Ok(()),
+/// Decides again what time alone led to.
+async fn look_again(intake: &Intake, setup: &Setup, look: &DueCheck) -> Result<(), LedgerError> {
+    match intake.decide_by_clock(setup, look).await {
+        Err(IntakeError::Ledger(error)) => Err(error),
+        Err(error) => {
+            tracing::warn!(chain = look.chain.id, %error, "a purchase could not be looked at again");
+            Ok(())
         }
-    }
-
-    /// Takes one message in again, as it was taken in.
-    async fn replay(&self, message: InboxMessage) -> Result<(), LedgerError> {
-        let setup = self.setup();
-        let Some(app) = setup.app(message.app) else {
-            return Ok(());
-        };
-        let Ok(source) = &app.source else {
-            return Ok(());
-        };
-        let id = message.id;
-        let outcome = if message.source.ends_with(ANSWERS) {
-            self.read_answer(&setup, app, message).await.map(|_| ())
-        } else if message.source == customers::OPERATIONS {
-            self.replay_operation(app.row.project, &message).await
-        } else {
-            let content =
-                if [customers::RECEIPTS, customers::IMPORTS].contains(&message.source.as_str()) {
-                    customers::stored_receipt(source.as_ref(), &message)
-                } else {
-                    source
-                        .receive(&message.body, message.received_at)
-                        .map(|received| received.content)
-                };
-            match content {
-                Ok(Content::Observed(seen)) => {
-                    let owner = crate::intake::explicit_owner(app, &message, &seen);
-                    let manner = Manner {
-                        owner,
-                        silent: message.source == customers::IMPORTS,
-                    };
-                    self.process(&setup, app, message, Some(&seen), manner)
-                        .await
-                        .map(|_| ())
-                }
-                // Its answers are messages of their own.
-                Ok(Content::Nothing | Content::Ask(_)) => Ok(()),
-                Err(refusal) => Err(IntakeError::Refused(refusal)),
-            }
-        };
-        match outcome {
-            Ok(()) | Err(IntakeError::OwnedByAnother) => Ok(()),
-            Err(IntakeError::Ledger(error)) => Err(error),
-            Err(error) => {
-                tracing::warn!(inbox.id = %id, %error, "a message could not be taken in again");
-                Ok(())
-            }
-        }
-    }
-
-    async fn replay_operation(
-        &self,
-        project: ProjectId,
-        message: &InboxMessage,
-    ) -> Result<(), IntakeError> {
-        match self.repeat_operation(project, message).await {
-            Ok(()) => Ok(()),
-            Err(PeopleError::Intake(error)) => Err(error),
-            Err(error) => Err(IntakeError::AppUnusable(error.to_string())),
-        }
+        Ok(()) => Ok(()),
     }
 }

@@ -5,7 +5,7 @@
 //! the settings of now. Each step is one commit against the progress it was computed from, so that a crash, or another node
 //! that takes the same step, repeats nothing.
 
-use crate::{ActiveIntegration, Engine, decide};
+use crate::{ActiveIntegration, Core, Dispatch, decide};
 use domain::{DeliveryId, Event, EventKind, NotSent, ProjectId, ReplayId, time::after};
 use jiff::{SignedDuration, Timestamp};
 use ledger::{
@@ -25,8 +25,27 @@ const SAMPLES: usize = 10;
 /// Between two steps.
 const PAUSE: SignedDuration = SignedDuration::from_secs(1);
 
-/// Deliveries a second: when nobody says otherwise, and at most.
-pub const RATES: (u32, u32) = (20, 500);
+/// How fast a replay may go, in deliveries a second.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReplayRates {
+    /// When nobody says otherwise.
+    pub usual: u32,
+    /// At most.
+    pub most: u32,
+}
+
+/// How fast replays go.
+pub const REPLAY_RATES: ReplayRates = ReplayRates {
+    usual: 20,
+    most: 500,
+};
+
+/// The room where past events are sent again. Cheap to clone.
+#[derive(Clone)]
+pub struct Replays {
+    core: Core,
+    dispatch: Dispatch,
+}
 
 /// What a replay would do.
 #[derive(Debug, Default)]
@@ -122,18 +141,24 @@ fn filter(project: ProjectId, choice: &Choice) -> EventFilter {
     }
 }
 
-impl Engine {
+impl Replays {
+    /// A room whose deliveries `dispatch` sends.
+    pub(crate) const fn new(core: Core, dispatch: Dispatch) -> Self {
+        Self { core, dispatch }
+    }
+
     /// What a replay would do with the settings and the events of now. Looks at 20,000 events at most.
-    pub async fn foresee_replay(
+    pub async fn foresee(
         &self,
         active: &ActiveIntegration,
         choice: &Choice,
     ) -> Result<Forecast, LedgerError> {
         let filter = filter(active.row.project, choice);
-        let now = self.system().now();
+        let now = self.core.system().now();
         let (mut seen, mut after) = (Forecast::default(), 0);
         while seen.events < FORESEEN {
             let rows = self
+                .core
                 .ledger()
                 .events(&filter, Page::After(after, PAGE))
                 .await?;
@@ -167,27 +192,27 @@ impl Engine {
     }
 
     /// Begins a replay: its first step follows within a second.
-    pub async fn start_replay(
+    pub async fn start(
         &self,
         active: &ActiveIntegration,
         choice: Choice,
         per_second: u32,
         by: &str,
     ) -> Result<Replay, LedgerError> {
-        let now = self.system().now();
+        let now = self.core.system().now();
         let filter = filter(active.row.project, &choice);
         let at = async |page| -> Result<Option<u64>, LedgerError> {
-            let rows = self.ledger().events(&filter, page).await?;
+            let rows = self.core.ledger().events(&filter, page).await?;
             Ok(rows.first().map(|row| row.position))
         };
         let first = at(Page::After(0, 1)).await?.map_or(0, |first| first - 1);
         let last = at(Page::Before(None, 1)).await?.unwrap_or(first);
         let replay = Replay {
-            id: ReplayId::new(self.system().uuid()),
+            id: ReplayId::new(self.core.system().uuid()),
             project: active.row.project,
             integration: active.row.id,
             choice,
-            per_second: per_second.clamp(1, RATES.1),
+            per_second: per_second.clamp(1, REPLAY_RATES.most),
             by: by.to_owned(),
             started_at: now,
             first,
@@ -201,34 +226,32 @@ impl Engine {
                 at: now,
             },
         };
-        self.ledger().start_replay(replay.clone()).await?;
+        self.core.ledger().start_replay(replay.clone()).await?;
         Ok(replay)
     }
 
     /// Stops a replay. What it has queued is sent. `false` when it is not going on.
-    pub async fn cancel_replay(
-        &self,
-        project: ProjectId,
-        id: ReplayId,
-    ) -> Result<bool, LedgerError> {
-        let now = self.system().now();
-        self.ledger().cancel_replay(project, id, now).await
+    pub async fn cancel(&self, project: ProjectId, id: ReplayId) -> Result<bool, LedgerError> {
+        let now = self.core.system().now();
+        self.core.ledger().cancel_replay(project, id, now).await
     }
 
-    pub(crate) async fn step_replays(&self, now: Timestamp) -> Result<(), LedgerError> {
-        for replay in self.ledger().running_replays().await? {
+    /// Takes the next step of every replay that is due for one.
+    pub(crate) async fn step(&self) -> Result<(), LedgerError> {
+        let now = self.core.system().now();
+        for replay in self.core.ledger().running_replays().await? {
             let next = after(replay.progress.at, PAUSE);
             if replay.progress.after == replay.first || next <= now {
-                self.step_replay(replay, now).await?;
+                self.step_one(replay, now).await?;
             }
         }
         Ok(())
     }
 
-    async fn step_replay(&self, replay: Replay, now: Timestamp) -> Result<(), LedgerError> {
-        let setup = self.setup();
+    async fn step_one(&self, replay: Replay, now: Timestamp) -> Result<(), LedgerError> {
+        let setup = self.core.setup();
         let Some(active) = setup.integration(replay.integration) else {
-            self.cancel_replay(replay.project, replay.id).await?;
+            self.cancel(replay.project, replay.id).await?;
             return Ok(());
         };
         // What is held would only pile up.
@@ -248,10 +271,10 @@ impl Engine {
         self.look(active, &mut step, now).await?;
         let (id, progress) = (step.replay.id, step.progress);
         let queued = step.again.len() + step.new.len();
-        if self.ledger().step_replay(step).await? && queued > 0 {
+        if self.core.ledger().step_replay(step).await? && queued > 0 {
             tracing::info!(replay.id = %id, queued, "a replay went on");
-            self.inner.dispatcher.wake();
-            self.note_change();
+            self.dispatch.wake();
+            self.core.note_change();
         }
         if progress.state == ReplayState::Done {
             tracing::info!(replay.id = %id, again = progress.again, new = progress.new, "a replay is done");
@@ -271,7 +294,7 @@ impl Engine {
         let mut looked_at = 0;
         loop {
             let page = Page::After(step.progress.after, PAGE);
-            let rows = self.ledger().events(&filter, page).await?;
+            let rows = self.core.ledger().events(&filter, page).await?;
             let is_last = rows.len() < PAGE;
             for row in rows {
                 if row.position > step.replay.last {

@@ -206,6 +206,7 @@ pub(crate) async fn run(options: &Options) -> Result<ExitCode> {
                         app_user_id: row.app_user_id.clone(),
                     };
                     engine
+                        .intake()
                         .import(app, &receipt, options.tell_events)
                         .await
                         .map_err(|error| error.to_string())

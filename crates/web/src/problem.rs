@@ -5,7 +5,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use configuration as desired;
-use engine::{IntakeError, PeopleError};
+use engine::{CustomerError, IntakeError};
 use ledger::LedgerError;
 use serde_json::json;
 
@@ -145,6 +145,7 @@ impl From<IntakeError> for Problem {
                 .find(|code| code.id() == refusal.code)
                 .unwrap_or(Code::MalformedPayload),
             IntakeError::Store(_) => Code::StoreUnavailable,
+            IntakeError::Name(_) => Code::Invalid,
             IntakeError::OwnedByAnother => Code::OwnedByAnother,
             IntakeError::Ledger(_) | IntakeError::Contended => Code::Unavailable,
             IntakeError::Stopping => Code::Stopping,
@@ -160,12 +161,11 @@ impl From<IntakeError> for Problem {
     }
 }
 
-impl From<PeopleError> for Problem {
-    fn from(error: PeopleError) -> Self {
+impl From<CustomerError> for Problem {
+    fn from(error: CustomerError) -> Self {
         match error {
-            PeopleError::Intake(error) => error.into(),
-            PeopleError::Name(_) => Self::new(Code::Invalid, error.to_string()),
-            PeopleError::Unknown(_) | PeopleError::UnknownEntitlement(_) => {
+            CustomerError::Intake(error) => error.into(),
+            CustomerError::Unknown(_) | CustomerError::UnknownEntitlement(_) => {
                 Self::new(Code::NotFound, error.to_string())
             }
         }

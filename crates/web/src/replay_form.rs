@@ -147,9 +147,9 @@ impl Asked {
                 );
             }
         }
-        let per_second = self.per_second.unwrap_or(REPLAY_RATES.0);
-        if per_second == 0 || per_second > REPLAY_RATES.1 {
-            let message = format!("is a number from 1 to {}", REPLAY_RATES.1);
+        let per_second = self.per_second.unwrap_or(REPLAY_RATES.usual);
+        if per_second == 0 || per_second > REPLAY_RATES.most {
+            let message = format!("is a number from 1 to {}", REPLAY_RATES.most);
             wrong("per_second", message);
         }
         Ok(match (active, since, until) {
@@ -175,7 +175,8 @@ pub async fn begin(app: &App, project: &InProject, wanted: Wanted) -> Result<Rep
     let (key, by) = (&wanted.active.row.key, &project.caller.name);
     let replay = app
         .engine
-        .start_replay(&wanted.active, wanted.choice, wanted.per_second, by)
+        .replays()
+        .start(&wanted.active, wanted.choice, wanted.per_second, by)
         .await?;
     project.did(app, "replay events to", key).await?;
     Ok(replay)
@@ -184,7 +185,7 @@ pub async fn begin(app: &App, project: &InProject, wanted: Wanted) -> Result<Rep
 /// Stops it, and writes down who did. One that is over stays as it is.
 pub async fn stop(app: &App, project: &InProject, id: &str) -> Result<(), Problem> {
     let replay: ReplayId = parse("replay", id).map_err(|_| Problem::not_found("replay", id))?;
-    if app.engine.cancel_replay(project.id, replay).await? {
+    if app.engine.replays().cancel(project.id, replay).await? {
         project.did(app, "cancel replay", id).await?;
         return Ok(());
     }

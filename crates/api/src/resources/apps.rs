@@ -121,7 +121,7 @@ pub(crate) async fn check(
         .apps()
         .find(|found| found.row.project == project.id && found.row.key == key)
         .ok_or_else(|| Problem::not_found("app", &key))?;
-    let probes = app.engine.probe(found.row.id).await?;
+    let probes = app.engine.intake().probe(found.row.id).await?;
     let findings: Vec<Value> = probes.iter().map(view).collect();
     Ok(axum::Json(json!({ "findings": findings })))
 }

@@ -115,7 +115,7 @@ pub(crate) async fn forget(
     project: InProject,
     Path((_, who)): Path<(String, String)>,
 ) -> Result<StatusCode, Problem> {
-    app.engine.forget(project.id, &who).await?;
+    app.engine.customers().forget(project.id, &who).await?;
     // Whom is what was to be forgotten.
     project.did(&app, "forget", "a customer").await?;
     Ok(StatusCode::NO_CONTENT)
@@ -134,7 +134,11 @@ pub(crate) async fn transfer(
     Path((_, who)): Path<(String, String)>,
     Json(body): Json<Transfer>,
 ) -> Answer {
-    let events = app.engine.transfer(project.id, &who, &body.to).await?;
+    let events = app
+        .engine
+        .customers()
+        .transfer(project.id, &who, &body.to)
+        .await?;
     project.did(&app, "move purchases of", &who).await?;
     Ok(axum::Json(json!({ "events": events })))
 }
@@ -205,6 +209,7 @@ pub(crate) async fn change(
         })
         .collect();
     app.engine
+        .customers()
         .write_attributes(project.id, &who, &writes)
         .await
         .map_err(|error| match error {
@@ -217,22 +222,27 @@ pub(crate) async fn change(
                     })
                     .collect(),
             ),
-            WriteError::People(error) => error.into(),
+            WriteError::Customer(error) => error.into(),
         })?;
     if let Some(at) = body.installed_at {
-        app.engine.set_installed_at(project.id, &who, at).await?;
+        app.engine
+            .customers()
+            .set_installed_at(project.id, &who, at)
+            .await?;
     }
     if let Some(disabled) = body.analytics_disabled {
         app.engine
+            .customers()
             .set_analytics_disabled(project.id, &who, disabled)
             .await?;
     }
     if let Some(attribution) = attribution {
         app.engine
+            .customers()
             .set_attribution(project.id, &who, &attribution)
             .await?;
     }
-    let profile = app.engine.profile(project.id, &who).await?;
+    let profile = app.engine.customers().profile(project.id, &who).await?;
     Ok(axum::Json(json!(profile.record.customer)))
 }
 

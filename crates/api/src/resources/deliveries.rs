@@ -103,6 +103,7 @@ pub(crate) async fn resend(
 ) -> Result<StatusCode, Problem> {
     let resent = app
         .engine
+        .dispatch()
         .resend(project.id, parse("delivery", &id)?)
         .await?;
     if resent {

@@ -76,7 +76,10 @@ pub(crate) async fn grant(
         .into(),
         ends_at: body.ends_at,
     };
-    app.engine.grant(project.id, &who, &grant).await?;
+    app.engine
+        .customers()
+        .grant(project.id, &who, &grant)
+        .await?;
     project.did(&app, "give access to", &who).await?;
     Ok(StatusCode::CREATED.into_response())
 }
@@ -89,6 +92,7 @@ pub(crate) async fn revoke(
 ) -> Answer {
     let revoked = app
         .engine
+        .customers()
         .revoke_grants(project.id, &who, &entitlement)
         .await?;
     project.did(&app, "take access back from", &who).await?;

@@ -95,7 +95,11 @@ pub(crate) async fn send_test(
     project: InProject,
     Path((_, key)): Path<(String, String)>,
 ) -> Result<Response, Problem> {
-    let event = app.engine.send_test(project.integration(&key)?).await?;
+    let event = app
+        .engine
+        .dispatch()
+        .send_test(project.integration(&key)?)
+        .await?;
     project.did(&app, "send test event to", &key).await?;
     Ok((
         StatusCode::ACCEPTED,
@@ -110,7 +114,10 @@ pub(crate) async fn verify(
     Path((_, key)): Path<(String, String)>,
 ) -> Answer {
     Ok(axum::Json(json!(
-        app.engine.verify(project.integration(&key)?).await?
+        app.engine
+            .dispatch()
+            .verify(project.integration(&key)?)
+            .await?
     )))
 }
 
@@ -153,6 +160,7 @@ fn shown(engine: &Engine, active: &ActiveIntegration) -> Value {
         .is_none()
         .then(|| masked(active.spec.fields, &stored.settings));
     let health = engine
+        .dispatch()
         .lanes()
         .into_iter()
         .find(|(id, _)| *id == row.id)

@@ -72,6 +72,7 @@ pub(crate) async fn state_purchase(
     };
     let accepted = app
         .engine
+        .intake()
         .take_statement(target, statement.to_string().as_bytes())
         .await?;
     Ok(axum::Json(match accepted {

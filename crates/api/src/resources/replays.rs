@@ -81,7 +81,7 @@ pub(crate) async fn start(
         .await?
         .map_err(Problem::invalid)?;
     if asked.dry_run {
-        let seen = app.engine.foresee_replay(&wanted.active, &wanted.choice);
+        let seen = app.engine.replays().foresee(&wanted.active, &wanted.choice);
         return Ok(axum::Json(forecast(&seen.await?)).into_response());
     }
     let replay = begin(&app, &project, wanted).await?;

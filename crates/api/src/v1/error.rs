@@ -131,6 +131,10 @@ impl From<IntakeError> for Error {
             IntakeError::Store(Trouble::Unknown(_)) => Code::InvalidReceipt,
             IntakeError::Store(Trouble::Credentials(_)) => Code::InvalidPlayCredentials,
             IntakeError::Store(_) => Code::StoreProblem,
+            IntakeError::Name(name) if name.trim().is_empty() => {
+                return Self::new(Code::EmptyUserId);
+            }
+            IntakeError::Name(_) => Code::BadRequest,
             IntakeError::OwnedByAnother => Code::CannotTransfer,
             IntakeError::UnknownApp(_) => Code::InvalidPlatform,
             IntakeError::Ledger(error) => {
@@ -156,7 +160,7 @@ impl From<WriteError> for Error {
                     .collect(),
                 ..Self::new(Code::AttributesNotSaved)
             },
-            WriteError::People(error) => error.into(),
+            WriteError::Customer(error) => error.into(),
         }
     }
 }

@@ -21,7 +21,7 @@ use domain::{
     ProjectId,
     attribute::{Refused, Write},
 };
-use engine::{Grant, PeopleError, Profile, WriteError};
+use engine::{CustomerError, Grant, Profile, WriteError};
 use error::Code;
 use jiff::{SignedDuration, Timestamp};
 use ledger::Scope;
@@ -231,7 +231,7 @@ pub(crate) async fn current(
     headers: &HeaderMap,
     status: StatusCode,
 ) -> Result<Response, Error> {
-    let profile = app.engine.profile(client.project, id).await?;
+    let profile = app.engine.customers().profile(client.project, id).await?;
     Ok(subscriber_response(app, client, &profile, headers, status))
 }
 
@@ -250,7 +250,7 @@ pub(crate) async fn get_subscriber(
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Error> {
-    let profile = app.engine.profile(client.project, &id).await?;
+    let profile = app.engine.customers().profile(client.project, &id).await?;
     Ok(subscriber_response(
         &app,
         &client,
@@ -267,7 +267,7 @@ pub(crate) async fn delete_subscriber(
     Path(id): Path<String>,
 ) -> Result<Response, Error> {
     client.require_secret()?;
-    app.engine.forget(client.project, &id).await?;
+    app.engine.customers().forget(client.project, &id).await?;
     Ok(axum::Json(json!({ "app_user_id": id, "deleted": true })).into_response())
 }
 
@@ -318,6 +318,7 @@ pub(crate) async fn post_attributes(
     let (writes, mut refused) = attribute_writes(&attributes);
     match app
         .engine
+        .customers()
         .write_attributes(client.project, &id, &writes)
         .await
     {
@@ -364,6 +365,7 @@ pub(crate) async fn post_attribution(
         "attribution data of an old SDK"
     );
     app.engine
+        .customers()
         .write_attributes(client.project, &id, &writes)
         .await?;
     Ok(axum::Json(json!({})).into_response())
@@ -377,7 +379,11 @@ async fn named(
     old: &str,
     new: &str,
 ) -> Result<Response, Error> {
-    let merged = app.engine.identify(client.project, old, new).await?;
+    let merged = app
+        .engine
+        .customers()
+        .identify(client.project, old, new)
+        .await?;
     let status = found_or_made(&merged.profile);
     Ok(subscriber_response(
         app,
@@ -492,7 +498,10 @@ pub(crate) async fn grant(
         ends_at: Some(ends_at),
         duration,
     };
-    app.engine.grant(client.project, &id, &grant).await?;
+    app.engine
+        .customers()
+        .grant(client.project, &id, &grant)
+        .await?;
     current(&app, &client, &id, &headers, StatusCode::CREATED).await
 }
 
@@ -505,21 +514,20 @@ pub(crate) async fn revoke(
 ) -> Result<Response, Error> {
     client.require_secret()?;
     app.engine
+        .customers()
         .revoke_grants(client.project, &id, &entitlement)
         .await?;
     current(&app, &client, &id, &headers, StatusCode::OK).await
 }
 
-impl From<PeopleError> for Error {
-    fn from(error: PeopleError) -> Self {
+impl From<CustomerError> for Error {
+    fn from(error: CustomerError) -> Self {
         match error {
-            PeopleError::Name(name) if name.trim().is_empty() => Self::new(Code::EmptyUserId),
-            PeopleError::Name(_) => Self::new(Code::BadRequest).because(error.to_string()),
-            PeopleError::Unknown(_) => Self::new(Code::SubscriberNotFound),
-            PeopleError::UnknownEntitlement(_) => {
+            CustomerError::Unknown(_) => Self::new(Code::SubscriberNotFound),
+            CustomerError::UnknownEntitlement(_) => {
                 Self::new(Code::BadRequest).because(error.to_string())
             }
-            PeopleError::Intake(error) => error.into(),
+            CustomerError::Intake(error) => error.into(),
         }
     }
 }

@@ -142,6 +142,7 @@ pub(crate) async fn receipts(
     if !writes.is_empty() {
         match app
             .engine
+            .customers()
             .write_attributes(client.project, who, &writes)
             .await
         {
@@ -151,9 +152,9 @@ pub(crate) async fn receipts(
         }
     }
     if create_events {
-        app.engine.take_receipt(of, &receipt).await?;
+        app.engine.intake().take_receipt(of, &receipt).await?;
     } else {
-        app.engine.import(of, &receipt, false).await?;
+        app.engine.intake().import(of, &receipt, false).await?;
     }
     current(&app, &client, who, &headers, StatusCode::OK).await
 }

@@ -96,7 +96,7 @@ struct Line {
 async fn line(app: &App, project: &InProject, row: &ledger::App) -> Result<Line, Problem> {
     let waiting = super::stuck(app, project.id).await?;
     let waiting = waiting.iter().find(|waiting| waiting.app == row.id);
-    let heard = app.engine.last_heard(row.id).await?;
+    let heard = app.engine.intake().last_heard(row.id).await?;
     let source = project.setup.app(row.id).map(|app| &app.source);
     Ok(Line {
         key: row.key.clone(),
@@ -317,7 +317,7 @@ pub(crate) async fn check(
     Path((_, key)): Path<(String, String)>,
 ) -> Result<Response, Problem> {
     let row = find(&project, &key)?;
-    let probes = app.engine.probe(row.id).await?;
+    let probes = app.engine.intake().probe(row.id).await?;
     let mut draft = draft_of(&app, row)?;
     draft.findings = Some(probes.iter().map(Finding::of).collect());
     page(&app, &project, &uri, Some(row), draft).await

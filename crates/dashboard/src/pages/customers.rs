@@ -323,18 +323,21 @@ pub(crate) async fn change(
                 duration: duration.into(),
                 ends_at,
             };
-            engine.grant(project.id, &who, &grant).await?;
+            engine.customers().grant(project.id, &who, &grant).await?;
             project.did(&app, "give access to", &who).await?;
             (path_of(&project.key, &who), "granted")
         }
         "revoke" => {
-            engine.revoke_grants(project.id, &who, &entitlement).await?;
+            engine
+                .customers()
+                .revoke_grants(project.id, &who, &entitlement)
+                .await?;
             project.did(&app, "take access back from", &who).await?;
             (path_of(&project.key, &who), "revoked")
         }
         "transfer" => {
             let to = sent.text("to");
-            engine.transfer(project.id, &who, to).await?;
+            engine.customers().transfer(project.id, &who, to).await?;
             project.did(&app, "move purchases of", &who).await?;
             (path_of(&project.key, to), "moved")
         }
@@ -357,7 +360,7 @@ pub(crate) async fn forget(
             message: "type the customer's id to forget it; nothing was changed".into(),
         }]));
     }
-    app.engine.forget(project.id, &who).await?;
+    app.engine.customers().forget(project.id, &who).await?;
     // Whom is what was to be forgotten.
     project.did(&app, "forget", "a customer").await?;
     Ok(done(

@@ -298,7 +298,7 @@ pub(crate) async fn resend(
         .delivery(project.id, id)
         .await?
         .ok_or_else(|| Problem::not_found("delivery", &id.to_string()))?;
-    app.engine.resend(project.id, id).await?;
+    app.engine.dispatch().resend(project.id, id).await?;
     project
         .did(&app, "resend delivery", &id.to_string())
         .await?;

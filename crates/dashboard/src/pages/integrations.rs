@@ -119,7 +119,7 @@ impl Standing {
             _ => String::new(),
         };
         let is_failing = || {
-            let lanes = app.engine.lanes();
+            let lanes = app.engine.dispatch().lanes();
             lanes
                 .iter()
                 .any(|(id, lane)| *id == active.row.id && lane.breaker_open)
@@ -489,7 +489,7 @@ async fn page(
             .and_then(|active| active.configured.as_ref().ok())
             .is_some_and(|configured| !configured.handshakes("").is_empty()),
         handshakes: active
-            .map(|active| app.engine.last_handshakes(active.row.id))
+            .map(|active| app.engine.dispatch().last_handshakes(active.row.id))
             .unwrap_or_default()
             .into_iter()
             .map(HandshakeLine::of)
@@ -816,12 +816,12 @@ pub(crate) async fn act(
     };
     match act.as_str() {
         "test" => {
-            app.engine.send_test(active).await?;
+            app.engine.dispatch().send_test(active).await?;
             project.did(&app, "send test event to", &key).await?;
             Ok(done(&path, "tested"))
         }
         "verify" => {
-            app.engine.verify(active).await?;
+            app.engine.dispatch().verify(active).await?;
             Ok(done(&path, "verified"))
         }
         "pause" => {
@@ -833,7 +833,7 @@ pub(crate) async fn act(
             Ok(done(&path, "resumed"))
         }
         "retry" => {
-            app.engine.retry_failed(row.id).await?;
+            app.engine.dispatch().retry_failed(row.id).await?;
             project
                 .did(&app, "retry failed deliveries of", &key)
                 .await?;

@@ -330,6 +330,7 @@ pub(crate) async fn overview(
             store: row.store().title(),
             heard: app
                 .engine
+                .intake()
                 .last_heard(row.id)
                 .await?
                 .map(exact)

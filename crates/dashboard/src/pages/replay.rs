@@ -234,7 +234,7 @@ async fn page(
     if is_asked && problems.is_empty() {
         match asked.check(app, project).await? {
             Ok(wanted) => {
-                let seen = app.engine.foresee_replay(&wanted.active, &wanted.choice);
+                let seen = app.engine.replays().foresee(&wanted.active, &wanted.choice);
                 told = Some(foreseen(&seen.await?, &wanted));
             }
             Err(found) => problems.extend(
@@ -271,8 +271,8 @@ async fn page(
             .filter(|kind| **kind != EventKind::Test)
             .map(|kind| (kind.id(), kind.title()))
             .collect(),
-        per_second: asked.per_second.unwrap_or(REPLAY_RATES.0),
-        most: REPLAY_RATES.1,
+        per_second: asked.per_second.unwrap_or(REPLAY_RATES.usual),
+        most: REPLAY_RATES.most,
         asked,
         problems,
         foreseen: told,

@@ -134,7 +134,7 @@ pub(super) async fn is_over(app: &App, project: &InProject) -> Result<bool, Prob
     }
     let apps = &project.setup.configuration.apps;
     for row in apps.iter().filter(|row| row.project == project.id) {
-        if callback_path(row).is_none() || app.engine.last_heard(row.id).await?.is_some() {
+        if callback_path(row).is_none() || app.engine.intake().last_heard(row.id).await?.is_some() {
             return Ok(true);
         }
     }
@@ -160,7 +160,7 @@ pub(crate) async fn start(
             callback: callback_path(row)
                 .map(|path| format!("{}{path}", app.engine.public_url()))
                 .unwrap_or_default(),
-            heard: app.engine.last_heard(row.id).await?.is_some(),
+            heard: app.engine.intake().last_heard(row.id).await?.is_some(),
         });
     }
     let integrations = project.integrations().iter().map(|active| {

@@ -147,7 +147,11 @@ impl Lives {
                 _ = stopped.wait_for(|stopped| *stopped) => return,
                 _ = stopping.wait_for(|stopping| *stopping) => return,
             }
-            let told = match engine.take_statement(app, statement.as_bytes()).await {
+            let told = match engine
+                .intake()
+                .take_statement(app, statement.as_bytes())
+                .await
+            {
                 Ok(Accepted::Processed { events, .. }) => Ok(events),
                 Ok(_) => Ok(0),
                 Err(error) => Err(error.to_string()),

@@ -1,15 +1,17 @@
-//! Messages that stores could not deliver, found again while we were away or deaf. Source: Apple, "Get
-//! Notification History"; Google, purchases.voidedpurchases.
+//! Messages that stores could not deliver, found again while we were away or deaf. Source: Apple, "Get Notification History";
+//! Google, purchases.voidedpurchases.
 //!
-//! Every store that keeps a list of them is asked a minute after the start and then every few minutes, from where the last
-//! complete reading ended less an overlap. What it answers goes through intake as if it had just arrived: whatever is known
-//! changes nothing.
+//! Every store that keeps a list of them is asked after the start and then every few minutes, from where the last complete
+//! reading ended less an overlap. What it answers goes through intake as if it had just arrived: whatever is known changes
+//! nothing.
 
-use crate::{AppSetup, Engine, IntakeError};
-use domain::time::before;
+use super::Clock;
+use crate::{AppSetup, Guarded, IntakeError};
+use domain::{AppId, Environment, time::before};
 use jiff::{SignedDuration, Timestamp};
 use ledger::LedgerError;
-use sources::Verdict;
+use sources::{Source, Verdict};
+use std::collections::BTreeMap;
 
 /// How often.
 const EVERY: SignedDuration = SignedDuration::from_mins(5);
@@ -17,45 +19,74 @@ const EVERY: SignedDuration = SignedDuration::from_mins(5);
 const OVERLAP: SignedDuration = SignedDuration::from_hours(1);
 /// How far back the first reading goes.
 const FIRST: SignedDuration = SignedDuration::from_hours(24);
+/// Before a list that could not be read whole is asked for again.
+const AGAIN: SignedDuration = SignedDuration::from_mins(1);
 
-impl Engine {
+/// When each list was last asked for.
+#[derive(Default)]
+pub(super) struct Looks(Guarded<BTreeMap<(AppId, Environment), Timestamp>>);
+
+impl Looks {
+    /// Whether it is long enough since this list was asked for; notes that it is now.
+    fn may_look(&self, app: AppId, environment: Environment, now: Timestamp) -> bool {
+        let mut last = self.0.lock();
+        let known = last.get(&(app, environment));
+        let may = known.is_none_or(|known| known.duration_until(now) >= AGAIN);
+        if may {
+            last.insert((app, environment), now);
+        }
+        may
+    }
+}
+
+impl Clock {
     /// Asks those that are due.
-    pub(crate) async fn heal_gaps(&self, now: Timestamp) -> Result<(), LedgerError> {
-        let setup = self.setup();
+    pub(super) async fn heal_gaps(&self) -> Result<(), LedgerError> {
+        let (setup, now) = (self.core.setup(), self.core.system().now());
         for app in setup.apps() {
             let Ok(source) = &app.source else { continue };
             for environment in source.environments() {
-                let name = format!("missed:{}", environment.id());
-                let known = self.ledger().mark(app.row.id, &name).await?;
-                if known.is_some_and(|known| known.duration_until(now) < EVERY)
-                    || !self
-                        .inner
-                        .inquiries
-                        .may_look_for_gaps(app.row.id, environment, now)
-                {
-                    continue;
-                }
-                let back = known.map_or(FIRST, |_| OVERLAP);
-                let since = before(known.unwrap_or(now), back);
-                match source.missed(since, environment, self.web(), now).await {
-                    Ok(bodies) => {
-                        if self.take_missed(app, &bodies).await? {
-                            self.ledger().set_mark(app.row.id, &name, now).await?;
-                        }
-                    }
-                    Err(trouble) => {
-                        tracing::warn!(app.id = %app.row.id, code = trouble.code(), reason = %trouble, "missed messages cannot be asked for; trying again");
-                    }
-                }
+                self.heal(app, source.as_ref(), environment, now).await?;
             }
         }
         Ok(())
     }
 
+    async fn heal(
+        &self,
+        app: &AppSetup,
+        source: &dyn Source,
+        environment: Environment,
+        now: Timestamp,
+    ) -> Result<(), LedgerError> {
+        let (ledger, id) = (self.core.ledger(), app.row.id);
+        let name = format!("missed:{}", environment.id());
+        let known = ledger.mark(id, &name).await?;
+        let is_fresh = known.is_some_and(|known| known.duration_until(now) < EVERY);
+        if is_fresh || !self.looks.may_look(id, environment, now) {
+            return Ok(());
+        }
+        let since = match known {
+            Some(known) => before(known, OVERLAP),
+            None => before(now, FIRST),
+        };
+        let missed = source.missed(since, environment, self.core.web(), now);
+        match missed.await {
+            Ok(bodies) if self.take_missed(app, &bodies).await? => {
+                ledger.set_mark(id, &name, now).await
+            }
+            Ok(_) => Ok(()),
+            Err(trouble) => {
+                tracing::warn!(app.id = %id, code = trouble.code(), reason = %trouble, "missed messages cannot be asked for; trying again");
+                Ok(())
+            }
+        }
+    }
+
     /// Whether all of them are safe now.
     async fn take_missed(&self, app: &AppSetup, bodies: &[Vec<u8>]) -> Result<bool, LedgerError> {
         for body in bodies {
-            match self.accept_trusted(app.row.id, body).await {
+            match self.intake.accept_trusted(app.row.id, body).await {
                 Ok(_) => {}
                 Err(IntakeError::Ledger(error)) => return Err(error),
                 // Of another app or environment: the list is the account's, not ours.

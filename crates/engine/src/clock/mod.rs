@@ -1,50 +1,45 @@
-//! What time asks for: changed configuration, handshakes, chains that time alone may change, parked messages, retention.
+//! What time asks for.
+//!
+//! **How it works.** Everything that is done over and over is a [`Chore`], each in a task of its own: a store, an endpoint or a
+//! table that is slow to answer holds up none of the others, and nobody waits for one. Some are done by every node; those that
+//! are to be done once by whoever holds the duty ([`duties`]). Doing them twice does no harm.
+//!
+//! **Before changing it.** A chore that meets something slow goes past it; a chore that fails says so and is done again.
 
+mod backlog;
+mod duties;
 mod gaps;
+mod purchases;
 mod rates;
+mod upkeep;
+mod waiting;
 
-use crate::{Engine, Guarded, IntakeError, customers, metric::Metric};
-use domain::time::{after, before};
-use jiff::{SignedDuration, Timestamp};
-use ledger::{LedgerError, Parked};
-use sources::Verdict;
-use std::{collections::BTreeMap, time::Duration};
+use crate::{Core, Dispatch, Intake, Replays};
+use duties::Duties;
+use gaps::Looks;
+use ledger::LedgerError;
+use std::{sync::Arc, time::Duration};
 use tokio::sync::watch;
-use uuid::Uuid;
 
-const TICK: Duration = Duration::from_millis(500);
-/// Ticks between looks at things that change slowly.
-const SLOW: u64 = 10;
-/// How long attempts, with their requests and answers, are kept.
-const ATTEMPTS_KEPT: SignedDuration = SignedDuration::from_hours(24 * 30);
+/// Rows taken up at once.
 const AT_ONCE: usize = 200;
 
-/// How long a node keeps what has to be done once, should it die with it.
-const DUTY: SignedDuration = SignedDuration::from_secs(15);
-/// What is left of it when it is renewed.
-const RENEWED: SignedDuration = SignedDuration::from_secs(10);
+/// Between two looks at what should not wait.
+const TICK: Duration = Duration::from_millis(500);
+/// Between two looks at what changes slowly.
+const SLOW: Duration = Duration::from_secs(5);
+/// Between two looks for what a node left half done.
+const RARELY: Duration = Duration::from_secs(30);
 
-/// How often a node says that it is there: [`DUTY`] is how long that is believed.
-const ATTENDS: Duration = Duration::from_secs(5);
-
-/// Who this node is to others, and what it does for all of them.
-pub(crate) struct Duties {
-    node: Uuid,
-    held: Guarded<BTreeMap<&'static str, Timestamp>>,
-}
-
-impl Duties {
-    pub(crate) fn of(node: Uuid) -> Self {
-        Self {
-            node,
-            held: Guarded::default(),
-        }
-    }
-}
-
-/// What is done over and over, each in a task of its own: a store that is slow to answer holds up none of the others.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Chore {
+/// What is done over and over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Chore {
+    /// Saying that this node is there.
+    Attendance,
+    /// Configuration that another process changed.
+    Configuration,
+    /// Endpoints that have to show whose they are.
+    Handshakes,
     /// Purchases that time alone may have changed.
     Purchases,
     /// Messages that wait.
@@ -53,245 +48,162 @@ pub(crate) enum Chore {
     Gaps,
     /// Past events that somebody wants sent again.
     Replays,
+    /// How much is waiting to be sent.
+    Backlog,
+    /// When stores were last heard.
+    Heard,
+    /// Room for what comes, and what is kept no longer.
+    Upkeep,
+    /// What a node left half done when it died.
+    Mending,
 }
 
 impl Chore {
-    pub(crate) const ALL: [Self; 4] = [Self::Purchases, Self::Waiting, Self::Gaps, Self::Replays];
+    const ALL: [Self; 11] = [
+        Self::Attendance,
+        Self::Configuration,
+        Self::Handshakes,
+        Self::Purchases,
+        Self::Waiting,
+        Self::Gaps,
+        Self::Replays,
+        Self::Backlog,
+        Self::Heard,
+        Self::Upkeep,
+        Self::Mending,
+    ];
 
-    const fn name(self) -> &'static str {
+    /// The duty of what is to be done by one node for all; `None` for what each does.
+    const fn duty(self) -> Option<&'static str> {
         match self {
-            Self::Purchases => "purchases",
-            Self::Waiting => "waiting",
-            Self::Gaps => "gaps",
-            Self::Replays => "replays",
+            Self::Attendance | Self::Configuration | Self::Backlog | Self::Heard => None,
+            Self::Handshakes => Some("handshakes"),
+            Self::Purchases => Some("purchases"),
+            Self::Waiting => Some("waiting"),
+            Self::Gaps => Some("gaps"),
+            Self::Replays => Some("replays"),
+            Self::Upkeep | Self::Mending => Some("upkeep"),
         }
     }
 
     const fn pause(self) -> Duration {
         match self {
-            Self::Purchases | Self::Replays => TICK,
-            Self::Waiting | Self::Gaps => Duration::from_secs(5),
+            Self::Configuration | Self::Handshakes | Self::Purchases | Self::Replays => TICK,
+            Self::Attendance
+            | Self::Waiting
+            | Self::Gaps
+            | Self::Backlog
+            | Self::Heard
+            | Self::Upkeep => SLOW,
+            Self::Mending => RARELY,
         }
     }
 }
 
-impl Engine {
-    /// Whether this node is the one to do something that is to be done once. The right runs out by itself; until then others
-    /// leave it alone.
-    async fn is_mine(&self, duty: &'static str) -> Result<bool, LedgerError> {
-        let (duties, now) = (&self.inner.duties, self.system().now());
-        let held = duties.held.lock().get(duty).copied();
-        if held.is_some_and(|until| now < until) {
-            return Ok(true);
-        }
-        let is_mine = self.ledger().hold(duty, duties.node, DUTY).await?;
-        if is_mine {
-            let until = after(now, DUTY - RENEWED);
-            duties.held.lock().insert(duty, until);
-        }
-        Ok(is_mine)
-    }
+/// The room that does what time asks for. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Clock {
+    core: Core,
+    dispatch: Dispatch,
+    intake: Intake,
+    replays: Replays,
+    duties: Arc<Duties>,
+    looks: Arc<Looks>,
+}
 
-    /// Looks at what another node wrote as soon as it says so.
-    pub(crate) async fn follow(self, mut news: watch::Receiver<u64>) {
-        let mut stopping = self.stopping();
-        loop {
-            tokio::select! {
-                heard = news.changed() => if heard.is_err() { return },
-                _ = stopping.wait_for(|stopping| *stopping) => return,
-            }
-            if let Err(error) = self.reload().await {
-                tracing::warn!(%error, "the configuration could not be read again; trying again soon");
-            }
-            self.note_change();
+impl Clock {
+    /// A clock that stands until it is [started](Self::start).
+    pub(crate) fn new(core: Core, dispatch: Dispatch, intake: Intake, replays: Replays) -> Self {
+        let duties = Arc::new(Duties::of(core.system().uuid()));
+        Self {
+            core,
+            dispatch,
+            intake,
+            replays,
+            duties,
+            looks: Arc::default(),
         }
     }
 
-    /// Says that this node is there, and hears how many share what endpoints may be asked.
-    pub(crate) async fn attend(&self) -> Result<(), LedgerError> {
-        let nodes = self.ledger().attend(self.inner.duties.node, DUTY).await?;
-        self.inner.dispatcher.nodes.set(nodes);
-        Metric::Nodes.set_alone(nodes.get());
+    /// Begins every chore on the current runtime. They go on until the engine stops.
+    pub(crate) async fn start(&self) -> Result<(), LedgerError> {
+        // Before anything is sent: how many share what endpoints may be asked.
+        self.attend().await?;
+        if let Some(news) = self.core.ledger().news() {
+            tokio::spawn(self.clone().follow(news));
+        }
+        for chore in Chore::ALL {
+            tokio::spawn(self.clone().keep_doing(chore));
+        }
         Ok(())
     }
 
-    pub(crate) async fn leave(&self) -> Result<(), LedgerError> {
-        self.ledger().leave(self.inner.duties.node).await
-    }
-
-    pub(crate) async fn keep_attending(self) {
-        let mut stopping = self.stopping();
-        loop {
-            tokio::select! {
-                () = tokio::time::sleep(ATTENDS) => {}
-                _ = stopping.wait_for(|stopping| *stopping) => return,
-            }
-            // What was known stands until it can be said again.
-            if let Err(error) = self.attend().await {
-                tracing::warn!(%error, "the other nodes could not be told that this one is there");
-            }
-        }
-    }
-
-    pub(crate) async fn do_once(&self, chore: Chore) -> Result<(), LedgerError> {
-        if !self.is_mine(chore.name()).await? {
-            return Ok(());
-        }
-        let now = self.system().now();
-        match chore {
-            Chore::Purchases => self.recheck_due(now).await,
-            Chore::Waiting => self.retry_parked(now).await,
-            Chore::Gaps => self.heal_gaps(now).await,
-            Chore::Replays => self.step_replays(now).await,
-        }
-    }
-
-    pub(crate) async fn keep_doing(self, chore: Chore) {
-        let mut stopping = self.stopping();
+    async fn keep_doing(self, chore: Chore) {
+        let mut reloads = self.core.reloads();
         loop {
             if let Err(error) = self.do_once(chore).await {
                 tracing::error!(%error, ?chore, "the clock could not do its work; trying again");
             }
             tokio::select! {
-                () = tokio::time::sleep(chore.pause()) => {}
-                _ = stopping.wait_for(|stopping| *stopping) => return,
+                goes_on = self.core.goes_on_after(chore.pause()) => if !goes_on { return },
+                // An endpoint that was just set up is asked at once.
+                Ok(()) = reloads.changed(), if chore == Chore::Handshakes => {}
             }
         }
     }
 
-    pub(crate) async fn tick(self) {
-        let mut stopping = self.stopping();
-        for count in 0_u64.. {
-            if let Err(error) = self.tick_once(count).await {
-                tracing::error!(%error, "the clock could not do its work; trying again");
-            }
-            tokio::select! {
-                () = tokio::time::sleep(TICK) => {}
-                _ = stopping.wait_for(|stopping| *stopping) => return,
-            }
-        }
-    }
-
-    pub(crate) async fn tick_once(&self, count: u64) -> Result<(), LedgerError> {
-        self.reload().await?;
-        if self.is_mine("handshakes").await? {
-            self.verify_pending().await?;
-        }
-        if count.is_multiple_of(SLOW) {
-            self.measure_backlog().await?;
-            self.write_down_heard().await?;
-        }
-        if count.is_multiple_of(SLOW) && self.is_mine("upkeep").await? {
-            let now = self.system().now();
-            self.ledger().make_room(now).await?;
-            if count.is_multiple_of(SLOW * 6) {
-                let mended = self.ledger().mend(now).await?;
-                if mended > 0 {
-                    tracing::info!(
-                        mended,
-                        "deliveries were made due that a node had left waiting"
-                    );
-                }
-            }
-            let kept = before(now, ATTEMPTS_KEPT);
-            while self.ledger().retain(kept, AT_ONCE).await? == AT_ONCE as u64 {}
+    /// Does once what may lead to events or let deliveries go, one after the other, and waits for it.
+    #[cfg(feature = "test")]
+    pub(crate) async fn do_what_is_due(&self) -> Result<(), LedgerError> {
+        self.core.reload().await?;
+        self.dispatch.make_handshakes().await?;
+        for chore in [
+            Chore::Purchases,
+            Chore::Waiting,
+            Chore::Gaps,
+            Chore::Replays,
+        ] {
+            self.do_once(chore).await?;
         }
         Ok(())
     }
 
-    /// Until none is due: a hundred thousand subscriptions may end in the same minute.
-    async fn recheck_due(&self, now: Timestamp) -> Result<(), LedgerError> {
-        let setup = self.setup();
-        let mut before = Vec::new();
+    async fn do_once(&self, chore: Chore) -> Result<(), LedgerError> {
+        if let Some(duty) = chore.duty()
+            && !self.is_mine(duty).await?
+        {
+            return Ok(());
+        }
+        match chore {
+            Chore::Attendance => self.attend().await,
+            Chore::Configuration => self.core.reload().await,
+            Chore::Handshakes => {
+                self.dispatch.begin_handshakes();
+                Ok(())
+            }
+            Chore::Purchases => self.recheck_due().await,
+            Chore::Waiting => self.retry_parked().await,
+            Chore::Gaps => self.heal_gaps().await,
+            Chore::Replays => self.replays.step().await,
+            Chore::Backlog => self.measure_backlog().await,
+            Chore::Heard => self.intake.write_down_heard().await,
+            Chore::Upkeep => self.make_room().await,
+            Chore::Mending => self.mend().await,
+        }
+    }
+
+    /// Looks at what another node wrote as soon as it says so.
+    async fn follow(self, mut news: watch::Receiver<u64>) {
+        let mut stopping = self.core.stopping();
         loop {
-            let due = self.ledger().due_checks(now, AT_ONCE).await?;
-            // What could not be moved on is due again: leave it for the next tick.
-            if due.is_empty() || due == before {
-                return Ok(());
+            tokio::select! {
+                heard = news.changed() => if heard.is_err() { return },
+                _ = stopping.wait_for(|stopping| *stopping) => return,
             }
-            let looks = due.iter().map(|due| self.recheck(&setup, due));
-            for (due, looked) in due.iter().zip(futures_util::future::join_all(looks).await) {
-                match looked {
-                    Ok(()) => {}
-                    Err(IntakeError::Ledger(error)) => return Err(error),
-                    Err(error) => {
-                        tracing::warn!(chain = due.chain.id, %error, "a purchase could not be looked at again; trying later");
-                    }
-                }
+            if let Err(error) = self.core.reload().await {
+                tracing::warn!(%error, "the configuration could not be read again; trying again soon");
             }
-            before = due;
+            self.core.note_change();
         }
-    }
-
-    async fn retry_parked(&self, now: Timestamp) -> Result<(), LedgerError> {
-        let due = self.ledger().due_parked(now, AT_ONCE).await?;
-        let tries = due.into_iter().map(|parked| self.retry_message(parked));
-        for outcome in futures_util::future::join_all(tries).await {
-            outcome?;
-        }
-        Ok(())
-    }
-
-    /// One more try. Only a ledger that cannot be written stops the others.
-    async fn retry_message(&self, parked: Parked) -> Result<(), LedgerError> {
-        let setup = self.setup();
-        let Parked { message, tries, .. } = parked;
-        let id = message.id;
-        let Some(app) = setup.app(message.app) else {
-            return Ok(());
-        };
-        let Ok(source) = &app.source else {
-            return Ok(());
-        };
-        let content = if message.source == customers::RECEIPTS {
-            customers::stored_receipt(source.as_ref(), &message)
-        } else {
-            source
-                .receive(&message.body, message.received_at)
-                .map(|received| received.content)
-        };
-        let outcome = match content {
-            Err(refusal) => {
-                if refusal.verdict != Verdict::Park {
-                    tracing::warn!(inbox.id = %id, reason = refusal.detail, "a parked message is refused now; it stays parked");
-                }
-                let again = after(self.system().now(), SignedDuration::from_hours(1));
-                self.ledger().park(message, refusal.detail, again).await?;
-                return Ok(());
-            }
-            Ok(content) => {
-                self.resume(&setup, app, message, tries + 1, content, None)
-                    .await
-            }
-        };
-        match outcome {
-            Ok(accepted) => {
-                tracing::info!(inbox.id = %id, events = accepted.events(), "a parked message was processed");
-            }
-            // Parked again, and said so.
-            Err(IntakeError::Store(_)) => {}
-            Err(IntakeError::Ledger(error)) => return Err(error),
-            Err(error) => {
-                tracing::warn!(inbox.id = %id, %error, "a parked message could not be processed; trying later");
-            }
-        }
-        Ok(())
-    }
-
-    async fn measure_backlog(&self) -> Result<(), LedgerError> {
-        let setup = self.setup();
-        let mut waiting: BTreeMap<&'static str, u64> = setup
-            .integrations()
-            .map(|active| (active.spec.key, 0))
-            .collect();
-        for (integration, count) in self.ledger().backlog().await? {
-            if let Some(active) = setup.integration(integration) {
-                *waiting.entry(active.spec.key).or_default() += count;
-            }
-        }
-        for (destination, count) in waiting {
-            Metric::Backlog.set(destination, count);
-        }
-        Ok(())
     }
 }

@@ -1,18 +1,20 @@
 //! Handshakes: an endpoint shows that it is the integration's before anything is delivered to it.
+//!
+//! Each is made in a task of its own: an endpoint that does not answer is waited for by nobody who saves, looks or keeps the
+//! time. Deliveries are held until the verdict is stored.
 
-use super::attempt::shown;
-use crate::{Engine, setup::ActiveIntegration};
+use super::{Dispatch, attempt::shown};
+use crate::{Guarded, setup::ActiveIntegration};
 use domain::IntegrationId;
 use jiff::{SignedDuration, Timestamp};
 use ledger::{ConfigurationChange, Integration, LedgerError, SentRequest, Verification};
-use std::{
-    collections::BTreeMap,
-    sync::{Mutex, PoisonError},
-    time::Duration,
-};
+use std::{collections::BTreeMap, time::Duration};
 
 /// How long a failed handshake rests before it is tried again by itself.
 const REST: SignedDuration = SignedDuration::from_secs(30);
+
+/// How often a verdict is stored against a configuration that keeps changing.
+const TRIES: usize = 8;
 
 /// Most of an answer that is shown.
 const SHOWN_ANSWER: usize = 4 << 10;
@@ -36,87 +38,159 @@ pub struct Handshake {
     pub problem: Option<String>,
 }
 
-/// The last handshakes of each integration, since the process started.
+/// Handshakes of each integration, since the process started.
 #[derive(Default)]
-pub(crate) struct Handshakes(Mutex<BTreeMap<IntegrationId, (Timestamp, Vec<Handshake>)>>);
+pub(super) struct Handshakes {
+    last: Guarded<BTreeMap<IntegrationId, Tried>>,
+    /// Those under way, with the settings they were begun with.
+    under_way: Guarded<BTreeMap<IntegrationId, Vec<u8>>>,
+}
+
+/// The last handshakes of an integration.
+#[derive(Clone)]
+struct Tried {
+    at: Timestamp,
+    made: Vec<Handshake>,
+}
 
 impl Handshakes {
-    fn note(&self, integration: IntegrationId, at: Timestamp, made: Vec<Handshake>) {
-        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        last.insert(integration, (at, made));
+    fn note(&self, integration: IntegrationId, tried: Tried) {
+        self.last.lock().insert(integration, tried);
     }
 
-    fn last(&self, integration: IntegrationId) -> Option<(Timestamp, Vec<Handshake>)> {
-        let last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        last.get(&integration).cloned()
+    fn last(&self, integration: IntegrationId) -> Option<Tried> {
+        self.last.lock().get(&integration).cloned()
+    }
+
+    /// Whether the endpoint should be asked by itself: it never was, or failed a while ago.
+    fn are_due(&self, active: &ActiveIntegration, now: Timestamp) -> bool {
+        if active.row.paused || active.configured.is_err() {
+            return false;
+        }
+        match &active.row.verification {
+            Verification::Passed => false,
+            Verification::Pending => true,
+            Verification::Failed { .. } => self
+                .last(active.row.id)
+                .is_none_or(|tried| tried.at.duration_until(now) >= REST),
+        }
+    }
+
+    /// Notes that handshakes begin; `false` when they are under way with the same settings.
+    fn begin(&self, row: &Integration) -> bool {
+        let mut under_way = self.under_way.lock();
+        let before = under_way.insert(row.id, row.sealed_settings.clone());
+        before.as_ref() != Some(&row.sealed_settings)
+    }
+
+    fn end(&self, row: &Integration) {
+        let mut under_way = self.under_way.lock();
+        if under_way.get(&row.id) == Some(&row.sealed_settings) {
+            under_way.remove(&row.id);
+        }
     }
 }
 
-impl Engine {
+impl Dispatch {
     /// The last handshakes of an integration, if any were made since the process started.
     pub fn last_handshakes(&self, integration: IntegrationId) -> Vec<Handshake> {
-        let last = self.inner.handshakes.last(integration);
-        last.map(|(_, made)| made).unwrap_or_default()
+        let last = self.state.handshakes.last(integration);
+        last.map_or_else(Vec::new, |tried| tried.made)
     }
 
-    /// Verifies one integration now and stores the verdict, unless its settings changed meanwhile.
+    /// Begins the handshakes that are due.
+    pub(crate) fn begin_handshakes(&self) {
+        for active in self.due_handshakes() {
+            self.begin_verifying(&active);
+        }
+    }
+
+    /// Makes the handshakes that are due, and waits for them.
+    #[cfg(feature = "test")]
+    pub(crate) async fn make_handshakes(&self) -> Result<(), LedgerError> {
+        for active in self.due_handshakes() {
+            self.verify(&active).await?;
+        }
+        Ok(())
+    }
+
+    fn due_handshakes(&self) -> Vec<ActiveIntegration> {
+        let (setup, now) = (self.core.setup(), self.core.system().now());
+        let handshakes = &self.state.handshakes;
+        let due = setup
+            .integrations()
+            .filter(|active| handshakes.are_due(active, now));
+        due.cloned().collect()
+    }
+
+    /// Verifies one integration without anybody waiting for it, unless that is under way.
+    pub fn begin_verifying(&self, active: &ActiveIntegration) {
+        if !self.state.handshakes.begin(&active.row) {
+            return;
+        }
+        let (dispatch, active) = (self.clone(), active.clone());
+        tokio::spawn(async move {
+            if let Err(error) = dispatch.verify(&active).await {
+                tracing::warn!(integration.id = %active.row.id, %error, "the verdict on an endpoint could not be stored; trying again");
+            }
+            dispatch.state.handshakes.end(&active.row);
+        });
+    }
+
+    /// Verifies one integration now and stores the verdict, unless its settings changed meanwhile. Waits for the endpoint.
     pub async fn verify(&self, active: &ActiveIntegration) -> Result<Verification, LedgerError> {
-        let verdict = self.try_handshakes(active).await;
+        let at = self.core.system().now();
+        let mut made = Vec::new();
+        let verdict = self.shake_hands(active, at, &mut made).await;
+        let tried = Tried { at, made };
+        self.state.handshakes.note(active.row.id, tried);
         match &verdict {
             Verification::Failed { problem, .. } => {
                 tracing::warn!(integration.id = %active.row.id, problem, "the endpoint did not pass verification; its deliveries are held");
             }
-            _ => {
+            Verification::Passed | Verification::Pending => {
                 tracing::info!(integration.id = %active.row.id, "the endpoint passed verification");
             }
         }
-        for _ in 0..8 {
-            self.reload().await?;
-            let setup = self.setup();
-            let Some(current) = setup
+        self.store(&verdict, active).await?;
+        self.core.reload().await?;
+        self.wake();
+        self.core.note_change();
+        Ok(verdict)
+    }
+
+    async fn store(
+        &self,
+        verdict: &Verification,
+        active: &ActiveIntegration,
+    ) -> Result<(), LedgerError> {
+        for _ in 0..TRIES {
+            self.core.reload().await?;
+            let setup = self.core.setup();
+            let current = setup
                 .integration(active.row.id)
-                .filter(|current| current.row.sealed_settings == active.row.sealed_settings)
-            else {
-                break;
+                .filter(|current| current.row.sealed_settings == active.row.sealed_settings);
+            let Some(current) = current else {
+                return Ok(());
             };
-            // What is wrong since a while and still is, is no change.
-            let is_known = matches!(
-                (&verdict, &current.row.verification),
-                (Verification::Failed { problem, .. }, Verification::Failed { problem: known, .. }) if problem == known
-            );
-            if is_known {
-                break;
+            if is_known(verdict, &current.row.verification) {
+                return Ok(());
             }
             let row = Integration {
                 verification: verdict.clone(),
                 ..(*current.row).clone()
             };
-            if row == *current.row
-                || self
-                    .ledger()
-                    .configure(
-                        setup.revision(),
-                        vec![ConfigurationChange::PutIntegration(row)],
-                        "verification",
-                        self.system().now(),
-                    )
-                    .await?
+            let change = vec![ConfigurationChange::PutIntegration(row)];
+            let now = self.core.system().now();
+            let ledger = self.core.ledger();
+            if ledger
+                .configure(setup.revision(), change, "verification", now)
+                .await?
             {
-                break;
+                return Ok(());
             }
         }
-        self.reload().await?;
-        self.inner.dispatcher.wake();
-        self.note_change();
-        Ok(verdict)
-    }
-
-    async fn try_handshakes(&self, active: &ActiveIntegration) -> Verification {
-        let at = self.system().now();
-        let mut made = Vec::new();
-        let verdict = self.shake_hands(active, at, &mut made).await;
-        self.inner.handshakes.note(active.row.id, at, made);
-        verdict
+        Ok(())
     }
 
     async fn shake_hands(
@@ -130,17 +204,18 @@ impl Engine {
             Ok(configured) => configured,
             Err(problem) => return failed(problem.clone()),
         };
-        for handshake in configured.handshakes(&self.system().uuid().simple().to_string()) {
+        let system = self.core.system();
+        for handshake in configured.handshakes(&system.uuid().simple().to_string()) {
             let mut record = Handshake {
                 endpoint: handshake.endpoint.id(),
-                at: self.system().now(),
+                at: system.now(),
                 took: Duration::ZERO,
                 request: shown(&handshake.request),
                 status: None,
                 answer: String::new(),
                 problem: None,
             };
-            let (transport, began) = (self.core().transport(), self.system().uptime());
+            let (transport, began) = (self.core.transport(), system.uptime());
             let answer = transport.send(&handshake.request, active.timeout());
             let checked = match answer.await {
                 Ok(response) => {
@@ -151,7 +226,7 @@ impl Engine {
                 }
                 Err(error) => Err(error.to_string()),
             };
-            record.took = self.system().uptime().saturating_sub(began);
+            record.took = system.uptime().saturating_sub(began);
             record.problem = checked.clone().err();
             made.push(record);
             if let Err(problem) = checked {
@@ -164,28 +239,14 @@ impl Engine {
         }
         Verification::Passed
     }
+}
 
-    /// Verifies what has not been verified, and what failed a while ago.
-    pub(crate) async fn verify_pending(&self) -> Result<(), LedgerError> {
-        let setup = self.setup();
-        let now = self.system().now();
-        for active in setup
-            .integrations()
-            .filter(|active| !active.row.paused && active.configured.is_ok())
-        {
-            let wanted = match &active.row.verification {
-                Verification::Passed => false,
-                Verification::Pending => true,
-                Verification::Failed { .. } => self
-                    .inner
-                    .handshakes
-                    .last(active.row.id)
-                    .is_none_or(|(tried, _)| tried.duration_until(now) >= REST),
-            };
-            if wanted {
-                self.verify(active).await?;
-            }
+/// Whether a verdict says what is stored already. What is wrong since a while and still is, is no change.
+fn is_known(verdict: &Verification, stored: &Verification) -> bool {
+    match (verdict, stored) {
+        (Verification::Failed { problem, .. }, Verification::Failed { problem: known, .. }) => {
+            problem == known
         }
-        Ok(())
+        (verdict, stored) => verdict == stored,
     }
 }

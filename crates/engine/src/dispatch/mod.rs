@@ -5,16 +5,17 @@
 //! Until its attempt begins it is a [`Job`](held::Job): whatever ends that before gives the lease back.
 
 mod attempt;
-pub(crate) mod handshake;
+mod by_hand;
+mod handshake;
 mod held;
-pub(crate) mod lane;
+mod lane;
 mod reserve;
 
 pub use handshake::Handshake;
 pub use lane::LaneHealth;
 
 use crate::{
-    Engine, Guarded,
+    Core, Guarded,
     metric::Metric,
     setup::{ActiveIntegration, Limits},
     trace,
@@ -22,12 +23,14 @@ use crate::{
 use attempt::{End, Verdict, shown};
 use destinations::{Header, Outcome};
 use domain::{IntegrationId, NotSent};
+use handshake::Handshakes;
 use held::{Back, Held, Job, Room};
 use jiff::Timestamp;
 use lane::{Lane, Nodes, UnderWay};
 use ledger::{ConfigurationChange, Lease, Next, Returned, Settlement};
 use std::{
     collections::BTreeMap,
+    num::NonZeroU32,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -48,12 +51,23 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// Most of an answer that is stored.
 const STORED_ANSWER: usize = 4 << 10;
 
-pub(crate) struct Dispatcher {
+/// The room where deliveries go out. Cheap to clone.
+#[derive(Clone)]
+pub struct Dispatch {
+    core: Core,
+    state: Arc<Dispatcher>,
+}
+
+/// What is under way.
+struct Dispatcher {
+    /// Another process delivers what this one commits.
+    is_quiet: bool,
+    handshakes: Handshakes,
     lanes: Guarded<BTreeMap<IntegrationId, Arc<Lane>>>,
     held: Arc<Held>,
     due: Notify,
     /// How many share what an endpoint may be asked.
-    pub(crate) nodes: Nodes,
+    nodes: Nodes,
     /// Rises with every look at the ledger.
     turn: AtomicUsize,
     /// What is to be given back; taken when the first lane begins.
@@ -64,9 +78,11 @@ pub(crate) struct Dispatcher {
 type Backs = mpsc::UnboundedReceiver<Back>;
 
 impl Dispatcher {
-    pub(crate) fn new() -> Self {
+    fn new(is_quiet: bool) -> Self {
         let (held, backs) = Held::new();
         Self {
+            is_quiet,
+            handshakes: Handshakes::default(),
             lanes: Guarded::default(),
             held,
             due: Notify::new(),
@@ -76,7 +92,7 @@ impl Dispatcher {
         }
     }
 
-    pub(crate) fn wake(&self) {
+    fn wake(&self) {
         self.due.notify_one();
     }
 
@@ -89,7 +105,7 @@ impl Dispatcher {
             .is_none_or(|lane| lane.has_room(capacity, now))
     }
 
-    pub(crate) fn health(&self) -> Vec<(IntegrationId, LaneHealth)> {
+    fn health(&self) -> Vec<(IntegrationId, LaneHealth)> {
         self.lanes
             .lock()
             .iter()
@@ -98,7 +114,7 @@ impl Dispatcher {
     }
 
     /// Takes up no more, and waits, at most `patience`, until nothing is leased to this node.
-    pub(crate) async fn drain(&self, patience: Duration) {
+    async fn drain(&self, patience: Duration) {
         self.held.close();
         let mut over = self.held.over();
         let ended = tokio::time::timeout(patience, over.wait_for(|over| *over)).await;
@@ -111,10 +127,50 @@ impl Dispatcher {
     }
 }
 
-impl Engine {
+impl Dispatch {
+    /// A room that sends what is handed over to it and, once [started](Self::start), what falls due.
+    pub(crate) fn new(core: Core) -> Self {
+        Self::of(core, false)
+    }
+
+    /// A room that takes up nothing of what it is handed: whoever serves the same ledger sends it.
+    pub(crate) fn quiet(core: Core) -> Self {
+        Self::of(core, true)
+    }
+
+    fn of(core: Core, is_quiet: bool) -> Self {
+        let state = Arc::new(Dispatcher::new(is_quiet));
+        Self { core, state }
+    }
+
+    /// Begins to claim what falls due, on the current runtime.
+    pub(crate) fn start(&self) {
+        tokio::spawn(self.clone().poll_due());
+    }
+
+    /// Says that something is due.
+    pub(crate) fn wake(&self) {
+        self.state.wake();
+    }
+
+    /// Says how many nodes share what endpoints may be asked.
+    pub(crate) fn share_among(&self, nodes: NonZeroU32) {
+        self.state.nodes.set(nodes);
+    }
+
+    /// Takes up no more, and waits, at most `patience`, until nothing is leased to this node.
+    pub(crate) async fn drain(&self, patience: Duration) {
+        self.state.drain(patience).await;
+    }
+
+    /// How the lanes stand, for health pages.
+    pub fn lanes(&self) -> Vec<(IntegrationId, LaneHealth)> {
+        self.state.health()
+    }
+
     /// The lane of an integration; its task begins with it.
     fn lane(&self, integration: IntegrationId) -> Arc<Lane> {
-        let dispatcher = &self.inner.dispatcher;
+        let dispatcher = &self.state;
         let mut lanes = dispatcher.lanes.lock();
         let lane = lanes.entry(integration).or_insert_with(|| {
             let (lane, queue) = Lane::new(&dispatcher.held);
@@ -135,8 +191,8 @@ impl Engine {
         lane: Arc<Lane>,
         mut queue: mpsc::UnboundedReceiver<Job>,
     ) {
-        let mut stopping = self.stopping();
-        let mut over = self.inner.dispatcher.held.over();
+        let mut stopping = self.core.stopping();
+        let mut over = self.state.held.over();
         loop {
             let job = tokio::select! {
                 job = queue.recv() => job,
@@ -149,7 +205,7 @@ impl Engine {
                 _ = stopping.wait_for(|stopping| *stopping) => continue,
                 under_way = self.turn(integration, &lane) => under_way,
             };
-            let (setup, now) = (self.setup(), self.system().now());
+            let (setup, now) = (self.core.setup(), self.core.system().now());
             // Held, leased too long ago, or the breaker opened while it waited: it goes back.
             let active = setup.integration(integration).filter(|active| {
                 active.held().is_none()
@@ -162,10 +218,10 @@ impl Engine {
                 continue;
             };
             let (lease, room) = job.begin();
-            let (engine, lane) = (self.clone(), Arc::clone(&lane));
+            let (dispatch, lane) = (self.clone(), Arc::clone(&lane));
             tokio::spawn(async move {
                 let span = trace::attempt(active.spec.key, &lease);
-                let attempt = engine.attempt(&active, &lane, lease, &room);
+                let attempt = dispatch.attempt(&active, &lane, lease, &room);
                 attempt.instrument(span).await;
                 drop(under_way);
             });
@@ -174,17 +230,17 @@ impl Engine {
 
     /// Waits until the endpoint may be asked once more.
     async fn turn(&self, integration: IntegrationId, lane: &Arc<Lane>) -> UnderWay {
-        let nodes = &self.inner.dispatcher.nodes;
+        let nodes = &self.state.nodes;
         let unlimited = Limits {
             concurrency: 1,
             per_second: None,
         };
         let limits = || {
-            let setup = self.setup();
+            let setup = self.core.setup();
             let active = setup.integration(integration);
             active.map_or(unlimited, ActiveIntegration::limits)
         };
-        while let Some(wait) = lane.wait(limits(), nodes, self.system().now()) {
+        while let Some(wait) = lane.wait(limits(), nodes, self.core.system().now()) {
             tokio::time::sleep(wait).await;
         }
         lane.begin(limits, nodes).await
@@ -192,7 +248,7 @@ impl Engine {
 
     /// Gives back what was not attempted, until nothing can come any more: others take it up at once.
     async fn keep_giving_back(self, mut backs: Backs) {
-        let mut over = self.inner.dispatcher.held.over();
+        let mut over = self.state.held.over();
         let mut some = Vec::new();
         loop {
             tokio::select! {
@@ -208,7 +264,12 @@ impl Engine {
         let leases: Vec<Returned> = backs.iter().map(|back| back.lease).collect();
         let mut pause = FIRST_PAUSE;
         loop {
-            let Err(error) = self.ledger().hand_back(&leases, self.system().now()).await else {
+            let Err(error) = self
+                .core
+                .ledger()
+                .hand_back(&leases, self.core.system().now())
+                .await
+            else {
                 return;
             };
             if !error.is_retryable() || pause > LONGEST_PAUSE {
@@ -222,7 +283,7 @@ impl Engine {
 
     /// One attempt, from the rendered request to its record in the ledger.
     async fn attempt(&self, active: &ActiveIntegration, lane: &Lane, lease: Lease, room: &Room) {
-        let at = self.system().now();
+        let at = self.core.system().now();
         let destination = active.spec.key;
         if lease.attempts == 0 {
             Metric::LagSeconds.time(
@@ -261,10 +322,10 @@ impl Engine {
                         secret: false,
                     });
                 }
-                let began = self.system().uptime();
-                let transport = self.core().transport();
+                let began = self.core.system().uptime();
+                let transport = self.core.transport();
                 let answer = transport.send(&request, active.timeout()).await;
-                settlement.took = self.system().uptime().saturating_sub(began);
+                settlement.took = self.core.system().uptime().saturating_sub(began);
                 settlement.request = Some(shown(&request));
                 let end = End::of(configured.as_ref(), &answer);
                 if let Ok(response) = answer {
@@ -292,7 +353,7 @@ impl Engine {
         trace::attempted(&Span::current(), outcome, settlement.status);
         Metric::AttemptsMade.count([("destination", destination), ("outcome", outcome)]);
         Metric::AttemptSeconds.time(destination, settlement.took);
-        if lane.heard(end.says(), self.system().now()) {
+        if lane.heard(end.says(), self.core.system().now()) {
             tracing::warn!(integration.id = %active.row.id, destination.key = destination, "the endpoint keeps failing; it is left alone and probed");
         }
         let duration_ms = u64::try_from(settlement.took.as_millis()).unwrap_or(u64::MAX);
@@ -310,6 +371,7 @@ impl Engine {
         row.paused = true;
         let change = vec![ConfigurationChange::PutIntegration(row)];
         match self
+            .core
             .configure(change, "the endpoint, which answered 410")
             .await
         {
@@ -333,10 +395,15 @@ impl Engine {
     ) -> (Vec<Lease>, Timestamp) {
         let mut pause = FIRST_PAUSE;
         loop {
-            let lease_until = active.lease_until(self.system().now());
-            match self.ledger().settle(settlement.clone(), lease_until).await {
+            let lease_until = active.lease_until(self.core.system().now());
+            match self
+                .core
+                .ledger()
+                .settle(settlement.clone(), lease_until)
+                .await
+            {
                 Ok(settled) => {
-                    self.note_change();
+                    self.core.note_change();
                     return (settled.released, lease_until);
                 }
                 Err(error) if error.is_retryable() && pause < LONGEST_PAUSE => {
@@ -360,7 +427,7 @@ impl Engine {
         reason: NotSent,
         asked: Option<Duration>,
     ) -> Next {
-        let now = self.system().now();
+        let now = self.core.system().now();
         let age = lease
             .accepted_at
             .duration_until(now)
@@ -370,21 +437,21 @@ impl Engine {
             .configured
             .as_ref()
             .map(|configured| configured.retry());
-        let pause = policy
-            .ok()
-            .and_then(|policy| policy.delay(lease.round + 1, age, asked, self.system().entropy()));
+        let pause = policy.ok().and_then(|policy| {
+            policy.delay(lease.round + 1, age, asked, self.core.system().entropy())
+        });
         pause
             .and_then(|pause| now.saturating_add(pause).ok())
             .map_or(Next::Failed(reason), |due_at| Next::Retry(reason, due_at))
     }
 
     /// Claims what is due: retries, deliveries that found no room, and leases of nodes that are gone.
-    pub(crate) async fn poll_due(self) {
-        let mut stopping = self.stopping();
-        let mut reloads = self.core().reloads();
+    async fn poll_due(self) {
+        let mut stopping = self.core.stopping();
+        let mut reloads = self.core.reloads();
         loop {
             tokio::select! {
-                () = self.inner.dispatcher.due.notified() => {}
+                () = self.state.due.notified() => {}
                 // What was held may go now.
                 Ok(()) = reloads.changed() => {}
                 () = tokio::time::sleep(POLL) => {}
@@ -398,9 +465,9 @@ impl Engine {
 
     /// Answers how many there were.
     pub(crate) async fn claim_due(&self) -> Result<usize, ledger::LedgerError> {
-        let now = self.system().now();
+        let now = self.core.system().now();
         let mut claimed = 0;
-        let (setup, dispatcher) = (self.setup(), &self.inner.dispatcher);
+        let (setup, dispatcher) = (self.core.setup(), &self.state);
         let mut among: Vec<IntegrationId> = setup
             .integrations()
             .filter(|active| active.held().is_none() && dispatcher.takes(active, now))
@@ -412,7 +479,7 @@ impl Engine {
             let first = turn % among.len();
             among.rotate_left(first);
         }
-        for id in self.ledger().integrations_due(&among, now).await? {
+        for id in self.core.ledger().integrations_due(&among, now).await? {
             let Some(active) = setup.integration(id) else {
                 continue;
             };
@@ -423,7 +490,11 @@ impl Engine {
                 continue;
             }
             let until = active.lease_until(now);
-            let leases = self.ledger().claim(id, now, until, rooms.len()).await?;
+            let leases = self
+                .core
+                .ledger()
+                .claim(id, now, until, rooms.len())
+                .await?;
             claimed += leases.len();
             if leases.len() == AT_ONCE {
                 dispatcher.wake();

@@ -1,10 +1,11 @@
 //! Room for the deliveries of a commit, promised before it is known whether it will be.
 
 use super::{
+    Dispatch,
     held::{Job, Room},
     lane::Lane,
 };
-use crate::{Engine, trace};
+use crate::trace;
 use domain::{DeliveryId, Event};
 use ledger::{Commit, Committed, Lease, LedgerError, NewDelivery};
 use std::{collections::BTreeMap, sync::Arc};
@@ -13,7 +14,7 @@ use tracing::Instrument;
 /// Where deliveries of a commit will be sent from here. Given up unless it is used.
 type Promised = BTreeMap<DeliveryId, (Arc<Lane>, Room)>;
 
-impl Engine {
+impl Dispatch {
     /// Commits, and sends those of its deliveries that have room here and wait for no other. Answers with its events as well.
     ///
     /// It goes on when whoever asked for it goes away, like a store that hangs up: what it leases to this node would be known to
@@ -34,17 +35,17 @@ impl Engine {
     /// Promises room for those that this node will send itself: they are leased to it, while the others are due at once.
     fn reserve(&self, deliveries: &mut [NewDelivery]) -> Promised {
         let mut promised = Promised::new();
-        if self.inner.is_quiet {
+        if self.state.is_quiet {
             return promised;
         }
-        let (setup, now) = (self.setup(), self.system().now());
+        let (setup, now) = (self.core.setup(), self.core.system().now());
         for delivery in deliveries {
             let active = setup.integration(delivery.integration);
             let Some(active) = active.filter(|active| active.held().is_none()) else {
                 continue;
             };
             let lane = self.lane(delivery.integration);
-            let capacity = self.inner.dispatcher.nodes.capacity(active.limits());
+            let capacity = self.state.nodes.capacity(active.limits());
             if let Some(room) = lane.reserve(capacity) {
                 delivery.due_at = active.lease_until(now);
                 promised.insert(delivery.id, (lane, room));
@@ -65,14 +66,14 @@ impl Engine {
             .map(|new| Arc::new(new.event.clone()))
             .collect();
         let deliveries = commit.deliveries.clone();
-        let committed = self.ledger().commit(commit).instrument(span).await?;
+        let committed = self.core.ledger().commit(commit).instrument(span).await?;
         if let Committed::Done { ready } = &committed {
             let is_ready = |delivery: &NewDelivery| ready.contains(&delivery.id);
             for delivery in deliveries.into_iter().filter(is_ready) {
                 let event = events.iter().find(|event| event.id == delivery.event);
                 match (event, promised.remove(&delivery.id)) {
                     (Some(event), Some((lane, room))) => lane.push(leased(delivery, event, room)),
-                    _ => self.inner.dispatcher.wake(),
+                    _ => self.state.wake(),
                 }
             }
         }

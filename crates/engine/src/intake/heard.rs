@@ -1,6 +1,7 @@
 //! When each app heard its store last, for people. Kept in memory and written down now and then: a crash forgets a minute.
 
-use crate::{Engine, Guarded};
+use super::Intake;
+use crate::Guarded;
 use domain::AppId;
 use jiff::{SignedDuration, Timestamp};
 use ledger::LedgerError;
@@ -11,47 +12,57 @@ const MARK: &str = "heard";
 const STALE: SignedDuration = SignedDuration::from_mins(1);
 
 #[derive(Default)]
-pub(crate) struct Heard {
-    /// When, and what of it is written down.
-    last: Guarded<BTreeMap<AppId, (Timestamp, Option<Timestamp>)>>,
+pub(super) struct Heard {
+    last: Guarded<BTreeMap<AppId, Word>>,
+}
+
+/// The last word of an app's store.
+struct Word {
+    at: Timestamp,
+    /// What of it is written down.
+    written: Option<Timestamp>,
 }
 
 impl Heard {
-    pub(crate) fn note(&self, app: AppId, now: Timestamp) {
+    pub(super) fn note(&self, app: AppId, now: Timestamp) {
         let mut last = self.last.lock();
-        let entry = last.entry(app).or_insert((now, None));
-        entry.0 = entry.0.max(now);
+        let word = last.entry(app).or_insert(Word {
+            at: now,
+            written: None,
+        });
+        word.at = word.at.max(now);
     }
 
     fn of(&self, app: AppId) -> Option<Timestamp> {
-        let last = self.last.lock();
-        last.get(&app).map(|(at, _)| *at)
+        self.last.lock().get(&app).map(|word| word.at)
     }
 
     /// What should be written down; notes that it is.
     fn unwritten(&self) -> Vec<(AppId, Timestamp)> {
         let mut last = self.last.lock();
         let mut all = Vec::new();
-        for (app, (at, written)) in last.iter_mut() {
-            if written.is_none_or(|written| written.duration_until(*at) >= STALE) {
-                *written = Some(*at);
-                all.push((*app, *at));
+        for (app, word) in last.iter_mut() {
+            let written = word.written;
+            if written.is_none_or(|written| written.duration_until(word.at) >= STALE) {
+                word.written = Some(word.at);
+                all.push((*app, word.at));
             }
         }
         all
     }
 }
 
-impl Engine {
+impl Intake {
     /// When a store last sent an app a message that was taken in.
     pub async fn last_heard(&self, app: AppId) -> Result<Option<Timestamp>, LedgerError> {
-        let written = self.ledger().mark(app, MARK).await?;
-        Ok(self.inner.heard.of(app).max(written))
+        let written = self.core.ledger().mark(app, MARK).await?;
+        Ok(self.memory.heard.of(app).max(written))
     }
 
+    /// Writes down when stores were heard.
     pub(crate) async fn write_down_heard(&self) -> Result<(), LedgerError> {
-        for (app, at) in self.inner.heard.unwritten() {
-            self.ledger().set_mark(app, MARK, at).await?;
+        for (app, at) in self.memory.heard.unwritten() {
+            self.core.ledger().set_mark(app, MARK, at).await?;
         }
         Ok(())
     }

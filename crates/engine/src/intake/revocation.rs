@@ -1,7 +1,8 @@
 //! Asks, where an app wants it, whether the certificates that signed a message were revoked.
 
-use crate::{Engine, Guarded};
-use destinations::{Header, Request, Via};
+use super::Intake;
+use crate::{Guarded, TransportError};
+use destinations::{Header, Request, Response, Via};
 use jiff::{SignedDuration, Timestamp};
 use sources::{
     Refusal, Verdict,
@@ -9,15 +10,14 @@ use sources::{
 };
 use std::{collections::BTreeMap, time::Duration};
 
-/// How long a good answer is believed, and how many are remembered. Source: App Store Server Library,
-/// whose values these are.
+/// How long a good answer is believed, and how many are remembered. Source: App Store Server Library, whose values these are.
 const BELIEVED: SignedDuration = SignedDuration::from_mins(15);
 const REMEMBERED: usize = 64;
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Good answers, by question.
 #[derive(Default)]
-pub(crate) struct Vouched(Guarded<BTreeMap<Vec<u8>, Timestamp>>);
+pub(super) struct Vouched(Guarded<BTreeMap<Vec<u8>, Timestamp>>);
 
 impl Vouched {
     fn holds(&self, check: &Check, now: Timestamp) -> bool {
@@ -36,60 +36,61 @@ impl Vouched {
     }
 }
 
-impl Engine {
+impl Intake {
     /// Refuses a revoked certificate for good, and asks the store to come back when there is no verdict.
-    pub(crate) async fn check_revocation(
+    pub(super) async fn check_revocation(
         &self,
         checks: &[Check],
         now: Timestamp,
     ) -> Result<(), Refusal> {
-        for check in checks
-            .iter()
-            .filter(|check| !self.inner.vouched.holds(check, now))
-        {
-            let header = Header {
-                name: "content-type",
-                value: "application/ocsp-request".into(),
-                secret: false,
-            };
-            let request = Request {
-                via: Via::Http,
-                url: check.url.clone(),
-                secret_url: false,
-                headers: vec![header],
-                body: check.request.clone(),
-            };
-            let answer = self.core().transport().send(&request, TIMEOUT).await;
-            let again = |detail: String| Refusal {
-                code: "revocation_unknown",
-                detail,
-                verdict: Verdict::Again,
-            };
-            match answer {
-                Ok(answer) if answer.status == 200 => match check.judge(&answer.body, now) {
-                    Ok(()) => self.inner.vouched.remember(check, now),
-                    Err(Doubt::Revoked) => {
-                        return Err(Refusal {
-                            code: "certificate_revoked",
-                            detail: Doubt::Revoked.to_string(),
-                            verdict: Verdict::Refuse,
-                        });
-                    }
-                    Err(doubt) => return Err(again(doubt.to_string())),
-                },
-                Ok(answer) => {
-                    return Err(again(format!(
-                        "the revocation responder answered {}",
-                        answer.status
-                    )));
-                }
-                Err(error) => {
-                    return Err(again(format!(
-                        "the revocation responder could not be asked: {error}"
-                    )));
-                }
-            }
+        let vouched = &self.memory.vouched;
+        for check in checks.iter().filter(|check| !vouched.holds(check, now)) {
+            let transport = self.core.transport();
+            let answer = transport.send(&request(check), TIMEOUT).await;
+            verdict(check, answer, now)?;
+            vouched.remember(check, now);
         }
         Ok(())
     }
+}
+
+fn request(check: &Check) -> Request {
+    let header = Header {
+        name: "content-type",
+        value: "application/ocsp-request".into(),
+        secret: false,
+    };
+    Request {
+        via: Via::Http,
+        url: check.url.clone(),
+        secret_url: false,
+        headers: vec![header],
+        body: check.request.clone(),
+    }
+}
+
+/// `Ok` for a certificate that stands.
+fn verdict(
+    check: &Check,
+    answer: Result<Response, TransportError>,
+    now: Timestamp,
+) -> Result<(), Refusal> {
+    let again = |detail: String| Refusal {
+        code: "revocation_unknown",
+        detail,
+        verdict: Verdict::Again,
+    };
+    let answer = answer.map_err(|error| {
+        again(format!(
+            "the revocation responder could not be asked: {error}"
+        ))
+    })?;
+    if answer.status != 200 {
+        let status = answer.status;
+        return Err(again(format!("the revocation responder answered {status}")));
+    }
+    check.judge(&answer.body, now).map_err(|doubt| match doubt {
+        Doubt::Revoked => Refusal::refuse("certificate_revoked", doubt.to_string()),
+        doubt => again(doubt.to_string()),
+    })
 }

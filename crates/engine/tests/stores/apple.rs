@@ -2,7 +2,7 @@
 
 use crate::shop::{AUTHORITY, Shop};
 use domain::{EventKind::*, Store};
-use engine::{Accepted, IntakeError, PeopleError};
+use engine::{Accepted, IntakeError};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use simulator::Outage;
@@ -141,16 +141,13 @@ async fn receipts_as_signed_transaction_or_id_name_the_owner() {
     for garbage in ["", "not a receipt", "a.b.c"] {
         let refused = shop.receipt(Store::AppStore, "eve", garbage).await;
         assert!(
-            matches!(refused, Err(PeopleError::Intake(IntakeError::Refused(_)))),
+            matches!(refused, Err(IntakeError::Refused(_))),
             "{garbage}: {refused:?}"
         );
     }
     let unknown = shop.receipt(Store::AppStore, "eve", "999").await;
     assert!(
-        matches!(
-            unknown,
-            Err(PeopleError::Intake(IntakeError::Store(Trouble::Unknown(_))))
-        ),
+        matches!(unknown, Err(IntakeError::Store(Trouble::Unknown(_)))),
         "{unknown:?}"
     );
     shop.rederives().await;
@@ -217,10 +214,7 @@ async fn an_api_that_fails_loses_nothing() {
         let body = notification(&shop, "n1", &all[1], &renewal("6000", true), 1);
         shop.notify(&body).await.unwrap();
         let refused = shop.receipt(Store::AppStore, "ann", "6000").await;
-        assert!(
-            matches!(refused, Err(PeopleError::Intake(IntakeError::Store(_)))),
-            "{refused:?}"
-        );
+        assert!(matches!(refused, Err(IntakeError::Store(_))), "{refused:?}");
         let waiting = shop
             .engine
             .ledger()

@@ -406,6 +406,7 @@ async fn pushes_of_anybody_else_are_refused() {
         };
         let refused = shop
             .engine
+            .intake()
             .accept(shop.app(Store::PlayStore), &incoming)
             .await;
         let Err(IntakeError::Refused(refusal)) = refused else {
@@ -434,6 +435,7 @@ async fn an_api_that_fails_loses_and_blocks_nothing() {
         // Another store's customer is not held up.
         let stated = json!({ "app_user_id": "shopper", "kind": "one_time_purchase", "product_id": "shop_gold", "transaction_id": "1", "original_transaction_id": "1", "updated_at": shop.now(), "purchased_at": shop.now() });
         shop.engine
+            .intake()
             .take_statement(shop.app(Store::External), stated.to_string().as_bytes())
             .await
             .unwrap();

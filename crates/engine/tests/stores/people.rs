@@ -2,7 +2,7 @@
 
 use crate::shop::Shop;
 use domain::{EventKind::*, Store, attribute::Write};
-use engine::{Grant, IntakeError, PeopleError, WriteError};
+use engine::{CustomerError, Grant, IntakeError, WriteError};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use simulator::Subscription;
@@ -32,7 +32,7 @@ fn sell(shop: &Shop, token: &str, account: &str) {
         .subscribe(&new, shop.now(), after(shop.now(), 30));
 }
 
-async fn restore(shop: &Shop, who: &str, token: &str) -> Result<(), PeopleError> {
+async fn restore(shop: &Shop, who: &str, token: &str) -> Result<(), IntakeError> {
     shop.pass(1);
     shop.receipt(Store::PlayStore, who, token).await
 }
@@ -145,10 +145,7 @@ async fn keep_refuses_and_share_makes_one_customer_of_two() {
     push(&keep, 4, "t").await;
     let refused = restore(&keep, "bob", "t").await;
     assert!(
-        matches!(
-            refused,
-            Err(PeopleError::Intake(IntakeError::OwnedByAnother))
-        ),
+        matches!(refused, Err(IntakeError::OwnedByAnother)),
         "{refused:?}"
     );
     assert!(keep.has_premium("ann").await && !keep.has_premium("bob").await);
@@ -206,11 +203,13 @@ async fn identify_merges_an_anonymous_customer_once() {
         }]
     };
     shop.engine
+        .customers()
         .write_attributes(shop.project, &anonymous('a'), &write("red"))
         .await
         .unwrap();
     let merged = shop
         .engine
+        .customers()
         .identify(shop.project, &anonymous('a'), "ann")
         .await
         .unwrap();
@@ -219,6 +218,7 @@ async fn identify_merges_an_anonymous_customer_once() {
     assert_eq!(merged.profile.record.customer.attributes["color"], "red");
     let second = shop
         .engine
+        .customers()
         .identify(shop.project, &anonymous('b'), "ann")
         .await
         .unwrap();
@@ -228,6 +228,7 @@ async fn identify_merges_an_anonymous_customer_once() {
     );
     let named = shop
         .engine
+        .customers()
         .identify(shop.project, "ann", "bob")
         .await
         .unwrap();
@@ -239,8 +240,8 @@ async fn identify_merges_an_anonymous_customer_once() {
     for nobody in ["", "null", "a/b", "anonymous"] {
         assert!(
             matches!(
-                shop.engine.profile(shop.project, nobody).await,
-                Err(PeopleError::Name(_))
+                shop.engine.customers().profile(shop.project, nobody).await,
+                Err(CustomerError::Intake(IntakeError::Name(_)))
             ),
             "{nobody:?}"
         );
@@ -257,6 +258,7 @@ async fn grants_give_access_end_by_themselves_and_are_revoked() {
         duration: "custom".into(),
     };
     shop.engine
+        .customers()
         .grant(shop.project, "ann", &grant(Some(after(shop.now(), 3))))
         .await
         .unwrap();
@@ -272,12 +274,14 @@ async fn grants_give_access_end_by_themselves_and_are_revoked() {
     }
     assert_eq!(access(&shop, "ann").await, [true, false], "its end is told");
     shop.engine
+        .customers()
         .grant(shop.project, "ann", &grant(None))
         .await
         .unwrap();
     assert!(shop.has_premium("ann").await);
     assert_eq!(
         shop.engine
+            .customers()
             .revoke_grants(shop.project, "ann", "premium")
             .await
             .unwrap(),
@@ -289,17 +293,20 @@ async fn grants_give_access_end_by_themselves_and_are_revoked() {
     sell(&shop, "t", "bob");
     push(&shop, 4, "t").await;
     shop.engine
+        .customers()
         .grant(shop.project, "bob", &grant(None))
         .await
         .unwrap();
     shop.pass(1);
     shop.engine
+        .customers()
         .revoke_grants(shop.project, "bob", "premium")
         .await
         .unwrap();
     assert!(shop.has_premium("bob").await);
     let unknown = shop
         .engine
+        .customers()
         .grant(
             shop.project,
             "ann",
@@ -310,7 +317,7 @@ async fn grants_give_access_end_by_themselves_and_are_revoked() {
             },
         )
         .await;
-    assert!(matches!(unknown, Err(PeopleError::UnknownEntitlement(_))));
+    assert!(matches!(unknown, Err(CustomerError::UnknownEntitlement(_))));
     shop.rederives().await;
 }
 
@@ -328,6 +335,7 @@ fn statement(shop: &Shop, who: &str, transaction: &str, extra: &Value) -> Value 
 
 async fn state(shop: &Shop, statement: &Value) -> Result<engine::Accepted, IntakeError> {
     shop.engine
+        .intake()
         .take_statement(shop.app(Store::External), statement.to_string().as_bytes())
         .await
 }
@@ -429,6 +437,7 @@ async fn a_forgotten_customer_is_gone_and_what_it_bought_is_still_known() {
     sell(&shop, "t", "");
     restore(&shop, "ann@example.com", "t").await.unwrap();
     shop.engine
+        .customers()
         .forget(shop.project, "ann@example.com")
         .await
         .unwrap();
@@ -466,8 +475,11 @@ async fn a_forgotten_customer_is_gone_and_what_it_bought_is_still_known() {
     restore(&shop, "bob", "t").await.unwrap();
     assert!(shop.has_premium("bob").await);
     assert!(matches!(
-        shop.engine.forget(shop.project, "nobody-here").await,
-        Err(PeopleError::Unknown(_))
+        shop.engine
+            .customers()
+            .forget(shop.project, "nobody-here")
+            .await,
+        Err(CustomerError::Unknown(_))
     ));
 }
 
@@ -481,6 +493,7 @@ async fn attributes_keep_what_is_good_and_name_what_is_not_and_opt_out_silences(
     };
     let outcome = shop
         .engine
+        .customers()
         .write_attributes(
             shop.project,
             "ann",
@@ -493,12 +506,14 @@ async fn attributes_keep_what_is_good_and_name_what_is_not_and_opt_out_silences(
     assert_eq!((refused.len(), refused[0].key.as_str()), (1, "$bad"));
     let record = shop
         .engine
+        .customers()
         .profile(shop.project, "ann")
         .await
         .unwrap()
         .record;
     assert_eq!(record.customer.attributes["good"], "1");
     shop.engine
+        .customers()
         .set_analytics_disabled(shop.project, "ann", true)
         .await
         .unwrap();
@@ -535,7 +550,11 @@ async fn the_offering_a_client_names_stays_with_its_purchase() {
             app_user_id: "ann".into(),
         };
         let app = shop.app(Store::PlayStore);
-        shop.engine.take_receipt(app, &receipt).await.unwrap();
+        shop.engine
+            .intake()
+            .take_receipt(app, &receipt)
+            .await
+            .unwrap();
     };
     send("autumn").await;
     shop.pass(1);
@@ -576,7 +595,7 @@ async fn an_import_tells_nothing_unless_asked_and_what_comes_after_is_told() {
             app_user_id: who.into(),
         };
         let (engine, app) = (shop.engine.clone(), shop.app(Store::PlayStore));
-        async move { engine.import(app, &receipt, tell).await }
+        async move { engine.intake().import(app, &receipt, tell).await }
     };
     sell(&shop, "t", "");
     assert_eq!(

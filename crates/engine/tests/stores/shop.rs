@@ -288,7 +288,7 @@ impl Shop {
             Channel::Google => Store::PlayStore,
             Channel::Stripe => Store::Stripe,
         });
-        self.engine.accept(app, &incoming).await
+        self.engine.intake().accept(app, &incoming).await
     }
 
     async fn deliver_body(&self, channel: Channel, body: String) -> Result<Accepted, IntakeError> {
@@ -323,7 +323,7 @@ impl Shop {
         store: Store,
         who: &str,
         token: &str,
-    ) -> Result<(), engine::PeopleError> {
+    ) -> Result<(), IntakeError> {
         let receipt = Receipt {
             offering: None,
             claimed_price: None,
@@ -331,7 +331,10 @@ impl Shop {
             product: None,
             app_user_id: who.into(),
         };
-        self.engine.take_receipt(self.app(store), &receipt).await
+        self.engine
+            .intake()
+            .take_receipt(self.app(store), &receipt)
+            .await
     }
 
     /// Waits until nothing waits for a store any more.

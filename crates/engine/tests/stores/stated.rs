@@ -47,6 +47,7 @@ async fn told(shop: &Shop, statements: &[Value]) -> Vec<(EventKind, String, bool
         let said = moment(statement, "updated_at").max(shop.now());
         shop.set_clock(said + SignedDuration::from_mins(1));
         shop.engine
+            .intake()
             .take_statement(shop.app(Store::External), statement.to_string().as_bytes())
             .await
             .unwrap();

@@ -414,8 +414,11 @@ async fn webhooks_of_anybody_else_are_refused_and_unhandled_ones_accepted() {
             signature,
             url: "",
         };
-        let Err(IntakeError::Refused(refusal)) =
-            shop.engine.accept(shop.app(Store::Stripe), &incoming).await
+        let Err(IntakeError::Refused(refusal)) = shop
+            .engine
+            .intake()
+            .accept(shop.app(Store::Stripe), &incoming)
+            .await
         else {
             panic!("{code}")
         };
@@ -429,6 +432,7 @@ async fn webhooks_of_anybody_else_are_refused_and_unhandled_ones_accepted() {
     };
     assert!(
         shop.engine
+            .intake()
             .accept(shop.app(Store::Stripe), &incoming)
             .await
             .is_ok()

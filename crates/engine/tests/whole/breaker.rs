@@ -52,7 +52,7 @@ fn is_open(world: &World) -> bool {
     let setup = world.engine.setup();
     let a = setup.integrations().find(|active| active.row.key == "a");
     let a = a.unwrap().row.id;
-    let lanes = world.engine.lanes();
+    let lanes = world.engine.dispatch().lanes();
     lanes.iter().any(|(id, lane)| *id == a && lane.breaker_open)
 }
 

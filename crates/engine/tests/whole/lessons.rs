@@ -416,6 +416,7 @@ async fn an_empty_database_answers_and_an_unknown_app_is_refused() {
     assert!(matches!(
         world
             .engine
+            .intake()
             .accept(nobody, &crate::world::incoming("{}"))
             .await,
         Err(engine::IntakeError::UnknownApp(_))

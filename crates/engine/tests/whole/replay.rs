@@ -26,7 +26,12 @@ fn choice(world: &World, standings: &[Standing]) -> Choice {
 
 async fn foreseen(world: &World, key: &str, choice: &Choice) -> Forecast {
     let active = integration(world, key);
-    world.engine.foresee_replay(&active, choice).await.unwrap()
+    world
+        .engine
+        .replays()
+        .foresee(&active, choice)
+        .await
+        .unwrap()
 }
 
 /// Lets time pass until no replay goes on.
@@ -100,7 +105,8 @@ async fn what_failed_is_sent_again_in_order_with_the_ids_it_had() {
     let active = integration(&world, "b");
     let replay = world
         .engine
-        .start_replay(&active, choice.clone(), 7, "ann")
+        .replays()
+        .start(&active, choice.clone(), 7, "ann")
         .await
         .unwrap();
     finish(&world).await;
@@ -191,7 +197,8 @@ async fn an_integration_that_came_later_is_told_what_it_missed() {
         // Twice at once: it is still told once.
         world
             .engine
-            .start_replay(&active, choice(&world, &[Standing::NeverSent]), 100, "ann")
+            .replays()
+            .start(&active, choice(&world, &[Standing::NeverSent]), 100, "ann")
             .await
             .unwrap();
     }
@@ -213,7 +220,8 @@ async fn a_cancelled_replay_sends_no_more_and_a_paused_integration_holds_it() {
     let wanted = choice(&world, &[Standing::Failed]);
     let replay = world
         .engine
-        .start_replay(&active, wanted, 1, "ann")
+        .replays()
+        .start(&active, wanted, 1, "ann")
         .await
         .unwrap();
     for _ in 0..5 {
@@ -226,7 +234,8 @@ async fn a_cancelled_replay_sends_no_more_and_a_paused_integration_holds_it() {
     assert!(
         world
             .engine
-            .cancel_replay(project, replay.id)
+            .replays()
+            .cancel(project, replay.id)
             .await
             .unwrap()
     );

@@ -20,7 +20,7 @@ fn tell(world: &World, customer: u64) -> JoinHandle<Result<Accepted, IntakeError
     let mut chain = Chain::purchase(customer * 1000, "unmapped", None, world.now());
     let body = chain.notify("SUBSCRIBED", world.now());
     let (engine, app) = (world.engine.clone(), world.app);
-    tokio::spawn(async move { engine.accept(app, &incoming(&body)).await })
+    tokio::spawn(async move { engine.intake().accept(app, &incoming(&body)).await })
 }
 
 /// Begins to stop. When this returns, everybody has been told.
@@ -246,7 +246,7 @@ async fn an_attempt_that_does_not_end_stops_nobody_for_ever() {
     tell(&world, 1).await.unwrap().unwrap();
     gate.holds("settle").await;
     world.engine.stop(Duration::from_millis(20)).await;
-    let lanes = world.engine.lanes();
+    let lanes = world.engine.dispatch().lanes();
     assert!(lanes.iter().any(|(_, lane)| lane.held > 0));
 }
 

@@ -278,7 +278,7 @@ impl World {
     }
 
     pub(crate) async fn tell(&self, body: &str) -> Result<Accepted, IntakeError> {
-        self.engine.accept(self.app, &incoming(body)).await
+        self.engine.intake().accept(self.app, &incoming(body)).await
     }
 
     /// Everything recorded so far, in order.

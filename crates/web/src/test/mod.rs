@@ -249,6 +249,7 @@ impl TestServer {
         let statement = statement.to_string();
         self.app
             .engine
+            .intake()
             .take_statement(app, statement.as_bytes())
             .await
             .unwrap();
@@ -270,7 +271,10 @@ impl TestServer {
             url: PUBLIC_URL,
         };
         let engine = &self.app.engine;
-        let accepted = engine.accept(self.app_id("android"), &incoming).await;
+        let accepted = engine
+            .intake()
+            .accept(self.app_id("android"), &incoming)
+            .await;
         let Ok(Accepted::Pending { id }) = accepted else {
             panic!("{accepted:?} instead of waiting");
         };

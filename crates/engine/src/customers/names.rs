@@ -1,0 +1,86 @@
+//! Names: a client that calls itself something else, and purchases moved by hand.
+
+use super::{CustomerError, Customers, Merged};
+use crate::{
+    Profile,
+    decide::transfer::Scope,
+    intake::{Handover, check_name},
+};
+use domain::{ChainKey, ProjectId, customer::is_anonymous};
+
+impl Customers {
+    /// A client that called itself `old` calls itself `new` from now on.
+    ///
+    /// An anonymous name becomes another name of the customer, unless that customer has an anonymous one already: then it may
+    /// be somebody else's device. Source: RevenueCat docs, "Identifying Customers", logging in.
+    pub async fn identify(
+        &self,
+        project: ProjectId,
+        old: &str,
+        new: &str,
+    ) -> Result<Merged, CustomerError> {
+        check_name(old)?;
+        let profile = self.profile(project, new).await?;
+        let target = &profile.record.customer;
+        if target.answers_to(old) {
+            return Ok(Merged {
+                profile,
+                is_alias: true,
+            });
+        }
+        let has_anonymous_alias = std::iter::once(&target.app_user_id)
+            .chain(&target.aliases)
+            .any(|name| is_anonymous(name));
+        let merges = is_anonymous(old) && !has_anonymous_alias;
+        if !merges {
+            return Ok(Merged {
+                profile,
+                is_alias: false,
+            });
+        }
+        let is_new = profile.is_new;
+        self.profile(project, old).await?;
+        let handover = Handover {
+            project,
+            from: old,
+            to: new,
+            scope: Scope::Everything,
+            why: "identify",
+        };
+        self.intake.pass(&self.core.setup(), &handover).await?;
+        let record = self.profile(project, new).await?.record;
+        Ok(Merged {
+            profile: Profile { record, is_new },
+            is_alias: true,
+        })
+    }
+
+    /// Moves all purchases of one customer to another, who is made when there is none. Answers with the number of events.
+    pub async fn transfer(
+        &self,
+        project: ProjectId,
+        from: &str,
+        to: &str,
+    ) -> Result<usize, CustomerError> {
+        let record = self
+            .core
+            .ledger()
+            .customer(project, from)
+            .await?
+            .ok_or_else(|| CustomerError::Unknown(from.to_owned()))?;
+        self.profile(project, to).await?;
+        let chains: Vec<ChainKey> = record
+            .purchases
+            .iter()
+            .map(|(_, chain, _)| chain.clone())
+            .collect();
+        let handover = Handover {
+            project,
+            from,
+            to,
+            scope: Scope::Purchases(&chains),
+            why: "transfer",
+        };
+        Ok(self.intake.pass(&self.core.setup(), &handover).await?)
+    }
+}

@@ -1,0 +1,190 @@
+//! Doing what a message says. What is incomplete is asked first.
+
+use super::{
+    Accepted, Intake, IntakeError, inbox,
+    manner::{Manner, explicit_owner},
+    process::wanted,
+};
+use crate::{
+    setup::{AppSetup, Setup},
+    trace,
+};
+use domain::time::after;
+use jiff::SignedDuration;
+use ledger::{FIRST_ANSWER, InboxMessage, LedgerError, Parked};
+use sources::{Content, Question, Trouble, Verdict};
+use tracing::Instrument;
+
+/// How long a message that still cannot be read waits for its next try.
+const UNREADABLE_FOR: SignedDuration = SignedDuration::from_hours(1);
+
+impl Intake {
+    /// Does what a message says, or has its store asked in the background.
+    pub(super) async fn follow(
+        &self,
+        setup: &Setup,
+        app: &AppSetup,
+        message: InboxMessage,
+        content: Content,
+    ) -> Result<Accepted, IntakeError> {
+        let Some(question) = self.open_question(app, &content).await? else {
+            return self.conclude(setup, app, message, &content).await;
+        };
+        let id = message.id;
+        if self.core.ledger().seen(id).await? {
+            return Ok(Accepted::Duplicate);
+        }
+        self.park_until_answered(app, &message).await?;
+        let (intake, span) = (self.clone(), trace::ask(app.row.store().id()));
+        let app = app.row.id;
+        let asking = async move {
+            let setup = intake.core.setup();
+            let Some(app) = setup.app(app) else { return };
+            let asked = intake.ask_first(&setup, app, message, 0, &content, question);
+            if let Err(error) = asked.await {
+                tracing::warn!(inbox.id = %id, %error, "a message could not be processed; it is kept and tried again");
+            }
+        };
+        // It goes on after the answer, but is part of the same trace.
+        tokio::spawn(asking.instrument(span));
+        Ok(Accepted::Pending { id })
+    }
+
+    /// Goes on with a parked message, waiting for its store where that must be asked.
+    pub(super) async fn go_on(
+        &self,
+        setup: &Setup,
+        app: &AppSetup,
+        message: InboxMessage,
+        tries: u32,
+        content: &Content,
+    ) -> Result<Accepted, IntakeError> {
+        match self.open_question(app, content).await? {
+            None => self.conclude(setup, app, message, content).await,
+            Some(question) => {
+                self.ask_first(setup, app, message, tries, content, question)
+                    .await
+            }
+        }
+    }
+
+    /// One more try of a parked message. Only a ledger that cannot be written is an error; the message stays parked otherwise.
+    pub(crate) async fn retry(&self, parked: Parked) -> Result<(), LedgerError> {
+        let setup = self.core.setup();
+        let Parked { message, tries, .. } = parked;
+        let id = message.id;
+        let Some(app) = setup.app(message.app) else {
+            return Ok(());
+        };
+        let Ok(source) = &app.source else {
+            return Ok(());
+        };
+        let content = match inbox::content(source.as_ref(), &message) {
+            Ok(content) => content,
+            Err(refusal) => {
+                if refusal.verdict != Verdict::Park {
+                    tracing::warn!(inbox.id = %id, reason = refusal.detail, "a parked message is refused now; it stays parked");
+                }
+                let again = after(self.core.system().now(), UNREADABLE_FOR);
+                let ledger = self.core.ledger();
+                ledger.park(message, refusal.detail, again).await?;
+                return Ok(());
+            }
+        };
+        let went_on = self.go_on(&setup, app, message, tries + 1, &content).await;
+        match went_on {
+            Ok(accepted) => {
+                tracing::info!(inbox.id = %id, events = accepted.events(), "a parked message was processed");
+            }
+            // Parked again, and said so.
+            Err(IntakeError::Store(_)) => {}
+            Err(IntakeError::Ledger(error)) => return Err(error),
+            Err(error) => {
+                tracing::warn!(inbox.id = %id, %error, "a parked message could not be processed; trying later");
+            }
+        }
+        Ok(())
+    }
+
+    /// Keeps a message while its store is asked for the first time.
+    pub(super) async fn park_until_answered(
+        &self,
+        app: &AppSetup,
+        message: &InboxMessage,
+    ) -> Result<(), IntakeError> {
+        let later = after(message.received_at, FIRST_ANSWER);
+        let waiting = format!("waiting for the answer of {}", app.row.store().title());
+        let ledger = self.core.ledger();
+        ledger.park(message.clone(), waiting, later).await?;
+        Ok(())
+    }
+
+    /// What must be asked before what a message says can be decided upon: what it does not say itself, or what came before a
+    /// purchase that is first seen in the middle of its life.
+    async fn open_question(
+        &self,
+        app: &AppSetup,
+        content: &Content,
+    ) -> Result<Option<Question>, IntakeError> {
+        let seen = match content {
+            Content::Nothing => return Ok(None),
+            Content::Ask(question) => return Ok(Some(question.clone())),
+            Content::Observed(seen) => seen,
+        };
+        let source = app.source.as_ref().ok();
+        let Some(question) = source.and_then(|source| source.completes(seen)) else {
+            return Ok(None);
+        };
+        let known = self.core.ledger().load(&wanted(app, seen, None)).await?;
+        Ok(known.chain.is_none().then_some(question))
+    }
+
+    /// Asks, and then does what the message itself says.
+    async fn ask_first(
+        &self,
+        setup: &Setup,
+        app: &AppSetup,
+        message: InboxMessage,
+        tries: u32,
+        content: &Content,
+        mut question: Question,
+    ) -> Result<Accepted, IntakeError> {
+        let Content::Observed(seen) = content else {
+            let id = message.id;
+            let answered = self.pursue(setup, app, &message, tries, &question).await?;
+            return answered
+                .map(|events| Accepted::Processed { id, events })
+                .map_err(IntakeError::Store);
+        };
+        question.owner = explicit_owner(app, &message, seen).map(str::to_owned);
+        let before = match self.inquire(setup, app, &question).await? {
+            Ok(events) => events,
+            // What came before will never be known: what is known must do.
+            Err(Trouble::Unknown(_)) => 0,
+            Err(trouble) => {
+                self.park_for(&message, tries, &trouble).await?;
+                return Err(IntakeError::Store(trouble));
+            }
+        };
+        let accepted = self.conclude(setup, app, message, content).await?;
+        Ok(accepted.with(before))
+    }
+
+    /// Does what a message says by itself.
+    async fn conclude(
+        &self,
+        setup: &Setup,
+        app: &AppSetup,
+        message: InboxMessage,
+        content: &Content,
+    ) -> Result<Accepted, IntakeError> {
+        match content {
+            Content::Observed(seen) => {
+                let manner = Manner::of(app, &message, seen);
+                self.process(setup, app, message, seen, manner).await
+            }
+            // What a store was asked came in as messages of its own.
+            Content::Nothing | Content::Ask(_) => self.keep(app, message).await,
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! Purchases that change hands: one commit against the versions of both customers, with the message that asks for it.
+
+use super::{Intake, IntakeError, Origin, inbox::Named};
+use crate::{
+    decide::transfer::{self, Passing, Scope},
+    setup::Setup,
+};
+use domain::{ChainKey, ProjectId};
+use jiff::Timestamp;
+use ledger::{Committed, InboxMessage};
+use serde::{Deserialize, Serialize};
+use sources::Refusal;
+
+/// How often it is tried against customers that keep changing.
+const TRIES: usize = 32;
+
+/// What is to pass from whom to whom.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Handover<'a> {
+    pub(crate) project: ProjectId,
+    /// The name of who gives.
+    pub(crate) from: &'a str,
+    /// The name of who takes.
+    pub(crate) to: &'a str,
+    pub(crate) scope: Scope<'a>,
+    /// What it is called, in the inbox and the log.
+    pub(crate) why: &'a str,
+}
+
+/// A handover as the inbox keeps it.
+#[derive(Serialize, Deserialize)]
+struct Operation {
+    operation: String,
+    from: String,
+    to: String,
+    /// `None` for everything.
+    chains: Option<Vec<ChainKey>>,
+}
+
+impl Handover<'_> {
+    fn stored(&self) -> serde_json::Value {
+        let chains = match self.scope {
+            Scope::Everything => None,
+            Scope::Purchases(chains) => Some(chains),
+        };
+        serde_json::json!({ "operation": self.why, "from": self.from, "to": self.to, "chains": chains })
+    }
+
+    fn named(&self, now: Timestamp) -> Named {
+        let (why, from, to) = (self.why, self.from, self.to);
+        Named {
+            origin: Origin::Operation,
+            key: format!("{why}:{from}:{to}:{}", now.as_microsecond()),
+            title: why.to_uppercase(),
+            signed_at: now,
+        }
+    }
+}
+
+impl Intake {
+    /// Passes purchases from one customer to another, or everything, names included. Answers with the number of events.
+    /// Nothing happens when either is not there, or both are one.
+    pub(crate) async fn pass(
+        &self,
+        setup: &Setup,
+        handover: &Handover<'_>,
+    ) -> Result<usize, IntakeError> {
+        let (project, grants) = setup.known_project(handover.project)?;
+        let now = self.core.system().now();
+        let body = handover.stored().to_string();
+        let message = grants.message(handover.named(now), body.as_bytes(), now);
+        for _ in 0..TRIES {
+            let ledger = self.core.ledger();
+            let (Some(from), Some(to)) = (
+                ledger.customer(handover.project, handover.from).await?,
+                ledger.customer(handover.project, handover.to).await?,
+            ) else {
+                return Ok(0);
+            };
+            if from.customer.id == to.customer.id {
+                return Ok(0);
+            }
+            let passing = Passing {
+                setup,
+                project,
+                grants,
+                rates: &self.core.rates(),
+                message: &message,
+                from: &from,
+                to: &to,
+                scope: handover.scope,
+            };
+            let Some(commit) = transfer::pass(&passing) else {
+                return Ok(0);
+            };
+            let events = commit.events.len();
+            let purchases = commit.handover.as_ref().map(|passed| passed.chains.len());
+            match self.core.commit(commit).await? {
+                Committed::Done { .. } => {
+                    tracing::info!(from.id = %from.customer.id, to.id = %to.customer.id, purchases, why = handover.why, "purchases passed from one customer to another");
+                    if events > 0 {
+                        self.dispatch.wake();
+                        self.core.note_change();
+                    }
+                    return Ok(events);
+                }
+                Committed::Duplicate => return Ok(0),
+                Committed::Conflict => {}
+            }
+        }
+        Err(IntakeError::Contended)
+    }
+
+    /// Does again what a stored message says was done to two customers.
+    pub(super) async fn repeat_operation(
+        &self,
+        setup: &Setup,
+        message: &InboxMessage,
+    ) -> Result<(), IntakeError> {
+        let unreadable = |error: serde_json::Error| {
+            IntakeError::Refused(Refusal::park("malformed_operation", error.to_string()))
+        };
+        let stored: Operation = serde_json::from_slice(&message.body).map_err(unreadable)?;
+        for name in [&stored.from, &stored.to] {
+            self.profile(message.project, name).await?;
+        }
+        let chains = stored.chains.as_deref();
+        let handover = Handover {
+            project: message.project,
+            from: &stored.from,
+            to: &stored.to,
+            scope: chains.map_or(Scope::Everything, Scope::Purchases),
+            why: &stored.operation,
+        };
+        self.pass(setup, &handover).await.map(|_| ())
+    }
+}

@@ -1,0 +1,148 @@
+//! Messages of the inbox: where each comes from, how it is named, and how it is read again.
+//!
+//! Whatever leads to events is a message: what stores send and answer, receipts, imports, statements, and what is done to
+//! two customers. So every event can be derived again from the inbox alone.
+
+use super::{Intake, IntakeError, manner::Manner, receipt};
+use crate::setup::{AppSetup, Setup};
+use domain::InboxId;
+use jiff::Timestamp;
+use ledger::{InboxMessage, LedgerError};
+use sources::{Content, Refusal, Source};
+use uuid::Uuid;
+
+/// Where a message of the inbox comes from. Kept as text, beside the message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// A store told it, or a key of the project stated it. Kept as the id of the source.
+    Source,
+    /// A store answered it: `play_store/answer`.
+    Answer,
+    /// A client sent in a purchase.
+    Receipt,
+    /// A purchase was imported without telling.
+    Import,
+    /// Something was done to two customers.
+    Operation,
+}
+
+impl Origin {
+    const ANSWER: &'static str = "/answer";
+    const RECEIPT: &'static str = "receipt";
+    const IMPORT: &'static str = "import";
+    const OPERATION: &'static str = "customer";
+
+    /// Where a message comes from.
+    pub fn of(message: &InboxMessage) -> Self {
+        match message.source.as_str() {
+            Self::RECEIPT => Self::Receipt,
+            Self::IMPORT => Self::Import,
+            Self::OPERATION => Self::Operation,
+            source if source.ends_with(Self::ANSWER) => Self::Answer,
+            _ => Self::Source,
+        }
+    }
+
+    /// As it is kept, for a message of an app with this source.
+    fn text(self, source: &str) -> String {
+        match self {
+            Self::Source => source.to_owned(),
+            Self::Answer => format!("{source}{}", Self::ANSWER),
+            Self::Receipt => Self::RECEIPT.into(),
+            Self::Import => Self::IMPORT.into(),
+            Self::Operation => Self::OPERATION.into(),
+        }
+    }
+}
+
+/// What names a message: told twice under the same name, it is one message.
+pub(super) struct Named {
+    pub(super) origin: Origin,
+    /// The id that its origin has for it.
+    pub(super) key: String,
+    /// What its origin calls it, for people.
+    pub(super) title: String,
+    /// When it was signed; the beginning of time where nobody signed it and its key says it all.
+    pub(super) signed_at: Timestamp,
+}
+
+impl AppSetup {
+    /// A message to this app. Its id is derived from origin, key and signing time.
+    pub(super) fn message(&self, named: Named, body: &[u8], now: Timestamp) -> InboxMessage {
+        let source = self.source.as_ref().map_or("", |source| source.source());
+        let source = named.origin.text(source);
+        let name = format!("{}:{source}:{}", self.row.id, named.key);
+        InboxMessage {
+            id: InboxId::derived(self.row.project.uuid(), &name, named.signed_at),
+            project: self.row.project,
+            app: self.row.id,
+            source,
+            key: named.key,
+            title: named.title,
+            body: body.to_vec(),
+            received_at: now,
+        }
+    }
+}
+
+/// What a message that is kept says.
+pub(super) fn content(source: &dyn Source, message: &InboxMessage) -> Result<Content, Refusal> {
+    match Origin::of(message) {
+        Origin::Receipt | Origin::Import => receipt::stored(source, message),
+        Origin::Source | Origin::Answer | Origin::Operation => source
+            .receive(&message.body, message.received_at)
+            .map(|received| received.content),
+    }
+}
+
+impl Intake {
+    /// Takes a message in again that was taken in before, from what is kept of it. Its store is not asked: what it answered is
+    /// kept as messages of their own.
+    pub(crate) async fn repeat(&self, message: InboxMessage) -> Result<(), LedgerError> {
+        let setup = self.core.setup();
+        let Some(app) = setup.app(message.app) else {
+            return Ok(());
+        };
+        let Ok(source) = &app.source else {
+            return Ok(());
+        };
+        let id = message.id;
+        let repeated = self.repeat_in(&setup, app, source.as_ref(), message).await;
+        match repeated {
+            Ok(()) | Err(IntakeError::OwnedByAnother) => Ok(()),
+            Err(IntakeError::Ledger(error)) => Err(error),
+            Err(error) => {
+                tracing::warn!(inbox.id = %id, %error, "a message could not be taken in again");
+                Ok(())
+            }
+        }
+    }
+
+    async fn repeat_in(
+        &self,
+        setup: &Setup,
+        app: &AppSetup,
+        source: &dyn Source,
+        message: InboxMessage,
+    ) -> Result<(), IntakeError> {
+        match Origin::of(&message) {
+            Origin::Answer => self.read_answer(setup, app, message).await.map(|_| ()),
+            Origin::Operation => self.repeat_operation(setup, &message).await,
+            Origin::Source | Origin::Receipt | Origin::Import => {
+                let content = content(source, &message).map_err(IntakeError::Refused)?;
+                let Content::Observed(seen) = content else {
+                    return Ok(());
+                };
+                let manner = Manner::of(app, &message, &seen);
+                self.process(setup, app, message, &seen, manner)
+                    .await
+                    .map(|_| ())
+            }
+        }
+    }
+}
+
+/// The name of what is known by its content alone.
+pub(super) fn digest(app: &AppSetup, content: &[u8]) -> Uuid {
+    Uuid::new_v5(&app.row.project.uuid(), content)
+}

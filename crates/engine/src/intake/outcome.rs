@@ -1,0 +1,113 @@
+//! What became of a message.
+
+use domain::{AppId, InboxId};
+use ledger::LedgerError;
+use sources::{Refusal, Trouble};
+
+/// A message that was taken in. Durable when this is returned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Accepted {
+    /// It was new and led to this many events.
+    Processed {
+        /// Its id in the inbox.
+        id: InboxId,
+        /// How many events it led to.
+        events: usize,
+    },
+    /// It was taken in before.
+    Duplicate,
+    /// It is genuine but cannot be read yet; kept and tried again.
+    Parked {
+        /// Its id in the inbox.
+        id: InboxId,
+    },
+    /// It is kept, and its store is being asked what happened.
+    Pending {
+        /// Its id in the inbox.
+        id: InboxId,
+    },
+}
+
+impl Accepted {
+    /// How many events it led to so far.
+    pub const fn events(&self) -> usize {
+        match self {
+            Self::Processed { events, .. } => *events,
+            Self::Duplicate | Self::Parked { .. } | Self::Pending { .. } => 0,
+        }
+    }
+
+    /// The same, with events that were told on the way to it.
+    pub(super) fn with(self, before: usize) -> Self {
+        match self {
+            Self::Processed { id, events } => Self::Processed {
+                id,
+                events: events + before,
+            },
+            other => other,
+        }
+    }
+
+    /// Stable code, for counters.
+    pub(super) const fn code(&self) -> &'static str {
+        match self {
+            Self::Processed { .. } => "processed",
+            Self::Duplicate => "duplicate",
+            Self::Parked { .. } => "parked",
+            Self::Pending { .. } => "pending",
+        }
+    }
+}
+
+/// Why a message was not taken in. Nothing of it was stored.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum IntakeError {
+    /// No such app.
+    #[error("there is no app {0}")]
+    UnknownApp(AppId),
+    /// The app's settings cannot be used.
+    #[error("the app is not set up to receive: {0}")]
+    AppUnusable(String),
+    /// Refused by its source.
+    #[error("{}", .0.detail)]
+    Refused(Refusal),
+    /// The store did not answer. The purchase is kept and asked about again.
+    #[error("{0}")]
+    Store(Trouble),
+    /// Not the name of a customer.
+    #[error(
+        "{0:?} is not an app user id: it has 1 to 255 characters, no slash, and is none of the words programs use for nobody"
+    )]
+    Name(String),
+    /// It belongs to another customer, and the project's transfer behaviour keeps it there.
+    #[error(
+        "the purchase belongs to another customer, and this project keeps purchases with their first owner"
+    )]
+    OwnedByAnother,
+    /// The ledger could not take it.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// Other messages of the same customer kept getting in between.
+    #[error("too many messages of one customer at once")]
+    Contended,
+    /// Shutting down.
+    #[error("shutting down")]
+    Stopping,
+}
+
+impl IntakeError {
+    /// Stable code, for counters.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::UnknownApp(_) => "unknown_app",
+            Self::AppUnusable(_) => "app_unusable",
+            Self::Refused(refusal) => refusal.code,
+            Self::Store(trouble) => trouble.code(),
+            Self::Name(_) => "no_name",
+            Self::OwnedByAnother => "owned_by_another",
+            Self::Ledger(_) => "ledger_unavailable",
+            Self::Contended => "contended",
+            Self::Stopping => "stopping",
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! Purchases that somebody sends in for a customer: a client its receipt, an operator an import, a key of the project a
+//! statement.
+
+use super::{
+    Accepted, Intake, IntakeError, Origin,
+    inbox::{Named, digest},
+    manner::Manner,
+};
+use crate::setup::AppSetup;
+use domain::{AppId, ProjectId, fact::Note};
+use jiff::Timestamp;
+use ledger::InboxMessage;
+use serde_json::json;
+use sources::{Content, Question, Receipt, Refusal, Source};
+
+/// What an import of one purchase led to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Imported {
+    /// The customer has purchases now.
+    Purchase,
+    /// The store knows it, but nothing was paid yet.
+    Nothing,
+}
+
+/// What a stored receipt says.
+pub(super) fn stored(source: &dyn Source, message: &InboxMessage) -> Result<Content, Refusal> {
+    let receipt: Receipt = serde_json::from_slice(&message.body)
+        .map_err(|error| Refusal::park("malformed_receipt", error.to_string()))?;
+    content(source, &receipt, message.received_at)
+}
+
+/// What a receipt says, with what only the client knows.
+fn content(source: &dyn Source, receipt: &Receipt, now: Timestamp) -> Result<Content, Refusal> {
+    let mut content = source.receipt(receipt, now)?;
+    match &mut content {
+        Content::Nothing => {}
+        Content::Ask(question) => question.offering.clone_from(&receipt.offering),
+        Content::Observed(seen) => {
+            let offering = receipt.offering.clone();
+            seen.notes
+                .extend(offering.map(|offering| Note::Offered { at: now, offering }));
+        }
+    }
+    Ok(content)
+}
+
+/// A receipt as a message: one for each customer and token.
+fn message(
+    app: &AppSetup,
+    receipt: &Receipt,
+    origin: Origin,
+    title: &str,
+    now: Timestamp,
+) -> InboxMessage {
+    let name = format!("{}\n{}", receipt.app_user_id, receipt.token);
+    let named = Named {
+        origin,
+        key: digest(app, name.as_bytes()).to_string(),
+        title: title.into(),
+        signed_at: Timestamp::UNIX_EPOCH,
+    };
+    app.message(named, json!(receipt).to_string().as_bytes(), now)
+}
+
+impl Intake {
+    /// Takes in a purchase that a client sends for one customer, and waits until its store has said what it is.
+    pub async fn take_receipt(&self, app: AppId, receipt: &Receipt) -> Result<(), IntakeError> {
+        let setup = self.core.setup();
+        let app = setup.known_app(app)?;
+        let source = app.usable_source()?;
+        let now = self.core.system().now();
+        self.profile(app.row.project, &receipt.app_user_id).await?;
+        let content = content(source.as_ref(), receipt, now).map_err(IntakeError::Refused)?;
+        let message = message(app, receipt, Origin::Receipt, "RECEIPT", now);
+        if !self.core.ledger().seen(message.id).await? {
+            self.park_until_answered(app, &message).await?;
+            self.go_on(&setup, app, message, 0, &content).await?;
+            return Ok(());
+        }
+        // Sent before: how the purchase stands now is asked again, and whose it is decided again.
+        match &content {
+            Content::Nothing => {}
+            Content::Ask(question) => {
+                let asked = self.inquire(&setup, app, question).await?;
+                asked.map_err(IntakeError::Store)?;
+            }
+            Content::Observed(seen) => {
+                let manner = Manner {
+                    owner: Some(&receipt.app_user_id),
+                    silent: false,
+                };
+                self.process(&setup, app, message, seen, manner).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Brings in a purchase of one customer, as its store knows it. Nothing is told unless `tell_events`; what is known of the
+    /// purchase already stays, and what was told stays told.
+    pub async fn import(
+        &self,
+        app: AppId,
+        receipt: &Receipt,
+        tell_events: bool,
+    ) -> Result<Imported, IntakeError> {
+        let setup = self.core.setup();
+        let app = setup.known_app(app)?;
+        let source = app.usable_source()?;
+        let (project, now) = (app.row.project, self.core.system().now());
+        self.profile(project, &receipt.app_user_id).await?;
+        let content = content(source.as_ref(), receipt, now).map_err(IntakeError::Refused)?;
+        let mut is_purchase = false;
+        if let Some(question) = whole_life(source.as_ref(), &content) {
+            let question = Question {
+                silent: !tell_events,
+                owner: Some(receipt.app_user_id.clone()),
+                ..question
+            };
+            let before = self.has_purchases(project, receipt).await?;
+            let asked = self.inquire(&setup, app, &question).await?;
+            asked.map_err(IntakeError::Store)?;
+            is_purchase = self.has_purchases(project, receipt).await? || before;
+        }
+        if let Content::Observed(seen) = &content {
+            let origin = if tell_events {
+                Origin::Receipt
+            } else {
+                Origin::Import
+            };
+            let message = message(app, receipt, origin, "IMPORT", now);
+            let manner = Manner {
+                owner: Some(&receipt.app_user_id),
+                silent: !tell_events,
+            };
+            self.process(&setup, app, message, seen, manner).await?;
+            is_purchase = true;
+        }
+        Ok(if is_purchase {
+            Imported::Purchase
+        } else {
+            Imported::Nothing
+        })
+    }
+
+    async fn has_purchases(
+        &self,
+        project: ProjectId,
+        receipt: &Receipt,
+    ) -> Result<bool, IntakeError> {
+        let ledger = self.core.ledger();
+        let record = ledger.customer(project, &receipt.app_user_id).await?;
+        Ok(record.is_some_and(|record| !record.purchases.is_empty()))
+    }
+
+    /// Takes in a purchase that a key of the project vouches for.
+    pub async fn take_statement(&self, app: AppId, body: &[u8]) -> Result<Accepted, IntakeError> {
+        self.accept_trusted(app, body).await
+    }
+}
+
+/// The question that tells the whole life of a purchase; `None` where the receipt does.
+fn whole_life(source: &dyn Source, content: &Content) -> Option<Question> {
+    match content {
+        Content::Ask(question) => Some(question.clone()),
+        Content::Observed(seen) => source.completes(seen),
+        Content::Nothing => None,
+    }
+}

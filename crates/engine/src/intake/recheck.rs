@@ -1,0 +1,82 @@
+//! Purchases that time alone may have changed, looked at again.
+
+use super::{Intake, IntakeError, desk::Urgency, process::Matter};
+use crate::setup::{AppSetup, Setup};
+use domain::time::after;
+use jiff::SignedDuration;
+use ledger::{DueCheck, Wanted};
+use sources::{Question, Trouble};
+
+/// How long a purchase waits whose store did not answer.
+const ASK_AGAIN: SignedDuration = SignedDuration::from_mins(10);
+
+impl Intake {
+    /// Looks again at a chain that time alone may have changed: its store is asked first, and the clock decides only when
+    /// the store has nothing to say.
+    pub(crate) async fn recheck(&self, setup: &Setup, due: &DueCheck) -> Result<(), IntakeError> {
+        let Some(app) = setup.app(due.app) else {
+            return Ok(());
+        };
+        if let Some(question) = self.confirmation(app, due).await? {
+            let asked = self.inquire_when(setup, app, &question, Urgency::Whenever);
+            match asked.await? {
+                // What the store does not know it cannot confirm: the clock decides.
+                Ok(_) | Err(Trouble::Unknown(_)) => {}
+                Err(trouble) => {
+                    // Nothing ends because its store does not answer.
+                    tracing::info!(chain = due.chain.id, code = trouble.code(), reason = %trouble, "the store did not confirm how a purchase stands; asking again later");
+                    let later = after(self.core.system().now(), ASK_AGAIN);
+                    self.core.ledger().postpone_check(due, later).await?;
+                    return Ok(());
+                }
+            }
+        }
+        self.decide_by_clock(setup, due).await
+    }
+
+    /// Decides what the clock alone leads to, whatever the store would say.
+    pub(crate) async fn decide_by_clock(
+        &self,
+        setup: &Setup,
+        due: &DueCheck,
+    ) -> Result<(), IntakeError> {
+        let Some(app) = setup.app(due.app) else {
+            return Ok(());
+        };
+        let matter = Matter {
+            said: None,
+            wanted: &about(due),
+            now: self.core.system().now(),
+            silent: false,
+        };
+        self.decide_and_commit(setup, app, matter).await.map(|_| ())
+    }
+
+    /// What the store is asked before time alone decides; `None` when there is nothing to ask, or nobody.
+    async fn confirmation(
+        &self,
+        app: &AppSetup,
+        due: &DueCheck,
+    ) -> Result<Option<Question>, IntakeError> {
+        let Ok(source) = &app.source else {
+            return Ok(None);
+        };
+        let Some((chain, stored)) = self.core.ledger().load(&about(due)).await?.chain else {
+            return Ok(None);
+        };
+        let question = source.check(&chain, &stored.facts, &stored.snapshot);
+        let now = self.core.system().now();
+        Ok(question.filter(|_| stored.snapshot.wants_confirmation(now)))
+    }
+}
+
+/// What has to be known before a purchase is looked at again.
+fn about(due: &DueCheck) -> Wanted {
+    Wanted {
+        project: due.project,
+        app: due.app,
+        chain: due.chain.clone(),
+        links: Vec::new(),
+        app_user_id: None,
+    }
+}
