@@ -821,8 +821,8 @@ pub(crate) async fn act(
             Ok(done(&path, "tested"))
         }
         "verify" => {
-            app.engine.dispatch().verify(active).await?;
-            Ok(done(&path, "verified"))
+            app.engine.dispatch().begin_verifying(active);
+            Ok(done(&path, "verifying"))
         }
         "pause" => {
             change(paused(true)).await?;

@@ -108,7 +108,10 @@ const NOTICES: [(&str, &str); 18] = [
         "Paused. Deliveries are kept and sent when it is resumed.",
     ),
     ("resumed", "Resumed."),
-    ("verified", "Asked the endpoint again."),
+    (
+        "verifying",
+        "The endpoint is being asked again. Its answer is on this page when it has come.",
+    ),
     ("retried", "Failed deliveries are tried again now."),
     (
         "replaying",

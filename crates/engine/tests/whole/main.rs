@@ -3,6 +3,7 @@
 
 mod breaker;
 mod gate;
+mod handshakes;
 mod lessons;
 mod replay;
 mod stopping;

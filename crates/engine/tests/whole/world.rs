@@ -5,12 +5,12 @@ use async_trait::async_trait;
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use configuration::{Desired, Means, Vault};
 use destinations::{Context, Request, Response};
-use domain::{AppId, Event, EventKind};
+use domain::{AppId, Event, EventKind, NotSent};
 use engine::{
     Accepted, Engine, IntakeError, MakeSource, Parts, Secrets, System, Transport, TransportError,
 };
 use jiff::{SignedDuration, Timestamp};
-use ledger::{AppSettings, EventFilter, FeedRow, Ledger, Page};
+use ledger::{AppSettings, Configuration, ConfigurationChange, EventFilter, FeedRow, Ledger, Page};
 use serde_json::{Value, json};
 use simulator::Authority;
 use sources::{
@@ -51,10 +51,15 @@ type Answers = Box<dyn Fn(&str, usize) -> Result<Response, TransportError> + Sen
 /// URL, body and headers.
 type Sent = (String, Value, Vec<(String, String)>);
 
+/// Where an endpoint begins that never answers the question whose it is.
+pub(crate) const SILENT: &str = "https://silent.example/";
+
 /// What was sent, and what is answered.
 pub(crate) struct Endpoints {
     pub(crate) sent: Mutex<Vec<Sent>>,
     answers: Mutex<Answers>,
+    /// URLs that were asked whose they are.
+    pub(crate) handshakes: Mutex<Vec<String>>,
     /// Whether answers are held back.
     silent: watch::Sender<bool>,
 }
@@ -75,6 +80,10 @@ pub(crate) fn answer(status: u16, body: &str) -> Result<Response, TransportError
 impl Transport for Endpoints {
     async fn send(&self, request: &Request, _: Duration) -> Result<Response, TransportError> {
         if request.body == b"{}" {
+            self.handshakes.lock().unwrap().push(request.url.clone());
+            if request.url.starts_with(SILENT) {
+                return std::future::pending().await;
+            }
             return answer(200, "{}");
         }
         let body = serde_json::from_slice(&request.body).unwrap();
@@ -130,9 +139,12 @@ impl Web for NoStore {
     }
 }
 
+/// A webhook that shows whose it is before anything is delivered to it.
+pub(crate) fn webhook(url: &str) -> Value {
+    json!({ "destination": "webhook", "settings": { "sandbox_url": url } })
+}
+
 fn project() -> Desired {
-    let webhook =
-        |url: &str| json!({ "destination": "webhook", "settings": { "sandbox_url": url } });
     serde_json::from_value(json!({
         "project": { "key": "acme" },
         "entitlements": { "premium": {} },
@@ -151,6 +163,23 @@ pub(crate) fn incoming(body: &str) -> Incoming<'_> {
         signature: None,
         url: "https://t.example/callbacks",
     }
+}
+
+/// What makes a project what it should be.
+fn changes(
+    desired: &Desired,
+    current: &Configuration,
+    vault: &Vault,
+    clock: &Clock,
+) -> Vec<ConfigurationChange> {
+    let means = Means {
+        current,
+        vault,
+        context: &Context::default(),
+        fresh: &|| clock.uuid(),
+    };
+    let steps = configuration::plan(desired, &means).unwrap();
+    steps.into_iter().filter_map(|step| step.change).collect()
 }
 
 impl World {
@@ -176,22 +205,8 @@ impl World {
         });
         let ledger = wrap(crate::support::ledger(clock.now()).await);
         let vault = Vault::with_key([1; 32]);
-        let fresh = {
-            let clock = Arc::clone(&clock);
-            move || clock.uuid()
-        };
         let configuration = ledger.configuration().await.unwrap();
-        let steps = configuration::plan(
-            &project(),
-            &Means {
-                current: &configuration,
-                vault: &vault,
-                context: &Context::default(),
-                fresh: &fresh,
-            },
-        )
-        .unwrap();
-        let changes = steps.into_iter().filter_map(|step| step.change).collect();
+        let changes = changes(&project(), &configuration, &vault, &clock);
         assert!(
             ledger
                 .configure(0, changes, "test", clock.now())
@@ -201,6 +216,7 @@ impl World {
         let endpoints = Arc::new(Endpoints {
             sent: Mutex::default(),
             answers: Mutex::new(Box::new(|_, _| answer(200, "{}"))),
+            handshakes: Mutex::default(),
             silent: watch::Sender::new(false),
         });
         let parts = Parts {
@@ -242,6 +258,22 @@ impl World {
     /// Holds answers back, or lets them go.
     pub(crate) fn silence(&self, silent: bool) {
         self.endpoints.silent.send_replace(silent);
+    }
+
+    /// Saves integrations, as somebody does who configures them.
+    pub(crate) async fn save(&self, integrations: Value) {
+        let desired = json!({ "project": { "key": "acme" }, "integrations": integrations });
+        let desired = serde_json::from_value(desired).unwrap();
+        let (setup, vault) = (self.engine.setup(), self.engine.vault());
+        let changes = changes(&desired, &setup.configuration, vault, &self.clock);
+        assert!(self.engine.configure(changes, "test").await.unwrap());
+    }
+
+    /// Why deliveries to an integration are held; `None` when they are not.
+    pub(crate) fn held(&self, key: &str) -> Option<NotSent> {
+        let setup = self.engine.setup();
+        let mut all = setup.integrations();
+        all.find(|active| active.row.key == key).unwrap().held()
     }
 
     /// Moves the clock.

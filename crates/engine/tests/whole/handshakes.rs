@@ -1,0 +1,61 @@
+//! An endpoint that does not say whose it is holds up nobody but itself.
+
+use crate::world::{Chain, DAY, SILENT, World, webhook};
+use domain::{
+    EventKind::{SubscriptionExpired, SubscriptionStarted},
+    NotSent,
+};
+use serde_json::json;
+
+/// Once an endpoint was asked that never answers.
+async fn beside_a_silent_endpoint() -> World {
+    let world = World::new().await;
+    world.save(json!({ "silent": webhook(SILENT) })).await;
+    world
+        .until("it is asked", || {
+            let asked = world.endpoints.handshakes.lock().unwrap();
+            asked.iter().any(|url| url.starts_with(SILENT))
+        })
+        .await;
+    world
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn others_are_saved_and_verified() {
+    let world = beside_a_silent_endpoint().await;
+    world
+        .save(json!({ "c": webhook("https://c.example/") }))
+        .await;
+    world
+        .until("the other is verified", || world.held("c").is_none())
+        .await;
+    assert_eq!(world.held("silent"), Some(NotSent::EndpointUnverified));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everything_else_that_time_asks_for_is_done() {
+    let world = beside_a_silent_endpoint().await;
+    let mut chain = Chain::purchase(1000, "monthly", Some("ann"), world.now());
+    let bought = chain.notify("SUBSCRIBED", world.now());
+    world.tell(&bought).await.unwrap();
+    world.pass(40 * DAY);
+    let all = async || world.kinds().await == [SubscriptionStarted, SubscriptionExpired];
+    for _ in 0..1500 {
+        if all().await && world.received("https://a.example/").len() == world.events().await.len() {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    panic!("{:?}", world.kinds().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_is_asked_again_as_soon_as_its_settings_are_saved() {
+    let world = beside_a_silent_endpoint().await;
+    world
+        .save(json!({ "silent": webhook("https://answers.example/") }))
+        .await;
+    world
+        .until("it is verified", || world.held("silent").is_none())
+        .await;
+}
