@@ -2,13 +2,9 @@
 
 use aws_lc_rs::pbkdf2;
 use base64::{Engine as _, prelude::BASE64_STANDARD_NO_PAD};
-use engine::System;
+use engine::{Guarded, System};
 use jiff::{SignedDuration, Timestamp};
-use std::{
-    collections::BTreeMap,
-    num::NonZeroU32,
-    sync::{Mutex, PoisonError},
-};
+use std::{collections::BTreeMap, num::NonZeroU32};
 
 /// Rounds of PBKDF2 with HMAC-SHA-256. Source: OWASP Password Storage Cheat Sheet, 2026.
 const ROUNDS: NonZeroU32 = NonZeroU32::new(600_000).expect("is not zero");
@@ -86,20 +82,20 @@ const LONGEST_WAIT: SignedDuration = SignedDuration::from_mins(15);
 /// Slows guessing down, by name: each wrong try beyond the first few doubles the wait.
 #[derive(Debug, Default)]
 pub struct Throttle {
-    tries: Mutex<BTreeMap<String, (u32, Timestamp)>>,
+    tries: Guarded<BTreeMap<String, (u32, Timestamp)>>,
 }
 
 impl Throttle {
     /// How long a name still has to wait.
     pub fn wait(&self, name: &str, now: Timestamp) -> Option<SignedDuration> {
-        let tries = self.tries.lock().unwrap_or_else(PoisonError::into_inner);
+        let tries = self.tries.lock();
         let (_, until) = tries.get(name)?;
         (now < *until).then(|| now.duration_until(*until))
     }
 
     /// Somebody tried, in vain or not.
     pub fn tried(&self, name: &str, right: bool, now: Timestamp) {
-        let mut tries = self.tries.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut tries = self.tries.lock();
         if right {
             tries.remove(name);
             return;

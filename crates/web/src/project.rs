@@ -26,14 +26,6 @@ pub struct InProject {
     pub caller: Caller,
 }
 
-fn caller(parts: &Parts) -> Result<Caller, Problem> {
-    parts
-        .extensions
-        .get::<Caller>()
-        .cloned()
-        .ok_or_else(|| Problem::new(Code::Internal, "this route has no access rule"))
-}
-
 impl<S> FromRequestParts<S> for InProject
 where
     S: Send + Sync,
@@ -46,7 +38,8 @@ where
             .await
             .map_err(|error| Problem::new(Code::MalformedQuery, error.to_string()))?;
         let name = names.get("project").cloned().unwrap_or_default();
-        let (setup, caller) = (app.engine.setup(), caller(parts)?);
+        let caller = Caller::from_request_parts(parts, state).await?;
+        let setup = app.engine.setup();
         // Another project's key learns nothing, not even that the project exists.
         let found = setup
             .find_project(&name)
@@ -59,13 +52,6 @@ where
             key,
             caller,
         })
-    }
-}
-
-impl<S: Send + Sync> FromRequestParts<S> for Caller {
-    type Rejection = Problem;
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        caller(parts)
     }
 }
 

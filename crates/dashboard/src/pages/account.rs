@@ -135,7 +135,7 @@ pub(crate) async fn account(
     project: InProject,
     request: Request<Body>,
 ) -> Result<Response, Problem> {
-    let this = access::session_token(&request);
+    let this = access::session_token(request.headers());
     page(&app, &project, request.uri(), this, Vec::new()).await
 }
 
@@ -155,8 +155,11 @@ pub(crate) async fn change_password(
     request: Request<Body>,
 ) -> Result<Response, Problem> {
     let user = own(&app, &project)?;
-    let (uri, this) = (request.uri().clone(), access::session_token(&request));
-    let agent = access::agent(&request);
+    let (uri, this) = (
+        request.uri().clone(),
+        access::session_token(request.headers()),
+    );
+    let agent = access::agent(request.headers());
     let sent = Sent::read(&body::read(request).await?);
     let now = app.engine.system().now();
     let mut problems = Vec::new();
@@ -193,7 +196,7 @@ pub(crate) async fn end_sessions(
     request: Request<Body>,
 ) -> Result<Response, Problem> {
     let user = own(&app, &project)?;
-    let this = access::session_token(&request).map(|token| digest(&token));
+    let this = access::session_token(request.headers()).map(|token| digest(&token));
     let sent = Sent::read(&body::read(request).await?);
     let (ledger, now) = (app.engine.ledger(), app.engine.system().now());
     let wanted = sent.text("digest");

@@ -67,7 +67,7 @@ pub(crate) async fn sign_in_with(
     State(app): State<App>,
     request: Request<Body>,
 ) -> Result<Response, Problem> {
-    let agent = access::agent(&request);
+    let agent = access::agent(request.headers());
     let sent = Sent::read(&body::read(request).await?);
     let key = sent.text("key");
     if !key.is_empty() {
@@ -135,7 +135,9 @@ pub(crate) async fn sign_out(
     State(app): State<App>,
     request: Request<Body>,
 ) -> Result<Response, Problem> {
-    if let Some(token) = access::session_token(&request).filter(|_| is_from_our_page(&request)) {
+    if let Some(token) =
+        access::session_token(request.headers()).filter(|_| is_from_our_page(request.headers()))
+    {
         app.sessions.close(&token);
         let digest = digest(&token);
         app.engine
@@ -259,7 +261,7 @@ pub(crate) async fn make_owner(
             "there is an owner already; sign in, or be invited",
         ));
     }
-    let agent = access::agent(&request);
+    let agent = access::agent(request.headers());
     let sent = Sent::read(&body::read(request).await?);
     let email = sent.text("email").to_lowercase();
     let account = NewAccount::read(&app, (&sent, agent), &email);
@@ -332,7 +334,7 @@ pub(crate) async fn join(
     Path(token): Path<String>,
     request: Request<Body>,
 ) -> Result<Response, Problem> {
-    let agent = access::agent(&request);
+    let agent = access::agent(request.headers());
     let invitation = invitation(&app, &token)?;
     let sent = Sent::read(&body::read(request).await?);
     if let Some(user) = account_of(&app, &invitation) {

@@ -1,0 +1,73 @@
+//! Who is calling.
+
+use crate::problem::{Code, Problem};
+use axum::{extract::FromRequestParts, http::request::Parts};
+use domain::{AppId, ProjectId, UserId};
+use ledger::{ApiKey, Role, Scope, User};
+
+/// Who is calling.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    /// For the audit log.
+    pub name: String,
+    /// The only project it reaches.
+    pub project: Option<ProjectId>,
+    /// The app a public key is part of.
+    pub app: Option<AppId>,
+    /// How far it reaches.
+    pub scope: Scope,
+    /// As what somebody is signed in; `None` for keys.
+    pub role: Option<Role>,
+    /// Whose account it is; `None` for keys and the operator.
+    pub user: Option<UserId>,
+}
+
+impl Caller {
+    /// Whoever holds a key.
+    pub fn of_key(key: &ApiKey) -> Self {
+        Self {
+            name: format!("key {}", key.name),
+            project: key.project,
+            app: key.app,
+            scope: key.scope,
+            role: None,
+            user: None,
+        }
+    }
+
+    pub(super) fn of_user(user: &User) -> Self {
+        Self {
+            name: user.email.clone(),
+            project: user.project,
+            app: None,
+            scope: if user.role >= Role::Developer {
+                Scope::Write
+            } else {
+                Scope::Read
+            },
+            role: Some(user.role),
+            user: Some(user.id),
+        }
+    }
+
+    /// Whether it may manage members and keys: an admin or owner, never a key.
+    pub fn may_manage(&self) -> bool {
+        self.role >= Some(Role::Admin)
+    }
+
+    /// Whether a project is open to it.
+    pub fn reaches(&self, project: ProjectId) -> bool {
+        self.project.is_none_or(|only| only == project)
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Caller {
+    type Rejection = Problem;
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        parts
+            .extensions
+            .get::<Self>()
+            .cloned()
+            .ok_or_else(|| Problem::new(Code::Internal, "this route has no access rule"))
+    }
+}

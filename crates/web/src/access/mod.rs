@@ -1,0 +1,93 @@
+//! Who may do what: API keys for programs, sessions for people.
+//!
+//! **How it works.** A route has a rule ([`Access`]). The rule says how its callers make themselves known and what they have
+//! to be; [`enforce`] finds the [`Caller`] that way and no other, and lets it through or answers. A message of a store proves
+//! itself, so nothing is looked up for it.
+
+mod caller;
+mod key;
+mod origin;
+mod rule;
+mod session;
+
+pub use caller::Caller;
+pub use key::{digest, new_api_key, new_client_key, random_text};
+pub use origin::is_from_our_page;
+pub use rule::Access;
+#[cfg(feature = "test")]
+pub(crate) use session::cookie_name;
+pub use session::{Sessions, agent, session_token};
+
+use crate::{
+    App,
+    problem::{Code, Problem},
+};
+use axum::{
+    body::Body,
+    extract::State,
+    http::{Method, Request, request::Parts},
+    middleware::Next,
+    response::{IntoResponse, Redirect, Response},
+};
+use rule::Proof;
+
+/// Marks the answer to a caller who may not call, so that a surface with a form of its own for errors can give it that.
+#[derive(Debug, Clone, Copy)]
+pub struct Refused;
+
+/// Enforces the access rule of a route and tells the handler who is calling.
+pub async fn enforce(
+    State((app, access)): State<(App, Access)>,
+    request: Request<Body>,
+    next: Next,
+) -> Response {
+    let (mut head, body) = request.into_parts();
+    match admit(&app, access, &head).await {
+        Ok(caller) => {
+            if let Some(caller) = caller {
+                head.extensions.insert(caller);
+            }
+            next.run(Request::from_parts(head, body)).await
+        }
+        Err(mut refusal) => {
+            refusal.extensions_mut().insert(Refused);
+            *refusal
+        }
+    }
+}
+
+/// Who is calling a route with this rule; nobody in particular where nobody is asked. Otherwise the answer to give.
+async fn admit(app: &App, access: Access, head: &Parts) -> Result<Option<Caller>, Box<Response>> {
+    let refuse = |problem: Problem| Box::new(problem.into_response());
+    let caller = match access.proof() {
+        Proof::None => return Ok(None),
+        Proof::Key => key::by_key(app, head).await,
+        Proof::KeyOrSession => match key::by_key(app, head).await {
+            Ok(None) => by_session(app, head).await,
+            known => known,
+        },
+        Proof::Session => by_session(app, head).await,
+    };
+    let Some(caller) = caller.map_err(refuse)? else {
+        return Err(match access.proof() {
+            Proof::Session => Box::new(Redirect::to("/signin").into_response()),
+            Proof::None | Proof::Key | Proof::KeyOrSession => refuse(Problem::new(
+                Code::MissingKey,
+                "send an API key as `Authorization: Bearer tid_sk_...`; `tidings keys create` makes one",
+            )),
+        });
+    };
+    match access.refusal(&caller) {
+        Some(why) => Err(refuse(Problem::new(Code::Forbidden, why))),
+        None => Ok(Some(caller)),
+    }
+}
+
+/// Who is signed in. What another site makes a browser send counts for reading only.
+async fn by_session(app: &App, head: &Parts) -> Result<Option<Caller>, Problem> {
+    let reads = [Method::GET, Method::HEAD].contains(&head.method);
+    if !reads && !is_from_our_page(&head.headers) {
+        return Ok(None);
+    }
+    Ok(app.signed_in(session_token(&head.headers)).await?)
+}
