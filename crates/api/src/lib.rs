@@ -47,7 +47,7 @@ pub fn router(app: &App) -> Router {
     client_paths.sort_unstable();
     client_paths.dedup();
     let mut clients = mount(app, of_clients)
-        .layer(middleware::map_response(v1::refused))
+        .layer(middleware::map_response(v1::spoken))
         .layer(middleware::from_fn(v1::cors));
     for path in client_paths {
         clients = clients.route(path, options(v1::preflight));

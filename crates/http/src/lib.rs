@@ -6,8 +6,13 @@ use web::App;
 
 /// The whole HTTP interface.
 pub fn router(app: App) -> Router {
-    api::router(&app)
-        .merge(dashboard::router(&app))
+    let routes = api::router(&app).merge(dashboard::router(&app));
+    dressed(routes, app)
+}
+
+/// Routes with what is answered beside them, and every answer as it leaves.
+fn dressed(routes: Router, app: App) -> Router {
+    routes
         .method_not_allowed_fallback(api::wrong_method)
         .fallback(api::missing)
         .layer(middleware::from_fn_with_state(app, dashboard::readable))
@@ -16,9 +21,12 @@ pub fn router(app: App) -> Router {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
     use web::{
         access::Access,
-        route::{Method, Route},
+        problem::Problem,
+        route::{Method, Route, mount},
+        test::{TestServer, Who},
     };
 
     fn table() -> Vec<(Method, &'static str, Access)> {
@@ -50,6 +58,43 @@ mod tests {
                 .any(|beginning| path.starts_with(beginning));
             assert!(!changes || guarded || signs_in, "{method:?} {path}");
         }
+    }
+
+    /// A server with one route, whose handler panics.
+    async fn broken(path: &'static str, access: Access) -> TestServer {
+        TestServer::start(|app| {
+            let panics = async || -> Problem { panic!("of {}", "somebody") };
+            let route = Route::new(Method::Get, path, access, "", panics);
+            dressed(mount(&app, vec![route]).with_state(()), app)
+        })
+        .await
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_a_problem_with_the_id_of_the_request() {
+        let server = broken("/api/v1/broken", Access::Read).await;
+        let answer = server.get("/api/v1/broken").await;
+        assert_eq!(answer.status, 500);
+        assert_eq!(answer.header("content-type"), "application/problem+json");
+        let body = answer.json();
+        assert_eq!(body["code"], "internal");
+        let id = body["request_id"].as_str().unwrap();
+        assert!(
+            id.len() == 32 && !answer.text().contains("somebody"),
+            "{body}"
+        );
+        let next = server.get("/api/v1/broken").await.json();
+        assert_ne!(next["request_id"], body["request_id"]);
+    }
+
+    #[tokio::test]
+    async fn a_panic_of_a_page_is_a_page_with_the_id_of_the_request() {
+        let server = broken("/broken", Access::Page).await;
+        let answer = server.by(Who::Viewer).get("/broken").await;
+        assert_eq!(answer.status, 500);
+        let page = answer.text();
+        assert!(page.contains("Something went wrong here"), "{page}");
+        assert!(!page.contains("somebody"), "{page}");
     }
 
     #[test]

@@ -72,6 +72,8 @@ pub struct Readable {
     pub title: &'static str,
     /// With which value, and what to do.
     pub detail: String,
+    /// What the server's log calls the request, where it says more.
+    pub request: Option<String>,
 }
 
 /// A problem to answer with.
@@ -80,6 +82,8 @@ pub struct Problem {
     code: Code,
     detail: String,
     errors: Vec<desired::Problem>,
+    /// What the server's log calls the request, where it says more.
+    request: Option<String>,
 }
 
 impl Problem {
@@ -89,6 +93,18 @@ impl Problem {
             code,
             detail: detail.into(),
             errors: Vec::new(),
+            request: None,
+        }
+    }
+
+    /// Something went wrong here that the server's log tells under this id.
+    pub fn of_request(id: String) -> Self {
+        Self {
+            request: Some(id),
+            ..Self::new(
+                Code::Internal,
+                "the server's log says more under the id of the request",
+            )
         }
     }
 
@@ -118,6 +134,7 @@ impl Problem {
             code: Code::Invalid,
             detail,
             errors,
+            request: None,
         }
     }
 }
@@ -189,9 +206,13 @@ impl IntoResponse for Problem {
                     .collect::<Vec<_>>()
             );
         }
+        if let Some(id) = &self.request {
+            body["request_id"] = json!(id);
+        }
         let readable = Readable {
             title: self.code.title(),
             detail: self.detail,
+            request: self.request,
         };
         let mut response = (
             self.code.status(),

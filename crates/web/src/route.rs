@@ -3,16 +3,19 @@
 use crate::{
     App,
     access::{Access, enforce},
+    problem::Problem,
 };
 use axum::{
     Router,
     extract::{Request, State},
     handler::Handler,
     middleware::{self, Next},
-    response::Response,
+    response::{IntoResponse, Response},
     routing::{MethodFilter, MethodRouter, on},
 };
 use engine::trace;
+use futures_util::FutureExt;
+use std::panic::AssertUnwindSafe;
 use tracing::Instrument;
 
 /// How a route is called.
@@ -121,14 +124,20 @@ impl<S: Clone + Send + Sync + 'static> Route<S> {
         )
     }
 
-    /// The handler behind its access rule.
+    /// The handler behind its access rule; whatever panics is an answer.
     fn guarded(self, app: &App) -> MethodRouter<S> {
         let named = (self.method.id(), self.path);
         let is_traced = self.is_of_programs();
-        let guarded = self.handler.layer(middleware::from_fn_with_state(
-            (app.clone(), self.access),
-            enforce,
-        ));
+        let guarded = self
+            .handler
+            .layer(middleware::from_fn_with_state(
+                (app.clone(), self.access),
+                enforce,
+            ))
+            .layer(middleware::from_fn_with_state(
+                (app.clone(), self.path),
+                caught,
+            ));
         if is_traced {
             guarded.layer(middleware::from_fn_with_state(named, traced))
         } else {
@@ -142,6 +151,25 @@ pub fn mount<S: Clone + Send + Sync + 'static>(app: &App, routes: Vec<Route<S>>)
     routes.into_iter().fold(Router::new(), |router, route| {
         router.route(route.path, route.guarded(app))
     })
+}
+
+/// Answers for a handler that panicked. What handlers share stays whole: it is behind locks that no panic spoils, and in the
+/// ledger.
+async fn caught(
+    State((app, path)): State<(App, &'static str)>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let method = request.method().clone();
+    let panic = match AssertUnwindSafe(next.run(request)).catch_unwind().await {
+        Ok(answer) => return answer,
+        Err(panic) => panic,
+    };
+    let said = panic.downcast_ref::<String>().map(String::as_str);
+    let said = said.or_else(|| panic.downcast_ref::<&str>().copied());
+    let id = app.engine.system().uuid().simple().to_string();
+    tracing::error!(request.id = id, %method, path, panic = said, "a handler panicked");
+    Problem::of_request(id).into_response()
 }
 
 /// A span around a request; part of the trace of whoever calls, if they sent one.

@@ -32,6 +32,7 @@ use web::{
     App,
     access::{self, Access, Caller},
     body,
+    problem::Readable,
     route::{Method, Route},
 };
 
@@ -117,12 +118,26 @@ pub(crate) async fn cors(request: Request<Body>, next: Next) -> Response {
     response
 }
 
-/// The answer to a caller who may not call, as SDKs expect it.
-pub(crate) async fn refused(response: Response) -> Response {
-    if response.extensions().get::<access::Refused>().is_none() {
-        return response;
+/// What is answered before a handler is asked, or instead of one that panicked, as SDKs expect it. A ledger that cannot say
+/// who calls is no refusal: SDKs take one for the last word.
+pub(crate) async fn spoken(response: Response) -> Response {
+    let is_refused = response.extensions().get::<access::Refused>().is_some();
+    match response.status() {
+        StatusCode::INTERNAL_SERVER_ERROR => {
+            let said = response.extensions().get::<Readable>();
+            let request = said.and_then(|said| said.request.as_deref());
+            match request {
+                Some(id) => Error::new(Code::Internal)
+                    .because(format!("Request {id}."))
+                    .into_response(),
+                None => response,
+            }
+        }
+        status if is_refused && status.is_client_error() => {
+            Error::new(Code::InvalidKey).into_response()
+        }
+        _ => response,
     }
-    Error::new(Code::InvalidKey).into_response()
 }
 
 /// What a browser asks before it lets a page of another origin call.

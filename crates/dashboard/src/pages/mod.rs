@@ -360,18 +360,27 @@ pub async fn readable(State(app): State<App>, request: Request, next: Next) -> R
     if !is_person {
         return response;
     }
-    let Some(Readable { title, detail }) = response.extensions_mut().remove() else {
+    let Some(Readable {
+        title,
+        detail,
+        request,
+    }) = response.extensions_mut().remove()
+    else {
         return response;
     };
     let status = response.status();
-    let id = app.engine.system().uuid().simple().to_string();
-    if status.is_server_error() {
-        tracing::error!(request.id = id, path, detail, "a page could not be shown");
-    }
+    // One that has a name in the log is told there already.
+    let request = request.unwrap_or_else(|| {
+        let id = app.engine.system().uuid().simple().to_string();
+        if status.is_server_error() {
+            tracing::error!(request.id = id, path, detail, "a page could not be shown");
+        }
+        id
+    });
     let page = ErrorTemplate {
         title,
         detail,
-        request: id,
+        request,
     };
     (status, html(&page)).into_response()
 }
