@@ -6,7 +6,7 @@ use axum::{
     response::Response,
 };
 use configuration::{Desired, DesiredProject};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use web::{
     App,
     access::{Access, Caller},
@@ -65,7 +65,7 @@ pub(crate) async fn put_project(
     State(app): State<App>,
     caller: Caller,
     Path(key): Path<String>,
-    Json(body): Json<Value>,
+    Json(mut body): Json<Map<String, Value>>,
 ) -> Result<Response, Problem> {
     let known = app
         .engine
@@ -76,9 +76,8 @@ pub(crate) async fn put_project(
     if caller.project.is_some() && caller.project != known {
         return Err(Problem::not_found("project", &key));
     }
-    let mut body = body;
-    body["key"] = key.into();
-    let project: DesiredProject = serde_json::from_value(body)
+    body.insert("key".into(), key.into());
+    let project: DesiredProject = serde_json::from_value(body.into())
         .map_err(|error| Problem::new(Code::MalformedBody, error.to_string()))?;
     put(
         &app,

@@ -58,3 +58,13 @@ async fn are_made_and_changed() {
     told.put("/api/v1/projects/Third!", json!({})).await;
     assert_snapshot!(told);
 }
+
+#[tokio::test]
+async fn a_body_that_is_no_object_is_a_problem() {
+    let server = server().await;
+    for body in [json!([]), json!("acme"), json!(7), json!(null), json!(true)] {
+        let answer = server.put("/api/v1/projects/acme", body.clone()).await;
+        assert_eq!(answer.status, 400, "{body}");
+        assert_eq!(answer.code(), "malformed_body", "{body}");
+    }
+}
