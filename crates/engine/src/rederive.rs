@@ -15,7 +15,7 @@ use destinations::{Request, Response};
 use domain::{ChainKey, Event, EventKind, ProjectId};
 use jiff::Timestamp;
 use ledger::{
-    Configuration, ConfigurationChange, DueCheck, EventFilter, Ledger, LedgerError, Page,
+    Archived, Configuration, ConfigurationChange, DueCheck, EventFilter, Ledger, LedgerError, Page,
 };
 use serde::Serialize;
 use sources::{Call, Reply, Web};
@@ -167,7 +167,7 @@ pub async fn rederive(
         if page.is_empty() {
             break;
         }
-        for (position, message) in page {
+        for Archived { position, message } in page {
             after = position;
             latest = latest.max(message.received_at);
             while let Some((at, look)) = looks.next_if(|(at, _)| *at <= latest) {

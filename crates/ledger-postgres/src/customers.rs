@@ -6,7 +6,7 @@ use crate::{
 };
 use domain::{AppId, ChainKey, CustomerId, ProjectId, customer::Customer};
 use ledger::{
-    CustomerRecord, Result, StoredChain,
+    CustomerRecord, Purchase, Result, StoredChain,
     codec::{Stored, Terms},
 };
 use sqlx::PgPool;
@@ -64,7 +64,7 @@ pub(crate) async fn customer(
     }))
 }
 
-async fn purchases(pool: &PgPool, customer: Uuid) -> Result<Vec<(AppId, ChainKey, StoredChain)>> {
+async fn purchases(pool: &PgPool, customer: Uuid) -> Result<Vec<Purchase>> {
     let bought = sqlx::query!(
         "select app, environment, chain, snapshot, terms, store, formers from purchases where customer = $1 order by app, environment, chain",
         customer
@@ -88,7 +88,11 @@ async fn purchases(pool: &PgPool, customer: Uuid) -> Result<Vec<(AppId, ChainKey
             snapshot: of.json("snapshot", row.snapshot.as_bytes())?,
             formers: of.json("formers", row.formers.as_bytes())?,
         };
-        purchases.push((AppId::new(row.app), key, stored));
+        purchases.push(Purchase {
+            app: AppId::new(row.app),
+            chain: key,
+            stored,
+        });
     }
     Ok(purchases)
 }

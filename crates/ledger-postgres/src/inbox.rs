@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use domain::{AppId, InboxId, ProjectId};
 use jiff::Timestamp;
 use ledger::{
-    FIRST_ANSWER, Inbox, InboxMessage, InboxRecord, Parked, ParkedCount, Result,
+    Archived, FIRST_ANSWER, Inbox, InboxMessage, InboxRecord, Parked, ParkedCount, Result,
     codec::{Stored, pack, readable},
 };
 use sqlx::PgPool;
@@ -42,12 +42,7 @@ impl Inbox for PostgresLedger {
     async fn unpark(&self, project: ProjectId, id: Option<InboxId>, now: Timestamp) -> Result<u64> {
         unpark(&self.hot, project, id, now).await
     }
-    async fn archive(
-        &self,
-        project: ProjectId,
-        after: u64,
-        limit: usize,
-    ) -> Result<Vec<(u64, InboxMessage)>> {
+    async fn archive(&self, project: ProjectId, after: u64, limit: usize) -> Result<Vec<Archived>> {
         archive(&self.reads, project, after, limit).await
     }
     async fn seen(&self, id: InboxId) -> Result<bool> {
@@ -88,11 +83,13 @@ impl Row {
         })
     }
 
-    fn archived(self) -> Result<(u64, InboxMessage)> {
+    fn archived(self) -> Result<Archived> {
         let of = Stored::new("inbox", &self.id);
         let lacks = || of.corrupt("processed", "a processed message has none");
-        let position = of.number("processed", self.processed.ok_or_else(lacks)?)?;
-        Ok((position, self.message()?))
+        Ok(Archived {
+            position: of.number("processed", self.processed.ok_or_else(lacks)?)?,
+            message: self.message()?,
+        })
     }
 
     fn parked(mut self) -> Result<Parked> {
@@ -225,7 +222,7 @@ async fn archive(
     project: ProjectId,
     after: u64,
     limit: usize,
-) -> Result<Vec<(u64, InboxMessage)>> {
+) -> Result<Vec<Archived>> {
     sqlx::query_as!(
         Row,
         "select * from inbox where project = $1 and processed > $2 order by processed limit $3",

@@ -5,8 +5,8 @@ use crate::{
     load,
     statement::{all, first},
 };
-use domain::{AppId, ChainKey, CustomerId, ProjectId, customer::Customer};
-use ledger::{CustomerRecord, Result, StoredChain};
+use domain::{ChainKey, CustomerId, ProjectId, customer::Customer};
+use ledger::{CustomerRecord, Purchase, Result, StoredChain};
 use rusqlite::{Connection, params};
 use std::str::FromStr;
 
@@ -59,10 +59,7 @@ pub(crate) fn customer(
     Ok(Some(record))
 }
 
-fn purchases(
-    connection: &Connection,
-    customer: CustomerId,
-) -> Result<Vec<(AppId, ChainKey, StoredChain)>> {
+fn purchases(connection: &Connection, customer: CustomerId) -> Result<Vec<Purchase>> {
     all(
         connection,
         "purchases",
@@ -82,7 +79,11 @@ fn purchases(
                 snapshot: row.json(4)?,
                 formers: load::formers(row, 6)?,
             };
-            Ok((app, key, stored))
+            Ok(Purchase {
+                app,
+                chain: key,
+                stored,
+            })
         },
     )
 }

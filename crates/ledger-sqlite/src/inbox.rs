@@ -9,7 +9,8 @@ use async_trait::async_trait;
 use domain::{AppId, InboxId, ProjectId};
 use jiff::Timestamp;
 use ledger::{
-    FIRST_ANSWER, Inbox, InboxMessage, InboxRecord, Parked, ParkedCount, Result, codec::readable,
+    Archived, FIRST_ANSWER, Inbox, InboxMessage, InboxRecord, Parked, ParkedCount, Result,
+    codec::readable,
 };
 use rusqlite::{Connection, Params, params};
 
@@ -48,12 +49,7 @@ impl Inbox for SqliteLedger {
             .write(move |connection| unpark(connection, project, id, now))
             .await
     }
-    async fn archive(
-        &self,
-        project: ProjectId,
-        after: u64,
-        limit: usize,
-    ) -> Result<Vec<(u64, InboxMessage)>> {
+    async fn archive(&self, project: ProjectId, after: u64, limit: usize) -> Result<Vec<Archived>> {
         self.read_long(move |connection| archive(connection, project, after, limit))
             .await
     }
@@ -200,13 +196,16 @@ fn archive(
     project: ProjectId,
     after: u64,
     limit: usize,
-) -> Result<Vec<(u64, InboxMessage)>> {
+) -> Result<Vec<Archived>> {
     let sql = format!(
         "SELECT {MESSAGE}, processed FROM inbox WHERE project = ?1 AND processed > ?2 ORDER BY processed LIMIT ?3"
     );
     let values = params![project.key(), after, limit];
     all(connection, "inbox", &sql, values, |row| {
-        Ok((row.get(8)?, message(row)?))
+        Ok(Archived {
+            position: row.get(8)?,
+            message: message(row)?,
+        })
     })
 }
 

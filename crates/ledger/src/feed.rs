@@ -243,7 +243,18 @@ pub struct CustomerRecord {
     /// Sequence number of its latest event.
     pub seq: u64,
     /// Its purchases.
-    pub purchases: Vec<(AppId, ChainKey, StoredChain)>,
+    pub purchases: Vec<Purchase>,
+}
+
+/// A purchase of a customer.
+#[derive(Debug, Clone)]
+pub struct Purchase {
+    /// The app it was made in.
+    pub app: AppId,
+    /// Its chain.
+    pub chain: ChainKey,
+    /// What is stored of it.
+    pub stored: StoredChain,
 }
 
 /// What was told in one hour.

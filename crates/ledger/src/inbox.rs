@@ -31,13 +31,8 @@ pub trait Inbox: Send + Sync + 'static {
     async fn count_parked(&self, project: ProjectId, now: Timestamp) -> Result<Vec<ParkedCount>>;
     /// Makes parked messages of a project due now: one, or all. Answers how many.
     async fn unpark(&self, project: ProjectId, id: Option<InboxId>, now: Timestamp) -> Result<u64>;
-    /// Messages of a project in the order they were processed, each with its position, after position `after`.
-    async fn archive(
-        &self,
-        project: ProjectId,
-        after: u64,
-        limit: usize,
-    ) -> Result<Vec<(u64, InboxMessage)>>;
+    /// Messages of a project in the order they were processed, after position `after`.
+    async fn archive(&self, project: ProjectId, after: u64, limit: usize) -> Result<Vec<Archived>>;
     /// Whether a message was processed before, for duplicate suppression before any work is done.
     async fn seen(&self, id: InboxId) -> Result<bool>;
     /// One raw message.
@@ -72,6 +67,15 @@ pub struct InboxRecord {
     pub message: InboxMessage,
     /// Why it is parked; `None` when it was processed.
     pub parked: Option<String>,
+}
+
+/// A message that was processed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Archived {
+    /// Where it stands in the order in which messages were processed.
+    pub position: u64,
+    /// The message.
+    pub message: InboxMessage,
 }
 
 /// A message that waits.

@@ -12,7 +12,7 @@ use domain::{
 };
 use engine::{Setup, WriteError};
 use jiff::Timestamp;
-use ledger::CustomerRecord;
+use ledger::{CustomerRecord, Purchase};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -250,12 +250,12 @@ fn shown(setup: &Setup, record: CustomerRecord, now: Timestamp) -> Value {
     let purchases: Vec<_> = record
         .purchases
         .iter()
-        .map(|(app, chain, stored)| json!({ "app": app, "chain": chain, "snapshot": stored.snapshot, "transactions": stored.facts.transactions.values().map(|transaction| &transaction.fact).collect::<Vec<_>>() }))
+        .map(|Purchase { app, chain, stored }| json!({ "app": app, "chain": chain, "snapshot": stored.snapshot, "transactions": stored.facts.transactions.values().map(|transaction| &transaction.fact).collect::<Vec<_>>() }))
         .collect();
     let unlocks = record
         .purchases
         .first()
-        .and_then(|(app, ..)| setup.app(*app))
+        .and_then(|owned| setup.app(owned.app))
         .and_then(|app| setup.project(app.row.project))
         .map(|project| project.unlocks.clone())
         .unwrap_or_default();
@@ -263,8 +263,8 @@ fn shown(setup: &Setup, record: CustomerRecord, now: Timestamp) -> Value {
         let of_environment = record
             .purchases
             .iter()
-            .filter(|(_, chain, _)| chain.environment == environment)
-            .map(|(_, chain, stored)| (chain, &stored.snapshot));
+            .filter(|owned| owned.chain.environment == environment)
+            .map(|owned| (&owned.chain, &owned.stored.snapshot));
         domain::access::access(of_environment, &unlocks)
             .into_iter()
             .map(|(id, level)| {

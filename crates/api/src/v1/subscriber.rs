@@ -9,7 +9,7 @@ use domain::{
 };
 use engine::Setup;
 use jiff::Timestamp;
-use ledger::{CustomerRecord, StoredChain};
+use ledger::{CustomerRecord, Purchase};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
@@ -158,17 +158,17 @@ pub(crate) fn view(
     let unlocks = setup
         .project(project)
         .map_or(&none, |project| &project.unlocks);
-    let mut subscriptions: BTreeMap<&str, &(_, ChainKey, StoredChain)> = BTreeMap::new();
+    let mut subscriptions: BTreeMap<&str, &Purchase> = BTreeMap::new();
     let mut purchases: BTreeMap<&str, Vec<(&ChainKey, &TransactionFact)>> = BTreeMap::new();
     let mut entitlements: BTreeMap<&String, &Snapshot> = BTreeMap::new();
     for entry in &record.purchases {
-        let (_, chain, stored) = entry;
+        let Purchase { chain, stored, .. } = entry;
         let snapshot = &stored.snapshot;
         if is_subscription(chain, snapshot) {
             let latest = subscriptions
                 .entry(split(&snapshot.product).0)
                 .or_insert(entry);
-            if rank(&latest.2.snapshot) < rank(snapshot) {
+            if rank(&latest.stored.snapshot) < rank(snapshot) {
                 *latest = entry;
             }
         } else {
@@ -191,8 +191,8 @@ pub(crate) fn view(
             }
         }
     }
-    let active = |entry: &&&(_, ChainKey, StoredChain)| {
-        let snapshot = &entry.2.snapshot;
+    let active = |entry: &&&Purchase| {
+        let snapshot = &entry.stored.snapshot;
         snapshot.gives_access() && snapshot.access_until().is_none_or(|until| now < until)
     };
     let preferred = |store: Store| match wanted.platform {
@@ -204,10 +204,10 @@ pub(crate) fn view(
         .values()
         .filter(active)
         .filter_map(|entry| {
-            let url = management_url(entry.1.store, &entry.2.snapshot.product)?;
+            let url = management_url(entry.chain.store, &entry.stored.snapshot.product)?;
             Some((
-                preferred(entry.1.store),
-                entry.2.snapshot.access_until(),
+                preferred(entry.chain.store),
+                entry.stored.snapshot.access_until(),
                 url,
             ))
         })
@@ -226,7 +226,7 @@ pub(crate) fn view(
         "original_application_version": null,
         "original_purchase_date": customer.installed_at.map(date),
         "other_purchases": {},
-        "subscriptions": subscriptions.into_iter().map(|(product, (_, chain, stored))| (product.to_owned(), subscription(chain, &stored.snapshot))).collect::<Map<_, _>>(),
+        "subscriptions": subscriptions.into_iter().map(|(product, Purchase { chain, stored, .. })| (product.to_owned(), subscription(chain, &stored.snapshot))).collect::<Map<_, _>>(),
     });
     if wanted.with_attributes {
         let attributes: Map<String, Value> = customer

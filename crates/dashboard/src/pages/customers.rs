@@ -171,8 +171,8 @@ fn access(app: &App, project: &InProject, record: &ledger::CustomerRecord) -> Ve
         let purchases = record
             .purchases
             .iter()
-            .filter(|(_, chain, _)| chain.environment == environment)
-            .map(|(_, chain, stored)| (chain, &stored.snapshot));
+            .filter(|owned| owned.chain.environment == environment)
+            .map(|owned| (&owned.chain, &owned.stored.snapshot));
         for (entitlement, level) in domain::access::access(purchases, &compiled.unlocks) {
             all.push(Access {
                 environment: environment.id(),
@@ -244,8 +244,8 @@ pub(crate) async fn customer(
     if !by_recorded {
         events.sort_by_key(|row| std::cmp::Reverse((row.event.occurred_at, row.position)));
     }
-    let purchases = record.purchases.iter().map(|(_, chain, stored)| {
-        let snapshot = &stored.snapshot;
+    let purchases = record.purchases.iter().map(|owned| {
+        let (chain, snapshot) = (&owned.chain, &owned.stored.snapshot);
         PurchaseLine {
             product: snapshot.product.clone(),
             store: chain.store.title(),

@@ -1,13 +1,13 @@
 //! A customer's purchases and events on one axis of time, as a picture. The tables beside it say the same in words.
 
 use domain::{
-    ChainKey, Snapshot,
+    Snapshot,
     fact::{Discount, Ownership, TransactionFact, TransactionKind},
     snapshot::Standing,
 };
 use engine::Setup;
 use jiff::{SignedDuration, Timestamp, tz::Offset};
-use ledger::{FeedRow, StoredChain};
+use ledger::{FeedRow, Purchase};
 
 /// Width and layout of the picture, in its own units.
 const WIDTH: f64 = 1000.0;
@@ -118,8 +118,6 @@ fn tail(snapshot: &Snapshot, now: Timestamp) -> Option<(Timestamp, Timestamp, &'
     }
 }
 
-type Purchase = (domain::AppId, ChainKey, StoredChain);
-
 pub(super) fn timeline(
     setup: &Setup,
     project: &str,
@@ -128,12 +126,12 @@ pub(super) fn timeline(
     now: Timestamp,
 ) -> Option<Timeline> {
     let mut chains: Vec<&Purchase> = purchases.iter().collect();
-    chains.sort_by_key(|(_, _, stored)| std::cmp::Reverse(stored.snapshot.purchased_at));
+    chains.sort_by_key(|owned| std::cmp::Reverse(owned.stored.snapshot.purchased_at));
     chains.truncate(MOST_LANES);
     let facts = || {
         chains
             .iter()
-            .flat_map(|(_, _, stored)| stored.facts.transactions.values())
+            .flat_map(|owned| owned.stored.facts.transactions.values())
     };
     let starts = facts().map(|known| known.fact.purchased_at);
     let told = events.iter().map(|row| row.event.occurred_at);
@@ -156,7 +154,7 @@ pub(super) fn timeline(
         });
         y
     };
-    for (_, chain, stored) in &chains {
+    for Purchase { chain, stored, .. } in chains.iter().copied() {
         let snapshot = &stored.snapshot;
         let y = lane(snapshot.product.chars().take(24).collect());
         let mut bar = |from: Timestamp, to: Timestamp, class, what: String| {

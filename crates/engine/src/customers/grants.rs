@@ -58,7 +58,7 @@ impl Customers {
             .ok_or_else(|| CustomerError::Unknown(name.to_owned()))?;
         let now = self.core.system().now();
         let mut revoked = 0;
-        for (_, chain, stored) in &record.purchases {
+        for ledger::Purchase { chain, stored, .. } in &record.purchases {
             if is_running_grant(chain, &stored.snapshot, entitlement, now) {
                 let statement = taken_back(&record.customer, chain, &stored.snapshot, now);
                 self.state(grants.row.id, &statement).await?;

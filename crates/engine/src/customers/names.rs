@@ -72,7 +72,7 @@ impl Customers {
         let chains: Vec<ChainKey> = record
             .purchases
             .iter()
-            .map(|(_, chain, _)| chain.clone())
+            .map(|owned| owned.chain.clone())
             .collect();
         let handover = Handover {
             project,

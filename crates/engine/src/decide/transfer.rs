@@ -9,11 +9,9 @@ use super::{
     number,
 };
 use crate::setup::{AppSetup, ProjectSetup, Setup};
-use domain::{
-    AppId, ChainKey, Change, Environment, Event, EventKind, customer::Customer, rates::Rates,
-};
+use domain::{ChainKey, Change, Environment, Event, EventKind, customer::Customer, rates::Rates};
 use jiff::Timestamp;
-use ledger::{Commit, CustomerRecord, CustomerWrite, Handover, InboxMessage, StoredChain};
+use ledger::{Commit, CustomerRecord, CustomerWrite, Handover, InboxMessage, Purchase};
 
 /// What passes.
 #[derive(Debug, Clone, Copy)]
@@ -51,17 +49,14 @@ pub(crate) struct Passing<'a> {
     pub(crate) scope: Scope<'a>,
 }
 
-/// A purchase as a customer has it.
-type Owned = (AppId, ChainKey, StoredChain);
-
 /// The commit that passes it all, with what both sides are told. `None` when there is nothing to pass.
 pub(crate) fn pass(passing: &Passing<'_>) -> Option<Commit> {
     let (giver, taker, scope) = (passing.from, passing.to, passing.scope);
     let chains: Vec<_> = giver
         .purchases
         .iter()
-        .filter(|(_, chain, _)| scope.covers(chain))
-        .map(|(app, chain, _)| (*app, chain.clone()))
+        .filter(|owned| scope.covers(&owned.chain))
+        .map(|owned| (owned.app, owned.chain.clone()))
         .collect();
     if chains.is_empty() && !scope.is_merge() {
         return None;
@@ -107,20 +102,20 @@ pub(crate) fn pass(passing: &Passing<'_>) -> Option<Commit> {
 /// The purchases of one environment, on both sides.
 struct Crossing<'a> {
     passing: &'a Passing<'a>,
-    given: Vec<&'a Owned>,
-    taken: Vec<&'a Owned>,
-    moving: Vec<&'a Owned>,
+    given: Vec<&'a Purchase>,
+    taken: Vec<&'a Purchase>,
+    moving: Vec<&'a Purchase>,
 }
 
 impl<'a> Crossing<'a> {
     fn of(passing: &'a Passing<'a>, environment: Environment) -> Self {
-        let of = |record: &'a CustomerRecord| -> Vec<&'a Owned> {
+        let of = |record: &'a CustomerRecord| -> Vec<&'a Purchase> {
             let all = record.purchases.iter();
-            all.filter(|(_, chain, _)| chain.environment == environment)
+            all.filter(|owned| owned.chain.environment == environment)
                 .collect()
         };
         let (given, taken) = (of(passing.from), of(passing.to));
-        let passes = |owned: &&Owned| passing.scope.covers(&owned.1);
+        let passes = |owned: &&Purchase| passing.scope.covers(&owned.chain);
         let moving = given.iter().copied().filter(passes).collect();
         Self {
             passing,
@@ -137,7 +132,7 @@ impl<'a> Crossing<'a> {
         }
         let after = self.taker().after;
         let told = self.moving.iter().map(|owned| {
-            let (_, chain, stored) = owned;
+            let Purchase { chain, stored, .. } = owned;
             let key = format!(
                 "transfer:{}:{}:{}:{}",
                 chain.id,
@@ -182,7 +177,7 @@ impl<'a> Crossing<'a> {
     }
 
     fn giver(&self) -> Access {
-        let stays = |owned: &&&Owned| !self.passing.scope.covers(&owned.1);
+        let stays = |owned: &&&Purchase| !self.passing.scope.covers(&owned.chain);
         let given = self.given.iter();
         Access::of(
             given.clone().map(snapshot),
@@ -196,8 +191,9 @@ impl<'a> Crossing<'a> {
         for level in access.differences() {
             // The purchase that decides the level, on either side.
             let mut both = self.given.iter().chain(&self.taken);
-            let decides =
-                |(_, chain, _): &Owned| chain.id == level.chain && chain.store == level.store;
+            let decides = |owned: &Purchase| {
+                owned.chain.id == level.chain && owned.chain.store == level.store
+            };
             let Some(owned) = both.find(|owned| decides(owned)) else {
                 continue;
             };
@@ -207,7 +203,7 @@ impl<'a> Crossing<'a> {
                 level.chain,
                 self.now().as_microsecond()
             );
-            let snapshot = &owned.2.snapshot;
+            let snapshot = &owned.stored.snapshot;
             let change = update(&level, key, self.now(), snapshot, "access.passed");
             told.push(Event {
                 level: Some(level),
@@ -218,7 +214,12 @@ impl<'a> Crossing<'a> {
         told
     }
 
-    fn event(&self, (app, chain, stored): &Owned, change: &Change, customer: &Customer) -> Event {
+    fn event(
+        &self,
+        Purchase { app, chain, stored }: &Purchase,
+        change: &Change,
+        customer: &Customer,
+    ) -> Event {
         let passing = self.passing;
         let at = Circumstances {
             project: passing.project,
@@ -242,8 +243,8 @@ impl<'a> Crossing<'a> {
     }
 }
 
-fn snapshot<'a>(owned: &&'a Owned) -> (&'a ChainKey, &'a domain::Snapshot) {
-    (&owned.1, &owned.2.snapshot)
+fn snapshot<'a>(owned: &&'a Purchase) -> (&'a ChainKey, &'a domain::Snapshot) {
+    (&owned.chain, &owned.stored.snapshot)
 }
 
 /// `to` takes over names and attributes of `from`; per attribute the newest write wins.

@@ -400,7 +400,7 @@ impl Shop {
         let purchases = record
             .purchases
             .iter()
-            .map(|(_, chain, stored)| (chain, &stored.snapshot));
+            .map(|owned| (&owned.chain, &owned.stored.snapshot));
         domain::access::access(purchases, unlocks)
             .get("premium")
             .is_some_and(|level| level.is_active_at(self.now()))
