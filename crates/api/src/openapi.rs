@@ -78,6 +78,22 @@ fn object(required: &[&str], properties: &Value) -> Value {
     json!({ "type": "object", "required": required, "properties": properties, "additionalProperties": false })
 }
 
+/// A document of configuration: every member may be left out, which keeps it, and may be null, which is its default.
+fn desired(properties: Value) -> Value {
+    let nullable = |schema| json!({ "anyOf": [schema, { "type": "null" }] });
+    let properties: Map<String, Value> = match properties {
+        Value::Object(properties) => properties
+            .into_iter()
+            .map(|(name, schema)| (name, nullable(schema)))
+            .collect(),
+        _ => Map::new(),
+    };
+    json!({
+        "type": "object", "properties": properties, "additionalProperties": false,
+        "description": "A member that is left out stays as it is, or has its default in a new thing. Null gives the default.",
+    })
+}
+
 fn schemas() -> Value {
     let text = json!({ "type": "string" });
     let (flag, time) = (
@@ -101,9 +117,9 @@ fn schemas() -> Value {
             "errors": { "type": "array", "items": { "type": "object", "properties": { "field": text, "message": text } } },
         } },
         "AppleNotification": { "type": "object", "required": ["signedPayload"], "properties": { "signedPayload": text } },
-        "Project": object(&[], &json!({ "name": text, "historical_window_hours": { "type": "integer", "minimum": 0 },
+        "Project": desired(json!({ "name": text, "historical_window_hours": { "type": "integer", "minimum": 0 },
             "transfer_behaviour": { "enum": transfers }, "sandbox_transfer_behaviour": { "enum": transfers } })),
-        "App": { "type": "object", "required": ["store"], "properties": {
+        "App": desired(json!({
             "name": text, "store": { "enum": ["app_store", "play_store", "stripe", "external"] }, "commission": text,
             "bundle_id": text, "app_apple_id": { "type": "integer" }, "environments": { "type": "array", "items": { "enum": environments } },
             "local_roots": texts, "check_revocation": flag, "api_issuer": text, "api_key_id": text, "api_key": text, "api_url": text,
@@ -111,7 +127,7 @@ fn schemas() -> Value {
             "acknowledge": flag, "service_account": text,
             "signing_secrets": texts, "owner_key": text, "owner_sources": texts, "past_due_access": flag, "bare_payments": flag,
             "tolerance_seconds": { "type": "integer" }, "store_name": text,
-        } },
+        })),
         "GooglePush": { "type": "object", "required": ["message"], "properties": { "message": { "type": "object" }, "subscription": text } },
         "StripeEvent": { "type": "object", "required": ["id", "type", "created", "data"], "properties": { "id": text, "type": text, "created": { "type": "integer" }, "data": { "type": "object" } } },
         "Receipt": { "type": "object", "required": ["app_user_id", "fetch_token"], "properties": { "app_user_id": text, "fetch_token": text, "product_id": text, "attributes": { "type": "object" },
@@ -134,9 +150,9 @@ fn schemas() -> Value {
         "Replay": object(&["integration", "since"], &json!({ "integration": text, "since": time, "until": time, "kinds": texts,
             "standings": { "type": "array", "items": { "enum": ledger::Standing::ALL.map(ledger::Standing::id) } }, "environment": { "enum": ["production", "sandbox"] },
             "customer": text, "per_second": { "type": "integer", "minimum": 1, "maximum": engine::REPLAY_RATES.most }, "dry_run": flag })),
-        "Product": object(&[], &json!({ "name": text, "entitlements": texts })),
-        "Entitlement": object(&[], &json!({ "name": text })),
-        "Integration": object(&["destination"], &json!({
+        "Product": desired(json!({ "name": text, "entitlements": texts })),
+        "Entitlement": desired(json!({ "name": text })),
+        "Integration": desired(json!({
             "name": text, "destination": { "enum": destinations::ALL.iter().map(|destination| destination.spec().key).collect::<Vec<_>>() },
             "paused": { "type": "boolean" },
             "settings": { "type": "object", "description": "Fields as listed by /api/v1/destinations. A secret sent as \"***\" stays as it is; \"***2\" stands for the second stored one of a list." },

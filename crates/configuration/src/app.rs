@@ -3,7 +3,7 @@
 use crate::{
     desired::DesiredApp,
     planner::Planner,
-    secrets::merged,
+    settings::{merged, unknown},
     stored::Stored,
     stores::{AppSpec, app_spec},
 };
@@ -19,21 +19,26 @@ impl Planner<'_> {
     pub(crate) fn app(&mut self, key: &str, desired: &DesiredApp) {
         self.check_key(&["apps", key], key);
         let (means, project) = (self.means, self.project);
-        let Some(spec) = Store::from_id(&desired.store).and_then(app_spec) else {
-            self.problem(
-                &["apps", key, "store"],
-                format!(
-                    "{:?} is not a store this release knows; it knows {STORES}",
-                    desired.store
-                ),
-            );
-            return;
-        };
         let known = means
             .current
             .apps
             .iter()
             .find(|known| known.project == project && known.key == key);
+        let store = known.map(|known| known.store().id().to_owned());
+        let Some(store) = desired.store.over(store.as_ref()) else {
+            self.problem(
+                &["apps", key, "store"],
+                format!("is missing; it is one of {STORES}"),
+            );
+            return;
+        };
+        let Some(spec) = Store::from_id(&store).and_then(app_spec) else {
+            self.problem(
+                &["apps", key, "store"],
+                format!("{store:?} is not a store this release knows; it knows {STORES}"),
+            );
+            return;
+        };
         let id = known.map_or_else(|| AppId::new((means.fresh)()), |known| known.id);
         if known.is_some_and(|known| known.store() != spec.store) {
             self.problem(
@@ -43,15 +48,20 @@ impl Planner<'_> {
             return;
         }
         let stored = known.map_or_else(Stored::default, |known| Stored::of_app(means.vault, known));
-        let merged = merged(spec.fields, &stored, &desired.settings);
-        for Invalid { field, problem } in merged.problems {
-            self.problem(&["apps", key, &field], problem);
+        let mut merged = merged(spec.fields, &stored, &desired.settings);
+        let unknown = unknown(spec.fields, &["name", "store"], &desired.settings);
+        merged.problems.extend(unknown);
+        if !merged.problems.is_empty() {
+            for Invalid { field, problem } in merged.problems {
+                self.problem(&["apps", key, &field], problem);
+            }
+            return;
         }
-        let mut given = merged.settings;
-        let commission = given.remove("commission");
-        let secrets = taken_secrets(spec, &mut given);
-        given.insert("store".into(), desired.store.clone().into());
-        let settings = match serde_json::from_value::<AppSettings>(Value::Object(given)) {
+        let mut settings = merged.settings;
+        let commission = settings.remove("commission");
+        let secrets = taken_secrets(spec, &mut settings);
+        settings.insert("store".into(), store.into());
+        let settings = match serde_json::from_value::<AppSettings>(Value::Object(settings)) {
             Ok(settings) => settings,
             Err(error) => {
                 let text = error.to_string();
@@ -85,7 +95,10 @@ impl Planner<'_> {
             id,
             project,
             key: key.into(),
-            name: desired.name.clone().unwrap_or_else(|| key.into()),
+            name: desired
+                .name
+                .over(known.map(|known| &known.name))
+                .unwrap_or_else(|| key.into()),
             settings,
             sealed_secrets,
             commission,

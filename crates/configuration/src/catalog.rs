@@ -18,7 +18,10 @@ impl Planner<'_> {
         let wanted = Entitlement {
             project,
             key: key.into(),
-            name: desired.name.clone().unwrap_or_else(|| key.into()),
+            name: desired
+                .name
+                .over(known.map(|known| &known.name))
+                .unwrap_or_else(|| key.into()),
         };
         self.step(
             format!("entitlement {key}"),
@@ -33,6 +36,15 @@ impl Planner<'_> {
             self.problem(&["products", id], "a product id has 1 to 255 characters");
         }
         let (means, project) = (self.means, self.project);
+        let known = means
+            .current
+            .products
+            .iter()
+            .find(|known| known.project == project && known.id == id);
+        let entitlements = desired
+            .entitlements
+            .over(known.map(|known| &known.entitlements))
+            .unwrap_or_default();
         let exists = |key: &String| {
             all.entitlements.contains_key(key)
                 || means
@@ -41,22 +53,20 @@ impl Planner<'_> {
                     .iter()
                     .any(|known| known.project == project && known.key == *key)
         };
-        for missing in desired.entitlements.iter().filter(|key| !exists(key)) {
+        for missing in entitlements.iter().filter(|key| !exists(key)) {
             self.problem(
                 &["products", id, "entitlements"],
                 format!("there is no entitlement {missing:?}; add [entitlements.{missing}]"),
             );
         }
-        let known = means
-            .current
-            .products
-            .iter()
-            .find(|known| known.project == project && known.id == id);
         let wanted = Product {
             project,
             id: id.into(),
-            name: desired.name.clone().unwrap_or_else(|| id.into()),
-            entitlements: desired.entitlements.clone(),
+            name: desired
+                .name
+                .over(known.map(|known| &known.name))
+                .unwrap_or_else(|| id.into()),
+            entitlements,
         };
         self.step(
             format!("product {id}"),

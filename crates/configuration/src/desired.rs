@@ -1,12 +1,14 @@
 //! Documents: a project as it should be, whole or in part.
+//!
+//! Every field but keys is a [`Given`]: what a document does not name stays as it is.
 
+use crate::{Given, settings::Settings};
 use ledger::TransferBehaviour;
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde::Deserialize;
 use std::collections::BTreeMap;
 
 /// A project as it should be, whole or in part.
-#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Desired {
     /// The project itself.
@@ -26,65 +28,75 @@ pub struct Desired {
 }
 
 /// A project.
-#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DesiredProject {
     /// Its key: lower-case letters, digits, `-` and `_`.
     pub key: String,
-    /// Its name; the key when absent.
-    pub name: Option<String>,
-    /// Hours after which events of chains seen for the first time are marked historical; 24 when absent.
-    pub historical_window_hours: Option<u32>,
-    /// What happens to a purchase that another customer sends in: `transfer` (when absent), `transfer_if_inactive`, `keep`
-    /// or `share`.
-    pub transfer_behaviour: Option<TransferBehaviour>,
-    /// The same in the sandbox; like production when absent.
-    pub sandbox_transfer_behaviour: Option<TransferBehaviour>,
+    /// Its name. Default: the key.
+    #[serde(default)]
+    pub name: Given<String>,
+    /// Hours after which events of chains seen for the first time are marked historical. Default: 24.
+    #[serde(default)]
+    pub historical_window_hours: Given<u32>,
+    /// What happens to a purchase that another customer sends in: `transfer`, `transfer_if_inactive`, `keep` or `share`.
+    /// Default: `transfer`.
+    #[serde(default)]
+    pub transfer_behaviour: Given<TransferBehaviour>,
+    /// The same in the sandbox. Default: as in production.
+    #[serde(default)]
+    pub sandbox_transfer_behaviour: Given<TransferBehaviour>,
 }
 
 /// An entitlement.
-#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DesiredEntitlement {
-    /// Its name; the key when absent.
-    pub name: Option<String>,
+    /// Its name. Default: the key.
+    #[serde(default)]
+    pub name: Given<String>,
 }
 
 /// A product.
-#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DesiredProduct {
-    /// Its name; the id when absent.
-    pub name: Option<String>,
-    /// Keys of the entitlements it unlocks.
+    /// Its name. Default: the id.
     #[serde(default)]
-    pub entitlements: Vec<String>,
+    pub name: Given<String>,
+    /// Keys of the entitlements it unlocks. Default: none.
+    #[serde(default)]
+    pub entitlements: Given<Vec<String>>,
 }
 
 /// An app. Which settings it has depends on its store; docs/stores.md lists them.
-#[derive(Debug, Clone, Deserialize, Serialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 pub struct DesiredApp {
-    /// Its name; the key when absent.
-    pub name: Option<String>,
-    /// `app_store`, `play_store`, `stripe` or `external`.
-    pub store: String,
+    /// Its name. Default: the key.
+    #[serde(default)]
+    pub name: Given<String>,
+    /// `app_store`, `play_store`, `stripe` or `external`. A new app has to say it, and none can change it.
+    #[serde(default)]
+    pub store: Given<String>,
     /// The settings of its store, as [`app_spec`](crate::app_spec) lists them. A secret given as `"***"` stays as it is.
     #[serde(flatten)]
-    pub settings: Map<String, Value>,
+    pub settings: Settings,
 }
 
 /// An integration.
-#[derive(Debug, Clone, Deserialize, Serialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DesiredIntegration {
-    /// Its name; the key when absent.
-    pub name: Option<String>,
-    /// Key of the destination: `webhook`, `slack`.
-    pub destination: String,
-    /// Keep deliveries, send none.
+    /// Its name. Default: the key.
     #[serde(default)]
-    pub paused: bool,
-    /// Settings of the destination. A secret given as `"***"` stays as it is.
+    pub name: Given<String>,
+    /// Key of the destination: `webhook`, `slack`. A new integration has to say it; where it changes, the settings begin anew.
     #[serde(default)]
-    pub settings: Map<String, Value>,
+    pub destination: Given<String>,
+    /// Keep deliveries, send none. Default: no.
+    #[serde(default)]
+    pub paused: Given<bool>,
+    /// Settings of the destination, each kept, set or at its default by itself. A secret given as `"***"` stays as it is.
+    #[serde(default)]
+    pub settings: Given<Settings>,
 }

@@ -1,7 +1,13 @@
 //! Integrations as they should be.
 
-use crate::{desired::DesiredIntegration, planner::Planner, secrets::merged, stored::Stored};
-use destinations::{FieldKind, Invalid};
+use crate::{
+    Given,
+    desired::DesiredIntegration,
+    planner::Planner,
+    settings::{Settings, merged, unknown},
+    stored::Stored,
+};
+use destinations::{Destination, FieldKind, Invalid};
 use domain::IntegrationId;
 use ledger::{ConfigurationChange, Integration, Verification};
 use serde_json::Value;
@@ -10,83 +16,62 @@ impl Planner<'_> {
     pub(crate) fn integration(&mut self, key: &str, desired: &DesiredIntegration) {
         self.check_key(&["integrations", key], key);
         let (means, project) = (self.means, self.project);
-        let Some(destination) = destinations::find(&desired.destination) else {
-            let known: Vec<_> = destinations::ALL
-                .iter()
-                .map(|destination| destination.spec().key)
-                .collect();
-            self.problem(
-                &["integrations", key, "destination"],
-                format!(
-                    "{:?} is not a destination; there are {}",
-                    desired.destination,
-                    known.join(", ")
-                ),
-            );
-            return;
-        };
-        let spec = destination.spec();
         let known = means
             .current
             .integrations
             .iter()
             .find(|known| known.project == project && known.key == key);
+        let wanted = desired
+            .destination
+            .over(known.map(|known| &known.destination));
+        let Some(destination) = wanted.as_deref().and_then(destinations::find) else {
+            let all = destinations::ALL.iter();
+            let all: Vec<_> = all.map(|destination| destination.spec().key).collect();
+            let problem = match wanted {
+                Some(wanted) => format!(
+                    "{wanted:?} is not a destination; there are {}",
+                    all.join(", ")
+                ),
+                None => format!("is missing; there are {}", all.join(", ")),
+            };
+            self.problem(&["integrations", key, "destination"], problem);
+            return;
+        };
         let id = known.map_or_else(|| IntegrationId::new((means.fresh)()), |known| known.id);
         // Settings of another destination say nothing about this one's.
-        let stored = known
-            .filter(|known| known.destination == desired.destination)
-            .map_or_else(Stored::default, |known| {
-                Stored::of_integration(means.vault, known)
-            });
-        let merged = merged(spec.fields, &stored, &desired.settings);
-        if !merged.problems.is_empty() {
-            self.invalid(key, merged.problems);
-            return;
-        }
-        let mut settings = merged.settings;
-        // A destination that signs gets a secret of its own unless one is given.
-        let signs = spec
-            .fields
-            .iter()
-            .find(|field| field.kind == FieldKind::Secrets);
-        if let Some(field) = signs {
-            let kept = stored.settings.get(field.name).cloned();
-            settings.entry(field.name).or_insert_with(|| {
-                kept.unwrap_or_else(|| Value::Array(vec![self.signing_secret().into()]))
-            });
-        }
-        let same_settings = stored.settings == settings;
-        let settings = Value::Object(settings);
-        let handshakes = match destination.configure(&settings, means.context) {
-            Ok(configured) => !configured.handshakes("").is_empty(),
-            Err(problems) => {
-                self.invalid(key, problems);
-                return;
+        let same = known.filter(|known| known.destination == destination.spec().key);
+        let given = match &desired.settings {
+            Given::Keep => Settings::new(),
+            Given::Set(given) => given.clone(),
+            Given::Default => {
+                let fields = destination.spec().fields.iter();
+                fields
+                    .map(|field| (field.name.into(), Given::Default))
+                    .collect()
             }
         };
-        let (sealed_settings, verification) = match known {
-            Some(known) if same_settings => {
-                (known.sealed_settings.clone(), known.verification.clone())
-            }
-            _ => (
-                means
-                    .vault
-                    .seal(&id.to_string(), settings.to_string().as_bytes()),
-                if handshakes {
-                    Verification::Pending
-                } else {
-                    Verification::Passed
-                },
-            ),
+        let unmoved = same.filter(|_| given.values().all(|given| *given == Given::Keep));
+        let (sealed_settings, verification) = match unmoved {
+            Some(known) => (known.sealed_settings.clone(), known.verification.clone()),
+            None => match self.settings(key, id, destination, same, &given) {
+                Some(settings) => settings,
+                None => return,
+            },
         };
         let wanted = Integration {
             id,
             project,
             key: key.into(),
-            name: desired.name.clone().unwrap_or_else(|| key.into()),
-            destination: desired.destination.clone(),
+            name: desired
+                .name
+                .over(known.map(|known| &known.name))
+                .unwrap_or_else(|| key.into()),
+            destination: destination.spec().key.into(),
             sealed_settings,
-            paused: desired.paused,
+            paused: desired
+                .paused
+                .over(known.map(|known| &known.paused))
+                .unwrap_or_default(),
             verification,
         };
         self.step(
@@ -95,6 +80,56 @@ impl Planner<'_> {
             wanted,
             ConfigurationChange::PutIntegration,
         );
+    }
+
+    /// Settings as they are to be stored, and whether their endpoint has shown that it is the integration's. `None` where
+    /// they cannot be used.
+    fn settings(
+        &mut self,
+        key: &str,
+        id: IntegrationId,
+        destination: &dyn Destination,
+        known: Option<&Integration>,
+        given: &Settings,
+    ) -> Option<(Vec<u8>, Verification)> {
+        let (means, fields) = (self.means, destination.spec().fields);
+        let stored = known.map_or_else(Stored::default, |known| {
+            Stored::of_integration(means.vault, known)
+        });
+        let mut merged = merged(fields, &stored, given);
+        merged.problems.extend(unknown(fields, &[], given));
+        if !merged.problems.is_empty() {
+            self.invalid(key, merged.problems);
+            return None;
+        }
+        let mut settings = merged.settings;
+        // A destination that signs gets a secret of its own unless one is given.
+        let signs = fields.iter().find(|field| field.kind == FieldKind::Secrets);
+        if let Some(field) = signs {
+            settings
+                .entry(field.name)
+                .or_insert_with(|| Value::Array(vec![self.signing_secret().into()]));
+        }
+        let same_settings = stored.settings == settings;
+        let settings = Value::Object(settings);
+        let configured = match destination.configure(&settings, means.context) {
+            Ok(configured) => configured,
+            Err(problems) => {
+                self.invalid(key, problems);
+                return None;
+            }
+        };
+        if let Some(known) = known.filter(|_| same_settings) {
+            return Some((known.sealed_settings.clone(), known.verification.clone()));
+        }
+        let settings = settings.to_string();
+        let sealed = means.vault.seal(&id.to_string(), settings.as_bytes());
+        let verification = if configured.handshakes("").is_empty() {
+            Verification::Passed
+        } else {
+            Verification::Pending
+        };
+        Some((sealed, verification))
     }
 
     fn invalid(&mut self, key: &str, problems: Vec<Invalid>) {

@@ -14,11 +14,13 @@
 mod app;
 mod catalog;
 mod desired;
+mod given;
 mod integration;
 mod plan;
 mod planner;
 mod project;
 mod secrets;
+mod settings;
 mod stored;
 mod stores;
 mod vault;
@@ -26,9 +28,11 @@ mod vault;
 pub use desired::{
     Desired, DesiredApp, DesiredEntitlement, DesiredIntegration, DesiredProduct, DesiredProject,
 };
+pub use given::Given;
 pub use plan::plan;
 pub use planner::{Action, Means, Problem, Step};
-pub use secrets::{Merged, masked, masked_entry, merged};
+pub use secrets::{masked, masked_entry};
+pub use settings::{Merged, Settings, merged};
 pub use stored::Stored;
 pub use stores::{APPS, AppSpec, app_spec};
 pub use vault::{Vault, VaultError};

@@ -3,6 +3,9 @@
 use crate::{desired::DesiredProject, planner::Planner};
 use ledger::{ConfigurationChange, Project};
 
+/// Hours after which a purchase first heard of is history, unless a project says otherwise.
+const USUAL_WINDOW_HOURS: u32 = 24;
+
 impl Planner<'_> {
     pub(crate) fn project(&mut self, desired: &DesiredProject, known: Option<&Project>) {
         self.check_key(&["project", "key"], &desired.key);
@@ -11,17 +14,19 @@ impl Planner<'_> {
             key: desired.key.clone(),
             name: desired
                 .name
-                .clone()
-                .unwrap_or_else(|| known.map_or(&desired.key, |known| &known.name).clone()),
+                .over(known.map(|known| &known.name))
+                .unwrap_or_else(|| desired.key.clone()),
             historical_window_hours: desired
                 .historical_window_hours
-                .unwrap_or_else(|| known.map_or(24, |known| known.historical_window_hours)),
-            transfer_behaviour: desired.transfer_behaviour.unwrap_or_else(|| {
-                known.map_or_else(Default::default, |known| known.transfer_behaviour)
-            }),
+                .over(known.map(|known| &known.historical_window_hours))
+                .unwrap_or(USUAL_WINDOW_HOURS),
+            transfer_behaviour: desired
+                .transfer_behaviour
+                .over(known.map(|known| &known.transfer_behaviour))
+                .unwrap_or_default(),
             sandbox_transfer_behaviour: desired
                 .sandbox_transfer_behaviour
-                .or_else(|| known?.sandbox_transfer_behaviour),
+                .over(known.and_then(|known| known.sandbox_transfer_behaviour.as_ref())),
         };
         self.step(
             format!("project {}", desired.key),

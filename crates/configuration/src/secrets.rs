@@ -15,7 +15,7 @@
 //! refused, as is any other text that begins with `***`: it was never meant to be a secret.
 
 use crate::stored::Stored;
-use destinations::{Field, FieldKind, Invalid};
+use destinations::{Field, FieldKind};
 use serde_json::{Map, Value};
 
 /// What is shown instead of a secret.
@@ -39,37 +39,14 @@ pub fn masked(fields: &[Field], settings: &Map<String, Value>) -> Map<String, Va
     shown
 }
 
-/// New settings, in which everything that stands for a stored secret is replaced by it, and what stands for none.
-#[derive(Debug, Clone)]
-pub struct Merged {
-    /// The settings; what a problem is about stands in them as it was given.
-    pub settings: Map<String, Value>,
-    /// What cannot be put back, by field.
-    pub problems: Vec<Invalid>,
-}
-
-/// Puts what is stored in the place of what stands for it.
-pub fn merged(fields: &[Field], stored: &Stored, given: &Map<String, Value>) -> Merged {
-    let (mut settings, mut problems) = (given.clone(), Vec::new());
-    for field in fields.iter().filter(|field| field.kind.is_secret()) {
-        let Some(value) = settings
-            .get_mut(field.name)
-            .filter(|value| !value.is_null())
-        else {
-            continue;
-        };
-        let read = match (field.kind, &*value) {
-            (FieldKind::Secrets, Value::Array(entries)) => list(entries, field.name, stored),
-            (FieldKind::Secrets, _) => Err("expected a list of texts".to_owned()),
-            (_, Value::String(text)) => single(text, field.name, stored),
-            _ => Err("expected a text".to_owned()),
-        };
-        match read {
-            Ok(read) => *value = read,
-            Err(problem) => problems.push(Invalid::new(field.name, problem)),
-        }
+/// A value given for a secret, with what is stored in the place of what stands for it.
+pub(crate) fn put_back(field: &Field, given: &Value, stored: &Stored) -> Result<Value, String> {
+    match (field.kind, given) {
+        (FieldKind::Secrets, Value::Array(entries)) => list(entries, field.name, stored),
+        (FieldKind::Secrets, _) => Err("expected a list of texts".into()),
+        (_, Value::String(text)) => single(text, field.name, stored),
+        _ => Err("expected a text".into()),
     }
-    Merged { settings, problems }
 }
 
 /// What a text in the place of a secret is.
@@ -183,12 +160,19 @@ mod tests {
         assert_eq!(masked(FIELDS, &Map::new()), Map::new());
     }
 
+    fn back(name: &str, given: &Value, stored: &Stored) -> Result<Value, String> {
+        let field = FIELDS.iter().find(|field| field.name == name).unwrap();
+        put_back(field, given, stored)
+    }
+
     #[test]
     fn what_comes_back_as_it_was_shown_is_what_is_stored() {
         let stored = stored();
-        let back = merged(FIELDS, &stored, &masked(FIELDS, &stored.settings));
-        assert!(back.problems.is_empty());
-        assert_eq!(back.settings, stored.settings);
+        let shown = masked(FIELDS, &stored.settings);
+        for name in ["key", "list"] {
+            let kept = back(name, &shown[name], &stored);
+            assert_eq!(kept.as_ref(), Ok(&stored.settings[name]), "{name}");
+        }
     }
 
     #[test]
@@ -206,34 +190,26 @@ mod tests {
             (json!(["new"]), json!(["new"])),
             (json!([]), json!([])),
         ] {
-            let found = merged(FIELDS, &stored(), &object(json!({ "list": given })));
-            assert!(found.problems.is_empty(), "{given}: {:?}", found.problems);
-            assert_eq!(found.settings["list"], wanted, "{given}");
+            assert_eq!(back("list", &given, &stored()), Ok(wanted), "{given}");
         }
     }
 
     #[test]
-    fn what_stands_for_nothing_names_its_field() {
-        for (given, field, mentions) in [
-            (
-                json!({ "list": ["***", "***", "***", "***"] }),
-                "list",
-                "3 are",
-            ),
-            (json!({ "list": ["***4"] }), "list", "\"***4\""),
-            (json!({ "list": ["***0"] }), "list", "\"***0\""),
-            (json!({ "list": ["***last"] }), "list", "\"***last\""),
-            (json!({ "list": ["a", 1] }), "list", "a list of texts"),
-            (json!({ "list": "***" }), "list", "a list of texts"),
-            (json!({ "key": "***1" }), "key", "entry of a list"),
-            (json!({ "key": "****" }), "key", "\"****\""),
-            (json!({ "key": ["***"] }), "key", "a text"),
-            (json!({ "long": "***" }), "long", "nothing is stored"),
+    fn what_stands_for_nothing_is_refused() {
+        for (name, given, mentions) in [
+            ("list", json!(["***", "***", "***", "***"]), "3 are"),
+            ("list", json!(["***4"]), "\"***4\""),
+            ("list", json!(["***0"]), "\"***0\""),
+            ("list", json!(["***last"]), "\"***last\""),
+            ("list", json!(["a", 1]), "a list of texts"),
+            ("list", json!("***"), "a list of texts"),
+            ("key", json!("***1"), "entry of a list"),
+            ("key", json!("****"), "\"****\""),
+            ("key", json!(["***"]), "a text"),
+            ("long", json!("***"), "nothing is stored"),
         ] {
-            let found = merged(FIELDS, &stored(), &object(given.clone())).problems;
-            assert_eq!(found.len(), 1, "{given}: {found:?}");
-            assert_eq!(found[0].field, field, "{given}");
-            assert!(found[0].problem.contains(mentions), "{given}: {found:?}");
+            let problem = back(name, &given, &stored()).unwrap_err();
+            assert!(problem.contains(mentions), "{name} {given}: {problem}");
         }
     }
 
@@ -243,18 +219,12 @@ mod tests {
             settings: Map::new(),
             unreadable: Some("another key".into()),
         };
-        let given = json!({ "url": "u", "key": "***", "list": ["***", "new"] });
-        let found = merged(FIELDS, &lost, &object(given));
-        let fields: Vec<_> = found
-            .problems
-            .iter()
-            .map(|problem| problem.field.as_str())
-            .collect();
-        assert_eq!(fields, ["key", "list"]);
-        assert!(found.problems[0].problem.contains("another key"));
-        let given = object(json!({ "key": "new", "list": ["new"] }));
-        let found = merged(FIELDS, &lost, &given);
-        assert!(found.problems.is_empty());
-        assert_eq!(found.settings, given);
+        for (name, given) in [("key", json!("***")), ("list", json!(["***", "new"]))] {
+            let problem = back(name, &given, &lost).unwrap_err();
+            assert!(problem.contains("another key"), "{problem}");
+        }
+        for (name, given) in [("key", json!("new")), ("list", json!(["new"]))] {
+            assert_eq!(back(name, &given, &lost).as_ref(), Ok(&given));
+        }
     }
 }

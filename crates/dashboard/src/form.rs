@@ -5,11 +5,11 @@
 //! what is stored.
 
 use axum::http::StatusCode;
-use configuration::{self as desired, masked_entry};
+use configuration::{self as desired, Given, Settings, masked_entry};
 use destinations::FieldKind;
 use domain::EventKind;
 use serde_json::{Map, Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What a form sent: every value of every field, in order.
 #[derive(Debug, Default)]
@@ -287,71 +287,135 @@ impl Field {
         shown
     }
 
-    /// The value a form sent; `None` for a setting that is not there. `stored` counts the secrets that are.
-    fn value(
+    /// What a form says of a setting, and what is wrong with it. `stored` is what is shown now, secrets masked.
+    ///
+    /// A field that was not sent is kept, and so is what was left as it was shown, empty secrets among them. A field that was
+    /// emptied has its default.
+    fn given(
         &self,
         sent: &Sent,
-        stored: usize,
+        stored: Option<&Value>,
         events: &[EventKind],
-    ) -> Result<Option<Value>, String> {
-        let text = sent.text(self.name);
-        let listed = || {
-            let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-            lines.map(Value::from).collect::<Vec<_>>()
-        };
-        let is_removed = || sent.is_on(&format!("{}.remove", self.name));
-        let kept = || !is_removed() && stored > 0;
-        Ok(match self.kind {
-            Kind::Text | Kind::Url | Kind::Choice(_) => (!text.is_empty()).then(|| text.into()),
-            Kind::Secret | Kind::LongSecret if text.is_empty() => kept().then(|| "***".into()),
-            Kind::Secret | Kind::LongSecret => Some(text.into()),
-            Kind::Secrets if text.is_empty() && is_removed() => Some(json!([])),
-            Kind::Secrets if text.is_empty() => kept().then(|| json!(vec!["***"; stored])),
-            Kind::Secrets => Some(listed().into()),
-            Kind::Lines => (!text.is_empty()).then(|| listed().into()),
-            Kind::Switch => sent.is_on(self.name).then(|| true.into()),
-            Kind::Choices(_) => {
-                let chosen = sent.all(self.name);
-                (!chosen.is_empty()).then(|| json!(chosen))
+    ) -> Result<Given<Value>, String> {
+        match self.kind {
+            Kind::Switch => {
+                let was_on = stored.is_some_and(|stored| *stored == json!(true));
+                return Ok(match (sent.is_on(self.name), was_on) {
+                    (true, _) => Given::Set(true.into()),
+                    (false, true) => Given::Default,
+                    (false, false) => Given::Keep,
+                });
             }
-            Kind::Number if text.is_empty() => None,
-            Kind::Number => {
+            Kind::Choices(_) => return Ok(chosen(sent.all(self.name), stored)),
+            Kind::Events | Kind::EventSwitches => return Ok(self.switches(sent, events)),
+            _ => {}
+        }
+        let is_removed = sent.is_on(&format!("{}.remove", self.name));
+        let text = match sent.all(self.name).first() {
+            Some(text) => text.trim(),
+            None if is_removed => "",
+            None => return Ok(Given::Keep),
+        };
+        let lines = || {
+            let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+            Given::Set(lines.map(Value::from).collect())
+        };
+        Ok(match (self.kind, text) {
+            (Kind::Secrets, "") if is_removed => Given::Set(json!([])),
+            (Kind::Secret | Kind::LongSecret, "") if is_removed => Given::Default,
+            (Kind::Secret | Kind::LongSecret | Kind::Secrets, "") => Given::Keep,
+            (_, "") => Given::Default,
+            (Kind::Secrets | Kind::Lines, _) => lines(),
+            (Kind::Number, _) => {
                 let number: u64 = text
                     .parse()
                     .map_err(|_| format!("{text:?} is not a whole number"))?;
-                Some(number.into())
+                Given::Set(number.into())
             }
-            Kind::Retry => match text {
-                "" => None,
-                "custom" => {
-                    let delays = sent.text(&format!("{}.delays", self.name)).to_owned();
-                    let seconds = delays
-                        .split([',', ' '])
-                        .filter(|part| !part.is_empty())
-                        .map(|part| {
-                            part.parse::<u64>()
-                                .map_err(|_| format!("{part:?} is not a number of seconds"))
-                        })
-                        .collect::<Result<Vec<_>, _>>()?;
-                    Some(json!({ "policy": "custom", "delays": seconds }))
-                }
-                policy => Some(json!({ "policy": policy })),
-            },
-            Kind::Events | Kind::EventSwitches => {
-                let mut switches = Map::new();
-                for kind in events.iter().filter(|kind| **kind != EventKind::Test) {
-                    let field = format!("{}.{}", self.name, kind.id());
-                    let name = sent.text(&format!("{field}.name")).to_owned();
-                    let switch = match (sent.is_on(&field), name.as_str()) {
-                        (false, _) => json!(false),
-                        (true, "") => continue,
-                        (true, name) => json!(name),
-                    };
-                    switches.insert(kind.id().into(), switch);
-                }
-                (!switches.is_empty()).then(|| switches.into())
+            (Kind::Retry, "custom") => {
+                let delays = sent.text(&format!("{}.delays", self.name)).to_owned();
+                let seconds = delays
+                    .split([',', ' '])
+                    .filter(|part| !part.is_empty())
+                    .map(|part| {
+                        part.parse::<u64>()
+                            .map_err(|_| format!("{part:?} is not a number of seconds"))
+                    })
+                    .collect::<Result<Vec<_>, _>>()?;
+                Given::Set(json!({ "policy": "custom", "delays": seconds }))
             }
+            (Kind::Retry, policy) => Given::Set(json!({ "policy": policy })),
+            _ => Given::Set(text.into()),
         })
+    }
+
+    fn switches(&self, sent: &Sent, events: &[EventKind]) -> Given<Value> {
+        let mut switches = Map::new();
+        for kind in events.iter().filter(|kind| **kind != EventKind::Test) {
+            let field = format!("{}.{}", self.name, kind.id());
+            let name = sent.text(&format!("{field}.name")).to_owned();
+            let switch = match (sent.is_on(&field), name.as_str()) {
+                (false, _) => json!(false),
+                (true, "") => continue,
+                (true, name) => json!(name),
+            };
+            switches.insert(kind.id().into(), switch);
+        }
+        if switches.is_empty() {
+            Given::Default
+        } else {
+            Given::Set(switches.into())
+        }
+    }
+}
+
+/// What boxes say. Boxes have no order, and the list they show may have one: what has the same boxes ticked is kept.
+fn chosen(ticked: &[String], stored: Option<&Value>) -> Given<Value> {
+    let shown: BTreeSet<&str> = stored
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
+    let chosen: BTreeSet<&str> = ticked.iter().map(String::as_str).collect();
+    if chosen == shown {
+        Given::Keep
+    } else if chosen.is_empty() {
+        Given::Default
+    } else {
+        Given::Set(json!(ticked))
+    }
+}
+
+/// A name in a form: its default where it was emptied.
+pub(crate) fn name(sent: &Sent, field: &str) -> Given<String> {
+    match sent.all(field).first().map(|text| text.trim()) {
+        None => Given::Keep,
+        Some("") => Given::Default,
+        Some(text) => Given::Set(text.to_owned()),
+    }
+}
+
+/// A field that a form of its own has, read; what is wrong with it is added to the problems.
+pub(crate) fn parsed<T>(
+    sent: &Sent,
+    field: &str,
+    read: impl Fn(&str) -> Result<T, String>,
+    problems: &mut Vec<desired::Problem>,
+) -> Given<T> {
+    match name(sent, field) {
+        Given::Keep => Given::Keep,
+        Given::Default => Given::Default,
+        Given::Set(text) => match read(&text) {
+            Ok(value) => Given::Set(value),
+            Err(message) => {
+                problems.push(desired::Problem {
+                    path: vec![field.to_owned()],
+                    message,
+                });
+                Given::Keep
+            }
+        },
     }
 }
 
@@ -366,18 +430,27 @@ impl Placed {
     pub(crate) fn of(problems: Vec<desired::Problem>, fields: &[Field]) -> Self {
         let mut placed = Self::default();
         for desired::Problem { path, message } in problems {
-            let Some(name) = path.last() else {
-                placed.above.push(message);
-                continue;
-            };
-            // A part of a field, such as the pauses of a policy, belongs to the whole.
-            let whole = name
-                .split_once('.')
-                .map_or(name.as_str(), |(whole, _)| whole);
-            if fields.iter().any(|field| field.name == whole) {
-                placed.beside.insert(whole.to_owned(), message);
-            } else {
-                placed.above.push(format!("{name}: {message}"));
+            // A part of a field, such as the pauses of a policy or one kind of event, belongs to the whole.
+            let within = path.get(2..).filter(|within| !within.is_empty());
+            let whole = within.unwrap_or(&path).iter().rev().find_map(|part| {
+                let whole = part.split('.').next().unwrap_or(part);
+                fields.iter().find(|field| field.name == whole)
+            });
+            match (whole, path.last()) {
+                (Some(field), Some(part)) => {
+                    let told = if part == field.name {
+                        message
+                    } else {
+                        format!("{part}: {message}")
+                    };
+                    let beside = placed.beside.entry(field.name.to_owned()).or_default();
+                    if !beside.is_empty() {
+                        beside.push_str("; ");
+                    }
+                    beside.push_str(&told);
+                }
+                (None, Some(part)) => placed.above.push(format!("{part}: {message}")),
+                (_, None) => placed.above.push(message),
             }
         }
         placed
@@ -400,25 +473,19 @@ impl Placed {
     }
 }
 
-/// Settings as a form sent them, and what cannot be read, by field.
+/// What a form says of settings, and what cannot be read, by field.
 pub(crate) fn settings(
     fields: &[Field],
     sent: &Sent,
     stored: &Value,
     events: &[EventKind],
-) -> (Map<String, Value>, BTreeMap<String, String>) {
-    let (mut settings, mut problems) = (Map::new(), BTreeMap::new());
+) -> (Settings, BTreeMap<String, String>) {
+    let (mut settings, mut problems) = (Settings::new(), BTreeMap::new());
     for field in fields {
-        let count = match stored.get(field.name) {
-            Some(Value::Array(values)) => values.len(),
-            Some(value) if !plain(Some(value)).is_empty() => 1,
-            _ => 0,
-        };
-        match field.value(sent, count, events) {
-            Ok(Some(value)) => {
-                settings.insert(field.name.into(), value);
+        match field.given(sent, stored.get(field.name), events) {
+            Ok(given) => {
+                settings.insert(field.name.into(), given);
             }
-            Ok(None) => {}
             Err(problem) => {
                 problems.insert(field.name.into(), problem);
             }
@@ -428,14 +495,16 @@ pub(crate) fn settings(
 }
 
 /// Settings that a form sent and that were refused, as they are shown again: what was typed, but secrets as they are stored.
-pub(crate) fn shown_again(fields: &[Field], typed: Map<String, Value>, stored: &Value) -> Value {
-    let mut shown = typed;
-    let secret = |kind| matches!(kind, Kind::Secret | Kind::LongSecret | Kind::Secrets);
-    for field in fields.iter().filter(|field| secret(field.kind)) {
-        shown.remove(field.name);
-        if let Some(kept) = stored.get(field.name) {
-            shown.insert(field.name.into(), kept.clone());
-        }
+pub(crate) fn shown_again(fields: &[Field], typed: &Settings, stored: &Value) -> Value {
+    let mut shown = Map::new();
+    for field in fields {
+        let known = stored.get(field.name);
+        let is_secret = matches!(field.kind, Kind::Secret | Kind::LongSecret | Kind::Secrets);
+        let value = match typed.get(field.name) {
+            Some(given) if !is_secret => given.over(known),
+            _ => known.cloned(),
+        };
+        shown.extend(value.map(|value| (field.name.to_owned(), value)));
     }
     shown.into()
 }
@@ -480,6 +549,11 @@ mod tests {
             kind: Kind::Events,
             help: "",
         },
+        Field {
+            name: "any",
+            kind: Kind::Choices(&["a", "b"]),
+            help: "",
+        },
     ];
     const EVENTS: &[EventKind] = &[
         EventKind::TrialStarted,
@@ -489,8 +563,15 @@ mod tests {
     ];
 
     fn read(body: &str, stored: &Value) -> (Value, Vec<String>) {
-        let (settings, problems) = settings(FIELDS, &Sent::read(body.as_bytes()), stored, EVENTS);
-        (settings.into(), problems.into_keys().collect())
+        let (given, problems) = settings(FIELDS, &Sent::read(body.as_bytes()), stored, EVENTS);
+        let settings = given.into_iter().filter_map(|(name, given)| {
+            let value = given.over(stored.get(&name))?;
+            Some((name, value))
+        });
+        (
+            Value::Object(settings.collect()),
+            problems.into_keys().collect(),
+        )
     }
 
     #[test]
@@ -550,13 +631,60 @@ mod tests {
 
     #[test]
     fn what_was_refused_is_shown_again_without_the_secrets_that_were_typed() {
-        let typed = json!({ "url": "no", "key": "typed", "secrets": ["typed"] });
         let stored = json!({ "url": "https://a.example/", "secrets": ["***", "***"] });
-        let typed = typed.as_object().cloned().unwrap();
+        let sent = Sent::read(b"url=no&key=typed&secrets=typed");
+        let (typed, _) = settings(FIELDS, &sent, &stored, &[]);
         assert_eq!(
-            shown_again(FIELDS, typed, &stored),
+            shown_again(FIELDS, &typed, &stored),
             json!({ "url": "no", "secrets": ["***", "***"] })
         );
+    }
+
+    #[test]
+    fn a_form_says_of_each_field_whether_it_is_kept_set_or_at_its_default() {
+        let stored = json!({ "url": "u", "key": "***", "on": true, "days": 3, "any": ["b", "a"] });
+        let given = |body: &str| settings(FIELDS, &Sent::read(body.as_bytes()), &stored, EVENTS).0;
+        for (body, field, wanted) in [
+            ("", "url", Given::Keep),
+            ("url=", "url", Given::Default),
+            ("url=v", "url", Given::Set(json!("v"))),
+            ("", "key", Given::Keep),
+            ("key=", "key", Given::Keep),
+            ("key=&key.remove=on", "key", Given::Default),
+            ("key=k", "key", Given::Set(json!("k"))),
+            ("days=", "days", Given::Default),
+            ("on=on", "on", Given::Set(json!(true))),
+            ("", "on", Given::Default),
+            // The same boxes say nothing about an order.
+            ("any=a&any=b", "any", Given::Keep),
+            ("any=a", "any", Given::Set(json!(["a"]))),
+            ("", "any", Given::Default),
+        ] {
+            assert_eq!(given(body)[field], wanted, "{body:?} {field}");
+        }
+        let sent = Sent::read(b"name=+Ann+&empty=");
+        assert_eq!(name(&sent, "name"), Given::Set("Ann".into()));
+        assert_eq!(name(&sent, "empty"), Given::Default);
+        assert_eq!(name(&sent, "other"), Given::Keep);
+    }
+
+    #[test]
+    fn a_problem_stands_beside_its_field() {
+        let problem = |path: &[&str]| desired::Problem {
+            path: path.iter().map(|part| (*part).to_owned()).collect(),
+            message: "no".into(),
+        };
+        let problems = vec![
+            problem(&["integrations", "x", "settings", "url"]),
+            problem(&["integrations", "x", "settings", "events", "trial_started"]),
+            problem(&["settings", "retry.delays"]),
+            problem(&["integrations", "x"]),
+        ];
+        let placed = Placed::of(problems, FIELDS);
+        assert_eq!(placed.beside("url"), "no");
+        assert_eq!(placed.beside("events"), "trial_started: no");
+        assert_eq!(placed.beside("retry"), "retry.delays: no");
+        assert_eq!(placed.above, ["x: no"]);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use crate::{cli::Data, say};
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use configuration::{Action, Desired, Means, Problem, Step};
+use configuration::{Action, Desired, Given, Means, Problem, Step};
 use engine::{System, WallSystem};
 use serde_json::Value;
 use std::{path::PathBuf, process::ExitCode};
@@ -140,14 +140,21 @@ fn read(text: &str, environment: &dyn Fn(&str) -> Option<String>) -> Result<Desi
     })?;
     let mut problems = Vec::new();
     for (key, app) in &mut wanted.apps {
-        for (name, value) in &mut app.settings {
-            fill(value, &["apps", key, name], environment, &mut problems);
+        for (name, given) in &mut app.settings {
+            if let Given::Set(value) = given {
+                fill(value, &["apps", key, name], environment, &mut problems);
+            }
         }
     }
     for (key, integration) in &mut wanted.integrations {
-        for (name, value) in &mut integration.settings {
-            let path = ["integrations", key, "settings", name];
-            fill(value, &path, environment, &mut problems);
+        let Given::Set(settings) = &mut integration.settings else {
+            continue;
+        };
+        for (name, given) in settings {
+            if let Given::Set(value) = given {
+                let path = ["integrations", key, "settings", name];
+                fill(value, &path, environment, &mut problems);
+            }
         }
     }
     if problems.is_empty() {
@@ -321,6 +328,28 @@ mod tests {
             ),
             []
         );
+    }
+
+    #[test]
+    fn a_file_keeps_what_it_does_not_name_and_can_ask_for_the_default() {
+        let text = "[project]\nkey = \"a\"\nname = { default = true }\n[apps.web]\nstore = \"stripe\"\napi_key = { default = true }\n[integrations.w]\npaused = { default = true }\n[integrations.w.settings]\nsandbox_url = { default = true }\nretry = { policy = \"adapty\" }";
+        let wanted = read(text, &|_| None).unwrap();
+        assert_eq!(wanted.project.name, Given::Default);
+        assert_eq!(wanted.project.transfer_behaviour, Given::Keep);
+        let web = &wanted.apps["web"];
+        assert_eq!(web.name, Given::Keep);
+        assert_eq!(web.store, Given::Set("stripe".into()));
+        assert_eq!(web.settings["api_key"], Given::Default);
+        let integration = &wanted.integrations["w"];
+        assert_eq!(integration.paused, Given::Default);
+        let Given::Set(settings) = &integration.settings else {
+            panic!("the file names settings");
+        };
+        assert_eq!(settings["sandbox_url"], Given::Default);
+        assert!(matches!(settings["retry"], Given::Set(_)));
+        // What is wrong with a value is still said at its line.
+        let text = "[project]\nkey = \"a\"\nhistorical_window_hours = \"soon\"";
+        assert_eq!(problems(text)[0].line, 3);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Documents, planned and applied one after the other.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod given;
 mod project;
 mod reference;
 mod secrets;

@@ -13,10 +13,11 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use configuration::{
-    self as desired, APPS, AppSpec, Desired, DesiredApp, DesiredProject, Stored, app_spec, masked,
+    self as desired, APPS, AppSpec, Desired, DesiredApp, DesiredProject, Given, Settings, Stored,
+    app_spec, masked,
 };
 use domain::Store;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use sources::{Probe, ProbeOutcome};
 use std::collections::BTreeMap;
 use web::{
@@ -351,12 +352,8 @@ pub(crate) async fn new_app(
     page(&app, &project, &uri, None, draft).await
 }
 
-/// Whether what is stored has secrets of this name, for the settings that a form sends.
-fn given(
-    spec: &AppSpec,
-    sent: &Sent,
-    known: &Value,
-) -> (Map<String, Value>, Vec<desired::Problem>) {
+/// What a form says of the settings of an app.
+fn given(spec: &AppSpec, sent: &Sent, known: &Value) -> (Settings, Vec<desired::Problem>) {
     let (settings, problems) = form::settings(&fields(spec), sent, known, &[]);
     let problems = problems
         .into_iter()
@@ -412,8 +409,8 @@ async fn put(
     }
     if problems.is_empty() {
         let wanted = DesiredApp {
-            name: Some(name.clone()).filter(|name| !name.is_empty()),
-            store: spec.store.id().into(),
+            name: form::name(&sent, "app.name"),
+            store: Given::Set(spec.store.id().into()),
             settings: settings.clone(),
         };
         let desired = Desired {
@@ -437,7 +434,7 @@ async fn put(
         spec,
         key,
         name,
-        settings: form::shown_again(&fields(spec), settings, &known),
+        settings: form::shown_again(&fields(spec), &settings, &known),
         problems,
         findings: None,
     };

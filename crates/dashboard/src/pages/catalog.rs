@@ -1,7 +1,10 @@
 //! Products and what they unlock.
 
 use super::{Shell, done, html};
-use crate::{Dashboard, form::Sent};
+use crate::{
+    Dashboard,
+    form::{self, Sent},
+};
 use askama::Template;
 use axum::{
     body::Body,
@@ -9,7 +12,7 @@ use axum::{
     http::{Request, StatusCode, Uri},
     response::{IntoResponse, Response},
 };
-use configuration::{Desired, DesiredEntitlement, DesiredProduct, DesiredProject};
+use configuration::{Desired, DesiredEntitlement, DesiredProduct, DesiredProject, Given};
 use ledger::{ConfigurationChange, Entitlement, Product};
 use std::collections::{BTreeMap, BTreeSet};
 use web::{
@@ -175,10 +178,9 @@ pub(crate) async fn save_product(
     request: Request<Body>,
 ) -> Result<Response, Problem> {
     let sent = Sent::read(&body::read(request).await?);
-    let name = Some(sent.text("name").to_owned()).filter(|name| !name.is_empty());
     let product = DesiredProduct {
-        name,
-        entitlements: sent.all("entitlements").to_vec(),
+        name: form::name(&sent, "name"),
+        entitlements: Given::Set(sent.all("entitlements").to_vec()),
     };
     let id = sent.text("id").to_owned();
     if id.is_empty() {
@@ -282,9 +284,10 @@ pub(crate) async fn add_products(
             .filter(|word| !word.is_empty())
             .map(str::to_owned);
         if let Some(id) = words.next() {
+            // A list says nothing of names: a product that has one keeps it.
             let product = DesiredProduct {
-                name: None,
-                entitlements: words.collect(),
+                name: Given::Keep,
+                entitlements: Given::Set(words.collect()),
             };
             products.insert(id, product);
         }
@@ -308,9 +311,11 @@ pub(crate) async fn save_entitlement(
     request: Request<Body>,
 ) -> Result<Response, Problem> {
     let sent = Sent::read(&body::read(request).await?);
-    let name = Some(sent.text("name").to_owned()).filter(|name| !name.is_empty());
+    let entitlement = DesiredEntitlement {
+        name: form::name(&sent, "name"),
+    };
     let part = Desired {
-        entitlements: BTreeMap::from([(sent.text("key").to_owned(), DesiredEntitlement { name })]),
+        entitlements: BTreeMap::from([(sent.text("key").to_owned(), entitlement)]),
         ..Desired::default()
     };
     save(&app, &project, &uri, part).await

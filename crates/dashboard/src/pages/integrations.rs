@@ -13,7 +13,8 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use configuration::{
-    self as desired, Desired, DesiredIntegration, DesiredProject, Stored, masked, merged,
+    self as desired, Desired, DesiredIntegration, DesiredProject, Given, Settings, Stored, masked,
+    merged,
 };
 use destinations::{Context, Spec};
 use domain::{Event, NotSent};
@@ -22,7 +23,7 @@ use ledger::{
     ConfigurationChange, DeliveryFilter, DeliveryRecord, DeliveryState, EventFilter, Page,
     Verification,
 };
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use web::{
     App,
@@ -550,12 +551,12 @@ pub(crate) async fn new_integration(
 }
 
 /// What was given for one integration: the one that is there, or a new one.
-struct Given<'a> {
+struct Submitted<'a> {
     spec: &'static Spec,
     active: Option<&'a ActiveIntegration>,
     key: String,
     name: String,
-    settings: Map<String, Value>,
+    settings: Settings,
     /// What is stored, secrets masked.
     known: Value,
     problems: Vec<desired::Problem>,
@@ -566,7 +567,7 @@ async fn given<'a>(
     app: &App,
     (spec, active): (&'static Spec, Option<&'a ActiveIntegration>),
     request: Request<Body>,
-) -> Result<Given<'a>, Problem> {
+) -> Result<Submitted<'a>, Problem> {
     let sent = Sent::read(&body::read(request).await?);
     let known = active.map_or(json!({}), |active| stored(app, active));
     let (settings, problems) = form::settings(&fields(spec), &sent, &known, spec.events);
@@ -584,7 +585,7 @@ async fn given<'a>(
             path: vec!["settings".into(), field],
             message,
         });
-    Ok(Given {
+    Ok(Submitted {
         spec,
         active,
         problems: problems.collect(),
@@ -596,12 +597,12 @@ async fn given<'a>(
     })
 }
 
-impl Given<'_> {
+impl Submitted<'_> {
     fn draft(self, preview: Option<(String, Vec<(String, String)>)>) -> Draft {
         Draft {
             key: self.key,
             name: self.name,
-            settings: form::shown_again(&fields(self.spec), self.settings, &self.known),
+            settings: form::shown_again(&fields(self.spec), &self.settings, &self.known),
             problems: self.problems,
             preview,
         }
@@ -637,7 +638,7 @@ async fn put(
     app: &App,
     project: &InProject,
     uri: &Uri,
-    mut given: Given<'_>,
+    mut given: Submitted<'_>,
 ) -> Result<Response, Problem> {
     let is_taken = given.active.is_none() && project.integration(&given.key).is_ok();
     if is_taken {
@@ -648,10 +649,10 @@ async fn put(
     }
     if given.problems.is_empty() {
         let wanted = DesiredIntegration {
-            name: Some(given.name.clone()),
-            destination: given.spec.key.into(),
-            paused: given.active.is_some_and(|active| active.row.paused),
-            settings: given.settings.clone(),
+            name: form::name(&given.sent, "integration.name"),
+            destination: Given::Set(given.spec.key.into()),
+            paused: Given::Keep,
+            settings: Given::Set(given.settings.clone()),
         };
         let desired = Desired {
             project: DesiredProject {
@@ -684,7 +685,7 @@ async fn put(
 /// What these settings would send for an event.
 fn would_send(
     app: &App,
-    given: &Given<'_>,
+    given: &Submitted<'_>,
     event: &Event,
 ) -> Result<Vec<(String, String)>, Vec<desired::Problem>> {
     let known = given.active.map_or_else(Stored::default, |active| {
@@ -766,7 +767,7 @@ async fn show(
     app: &App,
     project: &InProject,
     uri: &Uri,
-    mut given: Given<'_>,
+    mut given: Submitted<'_>,
 ) -> Result<Response, Problem> {
     let id = given.sent.text("preview.event").to_owned();
     let event = web::query::parse("event", &id)?;

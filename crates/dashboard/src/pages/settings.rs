@@ -1,15 +1,18 @@
 //! A project's own settings, its API keys, and the log of what was done.
 
 use super::{Shell, clock, done, exact, html};
-use crate::{Dashboard, form::Sent};
+use crate::{
+    Dashboard,
+    form::{self, Field, Kind, Placed, Sent},
+};
 use askama::Template;
 use axum::{
     body::Body,
     extract::{Path, State},
-    http::{Request, StatusCode, Uri},
+    http::{Request, Uri},
     response::{IntoResponse, Response},
 };
-use configuration::{Desired, DesiredProject};
+use configuration::{self as desired, Desired, DesiredProject};
 use domain::ApiKeyId;
 use ledger::{ConfigurationChange, Scope, TransferBehaviour};
 use serde_json::json;
@@ -67,6 +70,22 @@ const BEHAVIOURS: [(&str, &str); 4] = [
     ("share", "The two become one customer"),
 ];
 
+const fn text(name: &'static str) -> Field {
+    Field {
+        name,
+        kind: Kind::Text,
+        help: "",
+    }
+}
+
+/// Fields of the project's form, for the problems beside them.
+const FIELDS: [Field; 4] = [
+    text("name"),
+    text("window"),
+    text("transfer"),
+    text("sandbox_transfer"),
+];
+
 struct KeyLine {
     id: String,
     name: String,
@@ -88,7 +107,7 @@ struct SettingsTemplate {
     /// A key that was made just now. It is shown once.
     made: String,
     rates: String,
-    problems: Vec<String>,
+    placed: Placed,
 }
 
 fn word(behaviour: TransferBehaviour) -> String {
@@ -100,7 +119,7 @@ async fn page(
     project: &InProject,
     uri: &Uri,
     made: String,
-    problems: Vec<String>,
+    problems: Vec<desired::Problem>,
 ) -> Result<Response, Problem> {
     let setup = app.engine.setup();
     let compiled = setup
@@ -129,11 +148,8 @@ async fn page(
         since: exact(key.created_at),
     });
     let newest = app.engine.rates().newest();
-    let status = if problems.is_empty() {
-        StatusCode::OK
-    } else {
-        StatusCode::UNPROCESSABLE_ENTITY
-    };
+    let placed = Placed::of(problems, &FIELDS);
+    let status = placed.status();
     let html = html(&SettingsTemplate {
         shell: Shell::load(app, project, "settings", uri).await?,
         window: row.historical_window_hours,
@@ -144,7 +160,7 @@ async fn page(
         may_manage: project.caller.may_manage(),
         made,
         rates: newest.map(|day| day.to_string()).unwrap_or_default(),
-        problems,
+        placed,
     });
     Ok((status, html).into_response())
 }
@@ -166,20 +182,12 @@ pub(crate) async fn save_settings(
     request: Request<Body>,
 ) -> Result<Response, Problem> {
     let sent = Sent::read(&body::read(request).await?);
-    let behaviour = |name: &str| serde_json::from_value(json!(sent.text(name))).ok();
-    let window = sent.text("window").parse();
-    let Ok(window) = window else {
-        let problem = format!("{:?} is not a number of hours", sent.text("window"));
-        return page(&app, &project, &uri, String::new(), vec![problem]).await;
+    let wanted = match given(&project.key, &sent) {
+        Ok(wanted) => wanted,
+        Err(problems) => return page(&app, &project, &uri, String::new(), problems).await,
     };
     let desired = Desired {
-        project: DesiredProject {
-            key: project.key.clone(),
-            name: Some(sent.text("name").to_owned()).filter(|name| !name.is_empty()),
-            historical_window_hours: Some(window),
-            transfer_behaviour: behaviour("transfer"),
-            sandbox_transfer_behaviour: behaviour("sandbox_transfer"),
-        },
+        project: wanted,
         ..Desired::default()
     };
     match configure(&app, &project.caller, &desired).await? {
@@ -187,10 +195,38 @@ pub(crate) async fn save_settings(
             &format!("/projects/{}/settings", project.key),
             "saved",
         )),
-        Err(problems) => {
-            let told = problems.into_iter().map(|problem| problem.message);
-            page(&app, &project, &uri, String::new(), told.collect()).await
-        }
+        Err(problems) => page(&app, &project, &uri, String::new(), problems).await,
+    }
+}
+
+/// What the form says of a project, or what is wrong with it, by field.
+fn given(key: &str, sent: &Sent) -> Result<DesiredProject, Vec<desired::Problem>> {
+    let behaviour = |text: &str| {
+        let words = BEHAVIOURS.map(|(word, _)| word).join(", ");
+        let read = serde_json::from_value(json!(text));
+        read.map_err(|_| format!("{text:?} is none of {words}"))
+    };
+    let hours = |text: &str| {
+        let read = text.parse();
+        read.map_err(|_| format!("{text:?} is not a number of hours"))
+    };
+    let mut problems = Vec::new();
+    let wanted = DesiredProject {
+        key: key.to_owned(),
+        name: form::name(sent, "name"),
+        historical_window_hours: form::parsed(sent, "window", hours, &mut problems),
+        transfer_behaviour: form::parsed(sent, "transfer", behaviour, &mut problems),
+        sandbox_transfer_behaviour: form::parsed(
+            sent,
+            "sandbox_transfer",
+            behaviour,
+            &mut problems,
+        ),
+    };
+    if problems.is_empty() {
+        Ok(wanted)
+    } else {
+        Err(problems)
     }
 }
 
@@ -204,7 +240,10 @@ pub(crate) async fn make_key(
     let sent = Sent::read(&body::read(request).await?);
     let name = sent.text("name");
     if name.is_empty() {
-        let problem = "the key needs a name, so that you know later what it was for".to_owned();
+        let problem = desired::Problem {
+            path: Vec::new(),
+            message: "the key needs a name, so that you know later what it was for".into(),
+        };
         return page(&app, &project, &uri, String::new(), vec![problem]).await;
     }
     let scope = if sent.is_on("write") {
@@ -322,6 +361,32 @@ pub(crate) async fn audit(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use configuration::Given;
+
+    #[test]
+    fn the_form_of_a_project_keeps_sets_and_gives_defaults() {
+        let read = |body: &str| given("acme", &Sent::read(body.as_bytes()));
+        let said = read("name=&window=24&transfer=keep&sandbox_transfer=").unwrap();
+        assert_eq!(said.name, Given::Default);
+        assert_eq!(said.historical_window_hours, Given::Set(24));
+        assert_eq!(said.transfer_behaviour, Given::Set(TransferBehaviour::Keep));
+        assert_eq!(
+            said.sandbox_transfer_behaviour,
+            Given::Default,
+            "as in production"
+        );
+        assert_eq!(read("").unwrap().sandbox_transfer_behaviour, Given::Keep);
+        for (body, field) in [
+            ("window=soon", "window"),
+            ("window=-1", "window"),
+            ("transfer=give", "transfer"),
+            ("sandbox_transfer=as_in_production", "sandbox_transfer"),
+        ] {
+            let problems = read(body).unwrap_err();
+            assert_eq!(problems.len(), 1, "{body}");
+            assert_eq!(problems[0].path, [field], "{body}");
+        }
+    }
 
     #[test]
     fn the_log_names_what_differs() {

@@ -1,7 +1,10 @@
 //! The guided start: a project, a store, an integration, a test event, each with a live check that it worked.
 
 use super::{Shell, done, html, reached};
-use crate::{Dashboard, form::Sent};
+use crate::{
+    Dashboard,
+    form::{self, Sent},
+};
 use askama::Template;
 use axum::{
     body::Body,
@@ -88,7 +91,7 @@ pub(crate) async fn make_project(
         let desired = Desired {
             project: DesiredProject {
                 key: key.clone(),
-                name: Some(name.clone()).filter(|name| !name.is_empty()),
+                name: form::name(&sent, "name"),
                 ..DesiredProject::default()
             },
             ..Desired::default()

@@ -4,13 +4,19 @@
 
 mod browser;
 mod forms;
+mod given;
 mod pages;
 
 use web::test::TestServer;
 
+/// The pages alone, of a project that was just set up.
+async fn fresh() -> TestServer {
+    TestServer::start(|app| dashboard::router(&app)).await
+}
+
 /// The pages alone, of a project to which everything has happened.
 async fn lived() -> TestServer {
-    let server = TestServer::start(|app| dashboard::router(&app)).await;
+    let server = fresh().await;
     server.live().await;
     server
 }
