@@ -6,7 +6,6 @@
 use crate::resources::{DELIVERY_FILTERS, EVENT_FILTERS};
 use axum::{extract::State, http::HeaderMap, response::sse::Event as Message};
 use futures_util::stream;
-use ledger::DeliveryFilter;
 use serde_json::json;
 use std::collections::BTreeMap;
 use web::{
@@ -14,7 +13,7 @@ use web::{
     access::Access,
     problem::Problem,
     project::InProject,
-    query::{Filters, present},
+    query::{DeliveryQuery, EventQuery, Filters},
     route::{Method, Route},
     stream::{BATCH, Messages, follow, sse, start, wait},
     view,
@@ -48,7 +47,7 @@ pub(crate) fn routes() -> Vec<Route<App>> {
 pub(crate) async fn events(
     State(app): State<App>,
     project: InProject,
-    Filters(query): Filters,
+    Filters(query): Filters<EventQuery>,
     headers: HeaderMap,
 ) -> Result<Messages, Problem> {
     let mut filter = query.events(&app, &project).await?;
@@ -66,16 +65,9 @@ pub(crate) async fn events(
 pub(crate) async fn deliveries(
     State(app): State<App>,
     project: InProject,
-    Filters(query): Filters,
+    Filters(query): Filters<DeliveryQuery>,
 ) -> Result<Messages, Problem> {
-    let integration = present(query.integration.as_ref())
-        .map(|key| project.integration(key).map(|active| active.row.id))
-        .transpose()?;
-    let filter = DeliveryFilter {
-        project: Some(project.id),
-        integration,
-        state: query.state()?,
-    };
+    let filter = query.filter(&project)?;
     let (changes, stopping) = (app.engine.changes(), app.engine.stopping());
     let seen: BTreeMap<String, (u32, &'static str)> = BTreeMap::new();
     Ok(sse(stream::unfold(

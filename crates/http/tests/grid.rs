@@ -181,12 +181,7 @@ impl Names {
                 .get(&format!("/api/v1/projects/acme/{path}"))
                 .await
                 .json();
-            let rows = if list["data"].is_array() {
-                &list["data"]
-            } else {
-                &list["items"]
-            };
-            rows[0]["id"].as_str().unwrap().to_owned()
+            list["data"][0]["id"].as_str().unwrap().to_owned()
         };
         let replay = serde_json::json!({ "integration": "idle", "since": "2026-01-01" });
         server.post("/api/v1/projects/acme/replays", replay).await;

@@ -15,7 +15,7 @@ async fn made_elsewhere(server: &TestServer) -> String {
     let made = vec![ConfigurationChange::PutApiKey(key)];
     let now = system.now();
     let applied = server.ledger().configure(revision, made, "test", now).await;
-    assert!(applied.unwrap());
+    assert!(applied.expect("a ledger of its own takes it"));
     text
 }
 

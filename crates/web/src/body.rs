@@ -1,10 +1,15 @@
 //! Request bodies, bounded.
 
 use crate::problem::{Code, Problem};
-use axum::{body::Body, extract::FromRequest, http::Request};
+use axum::{
+    body::Body,
+    extract::FromRequest,
+    http::Request,
+    response::{IntoResponse, Response},
+};
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
-use serde::de::DeserializeOwned;
+use serde::{Serialize, de::DeserializeOwned};
 
 /// Most that a store or client may send.
 pub const LARGEST: usize = 1 << 20;
@@ -36,7 +41,8 @@ pub async fn read(request: Request<Body>) -> Result<Bytes, Problem> {
     Ok(bytes.freeze())
 }
 
-/// A JSON body.
+/// A JSON body, of a request or of an answer. In an answer members stand in the order of their names, whatever order the type
+/// declares.
 pub struct Json<T>(pub T);
 
 impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
@@ -46,5 +52,17 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
         serde_json::from_slice(&bytes)
             .map(Self)
             .map_err(|error| Problem::new(Code::MalformedBody, error.to_string()))
+    }
+}
+
+impl<T: Serialize> IntoResponse for Json<T> {
+    fn into_response(self) -> Response {
+        match serde_json::to_value(self.0) {
+            Ok(value) => axum::Json(value).into_response(),
+            Err(error) => {
+                tracing::error!(%error, "an answer could not be written");
+                Problem::new(Code::Internal, "see the server's log").into_response()
+            }
+        }
     }
 }

@@ -9,10 +9,10 @@ use axum::{
     extract::{FromRequestParts, Query},
     http::request::Parts,
 };
-use domain::{AppId, Environment, EventKind, Store};
+use domain::{AppId, DeliveryId, Environment, EventKind, Store};
 use jiff::SignedDuration;
-use ledger::{DeliveryState, EventFilter, Page};
-use serde::Deserialize;
+use ledger::{DeliveryFilter, DeliveryState, EventFilter, Page};
+use serde::{Deserialize, de::DeserializeOwned};
 use std::{str::FromStr, time::Duration};
 
 /// Most rows of one page.
@@ -31,10 +31,10 @@ where
         .map_err(|error: T::Err| Problem::new(Code::MalformedQuery, format!("{what}: {error}")))
 }
 
-/// Filters and cursors of lists, all optional.
+/// Which events, and which page of them; all optional.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct ListQuery {
+pub struct EventQuery {
     /// Kinds of events, separated by commas.
     pub kind: Option<String>,
     /// Any of the customer's names.
@@ -80,10 +80,10 @@ pub fn present(text: Option<&String>) -> Option<&String> {
     text.filter(|text| !text.is_empty())
 }
 
-impl ListQuery {
+impl EventQuery {
     /// Rows of a page.
     pub fn limit(&self) -> usize {
-        self.limit.unwrap_or(50).clamp(1, LONGEST_PAGE)
+        rows(self.limit)
     }
 
     /// Which page: before or after a cursor.
@@ -115,19 +115,6 @@ impl ListQuery {
                 "`wait` waits for what comes after a position: give `after` too",
             )),
         }
-    }
-
-    /// The state asked for.
-    pub fn state(&self) -> Result<Option<DeliveryState>, Problem> {
-        let unknown = |text: &String| {
-            Problem::new(
-                Code::MalformedQuery,
-                format!("state: {text:?} is none of pending, delivered, failed"),
-            )
-        };
-        present(self.state.as_ref())
-            .map(|text| DeliveryState::from_id(text).ok_or_else(|| unknown(text)))
-            .transpose()
     }
 
     /// The apps meant by `app` and `store`; `None` when neither is given.
@@ -196,7 +183,7 @@ impl ListQuery {
         let integration = present(self.integration.as_ref())
             .map(|key| project.integration(key).map(|active| active.row.id))
             .transpose()?;
-        let state = self.state()?;
+        let state = state(self.state.as_ref())?;
         if integration.is_some() && state.is_none() {
             return Err(Problem::new(
                 Code::MalformedQuery,
@@ -227,13 +214,100 @@ impl ListQuery {
     }
 }
 
-/// A query string, with a problem that names the parameter.
-pub struct Filters(pub ListQuery);
+/// Which deliveries, and which page of them; all optional.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeliveryQuery {
+    /// Key of an integration.
+    pub integration: Option<String>,
+    /// `pending`, `delivered` or `failed`.
+    pub state: Option<String>,
+    /// Newest first, before this cursor.
+    pub before: Option<String>,
+    /// Most rows; 50 when absent.
+    pub limit: Option<usize>,
+}
 
-impl<S: Send + Sync> FromRequestParts<S> for Filters {
+impl DeliveryQuery {
+    /// The deliveries asked for.
+    pub fn filter(&self, project: &InProject) -> Result<DeliveryFilter, Problem> {
+        let integration = present(self.integration.as_ref())
+            .map(|key| project.integration(key).map(|active| active.row.id))
+            .transpose()?;
+        Ok(DeliveryFilter {
+            project: Some(project.id),
+            integration,
+            state: state(self.state.as_ref())?,
+        })
+    }
+
+    /// Before which.
+    pub fn before(&self) -> Result<Option<DeliveryId>, Problem> {
+        before(self.before.as_ref())
+    }
+
+    /// Rows of a page.
+    pub fn limit(&self) -> usize {
+        rows(self.limit)
+    }
+}
+
+/// Which page of a list that has no filters; all optional.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PageQuery {
+    /// Newest first, before this cursor.
+    pub before: Option<String>,
+    /// Most rows; 50 when absent.
+    pub limit: Option<usize>,
+}
+
+impl PageQuery {
+    /// Before which.
+    pub fn before<T: FromStr>(&self) -> Result<Option<T>, Problem>
+    where
+        T::Err: std::fmt::Display,
+    {
+        before(self.before.as_ref())
+    }
+
+    /// Rows of a page.
+    pub fn limit(&self) -> usize {
+        rows(self.limit)
+    }
+}
+
+fn rows(limit: Option<usize>) -> usize {
+    limit.unwrap_or(50).clamp(1, LONGEST_PAGE)
+}
+
+fn before<T: FromStr>(cursor: Option<&String>) -> Result<Option<T>, Problem>
+where
+    T::Err: std::fmt::Display,
+{
+    let cursor = present(cursor);
+    cursor.map(|cursor| parse("before", cursor)).transpose()
+}
+
+fn state(id: Option<&String>) -> Result<Option<DeliveryState>, Problem> {
+    let unknown = |text: &String| {
+        Problem::new(
+            Code::MalformedQuery,
+            format!("state: {text:?} is none of pending, delivered, failed"),
+        )
+    };
+    present(id)
+        .map(|text| DeliveryState::from_id(text).ok_or_else(|| unknown(text)))
+        .transpose()
+}
+
+/// A query string of a list: what the list does not apply is a problem that names it, and what there is.
+pub struct Filters<Q>(pub Q);
+
+impl<Q: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Filters<Q> {
     type Rejection = Problem;
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let query = Query::<ListQuery>::from_request_parts(parts, state).await;
+        let query = Query::<Q>::from_request_parts(parts, state).await;
         query
             .map(|Query(query)| Self(query))
             .map_err(|error| Problem::new(Code::MalformedQuery, error.body_text()))

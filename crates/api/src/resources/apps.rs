@@ -1,12 +1,11 @@
 //! Apps: how each hears its store, and whether that works.
 
-use super::{Answer, list, put};
-use axum::{
-    extract::{Path, State},
-    response::Response,
-};
+use super::{Answer, Configured, List, list, put};
+use axum::extract::{Path, State};
 use configuration::{Desired, DesiredApp};
-use serde_json::{Value, json};
+use domain::{AppId, Environment, ProjectId};
+use ledger::{AppSettings, Commission};
+use serde::Serialize;
 use sources::{Probe, ProbeOutcome};
 use std::collections::BTreeMap;
 use web::{
@@ -49,31 +48,42 @@ pub(crate) fn routes() -> Vec<Route<App>> {
     ]
 }
 
-pub(crate) async fn apps(State(app): State<App>, project: InProject) -> Answer {
-    let of_project = project
-        .setup
+/// An app with its callback URL. Which secrets it has, never what they are.
+#[derive(Serialize)]
+pub(crate) struct AppView {
+    callback_url: Option<String>,
+    commission: Option<Commission>,
+    id: AppId,
+    key: String,
+    name: String,
+    /// Why its settings cannot be used.
+    problem: Option<String>,
+    project: ProjectId,
+    secrets: Vec<String>,
+    settings: AppSettings,
+}
+
+pub(crate) async fn apps(State(app): State<App>, project: InProject) -> Answer<List<AppView>> {
+    let setup = &project.setup;
+    let of_project = setup
         .configuration
         .apps
         .iter()
         .filter(|row| row.project == project.id);
-    let with_url = |row: &ledger::App| {
-        let mut value = json!(row);
-        if let Some(app) = value.as_object_mut() {
-            app.remove("sealed_secrets");
-        }
-        // Which secrets there are, never what they are.
-        value["secrets"] = json!(app.engine.setup().secret_names(app.engine.vault(), row));
-        value["callback_url"] =
-            json!(callback_path(row).map(|path| format!("{}{path}", app.engine.public_url())));
-        value["problem"] = json!(
-            project
-                .setup
-                .app(row.id)
-                .and_then(|app| app.source.as_ref().err())
-        );
-        value
-    };
-    Ok(list(of_project.map(with_url).collect(), None))
+    let shown = of_project.map(|row| AppView {
+        callback_url: callback_path(row).map(|path| format!("{}{path}", app.engine.public_url())),
+        commission: row.commission,
+        id: row.id,
+        key: row.key.clone(),
+        name: row.name.clone(),
+        problem: setup
+            .app(row.id)
+            .and_then(|app| app.source.as_ref().err().cloned()),
+        project: row.project,
+        secrets: setup.secret_names(app.engine.vault(), row),
+        settings: row.settings.clone(),
+    });
+    Ok(list(shown, None))
 }
 
 pub(crate) async fn put_app(
@@ -81,7 +91,7 @@ pub(crate) async fn put_app(
     project: InProject,
     Path((_, key)): Path<(String, String)>,
     Json(body): Json<DesiredApp>,
-) -> Result<Response, Problem> {
+) -> Configured {
     put(
         &app,
         &project.caller,
@@ -93,20 +103,41 @@ pub(crate) async fn put_app(
     .await
 }
 
-fn view(probe: &Probe) -> Value {
-    let (outcome, code, detail) = match &probe.outcome {
-        ProbeOutcome::Works(seen) => ("works", None, seen.as_str()),
-        ProbeOutcome::Waiting(_) => (
-            "waiting",
-            None,
-            "the store has not said yet how it went; ask again in a minute",
-        ),
-        ProbeOutcome::Fails { code, detail } => ("fails", Some(code), detail.as_str()),
-    };
-    json!({
-        "asked": probe.asked, "environment": probe.environment.map(domain::Environment::id),
-        "outcome": outcome, "code": code, "detail": detail,
-    })
+/// What came of asking a store.
+#[derive(Serialize)]
+pub(crate) struct Findings {
+    findings: Vec<Finding>,
+}
+
+#[derive(Serialize)]
+struct Finding {
+    asked: &'static str,
+    code: Option<&'static str>,
+    detail: String,
+    environment: Option<Environment>,
+    /// `works`, `waiting` or `fails`.
+    outcome: &'static str,
+}
+
+impl From<Probe> for Finding {
+    fn from(probe: Probe) -> Self {
+        let (outcome, code, detail) = match probe.outcome {
+            ProbeOutcome::Works(seen) => ("works", None, seen),
+            ProbeOutcome::Waiting(_) => (
+                "waiting",
+                None,
+                "the store has not said yet how it went; ask again in a minute".to_owned(),
+            ),
+            ProbeOutcome::Fails { code, detail } => ("fails", Some(code), detail),
+        };
+        Self {
+            asked: probe.asked,
+            code,
+            detail,
+            environment: probe.environment,
+            outcome,
+        }
+    }
 }
 
 /// `POST .../apps/{app}/check`: asks the store whether the app's settings work. Takes some seconds for the App Store, which
@@ -115,13 +146,13 @@ pub(crate) async fn check(
     State(app): State<App>,
     project: InProject,
     Path((_, key)): Path<(String, String)>,
-) -> Result<axum::Json<Value>, Problem> {
+) -> Answer<Findings> {
     let found = project
         .setup
         .apps()
         .find(|found| found.row.project == project.id && found.row.key == key)
         .ok_or_else(|| Problem::not_found("app", &key))?;
     let probes = app.engine.intake().probe(found.row.id).await?;
-    let findings: Vec<Value> = probes.iter().map(view).collect();
-    Ok(axum::Json(json!({ "findings": findings })))
+    let findings = probes.into_iter().map(Finding::from).collect();
+    Ok(Json(Findings { findings }))
 }

@@ -1,20 +1,21 @@
 //! Customers: read, changed, moved and forgotten.
 
-use super::{Answer, PAGES, list};
+use super::{Answer, List, PAGES, list};
 use axum::{
     extract::{Path, State},
     http::StatusCode,
 };
-use configuration::{self as desired};
+use configuration as desired;
 use domain::{
+    AccessLevel, AppId, ChainKey, Environment, Snapshot,
     attribute::Write,
-    customer::{Attribution, AttributionStatus},
+    customer::{Attribution, AttributionStatus, Customer},
+    fact::TransactionFact,
 };
 use engine::{Setup, WriteError};
 use jiff::Timestamp;
 use ledger::{CustomerRecord, Purchase};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use web::{
     App,
@@ -22,7 +23,7 @@ use web::{
     body::Json,
     problem::Problem,
     project::InProject,
-    query::{Filters, parse, present},
+    query::{Filters, PageQuery},
     route::{Method, Route},
 };
 
@@ -75,34 +76,32 @@ pub(crate) fn routes() -> Vec<Route<App>> {
 pub(crate) async fn customers(
     State(app): State<App>,
     project: InProject,
-    Filters(query): Filters,
-) -> Answer {
-    let before = present(query.before.as_ref())
-        .map(|before| parse("before", before))
-        .transpose()?;
+    Filters(query): Filters<PageQuery>,
+) -> Answer<List<Customer>> {
+    let limit = query.limit();
     let rows = app
         .engine
         .ledger()
-        .customers(project.id, before, query.limit())
+        .customers(project.id, query.before()?, limit)
         .await?;
-    let next = (rows.len() == query.limit())
+    let next = (rows.len() == limit)
         .then(|| rows.last().map(|row| row.id.to_string()))
         .flatten();
-    Ok(list(rows.into_iter().map(|row| json!(row)).collect(), next))
+    Ok(list(rows, next))
 }
 
 pub(crate) async fn customer(
     State(app): State<App>,
     project: InProject,
     Path((_, who)): Path<(String, String)>,
-) -> Answer {
+) -> Answer<CustomerView> {
     let record = app
         .engine
         .ledger()
         .customer(project.id, &who)
         .await?
         .ok_or_else(|| Problem::not_found("customer", &who))?;
-    Ok(axum::Json(shown(
+    Ok(Json(shown(
         &project.setup,
         record,
         app.engine.system().now(),
@@ -127,20 +126,26 @@ pub(crate) struct Transfer {
     to: String,
 }
 
+/// How many events it led to.
+#[derive(Serialize)]
+pub(crate) struct Moved {
+    events: usize,
+}
+
 /// `POST .../customers/{customer}/transfer`.
 pub(crate) async fn transfer(
     State(app): State<App>,
     project: InProject,
     Path((_, who)): Path<(String, String)>,
     Json(body): Json<Transfer>,
-) -> Answer {
+) -> Answer<Moved> {
     let events = app
         .engine
         .customers()
         .transfer(project.id, &who, &body.to)
         .await?;
     project.did(&app, "move purchases of", &who).await?;
-    Ok(axum::Json(json!({ "events": events })))
+    Ok(Json(Moved { events }))
 }
 
 #[derive(Deserialize)]
@@ -196,7 +201,7 @@ pub(crate) async fn change(
     project: InProject,
     Path((_, who)): Path<(String, String)>,
     Json(body): Json<Change>,
-) -> Answer {
+) -> Answer<Customer> {
     let now = app.engine.system().now();
     let attribution = body.attribution.map(|told| told.checked(now)).transpose()?;
     let writes: Vec<Write> = body
@@ -243,15 +248,40 @@ pub(crate) async fn change(
             .await?;
     }
     let profile = app.engine.customers().profile(project.id, &who).await?;
-    Ok(axum::Json(json!(profile.record.customer)))
+    Ok(Json(profile.record.customer))
 }
 
-fn shown(setup: &Setup, record: CustomerRecord, now: Timestamp) -> Value {
-    let purchases: Vec<_> = record
-        .purchases
-        .iter()
-        .map(|Purchase { app, chain, stored }| json!({ "app": app, "chain": chain, "snapshot": stored.snapshot, "transactions": stored.facts.transactions.values().map(|transaction| &transaction.fact).collect::<Vec<_>>() }))
-        .collect();
+/// A customer with purchases and access.
+#[derive(Serialize)]
+pub(crate) struct CustomerView {
+    access: AccessView,
+    customer: Customer,
+    customer_seq: u64,
+    purchases: Vec<PurchaseView>,
+}
+
+/// By entitlement.
+#[derive(Serialize)]
+struct AccessView {
+    production: BTreeMap<String, LevelView>,
+    sandbox: BTreeMap<String, LevelView>,
+}
+
+#[derive(Serialize)]
+struct LevelView {
+    is_active_now: bool,
+    level: AccessLevel,
+}
+
+#[derive(Serialize)]
+struct PurchaseView {
+    app: AppId,
+    chain: ChainKey,
+    snapshot: Snapshot,
+    transactions: Vec<TransactionFact>,
+}
+
+fn shown(setup: &Setup, record: CustomerRecord, now: Timestamp) -> CustomerView {
     let unlocks = record
         .purchases
         .first()
@@ -265,18 +295,40 @@ fn shown(setup: &Setup, record: CustomerRecord, now: Timestamp) -> Value {
             .iter()
             .filter(|owned| owned.chain.environment == environment)
             .map(|owned| (&owned.chain, &owned.stored.snapshot));
-        domain::access::access(of_environment, &unlocks)
-            .into_iter()
-            .map(|(id, level)| {
-                (
-                    id,
-                    json!({ "is_active_now": level.is_active_at(now), "level": level }),
-                )
-            })
-            .collect::<serde_json::Map<_, _>>()
+        let levels = domain::access::access(of_environment, &unlocks).into_iter();
+        let shown = levels.map(|(id, level)| {
+            let is_active_now = level.is_active_at(now);
+            (
+                id,
+                LevelView {
+                    is_active_now,
+                    level,
+                },
+            )
+        });
+        shown.collect()
     };
-    json!({
-        "customer": record.customer, "customer_seq": record.seq, "purchases": purchases,
-        "access": { "production": access(domain::Environment::Production), "sandbox": access(domain::Environment::Sandbox) },
-    })
+    CustomerView {
+        access: AccessView {
+            production: access(Environment::Production),
+            sandbox: access(Environment::Sandbox),
+        },
+        customer_seq: record.seq,
+        purchases: record
+            .purchases
+            .into_iter()
+            .map(|Purchase { app, chain, stored }| PurchaseView {
+                app,
+                chain,
+                snapshot: stored.snapshot,
+                transactions: stored
+                    .facts
+                    .transactions
+                    .into_values()
+                    .map(|transaction| transaction.fact)
+                    .collect(),
+            })
+            .collect(),
+        customer: record.customer,
+    }
 }

@@ -1,19 +1,20 @@
 //! Deliveries: what was sent, to whom, and what was answered.
 
-use super::{Answer, DELIVERY_FILTERS, list};
-use crate::view;
+use super::{Answer, DELIVERY_FILTERS, List, list};
+use crate::view::{self, DeliveryView};
 use axum::{
     extract::{Path, State},
     http::StatusCode,
 };
-use ledger::DeliveryFilter;
-use serde_json::json;
+use ledger::AttemptRecord;
+use serde::Serialize;
 use web::{
     App,
     access::Access,
+    body::Json,
     problem::Problem,
     project::InProject,
-    query::{Filters, parse, present},
+    query::{DeliveryQuery, Filters, parse},
     route::{Method, Route},
 };
 
@@ -50,40 +51,33 @@ pub(crate) fn routes() -> Vec<Route<App>> {
 pub(crate) async fn deliveries(
     State(app): State<App>,
     project: InProject,
-    Filters(query): Filters,
-) -> Answer {
-    let integration = present(query.integration.as_ref())
-        .map(|key| project.integration(key).map(|active| active.row.id))
-        .transpose()?;
-    let filter = DeliveryFilter {
-        project: Some(project.id),
-        integration,
-        state: query.state()?,
-    };
-    let before = present(query.before.as_ref())
-        .map(|before| parse("before", before))
-        .transpose()?;
+    Filters(query): Filters<DeliveryQuery>,
+) -> Answer<List<DeliveryView>> {
+    let filter = query.filter(&project)?;
+    let (before, limit) = (query.before()?, query.limit());
     let rows = app
         .engine
         .ledger()
-        .deliveries(&filter, before, query.limit())
+        .deliveries(&filter, before, limit)
         .await?;
-    let next = (rows.len() == query.limit())
+    let next = (rows.len() == limit)
         .then(|| rows.last().map(|row| row.id.to_string()))
         .flatten();
-    Ok(list(
-        rows.into_iter()
-            .map(|row| json!(view::delivery(row)))
-            .collect(),
-        next,
-    ))
+    Ok(list(rows.into_iter().map(view::delivery), next))
+}
+
+/// A delivery with every attempt, first to last.
+#[derive(Serialize)]
+pub(crate) struct Detail {
+    attempts: Vec<AttemptRecord>,
+    delivery: DeliveryView,
 }
 
 pub(crate) async fn delivery(
     State(app): State<App>,
     project: InProject,
     Path((_, id)): Path<(String, String)>,
-) -> Answer {
+) -> Answer<Detail> {
     let record = app
         .engine
         .ledger()
@@ -91,9 +85,8 @@ pub(crate) async fn delivery(
         .await?
         .ok_or_else(|| Problem::not_found("delivery", &id))?;
     let attempts = app.engine.ledger().attempts(record.id).await?;
-    Ok(axum::Json(
-        json!({ "delivery": view::delivery(record), "attempts": attempts }),
-    ))
+    let delivery = view::delivery(record);
+    Ok(Json(Detail { attempts, delivery }))
 }
 
 pub(crate) async fn resend(

@@ -1,8 +1,7 @@
 //! Kinds of integrations and their settings.
 
-use super::{Answer, list};
-use axum::extract::State;
-use serde_json::json;
+use super::{Answer, List, list};
+use destinations::Spec;
 use web::{
     App,
     access::Access,
@@ -22,12 +21,9 @@ pub(crate) fn routes() -> Vec<Route<App>> {
     )]
 }
 
-pub(crate) async fn destinations(State(_): State<App>) -> Answer {
-    Ok(list(
-        destinations::ALL
-            .iter()
-            .map(|destination| json!(destination.spec()))
-            .collect(),
-        None,
-    ))
+pub(crate) async fn destinations() -> Answer<List<&'static Spec>> {
+    let specs = destinations::ALL
+        .iter()
+        .map(|destination| destination.spec());
+    Ok(list(specs, None))
 }

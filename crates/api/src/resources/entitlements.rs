@@ -1,14 +1,12 @@
 //! Entitlements: what products unlock.
 
-use super::{Answer, list, put, remove};
+use super::{Answer, Configured, List, list, put, remove};
 use axum::{
     extract::{Path, State},
     http::StatusCode,
-    response::Response,
 };
 use configuration::{self as desired, Desired, DesiredEntitlement};
-use ledger::ConfigurationChange;
-use serde_json::json;
+use ledger::{ConfigurationChange, Entitlement};
 use std::collections::BTreeMap;
 use web::{
     App,
@@ -49,18 +47,10 @@ pub(crate) fn routes() -> Vec<Route<App>> {
     ]
 }
 
-pub(crate) async fn entitlements(project: InProject) -> Answer {
-    Ok(list(
-        project
-            .setup
-            .configuration
-            .entitlements
-            .iter()
-            .filter(|row| row.project == project.id)
-            .map(|row| json!(row))
-            .collect(),
-        None,
-    ))
+pub(crate) async fn entitlements(project: InProject) -> Answer<List<Entitlement>> {
+    let rows = project.setup.configuration.entitlements.iter();
+    let of_project = rows.filter(|row| row.project == project.id);
+    Ok(list(of_project.cloned(), None))
 }
 
 pub(crate) async fn put_entitlement(
@@ -68,7 +58,7 @@ pub(crate) async fn put_entitlement(
     project: InProject,
     Path((_, key)): Path<(String, String)>,
     Json(body): Json<DesiredEntitlement>,
-) -> Result<Response, Problem> {
+) -> Configured {
     put(
         &app,
         &project.caller,

@@ -1,17 +1,18 @@
 //! The event feed.
 
-use super::{Answer, EVENT_FILTERS, list};
+use super::{Answer, EVENT_FILTERS, List, list};
 use axum::extract::{Path, State};
 use ledger::{EventFilter, FeedRow, Page};
-use serde_json::json;
 use std::time::Duration;
 use web::{
     App,
     access::Access,
+    body::Json,
     problem::Problem,
     project::InProject,
-    query::{Filters, parse},
+    query::{EventQuery, Filters, parse},
     route::{Method, Route},
+    view::{self, EventView},
 };
 
 /// The routes of this file.
@@ -40,8 +41,8 @@ pub(crate) fn routes() -> Vec<Route<App>> {
 pub(crate) async fn events(
     State(app): State<App>,
     project: InProject,
-    Filters(query): Filters,
-) -> Answer {
+    Filters(query): Filters<EventQuery>,
+) -> Answer<List<EventView>> {
     let filter = query.events(&app, &project).await?;
     let page = query.page()?;
     let rows = await_events(&app, &filter, page, query.wait()?).await?;
@@ -52,12 +53,8 @@ pub(crate) async fn events(
         None => last.filter(|_| rows.len() == query.limit()),
     };
     let next = next.map(|position| position.to_string());
-    Ok(list(
-        rows.into_iter()
-            .map(|row| json!(web::view::event(&project.setup, row)))
-            .collect(),
-        next,
-    ))
+    let shown = rows.into_iter().map(|row| view::event(&project.setup, row));
+    Ok(list(shown, next))
 }
 
 /// Events of a page, as soon as there are any, or what there is when the wait is over.
@@ -89,12 +86,12 @@ pub(crate) async fn event(
     State(app): State<App>,
     project: InProject,
     Path((_, id)): Path<(String, String)>,
-) -> Answer {
+) -> Answer<EventView> {
     let row = app
         .engine
         .ledger()
         .event(project.id, parse("event", &id)?)
         .await?
         .ok_or_else(|| Problem::not_found("event", &id))?;
-    Ok(axum::Json(json!(web::view::event(&project.setup, row))))
+    Ok(Json(view::event(&project.setup, row)))
 }

@@ -4,13 +4,11 @@ use super::Answer;
 use axum::{
     extract::{Path, State},
     http::StatusCode,
-    response::{IntoResponse, Response},
 };
 use configuration as desired;
 use engine::Grant;
 use jiff::Timestamp;
-use serde::Deserialize;
-use serde_json::json;
+use serde::{Deserialize, Serialize};
 use web::{
     App,
     access::Access,
@@ -56,7 +54,7 @@ pub(crate) async fn grant(
     project: InProject,
     Path((_, who)): Path<(String, String)>,
     Json(body): Json<NewGrant>,
-) -> Result<Response, Problem> {
+) -> Result<StatusCode, Problem> {
     if body
         .ends_at
         .is_some_and(|end| end <= app.engine.system().now())
@@ -81,7 +79,13 @@ pub(crate) async fn grant(
         .grant(project.id, &who, &grant)
         .await?;
     project.did(&app, "give access to", &who).await?;
-    Ok(StatusCode::CREATED.into_response())
+    Ok(StatusCode::CREATED)
+}
+
+/// How many grants it ended.
+#[derive(Serialize)]
+pub(crate) struct Revoked {
+    revoked: usize,
 }
 
 /// `DELETE .../customers/{customer}/grants/{entitlement}`.
@@ -89,12 +93,12 @@ pub(crate) async fn revoke(
     State(app): State<App>,
     project: InProject,
     Path((_, who, entitlement)): Path<(String, String, String)>,
-) -> Answer {
+) -> Answer<Revoked> {
     let revoked = app
         .engine
         .customers()
         .revoke_grants(project.id, &who, &entitlement)
         .await?;
     project.did(&app, "take access back from", &who).await?;
-    Ok(axum::Json(json!({ "revoked": revoked })))
+    Ok(Json(Revoked { revoked }))
 }

@@ -2,10 +2,13 @@
 
 use super::Answer;
 use axum::extract::{Path, State};
-use serde_json::json;
+use domain::{AppId, InboxId};
+use jiff::Timestamp;
+use serde::Serialize;
 use web::{
     App,
     access::Access,
+    body::Json,
     problem::Problem,
     project::InProject,
     query::parse,
@@ -25,11 +28,27 @@ pub(crate) fn routes() -> Vec<Route<App>> {
     )]
 }
 
+/// A raw message.
+#[derive(Serialize)]
+pub(crate) struct MessageView {
+    app: AppId,
+    /// As it came; bytes that are no text are replaced.
+    body: String,
+    id: InboxId,
+    /// The source's own id of it.
+    key: String,
+    /// Why it waits; `null` once it was processed.
+    parked: Option<String>,
+    received_at: Timestamp,
+    source: String,
+    title: String,
+}
+
 pub(crate) async fn inbox(
     State(app): State<App>,
     project: InProject,
     Path((_, id)): Path<(String, String)>,
-) -> Answer {
+) -> Answer<MessageView> {
     let record = app
         .engine
         .ledger()
@@ -38,8 +57,14 @@ pub(crate) async fn inbox(
         .filter(|record| record.message.project == project.id)
         .ok_or_else(|| Problem::not_found("message", &id))?;
     let message = record.message;
-    Ok(axum::Json(json!({
-        "id": message.id, "app": message.app, "source": message.source, "key": message.key, "title": message.title, "received_at": message.received_at,
-        "parked": record.parked, "body": String::from_utf8_lossy(&message.body),
-    })))
+    Ok(Json(MessageView {
+        app: message.app,
+        body: String::from_utf8_lossy(&message.body).into_owned(),
+        id: message.id,
+        key: message.key,
+        parked: record.parked,
+        received_at: message.received_at,
+        source: message.source,
+        title: message.title,
+    }))
 }

@@ -1,15 +1,16 @@
 //! Integrations: destinations configured in a project.
 
-use super::{Answer, list, put, remove};
+use super::{Answer, Configured, List, list, put, remove};
 use axum::{
     extract::{Path, State},
     http::StatusCode,
-    response::{IntoResponse, Response},
 };
 use configuration::{Desired, DesiredIntegration, Stored, masked};
+use domain::{EventId, IntegrationId, NotSent};
 use engine::{ActiveIntegration, Engine};
 use ledger::{ConfigurationChange, Verification};
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use web::{
     App,
@@ -71,54 +72,54 @@ pub(crate) fn routes() -> Vec<Route<App>> {
     ]
 }
 
-pub(crate) async fn integrations(State(app): State<App>, project: InProject) -> Answer {
-    let rows = project.setup.project(project.id).map(|project| {
-        project
-            .integrations
-            .iter()
-            .map(|active| shown(&app.engine, active))
-            .collect()
-    });
-    Ok(list(rows.unwrap_or_default(), None))
+pub(crate) async fn integrations(
+    State(app): State<App>,
+    project: InProject,
+) -> Answer<List<IntegrationView>> {
+    let rows = project.integrations().iter();
+    let shown = rows.map(|active| shown(&app.engine, active));
+    Ok(list(shown, None))
 }
 
 pub(crate) async fn integration(
     State(app): State<App>,
     project: InProject,
     Path((_, key)): Path<(String, String)>,
-) -> Answer {
-    Ok(axum::Json(shown(&app.engine, project.integration(&key)?)))
+) -> Answer<IntegrationView> {
+    Ok(Json(shown(&app.engine, project.integration(&key)?)))
+}
+
+/// The test event.
+#[derive(Serialize)]
+pub(crate) struct Told {
+    event: EventId,
 }
 
 pub(crate) async fn send_test(
     State(app): State<App>,
     project: InProject,
     Path((_, key)): Path<(String, String)>,
-) -> Result<Response, Problem> {
+) -> Result<(StatusCode, Json<Told>), Problem> {
     let event = app
         .engine
         .dispatch()
         .send_test(project.integration(&key)?)
         .await?;
     project.did(&app, "send test event to", &key).await?;
-    Ok((
-        StatusCode::ACCEPTED,
-        axum::Json(json!({ "event": event.id })),
-    )
-        .into_response())
+    Ok((StatusCode::ACCEPTED, Json(Told { event: event.id })))
 }
 
 pub(crate) async fn verify(
     State(app): State<App>,
     project: InProject,
     Path((_, key)): Path<(String, String)>,
-) -> Answer {
-    Ok(axum::Json(json!(
-        app.engine
-            .dispatch()
-            .verify(project.integration(&key)?)
-            .await?
-    )))
+) -> Answer<Verification> {
+    let verified = app
+        .engine
+        .dispatch()
+        .verify(project.integration(&key)?)
+        .await?;
+    Ok(Json(verified))
 }
 
 pub(crate) async fn put_integration(
@@ -126,7 +127,7 @@ pub(crate) async fn put_integration(
     project: InProject,
     Path((_, key)): Path<(String, String)>,
     Json(body): Json<DesiredIntegration>,
-) -> Result<Response, Problem> {
+) -> Configured {
     put(
         &app,
         &project.caller,
@@ -152,7 +153,40 @@ pub(crate) async fn delete_integration(
     .await
 }
 
-fn shown(engine: &Engine, active: &ActiveIntegration) -> Value {
+/// An integration, secrets masked.
+#[derive(Serialize)]
+pub(crate) struct IntegrationView {
+    /// Nothing is sent but a probe now and then: its endpoint keeps failing.
+    breaker_open: bool,
+    destination: String,
+    held: Option<HeldView>,
+    id: IntegrationId,
+    key: String,
+    name: String,
+    paused: bool,
+    /// Why its settings cannot be used.
+    problem: Option<String>,
+    /// As the destination lists them; `null` when they cannot be read.
+    settings: Option<Map<String, Value>>,
+    verification: VerificationView,
+}
+
+/// Why deliveries are kept and not sent.
+#[derive(Serialize)]
+struct HeldView {
+    reason: NotSent,
+    text: &'static str,
+}
+
+/// Whether the endpoint has shown that it is the integration's.
+#[derive(Serialize)]
+struct VerificationView {
+    problem: Option<String>,
+    /// `passed`, `pending` or `failed`.
+    state: &'static str,
+}
+
+fn shown(engine: &Engine, active: &ActiveIntegration) -> IntegrationView {
     let row = &active.row;
     let stored = Stored::of_integration(engine.vault(), row);
     let settings = stored
@@ -168,14 +202,21 @@ fn shown(engine: &Engine, active: &ActiveIntegration) -> Value {
     let (state, problem) = match &row.verification {
         Verification::Passed => ("passed", None),
         Verification::Pending => ("pending", None),
-        Verification::Failed { problem, .. } => ("failed", Some(problem)),
+        Verification::Failed { problem, .. } => ("failed", Some(problem.clone())),
     };
-    json!({
-        "id": row.id, "key": row.key, "name": row.name, "destination": row.destination, "paused": row.paused,
-        "verification": { "state": state, "problem": problem },
-        "held": active.held().map(|reason| json!({ "reason": reason, "text": reason.text() })),
-        "problem": active.configured.as_ref().err(),
-        "settings": settings,
-        "breaker_open": health.is_some_and(|health| health.breaker_open),
-    })
+    IntegrationView {
+        breaker_open: health.is_some_and(|health| health.breaker_open),
+        destination: row.destination.clone(),
+        held: active.held().map(|reason| HeldView {
+            reason,
+            text: reason.text(),
+        }),
+        id: row.id,
+        key: row.key.clone(),
+        name: row.name.clone(),
+        paused: row.paused,
+        problem: active.configured.as_ref().err().cloned(),
+        settings,
+        verification: VerificationView { problem, state },
+    }
 }

@@ -18,16 +18,14 @@ pub(crate) mod replays;
 
 pub use health::{missing, wrong_method};
 
-use axum::{
-    http::StatusCode,
-    response::{IntoResponse, Response},
-};
+use axum::http::StatusCode;
 use configuration::{self as desired, Desired};
 use ledger::ConfigurationChange;
-use serde_json::{Value, json};
+use serde::Serialize;
 use web::{
     App,
     access::Caller,
+    body::Json,
     configure::configure,
     problem::{Code, Problem},
     route::Route,
@@ -79,30 +77,56 @@ pub(crate) const DELIVERY_FILTERS: &[&str] = &["integration", "state", "before",
 
 const PAGES: &[&str] = &["before", "limit"];
 
-type Answer = Result<axum::Json<Value>, Problem>;
+/// What is answered with one thing.
+type Answer<T> = Result<Json<T>, Problem>;
 
-fn list(data: Vec<Value>, next: Option<String>) -> axum::Json<Value> {
-    axum::Json(json!({ "data": data, "next": next }))
+/// A page of a list.
+#[derive(Serialize)]
+pub(crate) struct List<T> {
+    data: Vec<T>,
+    /// What to pass as `before`, or `after`, for the following page; `null` at the end.
+    next: Option<String>,
 }
 
-/// Plans and applies one desired part of a project. Answers 201 when something was created.
-async fn put(app: &App, caller: &Caller, desired: Desired) -> Result<Response, Problem> {
+fn list<T>(data: impl IntoIterator<Item = T>, next: Option<String>) -> Json<List<T>> {
+    let data = data.into_iter().collect();
+    Json(List { data, next })
+}
+
+/// What a change of the configuration did.
+#[derive(Serialize)]
+pub(crate) struct Steps {
+    steps: Vec<StepView>,
+}
+
+#[derive(Serialize)]
+struct StepView {
+    action: desired::Action,
+    /// Kind and name of a thing.
+    subject: String,
+}
+
+/// 201 when something was created, 200 otherwise.
+type Configured = Result<(StatusCode, Json<Steps>), Problem>;
+
+/// Plans and applies one desired part of a project.
+async fn put(app: &App, caller: &Caller, desired: Desired) -> Configured {
     let steps = configure(app, caller, &desired)
         .await?
         .map_err(Problem::invalid)?;
     let created = steps
         .iter()
         .any(|(action, _)| *action == desired::Action::Create);
-    let summary: Vec<_> = steps
-        .iter()
-        .map(|(action, subject)| json!({ "action": action, "subject": subject }))
-        .collect();
     let status = if created {
         StatusCode::CREATED
     } else {
         StatusCode::OK
     };
-    Ok((status, axum::Json(json!({ "steps": summary }))).into_response())
+    let steps = steps
+        .into_iter()
+        .map(|(action, subject)| StepView { action, subject });
+    let steps = steps.collect();
+    Ok((status, Json(Steps { steps })))
 }
 
 async fn remove(

@@ -1,14 +1,17 @@
 //! Parked messages: what waits, why, and tried again.
 
-use super::Answer;
+use super::{Answer, List, PAGES, list};
 use axum::extract::{Path, State};
-use serde_json::{Value, json};
+use domain::{AppId, InboxId};
+use jiff::Timestamp;
+use serde::Serialize;
 use web::{
     App,
     access::Access,
+    body::Json,
     problem::Problem,
     project::InProject,
-    query::parse,
+    query::{Filters, PageQuery, parse},
     route::{Method, Route},
 };
 
@@ -24,7 +27,7 @@ pub(crate) fn routes() -> Vec<Route<App>> {
             "Messages that wait, each with its reason",
             parked,
         )
-        .query(&["limit"]),
+        .query(PAGES),
         Route::new(
             Post,
             "/api/v1/projects/{project}/parked/retry",
@@ -42,34 +45,55 @@ pub(crate) fn routes() -> Vec<Route<App>> {
     ]
 }
 
-/// Most waiting messages told at once.
-const MOST_PARKED: usize = 200;
+/// A parked message, without its body.
+#[derive(Serialize)]
+pub(crate) struct ParkedView {
+    app: AppId,
+    id: InboxId,
+    /// Why it waits.
+    reason: String,
+    received_at: Timestamp,
+    retry_at: Timestamp,
+    source: String,
+    title: String,
+    tries: u32,
+}
 
-/// `GET .../parked`.
-pub(crate) async fn parked(State(app): State<App>, project: InProject) -> Answer {
-    let rows = app
-        .engine
-        .ledger()
-        .parked(project.id, None, None, MOST_PARKED)
-        .await?;
-    let items: Vec<Value> = rows
-        .into_iter()
-        .map(|parked| {
-            json!({
-                "id": parked.message.id, "app": parked.message.app, "source": parked.message.source,
-                "title": parked.message.title, "received_at": parked.message.received_at,
-                "reason": parked.reason, "tries": parked.tries, "retry_at": parked.retry_at,
-            })
-        })
-        .collect();
-    Ok(axum::Json(json!({ "items": items })))
+/// `GET .../parked`: the one that came last first.
+pub(crate) async fn parked(
+    State(app): State<App>,
+    project: InProject,
+    Filters(query): Filters<PageQuery>,
+) -> Answer<List<ParkedView>> {
+    let (ledger, limit) = (app.engine.ledger(), query.limit());
+    let rows = ledger.parked(project.id, None, query.before()?, limit);
+    let rows = rows.await?;
+    let last = rows.last().filter(|_| rows.len() == limit);
+    let next = last.map(|parked| parked.message.id.to_string());
+    let shown = rows.into_iter().map(|parked| ParkedView {
+        app: parked.message.app,
+        id: parked.message.id,
+        reason: parked.reason,
+        received_at: parked.message.received_at,
+        retry_at: parked.retry_at,
+        source: parked.message.source,
+        title: parked.message.title,
+        tries: parked.tries,
+    });
+    Ok(list(shown, next))
+}
+
+/// How many messages are tried again.
+#[derive(Serialize)]
+pub(crate) struct Retried {
+    retried: u64,
 }
 
 /// `POST .../parked/retry`.
-pub(crate) async fn retry_all(State(app): State<App>, project: InProject) -> Answer {
+pub(crate) async fn retry_all(State(app): State<App>, project: InProject) -> Answer<Retried> {
     let now = app.engine.system().now();
     let count = app.engine.ledger().unpark(project.id, None, now).await?;
-    Ok(axum::Json(json!({ "retried": count })))
+    Ok(Json(Retried { retried: count }))
 }
 
 /// `POST .../parked/{message}/retry`.
@@ -77,7 +101,7 @@ pub(crate) async fn retry_one(
     State(app): State<App>,
     project: InProject,
     Path((_, message)): Path<(String, String)>,
-) -> Answer {
+) -> Answer<Retried> {
     let now = app.engine.system().now();
     let id = parse("message", &message)?;
     let count = app
@@ -88,5 +112,5 @@ pub(crate) async fn retry_one(
     if count == 0 {
         return Err(Problem::not_found("waiting message", &message));
     }
-    Ok(axum::Json(json!({ "retried": count })))
+    Ok(Json(Retried { retried: count }))
 }

@@ -1,14 +1,12 @@
 //! Products: what is sold, and what it unlocks.
 
-use super::{Answer, list, put, remove};
+use super::{Answer, Configured, List, list, put, remove};
 use axum::{
     extract::{Path, State},
     http::StatusCode,
-    response::Response,
 };
 use configuration::{Desired, DesiredProduct};
-use ledger::ConfigurationChange;
-use serde_json::json;
+use ledger::{ConfigurationChange, Product};
 use std::collections::BTreeMap;
 use web::{
     App,
@@ -49,18 +47,10 @@ pub(crate) fn routes() -> Vec<Route<App>> {
     ]
 }
 
-pub(crate) async fn products(project: InProject) -> Answer {
-    Ok(list(
-        project
-            .setup
-            .configuration
-            .products
-            .iter()
-            .filter(|row| row.project == project.id)
-            .map(|row| json!(row))
-            .collect(),
-        None,
-    ))
+pub(crate) async fn products(project: InProject) -> Answer<List<Product>> {
+    let rows = project.setup.configuration.products.iter();
+    let of_project = rows.filter(|row| row.project == project.id);
+    Ok(list(of_project.cloned(), None))
 }
 
 pub(crate) async fn put_product(
@@ -68,7 +58,7 @@ pub(crate) async fn put_product(
     project: InProject,
     Path((_, id)): Path<(String, String)>,
     Json(body): Json<DesiredProduct>,
-) -> Result<Response, Problem> {
+) -> Configured {
     put(
         &app,
         &project.caller,

@@ -1,12 +1,10 @@
 //! Projects.
 
-use super::{Answer, list, put};
-use axum::{
-    extract::{Path, State},
-    response::Response,
-};
+use super::{Answer, Configured, List, list, put};
+use axum::extract::{Path, State};
 use configuration::{Desired, DesiredProject};
-use serde_json::{Map, Value, json};
+use ledger::Project;
+use serde_json::{Map, Value};
 use web::{
     App,
     access::{Access, Caller},
@@ -40,25 +38,18 @@ pub(crate) fn routes() -> Vec<Route<App>> {
     ]
 }
 
-pub(crate) async fn projects(State(app): State<App>, caller: Caller) -> Answer {
+pub(crate) async fn projects(State(app): State<App>, caller: Caller) -> Answer<List<Project>> {
     let setup = app.engine.setup();
-    Ok(list(
-        setup
-            .projects()
-            .filter(|project| caller.reaches(project.row.id))
-            .map(|project| json!(project.row))
-            .collect(),
-        None,
-    ))
+    let reached = setup
+        .projects()
+        .filter(|project| caller.reaches(project.row.id));
+    Ok(list(reached.map(|project| project.row.clone()), None))
 }
 
-pub(crate) async fn project(project: InProject) -> Answer {
-    Ok(axum::Json(json!(
-        project
-            .setup
-            .project(project.id)
-            .map(|project| &project.row)
-    )))
+pub(crate) async fn project(project: InProject) -> Answer<Project> {
+    let known = project.setup.project(project.id);
+    let known = known.ok_or_else(|| Problem::not_found("project", &project.key))?;
+    Ok(Json(known.row.clone()))
 }
 
 pub(crate) async fn put_project(
@@ -66,7 +57,7 @@ pub(crate) async fn put_project(
     caller: Caller,
     Path(key): Path<String>,
     Json(mut body): Json<Map<String, Value>>,
-) -> Result<Response, Problem> {
+) -> Configured {
     let known = app
         .engine
         .setup()

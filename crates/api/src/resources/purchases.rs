@@ -3,13 +3,14 @@
 use super::Answer;
 use axum::{body::Body, extract::State, http::Request};
 use configuration as desired;
-use domain::Store;
+use domain::{InboxId, Store};
 use engine::Accepted;
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
 use web::{
     App,
     access::Access,
-    body::{self},
+    body::{self, Json},
     problem::{Code, Problem},
     project::InProject,
     route::{Method, Route},
@@ -31,12 +32,35 @@ pub(crate) fn routes() -> Vec<Route<App>> {
     ]
 }
 
+/// What a statement led to.
+#[derive(Serialize)]
+pub(crate) struct Stated {
+    /// It was made before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    duplicate: Option<bool>,
+    /// How many events it led to.
+    events: usize,
+    /// Its id in the inbox.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<InboxId>,
+}
+
+impl Stated {
+    const fn new(message: InboxId, events: usize) -> Self {
+        Self {
+            duplicate: None,
+            events,
+            message: Some(message),
+        }
+    }
+}
+
 /// `POST .../purchases`: facts about a purchase of any other store. `app` names the app where there are several.
 pub(crate) async fn state_purchase(
     State(app): State<App>,
     project: InProject,
     request: Request<Body>,
-) -> Answer {
+) -> Answer<Stated> {
     let bytes = body::read(request).await?;
     let mut statement: Value = serde_json::from_slice(&bytes)
         .map_err(|error| Problem::new(Code::MalformedBody, error.to_string()))?;
@@ -75,9 +99,13 @@ pub(crate) async fn state_purchase(
         .intake()
         .take_statement(target, statement.to_string().as_bytes())
         .await?;
-    Ok(axum::Json(match accepted {
-        Accepted::Processed { id, events } => json!({ "message": id, "events": events }),
-        Accepted::Parked { id } | Accepted::Pending { id } => json!({ "message": id, "events": 0 }),
-        Accepted::Duplicate => json!({ "duplicate": true, "events": 0 }),
+    Ok(Json(match accepted {
+        Accepted::Processed { id, events } => Stated::new(id, events),
+        Accepted::Parked { id } | Accepted::Pending { id } => Stated::new(id, 0),
+        Accepted::Duplicate => Stated {
+            duplicate: Some(true),
+            events: 0,
+            message: None,
+        },
     }))
 }

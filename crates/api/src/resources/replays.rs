@@ -1,13 +1,16 @@
 //! Replays: past events sent to an integration again, first as a forecast.
 
+use super::{Answer, List};
 use axum::{
     extract::{Path, State},
     http::StatusCode,
     response::{IntoResponse, Response},
 };
+use domain::{Event, EventId, EventKind, NotSent, ProjectId, ReplayId};
 use engine::{Forecast, Setup};
-use ledger::Replay;
-use serde_json::{Value, json};
+use jiff::Timestamp;
+use ledger::{Choice, Progress, Replay, Standing};
+use serde::Serialize;
 use std::collections::BTreeMap;
 use web::{
     App,
@@ -30,44 +33,121 @@ pub(crate) fn routes() -> Vec<Route<App>> {
     ]
 }
 
-/// A replay as callers see it.
-fn view(setup: &Setup, replay: &Replay) -> Value {
-    let mut value = json!(replay);
-    let active = setup.integration(replay.integration);
-    value["integration"] = json!(active.map_or("removed", |active| active.row.key.as_str()));
-    value
+/// A replay: the integration by its key.
+#[derive(Serialize)]
+pub(crate) struct ReplayView {
+    by: String,
+    choice: Choice,
+    /// Position before the first event it looks at.
+    first: u64,
+    id: ReplayId,
+    /// `removed` once it is no more.
+    integration: String,
+    /// Position of the last event it looks at.
+    last: u64,
+    per_second: u32,
+    progress: Progress,
+    project: ProjectId,
+    started_at: Timestamp,
 }
 
-fn forecast(seen: &Forecast) -> Value {
-    let named = |counts: &BTreeMap<domain::NotSent, u64>| -> Value {
-        counts
-            .iter()
-            .map(|(why, count)| (why.id().to_owned(), json!(count)))
-            .collect::<serde_json::Map<_, _>>()
-            .into()
-    };
-    json!({
-        "events": seen.events,
-        "would_send": seen.total(),
-        "by_standing": seen.sent.iter().map(|(standing, count)| (standing.id().to_owned(), json!(count))).collect::<serde_json::Map<_, _>>(),
-        "refused": named(&seen.refused),
-        "under_way": seen.under_way,
-        "is_complete": seen.is_complete,
-        "samples": seen.samples.iter().map(|(event, standing)| json!({ "event": event.id, "kind": event.kind, "customer": event.customer.app_user_id, "recorded_at": event.recorded_at, "standing": standing })).collect::<Vec<_>>(),
-    })
+fn view(setup: &Setup, replay: Replay) -> ReplayView {
+    let active = setup.integration(replay.integration);
+    ReplayView {
+        by: replay.by,
+        choice: replay.choice,
+        first: replay.first,
+        id: replay.id,
+        integration: active
+            .map_or("removed", |active| &active.row.key)
+            .to_owned(),
+        last: replay.last,
+        per_second: replay.per_second,
+        progress: replay.progress,
+        project: replay.project,
+        started_at: replay.started_at,
+    }
+}
+
+/// What a replay would do.
+#[derive(Serialize)]
+pub(crate) struct ForecastView {
+    /// Events that would be sent, by how they stand.
+    by_standing: BTreeMap<&'static str, u64>,
+    /// Events looked at.
+    events: u64,
+    /// Whether all were looked at.
+    is_complete: bool,
+    /// Events that would not be sent, by reason.
+    refused: BTreeMap<&'static str, u64>,
+    samples: Vec<SampleView>,
+    /// Events whose delivery is on its way already.
+    under_way: u64,
+    would_send: u64,
+}
+
+#[derive(Serialize)]
+struct SampleView {
+    /// The customer's `app_user_id`.
+    customer: String,
+    event: EventId,
+    kind: EventKind,
+    recorded_at: Timestamp,
+    standing: Standing,
+}
+
+fn forecast(seen: Forecast) -> ForecastView {
+    ForecastView {
+        would_send: seen.total(),
+        by_standing: by_id(seen.sent, Standing::id),
+        events: seen.events,
+        is_complete: seen.is_complete,
+        refused: by_id(seen.refused, NotSent::id),
+        samples: seen.samples.into_iter().map(SampleView::from).collect(),
+        under_way: seen.under_way,
+    }
+}
+
+fn by_id<T>(counts: BTreeMap<T, u64>, id: fn(T) -> &'static str) -> BTreeMap<&'static str, u64> {
+    let counts = counts.into_iter();
+    counts.map(|(of, count)| (id(of), count)).collect()
+}
+
+impl From<(Event, Standing)> for SampleView {
+    fn from((event, standing): (Event, Standing)) -> Self {
+        Self {
+            customer: event.customer.app_user_id,
+            event: event.id,
+            kind: event.kind,
+            recorded_at: event.recorded_at,
+            standing,
+        }
+    }
+}
+
+/// What is answered to whoever asks for a replay.
+pub(crate) enum Started {
+    /// With `dry_run`: 200.
+    Foreseen(ForecastView),
+    /// It goes on: 201.
+    Begun(ReplayView),
+}
+
+impl IntoResponse for Started {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Foreseen(forecast) => Json(forecast).into_response(),
+            Self::Begun(replay) => (StatusCode::CREATED, Json(replay)).into_response(),
+        }
+    }
 }
 
 /// `GET /api/v1/projects/{project}/replays`.
-pub(crate) async fn list(
-    State(app): State<App>,
-    project: InProject,
-) -> Result<axum::Json<Value>, Problem> {
+pub(crate) async fn list(State(app): State<App>, project: InProject) -> Answer<List<ReplayView>> {
     let replays = app.engine.ledger().replays(project.id, SHOWN).await?;
-    let data: Vec<_> = replays
-        .iter()
-        .map(|replay| view(&project.setup, replay))
-        .collect();
-    Ok(axum::Json(json!({ "data": data, "next": null })))
+    let shown = replays.into_iter();
+    let shown = shown.map(|replay| view(&project.setup, replay));
+    Ok(super::list(shown, None))
 }
 
 /// `POST /api/v1/projects/{project}/replays`.
@@ -75,18 +155,17 @@ pub(crate) async fn start(
     State(app): State<App>,
     project: InProject,
     Json(asked): Json<Asked>,
-) -> Result<Response, Problem> {
+) -> Result<Started, Problem> {
     let wanted = asked
         .check(&app, &project)
         .await?
         .map_err(Problem::invalid)?;
     if asked.dry_run {
         let seen = app.engine.replays().foresee(&wanted.active, &wanted.choice);
-        return Ok(axum::Json(forecast(&seen.await?)).into_response());
+        return Ok(Started::Foreseen(forecast(seen.await?)));
     }
     let replay = begin(&app, &project, wanted).await?;
-    let body = axum::Json(view(&project.setup, &replay));
-    Ok((StatusCode::CREATED, body).into_response())
+    Ok(Started::Begun(view(&project.setup, replay)))
 }
 
 /// `POST /api/v1/projects/{project}/replays/{id}/cancel`.

@@ -8,7 +8,7 @@ async fn one_is_shown_as_it_came() {
     let server = lived().await;
     let mut told = server.transcript();
     let waiting = server.get("/api/v1/projects/acme/parked").await.json();
-    let waiting = waiting["items"][0]["id"].as_str().unwrap().to_owned();
+    let waiting = waiting["data"][0]["id"].as_str().unwrap().to_owned();
     told.get(&format!("/api/v1/projects/acme/inbox/{waiting}"))
         .await;
     let events = ids(&server, "/api/v1/projects/acme/events").await;

@@ -12,6 +12,7 @@ mod grants;
 mod health;
 mod inbox;
 mod integrations;
+mod lists;
 mod parked;
 mod products;
 mod projects;

@@ -9,7 +9,7 @@ const PARKED: &str = "/api/v1/projects/acme/parked";
 async fn are_listed_and_tried_again() {
     let server = lived().await;
     let mut told = server.transcript();
-    let first = told.get(PARKED).await.json()["items"][0]["id"].clone();
+    let first = told.get(PARKED).await.json()["data"][0]["id"].clone();
     let first = first.as_str().unwrap();
     told.post(&format!("{PARKED}/{first}/retry"), None).await;
     told.post(&format!("{PARKED}/retry"), None).await;

@@ -11,7 +11,7 @@ use web::{
     access::Access,
     problem::Problem,
     project::InProject,
-    query::{Filters, ListQuery},
+    query::{EventQuery, Filters},
     route::{Method, Route},
     view,
 };
@@ -35,7 +35,7 @@ struct FeedTemplate {
     shell: Shell,
     rows: Vec<Row>,
     hours: String,
-    query: ListQuery,
+    query: EventQuery,
     kinds: Vec<(&'static str, &'static str)>,
     /// Id and name.
     apps: Vec<(String, String)>,
@@ -66,7 +66,7 @@ pub(crate) fn row_html(app: &App, row: FeedRow) -> String {
 }
 
 /// The filters as a query string, so that a view can be linked to.
-fn query_string(query: &ListQuery) -> String {
+fn query_string(query: &EventQuery) -> String {
     let hours = query.hours.map(|hours| hours.to_string());
     let pairs = [
         ("kind", query.kind.as_ref()),
@@ -94,7 +94,7 @@ pub(crate) async fn feed(
     State(app): State<App>,
     project: InProject,
     uri: Uri,
-    Filters(mut query): Filters,
+    Filters(mut query): Filters<EventQuery>,
 ) -> Result<Response, Problem> {
     // Choosing an integration alone asks what is wrong with it.
     if query

@@ -8,7 +8,7 @@ use web::{
     access::Access,
     problem::Problem,
     project::InProject,
-    query::Filters,
+    query::{EventQuery, Filters},
     route::{Method, Route},
     stream::{Messages, follow, start},
 };
@@ -24,7 +24,7 @@ pub(crate) fn routes() -> Vec<Route<Dashboard>> {
 pub(crate) async fn page(
     State(app): State<App>,
     project: InProject,
-    Filters(query): Filters,
+    Filters(query): Filters<EventQuery>,
     headers: HeaderMap,
 ) -> Result<Messages, Problem> {
     let filter = query.events(&app, &project).await?;

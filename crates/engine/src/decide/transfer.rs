@@ -243,7 +243,7 @@ impl<'a> Crossing<'a> {
     }
 }
 
-fn snapshot<'a>(owned: &&'a Purchase) -> (&'a ChainKey, &'a domain::Snapshot) {
+fn snapshot(owned: &Purchase) -> (&ChainKey, &domain::Snapshot) {
     (&owned.chain, &owned.stored.snapshot)
 }
 

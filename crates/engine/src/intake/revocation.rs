@@ -91,6 +91,6 @@ fn verdict(
     }
     check.judge(&answer.body, now).map_err(|doubt| match doubt {
         Doubt::Revoked => Refusal::refuse("certificate_revoked", doubt.to_string()),
-        doubt => again(doubt.to_string()),
+        doubt @ Doubt::Unusable(_) => again(doubt.to_string()),
     })
 }

@@ -62,7 +62,7 @@ async fn simulate_drives_a_running_server_in_every_store() {
         );
     }
     let waiting = api.get("/projects/acme/parked").await;
-    assert_eq!(waiting["items"], json!([]));
+    assert_eq!(waiting["data"], json!([]));
 }
 
 #[tokio::test(flavor = "multi_thread")]
