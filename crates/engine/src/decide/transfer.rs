@@ -170,8 +170,8 @@ impl<'a> Crossing<'a> {
     fn taker(&self) -> Access {
         let (taken, moving) = (self.taken.iter(), self.moving.iter());
         Access::of(
-            taken.clone().map(snapshot),
-            taken.chain(moving).map(snapshot),
+            taken.clone().copied().map(snapshot),
+            taken.chain(moving).copied().map(snapshot),
             &self.passing.project.unlocks,
         )
     }
@@ -180,8 +180,8 @@ impl<'a> Crossing<'a> {
         let stays = |owned: &&&Purchase| !self.passing.scope.covers(&owned.chain);
         let given = self.given.iter();
         Access::of(
-            given.clone().map(snapshot),
-            given.filter(stays).map(snapshot),
+            given.clone().copied().map(snapshot),
+            given.filter(stays).copied().map(snapshot),
             &self.passing.project.unlocks,
         )
     }
