@@ -1,6 +1,6 @@
 //! What moves: intake, dispatch and the clock.
 //!
-//! **How it works.** [`Engine::accept`] takes a store's message: verify, load, decide (pure, `decide`), commit, and only
+//! **How it works.** [`Intake::accept`] takes a store's message: verify, load, decide (pure, `decide`), commit, and only
 //! then answer. The dispatcher sends what was committed: lease, render, send, classify, settle; each integration has a
 //! lane of its own with its own limits and circuit breaker. The ticker does what time asks for: chains whose state time
 //! alone may change, parked messages, expired leases, handshakes, retention.

@@ -1,9 +1,9 @@
 //! What happened between two states of one purchase chain.
 //!
-//! **How it works.** A [`Step`] holds both states with their transactions in order of purchase. Each family of rules is a
+//! **How it works.** A `Step` holds both states with their transactions in order of purchase. Each family of rules is a
 //! pure function from it to what it finds, in the order in which it must be told; [`changes`] asks them in turn. Charges and
 //! refunds come from transactions and refunds that were not known before, everything else from the difference of the two
-//! snapshots. A chain without a state before is asked about by [`first_seen`] alone, unless it is news.
+//! snapshots. A chain without a state before is asked about by `first_seen` alone, unless it is news.
 //!
 //! **What it does not do.** Nothing here is remembered or counted: that a thing is told once follows from its key, which is
 //! a function of what happened. No rule knows a notification.
