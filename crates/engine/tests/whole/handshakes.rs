@@ -38,7 +38,7 @@ async fn everything_else_that_time_asks_for_is_done() {
     let mut chain = Chain::purchase(1000, "monthly", Some("ann"), world.now());
     let bought = chain.notify("SUBSCRIBED", world.now());
     world.tell(&bought).await.unwrap();
-    world.pass(40 * DAY);
+    world.pass(40 * DAY).await;
     let all = async || world.kinds().await == [SubscriptionStarted, SubscriptionExpired];
     for _ in 0..1500 {
         if all().await && world.received("https://a.example/").len() == world.events().await.len() {

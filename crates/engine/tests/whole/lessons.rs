@@ -64,11 +64,11 @@ async fn fourteen_missed_renewals_are_each_told_once_however_late() {
         .unwrap();
     let mut missed = Vec::new();
     for _ in 0..14 {
-        world.pass(30 * DAY);
+        world.pass(30 * DAY).await;
         chain.renew();
         missed.push(chain.notify("DID_RENEW", world.now()));
     }
-    world.pass(30 * DAY);
+    world.pass(30 * DAY).await;
     chain.renew();
     world
         .tell(&chain.notify("DID_RENEW", world.now()))
@@ -102,7 +102,7 @@ async fn fourteen_missed_renewals_are_each_told_once_however_late() {
 async fn a_chain_first_seen_expired_tells_only_that() {
     let world = World::new().await;
     let mut chain = Chain::purchase(1000, "monthly", Some(USER), world.now());
-    world.pass(400 * DAY);
+    world.pass(400 * DAY).await;
     chain.status = 2;
     chain.renewal["expirationIntent"] = 1.into();
     world
@@ -127,14 +127,14 @@ async fn a_refund_of_an_earlier_period_takes_no_access() {
         .await
         .unwrap();
     let mut first = chain.clone();
-    world.pass(30 * DAY);
+    world.pass(30 * DAY).await;
     chain.renew();
     world
         .tell(&chain.notify("DID_RENEW", world.now()))
         .await
         .unwrap();
     first.transaction["revocationDate"] = world.now().as_millisecond().into();
-    world.pass(1);
+    world.pass(1).await;
     let mut refund = chain.clone();
     refund.transaction = first.transaction;
     world
@@ -224,7 +224,7 @@ async fn a_purchase_that_nobody_announced_gets_a_customer_of_its_own() {
     assert_eq!(event.kind, TrialStarted, "by its facts, whoever told first");
     assert!(event.customer.is_anonymous());
     chain.renew();
-    world.pass(30 * DAY);
+    world.pass(30 * DAY).await;
     world
         .tell(&chain.notify("DID_RENEW", world.now()))
         .await
@@ -352,7 +352,7 @@ async fn an_endpoint_down_for_twenty_hours_gets_everything_in_order_and_holds_up
     );
     // Twenty hours in steps, as retries and probes come due.
     for _ in 0..80 {
-        world.pass(900);
+        world.pass(900).await;
         tokio::time::sleep(std::time::Duration::from_millis(15)).await;
     }
     world.endpoints.sent.lock().unwrap().clear();
@@ -361,8 +361,7 @@ async fn an_endpoint_down_for_twenty_hours_gets_everything_in_order_and_holds_up
         if world.engine.ledger().backlog().await.unwrap().is_empty() {
             break;
         }
-        world.pass(900);
-        // Long enough for an attempt: time that passes during one would end its lease.
+        world.pass(900).await;
         tokio::time::sleep(std::time::Duration::from_millis(250)).await;
     }
     world.settled().await;
@@ -388,7 +387,7 @@ async fn two_thousand_expirations_in_the_same_minute_are_all_told() {
         let told = futures_util::future::join_all(part.iter().map(|body| world.tell(body))).await;
         assert!(told.iter().all(Result::is_ok));
     }
-    world.pass(33 * DAY + 60);
+    world.pass(33 * DAY + 60).await;
     for _ in 0..3_000 {
         if world
             .kinds()
@@ -533,7 +532,7 @@ async fn a_timer_tells_once_and_only_while_the_trial_still_runs() {
         .tell(&refunded.notify("SUBSCRIBED", world.now()))
         .await
         .unwrap();
-    world.pass(DAY);
+    world.pass(DAY).await;
     refunded.transaction["revocationDate"] = world.now().as_millisecond().into();
     refunded.status = 5;
     world
@@ -541,7 +540,7 @@ async fn a_timer_tells_once_and_only_while_the_trial_still_runs() {
         .await
         .unwrap();
     for hours in [47, 2, 24] {
-        world.pass(hours * 3600);
+        world.pass(hours * 3600).await;
         tokio::time::sleep(std::time::Duration::from_millis(1_200)).await;
     }
     let timers: Vec<_> = world
@@ -587,7 +586,7 @@ async fn an_endpoint_that_wants_no_more_is_left_alone_and_loses_nothing() {
         setup.integration(row.id).unwrap().row.paused
     };
     world.until("it is paused", is_paused).await;
-    world.pass(30 * DAY);
+    world.pass(30 * DAY).await;
     chain.renew();
     world
         .tell(&chain.notify("DID_RENEW", world.now()))

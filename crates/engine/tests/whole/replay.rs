@@ -47,7 +47,7 @@ async fn finish(world: &World) {
         {
             return;
         }
-        world.pass(1);
+        world.pass(1).await;
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
     panic!("the replay never ends");
@@ -72,7 +72,7 @@ async fn history(world: &World) -> usize {
             .unwrap();
     }
     for _ in 0..6 {
-        world.pass(30 * DAY);
+        world.pass(30 * DAY).await;
         for chain in &mut chains {
             chain.renew();
             world
@@ -225,7 +225,7 @@ async fn a_cancelled_replay_sends_no_more_and_a_paused_integration_holds_it() {
         .await
         .unwrap();
     for _ in 0..5 {
-        world.pass(2);
+        world.pass(2).await;
         tokio::time::sleep(std::time::Duration::from_millis(600)).await;
     }
     let project = active.row.project;
@@ -241,7 +241,7 @@ async fn a_cancelled_replay_sends_no_more_and_a_paused_integration_holds_it() {
     );
     let change = vec![ConfigurationChange::PutIntegration((*active.row).clone())];
     world.engine.configure(change, "ann").await.unwrap();
-    world.pass(5);
+    world.pass(5).await;
     tokio::time::sleep(std::time::Duration::from_millis(1200)).await;
     assert_eq!(stands().await.state, ReplayState::Cancelled);
     assert_eq!(world.received("https://b.example").len(), events);

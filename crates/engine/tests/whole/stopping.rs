@@ -122,7 +122,7 @@ async fn what_is_claimed_while_a_node_stops_is_due_at_once() {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     gate.shut("claim");
-    world.pass(120);
+    world.pass(120).await;
     gate.holds("claim").await;
     let stopped = stop(&world).await;
     gate.open("claim");

@@ -276,8 +276,13 @@ impl World {
         all.find(|active| active.row.key == key).unwrap().held()
     }
 
-    /// Moves the clock.
-    pub(crate) fn pass(&self, seconds: i64) {
+    /// Moves the clock, once nothing is under way: time that passed during an attempt would end its lease, and it would be made twice.
+    pub(crate) async fn pass(&self, seconds: i64) {
+        self.until("nothing is under way", || {
+            let lanes = self.engine.dispatch().lanes();
+            lanes.iter().all(|(_, lane)| lane.held == 0)
+        })
+        .await;
         self.clock
             .micros
             .fetch_add(seconds * 1_000_000, Ordering::SeqCst);
