@@ -2,7 +2,7 @@
 //!
 //! **How it works.** [`Intake::accept`] takes a store's message: verify, load, decide (pure, `decide`), commit, and only
 //! then answer. The dispatcher sends what was committed: lease, render, send, classify, settle; each integration has a
-//! lane of its own with its own limits and circuit breaker. The ticker does what time asks for: chains whose state time
+//! lane of its own with its own limits and circuit breaker. The clock does what time asks for: chains whose state time
 //! alone may change, parked messages, expired leases, handshakes, retention.
 //!
 //! **What it does not do.** It knows no particular store, destination or backend: they come in as traits. It holds no
