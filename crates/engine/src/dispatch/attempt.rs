@@ -1,94 +1,128 @@
-//! How an attempt ended: what becomes of its delivery, and, apart from that, what it says about its endpoint.
+//! One attempt: rendered, signed, sent, judged and recorded.
 
-use crate::TransportError;
-use destinations::{Configured, Outcome, Request, Response, Unsendable};
-use domain::NotSent;
-use ledger::SentRequest;
+use super::{
+    Dispatch,
+    end::{End, Verdict},
+    held::{Job, Room},
+    lane::Lane,
+};
+use crate::{metric::Metric, setup::ActiveIntegration, trace};
+use destinations::{Header, Outcome, Request};
+use ledger::{ConfigurationChange, Lease, Next, SentRequest, Settlement};
 use std::time::Duration;
+use tracing::Span;
 
-/// How an attempt ended.
-#[derive(Debug)]
-pub(super) enum End {
-    /// Nothing went out: the message could not be rendered.
-    Unsendable(Unsendable),
-    /// No answer came.
-    Unanswered(TransportError),
-    /// An answer came: its status, and what it means.
-    Answered(u16, Outcome),
-}
+/// Most of an answer that is stored.
+const STORED_ANSWER: usize = 4 << 10;
 
-/// What an attempt says about its endpoint.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Says {
-    /// It took something.
-    Accepted,
-    /// It answered, and refused this delivery for good.
-    Refused,
-    /// It could not be reached, or could not take this now.
-    Failing,
-    /// Nothing: no request went out.
-    Nothing,
-}
-
-/// What becomes of a delivery.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Verdict {
-    /// Done.
-    Delivered,
-    /// Failed for good.
-    Failed(NotSent),
-    /// To be tried again, if its policy allows, not before the given pause.
-    Again(NotSent, Option<Duration>),
-}
-
-impl End {
-    pub(super) fn of(
-        configured: &dyn Configured,
-        answer: &Result<Response, TransportError>,
-    ) -> Self {
-        match answer {
-            Err(error) => Self::Unanswered(error.clone()),
-            Ok(response) => Self::Answered(response.status, configured.classify(response)),
+impl Dispatch {
+    /// One attempt, from the rendered request to its record in the ledger.
+    pub(super) async fn attempt(
+        &self,
+        active: &ActiveIntegration,
+        lane: &Lane,
+        lease: Lease,
+        room: &Room,
+    ) {
+        let at = self.core.system().now();
+        let destination = active.spec.key;
+        if lease.attempts == 0 {
+            Metric::LagSeconds.time(
+                destination,
+                lease
+                    .event
+                    .recorded_at
+                    .duration_until(at)
+                    .try_into()
+                    .unwrap_or_default(),
+            );
+        }
+        let mut settlement = Settlement {
+            customer: lease.event.customer.id,
+            delivery: lease.id,
+            attempts: lease.attempts,
+            at,
+            took: Duration::ZERO,
+            status: None,
+            response: Vec::new(),
+            detail: String::new(),
+            request: None,
+            next: Next::Delivered,
+        };
+        let Ok(configured) = &active.configured else {
+            return;
+        };
+        let end = match configured.render(&lease.message, &lease.event) {
+            Err(unsendable) => End::Unsendable(unsendable),
+            Ok(mut request) => {
+                configured.sign(&mut request, &lease.id.to_string(), at);
+                if let Some(trace) = trace::of(&Span::current()) {
+                    request.headers.push(Header {
+                        name: "traceparent",
+                        value: trace,
+                        secret: false,
+                    });
+                }
+                let began = self.core.system().uptime();
+                let transport = self.core.transport();
+                let answer = transport.send(&request, active.timeout()).await;
+                settlement.took = self.core.system().uptime().saturating_sub(began);
+                settlement.request = Some(shown(&request));
+                let end = End::of(configured.as_ref(), &answer);
+                if let Ok(response) = answer {
+                    settlement.status = Some(response.status);
+                    settlement.response = response.body;
+                    settlement.response.truncate(STORED_ANSWER);
+                }
+                end
+            }
+        };
+        if matches!(end, End::Answered(_, Outcome::Gone(_))) {
+            self.pause_gone(active).await;
+        }
+        let (verdict, detail) = end.judge();
+        settlement.detail = detail;
+        settlement.next = match verdict {
+            Verdict::Delivered => Next::Delivered,
+            Verdict::Failed(reason) => Next::Failed(reason),
+            Verdict::Again(reason, asked) => self.retry(active, &lease, reason, asked),
+        };
+        let outcome = match &settlement.next {
+            Next::Delivered => "delivered",
+            Next::Failed(reason) | Next::Retry(reason, _) => reason.id(),
+        };
+        trace::attempted(&Span::current(), outcome, settlement.status);
+        Metric::AttemptsMade.count([("destination", destination), ("outcome", outcome)]);
+        Metric::AttemptSeconds.time(destination, settlement.took);
+        if lane.heard(end.says(), self.core.system().now()) {
+            tracing::warn!(integration.id = %active.row.id, destination.key = destination, "the endpoint keeps failing; it is left alone and probed");
+        }
+        let duration_ms = u64::try_from(settlement.took.as_millis()).unwrap_or(u64::MAX);
+        tracing::info!(delivery.id = %lease.id, event.id = %lease.event.id, destination.key = destination, attempt = lease.attempts + 1, outcome, status = settlement.status, duration_ms, "attempt made");
+        let (released, until) = self.settle(active, settlement).await;
+        // What waited for this one goes to the same endpoint.
+        for lease in released {
+            lane.push(Job::new(lease, until, room.another()));
         }
     }
 
-    /// What it says about the endpoint. Whether its delivery is tried again or given up makes no difference.
-    pub(super) const fn says(&self) -> Says {
-        match self {
-            Self::Unsendable(_) | Self::Unanswered(TransportError::Blocked(_)) => Says::Nothing,
-            Self::Unanswered(TransportError::Network(_)) | Self::Answered(_, Outcome::Retry(_)) => {
-                Says::Failing
+    /// Pauses an integration whose endpoint wants no more. What comes later is kept until somebody resumes it.
+    async fn pause_gone(&self, active: &ActiveIntegration) {
+        let mut row = (*active.row).clone();
+        row.paused = true;
+        let change = vec![ConfigurationChange::PutIntegration(row)];
+        match self
+            .core
+            .configure(change, "the endpoint, which answered 410")
+            .await
+        {
+            Ok(true) => {
+                tracing::warn!(integration.id = %active.row.id, "the endpoint wants no more; the integration is paused");
             }
-            Self::Answered(
-                _,
-                Outcome::Rejected(_) | Outcome::Gone(_) | Outcome::CredentialsRefused(_),
-            ) => Says::Refused,
-            Self::Answered(_, Outcome::Delivered) => Says::Accepted,
-        }
-    }
-
-    /// What becomes of the delivery, and what people read about it.
-    pub(super) fn judge(&self) -> (Verdict, String) {
-        match self {
-            Self::Unsendable(Unsendable { reason, detail }) => {
-                (Verdict::Failed(*reason), detail.clone())
-            }
-            Self::Unanswered(TransportError::Blocked(why)) => {
-                (Verdict::Failed(NotSent::BlockedAddress), why.clone())
-            }
-            Self::Unanswered(TransportError::Network(why)) => {
-                (Verdict::Again(NotSent::NetworkError, None), why.clone())
-            }
-            Self::Answered(_, Outcome::Delivered) => (Verdict::Delivered, String::new()),
-            Self::Answered(status, Outcome::Retry(asked)) => (
-                Verdict::Again(NotSent::RejectedByDestination, *asked),
-                format!("answered {status}"),
-            ),
-            Self::Answered(_, Outcome::Rejected(why) | Outcome::Gone(why)) => {
-                (Verdict::Failed(NotSent::RejectedByDestination), why.clone())
-            }
-            Self::Answered(_, Outcome::CredentialsRefused(why)) => {
-                (Verdict::Failed(NotSent::MissingCredentials), why.clone())
+            // Another attempt paused it, or somebody changes it: the next answer says so again.
+            Ok(false) => {}
+            Err(error) => {
+                tracing::error!(integration.id = %active.row.id, %error, "an integration whose endpoint is gone could not be paused");
             }
         }
     }
@@ -103,79 +137,5 @@ pub(super) fn shown(request: &Request) -> SentRequest {
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .collect(),
         body: String::from_utf8_lossy(&request.body).into_owned(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_attempt_says_what_it_says_about_its_endpoint_whatever_becomes_of_its_delivery() {
-        use Verdict::{Again, Delivered, Failed};
-        let why = || "why".to_owned();
-        let unsendable = |reason| {
-            let detail = why();
-            End::Unsendable(Unsendable { reason, detail })
-        };
-        let asked = Some(Duration::from_secs(30));
-        let rejected = NotSent::RejectedByDestination;
-        for (end, says, verdict) in [
-            // Nothing went out.
-            (
-                unsendable(NotSent::MissingCustomerData),
-                Says::Nothing,
-                Failed(NotSent::MissingCustomerData),
-            ),
-            (
-                unsendable(NotSent::MissingCredentials),
-                Says::Nothing,
-                Failed(NotSent::MissingCredentials),
-            ),
-            (
-                End::Unanswered(TransportError::Blocked(why())),
-                Says::Nothing,
-                Failed(NotSent::BlockedAddress),
-            ),
-            // It did not work, whether that was the last try or not.
-            (
-                End::Unanswered(TransportError::Network(why())),
-                Says::Failing,
-                Again(NotSent::NetworkError, None),
-            ),
-            (
-                End::Answered(500, Outcome::Retry(None)),
-                Says::Failing,
-                Again(rejected, None),
-            ),
-            (
-                End::Answered(429, Outcome::Retry(asked)),
-                Says::Failing,
-                Again(rejected, asked),
-            ),
-            // It answered, and took nothing.
-            (
-                End::Answered(404, Outcome::Rejected(why())),
-                Says::Refused,
-                Failed(rejected),
-            ),
-            (
-                End::Answered(410, Outcome::Gone(why())),
-                Says::Refused,
-                Failed(rejected),
-            ),
-            (
-                End::Answered(401, Outcome::CredentialsRefused(why())),
-                Says::Refused,
-                Failed(NotSent::MissingCredentials),
-            ),
-            (
-                End::Answered(200, Outcome::Delivered),
-                Says::Accepted,
-                Delivered,
-            ),
-        ] {
-            assert_eq!((end.says(), end.judge().0), (says, verdict), "{end:?}");
-        }
     }
 }

@@ -1,7 +1,7 @@
 //! A lane: one integration's own queue, limits and circuit breaker, so that its troubles stay its own.
 
 use super::{
-    attempt::Says,
+    end::Says,
     held::{Held, Job, Room, Share},
 };
 use crate::{Guarded, setup::Limits};

@@ -1,0 +1,79 @@
+//! A lane's own task: what is queued begins when its turn comes, or goes back.
+
+use super::{
+    Dispatch,
+    held::Job,
+    lane::{Lane, UnderWay},
+};
+use crate::{
+    setup::{ActiveIntegration, Limits},
+    trace,
+};
+use domain::IntegrationId;
+use std::sync::Arc;
+use tokio::sync::mpsc;
+use tracing::Instrument;
+
+impl Dispatch {
+    /// Attempts what comes, until nothing can come any more.
+    pub(super) async fn run_lane(
+        self,
+        integration: IntegrationId,
+        lane: Arc<Lane>,
+        mut queue: mpsc::UnboundedReceiver<Job>,
+    ) {
+        let mut stopping = self.core.stopping();
+        let mut over = self.state.held.over();
+        loop {
+            let job = tokio::select! {
+                job = queue.recv() => job,
+                _ = over.wait_for(|over| *over) => None,
+            };
+            let Some(job) = job else { return };
+            // While this node stops, and when its turn does not come before: dropped, it goes back.
+            let under_way = tokio::select! {
+                biased;
+                _ = stopping.wait_for(|stopping| *stopping) => continue,
+                under_way = self.turn(integration, &lane) => under_way,
+            };
+            let (setup, now) = (self.core.setup(), self.core.system().now());
+            // Held, leased too long ago, or the breaker opened while it waited: it goes back.
+            let active = setup.integration(integration).filter(|active| {
+                active.held().is_none()
+                    && lane.admits(now)
+                    && now
+                        .saturating_add(active.timeout())
+                        .is_ok_and(|end| end < job.until())
+            });
+            let Some(active) = active.cloned() else {
+                continue;
+            };
+            let (lease, room) = job.begin();
+            let (dispatch, lane) = (self.clone(), Arc::clone(&lane));
+            tokio::spawn(async move {
+                let span = trace::attempt(active.spec.key, &lease);
+                let attempt = dispatch.attempt(&active, &lane, lease, &room);
+                attempt.instrument(span).await;
+                drop(under_way);
+            });
+        }
+    }
+
+    /// Waits until the endpoint may be asked once more.
+    async fn turn(&self, integration: IntegrationId, lane: &Arc<Lane>) -> UnderWay {
+        let nodes = &self.state.nodes;
+        let unlimited = Limits {
+            concurrency: 1,
+            per_second: None,
+        };
+        let limits = || {
+            let setup = self.core.setup();
+            let active = setup.integration(integration);
+            active.map_or(unlimited, ActiveIntegration::limits)
+        };
+        while let Some(wait) = lane.wait(limits(), nodes, self.core.system().now()) {
+            tokio::time::sleep(wait).await;
+        }
+        lane.begin(limits, nodes).await
+    }
+}

@@ -1,0 +1,69 @@
+//! What becomes of a delivery is recorded, as often as it takes.
+
+use super::{Dispatch, FIRST_PAUSE, LONGEST_PAUSE};
+use crate::setup::ActiveIntegration;
+use domain::NotSent;
+use jiff::Timestamp;
+use ledger::{Lease, Next, Settlement};
+use std::time::Duration;
+
+impl Dispatch {
+    /// Records an attempt, as often as it takes: the request is out, and only the record keeps it from being sent again.
+    /// Answers with what waited for its delivery, and until when that is leased.
+    pub(super) async fn settle(
+        &self,
+        active: &ActiveIntegration,
+        settlement: Settlement,
+    ) -> (Vec<Lease>, Timestamp) {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let lease_until = active.lease_until(self.core.system().now());
+            match self
+                .core
+                .ledger()
+                .settle(settlement.clone(), lease_until)
+                .await
+            {
+                Ok(settled) => {
+                    self.core.note_change();
+                    return (settled.released, lease_until);
+                }
+                Err(error) if error.is_retryable() && pause < LONGEST_PAUSE => {
+                    tracing::error!(delivery.id = %settlement.delivery, %error, "an attempt could not be recorded; trying again");
+                    tokio::time::sleep(pause).await;
+                    pause *= 2;
+                }
+                Err(error) => {
+                    tracing::error!(delivery.id = %settlement.delivery, %error, "an attempt could not be recorded; the delivery will be sent again when its lease runs out");
+                    return (Vec::new(), lease_until);
+                }
+            }
+        }
+    }
+
+    /// The next attempt, or giving up.
+    pub(super) fn retry(
+        &self,
+        active: &ActiveIntegration,
+        lease: &Lease,
+        reason: NotSent,
+        asked: Option<Duration>,
+    ) -> Next {
+        let now = self.core.system().now();
+        let age = lease
+            .accepted_at
+            .duration_until(now)
+            .try_into()
+            .unwrap_or_default();
+        let policy = active
+            .configured
+            .as_ref()
+            .map(|configured| configured.retry());
+        let pause = policy.ok().and_then(|policy| {
+            policy.delay(lease.round + 1, age, asked, self.core.system().entropy())
+        });
+        pause
+            .and_then(|pause| now.saturating_add(pause).ok())
+            .map_or(Next::Failed(reason), |due_at| Next::Retry(reason, due_at))
+    }
+}

@@ -1,0 +1,104 @@
+//! Recomputes every event from the raw messages, and compares.
+//!
+//! Messages are taken in again, in the order in which they were processed, by an engine without a network, over an empty
+//! ledger, with a clock that stands at each message's own time. What time alone led to is decided again at the instants it
+//! was decided at: those are recorded, because a server that was down looks at nothing. Where the outcome differs, a rule
+//! changed, or something was recorded that the messages do not support.
+
+mod apart;
+mod looks;
+mod told;
+
+pub use told::{Difference, Told};
+
+use crate::{Core, Dispatch, Intake, MakeSource, Parts, System};
+use apart::{Nowhere, ReplayClock, copied};
+use configuration::Vault;
+use domain::ProjectId;
+use jiff::Timestamp;
+use ledger::{Archived, EventFilter, Ledger, LedgerError};
+use looks::{look_again, looks};
+use serde::Serialize;
+use std::sync::Arc;
+use told::{compare, told};
+
+/// Rows read at once.
+const AT_ONCE: usize = 500;
+
+/// What rederiving found.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Report {
+    /// Messages read.
+    pub messages: u64,
+    /// Events compared.
+    pub events: u64,
+    /// Differences, by key.
+    pub differences: Vec<Difference>,
+}
+
+/// Replays the messages of one project over `scratch`, an empty ledger, and compares the events.
+pub async fn rederive(
+    ledger: &dyn Ledger,
+    scratch: Arc<dyn Ledger>,
+    vault: Vault,
+    make_source: MakeSource,
+    project: ProjectId,
+    mut progress: impl FnMut(u64),
+) -> Result<Report, LedgerError> {
+    let configuration = ledger.configuration().await?;
+    let changes = copied(&configuration);
+    scratch
+        .configure(0, changes, "rederive", Timestamp::UNIX_EPOCH)
+        .await?;
+    scratch.put_rates(ledger.rates().await?).await?;
+    let clock = Arc::new(ReplayClock::new());
+    let core = Core::of(Parts {
+        ledger: Arc::clone(&scratch),
+        system: Arc::clone(&clock) as Arc<dyn System>,
+        transport: Arc::new(Nowhere),
+        web: Arc::new(Nowhere),
+        vault,
+        public_url: String::new(),
+        make_source,
+    })
+    .await?;
+    let setup = core.setup();
+    let intake = Intake::new(core.clone(), Dispatch::quiet(core));
+    let mut report = Report::default();
+    let mut looks = looks(ledger, project).await?.into_iter().peekable();
+    let (mut after, mut latest) = (0, Timestamp::MIN);
+    loop {
+        let page = ledger.archive(project, after, AT_ONCE).await?;
+        if page.is_empty() {
+            break;
+        }
+        for Archived { position, message } in page {
+            after = position;
+            latest = latest.max(message.received_at);
+            while let Some((at, look)) = looks.next_if(|(at, _)| *at <= latest) {
+                clock.set(at);
+                look_again(&intake, &setup, &look).await?;
+            }
+            clock.set(message.received_at);
+            intake.repeat(message).await?;
+            report.messages += 1;
+            progress(report.messages);
+        }
+    }
+    for (at, look) in looks {
+        clock.set(at);
+        look_again(&intake, &setup, &look).await?;
+    }
+    let recorded = told(ledger, project).await?;
+    let derived = told(&*scratch, project).await?;
+    report.events = recorded.len() as u64;
+    report.differences = compare(&recorded, &derived);
+    Ok(report)
+}
+
+fn filter(project: ProjectId) -> EventFilter {
+    EventFilter {
+        project: Some(project),
+        ..EventFilter::default()
+    }
+}

@@ -1,0 +1,69 @@
+//! What a replay does with one event, from how it stands now.
+
+use crate::{ActiveIntegration, decide};
+use domain::{DeliveryId, EventKind, NotSent};
+use jiff::Timestamp;
+use ledger::{Choice, DeliveryState, FeedRow, IntegrationState, NewDelivery, Standing};
+
+/// What becomes of one event.
+pub(super) enum Fate {
+    Again(Standing, Vec<DeliveryId>),
+    New(Vec<NewDelivery>),
+    Refused(NotSent),
+    UnderWay,
+    /// It stands as nobody asked for.
+    Passed,
+}
+
+pub(super) fn fate(
+    row: &FeedRow,
+    active: &ActiveIntegration,
+    choice: &Choice,
+    now: Timestamp,
+) -> Fate {
+    let deliveries: Vec<(DeliveryId, DeliveryState)> = row
+        .integrations
+        .iter()
+        .filter(|(id, _)| *id == active.row.id)
+        .filter_map(|(_, stands)| match stands {
+            IntegrationState::Delivery { id, state, .. } => Some((*id, *state)),
+            IntegrationState::NotSent(_) => None,
+        })
+        .collect();
+    let wanted = |standing| choice.standings.contains(&standing);
+    // A test is of the one integration it was made for.
+    if row.event.kind == EventKind::Test && deliveries.is_empty() {
+        return Fate::Passed;
+    }
+    if deliveries.is_empty() {
+        if !wanted(Standing::NeverSent) {
+            return Fate::Passed;
+        }
+        let planned = decide::plan(&row.event, std::slice::from_ref(active), now);
+        return match planned.not_sent.first() {
+            Some((_, why)) => Fate::Refused(*why),
+            None if planned.deliveries.is_empty() => Fate::Refused(NotSent::EventUnsupported),
+            None => Fate::New(planned.deliveries),
+        };
+    }
+    let of = |wanted: DeliveryState| -> Vec<DeliveryId> {
+        let chosen = deliveries.iter().filter(|(_, state)| *state == wanted);
+        chosen.map(|(id, _)| *id).collect()
+    };
+    let (failed, delivered) = (of(DeliveryState::Failed), of(DeliveryState::Delivered));
+    if wanted(Standing::Failed) && !failed.is_empty() {
+        let mut again = failed;
+        if wanted(Standing::Delivered) {
+            again.extend(delivered);
+        }
+        return Fate::Again(Standing::Failed, again);
+    }
+    if wanted(Standing::Delivered) && !delivered.is_empty() {
+        return Fate::Again(Standing::Delivered, delivered);
+    }
+    if of(DeliveryState::Pending).is_empty() {
+        Fate::Passed
+    } else {
+        Fate::UnderWay
+    }
+}
