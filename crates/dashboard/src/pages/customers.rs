@@ -50,10 +50,24 @@ pub(crate) fn routes() -> Vec<Route<Dashboard>> {
         ),
         Route::new(
             Post,
-            "/projects/{project}/customers/{who}/{change}",
+            "/projects/{project}/customers/{who}/grant",
             Form,
             "",
-            change,
+            grant,
+        ),
+        Route::new(
+            Post,
+            "/projects/{project}/customers/{who}/revoke",
+            Form,
+            "",
+            revoke,
+        ),
+        Route::new(
+            Post,
+            "/projects/{project}/customers/{who}/transfer",
+            Form,
+            "",
+            transfer,
         ),
     ]
 }
@@ -300,50 +314,62 @@ fn end_of(days: &str, now: Timestamp) -> Result<Option<Timestamp>, Problem> {
         .map_err(|_| wrong("is too far away"))
 }
 
-/// `POST /projects/{project}/customers/{who}/{change}`: grant, revoke, transfer.
-pub(crate) async fn change(
+/// `POST /projects/{project}/customers/{who}/grant`.
+pub(crate) async fn grant(
     State(app): State<App>,
     project: InProject,
-    Path((_, who, change)): Path<(String, String, String)>,
+    Path((_, who)): Path<(String, String)>,
     request: Request<Body>,
 ) -> Result<Response, Problem> {
     let sent = Sent::read(&body::read(request).await?);
-    let engine = &app.engine;
-    let entitlement = sent.text("entitlement").to_owned();
-    let (path, notice) = match change.as_str() {
-        "grant" => {
-            let ends_at = end_of(sent.text("days"), engine.system().now())?;
-            let duration = if ends_at.is_some() {
-                "custom"
-            } else {
-                "lifetime"
-            };
-            let grant = Grant {
-                entitlement,
-                duration: duration.into(),
-                ends_at,
-            };
-            engine.customers().grant(project.id, &who, &grant).await?;
-            project.did(&app, "give access to", &who).await?;
-            (path_of(&project.key, &who), "granted")
-        }
-        "revoke" => {
-            engine
-                .customers()
-                .revoke_grants(project.id, &who, &entitlement)
-                .await?;
-            project.did(&app, "take access back from", &who).await?;
-            (path_of(&project.key, &who), "revoked")
-        }
-        "transfer" => {
-            let to = sent.text("to");
-            engine.customers().transfer(project.id, &who, to).await?;
-            project.did(&app, "move purchases of", &who).await?;
-            (path_of(&project.key, to), "moved")
-        }
-        other => return Err(Problem::not_found("action", other)),
+    let ends_at = end_of(sent.text("days"), app.engine.system().now())?;
+    let duration = if ends_at.is_some() {
+        "custom"
+    } else {
+        "lifetime"
     };
-    Ok(done(&path, notice))
+    let grant = Grant {
+        entitlement: sent.text("entitlement").to_owned(),
+        duration: duration.into(),
+        ends_at,
+    };
+    let customers = app.engine.customers();
+    customers.grant(project.id, &who, &grant).await?;
+    project.did(&app, "give access to", &who).await?;
+    Ok(done(&path_of(&project.key, &who), "granted"))
+}
+
+/// `POST /projects/{project}/customers/{who}/revoke`.
+pub(crate) async fn revoke(
+    State(app): State<App>,
+    project: InProject,
+    Path((_, who)): Path<(String, String)>,
+    request: Request<Body>,
+) -> Result<Response, Problem> {
+    let sent = Sent::read(&body::read(request).await?);
+    let customers = app.engine.customers();
+    customers
+        .revoke_grants(project.id, &who, sent.text("entitlement"))
+        .await?;
+    project.did(&app, "take access back from", &who).await?;
+    Ok(done(&path_of(&project.key, &who), "revoked"))
+}
+
+/// `POST /projects/{project}/customers/{who}/transfer`.
+pub(crate) async fn transfer(
+    State(app): State<App>,
+    project: InProject,
+    Path((_, who)): Path<(String, String)>,
+    request: Request<Body>,
+) -> Result<Response, Problem> {
+    let sent = Sent::read(&body::read(request).await?);
+    let to = sent.text("to");
+    app.engine
+        .customers()
+        .transfer(project.id, &who, to)
+        .await?;
+    project.did(&app, "move purchases of", &who).await?;
+    Ok(done(&path_of(&project.key, to), "moved"))
 }
 
 /// `POST /projects/{project}/customers/{who}/forget`.

@@ -20,8 +20,8 @@ use destinations::{Context, Spec};
 use domain::{Event, NotSent};
 use engine::ActiveIntegration;
 use ledger::{
-    ConfigurationChange, DeliveryFilter, DeliveryRecord, DeliveryState, EventFilter, Page,
-    Verification,
+    ConfigurationChange, DeliveryFilter, DeliveryRecord, DeliveryState, EventFilter, Integration,
+    Page, Verification,
 };
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -91,10 +91,45 @@ pub(crate) fn routes() -> Vec<Route<Dashboard>> {
         ),
         Route::new(
             Post,
-            "/projects/{project}/integrations/{key}/{act}",
+            "/projects/{project}/integrations/{key}/test",
             Form,
             "",
-            act,
+            send_test,
+        ),
+        Route::new(
+            Post,
+            "/projects/{project}/integrations/{key}/verify",
+            Form,
+            "",
+            verify,
+        ),
+        Route::new(
+            Post,
+            "/projects/{project}/integrations/{key}/pause",
+            Form,
+            "",
+            pause,
+        ),
+        Route::new(
+            Post,
+            "/projects/{project}/integrations/{key}/resume",
+            Form,
+            "",
+            resume,
+        ),
+        Route::new(
+            Post,
+            "/projects/{project}/integrations/{key}/retry",
+            Form,
+            "",
+            retry_failed,
+        ),
+        Route::new(
+            Post,
+            "/projects/{project}/integrations/{key}/remove",
+            Form,
+            "",
+            remove,
         ),
     ]
 }
@@ -788,74 +823,107 @@ async fn show(
     page(app, project, uri, spec, active, given.draft(shown)).await
 }
 
-/// `POST /projects/{project}/integrations/{key}/{act}`.
-pub(crate) async fn act(
+/// The page of an integration, after something was done to it.
+fn done_to(project: &InProject, row: &Integration, notice: &str) -> Response {
+    let key = encode(&row.key);
+    let path = format!("/projects/{}/integrations/{key}", project.key);
+    done(&path, notice)
+}
+
+async fn apply(app: &App, project: &InProject, change: ConfigurationChange) -> Result<(), Problem> {
+    let by = &project.caller.name;
+    if app.engine.configure(vec![change], by).await? {
+        Ok(())
+    } else {
+        Err(Problem::changed_meanwhile())
+    }
+}
+
+/// `POST /projects/{project}/integrations/{key}/test`.
+pub(crate) async fn send_test(
     State(app): State<App>,
     project: InProject,
-    Path((_, key, act)): Path<(String, String, String)>,
-    request: Request<Body>,
+    Path((_, key)): Path<(String, String)>,
 ) -> Result<Response, Problem> {
     let active = project.integration(&key)?;
-    let row = &active.row;
-    let path = format!(
-        "/projects/{}/integrations/{}",
-        project.key,
-        encode(&row.key)
-    );
-    let change = async |changes: Vec<ConfigurationChange>| {
-        let changed = app.engine.configure(changes, &project.caller.name).await?;
-        if changed {
-            Ok(())
-        } else {
-            Err(Problem::changed_meanwhile())
-        }
+    app.engine.dispatch().send_test(active).await?;
+    project.did(&app, "send test event to", &key).await?;
+    Ok(done_to(&project, &active.row, "tested"))
+}
+
+/// `POST /projects/{project}/integrations/{key}/verify`.
+pub(crate) async fn verify(
+    State(app): State<App>,
+    project: InProject,
+    Path((_, key)): Path<(String, String)>,
+) -> Result<Response, Problem> {
+    let active = project.integration(&key)?;
+    app.engine.dispatch().begin_verifying(active);
+    Ok(done_to(&project, &active.row, "verifying"))
+}
+
+/// `POST /projects/{project}/integrations/{key}/pause`.
+pub(crate) async fn pause(
+    State(app): State<App>,
+    project: InProject,
+    Path((_, key)): Path<(String, String)>,
+) -> Result<Response, Problem> {
+    let row = Integration {
+        paused: true,
+        ..(*project.integration(&key)?.row).clone()
     };
-    let paused = |paused: bool| {
-        let mut changed = (**row).clone();
-        changed.paused = paused;
-        vec![ConfigurationChange::PutIntegration(changed)]
+    let answer = done_to(&project, &row, "paused");
+    apply(&app, &project, ConfigurationChange::PutIntegration(row)).await?;
+    Ok(answer)
+}
+
+/// `POST /projects/{project}/integrations/{key}/resume`.
+pub(crate) async fn resume(
+    State(app): State<App>,
+    project: InProject,
+    Path((_, key)): Path<(String, String)>,
+) -> Result<Response, Problem> {
+    let row = Integration {
+        paused: false,
+        ..(*project.integration(&key)?.row).clone()
     };
-    match act.as_str() {
-        "test" => {
-            app.engine.dispatch().send_test(active).await?;
-            project.did(&app, "send test event to", &key).await?;
-            Ok(done(&path, "tested"))
-        }
-        "verify" => {
-            app.engine.dispatch().begin_verifying(active);
-            Ok(done(&path, "verifying"))
-        }
-        "pause" => {
-            change(paused(true)).await?;
-            Ok(done(&path, "paused"))
-        }
-        "resume" => {
-            change(paused(false)).await?;
-            Ok(done(&path, "resumed"))
-        }
-        "retry" => {
-            app.engine.dispatch().retry_failed(row.id).await?;
-            project
-                .did(&app, "retry failed deliveries of", &key)
-                .await?;
-            Ok(done(&path, "retried"))
-        }
-        "remove" => {
-            let sent = Sent::read(&body::read(request).await?);
-            if !sent.is_on("sure") {
-                return Err(Problem::invalid(vec![desired::Problem {
-                    path: vec!["sure".into()],
-                    message: "tick the box to remove the integration".into(),
-                }]));
-            }
-            change(vec![ConfigurationChange::RemoveIntegration(row.id)]).await?;
-            Ok(done(
-                &format!("/projects/{}/integrations", project.key),
-                "removed",
-            ))
-        }
-        other => Err(Problem::not_found("action", other)),
+    let answer = done_to(&project, &row, "resumed");
+    apply(&app, &project, ConfigurationChange::PutIntegration(row)).await?;
+    Ok(answer)
+}
+
+/// `POST /projects/{project}/integrations/{key}/retry`.
+pub(crate) async fn retry_failed(
+    State(app): State<App>,
+    project: InProject,
+    Path((_, key)): Path<(String, String)>,
+) -> Result<Response, Problem> {
+    let row = &project.integration(&key)?.row;
+    app.engine.dispatch().retry_failed(row.id).await?;
+    project
+        .did(&app, "retry failed deliveries of", &key)
+        .await?;
+    Ok(done_to(&project, row, "retried"))
+}
+
+/// `POST /projects/{project}/integrations/{key}/remove`, once the box is ticked.
+pub(crate) async fn remove(
+    State(app): State<App>,
+    project: InProject,
+    Path((_, key)): Path<(String, String)>,
+    request: Request<Body>,
+) -> Result<Response, Problem> {
+    let id = project.integration(&key)?.row.id;
+    let sent = Sent::read(&body::read(request).await?);
+    if !sent.is_on("sure") {
+        return Err(Problem::invalid(vec![desired::Problem {
+            path: vec!["sure".into()],
+            message: "tick the box to remove the integration".into(),
+        }]));
     }
+    apply(&app, &project, ConfigurationChange::RemoveIntegration(id)).await?;
+    let path = format!("/projects/{}/integrations", project.key);
+    Ok(done(&path, "removed"))
 }
 
 #[cfg(test)]
