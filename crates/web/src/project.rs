@@ -63,6 +63,12 @@ impl InProject {
         Ok(ledger.note(self.id, who, what, subject, now).await?)
     }
 
+    /// The project's apps.
+    pub fn apps(&self) -> impl Iterator<Item = &ledger::App> {
+        let all = self.setup.configuration.apps.iter();
+        all.filter(|row| row.project == self.id)
+    }
+
     /// The project's integrations, by key.
     pub fn integrations(&self) -> &[ActiveIntegration] {
         self.setup
