@@ -1,66 +1,72 @@
-//! What people see: pages rendered here, their form, and the lives that are simulated on one of them.
+//! What people see: pages rendered here, readable without a script, live with one.
 //!
-//! **How it works.** Each page's file lists its routes beside their handlers; [`routes`] is all of them. Forms post to pages
-//! and turn fields into the JSON that the API takes.
+//! **How it works.** A folder per section: its pages, the templates beside them, its forms and what they do. Every file lists
+//! its routes beside their handlers; [`routes`] is all of them. Every page of a project stands in the same shell. Forms post to
+//! pages and are answered with a redirect, or, when something is wrong with them, with the page itself and each problem beside
+//! its field.
 //!
-//! **What it does not do.** No SQL and no business rules: what may be configured is `configuration`.
+//! **What it does not do.** No SQL and no business rules: what may be configured is `configuration`. No section knows the pages
+//! of another.
 #![warn(missing_docs)]
 
+mod account;
+mod apps;
+mod audit;
+mod badges;
+mod catalog;
+mod customers;
+mod events;
 mod filters;
 mod form;
-mod pages;
+mod integrations;
+mod members;
+mod overview;
+mod rates;
+mod replay;
+mod respond;
+mod row;
+mod settings;
+mod shell;
+mod sign_in;
 mod simulator;
+mod standing;
+mod start;
+mod state;
+mod text;
 
-pub use pages::{harden, readable};
+pub use respond::{harden, readable};
+pub use state::Dashboard;
 
-use axum::{Router, extract::FromRef};
-use pages::Counted;
-use simulator::Lives;
-use std::sync::Arc;
+use axum::Router;
 use web::{
     App,
     route::{Route, mount},
 };
 
-/// What pages share beside what every surface does.
-#[derive(Clone)]
-pub struct Dashboard {
-    app: App,
-    /// What pages counted a moment ago.
-    counted: Arc<Counted>,
-    /// Lives that are being simulated.
-    lives: Arc<Lives>,
-}
-
-impl FromRef<Dashboard> for App {
-    fn from_ref(dashboard: &Dashboard) -> Self {
-        dashboard.app.clone()
-    }
-}
-
-impl FromRef<Dashboard> for Arc<Counted> {
-    fn from_ref(dashboard: &Dashboard) -> Self {
-        Arc::clone(&dashboard.counted)
-    }
-}
-
-impl FromRef<Dashboard> for Arc<Lives> {
-    fn from_ref(dashboard: &Dashboard) -> Self {
-        Arc::clone(&dashboard.lives)
-    }
-}
-
 /// Every route, with its access rule.
 pub fn routes() -> Vec<Route<Dashboard>> {
-    pages::routes()
+    let routes = [
+        respond::routes(),
+        account::routes(),
+        apps::routes(),
+        audit::routes(),
+        catalog::routes(),
+        customers::routes(),
+        events::routes(),
+        integrations::routes(),
+        members::routes(),
+        overview::routes(),
+        rates::routes(),
+        replay::routes(),
+        settings::routes(),
+        sign_in::routes(),
+        simulator::routes(),
+        start::routes(),
+    ];
+    routes.into_iter().flatten().collect()
 }
 
 /// All pages, each behind its access rule.
 pub fn router(app: &App) -> Router {
-    let dashboard = Dashboard {
-        app: app.clone(),
-        counted: Arc::default(),
-        lives: Arc::default(),
-    };
-    mount(app, routes()).with_state(dashboard)
+    mount(app, routes()).with_state(Dashboard::new(app.clone()))
 }

@@ -1,0 +1,67 @@
+//! Adding an app, and saving the one there is.
+
+use super::{
+    page::page,
+    target::{Names, find},
+};
+use crate::{
+    form::{Sent, Submitted},
+    state::Dashboard,
+};
+use axum::{
+    body::Body,
+    extract::{Path, State},
+    http::{Request, Uri},
+    response::Response,
+};
+use configuration::{Desired, DesiredApp, Given};
+use std::collections::BTreeMap;
+use web::{
+    App,
+    access::Access,
+    body,
+    problem::Problem,
+    project::InProject,
+    route::{Method, Route},
+};
+
+/// The routes of this file.
+pub(crate) fn routes() -> Vec<Route<Dashboard>> {
+    use Access::Form;
+    use Method::Post;
+    vec![
+        Route::new(Post, "/projects/{project}/apps/new/{store}", Form, "", put),
+        Route::new(Post, "/projects/{project}/apps/{key}", Form, "", put),
+    ]
+}
+
+/// `POST /projects/{project}/apps/{key}`, and `POST /projects/{project}/apps/new/{store}`.
+async fn put(
+    State(app): State<App>,
+    project: InProject,
+    uri: Uri,
+    Path(names): Path<Names>,
+    request: Request<Body>,
+) -> Result<Response, Problem> {
+    let target = names.target(&project)?;
+    let sent = Sent::read(&body::read(request).await?);
+    let key = target.row.map(|row| row.key.as_str());
+    let known = target.stored(&app);
+    let mut given = Submitted::read(target.described(), &sent, (key, known));
+    given.refuse_taken(|key| find(&project, key).is_ok());
+    if given.problems.is_empty() {
+        let wanted = DesiredApp {
+            name: given.name(),
+            store: Given::Set(target.spec.store.id().into()),
+            settings: given.settings.clone(),
+        };
+        let part = Desired {
+            apps: BTreeMap::from([(given.key.clone(), wanted)]),
+            ..project.desired()
+        };
+        if let Some(saved) = given.save(&app, (&project, "apps"), part).await? {
+            return Ok(saved);
+        }
+    }
+    page(&app, (&project, &uri), target, given.draft(), None).await
+}

@@ -1,0 +1,105 @@
+//! The page of an app that is there, or is about to be.
+
+use super::{
+    finding::Finding,
+    list::{Line, line},
+    parked::{Waiting, waiting},
+    target::{Names, Target},
+};
+use crate::{
+    form::{Draft, Field, Placed, Shown},
+    respond::{html, refused},
+    shell::Shell,
+    state::Dashboard,
+};
+use askama::Template;
+use axum::{
+    extract::{Path, State},
+    http::Uri,
+    response::Response,
+};
+use web::{
+    App,
+    access::Access,
+    problem::Problem,
+    project::InProject,
+    route::{Method, Route},
+};
+
+/// The routes of this file.
+pub(crate) fn routes() -> Vec<Route<Dashboard>> {
+    use Access::Page;
+    use Method::Get;
+    vec![
+        Route::new(Get, "/projects/{project}/apps/new/{store}", Page, "", app),
+        Route::new(Get, "/projects/{project}/apps/{key}", Page, "", app),
+    ]
+}
+
+#[derive(Template)]
+#[template(path = "apps/page.html")]
+struct AppTemplate {
+    shell: Shell,
+    action: String,
+    store: &'static str,
+    instructions: &'static str,
+    key: String,
+    name: String,
+    line: Option<Line>,
+    findings: Option<Vec<Finding>>,
+    waiting: Vec<Waiting>,
+    fields: Vec<Shown>,
+    problems: Vec<String>,
+}
+
+/// The page, with what its form holds, and what the store said if it was asked.
+pub(super) async fn page(
+    app: &App,
+    (project, uri): (&InProject, &Uri),
+    target: Target<'_>,
+    draft: Draft,
+    findings: Option<Vec<Finding>>,
+) -> Result<Response, Problem> {
+    let described = Field::all(target.spec.fields);
+    let placed = Placed::of(draft.problems, &described);
+    let is_right = placed.is_empty();
+    let shown = described
+        .iter()
+        .map(|field| field.show(&draft.settings, &[], placed.beside(field.name)));
+    let (waiting, line) = match target.row {
+        None => (Vec::new(), None),
+        Some(row) => (
+            waiting(app, project, row).await?,
+            Some(line(app, project, row).await?),
+        ),
+    };
+    let page = AppTemplate {
+        action: target.action(project),
+        store: target.spec.store.title(),
+        instructions: target.spec.instructions,
+        key: draft.key,
+        name: draft.name,
+        line,
+        findings,
+        waiting,
+        fields: shown.collect(),
+        shell: Shell::load(app, project, "apps", uri).await?,
+        problems: placed.above,
+    };
+    Ok(if is_right {
+        html(&page)
+    } else {
+        refused(&page)
+    })
+}
+
+/// `GET /projects/{project}/apps/{key}`, and `GET /projects/{project}/apps/new/{store}`.
+async fn app(
+    State(app): State<App>,
+    project: InProject,
+    uri: Uri,
+    Path(names): Path<Names>,
+) -> Result<Response, Problem> {
+    let target = names.target(&project)?;
+    page(&app, (&project, &uri), target, target.draft(&app), None).await
+}

@@ -1,0 +1,116 @@
+//! What was done in a project, newest first, with the fields that a change made differ.
+
+use crate::{
+    form::Sent,
+    respond::html,
+    shell::Shell,
+    state::Dashboard,
+    text::{clock, exact},
+};
+use askama::Template;
+use axum::{extract::State, http::Uri, response::Response};
+use serde_json::Value;
+use std::collections::BTreeSet;
+use web::{
+    App,
+    access::Access,
+    problem::Problem,
+    project::InProject,
+    route::{Method, Route},
+};
+
+/// The routes of this file.
+pub(crate) fn routes() -> Vec<Route<Dashboard>> {
+    let path = "/projects/{project}/audit";
+    vec![Route::new(Method::Get, path, Access::Page, "", audit)]
+}
+
+/// Entries of one page.
+const SHOWN: usize = 100;
+
+/// Something that was done.
+struct Deed {
+    at: String,
+    at_short: String,
+    who: String,
+    what: String,
+    subject: String,
+    /// Field, before, after.
+    changes: Vec<(String, String, String)>,
+}
+
+#[derive(Template)]
+#[template(path = "audit/page.html")]
+struct AuditTemplate {
+    shell: Shell,
+    deeds: Vec<Deed>,
+    older: Option<String>,
+}
+
+/// Fields that differ, one level deep.
+fn differences(before: &str, after: &str) -> Vec<(String, String, String)> {
+    let read = |text: &str| {
+        let value = serde_json::from_str::<Value>(text).ok();
+        value
+            .and_then(|value| value.as_object().cloned())
+            .unwrap_or_default()
+    };
+    let (before, after) = (read(before), read(after));
+    let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    let shown = |value: Option<&Value>| match value {
+        None | Some(Value::Null) => "–".to_owned(),
+        Some(Value::String(text)) => text.clone(),
+        Some(other) => other.to_string(),
+    };
+    names
+        .into_iter()
+        .filter(|name| before.get(*name) != after.get(*name))
+        .map(|name| {
+            (
+                name.clone(),
+                shown(before.get(name)),
+                shown(after.get(name)),
+            )
+        })
+        .collect()
+}
+
+/// `GET /projects/{project}/audit`.
+async fn audit(State(app): State<App>, project: InProject, uri: Uri) -> Result<Response, Problem> {
+    let before = Sent::query(&uri).text("before").parse().ok();
+    let entries = app.engine.ledger().audit(project.id, before, SHOWN).await?;
+    let older = (entries.len() == SHOWN)
+        .then(|| entries.last().map(|last| last.position))
+        .flatten();
+    let deeds = entries.into_iter().map(|entry| Deed {
+        at: exact(entry.at),
+        at_short: clock(entry.at),
+        changes: differences(&entry.before, &entry.after),
+        who: entry.who,
+        what: entry.what,
+        subject: entry.subject,
+    });
+    Ok(html(&AuditTemplate {
+        shell: Shell::load(&app, &project, "audit", &uri).await?,
+        deeds: deeds.collect(),
+        older: older.map(|position| format!("/projects/{}/audit?before={position}", project.key)),
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::differences;
+
+    #[test]
+    fn the_log_names_what_differs() {
+        let told = differences(
+            r#"{"name":"A","paused":false,"same":1}"#,
+            r#"{"name":"B","paused":false,"same":1,"new":[1]}"#,
+        );
+        let line = |name: &str, before: &str, after: &str| {
+            (name.to_owned(), before.to_owned(), after.to_owned())
+        };
+        assert_eq!(told, [line("name", "A", "B"), line("new", "–", "[1]")]);
+        assert!(differences("", "").is_empty());
+    }
+}

@@ -1,0 +1,49 @@
+//! What products unlock.
+
+use super::page::save;
+use crate::{
+    form::{Form, Trimmed, given},
+    state::Dashboard,
+};
+use axum::{extract::State, http::Uri, response::Response};
+use configuration::{Desired, DesiredEntitlement};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use web::{
+    App,
+    access::Access,
+    problem::Problem,
+    project::InProject,
+    route::{Method, Route},
+};
+
+/// The routes of this file.
+pub(crate) fn routes() -> Vec<Route<Dashboard>> {
+    let path = "/projects/{project}/catalog/entitlements";
+    vec![Route::new(Method::Post, path, Access::Form, "", save_one)]
+}
+
+/// The form of one entitlement.
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct EntitlementForm {
+    key: Trimmed,
+    name: Option<Trimmed>,
+}
+
+/// `POST /projects/{project}/catalog/entitlements`.
+async fn save_one(
+    State(app): State<App>,
+    project: InProject,
+    uri: Uri,
+    Form(sent): Form<EntitlementForm>,
+) -> Result<Response, Problem> {
+    let entitlement = DesiredEntitlement {
+        name: given(sent.name),
+    };
+    let part = Desired {
+        entitlements: BTreeMap::from([(sent.key.into(), entitlement)]),
+        ..project.desired()
+    };
+    save(&app, &project, &uri, part).await
+}

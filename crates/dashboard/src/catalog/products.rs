@@ -1,0 +1,113 @@
+//! Products, listed one by one or many at once.
+
+use super::page::{page, save};
+use crate::{
+    form::{Form, Trimmed, given},
+    state::Dashboard,
+};
+use axum::{extract::State, http::Uri, response::Response};
+use configuration::{Desired, DesiredProduct, Given};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use web::{
+    App,
+    access::Access,
+    problem::Problem,
+    project::InProject,
+    route::{Method, Route},
+};
+
+/// The routes of this file.
+pub(crate) fn routes() -> Vec<Route<Dashboard>> {
+    use Access::Form;
+    use Method::Post;
+    vec![
+        Route::new(
+            Post,
+            "/projects/{project}/catalog/products",
+            Form,
+            "",
+            save_one,
+        ),
+        Route::new(Post, "/projects/{project}/catalog/list", Form, "", add_many),
+    ]
+}
+
+/// The form of one product.
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct ProductForm {
+    id: Trimmed,
+    name: Option<Trimmed>,
+    /// Keys of what it unlocks.
+    entitlements: Vec<String>,
+}
+
+/// `POST /projects/{project}/catalog/products`.
+async fn save_one(
+    State(app): State<App>,
+    project: InProject,
+    uri: Uri,
+    Form(sent): Form<ProductForm>,
+) -> Result<Response, Problem> {
+    let id = String::from(sent.id);
+    if id.is_empty() {
+        let problem = "id: is empty; it is the product id as the store has it".to_owned();
+        return page(&app, &project, &uri, vec![problem]).await;
+    }
+    let product = DesiredProduct {
+        name: given(sent.name),
+        entitlements: Given::Set(sent.entitlements),
+    };
+    let part = Desired {
+        products: BTreeMap::from([(id, product)]),
+        ..project.desired()
+    };
+    save(&app, &project, &uri, part).await
+}
+
+/// The form of many products.
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct ListForm {
+    lines: String,
+}
+
+impl ListForm {
+    /// One a line: an id, and what it unlocks.
+    fn products(&self) -> BTreeMap<String, DesiredProduct> {
+        let products = self.lines.lines().filter_map(|line| {
+            let mut words = line
+                .split([',', ';', ' ', '\t'])
+                .filter(|word| !word.is_empty())
+                .map(str::to_owned);
+            let id = words.next()?;
+            // A list says nothing of names: a product that has one keeps it.
+            let product = DesiredProduct {
+                name: Given::Keep,
+                entitlements: Given::Set(words.collect()),
+            };
+            Some((id, product))
+        });
+        products.collect()
+    }
+}
+
+/// `POST /projects/{project}/catalog/list`: several products at once.
+async fn add_many(
+    State(app): State<App>,
+    project: InProject,
+    uri: Uri,
+    Form(sent): Form<ListForm>,
+) -> Result<Response, Problem> {
+    let products = sent.products();
+    if products.is_empty() {
+        let problem = "lines: is empty; each line is a product id and what it unlocks".to_owned();
+        return page(&app, &project, &uri, vec![problem]).await;
+    }
+    let part = Desired {
+        products,
+        ..project.desired()
+    };
+    save(&app, &project, &uri, part).await
+}

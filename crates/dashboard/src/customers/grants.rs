@@ -1,0 +1,118 @@
+//! Access that is given to a customer, and taken back.
+
+use super::path::path_of;
+use crate::{
+    form::{Form, Trimmed, wrong},
+    respond::done,
+    state::Dashboard,
+};
+use axum::{
+    extract::{Path, State},
+    response::Response,
+};
+use engine::Grant;
+use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
+use web::{
+    App,
+    access::Access,
+    problem::Problem,
+    project::InProject,
+    route::{Method, Route},
+};
+
+/// The routes of this file.
+pub(crate) fn routes() -> Vec<Route<Dashboard>> {
+    use Access::Form;
+    use Method::Post;
+    vec![
+        Route::new(
+            Post,
+            "/projects/{project}/customers/{who}/grant",
+            Form,
+            "",
+            grant,
+        ),
+        Route::new(
+            Post,
+            "/projects/{project}/customers/{who}/revoke",
+            Form,
+            "",
+            revoke,
+        ),
+    ]
+}
+
+/// The form that gives access.
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct GrantForm {
+    entitlement: Trimmed,
+    /// Empty for ever.
+    days: Trimmed,
+}
+
+impl GrantForm {
+    fn ends_at(&self, now: Timestamp) -> Result<Option<Timestamp>, Problem> {
+        let wrong = |message: &str| Problem::invalid(vec![wrong("days", message)]);
+        if self.days.is_empty() {
+            return Ok(None);
+        }
+        let days: i64 = self
+            .days
+            .parse()
+            .map_err(|_| wrong("is not a number of days"))?;
+        if !(1..=36_500).contains(&days) {
+            return Err(wrong("lies between 1 and 36500; empty means for ever"));
+        }
+        now.checked_add(SignedDuration::from_hours(24 * days))
+            .map(Some)
+            .map_err(|_| wrong("is too far away"))
+    }
+}
+
+/// `POST /projects/{project}/customers/{who}/grant`.
+async fn grant(
+    State(app): State<App>,
+    project: InProject,
+    Path((_, who)): Path<(String, String)>,
+    Form(sent): Form<GrantForm>,
+) -> Result<Response, Problem> {
+    let ends_at = sent.ends_at(app.engine.system().now())?;
+    let duration = if ends_at.is_some() {
+        "custom"
+    } else {
+        "lifetime"
+    };
+    let grant = Grant {
+        entitlement: sent.entitlement.into(),
+        duration: duration.into(),
+        ends_at,
+    };
+    let customers = app.engine.customers();
+    customers.grant(project.id, &who, &grant).await?;
+    project.did(&app, "give access to", &who).await?;
+    Ok(done(&path_of(&project.key, &who), "granted"))
+}
+
+/// The form that takes it back.
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct RevokeForm {
+    entitlement: Trimmed,
+}
+
+/// `POST /projects/{project}/customers/{who}/revoke`.
+async fn revoke(
+    State(app): State<App>,
+    project: InProject,
+    Path((_, who)): Path<(String, String)>,
+    Form(sent): Form<RevokeForm>,
+) -> Result<Response, Problem> {
+    let customers = app.engine.customers();
+    customers
+        .revoke_grants(project.id, &who, &sent.entitlement)
+        .await?;
+    project.did(&app, "take access back from", &who).await?;
+    Ok(done(&path_of(&project.key, &who), "revoked"))
+}

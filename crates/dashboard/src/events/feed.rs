@@ -1,0 +1,140 @@
+//! The live feed: every event, with how it stands with every integration.
+
+use crate::{filters, respond::html, row::Row, shell::Shell, state::Dashboard, text::encode};
+use askama::Template;
+use axum::{extract::State, http::Uri, response::Response};
+use domain::{EventKind, Store};
+use web::{
+    App,
+    access::Access,
+    problem::Problem,
+    project::InProject,
+    query::{EventQuery, Filters, present},
+    route::{Method, Route},
+    view,
+};
+
+/// The routes of this file.
+pub(crate) fn routes() -> Vec<Route<Dashboard>> {
+    use Access::Page;
+    use Method::Get;
+    vec![Route::new(Get, "/projects/{project}", Page, "", feed)]
+}
+
+#[derive(Template)]
+#[template(path = "events/feed.html")]
+struct FeedTemplate {
+    shell: Shell,
+    rows: Vec<Row>,
+    hours: String,
+    query: EventQuery,
+    kinds: Vec<(&'static str, &'static str)>,
+    /// Id and name.
+    apps: Vec<(String, String)>,
+    /// Id and name.
+    stores: Vec<(&'static str, &'static str)>,
+    /// Key and name.
+    integrations: Vec<(String, String)>,
+    live_url: String,
+    older: Option<String>,
+    export_url: String,
+    has_apps: bool,
+    filtered: bool,
+}
+
+/// The filters as a query string, so that a view can be linked to.
+fn query_string(query: &EventQuery) -> String {
+    let hours = query.hours.map(|hours| hours.to_string());
+    let pairs = [
+        ("kind", query.kind.as_ref()),
+        ("customer", query.customer.as_ref()),
+        ("app", query.app.as_ref()),
+        ("store", query.store.as_ref()),
+        ("environment", query.environment.as_ref()),
+        ("integration", query.integration.as_ref()),
+        ("state", query.state.as_ref()),
+        ("hours", hours.as_ref()),
+    ];
+    pairs
+        .iter()
+        .filter_map(|(name, value)| {
+            value
+                .filter(|value| !value.is_empty())
+                .map(|value| format!("{name}={}", encode(value)))
+        })
+        .collect::<Vec<_>>()
+        .join("&")
+}
+
+/// Stores of which the project has an app, by id and name.
+fn stores(project: &InProject) -> Vec<(&'static str, &'static str)> {
+    let has = |store: Store| project.apps().any(|row| row.store() == store);
+    let stores = Store::ALL.into_iter().filter(|store| has(*store));
+    stores.map(|store| (store.id(), store.title())).collect()
+}
+
+/// `GET /projects/{project}`.
+async fn feed(
+    State(app): State<App>,
+    project: InProject,
+    uri: Uri,
+    Filters(mut query): Filters<EventQuery>,
+) -> Result<Response, Problem> {
+    // Choosing an integration alone asks what is wrong with it.
+    if present(query.integration.as_ref()).is_some() && present(query.state.as_ref()).is_none() {
+        query.state = Some("failed".into());
+    }
+    let filter = match query.events(&app, &project).await {
+        Ok(filter) => Some(filter),
+        // A customer nobody has heard of yet is an empty list for people, not an error.
+        Err(_) if query.customer.is_some() => None,
+        Err(problem) => return Err(problem),
+    };
+    let rows = match &filter {
+        Some(filter) => app.engine.ledger().events(filter, query.page()?).await?,
+        None => Vec::new(),
+    };
+    let key = &project.key;
+    let filters = query_string(&query);
+    let newest = rows.first().map_or(0, |row| row.position);
+    let oldest = rows.last().map(|row| row.position);
+    let older = oldest.filter(|_| rows.len() == query.limit());
+    let is_live = query.before.is_none() && filter.is_some();
+    let before = query.before.as_ref();
+    let before = before.map(|before| format!("&before={}", encode(before)));
+    let integrations = project.integrations().iter();
+    let apps = project.apps();
+    let kinds = EventKind::ALL.iter();
+    Ok(html(&FeedTemplate {
+        shell: Shell::load(&app, &project, "events", &uri).await?,
+        integrations: integrations
+            .map(|active| (active.row.key.clone(), active.row.name.clone()))
+            .collect(),
+        kinds: kinds.map(|kind| (kind.id(), kind.title())).collect(),
+        live_url: if is_live {
+            format!("/projects/{key}/live?after={newest}&{filters}")
+        } else {
+            String::new()
+        },
+        older: older.map(|position| format!("/projects/{key}?before={position}&{filters}")),
+        export_url: format!(
+            "/api/v1/projects/{key}/events?limit=200&{filters}{}",
+            before.unwrap_or_default()
+        ),
+        filtered: !filters.is_empty(),
+        has_apps: project.apps().next().is_some(),
+        stores: stores(&project),
+        apps: apps
+            .map(|row| (row.id.to_string(), row.name.clone()))
+            .collect(),
+        rows: rows
+            .into_iter()
+            .map(|row| Row::of(key, view::event(&project.setup, row)))
+            .collect(),
+        hours: query
+            .hours
+            .map(|hours| hours.to_string())
+            .unwrap_or_default(),
+        query,
+    }))
+}

@@ -1,0 +1,113 @@
+//! One event as a chain: what the store said, the rule that fired, and every attempt to tell it on.
+
+use super::{
+    deliveries::DeliveryPart,
+    message::{MessagePart, message},
+    states::states,
+};
+use crate::{
+    filters,
+    respond::html,
+    row::Row,
+    shell::Shell,
+    state::Dashboard,
+    text::{exact, indented},
+};
+use askama::Template;
+use axum::{
+    extract::{Path, State},
+    http::Uri,
+    response::Response,
+};
+use destinations::webhook;
+use domain::Event;
+use web::{
+    App,
+    access::Access,
+    problem::Problem,
+    project::InProject,
+    query::parse,
+    route::{Method, Route},
+    view,
+};
+
+/// The routes of this file.
+pub(crate) fn routes() -> Vec<Route<Dashboard>> {
+    let path = "/projects/{project}/events/{id}";
+    vec![Route::new(Method::Get, path, Access::Page, "", event)]
+}
+
+/// A webhook format, with the name and body of every message.
+type Format = (&'static str, Vec<(String, String)>);
+
+#[derive(Template)]
+#[template(path = "events/page.html")]
+struct EventTemplate {
+    shell: Shell,
+    row: Row,
+    occurred_at: String,
+    rule: String,
+    key: String,
+    seq: u64,
+    message: Option<MessagePart>,
+    /// What, before, after.
+    states: Vec<(&'static str, String, String)>,
+    deliveries: Vec<DeliveryPart>,
+    event_json: String,
+    /// What webhooks of each format are told.
+    formats: Vec<Format>,
+}
+
+/// What webhooks of each format are told.
+fn formats(event: &Event) -> Vec<Format> {
+    let shown = |body: Vec<u8>| indented(&String::from_utf8_lossy(&body));
+    let formats = webhook::FORMATS.into_iter();
+    formats
+        .map(|format| {
+            let told = webhook::payloads(format, event).into_iter();
+            let told = told.map(|(name, body)| {
+                let shown = body.map_or_else(|error| error.to_string(), shown);
+                (name, shown)
+            });
+            (format, told.collect())
+        })
+        .collect()
+}
+
+fn as_json(event: &Event) -> String {
+    let shown = serde_json::to_value(event).and_then(|value| serde_json::to_string_pretty(&value));
+    shown.unwrap_or_else(|error| error.to_string())
+}
+
+/// `GET /projects/{project}/events/{id}`.
+async fn event(
+    State(app): State<App>,
+    project: InProject,
+    uri: Uri,
+    Path((_, id)): Path<(String, String)>,
+) -> Result<Response, Problem> {
+    let missing = || Problem::not_found("event", &id);
+    let event = parse("event", &id).map_err(|_| missing())?;
+    let found = app.engine.ledger().event(project.id, event).await?;
+    let found = found.ok_or_else(missing)?;
+    let event = found.event.clone();
+    let states = states(&app, &project, found.position, &event).await?;
+    let mut row = Row::of(&project.key, view::event(&project.setup, found));
+    let mut deliveries = Vec::new();
+    for state in std::mem::take(&mut row.integrations) {
+        deliveries.push(DeliveryPart::of(&app, &project, state).await?);
+    }
+    Ok(html(&EventTemplate {
+        shell: Shell::load(&app, &project, "events", &uri).await?,
+        row,
+        message: message(&app, &event).await?,
+        states,
+        deliveries,
+        occurred_at: exact(event.occurred_at),
+        event_json: as_json(&event),
+        formats: formats(&event),
+        rule: event.cause.rule,
+        key: event.key,
+        seq: event.customer_seq,
+    }))
+}

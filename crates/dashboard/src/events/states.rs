@@ -1,0 +1,81 @@
+//! What the rule that fired changed: the purchase before the event, and after it.
+
+use domain::{Event, event::Purchase, snapshot::Standing};
+use jiff::Timestamp;
+use ledger::{EventFilter, Page};
+use web::{App, problem::Problem, project::InProject};
+
+/// How far back the event before it on the same purchase is looked for.
+const LOOK_BACK: usize = 50;
+
+fn standing(standing: &Standing) -> String {
+    match standing {
+        Standing::Current => "current".into(),
+        Standing::Grace { until, .. } => format!("unpaid, in grace until {until:.0}"),
+        Standing::Retry { since } => format!("unpaid since {since:.0}"),
+        Standing::Lapsed => "period over, not confirmed yet".into(),
+        Standing::Expired { at, reason } => format!("expired {at:.0}, {}", reason.id()),
+        Standing::Paused { until: Some(until) } => format!("paused until {until:.0}"),
+        Standing::Paused { until: None } => "paused".into(),
+        Standing::Revoked { at } => format!("revoked {at:.0}"),
+    }
+}
+
+/// The purchase line by line.
+fn lines(event: &Event, purchase: &Purchase) -> Vec<(&'static str, String)> {
+    let time = |at: Option<Timestamp>| at.map_or("never".into(), |at| format!("{at:.0}"));
+    vec![
+        ("Product", event.product.clone().unwrap_or_default()),
+        ("Period", format!("{:?}", purchase.phase).to_lowercase()),
+        ("Standing", standing(&purchase.standing)),
+        ("Period ends", time(purchase.expires_at)),
+        ("Access ends", time(purchase.access_until)),
+        (
+            "Renews",
+            if purchase.will_renew { "yes" } else { "no" }.into(),
+        ),
+        (
+            "Next product",
+            purchase
+                .next_product
+                .clone()
+                .unwrap_or_else(|| "the same".into()),
+        ),
+        ("Paid periods", purchase.consecutive_payments.to_string()),
+    ]
+}
+
+/// What the event before it on the same purchase said, beside what this one says: what, before, after.
+pub(crate) async fn states(
+    app: &App,
+    project: &InProject,
+    position: u64,
+    event: &Event,
+) -> Result<Vec<(&'static str, String, String)>, Problem> {
+    let Some(purchase) = &event.purchase else {
+        return Ok(Vec::new());
+    };
+    let filter = EventFilter {
+        project: Some(project.id),
+        customer: Some(event.customer.id),
+        ..EventFilter::default()
+    };
+    let page = Page::Before(Some(position), LOOK_BACK);
+    let earlier = app.engine.ledger().events(&filter, page).await?;
+    let before = earlier.iter().find_map(|row| {
+        let known = row.event.purchase.as_ref()?;
+        (known.chain == purchase.chain).then(|| lines(&row.event, known))
+    });
+    let after = lines(event, purchase);
+    Ok(match before {
+        Some(before) => before
+            .into_iter()
+            .zip(after)
+            .map(|((what, before), (_, after))| (what, before, after))
+            .collect(),
+        None => after
+            .into_iter()
+            .map(|(what, after)| (what, "–".to_owned(), after))
+            .collect(),
+    })
+}

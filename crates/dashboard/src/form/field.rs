@@ -1,0 +1,76 @@
+//! A setting, as its store or destination describes it.
+
+use destinations::FieldKind;
+
+/// How a setting is shown and sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// One line.
+    Text,
+    /// A URL.
+    Url,
+    /// One line that is never shown again.
+    Secret,
+    /// Several lines that are never shown again.
+    LongSecret,
+    /// Secrets, one a line.
+    Secrets,
+    /// Texts, one a line.
+    Lines,
+    /// Yes or no.
+    Switch,
+    /// One of these.
+    Choice(&'static [&'static str]),
+    /// Any of these.
+    Choices(&'static [&'static str]),
+    /// A whole number.
+    Number,
+    /// Per kind of event: on, off, or a name.
+    Events,
+    /// The same, without names.
+    EventSwitches,
+    /// A retry policy.
+    Retry,
+}
+
+/// One setting.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Field {
+    /// Key in the settings object.
+    pub(crate) name: &'static str,
+    /// How it is shown.
+    pub(crate) kind: Kind,
+    /// One sentence of help.
+    pub(crate) help: &'static str,
+}
+
+impl From<&destinations::Field> for Field {
+    fn from(field: &destinations::Field) -> Self {
+        Self {
+            name: field.name,
+            help: field.help,
+            kind: match field.kind {
+                FieldKind::Text => Kind::Text,
+                FieldKind::Url => Kind::Url,
+                FieldKind::Secret => Kind::Secret,
+                FieldKind::LongSecret => Kind::LongSecret,
+                FieldKind::Secrets => Kind::Secrets,
+                FieldKind::Lines => Kind::Lines,
+                FieldKind::Switch => Kind::Switch,
+                FieldKind::Choice(options) => Kind::Choice(options),
+                FieldKind::Choices(options) => Kind::Choices(options),
+                FieldKind::Number => Kind::Number,
+                FieldKind::Events => Kind::Events,
+                FieldKind::EventSwitches => Kind::EventSwitches,
+                FieldKind::Retry => Kind::Retry,
+            },
+        }
+    }
+}
+
+impl Field {
+    /// All settings of something, in the order they are described in.
+    pub(crate) fn all(described: &[destinations::Field]) -> Vec<Self> {
+        described.iter().map(Self::from).collect()
+    }
+}

@@ -1,0 +1,217 @@
+//! A setting as a page shows it.
+
+use super::field::{Field, Kind};
+use configuration::masked_entry;
+use domain::EventKind;
+use serde_json::{Value, json};
+
+/// An option of a choice, or a kind of event.
+pub(crate) struct Offered {
+    pub(crate) value: String,
+    pub(crate) title: String,
+    pub(crate) is_on: bool,
+    /// What an event is called instead.
+    pub(crate) name: String,
+}
+
+/// A field on a page.
+pub(crate) struct Shown {
+    pub(crate) name: &'static str,
+    pub(crate) title: String,
+    pub(crate) help: &'static str,
+    /// Which widget: `line`, `secret`, `lines`, `switch`, `choice`, `choices`, `retry`, `events`, `switches`.
+    pub(crate) widget: &'static str,
+    /// `type` of the input of a `line`.
+    pub(crate) input: &'static str,
+    pub(crate) value: String,
+    /// How many secrets are stored.
+    pub(crate) stored: usize,
+    pub(crate) options: Vec<Offered>,
+    pub(crate) problem: String,
+}
+
+const POLICIES: [(&str, &str); 4] = [
+    ("adapty", "adapty: up to 9 retries over 24 hours"),
+    (
+        "revenuecat",
+        "revenuecat: after 5, 10, 20, 40 and 80 minutes",
+    ),
+    ("standard", "standard: ten tries over three days"),
+    ("custom", "custom: after each pause given here"),
+];
+
+impl Field {
+    /// As a page shows it, with the value in `settings` (secrets masked), which events there are, and what is wrong.
+    pub(crate) fn show(&self, settings: &Value, events: &[EventKind], problem: String) -> Shown {
+        let value = settings.get(self.name);
+        let mut shown = Shown {
+            name: self.name,
+            title: title(self.name),
+            help: self.help,
+            widget: "line",
+            input: "text",
+            value: String::new(),
+            stored: 0,
+            options: Vec::new(),
+            problem,
+        };
+        match self.kind {
+            Kind::Text => shown.value = plain(value),
+            Kind::Url => (shown.input, shown.value) = ("url", plain(value)),
+            Kind::Number => (shown.input, shown.value) = ("number", plain(value)),
+            Kind::Secret => {
+                (shown.widget, shown.input) = ("secret", "password");
+                shown.stored = usize::from(!plain(value).is_empty());
+            }
+            Kind::LongSecret => {
+                (shown.widget, shown.input) = ("secret", "long");
+                shown.stored = usize::from(!plain(value).is_empty());
+            }
+            Kind::Secrets => {
+                (shown.widget, shown.input) = ("secret", "long");
+                shown.stored = value.and_then(Value::as_array).map_or(0, Vec::len);
+                // One line for each, which stands for it: lines can be taken away, added and moved.
+                let lines: Vec<String> = (0..shown.stored).map(masked_entry).collect();
+                shown.value = lines.join("\n");
+            }
+            Kind::Lines => (shown.widget, shown.value) = ("lines", lines(value)),
+            Kind::Switch => {
+                shown.widget = "switch";
+                shown.value = plain(value.filter(|value| value.as_bool() == Some(true)));
+            }
+            Kind::Choice(options) => {
+                (shown.widget, shown.options) = ("choice", one_of(options, value));
+            }
+            Kind::Choices(options) => {
+                (shown.widget, shown.options) = ("choices", any_of(options, value));
+            }
+            Kind::Retry => {
+                shown.widget = "retry";
+                (shown.options, shown.value) = policies(value);
+            }
+            Kind::Events => (shown.widget, shown.options) = ("events", switches(events, value)),
+            Kind::EventSwitches => {
+                (shown.widget, shown.options) = ("switches", switches(events, value));
+            }
+        }
+        shown
+    }
+}
+
+/// `production_url` as people read it: `Production URL`.
+fn title(name: &str) -> String {
+    let words: Vec<String> = name
+        .split('_')
+        .map(|word| match word {
+            "url" | "api" | "id" | "json" => word.to_uppercase(),
+            word => word.to_owned(),
+        })
+        .collect();
+    let text = words.join(" ");
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| {
+        first.to_uppercase().collect::<String>() + letters.as_str()
+    })
+}
+
+fn lines(value: Option<&Value>) -> String {
+    let items = value.and_then(Value::as_array).into_iter().flatten();
+    items
+        .filter_map(Value::as_str)
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+fn plain(value: Option<&Value>) -> String {
+    match value {
+        Some(Value::String(text)) => text.clone(),
+        None | Some(Value::Null) => String::new(),
+        Some(other) => other.to_string(),
+    }
+}
+
+fn option(value: &str, title: &str, is_on: bool) -> Offered {
+    Offered {
+        value: value.to_owned(),
+        title: title.to_owned(),
+        is_on,
+        name: String::new(),
+    }
+}
+
+fn one_of(options: &[&str], value: Option<&Value>) -> Vec<Offered> {
+    let chosen = plain(value);
+    let options = options.iter();
+    options
+        .map(|word| option(word, word, *word == chosen))
+        .collect()
+}
+
+fn any_of(options: &[&str], value: Option<&Value>) -> Vec<Offered> {
+    let chosen = lines(value);
+    let is_chosen = |word: &str| chosen.lines().any(|line| line == word);
+    let options = options.iter();
+    options
+        .map(|word| option(word, &title(word), is_chosen(word)))
+        .collect()
+}
+
+/// The policies of retries, and the pauses of the one that has its own.
+fn policies(value: Option<&Value>) -> (Vec<Offered>, String) {
+    let policy = plain(value.and_then(|value| value.get("policy")));
+    let options = POLICIES
+        .iter()
+        .map(|(id, title)| option(id, title, *id == policy));
+    let delays = value
+        .and_then(|value| value["delays"].as_array())
+        .into_iter()
+        .flatten();
+    let delays: Vec<String> = delays.map(ToString::to_string).collect();
+    (options.collect(), delays.join(", "))
+}
+
+fn switches(events: &[EventKind], value: Option<&Value>) -> Vec<Offered> {
+    let events = events.iter().filter(|kind| **kind != EventKind::Test);
+    events
+        .map(|kind| {
+            let set = value.and_then(|value| value.get(kind.id()));
+            Offered {
+                value: kind.id().into(),
+                title: kind.title().into(),
+                // Kinds that are not listed have the destination's default, which is on.
+                is_on: set.is_none_or(|set| *set != json!(false)),
+                name: set.and_then(Value::as_str).unwrap_or_default().into(),
+            }
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::samples::{EVENTS, FIELDS},
+        *,
+    };
+
+    #[test]
+    fn secrets_are_never_shown() {
+        let settings =
+            json!({ "key": "s3cret", "secrets": ["a", "b"], "url": "https://a.example/" });
+        for field in FIELDS {
+            let shown = field.show(&settings, EVENTS, String::new());
+            assert!(!shown.value.contains("s3cret") && shown.value != "a");
+            let stored = match field.name {
+                "key" => 1,
+                "secrets" => 2,
+                _ => 0,
+            };
+            assert_eq!(shown.stored, stored, "{}", field.name);
+        }
+    }
+
+    #[test]
+    fn names_are_read_as_titles() {
+        assert_eq!(title("production_url"), "Production URL");
+        assert_eq!(title("api_key_id"), "API key ID");
+    }
+}

@@ -1,0 +1,178 @@
+//! What is done to an integration that is there: a test, another handshake, a pause, a retry, its end.
+
+use crate::{
+    form::{Form, Ticked, wrong},
+    respond::done,
+    state::Dashboard,
+    text::encode,
+};
+use axum::{
+    extract::{Path, State},
+    response::Response,
+};
+use ledger::{ConfigurationChange, Integration};
+use serde::Deserialize;
+use web::{
+    App,
+    access::Access,
+    problem::Problem,
+    project::InProject,
+    route::{Method, Route},
+};
+
+/// The routes of this file.
+pub(crate) fn routes() -> Vec<Route<Dashboard>> {
+    use Access::Form;
+    use Method::Post;
+    vec![
+        Route::new(
+            Post,
+            "/projects/{project}/integrations/{key}/test",
+            Form,
+            "",
+            send_test,
+        ),
+        Route::new(
+            Post,
+            "/projects/{project}/integrations/{key}/verify",
+            Form,
+            "",
+            verify,
+        ),
+        Route::new(
+            Post,
+            "/projects/{project}/integrations/{key}/pause",
+            Form,
+            "",
+            pause,
+        ),
+        Route::new(
+            Post,
+            "/projects/{project}/integrations/{key}/resume",
+            Form,
+            "",
+            resume,
+        ),
+        Route::new(
+            Post,
+            "/projects/{project}/integrations/{key}/retry",
+            Form,
+            "",
+            retry_failed,
+        ),
+        Route::new(
+            Post,
+            "/projects/{project}/integrations/{key}/remove",
+            Form,
+            "",
+            remove,
+        ),
+    ]
+}
+
+/// The page of an integration, after something was done to it.
+fn done_to(project: &InProject, row: &Integration, notice: &str) -> Response {
+    let key = encode(&row.key);
+    let path = format!("/projects/{}/integrations/{key}", project.key);
+    done(&path, notice)
+}
+
+async fn apply(app: &App, project: &InProject, change: ConfigurationChange) -> Result<(), Problem> {
+    let by = &project.caller.name;
+    if app.engine.configure(vec![change], by).await? {
+        Ok(())
+    } else {
+        Err(Problem::changed_meanwhile())
+    }
+}
+
+/// `POST /projects/{project}/integrations/{key}/test`.
+async fn send_test(
+    State(app): State<App>,
+    project: InProject,
+    Path((_, key)): Path<(String, String)>,
+) -> Result<Response, Problem> {
+    let active = project.integration(&key)?;
+    app.engine.dispatch().send_test(active).await?;
+    project.did(&app, "send test event to", &key).await?;
+    Ok(done_to(&project, &active.row, "tested"))
+}
+
+/// `POST /projects/{project}/integrations/{key}/verify`.
+async fn verify(
+    State(app): State<App>,
+    project: InProject,
+    Path((_, key)): Path<(String, String)>,
+) -> Result<Response, Problem> {
+    let active = project.integration(&key)?;
+    app.engine.dispatch().begin_verifying(active);
+    Ok(done_to(&project, &active.row, "verifying"))
+}
+
+/// `POST /projects/{project}/integrations/{key}/pause`.
+async fn pause(
+    State(app): State<App>,
+    project: InProject,
+    Path((_, key)): Path<(String, String)>,
+) -> Result<Response, Problem> {
+    let row = Integration {
+        paused: true,
+        ..(*project.integration(&key)?.row).clone()
+    };
+    let answer = done_to(&project, &row, "paused");
+    apply(&app, &project, ConfigurationChange::PutIntegration(row)).await?;
+    Ok(answer)
+}
+
+/// `POST /projects/{project}/integrations/{key}/resume`.
+async fn resume(
+    State(app): State<App>,
+    project: InProject,
+    Path((_, key)): Path<(String, String)>,
+) -> Result<Response, Problem> {
+    let row = Integration {
+        paused: false,
+        ..(*project.integration(&key)?.row).clone()
+    };
+    let answer = done_to(&project, &row, "resumed");
+    apply(&app, &project, ConfigurationChange::PutIntegration(row)).await?;
+    Ok(answer)
+}
+
+/// `POST /projects/{project}/integrations/{key}/retry`.
+async fn retry_failed(
+    State(app): State<App>,
+    project: InProject,
+    Path((_, key)): Path<(String, String)>,
+) -> Result<Response, Problem> {
+    let row = &project.integration(&key)?.row;
+    app.engine.dispatch().retry_failed(row.id).await?;
+    project
+        .did(&app, "retry failed deliveries of", &key)
+        .await?;
+    Ok(done_to(&project, row, "retried"))
+}
+
+/// The form that removes one.
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct RemoveForm {
+    sure: Ticked,
+}
+
+/// `POST /projects/{project}/integrations/{key}/remove`, once the box is ticked.
+async fn remove(
+    State(app): State<App>,
+    project: InProject,
+    Path((_, key)): Path<(String, String)>,
+    Form(sent): Form<RemoveForm>,
+) -> Result<Response, Problem> {
+    let id = project.integration(&key)?.row.id;
+    if !sent.sure.0 {
+        let message = "tick the box to remove the integration";
+        return Err(Problem::invalid(vec![wrong("sure", message)]));
+    }
+    apply(&app, &project, ConfigurationChange::RemoveIntegration(id)).await?;
+    let path = format!("/projects/{}/integrations", project.key);
+    Ok(done(&path, "removed"))
+}

@@ -1,0 +1,171 @@
+//! The integrations of a project with how each does, and the catalogue of destinations.
+
+use crate::{
+    form::Sent, respond::html, shell::Shell, standing::Standing, state::Dashboard, text::exact,
+};
+use askama::Template;
+use axum::{extract::State, http::Uri, response::Response};
+use destinations::Spec;
+use domain::IntegrationId;
+use engine::ActiveIntegration;
+use ledger::{DeliveryFilter, DeliveryRecord, DeliveryState};
+use std::collections::BTreeMap;
+use web::{
+    App,
+    access::Access,
+    problem::Problem,
+    project::InProject,
+    route::{Method, Route},
+};
+
+/// The routes of this file.
+pub(crate) fn routes() -> Vec<Route<Dashboard>> {
+    let path = "/projects/{project}/integrations";
+    vec![Route::new(
+        Method::Get,
+        path,
+        Access::Page,
+        "",
+        integrations,
+    )]
+}
+
+/// How many deliveries back the last one that was accepted is looked for.
+const LOOK_BACK: usize = 50;
+
+/// One line of the list.
+pub(crate) struct Line {
+    pub(crate) key: String,
+    pub(crate) name: String,
+    pub(crate) destination: &'static str,
+    pub(crate) state: &'static str,
+    pub(crate) color: &'static str,
+    pub(crate) problem: String,
+    pub(crate) paused: bool,
+    pub(crate) waiting: u64,
+    pub(crate) delivered: String,
+    pub(crate) failed: String,
+    pub(crate) reason: String,
+}
+
+/// Its newest deliveries, in any state or in one.
+pub(crate) async fn newest(
+    app: &App,
+    project: &InProject,
+    active: &ActiveIntegration,
+    state: Option<DeliveryState>,
+    limit: usize,
+) -> Result<Vec<DeliveryRecord>, Problem> {
+    let filter = DeliveryFilter {
+        project: Some(project.id),
+        integration: Some(active.row.id),
+        state,
+    };
+    Ok(app.engine.ledger().deliveries(&filter, None, limit).await?)
+}
+
+pub(crate) async fn line(
+    app: &App,
+    project: &InProject,
+    active: &ActiveIntegration,
+    backlog: &BTreeMap<IntegrationId, u64>,
+) -> Result<Line, Problem> {
+    let standing = Standing::of(app, active);
+    let last = |record: &DeliveryRecord| {
+        let at = record
+            .last
+            .as_ref()
+            .map_or(record.accepted_at, |last| last.at);
+        exact(at)
+    };
+    let recent = newest(app, project, active, None, LOOK_BACK).await?;
+    let delivered = recent
+        .iter()
+        .find(|record| record.state == DeliveryState::Delivered);
+    let failed = newest(app, project, active, Some(DeliveryState::Failed), 1).await?;
+    Ok(Line {
+        key: active.row.key.clone(),
+        name: active.row.name.clone(),
+        destination: active.spec.title,
+        state: standing.state,
+        color: standing.color,
+        problem: standing.problem,
+        paused: active.row.paused,
+        waiting: backlog.get(&active.row.id).copied().unwrap_or(0),
+        delivered: delivered.map(last).unwrap_or_default(),
+        failed: failed.first().map(last).unwrap_or_default(),
+        reason: failed
+            .first()
+            .and_then(|record| record.reason)
+            .map(|reason| reason.id().replace('_', " "))
+            .unwrap_or_default(),
+    })
+}
+
+pub(crate) async fn backlog(app: &App) -> Result<BTreeMap<IntegrationId, u64>, Problem> {
+    Ok(app.engine.ledger().backlog().await?.into_iter().collect())
+}
+
+#[derive(Template)]
+#[template(path = "integrations/list.html")]
+struct ListTemplate {
+    shell: Shell,
+    integrations: Vec<Line>,
+    catalogue: Vec<&'static Spec>,
+    /// What the catalogue is searched for.
+    asked: String,
+}
+
+/// Whether every word that is searched for begins a word of what a destination is called or does.
+fn matches(spec: &Spec, asked: &str) -> bool {
+    let text = format!("{} {} {}", spec.title, spec.key, spec.summary).to_lowercase();
+    let words: Vec<&str> = text
+        .split(|letter: char| !letter.is_alphanumeric())
+        .collect();
+    asked
+        .to_lowercase()
+        .split_whitespace()
+        .all(|part| words.iter().any(|word| word.starts_with(part)))
+}
+
+/// `GET /projects/{project}/integrations`.
+async fn integrations(
+    State(app): State<App>,
+    project: InProject,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    let asked = Sent::query(&uri).text("find").to_owned();
+    let waiting = backlog(&app).await?;
+    let mut lines = Vec::new();
+    for active in project.integrations() {
+        lines.push(line(&app, &project, active, &waiting).await?);
+    }
+    Ok(html(&ListTemplate {
+        shell: Shell::load(&app, &project, "integrations", &uri).await?,
+        integrations: lines,
+        catalogue: destinations::ALL
+            .iter()
+            .map(|destination| destination.spec())
+            .filter(|spec| matches(spec, &asked))
+            .collect(),
+        asked,
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::matches;
+
+    #[test]
+    fn the_catalogue_is_searched_by_beginnings_of_words() {
+        let slack = destinations::find("slack").unwrap().spec();
+        for (asked, found) in [
+            ("", true),
+            ("sla", true),
+            ("SLACK chan", true),
+            ("lack", false),
+        ] {
+            assert_eq!(matches(slack, asked), found, "{asked}");
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! The page of an integration that is there, or is about to be.
+
+use super::{
+    list::{Line, backlog, line, newest},
+    sent::{HandshakeLine, SentRow},
+    target::{Names, Target},
+};
+use crate::{
+    form::{Draft, Field, Placed, Shown},
+    respond::{html, refused},
+    shell::Shell,
+    state::Dashboard,
+    text::clock,
+};
+use askama::Template;
+use axum::{
+    extract::{Path, State},
+    http::Uri,
+    response::Response,
+};
+use destinations::Spec;
+use engine::ActiveIntegration;
+use ledger::{DeliveryState, EventFilter, Page};
+use web::{
+    App,
+    access::Access,
+    problem::Problem,
+    project::InProject,
+    route::{Method, Route},
+};
+
+/// The routes of this file.
+pub(crate) fn routes() -> Vec<Route<Dashboard>> {
+    use Access::Page;
+    use Method::Get;
+    vec![
+        Route::new(
+            Get,
+            "/projects/{project}/integrations/new/{destination}",
+            Page,
+            "",
+            integration,
+        ),
+        Route::new(
+            Get,
+            "/projects/{project}/integrations/{key}",
+            Page,
+            "",
+            integration,
+        ),
+    ]
+}
+
+/// Deliveries shown.
+const SHOWN: usize = 25;
+/// Past events offered for a preview.
+const SAMPLES: usize = 20;
+
+#[derive(Template)]
+#[template(path = "integrations/page.html")]
+struct IntegrationTemplate {
+    shell: Shell,
+    spec: &'static Spec,
+    /// Where its forms go.
+    action: String,
+    key: String,
+    name: String,
+    /// `None` for one that is new.
+    told: Option<Told>,
+    fields: Vec<Shown>,
+    problems: Vec<String>,
+    /// Events offered for a preview: id and what it is.
+    samples: Vec<(String, String)>,
+    /// The one that was chosen.
+    chosen: String,
+    /// Name and request of every message.
+    preview: Option<Vec<(String, String)>>,
+}
+
+/// What settings would send for an event: its id, and name and request of every message.
+pub(super) struct Preview {
+    pub(super) event: String,
+    pub(super) messages: Vec<(String, String)>,
+}
+
+/// How an integration that is there does.
+struct Told {
+    line: Line,
+    sent: Vec<SentRow>,
+    /// Of deliveries that failed, 1 for any.
+    failed: usize,
+    handshakes: Vec<HandshakeLine>,
+    needs_handshake: bool,
+}
+
+impl Told {
+    async fn of(
+        app: &App,
+        project: &InProject,
+        active: &ActiveIntegration,
+    ) -> Result<Self, Problem> {
+        let sent = newest(app, project, active, None, SHOWN).await?;
+        let failed = newest(app, project, active, Some(DeliveryState::Failed), 1).await?;
+        let handshakes = app.engine.dispatch().last_handshakes(active.row.id);
+        let configured = active.configured.as_ref();
+        Ok(Self {
+            line: line(app, project, active, &backlog(app).await?).await?,
+            sent: sent.into_iter().map(SentRow::of).collect(),
+            failed: failed.len(),
+            handshakes: handshakes.into_iter().map(HandshakeLine::of).collect(),
+            needs_handshake: configured
+                .is_ok_and(|configured| !configured.handshakes("").is_empty()),
+        })
+    }
+}
+
+/// Past events, by id and by what they are.
+async fn samples(app: &App, project: &InProject) -> Result<Vec<(String, String)>, Problem> {
+    let filter = EventFilter {
+        project: Some(project.id),
+        ..EventFilter::default()
+    };
+    let newest = Page::Before(None, SAMPLES);
+    let past = app.engine.ledger().events(&filter, newest).await?;
+    let samples = past.iter().map(|row| {
+        let event = &row.event;
+        let what = format!(
+            "{} · {} · {}",
+            event.kind.title(),
+            event.customer.app_user_id,
+            clock(event.recorded_at)
+        );
+        (event.id.to_string(), what)
+    });
+    Ok(samples.collect())
+}
+
+/// The page, with what its form holds, and what that would send if it was asked for.
+pub(super) async fn page(
+    app: &App,
+    (project, uri): (&InProject, &Uri),
+    target: Target<'_>,
+    draft: Draft,
+    preview: Option<Preview>,
+) -> Result<Response, Problem> {
+    let spec = target.spec;
+    let described = Field::all(spec.fields);
+    let placed = Placed::of(draft.problems, &described);
+    let is_right = placed.is_empty();
+    let shown = described
+        .iter()
+        .map(|field| field.show(&draft.settings, spec.events, placed.beside(field.name)));
+    let told = match target.active {
+        Some(active) => Some(Told::of(app, project, active).await?),
+        None => None,
+    };
+    let (chosen, preview) = preview
+        .map(|preview| (preview.event, preview.messages))
+        .unzip();
+    let page = IntegrationTemplate {
+        spec,
+        action: target.action(project),
+        // One whose name was emptied is called by its key.
+        name: if draft.name.is_empty() {
+            draft.key.clone()
+        } else {
+            draft.name
+        },
+        key: draft.key,
+        told,
+        fields: shown.collect(),
+        problems: placed.above,
+        samples: samples(app, project).await?,
+        chosen: chosen.unwrap_or_default(),
+        preview,
+        shell: Shell::load(app, project, "integrations", uri).await?,
+    };
+    Ok(if is_right {
+        html(&page)
+    } else {
+        refused(&page)
+    })
+}
+
+/// `GET /projects/{project}/integrations/{key}`, and `GET /projects/{project}/integrations/new/{destination}`.
+async fn integration(
+    State(app): State<App>,
+    project: InProject,
+    uri: Uri,
+    Path(names): Path<Names>,
+) -> Result<Response, Problem> {
+    let target = names.target(&project)?;
+    let draft = target.draft(&app, &project);
+    page(&app, (&project, &uri), target, draft, None).await
+}

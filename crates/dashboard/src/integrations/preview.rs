@@ -1,0 +1,150 @@
+//! What settings that are not saved yet would send for a past event.
+
+use super::{
+    edit::given,
+    page::{Preview, page},
+    target::{Names, Target},
+};
+use crate::{
+    form::{Sent, wrong},
+    state::Dashboard,
+    text::indented,
+};
+use axum::{
+    body::Body,
+    extract::{Path, State},
+    http::{Request, Uri},
+    response::Response,
+};
+use configuration::{self as desired, Settings, merged};
+use destinations::{Configured, Context, Invalid};
+use domain::{Event, Message};
+use serde_json::Value;
+use web::{
+    App,
+    access::Access,
+    body,
+    problem::Problem,
+    project::InProject,
+    query::parse,
+    route::{Method, Route},
+};
+
+/// The routes of this file.
+pub(crate) fn routes() -> Vec<Route<Dashboard>> {
+    use Access::Form;
+    use Method::Post;
+    vec![
+        Route::new(
+            Post,
+            "/projects/{project}/integrations/new/{destination}/preview",
+            Form,
+            "",
+            preview,
+        ),
+        Route::new(
+            Post,
+            "/projects/{project}/integrations/{key}/preview",
+            Form,
+            "",
+            preview,
+        ),
+    ]
+}
+
+/// The destination, with these settings on top of what is stored.
+fn configured(
+    app: &App,
+    target: Target<'_>,
+    settings: &Settings,
+) -> Result<Option<Box<dyn Configured>>, Vec<desired::Problem>> {
+    let told = |invalid: Vec<Invalid>| {
+        let problems = invalid.into_iter();
+        problems
+            .map(|invalid| wrong(&invalid.field, invalid.problem))
+            .collect()
+    };
+    let merged = merged(target.spec.fields, &target.stored(app), settings);
+    if !merged.problems.is_empty() {
+        return Err(told(merged.problems));
+    }
+    let settings = Value::Object(merged.settings);
+    let context = Context {
+        public_url: app.engine.public_url().to_owned(),
+    };
+    destinations::find(target.spec.key)
+        .map(|destination| destination.configure(&settings, &context))
+        .transpose()
+        .map_err(told)
+}
+
+/// A message as it would go over the wire, secrets masked, or why it would not.
+fn shown(app: &App, configured: &dyn Configured, message: &Message, event: &Event) -> String {
+    let mut request = match configured.render(message, event) {
+        Ok(request) => request,
+        Err(problem) => return format!("{} {}", problem.reason.text(), problem.detail),
+    };
+    configured.sign(&mut request, "preview", app.engine.system().now());
+    let headers = request.shown_headers();
+    let headers: String = headers
+        .map(|(name, value)| format!("{name}: {value}\n"))
+        .collect();
+    let body = indented(&String::from_utf8_lossy(&request.body));
+    let (verb, url) = (request.verb(), request.shown_url());
+    format!("{verb} {url}\n{headers}\n{body}")
+}
+
+/// Name and request of every message that these settings would send for an event.
+fn would_send(
+    app: &App,
+    target: Target<'_>,
+    settings: &Settings,
+    event: &Event,
+) -> Result<Vec<(String, String)>, Vec<desired::Problem>> {
+    let Some(configured) = configured(app, target, settings)? else {
+        return Ok(Vec::new());
+    };
+    let messages = match configured.plan(event) {
+        Ok(messages) => messages,
+        Err(reason) => return Ok(vec![("Not sent".into(), reason.text().into())]),
+    };
+    let shown = messages.iter().map(|message| {
+        let text = shown(app, &*configured, message, event);
+        (message.name.clone(), text)
+    });
+    Ok(shown.collect())
+}
+
+/// `POST /projects/{project}/integrations/{key}/preview`, and
+/// `POST /projects/{project}/integrations/new/{destination}/preview`.
+async fn preview(
+    State(app): State<App>,
+    project: InProject,
+    uri: Uri,
+    Path(names): Path<Names>,
+    request: Request<Body>,
+) -> Result<Response, Problem> {
+    let target = names.target(&project)?;
+    let sent = Sent::read(&body::read(request).await?);
+    let mut given = given(&app, target, &sent);
+    let id = sent.text("preview.event").to_owned();
+    let row = app
+        .engine
+        .ledger()
+        .event(project.id, parse("event", &id)?)
+        .await?
+        .ok_or_else(|| Problem::not_found("event", &id))?;
+    let mut shown = None;
+    if given.problems.is_empty() {
+        match would_send(&app, target, &given.settings, &row.event) {
+            Ok(messages) => {
+                shown = Some(Preview {
+                    event: id,
+                    messages,
+                });
+            }
+            Err(problems) => given.problems = problems,
+        }
+    }
+    page(&app, (&project, &uri), target, given.draft(), shown).await
+}

@@ -1,0 +1,121 @@
+//! What a page is about: an integration that is there, or a new one of a destination.
+
+use crate::form::{Described, Draft};
+use configuration::{Stored, masked};
+use destinations::{Destination, Spec};
+use engine::ActiveIntegration;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use web::{App, problem::Problem, project::InProject};
+
+/// An integration that is there, or a new one of a destination.
+#[derive(Clone, Copy)]
+pub(crate) struct Target<'a> {
+    pub(crate) spec: &'static Spec,
+    pub(crate) active: Option<&'a ActiveIntegration>,
+}
+
+/// What an address names: the key of an integration, or the destination of a new one.
+#[derive(Deserialize)]
+pub(crate) struct Names {
+    key: Option<String>,
+    destination: Option<String>,
+}
+
+impl Names {
+    pub(crate) fn target<'a>(&self, project: &'a InProject) -> Result<Target<'a>, Problem> {
+        let active = self.key.as_deref().map(|key| project.integration(key));
+        if let Some(active) = active.transpose()? {
+            return Ok(Target {
+                spec: active.spec,
+                active: Some(active),
+            });
+        }
+        let named = self.destination.as_deref().unwrap_or_default();
+        let spec = destinations::find(named).map(Destination::spec);
+        Ok(Target {
+            spec: spec.ok_or_else(|| Problem::not_found("destination", named))?,
+            active: None,
+        })
+    }
+}
+
+impl Target<'_> {
+    pub(crate) fn described(&self) -> Described {
+        Described {
+            what: "integration",
+            fields: self.spec.fields,
+            events: self.spec.events,
+        }
+    }
+
+    /// Where its forms go.
+    pub(crate) fn action(&self, project: &InProject) -> String {
+        let base = format!("/projects/{}/integrations", project.key);
+        match self.active {
+            Some(active) => format!("{base}/{}", active.row.key),
+            None => format!("{base}/new/{}", self.spec.key),
+        }
+    }
+
+    /// What is stored, secrets included.
+    pub(crate) fn stored(&self, app: &App) -> Stored {
+        self.active.map_or_else(Stored::default, |active| {
+            Stored::of_integration(app.engine.vault(), &active.row)
+        })
+    }
+
+    /// The stored settings, secrets masked.
+    pub(crate) fn shown(&self, app: &App) -> Value {
+        match self.active {
+            Some(_) => masked(self.spec.fields, &self.stored(app).settings).into(),
+            None => json!({}),
+        }
+    }
+
+    /// What its form holds before anybody touched it.
+    pub(crate) fn draft(&self, app: &App, project: &InProject) -> Draft {
+        let (key, name) = match self.active {
+            Some(active) => (active.row.key.clone(), active.row.name.clone()),
+            None => (free_key(self.spec, project), self.spec.title.to_owned()),
+        };
+        Draft {
+            key,
+            name,
+            settings: self.shown(app),
+            problems: Vec::new(),
+        }
+    }
+}
+
+/// `slack`, or `slack-2` where that is taken.
+fn free_key(spec: &Spec, project: &InProject) -> String {
+    let mut key = spec.key.to_owned();
+    let mut number = 1;
+    while project.integration(&key).is_ok() {
+        number += 1;
+        key = format!("{}-{number}", spec.key);
+    }
+    key
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::form::Field;
+    use serde_json::json;
+
+    #[test]
+    fn every_destination_can_be_set_up_by_form() {
+        for destination in destinations::ALL {
+            let spec = destination.spec();
+            for field in Field::all(spec.fields) {
+                let shown = field.show(&json!({}), spec.events, String::new());
+                assert!(
+                    !shown.title.is_empty() && !shown.help.is_empty(),
+                    "{}",
+                    field.name
+                );
+            }
+        }
+    }
+}

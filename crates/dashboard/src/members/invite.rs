@@ -1,0 +1,160 @@
+//! Invitations by link, and links that set a new password.
+
+use super::{
+    may::{may_handle, role_of},
+    page::page,
+};
+use crate::{
+    form::{Form, Ticked, Trimmed},
+    respond::done,
+    state::Dashboard,
+};
+use axum::{
+    extract::{Path, State},
+    http::Uri,
+    response::Response,
+};
+use domain::{ProjectId, UserId};
+use jiff::SignedDuration;
+use ledger::{ConfigurationChange, Invitation, Role};
+use serde::Deserialize;
+use web::{
+    App,
+    access::{Access, digest, random_text},
+    problem::Problem,
+    project::InProject,
+    query::parse,
+    route::{Method, Route},
+};
+
+/// The routes of this file.
+pub(crate) fn routes() -> Vec<Route<Dashboard>> {
+    use Access::Manage;
+    use Method::Post;
+    vec![
+        Route::new(
+            Post,
+            "/projects/{project}/people/invite",
+            Manage,
+            "",
+            invite,
+        ),
+        Route::new(
+            Post,
+            "/projects/{project}/people/withdraw/{digest}",
+            Manage,
+            "",
+            withdraw,
+        ),
+        Route::new(
+            Post,
+            "/projects/{project}/people/{user}/link",
+            Manage,
+            "",
+            password_link,
+        ),
+    ]
+}
+
+/// How long an invitation is good.
+const INVITED: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+/// The form of an invitation.
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct InvitationForm {
+    email: Trimmed,
+    role: Trimmed,
+    /// Whether it is to this project only.
+    only: Ticked,
+}
+
+/// `POST /projects/{project}/people/invite`: answers with the page that shows the link once.
+async fn invite(
+    State(app): State<App>,
+    project: InProject,
+    uri: Uri,
+    Form(sent): Form<InvitationForm>,
+) -> Result<Response, Problem> {
+    let role = role_of(&project.caller, &sent.role)?;
+    let email = sent.email.to_lowercase();
+    let setup = app.engine.setup();
+    let mut users = setup.configuration.users.iter();
+    let problem = if !email.contains('@') {
+        format!("{email:?} is not an e-mail address")
+    } else if users.any(|user| user.email == email) {
+        format!("{email} has an account already")
+    } else {
+        String::new()
+    };
+    if !problem.is_empty() {
+        return page(&app, &project, &uri, None, problem).await;
+    }
+    let is_bound = sent.only.0 || project.caller.project.is_some();
+    let reach = is_bound.then_some(project.id);
+    let link = make_link(&app, &project, (&email, role, reach)).await?;
+    page(&app, &project, &uri, Some((email, link)), String::new()).await
+}
+
+/// `POST /projects/{project}/people/withdraw/{digest}`.
+async fn withdraw(
+    State(app): State<App>,
+    project: InProject,
+    Path((_, digest)): Path<(String, String)>,
+) -> Result<Response, Problem> {
+    let setup = app.engine.setup();
+    let known = setup.configuration.invitations.iter();
+    let invitation = known
+        .filter(|invitation| invitation.digest == digest)
+        .find(|invitation| may_handle(&project.caller, invitation.role, invitation.project))
+        .cloned()
+        .ok_or_else(|| Problem::not_found("invitation", &digest))?;
+    let changes = vec![ConfigurationChange::RemoveInvitation(invitation)];
+    if !app.engine.configure(changes, &project.caller.name).await? {
+        return Err(Problem::changed_meanwhile());
+    }
+    Ok(done(
+        &format!("/projects/{}/people", project.key),
+        "removed",
+    ))
+}
+
+/// `POST /projects/{project}/people/{user}/link`: a link that sets a new password, shown once.
+async fn password_link(
+    State(app): State<App>,
+    project: InProject,
+    uri: Uri,
+    Path((_, id)): Path<(String, String)>,
+) -> Result<Response, Problem> {
+    let id: UserId = parse("user", &id)?;
+    let setup = app.engine.setup();
+    let user = setup
+        .user(id)
+        .filter(|user| may_handle(&project.caller, user.role, user.project))
+        .ok_or_else(|| Problem::not_found("user", &id.to_string()))?;
+    let link = make_link(&app, &project, (&user.email, user.role, user.project)).await?;
+    let shown = Some((user.email.clone(), link));
+    page(&app, &project, &uri, shown, String::new()).await
+}
+
+/// Makes an invitation and answers with its link.
+async fn make_link(
+    app: &App,
+    project: &InProject,
+    (email, role, reach): (&str, Role, Option<ProjectId>),
+) -> Result<String, Problem> {
+    let token = random_text(app.engine.system());
+    let now = app.engine.system().now();
+    let invitation = Invitation {
+        digest: digest(&token),
+        email: email.to_owned(),
+        role,
+        project: reach,
+        expires_at: now.saturating_add(INVITED).unwrap_or(now),
+    };
+    let changes = vec![ConfigurationChange::PutInvitation(invitation)];
+    if !app.engine.configure(changes, &project.caller.name).await? {
+        return Err(Problem::changed_meanwhile());
+    }
+    Ok(format!("{}/invite/{token}", app.engine.public_url()))
+}

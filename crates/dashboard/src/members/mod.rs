@@ -1,0 +1,15 @@
+//! Who may sign in, and as what.
+
+mod change;
+mod invite;
+mod may;
+mod page;
+
+use crate::state::Dashboard;
+use web::route::Route;
+
+/// The routes of this section.
+pub(crate) fn routes() -> Vec<Route<Dashboard>> {
+    let routes = [page::routes(), invite::routes(), change::routes()];
+    routes.into_iter().flatten().collect()
+}

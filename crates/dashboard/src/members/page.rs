@@ -1,0 +1,142 @@
+//! The page of members and invitations.
+
+use super::may::may_handle;
+use crate::{
+    respond::{html, refused},
+    shell::Shell,
+    state::Dashboard,
+    text::exact,
+};
+use askama::Template;
+use axum::{extract::State, http::Uri, response::Response};
+use domain::ProjectId;
+use ledger::{Invitation, Role, User};
+use web::{
+    App,
+    access::{Access, Caller},
+    problem::Problem,
+    project::InProject,
+    route::{Method, Route},
+};
+
+/// The routes of this file.
+pub(crate) fn routes() -> Vec<Route<Dashboard>> {
+    let path = "/projects/{project}/people";
+    vec![Route::new(Method::Get, path, Access::Page, "", members)]
+}
+
+/// Somebody who was invited and has not come yet.
+struct Invited {
+    digest: String,
+    email: String,
+    role: &'static str,
+    until: String,
+}
+
+impl Invited {
+    fn of(invitation: &Invitation) -> Self {
+        Self {
+            digest: invitation.digest.clone(),
+            email: invitation.email.clone(),
+            role: invitation.role.id(),
+            until: exact(invitation.expires_at),
+        }
+    }
+}
+
+/// Somebody who may sign in.
+struct Member {
+    id: String,
+    email: String,
+    name: String,
+    role: &'static str,
+    reach: &'static str,
+    since: String,
+    /// Whether the reader may change this one.
+    may_change: bool,
+}
+
+impl Member {
+    fn of(user: &User, reader: &Caller) -> Self {
+        let may_handle = may_handle(reader, user.role, user.project);
+        Self {
+            id: user.id.to_string(),
+            email: user.email.clone(),
+            name: user.name.clone(),
+            role: user.role.id(),
+            since: exact(user.created_at),
+            reach: match user.project {
+                Some(_) => "this project",
+                None => "all projects",
+            },
+            may_change: may_handle && Some(user.id) != reader.user,
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "members/page.html")]
+struct MembersTemplate {
+    shell: Shell,
+    members: Vec<Member>,
+    invited: Vec<Invited>,
+    roles: Vec<&'static str>,
+    may_manage: bool,
+    /// Whether the reader reaches this project only, and so may invite to no other.
+    is_bound: bool,
+    /// A link that was made just now, and for whom. It is shown once.
+    link: Option<(String, String)>,
+    problem: String,
+}
+
+/// The page, with a link that was made just now, or what is wrong with a form.
+pub(super) async fn page(
+    app: &App,
+    project: &InProject,
+    uri: &Uri,
+    link: Option<(String, String)>,
+    problem: String,
+) -> Result<Response, Problem> {
+    let setup = app.engine.setup();
+    let now = app.engine.system().now();
+    let caller = &project.caller;
+    // Who reaches another project only is nobody's business here.
+    let reaches = |reach: Option<ProjectId>| reach.is_none_or(|only| only == project.id);
+    let users = setup.configuration.users.iter();
+    let invitations = setup.configuration.invitations.iter();
+    let roles = Role::ALL.into_iter();
+    let is_right = problem.is_empty();
+    let page = MembersTemplate {
+        shell: Shell::load(app, project, "people", uri).await?,
+        members: users
+            .filter(|user| reaches(user.project))
+            .map(|user| Member::of(user, caller))
+            .collect(),
+        invited: invitations
+            .filter(|invitation| now < invitation.expires_at && reaches(invitation.project))
+            .map(Invited::of)
+            .collect(),
+        roles: roles
+            .filter(|role| may_handle(caller, *role, caller.project))
+            .map(Role::id)
+            .collect(),
+        may_manage: caller.may_manage(),
+        is_bound: caller.project.is_some(),
+        link,
+        problem,
+    };
+    Ok(if is_right {
+        html(&page)
+    } else {
+        refused(&page)
+    })
+}
+
+/// `GET /projects/{project}/people`.
+async fn members(
+    State(app): State<App>,
+    project: InProject,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    page(&app, &project, &uri, None, String::new()).await
+}

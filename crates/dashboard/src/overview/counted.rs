@@ -1,0 +1,39 @@
+//! How many subscriptions run: counted at most every few minutes, because it looks at every purchase.
+
+use domain::ProjectId;
+use jiff::{SignedDuration, Timestamp};
+use ledger::Running;
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, PoisonError},
+};
+use web::{App, problem::Problem};
+
+/// How long a count is good.
+const COUNTED_FOR: SignedDuration = SignedDuration::from_mins(5);
+
+/// Counts of running subscriptions that were made a moment ago, by project.
+#[derive(Debug, Default)]
+pub(crate) struct Counted(Mutex<BTreeMap<ProjectId, (Timestamp, Vec<Running>)>>);
+
+impl Counted {
+    /// The counts of a project, and when they were made.
+    pub(crate) async fn running(
+        &self,
+        app: &App,
+        project: ProjectId,
+        now: Timestamp,
+    ) -> Result<(Timestamp, Vec<Running>), Problem> {
+        let known = {
+            let counted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            counted.get(&project).cloned()
+        };
+        if let Some((at, counts)) = known.filter(|(at, _)| at.duration_until(now) < COUNTED_FOR) {
+            return Ok((at, counts));
+        }
+        let counts = app.engine.ledger().running(project, now).await?;
+        let mut counted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        counted.insert(project, (now, counts.clone()));
+        Ok((now, counts))
+    }
+}

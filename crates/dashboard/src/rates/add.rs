@@ -1,0 +1,54 @@
+//! Newer rates, pasted in.
+
+use super::page::{may_change, page};
+use crate::{form::Form, respond::done, state::Dashboard};
+use axum::{extract::State, http::Uri, response::Response};
+use serde::Deserialize;
+use web::{
+    App,
+    access::Access,
+    problem::{Code, Problem},
+    project::InProject,
+    route::{Method, Route},
+};
+
+/// The routes of this file.
+pub(crate) fn routes() -> Vec<Route<Dashboard>> {
+    let path = "/projects/{project}/rates";
+    vec![Route::new(Method::Post, path, Access::Manage, "", add)]
+}
+
+/// The text of a file in the ECB's form.
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct RatesForm {
+    csv: String,
+}
+
+/// `POST /projects/{project}/rates`. They serve every project.
+async fn add(
+    State(app): State<App>,
+    project: InProject,
+    uri: Uri,
+    Form(sent): Form<RatesForm>,
+) -> Result<Response, Problem> {
+    if !may_change(&project.caller) {
+        let problem = "they serve every project, and you reach one only";
+        return Err(Problem::new(Code::Forbidden, problem));
+    }
+    let text = sent.csv;
+    let added = match sources::rates::read(&text) {
+        Ok(added) if added.is_empty() => {
+            let problem = "There is no line with rates below the header.".to_owned();
+            return page(&app, &project, &uri, text, problem).await;
+        }
+        Ok(added) => added,
+        Err(problem) => return page(&app, &project, &uri, text, problem.to_string()).await,
+    };
+    let count = added.len();
+    app.engine.add_rates(added).await?;
+    project
+        .did(&app, "add exchange rates", &count.to_string())
+        .await?;
+    Ok(done(&format!("/projects/{}/rates", project.key), "added"))
+}

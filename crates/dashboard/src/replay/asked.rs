@@ -1,0 +1,73 @@
+//! Which events, as the form and the page's address say it.
+
+use crate::form::Trimmed;
+use jiff::{SignedDuration, Timestamp, tz::Offset};
+use ledger::Standing;
+use serde::{Deserialize, de::IgnoredAny};
+use web::replay_form::Asked;
+
+/// How far back a replay begins unless somebody says otherwise.
+const DAYS: i64 = 1;
+
+/// The form of a replay.
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct ReplayForm {
+    integration: Trimmed,
+    since: Trimmed,
+    until: Trimmed,
+    kinds: Vec<String>,
+    standings: Vec<String>,
+    environment: Trimmed,
+    customer: Trimmed,
+    per_second: Trimmed,
+    /// What the page's address says was just done, which the shell shows.
+    #[serde(rename = "notice")]
+    _notice: IgnoredAny,
+}
+
+impl ReplayForm {
+    /// Whether anything is asked for yet: without a beginning it is the form as it is first shown.
+    pub(crate) fn is_asked(&self) -> bool {
+        !self.since.is_empty()
+    }
+
+    /// What is asked for, and what cannot be read.
+    pub(crate) fn read(self) -> (Asked, Vec<String>) {
+        let chosen = |mut values: Vec<String>| {
+            values.retain(|value| !value.is_empty());
+            values
+        };
+        let mut problems = Vec::new();
+        let per_second = match &*self.per_second {
+            "" => None,
+            number => number
+                .parse()
+                .inspect_err(|_| problems.push(format!("per_second: {number:?} is no number")))
+                .ok(),
+        };
+        let asked = Asked {
+            integration: self.integration.into(),
+            since: self.since.into(),
+            until: self.until.into(),
+            kinds: chosen(self.kinds),
+            standings: chosen(self.standings),
+            environment: self.environment.into(),
+            customer: self.customer.into(),
+            per_second,
+            dry_run: false,
+        };
+        (asked, problems)
+    }
+}
+
+/// What the form says before anybody touched it: what failed since yesterday.
+pub(crate) fn first_shown(asked: Asked, now: Timestamp) -> Asked {
+    let since = now.saturating_sub(SignedDuration::from_hours(24 * DAYS));
+    let since = Offset::UTC.to_datetime(since.unwrap_or(now));
+    Asked {
+        since: since.strftime("%Y-%m-%dT%H:%M").to_string(),
+        standings: vec![Standing::Failed.id().to_owned()],
+        ..asked
+    }
+}

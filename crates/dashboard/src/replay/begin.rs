@@ -1,0 +1,62 @@
+//! Beginning a replay, and cancelling one.
+
+use super::{asked::ReplayForm, page::page_of};
+use crate::{form::Form, respond::done, state::Dashboard};
+use axum::{
+    extract::{Path, State},
+    http::Uri,
+    response::Response,
+};
+use web::{
+    App,
+    access::Access,
+    problem::Problem,
+    project::InProject,
+    replay_form,
+    route::{Method, Route},
+};
+
+/// The routes of this file.
+pub(crate) fn routes() -> Vec<Route<Dashboard>> {
+    use Access::Form;
+    use Method::Post;
+    vec![
+        Route::new(Post, "/projects/{project}/replay", Form, "", start),
+        Route::new(
+            Post,
+            "/projects/{project}/replay/{id}/cancel",
+            Form,
+            "",
+            cancel,
+        ),
+    ]
+}
+
+/// `POST /projects/{project}/replay`.
+async fn start(
+    State(app): State<App>,
+    project: InProject,
+    uri: Uri,
+    Form(sent): Form<ReplayForm>,
+) -> Result<Response, Problem> {
+    let (asked, problems) = sent.read();
+    if problems.is_empty()
+        && let Ok(wanted) = asked.check(&app, &project).await?
+    {
+        replay_form::begin(&app, &project, wanted).await?;
+        let path = format!("/projects/{}/replay#replays", project.key);
+        return Ok(done(&path, "replaying"));
+    }
+    page_of(&app, &project, &uri, (asked, problems)).await
+}
+
+/// `POST /projects/{project}/replay/{id}/cancel`.
+async fn cancel(
+    State(app): State<App>,
+    project: InProject,
+    Path((_, id)): Path<(String, String)>,
+) -> Result<Response, Problem> {
+    replay_form::stop(&app, &project, &id).await?;
+    let path = format!("/projects/{}/replay#replays", project.key);
+    Ok(done(&path, "cancelled"))
+}

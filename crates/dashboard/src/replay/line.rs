@@ -1,0 +1,92 @@
+//! A replay, as people read it.
+
+use crate::text::{clock, exact};
+use engine::ActiveIntegration;
+use ledger::{Choice, Replay, ReplayState, Standing};
+use web::project::InProject;
+
+/// A replay, as people read it.
+pub(crate) struct Line {
+    pub(crate) id: String,
+    pub(crate) integration: String,
+    pub(crate) what: String,
+    pub(crate) by: String,
+    pub(crate) since: String,
+    pub(crate) at: String,
+    pub(crate) state: &'static str,
+    pub(crate) color: &'static str,
+    pub(crate) percent: u64,
+    pub(crate) again: u64,
+    pub(crate) new: u64,
+    pub(crate) refused: u64,
+    pub(crate) is_running: bool,
+}
+
+/// How an event stood with the integration, in words.
+pub(crate) fn standing_title(standing: Standing) -> &'static str {
+    match standing {
+        Standing::Failed => "failed",
+        Standing::Delivered => "delivered before",
+        Standing::NeverSent => "never sent",
+    }
+}
+
+/// Which events, in words.
+fn what(choice: &Choice) -> String {
+    let standings = choice.standings.iter();
+    let standings: Vec<_> = standings.copied().map(standing_title).collect();
+    let kinds: Vec<_> = choice.kinds.iter().map(|kind| kind.title()).collect();
+    let kinds = if kinds.is_empty() {
+        "all events".to_owned()
+    } else {
+        kinds.join(", ")
+    };
+    format!(
+        "{kinds} that {} {}, {} to {}",
+        if standings.len() == 1 {
+            "were"
+        } else {
+            "were either"
+        },
+        standings.join(" or "),
+        clock(choice.since),
+        clock(choice.until)
+    )
+}
+
+impl Line {
+    pub(crate) fn of(project: &InProject, replay: &Replay) -> Self {
+        let progress = replay.progress;
+        let active = project.setup.integration(replay.integration);
+        let held = active.and_then(ActiveIntegration::held);
+        let (state, color) = match (progress.state, held) {
+            (ReplayState::Running, Some(_)) => ("waits for the integration", "blue"),
+            (ReplayState::Running, None) => ("running", "blue"),
+            (ReplayState::Done, _) => ("done", "green"),
+            (ReplayState::Cancelled, _) => ("cancelled", "grey"),
+        };
+        let span = replay.last.saturating_sub(replay.first);
+        let came = progress.after.saturating_sub(replay.first);
+        Self {
+            id: replay.id.to_string(),
+            integration: active
+                .map_or("removed", |active| &active.row.name)
+                .to_owned(),
+            what: what(&replay.choice),
+            by: replay.by.clone(),
+            since: exact(replay.started_at),
+            at: exact(progress.at),
+            state,
+            color,
+            percent: if progress.state == ReplayState::Done || span == 0 {
+                100
+            } else {
+                (came * 100 / span).min(100)
+            },
+            again: progress.again,
+            new: progress.new,
+            refused: progress.refused,
+            is_running: progress.state == ReplayState::Running,
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! The page of replays: the form, what it would do, and those there are.
+
+use super::{
+    asked::{ReplayForm, first_shown},
+    foreseen::{Foreseen, foresee},
+    line::Line,
+};
+use crate::{
+    form::asked,
+    respond::{html, refused},
+    shell::Shell,
+    state::Dashboard,
+};
+use askama::Template;
+use axum::{extract::State, http::Uri, response::Response};
+use domain::EventKind;
+use engine::REPLAY_RATES;
+use web::{
+    App,
+    access::Access,
+    problem::Problem,
+    project::InProject,
+    replay_form::Asked,
+    route::{Method, Route},
+};
+
+/// The routes of this file.
+pub(crate) fn routes() -> Vec<Route<Dashboard>> {
+    let path = "/projects/{project}/replay";
+    vec![Route::new(Method::Get, path, Access::Page, "", replay)]
+}
+
+/// Replays shown.
+const SHOWN: usize = 20;
+
+#[derive(Template)]
+#[template(path = "replay/page.html")]
+struct ReplayTemplate {
+    shell: Shell,
+    /// Key and name.
+    integrations: Vec<(String, String)>,
+    kinds: Vec<(&'static str, &'static str)>,
+    asked: Asked,
+    per_second: u32,
+    most: u32,
+    problems: Vec<String>,
+    foreseen: Option<Foreseen>,
+    lines: Vec<Line>,
+}
+
+/// The page, with what was asked and what that would do, or what is wrong with it.
+async fn page(
+    app: &App,
+    project: &InProject,
+    uri: &Uri,
+    asked: Asked,
+    told: Result<Option<Foreseen>, Vec<String>>,
+) -> Result<Response, Problem> {
+    let is_right = told.is_ok();
+    let (foreseen, problems) = match told {
+        Ok(foreseen) => (foreseen, Vec::new()),
+        Err(problems) => (None, problems),
+    };
+    let integrations = project.integrations().iter();
+    let kinds = EventKind::ALL.iter();
+    let replays = app.engine.ledger().replays(project.id, SHOWN).await?;
+    let page = ReplayTemplate {
+        shell: Shell::load(app, project, "replay", uri).await?,
+        integrations: integrations
+            .map(|active| (active.row.key.clone(), active.row.name.clone()))
+            .collect(),
+        kinds: kinds
+            .filter(|kind| **kind != EventKind::Test)
+            .map(|kind| (kind.id(), kind.title()))
+            .collect(),
+        per_second: asked.per_second.unwrap_or(REPLAY_RATES.usual),
+        most: REPLAY_RATES.most,
+        asked,
+        problems,
+        foreseen,
+        lines: replays
+            .iter()
+            .map(|replay| Line::of(project, replay))
+            .collect(),
+    };
+    Ok(if is_right {
+        html(&page)
+    } else {
+        refused(&page)
+    })
+}
+
+/// The page with what would happen.
+pub(super) async fn page_of(
+    app: &App,
+    project: &InProject,
+    uri: &Uri,
+    (asked, problems): (Asked, Vec<String>),
+) -> Result<Response, Problem> {
+    let told = if problems.is_empty() {
+        foresee(app, project, &asked).await?
+    } else {
+        Err(problems)
+    };
+    page(app, project, uri, asked, told.map(Some)).await
+}
+
+/// `GET /projects/{project}/replay`; with the fields of its form, also what it would do.
+async fn replay(State(app): State<App>, project: InProject, uri: Uri) -> Result<Response, Problem> {
+    let sent: ReplayForm = asked(&uri)?;
+    if sent.is_asked() {
+        return page_of(&app, &project, &uri, sent.read()).await;
+    }
+    let (asked, problems) = sent.read();
+    let asked = first_shown(asked, app.engine.system().now());
+    let told = if problems.is_empty() {
+        Ok(None)
+    } else {
+        Err(problems)
+    };
+    page(&app, &project, &uri, asked, told).await
+}

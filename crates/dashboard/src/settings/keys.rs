@@ -1,0 +1,103 @@
+//! API keys: made, which shows the key once, and revoked.
+
+use super::page::page;
+use crate::{
+    form::{Form, Ticked, Trimmed},
+    respond::done,
+    state::Dashboard,
+};
+use axum::{
+    extract::{Path, State},
+    http::Uri,
+    response::Response,
+};
+use configuration as desired;
+use domain::ApiKeyId;
+use ledger::{ConfigurationChange, Scope};
+use serde::Deserialize;
+use web::{
+    App,
+    access::{Access, new_api_key},
+    problem::Problem,
+    project::InProject,
+    query::parse,
+    route::{Method, Route},
+};
+
+/// The routes of this file.
+pub(crate) fn routes() -> Vec<Route<Dashboard>> {
+    use Access::Manage;
+    use Method::Post;
+    vec![
+        Route::new(Post, "/projects/{project}/settings/keys", Manage, "", make),
+        Route::new(
+            Post,
+            "/projects/{project}/settings/keys/{key}/revoke",
+            Manage,
+            "",
+            revoke,
+        ),
+    ]
+}
+
+/// The form of a new key.
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct KeyForm {
+    name: Trimmed,
+    /// Whether it may change something.
+    write: Ticked,
+}
+
+/// `POST /projects/{project}/settings/keys`: answers with the page that shows the key once.
+async fn make(
+    State(app): State<App>,
+    project: InProject,
+    uri: Uri,
+    Form(sent): Form<KeyForm>,
+) -> Result<Response, Problem> {
+    if sent.name.is_empty() {
+        let problem = desired::Problem {
+            path: Vec::new(),
+            message: "the key needs a name, so that you know later what it was for".into(),
+        };
+        return page(&app, &project, &uri, String::new(), vec![problem]).await;
+    }
+    let scope = if sent.write.0 {
+        Scope::Write
+    } else {
+        Scope::Read
+    };
+    let (text, key) = new_api_key(app.engine.system(), Some(project.id), &sent.name, scope);
+    let changes = vec![ConfigurationChange::PutApiKey(key)];
+    if !app.engine.configure(changes, &project.caller.name).await? {
+        return Err(Problem::changed_meanwhile());
+    }
+    page(&app, &project, &uri, text, Vec::new()).await
+}
+
+/// `POST /projects/{project}/settings/keys/{key}/revoke`.
+/// `POST /projects/{project}/settings/keys/{key}/revoke`.
+async fn revoke(
+    State(app): State<App>,
+    project: InProject,
+    Path((_, id)): Path<(String, String)>,
+) -> Result<Response, Problem> {
+    let id: ApiKeyId = parse("key", &id)?;
+    let setup = app.engine.setup();
+    let known = setup.configuration.api_keys.iter();
+    let is_known = known
+        .filter(|key| key.project.is_none_or(|only| only == project.id))
+        .any(|key| key.id == id && (key.project.is_some() || project.caller.project.is_none()));
+    if !is_known {
+        return Err(Problem::not_found("key", &id.to_string()));
+    }
+    let changes = vec![ConfigurationChange::RemoveApiKey(id)];
+    if !app.engine.configure(changes, &project.caller.name).await? {
+        return Err(Problem::changed_meanwhile());
+    }
+    Ok(done(
+        &format!("/projects/{}/settings", project.key),
+        "removed",
+    ))
+}

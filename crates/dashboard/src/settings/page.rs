@@ -1,0 +1,147 @@
+//! The page of a project's settings: how purchases move between customers, how far back news reaches, which keys there are.
+
+use crate::{
+    form::{Field, Kind, Placed},
+    respond::{html, refused},
+    shell::Shell,
+    state::Dashboard,
+    text::exact,
+};
+use askama::Template;
+use axum::{extract::State, http::Uri, response::Response};
+use configuration as desired;
+use ledger::{ApiKey, Scope, TransferBehaviour};
+use serde_json::json;
+use web::{
+    App,
+    access::Access,
+    problem::Problem,
+    project::InProject,
+    route::{Method, Route},
+};
+
+/// The routes of this file.
+pub(crate) fn routes() -> Vec<Route<Dashboard>> {
+    let path = "/projects/{project}/settings";
+    vec![Route::new(Method::Get, path, Access::Page, "", settings)]
+}
+
+/// Transfer behaviours and what each does.
+pub(super) const BEHAVIOURS: [(&str, &str); 4] = [
+    ("transfer", "It moves to whoever sends it in"),
+    (
+        "transfer_if_inactive",
+        "It moves, unless it is an active subscription",
+    ),
+    ("keep", "It stays, and the other is refused"),
+    ("share", "The two become one customer"),
+];
+
+const fn text(name: &'static str) -> Field {
+    Field {
+        name,
+        kind: Kind::Text,
+        help: "",
+    }
+}
+
+/// Fields of the project's form, for the problems beside them.
+const FIELDS: [Field; 4] = [
+    text("name"),
+    text("window"),
+    text("transfer"),
+    text("sandbox_transfer"),
+];
+
+struct KeyLine {
+    id: String,
+    name: String,
+    scope: &'static str,
+    reach: &'static str,
+    since: String,
+}
+
+impl KeyLine {
+    fn of(key: &ApiKey) -> Self {
+        Self {
+            id: key.id.to_string(),
+            name: key.name.clone(),
+            scope: match key.scope {
+                Scope::Client => "public, for clients",
+                Scope::Read => "read",
+                Scope::Write => "read and write",
+            },
+            reach: match key.project {
+                Some(_) => "this project",
+                None => "all projects",
+            },
+            since: exact(key.created_at),
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "settings/page.html")]
+struct SettingsTemplate {
+    shell: Shell,
+    window: u32,
+    transfer: String,
+    sandbox_transfer: String,
+    behaviours: [(&'static str, &'static str); 4],
+    keys: Vec<KeyLine>,
+    may_manage: bool,
+    /// A key that was made just now. It is shown once.
+    made: String,
+    rates: String,
+    placed: Placed,
+}
+
+fn word(behaviour: TransferBehaviour) -> String {
+    json!(behaviour).as_str().unwrap_or_default().to_owned()
+}
+
+/// The page, with the key that was made just now and what is wrong with a form, if any.
+pub(super) async fn page(
+    app: &App,
+    project: &InProject,
+    uri: &Uri,
+    made: String,
+    problems: Vec<desired::Problem>,
+) -> Result<Response, Problem> {
+    let setup = app.engine.setup();
+    let compiled = setup
+        .project(project.id)
+        .ok_or_else(|| Problem::not_found("project", &project.key))?;
+    let row = &compiled.row;
+    let keys = setup.configuration.api_keys.iter();
+    let reaching = keys.filter(|key| key.project.is_none_or(|only| only == project.id));
+    let newest = app.engine.rates().newest();
+    let placed = Placed::of(problems, &FIELDS);
+    let is_right = placed.is_empty();
+    let page = SettingsTemplate {
+        shell: Shell::load(app, project, "settings", uri).await?,
+        window: row.historical_window_hours,
+        transfer: word(row.transfer_behaviour),
+        sandbox_transfer: row.sandbox_transfer_behaviour.map(word).unwrap_or_default(),
+        behaviours: BEHAVIOURS,
+        keys: reaching.map(KeyLine::of).collect(),
+        may_manage: project.caller.may_manage(),
+        made,
+        rates: newest.map(|day| day.to_string()).unwrap_or_default(),
+        placed,
+    };
+    Ok(if is_right {
+        html(&page)
+    } else {
+        refused(&page)
+    })
+}
+
+/// `GET /projects/{project}/settings`.
+async fn settings(
+    State(app): State<App>,
+    project: InProject,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    page(&app, &project, &uri, String::new(), Vec::new()).await
+}

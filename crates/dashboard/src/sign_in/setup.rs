@@ -1,0 +1,71 @@
+//! The owner's account, while nobody has one.
+
+use super::new_account::{AccountForm, AccountTemplate, NewAccount};
+use crate::{
+    form::Form,
+    respond::{html, refused},
+    state::Dashboard,
+};
+use axum::{
+    extract::State,
+    http::HeaderMap,
+    response::{IntoResponse, Redirect, Response},
+};
+use ledger::Role;
+use web::{
+    App,
+    access::{self, Access},
+    problem::{Code, Problem},
+    route::{Method, Route},
+};
+
+/// The routes of this file.
+pub(crate) fn routes() -> Vec<Route<Dashboard>> {
+    use Access::Manage;
+    use Method::{Get, Post};
+    vec![
+        Route::new(Get, "/setup", Manage, "", setup),
+        Route::new(Post, "/setup", Manage, "", make_owner),
+    ]
+}
+
+fn page(email: String, name: String, problems: Vec<String>) -> AccountTemplate {
+    AccountTemplate {
+        title: "Make the owner's account",
+        action: "/setup".into(),
+        email,
+        email_is_given: false,
+        has_name: true,
+        name,
+        problems,
+    }
+}
+
+/// `GET /setup`.
+async fn setup(State(app): State<App>) -> Response {
+    if !app.engine.setup().configuration.users.is_empty() {
+        return Redirect::to("/").into_response();
+    }
+    html(&page(String::new(), String::new(), Vec::new()))
+}
+
+/// `POST /setup`.
+async fn make_owner(
+    State(app): State<App>,
+    headers: HeaderMap,
+    Form(sent): Form<AccountForm>,
+) -> Result<Response, Problem> {
+    if !app.engine.setup().configuration.users.is_empty() {
+        return Err(Problem::new(
+            Code::Conflict,
+            "there is an owner already; sign in, or be invited",
+        ));
+    }
+    let email = sent.email.to_lowercase();
+    let account = NewAccount::read(&app, sent, access::agent(&headers), &email);
+    if account.problems.is_empty() {
+        return account.make(&app, Role::Owner, None).await;
+    }
+    let page = page(account.email, account.name, account.problems);
+    Ok(refused(&page))
+}

@@ -1,0 +1,45 @@
+//! How an integration does, in one word and one colour.
+
+use domain::NotSent;
+use engine::ActiveIntegration;
+use ledger::Verification;
+use web::App;
+
+/// How an integration stands.
+pub(crate) struct Standing {
+    pub(crate) state: &'static str,
+    pub(crate) color: &'static str,
+    pub(crate) problem: String,
+}
+
+impl Standing {
+    pub(crate) fn of(app: &App, active: &ActiveIntegration) -> Self {
+        let problem = match (&active.configured, &active.row.verification) {
+            (Err(problem), _) | (Ok(_), Verification::Failed { problem, .. }) => problem.clone(),
+            _ => String::new(),
+        };
+        let is_failing = || {
+            let lanes = app.engine.dispatch().lanes();
+            lanes
+                .iter()
+                .any(|(id, lane)| *id == active.row.id && lane.breaker_open)
+        };
+        let (state, color) = match active.held() {
+            Some(NotSent::IntegrationPaused) => ("paused", "blue"),
+            Some(NotSent::EndpointUnverified) if problem.is_empty() => ("verifying", "blue"),
+            Some(NotSent::EndpointUnverified) => ("not verified", "red"),
+            Some(_) => ("not usable", "red"),
+            None if is_failing() => ("failing", "red"),
+            None => ("working", "green"),
+        };
+        Self {
+            state,
+            color,
+            problem,
+        }
+    }
+
+    pub(crate) fn is_trouble(&self) -> bool {
+        self.color == "red"
+    }
+}

@@ -1,0 +1,97 @@
+//! The steps of the start, each with how far it has come.
+
+use crate::{respond::html, shell::Shell, standing::Standing, state::Dashboard};
+use askama::Template;
+use axum::{extract::State, http::Uri, response::Response};
+use domain::EventKind;
+use ledger::{DeliveryState, EventFilter, IntegrationState, Page};
+use web::{
+    App,
+    access::Access,
+    callback_path,
+    problem::Problem,
+    project::InProject,
+    route::{Method, Route},
+};
+
+/// The routes of this file.
+pub(crate) fn routes() -> Vec<Route<Dashboard>> {
+    let path = "/projects/{project}/start";
+    vec![Route::new(Method::Get, path, Access::Page, "", start)]
+}
+
+/// Test events looked at.
+const LOOKED_AT: usize = 20;
+
+/// An app on the way to its first message.
+struct AppStep {
+    key: String,
+    name: String,
+    callback: String,
+    heard: bool,
+}
+
+#[derive(Template)]
+#[template(path = "start/page.html")]
+struct StartTemplate {
+    shell: Shell,
+    apps: Vec<AppStep>,
+    heard: bool,
+    /// Key, name and how it stands.
+    integrations: Vec<(String, String, &'static str)>,
+    tested: bool,
+}
+
+async fn app_steps(app: &App, project: &InProject) -> Result<Vec<AppStep>, Problem> {
+    let mut steps = Vec::new();
+    for row in project.apps() {
+        let callback = callback_path(row);
+        steps.push(AppStep {
+            key: row.key.clone(),
+            name: row.name.clone(),
+            callback: callback
+                .map(|path| format!("{}{path}", app.engine.public_url()))
+                .unwrap_or_default(),
+            heard: app.engine.intake().last_heard(row.id).await?.is_some(),
+        });
+    }
+    Ok(steps)
+}
+
+/// Whether a test event was delivered anywhere.
+async fn is_tested(app: &App, project: &InProject) -> Result<bool, Problem> {
+    let filter = EventFilter {
+        project: Some(project.id),
+        kinds: vec![EventKind::Test],
+        ..EventFilter::default()
+    };
+    let newest = Page::Before(None, LOOKED_AT);
+    let tests = app.engine.ledger().events(&filter, newest).await?;
+    let mut states = tests.iter().flat_map(|row| &row.integrations);
+    Ok(states.any(|(_, state)| {
+        matches!(
+            state,
+            IntegrationState::Delivery {
+                state: DeliveryState::Delivered,
+                ..
+            }
+        )
+    }))
+}
+
+/// `GET /projects/{project}/start`.
+async fn start(State(app): State<App>, project: InProject, uri: Uri) -> Result<Response, Problem> {
+    let apps = app_steps(&app, &project).await?;
+    let integrations = project.integrations().iter().map(|active| {
+        let row = &active.row;
+        let standing = Standing::of(&app, active);
+        (row.key.clone(), row.name.clone(), standing.state)
+    });
+    Ok(html(&StartTemplate {
+        shell: Shell::load(&app, &project, "start", &uri).await?,
+        integrations: integrations.collect(),
+        heard: apps.iter().any(|app| app.heard),
+        apps,
+        tested: is_tested(&app, &project).await?,
+    }))
+}

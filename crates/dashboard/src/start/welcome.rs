@@ -1,0 +1,124 @@
+//! The way in: to a project, or to making the first one.
+
+use crate::{
+    form::{Form, Trimmed, given},
+    respond::{done, html, refused},
+    shell::reached,
+    state::Dashboard,
+};
+use askama::Template;
+use axum::{
+    extract::State,
+    response::{IntoResponse, Redirect, Response},
+};
+use configuration::{Desired, DesiredProject};
+use serde::Deserialize;
+use web::{
+    App,
+    access::{Access, Caller},
+    configure::configure,
+    problem::{Code, Problem},
+    route::{Method, Route},
+};
+
+/// The routes of this file.
+pub(crate) fn routes() -> Vec<Route<Dashboard>> {
+    use Access::{Form, Page};
+    use Method::{Get, Post};
+    vec![
+        Route::new(Get, "/", Page, "", home),
+        Route::new(Post, "/projects", Form, "", make_project),
+    ]
+}
+
+#[derive(Template)]
+#[template(path = "start/welcome.html")]
+struct WelcomeTemplate {
+    may_write: bool,
+    name: String,
+    key: String,
+    problems: Vec<String>,
+}
+
+/// `GET /`: the first project the caller reaches, or the start.
+async fn home(State(app): State<App>, caller: Caller) -> Response {
+    match reached(&app, &caller).first() {
+        Some((key, _)) => Redirect::to(&format!("/projects/{key}")).into_response(),
+        None => html(&WelcomeTemplate {
+            may_write: caller.scope >= ledger::Scope::Write && caller.project.is_none(),
+            name: String::new(),
+            key: String::new(),
+            problems: Vec::new(),
+        }),
+    }
+}
+
+/// `My App` as a key: `my-app`.
+fn key_of(name: &str) -> String {
+    let letters = name.to_lowercase();
+    let words: Vec<&str> = letters
+        .split(|letter: char| !letter.is_ascii_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .collect();
+    words.join("-").chars().take(64).collect()
+}
+
+/// The form of a new project.
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct NewProjectForm {
+    name: Option<Trimmed>,
+    /// Made of the name when empty.
+    key: Trimmed,
+}
+
+/// `POST /projects`.
+async fn make_project(
+    State(app): State<App>,
+    caller: Caller,
+    Form(sent): Form<NewProjectForm>,
+) -> Result<Response, Problem> {
+    if caller.project.is_some() {
+        let problem = "you reach one project only, and may not make another";
+        return Err(Problem::new(Code::Forbidden, problem));
+    }
+    let name = String::from(sent.name.clone().unwrap_or_default());
+    let key = match &*sent.key {
+        "" => key_of(&name),
+        key => key.to_owned(),
+    };
+    let mut problems = Vec::new();
+    if app.engine.setup().find_project(&key).is_some() {
+        problems.push(format!("there is a project {key:?} already"));
+    } else {
+        let desired = Desired {
+            project: DesiredProject {
+                key: key.clone(),
+                name: given(sent.name),
+                ..DesiredProject::default()
+            },
+            ..Desired::default()
+        };
+        match configure(&app, &caller, &desired).await? {
+            Ok(_) => return Ok(done(&format!("/projects/{key}/start"), "added")),
+            Err(found) => problems.extend(found.into_iter().map(|problem| problem.message)),
+        }
+    }
+    let page = WelcomeTemplate {
+        may_write: true,
+        name,
+        key,
+        problems,
+    };
+    Ok(refused(&page))
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn names_make_keys() {
+        for (name, key) in [("My App!", "my-app"), ("  Größe 2 ", "gr-e-2"), ("!!", "")] {
+            assert_eq!(super::key_of(name), key);
+        }
+    }
+}
