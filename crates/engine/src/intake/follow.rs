@@ -12,7 +12,7 @@ use crate::{
 use domain::time::after;
 use jiff::SignedDuration;
 use ledger::{FIRST_ANSWER, InboxMessage, LedgerError, Parked};
-use sources::{Content, Question, Trouble, Verdict};
+use sources::{Content, Question, Source, Trouble, Verdict};
 use tracing::Instrument;
 
 /// How long a message that still cannot be read waits for its next try.
@@ -24,10 +24,11 @@ impl Intake {
         &self,
         setup: &Setup,
         app: &AppSetup,
+        source: &dyn Source,
         message: InboxMessage,
         content: Content,
     ) -> Result<Accepted, IntakeError> {
-        let Some(question) = self.open_question(app, &content).await? else {
+        let Some(question) = self.open_question(app, source, &content).await? else {
             return self.conclude(setup, app, message, &content).await;
         };
         let id = message.id;
@@ -55,11 +56,12 @@ impl Intake {
         &self,
         setup: &Setup,
         app: &AppSetup,
+        source: &dyn Source,
         message: InboxMessage,
         tries: u32,
         content: &Content,
     ) -> Result<Accepted, IntakeError> {
-        match self.open_question(app, content).await? {
+        match self.open_question(app, source, content).await? {
             None => self.conclude(setup, app, message, content).await,
             Some(question) => {
                 self.ask_first(setup, app, message, tries, content, question)
@@ -79,7 +81,8 @@ impl Intake {
         let Ok(source) = &app.source else {
             return Ok(());
         };
-        let content = match inbox::content(source.as_ref(), &message) {
+        let source = source.as_ref();
+        let content = match inbox::content(source, &message) {
             Ok(content) => content,
             Err(refusal) => {
                 if refusal.verdict != Verdict::Park {
@@ -91,8 +94,8 @@ impl Intake {
                 return Ok(());
             }
         };
-        let went_on = self.go_on(&setup, app, message, tries + 1, &content).await;
-        match went_on {
+        let went_on = self.go_on(&setup, app, source, message, tries + 1, &content);
+        match went_on.await {
             Ok(accepted) => {
                 tracing::info!(inbox.id = %id, events = accepted.events(), "a parked message was processed");
             }
@@ -124,6 +127,7 @@ impl Intake {
     async fn open_question(
         &self,
         app: &AppSetup,
+        source: &dyn Source,
         content: &Content,
     ) -> Result<Option<Question>, IntakeError> {
         let seen = match content {
@@ -131,8 +135,7 @@ impl Intake {
             Content::Ask(question) => return Ok(Some(question.clone())),
             Content::Observed(seen) => seen,
         };
-        let source = app.source.as_ref().ok();
-        let Some(question) = source.and_then(|source| source.completes(seen)) else {
+        let Some(question) = source.completes(seen) else {
             return Ok(None);
         };
         let known = self.core.ledger().load(&wanted(app, seen, None)).await?;

@@ -145,7 +145,9 @@ impl Intake {
             signed_at: received.signed_at,
         };
         let message = app.message(named, body, now);
-        self.follow(&setup, app, message, received.content).await
+        let source = source.as_ref();
+        self.follow(&setup, app, source, message, received.content)
+            .await
     }
 
     /// Keeps a message that is genuine, for a release that can read it.

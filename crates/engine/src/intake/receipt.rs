@@ -74,7 +74,9 @@ impl Intake {
         let message = message(app, receipt, Origin::Receipt, "RECEIPT", now);
         if !self.core.ledger().seen(message.id).await? {
             self.park_until_answered(app, &message).await?;
-            self.go_on(&setup, app, message, 0, &content).await?;
+            let source = source.as_ref();
+            self.go_on(&setup, app, source, message, 0, &content)
+                .await?;
             return Ok(());
         }
         // Sent before: how the purchase stands now is asked again, and whose it is decided again.
