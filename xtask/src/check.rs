@@ -75,7 +75,7 @@ pub(crate) fn all(long: bool) -> Result<()> {
     // What holds on SQLite holds on PostgreSQL.
     // A thousand lives twice over take long there, and `chaos` lives them among several nodes.
     let long_one = "an_outage_of_ten_minutes";
-    let tests = ["--test", "whole", "--test", "stores", "--locked"];
+    let tests = ["--test", "whole", "--locked"];
     run_with(
         "cargo",
         &[

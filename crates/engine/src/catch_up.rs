@@ -5,14 +5,22 @@ use ledger::LedgerError;
 use std::time::Duration;
 
 impl Engine {
+    /// Waits until nothing is under way: every store that was asked has answered, and no delivery is held.
+    pub async fn idle(&self) {
+        self.intake.answered().await;
+        while self.dispatch.lanes().iter().any(|(_, lane)| lane.held > 0) {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+
     /// Does what is due now and returns when all of it is settled: what time asks for, then deliveries, with those that they
     /// release. For one that does nothing by itself ([`Engine::quiet`]).
     pub async fn catch_up(&self) -> Result<(), LedgerError> {
+        self.idle().await;
         self.clock.do_what_is_due().await?;
+        self.idle().await;
         while self.dispatch.claim_due().await? > 0 {
-            while self.dispatch.lanes().iter().any(|(_, lane)| lane.held > 0) {
-                tokio::time::sleep(Duration::from_millis(1)).await;
-            }
+            self.idle().await;
         }
         Ok(())
     }

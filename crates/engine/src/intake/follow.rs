@@ -38,7 +38,9 @@ impl Intake {
         self.park_until_answered(app, &message).await?;
         let (intake, span) = (self.clone(), trace::ask(app.row.store().id()));
         let app = app.row.id;
+        let under_way = self.memory.asking.begin();
         let asking = async move {
+            let _under_way = under_way;
             let setup = intake.core.setup();
             let Some(app) = setup.app(app) else { return };
             let asked = intake.ask_first(&setup, app, message, 0, &content, question);

@@ -11,6 +11,7 @@
 //! **Before changing it.** Nothing answers before its write is durable, and no store is asked before the message that leads
 //! to the question is.
 
+mod asking;
 mod desk;
 mod follow;
 mod handover;
@@ -64,6 +65,7 @@ struct Memory {
     vouched: revocation::Vouched,
     desks: desk::Desks,
     heard: heard::Heard,
+    asking: asking::Asking,
 }
 
 impl Intake {
@@ -74,6 +76,12 @@ impl Intake {
             dispatch,
             memory: Arc::default(),
         }
+    }
+
+    /// Waits until every store that was asked after its message was answered has been.
+    #[cfg(feature = "test")]
+    pub(crate) async fn answered(&self) {
+        self.memory.asking.over().await;
     }
 
     /// Takes in one message that a store sent to an app.

@@ -1,6 +1,6 @@
 //! Google Play through a whole engine: pushes, questions, outages.
 
-use crate::shop::Shop;
+use crate::world::World;
 use domain::{EventKind::*, Store};
 use engine::{Accepted, IntakeError};
 use jiff::{SignedDuration, Timestamp};
@@ -29,40 +29,40 @@ fn subscription(token: &str, is_trial: bool) -> Subscription {
 }
 
 /// A running subscription whose purchase was told.
-async fn begin(shop: &Shop, token: &str, is_trial: bool) -> Timestamp {
-    let ends = after(shop.now(), if is_trial { 7 } else { 30 });
-    let play = &shop.stores.play.api;
-    play.subscribe(&subscription(token, is_trial), shop.now(), ends);
-    tell(shop, 4, token).await;
+async fn begin(world: &World, token: &str, is_trial: bool) -> Timestamp {
+    let ends = after(world.now(), if is_trial { 7 } else { 30 });
+    let play = &world.stores.play.api;
+    play.subscribe(&subscription(token, is_trial), world.now(), ends);
+    tell(world, 4, token).await;
     ends
 }
 
-async fn tell(shop: &Shop, kind: u8, token: &str) {
-    shop.pass(1);
-    let body = shop.stores.play.api.tell(kind, token, shop.now());
+async fn tell(world: &World, kind: u8, token: &str) {
+    world.pass(1).await;
+    let body = world.stores.play.api.tell(kind, token, world.now());
     assert!(matches!(
-        shop.push(&body).await.unwrap(),
+        world.push(&body).await.unwrap(),
         Accepted::Pending { .. }
     ));
-    shop.settled().await;
+    world.settled().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_life_with_trial_grace_hold_and_recovery() {
-    let shop = Shop::open().await;
-    let play = &shop.stores.play.api;
-    let trial_ends = begin(&shop, "t", true).await;
-    assert_eq!(shop.kinds(None).await, [TrialStarted]);
+    let world = World::with_stores().await;
+    let play = &world.stores.play.api;
+    let trial_ends = begin(&world, "t", true).await;
+    assert_eq!(world.kinds().await, [TrialStarted]);
     assert!(
-        shop.has_premium("user-t").await,
+        world.has_premium("user-t").await,
         "the product without its plan unlocks it"
     );
     assert_eq!(play.acknowledged(), ["t"]);
-    shop.pass(7 * DAY);
+    world.pass(7 * DAY).await;
     let ends = after(trial_ends, 30);
     play.renew("t", trial_ends, ends);
-    tell(&shop, 2, "t").await;
-    let converted = shop
+    tell(&world, 2, "t").await;
+    let converted = world
         .events()
         .await
         .into_iter()
@@ -74,20 +74,20 @@ async fn a_life_with_trial_grace_hold_and_recovery() {
         ("GPA.t..0", 9_990_000)
     );
     assert_eq!(charged.purchased_at, trial_ends, "the period of the order");
-    shop.pass(30 * DAY);
+    world.pass(30 * DAY).await;
     play.set_state("t", "IN_GRACE_PERIOD", Some(after(ends, 3)));
-    tell(&shop, 6, "t").await;
-    assert!(shop.has_premium("user-t").await);
-    shop.pass(3 * DAY);
+    tell(&world, 6, "t").await;
+    assert!(world.has_premium("user-t").await);
+    world.pass(3 * DAY).await;
     play.set_state("t", "ON_HOLD", Some(after(ends, 3)));
-    tell(&shop, 5, "t").await;
-    assert!(!shop.has_premium("user-t").await);
-    shop.pass(DAY);
-    play.renew("t", shop.now(), after(shop.now(), 30));
-    tell(&shop, 1, "t").await;
-    assert!(shop.has_premium("user-t").await);
+    tell(&world, 5, "t").await;
+    assert!(!world.has_premium("user-t").await);
+    world.pass(DAY).await;
+    play.renew("t", world.now(), after(world.now(), 30));
+    tell(&world, 1, "t").await;
+    assert!(world.has_premium("user-t").await);
     assert_eq!(
-        shop.kinds(None).await,
+        world.kinds().await,
         [
             TrialStarted,
             TrialConverted,
@@ -96,61 +96,61 @@ async fn a_life_with_trial_grace_hold_and_recovery() {
             SubscriptionRenewed
         ]
     );
-    shop.rederives().await;
+    world.rederives().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn table_of_pauses_deferrals_cancellations_and_voids() {
-    let shop = Shop::open().await;
-    let play = &shop.stores.play.api;
+    let world = World::with_stores().await;
+    let play = &world.stores.play.api;
     // Pause: asked for, begun, resumed.
-    let ends = begin(&shop, "p", false).await;
-    tell(&shop, 11, "p").await;
-    tell(&shop, 11, "p").await;
-    shop.pass(30 * DAY);
+    let ends = begin(&world, "p", false).await;
+    tell(&world, 11, "p").await;
+    tell(&world, 11, "p").await;
+    world.pass(30 * DAY).await;
     play.change("p", |subscription| {
         subscription["subscriptionState"] = "SUBSCRIPTION_STATE_PAUSED".into();
         subscription["pausedStateContext"] = json!({ "autoResumeTime": "2026-06-01T00:00:00Z" });
     });
-    tell(&shop, 10, "p").await;
-    assert!(!shop.has_premium("user-p").await);
+    tell(&world, 10, "p").await;
+    assert!(!world.has_premium("user-p").await);
     play.renew("p", after(ends, 5), after(ends, 35));
-    tell(&shop, 1, "p").await;
+    tell(&world, 1, "p").await;
     assert_eq!(
-        shop.kinds(Some("user-p")).await,
+        world.kinds_of("user-p").await,
         [SubscriptionStarted, SubscriptionPaused, SubscriptionRenewed]
     );
     // A pause whose request was missed.
-    begin(&shop, "q", false).await;
-    shop.pass(30 * DAY);
+    begin(&world, "q", false).await;
+    world.pass(30 * DAY).await;
     play.set_state("q", "PAUSED", None);
-    tell(&shop, 10, "q").await;
+    tell(&world, 10, "q").await;
     assert_eq!(
-        shop.kinds(Some("user-q")).await,
+        world.kinds_of("user-q").await,
         [SubscriptionStarted, SubscriptionPaused]
     );
     // Deferral.
-    let ends = begin(&shop, "d", false).await;
+    let ends = begin(&world, "d", false).await;
     play.set_state("d", "ACTIVE", Some(after(ends, 10)));
-    tell(&shop, 9, "d").await;
+    tell(&world, 9, "d").await;
     assert_eq!(
-        shop.kinds(Some("user-d")).await,
+        world.kinds_of("user-d").await,
         [SubscriptionStarted, SubscriptionDeferred]
     );
     // Cancel, restart, cancel, expire.
-    let ends = begin(&shop, "c", false).await;
-    play.cancel("c", shop.now());
-    tell(&shop, 3, "c").await;
+    let ends = begin(&world, "c", false).await;
+    play.cancel("c", world.now());
+    tell(&world, 3, "c").await;
     play.restart("c");
-    tell(&shop, 7, "c").await;
-    play.cancel("c", shop.now());
-    shop.pass(60);
-    tell(&shop, 3, "c").await;
-    shop.pass(31 * DAY);
+    tell(&world, 7, "c").await;
+    play.cancel("c", world.now());
+    world.pass(60).await;
+    tell(&world, 3, "c").await;
+    world.pass(31 * DAY).await;
     play.expire("c", "userInitiatedCancellation", ends);
-    tell(&shop, 13, "c").await;
+    tell(&world, 13, "c").await;
     assert_eq!(
-        shop.kinds(Some("user-c")).await,
+        world.kinds_of("user-c").await,
         [
             SubscriptionStarted,
             SubscriptionRenewalCancelled,
@@ -160,61 +160,61 @@ async fn table_of_pauses_deferrals_cancellations_and_voids() {
         ]
     );
     // An order voided: the current one takes access away, with one event although told three times.
-    begin(&shop, "v", false).await;
-    let voided = play.tell_voided("v", "GPA.v", 1, shop.now());
-    shop.push(&voided).await.unwrap();
-    shop.settled().await;
-    play.expire("v", "userInitiatedCancellation", shop.now());
-    tell(&shop, 12, "v").await;
-    tell(&shop, 13, "v").await;
+    begin(&world, "v", false).await;
+    let voided = play.tell_voided("v", "GPA.v", 1, world.now());
+    world.push(&voided).await.unwrap();
+    world.settled().await;
+    play.expire("v", "userInitiatedCancellation", world.now());
+    tell(&world, 12, "v").await;
+    tell(&world, 13, "v").await;
     assert_eq!(
-        shop.kinds(Some("user-v")).await,
+        world.kinds_of("user-v").await,
         [SubscriptionStarted, SubscriptionRefunded]
     );
-    assert!(!shop.has_premium("user-v").await);
+    assert!(!world.has_premium("user-v").await);
     // One-time purchases.
-    play.buy("o", "coins", "user-o", shop.now());
-    let bought = play.tell_product(1, "o", "coins", shop.now());
-    shop.push(&bought).await.unwrap();
-    shop.settled().await;
-    let voided = play.tell_voided("o", "GPA.o", 2, shop.now());
-    shop.push(&voided).await.unwrap();
-    shop.settled().await;
+    play.buy("o", "coins", "user-o", world.now());
+    let bought = play.tell_product(1, "o", "coins", world.now());
+    world.push(&bought).await.unwrap();
+    world.settled().await;
+    let voided = play.tell_voided("o", "GPA.o", 2, world.now());
+    world.push(&voided).await.unwrap();
+    world.settled().await;
     assert_eq!(
-        shop.kinds(Some("user-o")).await,
+        world.kinds_of("user-o").await,
         [NonSubscriptionPurchase, NonSubscriptionPurchaseRefunded]
     );
-    shop.rederives().await;
+    world.rederives().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn table_of_one_time_purchases_that_wait_are_cancelled_or_given_back_in_pieces() {
-    let shop = Shop::open().await;
-    let play = &shop.stores.play.api;
+    let world = World::with_stores().await;
+    let play = &world.stores.play.api;
     let tell = async |kind: u8, token: &str| {
-        shop.pass(1);
-        let body = play.tell_product(kind, token, "coins", shop.now());
-        shop.push(&body).await.unwrap();
-        shop.settled().await;
+        world.pass(1).await;
+        let body = play.tell_product(kind, token, "coins", world.now());
+        world.push(&body).await.unwrap();
+        world.settled().await;
     };
     // Waits for cash, then is paid; waits, then is cancelled.
     for token in ["w", "x"] {
-        play.buy(token, "coins", &format!("user-{token}"), shop.now());
+        play.buy(token, "coins", &format!("user-{token}"), world.now());
         play.change_product(token, |product| {
             product["purchaseStateContext"] = json!({ "purchaseState": "PENDING" });
         });
         tell(1, token).await;
     }
-    assert_eq!(shop.kinds(None).await, []);
+    assert_eq!(world.kinds().await, []);
     for (token, state, kind) in [("w", "PURCHASED", 1), ("x", "CANCELLED", 2)] {
         play.change_product(token, |product| {
             product["purchaseStateContext"] = json!({ "purchaseState": state });
         });
         tell(kind, token).await;
     }
-    assert_eq!(shop.kinds(None).await, [NonSubscriptionPurchase]);
+    assert_eq!(world.kinds().await, [NonSubscriptionPurchase]);
     // Five bought, two given back, then one, each told twice and asked for once more.
-    play.buy("q", "coins", "user-q", shop.now());
+    play.buy("q", "coins", "user-q", world.now());
     let left = |left: u32| {
         play.change_product("q", |product| {
             let details = &mut product["productLineItem"][0]["productOfferDetails"];
@@ -230,17 +230,20 @@ async fn table_of_one_time_purchases_that_wait_are_cancelled_or_given_back_in_pi
             order["state"] = "PARTIALLY_REFUNDED".into();
         });
         for _ in 0..2 {
-            shop.pass(1);
+            world.pass(1).await;
             let voided = play.push(
                 &json!({ "voidedPurchaseNotification": { "purchaseToken": "q", "orderId": "GPA.q", "productType": 2, "refundType": 2 } }),
-                shop.now(),
+                world.now(),
             );
-            shop.push(&voided).await.unwrap();
-            shop.settled().await;
+            world.push(&voided).await.unwrap();
+            world.settled().await;
         }
-        shop.receipt(Store::PlayStore, "user-q", "q").await.unwrap();
+        world
+            .receipt(Store::PlayStore, "user-q", "q")
+            .await
+            .unwrap();
     }
-    let events = shop.events().await;
+    let events = world.events().await;
     let quantities: Vec<_> = events
         .iter()
         .filter(|event| event.customer.answers_to("user-q"))
@@ -255,38 +258,38 @@ async fn table_of_one_time_purchases_that_wait_are_cancelled_or_given_back_in_pi
             (NonSubscriptionPurchaseRefunded, 1)
         ]
     );
-    shop.rederives().await;
+    world.rederives().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_ending_told_late_of_a_purchase_that_runs_again_ends_nothing() {
-    let shop = Shop::open().await;
-    let ends = begin(&shop, "l", false).await;
-    let play = &shop.stores.play.api;
-    let late = play.tell(13, "l", shop.now());
-    shop.pass(30 * DAY);
+    let world = World::with_stores().await;
+    let ends = begin(&world, "l", false).await;
+    let play = &world.stores.play.api;
+    let late = play.tell(13, "l", world.now());
+    world.pass(30 * DAY).await;
     play.renew("l", ends, after(ends, 30));
-    shop.push(&late).await.unwrap();
-    shop.settled().await;
+    world.push(&late).await.unwrap();
+    world.settled().await;
     assert_eq!(
-        shop.kinds(None).await,
+        world.kinds().await,
         [SubscriptionStarted, SubscriptionRenewed],
         "what is told is what was found"
     );
-    assert!(shop.has_premium("user-l").await);
+    assert!(world.has_premium("user-l").await);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn renewals_missed_while_nobody_listened_are_all_told() {
-    let shop = Shop::open().await;
-    let mut ends = begin(&shop, "m", false).await;
+    let world = World::with_stores().await;
+    let mut ends = begin(&world, "m", false).await;
     for _ in 0..3 {
-        shop.pass(30 * DAY);
-        shop.stores.play.api.renew("m", ends, after(ends, 30));
+        world.pass(30 * DAY).await;
+        world.stores.play.api.renew("m", ends, after(ends, 30));
         ends = after(ends, 30);
     }
-    tell(&shop, 2, "m").await;
-    let orders: Vec<_> = shop
+    tell(&world, 2, "m").await;
+    let orders: Vec<_> = world
         .events()
         .await
         .into_iter()
@@ -299,27 +302,27 @@ async fn renewals_missed_while_nobody_listened_are_all_told() {
 #[tokio::test(flavor = "multi_thread")]
 async fn linked_purchase_token_in_both_orders() {
     for new_first in [true, false] {
-        let shop = Shop::open().await;
-        let play = &shop.stores.play.api;
-        begin(&shop, "a", false).await;
-        shop.pass(DAY);
+        let world = World::with_stores().await;
+        let play = &world.stores.play.api;
+        begin(&world, "a", false).await;
+        world.pass(DAY).await;
         let change = Subscription {
             linked: Some("a".into()),
             plan: "yearly".into(),
             account: "user-a".into(),
             ..subscription("b", false)
         };
-        play.subscribe(&change, shop.now(), after(shop.now(), 365));
+        play.subscribe(&change, world.now(), after(world.now(), 365));
         let order = if new_first {
             [(4, "b"), (13, "a")]
         } else {
             [(13, "a"), (4, "b")]
         };
         for (kind, token) in order {
-            tell(&shop, kind, token).await;
+            tell(&world, kind, token).await;
         }
         assert_eq!(
-            shop.kinds(None).await,
+            world.kinds().await,
             [
                 SubscriptionStarted,
                 ProductChanged,
@@ -328,23 +331,23 @@ async fn linked_purchase_token_in_both_orders() {
             ],
             "new token first: {new_first}"
         );
-        assert!(shop.has_premium("user-a").await);
+        assert!(world.has_premium("user-a").await);
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn pending_then_cancelled_tells_nothing_and_pending_then_paid_starts() {
-    let shop = Shop::open().await;
-    let play = &shop.stores.play.api;
+    let world = World::with_stores().await;
+    let play = &world.stores.play.api;
     for (token, paid) in [("x", false), ("y", true)] {
         play.subscribe(
             &subscription(token, false),
-            shop.now(),
-            after(shop.now(), 30),
+            world.now(),
+            after(world.now(), 30),
         );
         play.set_state(token, "PENDING", None);
-        tell(&shop, 4, token).await;
-        assert!(!shop.has_premium(&format!("user-{token}")).await);
+        tell(&world, 4, token).await;
+        assert!(!world.has_premium(&format!("user-{token}")).await);
         play.set_state(
             token,
             if paid {
@@ -354,35 +357,36 @@ async fn pending_then_cancelled_tells_nothing_and_pending_then_paid_starts() {
             },
             None,
         );
-        tell(&shop, if paid { 4 } else { 20 }, token).await;
+        tell(&world, if paid { 4 } else { 20 }, token).await;
     }
-    assert_eq!(shop.kinds(None).await, [SubscriptionStarted]);
+    assert_eq!(world.kinds().await, [SubscriptionStarted]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_google_state_unknown_to_us_changes_nothing() {
-    let shop = Shop::open().await;
-    begin(&shop, "u", false).await;
-    shop.stores.play.api.set_state("u", "SOMETHING_NEW", None);
-    tell(&shop, 99, "u").await;
-    assert_eq!(shop.kinds(None).await, [SubscriptionStarted]);
-    assert!(shop.has_premium("user-u").await);
+    let world = World::with_stores().await;
+    begin(&world, "u", false).await;
+    world.stores.play.api.set_state("u", "SOMETHING_NEW", None);
+    tell(&world, 99, "u").await;
+    assert_eq!(world.kinds().await, [SubscriptionStarted]);
+    assert!(world.has_premium("user-u").await);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn pushes_of_anybody_else_are_refused() {
-    let shop = Shop::open().await;
-    let play = &shop.stores.play.api;
-    let body = play.tell(4, "t", shop.now());
+    let world = World::with_stores().await;
+    let play = &world.stores.play.api;
+    let body = play.tell(4, "t", world.now());
     let url = "https://t.example/callbacks/google/app";
-    let genuine = play.push_authorization(url, shop.now()).unwrap();
+    let genuine = play.push_authorization(url, world.now()).unwrap();
     let elsewhere = play
-        .push_authorization("https://other.example", shop.now())
+        .push_authorization("https://other.example", world.now())
         .unwrap();
     let old = play
         .push_authorization(
             url,
-            shop.now()
+            world
+                .now()
                 .checked_sub(SignedDuration::from_hours(2))
                 .unwrap(),
         )
@@ -404,91 +408,87 @@ async fn pushes_of_anybody_else_are_refused() {
             signature: None,
             url,
         };
-        let refused = shop
+        let refused = world
             .engine
             .intake()
-            .accept(shop.app(Store::PlayStore), &incoming)
+            .accept(world.app_of(Store::PlayStore), &incoming)
             .await;
         let Err(IntakeError::Refused(refusal)) = refused else {
             panic!("{authorization:?}: {refused:?}")
         };
         assert_eq!(refusal.code, "push_not_authenticated");
     }
-    assert_eq!(shop.parked().await, 0, "nothing of it was kept");
+    assert_eq!(world.parked().await, 0, "nothing of it was kept");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_api_that_fails_loses_and_blocks_nothing() {
     for outage in [Outage::Down, Outage::Limited(5), Outage::Nonsense] {
-        let shop = Shop::open().await;
-        let play = &shop.stores.play.api;
-        play.subscribe(&subscription("t", false), shop.now(), after(shop.now(), 30));
+        let world = World::with_stores().await;
+        let play = &world.stores.play.api;
+        play.subscribe(
+            &subscription("t", false),
+            world.now(),
+            after(world.now(), 30),
+        );
         // The keys that sign pushes come from the same server: they are read before it breaks.
-        let warm = play.tell(4, "nobody", shop.now());
-        shop.push(&warm).await.unwrap();
-        shop.stores.play.set(outage);
-        let body = play.tell(4, "t", shop.now());
+        let warm = play.tell(4, "nobody", world.now());
+        world.push(&warm).await.unwrap();
+        world.stores.play.set(outage);
+        let body = play.tell(4, "t", world.now());
         assert!(matches!(
-            shop.push(&body).await.unwrap(),
+            world.push(&body).await.unwrap(),
             Accepted::Pending { .. }
         ));
         // Another store's customer is not held up.
-        let stated = json!({ "app_user_id": "shopper", "kind": "one_time_purchase", "product_id": "shop_gold", "transaction_id": "1", "original_transaction_id": "1", "updated_at": shop.now(), "purchased_at": shop.now() });
-        shop.engine
+        let stated = json!({ "app_user_id": "shopper", "kind": "one_time_purchase", "product_id": "shop_gold", "transaction_id": "1", "original_transaction_id": "1", "updated_at": world.now(), "purchased_at": world.now() });
+        world
+            .engine
             .intake()
-            .take_statement(shop.app(Store::External), stated.to_string().as_bytes())
+            .take_statement(world.app_of(Store::External), stated.to_string().as_bytes())
             .await
             .unwrap();
-        assert!(shop.has_premium("shopper").await);
-        let mut reason = String::new();
-        for _ in 0..500 {
-            let waiting = shop
-                .engine
-                .ledger()
-                .parked(shop.project, None, None, 10)
-                .await
-                .unwrap();
-            let found = waiting.iter().find(|parked| {
-                parked.message.title == "SUBSCRIPTION_PURCHASED"
-                    && parked.reason.contains("answered")
-            });
-            if let Some(parked) = found {
-                reason.clone_from(&parked.reason);
-                break;
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-        }
-        assert!(reason.contains("Google"), "{outage:?}: {reason:?}");
-        shop.stores.play.set(Outage::None);
-        for _ in 0..400 {
-            shop.pass(30);
-            if shop.kinds(Some("user-t")).await == [SubscriptionStarted] {
-                break;
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-        }
-        assert_eq!(
-            shop.kinds(Some("user-t")).await,
-            [SubscriptionStarted],
-            "{outage:?}"
+        assert!(world.has_premium("shopper").await);
+        world.engine.idle().await;
+        let ledger = world.engine.ledger();
+        let waiting = ledger.parked(world.project, None, None, 10).await.unwrap();
+        let found = waiting.iter().find(|parked| {
+            parked.message.title == "SUBSCRIPTION_PURCHASED" && parked.reason.contains("answered")
+        });
+        assert!(
+            found.is_some_and(|parked| parked.reason.contains("Google")),
+            "{outage:?}: {waiting:?}"
         );
+        world.stores.play.set(Outage::None);
+        world
+            .pass_until(30, "it is told", async || {
+                world.kinds_of("user-t").await == [SubscriptionStarted]
+            })
+            .await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn sixteen_clients_a_push_and_a_poll_at_once_give_one_event() {
-    let shop = std::sync::Arc::new(Shop::open().await);
-    let play = &shop.stores.play.api;
-    play.subscribe(&subscription("t", false), shop.now(), after(shop.now(), 30));
+    let world = std::sync::Arc::new(World::with_stores().await);
+    let play = &world.stores.play.api;
+    play.subscribe(
+        &subscription("t", false),
+        world.now(),
+        after(world.now(), 30),
+    );
     let tasks: Vec<_> = (0..16)
         .map(|number| {
-            let shop = std::sync::Arc::clone(&shop);
+            let world = std::sync::Arc::clone(&world);
             tokio::spawn(async move {
                 if number % 2 == 0 {
-                    shop.receipt(Store::PlayStore, "user-t", "t").await.unwrap();
+                    world
+                        .receipt(Store::PlayStore, "user-t", "t")
+                        .await
+                        .unwrap();
                 } else {
-                    let body = shop.stores.play.api.tell(4, "t", shop.now());
-                    shop.push(&body).await.unwrap();
+                    let body = world.stores.play.api.tell(4, "t", world.now());
+                    world.push(&body).await.unwrap();
                 }
             })
         })
@@ -496,15 +496,15 @@ async fn sixteen_clients_a_push_and_a_poll_at_once_give_one_event() {
     for task in tasks {
         task.await.unwrap();
     }
-    shop.settled().await;
-    assert_eq!(shop.kinds(None).await, [SubscriptionStarted]);
-    shop.rederives().await;
+    world.settled().await;
+    assert_eq!(world.kinds().await, [SubscriptionStarted]);
+    world.rederives().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn table_of_linked_prepaid_and_out_of_app_purchases() {
-    let shop = Shop::open().await;
-    let play = &shop.stores.play.api;
+    let world = World::with_stores().await;
+    let play = &world.stores.play.api;
     let linked = |token: &str, old: &str, plan: &str| Subscription {
         linked: Some(old.into()),
         plan: plan.into(),
@@ -512,18 +512,18 @@ async fn table_of_linked_prepaid_and_out_of_app_purchases() {
         ..subscription(token, false)
     };
     // The same plan again, while it still runs: the cancellation is taken back, and the new order is a renewal.
-    begin(&shop, "s1", false).await;
-    play.cancel("s1", shop.now());
-    tell(&shop, 3, "s1").await;
-    shop.pass(DAY);
+    begin(&world, "s1", false).await;
+    play.cancel("s1", world.now());
+    tell(&world, 3, "s1").await;
+    world.pass(DAY).await;
     play.subscribe(
         &linked("s2", "s1", "monthly"),
-        shop.now(),
-        after(shop.now(), 30),
+        world.now(),
+        after(world.now(), 30),
     );
-    tell(&shop, 4, "s2").await;
-    tell(&shop, 13, "s1").await;
-    let told = shop.kinds(Some("user-s1")).await;
+    tell(&world, 4, "s2").await;
+    tell(&world, 13, "s1").await;
+    let told = world.kinds_of("user-s1").await;
     assert_eq!(
         told[..2],
         [SubscriptionStarted, SubscriptionRenewalCancelled]
@@ -535,16 +535,16 @@ async fn table_of_linked_prepaid_and_out_of_app_purchases() {
         "{told:?}"
     );
     // A plan changed in a trial that charges nothing tells the change only.
-    begin(&shop, "f1", true).await;
-    shop.pass(DAY);
+    begin(&world, "f1", true).await;
+    world.pass(DAY).await;
     let free = Subscription {
         is_trial: true,
         ..linked("f2", "f1", "yearly")
     };
-    play.subscribe(&free, shop.now(), after(shop.now(), 6));
-    tell(&shop, 4, "f2").await;
+    play.subscribe(&free, world.now(), after(world.now(), 6));
+    tell(&world, 4, "f2").await;
     assert_eq!(
-        shop.kinds(Some("user-f1")).await,
+        world.kinds_of("user-f1").await,
         [TrialStarted, ProductChanged]
     );
     // Prepaid never renews, which is no cancellation; a top-up is a renewal.
@@ -558,68 +558,68 @@ async fn table_of_linked_prepaid_and_out_of_app_purchases() {
     };
     play.subscribe(
         &subscription("p1", false),
-        shop.now(),
-        after(shop.now(), 30),
+        world.now(),
+        after(world.now(), 30),
     );
     prepaid("p1");
-    tell(&shop, 4, "p1").await;
+    tell(&world, 4, "p1").await;
     play.subscribe(
         &linked("p2", "p1", "monthly"),
-        shop.now(),
-        after(shop.now(), 60),
+        world.now(),
+        after(world.now(), 60),
     );
     prepaid("p2");
-    tell(&shop, 4, "p2").await;
+    tell(&world, 4, "p2").await;
     assert_eq!(
-        shop.kinds(Some("user-p1")).await,
+        world.kinds_of("user-p1").await,
         [SubscriptionStarted, SubscriptionRenewed]
     );
     // Bought again in Play after it had expired, without identifiers of its own: its user is that of the expired token.
-    let ends = begin(&shop, "o1", false).await;
-    shop.pass(31 * DAY);
+    let ends = begin(&world, "o1", false).await;
+    world.pass(31 * DAY).await;
     play.expire("o1", "userInitiatedCancellation", ends);
-    tell(&shop, 13, "o1").await;
+    tell(&world, 13, "o1").await;
     play.subscribe(
         &Subscription {
             account: String::new(),
             ..subscription("o2", false)
         },
-        shop.now(),
-        after(shop.now(), 30),
+        world.now(),
+        after(world.now(), 30),
     );
     play.change("o2", |it| {
         it["externalAccountIdentifiers"] = serde_json::Value::Null;
         it["outOfAppPurchaseContext"] = json!({ "expiredPurchaseToken": "o1", "expiredExternalAccountIdentifiers": { "obfuscatedExternalAccountId": "user-o1" } });
     });
-    tell(&shop, 4, "o2").await;
-    let told = shop.kinds(Some("user-o1")).await;
+    tell(&world, 4, "o2").await;
+    let told = world.kinds_of("user-o1").await;
     assert_eq!(
         (told.first(), told.last()),
         (Some(&SubscriptionStarted), Some(&SubscriptionRenewed)),
         "{told:?}"
     );
-    assert!(shop.has_premium("user-o1").await);
+    assert!(world.has_premium("user-o1").await);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn table_of_schedules_price_changes_instalments_and_old_orders() {
-    let shop = Shop::open().await;
-    let play = &shop.stores.play.api;
+    let world = World::with_stores().await;
+    let play = &world.stores.play.api;
     // Another product, chosen for the renewal.
-    let ends = begin(&shop, "d", false).await;
+    let ends = begin(&world, "d", false).await;
     play.change("d", |it| {
         it["lineItems"][0]["deferredItemReplacement"] = json!({ "productId": "silver" });
     });
-    tell(&shop, 17, "d").await;
-    shop.pass(30 * DAY);
+    tell(&world, 17, "d").await;
+    world.pass(30 * DAY).await;
     play.change("d", |it| {
         it["lineItems"][0]["productId"] = "silver".into();
         it["lineItems"][0]["deferredItemReplacement"] = serde_json::Value::Null;
     });
     play.renew("d", ends, after(ends, 30));
-    tell(&shop, 2, "d").await;
+    tell(&world, 2, "d").await;
     assert_eq!(
-        shop.kinds(Some("user-d")).await,
+        world.kinds_of("user-d").await,
         [
             SubscriptionStarted,
             ProductChanged,
@@ -628,16 +628,16 @@ async fn table_of_schedules_price_changes_instalments_and_old_orders() {
         ]
     );
     // A price increase, asked for and consented to.
-    begin(&shop, "p", false).await;
+    begin(&world, "p", false).await;
     for state in ["OUTSTANDING", "CONFIRMED"] {
         play.change("p", |it| {
             it["lineItems"][0]["autoRenewingPlan"]["priceChangeDetails"] =
                 json!({ "priceChangeMode": "PRICE_INCREASE", "priceChangeState": state });
         });
-        tell(&shop, 19, "p").await;
+        tell(&world, 19, "p").await;
     }
     assert_eq!(
-        shop.kinds(Some("user-p")).await,
+        world.kinds_of("user-p").await,
         [
             SubscriptionStarted,
             PriceIncreasePending,
@@ -645,28 +645,28 @@ async fn table_of_schedules_price_changes_instalments_and_old_orders() {
         ]
     );
     // Instalments: cancelled, but running until the commitment ends.
-    begin(&shop, "i", false).await;
+    begin(&world, "i", false).await;
     play.change("i", |it| {
         it["lineItems"][0]["autoRenewingPlan"]["installmentDetails"] =
             json!({ "pendingCancellation": {} });
     });
-    tell(&shop, 18, "i").await;
+    tell(&world, 18, "i").await;
     assert_eq!(
-        shop.kinds(Some("user-i")).await,
+        world.kinds_of("user-i").await,
         [SubscriptionStarted, SubscriptionRenewalCancelled]
     );
-    assert!(shop.has_premium("user-i").await);
+    assert!(world.has_premium("user-i").await);
     // An order of an earlier period is voided: told, and access stays.
-    let ends = begin(&shop, "v", false).await;
-    shop.pass(30 * DAY);
+    let ends = begin(&world, "v", false).await;
+    world.pass(30 * DAY).await;
     play.renew("v", ends, after(ends, 30));
-    tell(&shop, 2, "v").await;
-    let voided = play.tell_voided("v", "GPA.v", 1, shop.now());
-    shop.pass(1);
-    shop.push(&voided).await.unwrap();
-    shop.settled().await;
+    tell(&world, 2, "v").await;
+    let voided = play.tell_voided("v", "GPA.v", 1, world.now());
+    world.pass(1).await;
+    world.push(&voided).await.unwrap();
+    world.settled().await;
     assert_eq!(
-        shop.kinds(Some("user-v")).await,
+        world.kinds_of("user-v").await,
         [
             SubscriptionStarted,
             SubscriptionRenewed,
@@ -674,21 +674,21 @@ async fn table_of_schedules_price_changes_instalments_and_old_orders() {
         ]
     );
     assert!(
-        shop.has_premium("user-v").await,
+        world.has_premium("user-v").await,
         "refund of an earlier period"
     );
     // From grace the customer cancels, and access ends with it.
-    let ends = begin(&shop, "g", false).await;
-    shop.pass(30 * DAY);
+    let ends = begin(&world, "g", false).await;
+    world.pass(30 * DAY).await;
     play.set_state("g", "IN_GRACE_PERIOD", Some(after(ends, 3)));
-    tell(&shop, 6, "g").await;
-    let now = shop.now();
+    tell(&world, 6, "g").await;
+    let now = world.now();
     play.cancel("g", now);
     play.expire("g", "userInitiatedCancellation", now);
-    tell(&shop, 3, "g").await;
-    tell(&shop, 13, "g").await;
+    tell(&world, 3, "g").await;
+    tell(&world, 13, "g").await;
     assert_eq!(
-        shop.kinds(Some("user-g")).await,
+        world.kinds_of("user-g").await,
         [
             SubscriptionStarted,
             BillingIssueDetected,
@@ -697,28 +697,28 @@ async fn table_of_schedules_price_changes_instalments_and_old_orders() {
             SubscriptionExpired
         ]
     );
-    shop.rederives().await;
+    world.rederives().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_expires_because_its_store_does_not_answer() {
-    let shop = Shop::open().await;
-    let play = &shop.stores.play.api;
-    let ends = begin(&shop, "t", false).await;
-    shop.stores.play.set(Outage::Down);
+    let world = World::with_stores().await;
+    let play = &world.stores.play.api;
+    let ends = begin(&world, "t", false).await;
+    world.stores.play.set(Outage::Down);
     // A week past the end, the store silent all the time.
-    shop.pass(30 * DAY);
+    world.pass(30 * DAY).await;
     for _ in 0..14 {
-        shop.pass(DAY / 2);
-        tokio::time::sleep(std::time::Duration::from_millis(150)).await;
+        world.pass(DAY / 2).await;
     }
-    assert_eq!(shop.kinds(None).await, [SubscriptionStarted]);
+    world.catch_up().await;
+    assert_eq!(world.kinds().await, [SubscriptionStarted]);
     play.renew("t", ends, after(ends, 30));
-    shop.stores.play.set(Outage::None);
+    world.stores.play.set(Outage::None);
     // A push says so at last; whatever else was due is asked by itself.
-    tell(&shop, 2, "t").await;
+    tell(&world, 2, "t").await;
     assert_eq!(
-        shop.kinds(None).await,
+        world.kinds().await,
         [SubscriptionStarted, SubscriptionRenewed]
     );
 }

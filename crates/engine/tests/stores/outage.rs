@@ -1,6 +1,6 @@
 //! Tidings itself is away for ten minutes in the middle of a thousand lives.
 
-use crate::shop::Shop;
+use crate::world::World;
 use domain::Store;
 use jiff::{SignedDuration, Timestamp};
 use simulator::{App, Channel, Driver, Message, Pace, Turn};
@@ -16,14 +16,14 @@ const STEPS: usize = 5;
 /// A day of a life lasts this long: a life of some months passes in minutes.
 const DAY: SignedDuration = SignedDuration::from_secs(4);
 
-fn lives(shop: &Shop) -> Vec<Turn> {
+fn lives(world: &World) -> Vec<Turn> {
     let app = App {
         bundle_id: "com.example".into(),
         environment: "LocalTesting".into(),
     };
-    let driver = Driver::new(shop.stores.clone(), app, [], Pace { day: DAY }, 11).unwrap();
+    let driver = Driver::new(world.stores.clone(), app, [], Pace { day: DAY }, 11).unwrap();
     let spread = SignedDuration::from_mins(20);
-    let script = |(channel, count)| driver.script(channel, 0..count, shop.now(), spread, STEPS);
+    let script = |(channel, count)| driver.script(channel, 0..count, world.now(), spread, STEPS);
     let mut turns: Vec<_> = CUSTOMERS.into_iter().flat_map(script).collect();
     turns.sort_by_key(|turn| turn.at);
     turns
@@ -40,8 +40,8 @@ struct Told {
 }
 
 /// What was told, by customer and key.
-async fn told(shop: &Shop) -> BTreeMap<(String, String), Told> {
-    let events = shop.events().await;
+async fn told(world: &World) -> BTreeMap<(String, String), Told> {
+    let events = world.events().await;
     let told: BTreeMap<_, _> = events
         .iter()
         .map(|event| {
@@ -62,11 +62,10 @@ async fn told(shop: &Shop) -> BTreeMap<(String, String), Told> {
     told
 }
 
-async fn deliver(shop: &Shop, message: &Message) {
-    shop.deliver(message).await.unwrap();
-    if message.channel != Channel::Apple {
-        shop.settled().await;
-    }
+async fn deliver(world: &World, message: &Message) {
+    world.deliver(message).await.unwrap();
+    // One after the other, as the store tells them: nothing of what time asks for happens here.
+    world.engine.idle().await;
 }
 
 /// When the store tells again what it could not deliver.
@@ -78,15 +77,15 @@ enum Heals {
     Late,
 }
 
-async fn live(away: Option<Heals>) -> Shop {
-    let shop = Shop::open_quiet().await;
-    let start = shop.now();
+async fn live(away: Option<Heals>) -> World {
+    let world = World::with_stores().await;
+    let start = world.now();
     let from = start.checked_add(SignedDuration::from_mins(8)).unwrap();
     let until = start.checked_add(SignedDuration::from_mins(18)).unwrap();
     let mut missed = Vec::new();
     let mut told = 0;
-    for turn in lives(&shop) {
-        let message = turn.message(&shop.stores).unwrap().clone();
+    for turn in lives(&world) {
+        let message = turn.message(&world.stores).unwrap().clone();
         if !turn.tells {
             continue;
         }
@@ -95,22 +94,22 @@ async fn live(away: Option<Heals>) -> Shop {
             missed.push(message);
             continue;
         }
-        shop.set_clock(shop.now().max(turn.at));
+        world.jump(world.now().max(turn.at));
         let now = match away {
             Some(Heals::Late) => missed.len() / 2,
             _ => missed.len(),
         };
         for message in missed.drain(..if turn.at >= until { now } else { 0 }) {
-            deliver(&shop, &message).await;
+            deliver(&world, &message).await;
         }
-        deliver(&shop, &message).await;
+        deliver(&world, &message).await;
     }
     assert!(told > 4000, "{told}");
     for message in missed {
-        deliver(&shop, &message).await;
+        deliver(&world, &message).await;
     }
-    shop.settled().await;
-    shop
+    assert_eq!(world.parked().await, 0);
+    world
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,6 +1,6 @@
 //! Customers through a whole engine: names, transfers, merges, attributes, grants, deletion, stated purchases.
 
-use crate::shop::Shop;
+use crate::world::World;
 use domain::{EventKind::*, Store, attribute::Write};
 use engine::{CustomerError, Grant, IntakeError, WriteError};
 use jiff::{SignedDuration, Timestamp};
@@ -15,7 +15,7 @@ fn after(at: Timestamp, days: i64) -> Timestamp {
 }
 
 /// A running Play subscription that names nobody.
-fn sell(shop: &Shop, token: &str, account: &str) {
+fn sell(world: &World, token: &str, account: &str) {
     let new = Subscription {
         token: token.into(),
         product: "gold".into(),
@@ -26,27 +26,29 @@ fn sell(shop: &Shop, token: &str, account: &str) {
         is_trial: false,
         linked: None,
     };
-    shop.stores
+    world
+        .stores
         .play
         .api
-        .subscribe(&new, shop.now(), after(shop.now(), 30));
+        .subscribe(&new, world.now(), after(world.now(), 30));
 }
 
-async fn restore(shop: &Shop, who: &str, token: &str) -> Result<(), IntakeError> {
-    shop.pass(1);
-    shop.receipt(Store::PlayStore, who, token).await
+async fn restore(world: &World, who: &str, token: &str) -> Result<(), IntakeError> {
+    world.pass(1).await;
+    world.receipt(Store::PlayStore, who, token).await
 }
 
-async fn push(shop: &Shop, kind: u8, token: &str) {
-    shop.pass(1);
-    let body = shop.stores.play.api.tell(kind, token, shop.now());
-    shop.push(&body).await.unwrap();
-    shop.settled().await;
+async fn push(world: &World, kind: u8, token: &str) {
+    world.pass(1).await;
+    let body = world.stores.play.api.tell(kind, token, world.now());
+    world.push(&body).await.unwrap();
+    world.settled().await;
 }
 
 /// Changes of access told to a customer: whether each gave or took.
-async fn access(shop: &Shop, who: &str) -> Vec<bool> {
-    shop.events()
+async fn access(world: &World, who: &str) -> Vec<bool> {
+    world
+        .events()
         .await
         .into_iter()
         .filter(|event| event.kind == AccessLevelUpdated && event.customer.answers_to(who))
@@ -56,13 +58,13 @@ async fn access(shop: &Shop, who: &str) -> Vec<bool> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn transfer_moves_a_purchase_and_tells_both_sides() {
-    let shop = Shop::open().await;
-    sell(&shop, "t", "");
-    restore(&shop, "ann", "t").await.unwrap();
-    restore(&shop, "bob", "t").await.unwrap();
-    assert!(shop.has_premium("bob").await && !shop.has_premium("ann").await);
-    assert_eq!(shop.kinds(None).await, [SubscriptionStarted, Transfer]);
-    let moved = shop
+    let world = World::with_stores().await;
+    sell(&world, "t", "");
+    restore(&world, "ann", "t").await.unwrap();
+    restore(&world, "bob", "t").await.unwrap();
+    assert!(world.has_premium("bob").await && !world.has_premium("ann").await);
+    assert_eq!(world.kinds().await, [SubscriptionStarted, Transfer]);
+    let moved = world
         .events()
         .await
         .into_iter()
@@ -76,29 +78,24 @@ async fn transfer_moves_a_purchase_and_tells_both_sides() {
         ("bob", "ann")
     );
     assert_eq!(moved.product.as_deref(), Some("gold:monthly"));
-    assert_eq!(access(&shop, "ann").await, [true, false]);
-    assert_eq!(access(&shop, "bob").await, [true]);
+    assert_eq!(access(&world, "ann").await, [true, false]);
+    assert_eq!(access(&world, "bob").await, [true]);
     // Told again, and told by the store: nothing is doubled, and it stays where it is.
-    restore(&shop, "bob", "t").await.unwrap();
-    push(&shop, 4, "t").await;
-    assert_eq!(shop.kinds(None).await, [SubscriptionStarted, Transfer]);
-    shop.pass(30 * DAY);
-    shop.stores
+    restore(&world, "bob", "t").await.unwrap();
+    push(&world, 4, "t").await;
+    assert_eq!(world.kinds().await, [SubscriptionStarted, Transfer]);
+    world.pass(30 * DAY).await;
+    world
+        .stores
         .play
         .api
-        .renew("t", shop.now(), after(shop.now(), 30));
-    push(&shop, 2, "t").await;
-    assert_eq!(
-        shop.kinds(Some("bob")).await,
-        [Transfer, SubscriptionRenewed]
-    );
+        .renew("t", world.now(), after(world.now(), 30));
+    push(&world, 2, "t").await;
+    assert_eq!(world.kinds_of("bob").await, [Transfer, SubscriptionRenewed]);
     // And back: what was told to Ann before is not told again.
-    restore(&shop, "ann", "t").await.unwrap();
-    assert_eq!(
-        shop.kinds(Some("ann")).await,
-        [SubscriptionStarted, Transfer]
-    );
-    let seqs: Vec<_> = shop
+    restore(&world, "ann", "t").await.unwrap();
+    assert_eq!(world.kinds_of("ann").await, [SubscriptionStarted, Transfer]);
+    let seqs: Vec<_> = world
         .events()
         .await
         .into_iter()
@@ -110,34 +107,32 @@ async fn transfer_moves_a_purchase_and_tells_both_sides() {
         (1..=seqs.len() as u64).collect::<Vec<_>>(),
         "without gaps"
     );
-    shop.rederives().await;
+    world.rederives().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn transfer_while_in_billing_retry_gives_no_access_until_it_recovers() {
-    let shop = Shop::open().await;
-    sell(&shop, "t", "ann");
-    push(&shop, 4, "t").await;
-    shop.pass(30 * DAY);
-    shop.stores.play.api.set_state("t", "ON_HOLD", None);
-    push(&shop, 5, "t").await;
-    restore(&shop, "bob", "t").await.unwrap();
-    assert!(!shop.has_premium("bob").await);
-    shop.stores
+    let world = World::with_stores().await;
+    sell(&world, "t", "ann");
+    push(&world, 4, "t").await;
+    world.pass(30 * DAY).await;
+    world.stores.play.api.set_state("t", "ON_HOLD", None);
+    push(&world, 5, "t").await;
+    restore(&world, "bob", "t").await.unwrap();
+    assert!(!world.has_premium("bob").await);
+    world
+        .stores
         .play
         .api
-        .renew("t", shop.now(), after(shop.now(), 30));
-    push(&shop, 1, "t").await;
-    assert!(shop.has_premium("bob").await && !shop.has_premium("ann").await);
-    assert_eq!(
-        shop.kinds(Some("bob")).await,
-        [Transfer, SubscriptionRenewed]
-    );
+        .renew("t", world.now(), after(world.now(), 30));
+    push(&world, 1, "t").await;
+    assert!(world.has_premium("bob").await && !world.has_premium("ann").await);
+    assert_eq!(world.kinds_of("bob").await, [Transfer, SubscriptionRenewed]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn keep_refuses_and_share_makes_one_customer_of_two() {
-    let keep = Shop::open_with(
+    let keep = World::with_stores_and(
         &json!({ "transfer_behaviour": "share", "sandbox_transfer_behaviour": "keep" }),
     )
     .await;
@@ -154,13 +149,14 @@ async fn keep_refuses_and_share_makes_one_customer_of_two() {
         0,
         "a refusal is an answer: nothing waits"
     );
-    let share = Shop::open_with(&json!({ "transfer_behaviour": "share" })).await;
+    let share = World::with_stores_and(&json!({ "transfer_behaviour": "share" })).await;
     sell(&share, "t", "ann");
     push(&share, 4, "t").await;
     restore(&share, "bob", "t").await.unwrap();
     assert!(share.has_premium("ann").await && share.has_premium("bob").await);
-    assert_eq!(share.kinds(None).await, [SubscriptionStarted]);
-    let inactive = Shop::open_with(&json!({ "transfer_behaviour": "transfer_if_inactive" })).await;
+    assert_eq!(share.kinds().await, [SubscriptionStarted]);
+    let inactive =
+        World::with_stores_and(&json!({ "transfer_behaviour": "transfer_if_inactive" })).await;
     sell(&inactive, "t", "ann");
     push(&inactive, 4, "t").await;
     assert!(restore(&inactive, "bob", "t").await.is_err());
@@ -172,18 +168,18 @@ async fn keep_refuses_and_share_makes_one_customer_of_two() {
         .expire("t", "userInitiatedCancellation", end);
     push(&inactive, 13, "t").await;
     restore(&inactive, "bob", "t").await.unwrap();
-    assert!(inactive.kinds(Some("bob")).await.contains(&Transfer));
+    assert!(inactive.kinds_of("bob").await.contains(&Transfer));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_anonymous_owner_always_becomes_an_alias() {
-    let shop = Shop::open_with(&json!({ "transfer_behaviour": "keep" })).await;
-    sell(&shop, "t", "");
-    push(&shop, 4, "t").await;
-    restore(&shop, "ann", "t").await.unwrap();
-    assert!(shop.has_premium("ann").await);
+    let world = World::with_stores_and(&json!({ "transfer_behaviour": "keep" })).await;
+    sell(&world, "t", "");
+    push(&world, 4, "t").await;
+    restore(&world, "ann", "t").await.unwrap();
+    assert!(world.has_premium("ann").await);
     assert_eq!(
-        shop.kinds(None).await,
+        world.kinds().await,
         [SubscriptionStarted],
         "no transfer: it is the same person"
     );
@@ -191,10 +187,10 @@ async fn an_anonymous_owner_always_becomes_an_alias() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn identify_merges_an_anonymous_customer_once() {
-    let shop = Shop::open().await;
+    let world = World::with_stores().await;
     let anonymous = |digit: char| format!("$RCAnonymousID:{}", String::from(digit).repeat(32));
-    sell(&shop, "t", "");
-    restore(&shop, &anonymous('a'), "t").await.unwrap();
+    sell(&world, "t", "");
+    restore(&world, &anonymous('a'), "t").await.unwrap();
     let write = |value: &str| {
         [Write {
             key: "color".into(),
@@ -202,113 +198,122 @@ async fn identify_merges_an_anonymous_customer_once() {
             written_at: None,
         }]
     };
-    shop.engine
-        .customers()
-        .write_attributes(shop.project, &anonymous('a'), &write("red"))
-        .await
-        .unwrap();
-    let merged = shop
+    world
         .engine
         .customers()
-        .identify(shop.project, &anonymous('a'), "ann")
+        .write_attributes(world.project, &anonymous('a'), &write("red"))
+        .await
+        .unwrap();
+    let merged = world
+        .engine
+        .customers()
+        .identify(world.project, &anonymous('a'), "ann")
         .await
         .unwrap();
     assert!(merged.is_alias && merged.profile.is_new);
-    assert!(shop.has_premium("ann").await && shop.has_premium(&anonymous('a')).await);
+    assert!(world.has_premium("ann").await && world.has_premium(&anonymous('a')).await);
     assert_eq!(merged.profile.record.customer.attributes["color"], "red");
-    let second = shop
+    let second = world
         .engine
         .customers()
-        .identify(shop.project, &anonymous('b'), "ann")
+        .identify(world.project, &anonymous('b'), "ann")
         .await
         .unwrap();
     assert!(
         !second.is_alias && !second.profile.is_new,
         "Ann has an anonymous alias already: only a switch"
     );
-    let named = shop
+    let named = world
         .engine
         .customers()
-        .identify(shop.project, "ann", "bob")
+        .identify(world.project, "ann", "bob")
         .await
         .unwrap();
     assert!(
         !named.is_alias && named.profile.is_new,
         "two named customers are never merged"
     );
-    assert!(!shop.has_premium("bob").await);
+    assert!(!world.has_premium("bob").await);
     for nobody in ["", "null", "a/b", "anonymous"] {
         assert!(
             matches!(
-                shop.engine.customers().profile(shop.project, nobody).await,
+                world
+                    .engine
+                    .customers()
+                    .profile(world.project, nobody)
+                    .await,
                 Err(CustomerError::Intake(IntakeError::Name(_)))
             ),
             "{nobody:?}"
         );
     }
-    shop.rederives().await;
+    world.rederives().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn grants_give_access_end_by_themselves_and_are_revoked() {
-    let shop = Shop::open().await;
+    let world = World::with_stores().await;
     let grant = |ends_at| Grant {
         entitlement: "premium".into(),
         ends_at,
         duration: "custom".into(),
     };
-    shop.engine
+    world
+        .engine
         .customers()
-        .grant(shop.project, "ann", &grant(Some(after(shop.now(), 3))))
+        .grant(world.project, "ann", &grant(Some(after(world.now(), 3))))
         .await
         .unwrap();
-    assert!(shop.has_premium("ann").await);
-    assert!(shop.kinds(None).await.is_empty(), "a grant is no purchase");
-    assert_eq!(access(&shop, "ann").await, [true]);
-    shop.pass(3 * DAY + 1);
-    for _ in 0..300 {
-        if access(&shop, "ann").await.len() == 2 {
-            break;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
-    assert_eq!(access(&shop, "ann").await, [true, false], "its end is told");
-    shop.engine
-        .customers()
-        .grant(shop.project, "ann", &grant(None))
-        .await
-        .unwrap();
-    assert!(shop.has_premium("ann").await);
+    assert!(world.has_premium("ann").await);
+    assert!(world.kinds().await.is_empty(), "a grant is no purchase");
+    assert_eq!(access(&world, "ann").await, [true]);
+    world.pass(3 * DAY + 1).await;
+    world.catch_up().await;
     assert_eq!(
-        shop.engine
+        access(&world, "ann").await,
+        [true, false],
+        "its end is told"
+    );
+    world
+        .engine
+        .customers()
+        .grant(world.project, "ann", &grant(None))
+        .await
+        .unwrap();
+    assert!(world.has_premium("ann").await);
+    assert_eq!(
+        world
+            .engine
             .customers()
-            .revoke_grants(shop.project, "ann", "premium")
+            .revoke_grants(world.project, "ann", "premium")
             .await
             .unwrap(),
         1
     );
-    assert!(!shop.has_premium("ann").await);
-    assert_eq!(access(&shop, "ann").await, [true, false, true, false]);
+    assert!(!world.has_premium("ann").await);
+    assert_eq!(access(&world, "ann").await, [true, false, true, false]);
     // Beside a store subscription: revoking the grant leaves what was bought.
-    sell(&shop, "t", "bob");
-    push(&shop, 4, "t").await;
-    shop.engine
+    sell(&world, "t", "bob");
+    push(&world, 4, "t").await;
+    world
+        .engine
         .customers()
-        .grant(shop.project, "bob", &grant(None))
+        .grant(world.project, "bob", &grant(None))
         .await
         .unwrap();
-    shop.pass(1);
-    shop.engine
+    world.pass(1).await;
+    world
+        .engine
         .customers()
-        .revoke_grants(shop.project, "bob", "premium")
+        .revoke_grants(world.project, "bob", "premium")
         .await
         .unwrap();
-    assert!(shop.has_premium("bob").await);
-    let unknown = shop
+    assert!(world.has_premium("bob").await);
+    let unknown = world
         .engine
         .customers()
         .grant(
-            shop.project,
+            world.project,
             "ann",
             &Grant {
                 entitlement: "gold".into(),
@@ -318,13 +323,13 @@ async fn grants_give_access_end_by_themselves_and_are_revoked() {
         )
         .await;
     assert!(matches!(unknown, Err(CustomerError::UnknownEntitlement(_))));
-    shop.rederives().await;
+    world.rederives().await;
 }
 
-fn statement(shop: &Shop, who: &str, transaction: &str, extra: &Value) -> Value {
+fn statement(world: &World, who: &str, transaction: &str, extra: &Value) -> Value {
     let mut statement = json!({
         "app_user_id": who, "kind": "subscription", "product_id": "shop_gold", "transaction_id": transaction, "original_transaction_id": "s1",
-        "updated_at": shop.now(), "purchased_at": shop.now(), "expires_at": after(shop.now(), 30), "price": { "amount": "4.99", "currency": "USD" },
+        "updated_at": world.now(), "purchased_at": world.now(), "expires_at": after(world.now(), 30), "price": { "amount": "4.99", "currency": "USD" },
     });
     statement
         .as_object_mut()
@@ -333,63 +338,67 @@ fn statement(shop: &Shop, who: &str, transaction: &str, extra: &Value) -> Value 
     statement
 }
 
-async fn state(shop: &Shop, statement: &Value) -> Result<engine::Accepted, IntakeError> {
-    shop.engine
+async fn state(world: &World, statement: &Value) -> Result<engine::Accepted, IntakeError> {
+    world
+        .engine
         .intake()
-        .take_statement(shop.app(Store::External), statement.to_string().as_bytes())
+        .take_statement(
+            world.app_of(Store::External),
+            statement.to_string().as_bytes(),
+        )
         .await
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn stated_purchases_follow_the_same_rules_and_older_statements_change_nothing() {
-    let shop = Shop::open().await;
-    let start = shop.now();
-    let first = statement(&shop, "ann", "s1", &json!({}));
-    state(&shop, &first).await.unwrap();
-    assert!(shop.has_premium("ann").await);
-    let with = |shop: &Shop, extra: Value| {
+    let world = World::with_stores().await;
+    let start = world.now();
+    let first = statement(&world, "ann", "s1", &json!({}));
+    state(&world, &first).await.unwrap();
+    assert!(world.has_premium("ann").await);
+    let with = |world: &World, extra: Value| {
         let mut it = first.clone();
-        it["updated_at"] = json!(shop.now());
+        it["updated_at"] = json!(world.now());
         it.as_object_mut()
             .unwrap()
             .extend(extra.as_object().unwrap().clone());
         it
     };
-    shop.pass(DAY);
+    world.pass(DAY).await;
     state(
-        &shop,
+        &world,
         &with(
-            &shop,
-            json!({ "will_renew": false, "renewal_cancelled_at": shop.now() }),
+            &world,
+            json!({ "will_renew": false, "renewal_cancelled_at": world.now() }),
         ),
     )
     .await
     .unwrap();
     let stale = first.clone();
-    state(&shop, &stale).await.unwrap();
-    shop.pass(DAY);
-    state(&shop, &with(&shop, json!({ "will_renew": true })))
+    state(&world, &stale).await.unwrap();
+    world.pass(DAY).await;
+    state(&world, &with(&world, json!({ "will_renew": true })))
         .await
         .unwrap();
-    shop.pass(29 * DAY);
+    world.pass(29 * DAY).await;
     let second = statement(
-        &shop,
+        &world,
         "ann",
         "s2",
         &json!({ "originally_purchased_at": start }),
     );
-    state(&shop, &second).await.unwrap();
-    shop.pass(31 * DAY);
+    state(&world, &second).await.unwrap();
+    world.pass(31 * DAY).await;
     let mut failing = second.clone();
-    failing["updated_at"] = json!(shop.now());
-    failing["billing_issue_detected_at"] = json!(shop.now());
-    state(&shop, &failing).await.unwrap();
-    shop.pass(1);
-    failing["updated_at"] = json!(shop.now());
-    failing["ended"] = json!({ "at": shop.now(), "reason": "billing_error" });
-    state(&shop, &failing).await.unwrap();
+    failing["updated_at"] = json!(world.now());
+    failing["billing_issue_detected_at"] = json!(world.now());
+    state(&world, &failing).await.unwrap();
+    world.pass(1).await;
+    failing["updated_at"] = json!(world.now());
+    failing["ended"] = json!({ "at": world.now(), "reason": "billing_error" });
+    state(&world, &failing).await.unwrap();
     assert_eq!(
-        shop.kinds(None).await,
+        world.kinds().await,
         [
             SubscriptionStarted,
             SubscriptionRenewalCancelled,
@@ -399,7 +408,7 @@ async fn stated_purchases_follow_the_same_rules_and_older_statements_change_noth
             SubscriptionExpired
         ]
     );
-    assert!(!shop.has_premium("ann").await);
+    assert!(!world.has_premium("ann").await);
     for (extra, field) in [
         (json!({ "expires_at": null }), "expires_at"),
         (json!({ "expires_at": start }), "expires_at"),
@@ -422,41 +431,43 @@ async fn stated_purchases_follow_the_same_rules_and_older_statements_change_noth
         (json!({ "app_user_id": "" }), "app_user_id"),
         (json!({ "colour": "red" }), "colour"),
     ] {
-        let refused = state(&shop, &statement(&shop, "ann", "s9", &extra)).await;
+        let refused = state(&world, &statement(&world, "ann", "s9", &extra)).await;
         let Err(IntakeError::Refused(refusal)) = refused else {
             panic!("{extra}: {refused:?}")
         };
         assert!(refusal.detail.contains(field), "{}", refusal.detail);
     }
-    shop.rederives().await;
+    world.rederives().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_forgotten_customer_is_gone_and_what_it_bought_is_still_known() {
-    let shop = Shop::open().await;
-    sell(&shop, "t", "");
-    restore(&shop, "ann@example.com", "t").await.unwrap();
-    shop.engine
+    let world = World::with_stores().await;
+    sell(&world, "t", "");
+    restore(&world, "ann@example.com", "t").await.unwrap();
+    world
+        .engine
         .customers()
-        .forget(shop.project, "ann@example.com")
+        .forget(world.project, "ann@example.com")
         .await
         .unwrap();
     assert!(
-        shop.engine
+        world
+            .engine
             .ledger()
-            .customer(shop.project, "ann@example.com")
+            .customer(world.project, "ann@example.com")
             .await
             .unwrap()
             .is_none()
     );
-    let events = shop.events().await;
+    let events = world.events().await;
     assert!(
         !serde_json::to_string(&events).unwrap().contains("ann@"),
         "{events:?}"
     );
     for event in &events {
         if let Some(inbox) = event.cause.inbox {
-            let message = shop
+            let message = world
                 .engine
                 .ledger()
                 .inbox(inbox)
@@ -472,12 +483,13 @@ async fn a_forgotten_customer_is_gone_and_what_it_bought_is_still_known() {
         }
     }
     // The purchase can be claimed again.
-    restore(&shop, "bob", "t").await.unwrap();
-    assert!(shop.has_premium("bob").await);
+    restore(&world, "bob", "t").await.unwrap();
+    assert!(world.has_premium("bob").await);
     assert!(matches!(
-        shop.engine
+        world
+            .engine
             .customers()
-            .forget(shop.project, "nobody-here")
+            .forget(world.project, "nobody-here")
             .await,
         Err(CustomerError::Unknown(_))
     ));
@@ -485,17 +497,17 @@ async fn a_forgotten_customer_is_gone_and_what_it_bought_is_still_known() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn attributes_keep_what_is_good_and_name_what_is_not_and_opt_out_silences() {
-    let shop = Shop::open().await;
+    let world = World::with_stores().await;
     let write = |key: &str, value: &str| Write {
         key: key.into(),
         value: Some(value.into()),
         written_at: None,
     };
-    let outcome = shop
+    let outcome = world
         .engine
         .customers()
         .write_attributes(
-            shop.project,
+            world.project,
             "ann",
             &[write("good", "1"), write("$bad", "2")],
         )
@@ -504,23 +516,24 @@ async fn attributes_keep_what_is_good_and_name_what_is_not_and_opt_out_silences(
         panic!("{outcome:?}")
     };
     assert_eq!((refused.len(), refused[0].key.as_str()), (1, "$bad"));
-    let record = shop
+    let record = world
         .engine
         .customers()
-        .profile(shop.project, "ann")
+        .profile(world.project, "ann")
         .await
         .unwrap()
         .record;
     assert_eq!(record.customer.attributes["good"], "1");
-    shop.engine
+    world
+        .engine
         .customers()
-        .set_analytics_disabled(shop.project, "ann", true)
+        .set_analytics_disabled(world.project, "ann", true)
         .await
         .unwrap();
-    state(&shop, &statement(&shop, "ann", "s1", &json!({})))
+    state(&world, &statement(&world, "ann", "s1", &json!({})))
         .await
         .unwrap();
-    let rows = shop
+    let rows = world
         .engine
         .ledger()
         .events(&ledger::EventFilter::default(), ledger::Page::After(0, 10))
@@ -539,8 +552,8 @@ async fn attributes_keep_what_is_good_and_name_what_is_not_and_opt_out_silences(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_offering_a_client_names_stays_with_its_purchase() {
-    let shop = Shop::open().await;
-    sell(&shop, "t", "");
+    let world = World::with_stores().await;
+    sell(&world, "t", "");
     let send = async |offering: &str| {
         let receipt = sources::Receipt {
             offering: Some(offering.into()),
@@ -549,21 +562,22 @@ async fn the_offering_a_client_names_stays_with_its_purchase() {
             product: None,
             app_user_id: "ann".into(),
         };
-        let app = shop.app(Store::PlayStore);
-        shop.engine
+        let app = world.app_of(Store::PlayStore);
+        world
+            .engine
             .intake()
             .take_receipt(app, &receipt)
             .await
             .unwrap();
     };
     send("autumn").await;
-    shop.pass(1);
+    world.pass(1).await;
     send("winter").await;
-    shop.pass(30 * DAY);
-    let play = &shop.stores.play.api;
-    play.renew("t", shop.now(), after(shop.now(), 30));
-    push(&shop, 2, "t").await;
-    let told: Vec<_> = shop
+    world.pass(30 * DAY).await;
+    let play = &world.stores.play.api;
+    play.renew("t", world.now(), after(world.now(), 30));
+    push(&world, 2, "t").await;
+    let told: Vec<_> = world
         .events()
         .await
         .into_iter()
@@ -580,12 +594,12 @@ async fn the_offering_a_client_names_stays_with_its_purchase() {
         [expected.clone(), expected],
         "the first one, and the store's price"
     );
-    shop.rederives().await;
+    world.rederives().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_import_tells_nothing_unless_asked_and_what_comes_after_is_told() {
-    let shop = Shop::open().await;
+    let world = World::with_stores().await;
     let import = |who: &'static str, token: &'static str, tell: bool| {
         let receipt = sources::Receipt {
             offering: None,
@@ -594,10 +608,10 @@ async fn an_import_tells_nothing_unless_asked_and_what_comes_after_is_told() {
             product: None,
             app_user_id: who.into(),
         };
-        let (engine, app) = (shop.engine.clone(), shop.app(Store::PlayStore));
+        let (engine, app) = (world.engine.clone(), world.app_of(Store::PlayStore));
         async move { engine.intake().import(app, &receipt, tell).await }
     };
-    sell(&shop, "t", "");
+    sell(&world, "t", "");
     assert_eq!(
         import("ann", "t", false).await.unwrap(),
         engine::Imported::Purchase
@@ -607,36 +621,37 @@ async fn an_import_tells_nothing_unless_asked_and_what_comes_after_is_told() {
         engine::Imported::Purchase,
         "twice"
     );
-    assert!(shop.events().await.is_empty());
-    assert!(shop.has_premium("ann").await);
-    push(&shop, 4, "t").await;
+    assert!(world.events().await.is_empty());
+    assert!(world.has_premium("ann").await);
+    push(&world, 4, "t").await;
     assert!(
-        shop.events().await.is_empty(),
+        world.events().await.is_empty(),
         "the live notification of the same purchase is no news"
     );
-    shop.pass(30 * DAY);
-    shop.stores
+    world.pass(30 * DAY).await;
+    world
+        .stores
         .play
         .api
-        .renew("t", shop.now(), after(shop.now(), 30));
-    push(&shop, 2, "t").await;
-    assert_eq!(shop.kinds(None).await, [SubscriptionRenewed]);
-    sell(&shop, "u", "");
+        .renew("t", world.now(), after(world.now(), 30));
+    push(&world, 2, "t").await;
+    assert_eq!(world.kinds().await, [SubscriptionRenewed]);
+    sell(&world, "u", "");
     import("bob", "u", true).await.unwrap();
-    assert_eq!(shop.kinds(Some("bob")).await, [SubscriptionStarted]);
+    assert_eq!(world.kinds_of("bob").await, [SubscriptionStarted]);
     assert!(import("eve", "unknown", false).await.is_err());
-    shop.rederives().await;
+    world.rederives().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn transfers_to_b_and_on_to_c_delivered_reversed_still_tell_the_truth() {
-    let shop = Shop::open().await;
-    sell(&shop, "t", "ann");
-    push(&shop, 4, "t").await;
-    restore(&shop, "bob", "t").await.unwrap();
-    restore(&shop, "cat", "t").await.unwrap();
+    let world = World::with_stores().await;
+    sell(&world, "t", "ann");
+    push(&world, 4, "t").await;
+    restore(&world, "bob", "t").await.unwrap();
+    restore(&world, "cat", "t").await.unwrap();
     // Whatever the order of arrival: per customer the highest number carries the access that results.
-    let mut events = shop.events().await;
+    let mut events = world.events().await;
     events.reverse();
     let mut known: std::collections::BTreeMap<String, (u64, bool)> =
         std::collections::BTreeMap::new();
@@ -657,7 +672,7 @@ async fn transfers_to_b_and_on_to_c_delivered_reversed_still_tell_the_truth() {
         .map(|(who, (_, active))| (who.as_str(), *active))
         .collect();
     assert_eq!(access, [("ann", false), ("bob", false), ("cat", true)]);
-    let moves: Vec<_> = shop
+    let moves: Vec<_> = world
         .events()
         .await
         .into_iter()
@@ -677,24 +692,25 @@ async fn transfers_to_b_and_on_to_c_delivered_reversed_still_tell_the_truth() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_products_one_entitlement_losing_one_keeps_access() {
-    let shop = Shop::open().await;
-    sell(&shop, "t", "ann");
-    push(&shop, 4, "t").await;
+    let world = World::with_stores().await;
+    sell(&world, "t", "ann");
+    push(&world, 4, "t").await;
     state(
-        &shop,
-        &statement(&shop, "ann", "s1", &json!({ "environment": "sandbox" })),
+        &world,
+        &statement(&world, "ann", "s1", &json!({ "environment": "sandbox" })),
     )
     .await
     .unwrap();
-    shop.stores
+    world
+        .stores
         .play
         .api
-        .expire("t", "userInitiatedCancellation", shop.now());
-    push(&shop, 13, "t").await;
+        .expire("t", "userInitiatedCancellation", world.now());
+    push(&world, 13, "t").await;
     assert!(
-        shop.has_premium("ann").await,
+        world.has_premium("ann").await,
         "the other product still unlocks it"
     );
-    let last = shop.events().await.pop().unwrap();
+    let last = world.events().await.pop().unwrap();
     assert!(last.access["premium"].is_active, "and every event says so");
 }

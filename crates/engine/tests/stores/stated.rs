@@ -1,6 +1,6 @@
 //! Purchases of any other store, stated with the very bodies that docs/stores.md shows.
 
-use crate::shop::Shop;
+use crate::world::World;
 use domain::{EventKind, EventKind::*, Store};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -42,18 +42,22 @@ fn moment(body: &Value, field: &str) -> Timestamp {
 
 /// States each a minute after it became true, or after the one before it was stated, and gives the events told, oldest
 /// first: kind, transaction, late, historical.
-async fn told(shop: &Shop, statements: &[Value]) -> Vec<(EventKind, String, bool, bool)> {
+async fn told(world: &World, statements: &[Value]) -> Vec<(EventKind, String, bool, bool)> {
     for statement in statements {
-        let said = moment(statement, "updated_at").max(shop.now());
-        shop.set_clock(said + SignedDuration::from_mins(1));
-        shop.engine
+        let said = moment(statement, "updated_at").max(world.now());
+        world.jump(said + SignedDuration::from_mins(1));
+        world
+            .engine
             .intake()
-            .take_statement(shop.app(Store::External), statement.to_string().as_bytes())
+            .take_statement(
+                world.app_of(Store::External),
+                statement.to_string().as_bytes(),
+            )
             .await
             .unwrap();
     }
-    shop.rederives().await;
-    let events = shop.events().await.into_iter();
+    world.rederives().await;
+    let events = world.events().await.into_iter();
     events
         .filter(|event| event.kind != AccessLevelUpdated)
         .map(|event| {
@@ -65,8 +69,8 @@ async fn told(shop: &Shop, statements: &[Value]) -> Vec<(EventKind, String, bool
 
 /// What the statements lead to, each event with the transaction it is about, none of it late or historical.
 async fn check(statements: &[Value], expected: &[(EventKind, &str)]) {
-    let shop = Shop::open_quiet().await;
-    let told = told(&shop, statements).await;
+    let world = World::with_stores().await;
+    let told = told(&world, statements).await;
     let expected: Vec<_> = expected
         .iter()
         .map(|(kind, transaction)| (*kind, (*transaction).to_owned(), false, false))
@@ -130,13 +134,13 @@ async fn a_renewal_heard_of_first_is_a_renewal_and_what_came_before_is_not_made_
     )
     .await;
     // Of a period that began longer ago than a day: the one event that describes its state.
-    let shop = Shop::open_quiet().await;
+    let world = World::with_stores().await;
     let stated = with(&renewal, json!({ "updated_at": "2026-11-25T10:00:00Z" }));
     assert_eq!(
-        told(&shop, &[stated]).await,
+        told(&world, &[stated]).await,
         [(SubscriptionRenewed, "order-2".to_owned(), false, true)]
     );
-    let began = shop.events().await[0].purchase.clone().unwrap();
+    let began = world.events().await[0].purchase.clone().unwrap();
     assert_eq!(
         began.original_purchased_at,
         moment(&renewal, "purchased_at"),
@@ -148,16 +152,16 @@ async fn a_renewal_heard_of_first_is_a_renewal_and_what_came_before_is_not_made_
 async fn charges_may_be_stated_in_any_order() {
     let [start, renewal] = bodies();
     let third = later(&renewal, "order-3", 30);
-    let shop = Shop::open_quiet().await;
+    let world = World::with_stores().await;
     assert_eq!(
-        told(&shop, &[third, start.clone(), renewal]).await,
+        told(&world, &[third, start.clone(), renewal]).await,
         [
             (SubscriptionRenewed, "order-3".to_owned(), false, false),
             (SubscriptionStarted, "order-1".to_owned(), true, false),
             (SubscriptionRenewed, "order-2".to_owned(), true, false),
         ]
     );
-    let last = shop.events().await.pop().unwrap().purchase.unwrap();
+    let last = world.events().await.pop().unwrap().purchase.unwrap();
     assert_eq!(last.original_purchased_at, moment(&start, "purchased_at"));
 }
 

@@ -1,6 +1,6 @@
 //! Stripe through a whole engine: every row of the table, signatures, outages.
 
-use crate::shop::Shop;
+use crate::world::World;
 use domain::{CancellationReason, EventKind::*, Store};
 use engine::IntakeError;
 use jiff::{SignedDuration, Timestamp};
@@ -26,33 +26,34 @@ fn subscription(id: &str) -> StripeSubscription {
 }
 
 /// Stripe tells of a subscription.
-async fn tell(shop: &Shop, kind: &str, id: &str) {
-    shop.pass(1);
-    let object = shop.stores.stripe.api.get("subscriptions", id).unwrap();
-    shop.hook(kind, &object).await.unwrap();
-    shop.settled().await;
+async fn tell(world: &World, kind: &str, id: &str) {
+    world.pass(1).await;
+    let object = world.stores.stripe.api.get("subscriptions", id).unwrap();
+    world.hook(kind, &object).await.unwrap();
+    world.settled().await;
 }
 
 /// A running subscription, paid or in trial.
-async fn begin(shop: &Shop, id: &str, trial: bool) -> Timestamp {
-    let ends = after(shop.now(), if trial { 7 } else { 30 });
-    let stripe = &shop.stores.stripe.api;
-    stripe.subscribe(&subscription(id), shop.now(), ends, trial);
+async fn begin(world: &World, id: &str, trial: bool) -> Timestamp {
+    let ends = after(world.now(), if trial { 7 } else { 30 });
+    let stripe = &world.stores.stripe.api;
+    stripe.subscribe(&subscription(id), world.now(), ends, trial);
     let amount = if trial { 0 } else { 999 };
     stripe.invoice(
         &format!("in_{id}_1"),
         id,
         "subscription_create",
         amount,
-        (shop.now(), ends),
-        shop.now(),
+        (world.now(), ends),
+        world.now(),
     );
-    tell(shop, "customer.subscription.created", id).await;
+    tell(world, "customer.subscription.created", id).await;
     ends
 }
 
-fn move_period(shop: &Shop, id: &str, start: Timestamp, ends: Timestamp) {
-    shop.stores
+fn move_period(world: &World, id: &str, start: Timestamp, ends: Timestamp) {
+    world
+        .stores
         .stripe
         .api
         .change("subscriptions", id, |subscription| {
@@ -63,42 +64,42 @@ fn move_period(shop: &Shop, id: &str, start: Timestamp, ends: Timestamp) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_trial_converts_renews_fails_recovers_and_ends() {
-    let shop = Shop::open().await;
-    let stripe = &shop.stores.stripe.api;
+    let world = World::with_stores().await;
+    let stripe = &world.stores.stripe.api;
     let who = "user-sub_a";
-    let ends = begin(&shop, "sub_a", true).await;
-    assert_eq!(shop.kinds(Some(who)).await, [TrialStarted]);
-    assert!(shop.has_premium(who).await);
+    let ends = begin(&world, "sub_a", true).await;
+    assert_eq!(world.kinds_of(who).await, [TrialStarted]);
+    assert!(world.has_premium(who).await);
     // The period moves about an hour before the invoice is paid: nothing is told until it is.
-    shop.pass(7 * DAY);
+    world.pass(7 * DAY).await;
     let next = after(ends, 30);
     stripe.change("subscriptions", "sub_a", |subscription| {
         subscription["status"] = "active".into();
     });
-    move_period(&shop, "sub_a", ends, next);
-    tell(&shop, "customer.subscription.updated", "sub_a").await;
-    assert_eq!(shop.kinds(Some(who)).await, [TrialStarted]);
+    move_period(&world, "sub_a", ends, next);
+    tell(&world, "customer.subscription.updated", "sub_a").await;
+    assert_eq!(world.kinds_of(who).await, [TrialStarted]);
     stripe.invoice(
         "in_a_2",
         "sub_a",
         "subscription_cycle",
         999,
         (ends, next),
-        shop.now(),
+        world.now(),
     );
-    tell(&shop, "customer.subscription.updated", "sub_a").await;
-    shop.pass(30 * DAY);
+    tell(&world, "customer.subscription.updated", "sub_a").await;
+    world.pass(30 * DAY).await;
     let third = after(next, 30);
-    move_period(&shop, "sub_a", next, third);
+    move_period(&world, "sub_a", next, third);
     stripe.change("subscriptions", "sub_a", |subscription| {
         subscription["status"] = "past_due".into();
     });
-    tell(&shop, "invoice.payment_failed", "sub_a").await;
+    tell(&world, "invoice.payment_failed", "sub_a").await;
     assert!(
-        !shop.has_premium(who).await,
+        !world.has_premium(who).await,
         "past due gives no access unless the app says so"
     );
-    tell(&shop, "customer.subscription.updated", "sub_a").await;
+    tell(&world, "customer.subscription.updated", "sub_a").await;
     stripe.change("subscriptions", "sub_a", |subscription| {
         subscription["status"] = "active".into();
     });
@@ -108,18 +109,18 @@ async fn a_trial_converts_renews_fails_recovers_and_ends() {
         "subscription_cycle",
         999,
         (next, third),
-        shop.now(),
+        world.now(),
     );
-    tell(&shop, "customer.subscription.updated", "sub_a").await;
-    shop.pass(30 * DAY);
+    tell(&world, "customer.subscription.updated", "sub_a").await;
+    world.pass(30 * DAY).await;
     stripe.change("subscriptions", "sub_a", |subscription| {
         subscription["status"] = "canceled".into();
         subscription["ended_at"] = third.as_second().into();
         subscription["cancellation_details"] = json!({ "reason": "payment_failed" });
     });
-    tell(&shop, "customer.subscription.deleted", "sub_a").await;
+    tell(&world, "customer.subscription.deleted", "sub_a").await;
     assert_eq!(
-        shop.kinds(Some(who)).await,
+        world.kinds_of(who).await,
         [
             TrialStarted,
             TrialConverted,
@@ -128,7 +129,7 @@ async fn a_trial_converts_renews_fails_recovers_and_ends() {
             SubscriptionExpired
         ]
     );
-    let last = shop
+    let last = world
         .events()
         .await
         .into_iter()
@@ -138,33 +139,33 @@ async fn a_trial_converts_renews_fails_recovers_and_ends() {
         last.cancellation_reason,
         Some(CancellationReason::BillingError)
     );
-    shop.rederives().await;
+    world.rederives().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn cancellations_pauses_extensions_and_product_changes() {
-    let shop = Shop::open().await;
-    let stripe = &shop.stores.stripe.api;
+    let world = World::with_stores().await;
+    let stripe = &world.stores.stripe.api;
     // Cancel at the period's end, take it back, cancel at once.
-    begin(&shop, "sub_c", false).await;
+    begin(&world, "sub_c", false).await;
     stripe.change("subscriptions", "sub_c", |it| {
         it["cancel_at_period_end"] = true.into();
     });
-    tell(&shop, "customer.subscription.updated", "sub_c").await;
+    tell(&world, "customer.subscription.updated", "sub_c").await;
     stripe.change("subscriptions", "sub_c", |it| {
         it["cancel_at_period_end"] = false.into();
     });
-    tell(&shop, "customer.subscription.updated", "sub_c").await;
-    let now = shop.now().as_second();
+    tell(&world, "customer.subscription.updated", "sub_c").await;
+    let now = world.now().as_second();
     stripe.change("subscriptions", "sub_c", |it| {
         it["status"] = "canceled".into();
         it["canceled_at"] = now.into();
         it["ended_at"] = now.into();
         it["cancellation_details"] = json!({ "reason": "cancellation_requested" });
     });
-    tell(&shop, "customer.subscription.deleted", "sub_c").await;
+    tell(&world, "customer.subscription.deleted", "sub_c").await;
     assert_eq!(
-        shop.kinds(Some("user-sub_c")).await,
+        world.kinds_of("user-sub_c").await,
         [
             SubscriptionStarted,
             SubscriptionRenewalCancelled,
@@ -173,44 +174,44 @@ async fn cancellations_pauses_extensions_and_product_changes() {
             SubscriptionExpired
         ]
     );
-    assert!(!shop.has_premium("user-sub_c").await);
+    assert!(!world.has_premium("user-sub_c").await);
     // Pause.
-    begin(&shop, "sub_p", false).await;
+    begin(&world, "sub_p", false).await;
     stripe.change("subscriptions", "sub_p", |it| {
         it["pause_collection"] = json!({ "behavior": "void", "resumes_at": null });
     });
-    tell(&shop, "customer.subscription.updated", "sub_p").await;
-    tell(&shop, "customer.subscription.updated", "sub_p").await;
+    tell(&world, "customer.subscription.updated", "sub_p").await;
+    tell(&world, "customer.subscription.updated", "sub_p").await;
     assert_eq!(
-        shop.kinds(Some("user-sub_p")).await,
+        world.kinds_of("user-sub_p").await,
         [SubscriptionStarted, SubscriptionPaused]
     );
     assert!(
-        shop.has_premium("user-sub_p").await,
+        world.has_premium("user-sub_p").await,
         "until the end of the period"
     );
     // A longer trial.
-    let ends = begin(&shop, "sub_t", true).await;
+    let ends = begin(&world, "sub_t", true).await;
     stripe.change("subscriptions", "sub_t", |it| {
         it["trial_end"] = after(ends, 7).as_second().into();
     });
-    tell(&shop, "customer.subscription.updated", "sub_t").await;
+    tell(&world, "customer.subscription.updated", "sub_t").await;
     assert_eq!(
-        shop.kinds(Some("user-sub_t")).await,
+        world.kinds_of("user-sub_t").await,
         [TrialStarted, SubscriptionExtended]
     );
     // A trial that ends without a way to pay.
     stripe.change("subscriptions", "sub_t", |it| {
         it["status"] = "paused".into();
     });
-    tell(&shop, "customer.subscription.paused", "sub_t").await;
+    tell(&world, "customer.subscription.paused", "sub_t").await;
     assert_eq!(
-        shop.kinds(Some("user-sub_t")).await,
+        world.kinds_of("user-sub_t").await,
         [TrialStarted, SubscriptionExtended, TrialExpired]
     );
     // Another price, charged at once.
-    begin(&shop, "sub_u", false).await;
-    shop.pass(DAY);
+    begin(&world, "sub_u", false).await;
+    world.pass(DAY).await;
     stripe.change("subscriptions", "sub_u", |it| {
         it["items"]["data"][0]["price"] = json!({ "id": "price_yearly", "product": "prod_gold", "unit_amount": 9900, "currency": "usd" });
     });
@@ -219,12 +220,12 @@ async fn cancellations_pauses_extensions_and_product_changes() {
         "sub_u",
         "subscription_update",
         9000,
-        (shop.now(), after(shop.now(), 365)),
-        shop.now(),
+        (world.now(), after(world.now(), 365)),
+        world.now(),
     );
-    tell(&shop, "customer.subscription.updated", "sub_u").await;
+    tell(&world, "customer.subscription.updated", "sub_u").await;
     assert_eq!(
-        shop.kinds(Some("user-sub_u")).await,
+        world.kinds_of("user-sub_u").await,
         [
             SubscriptionStarted,
             ProductChanged,
@@ -233,14 +234,14 @@ async fn cancellations_pauses_extensions_and_product_changes() {
         ]
     );
     // Another price now, charged for later.
-    begin(&shop, "sub_w", false).await;
-    shop.pass(DAY);
+    begin(&world, "sub_w", false).await;
+    world.pass(DAY).await;
     stripe.change("subscriptions", "sub_w", |it| {
         it["items"]["data"][0]["price"] = json!({ "id": "price_yearly", "product": "prod_gold", "unit_amount": 9900, "currency": "usd" });
     });
-    tell(&shop, "customer.subscription.updated", "sub_w").await;
-    tell(&shop, "customer.subscription.updated", "sub_w").await;
-    let told = shop.events().await;
+    tell(&world, "customer.subscription.updated", "sub_w").await;
+    tell(&world, "customer.subscription.updated", "sub_w").await;
+    let told = world.events().await;
     let changed = told
         .iter()
         .rev()
@@ -253,12 +254,12 @@ async fn cancellations_pauses_extensions_and_product_changes() {
         "sub_w",
         "subscription_update",
         9000,
-        (shop.now(), after(shop.now(), 365)),
-        shop.now(),
+        (world.now(), after(world.now(), 365)),
+        world.now(),
     );
-    tell(&shop, "customer.subscription.updated", "sub_w").await;
+    tell(&world, "customer.subscription.updated", "sub_w").await;
     assert_eq!(
-        shop.kinds(Some("user-sub_w")).await,
+        world.kinds_of("user-sub_w").await,
         [
             SubscriptionStarted,
             ProductChanged,
@@ -269,56 +270,56 @@ async fn cancellations_pauses_extensions_and_product_changes() {
     // Never paid.
     stripe.subscribe(
         &subscription("sub_i"),
-        shop.now(),
-        after(shop.now(), 30),
+        world.now(),
+        after(world.now(), 30),
         false,
     );
     stripe.change("subscriptions", "sub_i", |it| {
         it["status"] = "incomplete".into();
     });
-    tell(&shop, "customer.subscription.created", "sub_i").await;
+    tell(&world, "customer.subscription.created", "sub_i").await;
     stripe.change("subscriptions", "sub_i", |it| {
         it["status"] = "incomplete_expired".into();
     });
-    tell(&shop, "customer.subscription.updated", "sub_i").await;
-    assert!(shop.kinds(Some("user-sub_i")).await.is_empty());
+    tell(&world, "customer.subscription.updated", "sub_i").await;
+    assert!(world.kinds_of("user-sub_i").await.is_empty());
     // Unpaid for good.
-    begin(&shop, "sub_n", false).await;
+    begin(&world, "sub_n", false).await;
     stripe.change("subscriptions", "sub_n", |it| {
         it["status"] = "unpaid".into();
     });
-    tell(&shop, "customer.subscription.updated", "sub_n").await;
+    tell(&world, "customer.subscription.updated", "sub_n").await;
     assert_eq!(
-        shop.kinds(Some("user-sub_n")).await,
+        world.kinds_of("user-sub_n").await,
         [SubscriptionStarted, SubscriptionExpired]
     );
-    shop.rederives().await;
+    world.rederives().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn refunds_disputes_and_one_time_purchases() {
-    let shop = Shop::open().await;
-    let stripe = &shop.stores.stripe.api;
+    let world = World::with_stores().await;
+    let stripe = &world.stores.stripe.api;
     let who = "user-sub_r";
-    begin(&shop, "sub_r", false).await;
+    begin(&world, "sub_r", false).await;
     // Told twice in two words; partial; access stays.
-    stripe.refund("re_1", "in_sub_r_1", 300, shop.now());
+    stripe.refund("re_1", "in_sub_r_1", 300, world.now());
     let charge = stripe.get("charges", "ch_in_sub_r_1").unwrap();
     for kind in ["charge.refunded", "charge.refunded"] {
-        shop.pass(1);
-        shop.hook(kind, &charge).await.unwrap();
-        shop.settled().await;
+        world.pass(1).await;
+        world.hook(kind, &charge).await.unwrap();
+        world.settled().await;
     }
     let refund = stripe.get("refunds", "re_1").unwrap();
-    shop.pass(1);
-    shop.hook("refund.created", &refund).await.unwrap();
-    shop.settled().await;
+    world.pass(1).await;
+    world.hook("refund.created", &refund).await.unwrap();
+    world.settled().await;
     assert_eq!(
-        shop.kinds(Some(who)).await,
+        world.kinds_of(who).await,
         [SubscriptionStarted, SubscriptionRefunded]
     );
-    assert!(shop.has_premium(who).await);
-    let told = shop
+    assert!(world.has_premium(who).await);
+    let told = world
         .events()
         .await
         .into_iter()
@@ -331,32 +332,35 @@ async fn refunds_disputes_and_one_time_purchases() {
     assert_eq!(told.customer.revenue_usd_micros, 6_990_000);
     // The refund fails afterwards.
     stripe.change("refunds", "re_1", |it| it["status"] = "failed".into());
-    shop.pass(1);
-    shop.hook("refund.failed", &stripe.get("refunds", "re_1").unwrap())
+    world.pass(1).await;
+    world
+        .hook("refund.failed", &stripe.get("refunds", "re_1").unwrap())
         .await
         .unwrap();
-    shop.settled().await;
+    world.settled().await;
     // A dispute, lost and won.
-    stripe.put("disputes", json!({ "id": "dp_1", "amount": 999, "currency": "usd", "status": "needs_response", "created": shop.now().as_second(), "charge": "ch_in_sub_r_1", "payment_intent": "pi_in_sub_r_1" }));
-    shop.pass(1);
-    shop.hook(
-        "charge.dispute.funds_withdrawn",
-        &stripe.get("disputes", "dp_1").unwrap(),
-    )
-    .await
-    .unwrap();
-    shop.settled().await;
+    stripe.put("disputes", json!({ "id": "dp_1", "amount": 999, "currency": "usd", "status": "needs_response", "created": world.now().as_second(), "charge": "ch_in_sub_r_1", "payment_intent": "pi_in_sub_r_1" }));
+    world.pass(1).await;
+    world
+        .hook(
+            "charge.dispute.funds_withdrawn",
+            &stripe.get("disputes", "dp_1").unwrap(),
+        )
+        .await
+        .unwrap();
+    world.settled().await;
     stripe.change("disputes", "dp_1", |it| it["status"] = "won".into());
-    shop.pass(1);
-    shop.hook(
-        "charge.dispute.closed",
-        &stripe.get("disputes", "dp_1").unwrap(),
-    )
-    .await
-    .unwrap();
-    shop.settled().await;
+    world.pass(1).await;
+    world
+        .hook(
+            "charge.dispute.closed",
+            &stripe.get("disputes", "dp_1").unwrap(),
+        )
+        .await
+        .unwrap();
+    world.settled().await;
     assert_eq!(
-        shop.kinds(Some(who)).await,
+        world.kinds_of(who).await,
         [
             SubscriptionStarted,
             SubscriptionRefunded,
@@ -368,37 +372,40 @@ async fn refunds_disputes_and_one_time_purchases() {
     // Checkout, one-time.
     let session = json!({
         "id": "cs_1", "object": "checkout.session", "mode": "payment", "payment_status": "paid", "payment_intent": "pi_cs_1", "livemode": false,
-        "currency": "usd", "amount_total": 499, "created": shop.now().as_second(), "metadata": { "app_user_id": "buyer" },
+        "currency": "usd", "amount_total": 499, "created": world.now().as_second(), "metadata": { "app_user_id": "buyer" },
         "line_items": { "data": [{ "price": { "id": "price_coins", "product": "prod_coins" }, "quantity": 2 }] },
     });
     stripe.put("checkout/sessions", session.clone());
-    shop.hook("checkout.session.completed", &session)
+    world
+        .hook("checkout.session.completed", &session)
         .await
         .unwrap();
-    shop.settled().await;
-    assert_eq!(shop.kinds(Some("buyer")).await, [NonSubscriptionPurchase]);
+    world.settled().await;
+    assert_eq!(world.kinds_of("buyer").await, [NonSubscriptionPurchase]);
     stripe.put("charges", json!({ "id": "ch_cs", "object": "charge", "payment_intent": "pi_cs_1", "amount": 499, "currency": "usd", "paid": true }));
-    stripe.put("refunds", json!({ "id": "re_2", "amount": 499, "currency": "usd", "status": "succeeded", "created": shop.now().as_second(), "charge": "ch_cs", "payment_intent": "pi_cs_1" }));
-    shop.pass(1);
-    shop.hook("charge.refunded", &stripe.get("charges", "ch_cs").unwrap())
+    stripe.put("refunds", json!({ "id": "re_2", "amount": 499, "currency": "usd", "status": "succeeded", "created": world.now().as_second(), "charge": "ch_cs", "payment_intent": "pi_cs_1" }));
+    world.pass(1).await;
+    world
+        .hook("charge.refunded", &stripe.get("charges", "ch_cs").unwrap())
         .await
         .unwrap();
-    shop.settled().await;
+    world.settled().await;
     assert_eq!(
-        shop.kinds(Some("buyer")).await,
+        world.kinds_of("buyer").await,
         [NonSubscriptionPurchase, NonSubscriptionPurchaseRefunded]
     );
-    shop.rederives().await;
+    world.rederives().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn webhooks_of_anybody_else_are_refused_and_unhandled_ones_accepted() {
-    let shop = Shop::open().await;
-    let body = json!({ "id": "evt_x", "type": "plan.created", "created": shop.now().as_second(), "data": { "object": {} } }).to_string();
-    let signature = sign(&body, shop.now());
+    let world = World::with_stores().await;
+    let body = json!({ "id": "evt_x", "type": "plan.created", "created": world.now().as_second(), "data": { "object": {} } }).to_string();
+    let signature = sign(&body, world.now());
     let old = sign(
         &body,
-        shop.now()
+        world
+            .now()
             .checked_sub(SignedDuration::from_mins(6))
             .unwrap(),
     );
@@ -414,10 +421,10 @@ async fn webhooks_of_anybody_else_are_refused_and_unhandled_ones_accepted() {
             signature,
             url: "",
         };
-        let Err(IntakeError::Refused(refusal)) = shop
+        let Err(IntakeError::Refused(refusal)) = world
             .engine
             .intake()
-            .accept(shop.app(Store::Stripe), &incoming)
+            .accept(world.app_of(Store::Stripe), &incoming)
             .await
         else {
             panic!("{code}")
@@ -431,83 +438,80 @@ async fn webhooks_of_anybody_else_are_refused_and_unhandled_ones_accepted() {
         url: "",
     };
     assert!(
-        shop.engine
+        world
+            .engine
             .intake()
-            .accept(shop.app(Store::Stripe), &incoming)
+            .accept(world.app_of(Store::Stripe), &incoming)
             .await
             .is_ok()
     );
-    assert!(shop.events().await.is_empty());
+    assert!(world.events().await.is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_api_that_fails_loses_nothing() {
     for outage in [Outage::Down, Outage::Limited(5), Outage::Nonsense] {
-        let shop = Shop::open().await;
-        let stripe = &shop.stores.stripe.api;
-        let ends = after(shop.now(), 30);
-        stripe.subscribe(&subscription("sub_o"), shop.now(), ends, false);
+        let world = World::with_stores().await;
+        let stripe = &world.stores.stripe.api;
+        let ends = after(world.now(), 30);
+        stripe.subscribe(&subscription("sub_o"), world.now(), ends, false);
         stripe.invoice(
             "in_o_1",
             "sub_o",
             "subscription_create",
             999,
-            (shop.now(), ends),
-            shop.now(),
+            (world.now(), ends),
+            world.now(),
         );
-        shop.stores.stripe.set(outage);
+        world.stores.stripe.set(outage);
         let object = stripe.get("subscriptions", "sub_o").unwrap();
-        shop.hook("customer.subscription.created", &object)
+        world
+            .hook("customer.subscription.created", &object)
             .await
             .unwrap();
         // A receipt is told so at once, and kept.
-        let refused = shop.receipt(Store::Stripe, "user-sub_o", "sub_o").await;
+        let refused = world.receipt(Store::Stripe, "user-sub_o", "sub_o").await;
         assert!(refused.is_err(), "{outage:?}");
-        assert!(shop.parked().await > 0);
-        shop.stores.stripe.set(Outage::None);
-        for _ in 0..400 {
-            shop.pass(30);
-            if !shop.kinds(None).await.is_empty() {
-                break;
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-        }
-        assert_eq!(shop.kinds(None).await, [SubscriptionStarted], "{outage:?}");
+        assert!(world.parked().await > 0);
+        world.stores.stripe.set(Outage::None);
+        let is_told = async || !world.kinds().await.is_empty();
+        world.pass_until(30, "it is told", is_told).await;
+        assert_eq!(world.kinds().await, [SubscriptionStarted], "{outage:?}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn quantities_manual_invoices_schedules_and_disputed_endings() {
-    let shop = Shop::open().await;
-    let stripe = &shop.stores.stripe.api;
+    let world = World::with_stores().await;
+    let stripe = &world.stores.stripe.api;
     // Another quantity is prorated: no change of product, and no renewal.
-    let ends = begin(&shop, "sub_q", false).await;
+    let ends = begin(&world, "sub_q", false).await;
     stripe.invoice(
         "in_q_2",
         "sub_q",
         "subscription_update",
         300,
-        (shop.now(), ends),
-        shop.now(),
+        (world.now(), ends),
+        world.now(),
     );
     stripe.change("invoices", "in_q_2", |it| {
         it["lines"]["data"][0]["parent"]["subscription_item_details"]["proration"] = true.into();
     });
-    tell(&shop, "customer.subscription.updated", "sub_q").await;
+    tell(&world, "customer.subscription.updated", "sub_q").await;
     // An invoice by hand is no period of the subscription.
     stripe.invoice(
         "in_q_3",
         "sub_q",
         "manual",
         5000,
-        (shop.now(), ends),
-        shop.now(),
+        (world.now(), ends),
+        world.now(),
     );
-    tell(&shop, "customer.subscription.updated", "sub_q").await;
-    assert_eq!(shop.kinds(Some("user-sub_q")).await, [SubscriptionStarted]);
+    tell(&world, "customer.subscription.updated", "sub_q").await;
+    assert_eq!(world.kinds_of("user-sub_q").await, [SubscriptionStarted]);
     // A schedule that changes the price later.
-    begin(&shop, "sub_s", false).await;
-    let later = after(shop.now(), 30).as_second();
+    begin(&world, "sub_s", false).await;
+    let later = after(world.now(), 30).as_second();
     stripe.put(
         "subscription_schedules",
         json!({ "id": "sub_sched_1", "object": "subscription_schedule", "subscription": "sub_s", "phases": [
@@ -518,13 +522,13 @@ async fn quantities_manual_invoices_schedules_and_disputed_endings() {
     stripe.change("subscriptions", "sub_s", |it| {
         it["schedule"] = "sub_sched_1".into();
     });
-    tell(&shop, "subscription_schedule.updated", "sub_s").await;
-    tell(&shop, "customer.subscription.updated", "sub_s").await;
+    tell(&world, "subscription_schedule.updated", "sub_s").await;
+    tell(&world, "customer.subscription.updated", "sub_s").await;
     assert_eq!(
-        shop.kinds(Some("user-sub_s")).await,
+        world.kinds_of("user-sub_s").await,
         [SubscriptionStarted, ProductChanged]
     );
-    let planned = shop
+    let planned = world
         .events()
         .await
         .into_iter()
@@ -532,31 +536,31 @@ async fn quantities_manual_invoices_schedules_and_disputed_endings() {
         .unwrap();
     assert!(planned.scheduled && planned.product.as_deref() == Some("prod_gold:price_yearly"));
     // Ended by a dispute: no cancellation by the customer is made up.
-    begin(&shop, "sub_x", false).await;
-    let now = shop.now().as_second();
+    begin(&world, "sub_x", false).await;
+    let now = world.now().as_second();
     stripe.change("subscriptions", "sub_x", |it| {
         it["status"] = "canceled".into();
         it["canceled_at"] = now.into();
         it["ended_at"] = now.into();
         it["cancellation_details"] = json!({ "reason": "payment_disputed" });
     });
-    tell(&shop, "customer.subscription.deleted", "sub_x").await;
+    tell(&world, "customer.subscription.deleted", "sub_x").await;
     assert_eq!(
-        shop.kinds(Some("user-sub_x")).await,
+        world.kinds_of("user-sub_x").await,
         [SubscriptionStarted, SubscriptionExpired]
     );
     // The first payment fails: nothing began.
     stripe.subscribe(
         &subscription("sub_y"),
-        shop.now(),
-        after(shop.now(), 30),
+        world.now(),
+        after(world.now(), 30),
         false,
     );
     stripe.change("subscriptions", "sub_y", |it| {
         it["status"] = "incomplete".into();
     });
-    tell(&shop, "invoice.payment_failed", "sub_y").await;
-    assert!(shop.kinds(Some("user-sub_y")).await.is_empty());
+    tell(&world, "invoice.payment_failed", "sub_y").await;
+    assert!(world.kinds_of("user-sub_y").await.is_empty());
     // Older shapes are read as well.
     stripe.put("subscriptions", json!({
         "id": "sub_old", "customer": "cus_old", "status": "active", "livemode": false, "start_date": now, "current_period_end": later,
@@ -567,8 +571,8 @@ async fn quantities_manual_invoices_schedules_and_disputed_endings() {
         "tax": 45, "created": now, "charge": "ch_old", "status_transitions": { "paid_at": now },
         "lines": { "data": [{ "amount": 500, "proration": false, "period": { "start": now, "end": later }, "plan": { "id": "plan_gold", "product": "prod_gold" } }] },
     }));
-    tell(&shop, "customer.subscription.created", "sub_old").await;
-    let started = shop
+    tell(&world, "customer.subscription.created", "sub_old").await;
+    let started = world
         .events()
         .await
         .into_iter()
@@ -582,5 +586,5 @@ async fn quantities_manual_invoices_schedules_and_disputed_endings() {
         ),
         ("¥500", 45_000_000)
     );
-    assert!(shop.has_premium("olga").await);
+    assert!(world.has_premium("olga").await);
 }

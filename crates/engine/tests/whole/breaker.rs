@@ -64,7 +64,7 @@ fn a_url() -> serde_json::Value {
 async fn deliveries_that_are_given_up_open_the_breaker_whatever_they_failed_of() {
     let time_out = Err(TransportError::Network("no answer within 10 s".into()));
     for failing in [answer(503, ""), answer(429, ""), answer(410, ""), time_out] {
-        let world = World::new().await;
+        let world = World::running().await;
         set_up(&world, a_url()).await;
         for customer in 1..=THRESHOLD.into() {
             assert!(!is_open(&world), "{failing:?}");
@@ -85,7 +85,7 @@ async fn only_what_was_accepted_ends_a_row_of_failures() {
         // Never went out.
         (blocked, true),
     ] {
-        let world = World::new().await;
+        let world = World::running().await;
         set_up(&world, a_url()).await;
         for customer in 1..THRESHOLD.into() {
             deliver(&world, customer, &answer(503, "")).await;
@@ -98,7 +98,7 @@ async fn only_what_was_accepted_ends_a_row_of_failures() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_that_cannot_be_rendered_says_nothing_about_its_endpoint() {
-    let world = World::new().await;
+    let world = World::running().await;
     set_up(&world, a_url()).await;
     for customer in 1..THRESHOLD.into() {
         deliver(&world, customer, &answer(503, "")).await;

@@ -9,7 +9,7 @@ use serde_json::json;
 
 /// Once an endpoint was asked that never answers.
 async fn beside_a_silent_endpoint() -> World {
-    let world = World::new().await;
+    let world = World::running().await;
     world.save(json!({ "silent": webhook(SILENT) })).await;
     world
         .until("it is asked", || {
@@ -39,14 +39,12 @@ async fn everything_else_that_time_asks_for_is_done() {
     let bought = chain.notify("SUBSCRIBED", world.now());
     world.tell(&bought).await.unwrap();
     world.pass(40 * DAY).await;
-    let all = async || world.kinds().await == [SubscriptionStarted, SubscriptionExpired];
-    for _ in 0..1500 {
-        if all().await && world.received("https://a.example/").len() == world.events().await.len() {
-            return;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-    }
-    panic!("{:?}", world.kinds().await);
+    world
+        .eventually("its end is told and sent", async || {
+            world.kinds().await == [SubscriptionStarted, SubscriptionExpired]
+                && world.received("https://a.example/").len() == world.events().await.len()
+        })
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

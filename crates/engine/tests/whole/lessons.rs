@@ -275,19 +275,8 @@ async fn endpoints_that_refuse_fail_stall_or_answer_garbage_are_told_apart() {
             .tell(&chain.notify("SUBSCRIBED", world.now()))
             .await
             .unwrap();
-        let tried = |row: &ledger::FeedRow| {
-            row.integrations.iter().all(|(_, stands)| {
-                matches!(stands, IntegrationState::Delivery { attempts, .. } if *attempts > 0)
-            })
-        };
-        let mut row = world.feed().await.remove(0);
-        for _ in 0..1500 {
-            if tried(&row) {
-                break;
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-            row = world.feed().await.remove(0);
-        }
+        world.catch_up().await;
+        let row = world.feed().await.remove(0);
         for (_, shown) in &row.integrations {
             let IntegrationState::Delivery {
                 id,
@@ -336,11 +325,7 @@ async fn an_endpoint_down_for_twenty_hours_gets_everything_in_order_and_holds_up
             .unwrap();
     }
     let events = world.events().await.len();
-    world
-        .until("the healthy endpoint has everything", || {
-            world.received("https://b.").len() == events
-        })
-        .await;
+    world.catch_up().await;
     let in_order: Vec<u64> = (1..=events as u64).collect();
     assert_eq!(
         world
@@ -353,18 +338,15 @@ async fn an_endpoint_down_for_twenty_hours_gets_everything_in_order_and_holds_up
     // Twenty hours in steps, as retries and probes come due.
     for _ in 0..80 {
         world.pass(900).await;
-        tokio::time::sleep(std::time::Duration::from_millis(15)).await;
     }
     world.endpoints.sent.lock().unwrap().clear();
     world.answer_with(|_, _| answer(200, "{}"));
-    for _ in 0..24 {
-        if world.engine.ledger().backlog().await.unwrap().is_empty() {
-            break;
-        }
-        world.pass(900).await;
-        tokio::time::sleep(std::time::Duration::from_millis(250)).await;
-    }
-    world.settled().await;
+    let ledger = world.engine.ledger();
+    world
+        .pass_until(900, "everything is sent", async || {
+            ledger.backlog().await.unwrap().is_empty()
+        })
+        .await;
     assert_eq!(
         world.received("https://a.").len(),
         events,
@@ -388,23 +370,10 @@ async fn two_thousand_expirations_in_the_same_minute_are_all_told() {
         assert!(told.iter().all(Result::is_ok));
     }
     world.pass(33 * DAY + 60).await;
-    for _ in 0..3_000 {
-        if world
-            .kinds()
-            .await
-            .iter()
-            .filter(|kind| **kind == SubscriptionExpired)
-            .count() as u64
-            == MANY
-        {
-            return;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
-    panic!(
-        "not all expirations were told: {:?}",
-        world.kinds().await.len()
-    );
+    world.catch_up().await;
+    let mut told = world.kinds().await;
+    told.retain(|kind| *kind == SubscriptionExpired);
+    assert_eq!(told.len() as u64, MANY);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -467,26 +436,18 @@ async fn failed_for_want_of_credentials_is_sent_once_the_settings_are_saved() {
         .tell(&chain.notify("SUBSCRIBED", world.now()))
         .await
         .unwrap();
-    let failed = || async {
-        let row = world.feed().await.remove(0);
-        row.integrations.iter().any(|(_, state)| {
-            matches!(
-                state,
-                IntegrationState::Delivery {
-                    reason: Some(NotSent::MissingCredentials),
-                    state: DeliveryState::Failed,
-                    ..
-                }
-            )
-        })
-    };
-    for _ in 0..200 {
-        if failed().await {
-            break;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-    }
-    assert!(failed().await);
+    world.catch_up().await;
+    let row = world.feed().await.remove(0);
+    assert!(row.integrations.iter().any(|(_, state)| {
+        matches!(
+            state,
+            IntegrationState::Delivery {
+                reason: Some(NotSent::MissingCredentials),
+                state: DeliveryState::Failed,
+                ..
+            }
+        )
+    }));
     assert!(
         save(serde_json::json!({ "sandbox_url": "https://a.example/" }))
             .await
@@ -541,8 +502,8 @@ async fn a_timer_tells_once_and_only_while_the_trial_still_runs() {
         .unwrap();
     for hours in [47, 2, 24] {
         world.pass(hours * 3600).await;
-        tokio::time::sleep(std::time::Duration::from_millis(1_200)).await;
     }
+    world.catch_up().await;
     let timers: Vec<_> = world
         .feed()
         .await

@@ -1,4 +1,4 @@
-//! A whole engine, with a store, a clock and endpoints that act on command.
+//! A whole engine, with a clock, stores and endpoints that act on command.
 #![expect(clippy::unwrap_used, reason = "tests report by panicking")]
 
 mod breaker;
@@ -7,6 +7,6 @@ mod handshakes;
 mod lessons;
 mod replay;
 mod stopping;
-#[path = "../support/mod.rs"]
-mod support;
+#[path = "../stores/mod.rs"]
+mod stores;
 mod world;

@@ -36,21 +36,12 @@ async fn foreseen(world: &World, key: &str, choice: &Choice) -> Forecast {
 
 /// Lets time pass until no replay goes on.
 async fn finish(world: &World) {
-    for _ in 0..500 {
-        if world
-            .engine
-            .ledger()
-            .running_replays()
-            .await
-            .unwrap()
-            .is_empty()
-        {
-            return;
-        }
-        world.pass(1).await;
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
-    panic!("the replay never ends");
+    let ledger = world.engine.ledger();
+    world
+        .pass_until(1, "the replay ends", async || {
+            ledger.running_replays().await.unwrap().is_empty()
+        })
+        .await;
 }
 
 /// Six renewals of each of three customers, all delivered to `a`; `b` refuses them for good.
@@ -226,8 +217,8 @@ async fn a_cancelled_replay_sends_no_more_and_a_paused_integration_holds_it() {
         .unwrap();
     for _ in 0..5 {
         world.pass(2).await;
-        tokio::time::sleep(std::time::Duration::from_millis(600)).await;
     }
+    world.catch_up().await;
     let project = active.row.project;
     let stands = async || world.engine.ledger().replays(project, 1).await.unwrap()[0].progress;
     assert_eq!(stands().await.again, 0, "held with its integration");
@@ -242,7 +233,7 @@ async fn a_cancelled_replay_sends_no_more_and_a_paused_integration_holds_it() {
     let change = vec![ConfigurationChange::PutIntegration((*active.row).clone())];
     world.engine.configure(change, "ann").await.unwrap();
     world.pass(5).await;
-    tokio::time::sleep(std::time::Duration::from_millis(1200)).await;
+    world.catch_up().await;
     assert_eq!(stands().await.state, ReplayState::Cancelled);
     assert_eq!(world.received("https://b.example").len(), events);
 }

@@ -114,13 +114,12 @@ async fn what_is_claimed_while_a_node_stops_is_due_at_once() {
     let (world, gate) = at_work().await;
     world.answer_with(|_, _| answer(503, ""));
     tell(&world, 1).await.unwrap().unwrap();
-    loop {
-        let all = deliveries(&world).await;
-        if all.iter().all(|delivery| delivery.attempts == 1) {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    world
+        .eventually("each was tried", async || {
+            let all = deliveries(&world).await;
+            all.iter().all(|delivery| delivery.attempts == 1)
+        })
+        .await;
     gate.shut("claim");
     world.pass(120).await;
     gate.holds("claim").await;
@@ -196,10 +195,12 @@ async fn what_waits_for_its_turn_goes_back_while_attempts_are_under_way() {
     let stopped = stop(&world).await;
     gate.refused("hand_back").await;
     let mut taken = BTreeSet::new();
-    while taken.len() < 16 {
-        taken.extend(taken_up_elsewhere(&world).await);
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    world
+        .eventually("what waited is due", async || {
+            taken.extend(taken_up_elsewhere(&world).await);
+            taken.len() == 16
+        })
+        .await;
     assert!(!stopped.is_finished(), "attempts are under way");
     gate.open("settle");
     stopped.await.unwrap();

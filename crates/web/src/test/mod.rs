@@ -279,13 +279,10 @@ impl TestServer {
             panic!("{accepted:?} instead of waiting");
         };
         // The store is asked after the answer.
-        let has_asked = async || {
-            let parked = self.ledger().inbox(id).await.unwrap().unwrap().parked;
-            !parked.unwrap().starts_with("waiting for the answer")
-        };
-        while !has_asked().await {
-            tokio::task::yield_now().await;
-        }
+        engine.idle().await;
+        let parked = self.ledger().inbox(id).await.unwrap().unwrap().parked;
+        let why = parked.unwrap();
+        assert!(!why.starts_with("waiting for the answer"), "{why}");
     }
 
     /// Lets happen what is due now: deliveries with those they release, and what the clock does.

@@ -1,0 +1,77 @@
+//! Endpoints that take down what they are sent, and answer what they are told to.
+
+use async_trait::async_trait;
+use destinations::{Request, Response};
+use engine::{Transport, TransportError};
+use serde_json::Value;
+use std::{sync::Mutex, time::Duration};
+use tokio::sync::watch;
+
+type Answers = Box<dyn Fn(&str, usize) -> Result<Response, TransportError> + Send + Sync>;
+
+/// URL, body and headers.
+type Sent = (String, Value, Vec<(String, String)>);
+
+/// Where an endpoint begins that never answers the question whose it is.
+pub(crate) const SILENT: &str = "https://silent.example/";
+
+/// What was sent, and what is answered.
+pub(crate) struct Endpoints {
+    pub(crate) sent: Mutex<Vec<Sent>>,
+    pub(super) answers: Mutex<Answers>,
+    /// URLs that were asked whose they are.
+    pub(crate) handshakes: Mutex<Vec<String>>,
+    /// Whether answers are held back.
+    pub(super) silent: watch::Sender<bool>,
+}
+
+impl Endpoints {
+    /// Endpoints that accept everything.
+    pub(super) fn new() -> Self {
+        Self {
+            sent: Mutex::default(),
+            answers: Mutex::new(Box::new(|_, _| answer(200, "{}"))),
+            handshakes: Mutex::default(),
+            silent: watch::Sender::new(false),
+        }
+    }
+}
+
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "stands beside answers that are errors"
+)]
+pub(crate) fn answer(status: u16, body: &str) -> Result<Response, TransportError> {
+    Ok(Response {
+        status,
+        retry_after: None,
+        body: body.as_bytes().to_vec(),
+    })
+}
+
+#[async_trait]
+impl Transport for Endpoints {
+    async fn send(&self, request: &Request, _: Duration) -> Result<Response, TransportError> {
+        if request.body == b"{}" {
+            self.handshakes.lock().unwrap().push(request.url.clone());
+            if request.url.starts_with(SILENT) {
+                return std::future::pending().await;
+            }
+            return answer(200, "{}");
+        }
+        let body = serde_json::from_slice(&request.body).unwrap();
+        let headers = request
+            .headers
+            .iter()
+            .map(|header| (header.name.to_owned(), header.value.clone()))
+            .collect();
+        let count = {
+            let mut sent = self.sent.lock().unwrap();
+            sent.push((request.url.clone(), body, headers));
+            sent.len()
+        };
+        let mut silent = self.silent.subscribe();
+        silent.wait_for(|silent| !*silent).await.unwrap();
+        (self.answers.lock().unwrap())(&request.url, count)
+    }
+}

@@ -1,0 +1,350 @@
+//! A whole engine with a clock, stores and endpoints that act on command.
+//!
+//! Time passes when a test says so: [`World::pass`] lets everything happen that is due, then moves the clock, and
+//! [`World::settled`] lets happen what is due since. Nothing goes on by itself, so a test says what happened, never how long it
+//! took. What is about the engine's own tasks has a [running](World::running) world, for which it waits by
+//! [`World::until`].
+
+mod chain;
+mod clock;
+mod endpoints;
+mod ledger;
+mod project;
+mod stores;
+
+pub(crate) use chain::Chain;
+pub(crate) use endpoints::{SILENT, answer};
+pub(crate) use project::{AUTHORITY, webhook};
+
+use crate::gate::Gate;
+use ::ledger::{Configuration, ConfigurationChange, EventFilter, FeedRow, Ledger, Page};
+use clock::Clock;
+use configuration::{Desired, Means, Vault};
+use destinations::{Context, Response};
+use domain::{AppId, Event, EventKind, NotSent, ProjectId, Store};
+use endpoints::Endpoints;
+use engine::{Accepted, Engine, IntakeError, Parts, System, Transport, TransportError};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+use simulator::Stores;
+use sources::Incoming;
+use std::{sync::Arc, time::Duration};
+
+pub(crate) const DAY: i64 = 86_400;
+
+/// Looks at what is waited for, and the pause between two: a minute, longer than anything here takes on a busy machine.
+const LOOKS: usize = 12_000;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(5);
+
+/// An engine with one project, an app of every store and two webhooks.
+pub(crate) struct World {
+    pub(crate) engine: Engine,
+    pub(crate) clock: Arc<Clock>,
+    pub(crate) endpoints: Arc<Endpoints>,
+    pub(crate) stores: Stores,
+    pub(crate) project: ProjectId,
+    /// That of the App Store.
+    pub(crate) app: AppId,
+    is_running: bool,
+}
+
+/// A message without headers.
+pub(crate) fn incoming(body: &str) -> Incoming<'_> {
+    Incoming {
+        body: body.as_bytes(),
+        authorization: None,
+        signature: None,
+        url: "https://t.example/callbacks",
+    }
+}
+
+/// What makes a project what it should be.
+fn changes(
+    desired: &Desired,
+    current: &Configuration,
+    vault: &Vault,
+    clock: &Clock,
+) -> Vec<ConfigurationChange> {
+    let means = Means {
+        current,
+        vault,
+        context: &Context::default(),
+        fresh: &|| clock.uuid(),
+    };
+    let steps = configuration::plan(desired, &means).unwrap();
+    steps.into_iter().filter_map(|step| step.change).collect()
+}
+
+impl World {
+    /// One whose App Store cannot be asked.
+    pub(crate) async fn new() -> Self {
+        Self::over(project::told(), false, |ledger| ledger).await
+    }
+
+    /// One that does everything by itself, as a server does.
+    pub(crate) async fn running() -> Self {
+        Self::over(project::told(), true, |ledger| ledger).await
+    }
+
+    /// A running one, with a gate before its ledger.
+    pub(crate) async fn gated() -> (Self, Arc<Gate>) {
+        let mut gate = None;
+        let world = Self::over(project::told(), true, |ledger| {
+            let gate = gate.insert(Gate::before(ledger));
+            Arc::clone(gate) as Arc<dyn Ledger>
+        });
+        (world.await, gate.unwrap())
+    }
+
+    /// One whose stores all answer.
+    pub(crate) async fn with_stores() -> Self {
+        Self::with_stores_and(&json!({})).await
+    }
+
+    /// The same, with settings of the project.
+    pub(crate) async fn with_stores_and(settings: &Value) -> Self {
+        Self::over(project::asking(settings), false, |ledger| ledger).await
+    }
+
+    async fn over(
+        project: Desired,
+        is_running: bool,
+        wrap: impl FnOnce(Arc<dyn Ledger>) -> Arc<dyn Ledger>,
+    ) -> Self {
+        let clock = Arc::new(Clock::new());
+        let ledger = wrap(ledger::ledger(clock.now()).await);
+        let vault = Vault::with_key([1; 32]);
+        let configuration = ledger.configuration().await.unwrap();
+        let changes = changes(&project, &configuration, &vault, &clock);
+        assert!(
+            ledger
+                .configure(0, changes, "test", clock.now())
+                .await
+                .unwrap()
+        );
+        let endpoints = Arc::new(Endpoints::new());
+        let stores = Stores::new(AUTHORITY.clone(), "com.example").unwrap();
+        let parts = Parts {
+            ledger,
+            system: Arc::clone(&clock) as Arc<dyn System>,
+            transport: Arc::clone(&endpoints) as Arc<dyn Transport>,
+            web: Arc::new(stores::Internet::of(&stores, &clock)),
+            vault,
+            public_url: "https://t.example".into(),
+            make_source: Box::new(project::source),
+        };
+        let engine = if is_running {
+            Engine::start(parts).await
+        } else {
+            Engine::quiet(parts).await
+        };
+        let engine = engine.unwrap();
+        let setup = engine.setup();
+        let mut apps = setup.apps();
+        let app = apps.find(|app| app.row.store() == Store::AppStore).unwrap();
+        let (project, app) = (app.row.project, app.row.id);
+        let world = Self {
+            engine,
+            clock,
+            endpoints,
+            stores,
+            project,
+            app,
+            is_running,
+        };
+        world
+            .until("the endpoints are verified", || {
+                let setup = world.engine.setup();
+                setup.integrations().all(|active| active.held().is_none())
+            })
+            .await;
+        world
+    }
+
+    pub(crate) fn answer_with(
+        &self,
+        answers: impl Fn(&str, usize) -> Result<Response, TransportError> + Send + Sync + 'static,
+    ) {
+        *self.endpoints.answers.lock().unwrap() = Box::new(answers);
+    }
+
+    /// Holds answers back, or lets them go.
+    pub(crate) fn silence(&self, silent: bool) {
+        self.endpoints.silent.send_replace(silent);
+    }
+
+    /// Saves integrations, as somebody does who configures them.
+    pub(crate) async fn save(&self, integrations: Value) {
+        let desired = json!({ "project": { "key": "acme" }, "integrations": integrations });
+        let desired = serde_json::from_value(desired).unwrap();
+        let (setup, vault) = (self.engine.setup(), self.engine.vault());
+        let changes = changes(&desired, &setup.configuration, vault, &self.clock);
+        assert!(self.engine.configure(changes, "test").await.unwrap());
+    }
+
+    /// Why deliveries to an integration are held; `None` when they are not.
+    pub(crate) fn held(&self, key: &str) -> Option<NotSent> {
+        let setup = self.engine.setup();
+        let mut all = setup.integrations();
+        all.find(|active| active.row.key == key).unwrap().held()
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Moves the clock once nothing is under way, and nothing is due: what is due at a moment happens at that moment, and no time
+    /// passes during an attempt, whose lease would end.
+    pub(crate) async fn pass(&self, seconds: i64) {
+        if self.is_running {
+            self.engine.idle().await;
+        } else {
+            self.catch_up().await;
+        }
+        self.jump(self.now() + SignedDuration::from_secs(seconds));
+    }
+
+    /// Moves the clock, although something may be due: for tests of what comes late, and of what happens without the clock.
+    pub(crate) fn jump(&self, at: Timestamp) {
+        self.clock.set(at);
+    }
+
+    /// Lets time pass in steps, with all that is due after each, until something holds; fails loudly when it never does.
+    pub(crate) async fn pass_until(
+        &self,
+        step: i64,
+        what: &str,
+        mut holds: impl AsyncFnMut() -> bool,
+    ) {
+        for _ in 0..500 {
+            self.catch_up().await;
+            if holds().await {
+                return;
+            }
+            self.pass(step).await;
+        }
+        panic!("never: {what}");
+    }
+
+    /// Lets happen what is due now.
+    pub(crate) async fn catch_up(&self) {
+        self.engine.catch_up().await.unwrap();
+    }
+
+    /// Waits until something holds; fails loudly when it never does.
+    pub(crate) async fn until(&self, what: &str, mut holds: impl FnMut() -> bool) {
+        self.eventually(what, async || holds()).await;
+    }
+
+    /// The same of what is asked of the ledger.
+    pub(crate) async fn eventually(&self, what: &str, mut holds: impl AsyncFnMut() -> bool) {
+        for _ in 0..LOOKS {
+            if !self.is_running {
+                self.catch_up().await;
+            }
+            if holds().await {
+                return;
+            }
+            tokio::time::sleep(BETWEEN_LOOKS).await;
+        }
+        panic!("never: {what}");
+    }
+
+    /// Waits until every delivery is sent, with its outcome recorded, and no message waits for its store.
+    pub(crate) async fn settled(&self) {
+        let ledger = self.engine.ledger();
+        if self.is_running {
+            self.eventually("nothing waits", async || {
+                ledger.backlog().await.unwrap().is_empty() && self.parked().await == 0
+            })
+            .await;
+            // What is recorded may not be known yet to the lane that sent it.
+            self.engine.idle().await;
+        } else {
+            self.catch_up().await;
+            assert_eq!(ledger.backlog().await.unwrap(), []);
+            let parked = ledger.parked(self.project, None, None, 10).await.unwrap();
+            assert!(parked.is_empty(), "still waiting: {parked:?}");
+        }
+    }
+
+    /// How many messages wait.
+    pub(crate) async fn parked(&self) -> usize {
+        let ledger = self.engine.ledger();
+        let parked = ledger.parked(self.project, None, None, 10_000).await;
+        parked.unwrap().len()
+    }
+
+    /// The App Store sends a message.
+    pub(crate) async fn tell(&self, body: &str) -> Result<Accepted, IntakeError> {
+        self.engine.intake().accept(self.app, &incoming(body)).await
+    }
+
+    /// Everything recorded so far, in order.
+    pub(crate) async fn feed(&self) -> Vec<FeedRow> {
+        self.engine
+            .ledger()
+            .events(&EventFilter::default(), Page::After(0, 100_000))
+            .await
+            .unwrap()
+    }
+
+    pub(crate) async fn events(&self) -> Vec<Event> {
+        self.feed().await.into_iter().map(|row| row.event).collect()
+    }
+
+    /// Kinds recorded so far, without access updates.
+    pub(crate) async fn kinds(&self) -> Vec<EventKind> {
+        kinds(self.events().await)
+    }
+
+    /// The same, of one customer.
+    pub(crate) async fn kinds_of(&self, who: &str) -> Vec<EventKind> {
+        let mut events = self.events().await;
+        events.retain(|event| event.customer.answers_to(who));
+        kinds(events)
+    }
+
+    /// Deliveries that reached an endpoint, by the id that stays the same on retries, with their position in the customer.
+    pub(crate) fn received(&self, url: &str) -> Vec<(String, u64)> {
+        let sent = self.endpoints.sent.lock().unwrap();
+        let of_url = sent.iter().filter(|(to, ..)| to.starts_with(url));
+        of_url
+            .map(|(_, body, headers)| {
+                (
+                    headers
+                        .iter()
+                        .find(|(name, _)| name == "webhook-id")
+                        .unwrap()
+                        .1
+                        .clone(),
+                    body["tidings"]["customer_seq"].as_u64().unwrap(),
+                )
+            })
+            .collect()
+    }
+
+    /// Deriving everything again from the raw messages gives the same events.
+    pub(crate) async fn rederives(&self) {
+        let scratch = ledger::ledger(self.now()).await;
+        let report = engine::rederive::rederive(
+            self.engine.ledger(),
+            scratch,
+            Vault::with_key([1; 32]),
+            Box::new(project::source),
+            self.project,
+            |_| {},
+        )
+        .await
+        .unwrap();
+        assert!(report.messages > 0 && report.events > 0, "{report:?}");
+        assert_eq!(report.differences, []);
+    }
+}
+
+fn kinds(events: Vec<Event>) -> Vec<EventKind> {
+    let kinds = events.into_iter().map(|event| event.kind);
+    kinds
+        .filter(|kind| *kind != EventKind::AccessLevelUpdated)
+        .collect()
+}

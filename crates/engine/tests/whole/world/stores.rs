@@ -1,0 +1,135 @@
+//! Stores that act on command, through a whole engine.
+
+use super::{World, clock::Clock};
+use async_trait::async_trait;
+use domain::{AppId, Store};
+use engine::{Accepted, IntakeError, System};
+use serde_json::Value;
+use simulator::{ApiRequest, Channel, Message, Stores};
+use sources::{Call, Incoming, Method, Receipt, Reply, Web};
+use std::sync::Arc;
+
+/// The network, with nothing in it but the stores.
+pub(super) struct Internet {
+    stores: Stores,
+    clock: Arc<Clock>,
+}
+
+impl Internet {
+    pub(super) fn of(stores: &Stores, clock: &Arc<Clock>) -> Self {
+        Self {
+            stores: stores.clone(),
+            clock: Arc::clone(clock),
+        }
+    }
+}
+
+#[async_trait]
+impl Web for Internet {
+    async fn call(&self, call: &Call) -> Result<Reply, String> {
+        let authorization = call
+            .headers
+            .iter()
+            .find(|(name, _)| *name == "authorization")
+            .map(|(_, value)| value.clone());
+        let method = match call.method {
+            Method::Get => "GET",
+            Method::Post => "POST",
+        };
+        let request = ApiRequest::of(method, &call.url, authorization, call.body.clone());
+        let answer = self.stores.answer(&request, self.clock.now()).await;
+        Ok(Reply {
+            status: answer.status,
+            retry_after: answer.retry_after,
+            cache_control: None,
+            body: answer.body,
+        })
+    }
+}
+
+impl World {
+    /// The app of a store.
+    pub(crate) fn app_of(&self, store: Store) -> AppId {
+        let setup = self.engine.setup();
+        let mut apps = setup.apps();
+        apps.find(|app| app.row.store() == store).unwrap().row.id
+    }
+
+    /// A store sends a message.
+    pub(crate) async fn deliver(&self, message: &Message) -> Result<Accepted, IntakeError> {
+        let url = "https://t.example/callbacks/google/app";
+        let proof = message.proof(&self.stores, url, self.now()).unwrap();
+        let header = |wanted| {
+            let (name, value) = proof.as_ref()?;
+            (*name == wanted).then_some(value.as_str())
+        };
+        let incoming = Incoming {
+            body: message.body.as_bytes(),
+            authorization: header("authorization"),
+            signature: header("stripe-signature"),
+            url,
+        };
+        let app = self.app_of(match message.channel {
+            Channel::Apple => Store::AppStore,
+            Channel::Google => Store::PlayStore,
+            Channel::Stripe => Store::Stripe,
+        });
+        self.engine.intake().accept(app, &incoming).await
+    }
+
+    async fn deliver_body(&self, channel: Channel, body: String) -> Result<Accepted, IntakeError> {
+        let subject = String::new();
+        let message = Message {
+            channel,
+            body,
+            subject,
+        };
+        self.deliver(&message).await
+    }
+
+    /// Google pushes.
+    pub(crate) async fn push(&self, body: &str) -> Result<Accepted, IntakeError> {
+        self.deliver_body(Channel::Google, body.into()).await
+    }
+
+    /// Stripe calls.
+    pub(crate) async fn hook(&self, kind: &str, object: &Value) -> Result<Accepted, IntakeError> {
+        let body = self.stores.stripe.api.tell(kind, object, self.now());
+        self.deliver_body(Channel::Stripe, body).await
+    }
+
+    /// A client sends a purchase in.
+    pub(crate) async fn receipt(
+        &self,
+        store: Store,
+        who: &str,
+        token: &str,
+    ) -> Result<(), IntakeError> {
+        let receipt = Receipt {
+            offering: None,
+            claimed_price: None,
+            token: token.into(),
+            product: None,
+            app_user_id: who.into(),
+        };
+        let app = self.app_of(store);
+        self.engine.intake().take_receipt(app, &receipt).await
+    }
+
+    /// Whether a customer has premium now.
+    pub(crate) async fn has_premium(&self, who: &str) -> bool {
+        let setup = self.engine.setup();
+        let unlocks = &setup.project(self.project).unwrap().unlocks;
+        let known = self.engine.ledger().customer(self.project, who).await;
+        let Some(record) = known.unwrap() else {
+            return false;
+        };
+        let purchases = record
+            .purchases
+            .iter()
+            .map(|owned| (&owned.chain, &owned.stored.snapshot));
+        domain::access::access(purchases, unlocks)
+            .get("premium")
+            .is_some_and(|level| level.is_active_at(self.now()))
+    }
+}
