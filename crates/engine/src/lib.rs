@@ -34,7 +34,7 @@ pub use self::core::{Core, Parts};
 pub use customers::{CustomerError, Customers, Grant, Merged, WriteError};
 pub use dispatch::{Dispatch, Handshake, LaneHealth};
 pub use guarded::Guarded;
-pub use intake::{Accepted, Imported, Intake, IntakeError, Origin, Profile};
+pub use intake::{Accepted, Imported, Intake, IntakeError, Profile};
 pub use replay::{Forecast, REPLAY_RATES, ReplayRates, Replays};
 pub use setup::{ActiveIntegration, AppSetup, MakeSource, ProjectSetup, Secrets, Setup};
 pub use system::{System, WallSystem};

@@ -186,7 +186,7 @@ async fn inbox(tx: &mut Tx, verdicts: &Verdicts<'_>) -> Result<Option<Committed>
             ids.push(message.id.uuid());
             projects.push(message.project.uuid());
             apps.push(message.app.uuid());
-            sources.push(message.source.clone());
+            sources.push(message.origin.to_string());
             keys.push(message.key.clone());
             titles.push(message.title.clone());
             received.push(micros(message.received_at));

@@ -77,7 +77,7 @@ impl Row {
             id: InboxId::new(self.id),
             project: ProjectId::new(self.project),
             app: AppId::new(self.app),
-            source: self.source,
+            origin: of.origin("source", &self.source)?,
             key: self.key,
             title: self.title,
         })
@@ -117,7 +117,7 @@ async fn park(
     sqlx::query!(
         "insert into inbox (id, project, app, source, key, title, received_at, body, parked, retry_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
          on conflict (id) do update set parked = excluded.parked, retry_at = excluded.retry_at, tries = inbox.tries + 1 where inbox.parked is not null",
-        message.id.uuid(), message.project.uuid(), message.app.uuid(), message.source, message.key, message.title,
+        message.id.uuid(), message.project.uuid(), message.app.uuid(), message.origin.to_string(), message.key, message.title,
         micros(message.received_at), body, reason, micros(retry_at)
     )
     .execute(pool)

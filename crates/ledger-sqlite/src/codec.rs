@@ -7,7 +7,7 @@ use domain::{
 use jiff::Timestamp;
 pub(crate) use ledger::codec::{pack, to_json};
 use ledger::{
-    DeliveryState, LedgerError, Result,
+    DeliveryState, LedgerError, Origin, Result,
     codec::{Stored, unpack},
 };
 use rusqlite::{
@@ -190,6 +190,10 @@ impl<'r> Found<'r> {
 
     pub(crate) fn store(&self, column: usize) -> Result<Store> {
         self.stored().store(self.name(column), self.text(column)?)
+    }
+
+    pub(crate) fn origin(&self, column: usize) -> Result<Origin> {
+        self.stored().origin(self.name(column), self.text(column)?)
     }
 
     pub(crate) fn environment(&self, column: usize) -> Result<Environment> {

@@ -116,7 +116,7 @@ fn inbox(connection: &Connection, message: &InboxMessage, body: &[u8]) -> Result
             message.id.key(),
             message.project.key(),
             message.app.key(),
-            message.source,
+            message.origin.to_string(),
             message.key,
             message.title,
             micros(message.received_at),

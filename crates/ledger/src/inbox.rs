@@ -1,6 +1,6 @@
 //! Raw messages: kept as they came, and what became of each.
 
-use crate::Result;
+use crate::{Origin, Result};
 use async_trait::async_trait;
 use domain::{AppId, InboxId, ProjectId};
 use jiff::{SignedDuration, Timestamp};
@@ -42,17 +42,17 @@ pub trait Inbox: Send + Sync + 'static {
 /// A raw message from outside.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InboxMessage {
-    /// Its id, derived from source and key.
+    /// Its id, derived from origin and key.
     pub id: InboxId,
     /// The project it was sent to.
     pub project: ProjectId,
     /// The app it was sent to.
     pub app: AppId,
-    /// Where it came from, for example `app_store`.
-    pub source: String,
-    /// The source's own id of it; told twice, it is one message.
+    /// Where it came from.
+    pub origin: Origin,
+    /// The id that its origin has for it; told twice, it is one message.
     pub key: String,
-    /// What the source calls it, for people: `DID_RENEW / BILLING_RECOVERY`.
+    /// What its origin calls it, for people: `DID_RENEW / BILLING_RECOVERY`.
     pub title: String,
     /// The bytes as they came.
     pub body: Vec<u8>,

@@ -231,9 +231,6 @@ impl From<Trouble> for ProbeOutcome {
 /// Verifies, decodes and asks for one app.
 #[async_trait]
 pub trait Source: Send + Sync {
-    /// The id of the source, as the inbox names it.
-    fn source(&self) -> &'static str;
-
     /// Whether the message is from whom it says, as far as its body alone cannot tell.
     async fn authenticate(
         &self,

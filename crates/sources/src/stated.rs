@@ -378,10 +378,6 @@ fn digest(body: &[u8]) -> String {
 
 #[async_trait]
 impl Source for Stated {
-    fn source(&self) -> &'static str {
-        self.store.id()
-    }
-
     async fn authenticate(
         &self,
         _: &Incoming<'_>,

@@ -64,7 +64,7 @@ pub(crate) async fn inbox(
         key: message.key,
         parked: record.parked,
         received_at: message.received_at,
-        source: message.source,
+        source: message.origin.to_string(),
         title: message.title,
     }))
 }

@@ -76,7 +76,7 @@ pub(crate) async fn parked(
         reason: parked.reason,
         received_at: parked.message.received_at,
         retry_at: parked.retry_at,
-        source: parked.message.source,
+        source: parked.message.origin.to_string(),
         title: parked.message.title,
         tries: parked.tries,
     });

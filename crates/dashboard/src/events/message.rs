@@ -2,7 +2,8 @@
 
 use super::decoded::decoded;
 use crate::text::exact;
-use domain::Event;
+use domain::{Event, Store};
+use ledger::Origin;
 use web::{App, problem::Problem};
 
 /// A message, as people read it.
@@ -15,23 +16,23 @@ pub(crate) struct MessagePart {
 }
 
 /// Why the message was believed.
-fn verdict(source: &str) -> &'static str {
-    match source {
-        "app_store" => {
+fn verdict(origin: Origin) -> &'static str {
+    match origin {
+        Origin::Store(Store::AppStore) => {
             "Its signatures and the certificates behind them were verified before it was taken in."
         }
-        "play_store" => {
+        Origin::Store(Store::PlayStore) => {
             "It was pushed by the configured service account; what happened was then asked of Google."
         }
-        "stripe" => {
+        Origin::Store(Store::Stripe) => {
             "Its signature was verified before it was taken in; what happened was then asked of Stripe."
         }
-        "receipt" => "A client sent it in; what was bought is the store's word.",
-        "customer" => "Something was done to the customer.",
-        source if source.ends_with("/answer") => {
-            "It is what the store itself answered when it was asked."
+        Origin::Receipt => "A client sent it in; what was bought is the store's word.",
+        Origin::Operation => "Something was done to the customer.",
+        Origin::Answer(_) => "It is what the store itself answered when it was asked.",
+        Origin::Import | Origin::Store(Store::External | Store::Promotional) => {
+            "A key of the project vouches for it."
         }
-        _ => "A key of the project vouches for it.",
     }
 }
 
@@ -44,7 +45,7 @@ pub(crate) async fn message(app: &App, event: &Event) -> Result<Option<MessagePa
     Ok(record.map(|record| {
         let message = record.message;
         MessagePart {
-            verdict: verdict(&message.source),
+            verdict: verdict(message.origin),
             title: message.title,
             received_at: exact(message.received_at),
             decoded: decoded(&message.body).unwrap_or_default(),

@@ -1,13 +1,13 @@
 //! Purchases that change hands: one commit against the versions of both customers, with the message that asks for it.
 
-use super::{Intake, IntakeError, Origin, inbox::Named};
+use super::{Intake, IntakeError, inbox::Named};
 use crate::{
     decide::transfer::{self, Passing, Scope},
     setup::Setup,
 };
 use domain::{ChainKey, ProjectId};
 use jiff::Timestamp;
-use ledger::{Committed, InboxMessage};
+use ledger::{Committed, InboxMessage, Origin};
 use serde::{Deserialize, Serialize};
 use sources::Refusal;
 

@@ -7,53 +7,9 @@ use super::{Intake, IntakeError, manner::Manner, receipt};
 use crate::setup::{AppSetup, Setup};
 use domain::InboxId;
 use jiff::Timestamp;
-use ledger::{InboxMessage, LedgerError};
+use ledger::{InboxMessage, LedgerError, Origin};
 use sources::{Content, Refusal, Source};
 use uuid::Uuid;
-
-/// Where a message of the inbox comes from. Kept as text, beside the message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Origin {
-    /// A store told it, or a key of the project stated it. Kept as the id of the source.
-    Source,
-    /// A store answered it: `play_store/answer`.
-    Answer,
-    /// A client sent in a purchase.
-    Receipt,
-    /// A purchase was imported without telling.
-    Import,
-    /// Something was done to two customers.
-    Operation,
-}
-
-impl Origin {
-    const ANSWER: &'static str = "/answer";
-    const RECEIPT: &'static str = "receipt";
-    const IMPORT: &'static str = "import";
-    const OPERATION: &'static str = "customer";
-
-    /// Where a message comes from.
-    pub fn of(message: &InboxMessage) -> Self {
-        match message.source.as_str() {
-            Self::RECEIPT => Self::Receipt,
-            Self::IMPORT => Self::Import,
-            Self::OPERATION => Self::Operation,
-            source if source.ends_with(Self::ANSWER) => Self::Answer,
-            _ => Self::Source,
-        }
-    }
-
-    /// As it is kept, for a message of an app with this source.
-    fn text(self, source: &str) -> String {
-        match self {
-            Self::Source => source.to_owned(),
-            Self::Answer => format!("{source}{}", Self::ANSWER),
-            Self::Receipt => Self::RECEIPT.into(),
-            Self::Import => Self::IMPORT.into(),
-            Self::Operation => Self::OPERATION.into(),
-        }
-    }
-}
 
 /// What names a message: told twice under the same name, it is one message.
 pub(super) struct Named {
@@ -69,14 +25,13 @@ pub(super) struct Named {
 impl AppSetup {
     /// A message to this app. Its id is derived from origin, key and signing time.
     pub(super) fn message(&self, named: Named, body: &[u8], now: Timestamp) -> InboxMessage {
-        let source = self.source.as_ref().map_or("", |source| source.source());
-        let source = named.origin.text(source);
-        let name = format!("{}:{source}:{}", self.row.id, named.key);
+        let Named { origin, .. } = named;
+        let name = format!("{}:{origin}:{}", self.row.id, named.key);
         InboxMessage {
             id: InboxId::derived(self.row.project.uuid(), &name, named.signed_at),
             project: self.row.project,
             app: self.row.id,
-            source,
+            origin,
             key: named.key,
             title: named.title,
             body: body.to_vec(),
@@ -87,9 +42,9 @@ impl AppSetup {
 
 /// What a message that is kept says.
 pub(super) fn content(source: &dyn Source, message: &InboxMessage) -> Result<Content, Refusal> {
-    match Origin::of(message) {
+    match message.origin {
         Origin::Receipt | Origin::Import => receipt::stored(source, message),
-        Origin::Source | Origin::Answer | Origin::Operation => source
+        Origin::Store(_) | Origin::Answer(_) | Origin::Operation => source
             .receive(&message.body, message.received_at)
             .map(|received| received.content),
     }
@@ -125,10 +80,10 @@ impl Intake {
         source: &dyn Source,
         message: InboxMessage,
     ) -> Result<(), IntakeError> {
-        match Origin::of(&message) {
-            Origin::Answer => self.read_answer(setup, app, message).await.map(|_| ()),
+        match message.origin {
+            Origin::Answer(_) => self.read_answer(setup, app, message).await.map(|_| ()),
             Origin::Operation => self.repeat_operation(setup, &message).await,
-            Origin::Source | Origin::Receipt | Origin::Import => {
+            Origin::Store(_) | Origin::Receipt | Origin::Import => {
                 let content = content(source, &message).map_err(IntakeError::Refused)?;
                 let Content::Observed(seen) = content else {
                     return Ok(());

@@ -7,7 +7,7 @@
 //! One question about one purchase is asked at a time, and each app asks at the pace its store allows ([`super::desk`]).
 
 use super::{
-    Intake, IntakeError, Origin,
+    Intake, IntakeError,
     desk::Urgency,
     inbox::{Named, digest},
     manner::Manner,
@@ -18,7 +18,7 @@ use crate::{
 };
 use domain::{fact::Note, time::after};
 use jiff::{SignedDuration, Timestamp};
-use ledger::{Commit, InboxMessage};
+use ledger::{Commit, InboxMessage, Origin};
 use sources::{Answer, Question, Refusal, Trouble};
 
 /// Pauses between tries; the last one repeats.
@@ -133,7 +133,7 @@ impl Intake {
         let asked = source.ask(question, self.core.web(), now).await;
         desk.note(asked.as_ref().err());
         let outcome = asked.as_ref().map_or_else(Trouble::code, |_| "answered");
-        Metric::StoreQuestions.count([("source", source.source()), ("outcome", outcome)]);
+        Metric::StoreQuestions.count([("source", app.row.store().id()), ("outcome", outcome)]);
         let answers = match asked {
             Ok(answers) => answers,
             Err(trouble) => return Ok(Err(trouble)),
@@ -157,7 +157,7 @@ impl Intake {
         let question = &answer.question;
         let content = digest(app, &body).simple();
         let named = Named {
-            origin: Origin::Answer,
+            origin: Origin::Answer(app.row.store()),
             key: format!(
                 "{}:{}@{}#{content}",
                 question.about, question.id, answer.asked_at

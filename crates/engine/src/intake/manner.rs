@@ -1,9 +1,8 @@
 //! How a message is taken in: on whose word, and whether anything is told of it.
 
-use super::inbox::Origin;
 use crate::setup::AppSetup;
 use domain::{Observation, Store};
-use ledger::InboxMessage;
+use ledger::{InboxMessage, Origin};
 
 /// How a message is taken in.
 #[derive(Debug, Clone, Copy, Default)]
@@ -19,7 +18,7 @@ impl<'a> Manner<'a> {
     pub(crate) fn of(app: &AppSetup, message: &InboxMessage, seen: &'a Observation) -> Self {
         Self {
             owner: explicit_owner(app, message, seen),
-            silent: Origin::of(message) == Origin::Import,
+            silent: message.origin == Origin::Import,
         }
     }
 }
@@ -30,7 +29,7 @@ pub(super) fn explicit_owner<'a>(
     message: &InboxMessage,
     seen: &'a Observation,
 ) -> Option<&'a str> {
-    let vouches = matches!(Origin::of(message), Origin::Receipt | Origin::Import)
+    let vouches = matches!(message.origin, Origin::Receipt | Origin::Import)
         || matches!(app.row.store(), Store::External | Store::Promotional);
     seen.user_token.as_deref().filter(|_| vouches)
 }

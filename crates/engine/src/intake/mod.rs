@@ -29,7 +29,6 @@ mod recheck;
 mod revocation;
 
 pub(crate) use handover::Handover;
-pub use inbox::Origin;
 pub use outcome::{Accepted, IntakeError};
 pub use profile::Profile;
 pub(crate) use profile::check_name;
@@ -44,6 +43,7 @@ use crate::{
 use domain::{AppId, ProjectId, time::after};
 use inbox::{Named, digest};
 use jiff::{SignedDuration, Timestamp};
+use ledger::Origin;
 use sources::{Incoming, Refusal, Source, Verdict};
 use std::sync::Arc;
 use tracing::Instrument;
@@ -147,7 +147,7 @@ impl Intake {
             .await
             .map_err(IntakeError::Refused)?;
         let named = Named {
-            origin: Origin::Source,
+            origin: Origin::Store(app.row.store()),
             key: received.key,
             title: received.title,
             signed_at: received.signed_at,
@@ -167,7 +167,7 @@ impl Intake {
         now: Timestamp,
     ) -> Result<Accepted, IntakeError> {
         let named = Named {
-            origin: Origin::Source,
+            origin: Origin::Store(app.row.store()),
             // Its own id cannot be trusted: its content names it.
             key: digest(app, body).to_string(),
             title: "unreadable".into(),

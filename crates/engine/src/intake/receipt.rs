@@ -2,14 +2,14 @@
 //! statement.
 
 use super::{
-    Accepted, Intake, IntakeError, Origin,
+    Accepted, Intake, IntakeError,
     inbox::{Named, digest},
     manner::Manner,
 };
 use crate::setup::AppSetup;
 use domain::{AppId, ProjectId, fact::Note};
 use jiff::Timestamp;
-use ledger::InboxMessage;
+use ledger::{InboxMessage, Origin};
 use serde_json::json;
 use sources::{Content, Question, Receipt, Refusal, Source};
 

@@ -1,7 +1,7 @@
 //! Reading back what is stored. A value that cannot be read never becomes another: it says where it stands.
 
 use super::unpack;
-use crate::{DeliveryState, LedgerError, Result};
+use crate::{DeliveryState, LedgerError, Origin, Result};
 use domain::{Environment, EventKind, NotSent, Store};
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
@@ -84,6 +84,11 @@ impl<'a> Stored<'a> {
     /// A store.
     pub fn store(&self, column: impl Display, id: &str) -> Result<Store> {
         self.known(column, id, Store::from_id(id))
+    }
+
+    /// Where a message comes from.
+    pub fn origin(&self, column: impl Display, text: &str) -> Result<Origin> {
+        self.known(column, text, Origin::from_text(text))
     }
 
     /// An environment.

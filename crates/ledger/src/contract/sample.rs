@@ -1,7 +1,7 @@
 //! Small, valid values to write.
 
 use crate::{
-    ChainWrite, Commit, CustomerWrite, InboxMessage, Ledger, NewDelivery, NewEvent, Next,
+    ChainWrite, Commit, CustomerWrite, InboxMessage, Ledger, NewDelivery, NewEvent, Next, Origin,
     Settlement, Wanted,
 };
 use domain::{
@@ -57,7 +57,7 @@ pub fn message(number: u64) -> InboxMessage {
         id: InboxId::new(uuid(5, number)),
         project: project(),
         app: app(),
-        source: "app_store".into(),
+        origin: Origin::Store(Store::AppStore),
         key: number.to_string(),
         title: "DID_RENEW".into(),
         body: format!("body {number}").into_bytes(),

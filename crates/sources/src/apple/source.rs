@@ -58,10 +58,6 @@ impl AppStore {
 
 #[async_trait]
 impl Source for AppStore {
-    fn source(&self) -> &'static str {
-        "app_store"
-    }
-
     async fn authenticate(
         &self,
         _: &Incoming<'_>,

@@ -73,10 +73,6 @@ impl GooglePlay {
 
 #[async_trait]
 impl Source for GooglePlay {
-    fn source(&self) -> &'static str {
-        "play_store"
-    }
-
     async fn authenticate(
         &self,
         incoming: &Incoming<'_>,

@@ -55,10 +55,6 @@ impl Stripe {
 
 #[async_trait]
 impl Source for Stripe {
-    fn source(&self) -> &'static str {
-        "stripe"
-    }
-
     async fn authenticate(
         &self,
         incoming: &Incoming<'_>,
