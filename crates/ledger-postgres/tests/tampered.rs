@@ -156,7 +156,12 @@ const CASES: &[(&str, Reading, &str, &str)] = &[
         "request",
     ),
     ("update inbox set body = '\\x01'", Message, "inbox", "body"),
-    ("update inbox set source = 'amazon'", Message, "inbox", "source"),
+    (
+        "update inbox set source = 'amazon'",
+        Message,
+        "inbox",
+        "source",
+    ),
     (
         "update inbox set retry_at = null",
         Parked,

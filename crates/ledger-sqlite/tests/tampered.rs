@@ -163,7 +163,12 @@ const CASES: &[(&str, Reading, &str, &str)] = &[
         "request",
     ),
     ("UPDATE inbox SET body = X'01'", Message, "inbox", "body"),
-    ("UPDATE inbox SET source = 'amazon'", Message, "inbox", "source"),
+    (
+        "UPDATE inbox SET source = 'amazon'",
+        Message,
+        "inbox",
+        "source",
+    ),
     (
         "UPDATE inbox SET retry_at = NULL",
         Parked,

@@ -16,6 +16,8 @@ pub enum Origin {
     Import,
     /// Something was done to two customers: `customer`.
     Operation,
+    /// The clock decided it, because time had passed: `clock`.
+    Clock,
 }
 
 impl Origin {
@@ -23,6 +25,7 @@ impl Origin {
     const RECEIPT: &'static str = "receipt";
     const IMPORT: &'static str = "import";
     const OPERATION: &'static str = "customer";
+    const CLOCK: &'static str = "clock";
 
     /// Parses what [`Display`](fmt::Display) writes.
     pub fn from_text(text: &str) -> Option<Self> {
@@ -30,6 +33,7 @@ impl Origin {
             Self::RECEIPT => Some(Self::Receipt),
             Self::IMPORT => Some(Self::Import),
             Self::OPERATION => Some(Self::Operation),
+            Self::CLOCK => Some(Self::Clock),
             _ => match text.strip_suffix(Self::ANSWER) {
                 Some(store) => Store::from_id(store).map(Self::Answer),
                 None => Store::from_id(text).map(Self::Store),
@@ -46,6 +50,7 @@ impl fmt::Display for Origin {
             Self::Receipt => f.write_str(Self::RECEIPT),
             Self::Import => f.write_str(Self::IMPORT),
             Self::Operation => f.write_str(Self::OPERATION),
+            Self::Clock => f.write_str(Self::CLOCK),
         }
     }
 }
@@ -55,7 +60,7 @@ mod tests {
     use super::*;
 
     /// As rows of the inbox have it since the first release.
-    const STORED: [(Origin, &str); 13] = [
+    const STORED: [(Origin, &str); 14] = [
         (Origin::Store(Store::AppStore), "app_store"),
         (Origin::Store(Store::PlayStore), "play_store"),
         (Origin::Store(Store::Stripe), "stripe"),
@@ -69,6 +74,7 @@ mod tests {
         (Origin::Receipt, "receipt"),
         (Origin::Import, "import"),
         (Origin::Operation, "customer"),
+        (Origin::Clock, "clock"),
     ];
 
     #[test]

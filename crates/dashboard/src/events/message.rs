@@ -29,6 +29,7 @@ fn verdict(origin: Origin) -> &'static str {
         }
         Origin::Receipt => "A client sent it in; what was bought is the store's word.",
         Origin::Operation => "Something was done to the customer.",
+        Origin::Clock => "Time had passed.",
         Origin::Answer(_) => "It is what the store itself answered when it was asked.",
         Origin::Import | Origin::Store(Store::External | Store::Promotional) => {
             "A key of the project vouches for it."

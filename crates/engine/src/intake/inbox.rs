@@ -1,7 +1,7 @@
 //! Messages of the inbox: where each comes from, how it is named, and how it is read again.
 //!
-//! Whatever leads to events is a message: what stores send and answer, receipts, imports, statements, and what is done to
-//! two customers. So every event can be derived again from the inbox alone.
+//! Whatever leads to events is a message: what stores send and answer, receipts, imports, statements, what is done to
+//! two customers, and what the clock decides. So every event can be derived again from the inbox alone.
 
 use super::{Intake, IntakeError, manner::Manner, receipt};
 use crate::setup::{AppSetup, Setup};
@@ -44,7 +44,7 @@ impl AppSetup {
 pub(super) fn content(source: &dyn Source, message: &InboxMessage) -> Result<Content, Refusal> {
     match message.origin {
         Origin::Receipt | Origin::Import => receipt::stored(source, message),
-        Origin::Store(_) | Origin::Answer(_) | Origin::Operation => source
+        Origin::Store(_) | Origin::Answer(_) | Origin::Operation | Origin::Clock => source
             .receive(&message.body, message.received_at)
             .map(|received| received.content),
     }
@@ -83,6 +83,7 @@ impl Intake {
         match message.origin {
             Origin::Answer(_) => self.read_answer(setup, app, message).await.map(|_| ()),
             Origin::Operation => self.repeat_operation(setup, &message).await,
+            Origin::Clock => self.repeat_look(setup, app, &message).await,
             Origin::Store(_) | Origin::Receipt | Origin::Import => {
                 let content = content(source, &message).map_err(IntakeError::Refused)?;
                 let Content::Observed(seen) = content else {

@@ -18,6 +18,7 @@ mod handover;
 mod heard;
 mod inbox;
 mod inquiry;
+mod look;
 mod manner;
 mod outcome;
 mod owner;

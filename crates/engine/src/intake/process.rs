@@ -1,6 +1,6 @@
 //! From facts to a commit: load, decide, write; again when the customer changed in between.
 
-use super::{Accepted, Intake, IntakeError, manner::Manner};
+use super::{Accepted, Intake, IntakeError, look, manner::Manner};
 use crate::{
     decide::{self, Circumstances, Proposal},
     metric::Metric,
@@ -127,7 +127,10 @@ impl Intake {
                 Some((customers, keys)) => ledger.known_keys(&customers, &keys).await?,
                 None => Vec::new(),
             };
-            let commit = decide::conclude(proposal, &known, &at);
+            let mut commit = decide::conclude(proposal, &known, &at);
+            if commit.inbox.is_none() {
+                commit.inbox = look::of(app, &commit);
+            }
             match self.commit_and_note(commit).await? {
                 Written::Done(events) => {
                     return Ok(Some(Decided {

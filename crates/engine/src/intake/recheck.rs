@@ -2,7 +2,7 @@
 
 use super::{Intake, IntakeError, desk::Urgency, process::Matter};
 use crate::setup::{AppSetup, Setup};
-use domain::time::after;
+use domain::{ChainKey, time::after};
 use jiff::SignedDuration;
 use ledger::{DueCheck, Wanted};
 use sources::{Question, Trouble};
@@ -31,21 +31,19 @@ impl Intake {
                 }
             }
         }
-        self.decide_by_clock(setup, due).await
+        self.decide_by_clock(setup, app, &due.chain).await
     }
 
     /// Decides what the clock alone leads to, whatever the store would say.
     pub(crate) async fn decide_by_clock(
         &self,
         setup: &Setup,
-        due: &DueCheck,
+        app: &AppSetup,
+        chain: &ChainKey,
     ) -> Result<(), IntakeError> {
-        let Some(app) = setup.app(due.app) else {
-            return Ok(());
-        };
         let matter = Matter {
             said: None,
-            wanted: &about(due),
+            wanted: &about(app, chain),
             now: self.core.system().now(),
             silent: false,
         };
@@ -61,7 +59,13 @@ impl Intake {
         let Ok(source) = &app.source else {
             return Ok(None);
         };
-        let Some((chain, stored)) = self.core.ledger().load(&about(due)).await?.chain else {
+        let Some((chain, stored)) = self
+            .core
+            .ledger()
+            .load(&about(app, &due.chain))
+            .await?
+            .chain
+        else {
             return Ok(None);
         };
         let question = source.check(&chain, &stored.facts, &stored.snapshot);
@@ -71,11 +75,11 @@ impl Intake {
 }
 
 /// What has to be known before a purchase is looked at again.
-fn about(due: &DueCheck) -> Wanted {
+fn about(app: &AppSetup, chain: &ChainKey) -> Wanted {
     Wanted {
-        project: due.project,
-        app: due.app,
-        chain: due.chain.clone(),
+        project: app.row.project,
+        app: app.row.id,
+        chain: chain.clone(),
         links: Vec::new(),
         app_user_id: None,
     }

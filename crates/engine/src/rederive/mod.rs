@@ -1,9 +1,9 @@
 //! Recomputes every event from the raw messages, and compares.
 //!
 //! Messages are taken in again, in the order in which they were processed, by an engine without a network, over an empty
-//! ledger, with a clock that stands at each message's own time. What time alone led to is decided again at the instants it
-//! was decided at: those are recorded, because a server that was down looks at nothing. Where the outcome differs, a rule
-//! changed, or something was recorded that the messages do not support.
+//! ledger, with a clock that stands at each message's own time. What the clock decided is a message among them, because a
+//! server that was down looks at nothing. Where the outcome differs, a rule changed, or something was recorded that the
+//! messages do not support.
 
 mod apart;
 mod looks;
@@ -17,7 +17,7 @@ use configuration::Vault;
 use domain::ProjectId;
 use jiff::Timestamp;
 use ledger::{Archived, EventFilter, Ledger, LedgerError};
-use looks::{look_again, looks};
+use looks::unkept_looks;
 use serde::Serialize;
 use std::sync::Arc;
 use told::{compare, told};
@@ -65,7 +65,8 @@ pub async fn rederive(
     let setup = core.setup();
     let intake = Intake::new(core.clone(), Dispatch::quiet(core));
     let mut report = Report::default();
-    let mut looks = looks(ledger, project).await?.into_iter().peekable();
+    let looks = unkept_looks(ledger, &setup, project).await?;
+    let mut looks = looks.into_iter().peekable();
     let (mut after, mut latest) = (0, Timestamp::MIN);
     loop {
         let page = ledger.archive(project, after, AT_ONCE).await?;
@@ -75,9 +76,9 @@ pub async fn rederive(
         for Archived { position, message } in page {
             after = position;
             latest = latest.max(message.received_at);
-            while let Some((at, look)) = looks.next_if(|(at, _)| *at <= latest) {
-                clock.set(at);
-                look_again(&intake, &setup, &look).await?;
+            while let Some(look) = looks.next_if(|look| look.at <= latest) {
+                clock.set(look.at);
+                look.again(&intake, &setup).await?;
             }
             clock.set(message.received_at);
             intake.repeat(message).await?;
@@ -85,9 +86,9 @@ pub async fn rederive(
             progress(report.messages);
         }
     }
-    for (at, look) in looks {
-        clock.set(at);
-        look_again(&intake, &setup, &look).await?;
+    for look in looks {
+        clock.set(look.at);
+        look.again(&intake, &setup).await?;
     }
     let recorded = told(ledger, project).await?;
     let derived = told(&*scratch, project).await?;

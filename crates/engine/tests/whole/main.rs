@@ -5,6 +5,7 @@ mod breaker;
 mod gate;
 mod handshakes;
 mod lessons;
+mod looks;
 mod replay;
 mod stopping;
 #[path = "../stores/mod.rs"]

@@ -1,7 +1,7 @@
 //! Promises about messages that wait.
 
 use super::{Subject, at, commit, done, message};
-use crate::ParkedCount;
+use crate::{Commit, InboxMessage, Origin, ParkedCount};
 
 /// A parked message is kept, comes back when due, and once processed is a duplicate like any other.
 pub async fn a_parked_message_waits_and_is_processed_once(ledger: Subject) {
@@ -164,4 +164,42 @@ pub async fn parked_messages_are_counted_by_app(ledger: Subject) {
     assert_eq!(counts, expected);
     let elsewhere = domain::ProjectId::new(uuid::Uuid::from_u128(77));
     assert_eq!(ledger.count_parked(elsewhere, now).await.unwrap(), []);
+}
+
+/// What was processed is read in the order in which it was committed, whenever it came: messages, one that waited before, and what the
+/// clock decided in between.
+pub async fn the_archive_has_everything_in_the_order_of_its_commits(ledger: Subject) {
+    let keep = async |message: &InboxMessage| {
+        let commit = Commit {
+            inbox: Some(message.clone()),
+            ..Commit::of(message.project)
+        };
+        assert!(done(&ledger.commit(commit).await.unwrap()));
+    };
+    let late = message(1);
+    let parked = ledger.park(late.clone(), "waits".into(), at(10)).await;
+    assert!(parked.unwrap());
+    let of_clock = InboxMessage {
+        origin: Origin::Clock,
+        received_at: at(9),
+        ..message(2)
+    };
+    let last = message(3);
+    // All but the clock's came at the same moment, long before it looked.
+    let in_order = [message(4), of_clock, late, last];
+    for message in &in_order {
+        keep(message).await;
+    }
+    let mut archive = Vec::new();
+    let mut after = 0;
+    loop {
+        let page = ledger.archive(message(1).project, after, 1).await.unwrap();
+        let Some(next) = page.into_iter().next() else {
+            break;
+        };
+        assert!(next.position > after);
+        after = next.position;
+        archive.push(next.message);
+    }
+    assert_eq!(archive, in_order);
 }

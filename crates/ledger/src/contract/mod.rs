@@ -40,7 +40,7 @@ macro_rules! contract_tests {
         $crate::contract_tests! { @each $make;
             what_is_committed_is_loaded, a_message_told_twice_is_written_once, a_stale_version_writes_nothing, of_concurrent_commits_one_wins,
             a_chain_has_one_owner, an_event_key_is_used_once, known_keys_are_found, a_parked_message_waits_and_is_processed_once,
-            parked_messages_are_listed_by_page, parked_messages_are_counted_by_app, chains_are_found_when_due,
+            parked_messages_are_listed_by_page, parked_messages_are_counted_by_app, the_archive_has_everything_in_the_order_of_its_commits, chains_are_found_when_due,
             a_customers_deliveries_wait_for_each_other, patience_ends_waiting, a_lease_runs_out_and_the_late_settler_is_fenced, concurrent_claimers_never_share,
             a_backlog_of_one_integration_hides_no_other, a_retry_is_not_due_before_its_time, integrations_with_something_due_are_found, leases_that_were_not_used_are_given_back, a_lease_that_another_took_up_is_not_given_back, failed_deliveries_are_tried_again_on_request, old_attempts_are_forgotten,
             a_failed_write_disturbs_no_neighbour, readers_by_cursor_see_every_event_once, the_feed_filters, attempts_and_requests_are_kept, what_was_told_and_what_runs_is_counted, customers_are_found_by_id_and_name,

@@ -1,0 +1,63 @@
+//! What the clock decides has its place among the messages: deriving everything again decides it there, although both are of
+//! one moment.
+
+use crate::world::{Chain, DAY, World};
+use domain::EventKind::{self, *};
+
+const USER: &str = "7e3fb20b-4cdb-47cc-936d-99d65f608138";
+
+/// A customer whose two subscriptions are over, and time to say so.
+async fn two_are_over() -> (World, Chain) {
+    let world = World::new().await;
+    let mut first = Chain::purchase(1000, "monthly", Some(USER), world.now());
+    let mut second = Chain::purchase(2000, "yearly", Some(USER), world.now());
+    for chain in [&mut first, &mut second] {
+        let bought = chain.notify("SUBSCRIBED", world.now());
+        world.tell(&bought).await.unwrap();
+    }
+    world.pass(33 * DAY + 60).await;
+    first.renew();
+    (world, first)
+}
+
+async fn check(world: &World, expected: &[EventKind]) {
+    let mut kinds: Vec<_> = world
+        .events()
+        .await
+        .iter()
+        .map(|event| event.kind)
+        .collect();
+    assert_eq!(kinds.drain(..3).len(), 3, "two purchases, and access");
+    assert_eq!(kinds, expected);
+    world.rederives().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_and_then_a_look() {
+    let (world, mut renewed) = two_are_over().await;
+    let body = renewed.notify("DID_RENEW", world.now());
+    world.tell(&body).await.unwrap();
+    world.catch_up().await;
+    // Access lasts longer than before, and ends for nobody.
+    let told = [SubscriptionRenewed, AccessLevelUpdated, SubscriptionExpired];
+    check(&world, &told).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_look_and_then_a_message() {
+    let (world, mut renewed) = two_are_over().await;
+    world.catch_up().await;
+    let body = renewed.notify("DID_RENEW", world.now());
+    world.tell(&body).await.unwrap();
+    check(
+        &world,
+        &[
+            SubscriptionExpired,
+            SubscriptionExpired,
+            AccessLevelUpdated,
+            SubscriptionRenewed,
+            AccessLevelUpdated,
+        ],
+    )
+    .await;
+}
