@@ -7,7 +7,7 @@ use crate::{
 use async_trait::async_trait;
 use domain::{ProjectId, UserId};
 use jiff::Timestamp;
-use ledger::{Accounts, AuditEntry, Result, Session, codec::Stored};
+use ledger::{Accounts, AuditEntry, AuditFilter, Result, Session, codec::Stored};
 use sqlx::{PgExecutor, PgPool};
 use uuid::Uuid;
 
@@ -15,7 +15,7 @@ use uuid::Uuid;
 impl Accounts for PostgresLedger {
     async fn note(
         &self,
-        project: ProjectId,
+        project: Option<ProjectId>,
         who: &str,
         what: &str,
         subject: &str,
@@ -26,7 +26,7 @@ impl Accounts for PostgresLedger {
             who,
             what,
             subject,
-            project: Some(project),
+            project,
             before: "",
             after: "",
         };
@@ -34,11 +34,11 @@ impl Accounts for PostgresLedger {
     }
     async fn audit(
         &self,
-        project: ProjectId,
+        filter: AuditFilter,
         before: Option<u64>,
         limit: usize,
     ) -> Result<Vec<AuditEntry>> {
-        audit(&self.reads, project, before, limit).await
+        audit(&self.reads, filter, before, limit).await
     }
     async fn open_session(&self, session: Session) -> Result<()> {
         open_session(&self.reads, &session).await
@@ -83,16 +83,17 @@ pub(crate) async fn note(on: impl PgExecutor<'_>, deed: &Deed<'_>) -> Result<()>
 
 async fn audit(
     pool: &PgPool,
-    project: ProjectId,
+    filter: AuditFilter,
     before: Option<u64>,
     limit: usize,
 ) -> Result<Vec<AuditEntry>> {
     let found = sqlx::query!(
         "select position, at, who, what, subject, before, after from audit_log
-         where (project is null or project = $1) and position < $2 order by position desc limit $3",
-        project.uuid(),
+         where (project = $1 or ($4 and project is null)) and position < $2 order by position desc limit $3",
+        filter.project.uuid(),
         before.map_or(i64::MAX, signed),
-        rows(limit)
+        rows(limit),
+        filter.with_common
     )
     .fetch_all(pool)
     .await

@@ -8,7 +8,7 @@ use crate::{
 use jiff::Timestamp;
 use ledger::{
     Configuration, ConfigurationChange as Change, Result,
-    codec::{Stored, shown},
+    codec::{Stored, concerned, shown},
     configuration::{Kept, Row, Table},
 };
 use sqlx::PgPool;
@@ -76,7 +76,9 @@ pub(crate) async fn apply(
             who: by,
             what,
             subject: &subject,
-            project: change.project(),
+            project: change
+                .project()
+                .or_else(|| before.as_deref().and_then(concerned)),
             before: &before.as_deref().map(shown).unwrap_or_default(),
             after: &row.body.as_deref().map(shown).unwrap_or_default(),
         };

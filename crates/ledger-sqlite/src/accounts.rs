@@ -8,14 +8,14 @@ use crate::{
 use async_trait::async_trait;
 use domain::{ProjectId, UserId};
 use jiff::Timestamp;
-use ledger::{Accounts, AuditEntry, Result, Session};
+use ledger::{Accounts, AuditEntry, AuditFilter, Result, Session};
 use rusqlite::{Connection, params};
 
 #[async_trait]
 impl Accounts for SqliteLedger {
     async fn note(
         &self,
-        project: ProjectId,
+        project: Option<ProjectId>,
         who: &str,
         what: &str,
         subject: &str,
@@ -29,7 +29,7 @@ impl Accounts for SqliteLedger {
                     who: &who,
                     what: &what,
                     subject: &subject,
-                    project: Some(project),
+                    project,
                     before: "",
                     after: "",
                 };
@@ -39,11 +39,11 @@ impl Accounts for SqliteLedger {
     }
     async fn audit(
         &self,
-        project: ProjectId,
+        filter: AuditFilter,
         before: Option<u64>,
         limit: usize,
     ) -> Result<Vec<AuditEntry>> {
-        self.read_long(move |connection| audit(connection, project, before, limit))
+        self.read_long(move |connection| audit(connection, filter, before, limit))
             .await
     }
     async fn open_session(&self, session: Session) -> Result<()> {
@@ -95,7 +95,7 @@ pub(crate) fn note(connection: &Connection, deed: &Deed<'_>) -> Result<()> {
 
 fn audit(
     connection: &Connection,
-    project: ProjectId,
+    filter: AuditFilter,
     before: Option<u64>,
     limit: usize,
 ) -> Result<Vec<AuditEntry>> {
@@ -103,8 +103,8 @@ fn audit(
         connection,
         "audit_log",
         "SELECT position, at, who, what, subject, before, after FROM audit_log
-         WHERE (project IS NULL OR project = ?1) AND (?2 IS NULL OR position < ?2) ORDER BY position DESC LIMIT ?3",
-        params![project.key(), before, limit],
+         WHERE (project = ?1 OR (?4 AND project IS NULL)) AND (?2 IS NULL OR position < ?2) ORDER BY position DESC LIMIT ?3",
+        params![filter.project.key(), before, limit, filter.with_common],
         |row| {
             Ok(AuditEntry {
                 position: row.get(0)?,

@@ -8,7 +8,7 @@ use crate::{
 use jiff::Timestamp;
 use ledger::{
     Configuration, ConfigurationChange as Change, Result,
-    codec::{Stored, shown},
+    codec::{Stored, concerned, shown},
     configuration::{Column, Kept, Row, Table},
 };
 use rusqlite::{Connection, params, params_from_iter, types::Value};
@@ -71,7 +71,9 @@ pub(crate) fn apply(
             who: by,
             what,
             subject: &subject,
-            project: change.project(),
+            project: change
+                .project()
+                .or_else(|| before.as_deref().and_then(concerned)),
             before: &before.as_deref().map(shown).unwrap_or_default(),
             after: &after.map(shown).unwrap_or_default(),
         };

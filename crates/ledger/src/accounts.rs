@@ -9,19 +9,19 @@ use serde::{Deserialize, Serialize};
 /// Sessions, and the log of what was done.
 #[async_trait]
 pub trait Accounts: Send + Sync + 'static {
-    /// Writes down something that was done beside configuring: who, what and to what.
+    /// Writes down something that was done beside configuring: who, what and to what, and in which project, if in one.
     async fn note(
         &self,
-        project: ProjectId,
+        project: Option<ProjectId>,
         who: &str,
         what: &str,
         subject: &str,
         now: Timestamp,
     ) -> Result<()>;
-    /// What was done in a project, and in all of them, newest first, before a position.
+    /// What was done, newest first, before a position.
     async fn audit(
         &self,
-        project: ProjectId,
+        filter: AuditFilter,
         before: Option<u64>,
         limit: usize,
     ) -> Result<Vec<AuditEntry>>;
@@ -116,6 +116,15 @@ pub struct Session {
     pub expires_at: Timestamp,
     /// In which browser, as it calls itself; at most 200 characters.
     pub agent: String,
+}
+
+/// Which entries of the log are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AuditFilter {
+    /// Those of this project.
+    pub project: ProjectId,
+    /// And those of none: for whoever reaches everything.
+    pub with_common: bool,
 }
 
 /// Something that was done.

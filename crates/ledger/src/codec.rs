@@ -10,7 +10,7 @@ pub use stored::Stored;
 
 use crate::{LedgerError, Result};
 use domain::{
-    CustomerId, Facts,
+    CustomerId, Facts, ProjectId,
     customer::{Customer, FORGOTTEN_PREFIX},
     fact::{Note, RefundFact, RenewalFact, Transaction},
 };
@@ -164,4 +164,13 @@ pub fn shown(body: &str) -> String {
         }
     }
     Value::Object(fields).to_string()
+}
+
+/// The project that a stored thing says it belongs to.
+pub fn concerned(body: &str) -> Option<ProjectId> {
+    #[derive(Deserialize)]
+    struct Belongs {
+        project: Option<ProjectId>,
+    }
+    serde_json::from_str::<Belongs>(body).ok()?.project
 }

@@ -120,7 +120,7 @@ impl ConfigurationChange {
         }
     }
 
-    /// The project it concerns; `None` for what concerns all.
+    /// The project it concerns, as far as it says; what is removed by its id does not. `None` also for what concerns all.
     pub const fn project(&self) -> Option<ProjectId> {
         match self {
             Self::PutProject(project) => Some(project.id),
@@ -129,13 +129,12 @@ impl ConfigurationChange {
             Self::PutEntitlement(entitlement) => Some(entitlement.project),
             Self::PutIntegration(integration) => Some(integration.project),
             Self::PutApiKey(key) => key.project,
+            Self::PutUser(user) => user.project,
+            Self::PutInvitation(invitation) | Self::RemoveInvitation(invitation) => {
+                invitation.project
+            }
             Self::RemoveProduct(project, _) | Self::RemoveEntitlement(project, _) => Some(*project),
-            Self::RemoveIntegration(_)
-            | Self::RemoveApiKey(_)
-            | Self::PutUser(_)
-            | Self::RemoveUser(_)
-            | Self::PutInvitation(_)
-            | Self::RemoveInvitation(_) => None,
+            Self::RemoveIntegration(_) | Self::RemoveApiKey(_) | Self::RemoveUser(_) => None,
         }
     }
 }

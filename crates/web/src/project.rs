@@ -60,7 +60,8 @@ impl InProject {
     pub async fn did(&self, app: &App, what: &str, subject: &str) -> Result<(), Problem> {
         let now = app.engine.system().now();
         let (ledger, who) = (app.engine.ledger(), &self.caller.name);
-        Ok(ledger.note(self.id, who, what, subject, now).await?)
+        let noted = ledger.note(Some(self.id), who, what, subject, now);
+        Ok(noted.await?)
     }
 
     /// The project's apps.

@@ -9,6 +9,7 @@ use crate::{
 };
 use askama::Template;
 use axum::{extract::State, http::Uri, response::Response};
+use ledger::AuditFilter;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use web::{
@@ -78,7 +79,11 @@ fn differences(before: &str, after: &str) -> Vec<(String, String, String)> {
 /// `GET /projects/{project}/audit`.
 async fn audit(State(app): State<App>, project: InProject, uri: Uri) -> Result<Response, Problem> {
     let before = Sent::query(&uri).text("before").parse().ok();
-    let entries = app.engine.ledger().audit(project.id, before, SHOWN).await?;
+    let filter = AuditFilter {
+        project: project.id,
+        with_common: project.caller.project.is_none(),
+    };
+    let entries = app.engine.ledger().audit(filter, before, SHOWN).await?;
     let older = (entries.len() == SHOWN)
         .then(|| entries.last().map(|last| last.position))
         .flatten();

@@ -171,8 +171,8 @@ behind_the_gate! {
         fn set_mark(app: AppId, name: &str, at: Timestamp) -> ();
     }
     Accounts {
-        fn note(project: ProjectId, who: &str, what: &str, subject: &str, now: Timestamp) -> ();
-        fn audit(project: ProjectId, before: Option<u64>, limit: usize) -> Vec<AuditEntry>;
+        fn note(project: Option<ProjectId>, who: &str, what: &str, subject: &str, now: Timestamp) -> ();
+        fn audit(filter: AuditFilter, before: Option<u64>, limit: usize) -> Vec<AuditEntry>;
         fn open_session(session: Session) -> ();
         fn session(digest: &str, now: Timestamp) -> Option<Session>;
         fn sessions(user: UserId, now: Timestamp) -> Vec<Session>;

@@ -4,7 +4,7 @@
 use crate::world::{Chain, DAY, World, answer};
 use domain::{CancellationReason, EventKind::*, NotSent};
 use engine::{Accepted, TransportError};
-use ledger::{DeliveryState, IntegrationState};
+use ledger::{AuditFilter, DeliveryState, IntegrationState};
 use std::collections::BTreeSet;
 
 const USER: &str = "7e3fb20b-4cdb-47cc-936d-99d65f608138";
@@ -560,11 +560,11 @@ async fn an_endpoint_that_wants_no_more_is_left_alone_and_loses_nothing() {
             .any(|(id, waiting)| *id == row.id && *waiting >= 2),
         "what came later is kept: {backlog:?}"
     );
-    let log = world
-        .engine
-        .ledger()
-        .audit(row.project, None, 10)
-        .await
-        .unwrap();
+    let filter = AuditFilter {
+        project: row.project,
+        with_common: false,
+    };
+    let log = world.engine.ledger().audit(filter, None, 10);
+    let log = log.await.unwrap();
     assert!(log.iter().any(|deed| deed.who.contains("410")));
 }

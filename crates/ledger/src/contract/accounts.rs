@@ -2,9 +2,10 @@
 
 use super::{Subject, at, project};
 use crate::{
-    ApiKey, ConfigurationChange as Change, Invitation, Project, Role, Scope, Session, User,
+    ApiKey, AuditFilter, ConfigurationChange as Change, Invitation, Project, Role, Scope, Session,
+    User,
 };
-use domain::{ApiKeyId, UserId};
+use domain::{ApiKeyId, ProjectId, UserId};
 use uuid::Uuid;
 
 fn user(number: u128) -> User {
@@ -16,6 +17,17 @@ fn user(number: u128) -> User {
         project: None,
         password: "pbkdf2-sha256$1$salt$hash".into(),
         created_at: at(0),
+    }
+}
+
+fn row(id: ProjectId, key: &str, name: &str) -> Project {
+    Project {
+        id,
+        key: key.into(),
+        name: name.into(),
+        historical_window_hours: 24,
+        transfer_behaviour: crate::TransferBehaviour::Transfer,
+        sandbox_transfer_behaviour: None,
     }
 }
 
@@ -64,14 +76,7 @@ pub async fn sessions_end(ledger: Subject) {
 
 /// Every change is in the log, newest first, with what it was before and after, and without secrets.
 pub async fn what_was_done_is_logged_without_secrets(ledger: Subject) {
-    let row = |name: &str| Project {
-        id: project(),
-        key: "acme".into(),
-        name: name.into(),
-        historical_window_hours: 24,
-        transfer_behaviour: crate::TransferBehaviour::Transfer,
-        sandbox_transfer_behaviour: None,
-    };
+    let row = |name| row(project(), "acme", name);
     let invitation = Invitation {
         digest: "d1gest".into(),
         email: "new@a.example".into(),
@@ -107,11 +112,16 @@ pub async fn what_was_done_is_logged_without_secrets(ledger: Subject) {
                 .unwrap()
         );
     }
-    ledger
-        .note(project(), "ann", "resend delivery", "dlv_1", at(6))
-        .await
-        .unwrap();
-    let log = ledger.audit(project(), None, 100).await.unwrap();
+    let of = Some(project());
+    let resent = ledger.note(of, "ann", "resend delivery", "dlv_1", at(6));
+    resent.await.unwrap();
+    let signed_in = ledger.note(None, "ann", "sign in", "with a password", at(7));
+    signed_in.await.unwrap();
+    let everything = AuditFilter {
+        project: project(),
+        with_common: true,
+    };
+    let log = ledger.audit(everything, None, 100).await.unwrap();
     let told: Vec<_> = log
         .iter()
         .map(|entry| {
@@ -125,6 +135,7 @@ pub async fn what_was_done_is_logged_without_secrets(ledger: Subject) {
     assert_eq!(
         told,
         [
+            ("ann", "sign in", "with a password"),
             ("ann", "resend delivery", "dlv_1"),
             ("somebody-2", "end invitation", "new@a.example"),
             ("somebody-1", "put api key", key_id.as_str()),
@@ -134,12 +145,12 @@ pub async fn what_was_done_is_logged_without_secrets(ledger: Subject) {
             ("somebody-0", "put project", "acme"),
         ]
     );
-    assert!(log[4].before.contains("\"Acme\"") && log[4].after.contains("\"Acme 2\""));
+    assert!(log[5].before.contains("\"Acme\"") && log[5].after.contains("\"Acme 2\""));
     assert!(
-        log[6].before.is_empty() && !log[6].after.is_empty(),
+        log[7].before.is_empty() && !log[7].after.is_empty(),
         "it was not there"
     );
-    assert!(log[1].after.is_empty(), "it is gone");
+    assert!(log[2].after.is_empty(), "it is gone");
     let all: String = log
         .iter()
         .map(|entry| format!("{}{}", entry.before, entry.after))
@@ -147,17 +158,96 @@ pub async fn what_was_done_is_logged_without_secrets(ledger: Subject) {
     for secret in ["d1gest", "k3y", "pbkdf2"] {
         assert!(!all.contains(secret), "{secret}");
     }
-    let older = ledger
-        .audit(project(), Some(log[4].position), 1)
-        .await
-        .unwrap();
-    assert_eq!(older, [log[5].clone()], "pages go on where they ended");
-    let another = domain::ProjectId::new(Uuid::from_u128(77));
-    let theirs = ledger.audit(another, None, 100).await.unwrap();
-    assert!(
-        theirs
-            .iter()
-            .all(|entry| entry.what.contains("user") || entry.what.contains("invit")),
-        "what concerns one project is shown in that one: {theirs:?}"
+    let older = ledger.audit(everything, Some(log[5].position), 1);
+    assert_eq!(
+        older.await.unwrap(),
+        [log[6].clone()],
+        "pages go on where they ended"
     );
+}
+
+/// What concerns one project is shown in that one, what concerns none to whoever reaches everything, also once it is gone.
+pub async fn what_was_done_is_told_to_whom_it_concerns(ledger: Subject) {
+    let another = ProjectId::new(Uuid::from_u128(77));
+    let member = |number: u128, project| User {
+        project,
+        ..user(number)
+    };
+    let key = |number: u128, project| ApiKey {
+        id: ApiKeyId::new(Uuid::from_u128(number)),
+        project,
+        app: None,
+        name: "ci".into(),
+        digest: format!("digest-{number}"),
+        scope: Scope::Read,
+        created_at: at(0),
+    };
+    let (ours, theirs, common) = (key(1, Some(project())), key(2, Some(another)), key(3, None));
+    let put = [
+        Change::PutProject(row(project(), "acme", "Acme")),
+        Change::PutProject(row(another, "other", "Other")),
+        Change::PutUser(member(1, Some(project()))),
+        Change::PutUser(member(2, Some(another))),
+        Change::PutUser(member(3, None)),
+        Change::PutApiKey(ours.clone()),
+        Change::PutApiKey(theirs.clone()),
+        Change::PutApiKey(common.clone()),
+    ];
+    let removed = [
+        Change::RemoveUser(user(1).id),
+        Change::RemoveUser(user(2).id),
+        Change::RemoveUser(user(3).id),
+        Change::RemoveApiKey(ours.id),
+        Change::RemoveApiKey(theirs.id),
+        Change::RemoveApiKey(common.id),
+    ];
+    for (revision, changes) in (0..).zip([put.to_vec(), removed.to_vec()]) {
+        let made = ledger.configure(revision, changes, "test", at(0));
+        assert!(made.await.unwrap());
+    }
+    for (of, subject) in [
+        (Some(project()), "ours"),
+        (Some(another), "theirs"),
+        (None, "common"),
+    ] {
+        ledger.note(of, "ann", "do", subject, at(1)).await.unwrap();
+    }
+    let told = async |project, with_common| {
+        let filter = AuditFilter {
+            project,
+            with_common,
+        };
+        let log = ledger.audit(filter, None, 100).await.unwrap();
+        let told = log.into_iter().map(|entry| entry.subject);
+        told.collect::<Vec<_>>()
+    };
+    let ours = [
+        "ours".to_owned(),
+        ours.id.to_string(),
+        user(1).id.to_string(),
+        ours.id.to_string(),
+        user(1).email,
+        "acme".to_owned(),
+    ];
+    assert_eq!(told(project(), false).await, ours);
+    let theirs = [
+        "theirs".to_owned(),
+        theirs.id.to_string(),
+        user(2).id.to_string(),
+        theirs.id.to_string(),
+        user(2).email,
+        "other".to_owned(),
+    ];
+    assert_eq!(told(another, false).await, theirs);
+    let all = told(project(), true).await;
+    let common = [
+        "common".to_owned(),
+        common.id.to_string(),
+        user(3).id.to_string(),
+        common.id.to_string(),
+        user(3).email,
+    ];
+    let (of_project, of_none): (Vec<_>, Vec<_>) =
+        all.into_iter().partition(|subject| ours.contains(subject));
+    assert_eq!((of_project, of_none), (ours.to_vec(), common.to_vec()));
 }

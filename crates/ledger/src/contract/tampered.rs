@@ -6,8 +6,8 @@ use super::{
     project, settlement, wanted,
 };
 use crate::{
-    Choice, ConfigurationChange as Change, EventFilter, LedgerError, Next, Page, Progress, Project,
-    Replay, ReplayState, Result, Role, Session, TransferBehaviour, User,
+    AuditFilter, Choice, ConfigurationChange as Change, EventFilter, LedgerError, Next, Page,
+    Progress, Project, Replay, ReplayState, Result, Role, Session, TransferBehaviour, User,
 };
 use domain::{Currency, NotSent, ReplayId, UserId, rates::Rate};
 use uuid::Uuid;
@@ -157,7 +157,13 @@ async fn read(ledger: &Subject, what: Reading) -> Result<()> {
         Reading::Rates => ledger.rates().await.map(drop),
         Reading::Mark => ledger.mark(app(), "gaps").await.map(drop),
         Reading::Sessions => ledger.sessions(member(), at(1)).await.map(drop),
-        Reading::Audit => ledger.audit(project(), None, 10).await.map(drop),
+        Reading::Audit => {
+            let filter = AuditFilter {
+                project: project(),
+                with_common: true,
+            };
+            ledger.audit(filter, None, 10).await.map(drop)
+        }
         Reading::Replays => ledger.replays(project(), 10).await.map(drop),
     }
 }
