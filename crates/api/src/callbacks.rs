@@ -10,6 +10,7 @@ use sources::Incoming;
 use web::{
     App,
     access::Access,
+    audit::Effect,
     body, callback_path,
     problem::{Code, Problem},
     route::{Method, Route},
@@ -18,10 +19,11 @@ use web::{
 /// The routes of this file.
 pub(crate) fn routes() -> Vec<Route<App>> {
     use Access::Store;
+    use Effect::Nothing;
     use Method::Post;
     vec![
         Route::new(
-            Post,
+            Post(Nothing("the message itself is kept, as it came")),
             "/callbacks/apple/{app}",
             Store,
             "Receives App Store Server Notifications V2",
@@ -29,7 +31,7 @@ pub(crate) fn routes() -> Vec<Route<App>> {
         )
         .body("AppleNotification"),
         Route::new(
-            Post,
+            Post(Nothing("the message itself is kept, as it came")),
             "/callbacks/google/{app}",
             Store,
             "Receives Google Play's Real-time Developer Notifications, by Pub/Sub push",
@@ -37,7 +39,7 @@ pub(crate) fn routes() -> Vec<Route<App>> {
         )
         .body("GooglePush"),
         Route::new(
-            Post,
+            Post(Nothing("the message itself is kept, as it came")),
             "/callbacks/stripe/{app}",
             Store,
             "Receives Stripe's webhook events",

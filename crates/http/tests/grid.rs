@@ -3,12 +3,15 @@
 //! row among [`KNOWN_WRONG`] until it is mended.
 #![expect(clippy::unwrap_used, reason = "tests report by panicking")]
 
+mod names;
+
 use axum::body::Body;
 use jiff::SignedDuration;
-use std::collections::{BTreeMap, BTreeSet};
+use names::{Names, table};
+use std::collections::BTreeSet;
 use web::{
     access::Access,
-    route::{Method, Route},
+    route::Method,
     test::{Answer, TestServer, Who},
 };
 
@@ -124,7 +127,7 @@ struct Call<'a> {
 /// The right answer.
 fn expected(call: &Call<'_>) -> Said {
     let (mut holds, reach) = of(call.who);
-    let changes = call.method != Method::Get;
+    let changes = call.method.id() != "GET";
     let is_session = matches!(
         holds,
         Holds::ReadSession | Holds::WriteSession | Holds::ManagerSession
@@ -171,82 +174,6 @@ fn said(access: Access, answer: &Answer) -> Said {
     }
 }
 
-/// What is put into paths: things of `acme`, and words where a path takes a choice.
-struct Names(BTreeMap<&'static str, String>);
-
-impl Names {
-    async fn of(server: &TestServer) -> Self {
-        let first = async |path: &str| {
-            let list = server
-                .get(&format!("/api/v1/projects/acme/{path}"))
-                .await
-                .json();
-            list["data"][0]["id"].as_str().unwrap().to_owned()
-        };
-        let replay = serde_json::json!({ "integration": "idle", "since": "2026-01-01" });
-        server.post("/api/v1/projects/acme/replays", replay).await;
-        let told: [(&'static str, String); 25] = [
-            ("events/{id}", first("events").await),
-            ("inbox/{id}", first("parked").await),
-            ("deliveries/{id}", first("deliveries").await),
-            ("replays/{id}", first("replays").await),
-            ("replay/{id}", first("replays").await),
-            ("simulator/{id}", "0".into()),
-            ("products/{id}", "gold".into()),
-            ("subscribers/{id}", "ann".into()),
-            ("{who}", "ann".into()),
-            ("apps/{key}", "shop".into()),
-            ("apps/{app}", "shop".into()),
-            ("callbacks/apple/{app}", server.app_id("ios").to_string()),
-            (
-                "callbacks/google/{app}",
-                server.app_id("android").to_string(),
-            ),
-            ("callbacks/stripe/{app}", server.app_id("web").to_string()),
-            ("entitlements/{key}", "premium".into()),
-            ("integrations/{key}", "hook".into()),
-            // These two would change the callers themselves.
-            ("keys/{key}", "key_00000000000000000000000000".into()),
-            ("people/{user}", "usr_00000000000000000000000000".into()),
-            ("{entitlement}", "premium".into()),
-            ("{message}", first("parked").await),
-            ("{digest}", "none".into()),
-            ("{token}", "none".into()),
-            ("{name}", "none".into()),
-            ("{store}", "external".into()),
-            ("{destination}", "slack".into()),
-        ];
-        Self(BTreeMap::from(told))
-    }
-
-    /// The path of a route, with everything in it.
-    fn fill(&self, route: &str, project: Option<&str>) -> String {
-        let mut path = route.replace("{project}", project.unwrap_or_default());
-        // The longer a pattern is, the more it says.
-        let mut patterns: Vec<_> = self.0.iter().collect();
-        patterns.sort_by_key(|(pattern, _)| std::cmp::Reverse(pattern.len()));
-        for (pattern, name) in patterns {
-            let (before, hole) = pattern.split_at(pattern.find('{').unwrap());
-            path = path.replace(pattern, &format!("{before}{name}"));
-            assert!(hole.ends_with('}'));
-        }
-        assert!(!path.contains('{'), "{route}: {path} has a hole left");
-        path
-    }
-}
-
-/// The route tables.
-fn table() -> Vec<(Method, &'static str, Access)> {
-    fn told<S>(routes: Vec<Route<S>>) -> impl Iterator<Item = (Method, &'static str, Access)> {
-        routes
-            .into_iter()
-            .map(|route| (route.method, route.path, route.access))
-    }
-    told(api::routes())
-        .chain(told(dashboard::routes()))
-        .collect()
-}
-
 /// Makes a call and says what came of it.
 async fn make(server: &TestServer, names: &Names, call: &Call<'_>) -> Answer {
     let (_, path) = call.route.split_once(' ').unwrap();
@@ -258,8 +185,8 @@ async fn make(server: &TestServer, names: &Names, call: &Call<'_>) -> Answer {
     let is_form = matches!(call.access, Access::Form | Access::Own | Access::Manage)
         || path.starts_with("/sign")
         || path.starts_with("/invite");
-    let body = match call.method {
-        Method::Get | Method::Delete => Body::empty(),
+    let body = match call.method.id() {
+        "GET" | "DELETE" => Body::empty(),
         _ if path == "/signin" => Body::from("key=none"),
         _ if path.ends_with("/invite") => Body::from("email=new@acme.example&role=viewer"),
         _ if path.ends_with("/forget") => Body::from("sure=ann"),
@@ -278,7 +205,7 @@ async fn every_route_answers_every_caller_as_is_written_down() {
     let names = Names::of(&server).await;
     // What changes something comes last, and what ends a session after all else.
     let mut table = table();
-    table.sort_by_key(|(method, path, _)| (*method != Method::Get, *path == "/signout"));
+    table.sort_by_key(|(method, path, _)| (method.id() != "GET", *path == "/signout"));
     let (mut wrong, mut seen_wrong) = (Vec::new(), BTreeSet::new());
     let mut calls = 0;
     for (method, path, access) in table {
@@ -365,8 +292,7 @@ async fn nothing_of_one_project_is_found_in_another() {
             continue;
         }
         // Made where there is none.
-        let makes = method == Method::Put
-            || method == Method::Patch
+        let makes = matches!(method, Method::Put(_) | Method::Patch(_))
             || path.ends_with("/grants")
             || path.ends_with("/grant");
         if makes

@@ -1,7 +1,8 @@
 //! What every HTTP surface shares: guarded routes, access, sessions, problems, bodies, the project a path names.
 //!
 //! **How it works.** A surface lists its routes, each with its access rule, as [`route::Route`]s; [`route::mount`] puts
-//! every one behind [`access::enforce`], so that no handler runs before it is known who calls. Handlers take
+//! every one behind [`access::enforce`], so that no handler runs before it is known who calls, and what changes something behind
+//! [`audit`], so that none does so without a trace. Handlers take
 //! [`project::InProject`], which exists only for a project that the caller reaches.
 //!
 //! **What it does not do.** It knows no page, no resource and no business rule: what may be configured is
@@ -9,6 +10,7 @@
 #![warn(missing_docs)]
 
 pub mod access;
+pub mod audit;
 pub mod body;
 mod callback_path;
 pub mod configure;

@@ -56,14 +56,6 @@ where
 }
 
 impl InProject {
-    /// Writes down in the audit log what the caller did.
-    pub async fn did(&self, app: &App, what: &str, subject: &str) -> Result<(), Problem> {
-        let now = app.engine.system().now();
-        let (ledger, who) = (app.engine.ledger(), &self.caller.name);
-        let noted = ledger.note(Some(self.id), who, what, subject, now);
-        Ok(noted.await?)
-    }
-
     /// The project's apps.
     pub fn apps(&self) -> impl Iterator<Item = &ledger::App> {
         let all = self.setup.configuration.apps.iter();

@@ -1,6 +1,12 @@
 //! Replays as they are asked for, by programs and on a page.
 
-use crate::{App, problem::Problem, project::InProject, query::parse};
+use crate::{
+    App,
+    audit::{Did, Known},
+    problem::Problem,
+    project::InProject,
+    query::parse,
+};
 use configuration as desired;
 use domain::{Environment, EventKind, ReplayId};
 use engine::{ActiveIntegration, REPLAY_RATES};
@@ -170,28 +176,22 @@ impl Asked {
     }
 }
 
-/// Begins it, and writes down who did.
+/// Begins it.
 pub async fn begin(app: &App, project: &InProject, wanted: Wanted) -> Result<Replay, Problem> {
-    let (key, by) = (&wanted.active.row.key, &project.caller.name);
-    let replay = app
-        .engine
-        .replays()
-        .start(&wanted.active, wanted.choice, wanted.per_second, by)
-        .await?;
-    project.did(app, "replay events to", key).await?;
-    Ok(replay)
+    let (replays, by) = (app.engine.replays(), &project.caller.name);
+    let begun = replays.start(&wanted.active, wanted.choice, wanted.per_second, by);
+    Ok(begun.await?)
 }
 
-/// Stops it, and writes down who did. One that is over stays as it is.
-pub async fn stop(app: &App, project: &InProject, id: &str) -> Result<(), Problem> {
+/// Stops it. One that is over stays as it is.
+pub async fn stop(app: &App, project: &InProject, id: &str) -> Result<Did, Problem> {
     let replay: ReplayId = parse("replay", id).map_err(|_| Problem::not_found("replay", id))?;
     if app.engine.replays().cancel(project.id, replay).await? {
-        project.did(app, "cancel replay", id).await?;
-        return Ok(());
+        return Ok(Did::AsStated(Known::default()));
     }
     let known = app.engine.ledger().replays(project.id, SHOWN).await?;
     if known.iter().any(|known| known.id == replay) {
-        Ok(())
+        Ok(Did::Nothing)
     } else {
         Err(Problem::not_found("replay", id))
     }

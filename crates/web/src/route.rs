@@ -1,8 +1,9 @@
-//! Routes, each with its access rule.
+//! Routes, each with its access rule and with what it does.
 
 use crate::{
     App,
     access::{Access, enforce},
+    audit::{self, Effect},
     problem::Problem,
 };
 use axum::{
@@ -18,40 +19,54 @@ use futures_util::FutureExt;
 use std::panic::AssertUnwindSafe;
 use tracing::Instrument;
 
-/// How a route is called.
+/// How a route is called, and what that does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Method {
     /// Reads; changes nothing.
     Get,
+    /// Reads, and does something by the way: a link that signs in.
+    GetAnd(Effect),
     /// Does something.
-    Post,
+    Post(Effect),
     /// Creates or replaces.
-    Put,
+    Put(Effect),
     /// Changes a part.
-    Patch,
+    Patch(Effect),
     /// Removes.
-    Delete,
+    Delete(Effect),
 }
 
 impl Method {
     /// As in a request line.
     pub const fn id(self) -> &'static str {
         match self {
-            Self::Get => "GET",
-            Self::Post => "POST",
-            Self::Put => "PUT",
-            Self::Patch => "PATCH",
-            Self::Delete => "DELETE",
+            Self::Get | Self::GetAnd(_) => "GET",
+            Self::Post(_) => "POST",
+            Self::Put(_) => "PUT",
+            Self::Patch(_) => "PATCH",
+            Self::Delete(_) => "DELETE",
+        }
+    }
+
+    /// What it does; `None` when it only reads.
+    pub const fn effect(self) -> Option<Effect> {
+        match self {
+            Self::Get => None,
+            Self::GetAnd(effect)
+            | Self::Post(effect)
+            | Self::Put(effect)
+            | Self::Patch(effect)
+            | Self::Delete(effect) => Some(effect),
         }
     }
 
     const fn filter(self) -> MethodFilter {
         match self {
-            Self::Get => MethodFilter::GET,
-            Self::Post => MethodFilter::POST,
-            Self::Put => MethodFilter::PUT,
-            Self::Patch => MethodFilter::PATCH,
-            Self::Delete => MethodFilter::DELETE,
+            Self::Get | Self::GetAnd(_) => MethodFilter::GET,
+            Self::Post(_) => MethodFilter::POST,
+            Self::Put(_) => MethodFilter::PUT,
+            Self::Patch(_) => MethodFilter::PATCH,
+            Self::Delete(_) => MethodFilter::DELETE,
         }
     }
 }
@@ -59,7 +74,7 @@ impl Method {
 /// One route: what is called, by whom, and what answers.
 #[derive(Debug)]
 pub struct Route<S> {
-    /// How it is called.
+    /// How it is called, and what that does.
     pub method: Method,
     /// As axum writes it, with `{names}`.
     pub path: &'static str,
@@ -124,12 +139,19 @@ impl<S: Clone + Send + Sync + 'static> Route<S> {
         )
     }
 
-    /// The handler behind its access rule; whatever panics is an answer.
+    /// The handler behind its access rule, what it does written down; whatever panics is an answer.
     fn guarded(self, app: &App) -> MethodRouter<S> {
         let named = (self.method.id(), self.path);
         let is_traced = self.is_of_programs();
-        let guarded = self
-            .handler
+        let handler = match self.method.effect() {
+            Some(Effect::Does(what, subject)) => {
+                let stated = (app.clone(), what, subject);
+                let told = middleware::from_fn_with_state(stated, audit::told);
+                self.handler.layer(told)
+            }
+            Some(Effect::Configures | Effect::Nothing(_)) | None => self.handler,
+        };
+        let guarded = handler
             .layer(middleware::from_fn_with_state(
                 (app.clone(), self.access),
                 enforce,

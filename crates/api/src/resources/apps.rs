@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use web::{
     App,
     access::Access,
+    audit::Effect,
     body::Json,
     callback_path,
     problem::Problem,
@@ -21,6 +22,7 @@ use web::{
 /// The routes of this file.
 pub(crate) fn routes() -> Vec<Route<App>> {
     use Access::{Read, Write};
+    use Effect::{Configures, Nothing};
     use Method::{Get, Post, Put};
     vec![
         Route::new(
@@ -31,7 +33,7 @@ pub(crate) fn routes() -> Vec<Route<App>> {
             apps,
         ),
         Route::new(
-            Put,
+            Put(Configures),
             "/api/v1/projects/{project}/apps/{key}",
             Write,
             "Creates or changes an app",
@@ -39,7 +41,7 @@ pub(crate) fn routes() -> Vec<Route<App>> {
         )
         .body("App"),
         Route::new(
-            Post,
+            Post(Nothing("asks the store whether the settings work")),
             "/api/v1/projects/{project}/apps/{app}/check",
             Write,
             "Asks the store whether an app's settings work",

@@ -20,6 +20,7 @@ use std::collections::BTreeMap;
 use web::{
     App,
     access::Access,
+    audit::{Effect, Subject},
     body::Json,
     problem::Problem,
     project::InProject,
@@ -30,6 +31,7 @@ use web::{
 /// The routes of this file.
 pub(crate) fn routes() -> Vec<Route<App>> {
     use Access::{Read, Write};
+    use Effect::Does;
     use Method::{Delete, Get, Patch, Post};
     vec![
         Route::new(
@@ -48,14 +50,15 @@ pub(crate) fn routes() -> Vec<Route<App>> {
             customer,
         ),
         Route::new(
-            Delete,
+            // Whom is what was to be forgotten.
+            Delete(Does("forget", Subject::Always("a customer"))),
             "/api/v1/projects/{project}/customers/{who}",
             Write,
             "Forgets a customer",
             forget,
         ),
         Route::new(
-            Post,
+            Post(Does("move purchases of", Subject::Path("who"))),
             "/api/v1/projects/{project}/customers/{who}/transfer",
             Write,
             "Moves all purchases to another customer",
@@ -63,7 +66,7 @@ pub(crate) fn routes() -> Vec<Route<App>> {
         )
         .body("Transfer"),
         Route::new(
-            Patch,
+            Patch(Does("change customer", Subject::Path("who"))),
             "/api/v1/projects/{project}/customers/{who}",
             Write,
             "Writes attributes, install date and opt-out",
@@ -115,8 +118,6 @@ pub(crate) async fn forget(
     Path((_, who)): Path<(String, String)>,
 ) -> Result<StatusCode, Problem> {
     app.engine.customers().forget(project.id, &who).await?;
-    // Whom is what was to be forgotten.
-    project.did(&app, "forget", "a customer").await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -144,7 +145,6 @@ pub(crate) async fn transfer(
         .customers()
         .transfer(project.id, &who, &body.to)
         .await?;
-    project.did(&app, "move purchases of", &who).await?;
     Ok(Json(Moved { events }))
 }
 

@@ -11,6 +11,7 @@ use serde::Serialize;
 use web::{
     App,
     access::Access,
+    audit::{Effect, Subject},
     body::Json,
     problem::Problem,
     project::InProject,
@@ -21,6 +22,7 @@ use web::{
 /// The routes of this file.
 pub(crate) fn routes() -> Vec<Route<App>> {
     use Access::{Read, Write};
+    use Effect::Does;
     use Method::{Get, Post};
     vec![
         Route::new(
@@ -39,7 +41,7 @@ pub(crate) fn routes() -> Vec<Route<App>> {
             delivery,
         ),
         Route::new(
-            Post,
+            Post(Does("resend delivery", Subject::Path("id"))),
             "/api/v1/projects/{project}/deliveries/{id}/resend",
             Write,
             "Sends a delivery again, with its original id",
@@ -100,7 +102,6 @@ pub(crate) async fn resend(
         .resend(project.id, parse("delivery", &id)?)
         .await?;
     if resent {
-        project.did(&app, "resend delivery", &id).await?;
         Ok(StatusCode::ACCEPTED)
     } else {
         Err(Problem::not_found("delivery", &id))

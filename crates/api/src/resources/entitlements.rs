@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use web::{
     App,
     access::Access,
+    audit::Effect,
     body::Json,
     problem::Problem,
     project::InProject,
@@ -20,6 +21,7 @@ use web::{
 /// The routes of this file.
 pub(crate) fn routes() -> Vec<Route<App>> {
     use Access::{Read, Write};
+    use Effect::Configures;
     use Method::{Delete, Get, Put};
     vec![
         Route::new(
@@ -30,7 +32,7 @@ pub(crate) fn routes() -> Vec<Route<App>> {
             entitlements,
         ),
         Route::new(
-            Put,
+            Put(Configures),
             "/api/v1/projects/{project}/entitlements/{key}",
             Write,
             "Creates or changes an entitlement",
@@ -38,7 +40,7 @@ pub(crate) fn routes() -> Vec<Route<App>> {
         )
         .body("Entitlement"),
         Route::new(
-            Delete,
+            Delete(Configures),
             "/api/v1/projects/{project}/entitlements/{key}",
             Write,
             "Removes an entitlement",

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use web::{
     App,
     access::Access,
+    audit::{Effect, Subject},
     body::Json,
     problem::Problem,
     project::InProject,
@@ -21,10 +22,11 @@ use web::{
 /// The routes of this file.
 pub(crate) fn routes() -> Vec<Route<App>> {
     use Access::Write;
+    use Effect::Does;
     use Method::{Delete, Post};
     vec![
         Route::new(
-            Post,
+            Post(Does("give access to", Subject::Path("who"))),
             "/api/v1/projects/{project}/customers/{who}/grants",
             Write,
             "Gives access by hand",
@@ -32,7 +34,7 @@ pub(crate) fn routes() -> Vec<Route<App>> {
         )
         .body("Grant"),
         Route::new(
-            Delete,
+            Delete(Does("take access back from", Subject::Path("who"))),
             "/api/v1/projects/{project}/customers/{who}/grants/{entitlement}",
             Write,
             "Takes access given by hand back",
@@ -78,7 +80,6 @@ pub(crate) async fn grant(
         .customers()
         .grant(project.id, &who, &grant)
         .await?;
-    project.did(&app, "give access to", &who).await?;
     Ok(StatusCode::CREATED)
 }
 
@@ -99,6 +100,5 @@ pub(crate) async fn revoke(
         .customers()
         .revoke_grants(project.id, &who, &entitlement)
         .await?;
-    project.did(&app, "take access back from", &who).await?;
     Ok(Json(Revoked { revoked }))
 }

@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 use web::{
     App,
     access::Access,
+    audit::{Effect, Subject},
     body::Json,
     problem::Problem,
     project::InProject,
@@ -24,6 +25,7 @@ use web::{
 /// The routes of this file.
 pub(crate) fn routes() -> Vec<Route<App>> {
     use Access::{Read, Write};
+    use Effect::{Configures, Does};
     use Method::{Delete, Get, Post, Put};
     vec![
         Route::new(
@@ -41,21 +43,21 @@ pub(crate) fn routes() -> Vec<Route<App>> {
             integration,
         ),
         Route::new(
-            Post,
+            Post(Does("send test event to", Subject::Path("key"))),
             "/api/v1/projects/{project}/integrations/{key}/test",
             Write,
             "Sends a test event",
             send_test,
         ),
         Route::new(
-            Post,
+            Post(Does("verify endpoint of", Subject::Path("key"))),
             "/api/v1/projects/{project}/integrations/{key}/verify",
             Write,
             "Makes the verification handshake now",
             verify,
         ),
         Route::new(
-            Put,
+            Put(Configures),
             "/api/v1/projects/{project}/integrations/{key}",
             Write,
             "Creates or changes an integration",
@@ -63,7 +65,7 @@ pub(crate) fn routes() -> Vec<Route<App>> {
         )
         .body("Integration"),
         Route::new(
-            Delete,
+            Delete(Configures),
             "/api/v1/projects/{project}/integrations/{key}",
             Write,
             "Removes an integration; its unsent deliveries fail",
@@ -105,7 +107,6 @@ pub(crate) async fn send_test(
         .dispatch()
         .send_test(project.integration(&key)?)
         .await?;
-    project.did(&app, "send test event to", &key).await?;
     Ok((StatusCode::ACCEPTED, Json(Told { event: event.id })))
 }
 

@@ -8,6 +8,7 @@ use serde::Serialize;
 use web::{
     App,
     access::Access,
+    audit::{Effect, Subject},
     body::Json,
     problem::Problem,
     project::InProject,
@@ -18,6 +19,7 @@ use web::{
 /// The routes of this file.
 pub(crate) fn routes() -> Vec<Route<App>> {
     use Access::{Read, Write};
+    use Effect::Does;
     use Method::{Get, Post};
     vec![
         Route::new(
@@ -29,14 +31,14 @@ pub(crate) fn routes() -> Vec<Route<App>> {
         )
         .query(PAGES),
         Route::new(
-            Post,
+            Post(Does("retry waiting messages", Subject::None)),
             "/api/v1/projects/{project}/parked/retry",
             Write,
             "Tries all waiting messages again",
             retry_all,
         ),
         Route::new(
-            Post,
+            Post(Does("retry waiting message", Subject::Path("message"))),
             "/api/v1/projects/{project}/parked/{message}/retry",
             Write,
             "Tries one waiting message again",

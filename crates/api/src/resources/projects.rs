@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use web::{
     App,
     access::{Access, Caller},
+    audit::Effect,
     body::Json,
     problem::{Code, Problem},
     project::InProject,
@@ -17,6 +18,7 @@ use web::{
 /// The routes of this file.
 pub(crate) fn routes() -> Vec<Route<App>> {
     use Access::{Read, Write};
+    use Effect::Configures;
     use Method::{Get, Put};
     vec![
         Route::new(Get, "/api/v1/projects", Read, "Projects", projects),
@@ -28,7 +30,7 @@ pub(crate) fn routes() -> Vec<Route<App>> {
             project,
         ),
         Route::new(
-            Put,
+            Put(Configures),
             "/api/v1/projects/{project}",
             Write,
             "Creates or changes a project",

@@ -1,6 +1,5 @@
 //! Purchases of any other store, as they are stated.
 
-use super::Answer;
 use axum::{body::Body, extract::State, http::Request};
 use configuration as desired;
 use domain::{InboxId, Store};
@@ -10,6 +9,7 @@ use serde_json::Value;
 use web::{
     App,
     access::Access,
+    audit::{Effect, Noted, Subject},
     body::{self, Json},
     problem::{Code, Problem},
     project::InProject,
@@ -19,10 +19,11 @@ use web::{
 /// The routes of this file.
 pub(crate) fn routes() -> Vec<Route<App>> {
     use Access::Write;
+    use Effect::Does;
     use Method::Post;
     vec![
         Route::new(
-            Post,
+            Post(Does("state purchase of", Subject::Said)),
             "/api/v1/projects/{project}/purchases",
             Write,
             "States a purchase of any other store",
@@ -60,7 +61,7 @@ pub(crate) async fn state_purchase(
     State(app): State<App>,
     project: InProject,
     request: Request<Body>,
-) -> Answer<Stated> {
+) -> Result<Noted<Json<Stated>>, Problem> {
     let bytes = body::read(request).await?;
     let mut statement: Value = serde_json::from_slice(&bytes)
         .map_err(|error| Problem::new(Code::MalformedBody, error.to_string()))?;
@@ -94,12 +95,14 @@ pub(crate) async fn state_purchase(
             ));
         }
     };
+    let customer = statement["app_user_id"].as_str().unwrap_or_default();
+    let customer = customer.to_owned();
     let accepted = app
         .engine
         .intake()
         .take_statement(target, statement.to_string().as_bytes())
         .await?;
-    Ok(Json(match accepted {
+    let stated = match accepted {
         Accepted::Processed { id, events } => Stated::new(id, events),
         Accepted::Parked { id } | Accepted::Pending { id } => Stated::new(id, 0),
         Accepted::Duplicate => Stated {
@@ -107,5 +110,6 @@ pub(crate) async fn state_purchase(
             events: 0,
             message: None,
         },
-    }))
+    };
+    Ok(Noted::to(customer, Json(stated)))
 }

@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 use web::{
     App,
     access::Access,
+    audit::{Effect, Noted, Subject},
     body::Json,
     problem::Problem,
     project::InProject,
@@ -25,11 +26,12 @@ use web::{
 /// The routes of this file.
 pub(crate) fn routes() -> Vec<Route<App>> {
     use Access::{Read, Write};
+    use Effect::Does;
     use Method::{Get, Post};
     vec![
         Route::new(Get, "/api/v1/projects/{project}/replays", Read, "Replays, newest first, and how far each has come", list),
-        Route::new(Post, "/api/v1/projects/{project}/replays", Write, "Sends past events to an integration again; with `dry_run`, only says what that would do", start).body("Replay"),
-        Route::new(Post, "/api/v1/projects/{project}/replays/{id}/cancel", Write, "Stops a replay; what it has queued is sent", cancel),
+        Route::new(Post(Does("replay events to", Subject::Said)), "/api/v1/projects/{project}/replays", Write, "Sends past events to an integration again; with `dry_run`, only says what that would do", start).body("Replay"),
+        Route::new(Post(Does("cancel replay", Subject::Path("id"))), "/api/v1/projects/{project}/replays/{id}/cancel", Write, "Stops a replay; what it has queued is sent", cancel),
     ]
 }
 
@@ -155,17 +157,19 @@ pub(crate) async fn start(
     State(app): State<App>,
     project: InProject,
     Json(asked): Json<Asked>,
-) -> Result<Started, Problem> {
+) -> Result<Noted<Started>, Problem> {
     let wanted = asked
         .check(&app, &project)
         .await?
         .map_err(Problem::invalid)?;
     if asked.dry_run {
         let seen = app.engine.replays().foresee(&wanted.active, &wanted.choice);
-        return Ok(Started::Foreseen(forecast(seen.await?)));
+        return Ok(Noted::nothing(Started::Foreseen(forecast(seen.await?))));
     }
+    let key = wanted.active.row.key.clone();
     let replay = begin(&app, &project, wanted).await?;
-    Ok(Started::Begun(view(&project.setup, replay)))
+    let begun = Started::Begun(view(&project.setup, replay));
+    Ok(Noted::to(key, begun))
 }
 
 /// `POST /api/v1/projects/{project}/replays/{id}/cancel`.
@@ -173,7 +177,7 @@ pub(crate) async fn cancel(
     State(app): State<App>,
     project: InProject,
     Path((_, id)): Path<(String, String)>,
-) -> Result<StatusCode, Problem> {
-    stop(&app, &project, &id).await?;
-    Ok(StatusCode::NO_CONTENT)
+) -> Result<Noted<StatusCode>, Problem> {
+    let did = stop(&app, &project, &id).await?;
+    Ok(Noted::new(did, StatusCode::NO_CONTENT))
 }

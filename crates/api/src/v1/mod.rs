@@ -31,6 +31,7 @@ use serde_json::json;
 use web::{
     App,
     access::{self, Access, Caller},
+    audit::{Did, Effect, Known, Noted, Subject},
     body,
     problem::Readable,
     route::{Method, Route},
@@ -39,24 +40,26 @@ use web::{
 /// The routes of this file.
 pub(crate) fn routes() -> Vec<Route<App>> {
     use Access::Client;
-    use Method::{Delete, Get, Post};
+    use Effect::Does;
+    use Method::{Delete, GetAnd, Post};
     let mut routes = vec![
         Route::new(
-            Get,
+            GetAnd(Does("make customer", Subject::Path("id"))),
             "/v1/subscribers/{id}",
             Client,
             "The customer, made when there is none; RevenueCat v1 shape",
             get_subscriber,
         ),
         Route::new(
-            Delete,
+            // Whom is what was to be forgotten.
+            Delete(Does("forget", Subject::Always("a customer"))),
             "/v1/subscribers/{id}",
             Client,
             "Forgets a customer; takes a secret key",
             delete_subscriber,
         ),
         Route::new(
-            Post,
+            Post(Does("give another name to", Subject::Said)),
             "/v1/subscribers/identify",
             Client,
             "Gives a customer another name",
@@ -64,7 +67,7 @@ pub(crate) fn routes() -> Vec<Route<App>> {
         )
         .body("Identify"),
         Route::new(
-            Post,
+            Post(Does("give another name to", Subject::Path("id"))),
             "/v1/subscribers/{id}/alias",
             Client,
             "The same, as older clients ask",
@@ -72,7 +75,7 @@ pub(crate) fn routes() -> Vec<Route<App>> {
         )
         .body("Alias"),
         Route::new(
-            Post,
+            Post(Does("change customer", Subject::Path("id"))),
             "/v1/subscribers/{id}/attributes",
             Client,
             "Writes attributes",
@@ -80,7 +83,7 @@ pub(crate) fn routes() -> Vec<Route<App>> {
         )
         .body("Attributes"),
         Route::new(
-            Post,
+            Post(Does("change customer", Subject::Path("id"))),
             "/v1/subscribers/{id}/attribution",
             Client,
             "Writes device ids, as older clients do",
@@ -88,7 +91,7 @@ pub(crate) fn routes() -> Vec<Route<App>> {
         )
         .body("Attribution"),
         Route::new(
-            Post,
+            Post(Does("give access to", Subject::Path("id"))),
             "/v1/subscribers/{id}/entitlements/{entitlement}/promotional",
             Client,
             "Gives access by hand; takes a secret key",
@@ -96,7 +99,7 @@ pub(crate) fn routes() -> Vec<Route<App>> {
         )
         .body("Promotional"),
         Route::new(
-            Post,
+            Post(Does("take access back from", Subject::Path("id"))),
             "/v1/subscribers/{id}/entitlements/{entitlement}/revoke_promotionals",
             Client,
             "Takes access given by hand back; takes a secret key",
@@ -191,13 +194,10 @@ impl FromRequestParts<App> for Client {
         if caller.scope == Scope::Read && parts.method != axum::http::Method::GET {
             return Err(Error::new(Code::ReadOnlyKey));
         }
-        let setup = app.engine.setup();
-        let mut projects = setup.projects().map(|project| project.row.id);
-        let known = (caller.project, projects.next(), projects.next());
-        let ((Some(project), ..) | (None, Some(project), None)) = known else {
-            return Err(Error::new(Code::InvalidKey)
-                .because("this key reaches several projects; make one for a single project"));
-        };
+        let project = caller.only_project(&app.engine.setup()).ok_or_else(|| {
+            Error::new(Code::InvalidKey)
+                .because("this key reaches several projects; make one for a single project")
+        })?;
         Ok(Self { caller, project })
     }
 }
@@ -266,13 +266,13 @@ pub(crate) async fn get_subscriber(
     headers: HeaderMap,
 ) -> Result<Response, Error> {
     let profile = app.engine.customers().profile(client.project, &id).await?;
-    Ok(subscriber_response(
-        &app,
-        &client,
-        &profile,
-        &headers,
-        found_or_made(&profile),
-    ))
+    let status = found_or_made(&profile);
+    let answer = subscriber_response(&app, &client, &profile, &headers, status);
+    Ok(if profile.is_new {
+        answer
+    } else {
+        Noted::nothing(answer).into_response()
+    })
 }
 
 /// `DELETE /v1/subscribers/{id}`.
@@ -331,20 +331,29 @@ pub(crate) async fn post_attributes(
         Error::new(Code::InvalidAttributes).because("attributes: expected an object")
     })?;
     let (writes, mut refused) = attribute_writes(&attributes);
+    let mut kept = writes.len();
     match app
         .engine
         .customers()
         .write_attributes(client.project, &id, &writes)
         .await
     {
-        Err(WriteError::Refused(more)) => refused.extend(more),
+        Err(WriteError::Refused(more)) => {
+            kept = kept.saturating_sub(more.len());
+            refused.extend(more);
+        }
         written => written?,
     }
     if refused.is_empty() {
-        current(&app, &client, &id, &headers, StatusCode::OK).await
-    } else {
-        Err(WriteError::Refused(refused).into())
+        return current(&app, &client, &id, &headers, StatusCode::OK).await;
     }
+    let did = if kept > 0 {
+        Did::AsStated(Known::default())
+    } else {
+        Did::Nothing
+    };
+    let refusal = Error::from(WriteError::Refused(refused));
+    Ok(Noted::new(did, refusal).into_response())
 }
 
 /// `POST /v1/subscribers/{id}/attribution`, as old SDKs call it.
@@ -423,14 +432,9 @@ pub(crate) async fn identify(
 ) -> Result<Response, Error> {
     let headers = request.headers().clone();
     let names: Identify = json_body(request, Code::BadRequest).await?;
-    named(
-        &app,
-        &client,
-        &headers,
-        &names.app_user_id,
-        &names.new_app_user_id,
-    )
-    .await
+    let (old, new) = (&names.app_user_id, &names.new_app_user_id);
+    let answer = named(&app, &client, &headers, old, new).await?;
+    Ok(Noted::to(old, answer).into_response())
 }
 
 #[derive(Deserialize)]

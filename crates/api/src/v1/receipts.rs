@@ -5,7 +5,7 @@ use axum::{
     body::Body,
     extract::State,
     http::{HeaderMap, Request, StatusCode},
-    response::Response,
+    response::{IntoResponse, Response},
 };
 use domain::{AppId, Currency, Store};
 use engine::Setup;
@@ -13,16 +13,18 @@ use sources::Receipt;
 use web::{
     App,
     access::Access,
+    audit::{Effect, Noted, Subject},
     route::{Method, Route},
 };
 
 /// The routes of this file.
 pub(crate) fn routes() -> Vec<Route<App>> {
     use Access::Client;
+    use Effect::Does;
     use Method::Post;
     vec![
         Route::new(
-            Post,
+            Post(Does("send purchase of", Subject::Said)),
             "/v1/receipts",
             Client,
             "Sends a purchase in; RevenueCat v1 shape",
@@ -156,7 +158,8 @@ pub(crate) async fn receipts(
     } else {
         app.engine.intake().import(of, &receipt, false).await?;
     }
-    current(&app, &client, who, &headers, StatusCode::OK).await
+    let answer = current(&app, &client, who, &headers, StatusCode::OK).await?;
+    Ok(Noted::to(who, answer).into_response())
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ use serde::Deserialize;
 use web::{
     App,
     access::{self, Access},
+    audit::{Effect, Subject},
     passwords,
     problem::Problem,
     project::InProject,
@@ -25,7 +26,13 @@ use web::{
 /// The routes of this file.
 pub(crate) fn routes() -> Vec<Route<Dashboard>> {
     let path = "/projects/{project}/account/password";
-    vec![Route::new(Method::Post, path, Access::Own, "", change)]
+    vec![Route::new(
+        Method::Post(Effect::Does("change the password of", Subject::Caller)),
+        path,
+        Access::Own,
+        "",
+        change,
+    )]
 }
 
 /// The form of a password.

@@ -11,6 +11,7 @@ use serde::Deserialize;
 use web::{
     App,
     access::{self, Access, digest},
+    audit::{Effect, Subject},
     problem::Problem,
     project::InProject,
     route::{Method, Route},
@@ -19,7 +20,13 @@ use web::{
 /// The routes of this file.
 pub(crate) fn routes() -> Vec<Route<Dashboard>> {
     let path = "/projects/{project}/account/sessions";
-    vec![Route::new(Method::Post, path, Access::Own, "", end)]
+    vec![Route::new(
+        Method::Post(Effect::Does("end sessions of", Subject::Caller)),
+        path,
+        Access::Own,
+        "",
+        end,
+    )]
 }
 
 /// Which session; none for all but this.
@@ -50,6 +57,5 @@ async fn end(
             ledger.close_sessions(Some(&session.digest), None).await?;
         }
     }
-    project.did(&app, "end sessions of", &user.email).await?;
     Ok(done(&format!("/projects/{}/account", project.key), "ended"))
 }

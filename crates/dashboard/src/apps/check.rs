@@ -10,6 +10,7 @@ use axum::{
 use web::{
     App,
     access::Access,
+    audit::Effect,
     problem::Problem,
     project::InProject,
     route::{Method, Route},
@@ -18,7 +19,13 @@ use web::{
 /// The routes of this file.
 pub(crate) fn routes() -> Vec<Route<Dashboard>> {
     let path = "/projects/{project}/apps/{key}/check";
-    vec![Route::new(Method::Post, path, Access::Form, "", check)]
+    vec![Route::new(
+        Method::Post(Effect::Nothing("asks the store whether the settings work")),
+        path,
+        Access::Form,
+        "",
+        check,
+    )]
 }
 
 /// `POST /projects/{project}/apps/{key}/check`: asks the store, and shows what it said.

@@ -19,6 +19,7 @@ use std::collections::BTreeMap;
 use web::{
     App,
     access::Access,
+    audit::Effect,
     body,
     problem::Problem,
     project::InProject,
@@ -28,10 +29,23 @@ use web::{
 /// The routes of this file.
 pub(crate) fn routes() -> Vec<Route<Dashboard>> {
     use Access::Form;
+    use Effect::Configures;
     use Method::Post;
     vec![
-        Route::new(Post, "/projects/{project}/apps/new/{store}", Form, "", put),
-        Route::new(Post, "/projects/{project}/apps/{key}", Form, "", put),
+        Route::new(
+            Post(Configures),
+            "/projects/{project}/apps/new/{store}",
+            Form,
+            "",
+            put,
+        ),
+        Route::new(
+            Post(Configures),
+            "/projects/{project}/apps/{key}",
+            Form,
+            "",
+            put,
+        ),
     ]
 }
 

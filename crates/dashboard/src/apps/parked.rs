@@ -13,6 +13,7 @@ use axum::{
 use web::{
     App,
     access::Access,
+    audit::{Effect, Subject},
     problem::Problem,
     project::InProject,
     query::parse,
@@ -22,7 +23,10 @@ use web::{
 /// The routes of this file.
 pub(crate) fn routes() -> Vec<Route<Dashboard>> {
     vec![Route::new(
-        Method::Post,
+        Method::Post(Effect::Does(
+            "retry waiting messages of",
+            Subject::Path("key"),
+        )),
         "/projects/{project}/apps/{key}/parked/{message}",
         Access::Form,
         "",
@@ -84,7 +88,6 @@ async fn retake(
     };
     let now = app.engine.system().now();
     app.engine.ledger().unpark(project.id, id, now).await?;
-    project.did(&app, "retry waiting messages of", &key).await?;
     let path = format!("/projects/{}/apps/{}", project.key, encode(&row.key));
     Ok(done(&path, "retried"))
 }

@@ -14,6 +14,7 @@ use std::collections::BTreeSet;
 use web::{
     App,
     access::Access,
+    audit::Effect,
     problem::Problem,
     project::InProject,
     route::{Method, Route},
@@ -22,7 +23,13 @@ use web::{
 /// The routes of this file.
 pub(crate) fn routes() -> Vec<Route<Dashboard>> {
     let path = "/projects/{project}/catalog/bulk";
-    vec![Route::new(Method::Post, path, Access::Form, "", edit)]
+    vec![Route::new(
+        Method::Post(Effect::Configures),
+        path,
+        Access::Form,
+        "",
+        edit,
+    )]
 }
 
 /// The form below the list of products.

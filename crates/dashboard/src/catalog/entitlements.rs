@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use web::{
     App,
     access::Access,
+    audit::Effect,
     problem::Problem,
     project::InProject,
     route::{Method, Route},
@@ -20,7 +21,13 @@ use web::{
 /// The routes of this file.
 pub(crate) fn routes() -> Vec<Route<Dashboard>> {
     let path = "/projects/{project}/catalog/entitlements";
-    vec![Route::new(Method::Post, path, Access::Form, "", save_one)]
+    vec![Route::new(
+        Method::Post(Effect::Configures),
+        path,
+        Access::Form,
+        "",
+        save_one,
+    )]
 }
 
 /// The form of one entitlement.

@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use web::{
     App,
     access::Access,
+    audit::Effect,
     problem::Problem,
     project::InProject,
     route::{Method, Route},
@@ -20,16 +21,23 @@ use web::{
 /// The routes of this file.
 pub(crate) fn routes() -> Vec<Route<Dashboard>> {
     use Access::Form;
+    use Effect::Configures;
     use Method::Post;
     vec![
         Route::new(
-            Post,
+            Post(Configures),
             "/projects/{project}/catalog/products",
             Form,
             "",
             save_one,
         ),
-        Route::new(Post, "/projects/{project}/catalog/list", Form, "", add_many),
+        Route::new(
+            Post(Configures),
+            "/projects/{project}/catalog/list",
+            Form,
+            "",
+            add_many,
+        ),
     ]
 }
 

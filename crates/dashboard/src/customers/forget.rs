@@ -13,6 +13,7 @@ use serde::Deserialize;
 use web::{
     App,
     access::Access,
+    audit::{Effect, Subject},
     problem::Problem,
     project::InProject,
     route::{Method, Route},
@@ -21,7 +22,14 @@ use web::{
 /// The routes of this file.
 pub(crate) fn routes() -> Vec<Route<Dashboard>> {
     let path = "/projects/{project}/customers/{who}/forget";
-    vec![Route::new(Method::Post, path, Access::Form, "", forget)]
+    // Whom is what was to be forgotten.
+    vec![Route::new(
+        Method::Post(Effect::Does("forget", Subject::Always("a customer"))),
+        path,
+        Access::Form,
+        "",
+        forget,
+    )]
 }
 
 /// Whoever forgets a customer types its name.
@@ -43,8 +51,6 @@ async fn forget(
         return Err(Problem::invalid(vec![wrong("sure", message)]));
     }
     app.engine.customers().forget(project.id, &who).await?;
-    // Whom is what was to be forgotten.
-    project.did(&app, "forget", "a customer").await?;
     Ok(done(
         &format!("/projects/{}/customers", project.key),
         "forgotten",

@@ -16,6 +16,7 @@ use serde::Deserialize;
 use web::{
     App,
     access::Access,
+    audit::{Effect, Subject},
     problem::Problem,
     project::InProject,
     route::{Method, Route},
@@ -24,17 +25,18 @@ use web::{
 /// The routes of this file.
 pub(crate) fn routes() -> Vec<Route<Dashboard>> {
     use Access::Form;
+    use Effect::Does;
     use Method::Post;
     vec![
         Route::new(
-            Post,
+            Post(Does("give access to", Subject::Path("who"))),
             "/projects/{project}/customers/{who}/grant",
             Form,
             "",
             grant,
         ),
         Route::new(
-            Post,
+            Post(Does("take access back from", Subject::Path("who"))),
             "/projects/{project}/customers/{who}/revoke",
             Form,
             "",
@@ -91,7 +93,6 @@ async fn grant(
     };
     let customers = app.engine.customers();
     customers.grant(project.id, &who, &grant).await?;
-    project.did(&app, "give access to", &who).await?;
     Ok(done(&path_of(&project.key, &who), "granted"))
 }
 
@@ -113,6 +114,5 @@ async fn revoke(
     customers
         .revoke_grants(project.id, &who, &sent.entitlement)
         .await?;
-    project.did(&app, "take access back from", &who).await?;
     Ok(done(&path_of(&project.key, &who), "revoked"))
 }

@@ -14,6 +14,7 @@ use serde::Deserialize;
 use web::{
     App,
     access::Access,
+    audit::{Effect, Subject},
     problem::Problem,
     project::InProject,
     route::{Method, Route},
@@ -22,7 +23,7 @@ use web::{
 /// The routes of this file.
 pub(crate) fn routes() -> Vec<Route<Dashboard>> {
     vec![Route::new(
-        Method::Post,
+        Method::Post(Effect::Does("move purchases of", Subject::Path("who"))),
         "/projects/{project}/customers/{who}/transfer",
         Access::Form,
         "",
@@ -46,6 +47,5 @@ async fn transfer(
 ) -> Result<Response, Problem> {
     let customers = app.engine.customers();
     customers.transfer(project.id, &who, &sent.to).await?;
-    project.did(&app, "move purchases of", &who).await?;
     Ok(done(&path_of(&project.key, &sent.to), "moved"))
 }

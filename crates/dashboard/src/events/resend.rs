@@ -9,6 +9,7 @@ use axum::{
 use web::{
     App,
     access::Access,
+    audit::{Effect, Subject},
     problem::Problem,
     project::InProject,
     query::parse,
@@ -18,7 +19,7 @@ use web::{
 /// The routes of this file.
 pub(crate) fn routes() -> Vec<Route<Dashboard>> {
     vec![Route::new(
-        Method::Post,
+        Method::Post(Effect::Does("resend delivery", Subject::Path("id"))),
         "/projects/{project}/deliveries/{id}/resend",
         Access::Form,
         "",
@@ -41,9 +42,6 @@ async fn resend(
         .await?
         .ok_or_else(|| Problem::not_found("delivery", &id.to_string()))?;
     app.engine.dispatch().resend(project.id, id).await?;
-    project
-        .did(&app, "resend delivery", &id.to_string())
-        .await?;
     let asked = Sent::query(&uri);
     let path = match project.integration(asked.text("back")) {
         Ok(known) => format!("/projects/{}/integrations/{}", project.key, known.row.key),

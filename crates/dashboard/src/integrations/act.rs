@@ -15,6 +15,7 @@ use serde::Deserialize;
 use web::{
     App,
     access::Access,
+    audit::{Effect, Subject},
     problem::Problem,
     project::InProject,
     route::{Method, Route},
@@ -23,45 +24,46 @@ use web::{
 /// The routes of this file.
 pub(crate) fn routes() -> Vec<Route<Dashboard>> {
     use Access::Form;
+    use Effect::{Configures, Does};
     use Method::Post;
     vec![
         Route::new(
-            Post,
+            Post(Does("send test event to", Subject::Path("key"))),
             "/projects/{project}/integrations/{key}/test",
             Form,
             "",
             send_test,
         ),
         Route::new(
-            Post,
+            Post(Does("verify endpoint of", Subject::Path("key"))),
             "/projects/{project}/integrations/{key}/verify",
             Form,
             "",
             verify,
         ),
         Route::new(
-            Post,
+            Post(Configures),
             "/projects/{project}/integrations/{key}/pause",
             Form,
             "",
             pause,
         ),
         Route::new(
-            Post,
+            Post(Configures),
             "/projects/{project}/integrations/{key}/resume",
             Form,
             "",
             resume,
         ),
         Route::new(
-            Post,
+            Post(Does("retry failed deliveries of", Subject::Path("key"))),
             "/projects/{project}/integrations/{key}/retry",
             Form,
             "",
             retry_failed,
         ),
         Route::new(
-            Post,
+            Post(Configures),
             "/projects/{project}/integrations/{key}/remove",
             Form,
             "",
@@ -94,7 +96,6 @@ async fn send_test(
 ) -> Result<Response, Problem> {
     let active = project.integration(&key)?;
     app.engine.dispatch().send_test(active).await?;
-    project.did(&app, "send test event to", &key).await?;
     Ok(done_to(&project, &active.row, "tested"))
 }
 
@@ -147,9 +148,6 @@ async fn retry_failed(
 ) -> Result<Response, Problem> {
     let row = &project.integration(&key)?.row;
     app.engine.dispatch().retry_failed(row.id).await?;
-    project
-        .did(&app, "retry failed deliveries of", &key)
-        .await?;
     Ok(done_to(&project, row, "retried"))
 }
 

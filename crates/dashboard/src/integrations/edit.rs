@@ -19,6 +19,7 @@ use std::collections::BTreeMap;
 use web::{
     App,
     access::Access,
+    audit::Effect,
     body,
     problem::Problem,
     project::InProject,
@@ -28,17 +29,18 @@ use web::{
 /// The routes of this file.
 pub(crate) fn routes() -> Vec<Route<Dashboard>> {
     use Access::Form;
+    use Effect::Configures;
     use Method::Post;
     vec![
         Route::new(
-            Post,
+            Post(Configures),
             "/projects/{project}/integrations/new/{destination}",
             Form,
             "",
             put,
         ),
         Route::new(
-            Post,
+            Post(Configures),
             "/projects/{project}/integrations/{key}",
             Form,
             "",

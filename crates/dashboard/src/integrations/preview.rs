@@ -23,6 +23,7 @@ use serde_json::Value;
 use web::{
     App,
     access::Access,
+    audit::Effect,
     body,
     problem::Problem,
     project::InProject,
@@ -33,17 +34,18 @@ use web::{
 /// The routes of this file.
 pub(crate) fn routes() -> Vec<Route<Dashboard>> {
     use Access::Form;
+    use Effect::Nothing;
     use Method::Post;
     vec![
         Route::new(
-            Post,
+            Post(Nothing("shows what would be sent")),
             "/projects/{project}/integrations/new/{destination}/preview",
             Form,
             "",
             preview,
         ),
         Route::new(
-            Post,
+            Post(Nothing("shows what would be sent")),
             "/projects/{project}/integrations/{key}/preview",
             Form,
             "",

@@ -16,6 +16,7 @@ use serde::Deserialize;
 use web::{
     App,
     access::Access,
+    audit::Effect,
     problem::{Code, Problem},
     project::InProject,
     query::parse,
@@ -25,7 +26,13 @@ use web::{
 /// The routes of this file.
 pub(crate) fn routes() -> Vec<Route<Dashboard>> {
     let path = "/projects/{project}/people/{user}";
-    vec![Route::new(Method::Post, path, Access::Manage, "", change)]
+    vec![Route::new(
+        Method::Post(Effect::Configures),
+        path,
+        Access::Manage,
+        "",
+        change,
+    )]
 }
 
 /// Either a role, or that somebody goes.

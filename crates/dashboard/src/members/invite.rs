@@ -21,6 +21,7 @@ use serde::Deserialize;
 use web::{
     App,
     access::{Access, digest, random_text},
+    audit::Effect,
     problem::Problem,
     project::InProject,
     query::parse,
@@ -30,24 +31,25 @@ use web::{
 /// The routes of this file.
 pub(crate) fn routes() -> Vec<Route<Dashboard>> {
     use Access::Manage;
+    use Effect::Configures;
     use Method::Post;
     vec![
         Route::new(
-            Post,
+            Post(Configures),
             "/projects/{project}/people/invite",
             Manage,
             "",
             invite,
         ),
         Route::new(
-            Post,
+            Post(Configures),
             "/projects/{project}/people/withdraw/{digest}",
             Manage,
             "",
             withdraw,
         ),
         Route::new(
-            Post,
+            Post(Configures),
             "/projects/{project}/people/{user}/link",
             Manage,
             "",

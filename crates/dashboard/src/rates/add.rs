@@ -2,11 +2,16 @@
 
 use super::page::{may_change, page};
 use crate::{form::Form, respond::done, state::Dashboard};
-use axum::{extract::State, http::Uri, response::Response};
+use axum::{
+    extract::State,
+    http::Uri,
+    response::{IntoResponse, Response},
+};
 use serde::Deserialize;
 use web::{
     App,
     access::Access,
+    audit::{Effect, Noted, Subject},
     problem::{Code, Problem},
     project::InProject,
     route::{Method, Route},
@@ -15,7 +20,13 @@ use web::{
 /// The routes of this file.
 pub(crate) fn routes() -> Vec<Route<Dashboard>> {
     let path = "/projects/{project}/rates";
-    vec![Route::new(Method::Post, path, Access::Manage, "", add)]
+    vec![Route::new(
+        Method::Post(Effect::Does("add exchange rates", Subject::Said)),
+        path,
+        Access::Manage,
+        "",
+        add,
+    )]
 }
 
 /// The text of a file in the ECB's form.
@@ -47,8 +58,6 @@ async fn add(
     };
     let count = added.len();
     app.engine.add_rates(added).await?;
-    project
-        .did(&app, "add exchange rates", &count.to_string())
-        .await?;
-    Ok(done(&format!("/projects/{}/rates", project.key), "added"))
+    let answer = done(&format!("/projects/{}/rates", project.key), "added");
+    Ok(Noted::to(count.to_string(), answer).into_response())
 }

@@ -5,11 +5,12 @@ use crate::{form::Form, respond::done, state::Dashboard};
 use axum::{
     extract::{Path, State},
     http::Uri,
-    response::Response,
+    response::{IntoResponse, Response},
 };
 use web::{
     App,
     access::Access,
+    audit::{Effect, Noted, Subject},
     problem::Problem,
     project::InProject,
     replay_form,
@@ -19,11 +20,18 @@ use web::{
 /// The routes of this file.
 pub(crate) fn routes() -> Vec<Route<Dashboard>> {
     use Access::Form;
+    use Effect::Does;
     use Method::Post;
     vec![
-        Route::new(Post, "/projects/{project}/replay", Form, "", start),
         Route::new(
-            Post,
+            Post(Does("replay events to", Subject::Said)),
+            "/projects/{project}/replay",
+            Form,
+            "",
+            start,
+        ),
+        Route::new(
+            Post(Does("cancel replay", Subject::Path("id"))),
             "/projects/{project}/replay/{id}/cancel",
             Form,
             "",
@@ -43,9 +51,10 @@ async fn start(
     if problems.is_empty()
         && let Ok(wanted) = asked.check(&app, &project).await?
     {
+        let key = wanted.active.row.key.clone();
         replay_form::begin(&app, &project, wanted).await?;
         let path = format!("/projects/{}/replay#replays", project.key);
-        return Ok(done(&path, "replaying"));
+        return Ok(Noted::to(key, done(&path, "replaying")).into_response());
     }
     page_of(&app, &project, &uri, (asked, problems)).await
 }
@@ -56,7 +65,7 @@ async fn cancel(
     project: InProject,
     Path((_, id)): Path<(String, String)>,
 ) -> Result<Response, Problem> {
-    replay_form::stop(&app, &project, &id).await?;
+    let did = replay_form::stop(&app, &project, &id).await?;
     let path = format!("/projects/{}/replay#replays", project.key);
-    Ok(done(&path, "cancelled"))
+    Ok(Noted::new(did, done(&path, "cancelled")).into_response())
 }

@@ -13,6 +13,7 @@ use serde_json::json;
 use web::{
     App,
     access::Access,
+    audit::Effect,
     configure::configure,
     problem::Problem,
     project::InProject,
@@ -22,7 +23,13 @@ use web::{
 /// The routes of this file.
 pub(crate) fn routes() -> Vec<Route<Dashboard>> {
     let path = "/projects/{project}/settings";
-    vec![Route::new(Method::Post, path, Access::Form, "", save)]
+    vec![Route::new(
+        Method::Post(Effect::Configures),
+        path,
+        Access::Form,
+        "",
+        save,
+    )]
 }
 
 /// The form of a project.

@@ -18,6 +18,7 @@ use serde::Deserialize;
 use web::{
     App,
     access::{Access, new_api_key},
+    audit::Effect,
     problem::Problem,
     project::InProject,
     query::parse,
@@ -27,11 +28,18 @@ use web::{
 /// The routes of this file.
 pub(crate) fn routes() -> Vec<Route<Dashboard>> {
     use Access::Manage;
+    use Effect::Configures;
     use Method::Post;
     vec![
-        Route::new(Post, "/projects/{project}/settings/keys", Manage, "", make),
         Route::new(
-            Post,
+            Post(Configures),
+            "/projects/{project}/settings/keys",
+            Manage,
+            "",
+            make,
+        ),
+        Route::new(
+            Post(Configures),
             "/projects/{project}/settings/keys/{key}/revoke",
             Manage,
             "",

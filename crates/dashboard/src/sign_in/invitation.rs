@@ -1,7 +1,7 @@
 //! Links that make an account, or set a new password for the one there is.
 
 use super::{
-    enter::enter,
+    enter::{entered, member},
     new_account::{AccountForm, AccountTemplate, NewAccount},
     password::set_password,
 };
@@ -19,6 +19,7 @@ use ledger::{Invitation, User};
 use web::{
     App,
     access::{self, Access, digest},
+    audit::{Effect, Subject},
     passwords,
     problem::{Code, Problem},
     route::{Method, Route},
@@ -27,10 +28,17 @@ use web::{
 /// The routes of this file.
 pub(crate) fn routes() -> Vec<Route<Dashboard>> {
     use Access::Anyone;
+    use Effect::Does;
     use Method::{Get, Post};
     vec![
         Route::new(Get, "/invite/{token}", Anyone, "", invited),
-        Route::new(Post, "/invite/{token}", Anyone, "", join),
+        Route::new(
+            Post(Does("sign in", Subject::Always("by an invitation"))),
+            "/invite/{token}",
+            Anyone,
+            "",
+            join,
+        ),
     ]
 }
 
@@ -93,7 +101,8 @@ async fn join(
             return Ok(refused(&page(&app, &token, invitation, problems)));
         }
         let user = set_password(&app, &user, sent.password).await?;
-        return Ok(enter(&app, &app.sign_in(&user, &agent).await?, "/"));
+        let token = app.sign_in(&user, &agent).await?;
+        return Ok(entered(&app, &token, "/", member(&user)));
     }
     let account = NewAccount::read(&app, sent, agent, &invitation.email);
     if account.problems.is_empty() {

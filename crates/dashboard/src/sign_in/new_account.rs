@@ -1,6 +1,9 @@
 //! The form of a new account: of the first owner, and of whoever was invited.
 
-use super::{enter::enter, password::spent};
+use super::{
+    enter::{entered, member},
+    password::spent,
+};
 use crate::form::Trimmed;
 use askama::Template;
 use axum::response::Response;
@@ -95,6 +98,7 @@ impl NewAccount {
         if !app.engine.configure(changes, &user.email).await? {
             return Err(Problem::changed_meanwhile());
         }
-        Ok(enter(app, &app.sign_in(&user, &self.agent).await?, "/"))
+        let token = app.sign_in(&user, &self.agent).await?;
+        Ok(entered(app, &token, "/", member(&user)))
     }
 }

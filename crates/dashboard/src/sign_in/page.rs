@@ -1,6 +1,6 @@
 //! The page to sign in on, and the ways in and out.
 
-use super::enter::enter;
+use super::enter::{enter, entered, member};
 use crate::{
     form::{Form, Trimmed},
     respond::html,
@@ -16,7 +16,8 @@ use ledger::Scope;
 use serde::Deserialize;
 use web::{
     App,
-    access::{self, Access, Caller, digest, is_from_our_page},
+    access::{self, Access, Caller, OPERATOR, digest, is_from_our_page},
+    audit::{Did, Effect, Known, Noted, Subject},
     passwords,
     problem::Problem,
     route::{Method, Route},
@@ -25,12 +26,31 @@ use web::{
 /// The routes of this file.
 pub(crate) fn routes() -> Vec<Route<Dashboard>> {
     use Access::Anyone;
-    use Method::{Get, Post};
+    use Effect::Does;
+    use Method::{Get, GetAnd, Post};
     vec![
         Route::new(Get, "/signin", Anyone, "", sign_in),
-        Route::new(Post, "/signin", Anyone, "", sign_in_with),
-        Route::new(Get, "/signin/{token}", Anyone, "", sign_in_by_link),
-        Route::new(Post, "/signout", Anyone, "", sign_out),
+        Route::new(
+            Post(Does("sign in", Subject::Said)),
+            "/signin",
+            Anyone,
+            "",
+            sign_in_with,
+        ),
+        Route::new(
+            GetAnd(Does("sign in", Subject::Always("by the operator's link"))),
+            "/signin/{token}",
+            Anyone,
+            "",
+            sign_in_by_link,
+        ),
+        Route::new(
+            Post(Does("sign out", Subject::None)),
+            "/signout",
+            Anyone,
+            "",
+            sign_out,
+        ),
     ]
 }
 
@@ -90,8 +110,13 @@ async fn by_key(app: &App, key: &str) -> Result<Response, Problem> {
         return refused(StatusCode::FORBIDDEN, problem);
     }
     let caller = Caller::of_key(key);
+    let known = Known {
+        who: Some(caller.name.clone()),
+        project: caller.project,
+        subject: Some("with a key".into()),
+    };
     let token = app.sessions.open(app.engine.system(), caller);
-    Ok(enter(app, &token, "/"))
+    Ok(entered(app, &token, "/", known))
 }
 
 async fn by_password(app: &App, agent: &str, sent: SignInForm) -> Result<Response, Problem> {
@@ -110,12 +135,24 @@ async fn by_password(app: &App, agent: &str, sent: SignInForm) -> Result<Respons
     let stored = user.map(|user| user.password.clone());
     let is_right = passwords::is_right(stored, sent.password).await;
     app.sessions.throttle.tried(&email, is_right, now);
-    let Some(user) = user.filter(|_| is_right) else {
-        tracing::warn!("somebody tried to sign in with a wrong address or password");
-        let problem = "The address or the password is wrong.".to_owned();
-        return Ok(page(app, StatusCode::UNAUTHORIZED, problem, email));
-    };
-    Ok(enter(app, &app.sign_in(user, agent).await?, "/"))
+    let known = user.map(|user| Known {
+        subject: Some("with a password".into()),
+        ..member(user)
+    });
+    match (user, known) {
+        (Some(user), Some(known)) if is_right => {
+            let token = app.sign_in(user, agent).await?;
+            Ok(entered(app, &token, "/", known))
+        }
+        (_, known) => {
+            tracing::warn!("somebody tried to sign in with a wrong address or password");
+            let problem = "The address or the password is wrong.".to_owned();
+            let answer = page(app, StatusCode::UNAUTHORIZED, problem, email);
+            // Whoever guesses is slowed down, so that this fills no log.
+            let did = known.map_or(Did::Nothing, |known| Did::Instead("fail to sign in", known));
+            Ok(Noted::new(did, answer).into_response())
+        }
+    }
 }
 
 /// `GET /signin/{token}`: the link that `tidings serve` prints. Where nobody has an account yet and there is no project, it
@@ -129,15 +166,28 @@ async fn sign_in_by_link(State(app): State<App>, Path(token): Path<String>) -> R
         let status = StatusCode::UNAUTHORIZED;
         return page(&app, status, problem.into(), String::new());
     };
-    enter(&app, &session, if is_first { "/setup" } else { "/" })
+    let known = Known {
+        who: Some(OPERATOR.into()),
+        ..Known::default()
+    };
+    entered(&app, &session, if is_first { "/setup" } else { "/" }, known)
 }
 
 /// `POST /signout`.
 async fn sign_out(State(app): State<App>, headers: HeaderMap) -> Result<Response, Problem> {
-    if let Some(token) = access::session_token(&headers).filter(|_| is_from_our_page(&headers)) {
+    let token = access::session_token(&headers).filter(|_| is_from_our_page(&headers));
+    let caller = app.signed_in(token.clone()).await?;
+    if let Some(token) = token {
         app.sessions.close(&token);
         let ledger = app.engine.ledger();
         ledger.close_sessions(Some(&digest(&token)), None).await?;
     }
-    Ok(enter(&app, "", "/signin"))
+    let did = caller.map_or(Did::Nothing, |caller| {
+        Did::AsStated(Known {
+            who: Some(caller.name),
+            project: caller.project,
+            subject: None,
+        })
+    });
+    Ok(Noted::new(did, enter(&app, "", "/signin")).into_response())
 }

@@ -15,6 +15,7 @@ use ledger::Role;
 use web::{
     App,
     access::{self, Access},
+    audit::{Effect, Subject},
     problem::{Code, Problem},
     route::{Method, Route},
 };
@@ -22,10 +23,17 @@ use web::{
 /// The routes of this file.
 pub(crate) fn routes() -> Vec<Route<Dashboard>> {
     use Access::Manage;
+    use Effect::Does;
     use Method::{Get, Post};
     vec![
         Route::new(Get, "/setup", Manage, "", setup),
-        Route::new(Post, "/setup", Manage, "", make_owner),
+        Route::new(
+            Post(Does("sign in", Subject::Always("with a new account"))),
+            "/setup",
+            Manage,
+            "",
+            make_owner,
+        ),
     ]
 }
 

@@ -14,7 +14,7 @@ use crate::{
 use axum::{
     extract::{Path, State},
     http::Uri,
-    response::Response,
+    response::{IntoResponse, Response},
 };
 use domain::{Currency, Money};
 use engine::System;
@@ -24,6 +24,7 @@ use std::sync::Arc;
 use web::{
     App,
     access::Access,
+    audit::{Effect, Noted, Subject},
     problem::Problem,
     project::InProject,
     route::{Method, Route},
@@ -32,11 +33,18 @@ use web::{
 /// The routes of this file.
 pub(crate) fn routes() -> Vec<Route<Dashboard>> {
     use Access::Form;
+    use Effect::Does;
     use Method::Post;
     vec![
-        Route::new(Post, "/projects/{project}/simulator", Form, "", play),
         Route::new(
-            Post,
+            Post(Does("simulate", Subject::Said)),
+            "/projects/{project}/simulator",
+            Form,
+            "",
+            play,
+        ),
+        Route::new(
+            Post(Does("stop simulated life", Subject::Path("id"))),
             "/projects/{project}/simulator/{id}/stop",
             Form,
             "",
@@ -146,9 +154,8 @@ async fn play(
         let ids = (project.id, simulator.row.id);
         let cast = draft.cast(app.engine.system(), day);
         if lives.play(&app.engine, ids, script, cast).is_some() {
-            project.did(&app, "simulate", script.key).await?;
             let path = format!("/projects/{}/simulator#lives", project.key);
-            return Ok(done(&path, "simulated"));
+            return Ok(Noted::to(script.key, done(&path, "simulated")).into_response());
         }
         problems.push("Five lives are under way. Wait for one to end, or stop it.".into());
     }
@@ -157,14 +164,15 @@ async fn play(
 
 /// `POST /projects/{project}/simulator/{id}/stop`.
 async fn stop(
-    State(app): State<App>,
     State(lives): State<Arc<Lives>>,
     project: InProject,
     Path((_, id)): Path<(String, String)>,
 ) -> Result<Response, Problem> {
-    if lives.stop(project.id, &id) {
-        project.did(&app, "stop simulated life", &id).await?;
-    }
     let path = format!("/projects/{}/simulator#lives", project.key);
-    Ok(done(&path, "stopped"))
+    let answer = done(&path, "stopped");
+    Ok(if lives.stop(project.id, &id) {
+        answer
+    } else {
+        Noted::nothing(answer).into_response()
+    })
 }

@@ -16,6 +16,7 @@ use serde::Deserialize;
 use web::{
     App,
     access::{Access, Caller},
+    audit::Effect,
     configure::configure,
     problem::{Code, Problem},
     route::{Method, Route},
@@ -24,10 +25,11 @@ use web::{
 /// The routes of this file.
 pub(crate) fn routes() -> Vec<Route<Dashboard>> {
     use Access::{Form, Page};
+    use Effect::Configures;
     use Method::{Get, Post};
     vec![
         Route::new(Get, "/", Page, "", home),
-        Route::new(Post, "/projects", Form, "", make_project),
+        Route::new(Post(Configures), "/projects", Form, "", make_project),
     ]
 }
 

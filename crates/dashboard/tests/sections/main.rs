@@ -2,6 +2,7 @@
 //! that are sent as a browser would.
 #![expect(clippy::unwrap_used, reason = "tests report by panicking")]
 
+mod audit;
 mod browser;
 mod forms;
 mod given;

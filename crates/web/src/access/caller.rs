@@ -3,6 +3,7 @@
 use crate::problem::{Code, Problem};
 use axum::{extract::FromRequestParts, http::request::Parts};
 use domain::{AppId, ProjectId, UserId};
+use engine::Setup;
 use ledger::{ApiKey, Role, Scope, User};
 
 /// Who is calling.
@@ -53,6 +54,16 @@ impl Caller {
     /// Whether it may manage members and keys: an admin or owner, never a key.
     pub fn may_manage(&self) -> bool {
         self.role >= Some(Role::Admin)
+    }
+
+    /// The only project that it can mean where a path names none: its own, or the only one there is.
+    pub fn only_project(&self, setup: &Setup) -> Option<ProjectId> {
+        let mut all = setup.projects().map(|project| project.row.id);
+        match (self.project, all.next(), all.next()) {
+            (Some(own), ..) => Some(own),
+            (None, only, None) => only,
+            (None, ..) => None,
+        }
     }
 
     /// Whether a project is open to it.

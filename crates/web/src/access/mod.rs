@@ -16,7 +16,7 @@ pub use origin::is_from_our_page;
 pub use rule::Access;
 #[cfg(feature = "test")]
 pub(crate) use session::cookie_name;
-pub use session::{Sessions, agent, session_token};
+pub use session::{OPERATOR, Sessions, agent, session_token};
 
 use crate::{
     App,

@@ -16,6 +16,8 @@ const GUARDED_COOKIE: &str = "__Host-tidings_session";
 const SIGNED_IN: SignedDuration = SignedDuration::from_hours(14 * 24);
 /// Characters kept of what a browser calls itself.
 const LONGEST_AGENT: usize = 200;
+/// What whoever comes by the operator's link is called.
+pub const OPERATOR: &str = "operator";
 
 /// The link that signs the operator in, and who is signed in by it or by a key. Kept in memory: a restart ends these; sessions
 /// of users are in the ledger.
@@ -45,7 +47,7 @@ impl Sessions {
         Some(self.open(
             system,
             Caller {
-                name: "operator".into(),
+                name: OPERATOR.into(),
                 project: None,
                 app: None,
                 scope: Scope::Write,
@@ -89,10 +91,7 @@ impl App {
     }
 
     /// Who is signed in with a session's token.
-    pub(super) async fn signed_in(
-        &self,
-        token: Option<String>,
-    ) -> Result<Option<Caller>, LedgerError> {
+    pub async fn signed_in(&self, token: Option<String>) -> Result<Option<Caller>, LedgerError> {
         let Some(token) = token else {
             return Ok(None);
         };

@@ -32,7 +32,7 @@ use ledger::Ledger;
 use ledger_sqlite::SqliteLedger;
 use serde_json::{Value, json};
 use sources::Incoming;
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 use tempfile::TempDir;
 use tower::ServiceExt;
 
@@ -40,6 +40,8 @@ use tower::ServiceExt;
 pub const PUBLIC_URL: &str = "https://tidings.example";
 /// When it starts: Thursday, 1 January 2026, noon UTC.
 pub const STARTS_AT: &str = "2026-01-01T12:00:00Z";
+
+const DATABASE: &str = "tidings.db";
 
 /// A server without a socket. Everything it keeps goes with it.
 pub struct TestServer {
@@ -51,7 +53,7 @@ pub struct TestServer {
     pub endpoints: Arc<Endpoints>,
     router: Router,
     credentials: BTreeMap<Who, who::Credential>,
-    _directory: TempDir,
+    directory: TempDir,
 }
 
 impl TestServer {
@@ -69,7 +71,7 @@ impl TestServer {
         let directory = tempfile::tempdir().unwrap();
         let clock = Arc::new(Clock::at(STARTS_AT.parse().unwrap()));
         let endpoints = Arc::new(Endpoints::default());
-        let ledger = SqliteLedger::open(directory.path().join("tidings.db")).unwrap();
+        let ledger = SqliteLedger::open(directory.path().join(DATABASE)).unwrap();
         let engine = Engine::quiet(Parts {
             ledger: Arc::new(ledger),
             system: Arc::clone(&clock) as Arc<dyn System>,
@@ -92,7 +94,7 @@ impl TestServer {
             clock,
             endpoints,
             credentials: BTreeMap::new(),
-            _directory: directory,
+            directory,
         }
     }
 
@@ -133,6 +135,11 @@ impl TestServer {
     /// Lets time pass. Nothing happens by itself.
     pub fn pass(&self, time: SignedDuration) {
         self.clock.pass(time);
+    }
+
+    /// The file of the storage.
+    pub fn database(&self) -> PathBuf {
+        self.directory.path().join(DATABASE)
     }
 
     /// The storage.
