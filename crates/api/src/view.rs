@@ -37,7 +37,8 @@ pub(crate) fn delivery(record: DeliveryRecord) -> DeliveryView {
         reason_text: record.reason.map(NotSent::text),
         attempts: record.attempts,
         accepted_at: record.accepted_at,
-        due_at: (record.state == ledger::DeliveryState::Pending).then_some(record.due_at),
+        due_at: (record.state == ledger::DeliveryState::Pending && !record.waits)
+            .then_some(record.due_at),
         request: record.request,
         last_attempt: record.last,
     }

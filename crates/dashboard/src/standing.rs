@@ -22,7 +22,7 @@ impl Standing {
             let lanes = app.engine.dispatch().lanes();
             lanes
                 .iter()
-                .any(|(id, lane)| *id == active.row.id && lane.breaker_open)
+                .any(|(id, lane)| id.integration == active.row.id && lane.breaker_open)
         };
         let (state, color) = match active.held() {
             Some(NotSent::IntegrationPaused) => ("paused", "blue"),

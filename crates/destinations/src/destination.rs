@@ -76,6 +76,10 @@ pub trait Configured: Send + Sync {
     fn sign(&self, _request: &mut Request, _id: &str, _at: Timestamp) {}
     /// What an answer means.
     fn classify(&self, response: &Response) -> Outcome;
+    /// Which endpoint events of an environment go to. Each endpoint has a lane of its own: what is wrong with one holds up no other.
+    fn endpoint(&self, _environment: Environment) -> Environment {
+        Environment::Production
+    }
     /// Checks to pass before anything is delivered; `nonce` is fresh for each save.
     fn handshakes(&self, _nonce: &str) -> Vec<Handshake> {
         Vec::new()

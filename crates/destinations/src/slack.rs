@@ -427,6 +427,16 @@ impl Configured for Configuration {
         }
     }
 
+    /// A channel, or a URL, of its own makes sandbox an endpoint of its own.
+    fn endpoint(&self, environment: Environment) -> Environment {
+        let settings = &self.settings;
+        if settings.sandbox_channel.is_some() || !settings.sandbox_webhook_url.is_empty() {
+            environment
+        } else {
+            Environment::Production
+        }
+    }
+
     fn max_per_second(&self) -> Option<NonZeroU32> {
         self.settings.max_per_second
     }

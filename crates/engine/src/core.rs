@@ -175,18 +175,19 @@ impl Core {
                 .integration(active.row.id)
                 .is_none_or(|known| known.row.sealed_settings != active.row.sealed_settings)
         };
-        let changed: Vec<IntegrationId> = after
+        let changed: Vec<(IntegrationId, bool)> = after
             .integrations()
             .filter(is_changed)
-            .map(|active| active.row.id)
+            .map(|active| (active.row.id, active.spec.ordered))
             .collect();
         self.shared.setup.store(Arc::new(after));
-        for integration in changed {
-            let reasons = vec![NotSent::MissingCredentials, NotSent::BlockedAddress];
-            let requeued = self
-                .ledger()
-                .requeue(Requeue::Failed(integration, reasons), self.system().now())
-                .await?;
+        for (integration, ordered) in changed {
+            let again = Requeue::Failed {
+                integration,
+                reasons: vec![NotSent::MissingCredentials, NotSent::BlockedAddress],
+                ordered,
+            };
+            let requeued = self.ledger().requeue(again, self.system().now()).await?;
             if requeued > 0 {
                 tracing::info!(integration.id = %integration, requeued, "deliveries that lacked credentials are tried again");
             }

@@ -9,7 +9,7 @@ use crate::{
     batch::{Stop, Work},
     codec::micros,
     forget::forget,
-    load, queue,
+    load,
 };
 use async_trait::async_trait;
 use domain::{CustomerId, ProjectId};
@@ -138,7 +138,7 @@ pub(crate) async fn write(
     let mut queued = events::deliveries(&mut tx, &verdicts).await?;
     tx.commit().await?;
     // What a delivery waits for may have been settled while this was written: then neither saw the other.
-    let released = queue::release_late(pool, &queued.waiting).await?;
+    let released = queued.waiting.release(pool).await?;
     for (number, work) in works.iter().enumerate() {
         let own = work.commit.deliveries.iter().map(|delivery| delivery.id);
         queued.ready[number].extend(own.filter(|id| released.contains(&id.uuid())));

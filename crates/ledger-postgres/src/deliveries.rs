@@ -6,13 +6,14 @@
 use crate::{
     Layout, PostgresLedger,
     codec::{counted, failed, micros, rows},
-    events, replays, settle,
+    events, line, replays, settle,
 };
 use async_trait::async_trait;
-use domain::{DeliveryId, IntegrationId, ProjectId, ReplayId};
+use domain::{CustomerId, DeliveryId, IntegrationId, ProjectId, ReplayId};
 use jiff::Timestamp;
 use ledger::{
-    Deliveries, Lease, Replay, ReplayStep, Requeue, Result, Returned, Settled, Settlement,
+    Claim, Deliveries, LaneId, Lease, Order, Replay, ReplayStep, Requeue, Result, Returned,
+    Settled, Settlement,
     codec::{Stored, readable},
 };
 use sqlx::PgPool;
@@ -21,21 +22,11 @@ use uuid::Uuid;
 
 #[async_trait]
 impl Deliveries for PostgresLedger {
-    async fn claim(
-        &self,
-        integration: IntegrationId,
-        now: Timestamp,
-        lease_until: Timestamp,
-        limit: usize,
-    ) -> Result<Vec<Lease>> {
-        claim(&self.hot, self.layout, integration, now, lease_until, limit).await
+    async fn claim(&self, claimed: Claim) -> Result<Vec<Lease>> {
+        claim(&self.hot, self.layout, &claimed).await
     }
-    async fn integrations_due(
-        &self,
-        among: &[IntegrationId],
-        now: Timestamp,
-    ) -> Result<Vec<IntegrationId>> {
-        integrations_due(&self.hot, self.layout, among, now).await
+    async fn lanes_due(&self, among: &[LaneId], now: Timestamp) -> Result<Vec<LaneId>> {
+        lanes_due(&self.hot, self.layout, among, now).await
     }
     async fn settle(&self, settlement: Settlement, lease_until: Timestamp) -> Result<Settled> {
         let prepared = settle::Prepared::new(settlement, lease_until)?;
@@ -77,13 +68,15 @@ pub(crate) struct Leased {
     pub(crate) customer: Uuid,
     pub(crate) id: Uuid,
     pub(crate) integration: Uuid,
+    pub(crate) endpoint: String,
     pub(crate) message: String,
     pub(crate) attempts: i32,
     pub(crate) round: i32,
     pub(crate) accepted_at: i64,
+    pub(crate) tried_at: Option<i64>,
     pub(crate) event: Uuid,
     pub(crate) trace: Option<String>,
-    /// What it waited for, where it was released.
+    /// What it came after, where it was released.
     pub(crate) before: Option<Uuid>,
 }
 
@@ -92,18 +85,25 @@ impl Leased {
         let of = Stored::new("deliveries", &self.id);
         Ok(Lease {
             id: DeliveryId::new(self.id),
-            integration: IntegrationId::new(self.integration),
+            lane: LaneId {
+                integration: IntegrationId::new(self.integration),
+                endpoint: of.environment("endpoint", &self.endpoint)?,
+            },
             message: of.json("message", self.message.as_bytes())?,
             event: Arc::new(Stored::new("events", &self.event).body("body", body)?),
             attempts: of.number("attempts", self.attempts)?,
             round: of.number("round", self.round)?,
             accepted_at: of.time("accepted_at", self.accepted_at)?,
+            tried_at: self
+                .tried_at
+                .map(|at| of.time("tried_at", at))
+                .transpose()?,
             trace: self.trace,
         })
     }
 }
 
-/// Reads the events of deliveries that were leased; each with what it waited for. One that cannot be read holds up no other.
+/// Reads the events of deliveries that were leased; each with what it came after. One that cannot be read holds up no other.
 pub(crate) async fn with_events(
     pool: &PgPool,
     leased: Vec<Leased>,
@@ -125,39 +125,56 @@ pub(crate) async fn with_events(
 }
 
 /// Moving `due_at` is the claim: of two nodes that want the same row, the second finds it moved.
-async fn claim(
-    pool: &PgPool,
-    layout: Layout,
-    integration: IntegrationId,
-    now: Timestamp,
-    lease_until: Timestamp,
-    limit: usize,
-) -> Result<Vec<Lease>> {
-    let (integration, now, until, limit) = (
-        integration.uuid(),
-        micros(now),
-        micros(lease_until),
-        rows(limit),
-    );
+async fn claim(pool: &PgPool, layout: Layout, claim: &Claim) -> Result<Vec<Lease>> {
     let claimed = match layout {
-        // Rows that another node is claiming are passed over.
-        Layout::OneMachine => {
+        Layout::OneMachine => claim_here(pool, claim).await,
+        Layout::Distributed => claim_distributed(pool, claim).await,
+    };
+    let leases = with_events(pool, claimed.map_err(failed)?).await?;
+    Ok(leases.into_iter().map(|(_, lease)| lease).collect())
+}
+
+/// Rows that another node is claiming are passed over.
+async fn claim_here(pool: &PgPool, claim: &Claim) -> sqlx::Result<Vec<Leased>> {
+    let (integration, endpoint) = (claim.lane.integration.uuid(), claim.lane.endpoint.id());
+    let (now, until) = (micros(claim.now), micros(claim.lease_until));
+    let (limit, except) = (rows(claim.limit), claim.except.map(CustomerId::uuid));
+    match claim.order {
+        Order::Any => {
             sqlx::query_as!(
                 Leased,
-                r#"update deliveries d set due_at = $3, waits_for = null
-                   from (select customer, id, due_at from deliveries where integration = $1 and status = 0 and due_at <= $2 order by due_at limit $4
-                         for update skip locked) as due
-                   where d.customer = due.customer and d.id = due.id and d.due_at = due.due_at and d.status + 0 = 0
-                   returning d.customer, d.id, d.integration, d.message, d.attempts, d.round, d.accepted_at, d.event, d.trace, null::uuid as before"#,
-                integration, now, until, limit
+                "update deliveries d set turn = 1, due_at = $4
+                 from (select customer, id, due_at from deliveries where integration = $1 and endpoint = $2 and status = 0 and due_at <= $3
+                         and ($6::uuid is null or customer <> $6) order by due_at limit $5
+                       for update skip locked) as due
+                 where d.customer = due.customer and d.id = due.id and d.due_at = due.due_at and d.status + 0 = 0
+                 returning d.customer, d.id, d.integration, d.endpoint, d.message, d.attempts, d.round, d.accepted_at, d.tried_at, d.event, d.trace, null::uuid as before",
+                integration, endpoint, now, until, limit, except
             )
             .fetch_all(pool)
             .await
         }
-        Layout::Distributed => claim_distributed(pool, integration, now, until, limit).await,
-    };
-    let leases = with_events(pool, claimed.map_err(failed)?).await?;
-    Ok(leases.into_iter().map(|(_, lease)| lease).collect())
+        Order::Customer { tried_before } => {
+            sqlx::query_as!(
+                Leased,
+                "update deliveries d set turn = 1, due_at = $4
+                 from (select p.customer, p.id, p.due_at from deliveries p where p.integration = $1 and p.endpoint = $2 and p.status = 0
+                         and p.due_at <= $3 and ($6::uuid is null or p.customer <> $6)
+                         and not exists (select 1 from deliveries b where b.customer = p.customer and b.integration = p.integration and b.endpoint = p.endpoint
+                           and b.status = 0 and b.turn = 1 and b.due_at > $3 and b.id <> p.id)
+                         and not exists (select 1 from deliveries b where b.customer = p.customer and b.integration = p.integration and b.endpoint = p.endpoint
+                           and b.status = 0 and b.seq <= p.seq and (b.seq < p.seq or b.position < p.position)
+                           and (b.turn <> 2 or b.due_at <= $3 or b.tried_at >= $7))
+                       order by p.due_at limit $5
+                       for update skip locked) as due
+                 where d.customer = due.customer and d.id = due.id and d.due_at = due.due_at and d.status + 0 = 0
+                 returning d.customer, d.id, d.integration, d.endpoint, d.message, d.attempts, d.round, d.accepted_at, d.tried_at, d.event, d.trace, null::uuid as before",
+                integration, endpoint, now, until, limit, except, micros(tried_before)
+            )
+            .fetch_all(pool)
+            .await
+        }
+    }
 }
 
 /// Rounds of a claim in which other nodes may be faster.
@@ -165,74 +182,106 @@ const ROUNDS: u32 = 10;
 
 /// Rows that another node is claiming cannot be passed over here: they are lost to it. That says nothing of other rows, so it is claimed
 /// until there is as much as was asked for, or nothing is due.
-async fn claim_distributed(
-    pool: &PgPool,
-    integration: Uuid,
-    now: i64,
-    until: i64,
-    limit: i64,
-) -> sqlx::Result<Vec<Leased>> {
-    let (mut claimed, mut left) = (Vec::new(), limit);
+async fn claim_distributed(pool: &PgPool, claim: &Claim) -> sqlx::Result<Vec<Leased>> {
+    let (mut claimed, mut left) = (Vec::new(), rows(claim.limit));
     for _ in 0..ROUNDS {
-        let won = sqlx::query_as!(
-            Leased,
-            "update deliveries d set due_at = $3, waits_for = null
-             from (select customer, id, due_at from deliveries where integration = $1 and status = 0 and due_at <= $2 order by due_at limit $4) as due
-             where d.customer = due.customer and d.id = due.id and d.due_at = due.due_at and d.status + 0 = 0
-             returning d.customer, d.id, d.integration, d.message, d.attempts, d.round, d.accepted_at, d.event, d.trace, null::uuid as before",
-            integration, now, until, left
-        )
-        .fetch_all(pool)
-        .await?;
+        let won = claim_anywhere(pool, claim, left).await?;
         left -= rows(won.len());
         claimed.extend(won);
-        if left <= 0 || !is_due(pool, integration, now).await? {
+        if left <= 0 || !is_due(pool, claim.lane, micros(claim.now)).await? {
             break;
         }
     }
     Ok(claimed)
 }
 
-async fn is_due(pool: &PgPool, integration: Uuid, now: i64) -> sqlx::Result<bool> {
+async fn claim_anywhere(pool: &PgPool, claim: &Claim, limit: i64) -> sqlx::Result<Vec<Leased>> {
+    let (integration, endpoint) = (claim.lane.integration.uuid(), claim.lane.endpoint.id());
+    let (now, until) = (micros(claim.now), micros(claim.lease_until));
+    let except = claim.except.map(CustomerId::uuid);
+    match claim.order {
+        Order::Any => {
+            sqlx::query_as!(
+                Leased,
+                "update deliveries d set turn = 1, due_at = $4
+                 from (select customer, id, due_at from deliveries where integration = $1 and endpoint = $2 and status = 0 and due_at <= $3
+                         and ($6::uuid is null or customer <> $6) order by due_at limit $5) as due
+                 where d.customer = due.customer and d.id = due.id and d.due_at = due.due_at and d.status + 0 = 0
+                 returning d.customer, d.id, d.integration, d.endpoint, d.message, d.attempts, d.round, d.accepted_at, d.tried_at, d.event, d.trace, null::uuid as before",
+                integration, endpoint, now, until, limit, except
+            )
+            .fetch_all(pool)
+            .await
+        }
+        Order::Customer { tried_before } => {
+            sqlx::query_as!(
+                Leased,
+                "update deliveries d set turn = 1, due_at = $4
+                 from (select p.customer, p.id, p.due_at from deliveries p where p.integration = $1 and p.endpoint = $2 and p.status = 0
+                         and p.due_at <= $3 and ($6::uuid is null or p.customer <> $6)
+                         and not exists (select 1 from deliveries b where b.customer = p.customer and b.integration = p.integration and b.endpoint = p.endpoint
+                           and b.status = 0 and b.turn = 1 and b.due_at > $3 and b.id <> p.id)
+                         and not exists (select 1 from deliveries b where b.customer = p.customer and b.integration = p.integration and b.endpoint = p.endpoint
+                           and b.status = 0 and b.seq <= p.seq and (b.seq < p.seq or b.position < p.position)
+                           and (b.turn <> 2 or b.due_at <= $3 or b.tried_at >= $7))
+                       order by p.due_at limit $5) as due
+                 where d.customer = due.customer and d.id = due.id and d.due_at = due.due_at and d.status + 0 = 0
+                 returning d.customer, d.id, d.integration, d.endpoint, d.message, d.attempts, d.round, d.accepted_at, d.tried_at, d.event, d.trace, null::uuid as before",
+                integration, endpoint, now, until, limit, except, micros(tried_before)
+            )
+            .fetch_all(pool)
+            .await
+        }
+    }
+}
+
+async fn is_due(pool: &PgPool, lane: LaneId, now: i64) -> sqlx::Result<bool> {
     let found = sqlx::query_scalar!(
-        "select id from deliveries where integration = $1 and status = 0 and due_at <= $2 limit 1",
-        integration,
-        now
+        "select id from deliveries where integration = $1 and endpoint = $2 and status = 0 and due_at <= $3 limit 1",
+        lane.integration.uuid(), lane.endpoint.id(), now
     )
     .fetch_optional(pool)
     .await?;
     Ok(found.is_some())
 }
 
-/// One index seek per integration: a backlog is never scanned.
-async fn integrations_due(
+/// One index seek per lane: a backlog is never scanned.
+async fn lanes_due(
     pool: &PgPool,
     layout: Layout,
-    among: &[IntegrationId],
+    among: &[LaneId],
     now: Timestamp,
-) -> Result<Vec<IntegrationId>> {
+) -> Result<Vec<LaneId>> {
     let now = micros(now);
     match layout {
         Layout::OneMachine => {
-            let among: Vec<Uuid> = among.iter().map(|id| id.uuid()).collect();
+            let integrations: Vec<Uuid> =
+                among.iter().map(|lane| lane.integration.uuid()).collect();
+            let endpoints: Vec<String> = among
+                .iter()
+                .map(|lane| lane.endpoint.id().to_owned())
+                .collect();
             let due = sqlx::query_scalar!(
-                r#"select n.id as "id!" from unnest($1::uuid[]) with ordinality as n(id, number)
-                   where exists (select 1 from deliveries d where d.integration = n.id and d.status = 0 and d.due_at <= $2) order by n.number"#,
-                &among, now
+                r#"select n.number as "number!" from unnest($1::uuid[], $2::text[]) with ordinality as n(id, endpoint, number)
+                   where exists (select 1 from deliveries d where d.integration = n.id and d.endpoint = n.endpoint and d.status = 0 and d.due_at <= $3)
+                   order by n.number"#,
+                &integrations, &endpoints, now
             )
             .fetch_all(pool)
             .await
             .map_err(failed)?;
-            Ok(due.into_iter().map(IntegrationId::new).collect())
+            let numbers = due
+                .into_iter()
+                .filter_map(|number| usize::try_from(number - 1).ok());
+            Ok(numbers
+                .filter_map(|number| among.get(number).copied())
+                .collect())
         }
         Layout::Distributed => {
             let mut due = Vec::new();
-            for integration in among {
-                if is_due(pool, integration.uuid(), now)
-                    .await
-                    .map_err(failed)?
-                {
-                    due.push(*integration);
+            for lane in among {
+                if is_due(pool, *lane, now).await.map_err(failed)? {
+                    due.push(*lane);
                 }
             }
             Ok(due)
@@ -262,27 +311,48 @@ async fn hand_back(pool: &PgPool, leases: &[Returned], now: Timestamp) -> Result
 
 async fn requeue(pool: &PgPool, which: &Requeue, now: Timestamp) -> Result<u64> {
     let now = micros(now);
-    let done = match which {
+    match which {
         Requeue::One(project, delivery) => {
-            sqlx::query!(
-                "update deliveries set status = 0, round = 0, accepted_at = $1, due_at = $1, waits_for = null where project = $2 and id = $3",
+            let done = sqlx::query!(
+                "update deliveries set status = 0, round = 0, accepted_at = $1, due_at = $1, turn = 1, tried_at = null, waits_for = null
+                 where project = $2 and id = $3",
                 now, project.uuid(), delivery.uuid()
             )
             .execute(pool)
-            .await
+            .await;
+            done.map(|done| done.rows_affected()).map_err(failed)
         }
-        Requeue::Failed(integration, reasons) => {
-            let reasons: Vec<String> = reasons.iter().map(|reason| reason.id().to_owned()).collect();
-            sqlx::query!(
-                "update deliveries set status = 0, round = 0, accepted_at = $1, due_at = $1, waits_for = null
-                 where integration = $2 and status = 2 and reason = any($3)",
-                now, integration.uuid(), &reasons
+        Requeue::Failed {
+            integration,
+            reasons,
+            ordered,
+        } => {
+            let reasons: Vec<String> = reasons
+                .iter()
+                .map(|reason| reason.id().to_owned())
+                .collect();
+            let (due_at, turn) = line::place(*ordered, now);
+            let mut tx = pool.begin().await.map_err(failed)?;
+            let done = sqlx::query!(
+                "update deliveries set status = 0, round = 0, accepted_at = $1, due_at = $2, turn = $3, tried_at = null, waits_for = null
+                 where integration = $4 and status = 2 and reason = any($5)",
+                now, due_at, turn, integration.uuid(), &reasons
             )
-            .execute(pool)
+            .execute(&mut *tx)
             .await
+            .map_err(failed)?;
+            if *ordered {
+                let begun = line::begin_all(&mut *tx, *integration, now).await;
+                begun.map_err(failed)?;
+            }
+            tx.commit().await.map_err(failed)?;
+            if *ordered {
+                let begun = line::begin_all(pool, *integration, now).await;
+                begun.map_err(failed)?;
+            }
+            Ok(done.rows_affected())
         }
-    };
-    done.map(|done| done.rows_affected()).map_err(failed)
+    }
 }
 
 async fn backlog(pool: &PgPool) -> Result<Vec<(IntegrationId, u64)>> {

@@ -277,7 +277,7 @@ async fn feed_rows(pool: &PgPool, found: Vec<Place>) -> Result<Vec<FeedRow>> {
         found.iter().map(|row| (row.customer, row.event)).unzip();
     let mut told = told(pool, &customers, &ids).await?;
     let deliveries = sqlx::query!(
-        r#"select d.event, d.integration, d.id, d.status, d.reason, d.detail, d.attempts, d.due_at, d.waits_for is not null as "waits!"
+        r#"select d.event, d.integration, d.id, d.status, d.reason, d.detail, d.attempts, d.due_at, (d.turn = 0 or d.waits_for is not null) as "waits!"
            from unnest($1::uuid[], $2::uuid[]) as n(customer, event) join deliveries d on d.event = n.event and d.customer = n.customer
            order by d.position"#,
         &customers, &ids

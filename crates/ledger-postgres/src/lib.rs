@@ -26,6 +26,7 @@ mod feed;
 mod forget;
 mod import;
 mod inbox;
+mod line;
 mod load;
 mod news;
 mod partitions;

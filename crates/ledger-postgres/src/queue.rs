@@ -1,11 +1,13 @@
-//! Deliveries that are queued, and those that wait for another of their customer.
+//! Deliveries that are queued, each behind those of its line.
 
 use crate::{
     Tx,
     codec::{failed, micros, signed},
+    line::{Ended, Line, Released},
 };
+use domain::time::after;
 use jiff::Timestamp;
-use ledger::{NewDelivery, Result};
+use ledger::{FAR, NewDelivery, PATIENCE, Result, Turn, codec::Stored};
 use sqlx::PgPool;
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
@@ -19,10 +21,11 @@ pub(crate) struct Rows {
     events: Vec<Uuid>,
     seqs: Vec<i64>,
     integrations: Vec<Uuid>,
+    endpoints: Vec<String>,
     messages: Vec<String>,
     accepted: Vec<i64>,
     due: Vec<i64>,
-    waits: Vec<Option<Uuid>>,
+    turns: Vec<i16>,
     traces: Vec<Option<String>>,
 }
 
@@ -32,19 +35,20 @@ impl Rows {
         delivery: &NewDelivery,
         message: String,
         seq: u64,
-        due_at: Timestamp,
-        waits_for: Option<Uuid>,
+        due_at: i64,
+        turn: i16,
     ) {
         self.customers.push(delivery.customer.uuid());
         self.ids.push(delivery.id.uuid());
         self.projects.push(delivery.project.uuid());
         self.events.push(delivery.event.uuid());
         self.seqs.push(signed(seq));
-        self.integrations.push(delivery.integration.uuid());
+        self.integrations.push(delivery.lane.integration.uuid());
+        self.endpoints.push(delivery.lane.endpoint.id().to_owned());
         self.messages.push(message);
         self.accepted.push(micros(delivery.accepted_at));
-        self.due.push(micros(due_at));
-        self.waits.push(waits_for);
+        self.due.push(due_at);
+        self.turns.push(turn);
         self.traces.push(delivery.trace.clone());
     }
 
@@ -54,13 +58,13 @@ impl Rows {
             return Ok(());
         }
         sqlx::query!(
-            "insert into deliveries (customer, id, project, event, seq, integration, message, status, attempts, round, accepted_at, due_at, waits_for, trace, detail)
-             select customer, id, project, event, seq, integration, message, 0, 0, 0, accepted_at, due_at, waits_for, trace, ''
-             from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::bigint[], $6::uuid[], $7::text[], $8::bigint[], $9::bigint[], $10::uuid[], $11::text[])
-             with ordinality as n(customer, id, project, event, seq, integration, message, accepted_at, due_at, waits_for, trace, number) order by number
+            "insert into deliveries (customer, id, project, event, seq, integration, endpoint, message, status, attempts, round, accepted_at, due_at, turn, trace, detail)
+             select customer, id, project, event, seq, integration, endpoint, message, 0, 0, 0, accepted_at, due_at, turn, trace, ''
+             from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::bigint[], $6::uuid[], $7::text[], $8::text[], $9::bigint[], $10::bigint[], $11::smallint[], $12::text[])
+             with ordinality as n(customer, id, project, event, seq, integration, endpoint, message, accepted_at, due_at, turn, trace, number) order by number
              on conflict (customer, id) do nothing",
-            &self.customers, &self.ids, &self.projects, &self.events, &self.seqs, &self.integrations, &self.messages, &self.accepted, &self.due,
-            &self.waits as _, &self.traces as _
+            &self.customers, &self.ids, &self.projects, &self.events, &self.seqs, &self.integrations, &self.endpoints, &self.messages, &self.accepted,
+            &self.due, &self.turns, &self.traces as _
         )
         .execute(&mut **tx)
         .await?;
@@ -68,71 +72,61 @@ impl Rows {
     }
 }
 
-/// The last open delivery of each of these customers to each integration.
-pub(crate) async fn open(
-    tx: &mut Tx,
-    customers: &[Uuid],
-) -> sqlx::Result<BTreeMap<(Uuid, Uuid), Uuid>> {
+/// What a delivery is put behind.
+#[derive(Clone, Copy)]
+pub(crate) enum Last {
+    /// One outside the batch, with when what is right behind it is woken.
+    Stored(Timestamp),
+    /// One of the same batch.
+    Written,
+}
+
+/// The last open delivery of each line of these customers.
+pub(crate) async fn open(tx: &mut Tx, customers: &[Uuid]) -> Result<BTreeMap<Line, Last>> {
     if customers.is_empty() {
         return Ok(BTreeMap::new());
     }
     let found = sqlx::query!(
-        "select distinct on (customer, integration) customer, integration, id from deliveries
-         where customer = any($1) and status = 0 order by customer, integration, seq desc, position desc",
+        "select distinct on (customer, integration, endpoint) customer, integration, endpoint, id, turn, tried_at from deliveries
+         where customer = any($1) and status = 0 order by customer, integration, endpoint, seq desc, position desc",
         customers
     )
     .fetch_all(&mut **tx)
-    .await?;
-    Ok(found
-        .into_iter()
-        .map(|row| ((row.customer, row.integration), row.id))
-        .collect())
-}
-
-/// A delivery that was written as waiting for another.
-pub(crate) struct Waiting {
-    pub(crate) customer: Uuid,
-    pub(crate) id: Uuid,
-    /// What it waits for.
-    pub(crate) before: Uuid,
-    /// Until when it is leased once it waits no more.
-    pub(crate) until: i64,
-}
-
-/// Releases those whose predecessor was settled in the same moment.
-pub(crate) async fn release_late(pool: &PgPool, waiting: &[Waiting]) -> Result<BTreeSet<Uuid>> {
-    if waiting.is_empty() {
-        return Ok(BTreeSet::new());
-    }
-    let of: Vec<Uuid> = waiting.iter().map(|row| row.customer).collect();
-    let before: Vec<Uuid> = waiting.iter().map(|row| row.before).collect();
-    let settled: BTreeSet<Uuid> = sqlx::query_scalar!(
-        "select d.id from unnest($1::uuid[], $2::uuid[]) as n(customer, id) join deliveries d on d.customer = n.customer and d.id = n.id
-         where d.status <> 0",
-        &of, &before
-    )
-    .fetch_all(pool)
     .await
-    .map_err(failed)?
-    .into_iter()
-    .collect();
-    let (mut customers, mut ids, mut before, mut until) = (vec![], vec![], vec![], vec![]);
-    for row in waiting.iter().filter(|row| settled.contains(&row.before)) {
-        customers.push(row.customer);
-        ids.push(row.id);
-        before.push(row.before);
-        until.push(row.until);
+    .map_err(failed)?;
+    let mut last = BTreeMap::new();
+    for row in found {
+        let tried_at = row.tried_at.filter(|_| row.turn != Turn::Waits.number());
+        let tried_at = tried_at.map(|at| Stored::new("deliveries", &row.id).time("tried_at", at));
+        let patient = tried_at.transpose()?.map(|at| after(at, PATIENCE));
+        let line = Line {
+            customer: row.customer,
+            integration: row.integration,
+            endpoint: row.endpoint,
+        };
+        last.insert(line, Last::Stored(patient.unwrap_or(FAR)));
     }
-    if ids.is_empty() {
-        return Ok(BTreeSet::new());
+    Ok(last)
+}
+
+/// Deliveries that were written as waiting for what is outside their batch.
+#[derive(Default)]
+pub(crate) struct Waiting {
+    ids: Vec<Uuid>,
+    lines: Ended,
+}
+
+impl Waiting {
+    /// One that would be leased until `until` once its turn has come.
+    pub(crate) fn push(&mut self, line: Line, id: Uuid, now: i64, until: i64) {
+        self.ids.push(id);
+        self.lines.push(line, id, now, i64::MIN, until);
     }
-    let released = sqlx::query_scalar!(
-        "update deliveries d set waits_for = null, due_at = n.until
-         from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::bigint[]) as n(customer, id, before, until)
-         where d.customer = n.customer and d.id = n.id and d.waits_for = n.before and d.status + 0 = 0 returning d.id",
-        &customers, &ids, &before, &until
-    )
-    .fetch_all(pool)
-    .await;
-    Ok(released.map_err(failed)?.into_iter().collect())
+
+    /// Releases those whose line was settled in the same moment.
+    pub(crate) async fn release(&self, pool: &PgPool) -> Result<BTreeSet<Uuid>> {
+        let which = Released::Among(&self.ids);
+        let released = self.lines.release(pool, which).await.map_err(failed)?;
+        Ok(released.into_iter().map(|row| row.id).collect())
+    }
 }

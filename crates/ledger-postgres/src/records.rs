@@ -118,7 +118,7 @@ async fn records(
     sqlx::query_as!(
         RawDelivery,
         r#"select d.id, d.event, e.kind, d.customer, d.integration, d.message, d.status, d.reason, d.attempts, d.accepted_at, d.due_at,
-             d.waits_for is not null as "waits!", a.number as "number?", a.at as "at?", a.took_ms as "took_ms?", a.status as answered,
+             (d.turn = 0 or d.waits_for is not null) as "waits!", a.number as "number?", a.at as "at?", a.took_ms as "took_ms?", a.status as answered,
              a.response as "response?", a.reason as because, a.detail as "detail?", a.request
            from deliveries d join events e on e.customer = d.customer and e.id = d.event
            left join attempts a on a.customer = d.customer and a.delivery = d.id and a.number = d.attempts

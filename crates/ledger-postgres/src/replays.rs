@@ -2,13 +2,14 @@
 
 use crate::{
     Tx,
-    codec::{failed, micros, rows, signed},
-    queue::{Rows, Waiting, release_late},
+    codec::{failed, micros, rows},
+    line,
+    queue::Rows,
 };
 use domain::{Event, ProjectId, ReplayId};
 use jiff::Timestamp;
 use ledger::{
-    Progress, Replay, ReplayState, ReplayStep, Result,
+    NewDelivery, Progress, Replay, ReplayState, ReplayStep, Result,
     codec::{Stored, readable, to_json},
 };
 use sqlx::PgPool;
@@ -97,22 +98,6 @@ async fn write(tx: &mut Tx, mut replay: Replay, progress: Progress) -> Result<()
     .map_err(failed)
 }
 
-/// The customer's open delivery to the integration whose event comes right before this one's, if there is one.
-async fn predecessor(
-    tx: &mut Tx,
-    customer: Uuid,
-    integration: Uuid,
-    seq: i64,
-) -> Result<Option<Uuid>> {
-    sqlx::query_scalar!(
-        "select id from deliveries where customer = $1 and integration = $2 and status = 0 and seq < $3 order by seq desc, position desc limit 1",
-        customer, integration, seq
-    )
-    .fetch_optional(&mut **tx)
-    .await
-    .map_err(failed)
-}
-
 pub(crate) async fn step(pool: &PgPool, step: &ReplayStep) -> Result<bool> {
     let mut tx = pool.begin().await.map_err(failed)?;
     let Some(replay) = find(&mut tx, step.replay.id).await? else {
@@ -122,38 +107,29 @@ pub(crate) async fn step(pool: &PgPool, step: &ReplayStep) -> Result<bool> {
         return Ok(false);
     }
     let at = micros(step.progress.at);
-    let mut queued = Vec::new();
-    let mut queue = |customer, id, before: Option<Uuid>| {
-        queued.extend(before.map(|before| Waiting {
-            customer,
-            id,
-            before,
-            until: at,
-        }));
-    };
+    let (due_at, turn) = line::place(step.ordered, at);
+    let (mut customers, mut ids) = (vec![], vec![]);
     for id in &step.again {
-        // Sent again by hand meanwhile: on its way.
-        let found = sqlx::query!(
-            "select customer, integration, seq from deliveries where id = $1 and project = $2 and status <> 0",
-            id.uuid(), replay.project.uuid()
+        let customer = sqlx::query_scalar!(
+            "select customer from deliveries where id = $1 and project = $2 and status <> 0",
+            id.uuid(),
+            replay.project.uuid()
         )
         .fetch_optional(&mut *tx)
         .await
         .map_err(failed)?;
-        let Some(row) = found else { continue };
-        let before = match step.waits_until {
-            Some(_) => predecessor(&mut tx, row.customer, row.integration, row.seq).await?,
-            None => None,
-        };
-        let due = before.and(step.waits_until).map_or(at, micros);
+        // Sent again by hand meanwhile: on its way.
+        let Some(customer) = customer else { continue };
         sqlx::query!(
-            "update deliveries set status = 0, round = 0, accepted_at = $3, due_at = $4, waits_for = $5 where customer = $1 and id = $2",
-            row.customer, id.uuid(), at, due, before
+            "update deliveries set status = 0, round = 0, accepted_at = $3, due_at = $4, turn = $5, tried_at = null, waits_for = null
+             where customer = $1 and id = $2",
+            customer, id.uuid(), at, due_at, turn
         )
         .execute(&mut *tx)
         .await
         .map_err(failed)?;
-        queue(row.customer, id.uuid(), before);
+        customers.push(customer);
+        ids.push(id.uuid());
     }
     let events: Vec<Uuid> = step
         .new
@@ -161,28 +137,31 @@ pub(crate) async fn step(pool: &PgPool, step: &ReplayStep) -> Result<bool> {
         .map(|delivery| delivery.event.uuid())
         .collect();
     let seqs = seqs(&mut tx, &events).await?;
+    let mut rows = Rows::default();
     for delivery in &step.new {
         let seq = *seqs.get(&delivery.event.uuid()).ok_or_else(|| {
             let problem = "a replay tells it, but it does not exist";
             Stored::new("events", &delivery.event).corrupt("id", problem)
         })?;
-        let (customer, integration) = (delivery.customer.uuid(), delivery.integration.uuid());
-        let before = match step.waits_until {
-            Some(_) => predecessor(&mut tx, customer, integration, signed(seq)).await?,
-            None => None,
+        let delivery = NewDelivery {
+            accepted_at: step.progress.at,
+            ..delivery.clone()
         };
-        let due = before.and(step.waits_until).unwrap_or(step.progress.at);
-        let mut delivery = delivery.clone();
-        delivery.accepted_at = step.progress.at;
-        let mut row = Rows::default();
-        row.push(&delivery, to_json(&delivery.message)?, seq, due, before);
-        row.insert(&mut tx).await.map_err(failed)?;
-        queue(customer, delivery.id.uuid(), before);
+        rows.push(&delivery, to_json(&delivery.message)?, seq, due_at, turn);
+        customers.push(delivery.customer.uuid());
+        ids.push(delivery.id.uuid());
     }
+    rows.insert(&mut tx).await.map_err(failed)?;
     write(&mut tx, replay, step.progress).await?;
+    if step.ordered {
+        let begun = line::begin(&mut *tx, &customers, &ids, at).await;
+        begun.map_err(failed)?;
+    }
     tx.commit().await.map_err(failed)?;
-    // What was queued behind a delivery that was settled in the same moment waits for nothing.
-    release_late(pool, &queued).await?;
+    if step.ordered {
+        let begun = line::begin(pool, &customers, &ids, at).await;
+        begun.map_err(failed)?;
+    }
     Ok(true)
 }
 

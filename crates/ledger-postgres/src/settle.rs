@@ -1,25 +1,23 @@
-//! Attempts: recorded in batches, and what waited for a delivery released.
+//! Attempts: recorded in batches, and what is next in line released.
 
 use crate::{
     Tx,
     batch::{Stop, Work},
-    codec::{failed, micros},
-    deliveries::{Leased, with_events},
+    codec::micros,
+    deliveries::with_events,
+    line::{self, Released, Waking},
 };
-use domain::NotSent;
+use domain::{NotSent, time::after};
 use jiff::Timestamp;
 use ledger::{
-    DeliveryState, Lease, Next, Result, Settled, Settlement,
-    codec::{pack, to_json},
+    DeliveryState, Lease, Next, Order, PATIENCE, Result, Settled, Settlement, Turn,
+    codec::{Stored, pack, to_json},
 };
-use sqlx::{PgExecutor, PgPool};
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use sqlx::PgPool;
+use std::{collections::BTreeMap, sync::Arc};
 use uuid::Uuid;
 
-/// A settlement with its request serialized, and until when what waited for it is leased.
+/// A settlement with its request serialized, and until when what comes after it is leased.
 #[derive(Debug)]
 pub(crate) struct Prepared {
     settlement: Settlement,
@@ -46,8 +44,22 @@ impl Prepared {
         match &self.settlement.next {
             Next::Delivered => (DeliveryState::Delivered, self.settlement.at, None),
             Next::Failed(reason) => (DeliveryState::Failed, self.settlement.at, Some(*reason)),
-            Next::Retry(reason, due_at) => (DeliveryState::Pending, *due_at, Some(*reason)),
+            Next::Retry(reason, due_at) | Next::Later(reason, due_at) => {
+                (DeliveryState::Pending, *due_at, Some(*reason))
+            }
         }
+    }
+
+    fn turn(&self) -> Turn {
+        match &self.settlement.next {
+            Next::Retry(..) => Turn::Rests,
+            Next::Delivered | Next::Failed(_) | Next::Later(..) => Turn::Goes,
+        }
+    }
+
+    /// Whether it counts as an attempt of its round.
+    const fn counts(&self) -> bool {
+        !matches!(self.settlement.next, Next::Later(..))
     }
 }
 
@@ -58,56 +70,66 @@ impl Work for Prepared {
     }
 }
 
-/// Records a batch of attempts, then releases what waited for them.
+/// A delivery that was moved on: its line, and when it was first tried.
+struct Recorded {
+    id: Uuid,
+    integration: Uuid,
+    endpoint: String,
+    tried_at: Option<i64>,
+}
+
+/// Records a batch of attempts, then releases what is next in the lines of those that were settled.
 pub(crate) async fn settle(pool: &PgPool, works: Arc<Vec<Prepared>>) -> Result<Vec<Settled>, Stop> {
-    let (mut customers, mut ids) = (vec![], vec![]);
-    let (mut attempts, mut states, mut due) = (vec![], vec![], vec![]);
-    let (mut reasons, mut details) = (Vec::<Option<String>>::new(), vec![]);
-    let mut order: Vec<&Prepared> = works.iter().collect();
-    // In the order of their ids, so that two nodes do not wait for each other.
-    order.sort_by_key(|work| work.settlement.delivery);
-    for work in order {
-        let (state, due_at, reason) = work.state();
-        customers.push(work.settlement.customer.uuid());
-        ids.push(work.settlement.delivery.uuid());
-        attempts.push(i32::try_from(work.settlement.attempts).unwrap_or(i32::MAX));
-        states.push(state.number());
-        due.push(micros(due_at));
-        reasons.push(reason.map(|reason| reason.id().to_owned()));
-        details.push(work.settlement.detail.clone());
-    }
     let mut tx = pool.begin().await?;
-    let recorded: BTreeSet<Uuid> = sqlx::query_scalar!(
-        "update deliveries d set status = n.status, attempts = d.attempts + 1, round = d.round + 1, due_at = n.due_at, reason = n.reason,
-           detail = n.detail, waits_for = null
-         from unnest($1::uuid[], $2::uuid[], $3::integer[], $4::smallint[], $5::bigint[], $6::text[], $7::text[])
-           as n(customer, id, attempts, status, due_at, reason, detail)
-         where d.customer = n.customer and d.id = n.id and d.attempts = n.attempts and d.status + 0 = 0 returning d.id",
-        &customers, &ids, &attempts, &states, &due, &reasons as _, &details
-    )
-    .fetch_all(&mut *tx)
-    .await?
-    .into_iter()
-    .collect();
+    let recorded = record(&mut tx, &works).await?;
     insert_attempts(&mut tx, &works, &recorded).await?;
-    let mut settled = Settling::default();
+    let (mut ended, mut waking) = (line::Ended::default(), Waking::default());
     for work in works.iter() {
-        let id = work.settlement.delivery.uuid();
-        if recorded.contains(&id) && work.state().0 != DeliveryState::Pending {
-            settled.customers.push(work.settlement.customer.uuid());
-            settled.ids.push(id);
-            settled.until.push(micros(work.lease_until));
+        let settlement = &work.settlement;
+        let Some(row) = recorded.get(&settlement.delivery.uuid()) else {
+            continue;
+        };
+        let Order::Customer { tried_before } = settlement.order else {
+            continue;
+        };
+        let of = line::Line {
+            customer: settlement.customer.uuid(),
+            integration: row.integration,
+            endpoint: row.endpoint.clone(),
+        };
+        match &settlement.next {
+            Next::Delivered | Next::Failed(_) => {
+                let (now, until) = (micros(settlement.at), micros(work.lease_until));
+                ended.push(of, row.id, now, micros(tried_before), until);
+            }
+            Next::Retry(..) => {
+                let tried_at = row
+                    .tried_at
+                    .map(|at| Stored::new("deliveries", &row.id).time("tried_at", at));
+                if let Some(tried_at) = tried_at.transpose()? {
+                    waking.push(of, micros(after(tried_at, PATIENCE)));
+                }
+            }
+            Next::Later(..) => {}
         }
     }
-    let mut leased = release(&mut *tx, &settled).await?;
+    waking.write(&mut *tx).await?;
+    let mut leased = ended.release(&mut *tx, Released::Any).await?;
     tx.commit().await?;
     // Once more: what another node wrote as waiting meanwhile was not seen, and did not see what is settled.
-    match release(pool, &settled).await {
-        Ok(late) => leased.extend(late),
+    ended.found(&leased);
+    match ended.release(pool, Released::Any).await {
+        Ok(late) => {
+            ended.found(&late);
+            leased.extend(late);
+        }
         // They are recorded whatever comes now; `mend` finds what is left.
         Err(error) => {
-            tracing::warn!(%error, "what waited for settled deliveries could not be released");
+            tracing::warn!(%error, "what is next after settled deliveries could not be released");
         }
+    }
+    if let Err(error) = ended.wake(pool).await {
+        tracing::warn!(%error, "what waits behind settled deliveries could not be woken");
     }
     let mut released: BTreeMap<Uuid, Vec<Lease>> = BTreeMap::new();
     match with_events(pool, leased).await {
@@ -128,17 +150,54 @@ pub(crate) async fn settle(pool: &PgPool, works: Arc<Vec<Prepared>>) -> Result<V
         .map(|work| {
             let id = work.settlement.delivery.uuid();
             Settled {
-                recorded: recorded.contains(&id),
+                recorded: recorded.contains_key(&id),
                 released: released.remove(&id).unwrap_or_default(),
             }
         })
         .collect())
 }
 
+/// Moves deliveries on that are still at the attempt they were leased with.
+async fn record(tx: &mut Tx, works: &[Prepared]) -> Result<BTreeMap<Uuid, Recorded>, Stop> {
+    let (mut customers, mut ids, mut at) = (vec![], vec![], vec![]);
+    let (mut attempts, mut states, mut due) = (vec![], vec![], vec![]);
+    let (mut turns, mut counts) = (vec![], vec![]);
+    let (mut reasons, mut details) = (Vec::<Option<String>>::new(), vec![]);
+    let mut order: Vec<&Prepared> = works.iter().collect();
+    // In the order of their ids, so that two nodes do not wait for each other.
+    order.sort_by_key(|work| work.settlement.delivery);
+    for work in order {
+        let (state, due_at, reason) = work.state();
+        customers.push(work.settlement.customer.uuid());
+        ids.push(work.settlement.delivery.uuid());
+        at.push(micros(work.settlement.at));
+        attempts.push(i32::try_from(work.settlement.attempts).unwrap_or(i32::MAX));
+        states.push(state.number());
+        due.push(micros(due_at));
+        turns.push(work.turn().number());
+        counts.push(work.counts());
+        reasons.push(reason.map(|reason| reason.id().to_owned()));
+        details.push(work.settlement.detail.clone());
+    }
+    let recorded = sqlx::query_as!(
+        Recorded,
+        "update deliveries d set status = n.status, attempts = d.attempts + 1, round = d.round + n.counts::integer, due_at = n.due_at, reason = n.reason,
+           detail = n.detail, turn = n.turn, tried_at = coalesce(d.tried_at, case when n.counts then n.at end), waits_for = null
+         from unnest($1::uuid[], $2::uuid[], $3::integer[], $4::smallint[], $5::bigint[], $6::text[], $7::text[], $8::smallint[], $9::boolean[], $10::bigint[])
+           as n(customer, id, attempts, status, due_at, reason, detail, turn, counts, at)
+         where d.customer = n.customer and d.id = n.id and d.attempts = n.attempts and d.status + 0 = 0
+         returning d.id, d.integration, d.endpoint, d.tried_at",
+        &customers, &ids, &attempts, &states, &due, &reasons as _, &details, &turns, &counts, &at
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(recorded.into_iter().map(|row| (row.id, row)).collect())
+}
+
 async fn insert_attempts(
     tx: &mut Tx,
     works: &[Prepared],
-    recorded: &BTreeSet<Uuid>,
+    recorded: &BTreeMap<Uuid, Recorded>,
 ) -> Result<(), Stop> {
     let (mut customers, mut deliveries, mut numbers, mut at) = (vec![], vec![], vec![], vec![]);
     let (mut took, mut statuses) = (vec![], Vec::<Option<i32>>::new());
@@ -146,7 +205,7 @@ async fn insert_attempts(
     let (mut responses, mut requests) = (vec![], Vec::<Option<Vec<u8>>>::new());
     for work in works {
         let settlement = &work.settlement;
-        if !recorded.contains(&settlement.delivery.uuid()) {
+        if !recorded.contains_key(&settlement.delivery.uuid()) {
             continue;
         }
         customers.push(settlement.customer.uuid());
@@ -171,45 +230,4 @@ async fn insert_attempts(
     .execute(&mut **tx)
     .await?;
     Ok(())
-}
-
-/// Deliveries that were settled for good, column by column, and until when what waited for each is leased.
-#[derive(Default)]
-struct Settling {
-    customers: Vec<Uuid>,
-    ids: Vec<Uuid>,
-    until: Vec<i64>,
-}
-
-/// Leases what waited for settled deliveries.
-async fn release(on: impl PgExecutor<'_>, settled: &Settling) -> sqlx::Result<Vec<Leased>> {
-    if settled.ids.is_empty() {
-        return Ok(Vec::new());
-    }
-    sqlx::query_as!(
-        Leased,
-        "update deliveries d set waits_for = null, due_at = n.until from unnest($1::uuid[], $2::uuid[], $3::bigint[]) as n(customer, id, until)
-         where d.customer = n.customer and d.waits_for = n.id and d.status + 0 = 0
-         returning d.customer, d.id, d.integration, d.message, d.attempts, d.round, d.accepted_at, d.event, d.trace, n.id as before",
-        &settled.customers, &settled.ids, &settled.until
-    )
-    .fetch_all(on)
-    .await
-}
-
-/// Before a delivery that waits for a settled one counts as forgotten: whoever settled it releases it at once.
-const FORGOTTEN: jiff::SignedDuration = jiff::SignedDuration::from_secs(15);
-
-/// Makes deliveries due that wait for settled ones because a node died between two statements.
-pub(crate) async fn mend(pool: &PgPool, now: Timestamp) -> Result<u64> {
-    let before = now.saturating_sub(FORGOTTEN).unwrap_or(now);
-    sqlx::query!(
-        "update deliveries d set waits_for = null, due_at = $1 from deliveries p
-         where d.status = 0 and d.waits_for is not null and d.accepted_at < $2 and p.customer = d.customer and p.id = d.waits_for and p.status <> 0",
-        micros(now), micros(before)
-    )
-    .execute(pool)
-    .await
-    .map(|done| done.rows_affected())
-    .map_err(failed)
 }

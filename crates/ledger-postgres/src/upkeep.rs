@@ -3,7 +3,7 @@
 use crate::{
     PostgresLedger,
     codec::{failed, micros, rows},
-    events, partitions, settle,
+    events, line, partitions,
 };
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
@@ -16,7 +16,7 @@ use uuid::Uuid;
 #[async_trait]
 impl Upkeep for PostgresLedger {
     async fn mend(&self, now: Timestamp) -> Result<u64> {
-        settle::mend(&self.reads, now).await
+        line::mend(&self.reads, now).await
     }
     async fn make_room(&self, now: Timestamp) -> Result<()> {
         partitions::make(&self.reads, now).await

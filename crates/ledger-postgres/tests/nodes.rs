@@ -5,7 +5,7 @@ use domain::NotSent;
 use jiff::{SignedDuration, Timestamp};
 use ledger::{
     Commits, Deliveries, DeliveryState, EventFilter, Feed, Ledger, Next, Page, Upkeep,
-    contract::{at, commit, delivery, integration, settlement, wanted},
+    contract::{at, claim, commit, delivery, integration, lane, settlement, wanted},
 };
 use ledger_postgres::{Connections, PostgresLedger};
 use std::{
@@ -227,9 +227,10 @@ async fn nothing_hot_is_scanned_for_whatever_statistics_say() {
     }
     let before = scans(&pool).await;
     for _ in 0..5 {
-        assert_eq!(ledger.claim(to, at(5), at(65), 10).await.unwrap().len(), 10);
+        let due = claim(lane(to), 5, 65, 10);
+        assert_eq!(ledger.claim(due).await.unwrap().len(), 10);
     }
-    assert_eq!(ledger.integrations_due(&[to], at(4)).await.unwrap(), []);
+    assert_eq!(ledger.lanes_due(&[lane(to)], at(4)).await.unwrap(), []);
     for number in 0..20 {
         let loaded = ledger.load(&wanted(number)).await.unwrap();
         let version = loaded.customer.unwrap().version;

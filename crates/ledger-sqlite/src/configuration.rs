@@ -149,7 +149,7 @@ fn remove(connection: &Connection, change: &Change, row: &Row, now: Timestamp) -
         Change::RemoveIntegration(id) => {
             execute(
                 connection,
-                "UPDATE deliveries SET status = 2, reason = 'event_disabled', detail = 'the integration was removed', due_at = ?2, waits_for = NULL WHERE integration = ?1 AND status = 0",
+                "UPDATE deliveries SET status = 2, reason = 'event_disabled', detail = 'the integration was removed', due_at = ?2 WHERE integration = ?1 AND status = 0",
                 params![id.key(), micros(now)],
             )?;
         }

@@ -3,6 +3,7 @@
 use crate::{
     SqliteLedger,
     codec::{Found, Key, micros, to_json},
+    line::{ITS_TURN, tried_before},
     replays, settle,
     statement::{all, execute, first},
 };
@@ -10,7 +11,8 @@ use async_trait::async_trait;
 use domain::{DeliveryId, IntegrationId, ProjectId, ReplayId};
 use jiff::Timestamp;
 use ledger::{
-    Deliveries, Lease, Replay, ReplayStep, Requeue, Result, Returned, Settled, Settlement,
+    Claim, Deliveries, FAR, LaneId, Lease, Order, Replay, ReplayStep, Requeue, Result, Returned,
+    Settled, Settlement, Turn,
     codec::{Stored, readable},
 };
 use rusqlite::{Connection, Params, params};
@@ -18,26 +20,16 @@ use std::sync::Arc;
 
 #[async_trait]
 impl Deliveries for SqliteLedger {
-    async fn claim(
-        &self,
-        integration: IntegrationId,
-        now: Timestamp,
-        lease_until: Timestamp,
-        limit: usize,
-    ) -> Result<Vec<Lease>> {
+    async fn claim(&self, claimed: Claim) -> Result<Vec<Lease>> {
         let leases = self
             .writer
-            .write(move |connection| claim(connection, integration, now, lease_until, limit))
+            .write(move |connection| claim(connection, &claimed))
             .await?;
         Ok(decoded(leases))
     }
-    async fn integrations_due(
-        &self,
-        among: &[IntegrationId],
-        now: Timestamp,
-    ) -> Result<Vec<IntegrationId>> {
+    async fn lanes_due(&self, among: &[LaneId], now: Timestamp) -> Result<Vec<LaneId>> {
         let among = among.to_vec();
-        self.read_long(move |connection| integrations_due(connection, &among, now))
+        self.read_long(move |connection| lanes_due(connection, &among, now))
             .await
     }
     async fn settle(&self, settlement: Settlement, lease_until: Timestamp) -> Result<Settled> {
@@ -97,18 +89,19 @@ impl Deliveries for SqliteLedger {
 /// A lease as it is stored: decoded by whoever asked, not on the writer thread.
 pub(crate) struct RawLease {
     id: DeliveryId,
-    integration: IntegrationId,
+    lane: LaneId,
     message: String,
     attempts: u32,
     round: u32,
     accepted_at: Timestamp,
+    tried_at: Option<Timestamp>,
     event: i64,
     trace: Option<String>,
     body: Vec<u8>,
 }
 
 pub(crate) const LEASED: &str =
-    "id, integration, message, attempts, round, accepted_at, event, trace";
+    "id, integration, message, attempts, round, accepted_at, event, trace, endpoint, tried_at";
 
 fn raw(connection: &Connection, row: &Found<'_>) -> Result<RawLease> {
     let event = row.get(6)?;
@@ -116,11 +109,15 @@ fn raw(connection: &Connection, row: &Found<'_>) -> Result<RawLease> {
     let body = first(connection, "events", sql, [event], |row| row.get(1))?;
     Ok(RawLease {
         id: row.id(0)?,
-        integration: row.id(1)?,
+        lane: LaneId {
+            integration: row.id(1)?,
+            endpoint: row.environment(8)?,
+        },
         message: row.get(2)?,
         attempts: row.get(3)?,
         round: row.get(4)?,
         accepted_at: row.time(5)?,
+        tried_at: row.maybe(9, Found::time)?,
         event,
         trace: row.get(7)?,
         body: body.ok_or_else(|| row.corrupt(6, "the event it carries does not exist"))?,
@@ -146,7 +143,7 @@ impl RawLease {
     fn decode(self) -> Result<Lease> {
         Ok(Lease {
             id: self.id,
-            integration: self.integration,
+            lane: self.lane,
             message: Stored::new("deliveries", &self.id)
                 .json("message", self.message.as_bytes())?,
             event: Arc::new(Stored::new("events", &self.event).body("body", &self.body)?),
@@ -154,42 +151,40 @@ impl RawLease {
             attempts: self.attempts,
             round: self.round,
             accepted_at: self.accepted_at,
+            tried_at: self.tried_at,
         })
     }
 }
 
-fn claim(
-    connection: &Connection,
-    integration: IntegrationId,
-    now: Timestamp,
-    lease_until: Timestamp,
-    limit: usize,
-) -> Result<Vec<Result<RawLease>>> {
+fn claim(connection: &Connection, claim: &Claim) -> Result<Vec<Result<RawLease>>> {
+    let its_turn = match claim.order {
+        Order::Any => "1",
+        Order::Customer { .. } => ITS_TURN,
+    };
     let sql = format!(
-        "UPDATE deliveries SET due_at = ?3, waits_for = NULL WHERE position IN (
-           SELECT position FROM deliveries WHERE integration = ?1 AND status = 0 AND due_at <= ?2 ORDER BY due_at LIMIT ?4) RETURNING {LEASED}"
+        "UPDATE deliveries SET turn = 1, due_at = ?3 WHERE position IN (
+           SELECT d.position FROM deliveries d WHERE d.integration = ?4 AND d.endpoint = ?5 AND d.status = 0 AND d.due_at <= ?1
+             AND (?7 IS NULL OR d.customer <> ?7) AND {its_turn} ORDER BY d.due_at LIMIT ?6) RETURNING {LEASED}"
     );
-    leased(
-        connection,
-        &sql,
-        params![integration.key(), micros(now), micros(lease_until), limit],
-    )
+    let values = params![
+        micros(claim.now),
+        tried_before(claim.order),
+        micros(claim.lease_until),
+        claim.lane.integration.key(),
+        claim.lane.endpoint.id(),
+        claim.limit,
+        claim.except.map(|customer| customer.key())
+    ];
+    leased(connection, &sql, values)
 }
 
-fn integrations_due(
-    connection: &Connection,
-    among: &[IntegrationId],
-    now: Timestamp,
-) -> Result<Vec<IntegrationId>> {
-    // One index seek per integration: a backlog is never scanned.
-    let sql =
-        "SELECT 1 FROM deliveries WHERE integration = ?1 AND status = 0 AND due_at <= ?2 LIMIT 1";
+fn lanes_due(connection: &Connection, among: &[LaneId], now: Timestamp) -> Result<Vec<LaneId>> {
+    // One index seek per lane: a backlog is never scanned.
+    let sql = "SELECT 1 FROM deliveries WHERE integration = ?1 AND endpoint = ?2 AND status = 0 AND due_at <= ?3 LIMIT 1";
     let mut due = Vec::new();
-    for integration in among {
-        let values = params![integration.key(), micros(now)];
-        due.extend(first(connection, "deliveries", sql, values, |_| {
-            Ok(*integration)
-        })?);
+    for lane in among {
+        let values = params![lane.integration.key(), lane.endpoint.id(), micros(now)];
+        due.extend(first(connection, "deliveries", sql, values, |_| Ok(*lane))?);
     }
     Ok(due)
 }
@@ -208,25 +203,51 @@ fn hand_back(connection: &Connection, leases: &[Returned], now: Timestamp) -> Re
 }
 
 fn requeue(connection: &Connection, which: &Requeue, now: Timestamp) -> Result<u64> {
-    let again = "UPDATE deliveries SET status = 0, round = 0, accepted_at = ?1, due_at = ?1, waits_for = NULL";
+    let again = "UPDATE deliveries SET status = 0, round = 0, accepted_at = ?1, due_at = ?2, turn = ?3, tried_at = NULL";
+    let (at, goes) = (micros(now), Turn::Goes.number());
     let changed = match which {
         Requeue::One(project, delivery) => execute(
             connection,
-            &format!("{again} WHERE project = ?2 AND id = ?3"),
-            params![micros(now), project.key(), delivery.key()],
-        ),
-        Requeue::Failed(integration, reasons) => {
+            &format!("{again} WHERE project = ?4 AND id = ?5"),
+            params![at, at, goes, project.key(), delivery.key()],
+        )?,
+        Requeue::Failed {
+            integration,
+            reasons,
+            ordered,
+        } => {
             let reasons = to_json(&reasons.iter().map(|reason| reason.id()).collect::<Vec<_>>())?;
-            execute(
+            let (due_at, turn) = if *ordered {
+                (micros(FAR), Turn::Waits.number())
+            } else {
+                (at, goes)
+            };
+            let changed = execute(
                 connection,
                 &format!(
-                    "{again} WHERE integration = ?2 AND status = 2 AND reason IN (SELECT value FROM json_each(?3))"
+                    "{again} WHERE integration = ?4 AND status = 2 AND reason IN (SELECT value FROM json_each(?5))"
                 ),
-                params![micros(now), integration.key(), reasons],
-            )
+                params![at, due_at, turn, integration.key(), reasons],
+            )?;
+            if *ordered {
+                begin_lines(connection, *integration, now)?;
+            }
+            changed
         }
     };
-    changed.map(|count| count as u64)
+    Ok(changed as u64)
+}
+
+/// Of deliveries that were queued at `now`, the first of each line goes.
+fn begin_lines(connection: &Connection, integration: IntegrationId, now: Timestamp) -> Result<()> {
+    execute(
+        connection,
+        "UPDATE deliveries AS d SET turn = 1, due_at = ?2 WHERE integration = ?1 AND endpoint IN ('production', 'sandbox') AND status = 0 AND turn = 0 AND accepted_at = ?2
+           AND NOT EXISTS (SELECT 1 FROM deliveries b WHERE b.customer = d.customer AND b.integration = d.integration AND b.endpoint = d.endpoint
+             AND b.status = 0 AND b.event <= d.event AND (b.event < d.event OR b.position < d.position))",
+        params![integration.key(), micros(now)],
+    )
+    .map(|_| ())
 }
 
 fn backlog(connection: &Connection) -> Result<Vec<(IntegrationId, u64)>> {

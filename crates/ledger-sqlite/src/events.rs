@@ -185,7 +185,7 @@ fn feed_rows(connection: &Connection, told: Vec<Told>) -> Result<Vec<FeedRow>> {
     let deliveries: Vec<(u64, IntegrationId, IntegrationState)> = all(
         connection,
         "deliveries",
-        "SELECT id, event, integration, status, reason, detail, attempts, due_at, waits_for IS NOT NULL FROM deliveries WHERE event IN (SELECT value FROM json_each(?1)) ORDER BY position",
+        "SELECT id, event, integration, status, reason, detail, attempts, due_at, turn = 0 FROM deliveries WHERE event IN (SELECT value FROM json_each(?1)) ORDER BY position",
         [to_json(&positions)?],
         |row| {
             let state = IntegrationState::Delivery {

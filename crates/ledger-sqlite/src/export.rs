@@ -70,7 +70,7 @@ fn origin(table: &Table) -> Origin {
             by: &["project", "hour", "environment", "kind"],
         },
         "deliveries" => Origin {
-            select: "d.customer, d.id, d.project, e.id, event_seq(e.body), d.integration, d.message, d.status, d.attempts, d.round, d.accepted_at, d.due_at, d.waits_for, d.reason, d.detail, d.position, d.trace",
+            select: "d.customer, d.id, d.project, e.id, event_seq(e.body), d.integration, d.endpoint, d.message, d.status, d.attempts, d.round, d.accepted_at, d.due_at, d.turn, d.tried_at, d.reason, d.detail, d.position, d.trace",
             from: "deliveries d JOIN events e ON e.position = d.event",
             by: &["d.position"],
         },

@@ -21,6 +21,7 @@ mod export;
 mod feed;
 mod forget;
 mod inbox;
+mod line;
 mod load;
 mod migrations;
 mod records;

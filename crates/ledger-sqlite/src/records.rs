@@ -10,7 +10,7 @@ use rusqlite::{Connection, ToSql, params};
 
 const DELIVERY: &str =
     "d.id, e.id, e.kind, d.customer, d.integration, d.message, d.status, d.reason, d.attempts, d.accepted_at, d.due_at,
-    d.waits_for IS NOT NULL, a.number, a.at, a.took_ms, a.status, a.response, a.reason, a.detail, a.request
+    d.turn = 0, a.number, a.at, a.took_ms, a.status, a.response, a.reason, a.detail, a.request
     FROM deliveries d JOIN events e ON e.position = d.event LEFT JOIN attempts a ON a.delivery = d.id AND a.number = d.attempts";
 
 fn record(row: &Found<'_>) -> Result<DeliveryRecord> {

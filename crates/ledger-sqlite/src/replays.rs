@@ -4,10 +4,10 @@ use crate::{
     codec::{Key, micros, to_json},
     statement::{all, execute, first},
 };
-use domain::{ProjectId, ReplayId};
+use domain::{DeliveryId, ProjectId, ReplayId};
 use jiff::Timestamp;
 use ledger::{
-    NewDelivery, Progress, Replay, ReplayState, ReplayStep, Result,
+    FAR, NewDelivery, Progress, Replay, ReplayState, ReplayStep, Result, Turn,
     codec::{Stored, readable},
 };
 use rusqlite::{Connection, Params, params};
@@ -61,34 +61,6 @@ fn write(connection: &Connection, mut replay: Replay, progress: Progress) -> Res
     .map(|_| ())
 }
 
-/// A delivery among those of its customer to its integration.
-struct Line {
-    customer: [u8; 16],
-    integration: [u8; 16],
-    /// Position of its event.
-    event: i64,
-}
-
-/// When a delivery is due, and what it waits for: the customer's open delivery whose event comes right before its own, if there is one.
-fn queued(
-    connection: &Connection,
-    step: &ReplayStep,
-    line: &Line,
-) -> Result<(i64, Option<[u8; 16]>)> {
-    let at = micros(step.progress.at);
-    let Some(until) = step.waits_until else {
-        return Ok((at, None));
-    };
-    let before = first(
-        connection,
-        "deliveries",
-        "SELECT id FROM deliveries WHERE customer = ?1 AND integration = ?2 AND status = 0 AND event < ?3 ORDER BY event DESC, position DESC LIMIT 1",
-        params![line.customer, line.integration, line.event],
-        |row| row.get(0),
-    )?;
-    Ok((before.map_or(at, |_| micros(until)), before))
-}
-
 pub(crate) fn step(connection: &Connection, step: &ReplayStep) -> Result<bool> {
     let Some(replay) = find(connection, step.replay.id)? else {
         return Ok(false);
@@ -96,69 +68,90 @@ pub(crate) fn step(connection: &Connection, step: &ReplayStep) -> Result<bool> {
     if replay.progress != step.replay.progress {
         return Ok(false);
     }
+    let mut queued = Vec::new();
     for id in &step.again {
-        let line = first(
+        let (due_at, turn) = place(step);
+        let again = execute(
             connection,
-            "deliveries",
-            "SELECT id, customer, integration, event FROM deliveries WHERE id = ?1 AND project = ?2 AND status <> 0",
-            params![id.key(), replay.project.key()],
-            |row| {
-                Ok(Line {
-                    customer: row.get(1)?,
-                    integration: row.get(2)?,
-                    event: row.get(3)?,
-                })
-            },
+            "UPDATE deliveries SET status = 0, round = 0, accepted_at = ?3, due_at = ?4, turn = ?5, tried_at = NULL
+             WHERE id = ?1 AND project = ?2 AND status <> 0",
+            params![
+                id.key(),
+                replay.project.key(),
+                micros(step.progress.at),
+                due_at,
+                turn
+            ],
         )?;
-        // Sent again by hand meanwhile: on its way.
-        let Some(line) = line else { continue };
-        let (due_at, waits_for) = queued(connection, step, &line)?;
-        execute(
-            connection,
-            "UPDATE deliveries SET status = 0, round = 0, accepted_at = ?2, due_at = ?3, waits_for = ?4 WHERE id = ?1",
-            params![id.key(), micros(step.progress.at), due_at, waits_for],
-        )?;
+        // Otherwise sent again by hand meanwhile: on its way.
+        if again > 0 {
+            queued.push(*id);
+        }
     }
     for delivery in &step.new {
         queue(connection, step, delivery)?;
+        queued.push(delivery.id);
+    }
+    if step.ordered {
+        begin_lines(connection, step, &queued)?;
     }
     write(connection, replay, step.progress)?;
     Ok(true)
 }
 
+/// When a delivery that is queued is due, and where it stands before its line is looked at.
+fn place(step: &ReplayStep) -> (i64, i16) {
+    if step.ordered {
+        (micros(FAR), Turn::Waits.number())
+    } else {
+        (micros(step.progress.at), Turn::Goes.number())
+    }
+}
+
 /// Makes a delivery. One that exists already stays as it is.
 fn queue(connection: &Connection, step: &ReplayStep, delivery: &NewDelivery) -> Result<()> {
     let sql = "SELECT position FROM events WHERE id = ?1";
-    let event = first(connection, "events", sql, [delivery.event.key()], |row| {
+    let event: Option<i64> = first(connection, "events", sql, [delivery.event.key()], |row| {
         row.get(0)
     })?;
-    let line = Line {
-        customer: delivery.customer.key(),
-        integration: delivery.integration.key(),
-        event: event.ok_or_else(|| {
-            let problem = "a replay tells it, but it does not exist";
-            Stored::new("events", &delivery.event).corrupt("id", problem)
-        })?,
-    };
-    let (due_at, waits_for) = queued(connection, step, &line)?;
+    let event = event.ok_or_else(|| {
+        let problem = "a replay tells it, but it does not exist";
+        Stored::new("events", &delivery.event).corrupt("id", problem)
+    })?;
+    let (due_at, turn) = place(step);
     execute(
         connection,
-        "INSERT INTO deliveries (id, project, event, integration, customer, message, status, attempts, round, accepted_at, due_at, waits_for, trace, detail)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, 0, 0, ?7, ?8, ?9, ?10, '') ON CONFLICT (id) DO NOTHING",
+        "INSERT INTO deliveries (id, project, event, integration, endpoint, customer, message, status, attempts, round, accepted_at, due_at, turn, trace, detail)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, 0, 0, ?8, ?9, ?10, ?11, '') ON CONFLICT (id) DO NOTHING",
         params![
             delivery.id.key(),
             delivery.project.key(),
-            line.event,
-            line.integration,
-            line.customer,
+            event,
+            delivery.lane.integration.key(),
+            delivery.lane.endpoint.id(),
+            delivery.customer.key(),
             to_json(&delivery.message)?,
             micros(step.progress.at),
             due_at,
-            waits_for,
+            turn,
             delivery.trace
         ],
     )
     .map(|_| ())
+}
+
+/// Of what was queued, the first of each line goes.
+fn begin_lines(connection: &Connection, step: &ReplayStep, queued: &[DeliveryId]) -> Result<()> {
+    for id in queued {
+        execute(
+            connection,
+            "UPDATE deliveries AS d SET turn = 1, due_at = ?2 WHERE id = ?1 AND status = 0 AND turn = 0
+               AND NOT EXISTS (SELECT 1 FROM deliveries b WHERE b.customer = d.customer AND b.integration = d.integration AND b.endpoint = d.endpoint
+                 AND b.status = 0 AND b.event <= d.event AND (b.event < d.event OR b.position < d.position))",
+            params![id.key(), micros(step.progress.at)],
+        )?;
+    }
+    Ok(())
 }
 
 pub(crate) fn cancel(

@@ -1,12 +1,14 @@
-//! Attempts: recorded, and what waited for a delivery released.
+//! Attempts: recorded, and what is next in line released.
 
 use crate::{
-    codec::{Key, micros, pack, to_json},
-    deliveries::{LEASED, RawLease, leased},
-    statement::execute,
+    codec::{Found, Key, micros, pack, to_json},
+    deliveries::RawLease,
+    line::{self, Line},
+    statement::{execute, first},
 };
+use domain::time::after;
 use jiff::Timestamp;
-use ledger::{DeliveryState, Next, Result, Settlement};
+use ledger::{DeliveryState, Next, Order, PATIENCE, Result, Settlement, Turn};
 use rusqlite::{Connection, params};
 
 /// A settlement with its request serialized: the writer thread only binds and steps.
@@ -30,64 +32,98 @@ impl Prepared {
     }
 }
 
-/// What waited for the delivery, now leased; `None` when the attempt was not recorded.
+/// What is next in the line of the delivery, now leased; `None` when the attempt was not recorded.
 pub(crate) fn settle(
     connection: &Connection,
     prepared: &Prepared,
     lease_until: Timestamp,
 ) -> Result<Option<Vec<Result<RawLease>>>> {
-    let Settlement {
-        delivery,
-        attempts,
-        at,
-        took,
-        status,
-        response,
-        detail,
-        next,
-        ..
-    } = &prepared.settlement;
-    let (state, due_at, reason) = match next {
-        Next::Delivered => (DeliveryState::Delivered, *at, None),
-        Next::Failed(reason) => (DeliveryState::Failed, *at, Some(reason.id())),
-        Next::Retry(reason, due_at) => (DeliveryState::Pending, *due_at, Some(reason.id())),
+    let settlement = &prepared.settlement;
+    let (at, order) = (settlement.at, settlement.order);
+    let Some((line, tried_at)) = record(connection, settlement)? else {
+        return Ok(None);
     };
-    let recorded = execute(
+    note_attempt(connection, prepared)?;
+    match settlement.next {
+        Next::Delivered | Next::Failed(_) => {
+            line::release(connection, &line, order, at, lease_until).map(Some)
+        }
+        Next::Retry(..) => {
+            if let (Order::Customer { .. }, Some(tried_at)) = (order, tried_at) {
+                line::wake(connection, &line, after(tried_at, PATIENCE))?;
+            }
+            Ok(Some(Vec::new()))
+        }
+        Next::Later(..) => Ok(Some(Vec::new())),
+    }
+}
+
+/// Moves the delivery on. Answers its line and when it was first tried; `None` where it is at another attempt.
+fn record(
+    connection: &Connection,
+    settlement: &Settlement,
+) -> Result<Option<(Line, Option<Timestamp>)>> {
+    let (id, attempts, at) = (
+        settlement.delivery.key(),
+        settlement.attempts,
+        settlement.at,
+    );
+    let (state, due_at, reason, turn) = match &settlement.next {
+        Next::Delivered => (DeliveryState::Delivered, at, None, Turn::Goes),
+        Next::Failed(reason) => (DeliveryState::Failed, at, Some(reason), Turn::Goes),
+        Next::Retry(reason, due_at) => (DeliveryState::Pending, *due_at, Some(reason), Turn::Rests),
+        Next::Later(reason, due_at) => (DeliveryState::Pending, *due_at, Some(reason), Turn::Goes),
+    };
+    let counts = !matches!(settlement.next, Next::Later(..));
+    first(
         connection,
-        "UPDATE deliveries SET status = ?3, attempts = attempts + 1, round = round + 1, due_at = ?4, reason = ?5, detail = ?6, waits_for = NULL WHERE id = ?1 AND attempts = ?2 AND status = 0",
+        "deliveries",
+        "UPDATE deliveries SET status = ?3, attempts = attempts + 1, round = round + ?8, due_at = ?4, reason = ?5, detail = ?6, turn = ?7,
+           tried_at = coalesce(tried_at, iif(?8, ?9, NULL))
+         WHERE id = ?1 AND attempts = ?2 AND status = 0 RETURNING id, customer, integration, endpoint, tried_at",
         params![
-            delivery.key(),
+            id,
             attempts,
             state.number(),
             micros(due_at),
-            reason,
-            detail
+            reason.map(|reason| reason.id()),
+            settlement.detail,
+            turn.number(),
+            counts,
+            micros(at)
         ],
-    )?;
-    if recorded == 0 {
-        return Ok(None);
-    }
+        |row| {
+            let line = Line {
+                customer: row.get(1)?,
+                integration: row.get(2)?,
+                endpoint: row.get(3)?,
+            };
+            let tried_at = row.maybe(4, Found::time)?;
+            Ok((line, tried_at))
+        },
+    )
+}
+
+fn note_attempt(connection: &Connection, prepared: &Prepared) -> Result<()> {
+    let settlement = &prepared.settlement;
+    let reason = match &settlement.next {
+        Next::Delivered => None,
+        Next::Failed(reason) | Next::Retry(reason, _) | Next::Later(reason, _) => Some(reason.id()),
+    };
     execute(
         connection,
         "INSERT INTO attempts (delivery, number, at, took_ms, status, reason, detail, response, request) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         params![
-            delivery.key(),
-            attempts + 1,
-            micros(*at),
-            i64::try_from(took.as_millis()).unwrap_or(i64::MAX),
-            status,
+            settlement.delivery.key(),
+            settlement.attempts + 1,
+            micros(settlement.at),
+            i64::try_from(settlement.took.as_millis()).unwrap_or(i64::MAX),
+            settlement.status,
             reason,
-            detail,
-            response,
+            settlement.detail,
+            settlement.response,
             prepared.request
         ],
-    )?;
-    if state == DeliveryState::Pending {
-        return Ok(Some(Vec::new()));
-    }
-    let sql = format!(
-        "UPDATE deliveries SET waits_for = NULL, due_at = ?2 WHERE waits_for = ?1 AND status = 0 RETURNING {LEASED}"
-    );
-    let values = params![delivery.key(), micros(lease_until)];
-    leased(connection, &sql, values).map(Some)
+    )
+    .map(|_| ())
 }

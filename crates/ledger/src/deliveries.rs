@@ -3,36 +3,38 @@
 use crate::{Replay, ReplayStep, Result};
 use async_trait::async_trait;
 use domain::{
-    CustomerId, DeliveryId, Event, EventId, IntegrationId, Message, NotSent, ProjectId, ReplayId,
+    CustomerId, DeliveryId, Environment, Event, EventId, IntegrationId, Message, NotSent,
+    ProjectId, ReplayId,
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use std::{sync::Arc, time::Duration};
+
+/// When a delivery is due that waits for its turn: after every clock.
+pub const FAR: Timestamp = Timestamp::constant(253_402_207_200, 0);
+
+/// How long after the first attempt at a delivery the next of its customer goes all the same: nobody waits for ever behind one
+/// that is never accepted.
+pub const PATIENCE: SignedDuration = SignedDuration::from_mins(10);
 
 /// *Lease, send, settle*: `due_at` is schedule and lease in one column, so a crash needs no recovery code. Whoever finds a delivery due may
 /// claim it by moving `due_at`; the number of its attempts is the fence.
+///
+/// *One after the other*: where order matters, the deliveries of one customer in one [lane](LaneId) make a line, in the order of their events.
+/// All but the first of a line [wait](Turn::Waits), far ahead of every clock. Who is next is found when one is settled, or when patience
+/// with the first ends; a claim takes nothing that is not its turn, whatever woke it.
 #[async_trait]
 pub trait Deliveries: Send + Sync + 'static {
-    /// Leases up to `limit` due deliveries of one integration until `lease_until`, earliest first.
-    async fn claim(
-        &self,
-        integration: IntegrationId,
-        now: Timestamp,
-        lease_until: Timestamp,
-        limit: usize,
-    ) -> Result<Vec<Lease>>;
-    /// Which of these integrations have deliveries due, in the order in which they were named.
-    async fn integrations_due(
-        &self,
-        among: &[IntegrationId],
-        now: Timestamp,
-    ) -> Result<Vec<IntegrationId>>;
-    /// Records an attempt, if the delivery is still at the attempt it was leased with. Answers with the deliveries that
-    /// waited for this one, leased until `lease_until`.
+    /// Leases deliveries that are due and whose turn it is, earliest first.
+    async fn claim(&self, claim: Claim) -> Result<Vec<Lease>>;
+    /// Which of these lanes have deliveries due, in the order in which they were named.
+    async fn lanes_due(&self, among: &[LaneId], now: Timestamp) -> Result<Vec<LaneId>>;
+    /// Records an attempt, if the delivery is still at the attempt it was leased with. Once it is settled for good, answers with
+    /// the one that is next in its line, leased until `lease_until`.
     async fn settle(&self, settlement: Settlement, lease_until: Timestamp) -> Result<Settled>;
     /// Gives leases back that nothing was attempted with: the deliveries are due at once, for whoever comes. One that is no
     /// longer the caller's stays as it is. Answers how many were given back.
     async fn hand_back(&self, leases: &[Returned], now: Timestamp) -> Result<u64>;
-    /// Makes failed deliveries pending again: one, or those of an integration that failed for one of `reasons`.
+    /// Makes failed deliveries pending again: one, or those of an integration that failed for one of `reasons`, each in its place.
     async fn requeue(&self, which: Requeue, now: Timestamp) -> Result<u64>;
     /// Deliveries not yet settled, by integration.
     async fn backlog(&self) -> Result<Vec<(IntegrationId, u64)>>;
@@ -50,6 +52,76 @@ pub trait Deliveries: Send + Sync + 'static {
     -> Result<bool>;
 }
 
+/// A lane: what goes to one endpoint of an integration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LaneId {
+    /// The integration.
+    pub integration: IntegrationId,
+    /// Which of its endpoints: where there is one for every environment, that of production.
+    pub endpoint: Environment,
+}
+
+impl LaneId {
+    /// Every lane that an integration can have.
+    pub fn all(integration: IntegrationId) -> [Self; 2] {
+        Environment::ALL.map(|endpoint| Self {
+            integration,
+            endpoint,
+        })
+    }
+}
+
+/// Which deliveries of a lane may go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    /// Any.
+    Any,
+    /// Of each customer's the first that is not settled, one at a time.
+    Customer {
+        /// One that was first tried before, and rests, is passed: patience with it is at an end.
+        tried_before: Timestamp,
+    },
+}
+
+/// Where a pending delivery stands in its line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turn {
+    /// Others go first.
+    Waits,
+    /// Leased until it is due, or due.
+    Goes,
+    /// Tried, and due again later.
+    Rests,
+}
+
+impl Turn {
+    /// The number that stands for it in columns.
+    pub const fn number(self) -> i16 {
+        match self {
+            Self::Waits => 0,
+            Self::Goes => 1,
+            Self::Rests => 2,
+        }
+    }
+}
+
+/// What to lease.
+#[derive(Debug, Clone, Copy)]
+pub struct Claim {
+    /// Of which lane.
+    pub lane: LaneId,
+    /// Due by then.
+    pub now: Timestamp,
+    /// Until when.
+    pub lease_until: Timestamp,
+    /// How many, at most.
+    pub limit: usize,
+    /// Whose turn it is.
+    pub order: Order,
+    /// Of anybody but this customer.
+    pub except: Option<CustomerId>,
+}
+
 /// A delivery to write.
 #[derive(Debug, Clone)]
 pub struct NewDelivery {
@@ -59,18 +131,18 @@ pub struct NewDelivery {
     pub project: ProjectId,
     /// The event it carries.
     pub event: EventId,
-    /// To whom.
-    pub integration: IntegrationId,
+    /// To whom, and by which lane.
+    pub lane: LaneId,
     /// About whom.
     pub customer: CustomerId,
     /// What is sent.
     pub message: Message,
-    /// Accepted when; retries are counted from here.
+    /// Accepted when.
     pub accepted_at: Timestamp,
     /// When it may be claimed: at once, or when the lease of the node that will send it runs out.
     pub due_at: Timestamp,
-    /// When it goes although an earlier one of the same customer and integration is unsettled; `None` without order.
-    pub waits_until: Option<Timestamp>,
+    /// Whether it waits for its turn in the customer's line.
+    pub ordered: bool,
     /// The trace of what led to it, as W3C `traceparent`, where it is traced: each attempt belongs to it, however late.
     pub trace: Option<String>,
 }
@@ -80,8 +152,8 @@ pub struct NewDelivery {
 pub struct Lease {
     /// The delivery.
     pub id: DeliveryId,
-    /// To whom.
-    pub integration: IntegrationId,
+    /// To whom, and by which lane.
+    pub lane: LaneId,
     /// What is sent.
     pub message: Message,
     /// The event.
@@ -94,6 +166,8 @@ pub struct Lease {
     pub round: u32,
     /// When it was accepted, or resent by hand.
     pub accepted_at: Timestamp,
+    /// When the first of the attempts of this round began.
+    pub tried_at: Option<Timestamp>,
 }
 
 /// The record of an attempt.
@@ -119,6 +193,8 @@ pub struct Settlement {
     pub request: Option<SentRequest>,
     /// What happens next.
     pub next: Next,
+    /// Which delivery may go once this one is settled.
+    pub order: Order,
 }
 
 /// A request as people may see it.
@@ -152,6 +228,8 @@ pub enum Next {
     Failed(NotSent),
     /// Try again then.
     Retry(NotSent, Timestamp),
+    /// Its endpoint takes nothing from anybody now: it stays the first to go, from then on, and is no retry of its own.
+    Later(NotSent, Timestamp),
 }
 
 /// What a settlement led to.
@@ -159,7 +237,7 @@ pub enum Next {
 pub struct Settled {
     /// Whether it was recorded; `false` when another node had settled that attempt.
     pub recorded: bool,
-    /// Deliveries that waited for this one, now leased.
+    /// What is next in its line, now leased.
     pub released: Vec<Lease>,
 }
 
@@ -182,5 +260,12 @@ pub enum Requeue {
     /// One, whatever its state.
     One(ProjectId, DeliveryId),
     /// Those of an integration that failed for one of these reasons.
-    Failed(IntegrationId, Vec<NotSent>),
+    Failed {
+        /// The integration.
+        integration: IntegrationId,
+        /// The reasons.
+        reasons: Vec<NotSent>,
+        /// Whether they wait for their turn in their customers' lines.
+        ordered: bool,
+    },
 }

@@ -118,6 +118,6 @@ pub struct ReplayStep {
     pub again: Vec<DeliveryId>,
     /// Deliveries to make, in the order of their events. One that exists already stays as it is.
     pub new: Vec<NewDelivery>,
-    /// When a delivery goes although an earlier one of the same customer is unsettled; `None` without order.
-    pub waits_until: Option<Timestamp>,
+    /// Whether deliveries wait for their turn in their customers' lines.
+    pub ordered: bool,
 }

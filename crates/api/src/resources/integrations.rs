@@ -194,19 +194,18 @@ fn shown(engine: &Engine, active: &ActiveIntegration) -> IntegrationView {
         .unreadable
         .is_none()
         .then(|| masked(active.spec.fields, &stored.settings));
-    let health = engine
+    let breaker_open = engine
         .dispatch()
         .lanes()
         .into_iter()
-        .find(|(id, _)| *id == row.id)
-        .map(|(_, health)| health);
+        .any(|(id, lane)| id.integration == row.id && lane.breaker_open);
     let (state, problem) = match &row.verification {
         Verification::Passed => ("passed", None),
         Verification::Pending => ("pending", None),
         Verification::Failed { problem, .. } => ("failed", Some(problem.clone())),
     };
     IntegrationView {
-        breaker_open: health.is_some_and(|health| health.breaker_open),
+        breaker_open,
         destination: row.destination.clone(),
         held: active.held().map(|reason| HeldView {
             reason,

@@ -2,7 +2,7 @@
 
 use super::{format::Format, handshake, settings::Settings, signature::signature};
 use crate::{Configured, Handshake, Header, Outcome, Plan, Request, Response, Unsendable};
-use domain::{Event, EventKind, Message, NotSent, retry};
+use domain::{Environment, Event, EventKind, Message, NotSent, retry};
 use jiff::Timestamp;
 use std::{num::NonZeroU32, time::Duration};
 
@@ -104,6 +104,10 @@ impl Configured for Ready {
             }
             _ => Outcome::Retry(response.retry_after),
         }
+    }
+
+    fn endpoint(&self, environment: Environment) -> Environment {
+        environment
     }
 
     fn handshakes(&self, nonce: &str) -> Vec<Handshake> {

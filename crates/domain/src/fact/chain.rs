@@ -67,6 +67,9 @@ pub enum Environment {
 }
 
 impl Environment {
+    /// Both of them.
+    pub const ALL: [Self; 2] = [Self::Production, Self::Sandbox];
+
     /// The id used in SQL, the API and pages.
     pub const fn id(self) -> &'static str {
         match self {
@@ -76,7 +79,7 @@ impl Environment {
     }
     /// Parses [`Environment::id`].
     pub fn from_id(id: &str) -> Option<Self> {
-        [Self::Production, Self::Sandbox]
+        Self::ALL
             .into_iter()
             .find(|environment| environment.id() == id)
     }

@@ -3,15 +3,12 @@
 use crate::setup::ActiveIntegration;
 use domain::{
     CustomerId, DeliveryId, Environment, Event, EventId, EventKind, IntegrationId, Message,
-    NotSent, ProjectId, customer::Customer, event::Cause, time::after,
+    NotSent, ProjectId, customer::Customer, event::Cause,
 };
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use ledger::NewDelivery;
 use std::collections::BTreeMap;
 use uuid::Uuid;
-
-/// Pause after which a delivery goes although an earlier one of its customer is unsettled.
-const PATIENCE: SignedDuration = SignedDuration::from_mins(10);
 
 /// What integrations make of an event: each is named once at least, or has a delivery.
 #[derive(Debug, Default)]
@@ -39,11 +36,6 @@ pub(crate) fn plan(event: &Event, integrations: &[ActiveIntegration], now: Times
     planned
 }
 
-/// Until when a delivery queued at `now` waits for earlier ones of its customer; `None` where order does not matter.
-pub(crate) fn waits_until(integration: &ActiveIntegration, now: Timestamp) -> Option<Timestamp> {
-    integration.spec.ordered.then(|| after(now, PATIENCE))
-}
-
 fn messages(event: &Event, integration: &ActiveIntegration) -> Result<Vec<Message>, NotSent> {
     match &integration.configured {
         _ if event.customer.analytics_disabled => Err(NotSent::AnalyticsDisabled),
@@ -68,12 +60,12 @@ fn delivery(
         ),
         project: event.project,
         event: event.id,
-        integration: integration.row.id,
+        lane: integration.lane(event.environment),
         customer: event.customer.id,
         message,
         accepted_at: now,
         due_at: now,
-        waits_until: waits_until(integration, now).filter(|_| event.kind != EventKind::Test),
+        ordered: integration.spec.ordered && event.kind != EventKind::Test,
         trace: None,
     }
 }

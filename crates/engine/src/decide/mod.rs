@@ -15,7 +15,7 @@ mod money;
 mod timers;
 pub(crate) mod transfer;
 
-pub(crate) use deliveries::{plan, test_event, waits_until};
+pub(crate) use deliveries::{plan, test_event};
 pub(crate) use event::Circumstances;
 
 use crate::setup::ProjectSetup;

@@ -48,6 +48,7 @@ impl Dispatch {
             detail: String::new(),
             request: None,
             next: Next::Delivered,
+            order: lane.order(active, at, self.core.system().uptime()),
         };
         let Ok(configured) = &active.configured else {
             return;
@@ -85,11 +86,11 @@ impl Dispatch {
         settlement.next = match verdict {
             Verdict::Delivered => Next::Delivered,
             Verdict::Failed(reason) => Next::Failed(reason),
-            Verdict::Again(reason, asked) => self.retry(active, &lease, reason, asked),
+            Verdict::Again(reason, asked) => self.retry(active, &lease, at, reason, asked),
         };
         let outcome = match &settlement.next {
             Next::Delivered => "delivered",
-            Next::Failed(reason) | Next::Retry(reason, _) => reason.id(),
+            Next::Failed(reason) | Next::Retry(reason, _) | Next::Later(reason, _) => reason.id(),
         };
         trace::attempted(&Span::current(), outcome, settlement.status);
         Metric::AttemptsMade.count([("destination", destination), ("outcome", outcome)]);

@@ -17,8 +17,14 @@ impl Dispatch {
 
     /// Tries every failed delivery of an integration again. Answers how many there are.
     pub async fn retry_failed(&self, integration: IntegrationId) -> Result<u64, LedgerError> {
-        let which = Requeue::Failed(integration, NotSent::ALL.to_vec());
-        self.requeue(which).await
+        let setup = self.core.setup();
+        let active = setup.integration(integration);
+        self.requeue(Requeue::Failed {
+            integration,
+            reasons: NotSent::ALL.to_vec(),
+            ordered: active.is_none_or(|active| active.spec.ordered),
+        })
+        .await
     }
 
     async fn requeue(&self, which: Requeue) -> Result<u64, LedgerError> {

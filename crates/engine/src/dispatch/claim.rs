@@ -1,8 +1,9 @@
 //! What falls due is claimed from the ledger: retries, deliveries that found no room, and leases of nodes that are gone.
 
 use super::{Dispatch, held::Job};
-use domain::IntegrationId;
-use ledger::LedgerError;
+use crate::setup::ActiveIntegration;
+use jiff::Timestamp;
+use ledger::{Claim, LaneId, LedgerError};
 use std::{sync::atomic::Ordering, time::Duration};
 
 /// How often the ledger is asked for due deliveries when nothing wakes the poll.
@@ -31,43 +32,62 @@ impl Dispatch {
 
     /// Answers how many there were.
     pub(crate) async fn claim_due(&self) -> Result<usize, LedgerError> {
-        let now = self.core.system().now();
-        let mut claimed = 0;
+        let system = self.core.system();
+        let (now, uptime) = (system.now(), system.uptime());
         let (setup, dispatcher) = (self.core.setup(), &self.state);
-        let mut among: Vec<IntegrationId> = setup
-            .integrations()
-            .filter(|active| active.held().is_none() && dispatcher.takes(active, now))
-            .map(|active| active.row.id)
-            .collect();
+        let mut among = Vec::new();
+        for active in setup.integrations() {
+            dispatcher.note_flow(active, uptime);
+            if active.held().is_none() {
+                let lanes = LaneId::all(active.row.id).into_iter();
+                among.extend(lanes.filter(|lane| dispatcher.takes(*lane, active, now)));
+            }
+        }
         // Whoever comes first has the most room: each is first in turn.
         let turn = dispatcher.turn.fetch_add(1, Ordering::Relaxed);
         if !among.is_empty() {
             let first = turn % among.len();
             among.rotate_left(first);
         }
-        for id in self.core.ledger().integrations_due(&among, now).await? {
-            let Some(active) = setup.integration(id) else {
-                continue;
-            };
-            let lane = self.lane(id);
-            let capacity = dispatcher.nodes.capacity(active.limits());
-            let rooms = lane.reserve_up_to(AT_ONCE, capacity, now);
-            if rooms.is_empty() {
-                continue;
+        let mut claimed = 0;
+        for id in self.core.ledger().lanes_due(&among, now).await? {
+            if let Some(active) = setup.integration(id.integration) {
+                claimed += self.claim_of(id, active, now, uptime).await?;
             }
-            let until = active.lease_until(now);
-            let leases = self
-                .core
-                .ledger()
-                .claim(id, now, until, rooms.len())
-                .await?;
-            claimed += leases.len();
-            if leases.len() == AT_ONCE {
-                dispatcher.wake();
-            }
-            for (lease, room) in leases.into_iter().zip(rooms) {
-                lane.push(Job::new(lease, until, room));
-            }
+        }
+        Ok(claimed)
+    }
+
+    /// Claims what a lane has room for. Answers how many there were.
+    async fn claim_of(
+        &self,
+        id: LaneId,
+        active: &ActiveIntegration,
+        now: Timestamp,
+        uptime: Duration,
+    ) -> Result<usize, LedgerError> {
+        let dispatcher = &self.state;
+        let lane = self.lane(id);
+        let capacity = dispatcher.nodes.capacity(active.limits());
+        let rooms = lane.reserve_up_to(AT_ONCE, capacity, now);
+        if rooms.is_empty() {
+            return Ok(0);
+        }
+        let claim = Claim {
+            lane: id,
+            now,
+            lease_until: active.lease_until(now),
+            limit: rooms.len(),
+            order: lane.order(active, now, uptime),
+            except: None,
+        };
+        let leases = self.core.ledger().claim(claim).await?;
+        let claimed = leases.len();
+        if claimed == AT_ONCE {
+            dispatcher.wake();
+        }
+        for (lease, room) in leases.into_iter().zip(rooms) {
+            lane.push(Job::new(lease, claim.lease_until, room));
         }
         Ok(claimed)
     }

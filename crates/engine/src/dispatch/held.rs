@@ -183,7 +183,8 @@ impl Drop for Job {
 mod tests {
     use super::*;
     use crate::decide;
-    use domain::{IntegrationId, ProjectId};
+    use domain::{Environment, IntegrationId, ProjectId};
+    use ledger::LaneId;
     use uuid::Uuid;
 
     fn rooms(share: &Arc<Share>, count: usize) -> Vec<Room> {
@@ -195,13 +196,17 @@ mod tests {
         let at = Timestamp::UNIX_EPOCH;
         Lease {
             id: domain::DeliveryId::new(id),
-            integration: IntegrationId::new(id),
+            lane: LaneId {
+                integration: IntegrationId::new(id),
+                endpoint: Environment::Production,
+            },
             message: domain::Message::named("test"),
             event: Arc::new(decide::test_event(ProjectId::new(id), id, at)),
             trace: None,
             attempts: 3,
             round: 1,
             accepted_at: at,
+            tried_at: None,
         }
     }
 

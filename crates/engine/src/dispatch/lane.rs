@@ -1,13 +1,17 @@
-//! A lane: one integration's own queue, limits and circuit breaker, so that its troubles stay its own.
+//! A lane: one endpoint's own queue, limits and circuit breaker, so that its troubles stay its own.
 
 use super::{
     end::Says,
     held::{Held, Job, Room, Share},
 };
-use crate::{Guarded, setup::Limits};
+use crate::{
+    Guarded,
+    setup::{ActiveIntegration, Limits},
+};
 use domain::breaker::Breaker;
 use domain::pace::Pace;
 use jiff::Timestamp;
+use ledger::{Order, PATIENCE};
 use std::{
     num::NonZeroU32,
     sync::{
@@ -73,12 +77,18 @@ pub(crate) struct Lane {
     /// Whether the endpoint accepted something since the node started, or since its breaker opened.
     proven: AtomicBool,
     pace: Guarded<Pace>,
+    /// Since when anything could go, as the uptime of the process; `None` while nothing can.
+    flows_since: Guarded<Option<Duration>>,
     under_way: AtomicUsize,
     freed: Notify,
 }
 
 impl Lane {
-    pub(super) fn new(held: &Arc<Held>) -> (Arc<Self>, mpsc::UnboundedReceiver<Job>) {
+    /// One that something can go through from `uptime` on.
+    pub(super) fn new(
+        held: &Arc<Held>,
+        uptime: Duration,
+    ) -> (Arc<Self>, mpsc::UnboundedReceiver<Job>) {
         let (jobs, queue) = mpsc::unbounded_channel();
         let lane = Self {
             jobs,
@@ -86,6 +96,7 @@ impl Lane {
             breaker: Guarded::default(),
             proven: AtomicBool::new(false),
             pace: Guarded::default(),
+            flows_since: Guarded::new(Some(uptime)),
             under_way: AtomicUsize::new(0),
             freed: Notify::new(),
         };
@@ -162,6 +173,34 @@ impl Lane {
     pub(super) fn has_room(&self, capacity: usize, now: Timestamp) -> bool {
         let (breaker, held) = (*self.breaker.lock(), self.share.count());
         breaker.admits(1, now) == 1 && held < if breaker.is_open() { 1 } else { capacity }
+    }
+
+    /// Notes whether anything can go at `uptime`: nothing held it, and the breaker is closed.
+    pub(super) fn note_flow(&self, is_free: bool, uptime: Duration) {
+        let flows = is_free && !self.breaker.lock().is_open();
+        let mut since = self.flows_since.lock();
+        *since = since.or(Some(uptime)).filter(|_| flows);
+    }
+
+    /// Which deliveries may go. Patience with one that is never accepted ends only where all others could go for as long: while nothing could,
+    /// it is not that one which they wait for.
+    pub(super) fn order(
+        &self,
+        active: &ActiveIntegration,
+        now: Timestamp,
+        uptime: Duration,
+    ) -> Order {
+        if !active.spec.ordered {
+            return Order::Any;
+        }
+        let flowed = (*self.flows_since.lock()).map(|since| uptime.saturating_sub(since));
+        let is_patient = flowed.is_none_or(|flowed| flowed < PATIENCE.unsigned_abs());
+        let tried_before = now
+            .checked_sub(PATIENCE)
+            .ok()
+            .filter(|_| !is_patient)
+            .unwrap_or(Timestamp::MIN);
+        Order::Customer { tried_before }
     }
 
     /// Queues a delivery. Where the lane has ended, it goes back.
@@ -245,7 +284,7 @@ mod tests {
             per_second: None,
         };
         let (held, _backs) = Held::new();
-        let ((lane, _queue), nodes) = (Lane::new(&held), nodes(2));
+        let ((lane, _queue), nodes) = (Lane::new(&held, Duration::ZERO), nodes(2));
         let first = lane.begin(limits, &nodes).await;
         let second = lane.begin(limits, &nodes).await;
         let third = lane.begin(limits, &nodes);
@@ -260,7 +299,7 @@ mod tests {
     #[test]
     fn an_endpoint_that_accepted_nothing_yet_is_tried_with_little() {
         let (held, _backs) = Held::new();
-        let (lane, _queue) = Lane::new(&held);
+        let (lane, _queue) = Lane::new(&held, Duration::ZERO);
         let claimed = |now| lane.reserve_up_to(256, CAPACITY, now).len();
         let now = Timestamp::UNIX_EPOCH;
         assert_eq!(claimed(now), UNPROVEN);

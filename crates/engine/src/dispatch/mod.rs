@@ -20,11 +20,11 @@ pub use handshake::Handshake;
 pub use lane::LaneHealth;
 
 use crate::{Core, Guarded, setup::ActiveIntegration};
-use domain::IntegrationId;
 use handshake::Handshakes;
 use held::{Back, Held};
 use jiff::Timestamp;
 use lane::{Lane, Nodes};
+use ledger::LaneId;
 use std::{
     collections::BTreeMap,
     num::NonZeroU32,
@@ -50,7 +50,7 @@ struct Dispatcher {
     /// Another process delivers what this one commits.
     is_quiet: bool,
     handshakes: Handshakes,
-    lanes: Guarded<BTreeMap<IntegrationId, Arc<Lane>>>,
+    lanes: Guarded<BTreeMap<LaneId, Arc<Lane>>>,
     held: Arc<Held>,
     due: Notify,
     /// How many share what an endpoint may be asked.
@@ -83,16 +83,26 @@ impl Dispatcher {
         self.due.notify_one();
     }
 
-    /// Whether this node would take a delivery of the integration from the ledger now.
-    fn takes(&self, integration: &ActiveIntegration, now: Timestamp) -> bool {
-        let capacity = self.nodes.capacity(integration.limits());
+    /// Whether this node would take a delivery of the lane from the ledger now.
+    fn takes(&self, id: LaneId, active: &ActiveIntegration, now: Timestamp) -> bool {
+        let capacity = self.nodes.capacity(active.limits());
         let lanes = self.lanes.lock();
         lanes
-            .get(&integration.row.id)
+            .get(&id)
             .is_none_or(|lane| lane.has_room(capacity, now))
     }
 
-    fn health(&self) -> Vec<(IntegrationId, LaneHealth)> {
+    /// Notes, for every lane of an integration, whether anything could go at `uptime`.
+    fn note_flow(&self, active: &ActiveIntegration, uptime: Duration) {
+        let is_free = active.held().is_none();
+        let lanes = self.lanes.lock();
+        let ids = LaneId::all(active.row.id);
+        for lane in ids.iter().filter_map(|id| lanes.get(id)) {
+            lane.note_flow(is_free, uptime);
+        }
+    }
+
+    fn health(&self) -> Vec<(LaneId, LaneHealth)> {
         self.lanes
             .lock()
             .iter()
@@ -151,17 +161,17 @@ impl Dispatch {
     }
 
     /// How the lanes stand, for health pages.
-    pub fn lanes(&self) -> Vec<(IntegrationId, LaneHealth)> {
+    pub fn lanes(&self) -> Vec<(LaneId, LaneHealth)> {
         self.state.health()
     }
 
-    /// The lane of an integration; its task begins with it.
-    fn lane(&self, integration: IntegrationId) -> Arc<Lane> {
+    /// A lane; its task begins with it.
+    fn lane(&self, id: LaneId) -> Arc<Lane> {
         let dispatcher = &self.state;
         let mut lanes = dispatcher.lanes.lock();
-        let lane = lanes.entry(integration).or_insert_with(|| {
-            let (lane, queue) = Lane::new(&dispatcher.held);
-            let run = self.clone().run_lane(integration, Arc::clone(&lane), queue);
+        let lane = lanes.entry(id).or_insert_with(|| {
+            let (lane, queue) = Lane::new(&dispatcher.held, self.core.system().uptime());
+            let run = self.clone().run_lane(id, Arc::clone(&lane), queue);
             tokio::spawn(run);
             if let Some(backs) = dispatcher.backs.lock().take() {
                 tokio::spawn(self.clone().keep_giving_back(backs));

@@ -40,11 +40,11 @@ impl Dispatch {
         }
         let (setup, now) = (self.core.setup(), self.core.system().now());
         for delivery in deliveries {
-            let active = setup.integration(delivery.integration);
+            let active = setup.integration(delivery.lane.integration);
             let Some(active) = active.filter(|active| active.held().is_none()) else {
                 continue;
             };
-            let lane = self.lane(delivery.integration);
+            let lane = self.lane(delivery.lane);
             let capacity = self.state.nodes.capacity(active.limits());
             if let Some(room) = lane.reserve(capacity) {
                 delivery.due_at = active.lease_until(now);
@@ -85,13 +85,14 @@ impl Dispatch {
 fn leased(delivery: NewDelivery, event: &Arc<Event>, room: Room) -> Job {
     let lease = Lease {
         id: delivery.id,
-        integration: delivery.integration,
+        lane: delivery.lane,
         message: delivery.message,
         event: Arc::clone(event),
         trace: delivery.trace,
         attempts: 0,
         round: 0,
         accepted_at: delivery.accepted_at,
+        tried_at: None,
     };
     Job::new(lease, delivery.due_at, room)
 }

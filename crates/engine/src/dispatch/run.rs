@@ -9,7 +9,7 @@ use crate::{
     setup::{ActiveIntegration, Limits},
     trace,
 };
-use domain::IntegrationId;
+use ledger::LaneId;
 use std::sync::Arc;
 use tokio::sync::mpsc;
 use tracing::Instrument;
@@ -18,7 +18,7 @@ impl Dispatch {
     /// Attempts what comes, until nothing can come any more.
     pub(super) async fn run_lane(
         self,
-        integration: IntegrationId,
+        id: LaneId,
         lane: Arc<Lane>,
         mut queue: mpsc::UnboundedReceiver<Job>,
     ) {
@@ -34,11 +34,11 @@ impl Dispatch {
             let under_way = tokio::select! {
                 biased;
                 _ = stopping.wait_for(|stopping| *stopping) => continue,
-                under_way = self.turn(integration, &lane) => under_way,
+                under_way = self.turn(id, &lane) => under_way,
             };
             let (setup, now) = (self.core.setup(), self.core.system().now());
             // Held, leased too long ago, or the breaker opened while it waited: it goes back.
-            let active = setup.integration(integration).filter(|active| {
+            let active = setup.integration(id.integration).filter(|active| {
                 active.held().is_none()
                     && lane.admits(now)
                     && now
@@ -60,7 +60,7 @@ impl Dispatch {
     }
 
     /// Waits until the endpoint may be asked once more.
-    async fn turn(&self, integration: IntegrationId, lane: &Arc<Lane>) -> UnderWay {
+    async fn turn(&self, id: LaneId, lane: &Arc<Lane>) -> UnderWay {
         let nodes = &self.state.nodes;
         let unlimited = Limits {
             concurrency: 1,
@@ -68,7 +68,7 @@ impl Dispatch {
         };
         let limits = || {
             let setup = self.core.setup();
-            let active = setup.integration(integration);
+            let active = setup.integration(id.integration);
             active.map_or(unlimited, ActiveIntegration::limits)
         };
         while let Some(wait) = lane.wait(limits(), nodes, self.core.system().now()) {

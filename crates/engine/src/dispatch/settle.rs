@@ -41,20 +41,19 @@ impl Dispatch {
         }
     }
 
-    /// The next attempt, or giving up.
+    /// The next attempt after one that began `at`, or giving up.
     pub(super) fn retry(
         &self,
         active: &ActiveIntegration,
         lease: &Lease,
+        at: Timestamp,
         reason: NotSent,
         asked: Option<Duration>,
     ) -> Next {
         let now = self.core.system().now();
-        let age = lease
-            .accepted_at
-            .duration_until(now)
-            .try_into()
-            .unwrap_or_default();
+        // From its first attempt, not from when it was accepted: what was held is tried as often as anything else.
+        let began = lease.tried_at.unwrap_or(at);
+        let age = began.duration_until(now).try_into().unwrap_or_default();
         let policy = active
             .configured
             .as_ref()

@@ -5,7 +5,7 @@ use super::{
     fate::{Fate, fate},
     filter,
 };
-use crate::{ActiveIntegration, decide};
+use crate::ActiveIntegration;
 use domain::time::after;
 use jiff::{SignedDuration, Timestamp};
 use ledger::{LedgerError, Page, Progress, Replay, ReplayState, ReplayStep};
@@ -45,7 +45,7 @@ impl Replays {
             },
             again: Vec::new(),
             new: Vec::new(),
-            waits_until: decide::waits_until(active, now),
+            ordered: active.spec.ordered,
             replay,
         };
         self.look(active, &mut step, now).await?;

@@ -3,9 +3,9 @@
 use super::Compiler;
 use configuration::Vault;
 use destinations::{Configured, Context, Destination, Spec};
-use domain::{NotSent, time::after};
+use domain::{Environment, NotSent, time::after};
 use jiff::{SignedDuration, Timestamp};
-use ledger::{Integration, Verification};
+use ledger::{Integration, LaneId, Verification};
 use serde_json::Value;
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
@@ -26,6 +26,16 @@ pub struct ActiveIntegration {
 }
 
 impl ActiveIntegration {
+    /// The lane of events of an environment.
+    pub(crate) fn lane(&self, environment: Environment) -> LaneId {
+        let configured = self.configured.as_ref();
+        LaneId {
+            integration: self.row.id,
+            // Where settings cannot be read, what is held apart is not mixed.
+            endpoint: configured.map_or(environment, |configured| configured.endpoint(environment)),
+        }
+    }
+
     /// How long an answer is waited for.
     pub(crate) fn timeout(&self) -> Duration {
         let configured = self.configured.as_ref();

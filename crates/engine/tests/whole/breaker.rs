@@ -53,7 +53,9 @@ fn is_open(world: &World) -> bool {
     let a = setup.integrations().find(|active| active.row.key == "a");
     let a = a.unwrap().row.id;
     let lanes = world.engine.dispatch().lanes();
-    lanes.iter().any(|(id, lane)| *id == a && lane.breaker_open)
+    lanes
+        .iter()
+        .any(|(id, lane)| id.integration == a && lane.breaker_open)
 }
 
 fn a_url() -> serde_json::Value {

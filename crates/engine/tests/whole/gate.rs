@@ -138,8 +138,8 @@ behind_the_gate! {
         fn postpone_check(check: &DueCheck, at: Timestamp) -> ();
     }
     Deliveries {
-        fn claim(integration: IntegrationId, now: Timestamp, lease_until: Timestamp, limit: usize) -> Vec<Lease>;
-        fn integrations_due(among: &[IntegrationId], now: Timestamp) -> Vec<IntegrationId>;
+        fn claim(claim: Claim) -> Vec<Lease>;
+        fn lanes_due(among: &[LaneId], now: Timestamp) -> Vec<LaneId>;
         fn settle(settlement: Settlement, lease_until: Timestamp) -> Settled;
         fn hand_back(leases: &[Returned], now: Timestamp) -> u64;
         fn requeue(which: Requeue, now: Timestamp) -> u64;

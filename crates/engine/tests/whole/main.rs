@@ -4,8 +4,10 @@
 mod breaker;
 mod gate;
 mod handshakes;
+mod lanes;
 mod lessons;
 mod looks;
+mod order;
 mod replay;
 mod stopping;
 #[path = "../stores/mod.rs"]

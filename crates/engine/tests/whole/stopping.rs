@@ -8,7 +8,9 @@ use crate::{
 };
 use domain::DeliveryId;
 use engine::{Accepted, IntakeError};
-use ledger::{ConfigurationChange, DeliveryFilter, DeliveryRecord, Verification};
+use ledger::{
+    Claim, ConfigurationChange, DeliveryFilter, DeliveryRecord, LaneId, Order, Verification,
+};
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use tokio::task::JoinHandle;
 
@@ -42,12 +44,21 @@ async fn taken_up_elsewhere(world: &World) -> BTreeSet<DeliveryId> {
     let (setup, now) = (world.engine.setup(), world.now());
     let until = now + jiff::SignedDuration::from_mins(1);
     let mut taken = BTreeSet::new();
-    for active in setup.integrations() {
-        let ledger = world.engine.ledger();
-        let leases = ledger
-            .claim(active.row.id, now, until, 1_000)
-            .await
-            .unwrap();
+    let lanes = setup
+        .integrations()
+        .flat_map(|active| LaneId::all(active.row.id));
+    for lane in lanes {
+        let claim = Claim {
+            lane,
+            now,
+            lease_until: until,
+            limit: 1_000,
+            order: Order::Customer {
+                tried_before: jiff::Timestamp::MIN,
+            },
+            except: None,
+        };
+        let leases = world.engine.ledger().claim(claim).await.unwrap();
         taken.extend(leases.into_iter().map(|lease| lease.id));
     }
     taken

@@ -5,10 +5,11 @@ use crate::{
     Tx,
     batch::Stop,
     codec::{failed, micros},
-    queue,
+    line::Line,
+    queue::{self, Last},
 };
 use domain::DeliveryId;
-use ledger::LedgerError;
+use ledger::{FAR, LedgerError, Turn};
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
@@ -91,35 +92,19 @@ pub(super) async fn write(tx: &mut Tx, node: i16, verdicts: &Verdicts<'_>) -> Re
     Ok(())
 }
 
-/// Deliveries that wait for one outside their commit, and what each commit has ready.
+/// What each commit has ready, and deliveries that wait for one outside the batch.
 pub(super) struct Queued {
     pub(super) ready: Vec<Vec<DeliveryId>>,
-    pub(super) waiting: Vec<queue::Waiting>,
+    pub(super) waiting: queue::Waiting,
 }
 
 pub(super) async fn deliveries(tx: &mut Tx, verdicts: &Verdicts<'_>) -> Result<Queued, Stop> {
     let mut queued = Queued {
         ready: verdicts.works.iter().map(|_| Vec::new()).collect(),
-        waiting: Vec::new(),
+        waiting: queue::Waiting::default(),
     };
-    // A customer that is new has nothing that could be waited for.
-    let ordered: BTreeSet<Uuid> = verdicts
-        .going()
-        .filter(|(_, work)| {
-            let write = work.commit.customer.as_ref();
-            work.commit.handover.is_some()
-                || write.is_none_or(|write| write.loaded_version.is_some())
-        })
-        .flat_map(|(_, work)| &work.commit.deliveries)
-        .filter(|delivery| delivery.waits_until.is_some())
-        .map(|delivery| delivery.customer.uuid())
-        .collect();
-    let mut last = queue::open(tx, &ordered.into_iter().collect::<Vec<_>>())
-        .await
-        .map_err(failed)?;
+    let mut last = queue::open(tx, &with_lines(verdicts)).await?;
     let mut rows = queue::Rows::default();
-    let mut outside = BTreeSet::new();
-    outside.extend(last.values().copied());
     for (number, work) in verdicts.going() {
         let seqs: BTreeMap<_, _> = work
             .commit
@@ -132,35 +117,48 @@ pub(super) async fn deliveries(tx: &mut Tx, verdicts: &Verdicts<'_>) -> Result<Q
                 let problem = format!("delivery {} is of no event of its commit", delivery.id);
                 LedgerError::Refused(problem)
             })?;
-            let line = (delivery.customer.uuid(), delivery.integration.uuid());
-            let waits = delivery
-                .waits_until
-                .and_then(|until| Some((*last.get(&line)?, until)));
-            if delivery.waits_until.is_some() {
-                last.insert(line, delivery.id.uuid());
-            }
-            match waits {
-                None => queued.ready[number].push(delivery.id),
-                Some((before, _)) if outside.contains(&before) => {
-                    queued.waiting.push(queue::Waiting {
-                        customer: delivery.customer.uuid(),
-                        id: delivery.id.uuid(),
-                        before,
-                        until: micros(delivery.due_at),
-                    });
+            let line = Line {
+                customer: delivery.customer.uuid(),
+                integration: delivery.lane.integration.uuid(),
+                endpoint: delivery.lane.endpoint.id().to_owned(),
+            };
+            let before = if delivery.ordered {
+                last.insert(line.clone(), Last::Written)
+            } else {
+                None
+            };
+            let due_at = micros(delivery.due_at);
+            let (due_at, turn) = match before {
+                None => {
+                    queued.ready[number].push(delivery.id);
+                    (due_at, Turn::Goes)
                 }
-                Some(_) => {}
-            }
-            let due_at = waits.map_or(delivery.due_at, |(_, until)| until);
-            rows.push(
-                delivery,
-                message.clone(),
-                *seq,
-                due_at,
-                waits.map(|(before, _)| before),
-            );
+                Some(Last::Stored(woken_at)) => {
+                    let now = micros(delivery.accepted_at);
+                    queued.waiting.push(line, delivery.id.uuid(), now, due_at);
+                    (micros(woken_at), Turn::Waits)
+                }
+                Some(Last::Written) => (micros(FAR), Turn::Waits),
+            };
+            rows.push(delivery, message.clone(), *seq, due_at, turn.number());
         }
     }
     rows.insert(tx).await.map_err(failed)?;
     Ok(queued)
+}
+
+/// Customers whose deliveries are put behind others. One that is new has nothing that could be waited for.
+fn with_lines(verdicts: &Verdicts<'_>) -> Vec<Uuid> {
+    let customers: BTreeSet<Uuid> = verdicts
+        .going()
+        .filter(|(_, work)| {
+            let write = work.commit.customer.as_ref();
+            work.commit.handover.is_some()
+                || write.is_none_or(|write| write.loaded_version.is_some())
+        })
+        .flat_map(|(_, work)| &work.commit.deliveries)
+        .filter(|delivery| delivery.ordered)
+        .map(|delivery| delivery.customer.uuid())
+        .collect();
+    customers.into_iter().collect()
 }

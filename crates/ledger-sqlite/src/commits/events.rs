@@ -1,11 +1,12 @@
 //! Events of a commit, what they add to the hour, and their deliveries.
 
 use crate::{
-    codec::{Key, micros},
+    codec::{Found, Key, micros},
     statement::{execute, first},
 };
-use domain::{DeliveryId, Event};
-use ledger::{LedgerError, Result, codec::Prepared};
+use domain::{DeliveryId, Event, time::after};
+use jiff::Timestamp;
+use ledger::{FAR, LedgerError, NewDelivery, PATIENCE, Result, Turn, codec::Prepared};
 use rusqlite::{Connection, params};
 use std::collections::BTreeMap;
 
@@ -40,42 +41,56 @@ pub(super) fn write(connection: &Connection, prepared: &Prepared) -> Result<Vec<
             let problem = format!("delivery {} is of no event of its commit", delivery.id);
             LedgerError::Refused(problem)
         })?;
-        let predecessor: Option<[u8; 16]> = match delivery.waits_until {
-            None => None,
-            Some(_) => first(
-                connection,
-                "deliveries",
-                "SELECT id FROM deliveries WHERE customer = ?1 AND integration = ?2 AND status = 0 ORDER BY position DESC LIMIT 1",
-                params![delivery.customer.key(), delivery.integration.key()],
-                |row| row.get(0),
-            )?,
+        let woken_at = if delivery.ordered {
+            behind(connection, delivery)?
+        } else {
+            None
         };
-        let due_at = match predecessor {
-            Some(_) => delivery.waits_until.unwrap_or(delivery.due_at),
-            None => delivery.due_at,
-        };
+        let turn = woken_at.map_or(Turn::Goes, |_| Turn::Waits);
         execute(
             connection,
-            "INSERT INTO deliveries (id, project, event, integration, customer, message, status, attempts, round, accepted_at, due_at, waits_for, trace, detail)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, 0, 0, ?7, ?8, ?9, ?10, '')",
+            "INSERT INTO deliveries (id, project, event, integration, endpoint, customer, message, status, attempts, round, accepted_at, due_at, turn, trace, detail)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, 0, 0, ?8, ?9, ?10, ?11, '')",
             params![
                 delivery.id.key(),
                 delivery.project.key(),
                 position,
-                delivery.integration.key(),
+                delivery.lane.integration.key(),
+                delivery.lane.endpoint.id(),
                 delivery.customer.key(),
                 message,
                 micros(delivery.accepted_at),
-                micros(due_at),
-                predecessor,
+                micros(woken_at.unwrap_or(delivery.due_at)),
+                turn.number(),
                 delivery.trace
             ],
         )?;
-        if predecessor.is_none() {
+        if turn == Turn::Goes {
             ready.push(delivery.id);
         }
     }
     Ok(ready)
+}
+
+/// When a delivery is woken that is put behind another of its line; `None` where it is the first.
+fn behind(connection: &Connection, delivery: &NewDelivery) -> Result<Option<Timestamp>> {
+    first(
+        connection,
+        "deliveries",
+        "SELECT id, turn, tried_at FROM deliveries WHERE customer = ?1 AND integration = ?2 AND endpoint = ?3 AND status = 0
+         ORDER BY event DESC, position DESC LIMIT 1",
+        params![
+            delivery.customer.key(),
+            delivery.lane.integration.key(),
+            delivery.lane.endpoint.id()
+        ],
+        |row| {
+            let waits = row.get::<i16>(1)? == Turn::Waits.number();
+            let tried_at = row.maybe(2, Found::time)?;
+            let patient = tried_at.filter(|_| !waits);
+            Ok(patient.map_or(FAR, |tried_at| after(tried_at, PATIENCE)))
+        },
+    )
 }
 
 /// Counts an event in its hour.

@@ -1,8 +1,8 @@
 //! Promises about deliveries: order, leases, fences, retries.
 
-use super::{Subject, at, commit, delivery, integration, project, settlement};
-use crate::{Committed, Next, Requeue, Returned};
-use domain::{DeliveryId, IntegrationId, NotSent};
+use super::{Subject, at, claim, commit, delivery, integration, lane, project, settlement};
+use crate::{Committed, LaneId, Next, Requeue, Returned};
+use domain::{DeliveryId, Environment, IntegrationId, NotSent};
 use std::collections::BTreeSet;
 
 /// Commits the `seq`th event of a customer with a delivery to each integration; answers those that may be sent now.
@@ -26,7 +26,7 @@ pub(super) async fn told(
 
 async fn claimed(ledger: &Subject, to: IntegrationId, second: i64) -> Vec<DeliveryId> {
     ledger
-        .claim(to, at(second), at(second + 60), 100)
+        .claim(claim(lane(to), second, second + 60, 100))
         .await
         .unwrap()
         .into_iter()
@@ -104,15 +104,6 @@ pub async fn a_customers_deliveries_wait_for_each_other(ledger: Subject) {
         .unwrap();
 }
 
-/// Nobody waits for ever behind one poisoned message.
-pub async fn patience_ends_waiting(ledger: Subject) {
-    let to = integration(1);
-    told(&ledger, 1, 1, &[to], 5_000).await;
-    told(&ledger, 1, 2, &[to], 60).await;
-    assert_eq!(claimed(&ledger, to, 599).await, []);
-    assert_eq!(claimed(&ledger, to, 600).await, [delivery(1, 2, to, 1).id]);
-}
-
 /// Taking over an expired lease is the ordinary path, and whoever lost it cannot overwrite what the other did.
 pub async fn a_lease_runs_out_and_the_late_settler_is_fenced(ledger: Subject) {
     let to = integration(1);
@@ -154,7 +145,7 @@ pub async fn concurrent_claimers_never_share(ledger: Subject) {
         .map(|_| {
             tokio::spawn({
                 let ledger = ledger.clone();
-                async move { ledger.claim(to, at(5), at(65), 30).await.unwrap() }
+                async move { ledger.claim(claim(lane(to), 5, 65, 30)).await.unwrap() }
             })
         })
         .collect();
@@ -193,7 +184,7 @@ pub async fn a_retry_is_not_due_before_its_time(ledger: Subject) {
         .await
         .unwrap();
     assert_eq!(claimed(&ledger, to, 99).await, []);
-    let leases = ledger.claim(to, at(100), at(160), 1).await.unwrap();
+    let leases = ledger.claim(claim(lane(to), 100, 160, 1)).await.unwrap();
     assert_eq!(
         (leases[0].id, leases[0].attempts, leases[0].round),
         (id, 1, 1)
@@ -250,18 +241,30 @@ pub async fn a_lease_that_another_took_up_is_not_given_back(ledger: Subject) {
     assert_eq!(claimed(&ledger, to, 72).await, [id]);
 }
 
+fn failed(integration: IntegrationId, reason: NotSent) -> Requeue {
+    Requeue::Failed {
+        integration,
+        reasons: vec![reason],
+        ordered: true,
+    }
+}
+
 /// Only those are named that were asked about, and have something due.
-pub async fn integrations_with_something_due_are_found(ledger: Subject) {
+pub async fn lanes_with_something_due_are_found(ledger: Subject) {
     let (due, later, idle) = (integration(1), integration(2), integration(3));
     told(&ledger, 1, 1, &[due], 5).await;
     told(&ledger, 2, 1, &[later], 50).await;
-    let found = async |among: &[IntegrationId], second| {
-        ledger.integrations_due(among, at(second)).await.unwrap()
-    };
+    let [due, later, idle] = [due, later, idle].map(lane);
+    let found = async |among: &[LaneId], second| ledger.lanes_due(among, at(second)).await.unwrap();
     assert_eq!(found(&[later, idle, due], 5).await, [due]);
     assert_eq!(found(&[later, idle, due], 50).await, [later, due]);
     assert_eq!(found(&[idle, later], 5).await, []);
     assert_eq!(found(&[], 50).await, []);
+    let elsewhere = LaneId {
+        endpoint: Environment::Sandbox,
+        ..due
+    };
+    assert_eq!(found(&[elsewhere], 50).await, [], "of another endpoint");
 }
 
 /// By hand or after the settings changed; a resend starts a new round but keeps the count of attempts.
@@ -284,22 +287,20 @@ pub async fn failed_deliveries_are_tried_again_on_request(ledger: Subject) {
         .unwrap();
     assert_eq!(
         ledger
-            .requeue(Requeue::Failed(to, vec![NotSent::NetworkError]), at(5))
+            .requeue(failed(to, NotSent::NetworkError), at(5))
             .await
             .unwrap(),
         0
     );
     assert_eq!(
         ledger
-            .requeue(
-                Requeue::Failed(to, vec![NotSent::MissingCredentials]),
-                at(5)
-            )
+            .requeue(failed(to, NotSent::MissingCredentials), at(5))
             .await
             .unwrap(),
         1
     );
-    let lease = ledger.claim(to, at(5), at(65), 10).await.unwrap().remove(0);
+    let due = claim(lane(to), 5, 65, 10);
+    let lease = ledger.claim(due).await.unwrap().remove(0);
     assert_eq!(
         (lease.id, lease.attempts, lease.round, lease.accepted_at),
         (one, 1, 0, at(5))

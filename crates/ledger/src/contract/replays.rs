@@ -1,6 +1,6 @@
 //! Promises about replays: a step is all or nothing, order is kept, and nothing is queued twice.
 
-use super::{Subject, at, commit, delivery, event, integration, project, settlement};
+use super::{Subject, at, claim, commit, delivery, event, integration, lane, project, settlement};
 use crate::{
     Choice, DeliveryState, EventFilter, Next, Page, Progress, Replay, ReplayState, ReplayStep,
     Standing,
@@ -82,7 +82,7 @@ pub async fn a_replay_queues_in_order_and_each_step_once(ledger: Subject) {
         progress,
         again: vec![delivery(1, 1, to, 1).id],
         new: vec![made.clone()],
-        waits_until: Some(at(651)),
+        ordered: true,
     };
     assert!(ledger.step_replay(step.clone()).await.unwrap());
     assert!(
@@ -98,13 +98,13 @@ pub async fn a_replay_queues_in_order_and_each_step_once(ledger: Subject) {
         },
         again: vec![delivery(1, 3, to, 1).id],
         new: vec![made],
-        waits_until: Some(at(652)),
+        ordered: true,
     };
     assert!(ledger.step_replay(last.clone()).await.unwrap());
 
     // One after the other, as they happened, and each once.
     for (seq, attempts) in [(1, 1), (2, 0), (3, 1)] {
-        let due = ledger.claim(to, at(60), at(120), 10).await.unwrap();
+        let due = ledger.claim(claim(lane(to), 60, 120, 10)).await.unwrap();
         let id = delivery(1, seq, to, 1).id;
         // Those after the first are released by settling the one before.
         if seq == 1 {

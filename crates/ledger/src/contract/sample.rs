@@ -1,8 +1,8 @@
 //! Small, valid values to write.
 
 use crate::{
-    ChainWrite, Commit, CustomerWrite, InboxMessage, Ledger, NewDelivery, NewEvent, Next, Origin,
-    Settlement, Wanted,
+    ChainWrite, Claim, Commit, CustomerWrite, InboxMessage, LaneId, Ledger, NewDelivery, NewEvent,
+    Next, Order, Origin, PATIENCE, Settlement, Wanted,
 };
 use domain::{
     AppId, ChainKey, CustomerId, DeliveryId, Environment, Event, EventId, EventKind, Facts,
@@ -40,6 +40,33 @@ pub fn app() -> AppId {
 /// An integration.
 pub fn integration(number: u64) -> IntegrationId {
     IntegrationId::new(uuid(3, number))
+}
+
+/// The lane of an integration with one endpoint.
+pub fn lane(integration: IntegrationId) -> LaneId {
+    LaneId {
+        integration,
+        endpoint: Environment::Production,
+    }
+}
+
+/// The order of customers' lines at a second, where nothing was held up for as long as patience lasts.
+pub fn by_customer(second: i64) -> Order {
+    Order::Customer {
+        tried_before: at(second - PATIENCE.as_secs()),
+    }
+}
+
+/// What is due of a lane in order at a second, leased until another.
+pub fn claim(lane: LaneId, second: i64, lease_until: i64, limit: usize) -> Claim {
+    Claim {
+        lane,
+        now: at(second),
+        lease_until: at(lease_until),
+        limit,
+        order: by_customer(second),
+        except: None,
+    }
 }
 
 /// A customer, with the name `user-<number>`.
@@ -145,7 +172,7 @@ pub fn event(number: u64, seq: u64) -> NewEvent {
     }
 }
 
-/// Its delivery to an integration, due at second `due_at`, ordered with a patience of 600 seconds.
+/// Its delivery to an integration, due at second `due_at`, in its place in the line of its customer.
 pub fn delivery(number: u64, seq: u64, to: IntegrationId, due_at: i64) -> NewDelivery {
     NewDelivery {
         id: DeliveryId::new(Uuid::new_v5(
@@ -154,12 +181,12 @@ pub fn delivery(number: u64, seq: u64, to: IntegrationId, due_at: i64) -> NewDel
         )),
         project: project(),
         event: event(number, seq).event.id,
-        integration: to,
+        lane: lane(to),
         customer: customer(number).id,
         message: Message::named("subscription_renewed"),
         accepted_at: at(1),
         due_at: at(due_at),
-        waits_until: Some(at(600)),
+        ordered: true,
         trace: Some(format!("00-{number:032x}-{seq:016x}-01")),
     }
 }
@@ -209,5 +236,6 @@ pub fn settlement(
         detail: String::new(),
         request: None,
         next,
+        order: by_customer(second),
     }
 }

@@ -1,6 +1,6 @@
 //! Promises about configuration, marks and rates.
 
-use super::{Subject, at, chain_write, commit, delivery, integration, project};
+use super::{Subject, at, chain_write, commit, delivery, integration, lane, project};
 use crate::{ConfigurationChange as Change, DeliveryState, Integration, Project, Verification};
 use domain::{Currency, rates::Rate};
 
@@ -96,10 +96,10 @@ pub async fn removing_an_integration_fails_what_it_had_not_sent(ledger: Subject)
     ledger.commit(write).await.unwrap();
     assert_eq!(
         ledger
-            .integrations_due(&[integration(1)], at(5))
+            .lanes_due(&[lane(integration(1))], at(5))
             .await
             .unwrap(),
-        [integration(1)]
+        [lane(integration(1))]
     );
     ledger
         .configure(
@@ -116,7 +116,7 @@ pub async fn removing_an_integration_fails_what_it_had_not_sent(ledger: Subject)
         .unwrap()
         .unwrap();
     assert_eq!(record.state, DeliveryState::Failed);
-    let due = ledger.integrations_due(&[integration(1)], at(5)).await;
+    let due = ledger.lanes_due(&[lane(integration(1))], at(5)).await;
     assert_eq!(due.unwrap(), []);
 }
 

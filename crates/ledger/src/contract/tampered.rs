@@ -2,8 +2,8 @@
 //! here, in ways of their own, and then read it.
 
 use super::{
-    Subject, app, at, chain_write, commit, customer, delivery, done, event, integration, message,
-    project, settlement, wanted,
+    Subject, app, at, chain_write, claim, commit, customer, delivery, done, event, integration,
+    lane, message, project, settlement, wanted,
 };
 use crate::{
     AuditFilter, Choice, ConfigurationChange as Change, EventFilter, LedgerError, Next, Page,
@@ -210,7 +210,7 @@ pub async fn can_be_read(ledger: &Subject) {
 
 /// After the first customer's event, purchase and message, and the only replay, were made unreadable: what waits of the second goes on.
 pub async fn others_go_on(ledger: &Subject) {
-    let leases = ledger.claim(integration(1), at(10), at(70), 10).await;
+    let leases = ledger.claim(claim(lane(integration(1)), 10, 70, 10)).await;
     let leased: Vec<_> = leases.unwrap().into_iter().map(|lease| lease.id).collect();
     assert_eq!(leased, [delivery(2, 2, integration(1), 5).id]);
     let checks = ledger.due_checks(at(10), 10).await.unwrap();

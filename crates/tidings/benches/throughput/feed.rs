@@ -12,8 +12,8 @@ use engine::{System, WallSystem};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 use ledger::{
-    Commit, CustomerWrite, EventFilter, FeedRow, IntegrationState, Ledger, NewDelivery, NewEvent,
-    Next, Page, Settlement,
+    Commit, CustomerWrite, EventFilter, FeedRow, IntegrationState, LaneId, Ledger, NewDelivery,
+    NewEvent, Next, Order, Page, Settlement,
 };
 use serde_json::Value;
 use simulator::Authority;
@@ -69,12 +69,15 @@ fn again(pattern: &[FeedRow], number: u64, at: Timestamp) -> Commit {
                     id: DeliveryId::derived(event.id.uuid(), &integration.to_string(), at),
                     project: event.project,
                     event: event.id,
-                    integration: *integration,
+                    lane: LaneId {
+                        integration: *integration,
+                        endpoint: event.environment,
+                    },
                     customer: customer.id,
                     message: Message::named(event.kind.id()),
                     accepted_at: at,
                     due_at: at,
-                    waits_until: None,
+                    ordered: false,
                     trace: None,
                 }),
             }
@@ -108,6 +111,7 @@ async fn write(ledger: &dyn Ledger, commit: Commit, number: u64) -> Result<()> {
             } else {
                 Next::Delivered
             },
+            order: Order::Any,
         };
         ledger.settle(settlement, at).await?;
     }

@@ -9,10 +9,10 @@ use crate::{
     sink::Sink,
 };
 use anyhow::{Context, Result};
-use domain::IntegrationId;
+use domain::{Environment, IntegrationId};
 use engine::{System, WallSystem};
 use jiff::{SignedDuration, Timestamp};
-use ledger::{EventFilter, Page};
+use ledger::{Claim, EventFilter, LaneId, Order, Page};
 use simulator::Authority;
 use std::time::Instant;
 use throwaway::Cluster;
@@ -230,25 +230,30 @@ pub(crate) async fn claims(
     );
     cluster.run_sql(&database, &sql)?;
     let ledger = backend.open(&server).await?;
-    let all: Vec<IntegrationId> = (0..INTEGRATIONS).map(of).collect();
+    let lane = |number| LaneId {
+        integration: of(number),
+        endpoint: Environment::Production,
+    };
+    let all: Vec<LaneId> = (0..INTEGRATIONS).map(lane).collect();
     let now = WallSystem.now();
     let until = now.saturating_add(SignedDuration::from_mins(1))?;
     let (mut which, mut claim) = (Vec::new(), Vec::new());
     for round in 0..60 {
         let began = Instant::now();
-        let due = ledger.integrations_due(&all, now).await?;
+        let due = ledger.lanes_due(&all, now).await?;
         which.push(began.elapsed().as_secs_f64() * 1000.0);
         anyhow::ensure!(due.len() == all.len(), "{} are due", due.len());
         for number in 0..5 {
             let began = Instant::now();
-            let leases = ledger
-                .claim(
-                    of((round * 97 + number * 13) % INTEGRATIONS),
-                    now,
-                    until,
-                    64,
-                )
-                .await?;
+            let due = Claim {
+                lane: lane((round * 97 + number * 13) % INTEGRATIONS),
+                now,
+                lease_until: until,
+                limit: 64,
+                order: Order::Any,
+                except: None,
+            };
+            let leases = ledger.claim(due).await?;
             claim.push(began.elapsed().as_secs_f64() * 1000.0);
             anyhow::ensure!(leases.len() == 64, "{} were claimed", leases.len());
         }

@@ -2,31 +2,45 @@
 
 use engine::System;
 use jiff::Timestamp;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::{
+    sync::atomic::{AtomicI64, AtomicU64, Ordering},
+    time::{Duration, Instant},
+};
 
 pub(crate) struct Clock {
     micros: AtomicI64,
+    /// How far it was moved ahead in all.
+    passed: AtomicU64,
+    began: Instant,
     drawn: AtomicU64,
 }
 
 impl Clock {
     /// Worlds that live alike draw the same ids.
-    pub(super) const fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self {
             micros: AtomicI64::new(1_767_225_600_000_000),
+            passed: AtomicU64::new(0),
+            began: Instant::now(),
             drawn: AtomicU64::new(1),
         }
     }
 
     /// Moves it, whatever is under way.
     pub(super) fn set(&self, at: Timestamp) {
-        self.micros.store(at.as_microsecond(), Ordering::SeqCst);
+        let before = self.micros.swap(at.as_microsecond(), Ordering::SeqCst);
+        let ahead = u64::try_from(at.as_microsecond() - before).unwrap_or(0);
+        self.passed.fetch_add(ahead, Ordering::SeqCst);
     }
 }
 
 impl System for Clock {
     fn now(&self) -> Timestamp {
         Timestamp::from_microsecond(self.micros.load(Ordering::SeqCst)).unwrap()
+    }
+    /// What was moved ahead has passed; what was moved back has not passed again.
+    fn uptime(&self) -> Duration {
+        self.began.elapsed() + Duration::from_micros(self.passed.load(Ordering::SeqCst))
     }
     fn entropy(&self) -> u64 {
         self.drawn

@@ -1,0 +1,226 @@
+//! Lines: the deliveries of one customer in one lane, in the order of their events. See [`ledger::Deliveries`].
+
+use crate::{
+    codec::{failed, micros},
+    deliveries::Leased,
+};
+use domain::IntegrationId;
+use jiff::{SignedDuration, Timestamp};
+use ledger::{FAR, Result, Turn};
+use sqlx::{PgExecutor, PgPool};
+use std::collections::BTreeSet;
+use uuid::Uuid;
+
+/// A customer in a lane.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Line {
+    pub(crate) customer: Uuid,
+    pub(crate) integration: Uuid,
+    pub(crate) endpoint: String,
+}
+
+/// When a delivery that is queued is due, and where it stands before its line is looked at.
+pub(crate) fn place(ordered: bool, now: i64) -> (i64, i16) {
+    if ordered {
+        (micros(FAR), Turn::Waits.number())
+    } else {
+        (now, Turn::Goes.number())
+    }
+}
+
+/// Lines in which something ended, column by column, with what it was, when, before when one was tried that is passed, and until when what is
+/// next is leased.
+#[derive(Default)]
+pub(crate) struct Ended {
+    lines: Vec<Line>,
+    before: Vec<Uuid>,
+    now: Vec<i64>,
+    tried_before: Vec<i64>,
+    until: Vec<i64>,
+}
+
+/// Which deliveries of lines may be released.
+pub(crate) enum Released<'a> {
+    /// Any.
+    Any,
+    /// Only these: whoever asks can send no other.
+    Among(&'a [Uuid]),
+}
+
+impl Ended {
+    pub(crate) fn push(
+        &mut self,
+        line: Line,
+        before: Uuid,
+        now: i64,
+        tried_before: i64,
+        until: i64,
+    ) {
+        self.lines.push(line);
+        self.before.push(before);
+        self.now.push(now);
+        self.tried_before.push(tried_before);
+        self.until.push(until);
+    }
+
+    /// Leases, in each line, the one whose turn it is: none of its line is under way, and every earlier one is settled or passed.
+    pub(crate) async fn release(
+        &self,
+        on: impl PgExecutor<'_>,
+        which: Released<'_>,
+    ) -> sqlx::Result<Vec<Leased>> {
+        if self.lines.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (customers, integrations, endpoints) = columns(&self.lines);
+        let (is_any, among) = match which {
+            Released::Any => (true, &[] as &[Uuid]),
+            Released::Among(ids) => (false, ids),
+        };
+        sqlx::query_as!(
+            Leased,
+            r#"update deliveries d set turn = 1, due_at = due.until
+               from (select distinct on (p.customer, p.integration, p.endpoint) p.customer, p.id, p.due_at, n.until, n.before
+                     from unnest($1::uuid[], $2::uuid[], $3::text[], $4::uuid[], $5::bigint[], $6::bigint[], $7::bigint[])
+                       as n(customer, integration, endpoint, before, now, tried_before, until)
+                     join deliveries p on p.customer = n.customer and p.integration = n.integration and p.endpoint = n.endpoint
+                     where p.status = 0 and (p.turn = 0 or p.due_at <= n.now) and ($8 or p.id = any($9))
+                       and not exists (select 1 from deliveries b where b.customer = p.customer and b.integration = p.integration and b.endpoint = p.endpoint
+                         and b.status = 0 and b.turn = 1 and b.due_at > n.now and b.id <> p.id)
+                       and not exists (select 1 from deliveries b where b.customer = p.customer and b.integration = p.integration and b.endpoint = p.endpoint
+                         and b.status = 0 and b.seq <= p.seq and (b.seq < p.seq or b.position < p.position)
+                         and (b.turn <> 2 or b.due_at <= n.now or b.tried_at >= n.tried_before))
+                     order by p.customer, p.integration, p.endpoint, p.seq, p.position) as due
+               where d.customer = due.customer and d.id = due.id and d.due_at = due.due_at and d.status + 0 = 0
+               returning d.customer, d.id, d.integration, d.endpoint, d.message, d.attempts, d.round, d.accepted_at, d.tried_at, d.event, d.trace,
+                 due.before as "before?""#,
+            &customers, &integrations, &endpoints, &self.before, &self.now, &self.tried_before, &self.until, is_any, among
+        )
+        .fetch_all(on)
+        .await
+    }
+
+    /// Leaves those lines out in which something was released.
+    pub(crate) fn found(&mut self, leased: &[Leased]) {
+        let found: BTreeSet<Uuid> = leased.iter().filter_map(|row| row.before).collect();
+        let old = std::mem::take(self);
+        for (number, line) in old.lines.into_iter().enumerate() {
+            let before = old.before[number];
+            if !found.contains(&before) {
+                let (now, tried_before) = (old.now[number], old.tried_before[number]);
+                self.push(line, before, now, tried_before, old.until[number]);
+            }
+        }
+    }
+
+    /// Wakes, in each line, the first that waits: it is found when its turn comes.
+    pub(crate) async fn wake(&self, pool: &PgPool) -> sqlx::Result<()> {
+        let mut waking = Waking::default();
+        for (line, now) in self.lines.iter().zip(&self.now) {
+            waking.push(line.clone(), *now);
+        }
+        waking.write(pool).await
+    }
+}
+
+type Columns = (Vec<Uuid>, Vec<Uuid>, Vec<String>);
+
+fn columns(lines: &[Line]) -> Columns {
+    let (mut customers, mut integrations, mut endpoints) = (vec![], vec![], vec![]);
+    for line in lines {
+        customers.push(line.customer);
+        integrations.push(line.integration);
+        endpoints.push(line.endpoint.clone());
+    }
+    (customers, integrations, endpoints)
+}
+
+/// Lines whose first that waits is looked at by claims from a moment on.
+#[derive(Default)]
+pub(crate) struct Waking {
+    lines: Vec<Line>,
+    at: Vec<i64>,
+}
+
+impl Waking {
+    pub(crate) fn push(&mut self, line: Line, at: i64) {
+        self.lines.push(line);
+        self.at.push(at);
+    }
+
+    pub(crate) async fn write(&self, on: impl PgExecutor<'_>) -> sqlx::Result<()> {
+        if self.lines.is_empty() {
+            return Ok(());
+        }
+        let (customers, integrations, endpoints) = columns(&self.lines);
+        sqlx::query!(
+            "update deliveries d set due_at = due.at
+             from (select distinct on (p.customer, p.integration, p.endpoint) p.customer, p.id, p.due_at, n.at
+                   from unnest($1::uuid[], $2::uuid[], $3::text[], $4::bigint[]) as n(customer, integration, endpoint, at)
+                   join deliveries p on p.customer = n.customer and p.integration = n.integration and p.endpoint = n.endpoint
+                   where p.status = 0 and p.turn = 0 order by p.customer, p.integration, p.endpoint, p.seq, p.position) as due
+             where d.customer = due.customer and d.id = due.id and d.due_at = due.due_at and d.due_at > due.at and d.status + 0 = 0",
+            &customers, &integrations, &endpoints, &self.at
+        )
+        .execute(on)
+        .await
+        .map(|_| ())
+    }
+}
+
+/// Of what was queued at `now` for an integration, the first of each line goes.
+///
+/// Done once more after the commit it was queued in: what was before one may have been settled in the same moment.
+pub(crate) async fn begin_all(
+    on: impl PgExecutor<'_>,
+    integration: IntegrationId,
+    now: i64,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update deliveries d set turn = 1, due_at = $2 where d.integration = $1 and d.status = 0 and d.turn = 0 and d.accepted_at = $2
+           and not exists (select 1 from deliveries b where b.customer = d.customer and b.integration = d.integration and b.endpoint = d.endpoint
+             and b.status = 0 and b.seq <= d.seq and (b.seq < d.seq or b.position < d.position))",
+        integration.uuid(), now
+    )
+    .execute(on)
+    .await
+    .map(|_| ())
+}
+
+/// Of these deliveries, queued at `now`, the first of each line goes. Done once more after the commit, likewise.
+pub(crate) async fn begin(
+    on: impl PgExecutor<'_>,
+    customers: &[Uuid],
+    ids: &[Uuid],
+    now: i64,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update deliveries d set turn = 1, due_at = $3 from unnest($1::uuid[], $2::uuid[]) as n(customer, id)
+         where d.customer = n.customer and d.id = n.id and d.status + 0 = 0 and d.turn = 0
+           and not exists (select 1 from deliveries b where b.customer = d.customer and b.integration = d.integration and b.endpoint = d.endpoint
+             and b.status = 0 and b.seq <= d.seq and (b.seq < d.seq or b.position < d.position))",
+        customers, ids, now
+    )
+    .execute(on)
+    .await
+    .map(|_| ())
+}
+
+/// Before a delivery that waits at the head of its line counts as forgotten: whoever settles one releases the next at once.
+const FORGOTTEN: SignedDuration = SignedDuration::from_secs(15);
+
+/// Makes deliveries due that wait for nothing, because a node died between two statements, or one of the release before wrote them.
+pub(crate) async fn mend(pool: &PgPool, now: Timestamp) -> Result<u64> {
+    let before = now.saturating_sub(FORGOTTEN).unwrap_or(now);
+    sqlx::query!(
+        "update deliveries d set turn = 1, waits_for = null, due_at = $1
+         where d.status = 0 and (d.turn = 0 or d.waits_for is not null) and d.due_at > $1 and d.accepted_at < $2
+           and not exists (select 1 from deliveries b where b.customer = d.customer and b.integration = d.integration and b.endpoint = d.endpoint
+             and b.status = 0 and b.seq <= d.seq and (b.seq < d.seq or b.position < d.position))",
+        micros(now), micros(before)
+    )
+    .execute(pool)
+    .await
+    .map(|done| done.rows_affected())
+    .map_err(failed)
+}
