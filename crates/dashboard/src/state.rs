@@ -1,6 +1,6 @@
 //! What pages share beside what every surface does.
 
-use crate::{overview::Counted, simulator::Lives};
+use crate::{overview::counted::Counted, simulator::lives::Lives};
 use axum::extract::FromRef;
 use std::sync::Arc;
 use web::App;

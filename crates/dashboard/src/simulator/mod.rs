@@ -2,15 +2,13 @@
 
 mod cast;
 mod line;
-mod lives;
+pub(crate) mod lives;
 mod page;
 mod play;
 mod script;
 
 use crate::state::Dashboard;
 use web::route::Route;
-
-pub(crate) use lives::Lives;
 
 /// The routes of this section.
 pub(crate) fn routes() -> Vec<Route<Dashboard>> {

@@ -148,6 +148,19 @@ pub(crate) fn main_of(html: &str) -> String {
     format!("<main{}\n</main>", lines.collect::<Vec<_>>().join("\n"))
 }
 
+/// What stands where something is wrong.
+pub(crate) fn problems(html: &str) -> Vec<String> {
+    let mut rest = html;
+    let mut problems = Vec::new();
+    while let Some(tag) = first_tag(rest) {
+        rest = tag.rest;
+        if tag.get("class") == Some("problem") {
+            problems.push(decoded(rest.split('<').next().unwrap()));
+        }
+    }
+    problems
+}
+
 #[test]
 fn forms_are_read_as_a_browser_reads_them() {
     let html = r#"<form method="post" action="/a"><input name="x" value="1"></form>

@@ -1,7 +1,21 @@
-//! Forms that are sent as they were opened change nothing.
+//! What holds for every form: sent as it was opened it changes nothing, and a field that it does not have is refused by name.
 
-use crate::{browser::untouched, lived};
+use crate::{browser::untouched, edited, fresh, lived, told};
+use configuration::Desired;
+use serde_json::json;
 use web::test::{TestServer, Who};
+
+/// Pages whose form holds what is stored.
+const STORED: [&str; 8] = [
+    "/settings",
+    "/apps/shop",
+    "/apps/ios",
+    "/apps/android",
+    "/apps/web",
+    "/integrations/hook",
+    "/integrations/slack",
+    "/integrations/idle",
+];
 
 /// The configuration, but for its revision and for how secrets are sealed.
 fn configured(server: &TestServer) -> String {
@@ -40,28 +54,36 @@ fn configured(server: &TestServer) -> String {
 async fn that_are_saved_untouched_change_nothing() {
     let server = lived().await;
     let before = configured(&server);
-    for path in [
-        "/projects/acme/settings",
-        "/projects/acme/apps/shop",
-        "/projects/acme/apps/ios",
-        "/projects/acme/apps/android",
-        "/projects/acme/apps/web",
-        "/projects/acme/integrations/hook",
-        "/projects/acme/integrations/slack",
-        "/projects/acme/integrations/idle",
-    ] {
-        let page = server.page(path).await;
-        assert_eq!(page.status, 200, "{path}");
-        let fields = untouched(&page.text(), path);
-        assert!(!fields.is_empty(), "{path}");
-        let fields: Vec<_> = fields
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()))
-            .collect();
-        let saved = server.form(path, &fields).await;
-        assert_eq!(saved.status, 303, "{path} {fields:?}: {saved}");
-        assert_eq!(configured(&server), before, "{path} {fields:?}");
+    for page in STORED {
+        let path = format!("/projects/acme{page}");
+        assert!(!untouched(&server.page(&path).await.text(), &path).is_empty());
+        let saved = edited(&server, page, &[]).await;
+        assert_eq!(saved.status, 303, "{page}: {saved}");
+        assert_eq!(configured(&server), before, "{page}");
     }
+}
+
+#[tokio::test]
+async fn that_hold_what_no_box_can_show_change_nothing_either() {
+    let server = fresh().await;
+    let web = json!({ "owner_sources": ["customer_id", "session_metadata"], "commission": "12.5", "past_due_access": true });
+    let hook = json!({ "settings": {
+        "events": { "trial_started": "begun", "trial_expired": false }, "signing_secrets": ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"],
+        "retry": { "policy": "custom", "delays": [1, 20] }, "send_attribution": true, "send_trial_price": false,
+    } });
+    let part: Desired = serde_json::from_value(
+        json!({ "project": { "key": "acme" }, "apps": { "web": web }, "integrations": { "hook": hook } }),
+    )
+    .unwrap();
+    server.apply(part).await;
+    let (revision, before) = (server.app.engine.setup().revision(), configured(&server));
+    assert!(before.contains("whsec_1") && before.contains("whsec_2"));
+    for page in STORED {
+        let saved = edited(&server, page, &[]).await;
+        assert_eq!(saved.status, 303, "{page}: {saved}");
+        assert_eq!(server.app.engine.setup().revision(), revision, "{page}");
+    }
+    assert_eq!(configured(&server), before);
 }
 
 #[tokio::test]
@@ -71,18 +93,8 @@ async fn of_viewers_and_of_other_sites_change_nothing() {
     let (path, fields) = ("/projects/acme/settings", [("name", "Mine")]);
     let by_viewer = server.by(Who::Viewer).form(path, &fields).await;
     assert_eq!(by_viewer.status, 403);
-    let from_elsewhere = server
-        .by(Who::Owner)
-        .from_another_site()
-        .form(path, &fields)
-        .await;
-    assert_eq!(
-        (
-            from_elsewhere.status.as_u16(),
-            from_elsewhere.header("location")
-        ),
-        (303, "/signin")
-    );
+    let elsewhere = server.by(Who::Owner).from_another_site();
+    assert_eq!(told(&elsewhere.form(path, &fields).await), "303 /signin");
     assert_eq!(configured(&server), before);
     for path in [
         "settings",
@@ -92,10 +104,45 @@ async fn of_viewers_and_of_other_sites_change_nothing() {
         "people",
         "replay",
     ] {
-        let page = server
-            .by(Who::Viewer)
-            .get(&format!("/projects/acme/{path}"))
-            .await;
+        let path = format!("/projects/acme/{path}");
+        let page = server.by(Who::Viewer).get(&path).await;
         assert_eq!(page.status, 200, "{path}");
     }
+}
+
+#[tokio::test]
+async fn a_field_that_a_form_does_not_have_is_refused_by_name() {
+    let server = lived().await;
+    let before = configured(&server);
+    for path in [
+        "/projects",
+        "/setup",
+        "/signin",
+        "/projects/acme/account/password",
+        "/projects/acme/account/sessions",
+        "/projects/acme/catalog/bulk",
+        "/projects/acme/catalog/entitlements",
+        "/projects/acme/catalog/list",
+        "/projects/acme/catalog/products",
+        "/projects/acme/customers/ann/forget",
+        "/projects/acme/customers/ann/grant",
+        "/projects/acme/customers/ann/revoke",
+        "/projects/acme/customers/ann/transfer",
+        "/projects/acme/integrations/hook/remove",
+        "/projects/acme/people/invite",
+        "/projects/acme/rates",
+        "/projects/acme/replay",
+        "/projects/acme/settings",
+        "/projects/acme/settings/keys",
+        "/projects/acme/simulator",
+    ] {
+        let answer = server.form(path, &[("nmae", "Ann")]).await;
+        assert_eq!(answer.status, 422, "{path}: {answer}");
+        let detail = told(&answer);
+        assert!(
+            detail.starts_with("422 nmae: unknown field"),
+            "{path}: {detail}"
+        );
+    }
+    assert_eq!(configured(&server), before);
 }

@@ -1,14 +1,27 @@
-//! The dashboard in process: what each section shows of a project that has lived for a day, and of one that is new; and forms
-//! that are sent as a browser would.
+//! The dashboard in process, a file per section: what it shows of a project that has lived for a day, and of one that is new;
+//! what its forms save, and what they refuse. `forms` and `odd_names` hold for all of them.
 #![expect(clippy::unwrap_used, reason = "tests report by panicking")]
 
+mod account;
+mod apps;
 mod audit;
 mod browser;
+mod catalog;
+mod customers;
+mod events;
 mod forms;
-mod given;
-mod pages;
+mod integrations;
+mod members;
+mod odd_names;
+mod overview;
+mod rates;
+mod replay;
+mod settings;
+mod sign_in;
+mod simulator;
+mod start;
 
-use web::test::TestServer;
+use web::test::{Answer, TestServer, Who};
 
 /// The pages alone, of a project that was just set up.
 async fn fresh() -> TestServer {
@@ -20,4 +33,61 @@ async fn lived() -> TestServer {
     let server = fresh().await;
     server.live().await;
     server
+}
+
+/// The pages on the first day, without a project or an account, and a session that the operator's link began.
+async fn first_day() -> (TestServer, String) {
+    let server = TestServer::empty(|app| dashboard::router(&app)).await;
+    let (sessions, system) = (&server.app.sessions, server.app.engine.system());
+    let link = sessions.operator_link(system);
+    let session = sessions.enter_by_link(system, &link).unwrap();
+    (server, session)
+}
+
+/// A page of the project, between `<main>` and its end.
+async fn shown(server: &TestServer, path: &str) -> String {
+    let page = server.page(&format!("/projects/acme{path}")).await;
+    assert_eq!(page.status, 200, "{path}: {page}");
+    browser::main_of(&page.text())
+}
+
+/// A page of a project where nothing has happened, which says what to do next.
+async fn shown_new(server: &TestServer, path: &str) -> String {
+    let path = format!("/projects/other{path}");
+    let page = server.by(Who::OtherOwner).get(&path).await;
+    assert_eq!(page.status, 200, "{path}");
+    browser::main_of(&page.text())
+}
+
+/// What a form leads to: the address that a browser goes on to, or everything that is wrong with it.
+fn told(answer: &Answer) -> String {
+    let status = answer.status.as_u16();
+    let said = if status == 303 {
+        answer.header("location").to_owned()
+    } else if answer.code().is_empty() {
+        browser::problems(&answer.text()).join("; ")
+    } else {
+        answer.json()["detail"].as_str().unwrap().to_owned()
+    };
+    format!("{status} {said}")
+}
+
+/// Sends a form of the project, and says what it leads to.
+async fn sent(server: &TestServer, path: &str, fields: &[(&str, &str)]) -> String {
+    told(&server.form(&format!("/projects/acme{path}"), fields).await)
+}
+
+/// Sends the form that a page shows, with fields that were changed.
+async fn edited(server: &TestServer, path: &str, changed: &[(&str, &str)]) -> Answer {
+    let path = format!("/projects/acme{path}");
+    let mut fields = browser::untouched(&server.page(&path).await.text(), &path);
+    for (name, value) in changed {
+        let field = fields.iter_mut().find(|(known, _)| known == name);
+        (*value).clone_into(&mut field.unwrap().1);
+    }
+    let fields: Vec<(&str, &str)> = fields
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .collect();
+    server.form(&path, &fields).await
 }

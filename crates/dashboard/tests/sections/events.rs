@@ -1,0 +1,69 @@
+//! Events: the feed, one event with everything about it, sending one again.
+
+use crate::{lived, shown, shown_new, told};
+use insta::assert_snapshot;
+use ledger::{DeliveryFilter, DeliveryRecord, DeliveryState};
+use web::test::TestServer;
+
+/// The newest delivery to `hook` in this state.
+async fn newest(server: &TestServer, state: DeliveryState) -> DeliveryRecord {
+    let setup = server.app.engine.setup();
+    let mut integrations = setup.integrations();
+    let project = server.project("acme");
+    let hook = integrations
+        .find(|active| active.row.project == project && active.row.key == "hook")
+        .unwrap();
+    let filter = DeliveryFilter {
+        project: Some(project),
+        integration: Some(hook.row.id),
+        state: Some(state),
+    };
+    let mut found = server.ledger().deliveries(&filter, None, 1).await.unwrap();
+    found.remove(0)
+}
+
+#[tokio::test]
+async fn are_shown() {
+    let server = lived().await;
+    assert_snapshot!("events", shown(&server, "").await);
+    assert_snapshot!("events_none", shown(&server, "?kind=trial_started").await);
+    assert_snapshot!("new_events", shown_new(&server, "").await);
+}
+
+#[tokio::test]
+async fn one_is_shown_from_what_the_store_said_to_every_attempt() {
+    let server = lived().await;
+    let event = newest(&server, DeliveryState::Failed).await.event;
+    assert_snapshot!("event", shown(&server, &format!("/events/{event}")).await);
+    for missing in ["evt_nothing", "evt_00000000000000000000000000"] {
+        let path = format!("/projects/acme/events/{missing}");
+        let answer = server.page(&path).await;
+        assert_eq!(told(&answer), format!("404 there is no event {missing:?}"));
+    }
+}
+
+#[tokio::test]
+async fn a_delivery_is_sent_again_and_leads_back_to_where_that_was_asked() {
+    let server = lived().await;
+    let failed = newest(&server, DeliveryState::Failed).await;
+    let path = format!("/projects/acme/deliveries/{}/resend", failed.id);
+    let event = format!("303 /projects/acme/events/{}?notice=resent", failed.event);
+    assert_eq!(told(&server.form(&path, &[]).await), event);
+    for (back, leads) in [
+        ("hook", "303 /projects/acme/integrations/hook?notice=resent"),
+        ("//elsewhere.example", event.as_str()),
+    ] {
+        let path = format!("{path}?back={back}");
+        assert_eq!(told(&server.form(&path, &[]).await), leads, "{back}");
+    }
+}
+
+#[tokio::test]
+async fn choosing_an_integration_alone_asks_what_failed() {
+    let server = lived().await;
+    let chosen = shown(&server, "?integration=hook").await;
+    let failed = shown(&server, "?integration=hook&state=failed").await;
+    assert_eq!(chosen, failed);
+    let unknown = server.page("/projects/acme?colour=red").await;
+    assert_eq!(unknown.status, 400, "{unknown}");
+}

@@ -1,0 +1,64 @@
+//! Past events sent again: the form, what it would do, beginning and cancelling.
+
+use crate::{lived, sent, shown, shown_new, told};
+use insta::assert_snapshot;
+
+const FIELDS: [(&str, &str); 4] = [
+    ("integration", "hook"),
+    ("since", "2026-01-01"),
+    ("standings", "delivered"),
+    ("per_second", "5"),
+];
+
+#[tokio::test]
+async fn is_shown() {
+    let server = lived().await;
+    assert_snapshot!("replay", shown(&server, "/replay").await);
+    assert_snapshot!("new_replay", shown_new(&server, "/replay").await);
+    let done = shown(&server, "/replay?notice=replaying").await;
+    assert!(done.contains("It has begun."));
+}
+
+#[tokio::test]
+async fn says_what_it_would_do() {
+    let server = lived().await;
+    let query = FIELDS.map(|(name, value)| format!("{name}={value}"));
+    let path = format!("/replay?{}", query.join("&"));
+    assert_snapshot!("replay_foreseen", shown(&server, &path).await);
+}
+
+#[tokio::test]
+async fn refuses_what_cannot_be() {
+    let server = lived().await;
+    for (asked, problem) in [
+        ("per_second=many", "422 per_second: \"many\" is no number"),
+        (
+            "integration=none&since=2026-01-01",
+            "422 integration: \"none\" is none of: hook, idle, slack",
+        ),
+        ("integration=hook&since=soon", "422 since: \"soon\""),
+        ("nmae=hook", "400 nmae: unknown field `nmae`"),
+    ] {
+        let answer = server.page(&format!("/projects/acme/replay?{asked}")).await;
+        let said = told(&answer);
+        assert!(said.starts_with(problem), "{asked}: {said}");
+    }
+}
+
+#[tokio::test]
+async fn begins_and_is_cancelled() {
+    let server = lived().await;
+    assert_eq!(
+        sent(&server, "/replay", &FIELDS).await,
+        "303 /projects/acme/replay?notice=replaying#replays"
+    );
+    let project = server.project("acme");
+    let replays = server.ledger().replays(project, 1).await.unwrap();
+    let path = format!("/replay/{}/cancel", replays[0].id);
+    assert_eq!(
+        sent(&server, &path, &[]).await,
+        "303 /projects/acme/replay?notice=cancelled#replays"
+    );
+    let page = shown(&server, "/replay").await;
+    assert!(page.contains("cancelled"), "{page}");
+}
