@@ -28,6 +28,7 @@ pub struct Desired {
 }
 
 /// A project.
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DesiredProject {
@@ -35,37 +36,46 @@ pub struct DesiredProject {
     pub key: String,
     /// Its name. Default: the key.
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schema(value_type = Option<String>))]
     pub name: Given<String>,
     /// Hours after which events of chains seen for the first time are marked historical. Default: 24.
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schema(value_type = Option<u32>))]
     pub historical_window_hours: Given<u32>,
     /// What happens to a purchase that another customer sends in: `transfer`, `transfer_if_inactive`, `keep` or `share`.
     /// Default: `transfer`.
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schema(value_type = Option<TransferBehaviour>))]
     pub transfer_behaviour: Given<TransferBehaviour>,
     /// The same in the sandbox. Default: as in production.
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schema(value_type = Option<TransferBehaviour>))]
     pub sandbox_transfer_behaviour: Given<TransferBehaviour>,
 }
 
 /// An entitlement.
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DesiredEntitlement {
     /// Its name. Default: the key.
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schema(value_type = Option<String>))]
     pub name: Given<String>,
 }
 
 /// A product.
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DesiredProduct {
     /// Its name. Default: the id.
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schema(value_type = Option<String>))]
     pub name: Given<String>,
     /// Keys of the entitlements it unlocks. Default: none.
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schema(value_type = Option<Vec<String>>))]
     pub entitlements: Given<Vec<String>>,
 }
 
@@ -84,19 +94,24 @@ pub struct DesiredApp {
 }
 
 /// An integration.
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DesiredIntegration {
     /// Its name. Default: the key.
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schema(value_type = Option<String>))]
     pub name: Given<String>,
     /// Key of the destination: `webhook`, `slack`. A new integration has to say it; where it changes, the settings begin anew.
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schema(schema_with = crate::schema::destination))]
     pub destination: Given<String>,
     /// Keep deliveries, send none. Default: no.
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schema(value_type = Option<bool>))]
     pub paused: Given<bool>,
-    /// Settings of the destination, each kept, set or at its default by itself. A secret given as `"***"` stays as it is.
+    /// Settings of the destination, as `GET /api/v1/destinations` lists them, each kept, set or at its default by itself. A secret given as `"***"` stays as it is.
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schema(value_type = Option<Object>))]
     pub settings: Given<Settings>,
 }

@@ -19,6 +19,8 @@ mod integration;
 mod plan;
 mod planner;
 mod project;
+#[cfg(feature = "schema")]
+mod schema;
 mod secrets;
 mod settings;
 mod stored;

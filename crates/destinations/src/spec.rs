@@ -4,6 +4,7 @@ use domain::EventKind;
 use serde::Serialize;
 
 /// What a setting holds.
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = SettingKind))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FieldKind {
@@ -43,6 +44,7 @@ impl FieldKind {
 }
 
 /// One setting of a destination, or of an app.
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = Setting))]
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct Field {
     /// Key in the settings object.
@@ -54,7 +56,8 @@ pub struct Field {
 }
 
 /// What a destination is.
-#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = Destination))]
+#[derive(Debug, Clone, Copy, Serialize)]
 pub struct Spec {
     /// Stable key, as in configuration files.
     pub key: &'static str,

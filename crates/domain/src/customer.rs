@@ -23,6 +23,7 @@ pub fn is_anonymous(name: &str) -> bool {
 }
 
 /// Whether a campaign brought a customer.
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AttributionStatus {
@@ -46,6 +47,7 @@ impl AttributionStatus {
 }
 
 /// Through which campaign a customer came. Source: Adapty docs, "Webhook event types and fields", attributions.
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Attribution {
@@ -99,6 +101,7 @@ impl Attribution {
 }
 
 /// A customer as the ledger keeps it.
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Customer {
     /// Its id.

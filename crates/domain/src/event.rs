@@ -37,6 +37,7 @@ impl Event {
 }
 
 /// The app an event belongs to.
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AppRef {
     /// Its id.
@@ -51,6 +52,7 @@ pub struct AppRef {
 }
 
 /// The purchase an event is about, as it stands after the event.
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Purchase {
     /// The store's id of the chain.
@@ -89,6 +91,7 @@ pub struct Purchase {
 }
 
 /// The store transaction an event is about.
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TransactionRef {
     /// The store's id.
@@ -134,6 +137,7 @@ pub struct TransactionRef {
 }
 
 /// What led to an event.
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cause {
     /// The raw message; `None` when time passing was the cause.
@@ -143,6 +147,7 @@ pub struct Cause {
 }
 
 /// Something that happened. Immutable and self-contained.
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Event {
     /// Derived from project, customer and key, so the same fact always has the same id.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 macro_rules! kinds {
     ($($(#[$doc:meta])* $name:ident = $id:literal, $title:literal;)*) => {
         /// What happened. A kind is called by its id everywhere: in SQL, the API, payloads and pages.
+        #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(rename_all = "snake_case")]
         pub enum EventKind { $($(#[$doc])* $name,)* }

@@ -100,7 +100,24 @@ impl<'de> serde::Deserialize<'de> for Currency {
     }
 }
 
+#[cfg(feature = "schema")]
+impl utoipa::PartialSchema for Currency {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+        let code = utoipa::openapi::ObjectBuilder::new().schema_type(utoipa::openapi::Type::String);
+        code.pattern(Some("^[A-Z]{3}$"))
+            .description(Some("An ISO 4217 currency code."))
+            .into()
+    }
+}
+#[cfg(feature = "schema")]
+impl utoipa::ToSchema for Currency {
+    fn name() -> std::borrow::Cow<'static, str> {
+        "Currency".into()
+    }
+}
+
 /// An amount in one currency.
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
 )]

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// Why a subscription ended. Source: Adapty docs, "Webhook event types and fields", cancellation
 /// reasons.
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CancellationReason {
@@ -83,6 +84,7 @@ impl From<ExpirationIntent> for CancellationReason {
 }
 
 /// Why an event was not sent to an integration, or a delivery failed. docs/webhooks.md says what comes of each.
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NotSent {

@@ -198,6 +198,7 @@ pub struct Settlement {
 }
 
 /// A request as people may see it.
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct SentRequest {
     /// URL, masked where it is a secret.

@@ -133,6 +133,7 @@ pub enum IntegrationState {
 }
 
 /// Where a delivery is.
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DeliveryState {
@@ -215,6 +216,7 @@ pub struct DeliveryRecord {
 }
 
 /// An attempt as people read it.
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct AttemptRecord {
     /// 1 for the first.

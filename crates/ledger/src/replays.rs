@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// Which events a replay takes, by how they stand with the integration. Those on their way are never taken.
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = ReplayStanding))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Standing {
@@ -37,6 +38,7 @@ impl Standing {
 }
 
 /// Which events a replay takes.
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = ReplayChoice))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Choice {
     /// Recorded at or after.
@@ -54,6 +56,7 @@ pub struct Choice {
 }
 
 /// Whether a replay goes on.
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ReplayState {
@@ -66,6 +69,7 @@ pub enum ReplayState {
 }
 
 /// How far a replay has come.
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = ReplayProgress))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Progress {
     /// Whether it goes on.

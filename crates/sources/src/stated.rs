@@ -33,6 +33,7 @@ impl Stated {
 }
 
 /// What was bought.
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = StatedKind))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
@@ -43,6 +44,7 @@ pub enum Kind {
 }
 
 /// A price as it is written: a decimal number as text, `"9.99"`.
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StatedPrice {
@@ -53,6 +55,7 @@ pub struct StatedPrice {
 }
 
 /// A purchase as somebody states it.
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Statement {
@@ -117,6 +120,7 @@ pub struct Statement {
 }
 
 /// The end of a subscription.
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Ended {
@@ -128,6 +132,7 @@ pub struct Ended {
 }
 
 /// Why a subscription ended.
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EndReason {
@@ -140,6 +145,7 @@ pub enum EndReason {
 }
 
 /// An offer.
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StatedOffer {

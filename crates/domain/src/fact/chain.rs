@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// Where a purchase was made. Ids are unique only within one store and environment.
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Store {
@@ -57,6 +58,7 @@ impl Store {
 }
 
 /// Whether real money moved. Sandbox facts never touch a production chain.
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Environment {
@@ -86,6 +88,7 @@ impl Environment {
 }
 
 /// Identifies a purchase chain within an app: all transactions of one subscription, or one one-time purchase.
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ChainKey {
     /// Store of the chain.

@@ -25,6 +25,7 @@ pub enum Status {
 }
 
 /// Answer to a price increase that needs consent.
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PriceIncrease {

@@ -61,6 +61,7 @@ impl AppSettings {
 }
 
 /// What an App Store app accepts, and how its store is asked.
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AppStoreSettings {
@@ -89,6 +90,7 @@ pub struct AppStoreSettings {
 }
 
 /// Which App Store environments an app accepts.
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AppEnvironment {
@@ -109,6 +111,7 @@ impl AppEnvironment {
 }
 
 /// How a Google Play app is heard and asked.
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PlayStoreSettings {
@@ -135,6 +138,7 @@ pub struct PlayStoreSettings {
 }
 
 /// How a Stripe account is heard and asked.
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StripeSettings {
@@ -176,6 +180,7 @@ impl StripeSettings {
 }
 
 /// Where Stripe keeps the app's name for a customer.
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StripeOwner {
@@ -192,6 +197,7 @@ pub enum StripeOwner {
 }
 
 /// A store of one's own.
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ExternalSettings {
@@ -200,6 +206,7 @@ pub struct ExternalSettings {
 }
 
 /// What a store keeps of each sale.
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Commission {

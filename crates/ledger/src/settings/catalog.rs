@@ -4,6 +4,7 @@ use domain::ProjectId;
 use serde::{Deserialize, Serialize};
 
 /// A product sold in the apps of a project.
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Product {
     /// Its project.
@@ -17,6 +18,7 @@ pub struct Product {
 }
 
 /// Something products unlock.
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entitlement {
     /// Its project.

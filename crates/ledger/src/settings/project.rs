@@ -4,6 +4,7 @@ use domain::ProjectId;
 use serde::{Deserialize, Serialize};
 
 /// A project.
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Project {
     /// Its id.
@@ -24,6 +25,7 @@ pub struct Project {
 
 /// What happens to a purchase that belongs to one customer when another sends it in. Named as RevenueCat names its restore behaviours, so
 /// that a project can be moved as it is.
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TransferBehaviour {

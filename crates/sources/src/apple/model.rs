@@ -26,6 +26,7 @@ fn required_instant<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timest
 }
 
 /// The body of a store callback.
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = AppleNotification))]
 #[derive(Debug, Deserialize)]
 pub struct NotificationEnvelope {
     /// The signed notification.

@@ -11,7 +11,7 @@ mod model;
 mod push;
 
 pub use api::Credentials;
-pub use push::{KEYS_URL, PushAccess};
+pub use push::{KEYS_URL, PushAccess, PushEnvelope};
 
 use crate::{
     Answer, Content, Incoming, Probe, Question, Receipt, Received, Refusal, Source, Trouble, Web,

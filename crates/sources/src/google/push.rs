@@ -201,13 +201,18 @@ fn max_age(header: Option<&str>) -> Option<SignedDuration> {
     Some(SignedDuration::from_secs(seconds.clamp(0, 86_400)))
 }
 
-#[derive(Deserialize)]
-struct Envelope {
-    message: Message,
+/// The body of a push of Pub/Sub.
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = GooglePush))]
+#[derive(Debug, Deserialize)]
+pub struct PushEnvelope {
+    message: PushMessage,
 }
 
-#[derive(Deserialize)]
-struct Message {
+/// One message of the topic.
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = GooglePushMessage))]
+#[derive(Debug, Deserialize)]
+struct PushMessage {
+    /// The notification, base64.
     #[serde(default)]
     data: String,
     #[serde(alias = "message_id", rename = "messageId")]
@@ -278,7 +283,7 @@ fn subscription_title(kind: i64) -> String {
 }
 
 pub(crate) fn receive(body: &[u8], package: &str) -> Result<Received, Refusal> {
-    let envelope: Envelope = serde_json::from_slice(body).map_err(|error| {
+    let envelope: PushEnvelope = serde_json::from_slice(body).map_err(|error| {
         Refusal::refuse(
             "malformed_payload",
             format!("expected a Pub/Sub push body, a JSON object with `message.data` and `message.messageId`: {error}"),

@@ -13,6 +13,7 @@ mod webhook;
 
 pub use app::{App, OwnerSource};
 pub use signature::verify as verify_signature;
+pub use webhook::EventEnvelope;
 
 use crate::{
     Answer, Content, Incoming, Probe, Question, Receipt, Received, Refusal, Source, Trouble,

@@ -6,22 +6,28 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 
-#[derive(Deserialize)]
-struct Event {
+/// The body of a webhook.
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = StripeEvent))]
+#[derive(Debug, Deserialize)]
+pub struct EventEnvelope {
     id: String,
     #[serde(rename = "type")]
     kind: String,
+    /// In seconds of the Unix epoch.
     created: i64,
-    data: Data,
+    data: EventData,
 }
 
-#[derive(Deserialize)]
-struct Data {
+/// What the event is about.
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = StripeEventData))]
+#[derive(Debug, Deserialize)]
+struct EventData {
+    /// The object as the endpoint's version of the API has it.
     object: Value,
 }
 
 pub(super) fn receive(body: &[u8], bare_payments: bool) -> Result<Received, Refusal> {
-    let event: Event = serde_json::from_slice(body).map_err(|error| {
+    let event: EventEnvelope = serde_json::from_slice(body).map_err(|error| {
         Refusal::refuse(
             "malformed_payload",
             format!("expected a Stripe event, a JSON object with `id`, `type`, `created` and `data.object`: {error}"),
