@@ -2,16 +2,19 @@
 
 use axum::{
     body::Body,
-    extract::{Path, State},
-    http::{Request, StatusCode},
+    extract::{FromRequest, Path, Request, State},
 };
 use domain::AppId;
-use sources::Incoming;
+use sources::{Incoming, apple::NotificationEnvelope, google::PushEnvelope, stripe::EventEnvelope};
+use std::{convert::Infallible, marker::PhantomData};
+use utoipa::ToSchema;
 use web::{
     App,
     access::Access,
+    answer::Empty,
     audit::Effect,
     body, callback_path,
+    described::{Asks, Description},
     problem::{Code, Problem},
     route::{Method, Route},
 };
@@ -22,39 +25,52 @@ pub(crate) fn routes() -> Vec<Route<App>> {
     use Effect::Nothing;
     use Method::Post;
     vec![
-        Route::new(
+        Route::operation(
             Post(Nothing("the message itself is kept, as it came")),
             "/callbacks/apple/{app}",
             Store,
             "Receives App Store Server Notifications V2",
-            store,
-        )
-        .body("AppleNotification"),
-        Route::new(
+            store::<NotificationEnvelope>,
+        ),
+        Route::operation(
             Post(Nothing("the message itself is kept, as it came")),
             "/callbacks/google/{app}",
             Store,
             "Receives Google Play's Real-time Developer Notifications, by Pub/Sub push",
-            store,
-        )
-        .body("GooglePush"),
-        Route::new(
+            store::<PushEnvelope>,
+        ),
+        Route::operation(
             Post(Nothing("the message itself is kept, as it came")),
             "/callbacks/stripe/{app}",
             Store,
             "Receives Stripe's webhook events",
-            store,
-        )
-        .body("StripeEvent"),
+            store::<EventEnvelope>,
+        ),
     ]
 }
 
+/// A message of a store, of which nothing is read before it is known that it is genuine; `T` is what it says.
+pub(crate) struct Unread<T>(Request<Body>, PhantomData<fn() -> T>);
+
+impl<T> FromRequest<App> for Unread<T> {
+    type Rejection = Infallible;
+    async fn from_request(request: Request<Body>, _: &App) -> Result<Self, Infallible> {
+        Ok(Self(request, PhantomData))
+    }
+}
+
+impl<T: ToSchema> Asks for Unread<T> {
+    fn ask(of: &mut Description) {
+        of.takes_body::<T>();
+    }
+}
+
 /// `POST /callbacks/{apple,google,stripe}/{app}`. Answers 200 once the message is durable.
-pub(crate) async fn store(
+pub(crate) async fn store<T>(
     State(app): State<App>,
     Path(id): Path<String>,
-    request: Request<Body>,
-) -> Result<StatusCode, Problem> {
+    Unread(request, _): Unread<T>,
+) -> Result<Empty<200>, Problem> {
     let unknown = || {
         Problem::new(
             Code::UnknownApp,
@@ -84,7 +100,7 @@ pub(crate) async fn store(
         url: &url,
     };
     app.engine.intake().accept(id, &incoming).await?;
-    Ok(StatusCode::OK)
+    Ok(Empty)
 }
 
 fn header(request: &Request<Body>, name: &str) -> Option<String> {

@@ -14,6 +14,7 @@ mod streams;
 mod v1;
 mod view;
 
+pub use openapi::document;
 pub use resources::{missing, wrong_method};
 
 use axum::{Router, middleware, routing::options};

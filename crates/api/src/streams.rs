@@ -3,20 +3,28 @@
 //! Each stream follows the ledger by cursor and looks when the engine says that something changed, so it never misses an
 //! event and never shows one twice; `Last-Event-ID` resumes where a connection broke.
 
-use crate::resources::{DELIVERY_FILTERS, EVENT_FILTERS};
-use axum::{extract::State, http::HeaderMap, response::sse::Event as Message};
+use crate::view::DeliveryView;
+use axum::{
+    extract::State,
+    http::StatusCode,
+    response::{IntoResponse, Response, sse::Event as Message},
+};
+use domain::DeliveryId;
 use futures_util::stream;
+use ledger::DeliveryState;
 use serde_json::json;
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, marker::PhantomData};
+use utoipa::ToSchema;
 use web::{
     App,
     access::Access,
+    described::{Answers, Description},
     problem::Problem,
     project::InProject,
     query::{DeliveryQuery, EventQuery, Filters},
     route::{Method, Route},
-    stream::{BATCH, Messages, follow, sse, start, wait},
-    view,
+    stream::{BATCH, LastEventId, Messages, follow, sse, start, wait},
+    view::{self, EventView},
 };
 
 /// The routes of this file.
@@ -24,23 +32,42 @@ pub(crate) fn routes() -> Vec<Route<App>> {
     use Access::Read;
     use Method::Get;
     vec![
-        Route::new(
+        Route::operation(
             Get,
             "/api/v1/projects/{project}/events/stream",
             Read,
             "Events as they happen, as server-sent events; resumes after Last-Event-ID",
             events,
-        )
-        .query(EVENT_FILTERS),
-        Route::new(
+        ),
+        Route::operation(
             Get,
             "/api/v1/projects/{project}/deliveries/stream",
             Read,
             "Deliveries as they change, as server-sent events",
             deliveries,
-        )
-        .query(DELIVERY_FILTERS),
+        ),
     ]
+}
+
+/// A stream whose messages each carry one of these as their data.
+pub(crate) struct Live<T>(Messages, PhantomData<fn() -> T>);
+
+impl<T> Live<T> {
+    const fn new(messages: Messages) -> Self {
+        Self(messages, PhantomData)
+    }
+}
+
+impl<T> IntoResponse for Live<T> {
+    fn into_response(self) -> Response {
+        self.0.into_response()
+    }
+}
+
+impl<T: ToSchema> Answers for Live<T> {
+    fn answer(of: &mut Description) {
+        of.answers_with::<T>(StatusCode::OK, "text/event-stream");
+    }
 }
 
 /// `GET .../events/stream`.
@@ -48,17 +75,18 @@ pub(crate) async fn events(
     State(app): State<App>,
     project: InProject,
     Filters(query): Filters<EventQuery>,
-    headers: HeaderMap,
-) -> Result<Messages, Problem> {
+    last: LastEventId,
+) -> Result<Live<EventView>, Problem> {
     let mut filter = query.events(&app, &project).await?;
-    let from = start(&app, &headers, query.after, &filter).await?;
+    let from = start(&app, last, query.after, &filter).await?;
     // A position is a place in all of history, also for whoever comes back after a month.
     filter.since = query.since;
-    Ok(follow(app, filter, from, |app, row| {
+    let messages = follow(app, filter, from, |app, row| {
         let id = row.position.to_string();
         let body = json!(view::event(&app.engine.setup(), row)).to_string();
         Message::default().id(id).event("event").data(body)
-    }))
+    });
+    Ok(Live::new(messages))
 }
 
 /// `GET .../deliveries/stream`: every change of the newest deliveries.
@@ -66,11 +94,11 @@ pub(crate) async fn deliveries(
     State(app): State<App>,
     project: InProject,
     Filters(query): Filters<DeliveryQuery>,
-) -> Result<Messages, Problem> {
+) -> Result<Live<DeliveryView>, Problem> {
     let filter = query.filter(&project)?;
     let (changes, stopping) = (app.engine.changes(), app.engine.stopping());
-    let seen: BTreeMap<String, (u32, &'static str)> = BTreeMap::new();
-    Ok(sse(stream::unfold(
+    let seen: BTreeMap<DeliveryId, (u32, DeliveryState)> = BTreeMap::new();
+    let messages = sse(stream::unfold(
         (app, filter, seen, changes, stopping),
         |(app, filter, seen, mut changes, mut stopping)| async move {
             loop {
@@ -81,7 +109,7 @@ pub(crate) async fn deliveries(
                     let rows: Vec<_> = rows.into_iter().map(crate::view::delivery).collect();
                     let now: BTreeMap<_, _> = rows
                         .iter()
-                        .map(|row| (row.id.clone(), (row.attempts, row.state)))
+                        .map(|row| (row.id, (row.attempts, row.state)))
                         .collect();
                     let messages: Vec<_> = rows
                         .iter()
@@ -102,5 +130,6 @@ pub(crate) async fn deliveries(
                 }
             }
         },
-    )))
+    ));
+    Ok(Live::new(messages))
 }

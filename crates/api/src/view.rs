@@ -1,19 +1,20 @@
 //! How things look in the API. Shapes here are promises to callers.
 
-use domain::{Message, NotSent};
-use ledger::{AttemptRecord, DeliveryRecord, SentRequest};
+use domain::{CustomerId, DeliveryId, EventId, EventKind, IntegrationId, Message, NotSent};
+use ledger::{AttemptRecord, DeliveryRecord, DeliveryState, SentRequest};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// A delivery.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct DeliveryView {
-    pub(crate) id: String,
-    pub(crate) event: String,
-    pub(crate) kind: &'static str,
-    pub(crate) customer: String,
-    pub(crate) integration: String,
+    pub(crate) id: DeliveryId,
+    pub(crate) event: EventId,
+    pub(crate) kind: EventKind,
+    pub(crate) customer: CustomerId,
+    pub(crate) integration: IntegrationId,
     pub(crate) message: Message,
-    pub(crate) state: &'static str,
+    pub(crate) state: DeliveryState,
     pub(crate) reason: Option<NotSent>,
     pub(crate) reason_text: Option<&'static str>,
     pub(crate) attempts: u32,
@@ -26,19 +27,18 @@ pub(crate) struct DeliveryView {
 
 pub(crate) fn delivery(record: DeliveryRecord) -> DeliveryView {
     DeliveryView {
-        id: record.id.to_string(),
-        event: record.event.to_string(),
-        kind: record.kind.id(),
-        customer: record.customer.to_string(),
-        integration: record.integration.to_string(),
+        id: record.id,
+        event: record.event,
+        kind: record.kind,
+        customer: record.customer,
+        integration: record.integration,
         message: record.message,
-        state: record.state.id(),
+        state: record.state,
         reason: record.reason,
         reason_text: record.reason.map(NotSent::text),
         attempts: record.attempts,
         accepted_at: record.accepted_at,
-        due_at: (record.state == ledger::DeliveryState::Pending && !record.waits)
-            .then_some(record.due_at),
+        due_at: (record.state == DeliveryState::Pending && !record.waits).then_some(record.due_at),
         request: record.request,
         last_attempt: record.last,
     }

@@ -10,10 +10,12 @@
 #![warn(missing_docs)]
 
 pub mod access;
+pub mod answer;
 pub mod audit;
 pub mod body;
 mod callback_path;
 pub mod configure;
+pub mod described;
 pub mod passwords;
 pub mod problem;
 pub mod project;

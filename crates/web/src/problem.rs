@@ -1,5 +1,6 @@
 //! Problems: RFC 9457 bodies with stable codes.
 
+use crate::described::{Answers, Description};
 use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Response},
@@ -7,7 +8,12 @@ use axum::{
 use configuration as desired;
 use engine::{CustomerError, IntakeError};
 use ledger::LedgerError;
-use serde_json::json;
+use serde::{Serialize, Serializer};
+use std::borrow::Cow;
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{ObjectBuilder, RefOr, Schema, Type},
+};
 
 macro_rules! codes {
     ($($(#[$doc:meta])* $name:ident = $code:literal, $status:ident, $title:literal;)*) => {
@@ -63,6 +69,61 @@ codes! {
     Unavailable = "unavailable", SERVICE_UNAVAILABLE, "The ledger is not available";
     Stopping = "stopping", SERVICE_UNAVAILABLE, "The server is shutting down";
     Internal = "internal", INTERNAL_SERVER_ERROR, "Something went wrong here";
+}
+
+impl Serialize for Code {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(self.id())
+    }
+}
+
+impl PartialSchema for Code {
+    fn schema() -> RefOr<Schema> {
+        let words = Self::ALL.iter().map(|code| code.id());
+        let schema = ObjectBuilder::new().schema_type(Type::String);
+        schema.enum_values(Some(words)).into()
+    }
+}
+
+impl ToSchema for Code {
+    fn name() -> Cow<'static, str> {
+        "ProblemCode".into()
+    }
+}
+
+/// Of a problem's body.
+const MEDIA_TYPE: &str = "application/problem+json";
+
+/// A problem as it is answered, as RFC 9457 has it. Its members stand in the order of their names.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem)]
+struct Body {
+    /// What went wrong; never changes.
+    code: Code,
+    /// Which value and what to do.
+    detail: String,
+    /// Values that cannot be used.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<FieldError>,
+    /// What the server's log calls the request, where it says more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_id: Option<String>,
+    /// The status of the answer.
+    status: u16,
+    /// The code in words.
+    title: &'static str,
+    /// Where the code is described.
+    #[serde(rename = "type")]
+    kind: String,
+}
+
+/// A value that cannot be used.
+#[derive(Serialize, ToSchema)]
+struct FieldError {
+    /// Its path: `integrations.backend.settings.production_url`.
+    field: String,
+    /// What is wrong and what would be right.
+    message: String,
 }
 
 /// What a page says of a problem.
@@ -191,24 +252,19 @@ impl From<CustomerError> for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let mut body = json!({
-            "type": format!("/api/v1/problems#{}", self.code.id()),
-            "title": self.code.title(),
-            "status": self.code.status().as_u16(),
-            "code": self.code.id(),
-            "detail": self.detail,
+        let errors = self.errors.into_iter().map(|error| FieldError {
+            field: error.path.join("."),
+            message: error.message,
         });
-        if !self.errors.is_empty() {
-            body["errors"] = json!(
-                self.errors
-                    .iter()
-                    .map(|error| json!({ "field": error.path.join("."), "message": error.message }))
-                    .collect::<Vec<_>>()
-            );
-        }
-        if let Some(id) = &self.request {
-            body["request_id"] = json!(id);
-        }
+        let body = Body {
+            code: self.code,
+            detail: self.detail.clone(),
+            errors: errors.collect(),
+            request_id: self.request.clone(),
+            status: self.code.status().as_u16(),
+            title: self.code.title(),
+            kind: format!("/api/v1/problems#{}", self.code.id()),
+        };
         let readable = Readable {
             title: self.code.title(),
             detail: self.detail,
@@ -216,11 +272,17 @@ impl IntoResponse for Problem {
         };
         let mut response = (
             self.code.status(),
-            [(header::CONTENT_TYPE, "application/problem+json")],
-            body.to_string(),
+            [(header::CONTENT_TYPE, MEDIA_TYPE)],
+            serde_json::to_string(&body).unwrap_or_default(),
         )
             .into_response();
         response.extensions_mut().insert(readable);
         response
+    }
+}
+
+impl Answers for Problem {
+    fn answer(of: &mut Description) {
+        of.fails_with::<Body>(MEDIA_TYPE);
     }
 }

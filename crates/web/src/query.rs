@@ -14,6 +14,7 @@ use jiff::SignedDuration;
 use ledger::{DeliveryFilter, DeliveryState, EventFilter, Page};
 use serde::{Deserialize, de::DeserializeOwned};
 use std::{str::FromStr, time::Duration};
+use utoipa::IntoParams;
 
 /// Most rows of one page.
 const LONGEST_PAGE: usize = 200;
@@ -32,7 +33,8 @@ where
 }
 
 /// Which events, and which page of them; all optional.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct EventQuery {
     /// Kinds of events, separated by commas.
@@ -40,14 +42,18 @@ pub struct EventQuery {
     /// Any of the customer's names.
     pub customer: Option<String>,
     /// Id of an app.
+    #[param(inline, value_type = Option<AppId>)]
     pub app: Option<String>,
     /// Id of a store: all apps of it.
+    #[param(inline, value_type = Option<Store>)]
     pub store: Option<String>,
     /// `production` or `sandbox`.
+    #[param(inline, value_type = Option<Environment>)]
     pub environment: Option<String>,
     /// Key of an integration; of events, together with `state`.
     pub integration: Option<String>,
     /// `pending`, `delivered` or `failed`.
+    #[param(inline, value_type = Option<DeliveryState>)]
     pub state: Option<String>,
     /// From here on.
     pub since: Option<jiff::Timestamp>,
@@ -60,9 +66,10 @@ pub struct EventQuery {
     pub before: Option<String>,
     /// Oldest first, after this cursor.
     pub after: Option<u64>,
-    /// Most rows; 50 when absent.
+    /// Most rows; 50 when absent, and never more than 200.
     pub limit: Option<usize>,
     /// With `after`: seconds to wait for an event when there is none.
+    #[param(maximum = 60)]
     pub wait: Option<u64>,
 }
 
@@ -215,16 +222,18 @@ impl EventQuery {
 }
 
 /// Which deliveries, and which page of them; all optional.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct DeliveryQuery {
     /// Key of an integration.
     pub integration: Option<String>,
     /// `pending`, `delivered` or `failed`.
+    #[param(inline, value_type = Option<DeliveryState>)]
     pub state: Option<String>,
     /// Newest first, before this cursor.
     pub before: Option<String>,
-    /// Most rows; 50 when absent.
+    /// Most rows; 50 when absent, and never more than 200.
     pub limit: Option<usize>,
 }
 
@@ -253,12 +262,13 @@ impl DeliveryQuery {
 }
 
 /// Which page of a list that has no filters; all optional.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct PageQuery {
     /// Newest first, before this cursor.
     pub before: Option<String>,
-    /// Most rows; 50 when absent.
+    /// Most rows; 50 when absent, and never more than 200.
     pub limit: Option<usize>,
 }
 

@@ -13,32 +13,60 @@ use engine::{ActiveIntegration, REPLAY_RATES};
 use jiff::{Timestamp, civil, tz::Offset};
 use ledger::{Choice, Replay, Standing};
 use serde::Deserialize;
+use utoipa::{
+    ToSchema,
+    openapi::{Object, ObjectBuilder, Type, schema::SchemaType},
+};
 
 /// Replays looked at.
 pub const SHOWN: usize = 50;
 
 /// What somebody asks to be replayed, as it was written.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
+#[schema(as = Replay)]
+#[serde(deny_unknown_fields)]
 pub struct Asked {
     /// Key of the integration.
+    #[serde(default)]
+    #[schema(required = true)]
     pub integration: String,
     /// `2026-11-20T10:00:00Z`; also without seconds, or a day alone, in UTC.
+    #[serde(default)]
+    #[schema(required = true)]
     pub since: String,
     /// The same; now when empty.
+    #[serde(default)]
     pub until: String,
     /// Kinds of events; empty for all.
+    #[serde(default)]
+    #[schema(value_type = Vec<EventKind>)]
     pub kinds: Vec<String>,
     /// Which events, by how they stand; those that failed when empty.
+    #[serde(default)]
+    #[schema(value_type = Vec<Standing>)]
     pub standings: Vec<String>,
-    /// `production` or `sandbox`; empty for both.
+    /// `production` or `sandbox`; both when absent.
+    #[serde(default)]
+    #[schema(value_type = Environment)]
     pub environment: String,
     /// Any of the customer's names; empty for all.
+    #[serde(default)]
     pub customer: String,
     /// Deliveries a second, at most.
+    #[schema(schema_with = per_second)]
     pub per_second: Option<u32>,
     /// Only say what it would do.
+    #[serde(default)]
     pub dry_run: bool,
+}
+
+fn per_second() -> Object {
+    ObjectBuilder::new()
+        .schema_type(SchemaType::from_iter([Type::Integer, Type::Null]))
+        .minimum(Some(1))
+        .maximum(Some(REPLAY_RATES.most))
+        .description(Some("Deliveries a second, at most."))
+        .build()
 }
 
 /// An instant as people write it.

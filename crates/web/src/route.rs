@@ -4,6 +4,7 @@ use crate::{
     App,
     access::{Access, enforce},
     audit::{self, Effect},
+    described::{Described, Description},
     problem::Problem,
 };
 use axum::{
@@ -80,22 +81,51 @@ pub struct Route<S> {
     pub path: &'static str,
     /// Who may call it.
     pub access: Access,
-    /// For the reference; empty for pages, which are not part of the API.
-    pub summary: &'static str,
-    /// Name of the body's schema.
-    pub body: Option<&'static str>,
-    /// Query parameters.
-    pub query: &'static [&'static str],
+    /// What the OpenAPI document says of it; `None` for pages, which are not part of the API.
+    pub operation: Option<Operation>,
     handler: MethodRouter<S>,
 }
 
+/// What programs read about a route.
+#[derive(Debug, Clone, Copy)]
+pub struct Operation {
+    /// What it does, in a line.
+    pub summary: &'static str,
+    /// What its handler takes and answers.
+    pub describe: fn() -> Description,
+}
+
 impl<S: Clone + Send + Sync + 'static> Route<S> {
-    /// A route with its access rule: the only way to make one.
-    pub fn new<H, T>(
+    /// An operation of the API, which the OpenAPI document describes by what its handler takes and answers.
+    ///
+    /// This and [`Route::new`] are the only ways to make a route, and neither makes one without an access rule.
+    pub fn operation<H, T, P>(
         method: Method,
         path: &'static str,
         access: Access,
         summary: &'static str,
+        handler: H,
+    ) -> Self
+    where
+        H: Handler<T, S> + Described<P>,
+        T: 'static,
+    {
+        let operation = Operation {
+            summary,
+            describe: <H as Described<P>>::describe,
+        };
+        Self {
+            operation: Some(operation),
+            ..Self::new(method, path, access, "", handler)
+        }
+    }
+
+    /// A page, or what a page calls.
+    pub fn new<H, T>(
+        method: Method,
+        path: &'static str,
+        access: Access,
+        _: &'static str,
         handler: H,
     ) -> Self
     where
@@ -106,28 +136,8 @@ impl<S: Clone + Send + Sync + 'static> Route<S> {
             method,
             path,
             access,
-            summary,
-            body: None,
-            query: &[],
+            operation: None,
             handler: on(method.filter(), handler),
-        }
-    }
-
-    /// Names the schema of its body.
-    #[must_use]
-    pub fn body(self, schema: &'static str) -> Self {
-        Self {
-            body: Some(schema),
-            ..self
-        }
-    }
-
-    /// Names its query parameters.
-    #[must_use]
-    pub fn query(self, names: &'static [&'static str]) -> Self {
-        Self {
-            query: names,
-            ..self
         }
     }
 

@@ -3,15 +3,24 @@
 //! Each stream follows the ledger by cursor and looks when the engine says that something changed, so it never misses an
 //! event and never shows one twice; `Last-Event-ID` resumes where a connection broke.
 
-use crate::{App, problem::Problem};
+use crate::{
+    App,
+    described::{Asks, Description},
+    problem::Problem,
+};
 use axum::{
-    http::HeaderMap,
+    extract::FromRequestParts,
+    http::request::Parts,
     response::sse::{Event as Message, KeepAlive, KeepAliveStream, Sse},
 };
 use futures_util::{Stream, stream};
 use ledger::{EventFilter, Page};
 use std::{convert::Infallible, time::Duration};
 use tokio::sync::watch;
+use utoipa::openapi::{
+    ObjectBuilder, Required, Type,
+    path::{ParameterBuilder, ParameterIn},
+};
 
 /// Rows fetched at once.
 pub const BATCH: usize = 100;
@@ -82,16 +91,38 @@ pub fn follow(
     ))
 }
 
+/// The position a connection broke at, as browsers and clients of streams tell it.
+#[derive(Debug, Clone, Copy)]
+pub struct LastEventId(Option<u64>);
+
+impl<S: Send + Sync> FromRequestParts<S> for LastEventId {
+    type Rejection = Infallible;
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        let told = parts.headers.get("last-event-id");
+        Ok(Self(told.and_then(|id| id.to_str().ok()?.parse().ok())))
+    }
+}
+
+impl Asks for LastEventId {
+    fn ask(of: &mut Description) {
+        let position = ObjectBuilder::new().schema_type(Type::Integer);
+        let header = ParameterBuilder::new()
+            .name("Last-Event-ID")
+            .parameter_in(ParameterIn::Header)
+            .required(Required::False)
+            .description(Some("Goes on after the message of this id."))
+            .schema(Some(position));
+        of.takes([header.build()]);
+    }
+}
+
 /// Where a stream begins: after `Last-Event-ID`, after `after`, or now.
 pub async fn start(
     app: &App,
-    headers: &HeaderMap,
+    LastEventId(resumed): LastEventId,
     after: Option<u64>,
     filter: &EventFilter,
 ) -> Result<u64, Problem> {
-    let resumed = headers
-        .get("last-event-id")
-        .and_then(|value| value.to_str().ok()?.parse().ok());
     if let Some(from) = resumed.or(after) {
         return Ok(from);
     }

@@ -4,9 +4,10 @@ use domain::{Event, NotSent};
 use engine::{ActiveIntegration, Setup};
 use ledger::{FeedRow, IntegrationState};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// An event with how it stands with each integration.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct EventView {
     /// Cursor in commit order.
     pub position: u64,
@@ -18,7 +19,7 @@ pub struct EventView {
 }
 
 /// How an event stands with one integration.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct StateView {
     /// Its id.
     pub integration: String,

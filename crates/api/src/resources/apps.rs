@@ -8,6 +8,7 @@ use ledger::{AppSettings, Commission};
 use serde::Serialize;
 use sources::{Probe, ProbeOutcome};
 use std::collections::BTreeMap;
+use utoipa::ToSchema;
 use web::{
     App,
     access::Access,
@@ -25,22 +26,21 @@ pub(crate) fn routes() -> Vec<Route<App>> {
     use Effect::{Configures, Nothing};
     use Method::{Get, Post, Put};
     vec![
-        Route::new(
+        Route::operation(
             Get,
             "/api/v1/projects/{project}/apps",
             Read,
             "Apps with their callback URLs",
             apps,
         ),
-        Route::new(
+        Route::operation(
             Put(Configures),
             "/api/v1/projects/{project}/apps/{key}",
             Write,
             "Creates or changes an app",
             put_app,
-        )
-        .body("App"),
-        Route::new(
+        ),
+        Route::operation(
             Post(Nothing("asks the store whether the settings work")),
             "/api/v1/projects/{project}/apps/{app}/check",
             Write,
@@ -51,7 +51,7 @@ pub(crate) fn routes() -> Vec<Route<App>> {
 }
 
 /// An app with its callback URL. Which secrets it has, never what they are.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct AppView {
     callback_url: Option<String>,
     commission: Option<Commission>,
@@ -106,12 +106,12 @@ pub(crate) async fn put_app(
 }
 
 /// What came of asking a store.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct Findings {
     findings: Vec<Finding>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Finding {
     asked: &'static str,
     code: Option<&'static str>,

@@ -1,10 +1,7 @@
 //! Customers: read, changed, moved and forgotten.
 
-use super::{Answer, List, PAGES, list};
-use axum::{
-    extract::{Path, State},
-    http::StatusCode,
-};
+use super::{Answer, Done, List, list};
+use axum::extract::{Path, State};
 use configuration as desired;
 use domain::{
     AccessLevel, AppId, ChainKey, Environment, Snapshot,
@@ -17,9 +14,11 @@ use jiff::Timestamp;
 use ledger::{CustomerRecord, Purchase};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use utoipa::ToSchema;
 use web::{
     App,
     access::Access,
+    answer::Empty,
     audit::{Effect, Subject},
     body::Json,
     problem::Problem,
@@ -34,22 +33,21 @@ pub(crate) fn routes() -> Vec<Route<App>> {
     use Effect::Does;
     use Method::{Delete, Get, Patch, Post};
     vec![
-        Route::new(
+        Route::operation(
             Get,
             "/api/v1/projects/{project}/customers",
             Read,
             "Customers, newest first",
             customers,
-        )
-        .query(PAGES),
-        Route::new(
+        ),
+        Route::operation(
             Get,
             "/api/v1/projects/{project}/customers/{who}",
             Read,
             "One customer, by id or app user id, with purchases and access",
             customer,
         ),
-        Route::new(
+        Route::operation(
             // Whom is what was to be forgotten.
             Delete(Does("forget", Subject::Always("a customer"))),
             "/api/v1/projects/{project}/customers/{who}",
@@ -57,22 +55,20 @@ pub(crate) fn routes() -> Vec<Route<App>> {
             "Forgets a customer",
             forget,
         ),
-        Route::new(
+        Route::operation(
             Post(Does("move purchases of", Subject::Path("who"))),
             "/api/v1/projects/{project}/customers/{who}/transfer",
             Write,
             "Moves all purchases to another customer",
             transfer,
-        )
-        .body("Transfer"),
-        Route::new(
+        ),
+        Route::operation(
             Patch(Does("change customer", Subject::Path("who"))),
             "/api/v1/projects/{project}/customers/{who}",
             Write,
             "Writes attributes, install date and opt-out",
             change,
-        )
-        .body("CustomerChange"),
+        ),
     ]
 }
 
@@ -116,19 +112,21 @@ pub(crate) async fn forget(
     State(app): State<App>,
     project: InProject,
     Path((_, who)): Path<(String, String)>,
-) -> Result<StatusCode, Problem> {
+) -> Done {
     app.engine.customers().forget(project.id, &who).await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(Empty)
 }
 
-#[derive(Deserialize)]
+/// To whom purchases go.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Transfer {
+    /// An `app_user_id`; the customer is made when there is none.
     to: String,
 }
 
 /// How many events it led to.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct Moved {
     events: usize,
 }
@@ -148,18 +146,24 @@ pub(crate) async fn transfer(
     Ok(Json(Moved { events }))
 }
 
-#[derive(Deserialize)]
+/// What is to be different of a customer; the rest stays.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = CustomerChange)]
 pub(crate) struct Change {
+    /// By name; null removes one.
     #[serde(default)]
     attributes: BTreeMap<String, Option<String>>,
+    /// When the app was first installed.
     installed_at: Option<Timestamp>,
+    /// The customer does not want third parties to hear of it.
     analytics_disabled: Option<bool>,
+    /// Through which campaign the customer came; the first word stays.
     attribution: Option<NewAttribution>,
 }
 
 /// As [`Attribution`], less what we know ourselves.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct NewAttribution {
     source: String,
@@ -252,7 +256,7 @@ pub(crate) async fn change(
 }
 
 /// A customer with purchases and access.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct CustomerView {
     access: AccessView,
     customer: Customer,
@@ -261,19 +265,19 @@ pub(crate) struct CustomerView {
 }
 
 /// By entitlement.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct AccessView {
     production: BTreeMap<String, LevelView>,
     sandbox: BTreeMap<String, LevelView>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct LevelView {
     is_active_now: bool,
     level: AccessLevel,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct PurchaseView {
     app: AppId,
     chain: ChainKey,

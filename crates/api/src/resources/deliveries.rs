@@ -1,16 +1,15 @@
 //! Deliveries: what was sent, to whom, and what was answered.
 
-use super::{Answer, DELIVERY_FILTERS, List, list};
+use super::{Answer, List, list};
 use crate::view::{self, DeliveryView};
-use axum::{
-    extract::{Path, State},
-    http::StatusCode,
-};
+use axum::extract::{Path, State};
 use ledger::AttemptRecord;
 use serde::Serialize;
+use utoipa::ToSchema;
 use web::{
     App,
     access::Access,
+    answer::Empty,
     audit::{Effect, Subject},
     body::Json,
     problem::Problem,
@@ -25,22 +24,21 @@ pub(crate) fn routes() -> Vec<Route<App>> {
     use Effect::Does;
     use Method::{Get, Post};
     vec![
-        Route::new(
+        Route::operation(
             Get,
             "/api/v1/projects/{project}/deliveries",
             Read,
             "Last sent events, with request, response and reason",
             deliveries,
-        )
-        .query(DELIVERY_FILTERS),
-        Route::new(
+        ),
+        Route::operation(
             Get,
             "/api/v1/projects/{project}/deliveries/{id}",
             Read,
             "One delivery with every attempt",
             delivery,
         ),
-        Route::new(
+        Route::operation(
             Post(Does("resend delivery", Subject::Path("id"))),
             "/api/v1/projects/{project}/deliveries/{id}/resend",
             Write,
@@ -69,7 +67,8 @@ pub(crate) async fn deliveries(
 }
 
 /// A delivery with every attempt, first to last.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = DeliveryDetail)]
 pub(crate) struct Detail {
     attempts: Vec<AttemptRecord>,
     delivery: DeliveryView,
@@ -95,14 +94,14 @@ pub(crate) async fn resend(
     State(app): State<App>,
     project: InProject,
     Path((_, id)): Path<(String, String)>,
-) -> Result<StatusCode, Problem> {
+) -> Result<Empty<202>, Problem> {
     let resent = app
         .engine
         .dispatch()
         .resend(project.id, parse("delivery", &id)?)
         .await?;
     if resent {
-        Ok(StatusCode::ACCEPTED)
+        Ok(Empty)
     } else {
         Err(Problem::not_found("delivery", &id))
     }

@@ -12,7 +12,7 @@ use web::{
 pub(crate) fn routes() -> Vec<Route<App>> {
     use Access::Read;
     use Method::Get;
-    vec![Route::new(
+    vec![Route::operation(
         Get,
         "/api/v1/destinations",
         Read,
@@ -21,9 +21,9 @@ pub(crate) fn routes() -> Vec<Route<App>> {
     )]
 }
 
-pub(crate) async fn destinations() -> Answer<List<&'static Spec>> {
+pub(crate) async fn destinations() -> Answer<List<Spec>> {
     let specs = destinations::ALL
         .iter()
-        .map(|destination| destination.spec());
+        .map(|destination| *destination.spec());
     Ok(list(specs, None))
 }

@@ -1,10 +1,7 @@
 //! Entitlements: what products unlock.
 
-use super::{Answer, Configured, List, list, put, remove};
-use axum::{
-    extract::{Path, State},
-    http::StatusCode,
-};
+use super::{Answer, Configured, Done, List, list, put, remove};
+use axum::extract::{Path, State};
 use configuration::{self as desired, Desired, DesiredEntitlement};
 use ledger::{ConfigurationChange, Entitlement};
 use std::collections::BTreeMap;
@@ -24,22 +21,21 @@ pub(crate) fn routes() -> Vec<Route<App>> {
     use Effect::Configures;
     use Method::{Delete, Get, Put};
     vec![
-        Route::new(
+        Route::operation(
             Get,
             "/api/v1/projects/{project}/entitlements",
             Read,
             "Entitlements",
             entitlements,
         ),
-        Route::new(
+        Route::operation(
             Put(Configures),
             "/api/v1/projects/{project}/entitlements/{key}",
             Write,
             "Creates or changes an entitlement",
             put_entitlement,
-        )
-        .body("Entitlement"),
-        Route::new(
+        ),
+        Route::operation(
             Delete(Configures),
             "/api/v1/projects/{project}/entitlements/{key}",
             Write,
@@ -76,7 +72,7 @@ pub(crate) async fn delete_entitlement(
     State(app): State<App>,
     project: InProject,
     Path((_, key)): Path<(String, String)>,
-) -> Result<StatusCode, Problem> {
+) -> Done {
     let rows = &project.setup.configuration;
     if !rows
         .entitlements

@@ -1,6 +1,6 @@
 //! The event feed.
 
-use super::{Answer, EVENT_FILTERS, List, list};
+use super::{Answer, List, list};
 use axum::extract::{Path, State};
 use ledger::{EventFilter, FeedRow, Page};
 use std::time::Duration;
@@ -20,15 +20,14 @@ pub(crate) fn routes() -> Vec<Route<App>> {
     use Access::Read;
     use Method::Get;
     vec![
-        Route::new(
+        Route::operation(
             Get,
             "/api/v1/projects/{project}/events",
             Read,
             "The event feed: the last 14 days unless `since` says otherwise",
             events,
-        )
-        .query(EVENT_FILTERS),
-        Route::new(
+        ),
+        Route::operation(
             Get,
             "/api/v1/projects/{project}/events/{id}",
             Read,

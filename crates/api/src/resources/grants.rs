@@ -1,17 +1,16 @@
 //! Access given by hand, and taken back.
 
 use super::Answer;
-use axum::{
-    extract::{Path, State},
-    http::StatusCode,
-};
+use axum::extract::{Path, State};
 use configuration as desired;
 use engine::Grant;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use web::{
     App,
     access::Access,
+    answer::Empty,
     audit::{Effect, Subject},
     body::Json,
     problem::Problem,
@@ -25,15 +24,14 @@ pub(crate) fn routes() -> Vec<Route<App>> {
     use Effect::Does;
     use Method::{Delete, Post};
     vec![
-        Route::new(
+        Route::operation(
             Post(Does("give access to", Subject::Path("who"))),
             "/api/v1/projects/{project}/customers/{who}/grants",
             Write,
             "Gives access by hand",
             grant,
-        )
-        .body("Grant"),
-        Route::new(
+        ),
+        Route::operation(
             Delete(Does("take access back from", Subject::Path("who"))),
             "/api/v1/projects/{project}/customers/{who}/grants/{entitlement}",
             Write,
@@ -43,10 +41,13 @@ pub(crate) fn routes() -> Vec<Route<App>> {
     ]
 }
 
-#[derive(Deserialize)]
+/// Access to be given by hand.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewGrant {
+    /// Key of the entitlement.
     entitlement: String,
+    /// Until when; for ever when absent.
     ends_at: Option<Timestamp>,
 }
 
@@ -56,7 +57,7 @@ pub(crate) async fn grant(
     project: InProject,
     Path((_, who)): Path<(String, String)>,
     Json(body): Json<NewGrant>,
-) -> Result<StatusCode, Problem> {
+) -> Result<Empty<201>, Problem> {
     if body
         .ends_at
         .is_some_and(|end| end <= app.engine.system().now())
@@ -80,11 +81,11 @@ pub(crate) async fn grant(
         .customers()
         .grant(project.id, &who, &grant)
         .await?;
-    Ok(StatusCode::CREATED)
+    Ok(Empty)
 }
 
 /// How many grants it ended.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct Revoked {
     revoked: usize,
 }

@@ -13,15 +13,15 @@ pub(crate) fn routes() -> Vec<Route<App>> {
     use Access::Anyone;
     use Method::Get;
     vec![
-        Route::new(Get, "/healthz", Anyone, "Whether the process runs", healthz),
-        Route::new(
+        Route::operation(Get, "/healthz", Anyone, "Whether the process runs", healthz),
+        Route::operation(
             Get,
             "/readyz",
             Anyone,
             "Whether it can take work: the ledger can be written",
             readyz,
         ),
-        Route::new(
+        Route::operation(
             Get,
             "/metrics",
             Anyone,

@@ -5,6 +5,7 @@ use axum::extract::{Path, State};
 use domain::{AppId, InboxId};
 use jiff::Timestamp;
 use serde::Serialize;
+use utoipa::ToSchema;
 use web::{
     App,
     access::Access,
@@ -19,7 +20,7 @@ use web::{
 pub(crate) fn routes() -> Vec<Route<App>> {
     use Access::Read;
     use Method::Get;
-    vec![Route::new(
+    vec![Route::operation(
         Get,
         "/api/v1/projects/{project}/inbox/{id}",
         Read,
@@ -29,7 +30,7 @@ pub(crate) fn routes() -> Vec<Route<App>> {
 }
 
 /// A raw message.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct MessageView {
     app: AppId,
     /// As it came; bytes that are no text are replaced.

@@ -1,10 +1,7 @@
 //! Integrations: destinations configured in a project.
 
-use super::{Answer, Configured, List, list, put, remove};
-use axum::{
-    extract::{Path, State},
-    http::StatusCode,
-};
+use super::{Answer, Configured, Done, List, list, put, remove};
+use axum::extract::{Path, State};
 use configuration::{Desired, DesiredIntegration, Stored, masked};
 use domain::{EventId, IntegrationId, NotSent};
 use engine::{ActiveIntegration, Engine};
@@ -12,9 +9,11 @@ use ledger::{ConfigurationChange, Verification};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
+use utoipa::ToSchema;
 use web::{
     App,
     access::Access,
+    answer::With,
     audit::{Effect, Subject},
     body::Json,
     problem::Problem,
@@ -28,43 +27,42 @@ pub(crate) fn routes() -> Vec<Route<App>> {
     use Effect::{Configures, Does};
     use Method::{Delete, Get, Post, Put};
     vec![
-        Route::new(
+        Route::operation(
             Get,
             "/api/v1/projects/{project}/integrations",
             Read,
             "Integrations, secrets masked",
             integrations,
         ),
-        Route::new(
+        Route::operation(
             Get,
             "/api/v1/projects/{project}/integrations/{key}",
             Read,
             "One integration, secrets masked",
             integration,
         ),
-        Route::new(
+        Route::operation(
             Post(Does("send test event to", Subject::Path("key"))),
             "/api/v1/projects/{project}/integrations/{key}/test",
             Write,
             "Sends a test event",
             send_test,
         ),
-        Route::new(
+        Route::operation(
             Post(Does("verify endpoint of", Subject::Path("key"))),
             "/api/v1/projects/{project}/integrations/{key}/verify",
             Write,
             "Makes the verification handshake now",
             verify,
         ),
-        Route::new(
+        Route::operation(
             Put(Configures),
             "/api/v1/projects/{project}/integrations/{key}",
             Write,
             "Creates or changes an integration",
             put_integration,
-        )
-        .body("Integration"),
-        Route::new(
+        ),
+        Route::operation(
             Delete(Configures),
             "/api/v1/projects/{project}/integrations/{key}",
             Write,
@@ -92,8 +90,10 @@ pub(crate) async fn integration(
 }
 
 /// The test event.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = TestSent)]
 pub(crate) struct Told {
+    /// Its id.
     event: EventId,
 }
 
@@ -101,13 +101,13 @@ pub(crate) async fn send_test(
     State(app): State<App>,
     project: InProject,
     Path((_, key)): Path<(String, String)>,
-) -> Result<(StatusCode, Json<Told>), Problem> {
+) -> Result<With<202, Told>, Problem> {
     let event = app
         .engine
         .dispatch()
         .send_test(project.integration(&key)?)
         .await?;
-    Ok((StatusCode::ACCEPTED, Json(Told { event: event.id })))
+    Ok(With(Told { event: event.id }))
 }
 
 pub(crate) async fn verify(
@@ -144,7 +144,7 @@ pub(crate) async fn delete_integration(
     State(app): State<App>,
     project: InProject,
     Path((_, key)): Path<(String, String)>,
-) -> Result<StatusCode, Problem> {
+) -> Done {
     let id = project.integration(&key)?.row.id;
     remove(
         &app,
@@ -155,7 +155,7 @@ pub(crate) async fn delete_integration(
 }
 
 /// An integration, secrets masked.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct IntegrationView {
     /// Nothing is sent but a probe now and then: its endpoint keeps failing.
     breaker_open: bool,
@@ -168,19 +168,20 @@ pub(crate) struct IntegrationView {
     /// Why its settings cannot be used.
     problem: Option<String>,
     /// As the destination lists them; `null` when they cannot be read.
+    #[schema(value_type = Option<Object>)]
     settings: Option<Map<String, Value>>,
     verification: VerificationView,
 }
 
 /// Why deliveries are kept and not sent.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct HeldView {
     reason: NotSent,
     text: &'static str,
 }
 
 /// Whether the endpoint has shown that it is the integration's.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct VerificationView {
     problem: Option<String>,
     /// `passed`, `pending` or `failed`.

@@ -18,13 +18,18 @@ pub(crate) mod replays;
 
 pub use health::{missing, wrong_method};
 
-use axum::http::StatusCode;
 use configuration::{self as desired, Desired};
 use ledger::ConfigurationChange;
 use serde::Serialize;
+use std::borrow::Cow;
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{ArrayBuilder, ObjectBuilder, Ref, RefOr, Schema, Type, schema::SchemaType},
+};
 use web::{
     App,
     access::Caller,
+    answer::{Empty, There},
     body::Json,
     configure::configure,
     problem::{Code, Problem},
@@ -55,28 +60,6 @@ pub(crate) fn routes() -> Vec<Route<App>> {
     .collect()
 }
 
-/// What lists of events may be filtered by.
-pub(crate) const EVENT_FILTERS: &[&str] = &[
-    "kind",
-    "customer",
-    "app",
-    "store",
-    "environment",
-    "integration",
-    "state",
-    "since",
-    "until",
-    "hours",
-    "before",
-    "after",
-    "limit",
-    "wait",
-];
-
-pub(crate) const DELIVERY_FILTERS: &[&str] = &["integration", "state", "before", "limit"];
-
-const PAGES: &[&str] = &["before", "limit"];
-
 /// What is answered with one thing.
 type Answer<T> = Result<Json<T>, Problem>;
 
@@ -88,18 +71,42 @@ pub(crate) struct List<T> {
     next: Option<String>,
 }
 
+impl<T: ToSchema> PartialSchema for List<T> {
+    fn schema() -> RefOr<Schema> {
+        let cursor = SchemaType::from_iter([Type::String, Type::Null]);
+        let cursor = ObjectBuilder::new().schema_type(cursor).description(Some(
+            "What to pass as `before`, or `after`, for the following page; null at the end.",
+        ));
+        let data = ArrayBuilder::new().items(Ref::from_schema_name(T::name()));
+        let page = ObjectBuilder::new().description(Some("A page of a list."));
+        let page = page.property("data", data).required("data");
+        page.property("next", cursor).required("next").into()
+    }
+}
+
+impl<T: ToSchema> ToSchema for List<T> {
+    fn name() -> Cow<'static, str> {
+        format!("{}List", T::name()).into()
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        T::schemas(schemas);
+        schemas.push((T::name().into_owned(), T::schema()));
+    }
+}
+
 fn list<T>(data: impl IntoIterator<Item = T>, next: Option<String>) -> Json<List<T>> {
     let data = data.into_iter().collect();
     Json(List { data, next })
 }
 
 /// What a change of the configuration did.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct Steps {
     steps: Vec<StepView>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct StepView {
     action: desired::Action,
     /// Kind and name of a thing.
@@ -107,7 +114,10 @@ struct StepView {
 }
 
 /// 201 when something was created, 200 otherwise.
-type Configured = Result<(StatusCode, Json<Steps>), Problem>;
+type Configured = Result<There<Steps>, Problem>;
+
+/// What was asked for is done, and there is nothing to show.
+type Done = Result<Empty<204>, Problem>;
 
 /// Plans and applies one desired part of a project.
 async fn put(app: &App, caller: &Caller, desired: Desired) -> Configured {
@@ -117,26 +127,23 @@ async fn put(app: &App, caller: &Caller, desired: Desired) -> Configured {
     let created = steps
         .iter()
         .any(|(action, _)| *action == desired::Action::Create);
-    let status = if created {
-        StatusCode::CREATED
-    } else {
-        StatusCode::OK
-    };
     let steps = steps
         .into_iter()
         .map(|(action, subject)| StepView { action, subject });
-    let steps = steps.collect();
-    Ok((status, Json(Steps { steps })))
+    let steps = Steps {
+        steps: steps.collect(),
+    };
+    Ok(if created {
+        There::Made(steps)
+    } else {
+        There::Found(steps)
+    })
 }
 
-async fn remove(
-    app: &App,
-    caller: &Caller,
-    change: ConfigurationChange,
-) -> Result<StatusCode, Problem> {
+async fn remove(app: &App, caller: &Caller, change: ConfigurationChange) -> Done {
     let applied = app.engine.configure(vec![change], &caller.name).await?;
     if applied {
-        Ok(StatusCode::NO_CONTENT)
+        Ok(Empty)
     } else {
         Err(Problem::new(Code::Conflict, "repeat the request"))
     }

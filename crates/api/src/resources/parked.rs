@@ -1,10 +1,11 @@
 //! Parked messages: what waits, why, and tried again.
 
-use super::{Answer, List, PAGES, list};
+use super::{Answer, List, list};
 use axum::extract::{Path, State};
 use domain::{AppId, InboxId};
 use jiff::Timestamp;
 use serde::Serialize;
+use utoipa::ToSchema;
 use web::{
     App,
     access::Access,
@@ -22,22 +23,21 @@ pub(crate) fn routes() -> Vec<Route<App>> {
     use Effect::Does;
     use Method::{Get, Post};
     vec![
-        Route::new(
+        Route::operation(
             Get,
             "/api/v1/projects/{project}/parked",
             Read,
             "Messages that wait, each with its reason",
             parked,
-        )
-        .query(PAGES),
-        Route::new(
+        ),
+        Route::operation(
             Post(Does("retry waiting messages", Subject::None)),
             "/api/v1/projects/{project}/parked/retry",
             Write,
             "Tries all waiting messages again",
             retry_all,
         ),
-        Route::new(
+        Route::operation(
             Post(Does("retry waiting message", Subject::Path("message"))),
             "/api/v1/projects/{project}/parked/{message}/retry",
             Write,
@@ -48,7 +48,7 @@ pub(crate) fn routes() -> Vec<Route<App>> {
 }
 
 /// A parked message, without its body.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct ParkedView {
     app: AppId,
     id: InboxId,
@@ -86,7 +86,7 @@ pub(crate) async fn parked(
 }
 
 /// How many messages are tried again.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct Retried {
     retried: u64,
 }

@@ -1,10 +1,7 @@
 //! Products: what is sold, and what it unlocks.
 
-use super::{Answer, Configured, List, list, put, remove};
-use axum::{
-    extract::{Path, State},
-    http::StatusCode,
-};
+use super::{Answer, Configured, Done, List, list, put, remove};
+use axum::extract::{Path, State};
 use configuration::{Desired, DesiredProduct};
 use ledger::{ConfigurationChange, Product};
 use std::collections::BTreeMap;
@@ -24,22 +21,21 @@ pub(crate) fn routes() -> Vec<Route<App>> {
     use Effect::Configures;
     use Method::{Delete, Get, Put};
     vec![
-        Route::new(
+        Route::operation(
             Get,
             "/api/v1/projects/{project}/products",
             Read,
             "Products",
             products,
         ),
-        Route::new(
+        Route::operation(
             Put(Configures),
             "/api/v1/projects/{project}/products/{id}",
             Write,
             "Creates or changes a product",
             put_product,
-        )
-        .body("Product"),
-        Route::new(
+        ),
+        Route::operation(
             Delete(Configures),
             "/api/v1/projects/{project}/products/{id}",
             Write,
@@ -76,7 +72,7 @@ pub(crate) async fn delete_product(
     State(app): State<App>,
     project: InProject,
     Path((_, id)): Path<(String, String)>,
-) -> Result<StatusCode, Problem> {
+) -> Done {
     let known = project
         .setup
         .configuration

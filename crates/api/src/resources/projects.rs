@@ -4,7 +4,13 @@ use super::{Answer, Configured, List, list, put};
 use axum::extract::{Path, State};
 use configuration::{Desired, DesiredProject};
 use ledger::Project;
+use serde::Deserialize;
 use serde_json::{Map, Value};
+use std::borrow::Cow;
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{RefOr, Schema},
+};
 use web::{
     App,
     access::{Access, Caller},
@@ -21,22 +27,21 @@ pub(crate) fn routes() -> Vec<Route<App>> {
     use Effect::Configures;
     use Method::{Get, Put};
     vec![
-        Route::new(Get, "/api/v1/projects", Read, "Projects", projects),
-        Route::new(
+        Route::operation(Get, "/api/v1/projects", Read, "Projects", projects),
+        Route::operation(
             Get,
             "/api/v1/projects/{project}",
             Read,
             "One project",
             project,
         ),
-        Route::new(
+        Route::operation(
             Put(Configures),
             "/api/v1/projects/{project}",
             Write,
             "Creates or changes a project",
             put_project,
-        )
-        .body("Project"),
+        ),
     ]
 }
 
@@ -54,11 +59,37 @@ pub(crate) async fn project(project: InProject) -> Answer<Project> {
     Ok(Json(known.row.clone()))
 }
 
+/// A project as it should be, without its key, which is in the path.
+#[derive(Deserialize)]
+#[serde(transparent)]
+pub(crate) struct ProjectBody(Map<String, Value>);
+
+impl PartialSchema for ProjectBody {
+    fn schema() -> RefOr<Schema> {
+        let mut schema = DesiredProject::schema();
+        if let RefOr::T(Schema::Object(project)) = &mut schema {
+            project.properties.remove("key");
+            project.required.retain(|name| name != "key");
+        }
+        schema
+    }
+}
+
+impl ToSchema for ProjectBody {
+    fn name() -> Cow<'static, str> {
+        DesiredProject::name()
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        DesiredProject::schemas(schemas);
+    }
+}
+
 pub(crate) async fn put_project(
     State(app): State<App>,
     caller: Caller,
     Path(key): Path<String>,
-    Json(mut body): Json<Map<String, Value>>,
+    Json(ProjectBody(mut body)): Json<ProjectBody>,
 ) -> Configured {
     let known = app
         .engine

@@ -1,17 +1,23 @@
 //! Purchases of any other store, as they are stated.
 
-use axum::{body::Body, extract::State, http::Request};
+use axum::extract::State;
 use configuration as desired;
 use domain::{InboxId, Store};
 use engine::Accepted;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use sources::stated::Statement;
+use std::borrow::Cow;
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{ObjectBuilder, RefOr, Schema, Type},
+};
 use web::{
     App,
     access::Access,
     audit::{Effect, Noted, Subject},
-    body::{self, Json},
-    problem::{Code, Problem},
+    body::Json,
+    problem::Problem,
     project::InProject,
     route::{Method, Route},
 };
@@ -21,20 +27,17 @@ pub(crate) fn routes() -> Vec<Route<App>> {
     use Access::Write;
     use Effect::Does;
     use Method::Post;
-    vec![
-        Route::new(
-            Post(Does("state purchase of", Subject::Said)),
-            "/api/v1/projects/{project}/purchases",
-            Write,
-            "States a purchase of any other store",
-            state_purchase,
-        )
-        .body("Purchase"),
-    ]
+    vec![Route::operation(
+        Post(Does("state purchase of", Subject::Said)),
+        "/api/v1/projects/{project}/purchases",
+        Write,
+        "States a purchase of any other store",
+        state_purchase,
+    )]
 }
 
 /// What a statement led to.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct Stated {
     /// It was made before.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -56,15 +59,40 @@ impl Stated {
     }
 }
 
+/// A statement, and the app it is about. It is read by the source of the app, which says what is wrong with it.
+#[derive(Deserialize)]
+#[serde(transparent)]
+pub(crate) struct StatedPurchase(Value);
+
+impl PartialSchema for StatedPurchase {
+    fn schema() -> RefOr<Schema> {
+        let RefOr::T(Schema::Object(statement)) = Statement::schema() else {
+            return Statement::schema();
+        };
+        let app = ObjectBuilder::new().schema_type(Type::String);
+        let app = app.description(Some(
+            "Key of the app; needed where the project has several of them.",
+        ));
+        ObjectBuilder::from(statement).property("app", app).into()
+    }
+}
+
+impl ToSchema for StatedPurchase {
+    fn name() -> Cow<'static, str> {
+        "StatedPurchase".into()
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        Statement::schemas(schemas);
+    }
+}
+
 /// `POST .../purchases`: facts about a purchase of any other store. `app` names the app where there are several.
 pub(crate) async fn state_purchase(
     State(app): State<App>,
     project: InProject,
-    request: Request<Body>,
+    Json(StatedPurchase(mut statement)): Json<StatedPurchase>,
 ) -> Result<Noted<Json<Stated>>, Problem> {
-    let bytes = body::read(request).await?;
-    let mut statement: Value = serde_json::from_slice(&bytes)
-        .map_err(|error| Problem::new(Code::MalformedBody, error.to_string()))?;
     let wanted = statement
         .as_object_mut()
         .and_then(|statement| statement.remove("app"));

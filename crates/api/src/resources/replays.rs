@@ -3,7 +3,6 @@
 use super::{Answer, List};
 use axum::{
     extract::{Path, State},
-    http::StatusCode,
     response::{IntoResponse, Response},
 };
 use domain::{Event, EventId, EventKind, NotSent, ProjectId, ReplayId};
@@ -12,11 +11,14 @@ use jiff::Timestamp;
 use ledger::{Choice, Progress, Replay, Standing};
 use serde::Serialize;
 use std::collections::BTreeMap;
+use utoipa::ToSchema;
 use web::{
     App,
     access::Access,
+    answer::{Empty, With},
     audit::{Effect, Noted, Subject},
     body::Json,
+    described::{Answers, Description},
     problem::Problem,
     project::InProject,
     replay_form::{Asked, SHOWN, begin, stop},
@@ -29,14 +31,32 @@ pub(crate) fn routes() -> Vec<Route<App>> {
     use Effect::Does;
     use Method::{Get, Post};
     vec![
-        Route::new(Get, "/api/v1/projects/{project}/replays", Read, "Replays, newest first, and how far each has come", list),
-        Route::new(Post(Does("replay events to", Subject::Said)), "/api/v1/projects/{project}/replays", Write, "Sends past events to an integration again; with `dry_run`, only says what that would do", start).body("Replay"),
-        Route::new(Post(Does("cancel replay", Subject::Path("id"))), "/api/v1/projects/{project}/replays/{id}/cancel", Write, "Stops a replay; what it has queued is sent", cancel),
+        Route::operation(
+            Get,
+            "/api/v1/projects/{project}/replays",
+            Read,
+            "Replays, newest first, and how far each has come",
+            list,
+        ),
+        Route::operation(
+            Post(Does("replay events to", Subject::Said)),
+            "/api/v1/projects/{project}/replays",
+            Write,
+            "Sends past events to an integration again; with `dry_run`, only says what that would do",
+            start,
+        ),
+        Route::operation(
+            Post(Does("cancel replay", Subject::Path("id"))),
+            "/api/v1/projects/{project}/replays/{id}/cancel",
+            Write,
+            "Stops a replay; what it has queued is sent",
+            cancel,
+        ),
     ]
 }
 
 /// A replay: the integration by its key.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct ReplayView {
     by: String,
     choice: Choice,
@@ -72,7 +92,7 @@ fn view(setup: &Setup, replay: Replay) -> ReplayView {
 }
 
 /// What a replay would do.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct ForecastView {
     /// Events that would be sent, by how they stand.
     by_standing: BTreeMap<&'static str, u64>,
@@ -88,7 +108,7 @@ pub(crate) struct ForecastView {
     would_send: u64,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct SampleView {
     /// The customer's `app_user_id`.
     customer: String,
@@ -139,8 +159,15 @@ impl IntoResponse for Started {
     fn into_response(self) -> Response {
         match self {
             Self::Foreseen(forecast) => Json(forecast).into_response(),
-            Self::Begun(replay) => (StatusCode::CREATED, Json(replay)).into_response(),
+            Self::Begun(replay) => With::<201, _>(replay).into_response(),
         }
+    }
+}
+
+impl Answers for Started {
+    fn answer(of: &mut Description) {
+        Json::<ForecastView>::answer(of);
+        With::<201, ReplayView>::answer(of);
     }
 }
 
@@ -177,7 +204,7 @@ pub(crate) async fn cancel(
     State(app): State<App>,
     project: InProject,
     Path((_, id)): Path<(String, String)>,
-) -> Result<Noted<StatusCode>, Problem> {
+) -> Result<Noted<Empty<204>>, Problem> {
     let did = stop(&app, &project, &id).await?;
-    Ok(Noted::new(did, StatusCode::NO_CONTENT))
+    Ok(Noted::new(did, Empty))
 }

@@ -5,8 +5,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use engine::{IntakeError, WriteError};
-use serde_json::{Value, json};
+use serde::Serialize;
 use sources::{Trouble, Verdict};
+use utoipa::ToSchema;
+use web::described::{Answers, Description};
 
 /// What went wrong. The numbers are RevenueCat's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,7 +103,28 @@ impl Code {
 pub(crate) struct Error {
     pub(super) code: Code,
     because: Option<String>,
-    attributes: Vec<Value>,
+    attributes: Vec<AttributeError>,
+}
+
+/// An error as it is answered. Its members stand in the order of their names.
+#[derive(Serialize, ToSchema)]
+#[schema(as = v1::Error)]
+struct Body {
+    /// What is wrong with each attribute that was not saved.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    attribute_errors: Vec<AttributeError>,
+    /// What went wrong, as RevenueCat numbers it.
+    code: u32,
+    /// The same in words.
+    message: String,
+}
+
+/// What is wrong with an attribute.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = v1::AttributeError)]
+struct AttributeError {
+    key_name: String,
+    message: String,
 }
 
 impl Error {
@@ -156,7 +179,10 @@ impl From<WriteError> for Error {
             WriteError::Refused(refused) => Self {
                 attributes: refused
                     .into_iter()
-                    .map(|refused| json!({ "key_name": refused.key, "message": refused.problem }))
+                    .map(|refused| AttributeError {
+                        key_name: refused.key,
+                        message: refused.problem,
+                    })
                     .collect(),
                 ..Self::new(Code::AttributesNotSaved)
             },
@@ -172,10 +198,17 @@ impl IntoResponse for Error {
             Some(because) => format!("{message} {because}"),
             None => message.to_owned(),
         };
-        let mut body = json!({ "code": code, "message": message });
-        if !self.attributes.is_empty() {
-            body["attribute_errors"] = self.attributes.into();
-        }
+        let body = Body {
+            attribute_errors: self.attributes,
+            code,
+            message,
+        };
         (status, axum::Json(body)).into_response()
+    }
+}
+
+impl Answers for Error {
+    fn answer(of: &mut Description) {
+        of.fails_with::<Body>("application/json");
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Every answer, errors included, is JSON: SDKs read nothing else. Pages of other origins may call, because web SDKs do.
 
+mod body;
 mod error;
 mod members;
 mod offerings;
@@ -17,6 +18,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
+use body::{Said, Says};
 use domain::{
     ProjectId,
     attribute::{Refused, Write},
@@ -26,13 +28,23 @@ use error::Code;
 use jiff::{SignedDuration, Timestamp};
 use ledger::Scope;
 use members::{Members, Scalar};
-use serde::Deserialize;
-use serde_json::json;
+use serde::{Deserialize, Serialize};
+use std::convert::Infallible;
+use subscriber::Shown;
+use utoipa::{
+    ToSchema,
+    openapi::{
+        ObjectBuilder, Required, Type,
+        path::{ParameterBuilder, ParameterIn},
+    },
+};
 use web::{
     App,
     access::{self, Access, Caller},
+    answer::{There, With},
     audit::{Did, Effect, Known, Noted, Subject},
-    body,
+    body::Json,
+    described::{Answers, Asks, Description},
     problem::Readable,
     route::{Method, Route},
 };
@@ -43,14 +55,14 @@ pub(crate) fn routes() -> Vec<Route<App>> {
     use Effect::Does;
     use Method::{Delete, GetAnd, Post};
     let mut routes = vec![
-        Route::new(
+        Route::operation(
             GetAnd(Does("make customer", Subject::Path("id"))),
             "/v1/subscribers/{id}",
             Client,
             "The customer, made when there is none; RevenueCat v1 shape",
             get_subscriber,
         ),
-        Route::new(
+        Route::operation(
             // Whom is what was to be forgotten.
             Delete(Does("forget", Subject::Always("a customer"))),
             "/v1/subscribers/{id}",
@@ -58,47 +70,42 @@ pub(crate) fn routes() -> Vec<Route<App>> {
             "Forgets a customer; takes a secret key",
             delete_subscriber,
         ),
-        Route::new(
+        Route::operation(
             Post(Does("give another name to", Subject::Said)),
             "/v1/subscribers/identify",
             Client,
             "Gives a customer another name",
             identify,
-        )
-        .body("Identify"),
-        Route::new(
+        ),
+        Route::operation(
             Post(Does("give another name to", Subject::Path("id"))),
             "/v1/subscribers/{id}/alias",
             Client,
             "The same, as older clients ask",
             alias,
-        )
-        .body("Alias"),
-        Route::new(
+        ),
+        Route::operation(
             Post(Does("change customer", Subject::Path("id"))),
             "/v1/subscribers/{id}/attributes",
             Client,
             "Writes attributes",
             post_attributes,
-        )
-        .body("Attributes"),
-        Route::new(
+        ),
+        Route::operation(
             Post(Does("change customer", Subject::Path("id"))),
             "/v1/subscribers/{id}/attribution",
             Client,
             "Writes device ids, as older clients do",
             post_attribution,
-        )
-        .body("Attribution"),
-        Route::new(
+        ),
+        Route::operation(
             Post(Does("give access to", Subject::Path("id"))),
             "/v1/subscribers/{id}/entitlements/{entitlement}/promotional",
             Client,
             "Gives access by hand; takes a secret key",
             grant,
-        )
-        .body("Promotional"),
-        Route::new(
+        ),
+        Route::operation(
             Post(Does("take access back from", Subject::Path("id"))),
             "/v1/subscribers/{id}/entitlements/{entitlement}/revoke_promotionals",
             Client,
@@ -202,40 +209,69 @@ impl FromRequestParts<App> for Client {
     }
 }
 
-/// A JSON body; what cannot be read is told as SDKs expect it.
-pub(crate) async fn json_body<T: serde::de::DeserializeOwned>(
-    request: Request<Body>,
-    code: Code,
-) -> Result<T, Error> {
-    let bytes = body::read(request)
-        .await
-        .map_err(|problem| Error::new(Code::BadRequest).because(problem.detail()))?;
-    serde_json::from_slice(&bytes).map_err(|error| Error::new(code).because(error.to_string()))
+impl Asks for Client {
+    fn ask(of: &mut Description) {
+        Error::answer(of);
+    }
+}
+
+/// Whoever calls with a secret key.
+pub(crate) struct Secret(Client);
+
+impl FromRequestParts<App> for Secret {
+    type Rejection = Error;
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Error> {
+        let client = Client::from_request_parts(parts, app).await?;
+        client.require_secret()?;
+        Ok(Self(client))
+    }
+}
+
+impl Asks for Secret {
+    fn ask(of: &mut Description) {
+        Error::answer(of);
+    }
+}
+
+/// On what a client runs, where it says.
+pub(crate) struct Platform(Option<String>);
+
+impl FromRequestParts<App> for Platform {
+    type Rejection = Infallible;
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Infallible> {
+        let told = parts.headers.get("x-platform");
+        let told = told.and_then(|value| value.to_str().ok());
+        Ok(Self(told.map(str::to_owned)))
+    }
+}
+
+impl Asks for Platform {
+    fn ask(of: &mut Description) {
+        let text = ObjectBuilder::new().schema_type(Type::String);
+        let header = ParameterBuilder::new()
+            .name("X-Platform")
+            .parameter_in(ParameterIn::Header)
+            .required(Required::False)
+            .description(Some(
+                "On what the client runs: `ios`, `android`, `stripe` ...",
+            ))
+            .schema(Some(text));
+        of.takes([header.build()]);
+    }
 }
 
 /// The subscriber, as every successful call answers.
-pub(crate) fn subscriber_response(
-    app: &App,
-    client: &Client,
-    profile: &Profile,
-    headers: &HeaderMap,
-    status: StatusCode,
-) -> Response {
-    let platform = headers
-        .get("x-platform")
-        .and_then(|value| value.to_str().ok());
-    let setup = app.engine.setup();
-    let body = subscriber::view(
-        &setup,
+pub(crate) fn shown(app: &App, client: &Client, profile: &Profile, platform: &Platform) -> Shown {
+    subscriber::view(
+        &app.engine.setup(),
         client.project,
         &profile.record,
         app.engine.system().now(),
         &subscriber::Wanted {
             with_attributes: client.is_secret(),
-            platform,
+            platform: platform.0.as_deref(),
         },
-    );
-    (status, axum::Json(body)).into_response()
+    )
 }
 
 /// The customer of this name as it is now, as every successful call answers.
@@ -243,18 +279,19 @@ pub(crate) async fn current(
     app: &App,
     client: &Client,
     id: &str,
-    headers: &HeaderMap,
-    status: StatusCode,
-) -> Result<Response, Error> {
+    platform: &Platform,
+) -> Result<Json<Shown>, Error> {
     let profile = app.engine.customers().profile(client.project, id).await?;
-    Ok(subscriber_response(app, client, &profile, headers, status))
+    Ok(Json(shown(app, client, &profile, platform)))
 }
 
-const fn found_or_made(profile: &Profile) -> StatusCode {
+/// A customer that was found, or was made for the request.
+fn there(app: &App, client: &Client, profile: &Profile, platform: &Platform) -> There<Shown> {
+    let shown = shown(app, client, profile, platform);
     if profile.is_new {
-        StatusCode::CREATED
+        There::Made(shown)
     } else {
-        StatusCode::OK
+        There::Found(shown)
     }
 }
 
@@ -263,27 +300,37 @@ pub(crate) async fn get_subscriber(
     State(app): State<App>,
     client: Client,
     Path(id): Path<String>,
-    headers: HeaderMap,
-) -> Result<Response, Error> {
+    platform: Platform,
+) -> Result<Noted<There<Shown>>, Error> {
     let profile = app.engine.customers().profile(client.project, &id).await?;
-    let status = found_or_made(&profile);
-    let answer = subscriber_response(&app, &client, &profile, &headers, status);
-    Ok(if profile.is_new {
-        answer
+    let did = if profile.is_new {
+        Did::AsStated(Known::default())
     } else {
-        Noted::nothing(answer).into_response()
-    })
+        Did::Nothing
+    };
+    let there = there(&app, &client, &profile, &platform);
+    Ok(Noted::new(did, there))
+}
+
+/// That a customer is forgotten.
+#[derive(Serialize, ToSchema)]
+#[schema(as = v1::Deleted)]
+pub(crate) struct Deleted {
+    app_user_id: String,
+    deleted: bool,
 }
 
 /// `DELETE /v1/subscribers/{id}`.
 pub(crate) async fn delete_subscriber(
     State(app): State<App>,
-    client: Client,
+    Secret(client): Secret,
     Path(id): Path<String>,
-) -> Result<Response, Error> {
-    client.require_secret()?;
+) -> Result<Json<Deleted>, Error> {
     app.engine.customers().forget(client.project, &id).await?;
-    Ok(axum::Json(json!({ "app_user_id": id, "deleted": true })).into_response())
+    Ok(Json(Deleted {
+        app_user_id: id,
+        deleted: true,
+    }))
 }
 
 /// One attribute: its `value`, null to remove it, and when it was written. `None` if it cannot be read.
@@ -323,10 +370,9 @@ pub(crate) async fn post_attributes(
     State(app): State<App>,
     client: Client,
     Path(id): Path<String>,
-    request: Request<Body>,
-) -> Result<Response, Error> {
-    let headers = request.headers().clone();
-    let body: Members = json_body(request, Code::InvalidAttributes).await?;
+    platform: Platform,
+    Said(body::Attributes(body)): Said<body::Attributes>,
+) -> Result<Result<Json<Shown>, Noted<Error>>, Error> {
     let attributes: Members = body.get("attributes").ok_or_else(|| {
         Error::new(Code::InvalidAttributes).because("attributes: expected an object")
     })?;
@@ -345,7 +391,7 @@ pub(crate) async fn post_attributes(
         written => written?,
     }
     if refused.is_empty() {
-        return current(&app, &client, &id, &headers, StatusCode::OK).await;
+        return current(&app, &client, &id, &platform).await.map(Ok);
     }
     let did = if kept > 0 {
         Did::AsStated(Known::default())
@@ -353,17 +399,21 @@ pub(crate) async fn post_attributes(
         Did::Nothing
     };
     let refusal = Error::from(WriteError::Refused(refused));
-    Ok(Noted::new(did, refusal).into_response())
+    Ok(Err(Noted::new(did, refusal)))
 }
+
+/// An object without members.
+#[derive(Serialize, ToSchema)]
+#[schema(as = v1::Nothing)]
+pub(crate) struct Nothing {}
 
 /// `POST /v1/subscribers/{id}/attribution`, as old SDKs call it.
 pub(crate) async fn post_attribution(
     State(app): State<App>,
     client: Client,
     Path(id): Path<String>,
-    request: Request<Body>,
-) -> Result<Response, Error> {
-    let body: Members = json_body(request, Code::BadRequest).await?;
+    Said(body::Attribution(body)): Said<body::Attribution>,
+) -> Result<Json<Nothing>, Error> {
     // Only the device ids have a place of their own.
     let network = body.get::<Scalar>("network").map(Scalar::into_text);
     let data: Members = body.get("data").unwrap_or_default();
@@ -392,74 +442,79 @@ pub(crate) async fn post_attribution(
         .customers()
         .write_attributes(client.project, &id, &writes)
         .await?;
-    Ok(axum::Json(json!({})).into_response())
+    Ok(Json(Nothing {}))
 }
 
 /// Gives the customer `old` another name.
 async fn named(
     app: &App,
     client: &Client,
-    headers: &HeaderMap,
+    platform: &Platform,
     old: &str,
     new: &str,
-) -> Result<Response, Error> {
+) -> Result<There<Shown>, Error> {
     let merged = app
         .engine
         .customers()
         .identify(client.project, old, new)
         .await?;
-    let status = found_or_made(&merged.profile);
-    Ok(subscriber_response(
-        app,
-        client,
-        &merged.profile,
-        headers,
-        status,
-    ))
+    Ok(there(app, client, &merged.profile, platform))
 }
 
-#[derive(Deserialize)]
-struct Identify {
+/// A customer's name, and the one it gets.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = v1::Identify)]
+pub(crate) struct Identify {
     app_user_id: String,
     new_app_user_id: String,
 }
+
+impl Says for Identify {}
 
 /// `POST /v1/subscribers/identify`, and the older `POST /v1/subscribers/{id}/alias`.
 pub(crate) async fn identify(
     State(app): State<App>,
     client: Client,
-    request: Request<Body>,
-) -> Result<Response, Error> {
-    let headers = request.headers().clone();
-    let names: Identify = json_body(request, Code::BadRequest).await?;
+    platform: Platform,
+    Said(names): Said<Identify>,
+) -> Result<Noted<There<Shown>>, Error> {
     let (old, new) = (&names.app_user_id, &names.new_app_user_id);
-    let answer = named(&app, &client, &headers, old, new).await?;
-    Ok(Noted::to(old, answer).into_response())
+    let there = named(&app, &client, &platform, old, new).await?;
+    Ok(Noted::to(old, there))
 }
 
-#[derive(Deserialize)]
-struct Alias {
+/// The name a customer gets.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = v1::Alias)]
+pub(crate) struct Alias {
     new_app_user_id: String,
 }
+
+impl Says for Alias {}
 
 /// `POST /v1/subscribers/{id}/alias`.
 pub(crate) async fn alias(
     State(app): State<App>,
     client: Client,
     Path(id): Path<String>,
-    request: Request<Body>,
-) -> Result<Response, Error> {
-    let headers = request.headers().clone();
-    let names: Alias = json_body(request, Code::BadRequest).await?;
-    named(&app, &client, &headers, &id, &names.new_app_user_id).await
+    platform: Platform,
+    Said(names): Said<Alias>,
+) -> Result<There<Shown>, Error> {
+    named(&app, &client, &platform, &id, &names.new_app_user_id).await
 }
 
-#[derive(Deserialize)]
-struct Promotional {
+/// How long access is given: until `end_time_ms`, or for a `duration`.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = v1::Promotional)]
+pub(crate) struct Promotional {
     end_time_ms: Option<i64>,
+    /// `daily`, `three_day`, `weekly`, `two_week`, `monthly`, `two_month`, `three_month`, `six_month`, `yearly` or `lifetime`.
     duration: Option<String>,
+    /// From when a `duration` counts; now when absent.
     start_time_ms: Option<i64>,
 }
+
+impl Says for Promotional {}
 
 /// Lengths of promotional grants, in days, as RevenueCat's REST API v1 reference lists them.
 const DURATIONS: [(&str, i64); 10] = [
@@ -478,13 +533,11 @@ const DURATIONS: [(&str, i64); 10] = [
 /// `POST /v1/subscribers/{id}/entitlements/{entitlement}/promotional`.
 pub(crate) async fn grant(
     State(app): State<App>,
-    client: Client,
+    Secret(client): Secret,
     Path((id, entitlement)): Path<(String, String)>,
-    request: Request<Body>,
-) -> Result<Response, Error> {
-    client.require_secret()?;
-    let headers = request.headers().clone();
-    let body: Promotional = json_body(request, Code::BadRequest).await?;
+    platform: Platform,
+    Said(body): Said<Promotional>,
+) -> Result<With<201, Shown>, Error> {
     let now = app.engine.system().now();
     let bad = |why: &str| Error::new(Code::BadRequest).because(why);
     let (ends_at, duration) = match (body.end_time_ms, body.duration) {
@@ -521,22 +574,22 @@ pub(crate) async fn grant(
         .customers()
         .grant(client.project, &id, &grant)
         .await?;
-    current(&app, &client, &id, &headers, StatusCode::CREATED).await
+    let Json(shown) = current(&app, &client, &id, &platform).await?;
+    Ok(With(shown))
 }
 
 /// `POST /v1/subscribers/{id}/entitlements/{entitlement}/revoke_promotionals`.
 pub(crate) async fn revoke(
     State(app): State<App>,
-    client: Client,
+    Secret(client): Secret,
     Path((id, entitlement)): Path<(String, String)>,
-    headers: HeaderMap,
-) -> Result<Response, Error> {
-    client.require_secret()?;
+    platform: Platform,
+) -> Result<Json<Shown>, Error> {
     app.engine
         .customers()
         .revoke_grants(client.project, &id, &entitlement)
         .await?;
-    current(&app, &client, &id, &headers, StatusCode::OK).await
+    current(&app, &client, &id, &platform).await
 }
 
 impl From<CustomerError> for Error {

@@ -1,12 +1,14 @@
 //! `POST /v1/receipts`, as RevenueCat's client SDKs and its REST API (version 1) send it.
 
-use super::{Client, Error, attribute_writes, current, error::Code, json_body, members::Members};
-use axum::{
-    body::Body,
-    extract::State,
-    http::{HeaderMap, Request, StatusCode},
-    response::{IntoResponse, Response},
+use super::{
+    Client, Error, Platform, attribute_writes,
+    body::{self, Said},
+    current,
+    error::Code,
+    members::Members,
+    subscriber::Shown,
 };
+use axum::extract::State;
 use domain::{AppId, Currency, Store};
 use engine::Setup;
 use sources::Receipt;
@@ -14,6 +16,7 @@ use web::{
     App,
     access::Access,
     audit::{Effect, Noted, Subject},
+    body::Json,
     route::{Method, Route},
 };
 
@@ -22,16 +25,13 @@ pub(crate) fn routes() -> Vec<Route<App>> {
     use Access::Client;
     use Effect::Does;
     use Method::Post;
-    vec![
-        Route::new(
-            Post(Does("send purchase of", Subject::Said)),
-            "/v1/receipts",
-            Client,
-            "Sends a purchase in; RevenueCat v1 shape",
-            receipts,
-        )
-        .body("Receipt"),
-    ]
+    vec![Route::operation(
+        Post(Does("send purchase of", Subject::Said)),
+        "/v1/receipts",
+        Client,
+        "Sends a purchase in; RevenueCat v1 shape",
+        receipts,
+    )]
 }
 
 /// Longest identifier of an offering.
@@ -101,14 +101,11 @@ fn store_of(platform: &str) -> Option<Store> {
 }
 
 /// The app that a receipt is for: that of the key, or else the project's only one of the platform's store.
-fn app_of(setup: &Setup, client: &Client, headers: &HeaderMap) -> Result<AppId, Error> {
+fn app_of(setup: &Setup, client: &Client, platform: &Platform) -> Result<AppId, Error> {
     if let Some(app) = client.caller.app {
         return Ok(app);
     }
-    let platform = headers
-        .get("x-platform")
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
+    let platform = platform.0.as_deref().unwrap_or_default();
     let invalid = |why: &str| Error::new(Code::InvalidPlatform).because(why);
     let store = store_of(platform).ok_or_else(|| {
         invalid("send X-Platform: ios, android or stripe, or use the public key of an app")
@@ -128,17 +125,16 @@ fn app_of(setup: &Setup, client: &Client, headers: &HeaderMap) -> Result<AppId, 
 pub(crate) async fn receipts(
     State(app): State<App>,
     client: Client,
-    request: Request<Body>,
-) -> Result<Response, Error> {
-    let headers = request.headers().clone();
-    let body: Members = json_body(request, Code::BadRequest).await?;
+    platform: Platform,
+    Said(body::Receipt(body)): Said<body::Receipt>,
+) -> Result<Noted<Json<Shown>>, Error> {
     let Sent {
         receipt,
         attributes,
         create_events,
     } = Sent::try_from(&body)?;
     let setup = app.engine.setup();
-    let of = app_of(&setup, &client, &headers)?;
+    let of = app_of(&setup, &client, &platform)?;
     let who = &receipt.app_user_id;
     let (writes, _) = attribute_writes(&attributes);
     if !writes.is_empty() {
@@ -158,8 +154,8 @@ pub(crate) async fn receipts(
     } else {
         app.engine.intake().import(of, &receipt, false).await?;
     }
-    let answer = current(&app, &client, who, &headers, StatusCode::OK).await?;
-    Ok(Noted::to(who, answer).into_response())
+    let answer = current(&app, &client, who, &platform).await?;
+    Ok(Noted::to(who, answer))
 }
 
 #[cfg(test)]

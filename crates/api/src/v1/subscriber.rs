@@ -2,16 +2,18 @@
 //! subscriptions or purchases, and purchases are in order.
 
 use domain::{
-    ChainKey, Environment, Money, ProjectId, Snapshot, Store,
+    ChainKey, Currency, Environment, Money, ProjectId, Snapshot, Store,
     access::{Unlocks, unlocked_by},
+    customer::Customer,
     fact::{Ownership, TransactionFact, TransactionKind},
     snapshot::{Phase, Standing},
 };
 use engine::Setup;
 use jiff::Timestamp;
 use ledger::{CustomerRecord, Purchase};
-use serde_json::{Map, Value, json};
+use serde::{Serialize, Serializer};
 use std::collections::BTreeMap;
+use utoipa::ToSchema;
 
 /// What to show beside what is always shown.
 pub(crate) struct Wanted<'a> {
@@ -22,8 +24,113 @@ pub(crate) struct Wanted<'a> {
 }
 
 /// Whole seconds, UTC, with `Z`.
-fn date(at: Timestamp) -> String {
-    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+#[derive(ToSchema)]
+#[schema(as = v1::Moment, value_type = String, format = DateTime)]
+struct Moment(Timestamp);
+
+impl Serialize for Moment {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(&self.0.strftime("%Y-%m-%dT%H:%M:%SZ"))
+    }
+}
+
+/// The subscriber, and when it was asked for.
+#[derive(Serialize, ToSchema)]
+#[schema(as = v1::SubscriberAnswer)]
+pub(crate) struct Shown {
+    request_date: Moment,
+    request_date_ms: i64,
+    subscriber: Subscriber,
+}
+
+/// A customer with purchases and access.
+#[derive(Serialize, ToSchema)]
+#[schema(as = v1::Subscriber)]
+struct Subscriber {
+    /// By their identifiers.
+    entitlements: BTreeMap<String, Entitlement>,
+    first_seen: Moment,
+    last_seen: Moment,
+    management_url: Option<String>,
+    /// By product.
+    non_subscriptions: BTreeMap<String, Vec<OneTimePurchase>>,
+    original_app_user_id: String,
+    original_application_version: Option<String>,
+    original_purchase_date: Option<Moment>,
+    /// Always empty.
+    other_purchases: BTreeMap<String, OneTimePurchase>,
+    /// By name; for secret keys only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subscriber_attributes: Option<BTreeMap<String, Attribute>>,
+    /// By product, the latest of each.
+    subscriptions: BTreeMap<String, Subscription>,
+}
+
+/// One purchase that is a subscription, or behaves like one.
+#[derive(Serialize, ToSchema)]
+#[schema(as = v1::Subscription)]
+struct Subscription {
+    auto_resume_date: Option<Moment>,
+    billing_issues_detected_at: Option<Moment>,
+    display_name: Option<String>,
+    expires_date: Option<Moment>,
+    grace_period_expires_date: Option<Moment>,
+    is_sandbox: bool,
+    management_url: Option<String>,
+    original_purchase_date: Moment,
+    /// `PURCHASED` or `FAMILY_SHARED`.
+    ownership_type: &'static str,
+    /// `normal`, `trial`, `intro` or `prepaid`.
+    period_type: &'static str,
+    price: Option<Price>,
+    product_plan_identifier: Option<String>,
+    purchase_date: Moment,
+    refunded_at: Option<Moment>,
+    store: &'static str,
+    store_transaction_id: String,
+    unsubscribe_detected_at: Option<Moment>,
+}
+
+/// Something that was bought once.
+#[derive(Serialize, ToSchema)]
+#[schema(as = v1::OneTimePurchase)]
+struct OneTimePurchase {
+    display_name: Option<String>,
+    id: String,
+    is_sandbox: bool,
+    original_purchase_date: Moment,
+    price: Option<Price>,
+    purchase_date: Moment,
+    store: &'static str,
+    store_transaction_id: String,
+}
+
+/// What somebody may use, and which purchase unlocks it.
+#[derive(Serialize, ToSchema)]
+#[schema(as = v1::Entitlement)]
+struct Entitlement {
+    expires_date: Option<Moment>,
+    grace_period_expires_date: Option<Moment>,
+    product_identifier: String,
+    product_plan_identifier: Option<String>,
+    purchase_date: Moment,
+}
+
+/// An amount with the currency's own digits; exact, because it is made of the decimal text.
+#[derive(Serialize, ToSchema)]
+#[schema(as = v1::Price)]
+struct Price {
+    #[schema(value_type = f64)]
+    amount: serde_json::Number,
+    currency: Currency,
+}
+
+/// An attribute and when it was written.
+#[derive(Serialize, ToSchema)]
+#[schema(as = v1::Attribute)]
+struct Attribute {
+    updated_at_ms: i64,
+    value: String,
 }
 
 const fn store_name(store: Store) -> &'static str {
@@ -43,15 +150,12 @@ fn split(product: &str) -> (&str, Option<&str>) {
         .map_or((product, None), |(product, plan)| (product, Some(plan)))
 }
 
-/// An amount as a JSON number with the currency's own digits; exact, because it is made of the decimal text.
-fn price(price: Option<Money>) -> Value {
-    price.map_or(Value::Null, |price| {
-        let amount: serde_json::Number = price
-            .decimal()
-            .parse()
-            .unwrap_or_else(|_| serde_json::Number::from(0));
-        json!({ "amount": amount, "currency": price.currency })
-    })
+fn price(price: Money) -> Price {
+    let amount = price.decimal().parse();
+    Price {
+        amount: amount.unwrap_or_else(|_| 0.into()),
+        currency: price.currency,
+    }
 }
 
 fn management_url(store: Store, product: &str) -> Option<String> {
@@ -65,15 +169,10 @@ fn management_url(store: Store, product: &str) -> Option<String> {
     }
 }
 
-/// One purchase that is a subscription, or behaves like one.
-fn subscription(chain: &ChainKey, snapshot: &Snapshot) -> Value {
+fn subscription(chain: &ChainKey, snapshot: &Snapshot) -> Subscription {
     let (_, plan) = split(&snapshot.product);
     let issue = match snapshot.standing {
         Standing::Grace { since, .. } | Standing::Retry { since } => Some(since),
-        _ => None,
-    };
-    let grace = match snapshot.standing {
-        Standing::Grace { until, .. } => Some(until),
         _ => None,
     };
     let (refunded, resumes) = match snapshot.standing {
@@ -87,53 +186,61 @@ fn subscription(chain: &ChainKey, snapshot: &Snapshot) -> Value {
         Phase::Intro => "intro",
         Phase::Regular => "normal",
     };
-    json!({
-        "auto_resume_date": resumes.map(date),
-        "billing_issues_detected_at": issue.map(date),
-        "display_name": null,
-        "expires_date": snapshot.access_until().map(date),
-        "grace_period_expires_date": grace.map(date),
-        "is_sandbox": chain.environment == Environment::Sandbox,
-        "management_url": management_url(chain.store, &snapshot.product),
-        "original_purchase_date": date(snapshot.original_purchased_at),
-        "ownership_type": if snapshot.ownership == Ownership::FamilyShared { "FAMILY_SHARED" } else { "PURCHASED" },
-        "period_type": period,
-        "price": price(snapshot.price),
-        "product_plan_identifier": plan,
-        "purchase_date": date(snapshot.purchased_at),
-        "refunded_at": refunded.map(date),
-        "store": store_name(chain.store),
-        "store_transaction_id": snapshot.transaction,
-        "unsubscribe_detected_at": snapshot.off_since.map(date),
-    })
-}
-
-fn purchase(chain: &ChainKey, fact: &TransactionFact) -> Value {
-    json!({
-        "id": format!("{}:{}", store_name(chain.store), fact.id),
-        "is_sandbox": chain.environment == Environment::Sandbox,
-        "purchase_date": date(fact.purchased_at),
-        "original_purchase_date": date(fact.original_purchased_at),
-        "store": store_name(chain.store),
-        "store_transaction_id": fact.id,
-        "price": price(fact.price),
-        "display_name": null,
-    })
-}
-
-fn entitlement(snapshot: &Snapshot) -> Value {
-    let (product, plan) = split(&snapshot.product);
-    let grace = match snapshot.standing {
-        Standing::Grace { until, .. } => Some(until),
-        _ => None,
+    let ownership = match snapshot.ownership {
+        Ownership::FamilyShared => "FAMILY_SHARED",
+        Ownership::Purchased => "PURCHASED",
     };
-    json!({
-        "expires_date": snapshot.access_until().map(date),
-        "grace_period_expires_date": grace.map(date),
-        "product_identifier": product,
-        "product_plan_identifier": plan,
-        "purchase_date": date(snapshot.purchased_at),
-    })
+    Subscription {
+        auto_resume_date: resumes.map(Moment),
+        billing_issues_detected_at: issue.map(Moment),
+        display_name: None,
+        expires_date: snapshot.access_until().map(Moment),
+        grace_period_expires_date: grace_end(snapshot),
+        is_sandbox: chain.environment == Environment::Sandbox,
+        management_url: management_url(chain.store, &snapshot.product),
+        original_purchase_date: Moment(snapshot.original_purchased_at),
+        ownership_type: ownership,
+        period_type: period,
+        price: snapshot.price.map(price),
+        product_plan_identifier: plan.map(str::to_owned),
+        purchase_date: Moment(snapshot.purchased_at),
+        refunded_at: refunded.map(Moment),
+        store: store_name(chain.store),
+        store_transaction_id: snapshot.transaction.clone(),
+        unsubscribe_detected_at: snapshot.off_since.map(Moment),
+    }
+}
+
+fn grace_end(snapshot: &Snapshot) -> Option<Moment> {
+    match snapshot.standing {
+        Standing::Grace { until, .. } => Some(Moment(until)),
+        _ => None,
+    }
+}
+
+fn purchase(chain: &ChainKey, fact: &TransactionFact) -> OneTimePurchase {
+    let store = store_name(chain.store);
+    OneTimePurchase {
+        display_name: None,
+        id: format!("{store}:{}", fact.id),
+        is_sandbox: chain.environment == Environment::Sandbox,
+        original_purchase_date: Moment(fact.original_purchased_at),
+        price: fact.price.map(price),
+        purchase_date: Moment(fact.purchased_at),
+        store,
+        store_transaction_id: fact.id.clone(),
+    }
+}
+
+fn entitlement(snapshot: &Snapshot) -> Entitlement {
+    let (product, plan) = split(&snapshot.product);
+    Entitlement {
+        expires_date: snapshot.access_until().map(Moment),
+        grace_period_expires_date: grace_end(snapshot),
+        product_identifier: product.to_owned(),
+        product_plan_identifier: plan.map(str::to_owned),
+        purchase_date: Moment(snapshot.purchased_at),
+    }
 }
 
 /// Whether it is told among the subscriptions.
@@ -153,7 +260,7 @@ pub(crate) fn view(
     record: &CustomerRecord,
     now: Timestamp,
     wanted: &Wanted<'_>,
-) -> Value {
+) -> Shown {
     let none = Unlocks::new();
     let unlocks = setup
         .project(project)
@@ -216,37 +323,53 @@ pub(crate) fn view(
         list.sort_by_key(|(_, fact)| fact.purchased_at);
     }
     let customer = &record.customer;
-    let mut subscriber = json!({
-        "entitlements": entitlements.into_iter().map(|(id, snapshot)| (id.clone(), entitlement(snapshot))).collect::<Map<_, _>>(),
-        "first_seen": date(customer.first_seen),
-        "last_seen": date(customer.last_seen),
-        "management_url": managed.map(|(.., url)| url),
-        "non_subscriptions": purchases.into_iter().map(|(product, list)| (product.to_owned(), list.into_iter().map(|(chain, fact)| purchase(chain, fact)).collect())).collect::<Map<_, _>>(),
-        "original_app_user_id": customer.app_user_id,
-        "original_application_version": null,
-        "original_purchase_date": customer.installed_at.map(date),
-        "other_purchases": {},
-        "subscriptions": subscriptions.into_iter().map(|(product, Purchase { chain, stored, .. })| (product.to_owned(), subscription(chain, &stored.snapshot))).collect::<Map<_, _>>(),
-    });
-    if wanted.with_attributes {
-        let attributes: Map<String, Value> = customer
-            .attributes
-            .iter()
-            .map(|(key, value)| {
-                let at = customer
-                    .written
-                    .get(key)
-                    .copied()
-                    .unwrap_or(customer.last_seen);
-                let attribute = json!({ "value": value, "updated_at_ms": at.as_millisecond() });
-                (key.clone(), attribute)
+    let subscriber = Subscriber {
+        entitlements: entitlements
+            .into_iter()
+            .map(|(id, snapshot)| (id.clone(), entitlement(snapshot)))
+            .collect(),
+        first_seen: Moment(customer.first_seen),
+        last_seen: Moment(customer.last_seen),
+        management_url: managed.map(|(.., url)| url),
+        non_subscriptions: purchases
+            .into_iter()
+            .map(|(product, list)| {
+                let list = list.into_iter();
+                let list = list.map(|(chain, fact)| purchase(chain, fact)).collect();
+                (product.to_owned(), list)
             })
-            .collect();
-        subscriber["subscriber_attributes"] = attributes.into();
+            .collect(),
+        original_app_user_id: customer.app_user_id.clone(),
+        original_application_version: None,
+        original_purchase_date: customer.installed_at.map(Moment),
+        other_purchases: BTreeMap::new(),
+        subscriber_attributes: wanted.with_attributes.then(|| attributes(customer)),
+        subscriptions: subscriptions
+            .into_iter()
+            .map(|(product, Purchase { chain, stored, .. })| {
+                (product.to_owned(), subscription(chain, &stored.snapshot))
+            })
+            .collect(),
+    };
+    Shown {
+        request_date: Moment(now),
+        request_date_ms: now.as_millisecond(),
+        subscriber,
     }
-    json!({
-        "request_date": date(now),
-        "request_date_ms": now.as_millisecond(),
-        "subscriber": subscriber,
-    })
+}
+
+fn attributes(customer: &Customer) -> BTreeMap<String, Attribute> {
+    let written = |key| {
+        let at = customer.written.get(key).copied();
+        at.unwrap_or(customer.last_seen).as_millisecond()
+    };
+    let attributes = customer.attributes.iter();
+    let shown = attributes.map(|(key, value)| {
+        let attribute = Attribute {
+            updated_at_ms: written(key),
+            value: value.clone(),
+        };
+        (key.clone(), attribute)
+    });
+    shown.collect()
 }

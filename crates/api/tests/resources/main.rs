@@ -3,6 +3,7 @@
 
 mod apps;
 mod callbacks;
+mod conforms;
 mod customers;
 mod deliveries;
 mod destinations;
@@ -23,9 +24,10 @@ mod v1;
 use serde_json::Value;
 use web::test::TestServer;
 
-/// The API alone.
+/// The API alone. Every call is held against the document.
 async fn server() -> TestServer {
-    TestServer::start(|app| api::router(&app)).await
+    let server = TestServer::start(|app| api::router(&app)).await;
+    server.seen_by(conforms::conforms)
 }
 
 /// The API of a project that has lived for a day: events, deliveries in every state, messages that wait.

@@ -2,7 +2,7 @@
 
 use crate::{filters, row::Row, state::Dashboard};
 use askama::Template;
-use axum::{extract::State, http::HeaderMap, response::sse::Event as Message};
+use axum::{extract::State, response::sse::Event as Message};
 use ledger::FeedRow;
 use web::{
     App,
@@ -11,7 +11,7 @@ use web::{
     project::InProject,
     query::{EventQuery, Filters},
     route::{Method, Route},
-    stream::{Messages, follow, start},
+    stream::{LastEventId, Messages, follow, start},
     view,
 };
 
@@ -51,10 +51,10 @@ async fn live(
     State(app): State<App>,
     project: InProject,
     Filters(query): Filters<EventQuery>,
-    headers: HeaderMap,
+    last: LastEventId,
 ) -> Result<Messages, Problem> {
     let filter = query.events(&app, &project).await?;
-    let from = start(&app, &headers, query.after, &filter).await?;
+    let from = start(&app, last, query.after, &filter).await?;
     Ok(follow(app, filter, from, |app, row| {
         let id = row.position.to_string();
         let event = Message::default().id(id).event("row");

@@ -1,5 +1,6 @@
 //! What only a handler knows of what it did.
 
+use crate::described::{Answers, Description};
 use axum::response::{IntoResponse, Response};
 use domain::ProjectId;
 
@@ -64,5 +65,11 @@ impl<T: IntoResponse> IntoResponse for Noted<T> {
         let mut response = self.answer.into_response();
         response.extensions_mut().insert(self.did);
         response
+    }
+}
+
+impl<T: Answers> Answers for Noted<T> {
+    fn answer(of: &mut Description) {
+        T::answer(of);
     }
 }

@@ -29,15 +29,10 @@ impl Answer {
         let kind = head.headers.get(header::CONTENT_TYPE);
         let is_stream = kind.is_some_and(|kind| kind == "text/event-stream");
         let body = if is_stream { Body::empty() } else { body };
-        let mut parts = body.into_data_stream();
-        let mut body = BytesMut::new();
-        while let Some(part) = parts.next().await {
-            body.extend_from_slice(&part.unwrap());
-        }
         Self {
             status: head.status,
             headers: head.headers,
-            body: body.freeze(),
+            body: whole(body).await,
         }
     }
 
@@ -81,10 +76,19 @@ impl fmt::Display for Answer {
     }
 }
 
+/// A body, read to its end.
+pub(super) async fn whole(body: Body) -> Bytes {
+    let mut parts = body.into_data_stream();
+    let mut body = BytesMut::new();
+    while let Some(part) = parts.next().await {
+        body.extend_from_slice(&part.unwrap());
+    }
+    body.freeze()
+}
+
 /// The first messages of a stream of server-sent events, as they were written, comments left out.
-pub(super) async fn messages(response: Response<Body>, count: usize) -> Vec<String> {
-    assert_eq!(response.status(), StatusCode::OK);
-    let mut parts = response.into_body().into_data_stream();
+pub(super) async fn messages(body: Body, count: usize) -> Vec<String> {
+    let mut parts = body.into_data_stream();
     let mut text = String::new();
     loop {
         let whole: Vec<_> = text

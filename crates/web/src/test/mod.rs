@@ -13,15 +13,21 @@ mod answer;
 mod project;
 mod transcript;
 mod who;
+mod witness;
 
 pub use adapters::{Clock, Endpoints};
 pub use answer::Answer;
 pub use transcript::Transcript;
 pub use who::{Client, Who};
+pub use witness::Seen;
 
 use crate::{App, access::Sessions};
 use adapters::NoStore;
-use axum::{Router, body::Body, http::Request};
+use axum::{
+    Router,
+    body::Body,
+    http::{Request, StatusCode},
+};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use configuration::{Desired, Means, Vault};
 use destinations::Context;
@@ -52,6 +58,7 @@ pub struct TestServer {
     /// What was sent to destinations, and what they answer.
     pub endpoints: Arc<Endpoints>,
     router: Router,
+    witness: Option<witness::Witness>,
     credentials: BTreeMap<Who, who::Credential>,
     directory: TempDir,
 }
@@ -90,6 +97,7 @@ impl TestServer {
         };
         Self {
             router: router(app.clone()),
+            witness: None,
             app,
             clock,
             endpoints,
@@ -215,15 +223,31 @@ impl TestServer {
     /// Any request.
     pub async fn call(&self, request: Request<Body>) -> Answer {
         self.clock.step();
+        let (asked, request) = witness::Asked::of(request).await;
         let Ok(response) = self.router.clone().oneshot(request).await;
-        Answer::read(response).await
+        let answer = Answer::read(response).await;
+        self.witnessed(&asked, &answer);
+        answer
     }
 
     /// The first messages of a stream, as they come, without waiting for its end.
     pub async fn first_of(&self, request: Request<Body>, count: usize) -> Vec<String> {
         self.clock.step();
+        let (asked, request) = witness::Asked::of(request).await;
         let Ok(response) = self.router.clone().oneshot(request).await;
-        answer::messages(response, count).await
+        let (head, body) = response.into_parts();
+        assert_eq!(head.status, StatusCode::OK);
+        let messages = answer::messages(body, count).await;
+        for message in &messages {
+            let data = message.lines().find_map(|line| line.strip_prefix("data: "));
+            let answer = Answer {
+                status: head.status,
+                headers: head.headers.clone(),
+                body: data.unwrap_or_default().to_owned().into(),
+            };
+            self.witnessed(&asked, &answer);
+        }
+        messages
     }
 
     /// Somebody buys a month of `gold` in the shop, by a statement. Ids of the purchase are made of the name.
