@@ -18,7 +18,7 @@ use web::{
 /// The routes of this file.
 pub(crate) fn routes() -> Vec<Route<Dashboard>> {
     let access = Access::Anyone;
-    vec![Route::new(Method::Get, "/assets/{name}", access, "", asset)]
+    vec![Route::page(Method::Get, "/assets/{name}", access, asset)]
 }
 
 /// A page; one that cannot be rendered is a problem.

@@ -64,7 +64,7 @@ mod tests {
     async fn broken(path: &'static str, access: Access) -> TestServer {
         TestServer::start(|app| {
             let panics = async || -> Problem { panic!("of {}", "somebody") };
-            let route = Route::new(Method::Get, path, access, "", panics);
+            let route = Route::page(Method::Get, path, access, panics);
             dressed(mount(&app, vec![route]).with_state(()), app)
         })
         .await

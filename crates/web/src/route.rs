@@ -98,7 +98,7 @@ pub struct Operation {
 impl<S: Clone + Send + Sync + 'static> Route<S> {
     /// An operation of the API, which the OpenAPI document describes by what its handler takes and answers.
     ///
-    /// This and [`Route::new`] are the only ways to make a route, and neither makes one without an access rule.
+    /// This and [`Route::page`] are the only ways to make a route, and neither makes one without an access rule.
     pub fn operation<H, T, P>(
         method: Method,
         path: &'static str,
@@ -116,18 +116,12 @@ impl<S: Clone + Send + Sync + 'static> Route<S> {
         };
         Self {
             operation: Some(operation),
-            ..Self::new(method, path, access, "", handler)
+            ..Self::page(method, path, access, handler)
         }
     }
 
     /// A page, or what a page calls.
-    pub fn new<H, T>(
-        method: Method,
-        path: &'static str,
-        access: Access,
-        _: &'static str,
-        handler: H,
-    ) -> Self
+    pub fn page<H, T>(method: Method, path: &'static str, access: Access, handler: H) -> Self
     where
         H: Handler<T, S>,
         T: 'static,

@@ -25,7 +25,7 @@ use web::{
 /// The routes of this file.
 pub(crate) fn routes() -> Vec<Route<Dashboard>> {
     let path = "/projects/{project}/account";
-    vec![Route::new(Method::Get, path, Access::Page, "", account)]
+    vec![Route::page(Method::Get, path, Access::Page, account)]
 }
 
 /// Where one is signed in.

@@ -26,11 +26,10 @@ use web::{
 /// The routes of this file.
 pub(crate) fn routes() -> Vec<Route<Dashboard>> {
     let path = "/projects/{project}/account/password";
-    vec![Route::new(
+    vec![Route::page(
         Method::Post(Effect::Does("change the password of", Subject::Caller)),
         path,
         Access::Own,
-        "",
         change,
     )]
 }

@@ -20,11 +20,10 @@ use web::{
 /// The routes of this file.
 pub(crate) fn routes() -> Vec<Route<Dashboard>> {
     let path = "/projects/{project}/account/sessions";
-    vec![Route::new(
+    vec![Route::page(
         Method::Post(Effect::Does("end sessions of", Subject::Caller)),
         path,
         Access::Own,
-        "",
         end,
     )]
 }

@@ -19,11 +19,10 @@ use web::{
 /// The routes of this file.
 pub(crate) fn routes() -> Vec<Route<Dashboard>> {
     let path = "/projects/{project}/apps/{key}/check";
-    vec![Route::new(
+    vec![Route::page(
         Method::Post(Effect::Nothing("asks the store whether the settings work")),
         path,
         Access::Form,
-        "",
         check,
     )]
 }

@@ -32,18 +32,16 @@ pub(crate) fn routes() -> Vec<Route<Dashboard>> {
     use Effect::Configures;
     use Method::Post;
     vec![
-        Route::new(
+        Route::page(
             Post(Configures),
             "/projects/{project}/apps/new/{store}",
             Form,
-            "",
             put,
         ),
-        Route::new(
+        Route::page(
             Post(Configures),
             "/projects/{project}/apps/{key}",
             Form,
-            "",
             put,
         ),
     ]

@@ -16,7 +16,7 @@ use web::{
 /// The routes of this file.
 pub(crate) fn routes() -> Vec<Route<Dashboard>> {
     let path = "/projects/{project}/apps";
-    vec![Route::new(Method::Get, path, Access::Page, "", apps)]
+    vec![Route::page(Method::Get, path, Access::Page, apps)]
 }
 
 /// One line of the list.

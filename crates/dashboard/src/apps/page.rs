@@ -31,8 +31,8 @@ pub(crate) fn routes() -> Vec<Route<Dashboard>> {
     use Access::Page;
     use Method::Get;
     vec![
-        Route::new(Get, "/projects/{project}/apps/new/{store}", Page, "", app),
-        Route::new(Get, "/projects/{project}/apps/{key}", Page, "", app),
+        Route::page(Get, "/projects/{project}/apps/new/{store}", Page, app),
+        Route::page(Get, "/projects/{project}/apps/{key}", Page, app),
     ]
 }
 

@@ -22,14 +22,13 @@ use web::{
 
 /// The routes of this file.
 pub(crate) fn routes() -> Vec<Route<Dashboard>> {
-    vec![Route::new(
+    vec![Route::page(
         Method::Post(Effect::Does(
             "retry waiting messages of",
             Subject::Path("key"),
         )),
         "/projects/{project}/apps/{key}/parked/{message}",
         Access::Form,
-        "",
         retake,
     )]
 }

@@ -23,7 +23,7 @@ use web::{
 /// The routes of this file.
 pub(crate) fn routes() -> Vec<Route<Dashboard>> {
     let path = "/projects/{project}/audit";
-    vec![Route::new(Method::Get, path, Access::Page, "", audit)]
+    vec![Route::page(Method::Get, path, Access::Page, audit)]
 }
 
 /// Entries of one page.

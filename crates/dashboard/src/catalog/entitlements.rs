@@ -21,11 +21,10 @@ use web::{
 /// The routes of this file.
 pub(crate) fn routes() -> Vec<Route<Dashboard>> {
     let path = "/projects/{project}/catalog/entitlements";
-    vec![Route::new(
+    vec![Route::page(
         Method::Post(Effect::Configures),
         path,
         Access::Form,
-        "",
         save_one,
     )]
 }

@@ -23,7 +23,7 @@ use web::{
 /// The routes of this file.
 pub(crate) fn routes() -> Vec<Route<Dashboard>> {
     let path = "/projects/{project}/catalog";
-    vec![Route::new(Method::Get, path, Access::Page, "", catalog)]
+    vec![Route::page(Method::Get, path, Access::Page, catalog)]
 }
 
 /// Recent purchases looked at for products nobody has listed.

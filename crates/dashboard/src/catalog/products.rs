@@ -24,18 +24,16 @@ pub(crate) fn routes() -> Vec<Route<Dashboard>> {
     use Effect::Configures;
     use Method::Post;
     vec![
-        Route::new(
+        Route::page(
             Post(Configures),
             "/projects/{project}/catalog/products",
             Form,
-            "",
             save_one,
         ),
-        Route::new(
+        Route::page(
             Post(Configures),
             "/projects/{project}/catalog/list",
             Form,
-            "",
             add_many,
         ),
     ]

@@ -23,11 +23,10 @@ use web::{
 pub(crate) fn routes() -> Vec<Route<Dashboard>> {
     let path = "/projects/{project}/customers/{who}/forget";
     // Whom is what was to be forgotten.
-    vec![Route::new(
+    vec![Route::page(
         Method::Post(Effect::Does("forget", Subject::Always("a customer"))),
         path,
         Access::Form,
-        "",
         forget,
     )]
 }

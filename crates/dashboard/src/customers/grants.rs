@@ -28,18 +28,16 @@ pub(crate) fn routes() -> Vec<Route<Dashboard>> {
     use Effect::Does;
     use Method::Post;
     vec![
-        Route::new(
+        Route::page(
             Post(Does("give access to", Subject::Path("who"))),
             "/projects/{project}/customers/{who}/grant",
             Form,
-            "",
             grant,
         ),
-        Route::new(
+        Route::page(
             Post(Does("take access back from", Subject::Path("who"))),
             "/projects/{project}/customers/{who}/revoke",
             Form,
-            "",
             revoke,
         ),
     ]

@@ -23,8 +23,8 @@ pub(crate) fn routes() -> Vec<Route<Dashboard>> {
     use Access::Page;
     use Method::Get;
     vec![
-        Route::new(Get, "/customers/{who}", Page, "", redirect),
-        Route::new(Get, "/projects/{project}/customers", Page, "", customers),
+        Route::page(Get, "/customers/{who}", Page, redirect),
+        Route::page(Get, "/projects/{project}/customers", Page, customers),
     ]
 }
 

@@ -29,7 +29,7 @@ use web::{
 pub(crate) fn routes() -> Vec<Route<Dashboard>> {
     let path = "/projects/{project}/customers/{who}";
     let access = access::Access::Page;
-    vec![Route::new(Method::Get, path, access, "", customer)]
+    vec![Route::page(Method::Get, path, access, customer)]
 }
 
 /// Events shown.

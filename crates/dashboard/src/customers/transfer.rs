@@ -22,11 +22,10 @@ use web::{
 
 /// The routes of this file.
 pub(crate) fn routes() -> Vec<Route<Dashboard>> {
-    vec![Route::new(
+    vec![Route::page(
         Method::Post(Effect::Does("move purchases of", Subject::Path("who"))),
         "/projects/{project}/customers/{who}/transfer",
         Access::Form,
-        "",
         transfer,
     )]
 }

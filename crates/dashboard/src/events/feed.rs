@@ -18,7 +18,7 @@ use web::{
 pub(crate) fn routes() -> Vec<Route<Dashboard>> {
     use Access::Page;
     use Method::Get;
-    vec![Route::new(Get, "/projects/{project}", Page, "", feed)]
+    vec![Route::page(Get, "/projects/{project}", Page, feed)]
 }
 
 #[derive(Template)]

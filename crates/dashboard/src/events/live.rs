@@ -18,7 +18,7 @@ use web::{
 /// The routes of this file.
 pub(crate) fn routes() -> Vec<Route<Dashboard>> {
     let path = "/projects/{project}/live";
-    vec![Route::new(Method::Get, path, Access::Page, "", live)]
+    vec![Route::page(Method::Get, path, Access::Page, live)]
 }
 
 #[derive(Template)]

@@ -34,7 +34,7 @@ use web::{
 /// The routes of this file.
 pub(crate) fn routes() -> Vec<Route<Dashboard>> {
     let path = "/projects/{project}/events/{id}";
-    vec![Route::new(Method::Get, path, Access::Page, "", event)]
+    vec![Route::page(Method::Get, path, Access::Page, event)]
 }
 
 /// A webhook format, with the name and body of every message.

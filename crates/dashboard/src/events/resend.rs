@@ -18,11 +18,10 @@ use web::{
 
 /// The routes of this file.
 pub(crate) fn routes() -> Vec<Route<Dashboard>> {
-    vec![Route::new(
+    vec![Route::page(
         Method::Post(Effect::Does("resend delivery", Subject::Path("id"))),
         "/projects/{project}/deliveries/{id}/resend",
         Access::Form,
-        "",
         resend,
     )]
 }

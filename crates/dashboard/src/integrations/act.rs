@@ -27,46 +27,40 @@ pub(crate) fn routes() -> Vec<Route<Dashboard>> {
     use Effect::{Configures, Does};
     use Method::Post;
     vec![
-        Route::new(
+        Route::page(
             Post(Does("send test event to", Subject::Path("key"))),
             "/projects/{project}/integrations/{key}/test",
             Form,
-            "",
             send_test,
         ),
-        Route::new(
+        Route::page(
             Post(Does("verify endpoint of", Subject::Path("key"))),
             "/projects/{project}/integrations/{key}/verify",
             Form,
-            "",
             verify,
         ),
-        Route::new(
+        Route::page(
             Post(Configures),
             "/projects/{project}/integrations/{key}/pause",
             Form,
-            "",
             pause,
         ),
-        Route::new(
+        Route::page(
             Post(Configures),
             "/projects/{project}/integrations/{key}/resume",
             Form,
-            "",
             resume,
         ),
-        Route::new(
+        Route::page(
             Post(Does("retry failed deliveries of", Subject::Path("key"))),
             "/projects/{project}/integrations/{key}/retry",
             Form,
-            "",
             retry_failed,
         ),
-        Route::new(
+        Route::page(
             Post(Configures),
             "/projects/{project}/integrations/{key}/remove",
             Form,
-            "",
             remove,
         ),
     ]

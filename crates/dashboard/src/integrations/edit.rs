@@ -32,18 +32,16 @@ pub(crate) fn routes() -> Vec<Route<Dashboard>> {
     use Effect::Configures;
     use Method::Post;
     vec![
-        Route::new(
+        Route::page(
             Post(Configures),
             "/projects/{project}/integrations/new/{destination}",
             Form,
-            "",
             put,
         ),
-        Route::new(
+        Route::page(
             Post(Configures),
             "/projects/{project}/integrations/{key}",
             Form,
-            "",
             put,
         ),
     ]

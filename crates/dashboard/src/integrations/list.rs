@@ -21,13 +21,7 @@ use web::{
 /// The routes of this file.
 pub(crate) fn routes() -> Vec<Route<Dashboard>> {
     let path = "/projects/{project}/integrations";
-    vec![Route::new(
-        Method::Get,
-        path,
-        Access::Page,
-        "",
-        integrations,
-    )]
+    vec![Route::page(Method::Get, path, Access::Page, integrations)]
 }
 
 /// How many deliveries back the last one that was accepted is looked for.

@@ -34,18 +34,16 @@ pub(crate) fn routes() -> Vec<Route<Dashboard>> {
     use Access::Page;
     use Method::Get;
     vec![
-        Route::new(
+        Route::page(
             Get,
             "/projects/{project}/integrations/new/{destination}",
             Page,
-            "",
             integration,
         ),
-        Route::new(
+        Route::page(
             Get,
             "/projects/{project}/integrations/{key}",
             Page,
-            "",
             integration,
         ),
     ]

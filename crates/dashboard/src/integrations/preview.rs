@@ -37,18 +37,16 @@ pub(crate) fn routes() -> Vec<Route<Dashboard>> {
     use Effect::Nothing;
     use Method::Post;
     vec![
-        Route::new(
+        Route::page(
             Post(Nothing("shows what would be sent")),
             "/projects/{project}/integrations/new/{destination}/preview",
             Form,
-            "",
             preview,
         ),
-        Route::new(
+        Route::page(
             Post(Nothing("shows what would be sent")),
             "/projects/{project}/integrations/{key}/preview",
             Form,
-            "",
             preview,
         ),
     ]

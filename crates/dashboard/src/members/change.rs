@@ -26,11 +26,10 @@ use web::{
 /// The routes of this file.
 pub(crate) fn routes() -> Vec<Route<Dashboard>> {
     let path = "/projects/{project}/people/{user}";
-    vec![Route::new(
+    vec![Route::page(
         Method::Post(Effect::Configures),
         path,
         Access::Manage,
-        "",
         change,
     )]
 }

@@ -34,25 +34,22 @@ pub(crate) fn routes() -> Vec<Route<Dashboard>> {
     use Effect::Configures;
     use Method::Post;
     vec![
-        Route::new(
+        Route::page(
             Post(Configures),
             "/projects/{project}/people/invite",
             Manage,
-            "",
             invite,
         ),
-        Route::new(
+        Route::page(
             Post(Configures),
             "/projects/{project}/people/withdraw/{digest}",
             Manage,
-            "",
             withdraw,
         ),
-        Route::new(
+        Route::page(
             Post(Configures),
             "/projects/{project}/people/{user}/link",
             Manage,
-            "",
             password_link,
         ),
     ]

@@ -22,7 +22,7 @@ use web::{
 /// The routes of this file.
 pub(crate) fn routes() -> Vec<Route<Dashboard>> {
     let path = "/projects/{project}/people";
-    vec![Route::new(Method::Get, path, Access::Page, "", members)]
+    vec![Route::page(Method::Get, path, Access::Page, members)]
 }
 
 /// Somebody who was invited and has not come yet.

@@ -24,11 +24,10 @@ use web::{
 pub(crate) fn routes() -> Vec<Route<Dashboard>> {
     use Access::Page;
     use Method::Get;
-    vec![Route::new(
+    vec![Route::page(
         Get,
         "/projects/{project}/overview",
         Page,
-        "",
         overview,
     )]
 }

@@ -20,11 +20,10 @@ use web::{
 /// The routes of this file.
 pub(crate) fn routes() -> Vec<Route<Dashboard>> {
     let path = "/projects/{project}/rates";
-    vec![Route::new(
+    vec![Route::page(
         Method::Post(Effect::Does("add exchange rates", Subject::Said)),
         path,
         Access::Manage,
-        "",
         add,
     )]
 }

@@ -20,7 +20,7 @@ use web::{
 /// The routes of this file.
 pub(crate) fn routes() -> Vec<Route<Dashboard>> {
     let path = "/projects/{project}/rates";
-    vec![Route::new(Method::Get, path, Access::Page, "", newest)]
+    vec![Route::page(Method::Get, path, Access::Page, newest)]
 }
 
 struct RateLine {

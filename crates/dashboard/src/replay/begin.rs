@@ -23,18 +23,16 @@ pub(crate) fn routes() -> Vec<Route<Dashboard>> {
     use Effect::Does;
     use Method::Post;
     vec![
-        Route::new(
+        Route::page(
             Post(Does("replay events to", Subject::Said)),
             "/projects/{project}/replay",
             Form,
-            "",
             start,
         ),
-        Route::new(
+        Route::page(
             Post(Does("cancel replay", Subject::Path("id"))),
             "/projects/{project}/replay/{id}/cancel",
             Form,
-            "",
             cancel,
         ),
     ]

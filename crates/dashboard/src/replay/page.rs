@@ -27,7 +27,7 @@ use web::{
 /// The routes of this file.
 pub(crate) fn routes() -> Vec<Route<Dashboard>> {
     let path = "/projects/{project}/replay";
-    vec![Route::new(Method::Get, path, Access::Page, "", replay)]
+    vec![Route::page(Method::Get, path, Access::Page, replay)]
 }
 
 /// Replays shown.

@@ -23,11 +23,10 @@ use web::{
 /// The routes of this file.
 pub(crate) fn routes() -> Vec<Route<Dashboard>> {
     let path = "/projects/{project}/settings";
-    vec![Route::new(
+    vec![Route::page(
         Method::Post(Effect::Configures),
         path,
         Access::Form,
-        "",
         save,
     )]
 }

@@ -31,18 +31,16 @@ pub(crate) fn routes() -> Vec<Route<Dashboard>> {
     use Effect::Configures;
     use Method::Post;
     vec![
-        Route::new(
+        Route::page(
             Post(Configures),
             "/projects/{project}/settings/keys",
             Manage,
-            "",
             make,
         ),
-        Route::new(
+        Route::page(
             Post(Configures),
             "/projects/{project}/settings/keys/{key}/revoke",
             Manage,
-            "",
             revoke,
         ),
     ]

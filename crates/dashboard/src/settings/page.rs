@@ -23,7 +23,7 @@ use web::{
 /// The routes of this file.
 pub(crate) fn routes() -> Vec<Route<Dashboard>> {
     let path = "/projects/{project}/settings";
-    vec![Route::new(Method::Get, path, Access::Page, "", settings)]
+    vec![Route::page(Method::Get, path, Access::Page, settings)]
 }
 
 /// Transfer behaviours and what each does.

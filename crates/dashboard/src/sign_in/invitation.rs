@@ -31,12 +31,11 @@ pub(crate) fn routes() -> Vec<Route<Dashboard>> {
     use Effect::Does;
     use Method::{Get, Post};
     vec![
-        Route::new(Get, "/invite/{token}", Anyone, "", invited),
-        Route::new(
+        Route::page(Get, "/invite/{token}", Anyone, invited),
+        Route::page(
             Post(Does("sign in", Subject::Always("by an invitation"))),
             "/invite/{token}",
             Anyone,
-            "",
             join,
         ),
     ]

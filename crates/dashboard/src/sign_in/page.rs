@@ -29,26 +29,23 @@ pub(crate) fn routes() -> Vec<Route<Dashboard>> {
     use Effect::Does;
     use Method::{Get, GetAnd, Post};
     vec![
-        Route::new(Get, "/signin", Anyone, "", sign_in),
-        Route::new(
+        Route::page(Get, "/signin", Anyone, sign_in),
+        Route::page(
             Post(Does("sign in", Subject::Said)),
             "/signin",
             Anyone,
-            "",
             sign_in_with,
         ),
-        Route::new(
+        Route::page(
             GetAnd(Does("sign in", Subject::Always("by the operator's link"))),
             "/signin/{token}",
             Anyone,
-            "",
             sign_in_by_link,
         ),
-        Route::new(
+        Route::page(
             Post(Does("sign out", Subject::None)),
             "/signout",
             Anyone,
-            "",
             sign_out,
         ),
     ]

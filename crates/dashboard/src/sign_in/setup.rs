@@ -26,12 +26,11 @@ pub(crate) fn routes() -> Vec<Route<Dashboard>> {
     use Effect::Does;
     use Method::{Get, Post};
     vec![
-        Route::new(Get, "/setup", Manage, "", setup),
-        Route::new(
+        Route::page(Get, "/setup", Manage, setup),
+        Route::page(
             Post(Does("sign in", Subject::Always("with a new account"))),
             "/setup",
             Manage,
-            "",
             make_owner,
         ),
     ]

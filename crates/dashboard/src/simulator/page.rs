@@ -28,7 +28,7 @@ use web::{
 /// The routes of this file.
 pub(crate) fn routes() -> Vec<Route<Dashboard>> {
     let path = "/projects/{project}/simulator";
-    vec![Route::new(Method::Get, path, Access::Page, "", simulator)]
+    vec![Route::page(Method::Get, path, Access::Page, simulator)]
 }
 
 /// Events of the newest life shown.

@@ -36,18 +36,16 @@ pub(crate) fn routes() -> Vec<Route<Dashboard>> {
     use Effect::Does;
     use Method::Post;
     vec![
-        Route::new(
+        Route::page(
             Post(Does("simulate", Subject::Said)),
             "/projects/{project}/simulator",
             Form,
-            "",
             play,
         ),
-        Route::new(
+        Route::page(
             Post(Does("stop simulated life", Subject::Path("id"))),
             "/projects/{project}/simulator/{id}/stop",
             Form,
-            "",
             stop,
         ),
     ]

@@ -17,7 +17,7 @@ use web::{
 /// The routes of this file.
 pub(crate) fn routes() -> Vec<Route<Dashboard>> {
     let path = "/projects/{project}/start";
-    vec![Route::new(Method::Get, path, Access::Page, "", start)]
+    vec![Route::page(Method::Get, path, Access::Page, start)]
 }
 
 /// Test events looked at.

@@ -28,8 +28,8 @@ pub(crate) fn routes() -> Vec<Route<Dashboard>> {
     use Effect::Configures;
     use Method::{Get, Post};
     vec![
-        Route::new(Get, "/", Page, "", home),
-        Route::new(Post(Configures), "/projects", Form, "", make_project),
+        Route::page(Get, "/", Page, home),
+        Route::page(Post(Configures), "/projects", Form, make_project),
     ]
 }
 
