@@ -16,6 +16,7 @@ mod random;
 mod receiver;
 mod stores;
 mod stripe;
+pub mod truth;
 
 pub use apple_api::{AppStoreApi, api_key};
 pub use authority::Authority;

@@ -1,0 +1,330 @@
+//! The App Store, as one customer's purchases make it. Sources: Apple, "App Store Server Notifications", notificationType and
+//! subtype; JWSTransactionDecodedPayload and JWSRenewalInfoDecodedPayload; "Get All Subscription Statuses".
+
+use super::{
+    act::{Act, Change, Maker, Word},
+    life::{Deed, Life, Market},
+    told::Charge,
+    walk::{Habits, Increase, Stand, Walk},
+};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+const DAY: i64 = 86_400;
+const BUNDLE: &str = "com.example";
+const ENVIRONMENT: &str = "LocalTesting";
+
+pub(super) static HABITS: Habits = Habits {
+    products: ["com.example.monthly", "com.example.yearly", "unmapped"],
+    never: &[],
+    same_on_return: true,
+    refund_takes: true,
+    early: DAY / 2,
+    says_end_after: 600,
+    grace: 16 * DAY,
+    tries: 60 * DAY,
+    plan_switches_on: true,
+};
+
+/// What the status of a subscription is called in numbers.
+mod status {
+    pub(super) const ACTIVE: u8 = 1;
+    pub(super) const EXPIRED: u8 = 2;
+    pub(super) const RETRY: u8 = 3;
+    pub(super) const GRACE: u8 = 4;
+    pub(super) const REVOKED: u8 = 5;
+}
+
+/// Why a subscription expired or fails to renew, in Apple's numbers.
+mod intent {
+    pub(super) const CANCELLED: u8 = 1;
+    pub(super) const BILLING_ERROR: u8 = 2;
+}
+
+/// The store of one customer.
+pub(super) struct AppStore {
+    who: String,
+    number: u64,
+    is_intro: bool,
+    is_family_shared: bool,
+    /// Of the first transaction, which names the chain.
+    first: Option<Charge>,
+    transaction: Value,
+    /// All of them, by id.
+    transactions: BTreeMap<String, Value>,
+    messages: u64,
+}
+
+impl AppStore {
+    pub(super) fn new(life: &Life, number: u64) -> Self {
+        Self {
+            who: Market::AppStore.who(number),
+            number,
+            is_intro: life.beginning == super::Beginning::Intro,
+            is_family_shared: life.is_family_shared,
+            first: None,
+            transaction: Value::Null,
+            transactions: BTreeMap::new(),
+            messages: 0,
+        }
+    }
+
+    fn is_first(&self, charge: &Charge) -> bool {
+        let first = self.first.as_ref();
+        first.is_some_and(|first| first.id == charge.id)
+    }
+
+    /// A transaction of the subscription.
+    fn transaction(&self, charge: &Charge, reason: &str) -> Value {
+        let first = self.first.as_ref().unwrap_or(charge);
+        let mut transaction = json!({
+            "transactionId": charge.id, "originalTransactionId": first.id, "bundleId": BUNDLE, "productId": charge.product,
+            "subscriptionGroupIdentifier": "21000001", "purchaseDate": charge.from.as_millisecond(),
+            "originalPurchaseDate": first.from.as_millisecond(), "expiresDate": charge.until.map(Timestamp::as_millisecond),
+            "quantity": 1, "type": "Auto-Renewable Subscription", "environment": ENVIRONMENT, "transactionReason": reason,
+            "inAppOwnershipType": if self.is_family_shared { "FAMILY_SHARED" } else { "PURCHASED" },
+            "storefront": "USA", "storefrontId": "143441", "price": charge.micros / 1000, "currency": "USD",
+            "appTransactionId": format!("7{:015}", self.number), "appAccountToken": self.who,
+        });
+        if charge.is_trial {
+            transaction["offerDiscountType"] = "FREE_TRIAL".into();
+        } else if self.is_intro && self.is_first(charge) {
+            transaction["offerDiscountType"] = "PAY_AS_YOU_GO".into();
+        }
+        if !transaction["offerDiscountType"].is_null() {
+            transaction["offerType"] = 1.into();
+            transaction["offerPeriod"] = if charge.is_trial { "P1W" } else { "P1M" }.into();
+        }
+        transaction
+    }
+
+    /// Something bought once is a chain of its own.
+    fn once(&self, charge: &Charge) -> Value {
+        let mut transaction = self.transaction(charge, "PURCHASE");
+        transaction["originalTransactionId"] = charge.id.clone().into();
+        transaction["originalPurchaseDate"] = charge.from.as_millisecond().into();
+        transaction["type"] = "Consumable".into();
+        if let Some(transaction) = transaction.as_object_mut() {
+            transaction.remove("subscriptionGroupIdentifier");
+            transaction.remove("expiresDate");
+        }
+        transaction
+    }
+
+    /// Renewal information and status.
+    fn stands(&self, walk: &Walk) -> (Value, u8) {
+        let line = &walk.line;
+        let first = self.first.as_ref().unwrap_or(&line.charge);
+        let planned = if line.is_planned { 0 } else { line.product };
+        let mut renewal = json!({
+            "originalTransactionId": first.id, "productId": line.charge.product,
+            "autoRenewProductId": walk.habits.products[planned], "autoRenewStatus": u8::from(line.is_renewing),
+            "environment": ENVIRONMENT, "recentSubscriptionStartDate": first.from.as_millisecond(),
+            "appAccountToken": self.who,
+        });
+        match line.increase {
+            Increase::None => {}
+            Increase::Announced => renewal["priceIncreaseStatus"] = 0.into(),
+            Increase::Accepted => renewal["priceIncreaseStatus"] = 1.into(),
+        }
+        if line.is_renewing {
+            renewal["renewalDate"] = walk.ends_at().as_millisecond().into();
+        }
+        let status = match line.stand {
+            Stand::Running => status::ACTIVE,
+            Stand::Grace(until) => {
+                renewal["gracePeriodExpiresDate"] = until.as_millisecond().into();
+                status::GRACE
+            }
+            Stand::Retry => status::RETRY,
+            Stand::Over => status::EXPIRED,
+            Stand::Refunded => status::REVOKED,
+        };
+        if matches!(line.stand, Stand::Grace(_) | Stand::Retry) {
+            renewal["isInBillingRetryPeriod"] = true.into();
+            renewal["expirationIntent"] = intent::BILLING_ERROR.into();
+        }
+        (renewal, status)
+    }
+
+    /// The store's record changes, and it says so.
+    fn says(
+        &mut self,
+        walk: &Walk,
+        kind: &'static str,
+        subtype: Option<&'static str>,
+        transaction: Value,
+        stands: Option<(Value, u8)>,
+    ) -> Act {
+        self.messages += 1;
+        let id = transaction["transactionId"].as_str().unwrap_or_default();
+        self.transactions.insert(id.to_owned(), transaction.clone());
+        Act {
+            at: walk.now(),
+            changes: vec![Change::Apple {
+                transaction: transaction.clone(),
+                stands: stands.clone(),
+            }],
+            says: vec![Word::Apple {
+                kind,
+                subtype,
+                uuid: format!("{}-{}", self.number, self.messages),
+                transaction,
+                stands,
+            }],
+        }
+    }
+
+    /// About the subscription as it stands.
+    fn about(
+        &mut self,
+        walk: &Walk,
+        kind: &'static str,
+        subtype: Option<&'static str>,
+    ) -> Vec<Act> {
+        let stands = self.stands(walk);
+        vec![self.says(walk, kind, subtype, self.transaction.clone(), Some(stands))]
+    }
+
+    /// A new transaction of it.
+    fn charged(
+        &mut self,
+        walk: &Walk,
+        reason: &str,
+        kind: &'static str,
+        subtype: Option<&'static str>,
+    ) -> Vec<Act> {
+        self.transaction = self.transaction(&walk.line.charge, reason);
+        self.about(walk, kind, subtype)
+    }
+
+    fn expired(&mut self, walk: &Walk, why: u8, subtype: &'static str) -> Vec<Act> {
+        let (mut renewal, status) = self.stands(walk);
+        renewal["expirationIntent"] = why.into();
+        renewal["isInBillingRetryPeriod"] = false.into();
+        let transaction = self.transaction.clone();
+        vec![self.says(
+            walk,
+            "EXPIRED",
+            Some(subtype),
+            transaction,
+            Some((renewal, status)),
+        )]
+    }
+
+    fn refunded(&mut self, walk: &Walk, deed: Deed) -> Vec<Act> {
+        let part = deed == Deed::RefundPart;
+        self.transaction["revocationDate"] = walk.now().as_millisecond().into();
+        if self.is_family_shared {
+            self.transaction["revocationType"] = "FAMILY_REVOKE".into();
+            return self.about(walk, "REVOKE", None);
+        }
+        revoke(&mut self.transaction, if part { 40_000 } else { 100_000 });
+        self.about(walk, "REFUND", None)
+    }
+
+    /// The notification holds the old transaction, and how the subscription stands on its newer one.
+    fn refunded_earlier(&mut self, walk: &Walk) -> Vec<Act> {
+        let given_back = walk.line.given_back.last();
+        let Some(mut transaction) = given_back.and_then(|id| self.transactions.get(id).cloned())
+        else {
+            return Vec::new();
+        };
+        transaction["revocationDate"] = walk.now().as_millisecond().into();
+        revoke(&mut transaction, 100_000);
+        let stands = self.stands(walk);
+        vec![self.says(walk, "REFUND", None, transaction, Some(stands))]
+    }
+
+    /// The replaced transaction shows it in the history from then on, which nobody is told.
+    fn upgraded(&mut self, walk: &Walk) -> Vec<Act> {
+        let mut old = self.transaction.clone();
+        old["isUpgraded"] = true.into();
+        let id = old["transactionId"].as_str().unwrap_or_default();
+        self.transactions.insert(id.to_owned(), old.clone());
+        let mut acts = self.charged(walk, "PURCHASE", "DID_CHANGE_RENEWAL_PREF", Some("UPGRADE"));
+        if let Some(act) = acts.first_mut() {
+            let transaction = old;
+            act.changes.push(Change::Apple {
+                transaction,
+                stands: None,
+            });
+        }
+        acts
+    }
+}
+
+/// `percentage` in thousandths of a percent.
+fn revoke(transaction: &mut Value, percentage: i64) {
+    let kind = if percentage == 100_000 {
+        "REFUND_FULL"
+    } else {
+        "REFUND_PRORATED"
+    };
+    transaction["revocationType"] = kind.into();
+    transaction["revocationReason"] = 0.into();
+    transaction["revocationPercentage"] = percentage.into();
+}
+
+impl Maker for AppStore {
+    fn show(&mut self, walk: &Walk, deed: Option<Deed>) -> Vec<Act> {
+        let Some(deed) = deed else {
+            self.first = Some(walk.line.charge.clone());
+            return self.charged(walk, "PURCHASE", "SUBSCRIBED", Some("INITIAL_BUY"));
+        };
+        match deed {
+            Deed::Renew => self.charged(walk, "RENEWAL", "DID_RENEW", None),
+            Deed::Recover => self.charged(walk, "RENEWAL", "DID_RENEW", Some("BILLING_RECOVERY")),
+            Deed::Return => self.charged(walk, "PURCHASE", "SUBSCRIBED", Some("RESUBSCRIBE")),
+            Deed::SwitchOff => self.about(
+                walk,
+                "DID_CHANGE_RENEWAL_STATUS",
+                Some("AUTO_RENEW_DISABLED"),
+            ),
+            Deed::SwitchOn => self.about(
+                walk,
+                "DID_CHANGE_RENEWAL_STATUS",
+                Some("AUTO_RENEW_ENABLED"),
+            ),
+            Deed::Fail => {
+                let in_grace = matches!(walk.line.stand, Stand::Grace(_));
+                self.about(
+                    walk,
+                    "DID_FAIL_TO_RENEW",
+                    in_grace.then_some("GRACE_PERIOD"),
+                )
+            }
+            Deed::EndGrace => self.about(walk, "GRACE_PERIOD_EXPIRED", None),
+            Deed::GiveUp => self.expired(walk, intent::BILLING_ERROR, "BILLING_RETRY"),
+            Deed::RunOut => self.expired(walk, intent::CANCELLED, "VOLUNTARY"),
+            Deed::Refund | Deed::RefundPart => self.refunded(walk, deed),
+            Deed::RefundEarlier => self.refunded_earlier(walk),
+            Deed::Undo => {
+                if let Some(transaction) = self.transaction.as_object_mut() {
+                    transaction.retain(|name, _| !name.starts_with("revocation"));
+                }
+                self.about(walk, "REFUND_REVERSED", None)
+            }
+            Deed::Upgrade => self.upgraded(walk),
+            Deed::Plan => self.about(walk, "DID_CHANGE_RENEWAL_PREF", Some("DOWNGRADE")),
+            Deed::Unplan => self.about(walk, "DID_CHANGE_RENEWAL_PREF", None),
+            Deed::Move => {
+                self.transaction["expiresDate"] = walk.ends_at().as_millisecond().into();
+                self.about(walk, "RENEWAL_EXTENDED", None)
+            }
+            Deed::Announce => self.about(walk, "PRICE_INCREASE", Some("PENDING")),
+            Deed::Accept => self.about(walk, "PRICE_INCREASE", Some("ACCEPTED")),
+            Deed::BuyOnce => {
+                let once = self.once(&walk.once[walk.traded].charge);
+                vec![self.says(walk, "ONE_TIME_CHARGE", None, once, None)]
+            }
+            Deed::RefundOnce => {
+                let mut once = self.once(&walk.once[walk.traded].charge);
+                once["revocationDate"] = walk.now().as_millisecond().into();
+                revoke(&mut once, 100_000);
+                vec![self.says(walk, "REFUND", None, once, None)]
+            }
+        }
+    }
+}

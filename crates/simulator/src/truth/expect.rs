@@ -1,0 +1,376 @@
+//! What a listener should have made of a history: which events, with which product, amount, reason and time.
+//!
+//! Sources: `docs/lifecycle.md`, *What a charge is*, *What a difference is*, *First sight*; what a change of product tells is
+//! said by Adapty's *Event flows* and RevenueCat's *Common Webhook Flows*.
+
+use super::{
+    life::Market,
+    told::{Charge, Happened, History, How, Told, Why},
+};
+use jiff::{SignedDuration, Timestamp};
+
+/// A purchase that began longer ago is no news.
+const NEWS: SignedDuration = SignedDuration::from_hours(24);
+
+/// When an event happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum When {
+    /// Then: the store says so.
+    At(Timestamp),
+    /// The store shows it from then on without saying since when: it dates from when it was heard.
+    Shown(Timestamp),
+}
+
+/// How long a store can still be heard to say it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lasting {
+    /// For ever: charges and refunds stay in its records.
+    Recorded,
+    /// From then on, until something else took its place.
+    While(Timestamp, Option<Timestamp>),
+}
+
+/// One event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Expected {
+    /// Its kind.
+    pub kind: &'static str,
+    /// The product it names.
+    pub product: String,
+    /// Millionths of a dollar; `None` where the store does not say, or where it is about no money.
+    pub micros: Option<i64>,
+    /// Why; `None` where there is no reason to give.
+    pub reason: Option<&'static str>,
+    /// When.
+    pub when: When,
+    /// How long it can be heard of.
+    pub lasting: Lasting,
+}
+
+impl History {
+    /// All events of a history in a store that was listened to from before its beginning.
+    pub fn expected(&self, market: Market) -> Vec<Expected> {
+        self.expected_since(market, |_| None)
+    }
+
+    /// Events of a history of whose purchases nothing was heard before the times given: what is older than a day then is no
+    /// news, and only what says how the purchase stands is told of it.
+    pub fn expected_since(
+        &self,
+        market: Market,
+        first_heard: impl Fn(usize) -> Option<Timestamp>,
+    ) -> Vec<Expected> {
+        if self.is_family_shared {
+            // Who is let in by somebody else has bought nothing.
+            return Vec::new();
+        }
+        let mut all = Vec::new();
+        for purchase in 0..self.purchases() {
+            let told = self.of(purchase);
+            let mut reader = Reader::of(market, &told);
+            let heard = first_heard(purchase).unwrap_or(Timestamp::MIN);
+            let began = told.first().map_or(Timestamp::MAX, |told| told.at);
+            let is_old = began.duration_until(heard) > NEWS;
+            let mut standing = Standing::default();
+            for (index, what) in told.iter().enumerate() {
+                let events = reader.read(index);
+                if is_old && what.at <= heard {
+                    standing.follow(&what.what, &events);
+                } else {
+                    all.extend(standing.since.take());
+                    all.extend(events);
+                }
+            }
+            all.extend(standing.since);
+        }
+        all
+    }
+}
+
+/// The one event that says how a purchase stands.
+#[derive(Default)]
+struct Standing {
+    since: Option<Expected>,
+    /// That of the present period.
+    charge: Option<Expected>,
+    /// That of the failed charge, and of the pause that was asked for.
+    issue: Option<Expected>,
+    pause: Option<Expected>,
+}
+
+impl Standing {
+    fn follow(&mut self, what: &Happened, events: &[Expected]) {
+        let last = events.last().cloned();
+        match what {
+            Happened::Charged(..) | Happened::BoughtOnce(_) => {
+                self.charge.clone_from(&last);
+                self.since = last;
+            }
+            Happened::SwitchedOff
+            | Happened::GaveBack {
+                takes_access: true, ..
+            } => self.since = last,
+            Happened::Ended(_) => self.since = last.or(self.since.take()),
+            Happened::ChargeFailed { .. } => {
+                self.issue = events.first().cloned();
+                self.since = last;
+            }
+            Happened::GraceEnded => self.since.clone_from(&self.issue),
+            Happened::SwitchedOn | Happened::TookAgain(_) => self.since.clone_from(&self.charge),
+            Happened::PauseAsked => self.pause = last,
+            Happened::PauseBegan => self.since.clone_from(&self.pause),
+            Happened::GaveBack { .. }
+            | Happened::Planned(_)
+            | Happened::PlanWithdrawn
+            | Happened::Moved(_)
+            | Happened::IncreaseAnnounced
+            | Happened::IncreaseAccepted
+            | Happened::SharingEnded => {}
+        }
+    }
+}
+
+/// Goes through what happened to one purchase.
+struct Reader<'a> {
+    market: Market,
+    told: &'a [&'a Told],
+    charge: Option<&'a Charge>,
+    /// Money was taken for it before.
+    is_paid: bool,
+    /// The present period was refunded, and what was bought is taken back.
+    is_taken_back: bool,
+}
+
+impl<'a> Reader<'a> {
+    const fn of(market: Market, told: &'a [&'a Told]) -> Self {
+        Self {
+            market,
+            told,
+            charge: None,
+            is_paid: false,
+            is_taken_back: false,
+        }
+    }
+
+    /// What the `index`th thing that happened comes to.
+    fn read(&mut self, index: usize) -> Vec<Expected> {
+        let told = self.told[index];
+        match &told.what {
+            Happened::Charged(charge, how) => self.charged(charge, *how),
+            Happened::BoughtOnce(charge) => vec![money("non_subscription_purchase", charge)],
+            Happened::GaveBack {
+                charge,
+                micros,
+                takes_access,
+            } => {
+                self.is_taken_back |= *takes_access;
+                let kind = if charge.until.is_some() {
+                    "subscription_refunded"
+                } else {
+                    "non_subscription_purchase_refunded"
+                };
+                vec![Expected {
+                    micros: Some(*micros),
+                    reason: Some("refund"),
+                    when: When::At(told.at),
+                    ..money(kind, charge)
+                }]
+            }
+            Happened::TookAgain(charge) => {
+                self.is_taken_back = false;
+                vec![Expected {
+                    micros: None,
+                    when: When::At(told.at),
+                    ..money("refund_reversed", charge)
+                }]
+            }
+            Happened::SwitchedOff => vec![self.state(index, "renewal_cancelled")],
+            Happened::SwitchedOn => vec![Expected {
+                when: self.shown(told.at),
+                ..self.state(index, "renewal_reactivated")
+            }],
+            Happened::ChargeFailed { grace } => {
+                let mut events = vec![self.named(index, "billing_issue_detected")];
+                if grace.is_some() {
+                    events.push(self.named(index, "entered_grace_period"));
+                }
+                events
+            }
+            Happened::Ended(_) if self.is_taken_back => Vec::new(),
+            Happened::Ended(why) => {
+                let reason = match why {
+                    Why::Cancelled => "voluntarily_cancelled",
+                    Why::Unpaid => "billing_error",
+                };
+                vec![Expected {
+                    reason: Some(reason),
+                    ..self.state(index, "expired")
+                }]
+            }
+            Happened::PauseAsked => vec![self.named(index, "subscription_paused")],
+            Happened::Planned(product) => vec![Expected {
+                product: product.clone(),
+                when: self.shown(told.at),
+                ..self.named(index, "product_changed")
+            }],
+            Happened::PlanWithdrawn => vec![Expected {
+                when: self.shown(told.at),
+                ..self.named(index, "product_changed")
+            }],
+            Happened::Moved(_) => vec![Expected {
+                when: self.shown(told.at),
+                ..self.named(index, self.market.moved())
+            }],
+            Happened::IncreaseAnnounced => vec![Expected {
+                when: self.shown(told.at),
+                ..self.named(index, "price_increase_pending")
+            }],
+            Happened::IncreaseAccepted => vec![Expected {
+                when: self.shown(told.at),
+                ..self.named(index, "price_increase_accepted")
+            }],
+            // It was told when it was asked for; what ends here is access.
+            Happened::PauseBegan | Happened::GraceEnded | Happened::SharingEnded => Vec::new(),
+        }
+    }
+
+    fn charged(&mut self, charge: &'a Charge, how: How) -> Vec<Expected> {
+        let was_paid = self.is_paid;
+        let old = self.charge.replace(charge);
+        self.is_paid |= charge.micros > 0;
+        self.is_taken_back = false;
+        let is_converted = !was_paid && charge.micros > 0;
+        let kind = match how {
+            How::First if charge.is_trial => "trial_started",
+            How::First => "subscription_started",
+            _ if is_converted => "trial_converted",
+            How::AtOnce | How::AtRenewal => "subscription_started",
+            How::Renewed | How::CameBack => "subscription_renewed",
+        };
+        let mut events = Vec::new();
+        if let Some(old) = old {
+            let changed = old.product != charge.product;
+            if changed && matches!(how, How::AtOnce | How::CameBack) {
+                events.push(Expected {
+                    micros: None,
+                    ..money("product_changed", charge)
+                });
+            }
+            if how == How::AtOnce && old.micros > 0 {
+                // No store says what it gave back for the rest of the old period.
+                events.push(Expected {
+                    micros: None,
+                    reason: Some("upgraded"),
+                    when: When::At(charge.from),
+                    ..money("subscription_refunded", old)
+                });
+            }
+            if how == How::AtRenewal && old.micros > 0 {
+                events.push(Expected {
+                    micros: None,
+                    reason: Some("new_subscription_replace"),
+                    when: When::At(old.until.unwrap_or(charge.from)),
+                    ..money("subscription_expired", old)
+                });
+            }
+        }
+        events.push(money(kind, charge));
+        events
+    }
+
+    /// Something that the store shows for a while, about the present period.
+    fn named(&self, index: usize, kind: &'static str) -> Expected {
+        let at = self.told[index].at;
+        let product = self.charge.map(|charge| charge.product.clone());
+        Expected {
+            kind,
+            product: product.unwrap_or_default(),
+            micros: None,
+            reason: None,
+            when: When::At(at),
+            lasting: Lasting::While(at, self.replaced_at(index)),
+        }
+    }
+
+    /// The same, of a trial or a subscription.
+    fn state(&self, index: usize, what: &str) -> Expected {
+        let is_trial = self.charge.is_some_and(|charge| charge.is_trial);
+        let kind = match (what, is_trial) {
+            ("renewal_cancelled", true) => "trial_renewal_cancelled",
+            ("renewal_cancelled", false) => "subscription_renewal_cancelled",
+            ("renewal_reactivated", true) => "trial_renewal_reactivated",
+            ("renewal_reactivated", false) => "subscription_renewal_reactivated",
+            (_, true) => "trial_expired",
+            (_, false) => "subscription_expired",
+        };
+        self.named(index, kind)
+    }
+
+    /// When the store no longer shows what it shows since the `index`th thing happened.
+    fn replaced_at(&self, index: usize) -> Option<Timestamp> {
+        let what = &self.told[index].what;
+        let ends_it = |later: &Happened| {
+            matches!(
+                later,
+                Happened::Charged(..)
+                    | Happened::Ended(_)
+                    | Happened::GaveBack {
+                        takes_access: true,
+                        ..
+                    }
+            )
+        };
+        let undoes_it = |later: &Happened| match what {
+            Happened::SwitchedOff => *later == Happened::SwitchedOn,
+            Happened::SwitchedOn => *later == Happened::SwitchedOff,
+            Happened::Planned(_) => {
+                matches!(later, Happened::PlanWithdrawn | Happened::SwitchedOff)
+            }
+            Happened::PlanWithdrawn => matches!(later, Happened::Planned(_)),
+            Happened::IncreaseAnnounced => *later == Happened::IncreaseAccepted,
+            Happened::ChargeFailed { .. } => *later == Happened::GraceEnded,
+            Happened::PauseAsked => *later == Happened::PauseBegan,
+            _ => false,
+        };
+        let mut later = self.told[index + 1..].iter();
+        let replaced = later.find(|told| ends_it(&told.what) || undoes_it(&told.what));
+        replaced.map(|told| told.at)
+    }
+
+    /// The time of what a store shows without a date of its own.
+    const fn shown(&self, at: Timestamp) -> When {
+        if self.market.signs_when() {
+            When::At(at)
+        } else {
+            When::Shown(at)
+        }
+    }
+}
+
+impl Market {
+    /// Each message is signed, and dated, when the store changed something.
+    const fn signs_when(self) -> bool {
+        match self {
+            Self::AppStore => true,
+        }
+    }
+
+    /// What it is called when a period ends later.
+    const fn moved(self) -> &'static str {
+        match self {
+            Self::AppStore => "subscription_extended",
+        }
+    }
+}
+
+/// What happened to a charge, when the period that it pays for begins.
+fn money(kind: &'static str, charge: &Charge) -> Expected {
+    Expected {
+        kind,
+        product: charge.product.clone(),
+        micros: Some(charge.micros),
+        reason: None,
+        when: When::At(charge.from),
+        lasting: Lasting::Recorded,
+    }
+}

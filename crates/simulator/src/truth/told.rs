@@ -1,0 +1,201 @@
+//! What truly happened, as somebody would put it who stood beside.
+
+use jiff::Timestamp;
+
+/// Money taken for something, or a free period begun.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Charge {
+    /// The store's id of it.
+    pub id: String,
+    /// Product, as the store's facts name it.
+    pub product: String,
+    /// Millionths of a dollar.
+    pub micros: i64,
+    /// A free trial.
+    pub is_trial: bool,
+    /// Start of what was paid for.
+    pub from: Timestamp,
+    /// Its end; `None` for what is bought once.
+    pub until: Option<Timestamp>,
+}
+
+/// How a charge came about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum How {
+    /// The customer bought something new.
+    First,
+    /// The store charged for the next period.
+    Renewed,
+    /// The customer took another product, and the store took back the rest of the old period.
+    AtOnce,
+    /// The next period, of another product that was chosen before.
+    AtRenewal,
+    /// The customer came back after the end.
+    CameBack,
+}
+
+/// Why something ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Why {
+    /// The customer did not want it any more.
+    Cancelled,
+    /// It was not paid.
+    Unpaid,
+}
+
+/// What can happen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Happened {
+    /// A period of a subscription was charged, or given for free.
+    Charged(Charge, How),
+    /// Something was bought once and for all.
+    BoughtOnce(Charge),
+    /// Money was given back for a charge.
+    GaveBack {
+        /// The charge.
+        charge: Charge,
+        /// Millionths of a dollar.
+        micros: i64,
+        /// The store took back what had been bought.
+        takes_access: bool,
+    },
+    /// That did not last: the money is the seller's again, and what was taken is the customer's.
+    TookAgain(Charge),
+    /// The next period will not be charged.
+    SwitchedOff,
+    /// It will be after all.
+    SwitchedOn,
+    /// The next period could not be charged.
+    ChargeFailed {
+        /// How long the customer may go on meanwhile.
+        grace: Option<Timestamp>,
+    },
+    /// The customer may not go on any longer, and the store still tries.
+    GraceEnded,
+    /// It is over.
+    Ended(Why),
+    /// A pause was asked for, from the end of the period on.
+    PauseAsked,
+    /// The pause began.
+    PauseBegan,
+    /// The next period will be of another product.
+    Planned(String),
+    /// It will not.
+    PlanWithdrawn,
+    /// The period ends later.
+    Moved(Timestamp),
+    /// The price will rise, if the customer agrees.
+    IncreaseAnnounced,
+    /// The customer agreed.
+    IncreaseAccepted,
+    /// Who shared it does so no longer.
+    SharingEnded,
+}
+
+/// One thing that happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Told {
+    /// When.
+    pub at: Timestamp,
+    /// To which of the customer's purchases.
+    pub purchase: usize,
+    /// What.
+    pub what: Happened,
+}
+
+/// Everything that happened to one customer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct History {
+    /// In order.
+    pub told: Vec<Told>,
+    /// Somebody in the family pays.
+    pub is_family_shared: bool,
+}
+
+impl History {
+    /// How many purchases there were.
+    pub fn purchases(&self) -> usize {
+        let numbers = self.told.iter().map(|told| told.purchase + 1);
+        numbers.max().unwrap_or(0)
+    }
+
+    /// What happened to one of them.
+    pub(super) fn of(&self, purchase: usize) -> Vec<&Told> {
+        let told = self.told.iter();
+        told.filter(|told| told.purchase == purchase).collect()
+    }
+
+    /// Whether a subscription let the customer in at `now`.
+    pub fn has_access(&self, now: Timestamp) -> bool {
+        (0..self.purchases()).any(|purchase| {
+            let known = self.of(purchase);
+            let so_far = known.iter().filter(|told| told.at <= now);
+            door(so_far.copied()).is_open_at(now)
+        })
+    }
+}
+
+/// Whether what was bought lets its customer in.
+#[derive(Clone, Copy)]
+struct Door {
+    /// Start and end of what is paid for.
+    paid: Option<(Timestamp, Timestamp)>,
+    /// What was paid for before, while the present period has not begun.
+    before: Option<Timestamp>,
+    grace: Option<Timestamp>,
+    is_shut: bool,
+}
+
+impl Door {
+    fn is_open_at(&self, now: Timestamp) -> bool {
+        let is_paid = self.paid.is_some_and(|(from, until)| {
+            now < until && (from <= now || self.before.is_some_and(|before| now < before))
+        });
+        !self.is_shut && (is_paid || self.grace.is_some_and(|until| now < until))
+    }
+}
+
+fn door<'a>(told: impl Iterator<Item = &'a Told>) -> Door {
+    let mut door = Door {
+        paid: None,
+        before: None,
+        grace: None,
+        is_shut: false,
+    };
+    let mut last = None;
+    for told in told {
+        match &told.what {
+            Happened::Charged(charge, _) => {
+                door.before = door.paid.map(|(_, until)| until);
+                door.paid = charge.until.map(|until| (charge.from, until));
+                (door.grace, door.is_shut) = (None, false);
+                last = Some(charge.id.as_str());
+            }
+            Happened::GaveBack {
+                charge,
+                takes_access,
+                ..
+            } if *takes_access && last == Some(charge.id.as_str()) => door.is_shut = true,
+            Happened::TookAgain(charge) if last == Some(charge.id.as_str()) => door.is_shut = false,
+            Happened::ChargeFailed { grace } => {
+                (door.grace, door.paid) = (*grace, None);
+            }
+            Happened::Moved(until) => door.paid = door.paid.map(|(from, _)| (from, *until)),
+            Happened::GraceEnded
+            | Happened::Ended(_)
+            | Happened::PauseBegan
+            | Happened::SharingEnded => door.is_shut = true,
+            Happened::BoughtOnce(_)
+            | Happened::GaveBack { .. }
+            | Happened::TookAgain(_)
+            | Happened::SwitchedOff
+            | Happened::SwitchedOn
+            | Happened::PauseAsked
+            | Happened::Planned(_)
+            | Happened::PlanWithdrawn
+            | Happened::IncreaseAnnounced
+            | Happened::IncreaseAccepted => {}
+        }
+    }
+    door
+}

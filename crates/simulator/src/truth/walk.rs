@@ -1,0 +1,493 @@
+//! Where a life stands, what can be done there, and what truly happens when it is done.
+
+use super::{
+    life::{Beginning, Deed, Life, Market},
+    told::{Charge, Happened, History, How, Told, Why},
+};
+use jiff::{SignedDuration, Timestamp};
+
+const HOUR: i64 = 3_600;
+const DAY: i64 = 24 * HOUR;
+/// The smaller and the larger product: how long a period is, and what it costs in millionths of a dollar.
+const PRODUCTS: [(i64, i64); 2] = [(30 * DAY, 9_990_000), (365 * DAY, 59_990_000)];
+const TRIAL: i64 = 7 * DAY;
+const INTRO_PRICE: i64 = 1_990_000;
+const ONCE_PRICE: i64 = 4_990_000;
+
+/// How a store goes about subscriptions.
+pub(super) struct Habits {
+    /// The smaller and the larger product, and what is bought once.
+    pub(super) products: [&'static str; 3],
+    /// What happens in no life of this store.
+    pub(super) never: &'static [Deed],
+    /// Who comes back after the end goes on with the same purchase.
+    pub(super) same_on_return: bool,
+    /// A refund of the present period takes what was bought, when it is whole and when it is a part.
+    pub(super) refund_takes: bool,
+    /// How long before the end of a period the next one may be charged, in seconds.
+    pub(super) early: i64,
+    /// How long after the end of the last period the store says so, in seconds.
+    pub(super) says_end_after: i64,
+    /// Grace, in seconds.
+    pub(super) grace: i64,
+    /// How long the store tries to charge, in seconds.
+    pub(super) tries: i64,
+    /// Choosing another product for the next period switches renewal on.
+    pub(super) plan_switches_on: bool,
+}
+
+/// How a subscription stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stand {
+    Running,
+    /// Unpaid, and the customer may go on until then.
+    Grace(Timestamp),
+    /// Unpaid.
+    Retry,
+    Over,
+    Refunded,
+}
+
+/// How an increase of the price stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Increase {
+    None,
+    Announced,
+    Accepted,
+}
+
+/// The subscription of a life, as it stands.
+pub(super) struct Line {
+    pub(super) purchase: usize,
+    pub(super) charge: Charge,
+    /// Charges before it, of the same purchase.
+    pub(super) earlier: Vec<Charge>,
+    /// Which product.
+    pub(super) product: usize,
+    pub(super) is_renewing: bool,
+    /// The smaller product is chosen for the next period.
+    pub(super) is_planned: bool,
+    pub(super) stand: Stand,
+    pub(super) increase: Increase,
+    /// Charges that were given back, in the order in which they were.
+    pub(super) given_back: Vec<String>,
+    is_moved: bool,
+}
+
+/// What was bought once.
+pub(super) struct Once {
+    pub(super) charge: Charge,
+    purchase: usize,
+    pub(super) is_given_back: bool,
+}
+
+/// A life on its way.
+pub(super) struct Walk {
+    pub(super) habits: &'static Habits,
+    pub(super) line: Line,
+    pub(super) once: Vec<Once>,
+    /// Which of them was bought or given back last.
+    pub(super) traded: usize,
+    market: Market,
+    number: u64,
+    has_grace: bool,
+    is_family_shared: bool,
+    at: Timestamp,
+    charges: u64,
+    purchases: usize,
+    told: Vec<Told>,
+}
+
+fn after(at: Timestamp, seconds: i64) -> Timestamp {
+    at + SignedDuration::from_secs(seconds)
+}
+
+impl Walk {
+    pub(super) fn begin(life: &Life, number: u64) -> Self {
+        let habits = life.market.habits();
+        let mut walk = Self {
+            habits,
+            line: Line {
+                purchase: 0,
+                charge: Charge {
+                    id: String::new(),
+                    product: String::new(),
+                    micros: 0,
+                    is_trial: false,
+                    from: life.begins,
+                    until: None,
+                },
+                earlier: Vec::new(),
+                product: 0,
+                is_renewing: true,
+                is_planned: false,
+                stand: Stand::Running,
+                increase: Increase::None,
+                given_back: Vec::new(),
+                is_moved: false,
+            },
+            once: Vec::new(),
+            traded: 0,
+            market: life.market,
+            number,
+            has_grace: life.has_grace,
+            is_family_shared: life.is_family_shared,
+            at: life.begins,
+            charges: 0,
+            purchases: 1,
+            told: Vec::new(),
+        };
+        let mut first = walk.charge(0, life.begins);
+        match life.beginning {
+            Beginning::Trial => {
+                first.is_trial = true;
+                first.micros = 0;
+                first.until = Some(after(life.begins, TRIAL));
+            }
+            Beginning::Intro => first.micros = INTRO_PRICE,
+            Beginning::Full => {}
+        }
+        walk.line.charge = first.clone();
+        walk.tell(Happened::Charged(first, How::First));
+        walk
+    }
+
+    pub(super) const fn now(&self) -> Timestamp {
+        self.at
+    }
+
+    pub(super) fn history(self) -> History {
+        History {
+            told: self.told,
+            is_family_shared: self.is_family_shared,
+        }
+    }
+
+    /// End of what is paid for.
+    pub(super) fn ends_at(&self) -> Timestamp {
+        self.line.charge.until.unwrap_or(self.at)
+    }
+
+    fn tell(&mut self, what: Happened) {
+        let purchase = self.line.purchase;
+        self.told.push(Told {
+            at: self.at,
+            purchase,
+            what,
+        });
+    }
+
+    /// The price of a period of `product` from `from` on.
+    fn charge(&mut self, product: usize, from: Timestamp) -> Charge {
+        let (lasts, micros) = PRODUCTS[product];
+        self.charges += 1;
+        Charge {
+            id: self.market.charge_id(self.number, self.charges),
+            product: self.habits.products[product].to_owned(),
+            micros,
+            is_trial: false,
+            from,
+            until: Some(after(from, lasts)),
+        }
+    }
+
+    /// Lets a part of `seconds` pass, whole minutes and at least one.
+    fn pass(&mut self, seconds: i64, share: u8) {
+        let minutes = (seconds * i64::from(share) / 100 / 60).max(1);
+        self.at = after(self.at, minutes * 60);
+    }
+
+    /// Lets a part of what is left of the period pass.
+    fn within(&mut self, share: u8) {
+        let left = self.at.duration_until(self.ends_at()).as_secs();
+        self.pass(left, share);
+    }
+
+    /// Whether something can be done now.
+    pub(super) fn can(&self, deed: Deed) -> bool {
+        if self.habits.never.contains(&deed) {
+            return false;
+        }
+        let line = &self.line;
+        let runs = line.stand == Stand::Running && after(self.at, HOUR) < self.ends_at();
+        let is_running = line.stand == Stand::Running;
+        let is_new = !line.given_back.contains(&line.charge.id);
+        let can_give_back = runs && line.charge.from <= self.at && line.charge.micros > 0 && is_new;
+        let is_family = self.is_family_shared;
+        match deed {
+            Deed::Renew => is_running && line.is_renewing && line.increase != Increase::Announced,
+            Deed::SwitchOff => runs && line.is_renewing && !is_family,
+            Deed::SwitchOn => runs && !line.is_renewing && !is_family,
+            Deed::Fail => is_running && line.is_renewing && !is_family,
+            Deed::EndGrace => matches!(line.stand, Stand::Grace(_)),
+            Deed::Recover => matches!(line.stand, Stand::Grace(_) | Stand::Retry),
+            Deed::GiveUp => line.stand == Stand::Retry,
+            Deed::RunOut => is_running && !line.is_renewing,
+            Deed::Return => matches!(line.stand, Stand::Over | Stand::Refunded) && !is_family,
+            Deed::Refund => can_give_back,
+            Deed::RefundPart => can_give_back && !is_family,
+            Deed::RefundEarlier => runs && !is_family && self.earlier_to_give_back().is_some(),
+            Deed::Undo => {
+                line.stand == Stand::Refunded && !is_family && after(self.at, HOUR) < self.ends_at()
+            }
+            Deed::Upgrade => {
+                runs && line.is_renewing
+                    && line.product == 0
+                    && line.charge.from <= self.at
+                    && !is_family
+            }
+            Deed::Plan => {
+                runs && line.product == 1
+                    && !is_family
+                    && !line.is_planned
+                    && (line.is_renewing || self.habits.plan_switches_on)
+            }
+            Deed::Unplan => runs && line.is_planned && line.is_renewing,
+            Deed::Move => {
+                runs && !line.charge.is_trial
+                    && !line.is_moved
+                    && line.charge.from <= self.at
+                    && !is_family
+            }
+            Deed::Announce => {
+                runs && line.is_renewing && line.increase == Increase::None && !is_family
+            }
+            Deed::Accept => runs && line.increase == Increase::Announced,
+            Deed::BuyOnce => !is_family && self.room() > HOUR,
+            Deed::RefundOnce => {
+                self.room() > HOUR && self.once.iter().any(|once| !once.is_given_back)
+            }
+        }
+    }
+
+    /// How many seconds may pass before the store does something, at most a day.
+    fn room(&self) -> i64 {
+        let until = match self.line.stand {
+            Stand::Running => self.ends_at(),
+            Stand::Grace(until) => until,
+            Stand::Retry | Stand::Over | Stand::Refunded => return DAY,
+        };
+        self.at.duration_until(until).as_secs().min(DAY)
+    }
+
+    /// The newest earlier charge that was money and is not given back.
+    fn earlier_to_give_back(&self) -> Option<&Charge> {
+        let mut earlier = self.line.earlier.iter().rev();
+        earlier.find(|charge| charge.micros > 0 && !self.line.given_back.contains(&charge.id))
+    }
+
+    /// Does it. Something that cannot be done now must not be asked for.
+    pub(super) fn step(&mut self, deed: Deed, share: u8) {
+        match deed {
+            Deed::Renew => {
+                let early = self.habits.early * i64::from(share) / 100 / 60 * 60;
+                self.at = self.at.max(after(self.ends_at(), -early));
+                self.next(self.ends_at());
+            }
+            Deed::SwitchOff => {
+                self.within(share);
+                self.line.is_renewing = false;
+                self.tell(Happened::SwitchedOff);
+            }
+            Deed::SwitchOn => {
+                self.within(share);
+                self.line.is_renewing = true;
+                self.tell(Happened::SwitchedOn);
+            }
+            Deed::Fail => self.fail(),
+            Deed::EndGrace => {
+                if let Stand::Grace(until) = self.line.stand {
+                    self.at = self.at.max(until);
+                }
+                self.line.stand = Stand::Retry;
+                self.tell(Happened::GraceEnded);
+            }
+            Deed::Recover => self.recover(share),
+            Deed::GiveUp => {
+                self.pass(self.habits.tries, share);
+                self.end(Why::Unpaid);
+            }
+            Deed::RunOut => {
+                self.at = self.ends_at();
+                self.end(Why::Cancelled);
+                self.at = after(self.at, self.habits.says_end_after);
+            }
+            Deed::Return => self.come_back(share),
+            Deed::Refund => self.give_back(100, share),
+            Deed::RefundPart => self.give_back(40, share),
+            Deed::RefundEarlier => {
+                self.within(share);
+                if let Some(charge) = self.earlier_to_give_back().cloned() {
+                    self.line.given_back.push(charge.id.clone());
+                    self.tell(Happened::GaveBack {
+                        micros: charge.micros,
+                        charge,
+                        takes_access: false,
+                    });
+                }
+            }
+            Deed::Undo => {
+                self.within(share);
+                self.line.given_back.pop();
+                self.line.stand = Stand::Running;
+                self.tell(Happened::TookAgain(self.line.charge.clone()));
+            }
+            Deed::Upgrade => {
+                self.within(share);
+                let charge = self.charge(1, self.at);
+                self.charged(1, charge, How::AtOnce);
+            }
+            Deed::Plan => {
+                self.within(share);
+                self.line.is_planned = true;
+                self.tell(Happened::Planned(self.habits.products[0].to_owned()));
+                if !self.line.is_renewing {
+                    self.line.is_renewing = true;
+                    self.tell(Happened::SwitchedOn);
+                }
+            }
+            Deed::Unplan => {
+                self.within(share);
+                self.line.is_planned = false;
+                self.tell(Happened::PlanWithdrawn);
+            }
+            Deed::Move => {
+                self.within(share);
+                let until = after(self.ends_at(), 10 * DAY);
+                self.line.charge.until = Some(until);
+                self.line.is_moved = true;
+                self.tell(Happened::Moved(until));
+            }
+            Deed::Announce | Deed::Accept => self.raise(deed, share),
+            Deed::BuyOnce | Deed::RefundOnce => self.trade_once(deed, share),
+        }
+    }
+
+    /// The next period, from `from` on.
+    fn next(&mut self, from: Timestamp) {
+        let (product, how) = if self.line.is_planned {
+            (0, How::AtRenewal)
+        } else {
+            (self.line.product, How::Renewed)
+        };
+        let charge = self.charge(product, from);
+        self.charged(product, charge, how);
+    }
+
+    fn charged(&mut self, product: usize, charge: Charge, how: How) {
+        let line = &mut self.line;
+        let old = std::mem::replace(&mut line.charge, charge.clone());
+        line.earlier.push(old);
+        line.product = product;
+        line.is_renewing = true;
+        line.is_planned = false;
+        line.is_moved = false;
+        line.stand = Stand::Running;
+        line.increase = Increase::None;
+        self.tell(Happened::Charged(charge, how));
+    }
+
+    fn end(&mut self, why: Why) {
+        self.line.stand = Stand::Over;
+        self.line.is_renewing = false;
+        self.line.is_planned = false;
+        self.tell(Happened::Ended(why));
+    }
+
+    fn fail(&mut self) {
+        self.at = self.at.max(self.ends_at());
+        let grace = after(self.ends_at(), self.habits.grace);
+        let grace = (self.has_grace && grace > self.at).then_some(grace);
+        self.line.stand = grace.map_or(Stand::Retry, Stand::Grace);
+        self.tell(Happened::ChargeFailed { grace });
+    }
+
+    /// In grace the old dates stay, after it the period begins when it is paid.
+    fn recover(&mut self, share: u8) {
+        if let Stand::Grace(until) = self.line.stand {
+            let left = self.at.duration_until(until).as_secs();
+            self.pass(left, share);
+            self.next(self.ends_at());
+        } else {
+            self.pass(self.habits.tries, share);
+            self.next(self.at);
+        }
+    }
+
+    fn come_back(&mut self, share: u8) {
+        self.pass(60 * DAY, share);
+        let product = usize::from(share.is_multiple_of(3));
+        let charge = self.charge(product, self.at);
+        if self.habits.same_on_return {
+            self.charged(product, charge, How::CameBack);
+        } else {
+            self.line.purchase = self.purchases;
+            self.purchases += 1;
+            self.charged(product, charge, How::First);
+            self.line.earlier.clear();
+            self.line.given_back.clear();
+        }
+    }
+
+    fn give_back(&mut self, percent: i64, share: u8) {
+        self.within(share);
+        let charge = self.line.charge.clone();
+        self.line.given_back.push(charge.id.clone());
+        let takes_access = self.habits.refund_takes;
+        if takes_access {
+            self.line.stand = Stand::Refunded;
+        }
+        self.tell(if self.is_family_shared {
+            Happened::SharingEnded
+        } else {
+            Happened::GaveBack {
+                micros: charge.micros * percent / 100,
+                charge,
+                takes_access,
+            }
+        });
+    }
+
+    fn raise(&mut self, deed: Deed, share: u8) {
+        self.within(share);
+        let (increase, what) = if deed == Deed::Announce {
+            (Increase::Announced, Happened::IncreaseAnnounced)
+        } else {
+            (Increase::Accepted, Happened::IncreaseAccepted)
+        };
+        self.line.increase = increase;
+        self.tell(what);
+    }
+
+    /// What is bought once is a purchase of its own.
+    fn trade_once(&mut self, deed: Deed, share: u8) {
+        let subscription = self.line.purchase;
+        self.pass(self.room(), share);
+        if deed == Deed::BuyOnce {
+            self.line.purchase = self.purchases;
+            self.purchases += 1;
+            let mut charge = self.charge(0, self.at);
+            self.habits.products[2].clone_into(&mut charge.product);
+            (charge.micros, charge.until) = (ONCE_PRICE, None);
+            self.traded = self.once.len();
+            self.once.push(Once {
+                charge: charge.clone(),
+                purchase: self.line.purchase,
+                is_given_back: false,
+            });
+            self.tell(Happened::BoughtOnce(charge));
+        } else if let Some(index) = self.once.iter().rposition(|once| !once.is_given_back) {
+            self.traded = index;
+            let once = &mut self.once[index];
+            once.is_given_back = true;
+            self.line.purchase = once.purchase;
+            let charge = once.charge.clone();
+            self.tell(Happened::GaveBack {
+                micros: charge.micros,
+                charge,
+                takes_access: true,
+            });
+        }
+        self.line.purchase = subscription;
+    }
+}

@@ -1,0 +1,202 @@
+//! Lives tell what documents say they should, and nothing in them knows how events are derived.
+#![expect(clippy::unwrap_used, reason = "tests report by panicking")]
+
+use jiff::{SignedDuration, Timestamp};
+use simulator::truth::{Beginning, Deed, Expected, Life, Market};
+
+const DAY: i64 = 86_400;
+
+fn start() -> Timestamp {
+    "2026-01-01T00:00:00Z".parse().unwrap()
+}
+
+fn life(market: Market, beginning: Beginning, deeds: &[Deed]) -> Life {
+    Life {
+        market,
+        begins: start(),
+        beginning,
+        has_grace: true,
+        is_family_shared: false,
+        deeds: deeds.iter().map(|deed| (*deed, 50)).collect(),
+    }
+}
+
+/// What is expected of a life: kinds, with the end of the product and the amount or the reason.
+fn story(market: Market, beginning: Beginning, deeds: &[Deed]) -> Vec<String> {
+    let lived = life(market, beginning, deeds).live(1);
+    let events = lived.history.expected(market);
+    events.iter().map(sentence).collect()
+}
+
+fn sentence(event: &Expected) -> String {
+    let product = event.product.rsplit(['.', ':', '_']).next().unwrap();
+    let micros = event.micros.map(|micros| (micros / 10_000).to_string());
+    let reason = event.reason.map(str::to_owned);
+    let words = [Some(format!("{} {product}", event.kind)), micros, reason];
+    words.into_iter().flatten().collect::<Vec<_>>().join(" ")
+}
+
+/// Adapty, "Event flows": trial, conversion, renewal, cancellation, end, return.
+#[test]
+fn a_trial_that_converts_is_cancelled_and_comes_back() {
+    use Deed::{Renew, Return, RunOut, SwitchOff};
+    assert_eq!(
+        story(
+            Market::AppStore,
+            Beginning::Trial,
+            &[Renew, Renew, SwitchOff, RunOut, Return]
+        ),
+        [
+            "trial_started monthly 0",
+            "trial_converted monthly 999",
+            "subscription_renewed monthly 999",
+            "subscription_renewal_cancelled monthly",
+            "subscription_expired monthly voluntarily_cancelled",
+            "subscription_renewed monthly 999",
+        ]
+    );
+}
+
+/// Adapty, "Event flows": a change of product at once, and one for the next period.
+#[test]
+fn products_change_at_once_and_at_the_renewal() {
+    use Deed::{Plan, Renew, Upgrade};
+    assert_eq!(
+        story(Market::AppStore, Beginning::Full, &[Upgrade, Plan, Renew]),
+        [
+            "subscription_started monthly 999",
+            "product_changed yearly",
+            "subscription_refunded monthly upgraded",
+            "subscription_started yearly 5999",
+            "product_changed monthly",
+            "subscription_expired yearly new_subscription_replace",
+            "subscription_started monthly 999",
+        ]
+    );
+}
+
+/// Apple, "Reducing involuntary subscriber churn": grace, retry, and what comes of it.
+#[test]
+fn a_failed_charge_is_told_once_and_given_up_for_a_reason() {
+    use Deed::{EndGrace, Fail, GiveUp, Recover};
+    let failed = [
+        "subscription_started monthly 999",
+        "billing_issue_detected monthly",
+        "entered_grace_period monthly",
+    ];
+    let mut recovered = failed.to_vec();
+    recovered.push("subscription_renewed monthly 999");
+    assert_eq!(
+        story(Market::AppStore, Beginning::Full, &[Fail, Recover]),
+        recovered
+    );
+    let mut lost = failed.to_vec();
+    lost.push("subscription_expired monthly billing_error");
+    assert_eq!(
+        story(Market::AppStore, Beginning::Full, &[Fail, EndGrace, GiveUp]),
+        lost
+    );
+}
+
+#[test]
+fn refunds_are_of_one_charge_and_a_whole_one_takes_what_was_bought() {
+    use Deed::{Refund, RefundEarlier, RefundPart, Renew, Return, Undo};
+    let deeds = [Renew, RefundEarlier, RefundPart, Undo, Refund, Return];
+    assert_eq!(
+        story(Market::AppStore, Beginning::Intro, &deeds),
+        [
+            "subscription_started monthly 199",
+            "subscription_renewed monthly 999",
+            "subscription_refunded monthly 199 refund",
+            "subscription_refunded monthly 399 refund",
+            "refund_reversed monthly",
+            "subscription_refunded monthly 999 refund",
+            "subscription_renewed monthly 999",
+        ]
+    );
+    let lived = life(Market::AppStore, Beginning::Full, &[Refund]).live(1);
+    let at = lived.history.told[1].at;
+    assert!(lived.history.has_access(at - SignedDuration::from_secs(1)));
+    assert!(!lived.history.has_access(at));
+}
+
+#[test]
+fn access_is_what_was_paid_for_or_given_as_grace() {
+    use Deed::{EndGrace, Fail, Recover};
+    let deeds = [Fail, EndGrace, Recover];
+    let lived = life(Market::AppStore, Beginning::Full, &deeds).live(1);
+    let access = |days| {
+        let at = start() + SignedDuration::from_secs(days * DAY);
+        lived.history.has_access(at)
+    };
+    // 30 days, 16 of grace, half of 60 without, and a new period.
+    let open: Vec<i64> = (-1..110).filter(|day| access(*day)).collect();
+    let paid: Vec<i64> = (0..46).chain(76..106).collect();
+    assert_eq!(open, paid);
+}
+
+#[test]
+fn of_an_old_purchase_only_how_it_stands_is_told() {
+    use Deed::{Renew, SwitchOff, SwitchOn};
+    let deeds = [Renew, Renew, SwitchOff, SwitchOn, Renew];
+    let lived = life(Market::AppStore, Beginning::Trial, &deeds).live(1);
+    let since = |index: usize| {
+        let heard = lived.history.told[index].at;
+        let market = Market::AppStore;
+        let events = lived.history.expected_since(market, |_| Some(heard));
+        events.iter().map(sentence).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        since(2),
+        [
+            "subscription_renewed monthly 999",
+            "subscription_renewal_cancelled monthly",
+            "subscription_renewal_reactivated monthly",
+            "subscription_renewed monthly 999",
+        ]
+    );
+    assert_eq!(
+        since(3)[0],
+        "subscription_renewal_cancelled monthly",
+        "and not that it was renewed before"
+    );
+}
+
+/// Whatever is left out of a life, it can be lived, in order, and the same seed lives the same.
+#[test]
+fn any_part_of_a_life_is_a_life() {
+    let year = SignedDuration::from_secs(400 * DAY);
+    for market in Market::ALL {
+        for seed in 0..60 {
+            let whole = Life::random(market, seed, (start(), year), year);
+            assert_eq!(whole, Life::random(market, seed, (start(), year), year));
+            for life in whole.smaller().into_iter().chain([whole]) {
+                let lived = life.live(seed);
+                assert!(lived.acts.is_sorted_by_key(|act| act.at));
+                assert!(!lived.acts.is_empty() && lived.acts[0].at == life.begins);
+                let told = &lived.history.told;
+                assert!(told.is_sorted_by_key(|told| told.at), "{life:?}: {told:?}");
+            }
+        }
+    }
+}
+
+/// The rules are written twice: what is compared must not come from what it is compared with.
+#[test]
+fn nothing_here_knows_how_events_are_derived() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/truth");
+    let files: Vec<_> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    assert!(files.len() > 5, "{files:?}");
+    for file in files {
+        let text = std::fs::read_to_string(&file).unwrap();
+        for other in ["domain::", "sources::", "engine::", "ledger::"] {
+            assert!(!text.contains(other), "{} knows {other}", file.display());
+        }
+    }
+    let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+    let manifest = std::fs::read_to_string(manifest).unwrap();
+    assert!(!manifest.contains("domain"), "the crate depends on none");
+}
