@@ -107,6 +107,19 @@ impl Authority {
         &self.stored.root
     }
 
+    /// Leaf, intermediate and root, and the leaf's private key, for what is signed in another form than JWS.
+    pub(crate) fn of_receipts(&self) -> Result<([Vec<u8>; 3], Vec<u8>)> {
+        let der = |text: &str| BASE64_STANDARD.decode(text);
+        let Stored {
+            root,
+            intermediate,
+            leaf,
+            leaf_key,
+        } = &self.stored;
+        let certificates = [der(leaf)?, der(intermediate)?, der(root)?];
+        Ok((certificates, der(leaf_key)?))
+    }
+
     /// A compact JWS of `payload`.
     pub fn sign(&self, payload: &serde_json::Value) -> Result<String> {
         let signed = format!(

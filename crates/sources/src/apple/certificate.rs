@@ -2,13 +2,17 @@
 
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_ASN1, ECDSA_P256_SHA384_ASN1, ECDSA_P384_SHA256_ASN1, ECDSA_P384_SHA384_ASN1,
-    UnparsedPublicKey, VerificationAlgorithm,
+    RSA_PKCS1_2048_8192_SHA1_FOR_LEGACY_USE_ONLY, RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey,
+    VerificationAlgorithm,
 };
 use jiff::Timestamp;
 use x509_parser::{
     certificate::X509Certificate,
     der_parser::{Oid, oid},
-    oid_registry::{OID_SIG_ECDSA_WITH_SHA256, OID_SIG_ECDSA_WITH_SHA384},
+    oid_registry::{
+        OID_PKCS1_SHA1WITHRSA, OID_PKCS1_SHA256WITHRSA, OID_SIG_ECDSA_WITH_SHA256,
+        OID_SIG_ECDSA_WITH_SHA384,
+    },
     prelude::FromDer,
 };
 
@@ -29,6 +33,9 @@ pub enum Untrusted {
     /// A certificate lacks the extension that says what it is for.
     #[error("the {0} certificate lacks Apple's marker extension")]
     Purpose(&'static str),
+    /// None of the certificates is the one that the signature names.
+    #[error("the certificate that signed is not among those sent")]
+    Signer,
     /// The chain does not lead to a pinned root.
     #[error("the certificate chain does not lead to a trusted root")]
     Root,
@@ -40,7 +47,7 @@ pub enum Untrusted {
 /// A chain whose signatures lead to a pinned root. Its validity in time is checked for each payload.
 #[derive(Debug, Clone)]
 pub struct Chain {
-    /// Public key of the leaf, an uncompressed P-256 point.
+    /// Public key of the leaf: an uncompressed P-256 point, or an RSA key of a receipt's.
     pub(crate) leaf_key: Vec<u8>,
     not_before: i64,
     not_after: i64,
@@ -48,14 +55,18 @@ pub struct Chain {
     pub(crate) certificates: [Vec<u8>; 3],
 }
 
-fn parse<'a>(der: &'a [u8], which: &'static str) -> Result<X509Certificate<'a>, Untrusted> {
+pub(super) fn parse<'a>(
+    der: &'a [u8],
+    which: &'static str,
+) -> Result<X509Certificate<'a>, Untrusted> {
     match X509Certificate::from_der(der) {
         Ok(([], certificate)) => Ok(certificate),
         _ => Err(Untrusted::Undecodable(which)),
     }
 }
 
-/// Whether `key`, an EC public key, signed `message` with the named algorithm.
+/// Whether `key`, an EC or RSA public key, signed `message` with the named algorithm. Apple signed receipts, and the certificates
+/// they lead to, with SHA-1 until those certificates ended in 2023 and 2025; no other is issued any more.
 pub(crate) fn signed_by(key: &[u8], algorithm: &Oid<'_>, message: &[u8], signature: &[u8]) -> bool {
     // An uncompressed point is 1 + 2 * 32 bytes on P-256 and 1 + 2 * 48 on P-384.
     let scheme: &'static dyn VerificationAlgorithm = match (key.len(), algorithm) {
@@ -63,6 +74,10 @@ pub(crate) fn signed_by(key: &[u8], algorithm: &Oid<'_>, message: &[u8], signatu
         (65, name) if *name == OID_SIG_ECDSA_WITH_SHA384 => &ECDSA_P256_SHA384_ASN1,
         (97, name) if *name == OID_SIG_ECDSA_WITH_SHA256 => &ECDSA_P384_SHA256_ASN1,
         (97, name) if *name == OID_SIG_ECDSA_WITH_SHA384 => &ECDSA_P384_SHA384_ASN1,
+        (_, name) if *name == OID_PKCS1_SHA256WITHRSA => &RSA_PKCS1_2048_8192_SHA256,
+        (_, name) if *name == OID_PKCS1_SHA1WITHRSA => {
+            &RSA_PKCS1_2048_8192_SHA1_FOR_LEGACY_USE_ONLY
+        }
         _ => return false,
     };
     UnparsedPublicKey::new(scheme, key)
@@ -96,6 +111,15 @@ impl Chain {
         let [leaf_der, intermediate_der, _] = sent else {
             return Err(Untrusted::Length(sent.len()));
         };
+        Self::leading(leaf_der, intermediate_der, roots)
+    }
+
+    /// The same, of the two certificates that count.
+    pub(super) fn leading(
+        leaf_der: &[u8],
+        intermediate_der: &[u8],
+        roots: &[Vec<u8>],
+    ) -> Result<Self, Untrusted> {
         let leaf = parse(leaf_der, "leaf")?;
         let intermediate = parse(intermediate_der, "intermediate")?;
         if !has(&leaf, &RECEIPT_SIGNING) {
@@ -121,7 +145,11 @@ impl Chain {
                         .map(|validity| validity.not_after.timestamp())
                         .min()
                         .unwrap_or(i64::MIN),
-                    certificates: [leaf_der.clone(), intermediate_der.clone(), root_der.clone()],
+                    certificates: [
+                        leaf_der.to_vec(),
+                        intermediate_der.to_vec(),
+                        root_der.clone(),
+                    ],
                 });
             }
         }

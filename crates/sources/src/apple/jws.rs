@@ -2,6 +2,7 @@
 
 use super::{
     certificate::{Chain, Untrusted},
+    pkcs7::SignedData,
     rejection::Rejection,
 };
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
@@ -16,7 +17,10 @@ use std::{
 /// Chains remembered; the number Apple's own libraries use. Source: App Store Server Library.
 const REMEMBERED: usize = 32;
 
+/// Apple Root CA - G3, to which signed transactions and notifications lead.
 const APPLE_ROOT_CA_G3: &[u8] = include_bytes!("AppleRootCA-G3.der");
+/// Apple Root CA (2006 to 2035, RSA), to which StoreKit 1 receipts lead. Source: Apple, "Apple PKI", Apple Inc. Root.
+const APPLE_ROOT_CA: &[u8] = include_bytes!("AppleRootCA.der");
 
 /// Verifies JWS against pinned roots. Remembers verified chains, so that a JWS costs one signature check.
 ///
@@ -25,6 +29,7 @@ const APPLE_ROOT_CA_G3: &[u8] = include_bytes!("AppleRootCA-G3.der");
 #[derive(Debug)]
 pub struct Verifier {
     roots: Vec<Vec<u8>>,
+    receipt_roots: Vec<Vec<u8>>,
     single_certificate: bool,
     chains: Mutex<BTreeMap<String, Arc<Chain>>>,
 }
@@ -82,14 +87,18 @@ impl<'a> Parts<'a> {
 }
 
 impl Verifier {
-    /// Trusts the pinned Apple Root CA - G3 and nothing else.
+    /// Trusts Apple's pinned roots and nothing else: Apple Root CA - G3 for JWS, Apple Root CA for receipts.
     pub fn apple() -> Self {
-        Self::with_roots(vec![APPLE_ROOT_CA_G3.to_vec()])
+        Self {
+            receipt_roots: vec![APPLE_ROOT_CA.to_vec()],
+            ..Self::with_roots(vec![APPLE_ROOT_CA_G3.to_vec()])
+        }
     }
 
     /// Trusts the given roots (DER) instead: for local testing only, see [`super::App`].
     pub fn with_roots(roots: Vec<Vec<u8>>) -> Self {
         Self {
+            receipt_roots: roots.clone(),
             roots,
             single_certificate: false,
             chains: Mutex::default(),
@@ -129,6 +138,11 @@ impl Verifier {
         let value = serde_json::from_slice(&payload)
             .map_err(|error| Rejection::Unreadable(error.to_string()))?;
         Ok((value, chain))
+    }
+
+    /// The chain that signed a receipt.
+    pub(super) fn verify_signed_data(&self, signed: &SignedData<'_>) -> Result<Chain, Rejection> {
+        signed.chain(&self.receipt_roots, self.single_certificate)
     }
 
     fn chain(&self, header: &str) -> Result<Arc<Chain>, Rejection> {

@@ -6,6 +6,7 @@
 //! Notifications" version 2.
 
 mod api;
+mod ber;
 mod certificate;
 mod country;
 mod facts;
@@ -13,6 +14,7 @@ mod jws;
 mod model;
 mod notification;
 pub mod ocsp;
+mod pkcs7;
 mod purchase;
 mod receipt;
 mod rejection;

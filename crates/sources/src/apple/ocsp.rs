@@ -4,7 +4,10 @@
 //! Pure: this makes requests and judges answers; the engine sends them. An answer that cannot be had is no verdict: the store
 //! is asked to send its message again.
 
-use super::certificate::{Chain, signed_by};
+use super::{
+    ber::{Malformed, Reader},
+    certificate::{Chain, signed_by},
+};
 use aws_lc_rs::digest::{SHA256, digest};
 use jiff::Timestamp;
 use x509_parser::{
@@ -60,55 +63,9 @@ fn der(tag: u8, content: &[u8]) -> Vec<u8> {
     out
 }
 
-/// One element of DER: its tag, its content, and all of its bytes.
-struct Element<'a> {
-    tag: u8,
-    content: &'a [u8],
-    whole: &'a [u8],
-}
-
-/// Reads elements one after the other.
-struct Reader<'a>(&'a [u8]);
-
-impl<'a> Reader<'a> {
-    fn next(&mut self) -> Option<Element<'a>> {
-        let (&tag, rest) = self.0.split_first()?;
-        let (&first, rest) = rest.split_first()?;
-        let (length, rest) = match first {
-            0..=127 => (usize::from(first), rest),
-            0x81..=0x84 => {
-                let (bytes, rest) = rest.split_at_checked(usize::from(first & 0x7f))?;
-                (
-                    bytes
-                        .iter()
-                        .fold(0_usize, |length, byte| (length << 8) | usize::from(*byte)),
-                    rest,
-                )
-            }
-            _ => return None,
-        };
-        let (content, rest) = rest.split_at_checked(length)?;
-        let whole = self.0.get(..self.0.len() - rest.len())?;
-        self.0 = rest;
-        Some(Element {
-            tag,
-            content,
-            whole,
-        })
-    }
-
-    fn expect(&mut self, tag: u8) -> Result<Element<'a>, Doubt> {
-        self.next()
-            .filter(|element| element.tag == tag)
-            .ok_or(Doubt::Unusable("it is not well formed"))
-    }
-
-    fn optional(&mut self, tag: u8) -> Option<Element<'a>> {
-        if self.0.first() == Some(&tag) {
-            self.next()
-        } else {
-            None
-        }
+impl From<Malformed> for Doubt {
+    fn from(_: Malformed) -> Self {
+        Self::Unusable("it is not well formed")
     }
 }
 
@@ -198,9 +155,8 @@ impl Check {
             let next_update = single
                 .optional(0xa0)
                 .map(|wrapped| {
-                    Reader(wrapped.content)
-                        .expect(0x18)
-                        .and_then(|element| time(element.content))
+                    let end = Reader(wrapped.content).expect(0x18)?;
+                    time(end.content)
                 })
                 .transpose()?;
             let second = now.as_second();

@@ -1,142 +1,178 @@
-//! StoreKit 1 receipts: only a transaction id is read from them, and the App Store is asked about it.
+//! StoreKit 1 receipts: an envelope that Apple signed around a set of attributes, an in-app purchase being an attribute that is
+//! itself such a set.
 //!
-//! A receipt is a PKCS#7 envelope around a set of attributes; an in-app purchase is an attribute that is itself such a
-//! set. Its signature is not checked: whoever knows a transaction id could send just that. Source: Apple,
-//! "Receipt Validation Programming Guide".
+//! A verified receipt proves that whoever holds it bought what it lists. What became of that is not in it: the App Store is asked.
+//! Source: Apple, "Receipt Fields" and "Validating receipts on the device".
 
+use super::{App, Rejection, ber::Reader, notification::environment_of, pkcs7::SignedData};
 use crate::Refusal;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-// Receipts of Xcode use indefinite lengths, which are BER but not DER.
-use x509_parser::der_parser::asn1_rs::{Any, FromBer, Tag};
+use domain::Environment;
+use jiff::Timestamp;
+use std::collections::BTreeSet;
 
-const IN_APP: u64 = 17;
-const TRANSACTION_ID: u64 = 1703;
-const ORIGINAL_TRANSACTION_ID: u64 = 1705;
-/// Nesting beyond this is no receipt.
-const DEEPEST: usize = 12;
+/// Kinds of attributes of a receipt.
+const ENVIRONMENT: u32 = 0;
+const BUNDLE_ID: u32 = 2;
+const CREATED_AT: u32 = 12;
+const IN_APP: u32 = 17;
+/// Kinds of attributes of a purchase.
+const TRANSACTION_ID: u32 = 1703;
+const ORIGINAL_TRANSACTION_ID: u32 = 1705;
 
-/// A transaction id found in a base64 receipt.
-pub(super) fn transaction_id(receipt: &str) -> Result<String, Refusal> {
-    let malformed = |what: &str| {
-        Refusal::refuse(
-            "malformed_receipt",
-            format!(
-                "expected a signed transaction (three parts with dots), a transaction id (digits) or a base64 App Store receipt: {what}"
-            ),
-        )
-    };
+const INTEGER: u8 = 0x02;
+const OCTETS: u8 = 0x04;
+const UTF8: u8 = 0x0c;
+const IA5: u8 = 0x16;
+const SEQUENCE: u8 = 0x30;
+const SET: u8 = 0x31;
+
+/// What a verified receipt proves.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Proven {
+    pub(super) environment: Environment,
+    /// One of its purchases, to ask about.
+    pub(super) transaction: String,
+    /// The chains it lists.
+    pub(super) chains: BTreeSet<String>,
+}
+
+fn malformed(what: &str) -> Refusal {
+    Refusal::refuse(
+        "malformed_receipt",
+        format!(
+            "expected a signed transaction (three parts with dots) or a base64 App Store receipt: {what}"
+        ),
+    )
+}
+
+/// Verifies a base64 receipt: who signed it, for which app, in which environment, with certificates that were valid then.
+pub(super) fn verify(receipt: &str, app: &App) -> Result<Proven, Refusal> {
     let compact: String = receipt.split_whitespace().collect();
     let der = STANDARD
         .decode(compact)
         .map_err(|_| malformed("this is none of them"))?;
-    let mut found = Found::default();
-    walk(&der, 0, &mut found);
-    if !found.is_asn1 {
-        return Err(malformed("the base64 holds something else"));
+    let signed = SignedData::read(&der)
+        .map_err(|_| malformed("the base64 holds something else, or only a part of one"))?;
+    // Read before it is believed, only to choose what to verify it with; everything it says is used afterwards.
+    let claim = Listed::read(&signed.content);
+    let environment = claim.as_ref().map_or("Production", Listed::environment);
+    let (verifier, environment) = environment_of(environment, app)?;
+    let chain = verifier.verify_signed_data(&signed)?;
+    let listed =
+        claim.ok_or_else(|| malformed("it is signed, but lists nothing that can be read"))?;
+    chain.valid_at(listed.created_at).map_err(Rejection::from)?;
+    if listed.bundle_id != app.bundle_id {
+        return Err(Rejection::WrongApp {
+            found: format!("bundle id {}", listed.bundle_id),
+            expected: format!("bundle id {}", app.bundle_id),
+        }
+        .into());
     }
-    found
-        .id
-        .ok_or_else(|| Refusal::refuse("empty_receipt", "the receipt holds no purchase"))
+    let transaction = listed
+        .transaction
+        .ok_or_else(|| Refusal::refuse("empty_receipt", "the receipt holds no purchase"))?;
+    Ok(Proven {
+        environment,
+        transaction,
+        chains: listed.chains,
+    })
 }
 
+/// What the content of a receipt lists.
 #[derive(Default)]
-struct Found {
-    is_asn1: bool,
-    id: Option<String>,
+struct Listed {
+    kind: Option<String>,
+    bundle_id: String,
+    created_at: Timestamp,
+    transaction: Option<String>,
+    chains: BTreeSet<String>,
 }
 
-/// Visits every element; attributes are sequences of a number, a version and an octet string.
-fn walk(mut bytes: &[u8], depth: usize, found: &mut Found) {
-    while !bytes.is_empty() && depth < DEEPEST && found.id.is_none() {
-        let Ok((rest, element)) = Any::from_ber(bytes) else {
-            return;
-        };
-        found.is_asn1 = true;
-        bytes = rest;
-        if element.tag() == Tag::Sequence
-            && let Some((kind, value)) = attribute(element.data)
-        {
+impl Listed {
+    /// `None` for what is no set of attributes, or lacks one that no receipt is without.
+    fn read(content: &[u8]) -> Option<Self> {
+        let mut listed = Self::default();
+        let (mut bundle_id, mut created_at) = (None, None);
+        for (kind, value) in attributes(content)? {
             match kind {
-                IN_APP => walk(value, depth + 1, found),
-                TRANSACTION_ID | ORIGINAL_TRANSACTION_ID => found.id = text(value),
+                ENVIRONMENT => listed.kind = Some(text(value)?),
+                BUNDLE_ID => bundle_id = Some(text(value)?),
+                CREATED_AT => created_at = Some(text(value)?.parse().ok()?),
+                IN_APP => listed.add(value).unwrap_or_default(),
                 _ => {}
             }
-        } else if element.header.is_constructed() || element.tag() == Tag::OctetString {
-            walk(element.data, depth + 1, found);
+        }
+        listed.bundle_id = bundle_id?;
+        listed.created_at = created_at?;
+        Some(listed)
+    }
+
+    /// A purchase without an id that can be read proves nothing, and harms no other.
+    fn add(&mut self, purchase: &[u8]) -> Option<()> {
+        let (mut transaction, mut original) = (None, None);
+        for (kind, value) in attributes(purchase)? {
+            match kind {
+                TRANSACTION_ID => transaction = Some(id(value)?),
+                ORIGINAL_TRANSACTION_ID => original = Some(id(value)?),
+                _ => {}
+            }
+        }
+        let transaction = transaction?;
+        // Receipts of Xcode do not repeat it.
+        let original = original.unwrap_or_else(|| transaction.clone());
+        self.chains.insert(original);
+        self.transaction.get_or_insert(transaction);
+        Some(())
+    }
+
+    /// As signed transactions call it.
+    fn environment(&self) -> &str {
+        match self.kind.as_deref() {
+            None | Some("ProductionVPP") => "Production",
+            Some("ProductionSandbox" | "ProductionVPPSandbox") => "Sandbox",
+            Some(other) => other,
         }
     }
 }
 
-fn attribute(sequence: &[u8]) -> Option<(u64, &[u8])> {
-    let (rest, kind) = Any::from_ber(sequence).ok()?;
-    let kind = kind.as_u64().ok()?;
-    let (rest, version) = Any::from_ber(rest).ok()?;
-    version.as_u64().ok()?;
-    let (_, value) = Any::from_ber(rest).ok()?;
-    (value.tag() == Tag::OctetString).then_some((kind, value.data))
+/// The attributes of a set: sequences of a kind, a version and octets.
+fn attributes(set: &[u8]) -> Option<Vec<(u32, &[u8])>> {
+    let mut outside = Reader(set);
+    let mut set = Reader(outside.expect(SET).ok()?.content);
+    let mut all = Vec::new();
+    while !set.is_empty() {
+        let mut attribute = Reader(set.expect(SEQUENCE).ok()?.content);
+        let kind = attribute.expect(INTEGER).ok()?.content;
+        attribute.expect(INTEGER).ok()?;
+        let value = attribute.expect(OCTETS).ok()?.content;
+        if let Some(kind) = number(kind) {
+            all.push((kind, value));
+        }
+    }
+    outside.is_empty().then_some(all)
+}
+
+/// A kind that is small enough to be one of those that are read.
+fn number(bytes: &[u8]) -> Option<u32> {
+    let is_small = bytes.len() <= 4 && bytes.first().is_some_and(|first| *first < 0x80);
+    is_small.then(|| {
+        bytes
+            .iter()
+            .fold(0, |number, byte| (number << 8) | u32::from(*byte))
+    })
 }
 
 fn text(value: &[u8]) -> Option<String> {
-    let (_, text) = Any::from_ber(value).ok()?;
-    let text = std::str::from_utf8(text.data).ok()?;
-    let is_id = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    is_id.then(|| text.to_owned())
+    let mut value = Reader(value);
+    let text = value.next()?;
+    let is_text = matches!(text.tag, UTF8 | IA5) && value.is_empty();
+    let text = is_text.then_some(text.content)?;
+    std::str::from_utf8(text).ok().map(str::to_owned)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// One element of tag `tag`.
-    fn element(tag: u8, content: &[u8]) -> Vec<u8> {
-        let length = u8::try_from(content.len()).unwrap();
-        assert!(length < 128, "short forms only");
-        [&[tag, length], content].concat()
-    }
-
-    fn attribute(kind: u16, value: &[u8]) -> Vec<u8> {
-        let kind = element(0x02, &kind.to_be_bytes());
-        element(
-            0x30,
-            &[kind, element(0x02, &[1]), element(0x04, value)].concat(),
-        )
-    }
-
-    #[test]
-    fn the_id_of_a_purchase_is_found_and_nothing_else_is_taken_for_one() {
-        let purchase = element(0x31, &attribute(1703, &element(0x0c, b"2000000123")));
-        let receipt = element(0x31, &attribute(17, &purchase));
-        assert_eq!(
-            transaction_id(&STANDARD.encode(&receipt)).unwrap(),
-            "2000000123"
-        );
-        let empty = element(0x31, &attribute(2, &element(0x0c, b"com.example")));
-        assert_eq!(
-            transaction_id(&STANDARD.encode(empty)).unwrap_err().code,
-            "empty_receipt"
-        );
-        for garbage in ["", "not base64!", "aGVsbG8gd29ybGQ"] {
-            let code = transaction_id(garbage).unwrap_err().code;
-            assert!(
-                ["malformed_receipt", "empty_receipt"].contains(&code),
-                "{code}"
-            );
-        }
-        let mut deep = receipt;
-        for _ in 0..30 {
-            deep = [vec![0x30, 0x80], deep, vec![0, 0]].concat();
-        }
-        assert!(transaction_id(&STANDARD.encode(deep)).is_err());
-    }
-
-    #[test]
-    fn a_receipt_made_by_xcode_is_read() {
-        let path = concat!(
-            env!("CARGO_MANIFEST_DIR"),
-            "/../../../shared/vectors/apple/xcode/xcode-app-receipt-with-transaction"
-        );
-        if let Ok(receipt) = std::fs::read_to_string(path) {
-            assert_eq!(transaction_id(&receipt).unwrap(), "0");
-        }
-    }
+fn id(value: &[u8]) -> Option<String> {
+    let id = text(value)?;
+    let is_id = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit());
+    is_id.then_some(id)
 }

@@ -104,15 +104,18 @@ impl Source for AppStore {
             seen.user_token = Some(receipt.app_user_id.clone());
             return Ok(Content::Observed(Box::new(seen)));
         }
-        let id = if token.bytes().all(|byte| byte.is_ascii_digit()) && !token.is_empty() {
-            token.to_owned()
-        } else {
-            receipt::transaction_id(token)?
-        };
-        Ok(Content::Ask(Question {
+        let question = |id: String| Question {
             owner: Some(receipt.app_user_id.clone()),
             with_history: true,
             ..Question::about("transaction", id)
+        };
+        if !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Ok(Content::Ask(question(token.to_owned())));
+        }
+        let proven = receipt::verify(token, &self.app)?;
+        Ok(Content::Ask(Question {
+            prompt: json!({ "environment": proven.environment.id(), "chains": proven.chains }),
+            ..question(proven.transaction)
         }))
     }
 
@@ -124,7 +127,7 @@ impl Source for AppStore {
             .any(|transaction| transaction.is_origin(&seen.chain.id));
         (!begins).then(|| Question {
             with_history: true,
-            prompt: json!({ "environment": seen.chain.environment.id(), "chain": seen.chain.id }),
+            prompt: json!({ "environment": seen.chain.environment.id(), "chains": [seen.chain.id] }),
             ..Question::about("transaction", &seen.chain.id)
         })
     }
@@ -134,7 +137,7 @@ impl Source for AppStore {
         Some(Question {
             with_history: true,
             prompt: json!({
-                "environment": chain.environment.id(), "chain": chain.id,
+                "environment": chain.environment.id(), "chains": [chain.id],
                 "since": snapshot.purchased_at.as_millisecond(),
             }),
             ..Question::about("transaction", &chain.id)

@@ -9,7 +9,7 @@ use domain::Environment;
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Pages of history read for one question; 20 transactions each.
 const MOST_PAGES: usize = 500;
@@ -64,10 +64,18 @@ struct One {
 #[serde(default)]
 struct Prompt {
     environment: Option<Environment>,
-    /// Only this chain of the customer.
-    chain: Option<String>,
+    /// Only these chains of the customer.
+    chains: Option<BTreeSet<String>>,
     /// History from here on, milliseconds.
     since: Option<i64>,
+}
+
+impl Prompt {
+    fn wants(&self, chain: &str) -> bool {
+        self.chains
+            .as_ref()
+            .is_none_or(|chains| chains.contains(chain))
+    }
 }
 
 /// The chain and transaction a signed string names, before it is verified: only to sort the answer.
@@ -126,7 +134,7 @@ impl Api {
         let id = path_id(&question.id)?;
         let mut parts: BTreeMap<String, Vec<Part>> = BTreeMap::new();
         let mut add = |chain: String, name: &str, id: String, body: Value| {
-            if prompt.chain.as_ref().is_none_or(|wanted| *wanted == chain) {
+            if prompt.wants(&chain) {
                 parts.entry(chain).or_default().push(Part {
                     name: name.into(),
                     id,
@@ -198,10 +206,7 @@ impl Api {
                 signed_transaction_info: signed,
             } = self.get(url, web, now).await?.json(WHO)?;
             if let Some(names) = names(&signed)
-                && prompt
-                    .chain
-                    .as_ref()
-                    .is_none_or(|wanted| *wanted == names.original_transaction_id)
+                && prompt.wants(&names.original_transaction_id)
             {
                 parts
                     .entry(names.original_transaction_id)
