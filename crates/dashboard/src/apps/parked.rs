@@ -86,7 +86,10 @@ async fn retake(
         id => Some(parse("message", id)?),
     };
     let now = app.engine.system().now();
-    app.engine.ledger().unpark(project.id, id, now).await?;
+    let retaken = app.engine.ledger().unpark(project.id, id, now).await?;
+    if id.is_some() && retaken == 0 {
+        return Err(Problem::not_found("waiting message", &message));
+    }
     let path = format!("/projects/{}/apps/{}", project.key, encode(&row.key));
     Ok(done(&path, "retried"))
 }

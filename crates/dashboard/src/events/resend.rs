@@ -40,7 +40,9 @@ async fn resend(
         .delivery(project.id, id)
         .await?
         .ok_or_else(|| Problem::not_found("delivery", &id.to_string()))?;
-    app.engine.dispatch().resend(project.id, id).await?;
+    if !app.engine.dispatch().resend(project.id, id).await? {
+        return Err(Problem::not_found("delivery", &id.to_string()));
+    }
     let asked = Sent::query(&uri);
     let path = match project.integration(asked.text("back")) {
         Ok(known) => format!("/projects/{}/integrations/{}", project.key, known.row.key),

@@ -117,3 +117,17 @@ async fn what_waits_is_taken_again() {
     let all = sent(&server, "/apps/android/parked/all", &[]).await;
     assert_eq!(all, "303 /projects/acme/apps/android?notice=retried");
 }
+
+#[tokio::test]
+async fn a_message_that_does_not_wait_is_not_said_to_be_taken_again() {
+    let server = lived().await;
+    let app = "/projects/acme/apps/android/parked/";
+    let page = server.page("/projects/acme/apps/android").await.text();
+    let (_, waiting) = page.split_once(&format!("{app}inb_")).unwrap();
+    let (waiting, _) = waiting.split_once('"').unwrap();
+    let waits = server.form(&format!("{app}inb_{waiting}"), &[]).await;
+    assert_eq!(waits.status, 303, "{waits}");
+    let path = format!("{app}inb_00000000000000000000000000");
+    let never_was = server.form(&path, &[]).await;
+    assert_eq!(never_was.status, 404, "{never_was}");
+}
