@@ -2,11 +2,12 @@
 
 use super::{Intake, IntakeError};
 use crate::decide;
-use domain::ProjectId;
+use domain::{ProjectId, customer::Customer};
+use jiff::SignedDuration;
 use ledger::{Commit, Committed, CustomerRecord, CustomerWrite};
 
 /// How often a customer is looked for that somebody else makes or forgets at the same time.
-const TRIES: usize = 32;
+const TRIES: i64 = 32;
 /// Longest name, in bytes.
 const LONGEST_NAME: usize = 255;
 
@@ -62,15 +63,21 @@ impl Intake {
         name: &str,
     ) -> Result<Profile, IntakeError> {
         check_name(name)?;
-        for _ in 0..TRIES {
+        for tried in 0..TRIES {
             if let Some(record) = self.core.ledger().customer(project, name).await? {
                 return Ok(Profile {
                     record,
                     is_new: false,
                 });
             }
+            // Ids are of a millisecond. Whoever was made under this name within it, and forgotten, has that one.
             let now = self.core.system().now();
-            let customer = decide::named_customer(project, name.to_owned(), now);
+            let at = now.saturating_add(SignedDuration::from_millis(tried));
+            let customer = Customer {
+                first_seen: now,
+                last_seen: now,
+                ..decide::named_customer(project, name.to_owned(), at.unwrap_or(now))
+            };
             let commit = Commit {
                 customer: Some(CustomerWrite {
                     customer: customer.clone(),
