@@ -31,7 +31,7 @@ mod transport;
 mod catch_up;
 
 pub use self::core::{Core, Parts};
-pub use customers::{CustomerError, Customers, Grant, Merged, WriteError};
+pub use customers::{CustomerError, CustomerUpdate, Customers, Grant, Merged, WriteError};
 pub use dispatch::{Dispatch, Handshake, LaneHealth};
 pub use guarded::Guarded;
 pub use intake::{Accepted, Imported, Intake, IntakeError, Profile};

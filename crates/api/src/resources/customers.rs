@@ -9,7 +9,7 @@ use domain::{
     customer::{Attribution, AttributionStatus, Customer},
     fact::TransactionFact,
 };
-use engine::{Setup, WriteError};
+use engine::{CustomerUpdate, Setup, WriteError};
 use jiff::Timestamp;
 use ledger::{CustomerRecord, Purchase};
 use serde::{Deserialize, Serialize};
@@ -217,42 +217,26 @@ pub(crate) async fn change(
             written_at: None,
         })
         .collect();
-    app.engine
-        .customers()
-        .write_attributes(project.id, &who, &writes)
-        .await
-        .map_err(|error| match error {
-            WriteError::Refused(refused) => Problem::invalid(
-                refused
-                    .into_iter()
-                    .map(|refused| desired::Problem {
-                        path: vec!["attributes".into(), refused.key],
-                        message: refused.problem,
-                    })
-                    .collect(),
-            ),
-            WriteError::Customer(error) => error.into(),
-        })?;
-    if let Some(at) = body.installed_at {
-        app.engine
-            .customers()
-            .set_installed_at(project.id, &who, at)
-            .await?;
+    let update = CustomerUpdate {
+        attributes: writes,
+        installed_at: body.installed_at,
+        analytics_disabled: body.analytics_disabled,
+        attribution,
+    };
+    let customers = app.engine.customers();
+    match customers.update(project.id, &who, &update).await {
+        Ok(customer) => Ok(Json(customer)),
+        Err(WriteError::Refused(refused)) => Err(Problem::invalid(
+            refused
+                .into_iter()
+                .map(|refused| desired::Problem {
+                    path: vec!["attributes".into(), refused.key],
+                    message: refused.problem,
+                })
+                .collect(),
+        )),
+        Err(WriteError::Customer(error)) => Err(error.into()),
     }
-    if let Some(disabled) = body.analytics_disabled {
-        app.engine
-            .customers()
-            .set_analytics_disabled(project.id, &who, disabled)
-            .await?;
-    }
-    if let Some(attribution) = attribution {
-        app.engine
-            .customers()
-            .set_attribution(project.id, &who, &attribution)
-            .await?;
-    }
-    let profile = app.engine.customers().profile(project.id, &who).await?;
-    Ok(Json(profile.record.customer))
 }
 
 /// A customer with purchases and access.

@@ -126,3 +126,36 @@ async fn are_forgotten() {
         "{all}"
     );
 }
+
+#[tokio::test]
+async fn a_refused_change_makes_nobody_and_changes_nothing() {
+    let server = server().await;
+    let path = format!("{CUSTOMERS}/eve");
+    let half =
+        json!({ "attributes": { "plan": "year", "$nonsense": "x" }, "analytics_disabled": true });
+    let refused = server.patch(&path, half.clone()).await;
+    assert_eq!(refused.status, 422, "{refused}");
+    assert_eq!(server.get(&path).await.status, 404, "nobody was made");
+    let made = server
+        .patch(&path, json!({ "attributes": { "plan": "month" } }))
+        .await;
+    assert_eq!(made.status, 200, "{made}");
+    let refused = server.patch(&path, half).await;
+    assert_eq!(refused.status, 422, "{refused}");
+    let kept = server.get(&path).await.json();
+    assert_eq!(kept["customer"], made.json(), "{kept:#}");
+}
+
+#[tokio::test]
+async fn a_forgotten_name_can_be_used_again_at_once() {
+    let server = server().await;
+    let path = format!("{CUSTOMERS}/eve");
+    let written = json!({ "attributes": { "plan": "year" } });
+    let first = server.patch(&path, written.clone()).await.json();
+    assert_eq!(server.delete(&path).await.status, 204);
+    let again = server.patch(&path, written).await;
+    assert_eq!(again.status, 200, "{again}");
+    let again = again.json();
+    assert_ne!(again["id"], first["id"], "somebody else");
+    assert_eq!(again["first_seen"], first["first_seen"]);
+}

@@ -1,7 +1,7 @@
 //! What is written to a customer alone: attributes, and what an app knows of it. None of it tells events.
 
 use super::{CustomerError, Customers, TRIES, WriteError};
-use crate::{IntakeError, Profile};
+use crate::{IntakeError, Profile, decide};
 use domain::{
     ProjectId,
     attribute::{self, Write},
@@ -10,8 +10,42 @@ use domain::{
 use jiff::Timestamp;
 use ledger::{Commit, Committed, CustomerWrite};
 
+/// What is written to a customer at once.
+#[derive(Debug, Clone, Default)]
+pub struct CustomerUpdate {
+    /// Attributes.
+    pub attributes: Vec<Write>,
+    /// When the app was first installed; the earliest time wins.
+    pub installed_at: Option<Timestamp>,
+    /// Whether third parties may not hear of the customer.
+    pub analytics_disabled: Option<bool>,
+    /// Through which campaign the customer came; the first one told stays.
+    pub attribution: Option<Attribution>,
+}
+
+impl CustomerUpdate {
+    /// All of it, or nothing.
+    fn apply(&self, customer: &mut Customer, now: Timestamp) -> Result<(), WriteError> {
+        let mut changed = customer.clone();
+        let refused = attribute::apply(&mut changed, &self.attributes, now);
+        if !refused.is_empty() {
+            return Err(WriteError::Refused(refused));
+        }
+        if let Some(at) = self.installed_at {
+            let earliest = changed.installed_at.map_or(at, |known| known.min(at));
+            changed.installed_at = Some(earliest);
+        }
+        if let Some(disabled) = self.analytics_disabled {
+            changed.analytics_disabled = disabled;
+        }
+        changed.attribution = changed.attribution.or_else(|| self.attribution.clone());
+        *customer = changed;
+        Ok(())
+    }
+}
+
 impl Customers {
-    /// Writes attributes; the customer is made when there is none.
+    /// Writes attributes; the customer is made when there is none. What is refused is told, and the rest is written.
     pub async fn write_attributes(
         &self,
         project: ProjectId,
@@ -30,46 +64,25 @@ impl Customers {
         }
     }
 
-    /// Says whether third parties may hear of a customer.
-    pub async fn set_analytics_disabled(
+    /// Writes to a customer at once, who is made when there is none. Where some of it is refused, nothing is written and
+    /// nobody is made. Answers with the customer as it is then.
+    pub async fn update(
         &self,
         project: ProjectId,
         name: &str,
-        disabled: bool,
-    ) -> Result<(), CustomerError> {
-        self.change(project, name, |customer, _| {
-            customer.analytics_disabled = disabled;
+        update: &CustomerUpdate,
+    ) -> Result<Customer, WriteError> {
+        let known = self.core.ledger().customer(project, name).await;
+        if known.map_err(CustomerError::from)?.is_none() {
+            let now = self.core.system().now();
+            let mut nobody = decide::named_customer(project, name.to_owned(), now);
+            update.apply(&mut nobody, now)?;
+        }
+        self.change(project, name, |customer, now| {
+            update.apply(customer, now)?;
+            Ok(customer.clone())
         })
-        .await
-    }
-
-    /// Remembers when the app was first installed; the earliest time wins.
-    pub async fn set_installed_at(
-        &self,
-        project: ProjectId,
-        name: &str,
-        at: Timestamp,
-    ) -> Result<(), CustomerError> {
-        self.change(project, name, |customer, _| {
-            customer.installed_at = Some(customer.installed_at.map_or(at, |known| known.min(at)));
-        })
-        .await
-    }
-
-    /// Remembers through which campaign a customer came; the first one told stays. Answers whether this is the one.
-    pub async fn set_attribution(
-        &self,
-        project: ProjectId,
-        name: &str,
-        attribution: &Attribution,
-    ) -> Result<bool, CustomerError> {
-        self.change(project, name, |customer, _| {
-            customer
-                .attribution
-                .get_or_insert_with(|| attribution.clone())
-                == attribution
-        })
-        .await
+        .await?
     }
 
     /// Changes a customer by itself, without purchases or events.

@@ -9,6 +9,7 @@ mod grants;
 mod names;
 mod outcome;
 
+pub use attributes::CustomerUpdate;
 pub use grants::Grant;
 pub use outcome::{CustomerError, Merged, WriteError};
 

@@ -27,7 +27,7 @@ impl From<LedgerError> for CustomerError {
 /// Why attributes were not written, or not all of them.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum WriteError {
-    /// These were refused; the others were written.
+    /// These were refused; whether the others were written, each call says.
     #[error("some attributes were not saved")]
     Refused(Vec<Refused>),
     /// None was written.

@@ -2,7 +2,7 @@
 
 use crate::world::World;
 use domain::{EventKind::*, Store, attribute::Write};
-use engine::{CustomerError, Grant, IntakeError, WriteError};
+use engine::{CustomerError, CustomerUpdate, Grant, IntakeError, WriteError};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use simulator::Subscription;
@@ -527,7 +527,14 @@ async fn attributes_keep_what_is_good_and_name_what_is_not_and_opt_out_silences(
     world
         .engine
         .customers()
-        .set_analytics_disabled(world.project, "ann", true)
+        .update(
+            world.project,
+            "ann",
+            &CustomerUpdate {
+                analytics_disabled: Some(true),
+                ..CustomerUpdate::default()
+            },
+        )
         .await
         .unwrap();
     state(&world, &statement(&world, "ann", "s1", &json!({})))
