@@ -416,7 +416,9 @@ pub(crate) async fn post_attribution(
 ) -> Result<Json<Nothing>, Error> {
     // Only the device ids have a place of their own.
     let network = body.get::<Scalar>("network").map(Scalar::into_text);
-    let data: Members = body.get("data").unwrap_or_default();
+    let data: Members = body
+        .get("data")
+        .ok_or_else(|| Error::new(Code::BadRequest).because("data: expected an object"))?;
     let known = [
         ("rc_idfa", "$idfa"),
         ("rc_idfv", "$idfv"),

@@ -153,3 +153,20 @@ async fn a_secret_key_that_only_reads_changes_nothing() {
     let customers = server.get("/api/v1/projects/acme/customers").await;
     assert_eq!(customers.json()["data"], json!([]), "{customers}");
 }
+
+#[tokio::test]
+async fn attribution_without_data_is_refused() {
+    let server = server().await;
+    let client = server.by(Who::PublicKey);
+    let path = "/v1/subscribers/eve/attribution";
+    for data in [json!("rc_idfa"), json!(["1"]), json!(7), json!(null)] {
+        let body = json!({ "network": "1", "data": data });
+        let refused = client.send("POST", path, Some(body)).await;
+        assert_eq!(refused.status, 400, "{data}: {refused}");
+        let message = refused.json()["message"].as_str().unwrap().to_owned();
+        assert!(message.contains("data:"), "{data}: {message}");
+    }
+    let body = json!({ "network": "1", "data": {} });
+    let taken = client.send("POST", path, Some(body)).await;
+    assert_eq!((taken.status.as_u16(), taken.json()), (200, json!({})));
+}
