@@ -103,6 +103,7 @@ pub struct DesiredIntegration {
     #[cfg_attr(feature = "schema", schema(value_type = Option<String>))]
     pub name: Given<String>,
     /// Key of the destination: `webhook`, `slack`. A new integration has to say it; where it changes, the settings begin anew.
+    /// It cannot change while deliveries wait.
     #[serde(default)]
     #[cfg_attr(feature = "schema", schema(schema_with = crate::schema::destination))]
     pub destination: Given<String>,

@@ -32,7 +32,7 @@ pub use desired::{
 };
 pub use given::Given;
 pub use plan::plan;
-pub use planner::{Action, Means, Problem, Step};
+pub use planner::{Action, Means, Problem, Step, handed_over, under_backlog};
 pub use secrets::{masked, masked_entry};
 pub use settings::{Merged, Settings, merged};
 pub use stored::Stored;

@@ -3,7 +3,7 @@
 use crate::Vault;
 use destinations::Context;
 use domain::ProjectId;
-use ledger::{Configuration, ConfigurationChange};
+use ledger::{Configuration, ConfigurationChange, Integration};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -38,6 +38,33 @@ pub struct Step {
     pub subject: String,
     /// The change; `None` when nothing changes.
     pub change: Option<ConfigurationChange>,
+}
+
+/// Integrations that a plan hands to another destination, as they are now. What waits for one was made for the destination it has.
+pub fn handed_over<'a>(
+    steps: &'a [Step],
+    current: &'a Configuration,
+) -> impl Iterator<Item = &'a Integration> {
+    let changed = steps.iter().filter_map(|step| match &step.change {
+        Some(ConfigurationChange::PutIntegration(wanted)) => Some(wanted),
+        _ => None,
+    });
+    changed.filter_map(|wanted| {
+        let mut known = current.integrations.iter();
+        known.find(|known| known.id == wanted.id && known.destination != wanted.destination)
+    })
+}
+
+/// What is said of one that cannot be handed over, because something waits for it.
+pub fn under_backlog(known: &Integration) -> Problem {
+    let path = ["integrations", &known.key, "destination"];
+    Problem {
+        path: path.map(str::to_owned).to_vec(),
+        message: format!(
+            "cannot change while deliveries wait: they were made for {:?}; remove the integration and add another",
+            known.destination
+        ),
+    }
 }
 
 /// What planning needs to know.

@@ -54,6 +54,10 @@ pub(crate) async fn run(options: &Options) -> Result<ExitCode> {
         Ok(steps) => steps,
         Err(problems) => return Ok(report(&name, &located(&text, problems))),
     };
+    let waiting = web::configure::under_backlog(&*opened.ledger, &steps, &current).await?;
+    if !waiting.is_empty() {
+        return Ok(report(&name, &located(&text, waiting)));
+    }
     show(&steps);
     let changes: Vec<_> = steps.into_iter().filter_map(|step| step.change).collect();
     if options.dry_run {

@@ -119,3 +119,26 @@ async fn what_one_that_is_removed_has_not_sent_fails() {
         "only what waits for `hook` still waits: {waiting:#}"
     );
 }
+
+/// What waits was made for the destination there is.
+#[tokio::test]
+async fn a_destination_cannot_change_while_something_waits() {
+    let server = lived().await;
+    let path = format!("{INTEGRATIONS}/idle");
+    let slack = json!({ "destination": "slack", "settings": { "webhook_url": "https://hooks.slack.com/services/T0/B0/z" } });
+    let refused = server.put(&path, slack.clone()).await;
+    assert_eq!(refused.status, 422, "{refused}");
+    assert_eq!(
+        refused.json()["errors"][0]["field"],
+        "integrations.idle.destination",
+        "{refused}"
+    );
+    assert!(refused.text().contains("add another"), "{refused}");
+    let kept = server.get(&path).await.json();
+    assert_eq!(kept["destination"], "webhook", "{kept:#}");
+    let same = json!({ "destination": "webhook", "name": "Still" });
+    assert_eq!(server.put(&path, same).await.status, 200);
+    let fresh = crate::server().await;
+    let changed = fresh.put(&path, slack).await;
+    assert_eq!(changed.status, 200, "nothing waits here: {changed}");
+}
