@@ -127,17 +127,16 @@ async fn what_is_to_be_done_once_has_one_holder_at_a_time() {
     let url = database().await;
     let ledger = node(&url, 1).await;
     let (ann, ben) = (Uuid::from_u128(1), Uuid::from_u128(2));
-    let short = SignedDuration::from_millis(400);
-    let hold = async |who| ledger.hold("gaps", who, short).await.unwrap();
-    assert!(hold(ann).await);
-    assert!(!hold(ben).await, "it is taken");
-    assert!(hold(ann).await, "and kept by whoever has it");
+    let (long, none) = (SignedDuration::from_hours(1), SignedDuration::ZERO);
+    let hold = async |what, who, lasts| ledger.hold(what, who, lasts).await.unwrap();
+    assert!(hold("gaps", ann, long).await);
+    assert!(!hold("gaps", ben, long).await, "it is taken");
+    assert!(hold("replays", ben, long).await, "another duty is free");
+    assert!(hold("gaps", ann, none).await, "and kept by whoever has it");
     assert!(
-        ledger.hold("replays", ben, short).await.unwrap(),
-        "another duty is free"
+        hold("gaps", ben, long).await,
+        "it runs out with whoever died"
     );
-    tokio::time::sleep(Duration::from_millis(500)).await;
-    assert!(hold(ben).await, "it runs out with whoever died");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -149,10 +148,9 @@ async fn nodes_know_how_many_they_are() {
     assert_eq!(one.attend(ann, long).await.unwrap().get(), 1);
     assert_eq!(two.attend(ben, long).await.unwrap().get(), 2);
     assert_eq!(one.attend(ann, long).await.unwrap().get(), 2);
-    tokio::time::sleep(Duration::from_millis(300)).await;
-    let short = SignedDuration::from_millis(200);
+    let none = SignedDuration::ZERO;
     assert_eq!(
-        one.attend(ann, short).await.unwrap().get(),
+        one.attend(ann, none).await.unwrap().get(),
         1,
         "who has not been seen for so long is not counted"
     );
@@ -188,10 +186,16 @@ async fn other_nodes_hear_of_what_is_written() {
     let url = database().await;
     let (one, two) = (node(&url, 1).await, node(&url, 2).await);
     let mut news = two.news().unwrap();
-    tokio::time::sleep(Duration::from_millis(500)).await;
-    one.commit(commit(1, None, 1)).await.unwrap();
-    let heard = tokio::time::timeout(Duration::from_secs(10), news.changed()).await;
-    assert!(heard.is_ok());
+    // It listens from a moment on that nobody is told of: what is written after it is heard.
+    let writing = async {
+        for number in 1.. {
+            one.commit(commit(number, None, 1)).await.unwrap();
+        }
+    };
+    tokio::select! {
+        heard = news.changed() => heard.unwrap(),
+        () = writing => unreachable!("it writes on and on"),
+    }
 }
 
 /// Whatever is done with every message and delivery has to find its rows by index, even when the tables were empty, or had just been emptied,

@@ -2,11 +2,11 @@
 
 use crate::{
     nodes::wanted,
-    server::{Api, Site, live, now, until, webhook},
+    server::{Api, Site, live, until, webhook},
+    told::{Told, a_receiver, cluster},
 };
 use serde_json::Value;
 use simulator::{Behaviour, Receiver};
-use throwaway::Cluster;
 
 fn ids(events: &[Value]) -> Vec<String> {
     let id = |event: &Value| event["id"].as_str().unwrap().to_owned();
@@ -50,18 +50,21 @@ async fn check(site: &Site, before: &[Value], after: &[Value], receiver: &Receiv
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_copy_of_a_running_server_is_restored() {
-    let receiver = Receiver::start(Behaviour::Failing(20), false, now())
-        .await
-        .unwrap();
-    let site = Site::new(&[webhook("backend", &receiver.url)]);
-    let server = site.serve();
-    let api = Api::new(&site, &server, &[]);
+    let Told {
+        receiver,
+        site,
+        server,
+        api,
+    } = Told::to(Behaviour::Failing(20)).await;
     let driver = server.driver(5, 8);
     live(&driver, 0..30, 300, 4).await;
     let before = api.events().await;
     // While it writes.
     let more = tokio::spawn(async move { live(&driver, 100..160, 1_500, 3).await });
-    tokio::time::sleep(std::time::Duration::from_millis(400)).await;
+    until("it writes", || async {
+        api.events().await.len() > before.len()
+    })
+    .await;
     let said = tokio::task::block_in_place(|| site.run(&["backup", "--to", "copy.db"]));
     assert!(said.contains("copy.db"), "{said}");
     let again = site
@@ -88,13 +91,8 @@ async fn a_copy_of_a_running_server_is_restored() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dump_of_a_database_is_restored() {
-    let cluster = tokio::task::spawn_blocking(|| Cluster::start(&[]))
-        .await
-        .unwrap()
-        .unwrap();
-    let receiver = Receiver::start(Behaviour::Failing(20), false, now())
-        .await
-        .unwrap();
+    let cluster = cluster().await;
+    let receiver = a_receiver(Behaviour::Failing(20)).await;
     let (url, other) =
         tokio::task::block_in_place(|| (cluster.database().unwrap(), cluster.database().unwrap()));
     let site = Site::on_postgres(url.clone(), &[webhook("backend", &receiver.url)]);
@@ -112,7 +110,10 @@ async fn a_dump_of_a_database_is_restored() {
     };
     let file = dump.to_str().unwrap();
     let more = tokio::spawn(async move { live(&driver, 100..130, 1_000, 3).await });
-    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    until("it writes", || async {
+        api.events().await.len() > before.len()
+    })
+    .await;
     tokio::task::block_in_place(|| {
         run("pg_dump", &["--format=custom", "--file", file, &url]);
     });

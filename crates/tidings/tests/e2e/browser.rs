@@ -2,29 +2,22 @@
 
 use crate::{
     chromium::Browser,
-    server::{Api, Site, live, now, published, slack, until, webhook},
+    server::{Site, live, published, until},
+    told::{Told, ToldThree, a_receiver},
 };
 use jiff::SignedDuration;
-use simulator::{Behaviour, Receiver};
+use simulator::Behaviour;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_feed_is_live_and_a_row_opens_into_its_whole_story() {
-    let healthy = Receiver::start(Behaviour::Healthy, false, now())
-        .await
-        .unwrap();
-    let failing = Receiver::start(Behaviour::Failing(10), false, now())
-        .await
-        .unwrap();
-    let channel = Receiver::start(Behaviour::Healthy, false, now())
-        .await
-        .unwrap();
-    let site = Site::new(&[
-        webhook("backend", &healthy.url),
-        webhook("billing", &failing.url),
-        slack("slack", &channel.url),
-    ]);
-    let server = site.serve();
-    let api = Api::new(&site, &server, &[]);
+    let ToldThree {
+        healthy: _healthy,
+        failing: _failing,
+        channel: _channel,
+        site,
+        server,
+        api,
+    } = ToldThree::start().await;
     let driver = server.driver(20, 21);
     live(&driver, 0..8, 300, 6).await;
     let mut browser = Browser::start(&site.directory.join("browser")).await;
@@ -110,21 +103,19 @@ async fn the_feed_is_live_and_a_row_opens_into_its_whole_story() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_delivery_that_failed_is_found_its_setting_mended_and_it_is_sent_again() {
-    let receiver = Receiver::start(Behaviour::Healthy, true, now())
-        .await
-        .unwrap();
-    let site = Site::new(&[webhook("backend", &receiver.url)]);
-    let server = site.serve();
+    let Told {
+        receiver,
+        site,
+        server,
+        api,
+    } = Told::to(Behaviour::Healthy).await;
     let mut driver = server.driver(20, 5);
     driver.pace.day = SignedDuration::from_secs(60);
     // It passes verification, and then answers 404, which is final.
-    let gone = Receiver::start(Behaviour::Refusing(404), false, now())
-        .await
-        .unwrap();
+    let gone = a_receiver(Behaviour::Refusing(404)).await;
     let mut browser = Browser::start(&site.directory.join("browser")).await;
     browser.open(&server.sign_in).await;
     let page = |path: &str| format!("{}/projects/acme{path}", server.url);
-    let api = Api::new(&site, &server, &[]);
     let until_verified = async || {
         until("the endpoint is verified", || async {
             let backend = api.get("/projects/acme/integrations/backend").await;
@@ -213,14 +204,14 @@ async fn a_delivery_that_failed_is_found_its_setting_mended_and_it_is_sent_again
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_page_is_there_and_a_reader_may_change_nothing() {
-    let receiver = Receiver::start(Behaviour::Healthy, false, now())
-        .await
-        .unwrap();
-    let site = Site::new(&[webhook("backend", &receiver.url)]);
-    let server = site.serve();
+    let Told {
+        receiver: _receiver,
+        site,
+        server,
+        api,
+    } = Told::to(Behaviour::Healthy).await;
     let driver = server.driver(20, 9);
     live(&driver, 0..3, 1, 4).await;
-    let api = Api::new(&site, &server, &[]);
     let who = api.events().await[0]["customer"]["app_user_id"]
         .as_str()
         .unwrap()
@@ -307,9 +298,7 @@ async fn every_page_is_there_and_a_reader_may_change_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn from_first_run_to_first_delivered_test_event_and_a_second_person() {
-    let channel = Receiver::start(Behaviour::Healthy, false, now())
-        .await
-        .unwrap();
+    let channel = a_receiver(Behaviour::Healthy).await;
     let site = Site::bare();
     let server = site.serve();
     let mut browser = Browser::start(&site.directory.join("browser")).await;
@@ -447,12 +436,12 @@ async fn from_first_run_to_first_delivered_test_event_and_a_second_person() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn markup_in_data_is_shown_as_text() {
-    let receiver = Receiver::start(Behaviour::Healthy, false, now())
-        .await
-        .unwrap();
-    let site = Site::new(&[webhook("backend", &receiver.url)]);
-    let server = site.serve();
-    let api = Api::new(&site, &server, &[]);
+    let Told {
+        receiver: _receiver,
+        site,
+        server,
+        api,
+    } = Told::to(Behaviour::Healthy).await;
     let name = "<script>document.title='broken'</script>";
     let (status, _) = api
         .send(

@@ -1,8 +1,11 @@
 //! Killed at any moment, nothing accepted is lost and nothing is told twice.
 
-use crate::server::{Api, Site, now, until, webhook};
+use crate::{
+    server::{Api, Site, now, until, webhook},
+    told::a_receiver,
+};
 use jiff::SignedDuration;
-use simulator::{Behaviour, Channel, Random, Receiver};
+use simulator::{Behaviour, Channel, Random};
 use std::{
     collections::{BTreeMap, BTreeSet},
     time::Duration,
@@ -12,12 +15,8 @@ const KILLS: u64 = 20;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn crash_between_state_and_event_and_anywhere_else() {
-    let receiver = Receiver::start(Behaviour::Healthy, false, now())
-        .await
-        .unwrap();
-    let other = Receiver::start(Behaviour::Failing(10), false, now())
-        .await
-        .unwrap();
+    let receiver = a_receiver(Behaviour::Healthy).await;
+    let other = a_receiver(Behaviour::Failing(10)).await;
     let site = Site::new(&[
         webhook("backend", &receiver.url),
         webhook("billing", &other.url),

@@ -1,7 +1,10 @@
 //! A full disk: no 2xx, no corruption, and recovery without a restart.
 
-use crate::server::{AUTHORITY, Api, BUNDLE_ID, Server, Site, client, now, post, until, webhook};
-use simulator::{App, Behaviour, Life, Pace, Receiver};
+use crate::{
+    server::{AUTHORITY, Api, BUNDLE_ID, Server, Site, client, now, post, until, webhook},
+    told::a_receiver,
+};
+use simulator::{App, Behaviour, Life, Pace};
 use std::process::Command;
 
 fn body(number: u64) -> String {
@@ -37,9 +40,7 @@ fn limit(server: &Server, bytes: &str) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_disk_is_a_503_until_there_is_room_again() {
-    let receiver = Receiver::start(Behaviour::Healthy, false, now())
-        .await
-        .unwrap();
+    let receiver = a_receiver(Behaviour::Healthy).await;
     let site = Site::new(&[webhook("backend", &receiver.url)]);
     // A shell that ignores the signal sent with the error, as a disk sends none.
     let mut command = Command::new("sh");

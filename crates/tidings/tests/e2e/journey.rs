@@ -1,6 +1,9 @@
 //! A notification becomes a webhook and a Slack message, and everything about it can be read.
 
-use crate::server::{Api, Site, client, live, now, slack, until, webhook};
+use crate::{
+    server::{Api, Site, client, live, now, until, webhook},
+    told::{Told, ToldThree},
+};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 use simulator::{Behaviour, Channel, Faults, Receiver};
@@ -8,22 +11,14 @@ use std::time::Duration;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn simulated_lives_reach_every_receiver_once_and_in_order() {
-    let healthy = Receiver::start(Behaviour::Healthy, true, now())
-        .await
-        .unwrap();
-    let failing = Receiver::start(Behaviour::Failing(10), false, now())
-        .await
-        .unwrap();
-    let channel = Receiver::start(Behaviour::Healthy, false, now())
-        .await
-        .unwrap();
-    let site = Site::new(&[
-        webhook("backend", &healthy.url),
-        webhook("billing", &failing.url),
-        slack("slack", &channel.url),
-    ]);
-    let server = site.serve();
-    let api = Api::new(&site, &server, &[]);
+    let ToldThree {
+        healthy,
+        failing,
+        channel,
+        site,
+        server,
+        api,
+    } = ToldThree::start().await;
     let mut driver = server.driver(20, 11);
     driver.faults = Faults {
         twice: 10,
@@ -191,11 +186,12 @@ async fn simulated_lives_reach_every_receiver_once_and_in_order() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn live_streams_tell_events_as_they_happen_and_resume_where_they_broke() {
-    let receiver = Receiver::start(Behaviour::Healthy, false, now())
-        .await
-        .unwrap();
-    let site = Site::new(&[webhook("backend", &receiver.url)]);
-    let server = site.serve();
+    let Told {
+        receiver: _receiver,
+        site,
+        server,
+        api,
+    } = Told::to(Behaviour::Healthy).await;
     let key = site.run(&["keys", "create", "--name", "stream", "--read-only"]);
     let open = |last: Option<&str>| {
         let mut request = client()
@@ -235,7 +231,6 @@ async fn live_streams_tell_events_as_they_happen_and_resume_where_they_broke() {
     );
 
     // The same by asking again and again: what there is, then what comes, then nothing.
-    let api = Api::new(&site, &server, &[]);
     let all = api
         .get("/projects/acme/events?after=0&limit=200&wait=30")
         .await;
@@ -318,12 +313,12 @@ async fn nothing_is_delivered_before_the_endpoint_is_verified_and_everything_aft
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stopping_server_settles_what_it_has_begun() {
-    let slow = Receiver::start(Behaviour::Slow(Duration::from_millis(700)), false, now())
-        .await
-        .unwrap();
-    let site = Site::new(&[webhook("backend", &slow.url)]);
-    let mut server = site.serve();
-    let api = Api::new(&site, &server, &[]);
+    let Told {
+        receiver: slow,
+        site,
+        mut server,
+        api,
+    } = Told::to(Behaviour::Slow(Duration::from_millis(700))).await;
     until("the endpoint is verified", || async {
         api.get("/projects/acme/integrations/backend").await["verification"]["state"] == "passed"
     })

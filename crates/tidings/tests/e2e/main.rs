@@ -22,4 +22,5 @@ mod sdk;
 mod server;
 mod stores;
 mod tenancy;
+mod told;
 mod traces;

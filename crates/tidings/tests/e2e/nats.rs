@@ -152,12 +152,18 @@ async fn a_stream_has_every_event_once_and_in_order_whatever_happens_to_its_serv
 
     nats.kill();
     live(&driver, 100..110, 300, 4).await;
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    let api = Api::new(&site, &server, &[]);
+    until("its absence is felt", || async {
+        let states = states(&api, "log").await;
+        states
+            .iter()
+            .any(|state| state["state"] == "pending" && state["attempts"] != 0)
+    })
+    .await;
     let directory = std::mem::take(&mut nats.directory);
     let nats = Server::start(directory, nats.port, &[]);
     live(&driver, 200..210, 300, 4).await;
 
-    let api = Api::new(&site, &server, &[]);
     until("all is acknowledged", || async {
         let (log, again) = (states(&api, "log").await, states(&api, "again").await);
         log.iter()

@@ -6,10 +6,11 @@
 use crate::{
     harm::{Harm, Nodes, hurt},
     server::{Api, Server, Site, now, until, webhook},
+    told::{a_receiver, cluster},
 };
 use jiff::SignedDuration;
 use serde_json::Value;
-use simulator::{Behaviour, Channel, Driver, Receiver, Turn};
+use simulator::{Behaviour, Channel, Driver, Turn};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{
@@ -130,12 +131,8 @@ async fn weather(storm: &Storm) -> Outcome {
         .await
         .unwrap()
         .unwrap();
-    let healthy = Receiver::start(Behaviour::Healthy, false, now())
-        .await
-        .unwrap();
-    let failing = Receiver::start(Behaviour::Failing(10), false, now())
-        .await
-        .unwrap();
+    let healthy = a_receiver(Behaviour::Healthy).await;
+    let failing = a_receiver(Behaviour::Failing(10)).await;
     let hooks = [
         webhook("backend", &healthy.url),
         webhook("billing", &failing.url),
@@ -306,14 +303,9 @@ fn counted(cluster: &Cluster, url: &str, sql: &str) -> usize {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nodes_are_replaced_one_by_one_and_nothing_waits_or_comes_twice() {
-    let cluster = tokio::task::spawn_blocking(|| Cluster::start(&[]))
-        .await
-        .unwrap()
-        .unwrap();
+    let cluster = cluster().await;
     // Slow enough that something is always queued behind something that is under way.
-    let slow = Receiver::start(Behaviour::Slow(Duration::from_millis(150)), false, now())
-        .await
-        .unwrap();
+    let slow = a_receiver(Behaviour::Slow(Duration::from_millis(150))).await;
     let url = tokio::task::block_in_place(|| cluster.database()).unwrap();
     let site = Site::on_postgres(url.clone(), &[webhook("backend", &slow.url)]);
     let mut nodes: Vec<Server> = (0..3).map(|_| site.serve()).collect();
@@ -334,9 +326,16 @@ async fn nodes_are_replaced_one_by_one_and_nothing_waits_or_comes_twice() {
     let (begun, spread) = (now(), SignedDuration::from_secs(5));
     let turns = driver.script(Channel::Apple, 0..200, begun, spread, 3);
     let living = driver.run(turns, begun, 64, Duration::from_secs(30));
+    let more_arrive = async || {
+        let before = slow.received().events.len();
+        until("more arrive", || async {
+            slow.received().events.len() > before + 50
+        })
+        .await;
+    };
     let replacing = async {
         for (number, address) in addresses.iter().enumerate() {
-            tokio::time::sleep(Duration::from_millis(1_200)).await;
+            more_arrive().await;
             let old = nodes.remove(number);
             let fresh = tokio::task::block_in_place(|| {
                 old.stop();
@@ -345,7 +344,7 @@ async fn nodes_are_replaced_one_by_one_and_nothing_waits_or_comes_twice() {
             nodes.insert(number, fresh);
         }
         // All at once, in the middle of it: what is held now is held by nobody.
-        tokio::time::sleep(Duration::from_millis(600)).await;
+        more_arrive().await;
         tokio::task::block_in_place(|| {
             nodes.iter().for_each(Server::ask_to_stop);
             nodes.drain(..).for_each(Server::stop);
@@ -373,9 +372,7 @@ async fn nodes_are_replaced_one_by_one_and_nothing_waits_or_comes_twice() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_installation_moves_from_sqlite_to_postgres_and_lives_on() {
-    let receiver = Receiver::start(Behaviour::Healthy, false, now())
-        .await
-        .unwrap();
+    let receiver = a_receiver(Behaviour::Healthy).await;
     let mut site = Site::new(&[webhook("backend", &receiver.url)]);
     let server = site.serve();
     let driver = server.driver(20, 4);
@@ -401,10 +398,7 @@ async fn an_installation_moves_from_sqlite_to_postgres_and_lives_on() {
     let address = server.url.trim_start_matches("http://").to_owned();
     drop(server);
 
-    let cluster = tokio::task::spawn_blocking(|| Cluster::start(&[]))
-        .await
-        .unwrap()
-        .unwrap();
+    let cluster = cluster().await;
     let url = tokio::task::block_in_place(|| cluster.database()).unwrap();
     let words = ["copy", "--from", "sqlite:data", "--to", &url];
     let said = site.run(&words);

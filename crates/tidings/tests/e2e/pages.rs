@@ -3,19 +3,21 @@
 use crate::{
     chromium::Browser,
     server::{Api, Site, live, now, until, webhook},
+    told::{Told, a_receiver},
 };
 use jiff::SignedDuration;
 use serde_json::json;
-use simulator::{Behaviour, Channel, Receiver};
+use simulator::{Behaviour, Channel};
 use std::time::Duration;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn by_keyboard_alone_from_the_feed_to_a_resent_delivery() {
-    let receiver = Receiver::start(Behaviour::Healthy, false, now())
-        .await
-        .unwrap();
-    let site = Site::new(&[webhook("backend", &receiver.url)]);
-    let server = site.serve();
+    let Told {
+        receiver,
+        site,
+        server,
+        api: _,
+    } = Told::to(Behaviour::Healthy).await;
     let driver = server.driver(20, 3);
     live(&driver, 0..1, 1, 1).await;
     until("it arrived", || async {
@@ -117,12 +119,8 @@ async fn a_flood_of_events_leaves_the_feed_usable_and_counted() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_integration_added_later_is_sent_what_it_missed() {
     let (backend, later) = (
-        Receiver::start(Behaviour::Healthy, true, now())
-            .await
-            .unwrap(),
-        Receiver::start(Behaviour::Healthy, true, now())
-            .await
-            .unwrap(),
+        a_receiver(Behaviour::Healthy).await,
+        a_receiver(Behaviour::Healthy).await,
     );
     let site = Site::new(&[webhook("backend", &backend.url)]);
     let server = site.serve();
@@ -199,12 +197,12 @@ async fn an_integration_added_later_is_sent_what_it_missed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_scripted_life_is_played_in_the_sandbox_and_watched() {
-    let receiver = Receiver::start(Behaviour::Healthy, true, now())
-        .await
-        .unwrap();
-    let site = Site::new(&[webhook("backend", &receiver.url)]);
-    let server = site.serve();
-    let api = Api::new(&site, &server, &[]);
+    let Told {
+        receiver,
+        site,
+        server,
+        api,
+    } = Told::to(Behaviour::Healthy).await;
     let mut browser = Browser::start(&site.directory.join("browser")).await;
     browser.open(&server.sign_in).await;
     let page = format!("{}/projects/acme/simulator", server.url);
