@@ -288,9 +288,9 @@ async fn three_nodes_in_a_storm_lose_nothing_and_double_nothing() {
     assert!(outcome.refused > 0, "it was felt: {outcome:?}");
 }
 
-/// Deliveries that are not due although they wait for no other: some node holds them.
+/// Deliveries whose turn it is, and that are not due: some node holds them.
 fn held(cluster: &Cluster, url: &str) -> usize {
-    let sql = "select count(*) from deliveries where status = 0 and waits_for is null
+    let sql = "select count(*) from deliveries where status = 0 and turn = 1
                and due_at > extract(epoch from clock_timestamp()) * 1000000";
     counted(cluster, url, sql)
 }
