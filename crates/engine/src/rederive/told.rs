@@ -67,12 +67,26 @@ fn told_of(event: &Event) -> Told {
     }
 }
 
+/// Events of a project by key and customer, each with its position in the feed.
+pub(super) type Feed = BTreeMap<String, Placed>;
+
+/// What is told, and where it stands in the feed.
+pub(super) struct Placed {
+    position: u64,
+    told: Told,
+}
+
+/// The position of the newest event of a project; 0 without one.
+pub(super) async fn newest(ledger: &dyn Ledger, project: ProjectId) -> Result<u64, LedgerError> {
+    let page = ledger
+        .events(&filter(project), Page::Before(None, 1))
+        .await?;
+    Ok(page.first().map_or(0, |row| row.position))
+}
+
 /// Events by key and customer. Tests are sent by hand, and "still active" events depend on settings of integrations: both
 /// are left out.
-pub(super) async fn told(
-    ledger: &dyn Ledger,
-    project: ProjectId,
-) -> Result<BTreeMap<String, Told>, LedgerError> {
+pub(super) async fn told(ledger: &dyn Ledger, project: ProjectId) -> Result<Feed, LedgerError> {
     let mut all = BTreeMap::new();
     let mut after = 0;
     loop {
@@ -89,32 +103,31 @@ pub(super) async fn told(
                 EventKind::Test | EventKind::TrialActive | EventKind::SubscriptionActive
             );
             if !skipped {
-                all.insert(
-                    format!("{} {}", row.event.key, row.event.customer.app_user_id),
-                    told_of(&row.event),
-                );
+                let key = format!("{} {}", row.event.key, row.event.customer.app_user_id);
+                let told = told_of(&row.event);
+                let position = row.position;
+                all.insert(key, Placed { position, told });
             }
         }
     }
 }
 
-pub(super) fn compare(
-    recorded: &BTreeMap<String, Told>,
-    derived: &BTreeMap<String, Told>,
-) -> Vec<Difference> {
+/// What differs. Of events recorded after `until` nothing was to be derived: their messages may have come since.
+pub(super) fn compare(recorded: &Feed, derived: &Feed, until: u64) -> Vec<Difference> {
     let known = recorded
         .iter()
         .filter_map(|(key, was)| match derived.get(key) {
-            None => Some(Difference::Missing(was.clone())),
-            Some(is) if is != was => Some(Difference::Changed {
-                recorded: was.clone(),
-                derived: is.clone(),
+            None if was.position > until => None,
+            None => Some(Difference::Missing(was.told.clone())),
+            Some(is) if is.told != was.told => Some(Difference::Changed {
+                recorded: was.told.clone(),
+                derived: is.told.clone(),
             }),
             Some(_) => None,
         });
     let extra = derived
         .iter()
         .filter(|(key, _)| !recorded.contains_key(*key))
-        .map(|(_, told)| Difference::Extra(told.clone()));
+        .map(|(_, is)| Difference::Extra(is.told.clone()));
     known.chain(extra).collect()
 }

@@ -6,8 +6,8 @@ mod gate;
 mod handshakes;
 mod lanes;
 mod lessons;
-mod looks;
 mod order;
+mod rederive;
 mod replay;
 mod stopping;
 #[path = "../stores/mod.rs"]

@@ -23,7 +23,9 @@ use configuration::{Desired, Means, Vault};
 use destinations::{Context, Response};
 use domain::{AppId, Event, EventKind, NotSent, ProjectId, Store};
 use endpoints::Endpoints;
-use engine::{Accepted, Engine, IntakeError, Parts, System, Transport, TransportError};
+use engine::{
+    Accepted, Engine, IntakeError, Parts, System, Transport, TransportError, rederive::Report,
+};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use simulator::Stores;
@@ -324,19 +326,24 @@ impl World {
             .collect()
     }
 
-    /// Deriving everything again from the raw messages gives the same events.
-    pub(crate) async fn rederives(&self) {
+    /// Derives everything again from the raw messages.
+    pub(crate) async fn rederive(&self, progress: impl FnMut(u64)) -> Report {
         let scratch = ledger::ledger(self.now()).await;
-        let report = engine::rederive::rederive(
+        engine::rederive::rederive(
             self.engine.ledger(),
             scratch,
             Vault::with_key([1; 32]),
             Box::new(project::source),
             self.project,
-            |_| {},
+            progress,
         )
         .await
-        .unwrap();
+        .unwrap()
+    }
+
+    /// Deriving everything again gives the same events.
+    pub(crate) async fn rederives(&self) {
+        let report = self.rederive(|_| {}).await;
         assert!(report.messages > 0 && report.events > 0, "{report:?}");
         assert_eq!(report.differences, []);
     }

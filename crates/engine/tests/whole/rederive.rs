@@ -1,5 +1,5 @@
-//! What the clock decides has its place among the messages: deriving everything again decides it there, although both are of
-//! one moment.
+//! Deriving everything again: what the clock decided has its place among the messages, although both are of one moment; and what
+//! is recorded meanwhile is not missing.
 
 use crate::world::{Chain, DAY, World};
 use domain::EventKind::{self, *};
@@ -60,4 +60,28 @@ async fn a_look_and_then_a_message() {
         ],
     )
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_recorded_meanwhile_is_not_missing() {
+    let (world, gate) = World::gated().await;
+    let tell = async |number: u64| {
+        let mut chain = Chain::purchase(number * 1000, "monthly", None, world.now());
+        let bought = chain.notify("SUBSCRIBED", world.now());
+        world.tell(&bought).await.unwrap();
+    };
+    tell(1).await;
+    // The whole archive has been read, and it is not known yet that this was all.
+    let nothing_more = |read| {
+        if read == 1 {
+            gate.shut("archive");
+        }
+    };
+    let meanwhile = async {
+        gate.holds("archive").await;
+        tell(2).await;
+        gate.open("archive");
+    };
+    let (report, ()) = tokio::join!(world.rederive(nothing_more), meanwhile);
+    assert_eq!((report.messages, report.differences), (1, Vec::new()));
 }
