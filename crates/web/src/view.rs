@@ -150,7 +150,7 @@ pub fn state(active: Option<&ActiveIntegration>, id: &str, state: &IntegrationSt
                     Some(held),
                     held.text().to_owned(),
                     *attempts,
-                    Some(*due_at),
+                    (!waits).then_some(*due_at),
                 ),
                 (ledger::DeliveryState::Pending, None) => {
                     let waiting = if *waits {
