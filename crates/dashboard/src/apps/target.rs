@@ -48,6 +48,7 @@ impl Target<'_> {
             what: "app",
             fields: self.spec.fields,
             events: &[],
+            others: &[],
         }
     }
 

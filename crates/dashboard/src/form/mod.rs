@@ -17,6 +17,7 @@ mod samples;
 mod sent;
 mod shown;
 mod submitted;
+mod unknown;
 
 pub(crate) use field::{Field, Kind};
 pub(crate) use plain::{Form, Ticked, Trimmed, asked, given, parsed};

@@ -34,6 +34,11 @@ impl Sent {
         !self.text(name).is_empty()
     }
 
+    /// What its fields are called.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
     /// Every value of a field, as it came.
     pub(crate) fn all(&self, name: &str) -> &[String] {
         self.0.get(name).map_or(&[], Vec::as_slice)

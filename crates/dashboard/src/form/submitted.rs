@@ -5,6 +5,7 @@ use super::{
     given::{settings, shown_again},
     problems::wrong,
     sent::Sent,
+    unknown::is_known,
 };
 use crate::{respond::done, text::encode};
 use axum::response::Response;
@@ -30,6 +31,8 @@ pub(crate) struct Described {
     pub(crate) fields: &'static [destinations::Field],
     /// Kinds of events that it is told, if any.
     pub(crate) events: &'static [EventKind],
+    /// Fields of its form that are no settings.
+    pub(crate) others: &'static [&'static str],
 }
 
 /// What a form said.
@@ -53,9 +56,18 @@ impl Submitted {
         (key, known): (Option<&str>, Value),
     ) -> Self {
         let fields = Field::all(described.fields);
-        let (settings, problems) = settings(&fields, sent, &known, described.events);
-        let problems = problems.iter();
+        let (settings, unreadable) = settings(&fields, sent, &known, described.events);
+        let unreadable = unreadable.iter();
         let named = |part: &str| format!("{}.{part}", described.what);
+        // What is there keeps its key.
+        let is_own = |name: &str| {
+            name == named("name")
+                || (key.is_none() && name == named("key"))
+                || described.others.contains(&name)
+        };
+        let unknown = sent
+            .names()
+            .filter(|name| !is_own(name) && !is_known(name, &fields, described.events));
         let typed_name = sent.all(&named("name")).first();
         Self {
             described,
@@ -64,8 +76,9 @@ impl Submitted {
             typed_name: typed_name.map(|name| name.trim().to_owned()),
             settings,
             known,
-            problems: problems
+            problems: unreadable
                 .map(|(field, message)| wrong(field, message))
+                .chain(unknown.map(|name| wrong(name, "is no field of this form")))
                 .collect(),
         }
     }

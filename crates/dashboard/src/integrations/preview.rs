@@ -3,7 +3,7 @@
 use super::{
     edit::given,
     page::{Preview, page},
-    target::{Names, Target},
+    target::{Names, PREVIEWED, Target},
 };
 use crate::{
     form::{Sent, wrong},
@@ -127,7 +127,7 @@ async fn preview(
     let target = names.target(&project)?;
     let sent = Sent::read(&body::read(request).await?);
     let mut given = given(&app, target, &sent);
-    let id = sent.text("preview.event").to_owned();
+    let id = sent.text(PREVIEWED).to_owned();
     let row = app
         .engine
         .ledger()

@@ -8,6 +8,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use web::{App, problem::Problem, project::InProject};
 
+/// The field that says for which event a preview is shown.
+pub(crate) const PREVIEWED: &str = "preview.event";
+
 /// An integration that is there, or a new one of a destination.
 #[derive(Clone, Copy)]
 pub(crate) struct Target<'a> {
@@ -46,6 +49,7 @@ impl Target<'_> {
             what: "integration",
             fields: self.spec.fields,
             events: self.spec.events,
+            others: &[PREVIEWED],
         }
     }
 

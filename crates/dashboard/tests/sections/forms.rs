@@ -144,5 +144,23 @@ async fn a_field_that_a_form_does_not_have_is_refused_by_name() {
             "{path}: {detail}"
         );
     }
+    for page in [
+        "apps/shop",
+        "apps/new/external",
+        "integrations/hook",
+        "integrations/new/slack",
+    ] {
+        let path = format!("/projects/acme/{page}");
+        let answer = server.form(&path, &[("nmae", "Ann")]).await;
+        assert_eq!(
+            told(&answer),
+            "422 nmae: is no field of this form",
+            "{page}"
+        );
+    }
+    let fields = [("app.key", "other"), ("app.name", "Other")];
+    let answer = server.form("/projects/acme/apps/shop", &fields).await;
+    let kept = "422 app.key: is no field of this form";
+    assert_eq!(told(&answer), kept, "what is there keeps its key");
     assert_eq!(configured(&server), before);
 }

@@ -1,0 +1,67 @@
+//! Fields that a form of settings does not have.
+
+use super::field::{Field, Kind};
+use domain::EventKind;
+
+impl Field {
+    /// Whether its widget sends a field of this name.
+    fn sends(&self, name: &str, events: &[EventKind]) -> bool {
+        let Some(part) = name.strip_prefix(self.name) else {
+            return false;
+        };
+        match (self.kind, part) {
+            (Kind::Events | Kind::EventSwitches, part) => {
+                let Some(part) = part.strip_prefix('.') else {
+                    return false;
+                };
+                let (event, has_name) = match part.strip_suffix(".name") {
+                    Some(event) => (event, true),
+                    None => (part, false),
+                };
+                let is_event = events.iter().any(|kind| kind.id() == event);
+                is_event && (!has_name || self.kind == Kind::Events)
+            }
+            (_, "") => true,
+            (Kind::Secret | Kind::LongSecret | Kind::Secrets, ".remove")
+            | (Kind::Retry, ".delays") => true,
+            _ => false,
+        }
+    }
+}
+
+/// Whether one of these settings sends a field of this name.
+pub(super) fn is_known(name: &str, fields: &[Field], events: &[EventKind]) -> bool {
+    fields.iter().any(|field| field.sends(name, events))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::samples::{EVENTS, FIELDS},
+        *,
+    };
+
+    #[test]
+    fn every_widget_sends_its_own_fields_and_no_other() {
+        for (name, wanted) in [
+            ("url", true),
+            ("url.remove", false),
+            ("key.remove", true),
+            ("secrets.remove", true),
+            ("retry", true),
+            ("retry.delays", true),
+            ("any", true),
+            ("events", false),
+            ("events.trial_started", true),
+            ("events.trial_started.name", true),
+            ("events.trial_started.name.x", false),
+            ("events.trial_sarted", false),
+            ("eventstrial_started", false),
+            ("days.delays", false),
+            ("ur", false),
+            ("nmae", false),
+        ] {
+            assert_eq!(is_known(name, FIELDS, EVENTS), wanted, "{name}");
+        }
+    }
+}
