@@ -2,8 +2,10 @@
 //! `resources`.
 #![expect(clippy::unwrap_used, reason = "tests report by panicking")]
 
-use serde_json::Value;
-use std::collections::BTreeSet;
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
+use serde_json::{Value, json};
+use std::{collections::BTreeSet, panic::catch_unwind};
+use web::test::{Answer, Contract, Seen};
 
 fn document() -> Value {
     serde_json::to_value(api::document()).unwrap()
@@ -68,4 +70,77 @@ fn every_reference_leads_somewhere_and_every_schema_is_referred_to() {
         .keys();
     let there: BTreeSet<_> = there.map(String::as_str).collect();
     assert_eq!(there, used);
+}
+
+/// Whether a call and its answer are as the document says.
+fn holds((method, path, sent): (Method, &str, &Value), status: u16, answered: &Value) -> bool {
+    let kind = if status < 300 {
+        "application/json"
+    } else {
+        "application/problem+json"
+    };
+    let kind = ("content-type", HeaderValue::from_static(kind));
+    let answer = Answer {
+        status: StatusCode::from_u16(status).unwrap(),
+        headers: HeaderMap::from_iter([(kind.0.parse().unwrap(), kind.1)]),
+        body: answered.to_string().into(),
+    };
+    let (uri, body) = (path.parse().unwrap(), sent.to_string());
+    let seen = Seen {
+        method: &method,
+        uri: &uri,
+        body: body.as_bytes(),
+        answer: &answer,
+    };
+    let contract = Contract::of(document());
+    catch_unwind(|| contract.hold(seen)).is_ok()
+}
+
+#[test]
+fn what_differs_from_the_document_is_noticed() {
+    let call = |method, path| (method, path, &Value::Null);
+    let (get, put) = (Method::GET, Method::PUT);
+    let page = json!({ "data": [], "next": null });
+    let list = "/api/v1/projects/acme/customers";
+    assert!(holds(call(get.clone(), list), 200, &page));
+    assert!(holds(call(get.clone(), "/api/v1/nothing"), 404, &json!({})));
+    let problem =
+        json!({ "type": "/x", "title": "x", "status": 404, "code": "not_found", "detail": "x" });
+    assert!(holds(call(get.clone(), list), 404, &problem));
+    for (path, status, answered) in [
+        (list, 200, json!({ "data": [] })),
+        (list, 200, json!({ "data": {}, "next": null })),
+        (list, 200, json!({ "data": [], "next": null, "more": 1 })),
+        (
+            list,
+            200,
+            json!({ "data": [{ "id": "cus_1" }], "next": null }),
+        ),
+        (list, 201, page.clone()),
+        (
+            "/api/v1/projects/acme/customers?colour=red",
+            200,
+            page.clone(),
+        ),
+        ("/api/v1/nothing", 200, json!({})),
+        (list, 404, json!({ "title": "x" })),
+    ] {
+        assert!(
+            !holds(call(get.clone(), path), status, &answered),
+            "{path} {status} {answered}"
+        );
+    }
+    let entitlement = "/api/v1/projects/acme/entitlements/gold";
+    let steps = json!({ "steps": [] });
+    for (sent, fits) in [
+        (json!({ "name": "Gold" }), true),
+        (json!({ "name": null }), true),
+        (json!({ "name": 7 }), false),
+        (json!({ "colour": "red" }), false),
+    ] {
+        let call = || (put.clone(), entitlement, &sent);
+        assert_eq!(holds(call(), 200, &steps), fits, "{sent}");
+        let refused = json!({ "type": "/x", "title": "x", "status": 400, "code": "malformed_body", "detail": "x" });
+        assert_eq!(holds(call(), 400, &refused), !fits, "{sent}");
+    }
 }

@@ -9,7 +9,7 @@ use jiff::SignedDuration;
 use ledger::{
     AuditEntry, AuditFilter, ConfigurationChange as Change, Invitation, Role, Scope, User,
 };
-use names::{Names, table};
+use names::{Names, server, table};
 use std::{collections::BTreeSet, time::Duration};
 use tokio::sync::OnceCell;
 use web::{
@@ -242,7 +242,7 @@ async fn left(server: &TestServer, before: &[(AuditEntry, Option<String>)]) -> (
 
 /// A server on which every call can go well.
 async fn prepared() -> (TestServer, Names) {
-    let server = TestServer::start(tidings_http::router).await;
+    let server = server().await;
     server.live().await;
     let names = Names::of(&server).await;
     server.endpoints.answer("https://hook.example", 200);

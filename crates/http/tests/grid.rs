@@ -6,7 +6,7 @@
 mod names;
 
 use axum::body::Body;
-use names::{Names, table};
+use names::{Names, server, table};
 use std::collections::BTreeSet;
 use web::{
     access::Access,
@@ -199,7 +199,7 @@ async fn make(server: &TestServer, names: &Names, call: &Call<'_>) -> Answer {
 
 #[tokio::test]
 async fn every_route_answers_every_caller_as_is_written_down() {
-    let server = TestServer::start(tidings_http::router).await;
+    let server = server().await;
     server.live().await;
     let names = Names::of(&server).await;
     // What changes something comes last, and what ends a session after all else.
@@ -267,7 +267,7 @@ async fn every_route_answers_every_caller_as_is_written_down() {
 /// Things of one project, looked for in another by somebody who reaches both.
 #[tokio::test]
 async fn nothing_of_one_project_is_found_in_another() {
-    let server = TestServer::start(tidings_http::router).await;
+    let server = server().await;
     server.live().await;
     let names = Names::of(&server).await;
     let waiting = server.get("/api/v1/projects/acme/parked").await.text();

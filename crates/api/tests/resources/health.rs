@@ -20,6 +20,14 @@ async fn is_told_to_anyone_until_the_server_stops() {
 }
 
 #[tokio::test]
+async fn the_document_is_read_by_anyone() {
+    let server = server().await;
+    let answer = server.by(Who::Nobody).get("/api/v1/openapi.json").await;
+    let document = serde_json::to_value(api::document()).unwrap();
+    assert_eq!(answer.json(), document);
+}
+
+#[tokio::test]
 async fn whoever_may_not_call_is_told_why() {
     let server = server().await;
     let mut told = server.transcript();

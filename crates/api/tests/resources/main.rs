@@ -3,7 +3,6 @@
 
 mod apps;
 mod callbacks;
-mod conforms;
 mod customers;
 mod deliveries;
 mod destinations;
@@ -22,12 +21,16 @@ mod replays;
 mod v1;
 
 use serde_json::Value;
-use web::test::TestServer;
+use std::sync::LazyLock;
+use web::test::{Contract, TestServer};
 
-/// The API alone. Every call is held against the document.
+static CONTRACT: LazyLock<Contract> =
+    LazyLock::new(|| Contract::of(serde_json::to_value(api::document()).unwrap()));
+
+/// The API alone. Every call is held to the document.
 async fn server() -> TestServer {
     let server = TestServer::start(|app| api::router(&app)).await;
-    server.seen_by(conforms::conforms)
+    server.seen_by(|seen| CONTRACT.hold(seen))
 }
 
 /// The API of a project that has lived for a day: events, deliveries in every state, messages that wait.

@@ -30,6 +30,18 @@ async fn a_subscriber_is_made_shown_and_named() {
     .await;
     told.post("/v1/subscribers/identify", json!({ "app_user_id": "eve" }))
         .await;
+    told.note("to names that somebody has");
+    told.get("/v1/subscribers/$RCAnonymousID:2").await;
+    told.post(
+        "/v1/subscribers/identify",
+        json!({ "app_user_id": "$RCAnonymousID:2", "new_app_user_id": "eve" }),
+    )
+    .await;
+    told.post(
+        "/v1/subscribers/eve/alias",
+        json!({ "new_app_user_id": "ann" }),
+    )
+    .await;
     told.get("/v1/subscribers/%20").await;
     assert_snapshot!(told);
 }
@@ -107,7 +119,9 @@ async fn a_receipt_is_refused_or_kept_until_the_store_can_be_asked() {
 async fn offerings_are_there_and_empty() {
     let server = server().await;
     let mut told = client(&server);
-    told.get("/v1/subscribers/eve/offerings").await;
+    for what in ["offerings", "virtual_currencies", "workflows"] {
+        told.get(&format!("/v1/subscribers/eve/{what}")).await;
+    }
     assert_snapshot!(told);
 }
 

@@ -1,11 +1,24 @@
-//! The routes there are, and things of `acme` to put into their paths.
+//! The server whose routes are called, the routes there are, and things of `acme` to put into their paths.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::LazyLock};
 use web::{
     access::Access,
     route::{Method, Route},
-    test::TestServer,
+    test::{Contract, TestServer},
 };
+
+static CONTRACT: LazyLock<Contract> =
+    LazyLock::new(|| Contract::of(serde_json::to_value(api::document()).unwrap()));
+
+/// Everything there is. Calls of operations are held to the OpenAPI document, whoever calls.
+pub(crate) async fn server() -> TestServer {
+    let server = TestServer::start(tidings_http::router).await;
+    server.seen_by(|seen| {
+        if CONTRACT.knows(seen) {
+            CONTRACT.hold(seen);
+        }
+    })
+}
 
 /// What is put into paths: things of `acme`, and words where a path takes a choice.
 pub(crate) struct Names(BTreeMap<&'static str, String>);

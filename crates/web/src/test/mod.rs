@@ -10,6 +10,7 @@
 
 mod adapters;
 mod answer;
+mod contract;
 mod project;
 mod transcript;
 mod who;
@@ -17,6 +18,7 @@ mod witness;
 
 pub use adapters::{Clock, Endpoints};
 pub use answer::Answer;
+pub use contract::Contract;
 pub use transcript::Transcript;
 pub use who::{Client, Who};
 pub use witness::Seen;
