@@ -4,7 +4,7 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use engine::{IntakeError, WriteError};
+use engine::{CustomerError, IntakeError, WriteError};
 use serde::Serialize;
 use sources::{Trouble, Verdict};
 use utoipa::ToSchema;
@@ -187,6 +187,18 @@ impl From<WriteError> for Error {
                 ..Self::new(Code::AttributesNotSaved)
             },
             WriteError::Customer(error) => error.into(),
+        }
+    }
+}
+
+impl From<CustomerError> for Error {
+    fn from(error: CustomerError) -> Self {
+        match error {
+            CustomerError::Unknown(_) => Self::new(Code::SubscriberNotFound),
+            CustomerError::UnknownEntitlement(_) => {
+                Self::new(Code::BadRequest).because(error.to_string())
+            }
+            CustomerError::Intake(error) => error.into(),
         }
     }
 }

@@ -1,9 +1,10 @@
 //! `POST /v1/receipts`, as RevenueCat's client SDKs and its REST API (version 1) send it.
 
 use super::{
-    Client, Error, Platform, attribute_writes,
+    Client, Error, Platform,
+    attributes::attribute_writes,
     body::{self, Said},
-    current,
+    customers::current,
     error::Code,
     members::Members,
     subscriber::Shown,

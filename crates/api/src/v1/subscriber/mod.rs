@@ -1,8 +1,12 @@
 //! The subscriber object. SDKs read it strictly: maps are never missing, every entitlement's product is one of the
 //! subscriptions or purchases, and purchases are in order.
 
+mod shape;
+
+pub(crate) use shape::Shown;
+
 use domain::{
-    ChainKey, Currency, Environment, Money, ProjectId, Snapshot, Store,
+    ChainKey, Environment, Money, ProjectId, Snapshot, Store,
     access::{Unlocks, unlocked_by},
     customer::Customer,
     fact::{Ownership, TransactionFact, TransactionKind},
@@ -11,9 +15,8 @@ use domain::{
 use engine::Setup;
 use jiff::Timestamp;
 use ledger::{CustomerRecord, Purchase};
-use serde::{Serialize, Serializer};
+use shape::{Attribute, Entitlement, Moment, OneTimePurchase, Price, Subscriber, Subscription};
 use std::collections::BTreeMap;
-use utoipa::ToSchema;
 
 /// What to show beside what is always shown.
 pub(crate) struct Wanted<'a> {
@@ -21,116 +24,6 @@ pub(crate) struct Wanted<'a> {
     pub(crate) with_attributes: bool,
     /// Platform whose management page is preferred.
     pub(crate) platform: Option<&'a str>,
-}
-
-/// Whole seconds, UTC, with `Z`.
-#[derive(ToSchema)]
-#[schema(as = v1::Moment, value_type = String, format = DateTime)]
-struct Moment(Timestamp);
-
-impl Serialize for Moment {
-    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        to.collect_str(&self.0.strftime("%Y-%m-%dT%H:%M:%SZ"))
-    }
-}
-
-/// The subscriber, and when it was asked for.
-#[derive(Serialize, ToSchema)]
-#[schema(as = v1::SubscriberAnswer)]
-pub(crate) struct Shown {
-    request_date: Moment,
-    request_date_ms: i64,
-    subscriber: Subscriber,
-}
-
-/// A customer with purchases and access.
-#[derive(Serialize, ToSchema)]
-#[schema(as = v1::Subscriber)]
-struct Subscriber {
-    /// By their identifiers.
-    entitlements: BTreeMap<String, Entitlement>,
-    first_seen: Moment,
-    last_seen: Moment,
-    management_url: Option<String>,
-    /// By product.
-    non_subscriptions: BTreeMap<String, Vec<OneTimePurchase>>,
-    original_app_user_id: String,
-    original_application_version: Option<String>,
-    original_purchase_date: Option<Moment>,
-    /// Always empty.
-    other_purchases: BTreeMap<String, OneTimePurchase>,
-    /// By name; for secret keys only.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    subscriber_attributes: Option<BTreeMap<String, Attribute>>,
-    /// By product, the latest of each.
-    subscriptions: BTreeMap<String, Subscription>,
-}
-
-/// One purchase that is a subscription, or behaves like one.
-#[derive(Serialize, ToSchema)]
-#[schema(as = v1::Subscription)]
-struct Subscription {
-    auto_resume_date: Option<Moment>,
-    billing_issues_detected_at: Option<Moment>,
-    display_name: Option<String>,
-    expires_date: Option<Moment>,
-    grace_period_expires_date: Option<Moment>,
-    is_sandbox: bool,
-    management_url: Option<String>,
-    original_purchase_date: Moment,
-    /// `PURCHASED` or `FAMILY_SHARED`.
-    ownership_type: &'static str,
-    /// `normal`, `trial`, `intro` or `prepaid`.
-    period_type: &'static str,
-    price: Option<Price>,
-    product_plan_identifier: Option<String>,
-    purchase_date: Moment,
-    refunded_at: Option<Moment>,
-    store: &'static str,
-    store_transaction_id: String,
-    unsubscribe_detected_at: Option<Moment>,
-}
-
-/// Something that was bought once.
-#[derive(Serialize, ToSchema)]
-#[schema(as = v1::OneTimePurchase)]
-struct OneTimePurchase {
-    display_name: Option<String>,
-    id: String,
-    is_sandbox: bool,
-    original_purchase_date: Moment,
-    price: Option<Price>,
-    purchase_date: Moment,
-    store: &'static str,
-    store_transaction_id: String,
-}
-
-/// What somebody may use, and which purchase unlocks it.
-#[derive(Serialize, ToSchema)]
-#[schema(as = v1::Entitlement)]
-struct Entitlement {
-    expires_date: Option<Moment>,
-    grace_period_expires_date: Option<Moment>,
-    product_identifier: String,
-    product_plan_identifier: Option<String>,
-    purchase_date: Moment,
-}
-
-/// An amount with the currency's own digits; exact, because it is made of the decimal text.
-#[derive(Serialize, ToSchema)]
-#[schema(as = v1::Price)]
-struct Price {
-    #[schema(value_type = f64)]
-    amount: serde_json::Number,
-    currency: Currency,
-}
-
-/// An attribute and when it was written.
-#[derive(Serialize, ToSchema)]
-#[schema(as = v1::Attribute)]
-struct Attribute {
-    updated_at_ms: i64,
-    value: String,
 }
 
 const fn store_name(store: Store) -> &'static str {

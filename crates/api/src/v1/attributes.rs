@@ -1,0 +1,160 @@
+//! Attributes of a customer, as client SDKs write them.
+
+use super::{
+    Client, Error, Platform,
+    body::{self, Said},
+    customers::current,
+    error::Code,
+    members::{Members, Scalar},
+    subscriber::Shown,
+};
+use axum::extract::{Path, State};
+use domain::attribute::{Refused, Write};
+use engine::WriteError;
+use jiff::Timestamp;
+use serde::Serialize;
+use utoipa::ToSchema;
+use web::{
+    App,
+    access::Access,
+    audit::{Did, Effect, Known, Noted, Subject},
+    body::Json,
+    route::{Method, Route},
+};
+
+/// The routes of this file.
+pub(crate) fn routes() -> Vec<Route<App>> {
+    use Access::Client;
+    use Effect::Does;
+    use Method::Post;
+    vec![
+        Route::operation(
+            Post(Does("change customer", Subject::Path("id"))),
+            "/v1/subscribers/{id}/attributes",
+            Client,
+            "Writes attributes",
+            post_attributes,
+        ),
+        Route::operation(
+            Post(Does("change customer", Subject::Path("id"))),
+            "/v1/subscribers/{id}/attribution",
+            Client,
+            "Writes device ids, as older clients do",
+            post_attribution,
+        ),
+    ]
+}
+
+/// One attribute: its `value`, null to remove it, and when it was written. `None` if it cannot be read.
+fn attribute_write(key: &str, attribute: &Members) -> Option<Write> {
+    let value = match attribute.get("value") {
+        Some(value) => Some(Scalar::into_text(value)),
+        None if attribute.has("value") => return None,
+        None => None,
+    };
+    Some(Write {
+        key: key.to_owned(),
+        value,
+        written_at: attribute
+            .integer("updated_at_ms")
+            .and_then(|millis| Timestamp::from_millisecond(millis).ok()),
+    })
+}
+
+/// Attributes by name, as client SDKs send them in a receipt or by themselves: those that can be read, and what is wrong with
+/// the others.
+pub(super) fn attribute_writes(attributes: &Members) -> (Vec<Write>, Vec<Refused>) {
+    let (mut writes, mut refused) = (Vec::new(), Vec::new());
+    for (key, attribute) in attributes.objects() {
+        match attribute.and_then(|attribute| attribute_write(key, &attribute)) {
+            Some(write) => writes.push(write),
+            None => refused.push(Refused {
+                key: key.to_owned(),
+                problem: "expected an object with a text, a number or null as its value".into(),
+            }),
+        }
+    }
+    (writes, refused)
+}
+
+/// `POST /v1/subscribers/{id}/attributes`. What cannot be read or kept is told, and the rest is kept.
+pub(crate) async fn post_attributes(
+    State(app): State<App>,
+    client: Client,
+    Path(id): Path<String>,
+    platform: Platform,
+    Said(body::Attributes(body)): Said<body::Attributes>,
+) -> Result<Result<Json<Shown>, Noted<Error>>, Error> {
+    let attributes: Members = body.get("attributes").ok_or_else(|| {
+        Error::new(Code::InvalidAttributes).because("attributes: expected an object")
+    })?;
+    let (writes, mut refused) = attribute_writes(&attributes);
+    let mut kept = writes.len();
+    match app
+        .engine
+        .customers()
+        .write_attributes(client.project, &id, &writes)
+        .await
+    {
+        Err(WriteError::Refused(more)) => {
+            kept = kept.saturating_sub(more.len());
+            refused.extend(more);
+        }
+        written => written?,
+    }
+    if refused.is_empty() {
+        return current(&app, &client, &id, &platform).await.map(Ok);
+    }
+    let did = if kept > 0 {
+        Did::AsStated(Known::default())
+    } else {
+        Did::Nothing
+    };
+    let refusal = Error::from(WriteError::Refused(refused));
+    Ok(Err(Noted::new(did, refusal)))
+}
+
+/// An object without members.
+#[derive(Serialize, ToSchema)]
+#[schema(as = v1::Nothing)]
+pub(crate) struct Nothing {}
+
+/// `POST /v1/subscribers/{id}/attribution`, as old SDKs call it.
+pub(crate) async fn post_attribution(
+    State(app): State<App>,
+    client: Client,
+    Path(id): Path<String>,
+    Said(body::Attribution(body)): Said<body::Attribution>,
+) -> Result<Json<Nothing>, Error> {
+    // Only the device ids have a place of their own.
+    let network = body.get::<Scalar>("network").map(Scalar::into_text);
+    let data: Members = body
+        .get("data")
+        .ok_or_else(|| Error::new(Code::BadRequest).because("data: expected an object"))?;
+    let known = [
+        ("rc_idfa", "$idfa"),
+        ("rc_idfv", "$idfv"),
+        ("rc_gps_adid", "$gpsAdId"),
+        ("rc_ip_address", "$ip"),
+    ];
+    let writes: Vec<Write> = known
+        .into_iter()
+        .filter_map(|(theirs, ours)| {
+            Some(Write {
+                key: ours.into(),
+                value: Some(data.get(theirs)?),
+                written_at: None,
+            })
+        })
+        .collect();
+    tracing::debug!(
+        network,
+        attributes = writes.len(),
+        "attribution data of an old SDK"
+    );
+    app.engine
+        .customers()
+        .write_attributes(client.project, &id, &writes)
+        .await?;
+    Ok(Json(Nothing {}))
+}

@@ -1,0 +1,108 @@
+//! Who calls: a client SDK with the public key of an app, or a server with a secret one.
+
+use super::{Error, error::Code};
+use axum::{extract::FromRequestParts, http::request::Parts};
+use domain::ProjectId;
+use ledger::Scope;
+use std::convert::Infallible;
+use utoipa::openapi::{
+    ObjectBuilder, Required, Type,
+    path::{ParameterBuilder, ParameterIn},
+};
+use web::{
+    App,
+    access::Caller,
+    described::{Answers, Asks, Description},
+};
+
+/// Who calls, and for which project.
+pub(crate) struct Client {
+    pub(crate) caller: Caller,
+    pub(crate) project: ProjectId,
+}
+
+impl Client {
+    /// Whether its key is secret.
+    pub(crate) fn is_secret(&self) -> bool {
+        self.caller.scope == Scope::Write
+    }
+
+    fn require_secret(&self) -> Result<(), Error> {
+        if self.is_secret() {
+            Ok(())
+        } else {
+            Err(Error::new(Code::SecretKeyRequired))
+        }
+    }
+}
+
+impl FromRequestParts<App> for Client {
+    type Rejection = Error;
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Error> {
+        let caller = parts
+            .extensions
+            .get::<Caller>()
+            .cloned()
+            .ok_or_else(|| Error::new(Code::InvalidKey))?;
+        // A public key writes, because clients do; a secret key only if it may.
+        if caller.scope == Scope::Read && parts.method != axum::http::Method::GET {
+            return Err(Error::new(Code::ReadOnlyKey));
+        }
+        let project = caller.only_project(&app.engine.setup()).ok_or_else(|| {
+            Error::new(Code::InvalidKey)
+                .because("this key reaches several projects; make one for a single project")
+        })?;
+        Ok(Self { caller, project })
+    }
+}
+
+impl Asks for Client {
+    fn ask(of: &mut Description) {
+        Error::answer(of);
+    }
+}
+
+/// Whoever calls with a secret key.
+pub(crate) struct Secret(pub(super) Client);
+
+impl FromRequestParts<App> for Secret {
+    type Rejection = Error;
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Error> {
+        let client = Client::from_request_parts(parts, app).await?;
+        client.require_secret()?;
+        Ok(Self(client))
+    }
+}
+
+impl Asks for Secret {
+    fn ask(of: &mut Description) {
+        Error::answer(of);
+    }
+}
+
+/// On what a client runs, where it says.
+pub(crate) struct Platform(pub(super) Option<String>);
+
+impl FromRequestParts<App> for Platform {
+    type Rejection = Infallible;
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Infallible> {
+        let told = parts.headers.get("x-platform");
+        let told = told.and_then(|value| value.to_str().ok());
+        Ok(Self(told.map(str::to_owned)))
+    }
+}
+
+impl Asks for Platform {
+    fn ask(of: &mut Description) {
+        let text = ObjectBuilder::new().schema_type(Type::String);
+        let header = ParameterBuilder::new()
+            .name("X-Platform")
+            .parameter_in(ParameterIn::Header)
+            .required(Required::False)
+            .description(Some(
+                "On what the client runs: `ios`, `android`, `stripe` ...",
+            ))
+            .schema(Some(text));
+        of.takes([header.build()]);
+    }
+}
