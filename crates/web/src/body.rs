@@ -1,5 +1,9 @@
 //! Request bodies, bounded.
 
+mod objects;
+
+pub use objects::from_slice;
+
 use crate::problem::{Code, Problem};
 use axum::{
     body::Body,
@@ -49,7 +53,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
     type Rejection = Problem;
     async fn from_request(request: Request<Body>, _: &S) -> Result<Self, Problem> {
         let bytes = read(request).await?;
-        serde_json::from_slice(&bytes)
+        from_slice(&bytes)
             .map(Self)
             .map_err(|error| Problem::new(Code::MalformedBody, error.to_string()))
     }

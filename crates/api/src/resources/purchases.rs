@@ -5,7 +5,7 @@ use configuration as desired;
 use domain::{InboxId, Store};
 use engine::Accepted;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use sources::stated::Statement;
 use std::borrow::Cow;
 use utoipa::{
@@ -62,7 +62,7 @@ impl Stated {
 /// A statement, and the app it is about. It is read by the source of the app, which says what is wrong with it.
 #[derive(Deserialize)]
 #[serde(transparent)]
-pub(crate) struct StatedPurchase(Value);
+pub(crate) struct StatedPurchase(Map<String, Value>);
 
 impl PartialSchema for StatedPurchase {
     fn schema() -> RefOr<Schema> {
@@ -93,9 +93,7 @@ pub(crate) async fn state_purchase(
     project: InProject,
     Json(StatedPurchase(mut statement)): Json<StatedPurchase>,
 ) -> Result<Noted<Json<Stated>>, Problem> {
-    let wanted = statement
-        .as_object_mut()
-        .and_then(|statement| statement.remove("app"));
+    let wanted = statement.remove("app");
     let invalid = |message: &str| {
         Problem::invalid(vec![desired::Problem {
             path: vec!["app".into()],
@@ -123,12 +121,13 @@ pub(crate) async fn state_purchase(
             ));
         }
     };
-    let customer = statement["app_user_id"].as_str().unwrap_or_default();
-    let customer = customer.to_owned();
+    let customer = statement.get("app_user_id").and_then(Value::as_str);
+    let customer = customer.unwrap_or_default().to_owned();
+    let statement = Value::from(statement).to_string();
     let accepted = app
         .engine
         .intake()
-        .take_statement(target, statement.to_string().as_bytes())
+        .take_statement(target, statement.as_bytes())
         .await?;
     let stated = match accepted {
         Accepted::Processed { id, events } => Stated::new(id, events),

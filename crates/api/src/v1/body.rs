@@ -34,7 +34,7 @@ impl<T: Says> FromRequest<App> for Said<T> {
         let bytes = body::read(request)
             .await
             .map_err(|problem| Error::new(Code::BadRequest).because(problem.detail()))?;
-        serde_json::from_slice(&bytes)
+        body::from_slice(&bytes)
             .map(Self)
             .map_err(|error| Error::new(T::UNREADABLE).because(error.to_string()))
     }

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "tests report by panicking")]
 
 mod apps;
+mod bodies;
 mod callbacks;
 mod customers;
 mod deliveries;
