@@ -1,51 +1,70 @@
 //! Changing a part of a project: planned, checked, applied.
 
+mod named;
+
+pub use named::{Kind, Named, put, remove};
+
 use crate::{App, access::Caller, problem::Problem};
 use configuration::{self as desired, Desired, Means};
-use ledger::{Configuration, Deliveries, Integration, LedgerError};
+use engine::Setup;
+use ledger::{Configuration, ConfigurationChange, Deliveries, Integration, LedgerError};
 
-/// Plans and applies a part of a project. Either the steps that were taken, or every problem.
-pub async fn configure(
-    app: &App,
-    caller: &Caller,
-    desired: &Desired,
-) -> Result<Result<Vec<(desired::Action, String)>, Vec<desired::Problem>>, Problem> {
-    let planned = {
-        let setup = app.engine.setup();
-        let context = destinations::Context {
-            public_url: app.engine.public_url().to_owned(),
-        };
-        let fresh = || app.engine.system().uuid();
-        desired::plan(
-            desired,
-            &Means {
-                current: &setup.configuration,
-                vault: app.engine.vault(),
-                context: &context,
-                fresh: &fresh,
-            },
-        )
-    };
-    let steps = match planned {
+/// What became of a part of a project: the steps that were taken, or every problem.
+pub type Configured =
+    Result<Result<Vec<(desired::Action, String)>, Vec<desired::Problem>>, Problem>;
+
+/// Plans and applies a part of a project.
+pub async fn configure(app: &App, caller: &Caller, desired: &Desired) -> Configured {
+    let setup = app.engine.setup();
+    let steps = match plan(app, &setup, desired) {
         Ok(steps) => steps,
         Err(problems) => return Ok(Err(problems)),
     };
-    let problems = {
-        let setup = app.engine.setup();
-        under_backlog(app.engine.ledger(), &steps, &setup.configuration).await?
-    };
+    let problems = under_backlog(app.engine.ledger(), &steps, &setup.configuration).await?;
     if !problems.is_empty() {
         return Ok(Err(problems));
+    }
+    // Asking may have taken a while.
+    if app.engine.setup().revision() != setup.revision() {
+        return Err(Problem::changed_meanwhile());
     }
     let (mut taken, mut changes) = (Vec::new(), Vec::new());
     for step in steps {
         taken.push((step.action, step.subject));
         changes.extend(step.change);
     }
-    if !changes.is_empty() && !app.engine.configure(changes, &caller.name).await? {
-        return Err(Problem::changed_meanwhile());
-    }
+    commit(app, caller, changes).await?;
     Ok(Ok(taken))
+}
+
+fn plan(
+    app: &App,
+    setup: &Setup,
+    desired: &Desired,
+) -> Result<Vec<desired::Step>, Vec<desired::Problem>> {
+    let context = destinations::Context {
+        public_url: app.engine.public_url().to_owned(),
+    };
+    let means = Means {
+        current: &setup.configuration,
+        vault: app.engine.vault(),
+        context: &context,
+        fresh: &|| app.engine.system().uuid(),
+    };
+    desired::plan(desired, &means)
+}
+
+/// Commits changes that were decided on the configuration as it is in memory.
+pub async fn commit(
+    app: &App,
+    caller: &Caller,
+    changes: Vec<ConfigurationChange>,
+) -> Result<(), Problem> {
+    if changes.is_empty() || app.engine.configure(changes, &caller.name).await? {
+        Ok(())
+    } else {
+        Err(Problem::changed_meanwhile())
+    }
 }
 
 /// What of a plan cannot be done because of what waits: an integration keeps its destination until all is sent.

@@ -2,12 +2,11 @@
 
 use super::{Answer, Configured, List, list, put};
 use axum::extract::{Path, State};
-use configuration::{Desired, DesiredApp};
+use configuration::DesiredApp;
 use domain::{AppId, Environment, ProjectId};
 use ledger::{AppSettings, Commission};
 use serde::Serialize;
 use sources::{Probe, ProbeOutcome};
-use std::collections::BTreeMap;
 use utoipa::ToSchema;
 use web::{
     App,
@@ -94,15 +93,7 @@ pub(crate) async fn put_app(
     Path((_, key)): Path<(String, String)>,
     Json(body): Json<DesiredApp>,
 ) -> Configured {
-    put(
-        &app,
-        &project.caller,
-        Desired {
-            apps: BTreeMap::from([(key, body)]),
-            ..project.desired()
-        },
-    )
-    .await
+    put(&app, &project, key, body).await
 }
 
 /// What came of asking a store.

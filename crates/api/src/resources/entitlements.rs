@@ -2,15 +2,14 @@
 
 use super::{Answer, Configured, Done, List, list, put, remove};
 use axum::extract::{Path, State};
-use configuration::{self as desired, Desired, DesiredEntitlement};
-use ledger::{ConfigurationChange, Entitlement};
-use std::collections::BTreeMap;
+use configuration::DesiredEntitlement;
+use ledger::Entitlement;
 use web::{
     App,
     access::Access,
     audit::Effect,
     body::Json,
-    problem::Problem,
+    configure::Kind,
     project::InProject,
     route::{Method, Route},
 };
@@ -57,15 +56,7 @@ pub(crate) async fn put_entitlement(
     Path((_, key)): Path<(String, String)>,
     Json(body): Json<DesiredEntitlement>,
 ) -> Configured {
-    put(
-        &app,
-        &project.caller,
-        Desired {
-            entitlements: BTreeMap::from([(key, body)]),
-            ..project.desired()
-        },
-    )
-    .await
+    put(&app, &project, key, body).await
 }
 
 pub(crate) async fn delete_entitlement(
@@ -73,32 +64,5 @@ pub(crate) async fn delete_entitlement(
     project: InProject,
     Path((_, key)): Path<(String, String)>,
 ) -> Done {
-    let rows = &project.setup.configuration;
-    if !rows
-        .entitlements
-        .iter()
-        .any(|row| row.project == project.id && row.key == key)
-    {
-        return Err(Problem::not_found("entitlement", &key));
-    }
-    if let Some(product) = rows
-        .products
-        .iter()
-        .find(|row| row.project == project.id && row.entitlements.contains(&key))
-    {
-        let path = vec!["entitlements".to_owned(), key];
-        return Err(Problem::invalid(vec![desired::Problem {
-            path,
-            message: format!(
-                "product {} unlocks it; change the product first",
-                product.id
-            ),
-        }]));
-    }
-    remove(
-        &app,
-        &project.caller,
-        ConfigurationChange::RemoveEntitlement(project.id, key),
-    )
-    .await
+    remove(&app, &project, Kind::Entitlement, &key).await
 }

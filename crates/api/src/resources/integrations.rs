@@ -2,13 +2,12 @@
 
 use super::{Answer, Configured, Done, List, list, put, remove};
 use axum::extract::{Path, State};
-use configuration::{Desired, DesiredIntegration, Stored, masked};
+use configuration::{DesiredIntegration, Stored, masked};
 use domain::{EventId, IntegrationId, NotSent};
 use engine::{ActiveIntegration, Engine};
-use ledger::{ConfigurationChange, Verification};
+use ledger::Verification;
 use serde::Serialize;
 use serde_json::{Map, Value};
-use std::collections::BTreeMap;
 use utoipa::ToSchema;
 use web::{
     App,
@@ -16,6 +15,7 @@ use web::{
     answer::With,
     audit::{Effect, Subject},
     body::Json,
+    configure::Kind,
     problem::Problem,
     project::InProject,
     route::{Method, Route},
@@ -129,15 +129,7 @@ pub(crate) async fn put_integration(
     Path((_, key)): Path<(String, String)>,
     Json(body): Json<DesiredIntegration>,
 ) -> Configured {
-    put(
-        &app,
-        &project.caller,
-        Desired {
-            integrations: BTreeMap::from([(key, body)]),
-            ..project.desired()
-        },
-    )
-    .await
+    put(&app, &project, key, body).await
 }
 
 pub(crate) async fn delete_integration(
@@ -145,13 +137,7 @@ pub(crate) async fn delete_integration(
     project: InProject,
     Path((_, key)): Path<(String, String)>,
 ) -> Done {
-    let id = project.integration(&key)?.row.id;
-    remove(
-        &app,
-        &project.caller,
-        ConfigurationChange::RemoveIntegration(id),
-    )
-    .await
+    remove(&app, &project, Kind::Integration, &key).await
 }
 
 /// An integration, secrets masked.

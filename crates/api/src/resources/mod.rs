@@ -18,8 +18,7 @@ pub(crate) mod replays;
 
 pub use health::{missing, wrong_method};
 
-use configuration::{self as desired, Desired};
-use ledger::ConfigurationChange;
+use configuration as desired;
 use serde::Serialize;
 use std::borrow::Cow;
 use utoipa::{
@@ -28,11 +27,11 @@ use utoipa::{
 };
 use web::{
     App,
-    access::Caller,
     answer::{Empty, There},
     body::Json,
-    configure::configure,
-    problem::{Code, Problem},
+    configure::{self, Kind, Named},
+    problem::Problem,
+    project::InProject,
     route::Route,
 };
 
@@ -119,11 +118,9 @@ type Configured = Result<There<Steps>, Problem>;
 /// What was asked for is done, and there is nothing to show.
 type Done = Result<Empty<204>, Problem>;
 
-/// Plans and applies one desired part of a project.
-async fn put(app: &App, caller: &Caller, desired: Desired) -> Configured {
-    let steps = configure(app, caller, &desired)
-        .await?
-        .map_err(Problem::invalid)?;
+/// What came of planning and applying.
+fn configured(done: configure::Configured) -> Configured {
+    let steps = done?.map_err(Problem::invalid)?;
     let created = steps
         .iter()
         .any(|(action, _)| *action == desired::Action::Create);
@@ -140,11 +137,13 @@ async fn put(app: &App, caller: &Caller, desired: Desired) -> Configured {
     })
 }
 
-async fn remove(app: &App, caller: &Caller, change: ConfigurationChange) -> Done {
-    let applied = app.engine.configure(vec![change], &caller.name).await?;
-    if applied {
-        Ok(Empty)
-    } else {
-        Err(Problem::new(Code::Conflict, "repeat the request"))
-    }
+/// Creates or changes a named thing of a project.
+async fn put<T: Named>(app: &App, project: &InProject, name: String, wanted: T) -> Configured {
+    configured(configure::put(app, project, [(name, wanted)]).await)
+}
+
+/// Removes a named thing of a project.
+async fn remove(app: &App, project: &InProject, kind: Kind, name: &str) -> Done {
+    configure::remove(app, project, kind, name).await?;
+    Ok(Empty)
 }

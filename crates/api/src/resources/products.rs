@@ -2,15 +2,14 @@
 
 use super::{Answer, Configured, Done, List, list, put, remove};
 use axum::extract::{Path, State};
-use configuration::{Desired, DesiredProduct};
-use ledger::{ConfigurationChange, Product};
-use std::collections::BTreeMap;
+use configuration::DesiredProduct;
+use ledger::Product;
 use web::{
     App,
     access::Access,
     audit::Effect,
     body::Json,
-    problem::Problem,
+    configure::Kind,
     project::InProject,
     route::{Method, Route},
 };
@@ -57,15 +56,7 @@ pub(crate) async fn put_product(
     Path((_, id)): Path<(String, String)>,
     Json(body): Json<DesiredProduct>,
 ) -> Configured {
-    put(
-        &app,
-        &project.caller,
-        Desired {
-            products: BTreeMap::from([(id, body)]),
-            ..project.desired()
-        },
-    )
-    .await
+    put(&app, &project, id, body).await
 }
 
 pub(crate) async fn delete_product(
@@ -73,19 +64,5 @@ pub(crate) async fn delete_product(
     project: InProject,
     Path((_, id)): Path<(String, String)>,
 ) -> Done {
-    let known = project
-        .setup
-        .configuration
-        .products
-        .iter()
-        .any(|row| row.project == project.id && row.id == id);
-    if !known {
-        return Err(Problem::not_found("product", &id));
-    }
-    remove(
-        &app,
-        &project.caller,
-        ConfigurationChange::RemoveProduct(project.id, id),
-    )
-    .await
+    remove(&app, &project, Kind::Product, &id).await
 }

@@ -1,6 +1,6 @@
 //! Projects.
 
-use super::{Answer, Configured, List, list, put};
+use super::{Answer, Configured, List, configured, list};
 use axum::extract::{Path, State};
 use configuration::{Desired, DesiredProject};
 use ledger::Project;
@@ -16,6 +16,7 @@ use web::{
     access::{Access, Caller},
     audit::Effect,
     body::Json,
+    configure::configure,
     problem::{Code, Problem},
     project::InProject,
     route::{Method, Route},
@@ -103,13 +104,9 @@ pub(crate) async fn put_project(
     body.insert("key".into(), key.into());
     let project: DesiredProject = serde_json::from_value(body.into())
         .map_err(|error| Problem::new(Code::MalformedBody, error.to_string()))?;
-    put(
-        &app,
-        &caller,
-        Desired {
-            project,
-            ..Desired::default()
-        },
-    )
-    .await
+    let desired = Desired {
+        project,
+        ..Desired::default()
+    };
+    configured(configure(&app, &caller, &desired).await)
 }

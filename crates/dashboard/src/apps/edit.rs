@@ -14,8 +14,7 @@ use axum::{
     http::{Request, Uri},
     response::Response,
 };
-use configuration::{Desired, DesiredApp, Given};
-use std::collections::BTreeMap;
+use configuration::{DesiredApp, Given};
 use web::{
     App,
     access::Access,
@@ -67,11 +66,7 @@ async fn put(
             store: Given::Set(target.spec.store.id().into()),
             settings: given.settings.clone(),
         };
-        let part = Desired {
-            apps: BTreeMap::from([(given.key.clone(), wanted)]),
-            ..project.desired()
-        };
-        if let Some(saved) = given.save(&app, (&project, "apps"), part).await? {
+        if let Some(saved) = given.save(&app, (&project, "apps"), wanted).await? {
             return Ok(saved);
         }
     }

@@ -15,6 +15,7 @@ use web::{
     App,
     access::Access,
     audit::Effect,
+    configure::commit,
     problem::Problem,
     project::InProject,
     route::{Method, Route},
@@ -122,8 +123,6 @@ async fn edit(
     let changes: Vec<_> = products
         .filter_map(|id| bulk.change(rows, project.id, id))
         .collect();
-    if !changes.is_empty() && !app.engine.configure(changes, &project.caller.name).await? {
-        return Err(Problem::changed_meanwhile());
-    }
+    commit(&app, &project.caller, changes).await?;
     Ok(done(&format!("/projects/{}/catalog", project.key), "saved"))
 }

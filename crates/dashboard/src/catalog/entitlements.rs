@@ -6,9 +6,8 @@ use crate::{
     state::Dashboard,
 };
 use axum::{extract::State, http::Uri, response::Response};
-use configuration::{Desired, DesiredEntitlement};
+use configuration::DesiredEntitlement;
 use serde::Deserialize;
-use std::collections::BTreeMap;
 use web::{
     App,
     access::Access,
@@ -47,9 +46,5 @@ async fn save_one(
     let entitlement = DesiredEntitlement {
         name: given(sent.name),
     };
-    let part = Desired {
-        entitlements: BTreeMap::from([(sent.key.into(), entitlement)]),
-        ..project.desired()
-    };
-    save(&app, &project, &uri, part).await
+    save(&app, &project, &uri, [(sent.key.into(), entitlement)]).await
 }

@@ -7,14 +7,13 @@ use crate::{
 };
 use askama::Template;
 use axum::{extract::State, http::Uri, response::Response};
-use configuration::Desired;
 use domain::Store;
 use ledger::{Entitlement, EventFilter, FeedRow, Page, Product};
 use std::collections::BTreeSet;
 use web::{
     App,
     access::Access,
-    configure::configure,
+    configure::{Named, put},
     problem::Problem,
     project::InProject,
     route::{Method, Route},
@@ -109,14 +108,14 @@ async fn catalog(
     page(&app, &project, &uri, Vec::new()).await
 }
 
-/// Saves a part of the project; what is wrong with it is on the page.
-pub(super) async fn save(
+/// Saves things of the project; what is wrong with them is on the page.
+pub(super) async fn save<T: Named>(
     app: &App,
     project: &InProject,
     uri: &Uri,
-    part: Desired,
+    things: impl IntoIterator<Item = (String, T)>,
 ) -> Result<Response, Problem> {
-    match configure(app, &project.caller, &part).await? {
+    match put(app, project, things).await? {
         Ok(_) => Ok(done(&format!("/projects/{}/catalog", project.key), "saved")),
         Err(problems) => {
             let told = problems

@@ -6,7 +6,7 @@ use crate::{
     state::Dashboard,
 };
 use axum::{extract::State, http::Uri, response::Response};
-use configuration::{Desired, DesiredProduct, Given};
+use configuration::{DesiredProduct, Given};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use web::{
@@ -65,11 +65,7 @@ async fn save_one(
         name: given(sent.name),
         entitlements: Given::Set(sent.entitlements),
     };
-    let part = Desired {
-        products: BTreeMap::from([(id, product)]),
-        ..project.desired()
-    };
-    save(&app, &project, &uri, part).await
+    save(&app, &project, &uri, [(id, product)]).await
 }
 
 /// The form of many products.
@@ -111,9 +107,5 @@ async fn add_many(
         let problem = "lines: is empty; each line is a product id and what it unlocks".to_owned();
         return page(&app, &project, &uri, vec![problem]).await;
     }
-    let part = Desired {
-        products,
-        ..project.desired()
-    };
-    save(&app, &project, &uri, part).await
+    save(&app, &project, &uri, products).await
 }

@@ -9,10 +9,15 @@ use super::{
 };
 use crate::{respond::done, text::encode};
 use axum::response::Response;
-use configuration::{self as desired, Desired, Given, Settings};
+use configuration::{self as desired, Given, Settings};
 use domain::EventKind;
 use serde_json::Value;
-use web::{App, configure::configure, problem::Problem, project::InProject};
+use web::{
+    App,
+    configure::{Named, put},
+    problem::Problem,
+    project::InProject,
+};
 
 /// What a form holds: as it is stored, or as it was sent and not taken.
 pub(crate) struct Draft {
@@ -106,9 +111,9 @@ impl Submitted {
         &mut self,
         app: &App,
         (project, section): (&InProject, &str),
-        part: Desired,
+        wanted: impl Named,
     ) -> Result<Option<Response>, Problem> {
-        match configure(app, &project.caller, &part).await? {
+        match put(app, project, [(self.key.clone(), wanted)]).await? {
             Ok(_) => {
                 let notice = if self.is_new { "added" } else { "saved" };
                 let key = encode(&self.key);

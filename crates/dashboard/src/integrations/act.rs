@@ -16,6 +16,7 @@ use web::{
     App,
     access::Access,
     audit::{Effect, Subject},
+    configure::{Kind, commit, remove as remove_named},
     problem::Problem,
     project::InProject,
     route::{Method, Route},
@@ -73,15 +74,6 @@ fn done_to(project: &InProject, row: &Integration, notice: &str) -> Response {
     done(&path, notice)
 }
 
-async fn apply(app: &App, project: &InProject, change: ConfigurationChange) -> Result<(), Problem> {
-    let by = &project.caller.name;
-    if app.engine.configure(vec![change], by).await? {
-        Ok(())
-    } else {
-        Err(Problem::changed_meanwhile())
-    }
-}
-
 /// `POST /projects/{project}/integrations/{key}/test`.
 async fn send_test(
     State(app): State<App>,
@@ -115,7 +107,8 @@ async fn pause(
         ..(*project.integration(&key)?.row).clone()
     };
     let answer = done_to(&project, &row, "paused");
-    apply(&app, &project, ConfigurationChange::PutIntegration(row)).await?;
+    let change = ConfigurationChange::PutIntegration(row);
+    commit(&app, &project.caller, vec![change]).await?;
     Ok(answer)
 }
 
@@ -130,7 +123,8 @@ async fn resume(
         ..(*project.integration(&key)?.row).clone()
     };
     let answer = done_to(&project, &row, "resumed");
-    apply(&app, &project, ConfigurationChange::PutIntegration(row)).await?;
+    let change = ConfigurationChange::PutIntegration(row);
+    commit(&app, &project.caller, vec![change]).await?;
     Ok(answer)
 }
 
@@ -159,12 +153,11 @@ async fn remove(
     Path((_, key)): Path<(String, String)>,
     Form(sent): Form<RemoveForm>,
 ) -> Result<Response, Problem> {
-    let id = project.integration(&key)?.row.id;
     if !sent.sure.0 {
         let message = "tick the box to remove the integration";
         return Err(Problem::invalid(vec![wrong("sure", message)]));
     }
-    apply(&app, &project, ConfigurationChange::RemoveIntegration(id)).await?;
+    remove_named(&app, &project, Kind::Integration, &key).await?;
     let path = format!("/projects/{}/integrations", project.key);
     Ok(done(&path, "removed"))
 }

@@ -14,8 +14,7 @@ use axum::{
     http::{Request, Uri},
     response::Response,
 };
-use configuration::{Desired, DesiredIntegration, Given};
-use std::collections::BTreeMap;
+use configuration::{DesiredIntegration, Given};
 use web::{
     App,
     access::Access,
@@ -72,12 +71,8 @@ async fn put(
             paused: Given::Keep,
             settings: Given::Set(given.settings.clone()),
         };
-        let part = Desired {
-            integrations: BTreeMap::from([(given.key.clone(), wanted)]),
-            ..project.desired()
-        };
         let section = (&project, "integrations");
-        if let Some(saved) = given.save(&app, section, part).await? {
+        if let Some(saved) = given.save(&app, section, wanted).await? {
             return Ok(saved);
         }
     }

@@ -17,6 +17,7 @@ use web::{
     App,
     access::Access,
     audit::Effect,
+    configure::commit,
     problem::{Code, Problem},
     project::InProject,
     query::parse,
@@ -77,13 +78,7 @@ async fn change(
             ..user.clone()
         })
     };
-    if !app
-        .engine
-        .configure(vec![change], &project.caller.name)
-        .await?
-    {
-        return Err(Problem::changed_meanwhile());
-    }
+    commit(&app, &project.caller, vec![change]).await?;
     let notice = if removes { "removed" } else { "saved" };
     Ok(done(&format!("/projects/{}/people", project.key), notice))
 }

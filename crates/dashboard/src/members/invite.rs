@@ -22,6 +22,7 @@ use web::{
     App,
     access::{Access, digest, random_text},
     audit::Effect,
+    configure::commit,
     problem::Problem,
     project::InProject,
     query::parse,
@@ -109,9 +110,7 @@ async fn withdraw(
         .cloned()
         .ok_or_else(|| Problem::not_found("invitation", &digest))?;
     let changes = vec![ConfigurationChange::RemoveInvitation(invitation)];
-    if !app.engine.configure(changes, &project.caller.name).await? {
-        return Err(Problem::changed_meanwhile());
-    }
+    commit(&app, &project.caller, changes).await?;
     Ok(done(
         &format!("/projects/{}/people", project.key),
         "removed",
@@ -152,8 +151,6 @@ async fn make_link(
         expires_at: now.saturating_add(INVITED).unwrap_or(now),
     };
     let changes = vec![ConfigurationChange::PutInvitation(invitation)];
-    if !app.engine.configure(changes, &project.caller.name).await? {
-        return Err(Problem::changed_meanwhile());
-    }
+    commit(app, &project.caller, changes).await?;
     Ok(format!("{}/invite/{token}", app.engine.public_url()))
 }

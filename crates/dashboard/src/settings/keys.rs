@@ -19,6 +19,7 @@ use web::{
     App,
     access::{Access, new_api_key},
     audit::Effect,
+    configure::commit,
     problem::Problem,
     project::InProject,
     query::parse,
@@ -76,9 +77,7 @@ async fn make(
     };
     let (text, key) = new_api_key(app.engine.system(), Some(project.id), &sent.name, scope);
     let changes = vec![ConfigurationChange::PutApiKey(key)];
-    if !app.engine.configure(changes, &project.caller.name).await? {
-        return Err(Problem::changed_meanwhile());
-    }
+    commit(&app, &project.caller, changes).await?;
     page(&app, &project, &uri, text, Vec::new()).await
 }
 
@@ -99,9 +98,7 @@ async fn revoke(
         return Err(Problem::not_found("key", &id.to_string()));
     }
     let changes = vec![ConfigurationChange::RemoveApiKey(id)];
-    if !app.engine.configure(changes, &project.caller.name).await? {
-        return Err(Problem::changed_meanwhile());
-    }
+    commit(&app, &project.caller, changes).await?;
     Ok(done(
         &format!("/projects/{}/settings", project.key),
         "removed",

@@ -1,0 +1,98 @@
+//! The things that a project has by name: each is put and removed in the same steps.
+
+use super::{Configured, commit, configure};
+use crate::{App, problem::Problem, project::InProject};
+use configuration::{
+    self as desired, Desired, DesiredApp, DesiredEntitlement, DesiredIntegration, DesiredProduct,
+};
+use ledger::ConfigurationChange;
+use std::collections::BTreeMap;
+
+/// How a named thing of a project should be.
+pub trait Named: Sized {
+    /// Where it stands in a document.
+    fn stand(document: &mut Desired) -> &mut BTreeMap<String, Self>;
+}
+
+macro_rules! named {
+    ($($thing:ty: $place:ident,)*) => {$(
+        impl Named for $thing {
+            fn stand(document: &mut Desired) -> &mut BTreeMap<String, Self> {
+                &mut document.$place
+            }
+        }
+    )*};
+}
+
+named! {
+    DesiredApp: apps,
+    DesiredEntitlement: entitlements,
+    DesiredIntegration: integrations,
+    DesiredProduct: products,
+}
+
+/// Plans and applies named things of one kind, and nothing else. Either the steps that were taken, or every problem.
+pub async fn put<T: Named>(
+    app: &App,
+    project: &InProject,
+    things: impl IntoIterator<Item = (String, T)>,
+) -> Configured {
+    let mut document = project.desired();
+    T::stand(&mut document).extend(things);
+    configure(app, &project.caller, &document).await
+}
+
+/// A kind of named thing that can go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// What a product unlocks.
+    Entitlement,
+    /// A destination; its unsent deliveries fail.
+    Integration,
+    /// What is sold.
+    Product,
+}
+
+/// Removes a named thing.
+///
+/// Errors: there is none of this name, or something needs it.
+pub async fn remove(app: &App, project: &InProject, kind: Kind, name: &str) -> Result<(), Problem> {
+    let change = kind.removal(project, name)?;
+    commit(app, &project.caller, vec![change]).await
+}
+
+impl Kind {
+    fn removal(self, project: &InProject, name: &str) -> Result<ConfigurationChange, Problem> {
+        let (id, rows) = (project.id, &project.setup.configuration);
+        let mut products = rows.products.iter().filter(|row| row.project == id);
+        let named = name.to_owned();
+        match self {
+            Self::Integration => {
+                let known = project.integration(name)?;
+                Ok(ConfigurationChange::RemoveIntegration(known.row.id))
+            }
+            Self::Product => {
+                if !products.any(|row| row.id == name) {
+                    return Err(Problem::not_found("product", name));
+                }
+                Ok(ConfigurationChange::RemoveProduct(id, named))
+            }
+            Self::Entitlement => {
+                let mut known = rows.entitlements.iter();
+                if !known.any(|row| row.project == id && row.key == name) {
+                    return Err(Problem::not_found("entitlement", name));
+                }
+                if let Some(product) = products.find(|row| row.entitlements.contains(&named)) {
+                    return Err(Problem::invalid(vec![desired::Problem {
+                        path: vec!["entitlements".to_owned(), named],
+                        message: format!(
+                            "product {} unlocks it; change the product first",
+                            product.id
+                        ),
+                    }]));
+                }
+                Ok(ConfigurationChange::RemoveEntitlement(id, named))
+            }
+        }
+    }
+}
