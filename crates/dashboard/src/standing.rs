@@ -15,7 +15,11 @@ pub(crate) struct Standing {
 impl Standing {
     pub(crate) fn of(app: &App, active: &ActiveIntegration) -> Self {
         let problem = match (&active.configured, &active.row.verification) {
-            (Err(problem), _) | (Ok(_), Verification::Failed { problem, .. }) => problem.clone(),
+            (Err(problem), _)
+            | (
+                Ok(_),
+                Verification::Failed { problem, .. } | Verification::Refused { problem, .. },
+            ) => problem.clone(),
             _ => String::new(),
         };
         let is_failing = || {

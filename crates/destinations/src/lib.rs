@@ -17,7 +17,7 @@ mod spec;
 pub mod webhook;
 
 pub use destination::{Configured, Context, Destination, Handshake, Outcome, Plan, Unsendable};
-pub use request::{Header, Request, Response, Via};
+pub use request::{Header, KEPT_HEADERS, Request, Response, Via};
 pub use settings::{EventSwitch, Events, Invalid, parse};
 pub use spec::{Field, FieldKind, Spec};
 

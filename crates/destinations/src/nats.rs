@@ -316,6 +316,7 @@ pub fn answer(body: &[u8]) -> Response {
     Response {
         status,
         retry_after: None,
+        headers: Vec::new(),
         body: body.to_vec(),
     }
 }

@@ -88,6 +88,24 @@ impl Request {
     }
 }
 
+/// Headers of an answer that are kept: what says when to come again, where to, what the body is, and how to find the request in the logs of
+/// whoever answered. Whatever may hold a secret, as cookies do, is not among them.
+pub const KEPT_HEADERS: [&str; 13] = [
+    "cf-ray",
+    "content-type",
+    "date",
+    "location",
+    "ratelimit-limit",
+    "ratelimit-remaining",
+    "ratelimit-reset",
+    "retry-after",
+    "server",
+    "www-authenticate",
+    "x-amzn-requestid",
+    "x-correlation-id",
+    "x-request-id",
+];
+
 impl fmt::Debug for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Request")
@@ -103,8 +121,10 @@ impl fmt::Debug for Request {
 pub struct Response {
     /// Status code. Of a stream: 200 when it has stored the message, otherwise the code of its error; 503 when there is no stream.
     pub status: u16,
-    /// `Retry-After` in seconds, where sent.
+    /// How long it asks to be left alone, where it does.
     pub retry_after: Option<Duration>,
+    /// Those of its headers that are kept, with their names in lower case.
+    pub headers: Vec<(String, String)>,
     /// At most 64 KiB of the body.
     pub body: Vec<u8>,
 }

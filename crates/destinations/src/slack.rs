@@ -9,7 +9,7 @@
 //! | `occurred_at` | `ts`, seconds |
 //!
 //! The secret is the URL. There is no idempotency key: a retried time-out can post twice. 403, 404 and 410 mean that the
-//! webhook is gone; 429 carries `Retry-After`; other 4xx are final; 5xx are retried.
+//! webhook is gone; 429 carries `Retry-After`, as does more than about a message a second; other 4xx are final; 5xx are retried.
 
 use crate::{
     Configured, Context, Destination, Events, Field, FieldKind, Invalid, Outcome, Plan, Request,
@@ -75,7 +75,7 @@ static SPEC: Spec = Spec {
         Field {
             name: "max_per_second",
             kind: FieldKind::Number,
-            help: "Messages a second, at most. Slack takes about one a second from a webhook and asks to wait when there are more.",
+            help: "Messages a second, at most. Default: one, as Slack documents for a webhook; of more, it asks to wait.",
         },
         Field {
             name: "exclude_historical",
@@ -247,6 +247,21 @@ fn wording(kind: EventKind) -> Option<Wording> {
     }
 }
 
+/// A name as one segment of a path: everything but what is unreserved is percent-encoded (RFC 3986, 2.3).
+fn segment(name: &str) -> String {
+    let mut encoded = String::with_capacity(name.len());
+    for byte in name.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            encoded.push('%');
+            let digit = |half: u8| char::from(b"0123456789ABCDEF"[usize::from(half)]);
+            encoded.extend([digit(byte >> 4), digit(byte & 15)]);
+        }
+    }
+    encoded
+}
+
 /// The three characters Slack wants as entities. Source: Slack docs, "Formatting message text", escaping.
 fn escape(text: &str) -> String {
     text.replace('&', "&amp;")
@@ -344,7 +359,7 @@ impl Configured for Configuration {
             .previous_product
             .as_ref()
             .map(|previous| format!("{previous} to {product}"));
-        let link = format!("{}/{customer}", self.link_base).replace(['|', '>'], "");
+        let link = format!("{}/{}", self.link_base, segment(customer));
         let mut fields = vec![Line {
             title: None,
             value: format!(
@@ -438,7 +453,8 @@ impl Configured for Configuration {
     }
 
     fn max_per_second(&self) -> Option<NonZeroU32> {
-        self.settings.max_per_second
+        // Source: Slack docs, "Rate limits": posting messages, one a second and channel.
+        Some(self.settings.max_per_second.unwrap_or(NonZeroU32::MIN))
     }
 
     fn retry(&self) -> &retry::Policy {

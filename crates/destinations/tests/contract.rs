@@ -145,6 +145,7 @@ fn server_errors_and_rate_limits_are_retried_and_any_body_is_tolerated() {
                 let outcome = configured.classify(&Response {
                     status,
                     retry_after: None,
+                    headers: Vec::new(),
                     body: body.to_vec(),
                 });
                 assert!(

@@ -124,6 +124,7 @@ fn what_a_stream_says_decides() {
         let outcome = nats.classify(&Response {
             status,
             retry_after: None,
+            headers: Vec::new(),
             body: body.into(),
         });
         let outcome = format!("{outcome:?}");

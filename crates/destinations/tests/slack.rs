@@ -192,6 +192,7 @@ fn slacks_answers_are_understood() {
         slack.classify(&Response {
             status,
             retry_after: None,
+            headers: Vec::new(),
             body: body.as_bytes().to_vec(),
         })
     };
@@ -230,6 +231,7 @@ fn slacks_answers_are_understood() {
     let limited = Response {
         status: 429,
         retry_after: Some(std::time::Duration::from_secs(30)),
+        headers: Vec::new(),
         body: Vec::new(),
     };
     assert_eq!(
@@ -256,4 +258,71 @@ fn the_url_is_a_secret_also_in_errors() {
         .err()
         .unwrap();
     assert!(!format!("{problems:?}").contains("ftp://secret"));
+}
+
+/// Ids as Auth0 and others make them; encoded as Python's `urllib.parse.quote(id, safe="")` does.
+#[test]
+fn an_id_is_one_segment_of_the_link_whatever_is_in_it() {
+    let slack = samples();
+    for (id, segment) in [
+        ("auth0|5f7c", "auth0%7C5f7c"),
+        ("user/13", "user%2F13"),
+        ("a b", "a%20b"),
+        ("q?x=1#y", "q%3Fx%3D1%23y"),
+        ("100%", "100%25"),
+        ("a>b", "a%3Eb"),
+        ("Zoë", "Zo%C3%AB"),
+        ("plain-._~9", "plain-._~9"),
+    ] {
+        let mut event = sample::event(EventKind::SubscriptionRenewed);
+        id.clone_into(&mut event.customer.app_user_id);
+        let message = &slack.plan(&event).unwrap()[0];
+        let request = slack.render(message, &event).unwrap();
+        let body: Value = serde_json::from_slice(&request.body).unwrap();
+        let line = body["attachments"][0]["fields"][0]["value"]
+            .as_str()
+            .unwrap();
+        assert!(line.contains(&format!("/{segment}|")), "{line}");
+    }
+}
+
+#[test]
+fn a_message_a_second_unless_it_is_said_otherwise() {
+    let pace = |settings| {
+        let slack = find("slack").unwrap();
+        let configured = slack.configure(&settings, &Context::default());
+        let per_second = configured.ok().unwrap().max_per_second();
+        per_second.map(std::num::NonZeroU32::get)
+    };
+    let url = "https://hooks.slack.com/services/x";
+    assert_eq!(pace(json!({ "webhook_url": url })), Some(1));
+    assert_eq!(
+        pace(json!({ "webhook_url": url, "max_per_second": 5 })),
+        Some(5)
+    );
+}
+
+#[test]
+fn a_channel_or_url_of_its_own_makes_sandbox_an_endpoint_of_its_own() {
+    use domain::Environment::{Production, Sandbox};
+    for (more, endpoint) in [
+        (json!({ "send_sandbox": true }), Production),
+        (json!({ "sandbox_channel": "tests" }), Sandbox),
+        (
+            json!({ "sandbox_webhook_url": "https://hooks.slack.com/services/y" }),
+            Sandbox,
+        ),
+    ] {
+        let mut settings = json!({ "webhook_url": "https://hooks.slack.com/services/x" });
+        settings
+            .as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
+        let configured = find("slack")
+            .unwrap()
+            .configure(&settings, &Context::default());
+        let configured = configured.ok().unwrap();
+        assert_eq!(configured.endpoint(Sandbox), endpoint, "{more}");
+        assert_eq!(configured.endpoint(Production), Production);
+    }
 }

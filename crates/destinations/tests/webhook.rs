@@ -188,6 +188,7 @@ fn each_format_judges_answers_its_own_way() {
         webhook(&json!({ "format": format })).classify(&Response {
             status,
             retry_after: None,
+            headers: Vec::new(),
             body: Vec::new(),
         })
     };
@@ -423,6 +424,7 @@ fn both_editions_of_the_handshake_are_checked() {
     let answer = |status, body: &str| Response {
         status,
         retry_after: None,
+        headers: Vec::new(),
         body: body.as_bytes().to_vec(),
     };
     let current = webhook(&json!({}));
@@ -469,6 +471,7 @@ fn both_ranges_of_answers_hold() {
         let outcome = webhook.classify(&Response {
             status,
             retry_after: None,
+            headers: Vec::new(),
             body: Vec::new(),
         });
         let expected = match status {

@@ -1,15 +1,15 @@
 //! A rate limit as a value: so many a second, with the room of a second to catch up in.
 //!
-//! The generic cell rate algorithm: one instant says how far ahead what was admitted has run.
+//! The generic cell rate algorithm: one instant says how far ahead what was admitted has run. Time is how long the process runs, so that no clock
+//! that is set puts it to sleep.
 
-use jiff::{SignedDuration, Timestamp};
-use std::num::NonZeroU32;
+use std::{num::NonZeroU32, time::Duration};
 
 /// How far what was admitted has run ahead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Pace {
     /// When the next would come if they came evenly.
-    next: Option<Timestamp>,
+    next: Option<Duration>,
 }
 
 impl Pace {
@@ -20,21 +20,18 @@ impl Pace {
         self,
         per_second: NonZeroU32,
         among: NonZeroU32,
-        now: Timestamp,
-    ) -> Result<Self, SignedDuration> {
-        let second = i64::from(among.get()) * 1_000_000;
-        let apart = SignedDuration::from_micros(second / i64::from(per_second.get()));
-        let room = SignedDuration::from_secs(1)
-            .saturating_sub(apart)
-            .max(SignedDuration::ZERO);
+        now: Duration,
+    ) -> Result<Self, Duration> {
+        let second = u64::from(among.get()) * 1_000_000;
+        let apart = Duration::from_micros(second / u64::from(per_second.get()));
+        let room = Duration::from_secs(1).saturating_sub(apart);
         let next = self.next.map_or(now, |next| next.max(now));
-        let ahead = now.duration_until(next);
-        let late = ahead.saturating_sub(room);
-        if late.is_positive() {
+        let late = next.saturating_sub(now).saturating_sub(room);
+        if !late.is_zero() {
             return Err(late);
         }
         Ok(Self {
-            next: next.saturating_add(apart).ok(),
+            next: Some(next.saturating_add(apart)),
         })
     }
 }
@@ -43,14 +40,14 @@ impl Pace {
 mod tests {
     use super::*;
 
-    fn count(per_second: u32, among: u32, from_ms: i64, to_ms: i64, pace: &mut Pace) -> usize {
+    fn count(per_second: u32, among: u32, from_ms: u64, to_ms: u64, pace: &mut Pace) -> usize {
         let (rate, among) = (
             NonZeroU32::new(per_second).unwrap(),
             NonZeroU32::new(among).unwrap(),
         );
         let mut admitted = 0;
         for ms in from_ms..to_ms {
-            let now = Timestamp::from_millisecond(ms).unwrap();
+            let now = Duration::from_millis(ms);
             while let Ok(next) = pace.admit(rate, among, now) {
                 *pace = next;
                 admitted += 1;
@@ -83,10 +80,10 @@ mod tests {
     #[test]
     fn the_wait_is_as_long_as_it_says() {
         let one = NonZeroU32::MIN;
-        let now = Timestamp::UNIX_EPOCH;
+        let now = Duration::ZERO;
         let pace = Pace::default().admit(one, one, now).unwrap();
         let wait = pace.admit(one, one, now).unwrap_err();
-        assert_eq!(wait, SignedDuration::from_secs(1));
+        assert_eq!(wait, Duration::from_secs(1));
         assert!(pace.admit(one, one, now + wait).is_ok());
     }
 }

@@ -25,7 +25,7 @@ pub enum Policy {
 }
 
 impl Policy {
-    /// When each retry is due, in seconds after the delivery was accepted, without jitter.
+    /// When each retry is due, in seconds after the first attempt began, without jitter.
     fn offsets(&self) -> Vec<u64> {
         let summed = |delays: &[u64]| {
             delays
@@ -66,29 +66,20 @@ impl Policy {
         self.offsets().len()
     }
 
-    /// Pause before the next attempt, after `attempts` (at least 1) have failed, the last of them `age` after the delivery
-    /// was accepted. `None` when it should be given up.
+    /// Pause before the next attempt, after `attempts` (at least 1) have failed, the last of them `age` after the first
+    /// began. `None` when it should be given up.
     ///
-    /// Targets are counted from acceptance, so slow attempts do not push the last one out. Jitter is 2 % of the target to
-    /// either side; never less than one second; `at_least` (a destination's `Retry-After`) is honoured up to 24 hours.
+    /// Targets are counted from the first attempt, so slow attempts do not push the last one out. Jitter is 2 % of the target to
+    /// either side; never less than one second.
     /// `entropy` is uniform over `u64` and is the only randomness.
-    pub fn delay(
-        &self,
-        attempts: u32,
-        age: Duration,
-        at_least: Option<Duration>,
-        entropy: u64,
-    ) -> Option<Duration> {
+    pub fn delay(&self, attempts: u32, age: Duration, entropy: u64) -> Option<Duration> {
         let index = usize::try_from(attempts).ok()?.checked_sub(1)?;
         let target = u128::from(*self.offsets().get(index)?) * 1000;
         let spread = target * 4 / 100;
         let target = target - spread / 2 + spread * u128::from(entropy) / u128::from(u64::MAX);
         let planned =
             Duration::from_millis(u64::try_from(target).unwrap_or(u64::MAX)).saturating_sub(age);
-        let asked = at_least
-            .unwrap_or_default()
-            .min(Duration::from_secs(24 * HOUR));
-        Some(planned.max(asked).max(Duration::from_secs(1)))
+        Some(planned.max(Duration::from_secs(1)))
     }
 }
 
@@ -101,7 +92,7 @@ mod tests {
         let mut at = each;
         let mut attempts = 1;
         let mut starts = Vec::new();
-        while let Some(delay) = policy.delay(attempts, at, None, entropy) {
+        while let Some(delay) = policy.delay(attempts, at, entropy) {
             at += delay;
             starts.push(at.as_secs());
             at += each;
@@ -149,18 +140,5 @@ mod tests {
             .len(),
             2
         );
-    }
-
-    #[test]
-    fn retry_after_is_honoured_up_to_a_day() {
-        let wait = |seconds| {
-            Policy::RevenueCat
-                .delay(1, Duration::ZERO, Some(Duration::from_secs(seconds)), 0)
-                .unwrap()
-                .as_secs()
-        };
-        assert_eq!(wait(1_000), 1_000);
-        assert_eq!(wait(u64::MAX), 24 * HOUR);
-        assert!(wait(1) >= 290);
     }
 }

@@ -84,7 +84,7 @@ fn project(apps: &Value, healthy: &str, failing: &str, down: &str, slack: &str) 
             "backend": webhook("Backend", healthy),
             "billing": webhook("Billing (fails 10 %)", failing),
             "legacy": { "name": "Legacy (down)", "destination": "webhook", "settings": { "sandbox_url": down, "retry": retry } },
-            "slack": { "name": "Slack", "destination": "slack", "settings": { "webhook_url": slack, "channel": "subscriptions", "sandbox_channel": "subscriptions", "username": "Tidings" } },
+            "slack": { "name": "Slack", "destination": "slack", "settings": { "webhook_url": slack, "max_per_second": 1000, "channel": "subscriptions", "sandbox_channel": "subscriptions", "username": "Tidings" } },
         },
     }))?)
 }

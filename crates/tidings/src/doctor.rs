@@ -61,7 +61,9 @@ pub(crate) async fn run(data: &Data) -> Result<ExitCode> {
                 data.key_name()
             ),
         );
-        if let Verification::Failed { problem, .. } = &integration.verification {
+        if let Verification::Failed { problem, .. } | Verification::Refused { problem, .. } =
+            &integration.verification
+        {
             report(false, format!("integration {}: {problem}", integration.key));
         }
     }

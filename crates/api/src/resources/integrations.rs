@@ -170,7 +170,7 @@ struct HeldView {
 #[derive(Serialize, ToSchema)]
 struct VerificationView {
     problem: Option<String>,
-    /// `passed`, `pending` or `failed`.
+    /// `passed`, `pending`, `failed`, or `refused` where the endpoint does not take the credentials.
     state: &'static str,
 }
 
@@ -190,6 +190,7 @@ fn shown(engine: &Engine, active: &ActiveIntegration) -> IntegrationView {
         Verification::Passed => ("passed", None),
         Verification::Pending => ("pending", None),
         Verification::Failed { problem, .. } => ("failed", Some(problem.clone())),
+        Verification::Refused { problem, .. } => ("refused", Some(problem.clone())),
     };
     IntegrationView {
         breaker_open,

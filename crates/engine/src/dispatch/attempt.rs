@@ -4,11 +4,13 @@ use super::{
     Dispatch,
     end::{End, Verdict},
     held::{Job, Room},
-    lane::Lane,
+    lane::{Lane, Turned},
+    retry_after::asked,
 };
 use crate::{metric::Metric, setup::ActiveIntegration, trace};
-use destinations::{Header, Outcome, Request};
-use ledger::{ConfigurationChange, Lease, Next, SentRequest, Settlement};
+use destinations::{Configured, Header, Outcome, Request};
+use jiff::Timestamp;
+use ledger::{ConfigurationChange, Lease, Next, SentRequest, Settlement, Verification};
 use std::time::Duration;
 use tracing::Span;
 
@@ -24,86 +26,105 @@ impl Dispatch {
         lease: Lease,
         room: &Room,
     ) {
+        let Ok(configured) = &active.configured else {
+            return;
+        };
         let at = self.core.system().now();
-        let destination = active.spec.key;
-        if lease.attempts == 0 {
-            Metric::LagSeconds.time(
-                destination,
-                lease
-                    .event
-                    .recorded_at
-                    .duration_until(at)
-                    .try_into()
-                    .unwrap_or_default(),
-            );
-        }
-        let mut settlement = Settlement {
+        measure_lag(active, &lease, at);
+        let (end, sent) = self.send(active, configured.as_ref(), &lease, at).await;
+        self.tell(active, lane, &lease, &end).await;
+        let (verdict, detail) = end.judge();
+        let next = match verdict {
+            Verdict::Delivered => Next::Delivered,
+            Verdict::Failed(reason) => Next::Failed(reason),
+            Verdict::Again(reason) => self.retry(active, &lease, at, reason),
+            // Due at once, and so the first: its lane knows how long to wait.
+            Verdict::Later(reason) => Next::Later(reason, at),
+        };
+        let settlement = Settlement {
             customer: lease.event.customer.id,
             delivery: lease.id,
             attempts: lease.attempts,
             at,
-            took: Duration::ZERO,
-            status: None,
-            response: Vec::new(),
-            detail: String::new(),
-            request: None,
-            next: Next::Delivered,
+            took: sent.took,
+            status: sent.status,
+            response: sent.response,
+            detail,
+            request: sent.request,
+            next,
             order: lane.order(active, at, self.core.system().uptime()),
         };
-        let Ok(configured) = &active.configured else {
-            return;
+        note(active, &lease, &settlement);
+        let (released, until) = self.settle(active, settlement).await;
+        // What comes after this one goes to the same endpoint.
+        for lease in released {
+            lane.push(Job::new(lease, until, room.another()));
+        }
+    }
+
+    /// Renders, signs and sends a message. Answers how that ended, and what there is to record.
+    async fn send(
+        &self,
+        active: &ActiveIntegration,
+        configured: &dyn Configured,
+        lease: &Lease,
+        at: Timestamp,
+    ) -> (End, Sent) {
+        let mut request = match configured.render(&lease.message, &lease.event) {
+            Err(unsendable) => return (End::Unsendable(unsendable), Sent::default()),
+            Ok(request) => request,
         };
-        let end = match configured.render(&lease.message, &lease.event) {
-            Err(unsendable) => End::Unsendable(unsendable),
-            Ok(mut request) => {
-                configured.sign(&mut request, &lease.id.to_string(), at);
-                if let Some(trace) = trace::of(&Span::current()) {
-                    request.headers.push(Header {
-                        name: "traceparent",
-                        value: trace,
-                        secret: false,
-                    });
-                }
-                let began = self.core.system().uptime();
-                let transport = self.core.transport();
-                let answer = transport.send(&request, active.timeout()).await;
-                settlement.took = self.core.system().uptime().saturating_sub(began);
-                settlement.request = Some(shown(&request));
-                let end = End::of(configured.as_ref(), &answer);
-                if let Ok(response) = answer {
-                    settlement.status = Some(response.status);
-                    settlement.response = response.body;
-                    settlement.response.truncate(STORED_ANSWER);
-                }
-                end
+        configured.sign(&mut request, &lease.id.to_string(), at);
+        if let Some(trace) = trace::of(&Span::current()) {
+            request.headers.push(Header {
+                name: "traceparent",
+                value: trace,
+                secret: false,
+            });
+        }
+        let system = self.core.system();
+        let began = system.uptime();
+        let transport = self.core.transport();
+        let mut answer = transport.send(&request, active.timeout()).await;
+        let mut sent = Sent {
+            took: system.uptime().saturating_sub(began),
+            request: Some(shown(&request)),
+            ..Sent::default()
+        };
+        if let Ok(response) = &mut answer {
+            response.retry_after = asked(&response.headers, system.now());
+        }
+        let end = End::of(configured, &answer);
+        if let Ok(mut response) = answer {
+            response.body.truncate(STORED_ANSWER);
+            sent.status = Some(response.status);
+            sent.response = response.body;
+        }
+        (end, sent)
+    }
+
+    /// Tells the lane, and whoever has to act, what an attempt said about the endpoint.
+    async fn tell(&self, active: &ActiveIntegration, lane: &Lane, lease: &Lease, end: &End) {
+        match lane.heard(end.says(), lease, self.core.system().uptime()) {
+            Turned::No => {}
+            Turned::Opened => {
+                tracing::warn!(integration.id = %active.row.id, destination.key = active.spec.key, "the endpoint keeps failing; it is left alone and probed");
             }
-        };
+            Turned::LockedOut => self.lock_out(active, end).await,
+        }
         if matches!(end, End::Answered(_, Outcome::Gone(_))) {
             self.pause_gone(active).await;
         }
-        let (verdict, detail) = end.judge();
-        settlement.detail = detail;
-        settlement.next = match verdict {
-            Verdict::Delivered => Next::Delivered,
-            Verdict::Failed(reason) => Next::Failed(reason),
-            Verdict::Again(reason, asked) => self.retry(active, &lease, at, reason, asked),
-        };
-        let outcome = match &settlement.next {
-            Next::Delivered => "delivered",
-            Next::Failed(reason) | Next::Retry(reason, _) | Next::Later(reason, _) => reason.id(),
-        };
-        trace::attempted(&Span::current(), outcome, settlement.status);
-        Metric::AttemptsMade.count([("destination", destination), ("outcome", outcome)]);
-        Metric::AttemptSeconds.time(destination, settlement.took);
-        if lane.heard(end.says(), self.core.system().now()) {
-            tracing::warn!(integration.id = %active.row.id, destination.key = destination, "the endpoint keeps failing; it is left alone and probed");
-        }
-        let duration_ms = u64::try_from(settlement.took.as_millis()).unwrap_or(u64::MAX);
-        tracing::info!(delivery.id = %lease.id, event.id = %lease.event.id, destination.key = destination, attempt = lease.attempts + 1, outcome, status = settlement.status, duration_ms, "attempt made");
-        let (released, until) = self.settle(active, settlement).await;
-        // What waited for this one goes to the same endpoint.
-        for lease in released {
-            lane.push(Job::new(lease, until, room.another()));
+    }
+
+    /// Holds an integration whose credentials were refused twice in a row: nothing gets through until they change.
+    async fn lock_out(&self, active: &ActiveIntegration, end: &End) {
+        let (_, problem) = end.judge();
+        let at = self.core.system().now();
+        tracing::warn!(integration.id = %active.row.id, problem, "the endpoint refuses the credentials; deliveries are held");
+        let refused = Verification::Refused { problem, at };
+        if let Err(error) = self.store(&refused, active).await {
+            tracing::error!(integration.id = %active.row.id, %error, "an integration whose credentials are refused could not be held");
         }
     }
 
@@ -127,6 +148,36 @@ impl Dispatch {
             }
         }
     }
+}
+
+/// What an attempt leaves to be recorded.
+#[derive(Default)]
+struct Sent {
+    took: Duration,
+    status: Option<u16>,
+    response: Vec<u8>,
+    request: Option<SentRequest>,
+}
+
+fn measure_lag(active: &ActiveIntegration, lease: &Lease, at: Timestamp) {
+    if lease.attempts == 0 {
+        let lag = lease.event.recorded_at.duration_until(at);
+        Metric::LagSeconds.time(active.spec.key, lag.try_into().unwrap_or_default());
+    }
+}
+
+/// Counts and logs an attempt.
+fn note(active: &ActiveIntegration, lease: &Lease, settlement: &Settlement) {
+    let destination = active.spec.key;
+    let outcome = match &settlement.next {
+        Next::Delivered => "delivered",
+        Next::Failed(reason) | Next::Retry(reason, _) | Next::Later(reason, _) => reason.id(),
+    };
+    trace::attempted(&Span::current(), outcome, settlement.status);
+    Metric::AttemptsMade.count([("destination", destination), ("outcome", outcome)]);
+    Metric::AttemptSeconds.time(destination, settlement.took);
+    let duration_ms = u64::try_from(settlement.took.as_millis()).unwrap_or(u64::MAX);
+    tracing::info!(delivery.id = %lease.id, event.id = %lease.event.id, destination.key = destination, attempt = lease.attempts + 1, outcome, status = settlement.status, duration_ms, "attempt made");
 }
 
 /// A request as people may see it.

@@ -40,7 +40,7 @@ impl Dispatch {
             dispatcher.note_flow(active, uptime);
             if active.held().is_none() {
                 let lanes = LaneId::all(active.row.id).into_iter();
-                among.extend(lanes.filter(|lane| dispatcher.takes(*lane, active, now)));
+                among.extend(lanes.filter(|lane| dispatcher.takes(*lane, active, uptime)));
             }
         }
         // Whoever comes first has the most room: each is first in turn.
@@ -69,7 +69,7 @@ impl Dispatch {
         let dispatcher = &self.state;
         let lane = self.lane(id);
         let capacity = dispatcher.nodes.capacity(active.limits());
-        let rooms = lane.reserve_up_to(AT_ONCE, capacity, now);
+        let rooms = lane.reserve_up_to(AT_ONCE, capacity, uptime);
         if rooms.is_empty() {
             return Ok(0);
         }
@@ -79,16 +79,24 @@ impl Dispatch {
             lease_until: active.lease_until(now),
             limit: rooms.len(),
             order: lane.order(active, now, uptime),
-            except: None,
+            except: lane.suspect(),
         };
-        let leases = self.core.ledger().claim(claim).await?;
+        let ledger = self.core.ledger();
+        let mut leases = ledger.claim(claim).await?;
+        if leases.is_empty() && claim.except.is_some() {
+            let anybody = Claim {
+                except: None,
+                ..claim
+            };
+            leases = ledger.claim(anybody).await?;
+        }
         let claimed = leases.len();
         if claimed == AT_ONCE {
             dispatcher.wake();
         }
-        for (lease, room) in leases.into_iter().zip(rooms) {
-            lane.push(Job::new(lease, claim.lease_until, room));
-        }
+        let jobs = leases.into_iter().zip(rooms);
+        let jobs = jobs.map(|(lease, room)| Job::new(lease, claim.lease_until, room));
+        lane.push_all(jobs.collect());
         Ok(claimed)
     }
 }

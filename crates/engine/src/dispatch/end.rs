@@ -5,6 +5,9 @@ use destinations::{Configured, Outcome, Response, Unsendable};
 use domain::NotSent;
 use std::time::Duration;
 
+/// Too Many Requests. Source: RFC 6585, 4.
+const TOO_MANY: u16 = 429;
+
 /// How an attempt ended.
 #[derive(Debug)]
 pub(super) enum End {
@@ -25,6 +28,10 @@ pub(super) enum Says {
     Refused,
     /// It could not be reached, or could not take this now.
     Failing,
+    /// It asks to be left alone, for so long or without saying how long.
+    NotNow(Option<Duration>),
+    /// It does not take our credentials.
+    LockedOut,
     /// Nothing: no request went out.
     Nothing,
 }
@@ -36,8 +43,10 @@ pub(super) enum Verdict {
     Delivered,
     /// Failed for good.
     Failed(NotSent),
-    /// To be tried again, if its policy allows, not before the given pause.
-    Again(NotSent, Option<Duration>),
+    /// To be tried again, if its policy allows.
+    Again(NotSent),
+    /// To be sent first once its endpoint takes anything: that it does not now says nothing of this one.
+    Later(NotSent),
 }
 
 impl End {
@@ -55,13 +64,13 @@ impl End {
     pub(super) const fn says(&self) -> Says {
         match self {
             Self::Unsendable(_) | Self::Unanswered(TransportError::Blocked(_)) => Says::Nothing,
+            Self::Answered(TOO_MANY, Outcome::Retry(pause))
+            | Self::Answered(_, Outcome::Retry(pause @ Some(_))) => Says::NotNow(*pause),
             Self::Unanswered(TransportError::Network(_)) | Self::Answered(_, Outcome::Retry(_)) => {
                 Says::Failing
             }
-            Self::Answered(
-                _,
-                Outcome::Rejected(_) | Outcome::Gone(_) | Outcome::CredentialsRefused(_),
-            ) => Says::Refused,
+            Self::Answered(_, Outcome::CredentialsRefused(_)) => Says::LockedOut,
+            Self::Answered(_, Outcome::Rejected(_) | Outcome::Gone(_)) => Says::Refused,
             Self::Answered(_, Outcome::Delivered) => Says::Accepted,
         }
     }
@@ -76,19 +85,34 @@ impl End {
                 (Verdict::Failed(NotSent::BlockedAddress), why.clone())
             }
             Self::Unanswered(TransportError::Network(why)) => {
-                (Verdict::Again(NotSent::NetworkError, None), why.clone())
+                (Verdict::Again(NotSent::NetworkError), why.clone())
             }
             Self::Answered(_, Outcome::Delivered) => (Verdict::Delivered, String::new()),
-            Self::Answered(status, Outcome::Retry(asked)) => (
-                Verdict::Again(NotSent::RejectedByDestination, *asked),
+            Self::Answered(TOO_MANY, Outcome::Retry(_))
+            | Self::Answered(_, Outcome::Retry(Some(_))) => (
+                Verdict::Later(NotSent::RejectedByDestination),
+                self.asks_to_wait(),
+            ),
+            Self::Answered(status, Outcome::Retry(None)) => (
+                Verdict::Again(NotSent::RejectedByDestination),
                 format!("answered {status}"),
             ),
             Self::Answered(_, Outcome::Rejected(why) | Outcome::Gone(why)) => {
                 (Verdict::Failed(NotSent::RejectedByDestination), why.clone())
             }
             Self::Answered(_, Outcome::CredentialsRefused(why)) => {
-                (Verdict::Failed(NotSent::MissingCredentials), why.clone())
+                (Verdict::Later(NotSent::MissingCredentials), why.clone())
             }
+        }
+    }
+
+    fn asks_to_wait(&self) -> String {
+        match self {
+            Self::Answered(status, Outcome::Retry(Some(pause))) => {
+                format!("answered {status}: it asks to wait {} s", pause.as_secs())
+            }
+            Self::Answered(status, _) => format!("answered {status}: it asks to wait"),
+            Self::Unsendable(_) | Self::Unanswered(_) => String::new(),
         }
     }
 }
@@ -99,7 +123,7 @@ mod tests {
 
     #[test]
     fn an_attempt_says_what_it_says_about_its_endpoint_whatever_becomes_of_its_delivery() {
-        use Verdict::{Again, Delivered, Failed};
+        use Verdict::{Again, Delivered, Failed, Later};
         let why = || "why".to_owned();
         let unsendable = |reason| {
             let detail = why();
@@ -128,17 +152,28 @@ mod tests {
             (
                 End::Unanswered(TransportError::Network(why())),
                 Says::Failing,
-                Again(NotSent::NetworkError, None),
+                Again(NotSent::NetworkError),
             ),
             (
                 End::Answered(500, Outcome::Retry(None)),
                 Says::Failing,
-                Again(rejected, None),
+                Again(rejected),
             ),
+            // It asks to be left alone.
             (
                 End::Answered(429, Outcome::Retry(asked)),
-                Says::Failing,
-                Again(rejected, asked),
+                Says::NotNow(asked),
+                Later(rejected),
+            ),
+            (
+                End::Answered(429, Outcome::Retry(None)),
+                Says::NotNow(None),
+                Later(rejected),
+            ),
+            (
+                End::Answered(503, Outcome::Retry(asked)),
+                Says::NotNow(asked),
+                Later(rejected),
             ),
             // It answered, and took nothing.
             (
@@ -153,8 +188,8 @@ mod tests {
             ),
             (
                 End::Answered(401, Outcome::CredentialsRefused(why())),
-                Says::Refused,
-                Failed(NotSent::MissingCredentials),
+                Says::LockedOut,
+                Later(NotSent::MissingCredentials),
             ),
             (
                 End::Answered(200, Outcome::Delivered),

@@ -6,12 +6,12 @@
 use super::{Dispatch, attempt::shown};
 use crate::{Guarded, setup::ActiveIntegration};
 use domain::IntegrationId;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use ledger::{ConfigurationChange, Integration, LedgerError, SentRequest, Verification};
 use std::{collections::BTreeMap, time::Duration};
 
 /// How long a failed handshake rests before it is tried again by itself.
-const REST: SignedDuration = SignedDuration::from_secs(30);
+const REST: Duration = Duration::from_secs(30);
 
 /// How often a verdict is stored against a configuration that keeps changing.
 const TRIES: usize = 8;
@@ -49,7 +49,8 @@ pub(super) struct Handshakes {
 /// The last handshakes of an integration.
 #[derive(Clone)]
 struct Tried {
-    at: Timestamp,
+    /// As the uptime of the process.
+    at: Duration,
     made: Vec<Handshake>,
 }
 
@@ -63,16 +64,17 @@ impl Handshakes {
     }
 
     /// Whether the endpoint should be asked by itself: it never was, or failed a while ago.
-    fn are_due(&self, active: &ActiveIntegration, now: Timestamp) -> bool {
+    fn are_due(&self, active: &ActiveIntegration, uptime: Duration) -> bool {
         if active.row.paused || active.configured.is_err() {
             return false;
         }
         match &active.row.verification {
-            Verification::Passed => false,
+            // Whoever is refused is not let in for asking again.
+            Verification::Passed | Verification::Refused { .. } => false,
             Verification::Pending => true,
             Verification::Failed { .. } => self
                 .last(active.row.id)
-                .is_none_or(|tried| tried.at.duration_until(now) >= REST),
+                .is_none_or(|tried| uptime.saturating_sub(tried.at) >= REST),
         }
     }
 
@@ -115,11 +117,11 @@ impl Dispatch {
     }
 
     fn due_handshakes(&self) -> Vec<ActiveIntegration> {
-        let (setup, now) = (self.core.setup(), self.core.system().now());
+        let (setup, uptime) = (self.core.setup(), self.core.system().uptime());
         let handshakes = &self.state.handshakes;
         let due = setup
             .integrations()
-            .filter(|active| handshakes.are_due(active, now));
+            .filter(|active| handshakes.are_due(active, uptime));
         due.cloned().collect()
     }
 
@@ -142,24 +144,25 @@ impl Dispatch {
         let at = self.core.system().now();
         let mut made = Vec::new();
         let verdict = self.shake_hands(active, at, &mut made).await;
-        let tried = Tried { at, made };
+        let tried = Tried {
+            at: self.core.system().uptime(),
+            made,
+        };
         self.state.handshakes.note(active.row.id, tried);
         match &verdict {
             Verification::Failed { problem, .. } => {
                 tracing::warn!(integration.id = %active.row.id, problem, "the endpoint did not pass verification; its deliveries are held");
             }
-            Verification::Passed | Verification::Pending => {
+            Verification::Passed | Verification::Pending | Verification::Refused { .. } => {
                 tracing::info!(integration.id = %active.row.id, "the endpoint passed verification");
             }
         }
         self.store(&verdict, active).await?;
-        self.core.reload().await?;
         self.wake();
-        self.core.note_change();
         Ok(verdict)
     }
 
-    async fn store(
+    pub(super) async fn store(
         &self,
         verdict: &Verification,
         active: &ActiveIntegration,
@@ -187,9 +190,11 @@ impl Dispatch {
                 .configure(setup.revision(), change, "verification", now)
                 .await?
             {
-                return Ok(());
+                break;
             }
         }
+        self.core.reload().await?;
+        self.core.note_change();
         Ok(())
     }
 
@@ -244,7 +249,8 @@ impl Dispatch {
 /// Whether a verdict says what is stored already. What is wrong since a while and still is, is no change.
 fn is_known(verdict: &Verification, stored: &Verification) -> bool {
     match (verdict, stored) {
-        (Verification::Failed { problem, .. }, Verification::Failed { problem: known, .. }) => {
+        (Verification::Failed { problem, .. }, Verification::Failed { problem: known, .. })
+        | (Verification::Refused { problem, .. }, Verification::Refused { problem: known, .. }) => {
             problem == known
         }
         (verdict, stored) => verdict == stored,

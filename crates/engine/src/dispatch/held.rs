@@ -12,6 +12,7 @@
 //! cannot send a delivery, for whatever reason, need do nothing about it, and cannot forget to.
 
 use crate::Guarded;
+use domain::DeliveryId;
 use jiff::Timestamp;
 use ledger::{Lease, Returned};
 use std::sync::Arc;
@@ -147,6 +148,12 @@ impl Job {
         }
     }
 
+    /// Whether it is of a delivery.
+    pub(super) fn is_of(&self, delivery: DeliveryId) -> bool {
+        let leased = self.leased.as_ref();
+        leased.is_some_and(|(lease, _)| lease.id == delivery)
+    }
+
     /// When the lease ends.
     pub(super) const fn until(&self) -> Timestamp {
         self.until
@@ -180,7 +187,7 @@ impl Drop for Job {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::decide;
     use domain::{Environment, IntegrationId, ProjectId};
@@ -191,11 +198,11 @@ mod tests {
         share.make(|_| count)
     }
 
-    fn lease() -> Lease {
+    pub(in crate::dispatch) fn lease() -> Lease {
         let id = Uuid::from_u128(1);
         let at = Timestamp::UNIX_EPOCH;
         Lease {
-            id: domain::DeliveryId::new(id),
+            id: DeliveryId::new(id),
             lane: LaneId {
                 integration: IntegrationId::new(id),
                 endpoint: Environment::Production,

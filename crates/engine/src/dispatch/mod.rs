@@ -13,6 +13,7 @@ mod handshake;
 mod held;
 mod lane;
 mod reserve;
+mod retry_after;
 mod run;
 mod settle;
 
@@ -22,7 +23,6 @@ pub use lane::LaneHealth;
 use crate::{Core, Guarded, setup::ActiveIntegration};
 use handshake::Handshakes;
 use held::{Back, Held};
-use jiff::Timestamp;
 use lane::{Lane, Nodes};
 use ledger::LaneId;
 use std::{
@@ -84,12 +84,12 @@ impl Dispatcher {
     }
 
     /// Whether this node would take a delivery of the lane from the ledger now.
-    fn takes(&self, id: LaneId, active: &ActiveIntegration, now: Timestamp) -> bool {
+    fn takes(&self, id: LaneId, active: &ActiveIntegration, uptime: Duration) -> bool {
         let capacity = self.nodes.capacity(active.limits());
         let lanes = self.lanes.lock();
         lanes
             .get(&id)
-            .is_none_or(|lane| lane.has_room(capacity, now))
+            .is_none_or(|lane| lane.has_room(capacity, uptime))
     }
 
     /// Notes, for every lane of an integration, whether anything could go at `uptime`.
@@ -102,11 +102,11 @@ impl Dispatcher {
         }
     }
 
-    fn health(&self) -> Vec<(LaneId, LaneHealth)> {
+    fn health(&self, uptime: Duration) -> Vec<(LaneId, LaneHealth)> {
         self.lanes
             .lock()
             .iter()
-            .map(|(id, lane)| (*id, lane.health()))
+            .map(|(id, lane)| (*id, lane.health(uptime)))
             .collect()
     }
 
@@ -162,7 +162,7 @@ impl Dispatch {
 
     /// How the lanes stand, for health pages.
     pub fn lanes(&self) -> Vec<(LaneId, LaneHealth)> {
-        self.state.health()
+        self.state.health(self.core.system().uptime())
     }
 
     /// A lane; its task begins with it.

@@ -36,11 +36,12 @@ impl Dispatch {
                 _ = stopping.wait_for(|stopping| *stopping) => continue,
                 under_way = self.turn(id, &lane) => under_way,
             };
-            let (setup, now) = (self.core.setup(), self.core.system().now());
-            // Held, leased too long ago, or the breaker opened while it waited: it goes back.
+            let (setup, system) = (self.core.setup(), self.core.system());
+            let (now, uptime) = (system.now(), system.uptime());
+            // Held, leased too long ago, or the endpoint is left alone since it waited: it goes back.
             let active = setup.integration(id.integration).filter(|active| {
                 active.held().is_none()
-                    && lane.admits(now)
+                    && lane.admits(uptime)
                     && now
                         .saturating_add(active.timeout())
                         .is_ok_and(|end| end < job.until())
@@ -71,8 +72,11 @@ impl Dispatch {
             let active = setup.integration(id.integration);
             active.map_or(unlimited, ActiveIntegration::limits)
         };
-        while let Some(wait) = lane.wait(limits(), nodes, self.core.system().now()) {
+        // What was slept has passed, also by a clock that stands.
+        let mut at = self.core.system().uptime();
+        while let Some(wait) = lane.wait(limits(), nodes, at) {
             tokio::time::sleep(wait).await;
+            at = self.core.system().uptime().max(at.saturating_add(wait));
         }
         lane.begin(limits, nodes).await
     }

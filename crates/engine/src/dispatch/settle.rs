@@ -5,7 +5,6 @@ use crate::setup::ActiveIntegration;
 use domain::NotSent;
 use jiff::Timestamp;
 use ledger::{Lease, Next, Settlement};
-use std::time::Duration;
 
 impl Dispatch {
     /// Records an attempt, as often as it takes: the request is out, and only the record keeps it from being sent again.
@@ -48,7 +47,6 @@ impl Dispatch {
         lease: &Lease,
         at: Timestamp,
         reason: NotSent,
-        asked: Option<Duration>,
     ) -> Next {
         let now = self.core.system().now();
         // From its first attempt, not from when it was accepted: what was held is tried as often as anything else.
@@ -58,9 +56,9 @@ impl Dispatch {
             .configured
             .as_ref()
             .map(|configured| configured.retry());
-        let pause = policy.ok().and_then(|policy| {
-            policy.delay(lease.round + 1, age, asked, self.core.system().entropy())
-        });
+        let pause = policy
+            .ok()
+            .and_then(|policy| policy.delay(lease.round + 1, age, self.core.system().entropy()));
         pause
             .and_then(|pause| now.saturating_add(pause).ok())
             .map_or(Next::Failed(reason), |due_at| Next::Retry(reason, due_at))

@@ -64,7 +64,9 @@ impl ActiveIntegration {
     pub fn held(&self) -> Option<NotSent> {
         match (&self.configured, &self.row.verification) {
             _ if self.row.paused => Some(NotSent::IntegrationPaused),
-            (Err(_), _) => Some(NotSent::MissingCredentials),
+            (Err(_), _) | (Ok(_), Verification::Refused { .. }) => {
+                Some(NotSent::MissingCredentials)
+            }
             (Ok(_), Verification::Pending | Verification::Failed { .. }) => {
                 Some(NotSent::EndpointUnverified)
             }

@@ -1,9 +1,9 @@
 //! The way over HTTP: pooled connections, no redirects, bounded answers, and no internal address, however a name resolves.
 
 use super::{AllowedNetworks, LARGEST_ANSWER, TransportError};
-use destinations::{Request, Response};
+use destinations::{KEPT_HEADERS, Request, Response};
 use futures_util::future::BoxFuture;
-use reqwest::{Client, Url, dns, redirect};
+use reqwest::{Client, Url, dns, header::HeaderMap, redirect};
 use sources::{Call, Method, Reply};
 use std::{
     error::Error,
@@ -57,8 +57,7 @@ impl Http {
         }
         let failed = |error: reqwest::Error| explain(&error.without_url(), timeout);
         let mut answer = sending.send().await.map_err(failed)?;
-        let header = |name: &str| answer.headers().get(name)?.to_str().ok();
-        let retry_after = header("retry-after").and_then(|text| pause(text, header("date")));
+        let headers = kept(answer.headers());
         let status = answer.status().as_u16();
         let mut body = Vec::new();
         while body.len() < LARGEST_ANSWER {
@@ -71,7 +70,8 @@ impl Http {
         }
         Ok(Response {
             status,
-            retry_after,
+            retry_after: None,
+            headers,
             body,
         })
     }
@@ -130,16 +130,19 @@ impl Http {
     }
 }
 
-/// How long a `Retry-After` asks to wait: seconds, or until a date (RFC 9110, 10.2.3). A date counts from the answer's own
-/// `Date`, because the other clock need not be ours; one that is past asks for nothing.
-fn pause(retry_after: &str, date: Option<&str>) -> Option<Duration> {
-    let text = retry_after.trim();
-    if let Ok(seconds) = text.parse() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let until = httpdate::parse_http_date(text).ok()?;
-    let sent = httpdate::parse_http_date(date?.trim()).ok()?;
-    until.duration_since(sent).ok()
+/// Most of a header's value that is kept.
+const LONGEST_HEADER: usize = 1 << 10;
+
+/// The headers of an answer that are kept, as far as they are text.
+fn kept(headers: &HeaderMap) -> Vec<(String, String)> {
+    let named = |name: &'static str| {
+        let values = headers.get_all(name).iter();
+        values.filter_map(move |value| {
+            let value: String = value.to_str().ok()?.chars().take(LONGEST_HEADER).collect();
+            Some((name.to_owned(), value))
+        })
+    };
+    KEPT_HEADERS.into_iter().flat_map(named).collect()
 }
 
 /// Resolves names to the addresses that may be reached.
@@ -196,31 +199,6 @@ fn explain(error: &reqwest::Error, timeout: Duration) -> TransportError {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_pause_is_asked_for_in_seconds_or_by_a_date_of_the_other_clock() {
-        let sent = Some("Fri, 15 Jan 2027 08:00:00 GMT");
-        for (asked, date, expected) in [
-            ("120", None, Some(120)),
-            (" 120 ", sent, Some(120)),
-            ("0", sent, Some(0)),
-            ("Fri, 15 Jan 2027 08:01:30 GMT", sent, Some(90)),
-            ("Friday, 15-Jan-27 08:01:30 GMT", sent, Some(90)),
-            ("Fri, 15 Jan 2027 08:00:00 GMT", sent, Some(0)),
-            ("Fri, 15 Jan 2027 07:59:59 GMT", sent, None),
-            ("Fri, 15 Jan 2027 08:01:30 GMT", None, None),
-            ("Fri, 15 Jan 2027 08:01:30 GMT", Some("today"), None),
-            ("soon", sent, None),
-            ("-1", sent, None),
-        ] {
-            let pause = pause(asked, date);
-            assert_eq!(
-                pause.map(|pause| pause.as_secs()),
-                expected,
-                "{asked} {date:?}"
-            );
-        }
-    }
 
     #[tokio::test]
     async fn a_name_of_an_internal_address_is_refused_like_the_address() {

@@ -65,7 +65,7 @@ fn a_url() -> serde_json::Value {
 #[tokio::test(flavor = "multi_thread")]
 async fn deliveries_that_are_given_up_open_the_breaker_whatever_they_failed_of() {
     let time_out = Err(TransportError::Network("no answer within 10 s".into()));
-    for failing in [answer(503, ""), answer(429, ""), answer(410, ""), time_out] {
+    for failing in [answer(503, ""), answer(410, ""), time_out] {
         let world = World::running().await;
         set_up(&world, a_url()).await;
         for customer in 1..=THRESHOLD.into() {
@@ -113,4 +113,22 @@ async fn a_message_that_cannot_be_rendered_says_nothing_about_its_endpoint() {
     set_up(&world, a_url()).await;
     world.settled().await;
     assert!(is_open(&world), "as if it had not been");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_wrong_with_one_customer_stops_no_other() {
+    let world = World::new().await;
+    set_up(&world, a_url()).await;
+    answers(&world, &answer(503, ""));
+    let mut chain = Chain::purchase(1000, "unmapped", None, world.now());
+    let told = chain.notify("SUBSCRIBED", world.now());
+    world.tell(&told).await.unwrap();
+    for on in 0..2 * THRESHOLD {
+        chain.renewal["autoRenewStatus"] = (on % 2).into();
+        let told = chain.notify("DID_CHANGE_RENEWAL_STATUS", world.now());
+        world.tell(&told).await.unwrap();
+    }
+    world.settled().await;
+    assert!(world.received("https://a.").len() > THRESHOLD as usize);
+    assert!(!is_open(&world));
 }

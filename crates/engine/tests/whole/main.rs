@@ -12,4 +12,5 @@ mod replay;
 mod stopping;
 #[path = "../stores/mod.rs"]
 mod stores;
+mod throttle;
 mod world;

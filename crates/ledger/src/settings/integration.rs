@@ -25,7 +25,7 @@ pub struct Integration {
     pub verification: Verification,
 }
 
-/// Whether an endpoint has shown that it is the integration's.
+/// Whether an endpoint has shown that it is the integration's, and takes its credentials.
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
@@ -37,6 +37,13 @@ pub enum Verification {
     /// Tried, and what was wrong with the answer.
     Failed {
         /// What was wrong.
+        problem: String,
+        /// When.
+        at: Timestamp,
+    },
+    /// It refused the credentials twice in a row: nothing gets through until they change.
+    Refused {
+        /// What it said.
         problem: String,
         /// When.
         at: Timestamp,

@@ -115,11 +115,13 @@ impl Transport for Endpoints {
             Some((_, Some(status))) if *status != 200 => Ok(Response {
                 status: *status,
                 retry_after: None,
+                headers: Vec::new(),
                 body: br#"{"error":"not today"}"#.to_vec(),
             }),
             _ => Ok(Response {
                 status: 200,
                 retry_after: None,
+                headers: Vec::new(),
                 body: b"{}".to_vec(),
             }),
         }

@@ -45,6 +45,7 @@ pub(crate) fn answer(status: u16, body: &str) -> Result<Response, TransportError
     Ok(Response {
         status,
         retry_after: None,
+        headers: Vec::new(),
         body: body.as_bytes().to_vec(),
     })
 }

@@ -1,0 +1,307 @@
+//! A lane: one endpoint's own queue, limits and circuit breaker, so that its troubles stay its own.
+
+mod nodes;
+mod throttle;
+
+pub(super) use nodes::Nodes;
+
+use super::{
+    end::Says,
+    held::{Held, Job, Room, Share},
+};
+use crate::{
+    Guarded,
+    setup::{ActiveIntegration, Limits},
+};
+use domain::{CustomerId, DeliveryId, breaker::Breaker, pace::Pace};
+use jiff::Timestamp;
+use ledger::{Lease, Order, PATIENCE};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+use throttle::Throttle;
+use tokio::sync::{Notify, mpsc};
+
+/// Deliveries taken from the ledger at once for an endpoint that has not accepted any yet: a node that starts beside a thousand endpoints that
+/// are gone does not take up the backlog of each.
+const UNPROVEN: usize = 16;
+/// Before a lane that is full looks again whether its share has grown.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// Refusals of credentials in a row after which nobody asks any more until something changes.
+const REFUSALS: u32 = 2;
+
+/// How a lane stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LaneHealth {
+    /// Deliveries held in memory, attempts under way included.
+    pub held: usize,
+    /// Whether the circuit breaker holds attempts back.
+    pub breaker_open: bool,
+    /// Whether the endpoint asked to be left alone for a while.
+    pub throttled: bool,
+}
+
+/// What an attempt made of a lane.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Turned {
+    /// Nothing that anybody has to know.
+    No,
+    /// Its breaker opened.
+    Opened,
+    /// Its credentials were refused once too often.
+    LockedOut,
+}
+
+pub(crate) struct Lane {
+    jobs: mpsc::UnboundedSender<Job>,
+    share: Arc<Share>,
+    known: Guarded<Known>,
+    under_way: AtomicUsize,
+    freed: Notify,
+}
+
+/// What is known of an endpoint.
+#[derive(Default)]
+struct Known {
+    breaker: Breaker,
+    /// Whether it accepted something since the node started, or since its breaker opened.
+    proven: bool,
+    pace: Pace,
+    throttle: Throttle,
+    /// What it put off: these go first.
+    put_off: Vec<DeliveryId>,
+    /// How often it refused our credentials since it accepted anything.
+    refusals: u32,
+    /// Since when anything could go, as the uptime of the process; `None` while nothing can.
+    flows_since: Option<Duration>,
+}
+
+impl Known {
+    /// How many attempts may start now, of `wanted`.
+    fn admits(&self, wanted: usize, uptime: Duration) -> usize {
+        if self.throttle.holds(uptime) {
+            0
+        } else {
+            self.breaker.admits(wanted, uptime)
+        }
+    }
+
+    /// Whether one delivery at a time shows whether it takes any.
+    fn is_probed(&self) -> bool {
+        self.breaker.is_open() || self.throttle.is_wary()
+    }
+}
+
+impl Lane {
+    /// One that something can go through from `uptime` on.
+    pub(super) fn new(
+        held: &Arc<Held>,
+        uptime: Duration,
+    ) -> (Arc<Self>, mpsc::UnboundedReceiver<Job>) {
+        let (jobs, queue) = mpsc::unbounded_channel();
+        let known = Known {
+            flows_since: Some(uptime),
+            ..Known::default()
+        };
+        let lane = Self {
+            jobs,
+            share: Share::new(held),
+            known: Guarded::new(known),
+            under_way: AtomicUsize::new(0),
+            freed: Notify::new(),
+        };
+        (Arc::new(lane), queue)
+    }
+
+    /// Waits until another attempt may be under way; it is until the answer is dropped.
+    pub(crate) async fn begin(
+        self: &Arc<Self>,
+        limits: impl Fn() -> Limits,
+        nodes: &Nodes,
+    ) -> UnderWay {
+        loop {
+            let share = nodes.share(limits().concurrency);
+            let room = |under_way: usize| (under_way < share).then_some(under_way + 1);
+            let begun = self
+                .under_way
+                .fetch_update(Ordering::AcqRel, Ordering::Acquire, room);
+            if begun.is_ok() {
+                return UnderWay(Arc::clone(self));
+            }
+            tokio::select! {
+                () = self.freed.notified() => {}
+                () = tokio::time::sleep(LOOK_AGAIN) => {}
+            }
+        }
+    }
+
+    /// How long to wait before an attempt may begin; `None` when it may begin now.
+    pub(crate) fn wait(&self, limits: Limits, nodes: &Nodes, uptime: Duration) -> Option<Duration> {
+        let rate = limits.per_second?;
+        let pace = &mut self.known.lock().pace;
+        match pace.admit(rate, nodes.count(), uptime) {
+            Ok(next) => {
+                *pace = next;
+                None
+            }
+            Err(wait) => Some(wait),
+        }
+    }
+
+    /// Room for a delivery. None while the breaker is open, or the endpoint asked to be left alone: then it waits in the ledger.
+    pub(super) fn reserve(&self, capacity: usize) -> Option<Room> {
+        if self.known.lock().is_probed() {
+            return None;
+        }
+        self.share.make(|held| usize::from(held < capacity)).pop()
+    }
+
+    /// Room for up to `wanted` deliveries from the ledger. For one, as a probe, when a pause ends.
+    pub(super) fn reserve_up_to(
+        &self,
+        wanted: usize,
+        capacity: usize,
+        uptime: Duration,
+    ) -> Vec<Room> {
+        let known = self.known.lock();
+        let wanted = if known.proven {
+            wanted
+        } else {
+            wanted.min(UNPROVEN)
+        };
+        let admitted = known.admits(wanted, uptime);
+        let capacity = if known.is_probed() { 1 } else { capacity };
+        self.share
+            .make(|held| admitted.min(capacity.saturating_sub(held)))
+    }
+
+    /// Whether it would take anything from the ledger now.
+    pub(super) fn has_room(&self, capacity: usize, uptime: Duration) -> bool {
+        let (known, held) = (self.known.lock(), self.share.count());
+        let capacity = if known.is_probed() { 1 } else { capacity };
+        known.admits(1, uptime) == 1 && held < capacity
+    }
+
+    /// Notes whether anything can go at `uptime`: nothing held it, and the breaker is closed.
+    pub(super) fn note_flow(&self, is_free: bool, uptime: Duration) {
+        let mut known = self.known.lock();
+        let flows = is_free && !known.breaker.is_open() && !known.throttle.holds(uptime);
+        known.flows_since = known.flows_since.or(Some(uptime)).filter(|_| flows);
+    }
+
+    /// Which deliveries may go. Patience with one that is never accepted ends only where all others could go for as long: while nothing could,
+    /// it is not that one which they wait for.
+    pub(super) fn order(
+        &self,
+        active: &ActiveIntegration,
+        now: Timestamp,
+        uptime: Duration,
+    ) -> Order {
+        if !active.spec.ordered {
+            return Order::Any;
+        }
+        let since = self.known.lock().flows_since;
+        let flowed = since.map(|since| uptime.saturating_sub(since));
+        let is_patient = flowed.is_none_or(|flowed| flowed < PATIENCE.unsigned_abs());
+        let tried_before = now
+            .checked_sub(PATIENCE)
+            .ok()
+            .filter(|_| !is_patient)
+            .unwrap_or(Timestamp::MIN);
+        Order::Customer { tried_before }
+    }
+
+    /// Whose delivery is no good probe, if there is another's.
+    pub(super) fn suspect(&self) -> Option<CustomerId> {
+        self.known.lock().breaker.suspect()
+    }
+
+    /// Queues deliveries, first what the endpoint put off.
+    pub(super) fn push_all(&self, mut jobs: Vec<Job>) {
+        let put_off = std::mem::take(&mut self.known.lock().put_off);
+        jobs.sort_by_key(|job| {
+            put_off
+                .iter()
+                .position(|id| job.is_of(*id))
+                .unwrap_or(usize::MAX)
+        });
+        for job in jobs {
+            self.push(job);
+        }
+    }
+
+    /// Queues a delivery. Where the lane has ended, it goes back.
+    pub(super) fn push(&self, job: Job) {
+        drop(self.jobs.send(job));
+    }
+
+    /// Takes note of what an attempt at a delivery said about the endpoint.
+    ///
+    /// One that only refuses is neither working nor failing: what was known of it stands. A probe that it refuses is followed by another.
+    pub(super) fn heard(&self, says: Says, lease: &Lease, uptime: Duration) -> Turned {
+        let mut known = self.known.lock();
+        match says {
+            Says::Accepted => {
+                known.breaker = Breaker::default();
+                known.throttle = known.throttle.accepted();
+                known.refusals = 0;
+                known.proven = true;
+            }
+            Says::Failing => {
+                let was_open = known.breaker.is_open();
+                let breaker = std::mem::take(&mut known.breaker);
+                known.breaker = breaker.failed(lease.event.customer.id, uptime);
+                if !was_open && known.breaker.is_open() {
+                    known.proven = false;
+                    return Turned::Opened;
+                }
+            }
+            Says::NotNow(pause) => {
+                known.throttle = known.throttle.asked(pause, uptime);
+                known.put_off.push(lease.id);
+            }
+            Says::LockedOut => {
+                known.throttle = known.throttle.asked(None, uptime);
+                known.put_off.push(lease.id);
+                known.refusals += 1;
+                if known.refusals >= REFUSALS {
+                    known.refusals = 0;
+                    return Turned::LockedOut;
+                }
+            }
+            Says::Refused | Says::Nothing => {}
+        }
+        Turned::No
+    }
+
+    /// Whether a delivery already in the queue may be attempted: while the endpoint is left in peace by nobody, and the one probe of an open breaker.
+    pub(crate) fn admits(&self, uptime: Duration) -> bool {
+        self.known.lock().admits(1, uptime) == 1
+    }
+
+    pub(crate) fn health(&self, uptime: Duration) -> LaneHealth {
+        let known = self.known.lock();
+        LaneHealth {
+            held: self.share.count(),
+            breaker_open: known.breaker.is_open(),
+            throttled: known.throttle.holds(uptime),
+        }
+    }
+}
+
+/// An attempt under way, however it ends.
+pub(crate) struct UnderWay(Arc<Lane>);
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.under_way.fetch_sub(1, Ordering::AcqRel);
+        self.0.freed.notify_one();
+    }
+}
+
+#[cfg(test)]
+mod tests;

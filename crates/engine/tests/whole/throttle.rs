@@ -1,0 +1,171 @@
+//! An endpoint that asks to be left alone is, and nothing is lost by it.
+
+use crate::world::{Chain, World, answer};
+use destinations::Response;
+use domain::{NotSent, breaker::THRESHOLD};
+use engine::TransportError;
+use ledger::{DeliveryFilter, DeliveryRecord, DeliveryState};
+use serde_json::{Value, json};
+
+const A: &str = "https://a.example/";
+const SLACK: &str = "https://hooks.example/";
+
+fn too_many(headers: &[(&str, &str)]) -> Result<Response, TransportError> {
+    let headers = headers.iter();
+    Ok(Response {
+        headers: headers
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect(),
+        ..answer(429, "slow down")?
+    })
+}
+
+async fn buy(world: &World, customer: u64) {
+    let mut chain = Chain::purchase(customer * 1000, "unmapped", None, world.now());
+    let told = chain.notify("SUBSCRIBED", world.now());
+    world.tell(&told).await.unwrap();
+    world.catch_up().await;
+}
+
+fn a_that_tries_nothing_twice() -> Value {
+    let settings = json!({ "sandbox_url": A, "retry": { "policy": "custom", "delays": [] } });
+    json!({ "a": { "destination": "webhook", "settings": settings } })
+}
+
+async fn of(world: &World, key: &str) -> Vec<DeliveryRecord> {
+    let setup = world.engine.setup();
+    let mut all = setup.integrations();
+    let filter = DeliveryFilter {
+        integration: all
+            .find(|active| active.row.key == key)
+            .map(|active| active.row.id),
+        ..DeliveryFilter::default()
+    };
+    let ledger = world.engine.ledger();
+    ledger.deliveries(&filter, None, 100).await.unwrap()
+}
+
+/// Ids that reached `a`, in order.
+fn ids(world: &World) -> Vec<String> {
+    let received = world.received(A).into_iter();
+    received.map(|(id, _)| id).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pause_that_is_asked_for_is_kept_and_what_was_put_off_goes_first() {
+    for asked in [
+        &[("retry-after", "90")][..],
+        // By a date, with and without the answer's own.
+        &[("retry-after", "Thu, 01 Jan 2026 00:01:30 GMT")],
+        &[
+            ("date", "Thu, 01 Jan 2026 12:00:00 GMT"),
+            ("retry-after", "Thu, 01 Jan 2026 12:01:30 GMT"),
+        ],
+    ] {
+        let world = World::new().await;
+        world.save(a_that_tries_nothing_twice()).await;
+        let asking = too_many(asked);
+        world.answer_with(move |url, _| {
+            if url == A {
+                asking.clone()
+            } else {
+                answer(200, "{}")
+            }
+        });
+        buy(&world, 1).await;
+        for customer in 2..=4 {
+            buy(&world, customer).await;
+        }
+        world.pass(89).await;
+        world.catch_up().await;
+        assert_eq!(ids(&world).len(), 1, "{asked:?}");
+        world.answer_with(|_, _| answer(200, "{}"));
+        world.pass(1).await;
+        world.settled().await;
+        let ids = ids(&world);
+        assert_eq!(ids.len(), 5, "the others once: {asked:?}");
+        assert_eq!(ids[0], ids[1], "first what was put off");
+        let failed = of(&world, "a").await.into_iter();
+        let failed = failed.filter(|row| row.state != DeliveryState::Delivered);
+        assert_eq!(
+            failed.count(),
+            0,
+            "it was no attempt of those that are allowed"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn asking_to_wait_says_nothing_bad_of_an_endpoint() {
+    let world = World::new().await;
+    world.save(a_that_tries_nothing_twice()).await;
+    world.answer_with(|url, _| {
+        if url == A {
+            too_many(&[("retry-after", "1")])
+        } else {
+            answer(200, "{}")
+        }
+    });
+    for customer in 1..=2 * u64::from(THRESHOLD) {
+        buy(&world, customer).await;
+        world.pass(2).await;
+    }
+    world.catch_up().await;
+    let lanes = world.engine.dispatch().lanes();
+    assert!(lanes.iter().all(|(_, lane)| !lane.breaker_open));
+    let waiting = of(&world, "a").await;
+    assert_eq!(waiting.len(), 2 * THRESHOLD as usize);
+    assert!(
+        waiting
+            .iter()
+            .all(|row| row.state == DeliveryState::Pending)
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_that_refuses_the_credentials_twice_is_asked_no_more_and_burns_no_events() {
+    let slack = |path: &str| {
+        let settings = json!({ "webhook_url": format!("{SLACK}{path}"), "send_sandbox": true });
+        json!({ "s": { "destination": "slack", "settings": settings } })
+    };
+    let world = World::new().await;
+    world.save(slack("old")).await;
+    world.answer_with(|url, _| {
+        if url == format!("{SLACK}old") {
+            answer(404, "no_service")
+        } else {
+            answer(200, "{}")
+        }
+    });
+    let sent = || {
+        let sent = world.endpoints.sent.lock().unwrap();
+        sent.iter()
+            .filter(|(url, ..)| url.starts_with(SLACK))
+            .count()
+    };
+    buy(&world, 1).await;
+    assert_eq!((sent(), world.held("s")), (1, None));
+    world.pass(2).await;
+    world.catch_up().await;
+    assert_eq!(
+        (sent(), world.held("s")),
+        (2, Some(NotSent::MissingCredentials))
+    );
+    for customer in 2..=3 {
+        buy(&world, customer).await;
+        world.pass(3_600).await;
+    }
+    assert_eq!(sent(), 2, "nothing gets through");
+    let waiting = of(&world, "s").await;
+    assert!(
+        waiting
+            .iter()
+            .all(|row| row.state == DeliveryState::Pending)
+    );
+    assert_eq!(waiting.len(), 3);
+    world.save(slack("new")).await;
+    assert_eq!(world.held("s"), None);
+    world.settled().await;
+    let all = of(&world, "s").await;
+    assert!(all.iter().all(|row| row.state == DeliveryState::Delivered));
+}
