@@ -21,8 +21,8 @@ impl Field {
                 let is_event = events.iter().any(|kind| kind.id() == event);
                 is_event && (!has_name || self.kind == Kind::Events)
             }
-            (_, "") => true,
-            (Kind::Secret | Kind::LongSecret | Kind::Secrets, ".remove")
+            (_, "")
+            | (Kind::Secret | Kind::LongSecret | Kind::Secrets, ".remove")
             | (Kind::Retry, ".delays") => true,
             _ => false,
         }
