@@ -5,13 +5,13 @@ mod named;
 pub use named::{Kind, Named, put, remove};
 
 use crate::{App, access::Caller, problem::Problem};
-use configuration::{self as desired, Desired, Means};
+use configuration::{Desired, Means};
 use engine::Setup;
 use ledger::{Configuration, ConfigurationChange, Deliveries, Integration, LedgerError};
 
 /// What became of a part of a project: the steps that were taken, or every problem.
 pub type Configured =
-    Result<Result<Vec<(desired::Action, String)>, Vec<desired::Problem>>, Problem>;
+    Result<Result<Vec<(configuration::Action, String)>, Vec<configuration::Problem>>, Problem>;
 
 /// Plans and applies a part of a project.
 pub async fn configure(app: &App, caller: &Caller, desired: &Desired) -> Configured {
@@ -41,7 +41,7 @@ fn plan(
     app: &App,
     setup: &Setup,
     desired: &Desired,
-) -> Result<Vec<desired::Step>, Vec<desired::Problem>> {
+) -> Result<Vec<configuration::Step>, Vec<configuration::Problem>> {
     let context = destinations::Context {
         public_url: app.engine.public_url().to_owned(),
     };
@@ -51,7 +51,7 @@ fn plan(
         context: &context,
         fresh: &|| app.engine.system().uuid(),
     };
-    desired::plan(desired, &means)
+    configuration::plan(desired, &means)
 }
 
 /// Commits changes that were decided on the configuration as it is in memory.
@@ -70,10 +70,10 @@ pub async fn commit(
 /// What of a plan cannot be done because of what waits: an integration keeps its destination until all is sent.
 pub async fn under_backlog(
     ledger: &(impl Deliveries + ?Sized),
-    steps: &[desired::Step],
+    steps: &[configuration::Step],
     current: &Configuration,
-) -> Result<Vec<desired::Problem>, LedgerError> {
-    let mut handed_over = desired::handed_over(steps, current).peekable();
+) -> Result<Vec<configuration::Problem>, LedgerError> {
+    let mut handed_over = configuration::handed_over(steps, current).peekable();
     if handed_over.peek().is_none() {
         return Ok(Vec::new());
     }
@@ -81,6 +81,6 @@ pub async fn under_backlog(
     let waits = |known: &&Integration| backlog.iter().any(|(id, _)| *id == known.id);
     Ok(handed_over
         .filter(waits)
-        .map(desired::under_backlog)
+        .map(configuration::under_backlog)
         .collect())
 }

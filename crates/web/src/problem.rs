@@ -5,7 +5,6 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
-use configuration as desired;
 use engine::{CustomerError, IntakeError};
 use ledger::LedgerError;
 use serde::{Serialize, Serializer};
@@ -142,7 +141,7 @@ pub struct Readable {
 pub struct Problem {
     code: Code,
     detail: String,
-    errors: Vec<desired::Problem>,
+    errors: Vec<configuration::Problem>,
     /// What the server's log calls the request, where it says more.
     request: Option<String>,
 }
@@ -185,7 +184,7 @@ impl Problem {
     }
 
     /// Values that cannot be used, each with its path.
-    pub fn invalid(errors: Vec<desired::Problem>) -> Self {
+    pub fn invalid(errors: Vec<configuration::Problem>) -> Self {
         let detail = errors
             .iter()
             .map(|error| format!("{}: {}", error.path.join("."), error.message))

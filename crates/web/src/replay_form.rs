@@ -7,7 +7,6 @@ use crate::{
     project::InProject,
     query::parse,
 };
-use configuration as desired;
 use domain::{Environment, EventKind, ReplayId};
 use engine::{ActiveIntegration, REPLAY_RATES};
 use jiff::{Timestamp, civil, tz::Offset};
@@ -104,10 +103,10 @@ impl Asked {
         &self,
         app: &App,
         project: &InProject,
-    ) -> Result<Result<Wanted, Vec<desired::Problem>>, Problem> {
+    ) -> Result<Result<Wanted, Vec<configuration::Problem>>, Problem> {
         let mut problems = Vec::new();
         let mut wrong = |field: &str, message: String| {
-            problems.push(desired::Problem {
+            problems.push(configuration::Problem {
                 path: vec![field.into()],
                 message,
             });

@@ -2,7 +2,6 @@
 
 use super::{Answer, Done, List, list};
 use axum::extract::{Path, State};
-use configuration as desired;
 use domain::{
     AccessLevel, AppId, ChainKey, Environment, Snapshot,
     attribute::Write,
@@ -191,7 +190,7 @@ impl NewAttribution {
         };
         match attribution.problem() {
             None => Ok(attribution),
-            Some((field, message)) => Err(Problem::invalid(vec![desired::Problem {
+            Some((field, message)) => Err(Problem::invalid(vec![configuration::Problem {
                 path: vec!["attribution".into(), field.into()],
                 message,
             }])),
@@ -229,7 +228,7 @@ pub(crate) async fn change(
         Err(WriteError::Refused(refused)) => Err(Problem::invalid(
             refused
                 .into_iter()
-                .map(|refused| desired::Problem {
+                .map(|refused| configuration::Problem {
                     path: vec!["attributes".into(), refused.key],
                     message: refused.problem,
                 })

@@ -2,7 +2,6 @@
 
 use super::Answer;
 use axum::extract::{Path, State};
-use configuration as desired;
 use engine::Grant;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -62,7 +61,7 @@ pub(crate) async fn grant(
         .ends_at
         .is_some_and(|end| end <= app.engine.system().now())
     {
-        return Err(Problem::invalid(vec![desired::Problem {
+        return Err(Problem::invalid(vec![configuration::Problem {
             path: vec!["ends_at".into()],
             message: "lies in the past".into(),
         }]));

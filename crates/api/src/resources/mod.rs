@@ -18,7 +18,6 @@ pub(crate) mod replays;
 
 pub use health::{missing, wrong_method};
 
-use configuration as desired;
 use serde::Serialize;
 use std::borrow::Cow;
 use utoipa::{
@@ -107,7 +106,7 @@ pub(crate) struct Steps {
 
 #[derive(Serialize, ToSchema)]
 struct StepView {
-    action: desired::Action,
+    action: configuration::Action,
     /// Kind and name of a thing.
     subject: String,
 }
@@ -123,7 +122,7 @@ fn configured(done: configure::Configured) -> Configured {
     let steps = done?.map_err(Problem::invalid)?;
     let created = steps
         .iter()
-        .any(|(action, _)| *action == desired::Action::Create);
+        .any(|(action, _)| *action == configuration::Action::Create);
     let steps = steps
         .into_iter()
         .map(|(action, subject)| StepView { action, subject });

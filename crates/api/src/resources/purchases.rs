@@ -1,7 +1,6 @@
 //! Purchases of any other store, as they are stated.
 
 use axum::extract::State;
-use configuration as desired;
 use domain::{InboxId, Store};
 use engine::Accepted;
 use serde::{Deserialize, Serialize};
@@ -95,7 +94,7 @@ pub(crate) async fn state_purchase(
 ) -> Result<Noted<Json<Stated>>, Problem> {
     let wanted = statement.remove("app");
     let invalid = |message: &str| {
-        Problem::invalid(vec![desired::Problem {
+        Problem::invalid(vec![configuration::Problem {
             path: vec!["app".into()],
             message: message.into(),
         }])

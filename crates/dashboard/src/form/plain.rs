@@ -6,7 +6,7 @@ use axum::{
     extract::FromRequest,
     http::{Request, Uri},
 };
-use configuration::{self as desired, Given};
+use configuration::Given;
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use std::ops::Deref;
 use web::{
@@ -34,13 +34,13 @@ fn read<T: DeserializeOwned>(body: &[u8]) -> Result<Form<T>, Problem> {
 /// The same, of a form that is sent as a page's address.
 pub(crate) fn asked<T: DeserializeOwned>(uri: &Uri) -> Result<T, Problem> {
     let query = uri.query().unwrap_or_default();
-    fields(query.as_bytes()).map_err(|desired::Problem { path, message }| {
+    fields(query.as_bytes()).map_err(|configuration::Problem { path, message }| {
         let told = format!("{}: {message}", path.join("."));
         Problem::new(Code::MalformedQuery, told)
     })
 }
 
-fn fields<T: DeserializeOwned>(sent: &[u8]) -> Result<T, desired::Problem> {
+fn fields<T: DeserializeOwned>(sent: &[u8]) -> Result<T, configuration::Problem> {
     let sent = serde_html_form::Deserializer::from_bytes(sent);
     serde_path_to_error::deserialize(sent)
         .map_err(|error| wrong(&error.path().to_string(), error.inner().to_string()))
@@ -93,7 +93,7 @@ pub(crate) fn given(field: Option<Trimmed>) -> Given<String> {
 pub(crate) fn parsed<T>(
     (name, field): (&str, Option<Trimmed>),
     read: impl Fn(&str) -> Result<T, String>,
-    problems: &mut Vec<desired::Problem>,
+    problems: &mut Vec<configuration::Problem>,
 ) -> Given<T> {
     match given(field) {
         Given::Keep => Given::Keep,

@@ -1,12 +1,11 @@
 //! What is wrong with a form, at its place.
 
 use super::field::Field;
-use configuration as desired;
 use std::collections::BTreeMap;
 
 /// Something wrong with a field.
-pub(crate) fn wrong(field: &str, message: impl Into<String>) -> desired::Problem {
-    desired::Problem {
+pub(crate) fn wrong(field: &str, message: impl Into<String>) -> configuration::Problem {
+    configuration::Problem {
         path: vec![field.to_owned()],
         message: message.into(),
     }
@@ -20,9 +19,9 @@ pub(crate) struct Placed {
 }
 
 impl Placed {
-    pub(crate) fn of(problems: Vec<desired::Problem>, fields: &[Field]) -> Self {
+    pub(crate) fn of(problems: Vec<configuration::Problem>, fields: &[Field]) -> Self {
         let mut placed = Self::default();
-        for desired::Problem { path, message } in problems {
+        for configuration::Problem { path, message } in problems {
             // A part of a field, such as the pauses of a policy or one kind of event, belongs to the whole.
             let within = path.get(2..).filter(|within| !within.is_empty());
             let whole = within.unwrap_or(&path).iter().rev().find_map(|part| {
@@ -68,7 +67,7 @@ mod tests {
 
     #[test]
     fn a_problem_stands_beside_its_field() {
-        let problem = |path: &[&str]| desired::Problem {
+        let problem = |path: &[&str]| configuration::Problem {
             path: path.iter().map(|part| (*part).to_owned()).collect(),
             message: "no".into(),
         };

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{respond::done, text::encode};
 use axum::response::Response;
-use configuration::{self as desired, Given, Settings};
+use configuration::{Given, Settings};
 use domain::EventKind;
 use serde_json::Value;
 use web::{
@@ -25,7 +25,7 @@ pub(crate) struct Draft {
     pub(crate) name: String,
     /// Secrets masked.
     pub(crate) settings: Value,
-    pub(crate) problems: Vec<desired::Problem>,
+    pub(crate) problems: Vec<configuration::Problem>,
 }
 
 /// What is set up: an app of a store, or an integration of a destination.
@@ -49,7 +49,7 @@ pub(crate) struct Submitted {
     pub(crate) settings: Settings,
     /// What is stored, secrets masked.
     known: Value,
-    pub(crate) problems: Vec<desired::Problem>,
+    pub(crate) problems: Vec<configuration::Problem>,
 }
 
 impl Submitted {

@@ -16,7 +16,7 @@ use axum::{
     http::{Request, Uri},
     response::Response,
 };
-use configuration::{self as desired, Settings, merged};
+use configuration::{Settings, merged};
 use destinations::{Configured, Context, Invalid};
 use domain::{Event, Message};
 use serde_json::Value;
@@ -57,7 +57,7 @@ fn configured(
     app: &App,
     target: Target<'_>,
     settings: &Settings,
-) -> Result<Option<Box<dyn Configured>>, Vec<desired::Problem>> {
+) -> Result<Option<Box<dyn Configured>>, Vec<configuration::Problem>> {
     let told = |invalid: Vec<Invalid>| {
         let problems = invalid.into_iter();
         problems
@@ -100,7 +100,7 @@ fn would_send(
     target: Target<'_>,
     settings: &Settings,
     event: &Event,
-) -> Result<Vec<(String, String)>, Vec<desired::Problem>> {
+) -> Result<Vec<(String, String)>, Vec<configuration::Problem>> {
     let Some(configured) = configured(app, target, settings)? else {
         return Ok(Vec::new());
     };

@@ -7,7 +7,7 @@ use crate::{
     state::Dashboard,
 };
 use axum::{extract::State, http::Uri, response::Response};
-use configuration::{self as desired, Desired, DesiredProject};
+use configuration::{Desired, DesiredProject};
 use serde::Deserialize;
 use serde_json::json;
 use web::{
@@ -43,7 +43,7 @@ struct ProjectForm {
 
 impl ProjectForm {
     /// What it says of the project, or what is wrong with it, by field.
-    fn read(self, key: &str) -> Result<DesiredProject, Vec<desired::Problem>> {
+    fn read(self, key: &str) -> Result<DesiredProject, Vec<configuration::Problem>> {
         let behaviour = |text: &str| {
             let words = BEHAVIOURS.map(|(word, _)| word).join(", ");
             let read = serde_json::from_value(json!(text));

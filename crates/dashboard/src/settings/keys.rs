@@ -11,7 +11,6 @@ use axum::{
     http::Uri,
     response::Response,
 };
-use configuration as desired;
 use domain::ApiKeyId;
 use ledger::{ConfigurationChange, Scope};
 use serde::Deserialize;
@@ -64,7 +63,7 @@ async fn make(
     Form(sent): Form<KeyForm>,
 ) -> Result<Response, Problem> {
     if sent.name.is_empty() {
-        let problem = desired::Problem {
+        let problem = configuration::Problem {
             path: Vec::new(),
             message: "the key needs a name, so that you know later what it was for".into(),
         };

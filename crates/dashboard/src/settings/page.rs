@@ -9,7 +9,6 @@ use crate::{
 };
 use askama::Template;
 use axum::{extract::State, http::Uri, response::Response};
-use configuration as desired;
 use ledger::{ApiKey, Scope, TransferBehaviour};
 use serde_json::json;
 use web::{
@@ -106,7 +105,7 @@ pub(super) async fn page(
     project: &InProject,
     uri: &Uri,
     made: String,
-    problems: Vec<desired::Problem>,
+    problems: Vec<configuration::Problem>,
 ) -> Result<Response, Problem> {
     let setup = app.engine.setup();
     let compiled = setup

@@ -2,9 +2,7 @@
 
 use super::{Configured, commit, configure};
 use crate::{App, problem::Problem, project::InProject};
-use configuration::{
-    self as desired, Desired, DesiredApp, DesiredEntitlement, DesiredIntegration, DesiredProduct,
-};
+use configuration::{Desired, DesiredApp, DesiredEntitlement, DesiredIntegration, DesiredProduct};
 use ledger::ConfigurationChange;
 use std::collections::BTreeMap;
 
@@ -83,7 +81,7 @@ impl Kind {
                     return Err(Problem::not_found("entitlement", name));
                 }
                 if let Some(product) = products.find(|row| row.entitlements.contains(&named)) {
-                    return Err(Problem::invalid(vec![desired::Problem {
+                    return Err(Problem::invalid(vec![configuration::Problem {
                         path: vec!["entitlements".to_owned(), named],
                         message: format!(
                             "product {} unlocks it; change the product first",
