@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = ReplayStanding))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Standing {
+pub enum ReplayOf {
     /// Given up.
     Failed,
     /// Accepted by the destination.
@@ -18,7 +18,7 @@ pub enum Standing {
     NeverSent,
 }
 
-impl Standing {
+impl ReplayOf {
     /// All of them.
     pub const ALL: [Self; 3] = [Self::Failed, Self::NeverSent, Self::Delivered];
 
@@ -31,7 +31,7 @@ impl Standing {
         }
     }
 
-    /// Parses [`Standing::id`].
+    /// Parses [`ReplayOf::id`].
     pub fn from_id(id: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|standing| standing.id() == id)
     }
@@ -52,7 +52,7 @@ pub struct Choice {
     /// Of this customer.
     pub customer: Option<CustomerId>,
     /// That stand like this with the integration.
-    pub standings: Vec<Standing>,
+    pub standings: Vec<ReplayOf>,
 }
 
 /// Whether a replay goes on.

@@ -10,7 +10,7 @@ use crate::{
 use domain::{Environment, EventKind, ReplayId};
 use engine::{ActiveIntegration, REPLAY_RATES};
 use jiff::{Timestamp, civil, tz::Offset};
-use ledger::{Choice, Replay, Standing};
+use ledger::{Choice, Replay, ReplayOf};
 use serde::Deserialize;
 use utoipa::{
     ToSchema,
@@ -42,7 +42,7 @@ pub struct Asked {
     pub kinds: Vec<String>,
     /// Which events, by how they stand; those that failed when empty.
     #[serde(default)]
-    #[schema(value_type = Vec<Standing>)]
+    #[schema(value_type = Vec<ReplayOf>)]
     pub standings: Vec<String>,
     /// `production` or `sandbox`; both when absent.
     #[serde(default)]
@@ -153,7 +153,7 @@ impl Asked {
         }
         let mut standings = Vec::new();
         for standing in &self.standings {
-            match Standing::from_id(standing) {
+            match ReplayOf::from_id(standing) {
                 Some(standing) => standings.push(standing),
                 None => wrong(
                     "standings",
@@ -162,7 +162,7 @@ impl Asked {
             }
         }
         if self.standings.is_empty() {
-            standings.push(Standing::Failed);
+            standings.push(ReplayOf::Failed);
         }
         let environment = Environment::from_id(&self.environment);
         if environment.is_none() && !self.environment.is_empty() {

@@ -8,7 +8,7 @@ use axum::{
 use domain::{Event, EventId, EventKind, NotSent, ProjectId, ReplayId};
 use engine::{Forecast, Setup};
 use jiff::Timestamp;
-use ledger::{Choice, Progress, Replay, Standing};
+use ledger::{Choice, Progress, Replay, ReplayOf};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
@@ -115,13 +115,13 @@ struct SampleView {
     event: EventId,
     kind: EventKind,
     recorded_at: Timestamp,
-    standing: Standing,
+    standing: ReplayOf,
 }
 
 fn forecast(seen: Forecast) -> ForecastView {
     ForecastView {
         would_send: seen.total(),
-        by_standing: by_id(seen.sent, Standing::id),
+        by_standing: by_id(seen.sent, ReplayOf::id),
         events: seen.events,
         is_complete: seen.is_complete,
         refused: by_id(seen.refused, NotSent::id),
@@ -135,8 +135,8 @@ fn by_id<T>(counts: BTreeMap<T, u64>, id: fn(T) -> &'static str) -> BTreeMap<&'s
     counts.map(|(of, count)| (id(of), count)).collect()
 }
 
-impl From<(Event, Standing)> for SampleView {
-    fn from((event, standing): (Event, Standing)) -> Self {
+impl From<(Event, ReplayOf)> for SampleView {
+    fn from((event, standing): (Event, ReplayOf)) -> Self {
         Self {
             customer: event.customer.app_user_id,
             event: event.id,

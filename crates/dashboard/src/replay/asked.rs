@@ -2,7 +2,7 @@
 
 use crate::form::Trimmed;
 use jiff::{SignedDuration, Timestamp, tz::Offset};
-use ledger::Standing;
+use ledger::ReplayOf;
 use serde::{Deserialize, de::IgnoredAny};
 use web::replay_form::Asked;
 
@@ -67,7 +67,7 @@ pub(crate) fn first_shown(asked: Asked, now: Timestamp) -> Asked {
     let since = Offset::UTC.to_datetime(since.unwrap_or(now));
     Asked {
         since: since.strftime("%Y-%m-%dT%H:%M").to_string(),
-        standings: vec![Standing::Failed.id().to_owned()],
+        standings: vec![ReplayOf::Failed.id().to_owned()],
         ..asked
     }
 }

@@ -1,6 +1,6 @@
 //! What a replay would do, as people read it.
 
-use super::line::standing_title;
+use super::line::title_of;
 use crate::text::exact;
 use domain::NotSent;
 use engine::Forecast;
@@ -42,7 +42,7 @@ impl Foreseen {
             events: seen.events,
             is_complete: seen.is_complete,
             parts: parts
-                .map(|(standing, count)| (standing_title(*standing), *count))
+                .map(|(standing, count)| (title_of(*standing), *count))
                 .collect(),
             refused: refused.map(|(why, count)| (why.text(), *count)).collect(),
             under_way: seen.under_way,

@@ -2,7 +2,7 @@
 
 use crate::text::{clock, exact};
 use engine::ActiveIntegration;
-use ledger::{Choice, Replay, ReplayState, Standing};
+use ledger::{Choice, Replay, ReplayOf, ReplayState};
 use web::project::InProject;
 
 /// A replay, as people read it.
@@ -23,18 +23,18 @@ pub(crate) struct Line {
 }
 
 /// How an event stood with the integration, in words.
-pub(crate) fn standing_title(standing: Standing) -> &'static str {
+pub(crate) fn title_of(standing: ReplayOf) -> &'static str {
     match standing {
-        Standing::Failed => "failed",
-        Standing::Delivered => "delivered before",
-        Standing::NeverSent => "never sent",
+        ReplayOf::Failed => "failed",
+        ReplayOf::Delivered => "delivered before",
+        ReplayOf::NeverSent => "never sent",
     }
 }
 
 /// Which events, in words.
 fn what(choice: &Choice) -> String {
     let standings = choice.standings.iter();
-    let standings: Vec<_> = standings.copied().map(standing_title).collect();
+    let standings: Vec<_> = standings.copied().map(title_of).collect();
     let kinds: Vec<_> = choice.kinds.iter().map(|kind| kind.title()).collect();
     let kinds = if kinds.is_empty() {
         "all events".to_owned()

@@ -3,11 +3,11 @@
 use crate::{ActiveIntegration, decide};
 use domain::{DeliveryId, EventKind, NotSent};
 use jiff::Timestamp;
-use ledger::{Choice, DeliveryState, FeedRow, IntegrationState, NewDelivery, Standing};
+use ledger::{Choice, DeliveryState, FeedRow, IntegrationState, NewDelivery, ReplayOf};
 
 /// What becomes of one event.
 pub(super) enum Fate {
-    Again(Standing, Vec<DeliveryId>),
+    Again(ReplayOf, Vec<DeliveryId>),
     New(Vec<NewDelivery>),
     Refused(NotSent),
     UnderWay,
@@ -36,7 +36,7 @@ pub(super) fn fate(
         return Fate::Passed;
     }
     if deliveries.is_empty() {
-        if !wanted(Standing::NeverSent) {
+        if !wanted(ReplayOf::NeverSent) {
             return Fate::Passed;
         }
         let planned = decide::plan(&row.event, std::slice::from_ref(active), now);
@@ -51,15 +51,15 @@ pub(super) fn fate(
         chosen.map(|(id, _)| *id).collect()
     };
     let (failed, delivered) = (of(DeliveryState::Failed), of(DeliveryState::Delivered));
-    if wanted(Standing::Failed) && !failed.is_empty() {
+    if wanted(ReplayOf::Failed) && !failed.is_empty() {
         let mut again = failed;
-        if wanted(Standing::Delivered) {
+        if wanted(ReplayOf::Delivered) {
             again.extend(delivered);
         }
-        return Fate::Again(Standing::Failed, again);
+        return Fate::Again(ReplayOf::Failed, again);
     }
-    if wanted(Standing::Delivered) && !delivered.is_empty() {
-        return Fate::Again(Standing::Delivered, delivered);
+    if wanted(ReplayOf::Delivered) && !delivered.is_empty() {
+        return Fate::Again(ReplayOf::Delivered, delivered);
     }
     if of(DeliveryState::Pending).is_empty() {
         Fate::Passed

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::ActiveIntegration;
 use domain::{Event, NotSent};
-use ledger::{Choice, LedgerError, Page, Standing};
+use ledger::{Choice, LedgerError, Page, ReplayOf};
 use std::collections::BTreeMap;
 
 /// Events a forecast looks at.
@@ -21,13 +21,13 @@ pub struct Forecast {
     /// Events looked at.
     pub events: u64,
     /// Events that would be sent, by how they stand now.
-    pub sent: BTreeMap<Standing, u64>,
+    pub sent: BTreeMap<ReplayOf, u64>,
     /// Events that present settings do not send, by why.
     pub refused: BTreeMap<NotSent, u64>,
     /// Events whose delivery is on its way already.
     pub under_way: u64,
     /// Some of those that would be sent, first ones first.
-    pub samples: Vec<(Event, Standing)>,
+    pub samples: Vec<(Event, ReplayOf)>,
     /// Whether all events were looked at; there are more than these otherwise.
     pub is_complete: bool,
 }
@@ -61,7 +61,7 @@ impl Replays {
                 seen.events += 1;
                 let standing = match fate(&row, active, choice, now) {
                     Fate::Again(standing, _) => standing,
-                    Fate::New(_) => Standing::NeverSent,
+                    Fate::New(_) => ReplayOf::NeverSent,
                     Fate::Refused(why) => {
                         *seen.refused.entry(why).or_default() += 1;
                         continue;

@@ -3,7 +3,7 @@
 use crate::world::{Chain, DAY, World, answer};
 use domain::{EventKind, NotSent};
 use engine::{ActiveIntegration, Forecast};
-use ledger::{Choice, ConfigurationChange, ReplayState, Standing};
+use ledger::{Choice, ConfigurationChange, ReplayOf, ReplayState};
 use serde_json::json;
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ fn integration(world: &World, key: &str) -> ActiveIntegration {
     found.unwrap().clone()
 }
 
-fn choice(world: &World, standings: &[Standing]) -> Choice {
+fn choice(world: &World, standings: &[ReplayOf]) -> Choice {
     Choice {
         since: world.now() - jiff::SignedDuration::from_hours(24 * 400),
         until: world.now() + jiff::SignedDuration::from_hours(1),
@@ -82,7 +82,7 @@ async fn history(world: &World) -> usize {
 async fn what_failed_is_sent_again_in_order_with_the_ids_it_had() {
     let world = World::new().await;
     let events = history(&world).await;
-    let choice = choice(&world, &[Standing::Failed]);
+    let choice = choice(&world, &[ReplayOf::Failed]);
     let seen = foreseen(&world, "b", &choice).await;
     assert_eq!(
         (seen.events, seen.total(), seen.is_complete),
@@ -168,7 +168,7 @@ async fn an_integration_that_came_later_is_told_what_it_missed() {
         .configure(vec![ConfigurationChange::PutIntegration(later)], "ann")
         .await
         .unwrap();
-    let everything = choice(&world, &Standing::ALL);
+    let everything = choice(&world, &ReplayOf::ALL);
     let seen = foreseen(&world, "later", &everything).await;
     let updates = world
         .events()
@@ -181,7 +181,7 @@ async fn an_integration_that_came_later_is_told_what_it_missed() {
         BTreeMap::from([(NotSent::EventDisabled, updates as u64)])
     );
     let wanted = (events - updates) as u64;
-    assert_eq!(seen.sent, BTreeMap::from([(Standing::NeverSent, wanted)]));
+    assert_eq!(seen.sent, BTreeMap::from([(ReplayOf::NeverSent, wanted)]));
 
     let active = integration(&world, "later");
     for _ in 0..2 {
@@ -189,7 +189,7 @@ async fn an_integration_that_came_later_is_told_what_it_missed() {
         world
             .engine
             .replays()
-            .start(&active, choice(&world, &[Standing::NeverSent]), 100, "ann")
+            .start(&active, choice(&world, &[ReplayOf::NeverSent]), 100, "ann")
             .await
             .unwrap();
     }
@@ -208,7 +208,7 @@ async fn a_cancelled_replay_sends_no_more_and_a_paused_integration_holds_it() {
     paused.paused = true;
     let change = vec![ConfigurationChange::PutIntegration(paused)];
     world.engine.configure(change, "ann").await.unwrap();
-    let wanted = choice(&world, &[Standing::Failed]);
+    let wanted = choice(&world, &[ReplayOf::Failed]);
     let replay = world
         .engine
         .replays()

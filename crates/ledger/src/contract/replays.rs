@@ -2,8 +2,8 @@
 
 use super::{Subject, at, claim, commit, delivery, event, integration, lane, project, settlement};
 use crate::{
-    Choice, DeliveryState, EventFilter, Next, Page, Progress, Replay, ReplayState, ReplayStep,
-    Standing,
+    Choice, DeliveryState, EventFilter, Next, Page, Progress, Replay, ReplayOf, ReplayState,
+    ReplayStep,
 };
 use domain::{NotSent, ReplayId};
 use uuid::Uuid;
@@ -19,7 +19,7 @@ fn replay(number: u128) -> Replay {
             kinds: Vec::new(),
             environment: None,
             customer: None,
-            standings: Standing::ALL.to_vec(),
+            standings: ReplayOf::ALL.to_vec(),
         },
         per_second: 10,
         by: "ann".into(),
