@@ -40,8 +40,7 @@ async fn keys_reach_their_project_and_do_what_they_may() {
                 continue;
             }
             checked += 1;
-            let own_path = path
-                .trim_start_matches("/api/v1")
+            let whole_path = path
                 .replace("{project}", "acme")
                 .replace("{key}", "backend")
                 .replace("{id}", "x")
@@ -50,19 +49,23 @@ async fn keys_reach_their_project_and_do_what_they_may() {
             let anonymous = client()
                 .request(
                     method.parse().unwrap(),
-                    format!("{}/api/v1{own_path}", server.url),
+                    format!("{}{whole_path}", server.url),
                 )
                 .send()
                 .await
                 .unwrap();
             assert_eq!(anonymous.status(), 401, "{method} {path} without a key");
+            // The shapes of client SDKs have a project by their key alone.
+            let Some(own_path) = whole_path.strip_prefix("/api/v1") else {
+                continue;
+            };
             if path.contains("{project}") {
                 let foreign = own_path.replace("/acme", "/other");
                 assert_eq!(own.send(&method, &foreign, Some(json!({ "destination": "slack", "store": "app_store", "bundle_id": "x" }))).await.0, 404, "{method} {path} of another project");
             }
             if method != "GET" {
                 assert_eq!(
-                    reader.send(&method, &own_path, Some(json!({}))).await.0,
+                    reader.send(&method, own_path, Some(json!({}))).await.0,
                     403,
                     "{method} {path} with a key that may only read"
                 );
