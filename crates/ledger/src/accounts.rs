@@ -54,7 +54,7 @@ pub struct User {
     pub created_at: Timestamp,
 }
 
-/// What a person may do. Each may also do what those before it may.
+/// What a member may do. Each may also do what those before it may.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
@@ -62,7 +62,7 @@ pub enum Role {
     Viewer,
     /// Resend, test, grant, and change configuration.
     Developer,
-    /// Manage people and keys, owners excepted.
+    /// Manage members and keys, owners excepted.
     Admin,
     /// Everything.
     Owner,

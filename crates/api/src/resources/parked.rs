@@ -35,14 +35,14 @@ pub(crate) fn routes() -> Vec<Route<App>> {
             "/api/v1/projects/{project}/parked/retry",
             Write,
             "Tries all waiting messages again",
-            retry_all,
+            retake_all,
         ),
         Route::operation(
             Post(Does("retry waiting message", Subject::Path("message"))),
             "/api/v1/projects/{project}/parked/{message}/retry",
             Write,
             "Tries one waiting message again",
-            retry_one,
+            retake_one,
         ),
     ]
 }
@@ -86,20 +86,21 @@ pub(crate) async fn parked(
 }
 
 /// How many messages are tried again.
+// Addresses and members of the API keep the word they were published with.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Retried {
     retried: u64,
 }
 
 /// `POST .../parked/retry`.
-pub(crate) async fn retry_all(State(app): State<App>, project: InProject) -> Answer<Retried> {
+pub(crate) async fn retake_all(State(app): State<App>, project: InProject) -> Answer<Retried> {
     let now = app.engine.system().now();
     let count = app.engine.ledger().unpark(project.id, None, now).await?;
     Ok(Json(Retried { retried: count }))
 }
 
 /// `POST .../parked/{message}/retry`.
-pub(crate) async fn retry_one(
+pub(crate) async fn retake_one(
     State(app): State<App>,
     project: InProject,
     Path((_, message)): Path<(String, String)>,

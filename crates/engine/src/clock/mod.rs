@@ -182,7 +182,7 @@ impl Clock {
                 Ok(())
             }
             Chore::Purchases => self.recheck_due().await,
-            Chore::Waiting => self.retry_parked().await,
+            Chore::Waiting => self.retake_parked().await,
             Chore::Gaps => self.heal_gaps().await,
             Chore::Replays => self.replays.step().await,
             Chore::Backlog => self.measure_backlog().await,

@@ -6,10 +6,10 @@ use ledger::LedgerError;
 
 impl Clock {
     /// One more try of each that is due.
-    pub(super) async fn retry_parked(&self) -> Result<(), LedgerError> {
+    pub(super) async fn retake_parked(&self) -> Result<(), LedgerError> {
         let now = self.core.system().now();
         let due = self.core.ledger().due_parked(now, AT_ONCE).await?;
-        let tries = due.into_iter().map(|parked| self.intake.retry(parked));
+        let tries = due.into_iter().map(|parked| self.intake.retake(parked));
         for outcome in join_all(tries).await {
             outcome?;
         }

@@ -73,7 +73,7 @@ impl Intake {
     }
 
     /// One more try of a parked message. Only a ledger that cannot be written is an error; the message stays parked otherwise.
-    pub(crate) async fn retry(&self, parked: Parked) -> Result<(), LedgerError> {
+    pub(crate) async fn retake(&self, parked: Parked) -> Result<(), LedgerError> {
         let setup = self.core.setup();
         let Parked { message, tries, .. } = parked;
         let id = message.id;

@@ -1,4 +1,4 @@
-//! Who may do what: API keys for programs, sessions for people.
+//! Who may do what: API keys for programs, sessions for members.
 //!
 //! **How it works.** A route has a rule ([`Access`]). The rule says how its callers make themselves known and what they have
 //! to be; [`enforce`] finds the [`Caller`] that way and no other, and lets it through or answers. A message of a store proves
