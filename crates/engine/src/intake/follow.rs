@@ -2,8 +2,7 @@
 
 use super::{
     Accepted, Intake, IntakeError, inbox,
-    manner::{Manner, explicit_owner},
-    process::wanted,
+    manner::{Manner, explicit_owner, wanted},
 };
 use crate::{
     setup::{AppSetup, Setup},

@@ -1,8 +1,8 @@
-//! How a message is taken in: on whose word, and whether anything is told of it.
+//! How a message is taken in: on whose word, whether anything is told of it, and what has to be known first.
 
 use crate::setup::AppSetup;
 use domain::{Observation, Store};
-use ledger::{InboxMessage, Origin};
+use ledger::{InboxMessage, Origin, Wanted};
 
 /// How a message is taken in.
 #[derive(Debug, Clone, Copy, Default)]
@@ -32,4 +32,15 @@ pub(super) fn explicit_owner<'a>(
     let vouches = matches!(message.origin, Origin::Receipt | Origin::Import)
         || matches!(app.row.store(), Store::External | Store::Promotional);
     seen.user_token.as_deref().filter(|_| vouches)
+}
+
+/// What intake has to know before it decides about an observation.
+pub(super) fn wanted(app: &AppSetup, seen: &Observation, owner: Option<&str>) -> Wanted {
+    Wanted {
+        project: app.row.project,
+        app: app.row.id,
+        chain: seen.chain.clone(),
+        links: seen.links.clone(),
+        app_user_id: owner.map(str::to_owned).or_else(|| seen.user_token.clone()),
+    }
 }

@@ -1,6 +1,9 @@
 //! From facts to a commit: load, decide, write; again when the customer changed in between.
 
-use super::{Accepted, Intake, IntakeError, look, manner::Manner};
+use super::{
+    Accepted, Intake, IntakeError, look,
+    manner::{Manner, wanted},
+};
 use crate::{
     decide::{self, Circumstances, Proposal},
     metric::Metric,
@@ -188,15 +191,4 @@ fn note(event: &Event) {
     Metric::EventsRecorded.count_kind(event.kind.id());
     let inbox = event.cause.inbox.map(tracing::field::display);
     tracing::info!(event.id = %event.id, event.kind = event.kind.id(), customer.id = %event.customer.id, customer_seq = event.customer_seq, inbox.id = inbox, rule = event.cause.rule, "event recorded");
-}
-
-/// What intake has to know before it decides about an observation.
-pub(super) fn wanted(app: &AppSetup, seen: &Observation, owner: Option<&str>) -> Wanted {
-    Wanted {
-        project: app.row.project,
-        app: app.row.id,
-        chain: seen.chain.clone(),
-        links: seen.links.clone(),
-        app_user_id: owner.map(str::to_owned).or_else(|| seen.user_token.clone()),
-    }
 }
