@@ -234,7 +234,7 @@ impl Lane {
         }
     }
 
-    /// Queues a delivery. Where the lane has ended, it goes back.
+    /// Queues a delivery for the lane's own task (`run`). Where the lane has ended, it goes back.
     pub(super) fn push(&self, job: Job) {
         drop(self.jobs.send(job));
     }
