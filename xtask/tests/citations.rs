@@ -94,6 +94,41 @@ fn what_is_cited_is_here() {
     );
 }
 
+/// A row of a walk through the files: where to look, and for which names.
+fn stop(row: &str) -> Option<(&str, Vec<&str>)> {
+    let mut cells = row.split('|').map(str::trim).skip(2);
+    let file = cells.next()?.strip_prefix('`')?.strip_suffix('`')?;
+    let names = cells.next()?.split('`').skip(1).step_by(2);
+    let names = names
+        .filter(|name| !name.contains('.'))
+        .filter_map(|name| name.rsplit("::").next())
+        .collect();
+    Some((file, names))
+}
+
+#[test]
+fn the_walks_of_the_architecture_name_what_their_files_hold() {
+    let root = root();
+    let text = fs::read_to_string(root.join("ARCHITECTURE.md")).unwrap();
+    let rows = text.lines().filter(|line| {
+        let number = line.split('|').nth(1).map(str::trim);
+        number.is_some_and(|number| number.parse::<u32>().is_ok())
+    });
+    let stops: Vec<_> = rows.filter_map(stop).collect();
+    assert!(stops.len() > 40, "{}", stops.len());
+    let mut missing = Vec::new();
+    for (file, names) in stops {
+        let code = fs::read_to_string(root.join(file)).unwrap();
+        let absent = names.into_iter().filter(|name| !code.contains(name));
+        missing.extend(absent.map(|name| format!("{file}: {name}")));
+    }
+    assert!(
+        missing.is_empty(),
+        "not in the file that a walk names:\n{}",
+        missing.join("\n")
+    );
+}
+
 #[test]
 fn citations_are_found_in_prose_and_code() {
     for (line, expected) in [
