@@ -61,11 +61,11 @@ pub struct Subscription {
     pub linked: Option<String>,
 }
 
-fn time(at: Timestamp) -> Value {
+pub(crate) fn time(at: Timestamp) -> Value {
     at.strftime("%Y-%m-%dT%H:%M:%S%.6fZ").to_string().into()
 }
 
-fn money(micros: i64, currency: &str) -> Value {
+pub(crate) fn money(micros: i64, currency: &str) -> Value {
     let mut money = json!({ "currencyCode": currency, "nanos": micros % 1_000_000 * 1000 });
     if micros >= 1_000_000 {
         money["units"] = (micros / 1_000_000).to_string().into();
@@ -242,6 +242,54 @@ impl PlayStore {
         if let Some(order) = self.state().orders.get_mut(id) {
             change(order);
         }
+    }
+
+    /// What the API answers about a subscription from now on.
+    pub fn put_subscription(&self, token: &str, body: Value) {
+        self.state().subscriptions.insert(token.to_owned(), body);
+    }
+
+    /// What it answers about a one-time purchase.
+    pub fn put_product(&self, token: &str, body: Value) {
+        self.state().products.insert(token.to_owned(), body);
+    }
+
+    /// What it answers about an order.
+    pub fn put_order(&self, order: Value) {
+        let id = order["orderId"].as_str().unwrap_or_default().to_owned();
+        self.state().orders.insert(id, order);
+    }
+
+    /// Another purchase took over from this one.
+    pub fn replaced(&self, token: &str, at: Timestamp) {
+        self.change(token, |subscription| {
+            subscription["subscriptionState"] = "SUBSCRIPTION_STATE_EXPIRED".into();
+            subscription["canceledStateContext"] = json!({ "replacementCancellation": {} });
+            let line = &mut subscription["lineItems"][0];
+            line["expiryTime"] = time(at);
+            if let Some(plan) = line["autoRenewingPlan"].as_object_mut() {
+                plan.remove("autoRenewEnabled");
+            }
+        });
+    }
+
+    /// Millionths of a dollar are given back for an order: all of it, or a part.
+    pub fn give_back(&self, order: &str, micros: i64, is_whole: bool, at: Timestamp) {
+        let total = money(micros, "USD");
+        let details = json!({ "total": total, "tax": money(0, "USD") });
+        self.change_order(order, |order| {
+            order["lastEventTime"] = time(at);
+            if is_whole {
+                order["state"] = "REFUNDED".into();
+                order["orderHistory"]["refundEvent"] =
+                    json!({ "eventTime": time(at), "refundReason": "OTHER", "refundDetails": details });
+            } else {
+                order["state"] = "PARTIALLY_REFUNDED".into();
+                order["orderHistory"]["partialRefundEvents"] = json!([{
+                    "createTime": time(at), "processTime": time(at), "state": "PROCESSED", "refundDetails": details,
+                }]);
+            }
+        });
     }
 
     /// What the API answers about a subscription.

@@ -1,6 +1,9 @@
 //! What a store does at one instant: what its API shows from then on, and what it sends.
 
-use super::{life::Deed, life::Market, walk::Walk};
+use super::{
+    life::{Deed, Market},
+    walk::{Count, Paper, Walk},
+};
 use crate::{Channel, Message, Stores};
 use anyhow::Result;
 use jiff::Timestamp;
@@ -11,6 +14,8 @@ use serde_json::{Value, json};
 pub struct Act {
     /// When.
     pub at: Timestamp,
+    /// About which of the customer's purchases.
+    pub purchase: usize,
     /// What its API shows from then on.
     pub changes: Vec<Change>,
     /// What it sends, in its order.
@@ -36,6 +41,42 @@ pub enum Change {
         /// Renewal information and status.
         stands: Option<(Value, u8)>,
     },
+    /// A subscription of Google Play.
+    PlaySubscription {
+        /// Its purchase token.
+        token: String,
+        /// What the API answers.
+        body: Value,
+    },
+    /// Another token took over.
+    PlayReplaced {
+        /// The token.
+        token: String,
+        /// When.
+        at: Timestamp,
+    },
+    /// An order of Google Play.
+    PlayOrder(Value),
+    /// What was given back of an order.
+    PlayRefund {
+        /// The order.
+        order: String,
+        /// When.
+        at: Timestamp,
+        /// How much, in millionths.
+        micros: i64,
+        /// That is all of it.
+        is_whole: bool,
+    },
+    /// A one-time purchase of Google Play.
+    PlayProduct {
+        /// Its purchase token.
+        token: String,
+        /// What the API answers.
+        body: Value,
+    },
+    /// An object of Stripe, by its collection.
+    Stripe(&'static str, Value),
 }
 
 impl Change {
@@ -48,6 +89,23 @@ impl Change {
                 let (renewal, status) = stands.clone().unzip();
                 let api = &stores.apple.api;
                 api.record(transaction, renewal.as_ref(), status.unwrap_or(1));
+            }
+            Self::PlaySubscription { token, body } => {
+                stores.play.api.put_subscription(token, body.clone());
+            }
+            Self::PlayReplaced { token, at } => stores.play.api.replaced(token, *at),
+            Self::PlayOrder(order) => stores.play.api.put_order(order.clone()),
+            Self::PlayRefund {
+                order,
+                at,
+                micros,
+                is_whole,
+            } => stores.play.api.give_back(order, *micros, *is_whole, *at),
+            Self::PlayProduct { token, body } => {
+                stores.play.api.put_product(token, body.clone());
+            }
+            Self::Stripe(collection, object) => {
+                stores.stripe.api.put(collection, object.clone());
             }
         }
     }
@@ -69,12 +127,65 @@ pub enum Word {
         /// Renewal information and status.
         stands: Option<(Value, u8)>,
     },
+    /// Google says that something changed about a subscription.
+    Play {
+        /// What kind of thing.
+        kind: u8,
+        /// Its purchase token.
+        token: String,
+    },
+    /// The same of a one-time purchase.
+    PlayProduct {
+        /// What kind of thing.
+        kind: u8,
+        /// Its purchase token.
+        token: String,
+        /// Its product.
+        sku: String,
+    },
+    /// Google says that an order was voided.
+    PlayVoided {
+        /// The purchase token.
+        token: String,
+        /// The order.
+        order: String,
+        /// 1 for subscriptions, 2 for what is bought once.
+        product_type: u8,
+    },
+    /// An event of Stripe about an object as it is then.
+    Stripe {
+        /// Its type.
+        kind: &'static str,
+        /// Where the object is.
+        collection: &'static str,
+        /// Its id.
+        id: String,
+    },
+    /// Somebody states a purchase.
+    Stated(Value),
+}
+
+/// Something a store sends, ready to be delivered.
+#[derive(Debug, Clone)]
+pub enum Said {
+    /// To the callback of its app.
+    Message(Message),
+    /// By somebody with a secret key.
+    Statement(String),
 }
 
 impl Word {
-    /// The message, as it is sent at `at`.
-    pub fn message(&self, stores: &Stores, at: Timestamp) -> Result<Message> {
-        match self {
+    /// What is sent at `at`.
+    pub fn said(&self, stores: &Stores, at: Timestamp) -> Result<Said> {
+        let google = |subject: &str, body: String| {
+            Said::Message(Message {
+                channel: Channel::Google,
+                body,
+                subject: subject.to_owned(),
+            })
+        };
+        let play = &stores.play.api;
+        Ok(match self {
             Self::Apple {
                 kind,
                 subtype,
@@ -99,13 +210,36 @@ impl Word {
                 if let Some(subtype) = subtype {
                     payload["subtype"] = (*subtype).into();
                 }
-                Ok(Message {
+                Said::Message(Message {
                     channel: Channel::Apple,
                     body: json!({ "signedPayload": sign(&payload)? }).to_string(),
                     subject: uuid.clone(),
                 })
             }
-        }
+            Self::Play { kind, token } => google(token, play.tell(*kind, token, at)),
+            Self::PlayProduct { kind, token, sku } => {
+                google(token, play.tell_product(*kind, token, sku, at))
+            }
+            Self::PlayVoided {
+                token,
+                order,
+                product_type,
+            } => google(token, play.tell_voided(token, order, *product_type, at)),
+            Self::Stripe {
+                kind,
+                collection,
+                id,
+            } => {
+                let account = &stores.stripe.api;
+                let object = account.get(collection, id).unwrap_or_default();
+                Said::Message(Message {
+                    channel: Channel::Stripe,
+                    body: account.tell(kind, &object, at),
+                    subject: id.clone(),
+                })
+            }
+            Self::Stated(statement) => Said::Statement(statement.to_string()),
+        })
     }
 }
 
@@ -120,14 +254,27 @@ impl Market {
     pub(super) fn who(self, number: u64) -> String {
         match self {
             Self::AppStore => format!("00000000-0000-4000-8000-{number:012x}"),
+            Self::Play => format!("android-{number}"),
+            Self::Stripe => format!("web-{number}"),
+            Self::Stated => format!("shopper-{number}"),
         }
     }
 
-    /// The store's id of that customer's charge `count`.
-    pub(super) fn charge_id(self, number: u64, count: u64) -> String {
-        match self {
+    /// The store's id of a charge of that customer.
+    pub(super) fn charge_id(self, number: u64, paper: Paper, count: Count) -> String {
+        let all = count.all;
+        match (self, paper) {
             // Rising with time, as Apple's do.
-            Self::AppStore => (2_000_000_000_000_000 + number * 10_000 + count).to_string(),
+            (Self::AppStore, _) => (2_000_000_000_000_000 + number * 10_000 + all).to_string(),
+            (Self::Play, Paper::Once) => format!("GPA.{number}-once-{all}"),
+            // The first order of a token names those after it.
+            (Self::Play, _) => match count.in_leg.checked_sub(1) {
+                None => format!("GPA.{number}-{}", count.legs),
+                Some(renewal) => format!("GPA.{number}-{}..{renewal}", count.legs),
+            },
+            (Self::Stripe, Paper::Once) => format!("pi_{number}x{all}"),
+            (Self::Stripe, _) => format!("in_{number}x{all}"),
+            (Self::Stated, _) => format!("order-{number}-{all}"),
         }
     }
 }

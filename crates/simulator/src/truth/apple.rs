@@ -17,14 +17,20 @@ const ENVIRONMENT: &str = "LocalTesting";
 
 pub(super) static HABITS: Habits = Habits {
     products: ["com.example.monthly", "com.example.yearly", "unmapped"],
-    never: &[],
+    never: &[Deed::AskPause, Deed::Pause, Deed::Resume, Deed::StopNow],
     same_on_return: true,
     refund_takes: true,
+    part_takes: true,
+    part_of: 1,
     early: DAY / 2,
+    paid_after: 0,
     says_end_after: 600,
     grace: 16 * DAY,
     tries: 60 * DAY,
+    keeps_dates: false,
     plan_switches_on: true,
+    upgrade_of_trial: true,
+    credits: false,
 };
 
 /// What the status of a subscription is called in numbers.
@@ -132,7 +138,7 @@ impl AppStore {
             renewal["renewalDate"] = walk.ends_at().as_millisecond().into();
         }
         let status = match line.stand {
-            Stand::Running => status::ACTIVE,
+            Stand::Running | Stand::Paused => status::ACTIVE,
             Stand::Grace(until) => {
                 renewal["gracePeriodExpiresDate"] = until.as_millisecond().into();
                 status::GRACE
@@ -160,8 +166,14 @@ impl AppStore {
         self.messages += 1;
         let id = transaction["transactionId"].as_str().unwrap_or_default();
         self.transactions.insert(id.to_owned(), transaction.clone());
+        let is_once = stands.is_none();
         Act {
             at: walk.now(),
+            purchase: if is_once {
+                walk.once[walk.traded].purchase
+            } else {
+                walk.line.purchase
+            },
             changes: vec![Change::Apple {
                 transaction: transaction.clone(),
                 stands: stands.clone(),
@@ -227,7 +239,8 @@ impl AppStore {
     /// The notification holds the old transaction, and how the subscription stands on its newer one.
     fn refunded_earlier(&mut self, walk: &Walk) -> Vec<Act> {
         let given_back = walk.line.given_back.last();
-        let Some(mut transaction) = given_back.and_then(|id| self.transactions.get(id).cloned())
+        let Some(mut transaction) =
+            given_back.and_then(|back| self.transactions.get(&back.charge.id).cloned())
         else {
             return Vec::new();
         };
@@ -325,6 +338,8 @@ impl Maker for AppStore {
                 revoke(&mut once, 100_000);
                 vec![self.says(walk, "REFUND", None, once, None)]
             }
+            // In no life of this store.
+            Deed::AskPause | Deed::Pause | Deed::Resume | Deed::StopNow => Vec::new(),
         }
     }
 }

@@ -24,8 +24,8 @@ pub enum When {
 /// How long a store can still be heard to say it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lasting {
-    /// For ever: charges and refunds stay in its records.
-    Recorded,
+    /// From then on for ever: charges and refunds stay in its records.
+    Recorded(Timestamp),
     /// From then on, until something else took its place.
     While(Timestamp, Option<Timestamp>),
 }
@@ -33,6 +33,8 @@ pub enum Lasting {
 /// One event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Expected {
+    /// Of which of the customer's purchases.
+    pub purchase: usize,
     /// Its kind.
     pub kind: &'static str,
     /// The product it names.
@@ -66,6 +68,7 @@ impl History {
         }
         let mut all = Vec::new();
         for purchase in 0..self.purchases() {
+            let before = all.len();
             let told = self.of(purchase);
             let mut reader = Reader::of(market, &told);
             let heard = first_heard(purchase).unwrap_or(Timestamp::MIN);
@@ -74,7 +77,7 @@ impl History {
             let mut standing = Standing::default();
             for (index, what) in told.iter().enumerate() {
                 let events = reader.read(index);
-                if is_old && what.at <= heard {
+                if is_old && market.shows_at(what) <= heard {
                     standing.follow(&what.what, &events);
                 } else {
                     all.extend(standing.since.take());
@@ -82,6 +85,8 @@ impl History {
                 }
             }
             all.extend(standing.since);
+            let of_this = all.iter_mut().skip(before);
+            of_this.for_each(|event| event.purchase = purchase);
         }
         all
     }
@@ -155,6 +160,16 @@ impl<'a> Reader<'a> {
     /// What the `index`th thing that happened comes to.
     fn read(&mut self, index: usize) -> Vec<Expected> {
         let told = self.told[index];
+        let mut events = self.events(index, told);
+        for event in &mut events {
+            if let Lasting::Recorded(since) = &mut event.lasting {
+                *since = told.at;
+            }
+        }
+        events
+    }
+
+    fn events(&mut self, index: usize, told: &'a Told) -> Vec<Expected> {
         match &told.what {
             Happened::Charged(charge, how) => self.charged(charge, *how),
             Happened::BoughtOnce(charge) => vec![money("non_subscription_purchase", charge)],
@@ -180,15 +195,19 @@ impl<'a> Reader<'a> {
                 self.is_taken_back = false;
                 vec![Expected {
                     micros: None,
-                    when: When::At(told.at),
+                    when: self.shown(told.at),
                     ..money("refund_reversed", charge)
                 }]
             }
-            Happened::SwitchedOff => vec![self.state(index, "renewal_cancelled")],
-            Happened::SwitchedOn => vec![Expected {
-                when: self.shown(told.at),
-                ..self.state(index, "renewal_reactivated")
+            Happened::SwitchedOff => vec![Expected {
+                when: if self.market.dates_intent() {
+                    When::At(told.at)
+                } else {
+                    When::Shown(told.at)
+                },
+                ..self.state(index, "renewal_cancelled")
             }],
+            Happened::SwitchedOn => vec![self.state(index, "renewal_reactivated")],
             Happened::ChargeFailed { grace } => {
                 let mut events = vec![self.named(index, "billing_issue_detected")];
                 if grace.is_some() {
@@ -202,33 +221,27 @@ impl<'a> Reader<'a> {
                     Why::Cancelled => "voluntarily_cancelled",
                     Why::Unpaid => "billing_error",
                 };
+                let is_dated = *why == Why::Cancelled || self.market.dates_intent();
+                let named = self.state(index, "expired");
                 vec![Expected {
                     reason: Some(reason),
-                    ..self.state(index, "expired")
+                    when: if is_dated {
+                        When::At(told.at)
+                    } else {
+                        named.when
+                    },
+                    ..named
                 }]
             }
             Happened::PauseAsked => vec![self.named(index, "subscription_paused")],
             Happened::Planned(product) => vec![Expected {
                 product: product.clone(),
-                when: self.shown(told.at),
                 ..self.named(index, "product_changed")
             }],
-            Happened::PlanWithdrawn => vec![Expected {
-                when: self.shown(told.at),
-                ..self.named(index, "product_changed")
-            }],
-            Happened::Moved(_) => vec![Expected {
-                when: self.shown(told.at),
-                ..self.named(index, self.market.moved())
-            }],
-            Happened::IncreaseAnnounced => vec![Expected {
-                when: self.shown(told.at),
-                ..self.named(index, "price_increase_pending")
-            }],
-            Happened::IncreaseAccepted => vec![Expected {
-                when: self.shown(told.at),
-                ..self.named(index, "price_increase_accepted")
-            }],
+            Happened::PlanWithdrawn => vec![self.named(index, "product_changed")],
+            Happened::Moved(_) => vec![self.named(index, self.market.moved())],
+            Happened::IncreaseAnnounced => vec![self.named(index, "price_increase_pending")],
+            Happened::IncreaseAccepted => vec![self.named(index, "price_increase_accepted")],
             // It was told when it was asked for; what ends here is access.
             Happened::PauseBegan | Happened::GraceEnded | Happened::SharingEnded => Vec::new(),
         }
@@ -283,11 +296,12 @@ impl<'a> Reader<'a> {
         let at = self.told[index].at;
         let product = self.charge.map(|charge| charge.product.clone());
         Expected {
+            purchase: 0,
             kind,
             product: product.unwrap_or_default(),
             micros: None,
             reason: None,
-            when: When::At(at),
+            when: self.shown(at),
             lasting: Lasting::While(at, self.replaced_at(index)),
         }
     }
@@ -337,9 +351,10 @@ impl<'a> Reader<'a> {
         replaced.map(|told| told.at)
     }
 
-    /// The time of what a store shows without a date of its own.
+    /// The time of what a store shows without a date of its own. A notification of the App Store is signed when it happened, an
+    /// answer when it was asked for: who missed the one and got the other knows no better.
     const fn shown(&self, at: Timestamp) -> When {
-        if self.market.signs_when() {
+        if self.market.dates_all() {
             When::At(at)
         } else {
             When::Shown(at)
@@ -348,17 +363,37 @@ impl<'a> Reader<'a> {
 }
 
 impl Market {
-    /// Each message is signed, and dated, when the store changed something.
-    const fn signs_when(self) -> bool {
+    /// Whether everything is said with the time at which it was so.
+    const fn dates_all(self) -> bool {
         match self {
-            Self::AppStore => true,
+            Self::Stated => true,
+            Self::AppStore | Self::Play | Self::Stripe => false,
+        }
+    }
+
+    /// Whether a cancellation and the end of what was not paid are shown with their times.
+    const fn dates_intent(self) -> bool {
+        match self {
+            Self::Play | Self::Stripe | Self::Stated => true,
+            Self::AppStore => false,
+        }
+    }
+
+    /// When a store's records show it: where money is taken some time after a period began, a charge is none before.
+    fn shows_at(self, told: &Told) -> Timestamp {
+        match &told.what {
+            Happened::Charged(charge, How::Renewed) if charge.from == told.at => {
+                told.at + SignedDuration::from_secs(self.habits().paid_after)
+            }
+            _ => told.at,
         }
     }
 
     /// What it is called when a period ends later.
     const fn moved(self) -> &'static str {
         match self {
-            Self::AppStore => "subscription_extended",
+            Self::AppStore | Self::Stripe | Self::Stated => "subscription_extended",
+            Self::Play => "subscription_deferred",
         }
     }
 }
@@ -366,11 +401,12 @@ impl Market {
 /// What happened to a charge, when the period that it pays for begins.
 fn money(kind: &'static str, charge: &Charge) -> Expected {
     Expected {
+        purchase: 0,
         kind,
         product: charge.product.clone(),
         micros: Some(charge.micros),
         reason: None,
         when: When::At(charge.from),
-        lasting: Lasting::Recorded,
+        lasting: Lasting::Recorded(charge.from),
     }
 }

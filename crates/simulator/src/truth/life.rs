@@ -2,7 +2,10 @@
 
 use super::{
     act::{Act, Maker},
-    apple::AppStore,
+    apple::{self, AppStore},
+    play::{self, Play},
+    stated::{self, Stated},
+    stripe::{self, Stripe},
     told::History,
     walk::{Habits, Walk},
 };
@@ -14,16 +17,25 @@ use jiff::{SignedDuration, Timestamp};
 pub enum Market {
     /// The App Store.
     AppStore,
+    /// Google Play.
+    Play,
+    /// Stripe.
+    Stripe,
+    /// Any other, whose purchases are stated.
+    Stated,
 }
 
 impl Market {
     /// All of them.
-    pub const ALL: [Self; 1] = [Self::AppStore];
+    pub const ALL: [Self; 4] = [Self::AppStore, Self::Play, Self::Stripe, Self::Stated];
 
     /// How it goes about subscriptions.
     pub(super) const fn habits(self) -> &'static Habits {
         match self {
-            Self::AppStore => &super::apple::HABITS,
+            Self::AppStore => &apple::HABITS,
+            Self::Play => &play::HABITS,
+            Self::Stripe => &stripe::HABITS,
+            Self::Stated => &stated::HABITS,
         }
     }
 }
@@ -58,6 +70,8 @@ pub enum Deed {
     GiveUp,
     /// The last period ends.
     RunOut,
+    /// The customer stops it, and it is over at once.
+    StopNow,
     /// The customer buys again after the end.
     Return,
     /// The present period is refunded.
@@ -74,6 +88,12 @@ pub enum Deed {
     Plan,
     /// The customer stays with the larger one.
     Unplan,
+    /// The customer asks for a pause from the end of the period on.
+    AskPause,
+    /// The pause begins.
+    Pause,
+    /// It ends, and the next period is charged.
+    Resume,
     /// The end of the period moves.
     Move,
     /// The price will rise.
@@ -88,7 +108,7 @@ pub enum Deed {
 
 impl Deed {
     /// All of them, each with how often it is tried.
-    pub(super) const ALL: [(Self, u64); 21] = [
+    pub(super) const ALL: [(Self, u64); 25] = [
         (Self::Renew, 30),
         (Self::SwitchOff, 10),
         (Self::SwitchOn, 8),
@@ -97,6 +117,7 @@ impl Deed {
         (Self::Recover, 12),
         (Self::GiveUp, 8),
         (Self::RunOut, 12),
+        (Self::StopNow, 3),
         (Self::Return, 12),
         (Self::Refund, 4),
         (Self::RefundPart, 3),
@@ -105,6 +126,9 @@ impl Deed {
         (Self::Upgrade, 6),
         (Self::Plan, 6),
         (Self::Unplan, 4),
+        (Self::AskPause, 4),
+        (Self::Pause, 12),
+        (Self::Resume, 12),
         (Self::Move, 3),
         (Self::Announce, 3),
         (Self::Accept, 8),
@@ -175,18 +199,30 @@ impl Life {
         life
     }
 
-    /// Lives it, as customer `number`.
-    pub fn live(&self, number: u64) -> Lived {
+    /// Lives it until then, as customer `number`. Nothing stands still: when all deeds are done, it goes on as subscriptions do
+    /// of which nobody takes care.
+    pub fn live(&self, number: u64, until: Timestamp) -> Lived {
         let mut walk = Walk::begin(self, number);
-        let mut maker = match self.market {
-            Market::AppStore => AppStore::new(self, number),
+        let mut maker: Box<dyn Maker> = match self.market {
+            Market::AppStore => Box::new(AppStore::new(self, number)),
+            Market::Play => Box::new(Play::new(self, number)),
+            Market::Stripe => Box::new(Stripe::new(self, number)),
+            Market::Stated => Box::new(Stated::new(number)),
         };
         let mut acts = maker.show(&walk, None);
-        for (deed, share) in &self.deeds {
-            if walk.can(*deed) {
-                walk.step(*deed, *share);
-                acts.extend(maker.show(&walk, Some(*deed)));
+        let mut deeds = self.deeds.iter().copied();
+        loop {
+            let planned = deeds.find(|(deed, _)| walk.can(*deed));
+            let Some((deed, share)) = planned.or_else(|| walk.by_itself()) else {
+                break;
+            };
+            let known = walk.told_so_far();
+            walk.step(deed, share);
+            if walk.now() > until {
+                walk.forget(known);
+                break;
             }
+            acts.extend(maker.show(&walk, Some(deed)));
         }
         acts.sort_by_key(|act| act.at);
         Lived {

@@ -15,11 +15,14 @@ mod act;
 mod apple;
 mod expect;
 mod life;
+mod play;
 mod shrink;
+mod stated;
+mod stripe;
 mod told;
 mod walk;
 
-pub use act::{Act, Change, Word};
+pub use act::{Act, Change, Said, Word};
 pub use expect::{Expected, Lasting, When};
 pub use life::{Beginning, Deed, Life, Lived, Market};
 pub use told::{Charge, Happened, History, How, Told, Why};

@@ -127,11 +127,14 @@ impl History {
 
     /// Whether a subscription let the customer in at `now`.
     pub fn has_access(&self, now: Timestamp) -> bool {
-        (0..self.purchases()).any(|purchase| {
-            let known = self.of(purchase);
-            let so_far = known.iter().filter(|told| told.at <= now);
-            door(so_far.copied()).is_open_at(now)
-        })
+        (0..self.purchases()).any(|purchase| self.lets_in(purchase, now))
+    }
+
+    /// The same, by one of the purchases.
+    pub fn lets_in(&self, purchase: usize, now: Timestamp) -> bool {
+        let known = self.of(purchase);
+        let so_far = known.iter().filter(|told| told.at <= now);
+        door(so_far.copied()).is_open_at(now)
     }
 }
 

@@ -22,18 +22,50 @@ pub(super) struct Habits {
     pub(super) never: &'static [Deed],
     /// Who comes back after the end goes on with the same purchase.
     pub(super) same_on_return: bool,
-    /// A refund of the present period takes what was bought, when it is whole and when it is a part.
+    /// A refund of the present period takes what was bought: a whole one, one of a part.
     pub(super) refund_takes: bool,
+    pub(super) part_takes: bool,
+    /// What a part is a multiple of, in millionths.
+    pub(super) part_of: i64,
     /// How long before the end of a period the next one may be charged, in seconds.
     pub(super) early: i64,
+    /// How long after its beginning it is, in seconds.
+    pub(super) paid_after: i64,
     /// How long after the end of the last period the store says so, in seconds.
     pub(super) says_end_after: i64,
     /// Grace, in seconds.
     pub(super) grace: i64,
     /// How long the store tries to charge, in seconds.
     pub(super) tries: i64,
+    /// What is paid late keeps the dates it would have had.
+    pub(super) keeps_dates: bool,
     /// Choosing another product for the next period switches renewal on.
     pub(super) plan_switches_on: bool,
+    /// Another product at once ends a trial.
+    pub(super) upgrade_of_trial: bool,
+    /// What is left of the old period is taken off the price of the new one.
+    pub(super) credits: bool,
+}
+
+/// What a charge is, as far as its id depends on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Paper {
+    /// The first of what somebody bought.
+    First,
+    /// One after it.
+    Next,
+    /// Of something bought once.
+    Once,
+}
+
+/// How many charges there were.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Count {
+    pub(super) all: u64,
+    /// How often something was bought.
+    pub(super) legs: u64,
+    /// Charges after the first of what was bought last.
+    pub(super) in_leg: u64,
 }
 
 /// How a subscription stands.
@@ -44,6 +76,7 @@ pub(super) enum Stand {
     Grace(Timestamp),
     /// Unpaid.
     Retry,
+    Paused,
     Over,
     Refunded,
 }
@@ -69,16 +102,25 @@ pub(super) struct Line {
     pub(super) is_planned: bool,
     pub(super) stand: Stand,
     pub(super) increase: Increase,
-    /// Charges that were given back, in the order in which they were.
-    pub(super) given_back: Vec<String>,
+    /// What was given back, in that order.
+    pub(super) given_back: Vec<Back>,
     is_moved: bool,
+    is_pause_asked: bool,
+}
+
+/// Money given back.
+#[derive(Debug, Clone)]
+pub(super) struct Back {
+    pub(super) charge: Charge,
+    pub(super) micros: i64,
+    pub(super) at: Timestamp,
 }
 
 /// What was bought once.
 pub(super) struct Once {
     pub(super) charge: Charge,
-    purchase: usize,
-    pub(super) is_given_back: bool,
+    pub(super) purchase: usize,
+    is_given_back: bool,
 }
 
 /// A life on its way.
@@ -93,8 +135,10 @@ pub(super) struct Walk {
     has_grace: bool,
     is_family_shared: bool,
     at: Timestamp,
-    charges: u64,
+    count: Count,
     purchases: usize,
+    ended_at: Timestamp,
+    undone: Option<Back>,
     told: Vec<Told>,
 }
 
@@ -125,6 +169,7 @@ impl Walk {
                 increase: Increase::None,
                 given_back: Vec::new(),
                 is_moved: false,
+                is_pause_asked: false,
             },
             once: Vec::new(),
             traded: 0,
@@ -133,11 +178,13 @@ impl Walk {
             has_grace: life.has_grace,
             is_family_shared: life.is_family_shared,
             at: life.begins,
-            charges: 0,
+            count: Count::default(),
             purchases: 1,
+            ended_at: life.begins,
+            undone: None,
             told: Vec::new(),
         };
-        let mut first = walk.charge(0, life.begins);
+        let mut first = walk.charge(0, life.begins, Paper::First);
         match life.beginning {
             Beginning::Trial => {
                 first.is_trial = true;
@@ -156,6 +203,31 @@ impl Walk {
         self.at
     }
 
+    /// What happens when nobody does anything.
+    pub(super) fn by_itself(&self) -> Option<(Deed, u8)> {
+        let deed = match self.line.stand {
+            Stand::Running if self.line.increase == Increase::Announced => Deed::Accept,
+            Stand::Running if self.line.is_pause_asked => Deed::Pause,
+            Stand::Running if self.line.is_renewing => Deed::Renew,
+            Stand::Running => Deed::RunOut,
+            Stand::Grace(_) => Deed::EndGrace,
+            Stand::Retry => Deed::GiveUp,
+            Stand::Paused => Deed::Resume,
+            Stand::Over | Stand::Refunded => return None,
+        };
+        Some((deed, 50)).filter(|(deed, _)| self.can(*deed))
+    }
+
+    /// How many things happened.
+    pub(super) const fn told_so_far(&self) -> usize {
+        self.told.len()
+    }
+
+    /// What happened after the first `count` things did not.
+    pub(super) fn forget(&mut self, count: usize) {
+        self.told.truncate(count);
+    }
+
     pub(super) fn history(self) -> History {
         History {
             told: self.told,
@@ -168,6 +240,26 @@ impl Walk {
         self.line.charge.until.unwrap_or(self.at)
     }
 
+    /// What a period of the present product costs.
+    pub(super) fn price(&self) -> i64 {
+        PRODUCTS[self.line.product].1
+    }
+
+    /// How long that is.
+    pub(super) const fn lasts(&self) -> SignedDuration {
+        SignedDuration::from_secs(PRODUCTS[self.line.product].0)
+    }
+
+    /// When the subscription ended.
+    pub(super) const fn ended_at(&self) -> Timestamp {
+        self.ended_at
+    }
+
+    /// The refund that was undone last.
+    pub(super) const fn undone(&self) -> Option<&Back> {
+        self.undone.as_ref()
+    }
+
     fn tell(&mut self, what: Happened) {
         let purchase = self.line.purchase;
         self.told.push(Told {
@@ -178,11 +270,16 @@ impl Walk {
     }
 
     /// The price of a period of `product` from `from` on.
-    fn charge(&mut self, product: usize, from: Timestamp) -> Charge {
+    fn charge(&mut self, product: usize, from: Timestamp, paper: Paper) -> Charge {
         let (lasts, micros) = PRODUCTS[product];
-        self.charges += 1;
+        self.count.all += 1;
+        match paper {
+            Paper::First => (self.count.legs, self.count.in_leg) = (self.count.legs + 1, 0),
+            Paper::Next => self.count.in_leg += 1,
+            Paper::Once => {}
+        }
         Charge {
-            id: self.market.charge_id(self.number, self.charges),
+            id: self.market.charge_id(self.number, paper, self.count),
             product: self.habits.products[product].to_owned(),
             micros,
             is_trial: false,
@@ -211,28 +308,35 @@ impl Walk {
         let line = &self.line;
         let runs = line.stand == Stand::Running && after(self.at, HOUR) < self.ends_at();
         let is_running = line.stand == Stand::Running;
-        let is_new = !line.given_back.contains(&line.charge.id);
+        let is_new = !self.is_given_back(&line.charge);
+        let goes_on = line.is_renewing && !line.is_pause_asked;
         let can_give_back = runs && line.charge.from <= self.at && line.charge.micros > 0 && is_new;
         let is_family = self.is_family_shared;
         match deed {
-            Deed::Renew => is_running && line.is_renewing && line.increase != Increase::Announced,
-            Deed::SwitchOff => runs && line.is_renewing && !is_family,
+            Deed::Renew => is_running && goes_on && line.increase != Increase::Announced,
+            Deed::SwitchOff => runs && goes_on && !is_family,
             Deed::SwitchOn => runs && !line.is_renewing && !is_family,
-            Deed::Fail => is_running && line.is_renewing && !is_family,
+            Deed::Fail => is_running && goes_on && !is_family,
             Deed::EndGrace => matches!(line.stand, Stand::Grace(_)),
             Deed::Recover => matches!(line.stand, Stand::Grace(_) | Stand::Retry),
             Deed::GiveUp => line.stand == Stand::Retry,
             Deed::RunOut => is_running && !line.is_renewing,
+            Deed::StopNow => runs && !line.is_pause_asked && !is_family,
             Deed::Return => matches!(line.stand, Stand::Over | Stand::Refunded) && !is_family,
             Deed::Refund => can_give_back,
             Deed::RefundPart => can_give_back && !is_family,
             Deed::RefundEarlier => runs && !is_family && self.earlier_to_give_back().is_some(),
             Deed::Undo => {
-                line.stand == Stand::Refunded && !is_family && after(self.at, HOUR) < self.ends_at()
+                let back = line.given_back.last();
+                let is_last = back.is_some_and(|back| back.charge.id == line.charge.id);
+                let is_taken = line.stand == Stand::Refunded;
+                let in_time = after(self.at, HOUR) < self.ends_at();
+                is_last && in_time && !is_family && is_taken == self.habits.refund_takes
             }
             Deed::Upgrade => {
-                runs && line.is_renewing
+                runs && goes_on
                     && line.product == 0
+                    && (self.habits.upgrade_of_trial || !line.charge.is_trial)
                     && line.charge.from <= self.at
                     && !is_family
             }
@@ -249,9 +353,11 @@ impl Walk {
                     && line.charge.from <= self.at
                     && !is_family
             }
-            Deed::Announce => {
-                runs && line.is_renewing && line.increase == Increase::None && !is_family
+            Deed::Announce | Deed::AskPause => {
+                runs && goes_on && line.increase == Increase::None && !is_family
             }
+            Deed::Pause => is_running && line.is_pause_asked,
+            Deed::Resume => line.stand == Stand::Paused,
             Deed::Accept => runs && line.increase == Increase::Announced,
             Deed::BuyOnce => !is_family && self.room() > HOUR,
             Deed::RefundOnce => {
@@ -265,7 +371,7 @@ impl Walk {
         let until = match self.line.stand {
             Stand::Running => self.ends_at(),
             Stand::Grace(until) => until,
-            Stand::Retry | Stand::Over | Stand::Refunded => return DAY,
+            Stand::Retry | Stand::Paused | Stand::Over | Stand::Refunded => return DAY,
         };
         self.at.duration_until(until).as_secs().min(DAY)
     }
@@ -273,7 +379,12 @@ impl Walk {
     /// The newest earlier charge that was money and is not given back.
     fn earlier_to_give_back(&self) -> Option<&Charge> {
         let mut earlier = self.line.earlier.iter().rev();
-        earlier.find(|charge| charge.micros > 0 && !self.line.given_back.contains(&charge.id))
+        earlier.find(|charge| charge.micros > 0 && !self.is_given_back(charge))
+    }
+
+    fn is_given_back(&self, charge: &Charge) -> bool {
+        let mut given_back = self.line.given_back.iter();
+        given_back.any(|back| back.charge.id == charge.id)
     }
 
     /// Does it. Something that cannot be done now must not be asked for.
@@ -283,6 +394,7 @@ impl Walk {
                 let early = self.habits.early * i64::from(share) / 100 / 60 * 60;
                 self.at = self.at.max(after(self.ends_at(), -early));
                 self.next(self.ends_at());
+                self.at = after(self.at, self.habits.paid_after);
             }
             Deed::SwitchOff => {
                 self.within(share);
@@ -308,9 +420,16 @@ impl Walk {
                 self.end(Why::Unpaid);
             }
             Deed::RunOut => {
-                self.at = self.ends_at();
+                self.at = self.at.max(self.ends_at());
                 self.end(Why::Cancelled);
                 self.at = after(self.at, self.habits.says_end_after);
+            }
+            Deed::StopNow => {
+                self.within(share);
+                if self.line.is_renewing {
+                    self.tell(Happened::SwitchedOff);
+                }
+                self.end(Why::Cancelled);
             }
             Deed::Return => self.come_back(share),
             Deed::Refund => self.give_back(100, share),
@@ -318,23 +437,21 @@ impl Walk {
             Deed::RefundEarlier => {
                 self.within(share);
                 if let Some(charge) = self.earlier_to_give_back().cloned() {
-                    self.line.given_back.push(charge.id.clone());
-                    self.tell(Happened::GaveBack {
-                        micros: charge.micros,
-                        charge,
-                        takes_access: false,
-                    });
+                    self.gave_back(charge.micros, charge, false);
                 }
             }
             Deed::Undo => {
                 self.within(share);
-                self.line.given_back.pop();
+                self.undone = self.line.given_back.pop();
                 self.line.stand = Stand::Running;
                 self.tell(Happened::TookAgain(self.line.charge.clone()));
             }
             Deed::Upgrade => {
                 self.within(share);
-                let charge = self.charge(1, self.at);
+                let mut charge = self.charge(1, self.at, Paper::First);
+                if self.habits.credits {
+                    charge.micros -= self.left();
+                }
                 self.charged(1, charge, How::AtOnce);
             }
             Deed::Plan => {
@@ -350,6 +467,20 @@ impl Walk {
                 self.within(share);
                 self.line.is_planned = false;
                 self.tell(Happened::PlanWithdrawn);
+            }
+            Deed::AskPause => {
+                self.within(share);
+                self.line.is_pause_asked = true;
+                self.tell(Happened::PauseAsked);
+            }
+            Deed::Pause => {
+                self.at = self.at.max(self.ends_at());
+                self.line.stand = Stand::Paused;
+                self.tell(Happened::PauseBegan);
+            }
+            Deed::Resume => {
+                self.pass(30 * DAY, share);
+                self.next(self.at);
             }
             Deed::Move => {
                 self.within(share);
@@ -370,8 +501,16 @@ impl Walk {
         } else {
             (self.line.product, How::Renewed)
         };
-        let charge = self.charge(product, from);
+        let charge = self.charge(product, from, Paper::Next);
         self.charged(product, charge, how);
+    }
+
+    /// What is left of the present period is worth, in whole cents.
+    fn left(&self) -> i64 {
+        let charge = &self.line.charge;
+        let lasts = charge.from.duration_until(self.ends_at()).as_secs();
+        let left = self.at.duration_until(self.ends_at()).as_secs();
+        charge.micros / 10_000 * left / lasts.max(1) * 10_000
     }
 
     fn charged(&mut self, product: usize, charge: Charge, how: How) {
@@ -382,6 +521,7 @@ impl Walk {
         line.is_renewing = true;
         line.is_planned = false;
         line.is_moved = false;
+        line.is_pause_asked = false;
         line.stand = Stand::Running;
         line.increase = Increase::None;
         self.tell(Happened::Charged(charge, how));
@@ -391,6 +531,7 @@ impl Walk {
         self.line.stand = Stand::Over;
         self.line.is_renewing = false;
         self.line.is_planned = false;
+        self.ended_at = self.at;
         self.tell(Happened::Ended(why));
     }
 
@@ -410,14 +551,18 @@ impl Walk {
             self.next(self.ends_at());
         } else {
             self.pass(self.habits.tries, share);
-            self.next(self.at);
+            self.next(if self.habits.keeps_dates {
+                self.ends_at()
+            } else {
+                self.at
+            });
         }
     }
 
     fn come_back(&mut self, share: u8) {
         self.pass(60 * DAY, share);
         let product = usize::from(share.is_multiple_of(3));
-        let charge = self.charge(product, self.at);
+        let charge = self.charge(product, self.at, Paper::First);
         if self.habits.same_on_return {
             self.charged(product, charge, How::CameBack);
         } else {
@@ -432,19 +577,35 @@ impl Walk {
     fn give_back(&mut self, percent: i64, share: u8) {
         self.within(share);
         let charge = self.line.charge.clone();
-        self.line.given_back.push(charge.id.clone());
-        let takes_access = self.habits.refund_takes;
+        let takes_access = if percent == 100 {
+            self.habits.refund_takes
+        } else {
+            self.habits.part_takes
+        };
         if takes_access {
             self.line.stand = Stand::Refunded;
         }
-        self.tell(if self.is_family_shared {
-            Happened::SharingEnded
-        } else {
-            Happened::GaveBack {
-                micros: charge.micros * percent / 100,
-                charge,
-                takes_access,
-            }
+        if self.is_family_shared {
+            return self.tell(Happened::SharingEnded);
+        }
+        let part = charge.micros * percent / 100;
+        self.gave_back(
+            part / self.habits.part_of * self.habits.part_of,
+            charge,
+            takes_access,
+        );
+    }
+
+    fn gave_back(&mut self, micros: i64, charge: Charge, takes_access: bool) {
+        self.line.given_back.push(Back {
+            charge: charge.clone(),
+            micros,
+            at: self.at,
+        });
+        self.tell(Happened::GaveBack {
+            charge,
+            micros,
+            takes_access,
         });
     }
 
@@ -466,7 +627,7 @@ impl Walk {
         if deed == Deed::BuyOnce {
             self.line.purchase = self.purchases;
             self.purchases += 1;
-            let mut charge = self.charge(0, self.at);
+            let mut charge = self.charge(0, self.at, Paper::Once);
             self.habits.products[2].clone_into(&mut charge.product);
             (charge.micros, charge.until) = (ONCE_PRICE, None);
             self.traded = self.once.len();
