@@ -1,4 +1,4 @@
-//! The project's own commands: `cargo xtask demo | test | bench | chaos | sql | screenshots`.
+//! The project's own commands: `cargo xtask demo | test | truth | bench | chaos | sql | screenshots`.
 
 mod check;
 mod sql;
@@ -27,6 +27,15 @@ enum Command {
         /// 200,000 generated histories per property, and 10,000 cases of everything else.
         #[arg(long)]
         long: bool,
+    },
+    /// Let generated customers live in all stores, and compare what is told of them with what truly happened.
+    Truth {
+        /// How many years of customers' lives.
+        #[arg(long, default_value_t = 1_000)]
+        years: u64,
+        /// The same seed lives the same lives.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
     },
     /// Measure throughput, latency, CPU and memory of the release build.
     Bench {
@@ -63,6 +72,17 @@ fn main() -> Result<()> {
             .concat(),
         ),
         Command::Test { long } => check::all(long),
+        Command::Truth { years, seed } => {
+            let test = ["test", "-p", "engine", "--test", "whole", "truth::years"];
+            tools::run_with(
+                "cargo",
+                &[&test[..], &["--", "--ignored", "--nocapture"]].concat(),
+                &[
+                    ("TIDINGS_TRUTH_YEARS", &years.to_string()),
+                    ("TIDINGS_TRUTH_SEED", &seed.to_string()),
+                ],
+            )
+        }
         Command::Bench { rest } => tools::run(
             "cargo",
             &[

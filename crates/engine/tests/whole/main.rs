@@ -13,4 +13,5 @@ mod stopping;
 #[path = "../stores/mod.rs"]
 mod stores;
 mod throttle;
+mod truth;
 mod world;

@@ -1,0 +1,138 @@
+//! What was heard of a customer beside what truly happened.
+
+use domain::{CancellationReason, Event, EventKind};
+use jiff::{SignedDuration, Timestamp};
+use simulator::truth::{Expected, Lasting, When};
+use std::collections::BTreeSet;
+
+/// How long after the store shows something it is heard, when nothing is in the way.
+const AT_ONCE: SignedDuration = SignedDuration::from_mins(15);
+
+/// How much of it can be asked for.
+pub(super) struct Measure<'a> {
+    /// Everything was heard when it was said.
+    pub(super) is_whole: bool,
+    /// As of when the store was heard, about which purchase.
+    pub(super) heard: &'a [(usize, Timestamp)],
+}
+
+impl Measure<'_> {
+    /// Whether the event cannot have been missed: the store was heard while it showed it, or since it keeps it in its records.
+    fn asks_for(&self, expected: &Expected) -> bool {
+        let (from, until) = match expected.lasting {
+            Lasting::Recorded(from) => (from, None),
+            Lasting::While(from, until) => (from, until),
+        };
+        let in_time = |at: Timestamp| from <= at && until.is_none_or(|until| at < until);
+        let mut heard = self.heard.iter();
+        self.is_whole || heard.any(|(purchase, at)| *purchase == expected.purchase && in_time(*at))
+    }
+
+    fn agrees(&self, when: When, at: Timestamp) -> bool {
+        match when {
+            When::At(then) => then == at,
+            When::Shown(since) => {
+                since <= at && (!self.is_whole || since.duration_until(at) <= AT_ONCE)
+            }
+        }
+    }
+}
+
+/// An event, as far as it is compared.
+struct Heard {
+    kind: &'static str,
+    product: String,
+    micros: Option<i64>,
+    reason: Option<&'static str>,
+    at: Timestamp,
+}
+
+impl Heard {
+    fn of(event: &Event) -> Option<Self> {
+        let is_told = !matches!(
+            event.kind,
+            EventKind::AccessLevelUpdated | EventKind::TrialActive | EventKind::SubscriptionActive
+        );
+        let transaction = event.transaction.as_ref();
+        let money = if event.kind.is_refund() {
+            transaction.and_then(|transaction| transaction.refunded.or(transaction.price))
+        } else {
+            transaction.and_then(|transaction| transaction.price)
+        };
+        is_told.then(|| Self {
+            kind: event.kind.id(),
+            product: event.product.clone().unwrap_or_default(),
+            micros: money.map(|money| money.micros),
+            reason: event.cancellation_reason.map(CancellationReason::id),
+            at: event.occurred_at,
+        })
+    }
+
+    /// What is not as expected; `None` when it is about something else.
+    fn differs(&self, expected: &Expected, measure: &Measure<'_>) -> Option<Vec<String>> {
+        if self.kind != expected.kind {
+            return None;
+        }
+        let mut differences = Vec::new();
+        if self.product != expected.product {
+            differences.push(format!("product of {}", self.kind));
+        }
+        if expected.micros.is_some() && expected.micros != self.micros {
+            differences.push(format!("amount of {}", self.kind));
+        }
+        if expected.reason.is_some() && expected.reason != self.reason {
+            differences.push(format!(
+                "reason of {}: {} for {}",
+                self.kind,
+                self.reason.unwrap_or("none"),
+                expected.reason.unwrap_or("none")
+            ));
+        }
+        if !measure.agrees(expected.when, self.at) {
+            differences.push(format!("time of {}", self.kind));
+        }
+        Some(differences)
+    }
+}
+
+/// Kinds of differences between events and the truth: what is missing, what is too much, what is told wrongly.
+pub(super) fn differences(
+    expected: &[Expected],
+    events: &[Event],
+    measure: &Measure<'_>,
+) -> BTreeSet<String> {
+    let mut heard: Vec<_> = events.iter().filter_map(Heard::of).collect();
+    let mut open: Vec<_> = expected.iter().collect();
+    open.retain(|expected| {
+        let is_it = |heard: &Heard| {
+            let differs = heard.differs(expected, measure);
+            differs.is_some_and(|differs| differs.is_empty())
+        };
+        let found = heard.iter().position(is_it);
+        found.map(|index| heard.remove(index)).is_none()
+    });
+    let mut kinds = BTreeSet::new();
+    for expected in open {
+        let nearest = heard
+            .iter()
+            .enumerate()
+            .filter_map(|(index, heard)| Some((heard.differs(expected, measure)?, index)))
+            .min_by_key(|(differs, _)| differs.len());
+        match nearest {
+            Some((differs, index)) => {
+                heard.remove(index);
+                kinds.extend(differs);
+            }
+            None if measure.asks_for(expected) => {
+                kinds.insert(format!("no {}", expected.kind));
+            }
+            None => {}
+        }
+    }
+    kinds.extend(
+        heard
+            .iter()
+            .map(|heard| format!("one {} too many", heard.kind)),
+    );
+    kinds
+}
