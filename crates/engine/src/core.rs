@@ -201,12 +201,13 @@ impl Core {
     /// Answers `false` when the configuration had moved meanwhile; nothing was changed then.
     pub async fn configure(
         &self,
+        on: &Setup,
         changes: Vec<ConfigurationChange>,
         by: &str,
     ) -> Result<bool, LedgerError> {
         let applied = self
             .ledger()
-            .configure(self.setup().revision(), changes, by, self.system().now())
+            .configure(on.revision(), changes, by, self.system().now())
             .await?;
         self.reload().await?;
         Ok(applied)

@@ -162,14 +162,15 @@ impl Engine {
         self.core.reload().await
     }
 
-    /// Applies configuration changes made against the configuration in memory.
-    /// Answers `false` when the configuration had moved meanwhile; nothing was changed then.
+    /// Applies changes that were decided on `on`, which [`Engine::setup`] gave.
+    /// Answers `false` when the configuration has moved since; nothing was changed then, and [`Engine::setup`] is newer.
     pub async fn configure(
         &self,
+        on: &Setup,
         changes: Vec<ConfigurationChange>,
         by: &str,
     ) -> Result<bool, LedgerError> {
-        self.core.configure(changes, by).await
+        self.core.configure(on, changes, by).await
     }
 
     /// Adds exchange rates; they are in effect at once.

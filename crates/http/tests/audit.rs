@@ -271,7 +271,14 @@ async fn prepared() -> (TestServer, Names) {
         Change::PutUser(with_password),
         Change::PutInvitation(invitation),
     ];
-    assert!(server.app.engine.configure(changes, "test").await.unwrap());
+    assert!(
+        server
+            .app
+            .engine
+            .configure(&server.app.engine.setup(), changes, "test")
+            .await
+            .unwrap()
+    );
     (server, names)
 }
 
@@ -472,7 +479,14 @@ async fn signing_in_is_told_each_way_and_so_is_failing_to() {
     let acme = server.project("acme");
     let (text, key) = new_api_key(server.app.engine.system(), Some(acme), "ci", Scope::Read);
     let changes = vec![Change::PutApiKey(key)];
-    assert!(server.app.engine.configure(changes, "test").await.unwrap());
+    assert!(
+        server
+            .app
+            .engine
+            .configure(&server.app.engine.setup(), changes, "test")
+            .await
+            .unwrap()
+    );
     let with_key = signing_in(&server, format!("key={text}"), 303).await;
     assert_eq!(
         with_key,

@@ -7,7 +7,7 @@ use crate::{
 };
 use jiff::Timestamp;
 use ledger::{
-    Configuration, ConfigurationChange as Change, Result,
+    Configuration, ConfigurationChange as Change, Result, UserPart,
     codec::{Stored, concerned, shown},
     configuration::{Kept, Row, Table},
 };
@@ -64,10 +64,11 @@ pub(crate) async fn apply(
     for change in changes {
         let row = Row::of(change)?;
         let before = stored(&mut tx, &row).await.map_err(failed)?;
+        let row = row.upon(change, before.as_deref())?;
+        beside(&mut tx, change, now).await?;
         if row.body.is_some() {
             put(&mut tx, &row).await.map_err(failed)?;
         } else {
-            beside(&mut tx, change, now).await?;
             remove(&mut tx, &row).await.map_err(failed)?;
         }
         let (what, subject) = change.subject();
@@ -88,7 +89,7 @@ pub(crate) async fn apply(
     Ok(true)
 }
 
-/// What goes with something that is removed.
+/// What goes with what is changed or removed.
 async fn beside(tx: &mut Tx, change: &Change, now: Timestamp) -> Result<()> {
     match change {
         Change::RemoveIntegration(id) => sqlx::query!(
@@ -100,7 +101,9 @@ async fn beside(tx: &mut Tx, change: &Change, now: Timestamp) -> Result<()> {
         .await
         .map(|_| ())
         .map_err(failed),
-        Change::RemoveUser(id) => close_sessions(&mut **tx, None, Some(*id)).await,
+        Change::RemoveUser(id) | Change::ChangeUser(id, _, UserPart::Password(_)) => {
+            close_sessions(&mut **tx, None, Some(*id)).await
+        }
         _ => Ok(()),
     }
 }

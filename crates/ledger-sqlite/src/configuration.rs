@@ -7,7 +7,7 @@ use crate::{
 };
 use jiff::Timestamp;
 use ledger::{
-    Configuration, ConfigurationChange as Change, Result,
+    Configuration, ConfigurationChange as Change, Result, UserPart,
     codec::{Stored, concerned, shown},
     configuration::{Column, Kept, Row, Table},
 };
@@ -60,10 +60,12 @@ pub(crate) fn apply(
     for change in changes {
         let row = Row::of(change)?;
         let before = stored(connection, &row)?;
+        let row = row.upon(change, before.as_deref())?;
         let after = row.body.as_deref();
+        beside(connection, change, now)?;
         match after {
             Some(body) => put(connection, &row, body)?,
-            None => remove(connection, change, &row, now)?,
+            None => remove(connection, &row)?,
         }
         let (what, subject) = change.subject();
         let deed = Deed {
@@ -144,18 +146,25 @@ fn put(connection: &Connection, row: &Row, body: &str) -> Result<()> {
     execute(connection, &sql, params_from_iter(values)).map(|_| ())
 }
 
-fn remove(connection: &Connection, change: &Change, row: &Row, now: Timestamp) -> Result<()> {
+/// What goes with what is changed or removed.
+fn beside(connection: &Connection, change: &Change, now: Timestamp) -> Result<()> {
     match change {
         Change::RemoveIntegration(id) => {
             execute(
                 connection,
                 "UPDATE deliveries SET status = 2, reason = 'event_disabled', detail = 'the integration was removed', due_at = ?2 WHERE integration = ?1 AND status = 0",
                 params![id.key(), micros(now)],
-            )?;
+            )
+            .map(|_| ())
         }
-        Change::RemoveUser(id) => close_sessions(connection, None, Some(*id))?,
-        _ => {}
+        Change::RemoveUser(id) | Change::ChangeUser(id, _, UserPart::Password(_)) => {
+            close_sessions(connection, None, Some(*id))
+        }
+        _ => Ok(()),
     }
+}
+
+fn remove(connection: &Connection, row: &Row) -> Result<()> {
     let sql = format!(
         "DELETE FROM {} WHERE {}",
         row.table.name(),

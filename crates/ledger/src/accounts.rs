@@ -54,6 +54,15 @@ pub struct User {
     pub created_at: Timestamp,
 }
 
+/// What of a user changes by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum UserPart {
+    /// What it may do.
+    Role(Role),
+    /// The hash of its password.
+    Password(String),
+}
+
 /// What a member may do. Each may also do what those before it may.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -1,7 +1,7 @@
 //! Configuration as rows: one for each thing, its content as JSON. What backends store and read of it is said here once.
 
 use crate::{
-    Configuration, ConfigurationChange as Change, Result,
+    Configuration, ConfigurationChange as Change, LedgerError, Result, User, UserPart,
     codec::{Stored, to_json},
 };
 use domain::ProjectId;
@@ -160,8 +160,27 @@ impl Row {
             Change::RemoveIntegration(id) => Ok(gone(Integrations, Some(id.uuid()), None, "")),
             Change::RemoveApiKey(id) => Ok(gone(ApiKeys, Some(id.uuid()), None, "")),
             Change::RemoveUser(id) => Ok(gone(Users, Some(id.uuid()), None, "")),
+            Change::ChangeUser(id, email, _) => Ok(gone(Users, Some(id.uuid()), None, email)),
             Change::RemoveInvitation(it) => Ok(gone(Invitations, None, None, &it.digest)),
         }
+    }
+
+    /// What a change of a part leaves of the whole that stands there; other changes do not look at it.
+    ///
+    /// Errors: there is nothing that could be changed.
+    pub fn upon(mut self, change: &Change, before: Option<&str>) -> Result<Self> {
+        if let Change::ChangeUser(_, email, part) = change {
+            let refused = || LedgerError::Refused(format!("there is no user {email} any more"));
+            let body = before.ok_or_else(refused)?;
+            let mut user: User =
+                Stored::new(Table::Users.name(), email).json("body", body.as_bytes())?;
+            match part {
+                UserPart::Role(role) => user.role = *role,
+                UserPart::Password(hash) => user.password.clone_from(hash),
+            }
+            self.body = Some(to_json(&user)?);
+        }
+        Ok(self)
     }
 }
 

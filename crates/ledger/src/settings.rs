@@ -15,7 +15,7 @@ pub use integration::*;
 pub use key::*;
 pub use project::*;
 
-use crate::{Invitation, Result, User};
+use crate::{Invitation, Result, User, UserPart};
 use async_trait::async_trait;
 use domain::{ApiKeyId, AppId, IntegrationId, ProjectId, UserId, rates::Rate};
 use jiff::Timestamp;
@@ -93,6 +93,8 @@ pub enum ConfigurationChange {
     RemoveApiKey(ApiKeyId),
     /// Creates or replaces.
     PutUser(User),
+    /// Changes a part of the one with this id and address, and nothing else. A new password ends every session.
+    ChangeUser(UserId, String, UserPart),
     /// Removes somebody and ends every session.
     RemoveUser(UserId),
     /// Creates.
@@ -116,13 +118,15 @@ impl ConfigurationChange {
             Self::RemoveIntegration(id) => ("remove integration", id.to_string()),
             Self::RemoveApiKey(id) => ("remove api key", id.to_string()),
             Self::PutUser(user) => ("put user", user.email.clone()),
+            Self::ChangeUser(_, email, UserPart::Role(_)) => ("change role", email.clone()),
+            Self::ChangeUser(_, email, UserPart::Password(_)) => ("change password", email.clone()),
             Self::RemoveUser(id) => ("remove user", id.to_string()),
             Self::PutInvitation(invitation) => ("invite", invitation.email.clone()),
             Self::RemoveInvitation(invitation) => ("end invitation", invitation.email.clone()),
         }
     }
 
-    /// The project it concerns, as far as it says; what is removed by its id does not. `None` also for what concerns all.
+    /// The project it concerns, as far as it says; what is known by its id alone does not. `None` also for what concerns all.
     pub const fn project(&self) -> Option<ProjectId> {
         match self {
             Self::PutProject(project) => Some(project.id),
@@ -136,7 +140,10 @@ impl ConfigurationChange {
                 invitation.project
             }
             Self::RemoveProduct(project, _) | Self::RemoveEntitlement(project, _) => Some(*project),
-            Self::RemoveIntegration(_) | Self::RemoveApiKey(_) | Self::RemoveUser(_) => None,
+            Self::RemoveIntegration(_)
+            | Self::RemoveApiKey(_)
+            | Self::RemoveUser(_)
+            | Self::ChangeUser(..) => None,
         }
     }
 }

@@ -56,6 +56,21 @@ where
 }
 
 impl InProject {
+    /// The same on a newer configuration.
+    ///
+    /// Errors: the caller may no longer do what it might when it was let in.
+    pub fn on(&self, setup: &Arc<Setup>) -> Result<Self, Problem> {
+        if !self.caller.is_still(setup) {
+            return Err(Problem::changed_meanwhile());
+        }
+        Ok(Self {
+            setup: Arc::clone(setup),
+            id: self.id,
+            key: self.key.clone(),
+            caller: self.caller.clone(),
+        })
+    }
+
     /// The project's apps.
     pub fn apps(&self) -> impl Iterator<Item = &ledger::App> {
         let all = self.setup.configuration.apps.iter();

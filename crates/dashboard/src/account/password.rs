@@ -79,7 +79,7 @@ async fn change(
     if !problems.is_empty() {
         return page(&app, &project, (&uri, &headers), problems).await;
     }
-    let user = set_password(&app, &user, sent.password).await?;
+    set_password(&app, &user, sent.password, None).await?;
     let token = app.sign_in(&user, &access::agent(&headers)).await?;
     let path = format!("/projects/{}/account?notice=saved", project.key);
     Ok(enter(&app, &token, &path))

@@ -123,6 +123,6 @@ async fn edit(
     let changes: Vec<_> = products
         .filter_map(|id| bulk.change(rows, project.id, id))
         .collect();
-    commit(&app, &project.caller, changes).await?;
+    commit(&app, &project.caller, &setup, changes).await?;
     Ok(done(&format!("/projects/{}/catalog", project.key), "saved"))
 }

@@ -16,7 +16,7 @@ use web::{
     App,
     access::Access,
     audit::{Effect, Subject},
-    configure::{Kind, commit, remove as remove_named},
+    configure::{Kind, decide_in, remove as remove_named},
     problem::Problem,
     project::InProject,
     route::{Method, Route},
@@ -96,20 +96,32 @@ async fn verify(
     Ok(done_to(&project, &active.row, "verifying"))
 }
 
+/// Puts an integration as `change` makes it of what it is; answers with it.
+async fn put(
+    app: &App,
+    project: &InProject,
+    key: &str,
+    change: impl Fn(Integration) -> Integration,
+) -> Result<Integration, Problem> {
+    let decision = |project: &InProject| {
+        let row = change((*project.integration(key)?.row).clone());
+        Ok((vec![ConfigurationChange::PutIntegration(row.clone())], row))
+    };
+    decide_in(app, project, decision).await
+}
+
 /// `POST /projects/{project}/integrations/{key}/pause`.
 async fn pause(
     State(app): State<App>,
     project: InProject,
     Path((_, key)): Path<(String, String)>,
 ) -> Result<Response, Problem> {
-    let row = Integration {
+    let change = |row| Integration {
         paused: true,
-        ..(*project.integration(&key)?.row).clone()
+        ..row
     };
-    let answer = done_to(&project, &row, "paused");
-    let change = ConfigurationChange::PutIntegration(row);
-    commit(&app, &project.caller, vec![change]).await?;
-    Ok(answer)
+    let row = put(&app, &project, &key, change).await?;
+    Ok(done_to(&project, &row, "paused"))
 }
 
 /// `POST /projects/{project}/integrations/{key}/resume`.
@@ -118,14 +130,12 @@ async fn resume(
     project: InProject,
     Path((_, key)): Path<(String, String)>,
 ) -> Result<Response, Problem> {
-    let row = Integration {
+    let change = |row| Integration {
         paused: false,
-        ..(*project.integration(&key)?.row).clone()
+        ..row
     };
-    let answer = done_to(&project, &row, "resumed");
-    let change = ConfigurationChange::PutIntegration(row);
-    commit(&app, &project.caller, vec![change]).await?;
-    Ok(answer)
+    let row = put(&app, &project, &key, change).await?;
+    Ok(done_to(&project, &row, "resumed"))
 }
 
 /// `POST /projects/{project}/integrations/{key}/retry`.

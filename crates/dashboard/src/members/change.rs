@@ -11,13 +11,13 @@ use axum::{
     response::Response,
 };
 use domain::UserId;
-use ledger::{ConfigurationChange, Role, User};
+use ledger::{ConfigurationChange, Role, UserPart};
 use serde::Deserialize;
 use web::{
     App,
     access::Access,
     audit::Effect,
-    configure::commit,
+    configure::{Decision, decide_in},
     problem::{Code, Problem},
     project::InProject,
     query::parse,
@@ -51,34 +51,33 @@ async fn change(
     Form(sent): Form<MemberForm>,
 ) -> Result<Response, Problem> {
     let id: UserId = parse("user", &id)?;
-    let setup = app.engine.setup();
+    decide_in(&app, &project, |project| changed(project, id, &sent)).await?;
+    let notice = if sent.remove.0 { "removed" } else { "saved" };
+    Ok(done(&format!("/projects/{}/people", project.key), notice))
+}
+
+fn changed(project: &InProject, id: UserId, sent: &MemberForm) -> Decision<()> {
+    let setup = &project.setup;
     let user = setup
         .user(id)
         .filter(|user| may_handle(&project.caller, user.role, user.project))
         .ok_or_else(|| Problem::not_found("user", &id.to_string()))?;
     let owners = setup.configuration.users.iter();
     let owners = owners.filter(|user| user.role == Role::Owner).count();
-    let removes = sent.remove.0;
-    let role = if removes {
-        user.role
+    let role = if sent.remove.0 {
+        None
     } else {
-        role_of(&project.caller, &sent.role)?
+        Some(role_of(&project.caller, &sent.role)?)
     };
-    if user.role == Role::Owner && owners == 1 && (removes || role != Role::Owner) {
+    if user.role == Role::Owner && owners == 1 && role != Some(Role::Owner) {
         return Err(Problem::new(
             Code::Conflict,
             "the last owner cannot go; make another one first",
         ));
     }
-    let change = if removes {
-        ConfigurationChange::RemoveUser(id)
-    } else {
-        ConfigurationChange::PutUser(User {
-            role,
-            ..user.clone()
-        })
+    let change = match role {
+        Some(role) => ConfigurationChange::ChangeUser(id, user.email.clone(), UserPart::Role(role)),
+        None => ConfigurationChange::RemoveUser(id),
     };
-    commit(&app, &project.caller, vec![change]).await?;
-    let notice = if removes { "removed" } else { "saved" };
-    Ok(done(&format!("/projects/{}/people", project.key), notice))
+    Ok((vec![change], ()))
 }

@@ -22,7 +22,7 @@ use web::{
     App,
     access::{Access, digest, random_text},
     audit::Effect,
-    configure::commit,
+    configure::decide_in,
     problem::Problem,
     project::InProject,
     query::parse,
@@ -78,22 +78,26 @@ async fn invite(
 ) -> Result<Response, Problem> {
     let role = role_of(&project.caller, &sent.role)?;
     let email = sent.email.to_lowercase();
-    let setup = app.engine.setup();
-    let mut users = setup.configuration.users.iter();
-    let problem = if !email.contains('@') {
-        format!("{email:?} is not an e-mail address")
-    } else if users.any(|user| user.email == email) {
-        format!("{email} has an account already")
-    } else {
-        String::new()
-    };
-    if !problem.is_empty() {
+    if !email.contains('@') {
+        let problem = format!("{email:?} is not an e-mail address");
         return page(&app, &project, &uri, None, problem).await;
     }
     let is_bound = sent.only.0 || project.caller.project.is_some();
     let reach = is_bound.then_some(project.id);
-    let link = make_link(&app, &project, (&email, role, reach)).await?;
-    page(&app, &project, &uri, Some((email, link)), String::new()).await
+    let (token, invitation) = new_link(&app, &email, role, reach);
+    let is_free = decide_in(&app, &project, |project| {
+        let mut users = project.setup.configuration.users.iter();
+        let is_free = users.all(|user| user.email != email);
+        let invited = is_free.then(|| ConfigurationChange::PutInvitation(invitation.clone()));
+        Ok((invited.into_iter().collect(), is_free))
+    })
+    .await?;
+    if !is_free {
+        let problem = format!("{email} has an account already");
+        return page(&app, &project, &uri, None, problem).await;
+    }
+    let link = Some((email, address(&app, &token)));
+    page(&app, &project, &uri, link, String::new()).await
 }
 
 /// `POST /projects/{project}/people/withdraw/{digest}`.
@@ -102,15 +106,16 @@ async fn withdraw(
     project: InProject,
     Path((_, digest)): Path<(String, String)>,
 ) -> Result<Response, Problem> {
-    let setup = app.engine.setup();
-    let known = setup.configuration.invitations.iter();
-    let invitation = known
-        .filter(|invitation| invitation.digest == digest)
-        .find(|invitation| may_handle(&project.caller, invitation.role, invitation.project))
-        .cloned()
-        .ok_or_else(|| Problem::not_found("invitation", &digest))?;
-    let changes = vec![ConfigurationChange::RemoveInvitation(invitation)];
-    commit(&app, &project.caller, changes).await?;
+    decide_in(&app, &project, |project| {
+        let known = project.setup.configuration.invitations.iter();
+        let invitation = known
+            .filter(|invitation| invitation.digest == digest)
+            .find(|invitation| may_handle(&project.caller, invitation.role, invitation.project))
+            .ok_or_else(|| Problem::not_found("invitation", &digest))?;
+        let withdrawn = ConfigurationChange::RemoveInvitation(invitation.clone());
+        Ok((vec![withdrawn], ()))
+    })
+    .await?;
     Ok(done(
         &format!("/projects/{}/people", project.key),
         "removed",
@@ -125,32 +130,41 @@ async fn password_link(
     Path((_, id)): Path<(String, String)>,
 ) -> Result<Response, Problem> {
     let id: UserId = parse("user", &id)?;
-    let setup = app.engine.setup();
-    let user = setup
-        .user(id)
-        .filter(|user| may_handle(&project.caller, user.role, user.project))
-        .ok_or_else(|| Problem::not_found("user", &id.to_string()))?;
-    let link = make_link(&app, &project, (&user.email, user.role, user.project)).await?;
-    let shown = Some((user.email.clone(), link));
-    page(&app, &project, &uri, shown, String::new()).await
+    let (email, token) = decide_in(&app, &project, |project| {
+        let user = project
+            .setup
+            .user(id)
+            .filter(|user| may_handle(&project.caller, user.role, user.project))
+            .ok_or_else(|| Problem::not_found("user", &id.to_string()))?;
+        let (token, invitation) = new_link(&app, &user.email, user.role, user.project);
+        let made = ConfigurationChange::PutInvitation(invitation);
+        Ok((vec![made], (user.email.clone(), token)))
+    })
+    .await?;
+    let link = Some((email, address(&app, &token)));
+    page(&app, &project, &uri, link, String::new()).await
 }
 
-/// Makes an invitation and answers with its link.
-async fn make_link(
+/// A new token, and the invitation that is opened by it.
+fn new_link(
     app: &App,
-    project: &InProject,
-    (email, role, reach): (&str, Role, Option<ProjectId>),
-) -> Result<String, Problem> {
+    email: &str,
+    role: Role,
+    project: Option<ProjectId>,
+) -> (String, Invitation) {
     let token = random_text(app.engine.system());
     let now = app.engine.system().now();
     let invitation = Invitation {
         digest: digest(&token),
         email: email.to_owned(),
         role,
-        project: reach,
+        project,
         expires_at: now.saturating_add(INVITED).unwrap_or(now),
     };
-    let changes = vec![ConfigurationChange::PutInvitation(invitation)];
-    commit(app, &project.caller, changes).await?;
-    Ok(format!("{}/invite/{token}", app.engine.public_url()))
+    (token, invitation)
+}
+
+/// Where a token is brought to.
+fn address(app: &App, token: &str) -> String {
+    format!("{}/invite/{token}", app.engine.public_url())
 }

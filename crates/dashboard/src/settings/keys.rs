@@ -18,7 +18,7 @@ use web::{
     App,
     access::{Access, new_api_key},
     audit::Effect,
-    configure::commit,
+    configure::{commit, decide_in},
     problem::Problem,
     project::InProject,
     query::parse,
@@ -75,8 +75,8 @@ async fn make(
         Scope::Read
     };
     let (text, key) = new_api_key(app.engine.system(), Some(project.id), &sent.name, scope);
-    let changes = vec![ConfigurationChange::PutApiKey(key)];
-    commit(&app, &project.caller, changes).await?;
+    let change = ConfigurationChange::PutApiKey(key);
+    decide_in(&app, &project, |_| Ok((vec![change.clone()], ()))).await?;
     page(&app, &project, &uri, text, Vec::new()).await
 }
 
@@ -97,7 +97,7 @@ async fn revoke(
         return Err(Problem::not_found("key", &id.to_string()));
     }
     let changes = vec![ConfigurationChange::RemoveApiKey(id)];
-    commit(&app, &project.caller, changes).await?;
+    commit(&app, &project.caller, &setup, changes).await?;
     Ok(done(
         &format!("/projects/{}/settings", project.key),
         "removed",

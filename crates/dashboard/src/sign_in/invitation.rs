@@ -15,6 +15,7 @@ use axum::{
     http::HeaderMap,
     response::Response,
 };
+use engine::Setup;
 use ledger::{Invitation, User};
 use web::{
     App,
@@ -42,8 +43,12 @@ pub(crate) fn routes() -> Vec<Route<Dashboard>> {
 }
 
 fn invitation(app: &App, token: &str) -> Result<Invitation, Problem> {
-    let (setup, now) = (app.engine.setup(), app.engine.system().now());
-    let digest = digest(token);
+    still_open(app, &app.engine.setup(), &digest(token))
+}
+
+/// The invitation with this digest, if it is good.
+pub(super) fn still_open(app: &App, setup: &Setup, digest: &str) -> Result<Invitation, Problem> {
+    let now = app.engine.system().now();
     let known = setup.configuration.invitations.iter();
     known
         .filter(|invitation| now < invitation.expires_at)
@@ -99,7 +104,7 @@ async fn join(
             let problems = vec![format!("the password {problem}")];
             return Ok(refused(&page(&app, &token, invitation, problems)));
         }
-        let user = set_password(&app, &user, sent.password).await?;
+        set_password(&app, &user, sent.password, Some(&invitation)).await?;
         let token = app.sign_in(&user, &agent).await?;
         return Ok(entered(&app, &token, "/", member(&user)));
     }

@@ -2,15 +2,22 @@
 
 use super::{
     enter::{entered, member},
+    invitation::still_open,
     password::spent,
 };
 use crate::form::Trimmed;
 use askama::Template;
 use axum::response::Response;
 use domain::UserId;
+use engine::Setup;
 use ledger::{ConfigurationChange, Invitation, Role, User};
 use serde::Deserialize;
-use web::{App, passwords, problem::Problem};
+use web::{
+    App,
+    configure::decide,
+    passwords,
+    problem::{Code, Problem},
+};
 
 #[derive(Template)]
 #[template(path = "sign_in/new_account.html")]
@@ -48,6 +55,20 @@ fn is_email(text: &str) -> bool {
         .is_some_and(|(name, host)| !name.is_empty() && host.contains('.') && text.len() <= 200)
 }
 
+fn has_account(setup: &Setup, email: &str) -> bool {
+    let mut users = setup.configuration.users.iter();
+    users.any(|user| user.email == email)
+}
+
+/// The first account is made without an invitation, and no other.
+pub(super) fn nobody_has_one(setup: &Setup) -> Result<(), Problem> {
+    if setup.configuration.users.is_empty() {
+        return Ok(());
+    }
+    let problem = "there is an owner already; sign in, or be invited";
+    Err(Problem::new(Code::Conflict, problem))
+}
+
 impl NewAccount {
     /// What is said of an account with this address.
     pub(crate) fn read(app: &App, sent: AccountForm, agent: String, email: &str) -> Self {
@@ -55,9 +76,7 @@ impl NewAccount {
         if !is_email(email) {
             problems.push(format!("{email:?} is not an e-mail address"));
         }
-        let setup = app.engine.setup();
-        let mut users = setup.configuration.users.iter();
-        if users.any(|user| user.email == email) {
+        if has_account(&app.engine.setup(), email) {
             problems.push(format!("{email} has an account already"));
         }
         let wrong = passwords::problem(&sent.password);
@@ -93,11 +112,20 @@ impl NewAccount {
             created_at: system.now(),
             email: self.email,
         };
-        let mut changes = vec![ConfigurationChange::PutUser(user.clone())];
-        changes.extend(spent(app, &user.email));
-        if !app.engine.configure(changes, &user.email).await? {
-            return Err(Problem::changed_meanwhile());
-        }
+        decide(app, &user.email, |setup| {
+            match &used {
+                Some(used) => drop(still_open(app, setup, &used.digest)?),
+                None => nobody_has_one(setup)?,
+            }
+            if has_account(setup, &user.email) {
+                let problem = format!("{} has an account already", user.email);
+                return Err(Problem::new(Code::Conflict, problem));
+            }
+            let mut changes = vec![ConfigurationChange::PutUser(user.clone())];
+            changes.extend(spent(setup, &user.email));
+            Ok((changes, ()))
+        })
+        .await?;
         let token = app.sign_in(&user, &self.agent).await?;
         Ok(entered(app, &token, "/", member(&user)))
     }

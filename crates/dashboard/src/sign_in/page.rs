@@ -131,6 +131,12 @@ async fn by_password(app: &App, agent: &str, sent: SignInForm) -> Result<Respons
     let user = users.find(|user| user.email == email);
     let stored = user.map(|user| user.password.clone());
     let is_right = passwords::is_right(stored, sent.password).await;
+    // Checking takes a while: who went meanwhile, or has another password, is not let in by the old one.
+    let now_known = app.engine.setup();
+    let user = user.filter(|user| {
+        let known = now_known.user(user.id);
+        known.is_some_and(|known| known.password == user.password)
+    });
     app.sessions.throttle.tried(&email, is_right, now);
     let known = user.map(|user| Known {
         subject: Some("with a password".into()),

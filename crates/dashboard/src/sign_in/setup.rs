@@ -1,6 +1,6 @@
 //! The owner's account, while nobody has one.
 
-use super::new_account::{AccountForm, AccountTemplate, NewAccount};
+use super::new_account::{AccountForm, AccountTemplate, NewAccount, nobody_has_one};
 use crate::{
     form::Form,
     respond::{html, refused},
@@ -16,7 +16,7 @@ use web::{
     App,
     access::{self, Access},
     audit::{Effect, Subject},
-    problem::{Code, Problem},
+    problem::Problem,
     route::{Method, Route},
 };
 
@@ -62,12 +62,7 @@ async fn make_owner(
     headers: HeaderMap,
     Form(sent): Form<AccountForm>,
 ) -> Result<Response, Problem> {
-    if !app.engine.setup().configuration.users.is_empty() {
-        return Err(Problem::new(
-            Code::Conflict,
-            "there is an owner already; sign in, or be invited",
-        ));
-    }
+    nobody_has_one(&app.engine.setup())?;
     let email = sent.email.to_lowercase();
     let account = NewAccount::read(&app, sent, access::agent(&headers), &email);
     if account.problems.is_empty() {

@@ -14,6 +14,7 @@ mod integrations;
 mod members;
 mod odd_names;
 mod overview;
+mod races;
 mod rates;
 mod replay;
 mod settings;

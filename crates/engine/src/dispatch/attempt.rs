@@ -10,7 +10,9 @@ use super::{
 use crate::{metric::Metric, setup::ActiveIntegration, trace};
 use destinations::{Configured, Header, Outcome, Request};
 use jiff::Timestamp;
-use ledger::{ConfigurationChange, Lease, Next, SentRequest, Settlement, Verification};
+use ledger::{
+    ConfigurationChange, Integration, Lease, Next, SentRequest, Settlement, Verification,
+};
 use std::time::Duration;
 use tracing::Span;
 
@@ -130,12 +132,22 @@ impl Dispatch {
 
     /// Pauses an integration whose endpoint wants no more. What comes later is kept until somebody resumes it.
     async fn pause_gone(&self, active: &ActiveIntegration) {
-        let mut row = (*active.row).clone();
-        row.paused = true;
+        let setup = self.core.setup();
+        // As it is now, and not as it was when the attempt began.
+        let current = setup
+            .integration(active.row.id)
+            .filter(|current| current.row.sealed_settings == active.row.sealed_settings);
+        let Some(current) = current else {
+            return;
+        };
+        let row = Integration {
+            paused: true,
+            ..(*current.row).clone()
+        };
         let change = vec![ConfigurationChange::PutIntegration(row)];
         match self
             .core
-            .configure(change, "the endpoint, which answered 410")
+            .configure(&setup, change, "the endpoint, which answered 410")
             .await
         {
             Ok(true) => {

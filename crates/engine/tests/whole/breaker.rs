@@ -22,7 +22,13 @@ async fn set_up(world: &World, mut settings: serde_json::Value) {
         .seal(&row.id.to_string(), plain.as_bytes());
     row.verification = Verification::Passed;
     let change = vec![ConfigurationChange::PutIntegration(row)];
-    assert!(world.engine.configure(change, "test").await.unwrap());
+    assert!(
+        world
+            .engine
+            .configure(&world.engine.setup(), change, "test")
+            .await
+            .unwrap()
+    );
 }
 
 /// What `a` answers from now on.

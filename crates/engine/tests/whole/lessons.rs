@@ -411,7 +411,7 @@ async fn failed_for_want_of_credentials_is_sent_once_the_settings_are_saved() {
     let world = World::new().await;
     let setup = world.engine.setup();
     let integration = setup.integrations().next().unwrap().clone();
-    let save = |settings: serde_json::Value| {
+    let save = async |settings: serde_json::Value| {
         let sealed_settings = world.engine.vault().seal(
             &integration.row.id.to_string(),
             settings.to_string().as_bytes(),
@@ -421,10 +421,9 @@ async fn failed_for_want_of_credentials_is_sent_once_the_settings_are_saved() {
             verification: ledger::Verification::Passed,
             ..(*integration.row).clone()
         };
-        world.engine.configure(
-            vec![ledger::ConfigurationChange::PutIntegration(row)],
-            "test",
-        )
+        let change = vec![ledger::ConfigurationChange::PutIntegration(row)];
+        let now = world.engine.setup();
+        world.engine.configure(&now, change, "test").await
     };
     assert!(
         save(serde_json::json!({ "production_url": "https://p.example/" }))
@@ -477,6 +476,7 @@ async fn a_timer_tells_once_and_only_while_the_trial_still_runs() {
         world
             .engine
             .configure(
+                &world.engine.setup(),
                 vec![ledger::ConfigurationChange::PutIntegration(row)],
                 "test"
             )
@@ -535,7 +535,13 @@ async fn an_endpoint_that_wants_no_more_is_left_alone_and_loses_nothing() {
         .vault()
         .seal(&row.id.to_string(), settings.as_bytes());
     let change = vec![ledger::ConfigurationChange::PutIntegration(row.clone())];
-    assert!(world.engine.configure(change, "test").await.unwrap());
+    assert!(
+        world
+            .engine
+            .configure(&world.engine.setup(), change, "test")
+            .await
+            .unwrap()
+    );
     world.answer_with(|url, _| answer(if url.contains("a.example") { 410 } else { 200 }, "{}"));
     let mut chain = Chain::purchase(1000, "monthly", Some(USER), world.now());
     world

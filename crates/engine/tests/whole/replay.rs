@@ -165,7 +165,11 @@ async fn an_integration_that_came_later_is_told_what_it_missed() {
         .seal(&later.id.to_string(), plain.as_bytes());
     world
         .engine
-        .configure(vec![ConfigurationChange::PutIntegration(later)], "ann")
+        .configure(
+            &world.engine.setup(),
+            vec![ConfigurationChange::PutIntegration(later)],
+            "ann",
+        )
         .await
         .unwrap();
     let everything = choice(&world, &ReplayOf::ALL);
@@ -207,7 +211,11 @@ async fn a_cancelled_replay_sends_no_more_and_a_paused_integration_holds_it() {
     let mut paused = (*active.row).clone();
     paused.paused = true;
     let change = vec![ConfigurationChange::PutIntegration(paused)];
-    world.engine.configure(change, "ann").await.unwrap();
+    world
+        .engine
+        .configure(&world.engine.setup(), change, "ann")
+        .await
+        .unwrap();
     let wanted = choice(&world, &[ReplayOf::Failed]);
     let replay = world
         .engine
@@ -231,7 +239,11 @@ async fn a_cancelled_replay_sends_no_more_and_a_paused_integration_holds_it() {
             .unwrap()
     );
     let change = vec![ConfigurationChange::PutIntegration((*active.row).clone())];
-    world.engine.configure(change, "ann").await.unwrap();
+    world
+        .engine
+        .configure(&world.engine.setup(), change, "ann")
+        .await
+        .unwrap();
     world.pass(5).await;
     world.catch_up().await;
     assert_eq!(stands().await.state, ReplayState::Cancelled);

@@ -233,7 +233,13 @@ async fn what_waits_for_an_endpoint_that_takes_few_a_second_goes_back() {
             .seal(&row.id.to_string(), plain.as_bytes());
         row.verification = Verification::Passed;
         let change = vec![ConfigurationChange::PutIntegration(row)];
-        assert!(world.engine.configure(change, "test").await.unwrap());
+        assert!(
+            world
+                .engine
+                .configure(&world.engine.setup(), change, "test")
+                .await
+                .unwrap()
+        );
     }
     for customer in 1..=3 {
         tell(&world, customer).await.unwrap().unwrap();

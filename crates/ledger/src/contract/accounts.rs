@@ -3,7 +3,7 @@
 use super::{Subject, at, project};
 use crate::{
     ApiKey, AuditFilter, ConfigurationChange as Change, Invitation, Project, Role, Scope, Session,
-    User,
+    User, UserPart,
 };
 use domain::{ApiKeyId, ProjectId, UserId};
 use uuid::Uuid;
@@ -72,6 +72,40 @@ pub async fn sessions_end(ledger: Subject) {
     assert!(find(2, 1).await.is_some());
     let left = ledger.configuration().await.unwrap().users;
     assert_eq!(left, [user(2)]);
+}
+
+/// A part of somebody is changed alone: what else was changed meanwhile stays, and nobody who is gone comes back by it.
+pub async fn a_part_of_a_user_is_changed_alone(ledger: Subject) {
+    let part = |part| Change::ChangeUser(user(1).id, user(1).email, part);
+    let people = vec![Change::PutUser(user(1)), Change::PutUser(user(2))];
+    assert!(ledger.configure(0, people, "test", at(0)).await.unwrap());
+    for session in [session(1, 100), session(2, 100)] {
+        ledger.open_session(session).await.unwrap();
+    }
+    let role = vec![part(UserPart::Role(Role::Viewer))];
+    assert!(ledger.configure(1, role, "test", at(1)).await.unwrap());
+    let open = async |number| {
+        let open = ledger.sessions(user(number).id, at(2)).await;
+        open.unwrap().len()
+    };
+    assert_eq!(open(1).await, 1, "another role ends no session");
+    let password = vec![part(UserPart::Password("new".into()))];
+    assert!(ledger.configure(2, password, "test", at(2)).await.unwrap());
+    assert_eq!((open(1).await, open(2).await), (0, 1));
+    let changed = User {
+        role: Role::Viewer,
+        password: "new".into(),
+        ..user(1)
+    };
+    let known = ledger.configuration().await.unwrap().users;
+    assert_eq!(known, [changed, user(2)]);
+    let gone = vec![Change::RemoveUser(user(1).id)];
+    assert!(ledger.configure(3, gone, "test", at(3)).await.unwrap());
+    let late = vec![part(UserPart::Password("late".into()))];
+    let refused = ledger.configure(4, late, "test", at(4)).await;
+    assert!(refused.is_err(), "{refused:?}");
+    let left = ledger.configuration().await.unwrap();
+    assert_eq!((left.revision, left.users), (4, vec![user(2)]));
 }
 
 /// Every change is in the log, newest first, with what it was before and after, and without secrets.

@@ -2,12 +2,12 @@
 
 use crate::problem::{Code, Problem};
 use axum::{extract::FromRequestParts, http::request::Parts};
-use domain::{AppId, ProjectId, UserId};
+use domain::{ApiKeyId, AppId, ProjectId, UserId};
 use engine::Setup;
 use ledger::{ApiKey, Role, Scope, User};
 
 /// Who is calling.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
     /// For the audit log.
     pub name: String,
@@ -21,6 +21,8 @@ pub struct Caller {
     pub role: Option<Role>,
     /// Whose account it is; `None` for keys and the operator.
     pub user: Option<UserId>,
+    /// By which key; `None` for people.
+    pub key: Option<ApiKeyId>,
 }
 
 impl Caller {
@@ -33,6 +35,7 @@ impl Caller {
             scope: key.scope,
             role: None,
             user: None,
+            key: Some(key.id),
         }
     }
 
@@ -48,7 +51,20 @@ impl Caller {
             },
             role: Some(user.role),
             user: Some(user.id),
+            key: None,
         }
+    }
+
+    /// Whether it is known still, and may do what it might when it was let in.
+    pub fn is_still(&self, setup: &Setup) -> bool {
+        let mut keys = setup.configuration.api_keys.iter();
+        let now = match (self.user, self.key) {
+            (Some(user), _) => setup.user(user).map(Self::of_user),
+            (None, Some(id)) => keys.find(|key| key.id == id).map(Self::of_key),
+            // The operator.
+            (None, None) => return true,
+        };
+        now.as_ref() == Some(self)
     }
 
     /// Whether it may manage members and keys: an admin or owner, never a key.

@@ -106,6 +106,7 @@ mod tests {
             scope,
             role,
             user: None,
+            key: None,
         };
         let callers = [
             caller(Scope::Client, None),

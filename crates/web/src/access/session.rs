@@ -53,6 +53,7 @@ impl Sessions {
                 scope: Scope::Write,
                 role: Some(Role::Owner),
                 user: None,
+                key: None,
             },
         ))
     }

@@ -1,6 +1,6 @@
 //! The things that a project has by name: each is put and removed in the same steps.
 
-use super::{Configured, commit, configure};
+use super::{Configured, configure, decide_in};
 use crate::{App, problem::Problem, project::InProject};
 use configuration::{Desired, DesiredApp, DesiredEntitlement, DesiredIntegration, DesiredProduct};
 use ledger::ConfigurationChange;
@@ -55,8 +55,10 @@ pub enum Kind {
 ///
 /// Errors: there is none of this name, or something needs it.
 pub async fn remove(app: &App, project: &InProject, kind: Kind, name: &str) -> Result<(), Problem> {
-    let change = kind.removal(project, name)?;
-    commit(app, &project.caller, vec![change]).await
+    decide_in(app, project, |project| {
+        Ok((vec![kind.removal(project, name)?], ()))
+    })
+    .await
 }
 
 impl Kind {

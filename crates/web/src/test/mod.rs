@@ -134,7 +134,8 @@ impl TestServer {
                 integration.verification = ledger::Verification::Passed;
             }
         }
-        assert!(engine.configure(changes, "test").await.unwrap());
+        let setup = engine.setup();
+        assert!(engine.configure(&setup, changes, "test").await.unwrap());
     }
 
     /// Now, for the server.

@@ -149,9 +149,20 @@ pub(super) async fn make(app: &App) -> BTreeMap<Who, Credential> {
         changes.push(ConfigurationChange::PutUser(user.clone()));
         users.push((who, user));
     }
-    assert!(engine.configure(changes, "test").await.unwrap());
+    assert!(
+        engine
+            .configure(&engine.setup(), changes, "test")
+            .await
+            .unwrap()
+    );
     let revoked = ConfigurationChange::RemoveApiKey(keys[&Who::RevokedKey].id);
-    assert!(engine.configure(vec![revoked], "test").await.unwrap());
+    let setup = engine.setup();
+    assert!(
+        engine
+            .configure(&setup, vec![revoked], "test")
+            .await
+            .unwrap()
+    );
     for (who, user) in users {
         let token = random_text(system);
         let ends_in = SignedDuration::from_hours(if who == Who::Expired { -1 } else { 24 });

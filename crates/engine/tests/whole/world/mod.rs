@@ -181,7 +181,12 @@ impl World {
         let desired = serde_json::from_value(desired).unwrap();
         let (setup, vault) = (self.engine.setup(), self.engine.vault());
         let changes = changes(&desired, &setup.configuration, vault, &self.clock);
-        assert!(self.engine.configure(changes, "test").await.unwrap());
+        assert!(
+            self.engine
+                .configure(&setup, changes, "test")
+                .await
+                .unwrap()
+        );
     }
 
     /// Why deliveries to an integration are held; `None` when they are not.

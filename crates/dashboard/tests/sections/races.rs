@@ -1,0 +1,221 @@
+//! What is decided on one configuration and committed on another: somebody is removed, demoted or made while a password is
+//! hashed, which takes a noticeable time.
+
+use crate::{first_day, fresh, told};
+use domain::UserId;
+use ledger::{ConfigurationChange as Change, Invitation, Role, User, UserPart};
+use tokio::sync::OnceCell;
+use web::{
+    access::digest,
+    passwords,
+    test::{TestServer, Who},
+};
+
+const PASSWORD: &str = "correct horse";
+/// Made once.
+static HASH: OnceCell<String> = OnceCell::const_new();
+
+async fn configure(server: &TestServer, changes: Vec<Change>) {
+    let engine = &server.app.engine;
+    let done = engine.configure(&engine.setup(), changes, "test").await;
+    assert!(done.unwrap());
+}
+
+fn user(server: &TestServer, email: &str) -> User {
+    let setup = server.app.engine.setup();
+    let mut users = setup.configuration.users.iter();
+    users.find(|user| user.email == email).unwrap().clone()
+}
+
+/// The admin, who has a password.
+async fn admin(server: &TestServer) -> User {
+    let hash = HASH.get_or_init(|| passwords::hash(server.app.engine.system(), PASSWORD.into()));
+    let admin = user(server, "admin@acme.example");
+    let part = UserPart::Password(hash.await.clone());
+    let change = Change::ChangeUser(admin.id, admin.email.clone(), part);
+    // Ends the session that the tests have of it, so that is opened again.
+    let session = server.ledger().sessions(admin.id, server.now()).await;
+    configure(server, vec![change]).await;
+    for session in session.unwrap() {
+        server.ledger().open_session(session).await.unwrap();
+    }
+    user(server, "admin@acme.example")
+}
+
+const CHANGE: [(&str, &str); 2] = [("current", PASSWORD), ("password", "another password")];
+
+#[tokio::test]
+async fn a_removed_admin_does_not_come_back_by_changing_the_password() {
+    let server = fresh().await;
+    let admin = admin(&server).await;
+    let client = server.by(Who::Admin);
+    let changing = client.form("/projects/acme/account/password", &CHANGE);
+    let removing = configure(&server, vec![Change::RemoveUser(admin.id)]);
+    let (changed, ()) = tokio::join!(changing, removing);
+    assert_eq!(changed.status, 409, "{changed}");
+    let setup = server.app.engine.setup();
+    assert!(setup.user(admin.id).is_none());
+}
+
+#[tokio::test]
+async fn a_demoted_admin_stays_demoted_when_changing_the_password() {
+    let server = fresh().await;
+    let admin = admin(&server).await;
+    let client = server.by(Who::Admin);
+    let changing = client.form("/projects/acme/account/password", &CHANGE);
+    let role = Change::ChangeUser(admin.id, admin.email, UserPart::Role(Role::Viewer));
+    let (changed, ()) = tokio::join!(changing, configure(&server, vec![role]));
+    assert_eq!(changed.status, 303, "{changed}");
+    let now = user(&server, "admin@acme.example");
+    assert_eq!(now.role, Role::Viewer);
+    assert_ne!(now.password, admin.password, "the password is the new one");
+}
+
+#[tokio::test]
+async fn a_password_that_another_has_replaced_is_not_replaced_again() {
+    let server = fresh().await;
+    admin(&server).await;
+    let client = server.by(Who::Admin);
+    let path = "/projects/acme/account/password";
+    let (one, other) = tokio::join!(client.form(path, &CHANGE), client.form(path, &CHANGE));
+    let mut answers = [one.status.as_u16(), other.status.as_u16()];
+    answers.sort_unstable();
+    assert_eq!(answers, [303, 409]);
+}
+
+#[tokio::test]
+async fn whoever_signs_in_while_being_removed_is_not_signed_in() {
+    let server = fresh().await;
+    let admin = admin(&server).await;
+    let nobody = server.by(Who::Nobody);
+    let fields = [("email", "admin@acme.example"), ("password", PASSWORD)];
+    let entering = nobody.form("/signin", &fields);
+    let (entered, ()) = tokio::join!(
+        entering,
+        configure(&server, vec![Change::RemoveUser(admin.id)])
+    );
+    assert_eq!(entered.status, 401, "{entered}");
+}
+
+#[tokio::test]
+async fn of_two_set_ups_at_once_one_makes_the_owner() {
+    let (server, session) = first_day().await;
+    let operator = server.with_session(&session);
+    let account = |email| [("email", email), ("password", PASSWORD)];
+    let (ann, bob) = (account("ann@a.example"), account("bob@a.example"));
+    let (one, other) = tokio::join!(operator.form("/setup", &ann), operator.form("/setup", &bob));
+    let mut answers = [told(&one), told(&other)];
+    answers.sort();
+    let refused = "409 there is an owner already; sign in, or be invited";
+    assert_eq!(answers, ["303 /", refused]);
+    assert_eq!(server.app.engine.setup().configuration.users.len(), 1);
+}
+
+/// Makes invitations to one address, and answers with their paths.
+async fn invited(server: &TestServer, tokens: &[&str]) -> Vec<String> {
+    let hour = jiff::SignedDuration::from_hours(1);
+    let invitation = |token: &&str| {
+        Change::PutInvitation(Invitation {
+            digest: digest(token),
+            email: "new@acme.example".into(),
+            role: Role::Viewer,
+            project: None,
+            expires_at: server.now().checked_add(hour).unwrap(),
+        })
+    };
+    configure(server, tokens.iter().map(invitation).collect()).await;
+    tokens
+        .iter()
+        .map(|token| format!("/invite/{token}"))
+        .collect()
+}
+
+#[tokio::test]
+async fn of_two_who_join_at_once_under_one_address_one_does() {
+    for tokens in [["one", "one"], ["one", "other"]] {
+        let server = fresh().await;
+        let mut once = tokens.to_vec();
+        once.dedup();
+        invited(&server, &once).await;
+        let nobody = server.by(Who::Nobody);
+        let fields = [("name", "New"), ("password", PASSWORD)];
+        let [one, other] = tokens.map(|token| format!("/invite/{token}"));
+        let (one, other) = tokio::join!(nobody.form(&one, &fields), nobody.form(&other, &fields));
+        let mut answers = [one.status.as_u16(), other.status.as_u16()];
+        answers.sort_unstable();
+        assert_eq!(answers, [303, 404], "{one} {other}");
+        let setup = server.app.engine.setup();
+        let users = setup.configuration.users.iter();
+        assert_eq!(
+            users
+                .filter(|user| user.email == "new@acme.example")
+                .count(),
+            1
+        );
+        assert!(setup.configuration.invitations.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_link_that_is_withdrawn_while_it_is_used_opens_nothing() {
+    let server = fresh().await;
+    let path = invited(&server, &["one"]).await.remove(0);
+    let invitation = server.app.engine.setup().configuration.invitations[0].clone();
+    let nobody = server.by(Who::Nobody);
+    let fields = [("name", "New"), ("password", PASSWORD)];
+    let withdrawing = configure(&server, vec![Change::RemoveInvitation(invitation)]);
+    let (joined, ()) = tokio::join!(nobody.form(&path, &fields), withdrawing);
+    assert_eq!(joined.status, 404, "{joined}");
+}
+
+#[tokio::test]
+async fn invitations_made_at_once_are_all_made() {
+    let server = fresh().await;
+    let path = "/projects/acme/people/invite";
+    let fields = |email| [("email", email), ("role", "viewer")];
+    let (a, b, c) = (
+        fields("a@a.example"),
+        fields("b@a.example"),
+        fields("c@a.example"),
+    );
+    let made = tokio::join!(
+        server.form(path, &a),
+        server.form(path, &b),
+        server.form(path, &c)
+    );
+    for answer in [made.0, made.1, made.2] {
+        assert_eq!(answer.status, 200, "{answer}");
+    }
+    assert_eq!(server.app.engine.setup().configuration.invitations.len(), 3);
+}
+
+#[tokio::test]
+async fn of_two_owners_who_remove_each_other_one_stays() {
+    let server = fresh().await;
+    let owner = |email: &str| user(&server, email);
+    // Of four owners these two stay.
+    let gone = [
+        owner("expired@acme.example"),
+        owner("otherowner@acme.example"),
+    ];
+    let gone = gone.iter().map(|user: &User| Change::RemoveUser(user.id));
+    configure(&server, gone.collect()).await;
+    let admin = owner("admin@acme.example");
+    let role = UserPart::Role(Role::Owner);
+    configure(
+        &server,
+        vec![Change::ChangeUser(admin.id, admin.email, role)],
+    )
+    .await;
+    let path = |id: UserId| format!("/projects/acme/people/{id}");
+    let (first, second) = (path(owner("owner@acme.example").id), path(admin.id));
+    let (by_admin, by_owner) = (server.by(Who::Admin), server.by(Who::Owner));
+    let remove = [("remove", "on")];
+    let (one, other) = tokio::join!(
+        by_admin.form(&first, &remove),
+        by_owner.form(&second, &remove)
+    );
+    let mut answers = [one.status.as_u16(), other.status.as_u16()];
+    answers.sort_unstable();
+    assert_eq!(answers, [303, 409], "{one} {other}");
+}
