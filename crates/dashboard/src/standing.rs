@@ -1,7 +1,7 @@
 //! How an integration does, in one word and one colour.
 
 use domain::NotSent;
-use engine::ActiveIntegration;
+use engine::{ActiveIntegration, Condition};
 use ledger::Verification;
 use web::App;
 
@@ -14,7 +14,8 @@ pub(crate) struct Standing {
 
 impl Standing {
     pub(crate) fn of(app: &App, active: &ActiveIntegration) -> Self {
-        let problem = match (&active.configured, &active.row.verification) {
+        let health = app.engine.dispatch().health(active.row.id);
+        let mut problem = match (&active.configured, &active.row.verification) {
             (Err(problem), _)
             | (
                 Ok(_),
@@ -22,20 +23,20 @@ impl Standing {
             ) => problem.clone(),
             _ => String::new(),
         };
-        let is_failing = || {
-            let lanes = app.engine.dispatch().lanes();
-            lanes
-                .iter()
-                .any(|(id, lane)| id.integration == active.row.id && lane.breaker_open)
-        };
+        let is_failing = health.condition() == Condition::Failing;
         let (state, color) = match active.held() {
             Some(NotSent::IntegrationPaused) => ("paused", "blue"),
             Some(NotSent::EndpointUnverified) if problem.is_empty() => ("verifying", "blue"),
             Some(NotSent::EndpointUnverified) => ("not verified", "red"),
             Some(_) => ("not usable", "red"),
-            None if is_failing() => ("failing", "red"),
+            None if is_failing => ("failing", "red"),
             None => ("working", "green"),
         };
+        if active.held().is_none()
+            && let Some(failure) = health.failure.filter(|_| is_failing)
+        {
+            problem = format!("{} {}", failure.reason.text(), failure.detail);
+        }
         Self {
             state,
             color,

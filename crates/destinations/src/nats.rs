@@ -317,6 +317,7 @@ pub fn answer(body: &[u8]) -> Response {
         status,
         retry_after: None,
         headers: Vec::new(),
+        unread: None,
         body: body.to_vec(),
     }
 }

@@ -127,4 +127,6 @@ pub struct Response {
     pub headers: Vec<(String, String)>,
     /// At most 64 KiB of the body.
     pub body: Vec<u8>,
+    /// Why the body is not whole, where it broke off or did not end. What was read of the answer stands.
+    pub unread: Option<String>,
 }

@@ -333,6 +333,7 @@ impl Configured for Configuration {
         let product = event.previous_product.as_ref().or(event.product.as_ref());
         Ok(vec![Message {
             name: event.kind.id().into(),
+            format: None,
             product_identifier: product.cloned(),
             app_id: event.app.as_ref().map(|app| app.id.to_string()),
         }])

@@ -146,6 +146,7 @@ fn server_errors_and_rate_limits_are_retried_and_any_body_is_tolerated() {
                     status,
                     retry_after: None,
                     headers: Vec::new(),
+                    unread: None,
                     body: body.to_vec(),
                 });
                 assert!(

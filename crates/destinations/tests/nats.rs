@@ -125,6 +125,7 @@ fn what_a_stream_says_decides() {
             status,
             retry_after: None,
             headers: Vec::new(),
+            unread: None,
             body: body.into(),
         });
         let outcome = format!("{outcome:?}");

@@ -193,6 +193,7 @@ fn slacks_answers_are_understood() {
             status,
             retry_after: None,
             headers: Vec::new(),
+            unread: None,
             body: body.as_bytes().to_vec(),
         })
     };
@@ -232,6 +233,7 @@ fn slacks_answers_are_understood() {
         status: 429,
         retry_after: Some(std::time::Duration::from_secs(30)),
         headers: Vec::new(),
+        unread: None,
         body: Vec::new(),
     };
     assert_eq!(

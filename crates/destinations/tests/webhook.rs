@@ -189,6 +189,7 @@ fn each_format_judges_answers_its_own_way() {
             status,
             retry_after: None,
             headers: Vec::new(),
+            unread: None,
             body: Vec::new(),
         })
     };
@@ -425,6 +426,7 @@ fn both_editions_of_the_handshake_are_checked() {
         status,
         retry_after: None,
         headers: Vec::new(),
+        unread: None,
         body: body.as_bytes().to_vec(),
     };
     let current = webhook(&json!({}));
@@ -472,6 +474,7 @@ fn both_ranges_of_answers_hold() {
             status,
             retry_after: None,
             headers: Vec::new(),
+            unread: None,
             body: Vec::new(),
         });
         let expected = match status {
@@ -521,4 +524,62 @@ fn settings_that_cannot_work_name_their_field() {
             .unwrap_or_else(|| panic!("{settings} is accepted"));
         assert_eq!(problems[0].field, field, "{settings}");
     }
+}
+
+/// Names that a format of RevenueCat may carry. Source: RevenueCat docs, "Event Types and Fields".
+const REVENUECATS: [&str; 12] = [
+    "TEST",
+    "INITIAL_PURCHASE",
+    "RENEWAL",
+    "CANCELLATION",
+    "UNCANCELLATION",
+    "NON_RENEWING_PURCHASE",
+    "SUBSCRIPTION_PAUSED",
+    "EXPIRATION",
+    "BILLING_ISSUE",
+    "PRODUCT_CHANGE",
+    "TRANSFER",
+    "SUBSCRIPTION_EXTENDED",
+];
+
+#[test]
+fn what_was_planned_before_the_format_changed_goes_as_it_was_planned() {
+    let url = "https://example.com/hook";
+    let renamed = json!({ "subscription_started": "sub_begun" });
+    let of = |format: &str| {
+        let mut settings = json!({ "format": format, "production_url": url });
+        if format != "revenuecat" {
+            settings["events"] = renamed.clone();
+        }
+        webhook(&settings)
+    };
+    let event = sample::event(EventKind::SubscriptionStarted);
+    for planned in ["adapty", "revenuecat", "standard"] {
+        let before = of(planned);
+        for message in before.plan(&event).unwrap() {
+            let sent = before.render(&message, &event).unwrap().body;
+            for now in ["adapty", "revenuecat", "standard"] {
+                let again = of(now).render(&message, &event).unwrap().body;
+                assert_eq!(again, sent, "{planned}, then {now}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_an_earlier_release_planned_gets_no_envelope_of_another_format() {
+    let event = sample::event(EventKind::SubscriptionStarted);
+    let webhook =
+        webhook(&json!({ "format": "revenuecat", "production_url": "https://example.com/hook" }));
+    for name in ["sub_begun", "subscription_started", "INITIAL_PURCHASE"] {
+        let message = domain::Message::named(name);
+        let request = webhook.render(&message, &event).unwrap();
+        let body: Value = serde_json::from_slice(&request.body).unwrap();
+        let name = body["event"]["type"].as_str().unwrap();
+        assert!(REVENUECATS.contains(&name), "{name}");
+    }
+    let untold = sample::event(EventKind::AccessLevelUpdated);
+    let message = domain::Message::named("access_level_updated");
+    let refused = webhook.render(&message, &untold).unwrap_err();
+    assert_eq!(refused.reason, NotSent::EventUnsupported);
 }

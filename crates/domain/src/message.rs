@@ -10,6 +10,9 @@ use serde::{Deserialize, Serialize};
 pub struct Message {
     /// What the destination calls it.
     pub name: String,
+    /// The shape it was planned for, where its destination has several: settings may change while it waits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub format: Option<String>,
     /// Kept beside the payload in the delivery record, as the samples of the Slack integration show.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub product_identifier: Option<String>,
@@ -23,6 +26,7 @@ impl Message {
     pub fn named(name: impl Into<String>) -> Self {
         Self {
             name: name.into(),
+            format: None,
             product_identifier: None,
             app_id: None,
         }

@@ -114,11 +114,13 @@ pub enum NotSent {
     Expired,
     /// The customer does not want others to hear of it.
     AnalyticsDisabled,
+    /// The integration was removed before it was sent.
+    IntegrationRemoved,
 }
 
 impl NotSent {
     /// Every reason, in order of declaration.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::NetworkError,
         Self::RejectedByDestination,
         Self::MissingCredentials,
@@ -132,6 +134,7 @@ impl NotSent {
         Self::IntegrationPaused,
         Self::Expired,
         Self::AnalyticsDisabled,
+        Self::IntegrationRemoved,
     ];
 
     /// The id used in SQL, the API and payloads.
@@ -150,6 +153,7 @@ impl NotSent {
             Self::IntegrationPaused => "integration_paused",
             Self::Expired => "expired",
             Self::AnalyticsDisabled => "analytics_disabled",
+            Self::IntegrationRemoved => "integration_removed",
         }
     }
 
@@ -188,6 +192,7 @@ impl NotSent {
             Self::AnalyticsDisabled => {
                 "The customer opted out: nothing about them is sent to any integration."
             }
+            Self::IntegrationRemoved => "The integration was removed before this was sent.",
         }
     }
 
@@ -195,7 +200,10 @@ impl NotSent {
     pub const fn is_intended(self) -> bool {
         matches!(
             self,
-            Self::EventDisabled | Self::EventUnsupported | Self::AnalyticsDisabled
+            Self::EventDisabled
+                | Self::EventUnsupported
+                | Self::AnalyticsDisabled
+                | Self::IntegrationRemoved
         )
     }
 }

@@ -32,7 +32,7 @@ mod catch_up;
 
 pub use self::core::{Core, Parts};
 pub use customers::{CustomerError, CustomerUpdate, Customers, Grant, Merged, WriteError};
-pub use dispatch::{Dispatch, Handshake, LaneHealth};
+pub use dispatch::{Condition, Dispatch, Failure, Handshake, Health, LaneHealth};
 pub use guarded::Guarded;
 pub use intake::{Accepted, Imported, Intake, IntakeError, Profile};
 pub use replay::{Forecast, REPLAY_RATES, ReplayRates, Replays};

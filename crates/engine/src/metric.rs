@@ -20,13 +20,17 @@ pub enum Metric {
     LagSeconds,
     /// Deliveries not settled, by `destination`.
     Backlog,
+    /// Age of the oldest delivery that is not settled, by `destination`.
+    OldestWaitingSeconds,
+    /// Integrations of which most attempts fail, by `destination`.
+    IntegrationsFailing,
     /// Nodes there are, this one included.
     Nodes,
 }
 
 impl Metric {
     /// Every metric.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::MessagesReceived,
         Self::StoreQuestions,
         Self::EventsRecorded,
@@ -34,6 +38,8 @@ impl Metric {
         Self::AttemptSeconds,
         Self::LagSeconds,
         Self::Backlog,
+        Self::OldestWaitingSeconds,
+        Self::IntegrationsFailing,
         Self::Nodes,
     ];
 
@@ -47,6 +53,8 @@ impl Metric {
             Self::AttemptSeconds => "tidings_attempt_duration_seconds",
             Self::LagSeconds => "tidings_delivery_lag_seconds",
             Self::Backlog => "tidings_deliveries_pending",
+            Self::OldestWaitingSeconds => "tidings_delivery_oldest_seconds",
+            Self::IntegrationsFailing => "tidings_integrations_failing",
             Self::Nodes => "tidings_nodes",
         }
     }

@@ -93,7 +93,7 @@ pub(crate) async fn apply(
 async fn beside(tx: &mut Tx, change: &Change, now: Timestamp) -> Result<()> {
     match change {
         Change::RemoveIntegration(id) => sqlx::query!(
-            "update deliveries set status = 2, reason = 'event_disabled', detail = 'the integration was removed', due_at = $2, waits_for = null
+            "update deliveries set status = 2, reason = 'integration_removed', detail = 'the integration was removed', due_at = $2, waits_for = null
                  where integration = $1 and status = 0",
             id.uuid(), micros(now)
         )

@@ -10,10 +10,10 @@ use crate::{
 };
 use async_trait::async_trait;
 use domain::{CustomerId, DeliveryId, IntegrationId, ProjectId, ReplayId};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use ledger::{
-    Claim, Deliveries, LaneId, Lease, Order, Replay, ReplayStep, Requeue, Result, Returned,
-    Settled, Settlement,
+    Claim, Deliveries, FAR, LaneId, Lease, Order, Replay, ReplayStep, Requeue, Result, Returned,
+    Settled, Settlement, Waiting,
     codec::{Stored, readable},
 };
 use sqlx::PgPool;
@@ -38,7 +38,10 @@ impl Deliveries for PostgresLedger {
     async fn requeue(&self, which: Requeue, now: Timestamp) -> Result<u64> {
         requeue(&self.reads, &which, now).await
     }
-    async fn backlog(&self) -> Result<Vec<(IntegrationId, u64)>> {
+    async fn set_back(&self, by: SignedDuration, now: Timestamp) -> Result<u64> {
+        set_back(&self.reads, by, now).await
+    }
+    async fn backlog(&self) -> Result<Vec<Waiting>> {
         backlog(&self.reads).await
     }
     async fn start_replay(&self, replay: Replay) -> Result<()> {
@@ -355,15 +358,31 @@ async fn requeue(pool: &PgPool, which: &Requeue, now: Timestamp) -> Result<u64> 
     }
 }
 
-async fn backlog(pool: &PgPool) -> Result<Vec<(IntegrationId, u64)>> {
+async fn set_back(pool: &PgPool, by: SignedDuration, now: Timestamp) -> Result<u64> {
+    let by = i64::try_from(by.as_micros()).unwrap_or(i64::MAX);
+    sqlx::query!(
+        "update deliveries set due_at = greatest(due_at - $1, $2), tried_at = tried_at - $1 where status = 0 and due_at > $2 and due_at < $3",
+        by, micros(now), micros(FAR)
+    )
+    .execute(pool)
+    .await
+    .map(|done| done.rows_affected())
+    .map_err(failed)
+}
+
+async fn backlog(pool: &PgPool) -> Result<Vec<Waiting>> {
     let found = sqlx::query!(
-        r#"select integration, count(*) as "count!" from deliveries where status = 0 group by integration"#
+        r#"select integration, count(*) as "count!", min(accepted_at) as "oldest!" from deliveries where status = 0 group by integration"#
     )
     .fetch_all(pool)
     .await
     .map_err(failed)?;
-    Ok(found
-        .into_iter()
-        .map(|row| (IntegrationId::new(row.integration), counted(row.count)))
-        .collect())
+    let waiting = found.into_iter().map(|row| {
+        Ok(Waiting {
+            integration: IntegrationId::new(row.integration),
+            count: counted(row.count),
+            oldest: Stored::new("deliveries", &row.integration).time("accepted_at", row.oldest)?,
+        })
+    });
+    waiting.collect()
 }

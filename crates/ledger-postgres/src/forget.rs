@@ -73,7 +73,7 @@ pub(crate) async fn forget(
         .map_err(failed)?;
         // What was sent and answered about it; what happened to each attempt stays.
         sqlx::query!(
-            "update attempts a set request = null, response = '' from deliveries d
+            "update attempts a set request = null, response = '', headers = null from deliveries d
              where d.customer = $1 and d.event = $2 and a.customer = d.customer and a.delivery = d.id",
             row.customer, row.id
         )

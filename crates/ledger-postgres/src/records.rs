@@ -26,6 +26,7 @@ struct RawDelivery {
     response: Option<Vec<u8>>,
     because: Option<String>,
     detail: Option<String>,
+    headers: Option<String>,
     request: Option<Vec<u8>>,
 }
 
@@ -52,6 +53,7 @@ impl RawDelivery {
                     response,
                     reason: self.because,
                     detail,
+                    headers: self.headers,
                 };
                 Some(attempt.decode(&tried)?)
             }
@@ -91,11 +93,14 @@ struct RawAttempt {
     response: Vec<u8>,
     reason: Option<String>,
     detail: String,
+    headers: Option<String>,
 }
 
 impl RawAttempt {
     fn decode(self, of: &Stored<'_>) -> Result<AttemptRecord> {
         let status = self.status.map(|status| of.number("status", status));
+        let headers = self.headers.as_deref();
+        let headers = headers.map(|headers| of.json("headers", headers.as_bytes()));
         Ok(AttemptRecord {
             number: of.number("number", self.number)?,
             at: of.time("at", self.at)?,
@@ -104,6 +109,7 @@ impl RawAttempt {
             response: String::from_utf8_lossy(&self.response).into_owned(),
             reason: reason(of, self.reason)?,
             detail: self.detail,
+            headers: headers.transpose()?.unwrap_or_default(),
         })
     }
 }
@@ -119,7 +125,7 @@ async fn records(
         RawDelivery,
         r#"select d.id, d.event, e.kind, d.customer, d.integration, d.message, d.status, d.reason, d.attempts, d.accepted_at, d.due_at,
              (d.turn = 0 or d.waits_for is not null) as "waits!", a.number as "number?", a.at as "at?", a.took_ms as "took_ms?", a.status as answered,
-             a.response as "response?", a.reason as because, a.detail as "detail?", a.request
+             a.response as "response?", a.reason as because, a.detail as "detail?", a.headers, a.request
            from deliveries d join events e on e.customer = d.customer and e.id = d.event
            left join attempts a on a.customer = d.customer and a.delivery = d.id and a.number = d.attempts
            where ($1::uuid is null or d.project = $1) and ($2::uuid is null or d.integration = $2) and ($3::smallint is null or d.status = $3)
@@ -164,7 +170,7 @@ pub(crate) async fn delivery(
 pub(crate) async fn attempts(pool: &PgPool, id: DeliveryId) -> Result<Vec<AttemptRecord>> {
     sqlx::query_as!(
         RawAttempt,
-        "select a.number, a.at, a.took_ms, a.status, a.response, a.reason, a.detail from attempts a
+        "select a.number, a.at, a.took_ms, a.status, a.response, a.reason, a.detail, a.headers from attempts a
          join deliveries d on d.customer = a.customer and d.id = a.delivery where d.id = $1 order by a.number",
         id.uuid()
     )

@@ -22,6 +22,7 @@ use uuid::Uuid;
 pub(crate) struct Prepared {
     settlement: Settlement,
     request: Option<Vec<u8>>,
+    headers: String,
     lease_until: Timestamp,
 }
 
@@ -34,6 +35,7 @@ impl Prepared {
             .transpose()?
             .map(|json| pack(json.as_bytes()));
         Ok(Self {
+            headers: to_json(&settlement.headers)?,
             settlement,
             request,
             lease_until,
@@ -203,6 +205,7 @@ async fn insert_attempts(
     let (mut took, mut statuses) = (vec![], Vec::<Option<i32>>::new());
     let (mut reasons, mut details) = (Vec::<Option<String>>::new(), vec![]);
     let (mut responses, mut requests) = (vec![], Vec::<Option<Vec<u8>>>::new());
+    let mut headers = vec![];
     for work in works {
         let settlement = &work.settlement;
         if !recorded.contains_key(&settlement.delivery.uuid()) {
@@ -218,14 +221,15 @@ async fn insert_attempts(
         details.push(settlement.detail.clone());
         responses.push(settlement.response.clone());
         requests.push(work.request.clone());
+        headers.push(work.headers.clone());
     }
     if deliveries.is_empty() {
         return Ok(());
     }
     sqlx::query!(
-        "insert into attempts (customer, delivery, number, at, took_ms, status, reason, detail, response, request)
-         select * from unnest($1::uuid[], $2::uuid[], $3::integer[], $4::bigint[], $5::bigint[], $6::integer[], $7::text[], $8::text[], $9::bytea[], $10::bytea[])",
-        &customers, &deliveries, &numbers, &at, &took, &statuses as _, &reasons as _, &details, &responses, &requests as _
+        "insert into attempts (customer, delivery, number, at, took_ms, status, reason, detail, response, request, headers)
+         select * from unnest($1::uuid[], $2::uuid[], $3::integer[], $4::bigint[], $5::bigint[], $6::integer[], $7::text[], $8::text[], $9::bytea[], $10::bytea[], $11::text[])",
+        &customers, &deliveries, &numbers, &at, &took, &statuses as _, &reasons as _, &details, &responses, &requests as _, &headers
     )
     .execute(&mut **tx)
     .await?;

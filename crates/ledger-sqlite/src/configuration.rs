@@ -152,7 +152,7 @@ fn beside(connection: &Connection, change: &Change, now: Timestamp) -> Result<()
         Change::RemoveIntegration(id) => {
             execute(
                 connection,
-                "UPDATE deliveries SET status = 2, reason = 'event_disabled', detail = 'the integration was removed', due_at = ?2 WHERE integration = ?1 AND status = 0",
+                "UPDATE deliveries SET status = 2, reason = 'integration_removed', detail = 'the integration was removed', due_at = ?2 WHERE integration = ?1 AND status = 0",
                 params![id.key(), micros(now)],
             )
             .map(|_| ())

@@ -9,10 +9,10 @@ use crate::{
 };
 use async_trait::async_trait;
 use domain::{DeliveryId, IntegrationId, ProjectId, ReplayId};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use ledger::{
     Claim, Deliveries, FAR, LaneId, Lease, Order, Replay, ReplayStep, Requeue, Result, Returned,
-    Settled, Settlement, Turn,
+    Settled, Settlement, Turn, Waiting,
     codec::{Stored, readable},
 };
 use rusqlite::{Connection, Params, params};
@@ -54,7 +54,12 @@ impl Deliveries for SqliteLedger {
             .write(move |connection| requeue(connection, &which, now))
             .await
     }
-    async fn backlog(&self) -> Result<Vec<(IntegrationId, u64)>> {
+    async fn set_back(&self, by: SignedDuration, now: Timestamp) -> Result<u64> {
+        self.writer
+            .write(move |connection| set_back(connection, by, now))
+            .await
+    }
+    async fn backlog(&self) -> Result<Vec<Waiting>> {
         self.read_long(backlog).await
     }
     async fn start_replay(&self, replay: Replay) -> Result<()> {
@@ -250,9 +255,23 @@ fn begin_lines(connection: &Connection, integration: IntegrationId, now: Timesta
     .map(|_| ())
 }
 
-fn backlog(connection: &Connection) -> Result<Vec<(IntegrationId, u64)>> {
-    let sql = "SELECT integration, count(*) FROM deliveries WHERE status = 0 GROUP BY integration";
+fn set_back(connection: &Connection, by: SignedDuration, now: Timestamp) -> Result<u64> {
+    let by = i64::try_from(by.as_micros()).unwrap_or(i64::MAX);
+    execute(
+        connection,
+        "UPDATE deliveries SET due_at = max(due_at - ?1, ?2), tried_at = tried_at - ?1 WHERE status = 0 AND due_at > ?2 AND due_at < ?3",
+        params![by, micros(now), micros(FAR)],
+    )
+    .map(|moved| moved as u64)
+}
+
+fn backlog(connection: &Connection) -> Result<Vec<Waiting>> {
+    let sql = "SELECT integration, count(*), min(accepted_at) FROM deliveries WHERE status = 0 GROUP BY integration";
     all(connection, "deliveries", sql, [], |row| {
-        Ok((row.id(0)?, row.get(1)?))
+        Ok(Waiting {
+            integration: row.id(0)?,
+            count: row.get(1)?,
+            oldest: row.time(2)?,
+        })
     })
 }

@@ -75,7 +75,7 @@ fn origin(table: &Table) -> Origin {
             by: &["d.position"],
         },
         "attempts" => Origin {
-            select: "d.customer, a.delivery, a.number, a.at, a.took_ms, a.status, a.reason, a.detail, a.response, a.request",
+            select: "d.customer, a.delivery, a.number, a.at, a.took_ms, a.status, a.reason, a.detail, a.response, a.request, a.headers",
             from: "attempts a JOIN deliveries d ON d.id = a.delivery",
             by: &["a.position"],
         },

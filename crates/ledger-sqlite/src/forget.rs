@@ -55,7 +55,7 @@ pub(crate) fn forget(
         // What was sent and answered about it; what happened to each attempt stays.
         execute(
             connection,
-            "UPDATE attempts SET request = NULL, response = X'' WHERE delivery IN (SELECT id FROM deliveries WHERE event = ?1)",
+            "UPDATE attempts SET request = NULL, response = X'', headers = NULL WHERE delivery IN (SELECT id FROM deliveries WHERE event = ?1)",
             [position],
         )?;
         if let Some(inbox) = event.cause.inbox {

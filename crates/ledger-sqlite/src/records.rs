@@ -10,7 +10,7 @@ use rusqlite::{Connection, ToSql, params};
 
 const DELIVERY: &str =
     "d.id, e.id, e.kind, d.customer, d.integration, d.message, d.status, d.reason, d.attempts, d.accepted_at, d.due_at,
-    d.turn = 0, a.number, a.at, a.took_ms, a.status, a.response, a.reason, a.detail, a.request
+    d.turn = 0, a.number, a.at, a.took_ms, a.status, a.response, a.reason, a.detail, a.headers, a.request
     FROM deliveries d JOIN events e ON e.position = d.event LEFT JOIN attempts a ON a.delivery = d.id AND a.number = d.attempts";
 
 fn record(row: &Found<'_>) -> Result<DeliveryRecord> {
@@ -29,7 +29,7 @@ fn record(row: &Found<'_>) -> Result<DeliveryRecord> {
         due_at: row.time(10)?,
         waits: row.get(11)?,
         last: tried.maybe(12, attempt)?,
-        request: tried.maybe(19, Found::body)?,
+        request: tried.maybe(20, Found::body)?,
     })
 }
 
@@ -44,6 +44,7 @@ fn attempt(row: &Found<'_>, first: usize) -> Result<AttemptRecord> {
         response: String::from_utf8_lossy(&response).into_owned(),
         reason: row.maybe(first + 5, Found::reason)?,
         detail: row.get(first + 6)?,
+        headers: row.maybe(first + 7, Found::json)?.unwrap_or_default(),
     })
 }
 
@@ -101,7 +102,7 @@ pub(crate) fn attempts(connection: &Connection, id: DeliveryId) -> Result<Vec<At
     all(
         connection,
         "attempts",
-        "SELECT delivery, number, at, took_ms, status, response, reason, detail FROM attempts WHERE delivery = ?1 ORDER BY number",
+        "SELECT delivery, number, at, took_ms, status, response, reason, detail, headers FROM attempts WHERE delivery = ?1 ORDER BY number",
         [id.key()],
         |row| attempt(row, 1),
     )

@@ -15,6 +15,7 @@ use rusqlite::{Connection, params};
 pub(crate) struct Prepared {
     settlement: Settlement,
     request: Option<Vec<u8>>,
+    headers: String,
 }
 
 impl Prepared {
@@ -26,6 +27,7 @@ impl Prepared {
             .transpose()?
             .map(|json| pack(json.as_bytes()));
         Ok(Self {
+            headers: to_json(&settlement.headers)?,
             settlement,
             request,
         })
@@ -112,7 +114,7 @@ fn note_attempt(connection: &Connection, prepared: &Prepared) -> Result<()> {
     };
     execute(
         connection,
-        "INSERT INTO attempts (delivery, number, at, took_ms, status, reason, detail, response, request) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        "INSERT INTO attempts (delivery, number, at, took_ms, status, reason, detail, response, request, headers) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
         params![
             settlement.delivery.key(),
             settlement.attempts + 1,
@@ -122,7 +124,8 @@ fn note_attempt(connection: &Connection, prepared: &Prepared) -> Result<()> {
             reason,
             settlement.detail,
             settlement.response,
-            prepared.request
+            prepared.request,
+            prepared.headers
         ],
     )
     .map(|_| ())

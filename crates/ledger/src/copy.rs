@@ -280,6 +280,7 @@ pub const TABLES: [Table; 24] = [
             ("detail", Text),
             ("response", Bytes),
             ("request", Bytes),
+            ("headers", Text),
         ],
     },
 ];

@@ -36,8 +36,11 @@ pub trait Deliveries: Send + Sync + 'static {
     async fn hand_back(&self, leases: &[Returned], now: Timestamp) -> Result<u64>;
     /// Makes failed deliveries pending again: one, or those of an integration that failed for one of `reasons`, each in its place.
     async fn requeue(&self, which: Requeue, now: Timestamp) -> Result<u64>;
-    /// Deliveries not yet settled, by integration.
-    async fn backlog(&self) -> Result<Vec<(IntegrationId, u64)>>;
+    /// The clock was set back by so much, to `now`: what is scheduled after now comes as much earlier. Where several nodes find that, retries come
+    /// too early rather than late. Answers how many deliveries were moved.
+    async fn set_back(&self, by: SignedDuration, now: Timestamp) -> Result<u64>;
+    /// What waits, by integration.
+    async fn backlog(&self) -> Result<Vec<Waiting>>;
     /// Begins a replay.
     async fn start_replay(&self, replay: Replay) -> Result<()>;
     /// Replays of a project, newest first.
@@ -122,6 +125,17 @@ pub struct Claim {
     pub except: Option<CustomerId>,
 }
 
+/// Deliveries of an integration that are not settled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Waiting {
+    /// The integration.
+    pub integration: IntegrationId,
+    /// How many.
+    pub count: u64,
+    /// When the oldest of them was accepted, or resent by hand.
+    pub oldest: Timestamp,
+}
+
 /// A delivery to write.
 #[derive(Debug, Clone)]
 pub struct NewDelivery {
@@ -185,6 +199,8 @@ pub struct Settlement {
     pub took: Duration,
     /// Status code, if there was an answer.
     pub status: Option<u16>,
+    /// Headers of the answer that are kept.
+    pub headers: Vec<(String, String)>,
     /// The beginning of the answer, at most 4 KiB.
     pub response: Vec<u8>,
     /// What people read about a failure.

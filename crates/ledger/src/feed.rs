@@ -227,6 +227,8 @@ pub struct AttemptRecord {
     pub duration_ms: u64,
     /// Status code, if there was an answer.
     pub status: Option<u16>,
+    /// Headers of the answer that are kept.
+    pub headers: Vec<(String, String)>,
     /// The beginning of the answer.
     pub response: String,
     /// Why it failed.

@@ -187,7 +187,7 @@ pub(crate) async fn run(options: Options) -> Result<()> {
                 .ledger()
                 .backlog()
                 .await
-                .map(|all| all.iter().map(|(_, count)| count).sum())
+                .map(|all| all.iter().map(|waiting| waiting.count).sum())
                 .unwrap_or_default();
             let newest = engine
                 .ledger()

@@ -72,7 +72,7 @@ pub(crate) async fn run(data: &Data) -> Result<ExitCode> {
         .backlog()
         .await?
         .iter()
-        .map(|(_, count)| count)
+        .map(|waiting| waiting.count)
         .sum();
     report(true, format!("{waiting} deliveries are waiting"));
     if data.secret_key.is_none() {

@@ -113,7 +113,11 @@ pub async fn under_backlog(
         return Ok(Vec::new());
     }
     let backlog = ledger.backlog().await?;
-    let waits = |known: &&Integration| backlog.iter().any(|(id, _)| *id == known.id);
+    let waits = |known: &&Integration| {
+        backlog
+            .iter()
+            .any(|waiting| waiting.integration == known.id)
+    };
     Ok(handed_over
         .filter(waits)
         .map(configuration::under_backlog)

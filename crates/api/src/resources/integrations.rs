@@ -181,11 +181,7 @@ fn shown(engine: &Engine, active: &ActiveIntegration) -> IntegrationView {
         .unreadable
         .is_none()
         .then(|| masked(active.spec.fields, &stored.settings));
-    let breaker_open = engine
-        .dispatch()
-        .lanes()
-        .into_iter()
-        .any(|(id, lane)| id.integration == row.id && lane.breaker_open);
+    let health = engine.dispatch().health(row.id);
     let (state, problem) = match &row.verification {
         Verification::Passed => ("passed", None),
         Verification::Pending => ("pending", None),
@@ -193,7 +189,7 @@ fn shown(engine: &Engine, active: &ActiveIntegration) -> IntegrationView {
         Verification::Refused { problem, .. } => ("refused", Some(problem.clone())),
     };
     IntegrationView {
-        breaker_open,
+        breaker_open: health.breaker_open,
         destination: row.destination.clone(),
         held: active.held().map(|reason| HeldView {
             reason,

@@ -97,7 +97,9 @@ pub(crate) async fn line(
 }
 
 pub(crate) async fn backlog(app: &App) -> Result<BTreeMap<IntegrationId, u64>, Problem> {
-    Ok(app.engine.ledger().backlog().await?.into_iter().collect())
+    let backlog = app.engine.ledger().backlog().await?.into_iter();
+    let counts = backlog.map(|waiting| (waiting.integration, waiting.count));
+    Ok(counts.collect())
 }
 
 #[derive(Template)]

@@ -56,7 +56,12 @@ pub(crate) async fn integrations(
     project: &InProject,
 ) -> Result<Vec<IntegrationLine>, Problem> {
     let ledger = app.engine.ledger();
-    let backlog: BTreeMap<_, _> = ledger.backlog().await?.into_iter().collect();
+    let backlog: BTreeMap<_, _> = ledger
+        .backlog()
+        .await?
+        .into_iter()
+        .map(|waiting| (waiting.integration, waiting.count))
+        .collect();
     let mut lines = Vec::new();
     for active in project.integrations() {
         let filter = DeliveryFilter {

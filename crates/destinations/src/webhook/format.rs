@@ -2,7 +2,7 @@
 
 use super::{adapty, options::Options, revenuecat};
 use crate::envelope;
-use domain::{Event, EventKind, retry};
+use domain::{Event, EventKind, Message, retry};
 use serde::Deserialize;
 
 /// Which shape payloads have.
@@ -21,11 +21,8 @@ pub const FORMATS: [&str; 3] = ["adapty", "revenuecat", "standard"];
 /// What an event is in a format: the name of each message, with its body or why it cannot be written. Nothing where the
 /// format does not tell it.
 pub fn payloads(format: &str, event: &Event) -> Vec<(String, serde_json::Result<Vec<u8>>)> {
-    let format = match format {
-        "adapty" => Format::Adapty,
-        "revenuecat" => Format::Revenuecat,
-        "standard" => Format::Standard,
-        _ => return Vec::new(),
+    let Some(format) = Format::from_id(format) else {
+        return Vec::new();
     };
     let options = Options {
         send_attribution: true,
@@ -42,6 +39,34 @@ pub fn payloads(format: &str, event: &Event) -> Vec<(String, serde_json::Result<
 }
 
 impl Format {
+    pub(super) const fn id(self) -> &'static str {
+        match self {
+            Self::Adapty => "adapty",
+            Self::Revenuecat => "revenuecat",
+            Self::Standard => "standard",
+        }
+    }
+
+    fn from_id(id: &str) -> Option<Self> {
+        [Self::Adapty, Self::Revenuecat, Self::Standard]
+            .into_iter()
+            .find(|format| format.id() == id)
+    }
+
+    /// The shape and the name a message goes out with: those it was planned for, whatever the settings say now, so that it is the same on every
+    /// retry. Where it does not say (it was planned by an earlier release), a name that this format does not have is that of another, or is
+    /// planned again. `None` where this format does not tell the event.
+    pub(super) fn of(self, message: &Message, event: &Event) -> Option<(Self, String)> {
+        let theirs = revenuecat::types(event);
+        let name = message.name.clone();
+        match message.format.as_deref().and_then(Self::from_id) {
+            Some(planned) => Some((planned, name)),
+            None if theirs.contains(&name.as_str()) => Some((Self::Revenuecat, name)),
+            None if self == Self::Revenuecat => Some((self, (*theirs.first()?).to_owned())),
+            None => Some((self, name)),
+        }
+    }
+
     pub(super) const fn events(self) -> &'static [EventKind] {
         match self {
             Self::Adapty => adapty::EVENTS,

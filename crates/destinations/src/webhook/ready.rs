@@ -38,14 +38,24 @@ impl Configured for Ready {
         if names.is_empty() {
             return Err(NotSent::EventUnsupported);
         }
-        Ok(names.into_iter().map(Message::named).collect())
+        let messages = names.into_iter().map(|name| Message {
+            format: Some(settings.format.id().to_owned()),
+            ..Message::named(name)
+        });
+        Ok(messages.collect())
     }
 
     fn render(&self, message: &Message, event: &Event) -> Result<Request, Unsendable> {
         let settings = &self.settings;
-        let body = settings
+        let (format, name) = settings
             .format
-            .render(&message.name, event, &settings.options)
+            .of(message, event)
+            .ok_or_else(|| Unsendable {
+                reason: NotSent::EventUnsupported,
+                detail: format!("{} has no name for it", settings.format.id()),
+            })?;
+        let body = format
+            .render(&name, event, &settings.options)
             .map_err(|error| Unsendable {
                 reason: NotSent::MissingCustomerData,
                 detail: error.to_string(),

@@ -2,13 +2,15 @@
 
 use super::{
     Dispatch,
-    end::{End, Verdict},
+    end::{End, Says, Verdict, remark},
+    health::Failure,
     held::{Job, Room},
     lane::{Lane, Turned},
     retry_after::asked,
 };
 use crate::{metric::Metric, setup::ActiveIntegration, trace};
 use destinations::{Configured, Header, Outcome, Request};
+use domain::NotSent;
 use jiff::Timestamp;
 use ledger::{
     ConfigurationChange, Integration, Lease, Next, SentRequest, Settlement, Verification,
@@ -34,6 +36,7 @@ impl Dispatch {
         let at = self.core.system().now();
         measure_lag(active, &lease, at);
         let (end, sent) = self.send(active, configured.as_ref(), &lease, at).await;
+        let says = end.says();
         self.tell(active, lane, &lease, &end).await;
         let (verdict, detail) = end.judge();
         let next = match verdict {
@@ -43,6 +46,10 @@ impl Dispatch {
             // Due at once, and so the first: its lane knows how long to wait.
             Verdict::Later(reason) => Next::Later(reason, at),
         };
+        let detail = match &sent.remark {
+            Some(remark) => format!("{}: {remark}", said(&detail, sent.status)),
+            None => detail,
+        };
         let settlement = Settlement {
             customer: lease.event.customer.id,
             delivery: lease.id,
@@ -50,12 +57,16 @@ impl Dispatch {
             at,
             took: sent.took,
             status: sent.status,
+            headers: sent.headers,
             response: sent.response,
             detail,
             request: sent.request,
             next,
             order: lane.order(active, at, self.core.system().uptime()),
         };
+        if says.is_outcome() {
+            lane.note(failure(says, &settlement));
+        }
         note(active, &lease, &settlement);
         let (released, until) = self.settle(active, settlement).await;
         // What comes after this one goes to the same endpoint.
@@ -98,8 +109,10 @@ impl Dispatch {
         }
         let end = End::of(configured, &answer);
         if let Ok(mut response) = answer {
+            sent.remark = remark(&response);
             response.body.truncate(STORED_ANSWER);
             sent.status = Some(response.status);
+            sent.headers = response.headers;
             sent.response = response.body;
         }
         (end, sent)
@@ -167,8 +180,19 @@ impl Dispatch {
 struct Sent {
     took: Duration,
     status: Option<u16>,
+    headers: Vec<(String, String)>,
     response: Vec<u8>,
+    /// What people should know of the answer, whatever it means.
+    remark: Option<String>,
     request: Option<SentRequest>,
+}
+
+/// What is told of an attempt before what is remarked about its answer.
+fn said(detail: &str, status: Option<u16>) -> String {
+    match status {
+        Some(status) if detail.is_empty() => format!("answered {status}"),
+        _ => detail.to_owned(),
+    }
 }
 
 fn measure_lag(active: &ActiveIntegration, lease: &Lease, at: Timestamp) {
@@ -176,6 +200,20 @@ fn measure_lag(active: &ActiveIntegration, lease: &Lease, at: Timestamp) {
         let lag = lease.event.recorded_at.duration_until(at);
         Metric::LagSeconds.time(active.spec.key, lag.try_into().unwrap_or_default());
     }
+}
+
+/// Why nothing was accepted, if nothing was.
+fn failure(says: Says, settlement: &Settlement) -> Option<Failure> {
+    let reason = match &settlement.next {
+        Next::Failed(reason) | Next::Retry(reason, _) | Next::Later(reason, _) => *reason,
+        // Its format takes a redirect for an answer.
+        Next::Delivered => NotSent::RejectedByDestination,
+    };
+    (says != Says::Accepted).then(|| Failure {
+        at: settlement.at,
+        reason,
+        detail: settlement.detail.clone(),
+    })
 }
 
 /// Counts and logs an attempt.

@@ -6,12 +6,17 @@ use domain::{DeliveryId, Event, IntegrationId, NotSent, ProjectId};
 use ledger::{LedgerError, NewEvent, Requeue};
 
 impl Dispatch {
-    /// Sends a delivery again, whatever became of it. `false` when it does not exist.
+    /// Sends a delivery again, whatever became of it. `false` when it does not exist, or nobody is there any more to take it.
     pub async fn resend(
         &self,
         project: ProjectId,
         delivery: DeliveryId,
     ) -> Result<bool, LedgerError> {
+        let found = self.core.ledger().delivery(project, delivery).await?;
+        let setup = self.core.setup();
+        if found.is_none_or(|record| setup.integration(record.integration).is_none()) {
+            return Ok(false);
+        }
         Ok(self.requeue(Requeue::One(project, delivery)).await? > 0)
     }
 

@@ -35,6 +35,14 @@ impl Dispatch {
         let system = self.core.system();
         let (now, uptime) = (system.now(), system.uptime());
         let (setup, dispatcher) = (self.core.setup(), &self.state);
+        if let Some(by) = dispatcher.steady.look(now, uptime) {
+            let moved = self.core.ledger().set_back(by, now).await?;
+            tracing::warn!(
+                seconds = by.as_secs(),
+                moved,
+                "the clock was set back; what was scheduled by it comes as much earlier"
+            );
+        }
         let mut among = Vec::new();
         for active in setup.integrations() {
             dispatcher.note_flow(active, uptime);

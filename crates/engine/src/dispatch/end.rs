@@ -5,6 +5,24 @@ use destinations::{Configured, Outcome, Response, Unsendable};
 use domain::NotSent;
 use std::time::Duration;
 
+/// What people should know of an answer, whatever it means: that somebody else should have been asked, or that not all of it came.
+pub(super) fn remark(response: &Response) -> Option<String> {
+    if !is_redirect(response.status) {
+        return response.unread.clone();
+    }
+    let mut headers = response.headers.iter();
+    let location = headers.find(|(name, _)| name == "location");
+    Some(location.map_or_else(
+        || "redirected without saying where".to_owned(),
+        |(_, to)| format!("redirected to {to}; redirects are not followed: set that URL"),
+    ))
+}
+
+/// Source: RFC 9110, 15.4. "Not Modified" leads nowhere else.
+const fn is_redirect(status: u16) -> bool {
+    matches!(status, 300..=303 | 305..=399)
+}
+
 /// Too Many Requests. Source: RFC 6585, 4.
 const TOO_MANY: u16 = 429;
 
@@ -34,6 +52,16 @@ pub(super) enum Says {
     LockedOut,
     /// Nothing: no request went out.
     Nothing,
+}
+
+impl Says {
+    /// Whether it is an outcome that health is made of: what never went out is not, nor what was asked to come later.
+    pub(super) const fn is_outcome(self) -> bool {
+        match self {
+            Self::Accepted | Self::Refused | Self::Failing | Self::LockedOut => true,
+            Self::NotNow(_) | Self::Nothing => false,
+        }
+    }
 }
 
 /// What becomes of a delivery.
@@ -71,6 +99,8 @@ impl End {
             }
             Self::Answered(_, Outcome::CredentialsRefused(_)) => Says::LockedOut,
             Self::Answered(_, Outcome::Rejected(_) | Outcome::Gone(_)) => Says::Refused,
+            // Whoever redirects has taken nothing, whatever its format makes of that.
+            Self::Answered(status, Outcome::Delivered) if is_redirect(*status) => Says::Refused,
             Self::Answered(_, Outcome::Delivered) => Says::Accepted,
         }
     }
@@ -196,8 +226,46 @@ mod tests {
                 Says::Accepted,
                 Delivered,
             ),
+            (
+                End::Answered(308, Outcome::Delivered),
+                Says::Refused,
+                Delivered,
+            ),
         ] {
             assert_eq!((end.says(), end.judge().0), (says, verdict), "{end:?}");
+        }
+    }
+
+    #[test]
+    fn a_redirect_and_a_body_that_is_not_whole_are_remarked() {
+        let answer = |status, location: &[&str], unread: Option<&str>| Response {
+            status,
+            retry_after: None,
+            headers: location
+                .iter()
+                .map(|to| ("location".to_owned(), (*to).to_owned()))
+                .collect(),
+            body: Vec::new(),
+            unread: unread.map(str::to_owned),
+        };
+        let cut = Some("its body broke off");
+        for (response, expected) in [
+            (answer(200, &[], None), None),
+            (answer(200, &["https://x.example/1"], None), None),
+            (answer(304, &[], None), None),
+            (answer(200, &[], cut), cut),
+            (
+                answer(308, &["https://www.example/"], None),
+                Some(
+                    "redirected to https://www.example/; redirects are not followed: set that URL",
+                ),
+            ),
+            (
+                answer(302, &[], cut),
+                Some("redirected without saying where"),
+            ),
+        ] {
+            assert_eq!(remark(&response).as_deref(), expected, "{response:?}");
         }
     }
 }

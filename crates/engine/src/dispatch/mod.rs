@@ -10,18 +10,22 @@ mod claim;
 mod end;
 mod give_back;
 mod handshake;
+mod health;
 mod held;
 mod lane;
 mod reserve;
 mod retry_after;
 mod run;
 mod settle;
+mod steady;
 
 pub use handshake::Handshake;
+pub use health::{Condition, Failure, Health};
 pub use lane::LaneHealth;
 
 use crate::{Core, Guarded, setup::ActiveIntegration};
 use handshake::Handshakes;
+use health::Waitings;
 use held::{Back, Held};
 use lane::{Lane, Nodes};
 use ledger::LaneId;
@@ -31,6 +35,7 @@ use std::{
     sync::{Arc, atomic::AtomicUsize},
     time::Duration,
 };
+use steady::Steady;
 use tokio::sync::{Notify, mpsc};
 
 /// Before what the ledger could not take is tried again, twice as long each time.
@@ -52,7 +57,10 @@ struct Dispatcher {
     handshakes: Handshakes,
     lanes: Guarded<BTreeMap<LaneId, Arc<Lane>>>,
     held: Arc<Held>,
+    /// What waits in the ledger, when it was last counted.
+    waiting: Guarded<Waitings>,
     due: Notify,
+    steady: Steady,
     /// How many share what an endpoint may be asked.
     nodes: Nodes,
     /// Rises with every look at the ledger.
@@ -72,7 +80,9 @@ impl Dispatcher {
             handshakes: Handshakes::default(),
             lanes: Guarded::default(),
             held,
+            waiting: Guarded::default(),
             due: Notify::new(),
+            steady: Steady::default(),
             nodes: Nodes::default(),
             turn: AtomicUsize::default(),
             backs: Guarded::new(Some(backs)),

@@ -1,9 +1,13 @@
 //! The way over HTTP: pooled connections, no redirects, bounded answers, and no internal address, however a name resolves.
 
-use super::{AllowedNetworks, LARGEST_ANSWER, TransportError};
-use destinations::{KEPT_HEADERS, Request, Response};
+use super::{
+    AllowedNetworks, TransportError,
+    answer::read,
+    pooled::{Kept, POOL_IDLE, died},
+};
+use destinations::{Request, Response};
 use futures_util::future::BoxFuture;
-use reqwest::{Client, Url, dns, header::HeaderMap, redirect};
+use reqwest::{Client, RequestBuilder, Url, dns, redirect};
 use sources::{Call, Method, Reply};
 use std::{
     error::Error,
@@ -11,69 +15,67 @@ use std::{
     sync::Arc,
     time::Duration,
 };
+use tokio::time::Instant;
 
 /// Most of a store's answer that is read: a page of twenty signed transactions takes some hundred kilobytes.
 const LARGEST_STORE_ANSWER: usize = 8 << 20;
 /// How long a store may take.
 const STORE_TIMEOUT: Duration = Duration::from_secs(20);
 
+/// How long a connection may take to be made.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// A pool of connections.
 #[derive(Debug)]
 pub(super) struct Http {
     client: Client,
+    /// One that never uses a connection again.
+    fresh: Client,
+    kept: Kept,
     allowed: AllowedNetworks,
 }
 
 impl Http {
     /// One that reaches public addresses and `allowed` ones.
     pub(super) fn new(allowed: AllowedNetworks) -> Result<Self, reqwest::Error> {
-        let client = Client::builder()
-            .dns_resolver(Arc::new(GuardedResolver(allowed.clone())))
-            .redirect(redirect::Policy::none())
-            .no_proxy()
-            .user_agent(concat!("Tidings/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(Duration::from_secs(5))
-            .pool_idle_timeout(Duration::from_mins(1))
-            .pool_max_idle_per_host(64)
-            .tcp_nodelay(true)
-            .build()?;
-        Ok(Self { client, allowed })
+        let builder = || {
+            Client::builder()
+                .dns_resolver(Arc::new(GuardedResolver(allowed.clone())))
+                .redirect(redirect::Policy::none())
+                .no_proxy()
+                .user_agent(concat!("Tidings/", env!("CARGO_PKG_VERSION")))
+                .connect_timeout(CONNECT_TIMEOUT)
+                .pool_idle_timeout(POOL_IDLE)
+                .tcp_nodelay(true)
+        };
+        Ok(Self {
+            client: builder().pool_max_idle_per_host(64).build()?,
+            fresh: builder().pool_max_idle_per_host(0).build()?,
+            kept: Kept::default(),
+            allowed,
+        })
     }
 
     /// Posts to a destination.
+    ///
+    /// Whoever answered keeps a connection open for a while, and may close it just when it is used again: then nothing was taken, and a fresh one is
+    /// tried, once.
     pub(super) async fn post(
         &self,
         request: &Request,
         timeout: Duration,
     ) -> Result<Response, TransportError> {
         let url = self.checked(&request.url)?;
-        let mut sending = self
-            .client
-            .post(url)
-            .timeout(timeout)
-            .body(request.body.clone());
-        for header in &request.headers {
-            sending = sending.header(header.name, header.value.as_str());
+        let (began, host) = (Instant::now(), url.authority().to_owned());
+        let mut answer = sending(&self.client, &url, request, timeout).send().await;
+        let has_died = answer.as_ref().is_err_and(died);
+        if has_died && self.kept.may_be_open(&host, began) {
+            let left = timeout.saturating_sub(began.elapsed());
+            answer = sending(&self.fresh, &url, request, left).send().await;
         }
-        let failed = |error: reqwest::Error| explain(&error.without_url(), timeout);
-        let mut answer = sending.send().await.map_err(failed)?;
-        let headers = kept(answer.headers());
-        let status = answer.status().as_u16();
-        let mut body = Vec::new();
-        while body.len() < LARGEST_ANSWER {
-            match answer.chunk().await.map_err(failed)? {
-                Some(chunk) => {
-                    body.extend_from_slice(&chunk[..chunk.len().min(LARGEST_ANSWER - body.len())]);
-                }
-                None => break,
-            }
-        }
-        Ok(Response {
-            status,
-            retry_after: None,
-            headers,
-            body,
-        })
+        let answer = answer.map_err(|error| explain(&error.without_url(), timeout))?;
+        self.kept.note(host, Instant::now());
+        Ok(read(answer).await)
     }
 
     /// Calls a store.
@@ -130,19 +132,15 @@ impl Http {
     }
 }
 
-/// Most of a header's value that is kept.
-const LONGEST_HEADER: usize = 1 << 10;
-
-/// The headers of an answer that are kept, as far as they are text.
-fn kept(headers: &HeaderMap) -> Vec<(String, String)> {
-    let named = |name: &'static str| {
-        let values = headers.get_all(name).iter();
-        values.filter_map(move |value| {
-            let value: String = value.to_str().ok()?.chars().take(LONGEST_HEADER).collect();
-            Some((name.to_owned(), value))
-        })
-    };
-    KEPT_HEADERS.into_iter().flat_map(named).collect()
+fn sending(client: &Client, url: &Url, request: &Request, timeout: Duration) -> RequestBuilder {
+    let sending = client
+        .post(url.clone())
+        .timeout(timeout)
+        .body(request.body.clone());
+    let headers = request.headers.iter();
+    headers.fold(sending, |sending, header| {
+        sending.header(header.name, header.value.as_str())
+    })
 }
 
 /// Resolves names to the addresses that may be reached.
@@ -180,6 +178,10 @@ impl dns::Resolve for GuardedResolver {
 
 /// What went wrong, for people: the deepest cause says most.
 fn explain(error: &reqwest::Error, timeout: Duration) -> TransportError {
+    if error.is_timeout() && error.is_connect() {
+        let seconds = CONNECT_TIMEOUT.min(timeout).as_secs();
+        return TransportError::Network(format!("could not connect within {seconds} s"));
+    }
     if error.is_timeout() {
         return TransportError::Network(format!("no answer within {} s", timeout.as_secs()));
     }
@@ -197,16 +199,4 @@ fn explain(error: &reqwest::Error, timeout: Duration) -> TransportError {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn a_name_of_an_internal_address_is_refused_like_the_address() {
-        let http = Http::new(AllowedNetworks::default()).unwrap();
-        for host in ["localhost", "127.0.0.1", "[::1]"] {
-            let call = Call::get(format!("http://{host}:1/"), None);
-            let refused = http.call(&call).await.unwrap_err();
-            assert!(refused.ends_with("an internal address"), "{refused}");
-        }
-    }
-}
+mod tests;

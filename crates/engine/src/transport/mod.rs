@@ -1,8 +1,10 @@
 //! The ways out: to destinations and to stores. Bounded answers; internal addresses refused.
 
+mod answer;
 mod http;
 mod nats;
 mod networks;
+mod pooled;
 
 pub use networks::AllowedNetworks;
 

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use domain::{
-    AppId, CustomerId, DeliveryId, EventId, InboxId, IntegrationId, ProjectId, ReplayId, UserId,
+    AppId, CustomerId, DeliveryId, EventId, InboxId, ProjectId, ReplayId, UserId,
     customer::Customer, rates::Rate,
 };
 use jiff::{SignedDuration, Timestamp};
@@ -143,7 +143,8 @@ behind_the_gate! {
         fn settle(settlement: Settlement, lease_until: Timestamp) -> Settled;
         fn hand_back(leases: &[Returned], now: Timestamp) -> u64;
         fn requeue(which: Requeue, now: Timestamp) -> u64;
-        fn backlog() -> Vec<(IntegrationId, u64)>;
+        fn set_back(by: SignedDuration, now: Timestamp) -> u64;
+        fn backlog() -> Vec<Waiting>;
         fn start_replay(replay: Replay) -> ();
         fn replays(project: ProjectId, limit: usize) -> Vec<Replay>;
         fn running_replays() -> Vec<Replay>;

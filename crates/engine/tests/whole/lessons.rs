@@ -563,7 +563,7 @@ async fn an_endpoint_that_wants_no_more_is_left_alone_and_loses_nothing() {
     assert!(
         backlog
             .iter()
-            .any(|(id, waiting)| *id == row.id && *waiting >= 2),
+            .any(|waiting| waiting.integration == row.id && waiting.count >= 2),
         "what came later is kept: {backlog:?}"
     );
     let filter = AuditFilter {

@@ -7,6 +7,7 @@ mod handshakes;
 mod lanes;
 mod lessons;
 mod order;
+mod reasons;
 mod rederive;
 mod replay;
 mod stopping;

@@ -151,3 +151,22 @@ async fn one_that_is_never_accepted_holds_its_customer_up_for_ten_minutes() {
     world.settled().await;
     assert_eq!(seqs(), [1, 2, 1]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_jumps_back_delays_no_retry() {
+    let world = World::new().await;
+    let retry = json!({ "policy": "custom", "delays": [60] });
+    world
+        .save(a(json!({ "sandbox_url": A, "retry": retry })))
+        .await;
+    world.answer_with(|url, count| answer(if url == A && count < 3 { 500 } else { 200 }, "{}"));
+    let mut chain = Chain::purchase(1000, "unmapped", Some(USERS[0]), world.now());
+    let told = chain.notify("SUBSCRIBED", world.now());
+    world.tell(&told).await.unwrap();
+    world.catch_up().await;
+    world.jump(world.now() - jiff::SignedDuration::from_hours(24));
+    world.catch_up().await;
+    world.pass(61).await;
+    world.settled().await;
+    assert_eq!(received(&world).into_values().next().unwrap(), [1, 1]);
+}

@@ -1,7 +1,7 @@
 //! Promises about deliveries: order, leases, fences, retries.
 
 use super::{Subject, at, claim, commit, delivery, integration, lane, project, settlement};
-use crate::{Committed, LaneId, Next, Requeue, Returned};
+use crate::{Committed, LaneId, Next, Requeue, Returned, Waiting};
 use domain::{DeliveryId, Environment, IntegrationId, NotSent};
 use std::collections::BTreeSet;
 
@@ -168,8 +168,13 @@ pub async fn a_backlog_of_one_integration_hides_no_other(ledger: Subject) {
     told(&ledger, 99, 1, &[alive], 20).await;
     assert_eq!(claimed(&ledger, alive, 20).await.len(), 1);
     let mut backlog = ledger.backlog().await.unwrap();
-    backlog.sort();
-    assert_eq!(backlog, [(dead, 50), (alive, 1)]);
+    backlog.sort_by_key(|waiting| waiting.integration);
+    let of = |integration, count| Waiting {
+        integration,
+        count,
+        oldest: at(1),
+    };
+    assert_eq!(backlog, [of(dead, 50), of(alive, 1)]);
 }
 
 /// A retry comes up at its time with its history.

@@ -6,6 +6,7 @@ use super::{
 };
 use crate::{Claim, LaneId, Next, Order, Requeue};
 use domain::{DeliveryId, Environment, IntegrationId, NotSent};
+use jiff::SignedDuration;
 
 /// No sequence number.
 const NONE: [u64; 0] = [];
@@ -305,5 +306,43 @@ pub async fn what_its_endpoint_puts_off_stays_first_and_is_no_retry(ledger: Subj
         )
         .await,
         [1]
+    );
+}
+
+/// What was scheduled by a clock that was ahead comes as long after now as it was to come after then.
+pub async fn a_clock_that_is_set_back_delays_nothing(ledger: Subject) {
+    let to = integration(1);
+    for seq in 1..=3 {
+        told(&ledger, 1, seq, &[to], 60).await;
+    }
+    told(&ledger, 2, 1, &[to], 100_030).await;
+    assert_eq!(
+        settle(&ledger, to, 1, 0, 100_000, retry(101_000)).await,
+        NONE
+    );
+    let day = SignedDuration::from_secs(100_000);
+    assert_eq!(
+        ledger.set_back(day, at(0)).await.unwrap(),
+        3,
+        "not what waits far ahead"
+    );
+    assert_eq!(due(&ledger, to, 29).await, NONE);
+    assert_eq!(
+        due(&ledger, to, 30).await,
+        [1],
+        "of the other customer: a lease"
+    );
+    let other = settlement(2, delivery(2, 1, to, 1).id, 0, 31, Next::Delivered);
+    ledger.settle(other, at(91)).await.unwrap();
+    assert_eq!(due(&ledger, to, 600).await, NONE);
+    assert_eq!(
+        due(&ledger, to, 601).await,
+        [2],
+        "patience is as long as ever"
+    );
+    assert_eq!(
+        due(&ledger, to, 1_000).await,
+        [1],
+        "and so is the rest before a retry"
     );
 }

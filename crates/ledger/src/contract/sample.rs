@@ -232,6 +232,7 @@ pub fn settlement(
         at: at(second),
         took: Duration::from_millis(12),
         status: Some(200),
+        headers: vec![("content-type".into(), "text/plain".into())],
         response: b"ok".to_vec(),
         detail: String::new(),
         request: None,

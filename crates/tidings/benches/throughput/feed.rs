@@ -103,6 +103,7 @@ async fn write(ledger: &dyn Ledger, commit: Commit, number: u64) -> Result<()> {
             at,
             took: Duration::from_millis(40),
             status: Some(if has_failed { 404 } else { 200 }),
+            headers: Vec::new(),
             response: b"{}".to_vec(),
             detail: String::new(),
             request: None,

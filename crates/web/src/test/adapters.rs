@@ -116,12 +116,14 @@ impl Transport for Endpoints {
                 status: *status,
                 retry_after: None,
                 headers: Vec::new(),
+                unread: None,
                 body: br#"{"error":"not today"}"#.to_vec(),
             }),
             _ => Ok(Response {
                 status: 200,
                 retry_after: None,
                 headers: Vec::new(),
+                unread: None,
                 body: b"{}".to_vec(),
             }),
         }

@@ -7,6 +7,7 @@ pub(super) use nodes::Nodes;
 
 use super::{
     end::Says,
+    health::{Failure, Health, Outcomes},
     held::{Held, Job, Room, Share},
 };
 use crate::{
@@ -78,6 +79,7 @@ struct Known {
     refusals: u32,
     /// Since when anything could go, as the uptime of the process; `None` while nothing can.
     flows_since: Option<Duration>,
+    outcomes: Outcomes,
 }
 
 impl Known {
@@ -281,6 +283,19 @@ impl Lane {
     /// Whether a delivery already in the queue may be attempted: while the endpoint is left in peace by nobody, and the one probe of an open breaker.
     pub(crate) fn admits(&self, uptime: Duration) -> bool {
         self.known.lock().admits(1, uptime) == 1
+    }
+
+    /// Notes what became of an attempt: accepted, or why not.
+    pub(super) fn note(&self, failure: Option<Failure>) {
+        self.known.lock().outcomes.note(failure);
+    }
+
+    /// Adds how it does to how the integration's other lane does.
+    pub(super) fn add_to(&self, health: &mut Health, uptime: Duration) {
+        let known = self.known.lock();
+        known.outcomes.add_to(health);
+        health.breaker_open |= known.breaker.is_open();
+        health.throttled |= known.throttle.holds(uptime);
     }
 
     pub(crate) fn health(&self, uptime: Duration) -> LaneHealth {

@@ -46,6 +46,7 @@ pub(crate) fn answer(status: u16, body: &str) -> Result<Response, TransportError
         status,
         retry_after: None,
         headers: Vec::new(),
+        unread: None,
         body: body.as_bytes().to_vec(),
     })
 }

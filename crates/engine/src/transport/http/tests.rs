@@ -1,0 +1,159 @@
+//! Against a server that does on the wire what servers do.
+
+use super::*;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
+    net::TcpListener,
+};
+
+/// What a server does with a request: the bytes it answers, and whether it closes the connection.
+type Acts = fn(on_connection: usize) -> (Vec<u8>, bool);
+
+/// A server and how many requests it has read. Each connection counts its own.
+async fn server(acts: Acts) -> (String, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/hook", listener.local_addr().unwrap());
+    let read = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&read);
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let count = Arc::clone(&count);
+            tokio::spawn(async move {
+                let mut stream = BufReader::new(stream);
+                let mut on_connection = 0;
+                while read_request(&mut stream).await.is_some() {
+                    count.fetch_add(1, Ordering::SeqCst);
+                    on_connection += 1;
+                    let (answer, closes) = acts(on_connection);
+                    stream.write_all(&answer).await.unwrap();
+                    if closes {
+                        return;
+                    }
+                }
+            });
+        }
+    });
+    (url, read)
+}
+
+async fn read_request(stream: &mut BufReader<tokio::net::TcpStream>) -> Option<()> {
+    let mut length = 0;
+    loop {
+        let mut line = String::new();
+        let read = stream.read_line(&mut line).await.ok()?;
+        if read == 0 {
+            return None;
+        }
+        if let Some(value) = line.to_lowercase().strip_prefix("content-length:") {
+            length = value.trim().parse().unwrap();
+        }
+        if line == "\r\n" {
+            break;
+        }
+    }
+    let mut body = vec![0; length];
+    stream.read_exact(&mut body).await.ok().map(|_| ())
+}
+
+fn http() -> Http {
+    Http::new("127.0.0.0/8".parse().unwrap()).unwrap()
+}
+
+async fn post(http: &Http, url: &str) -> Result<Response, TransportError> {
+    let request = Request::json(url, b"{}".to_vec());
+    http.post(&request, Duration::from_secs(20)).await
+}
+
+fn plain(head: &str, body: &[u8]) -> Vec<u8> {
+    let mut answer = format!("HTTP/1.1 {head}\r\n\r\n").into_bytes();
+    answer.extend(body);
+    answer
+}
+
+#[tokio::test]
+async fn a_status_that_was_read_stands_when_the_body_breaks_off() {
+    for answer in [
+        (|_| (plain("200 OK\r\ncontent-length: 500", b"accepted"), true)) as Acts,
+        |_| {
+            (
+                plain(
+                    "200 OK\r\ntransfer-encoding: chunked",
+                    b"8\r\naccepted\r\nZZ\r\n",
+                ),
+                true,
+            )
+        },
+    ] {
+        let (url, _) = server(answer).await;
+        let response = post(&http(), &url).await.unwrap();
+        assert_eq!((response.status, &*response.body), (200, &b"accepted"[..]));
+        let unread = response.unread.unwrap();
+        assert!(unread.starts_with("its body broke off: "), "{unread}");
+    }
+}
+
+#[tokio::test]
+async fn a_kept_connection_that_died_is_replaced_once() {
+    // The first request of each connection is answered; the second finds it closed.
+    let (url, read) = server(|on_connection| match on_connection {
+        1 => (plain("200 OK\r\ncontent-length: 2", b"{}"), false),
+        _ => (Vec::new(), true),
+    })
+    .await;
+    let http = http();
+    for _ in 0..3 {
+        assert_eq!(post(&http, &url).await.unwrap().status, 200);
+    }
+    assert!(read.load(Ordering::SeqCst) <= 5, "each once more at most");
+}
+
+#[tokio::test]
+async fn one_that_always_hangs_up_is_asked_once() {
+    let (url, read) = server(|_| (Vec::new(), true)).await;
+    let refused = post(&http(), &url).await.unwrap_err();
+    assert!(matches!(refused, TransportError::Network(_)), "{refused}");
+    assert_eq!(read.load(Ordering::SeqCst), 1);
+}
+
+/// `{"error":"no"}`, as Python's `gzip.compress` writes it.
+const ZIPPED: [u8; 34] = [
+    0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0xff, 0xab, 0x56, 0x4a, 0x2d, 0x2a, 0xca,
+    0x2f, 0x52, 0xb2, 0x52, 0xca, 0xcb, 0x57, 0xaa, 0x05, 0x00, 0x50, 0x45, 0xd4, 0x79, 0x0e, 0x00,
+    0x00, 0x00,
+];
+
+#[tokio::test]
+async fn an_answer_is_unpacked_and_some_of_its_headers_are_kept() {
+    let (url, _) = server(|_| {
+        let head = format!(
+            "400 Bad Request\r\ncontent-encoding: gzip\r\ncontent-length: {}\r\nx-request-id: r1\r\nset-cookie: secret=1\r\nretry-after: 7\r\nretry-after: 3",
+            ZIPPED.len()
+        );
+        (plain(&head, &ZIPPED), false)
+    })
+    .await;
+    let response = post(&http(), &url).await.unwrap();
+    assert_eq!(response.body, br#"{"error":"no"}"#);
+    let kept: Vec<_> = response
+        .headers
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .collect();
+    let expected = [
+        ("retry-after", "7"),
+        ("retry-after", "3"),
+        ("x-request-id", "r1"),
+    ];
+    assert_eq!(kept, expected);
+}
+
+#[tokio::test]
+async fn a_name_of_an_internal_address_is_refused_like_the_address() {
+    let http = Http::new(AllowedNetworks::default()).unwrap();
+    for host in ["localhost", "127.0.0.1", "[::1]"] {
+        let call = Call::get(format!("http://{host}:1/"), None);
+        let refused = http.call(&call).await.unwrap_err();
+        assert!(refused.ends_with("an internal address"), "{refused}");
+    }
+}
