@@ -10,6 +10,7 @@
 #![warn(missing_docs)]
 
 pub mod apple;
+mod claim;
 pub mod google;
 mod jwt;
 pub mod rates;
@@ -18,6 +19,7 @@ pub mod stripe;
 pub mod table;
 mod web;
 
+pub use claim::{Sender, UNPROVEN, stands_for};
 pub use web::{Call, Method, Reply, Trouble, Web};
 
 use async_trait::async_trait;
@@ -81,9 +83,12 @@ pub struct Question {
     /// Take what is answered for known, and tell nothing of it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub silent: bool,
-    /// The app's name for the customer, where whoever sent the message vouches for it.
+    /// The app's name for the customer, where whoever sent the message says it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<String>,
+    /// Who says it.
+    #[serde(default, skip_serializing_if = "Sender::is_client")]
+    pub sender: Sender,
     /// The offering that led to the purchase, where the client that sent it in said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub offering: Option<String>,
@@ -99,6 +104,7 @@ impl Question {
             with_history: false,
             silent: false,
             owner: None,
+            sender: Sender::Client,
             offering: None,
         }
     }
@@ -184,6 +190,9 @@ pub struct Receipt {
     pub product: Option<String>,
     /// The app's name for the customer.
     pub app_user_id: String,
+    /// Who sends it.
+    #[serde(default, skip_serializing_if = "Sender::is_client")]
+    pub sender: Sender,
     /// The offering that led to the purchase, where the client said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub offering: Option<String>,
@@ -242,7 +251,7 @@ pub trait Source: Send + Sync {
     /// Decodes one authenticated message received at `now`, verifying what is signed inside.
     fn receive(&self, body: &[u8], now: Timestamp) -> Result<Received, Refusal>;
 
-    /// What a purchase sent in by a client says.
+    /// What a purchase sent in says. What is no proof of whose it is, is refused from a client with the code [`UNPROVEN`].
     fn receipt(&self, receipt: &Receipt, now: Timestamp) -> Result<Content, Refusal>;
 
     /// The question that tells what came before, when a purchase never heard of is first seen in the middle of its

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde_json::json;
 use simulator::{Authority, StoreReceipt};
 use sources::{
-    Content, Question, Receipt, Refusal, Source, Verdict,
+    Content, Question, Receipt, Refusal, Sender, Source, Verdict,
     apple::{App, AppEnvironment, AppStore, Verifier},
 };
 use std::{
@@ -56,6 +56,7 @@ fn send(app: &AppStore, token: &str) -> Result<Question, Refusal> {
         token: token.into(),
         product: None,
         app_user_id: "ann".into(),
+        sender: Sender::Client,
         offering: None,
         claimed_price: None,
     };

@@ -7,7 +7,7 @@ use engine::{AllowedNetworks, Engine, Imported, NetworkTransport, Parts, WallSys
 use futures_util::{StreamExt, stream};
 use serde::{Deserialize, Serialize};
 use sources::{
-    Receipt, Web,
+    Receipt, Sender, Web,
     table::{self, Table},
 };
 use std::{
@@ -204,6 +204,7 @@ pub(crate) async fn run(options: &Options) -> Result<ExitCode> {
                         token: row.token,
                         product: None,
                         app_user_id: row.app_user_id.clone(),
+                        sender: Sender::Project,
                     };
                     engine
                         .intake()

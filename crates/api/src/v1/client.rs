@@ -4,6 +4,7 @@ use super::{Error, error::Code};
 use axum::{extract::FromRequestParts, http::request::Parts};
 use domain::ProjectId;
 use ledger::Scope;
+use sources::Sender;
 use std::convert::Infallible;
 use utoipa::openapi::{
     ObjectBuilder, Required, Type,
@@ -27,7 +28,16 @@ impl Client {
         self.caller.scope == Scope::Write
     }
 
-    fn require_secret(&self) -> Result<(), Error> {
+    /// How far it is believed about whose a purchase is.
+    pub(super) fn sender(&self) -> Sender {
+        if self.is_secret() {
+            Sender::Project
+        } else {
+            Sender::Client
+        }
+    }
+
+    pub(super) fn require_secret(&self) -> Result<(), Error> {
         if self.is_secret() {
             Ok(())
         } else {

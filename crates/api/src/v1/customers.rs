@@ -6,6 +6,7 @@ use super::{
     subscriber::{self, Shown},
 };
 use axum::extract::{Path, State};
+use domain::customer::ANONYMOUS_PREFIX;
 use engine::Profile;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -137,6 +138,10 @@ async fn named(
     old: &str,
     new: &str,
 ) -> Result<There<Shown>, Error> {
+    // No client has such a name: it is made of a purchase, so knowing it would be claiming that.
+    if old.starts_with(ANONYMOUS_PREFIX) {
+        client.require_secret()?;
+    }
     let merged = app
         .engine
         .customers()

@@ -6,7 +6,7 @@ use axum::{
 };
 use engine::{CustomerError, IntakeError, WriteError};
 use serde::Serialize;
-use sources::{Trouble, Verdict};
+use sources::{Trouble, UNPROVEN, Verdict};
 use utoipa::ToSchema;
 use web::described::{Answers, Description};
 
@@ -147,6 +147,7 @@ impl From<IntakeError> for Error {
         let because = error.to_string();
         let code = match &error {
             // A client that is told no finishes the transaction: only what is certainly not genuine is told so.
+            IntakeError::Refused(refusal) if refusal.code == UNPROVEN => Code::SecretKeyRequired,
             IntakeError::Refused(refusal) => match refusal.verdict {
                 Verdict::Refuse => Code::InvalidReceipt,
                 Verdict::Again | Verdict::Park => Code::StoreProblem,

@@ -12,7 +12,7 @@ use super::{
 use axum::extract::State;
 use domain::{AppId, Currency, Store};
 use engine::Setup;
-use sources::Receipt;
+use sources::{Receipt, Sender};
 use web::{
     App,
     access::Access,
@@ -69,6 +69,7 @@ impl TryFrom<&Members> for Sent {
                     .text("product_id")
                     .or_else(|| body.first_text("product_ids")),
                 app_user_id,
+                sender: Sender::Client,
                 offering: body
                     .text("presented_offering_identifier")
                     .filter(|offering| offering.len() <= LONGEST_OFFERING),
@@ -130,10 +131,11 @@ pub(crate) async fn receipts(
     Said(body::Receipt(body)): Said<body::Receipt>,
 ) -> Result<Noted<Json<Shown>>, Error> {
     let Sent {
-        receipt,
+        mut receipt,
         attributes,
         create_events,
     } = Sent::try_from(&body)?;
+    receipt.sender = client.sender();
     let setup = app.engine.setup();
     let of = app_of(&setup, &client, &platform)?;
     let who = &receipt.app_user_id;

@@ -2,7 +2,7 @@
 
 use super::{
     Accepted, Intake, IntakeError, inbox,
-    manner::{Manner, explicit_owner, wanted},
+    manner::{Manner, wanted, word},
 };
 use crate::{
     setup::{AppSetup, Setup},
@@ -160,12 +160,15 @@ impl Intake {
                 .map(|events| Accepted::Processed { id, events })
                 .map_err(IntakeError::Store);
         };
-        question.owner = explicit_owner(app, &message, seen).map(str::to_owned);
-        let before = match self.inquire(setup, app, &question).await? {
-            Ok(events) => events,
-            // What came before will never be known: what is known must do.
-            Err(Trouble::Unknown(_)) => 0,
-            Err(trouble) => {
+        if let Some(word) = word(app, &message, seen) {
+            (question.owner, question.sender) = (Some(word.name), word.sender);
+        }
+        let before = match self.inquire(setup, app, &question).await {
+            Ok(Ok(events)) => events,
+            // What came before will never be known: what is known must do. Whose it is, the message asks once more.
+            Ok(Err(Trouble::Unknown(_))) | Err(IntakeError::OwnedByAnother) => 0,
+            Err(error) => return Err(error),
+            Ok(Err(trouble)) => {
                 self.park_for(&message, tries, &trouble).await?;
                 return Err(IntakeError::Store(trouble));
             }

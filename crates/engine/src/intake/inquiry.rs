@@ -10,7 +10,7 @@ use super::{
     Intake, IntakeError,
     desk::Urgency,
     inbox::{Named, digest},
-    manner::Manner,
+    manner::{Manner, Word},
 };
 use crate::{
     metric::Metric,
@@ -138,11 +138,19 @@ impl Intake {
             Ok(answers) => answers,
             Err(trouble) => return Ok(Err(trouble)),
         };
-        let mut events = 0;
+        let (mut events, mut taken, mut refused) = (0, 0, None);
         for answer in answers {
-            events += self.take_answer(setup, app, &answer).await?;
+            match self.take_answer(setup, app, &answer).await {
+                Ok(told) => (events, taken) = (events + told, taken + 1),
+                Err(error @ IntakeError::OwnedByAnother) => refused = Some(error),
+                Err(error) => return Err(error),
+            }
         }
-        Ok(Ok(events))
+        // Of several purchases some may be somebody else's; whoever has none of them is told so.
+        match refused {
+            Some(error) if taken == 0 => Err(error),
+            _ => Ok(Ok(events)),
+        }
     }
 
     /// An answer is a message like any other: kept as it came, read, decided upon.
@@ -191,8 +199,9 @@ impl Intake {
             let at = answer.asked_at;
             seen.notes.push(Note::Offered { at, offering });
         }
+        let sender = question.sender;
         let manner = Manner {
-            owner: question.owner.as_deref(),
+            owner: question.owner.map(|name| Word { name, sender }),
             silent: question.silent,
         };
         let accepted = self.process(setup, app, message, &seen, manner).await?;

@@ -3,35 +3,50 @@
 use crate::setup::AppSetup;
 use domain::{Observation, Store};
 use ledger::{InboxMessage, Origin, Wanted};
+use sources::{Receipt, Sender};
+
+/// Whom somebody names as the owner of a purchase.
+#[derive(Debug, Clone)]
+pub(crate) struct Word {
+    pub(crate) name: String,
+    /// Who names it.
+    pub(crate) sender: Sender,
+}
 
 /// How a message is taken in.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Manner<'a> {
-    /// Whom a client or a key of the project says the purchase belongs to.
-    pub(crate) owner: Option<&'a str>,
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Manner {
+    pub(crate) owner: Option<Word>,
     /// Everything counts as told.
     pub(crate) silent: bool,
 }
 
-impl<'a> Manner<'a> {
+impl Manner {
     /// As a stored message says itself: imports are silent, and what a client or a key of the project sends names the owner.
-    pub(crate) fn of(app: &AppSetup, message: &InboxMessage, seen: &'a Observation) -> Self {
+    pub(crate) fn of(app: &AppSetup, message: &InboxMessage, seen: &Observation) -> Self {
         Self {
-            owner: explicit_owner(app, message, seen),
+            owner: word(app, message, seen),
             silent: message.origin == Origin::Import,
         }
     }
 }
 
-/// Whom a message itself vouches for as the owner: one sent by a client or by a key of the project.
-pub(super) fn explicit_owner<'a>(
-    app: &AppSetup,
-    message: &InboxMessage,
-    seen: &'a Observation,
-) -> Option<&'a str> {
-    let vouches = matches!(message.origin, Origin::Receipt | Origin::Import)
-        || matches!(app.row.store(), Store::External | Store::Promotional);
-    seen.user_token.as_deref().filter(|_| vouches)
+/// Whom a message itself names as the owner: one sent by a client or by a key of the project. What a store carries is no such
+/// word.
+pub(super) fn word(app: &AppSetup, message: &InboxMessage, seen: &Observation) -> Option<Word> {
+    if matches!(message.origin, Origin::Receipt | Origin::Import) {
+        let receipt: Receipt = serde_json::from_slice(&message.body).ok()?;
+        return Some(Word {
+            name: receipt.app_user_id,
+            sender: receipt.sender,
+        });
+    }
+    let is_stated = matches!(app.row.store(), Store::External | Store::Promotional);
+    let name = seen.user_token.clone().filter(|_| is_stated)?;
+    Some(Word {
+        name,
+        sender: Sender::Project,
+    })
 }
 
 /// What intake has to know before it decides about an observation.

@@ -79,9 +79,10 @@ pub enum IntakeError {
         "{0:?} is not an app user id: it has 1 to 255 characters, no slash, and is none of the words programs use for nobody"
     )]
     Name(String),
-    /// It belongs to another customer, and the project's transfer behaviour keeps it there.
+    /// It belongs to another customer: the project's transfer behaviour keeps it there, or the store's own record carries
+    /// another name than the client's.
     #[error(
-        "the purchase belongs to another customer, and this project keeps purchases with their first owner"
+        "the purchase belongs to another customer: this project keeps purchases with their owner, or the store carries another name for it"
     )]
     OwnedByAnother,
     /// The ledger could not take it.

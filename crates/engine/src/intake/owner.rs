@@ -2,26 +2,33 @@
 //!
 //! A client or a key of the project may name the owner; the project says what happens when it names another one than the
 //! present. Without such a word only an owner whom nobody has named gives way, to the name that the store carries.
+//!
+//! A key of the project is believed. A client, which has only the public key that is in every copy of the app, sent a proof, or
+//! its source had refused it; but what the store's own record carries a name for passes from its owner to nobody else than whom
+//! that name stands for. docs/security.md says it for people.
+//!
 //! docs/stores.md, "Customers", says it for people. Source: RevenueCat docs, "Restoring Purchases", transfer behavior.
 
-use super::{Intake, IntakeError, handover::Handover, profile::check_name};
+use super::{Intake, IntakeError, handover::Handover, manner::Word, profile::check_name};
 use crate::{
     decide::transfer::Scope,
     setup::{AppSetup, Setup},
 };
-use domain::{ChainKey, Environment, customer::Customer, fact::TransactionKind};
+use domain::{ChainKey, Environment, Observation, customer::Customer, fact::TransactionKind};
 use ledger::{Project, StoredChain, TransferBehaviour, Wanted};
+use sources::stands_for;
 
 impl Intake {
     /// Decides whom a purchase belongs to once it is known. Answers with the number of events that its passing told.
     ///
-    /// `owner` is whom a client or a key of the project names.
+    /// `word` is that of a client or a key of the project.
     pub(super) async fn settle_owner(
         &self,
         setup: &Setup,
         app: &AppSetup,
         wanted: &Wanted,
-        owner: Option<&str>,
+        seen: &Observation,
+        word: Option<&Word>,
     ) -> Result<usize, IntakeError> {
         let Some(name) = wanted.app_user_id.as_deref() else {
             return Ok(0);
@@ -37,7 +44,14 @@ impl Intake {
             return Ok(0);
         };
         let holder = holder.customer;
-        let claim = claim(&row.row, &holder, (&chain, &stored), name, owner);
+        let mut claim = claim(&row.row, &holder, (&chain, &stored), name, word.is_some());
+        if let (Some(word), Claim::Refused | Claim::Takes | Claim::Shares) = (word, claim) {
+            if is_hearsay(&holder, name, seen) {
+                claim = Claim::NamesHolder;
+            } else if self.is_bought_for_another(app, seen, word).await? {
+                claim = Claim::Refused;
+            }
+        }
         if claim != Claim::Stays {
             self.profile(project, name).await?;
         }
@@ -59,6 +73,35 @@ impl Intake {
         };
         self.pass(setup, &handover).await
     }
+
+    /// Whether a client claims what the store's own record of the purchase carries somebody else's name for.
+    async fn is_bought_for_another(
+        &self,
+        app: &AppSetup,
+        seen: &Observation,
+        word: &Word,
+    ) -> Result<bool, IntakeError> {
+        let token = seen.user_token.as_deref();
+        let Some(token) = token.filter(|_| word.sender.is_client()) else {
+            return Ok(false);
+        };
+        let ledger = self.core.ledger();
+        let claimant = ledger.customer(app.row.project, &word.name).await?;
+        let claimant = claimant.as_ref().map(|claimant| &claimant.customer);
+        let mut names = std::iter::once(&word.name).chain(claimant.into_iter().flat_map(names));
+        Ok(!names.any(|name| stands_for(token, name)))
+    }
+}
+
+fn names(customer: &Customer) -> impl Iterator<Item = &String> {
+    std::iter::once(&customer.app_user_id).chain(&customer.aliases)
+}
+
+/// Whether all that is known of the holder is what the store carries for the customer of this name: a notification came before
+/// the client, and the two are one.
+fn is_hearsay(holder: &Customer, name: &str, seen: &Observation) -> bool {
+    let token = seen.user_token.as_deref();
+    token.is_some_and(|token| holder.app_user_id == token && stands_for(token, name))
 }
 
 /// What a claim on a purchase comes to.
@@ -76,13 +119,13 @@ enum Claim {
     Shares,
 }
 
-/// What `name` may have of a purchase of `holder`.
+/// What `name` may have of a purchase of `holder`, said to be its by somebody whose word counts or only carried by the store.
 fn claim(
     project: &Project,
     holder: &Customer,
     (chain, stored): (&ChainKey, &StoredChain),
     name: &str,
-    owner: Option<&str>,
+    is_said: bool,
 ) -> Claim {
     if holder.answers_to(name) || check_name(name).is_err() {
         return Claim::Stays;
@@ -90,7 +133,7 @@ fn claim(
     if holder.is_anonymous() {
         return Claim::NamesHolder;
     }
-    if owner.is_none() {
+    if !is_said {
         return Claim::Stays;
     }
     let behaviour = match chain.environment {

@@ -66,11 +66,12 @@ impl Intake {
         app: &AppSetup,
         message: InboxMessage,
         seen: &Observation,
-        manner: Manner<'_>,
+        manner: Manner,
     ) -> Result<Accepted, IntakeError> {
         let id = message.id;
         let is_known = self.core.ledger().seen(id).await?;
-        let wanted = wanted(app, seen, manner.owner);
+        let word = manner.owner.as_ref();
+        let wanted = wanted(app, seen, word.map(|word| &*word.name));
         let decided = if is_known {
             None
         } else {
@@ -87,7 +88,7 @@ impl Intake {
         let moved = if decided.as_ref().is_some_and(is_settled) {
             0
         } else {
-            self.settle_owner(setup, app, &wanted, manner.owner).await?
+            self.settle_owner(setup, app, &wanted, seen, word).await?
         };
         Ok(match decided.map(|decided| decided.events) {
             Some(events) => Accepted::Processed {

@@ -2,9 +2,9 @@
 //! statement.
 
 use super::{
-    Accepted, Intake, IntakeError,
+    Accepted, Intake, IntakeError, check_name,
     inbox::{Named, digest},
-    manner::Manner,
+    manner::{Manner, Word},
 };
 use crate::setup::AppSetup;
 use domain::{AppId, ProjectId, fact::Note};
@@ -44,6 +44,14 @@ fn content(source: &dyn Source, receipt: &Receipt, now: Timestamp) -> Result<Con
     Ok(content)
 }
 
+/// Whom a receipt names, and who does.
+fn word(receipt: &Receipt) -> Word {
+    Word {
+        name: receipt.app_user_id.clone(),
+        sender: receipt.sender,
+    }
+}
+
 /// A receipt as a message: one for each customer and token.
 fn message(
     app: &AppSetup,
@@ -69,8 +77,9 @@ impl Intake {
         let app = setup.known_app(app)?;
         let source = app.usable_source()?;
         let now = self.core.system().now();
-        self.profile(app.row.project, &receipt.app_user_id).await?;
+        check_name(&receipt.app_user_id)?;
         let content = content(source.as_ref(), receipt, now).map_err(IntakeError::Refused)?;
+        self.profile(app.row.project, &receipt.app_user_id).await?;
         let message = message(app, receipt, Origin::Receipt, "RECEIPT", now);
         if !self.core.ledger().seen(message.id).await? {
             self.park_until_answered(app, &message).await?;
@@ -88,7 +97,7 @@ impl Intake {
             }
             Content::Observed(seen) => {
                 let manner = Manner {
-                    owner: Some(&receipt.app_user_id),
+                    owner: Some(word(receipt)),
                     silent: false,
                 };
                 self.process(&setup, app, message, seen, manner).await?;
@@ -109,13 +118,15 @@ impl Intake {
         let app = setup.known_app(app)?;
         let source = app.usable_source()?;
         let (project, now) = (app.row.project, self.core.system().now());
-        self.profile(project, &receipt.app_user_id).await?;
+        check_name(&receipt.app_user_id)?;
         let content = content(source.as_ref(), receipt, now).map_err(IntakeError::Refused)?;
+        self.profile(project, &receipt.app_user_id).await?;
         let mut is_purchase = false;
         if let Some(question) = whole_life(source.as_ref(), &content) {
             let question = Question {
                 silent: !tell_events,
                 owner: Some(receipt.app_user_id.clone()),
+                sender: receipt.sender,
                 ..question
             };
             let before = self.has_purchases(project, receipt).await?;
@@ -131,7 +142,7 @@ impl Intake {
             };
             let message = message(app, receipt, origin, "IMPORT", now);
             let manner = Manner {
-                owner: Some(&receipt.app_user_id),
+                owner: Some(word(receipt)),
                 silent: !tell_events,
             };
             self.process(&setup, app, message, seen, manner).await?;

@@ -10,13 +10,13 @@ use sources::Trouble;
 
 const DAY: i64 = 86_400;
 
-fn after(at: Timestamp, days: i64) -> Timestamp {
+pub(crate) fn after(at: Timestamp, days: i64) -> Timestamp {
     at.checked_add(SignedDuration::from_secs(days * DAY))
         .unwrap()
 }
 
 /// The `number`th monthly period of a chain, the first from 0.
-fn transaction(_: &World, chain: &str, number: i64, start: Timestamp) -> Value {
+pub(crate) fn transaction(_: &World, chain: &str, number: i64, start: Timestamp) -> Value {
     let begins = after(start, 30 * number);
     let id = if number == 0 {
         chain.to_owned()
@@ -31,17 +31,17 @@ fn transaction(_: &World, chain: &str, number: i64, start: Timestamp) -> Value {
     })
 }
 
-fn renewal(chain: &str, on: bool) -> Value {
+pub(crate) fn renewal(chain: &str, on: bool) -> Value {
     json!({ "originalTransactionId": chain, "productId": "com.example.monthly", "autoRenewProductId": "com.example.monthly", "autoRenewStatus": i32::from(on), "environment": "LocalTesting" })
 }
 
-fn signed(world: &World, payload: &Value) -> String {
+pub(crate) fn signed(world: &World, payload: &Value) -> String {
     let mut payload = payload.clone();
     payload["signedDate"] = world.now().as_millisecond().into();
     AUTHORITY.sign(&payload).unwrap()
 }
 
-fn notification(
+pub(crate) fn notification(
     world: &World,
     uuid: &str,
     transaction: &Value,
@@ -57,7 +57,7 @@ fn notification(
 }
 
 /// A chain of `periods`, known to the API only.
-fn played(world: &World, chain: &str, periods: i64, start: Timestamp) -> Vec<Value> {
+pub(crate) fn played(world: &World, chain: &str, periods: i64, start: Timestamp) -> Vec<Value> {
     let all: Vec<_> = (0..periods)
         .map(|number| transaction(world, chain, number, start))
         .collect();
@@ -127,7 +127,7 @@ async fn receipts_as_signed_transaction_or_id_name_the_owner() {
         .await
         .unwrap();
     world
-        .receipt(Store::AppStore, "ann", "2000001")
+        .vouched_receipt(Store::AppStore, "ann", "2000001")
         .await
         .unwrap();
     assert_eq!(
@@ -136,7 +136,10 @@ async fn receipts_as_signed_transaction_or_id_name_the_owner() {
         "sent again, nothing is new"
     );
     played(&world, "3000", 1, world.now());
-    world.receipt(Store::AppStore, "bob", "3000").await.unwrap();
+    world
+        .vouched_receipt(Store::AppStore, "bob", "3000")
+        .await
+        .unwrap();
     assert_eq!(world.kinds_of("bob").await, [SubscriptionStarted]);
     for garbage in ["", "not a receipt", "a.b.c"] {
         let refused = world.receipt(Store::AppStore, "eve", garbage).await;
@@ -145,7 +148,7 @@ async fn receipts_as_signed_transaction_or_id_name_the_owner() {
             "{garbage}: {refused:?}"
         );
     }
-    let unknown = world.receipt(Store::AppStore, "eve", "999").await;
+    let unknown = world.vouched_receipt(Store::AppStore, "eve", "999").await;
     assert!(
         matches!(unknown, Err(IntakeError::Store(Trouble::Unknown(_)))),
         "{unknown:?}"
@@ -210,7 +213,7 @@ async fn an_api_that_fails_loses_nothing() {
         world.stores.apple.set(outage);
         let body = notification(&world, "n1", &all[1], &renewal("6000", true), 1);
         world.tell(&body).await.unwrap();
-        let refused = world.receipt(Store::AppStore, "ann", "6000").await;
+        let refused = world.vouched_receipt(Store::AppStore, "ann", "6000").await;
         assert!(matches!(refused, Err(IntakeError::Store(_))), "{refused:?}");
         let waiting = world
             .engine
@@ -248,7 +251,10 @@ async fn receipt_and_notification_at_once_from_sixteen_clients_give_one_event() 
                         .receipt(Store::AppStore, "ann", &signed(&world, &transaction))
                         .await
                         .unwrap(),
-                    1 => world.receipt(Store::AppStore, "ann", "7000").await.unwrap(),
+                    1 => world
+                        .vouched_receipt(Store::AppStore, "ann", "7000")
+                        .await
+                        .unwrap(),
                     _ => {
                         let body = notification(
                             &world,

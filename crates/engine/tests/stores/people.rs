@@ -14,8 +14,8 @@ fn after(at: Timestamp, days: i64) -> Timestamp {
         .unwrap()
 }
 
-/// A running Play subscription that names nobody.
-fn sell(world: &World, token: &str, account: &str) {
+/// A running Play subscription of this account.
+pub(crate) fn sell(world: &World, token: &str, account: &str) {
     let new = Subscription {
         token: token.into(),
         product: "gold".into(),
@@ -38,7 +38,7 @@ async fn restore(world: &World, who: &str, token: &str) -> Result<(), IntakeErro
     world.receipt(Store::PlayStore, who, token).await
 }
 
-async fn push(world: &World, kind: u8, token: &str) {
+pub(crate) async fn push(world: &World, kind: u8, token: &str) {
     world.pass(1).await;
     let body = world.stores.play.api.tell(kind, token, world.now());
     world.push(&body).await.unwrap();
@@ -113,8 +113,8 @@ async fn transfer_moves_a_purchase_and_tells_both_sides() {
 #[tokio::test(flavor = "multi_thread")]
 async fn transfer_while_in_billing_retry_gives_no_access_until_it_recovers() {
     let world = World::with_stores().await;
-    sell(&world, "t", "ann");
-    push(&world, 4, "t").await;
+    sell(&world, "t", "");
+    restore(&world, "ann", "t").await.unwrap();
     world.pass(30 * DAY).await;
     world.stores.play.api.set_state("t", "ON_HOLD", None);
     push(&world, 5, "t").await;
@@ -136,8 +136,8 @@ async fn keep_refuses_and_share_makes_one_customer_of_two() {
         &json!({ "transfer_behaviour": "share", "sandbox_transfer_behaviour": "keep" }),
     )
     .await;
-    sell(&keep, "t", "ann");
-    push(&keep, 4, "t").await;
+    sell(&keep, "t", "");
+    restore(&keep, "ann", "t").await.unwrap();
     let refused = restore(&keep, "bob", "t").await;
     assert!(
         matches!(refused, Err(IntakeError::OwnedByAnother)),
@@ -150,15 +150,15 @@ async fn keep_refuses_and_share_makes_one_customer_of_two() {
         "a refusal is an answer: nothing waits"
     );
     let share = World::with_stores_and(&json!({ "transfer_behaviour": "share" })).await;
-    sell(&share, "t", "ann");
-    push(&share, 4, "t").await;
+    sell(&share, "t", "");
+    restore(&share, "ann", "t").await.unwrap();
     restore(&share, "bob", "t").await.unwrap();
     assert!(share.has_premium("ann").await && share.has_premium("bob").await);
     assert_eq!(share.kinds().await, [SubscriptionStarted]);
     let inactive =
         World::with_stores_and(&json!({ "transfer_behaviour": "transfer_if_inactive" })).await;
-    sell(&inactive, "t", "ann");
-    push(&inactive, 4, "t").await;
+    sell(&inactive, "t", "");
+    restore(&inactive, "ann", "t").await.unwrap();
     assert!(restore(&inactive, "bob", "t").await.is_err());
     let end = inactive.now();
     inactive
@@ -568,6 +568,7 @@ async fn the_offering_a_client_names_stays_with_its_purchase() {
             token: "t".into(),
             product: None,
             app_user_id: "ann".into(),
+            sender: sources::Sender::Client,
         };
         let app = world.app_of(Store::PlayStore);
         world
@@ -614,6 +615,7 @@ async fn an_import_tells_nothing_unless_asked_and_what_comes_after_is_told() {
             token: token.into(),
             product: None,
             app_user_id: who.into(),
+            sender: sources::Sender::Project,
         };
         let (engine, app) = (world.engine.clone(), world.app_of(Store::PlayStore));
         async move { engine.intake().import(app, &receipt, tell).await }
@@ -653,8 +655,8 @@ async fn an_import_tells_nothing_unless_asked_and_what_comes_after_is_told() {
 #[tokio::test(flavor = "multi_thread")]
 async fn transfers_to_b_and_on_to_c_delivered_reversed_still_tell_the_truth() {
     let world = World::with_stores().await;
-    sell(&world, "t", "ann");
-    push(&world, 4, "t").await;
+    sell(&world, "t", "");
+    restore(&world, "ann", "t").await.unwrap();
     restore(&world, "bob", "t").await.unwrap();
     restore(&world, "cat", "t").await.unwrap();
     // Whatever the order of arrival: per customer the highest number carries the access that results.

@@ -470,7 +470,9 @@ async fn an_api_that_fails_loses_nothing() {
             .await
             .unwrap();
         // A receipt is told so at once, and kept.
-        let refused = world.receipt(Store::Stripe, "user-sub_o", "sub_o").await;
+        let refused = world
+            .vouched_receipt(Store::Stripe, "user-sub_o", "sub_o")
+            .await;
         assert!(refused.is_err(), "{outage:?}");
         assert!(world.parked().await > 0);
         world.stores.stripe.set(Outage::None);

@@ -100,16 +100,20 @@ impl Source for AppStore {
         let token = receipt.token.trim();
         let is_jws = token.matches('.').count() == 2;
         if is_jws {
-            let mut seen = purchase::transaction(token, &self.app)?;
-            seen.user_token = Some(receipt.app_user_id.clone());
+            let seen = purchase::transaction(token, &self.app)?;
             return Ok(Content::Observed(Box::new(seen)));
         }
         let question = |id: String| Question {
             owner: Some(receipt.app_user_id.clone()),
+            sender: receipt.sender,
             with_history: true,
             ..Question::about("transaction", id)
         };
         if !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_digit()) {
+            let proof = "the signed transaction of StoreKit 2 or the receipt of StoreKit 1, or ask from your server with a secret key that may write";
+            receipt
+                .sender
+                .must_not_be_a_client("a transaction id", proof)?;
             return Ok(Content::Ask(question(token.to_owned())));
         }
         let proven = receipt::verify(token, &self.app)?;

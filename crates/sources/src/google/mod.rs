@@ -93,9 +93,10 @@ impl Source for GooglePlay {
                 "expected a purchase token",
             ));
         }
-        // The client does not say what kind of product it is: the API is asked for both.
+        // Nobody but the buyer's device and Google know a token: it is a proof. The client does not say what kind of product it is: the API is asked for both.
         Ok(Content::Ask(Question {
             owner: Some(receipt.app_user_id.clone()),
+            sender: receipt.sender,
             with_history: true,
             ..Question::about("purchase", receipt.token.trim())
         }))

@@ -97,8 +97,13 @@ impl Source for Stripe {
                 ));
             }
         };
+        receipt.sender.must_not_be_a_client(
+            "a Stripe id",
+            "it from your server, with a secret key that may write",
+        )?;
         Ok(Content::Ask(Question {
             owner: Some(receipt.app_user_id.clone()),
+            sender: receipt.sender,
             ..Question::about(about, token)
         }))
     }

@@ -6,6 +6,7 @@ use crate::{
     server::{AUTHORITY, Api, BUNDLE_ID, Site, now},
 };
 use serde_json::{Value, json};
+use simulator::{Authority, StoreReceipt};
 
 /// A purchase as StoreKit 2 hands it to the app. Source: Apple, JWSTransactionDecodedPayload.
 fn transaction(id: u64) -> String {
@@ -257,5 +258,47 @@ async fn who_bought_and_what_the_store_gave_are_required() {
             (400, &json!(code)),
             "{body}: {answer}"
         );
+    }
+}
+
+/// The public key is in every copy of the app, and ids are in its logs: neither takes somebody's purchase away.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_public_key_takes_nothing_by_naming_it() {
+    let site = Site::new(&[]);
+    let server = site.serve();
+    let client = V1 {
+        url: server.url.clone(),
+        key: site.run(&["keys", "client", "--project", "acme", "--app", "ios"]),
+    };
+    let send = async |who: &str, token: &str| {
+        let body = json!({ "app_user_id": who, "fetch_token": token });
+        client.send("POST", "/receipts", Some(body)).await
+    };
+    let (status, answer) = send("ann", &transaction(1)).await;
+    assert_eq!(status, 200, "{answer}");
+    let forged = StoreReceipt {
+        bundle_id: BUNDLE_ID,
+        environment: "LocalTesting",
+        created_at: now(),
+        transactions: &[("1", "1")],
+    };
+    let forged = Authority::create().unwrap().sign_receipt(&forged).unwrap();
+    for (token, expected) in [("1", (403, 7225)), (&forged, (400, 7103))] {
+        let (status, answer) = send("eve", token).await;
+        let code = answer["code"].as_i64().unwrap();
+        assert_eq!((status, code), expected, "{answer}");
+    }
+    let (_, answer) = send("eve", "1").await;
+    let why = answer["message"].as_str().unwrap();
+    assert!(
+        why.contains("not whose") && why.contains("secret key"),
+        "{why}"
+    );
+    for (who, has) in [("ann", true), ("eve", false)] {
+        let (_, answer) = client
+            .send("GET", &format!("/subscribers/{who}"), None)
+            .await;
+        let premium = &answer["subscriber"]["entitlements"]["premium"];
+        assert_eq!(premium.is_object(), has, "{who}: {answer}");
     }
 }

@@ -155,7 +155,7 @@ pub(crate) struct V1 {
 }
 
 impl V1 {
-    async fn send(&self, method: &str, path: &str, body: Option<Value>) -> (u16, Value) {
+    pub(crate) async fn send(&self, method: &str, path: &str, body: Option<Value>) -> (u16, Value) {
         let body = body.map(|body| body.to_string());
         self.send_text(method, path, body).await
     }

@@ -6,7 +6,7 @@ use domain::{AppId, Store};
 use engine::{Accepted, IntakeError, System};
 use serde_json::Value;
 use simulator::{ApiRequest, Channel, Message, Stores};
-use sources::{Call, Incoming, Method, Receipt, Reply, Web};
+use sources::{Call, Incoming, Method, Receipt, Reply, Sender, Web};
 use std::sync::Arc;
 
 /// The network, with nothing in it but the stores.
@@ -98,9 +98,29 @@ impl World {
         self.deliver_body(Channel::Stripe, body).await
     }
 
-    /// A client sends a purchase in.
+    /// A client sends a purchase in, with the public key that every copy of the app has.
     pub(crate) async fn receipt(
         &self,
+        store: Store,
+        who: &str,
+        token: &str,
+    ) -> Result<(), IntakeError> {
+        self.receipt_from(Sender::Client, store, who, token).await
+    }
+
+    /// The app's own server sends one in, with a secret key.
+    pub(crate) async fn vouched_receipt(
+        &self,
+        store: Store,
+        who: &str,
+        token: &str,
+    ) -> Result<(), IntakeError> {
+        self.receipt_from(Sender::Project, store, who, token).await
+    }
+
+    async fn receipt_from(
+        &self,
+        sender: Sender,
         store: Store,
         who: &str,
         token: &str,
@@ -111,6 +131,7 @@ impl World {
             token: token.into(),
             product: None,
             app_user_id: who.into(),
+            sender,
         };
         let app = self.app_of(store);
         self.engine.intake().take_receipt(app, &receipt).await
