@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, de::DeserializeOwned};
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 /// Chains remembered; the number Apple's own libraries use. Source: App Store Server Library.
@@ -22,16 +22,20 @@ const APPLE_ROOT_CA_G3: &[u8] = include_bytes!("AppleRootCA-G3.der");
 /// Apple Root CA (2006 to 2035, RSA), to which StoreKit 1 receipts lead. Source: Apple, "Apple PKI", Apple Inc. Root.
 const APPLE_ROOT_CA: &[u8] = include_bytes!("AppleRootCA.der");
 
+/// Verified chains, by the certificates that were checked.
+type Chains = BTreeMap<Vec<Vec<u8>>, Arc<Chain>>;
+
 /// Verifies JWS against pinned roots. Remembers verified chains, so that a JWS costs one signature check.
 ///
-/// The memory is keyed by the whole protected header, and what it holds (signatures between certificates) does not
-/// change with time; validity in time is checked for every payload.
+/// The memory is keyed by the certificates that were checked, so a chain vouches for no other leaf, and whatever else stands in a
+/// header costs no memory. What it holds (signatures between certificates) does not change with time; validity in time is checked
+/// for every payload.
 #[derive(Debug)]
 pub struct Verifier {
     roots: Vec<Vec<u8>>,
     receipt_roots: Vec<Vec<u8>>,
     single_certificate: bool,
-    chains: Mutex<BTreeMap<String, Arc<Chain>>>,
+    chains: Mutex<Chains>,
 }
 
 #[derive(Deserialize)]
@@ -146,14 +150,6 @@ impl Verifier {
     }
 
     fn chain(&self, header: &str) -> Result<Arc<Chain>, Rejection> {
-        if let Some(known) = self
-            .chains
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(header)
-        {
-            return Ok(Arc::clone(known));
-        }
         let json = BASE64_URL_SAFE_NO_PAD
             .decode(header)
             .map_err(|_| Rejection::Malformed("the header is not base64url"))?;
@@ -168,16 +164,29 @@ impl Verifier {
             .map(|text| BASE64_STANDARD.decode(text))
             .collect::<Result<Vec<_>, _>>()
             .map_err(|_| Rejection::Untrusted(Untrusted::Undecodable("x5c")))?;
-        let chain = match certificates.len() {
-            1 if self.single_certificate => Chain::pinned(&certificates, &self.roots)?,
+        // What is checked of them: of three, the last is never trusted.
+        let checked = match certificates.as_slice() {
+            [only] if self.single_certificate => vec![only.clone()],
+            [leaf, intermediate, _] => vec![leaf.clone(), intermediate.clone()],
+            others => return Err(Rejection::Untrusted(Untrusted::Length(others.len()))),
+        };
+        if let Some(known) = self.chains().get(&checked) {
+            return Ok(Arc::clone(known));
+        }
+        let chain = match checked.len() {
+            1 => Chain::pinned(&certificates, &self.roots)?,
             _ => Chain::build(&certificates, &self.roots)?,
         };
         let chain = Arc::new(chain);
-        let mut chains = self.chains.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut chains = self.chains();
         if chains.len() >= REMEMBERED {
             chains.clear();
         }
-        chains.insert(header.to_owned(), Arc::clone(&chain));
+        chains.insert(checked, Arc::clone(&chain));
         Ok(chain)
+    }
+
+    fn chains(&self) -> MutexGuard<'_, Chains> {
+        self.chains.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
