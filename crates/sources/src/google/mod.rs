@@ -7,6 +7,7 @@
 
 mod api;
 mod facts;
+mod keys;
 mod model;
 mod push;
 

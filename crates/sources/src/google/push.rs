@@ -1,28 +1,18 @@
 //! Pub/Sub push: who may push, and what a pushed message says. Source: Google, "Authentication for
 //! push subscriptions" (Pub/Sub) and "Real-time developer notifications reference guide".
 
-use crate::{
-    Call, Content, Incoming, Question, Received, Refusal, Verdict, Web,
-    jwt::{self, TokenProblem},
-    web,
-};
+use super::keys::Keys;
+use crate::{Content, Incoming, Question, Received, Refusal, Verdict, Web};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use jiff::{SignedDuration, Timestamp};
-use jsonwebtoken::jwk::JwkSet;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tokio::sync::Mutex;
 
 /// Google's published signing keys.
 pub const KEYS_URL: &str = "https://www.googleapis.com/oauth2/v3/certs";
 
 /// Clock difference accepted between Google and us.
 const SKEW: SignedDuration = SignedDuration::from_mins(5);
-/// How long keys are kept when the answer does not say.
-const KEYS_KEPT: SignedDuration = SignedDuration::from_hours(1);
-/// Shortest time between two reads of the keys: unknown key ids must not make us hammer Google.
-const KEYS_PAUSE: SignedDuration = SignedDuration::from_secs(30);
-
 /// Who may push.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PushAccess {
@@ -42,16 +32,9 @@ pub enum PushAccess {
 }
 
 #[derive(Debug)]
-struct Keys {
-    set: JwkSet,
-    read_at: Timestamp,
-    kept_until: Timestamp,
-}
-
-#[derive(Debug)]
 pub(crate) struct Push {
     access: PushAccess,
-    keys: Mutex<Option<Keys>>,
+    keys: Keys,
 }
 
 #[derive(Deserialize)]
@@ -70,7 +53,7 @@ impl Push {
     pub(crate) fn new(access: PushAccess) -> Self {
         Self {
             access,
-            keys: Mutex::new(None),
+            keys: Keys::default(),
         }
     }
 
@@ -100,7 +83,7 @@ impl Push {
             .authorization
             .and_then(|value| value.strip_prefix("Bearer "))
             .ok_or_else(|| refuse("expected an `Authorization: Bearer` header: switch on authentication in the Pub/Sub push subscription".into()))?;
-        let claims = self.claims(token.trim(), keys_url, web, now).await?;
+        let claims: Claims = self.keys.claims(token.trim(), keys_url, web, now).await?;
         let expected = audience.as_deref().unwrap_or(incoming.url);
         if !["https://accounts.google.com", "accounts.google.com"].contains(&claims.iss.as_str()) {
             return Err(refuse(format!(
@@ -129,76 +112,6 @@ impl Push {
         }
         Ok(())
     }
-
-    /// Verifies with the keys known; with fresh ones when they are old or the key is unknown.
-    async fn claims(
-        &self,
-        token: &str,
-        keys_url: &str,
-        web: &dyn Web,
-        now: Timestamp,
-    ) -> Result<Claims, Refusal> {
-        let mut keys = self.keys.lock().await;
-        let mut known = keys.as_ref().filter(|keys| now < keys.kept_until);
-        loop {
-            if let Some(kept) = known {
-                let unknown = match jwt::verify::<Claims>(token, &kept.set) {
-                    Ok(claims) => return Ok(claims),
-                    Err(TokenProblem::UnknownKey(id)) => id,
-                    Err(TokenProblem::Malformed(what)) => {
-                        return Err(Refusal::refuse(
-                            "push_not_authenticated",
-                            format!("the push token cannot be read: {what}"),
-                        ));
-                    }
-                    Err(TokenProblem::Forged) => {
-                        return Err(Refusal::refuse(
-                            "push_not_authenticated",
-                            "the push token's signature does not match",
-                        ));
-                    }
-                };
-                if kept.read_at.duration_until(now) < KEYS_PAUSE {
-                    return Err(Refusal::refuse(
-                        "push_not_authenticated",
-                        format!("Google publishes no key {unknown:?}"),
-                    ));
-                }
-            }
-            *keys = Some(fetch_keys(keys_url, web, now).await?);
-            known = keys.as_ref();
-        }
-    }
-}
-
-async fn fetch_keys(url: &str, web: &dyn Web, now: Timestamp) -> Result<Keys, Refusal> {
-    let who = "Google's key server";
-    let fetched = async {
-        let reply = web::call(web, &Call::get(url.to_owned(), None), who).await?;
-        let reply = reply.check(who, now)?;
-        let kept = max_age(reply.cache_control.as_deref()).unwrap_or(KEYS_KEPT);
-        Ok::<_, crate::Trouble>((reply.json::<JwkSet>(who)?, kept))
-    };
-    let (set, kept) = fetched.await.map_err(|trouble| Refusal {
-        code: "push_keys_unavailable",
-        detail: trouble.to_string(),
-        verdict: Verdict::Again,
-    })?;
-    Ok(Keys {
-        set,
-        read_at: now,
-        kept_until: now.saturating_add(kept).unwrap_or(now),
-    })
-}
-
-/// `max-age` of a `Cache-Control` header, at most a day.
-fn max_age(header: Option<&str>) -> Option<SignedDuration> {
-    let seconds: i64 = header?
-        .split(',')
-        .find_map(|part| part.trim().strip_prefix("max-age="))?
-        .parse()
-        .ok()?;
-    Some(SignedDuration::from_secs(seconds.clamp(0, 86_400)))
 }
 
 /// The body of a push of Pub/Sub.

@@ -1,0 +1,111 @@
+//! Who may push: Google's keys are asked for by those whose key is not known, and nobody else waits.
+#![expect(clippy::unwrap_used, reason = "tests report by panicking")]
+
+use async_trait::async_trait;
+use jiff::{SignedDuration, Timestamp};
+use simulator::{Api, ApiRequest, PUSH_ACCOUNT, PlayStore};
+use sources::{
+    Call, Incoming, Refusal, Reply, Source, Verdict, Web,
+    google::{API_URL, App, GooglePlay, PushAccess},
+};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use tokio::sync::Semaphore;
+
+const URL: &str = "https://t.example/callbacks/google/app";
+
+/// Google's key server, which answers when it is let.
+struct KeyServer {
+    store: PlayStore,
+    lets: Semaphore,
+    asked: AtomicUsize,
+    now: Timestamp,
+}
+
+#[async_trait]
+impl Web for KeyServer {
+    async fn call(&self, call: &Call) -> Result<Reply, String> {
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        self.lets.acquire().await.unwrap().forget();
+        let request = ApiRequest::of("GET", &call.url, None, Vec::new());
+        let answer = self.store.answer(&request, self.now);
+        Ok(Reply {
+            status: answer.status,
+            retry_after: None,
+            cache_control: None,
+            body: answer.body,
+        })
+    }
+}
+
+fn source() -> GooglePlay {
+    GooglePlay::new(App {
+        package: "com.example".into(),
+        push: PushAccess::Oidc {
+            audience: None,
+            email: PUSH_ACCOUNT.into(),
+            keys_url: "https://play.test/certs".into(),
+        },
+        credentials: None,
+        api_url: API_URL.into(),
+        acknowledge: false,
+    })
+}
+
+async fn push(
+    source: &GooglePlay,
+    server: &KeyServer,
+    authorization: &str,
+    now: Timestamp,
+) -> Result<(), Refusal> {
+    let incoming = Incoming {
+        body: b"{}",
+        authorization: Some(authorization),
+        signature: None,
+        url: URL,
+    };
+    source.authenticate(&incoming, server, now).await
+}
+
+#[tokio::test]
+async fn a_push_whose_key_is_known_waits_for_nobody() {
+    let start: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
+    let server = KeyServer {
+        store: PlayStore::new("com.example").unwrap(),
+        lets: Semaphore::new(1),
+        asked: AtomicUsize::new(0),
+        now: start,
+    };
+    let asked = || server.asked.load(Ordering::SeqCst);
+    let source = source();
+    let genuine = server.store.push_authorization(URL, start).unwrap();
+    push(&source, &server, &genuine, start).await.unwrap();
+    assert_eq!(asked(), 1);
+
+    // A stranger's token names a key that nobody published. The key server does not answer.
+    let stranger = "Bearer eyJhbGciOiJSUzI1NiIsImtpZCI6InN0cmFuZ2VyIn0.e30.AAAA";
+    let later = start + SignedDuration::from_mins(1);
+    let mut strangers: Vec<_> = (0..3)
+        .map(|_| Box::pin(push(&source, &server, stranger, later)))
+        .collect();
+    for waiting in &mut strangers {
+        tokio::select! {
+            biased;
+            outcome = waiting => panic!("{outcome:?}"),
+            () = std::future::ready(()) => {}
+        }
+    }
+    assert_eq!(asked(), 2, "one of them asks");
+    push(&source, &server, &genuine, later).await.unwrap();
+    server.lets.add_permits(1);
+    for waiting in strangers {
+        let refusal = waiting.await.unwrap_err();
+        assert_eq!(refusal.verdict, Verdict::Refuse, "{refusal:?}");
+    }
+    let again = push(&source, &server, stranger, later).await.unwrap_err();
+    assert!(again.detail.contains("stranger"), "{again:?}");
+    assert_eq!(
+        asked(),
+        2,
+        "and what was asked a moment ago is not asked again"
+    );
+}
