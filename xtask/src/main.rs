@@ -1,6 +1,7 @@
-//! The project's own commands: `cargo xtask demo | test | truth | bench | chaos | sql | screenshots`.
+//! The project's own commands: `cargo xtask demo | test | truth | bench | chaos | fuzz | sql | screenshots`.
 
 mod check;
+mod fuzz;
 mod sql;
 mod tools;
 
@@ -54,6 +55,15 @@ enum Command {
         /// The same seed does the same harm.
         #[arg(long, default_value_t = 1)]
         seed: u64,
+    },
+    /// Fuzz whatever parses outside bytes, with libFuzzer.
+    Fuzz {
+        /// How long each target is fuzzed.
+        #[arg(long, default_value_t = 60)]
+        seconds: u64,
+        /// Only this target.
+        #[arg(long)]
+        target: Option<String>,
     },
     /// Ask a new PostgreSQL about every statement, for the compiler; after a statement or the schema changed.
     Sql,
@@ -109,6 +119,7 @@ fn main() -> Result<()> {
                 ],
             )
         }
+        Command::Fuzz { seconds, target } => fuzz::run(seconds, target.as_deref()),
         Command::Sql => {
             tools::database_tools()?;
             sql::prepare()

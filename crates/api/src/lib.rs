@@ -16,6 +16,8 @@ mod view;
 
 pub use openapi::document;
 pub use resources::{missing, wrong_method};
+#[cfg(feature = "fuzz")]
+pub use v1::read_client_body;
 
 use axum::{Router, middleware, routing::options};
 use web::{

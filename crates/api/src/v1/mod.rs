@@ -8,6 +8,8 @@ mod client;
 mod customers;
 mod edge;
 mod error;
+#[cfg(feature = "fuzz")]
+mod fuzzed;
 mod grants;
 mod members;
 mod offerings;
@@ -17,6 +19,8 @@ mod subscriber;
 pub(crate) use client::{Client, Platform, Secret};
 pub(crate) use edge::{cors, preflight, spoken};
 pub(crate) use error::Error;
+#[cfg(feature = "fuzz")]
+pub use fuzzed::read_client_body;
 
 use web::{App, route::Route};
 

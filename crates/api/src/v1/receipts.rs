@@ -161,6 +161,12 @@ pub(crate) async fn receipts(
     Ok(Noted::to(who, answer))
 }
 
+/// Whether the body of a receipt can be read.
+#[cfg(feature = "fuzz")]
+pub(super) fn read(body: &Members) -> Result<(), Error> {
+    Sent::try_from(body).map(|_| ())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
