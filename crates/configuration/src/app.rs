@@ -48,7 +48,7 @@ impl Planner<'_> {
             return;
         }
         let stored = known.map_or_else(Stored::default, |known| Stored::of_app(means.vault, known));
-        let mut merged = merged(spec.fields, &stored, &desired.settings);
+        let mut merged = merged(spec.fields, spec.travels, &stored, &desired.settings);
         let unknown = unknown(spec.fields, &["name", "store"], &desired.settings);
         merged.problems.extend(unknown);
         if !merged.problems.is_empty() {

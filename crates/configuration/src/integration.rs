@@ -92,11 +92,12 @@ impl Planner<'_> {
         known: Option<&Integration>,
         given: &Settings,
     ) -> Option<(Vec<u8>, Verification)> {
-        let (means, fields) = (self.means, destination.spec().fields);
+        let (means, spec) = (self.means, destination.spec());
+        let fields = spec.fields;
         let stored = known.map_or_else(Stored::default, |known| {
             Stored::of_integration(means.vault, known)
         });
-        let mut merged = merged(fields, &stored, given);
+        let mut merged = merged(fields, spec.travels, &stored, given);
         merged.problems.extend(unknown(fields, &[], given));
         if !merged.problems.is_empty() {
             self.invalid(key, merged.problems);

@@ -13,9 +13,12 @@
 //! So a list can be sent back as it was shown; and one from which an entry was taken, to which one was added, or whose
 //! order is another, names the entries it keeps: `["whsec_new", "***1"]`. What stands for an entry that is not stored is
 //! refused, as is any other text that begins with `***`: it was never meant to be a secret.
+//!
+//! **A secret stays with its target.** Whoever may change settings does not see their secrets, and must not be able to have
+//! them sent to a place of their own: where the address changes that a secret is sent to, the secret is given again.
 
-use crate::stored::Stored;
-use destinations::{Field, FieldKind};
+use crate::{Given, settings::Settings, stored::Stored};
+use destinations::{Field, FieldKind, Invalid, Travel};
 use serde_json::{Map, Value};
 
 /// What is shown instead of a secret.
@@ -47,6 +50,37 @@ pub(crate) fn put_back(field: &Field, given: &Value, stored: &Stored) -> Result<
         (_, Value::String(text)) => single(text, field.name, stored),
         _ => Err("expected a text".into()),
     }
+}
+
+/// Secrets that would be kept while the address they are sent to becomes another one.
+///
+/// What cannot be read now may be read again once its key is back, and counts as held.
+pub(crate) fn astray(
+    travels: &[Travel],
+    stored: &Stored,
+    given: &Settings,
+    settings: &Map<String, Value>,
+) -> Vec<Invalid> {
+    let is_held = |secret: &str| match stored.settings.get(secret) {
+        Some(held) => held.as_str() != Some(""),
+        None => stored.unreadable.is_some() && !stored.settings.is_empty(),
+    };
+    let is_kept = |secret: &str| match given.get(secret) {
+        None | Some(Given::Keep) => true,
+        Some(Given::Set(text)) => text.as_str().is_some_and(|text| text.starts_with(MASK)),
+        Some(Given::Default) => false,
+    };
+    let mut astray: Vec<Invalid> = Vec::new();
+    for Travel { secret, to } in travels {
+        let moves = settings.get(*to) != stored.settings.get(*to);
+        let is_told = astray.iter().any(|told| told.field == *secret);
+        if moves && is_held(secret) && is_kept(secret) && !is_told {
+            let problem =
+                format!("must be given again, because `{to}` changes: it would be sent there");
+            astray.push(Invalid::new(*secret, problem));
+        }
+    }
+    astray
 }
 
 /// What a text in the place of a secret is.

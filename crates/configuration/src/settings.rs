@@ -4,7 +4,7 @@
 //! is checked here as far as its kind says what it must be; what it means, the store or the destination knows.
 
 use crate::{Given, secrets, stored::Stored};
-use destinations::{Field, FieldKind, Invalid};
+use destinations::{Field, FieldKind, Invalid, Travel, check_url};
 use domain::retry;
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -22,8 +22,8 @@ pub struct Merged {
     pub problems: Vec<Invalid>,
 }
 
-/// Puts what a document says over what is stored.
-pub fn merged(fields: &[Field], stored: &Stored, given: &Settings) -> Merged {
+/// Puts what a document says over what is stored. A secret that is kept stays where it is sent: see [`secrets::astray`].
+pub fn merged(fields: &[Field], travels: &[Travel], stored: &Stored, given: &Settings) -> Merged {
     let (mut settings, mut problems) = (Map::new(), Vec::new());
     for field in fields {
         let known = stored.settings.get(field.name);
@@ -40,6 +40,7 @@ pub fn merged(fields: &[Field], stored: &Stored, given: &Settings) -> Merged {
         };
         settings.extend(value.map(|value| (field.name.to_owned(), value)));
     }
+    problems.extend(secrets::astray(travels, stored, given, &settings));
     Merged { settings, problems }
 }
 
@@ -68,7 +69,15 @@ fn checked(field: &Field, value: &Value, stored: &Stored) -> Result<Value, Strin
         FieldKind::Secret | FieldKind::LongSecret | FieldKind::Secrets => {
             return secrets::put_back(field, value, stored);
         }
-        FieldKind::Text | FieldKind::Url => value.is_string(),
+        FieldKind::Text => value.is_string(),
+        FieldKind::Url => {
+            let mut problems = Vec::new();
+            check_url(field.name, value.as_str(), &mut problems);
+            if let Some(Invalid { problem, .. }) = problems.pop() {
+                return Err(problem);
+            }
+            value.is_string()
+        }
         FieldKind::Switch => value.is_boolean(),
         FieldKind::Number => value.is_u64(),
         FieldKind::Lines => all(value, |_| true),

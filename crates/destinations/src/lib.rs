@@ -18,8 +18,8 @@ pub mod webhook;
 
 pub use destination::{Configured, Context, Destination, Handshake, Outcome, Plan, Unsendable};
 pub use request::{Header, KEPT_HEADERS, Request, Response, Via};
-pub use settings::{EventSwitch, Events, Invalid, parse};
-pub use spec::{Field, FieldKind, Spec};
+pub use settings::{EventSwitch, Events, Invalid, check_url, parse};
+pub use spec::{Field, FieldKind, Spec, Travel};
 
 /// Every destination, sorted by key.
 pub static ALL: &[&dyn Destination] = &[&nats::Nats, &slack::Slack, &webhook::Webhook];

@@ -18,7 +18,7 @@
 
 use crate::{
     Configured, Context, Destination, Events, Field, FieldKind, Header, Invalid, Outcome, Plan,
-    Request, Response, Spec, Unsendable, Via, envelope, settings,
+    Request, Response, Spec, Travel, Unsendable, Via, envelope, settings,
 };
 use domain::{Environment, Event, EventKind, Message, NotSent, retry, secret::Secret};
 use jiff::Timestamp;
@@ -94,6 +94,20 @@ static SPEC: Spec = Spec {
             name: "retry",
             kind: FieldKind::Retry,
             help: "`adapty`, `revenuecat`, `standard`, or `custom` with delays in seconds. `standard`, about three days, when left alone.",
+        },
+    ],
+    travels: &[
+        Travel {
+            secret: "token",
+            to: "servers",
+        },
+        Travel {
+            secret: "password",
+            to: "servers",
+        },
+        Travel {
+            secret: "credentials",
+            to: "servers",
         },
     ],
     events: EventKind::ALL,

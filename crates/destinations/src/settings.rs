@@ -104,7 +104,7 @@ pub(crate) fn check_retry(policy: Option<&retry::Policy>, problems: &mut Vec<Inv
 }
 
 /// Checks a URL: `http` or `https`, with a host and without credentials.
-pub(crate) fn check_url(field: &str, url: Option<&str>, problems: &mut Vec<Invalid>) {
+pub fn check_url(field: &str, url: Option<&str>, problems: &mut Vec<Invalid>) {
     let Some(url) = url else { return };
     let rest = url
         .strip_prefix("https://")

@@ -88,6 +88,8 @@ static SPEC: Spec = Spec {
             help: "Switch kinds of events off.",
         },
     ],
+    // The secret is the URL.
+    travels: &[],
     events: &[
         EventKind::SubscriptionStarted,
         EventKind::TrialStarted,

@@ -55,6 +55,15 @@ pub struct Field {
     pub help: &'static str,
 }
 
+/// A secret that is sent where another setting says, so that one who changes that setting has to give it again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Travel {
+    /// Name of the secret.
+    pub secret: &'static str,
+    /// Name of the setting that says where.
+    pub to: &'static str,
+}
+
 /// What a destination is.
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = Destination))]
 #[derive(Debug, Clone, Copy, Serialize)]
@@ -67,6 +76,9 @@ pub struct Spec {
     pub summary: &'static str,
     /// Its settings.
     pub fields: &'static [Field],
+    /// Which of its secrets are sent where another setting says.
+    #[serde(skip)]
+    pub travels: &'static [Travel],
     /// Kinds it can receive.
     pub events: &'static [EventKind],
     /// Whether one customer's deliveries leave in order.

@@ -135,3 +135,151 @@ fn secrets_that_cannot_be_read_are_replaced_and_never_kept() {
         assert_eq!(signing_secrets(&lost, kind, key), json!([B]));
     }
 }
+
+/// Each secret that travels, with the settings that say where, as an attacker would change them.
+const TRAVELS: [(&str, &str, &str, &str, &str); 8] = [
+    ("apps", "ios", "api_key", "api_url", "https://evil.example"),
+    (
+        "apps",
+        "android",
+        "service_account",
+        "api_url",
+        "https://evil.example",
+    ),
+    (
+        "apps",
+        "android",
+        "service_account",
+        "push_keys_url",
+        "https://evil.example",
+    ),
+    ("apps", "web", "api_key", "api_url", "https://evil.example"),
+    (
+        "integrations",
+        "hook",
+        "production_authorization",
+        "production_url",
+        "https://evil.example",
+    ),
+    (
+        "integrations",
+        "hook",
+        "sandbox_authorization",
+        "sandbox_url",
+        "https://evil.example",
+    ),
+    (
+        "integrations",
+        "bus",
+        "password",
+        "servers",
+        "nats://evil.example:4222",
+    ),
+    (
+        "integrations",
+        "token",
+        "token",
+        "servers",
+        "nats://evil.example:4222",
+    ),
+];
+
+fn travellers() -> Project {
+    Project::new(json!({
+        "project": { "key": "acme" },
+        "apps": {
+            "ios": { "store": "app_store", "bundle_id": "com.example", "environments": ["sandbox"],
+                "api_issuer": "i", "api_key_id": "k", "api_key": "held" },
+            "android": { "store": "play_store", "package": "com.example", "service_account": "held" },
+            "web": { "store": "stripe", "api_key": "held", "api_url": "https://proxy.example" },
+        },
+        "integrations": {
+            "hook": { "destination": "webhook", "settings": {
+                "production_url": "https://a.example/", "production_authorization": "held",
+                "sandbox_url": "https://b.example/", "sandbox_authorization": "held" } },
+            "bus": { "destination": "nats", "settings": {
+                "servers": "nats://a.example:4222", "user": "u", "password": "held" } },
+            "token": { "destination": "nats", "settings": { "servers": "nats://a.example:4222", "token": "held" } },
+        },
+    }))
+}
+
+fn changed(kind: &str, key: &str, settings: Value) -> Value {
+    let thing = if kind == "apps" {
+        settings
+    } else {
+        json!({ "settings": settings })
+    };
+    json!({ kind: { key: thing } })
+}
+
+#[test]
+fn a_secret_stays_with_its_target() {
+    for (kind, key, secret, to, evil) in TRAVELS {
+        // Left out, or sent back as it was shown: it would be sent to the new address.
+        for mut settings in [json!({}), json!({ secret: "***" })] {
+            settings[to] = evil.into();
+            let mut project = travellers();
+            let before = project.current.clone();
+            let problems = project.problems(changed(kind, key, settings));
+            let path = if kind == "apps" { "" } else { "settings." };
+            assert_eq!(
+                problems,
+                [format!(
+                    "{kind}.{key}.{path}{secret}: must be given again, because `{to}` changes: it would be sent there"
+                )]
+            );
+            assert_eq!(project.current, before, "{key} {to}");
+        }
+        // Given again, though it be the same.
+        let again = changed(kind, key, json!({ to: evil, secret: "held" }));
+        assert_eq!(travellers().apply(again), Ok(Action::Update), "{key} {to}");
+    }
+    // One that is not sent anywhere stays, and so does one of another address.
+    let hook = changed(
+        "integrations",
+        "hook",
+        json!({ "sandbox_url": "https://c.example/", "sandbox_authorization": null }),
+    );
+    let mut project = travellers();
+    assert_eq!(project.apply(hook), Ok(Action::Update));
+    let settings = project.integration_settings("hook");
+    assert_eq!(settings["production_authorization"], "held");
+    assert!(settings.contains_key("signing_secrets"));
+}
+
+#[test]
+fn a_secret_that_cannot_be_read_is_not_sent_elsewhere_when_its_key_is_back() {
+    let mut lost = travellers();
+    lost.vault = Vault::with_key([2; 32]);
+    let problems = lost.problems(changed(
+        "apps",
+        "web",
+        json!({ "api_url": "https://evil.example" }),
+    ));
+    assert!(
+        problems[0].starts_with("apps.web.api_key: must be given again"),
+        "{problems:?}"
+    );
+}
+
+#[test]
+fn addresses_of_apps_are_checked_as_those_of_integrations() {
+    for (url, mentions) in [
+        ("ftp://a.example", "must begin with https:// or http://"),
+        ("https://", "has no host"),
+        ("https://me:secret@a.example", "user name or password"),
+        ("https://a.example/ b", "white space"),
+    ] {
+        for (kind, key, _, to, _) in TRAVELS.into_iter().filter(|row| row.3.ends_with("_url")) {
+            let problems = travellers().problems(changed(kind, key, json!({ to: url })));
+            let said = problems
+                .iter()
+                .find(|problem| problem.contains(&format!(".{to}: ")));
+            assert!(
+                said.is_some_and(|said| said.contains(mentions)),
+                "{problems:?}"
+            );
+        }
+    }
+}

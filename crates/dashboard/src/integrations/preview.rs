@@ -64,7 +64,8 @@ fn configured(
             .map(|invalid| wrong(&invalid.field, invalid.problem))
             .collect()
     };
-    let merged = merged(target.spec.fields, &target.stored(app), settings);
+    // Nothing is sent, and no secret is shown: each may stay, wherever the preview would have it go.
+    let merged = merged(target.spec.fields, &[], &target.stored(app), settings);
     if !merged.problems.is_empty() {
         return Err(told(merged.problems));
     }

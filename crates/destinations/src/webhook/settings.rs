@@ -2,7 +2,7 @@
 
 use super::{format::Format, options::Options, signature::check_secret};
 use crate::{
-    EventSwitch, Events, Field, FieldKind, Invalid, Spec,
+    EventSwitch, Events, Field, FieldKind, Invalid, Spec, Travel,
     settings::{check_retry, check_url},
 };
 use domain::{EventKind, retry, secret::Secret};
@@ -98,6 +98,17 @@ pub(super) static SPEC: Spec = Spec {
             name: "retry",
             kind: FieldKind::Retry,
             help: "`adapty`, `revenuecat`, `standard`, or `custom` with delays in seconds. The format's own when left alone.",
+        },
+    ],
+    // Signing secrets stay here: what is sent is made with them.
+    travels: &[
+        Travel {
+            secret: "production_authorization",
+            to: "production_url",
+        },
+        Travel {
+            secret: "sandbox_authorization",
+            to: "sandbox_url",
         },
     ],
     events: EventKind::ALL,
