@@ -110,6 +110,17 @@ impl Trouble {
             Self::Unknown(_) => "purchase_unknown_to_store",
         }
     }
+
+    /// What whoever sent a message may read of it. The text of an error is for operators: it may quote the answer, and that of
+    /// an internal host is nobody else's.
+    pub const fn told(&self) -> &'static str {
+        match self {
+            Self::Unavailable { .. } => "the store could not be asked",
+            Self::Credentials(_) => "the store refused the app's credentials",
+            Self::Nonsense(_) => "the store's answer cannot be read",
+            Self::Unknown(_) => "the store knows no such purchase",
+        }
+    }
 }
 
 /// Longest excerpt of an answer shown to people.

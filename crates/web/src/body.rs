@@ -24,22 +24,27 @@ const DISCARDED: usize = 16 << 20;
 
 /// Reads a body of at most [`LARGEST`] bytes.
 pub async fn read(request: Request<Body>) -> Result<Bytes, Problem> {
+    read_at_most(request, LARGEST).await
+}
+
+/// Reads a body of at most so many bytes.
+pub async fn read_at_most(request: Request<Body>, largest: usize) -> Result<Bytes, Problem> {
     let mut parts = request.into_body().into_data_stream();
     let mut bytes = BytesMut::new();
     let mut length = 0_usize;
     while let Some(part) = parts.next().await {
         let part = part.map_err(|_| Problem::new(Code::MalformedBody, "the body ended early"))?;
         length = length.saturating_add(part.len());
-        if length <= LARGEST {
+        if length <= largest {
             bytes.extend_from_slice(&part);
         } else if length > DISCARDED {
             break;
         }
     }
-    if length > LARGEST {
+    if length > largest {
         return Err(Problem::new(
             Code::TooLarge,
-            format!("a body has at most {LARGEST} bytes"),
+            format!("a body has at most {largest} bytes"),
         ));
     }
     Ok(bytes.freeze())

@@ -173,6 +173,11 @@ impl Problem {
         Self::new(Code::Conflict, "read it again and repeat the request")
     }
 
+    /// What went wrong.
+    pub const fn code(&self) -> Code {
+        self.code
+    }
+
     /// Which value and what to do.
     pub fn detail(&self) -> &str {
         &self.detail
@@ -232,7 +237,7 @@ impl From<IntakeError> for Problem {
                 tracing::error!(%error, "a store's message could not be made durable; the store was asked to send it again");
                 "the message could not be made durable; send it again".to_owned()
             }
-            error => error.to_string(),
+            error => error.told(),
         };
         Self::new(code, detail)
     }

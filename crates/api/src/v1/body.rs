@@ -17,6 +17,7 @@ use utoipa::{
 use web::{
     App, body,
     described::{Answers, Asks, Description},
+    problem,
 };
 
 /// A JSON body. What cannot be read is told as SDKs expect it.
@@ -26,14 +27,24 @@ pub(crate) struct Said<T>(pub(crate) T);
 pub(crate) trait Says: DeserializeOwned + ToSchema {
     /// What is answered where it cannot be read.
     const UNREADABLE: Code = Code::BadRequest;
+    /// Most of it that is read, in bytes.
+    const LARGEST: usize = body::LARGEST;
+    /// What is answered where there is more.
+    const TOO_LARGE: Code = Code::BadRequest;
 }
 
 impl<T: Says> FromRequest<App> for Said<T> {
     type Rejection = Error;
     async fn from_request(request: Request<Body>, _: &App) -> Result<Self, Error> {
-        let bytes = body::read(request)
+        let bytes = body::read_at_most(request, T::LARGEST)
             .await
-            .map_err(|problem| Error::new(Code::BadRequest).because(problem.detail()))?;
+            .map_err(|problem| {
+                let code = match problem.code() {
+                    problem::Code::TooLarge => T::TOO_LARGE,
+                    _ => Code::BadRequest,
+                };
+                Error::new(code).because(problem.detail())
+            })?;
         body::from_slice(&bytes)
             .map(Self)
             .map_err(|error| Error::new(T::UNREADABLE).because(error.to_string()))
@@ -79,7 +90,12 @@ members! {
     Attribution = "v1.Attribution", attribution;
 }
 
-impl Says for Receipt {}
+impl Says for Receipt {
+    /// Receipts of StoreKit 1 hold every purchase there ever was.
+    const LARGEST: usize = 4 << 20;
+    /// A client that is told that the fault is its own finishes the transaction: the purchase would be lost.
+    const TOO_LARGE: Code = Code::Internal;
+}
 
 impl Says for Attributes {
     const UNREADABLE: Code = Code::InvalidAttributes;

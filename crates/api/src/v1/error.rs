@@ -144,31 +144,36 @@ impl Error {
 
 impl From<IntakeError> for Error {
     fn from(error: IntakeError) -> Self {
-        let because = error.to_string();
+        let because = error.told();
         let code = match &error {
+            // What the code says is all that a client is told: the store's answer is for operators.
+            IntakeError::Store(trouble) => {
+                return Self::new(match trouble {
+                    Trouble::Unknown(_) => Code::InvalidReceipt,
+                    Trouble::Credentials(_) => Code::InvalidPlayCredentials,
+                    Trouble::Unavailable { .. } | Trouble::Nonsense(_) => Code::StoreProblem,
+                });
+            }
             // A client that is told no finishes the transaction: only what is certainly not genuine is told so.
             IntakeError::Refused(refusal) if refusal.code == UNPROVEN => Code::SecretKeyRequired,
             IntakeError::Refused(refusal) => match refusal.verdict {
                 Verdict::Refuse => Code::InvalidReceipt,
                 Verdict::Again | Verdict::Park => Code::StoreProblem,
             },
-            IntakeError::Store(Trouble::Unknown(_)) => Code::InvalidReceipt,
-            IntakeError::Store(Trouble::Credentials(_)) => Code::InvalidPlayCredentials,
-            IntakeError::Store(_) => Code::StoreProblem,
             IntakeError::Name(name) if name.trim().is_empty() => {
                 return Self::new(Code::EmptyUserId);
             }
             IntakeError::Name(_) => Code::BadRequest,
             IntakeError::OwnedByAnother => Code::CannotTransfer,
-            IntakeError::UnknownApp(_) => Code::InvalidPlatform,
             IntakeError::Ledger(error) => {
                 tracing::error!(%error, "a client's request could not be made durable");
                 return Self::new(Code::Internal);
             }
-            // Settings that cannot be used are our fault too: the client sends the purchase again.
-            IntakeError::AppUnusable(_) | IntakeError::Contended | IntakeError::Stopping => {
-                Code::Internal
-            }
+            // An app that is gone, or whose settings cannot be used, is our fault too: the client sends the purchase again.
+            IntakeError::UnknownApp(_)
+            | IntakeError::AppUnusable(_)
+            | IntakeError::Contended
+            | IntakeError::Stopping => Code::Internal,
         };
         Self::new(code).because(because)
     }
@@ -223,5 +228,46 @@ impl IntoResponse for Error {
 impl Answers for Error {
     fn answer(of: &mut Description) {
         of.fails_with::<Body>("application/json");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::AppId;
+    use web::problem::Problem;
+
+    #[test]
+    fn what_a_store_answered_is_told_to_no_client() {
+        const INTERNAL: &str = "aws_secret_access_key=hunter2";
+        for trouble in [
+            Trouble::Unavailable {
+                detail: INTERNAL.into(),
+                again_at: None,
+            },
+            Trouble::Credentials(INTERNAL.into()),
+            Trouble::Nonsense(INTERNAL.into()),
+            Trouble::Unknown(INTERNAL.into()),
+        ] {
+            let v1 = Error::from(IntakeError::Store(trouble.clone()));
+            assert!(!format!("{v1:?}").contains(INTERNAL), "{v1:?}");
+            let problem = Problem::from(IntakeError::Store(trouble));
+            assert!(!problem.detail().contains(INTERNAL), "{}", problem.detail());
+        }
+    }
+
+    /// iOS finishes a transaction whose receipt is answered with anything but 5xx.
+    #[test]
+    fn a_client_keeps_a_purchase_that_was_not_taken_in_for_a_fault_of_ours() {
+        let gone: AppId = "app_00000000000000000000000000".parse().unwrap();
+        for error in [
+            IntakeError::UnknownApp(gone),
+            IntakeError::AppUnusable("no key".into()),
+            IntakeError::Contended,
+            IntakeError::Stopping,
+        ] {
+            let status = Error::from(error).into_response().status();
+            assert!(status.is_server_error(), "{status}");
+        }
     }
 }

@@ -109,6 +109,8 @@ fn app_of(setup: &Setup, client: &Client, platform: &Platform) -> Result<AppId, 
     }
     let platform = platform.0.as_deref().unwrap_or_default();
     let invalid = |why: &str| Error::new(Code::InvalidPlatform).because(why);
+    // What was not set up yet, or no longer is, must not cost a purchase: the client sends it again.
+    let missing = |why: &str| Error::new(Code::Internal).because(why);
     let store = store_of(platform).ok_or_else(|| {
         invalid("send X-Platform: ios, android or stripe, or use the public key of an app")
     })?;
@@ -117,8 +119,8 @@ fn app_of(setup: &Setup, client: &Client, platform: &Platform) -> Result<AppId, 
         .filter(|app| app.row.project == client.project && app.row.store() == store);
     match (apps.next(), apps.next()) {
         (Some(app), None) => Ok(app.row.id),
-        (None, _) => Err(invalid("the project has no app of this store")),
-        (Some(_), Some(_)) => Err(invalid(
+        (None, _) => Err(missing("the project has no app of this store")),
+        (Some(_), Some(_)) => Err(missing(
             "the project has several apps of this store; use the public key of one",
         )),
     }

@@ -184,3 +184,17 @@ async fn attribution_without_data_is_refused() {
     let taken = client.send("POST", path, Some(body)).await;
     assert_eq!((taken.status.as_u16(), taken.json()), (200, json!({})));
 }
+
+/// iOS finishes a transaction whose receipt is answered with anything but 5xx; Android marks one as synced at 4xx but 404.
+#[tokio::test]
+async fn a_receipt_of_any_size_is_taken_in_or_sent_again() {
+    let server = server().await;
+    let client = server.by(Who::PublicKey);
+    for (size, is_read) in [(2 << 20, true), (5 << 20, false)] {
+        let body = json!({ "app_user_id": "ann", "fetch_token": "x".repeat(size) });
+        let answer = client.send("POST", "/v1/receipts", Some(body)).await;
+        let said = String::from_utf8_lossy(&answer.body);
+        assert_eq!(!said.contains("a body has at most"), is_read, "{said}");
+        assert!(is_read || answer.status.is_server_error(), "{said}");
+    }
+}

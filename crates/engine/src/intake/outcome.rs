@@ -97,6 +97,14 @@ pub enum IntakeError {
 }
 
 impl IntakeError {
+    /// What whoever sent the message may read: all but what a store answered.
+    pub fn told(&self) -> String {
+        match self {
+            Self::Store(trouble) => trouble.told().to_owned(),
+            other => other.to_string(),
+        }
+    }
+
     /// Stable code, for counters.
     pub const fn code(&self) -> &'static str {
         match self {

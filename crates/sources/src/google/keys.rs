@@ -140,7 +140,8 @@ async fn fetch(url: &str, web: &dyn Web, now: Timestamp) -> Result<Read, Refusal
     };
     let (set, kept) = fetched.await.map_err(|trouble| Refusal {
         code: "push_keys_unavailable",
-        detail: trouble.to_string(),
+        // Anybody may send a push, and is answered with this.
+        detail: trouble.told().to_owned(),
         verdict: Verdict::Again,
     })?;
     Ok(Read {
