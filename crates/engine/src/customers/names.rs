@@ -12,7 +12,8 @@ impl Customers {
     /// A client that called itself `old` calls itself `new` from now on.
     ///
     /// An anonymous name becomes another name of the customer, unless that customer has an anonymous one already: then it may
-    /// be somebody else's device. Source: RevenueCat docs, "Identifying Customers", logging in.
+    /// be somebody else's device. One that is another name of somebody named is theirs, and stays so: it is switched to `new`
+    /// as from a named customer. Source: RevenueCat docs, "Identifying Customers", logging in.
     pub async fn identify(
         &self,
         project: ProjectId,
@@ -31,17 +32,21 @@ impl Customers {
         let has_anonymous_alias = std::iter::once(&target.app_user_id)
             .chain(&target.aliases)
             .any(|name| is_anonymous(name));
-        let merges = is_anonymous(old) && !has_anonymous_alias;
-        if !merges {
-            return Ok(Merged {
-                profile,
-                is_alias: false,
-            });
+        let switched = |profile| Merged {
+            profile,
+            is_alias: false,
+        };
+        if !is_anonymous(old) || has_anonymous_alias {
+            return Ok(switched(profile));
         }
         let is_new = profile.is_new;
-        self.profile(project, old).await?;
+        let giver = self.profile(project, old).await?.record.customer;
+        if !giver.is_anonymous() {
+            return Ok(switched(profile));
+        }
         let handover = Handover {
             project,
+            giver: giver.id,
             from: old,
             to: new,
             scope: Scope::Everything,
@@ -76,6 +81,7 @@ impl Customers {
             .collect();
         let handover = Handover {
             project,
+            giver: record.customer.id,
             from,
             to,
             scope: Scope::Purchases(&chains),

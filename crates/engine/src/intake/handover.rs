@@ -5,7 +5,7 @@ use crate::{
     decide::transfer::{self, Passing, Scope},
     setup::Setup,
 };
-use domain::{ChainKey, ProjectId};
+use domain::{ChainKey, CustomerId, ProjectId};
 use jiff::Timestamp;
 use ledger::{Committed, InboxMessage, Origin};
 use serde::{Deserialize, Serialize};
@@ -18,6 +18,8 @@ const TRIES: usize = 32;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Handover<'a> {
     pub(crate) project: ProjectId,
+    /// Who gives, as it was decided.
+    pub(crate) giver: CustomerId,
     /// The name of who gives.
     pub(crate) from: &'a str,
     /// The name of who takes.
@@ -60,6 +62,9 @@ impl Handover<'_> {
 impl Intake {
     /// Passes purchases from one customer to another, or everything, names included. Answers with the number of events.
     /// Nothing happens when either is not there, or both are one.
+    ///
+    /// Errors: [`IntakeError::Contended`] when the name of who gives is another customer's by now. Names pass too, so it
+    /// may be that of somebody whom nobody decided about.
     pub(crate) async fn pass(
         &self,
         setup: &Setup,
@@ -79,6 +84,9 @@ impl Intake {
             };
             if from.customer.id == to.customer.id {
                 return Ok(0);
+            }
+            if from.customer.id != handover.giver {
+                return Err(IntakeError::Contended);
             }
             let passing = Passing {
                 setup,
@@ -121,12 +129,12 @@ impl Intake {
             IntakeError::Refused(Refusal::park("malformed_operation", error.to_string()))
         };
         let stored: Operation = serde_json::from_slice(&message.body).map_err(unreadable)?;
-        for name in [&stored.from, &stored.to] {
-            self.profile(message.project, name).await?;
-        }
+        let giver = self.profile(message.project, &stored.from).await?;
+        self.profile(message.project, &stored.to).await?;
         let chains = stored.chains.as_deref();
         let handover = Handover {
             project: message.project,
+            giver: giver.record.customer.id,
             from: &stored.from,
             to: &stored.to,
             scope: chains.map_or(Scope::Everything, Scope::Purchases),

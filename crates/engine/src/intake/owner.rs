@@ -52,20 +52,22 @@ impl Intake {
                 claim = Claim::Refused;
             }
         }
-        if claim != Claim::Stays {
-            self.profile(project, name).await?;
+        if claim == Claim::Stays {
+            return Ok(0);
         }
-        let holder = holder.app_user_id.as_str();
+        let claimant = self.profile(project, name).await?.record.customer.id;
+        let (holder, held_by) = (holder.id, holder.app_user_id.as_str());
         let only_it = [chain];
-        let (from, to, scope, why) = match claim {
+        let (giver, from, to, scope, why) = match claim {
             Claim::Stays => return Ok(0),
             Claim::Refused => return Err(IntakeError::OwnedByAnother),
-            Claim::NamesHolder => (holder, name, Scope::Everything, "alias"),
-            Claim::Takes => (holder, name, Scope::Purchases(&only_it), "transfer"),
-            Claim::Shares => (name, holder, Scope::Everything, "share"),
+            Claim::NamesHolder => (holder, held_by, name, Scope::Everything, "alias"),
+            Claim::Takes => (holder, held_by, name, Scope::Purchases(&only_it), "transfer"),
+            Claim::Shares => (claimant, name, held_by, Scope::Everything, "share"),
         };
         let handover = Handover {
             project,
+            giver,
             from,
             to,
             scope,

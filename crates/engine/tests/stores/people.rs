@@ -251,6 +251,56 @@ async fn identify_merges_an_anonymous_customer_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_anonymous_name_of_somebody_named_merges_nobody() {
+    let world = World::with_stores().await;
+    let customers = world.engine.customers();
+    let device = format!("$RCAnonymousID:{}", "a".repeat(32));
+    let ann = customers.identify(world.project, &device, "ann").await;
+    assert!(ann.unwrap().is_alias);
+    sell(&world, "t", "");
+    restore(&world, "ann", "t").await.unwrap();
+    for expected_new in [true, false] {
+        let bob = customers.identify(world.project, &device, "bob").await;
+        let bob = bob.unwrap();
+        assert_eq!((bob.is_alias, bob.profile.is_new), (false, expected_new));
+        assert_eq!(bob.profile.record.customer.app_user_id, "bob");
+        assert!(bob.profile.record.purchases.is_empty());
+    }
+    assert!(world.has_premium("ann").await && !world.has_premium("bob").await);
+    world.rederives().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_that_an_anonymous_customer_is_to_become_it_becomes_one() {
+    let world = World::with_stores().await;
+    let device = format!("$RCAnonymousID:{}", "a".repeat(32));
+    let names: Vec<_> = (0..8).map(|number| format!("customer-{number}")).collect();
+    for name in names.iter().chain([&device]) {
+        let made = world.engine.customers().profile(world.project, name).await;
+        made.unwrap();
+    }
+    let asked = names.clone().into_iter().map(|name| {
+        let (engine, project, device) = (world.engine.clone(), world.project, device.clone());
+        tokio::spawn(async move { engine.customers().identify(project, &device, &name).await })
+    });
+    for answer in asked.collect::<Vec<_>>() {
+        // Whoever came between is told to ask again, and then switches.
+        if let Err(error) = answer.await.unwrap() {
+            let contended = CustomerError::Intake(IntakeError::Contended);
+            assert_eq!(error.to_string(), contended.to_string());
+        }
+    }
+    let mut became = 0;
+    for name in &names {
+        let profile = world.engine.customers().profile(world.project, name).await;
+        let customer = profile.unwrap().record.customer;
+        assert_eq!(&customer.app_user_id, name, "it is still itself");
+        became += usize::from(customer.answers_to(&device));
+    }
+    assert_eq!(became, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn grants_give_access_end_by_themselves_and_are_revoked() {
     let world = World::with_stores().await;
     let grant = |ends_at| Grant {
