@@ -62,7 +62,13 @@ impl Intake {
             Claim::Stays => return Ok(0),
             Claim::Refused => return Err(IntakeError::OwnedByAnother),
             Claim::NamesHolder => (holder, held_by, name, Scope::Everything, "alias"),
-            Claim::Takes => (holder, held_by, name, Scope::Purchases(&only_it), "transfer"),
+            Claim::Takes => (
+                holder,
+                held_by,
+                name,
+                Scope::Purchases(&only_it),
+                "transfer",
+            ),
             Claim::Shares => (claimant, name, held_by, Scope::Everything, "share"),
         };
         let handover = Handover {
