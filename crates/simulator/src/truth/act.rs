@@ -174,6 +174,33 @@ pub enum Said {
     Statement(String),
 }
 
+/// What the app on the customer's device sends in after a purchase: proof of it.
+#[derive(Debug, Clone)]
+pub struct Receipt {
+    /// The purchase.
+    pub purchase: usize,
+    /// A signed transaction, a purchase token, the id of a subscription.
+    pub token: String,
+}
+
+impl Act {
+    /// What the customer's device sends in when this begins a purchase; `None` for what it has no proof of.
+    pub fn receipt(&self, stores: &Stores) -> Result<Option<Receipt>> {
+        let token = self.says.iter().find_map(|word| match word {
+            Word::Apple { transaction, .. } => {
+                let mut transaction = transaction.clone();
+                transaction["signedDate"] = self.at.as_millisecond().into();
+                Some(stores.authority.sign(&transaction))
+            }
+            Word::Play { token, .. } | Word::PlayProduct { token, .. } => Some(Ok(token.clone())),
+            Word::Stripe { id, .. } => Some(Ok(id.clone())),
+            Word::PlayVoided { .. } | Word::Stated(_) => None,
+        });
+        let purchase = self.purchase;
+        Ok(token.transpose()?.map(|token| Receipt { purchase, token }))
+    }
+}
+
 impl Word {
     /// What is sent at `at`.
     pub fn said(&self, stores: &Stores, at: Timestamp) -> Result<Said> {

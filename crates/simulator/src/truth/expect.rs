@@ -47,6 +47,8 @@ pub struct Expected {
     pub when: When,
     /// How long it can be heard of.
     pub lasting: Lasting,
+    /// Since when that stood which it undoes: who never heard of the one hears nothing of the other.
+    pub undoes: Option<Timestamp>,
 }
 
 impl History {
@@ -303,6 +305,7 @@ impl<'a> Reader<'a> {
             reason: None,
             when: self.shown(at),
             lasting: Lasting::While(at, self.replaced_at(index)),
+            undoes: self.undone_since(index),
         }
     }
 
@@ -318,6 +321,18 @@ impl<'a> Reader<'a> {
             (_, false) => "subscription_expired",
         };
         self.named(index, kind)
+    }
+
+    /// Since when that stood which the `index`th thing that happened undoes.
+    fn undone_since(&self, index: usize) -> Option<Timestamp> {
+        let undone = |earlier: &Happened| match &self.told[index].what {
+            Happened::SwitchedOn => *earlier == Happened::SwitchedOff,
+            Happened::PlanWithdrawn => matches!(earlier, Happened::Planned(_)),
+            _ => false,
+        };
+        let mut earlier = self.told[..index].iter();
+        let found = earlier.rfind(|told| undone(&told.what));
+        found.map(|told| told.at)
     }
 
     /// When the store no longer shows what it shows since the `index`th thing happened.
@@ -408,5 +423,6 @@ fn money(kind: &'static str, charge: &Charge) -> Expected {
         reason: None,
         when: When::At(charge.from),
         lasting: Lasting::Recorded(charge.from),
+        undoes: None,
     }
 }

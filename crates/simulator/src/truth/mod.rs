@@ -22,7 +22,7 @@ mod stripe;
 mod told;
 mod walk;
 
-pub use act::{Act, Change, Said, Word};
+pub use act::{Act, Change, Receipt, Said, Word};
 pub use expect::{Expected, Lasting, When};
 pub use life::{Beginning, Deed, Life, Lived, Market};
 pub use told::{Charge, Happened, History, How, Told, Why};

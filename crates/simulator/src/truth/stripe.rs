@@ -27,9 +27,6 @@ pub(super) static HABITS: Habits = Habits {
         Deed::Move,
         Deed::Announce,
         Deed::Accept,
-        Deed::AskPause,
-        Deed::Pause,
-        Deed::Resume,
     ],
     same_on_return: false,
     refund_takes: false,
@@ -94,7 +91,8 @@ impl Stripe {
         let line = &walk.line;
         let (status, reason) = match line.stand {
             Stand::Running if line.charge.is_trial => ("trialing", None),
-            Stand::Running => ("active", None),
+            // Its payments are collected no longer, which changes no status.
+            Stand::Running | Stand::Paused => ("active", None),
             Stand::Over if self.cancelled_at.is_none() => ("canceled", Some("payment_failed")),
             Stand::Over => ("canceled", Some("cancellation_requested")),
             _ => ("past_due", None),
@@ -102,7 +100,7 @@ impl Stripe {
         let is_cancelled = self.cancelled_at.is_some();
         let reason = reason.or(is_cancelled.then_some("cancellation_requested"));
         // Of what is not paid yet, the period has begun all the same.
-        let unpaid = line.stand == Stand::Retry;
+        let unpaid = matches!(line.stand, Stand::Retry | Stand::Paused);
         let (starts, ends) = if unpaid {
             (walk.ends_at(), walk.ends_at() + walk.lasts())
         } else {
@@ -122,6 +120,9 @@ impl Stripe {
             }], "has_more": false },
             "metadata": { "app_user_id": self.who },
         });
+        if line.is_pause_asked {
+            subscription["pause_collection"] = json!({ "behavior": "void", "resumes_at": null });
+        }
         if let Some(ends) = self.trial_ends {
             subscription["trial_start"] = self.began.as_second().into();
             subscription["trial_end"] = ends.as_second().into();
@@ -350,7 +351,7 @@ impl Maker for Stripe {
         };
         match deed {
             Deed::Return => self.subscribed(walk),
-            Deed::Renew => self.renewed(walk),
+            Deed::Renew | Deed::Resume => self.renewed(walk),
             Deed::Recover => self.paid_now(walk, "subscription_cycle"),
             Deed::Upgrade => self.paid_now(walk, "subscription_update"),
             Deed::SwitchOff => {
@@ -370,6 +371,8 @@ impl Maker for Stripe {
                 self.cancelled_at = self.cancelled_at.or(Some(walk.now()));
                 self.about(walk, "customer.subscription.deleted")
             }
+            // A pause begins with a period whose invoice is void.
+            Deed::AskPause | Deed::Pause => self.about(walk, "customer.subscription.updated"),
             Deed::GiveUp | Deed::RunOut => self.about(walk, "customer.subscription.deleted"),
             Deed::Refund | Deed::RefundPart | Deed::RefundEarlier => {
                 let Some(back) = walk.line.given_back.last() else {
@@ -386,10 +389,7 @@ impl Maker for Stripe {
             | Deed::Unplan
             | Deed::Move
             | Deed::Announce
-            | Deed::Accept
-            | Deed::AskPause
-            | Deed::Pause
-            | Deed::Resume => Vec::new(),
+            | Deed::Accept => Vec::new(),
         }
     }
 }

@@ -104,8 +104,8 @@ pub(super) struct Line {
     pub(super) increase: Increase,
     /// What was given back, in that order.
     pub(super) given_back: Vec<Back>,
+    pub(super) is_pause_asked: bool,
     is_moved: bool,
-    is_pause_asked: bool,
 }
 
 /// Money given back.
@@ -479,8 +479,14 @@ impl Walk {
                 self.tell(Happened::PauseBegan);
             }
             Deed::Resume => {
-                self.pass(30 * DAY, share);
+                if self.habits.keeps_dates {
+                    // A period went by.
+                    self.at = self.ends_at() + self.lasts();
+                } else {
+                    self.pass(30 * DAY, share);
+                }
                 self.next(self.at);
+                self.at = after(self.at, self.habits.paid_after);
             }
             Deed::Move => {
                 self.within(share);

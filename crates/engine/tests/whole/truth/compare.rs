@@ -8,12 +8,30 @@ use std::collections::BTreeSet;
 /// How long after the store shows something it is heard, when nothing is in the way.
 const AT_ONCE: SignedDuration = SignedDuration::from_mins(15);
 
+/// Something that a store said about a purchase.
+#[derive(Clone, Copy)]
+pub(super) struct Hearing {
+    pub(super) purchase: usize,
+    /// When it was so.
+    pub(super) as_of: Timestamp,
+    /// When it came. What comes behind newer messages may come behind an answer as well: a store that was asked at the end of
+    /// a period knows better than what it said before.
+    pub(super) came_at: Timestamp,
+}
+
+impl Hearing {
+    fn is_within(&self, from: Timestamp, until: Option<Timestamp>) -> bool {
+        let before = |at| until.is_none_or(|until| at < until);
+        from <= self.as_of && before(self.as_of) && before(self.came_at)
+    }
+}
+
 /// How much of it can be asked for.
 pub(super) struct Measure<'a> {
     /// Everything was heard when it was said.
     pub(super) is_whole: bool,
-    /// As of when the store was heard, about which purchase.
-    pub(super) heard: &'a [(usize, Timestamp)],
+    /// When the store was heard.
+    pub(super) heard: &'a [Hearing],
 }
 
 impl Measure<'_> {
@@ -23,9 +41,13 @@ impl Measure<'_> {
             Lasting::Recorded(from) => (from, None),
             Lasting::While(from, until) => (from, until),
         };
-        let in_time = |at: Timestamp| from <= at && until.is_none_or(|until| at < until);
-        let mut heard = self.heard.iter();
-        self.is_whole || heard.any(|(purchase, at)| *purchase == expected.purchase && in_time(*at))
+        let of_this = |heard: &&Hearing| heard.purchase == expected.purchase;
+        let mut heard = self.heard.iter().filter(of_this);
+        let mut earlier = heard.clone();
+        let knows_before = expected
+            .undoes
+            .is_none_or(|since| earlier.any(|heard| heard.is_within(since, Some(from))));
+        self.is_whole || (knows_before && heard.any(|heard| heard.is_within(from, until)))
     }
 
     fn agrees(&self, when: When, at: Timestamp) -> bool {

@@ -1,7 +1,7 @@
 //! Lets lives be lived in the stores of a world, and has the stores tell of them in one way.
 
 use super::{
-    compare::{Measure, differences},
+    compare::{Hearing, Measure, differences},
     way::{Way, outages},
 };
 use crate::world::{DAY, World};
@@ -29,8 +29,7 @@ pub(super) struct Span {
 struct Customer {
     life: Life,
     lived: Lived,
-    /// As of when the store was heard, about which purchase.
-    heard: Vec<(usize, Timestamp)>,
+    heard: Vec<Hearing>,
     /// Since when anything is known of a purchase.
     known: BTreeMap<usize, Timestamp>,
     differences: BTreeSet<String>,
@@ -190,6 +189,11 @@ impl Drive {
         let begins = !lived.acts[..index]
             .iter()
             .any(|earlier| earlier.purchase == act.purchase);
+        let sends = self.way == Way::Crossing && begins;
+        let is_first = act.at.as_second() % 2 == 0;
+        if sends && is_first {
+            self.send_in(number, &act).await;
+        }
         for word in &act.says {
             let said = word.said(&self.world.stores, act.at).unwrap();
             let word = Word {
@@ -200,6 +204,26 @@ impl Drive {
                 said,
             };
             self.send(&act, word).await;
+        }
+        if sends && !is_first {
+            self.send_in(number, &act).await;
+        }
+    }
+
+    /// The customer's device sends in what was bought.
+    async fn send_in(&mut self, number: usize, act: &Act) {
+        let customer = &self.customers[number];
+        let store = match customer.life.market {
+            Market::AppStore => Store::AppStore,
+            Market::Play => Store::PlayStore,
+            Market::Stripe => Store::Stripe,
+            Market::Stated => Store::External,
+        };
+        if let Some(receipt) = act.receipt(&self.world.stores).unwrap() {
+            let who = &customer.lived.who;
+            let sent = self.world.receipt(store, who, &receipt.token).await;
+            sent.unwrap();
+            self.world.catch_up().await;
         }
     }
 
@@ -286,10 +310,16 @@ impl Drive {
         let since = if word.begins { as_of } else { now };
         customer.known.entry(word.purchase).or_insert(since);
         let mut heard = customer.heard.iter();
-        let is_stale = heard.any(|(purchase, at)| *purchase == word.purchase && *at > as_of);
+        let is_stale = heard.any(|heard| heard.purchase == word.purchase && heard.as_of > as_of);
         let is_answered = !(is_asked && self.way == Way::StoreDown && self.down_until.is_some());
         if is_answered && !is_stale {
-            customer.heard.push((word.purchase, as_of));
+            // An outage is over for the mail before it is for the clock.
+            let is_shuffled = self.way == Way::Shuffled;
+            customer.heard.push(Hearing {
+                purchase: word.purchase,
+                as_of,
+                came_at: if is_shuffled { now } else { as_of },
+            });
         }
     }
 
@@ -337,7 +367,11 @@ impl Drive {
             // What was missed is listed, and taken from the list before the end.
             if self.way == Way::Lost && market != Market::Play {
                 let all = 0..customer.lived.history.purchases();
-                customer.heard.extend(all.map(|purchase| (purchase, until)));
+                customer.heard.extend(all.map(|purchase| Hearing {
+                    purchase,
+                    as_of: until,
+                    came_at: until,
+                }));
             }
             let measure = Measure {
                 is_whole: self.way.is_whole(),

@@ -21,30 +21,33 @@ pub(super) enum Way {
     ServerDown,
     /// The stores' APIs are.
     StoreDown,
+    /// What begins a purchase is sent in by the customer's device as well: sometimes before its store says so, sometimes after.
+    Crossing,
     /// The server hears nothing before the middle of the lives.
     Midway,
 }
 
 impl Way {
-    pub(super) const ALL: [Self; 7] = [
+    pub(super) const ALL: [Self; 8] = [
         Self::InOrder,
         Self::Doubled,
         Self::Shuffled,
         Self::Lost,
         Self::ServerDown,
         Self::StoreDown,
+        Self::Crossing,
         Self::Midway,
     ];
 
     /// Whether lives of this store can be heard of in this way. Nobody can be asked for what is stated, so of what was never
     /// stated nobody knows.
     pub(super) fn is_open_to(self, market: Market) -> bool {
-        market != Market::Stated || !matches!(self, Self::Lost | Self::Midway)
+        market != Market::Stated || !matches!(self, Self::Lost | Self::Crossing | Self::Midway)
     }
 
     /// Everything is heard when it is said.
     pub(super) const fn is_whole(self) -> bool {
-        matches!(self, Self::InOrder | Self::Doubled)
+        matches!(self, Self::InOrder | Self::Doubled | Self::Crossing)
     }
 }
 
