@@ -17,13 +17,13 @@ use std::{collections::BTreeMap, marker::PhantomData};
 use utoipa::ToSchema;
 use web::{
     App,
-    access::Access,
+    access::{Access, Right},
     described::{Answers, Description},
     problem::Problem,
     project::InProject,
     query::{DeliveryQuery, EventQuery, Filters},
     route::{Method, Route},
-    stream::{BATCH, LastEventId, Messages, follow, sse, start, wait},
+    stream::{BATCH, Following, LastEventId, Messages, follow, sse, start},
     view::{self, EventView},
 };
 
@@ -73,6 +73,7 @@ impl<T: ToSchema> Answers for Live<T> {
 /// `GET .../events/stream`.
 pub(crate) async fn events(
     State(app): State<App>,
+    right: Right,
     project: InProject,
     Filters(query): Filters<EventQuery>,
     last: LastEventId,
@@ -81,7 +82,7 @@ pub(crate) async fn events(
     let from = start(&app, last, query.after, &filter).await?;
     // A position is a place in all of history, also for whoever comes back after a month.
     filter.since = query.since;
-    let messages = follow(app, filter, from, |app, row| {
+    let messages = follow(right, filter, from, |app, row| {
         let id = row.position.to_string();
         let body = json!(view::event(&app.engine.setup(), row)).to_string();
         Message::default().id(id).event("event").data(body)
@@ -91,21 +92,21 @@ pub(crate) async fn events(
 
 /// `GET .../deliveries/stream`: every change of the newest deliveries.
 pub(crate) async fn deliveries(
-    State(app): State<App>,
+    right: Right,
     project: InProject,
     Filters(query): Filters<DeliveryQuery>,
 ) -> Result<Live<DeliveryView>, Problem> {
     let filter = query.filter(&project)?;
-    let (changes, stopping) = (app.engine.changes(), app.engine.stopping());
     let seen: BTreeMap<DeliveryId, (u32, DeliveryState)> = BTreeMap::new();
     let messages = sse(stream::unfold(
-        (app, filter, seen, changes, stopping),
-        |(app, filter, seen, mut changes, mut stopping)| async move {
+        (Following::new(right), filter, seen),
+        |(mut following, filter, seen)| async move {
             loop {
-                if *stopping.borrow() {
+                if !following.goes_on().await {
                     return None;
                 }
-                if let Ok(rows) = app.engine.ledger().deliveries(&filter, None, BATCH).await {
+                let ledger = following.app().engine.ledger();
+                if let Ok(rows) = ledger.deliveries(&filter, None, BATCH).await {
                     let rows: Vec<_> = rows.into_iter().map(crate::view::delivery).collect();
                     let now: BTreeMap<_, _> = rows
                         .iter()
@@ -122,12 +123,10 @@ pub(crate) async fn deliveries(
                         })
                         .collect();
                     if !messages.is_empty() {
-                        return Some((messages, (app, filter, now, changes, stopping)));
+                        return Some((messages, (following, filter, now)));
                     }
                 }
-                if !wait(&mut changes, &mut stopping).await {
-                    return None;
-                }
+                following.wait().await;
             }
         },
     ));

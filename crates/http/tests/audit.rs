@@ -7,7 +7,7 @@ mod names;
 use axum::body::Body;
 use jiff::SignedDuration;
 use ledger::{
-    AuditEntry, AuditFilter, ConfigurationChange as Change, Invitation, Role, Scope, User,
+    AuditEntry, AuditFilter, ConfigurationChange as Change, Invitation, Opens, Role, Scope, User,
 };
 use names::{Names, server, table};
 use std::{collections::BTreeSet, time::Duration};
@@ -262,6 +262,8 @@ async fn prepared() -> (TestServer, Names) {
         email: "invited@acme.example".into(),
         role: Role::Viewer,
         project: None,
+        opens: Opens::Account,
+        made_by: "test".into(),
         expires_at: server
             .now()
             .checked_add(SignedDuration::from_hours(1))
@@ -305,10 +307,7 @@ async fn filled(server: &TestServer, names: &Names, route: &str, path: &str) -> 
             path.replace("{key}", "extra")
         }
         "GET /signin/{token}" => {
-            let link = server
-                .app
-                .sessions
-                .operator_link(server.app.engine.system());
+            let link = server.app.operator_link("test").await.unwrap();
             path.replace("{token}", &link)
         }
         "POST /invite/{token}" => path.replace("{token}", "invited"),
@@ -453,10 +452,11 @@ async fn every_route_that_changes_something_leaves_the_entry_it_states() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// Whether entries of configuration are left: by what configures, and by accounts that are made or changed.
+/// Whether entries of configuration are left: by what configures, by accounts that are made or changed, and by links that are spent.
 fn may_configure(route: &str, effect: Effect) -> bool {
     let changes_accounts = [
         "POST /invite/{token}",
+        "GET /signin/{token}",
         "POST /projects/{project}/account/password",
     ];
     effect == Effect::Configures || changes_accounts.contains(&route)
@@ -598,9 +598,8 @@ async fn what_was_kept_of_a_refused_body_is_told() {
 #[tokio::test]
 async fn whoever_makes_the_first_account_is_told() {
     let server = TestServer::empty(tidings_http::router).await;
-    let sessions = &server.app.sessions;
-    let link = sessions.operator_link(server.app.engine.system());
-    let token = sessions.enter_by_link(server.app.engine.system(), &link);
+    let link = server.app.operator_link("the server").await.unwrap();
+    let token = server.app.enter_by_link(&link).await.unwrap();
     let operator = server.with_session(&token.unwrap());
     let fields = [
         ("email", "first@acme.example"),
@@ -619,6 +618,8 @@ async fn whoever_makes_the_first_account_is_told() {
     let expected = [
         Told::new(None, (by, "sign in", "with a new account")),
         Told::new(None, (by, "put user", by)),
+        Told::new(None, ("operator", "end invitation", "operator")),
+        Told::new(None, ("the server", "invite", "operator")),
     ];
     assert_eq!(log, expected);
 }

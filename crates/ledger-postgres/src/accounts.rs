@@ -7,7 +7,7 @@ use crate::{
 use async_trait::async_trait;
 use domain::{ProjectId, UserId};
 use jiff::Timestamp;
-use ledger::{Accounts, AuditEntry, AuditFilter, Result, Session, codec::Stored};
+use ledger::{Accounts, AuditEntry, AuditFilter, MOST_SESSIONS, Result, Session, codec::Stored};
 use sqlx::{PgExecutor, PgPool};
 use uuid::Uuid;
 
@@ -119,6 +119,14 @@ async fn open_session(pool: &PgPool, session: &Session) -> Result<()> {
     sqlx::query!(
         "delete from sessions where expires_at <= $1",
         micros(session.created_at)
+    )
+    .execute(pool)
+    .await
+    .map_err(failed)?;
+    sqlx::query!(
+        "delete from sessions where owner = $1 and digest not in (select digest from sessions where owner = $1 order by created_at desc, digest limit $2)",
+        session.user.uuid(),
+        rows(MOST_SESSIONS - 1)
     )
     .execute(pool)
     .await

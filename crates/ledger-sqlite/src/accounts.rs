@@ -8,7 +8,7 @@ use crate::{
 use async_trait::async_trait;
 use domain::{ProjectId, UserId};
 use jiff::Timestamp;
-use ledger::{Accounts, AuditEntry, AuditFilter, Result, Session};
+use ledger::{Accounts, AuditEntry, AuditFilter, MOST_SESSIONS, Result, Session};
 use rusqlite::{Connection, params};
 
 #[async_trait]
@@ -124,6 +124,11 @@ fn open_session(connection: &Connection, session: &Session) -> Result<()> {
         connection,
         "DELETE FROM sessions WHERE expires_at <= ?1",
         [micros(session.created_at)],
+    )?;
+    execute(
+        connection,
+        "DELETE FROM sessions WHERE user = ?1 AND digest NOT IN (SELECT digest FROM sessions WHERE user = ?1 ORDER BY created_at DESC, digest LIMIT ?2)",
+        params![session.user.key(), MOST_SESSIONS - 1],
     )?;
     execute(
         connection,

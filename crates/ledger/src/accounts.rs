@@ -25,7 +25,7 @@ pub trait Accounts: Send + Sync + 'static {
         before: Option<u64>,
         limit: usize,
     ) -> Result<Vec<AuditEntry>>;
-    /// Keeps a session; forgets those that have ended.
+    /// Keeps a session; forgets those that have ended, and of the user's the oldest beyond [`MOST_SESSIONS`].
     async fn open_session(&self, session: Session) -> Result<()>;
     /// A session that has not ended.
     async fn session(&self, digest: &str, now: Timestamp) -> Result<Option<Session>>;
@@ -97,7 +97,10 @@ impl Role {
     }
 }
 
-/// A link that makes its bearer a user.
+/// Most sessions of one user; the oldest end when another begins.
+pub const MOST_SESSIONS: usize = 20;
+
+/// A link that opens something once.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Invitation {
     /// SHA-256 of the link's token, in hexadecimal.
@@ -108,8 +111,27 @@ pub struct Invitation {
     pub role: Role,
     /// The only project it will reach; `None` for all.
     pub project: Option<ProjectId>,
+    /// What the link is good for.
+    #[serde(default)]
+    pub opens: Opens,
+    /// Who made it.
+    #[serde(default)]
+    pub made_by: String,
     /// When the link stops working.
     pub expires_at: Timestamp,
+}
+
+/// What a link is good for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Opens {
+    /// It makes an account.
+    #[default]
+    Account,
+    /// It sets a new password for the account of this user, as long as role and reach are those that the invitation states.
+    Password(UserId),
+    /// It signs the operator in.
+    Operator,
 }
 
 /// Somebody signed in somewhere.

@@ -2,7 +2,8 @@
 
 use crate::telemetry::Traces;
 use crate::{
-    apply, backup, copy, demo, doctor, import, keys, migrate, rates, rederive, say, serve, simulate,
+    apply, backup, copy, demo, doctor, import, keys, migrate, rates, rederive, say, serve,
+    sign_in_link, simulate,
 };
 use anyhow::{Result, bail};
 use clap::{Args, Parser, Subcommand};
@@ -99,6 +100,8 @@ pub(crate) enum Command {
     Example,
     /// Make, list and revoke API keys.
     Keys(keys::Options),
+    /// Make a link that signs in, once, as somebody who may do everything.
+    SignInLink(sign_in_link::Options),
     /// Drive a running server with simulated customers of the stores.
     Simulate(simulate::Options),
     /// Bring customers and their purchases in from a file.
@@ -128,6 +131,9 @@ impl Command {
                 Ok(ExitCode::SUCCESS)
             }
             Self::Keys(options) => keys::run(options).await.map(|()| ExitCode::SUCCESS),
+            Self::SignInLink(options) => {
+                sign_in_link::run(options).await.map(|()| ExitCode::SUCCESS)
+            }
             Self::Simulate(options) => simulate::run(options).await.map(|()| ExitCode::SUCCESS),
             Self::Import(options) => import::run(&options).await,
             Self::Rederive(options) => rederive::run(&options).await,

@@ -14,6 +14,7 @@ mod rates;
 mod rederive;
 mod say;
 mod serve;
+mod sign_in_link;
 mod simulate;
 mod stores;
 mod telemetry;

@@ -1,13 +1,16 @@
 //! `tidings serve`: wiring.
 
 use crate::{cli::ServeOptions, say, stores, telemetry};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use engine::{Engine, NetworkTransport, Parts, WallSystem, metric::Metric};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use sources::Web;
 use std::{future::Future, sync::Arc, time::Duration};
 use tokio::net::TcpListener;
-use web::{App, access::Sessions};
+use web::{
+    App,
+    access::{Sessions, has_owner},
+};
 
 /// Upper bounds of latency buckets, in seconds.
 const BUCKETS: [f64; 14] = [
@@ -33,6 +36,17 @@ fn start_metrics() -> Result<PrometheusHandle> {
     builder
         .install_recorder()
         .context("metrics cannot be recorded")
+}
+
+/// Where people sign in: by a link that works once while there is no owner, with an account afterwards.
+async fn sign_in_url(app: &App) -> Result<String> {
+    let page = format!("{}/signin", app.engine.public_url());
+    if has_owner(&app.engine.setup().configuration) {
+        return Ok(page);
+    }
+    let token = app.operator_link("the server, when it started").await;
+    let token = token.map_err(|problem| anyhow!(problem.detail().to_owned()))?;
+    Ok(format!("{page}/{token}"))
 }
 
 impl Server {
@@ -68,24 +82,20 @@ impl Server {
             .await
             .context("the engine cannot start")?;
         engine.keep_rates_fresh(rates_url);
-        let sessions = Arc::new(Sessions::default());
-        let sign_in_url = format!(
-            "http://{address}/signin/{}",
-            sessions.operator_link(engine.system())
-        );
-        let upkeep = metrics.clone();
+        let app = App {
+            engine: engine.clone(),
+            sessions: Arc::new(Sessions::default()),
+            metrics: Some(metrics.clone()),
+        };
+        let sign_in_url = sign_in_url(&app).await?;
         tokio::spawn(async move {
             loop {
                 tokio::time::sleep(Duration::from_secs(5)).await;
-                upkeep.run_upkeep();
+                metrics.run_upkeep();
             }
         });
         Ok(Self {
-            app: App {
-                engine: engine.clone(),
-                sessions,
-                metrics: Some(metrics),
-            },
+            app,
             engine,
             public_url,
             sign_in_url,

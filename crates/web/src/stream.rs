@@ -1,10 +1,12 @@
 //! Live streams, as server-sent events.
 //!
 //! Each stream follows the ledger by cursor and looks when the engine says that something changed, so it never misses an
-//! event and never shows one twice; `Last-Event-ID` resumes where a connection broke.
+//! event and never shows one twice; `Last-Event-ID` resumes where a connection broke. Before each look the right of whoever follows is asked again,
+//! at least every five seconds.
 
 use crate::{
     App,
+    access::Right,
     described::{Asks, Description},
     problem::Problem,
 };
@@ -31,16 +33,43 @@ type Boxed = std::pin::Pin<Box<dyn Stream<Item = Result<Message, Infallible>> + 
 /// What a stream answers with.
 pub type Messages = Sse<KeepAliveStream<Boxed>>;
 
-/// Waits for a change, or for the end of the server. `false` at the end.
-pub async fn wait(
-    changes: &mut watch::Receiver<u64>,
-    stopping: &mut watch::Receiver<bool>,
-) -> bool {
-    tokio::time::sleep(BREATH).await;
-    tokio::select! {
-        changed = changes.changed() => changed.is_ok(),
-        () = tokio::time::sleep(Duration::from_secs(5)) => true,
-        _ = stopping.wait_for(|stopping| *stopping) => false,
+/// What a stream goes on by: the server's changes, and the right of whoever it is shown to.
+pub struct Following {
+    right: Right,
+    changes: watch::Receiver<u64>,
+    stopping: watch::Receiver<bool>,
+}
+
+impl Following {
+    /// From now on.
+    pub fn new(right: Right) -> Self {
+        let engine = &right.app().engine;
+        Self {
+            changes: engine.changes(),
+            stopping: engine.stopping(),
+            right,
+        }
+    }
+
+    /// The server.
+    pub fn app(&self) -> &App {
+        self.right.app()
+    }
+
+    /// Whether it goes on: the server does, and the caller may still see what it is shown.
+    pub async fn goes_on(&self) -> bool {
+        let is_stopping = *self.stopping.borrow();
+        !is_stopping && self.right.holds().await
+    }
+
+    /// Waits for a change, for the time to ask again, or for the end of the server.
+    pub async fn wait(&mut self) {
+        tokio::time::sleep(BREATH).await;
+        tokio::select! {
+            _ = self.changes.changed() => {}
+            () = tokio::time::sleep(Duration::from_secs(5)) => {}
+            _ = self.stopping.wait_for(|stopping| *stopping) => {}
+        }
     }
 }
 
@@ -54,38 +83,32 @@ pub fn sse(messages: impl Stream<Item = Vec<Message>> + Send + 'static) -> Messa
 
 /// Follows events from a cursor; each message is made by `show`, with the position as its id.
 pub fn follow(
-    app: App,
+    right: Right,
     filter: EventFilter,
     from: u64,
     show: impl Fn(&App, ledger::FeedRow) -> Message + Send + Sync + 'static,
 ) -> Messages {
-    let (changes, stopping) = (app.engine.changes(), app.engine.stopping());
     sse(stream::unfold(
-        (app, filter, from, changes, stopping, show),
-        |(app, filter, mut from, mut changes, mut stopping, show)| async move {
+        (Following::new(right), filter, from, show),
+        |(mut following, filter, mut from, show)| async move {
             loop {
-                if *stopping.borrow() {
+                if !following.goes_on().await {
                     return None;
                 }
-                match app
-                    .engine
-                    .ledger()
-                    .events(&filter, Page::After(from, BATCH))
-                    .await
-                {
+                let app = following.app();
+                let ledger = app.engine.ledger();
+                match ledger.events(&filter, Page::After(from, BATCH)).await {
                     Ok(rows) if !rows.is_empty() => {
                         from = rows.last().map_or(from, |row| row.position);
-                        let messages = rows.into_iter().map(|row| show(&app, row)).collect();
-                        return Some((messages, (app, filter, from, changes, stopping, show)));
+                        let messages = rows.into_iter().map(|row| show(app, row)).collect();
+                        return Some((messages, (following, filter, from, show)));
                     }
                     Ok(_) => {}
                     Err(error) => {
                         tracing::warn!(%error, "a live stream could not read; it goes on");
                     }
                 }
-                if !wait(&mut changes, &mut stopping).await {
-                    return None;
-                }
+                following.wait().await;
             }
         },
     ))

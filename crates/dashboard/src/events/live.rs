@@ -6,7 +6,7 @@ use axum::{extract::State, response::sse::Event as Message};
 use ledger::FeedRow;
 use web::{
     App,
-    access::Access,
+    access::{Access, Right},
     problem::Problem,
     project::InProject,
     query::{EventQuery, Filters},
@@ -49,13 +49,14 @@ fn row_html(app: &App, row: FeedRow) -> String {
 /// `GET /projects/{project}/live`: rows of the feed page, as HTML.
 async fn live(
     State(app): State<App>,
+    right: Right,
     project: InProject,
     Filters(query): Filters<EventQuery>,
     last: LastEventId,
 ) -> Result<Messages, Problem> {
     let filter = query.events(&app, &project).await?;
     let from = start(&app, last, query.after, &filter).await?;
-    Ok(follow(app, filter, from, |app, row| {
+    Ok(follow(right, filter, from, |app, row| {
         let id = row.position.to_string();
         let event = Message::default().id(id).event("row");
         event.data(row_html(app, row))

@@ -11,7 +11,7 @@ use axum::{
     response::Response,
 };
 use domain::UserId;
-use ledger::{ConfigurationChange, Role, UserPart};
+use ledger::{ConfigurationChange, Opens, Role, UserPart};
 use serde::Deserialize;
 use web::{
     App,
@@ -62,14 +62,18 @@ fn changed(project: &InProject, id: UserId, sent: &MemberForm) -> Decision<()> {
         .user(id)
         .filter(|user| may_handle(&project.caller, user.role, user.project))
         .ok_or_else(|| Problem::not_found("user", &id.to_string()))?;
-    let owners = setup.configuration.users.iter();
-    let owners = owners.filter(|user| user.role == Role::Owner).count();
     let role = if sent.remove.0 {
         None
     } else {
         Some(role_of(&project.caller, &sent.role)?)
     };
-    if user.role == Role::Owner && owners == 1 && role != Some(Role::Owner) {
+    let mut others = setup.configuration.users.iter();
+    // One of a project only does not stand in for one of everything.
+    let is_last = !others.any(|other| {
+        let reaches = other.project.is_none() || user.project.is_some();
+        other.id != id && other.role == Role::Owner && reaches
+    });
+    if user.role == Role::Owner && is_last && role != Some(Role::Owner) {
         return Err(Problem::new(
             Code::Conflict,
             "the last owner cannot go; make another one first",
@@ -79,5 +83,14 @@ fn changed(project: &InProject, id: UserId, sent: &MemberForm) -> Decision<()> {
         Some(role) => ConfigurationChange::ChangeUser(id, user.email.clone(), UserPart::Role(role)),
         None => ConfigurationChange::RemoveUser(id),
     };
-    Ok((vec![change], ()))
+    // Neither a link for the account as it was nor one that its user made is good any more.
+    let links = setup.configuration.invitations.iter();
+    let links =
+        links.filter(|link| link.opens == Opens::Password(id) || link.made_by == user.email);
+    let mut changes: Vec<_> = links
+        .cloned()
+        .map(ConfigurationChange::RemoveInvitation)
+        .collect();
+    changes.push(change);
+    Ok((changes, ()))
 }

@@ -1,7 +1,7 @@
 //! Invitations by link, and links that set a new password.
 
 use super::{
-    may::{may_handle, role_of},
+    may::{may_handle, may_open, role_of},
     page::page,
 };
 use crate::{
@@ -16,14 +16,14 @@ use axum::{
 };
 use domain::{ProjectId, UserId};
 use jiff::SignedDuration;
-use ledger::{ConfigurationChange, Invitation, Role};
+use ledger::{ConfigurationChange, Invitation, Opens, Role};
 use serde::Deserialize;
 use web::{
     App,
     access::{Access, digest, random_text},
     audit::Effect,
     configure::decide_in,
-    problem::Problem,
+    problem::{Code, Problem},
     project::InProject,
     query::parse,
     route::{Method, Route},
@@ -59,6 +59,9 @@ pub(crate) fn routes() -> Vec<Route<Dashboard>> {
 /// How long an invitation is good.
 const INVITED: SignedDuration = SignedDuration::from_hours(7 * 24);
 
+/// Most links that are open at once, of those with the same reach.
+const MOST_LINKS: usize = 100;
+
 /// The form of an invitation.
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
@@ -84,12 +87,17 @@ async fn invite(
     }
     let is_bound = sent.only.0 || project.caller.project.is_some();
     let reach = is_bound.then_some(project.id);
-    let (token, invitation) = new_link(&app, &email, role, reach);
+    let made_by = &project.caller.name;
+    let (token, invitation) = new_link(&app, (&email, role, reach), Opens::Account, made_by);
     let is_free = decide_in(&app, &project, |project| {
         let mut users = project.setup.configuration.users.iter();
         let is_free = users.all(|user| user.email != email);
-        let invited = is_free.then(|| ConfigurationChange::PutInvitation(invitation.clone()));
-        Ok((invited.into_iter().collect(), is_free))
+        let changes = if is_free {
+            put(&app, project, &invitation)?
+        } else {
+            Vec::new()
+        };
+        Ok((changes, is_free))
     })
     .await?;
     if !is_free {
@@ -136,9 +144,14 @@ async fn password_link(
             .user(id)
             .filter(|user| may_handle(&project.caller, user.role, user.project))
             .ok_or_else(|| Problem::not_found("user", &id.to_string()))?;
-        let (token, invitation) = new_link(&app, &user.email, user.role, user.project);
-        let made = ConfigurationChange::PutInvitation(invitation);
-        Ok((vec![made], (user.email.clone(), token)))
+        if !may_open(&project.caller, user.role, user.project) {
+            let problem = "only owners make a link that opens the account of an equal";
+            return Err(Problem::new(Code::Forbidden, problem));
+        }
+        let stands = (user.email.as_str(), user.role, user.project);
+        let made_by = &project.caller.name;
+        let (token, link) = new_link(&app, stands, Opens::Password(id), made_by);
+        Ok((put(&app, project, &link)?, (user.email.clone(), token)))
     })
     .await?;
     let link = Some((email, address(&app, &token)));
@@ -148,9 +161,9 @@ async fn password_link(
 /// A new token, and the invitation that is opened by it.
 fn new_link(
     app: &App,
-    email: &str,
-    role: Role,
-    project: Option<ProjectId>,
+    (email, role, project): (&str, Role, Option<ProjectId>),
+    opens: Opens,
+    made_by: &str,
 ) -> (String, Invitation) {
     let token = random_text(app.engine.system());
     let now = app.engine.system().now();
@@ -159,9 +172,36 @@ fn new_link(
         email: email.to_owned(),
         role,
         project,
+        opens,
+        made_by: made_by.to_owned(),
         expires_at: now.saturating_add(INVITED).unwrap_or(now),
     };
     (token, invitation)
+}
+
+/// The changes that make a link good: those that are too old go, and so does another for the password of the same user.
+///
+/// Errors: as many are open as may be.
+fn put(
+    app: &App,
+    project: &InProject,
+    link: &Invitation,
+) -> Result<Vec<ConfigurationChange>, Problem> {
+    let now = app.engine.system().now();
+    let known = project.setup.configuration.invitations.iter();
+    let (gone, open): (Vec<_>, Vec<_>) = known.partition(|known| {
+        let is_replaced = known.opens == link.opens && known.opens != Opens::Account;
+        known.expires_at <= now || is_replaced
+    });
+    let reach = open.iter().filter(|known| known.project == link.project);
+    if reach.count() >= MOST_LINKS {
+        let problem = format!("{MOST_LINKS} links are open already; withdraw some first");
+        return Err(Problem::new(Code::Conflict, problem));
+    }
+    let gone = gone.into_iter().cloned();
+    let mut changes: Vec<_> = gone.map(ConfigurationChange::RemoveInvitation).collect();
+    changes.push(ConfigurationChange::PutInvitation(link.clone()));
+    Ok(changes)
 }
 
 /// Where a token is brought to.

@@ -15,6 +15,12 @@ pub(crate) fn may_handle(caller: &Caller, role: Role, reach: Option<ProjectId>) 
         && (caller.project.is_none() || caller.project == reach)
 }
 
+/// Whether somebody may make a link that opens the account of somebody of this role: of equals only owners may.
+pub(crate) fn may_open(caller: &Caller, role: Role, reach: Option<ProjectId>) -> bool {
+    let is_less = Some(role) < caller.role;
+    may_handle(caller, role, reach) && (is_less || caller.role == Some(Role::Owner))
+}
+
 /// The role that a form names, if the caller may make somebody that.
 pub(crate) fn role_of(caller: &Caller, word: &str) -> Result<Role, Problem> {
     Role::from_id(word)

@@ -1,6 +1,6 @@
 //! The page of members and invitations.
 
-use super::may::may_handle;
+use super::may::{may_handle, may_open};
 use crate::{
     respond::{html, refused},
     shell::Shell,
@@ -10,7 +10,7 @@ use crate::{
 use askama::Template;
 use axum::{extract::State, http::Uri, response::Response};
 use domain::ProjectId;
-use ledger::{Invitation, Role, User};
+use ledger::{Invitation, Opens, Role, User};
 use web::{
     App,
     access::{Access, Caller},
@@ -28,8 +28,8 @@ pub(crate) fn routes() -> Vec<Route<Dashboard>> {
 /// Somebody who was invited and has not come yet.
 struct Invited {
     digest: String,
-    email: String,
-    role: &'static str,
+    /// Who it is for, and what.
+    what: String,
     until: String,
 }
 
@@ -37,8 +37,11 @@ impl Invited {
     fn of(invitation: &Invitation) -> Self {
         Self {
             digest: invitation.digest.clone(),
-            email: invitation.email.clone(),
-            role: invitation.role.id(),
+            what: match invitation.opens {
+                Opens::Account => format!("{} as {}", invitation.email, invitation.role.id()),
+                Opens::Password(_) => format!("{}: a new password", invitation.email),
+                Opens::Operator => "the operator: signs in".into(),
+            },
             until: exact(invitation.expires_at),
         }
     }
@@ -54,6 +57,8 @@ struct Member {
     since: String,
     /// Whether the reader may change this one.
     may_change: bool,
+    /// Whether the reader may make a link for a new password.
+    may_open: bool,
 }
 
 impl Member {
@@ -70,6 +75,7 @@ impl Member {
                 None => "all projects",
             },
             may_change: may_handle && Some(user.id) != reader.user,
+            may_open: may_open(reader, user.role, user.project),
         }
     }
 }

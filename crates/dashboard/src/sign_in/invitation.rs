@@ -16,11 +16,11 @@ use axum::{
     response::Response,
 };
 use engine::Setup;
-use ledger::{Invitation, User};
+use ledger::{Invitation, Opens, User};
 use web::{
     App,
     access::{self, Access, digest},
-    audit::{Effect, Subject},
+    audit::{Effect, Known, Subject},
     passwords,
     problem::{Code, Problem},
     route::{Method, Route},
@@ -51,7 +51,7 @@ pub(super) fn still_open(app: &App, setup: &Setup, digest: &str) -> Result<Invit
     let now = app.engine.system().now();
     let known = setup.configuration.invitations.iter();
     known
-        .filter(|invitation| now < invitation.expires_at)
+        .filter(|invitation| now < invitation.expires_at && is_good(setup, invitation))
         .find(|invitation| invitation.digest == digest)
         .cloned()
         .ok_or_else(|| {
@@ -60,11 +60,23 @@ pub(super) fn still_open(app: &App, setup: &Setup, digest: &str) -> Result<Invit
         })
 }
 
-/// The account an invitation sets a new password for, if it is of somebody who has one.
+/// A link for a new password is good for the account as it was when the link was made: no other role, no other reach.
+fn is_good(setup: &Setup, invitation: &Invitation) -> bool {
+    match invitation.opens {
+        Opens::Account => true,
+        Opens::Operator => false,
+        Opens::Password(id) => setup
+            .user(id)
+            .is_some_and(|user| (user.role, user.project) == (invitation.role, invitation.project)),
+    }
+}
+
+/// The account a link sets a new password for, if that is what it does.
 fn account_of(app: &App, invitation: &Invitation) -> Option<User> {
-    let setup = app.engine.setup();
-    let mut users = setup.configuration.users.iter();
-    users.find(|user| user.email == invitation.email).cloned()
+    match invitation.opens {
+        Opens::Password(id) => app.engine.setup().user(id).cloned(),
+        Opens::Account | Opens::Operator => None,
+    }
 }
 
 fn page(app: &App, token: &str, invitation: Invitation, problems: Vec<String>) -> AccountTemplate {
@@ -106,7 +118,11 @@ async fn join(
         }
         set_password(&app, &user, sent.password, Some(&invitation)).await?;
         let token = app.sign_in(&user, &agent).await?;
-        return Ok(entered(&app, &token, "/", member(&user)));
+        let known = Known {
+            subject: Some(format!("by a password link of {}", invitation.made_by)),
+            ..member(&user)
+        };
+        return Ok(entered(&app, &token, "/", known));
     }
     let account = NewAccount::read(&app, sent, agent, &invitation.email);
     if account.problems.is_empty() {

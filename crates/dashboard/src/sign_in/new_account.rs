@@ -14,6 +14,7 @@ use ledger::{ConfigurationChange, Invitation, Role, User};
 use serde::Deserialize;
 use web::{
     App,
+    access::{has_owner, operator_links},
     configure::decide,
     passwords,
     problem::{Code, Problem},
@@ -123,6 +124,10 @@ impl NewAccount {
             }
             let mut changes = vec![ConfigurationChange::PutUser(user.clone())];
             changes.extend(spent(setup, &user.email));
+            if user.role == Role::Owner && !has_owner(&setup.configuration) {
+                let links = operator_links(&setup.configuration).into_iter();
+                changes.extend(links.cloned().map(ConfigurationChange::RemoveInvitation));
+            }
             Ok((changes, ()))
         })
         .await?;

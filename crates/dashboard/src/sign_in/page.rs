@@ -158,22 +158,25 @@ async fn by_password(app: &App, agent: &str, sent: SignInForm) -> Result<Respons
     }
 }
 
-/// `GET /signin/{token}`: the link that `tidings serve` prints. Where nobody has an account yet and there is no project, it
+/// `GET /signin/{token}`: the link that `tidings serve` or `tidings sign-in-link` printed, once. Where nobody has an account yet and there is no project, it
 /// leads to making the first account.
-async fn sign_in_by_link(State(app): State<App>, Path(token): Path<String>) -> Response {
+async fn sign_in_by_link(
+    State(app): State<App>,
+    Path(token): Path<String>,
+) -> Result<Response, Problem> {
+    let Some(session) = app.enter_by_link(&token).await? else {
+        let problem = "This link is no longer good: one opens once, within 15 minutes. `tidings sign-in-link` makes another.";
+        let status = StatusCode::UNAUTHORIZED;
+        return Ok(page(&app, status, problem.into(), String::new()));
+    };
     let configuration = &app.engine.setup().configuration;
     let is_first = configuration.users.is_empty() && configuration.projects.is_empty();
-    let Some(session) = app.sessions.enter_by_link(app.engine.system(), &token) else {
-        let problem =
-            "This link is no longer good. The server prints a new one whenever it starts.";
-        let status = StatusCode::UNAUTHORIZED;
-        return page(&app, status, problem.into(), String::new());
-    };
     let known = Known {
         who: Some(OPERATOR.into()),
         ..Known::default()
     };
-    entered(&app, &session, if is_first { "/setup" } else { "/" }, known)
+    let to = if is_first { "/setup" } else { "/" };
+    Ok(entered(&app, &session, to, known))
 }
 
 /// `POST /signout`.

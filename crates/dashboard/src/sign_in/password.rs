@@ -25,7 +25,12 @@ pub(crate) async fn set_password(
     used: Option<&Invitation>,
 ) -> Result<(), Problem> {
     let hash = passwords::hash(app.engine.system(), password).await;
-    decide(app, &user.email, |setup| {
+    // Whoever holds a link may be another than whose account it is.
+    let by = match used {
+        Some(link) => format!("{}, by a link of {}", user.email, link.made_by),
+        None => user.email.clone(),
+    };
+    decide(app, &by, |setup| {
         if let Some(used) = used {
             still_open(app, setup, &used.digest)?;
         }

@@ -11,6 +11,7 @@ mod customers;
 mod events;
 mod forms;
 mod integrations;
+mod lasting;
 mod members;
 mod odd_names;
 mod overview;
@@ -39,9 +40,8 @@ async fn lived() -> TestServer {
 /// The pages on the first day, without a project or an account, and a session that the operator's link began.
 async fn first_day() -> (TestServer, String) {
     let server = TestServer::empty(|app| dashboard::router(&app)).await;
-    let (sessions, system) = (&server.app.sessions, server.app.engine.system());
-    let link = sessions.operator_link(system);
-    let session = sessions.enter_by_link(system, &link).unwrap();
+    let link = server.app.operator_link("test").await.unwrap();
+    let session = server.app.enter_by_link(&link).await.unwrap().unwrap();
     (server, session)
 }
 

@@ -3,7 +3,7 @@
 
 use crate::{first_day, fresh, told};
 use domain::UserId;
-use ledger::{ConfigurationChange as Change, Invitation, Role, User, UserPart};
+use ledger::{ConfigurationChange as Change, Invitation, Opens, Role, User, UserPart};
 use tokio::sync::OnceCell;
 use web::{
     access::digest,
@@ -120,6 +120,8 @@ async fn invited(server: &TestServer, tokens: &[&str]) -> Vec<String> {
             email: "new@acme.example".into(),
             role: Role::Viewer,
             project: None,
+            opens: Opens::Account,
+            made_by: "test".into(),
             expires_at: server.now().checked_add(hour).unwrap(),
         })
     };

@@ -34,7 +34,7 @@ async fn what_does_not_fit_is_refused_in_the_same_words() {
     let link = nobody.get("/signin/none").await;
     assert_eq!(
         told(&link),
-        "401 This link is no longer good. The server prints a new one whenever it starts."
+        "401 This link is no longer good: one opens once, within 15 minutes. `tidings sign-in-link` makes another."
     );
     assert_eq!(told(&nobody.form("/signout", &[]).await), "303 /signin");
 }

@@ -2,8 +2,8 @@
 
 use super::{Subject, at, project};
 use crate::{
-    ApiKey, AuditFilter, ConfigurationChange as Change, Invitation, Project, Role, Scope, Session,
-    User, UserPart,
+    ApiKey, AuditFilter, ConfigurationChange as Change, Invitation, MOST_SESSIONS, Opens, Project,
+    Role, Scope, Session, User, UserPart,
 };
 use domain::{ApiKeyId, ProjectId, UserId};
 use uuid::Uuid;
@@ -74,6 +74,25 @@ pub async fn sessions_end(ledger: Subject) {
     assert_eq!(left, [user(2)]);
 }
 
+/// The oldest session of a user ends when there would be too many; nobody else's does.
+pub async fn sessions_of_a_user_are_bounded(ledger: Subject) {
+    let opened = |number, second| Session {
+        created_at: at(second),
+        ..session(number, 1000 + second)
+    };
+    ledger.open_session(opened(2, 0)).await.unwrap();
+    let most = i64::try_from(MOST_SESSIONS).unwrap();
+    for second in 0..most + 2 {
+        ledger.open_session(opened(1, second)).await.unwrap();
+    }
+    let left = ledger.sessions(user(1).id, at(500)).await.unwrap();
+    let since = left.iter().map(|session| session.created_at);
+    let newest = (2..most + 2).rev().map(at);
+    assert!(since.eq(newest), "{left:?}");
+    let others = ledger.sessions(user(2).id, at(500)).await.unwrap();
+    assert_eq!(others.len(), 1);
+}
+
 /// A part of somebody is changed alone: what else was changed meanwhile stays, and nobody who is gone comes back by it.
 pub async fn a_part_of_a_user_is_changed_alone(ledger: Subject) {
     let part = |part| Change::ChangeUser(user(1).id, user(1).email, part);
@@ -116,6 +135,8 @@ pub async fn what_was_done_is_logged_without_secrets(ledger: Subject) {
         email: "new@a.example".into(),
         role: Role::Viewer,
         project: Some(project()),
+        opens: Opens::Account,
+        made_by: "ann".into(),
         expires_at: at(10),
     };
     let key = ApiKey {

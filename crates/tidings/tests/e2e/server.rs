@@ -211,8 +211,8 @@ impl Server {
             .find_map(|line| line.contains("listening on").then(|| word(&line, "http")))
             .expect("the server says where it listens");
         let sign_in = lines
-            .find_map(|line| line.contains("/signin/").then(|| word(&line, "http")))
-            .expect("the server prints a sign-in link");
+            .find_map(|line| line.contains("/signin").then(|| word(&line, "http")))
+            .expect("the server says where to sign in");
         // Without a project it says what comes next instead.
         let callback = lines
             .find(|line| line.contains("/callbacks/") || line.contains(" next "))

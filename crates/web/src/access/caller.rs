@@ -1,5 +1,6 @@
 //! Who is calling.
 
+use super::OPERATOR;
 use crate::problem::{Code, Problem};
 use axum::{extract::FromRequestParts, http::request::Parts};
 use domain::{ApiKeyId, AppId, ProjectId, UserId};
@@ -36,6 +37,19 @@ impl Caller {
             role: None,
             user: None,
             key: Some(key.id),
+        }
+    }
+
+    /// Whoever came by the operator's link.
+    pub(super) fn operator() -> Self {
+        Self {
+            name: OPERATOR.into(),
+            project: None,
+            app: None,
+            scope: Scope::Write,
+            role: Some(Role::Owner),
+            user: None,
+            key: None,
         }
     }
 

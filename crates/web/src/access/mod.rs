@@ -6,17 +6,23 @@
 
 mod caller;
 mod key;
+mod link;
+mod open;
 mod origin;
+mod right;
 mod rule;
 mod session;
 
 pub use caller::Caller;
 pub use key::{digest, new_api_key, new_client_key, random_text};
+pub use link::{OPERATOR, has_owner, new_operator_link, operator_links};
+pub use open::Sessions;
 pub use origin::is_from_our_page;
+pub use right::Right;
 pub use rule::Access;
 #[cfg(feature = "test")]
 pub(crate) use session::cookie_name;
-pub use session::{OPERATOR, Sessions, agent, session_token};
+pub use session::{agent, session_token};
 
 use crate::{
     App,
@@ -43,9 +49,10 @@ pub async fn enforce(
 ) -> Response {
     let (mut head, body) = request.into_parts();
     match admit(&app, access, &head).await {
-        Ok(caller) => {
-            if let Some(caller) = caller {
-                head.extensions.insert(caller);
+        Ok(right) => {
+            if let Some(right) = right {
+                head.extensions.insert(right.caller.clone());
+                head.extensions.insert(right);
             }
             next.run(Request::from_parts(head, body)).await
         }
@@ -57,18 +64,18 @@ pub async fn enforce(
 }
 
 /// Who is calling a route with this rule; nobody in particular where nobody is asked. Otherwise the answer to give.
-async fn admit(app: &App, access: Access, head: &Parts) -> Result<Option<Caller>, Box<Response>> {
+async fn admit(app: &App, access: Access, head: &Parts) -> Result<Option<Right>, Box<Response>> {
     let refuse = |problem: Problem| Box::new(problem.into_response());
-    let caller = match access.proof() {
+    let right = match access.proof() {
         Proof::None => return Ok(None),
-        Proof::Key => key::by_key(app, head).await,
-        Proof::KeyOrSession => match key::by_key(app, head).await {
+        Proof::Key => by_key(app, head).await,
+        Proof::KeyOrSession => match by_key(app, head).await {
             Ok(None) => by_session(app, head).await,
             known => known,
         },
         Proof::Session => by_session(app, head).await,
     };
-    let Some(caller) = caller.map_err(refuse)? else {
+    let Some(right) = right.map_err(refuse)? else {
         return Err(match access.proof() {
             Proof::Session => Box::new(Redirect::to("/signin").into_response()),
             Proof::None | Proof::Key | Proof::KeyOrSession => refuse(Problem::new(
@@ -77,17 +84,36 @@ async fn admit(app: &App, access: Access, head: &Parts) -> Result<Option<Caller>
             )),
         });
     };
-    match access.refusal(&caller) {
+    match access.refusal(&right.caller) {
         Some(why) => Err(refuse(Problem::new(Code::Forbidden, why))),
-        None => Ok(Some(caller)),
+        None => Ok(Some(right)),
     }
 }
 
+/// Who holds the key that came along.
+async fn by_key(app: &App, head: &Parts) -> Result<Option<Right>, Problem> {
+    let caller = key::by_key(app, head).await?;
+    Ok(caller.map(|caller| Right {
+        app: app.clone(),
+        caller,
+        session: None,
+    }))
+}
+
 /// Who is signed in. What another site makes a browser send counts for reading only.
-async fn by_session(app: &App, head: &Parts) -> Result<Option<Caller>, Problem> {
+async fn by_session(app: &App, head: &Parts) -> Result<Option<Right>, Problem> {
     let reads = [Method::GET, Method::HEAD].contains(&head.method);
     if !reads && !is_from_our_page(&head.headers) {
         return Ok(None);
     }
-    Ok(app.signed_in(session_token(&head.headers)).await?)
+    let Some(token) = session_token(&head.headers) else {
+        return Ok(None);
+    };
+    let session = digest(&token);
+    let caller = app.signed_in_as(&session).await?;
+    Ok(caller.map(|caller| Right {
+        app: app.clone(),
+        caller,
+        session: Some(session),
+    }))
 }

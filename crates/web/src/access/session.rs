@@ -1,13 +1,11 @@
 //! Sessions: who is signed in to the pages.
 
 use super::{Caller, digest, random_text};
-use crate::{App, passwords::Throttle};
+use crate::App;
 use axum::http::{HeaderMap, header};
 use cookie::{Cookie, SameSite};
-use engine::{Guarded, System};
 use jiff::SignedDuration;
-use ledger::{LedgerError, Role, Scope, Session, User};
-use std::collections::BTreeMap;
+use ledger::{LedgerError, Session, User};
 
 /// Name of the session cookie over plain HTTP, and over HTTPS, where the browser itself guards it.
 const COOKIE: &str = "tidings_session";
@@ -16,65 +14,6 @@ const GUARDED_COOKIE: &str = "__Host-tidings_session";
 const SIGNED_IN: SignedDuration = SignedDuration::from_hours(14 * 24);
 /// Characters kept of what a browser calls itself.
 const LONGEST_AGENT: usize = 200;
-/// What whoever comes by the operator's link is called.
-pub const OPERATOR: &str = "operator";
-
-/// The link that signs the operator in, and who is signed in by it or by a key. Kept in memory: a restart ends these; sessions
-/// of users are in the ledger.
-#[derive(Debug, Default)]
-pub struct Sessions {
-    /// Digest of the session token, and who it is.
-    open: Guarded<BTreeMap<String, Caller>>,
-    /// Digest of the token in the operator's sign-in link.
-    link: Guarded<Option<String>>,
-    /// Slows guessing of passwords down.
-    pub throttle: Throttle,
-}
-
-impl Sessions {
-    /// Makes the token of the operator's sign-in link, good until the server stops.
-    pub fn operator_link(&self, system: &dyn System) -> String {
-        let token = random_text(system);
-        *self.link.lock() = Some(digest(&token));
-        token
-    }
-
-    /// Signs the operator in with the token of the link; answers with the token of the session.
-    pub fn enter_by_link(&self, system: &dyn System, token: &str) -> Option<String> {
-        let known = self.link.lock().clone();
-        // Digests are compared, so the time taken tells nothing about the token.
-        known.filter(|known| *known == digest(token))?;
-        Some(self.open(
-            system,
-            Caller {
-                name: OPERATOR.into(),
-                project: None,
-                app: None,
-                scope: Scope::Write,
-                role: Some(Role::Owner),
-                user: None,
-                key: None,
-            },
-        ))
-    }
-
-    /// Opens a session that ends with the process; answers with its token.
-    pub fn open(&self, system: &dyn System, caller: Caller) -> String {
-        let token = random_text(system);
-        self.open.lock().insert(digest(&token), caller);
-        token
-    }
-
-    /// Ends a session of this process.
-    pub fn close(&self, token: &str) {
-        self.open.lock().remove(&digest(token));
-    }
-
-    fn find(&self, token: &str) -> Option<Caller> {
-        self.open.lock().get(&digest(token)).cloned()
-    }
-}
-
 impl App {
     /// Signs a user in, in the browser that calls itself `agent`; answers with the token of the session.
     pub async fn sign_in(&self, user: &User, agent: &str) -> Result<String, LedgerError> {
@@ -93,14 +32,19 @@ impl App {
 
     /// Who is signed in with a session's token.
     pub async fn signed_in(&self, token: Option<String>) -> Result<Option<Caller>, LedgerError> {
-        let Some(token) = token else {
-            return Ok(None);
-        };
-        if let Some(caller) = self.sessions.find(&token) {
+        match token {
+            Some(token) => self.signed_in_as(&digest(&token)).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Who is signed in with the session whose token has this digest.
+    pub(super) async fn signed_in_as(&self, digest: &str) -> Result<Option<Caller>, LedgerError> {
+        let (now, setup) = (self.engine.system().now(), self.engine.setup());
+        if let Some(caller) = self.sessions.find(digest, now, &setup) {
             return Ok(Some(caller));
         }
-        let now = self.engine.system().now();
-        let session = self.engine.ledger().session(&digest(&token), now).await?;
+        let session = self.engine.ledger().session(digest, now).await?;
         let setup = self.engine.setup();
         let user = session.and_then(|session| setup.user(session.user));
         Ok(user.map(Caller::of_user))

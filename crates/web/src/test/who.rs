@@ -179,8 +179,8 @@ pub(super) async fn make(app: &App) -> BTreeMap<Who, Credential> {
     let caller = crate::access::Caller::of_key(&keys[&Who::WriteKey]);
     let token = app.sessions.open(system, caller);
     made.insert(Who::KeySession, Credential::Session(token));
-    let link = app.sessions.operator_link(system);
-    let token = app.sessions.enter_by_link(system, &link).unwrap();
+    let link = app.operator_link("test").await.unwrap();
+    let token = app.enter_by_link(&link).await.unwrap().unwrap();
     made.insert(Who::Operator, Credential::Session(token));
     made
 }

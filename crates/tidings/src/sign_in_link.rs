@@ -1,0 +1,43 @@
+//! `tidings sign-in-link`.
+
+use crate::{cli::Data, say};
+use anyhow::{Result, bail};
+use clap::Args;
+use engine::{System, WallSystem};
+use web::access::new_operator_link;
+
+/// Who made the link, for the audit log.
+const MADE_BY: &str = "command line";
+
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    #[command(flatten)]
+    data: Data,
+    /// Where people reach the server.
+    #[arg(
+        long,
+        env = "TIDINGS_PUBLIC_URL",
+        default_value = "http://127.0.0.1:8080"
+    )]
+    public_url: String,
+}
+
+/// Whoever can read the data may do everything anyway. The running server learns of the link when it is opened.
+pub(crate) async fn run(options: Options) -> Result<()> {
+    let ledger = options.data.open_ledger().await?;
+    for _ in 0..10 {
+        let current = ledger.configuration().await?;
+        let (token, changes) = new_operator_link(&WallSystem, &current, MADE_BY);
+        let now = WallSystem.now();
+        if ledger
+            .configure(current.revision, changes, MADE_BY, now)
+            .await?
+        {
+            let url = options.public_url.trim_end_matches('/');
+            say::line(format!("{url}/signin/{token}"));
+            say::line("It signs in once, within 15 minutes.");
+            return Ok(());
+        }
+    }
+    bail!("the configuration is being changed all the time; try again");
+}
