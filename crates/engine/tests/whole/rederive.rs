@@ -2,7 +2,10 @@
 //! is recorded meanwhile is not missing.
 
 use crate::world::{Chain, DAY, World};
-use domain::EventKind::{self, *};
+use domain::{
+    CancellationReason::VoluntarilyCancelled,
+    EventKind::{self, *},
+};
 
 const USER: &str = "7e3fb20b-4cdb-47cc-936d-99d65f608138";
 
@@ -60,6 +63,33 @@ async fn a_look_and_then_a_message() {
         ],
     )
     .await;
+}
+
+/// By time alone the look would come first, and would not know why it ends.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_late_message_and_then_a_look_that_knows_it() {
+    let world = World::new().await;
+    let mut chain = Chain::purchase(1000, "monthly", Some(USER), world.now());
+    let bought = chain.notify("SUBSCRIBED", world.now());
+    world.tell(&bought).await.unwrap();
+    world.pass(10 * DAY).await;
+    chain.renewal["autoRenewStatus"] = 0.into();
+    let switched_off = chain.notify("DID_CHANGE_RENEWAL_STATUS", world.now());
+    world.pass(23 * DAY + 60).await;
+    world.tell(&switched_off).await.unwrap();
+    world.catch_up().await;
+    let events = world.events().await;
+    let told = events.iter().filter(|event| event.kind != AccessLevelUpdated);
+    let told: Vec<_> = told
+        .map(|event| (event.kind, event.cancellation_reason))
+        .collect();
+    let expected = [
+        (SubscriptionStarted, None),
+        (SubscriptionRenewalCancelled, None),
+        (SubscriptionExpired, Some(VoluntarilyCancelled)),
+    ];
+    assert_eq!(told, expected);
+    world.rederives().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
