@@ -5,7 +5,7 @@
 //! ([`Core::changes`]) or the configuration ([`Core::reloads`]) looks again.
 
 use crate::{
-    System, Transport,
+    Retention, System, Transport,
     setup::{ActiveIntegration, Compiler, MakeSource, Setup},
     trace,
 };
@@ -37,6 +37,8 @@ pub struct Parts {
     pub web: Arc<dyn Web>,
     /// Makes the source of an app.
     pub make_source: MakeSource,
+    /// How long is kept what does not stay for ever.
+    pub retention: Retention,
 }
 
 /// What every room shares. Cheap to clone.
@@ -50,6 +52,7 @@ struct Shared {
     system: Arc<dyn System>,
     transport: Arc<dyn Transport>,
     web: Arc<dyn Web>,
+    retention: Retention,
     compiler: Compiler,
     setup: ArcSwap<Setup>,
     rates: ArcSwap<Rates>,
@@ -75,6 +78,7 @@ impl Core {
             system: parts.system,
             transport: parts.transport,
             web: parts.web,
+            retention: parts.retention,
             compiler,
             setup: ArcSwap::from_pointee(setup),
             rates: ArcSwap::from_pointee(rates),
@@ -105,6 +109,11 @@ impl Core {
     /// The way to stores.
     pub fn web(&self) -> &dyn Web {
         &*self.shared.web
+    }
+
+    /// How long is kept what does not stay for ever.
+    pub(crate) fn retention(&self) -> Retention {
+        self.shared.retention
     }
 
     /// Opens and seals secrets.

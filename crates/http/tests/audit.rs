@@ -5,9 +5,10 @@
 mod names;
 
 use axum::body::Body;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use ledger::{
-    AuditEntry, AuditFilter, ConfigurationChange as Change, Invitation, Opens, Role, Scope, User,
+    AuditEntry, AuditFilter, ConfigurationChange as Change, Invitation, KeptSince, Opens, Role,
+    Scope, User,
 };
 use names::{Names, server, table};
 use std::{collections::BTreeSet, time::Duration};
@@ -19,6 +20,8 @@ use web::{
     test::{Answer, Client, TestServer, Who},
 };
 
+/// Whose names stand in paths and bodies.
+const CUSTOMERS: [&str; 3] = ["ann", "bob", "eve"];
 const PASSWORD: &str = "correct horse";
 /// Takes a noticeable time, and is made once.
 static HASH: OnceCell<String> = OnceCell::const_new();
@@ -240,6 +243,27 @@ async fn left(server: &TestServer, before: &[(AuditEntry, Option<String>)]) -> (
     (configured.len(), done.collect())
 }
 
+/// Lets go what programs wrote of customers, which is kept for a shorter time; answers how much of it there was.
+async fn let_go(server: &TestServer) -> u64 {
+    let since = KeptSince {
+        attempts: Timestamp::MIN,
+        audit: Timestamp::MIN,
+        audit_of_programs: Timestamp::MAX,
+    };
+    server.ledger().retain(since, 1000).await.unwrap()
+}
+
+/// Whether the log names somebody once more when forgotten.
+async fn names_when_forgotten(server: &TestServer, customer: &str) -> bool {
+    let customers = server.app.engine.customers();
+    let forgotten = customers.forget(server.project("acme"), customer);
+    forgotten.await.unwrap();
+    log(server)
+        .await
+        .iter()
+        .any(|(entry, _)| entry.subject == customer)
+}
+
 /// A server on which every call can go well.
 async fn prepared() -> (TestServer, Names) {
     let server = server().await;
@@ -396,7 +420,7 @@ fn subject_of(route: &str, subject: Subject, path: &str) -> String {
         Subject::None => String::new(),
         Subject::Always(words) => words.into(),
         Subject::Caller => "owner@acme.example".into(),
-        Subject::Path(name) => {
+        Subject::Path(name) | Subject::Customer(name) => {
             let hole = format!("{{{name}}}");
             let found = parts.find(|(part, _)| *part == hole);
             found
@@ -404,7 +428,7 @@ fn subject_of(route: &str, subject: Subject, path: &str) -> String {
                 .1
                 .into()
         }
-        Subject::Said => {
+        Subject::Said | Subject::SaidCustomer => {
             let known = SAID.iter().find(|(known, _)| *known == route);
             known
                 .unwrap_or_else(|| panic!("{route}: said by whom?"))
@@ -414,6 +438,7 @@ fn subject_of(route: &str, subject: Subject, path: &str) -> String {
     }
 }
 
+/// Of customers, no name is left when they are forgotten, and what programs write of them is kept for a shorter time.
 #[tokio::test(flavor = "multi_thread")]
 async fn every_route_that_changes_something_leaves_the_entry_it_states() {
     let mut wrong = Vec::new();
@@ -427,9 +452,20 @@ async fn every_route_that_changes_something_leaves_the_entry_it_states() {
         }
         let (server, names) = prepared().await;
         let path = filled(&server, &names, &route, pattern).await;
+        let_go(&server).await;
         let before = log(&server).await;
         let answer = call(&server, (&route, access), &path).await;
         let (configured, done) = left(&server, &before).await;
+        for told in &done {
+            let is_of_customer = CUSTOMERS.contains(&&*told.subject);
+            if is_of_customer && names_when_forgotten(&server, &told.subject).await {
+                wrong.push(format!("{route} names a customer who is forgotten"));
+            }
+            let is_by_program = is_of_customer && told.who.starts_with("key ");
+            if let_go(&server).await != u64::from(is_by_program) {
+                wrong.push(format!("{route} leaves what is not kept as it should be"));
+            }
+        }
         let expected = match effect {
             Effect::Does(what, subject) => {
                 let is_in_one = pattern.contains("{project}") || access == Access::Client;

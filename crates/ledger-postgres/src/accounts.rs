@@ -7,30 +7,16 @@ use crate::{
 use async_trait::async_trait;
 use domain::{ProjectId, UserId};
 use jiff::Timestamp;
-use ledger::{Accounts, AuditEntry, AuditFilter, MOST_SESSIONS, Result, Session, codec::Stored};
+use ledger::{
+    Accounts, AuditEntry, AuditFilter, Deed, MOST_SESSIONS, Result, Session, codec::Stored,
+};
 use sqlx::{PgExecutor, PgPool};
 use uuid::Uuid;
 
 #[async_trait]
 impl Accounts for PostgresLedger {
-    async fn note(
-        &self,
-        project: Option<ProjectId>,
-        who: &str,
-        what: &str,
-        subject: &str,
-        now: Timestamp,
-    ) -> Result<()> {
-        let deed = Deed {
-            at: now,
-            who,
-            what,
-            subject,
-            project,
-            before: "",
-            after: "",
-        };
-        note(&self.reads, &deed).await
+    async fn note(&self, deed: Deed<'_>) -> Result<()> {
+        note(&self.reads, &deed, ("", "")).await
     }
     async fn audit(
         &self,
@@ -54,26 +40,22 @@ impl Accounts for PostgresLedger {
     }
 }
 
-pub(crate) struct Deed<'a> {
-    pub(crate) at: Timestamp,
-    pub(crate) who: &'a str,
-    pub(crate) what: &'a str,
-    pub(crate) subject: &'a str,
-    pub(crate) project: Option<ProjectId>,
-    pub(crate) before: &'a str,
-    pub(crate) after: &'a str,
-}
-
-pub(crate) async fn note(on: impl PgExecutor<'_>, deed: &Deed<'_>) -> Result<()> {
+/// Writes down a deed, and what its subject was before and after it.
+pub(crate) async fn note(
+    on: impl PgExecutor<'_>,
+    deed: &Deed<'_>,
+    (before, after): (&str, &str),
+) -> Result<()> {
     sqlx::query!(
-        "insert into audit_log (at, who, what, subject, project, before, after) values ($1, $2, $3, $4, $5, $6, $7)",
+        "insert into audit_log (at, who, what, subject, project, before, after, about) values ($1, $2, $3, $4, $5, $6, $7, $8)",
         micros(deed.at),
         deed.who,
         deed.what,
         deed.subject,
         deed.project.map(ProjectId::uuid),
-        deed.before,
-        deed.after
+        before,
+        after,
+        deed.about.id()
     )
     .execute(on)
     .await
@@ -113,6 +95,50 @@ async fn audit(
             })
         })
         .collect()
+}
+
+/// Takes these names of a customer away from where it was written down what was done to it.
+pub(crate) async fn forget(
+    on: impl PgExecutor<'_>,
+    project: ProjectId,
+    names: &[String],
+) -> Result<()> {
+    sqlx::query!(
+        "update audit_log set subject = '' where about <> 'installation' and project = $1 and subject = any($2)",
+        project.uuid(),
+        names
+    )
+    .execute(on)
+    .await
+    .map(|_| ())
+    .map_err(failed)
+}
+
+/// Deletes entries of before these moments: of any, and of what programs write of customers.
+pub(crate) async fn retain(
+    pool: &PgPool,
+    (all, of_programs): (Timestamp, Timestamp),
+    limit: usize,
+) -> Result<u64> {
+    let others = sqlx::query!(
+        "delete from audit_log where position in
+           (select position from audit_log where about <> 'customer_by_program' and at < $1 order by at limit $2)",
+        micros(all),
+        rows(limit)
+    )
+    .execute(pool)
+    .await
+    .map_err(failed)?;
+    let of_programs = sqlx::query!(
+        "delete from audit_log where position in
+           (select position from audit_log where about = 'customer_by_program' and at < $1 order by at limit $2)",
+        micros(of_programs),
+        rows(limit)
+    )
+    .execute(pool)
+    .await
+    .map_err(failed)?;
+    Ok(others.rows_affected() + of_programs.rows_affected())
 }
 
 async fn open_session(pool: &PgPool, session: &Session) -> Result<()> {

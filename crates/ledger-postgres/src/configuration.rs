@@ -2,12 +2,12 @@
 
 use crate::{
     Tx,
-    accounts::{Deed, close_sessions, note},
+    accounts::{close_sessions, note},
     codec::{failed, micros, signed},
 };
 use jiff::Timestamp;
 use ledger::{
-    Configuration, ConfigurationChange as Change, Result, UserPart,
+    About, Configuration, ConfigurationChange as Change, Deed, Result, UserPart,
     codec::{Stored, concerned, shown},
     configuration::{Kept, Row, Table},
 };
@@ -80,10 +80,11 @@ pub(crate) async fn apply(
             project: change
                 .project()
                 .or_else(|| before.as_deref().and_then(concerned)),
-            before: &before.as_deref().map(shown).unwrap_or_default(),
-            after: &row.body.as_deref().map(shown).unwrap_or_default(),
+            about: About::Installation,
         };
-        note(&mut *tx, &deed).await?;
+        let before = before.as_deref().map(shown).unwrap_or_default();
+        let after = row.body.as_deref().map(shown).unwrap_or_default();
+        note(&mut *tx, &deed, (&before, &after)).await?;
     }
     tx.commit().await.map_err(failed)?;
     Ok(true)

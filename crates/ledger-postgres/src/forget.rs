@@ -1,7 +1,7 @@
 //! Customers that are forgotten.
 
 use crate::{
-    Tx,
+    Tx, accounts,
     codec::{failed, signed},
 };
 use domain::{Event, ProjectId};
@@ -57,6 +57,7 @@ pub(crate) async fn forget(
         .chain(&record.customer.aliases)
         .cloned()
         .collect();
+    accounts::forget(&mut *tx, project, &names).await?;
     for row in events {
         let mut event: Event = Stored::new("events", &row.id).body("body", &row.body)?;
         let cause = event.cause.inbox;

@@ -1,13 +1,13 @@
 //! What nodes tell each other of themselves, who does what has to be done once, retention, and whether all is well.
 
 use crate::{
-    PostgresLedger,
+    PostgresLedger, accounts,
     codec::{failed, micros, rows},
     events, line, partitions,
 };
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
-use ledger::{Result, Upkeep};
+use ledger::{KeptSince, Result, Upkeep};
 use sqlx::PgPool;
 use std::num::NonZeroU32;
 use tokio::sync::watch;
@@ -33,9 +33,11 @@ impl Upkeep for PostgresLedger {
     async fn leave(&self, node: Uuid) -> Result<()> {
         leave(&self.hot, node).await
     }
-    async fn retain(&self, attempts_before: Timestamp, limit: usize) -> Result<u64> {
+    async fn retain(&self, since: KeptSince, limit: usize) -> Result<u64> {
         events::place(&self.reads).await?;
-        retain(&self.reads, attempts_before, limit).await
+        let attempts = retain_attempts(&self.reads, since.attempts, limit).await?;
+        let log = (since.audit, since.audit_of_programs);
+        Ok(attempts + accounts::retain(&self.reads, log, limit).await?)
     }
     async fn inspect(&self) -> Result<Vec<String>> {
         partitions::inspect(&self.reads).await
@@ -96,7 +98,7 @@ async fn leave(pool: &PgPool, node: Uuid) -> Result<()> {
 }
 
 /// Drops what is too old as a whole, then deletes the rest in small steps.
-async fn retain(pool: &PgPool, attempts_before: Timestamp, limit: usize) -> Result<u64> {
+async fn retain_attempts(pool: &PgPool, attempts_before: Timestamp, limit: usize) -> Result<u64> {
     partitions::drop_attempts(pool, attempts_before).await?;
     sqlx::query!(
         "delete from attempts a using (select customer, delivery, number, at from attempts where at < $1 order by at limit $2) as old

@@ -2,38 +2,33 @@
 
 use crate::{
     SqliteLedger,
-    codec::{Found, Key, micros},
+    codec::{Found, Key, micros, to_json},
     statement::{all, execute, first},
 };
 use async_trait::async_trait;
 use domain::{ProjectId, UserId};
 use jiff::Timestamp;
-use ledger::{Accounts, AuditEntry, AuditFilter, MOST_SESSIONS, Result, Session};
+use ledger::{Accounts, AuditEntry, AuditFilter, Deed, MOST_SESSIONS, Result, Session};
 use rusqlite::{Connection, params};
 
 #[async_trait]
 impl Accounts for SqliteLedger {
-    async fn note(
-        &self,
-        project: Option<ProjectId>,
-        who: &str,
-        what: &str,
-        subject: &str,
-        now: Timestamp,
-    ) -> Result<()> {
-        let (who, what, subject) = (who.to_owned(), what.to_owned(), subject.to_owned());
+    async fn note(&self, deed: Deed<'_>) -> Result<()> {
+        let Deed {
+            at, project, about, ..
+        } = deed;
+        let [who, what, subject] = [deed.who, deed.what, deed.subject].map(str::to_owned);
         self.writer
             .write(move |connection| {
                 let deed = Deed {
-                    at: now,
+                    at,
                     who: &who,
                     what: &what,
                     subject: &subject,
                     project,
-                    before: "",
-                    after: "",
+                    about,
                 };
-                note(connection, &deed)
+                note(connection, &deed, ("", ""))
             })
             .await
     }
@@ -66,28 +61,24 @@ impl Accounts for SqliteLedger {
     }
 }
 
-pub(crate) struct Deed<'a> {
-    pub(crate) at: Timestamp,
-    pub(crate) who: &'a str,
-    pub(crate) what: &'a str,
-    pub(crate) subject: &'a str,
-    pub(crate) project: Option<ProjectId>,
-    pub(crate) before: &'a str,
-    pub(crate) after: &'a str,
-}
-
-pub(crate) fn note(connection: &Connection, deed: &Deed<'_>) -> Result<()> {
+/// Writes down a deed, and what its subject was before and after it.
+pub(crate) fn note(
+    connection: &Connection,
+    deed: &Deed<'_>,
+    (before, after): (&str, &str),
+) -> Result<()> {
     execute(
         connection,
-        "INSERT INTO audit_log (at, who, what, subject, project, before, after) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        "INSERT INTO audit_log (at, who, what, subject, project, before, after, about) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
         params![
             micros(deed.at),
             deed.who,
             deed.what,
             deed.subject,
             deed.project.map(|project| project.key()),
-            deed.before,
-            deed.after
+            before,
+            after,
+            deed.about.id()
         ],
     )
     .map(|_| ())
@@ -117,6 +108,37 @@ fn audit(
             })
         },
     )
+}
+
+/// Takes these names of a customer away from where it was written down what was done to it.
+pub(crate) fn forget(connection: &Connection, project: ProjectId, names: &[String]) -> Result<()> {
+    execute(
+        connection,
+        "UPDATE audit_log SET subject = '' WHERE about <> 'installation' AND project = ?1 AND subject IN (SELECT value FROM json_each(?2))",
+        params![project.key(), to_json(&names)?],
+    )
+    .map(|_| ())
+}
+
+/// Deletes entries of before these moments: of any, and of what programs write of customers.
+pub(crate) fn retain(
+    connection: &Connection,
+    (all, of_programs): (Timestamp, Timestamp),
+    limit: usize,
+) -> Result<usize> {
+    let others = execute(
+        connection,
+        "DELETE FROM audit_log WHERE position IN
+           (SELECT position FROM audit_log WHERE about <> 'customer_by_program' AND at < ?1 ORDER BY at LIMIT ?2)",
+        params![micros(all), limit],
+    )?;
+    let of_programs = execute(
+        connection,
+        "DELETE FROM audit_log WHERE position IN
+           (SELECT position FROM audit_log WHERE about = 'customer_by_program' AND at < ?1 ORDER BY at LIMIT ?2)",
+        params![micros(of_programs), limit],
+    )?;
+    Ok(others + of_programs)
 }
 
 fn open_session(connection: &Connection, session: &Session) -> Result<()> {

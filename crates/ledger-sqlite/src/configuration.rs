@@ -1,13 +1,13 @@
 //! Configuration: one row per thing, its content as JSON. Statements are made of what `ledger` says of each table.
 
 use crate::{
-    accounts::{Deed, close_sessions, note},
+    accounts::{close_sessions, note},
     codec::{Key, failed, micros},
     statement::{all, execute, first},
 };
 use jiff::Timestamp;
 use ledger::{
-    Configuration, ConfigurationChange as Change, Result, UserPart,
+    About, Configuration, ConfigurationChange as Change, Deed, Result, UserPart,
     codec::{Stored, concerned, shown},
     configuration::{Column, Kept, Row, Table},
 };
@@ -76,10 +76,11 @@ pub(crate) fn apply(
             project: change
                 .project()
                 .or_else(|| before.as_deref().and_then(concerned)),
-            before: &before.as_deref().map(shown).unwrap_or_default(),
-            after: &after.map(shown).unwrap_or_default(),
+            about: About::Installation,
         };
-        note(connection, &deed)?;
+        let before = before.as_deref().map(shown).unwrap_or_default();
+        let after = after.map(shown).unwrap_or_default();
+        note(connection, &deed, (&before, &after))?;
     }
     execute(
         connection,

@@ -1,26 +1,26 @@
 //! Retention, and whether all is well.
 
 use crate::{
-    SqliteLedger,
+    SqliteLedger, accounts,
     codec::micros,
     statement::{all, execute},
 };
 use async_trait::async_trait;
-use jiff::Timestamp;
-use ledger::{Result, Upkeep};
+use ledger::{KeptSince, Result, Upkeep};
 use rusqlite::{Connection, params};
 
 #[async_trait]
 impl Upkeep for SqliteLedger {
-    async fn retain(&self, attempts_before: Timestamp, limit: usize) -> Result<u64> {
+    async fn retain(&self, since: KeptSince, limit: usize) -> Result<u64> {
         self.writer
             .write(move |connection| {
-                execute(
+                let attempts = execute(
                     connection,
                     "DELETE FROM attempts WHERE position IN (SELECT position FROM attempts WHERE at < ?1 ORDER BY at LIMIT ?2)",
-                    params![micros(attempts_before), limit],
-                )
-                .map(|count| count as u64)
+                    params![micros(since.attempts), limit],
+                )?;
+                let log = (since.audit, since.audit_of_programs);
+                Ok((attempts + accounts::retain(connection, log, limit)?) as u64)
             })
             .await
     }

@@ -33,6 +33,8 @@ const FIRST: &str = r#"
     INSERT INTO events (id, project, customer, key, kind, app, environment, recorded_at, body, not_sent)
       VALUES (X'00000000000000000000000000000004', X'00000000000000000000000000000001', X'00000000000000000000000000000003', 'charged:1000',
         'subscription_started', X'00000000000000000000000000000002', 'production', 7200000000, X'', '[]');
+    INSERT INTO audit_log (at, who, what, subject) VALUES (1, 'key ci', 'change customer', 'ann'), (2, 'owner@acme.example', 'give access to', 'ann'),
+      (3, 'key ci', 'forget', 'a customer'), (4, 'key ci', 'put product', 'monthly');
 "#;
 
 fn migrations() -> Vec<String> {
@@ -90,6 +92,16 @@ fn schema(path: &PathBuf) -> Vec<String> {
     rows.map(Result::unwrap).collect()
 }
 
+/// What the entries of the audit log are about.
+fn about(path: &PathBuf) -> Vec<String> {
+    let connection = Connection::open(path).unwrap();
+    let mut statement = connection
+        .prepare("SELECT about FROM audit_log ORDER BY at")
+        .unwrap();
+    let rows = statement.query_map([], |row| row.get(0)).unwrap();
+    rows.map(Result::unwrap).collect()
+}
+
 #[tokio::test]
 async fn a_database_of_every_level_opens_and_is_read() {
     let newest = migrations().len();
@@ -108,6 +120,16 @@ async fn a_database_of_every_level_opens_and_is_read() {
             .query_row("PRAGMA user_version", [], |row| row.get(0))
             .unwrap();
         assert_eq!(stands, newest, "level {level}");
+        assert_eq!(
+            about(&path),
+            [
+                "customer_by_program",
+                "customer",
+                "installation",
+                "installation"
+            ],
+            "level {level}"
+        );
     }
 }
 

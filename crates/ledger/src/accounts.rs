@@ -9,15 +9,8 @@ use serde::{Deserialize, Serialize};
 /// Sessions, and the log of what was done.
 #[async_trait]
 pub trait Accounts: Send + Sync + 'static {
-    /// Writes down something that was done beside configuring: who, what and to what, and in which project, if in one.
-    async fn note(
-        &self,
-        project: Option<ProjectId>,
-        who: &str,
-        what: &str,
-        subject: &str,
-        now: Timestamp,
-    ) -> Result<()>;
+    /// Writes down something that was done beside configuring.
+    async fn note(&self, deed: Deed<'_>) -> Result<()>;
     /// What was done, newest first, before a position.
     async fn audit(
         &self,
@@ -156,6 +149,45 @@ pub struct AuditFilter {
     pub project: ProjectId,
     /// And those of none: for whoever reaches everything.
     pub with_common: bool,
+}
+
+/// Something that is done, to be written down.
+#[derive(Debug, Clone, Copy)]
+pub struct Deed<'a> {
+    /// When.
+    pub at: Timestamp,
+    /// By whom.
+    pub who: &'a str,
+    /// What: `resend delivery`.
+    pub what: &'a str,
+    /// To what.
+    pub subject: &'a str,
+    /// In which project, if in one.
+    pub project: Option<ProjectId>,
+    /// What it is about.
+    pub about: About,
+}
+
+/// What an entry of the log is about: how long it is kept, and whether its subject goes with a customer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum About {
+    /// Configuration, accounts and operations.
+    Installation,
+    /// A customer, its subject, of whom a member changed something.
+    Customer,
+    /// The same, by a program: there are as many of these as customers do things.
+    CustomerByProgram,
+}
+
+impl About {
+    /// As it is stored; the statements of retention and of forgetting name these.
+    pub const fn id(self) -> &'static str {
+        match self {
+            Self::Installation => "installation",
+            Self::Customer => "customer",
+            Self::CustomerByProgram => "customer_by_program",
+        }
+    }
 }
 
 /// Something that was done.

@@ -117,6 +117,7 @@ pub const TABLES: [Table; 24] = [
             ("project", Id),
             ("before", Text),
             ("after", Text),
+            ("about", Text),
         ],
     },
     Table {

@@ -51,7 +51,7 @@ pub use inbox::*;
 pub use origin::Origin;
 pub use replays::*;
 pub use settings::*;
-pub use upkeep::Upkeep;
+pub use upkeep::{KeptSince, Upkeep};
 
 /// Durable storage: everything that is asked of a backend.
 pub trait Ledger:

@@ -7,6 +7,17 @@ use std::num::NonZeroU32;
 use tokio::sync::watch;
 use uuid::Uuid;
 
+/// Since when what was written is kept; what is older goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeptSince {
+    /// Attempts.
+    pub attempts: Timestamp,
+    /// Entries of the audit log.
+    pub audit: Timestamp,
+    /// Entries about what programs write of customers ([`CustomerByProgram`](crate::About::CustomerByProgram)).
+    pub audit_of_programs: Timestamp,
+}
+
 /// Upkeep. What is only of use with several nodes, or with storage that is divided by time, does nothing where there are none.
 #[async_trait]
 pub trait Upkeep: Send + Sync + 'static {
@@ -35,8 +46,9 @@ pub trait Upkeep: Send + Sync + 'static {
     async fn leave(&self, _node: Uuid) -> Result<()> {
         Ok(())
     }
-    /// Deletes what retention no longer keeps, in small steps; answers how many rows went.
-    async fn retain(&self, attempts_before: Timestamp, limit: usize) -> Result<u64>;
+    /// Deletes what retention no longer keeps, in small steps: of each table at most `limit` rows. Answers how many rows went,
+    /// so that less than `limit` says that nothing is left.
+    async fn retain(&self, since: KeptSince, limit: usize) -> Result<u64>;
     /// What is wrong with what is stored; empty when it is sound. May read everything.
     async fn inspect(&self) -> Result<Vec<String>>;
     /// Whether it can be read and written.

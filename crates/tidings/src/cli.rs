@@ -6,8 +6,8 @@ use crate::{
     sign_in_link, simulate,
 };
 use anyhow::{Result, bail};
-use clap::{Args, Parser, Subcommand};
-use engine::AllowedNetworks;
+use clap::{Args, Parser, Subcommand, value_parser};
+use engine::{AllowedNetworks, Retention};
 use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
 
 /// Tells your systems what happened to your customers' subscriptions.
@@ -53,6 +53,12 @@ pub(crate) struct ServeOptions {
     /// Where exchange rates are read from once a day, in the form of the ECB's eurofxref.csv; never when absent.
     #[arg(long, env = "TIDINGS_RATES_URL")]
     pub(crate) rates_url: Option<String>,
+    /// Days that the audit log is kept: entries about configuration, accounts and signing in, and what members do.
+    #[arg(long, env = "TIDINGS_AUDIT_DAYS", default_value_t = Retention::DEFAULT.audit_days, value_parser = value_parser!(u16).range(1..))]
+    pub(crate) audit_days: u16,
+    /// Days that its entries are kept about what programs write of customers.
+    #[arg(long, env = "TIDINGS_PROGRAM_AUDIT_DAYS", default_value_t = Retention::DEFAULT.program_audit_days, value_parser = value_parser!(u16).range(1..))]
+    pub(crate) program_audit_days: u16,
     /// `text` or `json`.
     #[arg(long, env = "TIDINGS_LOG_FORMAT", default_value = "text")]
     pub(crate) log_format: LogFormat,
@@ -68,6 +74,14 @@ pub(crate) struct ServeOptions {
 }
 
 impl ServeOptions {
+    /// How long is kept what does not stay for ever.
+    pub(crate) const fn retention(&self) -> Retention {
+        Retention {
+            audit_days: self.audit_days,
+            program_audit_days: self.program_audit_days,
+        }
+    }
+
     /// Where traces go, if anywhere.
     pub(crate) fn traces(&self) -> Result<Option<Traces>> {
         let ratio = self.trace_ratio;

@@ -9,7 +9,7 @@ use crate::{
 use anyhow::{Context, Result};
 use clap::Args;
 use configuration::{Desired, Means};
-use engine::{System, WallSystem};
+use engine::{Retention, System, WallSystem};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 use simulator::{
@@ -122,6 +122,8 @@ pub(crate) async fn run(options: Options) -> Result<()> {
         listen,
         public_url: None,
         rates_url: None,
+        audit_days: Retention::DEFAULT.audit_days,
+        program_audit_days: Retention::DEFAULT.program_audit_days,
         allow_networks: "127.0.0.0/8".parse().unwrap_or_default(),
         log_format: LogFormat::Text,
         log: String::new(),

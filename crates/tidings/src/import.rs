@@ -3,7 +3,7 @@
 use crate::{cli::Data, say, stores};
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use engine::{AllowedNetworks, Engine, Imported, NetworkTransport, Parts, WallSystem};
+use engine::{AllowedNetworks, Engine, Imported, NetworkTransport, Parts, Retention, WallSystem};
 use futures_util::{StreamExt, stream};
 use serde::{Deserialize, Serialize};
 use sources::{
@@ -162,6 +162,7 @@ pub(crate) async fn run(options: &Options) -> Result<ExitCode> {
         vault: opened.vault,
         public_url: String::new(),
         make_source: stores::sources(),
+        retention: Retention::DEFAULT,
     })
     .await?;
     let setup = engine.setup();

@@ -75,6 +75,7 @@ impl Server {
             vault: opened.vault,
             public_url: public_url.clone(),
             make_source: stores::sources(),
+            retention: options.retention(),
         };
         let rates_url = options.rates_url.clone();
         let metrics = start_metrics()?;

@@ -29,7 +29,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use domain::ProjectId;
-use ledger::Scope;
+use ledger::{About, Deed, Scope};
 use std::{collections::BTreeMap, panic::resume_unwind};
 use tracing::Instrument;
 
@@ -76,6 +76,7 @@ struct Entry {
     who: String,
     what: &'static str,
     subject: String,
+    about: About,
 }
 
 /// What is to be written down; `None` when nothing was done, or by a customer's own client.
@@ -107,23 +108,25 @@ fn entry(
     Some(Entry {
         project: known.project.or(in_path).or_else(meant),
         what,
+        about: subject.about(caller),
         subject: known.subject.unwrap_or_else(|| subject.named(names, &who)),
         who,
     })
 }
 
 async fn write(app: &App, entry: Entry) {
-    let (ledger, now) = (app.engine.ledger(), app.engine.system().now());
-    let Entry {
-        project,
-        who,
-        what,
-        subject,
-    } = &entry;
-    if let Err(error) = ledger.note(*project, who, what, subject, now).await {
+    let deed = Deed {
+        at: app.engine.system().now(),
+        who: &entry.who,
+        what: entry.what,
+        subject: &entry.subject,
+        project: entry.project,
+        about: entry.about,
+    };
+    if let Err(error) = app.engine.ledger().note(deed).await {
         // Names of members and customers are personal data, and absent from logs.
-        let project = project.map(|project| project.to_string());
-        tracing::error!(%error, what, project, "something was done, and could not be written down in the audit log");
+        let project = entry.project.map(|project| project.to_string());
+        tracing::error!(%error, what = entry.what, project, "something was done, and could not be written down in the audit log");
     }
 }
 

@@ -55,14 +55,14 @@ pub(crate) fn routes() -> Vec<Route<App>> {
             forget,
         ),
         Route::operation(
-            Post(Does("move purchases of", Subject::Path("who"))),
+            Post(Does("move purchases of", Subject::Customer("who"))),
             "/api/v1/projects/{project}/customers/{who}/transfer",
             Write,
             "Moves all purchases to another customer",
             transfer,
         ),
         Route::operation(
-            Patch(Does("change customer", Subject::Path("who"))),
+            Patch(Does("change customer", Subject::Customer("who"))),
             "/api/v1/projects/{project}/customers/{who}",
             Write,
             "Writes attributes, install date and opt-out",

@@ -24,14 +24,14 @@ pub(crate) fn routes() -> Vec<Route<App>> {
     use Method::{Delete, Post};
     vec![
         Route::operation(
-            Post(Does("give access to", Subject::Path("who"))),
+            Post(Does("give access to", Subject::Customer("who"))),
             "/api/v1/projects/{project}/customers/{who}/grants",
             Write,
             "Gives access by hand",
             grant,
         ),
         Route::operation(
-            Delete(Does("take access back from", Subject::Path("who"))),
+            Delete(Does("take access back from", Subject::Customer("who"))),
             "/api/v1/projects/{project}/customers/{who}/grants/{entitlement}",
             Write,
             "Takes access given by hand back",

@@ -27,7 +27,7 @@ pub(crate) fn routes() -> Vec<Route<App>> {
     use Effect::Does;
     use Method::Post;
     vec![Route::operation(
-        Post(Does("state purchase of", Subject::Said)),
+        Post(Does("state purchase of", Subject::SaidCustomer)),
         "/api/v1/projects/{project}/purchases",
         Write,
         "States a purchase of any other store",

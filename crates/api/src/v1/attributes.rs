@@ -29,14 +29,14 @@ pub(crate) fn routes() -> Vec<Route<App>> {
     use Method::Post;
     vec![
         Route::operation(
-            Post(Does("change customer", Subject::Path("id"))),
+            Post(Does("change customer", Subject::Customer("id"))),
             "/v1/subscribers/{id}/attributes",
             Client,
             "Writes attributes",
             post_attributes,
         ),
         Route::operation(
-            Post(Does("change customer", Subject::Path("id"))),
+            Post(Does("change customer", Subject::Customer("id"))),
             "/v1/subscribers/{id}/attribution",
             Client,
             "Writes device ids, as older clients do",

@@ -26,7 +26,7 @@ pub(crate) fn routes() -> Vec<Route<App>> {
     use Method::{Delete, GetAnd, Post};
     vec![
         Route::operation(
-            GetAnd(Does("make customer", Subject::Path("id"))),
+            GetAnd(Does("make customer", Subject::Customer("id"))),
             "/v1/subscribers/{id}",
             Client,
             "The customer, made when there is none; RevenueCat v1 shape",
@@ -41,14 +41,14 @@ pub(crate) fn routes() -> Vec<Route<App>> {
             delete_subscriber,
         ),
         Route::operation(
-            Post(Does("give another name to", Subject::Said)),
+            Post(Does("give another name to", Subject::SaidCustomer)),
             "/v1/subscribers/identify",
             Client,
             "Gives a customer another name",
             identify,
         ),
         Route::operation(
-            Post(Does("give another name to", Subject::Path("id"))),
+            Post(Does("give another name to", Subject::Customer("id"))),
             "/v1/subscribers/{id}/alias",
             Client,
             "The same, as older clients ask",

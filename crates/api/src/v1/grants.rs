@@ -28,14 +28,14 @@ pub(crate) fn routes() -> Vec<Route<App>> {
     use Method::Post;
     vec![
         Route::operation(
-            Post(Does("give access to", Subject::Path("id"))),
+            Post(Does("give access to", Subject::Customer("id"))),
             "/v1/subscribers/{id}/entitlements/{entitlement}/promotional",
             Client,
             "Gives access by hand; takes a secret key",
             grant,
         ),
         Route::operation(
-            Post(Does("take access back from", Subject::Path("id"))),
+            Post(Does("take access back from", Subject::Customer("id"))),
             "/v1/subscribers/{id}/entitlements/{entitlement}/revoke_promotionals",
             Client,
             "Takes access given by hand back; takes a secret key",

@@ -27,7 +27,7 @@ pub(crate) fn routes() -> Vec<Route<App>> {
     use Effect::Does;
     use Method::Post;
     vec![Route::operation(
-        Post(Does("send purchase of", Subject::Said)),
+        Post(Does("send purchase of", Subject::SaidCustomer)),
         "/v1/receipts",
         Client,
         "Sends a purchase in; RevenueCat v1 shape",

@@ -29,13 +29,13 @@ pub(crate) fn routes() -> Vec<Route<Dashboard>> {
     use Method::Post;
     vec![
         Route::page(
-            Post(Does("give access to", Subject::Path("who"))),
+            Post(Does("give access to", Subject::Customer("who"))),
             "/projects/{project}/customers/{who}/grant",
             Form,
             grant,
         ),
         Route::page(
-            Post(Does("take access back from", Subject::Path("who"))),
+            Post(Does("take access back from", Subject::Customer("who"))),
             "/projects/{project}/customers/{who}/revoke",
             Form,
             revoke,

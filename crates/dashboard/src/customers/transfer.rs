@@ -23,7 +23,7 @@ use web::{
 /// The routes of this file.
 pub(crate) fn routes() -> Vec<Route<Dashboard>> {
     vec![Route::page(
-        Method::Post(Effect::Does("move purchases of", Subject::Path("who"))),
+        Method::Post(Effect::Does("move purchases of", Subject::Customer("who"))),
         "/projects/{project}/customers/{who}/transfer",
         Access::Form,
         transfer,

@@ -11,7 +11,7 @@ mod told;
 
 pub use told::{Difference, Told};
 
-use crate::{Core, Dispatch, Intake, MakeSource, Parts, System};
+use crate::{Core, Dispatch, Intake, MakeSource, Parts, Retention, System};
 use apart::{Nowhere, ReplayClock, copied};
 use configuration::Vault;
 use domain::ProjectId;
@@ -60,6 +60,7 @@ pub async fn rederive(
         vault,
         public_url: String::new(),
         make_source,
+        retention: Retention::DEFAULT,
     })
     .await?;
     let setup = core.setup();

@@ -172,7 +172,7 @@ behind_the_gate! {
         fn set_mark(app: AppId, name: &str, at: Timestamp) -> ();
     }
     Accounts {
-        fn note(project: Option<ProjectId>, who: &str, what: &str, subject: &str, now: Timestamp) -> ();
+        fn note(deed: Deed<'_>) -> ();
         fn audit(filter: AuditFilter, before: Option<u64>, limit: usize) -> Vec<AuditEntry>;
         fn open_session(session: Session) -> ();
         fn session(digest: &str, now: Timestamp) -> Option<Session>;
@@ -185,7 +185,7 @@ behind_the_gate! {
         fn hold(name: &str, holder: Uuid, lasts: SignedDuration) -> bool;
         fn attend(node: Uuid, lasts: SignedDuration) -> NonZeroU32;
         fn leave(node: Uuid) -> ();
-        fn retain(attempts_before: Timestamp, limit: usize) -> u64;
+        fn retain(since: KeptSince, limit: usize) -> u64;
         fn inspect() -> Vec<String>;
         fn check() -> ();
         pass news() -> Option<watch::Receiver<u64>>;

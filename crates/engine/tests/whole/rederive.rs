@@ -79,7 +79,9 @@ async fn a_late_message_and_then_a_look_that_knows_it() {
     world.tell(&switched_off).await.unwrap();
     world.catch_up().await;
     let events = world.events().await;
-    let told = events.iter().filter(|event| event.kind != AccessLevelUpdated);
+    let told = events
+        .iter()
+        .filter(|event| event.kind != AccessLevelUpdated);
     let told: Vec<_> = told
         .map(|event| (event.kind, event.cancellation_reason))
         .collect();

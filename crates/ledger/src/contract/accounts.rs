@@ -2,8 +2,8 @@
 
 use super::{Subject, at, project};
 use crate::{
-    ApiKey, AuditFilter, ConfigurationChange as Change, Invitation, MOST_SESSIONS, Opens, Project,
-    Role, Scope, Session, User, UserPart,
+    About, ApiKey, AuditFilter, ConfigurationChange as Change, Deed, Invitation, MOST_SESSIONS,
+    Opens, Project, Role, Scope, Session, User, UserPart,
 };
 use domain::{ApiKeyId, ProjectId, UserId};
 use uuid::Uuid;
@@ -39,6 +39,17 @@ fn session(number: u128, until: i64) -> Session {
         expires_at: at(until),
         agent: format!("browser {number}"),
     }
+}
+
+/// What was done in the project, newest first, and to what.
+pub(super) async fn entries(ledger: &Subject) -> Vec<(String, String)> {
+    let filter = AuditFilter {
+        project: project(),
+        with_common: false,
+    };
+    let log = ledger.audit(filter, None, 100).await.unwrap();
+    let told = log.into_iter().map(|entry| (entry.what, entry.subject));
+    told.collect()
 }
 
 /// A session opens what it opens until it ends, is closed, or its user is gone.
@@ -167,11 +178,24 @@ pub async fn what_was_done_is_logged_without_secrets(ledger: Subject) {
                 .unwrap()
         );
     }
-    let of = Some(project());
-    let resent = ledger.note(of, "ann", "resend delivery", "dlv_1", at(6));
-    resent.await.unwrap();
-    let signed_in = ledger.note(None, "ann", "sign in", "with a password", at(7));
-    signed_in.await.unwrap();
+    let resent = Deed {
+        at: at(6),
+        who: "ann",
+        what: "resend delivery",
+        subject: "dlv_1",
+        project: Some(project()),
+        about: About::Installation,
+    };
+    let signed_in = Deed {
+        at: at(7),
+        what: "sign in",
+        subject: "with a password",
+        project: None,
+        ..resent
+    };
+    for deed in [resent, signed_in] {
+        ledger.note(deed).await.unwrap();
+    }
     let everything = AuditFilter {
         project: project(),
         with_common: true,
@@ -260,12 +284,20 @@ pub async fn what_was_done_is_told_to_whom_it_concerns(ledger: Subject) {
         let made = ledger.configure(revision, changes, "test", at(0));
         assert!(made.await.unwrap());
     }
-    for (of, subject) in [
+    for (project, subject) in [
         (Some(project()), "ours"),
         (Some(another), "theirs"),
         (None, "common"),
     ] {
-        ledger.note(of, "ann", "do", subject, at(1)).await.unwrap();
+        let deed = Deed {
+            at: at(1),
+            who: "ann",
+            what: "do",
+            subject,
+            project,
+            about: About::Installation,
+        };
+        ledger.note(deed).await.unwrap();
     }
     let told = async |project, with_common| {
         let filter = AuditFilter {

@@ -1,11 +1,15 @@
 //! Promises about customers, chains and events: what is committed, what is refused, what passes to another, what is forgotten.
 
 use super::{
-    Subject, at, chain, chain_write, commit, customer, delivery, done, event, integration, message,
-    settlement, wanted,
+    Subject, accounts::entries, at, chain, chain_write, commit, customer, delivery, done, event,
+    integration, message, settlement, wanted,
 };
-use crate::{Committed, CustomerWrite, Handover, LedgerError, Next, SentRequest, Wanted};
-use domain::customer::FORGOTTEN_PREFIX;
+use crate::{
+    About, AuditFilter, Committed, CustomerRecord, CustomerWrite, Deed, Handover, LedgerError,
+    Next, SentRequest, Wanted,
+};
+use domain::{ProjectId, customer::FORGOTTEN_PREFIX};
+use uuid::Uuid;
 
 /// State, events and messages come back as they were written.
 pub async fn what_is_committed_is_loaded(ledger: Subject) {
@@ -428,4 +432,58 @@ pub async fn what_was_answered_about_a_forgotten_customer_is_gone(ledger: Subjec
     assert_eq!(told, [(1, Some(200), "")]);
     let record = ledger.delivery(project, id).await.unwrap().unwrap();
     assert!(record.request.is_none());
+}
+
+/// The audit log names a forgotten customer no more; who did what stays, and so does what others of the same name are.
+pub async fn the_log_does_not_name_a_forgotten_customer(ledger: Subject) {
+    let mut first = commit(1, None, 1);
+    if let Some(write) = &mut first.customer {
+        write.customer.aliases.push("other-name".into());
+    }
+    assert!(done(&ledger.commit(first).await.unwrap()));
+    let another = ProjectId::new(Uuid::from_u128(77));
+    let here = super::project();
+    for (what, subject, project, about) in [
+        ("give access to", "user-1", here, About::Customer),
+        ("change", "other-name", here, About::CustomerByProgram),
+        ("change", "user-2", here, About::CustomerByProgram),
+        ("verify", "user-1", here, About::Installation),
+        ("change", "user-1", another, About::CustomerByProgram),
+    ] {
+        let deed = Deed {
+            at: at(1),
+            who: "ann",
+            what,
+            subject,
+            project: Some(project),
+            about,
+        };
+        ledger.note(deed).await.unwrap();
+    }
+    let known = ledger.customer(here, "other-name").await.unwrap().unwrap();
+    let stale = CustomerRecord {
+        version: known.version + 1,
+        ..known.clone()
+    };
+    assert!(!ledger.forget_customer(here, &stale).await.unwrap());
+    assert_eq!(
+        entries(&ledger).await[3].1,
+        "user-1",
+        "it was not forgotten"
+    );
+    assert!(ledger.forget_customer(here, &known).await.unwrap());
+    let told = [
+        ("verify", "user-1"),
+        ("change", "user-2"),
+        ("change", ""),
+        ("give access to", ""),
+    ];
+    let told = told.map(|(what, subject)| (what.to_owned(), subject.to_owned()));
+    assert_eq!(entries(&ledger).await, told);
+    let filter = AuditFilter {
+        project: another,
+        with_common: false,
+    };
+    let theirs = ledger.audit(filter, None, 10).await.unwrap();
+    assert_eq!(theirs[0].subject, "user-1", "that is somebody else");
 }

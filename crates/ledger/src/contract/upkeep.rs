@@ -1,7 +1,17 @@
 //! Promises about retention.
 
-use super::{Subject, at, deliveries::told, delivery, integration, project, settlement};
-use crate::Next;
+use super::{
+    Subject, accounts::entries, at, deliveries::told, delivery, integration, project, settlement,
+};
+use crate::{About, Deed, KeptSince, Next};
+use jiff::Timestamp;
+
+/// Nothing is too old.
+const EVERYTHING: KeptSince = KeptSince {
+    attempts: Timestamp::MIN,
+    audit: Timestamp::MIN,
+    audit_of_programs: Timestamp::MIN,
+};
 
 /// Retention deletes old attempts, in steps, and leaves the delivery.
 pub async fn old_attempts_are_forgotten(ledger: Subject) {
@@ -14,9 +24,13 @@ pub async fn old_attempts_are_forgotten(ledger: Subject) {
             .await
             .unwrap();
     }
-    assert_eq!(ledger.retain(at(25), 2).await.unwrap(), 2);
-    assert_eq!(ledger.retain(at(25), 2).await.unwrap(), 1);
-    assert_eq!(ledger.retain(at(25), 2).await.unwrap(), 0);
+    let since = KeptSince {
+        attempts: at(25),
+        ..EVERYTHING
+    };
+    for gone in [2, 1, 0] {
+        assert_eq!(ledger.retain(since, 2).await.unwrap(), gone);
+    }
     let id = delivery(0, 1, to, 1).id;
     assert_eq!(ledger.attempts(id).await.unwrap(), []);
     assert!(
@@ -28,4 +42,52 @@ pub async fn old_attempts_are_forgotten(ledger: Subject) {
             .last
             .is_none()
     );
+}
+
+/// What programs write of customers leaves the audit log before what members do and configuration; each in steps.
+pub async fn old_entries_of_the_log_are_forgotten(ledger: Subject) {
+    for second in 0..4 {
+        for about in [
+            About::Installation,
+            About::Customer,
+            About::CustomerByProgram,
+        ] {
+            let deed = Deed {
+                at: at(second),
+                who: "ann",
+                what: about.id(),
+                subject: &second.to_string(),
+                project: Some(project()),
+                about,
+            };
+            ledger.note(deed).await.unwrap();
+        }
+    }
+    let of_programs = KeptSince {
+        audit_of_programs: at(3),
+        ..EVERYTHING
+    };
+    for gone in [2, 1, 0] {
+        assert_eq!(ledger.retain(of_programs, 2).await.unwrap(), gone);
+    }
+    let told = |entry: &(String, String)| format!("{} {}", entry.0, entry.1);
+    let left: Vec<_> = entries(&ledger).await.iter().map(told).collect();
+    let by_hand = |second| {
+        [
+            format!("customer {second}"),
+            format!("installation {second}"),
+        ]
+    };
+    let mut expected = vec!["customer_by_program 3".to_owned()];
+    expected.extend((0..4).rev().flat_map(by_hand));
+    assert_eq!(left, expected);
+    let others = KeptSince {
+        audit: at(3),
+        ..EVERYTHING
+    };
+    for gone in [4, 2, 0] {
+        assert_eq!(ledger.retain(others, 4).await.unwrap(), gone);
+    }
+    let left: Vec<_> = entries(&ledger).await.iter().map(told).collect();
+    assert_eq!(left, expected[..3]);
 }

@@ -1,6 +1,8 @@
 //! What routes do.
 
 use super::Names;
+use crate::access::Caller;
+use ledger::About;
 
 /// What a route does, for the audit log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,16 +26,33 @@ pub enum Subject {
     Always(&'static str),
     /// To whoever calls.
     Caller,
+    /// To a customer, whose name stands in its path.
+    Customer(&'static str),
     /// Only the handler knows, and says so.
     Said,
+    /// To a customer, and only the handler knows which.
+    SaidCustomer,
 }
 
 impl Subject {
+    /// What an entry is about, when this one does it.
+    pub(super) fn about(self, caller: Option<&Caller>) -> About {
+        match self {
+            Self::None | Self::Path(_) | Self::Always(_) | Self::Caller | Self::Said => {
+                About::Installation
+            }
+            Self::Customer(_) | Self::SaidCustomer => match caller {
+                Some(caller) if caller.role.is_none() => About::CustomerByProgram,
+                _ => About::Customer,
+            },
+        }
+    }
+
     /// In words, for a call with these names in its path.
     pub(super) fn named(self, names: &Names, who: &str) -> String {
         match self {
-            Self::None | Self::Said => String::new(),
-            Self::Path(name) => names.get(name).cloned().unwrap_or_default(),
+            Self::None | Self::Said | Self::SaidCustomer => String::new(),
+            Self::Path(name) | Self::Customer(name) => names.get(name).cloned().unwrap_or_default(),
             Self::Always(word) => word.to_owned(),
             Self::Caller => who.to_owned(),
         }

@@ -89,6 +89,7 @@ impl TestServer {
             public_url: PUBLIC_URL.into(),
             web: Arc::new(NoStore),
             make_source: adapters::sources(),
+            retention: engine::Retention::DEFAULT,
         })
         .await
         .unwrap();

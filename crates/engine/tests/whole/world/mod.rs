@@ -24,7 +24,8 @@ use destinations::{Context, Response};
 use domain::{AppId, Event, EventKind, NotSent, ProjectId, Store};
 use endpoints::Endpoints;
 use engine::{
-    Accepted, Engine, IntakeError, Parts, System, Transport, TransportError, rederive::Report,
+    Accepted, Engine, IntakeError, Parts, Retention, System, Transport, TransportError,
+    rederive::Report,
 };
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -134,6 +135,7 @@ impl World {
             vault,
             public_url: "https://t.example".into(),
             make_source: Box::new(project::source),
+            retention: Retention::DEFAULT,
         };
         let engine = if is_running {
             Engine::start(parts).await
