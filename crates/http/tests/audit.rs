@@ -561,6 +561,27 @@ async fn signing_in_is_told_each_way_and_so_is_failing_to() {
 }
 
 #[tokio::test]
+async fn a_wrong_current_password_is_told() {
+    let (server, _) = prepared().await;
+    let (path, owner) = ("/projects/acme/account/password", "owner@acme.example");
+    for (fields, expected) in [
+        (
+            [("current", "wrong"), ("password", "another horse")],
+            vec![(owner, "fail to change the password of", owner)],
+        ),
+        // It is the same person, who has to choose a longer one.
+        ([("current", PASSWORD), ("password", "short")], vec![]),
+    ] {
+        let before = log(&server).await;
+        let answer = server.by(Who::Owner).form(path, &fields).await;
+        assert_eq!(answer.status, 422, "{answer}");
+        let told = |told| Told::new(Some("acme"), told);
+        let expected: Vec<_> = expected.into_iter().map(told).collect();
+        assert_eq!(left(&server, &before).await, (0, expected));
+    }
+}
+
+#[tokio::test]
 async fn what_did_nothing_or_is_a_customers_own_leaves_no_entry() {
     let (server, names) = prepared().await;
     let replay = names.fill(

@@ -9,14 +9,14 @@ use crate::{
 use axum::{
     extract::State,
     http::{HeaderMap, Uri},
-    response::Response,
+    response::{IntoResponse, Response},
 };
 use ledger::User;
 use serde::Deserialize;
 use web::{
     App,
     access::{self, Access},
-    audit::{Effect, Subject},
+    audit::{Did, Effect, Known, Noted, Subject},
     passwords,
     problem::Problem,
     project::InProject,
@@ -44,10 +44,10 @@ struct PasswordForm {
     password: String,
 }
 
-/// What is wrong with the form, checked against the password there is.
-async fn problems(app: &App, user: &User, sent: &PasswordForm) -> Vec<String> {
+/// What is wrong with the form, checked against the password there is; and whether somebody guessed at that one.
+async fn problems(app: &App, user: &User, sent: &PasswordForm) -> (Vec<String>, Did) {
     let now = app.engine.system().now();
-    let mut problems = Vec::new();
+    let (mut problems, mut did) = (Vec::new(), Did::Nothing);
     if let Some(wait) = app.sessions.throttle.wait(&user.email, now) {
         let seconds = wait.as_secs() + 1;
         problems.push(format!(
@@ -59,11 +59,12 @@ async fn problems(app: &App, user: &User, sent: &PasswordForm) -> Vec<String> {
         app.sessions.throttle.tried(&user.email, is_right, now);
         if !is_right {
             problems.push("The current password is another one.".into());
+            did = Did::Instead("fail to change the password of", Known::default());
         }
     }
     let wrong = passwords::problem(&sent.password);
     problems.extend(wrong.map(|problem| format!("The new password {problem}.")));
-    problems
+    (problems, did)
 }
 
 /// `POST /projects/{project}/account/password`: needs the one there is; every other session ends.
@@ -75,9 +76,10 @@ async fn change(
     Form(sent): Form<PasswordForm>,
 ) -> Result<Response, Problem> {
     let user = own(&app, &project)?;
-    let problems = problems(&app, &user, &sent).await;
+    let (problems, did) = problems(&app, &user, &sent).await;
     if !problems.is_empty() {
-        return page(&app, &project, (&uri, &headers), problems).await;
+        let answer = page(&app, &project, (&uri, &headers), problems).await?;
+        return Ok(Noted::new(did, answer).into_response());
     }
     set_password(&app, &user, sent.password, None).await?;
     let token = app.sign_in(&user, &access::agent(&headers)).await?;
