@@ -1,6 +1,6 @@
 //! The numbers beside the sections of a project: what needs somebody.
 
-use crate::standing::Standing;
+use crate::health;
 use domain::ProjectId;
 use ledger::ParkedCount;
 use web::{App, callback_path, problem::Problem, project::InProject};
@@ -8,7 +8,7 @@ use web::{App, callback_path, problem::Problem, project::InProject};
 /// How many integrations need attention.
 pub(crate) fn troubled(app: &App, project: &InProject) -> u64 {
     let integrations = project.integrations().iter();
-    let troubled = integrations.filter(|active| Standing::of(app, active).is_trouble());
+    let troubled = integrations.filter(|active| health::Shown::of(app, active).is_trouble());
     troubled.count() as u64
 }
 

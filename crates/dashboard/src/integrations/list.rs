@@ -1,8 +1,6 @@
 //! The integrations of a project with how each does, and the catalogue of destinations.
 
-use crate::{
-    form::Sent, respond::html, shell::Shell, standing::Standing, state::Dashboard, text::exact,
-};
+use crate::{form::Sent, health, respond::html, shell::Shell, state::Dashboard, text::exact};
 use askama::Template;
 use axum::{extract::State, http::Uri, response::Response};
 use destinations::Spec;
@@ -64,7 +62,7 @@ pub(crate) async fn line(
     active: &ActiveIntegration,
     backlog: &BTreeMap<IntegrationId, u64>,
 ) -> Result<Line, Problem> {
-    let standing = Standing::of(app, active);
+    let health = health::Shown::of(app, active);
     let last = |record: &DeliveryRecord| {
         let at = record
             .last
@@ -81,9 +79,9 @@ pub(crate) async fn line(
         key: active.row.key.clone(),
         name: active.row.name.clone(),
         destination: active.spec.title,
-        state: standing.state,
-        color: standing.color,
-        problem: standing.problem,
+        state: health.state,
+        color: health.color,
+        problem: health.problem,
         paused: active.row.paused,
         waiting: backlog.get(&active.row.id).copied().unwrap_or(0),
         delivered: delivered.map(last).unwrap_or_default(),

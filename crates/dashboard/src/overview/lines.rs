@@ -1,6 +1,6 @@
 //! Who is heard and who is reached: a line per app, a line per integration.
 
-use crate::{standing::Standing, text::exact};
+use crate::{health, text::exact};
 use ledger::{DeliveryFilter, DeliveryRecord, DeliveryState};
 use std::collections::BTreeMap;
 use web::{App, problem::Problem, project::InProject};
@@ -70,12 +70,12 @@ pub(crate) async fn integrations(
             state: None,
         };
         let (share, median) = measured(&ledger.deliveries(&filter, None, SAMPLE).await?);
-        let standing = Standing::of(app, active);
+        let health = health::Shown::of(app, active);
         lines.push(IntegrationLine {
             key: active.row.key.clone(),
             name: active.row.name.clone(),
-            state: standing.state,
-            color: standing.color,
+            state: health.state,
+            color: health.color,
             waiting: backlog.get(&active.row.id).copied().unwrap_or(0),
             share,
             median,

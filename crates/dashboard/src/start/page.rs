@@ -1,6 +1,6 @@
 //! The steps of the start, each with how far it has come.
 
-use crate::{respond::html, shell::Shell, standing::Standing, state::Dashboard};
+use crate::{health, respond::html, shell::Shell, state::Dashboard};
 use askama::Template;
 use axum::{extract::State, http::Uri, response::Response};
 use domain::EventKind;
@@ -84,8 +84,8 @@ async fn start(State(app): State<App>, project: InProject, uri: Uri) -> Result<R
     let apps = app_steps(&app, &project).await?;
     let integrations = project.integrations().iter().map(|active| {
         let row = &active.row;
-        let standing = Standing::of(&app, active);
-        (row.key.clone(), row.name.clone(), standing.state)
+        let health = health::Shown::of(&app, active);
+        (row.key.clone(), row.name.clone(), health.state)
     });
     Ok(html(&StartTemplate {
         shell: Shell::load(&app, &project, "start", &uri).await?,

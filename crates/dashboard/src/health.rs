@@ -5,14 +5,14 @@ use engine::{ActiveIntegration, Condition};
 use ledger::Verification;
 use web::App;
 
-/// How an integration stands.
-pub(crate) struct Standing {
+/// The health of an integration, or what holds it, as pages show it.
+pub(crate) struct Shown {
     pub(crate) state: &'static str,
     pub(crate) color: &'static str,
     pub(crate) problem: String,
 }
 
-impl Standing {
+impl Shown {
     pub(crate) fn of(app: &App, active: &ActiveIntegration) -> Self {
         let health = app.engine.dispatch().health(active.row.id);
         let mut problem = match (&active.configured, &active.row.verification) {
