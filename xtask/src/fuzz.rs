@@ -6,7 +6,7 @@
 
 use crate::tools;
 use anyhow::{Context, Result, bail};
-use std::{fs, path::Path, process::Command};
+use std::{fs, process::Command};
 
 /// Coverage as `cargo fuzz` has it, without a sanitizer: there is no unsafe code to sanitize.
 const COVERAGE: &str = "--cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table -Cllvm-args=-sanitizer-coverage-trace-compares -Ccodegen-units=1";
@@ -18,13 +18,9 @@ pub(crate) fn run(seconds: u64, only: Option<&str>) -> Result<()> {
     let host = host()?;
     tools_for_libfuzzer()?;
     let manifest = "fuzz/Cargo.toml";
-    let build = [
-        "build",
-        "--release",
-        "--locked",
-        "--manifest-path",
-        manifest,
-    ];
+    // What is fuzzed is what is built otherwise: dependencies of the same versions.
+    fs::copy("Cargo.lock", "fuzz/Cargo.lock").context("run this from the top of the repository")?;
+    let build = ["build", "--release", "--manifest-path", manifest];
     let mut build = [&build[..], &["--target", &host]].concat();
     let targets = targets()?;
     if let Some(only) = only {
@@ -89,9 +85,6 @@ fn tools_for_libfuzzer() -> Result<()> {
     let compilers = ["c++", "g++", "clang++"];
     if !compilers.iter().any(|compiler| tools::exists(compiler)) {
         bail!("missing: a C++ compiler (c++, g++ or clang++), to build libFuzzer with");
-    }
-    if !Path::new("fuzz/Cargo.lock").exists() {
-        bail!("missing: fuzz/Cargo.lock; run this from the top of the repository");
     }
     Ok(())
 }
