@@ -161,16 +161,19 @@ impl RawLease {
     }
 }
 
-fn claim(connection: &Connection, claim: &Claim) -> Result<Vec<Result<RawLease>>> {
-    let its_turn = match claim.order {
+pub(crate) fn claim_sql(order: Order) -> String {
+    let its_turn = match order {
         Order::Any => "1",
         Order::Customer { .. } => ITS_TURN,
     };
-    let sql = format!(
+    format!(
         "UPDATE deliveries SET turn = 1, due_at = ?3 WHERE position IN (
-           SELECT d.position FROM deliveries d WHERE d.integration = ?4 AND d.endpoint = ?5 AND d.status = 0 AND d.due_at <= ?1
+           SELECT d.position FROM deliveries d INDEXED BY deliveries_due WHERE d.integration = ?4 AND d.endpoint = ?5 AND d.status = 0 AND d.due_at <= ?1
              AND (?7 IS NULL OR d.customer <> ?7) AND {its_turn} ORDER BY d.due_at LIMIT ?6) RETURNING {LEASED}"
-    );
+    )
+}
+
+fn claim(connection: &Connection, claim: &Claim) -> Result<Vec<Result<RawLease>>> {
     let values = params![
         micros(claim.now),
         tried_before(claim.order),
@@ -180,7 +183,7 @@ fn claim(connection: &Connection, claim: &Claim) -> Result<Vec<Result<RawLease>>
         claim.limit,
         claim.except.map(|customer| customer.key())
     ];
-    leased(connection, &sql, values)
+    leased(connection, &claim_sql(claim.order), values)
 }
 
 fn lanes_due(connection: &Connection, among: &[LaneId], now: Timestamp) -> Result<Vec<LaneId>> {
@@ -248,7 +251,7 @@ fn begin_lines(connection: &Connection, integration: IntegrationId, now: Timesta
     execute(
         connection,
         "UPDATE deliveries AS d SET turn = 1, due_at = ?2 WHERE integration = ?1 AND endpoint IN ('production', 'sandbox') AND status = 0 AND turn = 0 AND accepted_at = ?2
-           AND NOT EXISTS (SELECT 1 FROM deliveries b WHERE b.customer = d.customer AND b.integration = d.integration AND b.endpoint = d.endpoint
+           AND NOT EXISTS (SELECT 1 FROM deliveries b INDEXED BY deliveries_open WHERE b.customer = d.customer AND b.integration = d.integration AND b.endpoint = d.endpoint
              AND b.status = 0 AND b.event <= d.event AND (b.event < d.event OR b.position < d.position))",
         params![integration.key(), micros(now)],
     )

@@ -18,9 +18,11 @@ pub(crate) struct Line {
 
 /// That it is the turn of a delivery `d` at `?1`, where one that rests and was tried before `?2` is passed: none of its line is under way, and
 /// every earlier one is settled or passed.
-pub(crate) const ITS_TURN: &str = "NOT EXISTS (SELECT 1 FROM deliveries b WHERE b.customer = d.customer AND b.integration = d.integration AND b.endpoint = d.endpoint
+///
+/// The indexes are named: without statistics, that of what is due looks as good, and all of a lane that is not due would be walked.
+pub(crate) const ITS_TURN: &str = "NOT EXISTS (SELECT 1 FROM deliveries b INDEXED BY deliveries_under_way WHERE b.customer = d.customer AND b.integration = d.integration AND b.endpoint = d.endpoint
        AND b.status = 0 AND b.turn = 1 AND b.due_at > ?1 AND b.position <> d.position)
-     AND NOT EXISTS (SELECT 1 FROM deliveries b WHERE b.customer = d.customer AND b.integration = d.integration AND b.endpoint = d.endpoint
+     AND NOT EXISTS (SELECT 1 FROM deliveries b INDEXED BY deliveries_open WHERE b.customer = d.customer AND b.integration = d.integration AND b.endpoint = d.endpoint
        AND b.status = 0 AND b.event <= d.event AND (b.event < d.event OR b.position < d.position)
        AND (b.turn <> 2 OR b.due_at <= ?1 OR b.tried_at >= ?2))";
 
@@ -30,6 +32,17 @@ pub(crate) fn tried_before(order: Order) -> i64 {
         Order::Any => i64::MIN,
         Order::Customer { tried_before } => micros(tried_before),
     }
+}
+
+/// Of a line, only the first that waits or is due can have its turn: it is looked up, then asked.
+fn release_sql() -> String {
+    format!(
+        "UPDATE deliveries SET turn = 1, due_at = ?3 WHERE position = (
+           SELECT d.position FROM (
+             SELECT position, event, customer, integration, endpoint FROM deliveries INDEXED BY deliveries_open
+             WHERE customer = ?4 AND integration = ?5 AND endpoint = ?6 AND status = 0 AND (turn = 0 OR due_at <= ?1) ORDER BY event, position LIMIT 1) d
+           WHERE {ITS_TURN}) RETURNING {LEASED}"
+    )
 }
 
 /// Leases the one whose turn it is. Where that is none, the next that waits is woken: it is found when its turn comes.
@@ -43,11 +56,6 @@ pub(crate) fn release(
     if order == Order::Any {
         return Ok(Vec::new());
     }
-    let sql = format!(
-        "UPDATE deliveries SET turn = 1, due_at = ?3 WHERE position = (
-           SELECT d.position FROM deliveries d WHERE d.customer = ?4 AND d.integration = ?5 AND d.endpoint = ?6 AND d.status = 0
-             AND (d.turn = 0 OR d.due_at <= ?1) AND {ITS_TURN} ORDER BY d.event, d.position LIMIT 1) RETURNING {LEASED}"
-    );
     let values = params![
         micros(now),
         tried_before(order),
@@ -56,7 +64,7 @@ pub(crate) fn release(
         line.integration,
         line.endpoint
     ];
-    let released = leased(connection, &sql, values)?;
+    let released = leased(connection, &release_sql(), values)?;
     if released.is_empty() {
         wake(connection, line, now)?;
     }
@@ -68,9 +76,64 @@ pub(crate) fn wake(connection: &Connection, line: &Line, at: Timestamp) -> Resul
     execute(
         connection,
         "UPDATE deliveries SET due_at = ?4 WHERE due_at > ?4 AND position = (
-           SELECT position FROM deliveries WHERE customer = ?1 AND integration = ?2 AND endpoint = ?3 AND status = 0 AND turn = 0
+           SELECT position FROM deliveries INDEXED BY deliveries_open WHERE customer = ?1 AND integration = ?2 AND endpoint = ?3 AND status = 0 AND turn = 0
            ORDER BY event, position LIMIT 1)",
         params![line.customer, line.integration, line.endpoint, micros(at)],
     )
     .map(|_| ())
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests report by panicking")]
+mod tests {
+    use super::*;
+    use crate::{deliveries::claim_sql, migrations::migrate};
+
+    /// How the tables of a statement are searched, in the words of the planner.
+    fn searched(sql: &str) -> Vec<String> {
+        let mut connection = Connection::open_in_memory().unwrap();
+        migrate(&mut connection).unwrap();
+        let explain = format!("EXPLAIN QUERY PLAN {sql}");
+        let mut statement = connection.prepare(&explain).unwrap();
+        for parameter in 1..=statement.parameter_count() {
+            statement.raw_bind_parameter(parameter, 1).unwrap();
+        }
+        let mut rows = statement.raw_query();
+        let mut found = Vec::new();
+        while let Some(row) = rows.next().unwrap() {
+            let detail: String = row.get(3).unwrap();
+            if detail.starts_with("SEARCH") || detail.starts_with("SCAN") {
+                found.push(detail);
+            }
+        }
+        found
+    }
+
+    const BLOCKED: [&str; 2] = [
+        "SEARCH b USING INDEX deliveries_under_way (customer=? AND integration=? AND endpoint=?)",
+        "SEARCH b USING INDEX deliveries_open (customer=? AND integration=? AND endpoint=? AND event<?)",
+    ];
+
+    #[test]
+    fn a_claim_reads_what_is_due_and_the_lines_of_that() {
+        let order = Order::Customer {
+            tried_before: Timestamp::UNIX_EPOCH,
+        };
+        let found = searched(&claim_sql(order));
+        let due = "SEARCH d USING INDEX deliveries_due (integration=? AND endpoint=? AND due_at<?)";
+        assert!(found.iter().any(|step| step == due), "{found:#?}");
+        for blocked in BLOCKED {
+            assert!(found.iter().any(|step| step == blocked), "{found:#?}");
+        }
+    }
+
+    #[test]
+    fn a_release_reads_one_line() {
+        let found = searched(&release_sql());
+        let line = "SEARCH deliveries USING INDEX deliveries_open (customer=? AND integration=? AND endpoint=?)";
+        assert!(found.iter().any(|step| step == line), "{found:#?}");
+        for blocked in BLOCKED {
+            assert!(found.iter().any(|step| step == blocked), "{found:#?}");
+        }
+    }
 }

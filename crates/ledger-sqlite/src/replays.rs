@@ -146,7 +146,7 @@ fn begin_lines(connection: &Connection, step: &ReplayStep, queued: &[DeliveryId]
         execute(
             connection,
             "UPDATE deliveries AS d SET turn = 1, due_at = ?2 WHERE id = ?1 AND status = 0 AND turn = 0
-               AND NOT EXISTS (SELECT 1 FROM deliveries b WHERE b.customer = d.customer AND b.integration = d.integration AND b.endpoint = d.endpoint
+               AND NOT EXISTS (SELECT 1 FROM deliveries b INDEXED BY deliveries_open WHERE b.customer = d.customer AND b.integration = d.integration AND b.endpoint = d.endpoint
                  AND b.status = 0 AND b.event <= d.event AND (b.event < d.event OR b.position < d.position))",
             params![id.key(), micros(step.progress.at)],
         )?;
