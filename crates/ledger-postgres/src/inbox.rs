@@ -39,8 +39,14 @@ impl Inbox for PostgresLedger {
     async fn count_parked(&self, project: ProjectId, now: Timestamp) -> Result<Vec<ParkedCount>> {
         count_parked(&self.reads, project, now).await
     }
-    async fn unpark(&self, project: ProjectId, id: Option<InboxId>, now: Timestamp) -> Result<u64> {
-        unpark(&self.hot, project, id, now).await
+    async fn unpark(
+        &self,
+        project: ProjectId,
+        app: Option<AppId>,
+        id: Option<InboxId>,
+        now: Timestamp,
+    ) -> Result<u64> {
+        unpark(&self.hot, project, app, id, now).await
     }
     async fn archive(&self, project: ProjectId, after: u64, limit: usize) -> Result<Vec<Archived>> {
         archive(&self.reads, project, after, limit).await
@@ -202,14 +208,16 @@ async fn count_parked(
 async fn unpark(
     pool: &PgPool,
     project: ProjectId,
+    app: Option<AppId>,
     id: Option<InboxId>,
     now: Timestamp,
 ) -> Result<u64> {
     sqlx::query!(
-        "update inbox set retry_at = $3 where project = $1 and parked is not null and ($2::uuid is null or id = $2)",
+        "update inbox set retry_at = $3 where project = $1 and parked is not null and ($2::uuid is null or id = $2) and ($4::uuid is null or app = $4)",
         project.uuid(),
         id.map(InboxId::uuid),
-        micros(now)
+        micros(now),
+        app.map(AppId::uuid)
     )
     .execute(pool)
     .await

@@ -44,9 +44,15 @@ impl Inbox for SqliteLedger {
         self.read_long(move |connection| count_parked(connection, project, now))
             .await
     }
-    async fn unpark(&self, project: ProjectId, id: Option<InboxId>, now: Timestamp) -> Result<u64> {
+    async fn unpark(
+        &self,
+        project: ProjectId,
+        app: Option<AppId>,
+        id: Option<InboxId>,
+        now: Timestamp,
+    ) -> Result<u64> {
         self.writer
-            .write(move |connection| unpark(connection, project, id, now))
+            .write(move |connection| unpark(connection, project, app, id, now))
             .await
     }
     async fn archive(&self, project: ProjectId, after: u64, limit: usize) -> Result<Vec<Archived>> {
@@ -180,13 +186,19 @@ fn count_parked(
 fn unpark(
     connection: &Connection,
     project: ProjectId,
+    app: Option<AppId>,
     id: Option<InboxId>,
     now: Timestamp,
 ) -> Result<u64> {
     execute(
         connection,
-        "UPDATE inbox SET retry_at = ?3 WHERE project = ?1 AND parked IS NOT NULL AND (?2 IS NULL OR id = ?2)",
-        params![project.key(), id.map(|id| id.key()), micros(now)],
+        "UPDATE inbox SET retry_at = ?3 WHERE project = ?1 AND parked IS NOT NULL AND (?2 IS NULL OR id = ?2) AND (?4 IS NULL OR app = ?4)",
+        params![
+            project.key(),
+            id.map(|id| id.key()),
+            micros(now),
+            app.map(|app| app.key())
+        ],
     )
     .map(|count| count as u64)
 }

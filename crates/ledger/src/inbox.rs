@@ -29,8 +29,14 @@ pub trait Inbox: Send + Sync + 'static {
     /// How many messages of a project are parked, by app, beside those that are under way ([`Parked::is_under_way`]). Does not read
     /// them.
     async fn count_parked(&self, project: ProjectId, now: Timestamp) -> Result<Vec<ParkedCount>>;
-    /// Makes parked messages of a project due now: one, or all. Answers how many.
-    async fn unpark(&self, project: ProjectId, id: Option<InboxId>, now: Timestamp) -> Result<u64>;
+    /// Makes parked messages of a project, or of one of its apps, due now: one, or all. Answers how many.
+    async fn unpark(
+        &self,
+        project: ProjectId,
+        app: Option<AppId>,
+        id: Option<InboxId>,
+        now: Timestamp,
+    ) -> Result<u64>;
     /// Messages of a project in the order they were processed, after position `after`.
     async fn archive(&self, project: ProjectId, after: u64, limit: usize) -> Result<Vec<Archived>>;
     /// Whether a message was processed before, for duplicate suppression before any work is done.

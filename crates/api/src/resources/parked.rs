@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use web::{
     App,
     access::Access,
-    audit::{Effect, Subject},
+    audit::{Did, Effect, Known, Noted, Subject},
     body::Json,
     problem::Problem,
     project::InProject,
@@ -93,10 +93,18 @@ pub(crate) struct Retried {
 }
 
 /// `POST .../parked/retry`.
-pub(crate) async fn retake_all(State(app): State<App>, project: InProject) -> Answer<Retried> {
-    let now = app.engine.system().now();
-    let count = app.engine.ledger().unpark(project.id, None, now).await?;
-    Ok(Json(Retried { retried: count }))
+pub(crate) async fn retake_all(
+    State(app): State<App>,
+    project: InProject,
+) -> Result<Noted<Json<Retried>>, Problem> {
+    let (ledger, now) = (app.engine.ledger(), app.engine.system().now());
+    let count = ledger.unpark(project.id, None, None, now).await?;
+    let did = if count > 0 {
+        Did::AsStated(Known::default())
+    } else {
+        Did::Nothing
+    };
+    Ok(Noted::new(did, Json(Retried { retried: count })))
 }
 
 /// `POST .../parked/{message}/retry`.
@@ -110,7 +118,7 @@ pub(crate) async fn retake_one(
     let count = app
         .engine
         .ledger()
-        .unpark(project.id, Some(id), now)
+        .unpark(project.id, None, Some(id), now)
         .await?;
     if count == 0 {
         return Err(Problem::not_found("waiting message", &message));

@@ -13,7 +13,7 @@ use axum::{
 use web::{
     App,
     access::Access,
-    audit::{Effect, Subject},
+    audit::{Did, Effect, Known, Noted, Subject},
     problem::Problem,
     project::InProject,
     query::parse,
@@ -74,22 +74,28 @@ pub(super) async fn waiting(
         .collect())
 }
 
-/// `POST /projects/{project}/apps/{key}/parked/{message}`: one waiting message, or `all` of the project.
+/// `POST /projects/{project}/apps/{key}/parked/{message}`: one waiting message of the app, or `all`.
 async fn retake(
     State(app): State<App>,
     project: InProject,
     Path((_, key, message)): Path<(String, String, String)>,
-) -> Result<Response, Problem> {
+) -> Result<Noted<Response>, Problem> {
     let row = find(&project, &key)?;
     let id = match message.as_str() {
         "all" => None,
         id => Some(parse("message", id)?),
     };
     let now = app.engine.system().now();
-    let retaken = app.engine.ledger().unpark(project.id, id, now).await?;
+    let ledger = app.engine.ledger();
+    let retaken = ledger.unpark(project.id, Some(row.id), id, now).await?;
     if id.is_some() && retaken == 0 {
         return Err(Problem::not_found("waiting message", &message));
     }
     let path = format!("/projects/{}/apps/{}", project.key, encode(&row.key));
-    Ok(done(&path, "retried"))
+    let did = if retaken > 0 {
+        Did::AsStated(Known::default())
+    } else {
+        Did::Nothing
+    };
+    Ok(Noted::new(did, done(&path, "retried")))
 }

@@ -130,4 +130,7 @@ async fn a_message_that_does_not_wait_is_not_said_to_be_taken_again() {
     let path = format!("{app}inb_00000000000000000000000000");
     let never_was = server.form(&path, &[]).await;
     assert_eq!(never_was.status, 404, "{never_was}");
+    let elsewhere = format!("/projects/acme/apps/ios/parked/inb_{waiting}");
+    let of_another = server.form(&elsewhere, &[]).await;
+    assert_eq!(of_another.status, 404, "{of_another}");
 }

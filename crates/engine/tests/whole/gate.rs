@@ -128,7 +128,7 @@ behind_the_gate! {
         fn due_parked(now: Timestamp, limit: usize) -> Vec<Parked>;
         fn parked(project: ProjectId, app: Option<AppId>, before: Option<InboxId>, limit: usize) -> Vec<Parked>;
         fn count_parked(project: ProjectId, now: Timestamp) -> Vec<ParkedCount>;
-        fn unpark(project: ProjectId, id: Option<InboxId>, now: Timestamp) -> u64;
+        fn unpark(project: ProjectId, app: Option<AppId>, id: Option<InboxId>, now: Timestamp) -> u64;
         fn archive(project: ProjectId, after: u64, limit: usize) -> Vec<Archived>;
         fn seen(id: InboxId) -> bool;
         fn inbox(id: InboxId) -> Option<InboxRecord>;

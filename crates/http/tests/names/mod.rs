@@ -34,7 +34,7 @@ impl Names {
         };
         let replay = serde_json::json!({ "integration": "idle", "since": "2026-01-01" });
         server.post("/api/v1/projects/acme/replays", replay).await;
-        let told: [(&'static str, String); 25] = [
+        let told: [(&'static str, String); 26] = [
             ("events/{id}", first("events").await),
             ("inbox/{id}", first("parked").await),
             ("deliveries/{id}", first("deliveries").await),
@@ -46,6 +46,10 @@ impl Names {
             ("{who}", "ann".into()),
             ("apps/{key}", "shop".into()),
             ("apps/{app}", "shop".into()),
+            (
+                "apps/{key}/parked/{message}",
+                format!("android/parked/{}", first("parked").await),
+            ),
             ("callbacks/apple/{app}", server.app_id("ios").to_string()),
             (
                 "callbacks/google/{app}",

@@ -31,7 +31,7 @@ pub async fn a_parked_message_waits_and_is_processed_once(ledger: Subject) {
     assert_eq!(ledger.due_parked(at(10), 10).await.unwrap()[0].tries, 1);
     assert_eq!(
         ledger
-            .unpark(parked.project, Some(parked.id), at(5))
+            .unpark(parked.project, None, Some(parked.id), at(5))
             .await
             .unwrap(),
         1
@@ -62,6 +62,31 @@ pub async fn a_parked_message_waits_and_is_processed_once(ledger: Subject) {
         !ledger.park(parked, "again".into(), at(10)).await.unwrap(),
         "what was processed is not parked again"
     );
+}
+
+/// What waits for one app is made due without what waits for another, all of it or one message.
+pub async fn parked_messages_are_made_due_by_app(ledger: Subject) {
+    let another = domain::AppId::new(uuid::Uuid::from_u128(77));
+    let (here, mut there) = (message(1), message(2));
+    there.app = another;
+    for parked in [&here, &there] {
+        ledger
+            .park(parked.clone(), "waits".into(), at(100))
+            .await
+            .unwrap();
+    }
+    let (project, of_another) = (here.project, Some(another));
+    let elsewhere = ledger.unpark(project, of_another, Some(here.id), at(5));
+    assert_eq!(elsewhere.await.unwrap(), 0, "it is of another app");
+    assert_eq!(ledger.due_parked(at(5), 10).await.unwrap(), []);
+    let all = ledger.unpark(project, of_another, None, at(5)).await;
+    assert_eq!(all.unwrap(), 1);
+    let due = ledger.due_parked(at(5), 10).await.unwrap();
+    let due: Vec<_> = due.iter().map(|parked| parked.message.id).collect();
+    assert_eq!(due, [there.id]);
+    let one = ledger.unpark(project, Some(here.app), Some(here.id), at(5));
+    assert_eq!(one.await.unwrap(), 1);
+    assert_eq!(ledger.due_parked(at(5), 10).await.unwrap().len(), 2);
 }
 
 /// Parked messages are listed the one that came last first, page by page, of one app or of all.
