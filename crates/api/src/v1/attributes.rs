@@ -119,13 +119,16 @@ pub(crate) async fn post_attributes(
 #[schema(as = v1::Nothing)]
 pub(crate) struct Nothing {}
 
-/// `POST /v1/subscribers/{id}/attribution`, as old SDKs call it.
+/// `POST /v1/subscribers/{id}/attribution`, as old SDKs call it. Without data there is nothing to write.
 pub(crate) async fn post_attribution(
     State(app): State<App>,
     client: Client,
     Path(id): Path<String>,
     Said(body::Attribution(body)): Said<body::Attribution>,
-) -> Result<Json<Nothing>, Error> {
+) -> Result<Noted<Json<Nothing>>, Error> {
+    if !body.has("data") {
+        return Ok(Noted::nothing(Json(Nothing {})));
+    }
     // Only the device ids have a place of their own.
     let network = body.get::<Scalar>("network").map(Scalar::into_text);
     let data: Members = body
@@ -156,5 +159,5 @@ pub(crate) async fn post_attribution(
         .customers()
         .write_attributes(client.project, &id, &writes)
         .await?;
-    Ok(Json(Nothing {}))
+    Ok(Noted::to(id, Json(Nothing {})))
 }

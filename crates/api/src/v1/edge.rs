@@ -20,26 +20,29 @@ pub(crate) async fn cors(request: Request<Body>, next: Next) -> Response {
     response
 }
 
-/// What is answered before a handler is asked, or instead of one that panicked, as SDKs expect it. A ledger that cannot say
-/// who calls is no refusal: SDKs take one for the last word.
+/// What is answered before a handler is asked, or instead of one that panicked, as SDKs expect it: whatever is a problem is
+/// an [`Error`] with the same status. A ledger that cannot say who calls is no refusal: SDKs take one for the last word.
 pub(crate) async fn spoken(response: Response) -> Response {
+    let Some(said) = response.extensions().get::<Readable>() else {
+        return response;
+    };
     let is_refused = response.extensions().get::<access::Refused>().is_some();
-    match response.status() {
-        StatusCode::INTERNAL_SERVER_ERROR => {
-            let said = response.extensions().get::<Readable>();
-            let request = said.and_then(|said| said.request.as_deref());
-            match request {
-                Some(id) => Error::new(Code::Internal)
-                    .because(format!("Request {id}."))
-                    .into_response(),
-                None => response,
-            }
-        }
-        status if is_refused && status.is_client_error() => {
-            Error::new(Code::InvalidKey).into_response()
-        }
-        _ => response,
+    let status = response.status();
+    if is_refused && status.is_client_error() {
+        return Error::new(Code::InvalidKey).into_response();
     }
+    let code = if status.is_server_error() {
+        Code::Internal
+    } else {
+        Code::BadRequest
+    };
+    let because = match &said.request {
+        Some(id) => format!("Request {id}."),
+        None => format!("{}: {}", said.title, said.detail),
+    };
+    let mut told = Error::new(code).because(because).into_response();
+    *told.status_mut() = status;
+    told
 }
 
 /// What a browser asks before it lets a page of another origin call.
@@ -58,4 +61,36 @@ pub(crate) async fn preflight(headers: HeaderMap) -> Response {
         answer.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, asked.clone());
     }
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::body::to_bytes;
+    use serde_json::Value;
+    use web::problem::{self, Problem};
+
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the body was made here, and is bounded"
+    )]
+    #[tokio::test]
+    async fn every_problem_has_the_shape_that_clients_read_and_its_status() {
+        for code in problem::Code::ALL {
+            let problem = Problem::new(*code, "which value").into_response();
+            let told = spoken(problem).await;
+            assert_eq!(told.status(), code.status(), "{code:?}");
+            assert_eq!(told.headers()[header::CONTENT_TYPE], "application/json");
+            let body = to_bytes(told.into_body(), 10_000).await.unwrap();
+            let body: Value = serde_json::from_slice(&body).unwrap();
+            let expected = if code.status().is_server_error() {
+                7110
+            } else {
+                7226
+            };
+            assert_eq!(body["code"], expected, "{body}");
+            let message = body["message"].as_str().unwrap();
+            assert!(message.contains("which value"), "{body}");
+        }
+    }
 }

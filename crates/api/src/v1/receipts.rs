@@ -11,12 +11,12 @@ use super::{
 };
 use axum::extract::State;
 use domain::{AppId, Currency, Store};
-use engine::Setup;
-use sources::{Receipt, Sender};
+use engine::{IntakeError, Setup, WriteError};
+use sources::{Receipt, Sender, Trouble};
 use web::{
     App,
     access::Access,
-    audit::{Effect, Noted, Subject},
+    audit::{Did, Effect, Known, Noted, Subject},
     body::Json,
     route::{Method, Route},
 };
@@ -131,7 +131,7 @@ pub(crate) async fn receipts(
     client: Client,
     platform: Platform,
     Said(body::Receipt(body)): Said<body::Receipt>,
-) -> Result<Noted<Json<Shown>>, Error> {
+) -> Result<Result<Noted<Json<Shown>>, Noted<Error>>, Error> {
     let Sent {
         mut receipt,
         attributes,
@@ -141,26 +141,53 @@ pub(crate) async fn receipts(
     let setup = app.engine.setup();
     let of = app_of(&setup, &client, &platform)?;
     let who = &receipt.app_user_id;
-    let (writes, _) = attribute_writes(&attributes);
-    if !writes.is_empty() {
-        match app
-            .engine
-            .customers()
-            .write_attributes(client.project, who, &writes)
-            .await
-        {
-            // A purchase is not refused for an attribute.
-            Ok(()) | Err(engine::WriteError::Refused(_)) => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
-    if create_events {
-        app.engine.intake().take_receipt(of, &receipt).await?;
+    let is_written = write_beside(&app, &client, who, &attributes).await?;
+    let intake = app.engine.intake();
+    let taken = if create_events {
+        intake.take_receipt(of, &receipt).await
     } else {
-        app.engine.intake().import(of, &receipt, false).await?;
+        intake.import(of, &receipt, false).await.map(|_| ())
+    };
+    if let Err(error) = taken {
+        let did = if is_written || (create_events && is_kept(&error)) {
+            Did::AsStated(Known::subject(who))
+        } else {
+            Did::Nothing
+        };
+        return Ok(Err(Noted::new(did, error.into())));
     }
     let answer = current(&app, &client, who, &platform).await?;
-    Ok(Noted::to(who, answer))
+    Ok(Ok(Noted::to(who, answer)))
+}
+
+/// Writes the attributes that came with a receipt; answers whether any was written. A purchase is not refused for an attribute.
+async fn write_beside(
+    app: &App,
+    client: &Client,
+    who: &str,
+    attributes: &Members,
+) -> Result<bool, Error> {
+    let (writes, _) = attribute_writes(attributes);
+    if writes.is_empty() {
+        return Ok(false);
+    }
+    let customers = app.engine.customers();
+    match customers
+        .write_attributes(client.project, who, &writes)
+        .await
+    {
+        Ok(()) => Ok(true),
+        Err(WriteError::Refused(refused)) => Ok(refused.len() < writes.len()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Whether a purchase that could not be taken in waits until its store can be asked again.
+const fn is_kept(error: &IntakeError) -> bool {
+    match error {
+        IntakeError::Store(trouble) => !matches!(trouble, Trouble::Unknown(_)),
+        _ => false,
+    }
 }
 
 /// Whether the body of a receipt can be read.
