@@ -31,10 +31,14 @@ fn read<T: DeserializeOwned>(body: &[u8]) -> Result<Form<T>, Problem> {
         .map_err(|problem| Problem::invalid(vec![problem]))
 }
 
-/// The same, of a form that is sent as a page's address.
-pub(crate) fn asked<T: DeserializeOwned>(uri: &Uri) -> Result<T, Problem> {
-    let query = uri.query().unwrap_or_default();
-    fields(query.as_bytes()).map_err(|configuration::Problem { path, message }| {
+/// The same, of a form with these fields that is sent as a page's address. What else stands in it was added by others, and is
+/// passed over.
+pub(crate) fn asked<T: DeserializeOwned>(uri: &Uri, known: &[&str]) -> Result<T, Problem> {
+    let query = uri.query().unwrap_or_default().split('&');
+    let ours: Vec<_> = query
+        .filter(|pair| known.contains(&pair.split('=').next().unwrap_or_default()))
+        .collect();
+    fields(ours.join("&").as_bytes()).map_err(|configuration::Problem { path, message }| {
         let told = format!("{}: {message}", path.join("."));
         Problem::new(Code::MalformedQuery, told)
     })

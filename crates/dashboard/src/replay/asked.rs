@@ -3,11 +3,23 @@
 use crate::form::Trimmed;
 use jiff::{SignedDuration, Timestamp, tz::Offset};
 use ledger::ReplayOf;
-use serde::{Deserialize, de::IgnoredAny};
+use serde::Deserialize;
 use web::replay_form::Asked;
 
 /// How far back a replay begins unless somebody says otherwise.
 const DAYS: i64 = 1;
+
+/// Fields of the form of a replay.
+pub(crate) const FIELDS: &[&str] = &[
+    "integration",
+    "since",
+    "until",
+    "kinds",
+    "standings",
+    "environment",
+    "customer",
+    "per_second",
+];
 
 /// The form of a replay.
 #[derive(Deserialize, Default)]
@@ -21,9 +33,6 @@ pub(crate) struct ReplayForm {
     environment: Trimmed,
     customer: Trimmed,
     per_second: Trimmed,
-    /// What the page's address says was just done, which the shell shows.
-    #[serde(rename = "notice")]
-    _notice: IgnoredAny,
 }
 
 impl ReplayForm {

@@ -1,7 +1,7 @@
 //! The page of replays: the form, what it would do, and those there are.
 
 use super::{
-    asked::{ReplayForm, first_shown},
+    asked::{FIELDS, ReplayForm, first_shown},
     foreseen::{Foreseen, foresee},
     line::Line,
 };
@@ -107,7 +107,7 @@ pub(super) async fn page_of(
 
 /// `GET /projects/{project}/replay`; with the fields of its form, also what it would do.
 async fn replay(State(app): State<App>, project: InProject, uri: Uri) -> Result<Response, Problem> {
-    let sent: ReplayForm = asked(&uri)?;
+    let sent: ReplayForm = asked(&uri, FIELDS)?;
     if sent.is_asked() {
         return page_of(&app, &project, &uri, sent.read()).await;
     }

@@ -17,6 +17,10 @@ async fn is_shown() {
     assert_snapshot!("new_replay", shown_new(&server, "/replay").await);
     let done = shown(&server, "/replay?notice=replaying").await;
     assert!(done.contains("It has begun."));
+    let mailed = server.page("/projects/acme/replay?integration=hook&utm_source=mail");
+    assert_eq!(mailed.await.status, 200, "others add to addresses");
+    let sent = sent(&server, "/replay", &[("utm_source", "mail")]).await;
+    assert!(sent.starts_with("422 utm_source: "), "{sent}");
 }
 
 #[tokio::test]
@@ -37,7 +41,10 @@ async fn refuses_what_cannot_be() {
             "422 integration: \"none\" is none of: hook, idle, slack",
         ),
         ("integration=hook&since=soon", "422 since: \"soon\""),
-        ("nmae=hook", "400 nmae: unknown field `nmae`"),
+        (
+            "per_second=1&per_second=2",
+            "400 per_second: duplicate field",
+        ),
     ] {
         let answer = server.page(&format!("/projects/acme/replay?{asked}")).await;
         let said = told(&answer);
