@@ -77,7 +77,7 @@ const APP_STORE: AppSpec = AppSpec {
         field(
             "check_revocation",
             Switch,
-            "Ask Apple whether signing certificates were revoked.",
+            "Ask Apple whether the certificates that signed a notification were revoked. What clients send in is verified without asking.",
         ),
         field(
             "local_roots",
