@@ -27,6 +27,7 @@ mod setup;
 mod system;
 pub mod trace;
 mod transport;
+mod under_way;
 
 #[cfg(feature = "test")]
 mod catch_up;
@@ -41,6 +42,7 @@ pub use retention::Retention;
 pub use setup::{ActiveIntegration, AppSetup, MakeSource, ProjectSetup, Secrets, Setup};
 pub use system::{System, WallSystem};
 pub use transport::{AllowedNetworks, NetworkTransport, Transport, TransportError};
+pub use under_way::UnderWay;
 
 use clock::Clock;
 use configuration::Vault;
@@ -48,6 +50,7 @@ use domain::rates::{Rate, Rates};
 use ledger::{ConfigurationChange, Ledger, LedgerError};
 use std::{sync::Arc, time::Duration};
 use tokio::sync::watch;
+use under_way::Going;
 
 /// A running engine: its rooms, and what they share. Cheap to clone.
 #[derive(Clone)]
@@ -58,6 +61,7 @@ pub struct Engine {
     customers: Customers,
     replays: Replays,
     clock: Clock,
+    deeds: Going,
 }
 
 impl Engine {
@@ -96,6 +100,7 @@ impl Engine {
             customers,
             replays,
             clock,
+            deeds: Going::default(),
         }
     }
 
@@ -183,6 +188,18 @@ impl Engine {
     /// Keeps the exchange rates in memory fresh until the engine stops, from `url` where there is one.
     pub fn keep_rates_fresh(&self, url: Option<String>) {
         tokio::spawn(self.clock.clone().keep_rates_fresh(url));
+    }
+
+    /// One more deed that nobody may be waiting for, until the answer is dropped.
+    pub fn begin_deed(&self) -> UnderWay {
+        self.deeds.begin()
+    }
+
+    /// Waits, at most `patience`, until no deed is under way; answers whether none is.
+    pub async fn deeds_done(&self, patience: Duration) -> bool {
+        tokio::time::timeout(patience, self.deeds.over())
+            .await
+            .is_ok()
     }
 
     /// Stops taking up work and waits, at most `patience`, for attempts under way to be settled.

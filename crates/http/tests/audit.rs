@@ -506,7 +506,14 @@ async fn signing_in(server: &TestServer, body: String, status: u16) -> Vec<Told>
         .request("POST", "/signin", Body::from(body));
     let answer = server.call(request).await;
     assert_eq!(answer.status, status, "{answer}");
+    all_is_done(server).await;
     left(server, &before).await.1
+}
+
+/// Waits for what goes on after an answer.
+async fn all_is_done(server: &TestServer) {
+    let patience = Duration::from_secs(20);
+    assert!(server.app.engine.deeds_done(patience).await);
 }
 
 #[tokio::test]
@@ -533,10 +540,7 @@ async fn signing_in_is_told_each_way_and_so_is_failing_to() {
     let failed = signing_in(&server, wrong, 401).await;
     assert_eq!(
         failed,
-        [Told::new(
-            None,
-            (owner, "fail to sign in", "with a password")
-        )]
+        [Told::new(None, ("somebody", "fail to sign in", owner))]
     );
     let nobody = signing_in(
         &server,
@@ -555,7 +559,7 @@ async fn signing_in_is_told_each_way_and_so_is_failing_to() {
         failed,
         [Told::new(
             Some("other"),
-            (other, "fail to sign in", "with a password")
+            ("somebody", "fail to sign in", other)
         )]
     );
 }
@@ -707,11 +711,45 @@ async fn whoever_hangs_up_is_told_of_all_the_same() {
     let moving = client.send("POST", &path, Some(body));
     let hung_up = tokio::time::timeout(Duration::ZERO, moving).await;
     assert!(hung_up.is_err(), "answered at once: {hung_up:?}");
-    let is_told = async {
-        while left(&server, &before).await.1.is_empty() {
-            tokio::task::yield_now().await;
-        }
-    };
-    let is_told = tokio::time::timeout(Duration::from_secs(20), is_told).await;
-    assert!(is_told.is_ok(), "nothing was told");
+    let is_over = server.app.engine.deeds_done(Duration::ZERO).await;
+    assert!(!is_over, "it goes on");
+    all_is_done(&server).await;
+    let (_, done) = left(&server, &before).await;
+    let expected = ("key WriteKey", "move purchases of", "ann");
+    assert_eq!(done, [Told::new(Some("acme"), expected)]);
+}
+
+#[tokio::test]
+async fn what_a_client_hangs_up_on_ends() {
+    let (server, _) = prepared().await;
+    let client = server.by(Who::PublicKey);
+    let body = serde_json::json!({ "attributes": { "plan": { "value": "year" } } });
+    let path = "/v1/subscribers/ann/attributes";
+    let writing = client.send("POST", path, Some(body));
+    let hung_up = tokio::time::timeout(Duration::ZERO, writing).await;
+    assert!(hung_up.is_err(), "answered at once: {hung_up:?}");
+    let is_over = server.app.engine.deeds_done(Duration::ZERO).await;
+    assert!(is_over, "nothing of it goes on");
+}
+
+#[tokio::test]
+async fn what_came_with_a_refused_purchase_is_told() {
+    let (server, _) = prepared().await;
+    for (attributes, expected) in [
+        (
+            serde_json::json!({ "plan": { "value": "year" } }),
+            vec![Told::new(
+                Some("acme"),
+                ("key BoundWriteKey", "send purchase of", "ann"),
+            )],
+        ),
+        (serde_json::json!({ "$nonsense": { "value": "x" } }), vec![]),
+    ] {
+        let before = log(&server).await;
+        let body = serde_json::json!({ "app_user_id": "ann", "fetch_token": "no receipt", "attributes": attributes });
+        let client = server.by(Who::BoundWriteKey).with("x-platform", "ios");
+        let answer = client.send("POST", "/v1/receipts", Some(body)).await;
+        assert_eq!(answer.status, 400, "{answer}");
+        assert_eq!(left(&server, &before).await.1, expected);
+    }
 }

@@ -19,6 +19,9 @@ const BUCKETS: [f64; 14] = [
 /// How long attempts under way may take after the signal to stop.
 const DRAIN: Duration = Duration::from_secs(11);
 
+/// How long what callers asked for who hung up may take once nobody is connected any more.
+const LAST_DEEDS: Duration = Duration::from_secs(5);
+
 /// A server that is listening.
 pub(crate) struct Server {
     pub(crate) engine: Engine,
@@ -107,7 +110,7 @@ impl Server {
     /// Serves until `stop` resolves, then lets attempts under way finish.
     pub(crate) async fn run(self, stop: impl Future<Output = ()> + Send + 'static) -> Result<()> {
         use axum::serve::ListenerExt;
-        let engine = self.engine.clone();
+        let (engine, deeds) = (self.engine.clone(), self.engine.clone());
         let stopping = async move {
             stop.await;
             tracing::info!("stopping: no new work is taken up");
@@ -122,6 +125,11 @@ impl Server {
             .with_graceful_shutdown(stopping)
             .await
             .context("the HTTP server stopped")?;
+        if !deeds.deeds_done(LAST_DEEDS).await {
+            tracing::warn!(
+                "what callers asked for who hung up did not end in time; the audit log may lack it"
+            );
+        }
         tracing::info!("stopped");
         Ok(())
     }

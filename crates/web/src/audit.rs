@@ -9,7 +9,9 @@
 //! What clients do with a public key is their customers' traffic, and not written down.
 //!
 //! **What to know before changing it.** An entry that cannot be written is the log's trouble: the change is made, so it
-//! is answered as made. And a caller who hangs up ends neither the change nor its entry.
+//! is answered as made. And a caller who hangs up ends neither the change nor its entry: both go on in a task, and a server that
+//! stops waits for those. Clients with a public key get no task: nothing of theirs is written down, and anybody has such a key,
+//! so what they hang up on ends.
 
 mod effect;
 mod noted;
@@ -44,6 +46,9 @@ pub(crate) async fn told(
 ) -> Response {
     let (mut head, body) = request.into_parts();
     let caller = head.extensions.get::<Caller>().cloned();
+    if caller.as_ref().is_some_and(is_client) {
+        return next.run(Request::from_parts(head, body)).await;
+    }
     let names = match RawPathParams::from_request_parts(&mut head, &()).await {
         Ok(params) => params
             .iter()
@@ -52,12 +57,24 @@ pub(crate) async fn told(
         Err(_) => Names::new(),
     };
     let request = Request::from_parts(head, body);
+    let under_way = app.engine.begin_deed();
     let deed = async move {
+        let _under_way = under_way;
         let mut answer = next.run(request).await;
         let did = answer.extensions_mut().remove();
         let did = did.unwrap_or_else(|| Did::judged(answer.status()));
+        let is_waited_for = !matches!(did, Did::Beside(..));
         if let Some(entry) = entry(&app, (what, subject), did, caller.as_ref(), &names) {
-            write(&app, entry).await;
+            if is_waited_for {
+                write(&app, entry).await;
+            } else {
+                let under_way = app.engine.begin_deed();
+                let writing = async move {
+                    let _under_way = under_way;
+                    write(&app, entry).await;
+                };
+                tokio::spawn(writing.in_current_span());
+            }
         }
         answer
     };
@@ -79,7 +96,12 @@ struct Entry {
     about: About,
 }
 
-/// What is to be written down; `None` when nothing was done, or by a customer's own client.
+/// Whether a customer's own client calls.
+fn is_client(caller: &Caller) -> bool {
+    caller.scope == Scope::Client
+}
+
+/// What is to be written down; `None` when nothing was done.
 fn entry(
     app: &App,
     (what, subject): (&'static str, Subject),
@@ -90,11 +112,8 @@ fn entry(
     let (what, known) = match did {
         Did::Nothing => return None,
         Did::AsStated(known) => (what, known),
-        Did::Instead(what, known) => (what, known),
+        Did::Instead(what, known) | Did::Beside(what, known) => (what, known),
     };
-    if caller.is_some_and(|caller| caller.scope == Scope::Client) {
-        return None;
-    }
     let setup = app.engine.setup();
     let in_path = names
         .get("project")

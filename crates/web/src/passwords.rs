@@ -86,30 +86,29 @@ pub struct Throttle {
 }
 
 impl Throttle {
-    /// How long a name still has to wait.
-    pub fn wait(&self, name: &str, now: Timestamp) -> Option<SignedDuration> {
-        let tries = self.tries.lock();
-        let (_, until) = tries.get(name)?;
-        (now < *until).then(|| now.duration_until(*until))
-    }
-
-    /// Somebody tried, in vain or not.
-    pub fn tried(&self, name: &str, right: bool, now: Timestamp) {
+    /// Takes a try of a name before it is made, as one in vain until it is [forgiven](Self::forgive): however many are made at
+    /// once, only so many go through. Errors: how long the name still has to wait.
+    pub fn take_try(&self, name: &str, now: Timestamp) -> Result<(), SignedDuration> {
         let mut tries = self.tries.lock();
-        if right {
-            tries.remove(name);
-            return;
-        }
         if tries.len() >= MOST_NAMES {
             tries.retain(|_, (_, until)| now < *until);
         }
         let (count, until) = tries.entry(name.to_owned()).or_insert((0, now));
+        if now < *until {
+            return Err(now.duration_until(*until));
+        }
         *count += 1;
         let over = count.saturating_sub(FREE_TRIES);
         if over > 0 {
             let wait = SignedDuration::from_secs(1_i64 << over.min(10)).min(LONGEST_WAIT);
             *until = now.saturating_add(wait).unwrap_or(now);
         }
+        Ok(())
+    }
+
+    /// A try was right: those before it count no more.
+    pub fn forgive(&self, name: &str) {
+        self.tries.lock().remove(name);
     }
 }
 
@@ -141,17 +140,21 @@ mod tests {
 
     #[test]
     fn guessing_slows_down_and_a_right_try_forgives() {
-        let (throttle, now) = (Throttle::default(), Timestamp::UNIX_EPOCH);
-        for _ in 0..FREE_TRIES {
-            throttle.tried("a@b.example", false, now);
-        }
-        assert_eq!(throttle.wait("a@b.example", now), None);
-        throttle.tried("a@b.example", false, now);
-        throttle.tried("a@b.example", false, now);
-        let wait = throttle.wait("a@b.example", now).unwrap();
-        assert_eq!(wait, SignedDuration::from_secs(4));
-        assert_eq!(throttle.wait("c@d.example", now), None, "others are free");
-        throttle.tried("a@b.example", true, now);
-        assert_eq!(throttle.wait("a@b.example", now), None);
+        let (throttle, start) = (Throttle::default(), Timestamp::UNIX_EPOCH);
+        let try_at =
+            |second| throttle.take_try("a@b.example", start + SignedDuration::from_secs(second));
+        // As many as are made at once: none has been found wrong yet.
+        let at_once = (0..100).filter(|_| try_at(0).is_ok()).count();
+        assert_eq!(at_once, 6);
+        assert_eq!(try_at(1), Err(SignedDuration::from_secs(1)));
+        assert_eq!(try_at(2), Ok(()));
+        assert_eq!(try_at(2), Err(SignedDuration::from_secs(4)));
+        assert_eq!(
+            throttle.take_try("c@d.example", start),
+            Ok(()),
+            "others are free"
+        );
+        throttle.forgive("a@b.example");
+        assert_eq!(try_at(2), Ok(()));
     }
 }

@@ -48,7 +48,7 @@ struct PasswordForm {
 async fn problems(app: &App, user: &User, sent: &PasswordForm) -> (Vec<String>, Did) {
     let now = app.engine.system().now();
     let (mut problems, mut did) = (Vec::new(), Did::Nothing);
-    if let Some(wait) = app.sessions.throttle.wait(&user.email, now) {
+    if let Err(wait) = app.sessions.throttle.take_try(&user.email, now) {
         let seconds = wait.as_secs() + 1;
         problems.push(format!(
             "Too many wrong tries. Try again in {seconds} seconds."
@@ -56,8 +56,9 @@ async fn problems(app: &App, user: &User, sent: &PasswordForm) -> (Vec<String>, 
     } else {
         let stored = Some(user.password.clone());
         let is_right = passwords::is_right(stored, sent.current.clone()).await;
-        app.sessions.throttle.tried(&user.email, is_right, now);
-        if !is_right {
+        if is_right {
+            app.sessions.throttle.forgive(&user.email);
+        } else {
             problems.push("The current password is another one.".into());
             did = Did::Instead("fail to change the password of", Known::default());
         }

@@ -120,7 +120,7 @@ async fn by_password(app: &App, agent: &str, sent: SignInForm) -> Result<Respons
     let setup = app.engine.setup();
     let email = sent.email.to_lowercase();
     let now = app.engine.system().now();
-    if let Some(wait) = app.sessions.throttle.wait(&email, now) {
+    if let Err(wait) = app.sessions.throttle.take_try(&email, now) {
         let problem = format!(
             "Too many wrong tries. Try again in {} seconds.",
             wait.as_secs() + 1
@@ -137,7 +137,9 @@ async fn by_password(app: &App, agent: &str, sent: SignInForm) -> Result<Respons
         let known = now_known.user(user.id);
         known.is_some_and(|known| known.password == user.password)
     });
-    app.sessions.throttle.tried(&email, is_right, now);
+    if is_right {
+        app.sessions.throttle.forgive(&email);
+    }
     let known = user.map(|user| Known {
         subject: Some("with a password".into()),
         ..member(user)
@@ -147,12 +149,19 @@ async fn by_password(app: &App, agent: &str, sent: SignInForm) -> Result<Respons
             let token = app.sign_in(user, agent).await?;
             Ok(entered(app, &token, "/", known))
         }
-        (_, known) => {
+        (user, _) => {
             tracing::warn!("somebody tried to sign in with a wrong address or password");
             let problem = "The address or the password is wrong.".to_owned();
             let answer = page(app, StatusCode::UNAUTHORIZED, problem, email);
             // Whoever guesses is slowed down, so that this fills no log.
-            let did = known.map_or(Did::Nothing, |known| Did::Instead("fail to sign in", known));
+            let did = user.map_or(Did::Nothing, |user| {
+                let known = Known {
+                    who: None,
+                    subject: Some(user.email.clone()),
+                    ..member(user)
+                };
+                Did::Beside("fail to sign in", known)
+            });
             Ok(Noted::new(did, answer).into_response())
         }
     }

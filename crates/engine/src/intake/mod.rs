@@ -11,7 +11,6 @@
 //! **Before changing it.** Nothing answers before its write is durable, and no store is asked before the message that leads
 //! to the question is.
 
-mod asking;
 mod desk;
 mod follow;
 mod handover;
@@ -40,6 +39,7 @@ use crate::{
     metric::Metric,
     setup::{AppSetup, Setup},
     trace,
+    under_way::Going,
 };
 use domain::{AppId, ProjectId, time::after};
 use inbox::{Named, digest};
@@ -66,7 +66,7 @@ struct Memory {
     vouched: revocation::Vouched,
     desks: desk::Desks,
     heard: heard::Heard,
-    asking: asking::Asking,
+    asking: Going,
 }
 
 impl Intake {

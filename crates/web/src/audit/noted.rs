@@ -13,6 +13,8 @@ pub enum Did {
     Nothing,
     /// Something else, which is worth knowing all the same.
     Instead(&'static str, Known),
+    /// The same, and whoever called does not wait until it is written: how long that takes would tell them whether it is.
+    Beside(&'static str, Known),
 }
 
 /// What path and caller do not tell, or not right.

@@ -1,29 +1,29 @@
-//! Questions that go on after the message that led to them was answered.
+//! What goes on by itself after whoever asked for it was answered, or hung up.
 
 use tokio::sync::watch;
 
-/// How many are under way.
-#[derive(Clone, Default)]
-pub(super) struct Asking(watch::Sender<usize>);
+/// How much is under way.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Going(watch::Sender<usize>);
 
-impl Asking {
+impl Going {
     /// One more, until the answer is dropped.
-    pub(super) fn begin(&self) -> UnderWay {
+    pub(crate) fn begin(&self) -> UnderWay {
         self.0.send_modify(|count| *count += 1);
         UnderWay(self.clone())
     }
 
-    /// Waits until none is.
-    #[cfg(feature = "test")]
-    pub(super) async fn over(&self) {
+    /// Waits until nothing is.
+    pub(crate) async fn over(&self) {
         let mut count = self.0.subscribe();
         let over = count.wait_for(|count| *count == 0).await;
         drop(over.expect("whoever waits holds the sender"));
     }
 }
 
-/// A question under way, however it ends.
-pub(super) struct UnderWay(Asking);
+/// Something under way, however it ends.
+#[derive(Debug)]
+pub struct UnderWay(Going);
 
 impl Drop for UnderWay {
     fn drop(&mut self) {
