@@ -21,7 +21,7 @@ use web::{
 };
 
 /// Whose names stand in paths and bodies.
-const CUSTOMERS: [&str; 3] = ["ann", "bob", "eve"];
+const CUSTOMERS: [&str; 4] = ["ann", "bob", "eve", "nobody-yet"];
 const PASSWORD: &str = "correct horse";
 /// Takes a noticeable time, and is made once.
 static HASH: OnceCell<String> = OnceCell::const_new();
