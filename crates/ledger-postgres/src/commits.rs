@@ -9,7 +9,7 @@ use crate::{
     batch::{Stop, Work},
     codec::micros,
     forget::forget,
-    load,
+    line, load,
 };
 use async_trait::async_trait;
 use domain::{CustomerId, ProjectId};
@@ -138,10 +138,17 @@ pub(crate) async fn write(
     let mut queued = events::deliveries(&mut tx, &verdicts).await?;
     tx.commit().await?;
     // What a delivery waits for may have been settled while this was written: then neither saw the other.
-    let released = queued.waiting.release(pool).await?;
-    for (number, work) in works.iter().enumerate() {
-        let own = work.commit.deliveries.iter().map(|delivery| delivery.id);
-        queued.ready[number].extend(own.filter(|id| released.contains(&id.uuid())));
+    match line::in_time(queued.waiting.release(pool)).await {
+        Ok(released) => {
+            for (number, work) in works.iter().enumerate() {
+                let own = work.commit.deliveries.iter().map(|delivery| delivery.id);
+                queued.ready[number].extend(own.filter(|id| released.contains(&id.uuid())));
+            }
+        }
+        // They are durable whatever comes now, and whoever sent them is told so; `mend` finds what is left.
+        Err(error) => {
+            tracing::warn!(%error, "what is next after deliveries that were settled meanwhile could not be released");
+        }
     }
     let stopped = std::mem::take(&mut verdicts.stopped);
     Ok(stopped

@@ -350,8 +350,7 @@ async fn requeue(pool: &PgPool, which: &Requeue, now: Timestamp) -> Result<u64> 
             }
             tx.commit().await.map_err(failed)?;
             if *ordered {
-                let begun = line::begin_all(pool, *integration, now).await;
-                begun.map_err(failed)?;
+                line::after_commit(line::begin_all(pool, *integration, now).await);
             }
             Ok(done.rows_affected())
         }

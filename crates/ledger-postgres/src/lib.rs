@@ -33,6 +33,7 @@ mod partitions;
 mod primary;
 mod queue;
 mod records;
+mod references;
 mod replays;
 mod settings;
 mod settle;

@@ -6,9 +6,9 @@ use crate::{
 };
 use domain::IntegrationId;
 use jiff::{SignedDuration, Timestamp};
-use ledger::{FAR, Result, Turn};
+use ledger::{FAR, LedgerError, Result, Turn};
 use sqlx::{PgExecutor, PgPool};
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 use uuid::Uuid;
 
 /// A customer in a lane.
@@ -170,7 +170,7 @@ impl Waking {
 
 /// Of what was queued at `now` for an integration, the first of each line goes.
 ///
-/// Done once more after the commit it was queued in: what was before one may have been settled in the same moment.
+/// Done once more after the commit it was queued in ([`after_commit`]): what was before one may have been settled in the same moment.
 pub(crate) async fn begin_all(
     on: impl PgExecutor<'_>,
     integration: IntegrationId,
@@ -204,6 +204,22 @@ pub(crate) async fn begin(
     .execute(on)
     .await
     .map(|_| ())
+}
+
+/// How long a look after a commit may take: those that wait for its answer wait for it too.
+const LOOK: Duration = Duration::from_secs(5);
+
+/// A look after a commit, given up when it takes too long.
+pub(crate) async fn in_time<T>(look: impl Future<Output = Result<T>>) -> Result<T> {
+    let late = |_| LedgerError::Unavailable("the database did not answer in time".into());
+    tokio::time::timeout(LOOK, look).await.map_err(late)?
+}
+
+/// What is done after a commit cannot make it fail: whoever asked would ask again for what is durable. [`mend`] finds what is left.
+pub(crate) fn after_commit(begun: sqlx::Result<()>) {
+    if let Err(error) = begun {
+        tracing::warn!(%error, "what is next of deliveries that were queued could not be released");
+    }
 }
 
 /// Before a delivery that waits at the head of its line counts as forgotten: whoever settles one releases the next at once.

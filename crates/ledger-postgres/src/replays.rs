@@ -159,8 +159,7 @@ pub(crate) async fn step(pool: &PgPool, step: &ReplayStep) -> Result<bool> {
     }
     tx.commit().await.map_err(failed)?;
     if step.ordered {
-        let begun = line::begin(pool, &customers, &ids, at).await;
-        begun.map_err(failed)?;
+        line::after_commit(line::begin(pool, &customers, &ids, at).await);
     }
     Ok(true)
 }

@@ -3,7 +3,7 @@
 use crate::{
     PostgresLedger, accounts,
     codec::{failed, micros, rows},
-    events, line, partitions,
+    events, line, partitions, references,
 };
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
@@ -40,7 +40,9 @@ impl Upkeep for PostgresLedger {
         Ok(attempts + accounts::retain(&self.reads, log, limit).await?)
     }
     async fn inspect(&self) -> Result<Vec<String>> {
-        partitions::inspect(&self.reads).await
+        let mut findings = partitions::inspect(&self.reads).await?;
+        findings.extend(references::inspect(&self.reads, self.layout).await?);
+        Ok(findings)
     }
     async fn check(&self) -> Result<()> {
         sqlx::query!("insert into meta (name, value) values ('checks', 1) on conflict (name) do update set value = meta.value + 1")

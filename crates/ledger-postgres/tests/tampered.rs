@@ -275,3 +275,34 @@ async fn what_cannot_be_read_holds_up_no_other() {
     }
     others_go_on(&ledger).await;
 }
+
+#[tokio::test]
+async fn what_refers_to_nothing_is_counted() {
+    let (ledger, pool) = written().await;
+    let findings = async || {
+        let mut findings = ledger.inspect().await.unwrap();
+        // Ids of samples are of no time.
+        findings.retain(|finding| !finding.contains("_rest holds rows"));
+        findings
+    };
+    assert_eq!(findings().await, Vec::<String>::new());
+    for tamper in [
+        "delete from chains",
+        "delete from customers where id in (select customer from aliases where app_user_id = 'user-1')",
+        "update attempts set delivery = gen_random_uuid()",
+        "delete from events where id in (select event from feed order by position limit 1)",
+    ] {
+        sqlx::query(tamper).execute(&pool).await.unwrap();
+    }
+    assert_eq!(
+        findings().await,
+        [
+            "1 of purchases refer to nothing in customers",
+            "1 of deliveries refer to nothing in events",
+            "2 of attempts refer to nothing in deliveries",
+            "2 of purchases refer to nothing in chains",
+            "1 of aliases refer to nothing in customers",
+            "1 of feed refer to nothing in events",
+        ]
+    );
+}

@@ -267,3 +267,24 @@ async fn what_cannot_be_read_holds_up_no_other() {
         .unwrap();
     others_go_on(&ledger).await;
 }
+
+#[tokio::test]
+async fn what_refers_to_nothing_is_counted() {
+    let (ledger, connection) = written("references").await;
+    assert_eq!(ledger.inspect().await.unwrap(), Vec::<String>::new());
+    connection
+        .execute_batch("DELETE FROM chains; DELETE FROM customers WHERE id IN (SELECT customer FROM aliases WHERE app_user_id = 'user-1')")
+        .unwrap();
+    connection
+        .execute_batch("UPDATE attempts SET delivery = X'01' || randomblob(4)")
+        .unwrap();
+    assert_eq!(
+        ledger.inspect().await.unwrap(),
+        [
+            "1 of purchases refer to nothing in customers",
+            "2 of attempts refer to nothing in deliveries",
+            "2 of purchases refer to nothing in chains",
+            "1 of aliases refer to nothing in customers",
+        ]
+    );
+}

@@ -1,0 +1,83 @@
+//! What is durable is never answered as failed.
+#![expect(clippy::unwrap_used, reason = "tests report by panicking")]
+
+use jiff::Timestamp;
+use ledger::{
+    Commits, Committed, Deliveries, Next,
+    contract::{at, commit, delivery, integration, settlement},
+};
+use ledger_postgres::{Connections, PostgresLedger};
+use sqlx::PgPool;
+use std::time::{Duration, Instant};
+use throwaway::Cluster;
+use uuid::Uuid;
+
+#[expect(clippy::disallowed_methods, reason = "partitions are of now")]
+fn now() -> Timestamp {
+    Timestamp::now()
+}
+
+/// A delivery was queued; the next of its line is committed while no delivery can be changed, which is what the look after
+/// the commit tries.
+async fn committed_while(broken: &str, mended: &str) {
+    let made = tokio::task::spawn_blocking(|| {
+        let cluster = Cluster::start(&[]).unwrap();
+        let url = cluster.database().unwrap();
+        (cluster, url)
+    });
+    let (_cluster, url) = made.await.unwrap();
+    let connections = Connections { hot: 3, reads: 2 };
+    let opened = PostgresLedger::open(&url, connections, Uuid::nil(), now()).await;
+    let ledger = opened.unwrap();
+    let mut first = commit(1, None, 1);
+    first.deliveries = vec![delivery(1, 1, integration(1), 60)];
+    let first = ledger.commit(first).await.unwrap();
+    assert!(matches!(&first, Committed::Done { ready } if ready.len() == 1));
+    let pool = PgPool::connect(&url).await.unwrap();
+    let mut connection = pool.acquire().await.unwrap();
+    sqlx::raw_sql(sqlx::AssertSqlSafe(broken.to_owned()))
+        .execute(&mut *connection)
+        .await
+        .unwrap();
+    let mut second = commit(1, Some(1), 2);
+    second.deliveries = vec![delivery(1, 2, integration(1), 60)];
+    let asked = Instant::now();
+    let second = ledger.commit(second).await;
+    assert!(asked.elapsed() < Duration::from_secs(15));
+    assert_eq!(second.unwrap(), Committed::Done { ready: Vec::new() });
+    sqlx::raw_sql(sqlx::AssertSqlSafe(mended.to_owned()))
+        .execute(&mut *connection)
+        .await
+        .unwrap();
+    // And nothing is left behind: who settles the first releases it.
+    let settled = settlement(
+        1,
+        delivery(1, 1, integration(1), 60).id,
+        0,
+        2,
+        Next::Delivered,
+    );
+    let settled = ledger.settle(settled, at(62)).await.unwrap();
+    let released: Vec<_> = settled.released.iter().map(|lease| lease.id).collect();
+    assert_eq!(released, [delivery(1, 2, integration(1), 60).id]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_committed_is_not_answered_as_failed_when_the_look_after_it_fails() {
+    committed_while(
+        "create function broken() returns trigger language plpgsql as $$ begin raise exception 'broken'; end $$;
+         create trigger broken before update on deliveries for each statement execute function broken();",
+        "drop trigger broken on deliveries",
+    )
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_committed_is_answered_when_the_look_after_it_hangs() {
+    committed_while(
+        "create function hang() returns trigger language plpgsql as $$ begin perform pg_sleep(30); return null; end $$;
+         create trigger hang before update on deliveries for each statement execute function hang();",
+        "drop trigger hang on deliveries",
+    )
+    .await;
+}
