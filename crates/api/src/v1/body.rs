@@ -168,7 +168,9 @@ fn attribution() -> ObjectBuilder {
     let ids = ["rc_idfa", "rc_idfv", "rc_gps_adid", "rc_ip_address"];
     let data = ids
         .into_iter()
-        .fold(ObjectBuilder::new(), |data, id| data.property(id, text()));
+        .fold(of(&[Type::Object, Type::Null]), |data, id| {
+            data.property(id, text())
+        });
     ObjectBuilder::new()
         .property("data", data)
         .property("network", of(&[Type::Integer, Type::String, Type::Null]))

@@ -234,7 +234,9 @@ fn an_endpoint_is_asked_again_only_when_its_settings_changed() {
         project.integration("backend").verification,
         Verification::Passed
     );
-    let moved = json!({ "settings": { "production_url": "https://c.example/" } });
+    let moved = json!({ "settings": {
+        "production_url": "https://c.example/", "production_authorization": "hush"
+    } });
     project
         .apply(json!({ "integrations": { "backend": moved } }))
         .unwrap();

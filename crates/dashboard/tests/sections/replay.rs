@@ -43,7 +43,7 @@ async fn refuses_what_cannot_be() {
         ("integration=hook&since=soon", "422 since: \"soon\""),
         (
             "per_second=1&per_second=2",
-            "400 per_second: duplicate field",
+            "400 per_second: unsupported value",
         ),
     ] {
         let answer = server.page(&format!("/projects/acme/replay?{asked}")).await;
