@@ -6,6 +6,8 @@ alter table deliveries add column turn smallint not null default 1;
 -- When it was first tried since it was accepted, or resent by hand: patience is counted from there.
 alter table deliveries add column tried_at bigint;
 update deliveries set turn = 0 where status = 0 and waits_for is not null;
+-- What was tried and waits for nothing rests.
+update deliveries set turn = 2, tried_at = accepted_at where status = 0 and round > 0 and waits_for is null;
 -- The feed is not where tables are divided among machines: there, what is on its way stays in the lane of production.
 do $$ begin
   if not exists (select 1 from meta where name = 'distributed') then

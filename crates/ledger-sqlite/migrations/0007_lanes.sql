@@ -5,6 +5,8 @@ ALTER TABLE deliveries ADD COLUMN turn INTEGER NOT NULL DEFAULT 1;
 -- When it was first tried since it was accepted, or resent by hand: patience is counted from there.
 ALTER TABLE deliveries ADD COLUMN tried_at INTEGER;
 UPDATE deliveries SET turn = 0 WHERE status = 0 AND waits_for IS NOT NULL;
+-- What was tried and waits for nothing rests.
+UPDATE deliveries SET turn = 2, tried_at = accepted_at WHERE status = 0 AND round > 0 AND waits_for IS NULL;
 UPDATE deliveries SET endpoint = 'sandbox'
 WHERE integration IN (SELECT id FROM integrations WHERE json_extract(body, '$.destination') = 'webhook')
   AND event IN (SELECT position FROM events WHERE environment = 'sandbox');

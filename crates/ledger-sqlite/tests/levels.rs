@@ -58,8 +58,8 @@ fn path(name: &str) -> PathBuf {
 }
 
 /// A database that was made at the first level, was written to, and was brought to `level` since.
-fn made_at(level: usize) -> PathBuf {
-    let path = path(&format!("level-{level}"));
+fn made_at(name: &str, level: usize) -> PathBuf {
+    let path = path(&format!("{name}-{level}"));
     let connection = Connection::open(&path).unwrap();
     let migrations = migrations();
     connection.execute_batch(&migrations[0]).unwrap();
@@ -108,7 +108,7 @@ async fn a_database_of_every_level_opens_and_is_read() {
     let new = path("level-new");
     drop(SqliteLedger::open(&new).unwrap());
     for level in 1..=newest {
-        let path = made_at(level);
+        let path = made_at("level", level);
         let ledger = SqliteLedger::open(&path).unwrap();
         read(&ledger).await;
         // Opened once more, nothing is done twice.
@@ -180,6 +180,27 @@ async fn read(ledger: &SqliteLedger) {
         .map(|parked| (parked.reason.as_str(), parked.tries))
         .collect();
     assert_eq!(waiting, [("waits for its store", 0)]);
+}
+
+/// What rested between retries rests on, and is no lease that holds up its line.
+#[test]
+fn what_was_tried_before_there_were_lines_rests() {
+    let path = made_at("resting", 6);
+    let rows = "INSERT INTO deliveries (id, project, event, integration, customer, message, status, attempts, round, accepted_at, due_at, waits_for, detail)
+      SELECT column1, X'01', (SELECT max(position) FROM events), X'02', X'03', '{}', column2, column3, column3, 100, 900, column4, ''
+      FROM (VALUES (X'0a', 0, 2, NULL), (X'0b', 0, 0, X'0a'), (X'0c', 0, 0, NULL), (X'0d', 1, 1, NULL))";
+    Connection::open(&path)
+        .unwrap()
+        .execute_batch(rows)
+        .unwrap();
+    drop(SqliteLedger::open(&path).unwrap());
+    let connection = Connection::open(&path).unwrap();
+    let mut statement = connection
+        .prepare("SELECT turn, tried_at FROM deliveries ORDER BY id")
+        .unwrap();
+    let found = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)));
+    let found: Vec<(i64, Option<i64>)> = found.unwrap().map(Result::unwrap).collect();
+    assert_eq!(found, [(2, Some(100)), (0, None), (1, None), (1, None)]);
 }
 
 #[test]
