@@ -5,7 +5,7 @@ mod events;
 mod purchases;
 
 use crate::{
-    PostgresLedger, Tx,
+    Layout, PostgresLedger, Tx,
     batch::{Stop, Work},
     codec::micros,
     forget::forget,
@@ -108,6 +108,7 @@ impl<'a> Verdicts<'a> {
 /// Writes a batch, durably.
 pub(crate) async fn write(
     pool: &PgPool,
+    layout: Layout,
     node: i16,
     works: Arc<Vec<Prepared>>,
 ) -> Result<Vec<Committed>, Stop> {
@@ -138,7 +139,7 @@ pub(crate) async fn write(
     let mut queued = events::deliveries(&mut tx, &verdicts).await?;
     tx.commit().await?;
     // What a delivery waits for may have been settled while this was written: then neither saw the other.
-    match line::in_time(queued.waiting.release(pool)).await {
+    match line::in_time(queued.waiting.release(pool, layout)).await {
         Ok(released) => {
             for (number, work) in works.iter().enumerate() {
                 let own = work.commit.deliveries.iter().map(|delivery| delivery.id);

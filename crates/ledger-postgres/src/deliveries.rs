@@ -1,7 +1,9 @@
 //! Deliveries: claimed, handed back, tried again.
 //!
 //! Rows that are known by their id are found by it: `status + 0 = 0` matches no partial index, which would be walked from end to end for
-//! every one of a batch while the planner believes it to be small.
+//! every one of a batch while the planner believes it to be small. What is under way in a line is compared as rows that begin with the customer,
+//! and what is before one asked for in the order of the line: an index that begins with the integration, which would be walked for a whole
+//! lane, does not fit. `offset 0` keeps a part that is asked for each row from becoming a join, which would read it for all customers.
 
 use crate::{
     Layout, PostgresLedger,
@@ -163,11 +165,12 @@ async fn claim_here(pool: &PgPool, claim: &Claim) -> sqlx::Result<Vec<Leased>> {
                 "update deliveries d set turn = 1, due_at = $4
                  from (select p.customer, p.id, p.due_at from deliveries p where p.integration = $1 and p.endpoint = $2 and p.status = 0
                          and p.due_at <= $3 and ($6::uuid is null or p.customer <> $6)
-                         and not exists (select 1 from deliveries b where b.customer = p.customer and b.integration = p.integration and b.endpoint = p.endpoint
-                           and b.status = 0 and b.turn = 1 and b.due_at > $3 and b.id <> p.id)
+                         and not exists (select 1 from deliveries b where b.customer = p.customer
+                           and (b.customer, b.integration, b.endpoint) between (p.customer, p.integration, p.endpoint) and (p.customer, p.integration, p.endpoint)
+                           and b.status = 0 and b.turn = 1 and b.due_at > $3 and b.id <> p.id offset 0)
                          and not exists (select 1 from deliveries b where b.customer = p.customer and b.integration = p.integration and b.endpoint = p.endpoint
                            and b.status = 0 and b.seq <= p.seq and (b.seq < p.seq or b.position < p.position)
-                           and (b.turn <> 2 or b.due_at <= $3 or b.tried_at >= $7))
+                           and (b.turn <> 2 or b.due_at <= $3 or b.tried_at >= $7) order by b.seq, b.position offset 0)
                        order by p.due_at limit $5
                        for update skip locked) as due
                  where d.customer = due.customer and d.id = due.id and d.due_at = due.due_at and d.status + 0 = 0
@@ -182,13 +185,20 @@ async fn claim_here(pool: &PgPool, claim: &Claim) -> sqlx::Result<Vec<Leased>> {
 
 /// Rounds of a claim in which other nodes may be faster.
 const ROUNDS: u32 = 10;
+/// Rounds in a row that win nothing: what is due then waits for its turn.
+const IN_VAIN: u32 = 2;
 
 /// Rows that another node is claiming cannot be passed over here: they are lost to it. That says nothing of other rows, so it is claimed
 /// until there is as much as was asked for, or nothing is due.
 async fn claim_distributed(pool: &PgPool, claim: &Claim) -> sqlx::Result<Vec<Leased>> {
     let (mut claimed, mut left) = (Vec::new(), rows(claim.limit));
+    let mut in_vain = 0;
     for _ in 0..ROUNDS {
         let won = claim_anywhere(pool, claim, left).await?;
+        in_vain = if won.is_empty() { in_vain + 1 } else { 0 };
+        if in_vain == IN_VAIN {
+            break;
+        }
         left -= rows(won.len());
         claimed.extend(won);
         if left <= 0 || !is_due(pool, claim.lane, micros(claim.now)).await? {
@@ -222,11 +232,12 @@ async fn claim_anywhere(pool: &PgPool, claim: &Claim, limit: i64) -> sqlx::Resul
                 "update deliveries d set turn = 1, due_at = $4
                  from (select p.customer, p.id, p.due_at from deliveries p where p.integration = $1 and p.endpoint = $2 and p.status = 0
                          and p.due_at <= $3 and ($6::uuid is null or p.customer <> $6)
-                         and not exists (select 1 from deliveries b where b.customer = p.customer and b.integration = p.integration and b.endpoint = p.endpoint
+                         and not exists (select 1 from deliveries b where b.customer = p.customer
+                           and (b.customer, b.integration, b.endpoint) between (p.customer, p.integration, p.endpoint) and (p.customer, p.integration, p.endpoint)
                            and b.status = 0 and b.turn = 1 and b.due_at > $3 and b.id <> p.id)
-                         and not exists (select 1 from deliveries b where b.customer = p.customer and b.integration = p.integration and b.endpoint = p.endpoint
-                           and b.status = 0 and b.seq <= p.seq and (b.seq < p.seq or b.position < p.position)
-                           and (b.turn <> 2 or b.due_at <= $3 or b.tried_at >= $7))
+                         and not exists (select 1 from deliveries b where b.customer = p.customer and (b.customer, b.integration, b.endpoint) >= (p.customer, p.integration, p.endpoint)
+                           and (b.customer, b.integration, b.endpoint, b.seq, b.position) < (p.customer, p.integration, p.endpoint, p.seq, p.position)
+                           and b.status = 0 and (b.turn <> 2 or b.due_at <= $3 or b.tried_at >= $7))
                        order by p.due_at limit $5) as due
                  where d.customer = due.customer and d.id = due.id and d.due_at = due.due_at and d.status + 0 = 0
                  returning d.customer, d.id, d.integration, d.endpoint, d.message, d.attempts, d.round, d.accepted_at, d.tried_at, d.event, d.trace, null::uuid as before",

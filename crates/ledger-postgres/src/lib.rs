@@ -202,7 +202,7 @@ impl PostgresLedger {
         let commits = Batcher::start(move |works: std::sync::Arc<Vec<Prepared>>| {
             let (pool, told) = (pool.clone(), told.clone());
             async move {
-                let done = patiently(|| commits::write(&pool, node, works.clone())).await?;
+                let done = patiently(|| commits::write(&pool, layout, node, works.clone())).await?;
                 told.spread();
                 Ok(done)
             }
@@ -210,7 +210,7 @@ impl PostgresLedger {
         let pool = hot.clone();
         let settlements = Batcher::start(move |works: std::sync::Arc<Vec<settle::Prepared>>| {
             let pool = pool.clone();
-            async move { patiently(|| settle::settle(&pool, works.clone())).await }
+            async move { patiently(|| settle::settle(&pool, layout, works.clone())).await }
         });
         Ok(Self {
             layout,

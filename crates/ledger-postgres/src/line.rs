@@ -1,12 +1,13 @@
 //! Lines: the deliveries of one customer in one lane, in the order of their events. See [`ledger::Deliveries`].
 
 use crate::{
+    Layout,
     codec::{failed, micros},
     deliveries::Leased,
 };
 use domain::IntegrationId;
 use jiff::{SignedDuration, Timestamp};
-use ledger::{FAR, LedgerError, Result, Turn};
+use ledger::{FAR, LedgerError, PATIENCE, Result, Turn};
 use sqlx::{PgExecutor, PgPool};
 use std::{collections::BTreeSet, time::Duration};
 use uuid::Uuid;
@@ -67,16 +68,62 @@ impl Ended {
     pub(crate) async fn release(
         &self,
         on: impl PgExecutor<'_>,
+        layout: Layout,
         which: Released<'_>,
     ) -> sqlx::Result<Vec<Leased>> {
         if self.lines.is_empty() {
             return Ok(Vec::new());
         }
-        let (customers, integrations, endpoints) = columns(&self.lines);
         let (is_any, among) = match which {
             Released::Any => (true, &[] as &[Uuid]),
             Released::Among(ids) => (false, ids),
         };
+        match layout {
+            Layout::OneMachine => self.release_here(on, is_any, among).await,
+            Layout::Distributed => self.release_anywhere(on, is_any, among).await,
+        }
+    }
+
+    /// Of a line, only the first that waits or is due can have its turn: it is looked up, then asked.
+    async fn release_here(
+        &self,
+        on: impl PgExecutor<'_>,
+        is_any: bool,
+        among: &[Uuid],
+    ) -> sqlx::Result<Vec<Leased>> {
+        let (customers, integrations, endpoints) = columns(&self.lines);
+        sqlx::query_as!(
+            Leased,
+            r#"update deliveries d set turn = 1, due_at = due.until
+               from (select p.customer, p.id, p.due_at, n.until, n.before
+                     from unnest($1::uuid[], $2::uuid[], $3::text[], $4::uuid[], $5::bigint[], $6::bigint[], $7::bigint[])
+                       as n(customer, integration, endpoint, before, now, tried_before, until)
+                     join deliveries p on p.customer = n.customer and p.id = (select b.id from deliveries b where b.customer = n.customer and b.integration = n.integration
+                       and b.endpoint = n.endpoint and b.status = 0 and (b.turn = 0 or b.due_at <= n.now) order by b.seq, b.position limit 1)
+                     where ($8 or p.id = any($9))
+                       and not exists (select 1 from deliveries b where b.customer = p.customer
+                         and (b.customer, b.integration, b.endpoint) between (p.customer, p.integration, p.endpoint) and (p.customer, p.integration, p.endpoint)
+                         and b.status = 0 and b.turn = 1 and b.due_at > n.now and b.id <> p.id offset 0)
+                       and not exists (select 1 from deliveries b where b.customer = p.customer and b.integration = p.integration and b.endpoint = p.endpoint
+                         and b.status = 0 and b.seq <= p.seq and (b.seq < p.seq or b.position < p.position)
+                         and (b.turn <> 2 or b.due_at <= n.now or b.tried_at >= n.tried_before) order by b.seq, b.position offset 0)) as due
+               where d.customer = due.customer and d.id = due.id and d.due_at = due.due_at and d.status + 0 = 0
+               returning d.customer, d.id, d.integration, d.endpoint, d.message, d.attempts, d.round, d.accepted_at, d.tried_at, d.event, d.trace,
+                 due.before as "before?""#,
+            &customers, &integrations, &endpoints, &self.before, &self.now, &self.tried_before, &self.until, is_any, among
+        )
+        .fetch_all(on)
+        .await
+    }
+
+    /// Where tables are divided, no part is limited row by row: everything open of a line is asked.
+    async fn release_anywhere(
+        &self,
+        on: impl PgExecutor<'_>,
+        is_any: bool,
+        among: &[Uuid],
+    ) -> sqlx::Result<Vec<Leased>> {
+        let (customers, integrations, endpoints) = columns(&self.lines);
         sqlx::query_as!(
             Leased,
             r#"update deliveries d set turn = 1, due_at = due.until
@@ -85,11 +132,12 @@ impl Ended {
                        as n(customer, integration, endpoint, before, now, tried_before, until)
                      join deliveries p on p.customer = n.customer and p.integration = n.integration and p.endpoint = n.endpoint
                      where p.status = 0 and (p.turn = 0 or p.due_at <= n.now) and ($8 or p.id = any($9))
-                       and not exists (select 1 from deliveries b where b.customer = p.customer and b.integration = p.integration and b.endpoint = p.endpoint
+                       and not exists (select 1 from deliveries b where b.customer = p.customer
+                         and (b.customer, b.integration, b.endpoint) between (p.customer, p.integration, p.endpoint) and (p.customer, p.integration, p.endpoint)
                          and b.status = 0 and b.turn = 1 and b.due_at > n.now and b.id <> p.id)
-                       and not exists (select 1 from deliveries b where b.customer = p.customer and b.integration = p.integration and b.endpoint = p.endpoint
-                         and b.status = 0 and b.seq <= p.seq and (b.seq < p.seq or b.position < p.position)
-                         and (b.turn <> 2 or b.due_at <= n.now or b.tried_at >= n.tried_before))
+                       and not exists (select 1 from deliveries b where b.customer = p.customer and (b.customer, b.integration, b.endpoint) >= (p.customer, p.integration, p.endpoint)
+                         and (b.customer, b.integration, b.endpoint, b.seq, b.position) < (p.customer, p.integration, p.endpoint, p.seq, p.position)
+                         and b.status = 0 and (b.turn <> 2 or b.due_at <= n.now or b.tried_at >= n.tried_before))
                      order by p.customer, p.integration, p.endpoint, p.seq, p.position) as due
                where d.customer = due.customer and d.id = due.id and d.due_at = due.due_at and d.status + 0 = 0
                returning d.customer, d.id, d.integration, d.endpoint, d.message, d.attempts, d.round, d.accepted_at, d.tried_at, d.event, d.trace,
@@ -168,7 +216,7 @@ impl Waking {
     }
 }
 
-/// Of what was queued at `now` for an integration, the first of each line goes.
+/// Of what was queued at `now` for an integration, the first of each line goes; behind what rests, a claim finds it once that is passed.
 ///
 /// Done once more after the commit it was queued in ([`after_commit`]): what was before one may have been settled in the same moment.
 pub(crate) async fn begin_all(
@@ -178,8 +226,9 @@ pub(crate) async fn begin_all(
 ) -> sqlx::Result<()> {
     sqlx::query!(
         "update deliveries d set turn = 1, due_at = $2 where d.integration = $1 and d.status = 0 and d.turn = 0 and d.accepted_at = $2
-           and not exists (select 1 from deliveries b where b.customer = d.customer and b.integration = d.integration and b.endpoint = d.endpoint
-             and b.status = 0 and b.seq <= d.seq and (b.seq < d.seq or b.position < d.position))",
+           and not exists (select 1 from deliveries b where b.customer = d.customer and (b.customer, b.integration, b.endpoint) >= (d.customer, d.integration, d.endpoint)
+             and (b.customer, b.integration, b.endpoint, b.seq, b.position) < (d.customer, d.integration, d.endpoint, d.seq, d.position)
+             and b.status = 0 and b.turn <> 2)",
         integration.uuid(), now
     )
     .execute(on)
@@ -187,7 +236,7 @@ pub(crate) async fn begin_all(
     .map(|_| ())
 }
 
-/// Of these deliveries, queued at `now`, the first of each line goes. Done once more after the commit, likewise.
+/// Of these deliveries, queued at `now`, the first of each line goes, likewise. Done once more after the commit.
 pub(crate) async fn begin(
     on: impl PgExecutor<'_>,
     customers: &[Uuid],
@@ -197,8 +246,9 @@ pub(crate) async fn begin(
     sqlx::query!(
         "update deliveries d set turn = 1, due_at = $3 from unnest($1::uuid[], $2::uuid[]) as n(customer, id)
          where d.customer = n.customer and d.id = n.id and d.status + 0 = 0 and d.turn = 0
-           and not exists (select 1 from deliveries b where b.customer = d.customer and b.integration = d.integration and b.endpoint = d.endpoint
-             and b.status = 0 and b.seq <= d.seq and (b.seq < d.seq or b.position < d.position))",
+           and not exists (select 1 from deliveries b where b.customer = d.customer and (b.customer, b.integration, b.endpoint) >= (d.customer, d.integration, d.endpoint)
+             and (b.customer, b.integration, b.endpoint, b.seq, b.position) < (d.customer, d.integration, d.endpoint, d.seq, d.position)
+             and b.status = 0 and b.turn <> 2)",
         customers, ids, now
     )
     .execute(on)
@@ -225,15 +275,17 @@ pub(crate) fn after_commit(begun: sqlx::Result<()>) {
 /// Before a delivery that waits at the head of its line counts as forgotten: whoever settles one releases the next at once.
 const FORGOTTEN: SignedDuration = SignedDuration::from_secs(15);
 
-/// Makes deliveries due that wait for nothing, because a node died between two statements, or one of the release before wrote them.
+/// Makes deliveries due that wait for nothing, or for what is passed, because a node died between two statements, or one of the release before wrote them.
 pub(crate) async fn mend(pool: &PgPool, now: Timestamp) -> Result<u64> {
     let before = now.saturating_sub(FORGOTTEN).unwrap_or(now);
+    let patient = now.saturating_sub(PATIENCE).unwrap_or(now);
     sqlx::query!(
         "update deliveries d set turn = 1, waits_for = null, due_at = $1
          where d.status = 0 and (d.turn = 0 or d.waits_for is not null) and d.due_at > $1 and d.accepted_at < $2
-           and not exists (select 1 from deliveries b where b.customer = d.customer and b.integration = d.integration and b.endpoint = d.endpoint
-             and b.status = 0 and b.seq <= d.seq and (b.seq < d.seq or b.position < d.position))",
-        micros(now), micros(before)
+           and not exists (select 1 from deliveries b where b.customer = d.customer and (b.customer, b.integration, b.endpoint) >= (d.customer, d.integration, d.endpoint)
+             and (b.customer, b.integration, b.endpoint, b.seq, b.position) < (d.customer, d.integration, d.endpoint, d.seq, d.position)
+             and b.status = 0 and (b.turn <> 2 or b.tried_at >= $3))",
+        micros(now), micros(before), micros(patient)
     )
     .execute(pool)
     .await

@@ -1,7 +1,7 @@
 //! Deliveries that are queued, each behind those of its line.
 
 use crate::{
-    Tx,
+    Layout, Tx,
     codec::{failed, micros, signed},
     line::{Ended, Line, Released},
 };
@@ -124,9 +124,13 @@ impl Waiting {
     }
 
     /// Releases those whose line was settled in the same moment.
-    pub(crate) async fn release(&self, pool: &PgPool) -> Result<BTreeSet<Uuid>> {
+    pub(crate) async fn release(&self, pool: &PgPool, layout: Layout) -> Result<BTreeSet<Uuid>> {
         let which = Released::Among(&self.ids);
-        let released = self.lines.release(pool, which).await.map_err(failed)?;
+        let released = self
+            .lines
+            .release(pool, layout, which)
+            .await
+            .map_err(failed)?;
         Ok(released.into_iter().map(|row| row.id).collect())
     }
 }

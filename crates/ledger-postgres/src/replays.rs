@@ -120,16 +120,18 @@ pub(crate) async fn step(pool: &PgPool, step: &ReplayStep) -> Result<bool> {
         .map_err(failed)?;
         // Sent again by hand meanwhile: on its way.
         let Some(customer) = customer else { continue };
-        sqlx::query!(
+        let again = sqlx::query!(
             "update deliveries set status = 0, round = 0, accepted_at = $3, due_at = $4, turn = $5, tried_at = null, waits_for = null
-             where customer = $1 and id = $2",
+             where customer = $1 and id = $2 and status <> 0",
             customer, id.uuid(), at, due_at, turn
         )
         .execute(&mut *tx)
         .await
         .map_err(failed)?;
-        customers.push(customer);
-        ids.push(id.uuid());
+        if again.rows_affected() > 0 {
+            customers.push(customer);
+            ids.push(id.uuid());
+        }
     }
     let events: Vec<Uuid> = step
         .new

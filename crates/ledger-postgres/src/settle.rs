@@ -1,7 +1,7 @@
 //! Attempts: recorded in batches, and what is next in line released.
 
 use crate::{
-    Tx,
+    Layout, Tx,
     batch::{Stop, Work},
     codec::micros,
     deliveries::with_events,
@@ -81,7 +81,11 @@ struct Recorded {
 }
 
 /// Records a batch of attempts, then releases what is next in the lines of those that were settled.
-pub(crate) async fn settle(pool: &PgPool, works: Arc<Vec<Prepared>>) -> Result<Vec<Settled>, Stop> {
+pub(crate) async fn settle(
+    pool: &PgPool,
+    layout: Layout,
+    works: Arc<Vec<Prepared>>,
+) -> Result<Vec<Settled>, Stop> {
     let mut tx = pool.begin().await?;
     let recorded = record(&mut tx, &works).await?;
     insert_attempts(&mut tx, &works, &recorded).await?;
@@ -116,11 +120,11 @@ pub(crate) async fn settle(pool: &PgPool, works: Arc<Vec<Prepared>>) -> Result<V
         }
     }
     waking.write(&mut *tx).await?;
-    let mut leased = ended.release(&mut *tx, Released::Any).await?;
+    let mut leased = ended.release(&mut *tx, layout, Released::Any).await?;
     tx.commit().await?;
     // Once more: what another node wrote as waiting meanwhile was not seen, and did not see what is settled.
     ended.found(&leased);
-    match ended.release(pool, Released::Any).await {
+    match ended.release(pool, layout, Released::Any).await {
         Ok(late) => {
             ended.found(&late);
             leased.extend(late);
@@ -129,6 +133,10 @@ pub(crate) async fn settle(pool: &PgPool, works: Arc<Vec<Prepared>>) -> Result<V
         Err(error) => {
             tracing::warn!(%error, "what is next after settled deliveries could not be released");
         }
+    }
+    // Likewise: what was put behind one that rests now was not seen.
+    if let Err(error) = waking.write(pool).await {
+        tracing::warn!(%error, "what waits behind deliveries that rest could not be woken");
     }
     if let Err(error) = ended.wake(pool).await {
         tracing::warn!(%error, "what waits behind settled deliveries could not be woken");
