@@ -246,13 +246,13 @@ fn requeue(connection: &Connection, which: &Requeue, now: Timestamp) -> Result<u
     Ok(changed as u64)
 }
 
-/// Of deliveries that were queued at `now`, the first of each line goes.
+/// Of deliveries that were queued at `now`, the first of each line goes; behind what rests, a claim finds it once that is passed.
 fn begin_lines(connection: &Connection, integration: IntegrationId, now: Timestamp) -> Result<()> {
     execute(
         connection,
         "UPDATE deliveries AS d SET turn = 1, due_at = ?2 WHERE integration = ?1 AND endpoint IN ('production', 'sandbox') AND status = 0 AND turn = 0 AND accepted_at = ?2
            AND NOT EXISTS (SELECT 1 FROM deliveries b INDEXED BY deliveries_open WHERE b.customer = d.customer AND b.integration = d.integration AND b.endpoint = d.endpoint
-             AND b.status = 0 AND b.event <= d.event AND (b.event < d.event OR b.position < d.position))",
+             AND b.status = 0 AND b.turn <> 2 AND b.event <= d.event AND (b.event < d.event OR b.position < d.position))",
         params![integration.key(), micros(now)],
     )
     .map(|_| ())

@@ -140,14 +140,14 @@ fn queue(connection: &Connection, step: &ReplayStep, delivery: &NewDelivery) -> 
     .map(|_| ())
 }
 
-/// Of what was queued, the first of each line goes.
+/// Of what was queued, the first of each line goes; behind what rests, a claim finds it once that is passed.
 fn begin_lines(connection: &Connection, step: &ReplayStep, queued: &[DeliveryId]) -> Result<()> {
     for id in queued {
         execute(
             connection,
             "UPDATE deliveries AS d SET turn = 1, due_at = ?2 WHERE id = ?1 AND status = 0 AND turn = 0
                AND NOT EXISTS (SELECT 1 FROM deliveries b INDEXED BY deliveries_open WHERE b.customer = d.customer AND b.integration = d.integration AND b.endpoint = d.endpoint
-                 AND b.status = 0 AND b.event <= d.event AND (b.event < d.event OR b.position < d.position))",
+                 AND b.status = 0 AND b.turn <> 2 AND b.event <= d.event AND (b.event < d.event OR b.position < d.position))",
             params![id.key(), micros(step.progress.at)],
         )?;
     }

@@ -44,7 +44,7 @@ macro_rules! contract_tests {
             a_chain_has_one_owner, an_event_key_is_used_once, known_keys_are_found, a_parked_message_waits_and_is_processed_once,
             parked_messages_are_listed_by_page, parked_messages_are_made_due_by_app, parked_messages_are_counted_by_app, the_archive_has_everything_in_the_order_of_its_commits, chains_are_found_when_due,
             a_customers_deliveries_wait_for_each_other, nobody_waits_for_ever_behind_one_that_is_never_accepted, patience_counts_no_time_in_which_nothing_could_go,
-            a_line_is_kept_whatever_made_it_due_at_once, what_is_tried_again_by_hand_has_its_place_in_line, without_order_nothing_waits,
+            a_line_is_kept_whatever_made_it_due_at_once, what_is_tried_again_by_hand_has_its_place_in_line, what_is_tried_again_by_hand_waits_no_longer_than_others, without_order_nothing_waits,
             each_endpoint_has_a_line_of_its_own, another_customers_delivery_can_be_asked_for, what_its_endpoint_puts_off_stays_first_and_is_no_retry, a_clock_that_is_set_back_delays_nothing, a_lease_runs_out_and_the_late_settler_is_fenced, concurrent_claimers_never_share,
             a_backlog_of_one_integration_hides_no_other, a_retry_is_not_due_before_its_time, lanes_with_something_due_are_found, leases_that_were_not_used_are_given_back, a_lease_that_another_took_up_is_not_given_back, failed_deliveries_are_tried_again_on_request, old_attempts_are_forgotten, old_entries_of_the_log_are_forgotten,
             a_failed_write_disturbs_no_neighbour, readers_by_cursor_see_every_event_once, the_feed_filters, attempts_and_requests_are_kept, what_was_told_and_what_runs_is_counted, customers_are_found_by_id_and_name,

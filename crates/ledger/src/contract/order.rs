@@ -176,6 +176,28 @@ pub async fn what_is_tried_again_by_hand_has_its_place_in_line(ledger: Subject) 
     assert_eq!(settle(&ledger, to, 3, 1, 7, failing).await, [4]);
 }
 
+/// Behind one that rests, what is tried again by hand goes once that is passed, not when it is tried the next time.
+pub async fn what_is_tried_again_by_hand_waits_no_longer_than_others(ledger: Subject) {
+    let to = integration(1);
+    for seq in 1..=2 {
+        told(&ledger, 1, seq, &[to], 60).await;
+    }
+    assert_eq!(settle(&ledger, to, 1, 0, 100, retry(9_000)).await, NONE);
+    assert_eq!(due(&ledger, to, 701).await, [2]);
+    let reason = NotSent::MissingCredentials;
+    assert_eq!(
+        settle(&ledger, to, 2, 0, 702, Next::Failed(reason)).await,
+        NONE
+    );
+    let failed = Requeue::Failed {
+        integration: to,
+        reasons: vec![reason],
+        ordered: true,
+    };
+    assert_eq!(ledger.requeue(failed, at(703)).await.unwrap(), 1);
+    assert_eq!(due(&ledger, to, 704).await, [2]);
+}
+
 /// Where order does not matter, everything that is due goes.
 pub async fn without_order_nothing_waits(ledger: Subject) {
     let to = integration(1);
