@@ -29,7 +29,12 @@ impl Replays {
     }
 
     async fn step_one(&self, replay: Replay, now: Timestamp) -> Result<(), LedgerError> {
-        let setup = self.core.setup();
+        let mut setup = self.core.setup();
+        if setup.integration(replay.integration).is_none() {
+            // Another node may have just put it there.
+            self.core.reload().await?;
+            setup = self.core.setup();
+        }
         let Some(active) = setup.integration(replay.integration) else {
             self.cancel(replay.project, replay.id).await?;
             return Ok(());
