@@ -1,5 +1,6 @@
 //! A lane: one endpoint's own queue, limits and circuit breaker, so that its troubles stay its own.
 
+mod flow;
 mod nodes;
 mod throttle;
 
@@ -15,6 +16,7 @@ use crate::{
     setup::{ActiveIntegration, Limits},
 };
 use domain::{CustomerId, DeliveryId, breaker::Breaker, pace::Pace};
+use flow::{Flow, Seen};
 use jiff::Timestamp;
 use ledger::{Lease, Order, PATIENCE};
 use std::{
@@ -77,8 +79,7 @@ struct Known {
     put_off: Vec<DeliveryId>,
     /// How often it refused our credentials since it accepted anything.
     refusals: u32,
-    /// Since when anything could go, as the uptime of the process; `None` while nothing can.
-    flows_since: Option<Duration>,
+    flow: Flow,
     outcomes: Outcomes,
 }
 
@@ -106,7 +107,7 @@ impl Lane {
     ) -> (Arc<Self>, mpsc::UnboundedReceiver<Job>) {
         let (jobs, queue) = mpsc::unbounded_channel();
         let known = Known {
-            flows_since: Some(uptime),
+            flow: Flow::from(uptime),
             ..Known::default()
         };
         let lane = Self {
@@ -188,11 +189,17 @@ impl Lane {
         known.admits(1, uptime) == 1 && held < capacity
     }
 
-    /// Notes whether anything can go at `uptime`: nothing held it, and the breaker is closed.
+    /// Notes whether anything can go at `uptime`: nothing holds it, its breaker is closed, and the endpoint does not ask to be left alone.
     pub(super) fn note_flow(&self, is_free: bool, uptime: Duration) {
         let mut known = self.known.lock();
-        let flows = is_free && !known.breaker.is_open() && !known.throttle.holds(uptime);
-        known.flows_since = known.flows_since.or(Some(uptime)).filter(|_| flows);
+        let seen = if !is_free {
+            Seen::Held
+        } else if known.breaker.is_open() || known.throttle.holds(uptime) {
+            Seen::Pauses
+        } else {
+            Seen::Flows
+        };
+        known.flow.note(seen, uptime);
     }
 
     /// Which deliveries may go. Patience with one that is never accepted ends only where all others could go for as long: while nothing could,
@@ -206,13 +213,10 @@ impl Lane {
         if !active.spec.ordered {
             return Order::Any;
         }
-        let since = self.known.lock().flows_since;
-        let flowed = since.map(|since| uptime.saturating_sub(since));
-        let is_patient = flowed.is_none_or(|flowed| flowed < PATIENCE.unsigned_abs());
-        let tried_before = now
-            .checked_sub(PATIENCE)
-            .ok()
-            .filter(|_| !is_patient)
+        let flow = &mut self.known.lock().flow;
+        let tried_before = flow
+            .began(PATIENCE.unsigned_abs(), uptime)
+            .and_then(|began| now.checked_sub(uptime.saturating_sub(began)).ok())
             .unwrap_or(Timestamp::MIN);
         Order::Customer { tried_before }
     }
