@@ -139,6 +139,10 @@ async fn a_delivery_that_failed_is_found_its_setting_mended_and_it_is_sent_again
     );
     assert!(told.contains("ftp://a.example"), "what was typed stays");
     browser.fill("[name=sandbox_url]", &gone.url).await;
+    // A secret stays with the address it was given for.
+    browser
+        .fill("[name=sandbox_authorization]", "s3cr3t-token")
+        .await;
     browser.click(".settings .primary").await;
     browser
         .until("document.querySelector('.notice') !== null")
@@ -169,6 +173,9 @@ async fn a_delivery_that_failed_is_found_its_setting_mended_and_it_is_sent_again
         .until("document.querySelector('[name=sandbox_url]') !== null")
         .await;
     browser.fill("[name=sandbox_url]", &receiver.url).await;
+    browser
+        .fill("[name=sandbox_authorization]", "s3cr3t-token")
+        .await;
     // What it would send is seen before it is saved.
     browser.click("button[formaction]").await;
     browser
