@@ -225,17 +225,18 @@ async fn what_a_server_refuses_is_told_with_its_reason() {
         let path = format!("/projects/acme/integrations/{key}/test");
         assert_eq!(api.send("POST", &path, None).await.0, 202, "{key}");
     }
+    // What was refused for its credentials is kept until they are right.
     for (key, state, reason, says) in [
         (
             "wrong_password",
-            "failed",
+            "pending",
             "missing_credentials",
             "authorization violation",
         ),
         ("no_stream", "pending", "rejected_by_destination", "503"),
         (
             "not_allowed",
-            "failed",
+            "pending",
             "missing_credentials",
             "Permissions Violation",
         ),
