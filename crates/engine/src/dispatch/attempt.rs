@@ -20,6 +20,8 @@ use tracing::Span;
 
 /// Most of an answer that is stored.
 const STORED_ANSWER: usize = 4 << 10;
+/// How often a delivery is put off without that being a try of its own.
+const MOST_PUT_OFF: u32 = 100;
 
 impl Dispatch {
     /// One attempt, from the rendered request to its record in the ledger.
@@ -36,16 +38,20 @@ impl Dispatch {
         let at = self.core.system().now();
         measure_lag(active, &lease, at);
         let (end, sent) = self.send(active, configured.as_ref(), &lease, at).await;
-        let says = end.says();
-        self.tell(active, lane, &lease, &end).await;
-        let (verdict, detail) = end.judge();
+        let (says, verdict, detail) = weigh(&end, lane, &lease);
+        let was_put_off = lane.was_put_off(&lease);
+        self.tell(active, lane, &lease, &end, says).await;
         let next = match verdict {
             Verdict::Delivered => Next::Delivered,
             Verdict::Failed(reason) => Next::Failed(reason),
             Verdict::Again(reason) => self.retry(active, &lease, at, reason),
-            // Due at once, and so the first: its lane knows how long to wait.
-            Verdict::Later(reason) => Next::Later(reason, at),
+            // Due at once: its lane knows how long to wait. It is the first, and when that did not help, the last.
+            Verdict::Later(reason) if was_put_off => Next::Later(reason, at),
+            Verdict::Later(reason) => Next::Later(reason, lease.accepted_at.min(at)),
         };
+        if matches!(next, Next::Delivered | Next::Failed(_)) {
+            lane.forget(lease.id);
+        }
         let detail = match &sent.remark {
             Some(remark) => format!("{}: {remark}", said(&detail, sent.status)),
             None => detail,
@@ -119,8 +125,15 @@ impl Dispatch {
     }
 
     /// Tells the lane, and whoever has to act, what an attempt said about the endpoint.
-    async fn tell(&self, active: &ActiveIntegration, lane: &Lane, lease: &Lease, end: &End) {
-        match lane.heard(end.says(), lease, self.core.system().uptime()) {
+    async fn tell(
+        &self,
+        active: &ActiveIntegration,
+        lane: &Lane,
+        lease: &Lease,
+        end: &End,
+        says: Says,
+    ) {
+        match lane.heard(says, lease, self.core.system().uptime()) {
             Turned::No => {}
             Turned::Opened => {
                 tracing::warn!(integration.id = %active.row.id, destination.key = active.spec.key, "the endpoint keeps failing; it is left alone and probed");
@@ -173,6 +186,26 @@ impl Dispatch {
             }
         }
     }
+}
+
+/// What an attempt says about its endpoint, what becomes of its delivery, and what people read about it. What is put off while others are
+/// taken, or too often, is tried again like anything else: it is not the endpoint that waits.
+fn weigh(end: &End, lane: &Lane, lease: &Lease) -> (Says, Verdict, String) {
+    let (verdict, detail) = end.judge();
+    let Verdict::Later(reason) = verdict else {
+        return (end.says(), verdict, detail);
+    };
+    if lane.is_singled_out(lease) {
+        return (Says::Failing, Verdict::Again(reason), detail);
+    }
+    // Its attempts that were no tries of its own.
+    let put_off = lease.attempts.saturating_sub(lease.round);
+    let verdict = if put_off < MOST_PUT_OFF {
+        verdict
+    } else {
+        Verdict::Again(reason)
+    };
+    (end.says(), verdict, detail)
 }
 
 /// What an attempt leaves to be recorded.

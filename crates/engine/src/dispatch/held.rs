@@ -148,10 +148,9 @@ impl Job {
         }
     }
 
-    /// Whether it is of a delivery.
-    pub(super) fn is_of(&self, delivery: DeliveryId) -> bool {
-        let leased = self.leased.as_ref();
-        leased.is_some_and(|(lease, _)| lease.id == delivery)
+    /// The delivery in it; none once it was begun.
+    pub(super) fn delivery(&self) -> Option<DeliveryId> {
+        self.leased.as_ref().map(|(lease, _)| lease.id)
     }
 
     /// When the lease ends.

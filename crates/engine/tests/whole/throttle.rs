@@ -169,3 +169,36 @@ async fn one_that_refuses_the_credentials_twice_is_asked_no_more_and_burns_no_ev
     let all = of(&world, "s").await;
     assert!(all.iter().all(|row| row.state == DeliveryState::Delivered));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_that_is_always_put_off_is_tried_as_its_policy_says_once_others_are_taken() {
+    let world = World::new().await;
+    world.save(a_that_tries_nothing_twice()).await;
+    let poisoned = std::sync::Mutex::new(None);
+    let endpoints = std::sync::Arc::clone(&world.endpoints);
+    world.answer_with(move |url, count| {
+        if url != A {
+            return answer(200, "{}");
+        }
+        let who = endpoints.sent.lock().unwrap()[count - 1].1["profile_id"].clone();
+        let mut poisoned = poisoned.lock().unwrap();
+        if *poisoned.get_or_insert_with(|| who.clone()) == who {
+            too_many(&[("retry-after", "3600")])
+        } else {
+            answer(200, "{}")
+        }
+    });
+    for customer in 1..=4 {
+        buy(&world, customer).await;
+    }
+    // First the same again; then the others show that they are taken; then it again.
+    for _ in 0..3 {
+        world.pass(3_600).await;
+        world.catch_up().await;
+    }
+    world.settled().await;
+    let all = of(&world, "a").await;
+    let failed = all.iter().filter(|row| row.state == DeliveryState::Failed);
+    assert_eq!((all.len(), failed.count()), (4, 1));
+    assert_eq!(ids(&world).len(), 6, "three times, and each other once");
+}

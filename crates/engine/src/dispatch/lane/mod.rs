@@ -2,6 +2,7 @@
 
 mod flow;
 mod nodes;
+mod put_off;
 mod throttle;
 
 pub(super) use nodes::Nodes;
@@ -19,6 +20,7 @@ use domain::{CustomerId, DeliveryId, breaker::Breaker, pace::Pace};
 use flow::{Flow, Seen};
 use jiff::Timestamp;
 use ledger::{Lease, Order, PATIENCE};
+use put_off::PutOff;
 use std::{
     sync::{
         Arc,
@@ -75,8 +77,7 @@ struct Known {
     proven: bool,
     pace: Pace,
     throttle: Throttle,
-    /// What it put off: these go first.
-    put_off: Vec<DeliveryId>,
+    put_off: PutOff,
     /// How often it refused our credentials since it accepted anything.
     refusals: u32,
     flow: Flow,
@@ -228,16 +229,27 @@ impl Lane {
 
     /// Queues deliveries, first what the endpoint put off.
     pub(super) fn push_all(&self, mut jobs: Vec<Job>) {
-        let put_off = std::mem::take(&mut self.known.lock().put_off);
-        jobs.sort_by_key(|job| {
-            put_off
-                .iter()
-                .position(|id| job.is_of(*id))
-                .unwrap_or(usize::MAX)
-        });
+        let known = self.known.lock();
+        jobs.sort_by_cached_key(|job| job.delivery().map(|id| known.put_off.rank(id)));
+        drop(known);
         for job in jobs {
             self.push(job);
         }
+    }
+
+    /// Whether the endpoint takes others, and only this one not.
+    pub(super) fn is_singled_out(&self, lease: &Lease) -> bool {
+        self.known.lock().put_off.is_singled_out(lease.id)
+    }
+
+    /// Whether the endpoint put it off before.
+    pub(super) fn was_put_off(&self, lease: &Lease) -> bool {
+        self.known.lock().put_off.contains(lease.id)
+    }
+
+    /// Takes note that a delivery is settled.
+    pub(super) fn forget(&self, delivery: DeliveryId) {
+        self.known.lock().put_off.forget(delivery);
     }
 
     /// Queues a delivery for the lane's own task (`run`). Where the lane has ended, it goes back.
@@ -252,6 +264,10 @@ impl Lane {
         let mut known = self.known.lock();
         match says {
             Says::Accepted => {
+                // One that was under way when it asked to wait shows nothing.
+                if !known.throttle.holds(uptime) {
+                    known.put_off.note_accepted();
+                }
                 known.breaker = Breaker::default();
                 known.throttle = known.throttle.accepted();
                 known.refusals = 0;
@@ -268,11 +284,11 @@ impl Lane {
             }
             Says::NotNow(pause) => {
                 known.throttle = known.throttle.asked(pause, uptime);
-                known.put_off.push(lease.id);
+                known.put_off.note(lease.id);
             }
             Says::LockedOut => {
                 known.throttle = known.throttle.asked(None, uptime);
-                known.put_off.push(lease.id);
+                known.put_off.note(lease.id);
                 known.refusals += 1;
                 if known.refusals >= REFUSALS {
                     known.refusals = 0;

@@ -116,6 +116,41 @@ fn what_was_put_off_is_queued_first() {
 }
 
 #[test]
+fn one_that_is_put_off_while_others_are_taken_is_singled_out() {
+    let (lane, _queue) = lane();
+    let hear = |says, customer, now| lane.heard(says, &of(customer), at(now));
+    hear(Says::NotNow(Some(at(60))), 1, 0);
+    hear(Says::Accepted, 2, 1);
+    assert!(!lane.is_singled_out(&of(1)), "that was under way before");
+    hear(Says::Accepted, 2, 60);
+    assert!(lane.is_singled_out(&of(1)) && !lane.is_singled_out(&of(2)));
+    lane.forget(of(1).id);
+    assert!(!lane.is_singled_out(&of(1)));
+}
+
+#[test]
+fn what_is_put_off_twice_is_no_longer_queued_first() {
+    let (lane, mut queue) = lane();
+    let queued = |queue: &mut mpsc::UnboundedReceiver<Job>| {
+        let (held, _backs) = Held::new();
+        let rooms = Share::new(&held).make(|_| 2);
+        let jobs = [1, 2].into_iter().zip(rooms);
+        let jobs = jobs.map(|(customer, room)| Job::new(of(customer), Timestamp::UNIX_EPOCH, room));
+        lane.push_all(jobs.collect());
+        let order: Vec<_> = std::iter::from_fn(|| queue.try_recv().ok())
+            .map(|job| job.begin().0.id)
+            .collect();
+        order
+    };
+    lane.heard(Says::NotNow(None), &of(2), at(0));
+    let first = [of(2).id, of(1).id];
+    assert_eq!(queued(&mut queue), first);
+    assert_eq!(queued(&mut queue), first, "until it is settled");
+    lane.heard(Says::NotNow(None), &of(2), at(9));
+    assert_eq!(queued(&mut queue), [of(1).id, of(2).id]);
+}
+
+#[test]
 fn two_refusals_of_credentials_in_a_row_lock_out() {
     let (lane, _queue) = lane();
     let hear = |says| lane.heard(says, &of(1), at(0));
