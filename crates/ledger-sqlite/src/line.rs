@@ -84,7 +84,6 @@ pub(crate) fn wake(connection: &Connection, line: &Line, at: Timestamp) -> Resul
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests report by panicking")]
 mod tests {
     use super::*;
     use crate::{deliveries::claim_sql, migrations::migrate};

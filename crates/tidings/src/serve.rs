@@ -99,11 +99,11 @@ impl Server {
             }
         });
         Ok(Self {
-            app,
             engine,
             public_url,
             sign_in_url,
             listener,
+            app,
         })
     }
 
