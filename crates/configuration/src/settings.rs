@@ -22,7 +22,7 @@ pub struct Merged {
     pub problems: Vec<Invalid>,
 }
 
-/// Puts what a document says over what is stored. A secret that is kept stays where it is sent: see [`secrets::astray`].
+/// Puts what a document says over what is stored. A secret that is kept stays where it is sent: see `secrets::astray`.
 pub fn merged(fields: &[Field], travels: &[Travel], stored: &Stored, given: &Settings) -> Merged {
     let (mut settings, mut problems) = (Map::new(), Vec::new());
     for field in fields {

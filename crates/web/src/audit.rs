@@ -1,7 +1,7 @@
 //! The audit log: who changed what, written down by a layer over every route that changes something.
 //!
 //! **How it works.** What a route does is part of its method ([`Method`](crate::route::Method)), so a route that changes
-//! something cannot be made without saying what. [`told`] stands between access and handler; when the handler has
+//! something cannot be made without saying what. `told` stands between access and handler; when the handler has
 //! answered that it went well, one entry is written: who called, in which project, what the route does and to what.
 //! Where only the handler knows whom it signed in or what a body named, it answers with that ([`Noted`]).
 //!

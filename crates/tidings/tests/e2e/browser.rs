@@ -173,9 +173,6 @@ async fn a_delivery_that_failed_is_found_its_setting_mended_and_it_is_sent_again
         .until("document.querySelector('[name=sandbox_url]') !== null")
         .await;
     browser.fill("[name=sandbox_url]", &receiver.url).await;
-    browser
-        .fill("[name=sandbox_authorization]", "s3cr3t-token")
-        .await;
     // What it would send is seen before it is saved.
     browser.click("button[formaction]").await;
     browser
@@ -187,6 +184,10 @@ async fn a_delivery_that_failed_is_found_its_setting_mended_and_it_is_sent_again
         preview.contains(&format!("POST {}", receiver.url)),
         "with unsaved settings"
     );
+    // No page shows what was typed as a secret.
+    browser
+        .fill("[name=sandbox_authorization]", "s3cr3t-token")
+        .await;
     browser.click(".settings .primary").await;
     browser
         .until("document.querySelector('.notice') !== null")
