@@ -5,6 +5,7 @@ use axum::extract::{Path, State};
 use configuration::{DesiredIntegration, Stored, masked};
 use domain::{EventId, IntegrationId, NotSent};
 use engine::{ActiveIntegration, Engine};
+use jiff::Timestamp;
 use ledger::Verification;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -110,17 +111,44 @@ pub(crate) async fn send_test(
     Ok(With(Told { event: event.id }))
 }
 
+/// What an endpoint answered when it was asked whether it is the integration's.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct VerdictView {
+    /// When it was last asked; absent where it passed or was never asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    at: Option<Timestamp>,
+    /// What was wrong with its answer; absent where nothing was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<String>,
+    /// `passed`, `pending`, `failed`, or `refused` where the endpoint does not take the credentials.
+    state: &'static str,
+}
+
+fn verdict(verification: &Verification) -> VerdictView {
+    let (state, wrong) = match verification {
+        Verification::Passed => ("passed", None),
+        Verification::Pending => ("pending", None),
+        Verification::Failed { problem, at } => ("failed", Some((problem, at))),
+        Verification::Refused { problem, at } => ("refused", Some((problem, at))),
+    };
+    VerdictView {
+        at: wrong.map(|(_, at)| *at),
+        problem: wrong.map(|(problem, _)| problem.clone()),
+        state,
+    }
+}
+
 pub(crate) async fn verify(
     State(app): State<App>,
     project: InProject,
     Path((_, key)): Path<(String, String)>,
-) -> Answer<Verification> {
+) -> Answer<VerdictView> {
     let verified = app
         .engine
         .dispatch()
         .verify(project.integration(&key)?)
         .await?;
-    Ok(Json(verified))
+    Ok(Json(verdict(&verified)))
 }
 
 pub(crate) async fn put_integration(
@@ -182,12 +210,7 @@ fn shown(engine: &Engine, active: &ActiveIntegration) -> IntegrationView {
         .is_none()
         .then(|| masked(active.spec.fields, &stored.settings));
     let health = engine.dispatch().health(row.id);
-    let (state, problem) = match &row.verification {
-        Verification::Passed => ("passed", None),
-        Verification::Pending => ("pending", None),
-        Verification::Failed { problem, .. } => ("failed", Some(problem.clone())),
-        Verification::Refused { problem, .. } => ("refused", Some(problem.clone())),
-    };
+    let VerdictView { problem, state, .. } = verdict(&row.verification);
     IntegrationView {
         breaker_open: health.breaker_open,
         destination: row.destination.clone(),

@@ -2,7 +2,7 @@
 
 use super::{
     Client, Error, Platform,
-    body::{self, Said},
+    body::{Said, Says, attributes_by_name, members, of, text},
     customers::current,
     error::Code,
     members::{Members, Scalar},
@@ -13,7 +13,10 @@ use domain::attribute::{Refused, Write};
 use engine::WriteError;
 use jiff::Timestamp;
 use serde::Serialize;
-use utoipa::ToSchema;
+use utoipa::{
+    ToSchema,
+    openapi::{ObjectBuilder, Type},
+};
 use web::{
     App,
     access::Access,
@@ -61,6 +64,37 @@ fn attribute_write(key: &str, attribute: &Members) -> Option<Write> {
     })
 }
 
+members! {
+    /// Attributes of a customer.
+    Attributes = "v1.Attributes", attributes;
+    /// What an advertising network says of a customer.
+    Attribution = "v1.Attribution", attribution;
+}
+
+impl Says for Attributes {
+    const UNREADABLE: Code = Code::InvalidAttributes;
+}
+
+impl Says for Attribution {}
+
+fn attributes() -> ObjectBuilder {
+    ObjectBuilder::new()
+        .property("attributes", attributes_by_name())
+        .required("attributes")
+}
+
+fn attribution() -> ObjectBuilder {
+    let ids = ["rc_idfa", "rc_idfv", "rc_gps_adid", "rc_ip_address"];
+    let data = ids
+        .into_iter()
+        .fold(of(&[Type::Object, Type::Null]), |data, id| {
+            data.property(id, text())
+        });
+    ObjectBuilder::new()
+        .property("data", data)
+        .property("network", of(&[Type::Integer, Type::String, Type::Null]))
+}
+
 /// Attributes by name, as client SDKs send them in a receipt or by themselves: those that can be read, and what is wrong with
 /// the others.
 pub(super) fn attribute_writes(attributes: &Members) -> (Vec<Write>, Vec<Refused>) {
@@ -83,7 +117,7 @@ pub(crate) async fn post_attributes(
     client: Client,
     Path(id): Path<String>,
     platform: Platform,
-    Said(body::Attributes(body)): Said<body::Attributes>,
+    Said(Attributes(body)): Said<Attributes>,
 ) -> Result<Result<Json<Shown>, Noted<Error>>, Error> {
     let attributes: Members = body.get("attributes").ok_or_else(|| {
         Error::new(Code::InvalidAttributes).because("attributes: expected an object")
@@ -124,7 +158,7 @@ pub(crate) async fn post_attribution(
     State(app): State<App>,
     client: Client,
     Path(id): Path<String>,
-    Said(body::Attribution(body)): Said<body::Attribution>,
+    Said(Attribution(body)): Said<Attribution>,
 ) -> Result<Noted<Json<Nothing>>, Error> {
     if !body.has("data") {
         return Ok(Noted::nothing(Json(Nothing {})));

@@ -1,16 +1,15 @@
 //! Bodies as client SDKs send them.
 
-use super::{Error, error::Code, members::Members};
+use super::{Error, error::Code};
 use axum::{
     body::Body,
     extract::{FromRequest, Request},
 };
-use serde::{Deserialize, de::DeserializeOwned};
-use std::borrow::Cow;
+use serde::de::DeserializeOwned;
 use utoipa::{
-    PartialSchema, ToSchema,
+    ToSchema,
     openapi::{
-        ArrayBuilder, ObjectBuilder, RefOr, Schema, Type,
+        ObjectBuilder, Schema, Type,
         schema::{AdditionalProperties, SchemaType},
     },
 };
@@ -63,56 +62,38 @@ impl<T: Says> Asks for Said<T> {
 macro_rules! members {
     ($($(#[$doc:meta])* $name:ident = $called:literal, $schema:ident;)*) => {$(
         $(#[$doc])*
-        #[derive(Deserialize)]
+        #[derive(serde::Deserialize)]
         #[serde(transparent)]
-        pub(crate) struct $name(pub(super) Members);
+        pub(crate) struct $name(pub(super) $crate::v1::members::Members);
 
-        impl PartialSchema for $name {
-            fn schema() -> RefOr<Schema> {
+        impl utoipa::PartialSchema for $name {
+            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
                 $schema().into()
             }
         }
 
-        impl ToSchema for $name {
-            fn name() -> Cow<'static, str> {
+        impl utoipa::ToSchema for $name {
+            fn name() -> std::borrow::Cow<'static, str> {
                 $called.into()
             }
         }
     )*};
 }
 
-members! {
-    /// A purchase that a client sends in.
-    Receipt = "v1.Receipt", receipt;
-    /// Attributes of a customer.
-    Attributes = "v1.Attributes", attributes;
-    /// What an advertising network says of a customer.
-    Attribution = "v1.Attribution", attribution;
-}
+pub(super) use members;
 
-impl Says for Receipt {
-    /// Receipts of StoreKit 1 hold every purchase there ever was.
-    const LARGEST: usize = 4 << 20;
-    /// A client that is told that the fault is its own finishes the transaction: the purchase would be lost.
-    const TOO_LARGE: Code = Code::Internal;
-}
-
-impl Says for Attributes {
-    const UNREADABLE: Code = Code::InvalidAttributes;
-}
-
-impl Says for Attribution {}
-
-fn of(types: &[Type]) -> ObjectBuilder {
+/// A schema of these types.
+pub(super) fn of(types: &[Type]) -> ObjectBuilder {
     ObjectBuilder::new().schema_type(types.iter().cloned().collect::<SchemaType>())
 }
 
-fn text() -> ObjectBuilder {
+/// That of a text, or none.
+pub(super) fn text() -> ObjectBuilder {
     of(&[Type::String, Type::Null])
 }
 
 /// Attributes by name.
-fn attributes_by_name() -> ObjectBuilder {
+pub(super) fn attributes_by_name() -> ObjectBuilder {
     let value = of(&[Type::String, Type::Number, Type::Boolean, Type::Null]);
     let written = of(&[Type::Integer, Type::String, Type::Null]);
     let attribute = ObjectBuilder::new()
@@ -126,52 +107,4 @@ fn attributes_by_name() -> ObjectBuilder {
         .additional_properties(Some(AdditionalProperties::<Schema>::RefOr(
             attribute.into(),
         )))
-}
-
-fn receipt() -> ObjectBuilder {
-    let amount = of(&[Type::Number, Type::String, Type::Null]);
-    ObjectBuilder::new()
-        .property("app_user_id", of(&[Type::String]))
-        .required("app_user_id")
-        .property(
-            "fetch_token",
-            of(&[Type::String]).description(Some(
-                "What the store gave the client: a signed transaction, a receipt, a purchase token, a checkout session.",
-            )),
-        )
-        .required("fetch_token")
-        .property("product_id", text())
-        .property(
-            "product_ids",
-            ArrayBuilder::new()
-                .items(text())
-                .description(Some("The first counts where there is no `product_id`.")),
-        )
-        .property("price", amount)
-        .property("currency", text())
-        .property("presented_offering_identifier", text())
-        .property("attributes", attributes_by_name())
-        .property(
-            "create_events",
-            of(&[Type::Boolean, Type::Null])
-                .description(Some("When false, what is bought counts as told.")),
-        )
-}
-
-fn attributes() -> ObjectBuilder {
-    ObjectBuilder::new()
-        .property("attributes", attributes_by_name())
-        .required("attributes")
-}
-
-fn attribution() -> ObjectBuilder {
-    let ids = ["rc_idfa", "rc_idfv", "rc_gps_adid", "rc_ip_address"];
-    let data = ids
-        .into_iter()
-        .fold(of(&[Type::Object, Type::Null]), |data, id| {
-            data.property(id, text())
-        });
-    ObjectBuilder::new()
-        .property("data", data)
-        .property("network", of(&[Type::Integer, Type::String, Type::Null]))
 }

@@ -3,7 +3,7 @@
 use super::{
     Client, Error, Platform,
     attributes::attribute_writes,
-    body::{self, Said},
+    body::{Said, Says, attributes_by_name, members, of, text},
     customers::current,
     error::Code,
     members::Members,
@@ -13,6 +13,7 @@ use axum::extract::State;
 use domain::{AppId, Currency, Store};
 use engine::{IntakeError, Setup, WriteError};
 use sources::{Receipt, Sender, Trouble};
+use utoipa::openapi::{ArrayBuilder, ObjectBuilder, Type};
 use web::{
     App,
     access::Access,
@@ -39,6 +40,48 @@ pub(crate) fn routes() -> Vec<Route<App>> {
 const LONGEST_OFFERING: usize = 200;
 /// Longest amount that is kept of what a client claims to have paid.
 const LONGEST_AMOUNT: usize = 40;
+
+members! {
+    /// A purchase that a client sends in.
+    Purchased = "v1.Receipt", purchased;
+}
+
+impl Says for Purchased {
+    /// Receipts of StoreKit 1 hold every purchase there ever was.
+    const LARGEST: usize = 4 << 20;
+    /// A client that is told that the fault is its own finishes the transaction: the purchase would be lost.
+    const TOO_LARGE: Code = Code::Internal;
+}
+
+fn purchased() -> ObjectBuilder {
+    let amount = of(&[Type::Number, Type::String, Type::Null]);
+    ObjectBuilder::new()
+        .property("app_user_id", of(&[Type::String]))
+        .required("app_user_id")
+        .property(
+            "fetch_token",
+            of(&[Type::String]).description(Some(
+                "What the store gave the client: a signed transaction, a receipt, a purchase token, a checkout session.",
+            )),
+        )
+        .required("fetch_token")
+        .property("product_id", text())
+        .property(
+            "product_ids",
+            ArrayBuilder::new()
+                .items(text())
+                .description(Some("The first counts where there is no `product_id`.")),
+        )
+        .property("price", amount)
+        .property("currency", text())
+        .property("presented_offering_identifier", text())
+        .property("attributes", attributes_by_name())
+        .property(
+            "create_events",
+            of(&[Type::Boolean, Type::Null])
+                .description(Some("When false, what is bought counts as told.")),
+        )
+}
 
 /// What is read of the body: who bought, by which token, and what is said beside it. Only the first two can refuse a receipt: a
 /// client that is refused finishes the transaction, and the purchase is lost. Offers, durations and countries that clients send
@@ -130,7 +173,7 @@ pub(crate) async fn receipts(
     State(app): State<App>,
     client: Client,
     platform: Platform,
-    Said(body::Receipt(body)): Said<body::Receipt>,
+    Said(Purchased(body)): Said<Purchased>,
 ) -> Result<Result<Noted<Json<Shown>>, Noted<Error>>, Error> {
     let Sent {
         mut receipt,

@@ -26,7 +26,6 @@ pub struct Integration {
 }
 
 /// Whether an endpoint has shown that it is the integration's, and takes its credentials.
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum Verification {
