@@ -26,6 +26,9 @@ pub struct AccessLevel {
     pub store: Store,
     /// Chain of that purchase.
     pub chain: String,
+    /// The line of that purchase; empty where it has one only.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub line: String,
     /// Its current transaction.
     pub transaction: String,
     /// Start of the chain.
@@ -69,6 +72,7 @@ impl AccessLevel {
             product: snapshot.product.clone(),
             store: chain.store,
             chain: chain.id.clone(),
+            line: snapshot.line.clone(),
             transaction: snapshot.transaction.clone(),
             activated_at: snapshot.original_purchased_at,
             renewed_at: snapshot.purchased_at,
@@ -123,13 +127,16 @@ pub fn unlocked_by<'a>(product: &str, unlocks: &'a Unlocks) -> impl Iterator<Ite
         .flatten()
 }
 
-/// Access by entitlement key. Purchases of products that unlock nothing contribute nothing, consumables included.
+/// Access by entitlement key: what any line of any purchase unlocks. Purchases of products that unlock nothing contribute nothing, consumables included.
 pub fn access<'a>(
     purchases: impl IntoIterator<Item = (&'a ChainKey, &'a Snapshot)>,
     unlocks: &Unlocks,
 ) -> BTreeMap<String, AccessLevel> {
     let mut levels: BTreeMap<String, AccessLevel> = BTreeMap::new();
-    for (chain, snapshot) in purchases {
+    let lines = purchases
+        .into_iter()
+        .flat_map(|(chain, purchase)| purchase.lines().map(move |line| (chain, line)));
+    for (chain, snapshot) in lines {
         if snapshot.kind == TransactionKind::Consumable {
             continue;
         }

@@ -1,6 +1,6 @@
-//! What each transaction of a chain was: the beginning, a conversion, a renewal, a switch of product.
+//! What each transaction of a line was: the beginning, a conversion, a renewal, a switch of product.
 //!
-//! Judged from the set of transactions alone, in order of purchase. docs/lifecycle.md says it for people.
+//! Judged from the set of its transactions alone, in order of purchase. docs/lifecycle.md says it for people.
 
 use crate::{
     EventKind,
@@ -8,8 +8,8 @@ use crate::{
 };
 use jiff::SignedDuration;
 
-/// The transactions of one chain, in order of purchase.
-pub struct Line<'a>(Vec<&'a Transaction>);
+/// The transactions of one line of a purchase, in order of purchase.
+pub struct History<'a>(Vec<&'a Transaction>);
 
 /// How one transaction took over from the one before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,10 +31,14 @@ pub struct Run {
     pub over_a_year: bool,
 }
 
-impl<'a> Line<'a> {
-    /// Orders the transactions of `facts` by purchase, then end, then id.
-    pub fn of(facts: &'a Facts) -> Self {
-        let mut all: Vec<_> = facts.transactions.values().collect();
+impl<'a> History<'a> {
+    /// Orders the transactions of one line by purchase, then end, then id.
+    pub fn of(facts: &'a Facts, line: &str) -> Self {
+        let mut all: Vec<_> = facts
+            .transactions
+            .values()
+            .filter(|transaction| transaction.fact.line == line)
+            .collect();
         all.sort_by(|a, b| {
             (a.fact.purchased_at, a.fact.expires_at, &a.fact.id).cmp(&(
                 b.fact.purchased_at,
@@ -50,7 +54,7 @@ impl<'a> Line<'a> {
         self.0.iter().copied()
     }
 
-    /// When the chain began, as far as its transactions tell.
+    /// When the purchase began, as far as its transactions tell.
     pub fn began_at(&self) -> Option<jiff::Timestamp> {
         self.0
             .iter()
@@ -181,7 +185,7 @@ impl<'a> Line<'a> {
         }
     }
 
-    /// Whole days of the first free period of the chain.
+    /// Whole days of the first free period of the line.
     pub fn trial_days(&self) -> Option<i64> {
         let trial = &self
             .0

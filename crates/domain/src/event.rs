@@ -12,6 +12,20 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 impl Event {
+    /// The base line of the purchase, where the event is about a further one.
+    pub fn base_of_another(&self) -> Option<&Line> {
+        let base = self.lines.iter().find(|line| line.is_base);
+        base.filter(|base| base.name != self.line)
+    }
+
+    /// The lines of the charge that the event is about.
+    pub fn charged_lines(&self) -> impl Iterator<Item = &Line> {
+        let id = self.transaction.as_ref().map(|transaction| &transaction.id);
+        self.lines
+            .iter()
+            .filter(move |line| Some(&line.transaction) == id)
+    }
+
     /// Money that came in with this event, or, below zero, went back: millionths of a US dollar, as far as they are known.
     /// Of a partial refund, its share of the price.
     pub fn revenue_usd_micros(&self) -> i64 {
@@ -51,7 +65,43 @@ pub struct AppRef {
     pub store_name: Option<String>,
 }
 
-/// The purchase an event is about, as it stands after the event.
+/// One line of a purchase, as it stands after an event: a product with a period and an end of its own.
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = PurchaseLine))]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Line {
+    /// Its name within the purchase; one has none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub name: String,
+    /// Whether it stands for the whole: of those that run the one that was there first, then the dearest, then the first by
+    /// name.
+    pub is_base: bool,
+    /// Its product.
+    pub product: String,
+    /// The store's id of the charge that paid for it: that of the event, or else its newest.
+    pub transaction: String,
+    /// Number of items.
+    pub quantity: u32,
+    /// What of that charge was for it.
+    pub price: Option<Money>,
+    /// The same in US dollars, where known.
+    pub price_usd: Option<Money>,
+    /// Tax, where the store reports it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tax: Option<Money>,
+    /// What the event's refund gave back of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refunded: Option<Money>,
+    /// Start of the period that was paid for.
+    pub purchased_at: Timestamp,
+    /// Its end; `None` for one-time purchases.
+    pub expires_at: Option<Timestamp>,
+    /// Whether it gives access.
+    pub gives_access: bool,
+    /// Whether the store will renew it.
+    pub will_renew: bool,
+}
+
+/// The purchase an event is about, as it stands after the event: of several lines, the line that the event is about.
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Purchase {
@@ -172,8 +222,17 @@ pub struct Event {
     pub customer: Customer,
     /// The purchase after the event.
     pub purchase: Option<Purchase>,
-    /// The transaction it is about.
+    /// The transaction it is about: of several lines, what of it was for the event's line.
     pub transaction: Option<TransactionRef>,
+    /// The line of the purchase it is about; absent where there is one only, and for the one that has no name.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub line: String,
+    /// Every line of a purchase that has several, the base first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lines: Vec<Line>,
+    /// It is about a further line, and another event tells the same of the base line: one charge, one cancellation, one end.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub joins_base: bool,
     /// The product it is about.
     pub product: Option<String>,
     /// The product before, for a change of product.

@@ -23,8 +23,8 @@ impl Tracker {
     /// Sees what the store says now and returns the kinds of events.
     pub(crate) fn kinds(&mut self, observation: &Observation) -> Vec<EventKind> {
         let now = observation
-            .renewal
-            .as_ref()
+            .renewals
+            .first()
             .map_or(observation.transactions[0].version, |renewal| {
                 renewal.version
             });
@@ -500,7 +500,7 @@ fn one_time_purchases_and_their_refunds() {
         let mut tracker = Tracker::default();
         assert_eq!(
             tracker.kinds(&Observation {
-                renewal: None,
+                renewals: Vec::new(),
                 ..store.tell()
             }),
             [NonSubscriptionPurchase]
@@ -508,7 +508,7 @@ fn one_time_purchases_and_their_refunds() {
         assert_eq!(standing(&tracker), Standing::Current);
         assert_eq!(
             tracker.kinds(&Observation {
-                renewal: None,
+                renewals: Vec::new(),
                 ..store.refund()
             }),
             [NonSubscriptionPurchaseRefunded]
@@ -626,7 +626,7 @@ fn a_whole_history_at_once_tells_only_its_latest_event() {
     for _ in 0..3 {
         let next = store.renew();
         all.transactions.extend(next.transactions);
-        all.renewal = next.renewal;
+        all.renewals = next.renewals;
     }
     let mut tracker = Tracker::default();
     assert_eq!(
@@ -697,7 +697,7 @@ fn a_status_for_an_earlier_period_says_nothing_about_a_newer_one() {
     store.wait(10);
     store.transaction.version = at(store.now);
     let mut newer = store.renew();
-    newer.renewal = None;
+    newer.renewals = Vec::new();
     newer.transactions[0].reason = Some(TransactionReason::Renewal);
     tracker.kinds(&newer);
     assert_eq!(tracker.see(&stale, at(store.now)), []);

@@ -44,7 +44,7 @@ fn answer(version: i64, leg: usize, order: i64, choice: u8) -> Observation {
             at(version),
         )
     }];
-    seen.renewal = Some(RenewalFact {
+    seen.renewals = vec![RenewalFact {
         auto_renew: Some(choice & 4 == 0),
         status: Some(match choice >> 3 {
             0 => Status::Active,
@@ -55,9 +55,10 @@ fn answer(version: i64, leg: usize, order: i64, choice: u8) -> Observation {
         grace_ends_at: Some(at(began + 150)),
         leg: format!("leg{leg}"),
         ..RenewalFact::new(at(version))
-    });
+    }];
     if choice & 8 == 8 {
         seen.refunds = vec![RefundFact {
+            line: None,
             pieces_left: None,
             version: at(version),
             id: format!("refund-{order}"),

@@ -86,8 +86,8 @@ fn shuffled() -> impl Strategy<Value = (Vec<Observation>, Vec<Observation>)> {
 
 fn version(observation: &Observation) -> jiff::Timestamp {
     observation
-        .renewal
-        .as_ref()
+        .renewals
+        .first()
         .map_or(observation.transactions[0].version, |renewal| {
             renewal.version
         })

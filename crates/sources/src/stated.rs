@@ -329,6 +329,7 @@ impl Statement {
         }];
         if let Some(at) = self.refunded_at {
             seen.refunds = vec![RefundFact {
+                line: None,
                 pieces_left: None,
                 version,
                 id: format!("{}:{}", self.transaction_id, at.as_millisecond()),
@@ -351,7 +352,7 @@ impl Statement {
                 (None, None, _) => Status::Active,
             };
             let reason = self.ended.as_ref().and_then(|ended| ended.reason);
-            seen.renewal = Some(RenewalFact {
+            seen.renewals = vec![RenewalFact {
                 product: Some(self.product_id.clone()),
                 auto_renew: Some(self.will_renew.unwrap_or(self.ended.is_none())),
                 intent: self.ended.as_ref().map(|_| match reason {
@@ -365,7 +366,7 @@ impl Statement {
                 ended_at: self.ended.as_ref().map(|ended| ended.at),
                 off_since: self.renewal_cancelled_at,
                 ..RenewalFact::new(version)
-            });
+            }];
         }
         Ok(seen)
     }

@@ -1,7 +1,7 @@
 //! What a customer may use, and how each purchase stands, in words.
 
 use crate::text::exact;
-use domain::{Environment, Snapshot, Store, access, snapshot};
+use domain::{ChainKey, Environment, Snapshot, Store, access, snapshot};
 use ledger::{CustomerRecord, Purchase};
 use web::{App, project::InProject};
 
@@ -81,8 +81,13 @@ fn standing(snapshot: &Snapshot) -> &'static str {
 }
 
 impl PurchaseLine {
-    pub(crate) fn of(owned: &Purchase) -> Self {
-        let (chain, snapshot) = (&owned.chain, &owned.stored.snapshot);
+    /// Every line of a purchase, the base first.
+    pub(crate) fn all(owned: &Purchase) -> impl Iterator<Item = Self> {
+        let lines = owned.stored.snapshot.lines();
+        lines.map(|line| Self::of(&owned.chain, line))
+    }
+
+    fn of(chain: &ChainKey, snapshot: &Snapshot) -> Self {
         Self {
             product: snapshot.product.clone(),
             store: chain.store.title(),

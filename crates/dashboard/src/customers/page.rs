@@ -88,7 +88,11 @@ async fn customer(
         last_seen: exact(record.customer.last_seen),
         revenue: dollars.to_string(),
         access: access_of(&app, &project, &record),
-        purchases: record.purchases.iter().map(PurchaseLine::of).collect(),
+        purchases: record
+            .purchases
+            .iter()
+            .flat_map(PurchaseLine::all)
+            .collect(),
         picture,
         by_recorded,
         rows: events

@@ -3,7 +3,7 @@
 use super::axis::{Axis, day, minute, text};
 use crate::row::tone;
 use domain::{
-    IntegrationId, Snapshot,
+    ChainKey, Facts, IntegrationId, Snapshot,
     fact::{Discount, Ownership, TransactionFact, TransactionKind},
     snapshot::Standing,
 };
@@ -126,11 +126,17 @@ impl Drawing {
         });
     }
 
-    /// Every period that was bought, and what followed the last.
+    /// Of every line each period that was bought, and what followed the last.
     fn purchase(&mut self, Purchase { chain, stored, .. }: &Purchase, now: Timestamp) {
-        let snapshot = &stored.snapshot;
+        for line in stored.snapshot.lines() {
+            self.line(chain, &stored.facts, line, now);
+        }
+    }
+
+    fn line(&mut self, chain: &ChainKey, facts: &Facts, snapshot: &Snapshot, now: Timestamp) {
         self.lane(&snapshot.product);
-        for known in stored.facts.transactions.values() {
+        let all = facts.transactions.values();
+        for known in all.filter(|known| known.fact.line == snapshot.line) {
             let fact = &known.fact;
             let from = fact.purchased_at;
             if let Some(end) = fact.expires_at {

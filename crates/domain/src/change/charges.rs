@@ -1,15 +1,15 @@
 //! Charges that were not known before, with the changes of product they bring. In order of purchase; what a charge is,
-//! `charge::Line` says.
+//! `charge::History` says.
 
 use super::step::{Change, Step};
 use crate::{
     CancellationReason, EventKind,
-    charge::{Line, Switch},
+    charge::{History, Switch},
     fact::TransactionFact,
 };
 
 pub(super) fn told(step: &Step<'_>) -> Vec<Change> {
-    let transactions = step.line.iter();
+    let transactions = step.history.iter();
     transactions
         .flat_map(|transaction| of(step, &transaction.fact))
         .collect()
@@ -18,18 +18,20 @@ pub(super) fn told(step: &Step<'_>) -> Vec<Change> {
 /// One transaction: the change of product, the end of what it took over from, the charge.
 fn of(step: &Step<'_>, fact: &TransactionFact) -> Vec<Change> {
     let before = step.before;
-    let is_new = before.is_none_or(|before| !before.facts.transactions.contains_key(&fact.id));
+    let is_new =
+        before.is_none_or(|before| before.facts.transaction(&fact.id, step.line).is_none());
     let late =
         is_new && before.is_some_and(|before| fact.purchased_at < before.snapshot.purchased_at);
     // A pair is told again when what is known of the earlier one changed how the later one took over.
-    let pair = |line: &Line<'_>| {
-        line.switch(&fact.id)
+    let pair = |history: &History<'_>| {
+        history
+            .switch(&fact.id)
             .map(|(switch, old, _)| (switch, old.id.clone()))
     };
     let was_told = step
-        .line_before
+        .history_before
         .as_ref()
-        .is_some_and(|before| pair(before) == pair(&step.line));
+        .is_some_and(|before| pair(before) == pair(&step.history));
     let mut told = Vec::new();
     if is_new || !was_told {
         told.extend(product_changed(step, fact));
@@ -47,7 +49,7 @@ fn of(step: &Step<'_>, fact: &TransactionFact) -> Vec<Change> {
 /// `product.changed_at_once`, `product.changed_after_lapse`: unless it is in effect already. A change at the renewal was
 /// told when it was chosen.
 fn product_changed(step: &Step<'_>, fact: &TransactionFact) -> Option<Change> {
-    let (switch, old, new) = step.line.switch(&fact.id)?;
+    let (switch, old, new) = step.history.switch(&fact.id)?;
     let rule = match switch {
         Switch::Immediate => "product.changed_at_once",
         Switch::AfterLapse => "product.changed_after_lapse",
@@ -61,7 +63,10 @@ fn product_changed(step: &Step<'_>, fact: &TransactionFact) -> Option<Change> {
     }
     let key = format!(
         "product:{}:{}:{}:{}",
-        step.chain, old.product, new.product, new.id
+        step.name(),
+        old.product,
+        new.product,
+        new.id
     );
     Some(Change {
         transaction: new.id.clone(),
@@ -73,14 +78,14 @@ fn product_changed(step: &Step<'_>, fact: &TransactionFact) -> Option<Change> {
 
 /// `refund.upgraded`, `expired.replaced`: how the period ended that another product took over from. A free one just ends.
 fn closed(step: &Step<'_>, fact: &TransactionFact) -> Option<Change> {
-    let (switch, old, new) = step.line.switch(&fact.id)?;
+    let (switch, old, new) = step.history.switch(&fact.id)?;
     let (reason, change) = match switch {
         _ if old.is_free() => return None,
         Switch::Immediate => (
             CancellationReason::Upgraded,
             step.change(
                 EventKind::SubscriptionRefunded,
-                format!("upgraded:{}", old.id),
+                format!("upgraded:{}", old.key()),
                 new.purchased_at,
                 "refund.upgraded",
             ),
@@ -89,7 +94,7 @@ fn closed(step: &Step<'_>, fact: &TransactionFact) -> Option<Change> {
             CancellationReason::NewSubscriptionReplace,
             step.change(
                 EventKind::SubscriptionExpired,
-                format!("expired:{}:{}", step.chain, old.id),
+                format!("expired:{}:{}", step.chain, old.key()),
                 old.expires_at.unwrap_or(new.purchased_at),
                 "expired.replaced",
             ),
@@ -106,8 +111,8 @@ fn closed(step: &Step<'_>, fact: &TransactionFact) -> Option<Change> {
 
 /// `charge.*`: what a charge is.
 fn charged(step: &Step<'_>, fact: &TransactionFact) -> Option<Change> {
-    let (kind, rule) = step.line.charge(&fact.id, step.chain)?;
-    let key = format!("charged:{}", fact.id);
+    let (kind, rule) = step.history.charge(&fact.id, step.chain)?;
+    let key = format!("charged:{}", fact.key());
     Some(Change {
         transaction: fact.id.clone(),
         product: fact.product.clone(),
@@ -118,7 +123,7 @@ fn charged(step: &Step<'_>, fact: &TransactionFact) -> Option<Change> {
 /// The same of the one that the chain stands on, with the product in effect.
 pub(super) fn current(step: &Step<'_>) -> Option<Change> {
     let snapshot = step.after.snapshot;
-    let (kind, rule) = step.line.charge(&snapshot.transaction, step.chain)?;
-    let key = format!("charged:{}", snapshot.transaction);
+    let (kind, rule) = step.history.charge(&snapshot.transaction, step.chain)?;
+    let key = format!("charged:{}", snapshot.transaction_key());
     Some(step.change(kind, key, snapshot.purchased_at, rule))
 }

@@ -1,24 +1,32 @@
-//! A chain seen for the first time: whether it is news, and otherwise the one event that says how it came to stand where it
+//! A line seen for the first time, which most purchases have one of: whether it is news, and otherwise the one event that says how it came to stand where it
 //! does. It is made by the rule that would have told it.
 
 use super::{
     charges, refunds, renewal, standing,
-    step::{Change, Step},
+    step::{Change, State, Step},
 };
 use crate::{EventKind, fact::TransactionKind, snapshot::Standing};
 use jiff::{SignedDuration, Timestamp};
 
-/// A chain that began within the window is news, not an import: all of its events are told, also when its first messages
+/// One that began within the window is news, not an import: all of its events are told, also when its first messages
 /// were overtaken by later ones, or got lost while we were away.
 pub(super) fn is_news(step: &Step<'_>, now: Timestamp, window: SignedDuration) -> bool {
-    let all = &step.after.facts.transactions;
-    let begins = all
-        .values()
-        .any(|transaction| transaction.fact.is_origin(step.chain));
+    let all: Vec<_> = step.history.iter().map(|known| &known.fact).collect();
+    let begins = all.iter().any(|fact| fact.is_origin(step.chain));
     (begins || all.len() == 1)
         && all
-            .values()
-            .all(|transaction| transaction.fact.purchased_at.duration_until(now) <= window)
+            .iter()
+            .all(|fact| fact.purchased_at.duration_until(now) <= window)
+}
+
+/// A line of a purchase that is known is news when it began after the store had last spoken of the purchase.
+pub(super) fn is_added(step: &Step<'_>, purchase: Option<State<'_>>) -> bool {
+    purchase.is_some_and(|before| {
+        let heard = before.snapshot.last_said();
+        step.history
+            .iter()
+            .all(|known| known.fact.purchased_at >= heard)
+    })
 }
 
 /// The one event, if there is one; everything else counts as told.

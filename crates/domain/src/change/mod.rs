@@ -63,6 +63,7 @@
 
 mod charges;
 mod first_seen;
+mod joined;
 mod refunds;
 mod renewal;
 mod standing;
@@ -84,10 +85,11 @@ const FAMILIES: [fn(&Step<'_>) -> Vec<Change>; 5] = [
     terms::told,
 ];
 
-/// What happened between two states of the chain `chain`, in the order it must be told. Equal states give nothing.
+/// What happened between two states of the chain `chain`, in the order in which it must be told: line by line, the base first.
+/// Equal states give nothing.
 ///
-/// Without a state before, the chain is seen for the first time: unless it began within `window`, only the one event that
-/// describes its present state is told, and everything else counts as told.
+/// A line without a state before is seen for the first time: unless it began within `window`, or after the store had last spoken
+/// of the purchase, only the one event that describes its present state is told, and everything else counts as told.
 pub fn changes(
     chain: &ChainKey,
     before: Option<State<'_>>,
@@ -95,12 +97,23 @@ pub fn changes(
     now: Timestamp,
     window: SignedDuration,
 ) -> Vec<Change> {
-    if after.snapshot.ownership == Ownership::FamilyShared || chain.store == Store::Promotional {
+    if chain.store == Store::Promotional {
         return Vec::new();
     }
-    let step = Step::between(chain, before, after);
-    if before.is_none() && !first_seen::is_news(&step, now, window) {
-        return first_seen::told(&step, now, window).into_iter().collect();
-    }
-    FAMILIES.iter().flat_map(|family| family(&step)).collect()
+    let lines = after.snapshot.lines();
+    let told = lines
+        .filter(|line| line.ownership != Ownership::FamilyShared)
+        .flat_map(|snapshot| {
+            let step = Step::between(chain, before, State { snapshot, ..after });
+            let is_news = step.before.is_some()
+                || first_seen::is_news(&step, now, window)
+                || first_seen::is_added(&step, before);
+            if is_news {
+                FAMILIES.iter().flat_map(|family| family(&step)).collect()
+            } else {
+                let one = first_seen::told(&step, now, window);
+                one.into_iter().collect::<Vec<_>>()
+            }
+        });
+    joined::with_the_base(told.collect(), &after.snapshot.line)
 }

@@ -9,11 +9,14 @@ use crate::{
 
 pub(super) fn told(step: &Step<'_>) -> Vec<Change> {
     let inside = step
-        .line
+        .history
         .iter()
         .flat_map(|transaction| inside(step, transaction));
-    let own = &step.after.facts.refunds;
-    let own = own.iter().flat_map(|(id, refund)| stated(step, id, refund));
+    let facts = step.after.facts;
+    let own = facts.refunds.iter();
+    let own = own
+        .filter(|(_, refund)| facts.is_about(refund, step.line))
+        .flat_map(|(id, refund)| stated(step, id, refund));
     inside.chain(own).collect()
 }
 
@@ -31,7 +34,7 @@ fn inside(step: &Step<'_>, transaction: &Transaction) -> Vec<Change> {
     let fact = &transaction.fact;
     let known = step
         .before
-        .and_then(|before| before.facts.transactions.get(&fact.id));
+        .and_then(|before| before.facts.transaction(&fact.id, step.line));
     let about = |change: Change| Change {
         transaction: fact.id.clone(),
         product: fact.product.clone(),
@@ -42,7 +45,7 @@ fn inside(step: &Step<'_>, transaction: &Transaction) -> Vec<Change> {
         .keys()
         .filter(|at| known.is_none_or(|known| !known.refunds.contains_key(at)))
         .map(|at| {
-            let key = format!("refunded:{}:{}", fact.id, at.as_millisecond());
+            let key = format!("refunded:{}:{}", fact.key(), at.as_millisecond());
             Change {
                 reason: Some(CancellationReason::Refund),
                 ..about(step.change(refunded(fact.kind), key, *at, "refund.revocation_date"))
@@ -54,7 +57,7 @@ fn inside(step: &Step<'_>, transaction: &Transaction) -> Vec<Change> {
         .reversals()
         .filter(|(at, _)| !was_undone(*at))
         .map(|(at, version)| {
-            let key = format!("refund_reversed:{}:{}", fact.id, at.as_millisecond());
+            let key = format!("refund_reversed:{}:{}", fact.key(), at.as_millisecond());
             about(step.change(EventKind::RefundReversed, key, version, "refund.reversed"))
         });
     given_back.chain(undone).collect()
@@ -64,27 +67,29 @@ fn inside(step: &Step<'_>, transaction: &Transaction) -> Vec<Change> {
 fn stated(step: &Step<'_>, id: &str, refund: &RefundFact) -> Vec<Change> {
     let known = step.before.and_then(|before| before.facts.refunds.get(id));
     let after = step.after;
-    let transaction = after.facts.transactions.get(&refund.transaction);
+    let transaction = after.facts.transaction(&refund.transaction, step.line);
     let fact = transaction.map(|transaction| &transaction.fact);
     let kind = fact.map_or(after.snapshot.kind, |fact| fact.kind);
     let product = fact.map_or(&after.snapshot.product, |fact| &fact.product);
     let about = |change: Change| Change {
         transaction: refund.transaction.clone(),
         product: product.clone(),
-        refunded: refund.amount,
+        refunded: after.facts.given_back(refund, step.line),
+        refund: Some(id.to_owned()),
         pieces: pieces(after.facts, refund, fact),
         ..change
     };
+    let name = step.named_transaction(&refund.transaction);
     let mut told = Vec::new();
     if known.is_none() {
-        let key = format!("refunded:{}:{id}", refund.transaction);
+        let key = format!("refunded:{name}:{id}");
         told.push(Change {
             reason: Some(CancellationReason::Refund),
             ..about(step.change(refunded(kind), key, refund.at, "refund.stated"))
         });
     }
     if refund.is_undone && !known.is_some_and(|known| known.is_undone) {
-        let key = format!("refund_reversed:{}:{id}", refund.transaction);
+        let key = format!("refund_reversed:{name}:{id}");
         let kind = EventKind::RefundReversed;
         told.push(about(step.change(
             kind,
@@ -102,7 +107,7 @@ fn pieces(facts: &Facts, refund: &RefundFact, fact: Option<&TransactionFact>) ->
     let before = facts
         .refunds
         .values()
-        .filter(|other| other.transaction == refund.transaction)
+        .filter(|other| other.transaction == refund.transaction && other.line == refund.line)
         .filter_map(|other| other.pieces_left)
         .filter(|other| *other > left)
         .min()

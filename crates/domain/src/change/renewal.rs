@@ -3,7 +3,7 @@
 use super::step::{Change, Step};
 use crate::{
     CancellationReason, EventKind, Snapshot,
-    fact::{Transaction, TransactionKind},
+    fact::{Transaction, TransactionKind, line_key},
     snapshot::Standing,
 };
 
@@ -27,7 +27,7 @@ fn key(step: &Step<'_>, direction: &str) -> String {
     format!(
         "{direction}:{}:{}:{}",
         step.chain,
-        snapshot.transaction,
+        snapshot.transaction_key(),
         snapshot.version.as_microsecond()
     )
 }
@@ -128,7 +128,7 @@ fn product_changed(step: &Step<'_>, from: &str, to: &str, rule: &'static str) ->
     let version = step.after.snapshot.version;
     let key = format!(
         "product:{}:{from}:{to}:{}",
-        step.chain,
+        step.name(),
         version.as_microsecond()
     );
     Change {
@@ -141,13 +141,19 @@ fn product_changed(step: &Step<'_>, from: &str, to: &str, rule: &'static str) ->
 /// The transaction that the chain stands on.
 fn current<'a>(step: &Step<'a>) -> Option<&'a Transaction> {
     let after = step.after;
-    after.facts.transactions.get(&after.snapshot.transaction)
+    let id = &after.snapshot.transaction;
+    after.facts.transaction(id, step.line)
 }
 
 /// Whether the store itself says when auto-renew was switched off.
 fn cancel_is_stated(step: &Step<'_>) -> bool {
     current(step)
-        .and_then(|current| step.after.facts.renewals.get(&current.fact.leg))
+        .and_then(|current| {
+            step.after
+                .facts
+                .renewals
+                .get(&line_key(&current.fact.leg, step.line))
+        })
         .is_some_and(|renewal| renewal.off_since.is_some())
 }
 

@@ -9,7 +9,8 @@ pub(super) fn told(step: &Step<'_>) -> Vec<Change> {
 }
 
 fn key(step: &Step<'_>, what: &str) -> String {
-    format!("{what}:{}:{}", step.chain, step.after.snapshot.transaction)
+    let transaction = step.after.snapshot.transaction_key();
+    format!("{what}:{}:{transaction}", step.chain)
 }
 
 /// `pause.asked_for`, or else `pause.began`.

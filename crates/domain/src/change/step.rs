@@ -1,8 +1,8 @@
-//! One step of a chain, from a state before to a state after: what every family of rules looks at, and what a rule makes.
+//! One step of a line of a purchase, from a state before to a state after: what every family of rules looks at, and what a rule makes.
 
 use crate::{
-    CancellationReason, ChainKey, EventKind, Facts, Money, Snapshot, Store, charge::Line,
-    snapshot::Phase,
+    CancellationReason, ChainKey, EventKind, Facts, Money, Snapshot, Store, charge::History,
+    fact::line_key, snapshot::Phase,
 };
 use jiff::Timestamp;
 
@@ -15,6 +15,8 @@ pub struct Change {
     pub key: String,
     /// Business time; may lie in the future for a renewal charged early.
     pub occurred_at: Timestamp,
+    /// The line of the purchase it is about; empty where there is one only.
+    pub line: String,
     /// The store transaction it is about.
     pub transaction: String,
     /// The product it is about.
@@ -35,6 +37,10 @@ pub struct Change {
     pub refunded: Option<Money>,
     /// How many of the transaction's quantity it is about; `None` for all.
     pub pieces: Option<u32>,
+    /// The refund that it tells, where refunds are things of their own.
+    pub refund: Option<String>,
+    /// It is about a further line, and the base line tells the same.
+    pub joins_base: bool,
 }
 
 impl Change {
@@ -50,6 +56,7 @@ impl Change {
             kind,
             key,
             occurred_at,
+            line: snapshot.line.clone(),
             transaction: snapshot.transaction.clone(),
             product: snapshot.product.clone(),
             previous_product: None,
@@ -60,6 +67,8 @@ impl Change {
             historical: false,
             refunded: None,
             pieces: None,
+            refund: None,
+            joins_base: false,
         }
     }
 }
@@ -69,36 +78,55 @@ impl Change {
 pub struct State<'a> {
     /// The facts.
     pub facts: &'a Facts,
-    /// Their snapshot.
+    /// Their snapshot: of the whole purchase, or, to the rules, of the line they look at.
     pub snapshot: &'a Snapshot,
 }
 
 /// What the rules look at. Nothing in it changes while they do.
 pub(super) struct Step<'a> {
     pub(super) chain: &'a str,
+    /// The line looked at.
+    pub(super) line: &'a str,
     pub(super) store: Store,
     pub(super) before: Option<State<'a>>,
     pub(super) after: State<'a>,
-    /// The transactions before.
-    pub(super) line_before: Option<Line<'a>>,
-    /// The transactions after.
-    pub(super) line: Line<'a>,
+    /// The line's transactions before.
+    pub(super) history_before: Option<History<'a>>,
+    /// The line's transactions after.
+    pub(super) history: History<'a>,
 }
 
 impl<'a> Step<'a> {
+    /// That of the line which `after` is the snapshot of. `before` is what was known of the whole purchase.
     pub(super) fn between(
         chain: &'a ChainKey,
         before: Option<State<'a>>,
         after: State<'a>,
     ) -> Self {
+        let line = after.snapshot.line.as_str();
+        let before = before.and_then(|before| {
+            let snapshot = before.snapshot.line(line)?;
+            Some(State { snapshot, ..before })
+        });
         Self {
             chain: &chain.id,
+            line,
             store: chain.store,
             before,
             after,
-            line_before: before.map(|before| Line::of(before.facts)),
-            line: Line::of(after.facts),
+            history_before: before.map(|before| History::of(before.facts, line)),
+            history: History::of(after.facts, line),
         }
+    }
+
+    /// The chain, of the line looked at, as keys name it.
+    pub(super) fn name(&self) -> String {
+        line_key(self.chain, self.line)
+    }
+
+    /// A transaction of the line looked at, as keys name it.
+    pub(super) fn named_transaction(&self, id: &str) -> String {
+        line_key(id, self.line)
     }
 
     /// A change of the chain as it stands after the step.

@@ -38,7 +38,7 @@ fn end_moved(step: &Step<'_>) -> Option<Change> {
             (EventKind::SubscriptionExtended, "period.extended")
         }
     };
-    let key = format!("extended:{}:{}", step.chain, new.as_millisecond());
+    let key = format!("extended:{}:{}", step.name(), new.as_millisecond());
     Some(step.change(kind, key, snapshot.version, rule))
 }
 
@@ -56,7 +56,7 @@ fn price_increase(step: &Step<'_>) -> Option<Change> {
     let key = format!(
         "{}:{}:{}",
         kind.id(),
-        step.chain,
+        step.name(),
         snapshot.version.as_microsecond()
     );
     Some(step.change(kind, key, snapshot.version, rule))

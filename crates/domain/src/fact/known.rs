@@ -24,6 +24,9 @@ pub struct Transaction {
     pub end: Option<End>,
     /// Every refund seen inside a copy, by refund time, with the highest version that showed it.
     pub refunds: BTreeMap<Timestamp, Timestamp>,
+    /// The legs that showed it, each with the leg that it took over from, where there were several.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub legs: BTreeMap<String, Option<String>>,
 }
 
 /// The end of a paid period, and how well it is known: one stated exactly wins over one that is not, then the newest.
@@ -35,6 +38,29 @@ pub struct End {
 }
 
 impl Transaction {
+    /// Keeps which leg showed a copy.
+    fn shown_by(&mut self, copy: &TransactionFact) {
+        if self.legs.is_empty() {
+            let first = &self.fact;
+            if first.leg == copy.leg {
+                return;
+            }
+            self.legs.insert(first.leg.clone(), first.replaces.clone());
+        }
+        self.legs.insert(copy.leg.clone(), copy.replaces.clone());
+    }
+
+    /// One charge has one identity however many legs show it: it stays with the one that no other took over from.
+    fn stays_with_the_last_leg(&mut self) {
+        let is_last = |leg: &String| {
+            let mut others = self.legs.values();
+            !others.any(|replaced| replaced.as_ref() == Some(leg))
+        };
+        if let Some((leg, replaced)) = self.legs.iter().rfind(|(leg, _)| is_last(leg)) {
+            (self.fact.leg, self.fact.replaces) = (leg.clone(), replaced.clone());
+        }
+    }
+
     /// Refunds that a newer copy no longer shows, with the version that undid them.
     pub fn reversals(&self) -> impl Iterator<Item = (Timestamp, Timestamp)> {
         let current = self
@@ -53,9 +79,9 @@ impl Transaction {
 /// Everything known about one chain.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Facts {
-    /// By the store's transaction id.
+    /// By [`TransactionFact::key`].
     pub transactions: BTreeMap<String, Transaction>,
-    /// The newest renewal statement of each leg.
+    /// The newest renewal statement of each line of each leg, by [`RenewalFact::key`].
     #[serde(default)]
     pub renewals: BTreeMap<String, RenewalFact>,
     /// The newest statement about each refund that is a thing of its own.
@@ -77,12 +103,13 @@ impl Facts {
         for fact in &seen.transactions {
             self.absorb_transaction(fact);
         }
-        if let Some(renewal) = &seen.renewal {
-            match self.renewals.get_mut(&renewal.leg) {
+        for renewal in &seen.renewals {
+            let key = renewal.key();
+            match self.renewals.get_mut(&key) {
                 Some(known) if (known.version, &*known) >= (renewal.version, renewal) => {}
                 Some(known) => known.clone_from(renewal),
                 None => {
-                    self.renewals.insert(renewal.leg.clone(), renewal.clone());
+                    self.renewals.insert(key, renewal.clone());
                 }
             }
         }
@@ -117,13 +144,15 @@ impl Facts {
         };
         let known = self
             .transactions
-            .entry(fact.id.clone())
+            .entry(fact.key())
             .or_insert_with(|| Transaction {
                 fact: fact.clone(),
                 first_version: fact.version,
                 end: None,
                 refunds: BTreeMap::new(),
+                legs: BTreeMap::new(),
             });
+        known.shown_by(fact);
         let begins = known.fact.purchased_at.min(fact.purchased_at);
         let known_end = known.end.unwrap_or(End {
             is_exact: !known.fact.end_is_provisional,
@@ -142,6 +171,7 @@ impl Facts {
             known.fact.clone_from(&fact);
         }
         known.fact.purchased_at = begins;
+        known.stays_with_the_last_leg();
         // What a later copy no longer says about the price was still true.
         known.fact.price = known.fact.price.or(paid);
         let end = known_end.max(end);

@@ -6,15 +6,17 @@
 
 mod chain;
 mod known;
+mod lines;
 mod observation;
 mod renewal;
 mod transaction;
 
 pub use chain::{ChainKey, Environment, Store};
 pub use known::{End, Facts, Transaction};
+pub use lines::share;
 pub use observation::{Note, Observation, RefundFact};
 pub use renewal::{PriceIncrease, RenewalFact, Status};
 pub use transaction::{
     Discount, Offer, OfferCategory, Ownership, Revocation, TransactionFact, TransactionKind,
-    TransactionReason,
+    TransactionReason, line_key,
 };

@@ -12,8 +12,11 @@ pub struct RefundFact {
     pub version: Timestamp,
     /// Identifies it among the refunds of the chain.
     pub id: String,
-    /// The refunded transaction.
+    /// The refunded transaction: of several lines, all of them, each by its share.
     pub transaction: String,
+    /// The line of it that was refunded alone; `None` for all that were charged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<String>,
     /// When.
     pub at: Timestamp,
     /// How much was given back; `None` when the store did not say.
@@ -58,8 +61,8 @@ pub struct Observation {
     pub chain: ChainKey,
     /// Transactions, in no particular order.
     pub transactions: Vec<TransactionFact>,
-    /// Renewal state, for subscriptions.
-    pub renewal: Option<RenewalFact>,
+    /// Renewal state, for subscriptions: one for each line that the leg spoken of still has, all of one version.
+    pub renewals: Vec<RenewalFact>,
     /// The app's own user id, where the store carries it (`appAccountToken`, lower case; `obfuscatedExternalAccountId`;
     /// metadata).
     pub user_token: Option<String>,
@@ -80,7 +83,7 @@ impl Observation {
         Self {
             chain,
             transactions: Vec::new(),
-            renewal: None,
+            renewals: Vec::new(),
             user_token: None,
             links: Vec::new(),
             refunds: Vec::new(),

@@ -1,5 +1,6 @@
 //! One store's statement about the renewal of a chain.
 
+use super::transaction::line_key;
 use crate::{Money, reason::ExpirationIntent};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -61,6 +62,9 @@ pub struct RenewalFact {
     /// The leg of the chain it speaks about; empty where a store has one only.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub leg: String,
+    /// The line of the purchase it speaks about; empty where there is one only.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub line: String,
     /// When it ended, where the store says and it is not the end of the last period.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_at: Option<Timestamp>,
@@ -79,6 +83,11 @@ pub struct RenewalFact {
 }
 
 impl RenewalFact {
+    /// What it is known by among the facts of its chain: its leg, and the line where it has one.
+    pub fn key(&self) -> String {
+        line_key(&self.leg, &self.line)
+    }
+
     /// A statement that says nothing yet.
     pub const fn new(version: Timestamp) -> Self {
         Self {
@@ -93,6 +102,7 @@ impl RenewalFact {
             renewal_price: None,
             status: None,
             leg: String::new(),
+            line: String::new(),
             ended_at: None,
             off_since: None,
             resumes_at: None,

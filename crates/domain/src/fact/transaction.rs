@@ -97,7 +97,7 @@ pub struct Revocation {
 pub struct TransactionFact {
     /// When the store signed this copy.
     pub version: Timestamp,
-    /// The store's transaction id.
+    /// The store's transaction id; the lines of one charge share it.
     pub id: String,
     /// What was bought.
     pub kind: TransactionKind,
@@ -125,6 +125,9 @@ pub struct TransactionFact {
     pub reason: Option<TransactionReason>,
     /// ISO 3166-1 alpha-2 country of the store front.
     pub country: Option<String>,
+    /// The line of the purchase it paid for, where several products were bought in one; otherwise empty.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub line: String,
     /// The leg of the chain it belongs to, where a store gives one subscription several names in turn (Google's purchase
     /// tokens); otherwise empty.
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -132,7 +135,7 @@ pub struct TransactionFact {
     /// The leg that this one took over from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaces: Option<String>,
-    /// The store says that the chain begins here.
+    /// The store says that the chain begins here, or the line.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub begins_chain: bool,
     /// `expires_at` is the end of access as it stands (grace end, end of hold), not the end of what was paid. The end of a
@@ -175,6 +178,7 @@ impl TransactionFact {
             ownership: Ownership::Purchased,
             reason: None,
             country: None,
+            line: String::new(),
             leg: String::new(),
             replaces: None,
             begins_chain: false,
@@ -200,8 +204,22 @@ impl TransactionFact {
             _ => false,
         }
     }
-    /// Whether the chain begins with this transaction.
+    /// What it is known by among the facts of its chain: its id, and the line where it has one.
+    pub fn key(&self) -> String {
+        line_key(&self.id, &self.line)
+    }
+
+    /// Whether the chain, or its line, begins with this transaction.
     pub fn is_origin(&self, chain: &str) -> bool {
         self.begins_chain || self.id == chain
+    }
+}
+
+/// A name within a chain, of the line that it is about.
+pub fn line_key(name: &str, line: &str) -> String {
+    if line.is_empty() {
+        name.to_owned()
+    } else {
+        format!("{name}#{line}")
     }
 }

@@ -15,9 +15,13 @@ const DAY: SignedDuration = SignedDuration::from_hours(24);
 const RETRY_LIMIT: SignedDuration = SignedDuration::from_hours(24 * 65);
 
 impl Snapshot {
-    /// Whether only the store can say how this stands at `now`: a period is over unconfirmed, a charge failed, a pause may
-    /// have ended.
+    /// Whether only the store can say how a line of this stands at `now`: a period is over unconfirmed, a charge failed, a
+    /// pause may have ended.
     pub fn wants_confirmation(&self, now: Timestamp) -> bool {
+        self.lines().any(|line| line.is_unconfirmed(now))
+    }
+
+    fn is_unconfirmed(&self, now: Timestamp) -> bool {
         match &self.standing {
             Standing::Current => {
                 self.kind == TransactionKind::Subscription
@@ -30,9 +34,13 @@ impl Snapshot {
         }
     }
 
-    /// The next instant after `now` at which the passing of time alone can change this, or at which the store should be
-    /// asked. `None` when only a new fact can.
+    /// The next instant after `now` at which the passing of time alone can change a line of this, or at which the store should
+    /// be asked. `None` when only a new fact can.
     pub fn next_check(&self, now: Timestamp) -> Option<Timestamp> {
+        self.lines().filter_map(|line| line.own_check(now)).min()
+    }
+
+    fn own_check(&self, now: Timestamp) -> Option<Timestamp> {
         let end = match &self.standing {
             Standing::Grace { until, .. } if *until > now => return Some(*until),
             Standing::Grace { since, .. } | Standing::Retry { since } => {

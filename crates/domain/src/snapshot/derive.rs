@@ -2,20 +2,39 @@
 
 use super::{Phase, Snapshot, standing::Standing};
 use crate::{
-    charge::Line,
-    fact::{Facts, Note, Transaction, TransactionFact, TransactionKind},
+    CancellationReason, Money,
+    charge::History,
+    fact::{Facts, Note, RenewalFact, Transaction, TransactionFact, TransactionKind, line_key},
 };
 use jiff::Timestamp;
+use std::cmp::Reverse;
 
 impl Snapshot {
     /// The state these facts add up to at `now`: a function of the *set* of facts alone. `None` without a transaction.
     pub fn derive(facts: &Facts, now: Timestamp) -> Option<Self> {
-        let line = Line::of(facts);
-        let current = current(&line, now)?;
+        let mut lines: Vec<_> = facts
+            .lines()
+            .into_iter()
+            .filter_map(|line| {
+                let history = History::of(facts, line);
+                let snapshot = Self::of_line(facts, &history, line, now)?;
+                Some((base_rank(&snapshot, &history), snapshot))
+            })
+            .collect();
+        let base = (0..lines.len()).min_by(|a, b| lines[*a].0.cmp(&lines[*b].0))?;
+        let (_, base) = lines.remove(base);
+        Some(Self {
+            further: lines.into_iter().map(|(_, line)| line).collect(),
+            ..base
+        })
+    }
+
+    fn of_line(facts: &Facts, history: &History<'_>, line: &str, now: Timestamp) -> Option<Self> {
+        let current = current(history, now)?;
         let fact = &current.fact;
         let renewal = facts
             .renewals
-            .get(&fact.leg)
+            .get(&line_key(&fact.leg, line))
             .filter(|renewal| renewal.version >= current.first_version);
         let is_subscription = fact.kind == TransactionKind::Subscription;
         let will_renew = is_subscription
@@ -23,7 +42,9 @@ impl Snapshot {
             && renewal
                 .and_then(|renewal| renewal.auto_renew)
                 .unwrap_or(true);
-        let standing = revoked(facts, fact).unwrap_or_else(|| Standing::of(fact, renewal, now));
+        let standing = revoked(facts, fact)
+            .or_else(|| left(facts, fact, renewal))
+            .unwrap_or_else(|| Standing::of(fact, renewal, now));
         let ended = matches!(
             standing,
             Standing::Expired { .. } | Standing::Revoked { .. }
@@ -50,11 +71,12 @@ impl Snapshot {
             })
             .filter(|_| will_renew && !ended);
         Some(Self {
+            line: line.to_owned(),
             kind: fact.kind,
             transaction: fact.id.clone(),
             product: product.clone(),
             purchased_at: fact.purchased_at,
-            original_purchased_at: line.began_at().unwrap_or(fact.original_purchased_at),
+            original_purchased_at: history.began_at().unwrap_or(fact.original_purchased_at),
             expires_at: fact.expires_at,
             phase: phase(fact),
             will_renew: will_renew && !ended,
@@ -73,17 +95,32 @@ impl Snapshot {
             entitlements: fact.entitlements.clone(),
             price_increase: renewal.and_then(|renewal| renewal.price_increase),
             version: renewal.map_or(fact.version, |renewal| renewal.version.max(fact.version)),
+            further: Vec::new(),
         })
     }
 }
 
-/// The transaction a chain stands on: the latest not superseded; if that one is revoked, another that still runs.
-fn current<'a>(line: &Line<'a>, now: Timestamp) -> Option<&'a Transaction> {
-    let standing: Vec<_> = line
+/// The least is the base: a line that has not ended, then the one that began first, then the one that cost most at first, then
+/// by name.
+type BaseRank = (bool, Timestamp, Reverse<Option<Money>>, String);
+
+fn base_rank(snapshot: &Snapshot, history: &History<'_>) -> BaseRank {
+    let first = history.iter().next().map(|first| &first.fact);
+    (
+        snapshot.has_ended(),
+        first.map_or(snapshot.purchased_at, |first| first.purchased_at),
+        Reverse(first.and_then(|first| first.price)),
+        snapshot.line.clone(),
+    )
+}
+
+/// The transaction a line stands on: the latest not superseded; if that one is revoked, another that still runs.
+fn current<'a>(history: &History<'a>, now: Timestamp) -> Option<&'a Transaction> {
+    let standing: Vec<_> = history
         .iter()
-        .filter(|transaction| !line.is_superseded(transaction))
+        .filter(|transaction| !history.is_superseded(transaction))
         .collect();
-    let latest = standing.last().copied().or_else(|| line.iter().last())?;
+    let latest = standing.last().copied().or_else(|| history.iter().last())?;
     if latest.fact.revocation.is_none() {
         return Some(latest);
     }
@@ -98,12 +135,26 @@ fn current<'a>(line: &Line<'a>, now: Timestamp) -> Option<&'a Transaction> {
         .or(Some(latest))
 }
 
+/// Whether the store no longer names the line as a part of the purchase.
+fn left(facts: &Facts, fact: &TransactionFact, renewal: Option<&RenewalFact>) -> Option<Standing> {
+    let since = facts.left_at(fact)?;
+    let is_told = renewal.and_then(|renewal| renewal.ended_at).is_some();
+    if fact.kind != TransactionKind::Subscription || fact.revocation.is_some() || is_told {
+        return None;
+    }
+    Some(Standing::Expired {
+        at: fact.expires_at.map_or(since, |end| end.min(since)),
+        reason: CancellationReason::VoluntarilyCancelled,
+    })
+}
+
 /// Whether a refund that is a thing of its own took the current period away.
 fn revoked(facts: &Facts, fact: &TransactionFact) -> Option<Standing> {
     facts
         .refunds
         .values()
-        .filter(|refund| refund.revokes && !refund.is_undone && refund.transaction == fact.id)
+        .filter(|refund| refund.revokes && !refund.is_undone)
+        .filter(|refund| refund.transaction == fact.id && facts.is_about(refund, &fact.line))
         .map(|refund| Standing::Revoked { at: refund.at })
         .next()
 }

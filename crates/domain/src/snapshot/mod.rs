@@ -1,5 +1,8 @@
 //! The state one purchase chain is in, derived from the set of facts known about it.
 //!
+//! A purchase is a list of lines, each with a state of its own. What is read of the purchase as a whole is that of its *base*:
+//! of the lines that have not ended the one that has been there longest, then the dearest, then the first by name.
+//!
 //! The table of standings is that of `docs/lifecycle.md`. Two refinements, both so that a skewed clock of ours cannot
 //! contradict the store: a status the store signed for the current period wins over comparing `now` with its end; and
 //! renewal information counts when it is not older than the *first* copy seen of the current transaction (a re-signed copy
@@ -13,7 +16,7 @@ pub use standing::{LAPSE_CHECKS, LAPSE_LIMIT, Standing};
 
 use crate::{
     Money,
-    fact::{Offer, Ownership, PriceIncrease, TransactionKind},
+    fact::{Offer, Ownership, PriceIncrease, TransactionKind, line_key},
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -31,10 +34,13 @@ pub enum Phase {
     Regular,
 }
 
-/// The state of one purchase chain.
+/// The state of one purchase chain: of its base line, and of its further ones.
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Snapshot {
+    /// The line it is about; empty where the purchase has one only.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub line: String,
     /// What was bought.
     pub kind: TransactionKind,
     /// The current transaction.
@@ -81,9 +87,34 @@ pub struct Snapshot {
     pub entitlements: Vec<String>,
     /// The highest version of the facts that made this.
     pub version: Timestamp,
+    /// The further lines of the purchase, in order of their names. A further line has none.
+    #[cfg_attr(feature = "schema", schema(no_recursion))]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub further: Vec<Self>,
 }
 
 impl Snapshot {
+    /// Every line of the purchase, the base first.
+    pub fn lines(&self) -> impl Iterator<Item = &Self> {
+        std::iter::once(self).chain(&self.further)
+    }
+
+    /// The line of this name.
+    pub fn line(&self, name: &str) -> Option<&Self> {
+        self.lines().find(|line| line.line == name)
+    }
+
+    /// What the current transaction is known by among the facts of the chain.
+    pub fn transaction_key(&self) -> String {
+        line_key(&self.transaction, &self.line)
+    }
+
+    /// The highest version of the facts that made any of the lines.
+    pub fn last_said(&self) -> Timestamp {
+        let versions = self.lines().map(|line| line.version);
+        versions.fold(self.version, Timestamp::max)
+    }
+
     /// Whether this state gives access, as far as the store has said. A lapsed period counts until it is confirmed over;
     /// compare with [`Snapshot::access_until`] to ask about one instant.
     pub fn gives_access(&self) -> bool {

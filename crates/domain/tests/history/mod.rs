@@ -105,7 +105,7 @@ impl AppStore {
                 version,
                 ..transaction
             }],
-            renewal: Some(self.renewal.clone()),
+            renewals: vec![self.renewal.clone()],
             ..Observation::of(chain())
         }
     }

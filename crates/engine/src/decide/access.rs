@@ -46,6 +46,7 @@ pub(super) fn update(
     rule: &'static str,
 ) -> Change {
     Change {
+        line: level.line.clone(),
         transaction: level.transaction.clone(),
         product: level.product.clone(),
         reason: level.cancellation_reason,
@@ -63,7 +64,7 @@ impl About<'_> {
         customer: &Customer,
     ) -> Vec<Event> {
         let at = match observation {
-            Some(_) => self.snapshot.version,
+            Some(_) => self.snapshot.last_said(),
             None => self.at.now,
         };
         let told = access.differences().into_iter().map(|level| {

@@ -5,9 +5,9 @@ use crate::setup::{AppSetup, ProjectSetup};
 use domain::{
     Change, Event, EventId, Facts, Money, Snapshot, Store,
     access::{self, Unlocks},
-    charge::Line,
+    charge::History,
     customer::Customer,
-    event::{AppRef, Cause, Purchase, TransactionRef},
+    event::{AppRef, Cause, Line, Purchase, TransactionRef},
     fact::{ChainKey, TransactionKind},
     rates::Rates,
 };
@@ -60,6 +60,9 @@ impl About<'_> {
             customer: customer.for_event(),
             purchase: Some(self.purchase(change)),
             transaction: self.transaction(change),
+            line: change.line.clone(),
+            lines: self.lines(change),
+            joins_base: change.joins_base,
             product: Some(change.product.clone()),
             previous_product: change.previous_product.clone(),
             scheduled: change.scheduled,
@@ -81,9 +84,9 @@ impl About<'_> {
     }
 
     fn purchase(&self, change: &Change) -> Purchase {
-        let snapshot = self.snapshot;
-        let line = Line::of(self.facts);
-        let run = line.run(&change.transaction);
+        let snapshot = self.snapshot.line(&change.line).unwrap_or(self.snapshot);
+        let history = History::of(self.facts, &change.line);
+        let run = history.run(&change.transaction);
         Purchase {
             chain: self.chain.id.clone(),
             kind: snapshot.kind,
@@ -103,13 +106,65 @@ impl About<'_> {
                 1
             },
             over_a_year: run.over_a_year,
-            trial_days: line.trial_days(),
+            trial_days: history.trial_days(),
             offering: self.facts.offering().map(str::to_owned),
         }
     }
 
+    /// Every line that runs or that the change's charge paid for, the base first; nothing where the purchase has one only.
+    fn lines(&self, change: &Change) -> Vec<Line> {
+        if self.snapshot.further.is_empty() {
+            return Vec::new();
+        }
+        let base = &self.snapshot.line;
+        let refund = change
+            .refund
+            .as_ref()
+            .and_then(|id| self.facts.refunds.get(id));
+        let shown = |snapshot: &Snapshot| {
+            let charged = self.facts.transaction(&change.transaction, &snapshot.line);
+            if charged.is_none() && snapshot.has_ended() && snapshot.line != *base {
+                return None;
+            }
+            let newest = || {
+                self.facts
+                    .transaction(&snapshot.transaction, &snapshot.line)
+            };
+            let fact = &charged.or_else(newest)?.fact;
+            let is_newest = fact.id == snapshot.transaction;
+            let about = refund.filter(|refund| self.facts.is_about(refund, &snapshot.line));
+            Some(Line {
+                name: snapshot.line.clone(),
+                is_base: snapshot.line == *base,
+                product: if is_newest {
+                    snapshot.product.clone()
+                } else {
+                    fact.product.clone()
+                },
+                transaction: fact.id.clone(),
+                quantity: fact.quantity,
+                price: fact.price,
+                price_usd: fact
+                    .price
+                    .and_then(|price| in_usd(price, self.at.rates, fact.purchased_at)),
+                tax: fact.tax,
+                refunded: about.and_then(|refund| {
+                    self.facts.given_back(refund, &snapshot.line).or(fact.price)
+                }),
+                purchased_at: fact.purchased_at,
+                expires_at: fact.expires_at,
+                gives_access: snapshot.gives_access(),
+                will_renew: snapshot.will_renew,
+            })
+        };
+        self.snapshot.lines().filter_map(shown).collect()
+    }
+
     fn transaction(&self, change: &Change) -> Option<TransactionRef> {
-        let fact = &self.facts.transactions.get(&change.transaction)?.fact;
+        let fact = &self
+            .facts
+            .transaction(&change.transaction, &change.line)?
+            .fact;
         let dollars = |money: Option<Money>| {
             money.and_then(|money| in_usd(money, self.at.rates, fact.purchased_at))
         };

@@ -287,7 +287,7 @@ fn as_of(
         .max();
     let said = seen.transactions.iter().map(|fact| fact.version);
     let said = said
-        .chain(seen.renewal.iter().map(|renewal| renewal.version))
+        .chain(seen.renewals.iter().map(|renewal| renewal.version))
         .max();
     match (newest, said) {
         (Some(newest), Some(said)) if said >= newest => said.min(now),
@@ -295,7 +295,7 @@ fn as_of(
     }
 }
 
-/// Ids of the transactions that differ from what is stored.
+/// Keys of the transactions that differ from what is stored.
 fn changed(before: Option<&StoredChain>, facts: &Facts) -> Vec<String> {
     let known = |id: &String| before.and_then(|before| before.facts.transactions.get(id));
     facts

@@ -2,7 +2,7 @@
 
 use domain::{
     Currency, Facts, Money,
-    charge::Line,
+    charge::History,
     fact::{Ownership, Transaction, TransactionFact, TransactionKind},
     rates::Rates,
 };
@@ -36,13 +36,19 @@ pub(super) fn revenue(facts: &Facts, rates: &Rates) -> i64 {
         .values()
         .filter(|refund| !refund.is_undone)
         .map(|refund| {
-            let fact = facts
-                .transactions
-                .get(&refund.transaction)
-                .map(|transaction| &transaction.fact);
-            let charged = fact.and_then(|fact| fact.price);
-            let at = fact.map_or(refund.at, |fact| fact.purchased_at);
-            -dollars(refund.amount.or(charged), rates, at)
+            let lines = facts.charge(&refund.transaction);
+            let refunded: Vec<_> = lines
+                .filter(|fact| facts.is_about(refund, &fact.line))
+                .collect();
+            let of_line = |fact: &&TransactionFact| {
+                let back = facts.given_back(refund, &fact.line);
+                dollars(back.or(fact.price), rates, fact.purchased_at)
+            };
+            if refunded.is_empty() {
+                -dollars(refund.amount, rates, refund.at)
+            } else {
+                -refunded.iter().map(of_line).fold(0, i64::saturating_add)
+            }
         });
     charged.chain(given_back).fold(0, i64::saturating_add)
 }
@@ -63,7 +69,7 @@ fn kept(transaction: &Transaction, rates: &Rates) -> i64 {
 /// Hundredths of a percent of a charge that are left to the seller; `None` where the store's commission is not known.
 pub(super) fn sellers_share(app: &App, facts: &Facts, fact: &TransactionFact) -> Option<u32> {
     let is_subscription = fact.kind == TransactionKind::Subscription;
-    let over_a_year = Line::of(facts).run(&fact.id).over_a_year;
+    let over_a_year = History::of(facts, &fact.line).run(&fact.id).over_a_year;
     let commission = app
         .commission?
         .basis_points(app.store(), is_subscription, over_a_year)?;

@@ -5,7 +5,7 @@
 
 use domain::{
     Change, EventKind, Facts, Snapshot,
-    charge::Line,
+    charge::History,
     fact::{ChainKey, Ownership, TransactionKind},
     snapshot::Phase,
 };
@@ -57,7 +57,7 @@ impl Timers<'_> {
     }
 
     fn all(&self) -> impl Iterator<Item = Timer> {
-        let first = Line::of(self.facts)
+        let first = History::of(self.facts, &self.snapshot.line)
             .iter()
             .next()
             .map(|transaction| &transaction.fact);

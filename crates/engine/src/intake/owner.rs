@@ -151,8 +151,9 @@ fn claim(
             .unwrap_or(project.transfer_behaviour),
     };
     let snapshot = &stored.snapshot;
-    let is_active_subscription =
-        snapshot.kind == TransactionKind::Subscription && snapshot.gives_access();
+    let is_active_subscription = snapshot
+        .lines()
+        .any(|line| line.kind == TransactionKind::Subscription && line.gives_access());
     match behaviour {
         TransferBehaviour::Keep => Claim::Refused,
         TransferBehaviour::TransferIfInactive if is_active_subscription => Claim::Refused,

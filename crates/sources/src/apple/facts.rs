@@ -1,6 +1,6 @@
 //! From Apple's fields to facts. One function per payload; the only place where Apple's units and codes are converted.
 
-use super::{country, model};
+use super::{advanced, country, model};
 use domain::{
     Currency, Money,
     fact::{
@@ -11,7 +11,7 @@ use domain::{
 };
 
 /// Thousandths of the currency unit, for every currency. `None` when either part is missing or absurd.
-fn money(milli_units: Option<i64>, currency: Option<&str>) -> Option<Money> {
+pub(super) fn money(milli_units: Option<i64>, currency: Option<&str>) -> Option<Money> {
     let currency = Currency::try_from(currency?).ok()?;
     Money::from_milli_units(milli_units?, currency).ok()
 }
@@ -35,6 +35,18 @@ fn offer(transaction: &model::Transaction) -> Option<Offer> {
         discount,
         id: transaction.offer_identifier.clone(),
     })
+}
+
+/// What a transaction asserts of each of its lines.
+pub(crate) fn transactions(from: &model::Transaction) -> Vec<TransactionFact> {
+    let whole = transaction(from);
+    advanced::lines(from, &whole).unwrap_or_else(|| vec![whole])
+}
+
+/// What renewal information asserts of each line.
+pub(crate) fn renewals(from: &model::Renewal, status: Option<i64>) -> Vec<RenewalFact> {
+    let whole = renewal(from, status);
+    advanced::renewals(from, &whole).unwrap_or_else(|| vec![whole])
 }
 
 pub(crate) fn transaction(from: &model::Transaction) -> TransactionFact {

@@ -5,6 +5,7 @@
 //! replayed elsewhere, so the outer signature does not vouch for them. Source: Apple, "App Store Server
 //! Notifications" version 2.
 
+mod advanced;
 mod api;
 mod ber;
 mod certificate;

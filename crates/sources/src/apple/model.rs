@@ -131,6 +131,51 @@ pub(crate) struct Transaction {
     pub(crate) transaction_reason: Option<String>,
     pub(crate) price: Option<i64>,
     pub(crate) currency: Option<String>,
+    pub(crate) advanced_commerce_info: Option<AdvancedCommerce>,
+}
+
+/// What was bought under a generic product. Source: Apple, advancedCommerceTransactionInfo, advancedCommerceRenewalInfo.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct AdvancedCommerce {
+    pub(crate) items: Vec<AdvancedItem>,
+    pub(crate) estimated_tax: Option<i64>,
+}
+
+/// Source: Apple, advancedCommerceTransactionItem, advancedCommerceRenewalItem.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct AdvancedItem {
+    #[serde(rename = "SKU")]
+    pub(crate) sku: String,
+    pub(crate) price: Option<i64>,
+    pub(crate) offer: Option<AdvancedOffer>,
+    #[serde(default)]
+    pub(crate) refunds: Vec<AdvancedRefund>,
+    #[serde(default, deserialize_with = "instant")]
+    pub(crate) revocation_date: Option<Timestamp>,
+    pub(crate) price_increase_info: Option<AdvancedIncrease>,
+}
+
+/// Source: Apple, advancedCommerceOffer.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct AdvancedOffer {
+    pub(crate) price: Option<i64>,
+}
+
+/// Source: Apple, advancedCommerceRefund.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct AdvancedRefund {
+    pub(crate) refund_amount: Option<i64>,
+    #[serde(deserialize_with = "required_instant")]
+    pub(crate) refund_date: Timestamp,
+}
+
+/// Source: Apple, advancedCommercePriceIncreaseInfo.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct AdvancedIncrease {
+    pub(crate) status: Option<String>,
 }
 
 /// Source: Apple, JWSRenewalInfoDecodedPayload.
@@ -148,6 +193,7 @@ pub(crate) struct Renewal {
     pub(crate) price_increase_status: Option<i64>,
     pub(crate) renewal_price: Option<i64>,
     pub(crate) currency: Option<String>,
+    pub(crate) advanced_commerce_info: Option<AdvancedCommerce>,
     pub(crate) app_account_token: Option<String>,
     #[serde(deserialize_with = "required_instant")]
     pub(crate) signed_date: Timestamp,

@@ -1,6 +1,7 @@
 //! One notification: verified, its claims checked against the app it was sent to, translated into facts.
 
 use super::{
+    advanced,
     certificate::Chain,
     facts,
     jws::{Parts, Verifier},
@@ -260,10 +261,12 @@ fn observation(
             .and_then(|renewal| renewal.app_account_token.clone())
     });
     Ok(Some(Observation {
-        transactions: vec![facts::transaction(&transaction)],
-        renewal: renewal
+        transactions: facts::transactions(&transaction),
+        renewals: renewal
             .as_ref()
-            .map(|renewal| facts::renewal(renewal, data.status)),
+            .map(|renewal| facts::renewals(renewal, data.status))
+            .unwrap_or_default(),
+        refunds: advanced::refunds(&transaction),
         user_token: token.map(|token| token.to_lowercase()),
         ..Observation::of(ChainKey {
             store: Store::AppStore,

@@ -1,7 +1,7 @@
 //! Signed transactions and renewal information outside a notification: sent in by a client, or answered by the API.
 
 use super::{
-    App, Rejection, facts,
+    App, Rejection, advanced, facts,
     jws::{Parts, Verifier},
     model::{Renewal, Transaction},
     notification::environment_of,
@@ -44,7 +44,8 @@ fn verified(signed: &str, app: &App) -> Result<(Transaction, Environment), Rejec
 
 fn observation(transaction: &Transaction, environment: Environment) -> Observation {
     Observation {
-        transactions: vec![facts::transaction(transaction)],
+        transactions: facts::transactions(transaction),
+        refunds: advanced::refunds(transaction),
         user_token: transaction
             .app_account_token
             .as_ref()
@@ -77,6 +78,7 @@ pub(super) fn read(answer: &Answer, app: &App) -> Result<Option<Observation>, Re
             Some(seen) if seen.chain != next.chain => return Err(Rejection::Mismatch),
             Some(seen) => {
                 seen.transactions.extend(next.transactions);
+                seen.refunds.extend(next.refunds);
                 // The newest transaction names its owner best.
                 seen.user_token = next.user_token.or(seen.user_token.take());
             }
@@ -98,7 +100,8 @@ pub(super) fn read(answer: &Answer, app: &App) -> Result<Option<Observation>, Re
         if renewal.original_transaction_id != seen.chain.id {
             return Err(Rejection::Mismatch);
         }
-        seen.renewal = Some(facts::renewal(&renewal, part.body["status"].as_i64()));
+        let said = facts::renewals(&renewal, part.body["status"].as_i64());
+        seen.renewals.extend(said);
     }
     Ok(Some(seen))
 }

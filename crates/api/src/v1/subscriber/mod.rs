@@ -14,7 +14,7 @@ use domain::{
 };
 use engine::Setup;
 use jiff::Timestamp;
-use ledger::{CustomerRecord, Purchase};
+use ledger::CustomerRecord;
 use shape::{Attribute, Entitlement, Moment, OneTimePurchase, Price, Subscriber, Subscription};
 use std::collections::BTreeMap;
 
@@ -158,25 +158,28 @@ pub(crate) fn view(
     let unlocks = setup
         .project(project)
         .map_or(&none, |project| &project.unlocks);
-    let mut subscriptions: BTreeMap<&str, &Purchase> = BTreeMap::new();
+    let mut subscriptions: BTreeMap<&str, (&ChainKey, &Snapshot)> = BTreeMap::new();
     let mut purchases: BTreeMap<&str, Vec<(&ChainKey, &TransactionFact)>> = BTreeMap::new();
     let mut entitlements: BTreeMap<&String, &Snapshot> = BTreeMap::new();
-    for entry in &record.purchases {
-        let Purchase { chain, stored, .. } = entry;
-        let snapshot = &stored.snapshot;
+    let lines = record.purchases.iter().flat_map(|purchase| {
+        let lines = purchase.stored.snapshot.lines();
+        lines.map(move |line| (&purchase.chain, &purchase.stored.facts, line))
+    });
+    for (chain, facts, snapshot) in lines {
         if is_subscription(chain, snapshot) {
             let latest = subscriptions
                 .entry(split(&snapshot.product).0)
-                .or_insert(entry);
-            if rank(&latest.stored.snapshot) < rank(snapshot) {
-                *latest = entry;
+                .or_insert((chain, snapshot));
+            if rank(latest.1) < rank(snapshot) {
+                *latest = (chain, snapshot);
             }
         } else {
-            for transaction in stored.facts.transactions.values() {
+            let all = facts.transactions.values().map(|known| &known.fact);
+            for fact in all.filter(|fact| fact.line == snapshot.line) {
                 purchases
-                    .entry(split(&transaction.fact.product).0)
+                    .entry(split(&fact.product).0)
                     .or_default()
-                    .push((chain, &transaction.fact));
+                    .push((chain, fact));
             }
         }
         if snapshot.kind == TransactionKind::Consumable
@@ -191,8 +194,7 @@ pub(crate) fn view(
             }
         }
     }
-    let active = |entry: &&&Purchase| {
-        let snapshot = &entry.stored.snapshot;
+    let active = |(_, snapshot): &&(&ChainKey, &Snapshot)| {
         snapshot.gives_access() && snapshot.access_until().is_none_or(|until| now < until)
     };
     let preferred = |store: Store| match wanted.platform {
@@ -203,13 +205,9 @@ pub(crate) fn view(
     let managed = subscriptions
         .values()
         .filter(active)
-        .filter_map(|entry| {
-            let url = management_url(entry.chain.store, &entry.stored.snapshot.product)?;
-            Some((
-                preferred(entry.chain.store),
-                entry.stored.snapshot.access_until(),
-                url,
-            ))
+        .filter_map(|(chain, snapshot)| {
+            let url = management_url(chain.store, &snapshot.product)?;
+            Some((preferred(chain.store), snapshot.access_until(), url))
         })
         .max();
     for list in purchases.values_mut() {
@@ -239,9 +237,7 @@ pub(crate) fn view(
         subscriber_attributes: wanted.with_attributes.then(|| attributes(customer)),
         subscriptions: subscriptions
             .into_iter()
-            .map(|(product, Purchase { chain, stored, .. })| {
-                (product.to_owned(), subscription(chain, &stored.snapshot))
-            })
+            .map(|(product, (chain, snapshot))| (product.to_owned(), subscription(chain, snapshot)))
             .collect(),
     };
     Shown {

@@ -43,6 +43,7 @@ pub(in crate::webhook) fn types(event: &Event) -> &'static [&'static str] {
         Some(CancellationReason::Upgraded | CancellationReason::NewSubscriptionReplace)
     );
     match event.kind {
+        _ if is_told_of_the_base(event) => &[],
         EventKind::SubscriptionStarted
             if event.cause.rule.starts_with("charge.product_changed") =>
         {
@@ -73,6 +74,18 @@ pub(in crate::webhook) fn types(event: &Event) -> &'static [&'static str] {
         EventKind::Test => &["TEST"],
         _ => &[],
     }
+}
+
+/// Their purchases are told as one, with all of its lines. What happens to a further line alone is told where money moved.
+/// Source: RevenueCat docs, "Google Subscription with Add-Ons".
+fn is_told_of_the_base(event: &Event) -> bool {
+    let moves_money = event.kind.is_charge()
+        || event.kind.is_refund()
+        || matches!(
+            event.kind,
+            EventKind::TrialStarted | EventKind::RefundReversed
+        );
+    event.base_of_another().is_some() && (event.joins_base || !moves_money)
 }
 
 /// A refund of an earlier period is no event of theirs. Source: RevenueCat docs, "Handling Refunds".

@@ -1,6 +1,9 @@
 //! What moved, and its shares.
 
-use domain::{Currency, Event, EventKind, Money, event::TransactionRef};
+use domain::{
+    Currency, Event, EventKind, Money,
+    event::{Line, TransactionRef},
+};
 use serde_json::value::RawValue;
 
 /// A JSON number, written as it is meant.
@@ -15,7 +18,48 @@ pub(super) fn money(amount: Money) -> Option<Number> {
 }
 
 /// What moved: positive in, negative out, 0 where nothing did; unknown is `None`. In dollars, and as charged.
+/// Of several lines, all that the charge was for.
 pub(super) fn prices(event: &Event) -> (Option<Money>, Option<Money>) {
+    if event.lines.is_empty() || event.base_of_another().is_some() {
+        return own_prices(event);
+    }
+    let lines: Vec<_> = event.charged_lines().collect();
+    let sum = |amounts: Vec<Option<Money>>| {
+        let mut amounts = amounts.into_iter();
+        let first = amounts.next()??;
+        amounts.try_fold(first, |sum, amount| sum.checked_add(amount?).ok())
+    };
+    let total = (
+        sum(lines.iter().map(|line| line.price_usd).collect()),
+        sum(lines.iter().map(|line| line.price).collect()),
+    );
+    if event.kind.is_charge() || event.kind == EventKind::RefundReversed {
+        return total;
+    }
+    if event.kind.is_refund() {
+        let back = |line: &&Line| line.refunded.or(line.price);
+        let minus = |amount: Money| Money::new(amount.micros.saturating_neg(), amount.currency);
+        let refunded = sum(lines.iter().map(back).collect()).map(minus);
+        let dollars = lines.iter().map(|line| {
+            let part = share_of(line.price_usd?, back(line)?, line.price?)?;
+            Some(minus(part))
+        });
+        return (sum(dollars.collect()), refunded);
+    }
+    own_prices(event)
+}
+
+/// `part` of `whole`, in the money that `dollars` is the whole of.
+fn share_of(dollars: Money, part: Money, whole: Money) -> Option<Money> {
+    if part == whole {
+        return Some(dollars);
+    }
+    let share = i128::from(dollars.micros) * i128::from(part.micros);
+    let micros = share.checked_div(i128::from(whole.micros))?;
+    Some(Money::new(i64::try_from(micros).ok()?, dollars.currency))
+}
+
+fn own_prices(event: &Event) -> (Option<Money>, Option<Money>) {
     let Some(transaction) = &event.transaction else {
         return (Some(Money::new(0, Currency::USD)), None);
     };

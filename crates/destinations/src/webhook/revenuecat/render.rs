@@ -10,8 +10,9 @@ use super::{
     reason::{cancel_reason, expiration_reason},
 };
 use domain::{
-    Environment, Event, EventKind, Store,
+    AccessLevel, Environment, Event, EventKind, Store,
     customer::{Customer, is_anonymous},
+    event::Line,
     fact::Ownership,
     snapshot::Standing,
 };
@@ -49,7 +50,7 @@ struct Lifecycle<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     new_product_id: Option<&'a str>,
     entitlement_id: Option<&'a str>,
-    entitlement_ids: Option<&'a [String]>,
+    entitlement_ids: Option<Vec<&'a str>>,
     period_type: &'static str,
     purchased_at_ms: Option<i64>,
     expiration_at_ms: Option<i64>,
@@ -78,6 +79,33 @@ struct Lifecycle<'a> {
     country_code: Option<&'a str>,
     offer_code: Option<&'a str>,
     renewal_number: Option<u32>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    items: Vec<Item<'a>>,
+}
+
+/// One line of a purchase that has several. Source: RevenueCat docs, "Google Subscription with Add-Ons".
+#[derive(Serialize)]
+struct Item<'a> {
+    product_id: &'a str,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    price: Option<Number>,
+    price_in_purchased_currency: Option<Number>,
+    currency: Option<String>,
+    expiration_at_ms: Option<i64>,
+}
+
+impl<'a> Item<'a> {
+    fn of(line: &'a Line) -> Self {
+        Self {
+            product_id: &line.product,
+            kind: if line.is_base { "base" } else { "addon" },
+            price: line.price_usd.and_then(money),
+            price_in_purchased_currency: line.price.and_then(money),
+            currency: line.price.map(|price| price.currency.to_string()),
+            expiration_at_ms: line.expires_at.map(millis),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -156,7 +184,7 @@ pub(in crate::webhook) fn render(name: &str, event: &Event) -> Result<Vec<u8>, s
         },
         new_product_id: event.product.as_deref().filter(|_| is_change),
         entitlement_id: None,
-        entitlement_ids: Some(event.entitlements.as_slice()).filter(|ids| !ids.is_empty()),
+        entitlement_ids: Some(entitlements(event)).filter(|ids| !ids.is_empty()),
         period_type: period_type(event),
         purchased_at_ms: transaction.map(|transaction| millis(transaction.purchased_at)),
         expiration_at_ms: expiration(name, event).map(millis),
@@ -186,7 +214,24 @@ pub(in crate::webhook) fn render(name: &str, event: &Event) -> Result<Vec<u8>, s
         country_code: transaction.and_then(|transaction| transaction.country.as_deref()),
         offer_code: transaction.and_then(|transaction| transaction.offer.as_ref()?.id.as_deref()),
         renewal_number: renewal_number(event),
+        items: event.lines.iter().map(Item::of).collect(),
     })
+}
+
+/// What the product unlocks: of several lines, what any of them does.
+fn entitlements(event: &Event) -> Vec<&str> {
+    let of_chain = |level: &AccessLevel| {
+        let chain = event.purchase.as_ref().map(|purchase| &purchase.chain);
+        !event.lines.is_empty() && Some(&level.chain) == chain
+    };
+    let own = event.entitlements.iter();
+    let mut all: Vec<&str> = own.map(String::as_str).collect();
+    for (id, _) in event.access.iter().filter(|(_, level)| of_chain(level)) {
+        if !all.contains(&id.as_str()) {
+            all.push(id);
+        }
+    }
+    all
 }
 
 fn envelope(event: impl Serialize) -> Result<Vec<u8>, serde_json::Error> {

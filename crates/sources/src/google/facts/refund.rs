@@ -20,6 +20,7 @@ impl About<'_> {
             let amount =
                 event.and_then(|event| event.refund_details.as_ref()?.total.as_ref()?.money());
             RefundFact {
+                line: None,
                 pieces_left: None,
                 version: self.version(),
                 id: id.to_owned(),

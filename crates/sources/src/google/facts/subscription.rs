@@ -32,7 +32,7 @@ impl About<'_> {
                 .transactions
                 .extend(self.transactions(&part.id, purchase));
         }
-        observation.renewal = self.renewal(&newest.id, purchase);
+        observation.renewals = self.renewal(&newest.id, purchase).into_iter().collect();
         if observation.transactions.is_empty() {
             // Not paid yet, or never.
             return Ok(None);

@@ -31,6 +31,7 @@ pub(super) fn refunds(answer: &Answer) -> Result<Vec<RefundFact>, Refusal> {
             _ => continue,
         };
         all.push(RefundFact {
+            line: None,
             pieces_left: None,
             version,
             transaction: transaction(index, "refund")?,
@@ -52,6 +53,7 @@ pub(super) fn refunds(answer: &Answer) -> Result<Vec<RefundFact>, Refusal> {
             _ => continue,
         };
         all.push(RefundFact {
+            line: None,
             pieces_left: None,
             version,
             transaction: transaction(index, "dispute")?,

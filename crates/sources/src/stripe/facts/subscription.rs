@@ -46,7 +46,7 @@ impl About<'_> {
             last.expires_at = Some(end);
         }
         seen.refunds.clone_from(&self.refunds);
-        seen.renewal = Some(self.renewal(subscription));
+        seen.renewals = vec![self.renewal(subscription)];
         Ok(Some(seen))
     }
 
