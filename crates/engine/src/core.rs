@@ -5,11 +5,11 @@
 //! ([`Core::changes`]) or the configuration ([`Core::reloads`]) looks again.
 
 use crate::{
-    Retention, System, Transport,
-    setup::{ActiveIntegration, Compiler, MakeSource, Setup},
+    Guarded, Retention, System, Transport,
+    latest::Latest,
+    setup::{Compiler, MakeSource, Setup},
     trace,
 };
-use arc_swap::ArcSwap;
 use configuration::Vault;
 use domain::{
     IntegrationId, NotSent,
@@ -17,7 +17,7 @@ use domain::{
 };
 use ledger::{Commit, Committed, ConfigurationChange, Ledger, LedgerError, Requeue};
 use sources::{Web, rates::with_shipped};
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tokio::sync::watch;
 use tracing::Instrument;
 
@@ -54,8 +54,11 @@ struct Shared {
     web: Arc<dyn Web>,
     retention: Retention,
     compiler: Compiler,
-    setup: ArcSwap<Setup>,
-    rates: ArcSwap<Rates>,
+    setup: Latest<Setup>,
+    /// Integrations whose settings changed, with the revision in which that was found: what failed for want of credentials
+    /// is to get another chance.
+    mended: Guarded<BTreeMap<IntegrationId, u64>>,
+    rates: Latest<Rates>,
     /// Raised whenever the configuration in memory was replaced.
     reloaded: watch::Sender<u64>,
     /// Raised after every commit and settlement: whoever follows the feed looks again.
@@ -80,8 +83,9 @@ impl Core {
             web: parts.web,
             retention: parts.retention,
             compiler,
-            setup: ArcSwap::from_pointee(setup),
-            rates: ArcSwap::from_pointee(rates),
+            setup: Latest::new(setup),
+            mended: Guarded::default(),
+            rates: Latest::new(rates),
             reloaded: watch::Sender::new(0),
             changed: watch::Sender::new(0),
             stopping: watch::Sender::new(false),
@@ -128,12 +132,12 @@ impl Core {
 
     /// The configuration in memory. It stays as it is for whoever holds it; a reload puts another in its place.
     pub fn setup(&self) -> Arc<Setup> {
-        self.shared.setup.load_full()
+        self.shared.setup.get()
     }
 
     /// Exchange rates in memory.
     pub fn rates(&self) -> Arc<Rates> {
-        self.shared.rates.load_full()
+        self.shared.rates.get()
     }
 
     /// Adds exchange rates; they are in effect at once.
@@ -144,8 +148,9 @@ impl Core {
 
     /// Reads the exchange rates again, where another process may have added some.
     pub(crate) async fn reload_rates(&self) -> Result<(), LedgerError> {
+        let read = self.shared.rates.begin();
         let rates = with_shipped(self.ledger().rates().await?);
-        self.shared.rates.store(Arc::new(rates));
+        self.shared.rates.take_in(read, Arc::new(rates), |_| {});
         Ok(())
     }
 
@@ -173,37 +178,64 @@ impl Core {
     /// Reads the configuration again if it changed, here or by another process. What failed for want of credentials gets
     /// another chance when the settings of its integration changed.
     pub async fn reload(&self) -> Result<(), LedgerError> {
-        let before = self.setup();
-        if self.ledger().configuration_revision().await? == before.revision() {
-            return Ok(());
-        }
-        let configuration = self.ledger().configuration().await?;
-        let after = self.shared.compiler.compile(configuration, Some(&before));
-        let is_changed = |active: &&ActiveIntegration| {
-            before
-                .integration(active.row.id)
-                .is_none_or(|known| known.row.sealed_settings != active.row.sealed_settings)
+        let read = self.shared.setup.begin();
+        let known = self.setup();
+        let found = if self.ledger().configuration_revision().await? == known.revision() {
+            known
+        } else {
+            let configuration = self.ledger().configuration().await?;
+            let compiler = &self.shared.compiler;
+            Arc::new(compiler.compile(configuration, Some(&known)))
         };
-        let changed: Vec<(IntegrationId, bool)> = after
-            .integrations()
-            .filter(is_changed)
-            .map(|active| (active.row.id, active.spec.ordered))
-            .collect();
-        self.shared.setup.store(Arc::new(after));
-        for (integration, ordered) in changed {
-            let again = Requeue::Failed {
-                integration,
-                reasons: vec![NotSent::MissingCredentials, NotSent::BlockedAddress],
-                ordered,
-            };
-            let requeued = self.ledger().requeue(again, self.system().now()).await?;
-            if requeued > 0 {
-                tracing::info!(integration.id = %integration, requeued, "deliveries that lacked credentials are tried again");
+        let setup = &self.shared.setup;
+        setup.take_in(read, Arc::clone(&found), |before| {
+            if before.revision() != found.revision() {
+                self.note_mended(before, &found);
+                self.shared.reloaded.send_modify(|count| *count += 1);
+                self.note_change();
+            }
+        });
+        self.try_mended_again().await
+    }
+
+    /// Notes which integrations have other settings than before.
+    fn note_mended(&self, before: &Setup, after: &Setup) {
+        let mut mended = self.shared.mended.lock();
+        for active in after.integrations() {
+            let known = before.integration(active.row.id);
+            if known.is_none_or(|known| known.row.sealed_settings != active.row.sealed_settings) {
+                mended.insert(active.row.id, after.revision());
             }
         }
-        self.shared.reloaded.send_modify(|count| *count += 1);
-        self.note_change();
-        Ok(())
+    }
+
+    /// Tries again what lacked credentials, until the ledger has taken it.
+    async fn try_mended_again(&self) -> Result<(), LedgerError> {
+        loop {
+            let next = {
+                let mended = self.shared.mended.lock();
+                mended.first_key_value().map(|(id, at)| (*id, *at))
+            };
+            let Some((integration, revision)) = next else {
+                return Ok(());
+            };
+            if let Some(active) = self.setup().integration(integration) {
+                let again = Requeue::Failed {
+                    integration,
+                    reasons: vec![NotSent::MissingCredentials, NotSent::BlockedAddress],
+                    ordered: active.spec.ordered,
+                };
+                let requeued = self.ledger().requeue(again, self.system().now()).await?;
+                if requeued > 0 {
+                    tracing::info!(integration.id = %integration, requeued, "deliveries that lacked credentials are tried again");
+                    self.note_change();
+                }
+            }
+            let mut mended = self.shared.mended.lock();
+            if mended.get(&integration) == Some(&revision) {
+                mended.remove(&integration);
+            }
+        }
     }
 
     /// Applies configuration changes made against the configuration in memory.
@@ -218,7 +250,13 @@ impl Core {
             .ledger()
             .configure(on.revision(), changes, by, self.system().now())
             .await?;
-        self.reload().await?;
+        match self.reload().await {
+            // What is durable is never answered as failed.
+            Err(error) if applied => {
+                tracing::warn!(%error, "a configuration that was changed could not be read again; trying again soon");
+            }
+            read => read?,
+        }
         Ok(applied)
     }
 

@@ -19,6 +19,7 @@ mod decide;
 mod dispatch;
 mod guarded;
 mod intake;
+mod latest;
 pub mod metric;
 pub mod rederive;
 mod replay;

@@ -15,6 +15,10 @@ use uuid::Uuid;
 #[derive(Debug, Clone, Default)]
 struct Way {
     is_shut: bool,
+    /// The next answer is held back, whatever becomes of others.
+    detains_next: bool,
+    /// Such an answer is held back.
+    is_detaining: bool,
     /// So many of the next are not done at all: the ledger is unavailable.
     refused: u32,
     /// Answers that are held back.
@@ -45,9 +49,17 @@ impl Gate {
         self.way(operation, |way| way.is_shut = true);
     }
 
+    /// Holds back the next answer to an operation, and no other.
+    pub(crate) fn detain(&self, operation: &'static str) {
+        self.way(operation, |way| way.detains_next = true);
+    }
+
     /// Lets them go.
     pub(crate) fn open(&self, operation: &'static str) {
-        self.way(operation, |way| way.is_shut = false);
+        self.way(operation, |way| {
+            way.is_shut = false;
+            way.is_detaining = false;
+        });
     }
 
     /// Refuses the next `times` of an operation, without doing them.
@@ -83,11 +95,21 @@ impl Gate {
     }
 
     async fn pass(&self, operation: &'static str) {
-        let is_shut =
-            |ways: &BTreeMap<&'static str, Way>| ways.get(operation).is_some_and(|way| way.is_shut);
-        if is_shut(&self.ways.borrow()) {
+        if !self.ways.borrow().contains_key(operation) {
+            return;
+        }
+        let mut is_detained = false;
+        self.way(operation, |way| {
+            is_detained = std::mem::take(&mut way.detains_next);
+            way.is_detaining |= is_detained;
+        });
+        let is_held = |ways: &BTreeMap<&'static str, Way>| {
+            let way = ways.get(operation);
+            way.is_some_and(|way| way.is_shut || (is_detained && way.is_detaining))
+        };
+        if is_held(&self.ways.borrow()) {
             self.way(operation, |way| way.waiting += 1);
-            self.until(|ways| !is_shut(ways)).await;
+            self.until(|ways| !is_held(ways)).await;
             self.way(operation, |way| way.waiting -= 1);
         }
     }

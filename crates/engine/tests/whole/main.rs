@@ -9,6 +9,7 @@ mod lessons;
 mod order;
 mod reasons;
 mod rederive;
+mod reload;
 mod replay;
 mod stopping;
 #[path = "../stores/mod.rs"]

@@ -91,8 +91,17 @@ impl World {
 
     /// A running one, with a gate before its ledger.
     pub(crate) async fn gated() -> (Self, Arc<Gate>) {
+        Self::behind_a_gate(true).await
+    }
+
+    /// One that does nothing by itself, with a gate before its ledger.
+    pub(crate) async fn gated_and_quiet() -> (Self, Arc<Gate>) {
+        Self::behind_a_gate(false).await
+    }
+
+    async fn behind_a_gate(is_running: bool) -> (Self, Arc<Gate>) {
         let mut gate = None;
-        let world = Self::over(project::told(), true, |ledger| {
+        let world = Self::over(project::told(), is_running, |ledger| {
             let gate = gate.insert(Gate::before(ledger));
             Arc::clone(gate) as Arc<dyn Ledger>
         });

@@ -1,0 +1,81 @@
+//! The configuration in memory is what was stored last, whoever reads it when, and whatever the ledger refuses meanwhile.
+
+use crate::world::{Chain, World};
+use domain::NotSent;
+use ledger::{ConfigurationChange, DeliveryFilter, Integration};
+use serde_json::json;
+
+/// Another process names `b`.
+async fn named(world: &World, name: &str) {
+    let ledger = world.engine.ledger();
+    let stored = ledger.configuration().await.unwrap();
+    let mut all = stored.integrations.iter();
+    let row = all.find(|row| row.key == "b").unwrap();
+    let row = Integration {
+        name: name.to_owned(),
+        ..row.clone()
+    };
+    let change = vec![ConfigurationChange::PutIntegration(row)];
+    let changed = ledger.configure(stored.revision, change, "another", world.now());
+    assert!(changed.await.unwrap());
+}
+
+fn name(world: &World) -> String {
+    let setup = world.engine.setup();
+    let mut all = setup.integrations();
+    let b = all.find(|active| active.row.key == "b").unwrap();
+    b.row.name.clone()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_read_before_a_change_is_never_in_force_after_it() {
+    let (world, gate) = World::gated_and_quiet().await;
+    named(&world, "first").await;
+    gate.detain("configuration");
+    let early = tokio::spawn({
+        let engine = world.engine.clone();
+        async move { engine.reload().await }
+    });
+    gate.holds("configuration").await;
+    named(&world, "second").await;
+    world.engine.reload().await.unwrap();
+    assert_eq!(name(&world), "second");
+    gate.open("configuration");
+    early.await.unwrap().unwrap();
+    assert_eq!(name(&world), "second");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_stored_is_answered_as_done_and_read_again_later() {
+    let (world, gate) = World::gated_and_quiet().await;
+    gate.refuse("configuration", 1);
+    world.save(json!({ "b": { "name": "changed" } })).await;
+    assert_ne!(name(&world), "changed", "it could not be read again");
+    world.catch_up().await;
+    assert_eq!(name(&world), "changed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_lacked_an_address_is_tried_again_once_the_ledger_takes_that() {
+    let (world, gate) = World::gated_and_quiet().await;
+    world
+        .save(json!({ "a": { "settings": { "sandbox_url": null } } }))
+        .await;
+    let mut chain = Chain::purchase(1000, "unmapped", None, world.now());
+    let told = chain.notify("SUBSCRIBED", world.now());
+    world.tell(&told).await.unwrap();
+    world.settled().await;
+    assert!(world.received("https://a.").is_empty());
+    let all = DeliveryFilter::default();
+    let deliveries = world.engine.ledger().deliveries(&all, None, 10).await;
+    let reasons: Vec<_> = deliveries.unwrap().iter().map(|row| row.reason).collect();
+    assert!(reasons.contains(&Some(NotSent::MissingCredentials)));
+
+    gate.refuse("requeue", 1);
+    world
+        .save(json!({ "a": { "settings": { "sandbox_url": "https://a.example/" } } }))
+        .await;
+    gate.refused("requeue").await;
+    world.settled().await;
+    assert_eq!(world.received("https://a.").len(), 1);
+}
