@@ -312,7 +312,7 @@ async fn hand_back(pool: &PgPool, leases: &[Returned], now: Timestamp) -> Result
         .collect();
     let until: Vec<i64> = leases.iter().map(|lease| micros(lease.until)).collect();
     sqlx::query!(
-        "update deliveries d set due_at = $5
+        "update deliveries d set due_at = least(d.accepted_at, $5)
          from unnest($1::uuid[], $2::uuid[], $3::integer[], $4::bigint[]) as n(customer, id, attempts, until)
          where d.customer = n.customer and d.id = n.id and d.attempts = n.attempts and d.due_at = n.until and d.status + 0 = 0",
         &customers, &ids, &attempts, &until, micros(now)

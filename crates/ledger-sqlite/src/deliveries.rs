@@ -203,7 +203,7 @@ fn hand_back(connection: &Connection, leases: &[Returned], now: Timestamp) -> Re
         let (delivery, until) = (lease.delivery.key(), micros(lease.until));
         count += execute(
             connection,
-            "UPDATE deliveries SET due_at = ?4 WHERE id = ?1 AND attempts = ?2 AND due_at = ?3 AND status = 0",
+            "UPDATE deliveries SET due_at = min(accepted_at, ?4) WHERE id = ?1 AND attempts = ?2 AND due_at = ?3 AND status = 0",
             params![delivery, lease.attempts, until, micros(now)],
         )? as u64;
     }

@@ -31,8 +31,8 @@ pub trait Deliveries: Send + Sync + 'static {
     /// Records an attempt, if the delivery is still at the attempt it was leased with. Once it is settled for good, answers with
     /// the one that is next in its line, leased until `lease_until`.
     async fn settle(&self, settlement: Settlement, lease_until: Timestamp) -> Result<Settled>;
-    /// Gives leases back that nothing was attempted with: the deliveries are due at once, for whoever comes. One that is no
-    /// longer the caller's stays as it is. Answers how many were given back.
+    /// Gives leases back that nothing was attempted with: the deliveries are due at once, for whoever comes, and before what was
+    /// accepted later. One that is no longer the caller's stays as it is. Answers how many were given back.
     async fn hand_back(&self, leases: &[Returned], now: Timestamp) -> Result<u64>;
     /// Makes failed deliveries pending again: one, or those of an integration that failed for one of `reasons`, each in its place.
     async fn requeue(&self, which: Requeue, now: Timestamp) -> Result<u64>;

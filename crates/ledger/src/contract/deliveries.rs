@@ -1,8 +1,9 @@
 //! Promises about deliveries: order, leases, fences, retries.
 
 use super::{Subject, at, claim, commit, delivery, integration, lane, project, settlement};
-use crate::{Committed, LaneId, Next, Requeue, Returned, Waiting};
+use crate::{Committed, LaneId, NewDelivery, Next, Requeue, Returned, Waiting};
 use domain::{DeliveryId, Environment, IntegrationId, NotSent};
+use jiff::SignedDuration;
 use std::collections::BTreeSet;
 
 /// Commits the `seq`th event of a customer with a delivery to each integration; answers those that may be sent now.
@@ -225,6 +226,35 @@ pub async fn leases_that_were_not_used_are_given_back(ledger: Subject) {
     );
     assert_eq!(claimed(&ledger, to, 5).await, [one]);
     assert_eq!(ledger.hand_back(&[], at(5)).await.unwrap(), 0);
+}
+
+/// What was taken up and not attempted lost nothing by it: it is before what was accepted later, as it was.
+pub async fn what_is_given_back_has_its_place_again(ledger: Subject) {
+    let to = integration(1);
+    let mut ids = Vec::new();
+    for number in 1..=3 {
+        let mut write = commit(number, None, 1);
+        let accepted = delivery(number, 1, to, 1).accepted_at;
+        write.deliveries = vec![NewDelivery {
+            accepted_at: accepted + SignedDuration::from_secs(number.cast_signed()),
+            due_at: accepted + SignedDuration::from_secs(number.cast_signed()),
+            ..delivery(number, 1, to, 1)
+        }];
+        ids.push(write.deliveries[0].id);
+        ledger.commit(write).await.unwrap();
+    }
+    let first = ledger.claim(claim(lane(to), 10, 70, 1)).await.unwrap();
+    assert_eq!(first[0].id, ids[0]);
+    let back = Returned {
+        customer: first[0].event.customer.id,
+        delivery: ids[0],
+        attempts: 0,
+        until: at(70),
+    };
+    assert_eq!(ledger.hand_back(&[back], at(11)).await.unwrap(), 1);
+    let again = ledger.claim(claim(lane(to), 12, 72, 2)).await.unwrap();
+    let again: BTreeSet<_> = again.into_iter().map(|lease| lease.id).collect();
+    assert_eq!(again, BTreeSet::from([ids[0], ids[1]]));
 }
 
 /// A node that was away for longer than its lease gives back what another has taken up: that stays with the other.
