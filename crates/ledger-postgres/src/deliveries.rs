@@ -40,6 +40,9 @@ impl Deliveries for PostgresLedger {
     async fn requeue(&self, which: Requeue, now: Timestamp) -> Result<u64> {
         requeue(&self.reads, &which, now).await
     }
+    async fn fail_removed(&self, now: Timestamp) -> Result<u64> {
+        fail_removed(&self.reads, now).await
+    }
     async fn set_back(&self, by: SignedDuration, now: Timestamp) -> Result<u64> {
         set_back(&self.reads, by, now).await
     }
@@ -366,6 +369,18 @@ async fn requeue(pool: &PgPool, which: &Requeue, now: Timestamp) -> Result<u64> 
             Ok(done.rows_affected())
         }
     }
+}
+
+async fn fail_removed(pool: &PgPool, now: Timestamp) -> Result<u64> {
+    sqlx::query!(
+        "update deliveries d set status = 2, reason = 'integration_removed', detail = 'the integration was removed', due_at = $1, waits_for = null
+         where d.status = 0 and not exists (select 1 from integrations i where i.id = d.integration)",
+        micros(now)
+    )
+    .execute(pool)
+    .await
+    .map(|done| done.rows_affected())
+    .map_err(failed)
 }
 
 async fn set_back(pool: &PgPool, by: SignedDuration, now: Timestamp) -> Result<u64> {

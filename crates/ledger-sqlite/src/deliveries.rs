@@ -54,6 +54,11 @@ impl Deliveries for SqliteLedger {
             .write(move |connection| requeue(connection, &which, now))
             .await
     }
+    async fn fail_removed(&self, now: Timestamp) -> Result<u64> {
+        self.writer
+            .write(move |connection| fail_removed(connection, now))
+            .await
+    }
     async fn set_back(&self, by: SignedDuration, now: Timestamp) -> Result<u64> {
         self.writer
             .write(move |connection| set_back(connection, by, now))
@@ -256,6 +261,16 @@ fn begin_lines(connection: &Connection, integration: IntegrationId, now: Timesta
         params![integration.key(), micros(now)],
     )
     .map(|_| ())
+}
+
+fn fail_removed(connection: &Connection, now: Timestamp) -> Result<u64> {
+    execute(
+        connection,
+        "UPDATE deliveries SET status = 2, reason = 'integration_removed', detail = 'the integration was removed', due_at = ?1
+         WHERE status = 0 AND NOT EXISTS (SELECT 1 FROM integrations i WHERE i.id = deliveries.integration)",
+        params![micros(now)],
+    )
+    .map(|failed| failed as u64)
 }
 
 fn set_back(connection: &Connection, by: SignedDuration, now: Timestamp) -> Result<u64> {

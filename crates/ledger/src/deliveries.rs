@@ -36,6 +36,8 @@ pub trait Deliveries: Send + Sync + 'static {
     async fn hand_back(&self, leases: &[Returned], now: Timestamp) -> Result<u64>;
     /// Makes failed deliveries pending again: one, or those of an integration that failed for one of `reasons`, each in its place.
     async fn requeue(&self, which: Requeue, now: Timestamp) -> Result<u64>;
+    /// Fails what waits for an integration that is gone: its commit was under way when that was removed. Answers how many.
+    async fn fail_removed(&self, now: Timestamp) -> Result<u64>;
     /// The clock was set back by so much, to `now`: what is scheduled after now comes as much earlier. Where several nodes find that, retries come
     /// too early rather than late. Answers how many deliveries were moved.
     async fn set_back(&self, by: SignedDuration, now: Timestamp) -> Result<u64>;

@@ -54,7 +54,7 @@ enum Chore {
     Heard,
     /// Room for what comes, and what is kept no longer.
     Upkeep,
-    /// What a node left half done when it died.
+    /// What a node left half done when it died, and what waits for an integration that is gone.
     Mending,
 }
 
@@ -165,7 +165,7 @@ impl Clock {
         ] {
             self.do_once(chore).await?;
         }
-        Ok(())
+        self.dispatch.fail_removed().await
     }
 
     async fn do_once(&self, chore: Chore) -> Result<(), LedgerError> {

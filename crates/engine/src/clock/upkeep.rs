@@ -13,8 +13,9 @@ impl Clock {
         Ok(())
     }
 
-    /// Completes what a node left half done when it died.
+    /// Completes what a node left half done when it died, and ends what nobody is there for any more.
     pub(super) async fn mend(&self) -> Result<(), LedgerError> {
+        self.dispatch.fail_removed().await?;
         let now = self.core.system().now();
         let mended = self.core.ledger().mend(now).await?;
         if mended > 0 {

@@ -1,4 +1,4 @@
-//! Deliveries that somebody asks for: again, or as a test.
+//! Deliveries that somebody asks for: again, or as a test; and those that nobody can ask for any more.
 
 use super::Dispatch;
 use crate::{decide, setup::ActiveIntegration};
@@ -12,6 +12,8 @@ impl Dispatch {
         project: ProjectId,
         delivery: DeliveryId,
     ) -> Result<bool, LedgerError> {
+        // The integration may be newer than what this node has read.
+        self.core.reload().await?;
         let found = self.core.ledger().delivery(project, delivery).await?;
         let setup = self.core.setup();
         if found.is_none_or(|record| setup.integration(record.integration).is_none()) {
@@ -20,16 +22,34 @@ impl Dispatch {
         Ok(self.requeue(Requeue::One(project, delivery)).await? > 0)
     }
 
-    /// Tries every failed delivery of an integration again. Answers how many there are.
+    /// Tries every failed delivery of an integration again. Answers how many there are; none where nobody is
+    /// there any more to take them.
     pub async fn retry_failed(&self, integration: IntegrationId) -> Result<u64, LedgerError> {
+        self.core.reload().await?;
         let setup = self.core.setup();
-        let active = setup.integration(integration);
+        let Some(active) = setup.integration(integration) else {
+            return Ok(0);
+        };
         self.requeue(Requeue::Failed {
             integration,
             reasons: NotSent::ALL.to_vec(),
-            ordered: active.is_none_or(|active| active.spec.ordered),
+            ordered: active.spec.ordered,
         })
         .await
+    }
+
+    /// Fails what waits for an integration that is gone: it was committed, or asked for again, while that was removed.
+    pub(crate) async fn fail_removed(&self) -> Result<(), LedgerError> {
+        let now = self.core.system().now();
+        let failed = self.core.ledger().fail_removed(now).await?;
+        if failed > 0 {
+            tracing::info!(
+                failed,
+                "deliveries failed that waited for an integration that was removed meanwhile"
+            );
+            self.core.note_change();
+        }
+        Ok(())
     }
 
     async fn requeue(&self, which: Requeue) -> Result<u64, LedgerError> {

@@ -165,6 +165,7 @@ behind_the_gate! {
         fn settle(settlement: Settlement, lease_until: Timestamp) -> Settled;
         fn hand_back(leases: &[Returned], now: Timestamp) -> u64;
         fn requeue(which: Requeue, now: Timestamp) -> u64;
+        fn fail_removed(now: Timestamp) -> u64;
         fn set_back(by: SignedDuration, now: Timestamp) -> u64;
         fn backlog() -> Vec<Waiting>;
         fn start_replay(replay: Replay) -> ();

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "tests report by panicking")]
 
 mod breaker;
+mod by_hand;
 mod gate;
 mod handshakes;
 mod lanes;

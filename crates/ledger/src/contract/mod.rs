@@ -51,7 +51,7 @@ macro_rules! contract_tests {
             a_chain_is_found_under_all_its_ids, purchases_pass_from_customer_to_customer, a_merged_customer_leads_to_the_other,
             a_forgotten_customer_leaves_only_facts, what_was_answered_about_a_forgotten_customer_is_gone, the_log_does_not_name_a_forgotten_customer, marks_and_rates_are_kept,
             a_replay_queues_in_order_and_each_step_once, a_span_of_time_is_found,
-            sessions_end, sessions_of_a_user_are_bounded, a_part_of_a_user_is_changed_alone, what_was_done_is_logged_without_secrets, what_was_done_is_told_to_whom_it_concerns, configuration_changes_are_optimistic, removing_an_integration_fails_what_it_had_not_sent,
+            sessions_end, sessions_of_a_user_are_bounded, a_part_of_a_user_is_changed_alone, what_was_done_is_logged_without_secrets, what_was_done_is_told_to_whom_it_concerns, configuration_changes_are_optimistic, removing_an_integration_fails_what_it_had_not_sent, what_waits_for_an_integration_that_is_gone_fails,
         }
     };
     (@each $make:expr; $($name:ident),* $(,)?) => {$(

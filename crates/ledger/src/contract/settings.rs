@@ -2,7 +2,7 @@
 
 use super::{Subject, at, chain_write, commit, delivery, integration, lane, project};
 use crate::{ConfigurationChange as Change, DeliveryState, Integration, Project, Verification};
-use domain::{Currency, rates::Rate};
+use domain::{Currency, NotSent, rates::Rate};
 
 fn row() -> Project {
     Project {
@@ -118,6 +118,35 @@ pub async fn removing_an_integration_fails_what_it_had_not_sent(ledger: Subject)
     assert_eq!(record.state, DeliveryState::Failed);
     let due = ledger.lanes_due(&[lane(integration(1))], at(5)).await;
     assert_eq!(due.unwrap(), []);
+}
+
+/// What was committed against a configuration that an integration was removed from meanwhile ends, too; nothing else does.
+pub async fn what_waits_for_an_integration_that_is_gone_fails(ledger: Subject) {
+    let known = vec![Change::PutProject(row()), Change::PutIntegration(webhook())];
+    assert!(ledger.configure(0, known, "test", at(0)).await.unwrap());
+    let (there, gone) = (integration(1), integration(2));
+    let mut write = commit(1, None, 1);
+    write.deliveries = vec![delivery(1, 1, there, 60), delivery(1, 1, gone, 60)];
+    ledger.commit(write).await.unwrap();
+    let mut next = commit(1, Some(1), 2);
+    next.deliveries = vec![delivery(1, 2, there, 60), delivery(1, 2, gone, 60)];
+    ledger.commit(next).await.unwrap();
+    assert_eq!(
+        ledger.fail_removed(at(5)).await.unwrap(),
+        2,
+        "also what waits for its turn"
+    );
+    assert_eq!(ledger.fail_removed(at(6)).await.unwrap(), 0);
+    for seq in [1, 2] {
+        let state = async |to| {
+            let id = delivery(1, seq, to, 1).id;
+            let record = ledger.delivery(project(), id).await.unwrap().unwrap();
+            (record.state, record.reason)
+        };
+        assert_eq!(state(there).await, (DeliveryState::Pending, None));
+        let removed = Some(NotSent::IntegrationRemoved);
+        assert_eq!(state(gone).await, (DeliveryState::Failed, removed));
+    }
 }
 
 /// Marks and exchange rates come back, the newest of each.
