@@ -111,6 +111,24 @@ async fn transfer_moves_a_purchase_and_tells_both_sides() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_purchase_that_is_claimed_over_and_over_in_one_moment_passes_each_time() {
+    let world = World::with_stores().await;
+    sell(&world, "t", "");
+    restore(&world, "ann", "t").await.unwrap();
+    // No time passes from here on.
+    for who in ["bob", "ann", "bob"] {
+        world.receipt(Store::PlayStore, who, "t").await.unwrap();
+        assert!(world.has_premium(who).await, "{who}");
+    }
+    assert!(!world.has_premium("ann").await);
+    assert_eq!(world.kinds_of("bob").await, [Transfer, Transfer]);
+    assert_eq!(access(&world, "bob").await, [true, false, true]);
+    assert_eq!(access(&world, "ann").await, [true, false, true, false]);
+    world.settled().await;
+    world.rederives().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn transfer_while_in_billing_retry_gives_no_access_until_it_recovers() {
     let world = World::with_stores().await;
     sell(&world, "t", "");
