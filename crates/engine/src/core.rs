@@ -18,7 +18,7 @@ use domain::{
 use ledger::{Commit, Committed, ConfigurationChange, Ledger, LedgerError, Requeue};
 use sources::{Web, rates::with_shipped};
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
-use tokio::sync::watch;
+use tokio::sync::{Mutex, MutexGuard, watch};
 use tracing::Instrument;
 
 /// What an engine is made of.
@@ -59,6 +59,8 @@ struct Shared {
     /// is to get another chance.
     mended: Guarded<BTreeMap<IntegrationId, u64>>,
     rates: Latest<Rates>,
+    /// Whose turn it is to decide on the configuration.
+    deciding: Mutex<()>,
     /// Raised whenever the configuration in memory was replaced.
     reloaded: watch::Sender<u64>,
     /// Raised after every commit and settlement: whoever follows the feed looks again.
@@ -86,6 +88,7 @@ impl Core {
             setup: Latest::new(setup),
             mended: Guarded::default(),
             rates: Latest::new(rates),
+            deciding: Mutex::default(),
             reloaded: watch::Sender::new(0),
             changed: watch::Sender::new(0),
             stopping: watch::Sender::new(false),
@@ -236,6 +239,12 @@ impl Core {
                 mended.remove(&integration);
             }
         }
+    }
+
+    /// Waits until nobody else on this node decides on the configuration; nobody does until the answer is dropped. Other nodes
+    /// may still be faster: whoever commits against a configuration that has moved decides again.
+    pub async fn turn_to_decide(&self) -> MutexGuard<'_, ()> {
+        self.shared.deciding.lock().await
     }
 
     /// Applies configuration changes made against the configuration in memory.

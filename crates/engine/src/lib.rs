@@ -50,7 +50,7 @@ use configuration::Vault;
 use domain::rates::{Rate, Rates};
 use ledger::{ConfigurationChange, Ledger, LedgerError};
 use std::{sync::Arc, time::Duration};
-use tokio::sync::watch;
+use tokio::sync::{MutexGuard, watch};
 use under_way::Going;
 
 /// A running engine: its rooms, and what they share. Cheap to clone.
@@ -168,6 +168,11 @@ impl Engine {
     /// Reads the configuration again if it changed, here or by another process.
     pub async fn reload(&self) -> Result<(), LedgerError> {
         self.core.reload().await
+    }
+
+    /// Waits until nobody else on this node decides on the configuration; nobody does until the answer is dropped.
+    pub async fn turn_to_decide(&self) -> MutexGuard<'_, ()> {
+        self.core.turn_to_decide().await
     }
 
     /// Applies changes that were decided on `on`, which [`Engine::setup`] gave.

@@ -1,6 +1,6 @@
 //! `tidings apply`: a project from a file, with a plan shown first and errors that name their line.
 
-use crate::{cli::Data, say};
+use crate::{cli::Data, data::Opened, say};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use configuration::{Action, Desired, Given, Means, Problem, Step};
@@ -8,6 +8,9 @@ use engine::{System, WallSystem};
 use serde_json::Value;
 use std::{path::PathBuf, process::ExitCode};
 use toml::de::{DeTable, DeValue};
+
+/// How often it is planned against a configuration that keeps changing.
+const TRIES: u32 = 32;
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {
@@ -37,40 +40,39 @@ pub(crate) async fn run(options: &Options) -> Result<ExitCode> {
         Err(problems) => return Ok(report(&name, &problems)),
     };
     let opened = options.data.open().await?;
-    let current = opened.ledger.configuration().await?;
     let context = destinations::Context {
         public_url: options.public_url.trim_end_matches('/').to_owned(),
     };
-    let planned = configuration::plan(
-        &wanted,
-        &Means {
-            current: &current,
-            vault: &opened.vault,
-            context: &context,
-            fresh: &|| WallSystem.uuid(),
-        },
-    );
-    let steps = match planned {
-        Ok(steps) => steps,
-        Err(problems) => return Ok(report(&name, &located(&text, problems))),
-    };
-    let waiting = web::configure::under_backlog(&*opened.ledger, &steps, &current).await?;
-    if !waiting.is_empty() {
-        return Ok(report(&name, &located(&text, waiting)));
-    }
-    show(&steps);
-    let changes: Vec<_> = steps.into_iter().filter_map(|step| step.change).collect();
-    if options.dry_run {
-        say::line("Nothing was changed (--dry-run).");
-        return Ok(ExitCode::SUCCESS);
-    }
-    if !changes.is_empty()
-        && !opened
-            .ledger
-            .configure(current.revision, changes, "command line", WallSystem.now())
-            .await?
-    {
-        bail!("the configuration was changed at the same time; apply again");
+    let mut shown = String::new();
+    let mut tries = 0;
+    loop {
+        let (steps, revision) = match plan(&opened, &wanted, &context).await? {
+            Ok(planned) => planned,
+            Err(problems) => return Ok(report(&name, &located(&text, problems))),
+        };
+        // Where it has to be planned again, it is mostly the same plan.
+        let plan = told(&steps);
+        if plan != shown {
+            say::line(&plan);
+            shown = plan;
+        }
+        let changes: Vec<_> = steps.into_iter().filter_map(|step| step.change).collect();
+        if options.dry_run {
+            say::line("Nothing was changed (--dry-run).");
+            return Ok(ExitCode::SUCCESS);
+        }
+        let (ledger, now) = (&opened.ledger, WallSystem.now());
+        if changes.is_empty()
+            || ledger
+                .configure(revision, changes, "command line", now)
+                .await?
+        {
+            break;
+        }
+        tries += 1;
+        if tries == TRIES {
+            bail!("the configuration is being changed all the time; apply again");
+        }
     }
     let after = opened.ledger.configuration().await?;
     let project = after
@@ -89,6 +91,31 @@ pub(crate) async fn run(options: &Options) -> Result<ExitCode> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What has to change, and in which revision of the configuration that was found; or everything that is wrong.
+async fn plan(
+    opened: &Opened,
+    wanted: &Desired,
+    context: &destinations::Context,
+) -> Result<Result<(Vec<Step>, u64), Vec<Problem>>> {
+    let current = opened.ledger.configuration().await?;
+    let means = Means {
+        current: &current,
+        vault: &opened.vault,
+        context,
+        fresh: &|| WallSystem.uuid(),
+    };
+    let steps = match configuration::plan(wanted, &means) {
+        Ok(steps) => steps,
+        Err(problems) => return Ok(Err(problems)),
+    };
+    let waiting = web::configure::under_backlog(&*opened.ledger, &steps, &current).await?;
+    Ok(if waiting.is_empty() {
+        Ok((steps, current.revision))
+    } else {
+        Err(waiting)
+    })
 }
 
 #[expect(
@@ -114,15 +141,17 @@ fn report(file: &str, problems: &[Located]) -> ExitCode {
     ExitCode::FAILURE
 }
 
-fn show(steps: &[Step]) {
-    for step in steps {
+/// A plan, a line for each step.
+fn told(steps: &[Step]) -> String {
+    let lines = steps.iter().map(|step| {
         let (sign, word) = match step.action {
             Action::Create => ("+", "create"),
             Action::Update => ("~", "update"),
             Action::Keep => ("=", "keep"),
         };
-        say::line(format!("{sign} {word:<6} {}", step.subject));
-    }
+        format!("{sign} {word:<6} {}", step.subject)
+    });
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 fn line_at(text: &str, offset: usize) -> usize {

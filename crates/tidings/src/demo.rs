@@ -266,9 +266,13 @@ async fn prepare(data: &Data, wanted: &Desired) -> Result<()> {
     let steps = planned
         .map_err(|problems| anyhow::anyhow!("the demo's project is not accepted: {problems:?}"))?;
     let changes = steps.into_iter().filter_map(|step| step.change).collect();
-    opened
+    let prepared = opened
         .ledger
         .configure(current.revision, changes, "demo", WallSystem.now())
         .await?;
+    anyhow::ensure!(
+        prepared,
+        "the configuration was changed at the same time; start the demo again"
+    );
     Ok(())
 }

@@ -14,24 +14,37 @@ use std::sync::Arc;
 pub type Configured =
     Result<Result<Vec<(configuration::Action, String)>, Vec<configuration::Problem>>, Problem>;
 
-/// Plans and applies a part of a project.
+/// Plans and applies a part of a project; plans again where the configuration has moved meanwhile.
+///
+/// Errors: the caller may no longer do it, or the configuration moves all the time.
 pub async fn configure(app: &App, caller: &Caller, desired: &Desired) -> Configured {
-    let setup = app.engine.setup();
-    let steps = match plan(app, &setup, desired) {
-        Ok(steps) => steps,
-        Err(problems) => return Ok(Err(problems)),
-    };
-    let problems = under_backlog(app.engine.ledger(), &steps, &setup.configuration).await?;
-    if !problems.is_empty() {
-        return Ok(Err(problems));
+    let _turn = app.engine.turn_to_decide().await;
+    for _ in 0..TRIES {
+        let setup = app.engine.setup();
+        let steps = match plan(app, &setup, desired) {
+            Ok(steps) => steps,
+            Err(problems) => return Ok(Err(problems)),
+        };
+        let problems = under_backlog(app.engine.ledger(), &steps, &setup.configuration).await?;
+        if !problems.is_empty() {
+            return Ok(Err(problems));
+        }
+        let (mut taken, mut changes) = (Vec::new(), Vec::new());
+        for step in steps {
+            taken.push((step.action, step.subject));
+            changes.extend(step.change);
+        }
+        if changes.is_empty() {
+            return Ok(Ok(taken));
+        }
+        if !caller.is_still(&setup) {
+            break;
+        }
+        if app.engine.configure(&setup, changes, &caller.name).await? {
+            return Ok(Ok(taken));
+        }
     }
-    let (mut taken, mut changes) = (Vec::new(), Vec::new());
-    for step in steps {
-        taken.push((step.action, step.subject));
-        changes.extend(step.change);
-    }
-    commit(app, caller, &setup, changes).await?;
-    Ok(Ok(taken))
+    Err(Problem::changed_meanwhile())
 }
 
 fn plan(
@@ -51,27 +64,9 @@ fn plan(
     configuration::plan(desired, &means)
 }
 
-/// Commits changes that were decided on `setup`, the caller's right to them included.
-///
-/// Errors: the configuration has moved since, and nothing was changed.
-pub async fn commit(
-    app: &App,
-    caller: &Caller,
-    setup: &Setup,
-    changes: Vec<ConfigurationChange>,
-) -> Result<(), Problem> {
-    let is_still = caller.is_still(setup);
-    let is_done = changes.is_empty()
-        || (is_still && app.engine.configure(setup, changes, &caller.name).await?);
-    if is_done {
-        Ok(())
-    } else {
-        Err(Problem::changed_meanwhile())
-    }
-}
-
-/// Times that a decision is made again before whoever asked is told to.
-const TRIES: usize = 10;
+/// Times that a decision is made before whoever asked is told to try again: on this node one decides after the other, so that
+/// each time another node was faster.
+const TRIES: usize = 32;
 
 /// What is decided on a configuration: changes, and what is answered once they are committed.
 pub type Decision<T> = Result<(Vec<ConfigurationChange>, T), Problem>;
@@ -82,6 +77,7 @@ pub async fn decide<T>(
     by: &str,
     decision: impl Fn(&Arc<Setup>) -> Decision<T>,
 ) -> Result<T, Problem> {
+    let _turn = app.engine.turn_to_decide().await;
     for _ in 0..TRIES {
         let setup = app.engine.setup();
         let (changes, answer) = decision(&setup)?;

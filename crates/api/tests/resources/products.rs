@@ -21,6 +21,26 @@ async fn are_made_changed_and_kept() {
     assert_snapshot!(told);
 }
 
+/// Sixteen at once, in two projects: what each decides has nothing to do with the others.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn are_made_at_once_by_many_without_a_conflict() {
+    let server = server().await;
+    let puts = (0..16).map(|number| {
+        let project = ["acme", "other"][number % 2];
+        let path = format!("/api/v1/projects/{project}/products/p{number}");
+        let server = &server;
+        async move {
+            server
+                .put(&path, json!({ "name": "made" }))
+                .await
+                .status
+                .as_u16()
+        }
+    });
+    let answers = futures_util::future::join_all(puts).await;
+    assert_eq!(answers, [201; 16]);
+}
+
 #[tokio::test]
 async fn are_refused_with_what_is_wrong() {
     let server = server().await;

@@ -15,7 +15,7 @@ use web::{
     App,
     access::Access,
     audit::Effect,
-    configure::commit,
+    configure::decide_in,
     problem::Problem,
     project::InProject,
     route::{Method, Route},
@@ -113,16 +113,18 @@ async fn edit(
     uri: Uri,
     Form(sent): Form<BulkForm>,
 ) -> Result<Response, Problem> {
-    let setup = app.engine.setup();
-    let rows = &setup.configuration;
-    let bulk = match sent.read(rows, project.id) {
-        Ok(bulk) => bulk,
-        Err(problems) => return page(&app, &project, &uri, problems).await,
-    };
-    let products = sent.products.into_iter();
-    let changes: Vec<_> = products
-        .filter_map(|id| bulk.change(rows, project.id, id))
-        .collect();
-    commit(&app, &project.caller, &setup, changes).await?;
+    let read = decide_in(&app, &project, |project| {
+        let rows = &project.setup.configuration;
+        let bulk = match sent.read(rows, project.id) {
+            Ok(bulk) => bulk,
+            Err(problems) => return Ok((Vec::new(), Err(problems))),
+        };
+        let products = sent.products.iter().cloned();
+        let changes = products.filter_map(|id| bulk.change(rows, project.id, id));
+        Ok((changes.collect(), Ok(())))
+    });
+    if let Err(problems) = read.await? {
+        return page(&app, &project, &uri, problems).await;
+    }
     Ok(done(&format!("/projects/{}/catalog", project.key), "saved"))
 }

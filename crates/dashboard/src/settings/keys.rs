@@ -18,7 +18,7 @@ use web::{
     App,
     access::{Access, new_api_key},
     audit::Effect,
-    configure::{commit, decide_in},
+    configure::decide_in,
     problem::Problem,
     project::InProject,
     query::parse,
@@ -88,16 +88,17 @@ async fn revoke(
     Path((_, id)): Path<(String, String)>,
 ) -> Result<Response, Problem> {
     let id: ApiKeyId = parse("key", &id)?;
-    let setup = app.engine.setup();
-    let known = setup.configuration.api_keys.iter();
-    let is_known = known
-        .filter(|key| key.project.is_none_or(|only| only == project.id))
-        .any(|key| key.id == id && (key.project.is_some() || project.caller.project.is_none()));
-    if !is_known {
-        return Err(Problem::not_found("key", &id.to_string()));
-    }
-    let changes = vec![ConfigurationChange::RemoveApiKey(id)];
-    commit(&app, &project.caller, &setup, changes).await?;
+    decide_in(&app, &project, |project| {
+        let known = project.setup.configuration.api_keys.iter();
+        let is_known = known
+            .filter(|key| key.project.is_none_or(|only| only == project.id))
+            .any(|key| key.id == id && (key.project.is_some() || project.caller.project.is_none()));
+        if !is_known {
+            return Err(Problem::not_found("key", &id.to_string()));
+        }
+        Ok((vec![ConfigurationChange::RemoveApiKey(id)], ()))
+    })
+    .await?;
     Ok(done(
         &format!("/projects/{}/settings", project.key),
         "removed",

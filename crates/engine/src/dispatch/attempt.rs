@@ -158,6 +158,7 @@ impl Dispatch {
 
     /// Pauses an integration whose endpoint wants no more. What comes later is kept until somebody resumes it.
     async fn pause_gone(&self, active: &ActiveIntegration) {
+        let _turn = self.core.turn_to_decide().await;
         let setup = self.core.setup();
         // As it is now, and not as it was when the attempt began.
         let current = setup

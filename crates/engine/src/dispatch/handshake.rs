@@ -14,7 +14,7 @@ use std::{collections::BTreeMap, time::Duration};
 const REST: Duration = Duration::from_secs(30);
 
 /// How often a verdict is stored against a configuration that keeps changing.
-const TRIES: usize = 8;
+const TRIES: usize = 32;
 
 /// Most of an answer that is shown.
 const SHOWN_ANSWER: usize = 4 << 10;
@@ -167,6 +167,7 @@ impl Dispatch {
         verdict: &Verification,
         active: &ActiveIntegration,
     ) -> Result<(), LedgerError> {
+        let _turn = self.core.turn_to_decide().await;
         for _ in 0..TRIES {
             self.core.reload().await?;
             let setup = self.core.setup();

@@ -1,7 +1,7 @@
 //! The commands, as a newcomer uses them.
 
 use crate::server::{Api, BINARY, Site};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 #[test]
 fn apply_shows_a_plan_changes_nothing_on_a_dry_run_and_nothing_twice() {
@@ -27,6 +27,36 @@ fn apply_shows_a_plan_changes_nothing_on_a_dry_run_and_nothing_twice() {
             && !again.contains("~ update"),
         "{again}"
     );
+}
+
+#[test]
+fn projects_that_are_applied_at_once_are_all_applied() {
+    let site = Site::new(&[]);
+    let keys: Vec<_> = (0..8).map(|number| format!("p{number}")).collect();
+    let applying: Vec<_> = keys
+        .iter()
+        .map(|key| {
+            site.write_project(key, &[]);
+            let file = format!("{key}.toml");
+            let from = site.directory.join("project.toml");
+            std::fs::rename(from, site.directory.join(&file)).unwrap();
+            let mut command = site.command(&["apply", &file]);
+            command.stdout(Stdio::piped()).stderr(Stdio::piped());
+            command.spawn().unwrap()
+        })
+        .collect();
+    for applying in applying {
+        let output = applying.wait_with_output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+    }
+    for key in &keys {
+        site.write_project(key, &[]);
+        let again = site.run(&["apply", "project.toml"]);
+        assert!(
+            again.contains(&format!("= keep   project {key}")),
+            "{again}"
+        );
+    }
 }
 
 #[test]
