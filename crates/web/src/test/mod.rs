@@ -11,6 +11,7 @@
 mod adapters;
 mod answer;
 mod contract;
+mod opened;
 mod project;
 mod transcript;
 mod who;
@@ -19,6 +20,7 @@ mod witness;
 pub use adapters::{Clock, Endpoints};
 pub use answer::Answer;
 pub use contract::Contract;
+pub use opened::Opened;
 pub use transcript::Transcript;
 pub use who::{Client, Who};
 pub use witness::Seen;
@@ -232,6 +234,13 @@ impl TestServer {
         let answer = Answer::read(response).await;
         self.witnessed(&asked, &answer);
         answer
+    }
+
+    /// Opens a stream.
+    pub async fn open(&self, request: Request<Body>) -> Opened {
+        self.clock.step();
+        let Ok(response) = self.router.clone().oneshot(request).await;
+        Opened::of(response)
     }
 
     /// The first messages of a stream, as they come, without waiting for its end.
