@@ -8,7 +8,7 @@ use crate::{
 };
 use jiff::SignedDuration;
 
-/// The transactions of one line of a purchase, in order of purchase.
+/// The transactions of one line of a purchase that bought something, in order of purchase. What only took money is beside them.
 pub struct History<'a>(Vec<&'a Transaction>);
 
 /// How one transaction took over from the one before it.
@@ -37,7 +37,7 @@ impl<'a> History<'a> {
         let mut all: Vec<_> = facts
             .transactions
             .values()
-            .filter(|transaction| transaction.fact.line == line)
+            .filter(|transaction| transaction.fact.line == line && !transaction.fact.is_extra)
             .collect();
         all.sort_by(|a, b| {
             (a.fact.purchased_at, a.fact.expires_at, &a.fact.id).cmp(&(
@@ -110,10 +110,7 @@ impl<'a> History<'a> {
     /// Whether money was charged on the chain before `id`; `None` when its beginning is not known.
     fn paid_before(&self, id: &str, chain: &str) -> Option<bool> {
         let earlier = &self.0[..self.position(id)?];
-        if earlier
-            .iter()
-            .any(|transaction| !transaction.fact.is_free())
-        {
+        if earlier.iter().any(|transaction| transaction.fact.is_paid()) {
             return Some(true);
         }
         earlier
@@ -128,7 +125,13 @@ impl<'a> History<'a> {
         if fact.kind != TransactionKind::Subscription {
             return Some((EventKind::NonSubscriptionPurchase, "charge.one_time"));
         }
+        if fact.is_owed {
+            return None;
+        }
+        let mut earlier = self.iter().take_while(|other| other.fact.id != id);
+        let only_owed = self.before(id).is_some() && earlier.all(|other| other.fact.is_owed);
         let started_by_customer = fact.is_origin(chain)
+            || only_owed
             || (self.before(id).is_none() && fact.reason == Some(TransactionReason::Purchase));
         let paid_before = self.paid_before(id, chain);
         let switch = self.switch(id).map(|(switch, ..)| switch);
@@ -164,12 +167,12 @@ impl<'a> History<'a> {
             return Run::default();
         };
         let mut start = last;
-        let mut paid_periods = u32::from(!self.0[last].fact.is_free());
+        let mut paid_periods = u32::from(self.0[last].fact.is_paid());
         while let Some(before) = start.checked_sub(1) {
             let (old, new) = (&self.0[before].fact, &self.0[start].fact);
             let uninterrupted = new.reason == Some(TransactionReason::Renewal)
                 || old.expires_at.is_some_and(|end| new.purchased_at <= end);
-            if !uninterrupted || old.is_free() {
+            if !uninterrupted || !old.is_paid() {
                 break;
             }
             paid_periods += 1;
@@ -199,3 +202,6 @@ impl<'a> History<'a> {
         Some((hours + 12) / 24)
     }
 }
+
+/// What money is that bought no period, with the name of the rule that says so: no store has a word for it, and it counts.
+pub(crate) const EXTRA: (EventKind, &str) = (EventKind::SubscriptionRenewed, "charge.extra");

@@ -4,24 +4,52 @@
 use super::step::{Change, Step};
 use crate::{
     CancellationReason, EventKind,
-    charge::{History, Switch},
+    charge::{EXTRA, History, Switch},
     fact::TransactionFact,
 };
 
 pub(super) fn told(step: &Step<'_>) -> Vec<Change> {
     let transactions = step.history.iter();
+    let all = step.after.facts.transactions.values();
+    let extras = all.filter(|known| known.fact.line == step.line);
     transactions
         .flat_map(|transaction| of(step, &transaction.fact))
+        .chain(extras.filter_map(|transaction| extra(step, &transaction.fact)))
         .collect()
+}
+
+/// Whether a charge was not known before: not at all, or as one that was still owed.
+fn is_new(step: &Step<'_>, fact: &TransactionFact) -> bool {
+    let known = step
+        .before
+        .and_then(|before| before.facts.transaction(&fact.id, step.line));
+    known.is_none_or(|known| known.fact.is_owed && !fact.is_owed)
+}
+
+fn is_late(step: &Step<'_>, fact: &TransactionFact) -> bool {
+    step.before
+        .is_some_and(|before| fact.purchased_at < before.snapshot.purchased_at)
+}
+
+/// [`EXTRA`]: money that bought no period.
+fn extra(step: &Step<'_>, fact: &TransactionFact) -> Option<Change> {
+    if !fact.is_extra || !is_new(step, fact) {
+        return None;
+    }
+    let (kind, rule) = EXTRA;
+    let key = format!("charged:{}", step.named_transaction(&fact.id));
+    Some(Change {
+        transaction: fact.id.clone(),
+        product: fact.product.clone(),
+        late: is_late(step, fact),
+        ..step.change(kind, key, fact.purchased_at, rule)
+    })
 }
 
 /// One transaction: the change of product, the end of what it took over from, the charge.
 fn of(step: &Step<'_>, fact: &TransactionFact) -> Vec<Change> {
-    let before = step.before;
-    let is_new =
-        before.is_none_or(|before| before.facts.transaction(&fact.id, step.line).is_none());
-    let late =
-        is_new && before.is_some_and(|before| fact.purchased_at < before.snapshot.purchased_at);
+    let is_new = is_new(step, fact);
+    let late = is_new && is_late(step, fact);
     // A pair is told again when what is known of the earlier one changed how the later one took over.
     let pair = |history: &History<'_>| {
         history
@@ -80,7 +108,7 @@ fn product_changed(step: &Step<'_>, fact: &TransactionFact) -> Option<Change> {
 fn closed(step: &Step<'_>, fact: &TransactionFact) -> Option<Change> {
     let (switch, old, new) = step.history.switch(&fact.id)?;
     let (reason, change) = match switch {
-        _ if old.is_free() => return None,
+        _ if !old.is_paid() => return None,
         Switch::Immediate => (
             CancellationReason::Upgraded,
             step.change(

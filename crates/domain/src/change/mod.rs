@@ -29,6 +29,7 @@
 //! | `charge.product_changed_at_renewal` | paid, changed at the renewal | `subscription_started` |
 //! | `charge.resubscribed_with_another_product` | paid, changed after a lapse | `subscription_renewed` |
 //! | `charge.renewed` | any other paid one | `subscription_renewed` |
+//! | `charge.extra` | money that bought no period | `subscription_renewed` |
 //! | **refunds** | *a refund, or its undoing, is new* | |
 //! | `refund.revocation_date` | a copy of a transaction shows it | `*_refunded` |
 //! | `refund.reversed` | a newer copy no longer shows it | `refund_reversed` |

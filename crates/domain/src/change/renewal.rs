@@ -110,6 +110,8 @@ fn planned(step: &Step<'_>) -> Option<Change> {
             scheduled: true,
             ..product_changed(step, &snapshot.product, next, "product.change_scheduled")
         }),
+        // In effect before it is charged for: it is not withdrawn.
+        (Some(planned), None) if *planned == snapshot.product => None,
         (Some(planned), None) if step.is_same_period() && snapshot.will_renew => {
             let to = &snapshot.product;
             Some(product_changed(

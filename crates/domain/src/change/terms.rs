@@ -22,8 +22,8 @@ fn end_moved(step: &Step<'_>) -> Option<Change> {
     let snapshot = step.after.snapshot;
     let (old, new) = step
         .before_in_same_period()?
-        .expires_at
-        .zip(snapshot.expires_at)
+        .paid_until()
+        .zip(snapshot.paid_until())
         .filter(|(old, new)| old < new)?;
     let is_deferred = || {
         let mut notes = step.after.facts.notes.iter();

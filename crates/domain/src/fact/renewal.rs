@@ -80,6 +80,9 @@ pub struct RenewalFact {
     /// `product` is in effect, whatever was charged last.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub product_is_in_effect: bool,
+    /// End of the period that the store lets run, whatever was charged last: its invoice is open, void, or about another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runs_until: Option<Timestamp>,
 }
 
 impl RenewalFact {
@@ -108,6 +111,7 @@ impl RenewalFact {
             resumes_at: None,
             pause_is_planned: false,
             product_is_in_effect: false,
+            runs_until: None,
         }
     }
 }

@@ -145,6 +145,12 @@ pub struct TransactionFact {
     /// Paid for ahead and never renewed by the store (Google's prepaid plans).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_prepaid: bool,
+    /// It took money and bought no period: more seats until the end of the running one, usage beyond a threshold.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_extra: bool,
+    /// Its period runs, and nobody has paid for it yet. It is a charge once a newer copy says that it was paid.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_owed: bool,
     /// Tax included in or added to the price, where the store reports it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tax: Option<Money>,
@@ -184,6 +190,8 @@ impl TransactionFact {
             begins_chain: false,
             end_is_provisional: false,
             is_prepaid: false,
+            is_extra: false,
+            is_owed: false,
             tax: None,
             entitlements: Vec::new(),
         }
@@ -204,6 +212,12 @@ impl TransactionFact {
             _ => false,
         }
     }
+
+    /// Whether it is a charge that is neither free nor still owed.
+    pub fn is_paid(&self) -> bool {
+        !self.is_free() && !self.is_owed
+    }
+
     /// What it is known by among the facts of its chain: its id, and the line where it has one.
     pub fn key(&self) -> String {
         line_key(&self.id, &self.line)

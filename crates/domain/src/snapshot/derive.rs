@@ -4,7 +4,9 @@ use super::{Phase, Snapshot, standing::Standing};
 use crate::{
     CancellationReason, Money,
     charge::History,
-    fact::{Facts, Note, RenewalFact, Transaction, TransactionFact, TransactionKind, line_key},
+    fact::{
+        Facts, Note, RenewalFact, Status, Transaction, TransactionFact, TransactionKind, line_key,
+    },
 };
 use jiff::Timestamp;
 use std::cmp::Reverse;
@@ -42,9 +44,10 @@ impl Snapshot {
             && renewal
                 .and_then(|renewal| renewal.auto_renew)
                 .unwrap_or(true);
+        let expires_at = runs_until(fact, renewal);
         let standing = revoked(facts, fact)
             .or_else(|| left(facts, fact, renewal))
-            .unwrap_or_else(|| Standing::of(fact, renewal, now));
+            .unwrap_or_else(|| Standing::of(fact, expires_at, renewal, now));
         let ended = matches!(
             standing,
             Standing::Expired { .. } | Standing::Revoked { .. }
@@ -77,7 +80,8 @@ impl Snapshot {
             product: product.clone(),
             purchased_at: fact.purchased_at,
             original_purchased_at: history.began_at().unwrap_or(fact.original_purchased_at),
-            expires_at: fact.expires_at,
+            expires_at,
+            paid_until: fact.expires_at.filter(|_| expires_at != fact.expires_at),
             phase: phase(fact),
             will_renew: will_renew && !ended,
             off_since,
@@ -98,6 +102,15 @@ impl Snapshot {
             further: Vec::new(),
         })
     }
+}
+
+/// When the period ends: when the store says that it does, where that is later than what was paid for.
+fn runs_until(fact: &TransactionFact, renewal: Option<&RenewalFact>) -> Option<Timestamp> {
+    let paid = fact.expires_at?;
+    let named = renewal
+        .filter(|renewal| renewal.status == Some(Status::Active))
+        .and_then(|renewal| renewal.runs_until);
+    Some(named.map_or(paid, |named| named.max(paid)))
 }
 
 /// The least is the base: a line that has not ended, then the one that began first, then the one that cost most at first, then

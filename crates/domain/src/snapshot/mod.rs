@@ -51,8 +51,11 @@ pub struct Snapshot {
     pub purchased_at: Timestamp,
     /// Start of the chain.
     pub original_purchased_at: Timestamp,
-    /// Its end; `None` for one-time purchases.
+    /// Its end, or the later one until which the store lets it run on; `None` for one-time purchases.
     pub expires_at: Option<Timestamp>,
+    /// Its own end, where the store lets it run on beyond that although nothing was charged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paid_until: Option<Timestamp>,
     /// What kind of period it is.
     pub phase: Phase,
     /// Whether the store will renew.
@@ -131,6 +134,11 @@ impl Snapshot {
             Standing::Revoked { at } => Some(at),
             _ => self.expires_at,
         }
+    }
+
+    /// End of what was paid for.
+    pub fn paid_until(&self) -> Option<Timestamp> {
+        self.paid_until.or(self.expires_at)
     }
 
     /// Whether a charge failed and is being retried.

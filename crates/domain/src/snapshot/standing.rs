@@ -63,17 +63,18 @@ pub enum Standing {
 }
 
 impl Standing {
-    /// Where a chain stands at `now` whose current transaction is `fact`, by the store's newest word on its renewal.
+    /// Where a chain stands at `now` whose current transaction is `fact` and runs until `end`, by the store's newest word on its renewal.
     pub(super) fn of(
         fact: &TransactionFact,
+        end: Option<Timestamp>,
         renewal: Option<&RenewalFact>,
         now: Timestamp,
     ) -> Self {
         if let Some(revocation) = &fact.revocation {
             return Self::Revoked { at: revocation.at };
         }
-        let (TransactionKind::Subscription, Some(end)) = (fact.kind, fact.expires_at) else {
-            return match fact.expires_at {
+        let (TransactionKind::Subscription, Some(end)) = (fact.kind, end) else {
+            return match end {
                 Some(at) if at <= now => Self::Expired {
                     at,
                     reason: CancellationReason::VoluntarilyCancelled,

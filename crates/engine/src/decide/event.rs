@@ -86,7 +86,12 @@ impl About<'_> {
     fn purchase(&self, change: &Change) -> Purchase {
         let snapshot = self.snapshot.line(&change.line).unwrap_or(self.snapshot);
         let history = History::of(self.facts, &change.line);
-        let run = history.run(&change.transaction);
+        // What bought no period is part of the one that runs.
+        let known = self.facts.transaction(&change.transaction, &change.line);
+        let run = history.run(match known {
+            Some(known) if known.fact.is_extra => &snapshot.transaction,
+            _ => &change.transaction,
+        });
         Purchase {
             chain: self.chain.id.clone(),
             kind: snapshot.kind,
