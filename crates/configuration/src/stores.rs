@@ -149,7 +149,7 @@ const STRIPE: AppSpec = AppSpec {
         field(
             "api_key",
             Secret,
-            "A secret or restricted key that may read subscriptions, invoices, charges, refunds, disputes, sessions and customers.",
+            "A secret or restricted key that may read subscriptions, their schedules, prices, invoices, charges, refunds, disputes, sessions and customers.",
         ),
         field(
             "signing_secrets",

@@ -189,6 +189,8 @@ impl Api for StripeAccount {
         }
         let lists = [
             "subscriptions",
+            "subscription_schedules",
+            "prices",
             "invoices",
             "invoice_payments",
             "refunds",

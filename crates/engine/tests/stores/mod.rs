@@ -7,3 +7,4 @@ mod outage;
 mod people;
 mod stated;
 mod stripe;
+mod stripe_papers;

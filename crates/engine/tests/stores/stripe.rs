@@ -8,14 +8,14 @@ use serde_json::json;
 use simulator::{Outage, StripeSubscription, sign};
 use sources::Incoming;
 
-const DAY: i64 = 86_400;
+pub(super) const DAY: i64 = 86_400;
 
-fn after(at: Timestamp, days: i64) -> Timestamp {
+pub(super) fn after(at: Timestamp, days: i64) -> Timestamp {
     at.checked_add(SignedDuration::from_secs(days * DAY))
         .unwrap()
 }
 
-fn subscription(id: &str) -> StripeSubscription {
+pub(super) fn subscription(id: &str) -> StripeSubscription {
     StripeSubscription {
         id: id.into(),
         account: format!("user-{id}"),
@@ -26,7 +26,7 @@ fn subscription(id: &str) -> StripeSubscription {
 }
 
 /// Stripe tells of a subscription.
-async fn tell(world: &World, kind: &str, id: &str) {
+pub(super) async fn tell(world: &World, kind: &str, id: &str) {
     world.pass(1).await;
     let object = world.stores.stripe.api.get("subscriptions", id).unwrap();
     world.hook(kind, &object).await.unwrap();
@@ -34,7 +34,7 @@ async fn tell(world: &World, kind: &str, id: &str) {
 }
 
 /// A running subscription, paid or in trial.
-async fn begin(world: &World, id: &str, trial: bool) -> Timestamp {
+pub(super) async fn begin(world: &World, id: &str, trial: bool) -> Timestamp {
     let ends = after(world.now(), if trial { 7 } else { 30 });
     let stripe = &world.stores.stripe.api;
     stripe.subscribe(&subscription(id), world.now(), ends, trial);
@@ -51,7 +51,7 @@ async fn begin(world: &World, id: &str, trial: bool) -> Timestamp {
     ends
 }
 
-fn move_period(world: &World, id: &str, start: Timestamp, ends: Timestamp) {
+pub(super) fn move_period(world: &World, id: &str, start: Timestamp, ends: Timestamp) {
     world
         .stores
         .stripe
@@ -486,7 +486,7 @@ async fn an_api_that_fails_loses_nothing() {
 async fn quantities_manual_invoices_schedules_and_disputed_endings() {
     let world = World::with_stores().await;
     let stripe = &world.stores.stripe.api;
-    // Another quantity is prorated: no change of product, and no renewal.
+    // Another quantity is prorated: no change of product, and no new period, but money.
     let ends = begin(&world, "sub_q", false).await;
     stripe.invoice(
         "in_q_2",
@@ -500,7 +500,7 @@ async fn quantities_manual_invoices_schedules_and_disputed_endings() {
         it["lines"]["data"][0]["parent"]["subscription_item_details"]["proration"] = true.into();
     });
     tell(&world, "customer.subscription.updated", "sub_q").await;
-    // An invoice by hand is no period of the subscription.
+    // Nor is an invoice that somebody wrote for what the subscription consists of.
     stripe.invoice(
         "in_q_3",
         "sub_q",
@@ -510,10 +510,24 @@ async fn quantities_manual_invoices_schedules_and_disputed_endings() {
         world.now(),
     );
     tell(&world, "customer.subscription.updated", "sub_q").await;
-    assert_eq!(world.kinds_of("user-sub_q").await, [SubscriptionStarted]);
+    assert_eq!(
+        world.kinds_of("user-sub_q").await,
+        [
+            SubscriptionStarted,
+            SubscriptionRenewed,
+            SubscriptionRenewed
+        ]
+    );
+    let last = world.events().await.pop().unwrap();
+    assert_eq!(last.purchase.unwrap().expires_at, Some(ends));
+    assert_eq!(last.customer.revenue_usd_micros, 62_990_000);
     // A schedule that changes the price later.
     begin(&world, "sub_s", false).await;
     let later = after(world.now(), 30).as_second();
+    stripe.put(
+        "prices",
+        json!({ "id": "price_yearly", "product": "prod_gold", "unit_amount": 9900, "currency": "usd" }),
+    );
     stripe.put(
         "subscription_schedules",
         json!({ "id": "sub_sched_1", "object": "subscription_schedule", "subscription": "sub_s", "phases": [

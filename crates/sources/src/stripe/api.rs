@@ -2,9 +2,9 @@
 
 use super::{
     model::{List, id},
-    webhook::invoice_subscription,
+    talk::Talk,
 };
-use crate::{Answer, Call, Part, Probe, ProbeOutcome, Question, Trouble, Web, web};
+use crate::{Answer, Call, Probe, ProbeOutcome, Question, Trouble, Web, web};
 use domain::{Environment, secret::Secret};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
@@ -18,8 +18,10 @@ const MOST_PAGES: usize = 50;
 const REACH: SignedDuration = SignedDuration::from_hours(24 * 30);
 
 /// Lists a key must be able to read.
-const READ_RIGHTS: [&str; 7] = [
+const READ_RIGHTS: [&str; 9] = [
     "subscriptions",
+    "subscription_schedules",
+    "prices",
     "invoices",
     "charges",
     "refunds",
@@ -47,14 +49,35 @@ impl Api {
         }
     }
 
-    async fn get(&self, path: &str, web: &dyn Web, now: Timestamp) -> Result<Value, Trouble> {
+    pub(super) async fn get(
+        &self,
+        path: &str,
+        web: &dyn Web,
+        now: Timestamp,
+    ) -> Result<Value, Trouble> {
         let mut call = Call::get(format!("{}/v1/{path}", self.url), Some(self.key.expose()));
         call.headers.push(("stripe-version", VERSION.into()));
-        web::call(web, &call, WHO).await?.check(WHO, now)?.json(WHO)
+        let reply = web::call(web, &call, WHO).await?;
+        let said = || format!("{WHO} answered {}: {}", reply.status, reply.excerpt());
+        match reply.status {
+            // Somebody else was at it. Source: Stripe, API reference, "Errors".
+            409 => Err(Trouble::Unavailable {
+                detail: said(),
+                again_at: None,
+            }),
+            // What is asked for cannot be had, and asking for ever changes nothing.
+            400 | 402 | 405..=407 | 411..=428 | 430..=499 => Err(Trouble::Unknown(said())),
+            _ => reply.check(WHO, now)?.json(WHO),
+        }
     }
 
     /// All of a list.
-    async fn list(&self, path: &str, web: &dyn Web, now: Timestamp) -> Result<Vec<Value>, Trouble> {
+    pub(super) async fn list(
+        &self,
+        path: &str,
+        web: &dyn Web,
+        now: Timestamp,
+    ) -> Result<Vec<Value>, Trouble> {
         let mut all: Vec<Value> = Vec::new();
         for _ in 0..MOST_PAGES {
             let after = all
@@ -94,36 +117,15 @@ impl Api {
         if !is_plain || id.is_empty() {
             return Err(Trouble::Unknown(format!("{id:?} is not a Stripe id")));
         }
-        let mut talk = Talk {
-            api: self,
-            web,
-            now,
-            parts: Vec::new(),
-        };
-        let found = match question.about.as_str() {
-            "subscription" => talk.subscription(id).await?,
-            "session" => talk.session(id).await?,
-            "invoice" => {
-                match invoice_subscription(&self.get(&format!("invoices/{id}"), web, now).await?) {
-                    Some(subscription) => talk.subscription(&subscription).await?,
-                    None => None,
-                }
-            }
-            "charge" => talk.charge(id).await?,
-            "payment_intent" => talk.payment_intent(id).await?,
-            other => {
-                return Err(Trouble::Nonsense(format!(
-                    "nobody can ask Stripe about a {other:?}"
-                )));
-            }
-        };
+        let mut talk = Talk::new(self, web, now);
+        let found = talk.about(&question.about, id).await?;
         let answer = found.map(|subject| Answer {
             question: Question {
                 id: subject,
                 ..question.clone()
             },
             asked_at: now,
-            parts: talk.parts,
+            parts: talk.into_parts(),
         });
         Ok(answer.into_iter().collect())
     }
@@ -170,197 +172,5 @@ impl Api {
             .iter()
             .map(|event| event.to_string().into_bytes())
             .collect())
-    }
-}
-
-/// One conversation. Each method answers with the id of the chain it is about.
-struct Talk<'a> {
-    api: &'a Api,
-    web: &'a dyn Web,
-    now: Timestamp,
-    parts: Vec<Part>,
-}
-
-impl Talk<'_> {
-    fn keep(&mut self, name: &str, body: Value) {
-        self.parts.push(Part {
-            name: name.into(),
-            id: id(&body).unwrap_or_default(),
-            body,
-        });
-    }
-
-    async fn get(&self, path: &str) -> Result<Value, Trouble> {
-        self.api.get(path, self.web, self.now).await
-    }
-
-    async fn list(&self, path: &str) -> Result<Vec<Value>, Trouble> {
-        self.api.list(path, self.web, self.now).await
-    }
-
-    /// A subscription with all its paid invoices, their refunds, and whoever owns it.
-    async fn subscription(&mut self, id: &str) -> Result<Option<String>, Trouble> {
-        let subscription = self.get(&format!("subscriptions/{id}")).await?;
-        let customer = super::model::id(&subscription["customer"]);
-        let schedule = super::model::id(&subscription["schedule"]);
-        self.keep("subscription", subscription);
-        for invoice in self
-            .list(&format!("invoices?subscription={id}&status=paid"))
-            .await?
-        {
-            self.refunds_of_invoice(&invoice).await?;
-            self.keep("invoice", invoice);
-        }
-        for session in self
-            .list(&format!("checkout/sessions?subscription={id}"))
-            .await?
-        {
-            self.keep("session", session);
-        }
-        if let Some(schedule) = schedule {
-            let schedule = self
-                .get(&format!("subscription_schedules/{schedule}"))
-                .await?;
-            self.keep("schedule", schedule);
-        }
-        self.customer(customer).await?;
-        Ok(Some(id.to_owned()))
-    }
-
-    async fn customer(&mut self, customer: Option<String>) -> Result<(), Trouble> {
-        if let Some(customer) = customer {
-            match self.get(&format!("customers/{customer}")).await {
-                Ok(body) => self.keep("customer", body),
-                Err(Trouble::Unknown(_)) => {}
-                Err(trouble) => return Err(trouble),
-            }
-        }
-        Ok(())
-    }
-
-    /// Through its payments in the newer shape, its charge in the older.
-    async fn refunds_of_invoice(&mut self, invoice: &Value) -> Result<(), Trouble> {
-        if invoice["amount_paid"].as_i64().unwrap_or(0) == 0 {
-            return Ok(());
-        }
-        let Some(invoice_id) = id(invoice) else {
-            return Ok(());
-        };
-        let charge = id(&invoice["charge"]);
-        let intent = id(&invoice["payment_intent"]);
-        let mut filters: Vec<String> = charge
-            .map(|charge| format!("charge={charge}"))
-            .or_else(|| intent.map(|intent| format!("payment_intent={intent}")))
-            .into_iter()
-            .collect();
-        if filters.is_empty() {
-            for payment in self
-                .list(&format!("invoice_payments?invoice={invoice_id}"))
-                .await?
-            {
-                let intent = id(&payment["payment"]["payment_intent"])
-                    .map(|intent| format!("payment_intent={intent}"));
-                let charge =
-                    id(&payment["payment"]["charge"]).map(|charge| format!("charge={charge}"));
-                filters.extend(intent.or(charge));
-            }
-        }
-        for filter in filters {
-            self.refunds(&filter, &invoice_id).await?;
-        }
-        Ok(())
-    }
-
-    /// Refunds and disputes, each with the transaction it is about.
-    async fn refunds(&mut self, filter: &str, transaction: &str) -> Result<(), Trouble> {
-        for (name, path) in [("refund", "refunds"), ("dispute", "disputes")] {
-            for mut body in self.list(&format!("{path}?{filter}")).await? {
-                body["tidings_transaction"] = transaction.into();
-                self.keep(name, body);
-            }
-        }
-        Ok(())
-    }
-
-    async fn session(&mut self, session_id: &str) -> Result<Option<String>, Trouble> {
-        let session = self
-            .get(&format!(
-                "checkout/sessions/{session_id}?expand[]=line_items"
-            ))
-            .await?;
-        match (session["mode"].as_str(), id(&session["subscription"])) {
-            (Some("subscription"), Some(subscription)) => self.subscription(&subscription).await,
-            (Some("payment"), _) => {
-                let intent = id(&session["payment_intent"]);
-                let customer = id(&session["customer"]);
-                if let Some(intent) = &intent {
-                    self.refunds(&format!("payment_intent={intent}"), intent)
-                        .await?;
-                }
-                self.keep("session", session);
-                self.customer(customer).await?;
-                // A session that cost nothing has no payment.
-                Ok(Some(intent.unwrap_or_else(|| session_id.to_owned())))
-            }
-            _ => Ok(None),
-        }
-    }
-
-    async fn payment_intent(&mut self, intent_id: &str) -> Result<Option<String>, Trouble> {
-        // Paid through Checkout: the session knows what was bought.
-        if let Some(session) = self
-            .list(&format!("checkout/sessions?payment_intent={intent_id}"))
-            .await?
-            .first()
-            .and_then(id)
-        {
-            return Box::pin(self.session(&session)).await;
-        }
-        if let Some(subscription) = self.subscription_of(intent_id).await? {
-            return self.subscription(&subscription).await;
-        }
-        let charges = self
-            .list(&format!("charges?payment_intent={intent_id}"))
-            .await?;
-        let customer = charges.first().and_then(|charge| id(&charge["customer"]));
-        for charge in charges {
-            self.keep("charge", charge);
-        }
-        self.refunds(&format!("payment_intent={intent_id}"), intent_id)
-            .await?;
-        self.customer(customer).await?;
-        Ok(Some(intent_id.to_owned()))
-    }
-
-    /// The subscription that a payment was for, in the newer shape.
-    async fn subscription_of(&self, intent_id: &str) -> Result<Option<String>, Trouble> {
-        let path = format!(
-            "invoice_payments?payment[type]=payment_intent&payment[payment_intent]={intent_id}"
-        );
-        let Some(invoice) = self
-            .list(&path)
-            .await?
-            .first()
-            .and_then(|payment| id(&payment["invoice"]))
-        else {
-            return Ok(None);
-        };
-        let invoice = self.get(&format!("invoices/{invoice}")).await?;
-        Ok(invoice_subscription(&invoice))
-    }
-
-    async fn charge(&mut self, charge_id: &str) -> Result<Option<String>, Trouble> {
-        let charge = self.get(&format!("charges/{charge_id}")).await?;
-        if let Some(invoice) = id(&charge["invoice"]) {
-            let invoice = self.get(&format!("invoices/{invoice}")).await?;
-            return match invoice_subscription(&invoice) {
-                Some(subscription) => self.subscription(&subscription).await,
-                None => Ok(None),
-            };
-        }
-        match id(&charge["payment_intent"]) {
-            Some(intent) => self.payment_intent(&intent).await,
-            None => Ok(None),
-        }
     }
 }

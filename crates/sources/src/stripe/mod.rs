@@ -2,13 +2,14 @@
 //!
 //! An event says which object changed; the object is fetched, because events come in any order and are rendered in the
 //! endpoint's API version, not ours. A subscription is a chain and each paid invoice of it a transaction; a one-time
-//! payment is a chain of its own. Source: Stripe, "Using webhooks with subscriptions".
+//! payment is a chain of its own, and so is an invoice of a customer without one. Source: Stripe, "Using webhooks with subscriptions".
 
 mod api;
 mod app;
 mod facts;
 mod model;
 mod signature;
+mod talk;
 mod webhook;
 
 pub use app::{App, OwnerSource};
@@ -80,7 +81,7 @@ impl Source for Stripe {
     }
 
     fn receive(&self, body: &[u8], _: Timestamp) -> Result<Received, Refusal> {
-        webhook::receive(body, self.app.bare_payments)
+        webhook::receive(body)
     }
 
     fn receipt(&self, receipt: &Receipt, _: Timestamp) -> Result<Content, Refusal> {

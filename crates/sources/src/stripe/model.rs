@@ -6,18 +6,35 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
+/// Seconds of the Unix epoch. Its beginning is no time: some write 0 for none.
 fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
     Option::<i64>::deserialize(deserializer)?
+        .filter(|second| *second != 0)
         .map(|second| Timestamp::from_second(second).map_err(serde::de::Error::custom))
         .transpose()
 }
 
-/// An id, given as such or as the object itself.
+/// An id, given as such or as the object itself; an empty one is none.
 pub(super) fn id(value: &Value) -> Option<String> {
     value
         .as_str()
         .or_else(|| value["id"].as_str())
+        .filter(|id| !id.is_empty())
         .map(str::to_owned)
+}
+
+/// Phases of a schedule after the one that runs. The subscription changes a moment after a phase is due: which one runs, the
+/// schedule says itself.
+pub(super) fn phases_ahead(schedule: &Value, now: Timestamp) -> impl Iterator<Item = &Value> {
+    let runs_since = schedule["current_phase"]["start_date"]
+        .as_i64()
+        .unwrap_or(now.as_second());
+    let phases = schedule["phases"].as_array().into_iter().flatten();
+    phases.filter(move |phase| {
+        phase["start_date"]
+            .as_i64()
+            .is_some_and(|start| start > runs_since)
+    })
 }
 
 pub(super) type Metadata = BTreeMap<String, String>;
@@ -39,6 +56,8 @@ pub(super) struct Subscription {
     pub items: List<Item>,
     pub plan: Option<Price>,
     #[serde(deserialize_with = "seconds")]
+    pub current_period_start: Option<Timestamp>,
+    #[serde(deserialize_with = "seconds")]
     pub current_period_end: Option<Timestamp>,
     #[serde(deserialize_with = "seconds")]
     pub start_date: Option<Timestamp>,
@@ -55,6 +74,8 @@ pub(super) struct Subscription {
     pub ended_at: Option<Timestamp>,
     pub cancellation_details: Option<CancellationDetails>,
     pub pause_collection: Option<PauseCollection>,
+    pub status_details: Value,
+    pub collection_method: Option<String>,
     pub metadata: Option<Metadata>,
 }
 
@@ -63,6 +84,8 @@ pub(super) struct Subscription {
 pub(super) struct Item {
     pub price: Option<Price>,
     pub plan: Option<Price>,
+    #[serde(deserialize_with = "seconds")]
+    pub current_period_start: Option<Timestamp>,
     #[serde(deserialize_with = "seconds")]
     pub current_period_end: Option<Timestamp>,
 }
@@ -97,14 +120,17 @@ pub(super) struct Invoice {
     pub billing_reason: Option<String>,
     pub currency: String,
     pub amount_paid: i64,
-    pub total: i64,
     pub tax: Option<i64>,
     pub total_taxes: Option<Vec<TaxAmount>>,
     pub customer_address: Option<Address>,
     pub lines: List<Line>,
     #[serde(deserialize_with = "seconds")]
     pub created: Option<Timestamp>,
+    #[serde(deserialize_with = "seconds")]
+    pub period_end: Option<Timestamp>,
     pub status_transitions: Transitions,
+    pub metadata: Option<Metadata>,
+    pub livemode: bool,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -130,6 +156,11 @@ pub(super) struct Transitions {
 #[serde(default)]
 pub(super) struct Line {
     pub amount: i64,
+    pub description: Option<String>,
+    pub quantity: Option<u32>,
+    /// In the older shape: `subscription` or `invoiceitem`.
+    #[serde(rename = "type")]
+    pub kind: Option<String>,
     pub proration: Option<bool>,
     pub period: Period,
     pub price: Option<Price>,
@@ -173,7 +204,48 @@ pub(super) struct PriceDetails {
     pub product: Option<String>,
 }
 
+impl Invoice {
+    pub(super) fn is_paid(&self) -> bool {
+        self.status.as_deref() == Some("paid")
+    }
+
+    pub(super) fn paid_at(&self) -> Option<Timestamp> {
+        self.status_transitions.paid_at.or(self.created)
+    }
+
+    pub(super) fn country(&self) -> Option<String> {
+        self.customer_address.as_ref()?.country.clone()
+    }
+
+    /// In either shape.
+    pub(super) fn taxed(&self) -> Option<i64> {
+        let sum = |taxes: &Vec<TaxAmount>| taxes.iter().map(|tax| tax.amount).sum();
+        self.tax.or_else(|| self.total_taxes.as_ref().map(sum))
+    }
+
+    /// Somebody wrote it, and on it is nothing that the subscription consists of: it sold something else.
+    pub(super) fn is_by_hand(&self) -> bool {
+        self.billing_reason.as_deref() == Some("manual")
+            && self.lines.data.iter().all(Line::is_beside)
+    }
+}
+
 impl Line {
+    /// Something sold beside the subscription, once: a fee, hours of work.
+    pub(super) fn is_beside(&self) -> bool {
+        let is_item = |parent: &LineParent| parent.subscription_item_details.is_none();
+        match &self.parent {
+            Some(parent) => is_item(parent),
+            None => self.kind.as_deref() == Some("invoiceitem"),
+        }
+    }
+
+    /// What is bought costs nothing even when nothing is taken off.
+    pub(super) fn is_of_a_free_price(&self) -> bool {
+        let price = self.price.as_ref().or(self.plan.as_ref());
+        price.and_then(|price| price.unit_amount) == Some(0)
+    }
+
     pub(super) fn is_proration(&self) -> bool {
         let parent = self.parent.as_ref();
         let details = parent.and_then(|parent| {
@@ -212,11 +284,33 @@ impl Price {
 }
 
 impl Subscription {
+    pub(super) fn began(&self) -> Option<Timestamp> {
+        self.start_date.or(self.created)
+    }
+
+    /// Why it is paused, where Stripe says.
+    pub(super) fn paused_because(&self) -> Option<&str> {
+        self.status_details["paused"]["subscription"]["type"].as_str()
+    }
+
+    pub(super) fn cancelled_because(&self) -> Option<&str> {
+        self.cancellation_details.as_ref()?.reason.as_deref()
+    }
+
     /// The price of its first item.
     pub(super) fn price(&self) -> Option<&Price> {
         let item = self.items.data.first();
         item.and_then(|item| item.price.as_ref().or(item.plan.as_ref()))
             .or(self.plan.as_ref())
+    }
+
+    /// Beginning of the current period, in either shape.
+    pub(super) fn period_start(&self) -> Option<Timestamp> {
+        self.items
+            .data
+            .first()
+            .and_then(|item| item.current_period_start)
+            .or(self.current_period_start)
     }
 
     /// End of the current period, in either shape.

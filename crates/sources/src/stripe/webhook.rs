@@ -1,6 +1,6 @@
 //! What an event asks us to look at. Source: Stripe, "Types of events".
 
-use super::model::id;
+use super::{model::id, talk::subscription_paid_by};
 use crate::{Content, Question, Received, Refusal};
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -26,7 +26,7 @@ struct EventData {
     object: Value,
 }
 
-pub(super) fn receive(body: &[u8], bare_payments: bool) -> Result<Received, Refusal> {
+pub(super) fn receive(body: &[u8]) -> Result<Received, Refusal> {
     let event: EventEnvelope = serde_json::from_slice(body).map_err(|error| {
         Refusal::refuse(
             "malformed_payload",
@@ -49,18 +49,27 @@ pub(super) fn receive(body: &[u8], bare_payments: bool) -> Result<Received, Refu
             id(&object["subscription"]).map(|id| Question::about("subscription", id))
         }
         kind if kind.starts_with("invoice.") => {
-            invoice_subscription(object).map(|id| Question::about("subscription", id))
+            match subscription_paid_by(object) {
+                Some(id) => Some(Question::about("subscription", id)),
+                // Of one that is about no subscription, only the payment is news.
+                None if object["status"] == "paid" => Some(about("invoice", own())?),
+                None => None,
+            }
         }
         "invoice_payment.paid" => id(&object["invoice"]).map(|id| Question::about("invoice", id)),
         kind if kind.starts_with("checkout.session.") => Some(about("session", own())?),
-        kind if kind.starts_with("charge.dispute.") => {
-            Some(about("charge", id(&object["charge"]))?)
-        }
-        "charge.refund.updated" | "refund.created" | "refund.updated" | "refund.failed" => {
-            Some(about("charge", id(&object["charge"]))?)
+        kind if kind.starts_with("charge.dispute.")
+            || kind.starts_with("refund.")
+            || kind == "charge.refund.updated" =>
+        {
+            Some(match id(&object["charge"]) {
+                Some(id) => Question::about("charge", id),
+                // What was paid without a card has no charge. Source: Stripe, API reference, Refund.
+                None => about("payment_intent", id(&object["payment_intent"]))?,
+            })
         }
         "charge.refunded" => Some(about("charge", own())?),
-        "payment_intent.succeeded" if bare_payments => Some(about("payment_intent", own())?),
+        "payment_intent.succeeded" => Some(about("payment_intent", own())?),
         _ => None,
     };
     Ok(Received {

@@ -71,16 +71,6 @@ pub(super) static KNOWN: &[Known] = &[
         breaks: "a refund has an amount of its own: that of an order refunded in part is in its partial refund events",
     },
     Known {
-        market: Market::Stripe,
-        way: Way::InOrder,
-        begins: ANY,
-        differs: "shut out after Charged",
-        beginning: Beginning::Full,
-        has_grace: false,
-        deeds: &[(Deed::Renew, 50)],
-        breaks: "access follows the store's own status: active runs to the end that the store names, while an invoice is open too",
-    },
-    Known {
         market: Market::Stated,
         way: Way::InOrder,
         begins: ANY,

@@ -5,16 +5,9 @@ use super::super::{
     model::{Metadata, Session},
 };
 use crate::{Answer, Refusal};
-use domain::{ChainKey, Currency, Environment, Money, Observation, Store, fact::RefundFact};
+use domain::{ChainKey, Environment, Observation, Store, fact::RefundFact};
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
-
-/// From the smallest unit of a currency, exactly: cents, whole yen, thousandths of a dinar.
-pub(super) fn money(amount: i64, currency: &str) -> Option<Money> {
-    let currency = Currency::try_from(currency).ok()?;
-    let scale = 10_i64.pow(6_u32.saturating_sub(currency.exponent()));
-    Some(Money::new(amount.checked_mul(scale)?, currency))
-}
 
 pub(super) fn objects<T: DeserializeOwned>(answer: &Answer, name: &str) -> Result<Vec<T>, Refusal> {
     answer

@@ -1,6 +1,7 @@
 //! From Stripe's objects to facts. Source: Stripe, "How subscriptions work" and the API reference.
 
 mod about;
+mod amount;
 mod one_time;
 mod refund;
 mod renewal;
@@ -8,7 +9,7 @@ mod subscription;
 
 use super::{
     App,
-    model::{Charge, Session, Subscription},
+    model::{Charge, Invoice, Session, Subscription},
 };
 use crate::{Answer, Refusal};
 use about::{About, objects};
@@ -25,8 +26,13 @@ pub(super) fn read(answer: &Answer, app: &App) -> Result<Option<Observation>, Re
     if let Some(subscription) = objects::<Subscription>(answer, "subscription")?.first() {
         return about.subscription(subscription);
     }
+    if let Some(invoice) = objects::<Invoice>(answer, "invoice")?.first() {
+        return Ok(about.sold_by(invoice));
+    }
     let charges = objects::<Charge>(answer, "charge")?;
-    if let Some(charge) = charges.iter().find(|charge| charge.paid) {
+    // The one place where it is decided, whatever led here: an event, a refund, a receipt.
+    let counts = |charge: &&Charge| charge.paid && app.bare_payments;
+    if let Some(charge) = charges.iter().find(counts) {
         return Ok(Some(about.charge(charge)));
     }
     Ok(about

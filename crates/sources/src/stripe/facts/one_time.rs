@@ -1,8 +1,9 @@
-//! One-time purchases: a checkout that was paid, or a charge that nothing else explains.
+//! One-time purchases: a checkout that was paid, an invoice without a subscription, a charge that nothing else explains.
 
 use super::{
-    super::model::{Charge, Session},
-    about::{About, money},
+    super::model::{Charge, Invoice, Session},
+    about::About,
+    amount::money,
 };
 use domain::{
     Money, Observation,
@@ -54,6 +55,28 @@ impl About<'_> {
             quantity: item.and_then(|item| item.quantity).unwrap_or(1).max(1),
             tax: taxed.and_then(|details| amount(details.amount_tax)),
             country,
+            ..self.one_time(&product, at, charged)
+        }];
+        seen.refunds = self.refunds_taking_away(charged);
+        Some(seen)
+    }
+
+    /// An invoice without a subscription, once it is paid.
+    pub(super) fn sold_by(&self, invoice: &Invoice) -> Option<Observation> {
+        let mut seen = Self::chain(&invoice.id, invoice.livemode);
+        let at = invoice.paid_at().filter(|_| invoice.is_paid())?;
+        seen.user_token = self.owner(invoice.metadata.as_ref());
+        let line = invoice.lines.data.first();
+        let product = line
+            .and_then(|line| line.product().or_else(|| line.description.clone()))
+            .unwrap_or_else(|| "invoice".into());
+        let charged = money(invoice.amount_paid, &invoice.currency);
+        seen.transactions = vec![TransactionFact {
+            quantity: line.and_then(|line| line.quantity).unwrap_or(1).max(1),
+            tax: invoice
+                .taxed()
+                .and_then(|tax| money(tax, &invoice.currency)),
+            country: invoice.country(),
             ..self.one_time(&product, at, charged)
         }];
         seen.refunds = self.refunds_taking_away(charged);

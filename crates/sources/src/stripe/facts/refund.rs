@@ -2,7 +2,8 @@
 
 use super::{
     super::model::{Dispute, Refund},
-    about::{About, money, objects},
+    about::{About, objects},
+    amount::money,
 };
 use crate::{Answer, Refusal};
 use domain::{Money, fact::RefundFact};

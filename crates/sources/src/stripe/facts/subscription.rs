@@ -1,8 +1,9 @@
-//! A subscription: every paid invoice that bought a period is a transaction.
+//! A subscription: every paid invoice that bought a period is a transaction, and so is one that only took money.
 
 use super::{
-    super::model::{Invoice, Line, Price, Subscription, TaxAmount},
-    about::{About, money, objects},
+    super::model::{Invoice, Line, Price, Subscription},
+    about::{About, objects},
+    amount::money,
 };
 use crate::Refusal;
 use domain::{
@@ -20,81 +21,140 @@ impl About<'_> {
         seen.user_token = self.owner(subscription.metadata.as_ref());
         let mut invoices: Vec<Invoice> = objects(self.answer, "invoice")?;
         invoices.sort_by_key(|invoice| invoice.created);
-        let began = subscription.start_date.or(subscription.created);
-        for invoice in &invoices {
-            let Some(fact) = self.invoice(invoice, subscription, began) else {
-                continue;
-            };
-            let is_update = invoice.billing_reason.as_deref() == Some("subscription_update");
-            match seen.transactions.last_mut() {
-                // Another quantity or anchor, not another product: the period may end later, nothing else.
-                Some(last) if is_update && last.product == fact.product => {
-                    last.expires_at = last.expires_at.max(fact.expires_at);
+        let mut periods: Vec<TransactionFact> = Vec::new();
+        let mut extras = Vec::new();
+        for invoice in invoices.iter().filter(|invoice| invoice.is_paid()) {
+            match self.paper(invoice, subscription, periods.last()) {
+                Paper::Period(fact) => {
+                    // A renewal ends the period before it.
+                    if let Some(last) = periods.last_mut()
+                        && fact.reason == Some(TransactionReason::Renewal)
+                    {
+                        last.expires_at = last.expires_at.min(Some(fact.purchased_at));
+                    }
+                    periods.push(fact);
                 }
-                _ => seen.transactions.push(fact),
+                Paper::Extra(fact) => extras.push(fact),
+                Paper::Longer(end) => {
+                    if let Some(last) = periods.last_mut() {
+                        last.expires_at = last.expires_at.max(end);
+                    }
+                }
+                Paper::Nothing => {}
             }
         }
-        if seen.transactions.is_empty() {
+        if !periods.iter().any(|period| period.begins_chain)
+            && let Some(owed) = self.owed(subscription, &invoices, periods.is_empty())
+        {
+            periods.insert(0, owed);
+        }
+        if periods.is_empty() {
             // The first payment is open, or never came.
             return Ok(None);
         }
-        // A trial that was made longer has no invoice of its own.
-        if subscription.status == "trialing"
-            && let (Some(end), Some(last)) = (subscription.trial_end, seen.transactions.last_mut())
-            && last.is_free()
-        {
-            last.expires_at = Some(end);
-        }
+        end_trial(&mut periods, subscription);
+        let paid_until = periods
+            .iter()
+            .filter(|period| !period.is_owed)
+            .filter_map(|period| period.expires_at)
+            .max();
+        let ran_as_trial = periods.last().is_some_and(TransactionFact::is_free);
+        seen.renewals = vec![self.renewal(subscription, paid_until, ran_as_trial)];
+        seen.transactions = periods;
+        seen.transactions.extend(extras);
         seen.refunds.clone_from(&self.refunds);
-        seen.renewals = vec![self.renewal(subscription)];
         Ok(Some(seen))
     }
 
-    /// A paid invoice that bought a period. Prorations of quantity, thresholds and manual invoices bought none.
-    fn invoice(
+    /// What a paid invoice came to, after `before`.
+    fn paper(
         &self,
         invoice: &Invoice,
         subscription: &Subscription,
-        began: Option<Timestamp>,
+        before: Option<&TransactionFact>,
+    ) -> Paper {
+        let reason = invoice.billing_reason.as_deref();
+        let bought = bought(invoice);
+        let product = bought
+            .and_then(Line::product)
+            .or_else(|| subscription.price().and_then(Price::name));
+        let same_product = before
+            .filter(|before| Some(&before.product) == product.as_ref())
+            .is_some();
+        let took_money = invoice.amount_paid > 0;
+        let buys = match reason {
+            Some(
+                "subscription_create" | "subscription_cycle" | "subscription" | "quote_accept",
+            ) => true,
+            // Another product; or the same one from now on: another anchor, a trial cut short, a pause that is over.
+            Some("subscription_update") => {
+                bought.is_some_and(|line| !same_product || (took_money && !line.is_proration()))
+            }
+            _ => false,
+        };
+        if buys {
+            let fact =
+                product.and_then(|product| self.period(invoice, bought, subscription, product));
+            return match fact {
+                // Usage of the last period, charged when all was over.
+                Some(fact) if is_after_the_end(&fact, subscription) => self.extra(invoice, before),
+                Some(fact) => Paper::Period(fact),
+                None => Paper::Nothing,
+            };
+        }
+        if took_money && !invoice.is_by_hand() {
+            return self.extra(invoice, before);
+        }
+        match reason {
+            // Another quantity or anchor that costs nothing now: the period may end later, nothing else.
+            Some("subscription_update") => Paper::Longer(bought.and_then(|line| line.period.end)),
+            _ => Paper::Nothing,
+        }
+    }
+
+    /// Money that was taken and bought no period: more seats until its end, usage beyond a threshold.
+    fn extra(&self, invoice: &Invoice, before: Option<&TransactionFact>) -> Paper {
+        let at = invoice.paid_at();
+        let Some((before, at)) = before.zip(at).filter(|_| invoice.amount_paid > 0) else {
+            return Paper::Nothing;
+        };
+        Paper::Extra(TransactionFact {
+            is_extra: true,
+            original_purchased_at: before.original_purchased_at,
+            reason: Some(TransactionReason::Purchase),
+            ..self.charge_of(
+                invoice,
+                TransactionFact::new(
+                    &invoice.id,
+                    TransactionKind::Subscription,
+                    &before.product,
+                    at,
+                    self.version(),
+                ),
+            )
+        })
+    }
+
+    /// A period that was bought.
+    fn period(
+        &self,
+        invoice: &Invoice,
+        bought: Option<&Line>,
+        subscription: &Subscription,
+        product: String,
     ) -> Option<TransactionFact> {
         let reason = invoice.billing_reason.as_deref();
-        let is_first = matches!(reason, Some("subscription_create"));
-        if !is_first
-            && !matches!(
-                reason,
-                Some(
-                    "subscription_cycle" | "subscription_update" | "subscription" | "quote_accept"
-                )
-            )
-        {
-            return None;
-        }
-        let bought: Vec<&Line> = invoice
-            .lines
-            .data
-            .iter()
-            .filter(|line| !line.is_proration() || reason == Some("subscription_update"))
-            .filter(|line| line.amount >= 0 && line.period.end.is_some())
-            .collect();
-        let line = bought.iter().max_by_key(|line| line.period.end)?;
-        let (start, end) = (line.period.start?, line.period.end?);
-        let paid_at = invoice.status_transitions.paid_at.or(invoice.created)?;
-        let is_trial = invoice.total == 0
-            && subscription
-                .trial_end
-                .is_some_and(|trial_end| start < trial_end && end <= trial_end);
-        let product = line
-            .product()
-            .or_else(|| subscription.price().and_then(Price::name))?;
-        let tax = invoice.tax.or_else(|| {
-            let taxes = invoice.total_taxes.as_ref()?;
-            Some(taxes.iter().map(|tax: &TaxAmount| tax.amount).sum())
-        });
+        let (start, end) = span(invoice, bought, subscription)?;
+        let is_first = reason == Some("subscription_create");
+        let is_trial = bought.is_some_and(|line| is_trial(line, subscription));
+        let purchased_at = if reason == Some("subscription_update") {
+            invoice.paid_at()?.min(end)
+        } else {
+            start
+        };
         Some(TransactionFact {
-            original_purchased_at: began.unwrap_or(start),
+            original_purchased_at: subscription.began().unwrap_or(start),
             expires_at: Some(end),
-            price: money(invoice.amount_paid, &invoice.currency),
-            tax: tax.and_then(|tax| money(tax, &invoice.currency)),
             offer: is_trial.then_some(Offer {
                 category: Some(OfferCategory::Introductory),
                 discount: Some(Discount::FreeTrial),
@@ -105,22 +165,145 @@ impl About<'_> {
             } else {
                 TransactionReason::Purchase
             }),
-            country: invoice
-                .customer_address
-                .as_ref()
-                .and_then(|address| address.country.clone()),
             begins_chain: is_first,
-            ..TransactionFact::new(
-                &invoice.id,
-                TransactionKind::Subscription,
-                product,
-                if reason == Some("subscription_update") {
-                    paid_at.min(end)
-                } else {
-                    start
-                },
-                self.version(),
+            ..self.charge_of(
+                invoice,
+                TransactionFact::new(
+                    &invoice.id,
+                    TransactionKind::Subscription,
+                    product,
+                    purchased_at,
+                    self.version(),
+                ),
             )
         })
     }
+
+    /// What was charged, and where.
+    fn charge_of(&self, invoice: &Invoice, fact: TransactionFact) -> TransactionFact {
+        TransactionFact {
+            price: money(invoice.amount_paid, &invoice.currency),
+            tax: invoice
+                .taxed()
+                .and_then(|tax| money(tax, &invoice.currency)),
+            country: invoice.country(),
+            ..fact
+        }
+    }
+
+    /// The first period of a subscription that Stripe lets run although its first invoice is not paid: one sent to the
+    /// customer, one on its way through a bank, one that was given up. Source: Stripe, "Set up subscriptions with invoicing".
+    fn owed(
+        &self,
+        subscription: &Subscription,
+        invoices: &[Invoice],
+        is_all: bool,
+    ) -> Option<TransactionFact> {
+        let runs = !is_all
+            || match subscription.status.as_str() {
+                "active" | "trialing" | "past_due" | "unpaid" | "paused" => true,
+                "canceled" => subscription.collection_method.as_deref() == Some("send_invoice"),
+                _ => false,
+            };
+        let first = invoices
+            .iter()
+            .find(|invoice| invoice.billing_reason.as_deref() == Some("subscription_create"))
+            .filter(|_| runs)?;
+        let bought = bought(first);
+        let product = bought
+            .and_then(Line::product)
+            .or_else(|| subscription.price().and_then(Price::name))?;
+        let fact = self.period(first, bought, subscription, product)?;
+        Some(TransactionFact {
+            is_owed: true,
+            price: None,
+            tax: None,
+            ..fact
+        })
+    }
+}
+
+/// What a paid invoice of a subscription came to.
+enum Paper {
+    /// It bought a period.
+    Period(TransactionFact),
+    /// It took money, and bought none.
+    Extra(TransactionFact),
+    /// It cost nothing, and the period may end later.
+    Longer(Option<Timestamp>),
+    /// None of these.
+    Nothing,
+}
+
+/// The line of what was bought: of the subscription rather than beside it, of a whole period rather than the rest of one, and
+/// the one that lasts longest.
+fn bought(invoice: &Invoice) -> Option<&Line> {
+    let is_update = invoice.billing_reason.as_deref() == Some("subscription_update");
+    invoice
+        .lines
+        .data
+        .iter()
+        .filter(|line| !line.is_proration() || is_update)
+        .filter(|line| line.amount >= 0 && line.period.start.is_some() && line.period.end.is_some())
+        .max_by_key(|line| (!line.is_beside(), !line.is_proration(), line.period.end))
+}
+
+/// The period that an invoice bought. What is counted first and charged afterwards (usage) names the period that is over; what
+/// such an invoice begins is the one that runs since. Source: Stripe, "Usage-based billing".
+fn span(
+    invoice: &Invoice,
+    bought: Option<&Line>,
+    subscription: &Subscription,
+) -> Option<(Timestamp, Timestamp)> {
+    let named = bought.and_then(|line| line.period.start.zip(line.period.end));
+    let is_first = invoice.billing_reason.as_deref() == Some("subscription_create");
+    let start = match named {
+        Some((_, over)) if !is_first && invoice.created.is_some_and(|created| over <= created) => {
+            over
+        }
+        Some((start, end)) if start < end => return Some((start, end)),
+        _ => invoice.period_end.or(invoice.created)?,
+    };
+    let (runs_from, runs_until) = subscription.period_start().zip(subscription.period_end())?;
+    Some((
+        start,
+        if start < runs_from {
+            runs_from
+        } else {
+            runs_until
+        },
+    ))
+}
+
+/// Nothing was charged for it, and it began in the free time. A discount leaves the amount of a line as it is. Source: Stripe,
+/// API reference, `amount` of an invoice line item.
+fn is_trial(line: &Line, subscription: &Subscription) -> bool {
+    line.amount == 0
+        && !line.is_of_a_free_price()
+        && line
+            .period
+            .start
+            .zip(subscription.trial_end)
+            .is_some_and(|(start, trial_end)| start < trial_end)
+}
+
+/// Free time that was made longer or shorter has no invoice of its own.
+fn end_trial(periods: &mut [TransactionFact], subscription: &Subscription) {
+    let Some(ends) = subscription.trial_end else {
+        return;
+    };
+    let Some(trial) = periods.iter().rposition(TransactionFact::is_free) else {
+        return;
+    };
+    let begins_before = |next: &TransactionFact| next.purchased_at < ends;
+    if !periods.get(trial + 1).is_some_and(begins_before) && periods[trial].purchased_at < ends {
+        periods[trial].expires_at = Some(ends);
+    }
+}
+
+fn is_after_the_end(fact: &TransactionFact, subscription: &Subscription) -> bool {
+    !fact.begins_chain
+        && subscription
+            .ended_at
+            .is_some_and(|ended| fact.purchased_at >= ended)
 }

@@ -1,0 +1,296 @@
+//! One conversation with Stripe's API: from what a message is about to everything that belongs to it.
+
+use super::{
+    api::Api,
+    model::{Invoice, id, phases_ahead},
+    webhook::invoice_subscription,
+};
+use crate::{Part, Trouble, Web};
+use jiff::Timestamp;
+use serde_json::Value;
+
+/// How often is asked again what contradicts itself, because it changed while it was read.
+const TORN_TRIES: usize = 3;
+
+/// One conversation. Each method answers with the id of the chain it is about.
+pub(super) struct Talk<'a> {
+    api: &'a Api,
+    web: &'a dyn Web,
+    now: Timestamp,
+    parts: Vec<Part>,
+}
+
+impl<'a> Talk<'a> {
+    pub(super) const fn new(api: &'a Api, web: &'a dyn Web, now: Timestamp) -> Self {
+        Self {
+            api,
+            web,
+            now,
+            parts: Vec::new(),
+        }
+    }
+
+    /// Everything that was answered.
+    pub(super) fn into_parts(self) -> Vec<Part> {
+        self.parts
+    }
+
+    /// Asks about a thing of some kind.
+    pub(super) async fn about(&mut self, kind: &str, id: &str) -> Result<Option<String>, Trouble> {
+        match kind {
+            "subscription" => self.subscription(id).await,
+            "session" => self.session(id).await,
+            "invoice" => self.invoice(id).await,
+            "charge" => self.charge(id).await,
+            "payment_intent" => self.payment_intent(id).await,
+            other => Err(Trouble::Nonsense(format!(
+                "nobody can ask Stripe about a {other:?}"
+            ))),
+        }
+    }
+
+    fn keep(&mut self, name: &str, body: Value) {
+        self.parts.push(Part {
+            name: name.into(),
+            id: id(&body).unwrap_or_default(),
+            body,
+        });
+    }
+
+    async fn get(&self, path: &str) -> Result<Value, Trouble> {
+        self.api.get(path, self.web, self.now).await
+    }
+
+    async fn list(&self, path: &str) -> Result<Vec<Value>, Trouble> {
+        self.api.list(path, self.web, self.now).await
+    }
+
+    /// A subscription with all its invoices, their refunds, and whoever owns it.
+    async fn subscription(&mut self, id: &str) -> Result<Option<String>, Trouble> {
+        for _ in 0..TORN_TRIES {
+            self.parts.clear();
+            if self.read_subscription(id).await? {
+                break;
+            }
+        }
+        Ok(Some(id.to_owned()))
+    }
+
+    /// Whether what was read is of one moment, as far as can be seen.
+    async fn read_subscription(&mut self, id: &str) -> Result<bool, Trouble> {
+        let subscription = self.get(&format!("subscriptions/{id}")).await?;
+        let customer = super::model::id(&subscription["customer"]);
+        let schedule = super::model::id(&subscription["schedule"]);
+        let invoices = self.list(&format!("invoices?subscription={id}")).await?;
+        let is_whole = !is_torn(&subscription, &invoices);
+        self.keep("subscription", subscription);
+        for invoice in invoices {
+            self.refunds_of_invoice(&invoice).await?;
+            self.keep("invoice", invoice);
+        }
+        for session in self
+            .list(&format!("checkout/sessions?subscription={id}"))
+            .await?
+        {
+            self.keep("session", session);
+        }
+        if let Some(schedule) = schedule {
+            self.schedule(&schedule).await?;
+        }
+        self.customer(customer).await?;
+        Ok(is_whole)
+    }
+
+    /// A schedule, with the prices of the phases that are ahead: it names them, and not what is sold for them.
+    async fn schedule(&mut self, id: &str) -> Result<(), Trouble> {
+        let schedule = self.get(&format!("subscription_schedules/{id}")).await?;
+        let ahead = phases_ahead(&schedule, self.now);
+        let items = ahead
+            .filter_map(|phase| phase["items"].as_array())
+            .flatten();
+        let mut prices: Vec<String> = items
+            .filter_map(|item| super::model::id(&item["price"]))
+            .collect();
+        prices.sort_unstable();
+        prices.dedup();
+        for price in prices {
+            self.keep_if_known("price", &format!("prices/{price}"))
+                .await?;
+        }
+        self.keep("schedule", schedule);
+        Ok(())
+    }
+
+    /// Something that the account may not have any more.
+    async fn keep_if_known(&mut self, name: &str, path: &str) -> Result<(), Trouble> {
+        match self.get(path).await {
+            Ok(body) => self.keep(name, body),
+            Err(Trouble::Unknown(_)) => {}
+            Err(trouble) => return Err(trouble),
+        }
+        Ok(())
+    }
+
+    /// An invoice, or what it is for.
+    async fn invoice(&mut self, id: &str) -> Result<Option<String>, Trouble> {
+        let invoice = self.get(&format!("invoices/{id}")).await?;
+        match subscription_paid_by(&invoice) {
+            Some(subscription) => self.subscription(&subscription).await,
+            None => {
+                let customer = super::model::id(&invoice["customer"]);
+                self.refunds_of_invoice(&invoice).await?;
+                self.keep("invoice", invoice);
+                self.customer(customer).await?;
+                Ok(Some(id.to_owned()))
+            }
+        }
+    }
+
+    async fn customer(&mut self, customer: Option<String>) -> Result<(), Trouble> {
+        match customer {
+            Some(customer) => {
+                self.keep_if_known("customer", &format!("customers/{customer}"))
+                    .await
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Through its payments in the newer shape, its charge in the older.
+    async fn refunds_of_invoice(&mut self, invoice: &Value) -> Result<(), Trouble> {
+        if invoice["amount_paid"].as_i64().unwrap_or(0) == 0 {
+            return Ok(());
+        }
+        let Some(invoice_id) = id(invoice) else {
+            return Ok(());
+        };
+        let charge = id(&invoice["charge"]);
+        let intent = id(&invoice["payment_intent"]);
+        let mut filters: Vec<String> = charge
+            .map(|charge| format!("charge={charge}"))
+            .or_else(|| intent.map(|intent| format!("payment_intent={intent}")))
+            .into_iter()
+            .collect();
+        if filters.is_empty() {
+            for payment in self
+                .list(&format!("invoice_payments?invoice={invoice_id}"))
+                .await?
+            {
+                let intent = id(&payment["payment"]["payment_intent"])
+                    .map(|intent| format!("payment_intent={intent}"));
+                let charge =
+                    id(&payment["payment"]["charge"]).map(|charge| format!("charge={charge}"));
+                filters.extend(intent.or(charge));
+            }
+        }
+        for filter in filters {
+            self.refunds(&filter, &invoice_id).await?;
+        }
+        Ok(())
+    }
+
+    /// Refunds and disputes, each with the transaction it is about.
+    async fn refunds(&mut self, filter: &str, transaction: &str) -> Result<(), Trouble> {
+        for (name, path) in [("refund", "refunds"), ("dispute", "disputes")] {
+            for mut body in self.list(&format!("{path}?{filter}")).await? {
+                body["tidings_transaction"] = transaction.into();
+                self.keep(name, body);
+            }
+        }
+        Ok(())
+    }
+
+    async fn session(&mut self, session_id: &str) -> Result<Option<String>, Trouble> {
+        let session = self
+            .get(&format!(
+                "checkout/sessions/{session_id}?expand[]=line_items"
+            ))
+            .await?;
+        match (session["mode"].as_str(), id(&session["subscription"])) {
+            (Some("subscription"), Some(subscription)) => self.subscription(&subscription).await,
+            (Some("payment"), _) => {
+                let intent = id(&session["payment_intent"]);
+                let customer = id(&session["customer"]);
+                if let Some(intent) = &intent {
+                    self.refunds(&format!("payment_intent={intent}"), intent)
+                        .await?;
+                }
+                self.keep("session", session);
+                self.customer(customer).await?;
+                // A session that cost nothing has no payment.
+                Ok(Some(intent.unwrap_or_else(|| session_id.to_owned())))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    async fn payment_intent(&mut self, intent_id: &str) -> Result<Option<String>, Trouble> {
+        // Paid through Checkout: the session knows what was bought.
+        if let Some(session) = self
+            .list(&format!("checkout/sessions?payment_intent={intent_id}"))
+            .await?
+            .first()
+            .and_then(id)
+        {
+            return Box::pin(self.session(&session)).await;
+        }
+        if let Some(invoice) = self.invoice_of(intent_id).await? {
+            return self.invoice(&invoice).await;
+        }
+        let charges = self
+            .list(&format!("charges?payment_intent={intent_id}"))
+            .await?;
+        let customer = charges.first().and_then(|charge| id(&charge["customer"]));
+        for charge in charges {
+            self.keep("charge", charge);
+        }
+        self.refunds(&format!("payment_intent={intent_id}"), intent_id)
+            .await?;
+        self.customer(customer).await?;
+        Ok(Some(intent_id.to_owned()))
+    }
+
+    /// The invoice that a payment was for, in the newer shape.
+    async fn invoice_of(&self, intent_id: &str) -> Result<Option<String>, Trouble> {
+        let path = format!(
+            "invoice_payments?payment[type]=payment_intent&payment[payment_intent]={intent_id}"
+        );
+        let payments = self.list(&path).await?;
+        Ok(payments.first().and_then(|payment| id(&payment["invoice"])))
+    }
+
+    async fn charge(&mut self, charge_id: &str) -> Result<Option<String>, Trouble> {
+        let charge = self.get(&format!("charges/{charge_id}")).await?;
+        if let Some(invoice) = id(&charge["invoice"]) {
+            return self.invoice(&invoice).await;
+        }
+        match id(&charge["payment_intent"]) {
+            Some(intent) => self.payment_intent(&intent).await,
+            None => Ok(None),
+        }
+    }
+}
+
+/// The subscription that an invoice is about. One that somebody wrote by hand sells something else.
+pub(super) fn subscription_paid_by(invoice: &Value) -> Option<String> {
+    let subscription = invoice_subscription(invoice)?;
+    let is_by_hand = serde_json::from_value::<Invoice>(invoice.clone())
+        .is_ok_and(|invoice| invoice.is_by_hand());
+    (!is_by_hand).then_some(subscription)
+}
+
+/// Whether the subscription was read before something happened and its invoices after it: the newest of them is missing, or
+/// paid although the subscription says that it is not. Source: Stripe, "How subscriptions work", subscription statuses.
+fn is_torn(subscription: &Value, invoices: &[Value]) -> bool {
+    let Some(latest) = id(&subscription["latest_invoice"]) else {
+        return false;
+    };
+    let is_unpaid = matches!(
+        subscription["status"].as_str(),
+        Some("incomplete" | "past_due" | "unpaid")
+    );
+    let found = invoices
+        .iter()
+        .find(|invoice| invoice["id"] == latest.as_str());
+    found.is_none_or(|invoice| is_unpaid && invoice["status"] == "paid")
+}
