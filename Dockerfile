@@ -16,7 +16,7 @@ COPY --from=build /source/target/release/tidings /usr/local/bin/tidings
 USER tidings
 VOLUME /data
 ENV TIDINGS_DATA=/data TIDINGS_LISTEN=0.0.0.0:8080 TIDINGS_LOG_FORMAT=json
-EXPOSE 8080
+EXPOSE 8080 9090
 # SIGTERM drains: no new work is taken up, attempts under way are settled.
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["/usr/local/bin/tidings"]

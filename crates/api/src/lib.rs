@@ -16,13 +16,13 @@ mod view;
 
 pub use openapi::document;
 pub use resources::{missing, wrong_method};
+pub use v1::for_clients;
 #[cfg(feature = "fuzz")]
 pub use v1::read_client_body;
 
-use axum::{Router, middleware, routing::options};
+use axum::Router;
 use web::{
     App,
-    access::Access,
     route::{Route, mount},
 };
 
@@ -40,20 +40,15 @@ pub fn routes() -> Vec<Route<App>> {
     .collect()
 }
 
+/// What operators are told, on a listener of their own.
+pub fn operations(app: &App) -> Router {
+    mount(app, resources::of_operators())
+        .method_not_allowed_fallback(wrong_method)
+        .fallback(missing)
+        .with_state(app.clone())
+}
+
 /// All of it, each route behind its access rule.
 pub fn router(app: &App) -> Router {
-    let (of_clients, others): (Vec<_>, Vec<_>) = routes()
-        .into_iter()
-        .partition(|route| route.access == Access::Client);
-    // Pages of any origin may call what client SDKs call.
-    let mut client_paths: Vec<_> = of_clients.iter().map(|route| route.path).collect();
-    client_paths.sort_unstable();
-    client_paths.dedup();
-    let mut clients = mount(app, of_clients)
-        .layer(middleware::map_response(v1::spoken))
-        .layer(middleware::from_fn(v1::cors));
-    for path in client_paths {
-        clients = clients.route(path, options(v1::preflight));
-    }
-    mount(app, others).merge(clients).with_state(app.clone())
+    mount(app, routes()).with_state(app.clone())
 }

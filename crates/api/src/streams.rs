@@ -86,7 +86,7 @@ pub(crate) async fn events(
         let id = row.position.to_string();
         let body = json!(view::event(&app.engine.setup(), row)).to_string();
         Message::default().id(id).event("event").data(body)
-    });
+    })?;
     Ok(Live::new(messages))
 }
 
@@ -99,7 +99,7 @@ pub(crate) async fn deliveries(
     let filter = query.filter(&project)?;
     let seen: BTreeMap<DeliveryId, (u32, DeliveryState)> = BTreeMap::new();
     let messages = sse(stream::unfold(
-        (Following::new(right), filter, seen),
+        (Following::new(right)?, filter, seen),
         |(mut following, filter, seen)| async move {
             loop {
                 if !following.goes_on().await {

@@ -1,5 +1,9 @@
-//! API and dashboard behind one router.
+//! API and dashboard behind one router, and the sockets they are reached by.
 #![warn(missing_docs)]
+
+mod serve;
+
+pub use serve::{Bounds, serve};
 
 use axum::{Router, middleware};
 use web::App;
@@ -10,12 +14,18 @@ pub fn router(app: App) -> Router {
     dressed(routes, app)
 }
 
+/// What operators are told, for a listener of their own.
+pub fn operations(app: &App) -> Router {
+    api::operations(app)
+}
+
 /// Routes with what is answered beside them, and every answer as it leaves.
 fn dressed(routes: Router, app: App) -> Router {
     routes
         .method_not_allowed_fallback(api::wrong_method)
         .fallback(api::missing)
         .layer(middleware::from_fn_with_state(app, dashboard::readable))
+        .layer(middleware::from_fn(api::for_clients))
         .layer(middleware::map_response(dashboard::harden))
 }
 
@@ -112,7 +122,6 @@ mod tests {
                 "/assets/{name}",
                 "/healthz",
                 "/invite/{token}",
-                "/metrics",
                 "/readyz",
                 "/signin",
                 "/signin/{token}",

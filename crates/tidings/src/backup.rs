@@ -16,7 +16,7 @@ pub(crate) struct Options {
 
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     let data = &options.data;
-    if data.database.is_some() {
+    if data.is_on_postgres() {
         bail!(
             "a database of PostgreSQL is copied by PostgreSQL: pg_dump --format=custom --file copy.dump \"$TIDINGS_DATABASE\""
         );

@@ -1,10 +1,10 @@
 //! The command line. Every option can also be given by an environment variable.
 
-use crate::telemetry::Traces;
 use crate::{
     apply, backup, copy, demo, doctor, import, keys, migrate, rates, rederive, say, serve,
     sign_in_link, simulate,
 };
+use crate::{from_file::FromFile, telemetry::Traces};
 use anyhow::{Result, bail};
 use clap::{Args, Parser, Subcommand, value_parser};
 use engine::{AllowedNetworks, Retention};
@@ -27,6 +27,12 @@ pub(crate) struct Data {
     /// A database of PostgreSQL instead, such as <postgres://user:password@host/database>; as many nodes as one likes share it.
     #[arg(long, env = "TIDINGS_DATABASE", hide_env_values = true)]
     pub(crate) database: Option<String>,
+    /// A file with this URL instead.
+    #[arg(long, env = "TIDINGS_DATABASE_FILE", conflicts_with = "database")]
+    pub(crate) database_file: Option<FromFile>,
+    /// A file with the password, where the URL has none.
+    #[arg(long, env = "TIDINGS_DATABASE_PASSWORD_FILE")]
+    pub(crate) database_password_file: Option<FromFile>,
     /// Connections to PostgreSQL, at most; one more listens.
     #[arg(long, env = "TIDINGS_DATABASE_CONNECTIONS", default_value_t = 14)]
     pub(crate) connections: u32,
@@ -34,6 +40,9 @@ pub(crate) struct Data {
     /// the same one.
     #[arg(long, env = "TIDINGS_SECRET_KEY", hide_env_values = true)]
     pub(crate) secret_key: Option<String>,
+    /// A file with this key, which is there already.
+    #[arg(long, env = "TIDINGS_SECRET_KEY_FILE", conflicts_with = "secret_key")]
+    pub(crate) secret_key_file: Option<FromFile>,
 }
 
 /// How the server listens and what it may reach.
@@ -44,6 +53,12 @@ pub(crate) struct ServeOptions {
     /// Address to listen on.
     #[arg(long, env = "TIDINGS_LISTEN", default_value = "127.0.0.1:8080")]
     pub(crate) listen: SocketAddr,
+    /// Address to serve `/metrics`, `/readyz` and `/healthz` on, for operators; no metrics are served when absent.
+    #[arg(long, env = "TIDINGS_OPERATIONS_LISTEN")]
+    pub(crate) operations_listen: Option<SocketAddr>,
+    /// Connections at once; fewer where the limit of open files is low.
+    #[arg(long, env = "TIDINGS_MAX_CONNECTIONS", default_value_t = 4096)]
+    pub(crate) max_connections: u16,
     /// Where people and stores reach this server, for links and callback URLs; the listening address when absent.
     #[arg(long, env = "TIDINGS_PUBLIC_URL")]
     pub(crate) public_url: Option<String>,

@@ -93,12 +93,7 @@ pub(crate) async fn run(options: Options) -> Result<()> {
     let now = WallSystem.now();
     let scratch =
         Scratch(std::env::temp_dir().join(format!("tidings-demo-{}", std::process::id())));
-    let data = Data {
-        data: scratch.0.clone(),
-        database: None,
-        connections: 0,
-        secret_key: None,
-    };
+    let data = Data::of(&scratch.0);
     let stores = Stores::new(Authority::create()?, BUNDLE_ID)?;
     let api_url = stores.serve(Stores::anywhere(), now).await?;
     let healthy = Receiver::start(Behaviour::Healthy, false, now).await?;
@@ -120,6 +115,8 @@ pub(crate) async fn run(options: Options) -> Result<()> {
     let serve = |listen| ServeOptions {
         data: data.clone(),
         listen,
+        operations_listen: None,
+        max_connections: 1024,
         public_url: None,
         rates_url: None,
         audit_days: Retention::DEFAULT.audit_days,

@@ -6,7 +6,7 @@ use ledger::Verification;
 use std::process::ExitCode;
 
 pub(crate) async fn run(data: &Data) -> Result<ExitCode> {
-    if data.database.is_none() && !data.file().exists() {
+    if !data.is_on_postgres() && !data.file().exists() {
         say::line(format!(
             "{} holds no database; `tidings serve` or `tidings apply` creates one",
             data.data.display()
@@ -75,12 +75,14 @@ pub(crate) async fn run(data: &Data) -> Result<ExitCode> {
         .map(|waiting| waiting.count)
         .sum();
     report(true, format!("{waiting} deliveries are waiting"));
-    if data.secret_key.is_none() {
-        let mode = std::fs::metadata(data.key_file()).map_or(0o077, |file| {
-            std::os::unix::fs::PermissionsExt::mode(&file.permissions()) & 0o077
-        });
-        let name = data.key_name();
-        report(mode == 0, format!("{name} is readable by its owner only"));
+    for (path, mode) in data.exposed()? {
+        report(
+            false,
+            format!(
+                "{} is open to others (mode {mode:o}): chmod go= {0}",
+                path.display()
+            ),
+        );
     }
     Ok(if problems == 0 {
         ExitCode::SUCCESS

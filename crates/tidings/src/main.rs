@@ -7,9 +7,11 @@ mod copy;
 mod data;
 mod demo;
 mod doctor;
+mod from_file;
 mod import;
 mod keys;
 mod migrate;
+mod process;
 mod rates;
 mod rederive;
 mod say;
@@ -26,6 +28,7 @@ use std::process::ExitCode;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    process::keep_files_private();
     let cli = cli::Cli::parse();
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()

@@ -17,15 +17,15 @@ pub(crate) struct Options {
 
 pub(crate) async fn run(options: &Options) -> Result<ExitCode> {
     let data = &options.data;
-    if options.distributed && data.database.is_none() {
+    if options.distributed && !data.is_on_postgres() {
         bail!(
             "--distributed: only a database of PostgreSQL can be distributed; name it with --database"
         );
     }
     data.open_ledger().await?;
     say::line(format!("{} is up to date", data.name()));
-    if let Some(url) = data.database.as_ref().filter(|_| options.distributed) {
-        let done = distributed::distribute(url)
+    if let Some(url) = data.database()?.filter(|_| options.distributed) {
+        let done = distributed::distribute(&url)
             .await
             .context("the tables were left as they are")?;
         say::line(if done {

@@ -1,15 +1,18 @@
 //! `tidings serve`: wiring.
 
-use crate::{cli::ServeOptions, say, stores, telemetry};
+use crate::{cli::ServeOptions, process, say, stores, telemetry};
 use anyhow::{Context, Result, anyhow};
 use engine::{Engine, NetworkTransport, Parts, WallSystem, metric::Metric};
+use http_api::{Bounds, serve};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use sources::Web;
-use std::{future::Future, sync::Arc, time::Duration};
-use tokio::net::TcpListener;
+use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
+use tokio::{net::TcpListener, sync::watch};
 use web::{
     App,
     access::{Sessions, has_owner},
+    followers::Followers,
+    readiness::Readiness,
 };
 
 /// Upper bounds of latency buckets, in seconds.
@@ -19,6 +22,10 @@ const BUCKETS: [f64; 14] = [
 /// How long attempts under way may take after the signal to stop.
 const DRAIN: Duration = Duration::from_secs(11);
 
+/// Connections of operators at once.
+const OF_OPERATORS: usize = 16;
+/// Of all connections, the part that may be live streams and requests that wait for something to happen.
+const FOLLOWING: usize = 4;
 /// How long what callers asked for who hung up may take once nobody is connected any more.
 const LAST_DEEDS: Duration = Duration::from_secs(5);
 
@@ -27,7 +34,11 @@ pub(crate) struct Server {
     pub(crate) engine: Engine,
     pub(crate) public_url: String,
     pub(crate) sign_in_url: String,
+    /// Where operators are told how it does.
+    pub(crate) operations: Option<SocketAddr>,
     listener: TcpListener,
+    operators: Option<TcpListener>,
+    connections: usize,
     app: App,
 }
 
@@ -39,6 +50,11 @@ fn start_metrics() -> Result<PrometheusHandle> {
     builder
         .install_recorder()
         .context("metrics cannot be recorded")
+}
+
+async fn listen(address: SocketAddr) -> Result<TcpListener> {
+    let listener = TcpListener::bind(address).await;
+    listener.with_context(|| format!("cannot listen on {address}"))
 }
 
 /// Where people sign in: by a link that works once while there is no owner, with an account afterwards.
@@ -55,11 +71,24 @@ async fn sign_in_url(app: &App) -> Result<String> {
 impl Server {
     /// Opens the data directory, starts the engine and binds the address.
     pub(crate) async fn start(options: &ServeOptions) -> Result<Self> {
+        let connections =
+            process::connections(process::descriptors(), options.max_connections.into())
+                .map_err(|why| anyhow!(why))?;
         let opened = options.data.open().await?;
-        let listener = TcpListener::bind(options.listen)
-            .await
-            .with_context(|| format!("cannot listen on {}", options.listen))?;
+        for (path, mode) in options.data.exposed()? {
+            let path = path.display();
+            tracing::warn!("{path} is open to others (mode {mode:o}): chmod go= {path}");
+        }
+        let listener = listen(options.listen).await?;
         let address = listener.local_addr()?;
+        let operators = match options.operations_listen {
+            Some(address) => Some(listen(address).await?),
+            None => None,
+        };
+        let operations = operators
+            .as_ref()
+            .map(TcpListener::local_addr)
+            .transpose()?;
         let public_url = options
             .public_url
             .clone()
@@ -89,6 +118,9 @@ impl Server {
         let app = App {
             engine: engine.clone(),
             sessions: Arc::new(Sessions::default()),
+            followers: Followers::at_most(connections.div_ceil(FOLLOWING)),
+            readiness: Arc::new(Readiness::default()),
+            has_operations: operators.is_some(),
             metrics: Some(metrics.clone()),
         };
         let sign_in_url = sign_in_url(&app).await?;
@@ -102,33 +134,47 @@ impl Server {
             engine,
             public_url,
             sign_in_url,
+            operations,
             listener,
+            operators,
+            connections,
             app,
         })
     }
 
     /// Serves until `stop` resolves, then lets attempts under way finish.
     pub(crate) async fn run(self, stop: impl Future<Output = ()> + Send + 'static) -> Result<()> {
-        use axum::serve::ListenerExt;
         let (engine, deeds) = (self.engine.clone(), self.engine.clone());
+        // Operators are told until the end that it drains.
+        let (ended, mut ending) = watch::channel(());
+        let operators = self.operators.map(|listener| {
+            let router = http_api::operations(&self.app);
+            let over = async move { drop(ending.changed().await) };
+            tokio::spawn(serve(listener, router, Bounds::of(OF_OPERATORS), over))
+        });
         let stopping = async move {
             stop.await;
             tracing::info!("stopping: no new work is taken up");
             engine.stop(DRAIN).await;
         };
-        let listener = self.listener.tap_io(|stream| {
-            if let Err(error) = stream.set_nodelay(true) {
-                tracing::debug!(%error, "TCP_NODELAY could not be set");
-            }
-        });
-        axum::serve(listener, http_api::router(self.app))
-            .with_graceful_shutdown(stopping)
-            .await
-            .context("the HTTP server stopped")?;
+        let router = http_api::router(self.app);
+        serve(
+            self.listener,
+            router,
+            Bounds::of(self.connections),
+            stopping,
+        )
+        .await;
         if !deeds.deeds_done(LAST_DEEDS).await {
             tracing::warn!(
                 "what callers asked for who hung up did not end in time; the audit log may lack it"
             );
+        }
+        drop(ended);
+        if let Some(operators) = operators {
+            operators
+                .await
+                .context("the listener of operators failed")?;
         }
         tracing::info!("stopped");
         Ok(())
@@ -161,6 +207,9 @@ pub(crate) async fn run(options: ServeOptions) -> Result<()> {
         server.public_url
     ));
     say::line(format!("  data       {}", options.data.data.display()));
+    if let Some(address) = server.operations {
+        say::line(format!("  operations http://{address}"));
+    }
     say::line(format!("  sign in    {}", server.sign_in_url));
     for app in &setup.configuration.apps {
         if let Some(path) = web::callback_path(app) {

@@ -14,9 +14,38 @@ use axum::{
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use serde::{Serialize, de::DeserializeOwned};
+use std::error::Error;
 
 /// Most that a store or client may send.
 pub const LARGEST: usize = 1 << 20;
+
+/// Most that anybody may send anywhere: receipts are as large.
+pub const LARGEST_OF_ALL: usize = 4 << 20;
+
+/// Why whoever reads the socket gives up a body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Cut {
+    /// It did not come in the time there is.
+    #[error("the body came too slowly")]
+    TooSlow,
+    /// There is no room for it beside the others.
+    #[error("there is no room for the body")]
+    NoRoom,
+}
+
+/// Why a body could not be read to its end.
+fn unread(error: &axum::Error) -> Problem {
+    let mut causes = std::iter::successors(Some(error as &(dyn Error + 'static)), |error| {
+        (**error).source()
+    });
+    match causes.find_map(|cause| cause.downcast_ref()) {
+        Some(Cut::TooSlow) => Problem::new(Code::TooSlow, "send the body faster, or less of it"),
+        Some(Cut::NoRoom) => {
+            Problem::new(Code::Busy, "too many large bodies at once; send it again")
+        }
+        None => Problem::new(Code::MalformedBody, "the body ended early"),
+    }
+}
 
 /// Most of a body that is too large that is read and thrown away: a sender that is still writing would otherwise see a broken
 /// connection instead of the answer.
@@ -33,7 +62,7 @@ pub async fn read_at_most(request: Request<Body>, largest: usize) -> Result<Byte
     let mut bytes = BytesMut::new();
     let mut length = 0_usize;
     while let Some(part) = parts.next().await {
-        let part = part.map_err(|_| Problem::new(Code::MalformedBody, "the body ended early"))?;
+        let part = part.map_err(|error| unread(&error))?;
         length = length.saturating_add(part.len());
         if length <= largest {
             bytes.extend_from_slice(&part);

@@ -16,10 +16,12 @@ pub mod body;
 mod callback_path;
 pub mod configure;
 pub mod described;
+pub mod followers;
 pub mod passwords;
 pub mod problem;
 pub mod project;
 pub mod query;
+pub mod readiness;
 pub mod replay_form;
 pub mod route;
 pub mod stream;
@@ -36,7 +38,9 @@ pub use callback_path::callback_path;
 
 use access::Sessions;
 use engine::Engine;
+use followers::Followers;
 use metrics_exporter_prometheus::PrometheusHandle;
+use readiness::Readiness;
 use std::sync::Arc;
 
 /// What handlers share.
@@ -46,6 +50,12 @@ pub struct App {
     pub engine: Engine,
     /// Who is signed in to the pages.
     pub sessions: Arc<Sessions>,
+    /// Who follows what happens.
+    pub followers: Arc<Followers>,
+    /// Whether it can take work.
+    pub readiness: Arc<Readiness>,
+    /// Whether operators have a listener of their own: then nobody else is told about it.
+    pub has_operations: bool,
     /// Renders `/metrics`.
     pub metrics: Option<PrometheusHandle>,
 }

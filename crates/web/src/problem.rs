@@ -58,6 +58,8 @@ codes! {
     MethodNotAllowed = "method_not_allowed", METHOD_NOT_ALLOWED, "The method is not allowed here";
     Conflict = "conflict", CONFLICT, "The configuration was changed at the same time";
     TooLarge = "body_too_large", PAYLOAD_TOO_LARGE, "The body is too large";
+    TooSlow = "body_too_slow", REQUEST_TIMEOUT, "The body came too slowly";
+    TooManyStreams = "too_many_streams", TOO_MANY_REQUESTS, "Too many live streams are open";
     WrongApp = "wrong_app", UNPROCESSABLE_ENTITY, "The message is for another app";
     WrongEnvironment = "wrong_environment", UNPROCESSABLE_ENTITY, "The app does not accept this environment";
     MismatchedParts = "mismatched_parts", UNPROCESSABLE_ENTITY, "The parts of the message do not belong together";
@@ -67,6 +69,7 @@ codes! {
     AppUnusable = "app_unusable", SERVICE_UNAVAILABLE, "The app's settings cannot be used";
     Unavailable = "unavailable", SERVICE_UNAVAILABLE, "The ledger is not available";
     Stopping = "stopping", SERVICE_UNAVAILABLE, "The server is shutting down";
+    Busy = "busy", SERVICE_UNAVAILABLE, "The server has too much to do at once";
     Internal = "internal", INTERNAL_SERVER_ERROR, "Something went wrong here";
 }
 

@@ -8,6 +8,7 @@ use crate::{
     App,
     access::Right,
     described::{Asks, Description},
+    followers::Follower,
     problem::Problem,
 };
 use axum::{
@@ -36,19 +37,22 @@ pub type Messages = Sse<KeepAliveStream<Boxed>>;
 /// What a stream goes on by: the server's changes, and the right of whoever it is shown to.
 pub struct Following {
     right: Right,
+    _place: Follower,
     changes: watch::Receiver<u64>,
     stopping: watch::Receiver<bool>,
 }
 
 impl Following {
-    /// From now on.
-    pub fn new(right: Right) -> Self {
+    /// From now on. Errors: too many follow already.
+    pub fn new(right: Right) -> Result<Self, Problem> {
+        let place = right.follow()?;
         let engine = &right.app().engine;
-        Self {
+        Ok(Self {
+            _place: place,
             changes: engine.changes(),
             stopping: engine.stopping(),
             right,
-        }
+        })
     }
 
     /// The server.
@@ -87,9 +91,9 @@ pub fn follow(
     filter: EventFilter,
     from: u64,
     show: impl Fn(&App, ledger::FeedRow) -> Message + Send + Sync + 'static,
-) -> Messages {
-    sse(stream::unfold(
-        (Following::new(right), filter, from, show),
+) -> Result<Messages, Problem> {
+    Ok(sse(stream::unfold(
+        (Following::new(right)?, filter, from, show),
         |(mut following, filter, mut from, show)| async move {
             loop {
                 if !following.goes_on().await {
@@ -111,7 +115,7 @@ pub fn follow(
                 following.wait().await;
             }
         },
-    ))
+    )))
 }
 
 /// The position a connection broke at, as browsers and clients of streams tell it.

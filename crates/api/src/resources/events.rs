@@ -6,7 +6,7 @@ use ledger::{EventFilter, FeedRow, Page};
 use std::time::Duration;
 use web::{
     App,
-    access::Access,
+    access::{Access, Right},
     body::Json,
     problem::Problem,
     project::InProject,
@@ -39,12 +39,15 @@ pub(crate) fn routes() -> Vec<Route<App>> {
 
 pub(crate) async fn events(
     State(app): State<App>,
+    right: Right,
     project: InProject,
     Filters(query): Filters<EventQuery>,
 ) -> Answer<List<EventView>> {
     let filter = query.events(&app, &project).await?;
-    let page = query.page()?;
-    let rows = await_events(&app, &filter, page, query.wait()?).await?;
+    let (page, wait) = (query.page()?, query.wait()?);
+    let place = (!wait.is_zero()).then(|| right.follow()).transpose()?;
+    let rows = await_events(&app, &filter, page, wait).await?;
+    drop(place);
     let last = rows.last().map(|row| row.position);
     let next = match query.after {
         // Whoever follows goes on from here, whether there was something or not.

@@ -1,4 +1,4 @@
-//! Whether the server runs, and what it answers where there is nothing.
+//! Whether the server runs and how it does, and what it answers where there is nothing.
 
 use axum::extract::State;
 use web::{
@@ -18,16 +18,20 @@ pub(crate) fn routes() -> Vec<Route<App>> {
             Get,
             "/readyz",
             Anyone,
-            "Whether it can take work: the ledger can be written",
+            "Whether it can take work: the ledger can be written; where operators have a listener of their own, only there",
             readyz,
         ),
-        Route::operation(
-            Get,
-            "/metrics",
-            Anyone,
-            "Metrics in Prometheus format",
-            metrics,
-        ),
+    ]
+}
+
+/// What operators alone are told, on a listener of their own.
+pub(crate) fn of_operators() -> Vec<Route<App>> {
+    use Access::Anyone;
+    use Method::Get;
+    vec![
+        Route::page(Get, "/healthz", Anyone, healthz),
+        Route::page(Get, "/readyz", Anyone, ready),
+        Route::page(Get, "/metrics", Anyone, metrics),
     ]
 }
 
@@ -35,15 +39,19 @@ pub(crate) async fn healthz() -> &'static str {
     "ok\n"
 }
 
-pub(crate) async fn readyz(State(app): State<App>) -> Result<&'static str, Problem> {
-    if *app.engine.stopping().borrow() {
-        return Err(Problem::new(Code::Stopping, "draining"));
+pub(crate) async fn readyz(state: State<App>) -> Result<&'static str, Problem> {
+    if state.has_operations {
+        return Err(missing().await);
     }
-    app.engine.ledger().check().await?;
+    ready(state).await
+}
+
+async fn ready(State(app): State<App>) -> Result<&'static str, Problem> {
+    app.readiness.check(&app.engine).await?;
     Ok("ready\n")
 }
 
-pub(crate) async fn metrics(State(app): State<App>) -> String {
+async fn metrics(State(app): State<App>) -> String {
     app.metrics
         .map(|metrics| metrics.render())
         .unwrap_or_default()

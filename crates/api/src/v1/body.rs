@@ -40,6 +40,8 @@ impl<T: Says> FromRequest<App> for Said<T> {
             .map_err(|problem| {
                 let code = match problem.code() {
                     problem::Code::TooLarge => T::TOO_LARGE,
+                    // Fit to be sent again: SDKs take anything else for the last word.
+                    problem::Code::TooSlow | problem::Code::Busy => Code::Internal,
                     _ => Code::BadRequest,
                 };
                 Error::new(code).because(problem.detail())

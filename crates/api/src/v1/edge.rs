@@ -4,25 +4,39 @@
 use super::{Error, error::Code};
 use axum::{
     body::Body,
-    http::{HeaderMap, HeaderValue, Request, StatusCode, header},
+    http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
 use web::{access, problem::Readable};
 
-/// Lets pages of any origin read the answer.
-pub(crate) async fn cors(request: Request<Body>, next: Next) -> Response {
-    let mut response = next.run(request).await;
-    response.headers_mut().insert(
-        header::ACCESS_CONTROL_ALLOW_ORIGIN,
-        HeaderValue::from_static("*"),
-    );
+/// Where clients ask.
+const CLIENTS: &str = "/v1/";
+
+/// Whatever is answered to a client, also where there is no such route, or it is called in another way: a page of any origin
+/// may read it, and it has the shape that SDKs read.
+pub async fn for_clients(request: Request<Body>, next: Next) -> Response {
+    if !request.uri().path().starts_with(CLIENTS) {
+        return next.run(request).await;
+    }
+    let mut response = if request.method() == Method::OPTIONS {
+        preflight(request.headers())
+    } else {
+        spoken(next.run(request).await)
+    };
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
+        (header::ACCESS_CONTROL_EXPOSE_HEADERS, "Retry-After"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
     response
 }
 
 /// What is answered before a handler is asked, or instead of one that panicked, as SDKs expect it: whatever is a problem is
 /// an [`Error`] with the same status. A ledger that cannot say who calls is no refusal: SDKs take one for the last word.
-pub(crate) async fn spoken(response: Response) -> Response {
+fn spoken(response: Response) -> Response {
     let Some(said) = response.extensions().get::<Readable>() else {
         return response;
     };
@@ -46,18 +60,17 @@ pub(crate) async fn spoken(response: Response) -> Response {
 }
 
 /// What a browser asks before it lets a page of another origin call.
-pub(crate) async fn preflight(headers: HeaderMap) -> Response {
+fn preflight(asked: &HeaderMap) -> Response {
     let mut response = StatusCode::NO_CONTENT.into_response();
     let answer = response.headers_mut();
     let fixed = [
-        (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
         (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, DELETE"),
         (header::ACCESS_CONTROL_MAX_AGE, "86400"),
     ];
     for (name, value) in fixed {
         answer.insert(name, HeaderValue::from_static(value));
     }
-    if let Some(asked) = headers.get(header::ACCESS_CONTROL_REQUEST_HEADERS) {
+    if let Some(asked) = asked.get(header::ACCESS_CONTROL_REQUEST_HEADERS) {
         answer.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, asked.clone());
     }
     response
@@ -78,7 +91,7 @@ mod tests {
     async fn every_problem_has_the_shape_that_clients_read_and_its_status() {
         for code in problem::Code::ALL {
             let problem = Problem::new(*code, "which value").into_response();
-            let told = spoken(problem).await;
+            let told = spoken(problem);
             assert_eq!(told.status(), code.status(), "{code:?}");
             assert_eq!(told.headers()[header::CONTENT_TYPE], "application/json");
             let body = to_bytes(told.into_body(), 10_000).await.unwrap();

@@ -17,7 +17,7 @@ mod receipts;
 mod subscriber;
 
 pub(crate) use client::{Client, Platform, Secret};
-pub(crate) use edge::{cors, preflight, spoken};
+pub use edge::for_clients;
 pub(crate) use error::Error;
 #[cfg(feature = "fuzz")]
 pub use fuzzed::read_client_body;

@@ -18,7 +18,7 @@ use web::{
     App,
     access::Access,
     audit::{Did, Effect, Known, Noted, Subject},
-    body::Json,
+    body::{Json, LARGEST_OF_ALL},
     route::{Method, Route},
 };
 
@@ -48,7 +48,7 @@ members! {
 
 impl Says for Purchased {
     /// Receipts of StoreKit 1 hold every purchase there ever was.
-    const LARGEST: usize = 4 << 20;
+    const LARGEST: usize = LARGEST_OF_ALL;
     /// A client that is told that the fault is its own finishes the transaction: the purchase would be lost.
     const TOO_LARGE: Code = Code::Internal;
 }

@@ -12,7 +12,6 @@ async fn is_told_to_anyone_until_the_server_stops() {
     told.go_on_as(server.by(Who::Nobody));
     told.get("/healthz").await;
     told.get("/readyz").await;
-    told.get("/metrics").await;
     server.app.engine.stop(Duration::ZERO).await;
     told.get("/healthz").await;
     told.get("/readyz").await;

@@ -21,6 +21,7 @@ mod purchases;
 mod replays;
 mod v1;
 
+use axum::middleware::from_fn;
 use serde_json::Value;
 use std::sync::LazyLock;
 use web::test::{Contract, TestServer};
@@ -30,7 +31,7 @@ static CONTRACT: LazyLock<Contract> =
 
 /// The API alone. Every call is held to the document.
 async fn server() -> TestServer {
-    let server = TestServer::start(|app| api::router(&app)).await;
+    let server = TestServer::start(|app| api::router(&app).layer(from_fn(api::for_clients))).await;
     server.seen_by(|seen| CONTRACT.hold(seen))
 }
 

@@ -56,9 +56,9 @@ async fn live(
 ) -> Result<Messages, Problem> {
     let filter = query.events(&app, &project).await?;
     let from = start(&app, last, query.after, &filter).await?;
-    Ok(follow(right, filter, from, |app, row| {
+    follow(right, filter, from, |app, row| {
         let id = row.position.to_string();
         let event = Message::default().id(id).event("row");
         event.data(row_html(app, row))
-    }))
+    })
 }

@@ -1,6 +1,6 @@
 //! Garbage, forgeries and mistakes: the right status, a problem that names what is wrong, and nothing stored.
 
-use crate::server::{AUTHORITY, Api, BUNDLE_ID, Site, client, now, post};
+use crate::server::{AUTHORITY, Api, BUNDLE_ID, Site, now, post};
 use serde_json::{Value, json};
 use simulator::{App, Authority, Life, Pace};
 
@@ -116,14 +116,7 @@ async fn what_is_not_a_genuine_notification_is_refused_and_leaves_nothing() {
     assert_eq!(post(&other, genuine.clone()).await.0, 404);
     assert_eq!(api.events().await.len(), 0);
     assert_eq!(api.get("/projects/acme/customers").await["data"], json!([]));
-    let metrics = client()
-        .get(format!("{}/metrics", server.url))
-        .send()
-        .await
-        .unwrap()
-        .text()
-        .await
-        .unwrap();
+    let metrics = server.metrics().await;
     for code in [
         "malformed_payload",
         "untrusted_certificate",

@@ -106,7 +106,7 @@ impl<'a> Nodes<'a> {
             ""
         };
         let script = format!(
-            "{full}exec env LD_PRELOAD={} {BINARY} serve --listen {} --allow-networks 127.0.0.0/8",
+            "{full}exec env LD_PRELOAD={} {BINARY} serve --listen {} --operations-listen 127.0.0.1:0 --allow-networks 127.0.0.0/8",
             clockwork().display(),
             self.addresses[which]
         );

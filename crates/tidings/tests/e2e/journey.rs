@@ -157,14 +157,7 @@ async fn simulated_lives_reach_every_receiver_once_and_in_order() {
     assert_eq!(last["data"][0]["kind"], "test");
 
     // Metrics and logs tell the same story, without secrets or personal data.
-    let metrics = client()
-        .get(format!("{}/metrics", server.url))
-        .send()
-        .await
-        .unwrap()
-        .text()
-        .await
-        .unwrap();
+    let metrics = server.metrics().await;
     assert!(
         metrics.contains(
             "tidings_messages_received_total{source=\"app_store\",outcome=\"processed\"}"

@@ -41,11 +41,6 @@ async fn endpoint(pause: Duration) -> (String, Arc<Mutex<Asked>>) {
     (url, asked)
 }
 
-async fn metrics(node: &Server) -> String {
-    let answer = reqwest::get(format!("{}/metrics", node.url)).await;
-    answer.unwrap().text().await.unwrap()
-}
-
 fn standard(key: &str, url: &str, more: &str) -> String {
     webhook(key, url).replace(
         "sandbox_url",
@@ -73,7 +68,7 @@ async fn nodes_share_what_an_endpoint_may_be_asked() {
     until("every node counts all", || async {
         let mut counts = Vec::new();
         for node in &nodes {
-            counts.push(metrics(node).await.contains("\ntidings_nodes 3\n"));
+            counts.push(node.metrics().await.contains("\ntidings_nodes 3\n"));
         }
         counts.iter().all(|counts| *counts)
     })
@@ -98,7 +93,7 @@ async fn nodes_share_what_an_endpoint_may_be_asked() {
     .await;
     for node in &nodes {
         assert!(
-            metrics(node).await.contains("\ntidings_attempts_total{"),
+            node.metrics().await.contains("\ntidings_attempts_total{"),
             "every node made some of the attempts"
         );
     }

@@ -4,6 +4,7 @@
 mod accounts;
 mod backups;
 mod bad_input;
+mod bounds;
 mod browser;
 mod chromium;
 mod command_line;

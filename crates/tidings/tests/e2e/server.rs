@@ -42,6 +42,8 @@ impl Drop for Site {
 pub(crate) struct Server {
     pub(crate) process: Child,
     pub(crate) url: String,
+    /// Where operators are told how it does, if it has such a listener.
+    pub(crate) operations: String,
     pub(crate) sign_in: String,
     pub(crate) callback: String,
 }
@@ -178,6 +180,8 @@ impl Site {
             "serve",
             "--listen",
             address,
+            "--operations-listen",
+            "127.0.0.1:0",
             "--allow-networks",
             "127.0.0.0/8",
         ];
@@ -210,8 +214,14 @@ impl Server {
         let url = lines
             .find_map(|line| line.contains("listening on").then(|| word(&line, "http")))
             .expect("the server says where it listens");
+        let mut operations = String::new();
         let sign_in = lines
-            .find_map(|line| line.contains("/signin").then(|| word(&line, "http")))
+            .find_map(|line| {
+                if line.contains(" operations ") {
+                    operations = word(&line, "http");
+                }
+                line.contains("/signin").then(|| word(&line, "http"))
+            })
             .expect("the server says where to sign in");
         // Without a project it says what comes next instead.
         let callback = lines
@@ -221,9 +231,16 @@ impl Server {
         Self {
             process,
             url,
+            operations,
             sign_in,
             callback,
         }
+    }
+
+    /// What it tells operators in numbers.
+    pub(crate) async fn metrics(&self) -> String {
+        let answer = client().get(format!("{}/metrics", self.operations)).send();
+        answer.await.unwrap().text().await.unwrap()
     }
 
     /// Asks it to stop.

@@ -4,6 +4,7 @@ use super::Caller;
 use crate::{
     App,
     described::{Asks, Description},
+    followers::Follower,
     problem::{Code, Problem},
 };
 use axum::{extract::FromRequestParts, http::request::Parts};
@@ -21,6 +22,11 @@ impl Right {
     /// The server that let them in.
     pub fn app(&self) -> &App {
         &self.app
+    }
+
+    /// A place for the caller among those who follow what happens, if there is one.
+    pub fn follow(&self) -> Result<Follower, Problem> {
+        self.app.followers.join(&self.caller)
     }
 
     /// Whether the caller may still do what it might: the session goes on, the key is good, and role and reach are the same.

@@ -25,7 +25,7 @@ pub use transcript::Transcript;
 pub use who::{Client, Who};
 pub use witness::Seen;
 
-use crate::{App, access::Sessions};
+use crate::{App, access::Sessions, followers::Followers, readiness::Readiness};
 use adapters::NoStore;
 use axum::{
     Router,
@@ -98,6 +98,9 @@ impl TestServer {
         let app = App {
             engine,
             sessions: Arc::new(Sessions::default()),
+            followers: Followers::at_most(100),
+            readiness: Arc::new(Readiness::default()),
+            has_operations: false,
             metrics: None,
         };
         Self {

@@ -1,0 +1,363 @@
+//! Who is connected, and for what each of them keeps the server waiting.
+
+use super::Bounds;
+use engine::Guarded;
+use std::{
+    collections::BTreeMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+use tokio::sync::Notify;
+
+/// How often somebody is asked to go while a newcomer waits.
+const ASK_AGAIN: Duration = Duration::from_millis(50);
+/// How often the log says that there is no room.
+const SAY_AGAIN: Duration = Duration::from_mins(1);
+
+/// Whom a connection waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Waits {
+    /// The caller has not asked for anything.
+    ForRequest,
+    /// The caller has begun to.
+    ForHead,
+    /// The caller has more to say.
+    ForBody,
+    /// The server is at work.
+    ForUs,
+}
+
+struct State {
+    waits: Waits,
+    since: Instant,
+    /// When the request that is answered came.
+    asked: Instant,
+    /// Since when an answer lies there of which not all was taken.
+    untaken: Option<Instant>,
+    is_dismissed: bool,
+}
+
+/// A connection, as the hall sees it.
+pub(super) struct Place {
+    state: Guarded<State>,
+    dismissed: Notify,
+}
+
+impl Place {
+    fn new(now: Instant) -> Self {
+        Self {
+            state: Guarded::new(State {
+                waits: Waits::ForRequest,
+                since: now,
+                asked: now,
+                untaken: None,
+                is_dismissed: false,
+            }),
+            dismissed: Notify::new(),
+        }
+    }
+
+    /// Something came from the caller: where nothing was asked for, it is the beginning of a request.
+    pub(super) fn hears(&self, now: Instant) {
+        let mut state = self.state.lock();
+        if state.waits == Waits::ForRequest {
+            (state.waits, state.since) = (Waits::ForHead, now);
+        }
+    }
+
+    /// A whole head is there.
+    pub(super) fn works(&self, now: Instant) {
+        let mut state = self.state.lock();
+        (state.waits, state.since, state.asked) = (Waits::ForUs, now, now);
+    }
+
+    /// The handler wants more of the body than there is. Drops do not make it wait anew.
+    pub(super) fn waits_for_body(&self) {
+        let mut state = self.state.lock();
+        if state.waits == Waits::ForUs {
+            (state.waits, state.since) = (Waits::ForBody, state.asked);
+        }
+    }
+
+    /// The handler has what it wanted of the body, or gave up.
+    pub(super) fn has_body(&self, now: Instant) {
+        let mut state = self.state.lock();
+        if state.waits == Waits::ForBody {
+            (state.waits, state.since) = (Waits::ForUs, now);
+        }
+    }
+
+    /// All was said that there is to say.
+    pub(super) fn is_answered(&self, now: Instant) {
+        let mut state = self.state.lock();
+        (state.waits, state.since) = (Waits::ForRequest, now);
+    }
+
+    /// Whether the caller took all that there was.
+    pub(super) fn takes(&self, all: bool, now: Instant) {
+        let mut state = self.state.lock();
+        state.untaken = if all {
+            None
+        } else {
+            Some(state.untaken.unwrap_or(now))
+        };
+    }
+
+    /// Resolves when the connection has to go.
+    pub(super) async fn dismissed(&self) {
+        self.dismissed.notified().await;
+    }
+
+    /// Since when the caller keeps the server waiting, if it does.
+    fn waits_since(&self) -> Option<Instant> {
+        let state = self.state.lock();
+        let of_caller = (state.waits != Waits::ForUs).then_some(state.since);
+        let oldest = of_caller.into_iter().chain(state.untaken).min();
+        oldest.filter(|_| !state.is_dismissed)
+    }
+
+    fn is_late(&self, bounds: &Bounds, now: Instant) -> bool {
+        let state = self.state.lock();
+        let beyond = |since: Instant, most: Duration| now.duration_since(since) > most;
+        let has_not_asked = match state.waits {
+            Waits::ForRequest => beyond(state.since, bounds.idle),
+            Waits::ForHead => beyond(state.since, bounds.head),
+            // Whoever reads the body answers that it came too slowly.
+            Waits::ForBody | Waits::ForUs => false,
+        };
+        has_not_asked
+            || state
+                .untaken
+                .is_some_and(|since| beyond(since, bounds.answer))
+    }
+
+    fn waits_for_request(&self) -> bool {
+        let waits = self.state.lock().waits;
+        matches!(waits, Waits::ForRequest | Waits::ForHead)
+    }
+
+    fn dismiss(&self) {
+        self.state.lock().is_dismissed = true;
+        self.dismissed.notify_one();
+    }
+}
+
+struct Taken {
+    places: BTreeMap<u64, Arc<Place>>,
+    next: u64,
+    said: Option<Instant>,
+}
+
+/// All who are connected.
+pub(super) struct Hall {
+    bounds: Bounds,
+    taken: Guarded<Taken>,
+    freed: Notify,
+}
+
+/// A place, until it is dropped.
+pub(super) struct Seat {
+    hall: Arc<Hall>,
+    number: u64,
+    place: Arc<Place>,
+}
+
+impl Seat {
+    pub(super) const fn place(&self) -> &Arc<Place> {
+        &self.place
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.hall.taken.lock().places.remove(&self.number);
+        self.hall.freed.notify_one();
+    }
+}
+
+impl Hall {
+    pub(super) fn new(bounds: Bounds) -> Self {
+        Self {
+            bounds,
+            taken: Guarded::new(Taken {
+                places: BTreeMap::new(),
+                next: 0,
+                said: None,
+            }),
+            freed: Notify::new(),
+        }
+    }
+
+    /// A place for somebody who connected. Where all are taken, whoever keeps the server waiting longest goes; where nobody does, the newcomer waits.
+    pub(super) async fn place(self: &Arc<Self>) -> Seat {
+        loop {
+            if let Some(seat) = self.free_place() {
+                return seat;
+            }
+            self.dismiss_longest();
+            tokio::select! {
+                () = self.freed.notified() => {}
+                () = tokio::time::sleep(ASK_AGAIN) => {}
+            }
+        }
+    }
+
+    fn free_place(self: &Arc<Self>) -> Option<Seat> {
+        let mut taken = self.taken.lock();
+        if taken.places.len() >= self.bounds.connections {
+            return None;
+        }
+        let (number, place) = (taken.next, Arc::new(Place::new(Instant::now())));
+        taken.next += 1;
+        taken.places.insert(number, Arc::clone(&place));
+        drop(taken);
+        Some(Seat {
+            hall: Arc::clone(self),
+            number,
+            place,
+        })
+    }
+
+    fn dismiss_longest(&self) {
+        let (mut taken, now) = (self.taken.lock(), Instant::now());
+        if taken
+            .said
+            .is_none_or(|said| now.duration_since(said) > SAY_AGAIN)
+        {
+            taken.said = Some(now);
+            tracing::warn!(
+                connections = self.bounds.connections,
+                "all connections are taken: those that keep the server waiting longest are closed"
+            );
+        }
+        let waiting = taken.places.values();
+        let longest = waiting
+            .filter_map(|place| Some((place.waits_since()?, place)))
+            .min_by_key(|(since, _)| *since);
+        if let Some((_, place)) = longest {
+            place.dismiss();
+        }
+    }
+
+    /// Those whose time is over go.
+    pub(super) fn dismiss_late(&self, now: Instant) {
+        let taken = self.taken.lock();
+        let places = taken.places.values();
+        for place in places.filter(|place| place.is_late(&self.bounds, now)) {
+            place.dismiss();
+        }
+    }
+
+    /// Those who have not asked for anything go.
+    pub(super) fn dismiss_waiting(&self) {
+        let taken = self.taken.lock();
+        let places = taken.places.values();
+        for place in places.filter(|place| place.waits_for_request()) {
+            place.dismiss();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hall(connections: usize) -> Arc<Hall> {
+        Arc::new(Hall::new(Bounds::of(connections)))
+    }
+
+    fn is_dismissed(seat: &Seat) -> bool {
+        seat.place.state.lock().is_dismissed
+    }
+
+    fn after(seconds: u64) -> Instant {
+        Instant::now() + Duration::from_secs(seconds)
+    }
+
+    #[tokio::test]
+    async fn who_keeps_the_server_waiting_longest_makes_room() {
+        let hall = hall(4);
+        let working = hall.place().await;
+        let idle = hall.place().await;
+        let asking = hall.place().await;
+        let slow = hall.place().await;
+        working.place.works(after(0));
+        asking.place.hears(after(3));
+        slow.place.works(after(2));
+        // Drops make nobody younger.
+        for second in 4..9 {
+            slow.place.waits_for_body();
+            slow.place.has_body(after(second));
+            asking.place.hears(after(second));
+        }
+        slow.place.waits_for_body();
+        // What was asked before and answered waits from then on.
+        idle.place.works(after(1));
+        idle.place.is_answered(after(5));
+        for expected in [&slow, &asking, &idle] {
+            assert!(!is_dismissed(expected));
+            hall.dismiss_longest();
+            assert!(is_dismissed(expected));
+        }
+        hall.dismiss_longest();
+        assert!(!is_dismissed(&working), "the server itself is late there");
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_is_taken_in_drops_makes_room_too() {
+        let hall = hall(2);
+        let (drops, idle) = (hall.place().await, hall.place().await);
+        drops.place.works(after(0));
+        drops.place.takes(false, after(1));
+        idle.place.is_answered(after(2));
+        drops.place.takes(false, after(3));
+        hall.dismiss_longest();
+        assert!(is_dismissed(&drops) && !is_dismissed(&idle));
+    }
+
+    #[tokio::test]
+    async fn a_newcomer_gets_the_place_of_whoever_goes() {
+        let hall = hall(1);
+        let first = hall.place().await;
+        let going = async {
+            first.place.dismissed().await;
+            drop(first);
+        };
+        let ((), second) = tokio::join!(going, hall.place());
+        assert!(!is_dismissed(&second));
+    }
+
+    #[tokio::test]
+    async fn whoever_is_late_goes_whether_there_is_room_or_not() {
+        let hall = hall(100);
+        let begin = Instant::now();
+        let [idle, asking, stuck, working] = [
+            hall.place().await,
+            hall.place().await,
+            hall.place().await,
+            hall.place().await,
+        ];
+        idle.place.is_answered(begin);
+        stuck.place.works(begin);
+        working.place.works(begin);
+        let mut gone = Vec::new();
+        for second in 0..100 {
+            let now = begin + Duration::from_secs(second);
+            // Both in drops.
+            asking.place.hears(now);
+            stuck.place.takes(false, now);
+            hall.dismiss_late(now);
+            for (name, seat) in [
+                ("idle", &idle),
+                ("head", &asking),
+                ("answer", &stuck),
+                ("work", &working),
+            ] {
+                if is_dismissed(seat) && !gone.iter().any(|(known, _)| *known == name) {
+                    gone.push((name, second));
+                }
+            }
+        }
+        assert_eq!(gone, [("head", 11), ("answer", 31), ("idle", 76)]);
+    }
+}

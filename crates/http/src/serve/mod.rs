@@ -1,0 +1,212 @@
+//! The sockets: how many may be connected at once, and how long anybody may keep the server waiting.
+//!
+//! **How it works.** Whoever connects takes a [`place`](Hall::place). When all are taken, whoever has kept the server waiting longest
+//! goes: with a request that does not come, a head or a body that comes in drops, an answer that is not taken. So thousands that only hold on to their connection
+//! keep nobody out who asks for something. Beside that each of them has a time, after which it goes whether there is room or not.
+//!
+//! **What it does not do.** It knows no route. How much of a body is read is the handler's to say ([`web::body`]); what all bodies
+//! together may hold in memory is said here.
+
+mod body;
+mod hall;
+mod io;
+
+use axum::{Router, body::Body, extract::ConnectInfo};
+use body::{Answered, Awaited, Room};
+use hall::{Hall, Place, Seat};
+use hyper::{Request, Response, body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::TokioIo;
+use io::Watched;
+use std::{
+    convert::Infallible,
+    future::Future,
+    net::SocketAddr,
+    pin::pin,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{Semaphore, watch},
+    task::JoinSet,
+};
+use tower::ServiceExt;
+
+/// Most of a request's head, in bytes, and of what is read ahead of a connection.
+const LARGEST_HEAD: usize = 32 << 10;
+/// Most headers of a request.
+const MOST_HEADERS: usize = 100;
+/// How often it is looked who keeps the server waiting.
+const LOOK: Duration = Duration::from_secs(1);
+/// How long accepting rests after it failed for want of something.
+const REST: Duration = Duration::from_millis(100);
+
+/// How much a listener lets others hold.
+#[derive(Debug, Clone, Copy)]
+pub struct Bounds {
+    /// Connections at once.
+    pub connections: usize,
+    /// How long a connection may be open without a request.
+    pub idle: Duration,
+    /// How long the head of a request may take, from its first byte.
+    pub head: Duration,
+    /// How long its body may take, from the end of the head.
+    pub body: Duration,
+    /// How long an answer may lie there of which the caller takes less than there is.
+    pub answer: Duration,
+    /// Bytes of all bodies together that are in memory, less the first 64 KiB of each.
+    pub bodies: usize,
+    /// How long what is under way may go on once the listener closes.
+    pub last: Duration,
+}
+
+impl Bounds {
+    /// Those of a server that may have so many connections.
+    pub const fn of(connections: usize) -> Self {
+        Self {
+            connections,
+            // Load balancers keep connections for a minute, and take it amiss when they are closed before.
+            idle: Duration::from_secs(75),
+            head: Duration::from_secs(10),
+            body: Duration::from_secs(60),
+            answer: Duration::from_secs(30),
+            bodies: 32 << 20,
+            last: Duration::from_secs(3),
+        }
+    }
+}
+
+/// What connections share.
+struct Served {
+    router: Router,
+    bounds: Bounds,
+    /// What bodies may hold together, in bytes.
+    room: Arc<Semaphore>,
+}
+
+/// Serves until `closing` resolves; then what is under way has a last moment, and nobody is connected any more.
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    bounds: Bounds,
+    closing: impl Future<Output = ()>,
+) {
+    let hall = Arc::new(Hall::new(bounds));
+    let served = Arc::new(Served {
+        router,
+        bounds,
+        room: Arc::new(Semaphore::new(bounds.bodies)),
+    });
+    let is_closing = watch::Sender::new(false);
+    let mut connections = JoinSet::new();
+    {
+        let (mut closing, mut next) = (pin!(closing), pin!(admit(&listener, &hall)));
+        let mut looking = tokio::time::interval(LOOK);
+        loop {
+            tokio::select! {
+                () = &mut closing => break,
+                _ = looking.tick() => hall.dismiss_late(Instant::now()),
+                Some(_) = connections.join_next() => {}
+                (stream, peer, seat) = &mut next => {
+                    next.set(admit(&listener, &hall));
+                    let served = Arc::clone(&served);
+                    connections.spawn(connection(stream, peer, seat, served, is_closing.subscribe()));
+                }
+            }
+        }
+    }
+    drop(listener);
+    is_closing.send_replace(true);
+    hall.dismiss_waiting();
+    let last = async { while connections.join_next().await.is_some() {} };
+    if tokio::time::timeout(bounds.last, last).await.is_err() {
+        tracing::warn!(
+            connections = connections.len(),
+            "what was under way did not end in time and is cut off"
+        );
+    }
+    connections.shutdown().await;
+}
+
+/// The next who connects, with a place.
+async fn admit(listener: &TcpListener, hall: &Arc<Hall>) -> (TcpStream, SocketAddr, Seat) {
+    loop {
+        match listener.accept().await {
+            Ok((stream, peer)) => return (stream, peer, hall.place().await),
+            // Whoever connected is gone already.
+            Err(error) if is_of_the_caller(&error) => {}
+            Err(error) => {
+                tracing::error!(%error, "no connection can be accepted");
+                tokio::time::sleep(REST).await;
+            }
+        }
+    }
+}
+
+fn is_of_the_caller(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(
+        error.kind(),
+        ConnectionAborted | ConnectionRefused | ConnectionReset
+    )
+}
+
+async fn connection(
+    stream: TcpStream,
+    peer: SocketAddr,
+    seat: Seat,
+    served: Arc<Served>,
+    mut closing: watch::Receiver<bool>,
+) {
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "TCP_NODELAY could not be set");
+    }
+    let place = seat.place();
+    let io = TokioIo::new(Watched::new(stream, Arc::clone(place)));
+    let service = service_fn(|request| answer(&served, place, peer, request));
+    let mut protocol = http1::Builder::new();
+    protocol
+        .max_buf_size(LARGEST_HEAD)
+        .max_headers(MOST_HEADERS);
+    let mut spoken = pin!(protocol.serve_connection(io, service));
+    let mut is_ending = false;
+    loop {
+        tokio::select! {
+            said = spoken.as_mut() => {
+                if let Err(error) = said {
+                    tracing::debug!(%error, "a connection ended");
+                }
+                return;
+            }
+            () = place.dismissed() => return,
+            _ = closing.wait_for(|closing| *closing), if !is_ending => {
+                is_ending = true;
+                spoken.as_mut().graceful_shutdown();
+            }
+        }
+    }
+}
+
+async fn answer(
+    served: &Served,
+    place: &Arc<Place>,
+    peer: SocketAddr,
+    request: Request<Incoming>,
+) -> Result<Response<Answered>, Infallible> {
+    place.works(Instant::now());
+    // Held until there is an answer: handlers keep what they read.
+    let room = Arc::new(Room::new(&served.room));
+    let until = served.bounds.body;
+    let mut request = request.map(|body| {
+        Body::new(Awaited::new(
+            body,
+            Arc::clone(place),
+            Arc::clone(&room),
+            until,
+        ))
+    });
+    request.extensions_mut().insert(ConnectInfo(peer));
+    let answer = served.router.clone().oneshot(request).await?;
+    drop(room);
+    Ok(answer.map(|body| Answered::new(body, Arc::clone(place))))
+}

@@ -1,0 +1,218 @@
+//! What a listener lets others hold, spoken to over real sockets.
+#![expect(clippy::unwrap_used, reason = "tests report by panicking")]
+
+use std::{net::SocketAddr, time::Duration};
+use tidings_http::{Bounds, serve};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    sync::oneshot,
+    task::JoinHandle,
+};
+use web::test::TestServer;
+
+/// Longer than any test lasts.
+const NEVER: Duration = Duration::from_hours(1);
+/// Over by the time that anybody looks.
+const SOON: Duration = Duration::from_millis(50);
+
+/// A listener, closed when told.
+struct Open {
+    _server: TestServer,
+    address: SocketAddr,
+    close: Option<oneshot::Sender<()>>,
+    serving: JoinHandle<()>,
+}
+
+/// Bounds that nothing reaches.
+fn wide() -> Bounds {
+    Bounds {
+        idle: NEVER,
+        head: NEVER,
+        body: NEVER,
+        answer: NEVER,
+        last: NEVER,
+        ..Bounds::of(100)
+    }
+}
+
+impl Open {
+    async fn with(bounds: Bounds) -> Self {
+        let server = TestServer::start(tidings_http::router).await;
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (close, closing) = oneshot::channel::<()>();
+        let router = tidings_http::router(server.app.clone());
+        let serving = tokio::spawn(serve(listener, router, bounds, async {
+            drop(closing.await);
+        }));
+        Self {
+            _server: server,
+            address,
+            close: Some(close),
+            serving,
+        }
+    }
+
+    /// Connects and says something.
+    async fn say(&self, what: &str) -> TcpStream {
+        let mut stream = TcpStream::connect(self.address).await.unwrap();
+        stream.write_all(what.as_bytes()).await.unwrap();
+        stream
+    }
+}
+
+/// What comes until the other side hangs up.
+async fn rest(stream: &mut TcpStream) -> String {
+    let mut said = Vec::new();
+    // Whoever is hung up on with something unread sees a reset.
+    drop(stream.read_to_end(&mut said).await);
+    String::from_utf8(said).unwrap()
+}
+
+const ASKS: &str = "GET /healthz HTTP/1.1\r\nhost: t\r\n\r\n";
+const ASKS_LAST: &str = "GET /healthz HTTP/1.1\r\nhost: t\r\nconnection: close\r\n\r\n";
+
+/// A message of a store for no app of ours, as long as it says.
+fn message(length: usize) -> String {
+    format!(
+        "POST /callbacks/apple/app_01h455vb4pex5vsknk084sn02q HTTP/1.1\r\nhost: t\r\ncontent-length: {length}\r\n\r\n"
+    )
+}
+
+#[tokio::test]
+async fn a_body_that_comes_too_slowly_is_answered_so_and_the_connection_closed() {
+    let open = Open::with(Bounds {
+        body: SOON,
+        ..wide()
+    })
+    .await;
+    let mut slow = open.say(&message(100)).await;
+    let answer = rest(&mut slow).await;
+    assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+    assert!(answer.contains("\"code\":\"body_too_slow\""), "{answer}");
+}
+
+#[tokio::test]
+async fn whoever_never_ends_a_head_or_never_asks_is_hung_up_on() {
+    let open = Open::with(Bounds {
+        head: SOON,
+        idle: SOON,
+        ..wide()
+    })
+    .await;
+    let mut half = open
+        .say("GET /healthz HTTP/1.1\r\nhost: t\r\nx-more: ")
+        .await;
+    let mut silent = open.say("").await;
+    let mut kept = open.say(ASKS).await;
+    assert_eq!(rest(&mut half).await, "");
+    assert_eq!(rest(&mut silent).await, "");
+    let answer = rest(&mut kept).await;
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+}
+
+#[tokio::test]
+async fn a_large_body_for_which_there_is_no_room_is_to_be_sent_again_and_a_small_one_is_read() {
+    let bounds = Bounds {
+        bodies: 350_000,
+        ..wide()
+    };
+    let open = Open::with(bounds).await;
+    // Holds most of the room, and does not go on.
+    let mut holds = open.say(&message(400_000)).await;
+    holds.write_all(&vec![b' '; 350_000]).await.unwrap();
+    let mut refused = String::new();
+    // It takes a moment until the server has read that much.
+    while !refused.contains("\"code\":\"busy\"") {
+        let mut large = open.say(&message(400_000)).await;
+        drop(large.write_all(&vec![b' '; 400_000]).await);
+        refused = rest_of_one(&mut large).await;
+    }
+    assert!(refused.starts_with("HTTP/1.1 503 "), "{refused}");
+    let mut small = open.say(&message(60_000)).await;
+    small.write_all(&vec![b' '; 60_000]).await.unwrap();
+    let answer = rest_of_one(&mut small).await;
+    assert!(answer.contains("\"code\":\"unknown_app\""), "{answer}");
+    // The room is given back.
+    holds.write_all(&vec![b' '; 50_000]).await.unwrap();
+    let answer = rest_of_one(&mut holds).await;
+    assert!(answer.contains("\"code\":\"unknown_app\""), "{answer}");
+    let mut large = open.say(&message(300_000)).await;
+    large.write_all(&vec![b' '; 300_000]).await.unwrap();
+    let answer = rest_of_one(&mut large).await;
+    assert!(answer.contains("\"code\":\"unknown_app\""), "{answer}");
+}
+
+/// An answer: all of it comes at once, being small.
+async fn rest_of_one(stream: &mut TcpStream) -> String {
+    let mut said = vec![0; 16 << 10];
+    let length = stream.read(&mut said).await.unwrap_or(0);
+    String::from_utf8(said[..length].to_vec()).unwrap()
+}
+
+#[tokio::test]
+async fn heads_are_bounded_in_size_and_number() {
+    let open = Open::with(wide()).await;
+    let long = format!("x-long: {}\r\n", "a".repeat(64 << 10));
+    let many = "x-many: a\r\n".repeat(101);
+    for headers in [long, many] {
+        let mut stream = TcpStream::connect(open.address).await.unwrap();
+        let head = format!("GET /healthz HTTP/1.1\r\nhost: t\r\n{headers}\r\n");
+        // It may be answered before all was sent.
+        drop(stream.write_all(head.as_bytes()).await);
+        let answer = rest(&mut stream).await;
+        assert!(
+            answer.is_empty() || answer.starts_with("HTTP/1.1 431 "),
+            "{answer}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn those_who_only_hold_on_keep_nobody_out_who_asks() {
+    let open = Open::with(Bounds {
+        connections: 4,
+        ..wide()
+    })
+    .await;
+    let mut held = Vec::new();
+    for _ in 0..20 {
+        held.push(open.say("").await);
+        held.push(open.say("GET / HTTP/1.1\r\n").await);
+        held.push(open.say(&message(100)).await);
+    }
+    let mut honest = open.say(ASKS_LAST).await;
+    let answer = rest(&mut honest).await;
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+}
+
+#[tokio::test]
+async fn requests_sent_all_at_once_are_answered_one_after_another() {
+    let open = Open::with(wide()).await;
+    let mut stream = open.say(&(ASKS.repeat(20) + ASKS_LAST)).await;
+    let answers = rest(&mut stream).await;
+    assert_eq!(answers.matches("HTTP/1.1 200 ").count(), 21, "{answers}");
+}
+
+#[tokio::test]
+async fn closing_ends_also_what_would_never_end() {
+    let mut open = Open::with(Bounds {
+        last: SOON,
+        ..wide()
+    })
+    .await;
+    let mut held = [
+        open.say("").await,
+        open.say("GET / HTTP/1.1\r\n").await,
+        open.say(&message(100)).await,
+        open.say(ASKS).await,
+    ];
+    // All are connected: the last has its answer.
+    rest_of_one(&mut held[3]).await;
+    open.close.take().unwrap().send(()).unwrap();
+    open.serving.await.unwrap();
+    for stream in &mut held {
+        assert!(!rest(stream).await.contains("HTTP/1.1 200"));
+    }
+}
