@@ -13,6 +13,7 @@ pub mod apple;
 mod claim;
 pub mod google;
 mod jwt;
+mod naming;
 pub mod rates;
 pub mod stated;
 pub mod stripe;

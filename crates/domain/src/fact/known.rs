@@ -100,6 +100,7 @@ impl Facts {
     /// then the greater one, so the result does not depend on arrival order.
     #[must_use]
     pub fn absorb(mut self, seen: &Observation) -> Self {
+        let seen = &*self.called_as_known(seen);
         for fact in &seen.transactions {
             self.absorb_transaction(fact);
         }

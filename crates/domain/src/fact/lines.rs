@@ -1,16 +1,20 @@
 //! The lines of a purchase: the products that were bought in one, each with periods, a renewal and an end of its own.
 //!
 //! A line has a name within its purchase, which the source gives it and which it keeps; the only one has none. The lines of one
-//! charge share its id, and their prices add up to it.
+//! charge share its id, and their prices add up to it. A source that sees only the end of a long life may call them otherwise: they
+//! are known by their products then.
 
 use super::{
     known::{Facts, Transaction},
-    observation::RefundFact,
+    observation::{Observation, RefundFact},
     transaction::{TransactionFact, line_key},
 };
 use crate::Money;
 use jiff::Timestamp;
-use std::collections::BTreeSet;
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+};
 
 impl Facts {
     /// The names of the lines, in order.
@@ -87,6 +91,67 @@ impl Facts {
         let since = |other: &&TransactionFact| other.purchased_at.max(fact.purchased_at);
         successors.iter().map(since).min()
     }
+}
+
+impl Facts {
+    /// What is seen, with its lines called as they are known. Most purchases have one line, of which nothing has to be found out.
+    pub(super) fn called_as_known<'a>(&self, seen: &'a Observation) -> Cow<'a, Observation> {
+        let known = self.lines();
+        let facts = seen.transactions.iter();
+        let newest: BTreeMap<&str, &TransactionFact> = facts
+            .map(|fact| (fact.purchased_at, fact))
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .map(|(_, fact)| (fact.line.as_str(), fact))
+            .collect();
+        if known.len() < 2 && newest.len() < 2 {
+            return Cow::Borrowed(seen);
+        }
+        let had = |line: &str, fact: &TransactionFact| {
+            let mut all = self.transactions.values().map(|known| &known.fact);
+            all.any(|known| known.line == line && item(known) == item(fact))
+        };
+        // A name that is not what it was, and the line that has its product.
+        let mut names: BTreeMap<String, String> = BTreeMap::new();
+        for (line, fact) in newest.iter().filter(|(line, fact)| !had(line, fact)) {
+            let is_free = |other: &&&str| {
+                let own = newest.get(**other);
+                *other != line && had(other, fact) && own.is_none_or(|own| !had(other, own))
+            };
+            if let Some(other) = known.iter().find(is_free) {
+                names.insert((*line).to_owned(), (*other).to_owned());
+            }
+        }
+        let displaced: Vec<_> = newest
+            .iter()
+            .filter(|(line, _)| !names.contains_key(**line))
+            .filter(|(line, _)| names.values().any(|taken| taken == *line))
+            .map(|(line, fact)| ((*line).to_owned(), item(fact).to_owned()))
+            .collect();
+        names.extend(displaced);
+        if names.is_empty() {
+            return Cow::Borrowed(seen);
+        }
+        let mut seen = seen.clone();
+        let transactions = seen.transactions.iter_mut().map(|fact| &mut fact.line);
+        let renewals = seen.renewals.iter_mut().map(|renewal| &mut renewal.line);
+        let refunds = seen
+            .refunds
+            .iter_mut()
+            .filter_map(|refund| refund.line.as_mut());
+        for line in transactions.chain(renewals).chain(refunds) {
+            if let Some(name) = names.get(line) {
+                line.clone_from(name);
+            }
+        }
+        Cow::Owned(seen)
+    }
+}
+
+/// A product without its plan.
+fn item(fact: &TransactionFact) -> &str {
+    let product = &fact.product;
+    product.split_once(':').map_or(product, |(item, _)| item)
 }
 
 /// The part of `whole` that the line `name` has, by the weight of each; without weights all have the same. Rounded so that the

@@ -3,6 +3,7 @@
 mod apple;
 mod claims;
 mod google;
+mod lines;
 mod outage;
 mod people;
 mod stated;

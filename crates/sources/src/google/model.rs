@@ -80,6 +80,8 @@ pub(super) struct LineItem {
     pub auto_renewing_plan: Option<AutoRenewing>,
     pub prepaid_plan: Option<Value>,
     pub deferred_item_replacement: Option<Deferred>,
+    pub deferred_item_removal: Option<Value>,
+    pub item_replacement: Option<Deferred>,
 }
 
 impl LineItem {
@@ -204,6 +206,14 @@ pub(super) struct OrderLine {
     pub total: Option<Price>,
     pub tax: Option<Price>,
     pub subscription_details: Option<OrderSubscription>,
+}
+
+impl OrderLine {
+    pub(super) fn service_start(&self) -> Option<Timestamp> {
+        self.subscription_details
+            .as_ref()?
+            .service_period_start_time
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -47,9 +47,9 @@ fn with(settings: &Value, access: &Value) -> Desired {
     let ios = json!({ "store": "app_store", "bundle_id": "com.example", "environments": ["local_testing"], "local_roots": [AUTHORITY.root()] });
     serde_json::from_value(json!({
         "project": both(json!({ "key": "acme" }), settings),
-        "entitlements": { "premium": {} },
+        "entitlements": { "premium": {}, "hd": {} },
         "products": {
-            "monthly": premium, "yearly": premium, "unmapped": {},
+            "monthly": premium, "yearly": premium, "unmapped": {}, "hd": { "entitlements": ["hd"] }, "prod_hd": { "entitlements": ["hd"] },
             "com.example.monthly": premium, "com.example.yearly": premium, "gold": premium, "prod_gold": premium, "shop_gold": premium,
         },
         "apps": {

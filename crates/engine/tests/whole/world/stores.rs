@@ -139,6 +139,11 @@ impl World {
 
     /// Whether a customer has premium now.
     pub(crate) async fn has_premium(&self, who: &str) -> bool {
+        self.has(who, "premium").await
+    }
+
+    /// Whether a customer has an entitlement now.
+    pub(crate) async fn has(&self, who: &str, entitlement: &str) -> bool {
         let setup = self.engine.setup();
         let unlocks = &setup.project(self.project).unwrap().unlocks;
         let known = self.engine.ledger().customer(self.project, who).await;
@@ -150,7 +155,7 @@ impl World {
             .iter()
             .map(|owned| (&owned.chain, &owned.stored.snapshot));
         domain::access::access(purchases, unlocks)
-            .get("premium")
+            .get(entitlement)
             .is_some_and(|level| level.is_active_at(self.now()))
     }
 }

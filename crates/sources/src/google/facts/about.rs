@@ -1,6 +1,6 @@
 //! What an answer is about, and how its parts are named.
 
-use super::super::model::{LineItem, Order, OrderLine, Price, SubscriptionPurchase};
+use super::super::model::{LineItem, Order, OrderLine, Price};
 use crate::{Answer, Refusal};
 use domain::{Environment, Money};
 use jiff::Timestamp;
@@ -54,22 +54,19 @@ pub(super) fn plan(line: &LineItem) -> Option<&str> {
     line.offer_details.as_ref()?.base_plan_id.as_deref()
 }
 
-/// The line that decides: the one with the latest end. Add-ons are told apart by product when their access is asked for.
-pub(super) fn main_line(purchase: &SubscriptionPurchase) -> Option<&LineItem> {
-    purchase
-        .line_items
-        .iter()
-        .max_by_key(|line| (line.paid_order().is_some(), line.expiry_time))
-}
-
 /// `GPA.1` of `GPA.1..3`.
 pub(super) fn base_order(id: &str) -> &str {
     id.split_once("..").map_or(id, |(base, _)| base)
 }
 
+/// What a line of an order cost: of the only one, what the order did.
 pub(super) fn charged(order: &Order, line: &OrderLine) -> Option<Money> {
-    line.total
-        .as_ref()
-        .or(order.total.as_ref())
-        .and_then(Price::money)
+    let whole = order.total.as_ref().filter(|_| order.line_items.len() == 1);
+    line.total.as_ref().or(whole).and_then(Price::money)
+}
+
+/// The tax on a line of an order, likewise.
+pub(super) fn taxed(order: &Order, line: &OrderLine) -> Option<Money> {
+    let whole = order.tax.as_ref().filter(|_| order.line_items.len() == 1);
+    line.tax.as_ref().or(whole).and_then(Price::money)
 }

@@ -6,6 +6,7 @@
 //! and otherwise the end of grace, of hold or of access, which is why the end is provisional then.
 
 mod about;
+mod lines;
 mod one_time;
 mod refund;
 mod renewal;

@@ -1,13 +1,13 @@
 //! A one-time purchase.
 
 use super::{
-    super::model::{Price, ProductPurchase},
-    about::{About, charged, environment, unreadable},
+    super::model::{ProductLine, ProductPurchase},
+    about::{About, charged, environment, taxed, unreadable},
 };
 use crate::{Part, Refusal};
 use domain::{
     ChainKey, Observation, Store,
-    fact::{TransactionFact, TransactionKind, TransactionReason},
+    fact::{RefundFact, TransactionFact, TransactionKind, TransactionReason, line_key},
 };
 
 impl About<'_> {
@@ -28,9 +28,12 @@ impl About<'_> {
             }
             _ => false,
         };
-        let Some(line) = purchase.product_line_item.first() else {
+        let mut lines: Vec<&ProductLine> = purchase.product_line_item.iter().collect();
+        if lines.is_empty() {
             return Err(unreadable("the purchase has no `productLineItem`"));
-        };
+        }
+        // The unnamed line is the first by id, in whatever order they are listed.
+        lines.sort_by(|a, b| a.product_id.cmp(&b.product_id));
         // A purchase without an order is a promotion; its token is all there is to name it by.
         let id = purchase.order_id.as_ref().unwrap_or(&part.id);
         let mut observation = Observation::of(ChainKey {
@@ -41,17 +44,7 @@ impl About<'_> {
         if !is_paid && !is_voided {
             return Ok(None);
         }
-        let details = line.product_offer_details.as_ref();
-        let is_consumed = details.is_some_and(|details| {
-            details.consumption_state.as_deref() == Some("CONSUMPTION_STATE_CONSUMED")
-        });
-        let kind = if is_consumed {
-            TransactionKind::Consumable
-        } else {
-            TransactionKind::NonConsumable
-        };
         let order = self.order(id);
-        let order_line = order.and_then(|order| order.line_items.first());
         let at = purchase
             .purchase_completion_time
             .or_else(|| order?.create_time)
@@ -61,33 +54,77 @@ impl About<'_> {
             .obfuscated_external_account_id
             .clone()
             .filter(|id| !id.is_empty());
-        observation.transactions = vec![TransactionFact {
-            quantity: details
-                .and_then(|details| details.quantity)
-                .unwrap_or(1)
-                .max(1),
-            price: order
-                .zip(order_line)
-                .and_then(|(order, line)| charged(order, line)),
-            tax: order
-                .and_then(|order| order.tax.as_ref())
-                .and_then(Price::money),
-            reason: Some(TransactionReason::Purchase),
-            country: purchase.region_code.clone(),
-            leg: part.id.clone(),
-            begins_chain: true,
-            ..TransactionFact::new(id, kind, &line.product_id, at, self.version())
-        }];
-        observation.refunds = self.refunds(self.prompt.voided.as_ref(), !self.prompt.partial);
+        let name = |index: usize, line: &ProductLine| {
+            if index == 0 {
+                String::new()
+            } else {
+                line.product_id.clone()
+            }
+        };
+        let line_fact = |(index, line): (usize, &&ProductLine)| {
+            let details = line.product_offer_details.as_ref();
+            let order_line = order.and_then(|order| match order.line_items.as_slice() {
+                [only] if lines.len() == 1 => Some(only),
+                all => all.iter().find(|paid| paid.product_id == line.product_id),
+            });
+            let paid = order.zip(order_line);
+            TransactionFact {
+                line: name(index, line),
+                quantity: details
+                    .and_then(|details| details.quantity)
+                    .unwrap_or(1)
+                    .max(1),
+                price: paid.and_then(|(order, line)| charged(order, line)),
+                tax: paid.and_then(|(order, line)| taxed(order, line)),
+                reason: Some(TransactionReason::Purchase),
+                country: purchase.region_code.clone(),
+                leg: part.id.clone(),
+                begins_chain: true,
+                ..TransactionFact::new(id, kind_of(line), &line.product_id, at, self.version())
+            }
+        };
+        observation.transactions = lines.iter().enumerate().map(line_fact).collect();
+        let voided = self.prompt.voided.iter().collect();
+        observation.refunds = self.refunds(&voided, !self.prompt.partial);
         let is_partial = self.prompt.partial
             || order.and_then(|order| order.state.as_deref()) == Some("PARTIALLY_REFUNDED");
-        if is_partial && let Some(refund) = observation.refunds.first_mut() {
+        if is_partial && let Some(refund) = observation.refunds.first().cloned() {
             // Each partial refund leaves fewer to refund, and that is all that tells them apart.
-            let left = details.and_then(|details| details.refundable_quantity);
-            refund.pieces_left = Some(left.unwrap_or(0));
-            refund.id = format!("{}/{}", refund.id, left.unwrap_or(0));
-            refund.revokes = false;
+            let left = |line: &ProductLine| {
+                let details = line.product_offer_details.as_ref();
+                details.and_then(|details| details.refundable_quantity)
+            };
+            let fewer = |line: &ProductLine| {
+                let details = line.product_offer_details.as_ref();
+                let bought = details.and_then(|details| details.quantity).unwrap_or(1);
+                left(line).is_none_or(|left| left < bought)
+            };
+            let is_only = lines.len() == 1;
+            let of_lines = lines.iter().enumerate();
+            observation.refunds = of_lines
+                .filter(|(_, line)| is_only || fewer(line))
+                .map(|(index, line)| RefundFact {
+                    line: Some(name(index, line)).filter(|_| !is_only),
+                    pieces_left: Some(left(line).unwrap_or(0)),
+                    id: line_key(
+                        &format!("{}/{}", refund.id, left(line).unwrap_or(0)),
+                        &name(index, line),
+                    ),
+                    amount: refund.amount.filter(|_| is_only),
+                    revokes: false,
+                    ..refund.clone()
+                })
+                .collect();
         }
         Ok(Some(observation))
+    }
+}
+
+/// What is used up may be bought again.
+fn kind_of(line: &ProductLine) -> TransactionKind {
+    let details = line.product_offer_details.as_ref();
+    match details.and_then(|details| details.consumption_state.as_deref()) {
+        Some("CONSUMPTION_STATE_CONSUMED") => TransactionKind::Consumable,
+        _ => TransactionKind::NonConsumable,
     }
 }

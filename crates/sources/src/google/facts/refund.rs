@@ -3,15 +3,16 @@
 use super::about::About;
 use domain::fact::RefundFact;
 use jiff::Timestamp;
+use std::collections::BTreeSet;
 
 impl About<'_> {
-    /// The refund that the message spoke of, and those that orders show.
-    pub(super) fn refunds(&self, voided: Option<&String>, revokes: bool) -> Vec<RefundFact> {
+    /// The refunds that the message spoke of, and those that orders show.
+    pub(super) fn refunds(&self, voided: &BTreeSet<&String>, revokes: bool) -> Vec<RefundFact> {
         let shown = self.orders.iter().filter(|order| {
             matches!(
                 order.state.as_deref(),
                 Some("REFUNDED" | "PARTIALLY_REFUNDED")
-            ) && Some(&order.order_id) != voided
+            ) && !voided.contains(&order.order_id)
         });
         let refund = |id: &str, revokes: bool, at: Option<Timestamp>| {
             let event = self
@@ -34,7 +35,7 @@ impl About<'_> {
                 is_undone: false,
             }
         };
-        let stated = voided.map(|id| refund(id, revokes, self.prompt.at));
+        let stated = voided.iter().map(|id| refund(id, revokes, self.prompt.at));
         // A refund alone does not take access away.
         let seen = shown.map(|order| refund(&order.order_id, false, order.last_event_time));
         stated.into_iter().chain(seen).collect()

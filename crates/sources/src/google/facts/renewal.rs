@@ -1,21 +1,53 @@
 //! Whether and into what a subscription renews, and how it stands.
 
 use super::{
-    super::model::{Price, SubscriptionPurchase},
-    about::{About, main_line, plan, product},
+    super::model::{LineItem, Price, SubscriptionPurchase},
+    about::{About, plan, product},
+    lines::running,
 };
+use crate::naming::Naming;
 use domain::{
-    fact::{PriceIncrease, RenewalFact, Status},
+    fact::{PriceIncrease, RenewalFact, Status, TransactionFact, line_key},
     reason::ExpirationIntent,
 };
+use std::collections::BTreeMap;
 
 impl About<'_> {
-    pub(super) fn renewal(
+    /// The renewal of each line that the leg has.
+    pub(super) fn renewals(
         &self,
         leg: &str,
         purchase: &SubscriptionPurchase,
+        naming: &Naming,
+        charges: &BTreeMap<String, TransactionFact>,
+    ) -> Vec<RenewalFact> {
+        let items = running(purchase).into_iter();
+        items
+            .filter_map(|item| {
+                let said = self.renewal(leg, purchase, item)?;
+                let line = naming.name(&item.product_id);
+                let paid = item.paid_order().map(|order| line_key(order, &line));
+                let paid = paid.and_then(|key| charges.get(&key));
+                // One product took the place of another, and nothing was charged for it yet.
+                let is_another =
+                    paid.is_some_and(|paid| Some(&paid.product) != said.product.as_ref());
+                Some(RenewalFact {
+                    line,
+                    product_is_in_effect: is_another,
+                    ..said
+                })
+            })
+            .collect()
+    }
+
+    fn renewal(
+        &self,
+        leg: &str,
+        purchase: &SubscriptionPurchase,
+        line: &LineItem,
     ) -> Option<RenewalFact> {
-        let line = main_line(purchase)?;
+        // What will run is what says how it goes on.
+        let next = next_item(purchase, line);
         let plan_terms = line.auto_renewing_plan.as_ref();
         let context = purchase.canceled_state_context.as_ref();
         let by_user = context.and_then(|context| context.user_initiated_cancellation.as_ref());
@@ -28,8 +60,10 @@ impl About<'_> {
         let ends_after_commitment = plan_terms
             .and_then(|plan| plan.installment_details.as_ref())
             .is_some_and(|details| details.pending_cancellation.is_some());
-        let renews =
-            plan_terms.is_some_and(|plan| plan.auto_renew_enabled) && !ends_after_commitment;
+        let next_terms = next.map_or(plan_terms, |next| next.auto_renewing_plan.as_ref());
+        let renews = next_terms.is_some_and(|plan| plan.auto_renew_enabled)
+            && !ends_after_commitment
+            && line.deferred_item_removal.is_none();
         let state = purchase
             .subscription_state
             .trim_start_matches("SUBSCRIPTION_STATE_");
@@ -60,15 +94,17 @@ impl About<'_> {
             }
             _ => Some(ExpirationIntent::Other),
         };
-        let next_product = line
-            .deferred_item_replacement
-            .as_ref()
-            .and_then(|next| next.product_id.clone());
+        let named = line.deferred_item_replacement.as_ref();
+        let next_product = next
+            .map(|next| product(&next.product_id, plan(next)))
+            .or_else(|| named.and_then(|next| next.product_id.clone()));
         Some(RenewalFact {
             product: Some(product(&line.product_id, plan(line))),
+            // What was replaced goes on elsewhere: it says nothing about whether the customer wants it to.
             auto_renew: Some(
                 renews || matches!(status, Status::Grace | Status::Retry | Status::Paused),
-            ),
+            )
+            .filter(|_| status != Status::Replaced),
             next_product,
             intent,
             in_retry: Some(matches!(status, Status::Grace | Status::Retry)),
@@ -78,7 +114,7 @@ impl About<'_> {
                 Some("CONFIRMED") => Some(PriceIncrease::Accepted),
                 _ => None,
             },
-            renewal_price: plan_terms
+            renewal_price: next_terms
                 .and_then(|plan| plan.recurring_price.as_ref())
                 .and_then(Price::money),
             status: Some(status),
@@ -92,4 +128,15 @@ impl About<'_> {
             ..RenewalFact::new(self.version())
         })
     }
+}
+
+/// The item that waits for the place of another.
+fn next_item<'a>(purchase: &'a SubscriptionPurchase, line: &LineItem) -> Option<&'a LineItem> {
+    let next = line
+        .deferred_item_replacement
+        .as_ref()?
+        .product_id
+        .as_ref()?;
+    let mut items = purchase.line_items.iter();
+    items.find(|item| item.product_id == *next && item.paid_order().is_none())
 }

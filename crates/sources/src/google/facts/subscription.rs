@@ -1,11 +1,16 @@
 //! A subscription: its legs, newest first, as one chain.
 
 use super::{
-    super::model::{LineItem, SubscriptionPurchase},
-    about::{About, environment, main_line, unreadable},
+    super::model::SubscriptionPurchase,
+    about::{About, environment, unreadable},
+    lines::{Leg, running},
 };
 use crate::{Part, Refusal};
-use domain::{ChainKey, Observation, Store, fact::Note};
+use domain::{
+    ChainKey, Observation, Store,
+    fact::{Note, TransactionFact},
+};
+use std::collections::{BTreeMap, BTreeSet};
 
 impl About<'_> {
     pub(super) fn subscription(
@@ -27,23 +32,39 @@ impl About<'_> {
         });
         observation.links = legs.iter().map(|(part, _)| part.id.clone()).collect();
         observation.user_token = legs.iter().find_map(|(_, purchase)| owner(purchase));
-        for (part, purchase) in legs {
-            observation
-                .transactions
-                .extend(self.transactions(&part.id, purchase));
+        let legs: Vec<Leg<'_>> = legs
+            .iter()
+            .map(|(part, purchase)| (*part, purchase))
+            .collect();
+        let naming = self.naming(&legs);
+        let mut charges: BTreeMap<String, TransactionFact> = BTreeMap::new();
+        for leg in legs.iter().rev() {
+            for fact in self.transactions(*leg, &naming) {
+                // Shown by a later leg, too, it stays what it was paid for.
+                let product = charges.get(&fact.key()).map(|paid| paid.product.clone());
+                let fact = TransactionFact {
+                    product: product.unwrap_or_else(|| fact.product.clone()),
+                    ..fact
+                };
+                charges.insert(fact.key(), fact.clone());
+                observation.transactions.push(fact);
+            }
         }
-        observation.renewals = self.renewal(&newest.id, purchase).into_iter().collect();
+        observation.renewals = self.renewals(&newest.id, purchase, &naming, &charges);
         if observation.transactions.is_empty() {
             // Not paid yet, or never.
             return Ok(None);
         }
-        let latest = main_line(purchase).and_then(LineItem::paid_order);
-        let voided = match (&self.prompt.voided, self.prompt.kind, latest) {
-            (Some(order), ..) => Some(order),
-            (None, Some(12), latest) => latest,
-            _ => None,
-        };
-        observation.refunds = self.refunds(voided, true);
+        // A revocation takes all of it away; which order it is about, only the API of orders says.
+        let mut voided: BTreeSet<&String> = self.prompt.voided.iter().collect();
+        if voided.is_empty() && self.prompt.kind == Some(12) {
+            voided.extend(
+                running(purchase)
+                    .iter()
+                    .filter_map(|line| line.paid_order()),
+            );
+        }
+        observation.refunds = self.refunds(&voided, true);
         let at = self.prompt.at.unwrap_or(self.version());
         match self.prompt.kind {
             Some(11) => observation.notes.push(Note::PauseRequested { at }),

@@ -1,49 +1,71 @@
-//! The paid orders of one leg of a subscription: the current one, and earlier ones that were asked for.
+//! The paid orders of one leg of a subscription, line by line: the current ones, and earlier ones that were asked for.
 
 use super::{
-    super::model::{LineItem, Order, OrderLine, Price, SubscriptionPurchase},
-    about::{About, base_order, charged, main_line, plan, product},
+    super::model::{LineItem, Order, OrderLine, SubscriptionPurchase},
+    about::{About, base_order, charged, plan, product, taxed},
+    lines::{Leg, running},
 };
+use crate::naming::Naming;
 use domain::fact::{
     Discount, Offer, OfferCategory, TransactionFact, TransactionKind, TransactionReason,
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 impl About<'_> {
-    /// The paid orders of one leg: the current one, and earlier ones that were asked for.
+    /// The paid orders of one leg, line by line: the current ones, and earlier ones that were asked for.
     pub(super) fn transactions(
         &self,
-        leg: &str,
-        purchase: &SubscriptionPurchase,
+        (part, purchase): Leg<'_>,
+        naming: &Naming,
     ) -> Vec<TransactionFact> {
-        let Some(line) = main_line(purchase) else {
-            return Vec::new();
-        };
         let is_pending = matches!(
             purchase.subscription_state.as_str(),
             "SUBSCRIPTION_STATE_PENDING" | "SUBSCRIPTION_STATE_PENDING_PURCHASE_CANCELED"
         );
+        if is_pending {
+            return Vec::new();
+        }
         let runs = matches!(
             purchase.subscription_state.as_str(),
             "SUBSCRIPTION_STATE_ACTIVE" | "SUBSCRIPTION_STATE_CANCELED"
         );
-        let paid = line
-            .paid_order()
-            .or_else(|| purchase.latest_order_id.as_ref().filter(|_| runs));
-        let Some(latest) = paid.filter(|_| !is_pending) else {
-            return Vec::new();
-        };
-        let base = base_order(latest);
-        let earlier = self.orders.iter().filter(|order| {
-            order.order_id != *latest
-                && base_order(&order.order_id) == base
-                && order.state.as_deref() != Some("CANCELED")
-                && order.state.as_deref() != Some("PENDING")
-        });
-        let mut all: Vec<TransactionFact> = earlier
-            .filter_map(|order| self.past(order, leg, purchase))
+        let untold = purchase.latest_order_id.as_ref().filter(|_| runs);
+        let current: Vec<TransactionFact> = running(purchase)
+            .into_iter()
+            .filter_map(|line| {
+                let latest = line.paid_order().or(untold)?;
+                Some(TransactionFact {
+                    line: naming.name(&line.product_id),
+                    ..self.current(latest, &part.id, purchase, line)
+                })
+            })
             .collect();
-        all.push(self.current(latest, leg, purchase, line));
+        if current.is_empty() {
+            return Vec::new();
+        }
+        let orders = self.orders_of(purchase);
+        let mut all = Vec::new();
+        for (index, order) in orders.iter().enumerate() {
+            for line in &order.line_items {
+                let name = naming.name(&line.product_id);
+                let is_current =
+                    |fact: &TransactionFact| fact.id == order.order_id && fact.line == name;
+                let fact = self.past(order, line, &part.id, purchase);
+                if let Some(mut fact) = fact.filter(|_| !current.iter().any(is_current)) {
+                    fact.begins_chain |= is_added(&orders, index, &name, naming);
+                    fact.line = name;
+                    all.push(fact);
+                }
+            }
+        }
+        all.extend(current.into_iter().map(|fact| {
+            let at = orders.iter().position(|order| order.order_id == fact.id);
+            let is_added = at.is_some_and(|at| is_added(&orders, at, &fact.line, naming));
+            TransactionFact {
+                begins_chain: fact.begins_chain || is_added,
+                ..fact
+            }
+        }));
         all
     }
 
@@ -55,7 +77,12 @@ impl About<'_> {
         leg: &str,
         purchase: &SubscriptionPurchase,
     ) -> TransactionFact {
-        let is_renewal = base_order(id) != id;
+        // What begins after its token did was charged by the store.
+        let began = purchase
+            .start_time
+            .filter(|_| purchase.linked_purchase_token.is_some());
+        let is_renewal =
+            base_order(id) != id || began.is_some_and(|began| is_later(began, purchased_at));
         TransactionFact {
             original_purchased_at: purchase.start_time.unwrap_or(purchased_at),
             reason: Some(if is_renewal {
@@ -80,10 +107,10 @@ impl About<'_> {
     fn past(
         &self,
         order: &Order,
+        line: &OrderLine,
         leg: &str,
         purchase: &SubscriptionPurchase,
     ) -> Option<TransactionFact> {
-        let line = order.line_items.first()?;
         let details = line.subscription_details.as_ref()?;
         let start = details.service_period_start_time.or(order.create_time)?;
         let name = product(&line.product_id, details.base_plan_id.as_deref());
@@ -91,11 +118,7 @@ impl About<'_> {
             expires_at: details.service_period_end_time,
             end_is_provisional: true,
             price: charged(order, line),
-            tax: line
-                .tax
-                .as_ref()
-                .or(order.tax.as_ref())
-                .and_then(Price::money),
+            tax: taxed(order, line),
             offer: offer(
                 details.offer_phase.as_deref(),
                 details.offer_id.as_deref(),
@@ -113,12 +136,12 @@ impl About<'_> {
         line: &LineItem,
     ) -> TransactionFact {
         let order = self.order(id);
-        let order_line = order.and_then(|order| {
-            order
-                .line_items
+        // The only line of an order paid for what it names, whatever took its place since.
+        let order_line = order.and_then(|order| match order.line_items.as_slice() {
+            [only] => Some(only),
+            lines => lines
                 .iter()
-                .find(|found| found.product_id == line.product_id)
-                .or_else(|| order.line_items.first())
+                .find(|found| found.product_id == line.product_id),
         });
         let details = order_line.and_then(|line| line.subscription_details.as_ref());
         let is_first = base_order(id) == id;
@@ -154,6 +177,15 @@ impl About<'_> {
         } else {
             details.and_then(|details| details.offer_phase.as_deref())
         };
+        let paid_for = order_line
+            .filter(|paid| paid.product_id != line.product_id)
+            .map(|paid| {
+                product(
+                    &paid.product_id,
+                    details.and_then(|details| details.base_plan_id.as_deref()),
+                )
+            })
+            .unwrap_or_else(|| product(&line.product_id, plan(line)));
         let offer_id = line
             .offer_details
             .as_ref()
@@ -164,21 +196,29 @@ impl About<'_> {
             price: order
                 .zip(order_line)
                 .and_then(|(order, line)| charged(order, line)),
-            tax: order_line
-                .and_then(|line| line.tax.as_ref())
-                .or_else(|| order?.tax.as_ref())
-                .and_then(Price::money),
+            tax: order
+                .zip(order_line)
+                .and_then(|(order, line)| taxed(order, line)),
             offer: offer(phase, offer_id, order_line.unwrap_or(&OrderLine::default())),
             is_prepaid: line.prepaid_plan.is_some() && line.auto_renewing_plan.is_none(),
-            ..self.common(
-                id,
-                product(&line.product_id, plan(line)),
-                started,
-                leg,
-                purchase,
-            )
+            ..self.common(id, paid_for, started, leg, purchase)
         }
     }
+}
+
+/// Whether the orders before one have other lines only: the line begins with it.
+fn is_added(orders: &[&Order], at: usize, name: &str, naming: &Naming) -> bool {
+    let (earlier, _) = orders.split_at(at);
+    let mut lines = earlier
+        .iter()
+        .flat_map(|order| &order.line_items)
+        .peekable();
+    lines.peek().is_some() && !lines.any(|line| naming.name(&line.product_id) == name)
+}
+
+/// Whether a period begins so much later than its token that it was no part of what was bought then.
+fn is_later(token: Timestamp, period: Timestamp) -> bool {
+    token.duration_until(period) > SignedDuration::from_hours(1)
 }
 
 /// `offer_phase` is a FREE_TRIAL, INTRODUCTORY or BASE. An offer on a base price is a full price.
