@@ -1,7 +1,10 @@
-//! Rows that refer to what is not there. No foreign key says so: tables are divided, and rows are written in batches.
+//! What holds of all customers together. No foreign key says what refers to what: tables are divided, and rows are written in batches.
 
 use crate::{Layout, codec::failed};
-use ledger::Result;
+use ledger::{
+    Result,
+    invariants::{Finding, Invariant},
+};
 use sqlx::{AssertSqlSafe, PgPool};
 
 /// Rows of one table that refer to rows of another.
@@ -68,26 +71,61 @@ const REFERENCES: [Reference; 9] = [
     ),
 ];
 
-/// How many rows of each kind refer to nothing. Reads every table.
-pub(crate) async fn inspect(pool: &PgPool, layout: Layout) -> Result<Vec<String>> {
+/// Messages without an outcome, or with two.
+const WITHOUT_OUTCOME: &str =
+    "select count(*) || ' messages are neither processed nor parked, or both' from inbox
+     where (parked is null) = (processed is null) having count(*) > 0";
+
+/// Kinds of events that the hours count otherwise.
+const MISCOUNTED: &str = "select coalesce(told.n, 0) || ' events ' || kind || ' in ' || environment || ', counted ' || coalesce(counted.n, 0)
+     from (select project, environment, kind, count(*) as n
+           from (select project, environment, kind from feed union all select project, environment, kind from feed_queue) as every group by 1, 2, 3) as told
+     full join (select project, environment, kind, sum(count) as n from tallies group by 1, 2, 3) as counted using (project, environment, kind)
+     where coalesce(told.n, 0) <> coalesce(counted.n, 0) order by 1";
+
+/// Whole tables are read, as long as that takes; pages are asked otherwise.
+const WHOLE_TABLES: &str = "set transaction isolation level repeatable read, read only; set local statement_timeout = 0; set local enable_seqscan = on;
+    set local enable_bitmapscan = on; set local enable_hashjoin = on; set local enable_mergejoin = on";
+
+/// What is of no customer alone: how many rows of each kind refer to nothing, what has no outcome, what was miscounted. Reads every table.
+pub(crate) async fn inspect(pool: &PgPool, layout: Layout) -> Result<Vec<Finding>> {
     let mut findings = Vec::new();
     let one_machine = matches!(layout, Layout::OneMachine);
-    for Reference {
-        table, to, which, ..
-    } in REFERENCES
+    let asked = REFERENCES
         .iter()
         .filter(|reference| one_machine || reference.is_beside)
-    {
-        let sql = format!(
-            "select count(*) from {table} r where not exists (select 1 from {to} t where {which})"
+        .map(
+            |Reference {
+                 table, to, which, ..
+             }| {
+                let sql = format!(
+                    "select count(*) || ' of {table} refer to nothing in {to}' from {table} r
+                 where not exists (select 1 from {to} t where {which}) having count(*) > 0"
+                );
+                (Invariant::NothingDangles, sql)
+            },
         );
-        let count: i64 = sqlx::query_scalar(AssertSqlSafe(sql))
-            .fetch_one(pool)
+    let mut asked: Vec<(Invariant, String)> = asked.collect();
+    asked.push((Invariant::MessagesHaveAnOutcome, WITHOUT_OUTCOME.into()));
+    if one_machine {
+        asked.push((Invariant::HoursAddUp, MISCOUNTED.into()));
+    }
+    let mut tx = pool.begin().await.map_err(failed)?;
+    sqlx::raw_sql(WHOLE_TABLES)
+        .execute(&mut *tx)
+        .await
+        .map_err(failed)?;
+    for (invariant, sql) in asked {
+        let found: Vec<String> = sqlx::query_scalar(AssertSqlSafe(sql))
+            .fetch_all(&mut *tx)
             .await
             .map_err(failed)?;
-        if count > 0 {
-            findings.push(format!("{count} of {table} refer to nothing in {to}"));
-        }
+        findings.extend(
+            found
+                .into_iter()
+                .map(|what| Finding::of_all(invariant, what)),
+        );
     }
+    tx.commit().await.map_err(failed)?;
     Ok(findings)
 }

@@ -3,11 +3,15 @@
 use crate::{
     PostgresLedger, accounts,
     codec::{failed, micros, rows},
-    events, line, partitions, references,
+    events, holdings, line, partitions, references,
 };
 use async_trait::async_trait;
+use domain::CustomerId;
 use jiff::{SignedDuration, Timestamp};
-use ledger::{KeptSince, Result, Upkeep};
+use ledger::{
+    KeptSince, Result, Upkeep,
+    invariants::{Finding, Holding, Invariant},
+};
 use sqlx::PgPool;
 use std::num::NonZeroU32;
 use tokio::sync::watch;
@@ -39,10 +43,23 @@ impl Upkeep for PostgresLedger {
         let log = (since.audit, since.audit_of_programs);
         Ok(attempts + accounts::retain(&self.reads, log, limit).await?)
     }
-    async fn inspect(&self) -> Result<Vec<String>> {
-        let mut findings = partitions::inspect(&self.reads).await?;
+    async fn inspect(&self) -> Result<Vec<Finding>> {
+        let readable = partitions::inspect(&self.reads).await?.into_iter();
+        let mut findings: Vec<Finding> = readable
+            .map(|what| Finding::of_all(Invariant::Readable, what))
+            .collect();
         findings.extend(references::inspect(&self.reads, self.layout).await?);
         Ok(findings)
+    }
+    async fn customer_ids(
+        &self,
+        after: Option<CustomerId>,
+        limit: usize,
+    ) -> Result<Vec<CustomerId>> {
+        holdings::ids(&self.reads, after, limit).await
+    }
+    async fn holdings(&self, customers: &[CustomerId]) -> Result<Vec<Holding>> {
+        holdings::of(&self.reads, customers).await
     }
     async fn check(&self) -> Result<()> {
         sqlx::query!("insert into meta (name, value) values ('checks', 1) on conflict (name) do update set value = meta.value + 1")

@@ -7,7 +7,7 @@ use domain::{
 use jiff::Timestamp;
 pub(crate) use ledger::codec::{pack, to_json};
 use ledger::{
-    DeliveryState, LedgerError, Origin, Result,
+    DeliveryState, LedgerError, Origin, Result, Turn,
     codec::{Stored, unpack},
 };
 use rusqlite::{
@@ -182,6 +182,11 @@ impl<'r> Found<'r> {
     pub(crate) fn state(&self, column: usize) -> Result<DeliveryState> {
         self.stored()
             .state(self.name(column), self.get::<i64>(column)?)
+    }
+
+    pub(crate) fn turn(&self, column: usize) -> Result<Turn> {
+        self.stored()
+            .turn(self.name(column), self.get::<i64>(column)?)
     }
 
     pub(crate) fn reason(&self, column: usize) -> Result<NotSent> {

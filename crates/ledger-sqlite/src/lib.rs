@@ -20,6 +20,7 @@ mod events;
 mod export;
 mod feed;
 mod forget;
+mod holdings;
 mod inbox;
 mod line;
 mod load;

@@ -1,13 +1,13 @@
 //! Retention, and whether all is well.
 
-use crate::{
-    SqliteLedger, accounts,
-    codec::micros,
-    statement::{all, execute},
-};
+use crate::{SqliteLedger, accounts, codec::micros, holdings, statement::execute};
 use async_trait::async_trait;
-use ledger::{KeptSince, Result, Upkeep};
-use rusqlite::{Connection, params};
+use domain::CustomerId;
+use ledger::{
+    KeptSince, Result, Upkeep,
+    invariants::{Finding, Holding},
+};
+use rusqlite::params;
 
 #[async_trait]
 impl Upkeep for SqliteLedger {
@@ -24,8 +24,21 @@ impl Upkeep for SqliteLedger {
             })
             .await
     }
-    async fn inspect(&self) -> Result<Vec<String>> {
-        self.read_long(inspect).await
+    async fn inspect(&self) -> Result<Vec<Finding>> {
+        self.read_long(holdings::inspect).await
+    }
+    async fn customer_ids(
+        &self,
+        after: Option<CustomerId>,
+        limit: usize,
+    ) -> Result<Vec<CustomerId>> {
+        self.read_long(move |connection| holdings::ids(connection, after, limit))
+            .await
+    }
+    async fn holdings(&self, customers: &[CustomerId]) -> Result<Vec<Holding>> {
+        let customers = customers.to_vec();
+        self.read_long(move |connection| holdings::of(connection, &customers))
+            .await
     }
     async fn check(&self) -> Result<()> {
         self.writer
@@ -40,39 +53,3 @@ impl Upkeep for SqliteLedger {
             .await
     }
 }
-
-fn inspect(connection: &Connection) -> Result<Vec<String>> {
-    let told = |sql: &str| -> Result<Vec<String>> {
-        all(connection, "database", sql, [], |row| row.get(0))
-    };
-    let mut findings = told("PRAGMA integrity_check")?;
-    findings.retain(|finding| finding != "ok");
-    let broken = told("PRAGMA foreign_key_check")?.into_iter();
-    findings.extend(broken.map(|table| format!("a row of {table} refers to nothing")));
-    for (table, to, which) in REFERENCES {
-        let sql = format!(
-            "SELECT count(*) || ' of {table} refer to nothing in {to}' FROM {table} r
-             WHERE NOT EXISTS (SELECT 1 FROM {to} t WHERE {which}) HAVING count(*) > 0"
-        );
-        findings.extend(told(&sql)?);
-    }
-    Ok(findings)
-}
-
-/// Rows `r` of a table, the table they refer to, and which row `t` of it. No foreign key says so.
-const REFERENCES: [(&str, &str, &str); 6] = [
-    ("purchases", "customers", "t.id = r.customer"),
-    (
-        "transactions",
-        "purchases",
-        "(t.customer, t.app, t.environment, t.chain) = (r.customer, r.app, r.environment, r.chain)",
-    ),
-    ("attempts", "deliveries", "t.id = r.delivery"),
-    (
-        "purchases",
-        "chains",
-        "(t.app, t.environment, t.chain) = (r.app, r.environment, r.chain)",
-    ),
-    ("chains", "customers", "t.id = r.customer"),
-    ("aliases", "customers", "t.id = r.customer"),
-];

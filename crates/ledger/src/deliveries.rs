@@ -100,6 +100,9 @@ pub enum Turn {
 }
 
 impl Turn {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Waits, Self::Goes, Self::Rests];
+
     /// The number that stands for it in columns.
     pub const fn number(self) -> i16 {
         match self {

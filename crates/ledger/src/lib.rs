@@ -23,7 +23,7 @@ mod checks;
 pub mod codec;
 mod commits;
 pub mod configuration;
-#[cfg(feature = "contract")]
+#[cfg(any(test, feature = "contract"))]
 #[expect(
     clippy::unwrap_used,
     clippy::missing_panics_doc,
@@ -36,6 +36,7 @@ mod deliveries;
 mod error;
 mod feed;
 mod inbox;
+pub mod invariants;
 mod origin;
 mod replays;
 mod settings;

@@ -1,7 +1,11 @@
 //! What keeps storage going: nodes, what only one of them does, retention, and whether all is well.
 
-use crate::Result;
+use crate::{
+    Result,
+    invariants::{Finding, Holding},
+};
 use async_trait::async_trait;
+use domain::CustomerId;
 use jiff::{SignedDuration, Timestamp};
 use std::num::NonZeroU32;
 use tokio::sync::watch;
@@ -49,8 +53,16 @@ pub trait Upkeep: Send + Sync + 'static {
     /// Deletes what retention no longer keeps, in small steps: of each table at most `limit` rows. Answers how many rows went,
     /// so that less than `limit` says that nothing is left.
     async fn retain(&self, since: KeptSince, limit: usize) -> Result<u64>;
-    /// What is wrong with what is stored; empty when it is sound. May read everything.
-    async fn inspect(&self) -> Result<Vec<String>>;
+    /// What is wrong with what is stored and is of no customer alone; empty when it is sound. May read everything.
+    async fn inspect(&self) -> Result<Vec<Finding>>;
+    /// Customers after one of them, in the order of their ids, those included that were merged into others.
+    async fn customer_ids(
+        &self,
+        after: Option<CustomerId>,
+        limit: usize,
+    ) -> Result<Vec<CustomerId>>;
+    /// What is held of these customers, as of one moment. One that does not exist is left out.
+    async fn holdings(&self, customers: &[CustomerId]) -> Result<Vec<Holding>>;
     /// Whether it can be read and written.
     async fn check(&self) -> Result<()>;
 }

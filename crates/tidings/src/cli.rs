@@ -2,7 +2,7 @@
 
 use crate::{
     apply, backup, copy, demo, doctor, import, keys, migrate, rates, rederive, say, serve,
-    sign_in_link, simulate,
+    sign_in_link, simulate, verify,
 };
 use crate::{from_file::FromFile, telemetry::Traces};
 use anyhow::{Result, bail};
@@ -147,6 +147,8 @@ pub(crate) enum Command {
     Backup(backup::Options),
     /// Check the data.
     Doctor(Data),
+    /// Check, customer by customer, everything that always holds; a server may run meanwhile.
+    Verify(Data),
 }
 
 impl Command {
@@ -171,6 +173,7 @@ impl Command {
             Self::Migrate(options) => migrate::run(&options).await,
             Self::Backup(options) => backup::run(&options),
             Self::Doctor(data) => doctor::run(&data).await,
+            Self::Verify(data) => verify::run(&data).await,
         }
     }
 }

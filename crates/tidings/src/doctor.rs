@@ -25,7 +25,7 @@ pub(crate) async fn run(data: &Data) -> Result<ExitCode> {
         format!("database {} is intact", data.name()),
     );
     for finding in findings {
-        report(false, finding);
+        report(false, finding.to_string());
     }
     let writable = opened.ledger.check().await;
     report(

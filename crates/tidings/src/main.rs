@@ -20,6 +20,7 @@ mod sign_in_link;
 mod simulate;
 mod stores;
 mod telemetry;
+mod verify;
 
 use clap::Parser;
 use std::process::ExitCode;

@@ -6,7 +6,10 @@ use domain::{
     customer::Customer, rates::Rate,
 };
 use jiff::{SignedDuration, Timestamp};
-use ledger::*;
+use ledger::{
+    invariants::{Finding, Holding},
+    *,
+};
 use std::{collections::BTreeMap, num::NonZeroU32, sync::Arc};
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -209,7 +212,9 @@ behind_the_gate! {
         fn attend(node: Uuid, lasts: SignedDuration) -> NonZeroU32;
         fn leave(node: Uuid) -> ();
         fn retain(since: KeptSince, limit: usize) -> u64;
-        fn inspect() -> Vec<String>;
+        fn inspect() -> Vec<Finding>;
+        fn customer_ids(after: Option<CustomerId>, limit: usize) -> Vec<CustomerId>;
+        fn holdings(customers: &[CustomerId]) -> Vec<Holding>;
         fn check() -> ();
         pass news() -> Option<watch::Receiver<u64>>;
     }

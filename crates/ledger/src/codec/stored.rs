@@ -1,7 +1,7 @@
 //! Reading back what is stored. A value that cannot be read never becomes another: it says where it stands.
 
 use super::unpack;
-use crate::{DeliveryState, LedgerError, Origin, Result};
+use crate::{DeliveryState, LedgerError, Origin, Result, Turn};
 use domain::{Environment, EventKind, NotSent, Store};
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
@@ -74,6 +74,15 @@ impl<'a> Stored<'a> {
             .into_iter()
             .find(|state| i64::from(state.number()) == number)
             .ok_or_else(|| self.corrupt(column, format!("{number} is no state of a delivery")))
+    }
+
+    /// Where a delivery stands in its line.
+    pub fn turn(&self, column: impl Display, number: impl Into<i64>) -> Result<Turn> {
+        let number = number.into();
+        Turn::ALL
+            .into_iter()
+            .find(|turn| i64::from(turn.number()) == number)
+            .ok_or_else(|| self.corrupt(column, format!("{number} is no place in a line")))
     }
 
     /// Why something was not sent.

@@ -1,9 +1,13 @@
 //! Promises about retention.
 
 use super::{
-    Subject, accounts::entries, at, deliveries::told, delivery, integration, project, settlement,
+    Subject, accounts::entries, at, customer, deliveries::told, delivery, integration,
+    one_of_everything, project, settlement,
 };
-use crate::{About, Deed, KeptSince, Next};
+use crate::{
+    About, Deed, KeptSince, Next,
+    invariants::{Invariant, verify},
+};
 use jiff::Timestamp;
 
 /// Nothing is too old.
@@ -90,4 +94,33 @@ pub async fn old_entries_of_the_log_are_forgotten(ledger: Subject) {
     }
     let left: Vec<_> = entries(&ledger).await.iter().map(told).collect();
     assert_eq!(left, expected[..3]);
+}
+
+/// Everything that is held is looked at, a customer at a time, and what is sound is not complained of.
+pub async fn what_is_held_is_looked_at(ledger: Subject) {
+    one_of_everything(&ledger).await;
+    let mut heard = 0;
+    let verified = verify(&*ledger, at(1), |customers| heard = customers).await;
+    let mut verified = verified.unwrap();
+    // Ids of samples are of no time, which some backends notice.
+    verified
+        .findings
+        .retain(|finding| finding.invariant != Invariant::Readable);
+    assert_eq!(verified.findings, []);
+    let seen = (verified.customers, verified.events, verified.deliveries);
+    assert_eq!((heard, seen, verified.attempts), (2, (2, 4, 4), 2));
+
+    let ids = ledger.customer_ids(None, 10).await.unwrap();
+    assert_eq!(ids, [customer(1).id, customer(2).id]);
+    assert_eq!(
+        ledger.customer_ids(Some(ids[0]), 10).await.unwrap(),
+        ids[1..]
+    );
+    assert_eq!(ledger.customer_ids(None, 1).await.unwrap(), ids[..1]);
+    let held = ledger.holdings(&[ids[1], customer(9).id]).await.unwrap();
+    let [held] = &held[..] else {
+        panic!("one of them exists: {held:?}")
+    };
+    assert_eq!((held.customer.id, held.seq), (ids[1], 2));
+    assert_eq!((held.purchases.len(), held.transactions.len()), (1, 1));
 }

@@ -17,7 +17,9 @@ pub(crate) use endpoints::{SILENT, answer};
 pub(crate) use project::{AUTHORITY, webhook};
 
 use crate::gate::Gate;
-use ::ledger::{Configuration, ConfigurationChange, EventFilter, FeedRow, Ledger, Page};
+use ::ledger::{
+    Configuration, ConfigurationChange, EventFilter, FeedRow, Ledger, Page, invariants::verify,
+};
 use clock::Clock;
 use configuration::{Desired, Means, Vault};
 use destinations::{Context, Response};
@@ -31,7 +33,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use simulator::Stores;
 use sources::Incoming;
-use std::{sync::Arc, time::Duration};
+use std::{process::Command, sync::Arc, time::Duration};
 
 pub(crate) const DAY: i64 = 86_400;
 
@@ -244,9 +246,18 @@ impl World {
         panic!("never: {what}");
     }
 
-    /// Lets happen what is due now.
+    /// Lets happen what is due now; afterwards everything holds that always holds.
     pub(crate) async fn catch_up(&self) {
         self.engine.catch_up().await.unwrap();
+        self.holds().await;
+    }
+
+    /// Everything holds that always holds.
+    pub(crate) async fn holds(&self) {
+        let verified = verify(self.engine.ledger(), self.now(), |_| {}).await;
+        let findings = verified.unwrap().findings;
+        let told: Vec<String> = findings.iter().map(ToString::to_string).collect();
+        assert!(told.is_empty(), "{}: {told:#?}", commit());
     }
 
     /// Waits until something holds; fails loudly when it never does.
@@ -363,6 +374,15 @@ impl World {
         assert!(report.messages > 0 && report.events > 0, "{report:?}");
         assert_eq!(report.differences, []);
     }
+}
+
+/// What was compiled, for who looks into a failure.
+fn commit() -> String {
+    let asked = Command::new("git").args(["rev-parse", "HEAD"]).output();
+    asked.map_or_else(
+        |error| format!("no commit ({error})"),
+        |answer| format!("commit {}", String::from_utf8_lossy(&answer.stdout).trim()),
+    )
 }
 
 fn kinds(events: Vec<Event>) -> Vec<EventKind> {
