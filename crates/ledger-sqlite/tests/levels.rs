@@ -4,9 +4,13 @@
 use domain::{AppId, ChainKey, CustomerId, Environment, EventKind, ProjectId, Store};
 use jiff::Timestamp;
 use ledger::{Commission, Commits, Feed, Inbox, LedgerError, Settings, Wanted, codec::pack};
+use ledger::{
+    contract::{Subject, at, can_be_read, one_of_everything},
+    invariants::verify,
+};
 use ledger_sqlite::SqliteLedger;
 use rusqlite::Connection;
-use std::{fs, path::PathBuf};
+use std::{fs, path::PathBuf, sync::Arc};
 use uuid::Uuid;
 
 /// Rows as the first release wrote them: an app whose store and commission stand among its settings, a purchase with one renewal, an event.
@@ -180,6 +184,83 @@ async fn read(ledger: &SqliteLedger) {
         .map(|parked| (parked.reason.as_str(), parked.tries))
         .collect();
     assert_eq!(waiting, [("waits for its store", 0)]);
+}
+
+/// Where what each release wrote is kept, as statements, from the level on at which that began.
+fn kept() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/levels")
+}
+
+/// As statements that make the same database.
+fn dump(connection: &Connection) -> String {
+    let texts = |sql: &str| -> Vec<String> {
+        let mut statement = connection.prepare(sql).unwrap();
+        let rows = statement.query_map([], |row| row.get(0)).unwrap();
+        rows.map(Result::unwrap).collect()
+    };
+    let own = "FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%'";
+    let mut lines = texts(&format!(
+        "SELECT sql {own} AND type = 'table' ORDER BY rowid"
+    ));
+    for table in texts(&format!(
+        "SELECT name {own} AND type = 'table' ORDER BY rowid"
+    )) {
+        let columns = texts(&format!("SELECT name FROM pragma_table_info('{table}')"));
+        let quoted: Vec<_> = columns
+            .iter()
+            .map(|column| format!("quote(\"{column}\")"))
+            .collect();
+        let sql = format!("SELECT {} FROM {table}", quoted.join(" || ', ' || "));
+        let rows = texts(&sql).into_iter();
+        lines.extend(rows.map(|row| format!("INSERT INTO {table} VALUES ({row})")));
+    }
+    lines.extend(texts(&format!(
+        "SELECT sql {own} AND type = 'index' ORDER BY rowid"
+    )));
+    let level: usize = connection
+        .query_row("PRAGMA user_version", [], |row| row.get(0))
+        .unwrap();
+    lines.push(format!("PRAGMA user_version = {level}"));
+    lines.join(";\n") + ";\n"
+}
+
+/// Writes down what this release writes, for those that come.
+#[tokio::test]
+#[ignore = "`cargo xtask levels` runs it, after a migration was added"]
+async fn what_this_release_writes_is_kept() {
+    let path = path("level-kept");
+    let subject: Subject = Arc::new(SqliteLedger::open(&path).unwrap());
+    one_of_everything(&subject).await;
+    drop(subject);
+    let to = kept().join(format!("{}.sql", migrations().len()));
+    fs::create_dir_all(kept()).unwrap();
+    fs::write(to, dump(&Connection::open(&path).unwrap())).unwrap();
+}
+
+/// What releases of earlier levels wrote opens, is sound, and is read.
+#[tokio::test]
+async fn what_earlier_releases_wrote_opens_and_is_sound() {
+    let newest = migrations().len();
+    let of_newest = kept().join(format!("{newest}.sql"));
+    assert!(of_newest.exists(), "`cargo xtask levels` writes it");
+    for level in 1..=newest {
+        let Ok(statements) = fs::read_to_string(kept().join(format!("{level}.sql"))) else {
+            continue;
+        };
+        let path = path(&format!("kept-{level}"));
+        let connection = Connection::open(&path).unwrap();
+        connection.execute_batch(&statements).unwrap();
+        drop(connection);
+        let subject: Subject = Arc::new(SqliteLedger::open(&path).unwrap());
+        let verified = verify(&*subject, at(1), |_| {}).await.unwrap();
+        assert_eq!(verified.findings, [], "level {level}");
+        assert_eq!(
+            (verified.customers, verified.events),
+            (2, 4),
+            "level {level}"
+        );
+        can_be_read(&subject).await;
+    }
 }
 
 /// What rested between retries rests on, and is no lease that holds up its line.
