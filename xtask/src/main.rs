@@ -1,5 +1,6 @@
-//! The project's own commands: `cargo xtask demo | test | truth | bench | chaos | fuzz | sql | screenshots`.
+//! The project's own commands: `cargo xtask demo | test | truth | bench | chaos | fuzz | sql | levels | screenshots`.
 
+mod chaos;
 mod check;
 mod fuzz;
 mod sql;
@@ -44,18 +45,9 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         rest: Vec<String>,
     },
-    /// Hurt three nodes and their database while customers live; the outcome is added to docs/reliability.md.
-    Chaos {
-        /// How long they are hurt.
-        #[arg(long, default_value_t = 120)]
-        seconds: u64,
-        /// How many customers live meanwhile.
-        #[arg(long, default_value_t = 1_000)]
-        customers: u64,
-        /// The same seed does the same harm.
-        #[arg(long, default_value_t = 1)]
-        seed: u64,
-    },
+    /// Hurt three nodes and their database while customers live, or kill one server over and over; the outcome is added to
+    /// docs/reliability.md.
+    Chaos(chaos::Options),
     /// Fuzz whatever parses outside bytes, with libFuzzer.
     Fuzz {
         /// How long each target is fuzzed.
@@ -67,6 +59,8 @@ enum Command {
     },
     /// Ask a new PostgreSQL about every statement, for the compiler; after a statement or the schema changed.
     Sql,
+    /// Write down what this release writes to its databases, for the tests of those that come; after a migration was added.
+    Levels,
     /// Make the screenshots of the documentation.
     Screenshots,
 }
@@ -101,28 +95,19 @@ fn main() -> Result<()> {
             ]
             .concat(),
         ),
-        Command::Chaos {
-            seconds,
-            customers,
-            seed,
-        } => {
-            tools::database_tools()?;
-            tools::clock_tools()?;
-            let test = ["test", "-p", "tidings", "--test", "e2e", "nodes::chaos"];
-            tools::run_with(
-                "cargo",
-                &[&test[..], &["--", "--ignored", "--nocapture"]].concat(),
-                &[
-                    ("TIDINGS_CHAOS_SECONDS", &seconds.to_string()),
-                    ("TIDINGS_CHAOS_CUSTOMERS", &customers.to_string()),
-                    ("TIDINGS_CHAOS_SEED", &seed.to_string()),
-                ],
-            )
-        }
+        Command::Chaos(options) => chaos::run(&options),
         Command::Fuzz { seconds, target } => fuzz::run(seconds, target.as_deref()),
         Command::Sql => {
             tools::database_tools()?;
             sql::prepare()
+        }
+        Command::Levels => {
+            tools::database_tools()?;
+            for ledger in ["ledger-sqlite", "ledger-postgres"] {
+                let test = ["test", "-p", ledger, "--test", "levels", "is_kept"];
+                tools::run("cargo", &[&test[..], &["--", "--ignored"]].concat())?;
+            }
+            Ok(())
         }
         Command::Screenshots => {
             tools::browser_tools()?;

@@ -26,6 +26,6 @@ pub use lives::{App, Channel, Life, Message, Notification, Pace, Step};
 pub use play::{PUSH_ACCOUNT, PlayStore, Subscription};
 pub use random::Random;
 pub use receipt::StoreReceipt;
-pub use receiver::{Behaviour, Received, Receiver};
+pub use receiver::{Behaviour, Overtaken, Received, Receiver};
 pub use stores::{Api, ApiAnswer, ApiRequest, Faulty, Outage, Stores};
 pub use stripe::{API_KEY, SIGNING_SECRET, StripeAccount, StripeSubscription, sign};

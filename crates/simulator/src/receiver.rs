@@ -5,7 +5,7 @@ use axum::{
     Router,
     body::Bytes,
     extract::State,
-    http::{HeaderMap, StatusCode},
+    http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
     routing::post,
 };
@@ -28,6 +28,14 @@ pub enum Behaviour {
     Healthy,
     /// Answers 500 to this many in a hundred.
     Failing(u64),
+    /// Answers 429 to this many in a hundred, and when to come again.
+    Busy(u64),
+    /// Sends this many in a hundred elsewhere.
+    Redirecting(u64),
+    /// Closes the connection without an answer to this many in a hundred.
+    Cutting(u64),
+    /// Never answers this many in a hundred.
+    Stalling(u64),
     /// Passes verification, then stops listening.
     Down,
     /// Passes verification, then answers this status to everything.
@@ -45,11 +53,64 @@ pub struct Received {
     pub events: BTreeMap<String, u32>,
     /// Events whose number for their customer was not above the one before.
     pub out_of_order: u64,
+    /// By event id: how often it was tried, accepted or not.
+    pub tried: BTreeMap<String, u32>,
+    /// Events that were first tried after a later one of the same customer: what came, and what it came after.
+    pub overtaken: Vec<Overtaken>,
     /// Bodies by event id, where the receiver keeps them.
     pub bodies: BTreeMap<String, String>,
     /// Time from a message's receipt to its arrival here, in microseconds.
     pub lags_micros: Vec<u64>,
     last_seq: BTreeMap<String, u64>,
+    last_tried: BTreeMap<String, u64>,
+}
+
+/// A first attempt that came too late.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Overtaken {
+    /// Whose.
+    pub customer: String,
+    /// The number of the event among the customer's.
+    pub seq: u64,
+    /// The highest number that was tried before it.
+    pub after: u64,
+}
+
+/// What a payload says of the event it carries.
+struct Carried {
+    event: String,
+    customer: String,
+    seq: u64,
+}
+
+impl Carried {
+    fn read(json: &Value) -> Option<Self> {
+        let own = &json["tidings"];
+        Some(Self {
+            event: own["event_id"].as_str()?.to_owned(),
+            customer: json["profile_id"].as_str()?.to_owned(),
+            seq: own["customer_seq"].as_u64()?,
+        })
+    }
+}
+
+impl Received {
+    fn note_attempt(&mut self, carried: &Carried) {
+        let times = self.tried.entry(carried.event.clone()).or_default();
+        *times += 1;
+        if *times > 1 {
+            return;
+        }
+        let last = self.last_tried.entry(carried.customer.clone()).or_default();
+        if carried.seq < *last {
+            self.overtaken.push(Overtaken {
+                customer: carried.customer.clone(),
+                seq: carried.seq,
+                after: *last,
+            });
+        }
+        *last = carried.seq.max(*last);
+    }
 }
 
 struct Shared {
@@ -60,6 +121,12 @@ struct Shared {
     keep_bodies: bool,
     started: Instant,
     started_at: jiff::Timestamp,
+}
+
+impl Shared {
+    fn received(&self) -> MutexGuard<'_, Received> {
+        self.received.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// A running receiver.
@@ -119,10 +186,7 @@ impl Receiver {
 
     /// The record so far.
     pub fn received(&self) -> MutexGuard<'_, Received> {
-        self.shared
-            .received
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.shared.received()
     }
 
     /// Stops listening.
@@ -136,12 +200,35 @@ async fn receive(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: By
     if let Behaviour::Slow(pause) = shared.behaviour {
         tokio::time::sleep(pause).await;
     }
-    // Every 100 requests, the first few fail: reproducible, and the share is exact.
-    if let Behaviour::Failing(percent) = shared.behaviour
-        && body.len() > 2
-        && count.wrapping_mul(37) % 100 < percent
-    {
-        return (StatusCode::INTERNAL_SERVER_ERROR, "simulated failure").into_response();
+    let json: Value = serde_json::from_slice(&body).unwrap_or_default();
+    let carried = Carried::read(&json);
+    if let Some(carried) = &carried {
+        shared.received().note_attempt(carried);
+    }
+    // Whoever asks whose the endpoint is gets an answer.
+    let is_check = body.len() <= 2 || !json["adapty_check"].is_null();
+    if !is_check {
+        // Of every 100 requests, as many as asked for: reproducible, and the share is exact.
+        let is_one_of = |percent| count.wrapping_mul(37) % 100 < percent;
+        match shared.behaviour {
+            Behaviour::Failing(percent) if is_one_of(percent) => {
+                return (StatusCode::INTERNAL_SERVER_ERROR, "simulated failure").into_response();
+            }
+            Behaviour::Busy(percent) if is_one_of(percent) => {
+                let again = [(header::RETRY_AFTER, "1")];
+                return (StatusCode::TOO_MANY_REQUESTS, again, "simulated rush").into_response();
+            }
+            Behaviour::Redirecting(percent) if is_one_of(percent) => {
+                let elsewhere = [(header::LOCATION, "http://127.0.0.1:9/moved")];
+                return (StatusCode::FOUND, elsewhere).into_response();
+            }
+            // Ends the task of the connection, and with it the connection.
+            Behaviour::Cutting(percent) if is_one_of(percent) => {
+                std::panic::resume_unwind(Box::new("simulated cut"));
+            }
+            Behaviour::Stalling(percent) if is_one_of(percent) => std::future::pending().await,
+            _ => {}
+        }
     }
     if body.as_ref() == b"{}" {
         if shared.behaviour == Behaviour::Down {
@@ -153,40 +240,40 @@ async fn receive(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: By
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::NOT_FOUND);
         return (status, "simulated refusal").into_response();
     }
-    record(&shared, &headers, &body)
+    record(&shared, &headers, &body, &json, carried.as_ref())
 }
 
-fn record(shared: &Shared, headers: &HeaderMap, body: &[u8]) -> Response {
-    let Ok(json) = serde_json::from_slice::<Value>(body) else {
+fn record(
+    shared: &Shared,
+    headers: &HeaderMap,
+    body: &[u8],
+    json: &Value,
+    carried: Option<&Carried>,
+) -> Response {
+    if json.is_null() {
         return (StatusCode::BAD_REQUEST, "not JSON").into_response();
-    };
+    }
     if let Some(check) = json.get("adapty_check") {
         return axum::Json(json!({ "adapty_check_response": check })).into_response();
     }
-    let mut received = shared
-        .received
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner);
+    let mut received = shared.received();
     if let Some(id) = headers
         .get("webhook-id")
         .and_then(|value| value.to_str().ok())
     {
         *received.accepted.entry(id.to_owned()).or_default() += 1;
     }
-    let own = &json["tidings"];
-    if let (Some(event), Some(customer), Some(seq)) = (
-        own["event_id"].as_str(),
-        json["profile_id"].as_str(),
-        own["customer_seq"].as_u64(),
-    ) {
-        let times = received.events.entry(event.to_owned()).or_default();
+    if let Some(carried) = carried {
+        let times = received.events.entry(carried.event.clone()).or_default();
         *times += 1;
         let first = *times == 1;
-        let last = received.last_seq.insert(customer.to_owned(), seq);
-        if first && last.is_some_and(|last| last >= seq) {
+        let last = received
+            .last_seq
+            .insert(carried.customer.clone(), carried.seq);
+        if first && last.is_some_and(|last| last >= carried.seq) {
             received.out_of_order += 1;
         }
-        if let Some(recorded) = own["recorded_at"]
+        if let Some(recorded) = json["tidings"]["recorded_at"]
             .as_str()
             .and_then(|text| text.parse::<jiff::Timestamp>().ok())
         {
@@ -197,9 +284,10 @@ fn record(shared: &Shared, headers: &HeaderMap, body: &[u8]) -> Response {
                 .push(u64::try_from(now - recorded.as_microsecond()).unwrap_or(0));
         }
         if shared.keep_bodies {
-            received
-                .bodies
-                .insert(event.to_owned(), String::from_utf8_lossy(body).into_owned());
+            received.bodies.insert(
+                carried.event.clone(),
+                String::from_utf8_lossy(body).into_owned(),
+            );
         }
     }
     "ok".into_response()

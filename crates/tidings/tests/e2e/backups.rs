@@ -1,7 +1,7 @@
 //! What the guide says of backups, done: a copy of a running installation, restored elsewhere, goes on where the copy was made.
 
 use crate::{
-    nodes::wanted,
+    lanes::wanted,
     server::{Api, Site, live, until, webhook},
     told::{Told, a_receiver, cluster},
 };

@@ -1,141 +1,248 @@
-//! Killed at any moment, nothing accepted is lost and nothing is told twice.
+//! Killed at any moment under load, nothing accepted is lost, nothing is told twice and nobody is overtaken.
+//!
+//! `cargo xtask chaos --kills` kills more often, on either ledger.
 
 use crate::{
+    lanes::wanted,
+    nodes::given,
     server::{Api, Site, now, until, webhook},
-    told::a_receiver,
+    told::{a_receiver, cluster},
 };
 use jiff::SignedDuration;
-use simulator::{Behaviour, Channel, Random};
+use serde_json::Value;
+use simulator::{Behaviour, Channel, Driver, Random, Receiver, Report};
 use std::{
     collections::{BTreeMap, BTreeSet},
-    time::Duration,
+    fmt::Write as _,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
 };
+use tokio::task::JoinSet;
 
-const KILLS: u64 = 20;
+/// Customers whose lives begin together, and how many such lots live at a time.
+const TOGETHER: u64 = 12;
+const LOTS: usize = 8;
+/// Attempts that may be under way when a server dies.
+const UNDER_WAY: u64 = 64;
+/// A ledger is killed so often, then it is looked at, and a new one takes its place.
+const A_LEDGER: u64 = 50;
 
-#[tokio::test(flavor = "multi_thread")]
-async fn crash_between_state_and_event_and_anywhere_else() {
-    let receiver = a_receiver(Behaviour::Healthy).await;
-    let other = a_receiver(Behaviour::Failing(10)).await;
-    let site = Site::new(&[
-        webhook("backend", &receiver.url),
-        webhook("billing", &other.url),
-    ]);
-    let mut random = Random::new(20_261_121);
+/// What came of it.
+#[derive(Debug, Default)]
+struct Outcome {
+    kills: u64,
+    messages: u64,
+    refused: u64,
+    events: usize,
+    deliveries: usize,
+    repeated: u64,
+    took: Duration,
+}
+
+impl Outcome {
+    fn add(&mut self, other: &Self) {
+        self.kills += other.kills;
+        self.messages += other.messages;
+        self.refused += other.refused;
+        self.events += other.events;
+        self.deliveries += other.deliveries;
+        self.repeated += other.repeated;
+        self.took += other.took;
+    }
+}
+
+/// Lives are lived, some at a time, until it is enough and the last of them is over. Answers how much was sent, and what became of it.
+async fn live_on(driver: Driver, enough: Arc<AtomicBool>) -> (u64, Report) {
+    let mut lots = JoinSet::new();
+    let (mut next, mut sent, mut all) = (0, 0, Report::default());
+    loop {
+        while lots.len() < LOTS && !enough.load(Ordering::Acquire) {
+            let begun = now();
+            let numbers = next..next + TOGETHER;
+            let spread = SignedDuration::from_secs(1);
+            let turns = driver.script(Channel::Apple, numbers, begun, spread, 6);
+            sent += turns.iter().filter(|turn| turn.tells).count() as u64;
+            let driver = driver.clone();
+            let patience = Duration::from_secs(240);
+            lots.spawn(async move { driver.run(turns, begun, 48, patience).await.unwrap() });
+            next += TOGETHER;
+        }
+        let Some(report) = lots.join_next().await else {
+            return (sent, all);
+        };
+        let report = report.unwrap();
+        all.accepted.extend(report.accepted);
+        all.messages += report.messages;
+        all.refused += report.refused;
+    }
+}
+
+/// Kills the server of a site so often while customers live, then looks at what is left.
+async fn killed(site: &Site, receivers: &[(&str, &Receiver)], kills: u64, seed: u64) -> Outcome {
+    let began = Instant::now();
+    let mut random = Random::new(seed);
     let mut server = site.serve();
     // The port stays, so that the store finds the server again.
     let address = server.url.trim_start_matches("http://").to_owned();
-    let driver = server.driver(10, 99);
-    let begun = now();
-    let steps = driver.script(
-        Channel::Apple,
-        0..200,
-        begun,
-        SignedDuration::from_secs(10),
-        6,
-    );
-    let sent = steps.iter().filter(|turn| turn.tells).count() as u64;
-    let driving = tokio::spawn(async move {
-        driver
-            .run(steps, begun, 48, Duration::from_secs(60))
-            .await
-            .unwrap()
-    });
-    for _ in 0..KILLS {
-        tokio::time::sleep(Duration::from_millis(150 + random.below(450))).await;
-        server.kill();
-        server = site.serve_at(&address);
+    let mut driver = server.driver(10, seed);
+    driver.in_turn = true;
+    let enough = Arc::new(AtomicBool::new(false));
+    let living = tokio::spawn(live_on(driver, Arc::clone(&enough)));
+    let (_, healthy) = receivers[0];
+    for _ in 0..kills {
+        // In the midst of something: so many more deliveries were heard of since it was started.
+        let heard = healthy.requests() + 1 + random.below(40);
+        until("it delivers", || async { healthy.requests() >= heard }).await;
+        server = tokio::task::block_in_place(|| {
+            server.kill();
+            site.serve_at(&address)
+        });
     }
-    let report = driving.await.unwrap();
+    enough.store(true, Ordering::Release);
+    let (sent, report) = living.await.unwrap();
     assert_eq!(
         report.messages, sent,
         "the store got every notification accepted in the end"
     );
     assert!(report.refused > 0, "the kills were felt");
 
-    let api = Api::new(&site, &server, &[]);
+    let api = Api::new(site, &server, &[]);
     let events = api.events().await;
-    let mut keys: BTreeMap<(&str, &str), u32> = BTreeMap::new();
-    for event in &events {
-        *keys
-            .entry((
-                event["customer"]["id"].as_str().unwrap(),
-                event["key"].as_str().unwrap(),
-            ))
-            .or_default() += 1;
-    }
-    assert!(
-        keys.values().all(|times| *times == 1),
-        "every event exactly once"
-    );
-    // Every transaction that was accepted and charged has its event.
-    let charged: BTreeSet<&str> = events
-        .iter()
-        .filter_map(|event| event["key"].as_str()?.split("charged:").nth(1))
-        .collect();
-    let seqs_without_gaps = {
-        let mut seqs: BTreeMap<&str, BTreeSet<u64>> = BTreeMap::new();
-        for event in &events {
-            seqs.entry(event["customer"]["id"].as_str().unwrap())
-                .or_default()
-                .insert(event["customer_seq"].as_u64().unwrap());
-        }
-        seqs.values()
-            .all(|seqs| seqs.iter().copied().eq(1..=seqs.len() as u64))
-    };
-    assert!(seqs_without_gaps);
-    let mut untold: BTreeSet<&str> = report.accepted.iter().map(String::as_str).collect();
-    untold.retain(|transaction| !charged.contains(transaction));
-    // Only subscriptions that a family member pays have none: then the customer has no other charge of a subscription.
-    let subscriptions: BTreeSet<&str> = events
-        .iter()
-        .filter(|event| event["kind"] != "non_subscription_purchase")
-        .filter_map(|event| event["key"].as_str()?.split("charged:").nth(1))
-        .collect();
-    for transaction in &untold {
-        let customer = transaction.get(..transaction.len() - 4).unwrap();
-        assert!(
-            !subscriptions
-                .iter()
-                .any(|charged| charged.starts_with(customer)),
-            "{transaction} was accepted but has no event: {:#?}",
-            events
-                .iter()
-                .filter(|event| event["purchase"]["chain"]
-                    .as_str()
-                    .is_some_and(|chain| chain.starts_with(customer)))
-                .map(|event| (
-                    event["key"].clone(),
-                    event["recorded_at"].clone(),
-                    event["occurred_at"].clone()
-                ))
-                .collect::<Vec<_>>()
-        );
-    }
-    let wanted: Vec<&str> = events
-        .iter()
-        .filter(|event| {
-            event["integrations"]
-                .as_array()
-                .unwrap()
-                .iter()
-                .any(|state| state["key"] == "backend" && !state["delivery"].is_null())
-        })
-        .map(|event| event["id"].as_str().unwrap())
-        .collect();
-    for receiver in [&receiver, &other] {
+    whole(&events);
+    nothing_lost(&events, &report.accepted);
+    let mut deliveries = 0;
+    for (key, receiver) in receivers {
+        let wanted = wanted(&events, key);
         until("every delivery is received at least once", || async {
-            wanted
-                .iter()
-                .all(|id| receiver.received().events.contains_key(*id))
+            let received = receiver.received();
+            wanted.iter().all(|id| received.events.contains_key(*id))
         })
         .await;
+        let received = receiver.received();
+        // A delivery has one id, however often it was sent: as many ids as events.
+        assert_eq!(received.accepted.len(), received.events.len());
+        assert_eq!(
+            received.overtaken,
+            [],
+            "first attempts of {key}, seed {seed}"
+        );
+        deliveries += wanted.len();
     }
-    let received = receiver.received().clone();
-    let repeated: u32 = received.events.values().map(|times| times - 1).sum();
-    let limit = u32::try_from(KILLS).unwrap() * 48;
-    assert!(repeated <= limit, "{repeated} repeats for {KILLS} kills");
-    // A delivery has one id, however often it was sent: as many ids as events.
-    assert_eq!(received.accepted.len(), received.events.len());
+    let times = healthy.received().events.values().sum::<u32>();
+    let repeated = u64::from(times) - healthy.received().events.len() as u64;
+    let most = kills * UNDER_WAY;
+    assert!(repeated <= most, "{repeated} repeats for {kills} kills");
+    drop(server);
     assert!(site.run(&["doctor"]).contains("is intact"));
+    assert!(site.run(&["verify"]).ends_with(" 0 findings"));
+    Outcome {
+        kills,
+        messages: report.messages,
+        refused: report.refused,
+        events: events.len(),
+        deliveries,
+        repeated,
+        took: began.elapsed(),
+    }
+}
+
+/// Every event exactly once, and each customer's numbered without gaps, in the order of the feed.
+fn whole(events: &[Value]) {
+    let mut keys = BTreeSet::new();
+    let mut seqs: BTreeMap<&str, u64> = BTreeMap::new();
+    for event in events {
+        let customer = event["customer"]["id"].as_str().unwrap();
+        let key = event["key"].as_str().unwrap();
+        assert!(keys.insert((customer, key)), "told twice: {key}");
+        let last = seqs.entry(customer).or_default();
+        let seq = event["customer_seq"].as_u64().unwrap();
+        assert_eq!(seq, *last + 1, "of {customer}, {key}");
+        *last = seq;
+    }
+}
+
+/// Every transaction that was accepted and charged has its event.
+fn nothing_lost(events: &[Value], accepted: &BTreeSet<String>) {
+    let charge = |event: &'_ Value| -> Option<String> {
+        let (_, transaction) = event["key"].as_str()?.split_once("charged:")?;
+        Some(transaction.to_owned())
+    };
+    let charged: BTreeSet<String> = events.iter().filter_map(charge).collect();
+    // Only subscriptions that a family member pays have none: then the customer has no other charge of a subscription.
+    let subscriptions: BTreeSet<String> = events
+        .iter()
+        .filter(|event| event["kind"] != "non_subscription_purchase")
+        .filter_map(charge)
+        .collect();
+    for transaction in accepted.difference(&charged) {
+        let customer = transaction.get(..transaction.len() - 4).unwrap();
+        let first = subscriptions.range(customer.to_owned()..).next();
+        assert!(
+            !first.is_some_and(|charged| charged.starts_with(customer)),
+            "{transaction} was accepted but has no event"
+        );
+    }
+}
+
+/// A new ledger is killed so often.
+async fn kill(ledger: &str, kills: u64, seed: u64) -> Outcome {
+    let healthy = a_receiver(Behaviour::Healthy).await;
+    let failing = a_receiver(Behaviour::Failing(10)).await;
+    let hooks = [
+        webhook("backend", &healthy.url),
+        webhook("billing", &failing.url),
+    ];
+    let receivers = [("backend", &healthy), ("billing", &failing)];
+    match ledger {
+        "sqlite" => killed(&Site::new(&hooks), &receivers, kills, seed).await,
+        "postgres" => {
+            let cluster = cluster().await;
+            let url = tokio::task::block_in_place(|| cluster.database()).unwrap();
+            killed(&Site::on_postgres(url, &hooks), &receivers, kills, seed).await
+        }
+        other => panic!("{other:?}: sqlite or postgres"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn crash_between_state_and_event_and_anywhere_else() {
+    kill("sqlite", 20, 20_261_121).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "`cargo xtask chaos --kills` runs it"]
+async fn kills() {
+    let (kills, seed) = (
+        given("TIDINGS_CHAOS_KILLS", 100),
+        given("TIDINGS_CHAOS_SEED", 1),
+    );
+    #[expect(clippy::disallowed_methods, reason = "set by `cargo xtask chaos`")]
+    let ledger = std::env::var("TIDINGS_CHAOS_LEDGER").unwrap();
+    let mut all = Outcome::default();
+    while all.kills < kills {
+        let some = A_LEDGER.min(kills - all.kills);
+        let outcome = kill(&ledger, some, seed + all.kills).await;
+        all.add(&outcome);
+        crate::harm::say(&format!("{} of {kills}: {outcome:?}", all.kills));
+    }
+    let mut line = format!("| {} | {ledger} | {seed} |", now().strftime("%Y-%m-%d"));
+    let Outcome {
+        kills,
+        messages,
+        refused,
+        events,
+        deliveries,
+        repeated,
+        took,
+    } = &all;
+    writeln!(
+        line,
+        " {kills} | {messages} | {refused} | 0 | {events} | 0 | {deliveries} | 0 | 0 | {repeated} | {} |",
+        took.as_secs()
+    )
+    .unwrap();
+    crate::harm::report("kills", &line);
 }

@@ -225,3 +225,18 @@ pub(crate) async fn hurt(
     }
     harm
 }
+
+/// Adds a line to a table of docs/reliability.md, below the newest.
+pub(crate) fn report(table: &str, line: &str) {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reliability.md");
+    let document = std::fs::read_to_string(path).unwrap();
+    let mark = format!("<!-- {table} -->\n");
+    let (head, rows) = document.split_once(&mark).unwrap();
+    std::fs::write(path, format!("{head}{mark}{line}{rows}")).unwrap();
+}
+
+/// Progress of a long run.
+#[expect(clippy::print_stderr, reason = "progress of a developer's command")]
+pub(crate) fn say(text: &str) {
+    eprintln!("{text}");
+}

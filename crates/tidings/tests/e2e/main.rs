@@ -13,6 +13,7 @@ mod deployment;
 mod disk_full;
 mod harm;
 mod journey;
+mod lanes;
 mod limits;
 mod nats;
 mod nodes;

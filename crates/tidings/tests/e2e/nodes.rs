@@ -4,7 +4,8 @@
 //! arrived. `cargo xtask chaos` runs the long form.
 
 use crate::{
-    harm::{Harm, Nodes, hurt},
+    harm::{Harm, Nodes, hurt, report},
+    lanes::{Lanes, wanted},
     server::{Api, Server, Site, now, until, webhook},
     told::{a_receiver, cluster},
 };
@@ -101,20 +102,6 @@ fn told(events: &[Value]) -> BTreeMap<String, u32> {
     counted
 }
 
-/// Events that are to be delivered to an integration.
-pub(crate) fn wanted<'a>(events: &'a [Value], key: &str) -> BTreeSet<&'a str> {
-    let has_delivery = |event: &&Value| {
-        let states = event["integrations"].as_array().unwrap();
-        let of_key = |state: &Value| state["key"] == key && !state["delivery"].is_null();
-        states.iter().any(of_key)
-    };
-    let ids = events
-        .iter()
-        .filter(has_delivery)
-        .map(|event| event["id"].as_str().unwrap());
-    ids.collect()
-}
-
 fn script(driver: &Driver, storm: &Storm, begun: jiff::Timestamp) -> Vec<Turn> {
     let spread = SignedDuration::try_from(storm.lasts).unwrap();
     driver.script(
@@ -131,13 +118,8 @@ async fn weather(storm: &Storm) -> Outcome {
         .await
         .unwrap()
         .unwrap();
-    let healthy = a_receiver(Behaviour::Healthy).await;
-    let failing = a_receiver(Behaviour::Failing(10)).await;
-    let hooks = [
-        webhook("backend", &healthy.url),
-        webhook("billing", &failing.url),
-    ];
-    let site = Site::on_postgres(pair.url(), &hooks);
+    let lanes = Lanes::open().await;
+    let site = Site::on_postgres(pair.url(), &lanes.hooks());
     let nodes = Nodes::start(&site);
     let front = Front::start(nodes.addresses.clone()).await;
     let mut driver = nodes.with(0, |node| node.driver(1, storm.seed));
@@ -223,38 +205,8 @@ async fn weather(storm: &Storm) -> Outcome {
         );
     }
 
-    let mut deliveries = 0;
-    for (key, receiver) in [("backend", &healthy), ("billing", &failing)] {
-        let wanted = wanted(&events, key);
-        let end = Instant::now() + Duration::from_secs(200);
-        while !wanted
-            .iter()
-            .all(|id| receiver.received().events.contains_key(*id))
-        {
-            let late = Instant::now() > end;
-            let missing: Vec<Value> = if late { api.events().await } else { Vec::new() };
-            let missing = missing.iter().filter(|event| {
-                let id = event["id"].as_str().unwrap();
-                wanted.contains(id) && !receiver.received().events.contains_key(id)
-            });
-            let missing: Vec<_> = missing.map(|event| &event["integrations"]).collect();
-            assert!(!late, "not received by {key}: {missing:#?}");
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-        let received = receiver.received();
-        assert_eq!(
-            received.accepted.len(),
-            received.events.len(),
-            "a delivery has one id, however often it is sent"
-        );
-        deliveries += wanted.len();
-    }
-    let repeated = healthy
-        .received()
-        .events
-        .values()
-        .map(|times| times - 1)
-        .sum();
+    let deliveries = lanes.all_arrived(&api, &events).await;
+    let repeated = lanes.repeated();
     // What was under way when a node died or lost its database may be sent again, with the id it had.
     let under_way = 64;
     let most = harm.count() * under_way;
@@ -449,7 +401,7 @@ async fn an_installation_moves_from_sqlite_to_postgres_and_lives_on() {
 }
 
 /// A number that `cargo xtask chaos` was given.
-fn given(name: &str, otherwise: u64) -> u64 {
+pub(crate) fn given(name: &str, otherwise: u64) -> u64 {
     #[expect(clippy::disallowed_methods, reason = "set by `cargo xtask chaos`")]
     let value = std::env::var(name);
     value.map_or(otherwise, |value| value.parse().unwrap())
@@ -485,8 +437,5 @@ async fn chaos() {
         harm.each().map(|times| times.to_string()).join(" | "),
         took.as_secs(),
     );
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reliability.md");
-    let document = std::fs::read_to_string(path).unwrap();
-    let (head, rows) = document.split_once("<!-- runs -->\n").unwrap();
-    std::fs::write(path, format!("{head}<!-- runs -->\n{line}{rows}")).unwrap();
+    report("storms", &line);
 }
