@@ -18,6 +18,9 @@ pub(crate) struct Options {
     /// Instead, kill one server under load, so often.
     #[arg(long)]
     kills: Option<u64>,
+    /// Instead, let one thing after the other go wrong around one server under a steady load.
+    #[arg(long, conflicts_with = "kills")]
+    scenarios: bool,
     /// What that server keeps its data in.
     #[arg(long, value_enum, default_value_t = Ledger::Sqlite)]
     ledger: Ledger,
@@ -52,6 +55,12 @@ pub(crate) fn run(options: &Options) -> Result<()> {
             ],
         );
     }
+    if options.scenarios {
+        return test(
+            "scenarios::scenarios",
+            &[("TIDINGS_CHAOS_LEDGER", options.ledger.name())],
+        );
+    }
     test(
         "nodes::chaos",
         &[
@@ -60,6 +69,13 @@ pub(crate) fn run(options: &Options) -> Result<()> {
             ("TIDINGS_CHAOS_SEED", &seed),
         ],
     )
+}
+
+/// A server at half of what it can take, for so many minutes.
+pub(crate) fn soak(minutes: u64) -> Result<()> {
+    tools::clock_tools()?;
+    let seconds = (minutes * 60).to_string();
+    test("soak::soak", &[("TIDINGS_SOAK_SECONDS", &seconds)])
 }
 
 /// Runs a long test of the real binary.

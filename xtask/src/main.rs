@@ -1,4 +1,4 @@
-//! The project's own commands: `cargo xtask demo | test | truth | bench | chaos | fuzz | sql | levels | screenshots`.
+//! The project's own commands: `cargo xtask demo | test | truth | bench | chaos | soak | fuzz | sql | levels | screenshots`.
 
 mod chaos;
 mod check;
@@ -48,6 +48,13 @@ enum Command {
     /// Hurt three nodes and their database while customers live, or kill one server over and over; the outcome is added to
     /// docs/reliability.md.
     Chaos(chaos::Options),
+    /// Keep a server at half of what it can take, with readers of its streams that do not read; the outcome is added to
+    /// docs/reliability.md.
+    Soak {
+        /// For how long.
+        #[arg(long, default_value_t = 30)]
+        minutes: u64,
+    },
     /// Fuzz whatever parses outside bytes, with libFuzzer.
     Fuzz {
         /// How long each target is fuzzed.
@@ -96,6 +103,7 @@ fn main() -> Result<()> {
             .concat(),
         ),
         Command::Chaos(options) => chaos::run(&options),
+        Command::Soak { minutes } => chaos::soak(minutes),
         Command::Fuzz { seconds, target } => fuzz::run(seconds, target.as_deref()),
         Command::Sql => {
             tools::database_tools()?;

@@ -265,6 +265,20 @@ impl Cluster {
         self.place.run_sql(database, sql)
     }
 
+    /// Stops the server, which cuts off whoever uses it, and starts it again.
+    ///
+    /// # Errors
+    ///
+    /// When it does not start: its log is part of the error.
+    pub fn restart(&self) -> Result<()> {
+        run(self
+            .place
+            .program("pg_ctl")
+            .args(["stop", "-w", "-s", "-m", "fast", "-D"])
+            .arg(self.place.data()))?;
+        self.place.start()
+    }
+
     /// One of PostgreSQL's own programs, such as `pg_dump`, as the user the server runs as.
     pub fn program(&self, name: &str) -> Command {
         self.place.program(name)

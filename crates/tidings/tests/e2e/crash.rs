@@ -150,7 +150,7 @@ async fn killed(site: &Site, receivers: &[(&str, &Receiver)], kills: u64, seed: 
 }
 
 /// Every event exactly once, and each customer's numbered without gaps, in the order of the feed.
-fn whole(events: &[Value]) {
+pub(crate) fn whole(events: &[Value]) {
     let mut keys = BTreeSet::new();
     let mut seqs: BTreeMap<&str, u64> = BTreeMap::new();
     for event in events {

@@ -26,7 +26,7 @@ fn body(number: u64) -> String {
 }
 
 /// Sets how large the server's files may grow; the kernel then refuses writes as it does when a disk is full.
-fn limit(server: &Server, bytes: &str) {
+pub(crate) fn limit(server: &Server, bytes: &str) {
     let status = Command::new("prlimit")
         .args([
             "--pid",

@@ -64,6 +64,35 @@ fn clockwork() -> PathBuf {
         .expect("this test needs libfaketime: apt-get install libfaketime")
 }
 
+/// How far the clock is ahead that a file stands for, in seconds.
+pub(crate) fn set_clock(clock: &Path, ahead: i64) {
+    // In one step: a node that reads half a line has no time.
+    let new = clock.with_extension("new");
+    std::fs::write(&new, format!("{ahead:+}\n")).unwrap();
+    std::fs::rename(new, clock).unwrap();
+}
+
+/// A server whose clock is told by a file. With a full disk, no file grows and no log line can be written; that a file cannot grow is an
+/// error to it, never its end.
+pub(crate) fn serve_with_clock(site: &Site, address: &str, clock: &Path, is_full: bool) -> Server {
+    let full = if is_full {
+        "ulimit -f 0; exec 2>/dev/full; "
+    } else {
+        ""
+    };
+    let script = format!(
+        "trap '' XFSZ; {full}exec env LD_PRELOAD={} {BINARY} serve --listen {address} --operations-listen 127.0.0.1:0 --allow-networks 127.0.0.0/8",
+        clockwork().display(),
+    );
+    let mut command = site.shell(&script);
+    command
+        .env("FAKETIME_TIMESTAMP_FILE", clock)
+        .env("FAKETIME_CACHE_DURATION", "1")
+        .env("FAKETIME_DONT_FAKE_MONOTONIC", "1")
+        .env("FAKETIME_DONT_RESET", "1");
+    Server::start(command, Path::new(&site.directory))
+}
+
 impl<'a> Nodes<'a> {
     pub(crate) fn start(site: &'a Site) -> Self {
         let mut nodes = Self {
@@ -90,33 +119,17 @@ impl<'a> Nodes<'a> {
         self.site.directory.join(format!("clock-{which}"))
     }
 
-    /// How far its clock is ahead, in seconds.
     fn set_clock(&self, which: usize, ahead: i64) {
-        // In one step: a node that reads half a line has no time.
-        let (path, new) = (self.clock(which), self.clock(NODES + which));
-        std::fs::write(&new, format!("{ahead:+}\n")).unwrap();
-        std::fs::rename(new, path).unwrap();
+        set_clock(&self.clock(which), ahead);
     }
 
-    /// With a full disk, no file grows and no log line can be written.
     fn serve(&self, which: usize, is_full: bool) -> Server {
-        let full = if is_full {
-            "trap '' XFSZ; ulimit -f 0; exec 2>/dev/full; "
-        } else {
-            ""
-        };
-        let script = format!(
-            "{full}exec env LD_PRELOAD={} {BINARY} serve --listen {} --operations-listen 127.0.0.1:0 --allow-networks 127.0.0.0/8",
-            clockwork().display(),
-            self.addresses[which]
-        );
-        let mut command = self.site.shell(&script);
-        command
-            .env("FAKETIME_TIMESTAMP_FILE", self.clock(which))
-            .env("FAKETIME_CACHE_DURATION", "1")
-            .env("FAKETIME_DONT_FAKE_MONOTONIC", "1")
-            .env("FAKETIME_DONT_RESET", "1");
-        Server::start(command, Path::new(&self.site.directory))
+        serve_with_clock(
+            self.site,
+            &self.addresses[which],
+            &self.clock(which),
+            is_full,
+        )
     }
 
     /// Kills it and starts it again after a while.
