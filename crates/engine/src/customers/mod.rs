@@ -34,6 +34,7 @@ impl Customers {
 
     /// The customer with this name; made when there is none.
     pub async fn profile(&self, project: ProjectId, name: &str) -> Result<Profile, CustomerError> {
-        Ok(self.intake.profile(project, name).await?)
+        let now = self.core.system().now();
+        Ok(self.intake.profile(project, name, now).await?)
     }
 }

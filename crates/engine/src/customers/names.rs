@@ -51,6 +51,7 @@ impl Customers {
             to: new,
             scope: Scope::Everything,
             why: "identify",
+            at: self.core.system().now(),
         };
         self.intake.pass(&self.core.setup(), &handover).await?;
         let record = self.profile(project, new).await?.record;
@@ -86,6 +87,7 @@ impl Customers {
             to,
             scope: Scope::Purchases(&chains),
             why: "transfer",
+            at: self.core.system().now(),
         };
         Ok(self.intake.pass(&self.core.setup(), &handover).await?)
     }

@@ -30,6 +30,8 @@ pub(crate) struct Handover<'a> {
     pub(crate) scope: Scope<'a>,
     /// What it is called, in the inbox and the log.
     pub(crate) why: &'a str,
+    /// When it was asked for: that of the message that leads to it, so that it is the same when that is taken in again.
+    pub(crate) at: Timestamp,
 }
 
 /// A handover as the inbox keeps it.
@@ -74,7 +76,7 @@ impl Intake {
         handover: &Handover<'_>,
     ) -> Result<usize, IntakeError> {
         let (project, grants) = setup.known_project(handover.project)?;
-        let mut now = self.core.system().now();
+        let mut now = handover.at;
         let body = handover.stored().to_string();
         for _ in 0..TRIES {
             let message = grants.message(handover.named(now), body.as_bytes(), now);
@@ -143,16 +145,18 @@ impl Intake {
             IntakeError::Refused(Refusal::park("malformed_operation", error.to_string()))
         };
         let stored: Operation = serde_json::from_slice(&message.body).map_err(unreadable)?;
-        let giver = self.profile(message.project, &stored.from).await?;
-        self.profile(message.project, &stored.to).await?;
+        let (project, at) = (message.project, message.received_at);
+        let giver = self.profile(project, &stored.from, at).await?;
+        self.profile(project, &stored.to, at).await?;
         let chains = stored.chains.as_deref();
         let handover = Handover {
-            project: message.project,
+            project,
             giver: giver.record.customer.id,
             from: &stored.from,
             to: &stored.to,
             scope: chains.map_or(Scope::Everything, Scope::Purchases),
             why: &stored.operation,
+            at,
         };
         self.pass(setup, &handover).await.map(|_| ())
     }

@@ -14,14 +14,19 @@ use crate::{
     decide::transfer::Scope,
     setup::{AppSetup, Setup},
 };
-use domain::{ChainKey, Environment, Observation, customer::Customer, fact::TransactionKind};
+use domain::{
+    ChainKey, Environment, Observation, ProjectId,
+    customer::Customer,
+    fact::{Ownership, TransactionFact, TransactionKind, TransactionReason},
+};
+use jiff::Timestamp;
 use ledger::{Project, StoredChain, TransferBehaviour, Wanted};
 use sources::stands_for;
 
 impl Intake {
     /// Decides whom a purchase belongs to once it is known. Answers with the number of events that its passing told.
     ///
-    /// `word` is that of a client or a key of the project.
+    /// `word` is that of a client or a key of the project; `at` is when the message was received.
     pub(super) async fn settle_owner(
         &self,
         setup: &Setup,
@@ -29,6 +34,7 @@ impl Intake {
         wanted: &Wanted,
         seen: &Observation,
         word: Option<&Word>,
+        at: Timestamp,
     ) -> Result<usize, IntakeError> {
         let Some(name) = wanted.app_user_id.as_deref() else {
             return Ok(0);
@@ -52,10 +58,76 @@ impl Intake {
                 claim = Claim::Refused;
             }
         }
+        let passing = Passing {
+            holder: &holder,
+            chain,
+            name,
+            at,
+        };
+        self.honour(setup, project, claim, passing).await
+    }
+
+    /// A purchase that the customer started anew, under another of the app's accounts: whoever the store's record of it names
+    /// buys it, and is asked about like anybody else who claims a purchase. Settled before the purchase is told, so that it is
+    /// told to whom it belongs. A renewal repeats the name that it began with, and changes nothing.
+    pub(super) async fn follow_buyer(
+        &self,
+        setup: &Setup,
+        app: &AppSetup,
+        wanted: &Wanted,
+        seen: &Observation,
+        at: Timestamp,
+    ) -> Result<usize, IntakeError> {
+        let Some((name, bought)) = seen.user_token.as_deref().zip(bought_anew(seen)) else {
+            return Ok(0);
+        };
+        let project = app.row.project;
+        let (row, _) = setup.known_project(project)?;
+        let by_chain = Wanted {
+            app_user_id: None,
+            ..wanted.clone()
+        };
+        let loaded = self.core.ledger().load(&by_chain).await?;
+        let (Some(holder), Some((chain, stored))) = (loaded.customer, loaded.chain) else {
+            return Ok(0);
+        };
+        let is_heard = stored.facts.transactions.contains_key(&bought.id);
+        if is_heard || bought.purchased_at < stored.snapshot.purchased_at {
+            return Ok(0);
+        }
+        let holder = holder.customer;
+        let claim = claim(&row.row, &holder, (&chain, &stored), name, true);
+        if claim == Claim::Refused {
+            tracing::info!(chain = chain.id, "a purchase names another customer than its owner, with whom this project keeps it");
+            return Ok(0);
+        }
+        let passing = Passing {
+            holder: &holder,
+            chain,
+            name,
+            at,
+        };
+        self.honour(setup, project, claim, passing).await
+    }
+
+    /// Does what a claim comes to. Answers with the number of events that it told.
+    async fn honour(
+        &self,
+        setup: &Setup,
+        project: ProjectId,
+        claim: Claim,
+        passing: Passing<'_>,
+    ) -> Result<usize, IntakeError> {
+        let Passing {
+            holder,
+            chain,
+            name,
+            at,
+        } = passing;
         if claim == Claim::Stays {
             return Ok(0);
         }
-        let claimant = self.profile(project, name).await?.record.customer.id;
+        let claimant = self.profile(project, name, at).await?.record.customer.id;
         let (holder, held_by) = (holder.id, holder.app_user_id.as_str());
         let only_it = [chain];
         let (giver, from, to, scope, why) = match claim {
@@ -78,6 +150,7 @@ impl Intake {
             to,
             scope,
             why,
+            at,
         };
         self.pass(setup, &handover).await
     }
@@ -99,6 +172,28 @@ impl Intake {
         let mut names = std::iter::once(&word.name).chain(claimant.into_iter().flat_map(names));
         Ok(!names.any(|name| stands_for(token, name)))
     }
+}
+
+/// What a customer bought last, of what was seen, when it did not begin the chain.
+fn bought_anew(seen: &Observation) -> Option<&TransactionFact> {
+    let bought = seen.transactions.iter().filter(|fact| {
+        fact.reason == Some(TransactionReason::Purchase)
+            && fact.ownership == Ownership::Purchased
+            && fact.kind == TransactionKind::Subscription
+            && !fact.is_origin(&seen.chain.id)
+    });
+    let last = bought.max_by_key(|fact| (fact.purchased_at, &fact.id))?;
+    // The name that the store carries is that of its newest transaction.
+    let newest = seen.transactions.iter().map(|fact| fact.purchased_at).max();
+    (newest == Some(last.purchased_at)).then_some(last)
+}
+
+/// A purchase that somebody of this name may have.
+struct Passing<'a> {
+    holder: &'a Customer,
+    chain: ChainKey,
+    name: &'a str,
+    at: Timestamp,
 }
 
 fn names(customer: &Customer) -> impl Iterator<Item = &String> {

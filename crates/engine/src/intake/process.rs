@@ -72,6 +72,12 @@ impl Intake {
         let is_known = self.core.ledger().seen(id).await?;
         let word = manner.owner.as_ref();
         let wanted = wanted(app, seen, word.map(|word| &*word.name));
+        let at = message.received_at;
+        let passed = if is_known {
+            0
+        } else {
+            self.follow_buyer(setup, app, &wanted, seen, at).await?
+        };
         let decided = if is_known {
             None
         } else {
@@ -88,8 +94,10 @@ impl Intake {
         let moved = if decided.as_ref().is_some_and(is_settled) {
             0
         } else {
-            self.settle_owner(setup, app, &wanted, seen, word).await?
+            self.settle_owner(setup, app, &wanted, seen, word, at)
+                .await?
         };
+        let moved = moved + passed;
         Ok(match decided.map(|decided| decided.events) {
             Some(events) => Accepted::Processed {
                 id,

@@ -3,7 +3,7 @@
 use super::{Intake, IntakeError};
 use crate::decide;
 use domain::{ProjectId, customer::Customer};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use ledger::{Commit, Committed, CustomerRecord, CustomerWrite};
 
 /// How often a customer is looked for that somebody else makes or forgets at the same time.
@@ -56,11 +56,12 @@ pub(crate) fn check_name(name: &str) -> Result<(), IntakeError> {
 }
 
 impl Intake {
-    /// The customer with this name; made when there is none.
+    /// The customer with this name; made when there is none, as of `now`.
     pub(crate) async fn profile(
         &self,
         project: ProjectId,
         name: &str,
+        now: Timestamp,
     ) -> Result<Profile, IntakeError> {
         check_name(name)?;
         for tried in 0..TRIES {
@@ -71,7 +72,6 @@ impl Intake {
                 });
             }
             // Ids are of a millisecond. Whoever was made under this name within it, and forgotten, has that one.
-            let now = self.core.system().now();
             let at = now.saturating_add(SignedDuration::from_millis(tried));
             let customer = Customer {
                 first_seen: now,

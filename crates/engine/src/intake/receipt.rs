@@ -79,7 +79,8 @@ impl Intake {
         let now = self.core.system().now();
         check_name(&receipt.app_user_id)?;
         let content = content(source.as_ref(), receipt, now).map_err(IntakeError::Refused)?;
-        self.profile(app.row.project, &receipt.app_user_id).await?;
+        self.profile(app.row.project, &receipt.app_user_id, now)
+            .await?;
         let message = message(app, receipt, Origin::Receipt, "RECEIPT", now);
         if !self.core.ledger().seen(message.id).await? {
             self.park_until_answered(app, &message).await?;
@@ -120,7 +121,7 @@ impl Intake {
         let (project, now) = (app.row.project, self.core.system().now());
         check_name(&receipt.app_user_id)?;
         let content = content(source.as_ref(), receipt, now).map_err(IntakeError::Refused)?;
-        self.profile(project, &receipt.app_user_id).await?;
+        self.profile(project, &receipt.app_user_id, now).await?;
         let mut is_purchase = false;
         if let Some(question) = whole_life(source.as_ref(), &content) {
             let question = Question {

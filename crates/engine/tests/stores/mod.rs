@@ -1,6 +1,7 @@
 //! Every store and every customer through a whole engine.
 
 mod apple;
+mod buyers;
 mod claims;
 mod google;
 mod lines;

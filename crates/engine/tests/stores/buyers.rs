@@ -1,0 +1,103 @@
+//! Subscriptions bought anew under another of the app's accounts.
+//!
+//! Source: Apple, JWSTransactionDecodedPayload, `appAccountToken` and `transactionReason`; RevenueCat docs, "Restoring
+//! Purchases", transfer behavior.
+
+use super::apple::{after, notification, renewal, signed, transaction};
+use crate::world::{DAY, World};
+use domain::{EventKind::*, Store};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+/// A period of chain 1000 that the customer bought or that was renewed, under an account.
+fn period(world: &World, id: &str, start: Timestamp, reason: &str, account: &str) -> Value {
+    let mut bought = transaction(world, "1000", 0, start);
+    bought["transactionId"] = id.into();
+    bought["originalTransactionId"] = "1000".into();
+    bought["transactionReason"] = reason.into();
+    bought["appAccountToken"] = account.into();
+    bought
+}
+
+async fn tell(world: &World, id: &str, bought: &Value, renewal: &Value, status: u8) {
+    let body = notification(world, id, bought, renewal, status);
+    world.tell(&body).await.unwrap();
+    world.settled().await;
+}
+
+/// A world in which ann's subscription has run out.
+async fn lapsed(behaviour: &str) -> World {
+    let world = World::with_stores_and(&json!({ "transfer_behaviour": behaviour })).await;
+    let first = period(&world, "1000", world.now(), "PURCHASE", "ann");
+    tell(&world, "n1", &first, &renewal("1000", true), 1).await;
+    world.jump(after(world.now(), 31));
+    let mut over = renewal("1000", false);
+    over["expirationIntent"] = 1.into();
+    tell(&world, "n2", &first, &over, 2).await;
+    assert!(!world.has_premium("ann").await);
+    world.jump(after(world.now(), 1));
+    world
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_resubscribes_under_another_account_has_the_purchase_and_hears_of_it() {
+    let world = lapsed("transfer").await;
+    let anew = period(&world, "1001", world.now(), "PURCHASE", "bob");
+    tell(&world, "n3", &anew, &renewal("1000", true), 1).await;
+    assert_eq!(world.kinds_of("bob").await, [Transfer, SubscriptionRenewed]);
+    assert_eq!(
+        world.kinds_of("ann").await,
+        [SubscriptionStarted, SubscriptionExpired],
+        "nothing of it is told to who had it before"
+    );
+    assert!(world.has_premium("bob").await && !world.has_premium("ann").await);
+    // A renewal repeats the account that the subscription began with; the same purchase told again takes nothing back.
+    world.jump(world.now() + jiff::SignedDuration::from_secs(30 * DAY));
+    let renewed = period(&world, "1002", world.now(), "RENEWAL", "ann");
+    tell(&world, "n4", &renewed, &renewal("1000", true), 1).await;
+    tell(&world, "n5", &anew, &renewal("1000", true), 1).await;
+    assert!(world.has_premium("bob").await && !world.has_premium("ann").await);
+    assert_eq!(
+        world.kinds_of("bob").await,
+        [Transfer, SubscriptionRenewed, SubscriptionRenewed]
+    );
+    world.rederives().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_receipt_that_comes_before_the_notification_names_the_buyer_as_well() {
+    let world = lapsed("transfer").await;
+    let anew = period(&world, "1001", world.now(), "PURCHASE", "bob");
+    world.stores.apple.api.record(&anew, Some(&renewal("1000", true)), 1);
+    let sent = signed(&world, &anew);
+    world.receipt(Store::AppStore, "bob", &sent).await.unwrap();
+    world.settled().await;
+    assert_eq!(world.kinds_of("bob").await, [Transfer, SubscriptionRenewed]);
+    assert_eq!(
+        world.kinds_of("ann").await,
+        [SubscriptionStarted, SubscriptionExpired]
+    );
+    world.rederives().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_project_that_keeps_purchases_keeps_this_one_with_its_owner() {
+    let world = lapsed("keep").await;
+    let anew = period(&world, "1001", world.now(), "PURCHASE", "bob");
+    tell(&world, "n3", &anew, &renewal("1000", true), 1).await;
+    assert_eq!(
+        world.kinds_of("ann").await,
+        [SubscriptionStarted, SubscriptionExpired, SubscriptionRenewed]
+    );
+    assert!(world.has_premium("ann").await && !world.has_premium("bob").await);
+    world.rederives().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_that_moves_purchases_only_when_they_have_ended_moves_this_one() {
+    let world = lapsed("transfer_if_inactive").await;
+    let anew = period(&world, "1001", world.now(), "PURCHASE", "bob");
+    tell(&world, "n3", &anew, &renewal("1000", true), 1).await;
+    assert_eq!(world.kinds_of("bob").await, [Transfer, SubscriptionRenewed]);
+    world.rederives().await;
+}
