@@ -32,7 +32,7 @@ impl Row {
             .transaction
             .as_ref()
             .filter(|_| event.kind.is_charge() || event.kind.is_refund())
-            .and_then(|transaction| transaction.price);
+            .and_then(|transaction| transaction.refunded.or(transaction.price));
         let price = price.map_or(String::new(), |price| {
             if event.kind.is_refund() && price.micros != 0 {
                 format!("−{price}")
@@ -90,7 +90,7 @@ pub(crate) fn tone(kind: EventKind) -> &'static str {
         | EventKind::SubscriptionRefunded
         | EventKind::NonSubscriptionPurchaseRefunded
         | EventKind::BillingIssueDetected => "bad",
-        EventKind::EnteredGracePeriod => "warn",
+        EventKind::EnteredGracePeriod | EventKind::RefundRequested => "warn",
         _ => "plain",
     }
 }

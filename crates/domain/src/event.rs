@@ -27,26 +27,31 @@ impl Event {
     }
 
     /// Money that came in with this event, or, below zero, went back: millionths of a US dollar, as far as they are known.
-    /// Of a partial refund, its share of the price.
+    /// Of a partial refund, its share of the price. A refund that is undone brings in what it had given back.
     pub fn revenue_usd_micros(&self) -> i64 {
         let Some(transaction) = &self.transaction else {
             return 0;
         };
         let usd = transaction.price_usd.map_or(0, |price| price.micros);
-        if self.kind.is_charge() {
-            return usd;
+        match self.kind {
+            kind if kind.is_charge() => usd,
+            kind if kind.is_refund() => transaction.of_refunded(usd).saturating_neg(),
+            EventKind::RefundReversed => transaction.of_refunded(usd),
+            _ => 0,
         }
-        if !self.kind.is_refund() {
-            return 0;
-        }
-        let given_back = match (transaction.refunded, transaction.price) {
-            (Some(part), Some(whole)) if whole.micros != 0 && part.currency == whole.currency => {
-                let share = i128::from(usd) * i128::from(part.micros) / i128::from(whole.micros);
-                i64::try_from(share).unwrap_or(usd)
+    }
+}
+
+impl TransactionRef {
+    /// The part of an amount of the whole transaction that is about what was given back of it.
+    pub fn of_refunded(&self, whole: i64) -> i64 {
+        match (self.refunded, self.price) {
+            (Some(part), Some(price)) if price.micros != 0 && part.currency == price.currency => {
+                let share = i128::from(whole) * i128::from(part.micros) / i128::from(price.micros);
+                i64::try_from(share).unwrap_or(whole)
             }
-            _ => usd,
-        };
-        given_back.saturating_neg()
+            _ => whole,
+        }
     }
 }
 
@@ -160,7 +165,7 @@ pub struct TransactionRef {
     pub proceeds: Option<Money>,
     /// The same in US dollars, where known.
     pub proceeds_usd: Option<Money>,
-    /// How much was given back, where a refund says so; otherwise all of it.
+    /// How much was given back, or, where a refund is undone, taken again; absent where it is all of it.
     #[serde(default)]
     pub refunded: Option<Money>,
     /// Tax, where the store reports it.
@@ -182,6 +187,21 @@ pub struct TransactionRef {
     /// ISO 3166-1 alpha-2 country of the store front.
     pub country: Option<String>,
     /// Google's purchase token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
+}
+
+/// A refund that a customer asked the store for, and that the store has not decided on.
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefundRequest {
+    /// Why, in the store's words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Until when the store waits for an answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub respond_by: Option<Timestamp>,
+    /// What an answer has to name, where that is not the transaction: Google's `pendingRefundToken`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<String>,
 }
@@ -256,6 +276,9 @@ pub struct Event {
     /// Learned after something newer on the same chain.
     #[serde(default)]
     pub late: bool,
+    /// For requests of refunds: what was asked, and until when the store waits for an answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<RefundRequest>,
     /// For "still active" events: after how many days.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after_days: Option<u32>,

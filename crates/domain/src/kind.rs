@@ -64,6 +64,10 @@ kinds! {
     ProductChanged = "product_changed", "Product changed";
     /// A refund was undone.
     RefundReversed = "refund_reversed", "Refund reversed";
+    /// The customer asked the store for a refund, and the store waits for an answer.
+    RefundRequested = "refund_requested", "Refund requested";
+    /// The store declined a refund that the customer had asked for.
+    RefundDeclined = "refund_declined", "Refund declined";
     /// A price increase awaits consent.
     PriceIncreasePending = "price_increase_pending", "Price increase pending";
     /// A price increase was consented to.

@@ -30,6 +30,7 @@ pub mod money;
 pub mod pace;
 pub mod rates;
 pub mod reason;
+pub mod refund;
 pub mod retry;
 pub mod secret;
 pub mod snapshot;

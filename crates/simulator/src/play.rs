@@ -27,6 +27,7 @@ struct State {
     subscriptions: BTreeMap<String, Value>,
     products: BTreeMap<String, Value>,
     orders: BTreeMap<String, Value>,
+    voided: Vec<Value>,
     acknowledged: Vec<String>,
     messages: u64,
 }
@@ -244,6 +245,26 @@ impl PlayStore {
         }
     }
 
+    /// Lists an order as voided: the store took back what was bought with it, or, of a quantity, so many pieces. The list does
+    /// not say of which kind the purchase is.
+    pub fn void(&self, token: &str, order: &str, pieces: Option<u32>, at: Timestamp) {
+        let mut voided = json!({
+            "kind": "androidpublisher#voidedPurchase", "purchaseToken": token, "orderId": order, "voidedSource": 1,
+            "voidedReason": 0, "voidedTimeMillis": at.as_millisecond().to_string(),
+        });
+        if let Some(pieces) = pieces {
+            voided["voidedQuantity"] = pieces.into();
+        }
+        self.state().voided.push(voided);
+    }
+
+    /// A token is too old to be shown.
+    pub fn forget(&self, token: &str) {
+        let mut state = self.state();
+        state.subscriptions.remove(token);
+        state.products.remove(token);
+    }
+
     /// What the API answers about a subscription from now on.
     pub fn put_subscription(&self, token: &str, body: Value) {
         self.state().subscriptions.insert(token.to_owned(), body);
@@ -285,9 +306,13 @@ impl PlayStore {
                     json!({ "eventTime": time(at), "refundReason": "OTHER", "refundDetails": details });
             } else {
                 order["state"] = "PARTIALLY_REFUNDED".into();
-                order["orderHistory"]["partialRefundEvents"] = json!([{
-                    "createTime": time(at), "processTime": time(at), "state": "PROCESSED", "refundDetails": details,
-                }]);
+                let part = json!({
+                    "createTime": time(at), "processTime": time(at), "state": "PROCESSED_SUCCESSFULLY", "refundDetails": details,
+                });
+                match order["orderHistory"]["partialRefundEvents"].as_array_mut() {
+                    Some(parts) => parts.push(part),
+                    None => order["orderHistory"]["partialRefundEvents"] = json!([part]),
+                }
             }
         });
     }
@@ -469,7 +494,9 @@ impl Api for PlayStore {
                 .products
                 .get(*token)
                 .map_or_else(unknown, ApiAnswer::json),
-            ["purchases", "voidedpurchases"] => ApiAnswer::json(&json!({ "voidedPurchases": [] })),
+            ["purchases", "voidedpurchases"] => {
+                ApiAnswer::json(&json!({ "voidedPurchases": state.voided }))
+            }
             ["purchases", _, _, "tokens", action] => {
                 let Some(token) = action.strip_suffix(":acknowledge") else {
                     return unknown();

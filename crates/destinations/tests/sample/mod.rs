@@ -149,6 +149,7 @@ pub(crate) fn event(kind: EventKind) -> Event {
         historical: false,
         late: false,
         transferred_from: None,
+        request: None,
         after_days: match kind {
             EventKind::TrialActive => Some(3),
             EventKind::SubscriptionActive => Some(30),

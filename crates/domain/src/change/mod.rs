@@ -31,10 +31,13 @@
 //! | `charge.renewed` | any other paid one | `subscription_renewed` |
 //! | `charge.extra` | money that bought no period | `subscription_renewed` |
 //! | **refunds** | *a refund, or its undoing, is new* | |
-//! | `refund.revocation_date` | a copy of a transaction shows it | `*_refunded` |
 //! | `refund.reversed` | a newer copy no longer shows it | `refund_reversed` |
+//! | `refund.revocation_date` | a copy of a transaction shows it | `*_refunded`, with its share of the price |
 //! | `refund.stated` | it is a thing of its own | `*_refunded`, with its amount or pieces |
 //! | `refund.undone` | that thing failed, or the dispute was won | `refund_reversed` |
+//! | `refund.undone_alone` | the store undid one that nobody heard of | `refund_reversed`, of nothing |
+//! | `refund.requested` | the store asks what speaks for or against one | `refund_requested`, once per request |
+//! | `refund.declined` | the store declined one | `refund_declined` |
 //! | **renewal** | *a subscription that is not paid for ahead* | |
 //! | `renewal.switched_off` | renewing, then not, while it runs; or the store says that a cancellation ended it | `*_renewal_cancelled` |
 //! | `renewal.switched_on` | not renewing, then renewing, in the same period or by a leg that took over before its end | `*_renewal_reactivated` |
@@ -112,8 +115,10 @@ pub fn changes(
             if is_news {
                 FAMILIES.iter().flat_map(|family| family(&step)).collect()
             } else {
+                // What the store asks of somebody is news on any chain.
                 let one = first_seen::told(&step, now, window);
-                one.into_iter().collect::<Vec<_>>()
+                let notices = refunds::notices(&step);
+                one.into_iter().chain(notices).collect::<Vec<_>>()
             }
         });
     joined::with_the_base(told.collect(), &after.snapshot.line)

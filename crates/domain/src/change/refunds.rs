@@ -1,23 +1,63 @@
-//! Refunds and their reversals that were not known before: first those seen inside transactions, in order of purchase, then
-//! those that are things of their own.
+//! Refunds and their reversals that were not known before, with what each gave back: first those seen inside transactions, in
+//! order of purchase, then those that are things of their own, in order of time.
 
 use super::step::{Change, Step};
 use crate::{
-    CancellationReason, EventKind, Facts,
-    fact::{RefundFact, Transaction, TransactionFact, TransactionKind},
+    CancellationReason, EventKind, Money,
+    event::RefundRequest,
+    fact::{Note, RefundFact, Transaction, TransactionKind},
+    refund::{self, GivenBack, Part},
 };
+use jiff::{SignedDuration, Timestamp};
+use std::collections::BTreeMap;
 
 pub(super) fn told(step: &Step<'_>) -> Vec<Change> {
-    let inside = step
-        .history
-        .iter()
-        .flat_map(|transaction| inside(step, transaction));
+    let mut back = Back::of(step);
+    let mut told = Vec::new();
+    for transaction in step.history.iter() {
+        told.extend(inside(step, transaction, &mut back));
+    }
     let facts = step.after.facts;
     let own = facts.refunds.iter();
-    let own = own
+    let mut own: Vec<_> = own
         .filter(|(_, refund)| facts.is_about(refund, step.line))
-        .flat_map(|(id, refund)| stated(step, id, refund));
-    inside.chain(own).collect()
+        .map(|(id, refund)| (id.as_str(), refund))
+        .collect();
+    own.sort_by_key(|(id, refund)| (refund.at, *id));
+    for (id, refund) in own {
+        told.extend(stated(step, id, refund, &mut back));
+    }
+    told.extend(notices(step));
+    told
+}
+
+/// What was given back of each charge, as far as it was told; goes on with what is told now.
+struct Back<'a> {
+    step: &'a Step<'a>,
+    charges: BTreeMap<&'a str, GivenBack<'a>>,
+}
+
+impl<'a> Back<'a> {
+    const fn of(step: &'a Step<'a>) -> Self {
+        Self {
+            step,
+            charges: BTreeMap::new(),
+        }
+    }
+
+    fn charge(&mut self, id: &'a str) -> &mut GivenBack<'a> {
+        let step = self.step;
+        self.charges.entry(id).or_insert_with(|| {
+            let known = step.after.facts.transaction(id, step.line);
+            let price = known.and_then(|known| known.fact.price);
+            step.before
+                .map_or_else(
+                    || GivenBack::nothing(None),
+                    |before| GivenBack::of(before.facts, id, step.line),
+                )
+                .priced(price)
+        })
+    }
 }
 
 const fn refunded(kind: TransactionKind) -> EventKind {
@@ -29,88 +69,189 @@ const fn refunded(kind: TransactionKind) -> EventKind {
     }
 }
 
-/// `refund.revocation_date`, `refund.reversed`: what copies of one transaction show, and what newer ones no longer show.
-fn inside(step: &Step<'_>, transaction: &Transaction) -> Vec<Change> {
+/// `refund.revocation_date`, `refund.reversed`: what copies of one transaction show, and what newer ones no longer show. What
+/// was told before is undone first: what replaces a refund gives back anew.
+fn inside<'a>(
+    step: &'a Step<'a>,
+    transaction: &'a Transaction,
+    back: &mut Back<'a>,
+) -> Vec<Change> {
     let fact = &transaction.fact;
     let known = step
         .before
         .and_then(|before| before.facts.transaction(&fact.id, step.line));
+    let was_known = |at| known.is_some_and(|known| known.refunds.contains_key(at));
+    let was_undone =
+        |at| known.is_some_and(|known| known.reversals().any(|(known, _)| known == at));
+    let charge = back.charge(&fact.id);
     let about = |change: Change| Change {
         transaction: fact.id.clone(),
         product: fact.product.clone(),
         ..change
     };
-    let given_back = transaction
-        .refunds
-        .keys()
-        .filter(|at| known.is_none_or(|known| !known.refunds.contains_key(at)))
-        .map(|at| {
-            let key = format!("refunded:{}:{}", fact.key(), at.as_millisecond());
-            Change {
-                reason: Some(CancellationReason::Refund),
-                ..about(step.change(refunded(fact.kind), key, *at, "refund.revocation_date"))
-            }
-        });
-    let was_undone =
-        |at| known.is_some_and(|known| known.reversals().any(|(known, _)| known == at));
-    let undone = transaction
+    let undone: Vec<_> = transaction
         .reversals()
         .filter(|(at, _)| !was_undone(*at))
-        .map(|(at, version)| {
+        .collect();
+    let mut told = Vec::new();
+    let undo = |charge: &mut GivenBack<'a>, told: &mut Vec<Change>, of_known: bool| {
+        let these = undone.iter().filter(|(at, _)| was_known(at) == of_known);
+        for (at, version) in these {
             let key = format!("refund_reversed:{}:{}", fact.key(), at.as_millisecond());
-            about(step.change(EventKind::RefundReversed, key, version, "refund.reversed"))
+            told.push(Change {
+                refunded: charge.undo(Part::Shown(*at)),
+                ..about(step.change(EventKind::RefundReversed, key, *version, "refund.reversed"))
+            });
+        }
+    };
+    undo(charge, &mut told, true);
+    for at in transaction.refunds.keys().filter(|at| !was_known(at)) {
+        let key = format!("refunded:{}:{}", fact.key(), at.as_millisecond());
+        let amount = refund::shown(transaction, *at);
+        told.push(Change {
+            reason: Some(CancellationReason::Refund),
+            refunded: charge.count(Part::Shown(*at), amount),
+            ..about(step.change(refunded(fact.kind), key, *at, "refund.revocation_date"))
         });
-    given_back.chain(undone).collect()
+    }
+    undo(charge, &mut told, false);
+    told
 }
 
 /// `refund.stated`, `refund.undone`: one refund that is a thing of its own.
-fn stated(step: &Step<'_>, id: &str, refund: &RefundFact) -> Vec<Change> {
+fn stated<'a>(
+    step: &'a Step<'a>,
+    id: &'a str,
+    refund: &'a RefundFact,
+    back: &mut Back<'a>,
+) -> Vec<Change> {
     let known = step.before.and_then(|before| before.facts.refunds.get(id));
     let after = step.after;
     let transaction = after.facts.transaction(&refund.transaction, step.line);
     let fact = transaction.map(|transaction| &transaction.fact);
     let kind = fact.map_or(after.snapshot.kind, |fact| fact.kind);
     let product = fact.map_or(&after.snapshot.product, |fact| &fact.product);
+    let charge = back.charge(&refund.transaction);
     let about = |change: Change| Change {
         transaction: refund.transaction.clone(),
         product: product.clone(),
-        refunded: after.facts.given_back(refund, step.line),
         refund: Some(id.to_owned()),
-        pieces: pieces(after.facts, refund, fact),
+        pieces: refund::pieces(after.facts, refund, fact),
         ..change
     };
     let name = step.named_transaction(&refund.transaction);
     let mut told = Vec::new();
     if known.is_none() {
         let key = format!("refunded:{name}:{id}");
+        let amount = refund::stated(after.facts, refund, step.line);
         told.push(Change {
             reason: Some(CancellationReason::Refund),
+            refunded: charge.count(Part::Own(id), amount),
             ..about(step.change(refunded(kind), key, refund.at, "refund.stated"))
         });
     }
     if refund.is_undone && !known.is_some_and(|known| known.is_undone) {
         let key = format!("refund_reversed:{name}:{id}");
         let kind = EventKind::RefundReversed;
-        told.push(about(step.change(
-            kind,
-            key,
-            refund.version,
-            "refund.undone",
-        )));
+        told.push(Change {
+            refunded: charge.undo(Part::Own(id)),
+            ..about(step.change(kind, key, refund.version, "refund.undone"))
+        });
     }
     told
 }
 
-/// How many pieces one refund gave back: those that were left after the refund before it, less those left after it.
-fn pieces(facts: &Facts, refund: &RefundFact, fact: Option<&TransactionFact>) -> Option<u32> {
-    let left = refund.pieces_left?;
-    let before = facts
-        .refunds
-        .values()
-        .filter(|other| other.transaction == refund.transaction && other.line == refund.line)
-        .filter_map(|other| other.pieces_left)
-        .filter(|other| *other > left)
-        .min()
-        .or(fact.map(|fact| fact.quantity))?;
-    Some(before.saturating_sub(left)).filter(|pieces| *pieces > 0)
+/// Two requests of one refund: stores repeat an open one.
+const REPEATED_WITHIN: SignedDuration = SignedDuration::from_hours(24);
+
+/// `refund.undone_alone`, `refund.requested`, `refund.declined`: what a store only says. It is news whatever else is known of the
+/// chain, and none of it moves money or access.
+pub(super) fn notices(step: &Step<'_>) -> Vec<Change> {
+    let notes = &step.after.facts.notes;
+    let was_known = |note: &Note| {
+        step.before
+            .is_some_and(|before| before.facts.notes.contains(note))
+    };
+    let new = notes.iter().filter(|note| !was_known(note));
+    new.filter_map(|note| notice(step, note)).collect()
+}
+
+fn notice(step: &Step<'_>, note: &Note) -> Option<Change> {
+    if !step.is_about(note) {
+        return None;
+    }
+    let told = |kind, what: &str, transaction: &str, at: Timestamp, rule| {
+        let known = step.after.facts.transaction(transaction, step.line);
+        let product = known.map(|known| known.fact.product.clone());
+        let name = step.named_transaction(transaction);
+        let key = format!("{what}:{name}:{}", at.as_millisecond());
+        let change = step.change(kind, key, at, rule);
+        Change {
+            transaction: transaction.to_owned(),
+            product: product.unwrap_or_else(|| change.product.clone()),
+            ..change
+        }
+    };
+    match note {
+        Note::RefundUndone { at, transaction } => {
+            let known = step.after.facts.transaction(transaction, step.line);
+            // A refund that was heard of is undone with what it had given back.
+            if known.is_some_and(|known| !known.refunds.is_empty()) {
+                return None;
+            }
+            let price = known.and_then(|known| known.fact.price);
+            Some(Change {
+                refunded: price.map(|price| Money { micros: 0, ..price }),
+                ..told(
+                    EventKind::RefundReversed,
+                    "refund_reversed",
+                    transaction,
+                    *at,
+                    "refund.undone_alone",
+                )
+            })
+        }
+        Note::RefundRequested {
+            at,
+            transaction,
+            reason,
+            respond_by,
+            token,
+        } => {
+            let is_repeated = step.after.facts.notes.iter().any(|other| match other {
+                Note::RefundRequested {
+                    at: earlier,
+                    transaction: of,
+                    ..
+                } => {
+                    of == transaction
+                        && earlier < at
+                        && earlier.duration_until(*at) < REPEATED_WITHIN
+                }
+                _ => false,
+            });
+            (!is_repeated).then(|| Change {
+                request: Some(RefundRequest {
+                    reason: reason.clone(),
+                    respond_by: *respond_by,
+                    token: token.clone(),
+                }),
+                ..told(
+                    EventKind::RefundRequested,
+                    "refund_requested",
+                    transaction,
+                    *at,
+                    "refund.requested",
+                )
+            })
+        }
+        Note::RefundDeclined { at, transaction } => Some(told(
+            EventKind::RefundDeclined,
+            "refund_declined",
+            transaction,
+            *at,
+            "refund.declined",
+        )),
+        Note::PauseRequested { .. } | Note::Deferred { .. } | Note::Offered { .. } => None,
+    }
 }

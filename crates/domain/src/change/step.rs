@@ -1,8 +1,11 @@
 //! One step of a line of a purchase, from a state before to a state after: what every family of rules looks at, and what a rule makes.
 
 use crate::{
-    CancellationReason, ChainKey, EventKind, Facts, Money, Snapshot, Store, charge::History,
-    fact::line_key, snapshot::Phase,
+    CancellationReason, ChainKey, EventKind, Facts, Money, Snapshot, Store,
+    charge::History,
+    event::RefundRequest,
+    fact::{Note, line_key},
+    snapshot::Phase,
 };
 use jiff::Timestamp;
 
@@ -33,8 +36,10 @@ pub struct Change {
     pub late: bool,
     /// Older than the window when the chain was first seen.
     pub historical: bool,
-    /// How much was given back, where a refund says so.
+    /// How much was given back, or taken again; `None` for all of what was charged.
     pub refunded: Option<Money>,
+    /// What a refund was asked for with.
+    pub request: Option<RefundRequest>,
     /// How many of the transaction's quantity it is about; `None` for all.
     pub pieces: Option<u32>,
     /// The refund that it tells, where refunds are things of their own.
@@ -66,6 +71,7 @@ impl Change {
             late: false,
             historical: false,
             refunded: None,
+            request: None,
             pieces: None,
             refund: None,
             joins_base: false,
@@ -127,6 +133,20 @@ impl<'a> Step<'a> {
     /// A transaction of the line looked at, as keys name it.
     pub(super) fn named_transaction(&self, id: &str) -> String {
         line_key(id, self.line)
+    }
+
+    /// Whether the line looked at is one that a note is about: a line of the transaction that it names, or the first where nobody
+    /// knows that.
+    pub(super) fn is_about(&self, note: &Note) -> bool {
+        let facts = self.after.facts;
+        note.transaction().is_none_or(|id| {
+            facts.transaction(id, self.line).is_some()
+                || (facts.charge(id).next().is_none()
+                    && facts
+                        .lines()
+                        .first()
+                        .is_none_or(|first| *first == self.line))
+        })
     }
 
     /// A change of the chain as it stands after the step.

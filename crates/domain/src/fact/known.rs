@@ -1,7 +1,8 @@
 //! Everything known about one chain: every statement ever made about it, merged.
 //!
-//! A transaction is kept as its newest copy with what older copies knew better: the exact end, the price, how the chain
-//! began, every refund ever shown. Of a renewal, a refund and a note the newest statement is kept as it is.
+//! A transaction is kept as its newest copy with what other copies knew better: the exact end, the price, how the chain
+//! began, every refund ever shown. A refund is kept likewise: a statement that does not repeat its amount, or that it took
+//! access away, takes nothing of it back. Of a renewal and a note the newest statement is kept as it is.
 
 use super::{
     observation::{Note, Observation, RefundFact},
@@ -27,6 +28,9 @@ pub struct Transaction {
     /// The legs that showed it, each with the leg that it took over from, where there were several.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub legs: BTreeMap<String, Option<String>>,
+    /// Shares of the price that they gave back, by refund time, in thousandths of a percent, where a copy says.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub shares: BTreeMap<Timestamp, i64>,
 }
 
 /// The end of a paid period, and how well it is known: one stated exactly wins over one that is not, then the newest.
@@ -116,8 +120,7 @@ impl Facts {
         }
         for refund in &seen.refunds {
             match self.refunds.get_mut(&refund.id) {
-                Some(known) if (known.version, &*known) >= (refund.version, refund) => {}
-                Some(known) => known.clone_from(refund),
+                Some(known) => known.absorb(refund),
                 None => {
                     self.refunds.insert(refund.id.clone(), refund.clone());
                 }
@@ -131,7 +134,7 @@ impl Facts {
     pub fn offering(&self) -> Option<&str> {
         self.notes.iter().find_map(|note| match note {
             Note::Offered { offering, .. } => Some(offering.as_str()),
-            Note::PauseRequested { .. } | Note::Deferred { .. } => None,
+            _ => None,
         })
     }
 
@@ -152,6 +155,7 @@ impl Facts {
                 end: None,
                 refunds: BTreeMap::new(),
                 legs: BTreeMap::new(),
+                shares: BTreeMap::new(),
             });
         known.shown_by(fact);
         let begins = known.fact.purchased_at.min(fact.purchased_at);
@@ -183,6 +187,10 @@ impl Facts {
         if let Some(revocation) = &fact.revocation {
             let shown = known.refunds.entry(revocation.at).or_insert(fact.version);
             *shown = (*shown).max(fact.version);
+            if let Some(share) = revocation.percentage {
+                let known = known.shares.entry(revocation.at).or_insert(share);
+                *known = (*known).max(share);
+            }
         }
     }
 }

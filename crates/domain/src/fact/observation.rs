@@ -30,6 +30,31 @@ pub struct RefundFact {
     pub is_undone: bool,
 }
 
+impl RefundFact {
+    /// Takes in another statement about the same refund. The newest one says whether it was undone; what one of them says
+    /// beside that stays, whichever comes first: an amount, the pieces left, that it took access away. It was given back when
+    /// the earliest time says.
+    pub(super) fn absorb(&mut self, other: &Self) {
+        let newest = (other.version, &other.transaction, other.is_undone).max((
+            self.version,
+            &self.transaction,
+            self.is_undone,
+        ));
+        let (version, transaction, is_undone) = (newest.0, newest.1.clone(), newest.2);
+        *self = Self {
+            version,
+            id: other.id.clone(),
+            transaction,
+            line: self.line.clone().max(other.line.clone()),
+            at: self.at.min(other.at),
+            amount: self.amount.max(other.amount),
+            pieces_left: self.pieces_left.max(other.pieces_left),
+            revokes: self.revokes || other.revokes,
+            is_undone,
+        };
+    }
+}
+
 /// Something a store tells once and never repeats.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(tag = "note", rename_all = "snake_case")]
@@ -45,6 +70,33 @@ pub enum Note {
         /// When.
         at: Timestamp,
     },
+    /// The customer asked the store for a refund, and the store asks what speaks for or against it.
+    RefundRequested {
+        /// When.
+        at: Timestamp,
+        /// Of which transaction.
+        transaction: String,
+        /// Why, in the store's words.
+        reason: Option<String>,
+        /// Until when the store waits for an answer.
+        respond_by: Option<Timestamp>,
+        /// What an answer has to name, where that is not the transaction.
+        token: Option<String>,
+    },
+    /// The store declined such a request.
+    RefundDeclined {
+        /// When.
+        at: Timestamp,
+        /// Of which transaction.
+        transaction: String,
+    },
+    /// The store undid a refund, which it shows no more.
+    RefundUndone {
+        /// When.
+        at: Timestamp,
+        /// Of which transaction.
+        transaction: String,
+    },
     /// The client that sent the purchase in said which offering the customer had seen.
     Offered {
         /// When.
@@ -52,6 +104,18 @@ pub enum Note {
         /// Its identifier.
         offering: String,
     },
+}
+
+impl Note {
+    /// The transaction that it is about, where it names one.
+    pub fn transaction(&self) -> Option<&str> {
+        match self {
+            Self::RefundRequested { transaction, .. }
+            | Self::RefundDeclined { transaction, .. }
+            | Self::RefundUndone { transaction, .. } => Some(transaction),
+            Self::PauseRequested { .. } | Self::Deferred { .. } | Self::Offered { .. } => None,
+        }
+    }
 }
 
 /// What one message from outside asserts about one chain.

@@ -64,7 +64,7 @@ impl Snapshot {
             .iter()
             .filter_map(|note| match note {
                 Note::PauseRequested { at } => Some(*at),
-                Note::Deferred { .. } | Note::Offered { .. } => None,
+                _ => None,
             })
             .find(|at| *at >= fact.purchased_at)
             .or_else(|| {

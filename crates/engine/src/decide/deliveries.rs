@@ -107,6 +107,7 @@ pub(crate) fn test_event(project: ProjectId, fresh: Uuid, now: Timestamp) -> Eve
         },
         historical: false,
         late: false,
+        request: None,
         after_days: None,
         transferred_from: None,
     }

@@ -78,6 +78,7 @@ impl About<'_> {
             },
             historical: change.historical,
             late: change.late,
+            request: change.request.clone(),
             after_days: None,
             transferred_from: None,
         }
@@ -154,7 +155,11 @@ impl About<'_> {
                     .and_then(|price| in_usd(price, self.at.rates, fact.purchased_at)),
                 tax: fact.tax,
                 refunded: about.and_then(|refund| {
-                    self.facts.given_back(refund, &snapshot.line).or(fact.price)
+                    if snapshot.line == change.line {
+                        change.refunded.or(fact.price)
+                    } else {
+                        self.facts.given_back(refund, &snapshot.line).or(fact.price)
+                    }
                 }),
                 purchased_at: fact.purchased_at,
                 expires_at: fact.expires_at,

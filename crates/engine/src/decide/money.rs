@@ -3,14 +3,12 @@
 use domain::{
     Currency, Facts, Money,
     charge::History,
-    fact::{Ownership, Transaction, TransactionFact, TransactionKind},
+    fact::{Ownership, TransactionFact, TransactionKind},
     rates::Rates,
+    refund::GivenBack,
 };
 use jiff::Timestamp;
 use ledger::App;
-
-/// Thousandths of a percent that are all of an amount.
-const ALL: i64 = 100_000;
 
 /// An amount in dollars, at the rates of its day.
 pub(super) fn in_usd(money: Money, rates: &Rates, at: Timestamp) -> Option<Money> {
@@ -18,52 +16,32 @@ pub(super) fn in_usd(money: Money, rates: &Rates, at: Timestamp) -> Option<Money
     rates.convert(money, Currency::USD, date)
 }
 
-/// Millionths of a dollar; 0 where the amount, or its rate, is not known.
-fn dollars(money: Option<Money>, rates: &Rates, at: Timestamp) -> i64 {
-    money
-        .and_then(|money| in_usd(money, rates, at))
-        .map_or(0, |money| money.micros)
-}
-
-/// Millionths of a dollar charged less given back on one chain, as far as rates are known.
+/// Millionths of a dollar charged less given back on one chain, as far as prices and rates are known.
 pub(super) fn revenue(facts: &Facts, rates: &Rates) -> i64 {
-    let charged = facts
-        .transactions
-        .values()
-        .map(|transaction| kept(transaction, rates));
-    let given_back = facts
-        .refunds
-        .values()
-        .filter(|refund| !refund.is_undone)
-        .map(|refund| {
-            let lines = facts.charge(&refund.transaction);
-            let refunded: Vec<_> = lines
-                .filter(|fact| facts.is_about(refund, &fact.line))
-                .collect();
-            let of_line = |fact: &&TransactionFact| {
-                let back = facts.given_back(refund, &fact.line);
-                dollars(back.or(fact.price), rates, fact.purchased_at)
-            };
-            if refunded.is_empty() {
-                -dollars(refund.amount, rates, refund.at)
-            } else {
-                -refunded.iter().map(of_line).fold(0, i64::saturating_add)
-            }
-        });
-    charged.chain(given_back).fold(0, i64::saturating_add)
+    let kept = facts.transactions.values().map(|transaction| {
+        let fact = &transaction.fact;
+        if fact.ownership == Ownership::Purchased {
+            kept(facts, fact, rates)
+        } else {
+            0
+        }
+    });
+    kept.fold(0, i64::saturating_add)
 }
 
-/// What is left of a charge after its own revocation.
-fn kept(transaction: &Transaction, rates: &Rates) -> i64 {
-    let fact = &transaction.fact;
-    if fact.ownership != Ownership::Purchased {
+/// Millionths of a dollar that are left of a charge.
+fn kept(facts: &Facts, fact: &TransactionFact, rates: &Rates) -> i64 {
+    let charged = fact.price.filter(|price| price.micros != 0);
+    let in_dollars = charged.and_then(|price| in_usd(price, rates, fact.purchased_at));
+    let (Some(price), Some(charged)) = (charged, in_dollars) else {
         return 0;
-    }
-    let charged = dollars(fact.price, rates, fact.purchased_at);
-    let share = fact.revocation.as_ref().map_or(ALL, |revocation| {
-        (ALL - revocation.percentage.unwrap_or(ALL)).clamp(0, ALL)
-    });
-    i64::try_from(i128::from(charged) * i128::from(share) / i128::from(ALL)).unwrap_or(0)
+    };
+    let given_back = GivenBack::of(facts, &fact.id, &fact.line).total();
+    let given_back = given_back.map_or(0, |back| back.micros);
+    let share = i128::from(charged.micros) * i128::from(given_back) / i128::from(price.micros);
+    charged
+        .micros
+        .saturating_sub(i64::try_from(share).unwrap_or(charged.micros))
 }
 
 /// Hundredths of a percent of a charge that are left to the seller; `None` where the store's commission is not known.

@@ -98,7 +98,10 @@ impl Intake {
         let holder = holder.customer;
         let claim = claim(&row.row, &holder, (&chain, &stored), name, true);
         if claim == Claim::Refused {
-            tracing::info!(chain = chain.id, "a purchase names another customer than its owner, with whom this project keeps it");
+            tracing::info!(
+                chain = chain.id,
+                "a purchase names another customer than its owner, with whom this project keeps it"
+            );
             return Ok(0);
         }
         let passing = Passing {

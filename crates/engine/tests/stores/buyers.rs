@@ -68,7 +68,11 @@ async fn whoever_resubscribes_under_another_account_has_the_purchase_and_hears_o
 async fn a_receipt_that_comes_before_the_notification_names_the_buyer_as_well() {
     let world = lapsed("transfer").await;
     let anew = period(&world, "1001", world.now(), "PURCHASE", "bob");
-    world.stores.apple.api.record(&anew, Some(&renewal("1000", true)), 1);
+    world
+        .stores
+        .apple
+        .api
+        .record(&anew, Some(&renewal("1000", true)), 1);
     let sent = signed(&world, &anew);
     world.receipt(Store::AppStore, "bob", &sent).await.unwrap();
     world.settled().await;
@@ -87,7 +91,11 @@ async fn a_project_that_keeps_purchases_keeps_this_one_with_its_owner() {
     tell(&world, "n3", &anew, &renewal("1000", true), 1).await;
     assert_eq!(
         world.kinds_of("ann").await,
-        [SubscriptionStarted, SubscriptionExpired, SubscriptionRenewed]
+        [
+            SubscriptionStarted,
+            SubscriptionExpired,
+            SubscriptionRenewed
+        ]
     );
     assert!(world.has_premium("ann").await && !world.has_premium("bob").await);
     world.rederives().await;

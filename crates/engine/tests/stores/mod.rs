@@ -7,6 +7,8 @@ mod google;
 mod lines;
 mod outage;
 mod people;
+mod refunds;
+mod requests;
 mod stated;
 mod stripe;
 mod stripe_papers;

@@ -166,6 +166,7 @@ pub fn event(number: u64, seq: u64) -> NewEvent {
         },
         historical: false,
         late: false,
+        request: None,
         after_days: None,
         transferred_from: None,
     };

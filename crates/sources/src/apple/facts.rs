@@ -4,11 +4,16 @@ use super::{advanced, country, model};
 use domain::{
     Currency, Money,
     fact::{
-        Discount, Offer, OfferCategory, Ownership, PriceIncrease, RenewalFact, Revocation, Status,
-        TransactionFact, TransactionKind, TransactionReason,
+        Discount, Note, Offer, OfferCategory, Ownership, PriceIncrease, RenewalFact, Revocation,
+        Status, TransactionFact, TransactionKind, TransactionReason,
     },
     reason::ExpirationIntent,
+    time::after,
 };
+use jiff::SignedDuration;
+
+/// How long Apple waits for consumption information.
+const CONSUMPTION_AWAITED: SignedDuration = SignedDuration::from_hours(12);
 
 /// Thousandths of the currency unit, for every currency. `None` when either part is missing or absurd.
 pub(super) fn money(milli_units: Option<i64>, currency: Option<&str>) -> Option<Money> {
@@ -123,5 +128,23 @@ pub(crate) fn renewal(from: &model::Renewal, status: Option<i64>) -> RenewalFact
             _ => None,
         },
         ..RenewalFact::new(from.signed_date)
+    }
+}
+
+/// What a notification says that neither the transaction nor its renewal shows. Source: Apple, App Store Server Notifications,
+/// `notificationType`; *Send Consumption Information*: an answer is awaited for twelve hours.
+pub(crate) fn note(from: &model::Payload, data: &model::Data, transaction: &str) -> Option<Note> {
+    let (at, transaction) = (from.signed_date, transaction.to_owned());
+    match from.notification_type.as_str() {
+        "CONSUMPTION_REQUEST" => Some(Note::RefundRequested {
+            at,
+            transaction,
+            reason: data.consumption_request_reason.clone(),
+            respond_by: Some(after(at, CONSUMPTION_AWAITED)),
+            token: None,
+        }),
+        "REFUND_DECLINED" => Some(Note::RefundDeclined { at, transaction }),
+        "REFUND_REVERSED" => Some(Note::RefundUndone { at, transaction }),
+        _ => None,
     }
 }

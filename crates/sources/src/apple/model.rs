@@ -58,6 +58,7 @@ pub(crate) struct Data {
     pub(crate) signed_transaction_info: Option<String>,
     pub(crate) signed_renewal_info: Option<String>,
     pub(crate) status: Option<i64>,
+    pub(crate) consumption_request_reason: Option<String>,
 }
 
 /// Which app and environment a payload speaks about.

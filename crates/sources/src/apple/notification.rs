@@ -268,6 +268,9 @@ fn observation(
             .unwrap_or_default(),
         refunds: advanced::refunds(&transaction),
         user_token: token.map(|token| token.to_lowercase()),
+        notes: facts::note(payload, data, &transaction.transaction_id)
+            .into_iter()
+            .collect(),
         ..Observation::of(ChainKey {
             store: Store::AppStore,
             environment,

@@ -114,6 +114,13 @@ pub(super) struct AutoRenewing {
     pub recurring_price: Option<Price>,
     pub price_change_details: Option<PriceChange>,
     pub installment_details: Option<Installments>,
+    pub price_step_up_consent_details: Option<StepUp>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct StepUp {
+    pub state: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -171,6 +178,7 @@ impl Price {
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct Order {
     pub order_id: String,
+    pub purchase_token: String,
     pub state: Option<String>,
     pub create_time: Option<Timestamp>,
     pub last_event_time: Option<Timestamp>,
@@ -184,6 +192,23 @@ pub(super) struct Order {
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct OrderHistory {
     pub refund_event: Option<RefundEvent>,
+    pub partial_refund_events: Vec<PartialRefund>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct PartialRefund {
+    pub create_time: Option<Timestamp>,
+    pub process_time: Option<Timestamp>,
+    pub state: Option<String>,
+    pub refund_details: Option<RefundDetails>,
+}
+
+impl PartialRefund {
+    /// When it came to be, which names it among those of its order.
+    pub(super) fn created(&self) -> Option<Timestamp> {
+        self.create_time.or(self.process_time)
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]

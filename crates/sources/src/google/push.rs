@@ -4,6 +4,7 @@
 use super::keys::Keys;
 use crate::{Content, Incoming, Question, Received, Refusal, Verdict, Web};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use domain::time::after;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -142,7 +143,7 @@ struct Notification {
     subscription_notification: Option<Subscription>,
     one_time_product_notification: Option<OneTime>,
     voided_purchase_notification: Option<Voided>,
-    pending_refund_review_notification: Option<Value>,
+    pending_refund_review_notification: Option<RefundReview>,
     test_notification: Option<Value>,
 }
 
@@ -168,6 +169,18 @@ struct Voided {
     product_type: Option<i64>,
     refund_type: Option<i64>,
 }
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RefundReview {
+    pending_refund_token: Option<String>,
+    order_id: String,
+    refund_reason: Option<String>,
+}
+
+/// How long Google waits for what speaks for or against a refund. Source: Google, "Real-time developer notifications reference
+/// guide", `PendingRefundReviewNotification`.
+const REVIEW_AWAITED: SignedDuration = SignedDuration::from_hours(24);
 
 /// Names of the subscription notifications. Source: Google, "Real-time developer notifications reference guide".
 fn subscription_title(kind: i64) -> String {
@@ -262,10 +275,11 @@ pub(crate) fn receive(body: &[u8], package: &str) -> Result<Received, Refusal> {
         };
         (title, Content::Ask(question))
     } else if let Some(about) = notification.voided_purchase_notification {
-        let kind = if about.product_type == Some(2) {
-            "product"
-        } else {
-            "subscription"
+        let kind = match about.product_type {
+            Some(1) => "subscription",
+            Some(2) => "product",
+            // Lists of voided purchases do not say.
+            _ => "purchase",
         };
         let voided = json!({ "voided": about.order_id, "partial": about.refund_type == Some(2) });
         let question = Question {
@@ -273,8 +287,16 @@ pub(crate) fn receive(body: &[u8], package: &str) -> Result<Received, Refusal> {
             ..Question::about(kind, about.purchase_token)
         };
         ("VOIDED_PURCHASE".to_owned(), Content::Ask(question))
-    } else if notification.pending_refund_review_notification.is_some() {
-        ("PENDING_REFUND_REVIEW".to_owned(), Content::Nothing)
+    } else if let Some(about) = notification.pending_refund_review_notification {
+        let review = json!({ "review": {
+            "order": about.order_id, "token": about.pending_refund_token, "reason": about.refund_reason,
+            "respond_by": signed_at.map(|at| after(at, REVIEW_AWAITED)),
+        } });
+        let question = Question {
+            prompt: prompt(None, review),
+            ..Question::about("order", about.order_id)
+        };
+        ("PENDING_REFUND_REVIEW".to_owned(), Content::Ask(question))
     } else if notification.test_notification.is_some() {
         ("TEST".to_owned(), Content::Nothing)
     } else {

@@ -60,9 +60,12 @@ pub(super) fn purchase<'a>(event: &'a Event, options: &Options) -> Purchase<'a> 
         }
         Some(_) if is_free => (None, None),
         // A partial refund moves less than was charged.
-        Some(transaction) if transaction.refunded.is_some() => {
-            (transaction.refunded, in_usd(transaction.refunded))
-        }
+        Some(transaction) if transaction.refunded.is_some() => (
+            transaction.refunded,
+            transaction
+                .price_usd
+                .map(|whole| of_refunded(transaction, whole)),
+        ),
         Some(transaction) => (transaction.price, transaction.price_usd),
         None => (None, None),
     };
@@ -117,13 +120,17 @@ pub(super) fn purchase<'a>(event: &'a Event, options: &Options) -> Purchase<'a> 
             .and_then(|about| about.trial_days)
             .filter(|_| with_trial)
             .map(|days| format!("{days} days")),
-        revenue: money.map(|transaction| Revenue {
-            proceeds_usd: number(transaction.proceeds_usd),
-            proceeds_local: number(transaction.proceeds),
-            net_revenue_usd: number(transaction.net_usd),
-            net_revenue_local: number(transaction.net),
-            tax_amount_usd: number(transaction.tax_usd),
-            tax_amount_local: number(transaction.tax),
+        revenue: money.map(|transaction| {
+            let moved =
+                |whole: Option<Money>| number(whole.map(|whole| of_refunded(transaction, whole)));
+            Revenue {
+                proceeds_usd: moved(transaction.proceeds_usd),
+                proceeds_local: moved(transaction.proceeds),
+                net_revenue_usd: moved(transaction.net_usd),
+                net_revenue_local: moved(transaction.net),
+                tax_amount_usd: moved(transaction.tax_usd),
+                tax_amount_local: moved(transaction.tax),
+            }
         }),
     }
 }
@@ -138,6 +145,14 @@ fn standard_price(event: &Event, transaction: &TransactionRef) -> Option<Money> 
     purchase
         .renewal_price
         .filter(|_| purchase.will_renew && purchase.next_product.is_none())
+}
+
+/// The part of an amount that is about what was given back, where that is not all.
+fn of_refunded(transaction: &TransactionRef, whole: Money) -> Money {
+    Money {
+        micros: transaction.of_refunded(whole.micros),
+        ..whole
+    }
 }
 
 fn in_usd(amount: Option<Money>) -> Option<Money> {

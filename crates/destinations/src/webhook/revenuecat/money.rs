@@ -33,18 +33,23 @@ pub(super) fn prices(event: &Event) -> (Option<Money>, Option<Money>) {
         sum(lines.iter().map(|line| line.price_usd).collect()),
         sum(lines.iter().map(|line| line.price).collect()),
     );
-    if event.kind.is_charge() || event.kind == EventKind::RefundReversed {
+    if event.kind.is_charge() {
         return total;
     }
-    if event.kind.is_refund() {
+    let is_undone = event.kind == EventKind::RefundReversed;
+    if event.kind.is_refund() || is_undone {
         let back = |line: &&Line| line.refunded.or(line.price);
+        let refunded = sum(lines.iter().map(back).collect());
+        let dollars = lines
+            .iter()
+            .map(|line| share_of(line.price_usd?, back(line)?, line.price?));
+        let dollars = sum(dollars.collect());
         let minus = |amount: Money| Money::new(amount.micros.saturating_neg(), amount.currency);
-        let refunded = sum(lines.iter().map(back).collect()).map(minus);
-        let dollars = lines.iter().map(|line| {
-            let part = share_of(line.price_usd?, back(line)?, line.price?)?;
-            Some(minus(part))
-        });
-        return (sum(dollars.collect()), refunded);
+        return if is_undone {
+            (dollars, refunded)
+        } else {
+            (dollars.map(minus), refunded.map(minus))
+        };
     }
     own_prices(event)
 }
@@ -71,16 +76,19 @@ fn own_prices(event: &Event) -> (Option<Money>, Option<Money>) {
     if transaction.is_free {
         return zero;
     }
-    if event.kind.is_charge() || event.kind == EventKind::RefundReversed {
+    let dollars = transaction
+        .price_usd
+        .map(|_| Money::new(event.revenue_usd_micros(), Currency::USD));
+    let given_back = transaction.refunded.or(transaction.price);
+    if event.kind.is_charge() {
         return (transaction.price_usd, transaction.price);
     }
+    if event.kind == EventKind::RefundReversed {
+        return (dollars, given_back);
+    }
     if event.kind.is_refund() {
-        let back = transaction.refunded.or(transaction.price);
         let minus = |amount: Money| Money::new(amount.micros.saturating_neg(), amount.currency);
-        let dollars = transaction
-            .price_usd
-            .map(|_| Money::new(event.revenue_usd_micros(), Currency::USD));
-        return (dollars, back.map(minus));
+        return (dollars, given_back.map(minus));
     }
     zero
 }

@@ -71,10 +71,11 @@ struct Heard {
 
 impl Heard {
     fn of(event: &Event) -> Option<Self> {
+        // A refund whose undoing overtook it is undone once more, with what it gave back: the first time it was nothing.
         let is_told = !matches!(
             event.kind,
             EventKind::AccessLevelUpdated | EventKind::TrialActive | EventKind::SubscriptionActive
-        );
+        ) && event.cause.rule != "refund.undone_alone";
         let transaction = event.transaction.as_ref();
         let money = if event.kind.is_refund() {
             transaction.and_then(|transaction| transaction.refunded.or(transaction.price))

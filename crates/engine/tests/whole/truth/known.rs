@@ -51,26 +51,6 @@ const ANY: &str = "2026-01-02T00:00:00Z";
 
 pub(super) static KNOWN: &[Known] = &[
     Known {
-        market: Market::AppStore,
-        way: Way::InOrder,
-        begins: ANY,
-        differs: "amount of subscription_refunded",
-        beginning: Beginning::Full,
-        has_grace: false,
-        deeds: &[(Deed::RefundPart, 40)],
-        breaks: "a refund has an amount of its own: what a prorated one gave back is its percentage of the price",
-    },
-    Known {
-        market: Market::Play,
-        way: Way::InOrder,
-        begins: ANY,
-        differs: "amount of subscription_refunded",
-        beginning: Beginning::Full,
-        has_grace: false,
-        deeds: &[(Deed::RefundPart, 40)],
-        breaks: "a refund has an amount of its own: that of an order refunded in part is in its partial refund events",
-    },
-    Known {
         market: Market::Stated,
         way: Way::InOrder,
         begins: ANY,
@@ -119,15 +99,5 @@ pub(super) static KNOWN: &[Known] = &[
         has_grace: false,
         deeds: &[(Deed::Refund, 88), (Deed::Return, 81)],
         breaks: "another product, after a lapse: product_changed, subscription_renewed; also after a refund",
-    },
-    Known {
-        market: Market::Play,
-        way: Way::Shuffled,
-        begins: "2026-01-07T20:12:03Z",
-        differs: "one trial_renewal_cancelled too many",
-        beginning: Beginning::Trial,
-        has_grace: false,
-        deeds: &[(Deed::Upgrade, 28)],
-        breaks: "a leg that another replaced tells no cancellation of its own, whichever message comes first",
     },
 ];

@@ -1,7 +1,7 @@
 //! A purchase, with its predecessors and its orders; a new one is acknowledged where nobody else does it.
 
 use super::{
-    super::model::{LineItem, ProductPurchase, SubscriptionPurchase},
+    super::model::{LineItem, Order, ProductPurchase, SubscriptionPurchase},
     client::{Api, WHO, segment},
 };
 use crate::{Answer, Part, Question, Trouble, Web};
@@ -22,14 +22,15 @@ impl Api {
         web: &dyn Web,
         now: Timestamp,
     ) -> Result<Answer, Trouble> {
-        let parts = match question.about.as_str() {
-            "subscription" => self.subscription(question, web, now).await?,
-            "product" => self.product(question, web, now).await?,
+        let asked = match question.about.as_str() {
+            "subscription" => self.subscription(question, web, now).await,
+            "product" => self.product(question, web, now).await,
+            "order" => self.of_order(question, web, now).await,
             "purchase" => match self.subscription(question, web, now).await {
                 Err(Trouble::Unknown(_) | Trouble::Nonsense(_)) => {
-                    self.product(question, web, now).await?
+                    self.product(question, web, now).await
                 }
-                other => other?,
+                other => other,
             },
             other => {
                 return Err(Trouble::Nonsense(format!(
@@ -37,11 +38,55 @@ impl Api {
                 )));
             }
         };
+        let parts = match (asked, question.prompt["voided"].as_str()) {
+            // A token is shown for sixty days after its end. What was given back the message names itself.
+            (Err(Trouble::Unknown(_)), Some(order)) => {
+                let mut parts = Vec::new();
+                self.orders(vec![order.to_owned()], &mut parts, web, now)
+                    .await?;
+                parts
+            }
+            (asked, _) => asked?,
+        };
         Ok(Answer {
             question: question.clone(),
             asked_at: now,
             parts,
         })
+    }
+
+    /// The purchase that an order belongs to.
+    async fn of_order(
+        &self,
+        question: &Question,
+        web: &dyn Web,
+        now: Timestamp,
+    ) -> Result<Vec<Part>, Trouble> {
+        let path = format!("orders:batchGet?orderIds={}", segment(&question.id));
+        let order = self.get(&path, web, now).await?["orders"][0].take();
+        let order: Option<Order> = serde_json::from_value(order).map_err(|error| {
+            Trouble::Nonsense(format!(
+                "{WHO} answered an order that cannot be read: {error}"
+            ))
+        })?;
+        let unknown = || Trouble::Unknown(format!("{WHO} knows no order {}", question.id));
+        let order = order.ok_or_else(unknown)?;
+        if order.purchase_token.is_empty() {
+            return Err(Trouble::Nonsense(format!(
+                "{WHO} answered an order without `purchaseToken`"
+            )));
+        }
+        let mut lines = order.line_items.iter();
+        let is_subscription = lines.any(|line| line.subscription_details.is_some());
+        let about = Question {
+            id: order.purchase_token,
+            ..question.clone()
+        };
+        if is_subscription {
+            self.subscription(&about, web, now).await
+        } else {
+            self.product(&about, web, now).await
+        }
     }
 
     async fn subscription(

@@ -25,6 +25,8 @@ struct Voided {
     purchase_token: String,
     order_id: String,
     voided_time_millis: String,
+    /// Only where so many of a quantity were given back.
+    voided_quantity: Option<i64>,
 }
 
 #[derive(Default, Deserialize)]
@@ -48,7 +50,7 @@ impl Api {
         let mut token = String::new();
         loop {
             let path = format!(
-                "purchases/voidedpurchases?type=1&startTime={}{token}",
+                "purchases/voidedpurchases?type=1&includeQuantityBasedPartialRefund=true&startTime={}{token}",
                 since.as_millisecond()
             );
             let page: VoidedPage = serde_json::from_value(self.get(&path, web, now).await?)
@@ -60,7 +62,11 @@ impl Api {
             bodies.extend(page.voided_purchases.iter().map(|voided| {
                 let notification = json!({
                     "version": "1.0", "packageName": self.package, "eventTimeMillis": voided.voided_time_millis,
-                    "voidedPurchaseNotification": { "purchaseToken": voided.purchase_token, "orderId": voided.order_id, "productType": 1, "refundType": 1 },
+                    // Of which kind it is, the list does not say.
+                    "voidedPurchaseNotification": {
+                        "purchaseToken": voided.purchase_token, "orderId": voided.order_id,
+                        "refundType": if voided.voided_quantity.is_some() { 2 } else { 1 },
+                    },
                 });
                 let id = format!("voided:{}:{}", voided.order_id, voided.voided_time_millis);
                 let data = STANDARD.encode(notification.to_string());

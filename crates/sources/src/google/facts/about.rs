@@ -2,7 +2,7 @@
 
 use super::super::model::{LineItem, Order, OrderLine, Price};
 use crate::{Answer, Refusal};
-use domain::{Environment, Money};
+use domain::{Environment, Money, fact::Note};
 use jiff::Timestamp;
 use serde::Deserialize;
 
@@ -15,6 +15,16 @@ pub(super) struct Prompt {
     pub(super) kind: Option<i64>,
     pub(super) voided: Option<String>,
     pub(super) partial: bool,
+    pub(super) review: Option<Review>,
+}
+
+/// A refund that Google asks about.
+#[derive(Debug, Deserialize)]
+pub(super) struct Review {
+    pub(super) order: String,
+    pub(super) token: Option<String>,
+    pub(super) reason: Option<String>,
+    pub(super) respond_by: Option<Timestamp>,
 }
 
 pub(super) fn unreadable(what: impl std::fmt::Display) -> Refusal {
@@ -30,6 +40,25 @@ pub(super) struct About<'a> {
 impl About<'_> {
     pub(super) fn version(&self) -> Timestamp {
         self.answer.asked_at
+    }
+
+    /// What the message said that is no more than said.
+    pub(super) fn notes(&self) -> Vec<Note> {
+        let at = self.prompt.at.unwrap_or(self.version());
+        let of_kind = match self.prompt.kind {
+            Some(11) => Some(Note::PauseRequested { at }),
+            Some(9) => Some(Note::Deferred { at }),
+            _ => None,
+        };
+        let review = self.prompt.review.as_ref();
+        let review = review.map(|review| Note::RefundRequested {
+            at,
+            transaction: review.order.clone(),
+            reason: review.reason.clone(),
+            respond_by: review.respond_by,
+            token: review.token.clone(),
+        });
+        of_kind.into_iter().chain(review).collect()
     }
 
     pub(super) fn order(&self, id: &str) -> Option<&Order> {

@@ -35,6 +35,9 @@ pub(super) fn read(answer: &Answer) -> Result<Option<Observation>, Refusal> {
     if let Some(part) = answer.parts("product").next() {
         return about.product(part);
     }
+    if answer.parts("subscription").next().is_none() && about.prompt.voided.is_some() {
+        return Ok(Some(about.void()));
+    }
     let legs = answer
         .parts("subscription")
         .map(|part| Ok((part, read_subscription(&part.body).map_err(unreadable)?)))

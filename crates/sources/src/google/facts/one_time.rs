@@ -3,6 +3,7 @@
 use super::{
     super::model::{ProductLine, ProductPurchase},
     about::{About, charged, environment, taxed, unreadable},
+    refund::Taken,
 };
 use crate::{Part, Refusal};
 use domain::{
@@ -18,7 +19,13 @@ impl About<'_> {
             .purchase_state_context
             .as_ref()
             .and_then(|context| context.purchase_state.as_deref());
-        let is_voided = self.prompt.voided.is_some();
+        // A purchase without an order is a promotion; its token is all there is to name it by.
+        let id = purchase.order_id.as_ref().unwrap_or(&part.id);
+        let order = self.order(id);
+        let order_state = order.and_then(|order| order.state.as_deref());
+        // Cancelled after it was paid for: only a refund does that.
+        let is_taken_back = state == Some("CANCELLED") && order_state == Some("REFUNDED");
+        let is_voided = self.prompt.voided.is_some() || is_taken_back;
         let is_paid = match state {
             Some("PURCHASED") => true,
             None | Some("PURCHASE_STATE_UNSPECIFIED") if !is_voided => {
@@ -34,8 +41,6 @@ impl About<'_> {
         }
         // The unnamed line is the first by id, in whatever order they are listed.
         lines.sort_by(|a, b| a.product_id.cmp(&b.product_id));
-        // A purchase without an order is a promotion; its token is all there is to name it by.
-        let id = purchase.order_id.as_ref().unwrap_or(&part.id);
         let mut observation = Observation::of(ChainKey {
             store: Store::PlayStore,
             environment: environment(purchase.test_purchase_context.is_some()),
@@ -44,7 +49,6 @@ impl About<'_> {
         if !is_paid && !is_voided {
             return Ok(None);
         }
-        let order = self.order(id);
         let at = purchase
             .purchase_completion_time
             .or_else(|| order?.create_time)
@@ -84,38 +88,49 @@ impl About<'_> {
             }
         };
         observation.transactions = lines.iter().enumerate().map(line_fact).collect();
-        let voided = self.prompt.voided.iter().collect();
-        observation.refunds = self.refunds(&voided, !self.prompt.partial);
-        let is_partial = self.prompt.partial
-            || order.and_then(|order| order.state.as_deref()) == Some("PARTIALLY_REFUNDED");
-        if is_partial && let Some(refund) = observation.refunds.first().cloned() {
-            // Each partial refund leaves fewer to refund, and that is all that tells them apart.
-            let left = |line: &ProductLine| {
-                let details = line.product_offer_details.as_ref();
-                details.and_then(|details| details.refundable_quantity)
-            };
-            let fewer = |line: &ProductLine| {
-                let details = line.product_offer_details.as_ref();
-                let bought = details.and_then(|details| details.quantity).unwrap_or(1);
-                left(line).is_none_or(|left| left < bought)
-            };
-            let is_only = lines.len() == 1;
+        let left = |line: &ProductLine| {
+            let details = line.product_offer_details.as_ref();
+            details.and_then(|details| details.refundable_quantity)
+        };
+        let has_fewer = |(index, line): (usize, &&ProductLine)| {
+            left(line).is_some_and(|left| left < observation.transactions[index].quantity)
+        };
+        let is_in_pieces = self.prompt.partial
+            || (order_state == Some("PARTIALLY_REFUNDED")
+                && lines.iter().enumerate().any(has_fewer));
+        let is_only = lines.len() == 1;
+        let first = &observation.transactions[0];
+        let (price, quantity) = (first.price, first.quantity);
+        let voided_id = self.prompt.voided.as_ref().unwrap_or(id);
+        observation.refunds = if is_in_pieces && is_only {
+            let left = Some(left(lines[0]).unwrap_or(0));
+            self.refunds_of_pieces(voided_id, price, quantity, left)
+        } else if is_in_pieces {
             let of_lines = lines.iter().enumerate();
-            observation.refunds = of_lines
-                .filter(|(_, line)| is_only || fewer(line))
-                .map(|(index, line)| RefundFact {
-                    line: Some(name(index, line)).filter(|_| !is_only),
-                    pieces_left: Some(left(line).unwrap_or(0)),
-                    id: line_key(
-                        &format!("{}/{}", refund.id, left(line).unwrap_or(0)),
-                        &name(index, line),
-                    ),
-                    amount: refund.amount.filter(|_| is_only),
-                    revokes: false,
-                    ..refund.clone()
+            of_lines
+                .filter(|line| left(line.1).is_none() || has_fewer(*line))
+                .map(|(index, line)| {
+                    let (left, name) = (left(line).unwrap_or(0), name(index, line));
+                    let own = line_key(&format!("{voided_id}/{left}"), &name);
+                    RefundFact {
+                        line: Some(name),
+                        pieces_left: Some(left),
+                        ..self.refund(own, voided_id, self.prompt.at, None, Taken::Nothing)
+                    }
                 })
-                .collect();
-        }
+                .collect()
+        } else {
+            let voided = self.prompt.voided.iter().collect();
+            let taken_back = std::iter::once(id).filter(|_| is_taken_back).collect();
+            if is_only && quantity > 1 {
+                let mut all = self.refunds_of_pieces(id, price, quantity, None);
+                all.extend(self.whole_refunds(&voided, Taken::Access, &taken_back));
+                all
+            } else {
+                self.refunds(&voided, Taken::Access, &taken_back)
+            }
+        };
+        observation.notes = self.notes();
         Ok(Some(observation))
     }
 }

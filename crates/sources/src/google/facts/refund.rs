@@ -1,43 +1,182 @@
-//! Refunds: the one that a message spoke of, and those that orders show.
+//! Refunds: the one that a message spoke of, and those that orders show. Source: Google, orders, `state` and `orderHistory`;
+//! purchases.voidedpurchases.
 
-use super::about::About;
-use domain::fact::RefundFact;
+use super::{
+    super::model::{Order, PartialRefund, RefundDetails},
+    about::About,
+};
+use domain::{ChainKey, Environment, Money, Observation, Store, fact::RefundFact};
 use jiff::Timestamp;
 use std::collections::BTreeSet;
 
+/// What a refund of a whole order took besides the money.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Taken {
+    /// What was bought.
+    Access,
+    /// Nothing: money alone.
+    Nothing,
+}
+
 impl About<'_> {
-    /// The refunds that the message spoke of, and those that orders show.
-    pub(super) fn refunds(&self, voided: &BTreeSet<&String>, revokes: bool) -> Vec<RefundFact> {
-        let shown = self.orders.iter().filter(|order| {
-            matches!(
-                order.state.as_deref(),
-                Some("REFUNDED" | "PARTIALLY_REFUNDED")
-            ) && !voided.contains(&order.order_id)
+    /// What a message says by itself of a purchase that the store no longer shows: which order was given back. Only what is
+    /// known of the purchase already can be of use then.
+    pub(super) fn void(&self) -> Observation {
+        let mut observation = Observation::of(ChainKey {
+            store: Store::PlayStore,
+            environment: Environment::Production,
+            id: self.answer.question.id.clone(),
         });
-        let refund = |id: &str, revokes: bool, at: Option<Timestamp>| {
-            let event = self
-                .order(id)
-                .and_then(|order| order.order_history.as_ref()?.refund_event.as_ref());
-            let amount =
-                event.and_then(|event| event.refund_details.as_ref()?.total.as_ref()?.money());
-            RefundFact {
-                line: None,
-                pieces_left: None,
-                version: self.version(),
-                id: id.to_owned(),
-                transaction: id.to_owned(),
-                at: event
-                    .and_then(|event| event.event_time)
-                    .or(at)
-                    .unwrap_or(self.version()),
-                amount,
-                revokes,
-                is_undone: false,
-            }
+        let taken = if self.prompt.partial {
+            Taken::Nothing
+        } else {
+            Taken::Access
         };
-        let stated = voided.iter().map(|id| refund(id, revokes, self.prompt.at));
-        // A refund alone does not take access away.
-        let seen = shown.map(|order| refund(&order.order_id, false, order.last_event_time));
-        stated.into_iter().chain(seen).collect()
+        let voided = self.prompt.voided.iter().collect();
+        observation.refunds = self.refunds(&voided, taken, &BTreeSet::new());
+        observation
     }
+
+    /// The refunds that the message spoke of, with what was `taken` by them, and those that orders show, each in its parts. Of
+    /// `taken_back`, the orders whose purchase the store took back, whatever the message says.
+    pub(super) fn refunds(
+        &self,
+        voided: &BTreeSet<&String>,
+        taken: Taken,
+        taken_back: &BTreeSet<&String>,
+    ) -> Vec<RefundFact> {
+        let mut all = self.whole_refunds(voided, taken, taken_back);
+        let orders = self.orders.iter();
+        all.extend(orders.flat_map(|order| self.partial_refunds(order)));
+        all
+    }
+
+    /// Parts of an order that were given back.
+    fn partial_refunds<'a>(&'a self, order: &'a Order) -> impl Iterator<Item = RefundFact> + 'a {
+        parts(order).map(|part| {
+            let id = &order.order_id;
+            let created = part.created().unwrap_or_default().as_millisecond();
+            let at = part.process_time.or(part.create_time);
+            let amount = amount(part.refund_details.as_ref());
+            self.refund(format!("{id}/{created}"), id, at, amount, Taken::Nothing)
+        })
+    }
+
+    /// Orders that were given back as a whole.
+    pub(super) fn whole_refunds(
+        &self,
+        voided: &BTreeSet<&String>,
+        taken: Taken,
+        taken_back: &BTreeSet<&String>,
+    ) -> Vec<RefundFact> {
+        let stated = voided.iter().map(|id| {
+            let event = self.order(id).and_then(whole);
+            let at = event.as_ref().and_then(|(at, _)| *at).or(self.prompt.at);
+            let amount = event.and_then(|(_, amount)| amount);
+            self.refund((*id).clone(), id, at, amount, taken)
+        });
+        let shown = self.orders.iter().filter_map(|order| {
+            let id = &order.order_id;
+            let is_whole = order.state.as_deref() == Some("REFUNDED");
+            let is_stated = voided.contains(id);
+            // A refund alone does not take access away.
+            let taken = if taken_back.contains(id) {
+                Taken::Access
+            } else {
+                Taken::Nothing
+            };
+            (is_whole && !is_stated).then(|| {
+                let (at, amount) = whole(order).unwrap_or_default();
+                let at = at.or(order.last_event_time);
+                self.refund(id.clone(), id, at, amount, taken)
+            })
+        });
+        stated.chain(shown).collect()
+    }
+
+    /// Refunds of so many of `quantity` pieces. Each leaves fewer that can be given back still, and that is what tells them
+    /// apart: a message speaks of no other name, and orders are not shown to everybody. `left` is what the newest one leaves,
+    /// unless the whole was given back since.
+    pub(super) fn refunds_of_pieces(
+        &self,
+        order_id: &str,
+        price: Option<Money>,
+        quantity: u32,
+        left: Option<u32>,
+    ) -> Vec<RefundFact> {
+        let mut shown: Vec<_> = self.order(order_id).into_iter().flat_map(parts).collect();
+        shown.sort_by_key(|part| part.created());
+        let newest = left.map(|left| (left, shown.pop()));
+        let refund = |left: u32, part: Option<&PartialRefund>| RefundFact {
+            pieces_left: Some(left),
+            ..self.refund(
+                format!("{order_id}/{left}"),
+                order_id,
+                part.and_then(|part| part.process_time.or(part.create_time))
+                    .or(self.prompt.at),
+                part.and_then(|part| amount(part.refund_details.as_ref())),
+                Taken::Nothing,
+            )
+        };
+        let mut given_back = 0;
+        let earlier = shown.into_iter().map_while(|part| {
+            given_back += amount(part.refund_details.as_ref())?.micros;
+            let left_then = quantity.checked_sub(pieces(given_back, price?.micros, quantity)?)?;
+            Some(refund(left_then, Some(part)))
+        });
+        let mut all: Vec<_> = earlier.collect();
+        if let Some((left, part)) = newest {
+            all.retain(|earlier| earlier.pieces_left > Some(left));
+            all.push(refund(left, part));
+        }
+        all
+    }
+
+    pub(super) fn refund(
+        &self,
+        id: String,
+        order: &str,
+        at: Option<Timestamp>,
+        amount: Option<Money>,
+        taken: Taken,
+    ) -> RefundFact {
+        RefundFact {
+            version: self.version(),
+            id,
+            transaction: order.to_owned(),
+            line: None,
+            at: at.unwrap_or(self.version()),
+            amount,
+            pieces_left: None,
+            revokes: taken == Taken::Access,
+            is_undone: false,
+        }
+    }
+}
+
+/// When an order was refunded as a whole, and what was given back with it.
+fn whole(order: &Order) -> Option<(Option<Timestamp>, Option<Money>)> {
+    let event = order.order_history.as_ref()?.refund_event.as_ref()?;
+    Some((event.event_time, amount(event.refund_details.as_ref())))
+}
+
+/// The parts of an order that were given back, one at a time; one that is not through yet may still fail.
+fn parts(order: &Order) -> impl Iterator<Item = &PartialRefund> {
+    let history = order.order_history.iter();
+    history
+        .flat_map(|history| &history.partial_refund_events)
+        .filter(|part| part.state.as_deref() != Some("PENDING"))
+}
+
+fn amount(details: Option<&RefundDetails>) -> Option<Money> {
+    details?.total.as_ref()?.money()
+}
+
+/// How many whole pieces an amount is worth; `None` where it is no number of pieces.
+fn pieces(micros: i64, price: i64, quantity: u32) -> Option<u32> {
+    let (parts, price) = (i128::from(micros) * i128::from(quantity), i128::from(price));
+    let is_whole = price > 0 && parts % price == 0;
+    is_whole
+        .then(|| u32::try_from(parts / price).ok())
+        .flatten()
 }

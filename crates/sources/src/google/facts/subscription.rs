@@ -4,12 +4,10 @@ use super::{
     super::model::SubscriptionPurchase,
     about::{About, environment, unreadable},
     lines::{Leg, running},
+    refund::Taken,
 };
 use crate::{Part, Refusal};
-use domain::{
-    ChainKey, Observation, Store,
-    fact::{Note, TransactionFact},
-};
+use domain::{ChainKey, Observation, Store, fact::TransactionFact};
 use std::collections::{BTreeMap, BTreeSet};
 
 impl About<'_> {
@@ -64,14 +62,34 @@ impl About<'_> {
                     .filter_map(|line| line.paid_order()),
             );
         }
-        observation.refunds = self.refunds(&voided, true);
-        let at = self.prompt.at.unwrap_or(self.version());
-        match self.prompt.kind {
-            Some(11) => observation.notes.push(Note::PauseRequested { at }),
-            Some(9) => observation.notes.push(Note::Deferred { at }),
-            _ => {}
-        }
+        let paid = running(purchase).into_iter();
+        let taken_back = paid
+            .filter_map(|line| line.paid_order())
+            .filter(|order| self.is_taken_back(purchase, order))
+            .collect();
+        observation.refunds = self.refunds(&voided, Taken::Access, &taken_back);
+        observation.notes = self.notes();
         Ok(Some(observation))
+    }
+
+    /// Whether the period that `order` paid for was given back and ended there and then: what ends access so is a refund, also
+    /// when the message that says so comes later, or never.
+    fn is_taken_back(&self, purchase: &SubscriptionPurchase, order: &str) -> bool {
+        let Some(order) = self.order(order) else {
+            return false;
+        };
+        let paid_until = order
+            .line_items
+            .iter()
+            .filter_map(|line| line.subscription_details.as_ref()?.service_period_end_time)
+            .max();
+        let ends = purchase.line_items.iter();
+        let ended = ends.filter_map(|line| line.expiry_time).max();
+        order.state.as_deref() == Some("REFUNDED")
+            && purchase.subscription_state == "SUBSCRIPTION_STATE_EXPIRED"
+            && ended
+                .zip(paid_until)
+                .is_some_and(|(ended, paid)| ended < paid)
     }
 }
 

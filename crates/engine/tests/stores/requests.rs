@@ -1,0 +1,133 @@
+//! What a store asks or says that a person must act on: refunds asked for and declined, one undone that nobody heard of.
+//!
+//! Sources: Apple, App Store Server Notifications, `notificationType` and `consumptionRequestReason`, and *Send Consumption
+//! Information* (an answer is awaited for 12 hours); Google, "Real-time developer notifications reference guide",
+//! `PendingRefundReviewNotification` (24 hours).
+
+use super::apple::{renewal, signed, transaction};
+use crate::world::World;
+use domain::{Event, EventKind, EventKind::*, event::RefundRequest};
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+
+/// The App Store sends a notification of this kind about a transaction.
+async fn tell(world: &World, kind: &str, id: &str, bought: &Value, more: &Value) {
+    world.jump(world.now() + SignedDuration::from_secs(60));
+    let mut data = json!({
+        "environment": "LocalTesting", "bundleId": "com.example", "signedTransactionInfo": signed(world, bought),
+    });
+    if bought["type"] == "Auto-Renewable Subscription" {
+        let chain = bought["originalTransactionId"].as_str().unwrap();
+        data["status"] = 1.into();
+        data["signedRenewalInfo"] = signed(world, &renewal(chain, true)).into();
+    }
+    for (name, value) in more.as_object().unwrap() {
+        data[name] = value.clone();
+    }
+    let payload =
+        json!({ "notificationType": kind, "notificationUUID": id, "version": "2.0", "data": data });
+    let body = json!({ "signedPayload": signed(world, &payload) }).to_string();
+    world.tell(&body).await.unwrap();
+    world.settled().await;
+}
+
+fn bought(world: &World, chain: &str) -> Value {
+    let mut bought = transaction(world, chain, 0, world.now());
+    bought["appAccountToken"] = "ann".into();
+    bought
+}
+
+async fn of_kind(world: &World, kind: EventKind) -> Vec<Event> {
+    let events = world.events().await;
+    events
+        .into_iter()
+        .filter(|event| event.kind == kind)
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refund_asked_for_is_told_once_with_its_reason_and_until_when_apple_waits() {
+    let world = World::new().await;
+    let mut coins = bought(&world, "1000");
+    coins["type"] = "Consumable".into();
+    coins.as_object_mut().unwrap().remove("expiresDate");
+    tell(&world, "ONE_TIME_CHARGE", "n1", &coins, &json!({})).await;
+    let reason = json!({ "consumptionRequestReason": "UNINTENDED_PURCHASE" });
+    tell(&world, "CONSUMPTION_REQUEST", "n2", &coins, &reason).await;
+    let asked_at = world.now();
+    // Apple repeats an open one as a notification of its own.
+    tell(&world, "CONSUMPTION_REQUEST", "n3", &coins, &reason).await;
+    tell(&world, "REFUND_DECLINED", "n4", &coins, &json!({})).await;
+    assert_eq!(
+        world.kinds_of("ann").await,
+        [NonSubscriptionPurchase, RefundRequested, RefundDeclined]
+    );
+    let asked = of_kind(&world, RefundRequested).await.remove(0);
+    assert_eq!(
+        asked.request,
+        Some(RefundRequest {
+            reason: Some("UNINTENDED_PURCHASE".into()),
+            respond_by: Some(asked_at + SignedDuration::from_hours(12)),
+            token: None,
+        })
+    );
+    assert_eq!(asked.transaction.unwrap().id, "1000");
+    assert_eq!(asked.product.as_deref(), Some("com.example.monthly"));
+    world.rederives().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refund_asked_for_is_news_also_of_a_purchase_never_heard_of() {
+    let world = World::new().await;
+    let old = transaction(&world, "1000", 0, super::apple::after(world.now(), -20));
+    let reason = json!({ "consumptionRequestReason": "LEGAL" });
+    tell(&world, "CONSUMPTION_REQUEST", "n1", &old, &reason).await;
+    assert_eq!(world.kinds().await, [SubscriptionStarted, RefundRequested]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refund_undone_that_nobody_heard_of_is_told_and_moves_nothing() {
+    let world = World::new().await;
+    let bought = bought(&world, "1000");
+    tell(&world, "SUBSCRIBED", "n1", &bought, &json!({})).await;
+    tell(&world, "REFUND_REVERSED", "n2", &bought, &json!({})).await;
+    assert_eq!(
+        world.kinds_of("ann").await,
+        [SubscriptionStarted, RefundReversed]
+    );
+    assert!(world.has_premium("ann").await);
+    let undone = of_kind(&world, RefundReversed).await.remove(0);
+    assert_eq!(undone.revenue_usd_micros(), 0);
+    world.rederives().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refund_that_google_asks_about_is_told_of_the_customer_whose_order_it_is() {
+    let world = World::with_stores().await;
+    let play = &world.stores.play.api;
+    play.buy("o", "coins", "ann", world.now());
+    play.change_order("GPA.o", |order| order["purchaseToken"] = "o".into());
+    let body = play.tell_product(1, "o", "coins", world.now());
+    world.push(&body).await.unwrap();
+    world.settled().await;
+    let review = json!({ "pendingRefundReviewNotification": {
+        "version": "1.0", "pendingRefundToken": "pending-1", "orderId": "GPA.o", "refundReason": "ACCIDENTAL_PURCHASE",
+        "obfuscatedAccountId": "ann",
+    } });
+    let asked_at = world.now();
+    let body = play.push(&review, asked_at);
+    world.push(&body).await.unwrap();
+    world.settled().await;
+    assert_eq!(
+        world.kinds_of("ann").await,
+        [NonSubscriptionPurchase, RefundRequested]
+    );
+    let asked = of_kind(&world, RefundRequested).await.remove(0);
+    let request = asked.request.unwrap();
+    assert_eq!(request.reason.as_deref(), Some("ACCIDENTAL_PURCHASE"));
+    assert_eq!(request.token.as_deref(), Some("pending-1"));
+    let waits = asked_at.duration_until(request.respond_by.unwrap());
+    assert_eq!(waits.as_hours(), 24);
+    assert_eq!(asked.transaction.unwrap().id, "GPA.o");
+    world.rederives().await;
+}
