@@ -45,6 +45,10 @@ pub struct RenewalFact {
     pub product: Option<String>,
     /// Whether the store will renew.
     pub auto_renew: Option<bool>,
+    /// Of charges that the customer is committed to for a term: whether another term follows. Charges go on to the end of the
+    /// term either way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub term_renews: Option<bool>,
     /// Product the store will renew into.
     pub next_product: Option<String>,
     /// Why it ended or is failing.
@@ -97,6 +101,7 @@ impl RenewalFact {
             version,
             product: None,
             auto_renew: None,
+            term_renews: None,
             next_product: None,
             intent: None,
             in_retry: None,

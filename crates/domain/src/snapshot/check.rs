@@ -14,6 +14,9 @@ const DAY: SignedDuration = SignedDuration::from_hours(24);
 /// so. Sources: Apple's *Reducing Involuntary Subscriber Churn*, Google's *Subscription lifecycle*, as of November 2026.
 const RETRY_LIMIT: SignedDuration = SignedDuration::from_hours(24 * 65);
 
+/// The same of charges that the customer is committed to: Apple tries for 90 days.
+const COMMITTED_RETRY_LIMIT: SignedDuration = SignedDuration::from_hours(24 * 95);
+
 impl Snapshot {
     /// Whether only the store can say how a line of this stands at `now`: a period is over unconfirmed, a charge failed, a
     /// pause may have ended.
@@ -44,14 +47,14 @@ impl Snapshot {
         let end = match &self.standing {
             Standing::Grace { until, .. } if *until > now => return Some(*until),
             Standing::Grace { since, .. } | Standing::Retry { since } => {
-                return daily(*since, now);
+                return self.daily(*since, now);
             }
             Standing::Paused { until } => {
                 let resumed = until.and_then(|until| until.checked_add(LAPSE_CHECKS[0]).ok())?;
                 return if resumed > now {
                     Some(resumed)
                 } else {
-                    daily(resumed, now)
+                    self.daily(resumed, now)
                 };
             }
             // Nobody confirms the end of what does not renew.
@@ -66,10 +69,15 @@ impl Snapshot {
             .filter_map(|delay| end.checked_add(*delay).ok())
             .find(|check| *check > now)
     }
-}
 
-/// A day from `now`, unless what began at `since` has lasted longer than any store tries.
-fn daily(since: Timestamp, now: Timestamp) -> Option<Timestamp> {
-    let gives_up = since.checked_add(RETRY_LIMIT).ok()?;
-    now.checked_add(DAY).ok().filter(|_| now < gives_up)
+    /// A day from `now`, unless what began at `since` has lasted longer than any store tries.
+    fn daily(&self, since: Timestamp, now: Timestamp) -> Option<Timestamp> {
+        let limit = if self.is_committed {
+            COMMITTED_RETRY_LIMIT
+        } else {
+            RETRY_LIMIT
+        };
+        let gives_up = since.checked_add(limit).ok()?;
+        now.checked_add(DAY).ok().filter(|_| now < gives_up)
+    }
 }

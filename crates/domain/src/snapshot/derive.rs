@@ -39,11 +39,11 @@ impl Snapshot {
             .get(&line_key(&fact.leg, line))
             .filter(|renewal| renewal.version >= current.first_version);
         let is_subscription = fact.kind == TransactionKind::Subscription;
+        let says_no = |intent: Option<bool>| intent == Some(false);
         let will_renew = is_subscription
             && !fact.is_prepaid
-            && renewal
-                .and_then(|renewal| renewal.auto_renew)
-                .unwrap_or(true);
+            && !renewal
+                .is_some_and(|renewal| says_no(renewal.auto_renew) || says_no(renewal.term_renews));
         let expires_at = runs_until(fact, renewal);
         let standing = revoked(facts, fact)
             .or_else(|| left(facts, fact, renewal))
@@ -95,6 +95,7 @@ impl Snapshot {
             offer: fact.offer.clone(),
             ownership: fact.ownership,
             is_prepaid: fact.is_prepaid,
+            is_committed: renewal.is_some_and(|renewal| renewal.term_renews.is_some()),
             country: fact.country.clone(),
             entitlements: fact.entitlements.clone(),
             price_increase: renewal.and_then(|renewal| renewal.price_increase),

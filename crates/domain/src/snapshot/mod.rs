@@ -81,6 +81,9 @@ pub struct Snapshot {
     /// Paid for ahead and never renewed by the store.
     #[serde(default)]
     pub is_prepaid: bool,
+    /// Charged in parts for a term that the customer is committed to. Whether it renews is whether another term follows.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_committed: bool,
     /// ISO 3166-1 alpha-2 country of the store front.
     pub country: Option<String>,
     /// Answer to a price increase, where one is pending or accepted.

@@ -12,3 +12,4 @@ mod requests;
 mod stated;
 mod stripe;
 mod stripe_papers;
+mod terms;

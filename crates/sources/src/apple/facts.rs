@@ -103,6 +103,11 @@ pub(crate) fn renewal(from: &model::Renewal, status: Option<i64>) -> RenewalFact
     RenewalFact {
         product: from.product_id.clone(),
         auto_renew: from.auto_renew_status.map(|status| status == 1),
+        // Switched off, the charges of the term go on.
+        term_renews: from
+            .commitment_info
+            .as_ref()
+            .map(|commitment| commitment.commitment_auto_renew_status != Some(0)),
         next_product: from.auto_renew_product_id.clone(),
         intent: from.expiration_intent.map(|intent| match intent {
             1 => ExpirationIntent::Cancelled,

@@ -193,12 +193,20 @@ pub(crate) struct Renewal {
     pub(crate) grace_period_expires_date: Option<Timestamp>,
     pub(crate) price_increase_status: Option<i64>,
     pub(crate) renewal_price: Option<i64>,
+    pub(crate) commitment_info: Option<Commitment>,
     pub(crate) currency: Option<String>,
     pub(crate) advanced_commerce_info: Option<AdvancedCommerce>,
     pub(crate) app_account_token: Option<String>,
     #[serde(deserialize_with = "required_instant")]
     pub(crate) signed_date: Timestamp,
     pub(crate) environment: String,
+}
+
+/// Source: Apple, JWSRenewalInfoDecodedPayload, `commitmentInfo`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Commitment {
+    pub(crate) commitment_auto_renew_status: Option<i64>,
 }
 
 #[cfg(test)]

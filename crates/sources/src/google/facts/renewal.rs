@@ -1,7 +1,7 @@
 //! Whether and into what a subscription renews, and how it stands.
 
 use super::{
-    super::model::{LineItem, Price, SubscriptionPurchase},
+    super::model::{AutoRenewing, LineItem, Price, SubscriptionPurchase},
     about::{About, plan, product},
     lines::running,
 };
@@ -51,18 +51,11 @@ impl About<'_> {
         let plan_terms = line.auto_renewing_plan.as_ref();
         let context = purchase.canceled_state_context.as_ref();
         let by_user = context.and_then(|context| context.user_initiated_cancellation.as_ref());
-        let price_change = plan_terms.and_then(|plan| plan.price_change_details.as_ref());
-        let is_increase = price_change
-            .is_some_and(|change| change.price_change_mode.as_deref() != Some("PRICE_DECREASE"));
-        let change_state = price_change
-            .filter(|_| is_increase)
-            .and_then(|change| change.price_change_state.as_deref());
-        let ends_after_commitment = plan_terms
-            .and_then(|plan| plan.installment_details.as_ref())
-            .is_some_and(|details| details.pending_cancellation.is_some());
+        let increase = plan_terms.and_then(increase);
+        let is_replaced = context.is_some_and(|it| it.replacement_cancellation.is_some());
+        let instalments = plan_terms.and_then(|plan| plan.installment_details.as_ref());
         let next_terms = next.map_or(plan_terms, |next| next.auto_renewing_plan.as_ref());
         let renews = next_terms.is_some_and(|plan| plan.auto_renew_enabled)
-            && !ends_after_commitment
             && line.deferred_item_removal.is_none();
         let state = purchase
             .subscription_state
@@ -72,25 +65,24 @@ impl About<'_> {
             "IN_GRACE_PERIOD" => Status::Grace,
             "ON_HOLD" => Status::Retry,
             "PAUSED" => Status::Paused,
-            "EXPIRED" if context.is_some_and(|it| it.replacement_cancellation.is_some()) => {
-                Status::Replaced
-            }
+            "EXPIRED" if is_replaced => Status::Replaced,
             "EXPIRED" => Status::Expired,
             // A state this release does not know: the last one it does stays.
             _ => return None,
         };
         let has_ended = matches!(status, Status::Expired | Status::Replaced);
+        // Who ended it outranks whatever else was under way.
         let intent = match context {
             _ if !has_ended => None,
-            _ if matches!(change_state, Some("CANCELED" | "OUTSTANDING")) => {
-                Some(ExpirationIntent::PriceIncrease)
-            }
             Some(_) if by_user.is_some() => Some(ExpirationIntent::Cancelled),
-            Some(context) if context.system_initiated_cancellation.is_some() => {
-                Some(ExpirationIntent::BillingError)
-            }
             Some(context) if context.developer_initiated_cancellation.is_some() => {
                 Some(ExpirationIntent::Developer)
+            }
+            _ if matches!(increase, Some(Increase::Awaited | Increase::Refused)) => {
+                Some(ExpirationIntent::PriceIncrease)
+            }
+            Some(context) if context.system_initiated_cancellation.is_some() => {
+                Some(ExpirationIntent::BillingError)
             }
             _ => Some(ExpirationIntent::Other),
         };
@@ -100,19 +92,20 @@ impl About<'_> {
             .or_else(|| named.and_then(|next| next.product_id.clone()));
         Some(RenewalFact {
             product: Some(product(&line.product_id, plan(line))),
-            // What was replaced goes on elsewhere: it says nothing about whether the customer wants it to.
-            auto_renew: Some(
-                renews || matches!(status, Status::Grace | Status::Retry | Status::Paused),
-            )
-            .filter(|_| status != Status::Replaced),
+            // What another leg took over from was not cancelled, whatever it shows of itself.
+            auto_renew: (!is_replaced).then(|| {
+                renews || matches!(status, Status::Grace | Status::Retry | Status::Paused)
+            }),
+            // Instalments of the present commitment are charged to its end.
+            term_renews: instalments.map(|plan| plan.pending_cancellation.is_none()),
             next_product,
             intent,
             in_retry: Some(matches!(status, Status::Grace | Status::Retry)),
             grace_ends_at: line.expiry_time.filter(|_| status == Status::Grace),
-            price_increase: match change_state {
-                Some("OUTSTANDING") => Some(PriceIncrease::Pending),
-                Some("CONFIRMED") => Some(PriceIncrease::Accepted),
-                _ => None,
+            price_increase: match increase {
+                Some(Increase::Awaited) => Some(PriceIncrease::Pending),
+                Some(Increase::Agreed) => Some(PriceIncrease::Accepted),
+                Some(Increase::Refused) | None => None,
             },
             renewal_price: next_terms
                 .and_then(|plan| plan.recurring_price.as_ref())
@@ -139,4 +132,44 @@ fn next_item<'a>(purchase: &'a SubscriptionPurchase, line: &LineItem) -> Option<
         .as_ref()?;
     let mut items = purchase.line_items.iter();
     items.find(|item| item.product_id == *next && item.paid_order().is_none())
+}
+
+/// How it stands with a price increase.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Increase {
+    /// The customer has to agree, and has not yet.
+    Awaited,
+    /// The customer has to agree, and the time to do so is over.
+    Refused,
+    /// The customer agreed, or need not.
+    Agreed,
+}
+
+/// One that the customer may opt out of is announced, and goes ahead unless the customer cancels: it awaits no consent. Source:
+/// Google, purchases.subscriptionsv2, `priceChangeMode`, `priceChangeState` and `priceStepUpConsentDetails`.
+fn increase(plan: &AutoRenewing) -> Option<Increase> {
+    let change = plan.price_change_details.as_ref().and_then(|change| {
+        let state = change.price_change_state.as_deref();
+        match change.price_change_mode.as_deref() {
+            Some("PRICE_DECREASE") => None,
+            Some("OPT_OUT_PRICE_INCREASE") => {
+                matches!(state, Some("OUTSTANDING" | "CONFIRMED")).then_some(Increase::Agreed)
+            }
+            _ => match state {
+                Some("OUTSTANDING") => Some(Increase::Awaited),
+                Some("CANCELED") => Some(Increase::Refused),
+                Some("CONFIRMED") => Some(Increase::Agreed),
+                _ => None,
+            },
+        }
+    });
+    let step_up = || {
+        let consent = plan.price_step_up_consent_details.as_ref()?;
+        match consent.state.as_deref() {
+            Some("PENDING") => Some(Increase::Awaited),
+            Some("CONFIRMED") => Some(Increase::Agreed),
+            _ => None,
+        }
+    };
+    change.or_else(step_up)
 }
