@@ -19,6 +19,8 @@ struct State {
     /// By path of the API: `subscriptions/sub_1`.
     objects: BTreeMap<String, Value>,
     events: u64,
+    /// How often each path was asked for.
+    asked: BTreeMap<String, u64>,
 }
 
 /// The account.
@@ -68,6 +70,11 @@ impl StripeAccount {
             .objects
             .get(&format!("{collection}/{id}"))
             .cloned()
+    }
+
+    /// How often something was asked for, by its path without the version.
+    pub fn times_asked(&self, path: &str) -> u64 {
+        self.state().asked.get(path).copied().unwrap_or(0)
     }
 
     /// The body of an event about an object.
@@ -183,7 +190,8 @@ impl Api for StripeAccount {
         let Some(path) = request.path.strip_prefix("/v1/") else {
             return failure(404, "Unrecognized request URL");
         };
-        let state = self.state();
+        let mut state = self.state();
+        *state.asked.entry(path.to_owned()).or_default() += 1;
         if let Some(object) = state.objects.get(path) {
             return ApiAnswer::json(object);
         }

@@ -93,6 +93,9 @@ pub struct Question {
     /// The offering that led to the purchase, where the client that sent it in said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub offering: Option<String>,
+    /// When the message that led here was received: a store that answers late makes no history of news.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heard_at: Option<Timestamp>,
 }
 
 impl Question {
@@ -107,6 +110,7 @@ impl Question {
             owner: None,
             sender: Sender::Client,
             offering: None,
+            heard_at: None,
         }
     }
 }

@@ -10,13 +10,13 @@ use jiff::{SignedDuration, Timestamp};
 
 /// One that began within the window is news, not an import: all of its events are told, also when its first messages
 /// were overtaken by later ones, or got lost while we were away.
-pub(super) fn is_news(step: &Step<'_>, now: Timestamp, window: SignedDuration) -> bool {
+pub(super) fn is_news(step: &Step<'_>, heard_at: Timestamp, window: SignedDuration) -> bool {
     let all: Vec<_> = step.history.iter().map(|known| &known.fact).collect();
     let begins = all.iter().any(|fact| fact.is_origin(step.chain));
     (begins || all.len() == 1)
         && all
             .iter()
-            .all(|fact| fact.purchased_at.duration_until(now) <= window)
+            .all(|fact| fact.purchased_at.duration_until(heard_at) <= window)
 }
 
 /// A line of a purchase that is known is news when it began after the store had last spoken of the purchase.
@@ -30,9 +30,9 @@ pub(super) fn is_added(step: &Step<'_>, purchase: Option<State<'_>>) -> bool {
 }
 
 /// The one event, if there is one; everything else counts as told.
-pub(super) fn told(step: &Step<'_>, now: Timestamp, window: SignedDuration) -> Option<Change> {
+pub(super) fn told(step: &Step<'_>, heard_at: Timestamp, window: SignedDuration) -> Option<Change> {
     let mut change = latest(step)?;
-    change.historical = change.occurred_at.duration_until(now) > window;
+    change.historical = change.occurred_at.duration_until(heard_at) > window;
     Some(change)
 }
 

@@ -92,13 +92,13 @@ const FAMILIES: [fn(&Step<'_>) -> Vec<Change>; 5] = [
 /// What happened between two states of the chain `chain`, in the order in which it must be told: line by line, the base first.
 /// Equal states give nothing.
 ///
-/// A line without a state before is seen for the first time: unless it began within `window`, or after the store had last spoken
+/// A line without a state before is seen for the first time: unless it began within `window` of `heard_at`, or after the store had last spoken
 /// of the purchase, only the one event that describes its present state is told, and everything else counts as told.
 pub fn changes(
     chain: &ChainKey,
     before: Option<State<'_>>,
     after: State<'_>,
-    now: Timestamp,
+    heard_at: Timestamp,
     window: SignedDuration,
 ) -> Vec<Change> {
     if chain.store == Store::Promotional {
@@ -110,13 +110,13 @@ pub fn changes(
         .flat_map(|snapshot| {
             let step = Step::between(chain, before, State { snapshot, ..after });
             let is_news = step.before.is_some()
-                || first_seen::is_news(&step, now, window)
+                || first_seen::is_news(&step, heard_at, window)
                 || first_seen::is_added(&step, before);
             if is_news {
                 FAMILIES.iter().flat_map(|family| family(&step)).collect()
             } else {
                 // What the store asks of somebody is news on any chain.
-                let one = first_seen::told(&step, now, window);
+                let one = first_seen::told(&step, heard_at, window);
                 let notices = refunds::notices(&step);
                 one.into_iter().chain(notices).collect::<Vec<_>>()
             }

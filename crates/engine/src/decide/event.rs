@@ -23,6 +23,8 @@ pub(crate) struct Circumstances<'a> {
     pub(crate) inbox: Option<&'a InboxMessage>,
     /// When the message was received, or when time passing was noticed.
     pub(crate) now: Timestamp,
+    /// When it was first heard of: what is news is measured from then, however late its store answered.
+    pub(crate) heard_at: Timestamp,
     /// Exchange rates.
     pub(crate) rates: &'a Rates,
 }

@@ -101,7 +101,7 @@ pub(crate) fn propose(
             facts: &facts,
             snapshot: &snapshot,
         },
-        at.now,
+        at.heard_at,
         window,
     );
     let others = loaded

@@ -226,6 +226,7 @@ impl<'a> Crossing<'a> {
             app: passing.setup.app(*app).unwrap_or(passing.grants),
             inbox: Some(passing.message),
             now: self.now(),
+            heard_at: self.now(),
             rates: passing.rates,
         };
         let about = About {

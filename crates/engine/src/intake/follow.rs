@@ -163,6 +163,7 @@ impl Intake {
         if let Some(word) = word(app, &message, seen) {
             (question.owner, question.sender) = (Some(word.name), word.sender);
         }
+        question.heard_at = Some(message.received_at);
         let before = match self.inquire(setup, app, &question).await {
             Ok(Ok(events)) => events,
             // What came before will never be known: what is known must do. Whose it is, the message asks once more.

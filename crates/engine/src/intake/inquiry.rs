@@ -66,7 +66,11 @@ impl Intake {
         tries: u32,
         question: &Question,
     ) -> Result<Asked, IntakeError> {
-        let asked = self.inquire(setup, app, question).await;
+        let question = Question {
+            heard_at: Some(message.received_at),
+            ..question.clone()
+        };
+        let asked = self.inquire(setup, app, &question).await;
         let trouble = match asked {
             // Whose it is was decided, if not as hoped: the message is done either way.
             Ok(Ok(_)) | Err(IntakeError::OwnedByAnother) => {
@@ -203,6 +207,7 @@ impl Intake {
         let manner = Manner {
             owner: question.owner.map(|name| Word { name, sender }),
             silent: question.silent,
+            heard_at: question.heard_at,
         };
         let accepted = self.process(setup, app, message, &seen, manner).await?;
         Ok(accepted.events())

@@ -2,6 +2,7 @@
 
 use crate::setup::AppSetup;
 use domain::{Observation, Store};
+use jiff::Timestamp;
 use ledger::{InboxMessage, Origin, Wanted};
 use sources::{Receipt, Sender};
 
@@ -19,6 +20,8 @@ pub(crate) struct Manner {
     pub(crate) owner: Option<Word>,
     /// Everything counts as told.
     pub(crate) silent: bool,
+    /// When the message was received that led to it, where that is another one.
+    pub(crate) heard_at: Option<Timestamp>,
 }
 
 impl Manner {
@@ -27,6 +30,7 @@ impl Manner {
         Self {
             owner: word(app, message, seen),
             silent: message.origin == Origin::Import,
+            heard_at: None,
         }
     }
 }

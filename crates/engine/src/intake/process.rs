@@ -34,6 +34,8 @@ pub(super) struct Matter<'a> {
     pub(super) wanted: &'a Wanted,
     /// When the message was received, or when time passing was noticed.
     pub(super) now: Timestamp,
+    /// When it was first heard of.
+    pub(super) heard_at: Timestamp,
     /// Everything counts as told.
     pub(super) silent: bool,
 }
@@ -85,6 +87,7 @@ impl Intake {
                 said: Some((&message, seen)),
                 wanted: &wanted,
                 now: message.received_at,
+                heard_at: manner.heard_at.unwrap_or(message.received_at),
                 silent: manner.silent,
             };
             self.decide_and_commit(setup, app, matter).await?
@@ -122,6 +125,7 @@ impl Intake {
             app,
             inbox: matter.said.map(|(message, _)| message),
             now: matter.now,
+            heard_at: matter.heard_at,
             rates: &self.core.rates(),
         };
         for _ in 0..TRIES {

@@ -100,6 +100,7 @@ impl Intake {
                 let manner = Manner {
                     owner: Some(word(receipt)),
                     silent: false,
+                    heard_at: None,
                 };
                 self.process(&setup, app, message, seen, manner).await?;
             }
@@ -145,6 +146,7 @@ impl Intake {
             let manner = Manner {
                 owner: Some(word(receipt)),
                 silent: !tell_events,
+                heard_at: None,
             };
             self.process(&setup, app, message, seen, manner).await?;
             is_purchase = true;

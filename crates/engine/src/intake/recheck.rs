@@ -41,10 +41,12 @@ impl Intake {
         app: &AppSetup,
         chain: &ChainKey,
     ) -> Result<(), IntakeError> {
+        let now = self.core.system().now();
         let matter = Matter {
             said: None,
             wanted: &about(app, chain),
-            now: self.core.system().now(),
+            now,
+            heard_at: now,
             silent: false,
         };
         self.decide_and_commit(setup, app, matter).await.map(|_| ())

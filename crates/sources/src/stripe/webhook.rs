@@ -4,7 +4,7 @@ use super::{model::id, talk::subscription_paid_by};
 use crate::{Content, Question, Received, Refusal};
 use jiff::Timestamp;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// The body of a webhook.
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = StripeEvent))]
@@ -46,7 +46,10 @@ pub(super) fn receive(body: &[u8]) -> Result<Received, Refusal> {
     let question = match event.kind.as_str() {
         kind if kind.starts_with("customer.subscription.") => Some(about("subscription", own())?),
         kind if kind.starts_with("subscription_schedule.") => {
-            id(&object["subscription"]).map(|id| Question::about("subscription", id))
+            // One that was released has let go of it.
+            id(&object["subscription"])
+                .or_else(|| id(&object["released_subscription"]))
+                .map(|id| Question::about("subscription", id))
         }
         kind if kind.starts_with("invoice.") => {
             match subscription_paid_by(object) {
@@ -57,6 +60,11 @@ pub(super) fn receive(body: &[u8]) -> Result<Received, Refusal> {
             }
         }
         "invoice_payment.paid" => id(&object["invoice"]).map(|id| Question::about("invoice", id)),
+        // A session says when it was opened, and this when it was paid.
+        "checkout.session.async_payment_succeeded" => Some(Question {
+            prompt: json!({ "paid_at": event.created }),
+            ..about("session", own())?
+        }),
         kind if kind.starts_with("checkout.session.") => Some(about("session", own())?),
         kind if kind.starts_with("charge.dispute.")
             || kind.starts_with("refund.")

@@ -50,7 +50,11 @@ impl About<'_> {
             .customer_details
             .as_ref()
             .and_then(|details| details.address.as_ref()?.country.clone());
-        let at = session.created.unwrap_or(self.version());
+        let told = self.answer.question.prompt["paid_at"].as_i64();
+        let at = told
+            .and_then(|second| Timestamp::from_second(second).ok())
+            .or(session.created)
+            .unwrap_or(self.version());
         seen.transactions = vec![TransactionFact {
             quantity: item.and_then(|item| item.quantity).unwrap_or(1).max(1),
             tax: taxed.and_then(|details| amount(details.amount_tax)),
