@@ -17,7 +17,14 @@ const ENVIRONMENT: &str = "LocalTesting";
 
 pub(super) static HABITS: Habits = Habits {
     products: ["com.example.monthly", "com.example.yearly", "unmapped"],
-    never: &[Deed::AskPause, Deed::Pause, Deed::Resume, Deed::StopNow],
+    never: &[
+        Deed::StartAnew,
+        Deed::TakeMore,
+        Deed::AskPause,
+        Deed::Pause,
+        Deed::Resume,
+        Deed::StopNow,
+    ],
     same_on_return: true,
     refund_takes: true,
     part_takes: true,
@@ -339,7 +346,12 @@ impl Maker for AppStore {
                 vec![self.says(walk, "REFUND", None, once, None)]
             }
             // In no life of this store.
-            Deed::AskPause | Deed::Pause | Deed::Resume | Deed::StopNow => Vec::new(),
+            Deed::AskPause
+            | Deed::Pause
+            | Deed::Resume
+            | Deed::StopNow
+            | Deed::StartAnew
+            | Deed::TakeMore => Vec::new(),
         }
     }
 }

@@ -127,6 +127,7 @@ impl Standing {
             Happened::PauseAsked => self.pause = last,
             Happened::PauseBegan => self.since.clone_from(&self.pause),
             Happened::GaveBack { .. }
+            | Happened::TookMore(_)
             | Happened::Planned(_)
             | Happened::PlanWithdrawn
             | Happened::Moved(_)
@@ -174,6 +175,7 @@ impl<'a> Reader<'a> {
     fn events(&mut self, index: usize, told: &'a Told) -> Vec<Expected> {
         match &told.what {
             Happened::Charged(charge, how) => self.charged(charge, *how),
+            Happened::TookMore(charge) => vec![money("subscription_renewed", charge)],
             Happened::BoughtOnce(charge) => vec![money("non_subscription_purchase", charge)],
             Happened::GaveBack {
                 charge,
@@ -260,7 +262,7 @@ impl<'a> Reader<'a> {
             How::First => "subscription_started",
             _ if is_converted => "trial_converted",
             How::AtOnce | How::AtRenewal => "subscription_started",
-            How::Renewed | How::CameBack => "subscription_renewed",
+            How::Renewed | How::CameBack | How::Anew => "subscription_renewed",
         };
         let mut events = Vec::new();
         if let Some(old) = old {

@@ -104,11 +104,15 @@ pub enum Deed {
     BuyOnce,
     /// What was bought once is refunded.
     RefundOnce,
+    /// The present period ends now, and the next one is charged.
+    StartAnew,
+    /// Money is taken for more of it until the end of the period.
+    TakeMore,
 }
 
 impl Deed {
     /// All of them, each with how often it is tried.
-    pub(super) const ALL: [(Self, u64); 25] = [
+    pub(super) const ALL: [(Self, u64); 27] = [
         (Self::Renew, 30),
         (Self::SwitchOff, 10),
         (Self::SwitchOn, 8),
@@ -134,6 +138,8 @@ impl Deed {
         (Self::Accept, 8),
         (Self::BuyOnce, 3),
         (Self::RefundOnce, 2),
+        (Self::StartAnew, 4),
+        (Self::TakeMore, 4),
     ];
 }
 

@@ -17,7 +17,14 @@ const PRODUCT: &str = "gold";
 
 pub(super) static HABITS: Habits = Habits {
     products: ["gold:monthly", "gold:yearly", "unmapped"],
-    never: &[Deed::Plan, Deed::Unplan, Deed::Undo, Deed::StopNow],
+    never: &[
+        Deed::StartAnew,
+        Deed::TakeMore,
+        Deed::Plan,
+        Deed::Unplan,
+        Deed::Undo,
+        Deed::StopNow,
+    ],
     same_on_return: false,
     refund_takes: true,
     part_takes: false,
@@ -371,7 +378,12 @@ impl Maker for Play {
             Deed::RefundPart | Deed::RefundEarlier => self.refunded(walk, deed),
             Deed::BuyOnce | Deed::RefundOnce => self.once(walk, deed),
             // In no life of this store.
-            Deed::Plan | Deed::Unplan | Deed::Undo | Deed::StopNow => Vec::new(),
+            Deed::Plan
+            | Deed::Unplan
+            | Deed::Undo
+            | Deed::StopNow
+            | Deed::StartAnew
+            | Deed::TakeMore => Vec::new(),
         }
     }
 }

@@ -14,6 +14,8 @@ const DAY: i64 = 86_400;
 pub(super) static HABITS: Habits = Habits {
     products: ["monthly", "yearly", "unmapped"],
     never: &[
+        Deed::StartAnew,
+        Deed::TakeMore,
         Deed::Plan,
         Deed::Unplan,
         Deed::Undo,

@@ -20,14 +20,7 @@ pub(super) static HABITS: Habits = Habits {
         "prod_gold:price_yearly",
         "prod_coins:price_coins",
     ],
-    never: &[
-        Deed::EndGrace,
-        Deed::Plan,
-        Deed::Unplan,
-        Deed::Move,
-        Deed::Announce,
-        Deed::Accept,
-    ],
+    never: &[Deed::EndGrace, Deed::Move, Deed::Announce, Deed::Accept],
     same_on_return: false,
     refund_takes: false,
     part_takes: false,
@@ -120,6 +113,10 @@ impl Stripe {
             }], "has_more": false },
             "metadata": { "app_user_id": self.who },
         });
+        // A schedule lets nobody cancel.
+        if line.is_planned && !is_cancelled {
+            subscription["schedule"] = self.schedule().into();
+        }
         if line.is_pause_asked {
             subscription["pause_collection"] = json!({ "behavior": "void", "resumes_at": null });
         }
@@ -167,6 +164,18 @@ impl Stripe {
         } else {
             lines.push(line(amount, charge, &bought, false, charge.from));
         }
+        self.paper(id, reason, amount, paid_at, &lines)
+    }
+
+    /// A paid invoice with these lines.
+    fn paper(
+        &self,
+        id: &str,
+        reason: &str,
+        amount: i64,
+        paid_at: Timestamp,
+        lines: &[Value],
+    ) -> Vec<Change> {
         let mut papers = vec![Change::Stripe(
             "invoices",
             json!({
@@ -233,6 +242,61 @@ impl Stripe {
         changes.extend(self.invoice(walk, "subscription_create", walk.now()));
         let says = vec![self.says("customer.subscription.created"), Self::paid(walk)];
         vec![Self::act(walk, walk.now(), changes, says)]
+    }
+
+    fn schedule(&self) -> String {
+        format!("sub_sched_{}", self.id())
+    }
+
+    /// The smaller product from the next period on. A schedule names prices only.
+    fn planned(&self, walk: &Walk) -> Vec<Act> {
+        let (now, then) = (&walk.line.charge, walk.ends_at().as_second());
+        let named = |product: &str| price(product, 0)["id"].clone();
+        let smaller = HABITS.products[0];
+        let schedule = json!({
+            "id": self.schedule(), "object": "subscription_schedule", "subscription": self.id(), "status": "active",
+            "current_phase": { "start_date": now.from.as_second(), "end_date": then },
+            "phases": [
+                { "start_date": now.from.as_second(), "end_date": then, "items": [{ "price": named(&now.product), "quantity": 1 }] },
+                { "start_date": then, "items": [{ "price": named(smaller), "quantity": 1 }] },
+            ],
+        });
+        let word = Word::Stripe {
+            kind: "subscription_schedule.updated",
+            collection: "subscription_schedules",
+            id: self.schedule(),
+        };
+        let changes = vec![
+            Change::Stripe("prices", price(smaller, 0)),
+            Change::Stripe("subscription_schedules", schedule),
+            self.shows(walk),
+        ];
+        vec![Self::act(walk, walk.now(), changes, vec![word])]
+    }
+
+    /// Another quantity until the end of the period: the rest of the old one is credited, and that of the new one charged.
+    fn took_more(&self, walk: &Walk) -> Vec<Act> {
+        let Some(more) = &walk.line.more else {
+            return Vec::new();
+        };
+        let (amount, now) = (cents(more.micros), walk.now());
+        let bought = price(&more.product, walk.price());
+        let line = |amount: i64| {
+            json!({
+                "amount": amount, "period": { "start": now.as_second(), "end": walk.ends_at().as_second() },
+                "parent": { "subscription_item_details": { "proration": true, "subscription": self.id() } },
+                "pricing": { "price_details": { "price": bought["id"], "product": bought["product"] } },
+            })
+        };
+        let lines = [line(-amount), line(2 * amount)];
+        let mut changes = vec![self.shows(walk)];
+        changes.extend(self.paper(&more.id, "subscription_update", amount, now, &lines));
+        let word = Word::Stripe {
+            kind: "invoice.paid",
+            collection: "invoices",
+            id: more.id.clone(),
+        };
+        vec![Self::act(walk, now, changes, vec![word])]
     }
 
     fn paid(walk: &Walk) -> Word {
@@ -383,13 +447,17 @@ impl Maker for Stripe {
             }
             Deed::Undo => self.refund_failed(walk),
             Deed::BuyOnce | Deed::RefundOnce => self.once(walk, deed),
+            Deed::Plan => self.planned(walk),
+            Deed::Unplan => self.about(walk, "customer.subscription.updated"),
+            Deed::StartAnew => {
+                if self.trial_ends.is_some_and(|ends| ends > walk.now()) {
+                    self.trial_ends = Some(walk.now());
+                }
+                self.paid_now(walk, "subscription_update")
+            }
+            Deed::TakeMore => self.took_more(walk),
             // In no life of this store.
-            Deed::EndGrace
-            | Deed::Plan
-            | Deed::Unplan
-            | Deed::Move
-            | Deed::Announce
-            | Deed::Accept => Vec::new(),
+            Deed::EndGrace | Deed::Move | Deed::Announce | Deed::Accept => Vec::new(),
         }
     }
 }

@@ -32,6 +32,8 @@ pub enum How {
     AtRenewal,
     /// The customer came back after the end.
     CameBack,
+    /// The present period was over at once, and the next one was charged then.
+    Anew,
 }
 
 /// Why something ended.
@@ -48,6 +50,8 @@ pub enum Why {
 pub enum Happened {
     /// A period of a subscription was charged, or given for free.
     Charged(Charge, How),
+    /// Money was taken in the middle of a period, which goes on as it was.
+    TookMore(Charge),
     /// Something was bought once and for all.
     BoughtOnce(Charge),
     /// Money was given back for a charge.
@@ -189,6 +193,7 @@ fn door<'a>(told: impl Iterator<Item = &'a Told>) -> Door {
             | Happened::PauseBegan
             | Happened::SharingEnded => door.is_shut = true,
             Happened::BoughtOnce(_)
+            | Happened::TookMore(_)
             | Happened::GaveBack { .. }
             | Happened::TookAgain(_)
             | Happened::SwitchedOff

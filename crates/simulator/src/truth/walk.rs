@@ -13,6 +13,8 @@ const PRODUCTS: [(i64, i64); 2] = [(30 * DAY, 9_990_000), (365 * DAY, 59_990_000
 const TRIAL: i64 = 7 * DAY;
 const INTRO_PRICE: i64 = 1_990_000;
 const ONCE_PRICE: i64 = 4_990_000;
+/// What more of the same costs until the end of a period.
+const MORE_PRICE: i64 = 3_000_000;
 
 /// How a store goes about subscriptions.
 pub(super) struct Habits {
@@ -105,6 +107,8 @@ pub(super) struct Line {
     /// What was given back, in that order.
     pub(super) given_back: Vec<Back>,
     pub(super) is_pause_asked: bool,
+    /// The money that was taken last in the middle of a period.
+    pub(super) more: Option<Charge>,
     is_moved: bool,
 }
 
@@ -170,6 +174,7 @@ impl Walk {
                 given_back: Vec::new(),
                 is_moved: false,
                 is_pause_asked: false,
+                more: None,
             },
             once: Vec::new(),
             traded: 0,
@@ -356,6 +361,15 @@ impl Walk {
             Deed::Announce | Deed::AskPause => {
                 runs && goes_on && line.increase == Increase::None && !is_family
             }
+            Deed::StartAnew => {
+                runs && goes_on && !line.is_planned && line.charge.from <= self.at && !is_family
+            }
+            Deed::TakeMore => {
+                runs && goes_on
+                    && !line.charge.is_trial
+                    && line.charge.from <= self.at
+                    && !is_family
+            }
             Deed::Pause => is_running && line.is_pause_asked,
             Deed::Resume => line.stand == Stand::Paused,
             Deed::Accept => runs && line.increase == Increase::Announced,
@@ -494,6 +508,23 @@ impl Walk {
                 self.line.charge.until = Some(until);
                 self.line.is_moved = true;
                 self.tell(Happened::Moved(until));
+            }
+            Deed::StartAnew => {
+                self.within(share);
+                let product = self.line.product;
+                let mut charge = self.charge(product, self.at, Paper::Next);
+                charge.micros -= self.left();
+                self.charged(product, charge, How::Anew);
+            }
+            Deed::TakeMore => {
+                self.within(share);
+                let more = Charge {
+                    micros: MORE_PRICE,
+                    until: None,
+                    ..self.charge(self.line.product, self.at, Paper::Next)
+                };
+                self.line.more = Some(more.clone());
+                self.tell(Happened::TookMore(more));
             }
             Deed::Announce | Deed::Accept => self.raise(deed, share),
             Deed::BuyOnce | Deed::RefundOnce => self.trade_once(deed, share),
