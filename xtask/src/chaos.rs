@@ -21,6 +21,12 @@ pub(crate) struct Options {
     /// Instead, let one thing after the other go wrong around one server under a steady load.
     #[arg(long, conflicts_with = "kills")]
     scenarios: bool,
+    /// Instead, change bits of a file of SQLite, one at a time, and say how often that is noticed.
+    #[arg(long, conflicts_with_all = ["kills", "scenarios"])]
+    damage: bool,
+    /// How many first purchases a second that load has.
+    #[arg(long, default_value_t = 20)]
+    rate: u64,
     /// What that server keeps its data in.
     #[arg(long, value_enum, default_value_t = Ledger::Sqlite)]
     ledger: Ledger,
@@ -42,6 +48,11 @@ impl Ledger {
 }
 
 pub(crate) fn run(options: &Options) -> Result<()> {
+    if options.damage {
+        let test = ["test", "-p", "ledger-sqlite", "--test", "damaged"];
+        let only = ["how_often", "--", "--ignored", "--nocapture"];
+        return tools::run("cargo", &[&test[..], &only[..]].concat());
+    }
     tools::database_tools()?;
     tools::clock_tools()?;
     let seed = options.seed.to_string();
@@ -58,7 +69,10 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     if options.scenarios {
         return test(
             "scenarios::scenarios",
-            &[("TIDINGS_CHAOS_LEDGER", options.ledger.name())],
+            &[
+                ("TIDINGS_CHAOS_LEDGER", options.ledger.name()),
+                ("TIDINGS_CHAOS_RATE", &options.rate.to_string()),
+            ],
         );
     }
     test(

@@ -43,13 +43,20 @@ const LEVEL: i32 = -3;
 pub fn pack(bytes: &[u8]) -> Vec<u8> {
     PACKER.with_borrow_mut(|packer| {
         if packer.is_none() {
-            *packer = zstd::bulk::Compressor::new(LEVEL).ok();
+            *packer = checked_compressor().ok();
         }
         let packed = packer
             .as_mut()
             .and_then(|packer| packer.compress(bytes).ok());
         packed.expect("zstd compresses into memory it sized itself")
     })
+}
+
+/// What it makes says when a bit of it was changed since.
+fn checked_compressor() -> io::Result<zstd::bulk::Compressor<'static>> {
+    let mut compressor = zstd::bulk::Compressor::new(LEVEL)?;
+    compressor.set_parameter(zstd::zstd_safe::CParameter::ChecksumFlag(true))?;
+    Ok(compressor)
 }
 
 /// Reads back what [`pack`] wrote.
