@@ -1042,3 +1042,52 @@ async fn what_contradicts_itself_is_read_again_and_in_the_end_believed() {
     assert_eq!(asked(), 7);
     assert!(world.has_premium(who).await);
 }
+
+/// Checkout makes an invoice of what it sold, where `invoice_creation` says so: that is one purchase, whichever is told first.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_invoice_of_what_checkout_sold_is_no_second_purchase() {
+    let world = World::with_stores().await;
+    let stripe = &world.stores.stripe.api;
+    for (who, order) in [("first", [0, 1]), ("second", [1, 0])] {
+        let now = world.now().as_second();
+        let named = |kind: &str| format!("{kind}_{who}");
+        let objects = [
+            (
+                "checkout/sessions",
+                "checkout.session.completed",
+                json!({
+                    "id": named("cs"), "object": "checkout.session", "mode": "payment", "payment_status": "paid", "payment_intent": named("pi"),
+                    "livemode": false, "currency": "usd", "amount_total": 499, "created": now, "metadata": { "app_user_id": who }, "invoice": named("in"),
+                    "line_items": { "data": [{ "price": { "id": "price_coins", "product": "prod_coins" }, "quantity": 1 }] },
+                }),
+            ),
+            (
+                "invoices",
+                "invoice.paid",
+                json!({
+                    "id": named("in"), "object": "invoice", "status": "paid", "billing_reason": "manual", "currency": "usd", "amount_paid": 499,
+                    "created": now, "status_transitions": { "paid_at": now }, "livemode": false, "metadata": { "app_user_id": who },
+                    "lines": { "data": [{
+                        "amount": 499, "period": { "start": now, "end": now }, "parent": { "invoice_item_details": { "proration": false } },
+                        "pricing": { "price_details": { "price": "price_coins", "product": "prod_coins" } },
+                    }] },
+                }),
+            ),
+        ];
+        stripe.put("invoice_payments", json!({ "id": named("inpay"), "invoice": named("in"), "payment": { "type": "payment_intent", "payment_intent": named("pi") } }));
+        for (collection, _, object) in &objects {
+            stripe.put(collection, object.clone());
+        }
+        for index in order {
+            let (_, kind, object) = &objects[index];
+            world.pass(1).await;
+            world.hook(kind, object).await.unwrap();
+            world.settled().await;
+        }
+        assert_eq!(
+            told(&world, who).await,
+            [(NonSubscriptionPurchase, Some(499))]
+        );
+        assert_eq!(total(&world, who).await, 499);
+    }
+}

@@ -134,16 +134,17 @@ impl<'a> Talk<'a> {
     /// An invoice, or what it is for.
     async fn invoice(&mut self, id: &str) -> Result<Option<String>, Trouble> {
         let invoice = self.get(&format!("invoices/{id}")).await?;
-        match subscription_paid_by(&invoice) {
-            Some(subscription) => self.subscription(&subscription).await,
-            None => {
-                let customer = super::model::id(&invoice["customer"]);
-                self.refunds_of_invoice(&invoice).await?;
-                self.keep("invoice", invoice);
-                self.customer(customer).await?;
-                Ok(Some(id.to_owned()))
-            }
+        if let Some(subscription) = subscription_paid_by(&invoice) {
+            return self.subscription(&subscription).await;
         }
+        if let Some(session) = self.session_of(&invoice, id).await? {
+            return self.session(&session).await;
+        }
+        let customer = super::model::id(&invoice["customer"]);
+        self.refunds_of_invoice(&invoice).await?;
+        self.keep("invoice", invoice);
+        self.customer(customer).await?;
+        Ok(Some(id.to_owned()))
     }
 
     async fn customer(&mut self, customer: Option<String>) -> Result<(), Trouble> {
@@ -156,37 +157,50 @@ impl<'a> Talk<'a> {
         }
     }
 
-    /// Through its payments in the newer shape, its charge in the older.
-    async fn refunds_of_invoice(&mut self, invoice: &Value) -> Result<(), Trouble> {
-        if invoice["amount_paid"].as_i64().unwrap_or(0) == 0 {
-            return Ok(());
+    /// How an invoice was paid, as filters: its charge or payment in the older shape, its payments in the newer.
+    async fn payments_of(&self, invoice: &Value, invoice_id: &str) -> Result<Vec<String>, Trouble> {
+        let by = |of: &Value| {
+            let charge = id(&of["charge"]).map(|charge| format!("charge={charge}"));
+            let intent = id(&of["payment_intent"]).map(|intent| format!("payment_intent={intent}"));
+            (charge, intent)
+        };
+        let (charge, intent) = by(invoice);
+        if let Some(filter) = charge.or(intent) {
+            return Ok(vec![filter]);
         }
-        let Some(invoice_id) = id(invoice) else {
+        let path = format!("invoice_payments?invoice={invoice_id}");
+        let payments = self.list(&path).await?;
+        let filters = payments.iter().filter_map(|payment| {
+            let (charge, intent) = by(&payment["payment"]);
+            intent.or(charge)
+        });
+        Ok(filters.collect())
+    }
+
+    async fn refunds_of_invoice(&mut self, invoice: &Value) -> Result<(), Trouble> {
+        let Some(invoice_id) = id(invoice).filter(|_| took_money(invoice)) else {
             return Ok(());
         };
-        let charge = id(&invoice["charge"]);
-        let intent = id(&invoice["payment_intent"]);
-        let mut filters: Vec<String> = charge
-            .map(|charge| format!("charge={charge}"))
-            .or_else(|| intent.map(|intent| format!("payment_intent={intent}")))
-            .into_iter()
-            .collect();
-        if filters.is_empty() {
-            for payment in self
-                .list(&format!("invoice_payments?invoice={invoice_id}"))
-                .await?
-            {
-                let intent = id(&payment["payment"]["payment_intent"])
-                    .map(|intent| format!("payment_intent={intent}"));
-                let charge =
-                    id(&payment["payment"]["charge"]).map(|charge| format!("charge={charge}"));
-                filters.extend(intent.or(charge));
-            }
-        }
-        for filter in filters {
+        for filter in self.payments_of(invoice, &invoice_id).await? {
             self.refunds(&filter, &invoice_id).await?;
         }
         Ok(())
+    }
+
+    /// The session of Checkout that made an invoice of what it had sold.
+    async fn session_of(&self, invoice: &Value, id: &str) -> Result<Option<String>, Trouble> {
+        if took_money(invoice) {
+            for filter in self.payments_of(invoice, id).await? {
+                let path = format!("checkout/sessions?{filter}");
+                if filter.starts_with("payment_intent=")
+                    && let Some(session) =
+                        self.list(&path).await?.first().and_then(super::model::id)
+                {
+                    return Ok(Some(session));
+                }
+            }
+        }
+        Ok(None)
     }
 
     /// Refunds and disputes, each with the transaction it is about.
@@ -269,6 +283,10 @@ impl<'a> Talk<'a> {
             None => Ok(None),
         }
     }
+}
+
+fn took_money(invoice: &Value) -> bool {
+    invoice["amount_paid"].as_i64().is_some_and(|paid| paid > 0)
 }
 
 /// The subscription that an invoice is about. One that somebody wrote by hand sells something else.
