@@ -435,8 +435,10 @@ impl Maker for Stripe {
                 self.cancelled_at = self.cancelled_at.or(Some(walk.now()));
                 self.about(walk, "customer.subscription.deleted")
             }
-            // A pause begins with a period whose invoice is void.
-            Deed::AskPause | Deed::Pause => self.about(walk, "customer.subscription.updated"),
+            // A pause begins with a period whose invoice is void; a schedule that is released is named no more.
+            Deed::AskPause | Deed::Pause | Deed::Unplan => {
+                self.about(walk, "customer.subscription.updated")
+            }
             Deed::GiveUp | Deed::RunOut => self.about(walk, "customer.subscription.deleted"),
             Deed::Refund | Deed::RefundPart | Deed::RefundEarlier => {
                 let Some(back) = walk.line.given_back.last() else {
@@ -448,7 +450,6 @@ impl Maker for Stripe {
             Deed::Undo => self.refund_failed(walk),
             Deed::BuyOnce | Deed::RefundOnce => self.once(walk, deed),
             Deed::Plan => self.planned(walk),
-            Deed::Unplan => self.about(walk, "customer.subscription.updated"),
             Deed::StartAnew => {
                 if self.trial_ends.is_some_and(|ends| ends > walk.now()) {
                     self.trial_ends = Some(walk.now());
