@@ -35,6 +35,9 @@ impl Accounts for PostgresLedger {
     async fn sessions(&self, user: UserId, now: Timestamp) -> Result<Vec<Session>> {
         sessions(&self.reads, user, now).await
     }
+    async fn prolong_session(&self, digest: &str, until: Timestamp, now: Timestamp) -> Result<()> {
+        prolong_session(&self.reads, digest, until, now).await
+    }
     async fn close_sessions(&self, digest: Option<&str>, user: Option<UserId>) -> Result<()> {
         close_sessions(&self.reads, digest, user).await
     }
@@ -219,6 +222,24 @@ async fn session(pool: &PgPool, digest: &str, now: Timestamp) -> Result<Option<S
     .map_err(failed)?
     .map(Row::decode)
     .transpose()
+}
+
+async fn prolong_session(
+    pool: &PgPool,
+    digest: &str,
+    until: Timestamp,
+    now: Timestamp,
+) -> Result<()> {
+    sqlx::query!(
+        "update sessions set expires_at = $2 where digest = $1 and expires_at > $3 and expires_at < $2",
+        digest,
+        micros(until),
+        micros(now)
+    )
+    .execute(pool)
+    .await
+    .map(|_| ())
+    .map_err(failed)
 }
 
 pub(crate) async fn close_sessions(

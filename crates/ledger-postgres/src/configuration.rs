@@ -4,6 +4,7 @@ use crate::{
     Tx,
     accounts::{close_sessions, note},
     codec::{failed, micros, signed},
+    second_factors,
 };
 use jiff::Timestamp;
 use ledger::{
@@ -102,7 +103,11 @@ async fn beside(tx: &mut Tx, change: &Change, now: Timestamp) -> Result<()> {
         .await
         .map(|_| ())
         .map_err(failed),
-        Change::RemoveUser(id) | Change::ChangeUser(id, _, UserPart::Password(_)) => {
+        Change::RemoveUser(id) => {
+            second_factors::remove(tx, *id).await?;
+            close_sessions(&mut **tx, None, Some(*id)).await
+        }
+        Change::ChangeUser(id, _, UserPart::Password(_)) => {
             close_sessions(&mut **tx, None, Some(*id)).await
         }
         _ => Ok(()),
@@ -170,7 +175,7 @@ tables! {
     ApiKeys "api_keys": known by "id::text" ordered by "id";
         found by "id = $1" (id);
         put "(id, project, digest, body) values ($1, $2, $3, $4)" (id, project, name, body);
-    Users "users": known by "id::text" ordered by "email";
+    Users "users": known by "id::text" ordered by "email, id";
         found by "id = $1" (id);
         put "(id, email, body) values ($1, $2, $3) on conflict (id) do update set email = excluded.email, body = excluded.body" (id, name, body);
     Invitations "invitations": known by "digest" ordered by "digest";

@@ -33,11 +33,13 @@ pub const DIVIDED: [(&str, &str, &str); 10] = [
 ];
 
 /// Tables that stay on the coordinator.
-pub const KEPT: [&str; 13] = [
+pub const KEPT: [&str; 15] = [
     "meta",
     "users",
     "invitations",
     "sessions",
+    "second_factors",
+    "recovery_codes",
     "audit_log",
     "marks",
     "replays",

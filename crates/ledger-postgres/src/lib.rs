@@ -36,6 +36,7 @@ mod queue;
 mod records;
 mod references;
 mod replays;
+mod second_factors;
 mod settings;
 mod settle;
 mod tallies;

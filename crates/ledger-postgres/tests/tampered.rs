@@ -219,6 +219,18 @@ const CASES: &[(&str, Reading, &str, &str)] = &[
         "expires_at",
     ),
     (
+        "update second_factors set made_at = 9223372036854775807",
+        SecondFactor,
+        "second_factors",
+        "made_at",
+    ),
+    (
+        "update second_factors set step = -1",
+        SecondFactor,
+        "second_factors",
+        "step",
+    ),
+    (
         "update audit_log set at = 9223372036854775807",
         Audit,
         "audit_log",

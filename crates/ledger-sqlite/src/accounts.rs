@@ -53,6 +53,12 @@ impl Accounts for SqliteLedger {
         self.read_long(move |connection| sessions(connection, user, now))
             .await
     }
+    async fn prolong_session(&self, digest: &str, until: Timestamp, now: Timestamp) -> Result<()> {
+        let digest = digest.to_owned();
+        self.writer
+            .write(move |connection| prolong_session(connection, &digest, until, now))
+            .await
+    }
     async fn close_sessions(&self, digest: Option<&str>, user: Option<UserId>) -> Result<()> {
         let digest = digest.map(str::to_owned);
         self.writer
@@ -194,6 +200,20 @@ fn session(connection: &Connection, digest: &str, now: Timestamp) -> Result<Opti
         params![digest, micros(now)],
         read,
     )
+}
+
+fn prolong_session(
+    connection: &Connection,
+    digest: &str,
+    until: Timestamp,
+    now: Timestamp,
+) -> Result<()> {
+    execute(
+        connection,
+        "UPDATE sessions SET expires_at = ?2 WHERE digest = ?1 AND expires_at > ?3 AND expires_at < ?2",
+        params![digest, micros(until), micros(now)],
+    )
+    .map(|_| ())
 }
 
 pub(crate) fn close_sessions(

@@ -3,6 +3,7 @@
 use crate::{
     accounts::{close_sessions, note},
     codec::{Key, failed, micros},
+    second_factors,
     statement::{all, execute, first},
 };
 use jiff::Timestamp;
@@ -158,7 +159,11 @@ fn beside(connection: &Connection, change: &Change, now: Timestamp) -> Result<()
             )
             .map(|_| ())
         }
-        Change::RemoveUser(id) | Change::ChangeUser(id, _, UserPart::Password(_)) => {
+        Change::RemoveUser(id) => {
+            second_factors::remove(connection, *id)?;
+            close_sessions(connection, None, Some(*id))
+        }
+        Change::ChangeUser(id, _, UserPart::Password(_)) => {
             close_sessions(connection, None, Some(*id))
         }
         _ => Ok(()),

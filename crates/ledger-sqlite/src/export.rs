@@ -43,6 +43,8 @@ fn origin(table: &Table) -> Origin {
             from: "sessions",
             by: &["digest"],
         },
+        "second_factors" => plain("second_factors", &["owner"]),
+        "recovery_codes" => plain("recovery_codes", &["owner", "digest"]),
         "audit_log" => plain("audit_log", &["position"]),
         "marks" => plain("marks", &["app", "name"]),
         "exchange_rates" => plain("exchange_rates", &["day", "currency"]),

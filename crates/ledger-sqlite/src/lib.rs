@@ -27,6 +27,7 @@ mod load;
 mod migrations;
 mod records;
 mod replays;
+mod second_factors;
 mod settings;
 mod settle;
 mod statement;

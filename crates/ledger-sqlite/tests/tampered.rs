@@ -225,6 +225,18 @@ const CASES: &[(&str, Reading, &str, &str)] = &[
         "sessions",
         "expires_at",
     ),
+    (
+        "UPDATE second_factors SET made_at = 9223372036854775807",
+        SecondFactor,
+        "second_factors",
+        "made_at",
+    ),
+    (
+        "UPDATE second_factors SET step = -1",
+        SecondFactor,
+        "second_factors",
+        "step",
+    ),
     ("UPDATE audit_log SET at = 'then'", Audit, "audit_log", "at"),
     ("UPDATE replays SET body = '{}'", Replays, "replays", "body"),
 ];

@@ -24,6 +24,8 @@ pub trait Accounts: Send + Sync + 'static {
     async fn session(&self, digest: &str, now: Timestamp) -> Result<Option<Session>>;
     /// A user's sessions that have not ended, the newest first.
     async fn sessions(&self, user: UserId, now: Timestamp) -> Result<Vec<Session>>;
+    /// Lets a session that has not ended end later; one that has, or ends later anyway, stays as it is.
+    async fn prolong_session(&self, digest: &str, until: Timestamp, now: Timestamp) -> Result<()>;
     /// Ends one session, and all of a user.
     async fn close_sessions(&self, digest: Option<&str>, user: Option<UserId>) -> Result<()>;
 }
@@ -33,7 +35,7 @@ pub trait Accounts: Send + Sync + 'static {
 pub struct User {
     /// Its id.
     pub id: UserId,
-    /// Its e-mail address, lower case, unique.
+    /// Its e-mail address, lower case; unique among those with the same reach.
     pub email: String,
     /// What people call it.
     pub name: String,
@@ -54,6 +56,8 @@ pub enum UserPart {
     Role(Role),
     /// The hash of its password.
     Password(String),
+    /// The hash of the password it has already, made another way.
+    Rehashed(String),
 }
 
 /// What a member may do. Each may also do what those before it may.
@@ -89,6 +93,9 @@ impl Role {
         Self::ALL.into_iter().find(|role| role.id() == id)
     }
 }
+
+/// Most bytes of an e-mail address, and of a name.
+pub const LONGEST_EMAIL: usize = 200;
 
 /// Most sessions of one user; the oldest end when another begins.
 pub const MOST_SESSIONS: usize = 20;

@@ -109,7 +109,7 @@ impl Table {
                 &[Project, Name("key")]
             }
             Self::ApiKeys => &[Id],
-            Self::Users => &[Name("email")],
+            Self::Users => &[Name("email"), Id],
             Self::Invitations => &[Name("digest")],
         }
     }
@@ -176,7 +176,9 @@ impl Row {
                 Stored::new(Table::Users.name(), email).json("body", body.as_bytes())?;
             match part {
                 UserPart::Role(role) => user.role = *role,
-                UserPart::Password(hash) => user.password.clone_from(hash),
+                UserPart::Password(hash) | UserPart::Rehashed(hash) => {
+                    user.password.clone_from(hash);
+                }
             }
             self.body = Some(to_json(&user)?);
         }

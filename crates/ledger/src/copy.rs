@@ -58,7 +58,7 @@ const PLAIN: &[(&str, Kind)] = &[("id", Id), ("project", Id), ("key", Text), ("b
 const KEYED: &[(&str, Kind)] = &[("project", Id), ("key", Text), ("body", Text)];
 
 /// Every table, what is referred to before what refers to it.
-pub const TABLES: [Table; 24] = [
+pub const TABLES: [Table; 26] = [
     Table {
         name: "projects",
         columns: &[("id", Id), ("key", Text), ("body", Text)],
@@ -105,6 +105,19 @@ pub const TABLES: [Table; 24] = [
             ("expires_at", Number),
             ("agent", Text),
         ],
+    },
+    Table {
+        name: "second_factors",
+        columns: &[
+            ("owner", Id),
+            ("secret", Bytes),
+            ("step", Number),
+            ("made_at", Number),
+        ],
+    },
+    Table {
+        name: "recovery_codes",
+        columns: &[("owner", Id), ("digest", Text)],
     },
     Table {
         name: "audit_log",

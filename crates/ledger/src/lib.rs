@@ -9,7 +9,7 @@
 //! one transaction and answer each caller when it is durable.
 //!
 //! **One trait for each concern**, in a file with its types: [`Commits`], [`Inbox`], [`Checks`], [`Deliveries`], [`Feed`],
-//! [`Settings`], [`Accounts`], [`Upkeep`]. [`Ledger`] is all of them; whoever needs one takes `&dyn` that one. The contract
+//! [`Settings`], [`Accounts`], [`SecondFactors`], [`Upkeep`]. [`Ledger`] is all of them; whoever needs one takes `&dyn` that one. The contract
 //! suite and both backends have the same division.
 //!
 //! **What it does not do.** No decisions: what an event is, whether it is sent, when it is retried come from `domain`,
@@ -39,6 +39,7 @@ mod inbox;
 pub mod invariants;
 mod origin;
 mod replays;
+mod second_factors;
 mod settings;
 mod upkeep;
 
@@ -51,16 +52,17 @@ pub use feed::*;
 pub use inbox::*;
 pub use origin::Origin;
 pub use replays::*;
+pub use second_factors::*;
 pub use settings::*;
 pub use upkeep::{KeptSince, Upkeep};
 
 /// Durable storage: everything that is asked of a backend.
 pub trait Ledger:
-    Commits + Inbox + Checks + Deliveries + Feed + Settings + Accounts + Upkeep
+    Commits + Inbox + Checks + Deliveries + Feed + Settings + Accounts + SecondFactors + Upkeep
 {
 }
 
 impl<T> Ledger for T where
-    T: Commits + Inbox + Checks + Deliveries + Feed + Settings + Accounts + Upkeep
+    T: Commits + Inbox + Checks + Deliveries + Feed + Settings + Accounts + SecondFactors + Upkeep
 {
 }

@@ -120,6 +120,7 @@ impl ConfigurationChange {
             Self::PutUser(user) => ("put user", user.email.clone()),
             Self::ChangeUser(_, email, UserPart::Role(_)) => ("change role", email.clone()),
             Self::ChangeUser(_, email, UserPart::Password(_)) => ("change password", email.clone()),
+            Self::ChangeUser(_, email, UserPart::Rehashed(_)) => ("rehash password", email.clone()),
             Self::RemoveUser(id) => ("remove user", id.to_string()),
             Self::PutInvitation(invitation) => ("invite", invitation.email.clone()),
             Self::RemoveInvitation(invitation) => ("end invitation", invitation.email.clone()),

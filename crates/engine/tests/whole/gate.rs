@@ -203,7 +203,16 @@ behind_the_gate! {
         fn open_session(session: Session) -> ();
         fn session(digest: &str, now: Timestamp) -> Option<Session>;
         fn sessions(user: UserId, now: Timestamp) -> Vec<Session>;
+        fn prolong_session(digest: &str, until: Timestamp, now: Timestamp) -> ();
         fn close_sessions(digest: Option<&str>, user: Option<UserId>) -> ();
+    }
+    SecondFactors {
+        fn second_factor(user: UserId) -> Option<SecondFactor>;
+        fn second_factors() -> Vec<UserId>;
+        fn put_second_factor(factor: SecondFactor, codes: Vec<String>) -> ();
+        fn remove_second_factor(user: UserId) -> bool;
+        fn use_step(user: UserId, step: u64) -> bool;
+        fn use_recovery_code(user: UserId, digest: &str) -> bool;
     }
     Upkeep {
         fn mend(now: Timestamp) -> u64;

@@ -104,6 +104,36 @@ pub async fn sessions_of_a_user_are_bounded(ledger: Subject) {
     assert_eq!(others.len(), 1);
 }
 
+/// A session that is used ends later; none that has ended, or was closed, comes back by it, and none ends sooner.
+pub async fn a_session_is_prolonged_while_it_lasts(ledger: Subject) {
+    let opened = [session(1, 100), session(1, 200)];
+    for session in &opened {
+        ledger.open_session(session.clone()).await.unwrap();
+    }
+    let until = async |number: usize| {
+        let all = ledger.sessions(user(1).id, at(0)).await.unwrap();
+        let mut all = all.into_iter();
+        let found = all.find(|session| session.digest == opened[number].digest);
+        found.map(|session| session.expires_at)
+    };
+    let prolong = async |number: usize, until: i64, now: i64| {
+        let digest = &opened[number].digest;
+        let prolonged = ledger.prolong_session(digest, at(until), at(now));
+        prolonged.await.unwrap();
+    };
+    prolong(0, 150, 99).await;
+    assert_eq!(until(0).await, Some(at(150)));
+    prolong(0, 120, 110).await;
+    assert_eq!(until(0).await, Some(at(150)), "it ends no sooner");
+    prolong(0, 300, 150).await;
+    assert_eq!(until(0).await, Some(at(150)), "it has ended");
+    assert_eq!(until(1).await, Some(at(200)), "the other is as it was");
+    let digest = &opened[1].digest;
+    ledger.close_sessions(Some(digest), None).await.unwrap();
+    prolong(1, 300, 100).await;
+    assert_eq!(until(1).await, None, "it was closed");
+}
+
 /// A part of somebody is changed alone: what else was changed meanwhile stays, and nobody who is gone comes back by it.
 pub async fn a_part_of_a_user_is_changed_alone(ledger: Subject) {
     let part = |part| Change::ChangeUser(user(1).id, user(1).email, part);
@@ -119,8 +149,11 @@ pub async fn a_part_of_a_user_is_changed_alone(ledger: Subject) {
         open.unwrap().len()
     };
     assert_eq!(open(1).await, 1, "another role ends no session");
+    let rehashed = vec![part(UserPart::Rehashed("again".into()))];
+    assert!(ledger.configure(2, rehashed, "test", at(2)).await.unwrap());
+    assert_eq!(open(1).await, 1, "the same password made another way neither");
     let password = vec![part(UserPart::Password("new".into()))];
-    assert!(ledger.configure(2, password, "test", at(2)).await.unwrap());
+    assert!(ledger.configure(3, password, "test", at(2)).await.unwrap());
     assert_eq!((open(1).await, open(2).await), (0, 1));
     let changed = User {
         role: Role::Viewer,
@@ -130,12 +163,26 @@ pub async fn a_part_of_a_user_is_changed_alone(ledger: Subject) {
     let known = ledger.configuration().await.unwrap().users;
     assert_eq!(known, [changed, user(2)]);
     let gone = vec![Change::RemoveUser(user(1).id)];
-    assert!(ledger.configure(3, gone, "test", at(3)).await.unwrap());
+    assert!(ledger.configure(4, gone, "test", at(3)).await.unwrap());
     let late = vec![part(UserPart::Password("late".into()))];
-    let refused = ledger.configure(4, late, "test", at(4)).await;
+    let refused = ledger.configure(5, late, "test", at(4)).await;
     assert!(refused.is_err(), "{refused:?}");
     let left = ledger.configuration().await.unwrap();
-    assert_eq!((left.revision, left.users), (4, vec![user(2)]));
+    assert_eq!((left.revision, left.users), (5, vec![user(2)]));
+}
+
+/// An address has an account for each reach.
+pub async fn an_address_has_an_account_for_each_reach(ledger: Subject) {
+    let bound = User {
+        email: user(1).email,
+        project: Some(project()),
+        ..user(2)
+    };
+    let both = vec![Change::PutUser(user(1)), Change::PutUser(bound.clone())];
+    assert!(ledger.configure(0, both, "test", at(0)).await.unwrap());
+    let mut known = ledger.configuration().await.unwrap().users;
+    known.sort_by_key(|user| user.id);
+    assert_eq!(known, [user(1), bound]);
 }
 
 /// Every change is in the log, newest first, with what it was before and after, and without secrets.

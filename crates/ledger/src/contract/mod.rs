@@ -11,6 +11,7 @@ mod inbox;
 mod order;
 mod replays;
 mod sample;
+mod second_factors;
 mod settings;
 mod tampered;
 mod upkeep;
@@ -24,6 +25,7 @@ pub use inbox::*;
 pub use order::*;
 pub use replays::*;
 pub use sample::*;
+pub use second_factors::*;
 pub use settings::*;
 pub use tampered::*;
 pub use upkeep::*;
@@ -51,7 +53,8 @@ macro_rules! contract_tests {
             a_chain_is_found_under_all_its_ids, purchases_pass_from_customer_to_customer, a_merged_customer_leads_to_the_other,
             a_forgotten_customer_leaves_only_facts, what_was_answered_about_a_forgotten_customer_is_gone, the_log_does_not_name_a_forgotten_customer, marks_and_rates_are_kept,
             a_replay_queues_in_order_and_each_step_once, a_span_of_time_is_found,
-            sessions_end, sessions_of_a_user_are_bounded, a_part_of_a_user_is_changed_alone, what_was_done_is_logged_without_secrets, what_was_done_is_told_to_whom_it_concerns, configuration_changes_are_optimistic, removing_an_integration_fails_what_it_had_not_sent, what_waits_for_an_integration_that_is_gone_fails,
+            sessions_end, sessions_of_a_user_are_bounded, a_part_of_a_user_is_changed_alone, an_address_has_an_account_for_each_reach, what_was_done_is_logged_without_secrets, what_was_done_is_told_to_whom_it_concerns,
+            a_session_is_prolonged_while_it_lasts, a_second_factor_is_used_once, of_many_with_one_code_one_is_let_in, a_second_factor_goes_with_its_member, configuration_changes_are_optimistic, removing_an_integration_fails_what_it_had_not_sent, what_waits_for_an_integration_that_is_gone_fails,
         }
     };
     (@each $make:expr; $($name:ident),* $(,)?) => {$(

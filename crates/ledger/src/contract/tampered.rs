@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     AuditFilter, Choice, ConfigurationChange as Change, EventFilter, LedgerError, Next, Page,
-    Progress, Project, Replay, ReplayState, Result, Role, Session, TransferBehaviour, User,
+    Progress, Project, Replay, ReplayState, Result, Role, SecondFactor, Session, TransferBehaviour, User,
 };
 use domain::{Currency, NotSent, ReplayId, UserId, rates::Rate};
 use uuid::Uuid;
@@ -41,6 +41,8 @@ pub enum Reading {
     Mark,
     /// A member's sessions.
     Sessions,
+    /// A member's second factor.
+    SecondFactor,
     /// The log of what was done.
     Audit,
     /// Replays of a project.
@@ -103,6 +105,15 @@ pub async fn one_of_everything(ledger: &Subject) {
         agent: String::new(),
     };
     ledger.open_session(session).await.unwrap();
+    let factor = SecondFactor {
+        user: member(),
+        secret: b"sealed".to_vec(),
+        step: 1,
+        made_at: at(0),
+        recovery_codes: 0,
+    };
+    let codes = vec!["digest".to_owned()];
+    ledger.put_second_factor(factor, codes).await.unwrap();
     let replay = Replay {
         id: ReplayId::new(Uuid::from_u128(1)),
         project: project(),
@@ -157,6 +168,7 @@ async fn read(ledger: &Subject, what: Reading) -> Result<()> {
         Reading::Rates => ledger.rates().await.map(drop),
         Reading::Mark => ledger.mark(app(), "gaps").await.map(drop),
         Reading::Sessions => ledger.sessions(member(), at(1)).await.map(drop),
+        Reading::SecondFactor => ledger.second_factor(member()).await.map(drop),
         Reading::Audit => {
             let filter = AuditFilter {
                 project: project(),
@@ -200,6 +212,7 @@ pub async fn can_be_read(ledger: &Subject) {
         Reading::Rates,
         Reading::Mark,
         Reading::Sessions,
+        Reading::SecondFactor,
         Reading::Audit,
         Reading::Replays,
     ] {

@@ -1,0 +1,38 @@
+//! Second factors: what a member proves beside the password.
+
+use crate::Result;
+use async_trait::async_trait;
+use domain::UserId;
+use jiff::Timestamp;
+
+/// Second factors of members. They go with their member.
+#[async_trait]
+pub trait SecondFactors: Send + Sync + 'static {
+    /// A member's, if it has one.
+    async fn second_factor(&self, user: UserId) -> Result<Option<SecondFactor>>;
+    /// Who has one.
+    async fn second_factors(&self) -> Result<Vec<UserId>>;
+    /// Gives a member one, with the digests of its recovery codes, instead of the one it has.
+    async fn put_second_factor(&self, factor: SecondFactor, codes: Vec<String>) -> Result<()>;
+    /// Takes it away; whether there was one.
+    async fn remove_second_factor(&self, user: UserId) -> Result<bool>;
+    /// Uses up a step: `false` when it, or a later one, was used before.
+    async fn use_step(&self, user: UserId, step: u64) -> Result<bool>;
+    /// Uses up the recovery code with this digest: `false` when the member has no such one, or no more.
+    async fn use_recovery_code(&self, user: UserId, digest: &str) -> Result<bool>;
+}
+
+/// What a member proves beside the password: that it has what makes its codes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SecondFactor {
+    /// Whose.
+    pub user: UserId,
+    /// What makes the codes, sealed.
+    pub secret: Vec<u8>,
+    /// The newest step whose code was used.
+    pub step: u64,
+    /// Since when.
+    pub made_at: Timestamp,
+    /// How many recovery codes are left; they are written by [`SecondFactors::put_second_factor`].
+    pub recovery_codes: u64,
+}
