@@ -104,6 +104,7 @@ fn operation(route: &Route<App>, summary: &str, described: Description) -> Opera
             operation.security(SecurityRequirement::new(KEY, [""; 0]))
         }
         Access::Anyone
+        | Access::Visitor
         | Access::Store
         | Access::Page
         | Access::Form

@@ -4,7 +4,7 @@ use crate::state::Dashboard;
 use askama::Template;
 use axum::{
     extract::{Path, Request, State},
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderName, HeaderValue, StatusCode, header},
     middleware::Next,
     response::{Html, IntoResponse, Redirect, Response},
 };
@@ -35,6 +35,13 @@ pub(crate) fn html(template: &impl Template) -> Response {
 /// A page with a form in which something is wrong: it could not be processed.
 pub(crate) fn refused(template: &impl Template) -> Response {
     (StatusCode::UNPROCESSABLE_ENTITY, html(template)).into_response()
+}
+
+/// An answer that is another one later.
+pub(crate) fn later(seconds: u64, mut answer: Response) -> Response {
+    let headers = answer.headers_mut();
+    headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    answer
 }
 
 /// `/projects/acme/x?notice=saved`, after something was done.
@@ -76,6 +83,7 @@ pub async fn readable(State(app): State<App>, request: Request, next: Next) -> R
         return response;
     };
     let status = response.status();
+    let again_after = response.headers_mut().remove(header::RETRY_AFTER);
     // One that has a name in the log is told there already.
     let request = request.unwrap_or_else(|| {
         let id = app.engine.system().uuid().simple().to_string();
@@ -89,7 +97,11 @@ pub async fn readable(State(app): State<App>, request: Request, next: Next) -> R
         detail,
         request,
     };
-    (status, html(&page)).into_response()
+    let mut page = (status, html(&page)).into_response();
+    if let Some(seconds) = again_after {
+        page.headers_mut().insert(header::RETRY_AFTER, seconds);
+    }
+    page
 }
 
 /// `GET /assets/{name}`: the files pages are made with.
@@ -113,9 +125,26 @@ async fn asset(Path(name): Path<String>) -> Response {
         .into_response()
 }
 
+/// What no page of ours uses.
+const NOT_ASKED_FOR: &str = "accelerometer=(), autoplay=(), camera=(), display-capture=(), encrypted-media=(), fullscreen=(), geolocation=(), gyroscope=(), magnetometer=(), microphone=(), midi=(), payment=(), publickey-credentials-get=(), screen-wake-lock=(), serial=(), usb=(), xr-spatial-tracking=()";
+
 /// Headers that keep pages to themselves.
-pub async fn harden(mut response: Response) -> Response {
+pub async fn harden(State(app): State<App>, request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
     let headers = response.headers_mut();
+    // Whoever came over HTTPS once comes no other way for a year.
+    if app.engine.public_url().starts_with("https://") {
+        let year = HeaderValue::from_static("max-age=31536000");
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, year);
+    }
+    headers.insert(
+        HeaderName::from_static("cross-origin-opener-policy"),
+        HeaderValue::from_static("same-origin"),
+    );
+    headers.insert(
+        HeaderName::from_static("permissions-policy"),
+        HeaderValue::from_static(NOT_ASKED_FOR),
+    );
     let policy = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
     headers.insert(
         header::CONTENT_SECURITY_POLICY,
@@ -127,7 +156,8 @@ pub async fn harden(mut response: Response) -> Response {
     );
     headers.insert(
         header::REFERRER_POLICY,
-        HeaderValue::from_static("no-referrer"),
+        // Browsers that are reached over plain HTTP tell only so that a form comes from a page of ours.
+        HeaderValue::from_static("same-origin"),
     );
     headers
         .entry(header::CACHE_CONTROL)

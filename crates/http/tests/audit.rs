@@ -17,6 +17,7 @@ use web::{
     access::{Access, digest, new_api_key},
     audit::{Effect, Subject},
     passwords,
+    second_factor::Secret,
     test::{Answer, Client, TestServer, Who},
 };
 
@@ -169,6 +170,11 @@ const SAID: &[(&str, &str)] = &[
     ("POST /api/v1/projects/{project}/replays", "hook"),
     ("POST /v1/subscribers/identify", "ann"),
     ("POST /signin", "with a password"),
+    ("POST /signin/code", "with a password and a code"),
+    (
+        "POST /projects/{project}/people/{user}/second-factor",
+        "viewer@acme.example",
+    ),
     ("POST /projects/{project}/rates", "1"),
     ("POST /projects/{project}/replay", "hook"),
     ("POST /projects/{project}/simulator", "converts"),
@@ -270,7 +276,11 @@ async fn prepared() -> (TestServer, Names) {
     server.live().await;
     let names = Names::of(&server).await;
     server.endpoints.answer("https://hook.example", 200);
-    let hash = HASH.get_or_init(|| passwords::hash(server.app.engine.system(), PASSWORD.into()));
+    let (hashing, system) = (&server.app.gate.hashing, server.app.engine.system());
+    let hash = HASH.get_or_init(async || {
+        let hash = passwords::hash(hashing, system, PASSWORD.into(), &[]).await;
+        hash.unwrap()
+    });
     let hash = hash.await.clone();
     let setup = server.app.engine.setup();
     let mut users = setup.configuration.users.iter();
@@ -330,11 +340,16 @@ async fn filled(server: &TestServer, names: &Names, route: &str, path: &str) -> 
             assert_eq!(made.status, 201, "{made}");
             path.replace("{key}", "extra")
         }
-        "GET /signin/{token}" => {
+        "POST /signin/{token}" => {
             let link = server.app.operator_link("test").await.unwrap();
             path.replace("{token}", &link)
         }
         "POST /invite/{token}" => path.replace("{token}", "invited"),
+        "POST /projects/{project}/people/{user}/second-factor" => {
+            let user = user(server, "viewer@acme.example");
+            second_factor(server, &user).await;
+            path.replace("{user}", &user)
+        }
         "POST /projects/{project}/people/withdraw/{digest}" => {
             path.replace("{digest}", &digest("invited"))
         }
@@ -363,11 +378,58 @@ async fn filled(server: &TestServer, names: &Names, route: &str, path: &str) -> 
 
 fn client(server: &TestServer, access: Access) -> Client<'_> {
     server.by(match access {
-        Access::Anyone | Access::Store => Who::Nobody,
+        Access::Anyone | Access::Visitor | Access::Store => Who::Nobody,
         Access::Client => Who::BoundWriteKey,
         Access::Read | Access::Write => Who::WriteKey,
         Access::Page | Access::Form | Access::Own | Access::Manage => Who::Owner,
     })
+}
+
+const SIGN_IN: &str = "email=owner%40acme.example&password=correct+horse";
+
+/// Gives somebody a second factor.
+async fn second_factor(server: &TestServer, user: &str) -> Secret {
+    let secret = Secret::new(server.app.engine.system());
+    let given = server
+        .app
+        .give_second_factor(user.parse().unwrap(), &secret, 0);
+    given.await.unwrap();
+    secret
+}
+
+/// The value of a hidden field.
+fn hidden(page: &str, name: &str) -> String {
+    let beginning = format!("name=\"{name}\" value=\"");
+    let (_, rest) = page.split_once(&beginning).unwrap();
+    rest.split('"').next().unwrap().to_owned()
+}
+
+/// What is sent about the owner's second factor.
+async fn with_code(server: &TestServer, route: &str) -> String {
+    let owner = user(server, "owner@acme.example");
+    let password = "current=correct+horse";
+    if route.ends_with("/begin") {
+        return password.into();
+    }
+    if route.ends_with("/account/second-factor") {
+        let path = "/projects/acme/account/second-factor/begin";
+        let begun = server.form(path, &[("current", PASSWORD)]).await.text();
+        let (_, key) = begun.split_once("Key: <code>").unwrap();
+        let secret = server.secret(key.split('<').next().unwrap());
+        return format!(
+            "offer={}&code={}",
+            hidden(&begun, "offer"),
+            server.code(&secret)
+        );
+    }
+    let code = server.code(&second_factor(server, &owner).await);
+    if route.ends_with("/off") {
+        return format!("{password}&code={code}");
+    }
+    let nobody = server.by(Who::Nobody);
+    let first = nobody.request("POST", "/signin", Body::from(SIGN_IN));
+    let page = server.call(first).await.text();
+    format!("ticket={}&code={code}", hidden(&page, "ticket"))
 }
 
 fn body_of(route: &str, otherwise: &'static str) -> &'static str {
@@ -378,9 +440,13 @@ fn body_of(route: &str, otherwise: &'static str) -> &'static str {
 /// Calls a route as somebody who may.
 async fn call(server: &TestServer, (route, access): (&str, Access), path: &str) -> Answer {
     let (method, _) = route.split_once(' ').unwrap();
-    let preview;
+    let (preview, codes);
     let body = match route {
-        "POST /signin" => "email=owner%40acme.example&password=correct+horse",
+        "POST /signin" => SIGN_IN,
+        _ if route == "POST /signin/code" || route.contains("/account/second-factor") => {
+            codes = with_code(server, route).await;
+            &codes
+        }
         _ if route.ends_with("/preview") => {
             let events = server.get("/api/v1/projects/acme/events").await.json();
             let event = events["data"][0]["id"].as_str().unwrap();
@@ -405,7 +471,7 @@ async fn call(server: &TestServer, (route, access): (&str, Access), path: &str) 
 fn by(route: &str, access: Access) -> &'static str {
     match (route, access) {
         ("POST /invite/{token}", _) => "invited@acme.example",
-        ("GET /signin/{token}", _) => "operator",
+        ("POST /signin/{token}", _) => "operator",
         (_, Access::Client) => "key BoundWriteKey",
         (_, Access::Read | Access::Write) => "key WriteKey",
         _ => "owner@acme.example",
@@ -492,7 +558,7 @@ async fn every_route_that_changes_something_leaves_the_entry_it_states() {
 fn may_configure(route: &str, effect: Effect) -> bool {
     let changes_accounts = [
         "POST /invite/{token}",
-        "GET /signin/{token}",
+        "POST /signin/{token}",
         "POST /projects/{project}/account/password",
     ];
     effect == Effect::Configures || changes_accounts.contains(&route)

@@ -1,13 +1,11 @@
 //! Every route with every kind of caller. What is to be answered is written down here, apart from what decides it: a line for
-//! each access rule, and by name what differs. Where today's answer is wrong the right one stands here all the same, and the
-//! row among [`KNOWN_WRONG`] until it is mended.
+//! each access rule, and by name what differs.
 #![expect(clippy::unwrap_used, reason = "tests report by panicking")]
 
 mod names;
 
 use axum::body::Body;
 use names::{Names, server, table};
-use std::collections::BTreeSet;
 use web::{
     access::Access,
     route::Method,
@@ -70,7 +68,7 @@ const fn of(who: Who) -> (Holds, Reach) {
 /// The rules, in the order of [`Holds`]. Where a rule asks nobody, everybody runs.
 const fn rule(access: Access) -> [Said; 8] {
     match access {
-        Access::Anyone | Access::Store => [Runs; 8],
+        Access::Anyone | Access::Visitor | Access::Store => [Runs; 8],
         Access::Client => [
             Unknown, Unknown, Runs, Runs, Runs, Unknown, Unknown, Unknown,
         ],
@@ -105,13 +103,6 @@ const GLOBAL: &[&str] = &[
     "POST /projects/{project}/rates",
 ];
 
-/// Today's answer is another than the right one, and why.
-const KNOWN_WRONG: &[(&str, Who, &str)] = &[(
-    "GET /projects/{project}/rates",
-    Who::OtherOwner,
-    "exchange rates serve every project and are shown to whoever reaches one",
-)];
-
 /// One call of one row.
 struct Call<'a> {
     route: &'a str,
@@ -135,8 +126,17 @@ fn expected(call: &Call<'_>) -> Said {
     if call.is_cross_site && changes && is_session {
         holds = Holds::Nothing;
     }
+    // Nor does it sign anybody in or out.
+    if call.is_cross_site && call.access == Access::Visitor {
+        return Forbidden;
+    }
     let said = rule(call.access)[holds as usize];
-    if said != Runs || matches!(call.access, Access::Anyone | Access::Store) {
+    if said != Runs
+        || matches!(
+            call.access,
+            Access::Anyone | Access::Visitor | Access::Store
+        )
+    {
         return said;
     }
     if call.access == Access::Client {
@@ -165,6 +165,8 @@ fn said(access: Access, answer: &Answer) -> Said {
     match answer.status.as_u16() {
         // Some handlers say these themselves.
         _ if matches!(access, Access::Anyone | Access::Store) => Runs,
+        // Whom it lets in, and where it leads, is the handler's own word.
+        status if access == Access::Visitor && status != 403 => Runs,
         401 => Unknown,
         303 if answer.header("location") == "/signin" => SignIn,
         403 => Forbidden,
@@ -205,7 +207,7 @@ async fn every_route_answers_every_caller_as_is_written_down() {
     // What changes something comes last, and what ends a session after all else.
     let mut table = table();
     table.sort_by_key(|(method, path, _)| (method.id() != "GET", *path == "/signout"));
-    let (mut wrong, mut seen_wrong) = (Vec::new(), BTreeSet::new());
+    let mut wrong = Vec::new();
     let mut calls = 0;
     for (method, path, access) in table {
         let route = format!("{} {path}", method.id());
@@ -239,13 +241,7 @@ async fn every_route_answers_every_caller_as_is_written_down() {
                     "{row}\n{answer}"
                 );
                 if came != expected {
-                    let known = KNOWN_WRONG
-                        .iter()
-                        .position(|(wrong, by, _)| *wrong == route && *by == who);
-                    match known {
-                        Some(known) => drop(seen_wrong.insert(known)),
-                        None => wrong.push(format!("{row} instead of {expected:?}")),
-                    }
+                    wrong.push(format!("{row} instead of {expected:?}"));
                 }
             }
         }
@@ -256,12 +252,6 @@ async fn every_route_answers_every_caller_as_is_written_down() {
         wrong.len(),
         wrong.join("\n")
     );
-    for (number, (route, who, why)) in KNOWN_WRONG.iter().enumerate() {
-        assert!(
-            seen_wrong.contains(&number),
-            "{route} is right for {who:?} now; take it off: {why}"
-        );
-    }
 }
 
 /// Things of one project, looked for in another by somebody who reaches both.

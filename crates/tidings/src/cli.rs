@@ -7,8 +7,10 @@ use crate::{
 use crate::{from_file::FromFile, telemetry::Traces};
 use anyhow::{Result, bail};
 use clap::{Args, Parser, Subcommand, value_parser};
-use engine::{AllowedNetworks, Retention};
+use engine::{AllowedNetworks, Networks, Retention};
+use jiff::SignedDuration;
 use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
+use web::access::Lasting;
 
 /// Tells your systems what happened to your customers' subscriptions.
 #[derive(Debug, Parser)]
@@ -65,6 +67,15 @@ pub(crate) struct ServeOptions {
     /// Internal networks that integrations may reach, such as 10.0.0.0/8,127.0.0.1/32; public addresses are always allowed.
     #[arg(long, env = "TIDINGS_ALLOW_NETWORKS", default_value = "")]
     pub(crate) allow_networks: AllowedNetworks,
+    /// Proxies in front of this server, as networks such as 10.0.0.0/8: what they say of who asks (X-Forwarded-For) is believed, and of no one else.
+    #[arg(long, env = "TIDINGS_TRUSTED_PROXIES", default_value = "")]
+    pub(crate) trusted_proxies: Networks,
+    /// Hours after which a session ends that nobody uses.
+    #[arg(long, env = "TIDINGS_SESSION_IDLE_HOURS", default_value_t = whole_hours(Lasting::DEFAULT.idle), value_parser = value_parser!(u16).range(1..))]
+    pub(crate) session_idle_hours: u16,
+    /// Hours after which a session ends however much it is used.
+    #[arg(long, env = "TIDINGS_SESSION_HOURS", default_value_t = whole_hours(Lasting::DEFAULT.longest), value_parser = value_parser!(u16).range(1..))]
+    pub(crate) session_hours: u16,
     /// Where exchange rates are read from once a day, in the form of the ECB's eurofxref.csv; never when absent.
     #[arg(long, env = "TIDINGS_RATES_URL")]
     pub(crate) rates_url: Option<String>,
@@ -88,7 +99,20 @@ pub(crate) struct ServeOptions {
     pub(crate) trace_ratio: f64,
 }
 
+/// As the command line says it.
+pub(crate) fn whole_hours(time: SignedDuration) -> u16 {
+    u16::try_from(time.as_hours()).unwrap_or(u16::MAX)
+}
+
 impl ServeOptions {
+    /// How long somebody stays signed in.
+    pub(crate) fn lasting(&self) -> Lasting {
+        Lasting {
+            idle: SignedDuration::from_hours(self.session_idle_hours.into()),
+            longest: SignedDuration::from_hours(self.session_hours.into()),
+        }
+    }
+
     /// How long is kept what does not stay for ever.
     pub(crate) const fn retention(&self) -> Retention {
         Retention {

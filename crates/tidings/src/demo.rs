@@ -1,7 +1,7 @@
 //! `tidings demo`: a server, a simulated App Store and receivers, in a temporary directory.
 
 use crate::{
-    cli::{Data, LogFormat, ServeOptions},
+    cli::{Data, LogFormat, ServeOptions, whole_hours},
     say,
     serve::{Server, stop_signal},
     telemetry,
@@ -9,7 +9,7 @@ use crate::{
 use anyhow::{Context, Result};
 use clap::Args;
 use configuration::{Desired, Means};
-use engine::{Retention, System, WallSystem};
+use engine::{Networks, Retention, System, WallSystem};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 use simulator::{
@@ -17,6 +17,7 @@ use simulator::{
     SIGNING_SECRET, Stores,
 };
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use web::access::Lasting;
 
 const BUNDLE_ID: &str = "com.example.meditation";
 
@@ -122,6 +123,9 @@ pub(crate) async fn run(options: Options) -> Result<()> {
         audit_days: Retention::DEFAULT.audit_days,
         program_audit_days: Retention::DEFAULT.program_audit_days,
         allow_networks: "127.0.0.0/8".parse().unwrap_or_default(),
+        trusted_proxies: Networks::default(),
+        session_idle_hours: whole_hours(Lasting::DEFAULT.idle),
+        session_hours: whole_hours(Lasting::DEFAULT.longest),
         log_format: LogFormat::Text,
         log: String::new(),
         otlp_endpoint: None,

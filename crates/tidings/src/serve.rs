@@ -9,9 +9,10 @@ use sources::Web;
 use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{net::TcpListener, sync::watch};
 use web::{
-    App,
+    App, Gate,
     access::{Sessions, has_owner},
     followers::Followers,
+    proxies::Proxies,
     readiness::Readiness,
 };
 
@@ -117,7 +118,11 @@ impl Server {
         engine.keep_rates_fresh(rates_url);
         let app = App {
             engine: engine.clone(),
-            sessions: Arc::new(Sessions::default()),
+            sessions: Arc::new(Sessions::new(options.lasting())),
+            gate: Arc::new(Gate {
+                proxies: Proxies::new(options.trusted_proxies.clone()),
+                ..Gate::default()
+            }),
             followers: Followers::at_most(connections.div_ceil(FOLLOWING)),
             readiness: Arc::new(Readiness::default()),
             has_operations: operators.is_some(),

@@ -20,10 +20,12 @@ pub mod followers;
 pub mod passwords;
 pub mod problem;
 pub mod project;
+pub mod proxies;
 pub mod query;
 pub mod readiness;
 pub mod replay_form;
 pub mod route;
+pub mod second_factor;
 pub mod stream;
 #[cfg(feature = "test")]
 #[expect(
@@ -40,6 +42,8 @@ use access::Sessions;
 use engine::Engine;
 use followers::Followers;
 use metrics_exporter_prometheus::PrometheusHandle;
+use passwords::{Hashing, Throttle};
+use proxies::Proxies;
 use readiness::Readiness;
 use std::sync::Arc;
 
@@ -56,6 +60,19 @@ pub struct App {
     pub readiness: Arc<Readiness>,
     /// Whether operators have a listener of their own: then nobody else is told about it.
     pub has_operations: bool,
+    /// What somebody who wants to sign in has to pass.
+    pub gate: Arc<Gate>,
     /// Renders `/metrics`.
     pub metrics: Option<PrometheusHandle>,
+}
+
+/// What somebody who wants to sign in has to pass.
+#[derive(Debug, Default)]
+pub struct Gate {
+    /// Slows guessing down.
+    pub throttle: Throttle,
+    /// Where passwords are hashed.
+    pub hashing: Hashing,
+    /// Who is believed when it says for whom it asks.
+    pub proxies: Proxies,
 }

@@ -1,8 +1,11 @@
 //! Problems: RFC 9457 bodies with stable codes.
 
-use crate::described::{Answers, Description};
+use crate::{
+    described::{Answers, Description},
+    passwords::Busy,
+};
 use axum::{
-    http::{StatusCode, header},
+    http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use engine::{CustomerError, IntakeError};
@@ -257,6 +260,13 @@ impl From<CustomerError> for Problem {
     }
 }
 
+impl From<Busy> for Problem {
+    fn from(_: Busy) -> Self {
+        let problem = "too many passwords are being checked; try again in a few seconds";
+        Self::new(Code::Busy, problem)
+    }
+}
+
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let errors = self.errors.into_iter().map(|error| FieldError {
@@ -283,6 +293,10 @@ impl IntoResponse for Problem {
             serde_json::to_string(&body).unwrap_or_default(),
         )
             .into_response();
+        if self.code == Code::Busy {
+            let seconds = HeaderValue::from(Busy::WAIT_SECONDS);
+            response.headers_mut().insert(header::RETRY_AFTER, seconds);
+        }
         response.extensions_mut().insert(readable);
         response
     }

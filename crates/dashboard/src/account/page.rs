@@ -13,10 +13,10 @@ use axum::{
     http::{HeaderMap, Uri},
     response::Response,
 };
-use ledger::User;
+use ledger::{SecondFactor, User};
 use web::{
     App,
-    access::{self, Access, digest},
+    access::{Access, digest},
     problem::{Code, Problem},
     project::InProject,
     route::{Method, Route},
@@ -44,6 +44,8 @@ struct OwnTemplate {
     /// Whose account it is; somebody who came by a key or the operator's link has none.
     user: Option<User>,
     sessions: Vec<SessionLine>,
+    /// Since when there is a second factor, and how many recovery codes are left.
+    second: Option<(String, u64)>,
     problems: Vec<String>,
 }
 
@@ -69,7 +71,7 @@ pub(super) async fn page(
     problems: Vec<String>,
 ) -> Result<Response, Problem> {
     let user = known(app, project);
-    let this = access::session_token(headers).map(|token| digest(&token));
+    let this = app.session_token(headers).map(|token| digest(&token));
     let mut sessions = Vec::new();
     if let Some(user) = &user {
         let now = app.engine.system().now();
@@ -83,11 +85,17 @@ pub(super) async fn page(
             });
         }
     }
+    let second = match &user {
+        Some(user) => app.engine.ledger().second_factor(user.id).await?,
+        None => None,
+    };
+    let line = |second: SecondFactor| (exact(second.made_at), second.recovery_codes);
     let is_right = problems.is_empty();
     let page = OwnTemplate {
         shell: Shell::load(app, project, "account", uri).await?,
         user,
         sessions,
+        second: second.map(line),
         problems,
     };
     Ok(if is_right {

@@ -1,9 +1,9 @@
-//! Changing one's own password.
+//! Changing one's own password, and proving that one knows it.
 
 use super::page::{own, page};
 use crate::{
     form::Form,
-    sign_in::{enter, set_password},
+    sign_in::{enter_in, set_password},
     state::Dashboard,
 };
 use axum::{
@@ -15,9 +15,9 @@ use ledger::User;
 use serde::Deserialize;
 use web::{
     App,
-    access::{self, Access},
+    access::{self, Access, digest},
     audit::{Did, Effect, Known, Noted, Subject},
-    passwords,
+    passwords::{self, Asker},
     problem::Problem,
     project::InProject,
     route::{Method, Route},
@@ -44,28 +44,54 @@ struct PasswordForm {
     password: String,
 }
 
-/// What is wrong with the form, checked against the password there is; and whether somebody guessed at that one.
-async fn problems(app: &App, user: &User, sent: &PasswordForm) -> (Vec<String>, Did) {
-    let now = app.engine.system().now();
-    let (mut problems, mut did) = (Vec::new(), Did::Nothing);
-    if let Err(wait) = app.sessions.throttle.take_try(&user.email, now) {
-        let seconds = wait.as_secs() + 1;
-        problems.push(format!(
-            "Too many wrong tries. Try again in {seconds} seconds."
-        ));
-    } else {
-        let stored = Some(user.password.clone());
-        let is_right = passwords::is_right(stored, sent.current.clone()).await;
-        if is_right {
-            app.sessions.throttle.forgive(&user.email);
-        } else {
-            problems.push("The current password is another one.".into());
-            did = Did::Instead("fail to change the password of", Known::default());
+/// Whether somebody who is signed in knows the password.
+pub(super) enum Knows {
+    /// It is right.
+    It,
+    /// It is another one.
+    Not,
+    /// So many wrong ones were tried that the next has to wait, so many seconds.
+    Waits(u64),
+}
+
+impl Knows {
+    /// What is wrong, and what that was.
+    pub(super) fn problem(&self, what: &'static str) -> Option<(String, Did)> {
+        match self {
+            Self::It => None,
+            Self::Not => {
+                let problem = "The current password is another one.".to_owned();
+                Some((problem, Did::Instead(what, Known::default())))
+            }
+            Self::Waits(seconds) => {
+                let problem = format!("Too many wrong tries. Try again in {seconds} seconds.");
+                Some((problem, Did::Nothing))
+            }
         }
     }
-    let wrong = passwords::problem(&sent.password);
-    problems.extend(wrong.map(|problem| format!("The new password {problem}.")));
-    (problems, did)
+}
+
+/// Whether somebody who is signed in knows the password of the account. Tries are counted for the session: no stranger's count.
+pub(super) async fn knows(
+    app: &App,
+    user: &User,
+    headers: &HeaderMap,
+    password: String,
+) -> Result<Knows, Problem> {
+    let (gate, system) = (&app.gate, app.engine.system());
+    let session = digest(&app.session_token(headers).unwrap_or_default());
+    let asker = Asker::Known(&session);
+    if let Err(wait) = gate.throttle.take_try(&user.email, asker, system.now()) {
+        return Ok(Knows::Waits(wait.as_secs().unsigned_abs() + 1));
+    }
+    let kept = vec![user.password.clone()];
+    let checked = passwords::check(&gate.hashing, system, kept, false, password).await;
+    let checked = checked.inspect_err(|_| gate.throttle.give_back(&user.email, asker))?;
+    if checked.opens.is_none() {
+        return Ok(Knows::Not);
+    }
+    gate.throttle.forgive(&user.email, asker);
+    Ok(Knows::It)
 }
 
 /// `POST /projects/{project}/account/password`: needs the one there is; every other session ends.
@@ -77,7 +103,14 @@ async fn change(
     Form(sent): Form<PasswordForm>,
 ) -> Result<Response, Problem> {
     let user = own(&app, &project)?;
-    let (problems, did) = problems(&app, &user, &sent).await;
+    let knows = knows(&app, &user, &headers, sent.current).await?;
+    let (mut problems, mut did) = (Vec::new(), Did::Nothing);
+    if let Some((problem, what)) = knows.problem("fail to change the password of") {
+        problems.push(problem);
+        did = what;
+    }
+    let wrong = passwords::problem(&sent.password, &[&user.email, &user.name]);
+    problems.extend(wrong.map(|problem| format!("The new password {problem}.")));
     if !problems.is_empty() {
         let answer = page(&app, &project, (&uri, &headers), problems).await?;
         return Ok(Noted::new(did, answer).into_response());
@@ -85,5 +118,5 @@ async fn change(
     set_password(&app, &user, sent.password, None).await?;
     let token = app.sign_in(&user, &access::agent(&headers)).await?;
     let path = format!("/projects/{}/account?notice=saved", project.key);
-    Ok(enter(&app, &token, &path))
+    Ok(enter_in(&app, &user, &token, &path))
 }

@@ -10,7 +10,7 @@ use axum::{extract::State, http::HeaderMap, response::Response};
 use serde::Deserialize;
 use web::{
     App,
-    access::{self, Access, digest},
+    access::{Access, digest},
     audit::{Effect, Subject},
     problem::Problem,
     project::InProject,
@@ -43,7 +43,7 @@ async fn end(
     Form(sent): Form<EndForm>,
 ) -> Result<Response, Problem> {
     let user = own(&app, &project)?;
-    let this = access::session_token(&headers).map(|token| digest(&token));
+    let this = app.session_token(&headers).map(|token| digest(&token));
     let (ledger, now) = (app.engine.ledger(), app.engine.system().now());
     // Only one's own: a digest of somebody else's is not in this list.
     for session in ledger.sessions(user.id, now).await? {

@@ -11,7 +11,7 @@ use axum::{
     response::Response,
 };
 use domain::UserId;
-use ledger::{ConfigurationChange, Opens, Role, UserPart};
+use ledger::{ConfigurationChange, Invitation, Opens, Role, UserPart};
 use serde::Deserialize;
 use web::{
     App,
@@ -85,8 +85,12 @@ fn changed(project: &InProject, id: UserId, sent: &MemberForm) -> Decision<()> {
     };
     // Neither a link for the account as it was nor one that its user made is good any more.
     let links = setup.configuration.invitations.iter();
-    let links =
-        links.filter(|link| link.opens == Opens::Password(id) || link.made_by == user.email);
+    // An account of the same address in another project is another's.
+    let may_have_made = |link: &&Invitation| {
+        let reaches = user.project.is_none() || link.project == user.project;
+        link.made_by == user.email && reaches
+    };
+    let links = links.filter(|link| link.opens == Opens::Password(id) || may_have_made(link));
     let mut changes: Vec<_> = links
         .cloned()
         .map(ConfigurationChange::RemoveInvitation)

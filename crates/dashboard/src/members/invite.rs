@@ -7,6 +7,7 @@ use super::{
 use crate::{
     form::{Form, Ticked, Trimmed},
     respond::done,
+    sign_in::is_email,
     state::Dashboard,
 };
 use axum::{
@@ -81,7 +82,7 @@ async fn invite(
 ) -> Result<Response, Problem> {
     let role = role_of(&project.caller, &sent.role)?;
     let email = sent.email.to_lowercase();
-    if !email.contains('@') {
+    if !is_email(&email) {
         let problem = format!("{email:?} is not an e-mail address");
         return page(&app, &project, &uri, None, problem).await;
     }
@@ -91,7 +92,9 @@ async fn invite(
     let (token, invitation) = new_link(&app, (&email, role, reach), Opens::Account, made_by);
     let is_free = decide_in(&app, &project, |project| {
         let mut users = project.setup.configuration.users.iter();
-        let is_free = users.all(|user| user.email != email);
+        // An account elsewhere is nobody's business here, and an account of its own is made beside it.
+        let is_free =
+            users.all(|user| user.email != email || !project.caller.may_know(user.project));
         let changes = if is_free {
             put(&app, project, &invitation)?
         } else {

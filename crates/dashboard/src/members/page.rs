@@ -59,10 +59,14 @@ struct Member {
     may_change: bool,
     /// Whether the reader may make a link for a new password.
     may_open: bool,
+    /// Whether signing in takes a code as well.
+    has_second: bool,
+    /// Whether the reader may take that away.
+    may_reset: bool,
 }
 
 impl Member {
-    fn of(user: &User, reader: &Caller) -> Self {
+    fn of(user: &User, reader: &Caller, has_second: bool) -> Self {
         let may_handle = may_handle(reader, user.role, user.project);
         Self {
             id: user.id.to_string(),
@@ -76,6 +80,8 @@ impl Member {
             },
             may_change: may_handle && Some(user.id) != reader.user,
             may_open: may_open(reader, user.role, user.project),
+            has_second,
+            may_reset: has_second && may_handle && reader.role == Some(Role::Owner),
         }
     }
 }
@@ -106,17 +112,20 @@ pub(super) async fn page(
     let setup = app.engine.setup();
     let now = app.engine.system().now();
     let caller = &project.caller;
-    // Who reaches another project only is nobody's business here.
-    let reaches = |reach: Option<ProjectId>| reach.is_none_or(|only| only == project.id);
+    // Who reaches another project only is nobody's business here, and who reaches all that of those who do so too.
+    let reaches = |reach: Option<ProjectId>| {
+        reach.is_none_or(|only| only == project.id) && caller.may_know(reach)
+    };
     let users = setup.configuration.users.iter();
     let invitations = setup.configuration.invitations.iter();
     let roles = Role::ALL.into_iter();
+    let second = app.engine.ledger().second_factors().await?;
     let is_right = problem.is_empty();
     let page = MembersTemplate {
         shell: Shell::load(app, project, "people", uri).await?,
         members: users
             .filter(|user| reaches(user.project))
-            .map(|user| Member::of(user, caller))
+            .map(|user| Member::of(user, caller, second.contains(&user.id)))
             .collect(),
         invited: invitations
             .filter(|invitation| now < invitation.expires_at && reaches(invitation.project))

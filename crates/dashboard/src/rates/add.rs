@@ -1,6 +1,6 @@
 //! Newer rates, pasted in.
 
-use super::page::{may_change, page};
+use super::page::page;
 use crate::{form::Form, respond::done, state::Dashboard};
 use axum::{
     extract::State,
@@ -12,7 +12,7 @@ use web::{
     App,
     access::Access,
     audit::{Effect, Noted, Subject},
-    problem::{Code, Problem},
+    problem::Problem,
     project::InProject,
     route::{Method, Route},
 };
@@ -42,10 +42,7 @@ async fn add(
     uri: Uri,
     Form(sent): Form<RatesForm>,
 ) -> Result<Response, Problem> {
-    if !may_change(&project.caller) {
-        let problem = "they serve every project, and you reach one only";
-        return Err(Problem::new(Code::Forbidden, problem));
-    }
+    project.caller.must_reach_all()?;
     let text = sent.csv;
     let added = match sources::rates::read(&text) {
         Ok(added) if added.is_empty() => {

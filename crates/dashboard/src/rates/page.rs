@@ -11,7 +11,7 @@ use domain::{Currency, Money, rates};
 use jiff::tz::Offset;
 use web::{
     App,
-    access::{Access, Caller},
+    access::Access,
     problem::Problem,
     project::InProject,
     route::{Method, Route},
@@ -52,11 +52,6 @@ fn decimal(micros: i64) -> String {
     format!("{whole}.{}", digits.get(..kept).unwrap_or(&digits))
 }
 
-/// They serve every project: whoever reaches one changes them for none.
-pub(super) fn may_change(caller: &Caller) -> bool {
-    caller.may_manage() && caller.project.is_none()
-}
-
 /// The page, with what was pasted and what is wrong with it, if anything.
 pub(super) async fn page(
     app: &App,
@@ -86,7 +81,7 @@ pub(super) async fn page(
         are_stale: known.are_stale(today),
         serve_days: rates::NEWEST_SERVE_DAYS,
         lines: lines.collect(),
-        may_manage: may_change(&project.caller),
+        may_manage: project.caller.may_manage(),
         typed,
         problem,
     };
@@ -97,8 +92,9 @@ pub(super) async fn page(
     })
 }
 
-/// `GET /projects/{project}/rates`.
+/// `GET /projects/{project}/rates`. They serve every project.
 async fn newest(State(app): State<App>, project: InProject, uri: Uri) -> Result<Response, Problem> {
+    project.caller.must_reach_all()?;
     page(&app, &project, &uri, String::new(), String::new()).await
 }
 

@@ -91,7 +91,8 @@ struct SettingsTemplate {
     may_manage: bool,
     /// A key that was made just now. It is shown once.
     made: String,
-    rates: String,
+    /// The day of the newest rates; `None` for who reaches this project only, since they serve them all.
+    rates: Option<String>,
     placed: Placed,
 }
 
@@ -113,8 +114,12 @@ pub(super) async fn page(
         .ok_or_else(|| Problem::not_found("project", &project.key))?;
     let row = &compiled.row;
     let keys = setup.configuration.api_keys.iter();
-    let reaching = keys.filter(|key| key.project.is_none_or(|only| only == project.id));
+    let reaching = keys.filter(|key| {
+        let reaches = key.project.is_none_or(|only| only == project.id);
+        reaches && project.caller.may_know(key.project)
+    });
     let newest = app.engine.rates().newest();
+    let newest = newest.map(|day| day.to_string()).unwrap_or_default();
     let placed = Placed::of(problems, &FIELDS);
     let is_right = placed.is_empty();
     let page = SettingsTemplate {
@@ -126,7 +131,7 @@ pub(super) async fn page(
         keys: reaching.map(KeyLine::of).collect(),
         may_manage: project.caller.may_manage(),
         made,
-        rates: newest.map(|day| day.to_string()).unwrap_or_default(),
+        rates: project.caller.reaches_all().then_some(newest),
         placed,
     };
     Ok(if is_right {

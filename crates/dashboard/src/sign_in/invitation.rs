@@ -1,9 +1,10 @@
 //! Links that make an account, or set a new password for the one there is.
 
 use super::{
-    enter::{entered, member},
+    enter::member,
     new_account::{AccountForm, AccountTemplate, NewAccount},
     password::set_password,
+    second_step::go_on,
 };
 use crate::{
     form::Form,
@@ -28,7 +29,7 @@ use web::{
 
 /// The routes of this file.
 pub(crate) fn routes() -> Vec<Route<Dashboard>> {
-    use Access::Anyone;
+    use Access::{Anyone, Visitor};
     use Effect::Does;
     use Method::{Get, Post};
     vec![
@@ -36,7 +37,7 @@ pub(crate) fn routes() -> Vec<Route<Dashboard>> {
         Route::page(
             Post(Does("sign in", Subject::Always("by an invitation"))),
             "/invite/{token}",
-            Anyone,
+            Visitor,
             join,
         ),
     ]
@@ -112,19 +113,19 @@ async fn join(
     let agent = access::agent(&headers);
     let invitation = invitation(&app, &token)?;
     if let Some(user) = account_of(&app, &invitation) {
-        if let Some(problem) = passwords::problem(&sent.password) {
+        if let Some(problem) = passwords::problem(&sent.password, &[&user.email, &user.name]) {
             let problems = vec![format!("the password {problem}")];
             return Ok(refused(&page(&app, &token, invitation, problems)));
         }
-        set_password(&app, &user, sent.password, Some(&invitation)).await?;
-        let token = app.sign_in(&user, &agent).await?;
+        let by = format!("by a password link of {}", invitation.made_by);
+        let user = set_password(&app, &user, sent.password, Some(&invitation)).await?;
         let known = Known {
-            subject: Some(format!("by a password link of {}", invitation.made_by)),
+            subject: Some(by),
             ..member(&user)
         };
-        return Ok(entered(&app, &token, "/", known));
+        return go_on(&app, &user, &agent, known).await;
     }
-    let account = NewAccount::read(&app, sent, agent, &invitation.email);
+    let account = NewAccount::read(&app, sent, agent, (&invitation.email, invitation.project));
     if account.problems.is_empty() {
         let role = invitation.role;
         return account.make(&app, role, Some(invitation)).await;

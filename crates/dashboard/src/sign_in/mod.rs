@@ -1,20 +1,32 @@
-//! Signing in and out: with a password, with a key, or by the operator's link; and becoming a member.
+//! Signing in and out: with a password and what else the account asks for, with a key, or by the operator's link; and becoming a member.
 
+mod by_password;
 mod enter;
 mod invitation;
+mod link;
 mod new_account;
+mod out;
 mod page;
 mod password;
+mod second_step;
 mod setup;
 
 use crate::state::Dashboard;
 use web::route::Route;
 
-pub(crate) use enter::enter;
+pub(crate) use enter::{enter_in, kept_in};
+pub(crate) use new_account::is_email;
 pub(crate) use password::set_password;
 
 /// The routes of this section.
 pub(crate) fn routes() -> Vec<Route<Dashboard>> {
-    let routes = [setup::routes(), invitation::routes(), page::routes()];
+    let routes = [
+        setup::routes(),
+        invitation::routes(),
+        page::routes(),
+        second_step::routes(),
+        link::routes(),
+        out::routes(),
+    ];
     routes.into_iter().flatten().collect()
 }

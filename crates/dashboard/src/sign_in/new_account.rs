@@ -1,16 +1,16 @@
 //! The form of a new account: of the first owner, and of whoever was invited.
 
 use super::{
-    enter::{entered, member},
+    enter::{entered_in, member},
     invitation::still_open,
-    password::spent,
+    password::{hashed, spent},
 };
 use crate::form::Trimmed;
 use askama::Template;
 use axum::response::Response;
-use domain::UserId;
+use domain::{ProjectId, UserId};
 use engine::Setup;
-use ledger::{ConfigurationChange, Invitation, Role, User};
+use ledger::{ConfigurationChange, Invitation, LONGEST_EMAIL, Role, User};
 use serde::Deserialize;
 use web::{
     App,
@@ -19,6 +19,9 @@ use web::{
     passwords,
     problem::{Code, Problem},
 };
+
+/// Most bytes of a member's name.
+const LONGEST_NAME: usize = 200;
 
 #[derive(Template)]
 #[template(path = "sign_in/new_account.html")]
@@ -51,14 +54,17 @@ pub(crate) struct NewAccount {
     pub(crate) problems: Vec<String>,
 }
 
-fn is_email(text: &str) -> bool {
+/// Whether it may be an e-mail address.
+pub(crate) fn is_email(text: &str) -> bool {
+    let is_plain = |text: &str| text.len() <= LONGEST_EMAIL && !text.contains(char::is_control);
     text.split_once('@')
-        .is_some_and(|(name, host)| !name.is_empty() && host.contains('.') && text.len() <= 200)
+        .is_some_and(|(name, host)| !name.is_empty() && host.contains('.') && is_plain(text))
 }
 
-fn has_account(setup: &Setup, email: &str) -> bool {
+/// Whether there is an account of this address with the same reach. Others are nobody's business here.
+fn has_account(setup: &Setup, email: &str, reach: Option<ProjectId>) -> bool {
     let mut users = setup.configuration.users.iter();
-    users.any(|user| user.email == email)
+    users.any(|user| user.email == email && user.project == reach)
 }
 
 /// The first account is made without an invitation, and no other.
@@ -71,16 +77,27 @@ pub(super) fn nobody_has_one(setup: &Setup) -> Result<(), Problem> {
 }
 
 impl NewAccount {
-    /// What is said of an account with this address.
-    pub(crate) fn read(app: &App, sent: AccountForm, agent: String, email: &str) -> Self {
+    /// What is said of an account with this address and reach.
+    pub(crate) fn read(
+        app: &App,
+        sent: AccountForm,
+        agent: String,
+        (email, reach): (&str, Option<ProjectId>),
+    ) -> Self {
         let mut problems = Vec::new();
         if !is_email(email) {
             problems.push(format!("{email:?} is not an e-mail address"));
         }
-        if has_account(&app.engine.setup(), email) {
+        if has_account(&app.engine.setup(), email, reach) {
             problems.push(format!("{email} has an account already"));
         }
-        let wrong = passwords::problem(&sent.password);
+        let name = &*sent.name;
+        if name.len() > LONGEST_NAME || name.contains(char::is_control) {
+            problems.push(format!(
+                "the name has {LONGEST_NAME} characters at most, and no control characters"
+            ));
+        }
+        let wrong = passwords::problem(&sent.password, &[email, name]);
         problems.extend(wrong.map(|problem| format!("the password {problem}")));
         Self {
             email: email.to_owned(),
@@ -109,7 +126,7 @@ impl NewAccount {
             name,
             role,
             project: used.as_ref().and_then(|invitation| invitation.project),
-            password: passwords::hash(system, self.password).await,
+            password: hashed(app, &self.email, self.password).await?,
             created_at: system.now(),
             email: self.email,
         };
@@ -118,12 +135,12 @@ impl NewAccount {
                 Some(used) => drop(still_open(app, setup, &used.digest)?),
                 None => nobody_has_one(setup)?,
             }
-            if has_account(setup, &user.email) {
+            if has_account(setup, &user.email, user.project) {
                 let problem = format!("{} has an account already", user.email);
                 return Err(Problem::new(Code::Conflict, problem));
             }
             let mut changes = vec![ConfigurationChange::PutUser(user.clone())];
-            changes.extend(spent(setup, &user.email));
+            changes.extend(spent(setup, (&user.email, user.project)));
             if user.role == Role::Owner && !has_owner(&setup.configuration) {
                 let links = operator_links(&setup.configuration).into_iter();
                 changes.extend(links.cloned().map(ConfigurationChange::RemoveInvitation));
@@ -132,6 +149,6 @@ impl NewAccount {
         })
         .await?;
         let token = app.sign_in(&user, &self.agent).await?;
-        Ok(entered(app, &token, "/", member(&user)))
+        Ok(entered_in(app, &user, &token, member(&user)))
     }
 }

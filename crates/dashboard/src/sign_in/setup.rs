@@ -64,7 +64,7 @@ async fn make_owner(
 ) -> Result<Response, Problem> {
     nobody_has_one(&app.engine.setup())?;
     let email = sent.email.to_lowercase();
-    let account = NewAccount::read(&app, sent, access::agent(&headers), &email);
+    let account = NewAccount::read(&app, sent, access::agent(&headers), (&email, None));
     if account.problems.is_empty() {
         return account.make(&app, Role::Owner, None).await;
     }

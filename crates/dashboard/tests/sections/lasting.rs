@@ -4,8 +4,8 @@ use crate::{fresh, lived, told};
 use jiff::SignedDuration;
 use ledger::{ConfigurationChange as Change, Invitation, Opens, Role, Scope, User, UserPart};
 use web::{
-    access::{Caller, digest, new_api_key},
-    test::{Opened, TestServer, Who},
+    access::{Caller, Lasting, digest, new_api_key},
+    test::{Client, Opened, TestServer, Who},
 };
 
 async fn configure(server: &TestServer, changes: Vec<Change>) {
@@ -40,6 +40,71 @@ async fn a_session_made_from_a_key_ends_with_the_key_and_after_half_a_day() {
     assert_eq!((opens(&first).await, opens(&second).await), (303, 200));
     configure(&server, vec![Change::RemoveApiKey(key.id)]).await;
     assert_eq!(opens(&second).await, 303, "the key was revoked");
+}
+
+/// Somebody who opens pages stays; who does not, goes after three days, and a page that asks for more by itself does not count.
+#[tokio::test]
+async fn a_session_ends_when_nobody_uses_it_and_after_a_fortnight_anyway() {
+    let server = fresh().await;
+    let owner = server.by(Who::Owner);
+    let page = async |client: &Client<'_>| client.get("/projects/acme").await.status.as_u16();
+    let by_itself = owner.clone().with("sec-fetch-dest", "empty");
+    let days = |days: i64| SignedDuration::from_hours(24 * days);
+    assert_eq!(page(&owner).await, 200);
+    for _ in 0..5 {
+        server.pass(days(2));
+        assert_eq!(page(&owner).await, 200, "it is used");
+    }
+    for _ in 0..2 {
+        server.pass(days(1));
+        assert_eq!(page(&by_itself).await, 200);
+    }
+    server.pass(days(1));
+    assert_eq!(
+        page(&by_itself).await,
+        303,
+        "nobody was there for three days"
+    );
+    assert_eq!(page(&owner).await, 303, "and so it has ended");
+
+    let server = fresh().await;
+    let admin = server.by(Who::Admin);
+    for _ in 0..13 {
+        assert_eq!(page(&admin).await, 200);
+        server.pass(days(1));
+    }
+    assert_eq!(page(&admin).await, 200);
+    server.pass(days(1));
+    assert_eq!(page(&admin).await, 303, "however much it was used");
+}
+
+/// The server may be told that sessions end sooner; those that there are then do so too.
+#[tokio::test]
+async fn sessions_end_as_the_server_was_told() {
+    let mut server = fresh().await;
+    let lasting = Lasting {
+        idle: SignedDuration::from_hours(1),
+        longest: SignedDuration::from_hours(3),
+    };
+    server.lasting(lasting);
+    let system = server.app.engine.system();
+    let (_, key) = new_api_key(system, None, "ci", Scope::Read);
+    configure(&server, vec![Change::PutApiKey(key.clone())]).await;
+    let token = server.app.sessions.open(system, Caller::of_key(&key));
+    let by_key = server.with_session(&token);
+    let owner = server.by(Who::Owner);
+    let page = async |client: &Client<'_>| client.get("/projects/acme").await.status.as_u16();
+    for _ in 0..5 {
+        assert_eq!((page(&owner).await, page(&by_key).await), (200, 200));
+        server.pass(SignedDuration::from_mins(30));
+    }
+    assert_eq!((page(&owner).await, page(&by_key).await), (200, 200));
+    server.pass(SignedDuration::from_mins(30));
+    assert_eq!((page(&owner).await, page(&by_key).await), (303, 303));
+    let token = server.app.sessions.open(system, Caller::of_key(&key));
+    server.pass(SignedDuration::from_mins(60));
+    let idle = page(&server.with_session(&token)).await;
+    assert_eq!(idle, 303);
 }
 
 #[tokio::test]
@@ -254,11 +319,8 @@ async fn the_operator_s_link_opens_once_and_for_a_quarter_of_an_hour() {
     let server = fresh().await;
     let nobody = server.by(Who::Nobody);
     let enter = async |token: &str| {
-        nobody
-            .get(&format!("/signin/{token}"))
-            .await
-            .status
-            .as_u16()
+        let path = format!("/signin/{token}");
+        nobody.form(&path, &[]).await.status.as_u16()
     };
     let once = server.app.operator_link("test").await.unwrap();
     let (one, other) = tokio::join!(enter(&once), enter(&once));
@@ -291,10 +353,8 @@ async fn the_first_owner_ends_the_links_that_were_made_before() {
     let account = [("email", "ann@a.example"), ("password", "correct horse")];
     let made = server.with_session(&session).form("/setup", &account).await;
     assert_eq!(told(&made), "303 /");
-    let late = server
-        .by(Who::Nobody)
-        .get(&format!("/signin/{token}"))
-        .await;
+    let path = format!("/signin/{token}");
+    let late = server.by(Who::Nobody).form(&path, &[]).await;
     assert_eq!(late.status, 401);
     let many: Vec<String> = {
         let mut many = Vec::new();

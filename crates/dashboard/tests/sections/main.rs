@@ -7,9 +7,11 @@ mod apps;
 mod audit;
 mod browser;
 mod catalog;
+mod cookies;
 mod customers;
 mod events;
 mod forms;
+mod guessing;
 mod integrations;
 mod lasting;
 mod members;
@@ -18,11 +20,13 @@ mod overview;
 mod races;
 mod rates;
 mod replay;
+mod second_factor;
 mod settings;
 mod sign_in;
 mod simulator;
 mod start;
 
+use ledger::{ConfigurationChange, User, UserPart};
 use web::test::{Answer, TestServer, Who};
 
 /// The pages alone, of a project that was just set up.
@@ -58,6 +62,34 @@ async fn shown_new(server: &TestServer, path: &str) -> String {
     let page = server.by(Who::OtherOwner).get(&path).await;
     assert_eq!(page.status, 200, "{path}");
     browser::main_of(&page.text())
+}
+
+/// The value of the cookie that an answer sets, by the end of its name.
+fn cookie(answer: &Answer, name: &str) -> String {
+    let set = answer.headers.get_all("set-cookie").iter();
+    let mut set = set.map(|value| value.to_str().unwrap());
+    let beginning = format!("__Host-tidings_{name}=");
+    let value = set.find_map(|cookie| cookie.strip_prefix(&beginning));
+    value.unwrap().split(';').next().unwrap().to_owned()
+}
+
+/// Gives a member a password.
+async fn with_password(server: &TestServer, email: &str, password: &str) -> User {
+    let engine = &server.app.engine;
+    let (hashing, system) = (&server.app.gate.hashing, engine.system());
+    let hash = web::passwords::hash(hashing, system, password.into(), &[]).await;
+    let setup = engine.setup();
+    let mut users = setup.configuration.users.iter();
+    let user = users.find(|user| user.email == email).unwrap().clone();
+    let part = UserPart::Rehashed(hash.unwrap());
+    let change = ConfigurationChange::ChangeUser(user.id, user.email.clone(), part);
+    assert!(
+        engine
+            .configure(&setup, vec![change], "test")
+            .await
+            .unwrap()
+    );
+    engine.setup().user(user.id).unwrap().clone()
 }
 
 /// What a form leads to: the address that a browser goes on to, or everything that is wrong with it.

@@ -29,7 +29,11 @@ fn user(server: &TestServer, email: &str) -> User {
 
 /// The admin, who has a password.
 async fn admin(server: &TestServer) -> User {
-    let hash = HASH.get_or_init(|| passwords::hash(server.app.engine.system(), PASSWORD.into()));
+    let (hashing, system) = (&server.app.gate.hashing, server.app.engine.system());
+    let hash = HASH.get_or_init(async || {
+        let hash = passwords::hash(hashing, system, PASSWORD.into(), &[]).await;
+        hash.unwrap()
+    });
     let admin = user(server, "admin@acme.example");
     let part = UserPart::Password(hash.await.clone());
     let change = Change::ChangeUser(admin.id, admin.email.clone(), part);

@@ -29,6 +29,14 @@ async fn are_pasted_in_by_whoever_reaches_every_project() {
     let refused = other.form("/projects/other/rates", &[("csv", csv)]).await;
     assert_eq!(
         told(&refused),
-        "403 they serve every project, and you reach one only"
+        "403 it serves every project, and you reach one only"
+    );
+    // Nor are they read by whoever reaches one.
+    assert_eq!(other.get("/projects/other/rates").await.status, 403);
+    let settings = other.get("/projects/other/settings").await.text();
+    assert!(!settings.contains("Exchange rates"), "{settings}");
+    assert!(
+        !settings.contains("all projects"),
+        "nor other keys: {settings}"
     );
 }

@@ -1,8 +1,12 @@
 //! Signing in and out, the first account, and joining by invitation.
 
-use crate::{browser::main_of, first_day, lived, told};
+use crate::{browser::main_of, cookie, first_day, fresh, lived, told};
 use insta::assert_snapshot;
-use web::test::Who;
+use ledger::{ConfigurationChange, Scope};
+use web::{
+    access::new_api_key,
+    test::{TestServer, Who},
+};
 
 #[tokio::test]
 async fn is_shown() {
@@ -31,11 +35,15 @@ async fn what_does_not_fit_is_refused_in_the_same_words() {
     ] {
         assert_eq!(told(&nobody.form("/signin", &fields).await), said);
     }
-    let link = nobody.get("/signin/none").await;
-    assert_eq!(
-        told(&link),
-        "401 This link is no longer good: one opens once, within 15 minutes. `tidings sign-in-link` makes another."
-    );
+    for link in [
+        nobody.get("/signin/none").await,
+        nobody.form("/signin/none", &[]).await,
+    ] {
+        assert_eq!(
+            told(&link),
+            "401 This link is no longer good: one opens once, within 15 minutes. `tidings sign-in-link` makes another."
+        );
+    }
     assert_eq!(told(&nobody.form("/signout", &[]).await), "303 /signin");
 }
 
@@ -91,4 +99,142 @@ async fn an_invitation_makes_one_account_for_its_address() {
         told(&nobody.get(&path).await),
         "404 this invitation was used, withdrawn, or is too old; ask for another"
     );
+}
+
+/// Programs open links that are sent about before anybody does.
+#[tokio::test]
+async fn looking_at_the_operators_link_does_not_spend_it() {
+    let server = lived().await;
+    let link = server.app.operator_link("test").await.unwrap();
+    let path = format!("/signin/{link}");
+    let nobody = server.by(Who::Nobody);
+    for _ in 0..3 {
+        let page = nobody.get(&path).await;
+        assert_eq!(page.status, 200);
+        assert!(page.headers.get("set-cookie").is_none());
+        assert_snapshot!("link", main_of(&page.text()).replace(&link, "TOKEN"));
+    }
+    let elsewhere = nobody.clone().from_another_site().form(&path, &[]).await;
+    assert_eq!(elsewhere.status, 403);
+    assert_eq!(told(&nobody.form(&path, &[]).await), "303 /");
+    assert_eq!(nobody.form(&path, &[]).await.status, 401);
+}
+
+/// A form of another site signs nobody in, so that nobody works in an account that is not theirs, and signs nobody out.
+#[tokio::test]
+async fn no_other_site_signs_anybody_in_or_out() {
+    let server = lived().await;
+    let key = new_key(&server).await;
+    let fields = [("key", key.as_str())];
+    let nobody = server.by(Who::Nobody);
+    let there = nobody.clone().from_another_site();
+    let answer = there.form("/signin", &fields).await;
+    assert_eq!(answer.status, 403);
+    assert!(answer.headers.get("set-cookie").is_none());
+    assert_eq!(told(&nobody.form("/signin", &fields).await), "303 /");
+    let owner = server.by(Who::Owner);
+    let there = owner.clone().from_another_site();
+    assert_eq!(there.form("/signout", &[]).await.status, 403);
+    assert_eq!(owner.get("/projects/acme").await.status, 200);
+    assert_eq!(told(&owner.form("/signout", &[]).await), "303 /signin");
+    assert_eq!(owner.get("/projects/acme").await.status, 303);
+}
+
+async fn new_key(server: &TestServer) -> String {
+    let (text, key) = new_api_key(server.app.engine.system(), None, "ci", Scope::Read);
+    let engine = &server.app.engine;
+    let change = vec![ConfigurationChange::PutApiKey(key)];
+    let done = engine.configure(&engine.setup(), change, "test").await;
+    assert!(done.unwrap());
+    text
+}
+
+/// Whoever manages one project learns nothing of accounts elsewhere: not from the page, not from an invitation, not from the link.
+#[tokio::test]
+async fn an_invitation_does_not_tell_who_has_an_account_elsewhere() {
+    let mut told_each = Vec::new();
+    let mut servers = Vec::new();
+    for email in ["viewer@acme.example", "nobody@acme.example"] {
+        let server = fresh().await;
+        let theirs = server.by(Who::OtherOwner);
+        let people = theirs.get("/projects/other/people").await.text();
+        assert!(people.contains("otherowner@acme.example"));
+        assert!(!people.contains("viewer@acme.example"), "{people}");
+        let fields = [("email", email), ("role", "viewer")];
+        let invited = theirs.form("/projects/other/people/invite", &fields).await;
+        let page = invited.text();
+        let (_, token) = page.split_once("/invite/").unwrap();
+        let path = format!("/invite/{}", token.get(..64).unwrap());
+        let nobody = server.by(Who::Nobody);
+        let form = nobody.get(&path).await;
+        let joined = nobody.form(&path, &[("password", "long enough")]).await;
+        let seen = [invited, form].map(|answer| {
+            let text = main_of(&answer.text()).replace(email, "EMAIL");
+            (answer.status, without_tokens(&text))
+        });
+        told_each.push((seen, told(&joined)));
+        servers.push(server);
+    }
+    let server = &servers[0];
+    assert_eq!(told_each[0], told_each[1]);
+    // Who is let in is let into the one project.
+    let setup = server.app.engine.setup();
+    let accounts = setup.configuration.users.iter();
+    let accounts = accounts.filter(|user| user.email == "viewer@acme.example");
+    let reaches: Vec<_> = accounts.map(|user| user.project).collect();
+    assert_eq!(reaches.len(), 2);
+    assert!(reaches.contains(&None) && reaches.contains(&Some(server.project("other"))));
+    // And whoever reaches everything is told, as before.
+    let fields = [("email", "otherowner@acme.example"), ("role", "viewer")];
+    let known = server.form("/projects/acme/people/invite", &fields).await;
+    assert_eq!(
+        told(&known),
+        "422 otherowner@acme.example has an account already"
+    );
+}
+
+/// A page without what is random in it, and what is counted.
+fn without_tokens(page: &str) -> String {
+    let words = page.split(|sign: char| !sign.is_ascii_alphanumeric());
+    let words = words.filter(|word| word.len() < 32 && *word != "nobody");
+    words.collect::<Vec<_>>().join(" ")
+}
+
+/// Two accounts of one address, in two projects: the password says which one is meant.
+#[tokio::test]
+async fn the_password_says_which_account_of_an_address_is_meant() {
+    let server = lived().await;
+    let mut paths = Vec::new();
+    for (who, project) in [(Who::Owner, "acme"), (Who::OtherOwner, "other")] {
+        let fields = [
+            ("email", "eve@acme.example"),
+            ("role", "viewer"),
+            ("only", "on"),
+        ];
+        let fields = if who == Who::Owner {
+            &fields[..]
+        } else {
+            &fields[..2]
+        };
+        let path = format!("/projects/{project}/people/invite");
+        let page = server.by(who).form(&path, fields).await.text();
+        let (_, token) = page.split_once("/invite/").unwrap();
+        paths.push(format!("/invite/{}", token.get(..64).unwrap()));
+    }
+    let nobody = server.by(Who::Nobody);
+    for (path, password) in paths.iter().zip(["the first of two", "the second of two"]) {
+        let joined = nobody.form(path, &[("password", password)]).await;
+        assert_eq!(told(&joined), "303 /");
+    }
+    for (password, sees, not) in [
+        ("the first of two", "acme", "other"),
+        ("the second of two", "other", "acme"),
+    ] {
+        let fields = [("email", "eve@acme.example"), ("password", password)];
+        let answer = nobody.form("/signin", &fields).await;
+        assert_eq!(told(&answer), "303 /");
+        let eve = server.with_session(&cookie(&answer, "session"));
+        assert_eq!(eve.get(&format!("/projects/{sees}")).await.status, 200);
+        assert_eq!(eve.get(&format!("/projects/{not}")).await.status, 404);
+    }
 }

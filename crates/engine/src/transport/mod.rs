@@ -6,7 +6,7 @@ mod nats;
 mod networks;
 mod pooled;
 
-pub use networks::AllowedNetworks;
+pub use networks::{AllowedNetworks, Networks};
 
 use async_trait::async_trait;
 use destinations::{Request, Response, Via};

@@ -2,11 +2,11 @@
 
 use std::{net::IpAddr, str::FromStr};
 
-/// Internal networks that may be reached nevertheless, as CIDR blocks.
+/// Networks, as CIDR blocks.
 #[derive(Debug, Clone, Default)]
-pub struct AllowedNetworks(Vec<(IpAddr, u8)>);
+pub struct Networks(Vec<(IpAddr, u8)>);
 
-impl FromStr for AllowedNetworks {
+impl FromStr for Networks {
     type Err = String;
     /// Blocks separated by commas: `10.0.0.0/8,127.0.0.1/32`.
     fn from_str(text: &str) -> Result<Self, String> {
@@ -35,11 +35,29 @@ impl FromStr for AllowedNetworks {
     }
 }
 
+impl Networks {
+    /// Whether `address` is in one of them.
+    pub fn contain(&self, address: IpAddr) -> bool {
+        let address = address.to_canonical();
+        self.0.iter().any(|block| contains(*block, address))
+    }
+}
+
+/// Internal networks that may be reached nevertheless.
+#[derive(Debug, Clone, Default)]
+pub struct AllowedNetworks(Networks);
+
+impl FromStr for AllowedNetworks {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        text.parse().map(Self)
+    }
+}
+
 impl AllowedNetworks {
     /// Whether `address` may be reached: a public one, or one in an allowed block.
     pub fn admits(&self, address: IpAddr) -> bool {
-        let address = address.to_canonical();
-        !is_internal(address) || self.0.iter().any(|block| contains(*block, address))
+        !is_internal(address.to_canonical()) || self.0.contain(address)
     }
 }
 

@@ -151,7 +151,11 @@ pub async fn a_part_of_a_user_is_changed_alone(ledger: Subject) {
     assert_eq!(open(1).await, 1, "another role ends no session");
     let rehashed = vec![part(UserPart::Rehashed("again".into()))];
     assert!(ledger.configure(2, rehashed, "test", at(2)).await.unwrap());
-    assert_eq!(open(1).await, 1, "the same password made another way neither");
+    assert_eq!(
+        open(1).await,
+        1,
+        "the same password made another way neither"
+    );
     let password = vec![part(UserPart::Password("new".into()))];
     assert!(ledger.configure(3, password, "test", at(2)).await.unwrap());
     assert_eq!((open(1).await, open(2).await), (0, 1));

@@ -7,7 +7,8 @@ use super::{
 };
 use crate::{
     AuditFilter, Choice, ConfigurationChange as Change, EventFilter, LedgerError, Next, Page,
-    Progress, Project, Replay, ReplayState, Result, Role, SecondFactor, Session, TransferBehaviour, User,
+    Progress, Project, Replay, ReplayState, Result, Role, SecondFactor, Session, TransferBehaviour,
+    User,
 };
 use domain::{Currency, NotSent, ReplayId, UserId, rates::Rate};
 use uuid::Uuid;

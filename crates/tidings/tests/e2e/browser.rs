@@ -22,7 +22,7 @@ async fn the_feed_is_live_and_a_row_opens_into_its_whole_story() {
     live(&driver, 0..8, 300, 6).await;
     let mut browser = Browser::start(&site.directory.join("browser")).await;
 
-    browser.open(&server.sign_in).await;
+    browser.enter(&server.sign_in).await;
     let newest = api.get("/projects/acme/events?limit=1").await["data"][0].clone();
     let (id, rule) = (
         newest["id"].as_str().unwrap(),
@@ -114,7 +114,7 @@ async fn a_delivery_that_failed_is_found_its_setting_mended_and_it_is_sent_again
     // It passes verification, and then answers 404, which is final.
     let gone = a_receiver(Behaviour::Refusing(404)).await;
     let mut browser = Browser::start(&site.directory.join("browser")).await;
-    browser.open(&server.sign_in).await;
+    browser.enter(&server.sign_in).await;
     let page = |path: &str| format!("{}/projects/acme{path}", server.url);
     let until_verified = async || {
         until("the endpoint is verified", || async {
@@ -310,7 +310,7 @@ async fn from_first_run_to_first_delivered_test_event_and_a_second_person() {
     let site = Site::bare();
     let server = site.serve();
     let mut browser = Browser::start(&site.directory.join("browser")).await;
-    browser.open(&server.sign_in).await;
+    browser.enter(&server.sign_in).await;
 
     // The owner's account.
     browser.fill("[name=email]", "Owner@shop.example").await;
@@ -419,12 +419,13 @@ async fn from_first_run_to_first_delivered_test_event_and_a_second_person() {
     ] {
         assert!(log.contains(told), "{told}");
     }
-    assert!(!log.contains("pbkdf2"), "no secret is in the log");
+    assert!(!log.contains("argon2"), "no secret is in the log");
     let signed_in = async |password: &str| {
         let form = format!("email=owner%40shop.example&password={password}");
         let answer = crate::server::client()
             .post(format!("{}/signin", server.url))
             .header("content-type", "application/x-www-form-urlencoded")
+            .header("sec-fetch-site", "same-origin")
             .body(form)
             .send()
             .await
@@ -460,7 +461,7 @@ async fn markup_in_data_is_shown_as_text() {
         .await;
     assert_eq!(status, 200);
     let mut browser = Browser::start(&site.directory.join("browser")).await;
-    browser.open(&server.sign_in).await;
+    browser.enter(&server.sign_in).await;
     browser
         .until("document.querySelector('main') !== null")
         .await;

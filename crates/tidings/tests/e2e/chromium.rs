@@ -158,6 +158,13 @@ impl Browser {
             .await;
     }
 
+    /// Signs in with the operator's link.
+    pub(crate) async fn enter(&mut self, link: &str) {
+        self.open(link).await;
+        self.click("main form button").await;
+        self.until("!location.pathname.startsWith('/signin')").await;
+    }
+
     pub(crate) async fn evaluate(&mut self, script: &str) -> Value {
         let parameters =
             json!({ "expression": script, "returnByValue": true, "awaitPromise": true });

@@ -26,7 +26,7 @@ async fn by_keyboard_alone_from_the_feed_to_a_resent_delivery() {
     .await;
     let before = receiver.requests();
     let mut browser = Browser::start(&site.directory.join("browser")).await;
-    browser.open(&server.sign_in).await;
+    browser.enter(&server.sign_in).await;
     browser
         .until("document.querySelector('#rows tr') !== null")
         .await;
@@ -85,7 +85,7 @@ async fn a_flood_of_events_leaves_the_feed_usable_and_counted() {
     let api = Api::new(&site, &server, &[]);
     let driver = server.driver(1, 8);
     let mut browser = Browser::start(&site.directory.join("browser")).await;
-    browser.open(&server.sign_in).await;
+    browser.enter(&server.sign_in).await;
     browser
         .until("document.querySelector('#live.on') !== null")
         .await;
@@ -151,7 +151,7 @@ async fn an_integration_added_later_is_sent_what_it_missed() {
     assert!(of_later["text"].as_str().unwrap().contains("replay"));
 
     let mut browser = Browser::start(&site.directory.join("browser")).await;
-    browser.open(&server.sign_in).await;
+    browser.enter(&server.sign_in).await;
     browser
         .open(&format!("{}/projects/acme/integrations/later", server.url))
         .await;
@@ -204,7 +204,7 @@ async fn a_scripted_life_is_played_in_the_sandbox_and_watched() {
         api,
     } = Told::to(Behaviour::Healthy).await;
     let mut browser = Browser::start(&site.directory.join("browser")).await;
-    browser.open(&server.sign_in).await;
+    browser.enter(&server.sign_in).await;
     let page = format!("{}/projects/acme/simulator", server.url);
     browser.open(&page).await;
     browser.fill("[name=price]", "much").await;

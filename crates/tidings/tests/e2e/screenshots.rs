@@ -40,7 +40,7 @@ async fn pictures_of_the_documentation() {
     std::thread::spawn(move || lines.for_each(drop));
     let url = sign_in.split("/signin").next().unwrap();
     let mut browser = Browser::start(&site.directory.join("browser")).await;
-    browser.open(&sign_in).await;
+    browser.enter(&sign_in).await;
     // Long enough for a month of each customer.
     tokio::time::sleep(Duration::from_secs(30)).await;
 

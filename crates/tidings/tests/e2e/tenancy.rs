@@ -125,7 +125,21 @@ async fn pages_need_a_session_and_forms_a_page_of_ours() {
         .await
         .unwrap();
     assert_eq!(wrong.status(), 401);
-    let entered = client().get(&server.sign_in).send().await.unwrap();
+    let link = client().get(&server.sign_in).send().await.unwrap();
+    assert!(
+        link.headers().get("set-cookie").is_none(),
+        "it was looked at"
+    );
+    let entering = async |site: &str| {
+        let entering = client().post(&server.sign_in);
+        entering
+            .header("sec-fetch-site", site)
+            .send()
+            .await
+            .unwrap()
+    };
+    assert_eq!(entering("cross-site").await.status(), 403);
+    let entered = entering("same-origin").await;
     let cookie = entered.headers()["set-cookie"].to_str().unwrap().to_owned();
     // Lax, so that a link in a Slack message opens its page; forms of other sites are refused by their origin.
     assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Lax"));
@@ -137,6 +151,8 @@ async fn pages_need_a_session_and_forms_a_page_of_ours() {
         .await
         .unwrap();
     assert_eq!(feed.status(), 200);
+    let over_https_only = "strict-transport-security";
+    assert!(!feed.headers().contains_key(over_https_only));
     let policy = feed.headers()["content-security-policy"].to_str().unwrap();
     assert!(policy.contains("script-src 'self'") && !policy.contains("unsafe"));
     assert!(

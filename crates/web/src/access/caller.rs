@@ -96,6 +96,29 @@ impl Caller {
         }
     }
 
+    /// Whether what reaches this far is its business: an account, a key, a link. What reaches every project is that of those who do so too.
+    pub fn may_know(&self, reach: Option<ProjectId>) -> bool {
+        self.reaches_all() || self.project == reach
+    }
+
+    /// Whether every project is open to it.
+    pub const fn reaches_all(&self) -> bool {
+        self.project.is_none()
+    }
+
+    /// What is one for all projects, exchange rates, is for those who reach them all.
+    ///
+    /// Errors: it reaches one only.
+    pub fn must_reach_all(&self) -> Result<(), Problem> {
+        match self.project {
+            None => Ok(()),
+            Some(_) => Err(Problem::new(
+                Code::Forbidden,
+                "it serves every project, and you reach one only",
+            )),
+        }
+    }
+
     /// Whether a project is open to it.
     pub fn reaches(&self, project: ProjectId) -> bool {
         self.project.is_none_or(|only| only == project)

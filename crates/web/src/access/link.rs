@@ -64,6 +64,16 @@ impl App {
         .await
     }
 
+    /// Whether the token of a link is good. Nothing is spent.
+    pub async fn is_good_link(&self, token: &str) -> Result<bool, Problem> {
+        // The command line may have made it a moment ago.
+        self.engine.reload().await?;
+        let (digest, now) = (digest(token), self.engine.system().now());
+        let setup = self.engine.setup();
+        let mut links = operator_links(&setup.configuration).into_iter();
+        Ok(links.any(|link| link.digest == digest && now < link.expires_at))
+    }
+
     /// Signs the operator in with the token of a link, which is spent; answers with the token of the session.
     pub async fn enter_by_link(&self, token: &str) -> Result<Option<String>, Problem> {
         let (digest, system) = (digest(token), self.engine.system());

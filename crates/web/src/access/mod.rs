@@ -5,7 +5,9 @@
 //! itself, so nothing is looked up for it.
 
 mod caller;
+pub(crate) mod cookies;
 mod key;
+mod known;
 mod link;
 mod open;
 mod origin;
@@ -15,14 +17,13 @@ mod session;
 
 pub use caller::Caller;
 pub use key::{digest, new_api_key, new_client_key, random_text};
+pub use known::Whereabouts;
 pub use link::{OPERATOR, has_owner, new_operator_link, operator_links};
 pub use open::Sessions;
 pub use origin::is_from_our_page;
 pub use right::Right;
 pub use rule::Access;
-#[cfg(feature = "test")]
-pub(crate) use session::cookie_name;
-pub use session::{agent, session_token};
+pub use session::{Lasting, Use, agent};
 
 use crate::{
     App,
@@ -68,6 +69,11 @@ async fn admit(app: &App, access: Access, head: &Parts) -> Result<Option<Right>,
     let refuse = |problem: Problem| Box::new(problem.into_response());
     let right = match access.proof() {
         Proof::None => return Ok(None),
+        Proof::OurPage if is_from_our_page(&head.headers) => return Ok(None),
+        Proof::OurPage => {
+            let problem = "what signs in or out is taken from pages of this server only";
+            return Err(refuse(Problem::new(Code::Forbidden, problem)));
+        }
         Proof::Key => by_key(app, head).await,
         Proof::KeyOrSession => match by_key(app, head).await {
             Ok(None) => by_session(app, head).await,
@@ -78,10 +84,12 @@ async fn admit(app: &App, access: Access, head: &Parts) -> Result<Option<Right>,
     let Some(right) = right.map_err(refuse)? else {
         return Err(match access.proof() {
             Proof::Session => Box::new(Redirect::to("/signin").into_response()),
-            Proof::None | Proof::Key | Proof::KeyOrSession => refuse(Problem::new(
-                Code::MissingKey,
-                "send an API key as `Authorization: Bearer tid_sk_...`; `tidings keys create` makes one",
-            )),
+            Proof::None | Proof::OurPage | Proof::Key | Proof::KeyOrSession => {
+                refuse(Problem::new(
+                    Code::MissingKey,
+                    "send an API key as `Authorization: Bearer tid_sk_...`; `tidings keys create` makes one",
+                ))
+            }
         });
     };
     match access.refusal(&right.caller) {
@@ -106,11 +114,11 @@ async fn by_session(app: &App, head: &Parts) -> Result<Option<Right>, Problem> {
     if !reads && !is_from_our_page(&head.headers) {
         return Ok(None);
     }
-    let Some(token) = session_token(&head.headers) else {
+    let Some(token) = app.session_token(&head.headers) else {
         return Ok(None);
     };
     let session = digest(&token);
-    let caller = app.signed_in_as(&session).await?;
+    let caller = app.signed_in_as(&session, Use::of(head)).await?;
     Ok(caller.map(|caller| Right {
         app: app.clone(),
         caller,

@@ -1,12 +1,11 @@
 //! Sessions of keys and of the operator: in memory, so a restart ends them. Those of users are in the ledger.
 
-use super::{Caller, digest, random_text};
-use crate::passwords::Throttle;
+use super::{Caller, Lasting, Use, digest, random_text};
 use engine::{Guarded, Setup, System};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
 
-/// How long such a session lasts.
+/// How long such a session lasts at most.
 const LASTS: SignedDuration = SignedDuration::from_hours(12);
 /// Most sessions of one key, or of the operator; the oldest ends when another begins.
 const MOST_OF_ONE: usize = 20;
@@ -17,6 +16,14 @@ const MOST: usize = 1000;
 struct Open {
     caller: Caller,
     until: Timestamp,
+    /// When it ends unless somebody uses it.
+    idle_until: Timestamp,
+}
+
+impl Open {
+    fn ends(&self) -> Timestamp {
+        self.until.min(self.idle_until)
+    }
 }
 
 /// Who is signed in by a key or by the operator's link.
@@ -24,20 +31,33 @@ struct Open {
 pub struct Sessions {
     /// By the digest of the session's token.
     open: Guarded<BTreeMap<String, Open>>,
-    /// Slows guessing of passwords down.
-    pub throttle: Throttle,
+    /// How long any session lasts.
+    pub(super) lasting: Lasting,
 }
 
 impl Sessions {
+    /// With sessions that last so long.
+    pub fn new(lasting: Lasting) -> Self {
+        Self {
+            open: Guarded::default(),
+            lasting,
+        }
+    }
+
     /// Opens a session that ends with the process at the latest; answers with its token.
     pub fn open(&self, system: &dyn System, caller: Caller) -> String {
         let (token, now) = (random_text(system), system.now());
         let mut open = self.open.lock();
-        open.retain(|_, session| now < session.until);
+        open.retain(|_, session| now < session.ends());
         keep_below(&mut open, MOST_OF_ONE, |known| *known == caller);
         keep_below(&mut open, MOST, |_| true);
-        let until = now.saturating_add(LASTS).unwrap_or(now);
-        open.insert(digest(&token), Open { caller, until });
+        let until = LASTS.min(self.lasting.longest);
+        let session = Open {
+            caller,
+            until: now.saturating_add(until).unwrap_or(now),
+            idle_until: now.saturating_add(self.lasting.idle).unwrap_or(now),
+        };
+        open.insert(digest(&token), session);
         token
     }
 
@@ -47,10 +67,19 @@ impl Sessions {
     }
 
     /// Whose session it is. One whose key was revoked has ended.
-    pub(super) fn find(&self, digest: &str, now: Timestamp, setup: &Setup) -> Option<Caller> {
+    pub(super) fn find(
+        &self,
+        digest: &str,
+        by: Use,
+        now: Timestamp,
+        setup: &Setup,
+    ) -> Option<Caller> {
         let mut open = self.open.lock();
-        let session = open.get(digest)?;
-        if now < session.until && session.caller.is_still(setup) {
+        let session = open.get_mut(digest)?;
+        if now < session.ends() && session.caller.is_still(setup) {
+            if by == Use::Person {
+                session.idle_until = now.saturating_add(self.lasting.idle).unwrap_or(now);
+            }
             return Some(session.caller.clone());
         }
         open.remove(digest);

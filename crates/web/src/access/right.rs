@@ -1,6 +1,6 @@
 //! The right of a caller, asked again for what lasts.
 
-use super::Caller;
+use super::{Caller, Use};
 use crate::{
     App,
     described::{Asks, Description},
@@ -32,7 +32,7 @@ impl Right {
     /// Whether the caller may still do what it might: the session goes on, the key is good, and role and reach are the same.
     pub async fn holds(&self) -> bool {
         match &self.session {
-            Some(digest) => match self.app.signed_in_as(digest).await {
+            Some(digest) => match self.app.signed_in_as(digest, Use::Page).await {
                 Ok(caller) => caller.as_ref() == Some(&self.caller),
                 Err(error) => {
                     tracing::warn!(%error, "whether a session goes on could not be read; what it was shown ends");

@@ -8,6 +8,8 @@ use ledger::Scope;
 pub enum Access {
     /// Anyone: health, documents, sign-in.
     Anyone,
+    /// Anyone, on a form of ours: what signs in and out.
+    Visitor,
     /// A store, whose message proves itself.
     Store,
     /// Client SDKs, with a public key, and whoever may do more.
@@ -31,6 +33,8 @@ pub enum Access {
 pub(super) enum Proof {
     /// Not at all.
     None,
+    /// Not at all, but what they send comes from a page of ours.
+    OurPage,
     /// By a key.
     Key,
     /// By a key, or else by a session.
@@ -44,6 +48,7 @@ impl Access {
     pub(super) const fn proof(self) -> Proof {
         match self {
             Self::Anyone | Self::Store => Proof::None,
+            Self::Visitor => Proof::OurPage,
             Self::Client => Proof::Key,
             Self::Read | Self::Write => Proof::KeyOrSession,
             Self::Page | Self::Form | Self::Own | Self::Manage => Proof::Session,
@@ -53,7 +58,7 @@ impl Access {
     /// The least that a caller's scope has to be; `None` where nobody is asked who they are.
     const fn least(self) -> Option<Scope> {
         match self {
-            Self::Anyone | Self::Store => None,
+            Self::Anyone | Self::Visitor | Self::Store => None,
             Self::Client => Some(Scope::Client),
             Self::Read | Self::Page | Self::Own => Some(Scope::Read),
             Self::Write | Self::Form | Self::Manage => Some(Scope::Write),
@@ -65,6 +70,7 @@ impl Access {
         match self {
             Self::Manage => true,
             Self::Anyone
+            | Self::Visitor
             | Self::Store
             | Self::Client
             | Self::Read
@@ -98,7 +104,7 @@ mod tests {
 
     #[test]
     fn every_rule_lets_through_only_who_may_do_that_much() {
-        use Access::{Anyone, Client, Form, Manage, Own, Page, Read, Store, Write};
+        use Access::{Anyone, Client, Form, Manage, Own, Page, Read, Store, Visitor, Write};
         let caller = |scope, role| Caller {
             name: String::new(),
             project: None,
@@ -120,6 +126,7 @@ mod tests {
         // In the order of the callers: a public key; a key that reads, a viewer; a key that writes, a developer; admin, owner.
         let expected = [
             (Anyone, "+ ++ ++ ++"),
+            (Visitor, "+ ++ ++ ++"),
             (Store, "+ ++ ++ ++"),
             (Client, "+ ++ ++ ++"),
             (Read, "- ++ ++ ++"),

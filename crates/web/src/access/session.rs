@@ -1,19 +1,70 @@
-//! Sessions: who is signed in to the pages.
+//! Sessions: who is signed in to the pages, and for how long.
 
-use super::{Caller, digest, random_text};
+use super::{Caller, cookies, digest, random_text};
 use crate::App;
-use axum::http::{HeaderMap, header};
-use cookie::{Cookie, SameSite};
-use jiff::SignedDuration;
+use axum::http::{HeaderMap, Method, header, request::Parts};
+use jiff::{SignedDuration, Timestamp};
 use ledger::{LedgerError, Session, User};
 
-/// Name of the session cookie over plain HTTP, and over HTTPS, where the browser itself guards it.
-const COOKIE: &str = "tidings_session";
-const GUARDED_COOKIE: &str = "__Host-tidings_session";
-/// How long somebody stays signed in.
-const SIGNED_IN: SignedDuration = SignedDuration::from_hours(14 * 24);
 /// Characters kept of what a browser calls itself.
 const LONGEST_AGENT: usize = 200;
+/// Which part of the idle time has to pass before it is written that a session goes on.
+const WRITTEN_EVERY: i32 = 20;
+
+/// How long sessions last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lasting {
+    /// Without anybody using one.
+    pub idle: SignedDuration,
+    /// However much it is used.
+    pub longest: SignedDuration,
+}
+
+impl Lasting {
+    /// What is usual.
+    pub const DEFAULT: Self = Self {
+        idle: SignedDuration::from_hours(3 * 24),
+        longest: SignedDuration::from_hours(14 * 24),
+    };
+
+    /// When a session that began at `began` and is used `now` ends, unless it is used again.
+    fn until(self, began: Timestamp, now: Timestamp) -> Timestamp {
+        let idle = now.saturating_add(self.idle).unwrap_or(now);
+        idle.min(self.end(began))
+    }
+
+    fn end(self, began: Timestamp) -> Timestamp {
+        began.saturating_add(self.longest).unwrap_or(began)
+    }
+}
+
+impl Default for Lasting {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}
+
+/// What a session is used by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Use {
+    /// Somebody who opens a page or sends a form: the session goes on.
+    Person,
+    /// A page that asks for more by itself, with nobody before it.
+    Page,
+}
+
+impl Use {
+    /// As browsers tell of a request; what does not say so is somebody's.
+    pub(super) fn of(head: &Parts) -> Self {
+        let dest = head.headers.get("sec-fetch-dest");
+        if head.method == Method::GET && dest.is_some_and(|dest| dest == "empty") {
+            Self::Page
+        } else {
+            Self::Person
+        }
+    }
+}
+
 impl App {
     /// Signs a user in, in the browser that calls itself `agent`; answers with the token of the session.
     pub async fn sign_in(&self, user: &User, agent: &str) -> Result<String, LedgerError> {
@@ -23,7 +74,7 @@ impl App {
             digest: digest(&token),
             user: user.id,
             created_at: now,
-            expires_at: now.saturating_add(SIGNED_IN).unwrap_or(now),
+            expires_at: self.sessions.lasting.until(now, now),
             agent: agent.chars().take(LONGEST_AGENT).collect(),
         };
         ledger.open_session(session).await?;
@@ -33,58 +84,63 @@ impl App {
     /// Who is signed in with a session's token.
     pub async fn signed_in(&self, token: Option<String>) -> Result<Option<Caller>, LedgerError> {
         match token {
-            Some(token) => self.signed_in_as(&digest(&token)).await,
+            Some(token) => self.signed_in_as(&digest(&token), Use::Page).await,
             None => Ok(None),
         }
     }
 
-    /// Who is signed in with the session whose token has this digest.
-    pub(super) async fn signed_in_as(&self, digest: &str) -> Result<Option<Caller>, LedgerError> {
+    /// Who is signed in with the session whose token has this digest. What somebody uses goes on.
+    pub(super) async fn signed_in_as(
+        &self,
+        digest: &str,
+        by: Use,
+    ) -> Result<Option<Caller>, LedgerError> {
         let (now, setup) = (self.engine.system().now(), self.engine.setup());
-        if let Some(caller) = self.sessions.find(digest, now, &setup) {
+        if let Some(caller) = self.sessions.find(digest, by, now, &setup) {
             return Ok(Some(caller));
         }
         let session = self.engine.ledger().session(digest, now).await?;
+        let lasting = self.sessions.lasting;
+        // The server may have been told since that sessions end sooner.
+        let session = session.filter(|session| now < lasting.end(session.created_at));
         let setup = self.engine.setup();
-        let user = session.and_then(|session| setup.user(session.user));
-        Ok(user.map(Caller::of_user))
+        let known = session.and_then(|session| Some((setup.user(session.user)?, session)));
+        let Some((user, session)) = known else {
+            return Ok(None);
+        };
+        if by == Use::Person {
+            self.go_on(&session, now).await;
+        }
+        Ok(Some(Caller::of_user(user)))
+    }
+
+    /// Writes that a session is used, from time to time.
+    async fn go_on(&self, session: &Session, now: Timestamp) {
+        let lasting = self.sessions.lasting;
+        let until = lasting.until(session.created_at, now);
+        if session.expires_at.duration_until(until) < lasting.idle / WRITTEN_EVERY {
+            return;
+        }
+        let ledger = self.engine.ledger();
+        if let Err(error) = ledger.prolong_session(&session.digest, until, now).await {
+            tracing::warn!(%error, "that a session is used could not be written; it may end sooner than it should");
+        }
+    }
+
+    /// The session token of a request.
+    pub fn session_token(&self, headers: &HeaderMap) -> Option<String> {
+        cookies::SESSION.find(headers, self.engine.public_url())
     }
 
     /// The cookie that keeps a session; an empty token ends it.
     pub fn cookie(&self, token: &str) -> String {
-        let name = cookie_name(self.engine.public_url());
         let lasts = if token.is_empty() {
             SignedDuration::ZERO
         } else {
-            SIGNED_IN
+            self.sessions.lasting.longest
         };
-        Cookie::build((name, token))
-            .path("/")
-            .http_only(true)
-            .same_site(SameSite::Lax)
-            .secure(name == GUARDED_COOKIE)
-            .max_age(cookie::time::Duration::seconds(lasts.as_secs()))
-            .build()
-            .to_string()
+        cookies::SESSION.set(self.engine.public_url(), token, lasts)
     }
-}
-
-/// What the session's cookie is called where people reach the server under this address.
-pub(crate) fn cookie_name(public_url: &str) -> &'static str {
-    if public_url.starts_with("https://") {
-        GUARDED_COOKIE
-    } else {
-        COOKIE
-    }
-}
-
-/// The session token of a request.
-pub fn session_token(headers: &HeaderMap) -> Option<String> {
-    let lines = headers.get_all(header::COOKIE).iter();
-    let lines = lines.filter_map(|value| value.to_str().ok());
-    let mut cookies = lines.flat_map(Cookie::split_parse).flatten();
-    let found = cookies.find(|cookie| [COOKIE, GUARDED_COOKIE].contains(&cookie.name()))?;
-    Some(found.value().to_owned())
 }
 
 /// What the browser calls itself.
@@ -92,38 +148,4 @@ pub fn agent(headers: &HeaderMap) -> String {
     let told = headers.get(header::USER_AGENT);
     let text = told.and_then(|value| value.to_str().ok());
     text.unwrap_or_default().to_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use axum::http::{HeaderName, HeaderValue};
-
-    fn request(headers: &[(&'static str, &'static str)]) -> HeaderMap {
-        let named = |(name, value): &(&'static str, &'static str)| {
-            (
-                HeaderName::from_static(name),
-                HeaderValue::from_static(value),
-            )
-        };
-        headers.iter().map(named).collect()
-    }
-
-    #[test]
-    fn the_session_is_found_among_other_cookies() {
-        assert_eq!(
-            session_token(&request(&[("cookie", "a=1; tidings_session=abc; b=2")])).as_deref(),
-            Some("abc")
-        );
-        assert_eq!(
-            session_token(&request(&[("cookie", "xtidings_session=abc")])),
-            None
-        );
-    }
-
-    #[test]
-    fn a_cookie_that_cannot_be_read_hides_no_other() {
-        let found = session_token(&request(&[("cookie", "=; broken; tidings_session=abc")]));
-        assert_eq!(found.as_deref(), Some("abc"));
-    }
 }

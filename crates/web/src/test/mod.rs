@@ -10,6 +10,7 @@
 
 mod adapters;
 mod answer;
+mod code;
 mod contract;
 mod opened;
 mod project;
@@ -25,7 +26,12 @@ pub use transcript::Transcript;
 pub use who::{Client, Who};
 pub use witness::Seen;
 
-use crate::{App, access::Sessions, followers::Followers, readiness::Readiness};
+use crate::{
+    App, Gate,
+    access::{Lasting, Sessions},
+    followers::Followers,
+    readiness::Readiness,
+};
 use adapters::NoStore;
 use axum::{
     Router,
@@ -62,6 +68,7 @@ pub struct TestServer {
     /// What was sent to destinations, and what they answer.
     pub endpoints: Arc<Endpoints>,
     router: Router,
+    routes: Box<dyn Fn(App) -> Router + Send + Sync>,
     witness: Option<witness::Witness>,
     credentials: BTreeMap<Who, who::Credential>,
     directory: TempDir,
@@ -69,7 +76,7 @@ pub struct TestServer {
 
 impl TestServer {
     /// With the project `acme` and one of every kind of caller.
-    pub async fn start(router: impl FnOnce(App) -> Router) -> Self {
+    pub async fn start(router: impl Fn(App) -> Router + Send + Sync + 'static) -> Self {
         let mut server = Self::empty(router).await;
         server.apply(project::acme()).await;
         server.apply(project::other()).await;
@@ -78,7 +85,7 @@ impl TestServer {
     }
 
     /// As it is on the first day: no project, no account, no key.
-    pub async fn empty(router: impl FnOnce(App) -> Router) -> Self {
+    pub async fn empty(router: impl Fn(App) -> Router + Send + Sync + 'static) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let clock = Arc::new(Clock::at(STARTS_AT.parse().unwrap()));
         let endpoints = Arc::new(Endpoints::default());
@@ -101,10 +108,12 @@ impl TestServer {
             followers: Followers::at_most(100),
             readiness: Arc::new(Readiness::default()),
             has_operations: false,
+            gate: Arc::new(Gate::default()),
             metrics: None,
         };
         Self {
             router: router(app.clone()),
+            routes: Box::new(router),
             witness: None,
             app,
             clock,
@@ -147,6 +156,18 @@ impl TestServer {
     /// Now, for the server.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// Another gate, with nothing counted yet.
+    pub fn gate(&mut self, gate: Gate) {
+        self.app.gate = Arc::new(gate);
+        self.router = (self.routes)(self.app.clone());
+    }
+
+    /// Sessions that last otherwise.
+    pub fn lasting(&mut self, lasting: Lasting) {
+        self.app.sessions = Arc::new(Sessions::new(lasting));
+        self.router = (self.routes)(self.app.clone());
     }
 
     /// Lets time pass. Nothing happens by itself.

@@ -3,17 +3,21 @@
 use super::{Answer, TestServer};
 use crate::{
     App,
-    access::{digest, new_api_key, new_client_key, random_text},
+    access::{cookies::SESSION, digest, new_api_key, new_client_key, random_text},
 };
 use axum::{
     body::Body,
+    extract::ConnectInfo,
     http::{Request, header},
 };
 use domain::UserId;
 use jiff::SignedDuration;
 use ledger::{ApiKey, ConfigurationChange, Role, Scope, Session, User};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, SocketAddr},
+};
 
 /// Kinds of callers. [`Who::BoundReadKey`], [`Who::BoundWriteKey`] and the public key are bound to `acme`, [`Who::OtherKey`] and
 /// [`Who::OtherOwner`] to `other`; all the rest reach every project.
@@ -191,6 +195,7 @@ pub struct Client<'a> {
     server: &'a TestServer,
     credential: Credential,
     is_cross_site: bool,
+    address: Option<IpAddr>,
     headers: Vec<(&'static str, String)>,
 }
 
@@ -200,6 +205,7 @@ impl<'a> Client<'a> {
             server,
             credential,
             is_cross_site: false,
+            address: None,
             headers: Vec::new(),
         }
     }
@@ -208,6 +214,13 @@ impl<'a> Client<'a> {
     #[must_use]
     pub fn from_another_site(mut self) -> Self {
         self.is_cross_site = true;
+        self
+    }
+
+    /// The connection comes from this address.
+    #[must_use]
+    pub fn at(mut self, address: &str) -> Self {
+        self.address = Some(address.parse().unwrap());
         self
     }
 
@@ -220,20 +233,26 @@ impl<'a> Client<'a> {
 
     /// A request as this caller makes it.
     pub fn request(&self, method: &str, path: &str, body: Body) -> Request<Body> {
-        let mut request = Request::builder().method(method).uri(path);
+        let site = if self.is_cross_site {
+            "cross-site"
+        } else {
+            "same-origin"
+        };
+        let mut request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header("sec-fetch-site", site);
+        if let Some(address) = self.address {
+            let peer = SocketAddr::from((address, 40_000));
+            request = request.extension(ConnectInfo(peer));
+        }
         request = match &self.credential {
             Credential::None => request,
             Credential::Key(key) => request.header(header::AUTHORIZATION, format!("Bearer {key}")),
             Credential::Session(token) => {
-                let name = crate::access::cookie_name(self.server.app.engine.public_url());
-                let site = if self.is_cross_site {
-                    "cross-site"
-                } else {
-                    "same-origin"
-                };
+                let name = SESSION.name(self.server.app.engine.public_url());
                 request
                     .header(header::COOKIE, format!("{name}={token}"))
-                    .header("sec-fetch-site", site)
                     .header(header::ACCEPT, "text/html")
             }
         };

@@ -1,0 +1,298 @@
+//! The second factor: switched on and off with proof, asked for whenever somebody signs in, each code good once.
+
+use crate::{browser::main_of, cookie, lived, told, with_password};
+use insta::assert_snapshot;
+use jiff::SignedDuration;
+use ledger::AuditFilter;
+use web::{
+    second_factor::Secret,
+    test::{Answer, Client, TestServer, Who},
+};
+
+const OWNER: &str = "owner@acme.example";
+const PASSWORD: &str = "correct horse";
+const ACCOUNT: &str = "/projects/acme/account";
+
+/// The value of a hidden field.
+fn hidden(page: &str, name: &str) -> String {
+    let beginning = format!("name=\"{name}\" value=\"");
+    let (_, rest) = page.split_once(&beginning).unwrap();
+    rest.split('"').next().unwrap().to_owned()
+}
+
+/// What the page offers to the phone, and what the phone makes of it.
+async fn offered(server: &TestServer, client: &Client<'_>) -> (String, Secret) {
+    let path = format!("{ACCOUNT}/second-factor/begin");
+    let page = client.form(&path, &[("current", PASSWORD)]).await;
+    assert_eq!(page.status, 200, "{page}");
+    let page = page.text();
+    let (_, key) = page.split_once("Key: <code>").unwrap();
+    (
+        hidden(&page, "offer"),
+        server.secret(key.split('<').next().unwrap()),
+    )
+}
+
+/// Switches the owner's on; answers with what makes the codes, the recovery codes, and the session that is left.
+async fn switched_on(server: &TestServer) -> (Secret, Vec<String>, String) {
+    with_password(server, OWNER, PASSWORD).await;
+    let owner = server.by(Who::Owner);
+    let (offer, secret) = offered(server, &owner).await;
+    let code = server.code(&secret);
+    let fields = [("offer", offer.as_str()), ("code", &code)];
+    let on = owner
+        .form(&format!("{ACCOUNT}/second-factor"), &fields)
+        .await;
+    assert_eq!(on.status, 200, "{on}");
+    let page = on.text();
+    let (_, codes) = page.split_once("<pre class=\"codes\">").unwrap();
+    let codes = codes.split("</pre>").next().unwrap().lines();
+    let session = cookie(&on, "session");
+    (secret, codes.map(str::to_owned).collect(), session)
+}
+
+async fn first_step(client: &Client<'_>) -> Answer {
+    let fields = [("email", OWNER), ("password", PASSWORD)];
+    client.form("/signin", &fields).await
+}
+
+async fn second_step(client: &Client<'_>, ticket: &str, code: &str) -> Answer {
+    let fields = [("ticket", ticket), ("code", code)];
+    client.form("/signin/code", &fields).await
+}
+
+#[tokio::test]
+async fn signing_in_takes_a_code_and_each_code_is_good_once() {
+    let server = lived().await;
+    let (secret, codes, session) = switched_on(&server).await;
+    assert_eq!(codes.len(), 10);
+    // Other sessions ended, this one goes on.
+    assert_eq!(server.page(ACCOUNT).await.status, 303);
+    assert_eq!(server.with_session(&session).get(ACCOUNT).await.status, 200);
+
+    let nobody = server.by(Who::Nobody);
+    let first = first_step(&nobody).await;
+    assert_eq!(first.status, 200);
+    assert!(
+        first.headers.get("set-cookie").is_none(),
+        "nobody is in yet"
+    );
+    let ticket = hidden(&first.text(), "ticket");
+    assert_snapshot!(
+        "second_step",
+        main_of(&first.text()).replace(&ticket, "TICKET")
+    );
+    // The code that switched it on is used up.
+    let used = second_step(&nobody, &ticket, &server.code(&secret)).await;
+    assert_eq!(told(&used), "401 The code is wrong, or was used already.");
+    server.pass(SignedDuration::from_secs(30));
+    let code = server.code(&secret);
+    assert_eq!(told(&second_step(&nobody, &ticket, &code).await), "303 /");
+    let again = second_step(&nobody, &ticket, &code).await;
+    assert_eq!(again.status, 401, "seen over a shoulder it opens nothing");
+    // On paper: as it stands there, or as somebody types it, once.
+    for code in [&codes[0], &codes[1].to_lowercase().replace('-', " ")] {
+        let first = first_step(&nobody).await;
+        let ticket = hidden(&first.text(), "ticket");
+        assert_eq!(told(&second_step(&nobody, &ticket, code).await), "303 /");
+        assert_eq!(second_step(&nobody, &ticket, code).await.status, 401);
+    }
+    let page = server.with_session(&session).get(ACCOUNT).await.text();
+    assert!(page.contains("8 recovery codes left"), "{page}");
+}
+
+#[tokio::test]
+async fn the_first_step_alone_is_worth_nothing_elsewhere_or_later() {
+    let server = lived().await;
+    let (secret, _, _) = switched_on(&server).await;
+    let nobody = server.by(Who::Nobody);
+    let ticket = hidden(&first_step(&nobody).await.text(), "ticket");
+    server.pass(SignedDuration::from_secs(60));
+    for wrong in ["", "AAAA", &ticket[..ticket.len() - 4]] {
+        let answer = second_step(&nobody, wrong, &server.code(&secret)).await;
+        assert_eq!(told(&answer), "401 That took too long. Sign in again.");
+    }
+    let elsewhere = nobody.clone().from_another_site();
+    let answer = second_step(&elsewhere, &ticket, &server.code(&secret)).await;
+    assert_eq!(answer.status, 403);
+    server.pass(SignedDuration::from_mins(10));
+    let late = second_step(&nobody, &ticket, &server.code(&secret)).await;
+    assert_eq!(told(&late), "401 That took too long. Sign in again.");
+    // With another password the ticket of the old one is no good.
+    let ticket = hidden(&first_step(&nobody).await.text(), "ticket");
+    with_password(&server, OWNER, "another horse").await;
+    let late = second_step(&nobody, &ticket, &server.code(&secret)).await;
+    assert_eq!(late.status, 401);
+}
+
+#[tokio::test]
+async fn codes_are_guessed_slowly() {
+    let server = lived().await;
+    let (secret, ..) = switched_on(&server).await;
+    let nobody = server.by(Who::Nobody);
+    let ticket = hidden(&first_step(&nobody).await.text(), "ticket");
+    server.pass(SignedDuration::from_secs(60));
+    for _ in 0..6 {
+        assert_eq!(second_step(&nobody, &ticket, "000000").await.status, 401);
+    }
+    // Signing in again begins no new count, nor does another address.
+    let ticket = hidden(&first_step(&nobody).await.text(), "ticket");
+    let elsewhere = nobody.clone().at("203.0.113.7");
+    let held = second_step(&elsewhere, &ticket, &server.code(&secret)).await;
+    assert_eq!(held.status, 429);
+    assert!(!held.header("retry-after").is_empty());
+    server.pass(SignedDuration::from_mins(1));
+    let answer = second_step(&elsewhere, &ticket, &server.code(&secret)).await;
+    assert_eq!(told(&answer), "303 /");
+}
+
+/// A link for a new password does not go round it.
+#[tokio::test]
+async fn a_password_link_asks_for_the_code_as_well() {
+    let server = lived().await;
+    let (secret, ..) = switched_on(&server).await;
+    let setup = server.app.engine.setup();
+    let mut users = setup.configuration.users.iter();
+    let id = users.find(|user| user.email == OWNER).unwrap().id;
+    let path = format!("/projects/acme/people/{id}/link");
+    let page = server.by(Who::Operator).form(&path, &[]).await.text();
+    let (_, token) = page.split_once("/invite/").unwrap();
+    let link = format!("/invite/{}", token.get(..64).unwrap());
+    let nobody = server.by(Who::Nobody);
+    let answer = nobody.form(&link, &[("password", "another horse")]).await;
+    assert_eq!(answer.status, 200);
+    assert!(answer.headers.get("set-cookie").is_none());
+    server.pass(SignedDuration::from_secs(60));
+    let ticket = hidden(&answer.text(), "ticket");
+    let code = server.code(&secret);
+    assert_eq!(told(&second_step(&nobody, &ticket, &code).await), "303 /");
+}
+
+#[tokio::test]
+async fn it_is_switched_on_and_off_with_proof_only() {
+    let server = lived().await;
+    with_password(&server, OWNER, PASSWORD).await;
+    with_password(&server, "admin@acme.example", PASSWORD).await;
+    let owner = server.by(Who::Owner);
+    let begin = format!("{ACCOUNT}/second-factor/begin");
+    let wrong = owner.form(&begin, &[("current", "another one")]).await;
+    assert_eq!(told(&wrong), "422 The current password is another one.");
+    let on = format!("{ACCOUNT}/second-factor");
+    let (offer, secret) = offered(&server, &owner).await;
+    let wrong = [("offer", offer.as_str()), ("code", "000000")];
+    let answer = owner.form(&on, &wrong).await;
+    assert_eq!(
+        told(&answer),
+        "422 The code is another one. Is the clock of your phone right?"
+    );
+    // One that was offered to another, or long ago, is not taken.
+    let code = server.code(&secret);
+    let fields = [("offer", offer.as_str()), ("code", &code)];
+    let admin = server.by(Who::Admin).form(&on, &fields).await;
+    assert_eq!(told(&admin), "422 That took too long. Begin again.");
+    server.pass(SignedDuration::from_mins(15));
+    let late = [("offer", offer.as_str()), ("code", &server.code(&secret))];
+    let late = owner.form(&on, &late).await;
+    assert_eq!(told(&late), "422 That took too long. Begin again.");
+    // A key or the operator has no account to give one to.
+    let operator = server.by(Who::Operator).form(&begin, &[]).await;
+    assert_eq!(operator.status, 409);
+
+    let (secret, codes, session) = switched_on(&server).await;
+    let owner = server.with_session(&session);
+    let off = format!("{ACCOUNT}/second-factor/off");
+    let send = async |current: &str, code: &str| {
+        told(
+            &owner
+                .form(&off, &[("current", current), ("code", code)])
+                .await,
+        )
+    };
+    server.pass(SignedDuration::from_secs(60));
+    let code = server.code(&secret);
+    assert_eq!(
+        send("another one", &code).await,
+        "422 The current password is another one."
+    );
+    assert_eq!(
+        send(PASSWORD, "000000").await,
+        "422 The code is wrong, or was used already."
+    );
+    assert_eq!(
+        send(PASSWORD, &codes[0]).await,
+        "303 /projects/acme/account?notice=saved"
+    );
+    assert_eq!(
+        send(PASSWORD, &code).await,
+        "422 You have no second factor."
+    );
+    assert_eq!(told(&first_step(&server.by(Who::Nobody)).await), "303 /");
+}
+
+#[tokio::test]
+async fn an_owner_resets_anothers_and_it_is_told() {
+    let server = lived().await;
+    let owner = with_password(&server, OWNER, PASSWORD).await;
+    let admin = with_password(&server, "admin@acme.example", PASSWORD).await;
+    for user in [&owner, &admin] {
+        let secret = Secret::new(server.app.engine.system());
+        let given = server.app.give_second_factor(user.id, &secret, 0);
+        given.await.unwrap();
+    }
+    let has = async |user: &ledger::User| {
+        let found = server.ledger().second_factor(user.id).await;
+        found.unwrap().is_some()
+    };
+    let path = |user: &ledger::User| format!("/projects/acme/people/{}/second-factor", user.id);
+    for (who, user, status) in [
+        (Who::Viewer, &admin, 403),
+        (Who::Developer, &admin, 403),
+        (Who::Admin, &admin, 403),
+        (Who::Admin, &owner, 404),
+        (Who::OtherOwner, &admin, 404),
+        (Who::Owner, &owner, 409),
+    ] {
+        let answer = server.by(who).form(&path(user), &[]).await;
+        assert_eq!(answer.status, status, "{who:?}: {answer}");
+        assert!(has(user).await);
+    }
+    let people = server.page("/projects/acme/people").await.text();
+    assert!(people.contains(&path(&admin)) && !people.contains(&path(&owner)));
+    let reset = server.form(&path(&admin), &[]).await;
+    assert_eq!(told(&reset), "303 /projects/acme/people?notice=saved");
+    assert!(!has(&admin).await && has(&owner).await);
+    let filter = AuditFilter {
+        project: server.project("acme"),
+        with_common: true,
+    };
+    let log = server.ledger().audit(filter, None, 1).await.unwrap();
+    let told = (
+        log[0].who.as_str(),
+        log[0].what.as_str(),
+        log[0].subject.as_str(),
+    );
+    assert_eq!(
+        told,
+        (OWNER, "reset the second factor of", "admin@acme.example")
+    );
+}
+
+#[tokio::test]
+async fn what_is_shown_on_the_way() {
+    let server = lived().await;
+    with_password(&server, OWNER, PASSWORD).await;
+    let owner = server.by(Who::Owner);
+    let path = format!("{ACCOUNT}/second-factor/begin");
+    let page = owner.form(&path, &[("current", PASSWORD)]).await.text();
+    let (secret, offer) = {
+        let (_, key) = page.split_once("Key: <code>").unwrap();
+        (key.split('<').next().unwrap(), hidden(&page, "offer"))
+    };
+    let (before, rest) = page.split_once("<path d=\"").unwrap();
+    let (_, after) = rest.split_once('"').unwrap();
+    let shown = format!("{before}<path d=\"{after}");
+    let shown = main_of(&shown)
+        .replace(&offer, "OFFER")
+        .replace(secret, "KEY");
+    assert_snapshot!("offer", shown);
+}

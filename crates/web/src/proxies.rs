@@ -1,0 +1,118 @@
+//! Where a request comes from: the address at the other end of its connection, or what a trusted proxy says of it.
+
+use axum::{
+    extract::ConnectInfo,
+    http::{Extensions, HeaderMap},
+};
+use engine::{Guarded, Networks};
+use std::net::{IpAddr, SocketAddr};
+
+/// In which proxies tell for whom they ask, the nearest last.
+const FORWARDED: &str = "x-forwarded-for";
+
+/// Proxies that are believed.
+#[derive(Debug, Default)]
+pub struct Proxies {
+    trusted: Networks,
+    /// Whether it was said that one who is not believed says something.
+    is_told: Guarded<bool>,
+}
+
+impl Proxies {
+    /// Those in these networks.
+    pub fn new(trusted: Networks) -> Self {
+        Self {
+            trusted,
+            is_told: Guarded::default(),
+        }
+    }
+
+    /// The address of whoever asks; `None` where there is no connection. Only who is trusted says for whom it asks, and so back along a row of
+    /// proxies until one that is not: what stands before it was written by anybody.
+    pub fn asker(&self, extensions: &Extensions, headers: &HeaderMap) -> Option<IpAddr> {
+        let ConnectInfo(peer) = extensions.get::<ConnectInfo<SocketAddr>>()?;
+        let peer = peer.ip().to_canonical();
+        let lines = headers.get_all(FORWARDED).iter();
+        let told = lines.filter_map(|line| line.to_str().ok());
+        let told: Vec<_> = told.flat_map(|line| line.split(',')).collect();
+        if !told.is_empty() && !self.trusted.contain(peer) {
+            self.tell_once(peer);
+        }
+        let mut asker = peer;
+        for told in told.into_iter().rev() {
+            if !self.trusted.contain(asker) {
+                break;
+            }
+            match address(told.trim()) {
+                Some(before) => asker = before,
+                None => break,
+            }
+        }
+        Some(asker)
+    }
+
+    fn tell_once(&self, peer: IpAddr) {
+        let mut is_told = self.is_told.lock();
+        if !*is_told {
+            *is_told = true;
+            tracing::warn!(
+                %peer,
+                "a request came with X-Forwarded-For, and from none of the --trusted-proxies: everybody behind that proxy counts as one address"
+            );
+        }
+    }
+}
+
+/// An address, with or without a port.
+fn address(text: &str) -> Option<IpAddr> {
+    let plain = text.trim_start_matches('[').trim_end_matches(']');
+    let address = plain.parse::<IpAddr>();
+    let address = address.or_else(|_| text.parse::<SocketAddr>().map(|with| with.ip()));
+    address.ok().map(|address| address.to_canonical())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_trusted_proxy_is_believed() {
+        let proxies = Proxies::new("10.0.0.0/8, fd00::/8".parse().unwrap());
+        let none = Proxies::default();
+        for (peer, told, asker) in [
+            ("10.0.0.1:9", &["203.0.113.7"][..], "203.0.113.7"),
+            ("10.0.0.1:9", &["203.0.113.7:4711"], "203.0.113.7"),
+            ("10.0.0.1:9", &["[2001:db8::7]:4711"], "2001:db8::7"),
+            ("[fd00::1]:9", &["2001:db8::7"], "2001:db8::7"),
+            ("[::ffff:10.0.0.1]:9", &["203.0.113.7"], "203.0.113.7"),
+            // Whoever asks wrote the first one.
+            ("10.0.0.1:9", &["198.51.100.1, 203.0.113.7"], "203.0.113.7"),
+            (
+                "10.0.0.1:9",
+                &["198.51.100.1", "203.0.113.7"],
+                "203.0.113.7",
+            ),
+            (
+                "10.0.0.1:9",
+                &["10.9.9.9, 203.0.113.7, 10.0.0.2"],
+                "203.0.113.7",
+            ),
+            ("203.0.113.7:9", &["198.51.100.1"], "203.0.113.7"),
+            ("10.0.0.1:9", &["unknown"], "10.0.0.1"),
+            ("10.0.0.1:9", &["203.0.113.7, unknown"], "10.0.0.1"),
+            ("10.0.0.1:9", &[], "10.0.0.1"),
+        ] {
+            let (mut extensions, mut headers) = (Extensions::new(), HeaderMap::new());
+            extensions.insert(ConnectInfo::<SocketAddr>(peer.parse().unwrap()));
+            for told in told {
+                headers.append(FORWARDED, told.parse().unwrap());
+            }
+            let found = proxies.asker(&extensions, &headers).unwrap();
+            assert_eq!(found.to_string(), asker, "{peer} {told:?}");
+            let peer: SocketAddr = peer.parse().unwrap();
+            let unbelieved = none.asker(&extensions, &headers);
+            assert_eq!(unbelieved, Some(peer.ip().to_canonical()));
+        }
+        assert_eq!(proxies.asker(&Extensions::new(), &HeaderMap::new()), None);
+    }
+}

@@ -1,0 +1,95 @@
+//! The second factor of members: codes that an app on their phone makes every half minute, and codes on paper for when it is lost.
+//!
+//! **How it works.** The phone and we have one secret, sealed in the ledger. A code is good in its own half minute and in its neighbours, once. A
+//! recovery code is random enough that its digest is all that is kept of it.
+//!
+//! **What it does not do.** It does not slow down guessing: whoever asks counts tries first.
+
+mod base32;
+mod totp;
+
+pub use totp::{Secret, step_at};
+
+use crate::{App, access::digest, problem::Problem};
+use domain::UserId;
+use ledger::{LedgerError, SecondFactor};
+
+/// How many recovery codes somebody gets.
+const RECOVERY_CODES: usize = 10;
+/// Bytes of one: nobody guesses 80 bits.
+const RECOVERY_BYTES: usize = 10;
+
+/// What a code was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Proved {
+    /// Nothing, or it was used before.
+    Not,
+    /// One that the phone made.
+    ByCode,
+    /// One of those on paper.
+    ByRecoveryCode,
+}
+
+/// What the vault seals a secret for.
+fn owner(user: UserId) -> String {
+    format!("second factor of {user}")
+}
+
+impl App {
+    /// Gives a member a second factor, of which `step` was just used; answers with the recovery codes, which are shown once.
+    pub async fn give_second_factor(
+        &self,
+        user: UserId,
+        secret: &Secret,
+        step: u64,
+    ) -> Result<Vec<String>, LedgerError> {
+        let (system, vault) = (self.engine.system(), self.engine.vault());
+        let codes: Vec<String> = (0..RECOVERY_CODES)
+            .map(|_| base32::grouped(&totp::random::<RECOVERY_BYTES>(system)))
+            .collect();
+        let digests = codes.iter().map(|code| digest(&base32::plain(code)));
+        let factor = SecondFactor {
+            user,
+            secret: vault.seal(&owner(user), secret.bytes()),
+            step,
+            made_at: system.now(),
+            recovery_codes: 0,
+        };
+        let ledger = self.engine.ledger();
+        ledger.put_second_factor(factor, digests.collect()).await?;
+        Ok(codes)
+    }
+
+    /// Whether a code is one of a member's; it is used up.
+    ///
+    /// Errors: the ledger; a secret that cannot be opened, because the vault has another key.
+    pub async fn prove(&self, factor: &SecondFactor, code: &str) -> Result<Proved, Problem> {
+        let code = base32::plain(code);
+        let ledger = self.engine.ledger();
+        if !totp::is_code(&code) {
+            let digest = digest(&code);
+            let used = ledger.use_recovery_code(factor.user, &digest).await?;
+            return Ok(if used {
+                Proved::ByRecoveryCode
+            } else {
+                Proved::Not
+            });
+        }
+        let vault = self.engine.vault();
+        let opened = vault.open_sealed(&owner(factor.user), &factor.secret);
+        let secret = opened.ok().and_then(|bytes| Secret::of(&bytes));
+        let secret = secret.ok_or_else(|| {
+            tracing::error!("a second factor cannot be opened with this secret key");
+            Problem::new(
+                crate::problem::Code::Internal,
+                "your second factor cannot be read here; use a recovery code, or ask an owner to reset it",
+            )
+        })?;
+        let now = self.engine.system().now();
+        let Some(step) = secret.step_of(&code, now) else {
+            return Ok(Proved::Not);
+        };
+        let used = ledger.use_step(factor.user, step).await?;
+        Ok(if used { Proved::ByCode } else { Proved::Not })
+    }
+}
