@@ -18,7 +18,7 @@ use ledger::{
     Settled, Settlement, Waiting,
     codec::{Stored, readable},
 };
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgExecutor, PgPool};
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -113,7 +113,7 @@ impl Leased {
 
 /// Reads the events of deliveries that were leased; each with what it came after. One that cannot be read holds up no other.
 pub(crate) async fn with_events(
-    pool: &PgPool,
+    on: impl PgExecutor<'_>,
     leased: Vec<Leased>,
 ) -> Result<Vec<(Option<Uuid>, Lease)>> {
     if leased.is_empty() {
@@ -121,7 +121,7 @@ pub(crate) async fn with_events(
     }
     let (customers, events): (Vec<Uuid>, Vec<Uuid>) =
         leased.iter().map(|row| (row.customer, row.event)).unzip();
-    let told = events::told(pool, &customers, &events).await?;
+    let told = events::told(on, &customers, &events).await?;
     let leases = leased.into_iter().map(|row| {
         let told = told.get(&row.event).ok_or_else(|| {
             let problem = "the event it carries does not exist";
@@ -133,17 +133,21 @@ pub(crate) async fn with_events(
 }
 
 /// Moving `due_at` is the claim: of two nodes that want the same row, the second finds it moved.
+///
+/// All on one connection: whoever had to wait for another might be told that there is none, and what is claimed would be leased to
+/// nobody.
 async fn claim(pool: &PgPool, layout: Layout, claim: &Claim) -> Result<Vec<Lease>> {
+    let mut connection = pool.acquire().await.map_err(failed)?;
     let claimed = match layout {
-        Layout::OneMachine => claim_here(pool, claim).await,
-        Layout::Distributed => claim_distributed(pool, claim).await,
+        Layout::OneMachine => claim_here(&mut connection, claim).await,
+        Layout::Distributed => claim_distributed(&mut connection, claim).await,
     };
-    let leases = with_events(pool, claimed.map_err(failed)?).await?;
+    let leases = with_events(&mut *connection, claimed.map_err(failed)?).await?;
     Ok(leases.into_iter().map(|(_, lease)| lease).collect())
 }
 
 /// Rows that another node is claiming are passed over.
-async fn claim_here(pool: &PgPool, claim: &Claim) -> sqlx::Result<Vec<Leased>> {
+async fn claim_here(on: &mut PgConnection, claim: &Claim) -> sqlx::Result<Vec<Leased>> {
     let (integration, endpoint) = (claim.lane.integration.uuid(), claim.lane.endpoint.id());
     let (now, until) = (micros(claim.now), micros(claim.lease_until));
     let (limit, except) = (rows(claim.limit), claim.except.map(CustomerId::uuid));
@@ -159,7 +163,7 @@ async fn claim_here(pool: &PgPool, claim: &Claim) -> sqlx::Result<Vec<Leased>> {
                  returning d.customer, d.id, d.integration, d.endpoint, d.message, d.attempts, d.round, d.accepted_at, d.tried_at, d.event, d.trace, null::uuid as before",
                 integration, endpoint, now, until, limit, except
             )
-            .fetch_all(pool)
+            .fetch_all(on)
             .await
         }
         Order::Customer { tried_before } => {
@@ -180,7 +184,7 @@ async fn claim_here(pool: &PgPool, claim: &Claim) -> sqlx::Result<Vec<Leased>> {
                  returning d.customer, d.id, d.integration, d.endpoint, d.message, d.attempts, d.round, d.accepted_at, d.tried_at, d.event, d.trace, null::uuid as before",
                 integration, endpoint, now, until, limit, except, micros(tried_before)
             )
-            .fetch_all(pool)
+            .fetch_all(on)
             .await
         }
     }
@@ -193,25 +197,29 @@ const IN_VAIN: u32 = 2;
 
 /// Rows that another node is claiming cannot be passed over here: they are lost to it. That says nothing of other rows, so it is claimed
 /// until there is as much as was asked for, or nothing is due.
-async fn claim_distributed(pool: &PgPool, claim: &Claim) -> sqlx::Result<Vec<Leased>> {
+async fn claim_distributed(on: &mut PgConnection, claim: &Claim) -> sqlx::Result<Vec<Leased>> {
     let (mut claimed, mut left) = (Vec::new(), rows(claim.limit));
     let mut in_vain = 0;
     for _ in 0..ROUNDS {
-        let won = claim_anywhere(pool, claim, left).await?;
+        let won = claim_anywhere(on, claim, left).await?;
         in_vain = if won.is_empty() { in_vain + 1 } else { 0 };
         if in_vain == IN_VAIN {
             break;
         }
         left -= rows(won.len());
         claimed.extend(won);
-        if left <= 0 || !is_due(pool, claim.lane, micros(claim.now)).await? {
+        if left <= 0 || !is_due(&mut *on, claim.lane, micros(claim.now)).await? {
             break;
         }
     }
     Ok(claimed)
 }
 
-async fn claim_anywhere(pool: &PgPool, claim: &Claim, limit: i64) -> sqlx::Result<Vec<Leased>> {
+async fn claim_anywhere(
+    on: &mut PgConnection,
+    claim: &Claim,
+    limit: i64,
+) -> sqlx::Result<Vec<Leased>> {
     let (integration, endpoint) = (claim.lane.integration.uuid(), claim.lane.endpoint.id());
     let (now, until) = (micros(claim.now), micros(claim.lease_until));
     let except = claim.except.map(CustomerId::uuid);
@@ -226,7 +234,7 @@ async fn claim_anywhere(pool: &PgPool, claim: &Claim, limit: i64) -> sqlx::Resul
                  returning d.customer, d.id, d.integration, d.endpoint, d.message, d.attempts, d.round, d.accepted_at, d.tried_at, d.event, d.trace, null::uuid as before",
                 integration, endpoint, now, until, limit, except
             )
-            .fetch_all(pool)
+            .fetch_all(on)
             .await
         }
         Order::Customer { tried_before } => {
@@ -246,18 +254,18 @@ async fn claim_anywhere(pool: &PgPool, claim: &Claim, limit: i64) -> sqlx::Resul
                  returning d.customer, d.id, d.integration, d.endpoint, d.message, d.attempts, d.round, d.accepted_at, d.tried_at, d.event, d.trace, null::uuid as before",
                 integration, endpoint, now, until, limit, except, micros(tried_before)
             )
-            .fetch_all(pool)
+            .fetch_all(on)
             .await
         }
     }
 }
 
-async fn is_due(pool: &PgPool, lane: LaneId, now: i64) -> sqlx::Result<bool> {
+async fn is_due(on: impl PgExecutor<'_>, lane: LaneId, now: i64) -> sqlx::Result<bool> {
     let found = sqlx::query_scalar!(
         "select id from deliveries where integration = $1 and endpoint = $2 and status = 0 and due_at <= $3 limit 1",
         lane.integration.uuid(), lane.endpoint.id(), now
     )
-    .fetch_optional(pool)
+    .fetch_optional(on)
     .await?;
     Ok(found.is_some())
 }

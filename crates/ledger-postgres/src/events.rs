@@ -4,7 +4,7 @@ use crate::codec::{failed, micros, rows, signed};
 use domain::{CustomerId, DeliveryId, EventId, IntegrationId, ProjectId};
 use jiff::{SignedDuration, Timestamp};
 use ledger::{DeliveryState, EventFilter, FeedRow, IntegrationState, Page, Result, codec::Stored};
-use sqlx::PgPool;
+use sqlx::{PgExecutor, PgPool};
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
@@ -254,7 +254,7 @@ pub(crate) struct Told {
 
 /// Events by their ids, found by their keys.
 pub(crate) async fn told(
-    pool: &PgPool,
+    on: impl PgExecutor<'_>,
     customers: &[Uuid],
     ids: &[Uuid],
 ) -> Result<BTreeMap<Uuid, Told>> {
@@ -262,7 +262,7 @@ pub(crate) async fn told(
         "select e.id, e.body, e.not_sent from unnest($1::uuid[], $2::uuid[]) as n(customer, id) join events e on e.customer = n.customer and e.id = n.id",
         customers, ids
     )
-    .fetch_all(pool)
+    .fetch_all(on)
     .await
     .map_err(failed)?;
     let told = rows.into_iter().map(|row| {

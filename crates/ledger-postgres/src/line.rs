@@ -162,12 +162,12 @@ impl Ended {
     }
 
     /// Wakes, in each line, the first that waits: it is found when its turn comes.
-    pub(crate) async fn wake(&self, pool: &PgPool) -> sqlx::Result<()> {
+    pub(crate) async fn wake(&self, on: impl PgExecutor<'_>) -> sqlx::Result<()> {
         let mut waking = Waking::default();
         for (line, now) in self.lines.iter().zip(&self.now) {
             waking.push(line.clone(), *now);
         }
-        waking.write(pool).await
+        waking.write(on).await
     }
 }
 

@@ -1,7 +1,7 @@
 //! Attempts: recorded in batches, and what is next in line released.
 
 use crate::{
-    Layout, Tx,
+    Layout,
     batch::{Stop, Work},
     codec::micros,
     deliveries::with_events,
@@ -13,7 +13,7 @@ use ledger::{
     DeliveryState, Lease, Next, Order, PATIENCE, Result, Settled, Settlement, Turn,
     codec::{Stored, pack, to_json},
 };
-use sqlx::PgPool;
+use sqlx::{Acquire, PgConnection, PgPool};
 use std::{collections::BTreeMap, sync::Arc};
 use uuid::Uuid;
 
@@ -86,7 +86,10 @@ pub(crate) async fn settle(
     layout: Layout,
     works: Arc<Vec<Prepared>>,
 ) -> Result<Vec<Settled>, Stop> {
-    let mut tx = pool.begin().await?;
+    // All on one connection: whoever had to wait for another might be told that there is none, and what is released would be
+    // leased to nobody.
+    let mut connection = pool.acquire().await?;
+    let mut tx = connection.begin().await?;
     let recorded = record(&mut tx, &works).await?;
     insert_attempts(&mut tx, &works, &recorded).await?;
     let (mut ended, mut waking) = (line::Ended::default(), Waking::default());
@@ -124,7 +127,7 @@ pub(crate) async fn settle(
     tx.commit().await?;
     // Once more: what another node wrote as waiting meanwhile was not seen, and did not see what is settled.
     ended.found(&leased);
-    match ended.release(pool, layout, Released::Any).await {
+    match ended.release(&mut *connection, layout, Released::Any).await {
         Ok(late) => {
             ended.found(&late);
             leased.extend(late);
@@ -135,14 +138,14 @@ pub(crate) async fn settle(
         }
     }
     // Likewise: what was put behind one that rests now was not seen.
-    if let Err(error) = waking.write(pool).await {
+    if let Err(error) = waking.write(&mut *connection).await {
         tracing::warn!(%error, "what waits behind deliveries that rest could not be woken");
     }
-    if let Err(error) = ended.wake(pool).await {
+    if let Err(error) = ended.wake(&mut *connection).await {
         tracing::warn!(%error, "what waits behind settled deliveries could not be woken");
     }
     let mut released: BTreeMap<Uuid, Vec<Lease>> = BTreeMap::new();
-    match with_events(pool, leased).await {
+    match with_events(&mut *connection, leased).await {
         Ok(leases) => {
             for (before, lease) in leases {
                 if let Some(before) = before {
@@ -168,7 +171,10 @@ pub(crate) async fn settle(
 }
 
 /// Moves deliveries on that are still at the attempt they were leased with.
-async fn record(tx: &mut Tx, works: &[Prepared]) -> Result<BTreeMap<Uuid, Recorded>, Stop> {
+async fn record(
+    on: &mut PgConnection,
+    works: &[Prepared],
+) -> Result<BTreeMap<Uuid, Recorded>, Stop> {
     let (mut customers, mut ids, mut at) = (vec![], vec![], vec![]);
     let (mut attempts, mut states, mut due) = (vec![], vec![], vec![]);
     let (mut turns, mut counts) = (vec![], vec![]);
@@ -199,13 +205,13 @@ async fn record(tx: &mut Tx, works: &[Prepared]) -> Result<BTreeMap<Uuid, Record
          returning d.id, d.integration, d.endpoint, d.tried_at",
         &customers, &ids, &attempts, &states, &due, &reasons as _, &details, &turns, &counts, &at
     )
-    .fetch_all(&mut **tx)
+    .fetch_all(&mut *on)
     .await?;
     Ok(recorded.into_iter().map(|row| (row.id, row)).collect())
 }
 
 async fn insert_attempts(
-    tx: &mut Tx,
+    on: &mut PgConnection,
     works: &[Prepared],
     recorded: &BTreeMap<Uuid, Recorded>,
 ) -> Result<(), Stop> {
@@ -239,7 +245,7 @@ async fn insert_attempts(
          select * from unnest($1::uuid[], $2::uuid[], $3::integer[], $4::bigint[], $5::bigint[], $6::integer[], $7::text[], $8::text[], $9::bytea[], $10::bytea[], $11::text[])",
         &customers, &deliveries, &numbers, &at, &took, &statuses as _, &reasons as _, &details, &responses, &requests as _, &headers
     )
-    .execute(&mut **tx)
+    .execute(&mut *on)
     .await?;
     Ok(())
 }

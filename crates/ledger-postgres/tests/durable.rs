@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use ledger::{
     Commits, Committed, Deliveries, Next,
-    contract::{at, commit, delivery, integration, settlement},
+    contract::{at, claim, commit, delivery, integration, lane, settlement, wanted},
 };
 use ledger_postgres::{Connections, PostgresLedger};
 use sqlx::PgPool;
@@ -80,4 +80,58 @@ async fn what_is_committed_is_answered_when_the_look_after_it_hangs() {
         "drop trigger hang on deliveries",
     )
     .await;
+}
+
+/// A node has one connection, and others wait for it who will be slow: whoever claims gets what is claimed, and is not told
+/// that there is no connection to read the events with.
+#[tokio::test]
+async fn what_is_claimed_is_known_to_whoever_claims_however_many_wait() {
+    let made = tokio::task::spawn_blocking(|| {
+        let cluster = Cluster::start(&[]).unwrap();
+        let url = cluster.database().unwrap();
+        (cluster, url)
+    });
+    let (_cluster, url) = made.await.unwrap();
+    let connections = Connections { hot: 1, reads: 1 };
+    let opened = PostgresLedger::open(&url, connections, Uuid::nil(), now()).await;
+    let ledger = opened.unwrap();
+    let to = integration(1);
+    let mut first = commit(1, None, 1);
+    first.deliveries = vec![delivery(1, 1, to, 5)];
+    ledger.commit(first).await.unwrap();
+    let pool = PgPool::connect(&url).await.unwrap();
+    let mut slow = pool.begin().await.unwrap();
+    let lock = "lock table customers in access exclusive mode";
+    sqlx::query(lock).execute(&mut *slow).await.unwrap();
+    let mut held = pool.begin().await.unwrap();
+    let lock = "lock table deliveries in access exclusive mode";
+    sqlx::query(lock).execute(&mut *held).await.unwrap();
+    let claiming = tokio::spawn({
+        let ledger = ledger.clone();
+        async move { ledger.claim(claim(lane(to), 5, 65, 10)).await }
+    });
+    let waits = "select count(*) from pg_locks where not granted";
+    while sqlx::query_scalar::<_, i64>(waits)
+        .fetch_one(&pool)
+        .await
+        .unwrap()
+        == 0
+    {
+        tokio::task::yield_now().await;
+    }
+    // They wait for the connection, and then for customers, until they are told that it takes too long.
+    let loading: Vec<_> = (0..3)
+        .map(|_| {
+            let ledger = ledger.clone();
+            tokio::spawn(async move { ledger.load(&wanted(1)).await })
+        })
+        .collect();
+    tokio::task::yield_now().await;
+    held.rollback().await.unwrap();
+    let leases = claiming.await.unwrap().unwrap();
+    assert_eq!(leases.len(), 1);
+    slow.rollback().await.unwrap();
+    for loading in loading {
+        drop(loading.await.unwrap());
+    }
 }
