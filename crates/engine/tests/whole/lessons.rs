@@ -365,7 +365,8 @@ async fn two_thousand_expirations_in_the_same_minute_are_all_told() {
                 .notify("SUBSCRIBED", start)
         })
         .collect();
-    for part in tells.chunks(250) {
+    // As many as a node has no trouble with, however busy the machine: whoever has to wait for long is told to come again.
+    for part in tells.chunks(32) {
         let told = futures_util::future::join_all(part.iter().map(|body| world.tell(body))).await;
         assert!(told.iter().all(Result::is_ok));
     }

@@ -221,6 +221,8 @@ async fn what_waits_for_its_turn_goes_back_while_attempts_are_under_way() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_waits_for_an_endpoint_that_takes_few_a_second_goes_back() {
+    // More than go while this is looked at, however busy the machine.
+    const CUSTOMERS: usize = 60;
     let (world, _gate) = at_work().await;
     let setup = world.engine.setup();
     for active in setup.integrations() {
@@ -241,19 +243,21 @@ async fn what_waits_for_an_endpoint_that_takes_few_a_second_goes_back() {
                 .unwrap()
         );
     }
-    for customer in 1..=3 {
+    for customer in 1..=CUSTOMERS as u64 {
         tell(&world, customer).await.unwrap().unwrap();
     }
+    let sent = |url| world.received(url).len() - 1;
+    let urls = ["https://a.example", "https://b.example"];
     world
         .until("the first of them are sent", || {
-            ["https://a.example", "https://b.example"]
-                .iter()
-                .all(|url| world.received(url).len() == 2)
+            urls.iter().all(|url| sent(url) > 0)
         })
         .await;
     stop(&world).await.await.unwrap();
     let left = pending(&world).await;
-    assert_eq!(left.len(), 4);
+    assert!(!left.is_empty());
+    let sent: usize = urls.iter().map(|url| sent(url)).sum();
+    assert_eq!(left.len() + sent, 2 * CUSTOMERS);
     assert_eq!(taken_up_elsewhere(&world).await, left);
 }
 

@@ -41,6 +41,9 @@ pub(crate) const DAY: i64 = 86_400;
 const LOOKS: usize = 12_000;
 const BETWEEN_LOOKS: Duration = Duration::from_millis(5);
 
+/// How often a ledger may say that it is too busy.
+const TRIES: usize = 20;
+
 /// An engine with one project, an app of every store and two webhooks.
 pub(crate) struct World {
     pub(crate) engine: Engine,
@@ -246,10 +249,20 @@ impl World {
         panic!("never: {what}");
     }
 
-    /// Lets happen what is due now; afterwards everything holds that always holds.
+    /// Lets happen what is due now; afterwards everything holds that always holds. Where the ledger is too busy, it is done
+    /// again, as the clock does it.
     pub(crate) async fn catch_up(&self) {
-        self.engine.catch_up().await.unwrap();
-        self.holds().await;
+        for _ in 0..TRIES {
+            match self.engine.catch_up().await {
+                Err(error) if error.is_retryable() => {}
+                done => {
+                    done.unwrap();
+                    self.holds().await;
+                    return;
+                }
+            }
+        }
+        panic!("the ledger is never available");
     }
 
     /// Everything holds that always holds.
