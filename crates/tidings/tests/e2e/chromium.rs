@@ -25,6 +25,9 @@ const OPTIONS: [&str; 10] = [
     "--remote-debugging-port=0",
 ];
 
+/// Longer than anything takes on a busy machine: what never comes is said, instead of waited for.
+const PATIENCE: Duration = Duration::from_secs(240);
+
 /// One page of a browser of its own.
 pub(crate) struct Browser {
     process: Child,
@@ -112,7 +115,7 @@ impl Browser {
         let message = json!({ "id": id, "method": method, "params": parameters }).to_string();
         self.socket.send(Message::text(message)).await.unwrap();
         loop {
-            let answer = tokio::time::timeout(Duration::from_secs(30), self.socket.next()).await;
+            let answer = tokio::time::timeout(PATIENCE, self.socket.next()).await;
             let text = answer
                 .expect("the browser answers")
                 .unwrap()
@@ -174,7 +177,7 @@ impl Browser {
 
     /// Waits until a script gives true; fails loudly when it never does.
     pub(crate) async fn until(&mut self, script: &str) {
-        let end = Instant::now() + Duration::from_secs(30);
+        let end = Instant::now() + PATIENCE;
         while self.evaluate(script).await != Value::Bool(true) {
             assert!(
                 Instant::now() < end,

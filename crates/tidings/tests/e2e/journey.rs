@@ -9,6 +9,9 @@ use serde_json::{Value, json};
 use simulator::{Behaviour, Channel, Faults, Receiver};
 use std::time::Duration;
 
+/// Longer than anything here takes, on a busy machine too: where nothing comes, the test says so instead of hanging.
+const PATIENCE: Duration = Duration::from_secs(120);
+
 #[tokio::test(flavor = "multi_thread")]
 async fn simulated_lives_reach_every_receiver_once_and_in_order() {
     let ToldThree {
@@ -33,10 +36,7 @@ async fn simulated_lives_reach_every_receiver_once_and_in_order() {
         12,
     );
     let sent = steps.iter().filter(|turn| turn.tells).count() as u64;
-    let report = driver
-        .run(steps, now(), 32, Duration::from_secs(20))
-        .await
-        .unwrap();
+    let report = driver.run(steps, now(), 32, PATIENCE).await.unwrap();
     assert_eq!((report.messages, report.refused), (sent, 0));
 
     let events = api.events().await;
@@ -203,7 +203,7 @@ async fn live_streams_tell_events_as_they_happen_and_resume_where_they_broke() {
     live(&driver, 0..3, 1, 2).await;
     let mut text = String::new();
     while text.matches("event: event").count() < 4 {
-        let chunk = tokio::time::timeout(Duration::from_secs(10), stream.chunk())
+        let chunk = tokio::time::timeout(PATIENCE, stream.chunk())
             .await
             .expect("the stream goes on")
             .unwrap()
@@ -212,7 +212,7 @@ async fn live_streams_tell_events_as_they_happen_and_resume_where_they_broke() {
     }
     assert!(text.contains("id: 1\n") && text.contains("id: 2\n"));
     let mut resumed = open(Some("2")).await.unwrap();
-    let chunk = tokio::time::timeout(Duration::from_secs(10), resumed.chunk())
+    let chunk = tokio::time::timeout(PATIENCE, resumed.chunk())
         .await
         .expect("the stream begins")
         .unwrap()
@@ -239,7 +239,7 @@ async fn live_streams_tell_events_as_they_happen_and_resume_where_they_broke() {
     );
     let telling = async {
         tokio::time::sleep(Duration::from_millis(700)).await;
-        driver.run(later, now(), 1, Duration::from_secs(5)).await
+        driver.run(later, now(), 1, PATIENCE).await
     };
     let (came, told) = tokio::join!(api.get(&path), telling);
     told.unwrap();

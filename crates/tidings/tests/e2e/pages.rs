@@ -92,7 +92,7 @@ async fn a_flood_of_events_leaves_the_feed_usable_and_counted() {
     // The page is busy while far more happens than it shows at once.
     let one = SignedDuration::from_millis(1);
     let turns = driver.script(Channel::Apple, 0..200, now(), one, 6);
-    let flood = driver.run(turns, now(), 32, Duration::from_secs(20));
+    let flood = driver.run(turns, now(), 32, Duration::from_secs(120));
     let busy = "{ const end = Date.now() + 9000; while (Date.now() < end) {} }";
     let (flooded, _) = tokio::join!(flood, browser.evaluate(busy));
     flooded.unwrap();

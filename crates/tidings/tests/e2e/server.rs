@@ -290,7 +290,7 @@ pub(crate) async fn live(
     let turns = driver.script(Channel::Apple, numbers, begun, spread, limit);
     let sent = turns.iter().filter(|turn| turn.tells).count() as u64;
     let report = driver
-        .run(turns, begun, 16, Duration::from_secs(20))
+        .run(turns, begun, 16, Duration::from_secs(120))
         .await
         .unwrap();
     assert_eq!(report.messages, sent, "everything is accepted");
