@@ -4,6 +4,7 @@ use crate::{
     desired::{Desired, DesiredEntitlement, DesiredProduct},
     planner::Planner,
 };
+use domain::time::Term;
 use ledger::{ConfigurationChange, Entitlement, Product};
 
 impl Planner<'_> {
@@ -59,6 +60,15 @@ impl Planner<'_> {
                 format!("there is no entitlement {missing:?}; add [entitlements.{missing}]"),
             );
         }
+        let kept = known.and_then(|known| known.duration.clone());
+        let duration = desired.duration.over(kept.map(String::from).as_ref());
+        let duration = match duration.map(Term::try_from).transpose() {
+            Ok(duration) => duration,
+            Err(problem) => {
+                self.problem(&["products", id, "duration"], problem);
+                None
+            }
+        };
         let wanted = Product {
             project,
             id: id.into(),
@@ -67,6 +77,7 @@ impl Planner<'_> {
                 .over(known.map(|known| &known.name))
                 .unwrap_or_else(|| id.into()),
             entitlements,
+            duration,
         };
         self.step(
             format!("product {id}"),

@@ -77,6 +77,11 @@ pub struct DesiredProduct {
     #[serde(default)]
     #[cfg_attr(feature = "schema", schema(value_type = Option<Vec<String>>))]
     pub entitlements: Given<Vec<String>>,
+    /// For how long it is bought, where it is bought once for a time that no store knows (a non-renewing subscription, a
+    /// rental): `P30D`, `P1M`, `PT48H` (ISO 8601). Default: for ever.
+    #[serde(default)]
+    #[cfg_attr(feature = "schema", schema(value_type = Option<String>))]
+    pub duration: Given<String>,
 }
 
 /// An app. Which settings it has depends on its store; docs/stores.md lists them.

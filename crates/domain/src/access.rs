@@ -4,6 +4,7 @@ use crate::{
     CancellationReason, ChainKey, Snapshot, Store,
     fact::{OfferCategory, Ownership, TransactionKind},
     snapshot::{Phase, Standing},
+    time::Term,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -95,13 +96,15 @@ impl AccessLevel {
     }
 
     /// What must differ for the change to be worth telling.
-    fn told(&self) -> (bool, Option<Timestamp>, bool, bool, &str) {
+    fn told(&self) -> impl PartialEq + '_ {
         (
             self.is_active,
             self.expires_at,
             self.will_renew,
             self.is_in_grace_period,
             &self.product,
+            // Why it ended, which a store may say after a clock has ended it without a reason.
+            self.cancellation_reason,
         )
     }
 
@@ -116,15 +119,19 @@ impl AccessLevel {
     }
 }
 
-/// What a product unlocks. A product with a plan (`premium:monthly`) that is not listed itself unlocks what the product
-/// without its plan does.
+/// For how long each product is bought that is bought once for a time.
+pub type Terms = BTreeMap<String, Term>;
+
+/// What is said of a product. A product with a plan (`premium:monthly`) of which nothing is said itself is what the product
+/// without its plan is.
+pub fn of_product<'a, T>(product: &str, said: &'a BTreeMap<String, T>) -> Option<&'a T> {
+    let without_plan = || said.get(product.split_once(':')?.0);
+    said.get(product).or_else(without_plan)
+}
+
+/// What a product unlocks.
 pub fn unlocked_by<'a>(product: &str, unlocks: &'a Unlocks) -> impl Iterator<Item = &'a String> {
-    let without_plan = || unlocks.get(product.split_once(':')?.0);
-    unlocks
-        .get(product)
-        .or_else(without_plan)
-        .into_iter()
-        .flatten()
+    of_product(product, unlocks).into_iter().flatten()
 }
 
 /// Access by entitlement key: what any line of any purchase unlocks. Purchases of products that unlock nothing contribute nothing, consumables included.

@@ -3,7 +3,49 @@
 //! A `SignedDuration` is exact: unlike "one month", it needs no calendar, so the only thing that can go wrong is the end
 //! of time. There the answer stays, instead of being an error or, worse, "now".
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Span, Timestamp, tz::TimeZone};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// How long something is bought for, by the calendar: `P30D`, `P1M`, `PT48H` (ISO 8601).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Term(String);
+
+impl Term {
+    /// When it ends that begins at `from`: days, months and years as UTC has them. `None` after the end of time.
+    pub fn end(&self, from: Timestamp) -> Option<Timestamp> {
+        let span: Span = self.0.parse().ok()?;
+        let end = from.to_zoned(TimeZone::UTC).checked_add(span).ok()?;
+        Some(end.timestamp())
+    }
+}
+
+impl TryFrom<String> for Term {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let span: Option<Span> = text.parse().ok().filter(|_| text.starts_with('P'));
+        match span {
+            Some(span) if span.is_positive() => Ok(Self(text)),
+            _ => Err(format!(
+                "{text:?} is no duration; write it as ISO 8601 does: P30D, P1M, P1Y, PT48H"
+            )),
+        }
+    }
+}
+
+impl From<Term> for String {
+    fn from(term: Term) -> Self {
+        term.0
+    }
+}
+
+impl fmt::Display for Term {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
 
 /// The moment `pause` after `at`, or before it where `pause` is negative; [`Timestamp::MAX`] or [`Timestamp::MIN`] where
 /// there is no such moment.
@@ -29,6 +71,24 @@ pub fn before(at: Timestamp, pause: SignedDuration) -> Timestamp {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn terms_are_of_the_calendar_and_end_after_they_begin() {
+        let from = "2026-01-31T10:00:00Z".parse().unwrap();
+        for (term, end) in [
+            ("P30D", "2026-03-02T10:00:00Z"),
+            ("P1M", "2026-02-28T10:00:00Z"),
+            ("P1Y", "2027-01-31T10:00:00Z"),
+            ("PT48H", "2026-02-02T10:00:00Z"),
+            ("P1W", "2026-02-07T10:00:00Z"),
+        ] {
+            let term = Term::try_from(term.to_owned()).unwrap();
+            assert_eq!(term.end(from), Some(end.parse().unwrap()), "{term}");
+        }
+        for none in ["", "30", "30 days", "-P1D", "P0D", "PT0S", "P"] {
+            assert!(Term::try_from(none.to_owned()).is_err(), "{none}");
+        }
+    }
 
     #[test]
     fn moments_are_reckoned_exactly_and_stay_at_the_ends_of_time() {

@@ -93,6 +93,7 @@ impl Bulk {
             name: id.clone(),
             id: id.clone(),
             entitlements: Vec::new(),
+            duration: None,
         });
         match self {
             Self::Remove => {

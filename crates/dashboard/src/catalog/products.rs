@@ -47,6 +47,8 @@ struct ProductForm {
     name: Option<Trimmed>,
     /// Keys of what it unlocks.
     entitlements: Vec<String>,
+    /// For how long it is bought.
+    duration: Option<Trimmed>,
 }
 
 /// `POST /projects/{project}/catalog/products`.
@@ -64,6 +66,7 @@ async fn save_one(
     let product = DesiredProduct {
         name: given(sent.name),
         entitlements: Given::Set(sent.entitlements),
+        duration: given(sent.duration),
     };
     save(&app, &project, &uri, [(id, product)]).await
 }
@@ -88,6 +91,7 @@ impl ListForm {
             let product = DesiredProduct {
                 name: Given::Keep,
                 entitlements: Given::Set(words.collect()),
+                duration: Given::Keep,
             };
             Some((id, product))
         });

@@ -45,7 +45,11 @@ fn latest(step: &Step<'_>) -> Option<Change> {
         Standing::Revoked { .. } => refunds::told(step)
             .into_iter()
             .rfind(|change| change.kind != EventKind::RefundReversed),
-        Standing::Expired { .. } => standing::ended(step),
+        Standing::Expired { .. } if snapshot.kind == TransactionKind::Subscription => {
+            standing::ended(step)
+        }
+        // Bought once.
+        Standing::Expired { .. } => charges::current(step),
         Standing::Grace { .. } => standing::grace_began(step),
         Standing::Retry { .. } => standing::charge_failed(step),
         Standing::Paused { .. } => standing::paused(step),

@@ -70,10 +70,12 @@ mod first_seen;
 mod joined;
 mod refunds;
 mod renewal;
+mod shared;
 mod standing;
 mod step;
 mod terms;
 
+pub use shared::Shared;
 pub use step::{Change, State};
 
 use crate::{ChainKey, Store, fact::Ownership};
@@ -109,17 +111,45 @@ pub fn changes(
         .filter(|line| line.ownership != Ownership::FamilyShared)
         .flat_map(|snapshot| {
             let step = Step::between(chain, before, State { snapshot, ..after });
-            let is_news = step.before.is_some()
-                || first_seen::is_news(&step, heard_at, window)
-                || first_seen::is_added(&step, before);
-            if is_news {
-                FAMILIES.iter().flat_map(|family| family(&step)).collect()
-            } else {
-                // What the store asks of somebody is news on any chain.
-                let one = first_seen::told(&step, heard_at, window);
-                let notices = refunds::notices(&step);
-                one.into_iter().chain(notices).collect::<Vec<_>>()
-            }
+            told(&step, before, heard_at, window)
         });
     joined::with_the_base(told.collect(), &after.snapshot.line)
+}
+
+/// What a step is to somebody who is let in by a member of the family: it has no events of its own, only what it does to access.
+/// `None` where it is no such step, or nothing begins, ends or will end.
+pub fn shared(
+    chain: &ChainKey,
+    before: Option<State<'_>>,
+    after: State<'_>,
+    heard_at: Timestamp,
+    window: SignedDuration,
+) -> Option<Shared> {
+    if after.snapshot.ownership != Ownership::FamilyShared {
+        return None;
+    }
+    let told = told(
+        &Step::between(chain, before, after),
+        before,
+        heard_at,
+        window,
+    );
+    told.iter().rev().find_map(|change| Shared::of(change.kind))
+}
+
+fn told(
+    step: &Step<'_>,
+    purchase: Option<State<'_>>,
+    heard_at: Timestamp,
+    window: SignedDuration,
+) -> Vec<Change> {
+    let is_news = step.before.is_some()
+        || first_seen::is_news(step, heard_at, window)
+        || first_seen::is_added(step, purchase);
+    if is_news {
+        return FAMILIES.iter().flat_map(|family| family(step)).collect();
+    }
+    // What the store asks of somebody is news on any chain.
+    let one = first_seen::told(step, heard_at, window);
+    one.into_iter().chain(refunds::notices(step)).collect()
 }

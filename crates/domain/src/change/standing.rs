@@ -1,7 +1,7 @@
 //! Where the chain stands: paused, unpaid, over. Each is told once per period.
 
 use super::step::{Change, Step};
-use crate::{EventKind, Snapshot, snapshot::Standing};
+use crate::{EventKind, Snapshot, fact::TransactionKind, snapshot::Standing};
 
 pub(super) fn told(step: &Step<'_>) -> Vec<Change> {
     let rules = [paused, charge_failed, grace_began, ended];
@@ -58,8 +58,12 @@ pub(super) fn grace_began(step: &Step<'_>) -> Option<Change> {
     })
 }
 
-/// `expired.confirmed`: unless a refund closed the period already.
+/// `expired.confirmed`: unless a refund closed the period already. What was bought once for a time ends with its access, and
+/// tells nothing else.
 pub(super) fn ended(step: &Step<'_>) -> Option<Change> {
+    if step.after.snapshot.kind != TransactionKind::Subscription {
+        return None;
+    }
     let Standing::Expired { at, reason } = step.after.snapshot.standing else {
         return None;
     };

@@ -130,6 +130,9 @@ pub struct Observation {
     /// The app's own user id, where the store carries it (`appAccountToken`, lower case; `obfuscatedExternalAccountId`;
     /// metadata).
     pub user_token: Option<String>,
+    /// The store's own id of whoever bought it, where it has one for each account of each app (`appTransactionId`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
     /// Other ids under which the store knows the chain.
     #[serde(default)]
     pub links: Vec<String>,
@@ -149,6 +152,7 @@ impl Observation {
             transactions: Vec::new(),
             renewals: Vec::new(),
             user_token: None,
+            account: None,
             links: Vec::new(),
             refunds: Vec::new(),
             notes: Vec::new(),

@@ -18,7 +18,13 @@ use crate::{Core, Dispatch, Intake, Replays};
 use duties::Duties;
 use gaps::Looks;
 use ledger::LedgerError;
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 use tokio::sync::watch;
 
 /// Rows taken up at once.
@@ -100,6 +106,27 @@ impl Chore {
     }
 }
 
+/// What stores said while nobody listened: nothing is ended by the clock before it was read once.
+#[derive(Default)]
+struct Mail {
+    kept_is_read: AtomicBool,
+    missed_is_read: AtomicBool,
+}
+
+impl Mail {
+    fn note(&self, chore: Chore) {
+        match chore {
+            Chore::Waiting => self.kept_is_read.store(true, Ordering::Relaxed),
+            Chore::Gaps => self.missed_is_read.store(true, Ordering::Relaxed),
+            _ => {}
+        }
+    }
+
+    fn is_read(&self) -> bool {
+        self.kept_is_read.load(Ordering::Relaxed) && self.missed_is_read.load(Ordering::Relaxed)
+    }
+}
+
 /// The room that does what time asks for. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Clock {
@@ -109,6 +136,7 @@ pub(crate) struct Clock {
     replays: Replays,
     duties: Arc<Duties>,
     looks: Arc<Looks>,
+    mail: Arc<Mail>,
 }
 
 impl Clock {
@@ -122,6 +150,7 @@ impl Clock {
             replays,
             duties,
             looks: Arc::default(),
+            mail: Arc::default(),
         }
     }
 
@@ -158,9 +187,9 @@ impl Clock {
         self.core.reload().await?;
         self.dispatch.make_handshakes().await?;
         for chore in [
-            Chore::Purchases,
             Chore::Waiting,
             Chore::Gaps,
+            Chore::Purchases,
             Chore::Replays,
         ] {
             self.do_once(chore).await?;
@@ -172,9 +201,12 @@ impl Clock {
         if let Some(duty) = chore.duty()
             && !self.is_mine(duty).await?
         {
+            // Another node does it.
+            self.mail.note(chore);
             return Ok(());
         }
-        match chore {
+        let done = match chore {
+            Chore::Purchases if !self.mail.is_read() => Ok(()),
             Chore::Attendance => self.attend().await,
             Chore::Configuration => self.core.reload().await,
             Chore::Handshakes => {
@@ -189,7 +221,9 @@ impl Clock {
             Chore::Heard => self.intake.write_down_heard().await,
             Chore::Upkeep => self.make_room().await,
             Chore::Mending => self.mend().await,
-        }
+        };
+        self.mail.note(chore);
+        done
     }
 
     /// Looks at what another node wrote as soon as it says so.

@@ -4,6 +4,7 @@ use super::event::About;
 use domain::{
     AccessLevel, ChainKey, Change, Event, EventKind, Observation, Snapshot,
     access::{self, Unlocks},
+    change::Shared,
     customer::Customer,
 };
 use jiff::Timestamp;
@@ -56,18 +57,22 @@ pub(super) fn update(
 
 impl About<'_> {
     /// What an observation, or time passing, did to the customer's access. Told at the time of what was said, so that it is the
-    /// same event when it is said again.
+    /// same event when it is said again. What is `shared` is told by the first of them, by its rule.
     pub(super) fn access_updates(
         &self,
         access: &Access,
         observation: Option<&Observation>,
+        shared: Option<Shared>,
         customer: &Customer,
     ) -> Vec<Event> {
         let at = match observation {
             Some(_) => self.snapshot.last_said(),
             None => self.at.now,
         };
+        let mut shared = shared.map(Shared::rule);
         let told = access.differences().into_iter().map(|level| {
+            let of_this = level.chain == self.chain.id && level.store == self.chain.store;
+            let rule = of_this.then(|| shared.take()).flatten();
             let key = format!(
                 "access:{}:{}:{}:{}:{}:{}:{}:{}",
                 level.id,
@@ -79,7 +84,13 @@ impl About<'_> {
                 u8::from(level.will_renew),
                 u8::from(level.is_in_grace_period)
             );
-            let change = update(&level, key, at, self.snapshot, "access.changed");
+            let change = update(
+                &level,
+                key,
+                at,
+                self.snapshot,
+                rule.unwrap_or("access.changed"),
+            );
             Event {
                 level: Some(level),
                 ..self.event(&change, customer)

@@ -22,9 +22,10 @@ use crate::setup::ProjectSetup;
 use access::Access;
 use domain::{
     CustomerId, Event, Facts, Observation, ProjectId, Snapshot,
+    access::{Terms, of_product},
     change::{self, State},
     customer::{ANONYMOUS_PREFIX, Customer},
-    fact::ChainKey,
+    fact::{ChainKey, TransactionKind},
 };
 use event::About;
 use jiff::{SignedDuration, Timestamp};
@@ -48,6 +49,20 @@ impl Proposal {
     /// Whether the purchase is, or will be, that of the customer with this name.
     pub(crate) fn belongs_to(&self, name: &str) -> bool {
         self.owner.customer.answers_to(name)
+    }
+
+    /// Whether it is that of a customer whom the app, or one of its clients, has named.
+    pub(crate) fn is_named(&self) -> bool {
+        !self
+            .owner
+            .customer
+            .app_user_id
+            .starts_with(ANONYMOUS_PREFIX)
+    }
+
+    /// Whether nothing was known of the chain.
+    pub(crate) const fn is_new_chain(&self) -> bool {
+        !self.is_known_chain
     }
 
     /// Keeps the state and tells nothing of it: so nothing of it is news later.
@@ -80,7 +95,7 @@ pub(crate) fn propose(
     };
     let before = before.as_ref();
 
-    let facts = absorbed(before, observation);
+    let facts = absorbed(before, observation, &at.project.terms);
     let as_of = as_of(before, &facts, observation, at.now);
     let snapshot = Snapshot::derive(&facts, as_of)?;
     let about = About {
@@ -91,19 +106,16 @@ pub(crate) fn propose(
         at,
     };
     let window = SignedDuration::from_hours(i64::from(at.project.row.historical_window_hours));
-    let changes = change::changes(
-        &chain,
-        before.map(|stored| State {
-            facts: &stored.facts,
-            snapshot: &stored.snapshot,
-        }),
-        State {
-            facts: &facts,
-            snapshot: &snapshot,
-        },
-        at.heard_at,
-        window,
-    );
+    let state_before = before.map(|stored| State {
+        facts: &stored.facts,
+        snapshot: &stored.snapshot,
+    });
+    let state = State {
+        facts: &facts,
+        snapshot: &snapshot,
+    };
+    let changes = change::changes(&chain, state_before, state, at.heard_at, window);
+    let shared = change::shared(&chain, state_before, state, at.heard_at, window);
     let others = loaded
         .others
         .iter()
@@ -126,7 +138,7 @@ pub(crate) fn propose(
         .iter()
         .map(|change| about.event(change, &owner.customer))
         .collect();
-    drafts.extend(about.access_updates(&access, observation, &owner.customer));
+    drafts.extend(about.access_updates(&access, observation, shared, &owner.customer));
     if observation.is_none() {
         drafts.extend(timers.due(at.now).map(|(days, change)| Event {
             after_days: Some(days),
@@ -237,6 +249,18 @@ impl Owner {
     }
 }
 
+/// The name of whoever the store knows by this id, as long as the app has not named them: purchases of one account of the store
+/// are one customer's.
+pub(crate) fn account_name(project: ProjectId, chain: &ChainKey, account: &str) -> String {
+    let (store, environment) = (chain.store.id(), chain.environment.id());
+    anonymous(project, &format!("{store}:{environment}:account:{account}"))
+}
+
+fn anonymous(project: ProjectId, of: &str) -> String {
+    let id = Uuid::new_v5(&project.uuid(), of.as_bytes());
+    format!("{ANONYMOUS_PREFIX}{}", id.simple())
+}
+
 /// The customer a new chain belongs to when nobody owns it yet.
 fn first_owner(
     project: ProjectId,
@@ -244,13 +268,11 @@ fn first_owner(
     name: Option<&str>,
     now: Timestamp,
 ) -> Customer {
-    let anonymous = || {
+    let nameless = || {
         let (store, environment) = (chain.store.id(), chain.environment.id());
-        let purchase = format!("{store}:{environment}:{}", chain.id);
-        let id = Uuid::new_v5(&project.uuid(), purchase.as_bytes());
-        format!("{ANONYMOUS_PREFIX}{}", id.simple())
+        anonymous(project, &format!("{store}:{environment}:{}", chain.id))
     };
-    named_customer(project, name.map_or_else(anonymous, str::to_owned), now)
+    named_customer(project, name.map_or_else(nameless, str::to_owned), now)
 }
 
 /// A customer heard of for the first time.
@@ -259,28 +281,43 @@ pub(crate) fn named_customer(project: ProjectId, app_user_id: String, now: Times
     Customer::new(id, app_user_id, now)
 }
 
-fn absorbed(before: Option<&StoredChain>, observation: Option<&Observation>) -> Facts {
+fn absorbed(
+    before: Option<&StoredChain>,
+    observation: Option<&Observation>,
+    terms: &Terms,
+) -> Facts {
     let known = before.map_or_else(Facts::default, |stored| stored.facts.clone());
     match observation {
-        Some(seen) => known.absorb(seen),
+        Some(seen) if terms.is_empty() => known.absorb(seen),
+        Some(seen) => known.absorb(&with_ends(seen, terms)),
         None => known,
     }
 }
 
+/// What was seen, with the ends that no store knows: of what is bought once for a time, which its product says.
+fn with_ends(seen: &Observation, terms: &Terms) -> Observation {
+    let mut seen = seen.clone();
+    for fact in &mut seen.transactions {
+        if fact.kind != TransactionKind::Subscription && fact.expires_at.is_none() {
+            let term = of_product(&fact.product, terms);
+            fact.expires_at = term.and_then(|term| term.end(fact.purchased_at));
+        }
+    }
+    seen
+}
+
 /// The instant to decide at. What a message newly says is decided at the time it was said: told late, it leads to the same
-/// events, and what has changed since by time alone is due at once. A message that says nothing newer is decided now.
+/// events, and what has changed since by time alone is due at once. That an end was told meanwhile makes no difference: a
+/// clock's verdict holds until the store says better. A message that says nothing newer is decided now.
 fn as_of(
     before: Option<&StoredChain>,
     facts: &Facts,
     observation: Option<&Observation>,
     now: Timestamp,
 ) -> Timestamp {
-    let (Some(before), Some(seen)) = (before, observation) else {
+    let (Some(_), Some(seen)) = (before, observation) else {
         return now;
     };
-    if before.snapshot.has_ended() {
-        return now;
-    }
     let known = facts.transactions.values().map(|known| known.fact.version);
     let newest = known
         .chain(facts.renewals.values().map(|renewal| renewal.version))

@@ -1,6 +1,6 @@
 //! How a message is taken in: on whose word, whether anything is told of it, and what has to be known first.
 
-use crate::setup::AppSetup;
+use crate::{decide, setup::AppSetup};
 use domain::{Observation, Store};
 use jiff::Timestamp;
 use ledger::{InboxMessage, Origin, Wanted};
@@ -60,6 +60,15 @@ pub(super) fn wanted(app: &AppSetup, seen: &Observation, owner: Option<&str>) ->
         app: app.row.id,
         chain: seen.chain.clone(),
         links: seen.links.clone(),
-        app_user_id: owner.map(str::to_owned).or_else(|| seen.user_token.clone()),
+        app_user_id: owner
+            .map(str::to_owned)
+            .or_else(|| seen.user_token.clone())
+            .or_else(|| account(app, seen)),
     }
+}
+
+/// The name of the store's account that a purchase is of, where the store says.
+pub(super) fn account(app: &AppSetup, seen: &Observation) -> Option<String> {
+    let account = seen.account.as_ref()?;
+    Some(decide::account_name(app.row.project, &seen.chain, account))
 }

@@ -10,7 +10,7 @@ use crate::{
     setup::{AppSetup, Setup},
     trace,
 };
-use domain::{Event, Observation};
+use domain::{Event, Observation, customer::ANONYMOUS_PREFIX};
 use jiff::Timestamp;
 use ledger::{Commit, Committed, InboxMessage, Loaded, Wanted};
 use tracing::Instrument;
@@ -23,6 +23,8 @@ pub(super) struct Decided {
     events: usize,
     /// The customer answers to the name that was wanted.
     owner_is_settled: bool,
+    /// Nothing was known of the purchase.
+    is_new_chain: bool,
 }
 
 /// What is decided about.
@@ -34,6 +36,8 @@ pub(super) struct Matter<'a> {
     pub(super) wanted: &'a Wanted,
     /// When the message was received, or when time passing was noticed.
     pub(super) now: Timestamp,
+    /// Somebody says whose it is, beside the store.
+    pub(super) is_said: bool,
     /// When it was first heard of.
     pub(super) heard_at: Timestamp,
     /// Everything counts as told.
@@ -87,6 +91,7 @@ impl Intake {
                 said: Some((&message, seen)),
                 wanted: &wanted,
                 now: message.received_at,
+                is_said: word.is_some(),
                 heard_at: manner.heard_at.unwrap_or(message.received_at),
                 silent: manner.silent,
             };
@@ -100,7 +105,12 @@ impl Intake {
             self.settle_owner(setup, app, &wanted, seen, word, at)
                 .await?
         };
-        let moved = moved + passed;
+        let joined = if decided.as_ref().is_some_and(|decided| decided.is_new_chain) {
+            self.join_account(setup, app, &wanted, seen, at).await?
+        } else {
+            0
+        };
+        let moved = moved + passed + joined;
         Ok(match decided.map(|decided| decided.events) {
             Some(events) => Accepted::Processed {
                 id,
@@ -135,10 +145,17 @@ impl Intake {
                 return Ok(Some(Decided {
                     events: 0,
                     owner_is_settled: true,
+                    is_new_chain: false,
                 }));
             };
             let name = wanted.app_user_id.as_deref();
-            let owner_is_settled = name.is_none_or(|name| proposal.belongs_to(name));
+            // An account of the store is nobody's name: whoever has one keeps it.
+            let is_only_account = !matter.is_said
+                && name.is_some_and(|name| name.starts_with(ANONYMOUS_PREFIX))
+                && proposal.is_named();
+            let owner_is_settled =
+                is_only_account || name.is_none_or(|name| proposal.belongs_to(name));
+            let is_new_chain = proposal.is_new_chain();
             let known = match proposal.in_question() {
                 Some((customers, keys)) => ledger.known_keys(&customers, &keys).await?,
                 None => Vec::new(),
@@ -152,6 +169,7 @@ impl Intake {
                     return Ok(Some(Decided {
                         events,
                         owner_is_settled,
+                        is_new_chain,
                     }));
                 }
                 Written::Duplicate => return Ok(None),

@@ -46,6 +46,7 @@ impl Intake {
             said: None,
             wanted: &about(app, chain),
             now,
+            is_said: false,
             heard_at: now,
             silent: false,
         };

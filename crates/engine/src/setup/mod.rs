@@ -12,7 +12,10 @@ pub(crate) use integration::Limits;
 
 use app::secrets;
 use configuration::Vault;
-use domain::{AppId, EventKind, IntegrationId, ProjectId, UserId, access::Unlocks};
+use domain::{
+    AppId, EventKind, IntegrationId, ProjectId, UserId,
+    access::{Terms, Unlocks},
+};
 use ledger::{ApiKey, App, Configuration, Project, User};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,6 +25,8 @@ pub struct ProjectSetup {
     pub row: Project,
     /// Which entitlements its products unlock.
     pub unlocks: Unlocks,
+    /// For how long those are bought that are bought once for a time.
+    pub terms: Terms,
     /// Its integrations.
     pub integrations: Vec<ActiveIntegration>,
     /// "Still active" events that any of them wants, and after how many days.
@@ -34,6 +39,7 @@ impl ProjectSetup {
         Self {
             row: row.clone(),
             unlocks: Unlocks::new(),
+            terms: Terms::new(),
             integrations: Vec::new(),
             timers: BTreeSet::new(),
         }
@@ -150,6 +156,9 @@ impl Compiler {
                 project
                     .unlocks
                     .insert(product.id.clone(), product.entitlements.clone());
+                if let Some(term) = &product.duration {
+                    project.terms.insert(product.id.clone(), term.clone());
+                }
             }
         }
         let mut places = BTreeMap::new();

@@ -109,3 +109,90 @@ async fn one_that_moves_purchases_only_when_they_have_ended_moves_this_one() {
     assert_eq!(world.kinds_of("bob").await, [Transfer, SubscriptionRenewed]);
     world.rederives().await;
 }
+
+/// A purchase of chain `chain` without a name, by the Apple account 7000.
+fn nameless(world: &World, chain: &str) -> Value {
+    let mut bought = transaction(world, chain, 0, world.now());
+    bought["appTransactionId"] = "704900000000009".into();
+    bought
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn purchases_of_one_apple_account_that_name_nobody_are_one_customers() {
+    let world = World::new().await;
+    for (id, chain) in [("n1", "1000"), ("n2", "2000")] {
+        tell(
+            &world,
+            id,
+            &nameless(&world, chain),
+            &renewal(chain, true),
+            1,
+        )
+        .await;
+    }
+    let events = world.events().await;
+    let first = events[0].customer.clone();
+    assert!(first.is_anonymous());
+    assert!(events.iter().all(|event| event.customer.id == first.id));
+    // Another account is another customer.
+    let mut other = nameless(&world, "3000");
+    other["appTransactionId"] = "704900000000010".into();
+    tell(&world, "n3", &other, &renewal("3000", true), 1).await;
+    let last = world.events().await.pop().unwrap();
+    assert_ne!(last.customer.id, first.id);
+    // One that says nothing has a customer of its own: 0 is no account.
+    for (id, chain) in [("n4", "4000"), ("n5", "5000")] {
+        let mut none = nameless(&world, chain);
+        none["appTransactionId"] = "0".into();
+        tell(&world, id, &none, &renewal(chain, true), 1).await;
+    }
+    let events = world.events().await;
+    let customers: std::collections::BTreeSet<_> =
+        events.iter().map(|event| event.customer.id).collect();
+    assert_eq!(customers.len(), 4);
+    world.rederives().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_named_by_a_later_purchase_has_those_that_named_nobody() {
+    let world = World::new().await;
+    tell(
+        &world,
+        "n1",
+        &nameless(&world, "1000"),
+        &renewal("1000", true),
+        1,
+    )
+    .await;
+    let mut named = nameless(&world, "2000");
+    named["appAccountToken"] = "ann".into();
+    world.jump(after(world.now(), 1));
+    tell(&world, "n2", &named, &renewal("2000", true), 1).await;
+    // And one after it, which names nobody again.
+    tell(
+        &world,
+        "n3",
+        &nameless(&world, "3000"),
+        &renewal("3000", true),
+        1,
+    )
+    .await;
+    // Somebody else of the app buys with the same account.
+    let mut other = nameless(&world, "4000");
+    other["appAccountToken"] = "bob".into();
+    tell(&world, "n4", &other, &renewal("4000", true), 1).await;
+    let ledger = world.engine.ledger();
+    let chains = async |who: &str| {
+        let record = ledger.customer(world.project, who).await.unwrap().unwrap();
+        let mut chains: Vec<_> = record
+            .purchases
+            .iter()
+            .map(|owned| owned.chain.id.clone())
+            .collect();
+        chains.sort();
+        chains
+    };
+    assert_eq!(chains("ann").await, ["1000", "2000", "3000"]);
+    assert_eq!(chains("bob").await, ["4000"]);
+    world.rederives().await;
+}

@@ -1,6 +1,6 @@
 //! What is sold, and what it unlocks.
 
-use domain::ProjectId;
+use domain::{ProjectId, time::Term};
 use serde::{Deserialize, Serialize};
 
 /// A product sold in the apps of a project.
@@ -15,6 +15,10 @@ pub struct Product {
     pub name: String,
     /// Keys of the entitlements it unlocks.
     pub entitlements: Vec<String>,
+    /// For how long it is bought, where it is bought once for a time that no store knows: `P30D`, `P1M` (ISO 8601).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schema(value_type = Option<String>))]
+    pub duration: Option<Term>,
 }
 
 /// Something products unlock.

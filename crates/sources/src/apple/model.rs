@@ -117,6 +117,7 @@ pub(crate) struct Transaction {
     pub(crate) expires_date: Option<Timestamp>,
     pub(crate) quantity: Option<u32>,
     pub(crate) app_account_token: Option<String>,
+    pub(crate) app_transaction_id: Option<String>,
     pub(crate) in_app_ownership_type: Option<String>,
     #[serde(deserialize_with = "required_instant")]
     pub(crate) signed_date: Timestamp,
@@ -177,6 +178,14 @@ pub(crate) struct AdvancedRefund {
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct AdvancedIncrease {
     pub(crate) status: Option<String>,
+}
+
+impl Transaction {
+    /// The Apple account that bought it, which has another id in every app. Signed by Xcode, it is 0 or nothing.
+    pub(crate) fn account(&self) -> Option<String> {
+        let id = self.app_transaction_id.as_ref()?;
+        id.bytes().any(|digit| digit != b'0').then(|| id.clone())
+    }
 }
 
 /// Source: Apple, JWSRenewalInfoDecodedPayload.

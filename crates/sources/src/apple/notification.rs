@@ -268,6 +268,7 @@ fn observation(
             .unwrap_or_default(),
         refunds: advanced::refunds(&transaction),
         user_token: token.map(|token| token.to_lowercase()),
+        account: transaction.account(),
         notes: facts::note(payload, data, &transaction.transaction_id)
             .into_iter()
             .collect(),

@@ -50,6 +50,7 @@ fn observation(transaction: &Transaction, environment: Environment) -> Observati
             .app_account_token
             .as_ref()
             .map(|token| token.to_lowercase()),
+        account: transaction.account(),
         ..Observation::of(ChainKey {
             store: Store::AppStore,
             environment,
@@ -77,10 +78,19 @@ pub(super) fn read(answer: &Answer, app: &App) -> Result<Option<Observation>, Re
         match &mut seen {
             Some(seen) if seen.chain != next.chain => return Err(Rejection::Mismatch),
             Some(seen) => {
+                // The newest transaction names its owner best, in whatever order they are answered.
+                let newest = |seen: &Observation| {
+                    seen.transactions.iter().map(|fact| fact.purchased_at).max()
+                };
+                if newest(&next) >= newest(seen) {
+                    seen.user_token = next.user_token.or(seen.user_token.take());
+                    seen.account = next.account.or(seen.account.take());
+                } else {
+                    seen.user_token = seen.user_token.take().or(next.user_token);
+                    seen.account = seen.account.take().or(next.account);
+                }
                 seen.transactions.extend(next.transactions);
                 seen.refunds.extend(next.refunds);
-                // The newest transaction names its owner best.
-                seen.user_token = next.user_token.or(seen.user_token.take());
             }
             None => seen = Some(next),
         }

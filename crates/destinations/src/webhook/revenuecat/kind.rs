@@ -1,6 +1,6 @@
 //! What an event is called.
 
-use domain::{CancellationReason, Event, EventKind};
+use domain::{CancellationReason, Event, EventKind, change::Shared};
 
 /// Kinds the format has a name for.
 pub(in crate::webhook) const EVENTS: &[EventKind] = &[
@@ -24,10 +24,12 @@ pub(in crate::webhook) const EVENTS: &[EventKind] = &[
     EventKind::ProductChanged,
     EventKind::RefundReversed,
     EventKind::Transfer,
+    EventKind::AccessLevelUpdated,
     EventKind::Test,
 ];
 
 pub(super) const INITIAL_PURCHASE: &str = "INITIAL_PURCHASE";
+const NON_RENEWING_PURCHASE: &str = "NON_RENEWING_PURCHASE";
 pub(super) const RENEWAL: &str = "RENEWAL";
 pub(super) const CANCELLATION: &str = "CANCELLATION";
 pub(super) const EXPIRATION: &str = "EXPIRATION";
@@ -62,7 +64,7 @@ pub(in crate::webhook) fn types(event: &Event) -> &'static [&'static str] {
         EventKind::SubscriptionRefunded if !replaced && is_of_latest_period(event) => {
             &[CANCELLATION]
         }
-        EventKind::NonSubscriptionPurchase => &["NON_RENEWING_PURCHASE"],
+        EventKind::NonSubscriptionPurchase => &[NON_RENEWING_PURCHASE],
         EventKind::NonSubscriptionPurchaseRefunded => &[CANCELLATION],
         EventKind::SubscriptionPaused => &[SUBSCRIPTION_PAUSED],
         EventKind::SubscriptionExtended | EventKind::SubscriptionDeferred => {
@@ -71,6 +73,14 @@ pub(in crate::webhook) fn types(event: &Event) -> &'static [&'static str] {
         EventKind::ProductChanged => &[PRODUCT_CHANGE],
         EventKind::RefundReversed => &["REFUND_REVERSED"],
         EventKind::Transfer => &[TRANSFER],
+        // Whoever is let in by the family bought nothing, but is a customer to them.
+        EventKind::AccessLevelUpdated => match Shared::from_rule(&event.cause.rule) {
+            Some(Shared::Began) => &[INITIAL_PURCHASE],
+            Some(Shared::Given) => &[NON_RENEWING_PURCHASE],
+            Some(Shared::WillEnd) => &[CANCELLATION],
+            Some(Shared::Ended) => &[EXPIRATION],
+            None => &[],
+        },
         EventKind::Test => &["TEST"],
         _ => &[],
     }

@@ -13,6 +13,7 @@
 //! | `non_subscription_purchase`, `..._refunded` | `NON_RENEWING_PURCHASE`, `CANCELLATION` with `CUSTOMER_SUPPORT` |
 //! | `subscription_paused` | `SUBSCRIPTION_PAUSED` |
 //! | `subscription_extended`, `subscription_deferred` | `SUBSCRIPTION_EXTENDED` |
+//! | `access_level_updated` of a family member | `INITIAL_PURCHASE`, `NON_RENEWING_PURCHASE`, `CANCELLATION`, `EXPIRATION` with `is_family_share` |
 //! | `product_changed`, `refund_reversed`, `transfer`, `test` | `PRODUCT_CHANGE`, `REFUND_REVERSED`, `TRANSFER`, `TEST` |
 //!
 //! What they know and we do not is absent or `null`: experiments, the metadata of web purchases. `renewal_number` counts the

@@ -49,6 +49,7 @@ fn with(settings: &Value, access: &Value) -> Desired {
         "project": both(json!({ "key": "acme" }), settings),
         "entitlements": { "premium": {}, "hd": {} },
         "products": {
+            "pass": { "entitlements": ["premium"], "duration": "P30D" },
             "monthly": premium, "yearly": premium, "unmapped": {}, "hd": { "entitlements": ["hd"] }, "prod_hd": { "entitlements": ["hd"] },
             "com.example.monthly": premium, "com.example.yearly": premium, "gold": premium, "prod_gold": premium, "shop_gold": premium,
         },

@@ -128,7 +128,8 @@ impl Api {
                 detail: detail(),
                 again_at: None,
             }),
-            Some(4_000_006 | 4_000_008) => Err(Trouble::Unknown(detail())),
+            // No such transaction; one of a family member, or of a later period, of which this cannot be asked.
+            Some(4_000_006 | 4_000_008 | 4_000_185 | 4_000_187) => Err(Trouble::Unknown(detail())),
             _ => reply.check(WHO, now),
         }
     }

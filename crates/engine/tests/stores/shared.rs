@@ -1,0 +1,106 @@
+//! Family members, and what is bought once for a time.
+//!
+//! Sources: Apple, JWSTransactionDecodedPayload, `inAppOwnershipType`, and App Store Server Notifications, `REVOKE`; RevenueCat
+//! docs, "Event Types and Fields", `is_family_share`; Apple, "In-App Purchase types": the App Store ends no non-renewing
+//! subscription.
+
+use super::apple::{after, notification, renewal, transaction};
+use crate::world::{DAY, World, webhook};
+use domain::EventKind::*;
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_family_member_is_a_customer_of_revenuecats_format_and_has_access_alone_elsewhere() {
+    let world = World::new().await;
+    let mut rc = webhook("https://rc.example/");
+    rc["settings"]["format"] = "revenuecat".into();
+    world.save(json!({ "rc": rc })).await;
+    let mut shared = transaction(&world, "1000", 0, world.now());
+    shared["appAccountToken"] = "kid".into();
+    shared["inAppOwnershipType"] = "FAMILY_SHARED".into();
+    shared["price"] = 0.into();
+    let tell = async |id: &str, shared: &Value, on: bool, status: u8| {
+        world.jump(world.now() + SignedDuration::from_secs(60));
+        let body = notification(&world, id, shared, &renewal("1000", on), status);
+        world.tell(&body).await.unwrap();
+        world.settled().await;
+    };
+    tell("n1", &shared, true, 1).await;
+    assert!(world.has_premium("kid").await);
+    tell("n2", &shared, false, 1).await;
+    shared["revocationDate"] = world.now().as_millisecond().into();
+    shared["revocationType"] = "FAMILY_REVOKE".into();
+    tell("n3", &shared, false, 5).await;
+    assert!(!world.has_premium("kid").await);
+    assert_eq!(world.kinds_of("kid").await, [], "access alone");
+    let sent = world.endpoints.sent.lock().unwrap();
+    let of_rc = sent
+        .iter()
+        .filter(|(to, ..)| to.starts_with("https://rc.example/"));
+    let told: Vec<_> = of_rc
+        .map(|(_, body, _)| {
+            let event = &body["event"];
+            assert_eq!(event["app_user_id"], "kid");
+            assert_eq!(event["is_family_share"], true);
+            assert_eq!(event["price"], 0);
+            (
+                event["type"].as_str().unwrap().to_owned(),
+                event["product_id"].as_str().unwrap().to_owned(),
+            )
+        })
+        .collect();
+    let product = "com.example.monthly".to_owned();
+    let expected = ["INITIAL_PURCHASE", "CANCELLATION", "EXPIRATION"];
+    assert_eq!(
+        told,
+        expected.map(|name| (name.to_owned(), product.clone()))
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_bought_once_for_a_time_ends_when_its_product_says() {
+    let world = World::new().await;
+    let mut pass = transaction(&world, "1000", 0, world.now());
+    pass["appAccountToken"] = "ann".into();
+    pass["productId"] = "pass".into();
+    pass["type"] = "Non-Renewing Subscription".into();
+    pass.as_object_mut().unwrap().remove("expiresDate");
+    let body = |id: &str| {
+        notification(
+            &world,
+            id,
+            &pass,
+            &json!({ "originalTransactionId": "1000", "environment": "LocalTesting" }),
+            1,
+        )
+    };
+    world.tell(&body("n1")).await.unwrap();
+    world.settled().await;
+    assert!(world.has_premium("ann").await);
+    world.pass(29 * DAY).await;
+    assert!(world.has_premium("ann").await);
+    world.pass(2 * DAY).await;
+    world.settled().await;
+    assert!(!world.has_premium("ann").await);
+    assert_eq!(world.kinds_of("ann").await, [NonSubscriptionPurchase]);
+    let events = world.events().await;
+    let levels: Vec<_> = events
+        .iter()
+        .filter_map(|event| event.level.as_ref())
+        .map(|level| (level.is_active, level.expires_at))
+        .collect();
+    let end = Some(after(
+        pass["purchaseDate"]
+            .as_i64()
+            .map(|millis| jiff::Timestamp::from_millisecond(millis).unwrap())
+            .unwrap(),
+        30,
+    ));
+    assert_eq!(levels, [(true, end), (false, end)]);
+    // Told again, it is as it was.
+    world.tell(&body("n2")).await.unwrap();
+    world.settled().await;
+    assert!(!world.has_premium("ann").await);
+    world.rederives().await;
+}
