@@ -90,7 +90,10 @@ pub(crate) fn tone(kind: EventKind) -> &'static str {
         | EventKind::SubscriptionRefunded
         | EventKind::NonSubscriptionPurchaseRefunded
         | EventKind::BillingIssueDetected => "bad",
-        EventKind::EnteredGracePeriod | EventKind::RefundRequested => "warn",
+        EventKind::EnteredGracePeriod
+        | EventKind::RefundRequested
+        | EventKind::ConsentRescinded
+        | EventKind::ExternalPurchaseToReport => "warn",
         _ => "plain",
     }
 }

@@ -191,17 +191,18 @@ pub struct TransactionRef {
     pub token: Option<String>,
 }
 
-/// A refund that a customer asked the store for, and that the store has not decided on.
+/// What a store asks of whoever runs the app.
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RefundRequest {
+pub struct Request {
     /// Why, in the store's words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// Until when the store waits for an answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub respond_by: Option<Timestamp>,
-    /// What an answer has to name, where that is not the transaction: Google's `pendingRefundToken`.
+    /// What an answer has to name, where that is not the transaction: Google's `pendingRefundToken`, Apple's
+    /// `externalPurchaseId`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<String>,
 }
@@ -276,9 +277,9 @@ pub struct Event {
     /// Learned after something newer on the same chain.
     #[serde(default)]
     pub late: bool,
-    /// For requests of refunds: what was asked, and until when the store waits for an answer.
+    /// For what somebody has to act on: what the store asks, and until when it waits for an answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub request: Option<RefundRequest>,
+    pub request: Option<Request>,
     /// For "still active" events: after how many days.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after_days: Option<u32>,

@@ -68,6 +68,10 @@ kinds! {
     RefundRequested = "refund_requested", "Refund requested";
     /// The store declined a refund that the customer had asked for.
     RefundDeclined = "refund_declined", "Refund declined";
+    /// A parent withdrew the consent to a child's use of the app.
+    ConsentRescinded = "consent_rescinded", "Consent rescinded";
+    /// A purchase outside the store has to be reported to it.
+    ExternalPurchaseToReport = "external_purchase_to_report", "External purchase to report";
     /// A price increase awaits consent.
     PriceIncreasePending = "price_increase_pending", "Price increase pending";
     /// A price increase was consented to.

@@ -24,7 +24,9 @@ pub use claim::{Sender, UNPROVEN, stands_for};
 pub use web::{Call, Method, Reply, Trouble, Web};
 
 use async_trait::async_trait;
-use domain::{ChainKey, Environment, Facts, Observation, Snapshot};
+use domain::{
+    ChainKey, Environment, EventKind, Facts, Observation, Snapshot, Store, event::Request,
+};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -66,6 +68,27 @@ pub enum Content {
     Observed(Box<Observation>),
     /// That something happened; what, only the store can tell.
     Ask(Question),
+    /// Something that somebody has to act on, about no purchase.
+    Notice(Notice),
+}
+
+/// What a store says to whoever runs the app, about no purchase.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// What it is.
+    pub kind: EventKind,
+    /// The store that says it.
+    pub store: Store,
+    /// Where it holds.
+    pub environment: Environment,
+    /// What it is about, by the store's name of it.
+    pub subject: String,
+    /// The store's own id of the customer, where it says.
+    pub account: Option<String>,
+    /// When it was said.
+    pub at: Timestamp,
+    /// What is asked.
+    pub request: Option<Request>,
 }
 
 /// Something to ask a store.

@@ -4,7 +4,7 @@
 use super::step::{Change, Step};
 use crate::{
     CancellationReason, EventKind, Money,
-    event::RefundRequest,
+    event::Request,
     fact::{Note, RefundFact, Transaction, TransactionKind},
     refund::{self, GivenBack, Part},
 };
@@ -231,7 +231,7 @@ fn notice(step: &Step<'_>, note: &Note) -> Option<Change> {
                 _ => false,
             });
             (!is_repeated).then(|| Change {
-                request: Some(RefundRequest {
+                request: Some(Request {
                     reason: reason.clone(),
                     respond_by: *respond_by,
                     token: token.clone(),

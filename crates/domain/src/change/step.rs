@@ -3,7 +3,7 @@
 use crate::{
     CancellationReason, ChainKey, EventKind, Facts, Money, Snapshot, Store,
     charge::History,
-    event::RefundRequest,
+    event::Request,
     fact::{Note, line_key},
     snapshot::Phase,
 };
@@ -38,8 +38,8 @@ pub struct Change {
     pub historical: bool,
     /// How much was given back, or taken again; `None` for all of what was charged.
     pub refunded: Option<Money>,
-    /// What a refund was asked for with.
-    pub request: Option<RefundRequest>,
+    /// What the store asks of somebody.
+    pub request: Option<Request>,
     /// How many of the transaction's quantity it is about; `None` for all.
     pub pieces: Option<u32>,
     /// The refund that it tells, where refunds are things of their own.

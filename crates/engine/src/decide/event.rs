@@ -215,7 +215,7 @@ impl About<'_> {
     }
 }
 
-fn app_ref(app: &App) -> AppRef {
+pub(super) fn app_ref(app: &App) -> AppRef {
     AppRef {
         id: app.id,
         key: app.key.clone(),

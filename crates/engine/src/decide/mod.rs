@@ -12,11 +12,13 @@ mod access;
 mod deliveries;
 mod event;
 mod money;
+mod notice;
 mod timers;
 pub(crate) mod transfer;
 
 pub(crate) use deliveries::{plan, test_event};
 pub(crate) use event::Circumstances;
+pub(crate) use notice::told as notice;
 
 use crate::setup::ProjectSetup;
 use access::Access;
@@ -256,6 +258,12 @@ pub(crate) fn account_name(project: ProjectId, chain: &ChainKey, account: &str) 
     anonymous(project, &format!("{store}:{environment}:account:{account}"))
 }
 
+/// The name of whoever bought it, as long as nobody else has one for them.
+pub(crate) fn nameless(project: ProjectId, chain: &ChainKey) -> String {
+    let (store, environment) = (chain.store.id(), chain.environment.id());
+    anonymous(project, &format!("{store}:{environment}:{}", chain.id))
+}
+
 fn anonymous(project: ProjectId, of: &str) -> String {
     let id = Uuid::new_v5(&project.uuid(), of.as_bytes());
     format!("{ANONYMOUS_PREFIX}{}", id.simple())
@@ -268,10 +276,7 @@ fn first_owner(
     name: Option<&str>,
     now: Timestamp,
 ) -> Customer {
-    let nameless = || {
-        let (store, environment) = (chain.store.id(), chain.environment.id());
-        anonymous(project, &format!("{store}:{environment}:{}", chain.id))
-    };
+    let nameless = || nameless(project, chain);
     named_customer(project, name.map_or_else(nameless, str::to_owned), now)
 }
 

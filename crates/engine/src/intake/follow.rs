@@ -134,7 +134,7 @@ impl Intake {
         content: &Content,
     ) -> Result<Option<Question>, IntakeError> {
         let seen = match content {
-            Content::Nothing => return Ok(None),
+            Content::Nothing | Content::Notice(_) => return Ok(None),
             Content::Ask(question) => return Ok(Some(question.clone())),
             Content::Observed(seen) => seen,
         };
@@ -198,6 +198,7 @@ impl Intake {
                 let manner = Manner::of(app, &message, seen);
                 self.process(setup, app, message, seen, manner).await
             }
+            Content::Notice(notice) => self.tell_notice(setup, app, message, notice).await,
             // What a store was asked came in as messages of its own.
             Content::Nothing | Content::Ask(_) => self.keep(app, message).await,
         }

@@ -86,13 +86,17 @@ impl Intake {
             Origin::Clock => self.repeat_look(setup, app, &message).await,
             Origin::Store(_) | Origin::Receipt | Origin::Import => {
                 let content = content(source, &message).map_err(IntakeError::Refused)?;
-                let Content::Observed(seen) = content else {
-                    return Ok(());
-                };
-                let manner = Manner::of(app, &message, &seen);
-                self.process(setup, app, message, &seen, manner)
-                    .await
-                    .map(|_| ())
+                match content {
+                    Content::Observed(seen) => {
+                        let manner = Manner::of(app, &message, &seen);
+                        self.process(setup, app, message, &seen, manner).await?;
+                    }
+                    Content::Notice(notice) => {
+                        self.tell_notice(setup, app, message, &notice).await?;
+                    }
+                    Content::Nothing | Content::Ask(_) => {}
+                }
+                Ok(())
             }
         }
     }

@@ -19,6 +19,7 @@ mod inbox;
 mod inquiry;
 mod look;
 mod manner;
+mod notice;
 mod outcome;
 mod owner;
 mod probe;

@@ -180,7 +180,7 @@ impl Intake {
     }
 
     /// Commits, has dispatch send what this node has room for, and says what was recorded.
-    async fn commit_and_note(&self, commit: Commit) -> Result<Written, IntakeError> {
+    pub(super) async fn commit_and_note(&self, commit: Commit) -> Result<Written, IntakeError> {
         match self.dispatch.commit_and_send(commit).await? {
             (Committed::Duplicate, _) => Ok(Written::Duplicate),
             (Committed::Conflict, _) => Ok(Written::Conflict),
@@ -198,7 +198,7 @@ impl Intake {
 }
 
 /// What became of a commit.
-enum Written {
+pub(super) enum Written {
     /// It is durable, with so many events.
     Done(usize),
     /// The message was known.

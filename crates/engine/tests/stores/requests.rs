@@ -6,7 +6,7 @@
 
 use super::apple::{renewal, signed, transaction};
 use crate::world::World;
-use domain::{Event, EventKind, EventKind::*, event::RefundRequest};
+use domain::{Event, EventKind, EventKind::*, event::Request};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
@@ -65,7 +65,7 @@ async fn a_refund_asked_for_is_told_once_with_its_reason_and_until_when_apple_wa
     let asked = of_kind(&world, RefundRequested).await.remove(0);
     assert_eq!(
         asked.request,
-        Some(RefundRequest {
+        Some(Request {
             reason: Some("UNINTENDED_PURCHASE".into()),
             respond_by: Some(asked_at + SignedDuration::from_hours(12)),
             token: None,
@@ -129,5 +129,31 @@ async fn a_refund_that_google_asks_about_is_told_of_the_customer_whose_order_it_
     let waits = asked_at.duration_until(request.respond_by.unwrap());
     assert_eq!(waits.as_hours(), 24);
     assert_eq!(asked.transaction.unwrap().id, "GPA.o");
+    world.rederives().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rescinded_consent_is_told_of_the_apple_account_that_it_is_about() {
+    let world = World::new().await;
+    let mut nameless = transaction(&world, "1000", 0, world.now());
+    nameless["appTransactionId"] = "704900000000009".into();
+    tell(&world, "SUBSCRIBED", "n1", &nameless, &json!({})).await;
+    let consent = json!({
+        "appTransactionId": "704900000000009", "bundleId": "com.example", "receiptType": "LocalTesting",
+        "receiptCreationDate": world.now().as_millisecond(),
+    });
+    let payload = json!({
+        "notificationType": "RESCIND_CONSENT", "notificationUUID": "n2", "version": "2.0",
+        "appData": { "environment": "LocalTesting", "bundleId": "com.example", "signedAppTransactionInfo": signed(&world, &consent) },
+    });
+    let body = json!({ "signedPayload": signed(&world, &payload) }).to_string();
+    for _ in 0..2 {
+        world.tell(&body).await.unwrap();
+        world.settled().await;
+    }
+    assert_eq!(world.kinds().await, [SubscriptionStarted, ConsentRescinded]);
+    let told = of_kind(&world, ConsentRescinded).await.remove(0);
+    let bought = of_kind(&world, SubscriptionStarted).await.remove(0);
+    assert_eq!(told.customer.id, bought.customer.id);
     world.rederives().await;
 }

@@ -47,7 +47,7 @@ pub(crate) struct Payload {
     pub(crate) data: Option<Data>,
     pub(crate) summary: Option<AppClaims>,
     pub(crate) external_purchase_token: Option<ExternalPurchaseToken>,
-    pub(crate) app_data: Option<AppClaims>,
+    pub(crate) app_data: Option<AppData>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -76,6 +76,24 @@ pub(crate) struct ExternalPurchaseToken {
     pub(crate) external_purchase_id: String,
     pub(crate) app_apple_id: Option<i64>,
     pub(crate) bundle_id: String,
+}
+
+/// Source: Apple, responseBodyV2DecodedPayload, `appData`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct AppData {
+    #[serde(flatten)]
+    pub(crate) app: AppClaims,
+    pub(crate) signed_app_transaction_info: Option<String>,
+}
+
+/// Source: Apple, JWSAppTransactionDecodedPayload.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct AppTransaction {
+    pub(crate) app_transaction_id: String,
+    pub(crate) bundle_id: String,
+    pub(crate) receipt_type: String,
 }
 
 /// The claims of a payload, read before verification to choose the verifier.

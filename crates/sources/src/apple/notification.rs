@@ -5,10 +5,11 @@ use super::{
     certificate::Chain,
     facts,
     jws::{Parts, Verifier},
-    model::{AppClaims, Payload, Renewal, Transaction, Unverified},
+    model::{AppClaims, AppTransaction, Payload, Renewal, Transaction, Unverified},
     rejection::Rejection,
 };
-use domain::{ChainKey, Environment, Observation, Store};
+use crate::Notice;
+use domain::{ChainKey, Environment, EventKind, Observation, Store, event::Request};
 use jiff::Timestamp;
 use std::sync::Arc;
 
@@ -72,6 +73,8 @@ pub struct Notification {
     pub environment: Environment,
     /// What it asserts; `None` when it carries no transaction.
     pub observation: Option<Observation>,
+    /// What it says that somebody has to act on, about no transaction.
+    pub notice: Option<Notice>,
     /// The chain that signed it, for revocation checks.
     pub chain: Arc<Chain>,
 }
@@ -96,7 +99,9 @@ pub fn receive(signed_payload: &str, app: &App, now: Timestamp) -> Result<Notifi
     }
     let domain_environment = domain_environment(environment);
     let observation = observation(&payload, verifier, app, &claim, domain_environment)?;
+    let notice = notice(&payload, verifier, app, &claim, domain_environment)?;
     Ok(Notification {
+        notice,
         id: payload.notification_uuid,
         kind: payload.notification_type,
         subtype: payload.subtype,
@@ -105,6 +110,57 @@ pub fn receive(signed_payload: &str, app: &App, now: Timestamp) -> Result<Notifi
         observation,
         chain,
     })
+}
+
+/// Consent that was rescinded, of the Apple account that it is about; an external purchase that has to be reported.
+fn notice(
+    payload: &Payload,
+    verifier: &Verifier,
+    app: &App,
+    claim: &str,
+    environment: Environment,
+) -> Result<Option<Notice>, Rejection> {
+    let notice = |kind, subject: &str| Notice {
+        kind,
+        store: Store::AppStore,
+        environment,
+        subject: subject.to_owned(),
+        account: None,
+        at: payload.signed_date,
+        request: None,
+    };
+    if let Some(token) = &payload.external_purchase_token {
+        let id = &token.external_purchase_id;
+        return Ok(Some(Notice {
+            request: Some(Request {
+                reason: payload.subtype.clone(),
+                respond_by: None,
+                token: Some(id.clone()),
+            }),
+            ..notice(EventKind::ExternalPurchaseToReport, id)
+        }));
+    }
+    let signed = payload
+        .app_data
+        .as_ref()
+        .and_then(|data| data.signed_app_transaction_info.as_ref());
+    let Some(signed) = signed.filter(|_| payload.notification_type == "RESCIND_CONSENT") else {
+        return Ok(None);
+    };
+    let (told, _) = verifier.verify::<AppTransaction>(signed)?;
+    if told.bundle_id != app.bundle_id {
+        return Err(Rejection::WrongApp {
+            found: format!("bundle id {}", told.bundle_id),
+            expected: format!("bundle id {}", app.bundle_id),
+        });
+    }
+    if told.receipt_type != claim {
+        return Err(Rejection::WrongEnvironment(told.receipt_type));
+    }
+    Ok(Some(Notice {
+        account: Some(told.app_transaction_id.clone()),
+        ..notice(EventKind::ConsentRescinded, &told.app_transaction_id)
+    }))
 }
 
 fn verifier_for(environment: AppEnvironment, app: &App) -> Option<&Verifier> {
@@ -189,7 +245,7 @@ fn claims(payload: &Payload) -> Result<AppClaims, Rejection> {
         .as_ref()
         .map(|data| &data.app)
         .or(payload.summary.as_ref())
-        .or(payload.app_data.as_ref())
+        .or(payload.app_data.as_ref().map(|data| &data.app))
         .cloned();
     named.or(token).ok_or(Rejection::Malformed(
         "the payload has none of data, summary, externalPurchaseToken and appData",

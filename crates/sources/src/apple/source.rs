@@ -90,9 +90,11 @@ impl Source for AppStore {
             key: notification.id,
             title,
             signed_at: notification.signed_at,
-            content: notification
-                .observation
-                .map_or(Content::Nothing, |seen| Content::Observed(Box::new(seen))),
+            content: match (notification.observation, notification.notice) {
+                (Some(seen), _) => Content::Observed(Box::new(seen)),
+                (None, Some(notice)) => Content::Notice(notice),
+                (None, None) => Content::Nothing,
+            },
         })
     }
 
