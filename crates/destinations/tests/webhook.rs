@@ -4,7 +4,7 @@
 mod sample;
 
 use destinations::{Configured, Context, Invalid, Outcome, Response, find};
-use domain::{Environment, Event, EventKind, NotSent};
+use domain::{Currency, Environment, Event, EventKind, Money, NotSent, event::Line};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
@@ -165,6 +165,87 @@ fn revenuecat_says_what_their_flows_say() {
     assert_eq!(converted[0].1["event"]["price"], 5.99);
     assert_eq!(converted[0].1["event"]["takehome_percentage"], 0.85);
     assert_eq!(converted[0].1["event"]["commission_percentage"], 0.15);
+}
+
+/// A purchase of two products is told once, with the base, the total and both as items. Source: RevenueCat docs, "Google
+/// Subscription with Add-Ons".
+#[test]
+fn revenuecat_is_told_of_a_purchase_of_several_lines_once() {
+    let usd = |cents: i64| Some(Money::new(cents * 10_000, Currency::USD));
+    let mut of_base = sample::event(EventKind::SubscriptionStarted);
+    let line = |name: &str, product: &str, cents| Line {
+        name: name.into(),
+        is_base: name.is_empty(),
+        product: product.into(),
+        transaction: "1001".into(),
+        quantity: 1,
+        price: usd(cents),
+        price_usd: usd(cents),
+        tax: None,
+        refunded: None,
+        purchased_at: sample::time("2026-01-01T10:00:00Z"),
+        expires_at: Some(sample::time("2026-02-01T10:00:00Z")),
+        gives_access: true,
+        will_renew: true,
+    };
+    of_base.lines = vec![line("", "monthly_1", 599), line("hd", "hd_1", 499)];
+    let of_addon = Event {
+        line: "hd".into(),
+        joins_base: true,
+        product: Some("hd_1".into()),
+        ..of_base.clone()
+    };
+    let told = messages("revenuecat", &of_base);
+    let [(_, body)] = told.as_slice() else {
+        panic!("{told:?}");
+    };
+    let event = &body["event"];
+    assert_eq!(
+        (
+            &event["product_id"],
+            &event["price"],
+            &event["price_in_purchased_currency"]
+        ),
+        (&json!("monthly_1"), &json!(10.98), &json!(10.98))
+    );
+    let end = 1_769_940_000_000_i64;
+    assert_eq!(
+        event["items"],
+        json!([
+            { "product_id": "monthly_1", "type": "base", "price": 5.99, "price_in_purchased_currency": 5.99, "currency": "USD", "expiration_at_ms": end },
+            { "product_id": "hd_1", "type": "addon", "price": 4.99, "price_in_purchased_currency": 4.99, "currency": "USD", "expiration_at_ms": end },
+        ])
+    );
+    assert!(messages("revenuecat", &of_addon).is_empty());
+    // Bought later, alone, it is a purchase that nobody else tells.
+    let alone = Event {
+        joins_base: false,
+        ..of_addon.clone()
+    };
+    assert_eq!(
+        messages("revenuecat", &alone)[0].1["event"]["product_id"],
+        "hd_1"
+    );
+    let ended = Event {
+        kind: EventKind::SubscriptionExpired,
+        ..alone
+    };
+    assert!(messages("revenuecat", &ended).is_empty());
+    // The whole charge is given back.
+    let mut refunded = Event {
+        kind: EventKind::SubscriptionRefunded,
+        ..of_base
+    };
+    for line in &mut refunded.lines {
+        line.refunded = line.price;
+    }
+    assert_eq!(
+        messages("revenuecat", &refunded)[0].1["event"]["price"],
+        json!(-10.98)
+    );
+    // Every other format takes each line as it is.
+    assert_eq!(messages("adapty", &of_addon).len(), 1);
+    assert_eq!(messages("standard", &of_addon).len(), 1);
 }
 
 #[test]

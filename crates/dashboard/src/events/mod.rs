@@ -3,6 +3,7 @@
 mod decoded;
 mod deliveries;
 mod feed;
+mod lines;
 mod live;
 mod message;
 mod page;

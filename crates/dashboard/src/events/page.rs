@@ -2,6 +2,7 @@
 
 use super::{
     deliveries::DeliveryPart,
+    lines::{LinePart, lines},
     message::{MessagePart, message},
     states::states,
 };
@@ -50,6 +51,8 @@ struct EventTemplate {
     key: String,
     seq: u64,
     message: Option<MessagePart>,
+    /// Of a purchase that has several.
+    lines: Vec<LinePart>,
     /// What, before, after.
     states: Vec<(&'static str, String, String)>,
     deliveries: Vec<DeliveryPart>,
@@ -106,6 +109,7 @@ async fn event(
         occurred_at: exact(event.occurred_at),
         event_json: as_json(&event),
         formats: formats(&event),
+        lines: lines(&event),
         rule: event.cause.rule,
         key: event.key,
         seq: event.customer_seq,

@@ -21,8 +21,8 @@ fn standing(standing: &Standing) -> String {
     }
 }
 
-/// The purchase line by line.
-fn lines(event: &Event, purchase: &Purchase) -> Vec<(&'static str, String)> {
+/// What is shown of the purchase: of several lines, of the event's line.
+fn shown(event: &Event, purchase: &Purchase) -> Vec<(&'static str, String)> {
     let time = |at: Option<Timestamp>| at.map_or("never".into(), |at| format!("{at:.0}"));
     vec![
         ("Product", event.product.clone().unwrap_or_default()),
@@ -45,7 +45,7 @@ fn lines(event: &Event, purchase: &Purchase) -> Vec<(&'static str, String)> {
     ]
 }
 
-/// What the event before it on the same purchase said, beside what this one says: what, before, after.
+/// What the event before it on the same purchase, and its line, said, beside what this one says: what, before, after.
 pub(crate) async fn states(
     app: &App,
     project: &InProject,
@@ -64,9 +64,10 @@ pub(crate) async fn states(
     let earlier = app.engine.ledger().events(&filter, page).await?;
     let before = earlier.iter().find_map(|row| {
         let known = row.event.purchase.as_ref()?;
-        (known.chain == purchase.chain).then(|| lines(&row.event, known))
+        let is_same = known.chain == purchase.chain && row.event.line == event.line;
+        is_same.then(|| shown(&row.event, known))
     });
-    let after = lines(event, purchase);
+    let after = shown(event, purchase);
     Ok(match before {
         Some(before) => before
             .into_iter()

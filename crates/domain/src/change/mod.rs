@@ -10,8 +10,8 @@
 //!
 //! # The rules
 //!
-//! In the order in which they are told, and in which the code has them. Every event carries the name of its rule. *Period*
-//! is the transaction that the chain stands on. The lifecycle that the rules spell out is that of `docs/lifecycle.md`.
+//! Each is about one line of the purchase. In the order in which they are told, and in which the code has them. Every event carries
+//! the name of its rule. *Period* is the transaction that the line stands on. The lifecycle that the rules spell out is that of `docs/lifecycle.md`.
 //!
 //! | rule | when | what is told |
 //! |---|---|---|
@@ -21,9 +21,9 @@
 //! | `refund.upgraded` | changed at once, and the old period was paid for | `subscription_refunded` (`upgraded`) of the old one |
 //! | `expired.replaced` | changed at the renewal, and the old period was paid for | `subscription_expired` (`new_subscription_replace`) of the old one |
 //! | `charge.one_time` | no subscription | `non_subscription_purchase` |
-//! | `charge.first_is_free` | free, the first of the chain | `trial_started` |
+//! | `charge.first_is_free` | free, the first of the line | `trial_started` |
 //! | `charge.free_renewal` | free, not the first | `subscription_renewed` |
-//! | `charge.first_is_paid` | paid, the first of the chain | `subscription_started` |
+//! | `charge.first_is_paid` | paid, the first of the line | `subscription_started` |
 //! | `charge.first_paid_after_trial` | paid, after nothing but free ones | `trial_converted` |
 //! | `charge.product_changed_at_once` | paid, changed at once | `subscription_started` |
 //! | `charge.product_changed_at_renewal` | paid, changed at the renewal | `subscription_started` |

@@ -39,14 +39,14 @@ pub(super) fn phases_ahead(schedule: &Value, now: Timestamp) -> impl Iterator<It
 
 pub(super) type Metadata = BTreeMap<String, String>;
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct List<T> {
     pub data: Vec<T>,
     pub has_more: bool,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Subscription {
     pub id: String,
@@ -79,9 +79,10 @@ pub(super) struct Subscription {
     pub metadata: Option<Metadata>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Item {
+    pub id: String,
     pub price: Option<Price>,
     pub plan: Option<Price>,
     #[serde(deserialize_with = "seconds")]
@@ -90,29 +91,36 @@ pub(super) struct Item {
     pub current_period_end: Option<Timestamp>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Price {
     pub id: String,
     pub product: Value,
     pub unit_amount: Option<i64>,
     pub currency: Option<String>,
+    pub recurring: Option<Recurring>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Recurring {
+    pub usage_type: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct CancellationDetails {
     pub reason: Option<String>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct PauseCollection {
     #[serde(deserialize_with = "seconds")]
     pub resumes_at: Option<Timestamp>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Invoice {
     pub id: String,
@@ -133,26 +141,29 @@ pub(super) struct Invoice {
     pub livemode: bool,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct TaxAmount {
     pub amount: i64,
+    pub tax_behavior: Option<String>,
+    /// In the older shape.
+    pub inclusive: Option<bool>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Address {
     pub country: Option<String>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Transitions {
     #[serde(deserialize_with = "seconds")]
     pub paid_at: Option<Timestamp>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Line {
     pub amount: i64,
@@ -162,6 +173,12 @@ pub(super) struct Line {
     #[serde(rename = "type")]
     pub kind: Option<String>,
     pub proration: Option<bool>,
+    /// In the older shape.
+    pub subscription_item: Option<String>,
+    pub discount_amounts: Option<Vec<TaxAmount>>,
+    pub taxes: Option<Vec<TaxAmount>>,
+    /// In the older shape.
+    pub tax_amounts: Option<Vec<TaxAmount>>,
     pub period: Period,
     pub price: Option<Price>,
     pub plan: Option<Price>,
@@ -169,7 +186,7 @@ pub(super) struct Line {
     pub pricing: Option<Pricing>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Period {
     #[serde(deserialize_with = "seconds")]
@@ -178,26 +195,27 @@ pub(super) struct Period {
     pub end: Option<Timestamp>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct LineParent {
     pub subscription_item_details: Option<LineDetails>,
     pub invoice_item_details: Option<LineDetails>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct LineDetails {
     pub proration: Option<bool>,
+    pub subscription_item: Option<String>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Pricing {
     pub price_details: Option<PriceDetails>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct PriceDetails {
     pub price: Value,
@@ -231,6 +249,62 @@ impl Invoice {
 }
 
 impl Line {
+    /// The item of the subscription that it is for, or its price, where it names no item.
+    pub(super) fn item(&self) -> Option<String> {
+        self.named_item().cloned().or_else(|| self.price_id())
+    }
+
+    pub(super) fn named_item(&self) -> Option<&String> {
+        let parent = self.parent.as_ref();
+        let item = parent.and_then(|parent| {
+            let details = parent.subscription_item_details.as_ref();
+            let details = details.or(parent.invoice_item_details.as_ref())?;
+            details.subscription_item.as_ref()
+        });
+        item.or(self.subscription_item.as_ref())
+    }
+
+    pub(super) fn price_id(&self) -> Option<String> {
+        if let Some(details) = self
+            .pricing
+            .as_ref()
+            .and_then(|pricing| pricing.price_details.as_ref())
+        {
+            return id(&details.price);
+        }
+        let price = self.price.as_ref().or(self.plan.as_ref())?;
+        Some(price.id.clone())
+    }
+
+    /// In either shape.
+    pub(super) fn taxed(&self) -> i64 {
+        let taxes = self.taxes.iter().chain(&self.tax_amounts).flatten();
+        taxes.map(|tax| tax.amount).sum()
+    }
+
+    /// What it comes to: less what is taken off, with the taxes that come on top.
+    pub(super) fn net(&self) -> i64 {
+        let off: i64 = self
+            .discount_amounts
+            .iter()
+            .flatten()
+            .map(|off| off.amount)
+            .sum();
+        let is_on_top = |tax: &&TaxAmount| {
+            tax.inclusive == Some(false) || tax.tax_behavior.as_deref() == Some("exclusive")
+        };
+        let taxes = self.taxes.iter().chain(&self.tax_amounts).flatten();
+        let on_top: i64 = taxes.filter(is_on_top).map(|tax| tax.amount).sum();
+        self.amount - off + on_top
+    }
+
+    /// Usage, where the older shape says so; it costs what was counted.
+    pub(super) fn is_metered(&self) -> bool {
+        let price = self.price.as_ref().or(self.plan.as_ref());
+        let recurring = price.and_then(|price| price.recurring.as_ref());
+        recurring.and_then(|recurring| recurring.usage_type.as_deref()) == Some("metered")
+    }
+
     /// Something sold beside the subscription, once: a fee, hours of work.
     pub(super) fn is_beside(&self) -> bool {
         let is_item = |parent: &LineParent| parent.subscription_item_details.is_none();
@@ -283,6 +357,18 @@ impl Price {
     }
 }
 
+impl Item {
+    pub(super) fn price(&self) -> Option<&Price> {
+        self.price.as_ref().or(self.plan.as_ref())
+    }
+
+    /// Counted first and charged afterwards.
+    pub(super) fn is_metered(&self) -> bool {
+        let recurring = self.price().and_then(|price| price.recurring.as_ref());
+        recurring.and_then(|recurring| recurring.usage_type.as_deref()) == Some("metered")
+    }
+}
+
 impl Subscription {
     pub(super) fn began(&self) -> Option<Timestamp> {
         self.start_date.or(self.created)
@@ -297,11 +383,10 @@ impl Subscription {
         self.cancellation_details.as_ref()?.reason.as_deref()
     }
 
-    /// The price of its first item.
+    /// The price of its item; of several, each is looked at by itself.
     pub(super) fn price(&self) -> Option<&Price> {
         let item = self.items.data.first();
-        item.and_then(|item| item.price.as_ref().or(item.plan.as_ref()))
-            .or(self.plan.as_ref())
+        item.and_then(Item::price).or(self.plan.as_ref())
     }
 
     /// Beginning of the current period, in either shape.
@@ -395,4 +480,7 @@ pub(super) struct TotalDetails {
 pub(super) struct SessionItem {
     pub price: Option<Price>,
     pub quantity: Option<u32>,
+    /// What it came to, tax and discounts in it.
+    pub amount_total: Option<i64>,
+    pub amount_tax: Option<i64>,
 }

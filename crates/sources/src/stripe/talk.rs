@@ -84,7 +84,8 @@ impl<'a> Talk<'a> {
         let invoices = self.list(&format!("invoices?subscription={id}")).await?;
         let is_whole = !is_torn(&subscription, &invoices);
         self.keep("subscription", subscription);
-        for invoice in invoices {
+        for mut invoice in invoices {
+            self.complete(&mut invoice, "lines", "invoices").await?;
             self.refunds_of_invoice(&invoice).await?;
             self.keep("invoice", invoice);
         }
@@ -99,6 +100,19 @@ impl<'a> Talk<'a> {
         }
         self.customer(customer).await?;
         Ok(is_whole)
+    }
+
+    /// Fills up a list of which an object shows its beginning only.
+    async fn complete(&self, object: &mut Value, list: &str, kind: &str) -> Result<(), Trouble> {
+        if object[list]["has_more"] != true {
+            return Ok(());
+        }
+        let Some(id) = id(object) else {
+            return Ok(());
+        };
+        let all = self.list(&format!("{kind}/{id}/{list}?")).await?;
+        object[list] = serde_json::json!({ "data": all, "has_more": false });
+        Ok(())
     }
 
     /// A schedule, with the prices of the phases that are ahead: it names them, and not what is sold for them.
@@ -133,7 +147,7 @@ impl<'a> Talk<'a> {
 
     /// An invoice, or what it is for.
     async fn invoice(&mut self, id: &str) -> Result<Option<String>, Trouble> {
-        let invoice = self.get(&format!("invoices/{id}")).await?;
+        let mut invoice = self.get(&format!("invoices/{id}")).await?;
         if let Some(subscription) = subscription_paid_by(&invoice) {
             return self.subscription(&subscription).await;
         }
@@ -141,6 +155,7 @@ impl<'a> Talk<'a> {
             return self.session(&session).await;
         }
         let customer = super::model::id(&invoice["customer"]);
+        self.complete(&mut invoice, "lines", "invoices").await?;
         self.refunds_of_invoice(&invoice).await?;
         self.keep("invoice", invoice);
         self.customer(customer).await?;
@@ -229,6 +244,9 @@ impl<'a> Talk<'a> {
                     self.refunds(&format!("payment_intent={intent}"), intent)
                         .await?;
                 }
+                let mut session = session;
+                self.complete(&mut session, "line_items", "checkout/sessions")
+                    .await?;
                 self.keep("session", session);
                 self.customer(customer).await?;
                 // A session that cost nothing has no payment.

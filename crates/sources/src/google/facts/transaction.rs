@@ -45,28 +45,52 @@ impl About<'_> {
         }
         let orders = self.orders_of(purchase);
         let mut all = Vec::new();
-        for (index, order) in orders.iter().enumerate() {
+        for order in orders {
             for line in &order.line_items {
                 let name = naming.name(&line.product_id);
                 let is_current =
                     |fact: &TransactionFact| fact.id == order.order_id && fact.line == name;
                 let fact = self.past(order, line, &part.id, purchase);
-                if let Some(mut fact) = fact.filter(|_| !current.iter().any(is_current)) {
-                    fact.begins_chain |= is_added(&orders, index, &name, naming);
-                    fact.line = name;
-                    all.push(fact);
+                if let Some(fact) = fact.filter(|_| !current.iter().any(is_current)) {
+                    all.push(TransactionFact {
+                        begins_chain: fact.begins_chain || self.is_added(&fact, &name, purchase),
+                        line: name,
+                        ..fact
+                    });
                 }
             }
         }
-        all.extend(current.into_iter().map(|fact| {
-            let at = orders.iter().position(|order| order.order_id == fact.id);
-            let is_added = at.is_some_and(|at| is_added(&orders, at, &fact.line, naming));
-            TransactionFact {
-                begins_chain: fact.begins_chain || is_added,
-                ..fact
-            }
+        all.extend(current.into_iter().map(|fact| TransactionFact {
+            begins_chain: fact.begins_chain || self.is_added(&fact, &fact.line, purchase),
+            ..fact
         }));
         all
+    }
+
+    /// Whether a further line begins with a charge although the store renewed the purchase then: every order before it was for
+    /// others, and it was no part of the purchase that this leg took over from.
+    fn is_added(
+        &self,
+        fact: &TransactionFact,
+        name: &str,
+        purchase: &SubscriptionPurchase,
+    ) -> bool {
+        let was_there =
+            |line: &LineItem| line.product_id == name && line.item_replacement.is_some();
+        let start = |order: &Order| {
+            let starts = order.line_items.iter().filter_map(OrderLine::service_start);
+            starts.min()
+        };
+        let mut earlier = self
+            .orders
+            .iter()
+            .filter(|order| start(order).is_some_and(|start| start < fact.purchased_at))
+            .flat_map(|order| &order.line_items)
+            .peekable();
+        !name.is_empty()
+            && earlier.peek().is_some()
+            && !earlier.any(|line| line.product_id == name)
+            && !purchase.line_items.iter().any(was_there)
     }
 
     fn common(
@@ -204,16 +228,6 @@ impl About<'_> {
             ..self.common(id, paid_for, started, leg, purchase)
         }
     }
-}
-
-/// Whether the orders before one have other lines only: the line begins with it.
-fn is_added(orders: &[&Order], at: usize, name: &str, naming: &Naming) -> bool {
-    let (earlier, _) = orders.split_at(at);
-    let mut lines = earlier
-        .iter()
-        .flat_map(|order| &order.line_items)
-        .peekable();
-    lines.peek().is_some() && !lines.any(|line| naming.name(&line.product_id) == name)
 }
 
 /// Whether a period begins so much later than its token that it was no part of what was bought then.

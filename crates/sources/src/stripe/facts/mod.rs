@@ -2,6 +2,7 @@
 
 mod about;
 mod amount;
+mod lines;
 mod one_time;
 mod refund;
 mod renewal;

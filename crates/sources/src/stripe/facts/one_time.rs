@@ -1,15 +1,33 @@
 //! One-time purchases: a checkout that was paid, an invoice without a subscription, a charge that nothing else explains.
 
 use super::{
-    super::model::{Charge, Invoice, Session},
+    super::model::{Charge, Invoice, Session, SessionItem},
     about::About,
     amount::money,
 };
 use domain::{
     Money, Observation,
-    fact::{TransactionFact, TransactionKind, TransactionReason},
+    fact::{TransactionFact, TransactionKind, TransactionReason, share},
 };
 use jiff::Timestamp;
+use std::collections::BTreeMap;
+
+/// So much of a product, in the store's minor units.
+struct Bought {
+    product: String,
+    quantity: u32,
+    amount: Option<i64>,
+    tax: Option<i64>,
+}
+
+impl Bought {
+    fn add(&mut self, more: &Self) {
+        let sum = |one: Option<i64>, other: Option<i64>| Some(one?.saturating_add(other?));
+        self.quantity = self.quantity.saturating_add(more.quantity);
+        self.amount = sum(self.amount, more.amount);
+        self.tax = sum(self.tax, more.tax);
+    }
+}
 
 impl About<'_> {
     pub(super) fn charge(&self, charge: &Charge) -> Observation {
@@ -41,11 +59,22 @@ impl About<'_> {
         let mut seen = Self::chain(id, session.livemode);
         seen.user_token = self.owner(session.metadata.as_ref());
         let items = session.line_items.as_ref();
-        let item = items.and_then(|items| items.data.first());
-        let product = item.and_then(|item| item.price.as_ref()?.name())?;
+        let items: Vec<&SessionItem> = items.iter().flat_map(|items| &items.data).collect();
+        let bought: Vec<Bought> = items
+            .iter()
+            .filter_map(|item| {
+                Some(Bought {
+                    product: item.price.as_ref()?.name()?,
+                    quantity: item.quantity.unwrap_or(1),
+                    amount: item.amount_total,
+                    tax: item.amount_tax,
+                })
+            })
+            .collect();
         let amount = |cents| money(cents, session.currency.as_deref()?);
         let charged = session.amount_total.and_then(amount);
-        let taxed = session.total_details.as_ref();
+        let tax = session.total_details.as_ref();
+        let tax = tax.and_then(|details| amount(details.amount_tax));
         let country = session
             .customer_details
             .as_ref()
@@ -55,12 +84,10 @@ impl About<'_> {
             .and_then(|second| Timestamp::from_second(second).ok())
             .or(session.created)
             .unwrap_or(self.version());
-        seen.transactions = vec![TransactionFact {
-            quantity: item.and_then(|item| item.quantity).unwrap_or(1).max(1),
-            tax: taxed.and_then(|details| amount(details.amount_tax)),
-            country,
-            ..self.one_time(&product, at, charged)
-        }];
+        seen.transactions = self.cart(bought, at, charged, tax, country.as_ref());
+        if seen.transactions.is_empty() {
+            return None;
+        }
         seen.refunds = self.refunds_taking_away(charged);
         Some(seen)
     }
@@ -70,21 +97,83 @@ impl About<'_> {
         let mut seen = Self::chain(&invoice.id, invoice.livemode);
         let at = invoice.paid_at().filter(|_| invoice.is_paid())?;
         seen.user_token = self.owner(invoice.metadata.as_ref());
-        let line = invoice.lines.data.first();
-        let product = line
-            .and_then(|line| line.product().or_else(|| line.description.clone()))
-            .unwrap_or_else(|| "invoice".into());
+        let lines = invoice.lines.data.iter().filter(|line| line.amount >= 0);
+        let mut bought: Vec<Bought> = lines
+            .map(|line| Bought {
+                product: line
+                    .product()
+                    .or_else(|| line.description.clone())
+                    .unwrap_or_else(|| "invoice".into()),
+                quantity: line.quantity.unwrap_or(1),
+                amount: Some(line.net()),
+                tax: Some(line.taxed()),
+            })
+            .collect();
+        if bought.is_empty() {
+            bought.push(Bought {
+                product: "invoice".into(),
+                quantity: 1,
+                amount: None,
+                tax: None,
+            });
+        }
         let charged = money(invoice.amount_paid, &invoice.currency);
-        seen.transactions = vec![TransactionFact {
-            quantity: line.and_then(|line| line.quantity).unwrap_or(1).max(1),
-            tax: invoice
-                .taxed()
-                .and_then(|tax| money(tax, &invoice.currency)),
-            country: invoice.country(),
-            ..self.one_time(&product, at, charged)
-        }];
+        let tax = invoice
+            .taxed()
+            .and_then(|tax| money(tax, &invoice.currency));
+        seen.transactions = self.cart(bought, at, charged, tax, invoice.country().as_ref());
         seen.refunds = self.refunds_taking_away(charged);
         Some(seen)
+    }
+
+    /// Every product that was bought at once, with its share of what was charged. The unnamed line is the first by product, in
+    /// whatever order they are listed.
+    fn cart(
+        &self,
+        bought: Vec<Bought>,
+        at: Timestamp,
+        charged: Option<Money>,
+        tax: Option<Money>,
+        country: Option<&String>,
+    ) -> Vec<TransactionFact> {
+        let mut products: BTreeMap<String, Bought> = BTreeMap::new();
+        for more in bought {
+            match products.get_mut(&more.product) {
+                Some(known) => known.add(&more),
+                None => {
+                    products.insert(more.product.clone(), more);
+                }
+            }
+        }
+        let part = |whole: Option<Money>, of: fn(&Bought) -> Option<i64>, product: &str| {
+            let whole = whole?;
+            let weights = products.iter().map(|(product, bought)| {
+                let weight = of(bought).map(|weight| Money::new(weight, whole.currency));
+                (product.as_str(), weight)
+            });
+            share(whole, weights, product)
+        };
+        let is_taxed = products.values().any(|bought| bought.tax.unwrap_or(0) > 0);
+        let lines = products.iter().enumerate();
+        lines
+            .map(|(index, (product, bought))| TransactionFact {
+                line: Some(product.clone())
+                    .filter(|_| index > 0)
+                    .unwrap_or_default(),
+                quantity: bought.quantity.max(1),
+                tax: part(
+                    tax,
+                    if is_taxed {
+                        |bought| bought.tax
+                    } else {
+                        |bought| bought.amount
+                    },
+                    product,
+                ),
+                country: country.cloned(),
+                ..self.one_time(product, at, part(charged, |bought| bought.amount, product))
+            })
+            .collect()
     }
 
     /// One piece of it, of which nothing else is known.

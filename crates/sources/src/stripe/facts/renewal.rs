@@ -12,10 +12,12 @@ use domain::{
 use jiff::Timestamp;
 
 impl About<'_> {
-    /// Of a subscription that is paid until then, and whose last period is free or not.
+    /// Of a subscription that is paid until then, and whose last period is free or not. `others` are the prices of its other
+    /// items.
     pub(super) fn renewal(
         &self,
         subscription: &Subscription,
+        others: &[String],
         paid_until: Option<Timestamp>,
         ran_as_trial: bool,
     ) -> RenewalFact {
@@ -24,7 +26,7 @@ impl About<'_> {
         let (status, intent) = self.standing(subscription, paid_until, ran_as_trial);
         let ends_later = subscription.cancel_at_period_end || subscription.cancel_at.is_some();
         RenewalFact {
-            next_product: self.scheduled_product(product.as_ref()),
+            next_product: self.scheduled_product(product.as_ref(), others),
             product_is_in_effect: true,
             product,
             auto_renew: Some(!ends_later && status != Some(Status::Expired)),
@@ -97,17 +99,23 @@ impl About<'_> {
     }
 
     /// What a schedule changes the subscription to after the running phase, or a new price no invoice has charged yet.
-    fn scheduled_product(&self, now: Option<&String>) -> Option<String> {
+    fn scheduled_product(&self, now: Option<&String>, others: &[String]) -> Option<String> {
         let schedule = self.answer.parts("schedule").next();
         let phase =
             schedule.and_then(|schedule| phases_ahead(&schedule.body, self.version()).next());
-        let Some(planned) = phase.and_then(|phase| id(&phase["items"][0]["price"])) else {
+        let items = phase.and_then(|phase| phase["items"].as_array());
+        let prices = items.into_iter().flatten();
+        let mut prices: Vec<String> = prices.filter_map(|item| id(&item["price"])).collect();
+        let is = |price: &str| {
+            now.and_then(|name| name.split_once(':'))
+                .is_some_and(|(_, own)| own == price)
+        };
+        // It stays, or one takes its place that no item has now; the order in which they are listed says nothing.
+        prices.sort_by_key(|price| (!is(price), others.contains(price), price.clone()));
+        let Some(planned) = prices.into_iter().find(|price| !others.contains(price)) else {
             return now.cloned();
         };
-        let is_it = |name: &&String| {
-            name.split_once(':')
-                .is_some_and(|(_, price)| price == planned)
-        };
+        let is_it = |_: &&String| is(&planned);
         let known = self.answer.parts("price").find(|price| price.id == planned);
         let resolved = known.and_then(|price| {
             let price: Price = serde_json::from_value(price.body.clone()).ok()?;

@@ -4,11 +4,15 @@ use super::{
     super::model::{Invoice, Line, Price, Subscription},
     about::{About, objects},
     amount::money,
+    lines::{self, Alone},
 };
 use crate::Refusal;
 use domain::{
     Observation,
-    fact::{Discount, Offer, OfferCategory, TransactionFact, TransactionKind, TransactionReason},
+    fact::{
+        Discount, Offer, OfferCategory, RenewalFact, TransactionFact, TransactionKind,
+        TransactionReason,
+    },
 };
 use jiff::Timestamp;
 
@@ -21,6 +25,37 @@ impl About<'_> {
         seen.user_token = self.owner(subscription.metadata.as_ref());
         let mut invoices: Vec<Invoice> = objects(self.answer, "invoice")?;
         invoices.sort_by_key(|invoice| invoice.created);
+        for line in lines::alone(subscription, &invoices) {
+            let Some((mut transactions, renewal)) = self.line(&line, subscription) else {
+                continue;
+            };
+            for fact in &mut transactions {
+                fact.line.clone_from(&line.name);
+            }
+            seen.transactions.extend(transactions);
+            seen.renewals.extend(renewal.map(|renewal| RenewalFact {
+                line: line.name.clone(),
+                // Whatever comes next takes the place of the unnamed line.
+                next_product: renewal.next_product.filter(|_| line.name.is_empty()),
+                ..renewal
+            }));
+        }
+        if seen.transactions.is_empty() {
+            // The first payment is open, or never came.
+            return Ok(None);
+        }
+        seen.refunds.clone_from(&self.refunds);
+        Ok(Some(seen))
+    }
+
+    /// The charges of one line, and how it goes on, where the subscription still has it. `None` where nothing was bought.
+    fn line(
+        &self,
+        line: &Alone,
+        whole: &Subscription,
+    ) -> Option<(Vec<TransactionFact>, Option<RenewalFact>)> {
+        let subscription = line.subscription.as_ref().unwrap_or(whole);
+        let invoices = &line.invoices;
         let mut periods: Vec<TransactionFact> = Vec::new();
         let mut extras = Vec::new();
         for invoice in invoices.iter().filter(|invoice| invoice.is_paid()) {
@@ -44,13 +79,17 @@ impl About<'_> {
             }
         }
         if !periods.iter().any(|period| period.begins_chain)
-            && let Some(owed) = self.owed(subscription, &invoices, periods.is_empty())
+            && let Some(owed) = self.owed(subscription, invoices, periods.is_empty())
         {
             periods.insert(0, owed);
         }
+        // All invoices are known: what is charged for the first time begins then.
+        let first = periods.first_mut().filter(|_| !line.name.is_empty());
+        if let Some(first) = first {
+            first.begins_chain = true;
+        }
         if periods.is_empty() {
-            // The first payment is open, or never came.
-            return Ok(None);
+            return None;
         }
         end_trial(&mut periods, subscription);
         let paid_until = periods
@@ -59,11 +98,12 @@ impl About<'_> {
             .filter_map(|period| period.expires_at)
             .max();
         let ran_as_trial = periods.last().is_some_and(TransactionFact::is_free);
-        seen.renewals = vec![self.renewal(subscription, paid_until, ran_as_trial)];
-        seen.transactions = periods;
-        seen.transactions.extend(extras);
-        seen.refunds.clone_from(&self.refunds);
-        Ok(Some(seen))
+        let renewal = line
+            .subscription
+            .as_ref()
+            .map(|own| self.renewal(own, &line.others, paid_until, ran_as_trial));
+        periods.extend(extras);
+        Some((periods, renewal))
     }
 
     /// What a paid invoice came to, after `before`.
@@ -166,6 +206,7 @@ impl About<'_> {
                 TransactionReason::Purchase
             }),
             begins_chain: is_first,
+            quantity: bought.and_then(|line| line.quantity).unwrap_or(1).max(1),
             ..self.charge_of(
                 invoice,
                 TransactionFact::new(
