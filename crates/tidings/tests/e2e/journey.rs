@@ -317,7 +317,7 @@ async fn a_stopping_server_settles_what_it_has_begun() {
     })
     .await;
     let driver = server.driver(5, 5);
-    live(&driver, 0..1, 1, 1).await;
+    live(&driver, 0..20, 1, 1).await;
     until("the attempt is under way", || async {
         slow.requests() >= 2
     })
@@ -333,10 +333,15 @@ async fn a_stopping_server_settles_what_it_has_begun() {
     assert!(server.process.wait().unwrap().success());
     let server = site.serve();
     let api = Api::new(&site, &server, &[]);
-    let first = api.get("/projects/acme/deliveries?state=delivered").await;
-    assert_eq!(
-        first["data"].as_array().unwrap().len(),
-        1,
-        "the attempt that was under way is on record"
+    until("everything is delivered", || async {
+        let waiting = api.get("/projects/acme/deliveries?state=pending").await;
+        waiting["data"] == json!([])
+    })
+    .await;
+    let received = slow.received();
+    assert!(
+        received.accepted.values().all(|times| *times == 1),
+        "an attempt that was under way is not on record: {:?}",
+        received.accepted
     );
 }
