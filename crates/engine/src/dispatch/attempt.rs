@@ -44,7 +44,7 @@ impl Dispatch {
         let next = match verdict {
             Verdict::Delivered => Next::Delivered,
             Verdict::Failed(reason) => Next::Failed(reason),
-            Verdict::Again(reason) => self.retry(active, &lease, at, reason),
+            Verdict::Again(reason) => self.retry(active, &lease, at, reason, end.asked()),
             // Due at once: its lane knows how long to wait. It is the first, and when that did not help, the last.
             Verdict::Later(reason) if was_put_off => Next::Later(reason, at),
             Verdict::Later(reason) => Next::Later(reason, lease.accepted_at.min(at)),

@@ -105,6 +105,14 @@ impl End {
         }
     }
 
+    /// How long whoever answered asks to wait, where it says so.
+    pub(super) const fn asked(&self) -> Option<Duration> {
+        match self {
+            Self::Answered(_, Outcome::Retry(pause)) => *pause,
+            Self::Answered(..) | Self::Unsendable(_) | Self::Unanswered(_) => None,
+        }
+    }
+
     /// What becomes of the delivery, and what people read about it.
     pub(super) fn judge(&self) -> (Verdict, String) {
         match self {

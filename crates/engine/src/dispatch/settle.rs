@@ -5,6 +5,7 @@ use crate::setup::ActiveIntegration;
 use domain::NotSent;
 use jiff::Timestamp;
 use ledger::{Lease, Next, Settlement};
+use std::time::Duration;
 
 impl Dispatch {
     /// Records an attempt, as often as it takes: the request is out, and only the record keeps it from being sent again.
@@ -40,13 +41,14 @@ impl Dispatch {
         }
     }
 
-    /// The next attempt after one that began `at`, or giving up.
+    /// The next attempt after one that began `at`, not before it is `asked` for, or giving up.
     pub(super) fn retry(
         &self,
         active: &ActiveIntegration,
         lease: &Lease,
         at: Timestamp,
         reason: NotSent,
+        asked: Option<Duration>,
     ) -> Next {
         let now = self.core.system().now();
         // From its first attempt, not from when it was accepted: what was held is tried as often as anything else.
@@ -60,7 +62,10 @@ impl Dispatch {
             .ok()
             .and_then(|policy| policy.delay(lease.round + 1, age, self.core.system().entropy()));
         pause
-            .and_then(|pause| now.saturating_add(pause).ok())
+            .and_then(|pause| {
+                now.saturating_add(pause.max(asked.unwrap_or_default()))
+                    .ok()
+            })
             .map_or(Next::Failed(reason), |due_at| Next::Retry(reason, due_at))
     }
 }

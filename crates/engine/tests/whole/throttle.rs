@@ -202,3 +202,44 @@ async fn one_that_is_always_put_off_is_tried_as_its_policy_says_once_others_are_
     assert_eq!((all.len(), failed.count()), (4, 1));
     assert_eq!(ids(&world).len(), 6, "three times, and each other once");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_retry_that_counts_comes_no_sooner_than_was_asked_for() {
+    let world = World::new().await;
+    let retry = json!({ "policy": "custom", "delays": [60] });
+    let settings = json!({ "sandbox_url": A, "retry": retry });
+    world
+        .save(json!({ "a": { "destination": "webhook", "settings": settings } }))
+        .await;
+    let endpoints = std::sync::Arc::clone(&world.endpoints);
+    let first = std::sync::OnceLock::new();
+    world.answer_with(move |url, count| {
+        if url != A {
+            return answer(200, "{}");
+        }
+        let who = endpoints.sent.lock().unwrap()[count - 1].1["profile_id"].clone();
+        if *first.get_or_init(|| who.clone()) == who {
+            too_many(&[("retry-after", "3600")])
+        } else {
+            answer(200, "{}")
+        }
+    });
+    for customer in 1..=4 {
+        buy(&world, customer).await;
+    }
+    // Twice as the endpoint's own pause; the third time, others are taken.
+    world
+        .pass_until(3_600, "it is the one that is not wanted", async || {
+            ids(&world).len() == 6
+        })
+        .await;
+    world.pass(3_599).await;
+    world.catch_up().await;
+    assert_eq!(ids(&world).len(), 6, "a minute is what the policy says");
+    world.pass(1).await;
+    world.settled().await;
+    assert_eq!(ids(&world).len(), 7);
+    let all = of(&world, "a").await;
+    let failed = all.iter().filter(|row| row.state == DeliveryState::Failed);
+    assert_eq!((all.len(), failed.count()), (4, 1));
+}
