@@ -73,7 +73,8 @@ impl Dispatch {
         if says.is_outcome() {
             lane.note(failure(says, &settlement));
         }
-        note(active, &lease, &settlement);
+        let told = lane.tell(says, self.core.system().uptime());
+        note(active, &lease, &settlement, told);
         let (released, until) = self.settle(active, settlement).await;
         // What comes after this one goes to the same endpoint.
         for lease in released {
@@ -250,8 +251,8 @@ fn failure(says: Says, settlement: &Settlement) -> Option<Failure> {
     })
 }
 
-/// Counts and logs an attempt.
-fn note(active: &ActiveIntegration, lease: &Lease, settlement: &Settlement) {
+/// Counts an attempt, and logs it where it is to be told, with how many before it were not.
+fn note(active: &ActiveIntegration, lease: &Lease, settlement: &Settlement, told: Option<u64>) {
     let destination = active.spec.key;
     let outcome = match &settlement.next {
         Next::Delivered => "delivered",
@@ -260,8 +261,9 @@ fn note(active: &ActiveIntegration, lease: &Lease, settlement: &Settlement) {
     trace::attempted(&Span::current(), outcome, settlement.status);
     Metric::AttemptsMade.count([("destination", destination), ("outcome", outcome)]);
     Metric::AttemptSeconds.time(destination, settlement.took);
+    let Some(untold) = told else { return };
     let duration_ms = u64::try_from(settlement.took.as_millis()).unwrap_or(u64::MAX);
-    tracing::info!(delivery.id = %lease.id, event.id = %lease.event.id, destination.key = destination, attempt = lease.attempts + 1, outcome, status = settlement.status, duration_ms, "attempt made");
+    tracing::info!(delivery.id = %lease.id, event.id = %lease.event.id, destination.key = destination, attempt = lease.attempts + 1, outcome, status = settlement.status, duration_ms, untold, "attempt made");
 }
 
 /// A request as people may see it.

@@ -4,6 +4,7 @@ mod flow;
 mod nodes;
 mod put_off;
 mod throttle;
+mod told;
 
 pub(super) use nodes::Nodes;
 
@@ -29,6 +30,7 @@ use std::{
     time::Duration,
 };
 use throttle::Throttle;
+use told::Told;
 use tokio::sync::{Notify, mpsc};
 
 /// Deliveries taken from the ledger at once for an endpoint that has not accepted any yet: a node that starts beside a thousand endpoints that
@@ -82,6 +84,7 @@ struct Known {
     refusals: u32,
     flow: Flow,
     outcomes: Outcomes,
+    told: Told,
 }
 
 impl Known {
@@ -303,6 +306,15 @@ impl Lane {
     /// Whether a delivery already in the queue may be attempted: while the endpoint is left in peace by nobody, and the one probe of an open breaker.
     pub(crate) fn admits(&self, uptime: Duration) -> bool {
         self.known.lock().admits(1, uptime) == 1
+    }
+
+    /// Whether an attempt is worth a line in the log, and how many before it were not. What never went out says nothing of the endpoint.
+    pub(super) fn tell(&self, says: Says, uptime: Duration) -> Option<u64> {
+        if says == Says::Nothing {
+            return Some(0);
+        }
+        let is_accepted = says == Says::Accepted;
+        self.known.lock().told.note(is_accepted, uptime)
     }
 
     /// Notes what became of an attempt: accepted, or why not.
