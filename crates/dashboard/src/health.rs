@@ -23,17 +23,23 @@ impl Shown {
             ) => problem.clone(),
             _ => String::new(),
         };
-        let is_failing = health.condition() == Condition::Failing;
+        let condition = health.condition(app.engine.system().now());
         let (state, color) = match active.held() {
             Some(NotSent::IntegrationPaused) => ("paused", "blue"),
             Some(NotSent::EndpointUnverified) if problem.is_empty() => ("verifying", "blue"),
             Some(NotSent::EndpointUnverified) => ("not verified", "red"),
             Some(_) => ("not usable", "red"),
-            None if is_failing => ("failing", "red"),
-            None => ("working", "green"),
+            None => match condition {
+                Condition::Idle => ("nothing sent lately", "grey"),
+                Condition::PutOff => ("asked to wait", "blue"),
+                Condition::Working => ("working", "green"),
+                Condition::Wavering => ("wavering", "warn"),
+                Condition::Failing => ("failing", "red"),
+            },
         };
+        let is_told = matches!(condition, Condition::Failing | Condition::Wavering);
         if active.held().is_none()
-            && let Some(failure) = health.failure.filter(|_| is_failing)
+            && let Some(failure) = health.failure.filter(|_| is_told)
         {
             problem = format!("{} {}", failure.reason.text(), failure.detail);
         }

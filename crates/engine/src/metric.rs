@@ -24,13 +24,23 @@ pub enum Metric {
     OldestWaitingSeconds,
     /// Integrations of which most attempts fail, by `destination`.
     IntegrationsFailing,
+    /// Of the last attempts at each integration that were answered, or should have been, the share that was accepted, by `project` and
+    /// `integration`; not a number where none was made.
+    AcceptedRatio,
     /// Nodes there are, this one included.
     Nodes,
 }
 
+/// An integration, by the keys of its project and its own.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Whose {
+    pub(crate) project: String,
+    pub(crate) integration: String,
+}
+
 impl Metric {
     /// Every metric.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::MessagesReceived,
         Self::StoreQuestions,
         Self::EventsRecorded,
@@ -40,6 +50,7 @@ impl Metric {
         Self::Backlog,
         Self::OldestWaitingSeconds,
         Self::IntegrationsFailing,
+        Self::AcceptedRatio,
         Self::Nodes,
     ];
 
@@ -55,6 +66,7 @@ impl Metric {
             Self::Backlog => "tidings_deliveries_pending",
             Self::OldestWaitingSeconds => "tidings_delivery_oldest_seconds",
             Self::IntegrationsFailing => "tidings_integrations_failing",
+            Self::AcceptedRatio => "tidings_integration_accepted_ratio",
             Self::Nodes => "tidings_nodes",
         }
     }
@@ -69,6 +81,14 @@ impl Metric {
 
     pub(crate) fn time(self, destination: &'static str, took: Duration) {
         histogram!(self.name(), "destination" => destination).record(took.as_secs_f64());
+    }
+
+    pub(crate) fn set_share(self, whose: &Whose, share: Option<f64>) {
+        let labels = [
+            ("project", whose.project.clone()),
+            ("integration", whose.integration.clone()),
+        ];
+        gauge!(self.name(), &labels).set(share.unwrap_or(f64::NAN));
     }
 
     pub(crate) fn set_alone(self, value: u32) {

@@ -4,7 +4,7 @@ use super::{Answer, Configured, Done, List, list, put, remove};
 use axum::extract::{Path, State};
 use configuration::{DesiredIntegration, Stored, masked};
 use domain::{EventId, IntegrationId, NotSent};
-use engine::{ActiveIntegration, Engine};
+use engine::{ActiveIntegration, Engine, Health};
 use jiff::Timestamp;
 use ledger::Verification;
 use serde::Serialize;
@@ -174,6 +174,7 @@ pub(crate) struct IntegrationView {
     /// Nothing is sent but a probe now and then: its endpoint keeps failing.
     breaker_open: bool,
     destination: String,
+    health: HealthView,
     held: Option<HeldView>,
     id: IntegrationId,
     key: String,
@@ -185,6 +186,60 @@ pub(crate) struct IntegrationView {
     #[schema(value_type = Option<Object>)]
     settings: Option<Map<String, Value>>,
     verification: VerificationView,
+}
+
+/// How it does, from what became of its last attempts, as far as the node that answers knows since it started.
+#[derive(Serialize, ToSchema)]
+struct HealthView {
+    /// Of these, accepted.
+    accepted: usize,
+    /// When the last attempt was made that was accepted.
+    accepted_at: Option<Timestamp>,
+    /// Attempts looked at: the last thirty at each of its endpoints that were answered, or should have been.
+    attempts: usize,
+    /// `working` where what is sent is accepted, and something was within a day; `wavering` where one in ten is not; `failing` where half or less is,
+    /// or the circuit breaker is open; `put_off` where the endpoint asks to be left alone, and accepted nothing within a day; `idle` where nothing
+    /// was sent within a day.
+    condition: &'static str,
+    /// The last attempt that was not accepted, unless something was since by the same endpoint.
+    failure: Option<FailureView>,
+    /// When the oldest delivery was accepted by Tidings that waits.
+    oldest_waiting_at: Option<Timestamp>,
+    /// The endpoint asks to be left alone for a while.
+    throttled: bool,
+    /// Deliveries that wait, when they were last counted, which is every few seconds.
+    waiting: u64,
+}
+
+/// Why an attempt was not accepted.
+#[derive(Serialize, ToSchema)]
+struct FailureView {
+    /// When it was made.
+    at: Timestamp,
+    /// What the endpoint said of it.
+    detail: String,
+    reason: NotSent,
+    text: &'static str,
+}
+
+impl HealthView {
+    fn of(health: Health, now: Timestamp) -> Self {
+        Self {
+            condition: health.condition(now).id(),
+            accepted: health.accepted,
+            accepted_at: health.accepted_at,
+            attempts: health.attempts,
+            failure: health.failure.map(|failure| FailureView {
+                at: failure.at,
+                detail: failure.detail,
+                text: failure.reason.text(),
+                reason: failure.reason,
+            }),
+            oldest_waiting_at: health.oldest,
+            throttled: health.throttled,
+            waiting: health.waiting,
+        }
+    }
 }
 
 /// Why deliveries are kept and not sent.
@@ -214,6 +269,7 @@ fn shown(engine: &Engine, active: &ActiveIntegration) -> IntegrationView {
     IntegrationView {
         breaker_open: health.breaker_open,
         destination: row.destination.clone(),
+        health: HealthView::of(health, engine.system().now()),
         held: active.held().map(|reason| HeldView {
             reason,
             text: reason.text(),

@@ -2,6 +2,7 @@
 
 use crate::{lived, server};
 use insta::assert_snapshot;
+use jiff::SignedDuration;
 use serde_json::json;
 
 const INTEGRATIONS: &str = "/api/v1/projects/acme/integrations";
@@ -81,6 +82,38 @@ async fn a_test_event_is_sent_to_one_of_them() {
     told.post(&format!("{INTEGRATIONS}/nothing/test"), None)
         .await;
     assert_snapshot!(told);
+}
+
+#[tokio::test]
+async fn working_is_what_accepted_something_within_a_day() {
+    let server = server().await;
+    let hook = format!("{INTEGRATIONS}/hook");
+    let tested = async || {
+        let mut told = server.transcript();
+        told.post(&format!("{hook}/test"), None).await;
+        server.catch_up().await;
+        server.get(&hook).await.json()["health"].clone()
+    };
+    let health = server.get(&hook).await.json()["health"].clone();
+    assert_eq!(health["condition"], "idle", "nothing was sent: {health:#}");
+    assert_eq!(health["accepted_at"], json!(null));
+    let health = tested().await;
+    assert_eq!(health["condition"], "working");
+    assert_eq!(health["accepted_at"], json!(server.now()));
+    server.pass(SignedDuration::from_hours(25));
+    let health = server.get(&hook).await.json()["health"].clone();
+    assert_eq!(health["condition"], "idle");
+    server.endpoints.answer("https://hook.example", 404);
+    tested().await;
+    let health = tested().await;
+    assert_eq!(health["condition"], "failing");
+    assert_eq!(
+        (&health["attempts"], &health["accepted"]),
+        (&json!(3), &json!(1))
+    );
+    let failure = &health["failure"];
+    assert_eq!(failure["reason"], "rejected_by_destination");
+    assert!(failure["detail"].as_str().unwrap().contains("404"));
 }
 
 #[tokio::test]

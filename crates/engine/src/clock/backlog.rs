@@ -1,7 +1,11 @@
-//! How much is waiting to be sent and since when, and how many integrations fail, as metrics.
+//! How much is waiting to be sent and since when, how many integrations fail, and how each does, as metrics.
 
 use super::Clock;
-use crate::{dispatch::Condition, metric::Metric};
+use crate::{
+    dispatch::Condition,
+    metric::{Metric, Whose},
+    setup::{ActiveIntegration, Setup},
+};
 use ledger::LedgerError;
 use std::collections::BTreeMap;
 
@@ -15,6 +19,7 @@ impl Clock {
             .collect();
         let mut oldest: BTreeMap<&'static str, u64> = waiting.clone();
         let mut failing = waiting.clone();
+        let mut shares: BTreeMap<Whose, Option<f64>> = BTreeMap::new();
         let (backlog, now) = (
             self.core.ledger().backlog().await?,
             self.core.system().now(),
@@ -35,8 +40,9 @@ impl Clock {
         }
         for active in setup.integrations() {
             let health = self.dispatch.health(active.row.id);
-            let is_failing = health.condition() == Condition::Failing;
+            let is_failing = health.condition(now) == Condition::Failing;
             *failing.entry(active.spec.key).or_default() += u64::from(is_failing);
+            shares.extend(whose(&setup, active).map(|whose| (whose, health.accepted_share())));
         }
         for (metric, values) in [
             (Metric::Backlog, waiting),
@@ -47,6 +53,27 @@ impl Clock {
                 metric.set(destination, value);
             }
         }
+        self.tell_shares(shares);
         Ok(())
     }
+
+    /// Says how each integration does, and no longer what was said of those that are gone.
+    fn tell_shares(&self, shares: BTreeMap<Whose, Option<f64>>) {
+        let mut told = self.told.lock();
+        for (whose, share) in &shares {
+            Metric::AcceptedRatio.set_share(whose, *share);
+        }
+        for gone in told.iter().filter(|whose| !shares.contains_key(*whose)) {
+            Metric::AcceptedRatio.set_share(gone, None);
+        }
+        *told = shares.into_keys().collect();
+    }
+}
+
+fn whose(setup: &Setup, active: &ActiveIntegration) -> Option<Whose> {
+    let project = setup.project(active.row.project)?;
+    Some(Whose {
+        project: project.row.key.clone(),
+        integration: active.row.key.clone(),
+    })
 }

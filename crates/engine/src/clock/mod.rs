@@ -14,11 +14,12 @@ mod rates;
 mod upkeep;
 mod waiting;
 
-use crate::{Core, Dispatch, Intake, Replays};
+use crate::{Core, Dispatch, Guarded, Intake, Replays, metric::Whose};
 use duties::Duties;
 use gaps::Looks;
 use ledger::LedgerError;
 use std::{
+    collections::BTreeSet,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -137,6 +138,8 @@ pub(crate) struct Clock {
     duties: Arc<Duties>,
     looks: Arc<Looks>,
     mail: Arc<Mail>,
+    /// Of which integrations it was said how they do.
+    told: Arc<Guarded<BTreeSet<Whose>>>,
 }
 
 impl Clock {
@@ -151,6 +154,7 @@ impl Clock {
             duties,
             looks: Arc::default(),
             mail: Arc::default(),
+            told: Arc::default(),
         }
     }
 

@@ -71,7 +71,7 @@ impl Dispatch {
             order: lane.order(active, at, self.core.system().uptime()),
         };
         if says.is_outcome() {
-            lane.note(failure(says, &settlement));
+            lane.note(at, failure(says, &settlement));
         }
         let told = lane.tell(says, self.core.system().uptime());
         note(active, &lease, &settlement, told);

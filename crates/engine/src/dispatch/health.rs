@@ -1,13 +1,15 @@
-//! How an integration does, from what became of its attempts. "Working" means that something was accepted.
+//! How an integration does, from what became of its attempts. "Working" means that something was accepted lately.
 
 use super::Dispatch;
 use domain::{IntegrationId, NotSent};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use ledger::{LaneId, Waiting};
 use std::collections::{BTreeMap, VecDeque};
 
 /// Attempts that are remembered of each endpoint.
 const REMEMBERED: usize = 30;
+/// What was accepted longer ago says nothing of today.
+const LATELY: SignedDuration = SignedDuration::from_hours(24);
 
 /// How an integration does, as far as this node knows.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -16,6 +18,8 @@ pub struct Health {
     pub attempts: usize,
     /// Of these, accepted.
     pub accepted: usize,
+    /// When the last one was made that was accepted.
+    pub accepted_at: Option<Timestamp>,
     /// The last that was not, unless something was accepted since by the same endpoint.
     pub failure: Option<Failure>,
     /// Deliveries not settled, when they were last counted.
@@ -42,9 +46,11 @@ pub struct Failure {
 /// Health in one word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Condition {
-    /// Nothing was sent yet.
+    /// Nothing was sent lately, and nothing failed.
     Idle,
-    /// What is sent is accepted.
+    /// It asks to be left alone, and accepted nothing lately.
+    PutOff,
+    /// What is sent is accepted, and something was lately.
     Working,
     /// Some of it is not.
     Wavering,
@@ -52,20 +58,45 @@ pub enum Condition {
     Failing,
 }
 
+impl Condition {
+    /// Its name in the API.
+    pub const fn id(self) -> &'static str {
+        match self {
+            Self::Idle => "idle",
+            Self::PutOff => "put_off",
+            Self::Working => "working",
+            Self::Wavering => "wavering",
+            Self::Failing => "failing",
+        }
+    }
+}
+
 impl Health {
     /// In one word: failing where half or less is accepted, or the circuit breaker is open; wavering where one in ten is not.
-    pub const fn condition(&self) -> Condition {
-        if self.breaker_open {
-            Condition::Failing
-        } else if self.attempts == 0 {
-            Condition::Idle
-        } else if self.accepted * 2 <= self.attempts {
-            Condition::Failing
-        } else if self.accepted * 10 <= self.attempts * 9 {
+    pub fn condition(&self, now: Timestamp) -> Condition {
+        if self.breaker_open || (self.attempts > 0 && self.accepted * 2 <= self.attempts) {
+            return Condition::Failing;
+        }
+        let is_fresh = |at: Timestamp| at.duration_until(now) <= LATELY;
+        if !self.accepted_at.is_some_and(is_fresh) {
+            return if self.throttled {
+                Condition::PutOff
+            } else {
+                Condition::Idle
+            };
+        }
+        if self.accepted * 10 <= self.attempts * 9 {
             Condition::Wavering
         } else {
             Condition::Working
         }
+    }
+
+    /// The share of the last attempts that was accepted; none where there are none.
+    pub fn accepted_share(&self) -> Option<f64> {
+        let count = |number: usize| u32::try_from(number).map(f64::from).ok();
+        let (accepted, attempts) = (count(self.accepted)?, count(self.attempts)?);
+        (attempts > 0.0).then(|| accepted / attempts)
     }
 }
 
@@ -73,14 +104,18 @@ impl Health {
 #[derive(Debug, Default)]
 pub(super) struct Outcomes {
     accepted: VecDeque<bool>,
+    accepted_at: Option<Timestamp>,
     failure: Option<Failure>,
 }
 
 impl Outcomes {
-    /// Notes one: accepted, or why not.
-    pub(super) fn note(&mut self, failure: Option<Failure>) {
+    /// Notes one that was made at a time: accepted, or why not.
+    pub(super) fn note(&mut self, at: Timestamp, failure: Option<Failure>) {
         self.accepted.truncate(REMEMBERED - 1);
         self.accepted.push_front(failure.is_none());
+        if failure.is_none() {
+            self.accepted_at = self.accepted_at.max(Some(at));
+        }
         self.failure = failure;
     }
 
@@ -88,6 +123,7 @@ impl Outcomes {
     pub(super) fn add_to(&self, health: &mut Health) {
         health.attempts += self.accepted.len();
         health.accepted += self.accepted.iter().filter(|accepted| **accepted).count();
+        health.accepted_at = health.accepted_at.max(self.accepted_at);
         let newest = |failure: &Failure| {
             health
                 .failure
@@ -137,19 +173,24 @@ mod tests {
 
     fn failure(second: i64) -> Failure {
         Failure {
-            at: Timestamp::from_second(second).unwrap(),
+            at: at(second),
             reason: NotSent::RejectedByDestination,
             detail: format!("answered 404 at {second}"),
         }
     }
 
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    /// One a second.
     fn after(outcomes: &[(bool, usize)]) -> Health {
         let mut all = Outcomes::default();
         let mut second = 0;
         for (accepted, times) in outcomes {
             for _ in 0..*times {
                 second += 1;
-                all.note((!accepted).then(|| failure(second)));
+                all.note(at(second), (!accepted).then(|| failure(second)));
             }
         }
         let mut health = Health::default();
@@ -171,14 +212,36 @@ mod tests {
             (&[(false, 500), (true, 30)], Condition::Working),
         ] {
             let health = after(outcomes);
-            assert_eq!(health.condition(), condition, "{outcomes:?}");
+            assert_eq!(health.condition(at(600)), condition, "{outcomes:?}");
             assert!(health.attempts <= REMEMBERED);
         }
         let open = Health {
             breaker_open: true,
             ..after(&[(true, 30)])
         };
-        assert_eq!(open.condition(), Condition::Failing);
+        assert_eq!(open.condition(at(600)), Condition::Failing);
+    }
+
+    #[test]
+    fn working_means_that_something_was_accepted_lately() {
+        let (day, all) = (24 * 3600, after(&[(true, 30)]));
+        assert_eq!(all.accepted_at, Some(at(30)));
+        assert_eq!(all.condition(at(30 + day)), Condition::Working);
+        assert_eq!(all.condition(at(31 + day)), Condition::Idle);
+        // What failed then has not been mended by itself.
+        let failed = after(&[(true, 10), (false, 20)]);
+        assert_eq!(failed.condition(at(31 + day)), Condition::Failing);
+    }
+
+    #[test]
+    fn one_that_asks_to_be_left_alone_and_takes_nothing_is_not_working() {
+        let asks = |health| Health {
+            throttled: true,
+            ..health
+        };
+        assert_eq!(asks(after(&[])).condition(at(0)), Condition::PutOff);
+        let now_and_then = asks(after(&[(true, 30)]));
+        assert_eq!(now_and_then.condition(at(60)), Condition::Working);
     }
 
     #[test]

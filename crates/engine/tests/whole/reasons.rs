@@ -61,14 +61,14 @@ async fn an_endpoint_that_refuses_everything_is_not_working() {
     }
     let health = world.engine.dispatch().health(a(&world));
     assert_eq!((health.attempts, health.accepted), (30, 0));
-    assert_eq!(health.condition(), Condition::Failing);
+    assert_eq!(health.condition(world.now()), Condition::Failing);
     let failure = health.failure.unwrap();
     assert_eq!(failure.reason, NotSent::RejectedByDestination);
     assert!(failure.detail.contains("404"), "{}", failure.detail);
     let setup = world.engine.setup();
     let mut all = setup.integrations();
     let b = all.find(|active| active.row.key == "b").unwrap().row.id;
-    let working = world.engine.dispatch().health(b).condition();
+    let working = world.engine.dispatch().health(b).condition(world.now());
     assert_eq!(working, Condition::Working);
 }
 

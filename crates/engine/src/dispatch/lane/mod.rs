@@ -30,8 +30,8 @@ use std::{
     time::Duration,
 };
 use throttle::Throttle;
-use told::Told;
 use tokio::sync::{Notify, mpsc};
+use told::Told;
 
 /// Deliveries taken from the ledger at once for an endpoint that has not accepted any yet: a node that starts beside a thousand endpoints that
 /// are gone does not take up the backlog of each.
@@ -317,9 +317,9 @@ impl Lane {
         self.known.lock().told.note(is_accepted, uptime)
     }
 
-    /// Notes what became of an attempt: accepted, or why not.
-    pub(super) fn note(&self, failure: Option<Failure>) {
-        self.known.lock().outcomes.note(failure);
+    /// Notes what became of an attempt that was made at a time: accepted, or why not.
+    pub(super) fn note(&self, at: Timestamp, failure: Option<Failure>) {
+        self.known.lock().outcomes.note(at, failure);
     }
 
     /// Adds how it does to how the integration's other lane does.
