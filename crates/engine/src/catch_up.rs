@@ -13,6 +13,11 @@ impl Engine {
         }
     }
 
+    /// Takes the next step of every replay, with what is known of the configuration.
+    pub async fn step_replays(&self) -> Result<(), LedgerError> {
+        self.replays.step().await
+    }
+
     /// Does what is due now and returns when all of it is settled: what time asks for, then deliveries, with those that they
     /// release. For one that does nothing by itself ([`Engine::quiet`]).
     pub async fn catch_up(&self) -> Result<(), LedgerError> {

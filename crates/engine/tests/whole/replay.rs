@@ -249,3 +249,23 @@ async fn a_cancelled_replay_sends_no_more_and_a_paused_integration_holds_it() {
     assert_eq!(stands().await.state, ReplayState::Cancelled);
     assert_eq!(world.received("https://b.example").len(), events);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_lags_behind_goes_on_with_a_replay_to_what_it_does_not_know_yet() {
+    let world = World::new().await;
+    let events = history(&world).await;
+    let lagging = world.another_node().await;
+    let settings = json!({ "format": "standard", "sandbox_url": "https://later.example/" });
+    let later = json!({ "later": { "destination": "webhook", "settings": settings } });
+    world.save(later).await;
+    let active = integration(&world, "later");
+    let wanted = choice(&world, &[ReplayOf::NeverSent]);
+    let replays = world.engine.replays();
+    let replay = replays.start(&active, wanted, 100, "ann").await;
+    let ledger = world.engine.ledger();
+    let stands = async || ledger.replays(world.project, 1).await.unwrap()[0].progress;
+    lagging.step_replays().await.unwrap();
+    assert_eq!(stands().await.new, events as u64, "{:?}", replay.unwrap());
+    finish(&world).await;
+    assert_eq!(stands().await.state, ReplayState::Done);
+}

@@ -53,7 +53,27 @@ pub(crate) struct World {
     pub(crate) project: ProjectId,
     /// That of the App Store.
     pub(crate) app: AppId,
+    ledger: Arc<dyn Ledger>,
     is_running: bool,
+}
+
+/// What an engine is made of in a world.
+fn parts(
+    ledger: &Arc<dyn Ledger>,
+    clock: &Arc<Clock>,
+    endpoints: &Arc<Endpoints>,
+    stores: &Stores,
+) -> Parts {
+    Parts {
+        ledger: Arc::clone(ledger),
+        system: Arc::clone(clock) as Arc<dyn System>,
+        transport: Arc::clone(endpoints) as Arc<dyn Transport>,
+        web: Arc::new(stores::Internet::of(stores, clock)),
+        vault: Vault::with_key([1; 32]),
+        public_url: "https://t.example".into(),
+        make_source: Box::new(project::source),
+        retention: Retention::DEFAULT,
+    }
 }
 
 /// A message without headers.
@@ -141,16 +161,7 @@ impl World {
         );
         let endpoints = Arc::new(Endpoints::new());
         let stores = Stores::new(AUTHORITY.clone(), "com.example").unwrap();
-        let parts = Parts {
-            ledger,
-            system: Arc::clone(&clock) as Arc<dyn System>,
-            transport: Arc::clone(&endpoints) as Arc<dyn Transport>,
-            web: Arc::new(stores::Internet::of(&stores, &clock)),
-            vault,
-            public_url: "https://t.example".into(),
-            make_source: Box::new(project::source),
-            retention: Retention::DEFAULT,
-        };
+        let parts = parts(&ledger, &clock, &endpoints, &stores);
         let engine = if is_running {
             Engine::start(parts).await
         } else {
@@ -168,6 +179,7 @@ impl World {
             stores,
             project,
             app,
+            ledger,
             is_running,
         };
         world
@@ -177,6 +189,12 @@ impl World {
             })
             .await;
         world
+    }
+
+    /// Another node on the same ledger, which does nothing by itself.
+    pub(crate) async fn another_node(&self) -> Engine {
+        let parts = parts(&self.ledger, &self.clock, &self.endpoints, &self.stores);
+        Engine::quiet(parts).await.unwrap()
     }
 
     pub(crate) fn answer_with(
