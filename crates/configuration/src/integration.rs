@@ -7,10 +7,10 @@ use crate::{
     settings::{Settings, merged, unknown},
     stored::Stored,
 };
-use destinations::{Destination, FieldKind, Invalid};
+use destinations::{Destination, Field, FieldKind, Invalid};
 use domain::IntegrationId;
 use ledger::{ConfigurationChange, Integration, Verification};
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
 impl Planner<'_> {
     pub(crate) fn integration(&mut self, key: &str, desired: &DesiredIntegration) {
@@ -111,15 +111,23 @@ impl Planner<'_> {
                 .entry(field.name)
                 .or_insert_with(|| Value::Array(vec![self.signing_secret().into()]));
         }
-        let same_settings = stored.settings == settings;
-        let settings = Value::Object(settings);
-        let configured = match destination.configure(&settings, means.context) {
+        let configure =
+            |settings: &Map<String, Value>| destination.configure(&json!(settings), means.context);
+        let mut configured = configure(&settings);
+        if let Err(problems) = &configured
+            && leave_behind(fields, given, problems, &mut settings)
+        {
+            configured = configure(&settings);
+        }
+        let configured = match configured {
             Ok(configured) => configured,
             Err(problems) => {
                 self.invalid(key, problems);
                 return None;
             }
         };
+        let same_settings = stored.settings == settings;
+        let settings = Value::Object(settings);
         if let Some(known) = known.filter(|_| same_settings) {
             return Some((known.sealed_settings.clone(), known.verification.clone()));
         }
@@ -149,4 +157,31 @@ impl Planner<'_> {
         .concat();
         destinations::webhook::secret_from(&bytes)
     }
+}
+
+/// Takes away kinds of events that were kept and that what is given now has no use for: another format tells others, and names them itself. `false`
+/// where anything else is wrong, or where somebody wants them now; then nothing is taken away.
+fn leave_behind(
+    fields: &[Field],
+    given: &Settings,
+    problems: &[Invalid],
+    settings: &mut Map<String, Value>,
+) -> bool {
+    let kept = |name: &str| {
+        let is_of_events = fields.iter().any(|field| {
+            field.name == name && matches!(field.kind, FieldKind::Events | FieldKind::EventSwitches)
+        });
+        is_of_events && matches!(given.get(name), None | Some(Given::Keep))
+    };
+    let entries: Option<Vec<(&str, &str)>> = problems
+        .iter()
+        .map(|problem| problem.field.split_once('.').filter(|(name, _)| kept(name)))
+        .collect();
+    let Some(entries) = entries else { return false };
+    for (name, entry) in entries {
+        if let Some(Value::Object(of_events)) = settings.get_mut(name) {
+            of_events.remove(entry);
+        }
+    }
+    true
 }

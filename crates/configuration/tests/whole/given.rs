@@ -203,6 +203,36 @@ fn settings_of_another_destination_begin_anew() {
     );
 }
 
+/// Source: RevenueCat docs, "Event Types and Fields": it has names of its own, and none for a grace period that was entered.
+#[test]
+fn another_format_leaves_behind_what_it_has_no_use_for() {
+    let events = json!({
+        "trial_started": "begun", "entered_grace_period": true, "billing_issue_detected": false,
+    });
+    let mut project = project();
+    let change =
+        |settings: Value| json!({ "integrations": { "backend": { "settings": settings } } });
+    project.apply(change(json!({ "events": events }))).unwrap();
+    let both = json!({ "format": "revenuecat", "events": events });
+    let problems = project.problems(change(both));
+    assert_eq!(
+        problems.len(),
+        2,
+        "whoever asks for both is told: {problems:?}"
+    );
+    project
+        .apply(change(json!({ "format": "revenuecat" })))
+        .unwrap();
+    let settings = project.integration_settings("backend");
+    assert_eq!(
+        settings["events"],
+        json!({ "billing_issue_detected": false })
+    );
+    // Nothing else is left behind.
+    let wrong = json!({ "format": "adapty", "max_per_second": 0 });
+    assert_eq!(project.problems(change(wrong)).len(), 1);
+}
+
 #[test]
 fn what_says_nothing_of_settings_needs_not_read_them() {
     let mut project = project();
