@@ -21,6 +21,7 @@ mod planner;
 mod project;
 #[cfg(feature = "schema")]
 mod schema;
+mod sealed;
 mod secrets;
 mod settings;
 mod stored;
@@ -33,6 +34,7 @@ pub use desired::{
 pub use given::Given;
 pub use plan::plan;
 pub use planner::{Action, Means, Problem, Step, handed_over, under_backlog};
+pub use sealed::Sealed;
 pub use secrets::{masked, masked_entry};
 pub use settings::{Merged, Settings, merged};
 pub use stored::Stored;

@@ -1,4 +1,4 @@
-//! Secrets at rest: AES-256-GCM with a key from a file that is created on first start.
+//! Secrets at rest: AES-256-GCM with a key from a file that is created on first start, when nothing is sealed yet.
 //!
 //! The key file is the only secret outside the database; without it settings cannot be read, so it belongs into backups
 //! of its own.
@@ -49,34 +49,33 @@ impl Vault {
         }
     }
 
-    /// Reads the key file, or creates it, readable by its owner only.
-    pub fn open(path: &Path) -> Result<Self, VaultError> {
-        let failed = |source| VaultError::File {
-            path: path.display().to_string(),
-            source,
-        };
-        let text = match fs::read_to_string(path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                let mut key = [0_u8; 32];
-                rand::fill(&mut key).expect("the operating system's random source answers");
-                let text: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
-                let created = fs::OpenOptions::new()
-                    .write(true)
-                    .create_new(true)
-                    .mode(0o600)
-                    .open(path);
-                let written = created.and_then(|mut file| {
-                    file.write_all(text.as_bytes())
-                        .and_then(|()| file.sync_all())
-                });
-                written.map_err(failed)?;
-                text
-            }
-            Err(error) => return Err(failed(error)),
-        };
-        Self::with_digits(&text)
-            .map_err(|_| VaultError::Key(format!("key file {}", path.display())))
+    /// Reads the key file; `None` where there is none.
+    pub fn read(path: &Path) -> Result<Option<Self>, VaultError> {
+        match fs::read_to_string(path) {
+            Ok(text) => Self::with_digits(&text)
+                .map(Some)
+                .map_err(|_| VaultError::Key(format!("key file {}", path.display()))),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(unusable(path, error)),
+        }
+    }
+
+    /// Makes a key and the file it is kept in, readable by its owner only. There must be none.
+    pub fn create(path: &Path) -> Result<Self, VaultError> {
+        let mut key = [0_u8; 32];
+        rand::fill(&mut key).expect("the operating system's random source answers");
+        let text: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
+        let created = fs::OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(path);
+        let written = created.and_then(|mut file| {
+            file.write_all(text.as_bytes())
+                .and_then(|()| file.sync_all())
+        });
+        written.map_err(|error| unusable(path, error))?;
+        Ok(Self::with_key(key))
     }
 
     /// Uses a key of 64 hexadecimal digits.
@@ -125,6 +124,13 @@ impl Vault {
             .len();
         plain.truncate(length);
         Ok(plain)
+    }
+}
+
+fn unusable(path: &Path, source: std::io::Error) -> VaultError {
+    VaultError::File {
+        path: path.display().to_string(),
+        source,
     }
 }
 

@@ -30,6 +30,7 @@ mod replays;
 mod second_factors;
 mod settings;
 mod settle;
+mod sole;
 mod statement;
 mod tallies;
 mod upkeep;
@@ -42,6 +43,7 @@ use codec::failed;
 use ledger::{LedgerError, Result};
 use rusqlite::{Connection, OpenFlags};
 use std::{
+    fs::File,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     thread,
@@ -56,6 +58,8 @@ pub struct SqliteLedger {
     path: PathBuf,
     writer: Writer,
     readers: Arc<Mutex<Vec<Connection>>>,
+    /// The right to be its server, where it is.
+    _sole: Option<Arc<File>>,
 }
 
 fn connect(path: &Path) -> rusqlite::Result<Connection> {
@@ -83,7 +87,10 @@ fn connect_reader(path: &Path) -> rusqlite::Result<Connection> {
 impl SqliteLedger {
     /// Opens or creates the ledger at `path`.
     pub fn open(path: impl Into<PathBuf>) -> Result<Self> {
-        let path = path.into();
+        Self::open_as(path.into(), None)
+    }
+
+    fn open_as(path: PathBuf, sole: Option<Arc<File>>) -> Result<Self> {
         let mut connection = connect(&path).map_err(failed)?;
         migrations::migrate(&mut connection)?;
         let wal = path.with_file_name(format!(
@@ -109,6 +116,7 @@ impl SqliteLedger {
             path,
             writer,
             readers,
+            _sole: sole,
         })
     }
 

@@ -52,6 +52,10 @@ pub(crate) struct Data {
 pub(crate) struct ServeOptions {
     #[command(flatten)]
     pub(crate) data: Data,
+    /// Start although the key is lost that secrets were sealed with: a new one is made, and apps and integrations with secrets stand still until
+    /// these are given again.
+    #[arg(long)]
+    pub(crate) key_is_lost: bool,
     /// Address to listen on.
     #[arg(long, env = "TIDINGS_LISTEN", default_value = "127.0.0.1:8080")]
     pub(crate) listen: SocketAddr,

@@ -1,10 +1,10 @@
 //! Where everything is kept: a directory with a database and a key file, or a database of PostgreSQL.
 
 use crate::{cli::Data, from_file::with_password};
-use anyhow::{Context, Result, anyhow};
-use configuration::Vault;
+use anyhow::{Context, Result, anyhow, bail};
+use configuration::{Sealed, Vault};
 use engine::{System, WallSystem};
-use ledger::Ledger;
+use ledger::{Configuration, Ledger};
 use ledger_postgres::{Connections, PostgresLedger};
 use ledger_sqlite::SqliteLedger;
 use std::{
@@ -162,21 +162,72 @@ impl Data {
         }
     }
 
-    pub(crate) fn open_vault(&self) -> Result<Vault> {
-        let opened = if let Some(key) = self.given_key() {
-            Vault::with_digits(key)
-        } else {
-            self.make_directory()?;
-            Vault::open(&self.key_file())
+    /// The key that is there, if one is.
+    pub(crate) fn key(&self) -> Result<Option<Vault>> {
+        let read = match self.given_key() {
+            Some(key) => Vault::with_digits(key).map(Some),
+            None => Vault::read(&self.key_file()),
         };
-        opened.context("cannot open the secrets")
+        read.context("cannot open the secrets")
+    }
+
+    /// The key that secrets were sealed with. Made where nothing is sealed yet: a second one, beside a database that was sealed with another,
+    /// would lock out whatever comes with the first.
+    fn open_vault(&self, configuration: &Configuration) -> Result<Vault> {
+        let (key, sealed) = (self.key()?, Sealed::all(configuration));
+        let Some(vault) = key else {
+            if !sealed.is_empty() {
+                bail!(self.without_key("there is no"));
+            }
+            self.make_directory()?;
+            return Vault::create(&self.key_file()).context("cannot make a key for secrets");
+        };
+        if !sealed.is_empty() && !sealed.iter().any(|sealed| sealed.opens_with(&vault)) {
+            bail!(self.without_key("nothing of it opens with"));
+        }
+        Ok(vault)
+    }
+
+    /// What to do about a key that is missing, or that of another installation.
+    fn without_key(&self, what: &str) -> String {
+        let (data, key) = (self.name(), self.key_name());
+        format!(
+            "{data} holds sealed secrets, but {what} {key}: put the key there that they were sealed with, which backups keep apart, or give it \
+             as TIDINGS_SECRET_KEY. If it is lost, `tidings serve --key-is-lost` starts without them"
+        )
     }
 
     /// Opens both, creating what does not exist.
     pub(crate) async fn open(&self) -> Result<Opened> {
-        Ok(Opened {
-            vault: self.open_vault()?,
-            ledger: self.open_ledger().await?,
-        })
+        let ledger = self.open_ledger().await?;
+        let vault = self.open_vault(&ledger.configuration().await?)?;
+        Ok(Opened { ledger, vault })
+    }
+
+    /// The same for a server: where the database is a file, it has one. Whoever says that the key `is_lost` gets another; what was sealed with it
+    /// has to be given again.
+    pub(crate) async fn open_to_serve(&self, is_lost: bool) -> Result<Opened> {
+        let ledger = if self.is_on_postgres() {
+            self.open_ledger().await?
+        } else {
+            self.make_directory()?;
+            let opened = SqliteLedger::serve(self.file(), WallSystem.now()).await;
+            Arc::new(opened.with_context(|| format!("cannot open {}", self.name()))?)
+        };
+        let configuration = ledger.configuration().await?;
+        let vault = if is_lost {
+            match self.key()? {
+                Some(vault) => vault,
+                None => Vault::create(&self.key_file()).context("cannot make a key for secrets")?,
+            }
+        } else {
+            self.open_vault(&configuration)?
+        };
+        for sealed in Sealed::all(&configuration) {
+            if !sealed.opens_with(&vault) {
+                tracing::error!(whose = sealed.name, key = %self.key_name(), "secrets do not open with this key; they have to be given again");
+            }
+        }
+        Ok(Opened { ledger, vault })
     }
 }

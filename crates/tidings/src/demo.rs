@@ -115,6 +115,7 @@ pub(crate) async fn run(options: Options) -> Result<()> {
 
     let serve = |listen| ServeOptions {
         data: data.clone(),
+        key_is_lost: false,
         listen,
         operations_listen: None,
         max_connections: 1024,

@@ -2,6 +2,7 @@
 
 use crate::{cli::Data, say};
 use anyhow::Result;
+use configuration::Sealed;
 use ledger::Verification;
 use std::process::ExitCode;
 
@@ -18,8 +19,8 @@ pub(crate) async fn run(data: &Data) -> Result<ExitCode> {
         say::line(format!("{} {text}", if sound { "ok  " } else { "FAIL" }));
         problems += u32::from(!sound);
     };
-    let opened = data.open().await?;
-    let findings = opened.ledger.inspect().await?;
+    let (ledger, key) = (data.open_ledger().await?, data.key()?);
+    let findings = ledger.inspect().await?;
     report(
         findings.is_empty(),
         format!("database {} is intact", data.name()),
@@ -27,7 +28,7 @@ pub(crate) async fn run(data: &Data) -> Result<ExitCode> {
     for finding in findings {
         report(false, finding.to_string());
     }
-    let writable = opened.ledger.check().await;
+    let writable = ledger.check().await;
     report(
         writable.is_ok(),
         format!(
@@ -38,7 +39,7 @@ pub(crate) async fn run(data: &Data) -> Result<ExitCode> {
                 .unwrap_or_default()
         ),
     );
-    let configuration = opened.ledger.configuration().await?;
+    let configuration = ledger.configuration().await?;
     report(
         true,
         format!(
@@ -48,27 +49,19 @@ pub(crate) async fn run(data: &Data) -> Result<ExitCode> {
             configuration.integrations.len()
         ),
     );
+    for sealed in Sealed::all(&configuration) {
+        let opens = key.as_ref().is_some_and(|key| sealed.opens_with(key));
+        let (name, key) = (sealed.name, data.key_name());
+        report(opens, format!("secrets of {name} open with {key}"));
+    }
     for integration in &configuration.integrations {
-        let opens = opened
-            .vault
-            .open_sealed(&integration.id.to_string(), &integration.sealed_settings)
-            .is_ok();
-        report(
-            opens,
-            format!(
-                "secrets of integration {} open with {}",
-                integration.key,
-                data.key_name()
-            ),
-        );
         if let Verification::Failed { problem, .. } | Verification::Refused { problem, .. } =
             &integration.verification
         {
             report(false, format!("integration {}: {problem}", integration.key));
         }
     }
-    let waiting: u64 = opened
-        .ledger
+    let waiting: u64 = ledger
         .backlog()
         .await?
         .iter()

@@ -46,7 +46,7 @@ pub(crate) async fn run(options: &Options) -> Result<ExitCode> {
         let report = engine::rederive::rederive(
             &*opened.ledger,
             scratch,
-            options.data.open_vault()?,
+            opened.vault.clone(),
             stores::sources(),
             project.id,
             |count| {

@@ -75,7 +75,7 @@ impl Server {
         let connections =
             process::connections(process::descriptors(), options.max_connections.into())
                 .map_err(|why| anyhow!(why))?;
-        let opened = options.data.open().await?;
+        let opened = options.data.open_to_serve(options.key_is_lost).await?;
         for (path, mode) in options.data.exposed()? {
             let path = path.display();
             tracing::warn!("{path} is open to others (mode {mode:o}): chmod go= {path}");

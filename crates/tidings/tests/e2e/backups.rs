@@ -5,7 +5,7 @@ use crate::{
     server::{Api, Site, live, until, webhook},
     told::{Told, a_receiver, cluster},
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 use simulator::{Behaviour, Receiver};
 
 fn ids(events: &[Value]) -> Vec<String> {
@@ -124,4 +124,56 @@ async fn a_dump_of_a_database_is_restored() {
     run("pg_restore", &["--dbname", &other, file]);
     let elsewhere = Site::over_postgres(other);
     check(&elsewhere, &before, &after, &receiver).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_without_its_key_is_not_served_and_no_other_key_is_made() {
+    let site = Site::new(&[webhook("backend", "https://hook.example/")]);
+    site.run(&["backup", "--to", "copy.db"]);
+    let elsewhere = Site::bare();
+    let data = elsewhere.directory.join("data");
+    std::fs::create_dir_all(&data).unwrap();
+    std::fs::copy(site.directory.join("copy.db"), data.join("tidings.db")).unwrap();
+    let key = data.join("secret.key");
+    let refused = |words: &[&str]| {
+        let output = elsewhere.command(words).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success(), "{words:?}: {said}");
+        said
+    };
+    let serve = ["serve", "--listen", "127.0.0.1:0"];
+    elsewhere.write_project("second", &[webhook("other", "https://other.example/")]);
+    for words in [&serve[..], &["apply", "project.toml"]] {
+        let said = refused(words);
+        let sealed = "holds sealed secrets, but there is no data/secret.key";
+        assert!(said.contains(sealed), "{said}");
+        assert!(!key.exists(), "no second key");
+    }
+    let report = elsewhere.command(&["doctor"]).output().unwrap();
+    let report = String::from_utf8_lossy(&report.stdout).into_owned();
+    assert!(
+        report.contains("FAIL secrets of integration backend open with"),
+        "{report}"
+    );
+    // That of another installation.
+    let other = Site::new(&[]);
+    std::fs::copy(other.directory.join("data/secret.key"), &key).unwrap();
+    let said = refused(&serve);
+    assert!(said.contains("nothing of it opens with"), "{said}");
+    // Who says that it is lost may go on, and sees what has to be given again.
+    std::fs::remove_file(&key).unwrap();
+    let server = elsewhere.serve_with("127.0.0.1:0", &["--key-is-lost"]);
+    let api = Api::new(&elsewhere, &server, &[]);
+    let backend = api.get("/projects/acme/integrations/backend").await;
+    assert_eq!(backend["settings"], Value::Null, "{backend}");
+    assert_eq!(backend["held"]["reason"], "missing_credentials");
+    let log = elsewhere.log();
+    assert!(log.contains("they have to be given again"), "{log}");
+    let settings = json!({ "production_url": "https://hook.example/" });
+    let again = json!({ "destination": "webhook", "settings": settings });
+    let path = "/projects/acme/integrations/backend";
+    let (status, answer) = api.send("PUT", path, Some(again)).await;
+    assert_eq!(status, 200, "{answer}");
+    server.stop();
+    elsewhere.serve();
 }

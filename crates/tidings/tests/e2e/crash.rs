@@ -5,8 +5,8 @@
 use crate::{
     lanes::wanted,
     nodes::given,
-    server::{Api, Site, now, until, webhook},
-    told::{a_receiver, cluster},
+    server::{Api, Site, live, now, until, webhook},
+    told::{Told, a_receiver, cluster},
 };
 use jiff::SignedDuration;
 use serde_json::Value;
@@ -245,4 +245,29 @@ async fn kills() {
     )
     .unwrap();
     crate::harm::report("kills", &line);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_under_way_when_it_was_killed_waits_for_no_lease() {
+    let Told {
+        receiver,
+        site,
+        mut server,
+        ..
+    } = Told::to(Behaviour::Slow(Duration::from_secs(3))).await;
+    live(&server.driver(5, 5), 0..1, 1, 1).await;
+    // The endpoint shows whose it is, then the first attempt.
+    until("an attempt is under way", || async {
+        receiver.requests() >= 2
+    })
+    .await;
+    server.kill();
+    let server = site.serve();
+    assert!(site.log().contains("is due again"), "{}", site.log());
+    let api = Api::new(&site, &server, &[]);
+    until("it is delivered", || async {
+        let pending = api.get("/projects/acme/deliveries?state=pending").await;
+        pending["data"].as_array().unwrap().is_empty()
+    })
+    .await;
 }
