@@ -1,6 +1,6 @@
 //! `tidings apply`: a project from a file, with a plan shown first and errors that name their line.
 
-use crate::{cli::Data, data::Opened, say};
+use crate::{cli::Data, data::Opened, public_url::PublicUrl, say};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use configuration::{Action, Desired, Given, Means, Problem, Step};
@@ -27,7 +27,7 @@ pub(crate) struct Options {
         env = "TIDINGS_PUBLIC_URL",
         default_value = "http://127.0.0.1:8080"
     )]
-    public_url: String,
+    public_url: PublicUrl,
 }
 
 pub(crate) async fn run(options: &Options) -> Result<ExitCode> {
@@ -41,7 +41,7 @@ pub(crate) async fn run(options: &Options) -> Result<ExitCode> {
     };
     let opened = options.data.open().await?;
     let context = destinations::Context {
-        public_url: options.public_url.trim_end_matches('/').to_owned(),
+        public_url: options.public_url.to_string(),
     };
     let mut shown = String::new();
     let mut tries = 0;

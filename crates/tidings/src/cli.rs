@@ -1,5 +1,6 @@
 //! The command line. Every option can also be given by an environment variable.
 
+use crate::public_url::PublicUrl;
 use crate::{
     apply, backup, copy, demo, doctor, import, keys, migrate, rates, rederive, say, serve,
     sign_in_link, simulate, verify,
@@ -67,7 +68,7 @@ pub(crate) struct ServeOptions {
     pub(crate) max_connections: u16,
     /// Where people and stores reach this server, for links and callback URLs; the listening address when absent.
     #[arg(long, env = "TIDINGS_PUBLIC_URL")]
-    pub(crate) public_url: Option<String>,
+    pub(crate) public_url: Option<PublicUrl>,
     /// Internal networks that integrations may reach, such as 10.0.0.0/8,127.0.0.1/32; public addresses are always allowed.
     #[arg(long, env = "TIDINGS_ALLOW_NETWORKS", default_value = "")]
     pub(crate) allow_networks: AllowedNetworks,

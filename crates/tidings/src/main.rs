@@ -12,6 +12,7 @@ mod import;
 mod keys;
 mod migrate;
 mod process;
+mod public_url;
 mod rates;
 mod rederive;
 mod say;

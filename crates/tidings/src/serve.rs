@@ -92,10 +92,8 @@ impl Server {
             .transpose()?;
         let public_url = options
             .public_url
-            .clone()
-            .unwrap_or_else(|| format!("http://{address}"))
-            .trim_end_matches('/')
-            .to_owned();
+            .as_ref()
+            .map_or_else(|| format!("http://{address}"), ToString::to_string);
         let transport = Arc::new(
             NetworkTransport::new(options.allow_networks.clone())
                 .context("the HTTP client cannot be set up")?,

@@ -1,6 +1,6 @@
 //! `tidings sign-in-link`.
 
-use crate::{cli::Data, say};
+use crate::{cli::Data, public_url::PublicUrl, say};
 use anyhow::{Result, bail};
 use clap::Args;
 use engine::{System, WallSystem};
@@ -19,7 +19,7 @@ pub(crate) struct Options {
         env = "TIDINGS_PUBLIC_URL",
         default_value = "http://127.0.0.1:8080"
     )]
-    public_url: String,
+    public_url: PublicUrl,
 }
 
 /// Whoever can read the data may do everything anyway. The running server learns of the link when it is opened.
@@ -33,7 +33,7 @@ pub(crate) async fn run(options: Options) -> Result<()> {
             .configure(current.revision, changes, MADE_BY, now)
             .await?
         {
-            let url = options.public_url.trim_end_matches('/');
+            let url = &options.public_url;
             say::line(format!("{url}/signin/{token}"));
             say::line("It signs in once, within 15 minutes.");
             return Ok(());
