@@ -31,9 +31,11 @@ fn given(value: impl Into<RefOr<Schema>>, help: &str) -> Schema {
 fn setting(field: &Field) -> Schema {
     let object = |kind| ObjectBuilder::new().schema_type(kind);
     let value: RefOr<Schema> = match field.kind {
-        FieldKind::Text | FieldKind::Url | FieldKind::Secret | FieldKind::LongSecret => {
-            text().into()
-        }
+        FieldKind::Text
+        | FieldKind::LongText
+        | FieldKind::Url
+        | FieldKind::Secret
+        | FieldKind::LongSecret => text().into(),
         FieldKind::Secrets | FieldKind::Lines => ArrayBuilder::new().items(text()).into(),
         FieldKind::Switch => object(Type::Boolean).into(),
         FieldKind::Number => object(Type::Integer).minimum(Some(0)).into(),

@@ -69,7 +69,7 @@ fn checked(field: &Field, value: &Value, stored: &Stored) -> Result<Value, Strin
         FieldKind::Secret | FieldKind::LongSecret | FieldKind::Secrets => {
             return secrets::put_back(field, value, stored);
         }
-        FieldKind::Text => value.is_string(),
+        FieldKind::Text | FieldKind::LongText => value.is_string(),
         FieldKind::Url => {
             let mut problems = Vec::new();
             check_url(field.name, value.as_str(), &mut problems);
@@ -108,7 +108,9 @@ fn all(value: &Value, is_right: impl Fn(&str) -> bool) -> bool {
 
 fn expected(kind: FieldKind) -> String {
     match kind {
-        FieldKind::Text | FieldKind::Secret | FieldKind::LongSecret => "a text".into(),
+        FieldKind::Text | FieldKind::LongText | FieldKind::Secret | FieldKind::LongSecret => {
+            "a text".into()
+        }
         FieldKind::Url => "a URL".into(),
         FieldKind::Switch => "true or false".into(),
         FieldKind::Number => "a whole number that is not negative".into(),

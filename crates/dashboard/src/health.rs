@@ -30,16 +30,16 @@ impl Shown {
             Some(NotSent::EndpointUnverified) => ("not verified", "red"),
             Some(_) => ("not usable", "red"),
             None => match condition {
-                Condition::Idle => ("nothing sent lately", "grey"),
+                Condition::Idle => ("idle", "grey"),
                 Condition::PutOff => ("asked to wait", "blue"),
                 Condition::Working => ("working", "green"),
                 Condition::Wavering => ("wavering", "warn"),
                 Condition::Failing => ("failing", "red"),
             },
         };
-        let is_told = matches!(condition, Condition::Failing | Condition::Wavering);
+        let is_failing = condition == Condition::Failing;
         if active.held().is_none()
-            && let Some(failure) = health.failure.filter(|_| is_told)
+            && let Some(failure) = health.failure.filter(|_| is_failing)
         {
             problem = format!("{} {}", failure.reason.text(), failure.detail);
         }

@@ -36,6 +36,8 @@ pub struct Request {
     pub headers: Vec<Header>,
     /// Body.
     pub body: Vec<u8>,
+    /// Certificate authorities, in PEM, that its host may be certified by, beside those that everybody trusts.
+    pub authorities: Option<String>,
 }
 
 impl Request {
@@ -51,6 +53,7 @@ impl Request {
                 secret: false,
             }],
             body,
+            authorities: None,
         }
     }
 

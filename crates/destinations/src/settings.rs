@@ -1,5 +1,6 @@
 //! Reading settings: typed, with every problem named by its field.
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use domain::{EventKind, retry};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::collections::BTreeMap;
@@ -129,4 +130,67 @@ pub fn check_url(field: &str, url: Option<&str>, problems: &mut Vec<Invalid>) {
             url.chars().take(80).collect::<String>()
         ),
     ));
+}
+
+/// Most of certificates that are taken: some twenty.
+const LONGEST_CERTIFICATES: usize = 64 << 10;
+
+/// Checks certificates: PEM, one after the other, and nothing that should be kept secret.
+pub(crate) fn check_certificates(field: &str, text: Option<&str>, problems: &mut Vec<Invalid>) {
+    const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
+    const END: &str = "-----END CERTIFICATE-----";
+    let Some(text) = text else { return };
+    let is_certificate = |part: &str| {
+        let body = part.split_once(END).map(|(body, _)| body);
+        let body: Option<String> = body.map(|body| body.split_whitespace().collect());
+        let decoded = body.and_then(|body| STANDARD.decode(body).ok());
+        // Of ASN.1 a sequence.
+        decoded.is_some_and(|bytes| bytes.first() == Some(&0x30))
+    };
+    let mut parts = text.split(BEGIN).skip(1).peekable();
+    let problem = if text.len() > LONGEST_CERTIFICATES {
+        "is longer than 64 KiB"
+    } else if text.contains("PRIVATE KEY-----") {
+        "holds a private key; give the certificates only"
+    } else if parts.peek().is_none() || !parts.all(is_certificate) {
+        "holds no certificates in PEM, from -----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----"
+    } else {
+        return;
+    };
+    problems.push(Invalid::new(field, problem));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn certificates_are_pem_and_no_keys() {
+        let pem = |what: &str, body: &str| {
+            format!("-----BEGIN {what}-----\n{body}\n-----END {what}-----\n")
+        };
+        let one = pem("CERTIFICATE", "MAA=");
+        for (text, problem) in [
+            (one.clone(), None),
+            (format!("# ours\n{one}{one}"), None),
+            (String::new(), Some("holds no certificates")),
+            ("MAA=".into(), Some("holds no certificates")),
+            (pem("CERTIFICATE", "!"), Some("holds no certificates")),
+            (pem("CERTIFICATE", "AAAA"), Some("holds no certificates")),
+            (one.replace("END", "FIN"), Some("holds no certificates")),
+            (
+                one.clone() + &pem("PRIVATE KEY", "MAA="),
+                Some("holds a private key"),
+            ),
+            (one.repeat(2_000), Some("is longer than")),
+        ] {
+            let mut problems = Vec::new();
+            check_certificates("ca_certificates", Some(&text), &mut problems);
+            let found = problems.first().map(|invalid| invalid.problem.as_str());
+            match problem {
+                None => assert_eq!(found, None, "{text:?}"),
+                Some(begins) => assert!(found.unwrap().starts_with(begins), "{text:?}"),
+            }
+        }
+    }
 }

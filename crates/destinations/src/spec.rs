@@ -10,6 +10,8 @@ use serde::Serialize;
 pub enum FieldKind {
     /// Plain text.
     Text,
+    /// The same, of several lines.
+    LongText,
     /// An `http` or `https` URL.
     Url,
     /// Encrypted at rest, never shown again.

@@ -42,7 +42,10 @@ pub use replay::{Forecast, REPLAY_RATES, ReplayRates, Replays};
 pub use retention::Retention;
 pub use setup::{ActiveIntegration, AppSetup, MakeSource, ProjectSetup, Secrets, Setup};
 pub use system::{System, WallSystem};
-pub use transport::{AllowedNetworks, NetworkTransport, Networks, Transport, TransportError};
+pub use transport::{
+    AllowedNetworks, Authorities, AuthorityError, ClientError, NetworkTransport, Networks,
+    Transport, TransportError,
+};
 pub use under_way::UnderWay;
 
 use clock::Clock;

@@ -1,11 +1,10 @@
 //! The command line. Every option can also be given by an environment variable.
 
-use crate::public_url::PublicUrl;
 use crate::{
     apply, backup, copy, demo, doctor, import, keys, migrate, rates, rederive, say, serve,
     sign_in_link, simulate, verify,
 };
-use crate::{from_file::FromFile, telemetry::Traces};
+use crate::{from_file::FromFile, public_url::PublicUrl, telemetry::Traces, trusted::Trusted};
 use anyhow::{Result, bail};
 use clap::{Args, Parser, Subcommand, value_parser};
 use engine::{AllowedNetworks, Networks, Retention};
@@ -66,12 +65,15 @@ pub(crate) struct ServeOptions {
     /// Connections at once; fewer where the limit of open files is low.
     #[arg(long, env = "TIDINGS_MAX_CONNECTIONS", default_value_t = 4096)]
     pub(crate) max_connections: u16,
-    /// Where people and stores reach this server, for links and callback URLs; the listening address when absent.
+    /// Where people and stores reach this server, for links and callback URLs: scheme and host, no path; the listening address
+    /// when absent.
     #[arg(long, env = "TIDINGS_PUBLIC_URL")]
     pub(crate) public_url: Option<PublicUrl>,
     /// Internal networks that integrations may reach, such as 10.0.0.0/8,127.0.0.1/32; public addresses are always allowed.
     #[arg(long, env = "TIDINGS_ALLOW_NETWORKS", default_value = "")]
     pub(crate) allow_networks: AllowedNetworks,
+    #[command(flatten)]
+    pub(crate) trusted: Trusted,
     /// Proxies in front of this server, as networks such as 10.0.0.0/8: what they say of who asks (X-Forwarded-For) is believed, and of no one else.
     #[arg(long, env = "TIDINGS_TRUSTED_PROXIES", default_value = "")]
     pub(crate) trusted_proxies: Networks,

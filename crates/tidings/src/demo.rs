@@ -5,6 +5,7 @@ use crate::{
     say,
     serve::{Server, stop_signal},
     telemetry,
+    trusted::Trusted,
 };
 use anyhow::{Context, Result};
 use clap::Args;
@@ -120,6 +121,7 @@ pub(crate) async fn run(options: Options) -> Result<()> {
         operations_listen: None,
         max_connections: 1024,
         public_url: None,
+        trusted: Trusted::default(),
         rates_url: None,
         audit_days: Retention::DEFAULT.audit_days,
         program_audit_days: Retention::DEFAULT.program_audit_days,

@@ -1,6 +1,6 @@
 //! `tidings import`: customers and their purchases, from a file. The stores say what was bought; the file only says whose.
 
-use crate::{cli::Data, say, stores};
+use crate::{cli::Data, say, stores, trusted::Trusted};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use engine::{AllowedNetworks, Engine, Imported, NetworkTransport, Parts, Retention, WallSystem};
@@ -42,6 +42,8 @@ pub(crate) struct Options {
     /// Internal networks in which stores may be reached, for tests.
     #[arg(long, env = "TIDINGS_ALLOW_NETWORKS", default_value = "")]
     allow_networks: AllowedNetworks,
+    #[command(flatten)]
+    trusted: Trusted,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -151,7 +153,7 @@ pub(crate) async fn run(options: &Options) -> Result<ExitCode> {
     let done = imported_before(&report_path)?;
     let opened = options.data.open().await?;
     let transport = Arc::new(
-        NetworkTransport::new(options.allow_networks.clone())
+        NetworkTransport::new(options.allow_networks.clone(), options.trusted.read()?)
             .context("the HTTP client cannot be set up")?,
     );
     let engine = Engine::quiet(Parts {

@@ -21,6 +21,7 @@ mod sign_in_link;
 mod simulate;
 mod stores;
 mod telemetry;
+mod trusted;
 mod verify;
 
 use clap::Parser;

@@ -344,7 +344,9 @@ fn a_value_of_the_wrong_kind_is_a_problem_of_its_field() {
 fn sample(name: &str, kind: FieldKind) -> Value {
     match kind {
         _ if name == "commission" => json!("15"),
-        FieldKind::Text | FieldKind::Secret | FieldKind::LongSecret => json!("text"),
+        FieldKind::Text | FieldKind::LongText | FieldKind::Secret | FieldKind::LongSecret => {
+            json!("text")
+        }
         FieldKind::Url => json!("https://api.example/"),
         FieldKind::Secrets | FieldKind::Lines => json!(["one", "two"]),
         FieldKind::Switch => json!(true),

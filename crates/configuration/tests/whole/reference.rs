@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 const fn holds(kind: FieldKind) -> &'static str {
     match kind {
-        FieldKind::Text => "text",
+        FieldKind::Text | FieldKind::LongText => "text",
         FieldKind::Url => "URL",
         FieldKind::Secret | FieldKind::LongSecret => "secret",
         FieldKind::Secrets => "secrets",

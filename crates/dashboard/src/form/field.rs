@@ -7,6 +7,8 @@ use destinations::FieldKind;
 pub(crate) enum Kind {
     /// One line.
     Text,
+    /// Several lines.
+    LongText,
     /// A URL.
     Url,
     /// One line that is never shown again.
@@ -51,6 +53,7 @@ impl From<&destinations::Field> for Field {
             help: field.help,
             kind: match field.kind {
                 FieldKind::Text => Kind::Text,
+                FieldKind::LongText => Kind::LongText,
                 FieldKind::Url => Kind::Url,
                 FieldKind::Secret => Kind::Secret,
                 FieldKind::LongSecret => Kind::LongSecret,

@@ -85,6 +85,16 @@ impl Field {
             (Kind::Secret | Kind::LongSecret | Kind::Secrets, "") => Given::Keep,
             (_, "") => Given::Default,
             (Kind::Secrets | Kind::Lines, _) => lines(),
+            (Kind::LongText, _) => {
+                // Browsers end lines in their own way: what was shown and comes back is the same.
+                let text = text.replace("\r\n", "\n");
+                let kept = stored.and_then(Value::as_str).map(str::trim);
+                if kept == Some(&text) {
+                    Given::Keep
+                } else {
+                    Given::Set(text.into())
+                }
+            }
             (Kind::Number, _) => {
                 let number: u64 = text
                     .parse()
@@ -163,6 +173,16 @@ mod tests {
             Value::Object(settings.collect()),
             problems.into_keys().collect(),
         )
+    }
+
+    #[test]
+    fn several_lines_that_come_back_as_they_were_shown_are_kept() {
+        let stored = json!({ "long": "one\ntwo\n" });
+        let sent = Sent::read(b"long=one%0D%0Atwo");
+        let (given, _) = settings(FIELDS, &sent, &stored, EVENTS);
+        assert!(matches!(given["long"], Given::Keep));
+        let (settings, _) = read("long=one%0D%0Athree", &stored);
+        assert_eq!(settings["long"], "one\nthree");
     }
 
     #[test]

@@ -15,6 +15,7 @@ pub(super) const FIELDS: &[Field] = &[
     field("url", Kind::Url),
     field("key", Kind::Secret),
     field("secrets", Kind::Secrets),
+    field("long", Kind::LongText),
     field("on", Kind::Switch),
     field("days", Kind::Number),
     field("retry", Kind::Retry),

@@ -57,6 +57,7 @@ impl Field {
         };
         match self.kind {
             Kind::Text => shown.value = plain(value),
+            Kind::LongText => (shown.widget, shown.value) = ("lines", plain(value)),
             Kind::Url => (shown.input, shown.value) = ("url", plain(value)),
             Kind::Number => (shown.input, shown.value) = ("number", plain(value)),
             Kind::Secret => {
@@ -103,7 +104,7 @@ fn title(name: &str) -> String {
     let words: Vec<String> = name
         .split('_')
         .map(|word| match word {
-            "url" | "api" | "id" | "json" => word.to_uppercase(),
+            "url" | "api" | "ca" | "id" | "json" => word.to_uppercase(),
             word => word.to_owned(),
         })
         .collect();

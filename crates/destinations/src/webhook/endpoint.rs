@@ -18,7 +18,10 @@ impl Settings {
     /// A request there; `None` without a URL.
     pub(super) fn request(&self, environment: Environment, body: Vec<u8>) -> Option<Request> {
         let (url, authorization) = self.endpoint(environment);
-        let mut request = Request::json(url?, body);
+        let mut request = Request {
+            authorities: self.ca_certificates.clone(),
+            ..Request::json(url?, body)
+        };
         if !authorization.is_empty() {
             request.headers.push(Header {
                 name: "authorization",

@@ -3,7 +3,7 @@
 use super::{format::Format, options::Options, signature::check_secret};
 use crate::{
     EventSwitch, Events, Field, FieldKind, Invalid, Spec, Travel,
-    settings::{check_retry, check_url},
+    settings::{check_certificates, check_retry, check_url},
 };
 use domain::{EventKind, retry, secret::Secret};
 use serde::Deserialize;
@@ -38,6 +38,11 @@ pub(super) static SPEC: Spec = Spec {
             name: "sandbox_authorization",
             kind: FieldKind::Secret,
             help: "Sent verbatim as the Authorization header.",
+        },
+        Field {
+            name: "ca_certificates",
+            kind: FieldKind::LongText,
+            help: "Certificate authorities of your own, in PEM, that the URLs may be certified by, beside those that everybody trusts.",
         },
         Field {
             name: "handshake",
@@ -137,6 +142,7 @@ pub(super) struct Settings {
     pub(super) sandbox_url: Option<String>,
     #[serde(default)]
     pub(super) sandbox_authorization: Secret,
+    pub(super) ca_certificates: Option<String>,
     #[serde(default)]
     pub(super) handshake: Edition,
     #[serde(default)]
@@ -164,6 +170,8 @@ impl Settings {
             &mut problems,
         );
         check_url("sandbox_url", self.sandbox_url.as_deref(), &mut problems);
+        let authorities = self.ca_certificates.as_deref();
+        check_certificates("ca_certificates", authorities, &mut problems);
         for (field, value) in [
             ("production_authorization", &self.production_authorization),
             ("sandbox_authorization", &self.sandbox_authorization),

@@ -66,6 +66,7 @@ fn request(check: &Check) -> Request {
         secret_url: false,
         headers: vec![header],
         body: check.request.clone(),
+        authorities: None,
     }
 }
 

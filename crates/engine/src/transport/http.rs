@@ -1,15 +1,18 @@
 //! The way over HTTP: pooled connections, no redirects, bounded answers, and no internal address, however a name resolves.
 
 use super::{
-    AllowedNetworks, TransportError,
+    AllowedNetworks, Authorities, TransportError,
     answer::read,
+    authorities::ClientError,
     pooled::{Kept, POOL_IDLE, died},
 };
+use crate::Guarded;
 use destinations::{Request, Response};
 use futures_util::future::BoxFuture;
 use reqwest::{Client, RequestBuilder, Url, dns, redirect};
 use sources::{Call, Method, Reply};
 use std::{
+    collections::BTreeMap,
     error::Error,
     net::{IpAddr, SocketAddr},
     sync::Arc,
@@ -25,19 +28,31 @@ const STORE_TIMEOUT: Duration = Duration::from_secs(20);
 /// How long a connection may take to be made.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A pool of connections.
+/// Pools for certificate authorities of an integration's own, at most; then they are made again.
+const MOST_OWN: usize = 64;
+
+/// Pools of connections.
 #[derive(Debug)]
 pub(super) struct Http {
+    /// For whoever needs no certificate authorities of its own.
+    common: Arc<Pool>,
+    /// For those that do, by their certificates.
+    own: Guarded<BTreeMap<String, Arc<Pool>>>,
+    allowed: AllowedNetworks,
+    authorities: Authorities,
+}
+
+/// A pool of connections.
+#[derive(Debug)]
+struct Pool {
     client: Client,
     /// One that never uses a connection again.
     fresh: Client,
     kept: Kept,
-    allowed: AllowedNetworks,
 }
 
-impl Http {
-    /// One that reaches public addresses and `allowed` ones.
-    pub(super) fn new(allowed: AllowedNetworks) -> Result<Self, reqwest::Error> {
+impl Pool {
+    fn new(allowed: &AllowedNetworks, authorities: &Authorities) -> Result<Self, ClientError> {
         let builder = || {
             Client::builder()
                 .dns_resolver(Arc::new(GuardedResolver(allowed.clone())))
@@ -49,11 +64,43 @@ impl Http {
                 .tcp_nodelay(true)
         };
         Ok(Self {
-            client: builder().pool_max_idle_per_host(64).build()?,
-            fresh: builder().pool_max_idle_per_host(0).build()?,
+            client: authorities.client(builder().pool_max_idle_per_host(64))?,
+            fresh: authorities.client(builder().pool_max_idle_per_host(0))?,
             kept: Kept::default(),
-            allowed,
         })
+    }
+}
+
+impl Http {
+    /// One that reaches public addresses and `allowed` ones, certified by authorities of the system or these.
+    pub(super) fn new(
+        allowed: AllowedNetworks,
+        authorities: Authorities,
+    ) -> Result<Self, ClientError> {
+        Ok(Self {
+            common: Arc::new(Pool::new(&allowed, &authorities)?),
+            own: Guarded::default(),
+            allowed,
+            authorities,
+        })
+    }
+
+    /// The pool for a request.
+    fn pool(&self, request: &Request) -> Result<Arc<Pool>, ClientError> {
+        let Some(pem) = &request.authorities else {
+            return Ok(Arc::clone(&self.common));
+        };
+        let known = self.own.lock().get(pem).cloned();
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        let authorities = self.authorities.and(Authorities::read(pem)?);
+        let made = Arc::new(Pool::new(&self.allowed, &authorities)?);
+        let mut own = self.own.lock();
+        if own.len() >= MOST_OWN {
+            own.clear();
+        }
+        Ok(Arc::clone(own.entry(pem.clone()).or_insert(made)))
     }
 
     /// Posts to a destination.
@@ -66,15 +113,17 @@ impl Http {
         timeout: Duration,
     ) -> Result<Response, TransportError> {
         let url = self.checked(&request.url)?;
+        let pool = self.pool(request);
+        let pool = pool.map_err(|error| TransportError::Network(error.to_string()))?;
         let (began, host) = (Instant::now(), url.authority().to_owned());
-        let mut answer = sending(&self.client, &url, request, timeout).send().await;
+        let mut answer = sending(&pool.client, &url, request, timeout).send().await;
         let has_died = answer.as_ref().is_err_and(died);
-        if has_died && self.kept.may_be_open(&host, began) {
+        if has_died && pool.kept.may_be_open(&host, began) {
             let left = timeout.saturating_sub(began.elapsed());
-            answer = sending(&self.fresh, &url, request, left).send().await;
+            answer = sending(&pool.fresh, &url, request, left).send().await;
         }
         let answer = answer.map_err(|error| explain(&error.without_url(), timeout))?;
-        self.kept.note(host, Instant::now());
+        pool.kept.note(host, Instant::now());
         Ok(read(answer).await)
     }
 
@@ -86,6 +135,7 @@ impl Http {
             Method::Post => reqwest::Method::POST,
         };
         let mut sending = self
+            .common
             .client
             .request(method, url)
             .timeout(STORE_TIMEOUT)

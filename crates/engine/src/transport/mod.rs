@@ -1,11 +1,13 @@
 //! The ways out: to destinations and to stores. Bounded answers; internal addresses refused.
 
 mod answer;
+mod authorities;
 mod http;
 mod nats;
 mod networks;
 mod pooled;
 
+pub use authorities::{Authorities, AuthorityError, ClientError};
 pub use networks::{AllowedNetworks, Networks};
 
 use async_trait::async_trait;
@@ -43,11 +45,11 @@ pub struct NetworkTransport {
 }
 
 impl NetworkTransport {
-    /// A transport that reaches public addresses and `allowed` ones.
-    pub fn new(allowed: AllowedNetworks) -> Result<Self, reqwest::Error> {
+    /// A transport that reaches public addresses and `allowed` ones, certified by authorities of the system or these.
+    pub fn new(allowed: AllowedNetworks, authorities: Authorities) -> Result<Self, ClientError> {
         Ok(Self {
-            http: http::Http::new(allowed.clone())?,
-            links: nats::Links::default(),
+            links: nats::Links::new(authorities.added()?),
+            http: http::Http::new(allowed.clone(), authorities)?,
             allowed,
         })
     }

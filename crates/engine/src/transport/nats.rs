@@ -10,6 +10,7 @@ use destinations::{
     Request, Response,
     nats::{self, Login, Publication},
 };
+use rustls::ClientConfig;
 use std::{
     collections::BTreeMap,
     sync::Arc,
@@ -44,8 +45,11 @@ struct Heard {
 }
 
 /// All connections of this process.
-#[derive(Default)]
-pub(super) struct Links(Guarded<BTreeMap<Key, Arc<Link>>>);
+pub(super) struct Links {
+    all: Guarded<BTreeMap<Key, Arc<Link>>>,
+    /// How they are encrypted, where more is trusted than the system does.
+    tls: Option<ClientConfig>,
+}
 
 impl std::fmt::Debug for Links {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -62,8 +66,16 @@ enum Unconnected {
 }
 
 impl Links {
+    /// None yet.
+    pub(super) fn new(tls: Option<ClientConfig>) -> Self {
+        Self {
+            all: Guarded::default(),
+            tls,
+        }
+    }
+
     fn link(&self, key: &Key, now: Instant) -> Arc<Link> {
-        let mut links = self.0.lock();
+        let mut links = self.all.lock();
         links.retain(|_, link| now.duration_since(*link.used.lock()) < IDLE);
         let link = links.entry(key.clone()).or_insert_with(|| {
             Arc::new(Link {
@@ -89,7 +101,8 @@ impl Links {
             &(publication.servers.clone(), publication.login.clone()),
             began,
         );
-        let connected = tokio::time::timeout(timeout, link.connected(allowed, publication)).await;
+        let connecting = link.connected(allowed, publication, self.tls.as_ref());
+        let connected = tokio::time::timeout(timeout, connecting).await;
         let client = match connected {
             Ok(Ok(client)) => client,
             Ok(Err(Unconnected::Refused(why))) => return Ok(nats::refusal(401, &why)),
@@ -152,6 +165,7 @@ impl Link {
         &self,
         allowed: &AllowedNetworks,
         publication: &Publication,
+        tls: Option<&ClientConfig>,
     ) -> Result<Client, Unconnected> {
         let mut client = self.client.lock().await;
         if let Some(client) = &*client
@@ -161,7 +175,7 @@ impl Link {
         }
         // One that lost its server would keep what it is given until it finds it again: a retry of ours comes sooner.
         *client = None;
-        let made = connect(allowed, publication, Arc::clone(&self.heard)).await?;
+        let made = connect(allowed, publication, tls, Arc::clone(&self.heard)).await?;
         Ok(client.insert(made).clone())
     }
 
@@ -232,6 +246,7 @@ async fn addresses(
 async fn connect(
     allowed: &AllowedNetworks,
     publication: &Publication,
+    tls: Option<&ClientConfig>,
     heard: Arc<Heard>,
 ) -> Result<Client, Unconnected> {
     let failed = Unconnected::Failed;
@@ -255,6 +270,10 @@ async fn connect(
                 }
             }
         });
+    let options = match tls {
+        Some(tls) => options.tls_client_config(tls.clone()),
+        None => options,
+    };
     let options = match &publication.login {
         Login::Nobody => options,
         Login::Token(token) => options.token(token.clone()),

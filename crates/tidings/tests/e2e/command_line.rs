@@ -226,3 +226,34 @@ async fn import_goes_on_where_it_stopped_tells_nothing_and_rederives() {
             .success()
     );
 }
+
+/// What a command says that is refused.
+fn refused(site: &Site, words: &[&str]) -> String {
+    let output = site.command(words).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success(), "{words:?}: {said}");
+    said
+}
+
+#[test]
+fn a_server_that_cannot_be_is_refused_with_a_clear_word() {
+    let site = Site::new(&[]);
+    let running = site.serve();
+    let serve = ["serve", "--listen", "127.0.0.1:0"];
+    let with = |more: [&'static str; 2]| refused(&site, &[&serve[..], &more].concat());
+    let said = refused(&site, &serve);
+    assert!(said.contains("another server runs on"), "{said}");
+    let said = with(["--public-url", "https://tools.example.com/tidings"]);
+    assert!(said.contains("has a path"), "{said}");
+    drop(running);
+    std::fs::write(site.directory.join("ca.pem"), "none").unwrap();
+    let said = with(["--ca-file", "ca.pem"]);
+    assert!(
+        said.contains("--ca-file ca.pem") && said.contains("no certificates in PEM"),
+        "{said}"
+    );
+    // Whoever reads the data beside a server stands in nobody's way.
+    let server = site.serve();
+    assert!(site.run(&["doctor"]).contains("is intact"));
+    drop(server);
+}

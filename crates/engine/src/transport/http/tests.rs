@@ -1,9 +1,11 @@
 //! Against a server that does on the wire what servers do.
 
 use super::*;
+use base64::prelude::*;
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::{
-    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
+    io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::TcpListener,
 };
 
@@ -37,7 +39,7 @@ async fn server(acts: Acts) -> (String, Arc<AtomicUsize>) {
     (url, read)
 }
 
-async fn read_request(stream: &mut BufReader<tokio::net::TcpStream>) -> Option<()> {
+async fn read_request(stream: &mut (impl AsyncBufRead + Unpin)) -> Option<()> {
     let mut length = 0;
     loop {
         let mut line = String::new();
@@ -57,7 +59,11 @@ async fn read_request(stream: &mut BufReader<tokio::net::TcpStream>) -> Option<(
 }
 
 fn http() -> Http {
-    Http::new("127.0.0.0/8".parse().unwrap()).unwrap()
+    http_trusting(Authorities::default())
+}
+
+fn http_trusting(authorities: Authorities) -> Http {
+    Http::new("127.0.0.0/8".parse().unwrap(), authorities).unwrap()
 }
 
 async fn post(http: &Http, url: &str) -> Result<Response, TransportError> {
@@ -150,10 +156,106 @@ async fn an_answer_is_unpacked_and_some_of_its_headers_are_kept() {
 
 #[tokio::test]
 async fn a_name_of_an_internal_address_is_refused_like_the_address() {
-    let http = Http::new(AllowedNetworks::default()).unwrap();
+    let http = Http::new(AllowedNetworks::default(), Authorities::default()).unwrap();
     for host in ["localhost", "127.0.0.1", "[::1]"] {
         let call = Call::get(format!("http://{host}:1/"), None);
         let refused = http.call(&call).await.unwrap_err();
         assert!(refused.ends_with("an internal address"), "{refused}");
+    }
+}
+
+/// A server that is certified by an authority that nobody knows: its URL, and that authority in PEM.
+async fn certified(name: &str) -> (String, String) {
+    use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+    let ca_key = KeyPair::generate().unwrap();
+    let mut ca = CertificateParams::default();
+    ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    ca.distinguished_name.push(DnType::CommonName, name);
+    let root = BASE64_STANDARD.encode(ca.self_signed(&ca_key).unwrap().der());
+    let pem = format!("-----BEGIN CERTIFICATE-----\n{root}\n-----END CERTIFICATE-----\n");
+    let issuer = Issuer::new(ca, ca_key);
+    let key = KeyPair::generate().unwrap();
+    let leaf = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
+    let leaf = leaf.signed_by(&key, &issuer).unwrap();
+    let chain: Vec<CertificateDer<'static>> = vec![leaf.der().clone()];
+    let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+        .unwrap();
+    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("https://{}/hook", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            // Whoever does not trust it hangs up.
+            let Ok(stream) = acceptor.accept(stream).await else {
+                continue;
+            };
+            let mut stream = BufReader::new(stream);
+            if read_request(&mut stream).await.is_some() {
+                let answer = plain("200 OK\r\ncontent-length: 0\r\nconnection: close", b"");
+                stream.write_all(&answer).await.unwrap();
+                stream.shutdown().await.unwrap();
+            }
+        }
+    });
+    (url, pem)
+}
+
+#[tokio::test]
+async fn an_authority_of_ones_own_is_trusted_where_it_was_given_and_nowhere_else() {
+    let (url, pem) = certified("ours").await;
+    let (_, other) = certified("theirs").await;
+    let request = |authorities: Option<&str>| Request {
+        authorities: authorities.map(str::to_owned),
+        ..Request::json(&url, b"{}".to_vec())
+    };
+    let timeout = Duration::from_secs(20);
+    let ours = http_trusting(Authorities::read(&pem).unwrap());
+    let nobodys = http();
+    for (http, own, trusted) in [
+        // Of the installation.
+        (&ours, None, true),
+        (&ours, Some(other.as_str()), true),
+        // Of an integration.
+        (&nobodys, Some(pem.as_str()), true),
+        (&nobodys, Some(other.as_str()), false),
+        (&nobodys, None, false),
+    ] {
+        let answer = http.post(&request(own), timeout).await;
+        match answer {
+            Ok(response) => assert!(trusted && response.status == 200),
+            Err(TransportError::Network(why)) => {
+                assert!(!trusted && why.contains("UnknownIssuer"), "{why}");
+            }
+            Err(TransportError::Blocked(why)) => panic!("{why}"),
+        }
+    }
+    let unread = nobodys.post(&request(Some("none")), timeout).await;
+    let Err(TransportError::Network(why)) = unread else {
+        panic!("{unread:?}")
+    };
+    assert!(why.contains("no certificates in PEM"), "{why}");
+}
+
+#[test]
+fn what_certifies_nothing_is_refused() {
+    for (pem, why) in [
+        ("", "no certificates in PEM"),
+        (
+            "-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n",
+            "cannot be read",
+        ),
+        (
+            "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n",
+            "cannot be used",
+        ),
+    ] {
+        let error = Authorities::read(pem).unwrap_err().to_string();
+        assert!(error.contains(why), "{error}");
     }
 }
