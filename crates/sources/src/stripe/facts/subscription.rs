@@ -118,9 +118,7 @@ impl About<'_> {
         let product = bought
             .and_then(Line::product)
             .or_else(|| subscription.price().and_then(Price::name));
-        let same_product = before
-            .filter(|before| Some(&before.product) == product.as_ref())
-            .is_some();
+        let same_product = before.is_some_and(|before| Some(&before.product) == product.as_ref());
         let took_money = invoice.amount_paid > 0;
         let buys = match reason {
             Some(
@@ -162,7 +160,7 @@ impl About<'_> {
             is_extra: true,
             original_purchased_at: before.original_purchased_at,
             reason: Some(TransactionReason::Purchase),
-            ..self.charge_of(
+            ..Self::charge_of(
                 invoice,
                 TransactionFact::new(
                     &invoice.id,
@@ -207,7 +205,7 @@ impl About<'_> {
             }),
             begins_chain: is_first,
             quantity: bought.and_then(|line| line.quantity).unwrap_or(1).max(1),
-            ..self.charge_of(
+            ..Self::charge_of(
                 invoice,
                 TransactionFact::new(
                     &invoice.id,
@@ -221,7 +219,7 @@ impl About<'_> {
     }
 
     /// What was charged, and where.
-    fn charge_of(&self, invoice: &Invoice, fact: TransactionFact) -> TransactionFact {
+    fn charge_of(invoice: &Invoice, fact: TransactionFact) -> TransactionFact {
         TransactionFact {
             price: money(invoice.amount_paid, &invoice.currency),
             tax: invoice
