@@ -48,12 +48,11 @@ fn latest(step: &Step<'_>) -> Option<Change> {
         Standing::Expired { .. } if snapshot.kind == TransactionKind::Subscription => {
             standing::ended(step)
         }
-        // Bought once.
-        Standing::Expired { .. } => charges::current(step),
         Standing::Grace { .. } => standing::grace_began(step),
         Standing::Retry { .. } => standing::charge_failed(step),
         Standing::Paused { .. } => standing::paused(step),
         Standing::Current | Standing::Lapsed if is_cancelled => renewal::switched_off(step),
-        Standing::Current | Standing::Lapsed => charges::current(step),
+        // What was bought once is what is told of it, also when its time is over.
+        Standing::Current | Standing::Lapsed | Standing::Expired { .. } => charges::current(step),
     }
 }

@@ -4,7 +4,7 @@
 //! product. Source: Google, "Subscriptions with add-ons" and the resource purchases.subscriptionsv2, `lineItems`.
 
 use super::{
-    super::model::{LineItem, Order, SubscriptionPurchase},
+    super::model::{LineItem, Order, OrderLine, SubscriptionPurchase},
     about::{About, base_order},
 };
 use crate::{Part, naming::Naming};
@@ -43,7 +43,7 @@ impl About<'_> {
         let mut orders: Vec<_> = self.orders.iter().filter(is_charge).collect();
         orders.sort_by_key(|order| {
             let line = order.line_items.iter();
-            let starts = line.filter_map(|line| line.service_start());
+            let starts = line.filter_map(OrderLine::service_start);
             (starts.min().or(order.create_time), number(&order.order_id))
         });
         orders

@@ -93,9 +93,9 @@ impl About<'_> {
         Some(RenewalFact {
             product: Some(product(&line.product_id, plan(line))),
             // What another leg took over from was not cancelled, whatever it shows of itself.
-            auto_renew: (!is_replaced).then(|| {
-                renews || matches!(status, Status::Grace | Status::Retry | Status::Paused)
-            }),
+            auto_renew: (!is_replaced).then_some(
+                renews || matches!(status, Status::Grace | Status::Retry | Status::Paused),
+            ),
             // Instalments of the present commitment are charged to its end.
             term_renews: instalments.map(|plan| plan.pending_cancellation.is_none()),
             next_product,

@@ -203,13 +203,15 @@ impl About<'_> {
         };
         let paid_for = order_line
             .filter(|paid| paid.product_id != line.product_id)
-            .map(|paid| {
-                product(
-                    &paid.product_id,
-                    details.and_then(|details| details.base_plan_id.as_deref()),
-                )
-            })
-            .unwrap_or_else(|| product(&line.product_id, plan(line)));
+            .map_or_else(
+                || product(&line.product_id, plan(line)),
+                |paid| {
+                    product(
+                        &paid.product_id,
+                        details.and_then(|details| details.base_plan_id.as_deref()),
+                    )
+                },
+            );
         let offer_id = line
             .offer_details
             .as_ref()
