@@ -60,6 +60,22 @@ impl Hashing {
         }
     }
 
+    /// Nothing is made until what is answered is dropped: whoever asks waits.
+    #[cfg(any(test, feature = "test"))]
+    pub fn hold(&self) -> impl Sized + use<> {
+        let turns = u32::try_from(AT_ONCE).expect("is small");
+        let turns = Arc::clone(&self.turns).try_acquire_many_owned(turns);
+        turns.expect("nobody hashes")
+    }
+
+    /// Waits until so many have asked who have no answer yet.
+    #[cfg(any(test, feature = "test"))]
+    pub async fn asked(&self, times: usize) {
+        while AT_ONCE + WAITING - self.places.available_permits() < times {
+            tokio::task::yield_now().await;
+        }
+    }
+
     /// Takes every place, until what is answered is dropped.
     #[cfg(any(test, feature = "test"))]
     pub fn fill(&self) -> impl Sized + use<> {
