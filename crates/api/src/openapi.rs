@@ -5,7 +5,12 @@
 //! every answer of the tests of `tests/resources` is held against it.
 
 use crate::routes as all;
-use serde::Serialize;
+use axum::{
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use bytes::Bytes;
+use std::sync::LazyLock;
 use utoipa::{
     ToSchema,
     openapi::{
@@ -18,8 +23,7 @@ use utoipa::{
 use web::{
     App,
     access::Access,
-    body::Json,
-    described::Description,
+    described::{Answers, Description},
     route::{Method, Operation, Route},
 };
 
@@ -39,14 +43,32 @@ pub(crate) fn routes() -> Vec<Route<App>> {
     )]
 }
 
-/// An OpenAPI document.
-#[derive(Serialize, ToSchema)]
-#[serde(transparent)]
-#[schema(value_type = Object)]
-pub(crate) struct Document(OpenApi);
+/// The document as it is served: written once, because anybody may ask for it as often as they like.
+static SERVED: LazyLock<Bytes> = LazyLock::new(|| {
+    let document = serde_json::to_vec(&document());
+    Bytes::from(document.expect("a document of texts, lists and objects can be written"))
+});
 
-pub(crate) async fn served() -> Json<Document> {
-    Json(Document(document()))
+/// An OpenAPI document.
+#[derive(ToSchema)]
+#[schema(value_type = Object)]
+pub(crate) struct Document(Bytes);
+
+impl IntoResponse for Document {
+    fn into_response(self) -> Response {
+        let kind = [(header::CONTENT_TYPE, "application/json")];
+        (kind, self.0).into_response()
+    }
+}
+
+impl Answers for Document {
+    fn answer(of: &mut Description) {
+        of.answers_with::<Self>(StatusCode::OK, "application/json");
+    }
+}
+
+pub(crate) async fn served() -> Document {
+    Document(SERVED.clone())
 }
 
 /// The document of every operation there is.

@@ -33,8 +33,11 @@ impl Planner<'_> {
     }
 
     pub(crate) fn product(&mut self, id: &str, desired: &DesiredProduct, all: &Desired) {
-        if id.is_empty() || id.len() > 255 {
-            self.problem(&["products", id], "a product id has 1 to 255 characters");
+        if id.is_empty() || id.len() > 255 || id.chars().any(char::is_control) {
+            self.problem(
+                &["products", id],
+                "a product id has 1 to 255 characters, none of them a control character",
+            );
         }
         let (means, project) = (self.means, self.project);
         let known = means

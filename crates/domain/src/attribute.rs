@@ -11,6 +11,9 @@ pub const LONGEST_KEY: usize = 40;
 /// Longest value, in characters.
 pub const LONGEST_VALUE: usize = 500;
 
+/// Most custom attributes that are remembered to have been deleted; beyond, the oldest deletion is forgotten.
+pub const MOST_DELETED: usize = 50;
+
 /// Reserved keys.
 pub const RESERVED: &[&str] = &[
     "$ad",
@@ -127,6 +130,10 @@ fn problem(write: &Write) -> Option<String> {
     if value.chars().count() > LONGEST_VALUE {
         return Some(format!("a value has at most {LONGEST_VALUE} characters"));
     }
+    // No JSON of a database can hold it.
+    if value.contains('\0') {
+        return Some("a value has no character U+0000".into());
+    }
     let is_email = |text: &str| {
         text.split_once('@').is_some_and(|(name, host)| {
             !name.is_empty() && host.contains('.') && !host.contains('@')
@@ -181,8 +188,25 @@ pub fn apply(customer: &mut Customer, writes: &[Write], now: Timestamp) -> Vec<R
             None => customer.attributes.remove(key),
         };
         customer.written.insert(key.clone(), at);
+        if value.is_none() {
+            forget_oldest_deletion(customer);
+        }
     }
     refused
+}
+
+/// Keeps as many deletions of custom attributes as are remembered.
+fn forget_oldest_deletion(customer: &mut Customer) {
+    let is_deletion =
+        |key: &String| !key.starts_with('$') && !customer.attributes.contains_key(key);
+    let deletions = || customer.written.iter().filter(|(key, _)| is_deletion(key));
+    if deletions().count() <= MOST_DELETED {
+        return;
+    }
+    let oldest = deletions().min_by_key(|(_, at)| **at);
+    if let Some(oldest) = oldest.map(|(key, _)| key.clone()) {
+        customer.written.remove(&oldest);
+    }
 }
 
 #[cfg(test)]
@@ -268,6 +292,33 @@ mod tests {
     }
 
     #[test]
+    fn deletions_are_remembered_up_to_a_limit_the_newest_of_them() {
+        let mut customer = somebody();
+        for number in 0..10_000 {
+            let deleted = write(&format!("k{number}"), None, Some(number));
+            assert_eq!(apply(&mut customer, &[deleted], at(20_000)), []);
+        }
+        assert_eq!(customer.written.len(), MOST_DELETED);
+        apply(
+            &mut customer,
+            &[
+                write("k9999", Some("late"), Some(5)),
+                write("kept", Some("a"), Some(1)),
+            ],
+            at(20_000),
+        );
+        assert!(
+            !customer.attributes.contains_key("k9999"),
+            "an older write does not bring it back"
+        );
+        apply(&mut customer, &[write("last", None, None)], at(20_000));
+        assert!(
+            customer.written.contains_key("kept"),
+            "what is there is no deletion, however old"
+        );
+    }
+
+    #[test]
     fn keys_values_and_limits_are_checked_and_the_rest_is_kept() {
         let mut customer = somebody();
         let long = "x".repeat(501);
@@ -277,6 +328,7 @@ mod tests {
                 write("1st", Some("a"), None),
                 write("$unknown", Some("a"), None),
                 write("note", Some(&long), None),
+                write("zero", Some("a\0"), None),
                 write("$email", Some("nobody"), None),
                 write("good", Some("a"), None),
                 write("$email", Some("a@example.com"), None),
@@ -284,7 +336,7 @@ mod tests {
             at(1),
         );
         let keys: Vec<_> = refused.iter().map(|refused| refused.key.as_str()).collect();
-        assert_eq!(keys, ["1st", "$unknown", "note", "$email"]);
+        assert_eq!(keys, ["1st", "$unknown", "note", "zero", "$email"]);
         assert_eq!(customer.attributes.len(), 2);
         for number in 0..60 {
             apply(

@@ -49,9 +49,12 @@ use std::{
     thread,
     time::Duration,
 };
+use tokio::sync::Semaphore;
 use writer::Writer;
 
 const READERS_KEPT: usize = 8;
+/// Pages and lists that are read at once: each takes a thread, a connection and its memory, and a disk reads no faster for more of them.
+const LONG_READS: usize = 16;
 /// A ledger in one file, with its log beside it.
 #[derive(Debug, Clone)]
 pub struct SqliteLedger {
@@ -60,6 +63,7 @@ pub struct SqliteLedger {
     readers: Arc<Mutex<Vec<Connection>>>,
     /// The right to be its server, where it is.
     _sole: Option<Arc<File>>,
+    long_reads: Arc<Semaphore>,
 }
 
 fn connect(path: &Path) -> rusqlite::Result<Connection> {
@@ -117,6 +121,7 @@ impl SqliteLedger {
             writer,
             readers,
             _sole: sole,
+            long_reads: Arc::new(Semaphore::new(LONG_READS)),
         })
     }
 
@@ -145,7 +150,12 @@ impl SqliteLedger {
         work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let ledger = self.clone();
-        let read = tokio::task::spawn_blocking(move || ledger.read(work));
+        let turn = Arc::clone(&self.long_reads).acquire_owned().await;
+        let read = tokio::task::spawn_blocking(move || {
+            let read = ledger.read(work);
+            drop(turn);
+            read
+        });
         read.await
             .map_err(|error| LedgerError::Unavailable(error.to_string()))?
     }

@@ -165,6 +165,17 @@ const fn production() -> Environment {
 
 /// Longest id.
 const LONGEST: usize = 255;
+/// Most entitlements that a statement brings along.
+const MOST_ENTITLEMENTS: usize = 100;
+
+/// Whether something may be called this.
+fn is_id(text: &str) -> bool {
+    !text.trim().is_empty() && text.len() <= LONGEST && !text.chars().any(char::is_control)
+}
+
+fn is_country(text: &str) -> bool {
+    text.len() == 2 && text.bytes().all(|letter| letter.is_ascii_alphabetic())
+}
 
 impl Statement {
     fn money(&self) -> Result<Option<Money>, Refusal> {
@@ -200,14 +211,34 @@ impl Statement {
             ("transaction_id", &self.transaction_id),
             ("original_transaction_id", &self.original_transaction_id),
         ];
-        let bad_id = ids
-            .iter()
-            .find(|(_, id)| id.trim().is_empty() || id.len() > LONGEST);
+        let bad_id = ids.iter().find(|(_, id)| !is_id(id));
+        let is_listed = self.entitlements.len() <= MOST_ENTITLEMENTS
+            && self.entitlements.iter().all(|key| is_id(key));
         let rules = [
             (
                 bad_id.is_some(),
                 bad_id.map_or("", |(name, _)| name),
-                "has 1 to 255 characters",
+                "has 1 to 255 characters, none of them a control character",
+            ),
+            (
+                !is_listed,
+                "entitlements",
+                "are at most 100, each of 1 to 255 characters, none of them a control character",
+            ),
+            (
+                self.offer
+                    .as_ref()
+                    .and_then(|offer| offer.id.as_ref())
+                    .is_some_and(|id| !is_id(id)),
+                "offer.id",
+                "has 1 to 255 characters, none of them a control character",
+            ),
+            (
+                self.country
+                    .as_ref()
+                    .is_some_and(|country| !is_country(country)),
+                "country",
+                "has two letters, as ISO 3166-1 alpha-2 has it",
             ),
             (
                 is_subscription && self.expires_at.is_none(),

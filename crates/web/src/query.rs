@@ -7,7 +7,7 @@ use crate::{
 };
 use axum::{
     extract::{FromRequestParts, Query},
-    http::request::Parts,
+    http::{Uri, request::Parts},
 };
 use domain::{AppId, DeliveryId, Environment, EventKind, Store};
 use jiff::SignedDuration;
@@ -30,6 +30,27 @@ where
 {
     text.parse()
         .map_err(|error: T::Err| Problem::new(Code::MalformedQuery, format!("{what}: {error}")))
+}
+
+/// The last position there can be.
+const FARTHEST: u64 = i64::MAX as u64;
+
+/// A position in a list that can be one.
+pub fn position(what: &str, position: u64) -> Result<u64, Problem> {
+    if position > FARTHEST {
+        let detail = format!("{what}: at most {FARTHEST}");
+        return Err(Problem::new(Code::MalformedQuery, detail));
+    }
+    Ok(position)
+}
+
+/// A cursor that is a position; nothing where it is empty.
+pub fn before_position(text: &str) -> Result<Option<u64>, Problem> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let before = parse("before", text)?;
+    position("before", before).map(Some)
 }
 
 /// Which events, and which page of them; all optional.
@@ -100,9 +121,9 @@ impl EventQuery {
                 Code::MalformedQuery,
                 "give `before` or `after`, not both",
             )),
-            (Some(after), None) => Ok(Page::After(after, self.limit())),
+            (Some(after), None) => Ok(Page::After(position("after", after)?, self.limit())),
             (None, before) => Ok(Page::Before(
-                before.map(|before| parse("before", before)).transpose()?,
+                before_position(before.map_or("", String::as_str))?,
                 self.limit(),
             )),
         }
@@ -319,6 +340,32 @@ impl<Q: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Filters<Q> {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let query = Query::<Q>::from_request_parts(parts, state).await;
         query
+            .map(|Query(query)| Self(query))
+            .map_err(|error| Problem::new(Code::MalformedQuery, error.body_text()))
+    }
+}
+
+/// The address of a page: what it knows is read, whatever else stands there is passed over. Addresses are passed on by people and by
+/// tools that add words of their own.
+pub struct Address<Q>(pub Q);
+
+impl<Q: DeserializeOwned + IntoParams, S: Send + Sync> FromRequestParts<S> for Address<Q> {
+    type Rejection = Problem;
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let known: Vec<String> = Q::into_params(|| None)
+            .into_iter()
+            .map(|parameter| parameter.name)
+            .collect();
+        let sent = form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes());
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        for (name, value) in sent.filter(|(name, _)| known.iter().any(|known| known == name)) {
+            query.append_pair(&name, &value);
+        }
+        let address = format!("/?{}", query.finish());
+        let address: Uri = address
+            .parse()
+            .map_err(|_| Problem::new(Code::MalformedQuery, "the address is too long"))?;
+        Query::try_from_uri(&address)
             .map(|Query(query)| Self(query))
             .map_err(|error| Problem::new(Code::MalformedQuery, error.body_text()))
     }

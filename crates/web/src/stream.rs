@@ -10,6 +10,7 @@ use crate::{
     described::{Asks, Description},
     followers::Follower,
     problem::Problem,
+    query::position,
 };
 use axum::{
     extract::FromRequestParts,
@@ -126,7 +127,9 @@ impl<S: Send + Sync> FromRequestParts<S> for LastEventId {
     type Rejection = Infallible;
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
         let told = parts.headers.get("last-event-id");
-        Ok(Self(told.and_then(|id| id.to_str().ok()?.parse().ok())))
+        let id = told.and_then(|id| id.to_str().ok()?.parse().ok());
+        // What cannot be a position is none of ours.
+        Ok(Self(id.filter(|id| position("", *id).is_ok())))
     }
 }
 
@@ -151,7 +154,7 @@ pub async fn start(
     filter: &EventFilter,
 ) -> Result<u64, Problem> {
     if let Some(from) = resumed.or(after) {
-        return Ok(from);
+        return position("after", from);
     }
     let everything = EventFilter {
         project: filter.project,

@@ -37,11 +37,21 @@ pub async fn for_clients(request: Request<Body>, next: Next) -> Response {
 /// What is answered before a handler is asked, or instead of one that panicked, as SDKs expect it: whatever is a problem is
 /// an [`Error`] with the same status. A ledger that cannot say who calls is no refusal: SDKs take one for the last word.
 fn spoken(response: Response) -> Response {
+    let status = response.status();
     let Some(said) = response.extensions().get::<Readable>() else {
-        return response;
+        // A path that is no text, for one.
+        let is_json = response
+            .headers()
+            .get(header::CONTENT_TYPE)
+            .is_some_and(|kind| kind == "application/json");
+        if is_json || !status.is_client_error() {
+            return response;
+        }
+        let mut told = Error::new(Code::BadRequest).into_response();
+        *told.status_mut() = status;
+        return told;
     };
     let is_refused = response.extensions().get::<access::Refused>().is_some();
-    let status = response.status();
     if is_refused && status.is_client_error() {
         return Error::new(Code::InvalidKey).into_response();
     }

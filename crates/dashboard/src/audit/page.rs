@@ -17,6 +17,7 @@ use web::{
     access::Access,
     problem::Problem,
     project::InProject,
+    query::before_position,
     route::{Method, Route},
 };
 
@@ -78,7 +79,7 @@ fn differences(before: &str, after: &str) -> Vec<(String, String, String)> {
 
 /// `GET /projects/{project}/audit`.
 async fn audit(State(app): State<App>, project: InProject, uri: Uri) -> Result<Response, Problem> {
-    let before = Sent::query(&uri).text("before").parse().ok();
+    let before = before_position(Sent::query(&uri).text("before"))?;
     let filter = AuditFilter {
         project: project.id,
         with_common: project.caller.project.is_none(),

@@ -7,9 +7,9 @@ use domain::{EventKind, Store};
 use web::{
     App,
     access::Access,
-    problem::Problem,
+    problem::{Code, Problem},
     project::InProject,
-    query::{EventQuery, Filters, present},
+    query::{Address, EventQuery, present},
     route::{Method, Route},
     view,
 };
@@ -78,7 +78,7 @@ async fn feed(
     State(app): State<App>,
     project: InProject,
     uri: Uri,
-    Filters(mut query): Filters<EventQuery>,
+    Address(mut query): Address<EventQuery>,
 ) -> Result<Response, Problem> {
     // Choosing an integration alone asks what is wrong with it.
     if present(query.integration.as_ref()).is_some() && present(query.state.as_ref()).is_none() {
@@ -87,7 +87,7 @@ async fn feed(
     let filter = match query.events(&app, &project).await {
         Ok(filter) => Some(filter),
         // A customer nobody has heard of yet is an empty list for people, not an error.
-        Err(_) if query.customer.is_some() => None,
+        Err(problem) if query.customer.is_some() && problem.code() == Code::NotFound => None,
         Err(problem) => return Err(problem),
     };
     let rows = match &filter {

@@ -9,7 +9,7 @@ use web::{
     access::{Access, Right},
     problem::Problem,
     project::InProject,
-    query::{EventQuery, Filters},
+    query::{Address, EventQuery},
     route::{Method, Route},
     stream::{LastEventId, Messages, follow, start},
     view,
@@ -51,7 +51,7 @@ async fn live(
     State(app): State<App>,
     right: Right,
     project: InProject,
-    Filters(query): Filters<EventQuery>,
+    Address(query): Address<EventQuery>,
     last: LastEventId,
 ) -> Result<Messages, Problem> {
     let filter = query.events(&app, &project).await?;

@@ -64,6 +64,48 @@ async fn choosing_an_integration_alone_asks_what_failed() {
     let chosen = shown(&server, "?integration=hook").await;
     let failed = shown(&server, "?integration=hook&state=failed").await;
     assert_eq!(chosen, failed);
-    let unknown = server.page("/projects/acme?colour=red").await;
-    assert_eq!(unknown.status, 400, "{unknown}");
+}
+
+#[tokio::test]
+async fn what_is_added_to_an_address_is_passed_over_and_what_is_meant_has_to_be_readable() {
+    let server = lived().await;
+    let added = server
+        .page("/projects/acme?utm_source=mail&integration=hook&a&b=%00")
+        .await;
+    assert_eq!(added.status, 200, "{added}");
+    let row = "/projects/acme/events/evt_";
+    let chosen = shown(&server, "?integration=hook").await;
+    assert_eq!(
+        added.text().matches(row).count(),
+        chosen.matches(row).count(),
+        "what it knows is applied"
+    );
+    let none = server
+        .page("/projects/acme?utm_source=mail&customer=nobody")
+        .await;
+    assert_eq!(none.status, 200, "nobody has bought anything");
+    for meant in [
+        "?kind=nonsense",
+        "?state=lost",
+        "?hours=many",
+        "?before=abc",
+        "?before=18446744073709551615",
+        "/audit?before=abc",
+        "/audit?before=-1",
+        "/audit?before=18446744073709551615",
+        "/customers?before=abc",
+        "/live?after=abc",
+        "/live?after=18446744073709551615",
+    ] {
+        let refused = server.page(&format!("/projects/acme{meant}")).await;
+        assert_eq!(refused.status, 400, "{meant}: {refused}");
+    }
+    for added in [
+        "/audit?utm_source=mail",
+        "/customers?utm_source=mail",
+        "/overview?utm_source=mail",
+    ] {
+        let page = server.page(&format!("/projects/acme{added}")).await;
+        assert_eq!(page.status, 200, "{added}: {page}");
+    }
 }

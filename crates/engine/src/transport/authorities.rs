@@ -28,6 +28,10 @@ pub enum AuthorityError {
     Unusable(String),
 }
 
+fn unusable(error: rustls::Error) -> AuthorityError {
+    AuthorityError::Unusable(error.to_string())
+}
+
 impl Authorities {
     /// Reads certificates in PEM, one after the other.
     ///
@@ -61,11 +65,16 @@ impl Authorities {
         self.tls().map(Some)
     }
 
-    fn tls(&self) -> Result<ClientConfig, AuthorityError> {
-        let unusable = |error: rustls::Error| AuthorityError::Unusable(error.to_string());
+    /// What says whether a certificate is by one of them, or of the system's.
+    pub(super) fn verifier(&self) -> Result<Arc<Verifier>, AuthorityError> {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let verifier = Verifier::new_with_extra_roots(self.0.clone(), Arc::clone(&provider));
-        let verifier = Arc::new(verifier.map_err(unusable)?);
+        let verifier = Verifier::new_with_extra_roots(self.0.clone(), provider);
+        verifier.map(Arc::new).map_err(unusable)
+    }
+
+    fn tls(&self) -> Result<ClientConfig, AuthorityError> {
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let verifier = self.verifier()?;
         let config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .map_err(unusable)?

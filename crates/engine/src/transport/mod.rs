@@ -2,6 +2,7 @@
 
 mod answer;
 mod authorities;
+mod by_name;
 mod http;
 mod nats;
 mod networks;
@@ -48,7 +49,7 @@ impl NetworkTransport {
     /// A transport that reaches public addresses and `allowed` ones, certified by authorities of the system or these.
     pub fn new(allowed: AllowedNetworks, authorities: Authorities) -> Result<Self, ClientError> {
         Ok(Self {
-            links: nats::Links::new(authorities.added()?),
+            links: nats::Links::new(authorities.verifier()?),
             http: http::Http::new(allowed.clone(), authorities)?,
             allowed,
         })

@@ -1,6 +1,9 @@
 //! The way to streams: a connection per cluster and login, made when it is needed and given up when it fails.
 
-use super::{AllowedNetworks, TransportError};
+use super::{
+    AllowedNetworks, TransportError,
+    by_name::{Names, encryption},
+};
 use crate::Guarded;
 use async_nats::{
     Client, ConnectErrorKind, ConnectOptions, Event, HeaderMap, RequestErrorKind, ServerError,
@@ -10,7 +13,7 @@ use destinations::{
     Request, Response,
     nats::{self, Login, Publication},
 };
-use rustls::ClientConfig;
+use rustls::client::danger::ServerCertVerifier;
 use std::{
     collections::BTreeMap,
     sync::Arc,
@@ -47,8 +50,8 @@ struct Heard {
 /// All connections of this process.
 pub(super) struct Links {
     all: Guarded<BTreeMap<Key, Arc<Link>>>,
-    /// How they are encrypted, where more is trusted than the system does.
-    tls: Option<ClientConfig>,
+    /// Which certificates are trusted.
+    verifier: Arc<dyn ServerCertVerifier>,
 }
 
 impl std::fmt::Debug for Links {
@@ -67,10 +70,10 @@ enum Unconnected {
 
 impl Links {
     /// None yet.
-    pub(super) fn new(tls: Option<ClientConfig>) -> Self {
+    pub(super) fn new(verifier: Arc<dyn ServerCertVerifier>) -> Self {
         Self {
             all: Guarded::default(),
-            tls,
+            verifier,
         }
     }
 
@@ -101,7 +104,7 @@ impl Links {
             &(publication.servers.clone(), publication.login.clone()),
             began,
         );
-        let connecting = link.connected(allowed, publication, self.tls.as_ref());
+        let connecting = link.connected(allowed, publication, &self.verifier);
         let connected = tokio::time::timeout(timeout, connecting).await;
         let client = match connected {
             Ok(Ok(client)) => client,
@@ -165,7 +168,7 @@ impl Link {
         &self,
         allowed: &AllowedNetworks,
         publication: &Publication,
-        tls: Option<&ClientConfig>,
+        verifier: &Arc<dyn ServerCertVerifier>,
     ) -> Result<Client, Unconnected> {
         let mut client = self.client.lock().await;
         if let Some(client) = &*client
@@ -175,7 +178,7 @@ impl Link {
         }
         // One that lost its server would keep what it is given until it finds it again: a retry of ours comes sooner.
         *client = None;
-        let made = connect(allowed, publication, tls, Arc::clone(&self.heard)).await?;
+        let made = connect(allowed, publication, verifier, Arc::clone(&self.heard)).await?;
         Ok(client.insert(made).clone())
     }
 
@@ -196,23 +199,25 @@ impl Link {
     }
 }
 
-/// Servers by address, so that a name which leads somewhere else later leads there through this check again. Encrypted ones keep their
-/// names, which their certificates are checked against.
-async fn addresses(
-    allowed: &AllowedNetworks,
-    servers: &[String],
-) -> Result<Vec<String>, TransportError> {
-    let mut found = Vec::new();
+/// Where servers are.
+#[derive(Debug, Default, PartialEq)]
+struct Found {
+    /// By address, so that a name which leads somewhere else later leads there through this check again.
+    servers: Vec<String>,
+    /// The names that the certificates of encrypted ones are of.
+    names: Names,
+}
+
+/// Looks servers up, and checks where they are.
+async fn addresses(allowed: &AllowedNetworks, servers: &[String]) -> Result<Found, TransportError> {
+    let mut found = Found::default();
     let mut problem = None;
     for server in servers {
         let (scheme, place) = server.split_once("://").unwrap_or(("nats", server));
-        let has_port = place
-            .rsplit_once(':')
-            .is_some_and(|(_, port)| port.parse::<u16>().is_ok());
-        let place = if has_port {
-            place.to_owned()
-        } else {
-            format!("{place}:{PORT}")
+        let port = place.rsplit_once(':');
+        let (host, place) = match port.filter(|(_, port)| port.parse::<u16>().is_ok()) {
+            Some((host, _)) => (host, place.to_owned()),
+            None => (place, format!("{place}:{PORT}")),
         };
         let resolved = match tokio::net::lookup_host(place.as_str()).await {
             Ok(resolved) => resolved,
@@ -223,22 +228,26 @@ async fn addresses(
                 continue;
             }
         };
+        let is_encrypted = scheme == "tls";
         for address in resolved {
             if !allowed.admits(address.ip()) {
                 problem = Some(TransportError::Blocked(format!(
                     "{place} resolves to {}, an internal address",
                     address.ip()
                 )));
-            } else if scheme == "tls" {
-                found.push(format!("tls://{place}"));
-                break;
-            } else {
-                found.push(format!("nats://{address}"));
+                continue;
             }
+            if is_encrypted {
+                let name = host.trim_start_matches('[').trim_end_matches(']');
+                let names = found.names.entry(address.ip()).or_default();
+                names.push(name.to_owned());
+            }
+            let scheme = if is_encrypted { "tls" } else { "nats" };
+            found.servers.push(format!("{scheme}://{address}"));
         }
     }
     match problem {
-        Some(problem) if found.is_empty() => Err(problem),
+        Some(problem) if found.servers.is_empty() => Err(problem),
         _ => Ok(found),
     }
 }
@@ -246,14 +255,20 @@ async fn addresses(
 async fn connect(
     allowed: &AllowedNetworks,
     publication: &Publication,
-    tls: Option<&ClientConfig>,
+    verifier: &Arc<dyn ServerCertVerifier>,
     heard: Arc<Heard>,
 ) -> Result<Client, Unconnected> {
     let failed = Unconnected::Failed;
-    let servers = addresses(allowed, &publication.servers)
+    let Found { servers, names } = addresses(allowed, &publication.servers)
         .await
         .map_err(failed)?;
+    let encryption = encryption(names, Arc::clone(verifier)).map_err(|error| {
+        failed(TransportError::Network(format!(
+            "connections cannot be encrypted: {error}"
+        )))
+    })?;
     let options = ConnectOptions::new()
+        .tls_client_config(encryption)
         .name("tidings")
         .connection_timeout(CONNECTING)
         // Only the servers that were checked.
@@ -270,10 +285,6 @@ async fn connect(
                 }
             }
         });
-    let options = match tls {
-        Some(tls) => options.tls_client_config(tls.clone()),
-        None => options,
-    };
     let options = match &publication.login {
         Login::Nobody => options,
         Login::Token(token) => options.token(token.clone()),
@@ -308,7 +319,21 @@ mod tests {
         let none = addresses(&AllowedNetworks::default(), &servers).await;
         assert!(matches!(none, Err(TransportError::Blocked(_))), "{none:?}");
         let allowed = "127.0.0.0/8".parse().unwrap();
-        let found = addresses(&allowed, &servers).await.unwrap();
+        let found = addresses(&allowed, &servers).await.unwrap().servers;
         assert_eq!(found, ["nats://127.0.0.1:4222", "tls://127.0.0.1:4333"]);
+    }
+
+    #[tokio::test]
+    async fn an_encrypted_server_is_reached_at_the_address_that_was_checked_under_the_name_it_has()
+    {
+        let allowed = "127.0.0.0/8".parse().unwrap();
+        let servers = ["tls://localhost:4333".to_owned(), "nats://localhost".into()];
+        let found = addresses(&allowed, &servers).await.unwrap();
+        assert_eq!(
+            found.servers,
+            ["tls://127.0.0.1:4333", "nats://127.0.0.1:4222"]
+        );
+        let name = ("127.0.0.1".parse().unwrap(), vec!["localhost".to_owned()]);
+        assert_eq!(found.names, Names::from([name]));
     }
 }

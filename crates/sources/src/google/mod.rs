@@ -26,6 +26,9 @@ use push::Push;
 /// The production host of the API.
 pub const API_URL: &str = "https://androidpublisher.googleapis.com";
 
+/// Longest purchase token that is taken from a client; those of Google have a few hundred characters.
+const LONGEST_TOKEN: usize = 4096;
+
 /// What an app needs to hear from Google Play.
 #[derive(Debug)]
 pub struct App {
@@ -92,6 +95,15 @@ impl Source for GooglePlay {
             return Err(Refusal::refuse(
                 "malformed_receipt",
                 "expected a purchase token",
+            ));
+        }
+        if receipt.token.len() > LONGEST_TOKEN || receipt.token.trim().chars().any(char::is_control)
+        {
+            return Err(Refusal::refuse(
+                "malformed_receipt",
+                format!(
+                    "a purchase token has at most {LONGEST_TOKEN} characters, none of them a control character"
+                ),
             ));
         }
         // Nobody but the buyer's device and Google know a token: it is a proof. The client does not say what kind of product it is: the API is asked for both.

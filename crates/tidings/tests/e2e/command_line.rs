@@ -257,3 +257,76 @@ fn a_server_that_cannot_be_is_refused_with_a_clear_word() {
     assert!(site.run(&["doctor"]).contains("is intact"));
     drop(server);
 }
+
+fn mode(path: &std::path::Path) -> u32 {
+    let about = std::fs::metadata(path).unwrap();
+    std::os::unix::fs::PermissionsExt::mode(&about.permissions()) & 0o777
+}
+
+#[test]
+fn what_is_created_is_its_user_s_alone_however_generous_the_shell_is() {
+    let site = Site::bare();
+    site.write_project("acme", &[]);
+    let script = format!("umask 000; {BINARY} apply project.toml && {BINARY} backup --to copy.db");
+    let done = site.shell(&script).output().unwrap();
+    assert!(done.status.success(), "{done:?}");
+    let data = site.directory.join("data");
+    assert_eq!(mode(&data), 0o700);
+    let mut files = vec![site.directory.join("copy.db")];
+    files.extend(
+        std::fs::read_dir(&data)
+            .unwrap()
+            .map(|file| file.unwrap().path()),
+    );
+    assert!(files.len() >= 3, "{files:?}");
+    for file in files {
+        assert_eq!(mode(&file), 0o600, "{}", file.display());
+    }
+}
+
+#[test]
+fn doctor_names_what_others_may_read() {
+    let site = Site::new(&[]);
+    let open = |name: &str, mode: u32| {
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(mode);
+        std::fs::set_permissions(site.directory.join(name), mode).unwrap();
+    };
+    for (name, was, now) in [
+        ("data", 0o700, 0o750),
+        ("data/tidings.db", 0o600, 0o644),
+        ("data/secret.key", 0o600, 0o640),
+    ] {
+        open(name, now);
+        let output = site.command(&["doctor"]).output().unwrap();
+        let told = String::from_utf8_lossy(&output.stdout);
+        let line = format!("FAIL {name} is open to others (mode {now:o}): chmod go= {name}");
+        assert!(!output.status.success() && told.contains(&line), "{told}");
+        open(name, was);
+    }
+    assert!(!site.run(&["doctor"]).contains("FAIL"));
+}
+
+#[test]
+fn the_key_that_secrets_are_sealed_with_may_come_from_a_file() {
+    let site = Site::bare();
+    site.write_project("acme", &[]);
+    let file = site.directory.join("key");
+    std::fs::write(&file, format!("{}\n", "0123456789abcdef".repeat(4))).unwrap();
+    site.run(&["apply", "project.toml", "--secret-key-file", "key"]);
+    assert!(!site.directory.join("data/secret.key").exists());
+    let told = site.run(&["doctor", "--secret-key-file", "key"]);
+    assert!(!told.contains("FAIL"), "{told}");
+    for (words, says) in [
+        (["--secret-key-file", "nowhere"], "No such file"),
+        (["--secret-key-file", "/dev/null"], "the file is empty"),
+    ] {
+        let output = site
+            .command(&[&["doctor"][..], &words].concat())
+            .output()
+            .unwrap();
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success() && told.contains(says), "{told}");
+    }
+    let both = ["doctor", "--secret-key-file", "key", "--secret-key", "ab"];
+    assert!(!site.command(&both).output().unwrap().status.success());
+}

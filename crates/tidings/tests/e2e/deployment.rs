@@ -57,3 +57,61 @@ fn deployments_set_variables_that_exist() {
         assert!(count > 0, "{name}");
     }
 }
+
+/// Lines that a file must have, as they stand or after more words.
+fn has(name: &str, lines: &[&str]) {
+    let text = file(name);
+    for line in lines {
+        let is_there = text
+            .lines()
+            .any(|found| found.trim() == *line || found.trim().ends_with(line));
+        assert!(is_there, "{name}: {line}");
+    }
+}
+
+#[test]
+fn deployments_give_the_server_no_more_than_it_needs() {
+    has(
+        "deploy/tidings.service",
+        &[
+            "DynamicUser=yes",
+            "NoNewPrivileges=yes",
+            "CapabilityBoundingSet=",
+            "ProtectSystem=strict",
+            "StateDirectoryMode=0700",
+            "UMask=0077",
+            "SystemCallFilter=@system-service",
+            "TimeoutStopSec=30",
+        ],
+    );
+    has(
+        "deploy/compose.yaml",
+        &[
+            "user: \"10001:10001\"",
+            "read_only: true",
+            "cap_drop: [ALL]",
+            "security_opt: [\"no-new-privileges:true\"]",
+            "TIDINGS_SECRET_KEY_FILE: /run/secrets/secret-key",
+            "stop_grace_period: 30s",
+        ],
+    );
+    let kubernetes = file("deploy/kubernetes/tidings.yaml");
+    for part in [
+        "runAsNonRoot: true",
+        "readOnlyRootFilesystem: true",
+        "allowPrivilegeEscalation: false",
+        "drop: [ALL]",
+        "automountServiceAccountToken: false",
+        "path: /readyz, port: operations",
+        "path: /healthz, port: operations",
+        "prometheus.io/port: \"9090\"",
+    ] {
+        assert!(kubernetes.contains(part), "{part}");
+    }
+    assert!(!kubernetes.contains("secretKeyRef"), "secrets are files");
+    let ports = kubernetes.split("kind: Service").nth(1).unwrap();
+    assert!(
+        !ports.contains("operations"),
+        "metrics are not for everybody"
+    );
+}
