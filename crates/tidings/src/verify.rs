@@ -13,7 +13,7 @@ use std::{
 const SHOWN: usize = 20;
 
 pub(crate) async fn run(data: &Data) -> Result<ExitCode> {
-    if data.database.is_none() && !data.file().exists() {
+    if !data.is_on_postgres() && !data.file().exists() {
         bail!("{} holds no database", data.data.display());
     }
     let ledger = data.open_ledger().await?;
