@@ -42,15 +42,12 @@ pub(super) async fn by_password(
         let page = page(app, StatusCode::TOO_MANY_REQUESTS, problem, email);
         return Ok(later(seconds, page));
     }
-    let Checked { opens, anew } = match check(app, &users, sent.password).await {
-        Ok(checked) => checked,
-        Err(Busy) => {
-            // It was not tried.
-            throttle.give_back(&email, asker);
-            let problem = "Too many people are signing in just now. Try again in a few seconds.";
-            let page = page(app, StatusCode::SERVICE_UNAVAILABLE, problem.into(), email);
-            return Ok(later(Busy::WAIT_SECONDS, page));
-        }
+    let Ok(Checked { opens, anew }) = check(app, &users, sent.password).await else {
+        // It was not tried.
+        throttle.give_back(&email, asker);
+        let problem = "Too many people are signing in just now. Try again in a few seconds.";
+        let page = page(app, StatusCode::SERVICE_UNAVAILABLE, problem.into(), email);
+        return Ok(later(Busy::WAIT_SECONDS, page));
     };
     let opened = opens.and_then(|index| users.get(index));
     // Checking takes a while: who went meanwhile, or has another password, is not let in by the old one.

@@ -90,7 +90,9 @@ async fn with_few_descriptors_and_many_attackers_the_honest_are_answered() {
     let calm = server.memory();
 
     let post = |path: &str, length: usize| {
-        format!("POST {path} HTTP/1.1\r\nhost: t\r\ncontent-length: {length}\r\n\r\n")
+        format!(
+            "POST {path} HTTP/1.1\r\nhost: t\r\nsec-fetch-site: same-origin\r\ncontent-length: {length}\r\n\r\n"
+        )
     };
     let header = |length: usize| format!("x-header: {}\r\n", "a".repeat(length));
     let stream = format!(
@@ -201,7 +203,7 @@ async fn who_closes_early_leaves_nothing_behind() {
     for _ in 0..200 {
         let mut stream = TcpStream::connect(&place).await.unwrap();
         stream
-            .write_all(b"POST /signin HTTP/1.1\r\nhost: t\r\ncontent-length: 10\r\n\r\nkey")
+            .write_all(b"POST /signin HTTP/1.1\r\nhost: t\r\nsec-fetch-site: same-origin\r\ncontent-length: 10\r\n\r\nkey")
             .await
             .unwrap();
         stream.shutdown().await.unwrap();

@@ -30,7 +30,7 @@ pub(super) fn grouped(bytes: &[u8]) -> String {
 
 /// A code as somebody typed it, as it was shown but for groups and size of letters.
 pub(super) fn plain(typed: &str) -> String {
-    let signs = typed.chars().filter(|sign| sign.is_ascii_alphanumeric());
+    let signs = typed.chars().filter(char::is_ascii_alphanumeric);
     signs.map(|sign| sign.to_ascii_uppercase()).collect()
 }
 
