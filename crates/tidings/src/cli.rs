@@ -69,7 +69,7 @@ pub(crate) struct ServeOptions {
     /// when absent.
     #[arg(long, env = "TIDINGS_PUBLIC_URL")]
     pub(crate) public_url: Option<PublicUrl>,
-    /// Internal networks that integrations may reach, such as 10.0.0.0/8,127.0.0.1/32; public addresses are always allowed.
+    /// Internal networks that integrations and the URLs of apps may reach, such as 10.0.0.0/8,127.0.0.1/32; public addresses are always allowed.
     #[arg(long, env = "TIDINGS_ALLOW_NETWORKS", default_value = "")]
     pub(crate) allow_networks: AllowedNetworks,
     #[command(flatten)]
