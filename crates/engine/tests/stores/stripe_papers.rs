@@ -340,7 +340,7 @@ async fn what_is_invoiced_lets_in_at_once_and_begins_when_it_is_paid() {
     let (who, now, ends) = ("user-sub_late", world.now(), after(world.now(), 30));
     stripe.subscribe(&subscription("sub_late"), now, ends, false);
     change(&world, "sub_late", |it| {
-        it["collection_method"] = "send_invoice".into()
+        it["collection_method"] = "send_invoice".into();
     });
     unpaid(
         &world,
@@ -355,7 +355,7 @@ async fn what_is_invoiced_lets_in_at_once_and_begins_when_it_is_paid() {
     let next = after(ends, 30);
     move_period(&world, "sub_late", ends, next);
     stripe.change("invoices", "in_late_1", |it| {
-        it["status"] = "uncollectible".into()
+        it["status"] = "uncollectible".into();
     });
     stripe.invoice(
         "in_late_2",
@@ -403,7 +403,7 @@ async fn usage_is_charged_afterwards_and_access_runs_on() {
             ends,
         );
         stripe.change("invoices", &id, |it| {
-            it["period_end"] = ends.as_second().into()
+            it["period_end"] = ends.as_second().into();
         });
         paid(&world, &id).await;
         (from, ends) = (ends, next);
@@ -573,18 +573,21 @@ async fn a_payment_without_checkout_is_no_purchase_when_it_is_refunded_either() 
     assert_eq!(world.kinds().await, []);
 }
 
+/// A pause: its name, whether of a trial, its cause in Stripe's words, what is told of it and why, and what when it ends.
+type Pause<'a> = (
+    &'a str,
+    bool,
+    Option<&'a str>,
+    &'a [EventKind],
+    Option<CancellationReason>,
+    EventKind,
+);
+
 /// A status of `paused` is one of several things; resuming with money is a renewal.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pause_is_what_stripe_says_it_is() {
     let world = World::with_stores().await;
-    let cases: [(
-        &str,
-        bool,
-        Option<&str>,
-        &[EventKind],
-        Option<CancellationReason>,
-        EventKind,
-    ); 7] = [
+    let cases: [Pause<'_>; 7] = [
         (
             "asked",
             false,
@@ -698,7 +701,7 @@ async fn a_subscription_whose_payments_are_not_collected_is_paused_once_the_paid
     let ends = begin(&world, "sub_pc", false).await;
     world.pass(DAY).await;
     change(&world, "sub_pc", |it| {
-        it["pause_collection"] = json!({ "behavior": "void", "resumes_at": null })
+        it["pause_collection"] = json!({ "behavior": "void", "resumes_at": null });
     });
     tell(&world, "customer.subscription.updated", "sub_pc").await;
     assert!(world.has_premium(who).await, "it is paid for");
@@ -960,7 +963,7 @@ async fn an_api_that_is_away_for_days_makes_no_history_of_news() {
         .unwrap();
     world.pass(3 * DAY).await;
     change(&world, "sub_away", |it| {
-        it["cancel_at_period_end"] = true.into()
+        it["cancel_at_period_end"] = true.into();
     });
     assert_eq!(told(&world, who).await, []);
     world.stores.stripe.set(Outage::None);
@@ -1014,7 +1017,7 @@ async fn what_contradicts_itself_is_read_again_and_in_the_end_believed() {
     let (who, now, ends) = ("user-sub_torn", world.now(), after(world.now(), 30));
     stripe.subscribe(&subscription("sub_torn"), now, ends, false);
     change(&world, "sub_torn", |it| {
-        it["latest_invoice"] = "in_torn".into()
+        it["latest_invoice"] = "in_torn".into();
     });
     stripe.invoice(
         "in_torn",
