@@ -62,7 +62,7 @@ pub(crate) async fn run(options: Options) -> Result<()> {
             project,
             read_only,
         } => {
-            let ledger = data.open().await?.ledger;
+            let ledger = data.open_ledger().await?;
             let configuration = ledger.configuration().await?;
             let project = project
                 .map(|key| {
@@ -85,7 +85,7 @@ pub(crate) async fn run(options: Options) -> Result<()> {
             Ok(())
         }
         Action::Client { data, project, app } => {
-            let ledger = data.open().await?.ledger;
+            let ledger = data.open_ledger().await?;
             let configuration = ledger.configuration().await?;
             let of = configuration
                 .projects
@@ -103,7 +103,7 @@ pub(crate) async fn run(options: Options) -> Result<()> {
             Ok(())
         }
         Action::List { data } => {
-            for key in data.open().await?.ledger.configuration().await?.api_keys {
+            for key in data.open_ledger().await?.configuration().await?.api_keys {
                 let project = key
                     .project
                     .map_or_else(|| "all projects".to_owned(), |project| project.to_string());
@@ -122,7 +122,7 @@ pub(crate) async fn run(options: Options) -> Result<()> {
             Ok(())
         }
         Action::Revoke { data, id } => {
-            let ledger = data.open().await?.ledger;
+            let ledger = data.open_ledger().await?;
             let configuration = ledger.configuration().await?;
             if !configuration.api_keys.iter().any(|key| key.id == id) {
                 bail!("there is no key {id}");

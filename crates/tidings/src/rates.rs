@@ -38,13 +38,13 @@ pub(crate) async fn run(options: Options) -> Result<()> {
                 .with_context(|| format!("cannot read {}", file.display()))?;
             let rates = rates::read(&text).with_context(|| file.display().to_string())?;
             let count = rates.len();
-            data.open().await?.ledger.put_rates(rates).await?;
+            data.open_ledger().await?.put_rates(rates).await?;
             say::line(format!(
                 "{count} rates added; a running server uses them within a minute"
             ));
         }
         Action::List { data } => {
-            let added = data.open().await?.ledger.rates().await?;
+            let added = data.open_ledger().await?.rates().await?;
             say::line(extent("shipped with this release", &rates::shipped()));
             say::line(extent("added", &added));
             let today = engine::WallSystem.now().to_zoned(TimeZone::UTC).date();

@@ -7,6 +7,7 @@ use crate::{
 };
 use serde_json::{Value, json};
 use simulator::{Behaviour, Receiver};
+use std::{fs::DirBuilder, os::unix::fs::DirBuilderExt};
 
 fn ids(events: &[Value]) -> Vec<String> {
     let id = |event: &Value| event["id"].as_str().unwrap().to_owned();
@@ -79,7 +80,7 @@ async fn a_copy_of_a_running_server_is_restored() {
 
     let elsewhere = Site::bare();
     let data = elsewhere.directory.join("data");
-    std::fs::create_dir_all(&data).unwrap();
+    DirBuilder::new().mode(0o700).create(&data).unwrap();
     std::fs::rename(site.directory.join("copy.db"), data.join("tidings.db")).unwrap();
     std::fs::copy(
         site.directory.join("data/secret.key"),
@@ -132,7 +133,7 @@ async fn a_copy_without_its_key_is_not_served_and_no_other_key_is_made() {
     site.run(&["backup", "--to", "copy.db"]);
     let elsewhere = Site::bare();
     let data = elsewhere.directory.join("data");
-    std::fs::create_dir_all(&data).unwrap();
+    DirBuilder::new().mode(0o700).create(&data).unwrap();
     std::fs::copy(site.directory.join("copy.db"), data.join("tidings.db")).unwrap();
     let key = data.join("secret.key");
     let refused = |words: &[&str]| {
