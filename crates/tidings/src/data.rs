@@ -1,6 +1,9 @@
 //! Where everything is kept: a directory with a database and a key file, or a database of PostgreSQL.
 
-use crate::{cli::Data, from_file::with_password};
+use crate::{
+    cli::Data,
+    from_file::{FromFile, with_password},
+};
 use anyhow::{Context, Result, anyhow, bail};
 use configuration::{Sealed, Vault};
 use engine::{System, WallSystem};
@@ -49,7 +52,7 @@ impl Data {
     }
 
     fn url(&self) -> Option<&str> {
-        let in_file = self.database_file.as_ref().map(|file| file.text());
+        let in_file = self.database_file.as_ref().map(FromFile::text);
         self.database.as_deref().or(in_file)
     }
 
@@ -60,7 +63,7 @@ impl Data {
 
     /// The key that was given, if it is not that of the key file.
     fn given_key(&self) -> Option<&str> {
-        let in_file = self.secret_key_file.as_ref().map(|file| file.text());
+        let in_file = self.secret_key_file.as_ref().map(FromFile::text);
         self.secret_key.as_deref().or(in_file)
     }
 

@@ -18,13 +18,13 @@ const SAY_AGAIN: Duration = Duration::from_mins(1);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Waits {
     /// The caller has not asked for anything.
-    ForRequest,
+    Request,
     /// The caller has begun to.
-    ForHead,
+    Head,
     /// The caller has more to say.
-    ForBody,
+    Body,
     /// The server is at work.
-    ForUs,
+    Us,
 }
 
 struct State {
@@ -47,7 +47,7 @@ impl Place {
     fn new(now: Instant) -> Self {
         Self {
             state: Guarded::new(State {
-                waits: Waits::ForRequest,
+                waits: Waits::Request,
                 since: now,
                 asked: now,
                 untaken: None,
@@ -60,37 +60,37 @@ impl Place {
     /// Something came from the caller: where nothing was asked for, it is the beginning of a request.
     pub(super) fn hears(&self, now: Instant) {
         let mut state = self.state.lock();
-        if state.waits == Waits::ForRequest {
-            (state.waits, state.since) = (Waits::ForHead, now);
+        if state.waits == Waits::Request {
+            (state.waits, state.since) = (Waits::Head, now);
         }
     }
 
     /// A whole head is there.
     pub(super) fn works(&self, now: Instant) {
         let mut state = self.state.lock();
-        (state.waits, state.since, state.asked) = (Waits::ForUs, now, now);
+        (state.waits, state.since, state.asked) = (Waits::Us, now, now);
     }
 
     /// The handler wants more of the body than there is. Drops do not make it wait anew.
     pub(super) fn waits_for_body(&self) {
         let mut state = self.state.lock();
-        if state.waits == Waits::ForUs {
-            (state.waits, state.since) = (Waits::ForBody, state.asked);
+        if state.waits == Waits::Us {
+            (state.waits, state.since) = (Waits::Body, state.asked);
         }
     }
 
     /// The handler has what it wanted of the body, or gave up.
     pub(super) fn has_body(&self, now: Instant) {
         let mut state = self.state.lock();
-        if state.waits == Waits::ForBody {
-            (state.waits, state.since) = (Waits::ForUs, now);
+        if state.waits == Waits::Body {
+            (state.waits, state.since) = (Waits::Us, now);
         }
     }
 
     /// All was said that there is to say.
     pub(super) fn is_answered(&self, now: Instant) {
         let mut state = self.state.lock();
-        (state.waits, state.since) = (Waits::ForRequest, now);
+        (state.waits, state.since) = (Waits::Request, now);
     }
 
     /// Whether the caller took all that there was.
@@ -111,7 +111,7 @@ impl Place {
     /// Since when the caller keeps the server waiting, if it does.
     fn waits_since(&self) -> Option<Instant> {
         let state = self.state.lock();
-        let of_caller = (state.waits != Waits::ForUs).then_some(state.since);
+        let of_caller = (state.waits != Waits::Us).then_some(state.since);
         let oldest = of_caller.into_iter().chain(state.untaken).min();
         oldest.filter(|_| !state.is_dismissed)
     }
@@ -120,10 +120,10 @@ impl Place {
         let state = self.state.lock();
         let beyond = |since: Instant, most: Duration| now.duration_since(since) > most;
         let has_not_asked = match state.waits {
-            Waits::ForRequest => beyond(state.since, bounds.idle),
-            Waits::ForHead => beyond(state.since, bounds.head),
+            Waits::Request => beyond(state.since, bounds.idle),
+            Waits::Head => beyond(state.since, bounds.head),
             // Whoever reads the body answers that it came too slowly.
-            Waits::ForBody | Waits::ForUs => false,
+            Waits::Body | Waits::Us => false,
         };
         has_not_asked
             || state
@@ -133,7 +133,7 @@ impl Place {
 
     fn waits_for_request(&self) -> bool {
         let waits = self.state.lock().waits;
-        matches!(waits, Waits::ForRequest | Waits::ForHead)
+        matches!(waits, Waits::Request | Waits::Head)
     }
 
     fn dismiss(&self) {
