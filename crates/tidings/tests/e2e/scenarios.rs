@@ -6,7 +6,7 @@ use crate::{
     disk_full::limit,
     harm::{report, say},
     nodes::given,
-    server::{Server, client, now},
+    server::{Server, client, now, until},
     trial::{Load, Trial},
 };
 use serde_json::json;
@@ -155,15 +155,33 @@ pub(crate) async fn slow_readers(trial: &Trial) {
     tokio::time::sleep(Duration::from_secs(5)).await;
 }
 
-/// A line of the table.
-async fn try_out(ledger: &str, scenario: Scenario, per_second: u64) -> String {
-    let mut trial = Trial::begin(ledger).await;
+/// A server under load, before anything goes wrong.
+async fn begun(ledger: &str, scenario: Scenario, per_second: u64) -> (Trial, Load) {
+    let trial = Trial::begin(ledger).await;
     if matches!(scenario, Scenario::ClockBack) {
         // From being wrong to being right: what stores sign is of the right time.
         trial.move_clock(AN_HOUR);
         tokio::time::sleep(GLANCE).await;
     }
     let load = Load::offer(&trial.server.callback, per_second, 0);
+    (trial, load)
+}
+
+/// Nothing is lost, nobody was overtaken, and all that always holds does. Answers how many events there are, and what came twice.
+async fn ended(mut trial: Trial, load: &Load) -> (usize, usize) {
+    let events = trial.look(load).await;
+    let received = trial.receiver.received();
+    let times: u32 = received.events.values().sum();
+    let repeated = times as usize - received.events.len();
+    drop(received);
+    trial.server.kill();
+    assert!(trial.site.run(&["verify"]).ends_with(" 0 findings"));
+    (events.len(), repeated)
+}
+
+/// A line of the table.
+async fn try_out(ledger: &str, scenario: Scenario, per_second: u64) -> String {
+    let (mut trial, load) = begun(ledger, scenario, per_second).await;
     trial.rate(WHILE).await;
     let before = trial.rate(WHILE).await;
     let began = Instant::now();
@@ -179,26 +197,60 @@ async fn try_out(ledger: &str, scenario: Scenario, per_second: u64) -> String {
     let back = mended.elapsed().saturating_sub(GLANCE);
     let after = trial.rate(WHILE).await;
     load.end().await;
-    let ended = Instant::now();
-    let events = trial.look(&load).await;
-    let settled = ended.elapsed();
-    let received = trial.receiver.received();
-    let times: u32 = received.events.values().sum();
-    let repeated = times as usize - received.events.len();
-    drop(received);
-    trial.server.kill();
-    assert!(trial.site.run(&["verify"]).ends_with(" 0 findings"));
+    let stopped = Instant::now();
+    trial.look(&load).await;
+    let settled = stopped.elapsed();
+    let (events, repeated) = ended(trial, &load).await;
     format!(
-        "| {} | {ledger} | {} | {before:.0} | {:.1} | {:.1} | {:.0} % | {} | {} | 0 | 0 | {repeated} | {:.1} |\n",
+        "| {} | {ledger} | {} | {before:.0} | {:.1} | {:.1} | {:.0} % | {} | {events} | 0 | 0 | {repeated} | {:.1} |\n",
         now().strftime("%Y-%m-%d"),
         scenario.says(),
         lasted.as_secs_f64(),
         back.as_secs_f64(),
         after * 100.0 / before,
         load.refused(),
-        events.len(),
         settled.as_secs_f64(),
     )
+}
+
+/// The same, without a clock in the hand.
+async fn survives(ledger: &str, scenarios: &[Scenario]) {
+    for scenario in scenarios {
+        let (mut trial, load) = begun(ledger, *scenario, 10).await;
+        let heard = async |trial: &Trial| {
+            let enough = trial.receiver.requests() + 20;
+            until("it delivers", || async {
+                trial.receiver.requests() >= enough
+            })
+            .await;
+        };
+        heard(&trial).await;
+        scenario.happen(&mut trial).await;
+        heard(&trial).await;
+        load.end().await;
+        ended(trial, &load).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_goes_wrong_around_a_server_nothing_is_lost() {
+    let scenarios = [
+        Scenario::BacklogHeld,
+        Scenario::SlowReaders,
+        Scenario::ClockAhead,
+        Scenario::ClockBack,
+    ];
+    survives("sqlite", &scenarios).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_its_database_does_nothing_is_lost() {
+    let scenarios = [
+        Scenario::DatabaseRestarted,
+        Scenario::BackendsKilled,
+        Scenario::PoolExhausted,
+    ];
+    survives("postgres", &scenarios).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
