@@ -13,6 +13,7 @@ use ledger::{
 use ledger_sqlite::SqliteLedger;
 use std::{
     collections::BTreeMap,
+    fmt::Write as _,
     fs,
     path::{Path, PathBuf},
     sync::Arc,
@@ -62,9 +63,10 @@ async fn told(path: &Path) -> Result<String> {
             return Ok(all);
         };
         after = Some(*last);
-        all += &format!("{:?}", ledger.holdings(&ids).await?);
+        write!(all, "{:?}", ledger.holdings(&ids).await?).unwrap();
         for id in ids {
-            all += &format!("{:?}", ledger.customer(project(), &id.to_string()).await?);
+            let found = ledger.customer(project(), &id.to_string()).await?;
+            write!(all, "{found:?}").unwrap();
         }
     }
 }
