@@ -36,7 +36,7 @@ impl Contract {
         assert!(!stated.is_null(), "{call}: {status} is not in the document");
         self.hold_answer(stated, seen, &call);
         let body = &operation["requestBody"]["content"]["application/json"]["schema"];
-        let problems = |body: &Value, sent: &Value| problems(&self.whole(body, false), sent);
+        let problems = |body: &Value, sent: &Value| problems(&self.whole(body, false, &[]), sent);
         match serde_json::from_slice(seen.body) {
             Ok(sent) if status.is_success() && !body.is_null() => {
                 let problems = problems(body, &sent);
@@ -85,34 +85,42 @@ impl Contract {
         let is_message = kind == "text/event-stream" && !seen.answer.body.is_empty();
         if kind.ends_with("json") || is_message {
             let body = seen.answer.json();
-            let problems = problems(&self.whole(&content["schema"], true), &body);
+            let problems = problems(&self.whole(&content["schema"], true, &[]), &body);
             assert!(problems.is_empty(), "{call}: {problems:#?}\n{body:#}");
         }
     }
 
     /// A schema with what it refers to put in its place. Where it is `closed`, it also refuses members that it does not name:
-    /// answers may grow, but not without the document.
-    fn whole(&self, schema: &Value, closed: bool) -> Value {
+    /// answers may grow, but not without the document. A schema that refers to itself is put in its own place once: `above` are
+    /// those that it stands in, and what is within a second one may be anything.
+    fn whole(&self, schema: &Value, closed: bool, above: &[&str]) -> Value {
         let Value::Object(members) = schema else {
             return schema.clone();
         };
         if let Some(reference) = members.get("$ref") {
             let pointer = reference.as_str().unwrap().trim_start_matches('#');
-            return self.whole(self.0.pointer(pointer).unwrap(), closed);
+            if above.iter().filter(|within| **within == pointer).count() > 1 {
+                return Value::Bool(true);
+            }
+            let above = [above, &[pointer]].concat();
+            return self.whole(self.0.pointer(pointer).unwrap(), closed, &above);
         }
         let each = |value: &Value, closed| -> Value {
             let entries = value.as_array().unwrap().iter();
-            entries.map(|entry| self.whole(entry, closed)).collect()
+            entries
+                .map(|entry| self.whole(entry, closed, above))
+                .collect()
         };
         let named = |value: &Value| -> Map<_, _> {
             let members = value.as_object().unwrap().iter();
-            let members = members.map(|(name, value)| (name.clone(), self.whole(value, true)));
+            let members =
+                members.map(|(name, value)| (name.clone(), self.whole(value, true, above)));
             members.collect()
         };
         let within = |(name, value): (&String, &Value)| {
             let value = match name.as_str() {
                 "properties" => Value::Object(named(value)),
-                "items" | "additionalProperties" => self.whole(value, true),
+                "items" | "additionalProperties" => self.whole(value, true, above),
                 "prefixItems" => each(value, true),
                 "oneOf" | "anyOf" => each(value, closed),
                 // Together they name all members; none of them does.
