@@ -69,7 +69,7 @@ pub(crate) fn all(long: bool) -> Result<()> {
     )?;
     run_with(
         "cargo",
-        &["test", "--workspace", "--locked"],
+        &["test", "--workspace", "--no-fail-fast", "--locked"],
         &[("PROPTEST_CASES", cases), ("INSTA_CI", "1")],
     )?;
     // What holds on SQLite holds on PostgreSQL.
