@@ -10,13 +10,15 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
+use domain::UserId;
+use jiff::{SignedDuration, Timestamp};
 use ledger::{ConfigurationChange, LONGEST_EMAIL, User, UserPart};
 use web::{
     App,
     access::Whereabouts,
     audit::{Did, Known, Noted},
     configure::decide,
-    passwords::{self, Busy, Checked},
+    passwords::{self, Asker, Busy, Checked, Throttle},
     problem::Problem,
 };
 
@@ -32,19 +34,19 @@ pub(super) async fn by_password(
         let status = StatusCode::UNPROCESSABLE_ENTITY;
         return Ok(page(app, status, problem, String::new()));
     }
-    let users = of_address(app, &email);
-    let ids: Vec<_> = users.iter().map(|user| user.id).collect();
-    let (asker, now) = (from.asker(&ids), app.engine.system().now());
-    let throttle = &app.gate.throttle;
-    if let Err(wait) = throttle.take_try(&email, asker, now) {
-        let seconds = wait.as_secs().unsigned_abs() + 1;
-        let problem = format!("Too many wrong tries. Try again in {seconds} seconds.");
-        let page = page(app, StatusCode::TOO_MANY_REQUESTS, problem, email);
-        return Ok(later(seconds, page));
-    }
-    let Ok(Checked { opens, anew }) = check(app, &users, sent.password).await else {
-        // It was not tried.
-        throttle.give_back(&email, asker);
+    let (throttle, now) = (&app.gate.throttle, app.engine.system().now());
+    let tried = match Try::take(throttle, from, (&email, of_address(app, &email)), now) {
+        Ok(tried) => tried,
+        Err(wait) => {
+            let seconds = wait.as_secs().unsigned_abs() + 1;
+            let problem = format!("Too many wrong tries. Try again in {seconds} seconds.");
+            let page = page(app, StatusCode::TOO_MANY_REQUESTS, problem, email);
+            return Ok(later(seconds, page));
+        }
+    };
+    let users = &tried.users;
+    let Ok(Checked { opens, anew }) = check(app, users, sent.password).await else {
+        tried.was_not_made(throttle, &email);
         let problem = "Too many people are signing in just now. Try again in a few seconds.";
         let page = page(app, StatusCode::SERVICE_UNAVAILABLE, problem.into(), email);
         return Ok(later(Busy::WAIT_SECONDS, page));
@@ -71,7 +73,7 @@ pub(super) async fn by_password(
         });
         return Ok(Noted::new(did, answer).into_response());
     };
-    throttle.forgive(&email, asker);
+    tried.was_right(throttle, &email, user.id);
     let mut user = user.clone();
     if let Some(anew) = anew {
         keep_anew(app, &mut user, anew).await?;
@@ -81,6 +83,74 @@ pub(super) async fn by_password(
         ..member(&user)
     };
     go_on(app, &user, agent, known).await
+}
+
+/// A try that was counted.
+struct Try<'a> {
+    /// The accounts it may open.
+    users: Vec<User>,
+    /// The one whose browser it is made in, and how that is counted.
+    known: Option<(UserId, Asker<'a>)>,
+    /// How it is counted for all others; `None` where there are none, or they are not open to it now.
+    others: Option<Asker<'a>>,
+}
+
+impl<'a> Try<'a> {
+    /// Counts a try before it is made. An address may have an account for each reach, and whoever knows the password of one is nobody in
+    /// particular to the rest: those are open only as they are to strangers.
+    ///
+    /// Errors: how long it has to wait.
+    fn take(
+        throttle: &Throttle,
+        from: &'a Whereabouts,
+        (email, mut users): (&str, Vec<User>),
+        now: Timestamp,
+    ) -> Result<Self, SignedDuration> {
+        let mut askers = users.iter().map(|user| (user.id, from.asker(user.id)));
+        let known = askers.find(|(_, asker)| matches!(asker, Asker::Known(_)));
+        let stranger = from.stranger();
+        let Some((user, asker)) = known else {
+            throttle.take_try(email, stranger, now)?;
+            let others = Some(stranger);
+            return Ok(Self {
+                users,
+                known,
+                others,
+            });
+        };
+        throttle.take_try(email, asker, now)?;
+        let is_open = users.len() > 1 && throttle.take_try(email, stranger, now).is_ok();
+        if !is_open {
+            users.retain(|known| known.id == user);
+        }
+        let others = is_open.then_some(stranger);
+        Ok(Self {
+            users,
+            known,
+            others,
+        })
+    }
+
+    /// Nothing was compared.
+    fn was_not_made(&self, throttle: &Throttle, email: &str) {
+        let known = self.known.map(|(_, asker)| asker);
+        for asker in known.into_iter().chain(self.others) {
+            throttle.give_back(email, asker);
+        }
+    }
+
+    /// It opened this account, which forgives what was tried at it and at no other.
+    fn was_right(&self, throttle: &Throttle, email: &str, opened: UserId) {
+        let known = self.known.map(|(user, asker)| (asker, user == opened));
+        let others = self.others.map(|asker| (asker, self.users.len() == 1));
+        for (asker, is_forgiven) in known.into_iter().chain(others) {
+            if is_forgiven {
+                throttle.forgive(email, asker);
+            } else {
+                throttle.give_back(email, asker);
+            }
+        }
+    }
 }
 
 /// Accounts of an address: one for each reach, that which reaches everything first.

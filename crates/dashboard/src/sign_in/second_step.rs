@@ -134,7 +134,7 @@ async fn second_step(
         (status, html(&page)).into_response()
     };
     let name = format!("code of {}", user.id);
-    let asker = match from.asker(&[user.id]) {
+    let asker = match from.asker(user.id) {
         Asker::Known(proof) => Asker::Known(proof),
         Asker::Stranger(_) => Asker::Known("strangers"),
     };

@@ -1,8 +1,9 @@
 //! Guessing passwords: how it is slowed down, whom that does not stop, and what hashing may take.
 
 use crate::{cookie, lived, told, with_password};
+use domain::UserId;
 use engine::Networks;
-use ledger::{ConfigurationChange, UserPart};
+use ledger::{ConfigurationChange, Role, User, UserPart};
 use web::{
     Gate, passwords,
     proxies::Proxies,
@@ -80,6 +81,47 @@ async fn one_address_is_slowed_down_and_others_are_not() {
     }
     assert_eq!(tries(&there, OWNER, PASSWORD).await, 429);
     assert_eq!(tries(&here, OWNER, PASSWORD).await, 303);
+}
+
+/// Whoever administers one project can have an account there of any address, and knows its password.
+#[tokio::test]
+async fn an_account_of_the_same_address_elsewhere_gives_no_more_guesses() {
+    const OWN: &str = "another horse";
+    let server = server().await;
+    let (engine, gate) = (&server.app.engine, &server.app.gate);
+    let hash = passwords::hash(&gate.hashing, engine.system(), OWN.into(), &[]).await;
+    let beside = User {
+        id: UserId::new(engine.system().uuid()),
+        email: OWNER.into(),
+        name: "Beside".into(),
+        role: Role::Viewer,
+        project: Some(server.project("other")),
+        password: hash.unwrap(),
+        created_at: engine.system().now(),
+    };
+    let change = vec![ConfigurationChange::PutUser(beside)];
+    assert!(
+        engine
+            .configure(&engine.setup(), change, "test")
+            .await
+            .unwrap()
+    );
+    let there = server.by(Who::Nobody).at("198.51.100.1");
+    let mut browser = there.clone();
+    for _ in 0..10 {
+        let own = [("email", OWNER), ("password", OWN)];
+        let entered = browser.form("/signin", &own).await;
+        assert_eq!(told(&entered), "303 /");
+        let known = format!("__Host-tidings_known={}", cookie(&entered, "known"));
+        browser = there.clone().with("cookie", known);
+        assert_eq!(tries(&browser, OWNER, "a wrong guess").await, 401);
+    }
+    assert_eq!(tries(&browser, OWNER, PASSWORD).await, 401);
+    assert_eq!(tries(&browser, OWNER, OWN).await, 303);
+    // Without the cookie it is no better, and elsewhere the owner goes in.
+    assert_eq!(tries(&there, OWNER, OWN).await, 429);
+    let elsewhere = server.by(Who::Nobody).at("203.0.113.7");
+    assert_eq!(tries(&elsewhere, OWNER, PASSWORD).await, 303);
 }
 
 /// What a request says of where it comes from is believed of trusted proxies only.

@@ -33,12 +33,17 @@ impl Whereabouts {
         }
     }
 
-    /// Who tries, for somebody who says to be one of these users.
-    pub fn asker(&self, said: &[UserId]) -> Asker<'_> {
+    /// Who tries, for somebody who says to be this user.
+    pub fn asker(&self, said: UserId) -> Asker<'_> {
         match &self.known {
-            Some((user, proof)) if said.contains(user) => Asker::Known(proof),
-            _ => Asker::Stranger(self.address),
+            Some((user, proof)) if *user == said => Asker::Known(proof),
+            _ => self.stranger(),
         }
+    }
+
+    /// Who tries, for somebody who is not known here.
+    pub const fn stranger(&self) -> Asker<'_> {
+        Asker::Stranger(self.address)
     }
 }
 
