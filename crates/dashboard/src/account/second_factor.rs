@@ -65,6 +65,9 @@ pub(crate) fn routes() -> Vec<Route<Dashboard>> {
 /// How long somebody may take to set the phone up.
 const LASTS: SignedDuration = SignedDuration::from_mins(15);
 
+/// Another in its place would take the one there is away, and that takes a code of it.
+const IS_ON: &str = "It is on already. Switch it off first, which takes a code of it.";
+
 /// A secret that is on its way to somebody's phone.
 #[derive(Serialize, Deserialize)]
 struct Offer {
@@ -171,6 +174,9 @@ async fn begin(
     if let Some((problem, _)) = knows.problem("") {
         return page(&app, &project, (&uri, &headers), vec![problem]).await;
     }
+    if app.engine.ledger().second_factor(user.id).await?.is_some() {
+        return page(&app, &project, (&uri, &headers), vec![IS_ON.into()]).await;
+    }
     let now = app.engine.system().now();
     let new = Offer {
         secret: Secret::new(app.engine.system()).bytes().to_vec(),
@@ -204,6 +210,10 @@ async fn switch_on(
 ) -> Result<Response, Problem> {
     let user = own(&app, &project)?;
     let (ledger, now) = (app.engine.ledger(), app.engine.system().now());
+    if ledger.second_factor(user.id).await?.is_some() {
+        let answer = page(&app, &project, (&uri, &headers), vec![IS_ON.into()]).await?;
+        return Ok(Noted::nothing(answer).into_response());
+    }
     let known = opened(&app, &user, &sent.offer);
     let known = known.and_then(|known| Some((Secret::of(&known.secret)?, known)));
     let Some((secret, known)) = known else {

@@ -229,6 +229,32 @@ async fn it_is_switched_on_and_off_with_proof_only() {
     assert_eq!(told(&first_step(&server.by(Who::Nobody)).await), "303 /");
 }
 
+/// A session and the password are not enough to put another phone in the place of the one there is.
+#[tokio::test]
+async fn one_that_is_on_is_not_replaced() {
+    const IS_ON: &str = "422 It is on already. Switch it off first, which takes a code of it.";
+    let server = lived().await;
+    with_password(&server, OWNER, PASSWORD).await;
+    // Offered before it was switched on, and still good.
+    let (early, other) = offered(&server, &server.by(Who::Owner)).await;
+    let (secret, _, session) = switched_on(&server).await;
+    let thief = server.with_session(&session);
+    let begin = format!("{ACCOUNT}/second-factor/begin");
+    let answer = thief.form(&begin, &[("current", PASSWORD)]).await;
+    assert_eq!(told(&answer), IS_ON);
+    let code = server.code(&other);
+    let fields = [("offer", early.as_str()), ("code", &code)];
+    let answer = thief
+        .form(&format!("{ACCOUNT}/second-factor"), &fields)
+        .await;
+    assert_eq!(told(&answer), IS_ON);
+    server.pass(SignedDuration::from_secs(30));
+    let nobody = server.by(Who::Nobody);
+    let ticket = hidden(&first_step(&nobody).await.text(), "ticket");
+    let code = server.code(&secret);
+    assert_eq!(told(&second_step(&nobody, &ticket, &code).await), "303 /");
+}
+
 #[tokio::test]
 async fn an_owner_resets_anothers_and_it_is_told() {
     let server = lived().await;
