@@ -157,6 +157,9 @@ fn take_back(tries: &mut BTreeMap<Counted, Tries>, counted: &Counted) {
     if let Some(known) = tries.get_mut(counted) {
         known.count = known.count.saturating_sub(1);
         known.until = known.until.min(known.last);
+        if known.count == 0 {
+            tries.remove(counted);
+        }
     }
 }
 
@@ -237,6 +240,21 @@ mod tests {
             throttle.give_back(NAME_OF_ANN, stranger(1));
         }
         assert_eq!((0..100).filter(|_| try_it().is_ok()).count(), 6);
+    }
+
+    /// Nobody makes others forgotten by what was never tried.
+    #[test]
+    fn what_was_not_tried_is_not_remembered() {
+        let throttle = Throttle::default();
+        assert_eq!(throttle.take_try(NAME_OF_ANN, stranger(1), at(0)), Ok(()));
+        let remembered = || throttle.tries.lock().len();
+        let before = remembered();
+        for number in 0..40_000 {
+            let name = format!("user-{number}@a.example");
+            assert_eq!(throttle.take_try(&name, stranger(2), at(0)), Ok(()));
+            throttle.give_back(&name, stranger(2));
+        }
+        assert_eq!(remembered(), before);
     }
 
     #[test]
