@@ -63,7 +63,7 @@ impl Request {
             return self.url.clone();
         }
         let host_end = self.url.split_once("://").map_or(0, |(scheme, rest)| {
-            scheme.len() + 3 + rest.find('/').unwrap_or(rest.len())
+            scheme.len() + 3 + rest.find(['/', '\\', '?', '#']).unwrap_or(rest.len())
         });
         format!("{}/***", self.url.get(..host_end).unwrap_or_default())
     }

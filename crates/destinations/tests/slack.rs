@@ -250,6 +250,20 @@ fn the_url_is_a_secret_also_in_errors() {
         .render(&slack.plan(&event).unwrap()[0], &event)
         .unwrap();
     assert_eq!(request.shown_url(), "https://hooks.slack.com/***");
+    for (url, shown) in [
+        (
+            "https://hooks.example?key=s3cret",
+            "https://hooks.example/***",
+        ),
+        ("https://hooks.example#s3cret", "https://hooks.example/***"),
+        ("https://hooks.example\\s3cret", "https://hooks.example/***"),
+    ] {
+        let request = destinations::Request {
+            url: url.into(),
+            ..request.clone()
+        };
+        assert_eq!(request.shown_url(), shown);
+    }
     assert!(!format!("{request:?}").contains("secret"));
     let problems = find("slack")
         .unwrap()
