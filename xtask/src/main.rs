@@ -77,7 +77,7 @@ fn main() -> Result<()> {
         Command::Demo { rest } => tools::run(
             "cargo",
             &[
-                &["run", "--quiet", "-p", "tidings", "--", "demo"],
+                &["run", "-p", "tidings", "--", "demo"],
                 tools::strs(&rest).as_slice(),
             ]
             .concat(),
