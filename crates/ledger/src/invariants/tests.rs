@@ -220,7 +220,7 @@ fn whatever_is_broken_is_found_under_its_name() {
             "waits for nothing",
             |held| {
                 held.deliveries
-                    .retain(|delivery| delivery.turn != Turn::Goes || delivery.attempts > 0)
+                    .retain(|delivery| delivery.turn != Turn::Goes || delivery.attempts > 0);
             },
             &[LinesMove],
         ),
