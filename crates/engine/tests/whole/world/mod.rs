@@ -283,11 +283,16 @@ impl World {
         panic!("the ledger is never available");
     }
 
-    /// Everything holds that always holds.
+    /// Everything holds that always holds. A world's clock moves by months at once, so that what is written then may have no part of
+    /// its table made for it on PostgreSQL: that is said of a ledger, and is so of this one.
     pub(crate) async fn holds(&self) {
         let verified = verify(self.engine.ledger(), self.now(), |_| {}).await;
         let findings = verified.unwrap().findings;
-        let told: Vec<String> = findings.iter().map(ToString::to_string).collect();
+        let told: Vec<String> = findings
+            .iter()
+            .map(ToString::to_string)
+            .filter(|finding| !finding.ends_with("some clock was months ahead"))
+            .collect();
         assert!(told.is_empty(), "{}: {told:#?}", commit());
     }
 
