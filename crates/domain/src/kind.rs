@@ -76,6 +76,8 @@ kinds! {
     PriceIncreasePending = "price_increase_pending", "Price increase pending";
     /// A price increase was consented to.
     PriceIncreaseAccepted = "price_increase_accepted", "Price increase accepted";
+    /// A trial ends in a few days, says the store.
+    TrialWillEnd = "trial_will_end", "Trial will end";
     /// A purchase moved to another customer.
     Transfer = "transfer", "Purchase transferred";
     /// What a customer may use changed.

@@ -55,6 +55,7 @@
 //! | `period.extended` | elsewhere the end moved later | `subscription_extended` |
 //! | `price_increase.pending` | an increase awaits consent | `price_increase_pending` |
 //! | `price_increase.accepted` | it was consented to, or needs no consent | `price_increase_accepted` |
+//! | `trial.will_end` | the store says that the trial which runs is about to end | `trial_will_end`, once per end |
 //!
 //! In a free period `*` is `trial`, otherwise `subscription`; a refund of what is no subscription is a
 //! `non_subscription_purchase_refunded`.
@@ -149,7 +150,11 @@ fn told(
     if is_news {
         return FAMILIES.iter().flat_map(|family| family(step)).collect();
     }
-    // What the store asks of somebody is news on any chain.
+    // What the store asks or warns of is news on any chain.
     let one = first_seen::told(step, heard_at, window);
-    one.into_iter().chain(refunds::notices(step)).collect()
+    let notices = refunds::notices(step).into_iter();
+    one.into_iter()
+        .chain(notices)
+        .chain(terms::trial_will_end(step))
+        .collect()
 }

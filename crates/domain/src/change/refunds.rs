@@ -252,6 +252,9 @@ fn notice(step: &Step<'_>, note: &Note) -> Option<Change> {
             *at,
             "refund.declined",
         )),
-        Note::PauseRequested { .. } | Note::Deferred { .. } | Note::Offered { .. } => None,
+        Note::PauseRequested { .. }
+        | Note::Deferred { .. }
+        | Note::TrialWillEnd { .. }
+        | Note::Offered { .. } => None,
     }
 }

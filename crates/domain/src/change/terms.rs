@@ -1,9 +1,10 @@
-//! The terms of the running period: a later end, and price increases.
+//! The terms of the running period: a later end, price increases, and a trial that is about to end.
 
 use super::step::{Change, Step};
 use crate::{
     EventKind, Store,
     fact::{Note, PriceIncrease},
+    snapshot::Phase,
 };
 use jiff::SignedDuration;
 
@@ -13,7 +14,7 @@ use jiff::SignedDuration;
 const LATE_CHARGE: SignedDuration = SignedDuration::from_hours(24);
 
 pub(super) fn told(step: &Step<'_>) -> Vec<Change> {
-    let rules = [end_moved, price_increase];
+    let rules = [end_moved, price_increase, trial_will_end];
     rules.iter().filter_map(|rule| rule(step)).collect()
 }
 
@@ -60,4 +61,30 @@ fn price_increase(step: &Step<'_>) -> Option<Change> {
         snapshot.version.as_microsecond()
     );
     Some(step.change(kind, key, snapshot.version, rule))
+}
+
+/// `trial.will_end`: once per end, and only while the trial runs. It is the store's word, which no clock of ours replaces: where the
+/// message got lost, nothing is told.
+pub(super) fn trial_will_end(step: &Step<'_>) -> Option<Change> {
+    let snapshot = step.after.snapshot;
+    let ends = snapshot.expires_at?;
+    if snapshot.phase != Phase::Trial || !snapshot.gives_access() {
+        return None;
+    }
+    let was_known = |note: &Note| {
+        step.before
+            .is_some_and(|before| before.facts.notes.contains(note))
+    };
+    let notes = step.after.facts.notes.iter();
+    let said = notes
+        .filter(|note| !was_known(note))
+        .filter_map(|note| match note {
+            Note::TrialWillEnd { at } => Some(*at),
+            _ => None,
+        });
+    let at = said
+        .filter(|at| (snapshot.purchased_at..ends).contains(at))
+        .min()?;
+    let key = format!("trial_will_end:{}:{}", step.name(), ends.as_millisecond());
+    Some(step.change(EventKind::TrialWillEnd, key, at, "trial.will_end"))
 }

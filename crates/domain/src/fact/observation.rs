@@ -97,6 +97,11 @@ pub enum Note {
         /// Of which transaction.
         transaction: String,
     },
+    /// The store says that a trial is about to end.
+    TrialWillEnd {
+        /// When.
+        at: Timestamp,
+    },
     /// The client that sent the purchase in said which offering the customer had seen.
     Offered {
         /// When.
@@ -113,7 +118,10 @@ impl Note {
             Self::RefundRequested { transaction, .. }
             | Self::RefundDeclined { transaction, .. }
             | Self::RefundUndone { transaction, .. } => Some(transaction),
-            Self::PauseRequested { .. } | Self::Deferred { .. } | Self::Offered { .. } => None,
+            Self::PauseRequested { .. }
+            | Self::Deferred { .. }
+            | Self::TrialWillEnd { .. }
+            | Self::Offered { .. } => None,
         }
     }
 }

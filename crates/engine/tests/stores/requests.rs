@@ -1,14 +1,19 @@
-//! What a store asks or says that a person must act on: refunds asked for and declined, one undone that nobody heard of.
+//! What a store asks or says that a person must act on: refunds asked for and declined, one undone that nobody heard of, a trial
+//! that will end.
 //!
 //! Sources: Apple, App Store Server Notifications, `notificationType` and `consumptionRequestReason`, and *Send Consumption
 //! Information* (an answer is awaited for 12 hours); Google, "Real-time developer notifications reference guide",
 //! `PendingRefundReviewNotification` (24 hours).
 
-use super::apple::{renewal, signed, transaction};
-use crate::world::World;
+use super::{
+    apple::{renewal, signed, transaction},
+    stripe,
+};
+use crate::world::{DAY, World};
 use domain::{Event, EventKind, EventKind::*, event::Request};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
+use simulator::{Channel, Message};
 
 /// The App Store sends a notification of this kind about a transaction.
 async fn tell(world: &World, kind: &str, id: &str, bought: &Value, more: &Value) {
@@ -156,4 +161,89 @@ async fn rescinded_consent_is_told_of_the_apple_account_that_it_is_about() {
     let bought = of_kind(&world, SubscriptionStarted).await.remove(0);
     assert_eq!(told.customer.id, bought.customer.id);
     world.rederives().await;
+}
+
+/// Stripe, "Types of events", `customer.subscription.trial_will_end`: three days before the end that is scheduled, and again for
+/// another end.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_trial_about_to_end_is_told_once_per_end() {
+    let world = World::with_stores().await;
+    let ends = stripe::begin(&world, "sub_t", true).await;
+    world.pass(4 * DAY).await;
+    for _ in 0..2 {
+        stripe::tell(&world, "customer.subscription.trial_will_end", "sub_t").await;
+    }
+    let who = "user-sub_t";
+    assert_eq!(world.kinds_of(who).await, [TrialStarted, TrialWillEnd]);
+    let told = of_kind(&world, TrialWillEnd).await.remove(0);
+    assert_eq!(told.purchase.unwrap().expires_at, Some(ends));
+    // Another end, and another word.
+    let later = stripe::after(ends, 7);
+    let stripe_api = &world.stores.stripe.api;
+    stripe_api.change("subscriptions", "sub_t", |subscription| {
+        subscription["trial_end"] = later.as_second().into();
+    });
+    stripe::move_period(&world, "sub_t", stripe::after(ends, -7), later);
+    stripe::tell(&world, "customer.subscription.updated", "sub_t").await;
+    world.pass(7 * DAY).await;
+    stripe::tell(&world, "customer.subscription.trial_will_end", "sub_t").await;
+    assert_eq!(
+        world.kinds_of(who).await,
+        [
+            TrialStarted,
+            TrialWillEnd,
+            SubscriptionExtended,
+            TrialWillEnd
+        ]
+    );
+    world.rederives().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn that_a_trial_will_end_is_not_told_when_it_has() {
+    let world = World::with_stores().await;
+    let ends = stripe::begin(&world, "sub_t", true).await;
+    let trial = world.stores.stripe.api.get("subscriptions", "sub_t");
+    world.pass(4 * DAY).await;
+    let late = world.stores.stripe.api.tell(
+        "customer.subscription.trial_will_end",
+        &trial.unwrap(),
+        world.now(),
+    );
+    world.pass(3 * DAY).await;
+    let next = stripe::after(ends, 30);
+    let stripe_api = &world.stores.stripe.api;
+    stripe_api.change("subscriptions", "sub_t", |subscription| {
+        subscription["status"] = "active".into();
+    });
+    stripe::move_period(&world, "sub_t", ends, next);
+    let cycle = "subscription_cycle";
+    stripe_api.invoice("in_2", "sub_t", cycle, 999, (ends, next), world.now());
+    stripe::tell(&world, "invoice.paid", "sub_t").await;
+    let message = Message {
+        channel: Channel::Stripe,
+        body: late,
+        subject: String::new(),
+    };
+    world.deliver(&message).await.unwrap();
+    world.settled().await;
+    assert_eq!(
+        world.kinds_of("user-sub_t").await,
+        [TrialStarted, TrialConverted]
+    );
+    world.rederives().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn that_a_trial_will_end_is_news_also_of_a_purchase_never_heard_of() {
+    let world = World::with_stores().await;
+    let stripe_api = &world.stores.stripe.api;
+    let ends = stripe::after(world.now(), 7);
+    let new = stripe::subscription("sub_t");
+    stripe_api.subscribe(&new, world.now(), ends, true);
+    let create = "subscription_create";
+    stripe_api.invoice("in_1", "sub_t", create, 0, (world.now(), ends), world.now());
+    world.pass(4 * DAY).await;
+    stripe::tell(&world, "customer.subscription.trial_will_end", "sub_t").await;
+    assert_eq!(world.kinds().await, [TrialStarted, TrialWillEnd]);
 }

@@ -44,6 +44,11 @@ pub(super) fn receive(body: &[u8]) -> Result<Received, Refusal> {
     };
     let own = || id(object);
     let question = match event.kind.as_str() {
+        // The subscription does not show that it was said.
+        "customer.subscription.trial_will_end" => Some(Question {
+            prompt: json!({ "trial_will_end": event.created }),
+            ..about("subscription", own())?
+        }),
         kind if kind.starts_with("customer.subscription.") => Some(about("subscription", own())?),
         kind if kind.starts_with("subscription_schedule.") => {
             // One that was released has let go of it.

@@ -5,7 +5,10 @@ use super::super::{
     model::{Metadata, Session},
 };
 use crate::{Answer, Refusal};
-use domain::{ChainKey, Environment, Observation, Store, fact::RefundFact};
+use domain::{
+    ChainKey, Environment, Observation, Store,
+    fact::{Note, RefundFact},
+};
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 
@@ -47,6 +50,13 @@ impl About<'_> {
             },
             id: id.to_owned(),
         })
+    }
+
+    /// What the message said that is no more than said.
+    pub(super) fn notes(&self) -> Vec<Note> {
+        let second = self.answer.question.prompt["trial_will_end"].as_i64();
+        let at = second.and_then(|second| Timestamp::from_second(second).ok());
+        at.map(|at| Note::TrialWillEnd { at }).into_iter().collect()
     }
 
     /// The first name found, in the configured order.

@@ -45,6 +45,7 @@ impl About<'_> {
             return Ok(None);
         }
         seen.refunds.clone_from(&self.refunds);
+        seen.notes = self.notes();
         Ok(Some(seen))
     }
 
