@@ -26,6 +26,7 @@ use std::{
 #[derive(Debug)]
 pub struct Clock {
     micros: AtomicI64,
+    passed: AtomicU64,
     drawn: AtomicU64,
     steps: AtomicU64,
 }
@@ -34,6 +35,7 @@ impl Clock {
     pub(super) fn at(start: Timestamp) -> Self {
         Self {
             micros: AtomicI64::new(start.as_microsecond()),
+            passed: AtomicU64::new(0),
             drawn: AtomicU64::new(0),
             steps: AtomicU64::new(0),
         }
@@ -42,6 +44,9 @@ impl Clock {
     pub(super) fn pass(&self, time: SignedDuration) {
         let micros = i64::try_from(time.as_micros()).unwrap();
         self.micros.fetch_add(micros, Ordering::SeqCst);
+        if let Ok(micros) = u64::try_from(micros) {
+            self.passed.fetch_add(micros, Ordering::SeqCst);
+        }
     }
 
     /// Begins another step of a test. What a step draws depends on its number alone, so that one more id in one of them leaves
@@ -65,9 +70,9 @@ impl System for Clock {
         Timestamp::from_microsecond(self.micros.load(Ordering::SeqCst)).unwrap()
     }
 
-    /// Nothing takes time.
+    /// What was let pass: nothing else takes time.
     fn uptime(&self) -> Duration {
-        Duration::ZERO
+        Duration::from_micros(self.passed.load(Ordering::SeqCst))
     }
 
     fn entropy(&self) -> u64 {
