@@ -181,7 +181,7 @@ impl NotSent {
             Self::EventDisabled => "This kind of event is switched off for this integration.",
             Self::EventUnsupported => "This destination never receives this kind of event.",
             Self::BlockedAddress => {
-                "The address is internal. If that is intended, start the server with its network among `--allow-networks`."
+                "The address is internal. If that is intended, start the server with its network among `--allow-networks` for integrations."
             }
             Self::ResponseTooLarge => "The destination answered with more than 64 KiB.",
             Self::EndpointUnverified => {

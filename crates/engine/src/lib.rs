@@ -43,7 +43,7 @@ pub use retention::Retention;
 pub use setup::{ActiveIntegration, AppSetup, MakeSource, ProjectSetup, Secrets, Setup};
 pub use system::{System, WallSystem};
 pub use transport::{
-    AllowedNetworks, Authorities, AuthorityError, ClientError, NetworkTransport, Networks,
+    AllowedNetworks, Authorities, AuthorityError, ClientError, Errand, NetworkTransport, Networks,
     Transport, TransportError,
 };
 pub use under_way::UnderWay;

@@ -21,7 +21,7 @@ pub mod table;
 mod web;
 
 pub use claim::{Sender, UNPROVEN, stands_for};
-pub use web::{Call, Method, Reply, Trouble, Web};
+pub use web::{Call, Method, Purpose, Reply, Trouble, Web};
 
 use async_trait::async_trait;
 use domain::{

@@ -1,4 +1,4 @@
-//! The way to a store's API, as the sources see it.
+//! The way to a store's API, and to what it is checked with, as the sources see it.
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
@@ -13,9 +13,22 @@ pub enum Method {
     Post,
 }
 
+/// What a request is for. Which internal networks may be reached is said for each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// To ask a store, and whoever gives out the tokens that it is asked with.
+    Store,
+    /// To read the keys that signatures are checked with, or whether a certificate was revoked.
+    Keys,
+    /// To read exchange rates.
+    Rates,
+}
+
 /// A request.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Call {
+    /// What for.
+    pub purpose: Purpose,
     /// How.
     pub method: Method,
     /// Where.
@@ -28,9 +41,10 @@ pub struct Call {
 
 impl Call {
     /// A `GET` with a bearer token, or without one.
-    pub fn get(url: String, bearer: Option<&str>) -> Self {
+    pub fn get(purpose: Purpose, url: String, bearer: Option<&str>) -> Self {
         let headers = bearer.map(|token| ("authorization", format!("Bearer {token}")));
         Self {
+            purpose,
             method: Method::Get,
             url,
             headers: headers.into_iter().collect(),
@@ -39,8 +53,14 @@ impl Call {
     }
 
     /// A `POST` of `body`.
-    pub fn post(url: String, bearer: Option<&str>, content_type: &str, body: Vec<u8>) -> Self {
-        let mut call = Self::get(url, bearer);
+    pub fn post(
+        purpose: Purpose,
+        url: String,
+        bearer: Option<&str>,
+        content_type: &str,
+        body: Vec<u8>,
+    ) -> Self {
+        let mut call = Self::get(purpose, url, bearer);
         call.method = Method::Post;
         call.headers.push(("content-type", content_type.to_owned()));
         call.body = body;
@@ -52,6 +72,7 @@ impl std::fmt::Debug for Call {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         // Headers and form bodies carry credentials.
         f.debug_struct("Call")
+            .field("purpose", &self.purpose)
             .field("method", &self.method)
             .field("url", &self.url)
             .finish_non_exhaustive()

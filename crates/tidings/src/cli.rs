@@ -1,13 +1,16 @@
 //! The command line. Every option can also be given by an environment variable.
 
 use crate::{
+    allowed::Allowed, from_file::FromFile, public_url::PublicUrl, telemetry::Traces,
+    trusted::Trusted,
+};
+use crate::{
     apply, backup, copy, demo, doctor, import, keys, migrate, rates, rederive, say, serve,
     sign_in_link, simulate, verify,
 };
-use crate::{from_file::FromFile, public_url::PublicUrl, telemetry::Traces, trusted::Trusted};
 use anyhow::{Result, bail};
 use clap::{Args, Parser, Subcommand, value_parser};
-use engine::{AllowedNetworks, Networks, Retention};
+use engine::{Networks, Retention};
 use jiff::SignedDuration;
 use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
 use web::access::Lasting;
@@ -69,9 +72,8 @@ pub(crate) struct ServeOptions {
     /// when absent.
     #[arg(long, env = "TIDINGS_PUBLIC_URL")]
     pub(crate) public_url: Option<PublicUrl>,
-    /// Internal networks that integrations and the URLs of apps may reach, such as 10.0.0.0/8,127.0.0.1/32; public addresses are always allowed.
-    #[arg(long, env = "TIDINGS_ALLOW_NETWORKS", default_value = "")]
-    pub(crate) allow_networks: AllowedNetworks,
+    #[command(flatten)]
+    pub(crate) allowed: Allowed,
     #[command(flatten)]
     pub(crate) trusted: Trusted,
     /// Proxies in front of this server, as networks such as 10.0.0.0/8: what they say of who asks (X-Forwarded-For) is believed, and of no one else.
@@ -176,8 +178,8 @@ pub(crate) enum Command {
     Migrate(migrate::Options),
     /// Copy the embedded database to a file while its server runs.
     Backup(backup::Options),
-    /// Check the data.
-    Doctor(Data),
+    /// Check the data, and say what a server with the same options may reach.
+    Doctor(doctor::Options),
     /// Check, customer by customer, everything that always holds; a server may run meanwhile.
     Verify(Data),
 }
@@ -203,7 +205,7 @@ impl Command {
             Self::Copy(options) => copy::run(&options).await,
             Self::Migrate(options) => migrate::run(&options).await,
             Self::Backup(options) => backup::run(&options),
-            Self::Doctor(data) => doctor::run(&data).await,
+            Self::Doctor(options) => doctor::run(&options).await,
             Self::Verify(data) => verify::run(&data).await,
         }
     }

@@ -1,6 +1,7 @@
 //! `tidings demo`: a server, a simulated App Store and receivers, in a temporary directory.
 
 use crate::{
+    allowed::Allowed,
     cli::{Data, LogFormat, ServeOptions, whole_hours},
     say,
     serve::{Server, stop_signal},
@@ -10,7 +11,7 @@ use crate::{
 use anyhow::{Context, Result};
 use clap::Args;
 use configuration::{Desired, Means};
-use engine::{Networks, Retention, System, WallSystem};
+use engine::{AllowedNetworks, Networks, Retention, System, WallSystem};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 use simulator::{
@@ -114,6 +115,9 @@ pub(crate) async fn run(options: Options) -> Result<()> {
     )
     .await?;
 
+    // Receivers, the simulated stores, and the keys of what is pushed.
+    let networks = "integrations=127.0.0.1/32,stores=127.0.0.1/32,keys=127.0.0.1/32";
+    let networks: AllowedNetworks = networks.parse().map_err(anyhow::Error::msg)?;
     let serve = |listen| ServeOptions {
         data: data.clone(),
         key_is_lost: false,
@@ -125,7 +129,9 @@ pub(crate) async fn run(options: Options) -> Result<()> {
         rates_url: None,
         audit_days: Retention::DEFAULT.audit_days,
         program_audit_days: Retention::DEFAULT.program_audit_days,
-        allow_networks: "127.0.0.0/8".parse().unwrap_or_default(),
+        allowed: Allowed {
+            networks: networks.clone(),
+        },
         trusted_proxies: Networks::default(),
         session_idle_hours: whole_hours(Lasting::DEFAULT.idle),
         session_hours: whole_hours(Lasting::DEFAULT.longest),

@@ -1,12 +1,22 @@
-//! `tidings doctor`: is the data sound?
+//! `tidings doctor`: is the data sound, and what is open?
 
-use crate::{cli::Data, say};
+use crate::{allowed::Allowed, cli::Data, say};
 use anyhow::Result;
+use clap::Args;
 use configuration::Sealed;
 use ledger::Verification;
 use std::process::ExitCode;
 
-pub(crate) async fn run(data: &Data) -> Result<ExitCode> {
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    #[command(flatten)]
+    data: Data,
+    #[command(flatten)]
+    allowed: Allowed,
+}
+
+pub(crate) async fn run(options: &Options) -> Result<ExitCode> {
+    let data = &options.data;
     if !data.is_on_postgres() && !data.file().exists() {
         say::line(format!(
             "{} holds no database; `tidings serve` or `tidings apply` creates one",
@@ -76,6 +86,9 @@ pub(crate) async fn run(data: &Data) -> Result<ExitCode> {
                 path.display()
             ),
         );
+    }
+    for line in options.allowed.lines() {
+        report(true, line);
     }
     Ok(if problems == 0 {
         ExitCode::SUCCESS

@@ -1,9 +1,9 @@
 //! `tidings import`: customers and their purchases, from a file. The stores say what was bought; the file only says whose.
 
-use crate::{cli::Data, say, stores, trusted::Trusted};
+use crate::{allowed::Allowed, cli::Data, say, stores, trusted::Trusted};
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use engine::{AllowedNetworks, Engine, Imported, NetworkTransport, Parts, Retention, WallSystem};
+use engine::{Engine, Imported, NetworkTransport, Parts, Retention, WallSystem};
 use futures_util::{StreamExt, stream};
 use serde::{Deserialize, Serialize};
 use sources::{
@@ -39,9 +39,8 @@ pub(crate) struct Options {
     /// Tell the latest event of each purchase. Without this an import tells none.
     #[arg(long)]
     tell_events: bool,
-    /// Internal networks in which stores may be reached, for tests.
-    #[arg(long, env = "TIDINGS_ALLOW_NETWORKS", default_value = "")]
-    allow_networks: AllowedNetworks,
+    #[command(flatten)]
+    allowed: Allowed,
     #[command(flatten)]
     trusted: Trusted,
 }
@@ -153,7 +152,7 @@ pub(crate) async fn run(options: &Options) -> Result<ExitCode> {
     let done = imported_before(&report_path)?;
     let opened = options.data.open().await?;
     let transport = Arc::new(
-        NetworkTransport::new(options.allow_networks.clone(), options.trusted.read()?)
+        NetworkTransport::new(options.allowed.networks.clone(), options.trusted.read()?)
             .context("the HTTP client cannot be set up")?,
     );
     let engine = Engine::quiet(Parts {

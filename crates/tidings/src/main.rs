@@ -1,5 +1,6 @@
 //! `tidings`: one program that hears the stores and tells your systems what happened.
 
+mod allowed;
 mod apply;
 mod backup;
 mod cli;

@@ -95,7 +95,7 @@ impl Server {
             .as_ref()
             .map_or_else(|| format!("http://{address}"), ToString::to_string);
         let transport = Arc::new(
-            NetworkTransport::new(options.allow_networks.clone(), options.trusted.read()?)
+            NetworkTransport::new(options.allowed.networks.clone(), options.trusted.read()?)
                 .context("the HTTP client cannot be set up")?,
         );
         let parts = Parts {

@@ -3,7 +3,7 @@
 
 use super::Clock;
 use jiff::{civil::Date, tz::TimeZone};
-use sources::{Call, rates};
+use sources::{Call, Purpose, rates};
 use std::time::Duration;
 
 /// How often the ledger is looked at.
@@ -57,7 +57,7 @@ impl Clock {
     }
 
     async fn fetch_rates(&self, url: &str) -> Result<usize, String> {
-        let call = Call::get(url.to_owned(), None);
+        let call = Call::get(Purpose::Rates, url.to_owned(), None);
         let reply = self.core.web().call(&call).await?;
         if reply.status != 200 {
             return Err(format!("{url} answered {}", reply.status));

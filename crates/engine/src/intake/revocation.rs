@@ -1,19 +1,17 @@
 //! Asks, where an app wants it, whether the certificates that signed a message were revoked.
 
 use super::Intake;
-use crate::{Guarded, TransportError};
-use destinations::{Header, Request, Response, Via};
+use crate::Guarded;
 use jiff::{SignedDuration, Timestamp};
 use sources::{
-    Refusal, Verdict,
+    Call, Purpose, Refusal, Reply, Verdict,
     apple::ocsp::{Check, Doubt},
 };
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 
 /// How long a good answer is believed, and how many are remembered. Source: App Store Server Library, whose values these are.
 const BELIEVED: SignedDuration = SignedDuration::from_mins(15);
 const REMEMBERED: usize = 64;
-const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Good answers, by question.
 #[derive(Default)]
@@ -45,8 +43,7 @@ impl Intake {
     ) -> Result<(), Refusal> {
         let vouched = &self.memory.vouched;
         for check in checks.iter().filter(|check| !vouched.holds(check, now)) {
-            let transport = self.core.transport();
-            let answer = transport.send(&request(check), TIMEOUT).await;
+            let answer = self.core.web().call(&request(check)).await;
             verdict(check, answer, now)?;
             vouched.remember(check, now);
         }
@@ -54,37 +51,22 @@ impl Intake {
     }
 }
 
-fn request(check: &Check) -> Request {
-    let header = Header {
-        name: "content-type",
-        value: "application/ocsp-request".into(),
-        secret: false,
-    };
-    Request {
-        via: Via::Http,
-        url: check.url.clone(),
-        secret_url: false,
-        headers: vec![header],
-        body: check.request.clone(),
-        authorities: None,
-    }
+fn request(check: &Check) -> Call {
+    let (url, body) = (check.url.clone(), check.request.clone());
+    Call::post(Purpose::Keys, url, None, "application/ocsp-request", body)
 }
 
 /// `Ok` for a certificate that stands.
-fn verdict(
-    check: &Check,
-    answer: Result<Response, TransportError>,
-    now: Timestamp,
-) -> Result<(), Refusal> {
+fn verdict(check: &Check, answer: Result<Reply, String>, now: Timestamp) -> Result<(), Refusal> {
     let again = |detail: String| Refusal {
         code: "revocation_unknown",
         detail,
         verdict: Verdict::Again,
     };
-    let answer = answer.map_err(|error| {
-        again(format!(
-            "the revocation responder could not be asked: {error}"
-        ))
+    let answer = answer.map_err(|problem| {
+        // Whoever sent the message is not told what is wrong inside.
+        tracing::warn!(problem, "the revocation responder could not be asked");
+        again("the revocation responder could not be asked".into())
     })?;
     if answer.status != 200 {
         let status = answer.status;

@@ -1,29 +1,26 @@
 //! The way over HTTP: pooled connections, no redirects, bounded answers, and no internal address, however a name resolves.
 
 use super::{
-    AllowedNetworks, Authorities, TransportError,
+    Authorities, TransportError,
     answer::read,
     authorities::ClientError,
+    errand::Errand,
     pooled::{Kept, POOL_IDLE, died},
+    reach::{Reach, Unreached},
 };
 use crate::Guarded;
 use destinations::{Request, Response};
-use futures_util::future::BoxFuture;
-use reqwest::{Client, RequestBuilder, Url, dns, redirect};
-use sources::{Call, Method, Reply};
-use std::{
-    collections::BTreeMap,
-    error::Error,
-    net::{IpAddr, SocketAddr},
-    sync::Arc,
-    time::Duration,
-};
+use reqwest::{Client, ClientBuilder, RequestBuilder, Url, dns, redirect};
+use sources::{Call, Method, Purpose, Reply};
+use std::{collections::BTreeMap, error::Error, net::IpAddr, sync::Arc, time::Duration};
 use tokio::time::Instant;
 
 /// Most of a store's answer that is read: a page of twenty signed transactions takes some hundred kilobytes.
 const LARGEST_STORE_ANSWER: usize = 8 << 20;
 /// How long a store may take.
 const STORE_TIMEOUT: Duration = Duration::from_secs(20);
+/// How long keys and rates may take: a store waits meanwhile for the answer to its own message.
+const KEYS_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long a connection may take to be made.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -31,56 +28,80 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Pools for certificate authorities of an integration's own, at most; then they are made again.
 const MOST_OWN: usize = 64;
 
-/// Pools of connections.
+/// Pools of connections. Each errand has its own: where one may lead, no connection of another goes.
 #[derive(Debug)]
 pub(super) struct Http {
-    /// For whoever needs no certificate authorities of its own.
-    common: Arc<Pool>,
+    /// For integrations that need no certificate authorities of their own.
+    integrations: Arc<Pool>,
     /// For those that do, by their certificates.
     own: Guarded<BTreeMap<String, Arc<Pool>>>,
-    allowed: AllowedNetworks,
+    stores: Asking,
+    keys: Asking,
+    rates: Asking,
     authorities: Authorities,
 }
 
-/// A pool of connections.
+/// Connections to whom deliveries go.
 #[derive(Debug)]
 struct Pool {
+    reach: Reach,
     client: Client,
     /// One that never uses a connection again.
     fresh: Client,
     kept: Kept,
 }
 
+/// Connections to whom questions go.
+#[derive(Debug)]
+struct Asking {
+    reach: Reach,
+    client: Client,
+}
+
+/// How connections are made to what is in reach: without proxies, and without following anybody elsewhere.
+fn builder(reach: &Reach) -> ClientBuilder {
+    Client::builder()
+        .dns_resolver(Arc::new(GuardedResolver(reach.clone())))
+        .redirect(redirect::Policy::none())
+        .no_proxy()
+        .user_agent(concat!("Tidings/", env!("CARGO_PKG_VERSION")))
+        .connect_timeout(CONNECT_TIMEOUT)
+        .pool_idle_timeout(POOL_IDLE)
+        .pool_max_idle_per_host(64)
+        .tcp_nodelay(true)
+}
+
 impl Pool {
-    fn new(allowed: &AllowedNetworks, authorities: &Authorities) -> Result<Self, ClientError> {
-        let builder = || {
-            Client::builder()
-                .dns_resolver(Arc::new(GuardedResolver(allowed.clone())))
-                .redirect(redirect::Policy::none())
-                .no_proxy()
-                .user_agent(concat!("Tidings/", env!("CARGO_PKG_VERSION")))
-                .connect_timeout(CONNECT_TIMEOUT)
-                .pool_idle_timeout(POOL_IDLE)
-                .tcp_nodelay(true)
-        };
+    fn new(reach: Reach, authorities: &Authorities) -> Result<Self, ClientError> {
         Ok(Self {
-            client: authorities.client(builder().pool_max_idle_per_host(64))?,
-            fresh: authorities.client(builder().pool_max_idle_per_host(0))?,
+            client: authorities.client(builder(&reach))?,
+            fresh: authorities.client(builder(&reach).pool_max_idle_per_host(0))?,
             kept: Kept::default(),
+            reach,
         })
     }
 }
 
+impl Asking {
+    fn new(reach: Reach, authorities: &Authorities) -> Result<Self, ClientError> {
+        let client = authorities.client(builder(&reach))?;
+        Ok(Self { reach, client })
+    }
+}
+
 impl Http {
-    /// One that reaches public addresses and `allowed` ones, certified by authorities of the system or these.
+    /// One that on each errand goes where that may `reach`, to what is certified by authorities of the system or these.
     pub(super) fn new(
-        allowed: AllowedNetworks,
+        reach: impl Fn(Errand) -> Reach,
         authorities: Authorities,
     ) -> Result<Self, ClientError> {
+        let asking = |errand| Asking::new(reach(errand), &authorities);
         Ok(Self {
-            common: Arc::new(Pool::new(&allowed, &authorities)?),
+            integrations: Arc::new(Pool::new(reach(Errand::Integrations), &authorities)?),
             own: Guarded::default(),
-            allowed,
+            stores: asking(Errand::Stores)?,
+            keys: asking(Errand::Keys)?,
+            rates: asking(Errand::Rates)?,
             authorities,
         })
     }
@@ -88,14 +109,14 @@ impl Http {
     /// The pool for a request.
     fn pool(&self, request: &Request) -> Result<Arc<Pool>, ClientError> {
         let Some(pem) = &request.authorities else {
-            return Ok(Arc::clone(&self.common));
+            return Ok(Arc::clone(&self.integrations));
         };
         let known = self.own.lock().get(pem).cloned();
         if let Some(known) = known {
             return Ok(known);
         }
         let authorities = self.authorities.and(Authorities::read(pem)?);
-        let made = Arc::new(Pool::new(&self.allowed, &authorities)?);
+        let made = Arc::new(Pool::new(self.integrations.reach.clone(), &authorities)?);
         let mut own = self.own.lock();
         if own.len() >= MOST_OWN {
             own.clear();
@@ -112,7 +133,7 @@ impl Http {
         request: &Request,
         timeout: Duration,
     ) -> Result<Response, TransportError> {
-        let url = self.checked(&request.url)?;
+        let url = checked(&self.integrations.reach, &request.url)?;
         let pool = self.pool(request);
         let pool = pool.map_err(|error| TransportError::Network(error.to_string()))?;
         let (began, host) = (Instant::now(), url.authority().to_owned());
@@ -127,24 +148,27 @@ impl Http {
         Ok(read(answer).await)
     }
 
-    /// Calls a store.
+    /// Asks a store, or what is needed to believe it.
     pub(super) async fn call(&self, call: &Call) -> Result<Reply, String> {
-        let url = self.checked(&call.url).map_err(|error| error.to_string())?;
+        let (asking, timeout) = match call.purpose {
+            Purpose::Store => (&self.stores, STORE_TIMEOUT),
+            Purpose::Keys => (&self.keys, KEYS_TIMEOUT),
+            Purpose::Rates => (&self.rates, KEYS_TIMEOUT),
+        };
+        let url = checked(&asking.reach, &call.url).map_err(|error| error.to_string())?;
         let method = match call.method {
             Method::Get => reqwest::Method::GET,
             Method::Post => reqwest::Method::POST,
         };
-        let mut sending = self
-            .common
+        let mut sending = asking
             .client
             .request(method, url)
-            .timeout(STORE_TIMEOUT)
+            .timeout(timeout)
             .body(call.body.clone());
         for (name, value) in &call.headers {
             sending = sending.header(*name, value.as_str());
         }
-        let failed =
-            |error: reqwest::Error| explain(&error.without_url(), STORE_TIMEOUT).to_string();
+        let failed = |error: reqwest::Error| explain(&error.without_url(), timeout).to_string();
         let mut answer = sending.send().await.map_err(failed)?;
         let header = |name: &str| {
             let value = answer.headers().get(name)?.to_str().ok()?;
@@ -164,22 +188,20 @@ impl Http {
         }
         Ok(reply)
     }
+}
 
-    /// A URL that may be asked. A host that is an address never reaches the resolver.
-    fn checked(&self, url: &str) -> Result<Url, TransportError> {
-        let url = Url::parse(url)
-            .map_err(|error| TransportError::Network(format!("the URL cannot be used: {error}")))?;
-        let literal = url.host_str().and_then(|host| {
-            let host = host.trim_start_matches('[').trim_end_matches(']');
-            host.parse::<IpAddr>().ok()
-        });
-        match literal {
-            Some(address) if !self.allowed.admits(address) => Err(TransportError::Blocked(
-                format!("{address} is an internal address"),
-            )),
-            _ => Ok(url),
-        }
+/// A URL that may be asked. A host that is an address never reaches the resolver.
+fn checked(reach: &Reach, url: &str) -> Result<Url, TransportError> {
+    let url = Url::parse(url)
+        .map_err(|error| TransportError::Network(format!("the URL cannot be used: {error}")))?;
+    let literal = url.host_str().and_then(|host| {
+        let host = host.trim_start_matches('[').trim_end_matches(']');
+        host.parse::<IpAddr>().ok()
+    });
+    if let Some(address) = literal {
+        reach.check(address)?;
     }
+    Ok(url)
 }
 
 fn sending(client: &Client, url: &Url, request: &Request, timeout: Duration) -> RequestBuilder {
@@ -194,35 +216,15 @@ fn sending(client: &Client, url: &Url, request: &Request, timeout: Duration) -> 
 }
 
 /// Resolves names to the addresses that may be reached.
-struct GuardedResolver(AllowedNetworks);
-
-/// A name that only internal addresses answer to.
-#[derive(Debug, thiserror::Error)]
-#[error("{host} resolves to {address}, an internal address")]
-struct Internal {
-    host: String,
-    address: IpAddr,
-}
+struct GuardedResolver(Reach);
 
 impl dns::Resolve for GuardedResolver {
     fn resolve(&self, name: dns::Name) -> dns::Resolving {
-        let allowed = self.0.clone();
-        let resolving: BoxFuture<'static, _> = Box::pin(async move {
-            let host = name.as_str().to_owned();
-            let found: Vec<SocketAddr> =
-                tokio::net::lookup_host((host.as_str(), 0)).await?.collect();
-            let is_allowed = |address: &&SocketAddr| allowed.admits(address.ip());
-            let reached: Vec<SocketAddr> = found.iter().filter(is_allowed).copied().collect();
-            match found.first() {
-                None => Err(format!("{host} has no address").into()),
-                Some(internal) if reached.is_empty() => {
-                    let address = internal.ip();
-                    Err(Internal { host, address }.into())
-                }
-                Some(_) => Ok(Box::new(reached.into_iter()) as dns::Addrs),
-            }
-        });
-        resolving
+        let reach = self.0.clone();
+        Box::pin(async move {
+            let found = reach.find(name.as_str(), 0).await?;
+            Ok(Box::new(found.into_iter()) as dns::Addrs)
+        })
     }
 }
 
@@ -239,12 +241,10 @@ fn explain(error: &reqwest::Error, timeout: Duration) -> TransportError {
     while let Some(source) = cause.source() {
         cause = source;
     }
-    match cause.downcast_ref::<Internal>() {
-        Some(internal) => TransportError::Blocked(internal.to_string()),
-        None if error.is_connect() => {
-            TransportError::Network(format!("could not connect: {cause}"))
-        }
-        None => TransportError::Network(cause.to_string()),
+    match cause.downcast_ref::<Unreached>() {
+        Some(Unreached::Closed(why)) => TransportError::Blocked(why.clone()),
+        _ if error.is_connect() => TransportError::Network(format!("could not connect: {cause}")),
+        _ => TransportError::Network(cause.to_string()),
     }
 }
 

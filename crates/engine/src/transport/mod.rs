@@ -3,18 +3,22 @@
 mod answer;
 mod authorities;
 mod by_name;
+mod errand;
 mod http;
 mod nats;
 mod networks;
 mod pooled;
+mod reach;
 
 pub use authorities::{Authorities, AuthorityError, ClientError};
-pub use networks::{AllowedNetworks, Networks};
+pub use errand::{AllowedNetworks, Errand};
+pub use networks::Networks;
 
 use async_trait::async_trait;
 use destinations::{Request, Response, Via};
+use reach::{Lookup, OfTheSystem, Reach};
 use sources::{Call, Reply, Web};
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 /// Most of an answer of a destination that is read.
 const LARGEST_ANSWER: usize = 64 << 10;
@@ -42,16 +46,24 @@ pub trait Transport: Send + Sync + 'static {
 pub struct NetworkTransport {
     http: http::Http,
     links: nats::Links,
-    allowed: AllowedNetworks,
 }
 
 impl NetworkTransport {
-    /// A transport that reaches public addresses and `allowed` ones, certified by authorities of the system or these.
+    /// A transport that reaches public addresses and, on each errand, those `allowed` for it, certified by authorities of the system or these.
     pub fn new(allowed: AllowedNetworks, authorities: Authorities) -> Result<Self, ClientError> {
+        Self::looking_up(allowed, authorities, Arc::new(OfTheSystem))
+    }
+
+    fn looking_up(
+        allowed: AllowedNetworks,
+        authorities: Authorities,
+        lookup: Arc<dyn Lookup>,
+    ) -> Result<Self, ClientError> {
+        let allowed = Arc::new(allowed);
+        let reach = |errand| Reach::new(errand, Arc::clone(&allowed), Arc::clone(&lookup));
         Ok(Self {
-            links: nats::Links::new(authorities.verifier()?),
-            http: http::Http::new(allowed.clone(), authorities)?,
-            allowed,
+            links: nats::Links::new(reach(Errand::Integrations), authorities.verifier()?),
+            http: http::Http::new(reach, authorities)?,
         })
     }
 }
@@ -61,12 +73,7 @@ impl Transport for NetworkTransport {
     async fn send(&self, request: &Request, timeout: Duration) -> Result<Response, TransportError> {
         match &request.via {
             Via::Http => self.http.post(request, timeout).await,
-            Via::Nats(publication) => {
-                let links = &self.links;
-                links
-                    .publish(&self.allowed, request, publication, timeout)
-                    .await
-            }
+            Via::Nats(publication) => self.links.publish(request, publication, timeout).await,
         }
     }
 }
@@ -77,3 +84,6 @@ impl Web for NetworkTransport {
         self.http.call(call).await
     }
 }
+
+#[cfg(test)]
+mod attacks;

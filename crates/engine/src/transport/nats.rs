@@ -1,8 +1,9 @@
 //! The way to streams: a connection per cluster and login, made when it is needed and given up when it fails.
 
 use super::{
-    AllowedNetworks, TransportError,
+    TransportError,
     by_name::{Names, encryption},
+    reach::Reach,
 };
 use crate::Guarded;
 use async_nats::{
@@ -50,6 +51,7 @@ struct Heard {
 /// All connections of this process.
 pub(super) struct Links {
     all: Guarded<BTreeMap<Key, Arc<Link>>>,
+    reach: Reach,
     /// Which certificates are trusted.
     verifier: Arc<dyn ServerCertVerifier>,
 }
@@ -70,9 +72,10 @@ enum Unconnected {
 
 impl Links {
     /// None yet.
-    pub(super) fn new(verifier: Arc<dyn ServerCertVerifier>) -> Self {
+    pub(super) fn new(reach: Reach, verifier: Arc<dyn ServerCertVerifier>) -> Self {
         Self {
             all: Guarded::default(),
+            reach,
             verifier,
         }
     }
@@ -94,7 +97,6 @@ impl Links {
     /// Publishes and waits for what the stream says, at most `timeout` in all.
     pub(super) async fn publish(
         &self,
-        allowed: &AllowedNetworks,
         request: &Request,
         publication: &Publication,
         timeout: Duration,
@@ -104,7 +106,7 @@ impl Links {
             &(publication.servers.clone(), publication.login.clone()),
             began,
         );
-        let connecting = link.connected(allowed, publication, &self.verifier);
+        let connecting = link.connected(&self.reach, publication, &self.verifier);
         let connected = tokio::time::timeout(timeout, connecting).await;
         let client = match connected {
             Ok(Ok(client)) => client,
@@ -166,7 +168,7 @@ fn late(timeout: Duration) -> TransportError {
 impl Link {
     async fn connected(
         &self,
-        allowed: &AllowedNetworks,
+        reach: &Reach,
         publication: &Publication,
         verifier: &Arc<dyn ServerCertVerifier>,
     ) -> Result<Client, Unconnected> {
@@ -178,7 +180,7 @@ impl Link {
         }
         // One that lost its server would keep what it is given until it finds it again: a retry of ours comes sooner.
         *client = None;
-        let made = connect(allowed, publication, verifier, Arc::clone(&self.heard)).await?;
+        let made = connect(reach, publication, verifier, Arc::clone(&self.heard)).await?;
         Ok(client.insert(made).clone())
     }
 
@@ -209,40 +211,29 @@ struct Found {
 }
 
 /// Looks servers up, and checks where they are.
-async fn addresses(allowed: &AllowedNetworks, servers: &[String]) -> Result<Found, TransportError> {
+async fn addresses(reach: &Reach, servers: &[String]) -> Result<Found, TransportError> {
     let mut found = Found::default();
     let mut problem = None;
     for server in servers {
         let (scheme, place) = server.split_once("://").unwrap_or(("nats", server));
-        let port = place.rsplit_once(':');
-        let (host, place) = match port.filter(|(_, port)| port.parse::<u16>().is_ok()) {
-            Some((host, _)) => (host, place.to_owned()),
-            None => (place, format!("{place}:{PORT}")),
-        };
-        let resolved = match tokio::net::lookup_host(place.as_str()).await {
+        let (host, port) = place
+            .rsplit_once(':')
+            .and_then(|(host, port)| Some((host, port.parse().ok()?)))
+            .unwrap_or((place, PORT));
+        let host = host.trim_start_matches('[').trim_end_matches(']');
+        let resolved = match reach.find(host, port).await {
             Ok(resolved) => resolved,
-            Err(error) => {
-                problem = Some(TransportError::Network(format!(
-                    "could not connect: {error}"
-                )));
+            Err(unreached) => {
+                problem = Some(unreached.into());
                 continue;
             }
         };
-        let is_encrypted = scheme == "tls";
+        let scheme = if scheme == "tls" { "tls" } else { "nats" };
         for address in resolved {
-            if !allowed.admits(address.ip()) {
-                problem = Some(TransportError::Blocked(format!(
-                    "{place} resolves to {}, an internal address",
-                    address.ip()
-                )));
-                continue;
-            }
-            if is_encrypted {
-                let name = host.trim_start_matches('[').trim_end_matches(']');
+            if scheme == "tls" {
                 let names = found.names.entry(address.ip()).or_default();
-                names.push(name.to_owned());
+                names.push(host.to_owned());
             }
-            let scheme = if is_encrypted { "tls" } else { "nats" };
             found.servers.push(format!("{scheme}://{address}"));
         }
     }
@@ -253,13 +244,13 @@ async fn addresses(allowed: &AllowedNetworks, servers: &[String]) -> Result<Foun
 }
 
 async fn connect(
-    allowed: &AllowedNetworks,
+    reach: &Reach,
     publication: &Publication,
     verifier: &Arc<dyn ServerCertVerifier>,
     heard: Arc<Heard>,
 ) -> Result<Client, Unconnected> {
     let failed = Unconnected::Failed;
-    let Found { servers, names } = addresses(allowed, &publication.servers)
+    let Found { servers, names } = addresses(reach, &publication.servers)
         .await
         .map_err(failed)?;
     let encryption = encryption(names, Arc::clone(verifier)).map_err(|error| {
@@ -311,24 +302,35 @@ async fn connect(
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{
+        super::{errand::Errand, reach::OfTheSystem},
+        *,
+    };
+
+    fn reach(allowed: &str) -> Reach {
+        let allowed = Arc::new(allowed.parse().unwrap());
+        Reach::new(Errand::Integrations, allowed, Arc::new(OfTheSystem))
+    }
 
     #[tokio::test]
     async fn internal_servers_are_refused_unless_allowed() {
         let servers = ["nats://127.0.0.1".to_owned(), "tls://127.0.0.1:4333".into()];
-        let none = addresses(&AllowedNetworks::default(), &servers).await;
-        assert!(matches!(none, Err(TransportError::Blocked(_))), "{none:?}");
-        let allowed = "127.0.0.0/8".parse().unwrap();
-        let found = addresses(&allowed, &servers).await.unwrap().servers;
-        assert_eq!(found, ["nats://127.0.0.1:4222", "tls://127.0.0.1:4333"]);
+        for closed in ["", "stores=127.0.0.0/8"] {
+            let none = addresses(&reach(closed), &servers).await;
+            assert!(matches!(none, Err(TransportError::Blocked(_))), "{none:?}");
+        }
+        let found = addresses(&reach("integrations=127.0.0.0/8"), &servers).await;
+        assert_eq!(
+            found.unwrap().servers,
+            ["nats://127.0.0.1:4222", "tls://127.0.0.1:4333"]
+        );
     }
 
     #[tokio::test]
     async fn an_encrypted_server_is_reached_at_the_address_that_was_checked_under_the_name_it_has()
     {
-        let allowed = "127.0.0.0/8".parse().unwrap();
         let servers = ["tls://localhost:4333".to_owned(), "nats://localhost".into()];
-        let found = addresses(&allowed, &servers).await.unwrap();
+        let found = addresses(&reach("127.0.0.0/8"), &servers).await.unwrap();
         assert_eq!(
             found.servers,
             ["tls://127.0.0.1:4333", "nats://127.0.0.1:4222"]

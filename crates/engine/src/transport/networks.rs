@@ -1,6 +1,6 @@
-//! Which addresses may be reached: those of the public Internet, and internal ones that somebody allowed.
+//! Networks, and which of them are not the public Internet.
 
-use std::{net::IpAddr, str::FromStr};
+use std::{fmt, net::IpAddr, str::FromStr};
 
 /// Networks, as CIDR blocks.
 #[derive(Debug, Clone, Default)]
@@ -10,22 +10,6 @@ impl FromStr for Networks {
     type Err = String;
     /// Blocks separated by commas: `10.0.0.0/8,127.0.0.1/32`.
     fn from_str(text: &str) -> Result<Self, String> {
-        let block = |text: &str| {
-            let (address, bits) = text.split_once('/').unwrap_or((text, ""));
-            let address: IpAddr = address
-                .parse()
-                .map_err(|_| format!("{text:?} is not a network such as 10.0.0.0/8"))?;
-            let longest = if address.is_ipv4() { 32 } else { 128 };
-            let bits = if bits.is_empty() {
-                Ok(longest)
-            } else {
-                bits.parse()
-            };
-            bits.ok()
-                .filter(|bits| *bits <= longest)
-                .map(|bits| (address, bits))
-                .ok_or_else(|| format!("{text:?} is not a network such as 10.0.0.0/8"))
-        };
         text.split(',')
             .map(str::trim)
             .filter(|part| !part.is_empty())
@@ -35,29 +19,46 @@ impl FromStr for Networks {
     }
 }
 
+/// A block, such as `10.0.0.0/8`; an address alone is a block of one.
+fn block(text: &str) -> Result<(IpAddr, u8), String> {
+    let problem = || format!("{text:?} is not a network such as 10.0.0.0/8");
+    let (address, bits) = text.split_once('/').unwrap_or((text, ""));
+    let address: IpAddr = address.parse().map_err(|_| problem())?;
+    let longest = if address.is_ipv4() { 32 } else { 128 };
+    let bits = if bits.is_empty() {
+        Ok(longest)
+    } else {
+        bits.parse()
+    };
+    let bits = bits.ok().filter(|bits| *bits <= longest);
+    bits.map(|bits| (address, bits)).ok_or_else(problem)
+}
+
+impl fmt::Display for Networks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, (address, bits)) in self.0.iter().enumerate() {
+            let comma = if index == 0 { "" } else { "," };
+            write!(f, "{comma}{address}/{bits}")?;
+        }
+        Ok(())
+    }
+}
+
 impl Networks {
     /// Whether `address` is in one of them.
     pub fn contain(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
         self.0.iter().any(|block| contains(*block, address))
     }
-}
 
-/// Internal networks that may be reached nevertheless.
-#[derive(Debug, Clone, Default)]
-pub struct AllowedNetworks(Networks);
-
-impl FromStr for AllowedNetworks {
-    type Err = String;
-    fn from_str(text: &str) -> Result<Self, String> {
-        text.parse().map(Self)
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
-}
 
-impl AllowedNetworks {
-    /// Whether `address` may be reached: a public one, or one in an allowed block.
-    pub fn admits(&self, address: IpAddr) -> bool {
-        !is_internal(address.to_canonical()) || self.0.contain(address)
+    /// These and others.
+    pub(super) fn extend(&mut self, others: Self) {
+        self.0.extend(others.0);
     }
 }
 
@@ -75,7 +76,7 @@ fn contains((network, bits): (IpAddr, u8), address: IpAddr) -> bool {
 }
 
 /// Addresses that are not on the public Internet. Source: IANA special-purpose address registries.
-fn is_internal(address: IpAddr) -> bool {
+pub(super) fn is_internal(address: IpAddr) -> bool {
     const V4: [(u32, u8); 14] = [
         (0x0000_0000, 8),  // this network
         (0x0a00_0000, 8),  // private
@@ -111,8 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn internal_addresses_are_refused_unless_allowed() {
-        let none = AllowedNetworks::default();
+    fn what_is_not_the_public_internet_is_internal() {
         for internal in [
             "127.0.0.1",
             "10.1.2.3",
@@ -129,15 +129,23 @@ mod tests {
             "64:ff9b::a00:1",
             "2002:a00:1::",
         ] {
-            assert!(!none.admits(internal.parse().unwrap()), "{internal}");
+            let address: IpAddr = internal.parse().unwrap();
+            assert!(is_internal(address.to_canonical()), "{internal}");
         }
         for public in ["1.1.1.1", "172.32.0.1", "100.128.0.1", "2606:4700::1111"] {
-            assert!(none.admits(public.parse().unwrap()), "{public}");
+            assert!(!is_internal(public.parse().unwrap()), "{public}");
         }
-        let some: AllowedNetworks = "10.0.0.0/8, ::1/128".parse().unwrap();
-        assert!(some.admits("10.9.9.9".parse().unwrap()) && some.admits("::1".parse().unwrap()));
-        assert!(!some.admits("127.0.0.1".parse().unwrap()));
-        assert!("10.0.0.0/33".parse::<AllowedNetworks>().is_err());
-        assert!("ten".parse::<AllowedNetworks>().is_err());
+    }
+
+    #[test]
+    fn networks_are_read_and_said_again() {
+        let some: Networks = "10.0.0.0/8, ::1/128,192.0.2.7".parse().unwrap();
+        assert_eq!(some.to_string(), "10.0.0.0/8,::1/128,192.0.2.7/32");
+        for (address, is_in) in [("10.9.9.9", true), ("::1", true), ("127.0.0.1", false)] {
+            assert_eq!(some.contain(address.parse().unwrap()), is_in, "{address}");
+        }
+        for wrong in ["10.0.0.0/33", "ten"] {
+            assert!(wrong.parse::<Networks>().is_err(), "{wrong}");
+        }
     }
 }

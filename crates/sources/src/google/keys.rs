@@ -4,7 +4,7 @@
 //! them asks, and what was asked a moment ago is not asked again.
 
 use crate::{
-    Call, Refusal, Trouble, Verdict, Web,
+    Call, Purpose, Refusal, Trouble, Verdict, Web,
     jwt::{self, TokenProblem},
     web,
 };
@@ -133,7 +133,7 @@ fn verify<T: DeserializeOwned>(token: &str, keys: &JwkSet) -> Result<Result<T, S
 
 async fn fetch(url: &str, web: &dyn Web, now: Timestamp) -> Result<Read, Refusal> {
     let fetched = async {
-        let reply = web::call(web, &Call::get(url.to_owned(), None), WHO).await?;
+        let reply = web::call(web, &Call::get(Purpose::Keys, url.to_owned(), None), WHO).await?;
         let reply = reply.check(WHO, now)?;
         let kept = max_age(reply.cache_control.as_deref()).unwrap_or(KEPT);
         Ok::<_, Trouble>((reply.json::<JwkSet>(WHO)?, kept))

@@ -4,7 +4,7 @@ use super::{
     model::{List, id},
     talk::Talk,
 };
-use crate::{Answer, Call, Probe, ProbeOutcome, Question, Trouble, Web, web};
+use crate::{Answer, Call, Probe, ProbeOutcome, Purpose, Question, Trouble, Web, web};
 use domain::{Environment, secret::Secret};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
@@ -55,7 +55,11 @@ impl Api {
         web: &dyn Web,
         now: Timestamp,
     ) -> Result<Value, Trouble> {
-        let mut call = Call::get(format!("{}/v1/{path}", self.url), Some(self.key.expose()));
+        let mut call = Call::get(
+            Purpose::Store,
+            format!("{}/v1/{path}", self.url),
+            Some(self.key.expose()),
+        );
         call.headers.push(("stripe-version", VERSION.into()));
         let reply = web::call(web, &call, WHO).await?;
         let said = || format!("{WHO} answered {}: {}", reply.status, reply.excerpt());

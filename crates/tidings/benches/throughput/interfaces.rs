@@ -151,7 +151,7 @@ pub(crate) async fn interfaces(backend: &Backend, count: u64) -> Result<Vec<Inte
             "--listen",
             "127.0.0.1:0",
             "--allow-networks",
-            "127.0.0.0/8",
+            "stores=127.0.0.0/8",
             "--log",
             "error",
         ])

@@ -75,7 +75,7 @@ fn spawn(directory: &Path, environment: &[(&'static str, String)]) -> Result<(Ch
             "--listen",
             "127.0.0.1:0",
             "--allow-networks",
-            "127.0.0.0/8",
+            "integrations=127.0.0.0/8",
             "--data",
         ])
         .arg(directory.join("data"))

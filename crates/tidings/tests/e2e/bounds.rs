@@ -27,8 +27,7 @@ fn raise_own_limit() {
 }
 
 fn start(site: &Site) -> Server {
-    let words =
-        "serve --listen 127.0.0.1:0 --operations-listen 127.0.0.1:0 --allow-networks 127.0.0.0/8";
+    let words = "serve --listen 127.0.0.1:0 --operations-listen 127.0.0.1:0 --allow-networks integrations=127.0.0.0/8";
     let script = format!(
         "ulimit -n {DESCRIPTORS}; exec {} {words}",
         crate::server::BINARY

@@ -170,7 +170,7 @@ async fn import_goes_on_where_it_stopped_tells_nothing_and_rederives() {
             "--project",
             "acme",
             "--allow-networks",
-            "127.0.0.0/8",
+            "stores=127.0.0.0/8",
             "customers.csv",
         ])
         .output()

@@ -45,7 +45,7 @@ async fn a_full_disk_is_a_503_until_there_is_room_again() {
     // A shell that ignores the signal sent with the error, as a disk sends none.
     let mut command = Command::new("sh");
     let script = format!(
-        "trap '' XFSZ; exec {} serve --listen 127.0.0.1:0 --allow-networks 127.0.0.0/8 --log error",
+        "trap '' XFSZ; exec {} serve --listen 127.0.0.1:0 --allow-networks integrations=127.0.0.0/8 --log error",
         crate::server::BINARY
     );
     command

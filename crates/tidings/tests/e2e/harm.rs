@@ -81,7 +81,7 @@ pub(crate) fn serve_with_clock(site: &Site, address: &str, clock: &Path, is_full
         ""
     };
     let script = format!(
-        "trap '' XFSZ; {full}exec env LD_PRELOAD={} {BINARY} serve --listen {address} --operations-listen 127.0.0.1:0 --allow-networks 127.0.0.0/8",
+        "trap '' XFSZ; {full}exec env LD_PRELOAD={} {BINARY} serve --listen {address} --operations-listen 127.0.0.1:0 --allow-networks integrations=127.0.0.0/8",
         clockwork().display(),
     );
     let mut command = site.shell(&script);

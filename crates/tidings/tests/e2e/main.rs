@@ -16,6 +16,7 @@ mod journey;
 mod lanes;
 mod limits;
 mod nats;
+mod networks;
 mod nodes;
 mod pages;
 mod receipts;

@@ -30,6 +30,8 @@ pub(crate) struct Site {
     pub(crate) directory: PathBuf,
     /// Given to every command.
     environment: Vec<(&'static str, String)>,
+    /// What its servers may reach on this machine.
+    networks: &'static str,
 }
 
 impl Drop for Site {
@@ -101,6 +103,12 @@ impl Site {
         self.environment.push(("TIDINGS_SECRET_KEY", key));
     }
 
+    /// The same, whose servers may reach these networks and no others.
+    pub(crate) fn reaching(mut self, networks: &'static str) -> Self {
+        self.networks = networks;
+        self
+    }
+
     /// An empty directory.
     pub(crate) fn bare() -> Self {
         let number = NUMBER.fetch_add(1, Ordering::SeqCst);
@@ -111,6 +119,7 @@ impl Site {
         Self {
             directory,
             environment: Vec::new(),
+            networks: "integrations=127.0.0.0/8",
         }
     }
 
@@ -183,7 +192,7 @@ impl Site {
             "--operations-listen",
             "127.0.0.1:0",
             "--allow-networks",
-            "127.0.0.0/8",
+            self.networks,
         ];
         Server::start(self.command(&[&words, more].concat()), &self.directory)
     }

@@ -6,7 +6,7 @@ use simulator::{API_KEY, App, Authority, Outage, PUSH_ACCOUNT, SIGNING_SECRET, S
 
 #[tokio::test(flavor = "multi_thread")]
 async fn simulate_drives_a_running_server_in_every_store() {
-    let site = Site::new(&[]);
+    let site = Site::new(&[]).reaching("stores=127.0.0.1/32,keys=127.0.0.1/32");
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let api = free.local_addr().unwrap().to_string();
     drop(free);
@@ -69,7 +69,7 @@ async fn simulate_drives_a_running_server_in_every_store() {
 async fn the_connection_to_every_store_is_checked_by_asking_it() {
     let stores = Stores::new(Authority::create().unwrap(), "com.example").unwrap();
     let url = stores.serve(Stores::anywhere(), now()).await.unwrap();
-    let site = Site::new(&[]);
+    let site = Site::new(&[]).reaching("stores=127.0.0.1/32");
     let server = site.serve();
     let api = Api::new(&site, &server, &[]);
     let ios = json!({

@@ -1,7 +1,7 @@
 //! Who asks, where, and what an error means.
 
 use super::super::{App, AppEnvironment};
-use crate::{Call, Reply, Trouble, Web, jwt::SigningKey, web};
+use crate::{Call, Purpose, Reply, Trouble, Web, jwt::SigningKey, web};
 use domain::{Environment, secret::Secret};
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -140,6 +140,7 @@ impl Api {
         web: &dyn Web,
         now: Timestamp,
     ) -> Result<Reply, Trouble> {
-        self.call(Call::get(url, None), web, now).await
+        self.call(Call::get(Purpose::Store, url, None), web, now)
+            .await
     }
 }

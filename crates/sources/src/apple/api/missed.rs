@@ -1,7 +1,7 @@
 //! Notifications that Apple could not deliver.
 
 use super::client::{Api, WHO};
-use crate::{Call, Trouble, Web};
+use crate::{Call, Purpose, Trouble, Web};
 use domain::Environment;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
@@ -55,7 +55,13 @@ impl Api {
         let mut token = String::new();
         for _ in 0..MOST_PAGES {
             let url = format!("{host}/inApps/v1/notifications/history{token}");
-            let call = Call::post(url, None, "application/json", body.to_string().into_bytes());
+            let call = Call::post(
+                Purpose::Store,
+                url,
+                None,
+                "application/json",
+                body.to_string().into_bytes(),
+            );
             let page: Notifications = self.call(call, web, now).await?.json(WHO)?;
             missed.extend(page.notification_history.into_iter().map(|sent| {
                 json!({ "signedPayload": sent.signed_payload })

@@ -1,7 +1,7 @@
 //! Whether an app's settings work: a test notification, and how its delivery went.
 
 use super::client::{Api, WHO};
-use crate::{Call, Probe, ProbeOutcome, Trouble, Web};
+use crate::{Call, Probe, ProbeOutcome, Purpose, Trouble, Web};
 use domain::Environment;
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -31,7 +31,7 @@ impl Api {
         let mut probes = Vec::new();
         for (environment, host) in &self.hosts {
             let url = format!("{host}/inApps/v1/notifications/test");
-            let call = Call::post(url, None, "application/json", Vec::new());
+            let call = Call::post(Purpose::Store, url, None, "application/json", Vec::new());
             let requested = self
                 .call(call, web, now)
                 .await

@@ -1,7 +1,7 @@
 //! One call to the API, as the service account.
 
 use super::token::{Credentials, Tokens};
-use crate::{Call, Trouble, Web, web};
+use crate::{Call, Purpose, Trouble, Web, web};
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -53,7 +53,11 @@ impl Api {
         now: Timestamp,
     ) -> Result<Value, Trouble> {
         let token = self.tokens.get(web, now).await?;
-        let call = Call::get(format!("{}/{path}", self.purchases), Some(&token));
+        let call = Call::get(
+            Purpose::Store,
+            format!("{}/{path}", self.purchases),
+            Some(&token),
+        );
         let reply = web::call(web, &call, WHO).await?;
         if reply.status == 401 {
             // It may have been revoked early: the next call asks for another.
@@ -70,7 +74,13 @@ impl Api {
     ) -> Result<(), Trouble> {
         let token = self.tokens.get(web, now).await?;
         let url = format!("{}/{path}", self.purchases);
-        let call = Call::post(url, Some(&token), "application/json", b"{}".to_vec());
+        let call = Call::post(
+            Purpose::Store,
+            url,
+            Some(&token),
+            "application/json",
+            b"{}".to_vec(),
+        );
         web::call(web, &call, WHO)
             .await?
             .check(WHO, now)

@@ -1,7 +1,7 @@
 //! The service account's key, and the bearer token it is exchanged for. Source: Google, "Using OAuth 2.0 for
 //! Server to Server Applications".
 
-use crate::{Call, Trouble, Web, jwt::SigningKey, web};
+use crate::{Call, Purpose, Trouble, Web, jwt::SigningKey, web};
 use domain::secret::Secret;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
@@ -106,6 +106,7 @@ impl Tokens {
             "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer&assertion={assertion}"
         );
         let call = Call::post(
+            Purpose::Store,
             credentials.token_url.clone(),
             None,
             "application/x-www-form-urlencoded",
