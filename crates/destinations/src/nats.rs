@@ -71,6 +71,11 @@ static SPEC: Spec = Spec {
             help: "Signs in with the content of a `.creds` file.",
         },
         Field {
+            name: "ca_certificates",
+            kind: FieldKind::LongText,
+            help: "Certificate authorities of your own, in PEM, that servers with `tls://` may be certified by, beside those that everybody trusts.",
+        },
+        Field {
             name: "exclude_sandbox",
             kind: FieldKind::Switch,
             help: "Do not publish events of test purchases.",
@@ -129,6 +134,7 @@ struct Settings {
     password: Secret,
     #[serde(default)]
     credentials: Secret,
+    ca_certificates: Option<String>,
     #[serde(default)]
     exclude_sandbox: bool,
     #[serde(default)]
@@ -272,6 +278,8 @@ impl Destination for Nats {
                 "is a name of letters, digits, - and _",
             ));
         }
+        let authorities = settings.ca_certificates.as_deref();
+        settings::check_certificates("ca_certificates", authorities, &mut problems);
         settings::check_retry(settings.retry.as_ref(), &mut problems);
         let login = settings.login().unwrap_or_else(|problem| {
             problems.push(problem);
@@ -386,6 +394,9 @@ impl Configured for Ready {
                 secret: false,
             });
         }
+        request
+            .authorities
+            .clone_from(&self.settings.ca_certificates);
         request.via = Via::Nats(Publication {
             servers: self.servers.clone(),
             subject,

@@ -205,6 +205,10 @@ fn settings_are_checked_by_name() {
             "`credentials`",
         ),
         (
+            json!({ "servers": "tls://a", "ca_certificates": "no" }),
+            "`ca_certificates` holds no certificates",
+        ),
+        (
             json!({ "servers": "nats://a", "events": { "test": "other" } }),
             "`events.test`",
         ),
@@ -230,6 +234,20 @@ fn each_way_to_sign_in() {
     assert!(login(&json!({ "token": "t" })) == Login::Token("t".into()));
     let password = Login::Password("u".into(), "p".into());
     assert!(login(&json!({ "user": "u", "password": "p" })) == password);
+}
+
+#[test]
+fn authorities_of_its_own_go_with_what_is_published() {
+    let event = sample::event(EventKind::Test);
+    let authorities = |settings: &Value| {
+        let configured = configured(settings);
+        let message = &configured.plan(&event).unwrap()[0];
+        configured.render(message, &event).unwrap().authorities
+    };
+    assert_eq!(authorities(&json!({})), None);
+    let pem = "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n";
+    let own = json!({ "servers": "tls://a.example", "ca_certificates": pem });
+    assert_eq!(authorities(&own).as_deref(), Some(pem));
 }
 
 #[test]

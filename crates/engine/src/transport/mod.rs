@@ -62,7 +62,7 @@ impl NetworkTransport {
         let allowed = Arc::new(allowed);
         let reach = |errand| Reach::new(errand, Arc::clone(&allowed), Arc::clone(&lookup));
         Ok(Self {
-            links: nats::Links::new(reach(Errand::Integrations), authorities.verifier()?),
+            links: nats::Links::new(reach(Errand::Integrations), authorities.clone())?,
             http: http::Http::new(reach, authorities)?,
         })
     }

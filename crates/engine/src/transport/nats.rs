@@ -1,7 +1,7 @@
 //! The way to streams: a connection per cluster and login, made when it is needed and given up when it fails.
 
 use super::{
-    TransportError,
+    Authorities, AuthorityError, TransportError,
     by_name::{Names, encryption},
     reach::Reach,
 };
@@ -29,7 +29,8 @@ const IDLE: Duration = Duration::from_mins(10);
 /// The port of a server that is named without one.
 const PORT: u16 = 4222;
 
-type Key = (Vec<String>, Login);
+/// Servers, as whom, and whom their certificates may be by beside those that everybody trusts.
+type Key = (Vec<String>, Login, Option<String>);
 
 /// One cluster, as one user.
 struct Link {
@@ -52,7 +53,9 @@ struct Heard {
 pub(super) struct Links {
     all: Guarded<BTreeMap<Key, Arc<Link>>>,
     reach: Reach,
-    /// Which certificates are trusted.
+    /// By whom certificates may be.
+    authorities: Authorities,
+    /// The same, for whoever has none of its own.
     verifier: Arc<dyn ServerCertVerifier>,
 }
 
@@ -72,12 +75,22 @@ enum Unconnected {
 
 impl Links {
     /// None yet.
-    pub(super) fn new(reach: Reach, verifier: Arc<dyn ServerCertVerifier>) -> Self {
-        Self {
+    pub(super) fn new(reach: Reach, authorities: Authorities) -> Result<Self, AuthorityError> {
+        Ok(Self {
             all: Guarded::default(),
             reach,
-            verifier,
-        }
+            verifier: authorities.verifier()?,
+            authorities,
+        })
+    }
+
+    /// What says whether a server's certificate is to be trusted.
+    fn verifier(&self, own: Option<&str>) -> Result<Arc<dyn ServerCertVerifier>, AuthorityError> {
+        let Some(pem) = own else {
+            return Ok(Arc::clone(&self.verifier));
+        };
+        let all = self.authorities.and(Authorities::read(pem)?);
+        Ok(all.verifier()?)
     }
 
     fn link(&self, key: &Key, now: Instant) -> Arc<Link> {
@@ -102,11 +115,13 @@ impl Links {
         timeout: Duration,
     ) -> Result<Response, TransportError> {
         let began = Instant::now();
-        let link = self.link(
-            &(publication.servers.clone(), publication.login.clone()),
-            began,
+        let key = (
+            publication.servers.clone(),
+            publication.login.clone(),
+            request.authorities.clone(),
         );
-        let connecting = link.connected(&self.reach, publication, &self.verifier);
+        let link = self.link(&key, began);
+        let connecting = link.connected(self, request, publication);
         let connected = tokio::time::timeout(timeout, connecting).await;
         let client = match connected {
             Ok(Ok(client)) => client,
@@ -168,9 +183,9 @@ fn late(timeout: Duration) -> TransportError {
 impl Link {
     async fn connected(
         &self,
-        reach: &Reach,
+        links: &Links,
+        request: &Request,
         publication: &Publication,
-        verifier: &Arc<dyn ServerCertVerifier>,
     ) -> Result<Client, Unconnected> {
         let mut client = self.client.lock().await;
         if let Some(client) = &*client
@@ -180,7 +195,10 @@ impl Link {
         }
         // One that lost its server would keep what it is given until it finds it again: a retry of ours comes sooner.
         *client = None;
-        let made = connect(reach, publication, verifier, Arc::clone(&self.heard)).await?;
+        let verifier = links.verifier(request.authorities.as_deref());
+        let verifier = verifier
+            .map_err(|error| Unconnected::Failed(TransportError::Network(error.to_string())))?;
+        let made = connect(&links.reach, publication, verifier, Arc::clone(&self.heard)).await?;
         Ok(client.insert(made).clone())
     }
 
@@ -246,14 +264,14 @@ async fn addresses(reach: &Reach, servers: &[String]) -> Result<Found, Transport
 async fn connect(
     reach: &Reach,
     publication: &Publication,
-    verifier: &Arc<dyn ServerCertVerifier>,
+    verifier: Arc<dyn ServerCertVerifier>,
     heard: Arc<Heard>,
 ) -> Result<Client, Unconnected> {
     let failed = Unconnected::Failed;
     let Found { servers, names } = addresses(reach, &publication.servers)
         .await
         .map_err(failed)?;
-    let encryption = encryption(names, Arc::clone(verifier)).map_err(|error| {
+    let encryption = encryption(names, verifier).map_err(|error| {
         failed(TransportError::Network(format!(
             "connections cannot be encrypted: {error}"
         )))
@@ -294,10 +312,22 @@ async fn connect(
                 Unconnected::Refused(error.to_string())
             }
             ConnectErrorKind::TimedOut => Unconnected::Failed(late(CONNECTING)),
-            _ => Unconnected::Failed(TransportError::Network(format!(
-                "could not connect: {error}"
-            ))),
+            _ => {
+                let hint = hint(&error.to_string(), &publication.servers);
+                let why = format!("could not connect: {error}{hint}");
+                Unconnected::Failed(TransportError::Network(why))
+            }
         })
+}
+
+/// A server that is named without encryption and asks for it all the same has no name that its certificate could be of.
+fn hint(error: &str, servers: &[String]) -> &'static str {
+    let is_plain = servers.iter().any(|server| server.starts_with("nats://"));
+    if is_plain && error.contains("NotValidForName") {
+        "; a server that asks for encryption is named with tls://"
+    } else {
+        ""
+    }
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ mod command_line;
 mod crash;
 mod deployment;
 mod disk_full;
+mod encrypted;
 mod harm;
 mod journey;
 mod lanes;

@@ -13,10 +13,10 @@ use std::{
 };
 
 /// A server of one's own in a directory of its own.
-struct Server {
+pub(crate) struct Server {
     process: Child,
     directory: PathBuf,
-    port: u16,
+    pub(crate) port: u16,
 }
 
 impl Server {
@@ -40,7 +40,7 @@ impl Server {
         }
     }
 
-    fn fresh(name: &str, options: &[&str]) -> Self {
+    pub(crate) fn fresh(name: &str, options: &[&str]) -> Self {
         let port = TcpListener::bind("127.0.0.1:0")
             .unwrap()
             .local_addr()
@@ -78,13 +78,13 @@ impl Drop for Server {
     }
 }
 
-fn integration(key: &str, url: &str, more: &str) -> String {
+pub(crate) fn integration(key: &str, url: &str, more: &str) -> String {
     format!(
         "[integrations.{key}]\ndestination = \"nats\"\n[integrations.{key}.settings]\nservers = \"{url}\"\n{more}retry = {{ policy = \"custom\", delays = [1, 1, 1, 1, 1, 1, 1, 1, 1, 1] }}\n"
     )
 }
 
-fn stream() -> stream::Config {
+pub(crate) fn stream() -> stream::Config {
     stream::Config {
         name: "EVENTS".into(),
         subjects: vec!["tidings.>".into()],
@@ -94,7 +94,7 @@ fn stream() -> stream::Config {
 }
 
 /// Every message of the stream: its subject, its headers as they are asked for, and its body.
-async fn messages(context: &jetstream::Context) -> Vec<(String, String, Value)> {
+pub(crate) async fn messages(context: &jetstream::Context) -> Vec<(String, String, Value)> {
     let stream = context.get_stream("EVENTS").await.unwrap();
     let count = stream.get_info().await.unwrap().state.messages;
     let consumer = stream
@@ -126,7 +126,7 @@ async fn messages(context: &jetstream::Context) -> Vec<(String, String, Value)> 
 }
 
 /// What became of deliveries to an integration.
-async fn states(api: &Api, key: &str) -> Vec<Value> {
+pub(crate) async fn states(api: &Api, key: &str) -> Vec<Value> {
     let events = api.events().await;
     let of_key = |event: &Value| {
         let states = event["integrations"].as_array().unwrap().clone();
