@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use domain::{AppId, InboxId, ProjectId};
 use jiff::Timestamp;
 use ledger::{
-    Archived, FIRST_ANSWER, Inbox, InboxMessage, InboxRecord, Parked, ParkedCount, Result,
+    Archived, FIRST_ANSWER, Inbox, InboxMessage, InboxRecord, Origin, Parked, ParkedCount, Result,
     codec::{Stored, pack, readable},
 };
 use sqlx::PgPool;
@@ -38,6 +38,14 @@ impl Inbox for PostgresLedger {
     }
     async fn count_parked(&self, project: ProjectId, now: Timestamp) -> Result<Vec<ParkedCount>> {
         count_parked(&self.reads, project, now).await
+    }
+    async fn count_waiting_receipts(
+        &self,
+        app: AppId,
+        before: Timestamp,
+        most: u64,
+    ) -> Result<u64> {
+        count_waiting_receipts(&self.reads, app, before, most).await
     }
     async fn unpark(
         &self,
@@ -203,6 +211,26 @@ async fn count_parked(
             count: counted(row.count),
         })
         .collect())
+}
+
+async fn count_waiting_receipts(
+    pool: &PgPool,
+    app: AppId,
+    before: Timestamp,
+    most: u64,
+) -> Result<u64> {
+    let count = sqlx::query_scalar!(
+        r#"select count(*) as "count!" from
+           (select 1 from inbox where parked is not null and retry_at < $2 and app = $1 and source = $3 limit $4) as waiting"#,
+        app.uuid(),
+        micros(before),
+        Origin::Receipt.to_string(),
+        signed(most)
+    )
+    .fetch_one(pool)
+    .await
+    .map_err(failed)?;
+    Ok(counted(count))
 }
 
 async fn unpark(

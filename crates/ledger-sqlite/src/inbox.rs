@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use domain::{AppId, InboxId, ProjectId};
 use jiff::Timestamp;
 use ledger::{
-    Archived, FIRST_ANSWER, Inbox, InboxMessage, InboxRecord, Parked, ParkedCount, Result,
+    Archived, FIRST_ANSWER, Inbox, InboxMessage, InboxRecord, Origin, Parked, ParkedCount, Result,
     codec::readable,
 };
 use rusqlite::{Connection, Params, params};
@@ -42,6 +42,15 @@ impl Inbox for SqliteLedger {
     }
     async fn count_parked(&self, project: ProjectId, now: Timestamp) -> Result<Vec<ParkedCount>> {
         self.read_long(move |connection| count_parked(connection, project, now))
+            .await
+    }
+    async fn count_waiting_receipts(
+        &self,
+        app: AppId,
+        before: Timestamp,
+        most: u64,
+    ) -> Result<u64> {
+        self.read_long(move |connection| count_waiting_receipts(connection, app, before, most))
             .await
     }
     async fn unpark(
@@ -181,6 +190,27 @@ fn count_parked(
             })
         },
     )
+}
+
+fn count_waiting_receipts(
+    connection: &Connection,
+    app: AppId,
+    before: Timestamp,
+    most: u64,
+) -> Result<u64> {
+    let counted = first(
+        connection,
+        "inbox",
+        "SELECT count(*) FROM (SELECT 1 FROM inbox WHERE parked IS NOT NULL AND retry_at < ?2 AND app = ?1 AND source = ?3 LIMIT ?4)",
+        params![
+            app.key(),
+            micros(before),
+            Origin::Receipt.to_string(),
+            most
+        ],
+        |row| row.get(0),
+    )?;
+    Ok(counted.unwrap_or_default())
 }
 
 fn unpark(

@@ -153,6 +153,7 @@ behind_the_gate! {
         fn due_parked(now: Timestamp, limit: usize) -> Vec<Parked>;
         fn parked(project: ProjectId, app: Option<AppId>, before: Option<InboxId>, limit: usize) -> Vec<Parked>;
         fn count_parked(project: ProjectId, now: Timestamp) -> Vec<ParkedCount>;
+        fn count_waiting_receipts(app: AppId, before: Timestamp, most: u64) -> u64;
         fn unpark(project: ProjectId, app: Option<AppId>, id: Option<InboxId>, now: Timestamp) -> u64;
         fn archive(project: ProjectId, after: u64, limit: usize) -> Vec<Archived>;
         fn seen(id: InboxId) -> bool;

@@ -228,3 +228,38 @@ pub async fn the_archive_has_everything_in_the_order_of_its_commits(ledger: Subj
     }
     assert_eq!(archive, in_order);
 }
+
+/// Receipts of one app that are tried again before a moment are counted, as far as anybody wants to know.
+pub async fn waiting_receipts_are_counted_by_app(ledger: Subject) {
+    let another = domain::AppId::new(uuid::Uuid::from_u128(77));
+    for number in 1..=12 {
+        let mut parked = message(number);
+        if number <= 10 {
+            parked.origin = Origin::Receipt;
+        }
+        if number <= 2 {
+            parked.app = another;
+        }
+        let retry_at = at(if number == 3 { 100_000 } else { 100 });
+        ledger
+            .park(parked, "waits".into(), retry_at)
+            .await
+            .unwrap();
+    }
+    let count = async |app, before, most| {
+        let counted = ledger.count_waiting_receipts(app, at(before), most).await;
+        counted.unwrap()
+    };
+    assert_eq!(count(super::app(), 1000, 100).await, 7);
+    assert_eq!(count(super::app(), 1_000_000, 100).await, 8);
+    assert_eq!(count(super::app(), 1000, 5).await, 5);
+    assert_eq!(count(another, 1000, 100).await, 2);
+    assert_eq!(count(super::app(), 100, 100).await, 0);
+    let mut processed = commit(1, None, 1);
+    processed.inbox = Some(InboxMessage {
+        origin: Origin::Receipt,
+        ..message(4)
+    });
+    assert!(done(&ledger.commit(processed).await.unwrap()));
+    assert_eq!(count(super::app(), 1000, 100).await, 6);
+}

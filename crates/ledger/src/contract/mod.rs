@@ -44,7 +44,7 @@ macro_rules! contract_tests {
         $crate::contract_tests! { @each $make;
             what_is_committed_is_loaded, a_message_told_twice_is_written_once, a_stale_version_writes_nothing, of_concurrent_commits_one_wins,
             a_chain_has_one_owner, an_event_key_is_used_once, known_keys_are_found, a_parked_message_waits_and_is_processed_once,
-            parked_messages_are_listed_by_page, parked_messages_are_made_due_by_app, parked_messages_are_counted_by_app, the_archive_has_everything_in_the_order_of_its_commits, chains_are_found_when_due,
+            parked_messages_are_listed_by_page, parked_messages_are_made_due_by_app, parked_messages_are_counted_by_app, waiting_receipts_are_counted_by_app, the_archive_has_everything_in_the_order_of_its_commits, chains_are_found_when_due,
             a_customers_deliveries_wait_for_each_other, nobody_waits_for_ever_behind_one_that_is_never_accepted, patience_counts_no_time_in_which_nothing_could_go,
             a_line_is_kept_whatever_made_it_due_at_once, what_is_tried_again_by_hand_has_its_place_in_line, what_is_tried_again_by_hand_waits_no_longer_than_others, without_order_nothing_waits,
             each_endpoint_has_a_line_of_its_own, another_customers_delivery_can_be_asked_for, what_its_endpoint_puts_off_stays_first_and_is_no_retry, a_clock_that_is_set_back_delays_nothing, a_lease_runs_out_and_the_late_settler_is_fenced, concurrent_claimers_never_share,
