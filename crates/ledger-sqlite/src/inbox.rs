@@ -202,12 +202,7 @@ fn count_waiting_receipts(
         connection,
         "inbox",
         "SELECT count(*) FROM (SELECT 1 FROM inbox WHERE parked IS NOT NULL AND retry_at < ?2 AND app = ?1 AND source = ?3 LIMIT ?4)",
-        params![
-            app.key(),
-            micros(before),
-            Origin::Receipt.to_string(),
-            most
-        ],
+        params![app.key(), micros(before), Origin::Receipt.to_string(), most],
         |row| row.get(0),
     )?;
     Ok(counted.unwrap_or_default())

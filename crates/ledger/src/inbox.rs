@@ -30,12 +30,8 @@ pub trait Inbox: Send + Sync + 'static {
     /// them.
     async fn count_parked(&self, project: ProjectId, now: Timestamp) -> Result<Vec<ParkedCount>>;
     /// How many receipts of an app are parked and tried again before a moment. Does not read them, and counts no further than `most`.
-    async fn count_waiting_receipts(
-        &self,
-        app: AppId,
-        before: Timestamp,
-        most: u64,
-    ) -> Result<u64>;
+    async fn count_waiting_receipts(&self, app: AppId, before: Timestamp, most: u64)
+    -> Result<u64>;
     /// Makes parked messages of a project, or of one of its apps, due now: one, or all. Answers how many.
     async fn unpark(
         &self,

@@ -17,6 +17,7 @@ mod callback_path;
 pub mod configure;
 pub mod described;
 pub mod followers;
+pub mod paces;
 pub mod passwords;
 pub mod problem;
 pub mod project;
@@ -42,6 +43,7 @@ use access::Sessions;
 use engine::Engine;
 use followers::Followers;
 use metrics_exporter_prometheus::PrometheusHandle;
+use paces::Paces;
 use passwords::{Hashing, Throttle};
 use proxies::Proxies;
 use readiness::Readiness;
@@ -60,17 +62,19 @@ pub struct App {
     pub readiness: Arc<Readiness>,
     /// Whether operators have a listener of their own: then nobody else is told about it.
     pub has_operations: bool,
-    /// What somebody who wants to sign in has to pass.
+    /// What somebody who is not known yet has to pass.
     pub gate: Arc<Gate>,
     /// Renders `/metrics`.
     pub metrics: Option<PrometheusHandle>,
 }
 
-/// What somebody who wants to sign in has to pass.
+/// What somebody who is not known yet has to pass.
 #[derive(Debug, Default)]
 pub struct Gate {
     /// Slows guessing down.
     pub throttle: Throttle,
+    /// Slows down what whoever has only a public key makes the server keep.
+    pub paces: Paces,
     /// Where passwords are hashed.
     pub hashing: Hashing,
     /// Who is believed when it says for whom it asks.

@@ -235,6 +235,7 @@ impl From<IntakeError> for Problem {
             IntakeError::Store(_) => Code::StoreUnavailable,
             IntakeError::Name(_) => Code::Invalid,
             IntakeError::OwnedByAnother => Code::OwnedByAnother,
+            IntakeError::Crowded => Code::Busy,
             IntakeError::Ledger(_) | IntakeError::Contended => Code::Unavailable,
             IntakeError::Stopping => Code::Stopping,
         };

@@ -5,7 +5,7 @@ use axum::{
     http::{Extensions, HeaderMap},
 };
 use engine::{Guarded, Networks};
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 /// In which proxies tell for whom they ask, the nearest last.
 const FORWARDED: &str = "x-forwarded-for";
@@ -61,6 +61,17 @@ impl Proxies {
                 "a request came with X-Forwarded-For, and from none of the --trusted-proxies: everybody behind that proxy counts as one address"
             );
         }
+    }
+}
+
+/// One who has a /64 has all of it.
+pub(crate) fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => {
+            let network = address.to_bits() >> 64 << 64;
+            Ipv6Addr::from_bits(network).into()
+        }
+        address @ IpAddr::V4(_) => address,
     }
 }
 

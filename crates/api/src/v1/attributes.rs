@@ -122,6 +122,7 @@ pub(crate) async fn post_attributes(
     let attributes: Members = body.get("attributes").ok_or_else(|| {
         Error::new(Code::InvalidAttributes).because("attributes: expected an object")
     })?;
+    client.let_in(&app, &id, Code::Later).await?;
     let (writes, mut refused) = attribute_writes(&attributes);
     let mut kept = writes.len();
     match app
@@ -189,6 +190,7 @@ pub(crate) async fn post_attribution(
         attributes = writes.len(),
         "attribution data of an old SDK"
     );
+    client.let_in(&app, &id, Code::Later).await?;
     app.engine
         .customers()
         .write_attributes(client.project, &id, &writes)

@@ -5,7 +5,7 @@ use axum::{extract::FromRequestParts, http::request::Parts};
 use domain::ProjectId;
 use ledger::Scope;
 use sources::Sender;
-use std::convert::Infallible;
+use std::{convert::Infallible, net::IpAddr};
 use utoipa::openapi::{
     ObjectBuilder, Required, Type,
     path::{ParameterBuilder, ParameterIn},
@@ -20,6 +20,8 @@ use web::{
 pub(crate) struct Client {
     pub(crate) caller: Caller,
     pub(crate) project: ProjectId,
+    /// Where it calls from, where that is known.
+    pub(super) address: Option<IpAddr>,
 }
 
 impl Client {
@@ -62,7 +64,12 @@ impl FromRequestParts<App> for Client {
             Error::new(Code::InvalidKey)
                 .because("this key reaches several projects; make one for a single project")
         })?;
-        Ok(Self { caller, project })
+        let proxies = &app.gate.proxies;
+        Ok(Self {
+            caller,
+            project,
+            address: proxies.asker(&parts.extensions, &parts.headers),
+        })
     }
 }
 

@@ -3,11 +3,13 @@
 use super::{
     Client, Error, Platform, Secret,
     body::{Said, Says},
+    error::Code,
     subscriber::{self, Shown},
 };
 use axum::extract::{Path, State};
-use domain::customer::ANONYMOUS_PREFIX;
+use domain::customer::{ANONYMOUS_PREFIX, is_anonymous};
 use engine::Profile;
+use ledger::Scope;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use web::{
@@ -92,14 +94,26 @@ fn there(app: &App, client: &Client, profile: &Profile, platform: &Platform) -> 
     }
 }
 
-/// `GET /v1/subscribers/{id}`: found, or made.
+/// `GET /v1/subscribers/{id}`: found, or made; for a key that only reads, as it would be if it were made.
 pub(crate) async fn get_subscriber(
     State(app): State<App>,
     client: Client,
     Path(id): Path<String>,
     platform: Platform,
 ) -> Result<Noted<There<Shown>>, Error> {
-    let profile = app.engine.customers().profile(client.project, &id).await?;
+    let customers = app.engine.customers();
+    let profile = match client.let_in(&app, &id, Code::TooFast).await? {
+        Some(record) => Profile {
+            record,
+            is_new: false,
+        },
+        // Whoever may only read makes nobody.
+        None if client.caller.scope == Scope::Read => Profile {
+            record: customers.unmade(client.project, &id),
+            is_new: false,
+        },
+        None => customers.profile(client.project, &id).await?,
+    };
     let did = if profile.is_new {
         Did::AsStated(Known::default())
     } else {
@@ -141,6 +155,12 @@ async fn named(
     // No client has such a name: it is made of a purchase, so knowing it would be claiming that.
     if old.starts_with(ANONYMOUS_PREFIX) {
         client.require_secret()?;
+    }
+    if client.is_public() {
+        client.let_in(app, new, Code::TooFast).await?;
+        if is_anonymous(old) {
+            client.let_in(app, old, Code::TooFast).await?;
+        }
     }
     let merged = app
         .engine

@@ -1,14 +1,18 @@
 //! Errors as client SDKs know them. Source: the error codes of RevenueCat's reference.
 
 use axum::{
-    http::StatusCode,
+    http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use engine::{CustomerError, IntakeError, WriteError};
+use jiff::SignedDuration;
 use serde::Serialize;
 use sources::{Trouble, UNPROVEN, Verdict};
 use utoipa::ToSchema;
 use web::described::{Answers, Description};
+
+/// How long a client is asked to wait while too many receipts wait for their store.
+const CROWDED: SignedDuration = SignedDuration::from_mins(1);
 
 /// What went wrong. The numbers are RevenueCat's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,6 +23,8 @@ pub(crate) enum Code {
     InvalidReceipt,
     InvalidPlayCredentials,
     Internal,
+    TooFast,
+    Later,
     EmptyUserId,
     InvalidKey,
     BadRequest,
@@ -58,6 +64,16 @@ impl Code {
                 7110,
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "Something went wrong here; try again.",
+            ),
+            Self::TooFast => (
+                7110,
+                StatusCode::TOO_MANY_REQUESTS,
+                "New customers come too fast from one address; try again.",
+            ),
+            Self::Later => (
+                7110,
+                StatusCode::SERVICE_UNAVAILABLE,
+                "Too much at once; try again.",
             ),
             Self::EmptyUserId => (
                 7220,
@@ -104,6 +120,8 @@ pub(crate) struct Error {
     pub(super) code: Code,
     because: Option<String>,
     attributes: Vec<AttributeError>,
+    /// Seconds until it may be tried again.
+    again_in: Option<u64>,
 }
 
 /// An error as it is answered. Its members stand in the order of their names.
@@ -133,6 +151,15 @@ impl Error {
             code,
             because: None,
             attributes: Vec::new(),
+            again_in: None,
+        }
+    }
+
+    /// One to try again after this time.
+    pub(super) fn again_after(code: Code, wait: SignedDuration) -> Self {
+        Self {
+            again_in: Some(wait.as_secs().unsigned_abs() + 1),
+            ..Self::new(code)
         }
     }
 
@@ -165,6 +192,7 @@ impl From<IntakeError> for Error {
             }
             IntakeError::Name(_) => Code::BadRequest,
             IntakeError::OwnedByAnother => Code::CannotTransfer,
+            IntakeError::Crowded => return Self::again_after(Code::Later, CROWDED),
             IntakeError::Ledger(error) => {
                 tracing::error!(%error, "a client's request could not be made durable");
                 return Self::new(Code::Internal);
@@ -221,7 +249,12 @@ impl IntoResponse for Error {
             code,
             message,
         };
-        (status, axum::Json(body)).into_response()
+        let mut response = (status, axum::Json(body)).into_response();
+        if let Some(seconds) = self.again_in {
+            let seconds = HeaderValue::from(seconds);
+            response.headers_mut().insert(header::RETRY_AFTER, seconds);
+        }
+        response
     }
 }
 

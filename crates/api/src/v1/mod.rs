@@ -11,6 +11,7 @@ mod error;
 #[cfg(feature = "fuzz")]
 mod fuzzed;
 mod grants;
+mod let_in;
 mod members;
 mod offerings;
 mod receipts;

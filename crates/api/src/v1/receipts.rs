@@ -184,6 +184,8 @@ pub(crate) async fn receipts(
     let setup = app.engine.setup();
     let of = app_of(&setup, &client, &platform)?;
     let who = &receipt.app_user_id;
+    let known = client.let_in(&app, who, Code::Later).await?;
+    let waits = client.leave_waiting(&app, known.as_ref())?;
     let is_written = write_beside(&app, &client, who, &attributes).await?;
     let intake = app.engine.intake();
     let taken = if create_events {
@@ -191,6 +193,7 @@ pub(crate) async fn receipts(
     } else {
         intake.import(of, &receipt, false).await.map(|_| ())
     };
+    waits.ends(taken.as_ref().map(|()| ()));
     if let Err(error) = taken {
         let did = if is_written || (create_events && is_kept(&error)) {
             Did::AsStated(Known::subject(who))

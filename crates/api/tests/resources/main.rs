@@ -19,6 +19,7 @@ mod products;
 mod projects;
 mod purchases;
 mod replays;
+mod strangers;
 mod v1;
 
 use axum::middleware::from_fn;

@@ -13,8 +13,9 @@ pub use attributes::CustomerUpdate;
 pub use grants::Grant;
 pub use outcome::{CustomerError, Merged, WriteError};
 
-use crate::{Core, Intake, Profile};
+use crate::{Core, Intake, Profile, decide, intake::check_name};
 use domain::ProjectId;
+use ledger::CustomerRecord;
 
 /// How often something is tried against a customer that keeps changing.
 const TRIES: usize = 32;
@@ -36,5 +37,26 @@ impl Customers {
     pub async fn profile(&self, project: ProjectId, name: &str) -> Result<Profile, CustomerError> {
         let now = self.core.system().now();
         Ok(self.intake.profile(project, name, now).await?)
+    }
+
+    /// The customer with this name, if there is one. Nobody is made.
+    pub async fn known(
+        &self,
+        project: ProjectId,
+        name: &str,
+    ) -> Result<Option<CustomerRecord>, CustomerError> {
+        check_name(name)?;
+        Ok(self.core.ledger().customer(project, name).await?)
+    }
+
+    /// What a customer of this name would be who was made now. Nobody is.
+    pub fn unmade(&self, project: ProjectId, name: &str) -> CustomerRecord {
+        let now = self.core.system().now();
+        CustomerRecord {
+            customer: decide::named_customer(project, name.to_owned(), now),
+            version: 0,
+            seq: 0,
+            purchases: Vec::new(),
+        }
     }
 }

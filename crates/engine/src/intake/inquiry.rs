@@ -37,6 +37,11 @@ const UNKNOWN_TRIES: u32 = 6;
 /// When a message that nobody will try again by itself is due: never, as far as a clock can say.
 const NEVER: SignedDuration = SignedDuration::from_hours(24 * 365 * 100);
 
+/// What was given up is due after this moment, and anything else before it.
+pub(super) fn given_up_before(now: Timestamp) -> Timestamp {
+    after(now, NEVER / 2)
+}
+
 /// What asking came to: the number of events the answers led to, or why there is no answer now.
 pub(super) type Asked = Result<usize, Trouble>;
 

@@ -11,6 +11,7 @@
 //! **Before changing it.** Nothing answers before its write is durable, and no store is asked before the message that leads
 //! to the question is.
 
+mod crowd;
 mod desk;
 mod follow;
 mod handover;
@@ -65,6 +66,7 @@ pub struct Intake {
 #[derive(Default)]
 struct Memory {
     vouched: revocation::Vouched,
+    crowds: crowd::Crowds,
     desks: desk::Desks,
     heard: heard::Heard,
     asking: Going,

@@ -88,6 +88,9 @@ pub enum IntakeError {
     /// The ledger could not take it.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
+    /// So many receipts of the app wait for its store that a client has to send this one again.
+    #[error("so many receipts wait for their store that this one is not kept; send it again")]
+    Crowded,
     /// Other messages of the same customer kept getting in between.
     #[error("too many messages of one customer at once")]
     Contended,
@@ -115,6 +118,7 @@ impl IntakeError {
             Self::Name(_) => "no_name",
             Self::OwnedByAnother => "owned_by_another",
             Self::Ledger(_) => "ledger_unavailable",
+            Self::Crowded => "crowded",
             Self::Contended => "contended",
             Self::Stopping => "stopping",
         }

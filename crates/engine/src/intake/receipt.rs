@@ -79,10 +79,16 @@ impl Intake {
         let now = self.core.system().now();
         check_name(&receipt.app_user_id)?;
         let content = content(source.as_ref(), receipt, now).map_err(IntakeError::Refused)?;
-        self.profile(app.row.project, &receipt.app_user_id, now)
+        let profile = self
+            .profile(app.row.project, &receipt.app_user_id, now)
             .await?;
         let message = message(app, receipt, Origin::Receipt, "RECEIPT", now);
         if !self.core.ledger().seen(message.id).await? {
+            if receipt.sender.is_client() {
+                let has_purchases = !profile.record.purchases.is_empty();
+                self.make_room_for_receipt(app.row.id, has_purchases)
+                    .await?;
+            }
             self.park_until_answered(app, &message).await?;
             let source = source.as_ref();
             self.go_on(&setup, app, source, message, 0, &content)

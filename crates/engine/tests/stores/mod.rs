@@ -3,6 +3,7 @@
 mod apple;
 mod buyers;
 mod claims;
+mod crowd;
 mod google;
 mod late;
 mod lines;

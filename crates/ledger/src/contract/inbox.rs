@@ -241,10 +241,7 @@ pub async fn waiting_receipts_are_counted_by_app(ledger: Subject) {
             parked.app = another;
         }
         let retry_at = at(if number == 3 { 100_000 } else { 100 });
-        ledger
-            .park(parked, "waits".into(), retry_at)
-            .await
-            .unwrap();
+        ledger.park(parked, "waits".into(), retry_at).await.unwrap();
     }
     let count = async |app, before, most| {
         let counted = ledger.count_waiting_receipts(app, at(before), most).await;

@@ -5,12 +5,10 @@
 //! the name, and for the name wherever it comes from. The first is slowed down soon and for long; the other two, in which people can be caught
 //! who guess nothing, late, and for no longer than a minute.
 
+use crate::proxies::network;
 use engine::Guarded;
 use jiff::{SignedDuration, Timestamp};
-use std::{
-    collections::BTreeMap,
-    net::{IpAddr, Ipv6Addr},
-};
+use std::{collections::BTreeMap, net::IpAddr};
 
 /// Most that is counted for; beyond it, what was tried longest ago is forgotten.
 const MOST: usize = 30_000;
@@ -81,17 +79,6 @@ struct Tries {
 #[derive(Debug, Default)]
 pub struct Throttle {
     tries: Guarded<BTreeMap<Counted, Tries>>,
-}
-
-/// One who has a /64 has all of it.
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => {
-            let network = address.to_bits() >> 64 << 64;
-            Ipv6Addr::from_bits(network).into()
-        }
-        address @ IpAddr::V4(_) => address,
-    }
 }
 
 fn counted(name: &str, asker: Asker<'_>) -> Vec<Counted> {

@@ -1,0 +1,73 @@
+//! Any number of tokens that no store knows, sent with the public key that every copy of the app has.
+
+use super::people::sell;
+use crate::world::World;
+use domain::{InboxId, Store};
+use engine::IntakeError;
+use futures_util::future::join_all;
+use jiff::{SignedDuration, Timestamp};
+use ledger::{InboxMessage, Origin};
+use uuid::Uuid;
+
+/// As docs/security.md states it.
+const OF_ANYBODY: u64 = 10_000;
+
+/// So many receipts wait that were tried and are to be tried again.
+async fn leave_waiting(world: &World, numbers: std::ops::Range<u64>, retry_at: Timestamp) {
+    let ledger = world.engine.ledger();
+    let park = |number: u64| {
+        let message = InboxMessage {
+            id: InboxId::new(Uuid::from_u128(u128::from(number) + 1)),
+            project: world.project,
+            app: world.app_of(Store::PlayStore),
+            origin: Origin::Receipt,
+            key: number.to_string(),
+            title: "RECEIPT".into(),
+            body: b"{}".to_vec(),
+            received_at: world.now(),
+        };
+        ledger.park(message, "the store does not answer".into(), retry_at)
+    };
+    let numbers: Vec<u64> = numbers.collect();
+    for some in numbers.chunks(100) {
+        for parked in join_all(some.iter().copied().map(park)).await {
+            assert!(parked.unwrap());
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn so_many_receipts_of_an_app_wait_and_the_next_is_sent_again() {
+    let world = World::with_stores().await;
+    let is_put_off = |taken: Result<(), IntakeError>| matches!(taken, Err(IntakeError::Crowded));
+    for token in ["old", "new", "another", "late"] {
+        sell(&world, token, "");
+    }
+    let send = async |who: &str, token: &str| {
+        world.pass(60).await;
+        world.receipt(Store::PlayStore, who, token).await
+    };
+    send("ann", "old").await.unwrap();
+    let later = world.now() + SignedDuration::from_hours(24);
+    let given_up = world.now() + SignedDuration::from_hours(24 * 365 * 90);
+    leave_waiting(&world, 0..OF_ANYBODY - 1, later).await;
+    // What nobody asks about any more keeps nobody out.
+    leave_waiting(&world, 100_000..100_100, given_up).await;
+    send("bob", "new").await.unwrap();
+    leave_waiting(&world, OF_ANYBODY..OF_ANYBODY + 1, later).await;
+    assert!(is_put_off(send("cleo", "late").await));
+    assert!(!world.has_premium("cleo").await);
+    // Nothing of it was kept: it is the client's to send again.
+    let waiting = world.engine.ledger().count_waiting_receipts(
+        world.app_of(Store::PlayStore),
+        given_up,
+        3 * OF_ANYBODY,
+    );
+    assert_eq!(waiting.await.unwrap(), OF_ANYBODY);
+    // Whoever has a purchase is let through, and so is a server of the project, and what was sent before.
+    send("ann", "another").await.unwrap();
+    send("bob", "new").await.unwrap();
+    let vouched = world.vouched_receipt(Store::PlayStore, "dan", "late").await;
+    vouched.unwrap();
+    assert!(world.has_premium("dan").await);
+}

@@ -1,0 +1,227 @@
+//! How fast whoever has only a public key makes the server keep something: so much at once and then so often, for each address it comes from.
+//!
+//! **How it works.** The key of an app is in every copy of it, so whoever calls with it may be anyone, and there are as many names as anyone can
+//! think of. What is made is therefore counted for the address it comes from, by the generic cell rate algorithm: one instant says when
+//! everything that was made is made up for. Beyond what is free at once, the next waits.
+//!
+//! **What it does not do.** It counts in the memory of one process: each node admits as much, and a restart forgives. It does not know who is
+//! a customer already: whoever asks does not ask for those.
+
+use crate::proxies::network;
+use domain::CustomerId;
+use engine::Guarded;
+use jiff::{SignedDuration, Timestamp};
+use std::{collections::BTreeMap, net::IpAddr};
+
+/// Most that is counted for; beyond it, what is nearest to being made up for is forgotten.
+const MOST: usize = 30_000;
+/// How many are forgotten at once then.
+const AT_ONCE: usize = MOST / 10;
+/// How often the log says that somebody has to wait.
+const SAY_AGAIN: SignedDuration = SignedDuration::from_mins(1);
+
+/// Something that is made, and for whom that counts. Those without an address are all at the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Made {
+    /// A customer, from an address.
+    Customer(Option<IpAddr>),
+    /// A receipt that waits for its store, from an address.
+    Receipt(Option<IpAddr>),
+    /// The same, of a customer with purchases: nobody else's count for it.
+    ReceiptOf(CustomerId),
+}
+
+/// How much is free.
+#[derive(Debug, Clone, Copy)]
+struct Limit {
+    at_once: i32,
+    /// For how long each counts.
+    apart: SignedDuration,
+}
+
+/// Customers: as many as a day of a large carrier's one address brings, and then two a second.
+const CUSTOMERS: Limit = Limit {
+    at_once: 1000,
+    apart: SignedDuration::from_millis(500),
+};
+/// Receipts that wait: as many as come from one address while a store is out of order, and then one in five seconds.
+const RECEIPTS: Limit = Limit {
+    at_once: 500,
+    apart: SignedDuration::from_secs(5),
+};
+
+impl Made {
+    const fn limit(self) -> Limit {
+        match self {
+            Self::Customer(_) => CUSTOMERS,
+            Self::Receipt(_) | Self::ReceiptOf(_) => RECEIPTS,
+        }
+    }
+
+    /// What it counts for: one who has a /64 has all of it.
+    fn counted(self) -> Self {
+        match self {
+            Self::Customer(address) => Self::Customer(address.map(network)),
+            Self::Receipt(address) => Self::Receipt(address.map(network)),
+            Self::ReceiptOf(_) => self,
+        }
+    }
+}
+
+/// Paces what is made.
+#[derive(Debug, Default)]
+pub struct Paces {
+    state: Guarded<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// When all that was made is made up for.
+    even_at: BTreeMap<Made, Timestamp>,
+    said: Option<Timestamp>,
+}
+
+impl Paces {
+    /// Counts one as made.
+    ///
+    /// Errors: how long to wait until the next may be.
+    pub fn take(&self, made: Made, now: Timestamp) -> Result<(), SignedDuration> {
+        let Limit { at_once, apart } = made.limit();
+        let (made, free) = (made.counted(), apart * at_once);
+        let mut state = self.state.lock();
+        let known = state.even_at.get(&made).copied().unwrap_or(now);
+        // A clock that was set back makes nobody wait longer than for all that may count.
+        let ahead = now.duration_until(known.max(now)).min(free);
+        let wait = ahead + apart - free;
+        if wait.is_positive() {
+            state.say(made, now);
+            return Err(wait);
+        }
+        if state.even_at.len() >= MOST && !state.even_at.contains_key(&made) {
+            state.make_room(now);
+        }
+        let even_at = now.saturating_add(ahead + apart).unwrap_or(now);
+        state.even_at.insert(made, even_at);
+        Ok(())
+    }
+
+    /// One was not made after all.
+    pub fn give_back(&self, made: Made) {
+        let (apart, made) = (made.limit().apart, made.counted());
+        if let Some(even_at) = self.state.lock().even_at.get_mut(&made) {
+            *even_at = even_at.saturating_sub(apart).unwrap_or(*even_at);
+        }
+    }
+}
+
+impl State {
+    fn make_room(&mut self, now: Timestamp) {
+        self.even_at.retain(|_, even_at| *even_at > now);
+        if self.even_at.len() < MOST {
+            return;
+        }
+        let mut all: Vec<_> = self.even_at.iter().map(|(made, at)| (*at, *made)).collect();
+        all.sort_unstable();
+        for (_, made) in all.into_iter().take(AT_ONCE) {
+            self.even_at.remove(&made);
+        }
+    }
+
+    /// Addresses are personal data, and absent from logs.
+    fn say(&mut self, made: Made, now: Timestamp) {
+        let is_due = self
+            .said
+            .is_none_or(|said| said.duration_until(now).abs() >= SAY_AGAIN);
+        if !is_due {
+            return;
+        }
+        self.said = Some(now);
+        match made {
+            Made::Customer(_) => tracing::warn!(
+                "new customers come faster from one address than they are made, and have to wait; if they come by way of a proxy, name it in --trusted-proxies"
+            ),
+            Made::Receipt(_) | Made::ReceiptOf(_) => tracing::warn!(
+                "so many receipts of one address or customer wait for their store that the next have to be sent again"
+            ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(millis: i64) -> Timestamp {
+        Timestamp::UNIX_EPOCH + SignedDuration::from_millis(millis)
+    }
+
+    fn customer(number: u32) -> Made {
+        Made::Customer(Some(IpAddr::from((0x0102_0000 + number).to_be_bytes())))
+    }
+
+    /// How many are made within these milliseconds, asked for in each of them.
+    fn count(paces: &Paces, made: Made, millis: std::ops::Range<i64>) -> usize {
+        millis
+            .flat_map(|millis| std::iter::repeat_n(millis, 2))
+            .filter(|millis| paces.take(made, at(*millis)).is_ok())
+            .count()
+    }
+
+    #[test]
+    fn so_many_at_once_and_then_so_often() {
+        let paces = Paces::default();
+        assert_eq!(count(&paces, customer(1), 0..10_000), 1000 + 19);
+        assert_eq!(count(&paces, customer(1), 10_000..20_000), 20);
+        let wait = paces.take(customer(1), at(20_000)).err();
+        assert!(wait.is_none_or(|wait| wait <= SignedDuration::from_millis(500)));
+        // Other addresses, and receipts, count for themselves.
+        assert_eq!(count(&paces, customer(2), 0..100), 200);
+        assert_eq!(count(&paces, Made::Receipt(None), 0..1000), 500);
+        // After a rest as many as at first.
+        assert_eq!(count(&paces, customer(1), 1_000_000..1_000_600), 1001);
+    }
+
+    #[test]
+    fn a_network_is_one_address() {
+        let paces = Paces::default();
+        let of_a_network =
+            |number: i64| Made::Customer(Some(format!("2001:db9::{number:x}").parse().unwrap()));
+        let made = (0..2000).filter(|number| paces.take(of_a_network(*number), at(0)).is_ok());
+        assert_eq!(made.count(), 1000);
+    }
+
+    #[test]
+    fn what_was_not_made_does_not_count() {
+        let paces = Paces::default();
+        for _ in 0..2000 {
+            assert_eq!(paces.take(customer(1), at(0)), Ok(()));
+            paces.give_back(customer(1));
+        }
+        assert_eq!(count(&paces, customer(1), 0..500), 1000);
+        // Nor does it make more of what is free.
+        for _ in 0..5 {
+            paces.give_back(customer(2));
+        }
+        assert_eq!(count(&paces, customer(2), 0..500), 1000);
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_keeps_nobody_out() {
+        let paces = Paces::default();
+        assert_eq!(count(&paces, customer(1), 9_000_000..9_000_499), 998);
+        for _ in 0..2 {
+            assert_eq!(paces.take(customer(1), at(9_000_000)), Ok(()));
+        }
+        let wait = paces.take(customer(1), at(0)).unwrap_err();
+        assert_eq!(wait, SignedDuration::from_millis(500));
+    }
+
+    #[test]
+    fn what_is_remembered_is_bounded() {
+        let paces = Paces::default();
+        for number in 0..100_000 {
+            assert_eq!(paces.take(customer(number), at(i64::from(number))), Ok(()));
+        }
+        assert!(paces.state.lock().even_at.len() <= MOST);
+    }
+}
