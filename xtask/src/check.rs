@@ -4,7 +4,7 @@ use crate::tools::{
     browser_tools, clock_tools, database_tools, exists, run, run_with, stream_tools,
 };
 use anyhow::{Context, Result, bail};
-use std::{collections::BTreeSet, process::Command};
+use std::{collections::BTreeSet, num::NonZero, process::Command, thread::available_parallelism};
 
 /// Licences a dependency may be used under; an expression passes when one of its alternatives does. As in deny.toml.
 const LICENCES: [&str; 12] = [
@@ -54,8 +54,12 @@ pub(crate) fn all(long: bool) -> Result<()> {
             &["deny", "--offline", "check", "bans", "licenses", "sources"],
         )?;
     }
-    // The suite is told its binary: the crash and browser tests start the real one.
-    run("cargo", &["build", "-p", "tidings", "--locked"])?;
+    // As people build it: what tests ask of the crates that are shared with it is not there.
+    run("cargo", &["check", "-p", "tidings", "--locked"])?;
+    // Most tests wait for a server, a database or a browser rather than for a processor.
+    let threads = available_parallelism().map_or(2, NonZero::get) * 2;
+    let threads = threads.to_string();
+    // Each step names the whole workspace, whose crates are then built once, with one choice of features.
     // The domain's histories are cheap to generate, so there are always many.
     let (histories, cases) = if long {
         ("200000", "10000")
@@ -64,13 +68,17 @@ pub(crate) fn all(long: bool) -> Result<()> {
     };
     run_with(
         "cargo",
-        &["test", "-p", "domain", "--test", "properties", "--locked"],
+        &["test", "--workspace", "--test", "properties", "--locked"],
         &[("PROPTEST_CASES", histories)],
     )?;
     run_with(
         "cargo",
         &["test", "--workspace", "--no-fail-fast", "--locked"],
-        &[("PROPTEST_CASES", cases), ("INSTA_CI", "1")],
+        &[
+            ("PROPTEST_CASES", cases),
+            ("INSTA_CI", "1"),
+            ("RUST_TEST_THREADS", &threads),
+        ],
     )?;
     // What holds on SQLite holds on PostgreSQL.
     // A thousand lives twice over take long there, and `chaos` lives them among several nodes.
@@ -85,8 +93,11 @@ pub(crate) fn all(long: bool) -> Result<()> {
     let tests = ["--test", "whole", "--locked"];
     run_with(
         "cargo",
-        &[&["test", "-p", "engine"], &tests[..], &long_ones[..]].concat(),
-        &[("TIDINGS_TEST_LEDGER", "postgres")],
+        &[&["test", "--workspace"], &tests[..], &long_ones[..]].concat(),
+        &[
+            ("TIDINGS_TEST_LEDGER", "postgres"),
+            ("RUST_TEST_THREADS", &threads),
+        ],
     )
 }
 
