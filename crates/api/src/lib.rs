@@ -12,7 +12,6 @@ mod openapi;
 mod resources;
 mod streams;
 mod v1;
-mod view;
 
 pub use openapi::document;
 pub use resources::{missing, wrong_method};

@@ -3,7 +3,7 @@
 //! Each stream follows the ledger by cursor and looks when the engine says that something changed, so it never misses an
 //! event and never shows one twice; `Last-Event-ID` resumes where a connection broke.
 
-use crate::view::DeliveryView;
+use crate::resources::DeliveryView;
 use axum::{
     extract::State,
     http::StatusCode,
@@ -12,7 +12,7 @@ use axum::{
 use domain::DeliveryId;
 use futures_util::stream;
 use ledger::DeliveryState;
-use serde_json::json;
+use serde::Serialize;
 use std::{collections::BTreeMap, marker::PhantomData};
 use utoipa::ToSchema;
 use web::{
@@ -70,6 +70,11 @@ impl<T: ToSchema> Answers for Live<T> {
     }
 }
 
+/// The message with a view as its data.
+fn with(message: Message, view: &impl Serialize) -> Message {
+    message.data(serde_json::to_string(view).expect("a view has names for keys"))
+}
+
 /// `GET .../events/stream`.
 pub(crate) async fn events(
     State(app): State<App>,
@@ -83,9 +88,9 @@ pub(crate) async fn events(
     // A position is a place in all of history, also for whoever comes back after a month.
     filter.since = query.since;
     let messages = follow(right, filter, from, |app, row| {
-        let id = row.position.to_string();
-        let body = json!(view::event(&app.engine.setup(), row)).to_string();
-        Message::default().id(id).event("event").data(body)
+        let message = Message::default().id(row.position.to_string());
+        let view = view::event(&app.engine.setup(), row);
+        with(message.event("event"), &view)
     })?;
     Ok(Live::new(messages))
 }
@@ -107,7 +112,7 @@ pub(crate) async fn deliveries(
                 }
                 let ledger = following.app().engine.ledger();
                 if let Ok(rows) = ledger.deliveries(&filter, None, BATCH).await {
-                    let rows: Vec<_> = rows.into_iter().map(crate::view::delivery).collect();
+                    let rows: Vec<_> = rows.into_iter().map(DeliveryView::from).collect();
                     let now: BTreeMap<_, _> = rows
                         .iter()
                         .map(|row| (row.id, (row.attempts, row.state)))
@@ -116,11 +121,7 @@ pub(crate) async fn deliveries(
                         .iter()
                         .rev()
                         .filter(|row| seen.get(&row.id) != now.get(&row.id))
-                        .map(|row| {
-                            Message::default()
-                                .event("delivery")
-                                .data(json!(row).to_string())
-                        })
+                        .map(|row| with(Message::default().event("delivery"), row))
                         .collect();
                     if !messages.is_empty() {
                         return Some((messages, (following, filter, now)));

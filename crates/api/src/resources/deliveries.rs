@@ -1,9 +1,10 @@
 //! Deliveries: what was sent, to whom, and what was answered.
 
 use super::{Answer, List, list};
-use crate::view::{self, DeliveryView};
 use axum::extract::{Path, State};
-use ledger::AttemptRecord;
+use domain::{CustomerId, DeliveryId, EventId, EventKind, IntegrationId, Message, NotSent};
+use jiff::Timestamp;
+use ledger::{AttemptRecord, DeliveryRecord, DeliveryState, SentRequest};
 use serde::Serialize;
 use utoipa::ToSchema;
 use web::{
@@ -48,6 +49,48 @@ pub(crate) fn routes() -> Vec<Route<App>> {
     ]
 }
 
+/// A delivery.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct DeliveryView {
+    pub(crate) id: DeliveryId,
+    pub(crate) event: EventId,
+    pub(crate) kind: EventKind,
+    pub(crate) customer: CustomerId,
+    pub(crate) integration: IntegrationId,
+    pub(crate) message: Message,
+    pub(crate) state: DeliveryState,
+    pub(crate) reason: Option<NotSent>,
+    pub(crate) reason_text: Option<&'static str>,
+    pub(crate) attempts: u32,
+    pub(crate) accepted_at: Timestamp,
+    /// When it is tried next; `null` once settled.
+    pub(crate) due_at: Option<Timestamp>,
+    pub(crate) request: Option<SentRequest>,
+    pub(crate) last_attempt: Option<AttemptRecord>,
+}
+
+impl From<DeliveryRecord> for DeliveryView {
+    fn from(record: DeliveryRecord) -> Self {
+        Self {
+            id: record.id,
+            event: record.event,
+            kind: record.kind,
+            customer: record.customer,
+            integration: record.integration,
+            message: record.message,
+            state: record.state,
+            reason: record.reason,
+            reason_text: record.reason.map(NotSent::text),
+            attempts: record.attempts,
+            accepted_at: record.accepted_at,
+            due_at: (record.state == DeliveryState::Pending && !record.waits)
+                .then_some(record.due_at),
+            request: record.request,
+            last_attempt: record.last,
+        }
+    }
+}
+
 pub(crate) async fn deliveries(
     State(app): State<App>,
     project: InProject,
@@ -63,7 +106,7 @@ pub(crate) async fn deliveries(
     let next = (rows.len() == limit)
         .then(|| rows.last().map(|row| row.id.to_string()))
         .flatten();
-    Ok(list(rows.into_iter().map(view::delivery), next))
+    Ok(list(rows.into_iter().map(DeliveryView::from), next))
 }
 
 /// A delivery with every attempt, first to last.
@@ -86,7 +129,7 @@ pub(crate) async fn delivery(
         .await?
         .ok_or_else(|| Problem::not_found("delivery", &id))?;
     let attempts = app.engine.ledger().attempts(record.id).await?;
-    let delivery = view::delivery(record);
+    let delivery = DeliveryView::from(record);
     Ok(Json(Detail { attempts, delivery }))
 }
 

@@ -16,6 +16,7 @@ pub(crate) mod projects;
 pub(crate) mod purchases;
 pub(crate) mod replays;
 
+pub(crate) use deliveries::DeliveryView;
 pub(crate) use health::of_operators;
 pub use health::{missing, wrong_method};
 

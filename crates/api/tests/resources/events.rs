@@ -3,7 +3,6 @@
 use crate::{ids, lived, server};
 use insta::assert_snapshot;
 use jiff::SignedDuration;
-use web::test::Who;
 
 const EVENTS: &str = "/api/v1/projects/acme/events";
 
@@ -146,37 +145,4 @@ async fn one_is_shown_as_in_the_list() {
     told.get(&format!("/api/v1/projects/other/events/{id}"))
         .await;
     assert_snapshot!(told);
-}
-
-#[tokio::test]
-async fn a_stream_tells_them_and_goes_on_after_the_last() {
-    let server = lived().await;
-    let reader = server.by(Who::ReadKey);
-    let all = reader
-        .first_of(&format!("{EVENTS}/stream?after=0"), 8)
-        .await;
-    let id = |message: &str| {
-        message
-            .lines()
-            .find_map(|line| line.strip_prefix("id: ").map(str::to_owned))
-            .unwrap()
-    };
-    let resumed = reader
-        .with("last-event-id", id(&all[5]))
-        .first_of(&format!("{EVENTS}/stream"), 2)
-        .await;
-    assert_eq!(resumed, all[6..]);
-    assert_snapshot!(all[0]);
-}
-
-#[tokio::test]
-async fn a_stream_of_deliveries_tells_how_they_stand() {
-    let server = lived().await;
-    let path = "/api/v1/projects/acme/deliveries/stream?integration=slack";
-    let told = server.by(Who::ReadKey).first_of(path, 3).await;
-    assert!(
-        told.iter()
-            .all(|message| message.starts_with("event: delivery\n")),
-        "{told:#?}"
-    );
 }

@@ -14,12 +14,14 @@ mod health;
 mod inbox;
 mod integrations;
 mod lists;
+mod openapi;
 mod parked;
 mod products;
 mod projects;
 mod purchases;
 mod replays;
 mod strangers;
+mod streams;
 mod v1;
 
 use axum::middleware::from_fn;

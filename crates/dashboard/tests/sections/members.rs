@@ -1,8 +1,15 @@
 //! Who may sign in: the page, invitations, links, roles.
 
-use crate::{lived, sent, shown, told};
+use crate::{lived, sent, shown, told, with_password};
 use insta::assert_snapshot;
-use web::test::{TestServer, Who};
+use ledger::{AuditFilter, User};
+use web::{
+    second_factor::Secret,
+    test::{TestServer, Who},
+};
+
+const OWNER: &str = "owner@acme.example";
+const PASSWORD: &str = "correct horse";
 
 /// The id of a member.
 fn id(server: &TestServer, email: &str) -> String {
@@ -86,4 +93,52 @@ async fn get_a_link_for_a_new_password() {
     let path = format!("/projects/acme/people/{viewer}/link");
     let answer = server.form(&path, &[]).await;
     assert!(answer.text().contains("/invite/"), "{answer}");
+}
+
+#[tokio::test]
+async fn get_their_second_factor_reset_by_an_owner_and_it_is_told() {
+    let server = lived().await;
+    let owner = with_password(&server, OWNER, PASSWORD).await;
+    let admin = with_password(&server, "admin@acme.example", PASSWORD).await;
+    for user in [&owner, &admin] {
+        let secret = Secret::new(server.app.engine.system());
+        let given = server.app.give_second_factor(user.id, &secret, 0);
+        given.await.unwrap();
+    }
+    let has = async |user: &User| {
+        let found = server.ledger().second_factor(user.id).await;
+        found.unwrap().is_some()
+    };
+    let path = |user: &User| format!("/projects/acme/people/{}/second-factor", user.id);
+    for (who, user, status) in [
+        (Who::Viewer, &admin, 403),
+        (Who::Developer, &admin, 403),
+        (Who::Admin, &admin, 403),
+        (Who::Admin, &owner, 404),
+        (Who::OtherOwner, &admin, 404),
+        (Who::Owner, &owner, 409),
+    ] {
+        let answer = server.by(who).form(&path(user), &[]).await;
+        assert_eq!(answer.status, status, "{who:?}: {answer}");
+        assert!(has(user).await);
+    }
+    let people = server.page("/projects/acme/people").await.text();
+    assert!(people.contains(&path(&admin)) && !people.contains(&path(&owner)));
+    let reset = server.form(&path(&admin), &[]).await;
+    assert_eq!(told(&reset), "303 /projects/acme/people?notice=saved");
+    assert!(!has(&admin).await && has(&owner).await);
+    let filter = AuditFilter {
+        project: server.project("acme"),
+        with_common: true,
+    };
+    let log = server.ledger().audit(filter, None, 1).await.unwrap();
+    let told = (
+        log[0].who.as_str(),
+        log[0].what.as_str(),
+        log[0].subject.as_str(),
+    );
+    assert_eq!(
+        told,
+        (OWNER, "reset the second factor of", "admin@acme.example")
+    );
 }

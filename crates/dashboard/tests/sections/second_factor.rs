@@ -3,7 +3,6 @@
 use crate::{browser::main_of, cookie, lived, told, with_password};
 use insta::assert_snapshot;
 use jiff::SignedDuration;
-use ledger::AuditFilter;
 use web::{
     second_factor::Secret,
     test::{Answer, Client, TestServer, Who},
@@ -253,54 +252,6 @@ async fn one_that_is_on_is_not_replaced() {
     let ticket = hidden(&first_step(&nobody).await.text(), "ticket");
     let code = server.code(&secret);
     assert_eq!(told(&second_step(&nobody, &ticket, &code).await), "303 /");
-}
-
-#[tokio::test]
-async fn an_owner_resets_anothers_and_it_is_told() {
-    let server = lived().await;
-    let owner = with_password(&server, OWNER, PASSWORD).await;
-    let admin = with_password(&server, "admin@acme.example", PASSWORD).await;
-    for user in [&owner, &admin] {
-        let secret = Secret::new(server.app.engine.system());
-        let given = server.app.give_second_factor(user.id, &secret, 0);
-        given.await.unwrap();
-    }
-    let has = async |user: &ledger::User| {
-        let found = server.ledger().second_factor(user.id).await;
-        found.unwrap().is_some()
-    };
-    let path = |user: &ledger::User| format!("/projects/acme/people/{}/second-factor", user.id);
-    for (who, user, status) in [
-        (Who::Viewer, &admin, 403),
-        (Who::Developer, &admin, 403),
-        (Who::Admin, &admin, 403),
-        (Who::Admin, &owner, 404),
-        (Who::OtherOwner, &admin, 404),
-        (Who::Owner, &owner, 409),
-    ] {
-        let answer = server.by(who).form(&path(user), &[]).await;
-        assert_eq!(answer.status, status, "{who:?}: {answer}");
-        assert!(has(user).await);
-    }
-    let people = server.page("/projects/acme/people").await.text();
-    assert!(people.contains(&path(&admin)) && !people.contains(&path(&owner)));
-    let reset = server.form(&path(&admin), &[]).await;
-    assert_eq!(told(&reset), "303 /projects/acme/people?notice=saved");
-    assert!(!has(&admin).await && has(&owner).await);
-    let filter = AuditFilter {
-        project: server.project("acme"),
-        with_common: true,
-    };
-    let log = server.ledger().audit(filter, None, 1).await.unwrap();
-    let told = (
-        log[0].who.as_str(),
-        log[0].what.as_str(),
-        log[0].subject.as_str(),
-    );
-    assert_eq!(
-        told,
-        (OWNER, "reset the second factor of", "admin@acme.example")
-    );
 }
 
 #[tokio::test]
