@@ -9,7 +9,7 @@ use axum::{
     extract::{FromRequestParts, Query},
     http::{Uri, request::Parts},
 };
-use domain::{AppId, DeliveryId, Environment, EventKind, Store};
+use domain::{AppId, DeliveryId, Environment, EventKind, Store, time};
 use jiff::SignedDuration;
 use ledger::{DeliveryFilter, DeliveryState, EventFilter, Page};
 use serde::{Deserialize, de::DeserializeOwned};
@@ -225,10 +225,7 @@ impl EventQuery {
             (None, Some(_)) => None,
             (None, None) => Some(24 * FEED_DAYS),
         };
-        let recent = hours.map(|hours| {
-            now.saturating_sub(SignedDuration::from_hours(hours))
-                .unwrap_or(now)
-        });
+        let recent = hours.map(|hours| time::before(now, SignedDuration::from_hours(hours)));
         Ok(EventFilter {
             project: Some(project.id),
             kinds,
@@ -307,6 +304,11 @@ impl PageQuery {
         rows(self.limit)
     }
 }
+
+/// The query of a list that is whole and has no filters: there is none.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub struct NoFilters {}
 
 fn rows(limit: Option<usize>) -> usize {
     limit.unwrap_or(50).clamp(1, LONGEST_PAGE)

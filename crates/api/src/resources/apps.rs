@@ -16,6 +16,7 @@ use web::{
     callback_path,
     problem::Problem,
     project::InProject,
+    query::{Filters, NoFilters},
     route::{Method, Route},
 };
 
@@ -64,7 +65,11 @@ pub(crate) struct AppView {
     settings: AppSettings,
 }
 
-pub(crate) async fn apps(State(app): State<App>, project: InProject) -> Answer<List<AppView>> {
+pub(crate) async fn apps(
+    State(app): State<App>,
+    project: InProject,
+    _: Filters<NoFilters>,
+) -> Answer<List<AppView>> {
     let setup = &project.setup;
     let of_project = setup
         .configuration

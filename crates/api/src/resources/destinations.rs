@@ -5,6 +5,7 @@ use destinations::Spec;
 use web::{
     App,
     access::Access,
+    query::{Filters, NoFilters},
     route::{Method, Route},
 };
 
@@ -21,7 +22,7 @@ pub(crate) fn routes() -> Vec<Route<App>> {
     )]
 }
 
-pub(crate) async fn destinations() -> Answer<List<Spec>> {
+pub(crate) async fn destinations(_: Filters<NoFilters>) -> Answer<List<Spec>> {
     let specs = destinations::ALL
         .iter()
         .map(|destination| *destination.spec());

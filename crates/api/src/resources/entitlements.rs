@@ -11,6 +11,7 @@ use web::{
     body::Json,
     configure::Kind,
     project::InProject,
+    query::{Filters, NoFilters},
     route::{Method, Route},
 };
 
@@ -44,7 +45,10 @@ pub(crate) fn routes() -> Vec<Route<App>> {
     ]
 }
 
-pub(crate) async fn entitlements(project: InProject) -> Answer<List<Entitlement>> {
+pub(crate) async fn entitlements(
+    project: InProject,
+    _: Filters<NoFilters>,
+) -> Answer<List<Entitlement>> {
     let rows = project.setup.configuration.entitlements.iter();
     let of_project = rows.filter(|row| row.project == project.id);
     Ok(list(of_project.cloned(), None))

@@ -19,6 +19,7 @@ use web::{
     configure::Kind,
     problem::Problem,
     project::InProject,
+    query::{Filters, NoFilters},
     route::{Method, Route},
 };
 
@@ -76,6 +77,7 @@ pub(crate) fn routes() -> Vec<Route<App>> {
 pub(crate) async fn integrations(
     State(app): State<App>,
     project: InProject,
+    _: Filters<NoFilters>,
 ) -> Answer<List<IntegrationView>> {
     let rows = project.integrations().iter();
     let shown = rows.map(|active| shown(&app.engine, active));

@@ -11,6 +11,7 @@ use web::{
     body::Json,
     configure::Kind,
     project::InProject,
+    query::{Filters, NoFilters},
     route::{Method, Route},
 };
 
@@ -44,7 +45,7 @@ pub(crate) fn routes() -> Vec<Route<App>> {
     ]
 }
 
-pub(crate) async fn products(project: InProject) -> Answer<List<Product>> {
+pub(crate) async fn products(project: InProject, _: Filters<NoFilters>) -> Answer<List<Product>> {
     let rows = project.setup.configuration.products.iter();
     let of_project = rows.filter(|row| row.project == project.id);
     Ok(list(of_project.cloned(), None))

@@ -19,6 +19,7 @@ use web::{
     configure::configure,
     problem::{Code, Problem},
     project::InProject,
+    query::{Filters, NoFilters},
     route::{Method, Route},
 };
 
@@ -46,7 +47,11 @@ pub(crate) fn routes() -> Vec<Route<App>> {
     ]
 }
 
-pub(crate) async fn projects(State(app): State<App>, caller: Caller) -> Answer<List<Project>> {
+pub(crate) async fn projects(
+    State(app): State<App>,
+    caller: Caller,
+    _: Filters<NoFilters>,
+) -> Answer<List<Project>> {
     let setup = app.engine.setup();
     let reached = setup
         .projects()

@@ -21,6 +21,7 @@ use web::{
     described::{Answers, Description},
     problem::Problem,
     project::InProject,
+    query::{Filters, NoFilters},
     replay_form::{Asked, SHOWN, begin, stop},
     route::{Method, Route},
 };
@@ -172,7 +173,11 @@ impl Answers for Started {
 }
 
 /// `GET /api/v1/projects/{project}/replays`.
-pub(crate) async fn list(State(app): State<App>, project: InProject) -> Answer<List<ReplayView>> {
+pub(crate) async fn list(
+    State(app): State<App>,
+    project: InProject,
+    _: Filters<NoFilters>,
+) -> Answer<List<ReplayView>> {
     let replays = app.engine.ledger().replays(project.id, SHOWN).await?;
     let shown = replays.into_iter();
     let shown = shown.map(|replay| view(&project.setup, replay));
