@@ -1,7 +1,10 @@
 //! Events in commit order, each with how it stands with every integration.
 
 use crate::codec::{failed, micros, rows, signed};
-use domain::{CustomerId, DeliveryId, EventId, IntegrationId, ProjectId};
+use domain::{
+    CustomerId, DeliveryId, EventId, IntegrationId, ProjectId,
+    time::{after, before},
+};
 use jiff::{SignedDuration, Timestamp};
 use ledger::{DeliveryState, EventFilter, FeedRow, IntegrationState, Page, Result, codec::Stored};
 use sqlx::{PgExecutor, PgPool};
@@ -109,11 +112,11 @@ async fn asked(pool: &PgPool, filter: &EventFilter, page: Page) -> Result<Asked>
         Page::After(after, limit) => (signed(after), i64::MAX, limit),
     };
     if let Some(since) = filter.since {
-        let lowest = since.saturating_sub(DISORDER).unwrap_or(since);
+        let lowest = before(since, DISORDER);
         above = above.max(first_since(pool, lowest).await? - 1);
     }
     if let Some(until) = filter.until {
-        let highest = until.saturating_add(DISORDER).unwrap_or(until);
+        let highest = after(until, DISORDER);
         below = below.min(first_since(pool, highest).await?);
     }
     let kinds = filter.kinds.iter().map(|kind| kind.id().to_owned());

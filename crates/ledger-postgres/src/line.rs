@@ -5,7 +5,7 @@ use crate::{
     codec::{failed, micros},
     deliveries::Leased,
 };
-use domain::IntegrationId;
+use domain::{IntegrationId, time::before};
 use jiff::{SignedDuration, Timestamp};
 use ledger::{FAR, LedgerError, PATIENCE, Result, Turn};
 use sqlx::{PgExecutor, PgPool};
@@ -277,15 +277,15 @@ const FORGOTTEN: SignedDuration = SignedDuration::from_secs(15);
 
 /// Makes deliveries due that wait for nothing, or for what is passed, because a node died between two statements, or one of the release before wrote them.
 pub(crate) async fn mend(pool: &PgPool, now: Timestamp) -> Result<u64> {
-    let before = now.saturating_sub(FORGOTTEN).unwrap_or(now);
-    let patient = now.saturating_sub(PATIENCE).unwrap_or(now);
+    let forgotten = before(now, FORGOTTEN);
+    let patient = before(now, PATIENCE);
     sqlx::query!(
         "update deliveries d set turn = 1, waits_for = null, due_at = $1
          where d.status = 0 and (d.turn = 0 or d.waits_for is not null) and d.due_at > $1 and d.accepted_at < $2
            and not exists (select 1 from deliveries b where b.customer = d.customer and (b.customer, b.integration, b.endpoint) >= (d.customer, d.integration, d.endpoint)
              and (b.customer, b.integration, b.endpoint, b.seq, b.position) < (d.customer, d.integration, d.endpoint, d.seq, d.position)
              and b.status = 0 and (b.turn <> 2 or b.tried_at >= $3))",
-        micros(now), micros(before), micros(patient)
+        micros(now), micros(forgotten), micros(patient)
     )
     .execute(pool)
     .await

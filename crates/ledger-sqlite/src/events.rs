@@ -4,7 +4,10 @@ use crate::{
     codec::{Found, Key, micros, to_json},
     statement::{all, first},
 };
-use domain::{Event, EventId, IntegrationId, NotSent, ProjectId};
+use domain::{
+    Event, EventId, IntegrationId, NotSent, ProjectId,
+    time::{after, before},
+};
 use jiff::SignedDuration;
 use ledger::{DeliveryState, EventFilter, FeedRow, IntegrationState, Page, Result};
 use rusqlite::{Connection, ToSql, params};
@@ -114,13 +117,13 @@ pub(crate) fn events(
     // What is asked of a span of time is looked for in the span of positions that belongs to it.
     if let Some(since) = filter.since {
         also("e.recorded_at >= ?", Box::new(micros(since)));
-        let lowest = since.saturating_sub(DISORDER).unwrap_or(since);
+        let lowest = before(since, DISORDER);
         let first = first_since(connection, micros(lowest))?;
         also(&format!("{position} >= ?"), Box::new(first));
     }
     if let Some(until) = filter.until {
         also("e.recorded_at < ?", Box::new(micros(until)));
-        let highest = until.saturating_add(DISORDER).unwrap_or(until);
+        let highest = after(until, DISORDER);
         let end = first_since(connection, micros(highest))?;
         also(&format!("{position} < ?"), Box::new(end));
     }

@@ -19,6 +19,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+use domain::time::after;
 use jiff::{SignedDuration, Timestamp};
 use ledger::User;
 use qrcode::{EcLevel, QrCode, types::QrError};
@@ -180,7 +181,7 @@ async fn begin(
     let now = app.engine.system().now();
     let new = Offer {
         secret: Secret::new(app.engine.system()).bytes().to_vec(),
-        until: now.saturating_add(LASTS).unwrap_or(now),
+        until: after(now, LASTS),
     };
     offer(&app, (&project, &uri), &user, new, String::new()).await
 }

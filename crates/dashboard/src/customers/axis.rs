@@ -1,5 +1,6 @@
 //! Time from left to right: where a moment lies in a picture.
 
+use domain::time::after;
 use jiff::{SignedDuration, Timestamp, tz::Offset};
 
 /// Width and layout of the picture, in its own units.
@@ -24,7 +25,7 @@ impl Axis {
         let from = starts.min()?;
         // What lasts for years would leave no room for what happened.
         let year = SignedDuration::from_hours(24 * 366);
-        let horizon = now.saturating_add(year).unwrap_or(now);
+        let horizon = after(now, year);
         let to = ends.filter(|end| *end <= horizon).chain([now]).max()?;
         let margin = from.duration_until(to) / 50 + SignedDuration::from_secs(1);
         Some(Self {

@@ -15,7 +15,7 @@ use axum::{
     http::Uri,
     response::Response,
 };
-use domain::{ProjectId, UserId};
+use domain::{ProjectId, UserId, time::after};
 use jiff::SignedDuration;
 use ledger::{ConfigurationChange, Invitation, Opens, Role};
 use serde::Deserialize;
@@ -177,7 +177,7 @@ fn new_link(
         project,
         opens,
         made_by: made_by.to_owned(),
-        expires_at: now.saturating_add(INVITED).unwrap_or(now),
+        expires_at: after(now, INVITED),
     };
     (token, invitation)
 }

@@ -8,7 +8,7 @@ use super::{
 use crate::{form::Sent, respond::html, shell::Shell, state::Dashboard, text::exact};
 use askama::Template;
 use axum::{extract::State, http::Uri, response::Response};
-use domain::Environment;
+use domain::{Environment, time::before};
 use jiff::{SignedDuration, Timestamp};
 use ledger::Tally;
 use std::{cmp::Reverse, collections::BTreeMap, sync::Arc};
@@ -81,10 +81,7 @@ async fn overview(
     uri: Uri,
 ) -> Result<Response, Problem> {
     let now = app.engine.system().now();
-    let days_ago = |days: i64| {
-        let ago = now.saturating_sub(SignedDuration::from_hours(24 * days));
-        ago.unwrap_or(now)
-    };
+    let days_ago = |days: i64| before(now, SignedDuration::from_hours(24 * days));
     let ledger = app.engine.ledger();
     let mut tallies = ledger.tallies(project.id, days_ago(DAYS)).await?;
     let environment = chosen(&Sent::query(&uri), &tallies);

@@ -1,6 +1,7 @@
 //! Which events, as the form and the page's address say it.
 
 use crate::form::Trimmed;
+use domain::time::before;
 use jiff::{SignedDuration, Timestamp, tz::Offset};
 use ledger::ReplayOf;
 use serde::Deserialize;
@@ -72,8 +73,8 @@ impl ReplayForm {
 
 /// What the form says before anybody touched it: what failed since yesterday.
 pub(crate) fn first_shown(asked: Asked, now: Timestamp) -> Asked {
-    let since = now.saturating_sub(SignedDuration::from_hours(24 * DAYS));
-    let since = Offset::UTC.to_datetime(since.unwrap_or(now));
+    let since = before(now, SignedDuration::from_hours(24 * DAYS));
+    let since = Offset::UTC.to_datetime(since);
     Asked {
         since: since.strftime("%Y-%m-%dT%H:%M").to_string(),
         standings: vec![ReplayOf::Failed.id().to_owned()],

@@ -13,7 +13,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
-use domain::UserId;
+use domain::{UserId, time::after};
 use jiff::{SignedDuration, Timestamp};
 use ledger::User;
 use serde::{Deserialize, Serialize};
@@ -76,7 +76,7 @@ pub(super) async fn go_on(
         user: user.id,
         password: digest(&user.password),
         how: known.subject.unwrap_or_default(),
-        until: now.saturating_add(LASTS).unwrap_or(now),
+        until: after(now, LASTS),
     };
     let page = CodeTemplate {
         ticket: sealed(app, &ticket)?,

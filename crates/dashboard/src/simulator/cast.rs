@@ -7,6 +7,7 @@ use super::script::{
     Beat::{self, Buys, Cancels, ChargeFails, ComesBack, Ends, GraceEnds, IsRefunded, Pays, Tries},
     GRACE, MONTH, Script, TRIAL,
 };
+use domain::time::after;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
@@ -35,7 +36,7 @@ pub(crate) struct Cast {
 impl Cast {
     fn at(&self, day: i64) -> Timestamp {
         let seconds = self.day * i32::try_from(day).unwrap_or(i32::MAX);
-        self.start.saturating_add(seconds).unwrap_or(self.start)
+        after(self.start, seconds)
     }
 
     /// What is stated at each beat, with its time, in order.

@@ -3,6 +3,7 @@
 use crate::{
     CancellationReason,
     fact::{RenewalFact, Status, TransactionFact, TransactionKind},
+    time::after,
 };
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -107,10 +108,7 @@ impl Standing {
             }
             Some(Status::Replaced) => {
                 let at = ended_at.unwrap_or(end);
-                if now
-                    < at.saturating_add(REPLACEMENT_WAIT)
-                        .unwrap_or(Timestamp::MAX)
-                {
+                if now < after(at, REPLACEMENT_WAIT) {
                     Self::Lapsed
                 } else {
                     expired(CancellationReason::NewSubscriptionReplace)
@@ -126,9 +124,7 @@ impl Standing {
                 (Some(grace), _) => grace,
                 (None, _) if in_retry => Self::Retry { since },
                 (None, Some(intent)) => expired(intent.into()),
-                (None, None) if now < end.saturating_add(LAPSE_LIMIT).unwrap_or(Timestamp::MAX) => {
-                    Self::Lapsed
-                }
+                (None, None) if now < after(end, LAPSE_LIMIT) => Self::Lapsed,
                 (None, None) if renewal.and_then(|renewal| renewal.auto_renew) == Some(false) => {
                     expired(CancellationReason::VoluntarilyCancelled)
                 }

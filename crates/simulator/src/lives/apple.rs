@@ -1,6 +1,6 @@
 //! One customer's life with a subscription, as the App Store would report it.
 
-use super::{Pace, Story};
+use super::{Pace, Story, after};
 use crate::{Authority, Random};
 use anyhow::Result;
 use jiff::Timestamp;
@@ -147,9 +147,7 @@ impl Script<'_> {
         let original = self.transaction["originalPurchaseDate"].clone();
         let (price, currency) = price_in(self.storefront, milli_dollars);
         self.product = product;
-        self.story.ends_at = start
-            .saturating_add(self.story.days(free_days.unwrap_or(length)))
-            .unwrap_or(start);
+        self.story.ends_at = after(start, self.story.days(free_days.unwrap_or(length)));
         let product_id = format!("{}.{id}", self.app.bundle_id);
         self.transaction = json!({
             "transactionId": transaction_id, "originalTransactionId": self.chain, "bundleId": self.app.bundle_id, "productId": product_id,
@@ -266,11 +264,7 @@ impl Script<'_> {
         self.renewal["isInBillingRetryPeriod"] = true.into();
         self.renewal["expirationIntent"] = 2.into();
         if grace {
-            let until = self
-                .story
-                .ends_at
-                .saturating_add(self.story.days(16))
-                .unwrap_or(self.story.ends_at);
+            let until = after(self.story.ends_at, self.story.days(16));
             self.renewal["gracePeriodExpiresDate"] = until.as_millisecond().into();
             self.tell("DID_FAIL_TO_RENEW", Some("GRACE_PERIOD"), 4);
             if self.story.random.chance(60) {
@@ -336,11 +330,7 @@ impl Script<'_> {
 
     fn extend(&mut self) {
         self.story.wait_within();
-        self.story.ends_at = self
-            .story
-            .ends_at
-            .saturating_add(self.story.days(10))
-            .unwrap_or(self.story.ends_at);
+        self.story.ends_at = after(self.story.ends_at, self.story.days(10));
         self.transaction["expiresDate"] = self.story.ends_at.as_millisecond().into();
         self.tell("RENEWAL_EXTENDED", None, 1);
     }

@@ -176,6 +176,11 @@ struct Story {
     ends_at: Timestamp,
 }
 
+/// The moment `pause` after `at`; the last there is where there is none. Lives share nothing with what reads them, this neither.
+pub(crate) fn after(at: Timestamp, pause: SignedDuration) -> Timestamp {
+    at.checked_add(pause).unwrap_or(Timestamp::MAX)
+}
+
 impl Story {
     const fn begin(pace: Pace, seed: u64, number: u64, start: Timestamp) -> Self {
         Self {
@@ -198,10 +203,7 @@ impl Story {
     }
 
     fn pass(&mut self, millis: i64) {
-        self.at = self
-            .at
-            .saturating_add(SignedDuration::from_millis(millis.max(1)))
-            .unwrap_or(self.at);
+        self.at = after(self.at, SignedDuration::from_millis(millis.max(1)));
     }
 
     fn wait_for_end(&mut self) {
@@ -217,7 +219,7 @@ impl Story {
 
     /// A period of `days` from `start`, which becomes the current one.
     fn period(&mut self, start: Timestamp, days: i64) -> (Timestamp, Timestamp) {
-        self.ends_at = start.saturating_add(self.days(days)).unwrap_or(start);
+        self.ends_at = after(start, self.days(days));
         (start, self.ends_at)
     }
 }

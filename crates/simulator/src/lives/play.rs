@@ -1,7 +1,7 @@
 //! One customer's life with a subscription, as Google Play would report it. Numbers are the kinds of notifications in
 //! Google's "Real-time developer notifications reference guide".
 
-use super::{Happening, Step, Story};
+use super::{Happening, Step, Story, after};
 use crate::{PlayStore, Subscription};
 use jiff::Timestamp;
 
@@ -147,11 +147,7 @@ impl Script {
     fn billing_issue(&mut self) {
         self.story.wait_for_end();
         if self.story.random.chance(60) {
-            let until = self
-                .story
-                .at
-                .saturating_add(self.story.days(7))
-                .unwrap_or(self.story.at);
+            let until = after(self.story.at, self.story.days(7));
             self.happens(IN_GRACE_PERIOD, move |store, token| {
                 store.set_state(token, "IN_GRACE_PERIOD", Some(until));
             });
@@ -185,11 +181,7 @@ impl Script {
 
     fn pause(&mut self) {
         self.story.wait_within();
-        let resumes = self
-            .story
-            .ends_at
-            .saturating_add(self.story.days(14))
-            .unwrap_or(self.story.ends_at);
+        let resumes = after(self.story.ends_at, self.story.days(14));
         self.happens(PAUSE_SCHEDULE_CHANGED, |_, _| {});
         self.story.wait_for_end();
         self.happens(PAUSED, move |store, token| store.pause(token, resumes));

@@ -1,6 +1,6 @@
 //! One customer's life with a subscription, as Stripe would report it.
 
-use super::{Happening, Step, Story};
+use super::{Happening, Step, Story, after};
 use crate::{StripeAccount, StripeSubscription};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -175,7 +175,7 @@ impl Script {
     fn payment_fails(&mut self) {
         self.story.wait_for_end();
         let (id, ends) = (self.id.clone(), self.story.ends_at);
-        let next = ends.saturating_add(self.story.days(30)).unwrap_or(ends);
+        let next = after(ends, self.story.days(30));
         self.happens(
             "invoice.payment_failed",
             ("subscriptions", id.clone()),

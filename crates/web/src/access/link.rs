@@ -2,6 +2,7 @@
 
 use super::{Caller, digest, random_text};
 use crate::{App, configure::decide, problem::Problem};
+use domain::time::after;
 use engine::System;
 use jiff::SignedDuration;
 use ledger::{Configuration, ConfigurationChange, Invitation, Opens, Role};
@@ -48,7 +49,7 @@ pub fn new_operator_link(
         project: None,
         opens: Opens::Operator,
         made_by: made_by.to_owned(),
-        expires_at: now.saturating_add(LASTS).unwrap_or(now),
+        expires_at: after(now, LASTS),
     }));
     (token, changes)
 }

@@ -3,6 +3,7 @@
 use super::{Caller, cookies, digest, random_text};
 use crate::App;
 use axum::http::{HeaderMap, Method, header, request::Parts};
+use domain::time::after;
 use jiff::{SignedDuration, Timestamp};
 use ledger::{LedgerError, Session, User};
 
@@ -29,12 +30,12 @@ impl Lasting {
 
     /// When a session that began at `began` and is used `now` ends, unless it is used again.
     fn until(self, began: Timestamp, now: Timestamp) -> Timestamp {
-        let idle = now.saturating_add(self.idle).unwrap_or(now);
+        let idle = after(now, self.idle);
         idle.min(self.end(began))
     }
 
     fn end(self, began: Timestamp) -> Timestamp {
-        began.saturating_add(self.longest).unwrap_or(began)
+        after(began, self.longest)
     }
 }
 

@@ -2,7 +2,7 @@
 //! Server to Server Applications".
 
 use crate::{Call, Purpose, Trouble, Web, jwt::SigningKey, web};
-use domain::secret::Secret;
+use domain::{secret::Secret, time::after};
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::json;
@@ -125,7 +125,7 @@ impl Tokens {
         let lasts = SignedDuration::from_secs(reply.expires_in.unwrap_or(3600)) - RENEW_EARLY;
         *token = Some(Token {
             text: reply.access_token.clone(),
-            good_until: now.saturating_add(lasts).unwrap_or(now),
+            good_until: after(now, lasts),
         });
         Ok(reply.access_token)
     }
