@@ -5,11 +5,12 @@
 //! that was found does not answer or has become a standby. Connections made before that are used no more.
 
 use crate::codec::failed;
+use guarded::Guarded;
 use ledger::{LedgerError, Result};
 use sqlx::{ConnectOptions, Connection, PgConnection, PgPool, postgres::PgConnectOptions};
 use std::{
     str::FromStr,
-    sync::{Arc, Mutex, PoisonError, Weak},
+    sync::{Arc, Weak},
     time::{Duration, Instant},
 };
 use tokio::sync::{Notify, watch};
@@ -98,17 +99,17 @@ async fn takes_writes(connection: &mut PgConnection) -> sqlx::Result<bool> {
 
 /// When the primary last changed.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Switched(Arc<Mutex<Option<Instant>>>);
+pub(crate) struct Switched(Arc<Guarded<Option<Instant>>>);
 
 impl Switched {
     /// Whether a connection of this age leads to the primary of now.
     pub(crate) fn admits(&self, age: Duration) -> bool {
-        let at = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let at = *self.0.lock();
         at.is_none_or(|at| age < at.elapsed())
     }
 
     fn now(&self) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+        *self.0.lock() = Some(Instant::now());
     }
 }
 

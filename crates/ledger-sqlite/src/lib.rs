@@ -40,12 +40,13 @@ pub use backup::backup;
 pub use export::{Export, Key};
 
 use codec::failed;
+use guarded::Guarded;
 use ledger::{LedgerError, Result};
 use rusqlite::{Connection, OpenFlags};
 use std::{
     fs::File,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     thread,
     time::Duration,
 };
@@ -60,7 +61,7 @@ const LONG_READS: usize = 16;
 pub struct SqliteLedger {
     path: PathBuf,
     writer: Writer,
-    readers: Arc<Mutex<Vec<Connection>>>,
+    readers: Arc<Guarded<Vec<Connection>>>,
     /// The right to be its server, where it is.
     _sole: Option<Arc<File>>,
     long_reads: Arc<Semaphore>,
@@ -103,7 +104,7 @@ impl SqliteLedger {
         ));
         let unavailable = |error: std::io::Error| LedgerError::Unavailable(error.to_string());
         let writer = Writer::start(connection, wal).map_err(unavailable)?;
-        let readers: Arc<Mutex<Vec<Connection>>> = Arc::default();
+        let readers: Arc<Guarded<Vec<Connection>>> = Arc::default();
         let (alive, checkpointing) = (Arc::downgrade(&readers), connect(&path).map_err(failed)?);
         // Ends with the ledger: the readers are the sign that it is still in use.
         let checkpoints = move || {
@@ -127,17 +128,13 @@ impl SqliteLedger {
 
     /// Reads on the calling thread: for statements that take microseconds.
     fn read<T>(&self, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
-        let idle = self
-            .readers
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .pop();
+        let idle = self.readers.lock().pop();
         let connection = match idle {
             Some(connection) => connection,
             None => connect_reader(&self.path).map_err(failed)?,
         };
         let result = work(&connection);
-        let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut readers = self.readers.lock();
         if readers.len() < READERS_KEPT {
             readers.push(connection);
         }

@@ -6,11 +6,12 @@ use crate::{
 };
 use anyhow::Result;
 use base64::{Engine, prelude::BASE64_STANDARD};
+use guarded::Guarded;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, MutexGuard},
 };
 
 /// A private key as App Store Connect would hand out; the API believes every signature.
@@ -47,7 +48,7 @@ struct State {
 /// The API.
 pub struct AppStoreApi {
     authority: Authority,
-    state: Arc<Mutex<State>>,
+    state: Arc<Guarded<State>>,
 }
 
 impl AppStoreApi {
@@ -60,7 +61,7 @@ impl AppStoreApi {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 
     /// What a notification reports happened, whether it arrives or not.
@@ -135,7 +136,7 @@ impl AppStoreApi {
                 Ok(_) => "UNSUCCESSFUL_HTTP_RESPONSE_CODE",
                 Err(_) => "NO_RESPONSE",
             };
-            let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut state = state.lock();
             state.tests.insert(sent, Some(result));
         });
         Ok(ApiAnswer::json(&json!({ "testNotificationToken": token })))

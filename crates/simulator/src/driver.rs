@@ -1,12 +1,16 @@
 //! Sends lives to a running server, with the faults asked for, as the stores would: they try again until they are answered
 //! 2xx.
 
-use crate::{App, Channel, Message, Pace, Random, Step, Stores, lives::life};
+use crate::{
+    App, Channel, Message, Pace, Random, Step, Stores,
+    lives::{after, life},
+};
 use anyhow::Result;
+use guarded::Guarded;
 use jiff::{SignedDuration, Timestamp};
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Arc, Mutex, OnceLock, PoisonError},
+    sync::{Arc, OnceLock},
     time::{Duration, Instant},
 };
 use tokio::{
@@ -133,7 +137,7 @@ impl Driver {
                 i64::try_from(random.below(u64::try_from(spread.as_millis()).unwrap_or(1)))
                     .unwrap_or(0),
             );
-            let begins = start.saturating_add(offset).unwrap_or(start);
+            let begins = after(start, offset);
             let lived = (self.seed, number);
             for step in life(channel, &self.app, self.pace, lived, begins, limit) {
                 let (twice, late, lost) = (
@@ -143,7 +147,7 @@ impl Driver {
                 );
                 let delay = self.pace.day * i32::try_from(1 + random.below(40)).unwrap_or(1);
                 let at = step.at;
-                let delayed = at.saturating_add(delay).unwrap_or(at);
+                let delayed = after(at, delay);
                 let planned = Arc::new(Planned {
                     step,
                     message: OnceLock::new(),
@@ -178,7 +182,7 @@ impl Driver {
         concurrency: usize,
         patience: Duration,
     ) -> Result<Report> {
-        let report = Arc::new(Mutex::new(Report::default()));
+        let report = Arc::new(Guarded::new(Report::default()));
         let began = Instant::now();
         let permits = Arc::new(Semaphore::new(concurrency));
         let mut sending = JoinSet::new();
@@ -200,7 +204,7 @@ impl Driver {
             let (message, url) = (message.clone(), url.clone());
             let present = move || {
                 let passed = SignedDuration::try_from(began.elapsed()).unwrap_or_default();
-                now.saturating_add(passed).unwrap_or(now)
+                after(now, passed)
             };
             sending.spawn(async move {
                 if let Some(before) = before {
@@ -220,7 +224,7 @@ impl Driver {
         while let Some(sent) = sending.join_next().await {
             sent??;
         }
-        let mut report = report.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut report = report.lock();
         Ok(std::mem::take(&mut *report))
     }
 
@@ -230,7 +234,7 @@ impl Driver {
         url: &str,
         present: impl Fn() -> Timestamp,
         patience: Duration,
-        report: &Mutex<Report>,
+        report: &Guarded<Report>,
     ) -> Result<()> {
         let until = Instant::now() + patience;
         loop {
@@ -245,7 +249,7 @@ impl Driver {
             let answered = request.send().await;
             let accepted = answered.is_ok_and(|answer| answer.status().is_success());
             {
-                let mut report = report.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut report = report.lock();
                 if accepted {
                     report.messages += 1;
                     report.accepted.insert(message.subject.clone());

@@ -9,12 +9,10 @@ use aws_lc_rs::{
     signature::{KeyPair as _, RSA_PKCS1_SHA256, RsaKeyPair},
 };
 use base64::{Engine, prelude::BASE64_STANDARD, prelude::BASE64_URL_SAFE_NO_PAD};
+use guarded::Guarded;
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use std::{
-    collections::BTreeMap,
-    sync::{Mutex, MutexGuard, PoisonError},
-};
+use std::{collections::BTreeMap, sync::MutexGuard};
 
 /// Service account that pushes.
 pub const PUSH_ACCOUNT: &str = "push@simulated.iam.gserviceaccount.com";
@@ -38,7 +36,7 @@ pub struct PlayStore {
     pub package: String,
     key: RsaKeyPair,
     key_pem: String,
-    state: Mutex<State>,
+    state: Guarded<State>,
 }
 
 /// A subscription to begin.
@@ -90,7 +88,7 @@ impl PlayStore {
             package: package.into(),
             key,
             key_pem,
-            state: Mutex::default(),
+            state: Guarded::default(),
         })
     }
 
@@ -104,7 +102,7 @@ impl PlayStore {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 
     /// Tokens that were acknowledged.

@@ -9,12 +9,13 @@ use axum::{
     response::{IntoResponse, Response},
     routing::post,
 };
+use guarded::Guarded;
 use serde_json::{Value, json};
 use std::{
     collections::BTreeMap,
     net::SocketAddr,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, MutexGuard,
         atomic::{AtomicU64, Ordering},
     },
     time::{Duration, Instant},
@@ -115,7 +116,7 @@ impl Received {
 
 struct Shared {
     behaviour: Behaviour,
-    received: Mutex<Received>,
+    received: Guarded<Received>,
     requests: AtomicU64,
     stop: Notify,
     keep_bodies: bool,
@@ -125,7 +126,7 @@ struct Shared {
 
 impl Shared {
     fn received(&self) -> MutexGuard<'_, Received> {
-        self.received.lock().unwrap_or_else(PoisonError::into_inner)
+        self.received.lock()
     }
 }
 
@@ -158,7 +159,7 @@ impl Receiver {
         let url = format!("http://{}/hook", listener.local_addr()?);
         let shared = Arc::new(Shared {
             behaviour,
-            received: Mutex::default(),
+            received: Guarded::default(),
             requests: AtomicU64::new(0),
             stop: Notify::new(),
             keep_bodies,

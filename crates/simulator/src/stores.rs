@@ -9,12 +9,13 @@ use axum::{
     http::{HeaderMap, Method, StatusCode, Uri, header},
     response::{IntoResponse, Response},
 };
+use guarded::Guarded;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         atomic::{AtomicU64, Ordering},
     },
     time::{Duration, Instant},
@@ -121,7 +122,7 @@ pub enum Outage {
 pub struct Faulty<A> {
     /// The API itself.
     pub api: A,
-    outage: Mutex<Outage>,
+    outage: Guarded<Outage>,
     asked: AtomicU64,
 }
 
@@ -130,14 +131,14 @@ impl<A: Api> Faulty<A> {
     pub const fn new(api: A) -> Self {
         Self {
             api,
-            outage: Mutex::new(Outage::None),
+            outage: Guarded::new(Outage::None),
             asked: AtomicU64::new(0),
         }
     }
 
     /// Breaks or mends it.
     pub fn set(&self, outage: Outage) {
-        *self.outage.lock().unwrap_or_else(PoisonError::into_inner) = outage;
+        *self.outage.lock() = outage;
     }
 
     /// How often it was asked.
@@ -148,7 +149,7 @@ impl<A: Api> Faulty<A> {
     /// Answers, or fails as told.
     pub async fn answer(&self, request: &ApiRequest, now: Timestamp) -> ApiAnswer {
         self.asked.fetch_add(1, Ordering::SeqCst);
-        let outage = *self.outage.lock().unwrap_or_else(PoisonError::into_inner);
+        let outage = *self.outage.lock();
         let failure = json!({ "error": { "message": "simulated outage" } });
         match outage {
             Outage::None => self.api.answer(request, now),

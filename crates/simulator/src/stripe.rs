@@ -2,12 +2,10 @@
 
 use crate::stores::{Api, ApiAnswer, ApiRequest};
 use aws_lc_rs::hmac;
+use guarded::Guarded;
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use std::{
-    collections::BTreeMap,
-    sync::{Mutex, MutexGuard, PoisonError},
-};
+use std::{collections::BTreeMap, sync::MutexGuard};
 
 /// The API key it knows.
 pub const API_KEY: &str = "sk_test_simulated";
@@ -26,7 +24,7 @@ struct State {
 /// The account.
 #[derive(Default)]
 pub struct StripeAccount {
-    state: Mutex<State>,
+    state: Guarded<State>,
 }
 
 /// A subscription to begin.
@@ -46,7 +44,7 @@ pub struct StripeSubscription {
 
 impl StripeAccount {
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 
     /// Adds or replaces an object; its id says where.

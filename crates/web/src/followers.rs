@@ -5,7 +5,7 @@ use crate::{
     problem::{Code, Problem},
 };
 use domain::{ApiKeyId, UserId};
-use engine::Guarded;
+use guarded::Guarded;
 use std::{collections::BTreeMap, sync::Arc};
 
 /// Most of one caller.

@@ -4,7 +4,8 @@ use axum::{
     extract::ConnectInfo,
     http::{Extensions, HeaderMap},
 };
-use engine::{Guarded, Networks};
+use engine::Networks;
+use guarded::Guarded;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 /// In which proxies tell for whom they ask, the nearest last.

@@ -1,12 +1,10 @@
 //! How many subscriptions run: counted at most every few minutes, because it looks at every purchase.
 
 use domain::ProjectId;
+use guarded::Guarded;
 use jiff::{SignedDuration, Timestamp};
 use ledger::Running;
-use std::{
-    collections::BTreeMap,
-    sync::{Mutex, PoisonError},
-};
+use std::collections::BTreeMap;
 use web::{App, problem::Problem};
 
 /// How long a count is good.
@@ -14,7 +12,7 @@ const COUNTED_FOR: SignedDuration = SignedDuration::from_mins(5);
 
 /// Counts of running subscriptions that were made a moment ago, by project.
 #[derive(Debug, Default)]
-pub(crate) struct Counted(Mutex<BTreeMap<ProjectId, (Timestamp, Vec<Running>)>>);
+pub(crate) struct Counted(Guarded<BTreeMap<ProjectId, (Timestamp, Vec<Running>)>>);
 
 impl Counted {
     /// The counts of a project, and when they were made.
@@ -25,14 +23,14 @@ impl Counted {
         now: Timestamp,
     ) -> Result<(Timestamp, Vec<Running>), Problem> {
         let known = {
-            let counted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let counted = self.0.lock();
             counted.get(&project).cloned()
         };
         if let Some((at, counts)) = known.filter(|(at, _)| at.duration_until(now) < COUNTED_FOR) {
             return Ok((at, counts));
         }
         let counts = app.engine.ledger().running(project, now).await?;
-        let mut counted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut counted = self.0.lock();
         counted.insert(project, (now, counts.clone()));
         Ok((now, counts))
     }

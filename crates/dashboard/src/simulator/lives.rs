@@ -9,11 +9,9 @@ use super::{
 };
 use domain::{AppId, ProjectId};
 use engine::{Accepted, Engine};
+use guarded::Guarded;
 use jiff::{SignedDuration, Timestamp};
-use std::{
-    collections::VecDeque,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{collections::VecDeque, sync::Arc};
 use tokio::sync::watch;
 
 /// Lives remembered, of all projects together.
@@ -44,7 +42,7 @@ pub(crate) struct Life {
 
 /// The lives this process plays.
 #[derive(Default)]
-pub(crate) struct Lives(Mutex<VecDeque<Life>>);
+pub(crate) struct Lives(Guarded<VecDeque<Life>>);
 
 impl std::fmt::Debug for Lives {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -54,7 +52,7 @@ impl std::fmt::Debug for Lives {
 
 impl Lives {
     fn with<T>(&self, work: impl FnOnce(&mut VecDeque<Life>) -> T) -> T {
-        work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        work(&mut self.0.lock())
     }
 
     /// Lives of a project, the newest first.

@@ -3,7 +3,7 @@
 use super::hall::Place;
 use axum::BoxError;
 use bytes::Bytes;
-use engine::Guarded;
+use guarded::Guarded;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use std::{

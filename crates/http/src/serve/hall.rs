@@ -1,7 +1,7 @@
 //! Who is connected, and for what each of them keeps the server waiting.
 
 use super::Bounds;
-use engine::Guarded;
+use guarded::Guarded;
 use std::{
     collections::BTreeMap,
     sync::Arc,

@@ -7,11 +7,12 @@ use super::{
 };
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
 use base64::{Engine, prelude::BASE64_STANDARD, prelude::BASE64_URL_SAFE_NO_PAD};
+use guarded::Guarded;
 use jiff::Timestamp;
 use serde::{Deserialize, de::DeserializeOwned};
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, MutexGuard},
 };
 
 /// Chains remembered; the number Apple's own libraries use. Source: App Store Server Library.
@@ -35,7 +36,7 @@ pub struct Verifier {
     roots: Vec<Vec<u8>>,
     receipt_roots: Vec<Vec<u8>>,
     single_certificate: bool,
-    chains: Mutex<Chains>,
+    chains: Guarded<Chains>,
 }
 
 #[derive(Deserialize)]
@@ -105,7 +106,7 @@ impl Verifier {
             receipt_roots: roots.clone(),
             roots,
             single_certificate: false,
-            chains: Mutex::default(),
+            chains: Guarded::default(),
         }
     }
 
@@ -187,6 +188,6 @@ impl Verifier {
     }
 
     fn chains(&self) -> MutexGuard<'_, Chains> {
-        self.chains.lock().unwrap_or_else(PoisonError::into_inner)
+        self.chains.lock()
     }
 }

@@ -8,10 +8,12 @@ use crate::{
     jwt::{self, TokenProblem},
     web,
 };
+use domain::time::after;
+use guarded::Guarded;
 use jiff::{SignedDuration, Timestamp};
 use jsonwebtoken::jwk::JwkSet;
 use serde::de::DeserializeOwned;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 /// How long keys are kept when the answer does not say.
 const KEPT: SignedDuration = SignedDuration::from_hours(1);
@@ -42,7 +44,7 @@ struct Known {
 #[derive(Debug, Default)]
 pub(super) struct Keys {
     /// Read and replaced, never held while somebody is asked.
-    known: Mutex<Known>,
+    known: Guarded<Known>,
     /// Whose turn it is to ask.
     asking: tokio::sync::Mutex<()>,
 }
@@ -106,12 +108,12 @@ impl Keys {
     }
 
     fn known(&self) -> Known {
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = self.known.lock();
         known.clone()
     }
 
     fn replace(&self, known: Known) {
-        *self.known.lock().unwrap_or_else(PoisonError::into_inner) = known;
+        *self.known.lock() = known;
     }
 }
 
@@ -147,7 +149,7 @@ async fn fetch(url: &str, web: &dyn Web, now: Timestamp) -> Result<Read, Refusal
     Ok(Read {
         set,
         read_at: now,
-        kept_until: now.saturating_add(kept).unwrap_or(now),
+        kept_until: after(now, kept),
     })
 }
 

@@ -1,11 +1,11 @@
 //! Harm done to three nodes and their database.
 
 use crate::server::{BINARY, Server, Site};
+use guarded::Guarded;
 use simulator::Random;
 use std::{
     path::{Path, PathBuf},
     process::Command,
-    sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
 use throwaway::Pair;
@@ -49,7 +49,7 @@ impl Harm {
 pub(crate) struct Nodes<'a> {
     site: &'a Site,
     pub(crate) addresses: Vec<String>,
-    running: Mutex<Vec<Server>>,
+    running: Guarded<Vec<Server>>,
 }
 
 /// Intercepts the clock of a program.
@@ -98,20 +98,20 @@ impl<'a> Nodes<'a> {
         let mut nodes = Self {
             site,
             addresses: vec!["127.0.0.1:0".into(); NODES],
-            running: Mutex::default(),
+            running: Guarded::default(),
         };
         for which in 0..NODES {
             nodes.set_clock(which, 0);
             let node = nodes.serve(which, false);
             let address = node.url.trim_start_matches("http://");
             address.clone_into(&mut nodes.addresses[which]);
-            nodes.running.lock().unwrap().push(node);
+            nodes.running.lock().push(node);
         }
         nodes
     }
 
     pub(crate) fn with<T>(&self, which: usize, what: impl FnOnce(&mut Server) -> T) -> T {
-        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut running = self.running.lock();
         what(&mut running[which])
     }
 

@@ -1,7 +1,9 @@
 //! Sessions of keys and of the operator: in memory, so a restart ends them. Those of users are in the ledger.
 
 use super::{Caller, Lasting, Use, digest, random_text};
-use engine::{Guarded, Setup, System};
+use domain::time::after;
+use engine::{Setup, System};
+use guarded::Guarded;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
 
@@ -54,8 +56,8 @@ impl Sessions {
         let until = LASTS.min(self.lasting.longest);
         let session = Open {
             caller,
-            until: now.saturating_add(until).unwrap_or(now),
-            idle_until: now.saturating_add(self.lasting.idle).unwrap_or(now),
+            until: after(now, until),
+            idle_until: after(now, self.lasting.idle),
         };
         open.insert(digest(&token), session);
         token
@@ -78,7 +80,7 @@ impl Sessions {
         let session = open.get_mut(digest)?;
         if now < session.ends() && session.caller.is_still(setup) {
             if by == Use::Person {
-                session.idle_until = now.saturating_add(self.lasting.idle).unwrap_or(now);
+                session.idle_until = after(now, self.lasting.idle);
             }
             return Some(session.caller.clone());
         }

@@ -6,7 +6,8 @@
 //! who guess nothing, late, and for no longer than a minute.
 
 use crate::proxies::network;
-use engine::Guarded;
+use domain::time::after;
+use guarded::Guarded;
 use jiff::{SignedDuration, Timestamp};
 use std::{collections::BTreeMap, net::IpAddr};
 
@@ -169,7 +170,7 @@ fn count(tries: &mut BTreeMap<Counted, Tries>, counted: Counted, now: Timestamp)
     let over = known.count.saturating_sub(free);
     if over > 0 {
         let wait = SignedDuration::from_secs(1_i64 << over.min(10)).min(longest);
-        known.until = now.saturating_add(wait).unwrap_or(now);
+        known.until = after(now, wait);
     }
 }
 

@@ -3,7 +3,8 @@
 use async_trait::async_trait;
 use destinations::{Request, Response};
 use domain::{Store, secret::Secret};
-use engine::{Guarded, MakeSource, Secrets, System, Transport, TransportError};
+use engine::{MakeSource, Secrets, System, Transport, TransportError};
+use guarded::Guarded;
 use jiff::{SignedDuration, Timestamp};
 use ledger::AppSettings;
 use sources::{

@@ -1,4 +1,9 @@
 //! A value that tasks share, behind a lock that never fails.
+//!
+//! It knows nothing of the project and stands below all of it: sources, ledgers, the engine, pages and the simulator share
+//! values, and each by itself would have to say what a poisoned lock means.
+#![warn(missing_docs)]
+#![cfg_attr(test, expect(clippy::panic, reason = "what is tested is a panic"))]
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
