@@ -4,17 +4,21 @@ mod objects;
 
 pub use objects::from_slice;
 
-use crate::problem::{Code, Problem};
+use crate::{
+    described::{Answers, Asks, Description},
+    problem::{Code, Problem},
+};
 use axum::{
     body::Body,
     extract::FromRequest,
-    http::Request,
+    http::{Request, StatusCode},
     response::{IntoResponse, Response},
 };
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use serde::{Serialize, de::DeserializeOwned};
 use std::error::Error;
+use utoipa::ToSchema;
 
 /// Most that a store or client may send.
 pub const LARGEST: usize = 1 << 20;
@@ -102,5 +106,18 @@ impl<T: Serialize> IntoResponse for Json<T> {
                 Problem::new(Code::Internal, "see the server's log").into_response()
             }
         }
+    }
+}
+
+impl<T: ToSchema> Asks for Json<T> {
+    fn ask(of: &mut Description) {
+        of.takes_body::<T>();
+        Problem::answer(of);
+    }
+}
+
+impl<T: ToSchema> Answers for Json<T> {
+    fn answer(of: &mut Description) {
+        of.answers_with::<T>(StatusCode::OK, "application/json");
     }
 }

@@ -6,19 +6,17 @@
 //!
 //! **What it does not do.** It names no path, method or access rule: those are the route's.
 
-use crate::{
-    App, access::Caller, body::Json, problem::Problem, project::InProject, query::Filters,
-};
+use crate::App;
 use axum::{
     extract::{Path, State},
     http::StatusCode,
 };
 use std::collections::BTreeMap;
 use utoipa::{
-    IntoParams, PartialSchema, ToSchema,
+    PartialSchema, ToSchema,
     openapi::{
         Content, Ref, RefOr, Required, Response, Schema,
-        path::{Parameter, ParameterIn},
+        path::Parameter,
         request_body::{RequestBody, RequestBodyBuilder},
     },
 };
@@ -123,7 +121,7 @@ described! { A B C }
 described! { A B C D }
 described! { A B C D E }
 
-/// What the server knows is not asked of anybody.
+/// What the server knows is not asked of anybody. What else handlers take says itself what it asks, where it is.
 impl Asks for State<App> {
     fn ask(_: &mut Description) {}
 }
@@ -131,38 +129,6 @@ impl Asks for State<App> {
 /// The names in a path are the route's.
 impl<T> Asks for Path<T> {
     fn ask(_: &mut Description) {}
-}
-
-impl Asks for Caller {
-    fn ask(of: &mut Description) {
-        Problem::answer(of);
-    }
-}
-
-impl Asks for InProject {
-    fn ask(of: &mut Description) {
-        Problem::answer(of);
-    }
-}
-
-impl<Q: IntoParams> Asks for Filters<Q> {
-    fn ask(of: &mut Description) {
-        of.takes(Q::into_params(|| Some(ParameterIn::Query)));
-        Problem::answer(of);
-    }
-}
-
-impl<T: ToSchema> Asks for Json<T> {
-    fn ask(of: &mut Description) {
-        of.takes_body::<T>();
-        Problem::answer(of);
-    }
-}
-
-impl<T: ToSchema> Answers for Json<T> {
-    fn answer(of: &mut Description) {
-        of.answers_with::<T>(StatusCode::OK, "application/json");
-    }
 }
 
 /// Text as it is.

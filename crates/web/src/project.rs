@@ -3,6 +3,7 @@
 use crate::{
     App,
     access::Caller,
+    described::{Answers, Asks, Description},
     problem::{Code, Problem},
 };
 use axum::{
@@ -52,6 +53,12 @@ where
             key,
             caller,
         })
+    }
+}
+
+impl Asks for InProject {
+    fn ask(of: &mut Description) {
+        Problem::answer(of);
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::{
     App,
+    described::{Answers, Asks, Description},
     problem::{Code, Problem},
     project::InProject,
 };
@@ -14,7 +15,7 @@ use jiff::SignedDuration;
 use ledger::{DeliveryFilter, DeliveryState, EventFilter, Page};
 use serde::{Deserialize, de::DeserializeOwned};
 use std::{str::FromStr, time::Duration};
-use utoipa::IntoParams;
+use utoipa::{IntoParams, openapi::path::ParameterIn};
 
 /// Most rows of one page.
 const LONGEST_PAGE: usize = 200;
@@ -344,6 +345,13 @@ impl<Q: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Filters<Q> {
         query
             .map(|Query(query)| Self(query))
             .map_err(|error| Problem::new(Code::MalformedQuery, error.body_text()))
+    }
+}
+
+impl<Q: IntoParams> Asks for Filters<Q> {
+    fn ask(of: &mut Description) {
+        of.takes(Q::into_params(|| Some(ParameterIn::Query)));
+        Problem::answer(of);
     }
 }
 

@@ -1,11 +1,16 @@
 //! Who is calling.
 
-use super::OPERATOR;
-use crate::problem::{Code, Problem};
+use crate::{
+    described::{Answers, Asks, Description},
+    problem::{Code, Problem},
+};
 use axum::{extract::FromRequestParts, http::request::Parts};
 use domain::{ApiKeyId, AppId, ProjectId, UserId};
 use engine::Setup;
 use ledger::{ApiKey, Role, Scope, User};
+
+/// What whoever comes by the operator's link is called.
+pub const OPERATOR: &str = "operator";
 
 /// Who is calling.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -133,5 +138,11 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
             .get::<Self>()
             .cloned()
             .ok_or_else(|| Problem::new(Code::Internal, "this route has no access rule"))
+    }
+}
+
+impl Asks for Caller {
+    fn ask(of: &mut Description) {
+        Problem::answer(of);
     }
 }

@@ -1,14 +1,12 @@
 //! The operator's link: it signs in once, within a quarter of an hour, as somebody who may do everything.
 
-use super::{Caller, digest, random_text};
+use super::{Caller, caller::OPERATOR, digest, random_text};
 use crate::{App, configure::decide, problem::Problem};
 use domain::time::after;
 use engine::System;
 use jiff::SignedDuration;
 use ledger::{Configuration, ConfigurationChange, Invitation, Opens, Role};
 
-/// What whoever comes by the operator's link is called.
-pub const OPERATOR: &str = "operator";
 /// How long a link is good.
 const LASTS: SignedDuration = SignedDuration::from_mins(15);
 /// Most links that are good at once; the oldest goes when another is made.

@@ -15,10 +15,10 @@ mod right;
 mod rule;
 mod session;
 
-pub use caller::Caller;
+pub use caller::{Caller, OPERATOR};
 pub use key::{digest, new_api_key, new_client_key, random_text};
 pub use known::Whereabouts;
-pub use link::{OPERATOR, has_owner, new_operator_link, operator_links};
+pub use link::{has_owner, new_operator_link, operator_links};
 pub use open::Sessions;
 pub use origin::is_from_our_page;
 pub use right::Right;
