@@ -5,14 +5,22 @@ mod named;
 pub use named::{Kind, Named, put, remove};
 
 use crate::{App, access::Caller, problem::Problem, project::InProject};
-use configuration::{Desired, Means};
+use configuration::{Action, Desired, Means};
 use engine::Setup;
 use ledger::{Configuration, ConfigurationChange, Deliveries, Integration, LedgerError};
 use std::sync::Arc;
 
+/// A step that was taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Taken {
+    /// What happened.
+    pub action: Action,
+    /// To what: `integration backend`.
+    pub subject: String,
+}
+
 /// What became of a part of a project: the steps that were taken, or every problem.
-pub type Configured =
-    Result<Result<Vec<(configuration::Action, String)>, Vec<configuration::Problem>>, Problem>;
+pub type Configured = Result<Result<Vec<Taken>, Vec<configuration::Problem>>, Problem>;
 
 /// Plans and applies a part of a project; plans again where the configuration has moved meanwhile.
 ///
@@ -31,7 +39,10 @@ pub async fn configure(app: &App, caller: &Caller, desired: &Desired) -> Configu
         }
         let (mut taken, mut changes) = (Vec::new(), Vec::new());
         for step in steps {
-            taken.push((step.action, step.subject));
+            taken.push(Taken {
+                action: step.action,
+                subject: step.subject,
+            });
             changes.extend(step.change);
         }
         if changes.is_empty() {

@@ -20,6 +20,7 @@ pub(crate) use deliveries::DeliveryView;
 pub(crate) use health::of_operators;
 pub use health::{missing, wrong_method};
 
+use configuration::Action;
 use serde::Serialize;
 use std::borrow::Cow;
 use utoipa::{
@@ -30,7 +31,7 @@ use web::{
     App,
     answer::{Empty, There},
     body::Json,
-    configure::{self, Kind, Named},
+    configure::{self, Kind, Named, Taken},
     problem::Problem,
     project::InProject,
     route::Route,
@@ -108,9 +109,15 @@ pub(crate) struct Steps {
 
 #[derive(Serialize, ToSchema)]
 struct StepView {
-    action: configuration::Action,
+    action: Action,
     /// Kind and name of a thing.
     subject: String,
+}
+
+impl From<Taken> for StepView {
+    fn from(Taken { action, subject }: Taken) -> Self {
+        Self { action, subject }
+    }
 }
 
 /// 201 when something was created, 200 otherwise.
@@ -122,12 +129,8 @@ type Done = Result<Empty<204>, Problem>;
 /// What came of planning and applying.
 fn configured(done: configure::Configured) -> Configured {
     let steps = done?.map_err(Problem::invalid)?;
-    let created = steps
-        .iter()
-        .any(|(action, _)| *action == configuration::Action::Create);
-    let steps = steps
-        .into_iter()
-        .map(|(action, subject)| StepView { action, subject });
+    let created = steps.iter().any(|step| step.action == Action::Create);
+    let steps = steps.into_iter().map(StepView::from);
     let steps = Steps {
         steps: steps.collect(),
     };
