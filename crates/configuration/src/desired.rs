@@ -2,7 +2,7 @@
 //!
 //! Every field but keys is a [`Given`]: what a document does not name stays as it is.
 
-use crate::{Given, settings::Settings};
+use crate::{Given, given::Settings};
 use ledger::TransferBehaviour;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -96,6 +96,20 @@ pub struct DesiredApp {
     /// The settings of its store, as [`app_spec`](crate::app_spec) lists them. A secret given as `"***"` stays as it is.
     #[serde(flatten)]
     pub settings: Settings,
+}
+
+#[cfg(feature = "schema")]
+impl utoipa::PartialSchema for DesiredApp {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+        crate::schema::app()
+    }
+}
+
+#[cfg(feature = "schema")]
+impl utoipa::ToSchema for DesiredApp {
+    fn name() -> std::borrow::Cow<'static, str> {
+        "DesiredApp".into()
+    }
 }
 
 /// An integration.

@@ -16,7 +16,7 @@ use serde::{
     },
 };
 use serde_json::{Map, Value};
-use std::{fmt, marker::PhantomData};
+use std::{collections::BTreeMap, fmt, marker::PhantomData};
 
 /// What a document says of one field.
 ///
@@ -31,6 +31,9 @@ pub enum Given<T> {
     /// The default, whatever is stored.
     Default,
 }
+
+/// What a document says of each setting, by name.
+pub type Settings = BTreeMap<String, Given<Value>>;
 
 impl<T: Clone> Given<T> {
     /// The value where `known` is stored; `None` is the default.

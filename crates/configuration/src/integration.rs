@@ -1,10 +1,10 @@
 //! Integrations as they should be.
 
 use crate::{
-    Given,
+    Given, Settings,
     desired::DesiredIntegration,
     planner::Planner,
-    settings::{Settings, merged, unknown},
+    settings::{merged, unknown},
     stored::Stored,
 };
 use destinations::{Destination, Field, FieldKind, Invalid};

@@ -31,12 +31,12 @@ mod vault;
 pub use desired::{
     Desired, DesiredApp, DesiredEntitlement, DesiredIntegration, DesiredProduct, DesiredProject,
 };
-pub use given::Given;
+pub use given::{Given, Settings};
 pub use plan::plan;
 pub use planner::{Action, Means, Problem, Step, handed_over, under_backlog};
 pub use sealed::Sealed;
 pub use secrets::{masked, masked_entry};
-pub use settings::{Merged, Settings, merged};
+pub use settings::{Merged, merged};
 pub use stored::Stored;
 pub use stores::{APPS, AppSpec, app_spec};
 pub use vault::{Vault, VaultError};

@@ -1,15 +1,10 @@
 //! How the OpenAPI document describes what a document may say, where that is a table here and not a type.
 
-use crate::{APPS, DesiredApp};
+use crate::APPS;
 use destinations::{Field, FieldKind};
 use serde_json::Value;
-use std::borrow::Cow;
-use utoipa::{
-    PartialSchema, ToSchema,
-    openapi::{
-        ArrayBuilder, ObjectBuilder, OneOfBuilder, RefOr, Schema, Type,
-        schema::AdditionalProperties,
-    },
+use utoipa::openapi::{
+    ArrayBuilder, ObjectBuilder, OneOfBuilder, RefOr, Schema, Type, schema::AdditionalProperties,
 };
 
 fn text() -> ObjectBuilder {
@@ -59,29 +54,21 @@ pub(crate) fn destination() -> Schema {
     )
 }
 
-/// The settings of every store, each once: which of them an app has depends on its store.
-impl PartialSchema for DesiredApp {
-    fn schema() -> RefOr<Schema> {
-        let stores = APPS.iter().map(|spec| spec.store.id());
-        let app = ObjectBuilder::new()
-            .description(Some(
-                "An app. Which settings it has depends on its store. A secret given as `\"***\"` stays as it is.",
-            ))
-            .property("name", given(text(), "Its name. Default: the key."))
-            .property(
-                "store",
-                given(one_of(stores), "A new app has to say it, and none can change it."),
-            );
-        let fields = APPS.iter().flat_map(|spec| spec.fields);
-        fields
-            .fold(app, |app, field| app.property(field.name, setting(field)))
-            .additional_properties(Some(AdditionalProperties::<Schema>::FreeForm(false)))
-            .into()
-    }
-}
-
-impl ToSchema for DesiredApp {
-    fn name() -> Cow<'static, str> {
-        "DesiredApp".into()
-    }
+/// An app, with the settings of every store, each once: which of them it has depends on its store.
+pub(crate) fn app() -> RefOr<Schema> {
+    let stores = APPS.iter().map(|spec| spec.store.id());
+    let app = ObjectBuilder::new()
+        .description(Some(
+            "An app. Which settings it has depends on its store. A secret given as `\"***\"` stays as it is.",
+        ))
+        .property("name", given(text(), "Its name. Default: the key."))
+        .property(
+            "store",
+            given(one_of(stores), "A new app has to say it, and none can change it."),
+        );
+    let fields = APPS.iter().flat_map(|spec| spec.fields);
+    fields
+        .fold(app, |app, field| app.property(field.name, setting(field)))
+        .additional_properties(Some(AdditionalProperties::<Schema>::FreeForm(false)))
+        .into()
 }

@@ -17,7 +17,7 @@
 //! **A secret stays with its target.** Whoever may change settings does not see their secrets, and must not be able to have
 //! them sent to a place of their own: where the address changes that a secret is sent to, the secret is given again.
 
-use crate::{Given, settings::Settings, stored::Stored};
+use crate::{Given, given::Settings, stored::Stored};
 use destinations::{Field, FieldKind, Invalid, Travel};
 use serde_json::{Map, Value};
 

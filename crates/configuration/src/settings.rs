@@ -3,15 +3,11 @@
 //! Whatever has settings, an app or an integration, lists them as fields; each is kept, set or gone by itself. What is set
 //! is checked here as far as its kind says what it must be; what it means, the store or the destination knows.
 
-use crate::{Given, secrets, stored::Stored};
+use crate::{Given, given::Settings, secrets, stored::Stored};
 use destinations::{Field, FieldKind, Invalid, Travel, check_url};
 use domain::retry;
 use serde::Deserialize;
 use serde_json::{Map, Value};
-use std::collections::BTreeMap;
-
-/// What a document says of each setting, by name.
-pub type Settings = BTreeMap<String, Given<Value>>;
 
 /// Settings as they are to be.
 #[derive(Debug, Clone)]
