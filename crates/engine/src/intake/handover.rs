@@ -1,6 +1,6 @@
 //! Purchases that change hands: one commit against the versions of both customers, with the message that asks for it.
 
-use super::{Intake, IntakeError, inbox::Named};
+use super::{Intake, IntakeError, message::Named};
 use crate::{
     decide::transfer::{self, Passing, Scope},
     setup::Setup,

@@ -1,44 +1,12 @@
-//! Messages of the inbox: where each comes from, how it is named, and how it is read again.
+//! Messages of the inbox, read again.
 //!
 //! Whatever leads to events is a message: what stores send and answer, receipts, imports, statements, what is done to
 //! two customers, and what the clock decides. So every event can be derived again from the inbox alone.
 
 use super::{Intake, IntakeError, manner::Manner, receipt};
 use crate::setup::{AppSetup, Setup};
-use domain::InboxId;
-use jiff::Timestamp;
 use ledger::{InboxMessage, LedgerError, Origin};
 use sources::{Content, Refusal, Source};
-use uuid::Uuid;
-
-/// What names a message: told twice under the same name, it is one message.
-pub(super) struct Named {
-    pub(super) origin: Origin,
-    /// The id that its origin has for it.
-    pub(super) key: String,
-    /// What its origin calls it, for people.
-    pub(super) title: String,
-    /// When it was signed; the beginning of time where nobody signed it and its key says it all.
-    pub(super) signed_at: Timestamp,
-}
-
-impl AppSetup {
-    /// A message to this app. Its id is derived from origin, key and signing time.
-    pub(super) fn message(&self, named: Named, body: &[u8], now: Timestamp) -> InboxMessage {
-        let Named { origin, .. } = named;
-        let name = format!("{}:{origin}:{}", self.row.id, named.key);
-        InboxMessage {
-            id: InboxId::derived(self.row.project.uuid(), &name, named.signed_at),
-            project: self.row.project,
-            app: self.row.id,
-            origin,
-            key: named.key,
-            title: named.title,
-            body: body.to_vec(),
-            received_at: now,
-        }
-    }
-}
 
 /// What a message that is kept says.
 pub(super) fn content(source: &dyn Source, message: &InboxMessage) -> Result<Content, Refusal> {
@@ -100,9 +68,4 @@ impl Intake {
             }
         }
     }
-}
-
-/// The name of what is known by its content alone.
-pub(super) fn digest(app: &AppSetup, content: &[u8]) -> Uuid {
-    Uuid::new_v5(&app.row.project.uuid(), content)
 }

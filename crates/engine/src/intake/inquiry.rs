@@ -9,8 +9,8 @@
 use super::{
     Intake, IntakeError,
     desk::Urgency,
-    inbox::{Named, digest},
     manner::{Manner, Word},
+    message::{Named, digest},
 };
 use crate::{
     metric::Metric,

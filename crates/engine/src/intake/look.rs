@@ -1,7 +1,7 @@
 //! What the clock decided, kept as a message: so it has its place among the others, in the order in which all were committed, and
 //! is decided again there.
 
-use super::{Intake, IntakeError, inbox::Named};
+use super::{Intake, IntakeError, message::Named};
 use crate::setup::{AppSetup, Setup};
 use domain::{ChainKey, Event};
 use ledger::{Commit, InboxMessage, Origin};

@@ -20,6 +20,7 @@ mod inbox;
 mod inquiry;
 mod look;
 mod manner;
+mod message;
 mod notice;
 mod outcome;
 mod owner;
@@ -44,9 +45,9 @@ use crate::{
     under_way::Going,
 };
 use domain::{AppId, ProjectId, time::after};
-use inbox::{Named, digest};
 use jiff::{SignedDuration, Timestamp};
 use ledger::Origin;
+use message::{Named, digest};
 use sources::{Incoming, Refusal, Source, Verdict};
 use std::sync::Arc;
 use tracing::Instrument;

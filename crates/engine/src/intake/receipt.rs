@@ -3,8 +3,8 @@
 
 use super::{
     Accepted, Intake, IntakeError, check_name,
-    inbox::{Named, digest},
     manner::{Manner, Word},
+    message::{Named, digest},
 };
 use crate::setup::AppSetup;
 use domain::{AppId, ProjectId, fact::Note};
