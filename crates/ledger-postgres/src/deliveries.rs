@@ -8,18 +8,17 @@
 use crate::{
     Layout, PostgresLedger,
     codec::{counted, failed, micros, rows},
-    events, line, replays, settle,
+    lease::{Leased, with_events},
+    line, replays, settle,
 };
 use async_trait::async_trait;
-use domain::{CustomerId, DeliveryId, IntegrationId, ProjectId, ReplayId};
+use domain::{CustomerId, IntegrationId, ProjectId, ReplayId};
 use jiff::{SignedDuration, Timestamp};
 use ledger::{
     Claim, Deliveries, FAR, LaneId, Lease, Order, Replay, ReplayStep, Requeue, Result, Returned,
-    Settled, Settlement, Waiting,
-    codec::{Stored, readable},
+    Settled, Settlement, Waiting, codec::Stored,
 };
 use sqlx::{PgConnection, PgExecutor, PgPool};
-use std::sync::Arc;
 use uuid::Uuid;
 
 #[async_trait]
@@ -69,67 +68,6 @@ impl Deliveries for PostgresLedger {
     ) -> Result<bool> {
         replays::cancel(&self.reads, project, id, now).await
     }
-}
-
-/// A delivery that was leased, before its event is read.
-pub(crate) struct Leased {
-    pub(crate) customer: Uuid,
-    pub(crate) id: Uuid,
-    pub(crate) integration: Uuid,
-    pub(crate) endpoint: String,
-    pub(crate) message: String,
-    pub(crate) attempts: i32,
-    pub(crate) round: i32,
-    pub(crate) accepted_at: i64,
-    pub(crate) tried_at: Option<i64>,
-    pub(crate) event: Uuid,
-    pub(crate) trace: Option<String>,
-    /// What it came after, where it was released.
-    pub(crate) before: Option<Uuid>,
-}
-
-impl Leased {
-    fn decode(self, body: &[u8]) -> Result<Lease> {
-        let of = Stored::new("deliveries", &self.id);
-        Ok(Lease {
-            id: DeliveryId::new(self.id),
-            lane: LaneId {
-                integration: IntegrationId::new(self.integration),
-                endpoint: of.environment("endpoint", &self.endpoint)?,
-            },
-            message: of.json("message", self.message.as_bytes())?,
-            event: Arc::new(Stored::new("events", &self.event).body("body", body)?),
-            attempts: of.number("attempts", self.attempts)?,
-            round: of.number("round", self.round)?,
-            accepted_at: of.time("accepted_at", self.accepted_at)?,
-            tried_at: self
-                .tried_at
-                .map(|at| of.time("tried_at", at))
-                .transpose()?,
-            trace: self.trace,
-        })
-    }
-}
-
-/// Reads the events of deliveries that were leased; each with what it came after. One that cannot be read holds up no other.
-pub(crate) async fn with_events(
-    on: impl PgExecutor<'_>,
-    leased: Vec<Leased>,
-) -> Result<Vec<(Option<Uuid>, Lease)>> {
-    if leased.is_empty() {
-        return Ok(Vec::new());
-    }
-    let (customers, events): (Vec<Uuid>, Vec<Uuid>) =
-        leased.iter().map(|row| (row.customer, row.event)).unzip();
-    let told = events::told(on, &customers, &events).await?;
-    let leases = leased.into_iter().map(|row| {
-        let told = told.get(&row.event).ok_or_else(|| {
-            let problem = "the event it carries does not exist";
-            Stored::new("deliveries", &row.id).corrupt("event", problem)
-        })?;
-        Ok((row.before, row.decode(&told.body)?))
-    });
-    Ok(readable(leases))
 }
 
 /// Moving `due_at` is the claim: of two nodes that want the same row, the second finds it moved.

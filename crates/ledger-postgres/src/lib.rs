@@ -27,6 +27,7 @@ mod forget;
 mod holdings;
 mod import;
 mod inbox;
+mod lease;
 mod line;
 mod load;
 mod news;

@@ -3,7 +3,7 @@
 use crate::{
     Layout,
     codec::{failed, micros},
-    deliveries::Leased,
+    lease::Leased,
 };
 use domain::{IntegrationId, time::before};
 use jiff::{SignedDuration, Timestamp};

@@ -4,7 +4,7 @@ use crate::{
     Layout,
     batch::{Stop, Work},
     codec::micros,
-    deliveries::with_events,
+    lease::with_events,
     line::{self, Released, Waking},
 };
 use domain::{NotSent, time::after};

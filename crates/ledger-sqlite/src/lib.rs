@@ -22,6 +22,7 @@ mod feed;
 mod forget;
 mod holdings;
 mod inbox;
+mod lease;
 mod line;
 mod load;
 mod migrations;

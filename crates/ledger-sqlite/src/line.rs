@@ -2,7 +2,7 @@
 
 use crate::{
     codec::micros,
-    deliveries::{LEASED, RawLease, leased},
+    lease::{LEASED, RawLease, leased},
     statement::execute,
 };
 use jiff::Timestamp;

@@ -2,7 +2,7 @@
 
 use crate::{
     codec::{Found, Key, micros, pack, to_json},
-    deliveries::RawLease,
+    lease::RawLease,
     line::{self, Line},
     statement::{execute, first},
 };
