@@ -4,7 +4,7 @@
 //! Source: Apple, "Advanced Commerce API" and the objects `advancedCommerceTransactionInfo` and `advancedCommerceRenewalInfo` of the
 //! App Store Server API, as of November 2026.
 
-use super::{facts::money, model};
+use super::{model, money::money};
 use domain::{
     Money,
     fact::{PriceIncrease, RefundFact, RenewalFact, Revocation, TransactionFact, share},

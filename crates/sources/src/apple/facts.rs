@@ -1,8 +1,7 @@
-//! From Apple's fields to facts. One function per payload; the only place where Apple's units and codes are converted.
+//! From Apple's fields to facts. One function per payload; the only place where Apple's codes are converted.
 
-use super::{advanced, country, model};
+use super::{advanced, country, model, money::money};
 use domain::{
-    Currency, Money,
     fact::{
         Discount, Note, Offer, OfferCategory, Ownership, PriceIncrease, RenewalFact, Revocation,
         Status, TransactionFact, TransactionKind, TransactionReason,
@@ -14,12 +13,6 @@ use jiff::SignedDuration;
 
 /// How long Apple waits for consumption information.
 const CONSUMPTION_AWAITED: SignedDuration = SignedDuration::from_hours(12);
-
-/// Thousandths of the currency unit, for every currency. `None` when either part is missing or absurd.
-pub(super) fn money(milli_units: Option<i64>, currency: Option<&str>) -> Option<Money> {
-    let currency = Currency::try_from(currency?).ok()?;
-    Money::from_milli_units(milli_units?, currency).ok()
-}
 
 fn offer(transaction: &model::Transaction) -> Option<Offer> {
     let category = match transaction.offer_type {

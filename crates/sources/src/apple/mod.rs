@@ -13,6 +13,7 @@ mod country;
 mod facts;
 mod jws;
 mod model;
+mod money;
 mod notification;
 pub mod ocsp;
 mod pkcs7;
