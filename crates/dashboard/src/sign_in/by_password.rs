@@ -1,10 +1,6 @@
 //! Signing in with an address and a password: counted first, then hashed, then whatever else the account asks for.
 
-use super::{
-    enter::member,
-    page::{SignInForm, page},
-    second_step::go_on,
-};
+use super::{enter::member, page::page, second_step::go_on};
 use crate::respond::later;
 use axum::{
     http::StatusCode,
@@ -26,9 +22,10 @@ pub(super) async fn by_password(
     app: &App,
     from: &Whereabouts,
     agent: &str,
-    sent: SignInForm,
+    email: &str,
+    password: String,
 ) -> Result<Response, Problem> {
-    let email = sent.email.to_lowercase();
+    let email = email.to_lowercase();
     if email.len() > LONGEST_EMAIL {
         let problem = format!("An address has at most {LONGEST_EMAIL} characters.");
         let status = StatusCode::UNPROCESSABLE_ENTITY;
@@ -45,7 +42,7 @@ pub(super) async fn by_password(
         }
     };
     let users = &tried.users;
-    let Ok(Checked { opens, anew }) = check(app, users, sent.password).await else {
+    let Ok(Checked { opens, anew }) = check(app, users, password).await else {
         tried.was_not_made(throttle, &email);
         let problem = "Too many people are signing in just now. Try again in a few seconds.";
         let page = page(app, StatusCode::SERVICE_UNAVAILABLE, problem.into(), email);

@@ -5,6 +5,7 @@ use super::{
     new_account::{AccountForm, AccountTemplate, NewAccount},
     password::set_password,
     second_step::go_on,
+    still_open::still_open,
 };
 use crate::{
     form::Form,
@@ -16,14 +17,13 @@ use axum::{
     http::HeaderMap,
     response::Response,
 };
-use engine::Setup;
 use ledger::{Invitation, Opens, User};
 use web::{
     App,
     access::{self, Access, digest},
     audit::{Effect, Known, Subject},
     passwords,
-    problem::{Code, Problem},
+    problem::Problem,
     route::{Method, Route},
 };
 
@@ -45,31 +45,6 @@ pub(crate) fn routes() -> Vec<Route<Dashboard>> {
 
 fn invitation(app: &App, token: &str) -> Result<Invitation, Problem> {
     still_open(app, &app.engine.setup(), &digest(token))
-}
-
-/// The invitation with this digest, if it is good.
-pub(super) fn still_open(app: &App, setup: &Setup, digest: &str) -> Result<Invitation, Problem> {
-    let now = app.engine.system().now();
-    let known = setup.configuration.invitations.iter();
-    known
-        .filter(|invitation| now < invitation.expires_at && is_good(setup, invitation))
-        .find(|invitation| invitation.digest == digest)
-        .cloned()
-        .ok_or_else(|| {
-            let problem = "this invitation was used, withdrawn, or is too old; ask for another";
-            Problem::new(Code::NotFound, problem)
-        })
-}
-
-/// A link for a new password is good for the account as it was when the link was made: no other role, no other reach.
-fn is_good(setup: &Setup, invitation: &Invitation) -> bool {
-    match invitation.opens {
-        Opens::Account => true,
-        Opens::Operator => false,
-        Opens::Password(id) => setup
-            .user(id)
-            .is_some_and(|user| (user.role, user.project) == (invitation.role, invitation.project)),
-    }
 }
 
 /// The account a link sets a new password for, if that is what it does.

@@ -2,6 +2,7 @@
 
 mod by_password;
 mod enter;
+mod first_step;
 mod invitation;
 mod link;
 mod new_account;
@@ -10,6 +11,7 @@ mod page;
 mod password;
 mod second_step;
 mod setup;
+mod still_open;
 
 use crate::state::Dashboard;
 use web::route::Route;
@@ -23,7 +25,7 @@ pub(crate) fn routes() -> Vec<Route<Dashboard>> {
     let routes = [
         setup::routes(),
         invitation::routes(),
-        page::routes(),
+        first_step::routes(),
         second_step::routes(),
         link::routes(),
         out::routes(),

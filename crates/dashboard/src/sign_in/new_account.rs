@@ -2,8 +2,8 @@
 
 use super::{
     enter::{entered_in, member},
-    invitation::still_open,
     password::{hashed, spent},
+    still_open::still_open,
 };
 use crate::form::Trimmed;
 use askama::Template;

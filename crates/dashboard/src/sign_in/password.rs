@@ -1,6 +1,6 @@
 //! Passwords that are changed, and the links that this makes useless.
 
-use super::{by_password::of_address, invitation::still_open};
+use super::{by_password::of_address, still_open::still_open};
 use domain::ProjectId;
 use engine::Setup;
 use ledger::{ConfigurationChange, Invitation, User, UserPart};
