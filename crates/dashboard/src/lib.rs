@@ -14,6 +14,7 @@ mod apps;
 mod audit;
 mod badges;
 mod catalog;
+mod choice;
 mod customers;
 mod events;
 mod filters;

@@ -1,6 +1,8 @@
 //! The live feed: every event, with how it stands with every integration.
 
-use crate::{filters, respond::html, row::Row, shell::Shell, state::Dashboard, text::encode};
+use crate::{
+    choice::Choice, filters, respond::html, row::Row, shell::Shell, state::Dashboard, text::encode,
+};
 use askama::Template;
 use axum::{extract::State, http::Uri, response::Response};
 use domain::{EventKind, Store};
@@ -28,13 +30,10 @@ struct FeedTemplate {
     rows: Vec<Row>,
     hours: String,
     query: EventQuery,
-    kinds: Vec<(&'static str, &'static str)>,
-    /// Id and name.
-    apps: Vec<(String, String)>,
-    /// Id and name.
-    stores: Vec<(&'static str, &'static str)>,
-    /// Key and name.
-    integrations: Vec<(String, String)>,
+    kinds: Vec<Choice>,
+    apps: Vec<Choice>,
+    stores: Vec<Choice>,
+    integrations: Vec<Choice>,
     live_url: String,
     older: Option<String>,
     export_url: String,
@@ -66,11 +65,13 @@ fn query_string(query: &EventQuery) -> String {
         .join("&")
 }
 
-/// Stores of which the project has an app, by id and name.
-fn stores(project: &InProject) -> Vec<(&'static str, &'static str)> {
+/// Stores of which the project has an app.
+fn stores(project: &InProject) -> Vec<Choice> {
     let has = |store: Store| project.apps().any(|row| row.store() == store);
     let stores = Store::ALL.into_iter().filter(|store| has(*store));
-    stores.map(|store| (store.id(), store.title())).collect()
+    stores
+        .map(|store| Choice::new(store.id(), store.title()))
+        .collect()
 }
 
 /// `GET /projects/{project}`.
@@ -102,15 +103,12 @@ async fn feed(
     let is_live = query.before.is_none() && filter.is_some();
     let before = query.before.as_ref();
     let before = before.map(|before| format!("&before={}", encode(before)));
-    let integrations = project.integrations().iter();
     let apps = project.apps();
     let kinds = EventKind::ALL.iter();
     Ok(html(&FeedTemplate {
         shell: Shell::load(&app, &project, "events", &uri).await?,
-        integrations: integrations
-            .map(|active| (active.row.key.clone(), active.row.name.clone()))
-            .collect(),
-        kinds: kinds.map(|kind| (kind.id(), kind.title())).collect(),
+        integrations: Choice::integrations(&project),
+        kinds: kinds.copied().map(Choice::kind).collect(),
         live_url: if is_live {
             format!("/projects/{key}/live?after={newest}&{filters}")
         } else {
@@ -125,7 +123,7 @@ async fn feed(
         has_apps: project.apps().next().is_some(),
         stores: stores(&project),
         apps: apps
-            .map(|row| (row.id.to_string(), row.name.clone()))
+            .map(|row| Choice::new(row.id.to_string(), row.name.clone()))
             .collect(),
         rows: rows
             .into_iter()

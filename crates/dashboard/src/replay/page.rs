@@ -6,6 +6,7 @@ use super::{
     line::Line,
 };
 use crate::{
+    choice::Choice,
     form::asked,
     respond::{html, refused},
     shell::Shell,
@@ -37,9 +38,8 @@ const SHOWN: usize = 20;
 #[template(path = "replay/page.html")]
 struct ReplayTemplate {
     shell: Shell,
-    /// Key and name.
-    integrations: Vec<(String, String)>,
-    kinds: Vec<(&'static str, &'static str)>,
+    integrations: Vec<Choice>,
+    kinds: Vec<Choice>,
     asked: Asked,
     per_second: u32,
     most: u32,
@@ -61,17 +61,15 @@ async fn page(
         Ok(foreseen) => (foreseen, Vec::new()),
         Err(problems) => (None, problems),
     };
-    let integrations = project.integrations().iter();
     let kinds = EventKind::ALL.iter();
     let replays = app.engine.ledger().replays(project.id, SHOWN).await?;
     let page = ReplayTemplate {
         shell: Shell::load(app, project, "replay", uri).await?,
-        integrations: integrations
-            .map(|active| (active.row.key.clone(), active.row.name.clone()))
-            .collect(),
+        integrations: Choice::integrations(project),
         kinds: kinds
             .filter(|kind| **kind != EventKind::Test)
-            .map(|kind| (kind.id(), kind.title()))
+            .copied()
+            .map(Choice::kind)
             .collect(),
         per_second: asked.per_second.unwrap_or(REPLAY_RATES.usual),
         most: REPLAY_RATES.most,

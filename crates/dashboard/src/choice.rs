@@ -1,0 +1,34 @@
+//! What lists on pages offer to choose from.
+
+use domain::EventKind;
+use web::project::InProject;
+
+/// An entry of a list.
+pub(crate) struct Choice {
+    /// What is sent.
+    pub(crate) value: String,
+    /// What people read.
+    pub(crate) name: String,
+}
+
+impl Choice {
+    pub(crate) fn new(value: impl Into<String>, name: impl Into<String>) -> Self {
+        Self {
+            value: value.into(),
+            name: name.into(),
+        }
+    }
+
+    /// A kind of event.
+    pub(crate) fn kind(kind: EventKind) -> Self {
+        Self::new(kind.id(), kind.title())
+    }
+
+    /// The project's integrations.
+    pub(crate) fn integrations(project: &InProject) -> Vec<Self> {
+        let integrations = project.integrations().iter().map(|active| &active.row);
+        integrations
+            .map(|row| Self::new(row.key.clone(), row.name.clone()))
+            .collect()
+    }
+}
