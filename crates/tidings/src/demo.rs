@@ -11,8 +11,9 @@ use crate::{
 use anyhow::{Context, Result};
 use clap::Args;
 use configuration::{Desired, Means};
-use engine::{AllowedNetworks, Networks, Retention, System, WallSystem};
-use jiff::SignedDuration;
+use engine::{AllowedNetworks, Engine, Networks, Retention, System, WallSystem};
+use jiff::{SignedDuration, Timestamp};
+use ledger::{EventFilter, Page};
 use serde_json::{Value, json};
 use simulator::{
     App, Authority, Behaviour, Channel, Driver, Faults, PUSH_ACCOUNT, Pace, Receiver,
@@ -67,7 +68,26 @@ fn apps(stores: &Stores, api_url: &str) -> Result<Value> {
     }))
 }
 
-fn project(apps: &Value, healthy: &str, failing: &str, down: &str, slack: &str) -> Result<Desired> {
+/// Who hears of it.
+struct Receivers {
+    healthy: Receiver,
+    failing: Receiver,
+    down: Receiver,
+    slack: Receiver,
+}
+
+impl Receivers {
+    async fn start(now: Timestamp) -> Result<Self> {
+        Ok(Self {
+            healthy: Receiver::start(Behaviour::Healthy, false, now).await?,
+            failing: Receiver::start(Behaviour::Failing(10), false, now).await?,
+            down: Receiver::start(Behaviour::Down, false, now).await?,
+            slack: Receiver::start(Behaviour::Healthy, false, now).await?,
+        })
+    }
+}
+
+fn project(apps: &Value, receivers: &Receivers) -> Result<Desired> {
     // A demo is watched for minutes, so failures are tried again within seconds.
     let retry = json!({ "policy": "custom", "delays": [1, 2, 4, 8, 15, 30, 60, 60, 60] });
     let webhook = |name: &str, url: &str| json!({ "name": name, "destination": "webhook", "settings": { "production_url": url, "sandbox_url": url, "send_user_attributes": true, "retry": retry } });
@@ -84,10 +104,10 @@ fn project(apps: &Value, healthy: &str, failing: &str, down: &str, slack: &str) 
         },
         "apps": apps,
         "integrations": {
-            "backend": webhook("Backend", healthy),
-            "billing": webhook("Billing (fails 10 %)", failing),
-            "legacy": { "name": "Legacy (down)", "destination": "webhook", "settings": { "sandbox_url": down, "retry": retry } },
-            "slack": { "name": "Slack", "destination": "slack", "settings": { "webhook_url": slack, "max_per_second": 1000, "channel": "subscriptions", "sandbox_channel": "subscriptions", "username": "Tidings" } },
+            "backend": webhook("Backend", &receivers.healthy.url),
+            "billing": webhook("Billing (fails 10 %)", &receivers.failing.url),
+            "legacy": { "name": "Legacy (down)", "destination": "webhook", "settings": { "sandbox_url": receivers.down.url, "retry": retry } },
+            "slack": { "name": "Slack", "destination": "slack", "settings": { "webhook_url": receivers.slack.url, "max_per_second": 1000, "channel": "subscriptions", "sandbox_channel": "subscriptions", "username": "Tidings" } },
         },
     }))?)
 }
@@ -99,26 +119,57 @@ pub(crate) async fn run(options: Options) -> Result<()> {
     let data = Data::of(&scratch.0);
     let stores = Stores::new(Authority::create()?, BUNDLE_ID)?;
     let api_url = stores.serve(Stores::anywhere(), now).await?;
-    let healthy = Receiver::start(Behaviour::Healthy, false, now).await?;
-    let failing = Receiver::start(Behaviour::Failing(10), false, now).await?;
-    let down = Receiver::start(Behaviour::Down, false, now).await?;
-    let slack = Receiver::start(Behaviour::Healthy, false, now).await?;
-    prepare(
-        &data,
-        &project(
-            &apps(&stores, &api_url)?,
-            &healthy.url,
-            &failing.url,
-            &down.url,
-            &slack.url,
-        )?,
-    )
-    .await?;
+    let receivers = Receivers::start(now).await?;
+    let apps = apps(&stores, &api_url)?;
+    prepare(&data, &project(&apps, &receivers)?).await?;
+    let log = telemetry::start(
+        "warn,engine=error,ledger_sqlite=error",
+        LogFormat::Text,
+        None,
+    )?;
+    let server = serve(&data, options.listen).await?;
+    let callbacks = callbacks(&server);
+    announce(&server, &callbacks);
 
+    let engine = server.engine.clone();
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let serving = tokio::spawn(server.run(async move {
+        drop(stopped.await);
+    }));
+    let driver = driver(stores, callbacks, &options)?;
+    let driving = tokio::spawn(drive(driver, options.customers));
+    let counts = tokio::spawn(count(engine, receivers));
+    match options.seconds {
+        Some(seconds) => tokio::time::sleep(Duration::from_secs(seconds)).await,
+        None => stop_signal().await,
+    }
+    driving.abort();
+    counts.abort();
+    if stop.send(()).is_err() {
+        tracing::debug!("the server had stopped");
+    }
+    serving.await.context("the server ended badly")??;
+    drop(log);
+    drop(scratch);
+    Ok(())
+}
+
+/// A server on this address, or on a free port where it is in use.
+async fn serve(data: &Data, listen: SocketAddr) -> Result<Server> {
     // Receivers, the simulated stores, and the keys of what is pushed.
     let networks = "integrations=127.0.0.1/32,stores=127.0.0.1/32,keys=127.0.0.1/32";
     let networks: AllowedNetworks = networks.parse().map_err(anyhow::Error::msg)?;
-    let serve = |listen| ServeOptions {
+    if let Ok(server) = Server::start(&served(data, listen, &networks)).await {
+        return Ok(server);
+    }
+    let anywhere = SocketAddr::new(listen.ip(), 0);
+    Server::start(&served(data, anywhere, &networks))
+        .await
+        .context("the demo's server cannot start")
+}
+
+fn served(data: &Data, listen: SocketAddr, networks: &AllowedNetworks) -> ServeOptions {
+    ServeOptions {
         data: data.clone(),
         key_is_lost: false,
         listen,
@@ -139,45 +190,38 @@ pub(crate) async fn run(options: Options) -> Result<()> {
         log: String::new(),
         otlp_endpoint: None,
         trace_ratio: 1.0,
-    };
-    let log = telemetry::start(
-        "warn,engine=error,ledger_sqlite=error",
-        LogFormat::Text,
-        None,
-    )?;
-    let server = match Server::start(&serve(options.listen)).await {
-        Ok(server) => server,
-        Err(_) => Server::start(&serve(SocketAddr::new(options.listen.ip(), 0)))
-            .await
-            .context("the demo's server cannot start")?,
-    };
+    }
+}
+
+/// Where each store calls.
+fn callbacks(server: &Server) -> Vec<(Channel, String)> {
     let setup = server.engine.setup();
-    let public_url = server.public_url.clone();
-    let callbacks: Vec<(Channel, String)> = setup
+    let paths = setup
         .configuration
         .apps
         .iter()
-        .filter_map(web::callback_path)
-        .map(|path| format!("{public_url}{path}"))
-        .filter_map(|url| Some((Channel::of_url(&url)?, url)))
-        .collect();
+        .filter_map(web::callback_path);
+    let urls = paths.map(|path| format!("{}{path}", server.public_url));
+    urls.filter_map(|url| Some((Channel::of_url(&url)?, url)))
+        .collect()
+}
+
+fn announce(server: &Server, callbacks: &[(Channel, String)]) {
     say::line(
         "Tidings demo: simulated customers of three stores, real signatures, real deliveries.",
     );
     say::line("");
     say::line(format!("  Open      {}", server.sign_in_url));
-    for (_, url) in &callbacks {
+    for (_, url) in callbacks {
         say::line(format!("  Callback  {url}"));
     }
     say::line("  Receivers one healthy, one that fails 10 %, one that is down, one Slack");
     say::line("  Stop      Ctrl-C");
     say::line("");
+}
 
-    let engine = server.engine.clone();
-    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-    let serving = tokio::spawn(server.run(async move {
-        drop(stopped.await);
-    }));
+/// Plays the stores, with messages that come twice and late.
+fn driver(stores: Stores, callbacks: Vec<(Channel, String)>, options: &Options) -> Result<Driver> {
     let pace = Pace {
         day: SignedDuration::from_millis(options.day_ms.max(1)),
     };
@@ -191,49 +235,28 @@ pub(crate) async fn run(options: Options) -> Result<()> {
         late: 5,
         lost: 0,
     };
-    let driving = tokio::spawn(drive(driver, options.customers));
-    let counts = tokio::spawn(async move {
-        loop {
-            tokio::time::sleep(Duration::from_secs(2)).await;
-            let backlog: u64 = engine
-                .ledger()
-                .backlog()
-                .await
-                .map(|all| all.iter().map(|waiting| waiting.count).sum())
-                .unwrap_or_default();
-            let newest = engine
-                .ledger()
-                .events(
-                    &ledger::EventFilter::default(),
-                    ledger::Page::Before(None, 1),
-                )
-                .await
-                .ok()
-                .and_then(|rows| rows.into_iter().next());
-            let (events, latest) = newest.map_or((0, String::new()), |row| {
-                (row.position, row.event.kind.title().to_lowercase())
-            });
-            say::line(format!(
-                "{events:>6} events, latest: {latest:<32} received: backend {:>6}  billing {:>6}  slack {:>6}   waiting {backlog}",
-                healthy.requests(),
-                failing.requests(),
-                slack.requests()
-            ));
-        }
-    });
-    match options.seconds {
-        Some(seconds) => tokio::time::sleep(Duration::from_secs(seconds)).await,
-        None => stop_signal().await,
+    Ok(driver)
+}
+
+/// Says every other second how far it came, for ever.
+async fn count(engine: Engine, receivers: Receivers) {
+    loop {
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        let backlog = engine.ledger().backlog().await.unwrap_or_default();
+        let backlog: u64 = backlog.iter().map(|waiting| waiting.count).sum();
+        let (all, newest) = (EventFilter::default(), Page::Before(None, 1));
+        let newest = engine.ledger().events(&all, newest).await;
+        let newest = newest.ok().and_then(|rows| rows.into_iter().next());
+        let (events, latest) = newest.map_or((0, String::new()), |row| {
+            (row.position, row.event.kind.title().to_lowercase())
+        });
+        say::line(format!(
+            "{events:>6} events, latest: {latest:<32} received: backend {:>6}  billing {:>6}  slack {:>6}   waiting {backlog}",
+            receivers.healthy.requests(),
+            receivers.failing.requests(),
+            receivers.slack.requests()
+        ));
     }
-    driving.abort();
-    counts.abort();
-    if stop.send(()).is_err() {
-        tracing::debug!("the server had stopped");
-    }
-    serving.await.context("the server ended badly")??;
-    drop(log);
-    drop(scratch);
-    Ok(())
 }
 
 /// Wave after wave of customers: each life is long, so a few waves overlap. Half as many in the other stores.

@@ -3,7 +3,8 @@
 use crate::{allowed::Allowed, cli::Data, say, stores, trusted::Trusted};
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use engine::{Engine, Imported, NetworkTransport, Parts, Retention, WallSystem};
+use domain::ProjectId;
+use engine::{Engine, Imported, NetworkTransport, Parts, Retention, Setup, WallSystem};
 use futures_util::{StreamExt, stream};
 use serde::{Deserialize, Serialize};
 use sources::{
@@ -61,6 +62,9 @@ struct Outcome {
     #[serde(default, skip_serializing_if = "String::is_empty")]
     detail: String,
 }
+
+/// What is said of a row that need not be repeated.
+const IMPORTED: &str = "imported";
 
 /// Columns that a table must have.
 const COLUMNS: [&str; 3] = ["app", "app_user_id", "token"];
@@ -133,7 +137,7 @@ fn imported_before(report: &PathBuf) -> Result<BTreeSet<usize>> {
         let line = line.with_context(|| format!("cannot read {}", report.display()))?;
         // The last line may be cut off by whatever stopped the run before.
         if let Ok(outcome) = serde_json::from_str::<Outcome>(&line)
-            && outcome.outcome == "imported"
+            && outcome.outcome == IMPORTED
         {
             lines.insert(outcome.line);
         }
@@ -145,38 +149,17 @@ pub(crate) async fn run(options: &Options) -> Result<ExitCode> {
     let text = std::fs::read_to_string(&options.file)
         .with_context(|| format!("cannot read {}", options.file.display()))?;
     let rows = rows(&text)?;
-    let report_path = options
-        .report
-        .clone()
-        .unwrap_or_else(|| PathBuf::from(format!("{}.report", options.file.display())));
-    let done = imported_before(&report_path)?;
-    let opened = options.data.open().await?;
-    let transport = Arc::new(
-        NetworkTransport::new(options.allowed.networks.clone(), options.trusted.read()?)
-            .context("the HTTP client cannot be set up")?,
-    );
-    let engine = Engine::quiet(Parts {
-        ledger: opened.ledger,
-        system: Arc::new(WallSystem),
-        web: Arc::clone(&transport) as Arc<dyn Web>,
-        transport,
-        vault: opened.vault,
-        public_url: String::new(),
-        make_source: stores::sources(),
-        retention: Retention::DEFAULT,
-    })
-    .await?;
+    let beside = || PathBuf::from(format!("{}.report", options.file.display()));
+    let report = options.report.clone().unwrap_or_else(beside);
+    let done = imported_before(&report)?;
+    let engine = engine(options).await?;
     let setup = engine.setup();
     let project = setup
         .find_project(&options.project)
         .with_context(|| format!("there is no project {:?}", options.project))?
         .row
         .id;
-    let mut report = OpenOptions::new()
-        .create(true)
-        .append(true)
-        .open(&report_path)
-        .with_context(|| format!("cannot write {}", report_path.display()))?;
+    let mut report = Report::append(report)?;
     let total = rows.len();
     let todo: Vec<_> = rows
         .into_iter()
@@ -186,88 +169,175 @@ pub(crate) async fn run(options: &Options) -> Result<ExitCode> {
         "{total} rows, {} imported before",
         total - todo.len()
     ));
-    let work = todo.into_iter().map(|(line, row)| {
-        let (engine, setup) = (&engine, &setup);
-        async move {
-            let row = match row {
-                Ok(row) => row,
-                Err(problem) => return (line, String::new(), Err(problem)),
-            };
-            let app = setup
-                .apps()
-                .find(|app| app.row.project == project && app.row.key == row.app)
-                .map(|app| app.row.id);
-            let outcome = match app {
-                None => Err(format!("the project has no app {:?}", row.app)),
-                Some(app) => {
-                    let receipt = Receipt {
-                        offering: None,
-                        claimed_price: None,
-                        token: row.token,
-                        product: None,
-                        app_user_id: row.app_user_id.clone(),
-                        sender: Sender::Project,
-                    };
-                    engine
-                        .intake()
-                        .import(app, &receipt, options.tell_events)
-                        .await
-                        .map_err(|error| error.to_string())
-                }
-            };
-            (line, row.app_user_id, outcome)
-        }
-    });
+    let into = Project {
+        engine: &engine,
+        setup: &setup,
+        id: project,
+        tell_events: options.tell_events,
+    };
+    let work = todo.into_iter().map(|(line, row)| into.bring(line, row));
     let mut outcomes = stream::iter(work).buffer_unordered(AT_ONCE);
-    let (mut imported, mut failed, mut count) = (0, 0, done.len().min(total));
-    let bar = std::io::stderr().is_terminal();
-    while let Some((line, app_user_id, outcome)) = outcomes.next().await {
-        let (outcome, detail) = match outcome {
-            Ok(Imported::Purchase) => ("imported", String::new()),
-            Ok(Imported::Nothing) => (
-                "imported",
-                "the store knows it, but nothing was paid yet".into(),
-            ),
+    let mut bar = Bar::of(total, done.len());
+    while let Some(outcome) = outcomes.next().await {
+        report.put(&outcome)?;
+        bar.step();
+    }
+    bar.end();
+    report.close()
+}
+
+async fn engine(options: &Options) -> Result<Engine> {
+    let opened = options.data.open().await?;
+    let transport = Arc::new(
+        NetworkTransport::new(options.allowed.networks.clone(), options.trusted.read()?)
+            .context("the HTTP client cannot be set up")?,
+    );
+    let parts = Parts {
+        ledger: opened.ledger,
+        system: Arc::new(WallSystem),
+        web: Arc::clone(&transport) as Arc<dyn Web>,
+        transport,
+        vault: opened.vault,
+        public_url: String::new(),
+        make_source: stores::sources(),
+        retention: Retention::DEFAULT,
+    };
+    Ok(Engine::quiet(parts).await?)
+}
+
+/// Where rows go, and how.
+#[derive(Clone, Copy)]
+struct Project<'a> {
+    engine: &'a Engine,
+    setup: &'a Setup,
+    id: ProjectId,
+    tell_events: bool,
+}
+
+impl Project<'_> {
+    /// Brings in one row, or says why not.
+    async fn bring(self, line: usize, row: Result<Row, String>) -> Outcome {
+        let (app_user_id, imported) = match row {
+            Ok(row) => (row.app_user_id.clone(), self.import(row).await),
+            Err(problem) => (String::new(), Err(problem)),
+        };
+        let (outcome, detail) = match imported {
+            Ok(Imported::Purchase) => (IMPORTED, String::new()),
+            Ok(Imported::Nothing) => {
+                let detail = "the store knows it, but nothing was paid yet";
+                (IMPORTED, detail.into())
+            }
             Err(problem) => ("failed", problem),
         };
-        if outcome == "imported" {
-            imported += 1;
-        } else {
-            failed += 1;
-        }
-        let row = Outcome {
+        Outcome {
             line,
             app_user_id,
             outcome: outcome.into(),
             detail,
+        }
+    }
+
+    async fn import(self, row: Row) -> Result<Imported, String> {
+        let mut apps = self.setup.apps().map(|app| &app.row);
+        let app = apps.find(|app| app.project == self.id && app.key == row.app);
+        let app = app.ok_or_else(|| format!("the project has no app {:?}", row.app))?;
+        let receipt = Receipt {
+            offering: None,
+            claimed_price: None,
+            token: row.token,
+            product: None,
+            app_user_id: row.app_user_id,
+            sender: Sender::Project,
         };
-        let text = serde_json::to_string(&row)?;
-        writeln!(report, "{text}")
-            .with_context(|| format!("cannot write {}", report_path.display()))?;
-        count += 1;
-        if bar {
-            let filled = count * 30 / total.max(1);
+        let intake = self.engine.intake();
+        let imported = intake.import(app.id, &receipt, self.tell_events).await;
+        imported.map_err(|error| error.to_string())
+    }
+}
+
+/// What became of every row, written as it happens.
+struct Report {
+    path: PathBuf,
+    file: File,
+    imported: usize,
+    failed: usize,
+}
+
+impl Report {
+    fn append(path: PathBuf) -> Result<Self> {
+        let file = OpenOptions::new().create(true).append(true).open(&path);
+        let file = file.with_context(|| format!("cannot write {}", path.display()))?;
+        Ok(Self {
+            path,
+            file,
+            imported: 0,
+            failed: 0,
+        })
+    }
+
+    fn put(&mut self, outcome: &Outcome) -> Result<()> {
+        if outcome.outcome == IMPORTED {
+            self.imported += 1;
+        } else {
+            self.failed += 1;
+        }
+        let text = serde_json::to_string(outcome)?;
+        writeln!(self.file, "{text}")
+            .with_context(|| format!("cannot write {}", self.path.display()))
+    }
+
+    fn close(self) -> Result<ExitCode> {
+        self.file.sync_all()?;
+        say::line(format!(
+            "{} imported, {} not; every row is in {}",
+            self.imported,
+            self.failed,
+            self.path.display()
+        ));
+        Ok(if self.failed == 0 {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
+        })
+    }
+}
+
+/// How far it came, for whoever watches a terminal.
+struct Bar {
+    count: usize,
+    total: usize,
+    is_seen: bool,
+}
+
+impl Bar {
+    fn of(total: usize, done: usize) -> Self {
+        Self {
+            count: done.min(total),
+            total,
+            is_seen: std::io::stderr().is_terminal(),
+        }
+    }
+
+    fn step(&mut self) {
+        self.count += 1;
+        if self.is_seen {
+            let filled = self.count * 30 / self.total.max(1);
             drop(write!(
                 std::io::stderr(),
-                "\r[{}{}] {count}/{total}",
+                "\r[{}{}] {}/{}",
                 "#".repeat(filled),
-                " ".repeat(30 - filled)
+                " ".repeat(30 - filled),
+                self.count,
+                self.total
             ));
         }
     }
-    if bar {
-        drop(writeln!(std::io::stderr()));
+
+    fn end(self) {
+        if self.is_seen {
+            drop(writeln!(std::io::stderr()));
+        }
     }
-    report.sync_all()?;
-    say::line(format!(
-        "{imported} imported, {failed} not; every row is in {}",
-        report_path.display()
-    ));
-    Ok(if failed == 0 {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
 }
 
 #[cfg(test)]
