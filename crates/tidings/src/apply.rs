@@ -1,6 +1,6 @@
 //! `tidings apply`: a project from a file, with a plan shown first and errors that name their line.
 
-use crate::{cli::Data, data::Opened, public_url::PublicUrl, say};
+use crate::{data::Opened, options::Data, public_url::PublicUrl, say};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use configuration::{Action, Desired, Given, Means, Problem, Step};

@@ -1,6 +1,6 @@
 //! `tidings backup`: a copy of the embedded database while its server runs.
 
-use crate::{cli::Data, say};
+use crate::{options::Data, say};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use std::{path::PathBuf, process::ExitCode};

@@ -1,8 +1,8 @@
 //! Where everything is kept: a directory with a database and a key file, or a database of PostgreSQL.
 
 use crate::{
-    cli::Data,
     from_file::{FromFile, with_password},
+    options::Data,
 };
 use anyhow::{Context, Result, anyhow, bail};
 use configuration::{Sealed, Vault};

@@ -2,10 +2,10 @@
 
 use crate::{
     allowed::Allowed,
-    cli::{Data, LogFormat, ServeOptions, whole_hours},
+    options::{Data, ServeOptions, whole_hours},
     say,
     serve::{Server, stop_signal},
-    telemetry,
+    telemetry::{self, LogFormat},
     trusted::Trusted,
 };
 use anyhow::{Context, Result};

@@ -1,6 +1,6 @@
 //! `tidings doctor`: is the data sound, and what is open?
 
-use crate::{allowed::Allowed, cli::Data, say};
+use crate::{allowed::Allowed, options::Data, say};
 use anyhow::Result;
 use clap::Args;
 use configuration::Sealed;

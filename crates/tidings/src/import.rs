@@ -1,6 +1,6 @@
 //! `tidings import`: customers and their purchases, from a file. The stores say what was bought; the file only says whose.
 
-use crate::{allowed::Allowed, cli::Data, say, stores, trusted::Trusted};
+use crate::{allowed::Allowed, options::Data, say, stores, trusted::Trusted};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use domain::ProjectId;

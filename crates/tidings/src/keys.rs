@@ -1,6 +1,6 @@
 //! `tidings keys`.
 
-use crate::{cli::Data, say};
+use crate::{options::Data, say};
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
 use domain::ApiKeyId;

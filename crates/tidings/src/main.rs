@@ -12,6 +12,7 @@ mod from_file;
 mod import;
 mod keys;
 mod migrate;
+mod options;
 mod process;
 mod public_url;
 mod rates;

@@ -1,6 +1,6 @@
 //! `tidings migrate`: the schema of this release, and on a cluster of machines the division of its tables.
 
-use crate::{cli::Data, say};
+use crate::{options::Data, say};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use ledger_postgres::distributed;

@@ -1,6 +1,6 @@
 //! `tidings rates`: exchange rates, from a file in the form the European Central Bank publishes.
 
-use crate::{cli::Data, say};
+use crate::{options::Data, say};
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
 use domain::rates::Rate;

@@ -1,6 +1,6 @@
 //! `tidings rederive`: are all events what the raw messages lead to?
 
-use crate::{cli::Data, say, stores};
+use crate::{options::Data, say, stores};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use engine::rederive::Difference;

@@ -1,6 +1,6 @@
 //! `tidings serve`: wiring.
 
-use crate::{cli::ServeOptions, process, say, stores, telemetry};
+use crate::{options::ServeOptions, process, say, stores, telemetry};
 use anyhow::{Context, Result, anyhow};
 use engine::{Engine, NetworkTransport, Parts, WallSystem, metric::Metric};
 use http_api::{Bounds, serve};

@@ -1,6 +1,6 @@
 //! `tidings sign-in-link`.
 
-use crate::{cli::Data, public_url::PublicUrl, say};
+use crate::{options::Data, public_url::PublicUrl, say};
 use anyhow::{Result, bail};
 use clap::Args;
 use engine::{System, WallSystem};

@@ -1,6 +1,5 @@
 //! Log lines to standard error and, where a collector is named, traces to it (OTLP over HTTP).
 
-use crate::cli::LogFormat;
 use anyhow::{Context, Result};
 use engine::{System, WallSystem, trace};
 use opentelemetry::{KeyValue, trace::TracerProvider as _};
@@ -13,6 +12,13 @@ use tracing_appender::non_blocking::WorkerGuard;
 use tracing_subscriber::{
     EnvFilter, Layer, filter::filter_fn, layer::SubscriberExt, util::SubscriberInitExt,
 };
+
+/// How log lines are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum LogFormat {
+    Text,
+    Json,
+}
 
 /// Where traces go.
 #[derive(Debug, Clone)]

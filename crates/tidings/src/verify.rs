@@ -1,6 +1,6 @@
 //! `tidings verify`: does everything hold that always holds?
 
-use crate::{cli::Data, say};
+use crate::{options::Data, say};
 use anyhow::{Result, bail};
 use engine::{System, WallSystem};
 use ledger::invariants::{Invariant, verify};

@@ -37,7 +37,7 @@ fn dashboards_and_alerts_ask_for_metrics_that_exist() {
 
 #[test]
 fn deployments_set_variables_that_exist() {
-    let options = file("crates/tidings/src/cli.rs");
+    let options = file("crates/tidings/src/options.rs");
     for name in [
         "deploy/compose.yaml",
         "deploy/kubernetes/tidings.yaml",
