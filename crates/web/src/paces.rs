@@ -8,8 +8,8 @@
 //! a customer already: whoever asks does not ask for those.
 
 use crate::proxies::network;
-use domain::CustomerId;
-use engine::Guarded;
+use domain::{CustomerId, time::after};
+use guarded::Guarded;
 use jiff::{SignedDuration, Timestamp};
 use std::{collections::BTreeMap, net::IpAddr};
 
@@ -100,7 +100,7 @@ impl Paces {
         if state.even_at.len() >= MOST && !state.even_at.contains_key(&made) {
             state.make_room(now);
         }
-        let even_at = now.saturating_add(ahead + apart).unwrap_or(now);
+        let even_at = after(now, ahead + apart);
         state.even_at.insert(made, even_at);
         Ok(())
     }
