@@ -8,7 +8,6 @@ use ledger::{
 };
 use ledger_postgres::{Connections, PostgresLedger};
 use sqlx::PgPool;
-use std::time::{Duration, Instant};
 use throwaway::Cluster;
 use uuid::Uuid;
 
@@ -41,9 +40,8 @@ async fn committed_while(broken: &str, mended: &str) {
         .unwrap();
     let mut second = commit(1, Some(1), 2);
     second.deliveries = vec![delivery(1, 2, integration(1), 60)];
-    let asked = Instant::now();
+    // Nothing is mended before the answer: whoever waited for that would never be answered, or be told that it failed.
     let second = ledger.commit(second).await;
-    assert!(asked.elapsed() < Duration::from_secs(15));
     assert_eq!(second.unwrap(), Committed::Done { ready: Vec::new() });
     sqlx::raw_sql(sqlx::AssertSqlSafe(mended.to_owned()))
         .execute(&mut *connection)
