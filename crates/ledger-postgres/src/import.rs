@@ -4,7 +4,7 @@ use crate::{codec::failed, migrate};
 use jiff::Timestamp;
 use ledger::{
     LedgerError, Result,
-    copy::{Cell, Kind, Sum, TABLES, Table},
+    copy::{Cell, Kind, Name, Sum, TABLES, Table},
 };
 use sqlx::{
     AssertSqlSafe, PgPool, Postgres, Row,
@@ -158,7 +158,7 @@ impl Import {
     /// The key of the last row written to a table.
     pub async fn progress(&self, table: &Table) -> Result<Option<String>> {
         sqlx::query_scalar("select cursor from import_progress where name = $1")
-            .bind(table.name)
+            .bind(table.name.text())
             .fetch_optional(&self.pool)
             .await
             .map_err(failed)
@@ -172,7 +172,7 @@ impl Import {
             .enumerate()
             .map(|(index, (_, kind))| format!("${}::{}", index + 1, type_of(*kind)))
             .collect();
-        let given = if table.name == "audit_log" {
+        let given = if table.name == Name::AuditLog {
             "overriding system value"
         } else {
             ""
@@ -188,14 +188,14 @@ impl Import {
             query = bind(query, rows, index, *kind);
         }
         query.execute(&mut *tx).await.map_err(failed)?;
-        if table.name == "events" {
+        if table.name == Name::Events {
             let keys = "insert into event_keys (customer, key) select * from unnest($1::uuid[], $2::text[]) on conflict do nothing";
             let query = bind(sqlx::query(keys), rows, 0, Kind::Id);
             let query = bind(query, rows, 3, Kind::Text);
             query.execute(&mut *tx).await.map_err(failed)?;
         }
         sqlx::query("insert into import_progress values ($1, $2) on conflict (name) do update set cursor = excluded.cursor")
-            .bind(name)
+            .bind(name.text())
             .bind(cursor)
             .execute(&mut *tx)
             .await

@@ -4,7 +4,7 @@ use crate::codec::failed;
 use ledger::{
     Result,
     codec::Stored,
-    copy::{Cell, Kind, Sum, Table},
+    copy::{Cell, Kind, Name, Sum, Table},
 };
 use rusqlite::{
     Connection, OpenFlags,
@@ -35,53 +35,53 @@ fn origin(table: &Table) -> Origin {
         by,
     };
     match table.name {
-        "products" => plain("products", &["project", "key"]),
-        "entitlements" => plain("entitlements", &["project", "key"]),
-        "invitations" => plain("invitations", &["digest"]),
-        "sessions" => Origin {
+        Name::Products => plain("products", &["project", "key"]),
+        Name::Entitlements => plain("entitlements", &["project", "key"]),
+        Name::Invitations => plain("invitations", &["digest"]),
+        Name::Sessions => Origin {
             select: "digest, user, created_at, expires_at, agent",
             from: "sessions",
             by: &["digest"],
         },
-        "second_factors" => plain("second_factors", &["owner"]),
-        "recovery_codes" => plain("recovery_codes", &["owner", "digest"]),
-        "audit_log" => plain("audit_log", &["position"]),
-        "marks" => plain("marks", &["app", "name"]),
-        "exchange_rates" => plain("exchange_rates", &["day", "currency"]),
-        "inbox" => plain("inbox", &["rowid"]),
-        "aliases" => plain("aliases", &["project", "app_user_id"]),
-        "chains" => plain("chains", &["app", "environment", "id"]),
-        "purchases" => Origin {
+        Name::SecondFactors => plain("second_factors", &["owner"]),
+        Name::RecoveryCodes => plain("recovery_codes", &["owner", "digest"]),
+        Name::AuditLog => plain("audit_log", &["position"]),
+        Name::Marks => plain("marks", &["app", "name"]),
+        Name::ExchangeRates => plain("exchange_rates", &["day", "currency"]),
+        Name::Inbox => plain("inbox", &["rowid"]),
+        Name::Aliases => plain("aliases", &["project", "app_user_id"]),
+        Name::Chains => plain("chains", &["app", "environment", "id"]),
+        Name::Purchases => Origin {
             select: "customer, app, environment, chain, store, project, unlocking, snapshot, coalesce(terms, '{}'), coalesce(formers, '[]'), check_at",
             from: "purchases",
             by: &["customer", "app", "environment", "chain"],
         },
-        "transactions" => plain(
+        Name::Transactions => plain(
             "transactions",
             &["customer", "app", "environment", "chain", "id"],
         ),
-        "events" => plain("events", &["position"]),
-        "feed" => Origin {
+        Name::Events => plain("events", &["position"]),
+        Name::Feed => Origin {
             select: "position, id, customer, project, kind, app, environment, recorded_at",
             from: "events",
             by: &["position"],
         },
-        "tallies" => Origin {
+        Name::Tallies => Origin {
             select: "project, hour, environment, kind, 0, count, usd_micros",
             from: "tallies",
             by: &["project", "hour", "environment", "kind"],
         },
-        "deliveries" => Origin {
+        Name::Deliveries => Origin {
             select: "d.customer, d.id, d.project, e.id, event_seq(e.body), d.integration, d.endpoint, d.message, d.status, d.attempts, d.round, d.accepted_at, d.due_at, d.turn, d.tried_at, d.reason, d.detail, d.position, d.trace",
             from: "deliveries d JOIN events e ON e.position = d.event",
             by: &["d.position"],
         },
-        "attempts" => Origin {
+        Name::Attempts => Origin {
             select: "d.customer, a.delivery, a.number, a.at, a.took_ms, a.status, a.reason, a.detail, a.response, a.request, a.headers",
             from: "attempts a JOIN deliveries d ON d.id = a.delivery",
             by: &["a.position"],
         },
-        name => plain(name, &["id"]),
+        name => plain(name.text(), &["id"]),
     }
 }
 
@@ -218,7 +218,7 @@ impl Export {
             let first = table.columns.len();
             let key = (first..first + by.len()).map(|index| row.get(index));
             let key = Key(key.collect::<rusqlite::Result<_>>().map_err(failed)?);
-            let of = Stored::new(table.name, &key);
+            let of = Stored::new(table.name.text(), &key);
             let columns = table.columns.iter().enumerate();
             let cells = columns.map(|(index, (name, kind))| {
                 cell(&of, name, row.get_ref(index).map_err(failed)?, *kind)

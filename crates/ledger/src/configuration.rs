@@ -249,7 +249,9 @@ mod tests {
     #[test]
     fn tables_are_copied_with_all_their_columns() {
         for table in Table::ALL {
-            let copied = TABLES.iter().find(|copied| copied.name == table.name());
+            let copied = TABLES
+                .iter()
+                .find(|copied| copied.name.text() == table.name());
             let copied = copied.map(|copied| {
                 let names = copied.columns.iter().map(|(name, _)| *name);
                 names.collect::<Vec<_>>()

@@ -37,18 +37,90 @@ pub enum Cell {
     Bytes(Vec<u8>),
 }
 
+/// Which table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "their names say what they hold")]
+pub enum Name {
+    Projects,
+    Apps,
+    Products,
+    Entitlements,
+    Integrations,
+    ApiKeys,
+    Users,
+    Invitations,
+    Sessions,
+    SecondFactors,
+    RecoveryCodes,
+    AuditLog,
+    Marks,
+    ExchangeRates,
+    Replays,
+    Inbox,
+    Customers,
+    Aliases,
+    Chains,
+    Purchases,
+    Transactions,
+    Events,
+    Feed,
+    Tallies,
+    Deliveries,
+    Attempts,
+}
+
+impl Name {
+    /// As SQL has it.
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::Projects => "projects",
+            Self::Apps => "apps",
+            Self::Products => "products",
+            Self::Entitlements => "entitlements",
+            Self::Integrations => "integrations",
+            Self::ApiKeys => "api_keys",
+            Self::Users => "users",
+            Self::Invitations => "invitations",
+            Self::Sessions => "sessions",
+            Self::SecondFactors => "second_factors",
+            Self::RecoveryCodes => "recovery_codes",
+            Self::AuditLog => "audit_log",
+            Self::Marks => "marks",
+            Self::ExchangeRates => "exchange_rates",
+            Self::Replays => "replays",
+            Self::Inbox => "inbox",
+            Self::Customers => "customers",
+            Self::Aliases => "aliases",
+            Self::Chains => "chains",
+            Self::Purchases => "purchases",
+            Self::Transactions => "transactions",
+            Self::Events => "events",
+            Self::Feed => "feed",
+            Self::Tallies => "tallies",
+            Self::Deliveries => "deliveries",
+            Self::Attempts => "attempts",
+        }
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.text())
+    }
+}
+
 /// A table, as it is written.
 #[derive(Clone, Copy)]
 pub struct Table {
     /// Its name.
-    pub name: &'static str,
+    pub name: Name,
     /// Its columns.
     pub columns: &'static [(&'static str, Kind)],
 }
 
 impl fmt::Debug for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name)
+        f.write_str(self.name.text())
     }
 }
 
@@ -60,27 +132,27 @@ const KEYED: &[(&str, Kind)] = &[("project", Id), ("key", Text), ("body", Text)]
 /// Every table, what is referred to before what refers to it.
 pub const TABLES: [Table; 26] = [
     Table {
-        name: "projects",
+        name: Name::Projects,
         columns: &[("id", Id), ("key", Text), ("body", Text)],
     },
     Table {
-        name: "apps",
+        name: Name::Apps,
         columns: PLAIN,
     },
     Table {
-        name: "products",
+        name: Name::Products,
         columns: KEYED,
     },
     Table {
-        name: "entitlements",
+        name: Name::Entitlements,
         columns: KEYED,
     },
     Table {
-        name: "integrations",
+        name: Name::Integrations,
         columns: PLAIN,
     },
     Table {
-        name: "api_keys",
+        name: Name::ApiKeys,
         columns: &[
             ("id", Id),
             ("project", Id),
@@ -89,15 +161,15 @@ pub const TABLES: [Table; 26] = [
         ],
     },
     Table {
-        name: "users",
+        name: Name::Users,
         columns: &[("id", Id), ("email", Text), ("body", Text)],
     },
     Table {
-        name: "invitations",
+        name: Name::Invitations,
         columns: &[("digest", Text), ("body", Text)],
     },
     Table {
-        name: "sessions",
+        name: Name::Sessions,
         columns: &[
             ("digest", Text),
             ("owner", Id),
@@ -107,7 +179,7 @@ pub const TABLES: [Table; 26] = [
         ],
     },
     Table {
-        name: "second_factors",
+        name: Name::SecondFactors,
         columns: &[
             ("owner", Id),
             ("secret", Bytes),
@@ -116,11 +188,11 @@ pub const TABLES: [Table; 26] = [
         ],
     },
     Table {
-        name: "recovery_codes",
+        name: Name::RecoveryCodes,
         columns: &[("owner", Id), ("digest", Text)],
     },
     Table {
-        name: "audit_log",
+        name: Name::AuditLog,
         columns: &[
             ("position", Number),
             ("at", Number),
@@ -134,15 +206,15 @@ pub const TABLES: [Table; 26] = [
         ],
     },
     Table {
-        name: "marks",
+        name: Name::Marks,
         columns: &[("app", Id), ("name", Text), ("at", Number)],
     },
     Table {
-        name: "exchange_rates",
+        name: Name::ExchangeRates,
         columns: &[("day", Text), ("currency", Text), ("micros", Number)],
     },
     Table {
-        name: "replays",
+        name: Name::Replays,
         columns: &[
             ("id", Id),
             ("project", Id),
@@ -151,7 +223,7 @@ pub const TABLES: [Table; 26] = [
         ],
     },
     Table {
-        name: "inbox",
+        name: Name::Inbox,
         columns: &[
             ("id", Id),
             ("project", Id),
@@ -168,7 +240,7 @@ pub const TABLES: [Table; 26] = [
         ],
     },
     Table {
-        name: "customers",
+        name: Name::Customers,
         columns: &[
             ("id", Id),
             ("project", Id),
@@ -179,11 +251,11 @@ pub const TABLES: [Table; 26] = [
         ],
     },
     Table {
-        name: "aliases",
+        name: Name::Aliases,
         columns: &[("project", Id), ("app_user_id", Text), ("customer", Id)],
     },
     Table {
-        name: "chains",
+        name: Name::Chains,
         columns: &[
             ("app", Id),
             ("environment", Text),
@@ -193,7 +265,7 @@ pub const TABLES: [Table; 26] = [
         ],
     },
     Table {
-        name: "purchases",
+        name: Name::Purchases,
         columns: &[
             ("customer", Id),
             ("app", Id),
@@ -209,7 +281,7 @@ pub const TABLES: [Table; 26] = [
         ],
     },
     Table {
-        name: "transactions",
+        name: Name::Transactions,
         columns: &[
             ("customer", Id),
             ("app", Id),
@@ -220,7 +292,7 @@ pub const TABLES: [Table; 26] = [
         ],
     },
     Table {
-        name: "events",
+        name: Name::Events,
         columns: &[
             ("customer", Id),
             ("id", Id),
@@ -233,7 +305,7 @@ pub const TABLES: [Table; 26] = [
         ],
     },
     Table {
-        name: "feed",
+        name: Name::Feed,
         columns: &[
             ("position", Number),
             ("event", Id),
@@ -246,7 +318,7 @@ pub const TABLES: [Table; 26] = [
         ],
     },
     Table {
-        name: "tallies",
+        name: Name::Tallies,
         columns: &[
             ("project", Id),
             ("hour", Number),
@@ -258,7 +330,7 @@ pub const TABLES: [Table; 26] = [
         ],
     },
     Table {
-        name: "deliveries",
+        name: Name::Deliveries,
         columns: &[
             ("customer", Id),
             ("id", Id),
@@ -282,7 +354,7 @@ pub const TABLES: [Table; 26] = [
         ],
     },
     Table {
-        name: "attempts",
+        name: Name::Attempts,
         columns: &[
             ("customer", Id),
             ("delivery", Id),
