@@ -3,7 +3,7 @@
 use super::money::{in_usd, part_of, sellers_share};
 use crate::setup::{AppSetup, ProjectSetup};
 use domain::{
-    Change, Event, EventId, Facts, Money, Snapshot, Store,
+    CancellationReason, Change, Event, EventId, Facts, Money, Snapshot, Store,
     access::{self, Unlocks},
     charge::History,
     customer::Customer,
@@ -181,7 +181,7 @@ impl About<'_> {
             money.and_then(|money| in_usd(money, self.at.rates, fact.purchased_at))
         };
         // The rest of an upgraded period is given back in an amount the store does not state.
-        let price = if change.rule == "refund.upgraded" {
+        let price = if change.reason == Some(CancellationReason::Upgraded) {
             fact.price.map(|price| Money { micros: 0, ..price })
         } else {
             fact.price
