@@ -1,12 +1,9 @@
 //! Whose a purchase is said to be: by whom, and by the store itself.
 
-use crate::Refusal;
+use crate::{Refusal, RefusalCode};
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Serialize};
-
-/// The code of a refused claim that nothing proves.
-pub const UNPROVEN: &str = "unproven_claim";
 
 /// Who sends a purchase in, and so how far it is believed about whose that is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,7 +27,7 @@ impl Sender {
         match self {
             Self::Project => Ok(()),
             Self::Client => Err(Refusal::refuse(
-                UNPROVEN,
+                RefusalCode::UnprovenClaim,
                 format!("{what} says which purchase it is, not whose: send {proof}"),
             )),
         }

@@ -15,12 +15,14 @@ pub mod google;
 mod jwt;
 mod naming;
 pub mod rates;
+mod refusal;
 pub mod stated;
 pub mod stripe;
 pub mod table;
 mod web;
 
-pub use claim::{Sender, UNPROVEN, stands_for};
+pub use claim::{Sender, stands_for};
+pub use refusal::{Refusal, RefusalCode, Verdict};
 pub use web::{Call, Method, Purpose, Reply, Trouble, Web};
 
 use async_trait::async_trait;
@@ -167,48 +169,6 @@ impl Answer {
     }
 }
 
-/// Why a message was not accepted.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
-    /// Stable code.
-    pub code: &'static str,
-    /// What is wrong and what would be right. Holds nothing secret.
-    pub detail: String,
-    /// What the store should do.
-    pub verdict: Verdict,
-}
-
-impl Refusal {
-    /// It is not genuine, or not for this app.
-    pub fn refuse(code: &'static str, detail: impl Into<String>) -> Self {
-        Self {
-            code,
-            detail: detail.into(),
-            verdict: Verdict::Refuse,
-        }
-    }
-
-    /// It is genuine, but cannot be read.
-    pub fn park(code: &'static str, detail: impl Into<String>) -> Self {
-        Self {
-            code,
-            detail: detail.into(),
-            verdict: Verdict::Park,
-        }
-    }
-}
-
-/// What the store should do with a refused message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
-    /// Nothing: it is not genuine, or not for this app.
-    Refuse,
-    /// Send it again later: the fault is ours.
-    Again,
-    /// Nothing: it is genuine, but this release cannot read it. It is kept and tried again.
-    Park,
-}
-
 /// A purchase that a client sent in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Receipt {
@@ -279,7 +239,7 @@ pub trait Source: Send + Sync {
     /// Decodes one authenticated message received at `now`, verifying what is signed inside.
     fn receive(&self, body: &[u8], now: Timestamp) -> Result<Received, Refusal>;
 
-    /// What a purchase sent in says. What is no proof of whose it is, is refused from a client with the code [`UNPROVEN`].
+    /// What a purchase sent in says. What is no proof of whose it is, is refused from a client as [`RefusalCode::UnprovenClaim`].
     fn receipt(&self, receipt: &Receipt, now: Timestamp) -> Result<Content, Refusal>;
 
     /// The question that tells what came before, when a purchase never heard of is first seen in the middle of its

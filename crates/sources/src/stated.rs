@@ -5,7 +5,8 @@
 //! "External Purchases API".
 
 use crate::{
-    Answer, Content, Incoming, Probe, Question, Receipt, Received, Refusal, Source, Trouble, Web,
+    Answer, Content, Incoming, Probe, Question, Receipt, Received, Refusal, RefusalCode, Source,
+    Trouble, Web,
 };
 use async_trait::async_trait;
 use domain::{
@@ -183,7 +184,10 @@ impl Statement {
             return Ok(None);
         };
         let invalid = |field: &str, problem: String| {
-            Refusal::refuse("invalid_purchase", format!("price.{field}: {problem}"))
+            Refusal::refuse(
+                RefusalCode::InvalidPurchase,
+                format!("price.{field}: {problem}"),
+            )
         };
         let currency = Currency::try_from(price.currency.as_str())
             .map_err(|error| invalid("currency", error.to_string()))?;
@@ -297,7 +301,7 @@ impl Statement {
         ];
         match rules.iter().find(|(broken, ..)| *broken) {
             Some((_, field, rule)) => Err(Refusal::refuse(
-                "invalid_purchase",
+                RefusalCode::InvalidPurchase,
                 format!("{field}: {field} {rule}"),
             )),
             None => Ok(()),
@@ -423,14 +427,14 @@ impl Source for Stated {
         _: Timestamp,
     ) -> Result<(), Refusal> {
         Err(Refusal::refuse(
-            "no_callbacks",
+            RefusalCode::NoCallbacks,
             "this app has no store that could call: its purchases are sent to /api/v1/projects/{project}/purchases",
         ))
     }
 
     fn receive(&self, body: &[u8], _: Timestamp) -> Result<Received, Refusal> {
         let statement: Statement = serde_json::from_slice(body)
-            .map_err(|error| Refusal::refuse("invalid_purchase", error.to_string()))?;
+            .map_err(|error| Refusal::refuse(RefusalCode::InvalidPurchase, error.to_string()))?;
         let seen = statement.observation(self.store)?;
         Ok(Received {
             key: format!(
@@ -448,7 +452,7 @@ impl Source for Stated {
 
     fn receipt(&self, _: &Receipt, _: Timestamp) -> Result<Content, Refusal> {
         Err(Refusal::refuse(
-            "malformed_receipt",
+            RefusalCode::MalformedReceipt,
             "this app has no receipts: its purchases are stated with a secret key",
         ))
     }

@@ -313,7 +313,10 @@ fn messages_that_cannot_be_read_are_kept_and_those_of_others_refused() {
         assert_eq!(refusal.verdict, Verdict::Park, "{text}");
     }
     let other = receive(r#"{"packageName":"com.other","testNotification":{}}"#.into()).unwrap_err();
-    assert_eq!((other.code, other.verdict), ("wrong_app", Verdict::Refuse));
+    assert_eq!(
+        (other.code.text(), other.verdict),
+        ("wrong_app", Verdict::Refuse)
+    );
     let test =
         receive(r#"{"packageName":"com.some.app","testNotification":{"version":"1.0"}}"#.into())
             .unwrap();
@@ -331,7 +334,8 @@ fn messages_that_cannot_be_read_are_kept_and_those_of_others_refused() {
         source
             .receive(b"{}", Timestamp::UNIX_EPOCH)
             .unwrap_err()
-            .code,
+            .code
+            .text(),
         "malformed_payload"
     );
 }
@@ -357,7 +361,7 @@ fn a_one_time_purchase_is_paid_only_when_its_state_says_so() {
         };
         let seen = source("com.some.app").read(&answer);
         seen.map(|seen| seen.is_some())
-            .map_err(|refusal| (refusal.code, refusal.verdict))
+            .map_err(|refusal| (refusal.code.text(), refusal.verdict))
     };
     for (context, expected) in [
         (json!({ "purchaseState": "PURCHASED" }), Ok(true)),

@@ -74,7 +74,7 @@ fn send_der(app: &AppStore, der: &[u8]) -> Result<Question, Refusal> {
 fn refused(outcome: Result<Question, Refusal>) -> &'static str {
     let refusal = outcome.unwrap_err();
     assert_eq!(refusal.verdict, Verdict::Refuse, "{refusal:?}");
-    refusal.code
+    refusal.code.text()
 }
 
 #[test]

@@ -89,7 +89,7 @@ fn a_refund_of_nothing_known_is_not_told_of_something_else() {
     let total = json!({ "amount_total": 499 });
     let refusal = read(&[("session", session(&total)), ("refund", stray)]).unwrap_err();
     assert_eq!(
-        (refusal.code, refusal.verdict),
+        (refusal.code.text(), refusal.verdict),
         ("store_answer_unreadable", Verdict::Park)
     );
 }

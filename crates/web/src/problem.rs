@@ -230,7 +230,7 @@ impl From<IntakeError> for Problem {
             IntakeError::Refused(refusal) => Code::ALL
                 .iter()
                 .copied()
-                .find(|code| code.id() == refusal.code)
+                .find(|code| code.id() == refusal.code.text())
                 .unwrap_or(Code::MalformedPayload),
             IntakeError::Store(_) => Code::StoreUnavailable,
             IntakeError::Name(_) => Code::Invalid,

@@ -7,7 +7,7 @@ use axum::{
 use engine::{CustomerError, IntakeError, WriteError};
 use jiff::SignedDuration;
 use serde::Serialize;
-use sources::{Trouble, UNPROVEN, Verdict};
+use sources::{RefusalCode, Trouble, Verdict};
 use utoipa::ToSchema;
 use web::described::{Answers, Description};
 
@@ -182,7 +182,9 @@ impl From<IntakeError> for Error {
                 });
             }
             // A client that is told no finishes the transaction: only what is certainly not genuine is told so.
-            IntakeError::Refused(refusal) if refusal.code == UNPROVEN => Code::SecretKeyRequired,
+            IntakeError::Refused(refusal) if refusal.code == RefusalCode::UnprovenClaim => {
+                Code::SecretKeyRequired
+            }
             IntakeError::Refused(refusal) => match refusal.verdict {
                 Verdict::Refuse => Code::InvalidReceipt,
                 Verdict::Again | Verdict::Park => Code::StoreProblem,

@@ -133,13 +133,11 @@ impl Intake {
         source: &dyn Source,
         content: &Content,
     ) -> Result<Option<Question>, IntakeError> {
-        let seen = match content {
-            Content::Nothing | Content::Notice(_) => return Ok(None),
-            Content::Ask(question) => return Ok(Some(question.clone())),
-            Content::Observed(seen) => seen,
-        };
-        let Some(question) = source.completes(seen) else {
+        let Some(question) = left_open(source, content) else {
             return Ok(None);
+        };
+        let Content::Observed(seen) = content else {
+            return Ok(Some(question));
         };
         let known = self.core.ledger().load(&wanted(app, seen, None)).await?;
         Ok(known.chain.is_none().then_some(question))
@@ -202,5 +200,14 @@ impl Intake {
             // What a store was asked came in as messages of its own.
             Content::Nothing | Content::Ask(_) => self.keep(app, message).await,
         }
+    }
+}
+
+/// The question that tells the whole life of a purchase; `None` where what was said does.
+pub(super) fn left_open(source: &dyn Source, content: &Content) -> Option<Question> {
+    match content {
+        Content::Ask(question) => Some(question.clone()),
+        Content::Observed(seen) => source.completes(seen),
+        Content::Nothing | Content::Notice(_) => None,
     }
 }

@@ -9,7 +9,7 @@ use domain::{ChainKey, CustomerId, ProjectId, time::after};
 use jiff::{SignedDuration, Timestamp};
 use ledger::{Committed, InboxMessage, Origin};
 use serde::{Deserialize, Serialize};
-use sources::Refusal;
+use sources::{Refusal, RefusalCode};
 
 /// How often it is tried against customers that keep changing.
 const TRIES: usize = 32;
@@ -142,7 +142,10 @@ impl Intake {
         message: &InboxMessage,
     ) -> Result<(), IntakeError> {
         let unreadable = |error: serde_json::Error| {
-            IntakeError::Refused(Refusal::park("malformed_operation", error.to_string()))
+            IntakeError::Refused(Refusal::park(
+                RefusalCode::MalformedOperation,
+                error.to_string(),
+            ))
         };
         let stored: Operation = serde_json::from_slice(&message.body).map_err(unreadable)?;
         let (project, at) = (message.project, message.received_at);

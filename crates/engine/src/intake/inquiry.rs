@@ -19,7 +19,7 @@ use crate::{
 use domain::{fact::Note, time::after};
 use jiff::{SignedDuration, Timestamp};
 use ledger::{Commit, InboxMessage, Origin};
-use sources::{Answer, Question, Refusal, Trouble};
+use sources::{Answer, Question, Refusal, RefusalCode, Trouble};
 
 /// Pauses between tries; the last one repeats.
 const PAUSES: [SignedDuration; 6] = [
@@ -195,7 +195,10 @@ impl Intake {
     ) -> Result<usize, IntakeError> {
         let source = app.usable_source()?;
         let unreadable = |error: serde_json::Error| {
-            IntakeError::Refused(Refusal::park("store_answer_unreadable", error.to_string()))
+            IntakeError::Refused(Refusal::park(
+                RefusalCode::StoreAnswerUnreadable,
+                error.to_string(),
+            ))
         };
         let answer: Answer = serde_json::from_slice(&message.body).map_err(unreadable)?;
         let read = source.read(&answer).map_err(IntakeError::Refused)?;

@@ -6,7 +6,7 @@ use crate::setup::{AppSetup, Setup};
 use domain::{ChainKey, Event};
 use ledger::{Commit, InboxMessage, Origin};
 use serde::{Deserialize, Serialize};
-use sources::Refusal;
+use sources::{Refusal, RefusalCode};
 
 /// A look at a purchase, as the inbox keeps it. When it was is when its message was received.
 #[derive(Serialize, Deserialize)]
@@ -44,7 +44,7 @@ impl Intake {
         message: &InboxMessage,
     ) -> Result<(), IntakeError> {
         let unreadable = |error: serde_json::Error| {
-            IntakeError::Refused(Refusal::park("malformed_look", error.to_string()))
+            IntakeError::Refused(Refusal::park(RefusalCode::MalformedLook, error.to_string()))
         };
         let look: Look = serde_json::from_slice(&message.body).map_err(unreadable)?;
         self.decide_by_clock(setup, app, &look.chain).await

@@ -113,7 +113,7 @@ impl IntakeError {
         match self {
             Self::UnknownApp(_) => "unknown_app",
             Self::AppUnusable(_) => "app_unusable",
-            Self::Refused(refusal) => refusal.code,
+            Self::Refused(refusal) => refusal.code.text(),
             Self::Store(trouble) => trouble.code(),
             Self::Name(_) => "no_name",
             Self::OwnedByAnother => "owned_by_another",

@@ -3,6 +3,7 @@
 
 use super::{
     Accepted, Intake, IntakeError, check_name,
+    follow::left_open,
     manner::{Manner, Word},
     message::{Named, digest},
 };
@@ -11,7 +12,7 @@ use domain::{AppId, ProjectId, fact::Note};
 use jiff::Timestamp;
 use ledger::{InboxMessage, Origin};
 use serde_json::json;
-use sources::{Content, Question, Receipt, Refusal, Source};
+use sources::{Content, Question, Receipt, Refusal, RefusalCode, Source};
 
 /// What an import of one purchase led to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,7 +26,7 @@ pub enum Imported {
 /// What a stored receipt says.
 pub(super) fn stored(source: &dyn Source, message: &InboxMessage) -> Result<Content, Refusal> {
     let receipt: Receipt = serde_json::from_slice(&message.body)
-        .map_err(|error| Refusal::park("malformed_receipt", error.to_string()))?;
+        .map_err(|error| Refusal::park(RefusalCode::MalformedReceipt, error.to_string()))?;
     content(source, &receipt, message.received_at)
 }
 
@@ -130,7 +131,7 @@ impl Intake {
         let content = content(source.as_ref(), receipt, now).map_err(IntakeError::Refused)?;
         self.profile(project, &receipt.app_user_id, now).await?;
         let mut is_purchase = false;
-        if let Some(question) = whole_life(source.as_ref(), &content) {
+        if let Some(question) = left_open(source.as_ref(), &content) {
             let question = Question {
                 silent: !tell_events,
                 owner: Some(receipt.app_user_id.clone()),
@@ -177,14 +178,5 @@ impl Intake {
     /// Takes in a purchase that a key of the project vouches for.
     pub async fn take_statement(&self, app: AppId, body: &[u8]) -> Result<Accepted, IntakeError> {
         self.accept_trusted(app, body).await
-    }
-}
-
-/// The question that tells the whole life of a purchase; `None` where the receipt does.
-fn whole_life(source: &dyn Source, content: &Content) -> Option<Question> {
-    match content {
-        Content::Ask(question) => Some(question.clone()),
-        Content::Observed(seen) => source.completes(seen),
-        Content::Nothing | Content::Notice(_) => None,
     }
 }

@@ -4,7 +4,7 @@ use super::Intake;
 use crate::Guarded;
 use jiff::{SignedDuration, Timestamp};
 use sources::{
-    Call, Purpose, Refusal, Reply, Verdict,
+    Call, Purpose, Refusal, RefusalCode, Reply, Verdict,
     apple::ocsp::{Check, Doubt},
 };
 use std::collections::BTreeMap;
@@ -59,7 +59,7 @@ fn request(check: &Check) -> Call {
 /// `Ok` for a certificate that stands.
 fn verdict(check: &Check, answer: Result<Reply, String>, now: Timestamp) -> Result<(), Refusal> {
     let again = |detail: String| Refusal {
-        code: "revocation_unknown",
+        code: RefusalCode::RevocationUnknown,
         detail,
         verdict: Verdict::Again,
     };
@@ -73,7 +73,7 @@ fn verdict(check: &Check, answer: Result<Reply, String>, now: Timestamp) -> Resu
         return Err(again(format!("the revocation responder answered {status}")));
     }
     check.judge(&answer.body, now).map_err(|doubt| match doubt {
-        Doubt::Revoked => Refusal::refuse("certificate_revoked", doubt.to_string()),
+        Doubt::Revoked => Refusal::refuse(RefusalCode::CertificateRevoked, doubt.to_string()),
         doubt @ Doubt::Unusable(_) => again(doubt.to_string()),
     })
 }

@@ -14,7 +14,7 @@ use simulator::{Authority, StoreReceipt};
 const TOKEN: &str = "0f0e0d0c-0b0a-4908-8706-050403020100";
 
 fn is_unproven(outcome: &Result<(), IntakeError>) -> bool {
-    matches!(outcome, Err(IntakeError::Refused(refusal)) if refusal.code == sources::UNPROVEN)
+    matches!(outcome, Err(IntakeError::Refused(refusal)) if refusal.code == sources::RefusalCode::UnprovenClaim)
 }
 
 fn is_anothers(outcome: &Result<(), IntakeError>) -> bool {

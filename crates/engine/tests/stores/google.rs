@@ -416,7 +416,7 @@ async fn pushes_of_anybody_else_are_refused() {
         let Err(IntakeError::Refused(refusal)) = refused else {
             panic!("{authorization:?}: {refused:?}")
         };
-        assert_eq!(refusal.code, "push_not_authenticated");
+        assert_eq!(refusal.code.text(), "push_not_authenticated");
     }
     assert_eq!(world.parked().await, 0, "nothing of it was kept");
 }

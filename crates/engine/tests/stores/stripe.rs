@@ -429,7 +429,7 @@ async fn webhooks_of_anybody_else_are_refused_and_unhandled_ones_accepted() {
         else {
             panic!("{code}")
         };
-        assert_eq!(refusal.code, code);
+        assert_eq!(refusal.code.text(), code);
     }
     let incoming = Incoming {
         body: body.as_bytes(),

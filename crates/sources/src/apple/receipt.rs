@@ -5,7 +5,7 @@
 //! Source: Apple, "Receipt Fields" and "Validating receipts on the device".
 
 use super::{App, Rejection, ber::Reader, notification::environment_of, pkcs7::SignedData};
-use crate::Refusal;
+use crate::{Refusal, RefusalCode};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use domain::Environment;
 use jiff::Timestamp;
@@ -39,7 +39,7 @@ pub(super) struct Proven {
 
 fn malformed(what: &str) -> Refusal {
     Refusal::refuse(
-        "malformed_receipt",
+        RefusalCode::MalformedReceipt,
         format!(
             "expected a signed transaction (three parts with dots) or a base64 App Store receipt: {what}"
         ),
@@ -69,9 +69,9 @@ pub(super) fn verify(receipt: &str, app: &App) -> Result<Proven, Refusal> {
         }
         .into());
     }
-    let transaction = listed
-        .transaction
-        .ok_or_else(|| Refusal::refuse("empty_receipt", "the receipt holds no purchase"))?;
+    let transaction = listed.transaction.ok_or_else(|| {
+        Refusal::refuse(RefusalCode::EmptyReceipt, "the receipt holds no purchase")
+    })?;
     Ok(Proven {
         environment,
         transaction,

@@ -1,6 +1,7 @@
 //! Why what claims to come from the App Store was not accepted.
 
 use super::certificate::Untrusted;
+use crate::RefusalCode;
 use jiff::Timestamp;
 
 /// Why a message was not accepted.
@@ -53,15 +54,15 @@ impl Rejection {
     }
 
     /// Stable code for problem bodies and counters.
-    pub const fn code(&self) -> &'static str {
+    pub const fn code(&self) -> RefusalCode {
         match self {
-            Self::Malformed(_) | Self::Unreadable(_) => "malformed_payload",
-            Self::Untrusted(_) => "untrusted_certificate",
-            Self::Signature => "invalid_signature",
-            Self::WrongApp { .. } => "wrong_app",
-            Self::WrongEnvironment(_) => "wrong_environment",
-            Self::Mismatch => "mismatched_parts",
-            Self::FromTheFuture(_) => "signed_in_the_future",
+            Self::Malformed(_) | Self::Unreadable(_) => RefusalCode::MalformedPayload,
+            Self::Untrusted(_) => RefusalCode::UntrustedCertificate,
+            Self::Signature => RefusalCode::InvalidSignature,
+            Self::WrongApp { .. } => RefusalCode::WrongApp,
+            Self::WrongEnvironment(_) => RefusalCode::WrongEnvironment,
+            Self::Mismatch => RefusalCode::MismatchedParts,
+            Self::FromTheFuture(_) => RefusalCode::SignedInTheFuture,
         }
     }
 }

@@ -6,8 +6,8 @@ use super::{
     purchase, receipt, receive,
 };
 use crate::{
-    Answer, Content, Incoming, Probe, ProbeOutcome, Question, Receipt, Received, Refusal, Source,
-    Trouble, Verdict, Web,
+    Answer, Content, Incoming, Probe, ProbeOutcome, Question, Receipt, Received, Refusal,
+    RefusalCode, Source, Trouble, Verdict, Web,
 };
 use async_trait::async_trait;
 use domain::{Environment, Facts, Observation, Snapshot};
@@ -71,7 +71,7 @@ impl Source for AppStore {
     fn receive(&self, body: &[u8], now: Timestamp) -> Result<Received, Refusal> {
         let envelope: NotificationEnvelope =
             serde_json::from_slice(body).map_err(|error| Refusal {
-                code: "malformed_payload",
+                code: RefusalCode::MalformedPayload,
                 detail: format!("expected a JSON object with a `signedPayload` string: {error}"),
                 verdict: Verdict::Refuse,
             })?;

@@ -4,7 +4,7 @@
 //! them asks, and what was asked a moment ago is not asked again.
 
 use crate::{
-    Call, Purpose, Refusal, Trouble, Verdict, Web,
+    Call, Purpose, Refusal, RefusalCode, Trouble, Verdict, Web,
     jwt::{self, TokenProblem},
     web,
 };
@@ -50,7 +50,7 @@ pub(super) struct Keys {
 }
 
 fn refuse(detail: impl Into<String>) -> Refusal {
-    Refusal::refuse("push_not_authenticated", detail)
+    Refusal::refuse(RefusalCode::PushNotAuthenticated, detail)
 }
 
 impl Keys {
@@ -141,7 +141,7 @@ async fn fetch(url: &str, web: &dyn Web, now: Timestamp) -> Result<Read, Refusal
         Ok::<_, Trouble>((reply.json::<JwkSet>(WHO)?, kept))
     };
     let (set, kept) = fetched.await.map_err(|trouble| Refusal {
-        code: "push_keys_unavailable",
+        code: RefusalCode::PushKeysUnavailable,
         // Anybody may send a push, and is answered with this.
         detail: trouble.told().to_owned(),
         verdict: Verdict::Again,

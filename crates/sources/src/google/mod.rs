@@ -15,7 +15,8 @@ pub use api::Credentials;
 pub use push::{KEYS_URL, PushAccess, PushEnvelope};
 
 use crate::{
-    Answer, Content, Incoming, Probe, Question, Receipt, Received, Refusal, Source, Trouble, Web,
+    Answer, Content, Incoming, Probe, Question, Receipt, Received, Refusal, RefusalCode, Source,
+    Trouble, Web,
 };
 use api::Api;
 use async_trait::async_trait;
@@ -93,14 +94,14 @@ impl Source for GooglePlay {
     fn receipt(&self, receipt: &Receipt, _: Timestamp) -> Result<Content, Refusal> {
         if receipt.token.trim().is_empty() {
             return Err(Refusal::refuse(
-                "malformed_receipt",
+                RefusalCode::MalformedReceipt,
                 "expected a purchase token",
             ));
         }
         if receipt.token.len() > LONGEST_TOKEN || receipt.token.trim().chars().any(char::is_control)
         {
             return Err(Refusal::refuse(
-                "malformed_receipt",
+                RefusalCode::MalformedReceipt,
                 format!(
                     "a purchase token has at most {LONGEST_TOKEN} characters, none of them a control character"
                 ),

@@ -2,7 +2,7 @@
 //! push subscriptions" (Pub/Sub) and "Real-time developer notifications reference guide".
 
 use super::keys::Keys;
-use crate::{Content, Incoming, Question, Received, Refusal, Verdict, Web};
+use crate::{Content, Incoming, Question, Received, Refusal, RefusalCode, Verdict, Web};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use domain::time::after;
 use jiff::{SignedDuration, Timestamp};
@@ -64,12 +64,12 @@ impl Push {
         web: &dyn Web,
         now: Timestamp,
     ) -> Result<(), Refusal> {
-        let refuse = |detail: String| Refusal::refuse("push_not_authenticated", detail);
+        let refuse = |detail: String| Refusal::refuse(RefusalCode::PushNotAuthenticated, detail);
         let (audience, email, keys_url) = match &self.access {
             PushAccess::Anyone => return Ok(()),
             PushAccess::Nobody => {
                 return Err(Refusal {
-                    code: "push_not_set_up",
+                    code: RefusalCode::PushNotSetUp,
                     detail: "the app does not say who may push: set `push_service_account` to the e-mail of the Pub/Sub subscription's service account".into(),
                     verdict: Verdict::Again,
                 });
@@ -211,13 +211,13 @@ fn subscription_title(kind: i64) -> String {
 pub(crate) fn receive(body: &[u8], package: &str) -> Result<Received, Refusal> {
     let envelope: PushEnvelope = serde_json::from_slice(body).map_err(|error| {
         Refusal::refuse(
-            "malformed_payload",
+            RefusalCode::MalformedPayload,
             format!("expected a Pub/Sub push body, a JSON object with `message.data` and `message.messageId`: {error}"),
         )
     })?;
     let unreadable = |what: String| {
         Refusal::park(
-            "unreadable_payload",
+            RefusalCode::UnreadablePayload,
             format!("`message.data` is not a developer notification: {what}"),
         )
     };
@@ -228,7 +228,7 @@ pub(crate) fn receive(body: &[u8], package: &str) -> Result<Received, Refusal> {
         serde_json::from_slice(&data).map_err(|error| unreadable(error.to_string()))?;
     if notification.package_name != package {
         return Err(Refusal::refuse(
-            "wrong_app",
+            RefusalCode::WrongApp,
             format!(
                 "the notification is about package {:?}, this app is {package:?}",
                 notification.package_name

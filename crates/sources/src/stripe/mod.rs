@@ -17,8 +17,8 @@ pub use signature::verify as verify_signature;
 pub use webhook::EventEnvelope;
 
 use crate::{
-    Answer, Content, Incoming, Probe, Question, Receipt, Received, Refusal, Source, Trouble,
-    Verdict, Web,
+    Answer, Content, Incoming, Probe, Question, Receipt, Received, Refusal, RefusalCode, Source,
+    Trouble, Verdict, Web,
 };
 use api::Api;
 use async_trait::async_trait;
@@ -65,7 +65,7 @@ impl Source for Stripe {
     ) -> Result<(), Refusal> {
         if self.app.signing_secrets.is_empty() {
             return Err(Refusal {
-                code: "signing_secret_missing",
+                code: RefusalCode::SigningSecretMissing,
                 detail: "the app has no signing secret: set `signing_secrets` to the `whsec_...` that Stripe shows for the endpoint".into(),
                 verdict: Verdict::Again,
             });
@@ -93,7 +93,7 @@ impl Source for Stripe {
             Some("pi") => "payment_intent",
             _ => {
                 return Err(Refusal::refuse(
-                    "malformed_receipt",
+                    RefusalCode::MalformedReceipt,
                     "expected a Stripe id that begins with sub_, cs_, in_ or pi_",
                 ));
             }

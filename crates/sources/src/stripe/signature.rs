@@ -1,5 +1,6 @@
 //! `Stripe-Signature`. Source: Stripe, "Resolve webhook signature verification errors", manual verification.
 
+use crate::RefusalCode;
 use aws_lc_rs::{constant_time, hmac};
 use domain::secret::Secret;
 use jiff::{SignedDuration, Timestamp};
@@ -30,12 +31,12 @@ pub enum SignatureProblem {
 
 impl SignatureProblem {
     /// Stable code.
-    pub const fn code(&self) -> &'static str {
+    pub const fn code(&self) -> RefusalCode {
         match self {
-            Self::Missing => "signature_missing",
-            Self::NoTime | Self::NoSignature => "malformed_signature",
-            Self::NoMatch => "invalid_signature",
-            Self::TooOld(..) => "signature_too_old",
+            Self::Missing => RefusalCode::SignatureMissing,
+            Self::NoTime | Self::NoSignature => RefusalCode::MalformedSignature,
+            Self::NoMatch => RefusalCode::InvalidSignature,
+            Self::TooOld(..) => RefusalCode::SignatureTooOld,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What an event asks us to look at. Source: Stripe, "Types of events".
 
 use super::{model::id, talk::subscription_paid_by};
-use crate::{Content, Question, Received, Refusal};
+use crate::{Content, Question, Received, Refusal, RefusalCode};
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -29,7 +29,7 @@ struct EventData {
 pub(super) fn receive(body: &[u8]) -> Result<Received, Refusal> {
     let event: EventEnvelope = serde_json::from_slice(body).map_err(|error| {
         Refusal::refuse(
-            "malformed_payload",
+            RefusalCode::MalformedPayload,
             format!("expected a Stripe event, a JSON object with `id`, `type`, `created` and `data.object`: {error}"),
         )
     })?;
@@ -37,7 +37,7 @@ pub(super) fn receive(body: &[u8]) -> Result<Received, Refusal> {
     let about = |about: &str, id: Option<String>| {
         id.map(|id| Question::about(about, id)).ok_or_else(|| {
             Refusal::park(
-                "unreadable_payload",
+                RefusalCode::UnreadablePayload,
                 format!("the {} has no id", event.kind),
             )
         })

@@ -1,7 +1,7 @@
 //! What an answer is about, and how its parts are named.
 
 use super::super::model::{LineItem, Order, OrderLine, Price};
-use crate::{Answer, Refusal};
+use crate::{Answer, Refusal, RefusalCode};
 use domain::{Environment, Money, fact::Note};
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -28,7 +28,7 @@ pub(super) struct Review {
 }
 
 pub(super) fn unreadable(what: impl std::fmt::Display) -> Refusal {
-    Refusal::park("store_answer_unreadable", what.to_string())
+    Refusal::park(RefusalCode::StoreAnswerUnreadable, what.to_string())
 }
 
 pub(super) struct About<'a> {

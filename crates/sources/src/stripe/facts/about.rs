@@ -4,7 +4,7 @@ use super::super::{
     App, OwnerSource,
     model::{Metadata, Session},
 };
-use crate::{Answer, Refusal};
+use crate::{Answer, Refusal, RefusalCode};
 use domain::{
     ChainKey, Environment, Observation, Store,
     fact::{Note, RefundFact},
@@ -20,7 +20,7 @@ pub(super) fn objects<T: DeserializeOwned>(answer: &Answer, name: &str) -> Resul
         .map(|part| {
             serde_json::from_value(part.body.clone()).map_err(|error| {
                 Refusal::park(
-                    "store_answer_unreadable",
+                    RefusalCode::StoreAnswerUnreadable,
                     format!("the {name} {} cannot be read: {error}", part.id),
                 )
             })

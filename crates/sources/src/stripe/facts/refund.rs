@@ -5,7 +5,7 @@ use super::{
     about::{About, objects},
     amount::money,
 };
-use crate::{Answer, Refusal};
+use crate::{Answer, Refusal, RefusalCode};
 use domain::{Money, fact::RefundFact};
 
 /// Refunds that arrived or were undone, and disputes whose money was withdrawn.
@@ -19,7 +19,7 @@ pub(super) fn refunds(answer: &Answer) -> Result<Vec<RefundFact>, Refusal> {
             .map(str::to_owned)
             .ok_or_else(|| {
                 Refusal::park(
-                    "store_answer_unreadable",
+                    RefusalCode::StoreAnswerUnreadable,
                     format!("a {name} does not say which transaction it is about"),
                 )
             })
