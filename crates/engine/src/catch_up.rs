@@ -18,6 +18,11 @@ impl Engine {
         self.replays.step().await
     }
 
+    /// Reads every kept message once more; answers how many of them added something to what is stored.
+    pub async fn read_again(&self) -> Result<u64, LedgerError> {
+        self.intake.read_again().await
+    }
+
     /// Does what is due now and returns when all of it is settled: what time asks for, then deliveries, with those that they
     /// release. For one that does nothing by itself ([`Engine::quiet`]).
     pub async fn catch_up(&self) -> Result<(), LedgerError> {

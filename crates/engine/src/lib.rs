@@ -72,6 +72,7 @@ impl Engine {
     pub async fn start(parts: Parts) -> Result<Self, LedgerError> {
         let core = Core::of(parts).await?;
         let engine = Self::around(core.clone(), Dispatch::new(core));
+        engine.intake.keep_up().await?;
         engine.clock.start().await?;
         engine.dispatch.start();
         Ok(engine)

@@ -10,6 +10,7 @@ use domain::CustomerId;
 use jiff::{SignedDuration, Timestamp};
 use ledger::{
     KeptSince, Result, Upkeep,
+    codec::Stored,
     invariants::{Finding, Holding, Invariant},
 };
 use sqlx::PgPool;
@@ -60,6 +61,24 @@ impl Upkeep for PostgresLedger {
     }
     async fn holdings(&self, customers: &[CustomerId]) -> Result<Vec<Holding>> {
         holdings::of(&self.reads, customers).await
+    }
+    async fn edition(&self) -> Result<u64> {
+        let value = sqlx::query_scalar!("select value from meta where name = 'edition'")
+            .fetch_optional(&self.hot)
+            .await
+            .map_err(failed)?;
+        Stored::new("meta", &"edition").number("value", value.unwrap_or(0))
+    }
+    async fn put_edition(&self, edition: u64) -> Result<()> {
+        sqlx::query!(
+            "insert into meta (name, value) values ('edition', $1)
+             on conflict (name) do update set value = greatest(meta.value, excluded.value)",
+            i64::try_from(edition).unwrap_or(i64::MAX)
+        )
+        .execute(&self.hot)
+        .await
+        .map(|_| ())
+        .map_err(failed)
     }
     async fn check(&self) -> Result<()> {
         sqlx::query!("insert into meta (name, value) values ('checks', 1) on conflict (name) do update set value = meta.value + 1")

@@ -1,6 +1,6 @@
 //! Retention, and whether all is well.
 
-use crate::{SqliteLedger, accounts, codec::micros, holdings, statement::execute};
+use crate::{SqliteLedger, accounts, codec::micros, holdings, statement::{execute, first}};
 use async_trait::async_trait;
 use domain::CustomerId;
 use ledger::{
@@ -38,6 +38,20 @@ impl Upkeep for SqliteLedger {
     async fn holdings(&self, customers: &[CustomerId]) -> Result<Vec<Holding>> {
         let customers = customers.to_vec();
         self.read_long(move |connection| holdings::of(connection, &customers))
+            .await
+    }
+    async fn edition(&self) -> Result<u64> {
+        self.read(|connection| {
+            let sql = "SELECT name, value FROM meta WHERE name = 'edition'";
+            Ok(first(connection, "meta", sql, [], |row| row.get(1))?.unwrap_or(0))
+        })
+    }
+    async fn put_edition(&self, edition: u64) -> Result<()> {
+        self.writer
+            .write(move |connection| {
+                let sql = "INSERT INTO meta VALUES ('edition', ?1) ON CONFLICT DO UPDATE SET value = max(value, ?1)";
+                execute(connection, sql, params![edition]).map(|_| ())
+            })
             .await
     }
     async fn check(&self) -> Result<()> {

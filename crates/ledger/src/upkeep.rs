@@ -63,6 +63,10 @@ pub trait Upkeep: Send + Sync + 'static {
     ) -> Result<Vec<CustomerId>>;
     /// What is held of these customers, as of one moment. One that does not exist is left out.
     async fn holdings(&self, customers: &[CustomerId]) -> Result<Vec<Holding>>;
+    /// The edition that everything read from messages is of, or of a later one: 0 where nobody has said.
+    async fn edition(&self) -> Result<u64>;
+    /// Says that everything read from messages is of this edition by now. Never goes back.
+    async fn put_edition(&self, edition: u64) -> Result<()>;
     /// Whether it can be read and written.
     async fn check(&self) -> Result<()>;
 }

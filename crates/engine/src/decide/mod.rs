@@ -9,6 +9,7 @@
 //! one customer to another take a shorter way, [`transfer`]: nothing was observed there.
 
 mod access;
+pub(crate) mod again;
 mod deliveries;
 mod event;
 mod money;

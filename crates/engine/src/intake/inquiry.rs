@@ -16,10 +16,10 @@ use crate::{
     metric::Metric,
     setup::{AppSetup, Setup},
 };
-use domain::{fact::Note, time::after};
+use domain::{Observation, fact::Note, time::after};
 use jiff::{SignedDuration, Timestamp};
 use ledger::{Commit, InboxMessage, Origin};
-use sources::{Answer, Question, Refusal, RefusalCode, Trouble};
+use sources::{Answer, Question, Refusal, RefusalCode, Source, Trouble};
 
 /// Pauses between tries; the last one repeats.
 const PAUSES: [SignedDuration; 6] = [
@@ -193,24 +193,11 @@ impl Intake {
         app: &AppSetup,
         message: InboxMessage,
     ) -> Result<usize, IntakeError> {
-        let source = app.usable_source()?;
-        let unreadable = |error: serde_json::Error| {
-            IntakeError::Refused(Refusal::park(
-                RefusalCode::StoreAnswerUnreadable,
-                error.to_string(),
-            ))
-        };
-        let answer: Answer = serde_json::from_slice(&message.body).map_err(unreadable)?;
-        let read = source.read(&answer).map_err(IntakeError::Refused)?;
-        let Some(mut seen) = read else {
+        let (question, read) = answered(app.usable_source()?.as_ref(), &message)?;
+        let Some(seen) = read else {
             let kept = self.keep(app, message).await?;
             return Ok(kept.events());
         };
-        let question = answer.question;
-        if let Some(offering) = question.offering {
-            let at = answer.asked_at;
-            seen.notes.push(Note::Offered { at, offering });
-        }
         let sender = question.sender;
         let manner = Manner {
             owner: question.owner.map(|name| Word { name, sender }),
@@ -220,4 +207,24 @@ impl Intake {
         let accepted = self.process(setup, app, message, &seen, manner).await?;
         Ok(accepted.events())
     }
+}
+
+/// What a stored answer says, and the question it answers.
+pub(super) fn answered(
+    source: &dyn Source,
+    message: &InboxMessage,
+) -> Result<(Question, Option<Observation>), IntakeError> {
+    let unreadable = |error: serde_json::Error| {
+        IntakeError::Refused(Refusal::park(
+            RefusalCode::StoreAnswerUnreadable,
+            error.to_string(),
+        ))
+    };
+    let answer: Answer = serde_json::from_slice(&message.body).map_err(unreadable)?;
+    let mut seen = source.read(&answer).map_err(IntakeError::Refused)?;
+    if let (Some(seen), Some(offering)) = (&mut seen, answer.question.offering.clone()) {
+        let at = answer.asked_at;
+        seen.notes.push(Note::Offered { at, offering });
+    }
+    Ok((answer.question, seen))
 }

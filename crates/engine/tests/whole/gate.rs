@@ -225,6 +225,8 @@ behind_the_gate! {
         fn inspect() -> Vec<Finding>;
         fn customer_ids(after: Option<CustomerId>, limit: usize) -> Vec<CustomerId>;
         fn holdings(customers: &[CustomerId]) -> Vec<Holding>;
+        fn edition() -> u64;
+        fn put_edition(edition: u64) -> ();
         fn check() -> ();
         pass news() -> Option<watch::Receiver<u64>>;
     }

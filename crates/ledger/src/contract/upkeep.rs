@@ -124,3 +124,12 @@ pub async fn what_is_held_is_looked_at(ledger: Subject) {
     assert_eq!((held.customer.id, held.seq), (ids[1], 2));
     assert_eq!((held.purchases.len(), held.transactions.len()), (1, 1));
 }
+
+/// What everything is of is remembered, and never of an earlier edition again.
+pub async fn an_edition_only_rises(ledger: Subject) {
+    assert_eq!(ledger.edition().await.unwrap(), 0);
+    for (put, is) in [(2, 2), (1, 2), (2, 2), (3, 3)] {
+        ledger.put_edition(put).await.unwrap();
+        assert_eq!(ledger.edition().await.unwrap(), is);
+    }
+}
