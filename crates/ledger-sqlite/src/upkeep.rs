@@ -1,6 +1,11 @@
 //! Retention, and whether all is well.
 
-use crate::{SqliteLedger, accounts, codec::micros, holdings, statement::{execute, first}};
+use crate::{
+    SqliteLedger, accounts,
+    codec::micros,
+    holdings,
+    statement::{execute, first},
+};
 use async_trait::async_trait;
 use domain::CustomerId;
 use ledger::{

@@ -7,7 +7,7 @@ use engine::{AllowedNetworks, Errand};
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct Allowed {
     /// Internal networks that may be reached, each with what for, such as integrations=10.0.0.0/8,stores=127.0.0.1/32: `integrations`, `stores`
-    /// (the URLs of apps), `keys` (of pushed messages, and whether certificates were revoked), `rates`. Without a word they are for integrations.
+    /// (the URLs of apps), `keys` (of pushed messages, and whether certificates were revoked), `rates`. Where nothing is said of any, they are for all of these.
     /// Public addresses are always allowed.
     #[arg(
         long = "allow-networks",

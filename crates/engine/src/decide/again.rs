@@ -52,7 +52,9 @@ fn with_lines(stored: &StoredChain, facts: &Facts, now: Timestamp) -> Snapshot {
     let as_of = if is_over { now } else { told.last_said() };
     let mut snapshot = told.clone();
     if let Some(derived) = Snapshot::derive(facts, as_of) {
-        let lines = derived.lines().filter(|line| told.line(&line.line).is_none());
+        let lines = derived
+            .lines()
+            .filter(|line| told.line(&line.line).is_none());
         let lines = lines.map(|line| Snapshot {
             further: Vec::new(),
             ..line.clone()

@@ -72,7 +72,11 @@ impl Intake {
             }
         }
         if read > 0 {
-            tracing::info!(messages = read, added, "messages were read again for this release");
+            tracing::info!(
+                messages = read,
+                added,
+                "messages were read again for this release"
+            );
         }
         Ok(added)
     }
@@ -129,10 +133,7 @@ impl Intake {
 }
 
 /// What a kept message says of a purchase, if it does.
-fn observation(
-    app: &AppSetup,
-    message: &InboxMessage,
-) -> Result<Option<Observation>, IntakeError> {
+fn observation(app: &AppSetup, message: &InboxMessage) -> Result<Option<Observation>, IntakeError> {
     let source = app.usable_source()?.as_ref();
     match message.origin {
         Origin::Operation | Origin::Clock => Ok(None),

@@ -65,8 +65,8 @@ impl AllowedNetworks {
 impl FromStr for AllowedNetworks {
     type Err = String;
 
-    /// Networks with commas between, each with what it is for: `integrations=10.0.0.0/8,stores=127.0.0.1/32`. Where nothing is said, they are
-    /// for integrations; said of one, it has to be said of all, so that none is opened for what nobody meant.
+    /// Networks with commas between, each with what it is for: `integrations=10.0.0.0/8,stores=127.0.0.1/32`. Where nothing is said of any, they
+    /// are for everything; said of one, it has to be said of all, so that none is opened for what nobody meant.
     fn from_str(text: &str) -> Result<Self, String> {
         let mut allowed = Self::default();
         let is_said = text.contains('=');
@@ -75,14 +75,16 @@ impl FromStr for AllowedNetworks {
             .map(str::trim)
             .filter(|part| !part.is_empty())
         {
-            let (errand, networks) = match part.split_once('=') {
-                Some((name, network)) => (errand(name.trim())?, network),
+            let (errands, network) = match part.split_once('=') {
+                Some((name, network)) => (vec![errand(name.trim())?], network),
                 None if is_said => {
                     return Err(format!("{part}: say what it is for, such as stores={part}"));
                 }
-                None => (Errand::Integrations, part),
+                None => (Errand::ALL.to_vec(), part),
             };
-            allowed.0[errand as usize].extend(networks.parse()?);
+            for errand in errands {
+                allowed.0[errand as usize].extend(network.parse()?);
+            }
         }
         Ok(allowed)
     }
@@ -153,14 +155,14 @@ mod tests {
     }
 
     #[test]
-    fn networks_of_which_nothing_is_said_are_for_integrations() {
+    fn networks_of_which_nothing_is_said_are_for_everything() {
         let read = |text: &str| {
             let allowed: AllowedNetworks = text.parse()?;
             let shown = |errand| allowed.of(errand).to_string();
             Ok::<_, String>(Errand::ALL.map(shown))
         };
         let plain = read("10.0.0.0/8,127.0.0.1").unwrap();
-        assert_eq!(plain, ["10.0.0.0/8,127.0.0.1/32", "", "", ""]);
+        assert_eq!(plain, ["10.0.0.0/8,127.0.0.1/32"; 4]);
         let said = read("stores=127.0.0.1/32, keys=127.0.0.1/32, stores=::1").unwrap();
         assert_eq!(said, ["", "127.0.0.1/32,::1/128", "127.0.0.1/32", ""]);
         assert_eq!(read("").unwrap(), ["", "", "", ""]);
