@@ -53,31 +53,8 @@ pub(super) fn purchase<'a>(event: &'a Event, options: &Options) -> Purchase<'a> 
     let about = event.purchase.as_ref();
     let offer = transaction.and_then(|transaction| transaction.offer.as_ref());
     let standard = transaction.and_then(|transaction| standard_price(event, transaction));
-    let is_free = transaction.is_some_and(|transaction| transaction.is_free);
-    let (charged, charged_usd) = match transaction {
-        Some(_) if is_free && options.send_trial_price && event.kind == EventKind::TrialStarted => {
-            (standard, in_usd(standard))
-        }
-        Some(_) if is_free => (None, None),
-        // A partial refund moves less than was charged.
-        Some(transaction) if transaction.refunded.is_some() => (
-            transaction.refunded,
-            transaction
-                .price_usd
-                .map(|whole| of_refunded(transaction, whole)),
-        ),
-        Some(transaction) => (transaction.price, transaction.price_usd),
-        None => (None, None),
-    };
-    let pay_up_front = offer.and_then(|offer| offer.discount) == Some(Discount::PayUpFront);
-    let saved = match (standard, transaction) {
-        _ if pay_up_front => None,
-        (Some(standard), _) if is_free => Some(standard),
-        (Some(standard), Some(transaction)) => transaction
-            .price
-            .and_then(|price| standard.checked_sub(price).ok()),
-        _ => None,
-    };
+    let (charged, charged_usd) = charged(event, options, standard);
+    let saved = saved(transaction, standard);
     let ended_early = event.kind.is_refund()
         || matches!(
             event.kind,
@@ -120,18 +97,58 @@ pub(super) fn purchase<'a>(event: &'a Event, options: &Options) -> Purchase<'a> 
             .and_then(|about| about.trial_days)
             .filter(|_| with_trial)
             .map(|days| format!("{days} days")),
-        revenue: money.map(|transaction| {
-            let moved =
-                |whole: Option<Money>| number(whole.map(|whole| of_refunded(transaction, whole)));
-            Revenue {
-                proceeds_usd: moved(transaction.proceeds_usd),
-                proceeds_local: moved(transaction.proceeds),
-                net_revenue_usd: moved(transaction.net_usd),
-                net_revenue_local: moved(transaction.net),
-                tax_amount_usd: moved(transaction.tax_usd),
-                tax_amount_local: moved(transaction.tax),
-            }
-        }),
+        revenue: money.map(Revenue::of),
+    }
+}
+
+/// What is told as the price, in its currency and in dollars.
+fn charged(
+    event: &Event,
+    options: &Options,
+    standard: Option<Money>,
+) -> (Option<Money>, Option<Money>) {
+    let Some(transaction) = &event.transaction else {
+        return (None, None);
+    };
+    if transaction.is_free {
+        let shown = options.send_trial_price && event.kind == EventKind::TrialStarted;
+        let standard = standard.filter(|_| shown);
+        return (standard, in_usd(standard));
+    }
+    // A partial refund moves less than was charged.
+    if transaction.refunded.is_some() {
+        let whole = transaction.price_usd;
+        let part = whole.map(|whole| of_refunded(transaction, whole));
+        return (transaction.refunded, part);
+    }
+    (transaction.price, transaction.price_usd)
+}
+
+/// What an offer takes off the price.
+fn saved(transaction: Option<&TransactionRef>, standard: Option<Money>) -> Option<Money> {
+    let transaction = transaction?;
+    let discount = transaction.offer.as_ref().and_then(|offer| offer.discount);
+    if discount == Some(Discount::PayUpFront) {
+        return None;
+    }
+    if transaction.is_free {
+        return standard;
+    }
+    standard?.checked_sub(transaction.price?).ok()
+}
+
+impl Revenue {
+    fn of(transaction: &TransactionRef) -> Self {
+        let moved =
+            |whole: Option<Money>| number(whole.map(|whole| of_refunded(transaction, whole)));
+        Self {
+            proceeds_usd: moved(transaction.proceeds_usd),
+            proceeds_local: moved(transaction.proceeds),
+            net_revenue_usd: moved(transaction.net_usd),
+            net_revenue_local: moved(transaction.net),
+            tax_amount_usd: moved(transaction.tax_usd),
+            tax_amount_local: moved(transaction.tax),
+        }
     }
 }
 

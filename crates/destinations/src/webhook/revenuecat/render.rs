@@ -125,58 +125,71 @@ struct Transfer<'a> {
 /// The body of one message.
 pub(in crate::webhook) fn render(name: &str, event: &Event) -> Result<Vec<u8>, serde_json::Error> {
     if name == TRANSFER {
-        let from = event.transferred_from.as_ref();
-        return envelope(Transfer {
-            name,
-            id: id(name, event),
-            app_id: app_id(event),
-            event_timestamp_ms: millis(event.recorded_at),
-            store: store(event),
-            environment: environment(event),
-            transferred_from: from.map(names).unwrap_or_default(),
-            transferred_to: names(&event.customer),
-        });
+        envelope(transfer(event))
+    } else {
+        envelope(lifecycle(name, event))
     }
+}
+
+fn transfer(event: &Event) -> Transfer<'_> {
+    let from = event.transferred_from.as_ref();
+    Transfer {
+        name: TRANSFER,
+        id: id(TRANSFER, event),
+        app_id: app_id(event),
+        event_timestamp_ms: millis(event.recorded_at),
+        store: store(event),
+        environment: environment(event),
+        transferred_from: from.map(names).unwrap_or_default(),
+        transferred_to: names(&event.customer),
+    }
+}
+
+/// What it is called now: what the app calls it, where it ever did.
+fn current(customer: &Customer) -> &String {
+    let mut named = customer
+        .aliases
+        .iter()
+        .rev()
+        .filter(|name| !is_anonymous(name));
+    if is_anonymous(&customer.app_user_id) {
+        named.next().unwrap_or(&customer.app_user_id)
+    } else {
+        &customer.app_user_id
+    }
+}
+
+fn written(customer: &Customer) -> impl Iterator<Item = (&str, Attribute<'_>)> {
+    let updated_at_ms = millis(customer.last_seen);
+    customer.attributes.iter().map(move |(key, value)| {
+        let attribute = Attribute {
+            value,
+            updated_at_ms,
+        };
+        (key.as_str(), attribute)
+    })
+}
+
+fn lifecycle<'a>(name: &'a str, event: &'a Event) -> Lifecycle<'a> {
     let (customer, purchase) = (&event.customer, event.purchase.as_ref());
     let transaction = event.transaction.as_ref();
     let (price, charged) = prices(event);
     let is_change = name == PRODUCT_CHANGE;
-    let grace = match purchase.map(|purchase| &purchase.standing) {
-        Some(Standing::Grace { until, .. }) => Some(millis(*until)),
-        _ => None,
+    let (grace, resumes) = match purchase.map(|purchase| &purchase.standing) {
+        Some(Standing::Grace { until, .. }) => (Some(millis(*until)), None),
+        Some(Standing::Paused { until: Some(until) }) => (None, Some(millis(*until))),
+        _ => (None, None),
     };
-    let resumes = match purchase.map(|purchase| &purchase.standing) {
-        Some(Standing::Paused { until: Some(until) }) => Some(millis(*until)),
-        _ => None,
-    };
-    let updated_at_ms = millis(customer.last_seen);
-    let attributes = customer.attributes.iter().map(|(key, value)| {
-        (
-            key.as_str(),
-            Attribute {
-                value,
-                updated_at_ms,
-            },
-        )
-    });
-    // The first name it ever had: anonymous ones come before what the app calls it.
-    let aliases = &customer.aliases;
-    let original = aliases.first().unwrap_or(&customer.app_user_id);
-    let current = if is_anonymous(&customer.app_user_id) {
-        let named = aliases.iter().rev().find(|name| !is_anonymous(name));
-        named.unwrap_or(&customer.app_user_id)
-    } else {
-        &customer.app_user_id
-    };
-    envelope(Lifecycle {
+    Lifecycle {
         name,
         id: id(name, event),
         app_id: app_id(event),
         event_timestamp_ms: millis(event.recorded_at),
-        app_user_id: current,
-        original_app_user_id: original,
+        app_user_id: current(customer),
+        // The first name it ever had: anonymous ones come before what the app calls it.
+        original_app_user_id: customer.aliases.first().unwrap_or(&customer.app_user_id),
         aliases: names(customer),
-        subscriber_attributes: attributes.collect(),
+        subscriber_attributes: written(customer).collect(),
         product_id: if is_change {
             event.previous_product.as_deref()
         } else {
@@ -215,7 +228,7 @@ pub(in crate::webhook) fn render(name: &str, event: &Event) -> Result<Vec<u8>, s
         offer_code: transaction.and_then(|transaction| transaction.offer.as_ref()?.id.as_deref()),
         renewal_number: renewal_number(event),
         items: event.lines.iter().map(Item::of).collect(),
-    })
+    }
 }
 
 /// What the product unlocks: of several lines, what any of them does.
