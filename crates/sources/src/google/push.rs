@@ -215,17 +215,11 @@ pub(crate) fn receive(body: &[u8], package: &str) -> Result<Received, Refusal> {
             format!("expected a Pub/Sub push body, a JSON object with `message.data` and `message.messageId`: {error}"),
         )
     })?;
-    let unreadable = |what: String| {
-        Refusal::park(
-            RefusalCode::UnreadablePayload,
-            format!("`message.data` is not a developer notification: {what}"),
-        )
-    };
     let data = STANDARD
         .decode(&envelope.message.data)
         .map_err(|error| unreadable(format!("it is not base64 ({error})")))?;
     let notification: Notification =
-        serde_json::from_slice(&data).map_err(|error| unreadable(error.to_string()))?;
+        serde_json::from_slice(&data).map_err(|error| unreadable(error))?;
     if notification.package_name != package {
         return Err(Refusal::refuse(
             RefusalCode::WrongApp,
@@ -244,66 +238,7 @@ pub(crate) fn receive(body: &[u8], package: &str) -> Result<Received, Refusal> {
         })
         .and_then(|millis| Timestamp::from_millisecond(millis).ok());
     let signed_at = event_time.or(envelope.message.published_at);
-    let prompt = |kind: Option<i64>, extra: Value| {
-        let mut prompt = json!({ "at": event_time });
-        if let (Some(kind), Some(prompt)) = (kind, prompt.as_object_mut()) {
-            prompt.insert("type".into(), kind.into());
-        }
-        if let (Some(prompt), Value::Object(extra)) = (prompt.as_object_mut(), extra) {
-            prompt.extend(extra);
-        }
-        prompt
-    };
-    let (title, content) = if let Some(about) = notification.subscription_notification {
-        let question = Question {
-            prompt: prompt(Some(about.notification_type), Value::Null),
-            ..Question::about("subscription", about.purchase_token)
-        };
-        (
-            subscription_title(about.notification_type),
-            Content::Ask(question),
-        )
-    } else if let Some(about) = notification.one_time_product_notification {
-        let title = match about.notification_type {
-            1 => "ONE_TIME_PRODUCT_PURCHASED".to_owned(),
-            2 => "ONE_TIME_PRODUCT_CANCELED".to_owned(),
-            kind => format!("ONE_TIME_PRODUCT_NOTIFICATION_{kind}"),
-        };
-        let question = Question {
-            prompt: prompt(Some(about.notification_type), Value::Null),
-            ..Question::about("product", about.purchase_token)
-        };
-        (title, Content::Ask(question))
-    } else if let Some(about) = notification.voided_purchase_notification {
-        let kind = match about.product_type {
-            Some(1) => "subscription",
-            Some(2) => "product",
-            // Lists of voided purchases do not say.
-            _ => "purchase",
-        };
-        let voided = json!({ "voided": about.order_id, "partial": about.refund_type == Some(2) });
-        let question = Question {
-            prompt: prompt(None, voided),
-            ..Question::about(kind, about.purchase_token)
-        };
-        ("VOIDED_PURCHASE".to_owned(), Content::Ask(question))
-    } else if let Some(about) = notification.pending_refund_review_notification {
-        let review = json!({ "review": {
-            "order": about.order_id, "token": about.pending_refund_token, "reason": about.refund_reason,
-            "respond_by": signed_at.map(|at| after(at, REVIEW_AWAITED)),
-        } });
-        let question = Question {
-            prompt: prompt(None, review),
-            ..Question::about("order", about.order_id)
-        };
-        ("PENDING_REFUND_REVIEW".to_owned(), Content::Ask(question))
-    } else if notification.test_notification.is_some() {
-        ("TEST".to_owned(), Content::Nothing)
-    } else {
-        return Err(unreadable(
-            "it holds none of the notifications this release knows".into(),
-        ));
-    };
+    let Told { title, content } = told(notification, event_time, signed_at)?;
     Ok(Received {
         key: envelope.message.id,
         title,
@@ -311,4 +246,95 @@ pub(crate) fn receive(body: &[u8], package: &str) -> Result<Received, Refusal> {
         content,
         revocation: Vec::new(),
     })
+}
+
+fn unreadable(what: impl std::fmt::Display) -> Refusal {
+    Refusal::park(
+        RefusalCode::UnreadablePayload,
+        format!("`message.data` is not a developer notification: {what}"),
+    )
+}
+
+/// What a notification is called, and what it says.
+struct Told {
+    title: String,
+    content: Content,
+}
+
+impl Told {
+    const fn new(title: String, content: Content) -> Self {
+        Self { title, content }
+    }
+}
+
+/// What the message says beside what it is about, for whoever asks.
+fn prompt(at: Option<Timestamp>, kind: Option<i64>, extra: Value) -> Value {
+    let mut prompt = json!({ "at": at });
+    if let (Some(kind), Some(prompt)) = (kind, prompt.as_object_mut()) {
+        prompt.insert("type".into(), kind.into());
+    }
+    if let (Some(prompt), Value::Object(extra)) = (prompt.as_object_mut(), extra) {
+        prompt.extend(extra);
+    }
+    prompt
+}
+
+fn told(
+    notification: Notification,
+    event_time: Option<Timestamp>,
+    signed_at: Option<Timestamp>,
+) -> Result<Told, Refusal> {
+    Ok(
+        if let Some(about) = notification.subscription_notification {
+            let question = Question {
+                prompt: prompt(event_time, Some(about.notification_type), Value::Null),
+                ..Question::about("subscription", about.purchase_token)
+            };
+            Told::new(
+                subscription_title(about.notification_type),
+                Content::Ask(question),
+            )
+        } else if let Some(about) = notification.one_time_product_notification {
+            let title = match about.notification_type {
+                1 => "ONE_TIME_PRODUCT_PURCHASED".to_owned(),
+                2 => "ONE_TIME_PRODUCT_CANCELED".to_owned(),
+                kind => format!("ONE_TIME_PRODUCT_NOTIFICATION_{kind}"),
+            };
+            let question = Question {
+                prompt: prompt(event_time, Some(about.notification_type), Value::Null),
+                ..Question::about("product", about.purchase_token)
+            };
+            Told::new(title, Content::Ask(question))
+        } else if let Some(about) = notification.voided_purchase_notification {
+            let kind = match about.product_type {
+                Some(1) => "subscription",
+                Some(2) => "product",
+                // Lists of voided purchases do not say.
+                _ => "purchase",
+            };
+            let voided =
+                json!({ "voided": about.order_id, "partial": about.refund_type == Some(2) });
+            let question = Question {
+                prompt: prompt(event_time, None, voided),
+                ..Question::about(kind, about.purchase_token)
+            };
+            Told::new("VOIDED_PURCHASE".to_owned(), Content::Ask(question))
+        } else if let Some(about) = notification.pending_refund_review_notification {
+            let review = json!({ "review": {
+            "order": about.order_id, "token": about.pending_refund_token, "reason": about.refund_reason,
+            "respond_by": signed_at.map(|at| after(at, REVIEW_AWAITED)),
+        } });
+            let question = Question {
+                prompt: prompt(event_time, None, review),
+                ..Question::about("order", about.order_id)
+            };
+            Told::new("PENDING_REFUND_REVIEW".to_owned(), Content::Ask(question))
+        } else if notification.test_notification.is_some() {
+            Told::new("TEST".to_owned(), Content::Nothing)
+        } else {
+            return Err(unreadable(
+                "it holds none of the notifications this release knows",
+            ));
+        },
+    )
 }
