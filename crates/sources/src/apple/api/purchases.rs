@@ -132,93 +132,23 @@ impl Api {
         now: Timestamp,
     ) -> Result<Vec<Answer>, Trouble> {
         let id = path_id(&question.id)?;
-        let mut parts: BTreeMap<String, Vec<Part>> = BTreeMap::new();
-        let mut add = |chain: String, name: &str, id: String, body: Value| {
-            if prompt.wants(&chain) {
-                parts.entry(chain).or_default().push(Part {
-                    name: name.into(),
-                    id,
-                    body,
-                });
-            }
+        let mut found = Found {
+            prompt,
+            parts: BTreeMap::new(),
         };
         if question.with_history {
-            let since = prompt
-                .since
-                .map(|since| format!("&startDate={since}"))
-                .unwrap_or_default();
-            let mut revision = String::new();
-            for page in 0.. {
-                if page == MOST_PAGES {
-                    return Err(Trouble::Nonsense(format!(
-                        "{WHO} answered more than {MOST_PAGES} pages of history for {id}"
-                    )));
-                }
-                let url = format!("{host}/inApps/v2/history/{id}?sort=ASCENDING{since}{revision}");
-                let history: History = self.get(url, web, now).await?.json(WHO)?;
-                for signed in history.signed_transactions {
-                    if let Some(names) = names(&signed) {
-                        add(
-                            names.original_transaction_id,
-                            "transaction",
-                            names.transaction_id,
-                            signed.into(),
-                        );
-                    }
-                }
-                match history.revision.filter(|_| history.has_more) {
-                    Some(next) => revision = format!("&revision={next}"),
-                    None => break,
-                }
-            }
+            self.history(host, id, &mut found, web, now).await?;
         }
-        let url = format!("{host}/inApps/v1/subscriptions/{id}");
-        let statuses: Statuses = self.get(url, web, now).await?.json(WHO)?;
-        for last in statuses
-            .data
-            .into_iter()
-            .flat_map(|group| group.last_transactions)
-        {
-            let chain = last.original_transaction_id;
-            if let Some((signed, names)) = last
-                .signed_transaction_info
-                .and_then(|signed| names(&signed).map(|names| (signed, names)))
-            {
-                add(
-                    chain.clone(),
-                    "transaction",
-                    names.transaction_id,
-                    signed.into(),
-                );
-            }
-            if let Some(signed) = last.signed_renewal_info {
-                let body = json!({ "status": last.status, "signed": signed });
-                add(chain.clone(), "renewal", chain, body);
-            }
-        }
-        let is_answered = parts
-            .iter()
-            .any(|(chain, parts)| chain == id || parts.iter().any(|part| part.id == question.id));
-        if !is_answered {
+        self.statuses(host, id, &mut found, web, now).await?;
+        if !found.answers(id) {
             // Neither a subscription nor part of the history: one that only the transaction itself tells of.
             let url = format!("{host}/inApps/v1/transactions/{id}");
             let One {
                 signed_transaction_info: signed,
             } = self.get(url, web, now).await?.json(WHO)?;
-            if let Some(names) = names(&signed)
-                && prompt.wants(&names.original_transaction_id)
-            {
-                parts
-                    .entry(names.original_transaction_id)
-                    .or_default()
-                    .push(Part {
-                        name: "transaction".into(),
-                        id: names.transaction_id,
-                        body: signed.into(),
-                    });
-            }
+            found.transaction(None, signed);
         }
-        let answers = parts.into_iter().map(|(chain, parts)| Answer {
+        let answers = found.parts.into_iter().map(|(chain, parts)| Answer {
             question: Question {
                 id: chain,
                 ..question.clone()
@@ -227,5 +157,92 @@ impl Api {
             parts,
         });
         Ok(answers.collect())
+    }
+
+    /// Every transaction since what was asked for, page by page.
+    async fn history(
+        &self,
+        host: &str,
+        id: &str,
+        found: &mut Found<'_>,
+        web: &dyn Web,
+        now: Timestamp,
+    ) -> Result<(), Trouble> {
+        let since = found.prompt.since;
+        let since = since.map(|since| format!("&startDate={since}"));
+        let since = since.unwrap_or_default();
+        let mut revision = String::new();
+        for _ in 0..MOST_PAGES {
+            let url = format!("{host}/inApps/v2/history/{id}?sort=ASCENDING{since}{revision}");
+            let history: History = self.get(url, web, now).await?.json(WHO)?;
+            for signed in history.signed_transactions {
+                found.transaction(None, signed);
+            }
+            match history.revision.filter(|_| history.has_more) {
+                Some(next) => revision = format!("&revision={next}"),
+                None => return Ok(()),
+            }
+        }
+        Err(Trouble::Nonsense(format!(
+            "{WHO} answered more than {MOST_PAGES} pages of history for {id}"
+        )))
+    }
+
+    /// How every subscription of the group stands.
+    async fn statuses(
+        &self,
+        host: &str,
+        id: &str,
+        found: &mut Found<'_>,
+        web: &dyn Web,
+        now: Timestamp,
+    ) -> Result<(), Trouble> {
+        let url = format!("{host}/inApps/v1/subscriptions/{id}");
+        let statuses: Statuses = self.get(url, web, now).await?.json(WHO)?;
+        let groups = statuses.data.into_iter();
+        for last in groups.flat_map(|group| group.last_transactions) {
+            let chain = last.original_transaction_id;
+            if let Some(signed) = last.signed_transaction_info {
+                found.transaction(Some(&chain), signed);
+            }
+            if let Some(signed) = last.signed_renewal_info {
+                let body = json!({ "status": last.status, "signed": signed });
+                found.add(chain.clone(), "renewal", chain, body);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What the store told of each purchase that was asked about.
+struct Found<'a> {
+    prompt: &'a Prompt,
+    parts: BTreeMap<String, Vec<Part>>,
+}
+
+impl Found<'_> {
+    fn add(&mut self, chain: String, name: &str, id: String, body: Value) {
+        if self.prompt.wants(&chain) {
+            self.parts.entry(chain).or_default().push(Part {
+                name: name.into(),
+                id,
+                body,
+            });
+        }
+    }
+
+    /// Adds a transaction, to this chain or the one that it names; one that names nothing is passed over.
+    fn transaction(&mut self, chain: Option<&String>, signed: String) {
+        if let Some(names) = names(&signed) {
+            let chain = chain.cloned().unwrap_or(names.original_transaction_id);
+            self.add(chain, "transaction", names.transaction_id, signed.into());
+        }
+    }
+
+    /// Whether this id is among what was told, as a chain or as a transaction.
+    fn answers(&self, id: &str) -> bool {
+        let is_named = |part: &Part| part.id == id;
+        let mut parts = self.parts.iter();
+        parts.any(|(chain, parts)| chain == id || parts.iter().any(is_named))
     }
 }
