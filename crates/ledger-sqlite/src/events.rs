@@ -63,112 +63,164 @@ fn first_since(connection: &Connection, at: i64) -> Result<i64> {
     Ok(low)
 }
 
+/// A question for events, as far as it is put together.
+struct Asked {
+    sql: String,
+    values: Vec<Box<dyn ToSql>>,
+    /// Failures are few, however many events there are: they lead to their events, not the other way round.
+    by_failure: bool,
+}
+
+impl Asked {
+    fn of(filter: &EventFilter, page: Page) -> Self {
+        let by_failure = matches!(filter.delivery, Some((_, DeliveryState::Failed)))
+            && filter.project.is_some()
+            && matches!(page, Page::Before(..));
+        let sql = if by_failure {
+            "SELECT DISTINCT e.position, e.body, e.not_sent FROM deliveries d CROSS JOIN events e ON e.position = d.event WHERE d.status = 2"
+        } else {
+            "SELECT e.position, e.body, e.not_sent FROM events e WHERE 1"
+        };
+        Self {
+            sql: sql.into(),
+            values: Vec::new(),
+            by_failure,
+        }
+    }
+
+    /// The column that says where an event stands.
+    const fn position(&self) -> &'static str {
+        if self.by_failure {
+            "d.event"
+        } else {
+            "e.position"
+        }
+    }
+
+    fn also(&mut self, condition: &str, value: impl ToSql + 'static) {
+        self.values.push(Box::new(value));
+        self.sql.push_str(" AND ");
+        let number = format!("?{}", self.values.len());
+        self.sql.push_str(&condition.replace('?', &number));
+    }
+
+    fn by_what(&mut self, filter: &EventFilter) -> Result<()> {
+        if let Some(project) = filter.project {
+            // A customer has few events: its own index serves better than the project's.
+            let column = match filter.customer {
+                _ if self.by_failure => "d.project = ?",
+                Some(_) => "+e.project = ?",
+                None => "e.project = ?",
+            };
+            self.also(column, project.key());
+        }
+        if let Some(customer) = filter.customer {
+            self.also("e.customer = ?", customer.key());
+        }
+        if let Some(apps) = &filter.apps {
+            let apps: Vec<String> = apps
+                .iter()
+                .map(|app| app.uuid().simple().to_string())
+                .collect();
+            let among = "e.app IN (SELECT unhex(value) FROM json_each(?))";
+            self.also(among, to_json(&apps)?);
+        }
+        if let Some(environment) = filter.environment {
+            let column = if filter.kinds.len() == 1 {
+                "+e.environment = ?"
+            } else {
+                "e.environment = ?"
+            };
+            self.also(column, environment.id());
+        }
+        Ok(())
+    }
+
+    /// What is asked of a span of time is looked for in the span of positions that belongs to it.
+    fn by_time(&mut self, connection: &Connection, filter: &EventFilter) -> Result<()> {
+        if let Some(since) = filter.since {
+            self.also("e.recorded_at >= ?", micros(since));
+            let lowest = before(since, DISORDER);
+            let first = first_since(connection, micros(lowest))?;
+            self.also(&format!("{} >= ?", self.position()), first);
+        }
+        if let Some(until) = filter.until {
+            self.also("e.recorded_at < ?", micros(until));
+            let highest = after(until, DISORDER);
+            let end = first_since(connection, micros(highest))?;
+            self.also(&format!("{} < ?", self.position()), end);
+        }
+        Ok(())
+    }
+
+    fn by_kind(&mut self, filter: &EventFilter) -> Result<()> {
+        if let [kind] = filter.kinds[..] {
+            self.also("e.kind = ?", kind.id());
+        } else if !filter.kinds.is_empty() {
+            // Several are picked out in passing: following each by its index, all would have to be sorted.
+            let among = "+e.kind IN (SELECT value FROM json_each(?))";
+            self.also(among, to_json(&filter.kinds)?);
+        }
+        Ok(())
+    }
+
+    fn by_delivery(&mut self, connection: &Connection, filter: &EventFilter) -> Result<()> {
+        let Some((integration, state)) = filter.delivery else {
+            return Ok(());
+        };
+        if self.by_failure {
+            if let Some(integration) = integration {
+                self.also("d.integration = ?", integration.key());
+            }
+            return Ok(());
+        }
+        let of = integration.map(|id| id.key());
+        if state == DeliveryState::Pending && few_are_open(connection)? {
+            let among = "e.position IN (SELECT event FROM deliveries WHERE status = 0 AND (? IS NULL OR integration = ?))";
+            self.also(among, of);
+        } else {
+            let condition = format!(
+                "EXISTS (SELECT 1 FROM deliveries WHERE event = e.position AND status = {} AND (?  IS NULL OR integration = ?))",
+                state.number()
+            );
+            self.also(&condition, of);
+        }
+        Ok(())
+    }
+
+    /// Ends it with the page that is wanted.
+    fn page(&mut self, page: Page) {
+        let position = self.position();
+        let (order, limit) = match page {
+            Page::Before(before, limit) => {
+                if let Some(before) = before {
+                    self.also(&format!("{position} < ?"), before);
+                }
+                ("DESC", limit)
+            }
+            Page::After(after, limit) => {
+                self.also(&format!("{position} > ?"), after);
+                ("ASC", limit)
+            }
+        };
+        let end = format!(" ORDER BY {position} {order} LIMIT {limit}");
+        self.sql.push_str(&end);
+    }
+}
+
 pub(crate) fn events(
     connection: &Connection,
     filter: &EventFilter,
     page: Page,
 ) -> Result<Vec<FeedRow>> {
-    // Failures are few, however many events there are: they lead to their events, not the other way round.
-    let by_failure = matches!(filter.delivery, Some((_, DeliveryState::Failed)))
-        && filter.project.is_some()
-        && matches!(page, Page::Before(..));
-    let position = if by_failure { "d.event" } else { "e.position" };
-    let mut sql = String::from(if by_failure {
-        "SELECT DISTINCT e.position, e.body, e.not_sent FROM deliveries d CROSS JOIN events e ON e.position = d.event WHERE d.status = 2"
-    } else {
-        "SELECT e.position, e.body, e.not_sent FROM events e WHERE 1"
-    });
-    let mut values: Vec<Box<dyn ToSql>> = Vec::new();
-    let mut also = |condition: &str, value: Box<dyn ToSql>| {
-        values.push(value);
-        sql.push_str(" AND ");
-        sql.push_str(&condition.replace('?', &format!("?{}", values.len())));
-    };
-    if let Some(project) = filter.project {
-        // A customer has few events: its own index serves better than the project's.
-        let column = match filter.customer {
-            _ if by_failure => "d.project = ?",
-            Some(_) => "+e.project = ?",
-            None => "e.project = ?",
-        };
-        also(column, Box::new(project.key()));
-    }
-    if let Some(customer) = filter.customer {
-        also("e.customer = ?", Box::new(customer.key()));
-    }
-    if let Some(apps) = &filter.apps {
-        let apps: Vec<String> = apps
-            .iter()
-            .map(|app| app.uuid().simple().to_string())
-            .collect();
-        also(
-            "e.app IN (SELECT unhex(value) FROM json_each(?))",
-            Box::new(to_json(&apps)?),
-        );
-    }
-    if let Some(environment) = filter.environment {
-        let column = if filter.kinds.len() == 1 {
-            "+e.environment = ?"
-        } else {
-            "e.environment = ?"
-        };
-        also(column, Box::new(environment.id()));
-    }
-    // What is asked of a span of time is looked for in the span of positions that belongs to it.
-    if let Some(since) = filter.since {
-        also("e.recorded_at >= ?", Box::new(micros(since)));
-        let lowest = before(since, DISORDER);
-        let first = first_since(connection, micros(lowest))?;
-        also(&format!("{position} >= ?"), Box::new(first));
-    }
-    if let Some(until) = filter.until {
-        also("e.recorded_at < ?", Box::new(micros(until)));
-        let highest = after(until, DISORDER);
-        let end = first_since(connection, micros(highest))?;
-        also(&format!("{position} < ?"), Box::new(end));
-    }
-    if let [kind] = filter.kinds[..] {
-        also("e.kind = ?", Box::new(kind.id()));
-    } else if !filter.kinds.is_empty() {
-        // Several are picked out in passing: following each by its index, all would have to be sorted.
-        also(
-            "+e.kind IN (SELECT value FROM json_each(?))",
-            Box::new(to_json(&filter.kinds)?),
-        );
-    }
-    if by_failure {
-        if let Some((Some(integration), _)) = filter.delivery {
-            also("d.integration = ?", Box::new(integration.key()));
-        }
-    } else if let Some((integration, DeliveryState::Pending)) = filter.delivery
-        && few_are_open(connection)?
-    {
-        also(
-            "e.position IN (SELECT event FROM deliveries WHERE status = 0 AND (? IS NULL OR integration = ?))",
-            Box::new(integration.map(|id| id.key())),
-        );
-    } else if let Some((integration, state)) = filter.delivery {
-        let condition = format!(
-            "EXISTS (SELECT 1 FROM deliveries WHERE event = e.position AND status = {} AND (?  IS NULL OR integration = ?))",
-            state.number()
-        );
-        also(&condition, Box::new(integration.map(|id| id.key())));
-    }
-    let (order, limit) = match page {
-        Page::Before(before, limit) => {
-            if let Some(before) = before {
-                also(&format!("{position} < ?"), Box::new(before));
-            }
-            ("DESC", limit)
-        }
-        Page::After(after, limit) => {
-            also(&format!("{position} > ?"), Box::new(after));
-            ("ASC", limit)
-        }
-    };
-    let sql = format!("{sql} ORDER BY {position} {order} LIMIT {limit}");
-    let values = rusqlite::params_from_iter(values.iter());
-    let told = all(connection, "events", &sql, values, told)?;
+    let mut asked = Asked::of(filter, page);
+    asked.by_what(filter)?;
+    asked.by_time(connection, filter)?;
+    asked.by_kind(filter)?;
+    asked.by_delivery(connection, filter)?;
+    asked.page(page);
+    let values = rusqlite::params_from_iter(asked.values.iter());
+    let told = all(connection, "events", &asked.sql, values, told)?;
     feed_rows(connection, told)
 }
 
