@@ -2,7 +2,7 @@
 
 use super::Verdicts;
 use crate::{Tx, batch::Stop, codec::signed};
-use ledger::{Committed, codec::Prepared};
+use ledger::{Committed, CustomerWrite, codec::Prepared};
 use std::collections::BTreeSet;
 use uuid::Uuid;
 
@@ -14,7 +14,12 @@ pub(super) async fn write(
     let (mut known, mut new) = (Vec::new(), Vec::new());
     for (number, work) in verdicts.going() {
         if let (Some(write), Some(body)) = (&work.commit.customer, &work.customer) {
-            let row = (number, write, body, work.commit.project.uuid());
+            let row = Row {
+                number,
+                write,
+                body,
+                project: work.commit.project.uuid(),
+            };
             if write.loaded_version.is_some() {
                 known.push(row);
             } else {
@@ -23,71 +28,122 @@ pub(super) async fn write(
         }
     }
     if !known.is_empty() {
-        // In the order of their ids, so that two nodes do not wait for each other.
-        known.sort_by_key(|(_, write, ..)| write.customer.id);
-        let ids: Vec<Uuid> = known.iter().map(|row| row.1.customer.id.uuid()).collect();
-        let versions: Vec<i64> = known
-            .iter()
-            .map(|row| signed(row.1.loaded_version.unwrap_or_default()))
-            .collect();
-        let seqs: Vec<i64> = known.iter().map(|row| signed(row.1.seq)).collect();
-        let bodies: Vec<String> = known.iter().map(|row| row.2.clone()).collect();
-        let current: BTreeSet<Uuid> = sqlx::query_scalar!(
-            "update customers c set version = c.version + 1, seq = n.seq, body = n.body
+        raise(tx, verdicts, known).await?;
+    }
+    if !new.is_empty()
+        && let Some(ended) = make(tx, verdicts, new).await?
+    {
+        return Ok(Some(ended));
+    }
+    name(tx, verdicts).await?;
+    if let [work] = verdicts.works
+        && verdicts.stopped[0].is_none()
+        && work.commit.handover.is_some()
+        && !hand_over(tx, work).await?
+    {
+        return Ok(Some(Committed::Conflict));
+    }
+    // A commit that is alone and ends here wrote nothing that is kept.
+    Ok(match &mut verdicts.stopped[..] {
+        [only] => only.take(),
+        _ => None,
+    })
+}
+
+/// A customer to write.
+struct Row<'a> {
+    /// Of its commit.
+    number: usize,
+    write: &'a CustomerWrite,
+    body: &'a String,
+    project: Uuid,
+}
+
+/// Raises the versions of those that are known.
+async fn raise(
+    tx: &mut Tx,
+    verdicts: &mut Verdicts<'_>,
+    mut known: Vec<Row<'_>>,
+) -> Result<(), Stop> {
+    // In the order of their ids, so that two nodes do not wait for each other.
+    known.sort_by_key(|row| row.write.customer.id);
+    let ids: Vec<Uuid> = known
+        .iter()
+        .map(|row| row.write.customer.id.uuid())
+        .collect();
+    let versions: Vec<i64> = known
+        .iter()
+        .map(|row| signed(row.write.loaded_version.unwrap_or_default()))
+        .collect();
+    let seqs: Vec<i64> = known.iter().map(|row| signed(row.write.seq)).collect();
+    let bodies: Vec<String> = known.iter().map(|row| row.body.clone()).collect();
+    let current: BTreeSet<Uuid> = sqlx::query_scalar!(
+        "update customers c set version = c.version + 1, seq = n.seq, body = n.body
              from unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::text[]) as n(id, version, seq, body)
              where c.id = n.id and c.version = n.version returning c.id",
-            &ids, &versions, &seqs, &bodies
-        )
-        .fetch_all(&mut **tx)
-        .await?
-        .into_iter()
-        .collect();
-        for (number, write, ..) in &known {
-            if !current.contains(&write.customer.id.uuid()) {
-                verdicts.stopped[*number] = Some(Committed::Conflict);
-            }
+        &ids, &versions, &seqs, &bodies
+    )
+    .fetch_all(&mut **tx)
+    .await?
+    .into_iter()
+    .collect();
+    for row in &known {
+        if !current.contains(&row.write.customer.id.uuid()) {
+            verdicts.stopped[row.number] = Some(Committed::Conflict);
         }
     }
-    if !new.is_empty() {
-        new.sort_by_key(|(_, write, ..)| write.customer.id);
-        let names: Vec<String> = new
-            .iter()
-            .map(|row| row.1.customer.app_user_id.clone())
-            .collect();
-        let ids: Vec<Uuid> = new.iter().map(|row| row.1.customer.id.uuid()).collect();
-        let projects: Vec<Uuid> = new.iter().map(|row| row.3).collect();
-        let named: BTreeSet<Uuid> = sqlx::query_scalar!(
-            "insert into aliases (project, app_user_id, customer) select * from unnest($1::uuid[], $2::text[], $3::uuid[])
-             on conflict do nothing returning customer",
-            &projects, &names, &ids
-        )
-        .fetch_all(&mut **tx)
-        .await?
-        .into_iter()
+    Ok(())
+}
+
+/// Makes those that are new, each under the name that it was committed with. Answers what a commit ends with that cannot be undone alone.
+async fn make(
+    tx: &mut Tx,
+    verdicts: &mut Verdicts<'_>,
+    mut new: Vec<Row<'_>>,
+) -> Result<Option<Committed>, Stop> {
+    new.sort_by_key(|row| row.write.customer.id);
+    let names: Vec<String> = new
+        .iter()
+        .map(|row| row.write.customer.app_user_id.clone())
         .collect();
-        new.retain(|(number, write, ..)| {
-            let is_new = named.contains(&write.customer.id.uuid());
-            if !is_new {
-                verdicts.stopped[*number] = Some(Committed::Conflict);
-            }
-            is_new
-        });
-        let ids: Vec<Uuid> = new.iter().map(|row| row.1.customer.id.uuid()).collect();
-        let projects: Vec<Uuid> = new.iter().map(|row| row.3).collect();
-        let seqs: Vec<i64> = new.iter().map(|row| signed(row.1.seq)).collect();
-        let bodies: Vec<String> = new.iter().map(|row| row.2.clone()).collect();
-        let made = sqlx::query!(
-            "insert into customers (id, project, version, seq, body)
+    let ids: Vec<Uuid> = new.iter().map(|row| row.write.customer.id.uuid()).collect();
+    let projects: Vec<Uuid> = new.iter().map(|row| row.project).collect();
+    let named: BTreeSet<Uuid> = sqlx::query_scalar!(
+        "insert into aliases (project, app_user_id, customer) select * from unnest($1::uuid[], $2::text[], $3::uuid[])
+             on conflict do nothing returning customer",
+        &projects, &names, &ids
+    )
+    .fetch_all(&mut **tx)
+    .await?
+    .into_iter()
+    .collect();
+    new.retain(|row| {
+        let is_new = named.contains(&row.write.customer.id.uuid());
+        if !is_new {
+            verdicts.stopped[row.number] = Some(Committed::Conflict);
+        }
+        is_new
+    });
+    let ids: Vec<Uuid> = new.iter().map(|row| row.write.customer.id.uuid()).collect();
+    let projects: Vec<Uuid> = new.iter().map(|row| row.project).collect();
+    let seqs: Vec<i64> = new.iter().map(|row| signed(row.write.seq)).collect();
+    let bodies: Vec<String> = new.iter().map(|row| row.body.clone()).collect();
+    let made = sqlx::query!(
+        "insert into customers (id, project, version, seq, body)
              select id, project, 1, seq, body from unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::text[]) as n(id, project, seq, body)
              on conflict do nothing",
-            &ids, &projects, &seqs, &bodies
-        )
-        .execute(&mut **tx)
-        .await?;
-        if made.rows_affected() < ids.len() as u64 {
-            return verdicts.undo(Committed::Conflict).map(Some);
-        }
+        &ids, &projects, &seqs, &bodies
+    )
+    .execute(&mut **tx)
+    .await?;
+    if made.rows_affected() < ids.len() as u64 {
+        return verdicts.undo(Committed::Conflict).map(Some);
     }
+    Ok(None)
+}
+
+/// Writes all their other names.
+async fn name(tx: &mut Tx, verdicts: &Verdicts<'_>) -> Result<(), Stop> {
     let (mut projects, mut names, mut ids) = (Vec::new(), Vec::new(), Vec::new());
     for (_, work) in verdicts.going() {
         if let Some(write) = &work.commit.customer {
@@ -106,18 +162,7 @@ pub(super) async fn write(
         .execute(&mut **tx)
         .await?;
     }
-    if let [work] = verdicts.works
-        && verdicts.stopped[0].is_none()
-        && work.commit.handover.is_some()
-        && !hand_over(tx, work).await?
-    {
-        return Ok(Some(Committed::Conflict));
-    }
-    // A commit that is alone and ends here wrote nothing that is kept.
-    Ok(match &mut verdicts.stopped[..] {
-        [only] => only.take(),
-        _ => None,
-    })
+    Ok(())
 }
 
 /// Moves purchases, and perhaps names, from one customer to another. `false` when the other changed meanwhile.
