@@ -24,66 +24,26 @@ impl Planner<'_> {
             .apps
             .iter()
             .find(|known| known.project == project && known.key == key);
-        let store = known.map(|known| known.store().id().to_owned());
-        let Some(store) = desired.store.over(store.as_ref()) else {
-            self.problem(
-                &["apps", key, "store"],
-                format!("is missing; it is one of {STORES}"),
-            );
-            return;
-        };
-        let Some(spec) = Store::from_id(&store).and_then(app_spec) else {
-            self.problem(
-                &["apps", key, "store"],
-                format!("{store:?} is not a store this release knows; it knows {STORES}"),
-            );
+        let Some(spec) = self.spec(key, desired, known) else {
             return;
         };
         let id = known.map_or_else(|| AppId::new((means.fresh)()), |known| known.id);
-        if known.is_some_and(|known| known.store() != spec.store) {
-            self.problem(
-                &["apps", key, "store"],
-                "cannot change: its purchases are of the other store; add another app instead",
-            );
-            return;
-        }
         let stored = known.map_or_else(Stored::default, |known| Stored::of_app(means.vault, known));
-        let mut merged = merged(spec.fields, spec.travels, &stored, &desired.settings);
-        let unknown = unknown(spec.fields, &["name", "store"], &desired.settings);
-        merged.problems.extend(unknown);
-        if !merged.problems.is_empty() {
-            for Invalid { field, problem } in merged.problems {
-                self.problem(&["apps", key, &field], problem);
-            }
+        let Some(mut settings) = self.merged(key, spec, &stored, desired) else {
             return;
-        }
-        let mut settings = merged.settings;
+        };
         let commission = settings.remove("commission");
         let secrets = taken_secrets(spec, &mut settings);
-        settings.insert("store".into(), store.into());
-        let settings = match serde_json::from_value::<AppSettings>(Value::Object(settings)) {
-            Ok(settings) => settings,
-            Err(error) => {
-                let text = error.to_string();
-                // The message names the field in backticks; the path should, too.
-                let field = text
-                    .split('`')
-                    .nth(1)
-                    .filter(|_| text.contains("field"))
-                    .unwrap_or("settings")
-                    .to_owned();
-                self.problem(&["apps", key, &field], text);
-                return;
-            }
+        let Some(settings) = self.settings_of_app(key, spec, settings) else {
+            return;
         };
         if let AppSettings::AppStore(settings) = &settings {
             self.app_store(key, settings);
         }
         let commission = self.commission(key, commission);
-        let sealed = known.map_or(&[][..], |known| &known.sealed_secrets);
         let sealed_secrets = if secrets == taken_secrets(spec, &mut stored.settings.clone()) {
             // What is stored stays as it is, so that nothing differs where nothing changed.
-            sealed.to_vec()
+            known.map_or_else(Vec::new, |known| known.sealed_secrets.clone())
         } else if secrets.is_empty() {
             Vec::new()
         } else {
@@ -91,14 +51,12 @@ impl Planner<'_> {
             means.vault.seal(&id.to_string(), secrets.as_bytes())
         };
         self.check_api(key, &settings, &sealed_secrets);
+        let name = desired.name.over(known.map(|known| &known.name));
         let wanted = App {
             id,
             project,
             key: key.into(),
-            name: desired
-                .name
-                .over(known.map(|known| &known.name))
-                .unwrap_or_else(|| key.into()),
+            name: name.unwrap_or_else(|| key.into()),
             settings,
             sealed_secrets,
             commission,
@@ -109,6 +67,82 @@ impl Planner<'_> {
             wanted,
             ConfigurationChange::PutApp,
         );
+    }
+
+    /// The store that it is of. `None` where it says none that it can be of.
+    fn spec(
+        &mut self,
+        key: &str,
+        desired: &DesiredApp,
+        known: Option<&App>,
+    ) -> Option<&'static AppSpec> {
+        let path = ["apps", key, "store"];
+        let store = known.map(|known| known.store().id().to_owned());
+        let Some(store) = desired.store.over(store.as_ref()) else {
+            self.problem(&path, format!("is missing; it is one of {STORES}"));
+            return None;
+        };
+        let spec = Store::from_id(&store).and_then(app_spec);
+        if spec.is_none() {
+            self.problem(
+                &path,
+                format!("{store:?} is not a store this release knows; it knows {STORES}"),
+            );
+        }
+        let spec = spec?;
+        if known.is_some_and(|known| known.store() != spec.store) {
+            self.problem(
+                &path,
+                "cannot change: its purchases are of the other store; add another app instead",
+            );
+            return None;
+        }
+        Some(spec)
+    }
+
+    /// What the document says of its settings, over those that are stored. `None` where anything of it is wrong.
+    fn merged(
+        &mut self,
+        key: &str,
+        spec: &AppSpec,
+        stored: &Stored,
+        desired: &DesiredApp,
+    ) -> Option<Map<String, Value>> {
+        let mut merged = merged(spec.fields, spec.travels, stored, &desired.settings);
+        let unknown = unknown(spec.fields, &["name", "store"], &desired.settings);
+        merged.problems.extend(unknown);
+        if merged.problems.is_empty() {
+            return Some(merged.settings);
+        }
+        for Invalid { field, problem } in merged.problems {
+            self.problem(&["apps", key, &field], problem);
+        }
+        None
+    }
+
+    /// Its settings as they are stored. `None` where they are none.
+    fn settings_of_app(
+        &mut self,
+        key: &str,
+        spec: &AppSpec,
+        mut settings: Map<String, Value>,
+    ) -> Option<AppSettings> {
+        settings.insert("store".into(), spec.store.id().into());
+        match serde_json::from_value(Value::Object(settings)) {
+            Ok(settings) => Some(settings),
+            Err(error) => {
+                let text = error.to_string();
+                // The message names the field in backticks; the path should, too.
+                let field = text
+                    .split('`')
+                    .nth(1)
+                    .filter(|_| text.contains("field"))
+                    .unwrap_or("settings")
+                    .to_owned();
+                self.problem(&["apps", key, &field], text);
+                None
+            }
+        }
     }
 
     fn app_store(&mut self, key: &str, settings: &AppStoreSettings) {
