@@ -26,7 +26,7 @@ use access::Access;
 use domain::{
     CustomerId, Event, Facts, Observation, ProjectId, Snapshot,
     access::{Terms, of_product},
-    change::{self, State},
+    change::{self, Change, State},
     customer::{ANONYMOUS_PREFIX, Customer},
     fact::{ChainKey, TransactionKind},
 };
@@ -119,17 +119,7 @@ pub(crate) fn propose(
     };
     let changes = change::changes(&chain, state_before, state, at.heard_at, window);
     let shared = change::shared(&chain, state_before, state, at.heard_at, window);
-    let others = loaded
-        .others
-        .iter()
-        .map(|(chain, snapshot)| (chain, snapshot));
-    let access = Access::of(
-        others
-            .clone()
-            .chain(before.map(|stored| (&chain, &stored.snapshot))),
-        others.chain([(&chain, &snapshot)]),
-        about.unlocks,
-    );
+    let access = about.access(&loaded.others, before);
     let owner = Owner::of(loaded.customer, before, name, &about);
     let timers = Timers {
         wanted: &at.project.timers,
@@ -137,16 +127,10 @@ pub(crate) fn propose(
         facts: &facts,
         snapshot: &snapshot,
     };
-    let mut drafts: Vec<Event> = changes
-        .iter()
-        .map(|change| about.event(change, &owner.customer))
-        .collect();
+    let mut drafts = about.drafts(&changes, &owner.customer);
     drafts.extend(about.access_updates(&access, observation, shared, &owner.customer));
     if observation.is_none() {
-        drafts.extend(timers.due(at.now).map(|(days, change)| Event {
-            after_days: Some(days),
-            ..about.event(&change, &owner.customer)
-        }));
+        drafts.extend(about.timed(&timers, &owner.customer));
     }
     for draft in &mut drafts {
         draft.access.clone_from(&access.after);
@@ -171,6 +155,34 @@ pub(crate) fn propose(
             check_at,
         },
     })
+}
+
+impl About<'_> {
+    /// What the customer may use, before and after, with all `others` that they bought.
+    fn access(&self, others: &[(ChainKey, Snapshot)], before: Option<&StoredChain>) -> Access {
+        let others = others.iter().map(|(chain, snapshot)| (chain, snapshot));
+        let before = before.map(|stored| (self.chain, &stored.snapshot));
+        Access::of(
+            others.clone().chain(before),
+            others.chain([(self.chain, self.snapshot)]),
+            self.unlocks,
+        )
+    }
+
+    fn drafts(&self, changes: &[Change], customer: &Customer) -> Vec<Event> {
+        let drafts = changes.iter().map(|change| self.event(change, customer));
+        drafts.collect()
+    }
+
+    /// What is told so many days after something, and is due now.
+    fn timed(&self, timers: &Timers<'_>, customer: &Customer) -> Vec<Event> {
+        let due = timers.due(self.at.now);
+        due.map(|(days, change)| Event {
+            after_days: Some(days),
+            ..self.event(&change, customer)
+        })
+        .collect()
+    }
 }
 
 /// Numbers the events that are new, plans their deliveries, and puts everything into one commit. `known` are the keys of
