@@ -7,7 +7,7 @@ use crate::{
     project::InProject,
     query::parse,
 };
-use domain::{Environment, EventKind, ReplayId};
+use domain::{CustomerId, Environment, EventKind, ReplayId};
 use engine::{ActiveIntegration, REPLAY_RATES};
 use jiff::{Timestamp, civil, tz::Offset};
 use ledger::{Choice, Replay, ReplayOf};
@@ -104,89 +104,23 @@ impl Asked {
         app: &App,
         project: &InProject,
     ) -> Result<Result<Wanted, Vec<configuration::Problem>>, Problem> {
-        let mut problems = Vec::new();
-        let mut wrong = |field: &str, message: String| {
-            problems.push(configuration::Problem {
-                path: vec![field.into()],
-                message,
-            });
-        };
-        let active = project.integration(&self.integration).ok();
-        if active.is_none() {
-            let known = project.integrations().iter();
-            let keys: Vec<_> = known.map(|active| active.row.key.as_str()).collect();
-            let message = format!("{:?} is none of: {}", self.integration, keys.join(", "));
-            wrong("integration", message);
-        }
-        let now = app.engine.system().now();
-        let written = "is written like 2026-11-20T10:00:00Z";
-        let since = moment(&self.since);
-        if since.is_none() {
-            wrong(
-                "since",
-                format!("{:?} is no time; one {written}", self.since),
-            );
-        }
-        let until = if self.until.trim().is_empty() {
-            Some(now)
-        } else {
-            moment(&self.until)
-        };
-        if until.is_none() {
-            wrong(
-                "until",
-                format!("{:?} is no time; one {written}", self.until),
-            );
-        }
-        if since
-            .zip(until)
-            .is_some_and(|(since, until)| since >= until)
-        {
-            wrong("until", "lies after `since`".into());
-        }
-        let mut kinds = Vec::new();
-        for kind in &self.kinds {
-            match EventKind::from_id(kind) {
-                Some(kind) => kinds.push(kind),
-                None => wrong("kinds", format!("there is no event kind {kind:?}")),
-            }
-        }
-        let mut standings = Vec::new();
-        for standing in &self.standings {
-            match ReplayOf::from_id(standing) {
-                Some(standing) => standings.push(standing),
-                None => wrong(
-                    "standings",
-                    format!("{standing:?} is none of failed, never_sent, delivered"),
-                ),
-            }
-        }
-        if self.standings.is_empty() {
-            standings.push(ReplayOf::Failed);
-        }
+        let mut wrong = Wrong::default();
+        let active = self.active(project, &mut wrong);
+        let span = self.span(app.engine.system().now(), &mut wrong);
+        let (kinds, standings) = (self.kinds(&mut wrong), self.standings(&mut wrong));
         let environment = Environment::from_id(&self.environment);
         if environment.is_none() && !self.environment.is_empty() {
             let message = format!("{:?} is none of production, sandbox", self.environment);
-            wrong("environment", message);
+            wrong.is("environment", message);
         }
-        let mut customer = None;
-        if !self.customer.is_empty() {
-            let found = app.engine.ledger().customer(project.id, &self.customer);
-            customer = found.await?.map(|record| record.customer.id);
-            if customer.is_none() {
-                wrong(
-                    "customer",
-                    format!("there is no customer {:?}", self.customer),
-                );
-            }
-        }
+        let customer = self.customer(app, project, &mut wrong).await?;
         let per_second = self.per_second.unwrap_or(REPLAY_RATES.usual);
         if per_second == 0 || per_second > REPLAY_RATES.most {
             let message = format!("is a number from 1 to {}", REPLAY_RATES.most);
-            wrong("per_second", message);
+            wrong.is("per_second", message);
         }
-        Ok(match (active, since, until) {
-            (Some(active), Some(since), Some(until)) if problems.is_empty() => Ok(Wanted {
+        Ok(match (active, span) {
+            (Some(active), Some((since, until))) if wrong.0.is_empty() => Ok(Wanted {
                 active: active.clone(),
                 choice: Choice {
                     since,
@@ -198,8 +132,103 @@ impl Asked {
                 },
                 per_second,
             }),
-            _ => Err(problems),
+            _ => Err(wrong.0),
         })
+    }
+
+    fn active<'a>(
+        &self,
+        project: &'a InProject,
+        wrong: &mut Wrong,
+    ) -> Option<&'a ActiveIntegration> {
+        let active = project.integration(&self.integration).ok();
+        if active.is_none() {
+            let known = project.integrations().iter();
+            let keys: Vec<_> = known.map(|active| active.row.key.as_str()).collect();
+            let message = format!("{:?} is none of: {}", self.integration, keys.join(", "));
+            wrong.is("integration", message);
+        }
+        active
+    }
+
+    fn span(&self, now: Timestamp, wrong: &mut Wrong) -> Option<(Timestamp, Timestamp)> {
+        let written = "is written like 2026-11-20T10:00:00Z";
+        let since = moment(&self.since);
+        if since.is_none() {
+            let message = format!("{:?} is no time; one {written}", self.since);
+            wrong.is("since", message);
+        }
+        let until = if self.until.trim().is_empty() {
+            Some(now)
+        } else {
+            moment(&self.until)
+        };
+        if until.is_none() {
+            let message = format!("{:?} is no time; one {written}", self.until);
+            wrong.is("until", message);
+        }
+        let span = since.zip(until);
+        if span.is_some_and(|(since, until)| since >= until) {
+            wrong.is("until", "lies after `since`".into());
+        }
+        span
+    }
+
+    fn kinds(&self, wrong: &mut Wrong) -> Vec<EventKind> {
+        let known = |kind: &String| {
+            let known = EventKind::from_id(kind);
+            if known.is_none() {
+                wrong.is("kinds", format!("there is no event kind {kind:?}"));
+            }
+            known
+        };
+        self.kinds.iter().filter_map(known).collect()
+    }
+
+    fn standings(&self, wrong: &mut Wrong) -> Vec<ReplayOf> {
+        if self.standings.is_empty() {
+            return vec![ReplayOf::Failed];
+        }
+        let known = |standing: &String| {
+            let known = ReplayOf::from_id(standing);
+            if known.is_none() {
+                let message = format!("{standing:?} is none of failed, never_sent, delivered");
+                wrong.is("standings", message);
+            }
+            known
+        };
+        self.standings.iter().filter_map(known).collect()
+    }
+
+    async fn customer(
+        &self,
+        app: &App,
+        project: &InProject,
+        wrong: &mut Wrong,
+    ) -> Result<Option<CustomerId>, Problem> {
+        if self.customer.is_empty() {
+            return Ok(None);
+        }
+        let found = app.engine.ledger().customer(project.id, &self.customer);
+        let customer = found.await?.map(|record| record.customer.id);
+        if customer.is_none() {
+            let message = format!("there is no customer {:?}", self.customer);
+            wrong.is("customer", message);
+        }
+        Ok(customer)
+    }
+}
+
+/// What is wrong with a form, field by field.
+#[derive(Default)]
+struct Wrong(Vec<configuration::Problem>);
+
+impl Wrong {
+    fn is(&mut self, field: &str, message: String) {
+        self.0.push(configuration::Problem {
+            path: vec![field.into()],
+            message,
+        });
     }
 }
 

@@ -2,7 +2,7 @@
 
 use domain::{Event, NotSent};
 use engine::{ActiveIntegration, Setup};
-use ledger::{FeedRow, IntegrationState};
+use ledger::{DeliveryState, FeedRow, IntegrationState};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -84,95 +84,96 @@ pub fn state(active: Option<&ActiveIntegration>, id: &str, state: &IntegrationSt
     let (key, name) = active.map_or(("removed", "removed integration"), |active| {
         (active.row.key.as_str(), active.row.name.as_str())
     });
-    let view =
-        |state, color, delivery, reason: Option<NotSent>, text, attempts, due_at| StateView {
-            integration: id.to_owned(),
-            key: key.to_owned(),
-            name: name.to_owned(),
-            state,
-            color,
-            delivery,
-            reason,
-            text,
-            attempts,
-            due_at,
-        };
+    let blank = StateView {
+        integration: id.to_owned(),
+        key: key.to_owned(),
+        name: name.to_owned(),
+        state: "not_sent",
+        color: "grey",
+        delivery: None,
+        reason: None,
+        text: String::new(),
+        attempts: 0,
+        due_at: None,
+    };
     match state {
-        IntegrationState::NotSent(reason) => view(
-            "not_sent",
-            if reason.is_intended() { "grey" } else { "red" },
-            None,
-            Some(*reason),
-            reason.text().to_owned(),
-            0,
-            None,
-        ),
-        IntegrationState::Delivery {
-            id,
-            state,
-            reason,
-            detail,
-            attempts,
-            due_at,
-            waits,
-        } => {
-            let explained = |reason: &NotSent| {
-                if detail.is_empty() {
-                    reason.text().to_owned()
-                } else {
-                    format!("{} ({detail})", reason.text())
-                }
-            };
-            let id = Some(id.to_string());
-            match (state, active.and_then(ActiveIntegration::held)) {
-                (ledger::DeliveryState::Delivered, _) => view(
-                    "delivered",
-                    "green",
-                    id,
-                    None,
-                    "Delivered.".into(),
-                    *attempts,
-                    None,
-                ),
-                (ledger::DeliveryState::Failed, _) => view(
-                    "failed",
-                    "red",
-                    id,
-                    *reason,
-                    reason.as_ref().map_or_else(|| detail.clone(), explained),
-                    *attempts,
-                    None,
-                ),
-                (ledger::DeliveryState::Pending, Some(held)) => view(
-                    "held",
-                    "blue",
-                    id,
-                    Some(held),
-                    held.text().to_owned(),
-                    *attempts,
-                    (!waits).then_some(*due_at),
-                ),
-                (ledger::DeliveryState::Pending, None) => {
-                    let waiting = if *waits {
-                        "Waits for an earlier event of the same customer, which comes first."
-                    } else {
-                        "Waiting to be sent."
-                    };
-                    let text = reason.as_ref().map_or_else(
-                        || waiting.to_owned(),
-                        |reason| format!("Attempt {attempts} failed. {}", explained(reason)),
-                    );
-                    view(
-                        "pending",
-                        if *attempts > 0 { "red" } else { "blue" },
-                        id,
-                        *reason,
-                        text,
-                        *attempts,
-                        (!waits).then_some(*due_at),
-                    )
-                }
-            }
+        IntegrationState::NotSent(reason) => StateView {
+            color: if reason.is_intended() { "grey" } else { "red" },
+            reason: Some(*reason),
+            text: reason.text().to_owned(),
+            ..blank
+        },
+        IntegrationState::Delivery { .. } => {
+            delivery(blank, active.and_then(ActiveIntegration::held), state)
         }
+    }
+}
+
+/// How a delivery stands, on what is said of its integration. `held` is why the integration sends nothing, if it does not.
+fn delivery(blank: StateView, held: Option<NotSent>, state: &IntegrationState) -> StateView {
+    let IntegrationState::Delivery {
+        id,
+        state,
+        reason,
+        detail,
+        attempts,
+        due_at,
+        waits,
+    } = state
+    else {
+        return blank;
+    };
+    let (attempts, due_at) = (*attempts, (!waits).then_some(*due_at));
+    let of = StateView {
+        delivery: Some(id.to_string()),
+        attempts,
+        ..blank
+    };
+    match (state, held) {
+        (DeliveryState::Delivered, _) => StateView {
+            state: "delivered",
+            color: "green",
+            text: "Delivered.".into(),
+            ..of
+        },
+        (DeliveryState::Failed, _) => StateView {
+            state: "failed",
+            color: "red",
+            reason: *reason,
+            text: reason.map_or_else(|| detail.clone(), |reason| explained(reason, detail)),
+            ..of
+        },
+        (DeliveryState::Pending, Some(held)) => StateView {
+            state: "held",
+            color: "blue",
+            reason: Some(held),
+            text: held.text().to_owned(),
+            due_at,
+            ..of
+        },
+        (DeliveryState::Pending, None) => StateView {
+            state: "pending",
+            color: if attempts > 0 { "red" } else { "blue" },
+            reason: *reason,
+            text: match reason {
+                Some(reason) => {
+                    format!("Attempt {attempts} failed. {}", explained(*reason, detail))
+                }
+                None if *waits => {
+                    "Waits for an earlier event of the same customer, which comes first.".into()
+                }
+                None => "Waiting to be sent.".into(),
+            },
+            due_at,
+            ..of
+        },
+    }
+}
+
+fn explained(reason: NotSent, detail: &str) -> String {
+    if detail.is_empty() {
+        reason.text().to_owned()
+    } else {
+        format!("{} ({detail})", reason.text())
     }
 }
