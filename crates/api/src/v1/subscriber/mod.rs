@@ -6,7 +6,7 @@ mod shape;
 pub(crate) use shape::Shown;
 
 use domain::{
-    ChainKey, Environment, Money, ProjectId, Snapshot, Store,
+    ChainKey, Environment, Facts, Money, ProjectId, Snapshot, Store,
     access::{Unlocks, unlocked_by},
     customer::Customer,
     fact::{Ownership, TransactionFact, TransactionKind},
@@ -158,71 +158,19 @@ pub(crate) fn view(
     let unlocks = setup
         .project(project)
         .map_or(&none, |project| &project.unlocks);
-    let mut subscriptions: BTreeMap<&str, (&ChainKey, &Snapshot)> = BTreeMap::new();
-    let mut purchases: BTreeMap<&str, Vec<(&ChainKey, &TransactionFact)>> = BTreeMap::new();
-    let mut entitlements: BTreeMap<&String, &Snapshot> = BTreeMap::new();
-    let lines = record.purchases.iter().flat_map(|purchase| {
-        let lines = purchase.stored.snapshot.lines();
-        lines.map(move |line| (&purchase.chain, &purchase.stored.facts, line))
-    });
-    for (chain, facts, snapshot) in lines {
-        if is_subscription(chain, snapshot) {
-            let latest = subscriptions
-                .entry(split(&snapshot.product).0)
-                .or_insert((chain, snapshot));
-            if rank(latest.1) < rank(snapshot) {
-                *latest = (chain, snapshot);
-            }
-        } else {
-            let all = facts.transactions.values().map(|known| &known.fact);
-            for fact in all.filter(|fact| fact.line == snapshot.line) {
-                purchases
-                    .entry(split(&fact.product).0)
-                    .or_default()
-                    .push((chain, fact));
-            }
-        }
-        if snapshot.kind == TransactionKind::Consumable
-            || (!is_subscription(chain, snapshot) && !snapshot.gives_access())
-        {
-            continue;
-        }
-        for id in unlocked_by(&snapshot.product, unlocks).chain(&snapshot.entitlements) {
-            let best = entitlements.entry(id).or_insert(snapshot);
-            if rank(best) < rank(snapshot) {
-                *best = snapshot;
-            }
-        }
-    }
-    let active = |(_, snapshot): &&(&ChainKey, &Snapshot)| {
-        snapshot.gives_access() && snapshot.access_until().is_none_or(|until| now < until)
-    };
-    let preferred = |store: Store| match wanted.platform {
-        Some("ios" | "macos" | "uikitformac") => store == Store::AppStore,
-        Some("android") => store == Store::PlayStore,
-        _ => false,
-    };
-    let managed = subscriptions
-        .values()
-        .filter(active)
-        .filter_map(|(chain, snapshot)| {
-            let url = management_url(chain.store, &snapshot.product)?;
-            Some((preferred(chain.store), snapshot.access_until(), url))
-        })
-        .max();
-    for list in purchases.values_mut() {
-        list.sort_by_key(|(_, fact)| fact.purchased_at);
-    }
+    let bought = Bought::of(record, unlocks);
     let customer = &record.customer;
     let subscriber = Subscriber {
-        entitlements: entitlements
+        management_url: bought.management_url(now, wanted.platform),
+        entitlements: bought
+            .entitlements
             .into_iter()
             .map(|(id, snapshot)| (id.clone(), entitlement(snapshot)))
             .collect(),
         first_seen: Moment(customer.first_seen),
         last_seen: Moment(customer.last_seen),
-        management_url: managed.map(|(.., url)| url),
-        non_subscriptions: purchases
+        non_subscriptions: bought
+            .purchases
             .into_iter()
             .map(|(product, list)| {
                 let list = list.into_iter();
@@ -235,7 +183,8 @@ pub(crate) fn view(
         original_purchase_date: customer.installed_at.map(Moment),
         other_purchases: BTreeMap::new(),
         subscriber_attributes: wanted.with_attributes.then(|| attributes(customer)),
-        subscriptions: subscriptions
+        subscriptions: bought
+            .subscriptions
             .into_iter()
             .map(|(product, (chain, snapshot))| (product.to_owned(), subscription(chain, snapshot)))
             .collect(),
@@ -244,6 +193,84 @@ pub(crate) fn view(
         request_date: Moment(now),
         request_date_ms: now.as_millisecond(),
         subscriber,
+    }
+}
+
+/// What a customer bought, by product: of each subscription what lasts longest, of everything else each purchase. And of what it
+/// unlocks, what lasts longest.
+#[derive(Default)]
+struct Bought<'a> {
+    subscriptions: BTreeMap<&'a str, (&'a ChainKey, &'a Snapshot)>,
+    purchases: BTreeMap<&'a str, Vec<(&'a ChainKey, &'a TransactionFact)>>,
+    entitlements: BTreeMap<&'a String, &'a Snapshot>,
+}
+
+impl<'a> Bought<'a> {
+    fn of(record: &'a CustomerRecord, unlocks: &'a Unlocks) -> Self {
+        let mut bought = Self::default();
+        for purchase in &record.purchases {
+            for line in purchase.stored.snapshot.lines() {
+                bought.add(&purchase.chain, &purchase.stored.facts, line, unlocks);
+            }
+        }
+        for list in bought.purchases.values_mut() {
+            list.sort_by_key(|(_, fact)| fact.purchased_at);
+        }
+        bought
+    }
+
+    fn add(
+        &mut self,
+        chain: &'a ChainKey,
+        facts: &'a Facts,
+        snapshot: &'a Snapshot,
+        unlocks: &'a Unlocks,
+    ) {
+        if is_subscription(chain, snapshot) {
+            let latest = self
+                .subscriptions
+                .entry(split(&snapshot.product).0)
+                .or_insert((chain, snapshot));
+            if rank(latest.1) < rank(snapshot) {
+                *latest = (chain, snapshot);
+            }
+        } else {
+            let all = facts.transactions.values().map(|known| &known.fact);
+            for fact in all.filter(|fact| fact.line == snapshot.line) {
+                self.purchases
+                    .entry(split(&fact.product).0)
+                    .or_default()
+                    .push((chain, fact));
+            }
+        }
+        if snapshot.kind == TransactionKind::Consumable
+            || (!is_subscription(chain, snapshot) && !snapshot.gives_access())
+        {
+            return;
+        }
+        for id in unlocked_by(&snapshot.product, unlocks).chain(&snapshot.entitlements) {
+            let best = self.entitlements.entry(id).or_insert(snapshot);
+            if rank(best) < rank(snapshot) {
+                *best = snapshot;
+            }
+        }
+    }
+
+    /// Where what gives access now is managed; of several, what is of the caller's own store, and then what lasts longest.
+    fn management_url(&self, now: Timestamp, platform: Option<&str>) -> Option<String> {
+        let preferred = |store: Store| match platform {
+            Some("ios" | "macos" | "uikitformac") => store == Store::AppStore,
+            Some("android") => store == Store::PlayStore,
+            _ => false,
+        };
+        let active = self.subscriptions.values().filter(|(_, snapshot)| {
+            snapshot.gives_access() && snapshot.access_until().is_none_or(|until| now < until)
+        });
+        let managed = active.filter_map(|(chain, snapshot)| {
+            let url = management_url(chain.store, &snapshot.product)?;
+            Some((preferred(chain.store), snapshot.access_until(), url))
+        });
+        managed.max().map(|(.., url)| url)
     }
 }
 
