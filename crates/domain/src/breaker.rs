@@ -8,6 +8,8 @@ use std::time::Duration;
 
 /// Customers whose deliveries failed, since anything was accepted, after which an endpoint is left alone.
 pub const THRESHOLD: u32 = 8;
+/// Customers whose deliveries failed, since anything was accepted, after which that is no matter of one of them: it is an outage.
+pub const SEVERAL: usize = 2;
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
@@ -16,7 +18,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 pub enum Breaker {
     /// Attempts flow; these customers' failed since anything was accepted.
     Closed {
-        /// Each once, fewer than [`THRESHOLD`].
+        /// Each once, who failed last at the end; fewer than [`THRESHOLD`].
         failed: Vec<CustomerId>,
     },
     /// No attempts until `until`, then one probe.
@@ -61,9 +63,8 @@ impl Breaker {
         };
         match self {
             Self::Closed { mut failed } => {
-                if !failed.contains(&customer) {
-                    failed.push(customer);
-                }
+                failed.retain(|known| *known != customer);
+                failed.push(customer);
                 if failed.len() < THRESHOLD as usize {
                     Self::Closed { failed }
                 } else {
@@ -73,6 +74,22 @@ impl Breaker {
             // Attempts that began before it opened say nothing new.
             Self::Open { until, .. } if now < until => self,
             Self::Open { pause, .. } => open((pause * 2).min(LONGEST_PAUSE)),
+        }
+    }
+
+    /// Whether several customers' deliveries failed and nothing was accepted since.
+    pub const fn is_outage(&self) -> bool {
+        match self {
+            Self::Closed { failed } => failed.len() >= SEVERAL,
+            Self::Open { .. } => true,
+        }
+    }
+
+    /// Whose delivery failed last, where nothing was accepted since: another's says more.
+    pub fn last_failed(&self) -> Option<CustomerId> {
+        match self {
+            Self::Closed { failed } => failed.last().copied(),
+            Self::Open { suspect, .. } => Some(*suspect),
         }
     }
 
@@ -144,6 +161,24 @@ mod tests {
             breaker.failed(customer(1), at(second))
         });
         assert!(!poisoned.is_open());
+    }
+
+    #[test]
+    fn several_customers_make_an_outage_and_the_last_of_them_is_known() {
+        let failed = |breaker: Breaker, number| breaker.failed(customer(number), at(0));
+        let one = failed(failed(Breaker::default(), 1), 1);
+        assert_eq!(
+            (one.is_outage(), one.last_failed()),
+            (false, Some(customer(1)))
+        );
+        let several = failed(one, 2);
+        assert_eq!(
+            (several.is_outage(), several.last_failed()),
+            (true, Some(customer(2)))
+        );
+        let again = failed(several, 1);
+        assert_eq!(again.last_failed(), Some(customer(1)));
+        assert!(opened().is_outage() && !again.succeeded().is_outage());
     }
 
     #[test]

@@ -61,6 +61,16 @@ impl Policy {
         }
     }
 
+    /// Whether the retry after `attempts` (at least 1) have failed has come, `age` after the first of them began: one that is
+    /// made before is none of these. What has none left is never too early.
+    pub fn has_come(&self, attempts: u32, age: Duration) -> bool {
+        let target = usize::try_from(attempts)
+            .ok()
+            .and_then(|attempts| self.offsets().get(attempts.checked_sub(1)?).copied());
+        // Jitter makes it 2 % earlier, and rounding a little.
+        age.as_millis() >= u128::from(target.unwrap_or_default()) * 1000 * 97 / 100
+    }
+
     /// Number of retries after the first attempt.
     pub fn retries(&self) -> usize {
         self.offsets().len()
@@ -113,6 +123,23 @@ mod tests {
                 );
                 assert!((23 * HOUR..=24 * HOUR).contains(&starts[8]), "{starts:?}");
             }
+        }
+    }
+
+    #[test]
+    fn a_retry_that_is_made_when_it_is_due_has_come_and_none_that_is_made_long_before() {
+        for policy in [Policy::Adapty, Policy::RevenueCat, Policy::Standard] {
+            for entropy in [0, u64::MAX] {
+                let starts = play(&policy, Duration::from_secs(1), entropy);
+                for (number, start) in (1..).zip(starts) {
+                    let at = |age| policy.has_come(number, Duration::from_secs(age));
+                    // Up to a second later: whole ones are counted here.
+                    assert!(at(start + 1), "{policy:?} {number}");
+                    assert!(!at(start * 9 / 10), "{policy:?} {number}");
+                }
+            }
+            let after_all = u32::try_from(policy.retries()).unwrap() + 1;
+            assert!(policy.has_come(after_all, Duration::ZERO));
         }
     }
 
