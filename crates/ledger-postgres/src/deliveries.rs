@@ -16,7 +16,7 @@ use domain::{CustomerId, IntegrationId, ProjectId, ReplayId};
 use jiff::{SignedDuration, Timestamp};
 use ledger::{
     Claim, Deliveries, FAR, LaneId, Lease, Order, Replay, ReplayStep, Requeue, Result, Returned,
-    Settled, Settlement, Waiting, codec::Stored,
+    Rouse, Settled, Settlement, Waiting, codec::Stored,
 };
 use sqlx::{PgConnection, PgExecutor, PgPool};
 use uuid::Uuid;
@@ -25,6 +25,9 @@ use uuid::Uuid;
 impl Deliveries for PostgresLedger {
     async fn claim(&self, claimed: Claim) -> Result<Vec<Lease>> {
         claim(&self.hot, self.layout, &claimed).await
+    }
+    async fn rouse(&self, roused: Rouse) -> Result<u64> {
+        rouse(&self.hot, &roused).await
     }
     async fn lanes_due(&self, among: &[LaneId], now: Timestamp) -> Result<Vec<LaneId>> {
         lanes_due(&self.hot, self.layout, among, now).await
@@ -196,6 +199,35 @@ async fn claim_anywhere(
             .await
         }
     }
+}
+
+/// Of what another node rouses or claims in the same moment, nothing is moved twice: `due_at` has moved.
+async fn rouse(pool: &PgPool, rouse: &Rouse) -> Result<u64> {
+    let (is_any, passed) = match rouse.order {
+        Order::Any => (true, i64::MIN),
+        Order::Customer { tried_before } => (false, micros(tried_before)),
+    };
+    sqlx::query!(
+        "update deliveries d set due_at = $3
+         from (select p.customer, p.id, p.due_at from deliveries p where p.integration = $1 and p.endpoint = $2 and p.status = 0
+                 and p.due_at > $3 and p.due_at < $4 and p.turn = 2 and ($6::uuid is null or p.customer <> $6)
+                 and exists (select 1 from attempts a where a.customer = p.customer and a.delivery = p.id and a.number = p.attempts and a.at >= $7 and a.at < $8)
+                 and ($9 or (
+                   not exists (select 1 from deliveries b where b.customer = p.customer
+                     and (b.customer, b.integration, b.endpoint) between (p.customer, p.integration, p.endpoint) and (p.customer, p.integration, p.endpoint)
+                     and b.status = 0 and b.turn = 1 and b.due_at > $3 and b.id <> p.id)
+                   and not exists (select 1 from deliveries b where b.customer = p.customer and (b.customer, b.integration, b.endpoint) >= (p.customer, p.integration, p.endpoint)
+                     and (b.customer, b.integration, b.endpoint, b.seq, b.position) < (p.customer, p.integration, p.endpoint, p.seq, p.position)
+                     and b.status = 0 and (b.turn <> 2 or b.due_at <= $3 or b.tried_at >= $10))))
+               order by p.due_at limit $5) as due
+         where d.customer = due.customer and d.id = due.id and d.due_at = due.due_at and d.status + 0 = 0",
+        rouse.lane.integration.uuid(), rouse.lane.endpoint.id(), micros(rouse.now), micros(FAR), rows(rouse.limit), rouse.except.map(CustomerId::uuid),
+        micros(rouse.tried_from), micros(rouse.tried_before), is_any, passed
+    )
+    .execute(pool)
+    .await
+    .map(|done| done.rows_affected())
+    .map_err(failed)
 }
 
 async fn is_due(on: impl PgExecutor<'_>, lane: LaneId, now: i64) -> sqlx::Result<bool> {

@@ -46,22 +46,17 @@ impl Prepared {
         match &self.settlement.next {
             Next::Delivered => (DeliveryState::Delivered, self.settlement.at, None),
             Next::Failed(reason) => (DeliveryState::Failed, self.settlement.at, Some(*reason)),
-            Next::Retry(reason, due_at) | Next::Later(reason, due_at) => {
-                (DeliveryState::Pending, *due_at, Some(*reason))
-            }
+            Next::Retry(reason, due_at)
+            | Next::Rest(reason, due_at)
+            | Next::Later(reason, due_at) => (DeliveryState::Pending, *due_at, Some(*reason)),
         }
     }
 
     fn turn(&self) -> Turn {
         match &self.settlement.next {
-            Next::Retry(..) => Turn::Rests,
+            Next::Retry(..) | Next::Rest(..) => Turn::Rests,
             Next::Delivered | Next::Failed(_) | Next::Later(..) => Turn::Goes,
         }
-    }
-
-    /// Whether it counts as an attempt of its round.
-    const fn counts(&self) -> bool {
-        !matches!(self.settlement.next, Next::Later(..))
     }
 }
 
@@ -111,7 +106,7 @@ pub(crate) async fn settle(
                 let (now, until) = (micros(settlement.at), micros(work.lease_until));
                 ended.push(of, row.id, now, micros(tried_before), until);
             }
-            Next::Retry(..) => {
+            Next::Retry(..) | Next::Rest(..) => {
                 let tried_at = row
                     .tried_at
                     .map(|at| Stored::new("deliveries", &row.id).time("tried_at", at));
@@ -191,7 +186,7 @@ async fn record(
         states.push(state.number());
         due.push(micros(due_at));
         turns.push(work.turn().number());
-        counts.push(work.counts());
+        counts.push(work.settlement.next.counts());
         reasons.push(reason.map(|reason| reason.id().to_owned()));
         details.push(work.settlement.detail.clone());
     }

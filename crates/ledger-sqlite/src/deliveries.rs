@@ -13,7 +13,7 @@ use domain::{IntegrationId, ProjectId, ReplayId};
 use jiff::{SignedDuration, Timestamp};
 use ledger::{
     Claim, Deliveries, FAR, LaneId, Lease, Order, Replay, ReplayStep, Requeue, Result, Returned,
-    Settled, Settlement, Turn, Waiting,
+    Rouse, Settled, Settlement, Turn, Waiting,
 };
 use rusqlite::{Connection, params};
 
@@ -25,6 +25,11 @@ impl Deliveries for SqliteLedger {
             .write(move |connection| claim(connection, &claimed))
             .await?;
         Ok(decoded(leases))
+    }
+    async fn rouse(&self, roused: Rouse) -> Result<u64> {
+        self.writer
+            .write(move |connection| rouse(connection, &roused))
+            .await
     }
     async fn lanes_due(&self, among: &[LaneId], now: Timestamp) -> Result<Vec<LaneId>> {
         let among = among.to_vec();
@@ -118,6 +123,35 @@ fn claim(connection: &Connection, claim: &Claim) -> Result<Vec<Result<RawLease>>
         claim.except.map(|customer| customer.key())
     ];
     leased(connection, &claim_sql(claim.order), values)
+}
+
+pub(crate) fn rouse_sql(order: Order) -> String {
+    let its_turn = match order {
+        Order::Any => "1",
+        Order::Customer { .. } => ITS_TURN,
+    };
+    format!(
+        "UPDATE deliveries SET due_at = ?1 WHERE position IN (
+           SELECT d.position FROM deliveries d INDEXED BY deliveries_due WHERE d.integration = ?3 AND d.endpoint = ?4 AND d.status = 0 AND d.due_at > ?1
+             AND d.due_at < ?5 AND d.turn = 2 AND (?7 IS NULL OR d.customer <> ?7)
+             AND EXISTS (SELECT 1 FROM attempts a WHERE a.delivery = d.id AND a.number = d.attempts AND a.at >= ?8 AND a.at < ?9)
+             AND {its_turn} ORDER BY d.due_at LIMIT ?6)"
+    )
+}
+
+fn rouse(connection: &Connection, rouse: &Rouse) -> Result<u64> {
+    let values = params![
+        micros(rouse.now),
+        tried_before(rouse.order),
+        rouse.lane.integration.key(),
+        rouse.lane.endpoint.id(),
+        micros(FAR),
+        rouse.limit,
+        rouse.except.map(|customer| customer.key()),
+        micros(rouse.tried_from),
+        micros(rouse.tried_before)
+    ];
+    execute(connection, &rouse_sql(rouse.order), values).map(|roused| roused as u64)
 }
 
 fn lanes_due(connection: &Connection, among: &[LaneId], now: Timestamp) -> Result<Vec<LaneId>> {

@@ -86,7 +86,10 @@ pub(crate) fn wake(connection: &Connection, line: &Line, at: Timestamp) -> Resul
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{deliveries::claim_sql, migrations::migrate};
+    use crate::{
+        deliveries::{claim_sql, rouse_sql},
+        migrations::migrate,
+    };
 
     /// How the tables of a statement are searched, in the words of the planner.
     fn searched(sql: &str) -> Vec<String> {
@@ -123,6 +126,19 @@ mod tests {
         assert!(found.iter().any(|step| step == due), "{found:#?}");
         for blocked in BLOCKED {
             assert!(found.iter().any(|step| step == blocked), "{found:#?}");
+        }
+    }
+
+    #[test]
+    fn what_is_roused_is_found_by_when_it_is_due_with_its_last_attempt() {
+        let order = Order::Customer {
+            tried_before: Timestamp::UNIX_EPOCH,
+        };
+        let found = searched(&rouse_sql(order));
+        let last = "SEARCH a EXISTS USING INDEX attempts_by_delivery (delivery=? AND number=?)";
+        let rests = "SEARCH d USING INDEX deliveries_due (integration=? AND endpoint=? AND due_at>? AND due_at<?)";
+        for step in [last, rests].iter().chain(&BLOCKED) {
+            assert!(found.iter().any(|found| found == step), "{found:#?}");
         }
     }
 

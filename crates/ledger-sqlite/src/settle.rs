@@ -6,7 +6,7 @@ use crate::{
     line::{self, Line},
     statement::{execute, first},
 };
-use domain::time::after;
+use domain::{NotSent, time::after};
 use jiff::Timestamp;
 use ledger::{DeliveryState, Next, Order, PATIENCE, Result, Settlement, Turn};
 use rusqlite::{Connection, params};
@@ -50,7 +50,7 @@ pub(crate) fn settle(
         Next::Delivered | Next::Failed(_) => {
             line::release(connection, &line, order, at, lease_until).map(Some)
         }
-        Next::Retry(..) => {
+        Next::Retry(..) | Next::Rest(..) => {
             if let (Order::Customer { .. }, Some(tried_at)) = (order, tried_at) {
                 line::wake(connection, &line, after(tried_at, PATIENCE))?;
             }
@@ -73,10 +73,12 @@ fn record(
     let (state, due_at, reason, turn) = match &settlement.next {
         Next::Delivered => (DeliveryState::Delivered, at, None, Turn::Goes),
         Next::Failed(reason) => (DeliveryState::Failed, at, Some(reason), Turn::Goes),
-        Next::Retry(reason, due_at) => (DeliveryState::Pending, *due_at, Some(reason), Turn::Rests),
+        Next::Retry(reason, due_at) | Next::Rest(reason, due_at) => {
+            (DeliveryState::Pending, *due_at, Some(reason), Turn::Rests)
+        }
         Next::Later(reason, due_at) => (DeliveryState::Pending, *due_at, Some(reason), Turn::Goes),
     };
-    let counts = !matches!(settlement.next, Next::Later(..));
+    let counts = settlement.next.counts();
     first(
         connection,
         "deliveries",
@@ -108,10 +110,7 @@ fn record(
 
 fn note_attempt(connection: &Connection, prepared: &Prepared) -> Result<()> {
     let settlement = &prepared.settlement;
-    let reason = match &settlement.next {
-        Next::Delivered => None,
-        Next::Failed(reason) | Next::Retry(reason, _) | Next::Later(reason, _) => Some(reason.id()),
-    };
+    let reason = settlement.next.reason().map(NotSent::id);
     execute(
         connection,
         "INSERT INTO attempts (delivery, number, at, took_ms, status, reason, detail, response, request, headers) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",

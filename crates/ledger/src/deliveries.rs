@@ -26,6 +26,9 @@ pub const PATIENCE: SignedDuration = SignedDuration::from_mins(10);
 pub trait Deliveries: Send + Sync + 'static {
     /// Leases deliveries that are due and whose turn it is, earliest first.
     async fn claim(&self, claim: Claim) -> Result<Vec<Lease>>;
+    /// Makes deliveries due that rest and whose turn it is, those first that were due first: their endpoint is asked whether it is well, or is well
+    /// again. Answers how many.
+    async fn rouse(&self, rouse: Rouse) -> Result<u64>;
     /// Which of these lanes have deliveries due, in the order in which they were named.
     async fn lanes_due(&self, among: &[LaneId], now: Timestamp) -> Result<Vec<LaneId>>;
     /// Records an attempt, if the delivery is still at the attempt it was leased with. Once it is settled for good, answers with
@@ -126,6 +129,25 @@ pub struct Claim {
     pub limit: usize,
     /// Whose turn it is.
     pub order: Order,
+    /// Of anybody but this customer.
+    pub except: Option<CustomerId>,
+}
+
+/// What to make due before its time.
+#[derive(Debug, Clone, Copy)]
+pub struct Rouse {
+    /// Of which lane.
+    pub lane: LaneId,
+    /// What rests until later than that; it is due then.
+    pub now: Timestamp,
+    /// How many, at most.
+    pub limit: usize,
+    /// Whose turn it is.
+    pub order: Order,
+    /// Whose last attempt did not begin before.
+    pub tried_from: Timestamp,
+    /// Whose last attempt began before.
+    pub tried_before: Timestamp,
     /// Of anybody but this customer.
     pub except: Option<CustomerId>,
 }
@@ -250,8 +272,31 @@ pub enum Next {
     Failed(NotSent),
     /// Try again then.
     Retry(NotSent, Timestamp),
+    /// Tried before its time: it rests on until then, and that was no retry of its own.
+    Rest(NotSent, Timestamp),
     /// Its endpoint takes nothing from anybody now: it stays the first to go, from then on, and is no retry of its own.
     Later(NotSent, Timestamp),
+}
+
+impl Next {
+    /// Why it was not accepted, if it was not.
+    pub const fn reason(&self) -> Option<NotSent> {
+        match self {
+            Self::Delivered => None,
+            Self::Failed(reason)
+            | Self::Retry(reason, _)
+            | Self::Rest(reason, _)
+            | Self::Later(reason, _) => Some(*reason),
+        }
+    }
+
+    /// Whether the attempt counts as one of its round.
+    pub const fn counts(&self) -> bool {
+        match self {
+            Self::Delivered | Self::Failed(_) | Self::Retry(..) => true,
+            Self::Rest(..) | Self::Later(..) => false,
+        }
+    }
 }
 
 /// What a settlement led to.

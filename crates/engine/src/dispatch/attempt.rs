@@ -5,8 +5,9 @@ use super::{
     end::{End, Says, Verdict, remark},
     health::Failure,
     held::{Job, Room},
-    lane::{Lane, Turned},
+    lane::{Lane, Tried, Turned},
     retry_after::asked,
+    settle::is_early,
 };
 use crate::{metric::Metric, setup::ActiveIntegration, trace};
 use destinations::{Configured, Header, Outcome, Request};
@@ -40,11 +41,16 @@ impl Dispatch {
         let (end, sent) = self.send(active, configured.as_ref(), &lease, at).await;
         let (says, verdict, detail) = weigh(&end, lane, &lease);
         let was_put_off = lane.was_put_off(&lease);
-        self.tell(active, lane, &lease, &end, says).await;
+        let tried = Tried {
+            at,
+            ended: self.core.system().now(),
+            is_early: is_early(active, &lease, at),
+        };
+        self.tell(active, lane, &lease, (&end, says), tried).await;
         let next = match verdict {
             Verdict::Delivered => Next::Delivered,
             Verdict::Failed(reason) => Next::Failed(reason),
-            Verdict::Again(reason) => self.retry(active, &lease, at, reason, end.asked()),
+            Verdict::Again(reason) => self.retry(active, &lease, tried, reason, end.asked()),
             // Due at once: its lane knows how long to wait. It is the first, and when that did not help, the last.
             Verdict::Later(reason) if was_put_off => Next::Later(reason, at),
             Verdict::Later(reason) => Next::Later(reason, lease.accepted_at.min(at)),
@@ -131,10 +137,10 @@ impl Dispatch {
         active: &ActiveIntegration,
         lane: &Lane,
         lease: &Lease,
-        end: &End,
-        says: Says,
+        (end, says): (&End, Says),
+        tried: Tried,
     ) {
-        match lane.heard(says, lease, self.core.system().uptime()) {
+        match lane.heard(says, lease, tried, self.core.system().uptime()) {
             Turned::No => {}
             Turned::Opened => {
                 tracing::warn!(integration.id = %active.row.id, destination.key = active.spec.key, "the endpoint keeps failing; it is left alone and probed");
@@ -200,9 +206,7 @@ fn weigh(end: &End, lane: &Lane, lease: &Lease) -> (Says, Verdict, String) {
     if lane.is_singled_out(lease) {
         return (Says::Failing, Verdict::Again(reason), detail);
     }
-    // Its attempts that were no tries of its own.
-    let put_off = lease.attempts.saturating_sub(lease.round);
-    let verdict = if put_off < MOST_PUT_OFF {
+    let verdict = if lane.times_put_off(lease) < MOST_PUT_OFF {
         verdict
     } else {
         Verdict::Again(reason)
@@ -239,11 +243,9 @@ fn measure_lag(active: &ActiveIntegration, lease: &Lease, at: Timestamp) {
 
 /// Why nothing was accepted, if nothing was.
 fn failure(says: Says, settlement: &Settlement) -> Option<Failure> {
-    let reason = match &settlement.next {
-        Next::Failed(reason) | Next::Retry(reason, _) | Next::Later(reason, _) => *reason,
-        // Its format takes a redirect for an answer.
-        Next::Delivered => NotSent::RejectedByDestination,
-    };
+    // Where none is recorded, its format takes a redirect for an answer.
+    let reason = settlement.next.reason();
+    let reason = reason.unwrap_or(NotSent::RejectedByDestination);
     (says != Says::Accepted).then(|| Failure {
         at: settlement.at,
         reason,
@@ -254,10 +256,7 @@ fn failure(says: Says, settlement: &Settlement) -> Option<Failure> {
 /// Counts an attempt, and logs it where it is to be told, with how many before it were not.
 fn note(active: &ActiveIntegration, lease: &Lease, settlement: &Settlement, told: Option<u64>) {
     let destination = active.spec.key;
-    let outcome = match &settlement.next {
-        Next::Delivered => "delivered",
-        Next::Failed(reason) | Next::Retry(reason, _) | Next::Later(reason, _) => reason.id(),
-    };
+    let outcome = settlement.next.reason().map_or("delivered", NotSent::id);
     trace::attempted(&Span::current(), outcome, settlement.status);
     Metric::AttemptsMade.count([("destination", destination), ("outcome", outcome)]);
     Metric::AttemptSeconds.time(destination, settlement.took);

@@ -1,13 +1,20 @@
 //! What falls due is claimed from the ledger: retries, deliveries that found no room, and leases of nodes that are gone.
 
-use super::{Dispatch, held::Job};
+use super::{
+    Dispatch,
+    held::Job,
+    lane::{Lane, Rousing},
+};
 use crate::setup::ActiveIntegration;
-use jiff::Timestamp;
-use ledger::{Claim, LaneId, LedgerError};
+use domain::time::after;
+use jiff::{SignedDuration, Timestamp};
+use ledger::{Claim, FAR, LaneId, Lease, LedgerError, Rouse};
 use std::{sync::atomic::Ordering, time::Duration};
 
 /// How often the ledger is asked for due deliveries when nothing wakes the poll.
 const POLL: Duration = Duration::from_millis(200);
+/// Between two looks for what rests in lanes that this node knows nothing of.
+pub(super) const LOOK: Duration = Duration::from_mins(1);
 /// Deliveries claimed at once.
 const AT_ONCE: usize = 256;
 
@@ -57,8 +64,13 @@ impl Dispatch {
             let first = turn % among.len();
             among.rotate_left(first);
         }
+        self.look_for_lanes(&among, uptime).await?;
+        let mut due = self.core.ledger().lanes_due(&among, now).await?;
+        let rousing = among.iter().filter(|id| dispatcher.rouses(**id, uptime));
+        let rousing: Vec<_> = rousing.filter(|id| !due.contains(id)).copied().collect();
+        due.extend(rousing);
         let mut claimed = 0;
-        for id in self.core.ledger().lanes_due(&among, now).await? {
+        for id in due {
             if let Some(active) = setup.integration(id.integration) {
                 claimed += self.claim_of(id, active, now, uptime).await?;
             }
@@ -89,14 +101,12 @@ impl Dispatch {
             order: lane.order(active, now, uptime),
             except: lane.suspect(),
         };
-        let ledger = self.core.ledger();
-        let mut leases = ledger.claim(claim).await?;
-        if leases.is_empty() && claim.except.is_some() {
-            let anybody = Claim {
-                except: None,
-                ..claim
-            };
-            leases = ledger.claim(anybody).await?;
+        let mut leases = self.claim_first_of_others(claim).await?;
+        let left = rooms.len() - leases.len();
+        if left > 0 && self.rouse(&lane, &claim, left, uptime).await? {
+            let limit = left;
+            let roused = Claim { limit, ..claim };
+            leases.extend(self.claim_first_of_others(roused).await?);
         }
         let claimed = leases.len();
         if claimed == AT_ONCE {
@@ -106,5 +116,72 @@ impl Dispatch {
         let jobs = jobs.map(|(lease, room)| Job::new(lease, claim.lease_until, room));
         lane.push_all(jobs.collect());
         Ok(claimed)
+    }
+
+    async fn claim_first_of_others(&self, claim: Claim) -> Result<Vec<Lease>, LedgerError> {
+        let ledger = self.core.ledger();
+        let leases = ledger.claim(claim).await?;
+        if !leases.is_empty() || claim.except.is_none() {
+            return Ok(leases);
+        }
+        let except = None;
+        ledger.claim(Claim { except, ..claim }).await
+    }
+
+    /// Makes due what need not rest any longer, or one that shows whether it need. Answers whether there was anything.
+    async fn rouse(
+        &self,
+        lane: &Lane,
+        claim: &Claim,
+        room: usize,
+        uptime: Duration,
+    ) -> Result<bool, LedgerError> {
+        let Some(what) = lane.rouses(uptime) else {
+            return Ok(false);
+        };
+        let (last_failed, or_anybody) = lane.last_failed();
+        let (limit, except, or_anybody) = match what {
+            Rousing::Probe => (1, last_failed, or_anybody),
+            Rousing::Over(_) => (room, None, false),
+        };
+        let tried = what.tried();
+        let rouse = Rouse {
+            lane: claim.lane,
+            now: claim.now,
+            limit,
+            order: claim.order,
+            tried_from: tried.from,
+            tried_before: tried.to,
+            except,
+        };
+        let mut roused = self.core.ledger().rouse(rouse).await?;
+        if roused == 0 && except.is_some() && or_anybody {
+            let except = None;
+            roused = self.core.ledger().rouse(Rouse { except, ..rouse }).await?;
+        }
+        lane.note_roused(what, roused, uptime);
+        Ok(roused > 0)
+    }
+
+    /// Takes up lanes that this node knows nothing of and in which something rests: after a start, for one, nobody else asks whether their
+    /// endpoints are well.
+    async fn look_for_lanes(&self, among: &[LaneId], uptime: Duration) -> Result<(), LedgerError> {
+        if !self.state.looks(uptime) {
+            return Ok(());
+        }
+        let unknown: Vec<LaneId> = {
+            let lanes = self.state.lanes.lock();
+            let unknown = among.iter().filter(|id| !lanes.contains_key(id));
+            unknown.copied().collect()
+        };
+        if unknown.is_empty() {
+            return Ok(());
+        }
+        // Before what waits for its turn.
+        let ever = after(FAR, -SignedDuration::from_micros(1));
+        for id in self.core.ledger().lanes_due(&unknown, ever).await? {
+            self.lane(id);
+        }
+        Ok(())
     }
 }

@@ -63,6 +63,8 @@ struct Dispatcher {
     steady: Steady,
     /// How many share what an endpoint may be asked.
     nodes: Nodes,
+    /// When to look next for lanes that this node knows nothing of.
+    look: Guarded<Duration>,
     /// Rises with every look at the ledger.
     turn: AtomicUsize,
     /// What is to be given back; taken when the first lane begins.
@@ -84,6 +86,7 @@ impl Dispatcher {
             due: Notify::new(),
             steady: Steady::default(),
             nodes: Nodes::default(),
+            look: Guarded::default(),
             turn: AtomicUsize::default(),
             backs: Guarded::new(Some(backs)),
         }
@@ -100,6 +103,24 @@ impl Dispatcher {
         lanes
             .get(&id)
             .is_none_or(|lane| lane.has_room(capacity, uptime))
+    }
+
+    /// Whether what rests in a lane may be roused.
+    fn rouses(&self, id: LaneId, uptime: Duration) -> bool {
+        let lanes = self.lanes.lock();
+        lanes
+            .get(&id)
+            .is_some_and(|lane| lane.rouses(uptime).is_some())
+    }
+
+    /// Whether it is time to look for lanes that this node knows nothing of; then the next time is later.
+    fn looks(&self, uptime: Duration) -> bool {
+        let mut look = self.look.lock();
+        let looks = *look <= uptime;
+        if looks {
+            *look = uptime.saturating_add(claim::LOOK);
+        }
+        looks
     }
 
     /// Notes, for every lane of an integration, whether anything could go at `uptime`.

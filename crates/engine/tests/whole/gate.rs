@@ -168,6 +168,7 @@ behind_the_gate! {
         fn lanes_due(among: &[LaneId], now: Timestamp) -> Vec<LaneId>;
         fn settle(settlement: Settlement, lease_until: Timestamp) -> Settled;
         fn hand_back(leases: &[Returned], now: Timestamp) -> u64;
+        fn rouse(rouse: Rouse) -> u64;
         fn requeue(which: Requeue, now: Timestamp) -> u64;
         fn fail_removed(now: Timestamp) -> u64;
         fn set_back(by: SignedDuration, now: Timestamp) -> u64;

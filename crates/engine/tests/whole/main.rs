@@ -9,6 +9,7 @@ mod lanes;
 mod lessons;
 mod order;
 mod reasons;
+mod recovery;
 mod rederive;
 mod reload;
 mod replay;

@@ -4,7 +4,7 @@ use super::{
     Subject, at, by_customer, claim, commit, deliveries::told, delivery, integration, lane,
     settlement,
 };
-use crate::{Claim, LaneId, Next, Order, Requeue};
+use crate::{Claim, LaneId, Next, Order, Requeue, Rouse};
 use domain::{DeliveryId, Environment, IntegrationId, NotSent};
 use jiff::SignedDuration;
 
@@ -329,6 +329,107 @@ pub async fn what_its_endpoint_puts_off_stays_first_and_is_no_retry(ledger: Subj
         .await,
         [1]
     );
+}
+
+/// Makes due, at a second, what rests of a lane and was last tried in a span of seconds.
+fn rouse(to: IntegrationId, second: i64, tried: std::ops::Range<i64>) -> Rouse {
+    Rouse {
+        lane: lane(to),
+        now: at(second),
+        limit: 100,
+        order: by_customer(second),
+        tried_from: at(tried.start),
+        tried_before: at(tried.end),
+        except: None,
+    }
+}
+
+/// What rests is made due before its time where it was last tried in a span of time, first what was due first, and nothing out of turn.
+pub async fn what_rests_is_roused_by_when_it_was_last_tried_and_in_its_turn(ledger: Subject) {
+    let (to, other) = (integration(1), integration(2));
+    for number in 1..=3 {
+        told(&ledger, number, 1, &[to, other], 60).await;
+        told(&ledger, number, 2, &[to], 60).await;
+    }
+    for (number, second) in [(1, 10), (2, 20), (3, 30)] {
+        for (lane, due_at) in [(to, 9_000 - second), (other, 9_000)] {
+            let id = delivery(number, 1, lane, 1).id;
+            let settled = settlement(number, id, 0, second, retry(due_at));
+            ledger.settle(settled, at(second + 60)).await.unwrap();
+        }
+    }
+    let roused = async |rouse| ledger.rouse(rouse).await.unwrap();
+    let none = rouse(to, 100, 11..20);
+    assert_eq!(roused(none).await, 0, "from then on, and before");
+    let customer_1 = delivery(1, 1, to, 1).customer;
+    let not_1 = Rouse {
+        except: Some(customer_1),
+        ..rouse(to, 100, 10..20)
+    };
+    assert_eq!(roused(not_1).await, 0);
+    let one = Rouse {
+        limit: 1,
+        ..rouse(to, 100, 10..31)
+    };
+    assert_eq!(roused(one).await, 1);
+    let third = delivery(3, 1, to, 1).id;
+    let ids = |leases: Vec<crate::Lease>| leases.iter().map(|lease| lease.id).collect::<Vec<_>>();
+    let now = claim(lane(to), 100, 160, 100);
+    assert_eq!(
+        ids(ledger.claim(now).await.unwrap()),
+        [third],
+        "it was due first"
+    );
+    assert_eq!(roused(rouse(to, 101, 10..31)).await, 2);
+    assert_eq!(roused(rouse(to, 101, 10..31)).await, 0, "they are due");
+    let elsewhere = claim(lane(other), 101, 161, 100);
+    assert_eq!(ids(ledger.claim(elsewhere).await.unwrap()), []);
+    // Tried again, and not accepted: it was last tried then, and nobody passes it.
+    let again = settlement(
+        3,
+        third,
+        1,
+        102,
+        Next::Rest(NotSent::NetworkError, at(9_500)),
+    );
+    ledger.settle(again, at(162)).await.unwrap();
+    assert_eq!(roused(rouse(to, 103, 10..102)).await, 0);
+    assert_eq!(roused(rouse(to, 103, 102..103)).await, 1);
+    let due = claim(lane(to), 103, 163, 100);
+    assert_eq!(
+        take(&ledger, due).await,
+        [1, 1, 1],
+        "the first of each customer"
+    );
+}
+
+/// One that is tried before its time rests on, in its place, and that was no retry of its own.
+pub async fn what_is_tried_before_its_time_rests_on_and_is_no_retry(ledger: Subject) {
+    let to = integration(1);
+    for seq in 1..=2 {
+        told(&ledger, 1, seq, &[to], 60).await;
+    }
+    assert_eq!(settle(&ledger, to, 1, 0, 2, retry(9_000)).await, NONE);
+    assert_eq!(ledger.rouse(rouse(to, 50, 0..50)).await.unwrap(), 1);
+    assert_eq!(due(&ledger, to, 50).await, [1]);
+    let rests = Next::Rest(NotSent::NetworkError, at(9_000));
+    assert_eq!(settle(&ledger, to, 1, 1, 51, rests).await, NONE);
+    assert_eq!(due(&ledger, to, 601).await, NONE);
+    assert_eq!(
+        due(&ledger, to, 603).await,
+        [2],
+        "ten minutes after the first"
+    );
+    settle(&ledger, to, 2, 0, 604, Next::Delivered).await;
+    let leases = ledger
+        .claim(claim(lane(to), 9_000, 9_060, 100))
+        .await
+        .unwrap();
+    let rested: Vec<_> = leases
+        .iter()
+        .map(|lease| (lease.attempts, lease.round, lease.tried_at))
+        .collect();
+    assert_eq!(rested, [(2, 1, Some(at(2)))]);
 }
 
 /// What was scheduled by a clock that was ahead comes as long after now as it was to come after then.

@@ -3,10 +3,12 @@
 mod flow;
 mod nodes;
 mod put_off;
+mod recovery;
 mod throttle;
 mod told;
 
 pub(super) use nodes::Nodes;
+pub(super) use recovery::{Rousing, Tried};
 
 use super::{
     end::Says,
@@ -22,6 +24,7 @@ use flow::{Flow, Seen};
 use jiff::Timestamp;
 use ledger::{Lease, Order, PATIENCE};
 use put_off::PutOff;
+use recovery::Recovery;
 use std::{
     sync::{
         Arc,
@@ -79,6 +82,7 @@ struct Known {
     proven: bool,
     pace: Pace,
     throttle: Throttle,
+    recovery: Recovery,
     put_off: PutOff,
     /// How often it refused our credentials since it accepted anything.
     refusals: u32,
@@ -193,12 +197,12 @@ impl Lane {
         known.admits(1, uptime) == 1 && held < capacity
     }
 
-    /// Notes whether anything can go at `uptime`: nothing holds it, its breaker is closed, and the endpoint does not ask to be left alone.
+    /// Notes whether anything can go at `uptime`: nothing holds it, there is no outage, and the endpoint does not ask to be left alone.
     pub(super) fn note_flow(&self, is_free: bool, uptime: Duration) {
         let mut known = self.known.lock();
         let seen = if !is_free {
             Seen::Held
-        } else if known.breaker.is_open() || known.throttle.holds(uptime) {
+        } else if known.breaker.is_outage() || known.throttle.holds(uptime) {
             Seen::Pauses
         } else {
             Seen::Flows
@@ -230,6 +234,25 @@ impl Lane {
         self.known.lock().breaker.suspect()
     }
 
+    /// What may be roused of what rests.
+    pub(super) fn rouses(&self, uptime: Duration) -> Option<Rousing> {
+        let known = self.known.lock();
+        known.recovery.rouses(known.breaker.is_outage(), uptime)
+    }
+
+    /// Takes note that so many were roused.
+    pub(super) fn note_roused(&self, what: Rousing, count: u64, uptime: Duration) {
+        let is_idle = self.share.count() == 0;
+        let mut known = self.known.lock();
+        known.recovery.roused(what, count, is_idle, uptime);
+    }
+
+    /// Whose delivery says nothing new, and whether it is to be tried where there is no other.
+    pub(super) fn last_failed(&self) -> (Option<CustomerId>, bool) {
+        let breaker = &self.known.lock().breaker;
+        (breaker.last_failed(), breaker.is_outage())
+    }
+
     /// Queues deliveries, first what the endpoint put off.
     pub(super) fn push_all(&self, mut jobs: Vec<Job>) {
         let known = self.known.lock();
@@ -243,6 +266,11 @@ impl Lane {
     /// Whether the endpoint takes others, and only this one not.
     pub(super) fn is_singled_out(&self, lease: &Lease) -> bool {
         self.known.lock().put_off.is_singled_out(lease.id)
+    }
+
+    /// How often the endpoint put it off, as far as is remembered.
+    pub(super) fn times_put_off(&self, lease: &Lease) -> u32 {
+        self.known.lock().put_off.times(lease.id)
     }
 
     /// Whether the endpoint put it off before.
@@ -263,10 +291,18 @@ impl Lane {
     /// Takes note of what an attempt at a delivery said about the endpoint.
     ///
     /// One that only refuses is neither working nor failing: what was known of it stands. A probe that it refuses is followed by another.
-    pub(super) fn heard(&self, says: Says, lease: &Lease, uptime: Duration) -> Turned {
+    pub(super) fn heard(
+        &self,
+        says: Says,
+        lease: &Lease,
+        tried: Tried,
+        uptime: Duration,
+    ) -> Turned {
         let mut known = self.known.lock();
+        let was_outage = known.breaker.is_outage();
         match says {
             Says::Accepted => {
+                known.recovery.accepted(tried, was_outage, uptime);
                 // One that was under way when it asked to wait shows nothing.
                 if !known.throttle.holds(uptime) {
                     known.put_off.note_accepted();
@@ -277,6 +313,7 @@ impl Lane {
                 known.proven = true;
             }
             Says::Failing => {
+                known.recovery.failed(tried, was_outage, uptime);
                 let was_open = known.breaker.is_open();
                 let breaker = std::mem::take(&mut known.breaker);
                 known.breaker = breaker.failed(lease.event.customer.id, uptime);

@@ -56,6 +56,12 @@ impl PutOff {
         known.is_some_and(|one| one.accepted < self.accepted)
     }
 
+    /// How often it was put off.
+    pub(super) fn times(&self, id: DeliveryId) -> u32 {
+        let known = self.all.iter().find(|one| one.id == id);
+        known.map_or(0, |one| one.times)
+    }
+
     /// Whether it was put off before.
     pub(super) fn contains(&self, id: DeliveryId) -> bool {
         self.all.iter().any(|one| one.id == id)

@@ -24,10 +24,20 @@ fn at(second: u64) -> Duration {
     Duration::from_secs(second)
 }
 
+/// What an attempt said that was made when it was due.
+fn heard(lane: &Lane, says: Says, lease: &Lease, uptime: Duration) -> Turned {
+    let tried = Tried {
+        at: Timestamp::UNIX_EPOCH,
+        ended: Timestamp::UNIX_EPOCH,
+        is_early: false,
+    };
+    lane.heard(says, lease, tried, uptime)
+}
+
 /// Customers fail until the breaker opens.
 fn break_it(lane: &Lane) -> u128 {
     let opens =
-        |customer: &u128| lane.heard(Says::Failing, &of(*customer), at(0)) == Turned::Opened;
+        |customer: &u128| heard(lane, Says::Failing, &of(*customer), at(0)) == Turned::Opened;
     (100..200).find(opens).unwrap()
 }
 
@@ -56,10 +66,10 @@ fn an_endpoint_that_accepted_nothing_yet_is_tried_with_little() {
     let claimed = |now| lane.reserve_up_to(256, CAPACITY, now).len();
     assert_eq!(claimed(at(0)), UNPROVEN);
     for says in [Says::Refused, Says::Nothing, Says::Failing] {
-        assert_eq!(lane.heard(says, &of(1), at(0)), Turned::No);
+        assert_eq!(heard(&lane, says, &of(1), at(0)), Turned::No);
         assert_eq!(claimed(at(0)), UNPROVEN, "{says:?}");
     }
-    lane.heard(Says::Accepted, &of(1), at(0));
+    heard(&lane, Says::Accepted, &of(1), at(0));
     assert_eq!(claimed(at(0)), 256);
     break_it(&lane);
     let later = at(300);
@@ -67,11 +77,11 @@ fn an_endpoint_that_accepted_nothing_yet_is_tried_with_little() {
     assert_eq!((probe.len(), claimed(later)), (1, 0), "one probe at a time");
     drop(probe);
     for says in [Says::Refused, Says::Nothing] {
-        lane.heard(says, &of(1), later);
+        heard(&lane, says, &of(1), later);
         assert!(lane.health(later).breaker_open, "{says:?}");
         assert_eq!(claimed(later), 1, "another");
     }
-    lane.heard(Says::Accepted, &of(1), later);
+    heard(&lane, Says::Accepted, &of(1), later);
     assert!(!lane.health(later).breaker_open);
 }
 
@@ -86,8 +96,8 @@ fn whoever_failed_last_is_no_good_probe() {
 #[test]
 fn an_endpoint_that_asks_to_be_left_alone_is_and_then_asked_with_one_until_it_accepts() {
     let (lane, _queue) = lane();
-    lane.heard(Says::Accepted, &of(1), at(0));
-    lane.heard(Says::NotNow(Some(at(90))), &of(2), at(10));
+    heard(&lane, Says::Accepted, &of(1), at(0));
+    heard(&lane, Says::NotNow(Some(at(90))), &of(2), at(10));
     assert!(!lane.admits(at(99)) && !lane.has_room(CAPACITY, at(99)));
     assert!(
         !lane.health(at(99)).breaker_open,
@@ -97,7 +107,7 @@ fn an_endpoint_that_asks_to_be_left_alone_is_and_then_asked_with_one_until_it_ac
     let first = lane.reserve_up_to(256, CAPACITY, at(100));
     assert_eq!((first.len(), lane.reserve(CAPACITY).is_some()), (1, false));
     assert!(!lane.has_room(CAPACITY, at(100)));
-    lane.heard(Says::Accepted, &of(2), at(100));
+    heard(&lane, Says::Accepted, &of(2), at(100));
     assert!(lane.reserve(CAPACITY).is_some());
 }
 
@@ -105,7 +115,7 @@ fn an_endpoint_that_asks_to_be_left_alone_is_and_then_asked_with_one_until_it_ac
 fn what_was_put_off_is_queued_first() {
     let (lane, mut queue) = lane();
     let rooms = lane.reserve_up_to(3, CAPACITY, at(0));
-    lane.heard(Says::NotNow(None), &of(2), at(0));
+    heard(&lane, Says::NotNow(None), &of(2), at(0));
     let jobs = [3, 1, 2].into_iter().zip(rooms);
     let jobs = jobs.map(|(customer, room)| Job::new(of(customer), Timestamp::UNIX_EPOCH, room));
     lane.push_all(jobs.collect());
@@ -118,7 +128,7 @@ fn what_was_put_off_is_queued_first() {
 #[test]
 fn one_that_is_put_off_while_others_are_taken_is_singled_out() {
     let (lane, _queue) = lane();
-    let hear = |says, customer, now| lane.heard(says, &of(customer), at(now));
+    let hear = |says, customer, now| heard(&lane, says, &of(customer), at(now));
     hear(Says::NotNow(Some(at(60))), 1, 0);
     hear(Says::Accepted, 2, 1);
     assert!(!lane.is_singled_out(&of(1)), "that was under way before");
@@ -142,18 +152,18 @@ fn what_is_put_off_twice_is_no_longer_queued_first() {
             .collect();
         order
     };
-    lane.heard(Says::NotNow(None), &of(2), at(0));
+    heard(&lane, Says::NotNow(None), &of(2), at(0));
     let first = [of(2).id, of(1).id];
     assert_eq!(queued(&mut queue), first);
     assert_eq!(queued(&mut queue), first, "until it is settled");
-    lane.heard(Says::NotNow(None), &of(2), at(9));
+    heard(&lane, Says::NotNow(None), &of(2), at(9));
     assert_eq!(queued(&mut queue), [of(1).id, of(2).id]);
 }
 
 #[test]
 fn two_refusals_of_credentials_in_a_row_lock_out() {
     let (lane, _queue) = lane();
-    let hear = |says| lane.heard(says, &of(1), at(0));
+    let hear = |says| heard(&lane, says, &of(1), at(0));
     assert_eq!(hear(Says::LockedOut), Turned::No);
     hear(Says::Accepted);
     assert_eq!(hear(Says::LockedOut), Turned::No);
