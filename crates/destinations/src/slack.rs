@@ -11,6 +11,8 @@
 //! The secret is the URL. There is no idempotency key: a retried time-out can post twice. 403, 404 and 410 mean that the
 //! webhook is gone; 429 carries `Retry-After`, as does more than about a message a second; other 4xx are final; 5xx are retried.
 
+mod wording;
+
 use crate::{
     Configured, Context, Destination, Events, Field, FieldKind, Invalid, Outcome, Plan, Request,
     Response, Spec, Unsendable, settings,
@@ -18,6 +20,7 @@ use crate::{
 use domain::{Environment, Event, EventKind, Message, NotSent, retry, secret::Secret};
 use serde::{Deserialize, Serialize};
 use std::num::NonZeroU32;
+use wording::{Wording, wording};
 
 /// The entry in [`crate::ALL`].
 pub struct Slack;
@@ -106,9 +109,6 @@ static SPEC: Spec = Spec {
     concurrency: 1,
 };
 
-const GOOD: &str = "#30B296";
-const BAD: &str = "#F2545B";
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Reported {
@@ -172,81 +172,6 @@ struct Line {
     value: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     short: Option<bool>,
-}
-
-/// Emoji, colour, text after the customer, text of the fallback before the product, and whether revenue is shown.
-struct Wording {
-    emoji: &'static str,
-    color: &'static str,
-    text: &'static str,
-    fallback: &'static str,
-    revenue: bool,
-}
-
-fn wording(kind: EventKind) -> Option<Wording> {
-    let good = |text, fallback, revenue| {
-        Some(Wording {
-            emoji: ":smiley_cat:",
-            color: GOOD,
-            text,
-            fallback,
-            revenue,
-        })
-    };
-    let bad = |emoji, text, fallback| {
-        Some(Wording {
-            emoji,
-            color: BAD,
-            text,
-            fallback,
-            revenue: false,
-        })
-    };
-    match kind {
-        EventKind::SubscriptionStarted => good(
-            "just started a subscription.",
-            "just started a subscription of",
-            true,
-        ),
-        EventKind::TrialStarted => good(
-            "just started a free trial.",
-            "just started a free trial of",
-            false,
-        ),
-        EventKind::TrialConverted => good(
-            "just converted from a free trial.",
-            "just converted from a free trial of",
-            true,
-        ),
-        EventKind::SubscriptionRenewed => good(
-            "just renewed their subscription.",
-            "just renewed their subscription of",
-            true,
-        ),
-        EventKind::NonSubscriptionPurchase => good("just made a purchase.", "just purchased", true),
-        EventKind::ProductChanged => good(
-            "just changed the product of their subscription.",
-            "got a product change from",
-            false,
-        ),
-        EventKind::TrialRenewalCancelled => bad(
-            ":pouting_cat:",
-            "just cancelled their free trial.",
-            "just cancelled their free trial of",
-        ),
-        EventKind::SubscriptionRenewalCancelled => bad(
-            ":crying_cat_face:",
-            "just cancelled their subscription.",
-            "just cancelled their subscription of",
-        ),
-        EventKind::BillingIssueDetected => bad(
-            ":scream_cat:",
-            "got a billing issue.",
-            "got a billing issue on",
-        ),
-        EventKind::Test => good("is a test. Tidings can post here.", "is a test of", false),
-        _ => None,
-    }
 }
 
 /// A name as one segment of a path: everything but what is unreserved is percent-encoded (RFC 3986, 2.3).
@@ -314,6 +239,42 @@ impl Destination for Slack {
     }
 }
 
+impl Configuration {
+    /// The headline, the product, and what was paid where that is told.
+    fn fields(&self, event: &Event, words: &Wording) -> Vec<Line> {
+        let customer = &event.customer.app_user_id;
+        let link = format!("{}/{}", self.link_base, segment(customer));
+        let (link, customer) = (escape(&link), escape(customer));
+        let mut fields = vec![Line {
+            title: None,
+            value: format!(
+                "{} Customer <{link}|{customer}> {}",
+                words.emoji, words.text
+            ),
+            short: None,
+        }];
+        let mut add = |title, value| {
+            fields.push(Line {
+                title: Some(title),
+                value,
+                short: Some(false),
+            });
+        };
+        if let Some(product) = &event.product {
+            add("Product", escape(product));
+        }
+        let transaction = event.transaction.as_ref().filter(|_| words.revenue);
+        let charged = transaction.and_then(|transaction| match self.settings.currency {
+            Reported::Local => transaction.price,
+            Reported::Usd => transaction.price_usd.or(transaction.price),
+        });
+        if let Some(price) = charged.filter(|price| price.micros > 0) {
+            add("Revenue", price.to_string());
+        }
+        fields
+    }
+}
+
 impl Configured for Configuration {
     fn plan(&self, event: &Event) -> Plan {
         let settings = &self.settings;
@@ -362,37 +323,6 @@ impl Configured for Configuration {
             .previous_product
             .as_ref()
             .map(|previous| format!("{previous} to {product}"));
-        let link = format!("{}/{}", self.link_base, segment(customer));
-        let mut fields = vec![Line {
-            title: None,
-            value: format!(
-                "{} Customer <{}|{}> {}",
-                words.emoji,
-                escape(&link),
-                escape(customer),
-                words.text
-            ),
-            short: None,
-        }];
-        if event.product.is_some() {
-            fields.push(Line {
-                title: Some("Product"),
-                value: escape(product),
-                short: Some(false),
-            });
-        }
-        let transaction = event.transaction.as_ref().filter(|_| words.revenue);
-        let charged = transaction.and_then(|transaction| match settings.currency {
-            Reported::Local => transaction.price,
-            Reported::Usd => transaction.price_usd.or(transaction.price),
-        });
-        if let Some(price) = charged.filter(|price| price.micros > 0) {
-            fields.push(Line {
-                title: Some("Revenue"),
-                value: price.to_string(),
-                short: Some(false),
-            });
-        }
         let body = Body {
             channel: settings
                 .sandbox_channel
@@ -408,7 +338,7 @@ impl Configured for Configuration {
                     change.as_deref().unwrap_or(product)
                 ),
                 color: words.color,
-                fields,
+                fields: self.fields(event, &words),
                 ts: event.occurred_at.as_second(),
             }],
         };
