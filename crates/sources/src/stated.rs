@@ -4,6 +4,8 @@
 //! overwrites a newer one. Source: Adapty docs, "Server-side API", set transaction; RevenueCat docs,
 //! "External Purchases API".
 
+mod rules;
+
 use crate::{
     Answer, Content, Incoming, Probe, Question, Receipt, Received, Refusal, RefusalCode, Source,
     Trouble, Web,
@@ -164,20 +166,6 @@ const fn production() -> Environment {
     Environment::Production
 }
 
-/// Longest id.
-const LONGEST: usize = 255;
-/// Most entitlements that a statement brings along.
-const MOST_ENTITLEMENTS: usize = 100;
-
-/// Whether something may be called this.
-fn is_id(text: &str) -> bool {
-    !text.trim().is_empty() && text.len() <= LONGEST && !text.chars().any(char::is_control)
-}
-
-fn is_country(text: &str) -> bool {
-    text.len() == 2 && text.bytes().all(|letter| letter.is_ascii_alphabetic())
-}
-
 impl Statement {
     fn money(&self) -> Result<Option<Money>, Refusal> {
         let Some(price) = &self.price else {
@@ -201,113 +189,6 @@ impl Statement {
             })
     }
 
-    /// What does not fit together. Source: Adapty docs, "Server-side API", error codes.
-    fn check(&self, price: Option<Money>) -> Result<(), Refusal> {
-        let is_free = price.is_some_and(|price| price.micros == 0);
-        let is_trial = self
-            .offer
-            .as_ref()
-            .is_some_and(|offer| offer.kind == Discount::FreeTrial);
-        let is_subscription = self.kind == Kind::Subscription;
-        let ids = [
-            ("app_user_id", &self.app_user_id),
-            ("product_id", &self.product_id),
-            ("transaction_id", &self.transaction_id),
-            ("original_transaction_id", &self.original_transaction_id),
-        ];
-        let bad_id = ids.iter().find(|(_, id)| !is_id(id));
-        let is_listed = self.entitlements.len() <= MOST_ENTITLEMENTS
-            && self.entitlements.iter().all(|key| is_id(key));
-        let rules = [
-            (
-                bad_id.is_some(),
-                bad_id.map_or("", |(name, _)| name),
-                "has 1 to 255 characters, none of them a control character",
-            ),
-            (
-                !is_listed,
-                "entitlements",
-                "are at most 100, each of 1 to 255 characters, none of them a control character",
-            ),
-            (
-                self.offer
-                    .as_ref()
-                    .and_then(|offer| offer.id.as_ref())
-                    .is_some_and(|id| !is_id(id)),
-                "offer.id",
-                "has 1 to 255 characters, none of them a control character",
-            ),
-            (
-                self.country
-                    .as_ref()
-                    .is_some_and(|country| !is_country(country)),
-                "country",
-                "has two letters, as ISO 3166-1 alpha-2 has it",
-            ),
-            (
-                is_subscription && self.expires_at.is_none(),
-                "expires_at",
-                "is required for a subscription: the end of the period",
-            ),
-            (
-                self.expires_at.is_some_and(|end| end <= self.purchased_at),
-                "expires_at",
-                "lies after `purchased_at`",
-            ),
-            (
-                !is_subscription && self.transaction_id != self.original_transaction_id,
-                "original_transaction_id",
-                "is the same as `transaction_id` for a one-time purchase",
-            ),
-            (
-                !is_subscription && is_trial,
-                "offer",
-                "of a one-time purchase is no free trial",
-            ),
-            (
-                is_trial && price.is_some() && !is_free,
-                "price",
-                "of a free trial is 0",
-            ),
-            (
-                self.is_family_shared && price.is_some() && !is_free,
-                "price",
-                "of a family share is 0",
-            ),
-            (
-                self.grace_period_expires_at.is_some() && self.billing_issue_detected_at.is_none(),
-                "billing_issue_detected_at",
-                "is required with `grace_period_expires_at`",
-            ),
-            (
-                self.grace_period_expires_at
-                    .zip(self.expires_at)
-                    .is_some_and(|(grace, end)| grace < end),
-                "grace_period_expires_at",
-                "does not lie before `expires_at`",
-            ),
-            (
-                self.refunded_at.is_some_and(|at| at < self.purchased_at),
-                "refunded_at",
-                "does not lie before `purchased_at`",
-            ),
-            (
-                self.offer.as_ref().is_some_and(|offer| {
-                    offer.category != OfferCategory::Introductory && offer.id.is_none()
-                }),
-                "offer.id",
-                "is required unless the offer is introductory",
-            ),
-        ];
-        match rules.iter().find(|(broken, ..)| *broken) {
-            Some((_, field, rule)) => Err(Refusal::refuse(
-                RefusalCode::InvalidPurchase,
-                format!("{field}: {field} {rule}"),
-            )),
-            None => Ok(()),
-        }
-    }
-
     /// Whether the subscription begins with this charge. Not said is not yes: a renewal need not repeat when it all began.
     fn is_first(&self) -> bool {
         self.transaction_id == self.original_transaction_id
@@ -317,8 +198,21 @@ impl Statement {
     fn observation(&self, store: Store) -> Result<Observation, Refusal> {
         let price = self.money()?;
         self.check(price)?;
-        let version = self.updated_at;
-        let is_subscription = self.kind == Kind::Subscription;
+        let mut seen = Observation::of(ChainKey {
+            store,
+            environment: self.environment,
+            id: self.original_transaction_id.clone(),
+        });
+        seen.user_token = Some(self.app_user_id.clone());
+        seen.transactions = vec![self.transaction(store, price)];
+        seen.refunds = self.refund(price).into_iter().collect();
+        if self.kind == Kind::Subscription && store != Store::Promotional {
+            seen.renewals = vec![self.renewal()];
+        }
+        Ok(seen)
+    }
+
+    fn transaction(&self, store: Store, price: Option<Money>) -> TransactionFact {
         // A grant has an end like a subscription, but nobody renews it.
         let kind = match (self.kind, store) {
             (Kind::Subscription, Store::Promotional) => TransactionKind::NonRenewing,
@@ -326,13 +220,7 @@ impl Statement {
             (Kind::OneTimePurchase, _) => TransactionKind::NonConsumable,
         };
         let is_first = self.is_first();
-        let mut seen = Observation::of(ChainKey {
-            store,
-            environment: self.environment,
-            id: self.original_transaction_id.clone(),
-        });
-        seen.user_token = Some(self.app_user_id.clone());
-        seen.transactions = vec![TransactionFact {
+        TransactionFact {
             original_purchased_at: self.originally_purchased_at.unwrap_or(self.purchased_at),
             expires_at: self.expires_at,
             price,
@@ -359,51 +247,53 @@ impl Statement {
                 kind,
                 &self.product_id,
                 self.purchased_at,
-                version,
+                self.updated_at,
             )
-        }];
-        if let Some(at) = self.refunded_at {
-            seen.refunds = vec![RefundFact {
-                line: None,
-                pieces_left: None,
-                version,
-                id: format!("{}:{}", self.transaction_id, at.as_millisecond()),
-                transaction: self.transaction_id.clone(),
-                at,
-                amount: price,
-                revokes: true,
-                is_undone: false,
-            }];
         }
-        if is_subscription && store != Store::Promotional {
-            let status = match (
-                &self.ended,
-                self.billing_issue_detected_at,
-                self.grace_period_expires_at,
-            ) {
-                (Some(_), ..) => Status::Expired,
-                (None, Some(_), Some(_)) => Status::Grace,
-                (None, Some(_), None) => Status::Retry,
-                (None, None, _) => Status::Active,
-            };
-            let reason = self.ended.as_ref().and_then(|ended| ended.reason);
-            seen.renewals = vec![RenewalFact {
-                product: Some(self.product_id.clone()),
-                auto_renew: Some(self.will_renew.unwrap_or(self.ended.is_none())),
-                intent: self.ended.as_ref().map(|_| match reason {
-                    Some(EndReason::VoluntarilyCancelled) => ExpirationIntent::Cancelled,
-                    Some(EndReason::BillingError) => ExpirationIntent::BillingError,
-                    Some(EndReason::Unknown) | None => ExpirationIntent::Other,
-                }),
-                in_retry: Some(matches!(status, Status::Grace | Status::Retry)),
-                grace_ends_at: self.grace_period_expires_at,
-                status: Some(status),
-                ended_at: self.ended.as_ref().map(|ended| ended.at),
-                off_since: self.renewal_cancelled_at,
-                ..RenewalFact::new(version)
-            }];
+    }
+
+    fn refund(&self, price: Option<Money>) -> Option<RefundFact> {
+        let at = self.refunded_at?;
+        Some(RefundFact {
+            line: None,
+            pieces_left: None,
+            version: self.updated_at,
+            id: format!("{}:{}", self.transaction_id, at.as_millisecond()),
+            transaction: self.transaction_id.clone(),
+            at,
+            amount: price,
+            revokes: true,
+            is_undone: false,
+        })
+    }
+
+    fn renewal(&self) -> RenewalFact {
+        let status = match (
+            &self.ended,
+            self.billing_issue_detected_at,
+            self.grace_period_expires_at,
+        ) {
+            (Some(_), ..) => Status::Expired,
+            (None, Some(_), Some(_)) => Status::Grace,
+            (None, Some(_), None) => Status::Retry,
+            (None, None, _) => Status::Active,
+        };
+        let reason = self.ended.as_ref().and_then(|ended| ended.reason);
+        RenewalFact {
+            product: Some(self.product_id.clone()),
+            auto_renew: Some(self.will_renew.unwrap_or(self.ended.is_none())),
+            intent: self.ended.as_ref().map(|_| match reason {
+                Some(EndReason::VoluntarilyCancelled) => ExpirationIntent::Cancelled,
+                Some(EndReason::BillingError) => ExpirationIntent::BillingError,
+                Some(EndReason::Unknown) | None => ExpirationIntent::Other,
+            }),
+            in_retry: Some(matches!(status, Status::Grace | Status::Retry)),
+            grace_ends_at: self.grace_period_expires_at,
+            status: Some(status),
+            ended_at: self.ended.as_ref().map(|ended| ended.at),
+            off_since: self.renewal_cancelled_at,
+            ..RenewalFact::new(self.updated_at)
         }
-        Ok(seen)
     }
 }
 
