@@ -1,0 +1,155 @@
+//! Promises about customers who are forgotten: what goes, and what stays without their names.
+
+use super::{
+    Subject, accounts::entries, at, commit, customer, delivery, done, integration, settlement,
+};
+use crate::{About, AuditFilter, CustomerRecord, Deed, Next, SentRequest};
+use domain::{ProjectId, customer::FORGOTTEN_PREFIX};
+use uuid::Uuid;
+
+/// Names, attributes and what was sent are gone; the events are still there.
+pub async fn a_forgotten_customer_leaves_only_facts(ledger: Subject) {
+    let mut first = commit(1, None, 1);
+    let mut named = customer(1);
+    named
+        .attributes
+        .insert("$email".into(), "a@example.com".into());
+    named.aliases.push("other-name".into());
+    first.events[0].event.customer = named.clone();
+    if let Some(write) = &mut first.customer {
+        write.customer = named;
+    }
+    assert!(done(&ledger.commit(first).await.unwrap()));
+    let project = super::project();
+    let known = ledger
+        .customer(project, "other-name")
+        .await
+        .unwrap()
+        .unwrap();
+    assert!(done(&ledger.commit(commit(1, Some(1), 2)).await.unwrap()));
+    assert!(
+        !ledger.forget_customer(project, &known).await.unwrap(),
+        "it changed meanwhile"
+    );
+    let known = ledger
+        .customer(project, "other-name")
+        .await
+        .unwrap()
+        .unwrap();
+    assert!(ledger.forget_customer(project, &known).await.unwrap());
+    for name in ["user-1", "other-name"] {
+        assert!(
+            ledger.customer(project, name).await.unwrap().is_none(),
+            "{name}"
+        );
+    }
+    let left = ledger
+        .customer(project, &customer(1).id.to_string())
+        .await
+        .unwrap()
+        .unwrap();
+    assert!(left.customer.app_user_id.starts_with(FORGOTTEN_PREFIX));
+    assert_eq!(
+        (left.customer.attributes.len(), left.purchases.len()),
+        (0, 1)
+    );
+    let events = ledger
+        .events(
+            &crate::EventFilter {
+                project: Some(project),
+                ..Default::default()
+            },
+            crate::Page::Before(None, 10),
+        )
+        .await
+        .unwrap();
+    assert_eq!(events.len(), 2);
+    for row in events {
+        let text = serde_json::to_string(&row.event).unwrap();
+        assert!(
+            !text.contains("user-1") && !text.contains("example.com"),
+            "{text}"
+        );
+    }
+}
+
+/// What was sent and answered about a forgotten customer is gone; what happened to each attempt stays.
+pub async fn what_was_answered_about_a_forgotten_customer_is_gone(ledger: Subject) {
+    let mut first = commit(1, None, 1);
+    first.deliveries = vec![delivery(1, 1, integration(1), 1)];
+    assert!(done(&ledger.commit(first).await.unwrap()));
+    let id = delivery(1, 1, integration(1), 1).id;
+    let mut sent = settlement(1, id, 0, 2, Next::Delivered);
+    sent.request = Some(SentRequest {
+        url: "https://example.com".into(),
+        headers: Vec::new(),
+        body: "user-1".into(),
+    });
+    sent.response = b"hello user-1".to_vec();
+    assert!(ledger.settle(sent, at(62)).await.unwrap().recorded);
+    let project = super::project();
+    let known = ledger.customer(project, "user-1").await.unwrap().unwrap();
+    assert!(ledger.forget_customer(project, &known).await.unwrap());
+    let attempts = ledger.attempts(id).await.unwrap();
+    let told: Vec<_> = attempts
+        .iter()
+        .map(|attempt| (attempt.number, attempt.status, attempt.response.as_str()))
+        .collect();
+    assert_eq!(told, [(1, Some(200), "")]);
+    let record = ledger.delivery(project, id).await.unwrap().unwrap();
+    assert!(record.request.is_none());
+}
+
+/// The audit log names a forgotten customer no more; who did what stays, and so does what others of the same name are.
+pub async fn the_log_does_not_name_a_forgotten_customer(ledger: Subject) {
+    let mut first = commit(1, None, 1);
+    if let Some(write) = &mut first.customer {
+        write.customer.aliases.push("other-name".into());
+    }
+    assert!(done(&ledger.commit(first).await.unwrap()));
+    let another = ProjectId::new(Uuid::from_u128(77));
+    let here = super::project();
+    for (what, subject, project, about) in [
+        ("give access to", "user-1", here, About::Customer),
+        ("change", "other-name", here, About::CustomerByProgram),
+        ("change", "user-2", here, About::CustomerByProgram),
+        ("verify", "user-1", here, About::Installation),
+        ("change", "user-1", another, About::CustomerByProgram),
+    ] {
+        let deed = Deed {
+            at: at(1),
+            who: "ann",
+            what,
+            subject,
+            project: Some(project),
+            about,
+        };
+        ledger.note(deed).await.unwrap();
+    }
+    let known = ledger.customer(here, "other-name").await.unwrap().unwrap();
+    let stale = CustomerRecord {
+        version: known.version + 1,
+        ..known.clone()
+    };
+    assert!(!ledger.forget_customer(here, &stale).await.unwrap());
+    assert_eq!(
+        entries(&ledger).await[3].1,
+        "user-1",
+        "it was not forgotten"
+    );
+    assert!(ledger.forget_customer(here, &known).await.unwrap());
+    let told = [
+        ("verify", "user-1"),
+        ("change", "user-2"),
+        ("change", ""),
+        ("give access to", ""),
+    ];
+    let told = told.map(|(what, subject)| (what.to_owned(), subject.to_owned()));
+    assert_eq!(entries(&ledger).await, told);
+    let filter = AuditFilter {
+        project: another,
+        with_common: false,
+    };
+    let theirs = ledger.audit(filter, None, 10).await.unwrap();
+    assert_eq!(theirs[0].subject, "user-1", "that is somebody else");
+}
