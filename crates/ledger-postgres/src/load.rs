@@ -38,6 +38,13 @@ pub(crate) async fn load(pool: &PgPool, wanted: &Wanted) -> Result<Loaded> {
         },
     };
     // The version comes first: whatever is read after it and is newer makes the commit a conflict.
+    let customer = versioned(pool, who).await?;
+    let mut loaded = purchases(pool, wanted, who, &chain).await?;
+    loaded.customer = Some(customer);
+    Ok(loaded)
+}
+
+async fn versioned(pool: &PgPool, who: Uuid) -> Result<VersionedCustomer> {
     let row = sqlx::query!(
         "select body, version, seq from customers where id = $1",
         who
@@ -45,21 +52,22 @@ pub(crate) async fn load(pool: &PgPool, wanted: &Wanted) -> Result<Loaded> {
     .fetch_optional(pool)
     .await
     .map_err(failed)?;
-    let customer = {
-        let of = Stored::new("customers", &who);
-        let lacks = || {
-            of.corrupt(
-                "id",
-                "an alias or chain refers to it, but it does not exist",
-            )
-        };
-        let row = row.ok_or_else(lacks)?;
-        VersionedCustomer {
-            customer: of.json("body", row.body.as_bytes())?,
-            version: of.number("version", row.version)?,
-            seq: of.number("seq", row.seq)?,
-        }
+    let of = Stored::new("customers", &who);
+    let lacks = || {
+        let problem = "an alias or chain refers to it, but it does not exist";
+        of.corrupt("id", problem)
     };
+    let row = row.ok_or_else(lacks)?;
+    Ok(VersionedCustomer {
+        customer: of.json("body", row.body.as_bytes())?,
+        version: of.number("version", row.version)?,
+        seq: of.number("seq", row.seq)?,
+    })
+}
+
+/// The chain, and what else of the customer can give access.
+async fn purchases(pool: &PgPool, wanted: &Wanted, who: Uuid, chain: &str) -> Result<Loaded> {
+    let (app, environment_id) = (wanted.app.uuid(), wanted.chain.environment.id());
     let found = sqlx::query!(
         "select app, chain, snapshot, terms, store, formers from purchases
          where customer = $1 and environment = $2 and (unlocking or (app = $3 and chain = $4))",
@@ -74,7 +82,7 @@ pub(crate) async fn load(pool: &PgPool, wanted: &Wanted) -> Result<Loaded> {
     let (mut stored, mut others) = (None, Vec::new());
     for row in found {
         let charges = if row.app == app && row.chain == chain {
-            Some(transactions(pool, who, app, environment_id, &chain).await?)
+            Some(transactions(pool, who, app, environment_id, chain).await?)
         } else {
             None
         };
@@ -98,7 +106,7 @@ pub(crate) async fn load(pool: &PgPool, wanted: &Wanted) -> Result<Loaded> {
         stored = Some((key, stored_chain));
     }
     Ok(Loaded {
-        customer: Some(customer),
+        customer: None,
         chain: stored,
         others,
     })

@@ -4,7 +4,7 @@ use crate::{
     Layout,
     batch::{Stop, Work},
     codec::micros,
-    lease::with_events,
+    lease::{Leased, with_events},
     line::{self, Released, Waking},
 };
 use domain::{NotSent, time::after};
@@ -87,8 +87,49 @@ pub(crate) async fn settle(
     let mut tx = connection.begin().await?;
     let recorded = record(&mut tx, &works).await?;
     insert_attempts(&mut tx, &works, &recorded).await?;
+    let (mut ended, waking) = following(&works, &recorded)?;
+    waking.write(&mut *tx).await?;
+    let mut leased = ended.release(&mut *tx, layout, Released::Any).await?;
+    tx.commit().await?;
+    // Once more: what another node wrote as waiting meanwhile was not seen, and did not see what is settled.
+    ended.found(&leased);
+    match ended.release(&mut *connection, layout, Released::Any).await {
+        Ok(late) => {
+            ended.found(&late);
+            leased.extend(late);
+        }
+        // They are recorded whatever comes now; `mend` finds what is left.
+        Err(error) => {
+            tracing::warn!(%error, "what is next after settled deliveries could not be released");
+        }
+    }
+    // Likewise: what was put behind one that rests now was not seen.
+    if let Err(error) = waking.write(&mut *connection).await {
+        tracing::warn!(%error, "what waits behind deliveries that rest could not be woken");
+    }
+    if let Err(error) = ended.wake(&mut *connection).await {
+        tracing::warn!(%error, "what waits behind settled deliveries could not be woken");
+    }
+    let mut released = read(&mut connection, leased).await;
+    Ok(works
+        .iter()
+        .map(|work| {
+            let id = work.settlement.delivery.uuid();
+            Settled {
+                recorded: recorded.contains_key(&id),
+                released: released.remove(&id).unwrap_or_default(),
+            }
+        })
+        .collect())
+}
+
+/// Lines of which something was settled, and lines of which something rests.
+fn following(
+    works: &[Prepared],
+    recorded: &BTreeMap<Uuid, Recorded>,
+) -> Result<(line::Ended, Waking), Stop> {
     let (mut ended, mut waking) = (line::Ended::default(), Waking::default());
-    for work in works.iter() {
+    for work in works {
         let settlement = &work.settlement;
         let Some(row) = recorded.get(&settlement.delivery.uuid()) else {
             continue;
@@ -117,30 +158,13 @@ pub(crate) async fn settle(
             Next::Later(..) => {}
         }
     }
-    waking.write(&mut *tx).await?;
-    let mut leased = ended.release(&mut *tx, layout, Released::Any).await?;
-    tx.commit().await?;
-    // Once more: what another node wrote as waiting meanwhile was not seen, and did not see what is settled.
-    ended.found(&leased);
-    match ended.release(&mut *connection, layout, Released::Any).await {
-        Ok(late) => {
-            ended.found(&late);
-            leased.extend(late);
-        }
-        // They are recorded whatever comes now; `mend` finds what is left.
-        Err(error) => {
-            tracing::warn!(%error, "what is next after settled deliveries could not be released");
-        }
-    }
-    // Likewise: what was put behind one that rests now was not seen.
-    if let Err(error) = waking.write(&mut *connection).await {
-        tracing::warn!(%error, "what waits behind deliveries that rest could not be woken");
-    }
-    if let Err(error) = ended.wake(&mut *connection).await {
-        tracing::warn!(%error, "what waits behind settled deliveries could not be woken");
-    }
+    Ok((ended, waking))
+}
+
+/// What was released, by what it came after. What cannot be read is leased to nobody.
+async fn read(on: &mut PgConnection, leased: Vec<Leased>) -> BTreeMap<Uuid, Vec<Lease>> {
     let mut released: BTreeMap<Uuid, Vec<Lease>> = BTreeMap::new();
-    match with_events(&mut *connection, leased).await {
+    match with_events(&mut *on, leased).await {
         Ok(leases) => {
             for (before, lease) in leases {
                 if let Some(before) = before {
@@ -153,16 +177,7 @@ pub(crate) async fn settle(
             tracing::warn!(%error, "the events of released deliveries could not be read");
         }
     }
-    Ok(works
-        .iter()
-        .map(|work| {
-            let id = work.settlement.delivery.uuid();
-            Settled {
-                recorded: recorded.contains_key(&id),
-                released: released.remove(&id).unwrap_or_default(),
-            }
-        })
-        .collect())
+    released
 }
 
 /// Moves deliveries on that are still at the attempt they were leased with.
