@@ -22,7 +22,7 @@ pub mod table;
 mod web;
 
 pub use claim::{Sender, stands_for};
-pub use refusal::{Refusal, RefusalCode, Verdict};
+pub use refusal::{Refusal, RefusalCode, Verdict, Wrong};
 pub use web::{Call, Method, Purpose, Reply, Trouble, Web};
 
 use async_trait::async_trait;

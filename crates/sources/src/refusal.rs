@@ -7,27 +7,66 @@ pub struct Refusal {
     pub code: RefusalCode,
     /// What is wrong and what would be right. Holds nothing secret.
     pub detail: String,
+    /// The same by field, where it is a body of fields.
+    pub fields: Vec<Wrong>,
     /// What the store should do.
     pub verdict: Verdict,
 }
 
+/// A field that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wrong {
+    /// Its path: `price.amount`.
+    pub field: String,
+    /// What is wrong and what would be right.
+    pub problem: String,
+}
+
+impl Wrong {
+    /// Something is wrong with a field.
+    pub fn new(field: impl Into<String>, problem: impl Into<String>) -> Self {
+        Self {
+            field: field.into(),
+            problem: problem.into(),
+        }
+    }
+}
+
 impl Refusal {
-    /// It is not genuine, or not for this app.
-    pub fn refuse(code: RefusalCode, detail: impl Into<String>) -> Self {
+    pub(crate) fn new(code: RefusalCode, detail: impl Into<String>, verdict: Verdict) -> Self {
         Self {
             code,
             detail: detail.into(),
-            verdict: Verdict::Refuse,
+            fields: Vec::new(),
+            verdict,
         }
+    }
+
+    /// It is not genuine, or not for this app.
+    pub fn refuse(code: RefusalCode, detail: impl Into<String>) -> Self {
+        Self::new(code, detail, Verdict::Refuse)
+    }
+
+    /// Some of its fields cannot be used.
+    pub fn of_fields(code: RefusalCode, fields: Vec<Wrong>) -> Self {
+        let told = fields.iter();
+        let told: Vec<_> = told
+            .map(|wrong| format!("{}: {}", wrong.field, wrong.problem))
+            .collect();
+        Self {
+            fields,
+            ..Self::refuse(code, told.join("; "))
+        }
+    }
+
+    /// It may be genuine, and whether it is cannot be found out now.
+    pub fn again(code: RefusalCode, detail: impl Into<String>) -> Self {
+        Self::new(code, detail, Verdict::Again)
     }
 
     /// It is genuine, but cannot be read.
     pub fn park(code: RefusalCode, detail: impl Into<String>) -> Self {
-        Self {
-            code,
-            detail: detail.into(),
-            verdict: Verdict::Park,
-        }
+        Self::new(code, detail, Verdict::Park)
     }
 }
 

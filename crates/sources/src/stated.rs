@@ -5,6 +5,9 @@
 //! "External Purchases API".
 
 mod rules;
+mod statement;
+
+pub use statement::{EndReason, Ended, Kind, StatedOffer, StatedPrice, Statement};
 
 use crate::{
     Answer, Content, Incoming, Probe, Question, Receipt, Received, Refusal, RefusalCode, Source,
@@ -12,15 +15,14 @@ use crate::{
 };
 use async_trait::async_trait;
 use domain::{
-    ChainKey, Currency, Environment, Facts, Money, Observation, Snapshot, Store,
+    ChainKey, Facts, Money, Observation, Snapshot, Store,
     fact::{
-        Discount, Offer, OfferCategory, Ownership, RefundFact, RenewalFact, Status,
-        TransactionFact, TransactionKind, TransactionReason,
+        Offer, Ownership, RefundFact, RenewalFact, Status, TransactionFact, TransactionKind,
+        TransactionReason,
     },
     reason::ExpirationIntent,
 };
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 
 /// Any other store as a [`Source`].
 #[derive(Debug)]
@@ -35,160 +37,7 @@ impl Stated {
     }
 }
 
-/// What was bought.
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = StatedKind))]
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Kind {
-    /// Renews until cancelled.
-    Subscription,
-    /// Bought once.
-    OneTimePurchase,
-}
-
-/// A price as it is written: a decimal number as text, `"9.99"`.
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct StatedPrice {
-    /// Decimal number with up to six digits after the point.
-    pub amount: String,
-    /// ISO 4217.
-    pub currency: String,
-}
-
-/// A purchase as somebody states it.
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Statement {
-    /// The app's name for the customer.
-    pub app_user_id: String,
-    /// What was bought.
-    pub kind: Kind,
-    /// Real or test; production when absent.
-    #[serde(default = "production")]
-    pub environment: Environment,
-    /// The store's product id.
-    pub product_id: String,
-    /// Id of this charge; another than `original_transaction_id` is a renewal, unless `originally_purchased_at` says that it
-    /// is the first.
-    pub transaction_id: String,
-    /// Id of the subscription, usually that of its first charge; for one-time purchases the same as `transaction_id`.
-    pub original_transaction_id: String,
-    /// When all of this was true. An older statement never overwrites a newer one.
-    pub updated_at: Timestamp,
-    /// Start of the period, or the time of purchase.
-    pub purchased_at: Timestamp,
-    /// First purchase of the subscription. Equal to `purchased_at`, this is the first, whatever the ids are. When absent, the
-    /// ids alone say whether it is, and the earliest charge known is the beginning.
-    #[serde(default)]
-    pub originally_purchased_at: Option<Timestamp>,
-    /// End of the period; subscriptions need it.
-    #[serde(default)]
-    pub expires_at: Option<Timestamp>,
-    /// Whether it will renew; true when absent.
-    #[serde(default)]
-    pub will_renew: Option<bool>,
-    /// When renewal was switched off.
-    #[serde(default)]
-    pub renewal_cancelled_at: Option<Timestamp>,
-    /// When a charge failed.
-    #[serde(default)]
-    pub billing_issue_detected_at: Option<Timestamp>,
-    /// End of access after a failed charge.
-    #[serde(default)]
-    pub grace_period_expires_at: Option<Timestamp>,
-    /// It is over, and why: `voluntarily_cancelled`, `billing_error`, `unknown`.
-    #[serde(default)]
-    pub ended: Option<Ended>,
-    /// When it was refunded.
-    #[serde(default)]
-    pub refunded_at: Option<Timestamp>,
-    /// What was charged; zero for a free trial.
-    #[serde(default)]
-    pub price: Option<StatedPrice>,
-    /// The offer applied.
-    #[serde(default)]
-    pub offer: Option<StatedOffer>,
-    /// ISO 3166-1 alpha-2.
-    #[serde(default)]
-    pub country: Option<String>,
-    /// Somebody in the family paid.
-    #[serde(default)]
-    pub is_family_shared: bool,
-    /// Entitlements it unlocks by itself, beside those of its product.
-    #[serde(default)]
-    pub entitlements: Vec<String>,
-}
-
-/// The end of a subscription.
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Ended {
-    /// When.
-    pub at: Timestamp,
-    /// Why; unknown when absent.
-    #[serde(default)]
-    pub reason: Option<EndReason>,
-}
-
-/// Why a subscription ended.
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum EndReason {
-    /// The customer cancelled it.
-    VoluntarilyCancelled,
-    /// A charge failed for good.
-    BillingError,
-    /// Nobody knows.
-    Unknown,
-}
-
-/// An offer.
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct StatedOffer {
-    /// Its category.
-    pub category: OfferCategory,
-    /// How it is paid.
-    #[serde(rename = "type")]
-    pub kind: Discount,
-    /// Its id; introductory offers have none.
-    #[serde(default)]
-    pub id: Option<String>,
-}
-
-const fn production() -> Environment {
-    Environment::Production
-}
-
 impl Statement {
-    fn money(&self) -> Result<Option<Money>, Refusal> {
-        let Some(price) = &self.price else {
-            return Ok(None);
-        };
-        let invalid = |field: &str, problem: String| {
-            Refusal::refuse(
-                RefusalCode::InvalidPurchase,
-                format!("price.{field}: {problem}"),
-            )
-        };
-        let currency = Currency::try_from(price.currency.as_str())
-            .map_err(|error| invalid("currency", error.to_string()))?;
-        Money::parse_decimal(&price.amount, currency)
-            .map(Some)
-            .ok_or_else(|| {
-                invalid(
-                    "amount",
-                    format!("{:?} is not a number such as \"9.99\"", price.amount),
-                )
-            })
-    }
-
     /// Whether the subscription begins with this charge. Not said is not yes: a renewal need not repeat when it all began.
     fn is_first(&self) -> bool {
         self.transaction_id == self.original_transaction_id
@@ -196,8 +45,7 @@ impl Statement {
     }
 
     fn observation(&self, store: Store) -> Result<Observation, Refusal> {
-        let price = self.money()?;
-        self.check(price)?;
+        let price = self.checked()?;
         let mut seen = Observation::of(ChainKey {
             store,
             environment: self.environment,
@@ -323,8 +171,7 @@ impl Source for Stated {
     }
 
     fn receive(&self, body: &[u8], _: Timestamp) -> Result<Received, Refusal> {
-        let statement: Statement = serde_json::from_slice(body)
-            .map_err(|error| Refusal::refuse(RefusalCode::InvalidPurchase, error.to_string()))?;
+        let statement = Statement::read(body)?;
         let seen = statement.observation(self.store)?;
         Ok(Received {
             key: format!(

@@ -239,6 +239,17 @@ impl From<IntakeError> for Problem {
             IntakeError::Ledger(_) | IntakeError::Contended => Code::Unavailable,
             IntakeError::Stopping => Code::Stopping,
         };
+        let errors = match &error {
+            IntakeError::Refused(refusal) => {
+                let wrong = refusal.fields.iter();
+                let by_field = wrong.map(|wrong| configuration::Problem {
+                    path: vec![wrong.field.clone()],
+                    message: wrong.problem.clone(),
+                });
+                by_field.collect()
+            }
+            _ => Vec::new(),
+        };
         let detail = match error {
             IntakeError::Ledger(error) => {
                 tracing::error!(%error, "a store's message could not be made durable; the store was asked to send it again");
@@ -246,7 +257,10 @@ impl From<IntakeError> for Problem {
             }
             error => error.told(),
         };
-        Self::new(code, detail)
+        Self {
+            errors,
+            ..Self::new(code, detail)
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use super::Intake;
 use crate::Guarded;
 use jiff::{SignedDuration, Timestamp};
 use sources::{
-    Call, Purpose, Refusal, RefusalCode, Reply, Verdict,
+    Call, Purpose, Refusal, RefusalCode, Reply,
     apple::ocsp::{Check, Doubt},
 };
 use std::collections::BTreeMap;
@@ -58,11 +58,7 @@ fn request(check: &Check) -> Call {
 
 /// `Ok` for a certificate that stands.
 fn verdict(check: &Check, answer: Result<Reply, String>, now: Timestamp) -> Result<(), Refusal> {
-    let again = |detail: String| Refusal {
-        code: RefusalCode::RevocationUnknown,
-        detail,
-        verdict: Verdict::Again,
-    };
+    let again = |detail: String| Refusal::again(RefusalCode::RevocationUnknown, detail);
     let answer = answer.map_err(|problem| {
         // Whoever sent the message is not told what is wrong inside.
         tracing::warn!(problem, "the revocation responder could not be asked");

@@ -69,12 +69,10 @@ impl Source for AppStore {
     }
 
     fn receive(&self, body: &[u8], now: Timestamp) -> Result<Received, Refusal> {
-        let envelope: NotificationEnvelope =
-            serde_json::from_slice(body).map_err(|error| Refusal {
-                code: RefusalCode::MalformedPayload,
-                detail: format!("expected a JSON object with a `signedPayload` string: {error}"),
-                verdict: Verdict::Refuse,
-            })?;
+        let envelope: NotificationEnvelope = serde_json::from_slice(body).map_err(|error| {
+            let detail = format!("expected a JSON object with a `signedPayload` string: {error}");
+            Refusal::refuse(RefusalCode::MalformedPayload, detail)
+        })?;
         let notification = receive(&envelope.signed_payload, &self.app, now)?;
         let title = match &notification.subtype {
             Some(subtype) => format!("{} / {subtype}", notification.kind),
@@ -208,10 +206,6 @@ impl From<Rejection> for Refusal {
             _ if rejection.is_retryable() => Verdict::Again,
             _ => Verdict::Refuse,
         };
-        Self {
-            code: rejection.code(),
-            detail: rejection.to_string(),
-            verdict,
-        }
+        Self::new(rejection.code(), rejection.to_string(), verdict)
     }
 }

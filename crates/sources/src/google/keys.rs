@@ -4,7 +4,7 @@
 //! them asks, and what was asked a moment ago is not asked again.
 
 use crate::{
-    Call, Purpose, Refusal, RefusalCode, Trouble, Verdict, Web,
+    Call, Purpose, Refusal, RefusalCode, Trouble, Web,
     jwt::{self, TokenProblem},
     web,
 };
@@ -140,11 +140,9 @@ async fn fetch(url: &str, web: &dyn Web, now: Timestamp) -> Result<Read, Refusal
         let kept = max_age(reply.cache_control.as_deref()).unwrap_or(KEPT);
         Ok::<_, Trouble>((reply.json::<JwkSet>(WHO)?, kept))
     };
-    let (set, kept) = fetched.await.map_err(|trouble| Refusal {
-        code: RefusalCode::PushKeysUnavailable,
+    let (set, kept) = fetched.await.map_err(|trouble| {
         // Anybody may send a push, and is answered with this.
-        detail: trouble.told().to_owned(),
-        verdict: Verdict::Again,
+        Refusal::again(RefusalCode::PushKeysUnavailable, trouble.told())
     })?;
     Ok(Read {
         set,

@@ -2,7 +2,7 @@
 //! push subscriptions" (Pub/Sub) and "Real-time developer notifications reference guide".
 
 use super::keys::Keys;
-use crate::{Content, Incoming, Question, Received, Refusal, RefusalCode, Verdict, Web};
+use crate::{Content, Incoming, Question, Received, Refusal, RefusalCode, Web};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use domain::time::after;
 use jiff::{SignedDuration, Timestamp};
@@ -68,11 +68,10 @@ impl Push {
         let (audience, email, keys_url) = match &self.access {
             PushAccess::Anyone => return Ok(()),
             PushAccess::Nobody => {
-                return Err(Refusal {
-                    code: RefusalCode::PushNotSetUp,
-                    detail: "the app does not say who may push: set `push_service_account` to the e-mail of the Pub/Sub subscription's service account".into(),
-                    verdict: Verdict::Again,
-                });
+                return Err(Refusal::again(
+                    RefusalCode::PushNotSetUp,
+                    "the app does not say who may push: set `push_service_account` to the e-mail of the Pub/Sub subscription's service account",
+                ));
             }
             PushAccess::Oidc {
                 audience,

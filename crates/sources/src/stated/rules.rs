@@ -1,9 +1,9 @@
-//! What does not fit together in a statement. Source: Adapty docs, "Server-side API", error codes.
+//! What of a statement does not fit together. Source: Adapty docs, "Server-side API", error codes.
 
-use super::{Kind, Statement};
-use crate::{Refusal, RefusalCode};
+use super::statement::{Kind, Statement, refused};
+use crate::{Refusal, Wrong};
 use domain::{
-    Money,
+    Currency, Money,
     fact::{Discount, OfferCategory},
 };
 
@@ -21,125 +21,133 @@ fn is_country(text: &str) -> bool {
     text.len() == 2 && text.bytes().all(|letter| letter.is_ascii_alphabetic())
 }
 
-const HAS_ID: &str = "has 1 to 255 characters, none of them a control character";
+/// What an id has to be.
+const AN_ID: &str = "has 1 to 255 characters, none of them a control character";
 
-/// Something that is wrong, with a field.
-struct Broken {
-    field: &'static str,
-    /// What holds of it.
-    rule: &'static str,
-}
-
-/// The first of these that is broken: whether it is, its field, and what holds of that.
-fn first<const N: usize>(rules: [(bool, &'static str, &'static str); N]) -> Option<Broken> {
-    let broken = rules.into_iter().find(|(is_broken, ..)| *is_broken);
-    broken.map(|(_, field, rule)| Broken { field, rule })
-}
+/// A field, what it has to be, and whether it is not.
+type Rule = (&'static str, &'static str, bool);
 
 impl Statement {
-    /// Errors: the first rule that is broken, with its field.
-    pub(super) fn check(&self, price: Option<Money>) -> Result<(), Refusal> {
-        let broken = self.wrong_id().or_else(|| self.wrong_word());
-        match broken.or_else(|| self.does_not_fit(price)) {
-            Some(Broken { field, rule }) => Err(Refusal::refuse(
-                RefusalCode::InvalidPurchase,
-                format!("{field}: {field} {rule}"),
-            )),
-            None => Ok(()),
+    /// Its price, if it has one and everything fits together; otherwise all that does not, by field.
+    pub(super) fn checked(&self) -> Result<Option<Money>, Refusal> {
+        let (price, mut wrong) = match self.money() {
+            Ok(price) => (price, Vec::new()),
+            Err(problem) => (None, vec![problem]),
+        };
+        let rules = self.names().into_iter().chain(self.times());
+        let rules = rules.chain(self.offered(price));
+        let broken = rules.filter(|(.., is_broken)| *is_broken);
+        wrong.extend(broken.map(|(field, says, _)| Wrong::new(field, says)));
+        if wrong.is_empty() {
+            Ok(price)
+        } else {
+            Err(refused(wrong))
         }
     }
 
-    fn wrong_id(&self) -> Option<Broken> {
-        let is_wrong = |id: &str| !is_id(id);
-        first([
-            (is_wrong(&self.app_user_id), "app_user_id", HAS_ID),
-            (is_wrong(&self.product_id), "product_id", HAS_ID),
-            (is_wrong(&self.transaction_id), "transaction_id", HAS_ID),
-            (
-                is_wrong(&self.original_transaction_id),
-                "original_transaction_id",
-                HAS_ID,
-            ),
-        ])
+    fn money(&self) -> Result<Option<Money>, Wrong> {
+        let Some(price) = &self.price else {
+            return Ok(None);
+        };
+        let currency = Currency::try_from(price.currency.as_str())
+            .map_err(|error| Wrong::new("price.currency", error.to_string()))?;
+        let money = Money::parse_decimal(&price.amount, currency);
+        money.map(Some).ok_or_else(|| {
+            let problem = format!("{:?} is not a number such as \"9.99\"", price.amount);
+            Wrong::new("price.amount", problem)
+        })
     }
 
-    fn wrong_word(&self) -> Option<Broken> {
+    fn names(&self) -> [Rule; 7] {
         let is_listed = self.entitlements.len() <= MOST_ENTITLEMENTS
             && self.entitlements.iter().all(|key| is_id(key));
         let offer = self.offer.as_ref().and_then(|offer| offer.id.as_ref());
         let country = self.country.as_ref();
-        first([
+        [
+            ("app_user_id", AN_ID, !is_id(&self.app_user_id)),
+            ("product_id", AN_ID, !is_id(&self.product_id)),
+            ("transaction_id", AN_ID, !is_id(&self.transaction_id)),
             (
-                !is_listed,
+                "original_transaction_id",
+                AN_ID,
+                !is_id(&self.original_transaction_id),
+            ),
+            (
                 "entitlements",
                 "are at most 100, each of 1 to 255 characters, none of them a control character",
+                !is_listed,
             ),
-            (offer.is_some_and(|id| !is_id(id)), "offer.id", HAS_ID),
+            ("offer.id", AN_ID, offer.is_some_and(|id| !is_id(id))),
             (
-                country.is_some_and(|country| !is_country(country)),
                 "country",
                 "has two letters, as ISO 3166-1 alpha-2 has it",
+                country.is_some_and(|country| !is_country(country)),
             ),
-        ])
+        ]
     }
 
-    fn does_not_fit(&self, price: Option<Money>) -> Option<Broken> {
-        let is_paid = price.is_some_and(|price| price.micros != 0);
-        let offer = self.offer.as_ref();
-        let is_trial = offer.is_some_and(|offer| offer.kind == Discount::FreeTrial);
+    fn times(&self) -> [Rule; 6] {
         let is_subscription = self.kind == Kind::Subscription;
         let grace = self.grace_period_expires_at;
-        first([
+        [
             (
-                is_subscription && self.expires_at.is_none(),
                 "expires_at",
                 "is required for a subscription: the end of the period",
+                is_subscription && self.expires_at.is_none(),
             ),
             (
-                self.expires_at.is_some_and(|end| end <= self.purchased_at),
                 "expires_at",
                 "lies after `purchased_at`",
+                self.expires_at.is_some_and(|end| end <= self.purchased_at),
             ),
             (
-                !is_subscription && self.transaction_id != self.original_transaction_id,
                 "original_transaction_id",
                 "is the same as `transaction_id` for a one-time purchase",
+                !is_subscription && self.transaction_id != self.original_transaction_id,
             ),
             (
-                !is_subscription && is_trial,
-                "offer",
-                "of a one-time purchase is no free trial",
-            ),
-            (is_trial && is_paid, "price", "of a free trial is 0"),
-            (
-                self.is_family_shared && is_paid,
-                "price",
-                "of a family share is 0",
-            ),
-            (
-                grace.is_some() && self.billing_issue_detected_at.is_none(),
                 "billing_issue_detected_at",
                 "is required with `grace_period_expires_at`",
+                grace.is_some() && self.billing_issue_detected_at.is_none(),
             ),
             (
+                "grace_period_expires_at",
+                "does not lie before `expires_at`",
                 grace
                     .zip(self.expires_at)
                     .is_some_and(|(grace, end)| grace < end),
-                "grace_period_expires_at",
-                "does not lie before `expires_at`",
             ),
             (
-                self.refunded_at.is_some_and(|at| at < self.purchased_at),
                 "refunded_at",
                 "does not lie before `purchased_at`",
+                self.refunded_at.is_some_and(|at| at < self.purchased_at),
+            ),
+        ]
+    }
+
+    fn offered(&self, price: Option<Money>) -> [Rule; 4] {
+        let costs = price.is_some_and(|price| price.micros != 0);
+        let offer = self.offer.as_ref();
+        let is_trial = offer.is_some_and(|offer| offer.kind == Discount::FreeTrial);
+        [
+            (
+                "offer",
+                "of a one-time purchase is no free trial",
+                self.kind != Kind::Subscription && is_trial,
+            ),
+            ("price", "of a free trial is 0", is_trial && costs),
+            (
+                "price",
+                "of a family share is 0",
+                self.is_family_shared && costs,
             ),
             (
+                "offer.id",
+                "is required unless the offer is introductory",
                 offer.is_some_and(|offer| {
                     offer.category != OfferCategory::Introductory && offer.id.is_none()
                 }),
-                "offer.id",
-                "is required unless the offer is introductory",
             ),
-        ])
+        ]
     }
 }

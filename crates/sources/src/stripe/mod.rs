@@ -18,7 +18,7 @@ pub use webhook::EventEnvelope;
 
 use crate::{
     Answer, Content, Incoming, Probe, Question, Receipt, Received, Refusal, RefusalCode, Source,
-    Trouble, Verdict, Web,
+    Trouble, Web,
 };
 use api::Api;
 use async_trait::async_trait;
@@ -64,11 +64,10 @@ impl Source for Stripe {
         now: Timestamp,
     ) -> Result<(), Refusal> {
         if self.app.signing_secrets.is_empty() {
-            return Err(Refusal {
-                code: RefusalCode::SigningSecretMissing,
-                detail: "the app has no signing secret: set `signing_secrets` to the `whsec_...` that Stripe shows for the endpoint".into(),
-                verdict: Verdict::Again,
-            });
+            return Err(Refusal::again(
+                RefusalCode::SigningSecretMissing,
+                "the app has no signing secret: set `signing_secrets` to the `whsec_...` that Stripe shows for the endpoint",
+            ));
         }
         signature::verify(
             incoming.signature,
