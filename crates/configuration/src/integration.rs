@@ -8,9 +8,28 @@ use crate::{
     stored::Stored,
 };
 use destinations::{Destination, Field, FieldKind, Invalid};
-use domain::IntegrationId;
+use domain::{IntegrationId, secret::Secret};
 use ledger::{ConfigurationChange, Integration, Verification};
 use serde_json::{Map, Value, json};
+
+/// Settings as they are to be stored.
+struct Settled {
+    sealed: Vec<u8>,
+    /// Whether their endpoint has shown that it is the integration's.
+    verification: Verification,
+    /// A secret among them that was made here.
+    made: Option<Secret>,
+}
+
+impl Settled {
+    fn as_it_is(known: &Integration) -> Self {
+        Self {
+            sealed: known.sealed_settings.clone(),
+            verification: known.verification.clone(),
+            made: None,
+        }
+    }
+}
 
 impl Planner<'_> {
     pub(crate) fn integration(&mut self, key: &str, desired: &DesiredIntegration) {
@@ -51,10 +70,10 @@ impl Planner<'_> {
             }
         };
         let unmoved = same.filter(|_| given.values().all(|given| *given == Given::Keep));
-        let (sealed_settings, verification) = match unmoved {
-            Some(known) => (known.sealed_settings.clone(), known.verification.clone()),
+        let settled = match unmoved {
+            Some(known) => Settled::as_it_is(known),
             None => match self.settings(key, id, destination, same, &given) {
-                Some(settings) => settings,
+                Some(settled) => settled,
                 None => return,
             },
         };
@@ -67,12 +86,12 @@ impl Planner<'_> {
                 .over(known.map(|known| &known.name))
                 .unwrap_or_else(|| key.into()),
             destination: destination.spec().key.into(),
-            sealed_settings,
+            sealed_settings: settled.sealed,
             paused: desired
                 .paused
                 .over(known.map(|known| &known.paused))
                 .unwrap_or_default(),
-            verification,
+            verification: settled.verification,
         };
         self.step(
             format!("integration {key}"),
@@ -80,10 +99,10 @@ impl Planner<'_> {
             wanted,
             ConfigurationChange::PutIntegration,
         );
+        self.made(settled.made);
     }
 
-    /// Settings as they are to be stored, and whether their endpoint has shown that it is the integration's. `None` where
-    /// they cannot be used.
+    /// Settings as they are to be stored; `None` where they cannot be used.
     fn settings(
         &mut self,
         key: &str,
@@ -91,7 +110,7 @@ impl Planner<'_> {
         destination: &dyn Destination,
         known: Option<&Integration>,
         given: &Settings,
-    ) -> Option<(Vec<u8>, Verification)> {
+    ) -> Option<Settled> {
         let (means, spec) = (self.means, destination.spec());
         let fields = spec.fields;
         let stored = known.map_or_else(Stored::default, |known| {
@@ -106,11 +125,14 @@ impl Planner<'_> {
         let mut settings = merged.settings;
         // A destination that signs gets a secret of its own unless one is given.
         let signs = fields.iter().find(|field| field.kind == FieldKind::Secrets);
-        if let Some(field) = signs {
-            settings
-                .entry(field.name)
-                .or_insert_with(|| Value::Array(vec![self.signing_secret().into()]));
-        }
+        let made = signs
+            .filter(|field| !settings.contains_key(field.name))
+            .map(|field| {
+                let secret = self.signing_secret();
+                let all = Value::Array(vec![secret.clone().into()]);
+                settings.insert(field.name.into(), all);
+                Secret::new(secret)
+            });
         let configure =
             |settings: &Map<String, Value>| destination.configure(&json!(settings), means.context);
         let mut configured = configure(&settings);
@@ -129,7 +151,7 @@ impl Planner<'_> {
         let same_settings = stored.settings == settings;
         let settings = Value::Object(settings);
         if let Some(known) = known.filter(|_| same_settings) {
-            return Some((known.sealed_settings.clone(), known.verification.clone()));
+            return Some(Settled::as_it_is(known));
         }
         let settings = settings.to_string();
         let sealed = means.vault.seal(&id.to_string(), settings.as_bytes());
@@ -138,7 +160,11 @@ impl Planner<'_> {
         } else {
             Verification::Pending
         };
-        Some((sealed, verification))
+        Some(Settled {
+            sealed,
+            verification,
+            made,
+        })
     }
 
     fn invalid(&mut self, key: &str, problems: Vec<Invalid>) {

@@ -2,7 +2,7 @@
 
 use crate::Vault;
 use destinations::Context;
-use domain::ProjectId;
+use domain::{ProjectId, secret::Secret};
 use ledger::{Configuration, ConfigurationChange, Integration};
 use serde::Serialize;
 use uuid::Uuid;
@@ -38,6 +38,9 @@ pub struct Step {
     pub subject: String,
     /// The change; `None` when nothing changes.
     pub change: Option<ConfigurationChange>,
+    /// The secret to sign with that was made for it, because none was given. It is sealed in the change, and whoever asked has to be told it
+    /// now: nobody is shown it later.
+    pub made: Option<Secret>,
 }
 
 /// Integrations that a plan hands to another destination, as they are now. What waits for one was made for the destination it has.
@@ -145,6 +148,14 @@ impl<'a> Planner<'a> {
             action,
             subject,
             change,
+            made: None,
         });
+    }
+
+    /// Says of the last step that a secret was made for it.
+    pub(crate) fn made(&mut self, secret: Option<Secret>) {
+        if let Some(step) = self.steps.last_mut() {
+            step.made = secret.filter(|_| step.change.is_some());
+        }
     }
 }

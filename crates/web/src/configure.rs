@@ -6,6 +6,7 @@ pub use named::{Kind, Named, put, remove};
 
 use crate::{App, access::Caller, problem::Problem, project::InProject};
 use configuration::{Action, Desired, Means};
+use domain::secret::Secret;
 use engine::Setup;
 use ledger::{Configuration, ConfigurationChange, Deliveries, Integration, LedgerError};
 use std::sync::Arc;
@@ -17,6 +18,8 @@ pub struct Taken {
     pub action: Action,
     /// To what: `integration backend`.
     pub subject: String,
+    /// A secret to sign with that was made for it; whoever asked is told it now or never.
+    pub made: Option<Secret>,
 }
 
 /// What became of a part of a project: the steps that were taken, or every problem.
@@ -42,6 +45,7 @@ pub async fn configure(app: &App, caller: &Caller, desired: &Desired) -> Configu
             taken.push(Taken {
                 action: step.action,
                 subject: step.subject,
+                made: step.made,
             });
             changes.extend(step.change);
         }

@@ -110,13 +110,20 @@ pub(crate) struct Steps {
 #[derive(Serialize, ToSchema)]
 struct StepView {
     action: Action,
+    /// The secret that what it sends is signed with, where none was given and one was made. It is shown this once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    signing_secret: Option<String>,
     /// Kind and name of a thing.
     subject: String,
 }
 
 impl From<Taken> for StepView {
-    fn from(Taken { action, subject }: Taken) -> Self {
-        Self { action, subject }
+    fn from(step: Taken) -> Self {
+        Self {
+            action: step.action,
+            signing_secret: step.made.map(|secret| secret.expose().to_owned()),
+            subject: step.subject,
+        }
     }
 }
 
