@@ -79,6 +79,16 @@ pub fn event(setup: &Setup, row: FeedRow) -> EventView {
     }
 }
 
+/// How an event stands with one of its integrations: where several messages went to it, the first that was not delivered.
+pub fn of_one(active: &ActiveIntegration, row: &FeedRow) -> Option<StateView> {
+    let states = row
+        .integrations
+        .iter()
+        .filter(|(id, _)| *id == active.row.id);
+    let shown = states.map(|(id, stands)| state(Some(active), &id.to_string(), stands));
+    shown.min_by_key(|state| state.state == "delivered")
+}
+
 /// How an event stands with one integration.
 pub fn state(active: Option<&ActiveIntegration>, id: &str, state: &IntegrationState) -> StateView {
     let (key, name) = active.map_or(("removed", "removed integration"), |active| {

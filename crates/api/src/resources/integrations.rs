@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use ledger::Verification;
 use serde::Serialize;
 use serde_json::{Map, Value};
+use std::time::Duration;
 use utoipa::ToSchema;
 use web::{
     App,
@@ -21,6 +22,7 @@ use web::{
     project::InProject,
     query::{Filters, NoFilters},
     route::{Method, Route},
+    view::{self, StateView},
 };
 
 /// The routes of this file.
@@ -92,12 +94,22 @@ pub(crate) async fn integration(
     Ok(Json(shown(&app.engine, project.integration(&key)?)))
 }
 
-/// The test event.
+/// How long whoever sends a test event waits for its first attempt, at most.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The test event, and what came of it within five seconds.
 #[derive(Serialize, ToSchema)]
 #[schema(as = TestSent)]
 pub(crate) struct Told {
     /// Its id.
     event: EventId,
+    /// How it stands with the integration: `pending` without attempts where that was too short.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outcome: Option<StateView>,
+    /// Where people see it, with every attempt.
+    page: String,
+    /// Where programs do: the delivery, or the event where there is none.
+    url: String,
 }
 
 pub(crate) async fn send_test(
@@ -105,12 +117,22 @@ pub(crate) async fn send_test(
     project: InProject,
     Path((_, key)): Path<(String, String)>,
 ) -> Result<With<202, Told>, Problem> {
-    let event = app
-        .engine
-        .dispatch()
-        .send_test(project.integration(&key)?)
-        .await?;
-    Ok(With(Told { event: event.id }))
+    let (active, dispatch) = (project.integration(&key)?, app.engine.dispatch());
+    let event = dispatch.send_test(active).await?;
+    let tried = dispatch.tried(active, &event, PATIENCE).await?;
+    let outcome = tried.and_then(|row| view::of_one(active, &row));
+    let (public, project) = (app.engine.public_url(), &project.key);
+    let delivery = outcome.as_ref().and_then(|state| state.delivery.as_ref());
+    let resource = delivery.map_or_else(
+        || format!("events/{}", event.id),
+        |delivery| format!("deliveries/{delivery}"),
+    );
+    Ok(With(Told {
+        event: event.id,
+        page: format!("{public}/projects/{project}/events/{}", event.id),
+        url: format!("{public}/api/v1/projects/{project}/{resource}"),
+        outcome,
+    }))
 }
 
 /// What an endpoint answered when it was asked whether it is the integration's.

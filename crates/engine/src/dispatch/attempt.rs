@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{metric::Metric, setup::ActiveIntegration, trace};
 use destinations::{Configured, Header, Outcome, Request};
-use domain::NotSent;
+use domain::{EventKind, NotSent};
 use jiff::Timestamp;
 use ledger::{
     ConfigurationChange, Integration, Lease, Next, SentRequest, Settlement, Verification,
@@ -260,6 +260,10 @@ fn note(active: &ActiveIntegration, lease: &Lease, settlement: &Settlement, told
     trace::attempted(&Span::current(), outcome, settlement.status);
     Metric::AttemptsMade.count([("destination", destination), ("outcome", outcome)]);
     Metric::AttemptSeconds.time(destination, settlement.took);
+    if lease.event.kind == EventKind::Test && settlement.next != Next::Delivered {
+        // Somebody asked whether it works, and looks here.
+        tracing::warn!(delivery.id = %lease.id, integration.id = %active.row.id, destination.key = destination, outcome, status = settlement.status, detail = settlement.detail, "a test event was not accepted");
+    }
     let Some(untold) = told else { return };
     let duration_ms = u64::try_from(settlement.took.as_millis()).unwrap_or(u64::MAX);
     tracing::info!(delivery.id = %lease.id, event.id = %lease.event.id, destination.key = destination, attempt = lease.attempts + 1, outcome, status = settlement.status, duration_ms, untold, "attempt made");

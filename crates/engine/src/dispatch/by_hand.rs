@@ -3,7 +3,11 @@
 use super::Dispatch;
 use crate::{decide, setup::ActiveIntegration};
 use domain::{DeliveryId, Event, IntegrationId, NotSent, ProjectId};
-use ledger::{LedgerError, NewEvent, Requeue};
+use ledger::{DeliveryState, FeedRow, IntegrationState, LedgerError, NewEvent, Requeue};
+use std::time::Duration;
+
+/// Before it is looked again whether another node has tried something, of which this one need not hear.
+const ANOTHER_LOOK: Duration = Duration::from_secs(1);
 
 impl Dispatch {
     /// Sends a delivery again, whatever became of it. `false` when it does not exist, or nobody is there any more to take it.
@@ -75,4 +79,44 @@ impl Dispatch {
         self.core.note_change();
         Ok(event)
     }
+
+    /// How a test event stands once every delivery of it was tried, or once `patience` is over. There is nothing to wait for where its
+    /// integration is held, or where this process sends nothing itself.
+    pub async fn tried(
+        &self,
+        integration: &ActiveIntegration,
+        event: &Event,
+        patience: Duration,
+    ) -> Result<Option<FeedRow>, LedgerError> {
+        let (mut changes, mut stopping) = (self.core.changes(), self.core.stopping());
+        let is_waited_for = !self.state.is_quiet && integration.held().is_none();
+        let end = tokio::time::sleep(patience);
+        tokio::pin!(end);
+        loop {
+            let row = self.core.ledger().event(event.project, event.id).await?;
+            if !is_waited_for || !row.as_ref().is_some_and(is_untried) {
+                return Ok(row);
+            }
+            tokio::select! {
+                () = &mut end => return Ok(row),
+                _ = stopping.wait_for(|stopping| *stopping) => return Ok(row),
+                () = tokio::time::sleep(ANOTHER_LOOK) => {}
+                changed = changes.changed() => if changed.is_err() { return Ok(row) },
+            }
+        }
+    }
+}
+
+/// Whether something of an event waits for its first attempt.
+fn is_untried(row: &FeedRow) -> bool {
+    let mut states = row.integrations.iter().map(|(_, state)| state);
+    states.any(|state| {
+        let IntegrationState::Delivery {
+            state, attempts, ..
+        } = state
+        else {
+            return false;
+        };
+        *state == DeliveryState::Pending && *attempts == 0
+    })
 }
