@@ -2,6 +2,7 @@
 
 mod customers;
 mod events;
+pub(crate) mod load;
 mod purchases;
 
 use crate::{
@@ -9,7 +10,7 @@ use crate::{
     batch::{Stop, Work},
     codec::micros,
     forget::forget,
-    line, load,
+    line,
 };
 use async_trait::async_trait;
 use domain::{CustomerId, ProjectId};

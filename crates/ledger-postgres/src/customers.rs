@@ -2,7 +2,7 @@
 
 use crate::{
     codec::{failed, rows},
-    load,
+    commits::load,
 };
 use domain::{AppId, ChainKey, CustomerId, ProjectId, customer::Customer};
 use ledger::{

@@ -29,7 +29,6 @@ mod import;
 mod inbox;
 mod lease;
 mod line;
-mod load;
 mod news;
 mod partitions;
 mod primary;

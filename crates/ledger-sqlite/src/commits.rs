@@ -2,13 +2,13 @@
 
 mod customers;
 mod events;
+pub(crate) mod load;
 mod purchases;
 
 use crate::{
     SqliteLedger,
     codec::{Key, micros},
     forget::forget,
-    load,
     statement::execute,
 };
 use async_trait::async_trait;

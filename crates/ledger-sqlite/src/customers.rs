@@ -2,7 +2,7 @@
 
 use crate::{
     codec::{Key, failed},
-    load,
+    commits::load,
     statement::{all, first},
 };
 use domain::{ChainKey, CustomerId, ProjectId, customer::Customer};

@@ -24,7 +24,6 @@ mod holdings;
 mod inbox;
 mod lease;
 mod line;
-mod load;
 mod migrations;
 mod records;
 mod replays;
