@@ -24,7 +24,7 @@ pub enum FieldKind {
     Lines,
     /// Yes or no.
     Switch,
-    /// One of these words.
+    /// One of these words, the first unless it is said.
     Choice(&'static [&'static str]),
     /// Any of these words, in the order given.
     Choices(&'static [&'static str]),

@@ -55,7 +55,8 @@ codes! {
     StoreUnavailable = "store_unavailable", SERVICE_UNAVAILABLE, "The store could not be asked";
     MissingKey = "missing_key", UNAUTHORIZED, "An API key is required";
     UnknownKey = "unknown_key", UNAUTHORIZED, "The API key is not known";
-    Forbidden = "forbidden", FORBIDDEN, "The API key may not do this";
+    Forbidden = "forbidden", FORBIDDEN, "Whoever asks may not do this";
+    ForeignPage = "foreign_page", FORBIDDEN, "The form does not come from a page of this server";
     NotFound = "not_found", NOT_FOUND, "There is no such thing";
     UnknownApp = "unknown_app", NOT_FOUND, "There is no such app";
     MethodNotAllowed = "method_not_allowed", METHOD_NOT_ALLOWED, "The method is not allowed here";

@@ -74,6 +74,11 @@ impl Caller {
         }
     }
 
+    /// Whether it came by the operator's link.
+    pub fn is_operator(&self) -> bool {
+        self.role == Some(Role::Owner) && self.user.is_none()
+    }
+
     /// Whether it is known still, and may do what it might when it was let in.
     pub fn is_still(&self, setup: &Setup) -> bool {
         let mut keys = setup.configuration.api_keys.iter();

@@ -71,8 +71,9 @@ async fn admit(app: &App, access: Access, head: &Parts) -> Result<Option<Right>,
         Proof::None => return Ok(None),
         Proof::OurPage if is_from_our_page(&head.headers) => return Ok(None),
         Proof::OurPage => {
-            let problem = "what signs in or out is taken from pages of this server only";
-            return Err(refuse(Problem::new(Code::Forbidden, problem)));
+            let problem = "what signs in or out is taken from pages of this server only: open its sign-in page in this browser, at the address it is served \
+                           under, and send the form there";
+            return Err(refuse(Problem::new(Code::ForeignPage, problem)));
         }
         Proof::Key => by_key(app, head).await,
         Proof::KeyOrSession => match by_key(app, head).await {
