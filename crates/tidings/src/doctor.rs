@@ -6,6 +6,7 @@ use clap::Args;
 use configuration::Sealed;
 use ledger::Verification;
 use std::process::ExitCode;
+use web::counted;
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {
@@ -53,10 +54,10 @@ pub(crate) async fn run(options: &Options) -> Result<ExitCode> {
     report(
         true,
         format!(
-            "{} projects, {} apps, {} integrations",
-            configuration.projects.len(),
-            configuration.apps.len(),
-            configuration.integrations.len()
+            "{}, {}, {}",
+            counted(configuration.projects.len(), "project"),
+            counted(configuration.apps.len(), "app"),
+            counted(configuration.integrations.len(), "integration")
         ),
     );
     for sealed in Sealed::all(&configuration) {
@@ -77,7 +78,11 @@ pub(crate) async fn run(options: &Options) -> Result<ExitCode> {
         .iter()
         .map(|waiting| waiting.count)
         .sum();
-    report(true, format!("{waiting} deliveries are waiting"));
+    let are = if waiting == 1 { "is" } else { "are" };
+    report(
+        true,
+        format!("{} {are} waiting", counted(waiting, "delivery")),
+    );
     for (path, mode) in data.exposed()? {
         report(
             false,

@@ -19,6 +19,7 @@ use std::{
     process::ExitCode,
     sync::Arc,
 };
+use web::counted;
 
 /// Rows under way at once; each app also asks its store at that store's pace.
 const AT_ONCE: usize = 8;
@@ -166,7 +167,8 @@ pub(crate) async fn run(options: &Options) -> Result<ExitCode> {
         .filter(|(line, _)| !done.contains(line))
         .collect();
     say::line(format!(
-        "{total} rows, {} imported before",
+        "{}, {} imported before",
+        counted(total, "row"),
         total - todo.len()
     ));
     let into = Project {

@@ -8,6 +8,7 @@ use engine::System;
 use jiff::tz::TimeZone;
 use sources::rates;
 use std::{collections::BTreeSet, path::PathBuf};
+use web::counted;
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {
@@ -40,7 +41,8 @@ pub(crate) async fn run(options: Options) -> Result<()> {
             let count = rates.len();
             data.open_ledger().await?.put_rates(rates).await?;
             say::line(format!(
-                "{count} rates added; a running server uses them within a minute"
+                "{} added; a running server uses them within a minute",
+                counted(count, "rate")
             ));
         }
         Action::List { data } => {
@@ -62,9 +64,9 @@ fn extent(what: &str, rates: &[Rate]) -> String {
     let days: BTreeSet<_> = rates.iter().map(|rate| rate.date).collect();
     match (days.first(), days.last()) {
         (Some(first), Some(last)) => format!(
-            "{what}: {} rates of {} days, {first} to {last}",
-            rates.len(),
-            days.len()
+            "{what}: {} of {}, {first} to {last}",
+            counted(rates.len(), "rate"),
+            counted(days.len(), "day")
         ),
         _ => format!("{what}: none"),
     }

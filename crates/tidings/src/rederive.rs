@@ -6,6 +6,7 @@ use clap::Args;
 use engine::rederive::Difference;
 use ledger_sqlite::SqliteLedger;
 use std::{process::ExitCode, sync::Arc};
+use web::counted;
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {
@@ -75,11 +76,11 @@ pub(crate) async fn run(options: &Options) -> Result<ExitCode> {
             });
         }
         say::line(format!(
-            "{}: {} messages, {} events, {} differences",
+            "{}: {}, {}, {}",
             project.key,
-            report.messages,
-            report.events,
-            report.differences.len()
+            counted(report.messages, "message"),
+            counted(report.events, "event"),
+            counted(report.differences.len(), "difference")
         ));
         differences += report.differences.len();
     }

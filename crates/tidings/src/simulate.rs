@@ -9,6 +9,7 @@ use simulator::{
     API_KEY, App, Authority, Channel, Driver, Faults, PUSH_ACCOUNT, Pace, SIGNING_SECRET, Stores,
 };
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use web::counted;
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {
@@ -140,9 +141,9 @@ pub(crate) async fn run(options: Options) -> Result<()> {
     }
     turns.sort_by_key(|turn| turn.at);
     say::line(format!(
-        "{} messages of {} customers of each store, seed {}",
-        turns.iter().filter(|turn| turn.tells).count(),
-        options.customers,
+        "{} of {} of each store, seed {}",
+        counted(turns.iter().filter(|turn| turn.tells).count(), "message"),
+        counted(options.customers, "customer"),
         options.seed
     ));
     let report = driver.run(turns, now, 64, Duration::from_mins(1)).await?;
@@ -152,8 +153,8 @@ pub(crate) async fn run(options: Options) -> Result<()> {
     ));
     if options.stay > 0 {
         say::line(format!(
-            "the stores can be asked for another {} seconds",
-            options.stay
+            "the stores can be asked for another {}",
+            counted(options.stay, "second")
         ));
         tokio::time::sleep(Duration::from_secs(options.stay)).await;
     }

@@ -8,6 +8,7 @@ use std::{
     io::{IsTerminal, Write},
     process::ExitCode,
 };
+use web::counted;
 
 /// So many of what was found of one kind are shown.
 const SHOWN: usize = 20;
@@ -21,7 +22,11 @@ pub(crate) async fn run(data: &Data) -> Result<ExitCode> {
     let progress = |customers| {
         if bar {
             // A terminal that is gone ends the bar, not the look.
-            drop(write!(std::io::stderr(), "\r{customers} customers"));
+            drop(write!(
+                std::io::stderr(),
+                "\r{}",
+                counted(customers, "customer")
+            ));
         }
     };
     let verified = verify(&*ledger, WallSystem.now(), progress).await?;
@@ -52,12 +57,12 @@ pub(crate) async fn run(data: &Data) -> Result<ExitCode> {
         }
     }
     say::line(format!(
-        "{} customers, {} events, {} deliveries, {} attempts: {} findings",
-        verified.customers,
-        verified.events,
-        verified.deliveries,
-        verified.attempts,
-        verified.findings.len()
+        "{}, {}, {}, {}: {}",
+        counted(verified.customers, "customer"),
+        counted(verified.events, "event"),
+        counted(verified.deliveries, "delivery"),
+        counted(verified.attempts, "attempt"),
+        counted(verified.findings.len(), "finding")
     ));
     Ok(if verified.findings.is_empty() {
         ExitCode::SUCCESS

@@ -15,6 +15,7 @@ pub mod audit;
 pub mod body;
 mod callback_path;
 pub mod configure;
+mod counted;
 pub mod described;
 pub mod followers;
 pub mod paces;
@@ -38,6 +39,7 @@ pub mod test;
 pub mod view;
 
 pub use callback_path::callback_path;
+pub use counted::counted;
 
 use access::Sessions;
 use engine::Engine;
