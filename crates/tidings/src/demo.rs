@@ -1,4 +1,6 @@
-//! `tidings demo`: a server, a simulated App Store and receivers, in a temporary directory.
+//! `tidings demo`: a server, simulated stores and receivers, in a temporary directory.
+
+mod living;
 
 use crate::{
     allowed::Allowed,
@@ -129,7 +131,7 @@ pub(crate) async fn run(options: Options) -> Result<()> {
     )?;
     let server = serve(&data, options.listen).await?;
     let callbacks = callbacks(&server);
-    announce(&server, &callbacks);
+    announce(&server.sign_in_url, &data);
 
     let engine = server.engine.clone();
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
@@ -137,7 +139,7 @@ pub(crate) async fn run(options: Options) -> Result<()> {
         drop(stopped.await);
     }));
     let driver = driver(stores, callbacks, &options)?;
-    let driving = tokio::spawn(drive(driver, options.customers));
+    let driving = tokio::spawn(living::live(driver, options.customers, data));
     let counts = tokio::spawn(count(engine, receivers));
     match options.seconds {
         Some(seconds) => tokio::time::sleep(Duration::from_secs(seconds)).await,
@@ -145,6 +147,7 @@ pub(crate) async fn run(options: Options) -> Result<()> {
     }
     driving.abort();
     counts.abort();
+    say::line("");
     if stop.send(()).is_err() {
         tracing::debug!("the server had stopped");
     }
@@ -206,20 +209,6 @@ fn callbacks(server: &Server) -> Vec<(Channel, String)> {
         .collect()
 }
 
-fn announce(server: &Server, callbacks: &[(Channel, String)]) {
-    say::line(
-        "Tidings demo: simulated customers of three stores, real signatures, real deliveries.",
-    );
-    say::line("");
-    say::line(format!("  Open      {}", server.sign_in_url));
-    for (_, url) in callbacks {
-        say::line(format!("  Callback  {url}"));
-    }
-    say::line("  Receivers one healthy, one that fails 10 %, one that is down, one Slack");
-    say::line("  Stop      Ctrl-C");
-    say::line("");
-}
-
 /// Plays the stores, with messages that come twice and late.
 fn driver(stores: Stores, callbacks: Vec<(Channel, String)>, options: &Options) -> Result<Driver> {
     let pace = Pace {
@@ -238,10 +227,10 @@ fn driver(stores: Stores, callbacks: Vec<(Channel, String)>, options: &Options) 
     Ok(driver)
 }
 
-/// Says every other second how far it came, for ever.
+/// Says again and again how far it came, for ever.
 async fn count(engine: Engine, receivers: Receivers) {
     loop {
-        tokio::time::sleep(Duration::from_secs(2)).await;
+        tokio::time::sleep(say::pause()).await;
         let backlog = engine.ledger().backlog().await.unwrap_or_default();
         let backlog: u64 = backlog.iter().map(|waiting| waiting.count).sum();
         let (all, newest) = (EventFilter::default(), Page::Before(None, 1));
@@ -250,7 +239,7 @@ async fn count(engine: Engine, receivers: Receivers) {
         let (events, latest) = newest.map_or((0, String::new()), |row| {
             (row.position, row.event.kind.title().to_lowercase())
         });
-        say::line(format!(
+        say::progress(&format!(
             "{events:>6} events, latest: {latest:<32} received: backend {:>6}  billing {:>6}  slack {:>6}   waiting {backlog}",
             receivers.healthy.requests(),
             receivers.failing.requests(),
@@ -259,26 +248,27 @@ async fn count(engine: Engine, receivers: Receivers) {
     }
 }
 
-/// Wave after wave of customers: each life is long, so a few waves overlap. Half as many in the other stores.
-async fn drive(driver: Driver, customers: u64) {
-    for wave in 0.. {
-        let now = WallSystem.now();
-        let spread = driver.pace.day * 30;
-        let mut turns: Vec<_> = Channel::ALL
-            .into_iter()
-            .flat_map(|channel| {
-                let count = match channel {
-                    Channel::Apple => customers,
-                    Channel::Google | Channel::Stripe => customers / 2,
-                };
-                driver.script(channel, wave * count..(wave + 1) * count, now, spread, 12)
-            })
-            .collect();
-        turns.sort_by_key(|turn| turn.at);
-        if let Err(error) = driver.run(turns, now, 64, Duration::from_secs(5)).await {
-            tracing::error!(%error, "the simulated stores stopped");
-            return;
-        }
+/// What to open, and what to know.
+fn announce(sign_in: &str, data: &Data) {
+    let program = std::env::current_exe();
+    let program = program.map_or_else(|_| "tidings".into(), |path| path.display().to_string());
+    let directory = data.data.display();
+    for text in [
+        "Tidings demo: simulated customers of three stores, real signatures, real deliveries."
+            .into(),
+        String::new(),
+        format!("  Open      {sign_in}"),
+        "            It works once, within 15 minutes: with an account, or only to look around."
+            .into(),
+        format!("  Again     {program} sign-in-link --data {directory}"),
+        "  Customers a month of them in the first seconds, then a new one every five seconds"
+            .into(),
+        "  Receivers one healthy, one that fails 10 %, one that is down, one Slack".into(),
+        format!("  Data      {directory}, removed at the end: every demo begins anew"),
+        "  Stop      Ctrl-C".into(),
+        String::new(),
+    ] {
+        say::line(text);
     }
 }
 
