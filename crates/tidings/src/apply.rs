@@ -21,13 +21,9 @@ pub(crate) struct Options {
     /// Show the plan, change nothing.
     #[arg(long)]
     dry_run: bool,
-    /// Where stores reach this server, for the callback URLs shown.
-    #[arg(
-        long,
-        env = "TIDINGS_PUBLIC_URL",
-        default_value = "http://127.0.0.1:8080"
-    )]
-    public_url: PublicUrl,
+    /// Where stores reach the server, for the callback URLs shown; as it was started last, unless its data is in PostgreSQL.
+    #[arg(long, env = "TIDINGS_PUBLIC_URL")]
+    public_url: Option<PublicUrl>,
 }
 
 pub(crate) async fn run(options: &Options) -> Result<ExitCode> {
@@ -40,8 +36,9 @@ pub(crate) async fn run(options: &Options) -> Result<ExitCode> {
         Err(problems) => return Ok(report(&name, &problems)),
     };
     let opened = options.data.open().await?;
+    let reached = options.data.reached(options.public_url.as_ref())?;
     let context = destinations::Context {
-        public_url: options.public_url.to_string(),
+        public_url: reached.url.to_string(),
     };
     let mut shown = String::new();
     let mut tries = 0;
@@ -56,7 +53,11 @@ pub(crate) async fn run(options: &Options) -> Result<ExitCode> {
             say::line(&plan);
             shown = plan;
         }
-        let changes: Vec<_> = steps.into_iter().filter_map(|step| step.change).collect();
+        let (mut changes, mut made) = (Vec::new(), Vec::new());
+        for step in steps {
+            changes.extend(step.change);
+            made.extend(step.made.map(|secret| (step.subject, secret)));
+        }
         if options.dry_run {
             say::line("Nothing was changed (--dry-run).");
             return Ok(ExitCode::SUCCESS);
@@ -67,6 +68,10 @@ pub(crate) async fn run(options: &Options) -> Result<ExitCode> {
                 .configure(revision, changes, "command line", now)
                 .await?
         {
+            for (subject, secret) in &made {
+                let secret = secret.expose();
+                say::line(format!("{subject} signs with {secret}, shown this once"));
+            }
             break;
         }
         tries += 1;
@@ -80,16 +85,22 @@ pub(crate) async fn run(options: &Options) -> Result<ExitCode> {
         .iter()
         .find(|project| project.key == wanted.project.key)
         .map(|project| project.id);
-    for app in after.apps.iter().filter(|app| Some(app.project) == project) {
-        if let Some(path) = web::callback_path(app) {
-            say::line(format!(
-                "{} notification URL of {}: {}{path}",
-                app.store().title(),
-                app.key,
-                context.public_url
-            ));
-        }
+    let apps = after.apps.iter();
+    let mut callbacks = apps
+        .filter(|app| Some(app.project) == project)
+        .filter_map(|app| Some((app, web::callback_path(app)?)))
+        .peekable();
+    // Without a callback nobody has to know where the server is.
+    let remark = callbacks.peek().and_then(|_| reached.remark());
+    for (app, path) in callbacks {
+        say::line(format!(
+            "{} notification URL of {}: {}{path}",
+            app.store().title(),
+            app.key,
+            reached.url
+        ));
     }
+    remark.into_iter().for_each(say::line);
     Ok(ExitCode::SUCCESS)
 }
 

@@ -77,6 +77,11 @@ impl Data {
         self.data.join("tidings.db")
     }
 
+    /// The file that says where its server is reached.
+    pub(crate) fn public_url_file(&self) -> PathBuf {
+        self.data.join("public-url")
+    }
+
     pub(crate) fn key_file(&self) -> PathBuf {
         self.data.join("secret.key")
     }

@@ -33,6 +33,9 @@ const LAST_DEEDS: Duration = Duration::from_secs(5);
 /// A server that is listening.
 pub(crate) struct Server {
     pub(crate) engine: Engine,
+    /// Where it listens.
+    pub(crate) address: SocketAddr,
+    /// Where people and stores reach it.
     pub(crate) public_url: String,
     pub(crate) sign_in_url: String,
     /// Where operators are told how it does.
@@ -127,6 +130,9 @@ impl Server {
             metrics: Some(metrics.clone()),
         };
         let sign_in_url = sign_in_url(&app).await?;
+        if let Err(error) = options.data.keep_public_url(&public_url) {
+            tracing::warn!(error = %format!("{error:#}"), "commands beside this server will not know where it is reached");
+        }
         tokio::spawn(async move {
             loop {
                 tokio::time::sleep(Duration::from_secs(5)).await;
@@ -135,6 +141,7 @@ impl Server {
         });
         Ok(Self {
             engine,
+            address,
             public_url,
             sign_in_url,
             operations,
@@ -205,9 +212,19 @@ pub(crate) async fn run(options: ServeOptions) -> Result<()> {
     let server = Server::start(&options).await?;
     let setup = server.engine.setup();
     say::line(format!(
-        "Tidings {} is listening on {}",
+        "Tidings {} is listening on http://{}",
         env!("CARGO_PKG_VERSION"),
-        server.public_url
+        server.address
+    ));
+    let is_given = options.public_url.is_some();
+    say::line(format!(
+        "  public url {}{}",
+        server.public_url,
+        if is_given {
+            ""
+        } else {
+            "   (where stores and people reach it by another: --public-url)"
+        }
     ));
     say::line(format!("  data       {}", options.data.data.display()));
     if let Some(address) = server.operations {

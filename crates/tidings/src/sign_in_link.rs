@@ -13,17 +13,14 @@ const MADE_BY: &str = "command line";
 pub(crate) struct Options {
     #[command(flatten)]
     data: Data,
-    /// Where people reach the server.
-    #[arg(
-        long,
-        env = "TIDINGS_PUBLIC_URL",
-        default_value = "http://127.0.0.1:8080"
-    )]
-    public_url: PublicUrl,
+    /// Where people reach the server; as it was started last, unless its data is in PostgreSQL.
+    #[arg(long, env = "TIDINGS_PUBLIC_URL")]
+    public_url: Option<PublicUrl>,
 }
 
 /// Whoever can read the data may do everything anyway. The running server learns of the link when it is opened.
 pub(crate) async fn run(options: Options) -> Result<()> {
+    let reached = options.data.reached(options.public_url.as_ref())?;
     let ledger = options.data.open_ledger().await?;
     for _ in 0..10 {
         let current = ledger.configuration().await?;
@@ -33,9 +30,9 @@ pub(crate) async fn run(options: Options) -> Result<()> {
             .configure(current.revision, changes, MADE_BY, now)
             .await?
         {
-            let url = &options.public_url;
-            say::line(format!("{url}/signin/{token}"));
+            say::line(format!("{}/signin/{token}", reached.url));
             say::line("It signs in once, within 15 minutes.");
+            reached.remark().into_iter().for_each(say::line);
             return Ok(());
         }
     }
