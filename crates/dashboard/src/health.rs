@@ -1,7 +1,7 @@
 //! How an integration does, in one word and one colour.
 
 use domain::NotSent;
-use engine::{ActiveIntegration, Condition};
+use engine::{ActiveIntegration, Condition, Health};
 use ledger::Verification;
 use web::App;
 
@@ -10,6 +10,8 @@ pub(crate) struct Shown {
     pub(crate) state: &'static str,
     pub(crate) color: &'static str,
     pub(crate) problem: String,
+    /// What the word is made of.
+    pub(crate) health: Health,
 }
 
 impl Shown {
@@ -39,7 +41,7 @@ impl Shown {
         };
         let is_failing = condition == Condition::Failing;
         if active.held().is_none()
-            && let Some(failure) = health.failure.filter(|_| is_failing)
+            && let Some(failure) = health.failure.as_ref().filter(|_| is_failing)
         {
             problem = format!("{} {}", failure.reason.text(), failure.detail);
         }
@@ -47,6 +49,7 @@ impl Shown {
             state,
             color,
             problem,
+            health,
         }
     }
 

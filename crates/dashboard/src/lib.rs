@@ -21,6 +21,7 @@ mod filters;
 mod form;
 mod health;
 mod integrations;
+mod label;
 mod members;
 mod overview;
 mod rates;

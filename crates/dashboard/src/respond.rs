@@ -1,6 +1,6 @@
 //! What pages answer with: a template, the way on after something was done, a problem to read, the files pages are made with.
 
-use crate::state::Dashboard;
+use crate::{filters, state::Dashboard};
 use askama::Template;
 use axum::{
     extract::{Path, Request, State},

@@ -29,14 +29,10 @@ pub(crate) struct Item {
 }
 
 /// What a page says after something was done, by the word in its address.
-const NOTICES: [(&str, &str); 18] = [
+const NOTICES: [(&str, &str); 17] = [
     ("added", "Added."),
     ("saved", "Saved. It is in effect now."),
     ("removed", "Removed."),
-    (
-        "tested",
-        "A test event is on its way. It appears below within a second.",
-    ),
     (
         "paused",
         "Paused. Deliveries are kept and sent when it is resumed.",
@@ -121,7 +117,11 @@ impl Shell {
                 "Integrations",
                 "/integrations",
                 self.troubled,
-                "need attention",
+                if self.troubled == 1 {
+                    "needs attention"
+                } else {
+                    "need attention"
+                },
             ),
             item("replay", "Replay", "/replay", 0, ""),
             item(
@@ -129,7 +129,11 @@ impl Shell {
                 "Apps and stores",
                 "/apps",
                 self.parked,
-                "messages wait for their store",
+                if self.parked == 1 {
+                    "message waits for its store"
+                } else {
+                    "messages wait for their store"
+                },
             ),
             item("catalog", "Products", "/catalog", 0, ""),
             item("simulator", "Simulator", "/simulator", 0, ""),

@@ -2,6 +2,7 @@
 
 use super::browser::browser;
 use crate::{
+    filters,
     respond::{html, refused},
     shell::Shell,
     state::Dashboard,

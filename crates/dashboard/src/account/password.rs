@@ -17,6 +17,7 @@ use web::{
     App,
     access::{self, Access, digest},
     audit::{Did, Effect, Known, Noted, Subject},
+    counted,
     passwords::{self, Asker},
     problem::Problem,
     project::InProject,
@@ -64,7 +65,10 @@ impl Knows {
                 Some((problem, Did::Instead(what, Known::default())))
             }
             Self::Waits(seconds) => {
-                let problem = format!("Too many wrong tries. Try again in {seconds} seconds.");
+                let problem = format!(
+                    "Too many wrong tries. Try again in {}.",
+                    counted(*seconds, "second")
+                );
                 Some((problem, Did::Nothing))
             }
         }

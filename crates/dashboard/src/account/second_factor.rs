@@ -5,6 +5,7 @@ use super::{
     password::knows,
 };
 use crate::{
+    filters,
     form::{Form, Trimmed},
     respond::{done, html, refused},
     shell::Shell,
@@ -29,6 +30,7 @@ use web::{
     App,
     access::{self, Access},
     audit::{Did, Effect, Known, Noted, Subject},
+    counted,
     passwords::Asker,
     problem::{Code, Problem},
     project::InProject,
@@ -271,7 +273,10 @@ async fn switch_off(
     let (name, asker) = (format!("code of {}", user.id), Asker::Known("the member"));
     if let Err(wait) = throttle.take_try(&name, asker, app.engine.system().now()) {
         let seconds = wait.as_secs().unsigned_abs() + 1;
-        let problem = format!("Too many wrong codes. Try again in {seconds} seconds.");
+        let problem = format!(
+            "Too many wrong codes. Try again in {}.",
+            counted(seconds, "second")
+        );
         return again(problem, Did::Nothing).await;
     }
     if app.prove(&factor, &sent.code).await? == Proved::Not {

@@ -1,11 +1,8 @@
 //! Adding an app, and saving the one there is.
 
-use super::{
-    page::page,
-    target::{Names, find},
-};
+use super::{page::page, target::Names};
 use crate::{
-    form::{Sent, Submitted},
+    form::{Saved, save},
     state::Dashboard,
 };
 use axum::{
@@ -14,12 +11,10 @@ use axum::{
     http::{Request, Uri},
     response::Response,
 };
-use configuration::{DesiredApp, Given};
 use web::{
     App,
     access::Access,
     audit::Effect,
-    body,
     problem::Problem,
     project::InProject,
     route::{Method, Route},
@@ -55,20 +50,8 @@ async fn put(
     request: Request<Body>,
 ) -> Result<Response, Problem> {
     let target = names.target(&project)?;
-    let sent = Sent::read(&body::read(request).await?);
-    let key = target.row.map(|row| row.key.as_str());
-    let known = target.stored(&app);
-    let mut given = Submitted::read(target.described(), &sent, (key, known));
-    given.refuse_taken(|key| find(&project, key).is_ok());
-    if given.problems.is_empty() {
-        let wanted = DesiredApp {
-            name: given.name(),
-            store: Given::Set(target.spec.store.id().into()),
-            settings: given.settings.clone(),
-        };
-        if let Some(saved) = given.save(&app, (&project, "apps"), wanted).await? {
-            return Ok(saved);
-        }
+    match save(&app, &project, &target, request).await? {
+        Saved::Done(answer, _) => Ok(answer),
+        Saved::Again(draft) => page(&app, (&project, &uri), target, draft, None).await,
     }
-    page(&app, (&project, &uri), target, given.draft(), None).await
 }

@@ -1,6 +1,6 @@
 //! The apps of a project, and the stores of which there can be another.
 
-use crate::{badges, respond::html, shell::Shell, state::Dashboard, text::exact};
+use crate::{badges, filters, respond::html, shell::Shell, state::Dashboard, text::exact};
 use askama::Template;
 use axum::{extract::State, http::Uri, response::Response};
 use configuration::APPS;

@@ -7,7 +7,8 @@ use super::{
     target::{Names, Target},
 };
 use crate::{
-    form::{Draft, Field, Placed, Shown},
+    filters,
+    form::{Draft, Part, Shown},
     respond::{html, refused},
     shell::Shell,
     state::Dashboard,
@@ -57,15 +58,10 @@ pub(super) async fn page(
     app: &App,
     (project, uri): (&InProject, &Uri),
     target: Target<'_>,
-    draft: Draft,
+    mut draft: Draft,
     findings: Option<Vec<Finding>>,
 ) -> Result<Response, Problem> {
-    let described = Field::all(target.spec.fields);
-    let placed = Placed::of(draft.problems, &described);
-    let is_right = placed.is_empty();
-    let shown = described
-        .iter()
-        .map(|field| field.show(&draft.settings, &[], placed.beside(field.name)));
+    let filled = draft.filled(target.described());
     let (waiting, line) = match target.row {
         None => (Vec::new(), None),
         Some(row) => (
@@ -82,11 +78,11 @@ pub(super) async fn page(
         line,
         findings,
         waiting,
-        fields: shown.collect(),
+        fields: filled.fields,
         shell: Shell::load(app, project, "apps", uri).await?,
-        problems: placed.above,
+        problems: filled.problems,
     };
-    Ok(if is_right {
+    Ok(if filled.is_right {
         html(&page)
     } else {
         refused(&page)

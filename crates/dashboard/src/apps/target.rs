@@ -1,7 +1,7 @@
 //! What a page is about: an app that is there, or a new one of a store.
 
-use crate::form::{Described, Draft};
-use configuration::{AppSpec, Stored, app_spec, masked};
+use crate::form::{Described, Draft, Part, Submitted};
+use configuration::{AppSpec, DesiredApp, Given, Stored, app_spec, masked};
 use domain::Store;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -42,8 +42,11 @@ pub(crate) fn find<'a>(project: &'a InProject, key: &str) -> Result<&'a ledger::
         .ok_or_else(|| Problem::not_found("app", key))
 }
 
-impl Target<'_> {
-    pub(crate) fn described(&self) -> Described {
+impl Part for Target<'_> {
+    type Wanted = DesiredApp;
+    const SECTION: &'static str = "apps";
+
+    fn described(&self) -> Described {
         Described {
             what: "app",
             fields: self.spec.fields,
@@ -52,6 +55,31 @@ impl Target<'_> {
         }
     }
 
+    fn key(&self) -> Option<&str> {
+        self.row.map(|row| row.key.as_str())
+    }
+
+    fn stored(&self, app: &App) -> Value {
+        self.row.map_or(json!({}), |row| {
+            let stored = Stored::of_app(app.engine.vault(), row);
+            masked(self.spec.fields, &stored.settings).into()
+        })
+    }
+
+    fn is_taken(project: &InProject, key: &str) -> bool {
+        find(project, key).is_ok()
+    }
+
+    fn wanted(&self, given: &Submitted) -> DesiredApp {
+        DesiredApp {
+            name: given.name(),
+            store: Given::Set(self.spec.store.id().into()),
+            settings: given.settings.clone(),
+        }
+    }
+}
+
+impl Target<'_> {
     /// Where its forms go.
     pub(crate) fn action(&self, project: &InProject) -> String {
         let base = format!("/projects/{}/apps", project.key);
@@ -59,14 +87,6 @@ impl Target<'_> {
             Some(row) => format!("{base}/{}", row.key),
             None => format!("{base}/new/{}", self.spec.store.id()),
         }
-    }
-
-    /// The stored settings, secrets masked.
-    pub(crate) fn stored(&self, app: &App) -> Value {
-        self.row.map_or(json!({}), |row| {
-            let stored = Stored::of_app(app.engine.vault(), row);
-            masked(self.spec.fields, &stored.settings).into()
-        })
     }
 
     /// What its form holds before anybody touched it.

@@ -1,6 +1,7 @@
 //! The page of products and entitlements, and how a part of them is saved.
 
 use crate::{
+    filters,
     respond::{done, html, refused},
     shell::Shell,
     state::Dashboard,

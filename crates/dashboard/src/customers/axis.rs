@@ -1,5 +1,6 @@
 //! Time from left to right: where a moment lies in a picture.
 
+use crate::label::Label;
 use domain::time::after;
 use jiff::{SignedDuration, Timestamp, tz::Offset};
 
@@ -44,8 +45,8 @@ impl Axis {
         LEFT + share.clamp(0.0, 1.0) * (WIDTH - LEFT - 10.0)
     }
 
-    /// Evenly spaced moments, both ends among them, with what they are called.
-    pub(crate) fn ticks(&self) -> Vec<(String, String)> {
+    /// Evenly spaced moments, both ends among them: where each lies, and what it is called.
+    pub(crate) fn ticks(&self) -> Vec<(String, Label)> {
         let is_short = self.span() < SignedDuration::from_hours(3 * 24);
         let moments = (0..=TICKS)
             .filter_map(|number| self.from.checked_add(self.span() * number / TICKS).ok());
@@ -53,7 +54,8 @@ impl Axis {
             .map(|at| {
                 // Short lives need the time of day on their axis.
                 let label = if is_short { minute(at) } else { day(at) };
-                (text(self.x(at)), label)
+                let x = self.x(at);
+                (text(x), Label::under(x, WIDTH, label))
             })
             .collect()
     }

@@ -24,4 +24,4 @@ pub(crate) use plain::{Form, Ticked, Trimmed, asked, given, parsed};
 pub(crate) use problems::{Placed, wrong};
 pub(crate) use sent::Sent;
 pub(crate) use shown::Shown;
-pub(crate) use submitted::{Described, Draft, Submitted};
+pub(crate) use submitted::{Described, Draft, MadeFor, Part, Saved, Submitted, save};

@@ -27,6 +27,8 @@ pub(crate) struct Shown {
     /// How many secrets are stored.
     pub(crate) stored: usize,
     pub(crate) options: Vec<Offered>,
+    /// What a choice says that nobody has made.
+    pub(crate) unset: String,
     pub(crate) problem: String,
 }
 
@@ -53,6 +55,7 @@ impl Field {
             value: String::new(),
             stored: 0,
             options: Vec::new(),
+            unset: String::new(),
             problem,
         };
         match self.kind {
@@ -82,12 +85,15 @@ impl Field {
             }
             Kind::Choice(options) => {
                 (shown.widget, shown.options) = ("choice", one_of(options, value));
+                let first = options.first().copied().unwrap_or_default();
+                shown.unset = format!("default: {first}");
             }
             Kind::Choices(options) => {
                 (shown.widget, shown.options) = ("choices", any_of(options, value));
             }
             Kind::Retry => {
                 shown.widget = "retry";
+                shown.unset = "left alone".to_owned();
                 (shown.options, shown.value) = policies(value);
             }
             Kind::Events => (shown.widget, shown.options) = ("events", switches(events, value)),

@@ -3,17 +3,19 @@
 use super::{
     field::Field,
     given::{settings, shown_again},
-    problems::wrong,
+    problems::{Placed, wrong},
     sent::Sent,
+    shown::Shown,
     unknown::is_known,
 };
 use crate::{respond::done, text::encode};
-use axum::response::Response;
+use axum::{body::Body, http::Request, response::Response};
 use configuration::{Given, Settings};
-use domain::EventKind;
+use domain::{EventKind, secret::Secret};
 use serde_json::Value;
+use std::mem;
 use web::{
-    App,
+    App, body,
     configure::{Named, put},
     problem::Problem,
     project::InProject,
@@ -28,7 +30,101 @@ pub(crate) struct Draft {
     pub(crate) problems: Vec<configuration::Problem>,
 }
 
-/// What is set up: an app of a store, or an integration of a destination.
+impl Draft {
+    /// Its fields as a page shows them, each with what is wrong with it, and what is wrong besides.
+    pub(crate) fn filled(&mut self, of: Described) -> Filled {
+        let fields = Field::all(of.fields);
+        let placed = Placed::of(mem::take(&mut self.problems), &fields);
+        let is_right = placed.is_empty();
+        let shown = fields
+            .iter()
+            .map(|field| field.show(&self.settings, of.events, placed.beside(field.name)));
+        Filled {
+            fields: shown.collect(),
+            problems: placed.above,
+            is_right,
+        }
+    }
+}
+
+/// A form as a page shows it.
+pub(crate) struct Filled {
+    pub(crate) fields: Vec<Shown>,
+    /// What is wrong with none of them.
+    pub(crate) problems: Vec<String>,
+    pub(crate) is_right: bool,
+}
+
+/// A part of a project that is set up by a form: an app of a store, or an integration of a destination; one that is there, or a new one.
+pub(crate) trait Part {
+    /// As a document has it.
+    type Wanted: Named;
+    /// The section of its pages.
+    const SECTION: &'static str;
+
+    /// What its form has.
+    fn described(&self) -> Described;
+    /// The key of one that is there.
+    fn key(&self) -> Option<&str>;
+    /// The stored settings, secrets masked.
+    fn stored(&self, app: &App) -> Value;
+    /// Whether there is one with this key.
+    fn is_taken(project: &InProject, key: &str) -> bool;
+    /// As it should be, by what its form says.
+    fn wanted(&self, given: &Submitted) -> Self::Wanted;
+
+    /// What its form says.
+    fn read(&self, app: &App, sent: &Sent) -> Submitted {
+        Submitted::read(self.described(), sent, (self.key(), self.stored(app)))
+    }
+}
+
+/// What became of a form that was sent.
+pub(crate) enum Saved {
+    /// It is in effect: the way on, and what it was made with that is shown once.
+    Done(Response, Option<MadeFor>),
+    /// Something is wrong with it: it is shown again.
+    Again(Draft),
+}
+
+/// A secret that was made for what has this key.
+pub(crate) struct MadeFor {
+    pub(crate) key: String,
+    pub(crate) secret: Secret,
+}
+
+/// Saves what a form says of a part of a project.
+pub(crate) async fn save<P: Part>(
+    app: &App,
+    project: &InProject,
+    part: &P,
+    request: Request<Body>,
+) -> Result<Saved, Problem> {
+    let sent = Sent::read(&body::read(request).await?);
+    let mut given = part.read(app, &sent);
+    given.refuse_taken(|key| P::is_taken(project, key));
+    if !given.problems.is_empty() {
+        return Ok(Saved::Again(given.draft()));
+    }
+    let wanted = part.wanted(&given);
+    match put(app, project, [(given.key.clone(), wanted)]).await? {
+        Ok(steps) => {
+            let notice = if given.is_new { "added" } else { "saved" };
+            let (project, section, key) = (&project.key, P::SECTION, encode(&given.key));
+            let path = format!("/projects/{project}/{section}/{key}");
+            let made = steps.into_iter().find_map(|step| step.made);
+            let key = given.key;
+            let made = made.map(|secret| MadeFor { key, secret });
+            Ok(Saved::Done(done(&path, notice), made))
+        }
+        Err(problems) => {
+            given.problems = problems;
+            Ok(Saved::Again(given.draft()))
+        }
+    }
+}
+
+/// What its form has.
 #[derive(Clone, Copy)]
 pub(crate) struct Described {
     /// `app` or `integration`: it begins the names of the fields that every one has.
@@ -55,11 +151,7 @@ pub(crate) struct Submitted {
 impl Submitted {
     /// Reads what was sent for the one with this key, or for a new one, which says its own; `known` is what is stored, secrets
     /// masked.
-    pub(crate) fn read(
-        described: Described,
-        sent: &Sent,
-        (key, known): (Option<&str>, Value),
-    ) -> Self {
+    fn read(described: Described, sent: &Sent, (key, known): (Option<&str>, Value)) -> Self {
         let fields = Field::all(described.fields);
         let (settings, unreadable) = settings(&fields, sent, &known, described.events);
         let unreadable = unreadable.iter();
@@ -98,32 +190,10 @@ impl Submitted {
     }
 
     /// What is new takes no key that is taken.
-    pub(crate) fn refuse_taken(&mut self, is_taken: impl Fn(&str) -> bool) {
+    fn refuse_taken(&mut self, is_taken: impl Fn(&str) -> bool) {
         if self.is_new && is_taken(&self.key) {
             let message = format!("there is an {} {:?} already", self.described.what, self.key);
             self.problems.push(wrong("key", message));
-        }
-    }
-
-    /// Saves it as a part of the project and leads to its page below `section`; `None` when something is wrong, as the problems
-    /// then say.
-    pub(crate) async fn save(
-        &mut self,
-        app: &App,
-        (project, section): (&InProject, &str),
-        wanted: impl Named,
-    ) -> Result<Option<Response>, Problem> {
-        match put(app, project, [(self.key.clone(), wanted)]).await? {
-            Ok(_) => {
-                let notice = if self.is_new { "added" } else { "saved" };
-                let key = encode(&self.key);
-                let path = format!("/projects/{}/{section}/{key}", project.key);
-                Ok(Some(done(&path, notice)))
-            }
-            Err(problems) => {
-                self.problems = problems;
-                Ok(None)
-            }
         }
     }
 

@@ -1,5 +1,6 @@
 //! What is done to an integration that is there: a test, another handshake, a pause, a retry, its end.
 
+use super::tested::TEST;
 use crate::{
     form::{Form, Ticked, wrong},
     respond::done,
@@ -8,10 +9,11 @@ use crate::{
 };
 use axum::{
     extract::{Path, State},
-    response::Response,
+    response::{IntoResponse, Redirect, Response},
 };
 use ledger::{ConfigurationChange, Integration};
 use serde::Deserialize;
+use std::time::Duration;
 use web::{
     App,
     access::Access,
@@ -74,15 +76,22 @@ fn done_to(project: &InProject, row: &Integration, notice: &str) -> Response {
     done(&path, notice)
 }
 
-/// `POST /projects/{project}/integrations/{key}/test`.
+/// How long whoever sends a test event waits for its first attempt; the page that follows tells of later ones by itself.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// `POST /projects/{project}/integrations/{key}/test`: leads to the page that says what came of it.
 async fn send_test(
     State(app): State<App>,
     project: InProject,
     Path((_, key)): Path<(String, String)>,
 ) -> Result<Response, Problem> {
     let active = project.integration(&key)?;
-    app.engine.dispatch().send_test(active).await?;
-    Ok(done_to(&project, &active.row, "tested"))
+    let dispatch = app.engine.dispatch();
+    let event = dispatch.send_test(active).await?;
+    dispatch.tried(active, &event, PATIENCE).await?;
+    let (project, key) = (&project.key, encode(&active.row.key));
+    let page = format!("/projects/{project}/integrations/{key}?{TEST}={}", event.id);
+    Ok(Redirect::to(&page).into_response())
 }
 
 /// `POST /projects/{project}/integrations/{key}/verify`.

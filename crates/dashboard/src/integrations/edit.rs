@@ -1,11 +1,11 @@
 //! Adding an integration, and saving the one there is.
 
 use super::{
-    page::page,
-    target::{Names, Target},
+    page::{Also, page},
+    target::Names,
 };
 use crate::{
-    form::{Sent, Submitted},
+    form::{MadeFor, Saved, save},
     state::Dashboard,
 };
 use axum::{
@@ -14,12 +14,10 @@ use axum::{
     http::{Request, Uri},
     response::Response,
 };
-use configuration::{DesiredIntegration, Given};
 use web::{
     App,
     access::Access,
     audit::Effect,
-    body,
     problem::Problem,
     project::InProject,
     route::{Method, Route},
@@ -46,12 +44,6 @@ pub(crate) fn routes() -> Vec<Route<Dashboard>> {
     ]
 }
 
-/// What a form says of an integration.
-pub(super) fn given(app: &App, target: Target<'_>, sent: &Sent) -> Submitted {
-    let key = target.active.map(|active| active.row.key.as_str());
-    Submitted::read(target.described(), sent, (key, target.shown(app)))
-}
-
 /// `POST /projects/{project}/integrations/{key}`, and `POST /projects/{project}/integrations/new/{destination}`.
 async fn put(
     State(app): State<App>,
@@ -61,20 +53,23 @@ async fn put(
     request: Request<Body>,
 ) -> Result<Response, Problem> {
     let target = names.target(&project)?;
-    let sent = Sent::read(&body::read(request).await?);
-    let mut given = given(&app, target, &sent);
-    given.refuse_taken(|key| project.integration(key).is_ok());
-    if given.problems.is_empty() {
-        let wanted = DesiredIntegration {
-            name: given.name(),
-            destination: Given::Set(target.spec.key.into()),
-            paused: Given::Keep,
-            settings: Given::Set(given.settings.clone()),
-        };
-        let section = (&project, "integrations");
-        if let Some(saved) = given.save(&app, section, wanted).await? {
-            return Ok(saved);
-        }
+    match save(&app, &project, &target, request).await? {
+        Saved::Done(answer, None) => Ok(answer),
+        Saved::Done(_, Some(made)) => shown_once(&app, (&project, &uri), made).await,
+        Saved::Again(draft) => page(&app, (&project, &uri), target, draft, Also::Nothing).await,
     }
-    page(&app, (&project, &uri), target, given.draft(), None).await
+}
+
+/// The page of an integration that was saved, with the secret that was made for it.
+async fn shown_once(
+    app: &App,
+    (project, uri): (&InProject, &Uri),
+    made: MadeFor,
+) -> Result<Response, Problem> {
+    let project = project.on(&app.engine.setup())?;
+    let names = Names::of(made.key);
+    let target = names.target(&project)?;
+    let draft = target.draft(app, &project);
+    let also = Also::Made(made.secret.expose().to_owned());
+    page(app, (&project, uri), target, draft, also).await
 }

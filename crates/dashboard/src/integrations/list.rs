@@ -1,11 +1,14 @@
 //! The integrations of a project with how each does, and the catalogue of destinations.
 
-use crate::{form::Sent, health, respond::html, shell::Shell, state::Dashboard, text::exact};
+use crate::{
+    filters, form::Sent, health, respond::html, shell::Shell, state::Dashboard, text::exact,
+};
 use askama::Template;
 use axum::{extract::State, http::Uri, response::Response};
 use destinations::Spec;
 use domain::IntegrationId;
 use engine::ActiveIntegration;
+use jiff::Timestamp;
 use ledger::{DeliveryFilter, DeliveryRecord, DeliveryState};
 use std::collections::BTreeMap;
 use web::{
@@ -36,8 +39,17 @@ pub(crate) struct Line {
     pub(crate) paused: bool,
     pub(crate) waiting: u64,
     pub(crate) delivered: String,
-    pub(crate) failed: String,
+    pub(crate) failure: Option<LastFailure>,
+    /// What stands in its place where there is none.
+    pub(crate) no_failure: &'static str,
+}
+
+/// When something was last not accepted, and why.
+pub(crate) struct LastFailure {
+    pub(crate) at: String,
     pub(crate) reason: String,
+    /// What became of its delivery.
+    pub(crate) state: &'static str,
 }
 
 /// Its newest deliveries, in any state or in one.
@@ -56,42 +68,70 @@ pub(crate) async fn newest(
     Ok(app.engine.ledger().deliveries(&filter, None, limit).await?)
 }
 
+/// How an integration does, what waits for it, and when something was last accepted and not.
 pub(crate) async fn line(
     app: &App,
     project: &InProject,
     active: &ActiveIntegration,
     backlog: &BTreeMap<IntegrationId, u64>,
 ) -> Result<Line, Problem> {
-    let health = health::Shown::of(app, active);
-    let last = |record: &DeliveryRecord| {
-        let at = record
-            .last
-            .as_ref()
-            .map_or(record.accepted_at, |last| last.at);
-        exact(at)
-    };
+    let shown = health::Shown::of(app, active);
     let recent = newest(app, project, active, None, LOOK_BACK).await?;
     let delivered = recent
         .iter()
-        .find(|record| record.state == DeliveryState::Delivered);
-    let failed = newest(app, project, active, Some(DeliveryState::Failed), 1).await?;
+        .find(|record| record.state == DeliveryState::Delivered)
+        .map(tried_at);
+    let given_up = newest(app, project, active, Some(DeliveryState::Failed), 1).await?;
+    let failure = LastFailure::of(&shown, given_up.iter().chain(&recent));
     Ok(Line {
         key: active.row.key.clone(),
         name: active.row.name.clone(),
         destination: active.spec.title,
-        state: health.state,
-        color: health.color,
-        problem: health.problem,
-        paused: active.row.paused,
         waiting: backlog.get(&active.row.id).copied().unwrap_or(0),
-        delivered: delivered.map(last).unwrap_or_default(),
-        failed: failed.first().map(last).unwrap_or_default(),
-        reason: failed
-            .first()
-            .and_then(|record| record.reason)
-            .map(|reason| reason.id().replace('_', " "))
+        delivered: delivered
+            .max(shown.health.accepted_at)
+            .map(exact)
             .unwrap_or_default(),
+        no_failure: if shown.health.accepted < shown.health.attempts {
+            "accepted since"
+        } else {
+            "none"
+        },
+        failure,
+        state: shown.state,
+        color: shown.color,
+        problem: shown.problem,
+        paused: active.row.paused,
     })
+}
+
+/// When a delivery was last tried.
+fn tried_at(record: &DeliveryRecord) -> Timestamp {
+    let last = record.last.as_ref();
+    last.map_or(record.accepted_at, |last| last.at)
+}
+
+impl LastFailure {
+    /// The newest there is, whether its delivery was given up or is tried again. What health says of one comes first, so that both say
+    /// the same.
+    fn of<'a>(
+        shown: &health::Shown,
+        records: impl Iterator<Item = &'a DeliveryRecord>,
+    ) -> Option<Self> {
+        let of_record = |record: &DeliveryRecord| {
+            let reason = record.reason.filter(|_| record.attempts > 0)?;
+            Some((tried_at(record), reason, record.state.id()))
+        };
+        let of_health = shown.health.failure.as_ref();
+        let of_health = of_health.map(|failure| (failure.at, failure.reason, "pending"));
+        let newest = records.filter_map(of_record).chain(of_health);
+        let (at, reason, state) = newest.max_by_key(|(at, ..)| *at)?;
+        Some(Self {
+            at: exact(at),
+            reason: reason.id().replace('_', " "),
+            state,
+        })
+    }
 }
 
 pub(crate) async fn backlog(app: &App) -> Result<BTreeMap<IntegrationId, u64>, Problem> {

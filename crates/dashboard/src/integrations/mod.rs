@@ -7,6 +7,7 @@ mod page;
 mod preview;
 mod sent;
 mod target;
+mod tested;
 
 use crate::state::Dashboard;
 use web::route::Route;

@@ -4,9 +4,11 @@ use super::{
     list::{Line, backlog, line, newest},
     sent::{HandshakeLine, SentRow},
     target::{Names, Target},
+    tested::Tested,
 };
 use crate::{
-    form::{Draft, Field, Placed, Shown},
+    filters,
+    form::{Draft, Part, Shown},
     respond::{html, refused},
     shell::Shell,
     state::Dashboard,
@@ -73,12 +75,23 @@ struct IntegrationTemplate {
     chosen: String,
     /// Name and request of every message.
     preview: Option<Vec<(String, String)>>,
+    /// The secret that was made for it, shown this once.
+    made: Option<String>,
 }
 
 /// What settings would send for an event: its id, and name and request of every message.
 pub(super) struct Preview {
     pub(super) event: String,
     pub(super) messages: Vec<(String, String)>,
+}
+
+/// What a page shows besides, because it was just asked for.
+pub(super) enum Also {
+    Nothing,
+    /// What the settings as typed would send.
+    Preview(Preview),
+    /// The secret to sign with that was made when it was saved.
+    Made(String),
 }
 
 /// How an integration that is there does.
@@ -89,6 +102,8 @@ struct Told {
     failed: usize,
     handshakes: Vec<HandshakeLine>,
     needs_handshake: bool,
+    /// What came of the test event that the address names.
+    tested: Option<Tested>,
 }
 
 impl Told {
@@ -96,6 +111,7 @@ impl Told {
         app: &App,
         project: &InProject,
         active: &ActiveIntegration,
+        uri: &Uri,
     ) -> Result<Self, Problem> {
         let sent = newest(app, project, active, None, SHOWN).await?;
         let failed = newest(app, project, active, Some(DeliveryState::Failed), 1).await?;
@@ -108,6 +124,7 @@ impl Told {
             handshakes: handshakes.into_iter().map(HandshakeLine::of).collect(),
             needs_handshake: configured
                 .is_ok_and(|configured| !configured.handshakes("").is_empty()),
+            tested: Tested::of(app, project, active, uri).await?,
         })
     }
 }
@@ -133,24 +150,24 @@ async fn samples(app: &App, project: &InProject) -> Result<Vec<(String, String)>
     Ok(samples.collect())
 }
 
-/// The page, with what its form holds, and what that would send if it was asked for.
+/// The page, with what its form holds.
 pub(super) async fn page(
     app: &App,
     (project, uri): (&InProject, &Uri),
     target: Target<'_>,
-    draft: Draft,
-    preview: Option<Preview>,
+    mut draft: Draft,
+    also: Also,
 ) -> Result<Response, Problem> {
     let spec = target.spec;
-    let described = Field::all(spec.fields);
-    let placed = Placed::of(draft.problems, &described);
-    let is_right = placed.is_empty();
-    let shown = described
-        .iter()
-        .map(|field| field.show(&draft.settings, spec.events, placed.beside(field.name)));
+    let filled = draft.filled(target.described());
     let told = match target.active {
-        Some(active) => Some(Told::of(app, project, active).await?),
+        Some(active) => Some(Told::of(app, project, active, uri).await?),
         None => None,
+    };
+    let (preview, made) = match also {
+        Also::Nothing => (None, None),
+        Also::Preview(preview) => (Some(preview), None),
+        Also::Made(secret) => (None, Some(secret)),
     };
     let (chosen, preview) = preview
         .map(|preview| (preview.event, preview.messages))
@@ -166,14 +183,15 @@ pub(super) async fn page(
         },
         key: draft.key,
         told,
-        fields: shown.collect(),
-        problems: placed.above,
+        fields: filled.fields,
+        problems: filled.problems,
         samples: samples(app, project).await?,
         chosen: chosen.unwrap_or_default(),
         preview,
+        made,
         shell: Shell::load(app, project, "integrations", uri).await?,
     };
-    Ok(if is_right {
+    Ok(if filled.is_right {
         html(&page)
     } else {
         refused(&page)
@@ -189,5 +207,5 @@ async fn integration(
 ) -> Result<Response, Problem> {
     let target = names.target(&project)?;
     let draft = target.draft(&app, &project);
-    page(&app, (&project, &uri), target, draft, None).await
+    page(&app, (&project, &uri), target, draft, Also::Nothing).await
 }

@@ -1,12 +1,11 @@
 //! What settings that are not saved yet would send for a past event.
 
 use super::{
-    edit::given,
-    page::{Preview, page},
+    page::{Also, Preview, page},
     target::{Names, PREVIEWED, Target},
 };
 use crate::{
-    form::{Sent, wrong},
+    form::{Part, Sent, wrong},
     state::Dashboard,
     text::indented,
 };
@@ -65,7 +64,7 @@ fn configured(
             .collect()
     };
     // Nothing is sent, and no secret is shown: each may stay, wherever the preview would have it go.
-    let merged = merged(target.spec.fields, &[], &target.stored(app), settings);
+    let merged = merged(target.spec.fields, &[], &target.opened(app), settings);
     if !merged.problems.is_empty() {
         return Err(told(merged.problems));
     }
@@ -127,7 +126,7 @@ async fn preview(
 ) -> Result<Response, Problem> {
     let target = names.target(&project)?;
     let sent = Sent::read(&body::read(request).await?);
-    let mut given = given(&app, target, &sent);
+    let mut given = target.read(&app, &sent);
     let id = sent.text(PREVIEWED).to_owned();
     let row = app
         .engine
@@ -135,11 +134,11 @@ async fn preview(
         .event(project.id, parse("event", &id)?)
         .await?
         .ok_or_else(|| Problem::not_found("event", &id))?;
-    let mut shown = None;
+    let mut shown = Also::Nothing;
     if given.problems.is_empty() {
         match would_send(&app, target, &given.settings, &row.event) {
             Ok(messages) => {
-                shown = Some(Preview {
+                shown = Also::Preview(Preview {
                     event: id,
                     messages,
                 });

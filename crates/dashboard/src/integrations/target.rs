@@ -1,7 +1,7 @@
 //! What a page is about: an integration that is there, or a new one of a destination.
 
-use crate::form::{Described, Draft};
-use configuration::{Stored, masked};
+use crate::form::{Described, Draft, Part, Submitted};
+use configuration::{DesiredIntegration, Given, Stored, masked};
 use destinations::{Destination, Spec};
 use engine::ActiveIntegration;
 use serde::Deserialize;
@@ -26,6 +26,14 @@ pub(crate) struct Names {
 }
 
 impl Names {
+    /// One that is there.
+    pub(crate) fn of(key: String) -> Self {
+        Self {
+            key: Some(key),
+            destination: None,
+        }
+    }
+
     pub(crate) fn target<'a>(&self, project: &'a InProject) -> Result<Target<'a>, Problem> {
         let active = self.key.as_deref().map(|key| project.integration(key));
         if let Some(active) = active.transpose()? {
@@ -43,8 +51,11 @@ impl Names {
     }
 }
 
-impl Target<'_> {
-    pub(crate) fn described(&self) -> Described {
+impl Part for Target<'_> {
+    type Wanted = DesiredIntegration;
+    const SECTION: &'static str = "integrations";
+
+    fn described(&self) -> Described {
         Described {
             what: "integration",
             fields: self.spec.fields,
@@ -53,6 +64,32 @@ impl Target<'_> {
         }
     }
 
+    fn key(&self) -> Option<&str> {
+        self.active.map(|active| active.row.key.as_str())
+    }
+
+    fn stored(&self, app: &App) -> Value {
+        match self.active {
+            Some(_) => masked(self.spec.fields, &self.opened(app).settings).into(),
+            None => json!({}),
+        }
+    }
+
+    fn is_taken(project: &InProject, key: &str) -> bool {
+        project.integration(key).is_ok()
+    }
+
+    fn wanted(&self, given: &Submitted) -> DesiredIntegration {
+        DesiredIntegration {
+            name: given.name(),
+            destination: Given::Set(self.spec.key.into()),
+            paused: Given::Keep,
+            settings: Given::Set(given.settings.clone()),
+        }
+    }
+}
+
+impl Target<'_> {
     /// Where its forms go.
     pub(crate) fn action(&self, project: &InProject) -> String {
         let base = format!("/projects/{}/integrations", project.key);
@@ -63,18 +100,10 @@ impl Target<'_> {
     }
 
     /// What is stored, secrets included.
-    pub(crate) fn stored(&self, app: &App) -> Stored {
+    pub(crate) fn opened(&self, app: &App) -> Stored {
         self.active.map_or_else(Stored::default, |active| {
             Stored::of_integration(app.engine.vault(), &active.row)
         })
-    }
-
-    /// The stored settings, secrets masked.
-    pub(crate) fn shown(&self, app: &App) -> Value {
-        match self.active {
-            Some(_) => masked(self.spec.fields, &self.stored(app).settings).into(),
-            None => json!({}),
-        }
     }
 
     /// What its form holds before anybody touched it.
@@ -86,7 +115,7 @@ impl Target<'_> {
         Draft {
             key,
             name,
-            settings: self.shown(app),
+            settings: self.stored(app),
             problems: Vec::new(),
         }
     }

@@ -2,6 +2,7 @@
 
 use super::may::{may_handle, may_open};
 use crate::{
+    filters,
     respond::{html, refused},
     shell::Shell,
     state::Dashboard,

@@ -1,6 +1,6 @@
 //! Charts of columns: events by the hour, money by the day. Their labels say the same in words.
 
-use crate::row::tone;
+use crate::{label::Label, row::tone};
 use domain::{Currency, Money};
 use jiff::{Timestamp, tz::Offset};
 use ledger::Tally;
@@ -19,7 +19,7 @@ pub(crate) struct Column {
     pub(crate) parts: Vec<Part>,
     pub(crate) label: String,
     /// Shown below the axis.
-    pub(crate) tick: String,
+    pub(crate) tick: Option<Label>,
     pub(crate) total: String,
     /// The hour or day is not over.
     pub(crate) is_open: bool,
@@ -38,7 +38,7 @@ fn number(value: f64) -> String {
 /// What one column stands for.
 struct Bar {
     label: String,
-    tick: String,
+    tick: Option<String>,
     /// From the bottom up, by class.
     parts: Vec<(&'static str, f64)>,
     total: String,
@@ -70,7 +70,9 @@ fn columns(bars: Vec<Bar>) -> Vec<Column> {
                 width: number(step * 0.76),
                 parts: parts.collect(),
                 label: bar.label,
-                tick: bar.tick,
+                tick: bar
+                    .tick
+                    .map(|text| Label::under(x + step / 2.0, WIDTH, text)),
                 total: bar.total,
                 is_open: bar.is_open,
             };
@@ -116,7 +118,7 @@ pub(crate) fn by_hour(tallies: &[Tally], now: Timestamp) -> Vec<Column> {
         let clock = Offset::UTC.to_datetime(at).strftime("%H:00").to_string();
         Bar {
             label: format!("{clock}: {good} good, {bad} bad, {plain} other"),
-            tick: if hour % 4 == 0 { clock } else { String::new() },
+            tick: (hour % 4 == 0).then_some(clock),
             parts: vec![
                 ("plain", height(plain)),
                 ("good", height(good)),
@@ -141,7 +143,7 @@ pub(crate) fn by_day(tallies: &[Tally], now: Timestamp) -> Vec<Column> {
         let date = Offset::UTC.to_datetime(at).strftime("%d %b").to_string();
         Bar {
             label: format!("{date}: {}", dollars(micros)),
-            tick: if day % 7 == 0 { date } else { String::new() },
+            tick: (day % 7 == 0).then_some(date),
             parts: vec![("good", height(micros.max(0)))],
             total: dollars(micros),
             is_open: day == last,

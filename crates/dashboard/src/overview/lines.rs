@@ -1,9 +1,10 @@
 //! Who is heard and who is reached: a line per app, a line per integration.
 
 use crate::{health, text::exact};
+use engine::Health;
 use ledger::{DeliveryFilter, DeliveryRecord, DeliveryState};
 use std::collections::BTreeMap;
-use web::{App, problem::Problem, project::InProject};
+use web::{App, counted, problem::Problem, project::InProject};
 
 /// Deliveries from which shares and times are taken.
 const SAMPLE: usize = 100;
@@ -28,26 +29,36 @@ pub(crate) struct AppLine {
     pub(crate) problem: bool,
 }
 
-/// Of what was settled lately: the share that was delivered, and how long half of that took at most.
-fn measured(recent: &[DeliveryRecord]) -> (String, String) {
-    let settled = || {
-        recent
-            .iter()
-            .filter(|row| row.state != DeliveryState::Pending)
-    };
-    let delivered = settled().filter(|row| row.state == DeliveryState::Delivered);
+/// The share of the last attempts that was accepted, of which the word beside it is made; none before the first.
+fn accepted(health: &Health) -> Option<String> {
+    let (accepted, attempts) = (health.accepted, health.attempts);
+    let share = (accepted * 100).checked_div(attempts)?;
+    Some(format!("{share} % of {}", counted(attempts, "attempt")))
+}
+
+/// The share of what was settled lately that was delivered.
+fn delivered(recent: &[DeliveryRecord]) -> String {
+    let settled = recent
+        .iter()
+        .filter(|row| row.state != DeliveryState::Pending);
+    let all = settled.clone().count();
+    let right = settled.filter(|row| row.state == DeliveryState::Delivered);
+    (right.count() * 100)
+        .checked_div(all)
+        .map_or_else(|| "–".into(), |share| format!("{share} % of {all} settled"))
+}
+
+/// How long half of what was delivered lately took at most.
+fn median(recent: &[DeliveryRecord]) -> String {
+    let delivered = recent
+        .iter()
+        .filter(|row| row.state == DeliveryState::Delivered);
     let mut times: Vec<u64> = delivered
         .filter_map(|row| row.last.as_ref().map(|last| last.duration_ms))
         .collect();
     times.sort_unstable();
-    let (right, all) = (times.len(), settled().count());
-    let share = (right * 100)
-        .checked_div(all)
-        .map_or_else(|| "–".into(), |share| format!("{share} % of {all}"));
-    let median = times
-        .get(times.len() / 2)
-        .map_or_else(|| "–".into(), |ms| format!("{ms} ms"));
-    (share, median)
+    let half = times.get(times.len() / 2);
+    half.map_or_else(|| "–".into(), |ms| format!("{ms} ms"))
 }
 
 /// The integrations of a project.
@@ -69,16 +80,16 @@ pub(crate) async fn integrations(
             integration: Some(active.row.id),
             state: None,
         };
-        let (share, median) = measured(&ledger.deliveries(&filter, None, SAMPLE).await?);
-        let health = health::Shown::of(app, active);
+        let shown = health::Shown::of(app, active);
+        let recent = ledger.deliveries(&filter, None, SAMPLE).await?;
         lines.push(IntegrationLine {
             key: active.row.key.clone(),
             name: active.row.name.clone(),
-            state: health.state,
-            color: health.color,
+            state: shown.state,
+            color: shown.color,
             waiting: backlog.get(&active.row.id).copied().unwrap_or(0),
-            share,
-            median,
+            share: accepted(&shown.health).unwrap_or_else(|| delivered(&recent)),
+            median: median(&recent),
         });
     }
     Ok(lines)

@@ -1,6 +1,7 @@
 //! The page of the newest rates.
 
 use crate::{
+    filters,
     respond::{html, refused},
     shell::Shell,
     state::Dashboard,

@@ -7,6 +7,7 @@ use super::{
 };
 use crate::{
     choice::Choice,
+    filters,
     form::asked,
     respond::{html, refused},
     shell::Shell,

@@ -1,6 +1,7 @@
 //! The page of a project's settings: how purchases move between customers, how far back news reaches, which keys there are.
 
 use crate::{
+    filters,
     form::{Field, Kind, Placed},
     respond::{html, refused},
     shell::Shell,

@@ -14,6 +14,7 @@ use web::{
     access::Whereabouts,
     audit::{Did, Known, Noted},
     configure::decide,
+    counted,
     passwords::{self, Asker, Busy, Checked, Throttle},
     problem::Problem,
 };
@@ -36,7 +37,10 @@ pub(super) async fn by_password(
         Ok(tried) => tried,
         Err(wait) => {
             let seconds = wait.as_secs().unsigned_abs() + 1;
-            let problem = format!("Too many wrong tries. Try again in {seconds} seconds.");
+            let problem = format!(
+                "Too many wrong tries. Try again in {}.",
+                counted(seconds, "second")
+            );
             let page = page(app, StatusCode::TOO_MANY_REQUESTS, problem, email);
             return Ok(later(seconds, page));
         }

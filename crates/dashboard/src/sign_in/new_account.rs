@@ -5,7 +5,7 @@ use super::{
     password::{hashed, spent},
     still_open::still_open,
 };
-use crate::form::Trimmed;
+use crate::{filters, form::Trimmed};
 use askama::Template;
 use axum::response::Response;
 use domain::{ProjectId, UserId};
@@ -67,9 +67,9 @@ fn has_account(setup: &Setup, email: &str, reach: Option<ProjectId>) -> bool {
     users.any(|user| user.email == email && user.project == reach)
 }
 
-/// The first account is made without an invitation, and no other.
-pub(super) fn nobody_has_one(setup: &Setup) -> Result<(), Problem> {
-    if setup.configuration.users.is_empty() {
+/// The owner's account is made without an invitation while nobody owns everything, and no other.
+pub(super) fn nobody_owns(setup: &Setup) -> Result<(), Problem> {
+    if !has_owner(&setup.configuration) {
         return Ok(());
     }
     let problem = "there is an owner already; sign in, or be invited";
@@ -133,7 +133,7 @@ impl NewAccount {
         decide(app, &user.email, |setup| {
             match &used {
                 Some(used) => drop(still_open(app, setup, &used.digest)?),
-                None => nobody_has_one(setup)?,
+                None => nobody_owns(setup)?,
             }
             if has_account(setup, &user.email, user.project) {
                 let problem = format!("{} has an account already", user.email);

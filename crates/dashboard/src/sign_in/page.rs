@@ -1,6 +1,6 @@
 //! The page to sign in on.
 
-use crate::respond::html;
+use crate::{filters, respond::html};
 use askama::Template;
 use axum::{
     http::StatusCode,

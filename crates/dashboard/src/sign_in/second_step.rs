@@ -2,6 +2,7 @@
 
 use super::enter::{entered_in, member, refused};
 use crate::{
+    filters,
     form::{Form, Trimmed},
     respond::{html, later},
     state::Dashboard,
@@ -21,6 +22,7 @@ use web::{
     App,
     access::{self, Access, Whereabouts, digest},
     audit::{Did, Effect, Known, Noted, Subject},
+    counted,
     passwords::Asker,
     problem::Problem,
     route::{Method, Route},
@@ -141,7 +143,10 @@ async fn second_step(
     let now = app.engine.system().now();
     if let Err(wait) = app.gate.throttle.take_try(&name, asker, now) {
         let seconds = wait.as_secs().unsigned_abs() + 1;
-        let problem = format!("Too many wrong codes. Try again in {seconds} seconds.");
+        let problem = format!(
+            "Too many wrong codes. Try again in {}.",
+            counted(seconds, "second")
+        );
         return Ok(later(
             seconds,
             again(StatusCode::TOO_MANY_REQUESTS, problem),

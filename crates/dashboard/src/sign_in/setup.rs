@@ -1,6 +1,6 @@
 //! The owner's account, while nobody has one.
 
-use super::new_account::{AccountForm, AccountTemplate, NewAccount, nobody_has_one};
+use super::new_account::{AccountForm, AccountTemplate, NewAccount, nobody_owns};
 use crate::{
     form::Form,
     respond::{html, refused},
@@ -11,12 +11,13 @@ use axum::{
     http::HeaderMap,
     response::{IntoResponse, Redirect, Response},
 };
+use engine::Setup;
 use ledger::Role;
 use web::{
     App,
-    access::{self, Access},
+    access::{self, Access, Caller},
     audit::{Effect, Subject},
-    problem::Problem,
+    problem::{Code, Problem},
     route::{Method, Route},
 };
 
@@ -48,9 +49,19 @@ fn page(email: String, name: String, problems: Vec<String>) -> AccountTemplate {
     }
 }
 
+/// The owner's account is made by the operator, and by anybody who may manage only while there is no other account: an admin makes himself no owner.
+fn may_make(setup: &Setup, caller: &Caller) -> Result<(), Problem> {
+    nobody_owns(setup)?;
+    if caller.is_operator() || setup.configuration.users.is_empty() {
+        return Ok(());
+    }
+    let problem = "the owner's account is made by whoever runs the server: `tidings sign-in-link`";
+    Err(Problem::new(Code::Forbidden, problem))
+}
+
 /// `GET /setup`.
-async fn setup(State(app): State<App>) -> Response {
-    if !app.engine.setup().configuration.users.is_empty() {
+async fn setup(State(app): State<App>, caller: Caller) -> Response {
+    if may_make(&app.engine.setup(), &caller).is_err() {
         return Redirect::to("/").into_response();
     }
     html(&page(String::new(), String::new(), Vec::new()))
@@ -59,10 +70,11 @@ async fn setup(State(app): State<App>) -> Response {
 /// `POST /setup`.
 async fn make_owner(
     State(app): State<App>,
+    caller: Caller,
     headers: HeaderMap,
     Form(sent): Form<AccountForm>,
 ) -> Result<Response, Problem> {
-    nobody_has_one(&app.engine.setup())?;
+    may_make(&app.engine.setup(), &caller)?;
     let email = sent.email.to_lowercase();
     let account = NewAccount::read(&app, sent, access::agent(&headers), (&email, None));
     if account.problems.is_empty() {

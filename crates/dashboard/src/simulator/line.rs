@@ -2,6 +2,7 @@
 
 use super::lives::{Life, Step};
 use crate::text::exact;
+use web::counted;
 
 pub(crate) struct StepLine {
     pub(crate) title: &'static str,
@@ -23,8 +24,7 @@ impl StepLine {
     fn of(step: &Step, is_over: bool) -> Self {
         let (color, state) = match &step.told {
             Some(Ok(0)) => ("grey", "told nothing new".to_owned()),
-            Some(Ok(1)) => ("green", "1 event".to_owned()),
-            Some(Ok(events)) => ("green", format!("{events} events")),
+            Some(Ok(events)) => ("green", counted(events, "event")),
             Some(Err(why)) => ("red", why.clone()),
             None if is_over => ("grey", "did not happen".to_owned()),
             None => ("blue", "to come".to_owned()),

@@ -1,6 +1,7 @@
 //! The way in: to a project, or to making the first one.
 
 use crate::{
+    filters,
     form::{Form, Trimmed, given},
     respond::{done, html, refused},
     shell::reached,

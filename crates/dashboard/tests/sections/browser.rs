@@ -155,7 +155,9 @@ pub(crate) fn problems(html: &str) -> Vec<String> {
     while let Some(tag) = first_tag(rest) {
         rest = tag.rest;
         if tag.get("class") == Some("problem") {
-            problems.push(decoded(rest.split('<').next().unwrap()));
+            let (text, _) = rest.split_once("</p>").unwrap();
+            let text = text.replace("<code>", "`").replace("</code>", "`");
+            problems.push(decoded(text.split('<').next().unwrap()));
         }
     }
     problems

@@ -143,11 +143,10 @@ async fn settings_that_are_not_saved_are_previewed() {
 }
 
 #[tokio::test]
-async fn are_tested_paused_retried_and_removed() {
+async fn are_paused_retried_and_removed() {
     let server = lived().await;
     let page = "/projects/acme/integrations/hook";
     for (act, notice) in [
-        ("test", "tested"),
         ("retry", "retried"),
         ("pause", "paused"),
         ("resume", "resumed"),
@@ -174,4 +173,78 @@ async fn an_endpoint_is_asked_again_whose_it_is() {
         sent(&server, "/integrations/hook/verify", &[]).await,
         "303 /projects/acme/integrations/hook?notice=verifying"
     );
+}
+
+/// Whoever sends a test event is told on the next page what came of it.
+#[tokio::test]
+async fn a_test_event_says_what_came_of_it() {
+    let server = fresh().await;
+    let tested = async |key: &str| {
+        let page = format!("/projects/acme/integrations/{key}");
+        let answer = server.form(&format!("{page}/test"), &[]).await;
+        let (status, to) = (answer.status, answer.header("location").to_owned());
+        assert!(status == 303 && to.starts_with(&format!("{page}?test=evt_")));
+        to
+    };
+    let told = async |page: &str| {
+        let text = server.page(page).await.text();
+        let (_, block) = text.split_once("<div id=\"tested\"").unwrap();
+        block.split("<a ").next().unwrap().to_owned()
+    };
+    let page = tested("hook").await;
+    assert!(told(&page).await.contains("is on its way"));
+    server.catch_up().await;
+    let accepted = told(&page).await;
+    assert!(accepted.contains("notice green") && accepted.contains("was accepted with 200"));
+    server.endpoints.answer("https://hook.example", 404);
+    let page = tested("hook").await;
+    server.catch_up().await;
+    let refused = told(&page).await;
+    assert!(refused.contains("notice red"), "{refused}");
+    assert!(refused.contains("was not accepted. The destination answered with an error"));
+    assert!(refused.contains("404"), "{refused}");
+    let held = told(&tested("idle").await).await;
+    assert!(held.contains("The test event waits. The integration is paused"));
+    // The address of another event, or of another integration's, says nothing.
+    let page = page.replace("/hook?", "/slack?");
+    assert!(!server.page(&page).await.text().contains("id=\"tested\""));
+}
+
+/// What fails is tried again for hours before it is given up: the row says meanwhile what is wrong.
+#[tokio::test]
+async fn one_that_is_failing_says_when_and_why() {
+    let server = fresh().await;
+    server.endpoints.shut("https://hook.example");
+    server.buys("ann").await;
+    server.catch_up().await;
+    let list = shown(&server, "/integrations").await;
+    let mut rows = list.split("<tr>");
+    let row = rows.find(|row| row.contains("/integrations/hook")).unwrap();
+    assert!(row.contains("failing"), "{row}");
+    assert!(
+        row.contains("network error") && !row.contains(">none<"),
+        "{row}"
+    );
+    assert!(
+        row.contains("state=pending"),
+        "it leads to what is tried again: {row}"
+    );
+    let overview = shown(&server, "/overview").await;
+    let mut rows = overview.split("<tr>");
+    let row = rows.find(|row| row.contains("/integrations/hook")).unwrap();
+    assert!(row.contains("failing") && row.contains("0 % of"), "{row}");
+    // The number beside the section counts it.
+    let page = server.page("/projects/acme/integrations").await.text();
+    assert!(page.contains("needs attention"), "one of them");
+}
+
+/// One that bears its destination's name is not called by it twice; what is left alone is called by what it is then.
+#[tokio::test]
+async fn nothing_is_said_twice_or_left_unnamed() {
+    let server = fresh().await;
+    let new = shown(&server, "/integrations/new/webhook").await;
+    assert!(new.contains("<h1>Webhook</h1>"), "{new}");
+    assert!(new.contains("<option value=\"\">default: adapty</option>"));
+    assert!(new.contains("<code>standard</code> tells every kind of event"));
+    assert!(!new.contains('`'), "{new}");
 }

@@ -2,7 +2,7 @@
 
 use crate::{browser::main_of, cookie, first_day, fresh, lived, told};
 use insta::assert_snapshot;
-use ledger::{ConfigurationChange, Scope};
+use ledger::{ConfigurationChange, Role, Scope};
 use web::{
     access::new_api_key,
     test::{TestServer, Who},
@@ -74,6 +74,63 @@ async fn there_is_one_first_account() {
     assert_eq!(setup.configuration.users[0].email, "ann@a.example");
 }
 
+/// A project from a file, and nobody who owns it.
+#[tokio::test]
+async fn the_operators_link_leads_to_the_owners_account_while_there_is_none() {
+    let server = TestServer::empty(|app| dashboard::router(&app)).await;
+    let project = serde_json::json!({ "project": { "key": "acme", "name": "Acme" } });
+    server.apply(serde_json::from_value(project).unwrap()).await;
+    let nobody = server.by(Who::Nobody);
+    let link = async || {
+        let token = server.app.operator_link("test").await.unwrap();
+        format!("/signin/{token}")
+    };
+    let path = link().await;
+    let page = nobody.get(&path).await.text();
+    assert!(page.contains("Make the owner’s account"), "{page}");
+    let entered = nobody.form(&path, &[]).await;
+    assert_eq!(told(&entered), "303 /setup");
+    // Whoever only looks makes no account, and may make it later.
+    let looks = format!("{}?look=on", link().await);
+    let entered = nobody.form(&looks, &[]).await;
+    assert_eq!(told(&entered), "303 /");
+    let operator = server.with_session(&cookie(&entered, "session"));
+    let account = [("email", "ann@a.example"), ("password", "long enough")];
+    assert_eq!(told(&operator.form("/setup", &account).await), "303 /");
+    // Then it is a way in like any other.
+    let path = link().await;
+    let page = nobody.get(&path).await.text();
+    assert!(page.contains("Sign in as the operator"), "{page}");
+    assert_eq!(told(&nobody.form(&path, &[]).await), "303 /");
+}
+
+/// Where the owner is gone, whoever runs the server makes another; an admin makes himself none.
+#[tokio::test]
+async fn only_the_operator_makes_an_owner_beside_other_members() {
+    let server = fresh().await;
+    let engine = &server.app.engine;
+    let setup = engine.setup();
+    let owners = setup.configuration.users.iter();
+    let owners = owners.filter(|user| user.role == Role::Owner && user.project.is_none());
+    let gone = owners.map(|user| ConfigurationChange::RemoveUser(user.id));
+    assert!(
+        engine
+            .configure(&setup, gone.collect(), "test")
+            .await
+            .unwrap()
+    );
+    let account = [("email", "new@a.example"), ("password", "long enough")];
+    let admin = server.by(Who::Admin);
+    assert_eq!(told(&admin.get("/setup").await), "303 /");
+    assert_eq!(admin.form("/setup", &account).await.status, 403);
+    let link = server.app.operator_link("test").await.unwrap();
+    let nobody = server.by(Who::Nobody);
+    let entered = nobody.form(&format!("/signin/{link}"), &[]).await;
+    assert_eq!(told(&entered), "303 /setup");
+    let operator = server.with_session(&cookie(&entered, "session"));
+    assert_eq!(told(&operator.form("/setup", &account).await), "303 /");
+}
+
 #[tokio::test]
 async fn an_invitation_makes_one_account_for_its_address() {
     let server = lived().await;
@@ -116,6 +173,7 @@ async fn looking_at_the_operators_link_does_not_spend_it() {
     }
     let elsewhere = nobody.clone().from_another_site().form(&path, &[]).await;
     assert_eq!(elsewhere.status, 403);
+    assert_eq!(elsewhere.code(), "foreign_page");
     assert_eq!(told(&nobody.form(&path, &[]).await), "303 /");
     assert_eq!(nobody.form(&path, &[]).await.status, 401);
 }

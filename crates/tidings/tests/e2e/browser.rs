@@ -2,7 +2,7 @@
 
 use crate::{
     chromium::Browser,
-    server::{Site, live, published, until},
+    server::{Site, live, until},
     told::{Told, ToldThree, a_receiver},
 };
 use jiff::SignedDuration;
@@ -208,100 +208,6 @@ async fn a_delivery_that_failed_is_found_its_setting_mended_and_it_is_sent_again
         .iter()
         .filter(|told| !told.contains("status of 422"));
     assert_eq!(told.count(), 0, "{:?}", browser.complaints);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn every_page_is_there_and_a_reader_may_change_nothing() {
-    let Told {
-        receiver: _receiver,
-        site,
-        server,
-        api,
-    } = Told::to(Behaviour::Healthy).await;
-    let driver = server.driver(20, 9);
-    live(&driver, 0..3, 1, 4).await;
-    let who = api.events().await[0]["customer"]["app_user_id"]
-        .as_str()
-        .unwrap()
-        .to_owned();
-    let key = site.run(&["keys", "create", "--name", "reader", "--read-only"]);
-    let mut browser = Browser::start(&site.directory.join("browser")).await;
-    browser.open(&format!("{}/signin", server.url)).await;
-    browser.fill("[name=key]", &key).await;
-    browser.click("form button").await;
-    browser
-        .until("document.querySelector('#rows tr') !== null")
-        .await;
-    let axe = std::fs::read_to_string(published("axe-core@4", "axe-core/axe.min.js")).unwrap();
-    let event = api.events().await[0]["id"].as_str().unwrap().to_owned();
-    let paths = [
-        String::new(),
-        format!("/events/{event}"),
-        "/customers".into(),
-        format!("/customers/{who}"),
-        "/integrations".into(),
-        "/integrations/backend".into(),
-        "/apps".into(),
-        "/apps/ios".into(),
-        "/catalog".into(),
-        "/overview".into(),
-        "/replay".into(),
-        "/replay?integration=backend&since=2020-01-01&standings=delivered".into(),
-        "/simulator".into(),
-        "/rates".into(),
-        "/account".into(),
-        "/settings".into(),
-        "/people".into(),
-        "/audit".into(),
-        "/start".into(),
-    ];
-    for path in paths {
-        browser
-            .open(&format!("{}/projects/acme{path}", server.url))
-            .await;
-        browser
-            .until("document.querySelector('main h1') !== null")
-            .await;
-        let forms = browser
-            .evaluate("document.querySelectorAll('main form[method=post] button').length")
-            .await;
-        assert_eq!(forms, 0, "{path}: nothing to press");
-        let unnamed = browser
-            .evaluate("[...document.querySelectorAll('input, select, textarea')].filter(field => !field.labels?.length && !field.ariaLabel).map(field => field.name).join()")
-            .await;
-        assert_eq!(unnamed, "", "{path}: every field has a label");
-        for width in [360, 1280, 2560] {
-            browser.look((width, 900), false).await;
-            let overflow = browser
-                .evaluate(
-                    "document.documentElement.scrollWidth > document.documentElement.clientWidth",
-                )
-                .await;
-            assert_eq!(overflow, false, "{path}: sideways scrolling at {width} px");
-        }
-        // What a published checker of accessibility finds serious, by day and by night.
-        browser.evaluate(&axe).await;
-        for dark in [false, true] {
-            browser.look((1280, 900), dark).await;
-            let found = browser
-                .evaluate("axe.run().then(told => told.violations.filter(one => ['serious', 'critical'].includes(one.impact)).map(one => one.id + ': ' + one.nodes.map(node => node.html).slice(0, 3).join(' ')).join('; '))")
-                .await;
-            assert_eq!(found, "", "{path}, dark: {dark}");
-        }
-    }
-    // A form that is sent all the same is refused, in words.
-    let refused = browser
-        .evaluate("fetch('/projects/acme/integrations/backend/pause', { method: 'POST', headers: { accept: 'text/html' } }).then(async answer => answer.status + ' ' + await answer.text())")
-        .await;
-    let text = refused.as_str().unwrap_or_default();
-    assert!(
-        text.starts_with("403 ") && text.contains("may not"),
-        "{text}"
-    );
-    browser
-        .open(&format!("{}/projects/nobody", server.url))
-        .await;
-    assert!(browser.html().await.contains("There is no such thing"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

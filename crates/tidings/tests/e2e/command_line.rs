@@ -130,6 +130,71 @@ fn the_demo_shows_events_within_seconds() {
     assert!(events > 20, "{text}");
 }
 
+/// The first month of its customers is over within seconds: what is seen later is of those who come one by one.
+#[test]
+fn customers_keep_coming_to_the_demo() {
+    let output = Command::new(BINARY)
+        .args(["demo", "--listen", "127.0.0.1:0", "--customers", "0"])
+        .args(["--seconds", "16", "--day-ms", "5"])
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    let counts: Vec<u64> = text
+        .lines()
+        .filter_map(|line| line.split_once(" events, latest")?.0.trim().parse().ok())
+        .collect();
+    let (first, last) = (counts.first().unwrap(), counts.last().unwrap());
+    assert!(*last > *first && counts.len() > 2, "{text}");
+    // Where it keeps its data, and that it keeps nothing.
+    let directory = text.lines().find_map(|line| {
+        let (_, rest) = line.split_once("sign-in-link --data ")?;
+        Some(rest.to_owned())
+    });
+    assert!(!std::path::Path::new(&directory.unwrap()).exists());
+    assert!(text.contains("every demo begins anew"), "{text}");
+}
+
+/// Whoever runs beside a server knows where it is reached; where it cannot be known, that is said.
+#[tokio::test(flavor = "multi_thread")]
+async fn commands_know_where_their_server_is_reached() {
+    let site = Site::new(&[]);
+    let guessed = site.run(&["sign-in-link"]);
+    assert!(
+        guessed.starts_with("http://127.0.0.1:8080/signin/"),
+        "{guessed}"
+    );
+    assert!(
+        guessed.contains("is a guess: give its --public-url"),
+        "{guessed}"
+    );
+    let public = ["--public-url", "https://tidings.example.com"];
+    let server = site.serve_with("127.0.0.1:0", &public);
+    assert!(
+        server.url.starts_with("http://127.0.0.1:"),
+        "where it listens"
+    );
+    assert!(
+        server
+            .sign_in
+            .starts_with("https://tidings.example.com/signin/")
+    );
+    assert!(
+        server
+            .callback
+            .starts_with("https://tidings.example.com/callbacks/")
+    );
+    let known = site.run(&["sign-in-link"]);
+    assert!(
+        known.starts_with("https://tidings.example.com/signin/"),
+        "{known}"
+    );
+    assert!(!known.contains("guess"), "{known}");
+    let applied = site.run(&["apply", "project.toml"]);
+    assert!(applied.contains(": https://tidings.example.com/callbacks/apple/"));
+    let told = site.run(&["sign-in-link", "--public-url", "https://other.example"]);
+    assert!(told.starts_with("https://other.example/signin/"), "{told}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn import_goes_on_where_it_stopped_tells_nothing_and_rederives() {
     use simulator::{Authority, Stores, Subscription};
