@@ -180,7 +180,7 @@ async fn read(ledger: &PostgresLedger) {
     let loaded = ledger.load(&wanted).await.unwrap();
     let known = loaded.customer.unwrap();
     assert_eq!((known.version, known.seq), (4, 0));
-    let (key, stored) = loaded.chain.unwrap();
+    let ledger::KnownChain { key, stored } = loaded.chain.unwrap();
     assert_eq!(
         (&key, stored.snapshot.product.as_str()),
         (&chain, "monthly")

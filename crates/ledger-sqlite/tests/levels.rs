@@ -161,7 +161,7 @@ async fn read(ledger: &SqliteLedger) {
     let known = loaded.customer.unwrap();
     assert_eq!(known.customer.id, CustomerId::new(Uuid::from_u128(3)));
     assert_eq!((known.version, known.seq), (4, 1));
-    let (key, stored) = loaded.chain.unwrap();
+    let ledger::KnownChain { key, stored } = loaded.chain.unwrap();
     assert_eq!(
         (&key, stored.snapshot.product.as_str()),
         (&chain, "monthly")

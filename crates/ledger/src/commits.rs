@@ -46,9 +46,27 @@ pub struct Loaded {
     /// The owner of the chain, or else the customer with the wanted name.
     pub customer: Option<VersionedCustomer>,
     /// The chain, if it is known, under the id it was first stored with.
-    pub chain: Option<(ChainKey, StoredChain)>,
+    pub chain: Option<KnownChain>,
     /// The customer's other purchases that can give access, of the same environment.
-    pub others: Vec<(ChainKey, Snapshot)>,
+    pub others: Vec<OtherChain>,
+}
+
+/// A chain that is known, under its key.
+#[derive(Debug, Clone)]
+pub struct KnownChain {
+    /// Which.
+    pub key: ChainKey,
+    /// What is stored of it.
+    pub stored: StoredChain,
+}
+
+/// Another purchase of the same customer.
+#[derive(Debug, Clone)]
+pub struct OtherChain {
+    /// Which.
+    pub key: ChainKey,
+    /// How it stands.
+    pub snapshot: Snapshot,
 }
 
 /// A customer with its optimistic lock.
@@ -118,13 +136,22 @@ pub struct CustomerWrite {
     pub seq: u64,
 }
 
+/// A purchase that passes.
+#[derive(Debug, Clone)]
+pub struct PassingChain {
+    /// Its app.
+    pub app: AppId,
+    /// Which.
+    pub key: ChainKey,
+}
+
 /// Purchases, and perhaps names, that pass to the customer of a commit from another.
 #[derive(Debug, Clone)]
 pub struct Handover {
     /// The other as it is to be.
     pub from: CustomerWrite,
     /// Its purchases that pass.
-    pub chains: Vec<(AppId, ChainKey)>,
+    pub chains: Vec<PassingChain>,
     /// All its names pass too, and it is no customer of its own any more.
     pub absorbed: bool,
 }

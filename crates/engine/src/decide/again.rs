@@ -6,7 +6,7 @@
 use super::{Circumstances, absorbed, changed, links};
 use domain::{Observation, Snapshot, fact::Facts, snapshot::Standing};
 use jiff::Timestamp;
-use ledger::{ChainWrite, Commit, CustomerWrite, Loaded, StoredChain};
+use ledger::{ChainWrite, Commit, CustomerWrite, KnownChain, Loaded, StoredChain};
 
 /// What is to be stored of a known purchase now that `seen` is read from one of its messages; `None` where all of it is known.
 pub(crate) fn read_again(
@@ -14,7 +14,7 @@ pub(crate) fn read_again(
     seen: &Observation,
     at: &Circumstances<'_>,
 ) -> Option<Commit> {
-    let (key, stored) = loaded.chain?;
+    let KnownChain { key, stored } = loaded.chain?;
     let owner = loaded.customer?;
     let facts = absorbed(Some(&stored), Some(seen), &at.project.terms);
     let snapshot = with_lines(&stored, &facts, at.now);

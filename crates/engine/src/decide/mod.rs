@@ -32,7 +32,10 @@ use domain::{
 };
 use event::About;
 use jiff::{SignedDuration, Timestamp};
-use ledger::{ChainWrite, Commit, CustomerWrite, Loaded, NewEvent, StoredChain, VersionedCustomer};
+use ledger::{
+    ChainWrite, Commit, CustomerWrite, KnownChain, Loaded, NewEvent, OtherChain, StoredChain,
+    VersionedCustomer,
+};
 use money::revenue;
 use timers::Timers;
 use uuid::Uuid;
@@ -93,7 +96,7 @@ pub(crate) fn propose(
     at: &Circumstances<'_>,
 ) -> Option<Proposal> {
     let (chain, before) = match loaded.chain {
-        Some((known, stored)) => (known, Some(stored)),
+        Some(KnownChain { key, stored }) => (key, Some(stored)),
         None => (chain.clone(), None),
     };
     let before = before.as_ref();
@@ -159,8 +162,8 @@ pub(crate) fn propose(
 
 impl About<'_> {
     /// What the customer may use, before and after, with all `others` that they bought.
-    fn access(&self, others: &[(ChainKey, Snapshot)], before: Option<&StoredChain>) -> Access {
-        let others = others.iter().map(|(chain, snapshot)| (chain, snapshot));
+    fn access(&self, others: &[OtherChain], before: Option<&StoredChain>) -> Access {
+        let others = others.iter().map(|other| (&other.key, &other.snapshot));
         let before = before.map(|stored| (self.chain, &stored.snapshot));
         Access::of(
             others.clone().chain(before),

@@ -11,7 +11,9 @@ use super::{
 use crate::setup::{AppSetup, ProjectSetup, Setup};
 use domain::{ChainKey, Change, Environment, Event, EventKind, customer::Customer, rates::Rates};
 use jiff::Timestamp;
-use ledger::{Commit, CustomerRecord, CustomerWrite, Handover, InboxMessage, Purchase};
+use ledger::{
+    Commit, CustomerRecord, CustomerWrite, Handover, InboxMessage, PassingChain, Purchase,
+};
 
 /// What passes.
 #[derive(Debug, Clone, Copy)]
@@ -56,7 +58,10 @@ pub(crate) fn pass(passing: &Passing<'_>) -> Option<Commit> {
         .purchases
         .iter()
         .filter(|owned| scope.covers(&owned.chain))
-        .map(|owned| (owned.app, owned.chain.clone()))
+        .map(|owned| PassingChain {
+            app: owned.app,
+            key: owned.chain.clone(),
+        })
         .collect();
     if chains.is_empty() && !scope.is_merge() {
         return None;

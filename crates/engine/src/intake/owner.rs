@@ -25,7 +25,7 @@ use domain::{
     fact::{Ownership, TransactionFact, TransactionKind, TransactionReason},
 };
 use jiff::Timestamp;
-use ledger::{Project, StoredChain, TransferBehaviour, Wanted};
+use ledger::{KnownChain, Project, TransferBehaviour, Wanted};
 use sources::stands_for;
 
 impl Intake {
@@ -51,11 +51,11 @@ impl Intake {
             ..wanted.clone()
         };
         let loaded = self.core.ledger().load(&by_chain).await?;
-        let (Some(holder), Some((chain, stored))) = (loaded.customer, loaded.chain) else {
+        let (Some(holder), Some(known)) = (loaded.customer, loaded.chain) else {
             return Ok(0);
         };
         let holder = holder.customer;
-        let mut claim = claim(&row.row, &holder, (&chain, &stored), name, word.is_some());
+        let mut claim = claim(&row.row, &holder, &known, name, word.is_some());
         if let (Some(word), Claim::Refused | Claim::Takes | Claim::Shares) = (word, claim) {
             if is_hearsay(&holder, name, seen) {
                 claim = Claim::NamesHolder;
@@ -65,7 +65,7 @@ impl Intake {
         }
         let passing = Passing {
             holder: &holder,
-            chain,
+            chain: known.key,
             name,
             at,
         };
@@ -93,25 +93,26 @@ impl Intake {
             ..wanted.clone()
         };
         let loaded = self.core.ledger().load(&by_chain).await?;
-        let (Some(holder), Some((chain, stored))) = (loaded.customer, loaded.chain) else {
+        let (Some(holder), Some(known)) = (loaded.customer, loaded.chain) else {
             return Ok(0);
         };
+        let stored = &known.stored;
         let is_heard = stored.facts.transactions.contains_key(&bought.id);
         if is_heard || bought.purchased_at < stored.snapshot.purchased_at {
             return Ok(0);
         }
         let holder = holder.customer;
-        let claim = claim(&row.row, &holder, (&chain, &stored), name, true);
+        let claim = claim(&row.row, &holder, &known, name, true);
         if claim == Claim::Refused {
             tracing::info!(
-                chain = chain.id,
+                chain = known.key.id,
                 "a purchase names another customer than its owner, with whom this project keeps it"
             );
             return Ok(0);
         }
         let passing = Passing {
             holder: &holder,
-            chain,
+            chain: known.key,
             name,
             at,
         };
@@ -276,7 +277,7 @@ enum Claim {
 fn claim(
     project: &Project,
     holder: &Customer,
-    (chain, stored): (&ChainKey, &StoredChain),
+    known: &KnownChain,
     name: &str,
     is_said: bool,
 ) -> Claim {
@@ -291,13 +292,13 @@ fn claim(
     if !is_said {
         return Claim::Stays;
     }
-    let behaviour = match chain.environment {
+    let behaviour = match known.key.environment {
         Environment::Production => project.transfer_behaviour,
         Environment::Sandbox => project
             .sandbox_transfer_behaviour
             .unwrap_or(project.transfer_behaviour),
     };
-    let snapshot = &stored.snapshot;
+    let snapshot = &known.stored.snapshot;
     let is_active_subscription = snapshot
         .lines()
         .any(|line| line.kind == TransactionKind::Subscription && line.gives_access());

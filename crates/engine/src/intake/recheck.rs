@@ -4,7 +4,7 @@ use super::{Intake, IntakeError, desk::Urgency, process::Matter};
 use crate::setup::{AppSetup, Setup};
 use domain::{ChainKey, time::after};
 use jiff::SignedDuration;
-use ledger::{DueCheck, Wanted};
+use ledger::{DueCheck, KnownChain, Wanted};
 use sources::{Question, Trouble};
 
 /// How long a purchase waits whose store did not answer.
@@ -62,7 +62,7 @@ impl Intake {
         let Ok(source) = &app.source else {
             return Ok(None);
         };
-        let Some((chain, stored)) = self
+        let Some(KnownChain { key: chain, stored }) = self
             .core
             .ledger()
             .load(&about(app, &due.chain))

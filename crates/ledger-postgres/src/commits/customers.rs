@@ -2,7 +2,7 @@
 
 use super::Verdicts;
 use crate::{Tx, batch::Stop, codec::signed};
-use ledger::{Committed, CustomerWrite, codec::Prepared};
+use ledger::{Committed, CustomerWrite, PassingChain, codec::Prepared};
 use std::collections::BTreeSet;
 use uuid::Uuid;
 
@@ -186,7 +186,7 @@ async fn hand_over(tx: &mut Tx, work: &Prepared) -> Result<bool, Stop> {
     if current.rows_affected() == 0 {
         return Ok(false);
     }
-    for (app, chain) in &handover.chains {
+    for PassingChain { app, key: chain } in &handover.chains {
         let (app, environment) = (app.uuid(), chain.environment.id());
         sqlx::query!(
             "update chains set customer = $5 where customer = $1 and app = $2 and environment = $3 and chain = $4",

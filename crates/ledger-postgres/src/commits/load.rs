@@ -3,7 +3,7 @@
 use crate::codec::failed;
 use domain::{ChainKey, CustomerId, ProjectId, Snapshot, fact::Transaction};
 use ledger::{
-    Loaded, Result, StoredChain, VersionedCustomer, Wanted,
+    KnownChain, Loaded, OtherChain, Result, StoredChain, VersionedCustomer, Wanted,
     codec::{Stored, Terms},
 };
 use sqlx::PgPool;
@@ -94,7 +94,7 @@ async fn purchases(pool: &PgPool, wanted: &Wanted, who: Uuid, chain: &str) -> Re
             id: row.chain.clone(),
         };
         let Some(charges) = charges else {
-            others.push((key, snapshot));
+            others.push(OtherChain { key, snapshot });
             continue;
         };
         let terms: Terms<'_> = of.json("terms", row.terms.as_bytes())?;
@@ -103,7 +103,10 @@ async fn purchases(pool: &PgPool, wanted: &Wanted, who: Uuid, chain: &str) -> Re
             snapshot,
             formers: of.json("formers", row.formers.as_bytes())?,
         };
-        stored = Some((key, stored_chain));
+        stored = Some(KnownChain {
+            key,
+            stored: stored_chain,
+        });
     }
     Ok(Loaded {
         customer: None,

@@ -3,7 +3,7 @@
 use super::Stop;
 use crate::{codec::Key, statement::execute};
 use domain::ProjectId;
-use ledger::{CustomerWrite, Handover};
+use ledger::{CustomerWrite, Handover, PassingChain};
 use rusqlite::{Connection, params};
 
 /// Raises the version, or makes the customer.
@@ -67,7 +67,7 @@ pub(super) fn hand_over(
     if current == 0 {
         return Err(Stop::Conflict);
     }
-    for (app, chain) in &handover.chains {
+    for PassingChain { app, key: chain } in &handover.chains {
         let which = params![from, app.key(), chain.environment.id(), chain.id, to];
         execute(
             connection,

@@ -6,7 +6,7 @@ use crate::{
 };
 use domain::{AppId, ChainKey, CustomerId, Snapshot, fact::Transaction};
 use ledger::{
-    Loaded, Result, StoredChain, VersionedCustomer, Wanted,
+    KnownChain, Loaded, OtherChain, Result, StoredChain, VersionedCustomer, Wanted,
     codec::{Stored, Terms},
 };
 use rusqlite::{Connection, params};
@@ -68,7 +68,7 @@ pub(crate) fn load(connection: &Connection, wanted: &Wanted) -> Result<Loaded> {
     )?;
     for (key, snapshot, rest) in bought {
         let Some((terms, formers)) = rest else {
-            others.push((key, snapshot));
+            others.push(OtherChain { key, snapshot });
             continue;
         };
         let transactions = transactions(&transaction, who, wanted.app, environment, &key.id)?;
@@ -78,7 +78,7 @@ pub(crate) fn load(connection: &Connection, wanted: &Wanted) -> Result<Loaded> {
             snapshot,
             formers,
         };
-        stored = Some((key, chain));
+        stored = Some(KnownChain { key, stored: chain });
     }
     Ok(Loaded {
         customer: Some(customer),

@@ -4,7 +4,7 @@ use super::{
     Subject, chain, chain_write, commit, customer, delivery, done, event, integration, message,
     wanted,
 };
-use crate::{Committed, CustomerWrite, Handover, LedgerError, Wanted};
+use crate::{Committed, CustomerWrite, Handover, KnownChain, LedgerError, PassingChain, Wanted};
 
 /// State, events and messages come back as they were written.
 pub async fn what_is_committed_is_loaded(ledger: Subject) {
@@ -19,7 +19,7 @@ pub async fn what_is_committed_is_loaded(ledger: Subject) {
         (known.customer, known.version, known.seq),
         (customer(1), 1, 1)
     );
-    let (key, stored) = loaded.chain.unwrap();
+    let KnownChain { key, stored } = loaded.chain.unwrap();
     assert_eq!(key, chain(1));
     assert_eq!(
         (stored.facts, stored.snapshot),
@@ -243,7 +243,7 @@ pub async fn a_chain_is_found_under_all_its_ids(ledger: Subject) {
         chain: key,
         ..wanted(9)
     };
-    let (found, _) = ledger.load(&by_link).await.unwrap().chain.unwrap();
+    let found = ledger.load(&by_link).await.unwrap().chain.unwrap().key;
     assert_eq!(found, chain(1));
     let mut key = chain(1);
     key.id = "leg-3".into();
@@ -253,7 +253,7 @@ pub async fn a_chain_is_found_under_all_its_ids(ledger: Subject) {
         ..wanted(9)
     };
     let loaded = ledger.load(&by_predecessor).await.unwrap();
-    assert_eq!(loaded.chain.unwrap().0, chain(1));
+    assert_eq!(loaded.chain.unwrap().key, chain(1));
     assert_eq!(loaded.customer.unwrap().customer.id, customer(1).id);
 }
 
@@ -264,7 +264,10 @@ fn handover(version: u64, absorbed: bool) -> Handover {
             loaded_version: Some(version),
             seq: 1,
         },
-        chains: vec![(chain_write(1, None).app, chain(1))],
+        chains: vec![PassingChain {
+            app: chain_write(1, None).app,
+            key: chain(1),
+        }],
         absorbed,
     }
 }
@@ -287,7 +290,7 @@ pub async fn purchases_pass_from_customer_to_customer(ledger: Subject) {
     assert!(done(&ledger.commit(transfer).await.unwrap()));
     let loaded = ledger.load(&wanted(1)).await.unwrap();
     assert_eq!(loaded.customer.unwrap().customer.id, customer(2).id);
-    assert_eq!(loaded.chain.unwrap().1.formers, [customer(1).id]);
+    assert_eq!(loaded.chain.unwrap().stored.formers, [customer(1).id]);
     let giver = ledger
         .customer(super::project(), "user-1")
         .await
