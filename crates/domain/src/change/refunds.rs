@@ -180,18 +180,6 @@ fn notice(step: &Step<'_>, note: &Note) -> Option<Change> {
     if !step.is_about(note) {
         return None;
     }
-    let told = |kind, what: &str, transaction: &str, at: Timestamp, rule| {
-        let known = step.after.facts.transaction(transaction, step.line);
-        let product = known.map(|known| known.fact.product.clone());
-        let name = step.named_transaction(transaction);
-        let key = format!("{what}:{name}:{}", at.as_millisecond());
-        let change = step.change(kind, key, at, rule);
-        Change {
-            transaction: transaction.to_owned(),
-            product: product.unwrap_or_else(|| change.product.clone()),
-            ..change
-        }
-    };
     match note {
         Note::RefundUndone { at, transaction } => {
             let known = step.after.facts.transaction(transaction, step.line);
@@ -200,15 +188,10 @@ fn notice(step: &Step<'_>, note: &Note) -> Option<Change> {
                 return None;
             }
             let price = known.and_then(|known| known.fact.price);
+            let (kind, rule) = (EventKind::RefundReversed, "refund.undone_alone");
             Some(Change {
                 refunded: price.map(|price| Money { micros: 0, ..price }),
-                ..told(
-                    EventKind::RefundReversed,
-                    "refund_reversed",
-                    transaction,
-                    *at,
-                    "refund.undone_alone",
-                )
+                ..said(step, (kind, rule), "refund_reversed", transaction, *at)
             })
         }
         Note::RefundRequested {
@@ -218,43 +201,56 @@ fn notice(step: &Step<'_>, note: &Note) -> Option<Change> {
             respond_by,
             token,
         } => {
-            let is_repeated = step.after.facts.notes.iter().any(|other| match other {
-                Note::RefundRequested {
-                    at: earlier,
-                    transaction: of,
-                    ..
-                } => {
-                    of == transaction
-                        && earlier < at
-                        && earlier.duration_until(*at) < REPEATED_WITHIN
-                }
-                _ => false,
-            });
-            (!is_repeated).then(|| Change {
+            let (kind, rule) = (EventKind::RefundRequested, "refund.requested");
+            (!is_repeated(step, transaction, *at)).then(|| Change {
                 request: Some(Request {
                     reason: reason.clone(),
                     respond_by: *respond_by,
                     token: token.clone(),
                 }),
-                ..told(
-                    EventKind::RefundRequested,
-                    "refund_requested",
-                    transaction,
-                    *at,
-                    "refund.requested",
-                )
+                ..said(step, (kind, rule), "refund_requested", transaction, *at)
             })
         }
-        Note::RefundDeclined { at, transaction } => Some(told(
-            EventKind::RefundDeclined,
-            "refund_declined",
-            transaction,
-            *at,
-            "refund.declined",
-        )),
+        Note::RefundDeclined { at, transaction } => {
+            let (kind, rule) = (EventKind::RefundDeclined, "refund.declined");
+            let said = said(step, (kind, rule), "refund_declined", transaction, *at);
+            Some(said)
+        }
         Note::PauseRequested { .. }
         | Note::Deferred { .. }
         | Note::TrialWillEnd { .. }
         | Note::Offered { .. } => None,
+    }
+}
+
+/// Whether the same was asked for shortly before.
+fn is_repeated(step: &Step<'_>, transaction: &str, at: Timestamp) -> bool {
+    step.after.facts.notes.iter().any(|other| match other {
+        Note::RefundRequested {
+            at: earlier,
+            transaction: of,
+            ..
+        } => of == transaction && *earlier < at && earlier.duration_until(at) < REPEATED_WITHIN,
+        _ => false,
+    })
+}
+
+/// What is said of a transaction, which may be one that nothing else is known of.
+fn said(
+    step: &Step<'_>,
+    (kind, rule): (EventKind, &'static str),
+    what: &str,
+    transaction: &str,
+    at: Timestamp,
+) -> Change {
+    let known = step.after.facts.transaction(transaction, step.line);
+    let product = known.map(|known| known.fact.product.clone());
+    let name = step.named_transaction(transaction);
+    let key = format!("{what}:{name}:{}", at.as_millisecond());
+    let change = step.change(kind, key, at, rule);
+    Change {
+        transaction: transaction.to_owned(),
+        product: product.unwrap_or_else(|| change.product.clone()),
+        ..change
     }
 }
