@@ -1,7 +1,7 @@
 //! Whether and into what a subscription renews, and how it stands.
 
 use super::{
-    super::model::{AutoRenewing, LineItem, Price, SubscriptionPurchase},
+    super::model::{AutoRenewing, CanceledContext, LineItem, Price, SubscriptionPurchase},
     about::{About, plan, product},
     lines::running,
 };
@@ -57,35 +57,9 @@ impl About<'_> {
         let next_terms = next.map_or(plan_terms, |next| next.auto_renewing_plan.as_ref());
         let renews = next_terms.is_some_and(|plan| plan.auto_renew_enabled)
             && line.deferred_item_removal.is_none();
-        let state = purchase
-            .subscription_state
-            .trim_start_matches("SUBSCRIPTION_STATE_");
-        let status = match state {
-            "ACTIVE" | "CANCELED" => Status::Active,
-            "IN_GRACE_PERIOD" => Status::Grace,
-            "ON_HOLD" => Status::Retry,
-            "PAUSED" => Status::Paused,
-            "EXPIRED" if is_replaced => Status::Replaced,
-            "EXPIRED" => Status::Expired,
-            // A state this release does not know: the last one it does stays.
-            _ => return None,
-        };
+        let status = status(purchase)?;
         let has_ended = matches!(status, Status::Expired | Status::Replaced);
-        // Who ended it outranks whatever else was under way.
-        let intent = match context {
-            _ if !has_ended => None,
-            Some(_) if by_user.is_some() => Some(ExpirationIntent::Cancelled),
-            Some(context) if context.developer_initiated_cancellation.is_some() => {
-                Some(ExpirationIntent::Developer)
-            }
-            _ if matches!(increase, Some(Increase::Awaited | Increase::Refused)) => {
-                Some(ExpirationIntent::PriceIncrease)
-            }
-            Some(context) if context.system_initiated_cancellation.is_some() => {
-                Some(ExpirationIntent::BillingError)
-            }
-            _ => Some(ExpirationIntent::Other),
-        };
+        let intent = has_ended.then(|| intent(context, increase));
         let named = line.deferred_item_replacement.as_ref();
         let next_product = next
             .map(|next| product(&next.product_id, plan(next)))
@@ -120,6 +94,44 @@ impl About<'_> {
                 .and_then(|context| context.auto_resume_time),
             ..RenewalFact::new(self.version())
         })
+    }
+}
+
+/// `None` for a state that this release does not know: the last one that it does stays.
+fn status(purchase: &SubscriptionPurchase) -> Option<Status> {
+    let context = purchase.canceled_state_context.as_ref();
+    let state = purchase
+        .subscription_state
+        .trim_start_matches("SUBSCRIPTION_STATE_");
+    Some(match state {
+        "ACTIVE" | "CANCELED" => Status::Active,
+        "IN_GRACE_PERIOD" => Status::Grace,
+        "ON_HOLD" => Status::Retry,
+        "PAUSED" => Status::Paused,
+        "EXPIRED" if context.is_some_and(|it| it.replacement_cancellation.is_some()) => {
+            Status::Replaced
+        }
+        "EXPIRED" => Status::Expired,
+        _ => return None,
+    })
+}
+
+/// Why one that ended did. Who ended it outranks whatever else was under way.
+fn intent(context: Option<&CanceledContext>, increase: Option<Increase>) -> ExpirationIntent {
+    match context {
+        Some(context) if context.user_initiated_cancellation.is_some() => {
+            ExpirationIntent::Cancelled
+        }
+        Some(context) if context.developer_initiated_cancellation.is_some() => {
+            ExpirationIntent::Developer
+        }
+        _ if matches!(increase, Some(Increase::Awaited | Increase::Refused)) => {
+            ExpirationIntent::PriceIncrease
+        }
+        Some(context) if context.system_initiated_cancellation.is_some() => {
+            ExpirationIntent::BillingError
+        }
+        _ => ExpirationIntent::Other,
     }
 }
 

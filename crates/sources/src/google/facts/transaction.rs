@@ -1,7 +1,7 @@
 //! The paid orders of one leg of a subscription, line by line: the current ones, and earlier ones that were asked for.
 
 use super::{
-    super::model::{LineItem, Order, OrderLine, SubscriptionPurchase},
+    super::model::{LineItem, Order, OrderLine, OrderSubscription, SubscriptionPurchase},
     about::{About, base_order, charged, plan, product, taxed},
     lines::{Leg, running},
 };
@@ -189,18 +189,7 @@ impl About<'_> {
         } else {
             paid_until.or(line.expiry_time)
         };
-        let phase = line.offer_phase.as_ref();
-        let phase = if phase.is_some_and(|phase| phase.free_trial.is_some()) {
-            Some("FREE_TRIAL")
-        } else if phase.is_some_and(|phase| phase.introductory_price.is_some()) {
-            Some("INTRODUCTORY")
-        } else if phase
-            .is_some_and(|phase| phase.base_price.is_some() || phase.proration_period.is_some())
-        {
-            Some("BASE")
-        } else {
-            details.and_then(|details| details.offer_phase.as_deref())
-        };
+        let phase = phase(line, details);
         let paid_for = order_line
             .filter(|paid| paid.product_id != line.product_id)
             .map_or_else(
@@ -229,6 +218,22 @@ impl About<'_> {
             is_prepaid: line.prepaid_plan.is_some() && line.auto_renewing_plan.is_none(),
             ..self.common(id, paid_for, started, leg, purchase)
         }
+    }
+}
+
+/// What a line says that its period is, or else what its order said.
+fn phase<'a>(line: &LineItem, details: Option<&'a OrderSubscription>) -> Option<&'a str> {
+    let Some(phase) = &line.offer_phase else {
+        return details.and_then(|details| details.offer_phase.as_deref());
+    };
+    if phase.free_trial.is_some() {
+        Some("FREE_TRIAL")
+    } else if phase.introductory_price.is_some() {
+        Some("INTRODUCTORY")
+    } else if phase.base_price.is_some() || phase.proration_period.is_some() {
+        Some("BASE")
+    } else {
+        details.and_then(|details| details.offer_phase.as_deref())
     }
 }
 
