@@ -4,8 +4,8 @@ use crate::{allowed::Allowed, options::Data, say};
 use anyhow::Result;
 use clap::Args;
 use configuration::Sealed;
-use ledger::Verification;
-use std::process::ExitCode;
+use ledger::{Ledger, Verification};
+use std::{fmt::Display, process::ExitCode};
 use web::counted;
 
 #[derive(Debug, Args)]
@@ -25,79 +25,79 @@ pub(crate) async fn run(options: &Options) -> Result<ExitCode> {
         ));
         return Ok(ExitCode::FAILURE);
     }
-    let mut problems = 0_u32;
-    let mut report = |sound: bool, text: String| {
-        say::line(format!("{} {text}", if sound { "ok  " } else { "FAIL" }));
-        problems += u32::from(!sound);
-    };
+    let mut report = Report::default();
     let (ledger, key) = (data.open_ledger().await?, data.key()?);
-    let findings = ledger.inspect().await?;
-    report(
-        findings.is_empty(),
-        format!("database {} is intact", data.name()),
-    );
-    for finding in findings {
-        report(false, finding.to_string());
-    }
-    let writable = ledger.check().await;
-    report(
-        writable.is_ok(),
-        format!(
-            "the database can be written{}",
-            writable
-                .err()
-                .map(|error| format!(": {error}"))
-                .unwrap_or_default()
-        ),
-    );
+    report.storage(ledger.as_ref(), data.name()).await?;
     let configuration = ledger.configuration().await?;
-    report(
-        true,
-        format!(
-            "{}, {}, {}",
-            counted(configuration.projects.len(), "project"),
-            counted(configuration.apps.len(), "app"),
-            counted(configuration.integrations.len(), "integration")
-        ),
-    );
+    report.fine(format!(
+        "{}, {}, {}",
+        counted(configuration.projects.len(), "project"),
+        counted(configuration.apps.len(), "app"),
+        counted(configuration.integrations.len(), "integration")
+    ));
     for sealed in Sealed::all(&configuration) {
         let opens = key.as_ref().is_some_and(|key| sealed.opens_with(key));
         let (name, key) = (sealed.name, data.key_name());
-        report(opens, format!("secrets of {name} open with {key}"));
+        report.told(opens, format!("secrets of {name} open with {key}"));
     }
     for integration in &configuration.integrations {
         if let Verification::Failed { problem, .. } | Verification::Refused { problem, .. } =
             &integration.verification
         {
-            report(false, format!("integration {}: {problem}", integration.key));
+            report.fails(format!("integration {}: {problem}", integration.key));
         }
     }
-    let waiting: u64 = ledger
-        .backlog()
-        .await?
-        .iter()
-        .map(|waiting| waiting.count)
-        .sum();
+    let backlog = ledger.backlog().await?;
+    let waiting: u64 = backlog.iter().map(|waiting| waiting.count).sum();
     let are = if waiting == 1 { "is" } else { "are" };
-    report(
-        true,
-        format!("{} {are} waiting", counted(waiting, "delivery")),
-    );
+    report.fine(format!("{} {are} waiting", counted(waiting, "delivery")));
     for (path, mode) in data.exposed()? {
-        report(
-            false,
-            format!(
-                "{} is open to others (mode {mode:o}): chmod go= {0}",
-                path.display()
-            ),
-        );
+        report.fails(format!(
+            "{} is open to others (mode {mode:o}): chmod go= {0}",
+            path.display()
+        ));
     }
     for line in options.allowed.lines() {
-        report(true, line);
+        report.fine(line);
     }
-    Ok(if problems == 0 {
+    Ok(if report.problems == 0 {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
     })
+}
+
+/// What was found, said as it is found.
+#[derive(Default)]
+struct Report {
+    problems: u32,
+}
+
+impl Report {
+    fn told(&mut self, sound: bool, text: impl Display) {
+        say::line(format!("{} {text}", if sound { "ok  " } else { "FAIL" }));
+        self.problems += u32::from(!sound);
+    }
+
+    fn fine(&mut self, text: impl Display) {
+        self.told(true, text);
+    }
+
+    fn fails(&mut self, text: impl Display) {
+        self.told(false, text);
+    }
+
+    /// Whether what is stored is whole, and more can be.
+    async fn storage(&mut self, ledger: &dyn Ledger, name: impl Display) -> Result<()> {
+        let findings = ledger.inspect().await?;
+        self.told(findings.is_empty(), format!("database {name} is intact"));
+        for finding in findings {
+            self.fails(finding);
+        }
+        match ledger.check().await {
+            Ok(()) => self.fine("the database can be written"),
+            Err(error) => self.fails(format!("the database can be written: {error}")),
+        }
+        Ok(())
+    }
 }
