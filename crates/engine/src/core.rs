@@ -5,18 +5,21 @@
 //! ([`Core::changes`]) or the configuration ([`Core::reloads`]) looks again.
 
 use crate::{
-    Guarded, Retention, System, Transport,
+    Guarded, Retention, System, Transport, TransportError,
     latest::Latest,
+    places::{Place, Places, Wants},
     setup::{Compiler, MakeSource, Setup},
     trace,
 };
+use async_trait::async_trait;
 use configuration::Vault;
+use destinations::{Request, Response};
 use domain::{
     IntegrationId, NotSent,
     rates::{Rate, Rates},
 };
 use ledger::{Commit, Committed, ConfigurationChange, Ledger, LedgerError, Requeue};
-use sources::{Web, rates::with_shipped};
+use sources::{Call, Reply, Web, rates::with_shipped};
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tokio::sync::{Mutex, MutexGuard, watch};
 use tracing::Instrument;
@@ -41,6 +44,20 @@ pub struct Parts {
     pub retention: Retention,
 }
 
+/// The way to stores, one at a time for each place.
+struct Placed {
+    web: Arc<dyn Web>,
+    places: Arc<Places>,
+}
+
+#[async_trait]
+impl Web for Placed {
+    async fn call(&self, call: &Call) -> Result<Reply, String> {
+        let _place = self.places.place(Wants::host_of(&call.url)).await;
+        self.web.call(call).await
+    }
+}
+
 /// What every room shares. Cheap to clone.
 #[derive(Clone)]
 pub struct Core {
@@ -51,7 +68,8 @@ struct Shared {
     ledger: Arc<dyn Ledger>,
     system: Arc<dyn System>,
     transport: Arc<dyn Transport>,
-    web: Arc<dyn Web>,
+    web: Placed,
+    places: Arc<Places>,
     retention: Retention,
     compiler: Compiler,
     setup: Latest<Setup>,
@@ -78,11 +96,17 @@ impl Core {
         };
         let setup = compiler.compile(parts.ledger.configuration().await?, None);
         let rates = with_shipped(parts.ledger.rates().await?);
+        let places = Places::new(parts.transport.at_once());
+        let web = Placed {
+            web: parts.web,
+            places: Arc::clone(&places),
+        };
         let shared = Shared {
             ledger: parts.ledger,
             system: parts.system,
             transport: parts.transport,
-            web: parts.web,
+            web,
+            places,
             retention: parts.retention,
             compiler,
             setup: Latest::new(setup),
@@ -108,14 +132,29 @@ impl Core {
         &*self.shared.system
     }
 
-    /// The way to destinations.
-    pub fn transport(&self) -> &dyn Transport {
+    /// The way to destinations, for whoever has a place.
+    pub(crate) fn transport(&self) -> &dyn Transport {
         &*self.shared.transport
+    }
+
+    /// Waits for one of the places of what goes out at once.
+    pub(crate) async fn place(&self, wants: Wants) -> Place {
+        self.shared.places.place(wants).await
+    }
+
+    /// Sends something beside the lanes, when there is a place for it.
+    pub(crate) async fn send(
+        &self,
+        request: &Request,
+        timeout: Duration,
+    ) -> Result<Response, TransportError> {
+        let _place = self.place(Wants::host_of(&request.url)).await;
+        self.transport().send(request, timeout).await
     }
 
     /// The way to stores.
     pub fn web(&self) -> &dyn Web {
-        &*self.shared.web
+        &self.shared.web
     }
 
     /// How long is kept what does not stay for ever.

@@ -20,6 +20,7 @@ mod dispatch;
 mod intake;
 mod latest;
 pub mod metric;
+mod places;
 pub mod rederive;
 mod replay;
 mod retention;
@@ -43,7 +44,7 @@ pub use setup::{ActiveIntegration, AppSetup, MakeSource, ProjectSetup, Secrets, 
 pub use system::{System, WallSystem};
 pub use transport::{
     AllowedNetworks, Authorities, AuthorityError, ClientError, Errand, NetworkTransport, Networks,
-    Transport, TransportError,
+    Outgoing, Transport, TransportError,
 };
 pub use under_way::UnderWay;
 

@@ -170,6 +170,15 @@ impl Data {
         }
     }
 
+    /// Connections to the database at once.
+    pub(crate) fn most_connections(&self) -> usize {
+        if self.is_on_postgres() {
+            self.connections.try_into().unwrap_or(usize::MAX)
+        } else {
+            0
+        }
+    }
+
     /// The key that is there, if one is.
     pub(crate) fn key(&self) -> Result<Option<Vault>> {
         let read = match self.given_key() {

@@ -1,7 +1,13 @@
 //! `tidings import`: customers and their purchases, from a file. The stores say what was bought; the file only says whose.
 
-use crate::{allowed::Allowed, options::Data, say, stores, trusted::Trusted};
-use anyhow::{Context, Result, bail};
+use crate::{
+    allowed::Allowed,
+    options::Data,
+    process::{self, Shares},
+    say, stores,
+    trusted::Trusted,
+};
+use anyhow::{Context, Result, anyhow, bail};
 use clap::Args;
 use domain::ProjectId;
 use engine::{Engine, Imported, NetworkTransport, Parts, Retention, Setup, WallSystem};
@@ -190,9 +196,15 @@ pub(crate) async fn run(options: &Options) -> Result<ExitCode> {
 
 async fn engine(options: &Options) -> Result<Engine> {
     let opened = options.data.open().await?;
+    let shares = Shares::of(process::descriptors(), 0, options.data.most_connections())
+        .map_err(|why| anyhow!(why))?;
     let transport = Arc::new(
-        NetworkTransport::new(options.allowed.networks.clone(), options.trusted.read()?)
-            .context("the HTTP client cannot be set up")?,
+        NetworkTransport::new(
+            options.allowed.networks.clone(),
+            options.trusted.read()?,
+            shares.outgoing,
+        )
+        .context("the HTTP client cannot be set up")?,
     );
     let parts = Parts {
         ledger: opened.ledger,

@@ -1,6 +1,10 @@
 //! `tidings serve`: wiring.
 
-use crate::{options::ServeOptions, process, say, stores, telemetry};
+use crate::{
+    options::ServeOptions,
+    process::{self, Shares},
+    say, stores, telemetry,
+};
 use anyhow::{Context, Result, anyhow};
 use engine::{Engine, NetworkTransport, Parts, WallSystem, metric::Metric};
 use http_api::{Bounds, serve};
@@ -75,9 +79,10 @@ async fn sign_in_url(app: &App) -> Result<String> {
 impl Server {
     /// Opens the data directory, starts the engine and binds the address.
     pub(crate) async fn start(options: &ServeOptions) -> Result<Self> {
-        let connections =
-            process::connections(process::descriptors(), options.max_connections.into())
-                .map_err(|why| anyhow!(why))?;
+        let (descriptors, wanted) = (process::descriptors(), options.max_connections.into());
+        let shares = Shares::of(descriptors, wanted, options.data.most_connections())
+            .map_err(|why| anyhow!(why))?;
+        let connections = shares.incoming;
         let opened = options.data.open_to_serve(options.key_is_lost).await?;
         for (path, mode) in options.data.exposed()? {
             let path = path.display();
@@ -98,8 +103,12 @@ impl Server {
             .as_ref()
             .map_or_else(|| format!("http://{address}"), ToString::to_string);
         let transport = Arc::new(
-            NetworkTransport::new(options.allowed.networks.clone(), options.trusted.read()?)
-                .context("the HTTP client cannot be set up")?,
+            NetworkTransport::new(
+                options.allowed.networks.clone(),
+                options.trusted.read()?,
+                shares.outgoing,
+            )
+            .context("the HTTP client cannot be set up")?,
         );
         let parts = Parts {
             ledger: opened.ledger,

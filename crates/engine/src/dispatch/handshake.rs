@@ -221,8 +221,8 @@ impl Dispatch {
                 answer: String::new(),
                 problem: None,
             };
-            let (transport, began) = (self.core.transport(), system.uptime());
-            let answer = transport.send(&handshake.request, active.timeout());
+            let began = system.uptime();
+            let answer = self.core.send(&handshake.request, active.timeout());
             let checked = match answer.await {
                 Ok(response) => {
                     record.status = Some(response.status);

@@ -6,6 +6,7 @@ use super::{
     lane::{Lane, UnderWay},
 };
 use crate::{
+    places::{Place, Wants},
     setup::{ActiveIntegration, Limits},
     trace,
 };
@@ -60,8 +61,8 @@ impl Dispatch {
         }
     }
 
-    /// Waits until the endpoint may be asked once more.
-    async fn turn(&self, id: LaneId, lane: &Arc<Lane>) -> UnderWay {
+    /// Waits until the endpoint may be asked once more, and there is a place among all that goes out.
+    async fn turn(&self, id: LaneId, lane: &Arc<Lane>) -> (UnderWay, Place) {
         let nodes = &self.state.nodes;
         let unlimited = Limits {
             concurrency: 1,
@@ -78,6 +79,7 @@ impl Dispatch {
             tokio::time::sleep(wait).await;
             at = self.core.system().uptime().max(at.saturating_add(wait));
         }
-        lane.begin(limits, nodes).await
+        let under_way = lane.begin(limits, nodes).await;
+        (under_way, self.core.place(Wants::Lane(id)).await)
     }
 }

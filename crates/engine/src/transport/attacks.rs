@@ -14,6 +14,13 @@ use tokio::{
     net::TcpListener,
 };
 
+/// More than these tests need.
+const OUTGOING: Outgoing = Outgoing {
+    at_once: 100,
+    kept: 100,
+    clusters: 10,
+};
+
 const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Answers every request in the same words, and counts who came.
@@ -69,7 +76,7 @@ impl Lookup for Turning {
 }
 
 fn network(allowed: &str) -> NetworkTransport {
-    NetworkTransport::new(allowed.parse().unwrap(), Authorities::default()).unwrap()
+    NetworkTransport::new(allowed.parse().unwrap(), Authorities::default(), OUTGOING).unwrap()
 }
 
 /// Goes to a URL on an errand: what was answered, or why nothing was.
@@ -132,7 +139,8 @@ async fn a_name_that_leads_elsewhere_after_it_was_checked_leads_nowhere() {
         .parse()
         .unwrap();
     let network =
-        NetworkTransport::looking_up(allowed, Authorities::default(), Arc::new(turning)).unwrap();
+        NetworkTransport::looking_up(allowed, Authorities::default(), OUTGOING, Arc::new(turning))
+            .unwrap();
     let url = format!("http://turning.example:{}/", open.port);
     for errand in [Errand::Integrations, Errand::Stores] {
         assert_eq!(go(&network, errand, &url).await, Ok(200));
@@ -169,6 +177,7 @@ async fn a_server_of_streams_is_connected_to_where_it_was_checked() {
         let network = NetworkTransport::looking_up(
             "127.0.0.1/32".parse().unwrap(),
             Authorities::default(),
+            OUTGOING,
             Arc::new(turning),
         )
         .unwrap();

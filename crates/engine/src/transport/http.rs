@@ -5,7 +5,7 @@ use super::{
     answer::read,
     authorities::ClientError,
     errand::Errand,
-    pooled::{Kept, POOL_IDLE, died},
+    pooled::{Kept, MOST_OF_ONE, POOL_IDLE, Use, died},
     reach::{Reach, Unreached},
 };
 use crate::Guarded;
@@ -34,28 +34,32 @@ pub(super) struct Http {
     /// For integrations that need no certificate authorities of their own.
     integrations: Arc<Pool>,
     /// For those that do, by their certificates.
-    own: Guarded<BTreeMap<String, Arc<Pool>>>,
-    stores: Asking,
-    keys: Asking,
-    rates: Asking,
+    own: Guarded<Own>,
+    stores: Pool,
+    keys: Pool,
+    rates: Pool,
     authorities: Authorities,
+    /// Which connections of all pools are kept open.
+    kept: Arc<Kept>,
 }
 
-/// Connections to whom deliveries go.
+/// Pools of those that need certificate authorities of their own.
+#[derive(Debug, Default)]
+struct Own {
+    by_certificates: BTreeMap<String, Arc<Pool>>,
+    /// How many were made.
+    made: u64,
+}
+
+/// Connections on one errand.
 #[derive(Debug)]
 struct Pool {
+    /// What tells it from the others.
+    number: u64,
     reach: Reach,
     client: Client,
     /// One that never uses a connection again.
     fresh: Client,
-    kept: Kept,
-}
-
-/// Connections to whom questions go.
-#[derive(Debug)]
-struct Asking {
-    reach: Reach,
-    client: Client,
 }
 
 /// How connections are made to what is in reach: without proxies, and without following anybody elsewhere.
@@ -67,42 +71,41 @@ fn builder(reach: &Reach) -> ClientBuilder {
         .user_agent(concat!("Tidings/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(CONNECT_TIMEOUT)
         .pool_idle_timeout(POOL_IDLE)
-        .pool_max_idle_per_host(64)
+        .pool_max_idle_per_host(MOST_OF_ONE)
         .tcp_nodelay(true)
 }
 
 impl Pool {
-    fn new(reach: Reach, authorities: &Authorities) -> Result<Self, ClientError> {
+    fn new(number: u64, reach: Reach, authorities: &Authorities) -> Result<Self, ClientError> {
         Ok(Self {
+            number,
             client: authorities.client(builder(&reach))?,
             fresh: authorities.client(builder(&reach).pool_max_idle_per_host(0))?,
-            kept: Kept::default(),
             reach,
         })
     }
 }
 
-impl Asking {
-    fn new(reach: Reach, authorities: &Authorities) -> Result<Self, ClientError> {
-        let client = authorities.client(builder(&reach))?;
-        Ok(Self { reach, client })
-    }
-}
+/// Pools there are beside those of integrations with certificate authorities of their own.
+const COMMON: u64 = 4;
 
 impl Http {
-    /// One that on each errand goes where that may `reach`, to what is certified by authorities of the system or these.
+    /// One that on each errand goes where that may `reach`, to what is certified by authorities of the system or these, and
+    /// keeps so many connections open.
     pub(super) fn new(
         reach: impl Fn(Errand) -> Reach,
         authorities: Authorities,
+        kept: usize,
     ) -> Result<Self, ClientError> {
-        let asking = |errand| Asking::new(reach(errand), &authorities);
+        let pool = |number, errand| Pool::new(number, reach(errand), &authorities);
         Ok(Self {
-            integrations: Arc::new(Pool::new(reach(Errand::Integrations), &authorities)?),
+            integrations: Arc::new(pool(0, Errand::Integrations)?),
             own: Guarded::default(),
-            stores: asking(Errand::Stores)?,
-            keys: asking(Errand::Keys)?,
-            rates: asking(Errand::Rates)?,
+            stores: pool(1, Errand::Stores)?,
+            keys: pool(2, Errand::Keys)?,
+            rates: pool(3, Errand::Rates)?,
             authorities,
+            kept: Kept::at_most(kept),
         })
     }
 
@@ -111,17 +114,34 @@ impl Http {
         let Some(pem) = &request.authorities else {
             return Ok(Arc::clone(&self.integrations));
         };
-        let known = self.own.lock().get(pem).cloned();
-        if let Some(known) = known {
-            return Ok(known);
-        }
+        let number = {
+            let mut own = self.own.lock();
+            if let Some(known) = own.by_certificates.get(pem) {
+                return Ok(Arc::clone(known));
+            }
+            own.made += 1;
+            COMMON + own.made
+        };
         let authorities = self.authorities.and(Authorities::read(pem)?);
-        let made = Arc::new(Pool::new(self.integrations.reach.clone(), &authorities)?);
-        let mut own = self.own.lock();
-        if own.len() >= MOST_OWN {
-            own.clear();
+        let reach = self.integrations.reach.clone();
+        let made = Arc::new(Pool::new(number, reach, &authorities)?);
+        let pools = &mut self.own.lock().by_certificates;
+        if pools.len() >= MOST_OWN {
+            pools.clear();
         }
-        Ok(Arc::clone(own.entry(pem.clone()).or_insert(made)))
+        Ok(Arc::clone(pools.entry(pem.clone()).or_insert(made)))
+    }
+
+    /// What a request to this URL is sent by, and for how long that counts. Where no more connections are kept open, it has one that is not.
+    fn by<'a>(&self, pool: &'a Pool, url: &Url) -> (&'a Client, Option<Use>) {
+        let reached = (pool.number, url.authority().to_owned());
+        let used = self.kept.begin(reached, Instant::now());
+        let client = if used.is_some() {
+            &pool.client
+        } else {
+            &pool.fresh
+        };
+        (client, used)
     }
 
     /// Posts to a destination.
@@ -136,15 +156,18 @@ impl Http {
         let url = checked(&self.integrations.reach, &request.url)?;
         let pool = self.pool(request);
         let pool = pool.map_err(|error| TransportError::Network(error.to_string()))?;
-        let (began, host) = (Instant::now(), url.authority().to_owned());
-        let mut answer = sending(&pool.client, &url, request, timeout).send().await;
+        let began = Instant::now();
+        let (client, used) = self.by(&pool, &url);
+        let mut answer = sending(client, &url, request, timeout).send().await;
         let has_died = answer.as_ref().is_err_and(died);
-        if has_died && pool.kept.may_be_open(&host, began) {
+        if has_died && used.as_ref().is_some_and(Use::may_have_been_open) {
             let left = timeout.saturating_sub(began.elapsed());
             answer = sending(&pool.fresh, &url, request, left).send().await;
         }
         let answer = answer.map_err(|error| explain(&error.without_url(), timeout))?;
-        pool.kept.note(host, Instant::now());
+        if let Some(used) = &used {
+            used.answered(Instant::now());
+        }
         Ok(read(answer).await)
     }
 
@@ -160,8 +183,8 @@ impl Http {
             Method::Get => reqwest::Method::GET,
             Method::Post => reqwest::Method::POST,
         };
-        let mut sending = asking
-            .client
+        let (client, _used) = self.by(asking, &url);
+        let mut sending = client
             .request(method, url)
             .timeout(timeout)
             .body(call.body.clone());

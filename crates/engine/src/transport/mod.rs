@@ -39,6 +39,22 @@ pub enum TransportError {
 pub trait Transport: Send + Sync + 'static {
     /// One attempt: no retries, no redirects, at most `timeout` in all.
     async fn send(&self, request: &Request, timeout: Duration) -> Result<Response, TransportError>;
+
+    /// How many requests may be under way at once; whoever sends keeps to it.
+    fn at_once(&self) -> usize {
+        usize::MAX
+    }
+}
+
+/// How many connections go out, as the limit of open files allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Outgoing {
+    /// Requests under way at once, to destinations and stores together. Each has one connection.
+    pub at_once: usize,
+    /// Connections that are kept open to be used again, of all hosts together.
+    pub kept: usize,
+    /// Connections to clusters of NATS.
+    pub clusters: usize,
 }
 
 /// The network: HTTP with pooled connections, and NATS.
@@ -46,24 +62,36 @@ pub trait Transport: Send + Sync + 'static {
 pub struct NetworkTransport {
     http: http::Http,
     links: nats::Links,
+    at_once: usize,
 }
 
 impl NetworkTransport {
-    /// A transport that reaches public addresses and, on each errand, those `allowed` for it, certified by authorities of the system or these.
-    pub fn new(allowed: AllowedNetworks, authorities: Authorities) -> Result<Self, ClientError> {
-        Self::looking_up(allowed, authorities, Arc::new(OfTheSystem))
+    /// A transport that reaches public addresses and, on each errand, those `allowed` for it, certified by authorities of the system or these,
+    /// over so many connections.
+    pub fn new(
+        allowed: AllowedNetworks,
+        authorities: Authorities,
+        outgoing: Outgoing,
+    ) -> Result<Self, ClientError> {
+        Self::looking_up(allowed, authorities, outgoing, Arc::new(OfTheSystem))
     }
 
     fn looking_up(
         allowed: AllowedNetworks,
         authorities: Authorities,
+        outgoing: Outgoing,
         lookup: Arc<dyn Lookup>,
     ) -> Result<Self, ClientError> {
         let allowed = Arc::new(allowed);
         let reach = |errand| Reach::new(errand, Arc::clone(&allowed), Arc::clone(&lookup));
         Ok(Self {
-            links: nats::Links::new(reach(Errand::Integrations), authorities.clone())?,
-            http: http::Http::new(reach, authorities)?,
+            links: nats::Links::new(
+                reach(Errand::Integrations),
+                authorities.clone(),
+                outgoing.clusters,
+            )?,
+            http: http::Http::new(reach, authorities, outgoing.kept)?,
+            at_once: outgoing.at_once,
         })
     }
 }
@@ -75,6 +103,10 @@ impl Transport for NetworkTransport {
             Via::Http => self.http.post(request, timeout).await,
             Via::Nats(publication) => self.links.publish(request, publication, timeout).await,
         }
+    }
+
+    fn at_once(&self) -> usize {
+        self.at_once
     }
 }
 

@@ -52,6 +52,8 @@ struct Heard {
 /// All connections of this process.
 pub(super) struct Links {
     all: Guarded<BTreeMap<Key, Arc<Link>>>,
+    /// How many there are at most.
+    most: usize,
     reach: Reach,
     /// By whom certificates may be.
     authorities: Authorities,
@@ -74,10 +76,15 @@ enum Unconnected {
 }
 
 impl Links {
-    /// None yet.
-    pub(super) fn new(reach: Reach, authorities: Authorities) -> Result<Self, AuthorityError> {
+    /// None yet, and so many at most.
+    pub(super) fn new(
+        reach: Reach,
+        authorities: Authorities,
+        most: usize,
+    ) -> Result<Self, AuthorityError> {
         Ok(Self {
             all: Guarded::default(),
+            most,
             reach,
             verifier: authorities.verifier()?,
             authorities,
@@ -96,6 +103,13 @@ impl Links {
     fn link(&self, key: &Key, now: Instant) -> Arc<Link> {
         let mut links = self.all.lock();
         links.retain(|_, link| now.duration_since(*link.used.lock()) < IDLE);
+        // Another takes the place of the one that was not used for longest: what is under way over that ends.
+        if links.len() >= self.most && !links.contains_key(key) {
+            let oldest = links.iter().min_by_key(|(_, link)| *link.used.lock());
+            if let Some(oldest) = oldest.map(|(key, _)| key.clone()) {
+                links.remove(&oldest);
+            }
+        }
         let link = links.entry(key.clone()).or_insert_with(|| {
             Arc::new(Link {
                 client: Mutex::default(),

@@ -13,14 +13,14 @@ use tokio::net::TcpListener;
 
 /// What an endpoint was asked.
 #[derive(Default)]
-struct Asked {
+pub(crate) struct Asked {
     now: usize,
     most_at_once: usize,
-    times: usize,
+    pub(crate) times: usize,
 }
 
 /// An endpoint that takes its time.
-async fn endpoint(pause: Duration) -> (String, Arc<Mutex<Asked>>) {
+pub(crate) async fn endpoint(pause: Duration) -> (String, Arc<Mutex<Asked>>) {
     let asked = Arc::<Mutex<Asked>>::default();
     let take = async move |State(asked): State<Arc<Mutex<Asked>>>| {
         {
@@ -41,7 +41,7 @@ async fn endpoint(pause: Duration) -> (String, Arc<Mutex<Asked>>) {
     (url, asked)
 }
 
-fn standard(key: &str, url: &str, more: &str) -> String {
+pub(crate) fn standard(key: &str, url: &str, more: &str) -> String {
     webhook(key, url).replace(
         "sandbox_url",
         &format!("format = \"standard\"\n{more}sandbox_url"),

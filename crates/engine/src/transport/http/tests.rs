@@ -65,7 +65,7 @@ fn http() -> Http {
 fn http_trusting(authorities: Authorities) -> Http {
     let allowed = Arc::new("127.0.0.0/8".parse().unwrap());
     let reach = |errand| Reach::new(errand, Arc::clone(&allowed), Arc::new(OfTheSystem));
-    Http::new(reach, authorities).unwrap()
+    Http::new(reach, authorities, 100).unwrap()
 }
 
 async fn post(http: &Http, url: &str) -> Result<Response, TransportError> {
