@@ -21,7 +21,7 @@ impl SecondFactors for PostgresLedger {
             .map_err(failed)?;
         Ok(owners.into_iter().map(UserId::new).collect())
     }
-    async fn put_second_factor(&self, factor: SecondFactor, codes: Vec<String>) -> Result<()> {
+    async fn put_second_factor(&self, factor: SecondFactor, codes: Vec<String>) -> Result<bool> {
         put(&self.reads, &factor, &codes).await
     }
     async fn remove_second_factor(&self, user: UserId) -> Result<bool> {
@@ -74,11 +74,10 @@ async fn find(pool: &PgPool, user: UserId) -> Result<Option<SecondFactor>> {
     }))
 }
 
-async fn put(pool: &PgPool, factor: &SecondFactor, codes: &[String]) -> Result<()> {
+async fn put(pool: &PgPool, factor: &SecondFactor, codes: &[String]) -> Result<bool> {
     let mut tx = pool.begin().await.map_err(failed)?;
-    remove(&mut tx, factor.user).await?;
-    sqlx::query!(
-        "insert into second_factors (owner, secret, step, made_at) values ($1, $2, $3, $4)",
+    let given = sqlx::query!(
+        "insert into second_factors (owner, secret, step, made_at) values ($1, $2, $3, $4) on conflict (owner) do nothing",
         factor.user.uuid(),
         factor.secret,
         signed(factor.step),
@@ -87,6 +86,9 @@ async fn put(pool: &PgPool, factor: &SecondFactor, codes: &[String]) -> Result<(
     .execute(&mut *tx)
     .await
     .map_err(failed)?;
+    if given.rows_affected() == 0 {
+        return Ok(false);
+    }
     sqlx::query!(
         "insert into recovery_codes (owner, digest) select $1, * from unnest($2::text[])",
         factor.user.uuid(),
@@ -95,7 +97,8 @@ async fn put(pool: &PgPool, factor: &SecondFactor, codes: &[String]) -> Result<(
     .execute(&mut *tx)
     .await
     .map_err(failed)?;
-    tx.commit().await.map_err(failed)
+    tx.commit().await.map_err(failed)?;
+    Ok(true)
 }
 
 /// Takes a member's away, with its codes; whether there was one.

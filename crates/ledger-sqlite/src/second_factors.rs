@@ -19,7 +19,7 @@ impl SecondFactors for SqliteLedger {
     async fn second_factors(&self) -> Result<Vec<UserId>> {
         self.read_long(owners).await
     }
-    async fn put_second_factor(&self, factor: SecondFactor, codes: Vec<String>) -> Result<()> {
+    async fn put_second_factor(&self, factor: SecondFactor, codes: Vec<String>) -> Result<bool> {
         self.writer
             .write(move |connection| put(connection, &factor, &codes))
             .await
@@ -74,11 +74,10 @@ fn owners(connection: &Connection) -> Result<Vec<UserId>> {
     all(connection, "second_factors", sql, [], |row| row.id(0))
 }
 
-fn put(connection: &Connection, factor: &SecondFactor, codes: &[String]) -> Result<()> {
-    remove(connection, factor.user)?;
-    execute(
+fn put(connection: &Connection, factor: &SecondFactor, codes: &[String]) -> Result<bool> {
+    let given = execute(
         connection,
-        "INSERT INTO second_factors (owner, secret, step, made_at) VALUES (?1, ?2, ?3, ?4)",
+        "INSERT INTO second_factors (owner, secret, step, made_at) VALUES (?1, ?2, ?3, ?4) ON CONFLICT (owner) DO NOTHING",
         params![
             factor.user.key(),
             factor.secret,
@@ -86,12 +85,15 @@ fn put(connection: &Connection, factor: &SecondFactor, codes: &[String]) -> Resu
             micros(factor.made_at)
         ],
     )?;
+    if given == 0 {
+        return Ok(false);
+    }
     execute(
         connection,
         "INSERT INTO recovery_codes (owner, digest) SELECT ?1, value FROM json_each(?2)",
         params![factor.user.key(), to_json(&codes)?],
     )
-    .map(|_| ())
+    .map(|_| true)
 }
 
 /// Takes a member's away, with its codes; whether there was one.

@@ -12,8 +12,8 @@ pub trait SecondFactors: Send + Sync + 'static {
     async fn second_factor(&self, user: UserId) -> Result<Option<SecondFactor>>;
     /// Who has one.
     async fn second_factors(&self) -> Result<Vec<UserId>>;
-    /// Gives a member one, with the digests of its recovery codes, instead of the one it has.
-    async fn put_second_factor(&self, factor: SecondFactor, codes: Vec<String>) -> Result<()>;
+    /// Gives a member one, with the digests of its recovery codes; `false` when it has one, which stays as it is.
+    async fn put_second_factor(&self, factor: SecondFactor, codes: Vec<String>) -> Result<bool>;
     /// Takes it away; whether there was one.
     async fn remove_second_factor(&self, user: UserId) -> Result<bool>;
     /// Uses up a step: `false` when it, or a later one, was used before.

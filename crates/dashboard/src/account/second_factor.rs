@@ -230,7 +230,11 @@ async fn switch_on(
         let answer = offer(&app, (&project, &uri), &user, known, problem).await?;
         return Ok(Noted::nothing(answer).into_response());
     };
-    let codes = app.give_second_factor(user.id, &secret, step).await?;
+    // Somebody may have been faster, with another secret.
+    let Some(codes) = app.give_second_factor(user.id, &secret, step).await? else {
+        let answer = page(&app, &project, (&uri, &headers), vec![IS_ON.into()]).await?;
+        return Ok(Noted::nothing(answer).into_response());
+    };
     ledger.close_sessions(None, Some(user.id)).await?;
     let token = app.sign_in(&user, &access::agent(&headers)).await?;
     let page = CodesTemplate {

@@ -211,7 +211,7 @@ behind_the_gate! {
     SecondFactors {
         fn second_factor(user: UserId) -> Option<SecondFactor>;
         fn second_factors() -> Vec<UserId>;
-        fn put_second_factor(factor: SecondFactor, codes: Vec<String>) -> ();
+        fn put_second_factor(factor: SecondFactor, codes: Vec<String>) -> bool;
         fn remove_second_factor(user: UserId) -> bool;
         fn use_step(user: UserId, step: u64) -> bool;
         fn use_recovery_code(user: UserId, digest: &str) -> bool;

@@ -57,7 +57,7 @@ macro_rules! contract_tests {
             a_forgotten_customer_leaves_only_facts, what_was_answered_about_a_forgotten_customer_is_gone, the_log_does_not_name_a_forgotten_customer, marks_and_rates_are_kept,
             a_replay_queues_in_order_and_each_step_once, a_span_of_time_is_found,
             sessions_end, sessions_of_a_user_are_bounded, a_part_of_a_user_is_changed_alone, an_address_has_an_account_for_each_reach, what_was_done_is_logged_without_secrets, what_was_done_is_told_to_whom_it_concerns,
-            a_session_is_prolonged_while_it_lasts, a_second_factor_is_used_once, of_many_with_one_code_one_is_let_in, a_second_factor_goes_with_its_member, configuration_changes_are_optimistic, removing_an_integration_fails_what_it_had_not_sent, what_waits_for_an_integration_that_is_gone_fails,
+            a_session_is_prolonged_while_it_lasts, a_second_factor_is_used_once, of_many_with_one_code_one_is_let_in, of_many_second_factors_at_once_one_is_given, a_second_factor_goes_with_its_member, configuration_changes_are_optimistic, removing_an_integration_fails_what_it_had_not_sent, what_waits_for_an_integration_that_is_gone_fails,
         }
     };
     (@each $make:expr; $($name:ident),* $(,)?) => {$(

@@ -31,14 +31,15 @@ fn codes(names: &[&str]) -> Vec<String> {
     names.iter().map(|name| (*name).to_owned()).collect()
 }
 
-/// A step is used once and never after a later one, a recovery code once, both by their member only; a new factor brings new codes.
+/// A step is used once and never after a later one, a recovery code once, both by their member only. One that is there stays until it is taken away; a new one
+/// brings new codes.
 pub async fn a_second_factor_is_used_once(ledger: Subject) {
     let (ann, bob) = (user(1).id, user(2).id);
     assert_eq!(ledger.second_factor(ann).await.unwrap(), None);
     assert!(!ledger.use_step(ann, 7).await.unwrap());
     for (number, names) in [(1, ["a", "b"]), (2, ["a", "c"])] {
         let put = ledger.put_second_factor(factor(number, 10, 0), codes(&names));
-        put.await.unwrap();
+        assert!(put.await.unwrap());
     }
     let known = ledger.second_factor(ann).await.unwrap();
     assert_eq!(known, Some(factor(1, 10, 2)));
@@ -58,7 +59,13 @@ pub async fn a_second_factor_is_used_once(ledger: Subject) {
     assert_eq!(known, Some(factor(1, 13, 1)));
 
     let again = ledger.put_second_factor(factor(1, 20, 0), codes(&["d"]));
-    again.await.unwrap();
+    assert!(!again.await.unwrap(), "it has one");
+    let known = ledger.second_factor(ann).await.unwrap();
+    assert_eq!(known, Some(factor(1, 13, 1)));
+    assert!(!code(ann, "d").await);
+    assert!(ledger.remove_second_factor(ann).await.unwrap());
+    let anew = ledger.put_second_factor(factor(1, 20, 0), codes(&["d"]));
+    assert!(anew.await.unwrap());
     let known = ledger.second_factor(ann).await.unwrap();
     assert_eq!(known, Some(factor(1, 20, 1)));
     assert!(!code(ann, "b").await && code(ann, "d").await);
@@ -87,6 +94,27 @@ pub async fn of_many_with_one_code_one_is_let_in(ledger: Subject) {
     }
     let used = tries.join_all().await;
     assert_eq!(used.into_iter().filter(|used| *used).count(), 1);
+}
+
+/// However many switch it on at once, one does, and has the codes that are good.
+pub async fn of_many_second_factors_at_once_one_is_given(ledger: Subject) {
+    let ann = user(1).id;
+    let mut tries = tokio::task::JoinSet::new();
+    for number in 0..8 {
+        let ledger = ledger.clone();
+        tries.spawn(async move {
+            let code = number.to_string();
+            let put = ledger.put_second_factor(factor(1, 10 + number, 0), vec![code.clone()]);
+            put.await.unwrap().then_some((number, code))
+        });
+    }
+    let given: Vec<_> = tries.join_all().await.into_iter().flatten().collect();
+    let [(number, code)] = &given[..] else {
+        panic!("{given:?}");
+    };
+    let known = ledger.second_factor(ann).await.unwrap();
+    assert_eq!(known, Some(factor(1, 10 + number, 1)));
+    assert!(ledger.use_recovery_code(ann, code).await.unwrap());
 }
 
 /// It goes with its member, and with nobody else; a new password or role leaves it.

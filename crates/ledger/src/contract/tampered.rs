@@ -114,7 +114,7 @@ pub async fn one_of_everything(ledger: &Subject) {
         recovery_codes: 0,
     };
     let codes = vec!["digest".to_owned()];
-    ledger.put_second_factor(factor, codes).await.unwrap();
+    assert!(ledger.put_second_factor(factor, codes).await.unwrap());
     let replay = Replay {
         id: ReplayId::new(Uuid::from_u128(1)),
         project: project(),

@@ -36,13 +36,14 @@ fn owner(user: UserId) -> String {
 }
 
 impl App {
-    /// Gives a member a second factor, of which `step` was just used; answers with the recovery codes, which are shown once.
+    /// Gives a member a second factor, of which `step` was just used; answers with the recovery codes, which are shown once. `None` when the
+    /// member has one, which stays as it is.
     pub async fn give_second_factor(
         &self,
         user: UserId,
         secret: &Secret,
         step: u64,
-    ) -> Result<Vec<String>, LedgerError> {
+    ) -> Result<Option<Vec<String>>, LedgerError> {
         let (system, vault) = (self.engine.system(), self.engine.vault());
         let codes: Vec<String> = (0..RECOVERY_CODES)
             .map(|_| base32::grouped(&totp::random::<RECOVERY_BYTES>(system)))
@@ -56,8 +57,8 @@ impl App {
             recovery_codes: 0,
         };
         let ledger = self.engine.ledger();
-        ledger.put_second_factor(factor, digests.collect()).await?;
-        Ok(codes)
+        let is_given = ledger.put_second_factor(factor, digests.collect()).await?;
+        Ok(is_given.then_some(codes))
     }
 
     /// Whether a code is one of a member's; it is used up.
