@@ -120,9 +120,7 @@ fn entry(
         .and_then(|name| setup.find_project(name))
         .map(|project| project.row.id);
     let meant = || caller.and_then(|caller| caller.only_project(&setup));
-    let who = known
-        .who
-        .or_else(|| caller.map(|caller| caller.name.clone()));
+    let who = known.who.or_else(|| caller.map(Caller::signed));
     let who = who.unwrap_or_else(|| "somebody".to_owned());
     Some(Entry {
         project: known.project.or(in_path).or_else(meant),

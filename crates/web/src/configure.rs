@@ -55,7 +55,11 @@ pub async fn configure(app: &App, caller: &Caller, desired: &Desired) -> Configu
         if !caller.is_still(&setup) {
             break;
         }
-        if app.engine.configure(&setup, changes, &caller.name).await? {
+        if app
+            .engine
+            .configure(&setup, changes, &caller.signed())
+            .await?
+        {
             return Ok(Ok(taken));
         }
     }
@@ -109,8 +113,8 @@ pub async fn decide_in<T>(
     project: &InProject,
     decision: impl Fn(&InProject) -> Decision<T>,
 ) -> Result<T, Problem> {
-    let by = &project.caller.name;
-    decide(app, by, |setup| decision(&project.on(setup)?)).await
+    let by = project.caller.signed();
+    decide(app, &by, |setup| decision(&project.on(setup)?)).await
 }
 
 /// What of a plan cannot be done because of what waits: an integration keeps its destination until all is sent.

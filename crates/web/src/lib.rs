@@ -28,6 +28,7 @@ pub mod readiness;
 pub mod replay_form;
 pub mod route;
 pub mod second_factor;
+pub mod signed;
 pub mod stream;
 #[cfg(feature = "test")]
 #[expect(

@@ -19,6 +19,7 @@ use web::{
     project::InProject,
     query::before_position,
     route::{Method, Route},
+    signed::named,
 };
 
 /// The routes of this file.
@@ -88,13 +89,18 @@ async fn audit(State(app): State<App>, project: InProject, uri: Uri) -> Result<R
     let older = (entries.len() == SHOWN)
         .then(|| entries.last().map(|last| last.position))
         .flatten();
+    let setup = app.engine.setup();
+    let known = || {
+        let users = setup.configuration.users.iter();
+        users.filter(|user| project.caller.may_know(user.project))
+    };
     let deeds = entries.into_iter().map(|entry| Deed {
         at: exact(entry.at),
         at_short: clock(entry.at),
         changes: differences(&entry.before, &entry.after),
-        who: entry.who,
+        who: named(&entry.who, known()),
         what: entry.what,
-        subject: entry.subject,
+        subject: named(&entry.subject, known()),
     });
     Ok(html(&AuditTemplate {
         shell: Shell::load(&app, &project, "audit", &uri).await?,

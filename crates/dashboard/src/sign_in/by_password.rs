@@ -17,6 +17,7 @@ use web::{
     counted,
     passwords::{self, Asker, Busy, Checked, Throttle},
     problem::Problem,
+    signed::signed,
 };
 
 pub(super) async fn by_password(
@@ -175,7 +176,7 @@ async fn check(app: &App, users: &[User], password: String) -> Result<Checked, B
 /// Keeps the same password another way. Where somebody changes it at this moment, theirs stands.
 async fn keep_anew(app: &App, user: &mut User, anew: String) -> Result<(), Problem> {
     let (id, email, was) = (user.id, user.email.clone(), user.password.clone());
-    let is_kept = decide(app, &email, |setup| {
+    let is_kept = decide(app, &signed(&email, id), |setup| {
         let is_same = setup.user(id).is_some_and(|known| known.password == was);
         let part = UserPart::Rehashed(anew.clone());
         let change = ConfigurationChange::ChangeUser(id, email.clone(), part);

@@ -9,6 +9,7 @@ use ledger::User;
 use web::{
     App,
     audit::{Did, Known, Noted},
+    signed::signed,
 };
 
 /// Goes on to a page, signed in.
@@ -51,7 +52,7 @@ pub(super) fn refused(app: &App, problem: &str) -> Response {
 /// Who came, for the audit log.
 pub(super) fn member(user: &User) -> Known {
     Known {
-        who: Some(user.email.clone()),
+        who: Some(signed(&user.email, user.id)),
         project: user.project,
         subject: None,
     }

@@ -18,6 +18,7 @@ use web::{
     configure::decide,
     passwords,
     problem::{Code, Problem},
+    signed::signed,
 };
 
 /// Most bytes of a member's name.
@@ -130,7 +131,7 @@ impl NewAccount {
             created_at: system.now(),
             email: self.email,
         };
-        decide(app, &user.email, |setup| {
+        decide(app, &signed(&user.email, user.id), |setup| {
             match &used {
                 Some(used) => drop(still_open(app, setup, &used.digest)?),
                 None => nobody_owns(setup)?,

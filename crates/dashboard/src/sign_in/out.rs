@@ -36,7 +36,7 @@ async fn sign_out(State(app): State<App>, headers: HeaderMap) -> Result<Response
     }
     let did = caller.map_or(Did::Nothing, |caller| {
         Did::AsStated(Known {
-            who: Some(caller.name),
+            who: Some(caller.signed()),
             project: caller.project,
             subject: None,
         })

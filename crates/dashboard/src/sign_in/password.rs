@@ -4,7 +4,7 @@ use super::{by_password::of_address, still_open::still_open};
 use domain::ProjectId;
 use engine::Setup;
 use ledger::{ConfigurationChange, Invitation, User, UserPart};
-use web::{App, configure::decide, passwords, problem::Problem};
+use web::{App, configure::decide, passwords, problem::Problem, signed::signed};
 
 /// Whoever has an account has no use for a link to make one of the same reach, and an old one must not open it.
 pub(super) fn spent(
@@ -41,8 +41,12 @@ pub(crate) async fn set_password(
     let hash = hashed(app, &user.email, password).await?;
     // Whoever holds a link may be another than whose account it is.
     let by = match used {
-        Some(link) => format!("{}, by a link of {}", user.email, link.made_by),
-        None => user.email.clone(),
+        Some(link) => format!(
+            "{}, by a link of {}",
+            signed(&user.email, user.id),
+            link.made_by
+        ),
+        None => signed(&user.email, user.id),
     };
     decide(app, &by, |setup| {
         if let Some(used) = used {

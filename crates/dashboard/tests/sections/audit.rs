@@ -1,7 +1,9 @@
 //! The audit log, as those see it who reach everything, and those who reach one project.
 
 use crate::{edited, fresh, lived, shown};
+use domain::UserId;
 use insta::assert_snapshot;
+use ledger::{ConfigurationChange, User};
 use std::time::Duration;
 use web::test::Who;
 
@@ -59,4 +61,82 @@ async fn signing_in_is_shown_to_whom_it_concerns() {
     assert!(theirs.contains(&failed(of_other)), "{theirs}");
     let by_owner = format!("<td>{owner}</td>");
     assert!(!theirs.contains(&by_owner), "{theirs}");
+}
+
+/// Whoever has an address now did not do what another did who had it before.
+#[tokio::test]
+async fn two_accounts_of_one_address_are_told_apart() {
+    let server = fresh().await;
+    let named = async |name: &str| {
+        let fields = [("name", name)];
+        edited(&server, "/settings", &fields).await;
+    };
+    let owner = "owner@acme.example";
+    let find = || {
+        let setup = server.app.engine.setup();
+        let mut users = setup.configuration.users.iter();
+        users.find(|user| user.email == owner).unwrap().clone()
+    };
+    let change = async |changes: Vec<ConfigurationChange>| {
+        let setup = server.app.engine.setup();
+        assert!(
+            server
+                .app
+                .engine
+                .configure(&setup, changes, "test")
+                .await
+                .unwrap()
+        );
+    };
+    let line = |who: &str| format!("<td>{who}</td><td>put project <strong>acme</strong></td>");
+    named("Before").await;
+    let before = find();
+    let log = server
+        .by(Who::Admin)
+        .get("/projects/acme/audit")
+        .await
+        .text();
+    assert!(log.contains(&line(owner)), "{log}");
+    // Another gets the address, and the one that had it is gone.
+    let after = User {
+        id: UserId::new(server.app.engine.system().uuid()),
+        ..before.clone()
+    };
+    change(vec![
+        ConfigurationChange::RemoveUser(before.id),
+        ConfigurationChange::PutUser(after.clone()),
+    ])
+    .await;
+    let log = server
+        .by(Who::Admin)
+        .get("/projects/acme/audit")
+        .await
+        .text();
+    let gone = line(&format!("{owner} ({})", before.id));
+    assert!(log.contains(&gone) && !log.contains(&line(owner)), "{log}");
+    // What it does itself is told of it by its address, and by its id once there are two.
+    let token = server.app.sign_in(&after, "a browser").await.unwrap();
+    let client = server.with_session(&token);
+    let left = client.form("/signout", &[]).await;
+    assert_eq!(left.status, 303, "{left}");
+    let signs_out = |who: &str| format!("<td>{who}</td><td>sign out <strong></strong></td>");
+    let log = server
+        .by(Who::Admin)
+        .get("/projects/acme/audit")
+        .await
+        .text();
+    assert!(log.contains(&signs_out(owner)), "{log}");
+    let beside = User {
+        id: UserId::new(server.app.engine.system().uuid()),
+        project: Some(server.project("other")),
+        ..after.clone()
+    };
+    change(vec![ConfigurationChange::PutUser(beside)]).await;
+    let log = server
+        .by(Who::Admin)
+        .get("/projects/acme/audit")
+        .await
+        .text();
+    let with_id = signs_out(&format!("{owner} ({})", after.id));
+    assert!(log.contains(&with_id), "{log}");
 }

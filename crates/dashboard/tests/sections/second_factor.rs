@@ -254,6 +254,45 @@ async fn one_that_is_on_is_not_replaced() {
     assert_eq!(told(&second_step(&nobody, &ticket, &code).await), "303 /");
 }
 
+/// Otherwise the first would have recovery codes that open nothing, and a phone whose codes are wrong.
+#[tokio::test]
+async fn of_two_who_switch_it_on_at_once_one_does() {
+    let server = lived().await;
+    with_password(&server, OWNER, PASSWORD).await;
+    let owner = server.by(Who::Owner);
+    let offers = [
+        offered(&server, &owner).await,
+        offered(&server, &owner).await,
+    ];
+    let switch_on = async |(offer, secret): &(String, Secret)| {
+        let code = server.code(secret);
+        let fields = [("offer", offer.as_str()), ("code", &code)];
+        let path = format!("{ACCOUNT}/second-factor");
+        owner.form(&path, &fields).await
+    };
+    let (first, second) = tokio::join!(switch_on(&offers[0]), switch_on(&offers[1]));
+    let (winner, loser, secret) = if first.status == 200 {
+        (first, second, &offers[0].1)
+    } else {
+        (second, first, &offers[1].1)
+    };
+    assert_eq!(winner.status, 200, "{winner}");
+    assert_ne!(loser.status, 200, "{loser}");
+    // The codes that were shown are those that open.
+    let (_, codes) = winner
+        .text()
+        .split_once("<pre class=\"codes\">")
+        .map(|(before, after)| (before.to_owned(), after.to_owned()))
+        .unwrap();
+    let recovery = codes.lines().next().unwrap();
+    server.pass(SignedDuration::from_secs(30));
+    let nobody = server.by(Who::Nobody);
+    for code in [&server.code(secret), recovery] {
+        let ticket = hidden(&first_step(&nobody).await.text(), "ticket");
+        assert_eq!(told(&second_step(&nobody, &ticket, code).await), "303 /");
+    }
+}
+
 #[tokio::test]
 async fn what_is_shown_on_the_way() {
     let server = lived().await;

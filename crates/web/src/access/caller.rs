@@ -3,6 +3,7 @@
 use crate::{
     described::{Answers, Asks, Description},
     problem::{Code, Problem},
+    signed::signed,
 };
 use axum::{extract::FromRequestParts, http::request::Parts};
 use domain::{ApiKeyId, AppId, ProjectId, UserId};
@@ -15,7 +16,7 @@ pub const OPERATOR: &str = "operator";
 /// Who is calling.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
-    /// For the audit log.
+    /// For people.
     pub name: String,
     /// The only project it reaches.
     pub project: Option<ProjectId>,
@@ -77,6 +78,12 @@ impl Caller {
     /// Whether it came by the operator's link.
     pub fn is_operator(&self) -> bool {
         self.role == Some(Role::Owner) && self.user.is_none()
+    }
+
+    /// For the audit log.
+    pub fn signed(&self) -> String {
+        self.user
+            .map_or_else(|| self.name.clone(), |id| signed(&self.name, id))
     }
 
     /// Whether it is known still, and may do what it might when it was let in.
