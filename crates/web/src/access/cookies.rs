@@ -1,5 +1,8 @@
 //! Cookies, which browsers guard where people reach the server over HTTPS: one of another name is not taken there, because anybody who gets between
 //! once, or has a host beside ours, can set it.
+//!
+//! Cookies are those of a host, whatever its port. So the port is part of a cookie's name, where it is not the usual one: signing in at one port of
+//! `localhost` ends no session at another.
 
 use axum::http::{HeaderMap, header};
 use cookie::{Cookie, SameSite};
@@ -33,13 +36,24 @@ fn is_guarded(public_url: &str) -> bool {
     public_url.starts_with("https://")
 }
 
+/// The port of an address, where it is said.
+fn port(public_url: &str) -> Option<u16> {
+    let (_, place) = public_url.split_once("://")?;
+    let (_, port) = place.split('/').next()?.rsplit_once(':')?;
+    port.parse().ok()
+}
+
 impl Kept {
     /// What it is called where people reach the server under this address.
-    pub(crate) fn name(self, public_url: &str) -> &'static str {
-        if is_guarded(public_url) {
-            self.guarded
+    pub(crate) fn name(self, public_url: &str) -> String {
+        let (name, usual) = if is_guarded(public_url) {
+            (self.guarded, 443)
         } else {
-            self.plain
+            (self.plain, 80)
+        };
+        match port(public_url).filter(|port| *port != usual) {
+            Some(port) => format!("{name}_{port}"),
+            None => name.to_owned(),
         }
     }
 
@@ -77,7 +91,7 @@ mod tests {
         SESSION.find(&headers, public_url)
     }
 
-    const OPEN: &str = "http://127.0.0.1:8080";
+    const OPEN: &str = "http://tidings.example";
     const GUARDED: &str = "https://tidings.example";
 
     #[test]
@@ -91,6 +105,30 @@ mod tests {
     fn a_cookie_that_cannot_be_read_hides_no_other() {
         let session = found("=; broken; tidings_session=abc", OPEN);
         assert_eq!(session.as_deref(), Some("abc"));
+    }
+
+    #[test]
+    fn servers_at_ports_of_one_host_keep_their_own() {
+        for (public_url, name) in [
+            ("http://localhost:8080", "tidings_session_8080"),
+            ("http://[::1]:8081", "tidings_session_8081"),
+            ("http://localhost:80", "tidings_session"),
+            ("http://[::1]", "tidings_session"),
+            ("https://localhost:8443", "__Host-tidings_session_8443"),
+            ("https://tidings.example:443", "__Host-tidings_session"),
+            ("https://tidings.example", "__Host-tidings_session"),
+        ] {
+            assert_eq!(SESSION.name(public_url), name, "{public_url}");
+        }
+        let both = "tidings_session_8080=abc; tidings_session_8081=def; tidings_session=old";
+        let session = found(both, "http://localhost:8081");
+        assert_eq!(session.as_deref(), Some("def"));
+        let set = SESSION.set(
+            "http://localhost:8081",
+            "def",
+            SignedDuration::from_secs(60),
+        );
+        assert!(set.starts_with("tidings_session_8081=def; "), "{set}");
     }
 
     #[test]

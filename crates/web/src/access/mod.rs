@@ -69,7 +69,9 @@ async fn admit(app: &App, access: Access, head: &Parts) -> Result<Option<Right>,
     let refuse = |problem: Problem| Box::new(problem.into_response());
     let right = match access.proof() {
         Proof::None => return Ok(None),
-        Proof::OurPage if is_from_our_page(&head.headers) => return Ok(None),
+        Proof::OurPage if is_from_our_page(&head.headers, app.engine.public_url()) => {
+            return Ok(None);
+        }
         Proof::OurPage => {
             let problem = "what signs in or out is taken from pages of this server only: open its sign-in page in this browser, at the address it is served \
                            under, and send the form there";
@@ -112,7 +114,7 @@ async fn by_key(app: &App, head: &Parts) -> Result<Option<Right>, Problem> {
 /// Who is signed in. What another site makes a browser send counts for reading only.
 async fn by_session(app: &App, head: &Parts) -> Result<Option<Right>, Problem> {
     let reads = [Method::GET, Method::HEAD].contains(&head.method);
-    if !reads && !is_from_our_page(&head.headers) {
+    if !reads && !is_from_our_page(&head.headers, app.engine.public_url()) {
         return Ok(None);
     }
     let Some(token) = app.session_token(&head.headers) else {

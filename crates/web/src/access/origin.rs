@@ -2,14 +2,18 @@
 
 use axum::http::HeaderMap;
 
-/// A form must come from a page of ours. Browsers say so in `Sec-Fetch-Site`; older ones in `Origin`.
-pub fn is_from_our_page(headers: &HeaderMap) -> bool {
+/// A form must come from a page of ours. Browsers say so in `Sec-Fetch-Site`; older ones in `Origin`: the host that was asked, reached as people
+/// reach this server, so that a page over HTTP, which anybody in between can write, is not taken for one over HTTPS.
+pub fn is_from_our_page(headers: &HeaderMap, public_url: &str) -> bool {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     match (text("sec-fetch-site"), text("origin"), text("host")) {
         (Some(site), ..) => site == "same-origin",
-        (None, Some(origin), Some(host)) => origin
-            .split_once("://")
-            .is_some_and(|(_, origin)| origin == host),
+        (None, Some(origin), Some(host)) => {
+            let scheme = public_url.split_once("://").map(|(scheme, _)| scheme);
+            origin
+                .split_once("://")
+                .is_some_and(|(of, origin)| Some(of) == scheme && origin == host)
+        }
         _ => false,
     }
 }
@@ -19,7 +23,7 @@ mod tests {
     use super::*;
     use axum::http::{HeaderName, HeaderValue};
 
-    fn request(headers: &[(&'static str, &'static str)]) -> HeaderMap {
+    fn request(headers: &'static [(&'static str, &'static str)]) -> HeaderMap {
         let named = |(name, value): &(&'static str, &'static str)| {
             (
                 HeaderName::from_static(name),
@@ -31,23 +35,29 @@ mod tests {
 
     #[test]
     fn forms_of_other_sites_are_refused() {
-        assert!(is_from_our_page(&request(&[(
-            "sec-fetch-site",
-            "same-origin"
-        )])));
-        assert!(!is_from_our_page(&request(&[
-            ("sec-fetch-site", "cross-site"),
-            ("origin", "http://a"),
-            ("host", "a")
-        ])));
-        assert!(is_from_our_page(&request(&[
-            ("origin", "http://a:1"),
-            ("host", "a:1")
-        ])));
-        assert!(!is_from_our_page(&request(&[
-            ("origin", "http://evil"),
-            ("host", "a:1")
-        ])));
-        assert!(!is_from_our_page(&request(&[])));
+        let (plain, guarded) = ("http://a:1", "https://a");
+        let rows: [(&'static [(&'static str, &'static str)], &str, bool); 8] = [
+            (&[("sec-fetch-site", "same-origin")], plain, true),
+            (
+                &[
+                    ("sec-fetch-site", "cross-site"),
+                    ("origin", "http://a:1"),
+                    ("host", "a:1"),
+                ],
+                plain,
+                false,
+            ),
+            (&[("origin", "http://a:1"), ("host", "a:1")], plain, true),
+            (&[("origin", "http://evil"), ("host", "a:1")], plain, false),
+            (&[("origin", "null"), ("host", "a:1")], plain, false),
+            (&[("origin", "https://a"), ("host", "a")], guarded, true),
+            // Of the same name, and written by anybody in between.
+            (&[("origin", "http://a"), ("host", "a")], guarded, false),
+            (&[], plain, false),
+        ];
+        for (headers, public_url, is_ours) in rows {
+            let found = is_from_our_page(&request(headers), public_url);
+            assert_eq!(found, is_ours, "{headers:?} {public_url}");
+        }
     }
 }
