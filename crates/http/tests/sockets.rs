@@ -169,6 +169,33 @@ async fn heads_are_bounded_in_size_and_number() {
     }
 }
 
+/// The limit that docs/security.md states, however the head comes.
+#[tokio::test]
+async fn a_head_of_32_kib_is_taken_and_one_byte_more_is_not() {
+    let open = Open::with(wide()).await;
+    for (length, status) in [(32 << 10, 200), ((32 << 10) + 1, 431), (50_000, 431)] {
+        let (begin, end) = ("GET /healthz HTTP/1.1\r\nhost: t\r\nx-long: ", "\r\n\r\n");
+        let filled = "a".repeat(length - begin.len() - end.len());
+        let head = format!("{begin}{filled}{end}");
+        for at_once in [head.len(), 20_000, 1000] {
+            let mut stream = TcpStream::connect(open.address).await.unwrap();
+            for part in head.as_bytes().chunks(at_once) {
+                // It may be answered before all was sent.
+                if stream.write_all(part).await.is_err() {
+                    break;
+                }
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+            let answer = rest_of_one(&mut stream).await;
+            let expected = format!("HTTP/1.1 {status} ");
+            assert!(
+                answer.starts_with(&expected),
+                "{length} in parts of {at_once}: {answer}"
+            );
+        }
+    }
+}
+
 #[tokio::test]
 async fn those_who_only_hold_on_keep_nobody_out_who_asks() {
     let open = Open::with(Bounds {

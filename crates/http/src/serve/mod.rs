@@ -14,7 +14,9 @@ mod io;
 use axum::{Router, body::Body, extract::ConnectInfo};
 use body::{Answered, Awaited, Room};
 use hall::{Hall, Place, Seat};
-use hyper::{Request, Response, body::Incoming, server::conn::http1, service::service_fn};
+use hyper::{
+    Request, Response, StatusCode, body::Incoming, header, server::conn::http1, service::service_fn,
+};
 use hyper_util::rt::TokioIo;
 use io::Watched;
 use std::{
@@ -32,7 +34,7 @@ use tokio::{
 };
 use tower::ServiceExt;
 
-/// Most of a request's head, in bytes, and of what is read ahead of a connection.
+/// Most of a request's head, in bytes. While it is read, a connection holds up to twice as much: what is there already, and what one read adds.
 const LARGEST_HEAD: usize = 32 << 10;
 /// Most headers of a request.
 const MOST_HEADERS: usize = 100;
@@ -194,6 +196,13 @@ async fn answer(
     request: Request<Incoming>,
 ) -> Result<Response<Answered>, Infallible> {
     place.works(Instant::now());
+    if head_length(&request) > LARGEST_HEAD {
+        let refused = Response::builder()
+            .status(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE)
+            .header(header::CONNECTION, "close")
+            .body(Answered::new(Body::empty(), Arc::clone(place)));
+        return Ok(refused.expect("its parts are constants"));
+    }
     // Held until there is an answer: handlers keep what they read.
     let room = Arc::new(Room::new(&served.room));
     let until = served.bounds.body;
@@ -209,4 +218,12 @@ async fn answer(
     let answer = served.router.clone().oneshot(request).await?;
     drop(room);
     Ok(answer.map(|body| Answered::new(body, Arc::clone(place))))
+}
+
+/// Bytes of a head, as it is usually written: what came in one read is not counted until it is read whole.
+fn head_length(request: &Request<Incoming>) -> usize {
+    let line = format!("{} {} HTTP/1.1\r\n", request.method(), request.uri()).len();
+    let headers = request.headers().iter();
+    let headers = headers.map(|(name, value)| name.as_str().len() + value.len() + ": \r\n".len());
+    line + headers.sum::<usize>() + "\r\n".len()
 }
