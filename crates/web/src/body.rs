@@ -9,7 +9,7 @@ use crate::{
     problem::{Code, Problem},
 };
 use axum::{
-    body::Body,
+    body::{Body, HttpBody},
     extract::FromRequest,
     http::{Request, StatusCode},
     response::{IntoResponse, Response},
@@ -62,15 +62,19 @@ pub async fn read(request: Request<Body>) -> Result<Bytes, Problem> {
 
 /// Reads a body of at most so many bytes.
 pub async fn read_at_most(request: Request<Body>, largest: usize) -> Result<Bytes, Problem> {
-    let mut parts = request.into_body().into_data_stream();
-    let mut bytes = BytesMut::new();
+    let body = request.into_body();
+    let announced = body.size_hint().upper();
+    let mut parts = body.into_data_stream();
+    let mut collected = Collected::of(announced.and_then(|length| usize::try_from(length).ok()));
     let mut length = 0_usize;
     while let Some(part) = parts.next().await {
         let part = part.map_err(|error| unread(&error))?;
         length = length.saturating_add(part.len());
         if length <= largest {
-            bytes.extend_from_slice(&part);
-        } else if length > DISCARDED {
+            collected.add(&part);
+        } else if length <= DISCARDED {
+            collected.forget();
+        } else {
             break;
         }
     }
@@ -80,7 +84,63 @@ pub async fn read_at_most(request: Request<Body>, largest: usize) -> Result<Byte
             format!("a body has at most {largest} bytes"),
         ));
     }
-    Ok(bytes.freeze())
+    Ok(collected.whole())
+}
+
+/// Bodies are collected in pieces of this size, so that what one gives back another takes: buffers that grow leave holes of every size behind,
+/// and those of many bodies that come slowly take several times what is in them.
+const PIECE: usize = 64 << 10;
+
+/// What has come of a body.
+struct Collected {
+    pieces: Vec<BytesMut>,
+    length: usize,
+    /// How long it is to be, as far as it was said.
+    announced: usize,
+}
+
+impl Collected {
+    fn of(announced: Option<usize>) -> Self {
+        Self {
+            pieces: Vec::new(),
+            length: 0,
+            announced: announced.unwrap_or(usize::MAX),
+        }
+    }
+
+    fn add(&mut self, mut part: &[u8]) {
+        while !part.is_empty() {
+            let last = self.pieces.last_mut();
+            let Some(last) = last.filter(|last| last.len() < last.capacity()) else {
+                let left = self.announced.saturating_sub(self.length);
+                let room = left.clamp(part.len().min(PIECE), PIECE);
+                self.pieces.push(BytesMut::with_capacity(room));
+                continue;
+            };
+            let room = last.capacity() - last.len();
+            let (now, later) = part.split_at(room.min(part.len()));
+            last.extend_from_slice(now);
+            self.length += now.len();
+            part = later;
+        }
+    }
+
+    /// It is too large to be read.
+    fn forget(&mut self) {
+        self.pieces = Vec::new();
+    }
+
+    fn whole(mut self) -> Bytes {
+        if self.pieces.len() == 1 {
+            return self.pieces.swap_remove(0).freeze();
+        }
+        let mut whole = BytesMut::with_capacity(self.length);
+        // Each goes once it is copied.
+        for piece in self.pieces {
+            whole.extend_from_slice(&piece);
+        }
+        whole.freeze()
+    }
 }
 
 /// A JSON body, of a request or of an answer. In an answer members stand in the order of their names, whatever order the type

@@ -309,7 +309,7 @@ impl IntoResponse for Problem {
             serde_json::to_string(&body).unwrap_or_default(),
         )
             .into_response();
-        if self.code == Code::Busy {
+        if matches!(self.code, Code::Busy | Code::TooManyStreams) {
             let seconds = HeaderValue::from(Busy::WAIT_SECONDS);
             response.headers_mut().insert(header::RETRY_AFTER, seconds);
         }

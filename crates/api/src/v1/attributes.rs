@@ -5,7 +5,7 @@ use super::{
     body::{Said, Says, attributes_by_name, members, of, text},
     customers::current,
     error::Code,
-    members::{Members, Scalar},
+    members::{MOST, Members, Scalar},
     subscriber::Shown,
 };
 use axum::extract::{Path, State};
@@ -122,6 +122,10 @@ pub(crate) async fn post_attributes(
     let attributes: Members = body.get("attributes").ok_or_else(|| {
         Error::new(Code::InvalidAttributes).because("attributes: expected an object")
     })?;
+    if attributes.has_more() {
+        let why = format!("attributes: at most {MOST} at once");
+        return Err(Error::new(Code::InvalidAttributes).because(why));
+    }
     client.let_in(&app, &id, Code::Later).await?;
     let (writes, mut refused) = attribute_writes(&attributes);
     let mut kept = writes.len();

@@ -5,6 +5,7 @@ use axum::{
     body::Body,
     extract::{FromRequest, Request},
 };
+use jiff::SignedDuration;
 use serde::de::DeserializeOwned;
 use utoipa::{
     ToSchema,
@@ -18,6 +19,9 @@ use web::{
     described::{Answers, Asks, Description},
     problem,
 };
+
+/// How long a client is asked to wait while others hold the room for its body.
+const BUSY: SignedDuration = SignedDuration::from_secs(4);
 
 /// A JSON body. What cannot be read is told as SDKs expect it.
 pub(crate) struct Said<T>(pub(crate) T);
@@ -38,13 +42,14 @@ impl<T: Says> FromRequest<App> for Said<T> {
         let bytes = body::read_at_most(request, T::LARGEST)
             .await
             .map_err(|problem| {
-                let code = match problem.code() {
-                    problem::Code::TooLarge => T::TOO_LARGE,
+                let error = match problem.code() {
+                    problem::Code::TooLarge => Error::new(T::TOO_LARGE),
                     // Fit to be sent again: SDKs take anything else for the last word.
-                    problem::Code::TooSlow | problem::Code::Busy => Code::Internal,
-                    _ => Code::BadRequest,
+                    problem::Code::TooSlow => Error::new(Code::Internal),
+                    problem::Code::Busy => Error::again_after(Code::Later, BUSY),
+                    _ => Error::new(Code::BadRequest),
                 };
-                Error::new(code).because(problem.detail())
+                error.because(problem.detail())
             })?;
         body::from_slice(&bytes)
             .map(Self)

@@ -66,6 +66,11 @@ fn spoken(response: Response) -> Response {
     };
     let mut told = Error::new(code).because(because).into_response();
     *told.status_mut() = status;
+    let again = response.headers().get(header::RETRY_AFTER);
+    if let Some(again) = again {
+        let again = again.clone();
+        told.headers_mut().insert(header::RETRY_AFTER, again);
+    }
     told
 }
 
@@ -101,7 +106,11 @@ mod tests {
     async fn every_problem_has_the_shape_that_clients_read_and_its_status() {
         for code in problem::Code::ALL {
             let problem = Problem::new(*code, "which value").into_response();
+            let again = problem.headers().get(header::RETRY_AFTER).cloned();
+            let is_put_off = ["busy", "too_many_streams"].contains(&code.id());
+            assert_eq!(again.is_some(), is_put_off, "{code:?}");
             let told = spoken(problem);
+            assert_eq!(told.headers().get(header::RETRY_AFTER), again.as_ref());
             assert_eq!(told.status(), code.status(), "{code:?}");
             assert_eq!(told.headers()[header::CONTENT_TYPE], "application/json");
             let body = to_bytes(told.into_body(), 10_000).await.unwrap();

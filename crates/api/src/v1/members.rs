@@ -6,19 +6,61 @@
 //! decoded before somebody asks for it.
 
 use super::{Error, error::Code};
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeOwned, IgnoredAny, MapAccess, Visitor},
+};
 use serde_json::{Number, value::RawValue};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
-/// A JSON object whose members are not decoded yet. Of members of one name the last counts.
-#[derive(Debug, Default, Deserialize)]
-#[serde(transparent)]
-pub(super) struct Members(BTreeMap<String, Box<RawValue>>);
+/// Members of one object that are kept: a body that is full of them takes ten times its length. No SDK sends as many.
+pub(super) const MOST: usize = 1000;
+
+/// A JSON object whose members are not decoded yet. Of members of one name the last counts, and of more names than [`MOST`] the first.
+#[derive(Debug, Default)]
+pub(super) struct Members {
+    kept: BTreeMap<String, Box<RawValue>>,
+    has_more: bool,
+}
+
+impl<'de> Deserialize<'de> for Members {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_map(Reading)
+    }
+}
+
+struct Reading;
+
+impl<'de> Visitor<'de> for Reading {
+    type Value = Members;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut from: A) -> Result<Members, A::Error> {
+        let mut members = Members::default();
+        while let Some(name) = from.next_key::<String>()? {
+            if members.kept.len() < MOST || members.kept.contains_key(&name) {
+                members.kept.insert(name, from.next_value()?);
+            } else {
+                members.has_more = true;
+                from.next_value::<IgnoredAny>()?;
+            }
+        }
+        Ok(members)
+    }
+}
 
 impl Members {
+    /// Whether there are more than are kept.
+    pub(super) const fn has_more(&self) -> bool {
+        self.has_more
+    }
+
     /// What a member says, if it is there and can be read.
     pub(super) fn get<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
-        read(self.0.get(name)?)
+        read(self.kept.get(name)?)
     }
 
     /// A member without which the request means nothing.
@@ -26,7 +68,7 @@ impl Members {
     /// Errors: [`Code::BadRequest`] when it is absent, null or no text.
     pub(super) fn required(&self, name: &str) -> Result<String, Error> {
         let bad = |why: String| Error::new(Code::BadRequest).because(why);
-        match self.0.get(name) {
+        match self.kept.get(name) {
             None => Err(bad(format!("{name} is required"))),
             Some(value) => read(value).ok_or_else(|| bad(format!("{name}: expected a text"))),
         }
@@ -67,12 +109,14 @@ impl Members {
 
     /// Whether a member is there and not null.
     pub(super) fn has(&self, name: &str) -> bool {
-        self.0.get(name).is_some_and(|value| value.get() != "null")
+        self.kept
+            .get(name)
+            .is_some_and(|value| value.get() != "null")
     }
 
     /// Its members by name, in order; those that are no objects themselves are `None`.
     pub(super) fn objects(&self) -> impl Iterator<Item = (&str, Option<Self>)> {
-        self.0
+        self.kept
             .iter()
             .map(|(name, value)| (name.as_str(), read(value)))
     }

@@ -36,6 +36,8 @@ pub(crate) fn routes() -> Vec<Route<App>> {
     )]
 }
 
+/// Longest identifier of a product that is kept of what a client says.
+const LONGEST_PRODUCT: usize = 255;
 /// Longest identifier of an offering.
 const LONGEST_OFFERING: usize = 200;
 /// Longest amount that is kept of what a client claims to have paid.
@@ -110,18 +112,24 @@ impl TryFrom<&Members> for Sent {
                 token,
                 product: body
                     .text("product_id")
-                    .or_else(|| body.first_text("product_ids")),
+                    .or_else(|| body.first_text("product_ids"))
+                    .filter(|product| is_plain(product, LONGEST_PRODUCT)),
                 app_user_id,
                 sender: Sender::Client,
                 offering: body
                     .text("presented_offering_identifier")
-                    .filter(|offering| offering.len() <= LONGEST_OFFERING),
+                    .filter(|offering| is_plain(offering, LONGEST_OFFERING)),
                 claimed_price: claimed_price(body),
             },
             attributes: body.get("attributes").unwrap_or_default(),
             create_events: body.get("create_events") != Some(false),
         })
     }
+}
+
+/// Whether something that only advises is kept: it is left out otherwise.
+fn is_plain(text: &str, longest: usize) -> bool {
+    text.len() <= longest && !text.contains(char::is_control)
 }
 
 /// What the client says was paid: an amount that is not negative and its currency, or nothing. A currency alone says what the

@@ -20,6 +20,7 @@ mod products;
 mod projects;
 mod purchases;
 mod replays;
+mod signs;
 mod strangers;
 mod streams;
 mod v1;
