@@ -157,3 +157,51 @@ impl SqliteLedger {
             .map_err(|error| LedgerError::Unavailable(error.to_string()))?
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc;
+
+    /// As docs/security.md states it: sixteen read, the next wait, and what takes microseconds goes on beside them.
+    #[tokio::test(flavor = "multi_thread")]
+    async fn so_many_pages_are_read_at_once_and_the_next_wait() {
+        const AT_ONCE: usize = 16;
+        let directory = tempfile::tempdir().unwrap();
+        let ledger = SqliteLedger::open(directory.path().join("tidings.db")).unwrap();
+        let (began, beginning) = mpsc::channel();
+        let mut reads = Vec::new();
+        let mut holds = Vec::new();
+        for number in 0..=AT_ONCE {
+            let (hold, held) = mpsc::channel::<()>();
+            let (ledger, began) = (ledger.clone(), began.clone());
+            let read = async move {
+                let work = move |_: &Connection| {
+                    began.send(number).unwrap();
+                    // Until the page is let go.
+                    drop(held.recv());
+                    Ok(number)
+                };
+                ledger.read_long(work).await
+            };
+            reads.push(tokio::spawn(read));
+            holds.push(Some(hold));
+        }
+        let mut first: Vec<usize> = (0..AT_ONCE).map(|_| beginning.recv().unwrap()).collect();
+        assert_eq!(ledger.long_reads.available_permits(), 0);
+        assert!(beginning.try_recv().is_err(), "the last waits");
+        let short = ledger.read(|connection| {
+            let one = connection.query_row("SELECT 1", [], |row| row.get::<_, i64>(0));
+            one.map_err(failed)
+        });
+        assert_eq!(short.unwrap(), 1);
+        let over = first.pop().unwrap();
+        holds[over].take();
+        let last = beginning.recv().unwrap();
+        assert!(!first.contains(&last) && last != over);
+        holds.clear();
+        for read in reads {
+            read.await.unwrap().unwrap();
+        }
+    }
+}

@@ -1,12 +1,21 @@
 //! What a stranger can make the server hold: attacked with 256 descriptors in all, it answers whoever is honest, keeps within its bounds, and ends.
 
-use crate::server::{Api, Server, Site, client, until};
+use crate::{
+    limits::{endpoint, standard},
+    server::{Api, Server, Site, client, live, until},
+};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde_json::json;
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
+    net::{TcpListener, TcpStream},
 };
 
 /// Files and sockets that the server may have open.
@@ -166,6 +175,92 @@ async fn with_few_descriptors_and_many_attackers_the_honest_are_answered() {
     drop(mob);
 }
 
+/// Two hundred large bodies that never end take what docs/security.md says, and not a multiple of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn bodies_that_are_held_take_no_more_memory_than_is_stated() {
+    const BODIES: usize = 200;
+    const KIB: usize = 1 << 10;
+    // All bodies, a head and a piece of a body for each, a whole body for each of a few threads.
+    const STATED: usize = 32 * KIB + BODIES * (64 + 64) + 4 * 4 * KIB;
+    // What an allocator keeps in hand.
+    const MARGIN: usize = STATED / 10;
+    raise_own_limit();
+    let site = Site::new(&[]);
+    let server = site.serve();
+    let path = server.callback.trim_start_matches(&server.url).to_owned();
+    let head = format!("POST {path} HTTP/1.1\r\nhost: t\r\ncontent-length: 1048576\r\n\r\n");
+    let large = [head.into_bytes(), vec![b'a'; (1 << 20) - 1]].concat();
+    let calm = server.memory();
+    let mut mob = Mob::of(&server);
+    let mut most = 0;
+    for _ in 0..4 {
+        mob.come(BODIES / 4, &large).await;
+        most = most.max(server.memory());
+    }
+    let honest = client().get(format!("{}/healthz", server.url)).send().await;
+    assert_eq!(honest.unwrap().status(), 200);
+    most = most.max(server.memory());
+    let taken = most - calm;
+    assert!(
+        taken < STATED + MARGIN,
+        "{taken} KiB of {STATED}, {calm} in calm"
+    );
+    drop(mob);
+    server.stop();
+}
+
+/// An endpoint that never answers, and how many are connected to it at once, at most.
+async fn stuck() -> (String, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let (now, most) = (Arc::<AtomicUsize>::default(), Arc::<AtomicUsize>::default());
+    let seen = Arc::clone(&most);
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let (now, seen) = (Arc::clone(&now), Arc::clone(&seen));
+            tokio::spawn(async move {
+                seen.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                let mut said = [0; 4096];
+                while matches!(stream.read(&mut said).await, Ok(length) if length > 0) {}
+                now.fetch_sub(1, Ordering::SeqCst);
+            });
+        }
+    });
+    (url, most)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn endpoints_that_never_answer_take_no_connection_from_one_that_does() {
+    const LANES: usize = 30;
+    // As docs/security.md states it: a third of the half of what is left after those that are kept.
+    const AT_ONCE: usize = (DESCRIPTORS - 64) / 2 / 3;
+    raise_own_limit();
+    let (url, connected) = stuck().await;
+    let (well, asked) = endpoint(Duration::ZERO).await;
+    let mut hooks: Vec<_> = (0..LANES)
+        .map(|number| standard(&format!("stuck-{number}"), &url, ""))
+        .collect();
+    hooks.push(standard("well", &well, ""));
+    let site = Site::new(&hooks);
+    let server = start(&site);
+    let api = Api::new(&site, &server, &[]);
+    live(&server.driver(5, 3), 0..30, 300, 2).await;
+    let events = api.events().await.len();
+    assert!(events > AT_ONCE, "{events}");
+    let mut most = 0;
+    until("whoever answers has everything", || {
+        most = most.max(server.descriptors());
+        let times = asked.lock().unwrap().times;
+        async move { times >= events }
+    })
+    .await;
+    assert!(most < DESCRIPTORS, "{most}");
+    let connected = connected.load(Ordering::SeqCst);
+    assert!((AT_ONCE / 2..=AT_ONCE).contains(&connected), "{connected}");
+    assert!(!site.log().contains("Too many open files"));
+    server.stop();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn one_caller_follows_so_much_at_once_and_no_more() {
     let site = Site::new(&[]);
@@ -182,6 +277,7 @@ async fn one_caller_follows_so_much_at_once_and_no_more() {
     assert!(open.iter().all(|answer| answer.status() == 200));
     let refused = follow().await;
     assert_eq!(refused.status(), 429);
+    assert_eq!(refused.headers()["retry-after"], "5");
     assert!(refused.text().await.unwrap().contains("too_many_streams"));
     let waits = format!("{}/api/v1/projects/acme/events?after=0&wait=60", server.url);
     let waits = client().get(waits).bearer_auth(&key).send().await.unwrap();
