@@ -39,13 +39,12 @@ impl Intake {
         let crowds = &self.memory.crowds;
         let known = crowds.0.lock().get(&app).copied();
         let good = known.filter(|known| uptime.saturating_sub(known.at) < GOOD_FOR);
-        let waiting = match good {
-            Some(known) => known.waiting,
-            None => {
-                let before = inquiry::given_up_before(self.core.system().now());
-                let ledger = self.core.ledger();
-                ledger.count_waiting_receipts(app, before, OF_ALL).await?
-            }
+        let waiting = if let Some(known) = good {
+            known.waiting
+        } else {
+            let before = inquiry::given_up_before(self.core.system().now());
+            let ledger = self.core.ledger();
+            ledger.count_waiting_receipts(app, before, OF_ALL).await?
         };
         let most = if has_purchases { OF_ALL } else { OF_ANYBODY };
         let is_free = waiting < most;

@@ -217,8 +217,7 @@ pub(crate) fn receive(body: &[u8], package: &str) -> Result<Received, Refusal> {
     let data = STANDARD
         .decode(&envelope.message.data)
         .map_err(|error| unreadable(format!("it is not base64 ({error})")))?;
-    let notification: Notification =
-        serde_json::from_slice(&data).map_err(|error| unreadable(error))?;
+    let notification: Notification = serde_json::from_slice(&data).map_err(unreadable)?;
     if notification.package_name != package {
         return Err(Refusal::refuse(
             RefusalCode::WrongApp,
