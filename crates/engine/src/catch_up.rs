@@ -18,7 +18,7 @@ impl Engine {
         self.replays.step().await
     }
 
-    /// Reads every kept message once more; answers how many of them added something to what is stored.
+    /// Reads every kept message once more; answers of how many purchases that said more than was stored.
     pub async fn read_again(&self) -> Result<u64, LedgerError> {
         self.intake.read_again().await
     }

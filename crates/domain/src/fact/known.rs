@@ -130,6 +130,32 @@ impl Facts {
         self
     }
 
+    /// These facts, and those of `known` that they lack or have an older copy of: of messages that are not kept any more. Both are about one
+    /// chain.
+    #[must_use]
+    pub fn or_known(mut self, known: &Self) -> Self {
+        let transactions = &mut self.transactions;
+        for (key, transaction) in &known.transactions {
+            let is_newer = |read: &Transaction| read.fact.version >= transaction.fact.version;
+            if !transactions.get(key).is_some_and(is_newer) {
+                transactions.insert(key.clone(), transaction.clone());
+            }
+        }
+        for (key, renewal) in &known.renewals {
+            let is_newer = |read: &RenewalFact| read.version >= renewal.version;
+            if !self.renewals.get(key).is_some_and(is_newer) {
+                self.renewals.insert(key.clone(), renewal.clone());
+            }
+        }
+        for (id, refund) in &known.refunds {
+            self.refunds
+                .entry(id.clone())
+                .or_insert_with(|| refund.clone());
+        }
+        self.notes.extend(known.notes.iter().cloned());
+        self
+    }
+
     /// The offering that led to the purchase: the one told first.
     pub fn offering(&self) -> Option<&str> {
         self.notes.iter().find_map(|note| match note {

@@ -309,9 +309,16 @@ fn absorbed(
 ) -> Facts {
     let known = before.map_or_else(Facts::default, |stored| stored.facts.clone());
     match observation {
-        Some(seen) if terms.is_empty() => known.absorb(seen),
-        Some(seen) => known.absorb(&with_ends(seen, terms)),
+        Some(seen) => absorb(known, seen, terms),
         None => known,
+    }
+}
+
+fn absorb(known: Facts, seen: &Observation, terms: &Terms) -> Facts {
+    if terms.is_empty() {
+        known.absorb(seen)
+    } else {
+        known.absorb(&with_ends(seen, terms))
     }
 }
 

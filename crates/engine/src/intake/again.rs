@@ -2,11 +2,12 @@
 //!
 //! **Motivation.** What is read from a message is stored, and the message is kept. A release that tells the lines of a purchase
 //! apart finds purchases whose stored facts do not: the next message about such a purchase would tell of lines as if they were
-//! new. So every message that was kept is read once more when such a release starts, before it takes in anything.
+//! new. So the messages that were kept are read once more when such a release starts, before it takes in anything.
 //!
-//! **How it works.** Merging facts depends neither on their order nor on how often they are merged: each message is read, what
-//! it says is merged with what is stored, and what that adds is written, with nothing told of it ([`decide::again`]). Killed
-//! half-way it begins anew, and finds nothing to add where it has been. When all is read, the ledger says of which edition it is.
+//! **How it works.** Each message is read and compared with what is stored of its purchase; mostly nothing is missing. Of the
+//! purchases of which something is, all messages are read again from the first, and what that makes takes the place of what is
+//! stored, with nothing told of it ([`decide::again`]). Killed half-way it begins anew, and finds nothing missing where it has
+//! been. When all is read, the ledger says of which edition it is.
 //!
 //! **What it does not do.** It changes no event: where a rule of today would have told something else,
 //! [`crate::rederive`] says so.
@@ -16,23 +17,45 @@ use crate::{
     decide::{self, Circumstances},
     setup::{AppSetup, Setup},
 };
-use domain::Observation;
-use ledger::{Archived, Committed, InboxMessage, LedgerError, Origin};
+use domain::{AppId, ChainKey, Observation, fact::Facts};
+use ledger::{Archived, Committed, InboxMessage, LedgerError, Loaded, Origin, Wanted};
 use sources::Content;
-use std::time::Duration;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 /// What is read from messages today. The second edition tells the lines of a purchase apart. Raised by one when a release reads
 /// more from messages that were taken in before.
 const EDITION: u64 = 2;
 /// Messages read at once.
 const AT_ONCE: usize = 500;
+/// Purchases whose facts are in memory at once. Are there more, messages are gone through once more for them.
+const PURCHASES: usize = 50_000;
 /// Between two words about how far it is.
 const WORD_EVERY: Duration = Duration::from_secs(5);
-/// How often what one message adds is written against a customer that keeps changing.
+/// How often what is read is written against a customer that keeps changing.
 const TRIES: u32 = 64;
 
+/// A purchase of an app, by the id it was first stored with.
+type Purchase = (AppId, ChainKey);
+
+/// What a kept message says of a purchase that is known.
+struct Said<'a> {
+    app: &'a AppSetup,
+    seen: Observation,
+    loaded: Loaded,
+}
+
+impl Said<'_> {
+    fn purchase(&self) -> Option<Purchase> {
+        let known = self.loaded.chain.as_ref()?;
+        Some((self.app.row.id, known.key.clone()))
+    }
+}
+
 impl Intake {
-    /// Reads every kept message once more if what is stored is of an earlier edition.
+    /// Reads kept messages once more if what is stored is of an earlier edition.
     pub(crate) async fn keep_up(&self) -> Result<(), LedgerError> {
         if self.core.ledger().edition().await? >= EDITION {
             return Ok(());
@@ -41,94 +64,178 @@ impl Intake {
         self.core.ledger().put_edition(EDITION).await
     }
 
-    /// Reads every kept message once more, and answers how many of them added something. Nothing is told of that.
+    /// Reads kept messages once more, and answers of how many purchases they say more than was stored. Nothing is told of that.
     pub(crate) async fn read_again(&self) -> Result<u64, LedgerError> {
         let setup = self.core.setup();
-        let (mut read, mut added) = (0_u64, 0_u64);
-        let mut said = self.core.system().uptime();
+        let mut renewed = BTreeSet::new();
+        loop {
+            let lacking = self.lacking(&setup, &renewed).await?;
+            let is_last = lacking.len() < PURCHASES;
+            if !lacking.is_empty() {
+                for (purchase, facts) in self.whole(&setup, lacking).await? {
+                    self.renew(&setup, &purchase, &facts).await?;
+                    renewed.insert(purchase);
+                }
+            }
+            if is_last {
+                break;
+            }
+        }
+        let purchases = renewed.len() as u64;
+        if purchases > 0 {
+            tracing::info!(
+                purchases,
+                "more is known now of purchases that an earlier release read; nothing is told of it"
+            );
+        }
+        Ok(purchases)
+    }
+
+    /// Purchases, as many as are gone through at once, of which a message says more than is stored.
+    async fn lacking(
+        &self,
+        setup: &Setup,
+        renewed: &BTreeSet<Purchase>,
+    ) -> Result<BTreeMap<Purchase, Facts>, LedgerError> {
+        let mut lacking = BTreeMap::new();
+        self.each_message(setup, |said, at| {
+            let (Some(purchase), Some(known)) = (said.purchase(), &said.loaded.chain) else {
+                return;
+            };
+            let is_known = renewed.contains(&purchase) || lacking.contains_key(&purchase);
+            if !is_known
+                && lacking.len() < PURCHASES
+                && decide::again::says_more(&known.stored, &said.seen, at)
+            {
+                lacking.insert(purchase, Facts::default());
+            }
+        })
+        .await?;
+        Ok(lacking)
+    }
+
+    /// What all messages say of these purchases.
+    async fn whole(
+        &self,
+        setup: &Setup,
+        mut purchases: BTreeMap<Purchase, Facts>,
+    ) -> Result<BTreeMap<Purchase, Facts>, LedgerError> {
+        self.each_message(setup, |said, at| {
+            let facts = said
+                .purchase()
+                .and_then(|purchase| purchases.get_mut(&purchase));
+            if let Some(facts) = facts {
+                *facts = decide::again::with_message(std::mem::take(facts), &said.seen, at);
+            }
+        })
+        .await?;
+        Ok(purchases)
+    }
+
+    /// Goes through what every kept message says of a purchase that is known, in the order in which they were processed.
+    async fn each_message(
+        &self,
+        setup: &Setup,
+        mut does: impl FnMut(&Said<'_>, &Circumstances<'_>),
+    ) -> Result<(), LedgerError> {
+        let (ledger, system) = (self.core.ledger(), self.core.system());
+        let (mut read, mut spoke) = (0_u64, system.uptime());
         for project in setup.projects() {
             let mut after = 0;
             loop {
-                let ledger = self.core.ledger();
                 let page = ledger.archive(project.row.id, after, AT_ONCE).await?;
                 if page.is_empty() {
                     break;
                 }
                 for Archived { position, message } in page {
-                    after = position;
-                    read += 1;
-                    added += u64::from(self.read_once_more(&setup, &message).await?);
+                    (after, read) = (position, read + 1);
+                    let Some(said) = self.said(setup, &message).await? else {
+                        continue;
+                    };
+                    let at = Circumstances {
+                        project,
+                        app: said.app,
+                        inbox: None,
+                        now: system.now(),
+                        heard_at: message.received_at,
+                        rates: &self.core.rates(),
+                    };
+                    does(&said, &at);
                 }
-                let now = self.core.system().uptime();
-                if now.saturating_sub(said) >= WORD_EVERY {
-                    said = now;
-                    tracing::info!(
-                        project.key = project.row.key,
-                        messages = read,
-                        added,
-                        "reading messages again for this release: nothing is taken in until it is done"
-                    );
+                if system.uptime().saturating_sub(spoke) >= WORD_EVERY {
+                    spoke = system.uptime();
+                    let project = &project.row.key;
+                    tracing::info!(%project, messages = read, "reading messages again for this release, before anything is taken in");
                 }
             }
         }
-        if read > 0 {
-            tracing::info!(
-                messages = read,
-                added,
-                "messages were read again for this release"
-            );
-        }
-        Ok(added)
+        Ok(())
     }
 
-    /// Answers whether it added anything. One that cannot be read any more adds nothing.
-    async fn read_once_more(
+    /// What a message says of a purchase. `None` where it says nothing, or cannot be read any more.
+    async fn said<'a>(
         &self,
-        setup: &Setup,
+        setup: &'a Setup,
         message: &InboxMessage,
-    ) -> Result<bool, LedgerError> {
+    ) -> Result<Option<Said<'a>>, LedgerError> {
         let Some(app) = setup.app(message.app) else {
-            return Ok(false);
+            return Ok(None);
         };
-        match self.add(setup, app, message).await {
-            Ok(added) => Ok(added),
-            Err(IntakeError::Ledger(error)) => Err(error),
+        let seen = match observation(app, message) {
+            Ok(Some(seen)) => seen,
+            Ok(None) => return Ok(None),
             Err(error) => {
-                tracing::warn!(inbox.id = %message.id, %error, "a message could not be read again");
-                Ok(false)
+                tracing::debug!(inbox.id = %message.id, %error, "a message cannot be read again");
+                return Ok(None);
             }
-        }
+        };
+        let loaded = self.core.ledger().load(&wanted(app, &seen, None)).await?;
+        Ok(Some(Said { app, seen, loaded }))
     }
 
-    async fn add(
+    /// Puts what was read in the place of what is stored.
+    async fn renew(
         &self,
         setup: &Setup,
-        app: &AppSetup,
-        message: &InboxMessage,
-    ) -> Result<bool, IntakeError> {
-        let Some(seen) = observation(app, message)? else {
-            return Ok(false);
+        (app, chain): &Purchase,
+        facts: &Facts,
+    ) -> Result<(), LedgerError> {
+        let Some(app) = setup.app(*app) else {
+            return Ok(());
         };
-        let wanted = wanted(app, &seen, None);
-        let (project, _) = setup.known_project(wanted.project)?;
+        let Ok((project, _)) = setup.known_project(app.row.project) else {
+            return Ok(());
+        };
+        let wanted = Wanted {
+            project: app.row.project,
+            app: app.row.id,
+            chain: chain.clone(),
+            links: Vec::new(),
+            app_user_id: None,
+        };
+        let now = self.core.system().now();
         let at = Circumstances {
             project,
             app,
             inbox: None,
-            now: self.core.system().now(),
-            heard_at: message.received_at,
+            now,
+            heard_at: now,
             rates: &self.core.rates(),
         };
         for _ in 0..TRIES {
             let loaded = self.core.ledger().load(&wanted).await?;
-            let Some(commit) = decide::again::read_again(loaded, &seen, &at) else {
-                return Ok(false);
+            let Some(commit) = decide::again::renewed(loaded, facts, &at) else {
+                return Ok(());
             };
             if self.core.commit(commit).await? != Committed::Conflict {
-                return Ok(true);
+                return Ok(());
             }
         }
-        Err(IntakeError::Contended)
+        tracing::error!(
+            chain = chain.id,
+            "a purchase kept changing and was not read again"
+        );
+        Ok(())
     }
 }
 

@@ -1,6 +1,7 @@
 //! A whole engine, with a clock, stores and endpoints that act on command.
 #![expect(clippy::unwrap_used, reason = "tests report by panicking")]
 
+mod again;
 mod breaker;
 mod by_hand;
 mod gate;

@@ -38,6 +38,20 @@ pub(crate) async fn ledger(now: Timestamp) -> Arc<dyn Ledger> {
                 .unwrap(),
         );
     }
+    Arc::new(SqliteLedger::open(file()).unwrap())
+}
+
+/// One that another release wrote. SQLite, whatever the tests are run on.
+pub(crate) fn written_earlier(dump: &str) -> Arc<dyn Ledger> {
+    let path = file();
+    let connection = rusqlite::Connection::open(&path).unwrap();
+    connection.execute_batch(dump).unwrap();
+    drop(connection);
+    Arc::new(SqliteLedger::open(path).unwrap())
+}
+
+/// Where nothing is yet.
+fn file() -> PathBuf {
     let number = NUMBER.fetch_add(1, Ordering::SeqCst);
     let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
         .join(format!("world-{}-{number}.db", std::process::id()));
@@ -45,5 +59,5 @@ pub(crate) async fn ledger(now: Timestamp) -> Arc<dyn Ledger> {
         let old = PathBuf::from(format!("{}{suffix}", path.display()));
         assert!(!old.exists() || std::fs::remove_file(old).is_ok());
     }
-    Arc::new(SqliteLedger::open(path).unwrap())
+    path
 }

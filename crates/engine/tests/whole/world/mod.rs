@@ -159,6 +159,17 @@ impl World {
                 .await
                 .unwrap()
         );
+        Self::around(ledger, clock, is_running).await
+    }
+
+    /// One whose ledger an earlier release wrote, up to this moment: a dump of a world with stores.
+    pub(crate) async fn of_an_earlier_release(dump: &str, at: Timestamp) -> Self {
+        let clock = Arc::new(Clock::new());
+        clock.set(at);
+        Self::around(ledger::written_earlier(dump), clock, false).await
+    }
+
+    async fn around(ledger: Arc<dyn Ledger>, clock: Arc<Clock>, is_running: bool) -> Self {
         let endpoints = Arc::new(Endpoints::new());
         let stores = Stores::new(AUTHORITY.clone(), "com.example").unwrap();
         let parts = parts(&ledger, &clock, &endpoints, &stores);
