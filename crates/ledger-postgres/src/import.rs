@@ -244,7 +244,7 @@ impl Import {
     }
 
     /// Sets what counts on from what was written, and ends the import: from now on it is an installation.
-    pub async fn finish(self, revision: u64) -> Result<()> {
+    pub async fn finish(self, revision: u64, replaced_key: Option<u64>) -> Result<()> {
         let mut tx = self.pool.begin().await.map_err(failed)?;
         for sql in [
             "update feed_head set last = greatest(last, (select coalesce(max(position), 0) from feed))",
@@ -260,6 +260,13 @@ impl Import {
             .execute(&mut *tx)
             .await
             .map_err(failed)?;
+        if let Some(key) = replaced_key {
+            sqlx::query("insert into meta (name, value) values ('replaced_key', $1)")
+                .bind(crate::codec::signed(key))
+                .execute(&mut *tx)
+                .await
+                .map_err(failed)?;
+        }
         tx.commit().await.map_err(failed)?;
         sqlx::query("analyze")
             .execute(&self.pool)

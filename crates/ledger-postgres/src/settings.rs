@@ -2,13 +2,14 @@
 
 use crate::{
     PostgresLedger,
-    codec::{failed, micros},
+    accounts::note,
+    codec::{failed, micros, signed},
     configuration,
 };
 use async_trait::async_trait;
 use domain::{AppId, rates::Rate};
 use jiff::Timestamp;
-use ledger::{Configuration, ConfigurationChange, Result, Settings, codec::Stored};
+use ledger::{Configuration, ConfigurationChange, Result, Settings, codec::Stored, key_replaced};
 use sqlx::PgPool;
 use std::collections::BTreeMap;
 
@@ -42,6 +43,26 @@ impl Settings for PostgresLedger {
     }
     async fn set_mark(&self, app: AppId, name: &str, at: Timestamp) -> Result<()> {
         set_mark(&self.hot, app, name, at).await
+    }
+    async fn replaced_key(&self) -> Result<Option<u64>> {
+        let found = sqlx::query_scalar!("select value from meta where name = 'replaced_key'")
+            .fetch_optional(&self.reads)
+            .await
+            .map_err(failed)?;
+        let of = Stored::new("meta", &"replaced_key");
+        found.map(|value| of.number("value", value)).transpose()
+    }
+    async fn replace_key(&self, fingerprint: u64, by: &str, now: Timestamp) -> Result<()> {
+        let mut tx = self.reads.begin().await.map_err(failed)?;
+        sqlx::query!(
+            "insert into meta (name, value) values ('replaced_key', $1) on conflict (name) do update set value = excluded.value",
+            signed(fingerprint)
+        )
+        .execute(&mut *tx)
+        .await
+        .map_err(failed)?;
+        note(&mut *tx, &key_replaced(by, now), ("", "")).await?;
+        tx.commit().await.map_err(failed)
     }
 }
 

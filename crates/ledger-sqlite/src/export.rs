@@ -248,4 +248,9 @@ impl Export {
     pub fn revision(&self) -> Result<u64> {
         crate::configuration::revision(&self.connection)
     }
+
+    /// Which key took the place of a lost one.
+    pub fn replaced_key(&self) -> Result<Option<u64>> {
+        crate::settings::replaced_key(&self.connection)
+    }
 }

@@ -2,6 +2,7 @@
 
 use crate::{
     SqliteLedger,
+    accounts::note,
     codec::{Key, micros},
     configuration,
     statement::{all, execute, first},
@@ -9,7 +10,7 @@ use crate::{
 use async_trait::async_trait;
 use domain::{AppId, rates::Rate};
 use jiff::Timestamp;
-use ledger::{Configuration, ConfigurationChange, Result, Settings};
+use ledger::{Configuration, ConfigurationChange, Result, Settings, key_replaced};
 use rusqlite::{Connection, params};
 
 #[async_trait]
@@ -49,6 +50,27 @@ impl Settings for SqliteLedger {
             .write(move |connection| set_mark(connection, app, &name, at))
             .await
     }
+    async fn replaced_key(&self) -> Result<Option<u64>> {
+        self.read(replaced_key)
+    }
+    async fn replace_key(&self, fingerprint: u64, by: &str, now: Timestamp) -> Result<()> {
+        let by = by.to_owned();
+        self.writer
+            .write(move |connection| {
+                execute(
+                    connection,
+                    "INSERT INTO meta VALUES ('replaced_key', ?1) ON CONFLICT DO UPDATE SET value = excluded.value",
+                    [fingerprint],
+                )?;
+                note(connection, &key_replaced(&by, now), ("", ""))
+            })
+            .await
+    }
+}
+
+pub(crate) fn replaced_key(connection: &Connection) -> Result<Option<u64>> {
+    let sql = "SELECT name, value FROM meta WHERE name = 'replaced_key'";
+    first(connection, "meta", sql, [], |row| row.get(1))
 }
 
 fn rates(connection: &Connection) -> Result<Vec<Rate>> {

@@ -15,7 +15,7 @@ pub use integration::*;
 pub use key::*;
 pub use project::*;
 
-use crate::{Invitation, Result, User, UserPart};
+use crate::{About, Deed, Invitation, Result, User, UserPart};
 use async_trait::async_trait;
 use domain::{ApiKeyId, AppId, IntegrationId, ProjectId, UserId, rates::Rate};
 use jiff::Timestamp;
@@ -43,6 +43,10 @@ pub trait Settings: Send + Sync + 'static {
     async fn mark(&self, app: AppId, name: &str) -> Result<Option<Timestamp>>;
     /// Remembers how far it has come.
     async fn set_mark(&self, app: AppId, name: &str, at: Timestamp) -> Result<()>;
+    /// Which key took the place of a lost one, by its fingerprint; `None` where none did.
+    async fn replaced_key(&self) -> Result<Option<u64>>;
+    /// Remembers that the key with this fingerprint, at most `i64::MAX`, takes the place of a lost one, with an entry in the log of what was done.
+    async fn replace_key(&self, fingerprint: u64, by: &str, now: Timestamp) -> Result<()>;
 }
 
 /// All configuration.
@@ -101,6 +105,18 @@ pub enum ConfigurationChange {
     PutInvitation(Invitation),
     /// Used, or withdrawn.
     RemoveInvitation(Invitation),
+}
+
+/// The entry in the log of [`Settings::replace_key`].
+pub const fn key_replaced(by: &str, now: Timestamp) -> Deed<'_> {
+    Deed {
+        at: now,
+        who: by,
+        what: "replace the key of secrets",
+        subject: "",
+        project: None,
+        about: About::Installation,
+    }
 }
 
 impl ConfigurationChange {

@@ -113,7 +113,8 @@ pub(crate) async fn run(options: &Options) -> Result<ExitCode> {
         );
         return Ok(ExitCode::FAILURE);
     }
-    import.finish(export.revision()?).await?;
+    let (revision, replaced_key) = (export.revision()?, export.replaced_key()?);
+    import.finish(revision, replaced_key).await?;
     let key = file.with_file_name("secret.key");
     say::line(format!(
         "Everything was copied. Start `tidings serve --database ...` with the key in {} as TIDINGS_SECRET_KEY.",

@@ -188,9 +188,13 @@ impl Data {
         read.context("cannot open the secrets")
     }
 
-    /// The key that secrets were sealed with. Made where nothing is sealed yet: a second one, beside a database that was sealed with another,
-    /// would lock out whatever comes with the first.
-    fn open_vault(&self, configuration: &Configuration) -> Result<Vault> {
+    /// The key that secrets were sealed with, or the one of which somebody said that it takes its place. Made where nothing is sealed yet: a
+    /// second one, beside a database that was sealed with another, would lock out whatever comes with the first.
+    async fn open_vault(
+        &self,
+        ledger: &dyn Ledger,
+        configuration: &Configuration,
+    ) -> Result<Vault> {
         let (key, sealed) = (self.key()?, Sealed::all(configuration));
         let Some(vault) = key else {
             if !sealed.is_empty() {
@@ -199,7 +203,8 @@ impl Data {
             self.make_directory()?;
             return Vault::create(&self.key_file()).context("cannot make a key for secrets");
         };
-        if !sealed.is_empty() && !sealed.iter().any(|sealed| sealed.opens_with(&vault)) {
+        if is_another(&sealed, &vault) && ledger.replaced_key().await? != Some(vault.fingerprint())
+        {
             bail!(self.without_key("nothing of it opens with"));
         }
         Ok(vault)
@@ -210,21 +215,22 @@ impl Data {
         let (data, key) = (self.name(), self.key_name());
         format!(
             "{data} holds sealed secrets, but {what} {key}: put the key there that they were sealed with, which backups keep apart, or give it \
-             as TIDINGS_SECRET_KEY. If it is lost, `tidings serve --key-is-lost` starts without them"
+             as TIDINGS_SECRET_KEY. If it is lost for good, one start of `tidings serve --key-is-lost` makes another take its place"
         )
     }
 
     /// Opens both, creating what does not exist.
     pub(crate) async fn open(&self) -> Result<Opened> {
         let ledger = self.open_ledger().await?;
-        let vault = self.open_vault(&ledger.configuration().await?)?;
+        let configuration = ledger.configuration().await?;
+        let vault = self.open_vault(&*ledger, &configuration).await?;
         Ok(Opened { ledger, vault })
     }
 
-    /// The same for a server: where the database is a file, it has one. Whoever says that the key `is_lost` gets another; what was sealed with it
-    /// has to be given again.
+    /// The same for a server: where the database is a file, it has one. Whoever says that the key `is_lost` gets another, once: from then on it is
+    /// remembered. What was sealed with the lost one has to be given again.
     pub(crate) async fn open_to_serve(&self, is_lost: bool) -> Result<Opened> {
-        let ledger = if self.is_on_postgres() {
+        let ledger: Arc<dyn Ledger> = if self.is_on_postgres() {
             self.open_ledger().await?
         } else {
             self.make_directory()?;
@@ -233,12 +239,9 @@ impl Data {
         };
         let configuration = ledger.configuration().await?;
         let vault = if is_lost {
-            match self.key()? {
-                Some(vault) => vault,
-                None => Vault::create(&self.key_file()).context("cannot make a key for secrets")?,
-            }
+            self.replace_key(&*ledger, &configuration).await?
         } else {
-            self.open_vault(&configuration)?
+            self.open_vault(&*ledger, &configuration).await?
         };
         for sealed in Sealed::all(&configuration) {
             if !sealed.opens_with(&vault) {
@@ -247,4 +250,32 @@ impl Data {
         }
         Ok(Opened { ledger, vault })
     }
+
+    /// The key that is there, or a new one, takes the place of one that is lost. Where it is not, nothing is written down.
+    async fn replace_key(
+        &self,
+        ledger: &dyn Ledger,
+        configuration: &Configuration,
+    ) -> Result<Vault> {
+        let vault = match self.key()? {
+            Some(vault) => vault,
+            None => Vault::create(&self.key_file()).context("cannot make a key for secrets")?,
+        };
+        let (key, fingerprint) = (self.key_name(), vault.fingerprint());
+        if !is_another(&Sealed::all(configuration), &vault) {
+            tracing::warn!(%key, "--key-is-lost was given, but secrets open with the key: it is not lost");
+        } else if ledger.replaced_key().await? != Some(fingerprint) {
+            let by = "the operator, with --key-is-lost";
+            ledger
+                .replace_key(fingerprint, by, WallSystem.now())
+                .await?;
+            tracing::warn!(%key, "this key takes the place of the one that is lost; the next start needs no --key-is-lost");
+        }
+        Ok(vault)
+    }
+}
+
+/// Whether secrets were sealed, and with another key than this.
+fn is_another(sealed: &[Sealed<'_>], vault: &Vault) -> bool {
+    !sealed.is_empty() && !sealed.iter().any(|sealed| sealed.opens_with(vault))
 }

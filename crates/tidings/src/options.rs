@@ -46,8 +46,8 @@ pub(crate) struct Data {
 pub(crate) struct ServeOptions {
     #[command(flatten)]
     pub(crate) data: Data,
-    /// Start although the key is lost that secrets were sealed with: a new one is made, and apps and integrations with secrets stand still until
-    /// these are given again.
+    /// Start although the key is lost that secrets were sealed with: the one that is given, or a new one, takes its place for good, and apps and
+    /// integrations with secrets stand still until these are given again. One start with it is enough.
     #[arg(long)]
     pub(crate) key_is_lost: bool,
     /// Address to listen on.

@@ -198,6 +198,8 @@ behind_the_gate! {
         fn put_rates(rates: Vec<Rate>) -> ();
         fn mark(app: AppId, name: &str) -> Option<Timestamp>;
         fn set_mark(app: AppId, name: &str, at: Timestamp) -> ();
+        fn replaced_key() -> Option<u64>;
+        fn replace_key(fingerprint: u64, by: &str, now: Timestamp) -> ();
     }
     Accounts {
         fn note(deed: Deed<'_>) -> ();

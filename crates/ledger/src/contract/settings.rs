@@ -1,7 +1,9 @@
 //! Promises about configuration, marks and rates.
 
 use super::{Subject, at, chain_write, commit, delivery, integration, lane, project};
-use crate::{ConfigurationChange as Change, DeliveryState, Integration, Project, Verification};
+use crate::{
+    AuditFilter, ConfigurationChange as Change, DeliveryState, Integration, Project, Verification,
+};
 use domain::{Currency, NotSent, rates::Rate};
 
 fn row() -> Project {
@@ -170,4 +172,23 @@ pub async fn marks_and_rates_are_kept(ledger: Subject) {
         ledger.rates().await.unwrap(),
         [rate(19, 1_100_000), rate(20, 1_250_000)]
     );
+}
+
+/// Which key took the place of a lost one comes back, the last of several, and each is in the log of whoever reaches everything.
+pub async fn a_key_that_took_the_place_of_another_is_remembered(ledger: Subject) {
+    assert_eq!(ledger.replaced_key().await.unwrap(), None);
+    let largest = i64::MAX.unsigned_abs();
+    for (fingerprint, second) in [(7, 1), (largest, 2)] {
+        let replaced = ledger.replace_key(fingerprint, "the operator", at(second));
+        replaced.await.unwrap();
+    }
+    assert_eq!(ledger.replaced_key().await.unwrap(), Some(largest));
+    let filter = AuditFilter {
+        project: project(),
+        with_common: true,
+    };
+    let log = ledger.audit(filter, None, 10).await.unwrap();
+    let told = log.iter().map(|entry| (entry.at, entry.who.as_str()));
+    let expected = [(at(2), "the operator"), (at(1), "the operator")];
+    assert!(told.eq(expected), "{log:?}");
 }

@@ -163,18 +163,30 @@ async fn a_copy_without_its_key_is_not_served_and_no_other_key_is_made() {
     assert!(said.contains("nothing of it opens with"), "{said}");
     // Who says that it is lost may go on, and sees what has to be given again.
     std::fs::remove_file(&key).unwrap();
-    let server = elsewhere.serve_with("127.0.0.1:0", &["--key-is-lost"]);
+    let lost = ["--key-is-lost"];
+    elsewhere.serve_with("127.0.0.1:0", &lost).stop();
+    assert!(elsewhere.log().contains("they have to be given again"));
+    // It was said once: before anything is saved, every command goes on with the key that took its place, and with no other.
+    let (replaced, third) = (std::fs::read(&key).unwrap(), "ab".repeat(32));
+    std::fs::write(&key, third).unwrap();
+    let said = refused(&serve);
+    assert!(said.contains("nothing of it opens with"), "{said}");
+    std::fs::write(&key, replaced).unwrap();
+    let made = elsewhere.run(&["keys", "create", "--name", "other"]);
+    assert!(!made.is_empty());
+    let server = elsewhere.serve();
     let api = Api::new(&elsewhere, &server, &[]);
     let backend = api.get("/projects/acme/integrations/backend").await;
     assert_eq!(backend["settings"], Value::Null, "{backend}");
     assert_eq!(backend["held"]["reason"], "missing_credentials");
-    let log = elsewhere.log();
-    assert!(log.contains("they have to be given again"), "{log}");
     let settings = json!({ "production_url": "https://hook.example/" });
     let again = json!({ "destination": "webhook", "settings": settings });
     let path = "/projects/acme/integrations/backend";
     let (status, answer) = api.send("PUT", path, Some(again)).await;
     assert_eq!(status, 200, "{answer}");
     server.stop();
+    // A key that is not lost is not replaced.
+    elsewhere.serve_with("127.0.0.1:0", &lost).stop();
+    assert!(elsewhere.log().contains("it is not lost"));
     elsewhere.serve();
 }
