@@ -32,6 +32,6 @@ impl Engine {
         while self.dispatch.claim_due().await? > 0 {
             self.idle().await;
         }
-        Ok(())
+        self.dispatch.share_outcomes().await
     }
 }

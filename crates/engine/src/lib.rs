@@ -35,7 +35,7 @@ mod catch_up;
 
 pub use self::core::{Core, Parts};
 pub use customers::{CustomerError, CustomerUpdate, Customers, Grant, Merged, WriteError};
-pub use dispatch::{Condition, Dispatch, Failure, Handshake, Health, LaneHealth};
+pub use dispatch::{Condition, Dispatch, Handshake, Health, LaneHealth};
 use guarded::Guarded;
 pub use intake::{Accepted, Imported, Intake, IntakeError, Profile};
 pub use replay::{Forecast, REPLAY_RATES, ReplayRates, Replays};
@@ -73,6 +73,7 @@ impl Engine {
     pub async fn start(parts: Parts) -> Result<Self, LedgerError> {
         let core = Core::of(parts).await?;
         let engine = Self::around(core.clone(), Dispatch::new(core));
+        engine.dispatch.share_outcomes().await?;
         engine.intake.keep_up().await?;
         engine.clock.start().await?;
         engine.dispatch.start();
@@ -84,7 +85,9 @@ impl Engine {
     /// What it commits is delivered by whoever serves the same ledger.
     pub async fn quiet(parts: Parts) -> Result<Self, LedgerError> {
         let core = Core::of(parts).await?;
-        Ok(Self::around(core.clone(), Dispatch::quiet(core)))
+        let engine = Self::around(core.clone(), Dispatch::quiet(core));
+        engine.dispatch.share_outcomes().await?;
+        Ok(engine)
     }
 
     /// Puts the rooms together: each gets the core, and the rooms below that it needs.
@@ -216,6 +219,9 @@ impl Engine {
     pub async fn stop(&self, patience: Duration) {
         self.core.stop();
         self.dispatch.drain(patience).await;
+        if let Err(error) = self.dispatch.share_outcomes().await {
+            tracing::warn!(%error, "what became of the last attempts could not be written down");
+        }
         if let Err(error) = self.clock.leave().await {
             tracing::warn!(%error, "the other nodes could not be told that this one is leaving");
         }

@@ -94,7 +94,12 @@ pub(crate) async fn apply(
 /// What goes with what is changed or removed.
 async fn beside(tx: &mut Tx, change: &Change, now: Timestamp) -> Result<()> {
     match change {
-        Change::RemoveIntegration(id) => sqlx::query!(
+        Change::RemoveIntegration(id) => {
+            sqlx::query!("delete from outcomes where integration = $1", id.uuid())
+                .execute(&mut **tx)
+                .await
+                .map_err(failed)?;
+            sqlx::query!(
             "update deliveries set status = 2, reason = 'integration_removed', detail = 'the integration was removed', due_at = $2, waits_for = null
                  where integration = $1 and status = 0",
             id.uuid(), micros(now)
@@ -102,7 +107,8 @@ async fn beside(tx: &mut Tx, change: &Change, now: Timestamp) -> Result<()> {
         .execute(&mut **tx)
         .await
         .map(|_| ())
-        .map_err(failed),
+        .map_err(failed)
+        }
         Change::RemoveUser(id) => {
             second_factors::remove(tx, *id).await?;
             close_sessions(&mut **tx, None, Some(*id)).await

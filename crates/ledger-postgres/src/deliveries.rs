@@ -9,14 +9,14 @@ use crate::{
     Layout, PostgresLedger,
     codec::{counted, failed, micros, rows},
     lease::{Leased, with_events},
-    line, replays, settle,
+    line, outcomes, replays, settle,
 };
 use async_trait::async_trait;
 use domain::{CustomerId, IntegrationId, ProjectId, ReplayId};
 use jiff::{SignedDuration, Timestamp};
 use ledger::{
-    Claim, Deliveries, FAR, LaneId, Lease, Order, Replay, ReplayStep, Requeue, Result, Returned,
-    Rouse, Settled, Settlement, Waiting, codec::Stored,
+    Claim, Deliveries, FAR, LaneId, Lease, Order, Outcomes, Replay, ReplayStep, Requeue, Result,
+    Returned, Rouse, Settled, Settlement, Waiting, codec::Stored,
 };
 use sqlx::{PgConnection, PgExecutor, PgPool};
 use uuid::Uuid;
@@ -50,6 +50,12 @@ impl Deliveries for PostgresLedger {
     }
     async fn backlog(&self) -> Result<Vec<Waiting>> {
         backlog(&self.reads).await
+    }
+    async fn add_outcomes(&self, heard: Vec<(LaneId, Outcomes)>) -> Result<()> {
+        outcomes::add(&self.reads, &heard).await
+    }
+    async fn outcomes(&self) -> Result<Vec<(LaneId, Outcomes)>> {
+        outcomes::read(&self.reads).await
     }
     async fn start_replay(&self, replay: Replay) -> Result<()> {
         replays::start(&self.reads, &replay).await

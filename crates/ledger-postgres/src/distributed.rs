@@ -33,7 +33,7 @@ pub const DIVIDED: [(&str, &str, &str); 10] = [
 ];
 
 /// Tables that stay on the coordinator.
-pub const KEPT: [&str; 15] = [
+pub const KEPT: [&str; 16] = [
     "meta",
     "users",
     "invitations",
@@ -42,6 +42,7 @@ pub const KEPT: [&str; 15] = [
     "recovery_codes",
     "audit_log",
     "marks",
+    "outcomes",
     "replays",
     "leases",
     "nodes",

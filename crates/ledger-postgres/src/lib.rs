@@ -30,6 +30,7 @@ mod inbox;
 mod lease;
 mod line;
 mod news;
+mod outcomes;
 mod partitions;
 mod primary;
 mod queue;

@@ -3,7 +3,7 @@
 use crate::{
     PostgresLedger, accounts,
     codec::{failed, micros, rows},
-    events, holdings, line, partitions, references,
+    events, holdings, line, outcomes, partitions, references,
 };
 use async_trait::async_trait;
 use domain::CustomerId;
@@ -41,6 +41,7 @@ impl Upkeep for PostgresLedger {
     async fn retain(&self, since: KeptSince, limit: usize) -> Result<u64> {
         events::place(&self.reads).await?;
         let attempts = retain_attempts(&self.reads, since.attempts, limit).await?;
+        let attempts = attempts + outcomes::retain(&self.reads, since.attempts).await?;
         let log = (since.audit, since.audit_of_programs);
         Ok(attempts + accounts::retain(&self.reads, log, limit).await?)
     }

@@ -156,8 +156,9 @@ fn beside(connection: &Connection, change: &Change, now: Timestamp) -> Result<()
                 connection,
                 "UPDATE deliveries SET status = 2, reason = 'integration_removed', detail = 'the integration was removed', due_at = ?2 WHERE integration = ?1 AND status = 0",
                 params![id.key(), micros(now)],
-            )
-            .map(|_| ())
+            )?;
+            let sql = "DELETE FROM outcomes WHERE integration = ?1";
+            execute(connection, sql, params![id.key()]).map(|_| ())
         }
         Change::RemoveUser(id) => {
             second_factors::remove(connection, *id)?;

@@ -5,15 +5,15 @@ use crate::{
     codec::{Key, micros, to_json},
     lease::{LEASED, RawLease, decoded, leased},
     line::{ITS_TURN, tried_before},
-    replays, settle,
+    outcomes, replays, settle,
     statement::{all, execute, first},
 };
 use async_trait::async_trait;
 use domain::{IntegrationId, ProjectId, ReplayId};
 use jiff::{SignedDuration, Timestamp};
 use ledger::{
-    Claim, Deliveries, FAR, LaneId, Lease, Order, Replay, ReplayStep, Requeue, Result, Returned,
-    Rouse, Settled, Settlement, Turn, Waiting,
+    Claim, Deliveries, FAR, LaneId, Lease, Order, Outcomes, Replay, ReplayStep, Requeue, Result,
+    Returned, Rouse, Settled, Settlement, Turn, Waiting, codec::readable,
 };
 use rusqlite::{Connection, params};
 
@@ -70,6 +70,14 @@ impl Deliveries for SqliteLedger {
     }
     async fn backlog(&self) -> Result<Vec<Waiting>> {
         self.read_long(backlog).await
+    }
+    async fn add_outcomes(&self, heard: Vec<(LaneId, Outcomes)>) -> Result<()> {
+        self.writer
+            .write(move |connection| outcomes::add(connection, &heard))
+            .await
+    }
+    async fn outcomes(&self) -> Result<Vec<(LaneId, Outcomes)>> {
+        self.read_long(outcomes::read).await.map(readable)
     }
     async fn start_replay(&self, replay: Replay) -> Result<()> {
         self.writer

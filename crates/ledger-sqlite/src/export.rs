@@ -47,6 +47,7 @@ fn origin(table: &Table) -> Origin {
         Name::RecoveryCodes => plain("recovery_codes", &["owner", "digest"]),
         Name::AuditLog => plain("audit_log", &["position"]),
         Name::Marks => plain("marks", &["app", "name"]),
+        Name::Outcomes => plain("outcomes", &["integration", "endpoint"]),
         Name::ExchangeRates => plain("exchange_rates", &["day", "currency"]),
         Name::Inbox => plain("inbox", &["rowid"]),
         Name::Aliases => plain("aliases", &["project", "app_user_id"]),

@@ -25,6 +25,7 @@ mod inbox;
 mod lease;
 mod line;
 mod migrations;
+mod outcomes;
 mod records;
 mod replays;
 mod second_factors;

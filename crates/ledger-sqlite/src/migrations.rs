@@ -5,7 +5,7 @@ use ledger::{LedgerError, Result};
 use rusqlite::{Connection, TransactionBehavior};
 
 /// In the order of their levels: the first makes a new database, and each of the others brings it to the next level.
-const MIGRATIONS: [&str; 10] = [
+const MIGRATIONS: [&str; 11] = [
     include_str!("../migrations/0001_ledger.sql"),
     include_str!("../migrations/0002_stores_and_customers.sql"),
     include_str!("../migrations/0003_pages.sql"),
@@ -16,6 +16,7 @@ const MIGRATIONS: [&str; 10] = [
     include_str!("../migrations/0008_answers.sql"),
     include_str!("../migrations/0009_audit_kept.sql"),
     include_str!("../migrations/0010_accounts.sql"),
+    include_str!("../migrations/0011_outcomes.sql"),
 ];
 
 /// Brings the schema up to date. The level a database is at is `SQLite`'s `user_version`.

@@ -3,7 +3,7 @@
 use crate::{
     SqliteLedger, accounts,
     codec::micros,
-    holdings,
+    holdings, outcomes,
     statement::{execute, first},
 };
 use async_trait::async_trait;
@@ -24,6 +24,7 @@ impl Upkeep for SqliteLedger {
                     "DELETE FROM attempts WHERE position IN (SELECT position FROM attempts WHERE at < ?1 ORDER BY at LIMIT ?2)",
                     params![micros(since.attempts), limit],
                 )?;
+                let attempts = attempts + outcomes::retain(connection, since.attempts)?;
                 let log = (since.audit, since.audit_of_programs);
                 Ok((attempts + accounts::retain(connection, log, limit)?) as u64)
             })

@@ -46,6 +46,7 @@ pub enum Name {
     Products,
     Entitlements,
     Integrations,
+    Outcomes,
     ApiKeys,
     Users,
     Invitations,
@@ -78,6 +79,7 @@ impl Name {
             Self::Products => "products",
             Self::Entitlements => "entitlements",
             Self::Integrations => "integrations",
+            Self::Outcomes => "outcomes",
             Self::ApiKeys => "api_keys",
             Self::Users => "users",
             Self::Invitations => "invitations",
@@ -130,7 +132,7 @@ const PLAIN: &[(&str, Kind)] = &[("id", Id), ("project", Id), ("key", Text), ("b
 const KEYED: &[(&str, Kind)] = &[("project", Id), ("key", Text), ("body", Text)];
 
 /// Every table, what is referred to before what refers to it.
-pub const TABLES: [Table; 26] = [
+pub const TABLES: [Table; 27] = [
     Table {
         name: Name::Projects,
         columns: &[("id", Id), ("key", Text), ("body", Text)],
@@ -150,6 +152,15 @@ pub const TABLES: [Table; 26] = [
     Table {
         name: Name::Integrations,
         columns: PLAIN,
+    },
+    Table {
+        name: Name::Outcomes,
+        columns: &[
+            ("integration", Id),
+            ("endpoint", Text),
+            ("heard_at", Number),
+            ("body", Text),
+        ],
     },
     Table {
         name: Name::ApiKeys,

@@ -1,6 +1,6 @@
 //! Deliveries: leased, attempted, settled; and queued again.
 
-use crate::{Replay, ReplayStep, Result};
+use crate::{Outcomes, Replay, ReplayStep, Result};
 use async_trait::async_trait;
 use domain::{
     CustomerId, DeliveryId, Environment, Event, EventId, IntegrationId, Message, NotSent,
@@ -46,6 +46,10 @@ pub trait Deliveries: Send + Sync + 'static {
     async fn set_back(&self, by: SignedDuration, now: Timestamp) -> Result<u64>;
     /// What waits, by integration.
     async fn backlog(&self) -> Result<Vec<Waiting>>;
+    /// Adds what this node heard of endpoints, one entry for each, to what is known of them.
+    async fn add_outcomes(&self, heard: Vec<(LaneId, Outcomes)>) -> Result<()>;
+    /// What is known of every endpoint, whichever node heard it. What cannot be read is left out.
+    async fn outcomes(&self) -> Result<Vec<(LaneId, Outcomes)>>;
     /// Begins a replay.
     async fn start_replay(&self, replay: Replay) -> Result<()>;
     /// Replays of a project, newest first.

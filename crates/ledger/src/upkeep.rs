@@ -14,7 +14,7 @@ use uuid::Uuid;
 /// Since when what was written is kept; what is older goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KeptSince {
-    /// Attempts.
+    /// Attempts, and what became of the last ones at endpoints that nobody attempted since.
     pub attempts: Timestamp,
     /// Entries of the audit log.
     pub audit: Timestamp,

@@ -212,7 +212,7 @@ pub(crate) struct IntegrationView {
     verification: VerificationView,
 }
 
-/// How it does, from what became of its last attempts, as far as the node that answers knows since it started.
+/// How it does, from what became of its last attempts, whichever node made them; what another node made is known a few seconds later.
 #[derive(Serialize, ToSchema)]
 struct HealthView {
     /// Of these, accepted.

@@ -1,4 +1,5 @@
-//! How much is waiting to be sent and since when, how many integrations fail, and how each does, as metrics.
+//! What became of attempts, told among nodes; how much is waiting to be sent and since when, how many integrations fail, and how each does, as
+//! metrics.
 
 use super::Clock;
 use crate::{
@@ -12,6 +13,7 @@ use std::collections::BTreeMap;
 impl Clock {
     /// Counts deliveries that are not settled, and integrations that fail, by destination; destinations without any say zero.
     pub(super) async fn measure_backlog(&self) -> Result<(), LedgerError> {
+        self.dispatch.share_outcomes().await?;
         let setup = self.core.setup();
         let mut waiting: BTreeMap<&'static str, u64> = setup
             .integrations()

@@ -3,7 +3,6 @@
 use super::{
     Dispatch,
     end::{End, Says, Verdict, remark},
-    health::Failure,
     held::{Job, Room},
     lane::{Lane, Tried, Turned},
     retry_after::asked,
@@ -14,7 +13,7 @@ use destinations::{Configured, Header, Outcome, Request};
 use domain::{EventKind, NotSent};
 use jiff::Timestamp;
 use ledger::{
-    ConfigurationChange, Integration, Lease, Next, SentRequest, Settlement, Verification,
+    ConfigurationChange, Failure, Integration, Lease, Next, SentRequest, Settlement, Verification,
 };
 use std::time::Duration;
 use tracing::Span;
@@ -77,7 +76,8 @@ impl Dispatch {
             order: lane.order(active, at, self.core.system().uptime()),
         };
         if says.is_outcome() {
-            lane.note(at, failure(says, &settlement));
+            let heard = self.core.system().now();
+            lane.note(at, heard, failure(says, &settlement));
         }
         let told = lane.tell(says, self.core.system().uptime());
         note(active, &lease, &settlement, told);
@@ -140,7 +140,10 @@ impl Dispatch {
         (end, says): (&End, Says),
         tried: Tried,
     ) {
-        match lane.heard(says, lease, tried, self.core.system().uptime()) {
+        let (now, uptime) = (self.core.system().now(), self.core.system().uptime());
+        let turned = lane.heard(says, lease, tried, uptime);
+        lane.note_pause(turned, now, uptime);
+        match turned {
             Turned::No => {}
             Turned::Opened => {
                 tracing::warn!(integration.id = %active.row.id, destination.key = active.spec.key, "the endpoint keeps failing; it is left alone and probed");

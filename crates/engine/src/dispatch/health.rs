@@ -1,17 +1,15 @@
-//! How an integration does, from what became of its attempts. "Working" means that something was accepted lately.
+//! How an integration does, from what became of its attempts, whichever node made them. "Working" means that something was accepted lately.
 
 use super::Dispatch;
-use domain::{IntegrationId, NotSent};
+use domain::IntegrationId;
 use jiff::{SignedDuration, Timestamp};
-use ledger::{LaneId, Waiting};
-use std::collections::{BTreeMap, VecDeque};
+use ledger::{Failure, LaneId, Outcomes, Waiting};
+use std::collections::BTreeMap;
 
-/// Attempts that are remembered of each endpoint.
-const REMEMBERED: usize = 30;
 /// What was accepted longer ago says nothing of today.
 const LATELY: SignedDuration = SignedDuration::from_hours(24);
 
-/// How an integration does, as far as this node knows.
+/// How an integration does: what is in the ledger, and what this node heard since.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Health {
     /// The last attempts that were answered, or should have been.
@@ -30,17 +28,6 @@ pub struct Health {
     pub breaker_open: bool,
     /// Whether an endpoint asked to be left alone for a while.
     pub throttled: bool,
-}
-
-/// Why an attempt failed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Failure {
-    /// When it began.
-    pub at: Timestamp,
-    /// The reason.
-    pub reason: NotSent,
-    /// What people read about it.
-    pub detail: String,
 }
 
 /// Health in one word.
@@ -72,6 +59,22 @@ impl Condition {
 }
 
 impl Health {
+    /// Adds what is known of an endpoint.
+    fn add(&mut self, known: &Outcomes, now: Timestamp) {
+        self.attempts += known.attempts();
+        self.accepted += known.accepted_attempts();
+        self.accepted_at = self.accepted_at.max(known.accepted_at());
+        self.breaker_open |= known.is_left_alone();
+        self.throttled |= known.is_put_off(now);
+        let newest = |failure: &&Failure| {
+            let known = self.failure.as_ref();
+            known.is_none_or(|known| known.at < failure.at)
+        };
+        if let Some(failure) = known.failure().filter(newest) {
+            self.failure = Some(failure.clone());
+        }
+    }
+
     /// In one word: failing where half or less is accepted, or the circuit breaker is open; wavering where one in ten is not.
     pub fn condition(&self, now: Timestamp) -> Condition {
         if self.breaker_open || (self.attempts > 0 && self.accepted * 2 <= self.attempts) {
@@ -100,56 +103,15 @@ impl Health {
     }
 }
 
-/// The last attempts at an endpoint.
-#[derive(Debug, Default)]
-pub(super) struct Outcomes {
-    accepted: VecDeque<bool>,
-    accepted_at: Option<Timestamp>,
-    failure: Option<Failure>,
-}
-
-impl Outcomes {
-    /// Notes one that was made at a time: accepted, or why not.
-    pub(super) fn note(&mut self, at: Timestamp, failure: Option<Failure>) {
-        self.accepted.truncate(REMEMBERED - 1);
-        self.accepted.push_front(failure.is_none());
-        if failure.is_none() {
-            self.accepted_at = self.accepted_at.max(Some(at));
-        }
-        self.failure = failure;
-    }
-
-    /// Adds them to those of other endpoints.
-    pub(super) fn add_to(&self, health: &mut Health) {
-        health.attempts += self.accepted.len();
-        health.accepted += self.accepted.iter().filter(|accepted| **accepted).count();
-        health.accepted_at = health.accepted_at.max(self.accepted_at);
-        let newest = |failure: &Failure| {
-            health
-                .failure
-                .as_ref()
-                .is_none_or(|known| known.at < failure.at)
-        };
-        if let Some(failure) = self.failure.as_ref().filter(|failure| newest(failure)) {
-            health.failure = Some(failure.clone());
-        }
-    }
-}
-
 /// What waits for each integration, when it was last counted.
 pub(super) type Waitings = BTreeMap<IntegrationId, Waiting>;
 
 impl Dispatch {
     /// How an integration does.
     pub fn health(&self, integration: IntegrationId) -> Health {
-        let mut health = Health::default();
-        let uptime = self.core.system().uptime();
-        let lanes = self.state.lanes.lock();
-        for lane in LaneId::all(integration)
-            .iter()
-            .filter_map(|id| lanes.get(id))
-        {
-            lane.add_to(&mut health, uptime);
+        let (mut health, now) = (Health::default(), self.core.system().now());
+        for lane in LaneId::all(integration) {
+            health.add(&self.known(lane), now);
         }
         if let Some(waiting) = self.state.waiting.lock().get(&integration) {
             health.waiting = waiting.count;
@@ -170,31 +132,38 @@ impl Dispatch {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn failure(second: i64) -> Failure {
-        Failure {
-            at: at(second),
-            reason: NotSent::RejectedByDestination,
-            detail: format!("answered 404 at {second}"),
-        }
-    }
+    use domain::NotSent;
+    use ledger::REMEMBERED;
 
     fn at(second: i64) -> Timestamp {
         Timestamp::from_second(second).unwrap()
     }
 
     /// One a second.
-    fn after(outcomes: &[(bool, usize)]) -> Health {
+    fn heard(outcomes: &[(bool, usize)]) -> Outcomes {
         let mut all = Outcomes::default();
         let mut second = 0;
         for (accepted, times) in outcomes {
             for _ in 0..*times {
                 second += 1;
-                all.note(at(second), (!accepted).then(|| failure(second)));
+                let failure = Failure {
+                    at: at(second),
+                    reason: NotSent::RejectedByDestination,
+                    detail: format!("answered 404 at {second}"),
+                };
+                if *accepted {
+                    all.accepted(at(second), at(second));
+                } else {
+                    all.failed(failure, at(second));
+                }
             }
         }
+        all
+    }
+
+    fn after(outcomes: &[(bool, usize)]) -> Health {
         let mut health = Health::default();
-        all.add_to(&mut health);
+        health.add(&heard(outcomes), at(0));
         health
     }
 
@@ -245,8 +214,10 @@ mod tests {
     }
 
     #[test]
-    fn the_last_failure_is_told_until_something_is_accepted() {
-        assert_eq!(after(&[(false, 2)]).failure, Some(failure(2)));
-        assert_eq!(after(&[(false, 2), (true, 1)]).failure, None);
+    fn of_several_endpoints_the_last_failure_is_told() {
+        let mut health = after(&[(true, 3), (false, 2)]);
+        health.add(&heard(&[(false, 3)]), at(0));
+        assert_eq!((health.attempts, health.accepted), (8, 3));
+        assert_eq!(health.failure.unwrap().at, at(5));
     }
 }

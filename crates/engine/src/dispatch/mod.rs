@@ -17,10 +17,11 @@ mod reserve;
 mod retry_after;
 mod run;
 mod settle;
+mod shared;
 mod steady;
 
 pub use handshake::Handshake;
-pub use health::{Condition, Failure, Health};
+pub use health::{Condition, Health};
 pub use lane::LaneHealth;
 
 use crate::{Core, Guarded, setup::ActiveIntegration};
@@ -29,6 +30,7 @@ use health::Waitings;
 use held::{Back, Held};
 use lane::{Lane, Nodes};
 use ledger::LaneId;
+use shared::Shared;
 use std::{
     collections::BTreeMap,
     num::NonZeroU32,
@@ -36,7 +38,7 @@ use std::{
     time::Duration,
 };
 use steady::Steady;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Mutex, Notify, mpsc};
 
 /// Before what the ledger could not take is tried again, twice as long each time.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
@@ -59,6 +61,9 @@ struct Dispatcher {
     held: Arc<Held>,
     /// What waits in the ledger, when it was last counted.
     waiting: Guarded<Waitings>,
+    shared: Guarded<Shared>,
+    /// Held while the ledger is told what became of attempts.
+    telling: Mutex<()>,
     due: Notify,
     steady: Steady,
     /// How many share what an endpoint may be asked.
@@ -83,6 +88,8 @@ impl Dispatcher {
             lanes: Guarded::default(),
             held,
             waiting: Guarded::default(),
+            shared: Guarded::default(),
+            telling: Mutex::default(),
             due: Notify::new(),
             steady: Steady::default(),
             nodes: Nodes::default(),

@@ -173,6 +173,8 @@ behind_the_gate! {
         fn fail_removed(now: Timestamp) -> u64;
         fn set_back(by: SignedDuration, now: Timestamp) -> u64;
         fn backlog() -> Vec<Waiting>;
+        fn add_outcomes(heard: Vec<(LaneId, Outcomes)>) -> ();
+        fn outcomes() -> Vec<(LaneId, Outcomes)>;
         fn start_replay(replay: Replay) -> ();
         fn replays(project: ProjectId, limit: usize) -> Vec<Replay>;
         fn running_replays() -> Vec<Replay>;

@@ -6,6 +6,7 @@ mod breaker;
 mod by_hand;
 mod gate;
 mod handshakes;
+mod health;
 mod lanes;
 mod lessons;
 mod order;

@@ -6,7 +6,7 @@ use crate::{
 };
 use domain::{Currency, NotSent, rates::Rate};
 
-fn row() -> Project {
+pub(super) fn row() -> Project {
     Project {
         id: project(),
         key: "acme".into(),
@@ -17,7 +17,7 @@ fn row() -> Project {
     }
 }
 
-fn webhook() -> Integration {
+pub(super) fn webhook() -> Integration {
     Integration {
         id: integration(1),
         project: project(),

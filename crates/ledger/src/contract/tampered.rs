@@ -6,9 +6,9 @@ use super::{
     lane, message, project, settlement, wanted,
 };
 use crate::{
-    AuditFilter, Choice, ConfigurationChange as Change, EventFilter, LedgerError, Next, Page,
-    Progress, Project, Replay, ReplayState, Result, Role, SecondFactor, Session, TransferBehaviour,
-    User,
+    AuditFilter, Choice, ConfigurationChange as Change, EventFilter, Failure, LedgerError, Next,
+    Outcomes, Page, Progress, Project, Replay, ReplayState, Result, Role, SecondFactor, Session,
+    TransferBehaviour, User,
 };
 use domain::{Currency, NotSent, ReplayId, UserId, rates::Rate};
 use uuid::Uuid;
@@ -92,6 +92,15 @@ pub async fn one_of_everything(ledger: &Subject) {
         ledger.park(parked, "waits".into(), at(5)).await.unwrap();
     }
     ledger.set_mark(app(), "gaps", at(5)).await.unwrap();
+    let mut outcomes = Outcomes::default();
+    let failure = Failure {
+        at: at(2),
+        reason: NotSent::RejectedByDestination,
+        detail: "answered 404".into(),
+    };
+    outcomes.failed(failure, at(3));
+    let heard = vec![(lane(integration(1)), outcomes)];
+    ledger.add_outcomes(heard).await.unwrap();
     let rate = Rate {
         date: jiff::civil::date(2026, 11, 19),
         currency: Currency::USD,

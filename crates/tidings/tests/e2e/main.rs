@@ -14,6 +14,7 @@ mod disk_full;
 mod encrypted;
 mod every_page;
 mod harm;
+mod health;
 mod journey;
 mod lanes;
 mod limits;

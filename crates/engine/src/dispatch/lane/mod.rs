@@ -12,7 +12,6 @@ pub(super) use recovery::{Rousing, Tried};
 
 use super::{
     end::Says,
-    health::{Failure, Health, Outcomes},
     held::{Held, Job, Room, Share},
 };
 use crate::{
@@ -22,7 +21,7 @@ use crate::{
 use domain::{CustomerId, DeliveryId, breaker::Breaker, pace::Pace};
 use flow::{Flow, Seen};
 use jiff::Timestamp;
-use ledger::{Lease, Order, PATIENCE};
+use ledger::{Failure, Lease, Order, Outcomes, PATIENCE};
 use put_off::PutOff;
 use recovery::Recovery;
 use std::{
@@ -87,6 +86,7 @@ struct Known {
     /// How often it refused our credentials since it accepted anything.
     refusals: u32,
     flow: Flow,
+    /// What was not told to the ledger yet.
     outcomes: Outcomes,
     told: Told,
 }
@@ -354,17 +354,43 @@ impl Lane {
         self.known.lock().told.note(is_accepted, uptime)
     }
 
-    /// Notes what became of an attempt that was made at a time: accepted, or why not.
-    pub(super) fn note(&self, at: Timestamp, failure: Option<Failure>) {
-        self.known.lock().outcomes.note(at, failure);
+    /// Notes what became of an attempt that began at a time, and of which it was `heard` then: accepted, or why not.
+    pub(super) fn note(&self, at: Timestamp, heard: Timestamp, failure: Option<Failure>) {
+        let outcomes = &mut self.known.lock().outcomes;
+        match failure {
+            None => outcomes.accepted(at, heard),
+            Some(failure) => outcomes.failed(failure, heard),
+        }
     }
 
-    /// Adds how it does to how the integration's other lane does.
-    pub(super) fn add_to(&self, health: &mut Health, uptime: Duration) {
-        let known = self.known.lock();
-        known.outcomes.add_to(health);
-        health.breaker_open |= known.breaker.is_open();
-        health.throttled |= known.throttle.holds(uptime);
+    /// Notes, for whoever asks how it does, that its breaker opened, and until when it asked to be left alone.
+    pub(super) fn note_pause(&self, turned: Turned, now: Timestamp, uptime: Duration) {
+        let mut known = self.known.lock();
+        if turned == Turned::Opened {
+            known.outcomes.opened(now);
+        }
+        if let Some(left) = known.throttle.left(uptime) {
+            known
+                .outcomes
+                .asked(now.saturating_add(left).unwrap_or(now));
+        }
+    }
+
+    /// What became of attempts that was not taken yet.
+    pub(super) fn outcomes(&self) -> Outcomes {
+        self.known.lock().outcomes.clone()
+    }
+
+    /// The same, which is somebody else's from then on.
+    pub(super) fn take_outcomes(&self) -> Outcomes {
+        std::mem::take(&mut self.known.lock().outcomes)
+    }
+
+    /// Takes back what was taken before.
+    pub(super) fn put_back(&self, taken: Outcomes) {
+        let outcomes = &mut self.known.lock().outcomes;
+        let newer = std::mem::replace(outcomes, taken);
+        outcomes.add(&newer);
     }
 
     pub(crate) fn health(&self, uptime: Duration) -> LaneHealth {

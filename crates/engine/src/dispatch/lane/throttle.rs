@@ -20,6 +20,12 @@ impl Throttle {
         now < self.until
     }
 
+    /// How much longer it is left alone, if it is.
+    pub(super) fn left(self, now: Duration) -> Option<Duration> {
+        let left = self.until.saturating_sub(now);
+        (!left.is_zero()).then_some(left)
+    }
+
     /// Whether it is asked with one delivery at a time: it asked to be left alone, and accepted nothing since.
     pub(super) const fn is_wary(self) -> bool {
         self.times > 0

@@ -1,0 +1,133 @@
+//! How an integration does is the same whichever node is asked, and what was found out outlasts a restart.
+
+use crate::world::{Chain, World, answer};
+use destinations::Response;
+use domain::IntegrationId;
+use engine::{Condition, Engine, Health};
+use jiff::SignedDuration;
+
+const A: &str = "https://a.example/";
+
+fn a(world: &World) -> IntegrationId {
+    let setup = world.engine.setup();
+    let mut all = setup.integrations();
+    all.find(|active| active.row.key == "a").unwrap().row.id
+}
+
+/// Somebody buys; who delivers it is left open.
+async fn buy(world: &World, customer: u64) {
+    let mut chain = Chain::purchase(customer * 1000, "unmapped", None, world.now());
+    let told = chain.notify("SUBSCRIBED", world.now());
+    world.tell(&told).await.unwrap();
+}
+
+/// What every node says: those that were there, which look at the ledger now and then, and one that just started.
+async fn said(world: &World, nodes: &[&Engine]) -> Health {
+    for node in nodes {
+        node.catch_up().await.unwrap();
+    }
+    // What the last of them heard, the first has not read yet.
+    for node in nodes {
+        node.catch_up().await.unwrap();
+    }
+    let started = world.another_node().await;
+    let told = started.dispatch().health(a(world));
+    for node in nodes {
+        assert_eq!(node.dispatch().health(a(world)), told);
+    }
+    told
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_node_says_the_same_of_an_integration_and_so_does_one_that_just_started() {
+    let world = World::new().await;
+    let other = world.another_node().await;
+    let nodes = [&world.engine, &other];
+    assert_eq!(
+        said(&world, &nodes).await.condition(world.now()),
+        Condition::Idle
+    );
+
+    world.answer_with(|url, _| answer(if url == A { 404 } else { 200 }, "no such route"));
+    for customer in 1..=20 {
+        buy(&world, customer).await;
+        nodes[usize::from(customer % 2 == 0)]
+            .catch_up()
+            .await
+            .unwrap();
+        world.pass(1).await;
+    }
+    let health = said(&world, &nodes).await;
+    assert_eq!((health.attempts, health.accepted), (20, 0));
+    assert_eq!(health.condition(world.now()), Condition::Failing);
+    let detail = health.failure.unwrap().detail;
+    assert!(detail.contains("404"), "{detail}");
+
+    // It is mended, and only one of them notices.
+    world.answer_with(|_, _| answer(200, ""));
+    for customer in 21..=60 {
+        buy(&world, customer).await;
+        other.catch_up().await.unwrap();
+        world.pass(1).await;
+    }
+    let health = said(&world, &nodes).await;
+    assert_eq!((health.attempts, health.accepted), (30, 30));
+    assert_eq!(health.condition(world.now()), Condition::Working);
+    assert_eq!(health.failure, None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_endpoint_that_one_node_leaves_alone_is_failing_everywhere_until_it_accepts() {
+    let world = World::new().await;
+    let other = world.another_node().await;
+    let nodes = [&world.engine, &other];
+    // Enough was accepted that the share alone would not be red.
+    for customer in 1..=30 {
+        buy(&world, customer).await;
+        world.pass(1).await;
+    }
+    world.answer_with(|url, _| answer(if url == A { 500 } else { 200 }, ""));
+    for customer in 31..=38 {
+        buy(&world, customer).await;
+    }
+    world.catch_up().await;
+    let health = world.engine.dispatch().health(a(&world));
+    assert!(health.breaker_open && health.accepted * 2 > health.attempts);
+    let told = world.another_node().await.dispatch().health(a(&world));
+    assert_eq!(told, health);
+    assert_eq!(told.condition(world.now()), Condition::Failing);
+
+    world.answer_with(|_, _| answer(200, ""));
+    world
+        .pass_until(30, "everything is delivered", async || {
+            world.engine.ledger().backlog().await.unwrap().is_empty()
+        })
+        .await;
+    let health = said(&world, &nodes).await;
+    assert!(!health.breaker_open);
+    assert_ne!(health.condition(world.now()), Condition::Failing);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_endpoint_that_asked_one_node_to_wait_is_put_off_everywhere() {
+    let world = World::new().await;
+    world.answer_with(|url, _| {
+        if url != A {
+            return answer(200, "");
+        }
+        let mut response = answer(429, "")?;
+        response.headers.push(("retry-after".into(), "600".into()));
+        Ok::<Response, engine::TransportError>(response)
+    });
+    buy(&world, 1).await;
+    world.catch_up().await;
+    let health = world.engine.dispatch().health(a(&world));
+    assert_eq!(health.condition(world.now()), Condition::PutOff);
+    let started = world.another_node().await;
+    assert_eq!(started.dispatch().health(a(&world)), health);
+    world.jump(world.now() + SignedDuration::from_secs(601));
+    for node in [&world.engine, &started] {
+        let health = node.dispatch().health(a(&world));
+        assert_eq!(health.condition(world.now()), Condition::Idle);
+    }
+}
