@@ -22,6 +22,32 @@ pub enum Switch {
     AfterLapse,
 }
 
+/// One transaction that took over from another.
+#[derive(Debug, Clone, Copy)]
+pub struct Switched<'a> {
+    /// How.
+    pub how: Switch,
+    /// From this one.
+    pub old: &'a TransactionFact,
+    /// It.
+    pub new: &'a TransactionFact,
+}
+
+/// The event that a charge is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Charge {
+    /// Of which kind.
+    pub kind: EventKind,
+    /// Name of the rule that says so.
+    pub rule: &'static str,
+}
+
+impl Charge {
+    const fn new(kind: EventKind, rule: &'static str) -> Self {
+        Self { kind, rule }
+    }
+}
+
 /// What is counted about the uninterrupted run of paid periods that a transaction belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Run {
@@ -92,19 +118,19 @@ impl<'a> History<'a> {
     }
 
     /// How `id` took over from the transaction before it, if the product changed.
-    pub fn switch(&self, id: &str) -> Option<(Switch, &'a TransactionFact, &'a TransactionFact)> {
+    pub fn switch(&self, id: &str) -> Option<Switched<'a>> {
         let (old, new) = (&self.before(id)?.fact, &self.0[self.position(id)?].fact);
         if old.product == new.product || new.kind != TransactionKind::Subscription {
             return None;
         }
         let takes_over = !old.leg.is_empty() && new.replaces.as_ref() == Some(&old.leg);
-        let switch = match old.expires_at {
+        let how = match old.expires_at {
             _ if takes_over => Switch::Immediate,
             _ if new.reason == Some(TransactionReason::Renewal) => Switch::AtRenewal,
             Some(end) if new.purchased_at < end => Switch::Immediate,
             _ => Switch::AfterLapse,
         };
-        Some((switch, old, new))
+        Some(Switched { how, old, new })
     }
 
     /// Whether money was charged on the chain before `id`; `None` when its beginning is not known.
@@ -120,10 +146,13 @@ impl<'a> History<'a> {
     }
 
     /// The event that the charge `id` is, if it is one, with the name of the rule that says so.
-    pub fn charge(&self, id: &str, chain: &str) -> Option<(EventKind, &'static str)> {
+    pub fn charge(&self, id: &str, chain: &str) -> Option<Charge> {
         let fact = &self.0[self.position(id)?].fact;
         if fact.kind != TransactionKind::Subscription {
-            return Some((EventKind::NonSubscriptionPurchase, "charge.one_time"));
+            return Some(Charge::new(
+                EventKind::NonSubscriptionPurchase,
+                "charge.one_time",
+            ));
         }
         if fact.is_owed {
             return None;
@@ -134,8 +163,8 @@ impl<'a> History<'a> {
             || only_owed
             || (self.before(id).is_none() && fact.reason == Some(TransactionReason::Purchase));
         let paid_before = self.paid_before(id, chain);
-        let switch = self.switch(id).map(|(switch, ..)| switch);
-        Some(match (fact.is_free(), paid_before) {
+        let switch = self.switch(id).map(|switched| switched.how);
+        let (kind, rule) = match (fact.is_free(), paid_before) {
             (true, _) if started_by_customer => (EventKind::TrialStarted, "charge.first_is_free"),
             (true, Some(false)) if switch == Some(Switch::Immediate) => return None,
             (true, _) => (EventKind::SubscriptionRenewed, "charge.free_renewal"),
@@ -158,7 +187,8 @@ impl<'a> History<'a> {
                 ),
                 None => (EventKind::SubscriptionRenewed, "charge.renewed"),
             },
-        })
+        };
+        Some(Charge { kind, rule })
     }
 
     /// The run of paid periods ending with `id`.
@@ -204,4 +234,4 @@ impl<'a> History<'a> {
 }
 
 /// What money is that bought no period, with the name of the rule that says so: no store has a word for it, and it counts.
-pub(crate) const EXTRA: (EventKind, &str) = (EventKind::SubscriptionRenewed, "charge.extra");
+pub(crate) const EXTRA: Charge = Charge::new(EventKind::SubscriptionRenewed, "charge.extra");

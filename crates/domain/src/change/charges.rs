@@ -4,7 +4,7 @@
 use super::step::{Change, Step};
 use crate::{
     CancellationReason, EventKind,
-    charge::{EXTRA, History, Switch},
+    charge::{Charge, EXTRA, History, Switch, Switched},
     fact::TransactionFact,
 };
 
@@ -36,7 +36,7 @@ fn extra(step: &Step<'_>, fact: &TransactionFact) -> Option<Change> {
     if !fact.is_extra || !is_new(step, fact) {
         return None;
     }
-    let (kind, rule) = EXTRA;
+    let Charge { kind, rule } = EXTRA;
     let key = format!("charged:{}", step.named_transaction(&fact.id));
     Some(Change {
         transaction: fact.id.clone(),
@@ -54,7 +54,7 @@ fn of(step: &Step<'_>, fact: &TransactionFact) -> Vec<Change> {
     let pair = |history: &History<'_>| {
         history
             .switch(&fact.id)
-            .map(|(switch, old, _)| (switch, old.id.clone()))
+            .map(|switched| (switched.how, switched.old.id.clone()))
     };
     let was_told = step
         .history_before
@@ -77,8 +77,8 @@ fn of(step: &Step<'_>, fact: &TransactionFact) -> Vec<Change> {
 /// `product.changed_at_once`, `product.changed_after_lapse`: unless it is in effect already. A change at the renewal was
 /// told when it was chosen.
 fn product_changed(step: &Step<'_>, fact: &TransactionFact) -> Option<Change> {
-    let (switch, old, new) = step.history.switch(&fact.id)?;
-    let rule = match switch {
+    let Switched { how, old, new } = step.history.switch(&fact.id)?;
+    let rule = match how {
         Switch::Immediate => "product.changed_at_once",
         Switch::AfterLapse => "product.changed_after_lapse",
         Switch::AtRenewal => return None,
@@ -106,8 +106,8 @@ fn product_changed(step: &Step<'_>, fact: &TransactionFact) -> Option<Change> {
 
 /// `refund.upgraded`, `expired.replaced`: how the period ended that another product took over from. A free one just ends.
 fn closed(step: &Step<'_>, fact: &TransactionFact) -> Option<Change> {
-    let (switch, old, new) = step.history.switch(&fact.id)?;
-    let (reason, change) = match switch {
+    let Switched { how, old, new } = step.history.switch(&fact.id)?;
+    let (reason, change) = match how {
         _ if !old.is_paid() => return None,
         Switch::Immediate => (
             CancellationReason::Upgraded,
@@ -139,7 +139,7 @@ fn closed(step: &Step<'_>, fact: &TransactionFact) -> Option<Change> {
 
 /// `charge.*`: what a charge is.
 fn charged(step: &Step<'_>, fact: &TransactionFact) -> Option<Change> {
-    let (kind, rule) = step.history.charge(&fact.id, step.chain)?;
+    let Charge { kind, rule } = step.history.charge(&fact.id, step.chain)?;
     let key = format!("charged:{}", fact.key());
     Some(Change {
         transaction: fact.id.clone(),
@@ -151,7 +151,7 @@ fn charged(step: &Step<'_>, fact: &TransactionFact) -> Option<Change> {
 /// The same of the one that the chain stands on, with the product in effect.
 pub(super) fn current(step: &Step<'_>) -> Option<Change> {
     let snapshot = step.after.snapshot;
-    let (kind, rule) = step.history.charge(&snapshot.transaction, step.chain)?;
+    let Charge { kind, rule } = step.history.charge(&snapshot.transaction, step.chain)?;
     let key = format!("charged:{}", snapshot.transaction_key());
     Some(step.change(kind, key, snapshot.purchased_at, rule))
 }
