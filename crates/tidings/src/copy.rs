@@ -4,11 +4,12 @@ use crate::say;
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use engine::{System, WallSystem};
+use ledger::copy::Table;
 use ledger_postgres::Import;
 use ledger_sqlite::{Export, Key};
 use std::{
     io::{IsTerminal, Write},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::ExitCode,
 };
 
@@ -55,57 +56,10 @@ pub(crate) async fn run(options: &Options) -> Result<ExitCode> {
     let import = Import::open(&options.to, WallSystem.now())
         .await
         .context("cannot copy to this database")?;
-    let bar = std::io::stderr().is_terminal();
     let mut differ = 0;
     for table in Import::tables() {
-        let total = export.count(table)?;
-        let mut after = match import.progress(table).await? {
-            None => None,
-            Some(text) => Some(Key::parse(&text).with_context(|| {
-                format!(
-                    "how far table {} was copied cannot be read: {text}",
-                    table.name
-                )
-            })?),
-        };
-        let mut done = 0;
-        loop {
-            let (rows, last) = export.rows(table, after.as_ref(), BATCH)?;
-            let Some(key) = last else { break };
-            import
-                .put(table, &rows, &key.to_string())
-                .await
-                .with_context(|| format!("table {}", table.name))?;
-            done += rows.len() as u64;
-            after = Some(key);
-            if bar {
-                let percent = done * 100 / total.max(1);
-                write!(
-                    std::io::stderr(),
-                    "\r{:<15} {percent:>3} % of {total}",
-                    table.name
-                )?;
-            }
-        }
-        let (here, there) = (export.sum(table)?, import.sum(table).await?);
-        if bar {
-            write!(std::io::stderr(), "\r{:60}\r", "")?;
-        }
-        let verdict = if here == there { "ok  " } else { "FAIL" };
-        say::line(format!(
-            "{verdict} {:<15} {:>9} rows  {:032x}",
-            table.name, there.rows, there.digest
-        ));
-        if here != there {
-            differ += 1;
-            say::line(format!(
-                "     {:<15} {:>9} rows  {:032x} in {}",
-                "",
-                here.rows,
-                here.digest,
-                file.display()
-            ));
-        }
+        fill(&export, &import, table).await?;
+        differ += u32::from(!is_same(&export, &import, table, &file).await?);
     }
     if differ > 0 {
         say::line(
@@ -121,4 +75,62 @@ pub(crate) async fn run(options: &Options) -> Result<ExitCode> {
         key.display()
     ));
     Ok(ExitCode::SUCCESS)
+}
+
+/// Copies what is missing of a table.
+async fn fill(export: &Export, import: &Import, table: &Table) -> Result<()> {
+    let bar = std::io::stderr().is_terminal();
+    let total = export.count(table)?;
+    let mut after = match import.progress(table).await? {
+        None => None,
+        Some(text) => Some(Key::parse(&text).with_context(|| {
+            format!(
+                "how far table {} was copied cannot be read: {text}",
+                table.name
+            )
+        })?),
+    };
+    let mut done = 0;
+    loop {
+        let (rows, last) = export.rows(table, after.as_ref(), BATCH)?;
+        let Some(key) = last else { break };
+        import
+            .put(table, &rows, &key.to_string())
+            .await
+            .with_context(|| format!("table {}", table.name))?;
+        done += rows.len() as u64;
+        after = Some(key);
+        if bar {
+            let percent = done * 100 / total.max(1);
+            write!(
+                std::io::stderr(),
+                "\r{:<15} {percent:>3} % of {total}",
+                table.name
+            )?;
+        }
+    }
+    if bar {
+        write!(std::io::stderr(), "\r{:60}\r", "")?;
+    }
+    Ok(())
+}
+
+/// Whether both sides add up to the same, which is said.
+async fn is_same(export: &Export, import: &Import, table: &Table, file: &Path) -> Result<bool> {
+    let (here, there) = (export.sum(table)?, import.sum(table).await?);
+    let verdict = if here == there { "ok  " } else { "FAIL" };
+    say::line(format!(
+        "{verdict} {:<15} {:>9} rows  {:032x}",
+        table.name, there.rows, there.digest
+    ));
+    if here != there {
+        say::line(format!(
+            "     {:<15} {:>9} rows  {:032x} in {}",
+            "",
+            here.rows,
+            here.digest,
+            file.display()
+        ));
+    }
+    Ok(here == there)
 }

@@ -62,74 +62,79 @@ pub(crate) async fn run(options: Options) -> Result<()> {
             project,
             read_only,
         } => {
-            let ledger = data.open_ledger().await?;
-            let configuration = ledger.configuration().await?;
-            let project = project
-                .map(|key| {
-                    configuration
-                        .projects
-                        .iter()
-                        .find(|project| project.key == key)
-                        .map(|project| project.id)
-                        .with_context(|| format!("there is no project {key:?}"))
-                })
-                .transpose()?;
-            let (text, key) = web::access::new_api_key(
-                &WallSystem,
-                project,
-                &name,
-                if read_only { Scope::Read } else { Scope::Write },
-            );
-            change(&*ledger, &ConfigurationChange::PutApiKey(key)).await?;
-            say::line(&text);
-            Ok(())
+            let scope = if read_only { Scope::Read } else { Scope::Write };
+            create(&data, &name, project, scope).await
         }
-        Action::Client { data, project, app } => {
-            let ledger = data.open_ledger().await?;
-            let configuration = ledger.configuration().await?;
-            let of = configuration
-                .projects
-                .iter()
-                .find(|known| known.key == project)
-                .with_context(|| format!("there is no project {project:?}"))?;
-            let app = configuration
-                .apps
-                .iter()
-                .find(|known| known.project == of.id && known.key == app)
-                .with_context(|| format!("project {project:?} has no app {app:?}"))?;
-            let (text, key) = web::access::new_client_key(&WallSystem, app);
-            change(&*ledger, &ConfigurationChange::PutApiKey(key)).await?;
-            say::line(&text);
-            Ok(())
-        }
-        Action::List { data } => {
-            for key in data.open_ledger().await?.configuration().await?.api_keys {
-                let project = key
-                    .project
-                    .map_or_else(|| "all projects".to_owned(), |project| project.to_string());
-                say::line(format!(
-                    "{}  {:<24} {:<6} {project}  {}",
-                    key.id,
-                    key.name,
-                    match key.scope {
-                        Scope::Client => "client",
-                        Scope::Read => "read",
-                        Scope::Write => "write",
-                    },
-                    key.created_at
-                ));
-            }
-            Ok(())
-        }
-        Action::Revoke { data, id } => {
-            let ledger = data.open_ledger().await?;
-            let configuration = ledger.configuration().await?;
-            if !configuration.api_keys.iter().any(|key| key.id == id) {
-                bail!("there is no key {id}");
-            }
-            change(&*ledger, &ConfigurationChange::RemoveApiKey(id)).await
-        }
+        Action::Client { data, project, app } => client(&data, &project, &app).await,
+        Action::List { data } => list(&data).await,
+        Action::Revoke { data, id } => revoke(&data, id).await,
     }
+}
+
+async fn create(data: &Data, name: &str, project: Option<String>, scope: Scope) -> Result<()> {
+    let ledger = data.open_ledger().await?;
+    let configuration = ledger.configuration().await?;
+    let project = project
+        .map(|key| {
+            let mut projects = configuration.projects.iter();
+            projects
+                .find(|project| project.key == key)
+                .map(|project| project.id)
+                .with_context(|| format!("there is no project {key:?}"))
+        })
+        .transpose()?;
+    let (text, key) = web::access::new_api_key(&WallSystem, project, name, scope);
+    change(&*ledger, &ConfigurationChange::PutApiKey(key)).await?;
+    say::line(&text);
+    Ok(())
+}
+
+async fn client(data: &Data, project: &str, app: &str) -> Result<()> {
+    let ledger = data.open_ledger().await?;
+    let configuration = ledger.configuration().await?;
+    let of = configuration
+        .projects
+        .iter()
+        .find(|known| known.key == project)
+        .with_context(|| format!("there is no project {project:?}"))?;
+    let app = configuration
+        .apps
+        .iter()
+        .find(|known| known.project == of.id && known.key == app)
+        .with_context(|| format!("project {project:?} has no app {app:?}"))?;
+    let (text, key) = web::access::new_client_key(&WallSystem, app);
+    change(&*ledger, &ConfigurationChange::PutApiKey(key)).await?;
+    say::line(&text);
+    Ok(())
+}
+
+async fn list(data: &Data) -> Result<()> {
+    for key in data.open_ledger().await?.configuration().await?.api_keys {
+        let project = key
+            .project
+            .map_or_else(|| "all projects".to_owned(), |project| project.to_string());
+        say::line(format!(
+            "{}  {:<24} {:<6} {project}  {}",
+            key.id,
+            key.name,
+            match key.scope {
+                Scope::Client => "client",
+                Scope::Read => "read",
+                Scope::Write => "write",
+            },
+            key.created_at
+        ));
+    }
+    Ok(())
+}
+
+async fn revoke(data: &Data, id: ApiKeyId) -> Result<()> {
+    let ledger = data.open_ledger().await?;
+    let configuration = ledger.configuration().await?;
+    if !configuration.api_keys.iter().any(|key| key.id == id) {
+        bail!("there is no key {id}");
+    }
+    change(&*ledger, &ConfigurationChange::RemoveApiKey(id)).await
 }
 
 /// Keys depend on nothing else, so a change that came in between is no reason to give up.
