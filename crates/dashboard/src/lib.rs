@@ -16,6 +16,7 @@ mod badges;
 mod catalog;
 mod choice;
 mod customers;
+mod decoded;
 mod events;
 mod filters;
 mod form;
@@ -23,6 +24,8 @@ mod health;
 mod integrations;
 mod label;
 mod members;
+mod message;
+mod messages;
 mod overview;
 mod rates;
 mod replay;
@@ -57,6 +60,7 @@ pub fn routes() -> Vec<Route<Dashboard>> {
         events::routes(),
         integrations::routes(),
         members::routes(),
+        messages::routes(),
         overview::routes(),
         rates::routes(),
         replay::routes(),

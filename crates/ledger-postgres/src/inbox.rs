@@ -59,6 +59,14 @@ impl Inbox for PostgresLedger {
     async fn archive(&self, project: ProjectId, after: u64, limit: usize) -> Result<Vec<Archived>> {
         archive(&self.reads, project, after, limit).await
     }
+    async fn processed(
+        &self,
+        project: ProjectId,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<Archived>> {
+        processed(&self.reads, project, before, limit).await
+    }
     async fn seen(&self, id: InboxId) -> Result<bool> {
         seen(&self.hot, id).await
     }
@@ -264,6 +272,27 @@ async fn archive(
         "select * from inbox where project = $1 and processed > $2 order by processed limit $3",
         project.uuid(),
         signed(after),
+        rows(limit)
+    )
+    .fetch_all(pool)
+    .await
+    .map_err(failed)?
+    .into_iter()
+    .map(Row::archived)
+    .collect()
+}
+
+async fn processed(
+    pool: &PgPool,
+    project: ProjectId,
+    before: Option<u64>,
+    limit: usize,
+) -> Result<Vec<Archived>> {
+    sqlx::query_as!(
+        Row,
+        "select * from inbox where project = $1 and processed < $2 order by processed desc limit $3",
+        project.uuid(),
+        before.map_or(i64::MAX, signed),
         rows(limit)
     )
     .fetch_all(pool)

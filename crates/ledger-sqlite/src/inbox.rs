@@ -68,6 +68,15 @@ impl Inbox for SqliteLedger {
         self.read_long(move |connection| archive(connection, project, after, limit))
             .await
     }
+    async fn processed(
+        &self,
+        project: ProjectId,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<Archived>> {
+        self.read_long(move |connection| processed(connection, project, before, limit))
+            .await
+    }
     async fn seen(&self, id: InboxId) -> Result<bool> {
         self.read(|connection| seen(connection, id))
     }
@@ -238,11 +247,27 @@ fn archive(
         "SELECT {MESSAGE}, processed FROM inbox WHERE project = ?1 AND processed > ?2 ORDER BY processed LIMIT ?3"
     );
     let values = params![project.key(), after, limit];
-    all(connection, "inbox", &sql, values, |row| {
-        Ok(Archived {
-            position: row.get(8)?,
-            message: message(row)?,
-        })
+    all(connection, "inbox", &sql, values, archived)
+}
+
+fn processed(
+    connection: &Connection,
+    project: ProjectId,
+    before: Option<u64>,
+    limit: usize,
+) -> Result<Vec<Archived>> {
+    let sql = format!(
+        "SELECT {MESSAGE}, processed FROM inbox WHERE project = ?1 AND processed < ?2 ORDER BY processed DESC LIMIT ?3"
+    );
+    let before = before.map_or(i64::MAX, u64::cast_signed);
+    let values = params![project.key(), before, limit];
+    all(connection, "inbox", &sql, values, archived)
+}
+
+fn archived(row: &Found<'_>) -> Result<Archived> {
+    Ok(Archived {
+        position: row.get(8)?,
+        message: message(row)?,
     })
 }
 

@@ -42,6 +42,13 @@ pub trait Inbox: Send + Sync + 'static {
     ) -> Result<u64>;
     /// Messages of a project in the order they were processed, after position `after`.
     async fn archive(&self, project: ProjectId, after: u64, limit: usize) -> Result<Vec<Archived>>;
+    /// The same the other way round: what was processed last first, before position `before`.
+    async fn processed(
+        &self,
+        project: ProjectId,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<Archived>>;
     /// Whether a message was processed before, for duplicate suppression before any work is done.
     async fn seen(&self, id: InboxId) -> Result<bool>;
     /// One raw message.

@@ -61,11 +61,13 @@ pub struct Received {
     pub revocation: Vec<apple::ocsp::Check>,
 }
 
+    /// What it is, in a sentence for people, where its title does not say and nothing may follow from it.
+    pub remark: Option<String>,
 /// What a message says.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Content {
-    /// Nothing about a purchase.
-    Nothing,
+    /// Nothing about a purchase: what it is, and why nothing follows, in a sentence for people.
+    Nothing(String),
     /// Facts.
     Observed(Box<Observation>),
     /// That something happened; what, only the store can tell.

@@ -184,6 +184,7 @@ impl Source for Stated {
             signed_at: statement.updated_at,
             content: Content::Observed(Box::new(seen)),
             revocation: Vec::new(),
+            remark: None,
         })
     }
 

@@ -168,6 +168,7 @@ proptest! {
 fn holds(content: &sources::Content) -> bool {
     match content {
         sources::Content::Observed(seen) => !seen.transactions.is_empty(),
-        other => *other == sources::Content::Nothing,
+        sources::Content::Nothing(why) => !why.is_empty(),
+        _ => false,
     }
 }

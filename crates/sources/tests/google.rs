@@ -320,9 +320,25 @@ fn messages_that_cannot_be_read_are_kept_and_those_of_others_refused() {
     let test =
         receive(r#"{"packageName":"com.some.app","testNotification":{"version":"1.0"}}"#.into())
             .unwrap();
-    assert_eq!(
-        (test.title.as_str(), test.content),
-        ("TEST", Content::Nothing)
+    assert_eq!(test.title, "TEST");
+    let Content::Nothing(why) = test.content else {
+        panic!("{:?}", test.content)
+    };
+    assert!(why.contains("Play Console"), "{why}");
+    // Kinds that came later: what names a purchase is asked about, and of anything else is said what it is.
+    let later = receive(r#"{"packageName":"com.some.app","giftNotification":{"version":"1.0","purchaseToken":"t"}}"#.into()).unwrap();
+    assert_eq!(later.title, "giftNotification");
+    assert!(
+        matches!(&later.content, Content::Ask(question) if question.about == "purchase" && question.id == "t")
+    );
+    let nameless =
+        receive(r#"{"packageName":"com.some.app","weatherNotification":{"version":"1.0"}}"#.into())
+            .unwrap_err();
+    assert_eq!(nameless.verdict, Verdict::Park);
+    assert!(
+        nameless.detail.contains("`weatherNotification`"),
+        "{}",
+        nameless.detail
     );
     let unknown = receive(r#"{"packageName":"com.some.app","subscriptionNotification":{"notificationType":99,"purchaseToken":"t"}}"#.into()).unwrap();
     assert_eq!(unknown.title, "SUBSCRIPTION_NOTIFICATION_99");

@@ -1,11 +1,9 @@
 //! Events: the feed of all of them, live, and each one as a chain from what the store said to every attempt to tell it on.
 
-mod decoded;
 mod deliveries;
 mod feed;
 mod lines;
 mod live;
-mod message;
 mod page;
 mod resend;
 mod states;

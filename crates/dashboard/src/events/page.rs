@@ -3,12 +3,12 @@
 use super::{
     deliveries::DeliveryPart,
     lines::{LinePart, lines},
-    message::{MessagePart, message},
     states::states,
 };
 use crate::{
     filters,
     respond::html,
+    message::{MessagePart, message},
     row::Row,
     shell::Shell,
     state::Dashboard,

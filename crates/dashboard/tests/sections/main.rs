@@ -15,6 +15,7 @@ mod guessing;
 mod integrations;
 mod lasting;
 mod members;
+mod messages;
 mod odd_names;
 mod overview;
 mod races;

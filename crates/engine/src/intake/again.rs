@@ -248,7 +248,7 @@ fn observation(app: &AppSetup, message: &InboxMessage) -> Result<Option<Observat
         Origin::Store(_) | Origin::Receipt | Origin::Import => {
             match content(source, message).map_err(IntakeError::Refused)? {
                 Content::Observed(seen) => Ok(Some(*seen)),
-                Content::Notice(_) | Content::Nothing | Content::Ask(_) => Ok(None),
+                Content::Notice(_) | Content::Nothing(_) | Content::Ask(_) => Ok(None),
             }
         }
     }

@@ -197,8 +197,12 @@ impl Intake {
                 self.process(setup, app, message, seen, manner).await
             }
             Content::Notice(notice) => self.tell_notice(setup, app, message, notice).await,
+            Content::Nothing(why) => {
+                tracing::info!(inbox.id = %message.id, title = message.title, reason = why, "a message leads to no event");
+                self.keep(app, message).await
+            }
             // What a store was asked came in as messages of its own.
-            Content::Nothing | Content::Ask(_) => self.keep(app, message).await,
+            Content::Ask(_) => self.keep(app, message).await,
         }
     }
 }
@@ -208,6 +212,6 @@ pub(super) fn left_open(source: &dyn Source, content: &Content) -> Option<Questi
     match content {
         Content::Ask(question) => Some(question.clone()),
         Content::Observed(seen) => source.completes(seen),
-        Content::Nothing | Content::Notice(_) => None,
+        Content::Nothing(_) | Content::Notice(_) => None,
     }
 }

@@ -62,7 +62,7 @@ impl Intake {
                     Content::Notice(notice) => {
                         self.tell_notice(setup, app, message, &notice).await?;
                     }
-                    Content::Nothing | Content::Ask(_) => {}
+                    Content::Nothing(_) | Content::Ask(_) => {}
                 }
                 Ok(())
             }

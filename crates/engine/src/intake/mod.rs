@@ -12,6 +12,7 @@
 //! to the question is.
 
 mod again;
+mod became;
 mod crowd;
 mod desk;
 mod follow;
@@ -33,6 +34,7 @@ mod recheck;
 mod revocation;
 
 pub(crate) use handover::Handover;
+pub use became::{Became, Fate};
 pub use outcome::{Accepted, IntakeError};
 pub use profile::Profile;
 pub(crate) use profile::check_name;

@@ -34,7 +34,7 @@ pub(super) fn stored(source: &dyn Source, message: &InboxMessage) -> Result<Cont
 fn content(source: &dyn Source, receipt: &Receipt, now: Timestamp) -> Result<Content, Refusal> {
     let mut content = source.receipt(receipt, now)?;
     match &mut content {
-        Content::Nothing | Content::Notice(_) => {}
+        Content::Nothing(_) | Content::Notice(_) => {}
         Content::Ask(question) => question.offering.clone_from(&receipt.offering),
         Content::Observed(seen) => {
             let offering = receipt.offering.clone();
@@ -98,7 +98,7 @@ impl Intake {
         }
         // Sent before: how the purchase stands now is asked again, and whose it is decided again.
         match &content {
-            Content::Nothing | Content::Notice(_) => {}
+            Content::Nothing(_) | Content::Notice(_) => {}
             Content::Ask(question) => {
                 let asked = self.inquire(&setup, app, question).await?;
                 asked.map_err(IntakeError::Store)?;

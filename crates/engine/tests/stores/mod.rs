@@ -9,6 +9,7 @@ mod late;
 mod lines;
 mod outage;
 mod people;
+mod quiet;
 mod refunds;
 mod requests;
 mod shared;

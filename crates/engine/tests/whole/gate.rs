@@ -156,6 +156,7 @@ behind_the_gate! {
         fn count_waiting_receipts(app: AppId, before: Timestamp, most: u64) -> u64;
         fn unpark(project: ProjectId, app: Option<AppId>, id: Option<InboxId>, now: Timestamp) -> u64;
         fn archive(project: ProjectId, after: u64, limit: usize) -> Vec<Archived>;
+        fn processed(project: ProjectId, before: Option<u64>, limit: usize) -> Vec<Archived>;
         fn seen(id: InboxId) -> bool;
         fn inbox(id: InboxId) -> Option<InboxRecord>;
     }

@@ -34,9 +34,10 @@ impl Names {
         };
         let replay = serde_json::json!({ "integration": "idle", "since": "2026-01-01" });
         server.post("/api/v1/projects/acme/replays", replay).await;
-        let told: [(&'static str, String); 26] = [
+        let told: [(&'static str, String); 27] = [
             ("events/{id}", first("events").await),
             ("inbox/{id}", first("parked").await),
+            ("messages/{id}", first("parked").await),
             ("deliveries/{id}", first("deliveries").await),
             ("replays/{id}", first("replays").await),
             ("replay/{id}", first("replays").await),

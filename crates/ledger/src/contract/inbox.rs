@@ -227,6 +227,22 @@ pub async fn the_archive_has_everything_in_the_order_of_its_commits(ledger: Subj
         archive.push(next.message);
     }
     assert_eq!(archive, in_order);
+    // The other way round, page by page.
+    let mut newest_first = Vec::new();
+    let mut before = None;
+    loop {
+        let page = ledger
+            .processed(message(1).project, before, 3)
+            .await
+            .unwrap();
+        let Some(last) = page.last() else { break };
+        before = Some(last.position);
+        newest_first.extend(page.into_iter().map(|archived| archived.message));
+    }
+    newest_first.reverse();
+    assert_eq!(newest_first, in_order);
+    let elsewhere = domain::ProjectId::new(uuid::Uuid::from_u128(77));
+    assert_eq!(ledger.processed(elsewhere, None, 3).await.unwrap(), []);
 }
 
 /// Receipts of one app that are tried again before a moment are counted, as far as anybody wants to know.

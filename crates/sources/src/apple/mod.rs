@@ -20,6 +20,7 @@ mod pkcs7;
 mod purchase;
 mod receipt;
 mod rejection;
+mod remark;
 mod source;
 
 pub use api::{ApiKey, Hosts};

@@ -45,7 +45,7 @@ pub(crate) struct Payload {
     #[serde(deserialize_with = "required_instant")]
     pub(crate) signed_date: Timestamp,
     pub(crate) data: Option<Data>,
-    pub(crate) summary: Option<AppClaims>,
+    pub(crate) summary: Option<Summary>,
     pub(crate) external_purchase_token: Option<ExternalPurchaseToken>,
     pub(crate) app_data: Option<AppData>,
 }
@@ -68,6 +68,20 @@ pub(crate) struct AppClaims {
     pub(crate) environment: String,
     pub(crate) app_apple_id: Option<i64>,
     pub(crate) bundle_id: String,
+}
+
+/// Source: Apple, responseBodyV2DecodedPayload, `summary`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Summary {
+    #[serde(flatten)]
+    pub(crate) app: AppClaims,
+    pub(crate) product_id: Option<String>,
+    pub(crate) request_identifier: Option<String>,
+    #[serde(default)]
+    pub(crate) storefront_country_codes: Vec<String>,
+    pub(crate) succeeded_count: Option<i64>,
+    pub(crate) failed_count: Option<i64>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -7,6 +7,7 @@ use super::{
     jws::{Parts, Verifier},
     model::{AppClaims, AppTransaction, Payload, Renewal, Transaction, Unverified},
     rejection::Rejection,
+    remark,
 };
 use crate::Notice;
 use domain::{ChainKey, Environment, EventKind, Observation, Store, event::Request};
@@ -75,6 +76,8 @@ pub struct Notification {
     pub observation: Option<Observation>,
     /// What it says that somebody has to act on, about no transaction.
     pub notice: Option<Notice>,
+    /// What it is, in words, where nothing may follow from it.
+    pub remark: Option<String>,
     /// The chain that signed it, for revocation checks.
     pub chain: Arc<Chain>,
 }
@@ -102,6 +105,7 @@ pub fn receive(signed_payload: &str, app: &App, now: Timestamp) -> Result<Notifi
     let notice = notice(&payload, verifier, app, &claim, domain_environment)?;
     Ok(Notification {
         notice,
+        remark: remark::of(&payload),
         id: payload.notification_uuid,
         kind: payload.notification_type,
         subtype: payload.subtype,
@@ -244,7 +248,7 @@ fn claims(payload: &Payload) -> Result<AppClaims, Rejection> {
         .data
         .as_ref()
         .map(|data| &data.app)
-        .or(payload.summary.as_ref())
+        .or(payload.summary.as_ref().map(|summary| &summary.app))
         .or(payload.app_data.as_ref().map(|data| &data.app))
         .cloned();
     named.or(token).ok_or(Rejection::Malformed(

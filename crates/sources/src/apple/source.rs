@@ -91,8 +91,13 @@ impl Source for AppStore {
             content: match (notification.observation, notification.notice) {
                 (Some(seen), _) => Content::Observed(Box::new(seen)),
                 (None, Some(notice)) => Content::Notice(notice),
-                (None, None) => Content::Nothing,
+                (None, None) => {
+                    Content::Nothing(notification.remark.clone().unwrap_or_else(|| {
+                        "It names no transaction, so it is about no purchase.".into()
+                    }))
+                }
             },
+            remark: notification.remark,
         })
     }
 

@@ -8,6 +8,7 @@ use domain::time::after;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 /// Google's published signing keys.
 pub const KEYS_URL: &str = "https://www.googleapis.com/oauth2/v3/certs";
@@ -236,13 +237,14 @@ pub(crate) fn receive(body: &[u8], package: &str) -> Result<Received, Refusal> {
         })
         .and_then(|millis| Timestamp::from_millisecond(millis).ok());
     let signed_at = event_time.or(envelope.message.published_at);
-    let Told { title, content } = told(notification, event_time, signed_at)?;
+    let Told { title, content } = told(notification, &data, event_time, signed_at)?;
     Ok(Received {
         key: envelope.message.id,
         title,
         signed_at: signed_at.unwrap_or(Timestamp::UNIX_EPOCH),
         content,
         revocation: Vec::new(),
+        remark: None,
     })
 }
 
@@ -279,6 +281,7 @@ fn prompt(at: Option<Timestamp>, kind: Option<i64>, extra: Value) -> Value {
 
 fn told(
     notification: Notification,
+    data: &[u8],
     event_time: Option<Timestamp>,
     signed_at: Option<Timestamp>,
 ) -> Result<Told, Refusal> {
@@ -328,11 +331,30 @@ fn told(
             };
             Told::new("PENDING_REFUND_REVIEW".to_owned(), Content::Ask(question))
         } else if notification.test_notification.is_some() {
-            Told::new("TEST".to_owned(), Content::Nothing)
+            Told::new("TEST".to_owned(), Content::Nothing(TEST.into()))
         } else {
-            return Err(unreadable(
-                "it holds none of the notifications this release knows",
-            ));
+            unknown(data, &prompt(event_time, None, Value::Null)).map_err(unreadable)?
         },
     )
+}
+
+/// What the test notification of Play Console is.
+const TEST: &str = "A test that was sent from Play Console. It is about no purchase; it shows that notifications arrive and are believed.";
+
+/// A notification of a kind that came after this release. One that names a purchase token is asked about like any other, since each says
+/// only that something happened; of any other is said which it is.
+fn unknown(data: &[u8], prompt: &Value) -> Result<Told, String> {
+    let all: BTreeMap<String, Value> = serde_json::from_slice(data).unwrap_or_default();
+    let named = all.iter().find(|(name, _)| name.ends_with("Notification"));
+    let (name, notification) =
+        named.ok_or("it holds no notification, neither one that this release knows nor another")?;
+    let token = notification["purchaseToken"].as_str();
+    let token = token.filter(|token| !token.is_empty()).ok_or_else(|| {
+        format!("it holds `{name}`, which this release does not know, and which names no purchase token to ask about")
+    })?;
+    let question = Question {
+        prompt: prompt.clone(),
+        ..Question::about("purchase", token)
+    };
+    Ok(Told::new(name.clone(), Content::Ask(question)))
 }

@@ -87,11 +87,31 @@ pub(super) fn receive(body: &[u8]) -> Result<Received, Refusal> {
     };
     Ok(Received {
         key: event.id,
-        title: event.kind,
         signed_at: Timestamp::from_second(event.created).unwrap_or(Timestamp::UNIX_EPOCH),
-        content: question.map_or(Content::Nothing, Content::Ask),
+        content: question.map_or_else(|| Content::Nothing(why_not(&event.kind)), Content::Ask),
+        title: event.kind,
         revocation: Vec::new(),
+        remark: None,
     })
+}
+
+/// Why an event leads to no question.
+fn why_not(kind: &str) -> String {
+    let why = match kind {
+        kind if kind.starts_with("invoice.") => {
+            "The invoice is about no subscription and is not paid: only its payment would be news."
+        }
+        kind if kind.starts_with("invoice_payment.") => {
+            "The payment names no invoice, so it is about no purchase."
+        }
+        kind if kind.starts_with("subscription_schedule.") => {
+            "The schedule has no subscription yet: there is nothing that it changes."
+        }
+        _ => {
+            "Purchases do not depend on events of this type; what they lead to, other events tell. The endpoint in Stripe need not send it."
+        }
+    };
+    why.to_owned()
 }
 
 /// The subscription an invoice is of, in either shape.

@@ -1,13 +1,13 @@
-//! The message that an event came from: as it came, decoded, and how far it can be believed.
+//! A message that came in: as it came, decoded, and how far it can be believed.
 
-use super::decoded::decoded;
-use crate::text::exact;
+use crate::{decoded::decoded, text::exact};
 use domain::{Event, Store};
-use ledger::Origin;
+use ledger::{InboxMessage, Origin};
 use web::{App, problem::Problem};
 
 /// A message, as people read it.
 pub(crate) struct MessagePart {
+    pub(crate) id: String,
     pub(crate) title: String,
     pub(crate) received_at: String,
     pub(crate) verdict: &'static str,
@@ -43,14 +43,18 @@ pub(crate) async fn message(app: &App, event: &Event) -> Result<Option<MessagePa
         return Ok(None);
     };
     let record = app.engine.ledger().inbox(id).await?;
-    Ok(record.map(|record| {
-        let message = record.message;
-        MessagePart {
+    Ok(record.map(|record| MessagePart::of(record.message)))
+}
+
+impl MessagePart {
+    pub(crate) fn of(message: InboxMessage) -> Self {
+        Self {
+            id: message.id.to_string(),
             verdict: verdict(message.origin),
             title: message.title,
             received_at: exact(message.received_at),
             decoded: decoded(&message.body).unwrap_or_default(),
             raw: String::from_utf8_lossy(&message.body).into_owned(),
         }
-    }))
+    }
 }
