@@ -27,7 +27,10 @@ struct State {
     products: BTreeMap<String, Value>,
     orders: BTreeMap<String, Value>,
     voided: Vec<Value>,
-    acknowledged: Vec<String>,
+    /// Tokens, each with the product that was named.
+    acknowledged: Vec<(String, String)>,
+    /// What was said of orders whose refund is reviewed, in order.
+    reviewed: Vec<(String, Value)>,
     messages: u64,
 }
 
@@ -108,7 +111,27 @@ impl PlayStore {
 
     /// Tokens that were acknowledged.
     pub fn acknowledged(&self) -> Vec<String> {
-        self.state().acknowledged.clone()
+        let state = self.state();
+        state
+            .acknowledged
+            .iter()
+            .map(|(token, _)| token.clone())
+            .collect()
+    }
+
+    /// Products that were acknowledged, each named in a call of its own.
+    pub fn acknowledged_products(&self) -> Vec<String> {
+        let state = self.state();
+        let named = state
+            .acknowledged
+            .iter()
+            .map(|(_, product)| product.clone());
+        named.collect()
+    }
+
+    /// What was said of orders whose refund is reviewed, in order.
+    pub fn reviewed(&self) -> Vec<(String, Value)> {
+        self.state().reviewed.clone()
     }
 
     fn order(
@@ -387,6 +410,48 @@ fn unknown() -> ApiAnswer {
     )
 }
 
+/// Takes what is said of an order, or refuses it. Source: Google, Android Publisher API, orders.reviewrefund.
+fn review(state: &mut State, request: &ApiRequest, order: &str) -> ApiAnswer {
+    let refuse = |status: u16, why: &str| {
+        ApiAnswer::error(
+            status,
+            &json!({ "error": { "code": status, "status": "INVALID_ARGUMENT", "message": why } }),
+        )
+    };
+    if !state.orders.contains_key(order) {
+        return refuse(404, "The order was not found.");
+    }
+    let said: Value = serde_json::from_slice(&request.body).unwrap_or_default();
+    let preference = said["refundPreference"].as_str();
+    let share = &said["consumptionPercentageMilliunits"];
+    let is_possible = |share: &Value| {
+        share
+            .as_i64()
+            .is_some_and(|share| (0..=100_000).contains(&share))
+    };
+    let wrong = if request.method != "POST" || !said.is_object() {
+        Some("Expected a request.")
+    } else if said["pendingRefundToken"]
+        .as_str()
+        .is_none_or(str::is_empty)
+    {
+        Some("The pending refund token is required.")
+    } else if !matches!(preference, Some("DECLINE" | "APPROVE" | "NEUTRAL")) {
+        Some("The refund preference is required.")
+    } else if !said["sampleContentProvided"].is_boolean() {
+        Some("Whether sample content was provided is required.")
+    } else if !share.is_null() && !is_possible(share) {
+        Some("The consumption percentage lies between 0 and 100,000.")
+    } else {
+        None
+    };
+    if let Some(why) = wrong {
+        return refuse(400, why);
+    }
+    state.reviewed.push((order.to_owned(), said));
+    ApiAnswer::json(&json!({}))
+}
+
 impl Api for PlayStore {
     fn answer(&self, request: &ApiRequest, _: Timestamp) -> ApiAnswer {
         match request.path.as_str() {
@@ -429,11 +494,18 @@ impl Api for PlayStore {
             ["purchases", "voidedpurchases"] => {
                 ApiAnswer::json(&json!({ "voidedPurchases": state.voided }))
             }
-            ["purchases", _, _, "tokens", action] => {
+            ["orders", action] => {
+                let Some(order) = action.strip_suffix(":reviewrefund") else {
+                    return unknown();
+                };
+                review(&mut state, request, order)
+            }
+            ["purchases", _, product, "tokens", action] => {
                 let Some(token) = action.strip_suffix(":acknowledge") else {
                     return unknown();
                 };
-                state.acknowledged.push(token.to_owned());
+                let named = (token.to_owned(), (*product).to_owned());
+                state.acknowledged.push(named);
                 if let Some(subscription) = state.subscriptions.get_mut(token) {
                     subscription["acknowledgementState"] =
                         "ACKNOWLEDGEMENT_STATE_ACKNOWLEDGED".into();

@@ -144,6 +144,9 @@ pub struct Observation {
     /// Other ids under which the store knows the chain.
     #[serde(default)]
     pub links: Vec<String>,
+    /// The store does not say where the purchase was made: it is the one that is known by this id, and the environment of the key is a guess.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_anywhere: bool,
     /// Refunds that are things of their own.
     #[serde(default)]
     pub refunds: Vec<RefundFact>,
@@ -162,6 +165,7 @@ impl Observation {
             user_token: None,
             account: None,
             links: Vec::new(),
+            is_anywhere: false,
             refunds: Vec::new(),
             notes: Vec::new(),
         }

@@ -9,14 +9,14 @@
 use super::{
     Intake, IntakeError,
     desk::Urgency,
-    manner::{Manner, Word},
+    manner::{Manner, Word, wanted},
     message::{Named, digest},
 };
 use crate::{
     metric::Metric,
     setup::{AppSetup, Setup},
 };
-use domain::{Observation, fact::Note, time::after};
+use domain::{Environment, Observation, fact::Note, time::after};
 use jiff::{SignedDuration, Timestamp};
 use ledger::{Commit, InboxMessage, Origin};
 use sources::{Answer, Question, Refusal, RefusalCode, Source, Trouble};
@@ -194,10 +194,13 @@ impl Intake {
         message: InboxMessage,
     ) -> Result<usize, IntakeError> {
         let (question, read) = answered(app.usable_source()?.as_ref(), &message)?;
-        let Some(seen) = read else {
+        let Some(mut seen) = read else {
             let kept = self.keep(app, message).await?;
             return Ok(kept.events());
         };
+        if seen.is_anywhere {
+            seen.chain.environment = self.known_environment(app, &seen).await?;
+        }
         let sender = question.sender;
         let manner = Manner {
             owner: question.owner.map(|name| Word { name, sender }),
@@ -206,6 +209,23 @@ impl Intake {
         };
         let accepted = self.process(setup, app, message, &seen, manner).await?;
         Ok(accepted.events())
+    }
+
+    /// Where the purchase was made that is known by this id; where none is, the store's guess is as good as any.
+    async fn known_environment(
+        &self,
+        app: &AppSetup,
+        seen: &Observation,
+    ) -> Result<Environment, IntakeError> {
+        for environment in Environment::ALL {
+            let mut there = seen.clone();
+            there.chain.environment = environment;
+            let known = self.core.ledger().load(&wanted(app, &there, None)).await?;
+            if known.chain.is_some() {
+                return Ok(environment);
+            }
+        }
+        Ok(seen.chain.environment)
     }
 }
 

@@ -47,6 +47,28 @@ async fn tell(world: &World, kind: u8, token: &str) {
     world.settled().await;
 }
 
+/// Google, purchases.subscriptions.acknowledge: one token, whatever the names of what was bought with it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_purchase_of_several_products_is_acknowledged_by_the_name_of_each() {
+    let world = World::with_stores().await;
+    let play = &world.stores.play.api;
+    let ends = after(world.now(), 30);
+    play.subscribe(&subscription("t", false), world.now(), ends);
+    play.change("t", |subscription| {
+        let mut further = subscription["lineItems"][0].clone();
+        further["productId"] = "addon".into();
+        subscription["lineItems"]
+            .as_array_mut()
+            .unwrap()
+            .insert(0, further);
+    });
+    tell(&world, 4, "t").await;
+    assert_eq!(play.acknowledged_products(), ["addon", "gold"]);
+    // Once it is, it is not again.
+    tell(&world, 2, "t").await;
+    assert_eq!(play.acknowledged(), ["t", "t"]);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_life_with_trial_grace_hold_and_recovery() {
     let world = World::with_stores().await;

@@ -69,6 +69,7 @@ impl Api {
     pub(super) async fn post(
         &self,
         path: &str,
+        body: &Value,
         web: &dyn Web,
         now: Timestamp,
     ) -> Result<(), Trouble> {
@@ -79,7 +80,7 @@ impl Api {
             url,
             Some(&token),
             "application/json",
-            b"{}".to_vec(),
+            body.to_string().into_bytes(),
         );
         web::call(web, &call, WHO)
             .await?

@@ -6,7 +6,8 @@ use super::{
 };
 use crate::{Answer, Part, Question, Trouble, Web};
 use jiff::Timestamp;
-use serde_json::Value;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 /// A subscription that changed plans more often than this is followed no further back.
 const MOST_LEGS: usize = 20;
@@ -189,17 +190,11 @@ impl Api {
         self.orders(orders, &mut parts, web, now).await?;
         let is_new =
             purchase.acknowledgement_state.as_deref() == Some("ACKNOWLEDGEMENT_STATE_PENDING");
-        if let Some(line) = purchase
-            .product_line_item
-            .first()
-            .filter(|_| self.acknowledge && is_new)
-        {
-            let path = format!(
-                "purchases/products/{}/tokens/{}:acknowledge",
-                segment(&line.product_id),
-                segment(&question.id)
-            );
-            self.post(&path, web, now).await?;
+        if self.acknowledge && is_new {
+            let lines = purchase.product_line_item.iter();
+            let products = lines.map(|line| line.product_id.as_str()).collect();
+            self.acknowledge_each("products", products, &question.id, web, now)
+                .await?;
         }
         Ok(parts)
     }
@@ -216,18 +211,40 @@ impl Api {
         let is_new =
             purchase.acknowledgement_state.as_deref() == Some("ACKNOWLEDGEMENT_STATE_PENDING");
         let runs = purchase.subscription_state == "SUBSCRIPTION_STATE_ACTIVE";
-        let product = purchase.line_items.first().map(|line| &line.product_id);
-        match product.filter(|_| self.acknowledge && is_new && runs) {
-            Some(product) => {
-                let path = format!(
-                    "purchases/subscriptions/{}/tokens/{}:acknowledge",
-                    segment(product),
-                    segment(token)
-                );
-                self.post(&path, web, now).await
-            }
-            None => Ok(()),
+        if !self.acknowledge || !is_new || !runs {
+            return Ok(());
         }
+        let lines = purchase.line_items.iter();
+        let products = lines.map(|line| line.product_id.as_str()).collect();
+        self.acknowledge_each("subscriptions", products, token, web, now)
+            .await
+    }
+
+    /// Acknowledges a purchase under the name of every product in it. One token is acknowledged as a whole, so one of them is enough:
+    /// Google recommends none of those of a subscription with add-ons, and needs none. Source: Google,
+    /// purchases.subscriptions.acknowledge, `subscriptionId`.
+    async fn acknowledge_each(
+        &self,
+        kind: &str,
+        products: BTreeSet<&str>,
+        token: &str,
+        web: &dyn Web,
+        now: Timestamp,
+    ) -> Result<(), Trouble> {
+        let mut acknowledged = Ok(());
+        let mut is_done = false;
+        for product in products {
+            let path = format!(
+                "purchases/{kind}/{}/tokens/{}:acknowledge",
+                segment(product),
+                segment(token)
+            );
+            match self.post(&path, &json!({}), web, now).await {
+                Ok(()) => is_done = true,
+                Err(trouble) => acknowledged = Err(trouble),
+            }
+        }
+        if is_done { Ok(()) } else { acknowledged }
     }
 }
 

@@ -20,13 +20,14 @@ pub(super) enum Taken {
 
 impl About<'_> {
     /// What a message says by itself of a purchase that the store no longer shows: which order was given back. Only what is
-    /// known of the purchase already can be of use then.
+    /// known of the purchase already can be of use then, and that is where it was made as well: neither message nor order says.
     pub(super) fn void(&self) -> Observation {
         let mut observation = Observation::of(ChainKey {
             store: Store::PlayStore,
             environment: Environment::Production,
             id: self.answer.question.id.clone(),
         });
+        observation.is_anywhere = true;
         let taken = if self.prompt.partial {
             Taken::Nothing
         } else {
