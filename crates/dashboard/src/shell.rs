@@ -29,7 +29,7 @@ pub(crate) struct Item {
 }
 
 /// What a page says after something was done, by the word in its address.
-const NOTICES: [(&str, &str); 17] = [
+const NOTICES: [(&str, &str); 18] = [
     ("added", "Added."),
     ("saved", "Saved. It is in effect now."),
     ("removed", "Removed."),
@@ -58,6 +58,10 @@ const NOTICES: [(&str, &str); 17] = [
     ("ended", "Ended."),
     ("stopped", "Stopped. What it told stays."),
     ("resent", "It is being sent again."),
+    (
+        "answered",
+        "The store has taken the answer. What it decides comes as an event.",
+    ),
     ("granted", "Access given."),
     ("revoked", "Access taken back."),
     ("moved", "Purchases moved."),

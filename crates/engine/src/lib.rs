@@ -37,7 +37,10 @@ pub use self::core::{Core, Parts};
 pub use customers::{CustomerError, CustomerUpdate, Customers, Grant, Merged, WriteError};
 pub use dispatch::{Condition, Dispatch, Handshake, Health, LaneHealth};
 use guarded::Guarded;
-pub use intake::{Accepted, Became, Fate, Imported, Intake, IntakeError, Profile};
+pub use intake::{
+    Accepted, Became, Fate, Imported, Intake, IntakeError, Profile, RefundAnswerError,
+    awaits_answer,
+};
 pub use replay::{Forecast, REPLAY_RATES, ReplayRates, Replays};
 pub use retention::Retention;
 pub use setup::{ActiveIntegration, AppSetup, MakeSource, ProjectSetup, Secrets, Setup};

@@ -184,6 +184,14 @@ const SAID: &[(&str, &str)] = &[
 /// What no call can make go well here, and why.
 const NOT_CALLED: &[(&str, &str)] = &[
     ("POST /v1/receipts", "no store can be asked"),
+    (
+        "POST /api/v1/projects/{project}/events/{id}/consumption",
+        "no store asks about a refund, and none could be answered",
+    ),
+    (
+        "POST /projects/{project}/events/{id}/consumption",
+        "no store asks about a refund, and none could be answered",
+    ),
     ("POST /callbacks/apple/{app}", "Apple signs"),
     ("POST /callbacks/stripe/{app}", "Stripe signs"),
     (

@@ -41,6 +41,8 @@ struct State {
     undelivered: Vec<(Timestamp, String)>,
     /// Where notifications go.
     callback: Option<(String, App)>,
+    /// What was said of transactions whose refund was asked about, in order.
+    consumed: Vec<(String, Value)>,
     /// Test notifications asked for, by token: what became of each, as soon as that is known.
     tests: BTreeMap<String, Option<&'static str>>,
 }
@@ -97,6 +99,11 @@ impl AppStoreApi {
         self.state().callback = Some((url, app));
     }
 
+    /// What was said of transactions whose refund was asked about, in order.
+    pub fn consumed(&self) -> Vec<(String, Value)> {
+        self.state().consumed.clone()
+    }
+
     fn signed(&self, payload: &Value, now: Timestamp) -> Result<Value> {
         let mut payload = payload.clone();
         payload["signedDate"] = now.as_millisecond().into();
@@ -142,11 +149,44 @@ impl AppStoreApi {
         Ok(ApiAnswer::json(&json!({ "testNotificationToken": token })))
     }
 
+    /// Takes what is said of a transaction, or refuses it as Apple documents. Source: Apple, App Store Server API, *Send Consumption
+    /// Information*, response codes, and `consumptionPercentage`.
+    fn consumption(&self, request: &ApiRequest, id: &str) -> ApiAnswer {
+        let mut state = self.state();
+        let mut chains = state.chains.values();
+        let Some(transaction) = chains.find_map(|chain| chain.transactions.get(id)) else {
+            return unknown();
+        };
+        let renews = transaction["type"] == "Auto-Renewable Subscription";
+        let said: Value = serde_json::from_slice(&request.body).unwrap_or_default();
+        if request.method != "PUT" || !said.is_object() {
+            return ApiAnswer::error(400, &json!({ "errorMessage": "Bad request." }));
+        }
+        match consumption_refused(&said, renews) {
+            Some((code, message)) => {
+                let message = format!("Invalid request. The {message}.");
+                let code = (code > 0).then_some(code);
+                ApiAnswer::error(400, &json!({ "errorCode": code, "errorMessage": message }))
+            }
+            None => {
+                state.consumed.push((id.to_owned(), said));
+                ApiAnswer {
+                    status: 202,
+                    body: Vec::new(),
+                    retry_after: None,
+                }
+            }
+        }
+    }
+
     /// Answers a request whose bearer token was believed.
     fn respond(&self, request: &ApiRequest, now: Timestamp) -> Result<ApiAnswer> {
         let parts: Vec<&str> = request.path.trim_start_matches('/').split('/').collect();
         if let ["inApps", "v1", "notifications", "test"] = parts.as_slice() {
             return self.test(now);
+        }
+        if let ["inApps", "v2", "transactions", "consumption", id] = parts.as_slice() {
+            return Ok(self.consumption(request, id));
         }
         let state = self.state();
         let find = |id: &str| {
@@ -246,6 +286,52 @@ impl AppStoreApi {
             _ => Ok(unknown()),
         }
     }
+}
+
+/// Why Apple would not take it: its code, where one is known, and what is wrong.
+fn consumption_refused(said: &Value, renews: bool) -> Option<(i64, &'static str)> {
+    let share = &said["consumptionPercentage"];
+    let is_one_of = |name: &str, words: &[&str]| {
+        let said = said[name].as_str();
+        said.is_some_and(|said| words.contains(&said))
+    };
+    let deliveries = [
+        "DELIVERED",
+        "UNDELIVERED_QUALITY_ISSUE",
+        "UNDELIVERED_WRONG_ITEM",
+        "UNDELIVERED_SERVER_OUTAGE",
+        "UNDELIVERED_OTHER",
+    ];
+    let preferences = ["DECLINE", "GRANT_FULL", "GRANT_PRORATED"];
+    if said["customerConsented"] != true {
+        return Some((4_000_035, "customer consented field is invalid"));
+    }
+    if !is_one_of("deliveryStatus", &deliveries) {
+        return Some((4_000_036, "delivery status field is invalid"));
+    }
+    if !said["sampleContentProvided"].is_boolean() {
+        return Some((4_000_041, "sample content provided field is invalid"));
+    }
+    if !said["refundPreference"].is_null() && !is_one_of("refundPreference", &preferences) {
+        return Some((4_000_044, "refund preference field is invalid"));
+    }
+    if share.is_null() {
+        return None;
+    }
+    if renews {
+        let why = "consumption percentage field is not supported for auto-renewable subscription transactions";
+        return Some((4_000_209, why));
+    }
+    if !share
+        .as_i64()
+        .is_some_and(|share| (0..=100_000).contains(&share))
+    {
+        return Some((0, "consumption percentage is out of range"));
+    }
+    (*share != 0 && said["deliveryStatus"] != "DELIVERED").then_some((
+        0,
+        "consumption percentage must be zero for the provided delivery status",
+    ))
 }
 
 fn unknown() -> ApiAnswer {

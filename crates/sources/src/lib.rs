@@ -15,6 +15,7 @@ pub mod google;
 mod jwt;
 mod naming;
 pub mod rates;
+mod refund;
 mod refusal;
 pub mod stated;
 pub mod stripe;
@@ -22,6 +23,7 @@ pub mod table;
 mod web;
 
 pub use claim::{Sender, stands_for};
+pub use refund::{DeliveryStatus, RefundAnswer, RefundAsked, RefundPreference, Unanswered};
 pub use refusal::{Refusal, RefusalCode, Verdict, Wrong};
 pub use web::{Call, Method, Purpose, Reply, Trouble, Web};
 
@@ -59,10 +61,10 @@ pub struct Received {
     pub content: Content,
     /// Questions to ask before it is believed, where that is switched on.
     pub revocation: Vec<apple::ocsp::Check>,
-}
-
     /// What it is, in a sentence for people, where its title does not say and nothing may follow from it.
     pub remark: Option<String>,
+}
+
 /// What a message says.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Content {
@@ -272,6 +274,18 @@ pub trait Source: Send + Sync {
 
     /// The facts in an answer; `None` when it holds no purchase yet.
     fn read(&self, answer: &Answer) -> Result<Option<Observation>, Refusal>;
+
+    /// Answers what the store asks about a refund. What the store documents to refuse is not sent.
+    async fn answer_refund(
+        &self,
+        _asked: &RefundAsked<'_>,
+        _answer: &RefundAnswer,
+        _web: &dyn Web,
+        _now: Timestamp,
+    ) -> Result<(), Unanswered> {
+        let why = "the store of the purchase asks nobody about refunds";
+        Err(Unanswered::Refused(why.into()))
+    }
 
     /// Environments whose missed messages can be asked for.
     fn environments(&self) -> Vec<Environment> {

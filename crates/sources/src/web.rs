@@ -11,6 +11,8 @@ pub enum Method {
     Get,
     /// `POST`.
     Post,
+    /// `PUT`.
+    Put,
 }
 
 /// What a request is for. Which internal networks may be reached is said for each.
@@ -65,6 +67,16 @@ impl Call {
         call.headers.push(("content-type", content_type.to_owned()));
         call.body = body;
         call
+    }
+}
+
+impl Call {
+    /// A `PUT` of `body`.
+    pub fn put(purpose: Purpose, url: String, content_type: &str, body: Vec<u8>) -> Self {
+        Self {
+            method: Method::Put,
+            ..Self::post(purpose, url, None, content_type, body)
+        }
     }
 }
 

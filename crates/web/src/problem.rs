@@ -8,7 +8,7 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use engine::{CustomerError, IntakeError};
+use engine::{CustomerError, IntakeError, RefundAnswerError};
 use ledger::LedgerError;
 use serde::{Serialize, Serializer};
 use std::borrow::Cow;
@@ -52,6 +52,9 @@ codes! {
     NoCallbacks = "no_callbacks", NOT_FOUND, "The app has no store that could call";
     InvalidPurchase = "invalid_purchase", UNPROCESSABLE_ENTITY, "The purchase cannot be taken in";
     OwnedByAnother = "owned_by_another", CONFLICT, "The purchase belongs to another customer";
+    RefundNotAsked = "refund_not_asked", CONFLICT, "No store asks about a refund there";
+    RefundDeadlinePassed = "refund_deadline_passed", CONFLICT, "The store no longer waits for an answer";
+    RefusedByStore = "refused_by_store", UNPROCESSABLE_ENTITY, "The store refused it";
     StoreUnavailable = "store_unavailable", SERVICE_UNAVAILABLE, "The store could not be asked";
     MissingKey = "missing_key", UNAUTHORIZED, "An API key is required";
     UnknownKey = "unknown_key", UNAUTHORIZED, "The API key is not known";
@@ -273,6 +276,27 @@ impl From<CustomerError> for Problem {
                 Self::new(Code::NotFound, error.to_string())
             }
         }
+    }
+}
+
+impl From<RefundAnswerError> for Problem {
+    fn from(error: RefundAnswerError) -> Self {
+        let code = match error {
+            RefundAnswerError::Intake(error) => return error.into(),
+            RefundAnswerError::Invalid(fields) => {
+                let told = fields
+                    .into_iter()
+                    .map(|(field, message)| configuration::Problem {
+                        path: vec![field.into()],
+                        message,
+                    });
+                return Self::invalid(told.collect());
+            }
+            RefundAnswerError::NotAsked(_) => Code::RefundNotAsked,
+            RefundAnswerError::TooLate(_) => Code::RefundDeadlinePassed,
+            RefundAnswerError::Refused(_) => Code::RefusedByStore,
+        };
+        Self::new(code, error.to_string())
     }
 }
 

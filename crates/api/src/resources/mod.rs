@@ -1,6 +1,7 @@
 //! The management and read API, `/api/v1`: a file for each resource, with its routes, handlers, views and tests.
 
 pub(crate) mod apps;
+pub(crate) mod consumption;
 pub(crate) mod customers;
 pub(crate) mod deliveries;
 pub(crate) mod destinations;
@@ -41,6 +42,7 @@ use web::{
 pub(crate) fn routes() -> Vec<Route<App>> {
     [
         apps::routes(),
+        consumption::routes(),
         customers::routes(),
         deliveries::routes(),
         destinations::routes(),

@@ -4,6 +4,7 @@
 mod apps;
 mod bodies;
 mod callbacks;
+mod consumption;
 mod customers;
 mod deliveries;
 mod destinations;

@@ -1,5 +1,6 @@
 //! Events: the feed of all of them, live, and each one as a chain from what the store said to every attempt to tell it on.
 
+mod asked;
 mod deliveries;
 mod feed;
 mod lines;
@@ -14,6 +15,7 @@ use web::route::Route;
 /// The routes of this section.
 pub(crate) fn routes() -> Vec<Route<Dashboard>> {
     let routes = [
+        asked::routes(),
         feed::routes(),
         live::routes(),
         page::routes(),

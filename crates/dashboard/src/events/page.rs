@@ -1,14 +1,15 @@
 //! One event as a chain: what the store said, the rule that fired, and every attempt to tell it on.
 
 use super::{
+    asked::{AskedPart, asked},
     deliveries::DeliveryPart,
     lines::{LinePart, lines},
     states::states,
 };
 use crate::{
     filters,
-    respond::html,
     message::{MessagePart, message},
+    respond::html,
     row::Row,
     shell::Shell,
     state::Dashboard,
@@ -51,6 +52,8 @@ struct EventTemplate {
     key: String,
     seq: u64,
     message: Option<MessagePart>,
+    /// What the store asks about a refund.
+    asked: Option<AskedPart>,
     /// Of a purchase that has several.
     lines: Vec<LinePart>,
     /// What, before, after.
@@ -104,6 +107,7 @@ async fn event(
         shell: Shell::load(&app, &project, "events", &uri).await?,
         row,
         message: message(&app, &event).await?,
+        asked: asked(&app, &project, &event).await?,
         states,
         deliveries,
         occurred_at: exact(event.occurred_at),

@@ -1,8 +1,13 @@
 //! Events: the feed, one event with everything about it, sending one again.
 
 use crate::{lived, shown, shown_new, told};
+use domain::{
+    EventId, EventKind, Store,
+    event::{AppRef, Request},
+};
 use insta::assert_snapshot;
-use ledger::{DeliveryFilter, DeliveryRecord, DeliveryState};
+use jiff::SignedDuration;
+use ledger::{DeliveryFilter, DeliveryRecord, DeliveryState, NewEvent};
 use web::test::TestServer;
 
 /// The newest delivery to `hook` in this state.
@@ -40,6 +45,91 @@ async fn one_is_shown_from_what_the_store_said_to_every_attempt() {
         let answer = server.page(&path).await;
         assert_eq!(told(&answer), format!("404 there is no event {missing:?}"));
     }
+}
+
+/// An event that tells of a refund which Google reviews until then.
+async fn asked_until(server: &TestServer, until: SignedDuration) -> String {
+    let event = newest(server, DeliveryState::Failed).await.event;
+    let project = server.project("acme");
+    let row = server.ledger().event(project, event).await.unwrap();
+    let mut event = row.unwrap().event;
+    event.key = format!("asked:{until}");
+    event.id = EventId::derived(project.uuid(), &event.key, server.now());
+    event.kind = EventKind::RefundRequested;
+    event.cause.inbox = None;
+    let (id, key) = (server.app_id("android"), "android".to_owned());
+    let store = Store::PlayStore;
+    event.app = Some(AppRef {
+        id,
+        key,
+        store,
+        store_name: None,
+    });
+    event.request = Some(Request {
+        reason: Some("ACCIDENTAL_PURCHASE".into()),
+        respond_by: Some(server.now() + until),
+        token: Some("pending-1".into()),
+    });
+    let id = event.id.to_string();
+    let new = NewEvent {
+        event,
+        not_sent: Vec::new(),
+    };
+    server.ledger().commit_test(new, Vec::new()).await.unwrap();
+    id
+}
+
+#[tokio::test]
+async fn a_refund_that_a_store_asks_about_is_answered_from_its_event_while_it_waits() {
+    let server = lived().await;
+    let open = asked_until(&server, SignedDuration::from_hours(24)).await;
+    let page = shown(&server, &format!("/events/{open}")).await;
+    let (_, section) = page.split_once("<section id=\"asked\">").unwrap();
+    let section = section.split("</section>").next().unwrap();
+    for said in [
+        "Google Play asks about a refund",
+        "ACCIDENTAL_PURCHASE",
+        "name=\"used\"",
+        "value=\"decline\"",
+    ] {
+        assert!(section.contains(said), "{said}: {section}");
+    }
+    for of_apple in ["name=\"consented\"", "name=\"delivery\"", "grant_prorated"] {
+        assert!(!section.contains(of_apple), "{of_apple}: {section}");
+    }
+    let path = format!("/projects/acme/events/{open}/consumption");
+    let prorated = [("preference", "grant_prorated"), ("used", "40")];
+    for (sent, refused) in [
+        (
+            &[("used", "half")][..],
+            "422 used: is a number of percent, such as 45.2",
+        ),
+        (
+            &[("preference", "maybe")],
+            "422 preference: is none of those offered",
+        ),
+        // Whatever it says: nobody can be told.
+        (&prorated, "503 the store refused the app's credentials"),
+    ] {
+        assert_eq!(told(&server.form(&path, sent).await), refused, "{sent:?}");
+    }
+    let over = asked_until(&server, SignedDuration::from_hours(-1)).await;
+    let page = shown(&server, &format!("/events/{over}")).await;
+    assert!(page.contains("The store waited for what"), "{page}");
+    assert!(!page.contains("<form method=\"post\" action=\"/projects/acme/events"));
+    let path = format!("/projects/acme/events/{over}/consumption");
+    let late = server.form(&path, &[("preference", "decline")]).await;
+    assert!(
+        told(&late).starts_with("409 the store waited for an answer until"),
+        "{late}"
+    );
+    let other = newest(&server, DeliveryState::Failed).await.event;
+    let path = format!("/projects/acme/events/{other}/consumption");
+    let not_asked = server.form(&path, &[("preference", "decline")]).await;
+    assert!(
+        told(&not_asked).starts_with("409 the event is of the kind"),
+        "{not_asked}"
+    );
 }
 
 #[tokio::test]

@@ -12,7 +12,12 @@ async fn are_shown_with_what_became_of_each() {
     let (_, first) = all.split_once("/projects/acme/messages/").unwrap();
     let id = first.split('"').next().unwrap();
     let one = shown(&server, &format!("/messages/{id}")).await;
-    for said in ["PURCHASE STATED", "2 events came of it.", "/projects/acme/events/evt_", "A key of the project vouches for it."] {
+    for said in [
+        "PURCHASE STATED",
+        "2 events came of it.",
+        "/projects/acme/events/evt_",
+        "A key of the project vouches for it.",
+    ] {
         assert!(one.contains(said), "{said}: {one}");
     }
     let missing = "inb_00000000000000000000000000";

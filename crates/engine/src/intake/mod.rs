@@ -31,14 +31,16 @@ mod process;
 mod profile;
 mod receipt;
 mod recheck;
+mod refund_answer;
 mod revocation;
 
-pub(crate) use handover::Handover;
 pub use became::{Became, Fate};
+pub(crate) use handover::Handover;
 pub use outcome::{Accepted, IntakeError};
 pub use profile::Profile;
 pub(crate) use profile::check_name;
 pub use receipt::Imported;
+pub use refund_answer::{RefundAnswerError, awaits_answer};
 
 use crate::{
     Core, Dispatch,

@@ -182,6 +182,7 @@ impl Http {
         let method = match call.method {
             Method::Get => reqwest::Method::GET,
             Method::Post => reqwest::Method::POST,
+            Method::Put => reqwest::Method::PUT,
         };
         let (client, _used) = self.by(asking, &url);
         let mut sending = client

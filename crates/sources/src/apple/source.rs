@@ -6,8 +6,8 @@ use super::{
     purchase, receipt, receive,
 };
 use crate::{
-    Answer, Content, Incoming, Probe, ProbeOutcome, Question, Receipt, Received, Refusal,
-    RefusalCode, Source, Trouble, Verdict, Web,
+    Answer, Content, Incoming, Probe, ProbeOutcome, Question, Receipt, Received, RefundAnswer,
+    RefundAsked, Refusal, RefusalCode, Source, Trouble, Unanswered, Verdict, Web,
 };
 use async_trait::async_trait;
 use domain::{Environment, Facts, Observation, Snapshot};
@@ -180,6 +180,16 @@ impl Source for AppStore {
             }
             _ => probe.outcome.clone(),
         }
+    }
+
+    async fn answer_refund(
+        &self,
+        asked: &RefundAsked<'_>,
+        answer: &RefundAnswer,
+        web: &dyn Web,
+        now: Timestamp,
+    ) -> Result<(), Unanswered> {
+        self.api()?.consumed(asked, answer, web, now).await
     }
 
     fn read(&self, answer: &Answer) -> Result<Option<Observation>, Refusal> {

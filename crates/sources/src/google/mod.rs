@@ -15,8 +15,8 @@ pub use api::Credentials;
 pub use push::{KEYS_URL, PushAccess, PushEnvelope};
 
 use crate::{
-    Answer, Content, Incoming, Probe, Question, Receipt, Received, Refusal, RefusalCode, Source,
-    Trouble, Web,
+    Answer, Content, Incoming, Probe, Question, Receipt, Received, RefundAnswer, RefundAsked,
+    Refusal, RefusalCode, Source, Trouble, Unanswered, Web,
 };
 use api::Api;
 use async_trait::async_trait;
@@ -146,6 +146,16 @@ impl Source for GooglePlay {
                 outcome: trouble.into(),
             }],
         }
+    }
+
+    async fn answer_refund(
+        &self,
+        asked: &RefundAsked<'_>,
+        answer: &RefundAnswer,
+        web: &dyn Web,
+        now: Timestamp,
+    ) -> Result<(), Unanswered> {
+        self.api()?.review(asked, answer, web, now).await
     }
 
     fn read(&self, answer: &Answer) -> Result<Option<Observation>, Refusal> {

@@ -35,6 +35,7 @@ impl Web for Internet {
         let method = match call.method {
             Method::Get => "GET",
             Method::Post => "POST",
+            Method::Put => "PUT",
         };
         let request = ApiRequest::of(method, &call.url, authorization, call.body.clone());
         let answer = self.stores.answer(&request, self.clock.now()).await;

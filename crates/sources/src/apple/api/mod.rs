@@ -1,6 +1,7 @@
 //! The conversation with the App Store Server API. Source: Apple, "App Store Server API".
 
 mod client;
+mod consumption;
 mod missed;
 mod probe;
 mod purchases;

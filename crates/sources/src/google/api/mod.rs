@@ -3,6 +3,7 @@
 mod client;
 mod probe;
 mod purchase;
+mod review;
 mod token;
 mod voided;
 
