@@ -189,102 +189,110 @@ impl AppStoreApi {
             return Ok(self.consumption(request, id));
         }
         let state = self.state();
-        let find = |id: &str| {
-            state
-                .chains
-                .iter()
-                .find(|(chain, record)| *chain == id || record.transactions.contains_key(id))
-        };
         match parts.as_slice() {
-            ["inApps", "v2", "history", id] => {
-                let Some((_, chain)) = find(id) else {
-                    return Ok(unknown());
-                };
-                let since: i64 = request
-                    .parameter("startDate")
-                    .and_then(|millis| millis.parse().ok())
-                    .unwrap_or(i64::MIN);
-                let from: usize = request
-                    .parameter("revision")
-                    .and_then(|revision| revision.parse().ok())
-                    .unwrap_or(0);
-                let all: Vec<&Value> = chain
-                    .transactions
-                    .values()
-                    .filter(|transaction| {
-                        transaction["purchaseDate"].as_i64().unwrap_or(0) >= since
-                    })
-                    .collect();
-                let page = all
-                    .iter()
-                    .skip(from)
-                    .take(PAGE)
-                    .map(|transaction| self.signed(transaction, now))
-                    .collect::<Result<Vec<Value>>>()?;
-                Ok(ApiAnswer::json(&json!({
-                    "revision": (from + page.len()).to_string(), "hasMore": from + page.len() < all.len(), "signedTransactions": page,
-                })))
-            }
-            ["inApps", "v1", "subscriptions", id] => {
-                let Some((original, chain)) = find(id) else {
-                    return Ok(unknown());
-                };
-                let last = chain
-                    .renewal
-                    .as_ref()
-                    .zip(chain.transactions.values().next_back());
-                let data = last
-                    .into_iter()
-                    .map(|(renewal, transaction)| {
-                        Ok(json!({ "lastTransactions": [{
-                            "originalTransactionId": original, "status": chain.status,
-                            "signedTransactionInfo": self.signed(transaction, now)?, "signedRenewalInfo": self.signed(renewal, now)?,
-                        }] }))
-                    })
-                    .collect::<Result<Vec<Value>>>()?;
-                Ok(ApiAnswer::json(&json!({ "data": data })))
-            }
-            ["inApps", "v1", "notifications", "history"] => {
-                let wanted: Option<Value> = serde_json::from_slice(&request.body).ok();
-                let Some(since) = wanted.and_then(|wanted| wanted["startDate"].as_i64()) else {
-                    return Ok(ApiAnswer::error(
-                        400,
-                        &json!({ "errorMessage": "Invalid start date." }),
-                    ));
-                };
-                let history: Vec<Value> = state
-                    .undelivered
-                    .iter()
-                    .filter(|(at, _)| at.as_millisecond() >= since)
-                    .filter_map(|(_, body)| serde_json::from_str(body).ok())
-                    .collect();
-                Ok(ApiAnswer::json(
-                    &json!({ "hasMore": false, "notificationHistory": history }),
-                ))
-            }
+            ["inApps", "v2", "history", id] => match state.find(id) {
+                Some((_, chain)) => self.history(chain, request, now),
+                None => Ok(unknown()),
+            },
+            ["inApps", "v1", "subscriptions", id] => match state.find(id) {
+                Some((original, chain)) => self.statuses(original, chain, now),
+                None => Ok(unknown()),
+            },
             ["inApps", "v1", "transactions", id] => {
-                match find(id).and_then(|(_, chain)| chain.transactions.get(*id)) {
+                let found = state.find(id);
+                match found.and_then(|(_, chain)| chain.transactions.get(*id)) {
                     Some(transaction) => Ok(ApiAnswer::json(
                         &json!({ "signedTransactionInfo": self.signed(transaction, now)? }),
                     )),
                     None => Ok(unknown()),
                 }
             }
-            ["inApps", "v1", "notifications", "test", token] => Ok(match state.tests.get(*token) {
-                None => ApiAnswer::error(
-                    404,
-                    &json!({ "errorCode": 4_040_008, "errorMessage": "Either the test notification token is expired or the notification and status are not yet available." }),
-                ),
-                Some(result) => {
-                    let attempts: Vec<Value> = result
-                            .iter()
-                            .map(|result| json!({ "attemptDate": now.as_millisecond(), "sendAttemptResult": result }))
-                            .collect();
-                    ApiAnswer::json(&json!({ "sendAttempts": attempts }))
-                }
-            }),
+            ["inApps", "v1", "notifications", "history"] => Ok(state.undelivered(request)),
+            ["inApps", "v1", "notifications", "test", token] => Ok(state.tested(token, now)),
             _ => Ok(unknown()),
         }
+    }
+
+    /// A page of the transactions of a chain.
+    fn history(&self, chain: &Chain, request: &ApiRequest, now: Timestamp) -> Result<ApiAnswer> {
+        let since: i64 = request
+            .parameter("startDate")
+            .and_then(|millis| millis.parse().ok())
+            .unwrap_or(i64::MIN);
+        let from: usize = request
+            .parameter("revision")
+            .and_then(|revision| revision.parse().ok())
+            .unwrap_or(0);
+        let all: Vec<&Value> = chain
+            .transactions
+            .values()
+            .filter(|transaction| transaction["purchaseDate"].as_i64().unwrap_or(0) >= since)
+            .collect();
+        let page = all
+            .iter()
+            .skip(from)
+            .take(PAGE)
+            .map(|transaction| self.signed(transaction, now))
+            .collect::<Result<Vec<Value>>>()?;
+        Ok(ApiAnswer::json(&json!({
+            "revision": (from + page.len()).to_string(), "hasMore": from + page.len() < all.len(), "signedTransactions": page,
+        })))
+    }
+
+    /// How a chain stands, if it is a subscription.
+    fn statuses(&self, original: &str, chain: &Chain, now: Timestamp) -> Result<ApiAnswer> {
+        let last = chain
+            .renewal
+            .as_ref()
+            .zip(chain.transactions.values().next_back());
+        let data = last
+            .into_iter()
+            .map(|(renewal, transaction)| {
+                Ok(json!({ "lastTransactions": [{
+                    "originalTransactionId": original, "status": chain.status,
+                    "signedTransactionInfo": self.signed(transaction, now)?, "signedRenewalInfo": self.signed(renewal, now)?,
+                }] }))
+            })
+            .collect::<Result<Vec<Value>>>()?;
+        Ok(ApiAnswer::json(&json!({ "data": data })))
+    }
+}
+
+impl State {
+    /// The chain with this id, or with a transaction of this id.
+    fn find(&self, id: &str) -> Option<(&String, &Chain)> {
+        self.chains
+            .iter()
+            .find(|(chain, record)| *chain == id || record.transactions.contains_key(id))
+    }
+
+    /// What the store could not deliver since it is asked about.
+    fn undelivered(&self, request: &ApiRequest) -> ApiAnswer {
+        let wanted: Option<Value> = serde_json::from_slice(&request.body).ok();
+        let Some(since) = wanted.and_then(|wanted| wanted["startDate"].as_i64()) else {
+            let problem = json!({ "errorMessage": "Invalid start date." });
+            return ApiAnswer::error(400, &problem);
+        };
+        let history: Vec<Value> = self
+            .undelivered
+            .iter()
+            .filter(|(at, _)| at.as_millisecond() >= since)
+            .filter_map(|(_, body)| serde_json::from_str(body).ok())
+            .collect();
+        ApiAnswer::json(&json!({ "hasMore": false, "notificationHistory": history }))
+    }
+
+    /// What came of a test notification.
+    fn tested(&self, token: &str, now: Timestamp) -> ApiAnswer {
+        let Some(result) = self.tests.get(token) else {
+            return ApiAnswer::error(
+                404,
+                &json!({ "errorCode": 4_040_008, "errorMessage": "Either the test notification token is expired or the notification and status are not yet available." }),
+            );
+        };
+        let attempt = |result: &&str| json!({ "attemptDate": now.as_millisecond(), "sendAttemptResult": result });
+        let attempts: Vec<Value> = result.iter().map(attempt).collect();
+        ApiAnswer::json(&json!({ "sendAttempts": attempts }))
     }
 }
 
