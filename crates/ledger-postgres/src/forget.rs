@@ -4,7 +4,7 @@ use crate::{
     Tx, accounts,
     codec::{failed, signed},
 };
-use domain::{Event, ProjectId};
+use domain::{Event, ProjectId, customer::Customer};
 use ledger::{
     CustomerRecord, Result,
     codec::{Stored, anonymous, anonymous_as, pack, scrub, to_json},
@@ -45,46 +45,12 @@ pub(crate) async fn forget(
     .execute(&mut *tx)
     .await
     .map_err(failed)?;
-    // Its events, and those it had under a name that was merged into it.
-    let events = sqlx::query!(
-        "select customer, id, body from events where customer = $1 or customer in (select id from customers where merged_into = $1)",
-        id
-    )
-    .fetch_all(&mut *tx)
-    .await
-    .map_err(failed)?;
     let names: Vec<String> = std::iter::once(&record.customer.app_user_id)
         .chain(&record.customer.aliases)
         .cloned()
         .collect();
     accounts::forget(&mut *tx, project, &names).await?;
-    for row in events {
-        let mut event: Event = Stored::new("events", &row.id).body("body", &row.body)?;
-        let cause = event.cause.inbox;
-        event.customer = anonymous_as(&forgotten, event.customer.id);
-        let packed = pack(to_json(&event)?.as_bytes());
-        sqlx::query!(
-            "update events set body = $3 where customer = $1 and id = $2",
-            row.customer,
-            row.id,
-            packed
-        )
-        .execute(&mut *tx)
-        .await
-        .map_err(failed)?;
-        // What was sent and answered about it; what happened to each attempt stays.
-        sqlx::query!(
-            "update attempts a set request = null, response = '', headers = null from deliveries d
-             where d.customer = $1 and d.event = $2 and a.customer = d.customer and a.delivery = d.id",
-            row.customer, row.id
-        )
-        .execute(&mut *tx)
-        .await
-        .map_err(failed)?;
-        if let Some(inbox) = cause {
-            forget_message(&mut tx, inbox.uuid(), &names, &forgotten.app_user_id).await?;
-        }
-    }
+    forget_events(&mut tx, id, &names, &forgotten).await?;
     sqlx::query!(
         "update customers set body = $2 where merged_into = $1",
         id,
@@ -95,6 +61,50 @@ pub(crate) async fn forget(
     .map_err(failed)?;
     tx.commit().await.map_err(failed)?;
     Ok(true)
+}
+
+/// Its events, and those it had under a name that was merged into it.
+async fn forget_events(
+    tx: &mut Tx,
+    id: Uuid,
+    names: &[String],
+    forgotten: &Customer,
+) -> Result<()> {
+    let events = sqlx::query!(
+        "select customer, id, body from events where customer = $1 or customer in (select id from customers where merged_into = $1)",
+        id
+    )
+    .fetch_all(&mut **tx)
+    .await
+    .map_err(failed)?;
+    for row in events {
+        let mut event: Event = Stored::new("events", &row.id).body("body", &row.body)?;
+        let cause = event.cause.inbox;
+        event.customer = anonymous_as(forgotten, event.customer.id);
+        let packed = pack(to_json(&event)?.as_bytes());
+        sqlx::query!(
+            "update events set body = $3 where customer = $1 and id = $2",
+            row.customer,
+            row.id,
+            packed
+        )
+        .execute(&mut **tx)
+        .await
+        .map_err(failed)?;
+        // What was sent and answered about it; what happened to each attempt stays.
+        sqlx::query!(
+            "update attempts a set request = null, response = '', headers = null from deliveries d
+             where d.customer = $1 and d.event = $2 and a.customer = d.customer and a.delivery = d.id",
+            row.customer, row.id
+        )
+        .execute(&mut **tx)
+        .await
+        .map_err(failed)?;
+        if let Some(inbox) = cause {
+            forget_message(tx, inbox.uuid(), names, &forgotten.app_user_id).await?;
+        }
+    }
+    Ok(())
 }
 
 /// What was stated about a customer; what a store signed stays as it signed it.
