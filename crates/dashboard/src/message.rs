@@ -11,6 +11,8 @@ pub(crate) struct MessagePart {
     pub(crate) title: String,
     pub(crate) received_at: String,
     pub(crate) verdict: &'static str,
+    /// What the values are from that changed with it.
+    pub(crate) from: &'static str,
     pub(crate) decoded: String,
     pub(crate) raw: String,
 }
@@ -37,6 +39,19 @@ fn verdict(origin: Origin) -> &'static str {
     }
 }
 
+/// What the values are from that changed with a message.
+fn from(origin: Origin) -> &'static str {
+    match origin {
+        Origin::Store(Store::External | Store::Promotional) => "this statement",
+        Origin::Store(_) => "this message",
+        Origin::Answer(_) => "this answer of the store",
+        Origin::Receipt => "this receipt",
+        Origin::Import => "this import",
+        Origin::Operation => "what was done to the customer",
+        Origin::Clock => "the clock",
+    }
+}
+
 /// The message of an event, if one led to it.
 pub(crate) async fn message(app: &App, event: &Event) -> Result<Option<MessagePart>, Problem> {
     let Some(id) = event.cause.inbox else {
@@ -51,6 +66,7 @@ impl MessagePart {
         Self {
             id: message.id.to_string(),
             verdict: verdict(message.origin),
+            from: from(message.origin),
             title: message.title,
             received_at: exact(message.received_at),
             decoded: decoded(&message.body).unwrap_or_default(),

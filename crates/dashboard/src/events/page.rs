@@ -4,7 +4,7 @@ use super::{
     asked::{AskedPart, asked},
     deliveries::DeliveryPart,
     lines::{LinePart, lines},
-    states::states,
+    states::{ValuePart, states},
 };
 use crate::{
     filters,
@@ -56,8 +56,8 @@ struct EventTemplate {
     asked: Option<AskedPart>,
     /// Of a purchase that has several.
     lines: Vec<LinePart>,
-    /// What, before, after.
-    states: Vec<(&'static str, String, String)>,
+    /// Of the purchase, before and after.
+    states: Vec<ValuePart>,
     deliveries: Vec<DeliveryPart>,
     event_json: String,
     /// What webhooks of each format are told.
@@ -97,7 +97,9 @@ async fn event(
     let found = app.engine.ledger().event(project.id, event).await?;
     let found = found.ok_or_else(missing)?;
     let event = found.event.clone();
-    let states = states(&app, &project, found.position, &event).await?;
+    let message = message(&app, &event).await?;
+    let from = message.as_ref().map_or("the clock", |message| message.from);
+    let states = states(&app, &project, found.position, &event, from).await?;
     let mut row = Row::of(&project.key, view::event(&project.setup, found));
     let mut deliveries = Vec::new();
     for state in std::mem::take(&mut row.integrations) {
@@ -106,7 +108,7 @@ async fn event(
     Ok(html(&EventTemplate {
         shell: Shell::load(&app, &project, "events", &uri).await?,
         row,
-        message: message(&app, &event).await?,
+        message,
         asked: asked(&app, &project, &event).await?,
         states,
         deliveries,

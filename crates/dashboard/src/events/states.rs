@@ -45,13 +45,24 @@ fn shown(event: &Event, purchase: &Purchase) -> Vec<(&'static str, String)> {
     ]
 }
 
-/// What the event before it on the same purchase, and its line, said, beside what this one says: what, before, after.
+/// A value of the purchase, and what it is from.
+pub(crate) struct ValuePart {
+    pub(crate) name: &'static str,
+    pub(crate) before: String,
+    pub(crate) after: String,
+    pub(crate) is_changed: bool,
+    pub(crate) from: &'static str,
+}
+
+/// What the event before it on the same purchase, and its line, said, beside what this one says. What differs is `from` whatever led to
+/// this one; what does not was known before.
 pub(crate) async fn states(
     app: &App,
     project: &InProject,
     position: u64,
     event: &Event,
-) -> Result<Vec<(&'static str, String, String)>, Problem> {
+    from: &'static str,
+) -> Result<Vec<ValuePart>, Problem> {
     let Some(purchase) = &event.purchase else {
         return Ok(Vec::new());
     };
@@ -67,16 +78,19 @@ pub(crate) async fn states(
         let is_same = known.chain == purchase.chain && row.event.line == event.line;
         is_same.then(|| shown(&row.event, known))
     });
-    let after = shown(event, purchase);
-    Ok(match before {
-        Some(before) => before
-            .into_iter()
-            .zip(after)
-            .map(|((what, before), (_, after))| (what, before, after))
-            .collect(),
-        None => after
-            .into_iter()
-            .map(|(what, after)| (what, "–".to_owned(), after))
-            .collect(),
-    })
+    let before = before.unwrap_or_default();
+    let after = shown(event, purchase).into_iter().enumerate();
+    Ok(after
+        .map(|(index, (name, after))| {
+            let before = before.get(index).map(|(_, before)| before.clone());
+            let is_changed = before.as_ref() != Some(&after);
+            ValuePart {
+                name,
+                before: before.unwrap_or_else(|| "–".to_owned()),
+                after,
+                is_changed,
+                from: if is_changed { from } else { "an earlier one" },
+            }
+        })
+        .collect())
 }
