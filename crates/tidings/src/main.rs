@@ -16,6 +16,7 @@ mod options;
 mod process;
 mod public_url;
 mod rates;
+mod reached;
 mod rederive;
 mod say;
 mod serve;
