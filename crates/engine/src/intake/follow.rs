@@ -2,7 +2,7 @@
 
 use super::{
     Accepted, Intake, IntakeError, inbox,
-    manner::{Manner, wanted, word},
+    manner::{Manner, left_open, wanted, word},
 };
 use crate::{
     setup::{AppSetup, Setup},
@@ -204,14 +204,5 @@ impl Intake {
             // What a store was asked came in as messages of its own.
             Content::Ask(_) => self.keep(app, message).await,
         }
-    }
-}
-
-/// The question that tells the whole life of a purchase; `None` where what was said does.
-pub(super) fn left_open(source: &dyn Source, content: &Content) -> Option<Question> {
-    match content {
-        Content::Ask(question) => Some(question.clone()),
-        Content::Observed(seen) => source.completes(seen),
-        Content::Nothing(_) | Content::Notice(_) => None,
     }
 }

@@ -4,7 +4,7 @@ use crate::{decide, setup::AppSetup};
 use domain::{Observation, Store};
 use jiff::Timestamp;
 use ledger::{InboxMessage, Origin, Wanted};
-use sources::{Receipt, Sender};
+use sources::{Content, Question, Receipt, Sender, Source};
 
 /// Whom somebody names as the owner of a purchase.
 #[derive(Debug, Clone)]
@@ -71,4 +71,13 @@ pub(super) fn wanted(app: &AppSetup, seen: &Observation, owner: Option<&str>) ->
 pub(super) fn account(app: &AppSetup, seen: &Observation) -> Option<String> {
     let account = seen.account.as_ref()?;
     Some(decide::account_name(app.row.project, &seen.chain, account))
+}
+
+/// The question that tells the whole life of a purchase; `None` where what was said does.
+pub(super) fn left_open(source: &dyn Source, content: &Content) -> Option<Question> {
+    match content {
+        Content::Ask(question) => Some(question.clone()),
+        Content::Observed(seen) => source.completes(seen),
+        Content::Nothing(_) | Content::Notice(_) => None,
+    }
 }

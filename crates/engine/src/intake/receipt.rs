@@ -3,8 +3,7 @@
 
 use super::{
     Accepted, Intake, IntakeError, check_name,
-    follow::left_open,
-    manner::{Manner, Word},
+    manner::{Manner, Word, left_open},
     message::{Named, digest},
 };
 use crate::setup::AppSetup;
