@@ -16,7 +16,7 @@ const MESSAGES: usize = 12;
 const AT_ONCE: usize = 64;
 /// How long a store tries to tell of something.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// What the demo may write, at most: about a day of it. Then nobody buys any more.
+/// What the demo may write, at most, which is some hours of it. Then nobody buys any more.
 const MOST_BYTES: u64 = 1 << 30;
 
 /// Stores in which customers begin in turn: as many in the App Store as in both others.
