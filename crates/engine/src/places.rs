@@ -120,10 +120,10 @@ impl Places {
             let next = self.state.lock().next();
             let Some((wants, tell)) = next else { return };
             // One that waits no more leaves it to the next.
-            if let Err(mut place) = tell.send(self.of(wants)) {
-                if let Some(wants) = place.wants.take() {
-                    self.state.lock().give_back(&wants);
-                }
+            if let Err(mut place) = tell.send(self.of(wants))
+                && let Some(wants) = place.wants.take()
+            {
+                self.state.lock().give_back(&wants);
             }
         }
     }

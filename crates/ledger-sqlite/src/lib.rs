@@ -180,7 +180,7 @@ mod tests {
                 let work = move |_: &Connection| {
                     began.send(number).unwrap();
                     // Until the page is let go.
-                    drop(held.recv());
+                    assert!(held.recv().is_err());
                     Ok(number)
                 };
                 ledger.read_long(work).await
