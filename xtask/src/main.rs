@@ -5,6 +5,7 @@ mod check;
 mod fuzz;
 mod sql;
 mod tools;
+mod truth;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -83,17 +84,7 @@ fn main() -> Result<()> {
             .concat(),
         ),
         Command::Test { long } => check::all(long),
-        Command::Truth { years, seed } => {
-            let test = ["test", "-p", "engine", "--test", "whole", "truth::years"];
-            tools::run_with(
-                "cargo",
-                &[&test[..], &["--", "--ignored", "--nocapture"]].concat(),
-                &[
-                    ("TIDINGS_TRUTH_YEARS", &years.to_string()),
-                    ("TIDINGS_TRUTH_SEED", &seed.to_string()),
-                ],
-            )
-        }
+        Command::Truth { years, seed } => truth::live(years, seed),
         Command::Bench { rest } => tools::run(
             "cargo",
             &[

@@ -1,6 +1,7 @@
 //! What truly happened, as somebody would put it who stood beside.
 
 use jiff::Timestamp;
+use std::collections::BTreeSet;
 
 /// Money taken for something, or a free period begun.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -132,6 +133,18 @@ impl History {
     /// Whether a subscription let the customer in at `now`.
     pub fn has_access(&self, now: Timestamp) -> bool {
         (0..self.purchases()).any(|purchase| self.lets_in(purchase, now))
+    }
+
+    /// When access may have changed: whatever happened, and every end of what was paid for or given.
+    pub fn turning_points(&self) -> BTreeSet<Timestamp> {
+        let ends = |told: &Told| match &told.what {
+            Happened::Charged(charge, _) => charge.until,
+            Happened::ChargeFailed { grace } => *grace,
+            Happened::Moved(until) => Some(*until),
+            _ => None,
+        };
+        let points = |told: &Told| [Some(told.at), ends(told)];
+        self.told.iter().flat_map(points).flatten().collect()
     }
 
     /// The same, by one of the purchases.

@@ -62,6 +62,8 @@ impl Measure<'_> {
 
 /// An event, as far as it is compared.
 struct Heard {
+    /// It undoes a refund of which nothing had been heard.
+    is_alone: bool,
     kind: &'static str,
     product: String,
     micros: Option<i64>,
@@ -71,11 +73,10 @@ struct Heard {
 
 impl Heard {
     fn of(event: &Event) -> Option<Self> {
-        // A refund whose undoing overtook it is undone once more, with what it gave back: the first time it was nothing.
         let is_told = !matches!(
             event.kind,
             EventKind::AccessLevelUpdated | EventKind::TrialActive | EventKind::SubscriptionActive
-        ) && event.cause.rule != "refund.undone_alone";
+        );
         let transaction = event.transaction.as_ref();
         let money = if event.kind.is_refund() {
             transaction.and_then(|transaction| transaction.refunded.or(transaction.price))
@@ -83,12 +84,24 @@ impl Heard {
             transaction.and_then(|transaction| transaction.price)
         };
         is_told.then(|| Self {
+            is_alone: event.cause.rule == "refund.undone_alone",
             kind: event.kind.id(),
             product: event.product.clone().unwrap_or_default(),
             micros: money.map(|money| money.micros),
             reason: event.cancellation_reason.map(CancellationReason::id),
             at: event.occurred_at,
         })
+    }
+
+    /// Whether it is the undoing of a refund that had not been heard of, because it overtook it: it gives nothing back, and once
+    /// the refund is heard of it is undone once more, with what that gave back. Where everything is heard in order, there is none.
+    fn overtook(&self, expected: &[Expected], measure: &Measure<'_>) -> bool {
+        let undoes = |expected: &Expected| {
+            expected.kind == self.kind
+                && expected.product == self.product
+                && measure.agrees(expected.when, self.at)
+        };
+        !measure.is_whole && self.micros.unwrap_or(0) == 0 && expected.iter().any(undoes)
     }
 
     /// What is not as expected; `None` when it is about something else.
@@ -124,7 +137,8 @@ pub(super) fn differences(
     events: &[Event],
     measure: &Measure<'_>,
 ) -> BTreeSet<String> {
-    let mut heard: Vec<_> = events.iter().filter_map(Heard::of).collect();
+    let heard = events.iter().filter_map(Heard::of);
+    let (alone, mut heard): (Vec<_>, Vec<_>) = heard.partition(|heard| heard.is_alone);
     let mut open: Vec<_> = expected.iter().collect();
     open.retain(|expected| {
         let is_it = |heard: &Heard| {
@@ -152,10 +166,14 @@ pub(super) fn differences(
             None => {}
         }
     }
-    kinds.extend(
-        heard
-            .iter()
-            .map(|heard| format!("one {} too many", heard.kind)),
-    );
+    let unexplained = |heard: &&Heard| !heard.overtook(expected, measure);
+    let too_many = heard.iter().chain(alone.iter().filter(unexplained));
+    kinds.extend(too_many.map(|heard| format!("one {} too many", heard.kind)));
+    let undone = expected
+        .iter()
+        .filter(|expected| expected.kind == "refund_reversed");
+    if alone.len() > undone.count() {
+        kinds.insert("a refund undone more than once before it was heard of".to_owned());
+    }
     kinds
 }

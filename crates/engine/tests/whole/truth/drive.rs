@@ -10,13 +10,17 @@ use engine::IntakeError;
 use jiff::{SignedDuration, Timestamp};
 use simulator::{
     Message, Outage, Random,
-    truth::{Act, Life, Lived, Market, Said},
+    truth::{Act, History, Life, Lived, Market, Said},
 };
 use sources::Verdict;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Nothing is looked at less often.
+/// Time passes in steps of no more than that.
 const STEP: i64 = DAY;
+/// Of so many customers at most, everything is looked at after each step.
+const FEW: usize = 8;
+/// Of more, not more often than this.
+const SELDOM: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// When lives begin to be lived, and when all that is known of them is compared.
 #[derive(Clone, Copy)]
@@ -49,6 +53,7 @@ struct Word {
 enum Turn {
     Happens(usize, usize),
     Says(Word),
+    Looks(usize),
     Breaks,
     Mends,
 }
@@ -64,6 +69,8 @@ pub(super) struct Drive {
     count: usize,
     /// The server or the stores are down until then.
     down_until: Option<Timestamp>,
+    /// When it was looked at everything that always holds.
+    looked_at: Timestamp,
 }
 
 /// A life, and in which ways what was heard of it is not what happened.
@@ -86,6 +93,7 @@ impl Drive {
             turns: BTreeMap::new(),
             count: 0,
             down_until: None,
+            looked_at: span.from,
         };
         for (number, life) in lives.into_iter().enumerate() {
             drive.add(life, number);
@@ -104,6 +112,11 @@ impl Drive {
         let lived = life.live(u64::try_from(number).unwrap(), self.span.until);
         for (index, act) in lived.acts.iter().enumerate() {
             self.later(act.at, Turn::Happens(number, index));
+        }
+        if self.way.is_whole() {
+            for at in moments(&lived.history, self.seed) {
+                self.later(at, Turn::Looks(number));
+            }
         }
         self.customers.push(Customer {
             life,
@@ -135,6 +148,7 @@ impl Drive {
         }
         self.pass_until(self.span.until).await;
         self.world.settled().await;
+        self.world.rederives().await;
         for number in 0..self.customers.len() {
             self.look_at(number).await;
         }
@@ -151,12 +165,21 @@ impl Drive {
         }
         while self.world.now() < at {
             let left = self.world.now().duration_until(at).as_secs();
-            self.world.pass(left.clamp(1, STEP)).await;
-            if left > STEP && self.way.is_whole() {
-                for number in 0..self.customers.len() {
-                    self.look_at(number).await;
-                }
-            }
+            self.catch_up().await;
+            let step = SignedDuration::from_secs(left.clamp(1, STEP));
+            self.world.jump(self.world.now() + step);
+        }
+    }
+
+    /// What is due happens. Everything that always holds is looked at, of many customers now and then: it takes longer the more
+    /// there is.
+    async fn catch_up(&mut self) {
+        self.world.catch_up_unseen().await;
+        let since = self.looked_at.duration_until(self.world.now());
+        if self.customers.len() <= FEW || since >= SELDOM {
+            self.world.holds().await;
+            self.looked_at = self.world.now();
+            self.world.endpoints.sent.lock().unwrap().clear();
         }
     }
 
@@ -164,6 +187,10 @@ impl Drive {
         match turn {
             Turn::Happens(number, index) => self.happens(number, index).await,
             Turn::Says(word) => self.deliver(word).await,
+            Turn::Looks(number) => {
+                self.catch_up().await;
+                self.look_at(number).await;
+            }
             Turn::Breaks => self.set_down(Some(self.world.now())),
             Turn::Mends => self.set_down(None),
         }
@@ -226,7 +253,7 @@ impl Drive {
                 _ => self.world.receipt(store, who, &receipt.token).await,
             };
             sent.unwrap();
-            self.world.catch_up().await;
+            self.catch_up().await;
         }
     }
 
@@ -296,7 +323,7 @@ impl Drive {
             }
             taken => taken.unwrap(),
         };
-        self.world.catch_up().await;
+        self.catch_up().await;
         self.note(&word);
         if self.way.is_whole() {
             self.look_at(word.number).await;
@@ -391,6 +418,21 @@ impl Drive {
         });
         compared.collect()
     }
+}
+
+/// When somebody may be let in or shut out: a second after each moment at which that may change, and once some days later.
+fn moments(history: &History, seed: u64) -> Vec<Timestamp> {
+    let after = |at: Timestamp| {
+        let second = u64::try_from(at.as_second()).unwrap();
+        let drawn = Random::new(seed ^ second).below(20 * 86_400);
+        let later = SignedDuration::from_secs(i64::try_from(drawn).unwrap());
+        [at + SignedDuration::from_secs(1), at + later]
+    };
+    history
+        .turning_points()
+        .into_iter()
+        .flat_map(after)
+        .collect()
 }
 
 fn report(lived: &Lived, expected: &[simulator::truth::Expected], told: &[Event]) -> String {

@@ -12,17 +12,29 @@ use drive::{Drive, Outcome, Span};
 use jiff::{SignedDuration, Timestamp};
 use known::KNOWN;
 use simulator::truth::{Life, Market};
-use std::{collections::BTreeMap, fmt::Write, time::Instant};
+use std::{
+    collections::BTreeMap,
+    fmt::Write,
+    num::NonZeroUsize,
+    sync::Mutex,
+    time::{Duration, Instant},
+};
 use way::Way;
 
 const DAY: SignedDuration = SignedDuration::from_hours(24);
+/// How long lives are looked at.
+const LASTS_DAYS: u64 = 300;
+
+fn lasts() -> SignedDuration {
+    DAY * i32::try_from(LASTS_DAYS).unwrap()
+}
 
 /// Lives begin within a month, and are looked at when most of a year is over.
 fn span() -> Span {
     let from: Timestamp = "2026-01-01T01:00:00Z".parse().unwrap();
     Span {
         from,
-        until: from + DAY * 300,
+        until: from + lasts(),
     }
 }
 
@@ -30,8 +42,8 @@ fn span() -> Span {
 fn lives(market: Market, seed: u64, count: u64) -> Vec<Life> {
     let span = span();
     let one = |number| {
-        let (begins, lasts) = ((span.from, DAY * 30), DAY * 300);
-        Life::random(market, seed ^ (number << 32), begins, lasts)
+        let begins = (span.from, DAY * 30);
+        Life::random(market, seed ^ (number << 32), begins, lasts())
     };
     (0..count).map(one).collect()
 }
@@ -141,26 +153,131 @@ async fn what_is_known_to_differ_still_does() {
     }
 }
 
-/// Lives as many years as asked for, and reports the pace and what differs.
+/// Says which kinds of differences some lives show, and looks no further once there are any: for `cargo xtask mutate`.
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "of wrong rules: cargo xtask mutate"]
+#[expect(clippy::print_stdout, reason = "a report")]
+#[expect(clippy::disallowed_methods, reason = "told by `cargo xtask mutate`")]
+async fn notices() {
+    let told = std::env::var("TIDINGS_TRUTH_LIVES").unwrap();
+    let count = told.parse().unwrap();
+    for way in Way::ALL {
+        for market in Market::ALL {
+            if !way.is_open_to(market) {
+                continue;
+            }
+            let outcomes = Drive::all(lives(market, 1, count), way, 1, span()).await;
+            let mut kinds = by_kind(outcomes);
+            kinds.retain(|kind, _| !KNOWN.iter().any(|known| known.covers(market, way, kind)));
+            if let Some((kind, _)) = kinds.first_key_value() {
+                println!("noticed: {kind} ({market:?}, {way:?})");
+                panic!("{:?}", kinds.keys());
+            }
+        }
+    }
+}
+
+/// Customers of one world that are lived for long.
+const TOGETHER: u64 = 60;
+
+/// What a round of worlds has cost so far.
+struct Pace {
+    began: Instant,
+    worked_before: Duration,
+    lived: u64,
+    told_at: Instant,
+}
+
+impl Pace {
+    fn begin() -> Self {
+        let (began, worked_before) = (Instant::now(), processor_time());
+        Self {
+            began,
+            worked_before,
+            lived: 0,
+            told_at: began,
+        }
+    }
+
+    /// So many more; says once a minute how it goes.
+    fn lived(&mut self, count: u64) -> Option<String> {
+        self.lived += count;
+        let is_time = self.told_at.elapsed() >= Duration::from_secs(60);
+        is_time.then(|| {
+            self.told_at = Instant::now();
+            self.report()
+        })
+    }
+
+    fn report(&self) -> String {
+        let years = (self.lived * LASTS_DAYS / 365) as f64;
+        let elapsed = self.began.elapsed();
+        let worked = processor_time().saturating_sub(self.worked_before);
+        format!(
+            "{years:.0} years of customers in {:.0} s: {:.1} a second, {:.1} a second of a processor",
+            elapsed.as_secs_f64(),
+            years / elapsed.as_secs_f64(),
+            years / worked.as_secs_f64()
+        )
+    }
+}
+
+/// How long processors have worked for this process.
+fn processor_time() -> Duration {
+    // Of `proc(5)`: after the name in brackets, the 12th and 13th field count hundredths of a second.
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let fields = stat.rsplit(')').next().unwrap_or_default();
+    let fields = fields.split_whitespace().skip(11).take(2);
+    let hundredths: u64 = fields.filter_map(|field| field.parse::<u64>().ok()).sum();
+    Duration::from_millis(10 * hundredths)
+}
+
+/// Stores and ways without end: all of them with one seed, then with the next.
+fn rounds(seed: u64) -> impl Iterator<Item = (Market, Way, u64)> {
+    (seed..).flat_map(|round| {
+        let ways = Market::ALL.into_iter().flat_map(|market| {
+            let open = Way::ALL
+                .into_iter()
+                .filter(move |way| way.is_open_to(market));
+            open.map(move |way| (market, way))
+        });
+        ways.map(move |(market, way)| (market, way, round))
+    })
+}
+
+/// Lives as many years as asked for, and reports the pace and what differs. Each of several threads has a world of its own.
+#[test]
 #[ignore = "as long as asked for: cargo xtask truth"]
 #[expect(clippy::print_stdout, reason = "a report")]
 #[expect(clippy::disallowed_methods, reason = "told by `cargo xtask truth`")]
-async fn years() {
+fn years() {
     let number = |name: &str| std::env::var(name).unwrap().parse::<u64>().unwrap();
     let (years, seed) = (number("TIDINGS_TRUTH_YEARS"), number("TIDINGS_TRUTH_SEED"));
-    let (began, mut lived, mut round) = (Instant::now(), 0, seed);
-    let mut report = String::new();
-    while lived < years {
-        for market in Market::ALL {
-            for way in Way::ALL.into_iter().filter(|way| way.is_open_to(market)) {
-                report += &unknown(market, way, (round, 20)).await;
-                lived += 20 * 285 / 365;
+    let worlds = (years * 365).div_ceil(LASTS_DAYS * TOGETHER);
+    let worlds = usize::try_from(worlds).unwrap();
+    let next = Mutex::new(rounds(seed).take(worlds));
+    let (report, pace) = (Mutex::new(String::new()), Mutex::new(Pace::begin()));
+    let live = || {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        loop {
+            let Some((market, way, round)) = next.lock().unwrap().next() else {
+                return;
+            };
+            let differs = runtime.block_on(unknown(market, way, (round, TOGETHER)));
+            *report.lock().unwrap() += &differs;
+            let mut pace = pace.lock().unwrap();
+            if let Some(line) = pace.lived(TOGETHER) {
+                println!("{line}");
             }
         }
-        round += 1;
-        let pace = lived as f64 / began.elapsed().as_secs_f64();
-        println!("{lived} years of customers, {pace:.1} a second");
-    }
+    };
+    let threads = 2 * std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(live);
+        }
+    });
+    println!("{}", pace.into_inner().unwrap().report());
+    let report = report.into_inner().unwrap();
     assert!(report.is_empty(), "{report}");
 }

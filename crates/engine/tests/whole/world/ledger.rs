@@ -6,7 +6,7 @@ use ledger::Ledger;
 use ledger_postgres::{Connections, PostgresLedger};
 use ledger_sqlite::SqliteLedger;
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{
         Arc, LazyLock,
         atomic::{AtomicU64, Ordering},
@@ -26,38 +26,65 @@ fn is_postgres() -> bool {
     }
 }
 
-pub(crate) async fn ledger(now: Timestamp) -> Arc<dyn Ledger> {
+/// Where files of SQLite are. `cargo xtask truth` keeps them in memory, where nothing waits for a disk.
+#[expect(clippy::disallowed_methods, reason = "told by `cargo xtask truth`")]
+fn folder() -> PathBuf {
+    let told = std::env::var_os("TIDINGS_TEST_FOLDER");
+    told.map_or_else(|| env!("CARGO_TARGET_TMPDIR").into(), PathBuf::from)
+}
+
+/// Files of SQLite, which go when nobody needs them; after a failure they stay, for who looks into it.
+pub(crate) struct Files(Option<PathBuf>);
+
+impl Files {
+    fn remove(path: &Path) -> bool {
+        ["", "-wal", "-shm"].iter().all(|suffix| {
+            let file = PathBuf::from(format!("{}{suffix}", path.display()));
+            !file.exists() || std::fs::remove_file(file).is_ok()
+        })
+    }
+}
+
+impl Drop for Files {
+    fn drop(&mut self) {
+        let path = self.0.take().filter(|_| !std::thread::panicking());
+        if let Some(path) = path
+            && !Self::remove(&path)
+        {
+            eprintln!("{} could not be removed", path.display());
+        }
+    }
+}
+
+/// One that is empty, and what is to be kept as long as it is used.
+pub(crate) async fn ledger(now: Timestamp) -> (Arc<dyn Ledger>, Files) {
     if is_postgres() {
         let url = tokio::task::spawn_blocking(|| CLUSTER.database().unwrap())
             .await
             .unwrap();
         let connections = Connections { hot: 4, reads: 3 };
-        return Arc::new(
-            PostgresLedger::open(&url, connections, uuid::Uuid::nil(), now)
-                .await
-                .unwrap(),
-        );
+        let ledger = PostgresLedger::open(&url, connections, uuid::Uuid::nil(), now).await;
+        return (Arc::new(ledger.unwrap()), Files(None));
     }
-    Arc::new(SqliteLedger::open(file()).unwrap())
+    let path = file();
+    let ledger = SqliteLedger::open(path.clone()).unwrap();
+    (Arc::new(ledger), Files(Some(path)))
 }
 
 /// One that another release wrote. SQLite, whatever the tests are run on.
-pub(crate) fn written_earlier(dump: &str) -> Arc<dyn Ledger> {
+pub(crate) fn written_earlier(dump: &str) -> (Arc<dyn Ledger>, Files) {
     let path = file();
     let connection = rusqlite::Connection::open(&path).unwrap();
     connection.execute_batch(dump).unwrap();
     drop(connection);
-    Arc::new(SqliteLedger::open(path).unwrap())
+    let ledger = SqliteLedger::open(path.clone()).unwrap();
+    (Arc::new(ledger), Files(Some(path)))
 }
 
 /// Where nothing is yet.
 fn file() -> PathBuf {
     let number = NUMBER.fetch_add(1, Ordering::SeqCst);
-    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
-        .join(format!("world-{}-{number}.db", std::process::id()));
-    for suffix in ["", "-wal", "-shm"] {
-        let old = PathBuf::from(format!("{}{suffix}", path.display()));
-        assert!(!old.exists() || std::fs::remove_file(old).is_ok());
-    }
+    let path = folder().join(format!("world-{}-{number}.db", std::process::id()));
+    assert!(Files::remove(&path));
     path
 }

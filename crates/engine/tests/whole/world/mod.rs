@@ -16,6 +16,7 @@ pub(crate) use chain::Chain;
 pub(crate) use endpoints::{SILENT, answer};
 pub(crate) use project::{AUTHORITY, webhook};
 
+use self::ledger::Files;
 use crate::gate::Gate;
 use ::ledger::{
     Configuration, ConfigurationChange, EventFilter, FeedRow, Ledger, Page, invariants::verify,
@@ -55,6 +56,7 @@ pub(crate) struct World {
     pub(crate) app: AppId,
     ledger: Arc<dyn Ledger>,
     is_running: bool,
+    _files: Files,
 }
 
 /// What an engine is made of in a world.
@@ -149,7 +151,8 @@ impl World {
         wrap: impl FnOnce(Arc<dyn Ledger>) -> Arc<dyn Ledger>,
     ) -> Self {
         let clock = Arc::new(Clock::new());
-        let ledger = wrap(ledger::ledger(clock.now()).await);
+        let (ledger, files) = ledger::ledger(clock.now()).await;
+        let ledger = wrap(ledger);
         let vault = Vault::with_key([1; 32]);
         let configuration = ledger.configuration().await.unwrap();
         let changes = changes(&project, &configuration, &vault, &clock);
@@ -159,7 +162,7 @@ impl World {
                 .await
                 .unwrap()
         );
-        Self::around(ledger, clock, is_running).await
+        Self::around((ledger, files), clock, is_running).await
     }
 
     /// One whose ledger an earlier release wrote, up to this moment: a dump of a world with stores.
@@ -169,7 +172,11 @@ impl World {
         Self::around(ledger::written_earlier(dump), clock, false).await
     }
 
-    async fn around(ledger: Arc<dyn Ledger>, clock: Arc<Clock>, is_running: bool) -> Self {
+    async fn around(
+        (ledger, files): (Arc<dyn Ledger>, Files),
+        clock: Arc<Clock>,
+        is_running: bool,
+    ) -> Self {
         let endpoints = Arc::new(Endpoints::new());
         let stores = Stores::new(AUTHORITY.clone(), "com.example").unwrap();
         let parts = parts(&ledger, &clock, &endpoints, &stores);
@@ -192,6 +199,7 @@ impl World {
             app,
             ledger,
             is_running,
+            _files: files,
         };
         world
             .until("the endpoints are verified", || {
@@ -278,17 +286,18 @@ impl World {
         panic!("never: {what}");
     }
 
-    /// Lets happen what is due now; afterwards everything holds that always holds. Where the ledger is too busy, it is done
-    /// again, as the clock does it.
+    /// Lets happen what is due now; afterwards everything holds that always holds.
     pub(crate) async fn catch_up(&self) {
+        self.catch_up_unseen().await;
+        self.holds().await;
+    }
+
+    /// The same, and nobody looks at everything afterwards. Where the ledger is too busy, it is done again, as the clock does it.
+    pub(crate) async fn catch_up_unseen(&self) {
         for _ in 0..TRIES {
             match self.engine.catch_up().await {
                 Err(error) if error.is_retryable() => {}
-                done => {
-                    done.unwrap();
-                    self.holds().await;
-                    return;
-                }
+                done => return done.unwrap(),
             }
         }
         panic!("the ledger is never available");
@@ -402,7 +411,7 @@ impl World {
 
     /// Derives everything again from the raw messages.
     pub(crate) async fn rederive(&self, progress: impl FnMut(u64)) -> Report {
-        let scratch = ledger::ledger(self.now()).await;
+        let (scratch, _files) = ledger::ledger(self.now()).await;
         engine::rederive::rederive(
             self.engine.ledger(),
             scratch,

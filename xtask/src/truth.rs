@@ -1,0 +1,48 @@
+//! `cargo xtask truth`: generated lives through a whole engine, compared with what truly happened.
+
+use crate::tools;
+use anyhow::Result;
+
+/// What takes the time: built with optimisation, beside dependencies that are built as for every test.
+const BUSY: [&str; 9] = [
+    "domain",
+    "sources",
+    "destinations",
+    "ledger",
+    "ledger-sqlite",
+    "configuration",
+    "engine",
+    "simulator",
+    "throwaway",
+];
+/// Memory that is a folder; nothing in it waits for a disk.
+const MEMORY: &str = "/dev/shm";
+
+/// Options that have cargo build it so. Nobody else's build changes.
+pub(crate) fn optimised() -> Vec<String> {
+    let levels = BUSY.map(|name| format!("profile.dev.package.{name}.opt-level=2"));
+    let options = levels.map(|level| ["--config".to_owned(), level]);
+    options.into_iter().flatten().collect()
+}
+
+/// What says where files of ledgers go.
+pub(crate) fn memory() -> Option<(&'static str, &'static str)> {
+    let is_there = std::path::Path::new(MEMORY).is_dir();
+    is_there.then_some(("TIDINGS_TEST_FOLDER", MEMORY))
+}
+
+/// Lives so many years.
+pub(crate) fn live(years: u64, seed: u64) -> Result<()> {
+    let options = optimised();
+    let test = ["test", "-p", "engine", "--test", "whole", "truth::years"];
+    let options = tools::strs(&options);
+    let run = &["--", "--ignored", "--nocapture"];
+    let words = [options.as_slice(), &test[..], run].concat();
+    let (years, seed) = (years.to_string(), seed.to_string());
+    let told = [
+        ("TIDINGS_TRUTH_YEARS", years.as_str()),
+        ("TIDINGS_TRUTH_SEED", seed.as_str()),
+    ];
+    let told: Vec<_> = told.into_iter().chain(memory()).collect();
+    tools::run_with("cargo", &words, &told)
+}
