@@ -6,10 +6,15 @@ use crate::{
     EventKind,
     fact::{Facts, Transaction, TransactionFact, TransactionKind, TransactionReason},
 };
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
+use std::collections::BTreeMap;
 
 /// The transactions of one line of a purchase that bought something, in order of purchase. What only took money is beside them.
-pub struct History<'a>(Vec<&'a Transaction>);
+pub struct History<'a> {
+    transactions: Vec<&'a Transaction>,
+    /// When a refund took back what a transaction had bought, by its id.
+    taken_back: BTreeMap<&'a str, Timestamp>,
+}
 
 /// How one transaction took over from the one before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,31 +77,42 @@ impl<'a> History<'a> {
                 &b.fact.id,
             ))
         });
-        Self(all)
+        let own = facts.refunds.values();
+        let own = own.filter(|refund| refund.revokes && !refund.is_undone);
+        let own = own.filter(|refund| facts.is_about(refund, line));
+        let own = own.map(|refund| (refund.transaction.as_str(), refund.at));
+        let shown = all.iter().map(|transaction| &transaction.fact);
+        let shown = shown.filter_map(|fact| Some((fact.id.as_str(), fact.revocation.as_ref()?.at)));
+        Self {
+            taken_back: own.chain(shown).collect(),
+            transactions: all,
+        }
     }
 
     /// In order of purchase.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = &'a Transaction> {
-        self.0.iter().copied()
+        self.transactions.iter().copied()
     }
 
     /// When the purchase began, as far as its transactions tell.
-    pub fn began_at(&self) -> Option<jiff::Timestamp> {
-        self.0
+    pub fn began_at(&self) -> Option<Timestamp> {
+        self.transactions
             .iter()
             .map(|transaction| transaction.fact.original_purchased_at)
             .min()
     }
 
     fn position(&self, id: &str) -> Option<usize> {
-        self.0
+        self.transactions
             .iter()
             .position(|transaction| transaction.fact.id == id)
     }
 
     /// The transaction bought just before `id`.
     pub fn before(&self, id: &str) -> Option<&'a Transaction> {
-        self.position(id)?.checked_sub(1).map(|at| self.0[at])
+        self.position(id)?
+            .checked_sub(1)
+            .map(|at| self.transactions[at])
     }
 
     /// Whether it was upgraded away, or a later one of the chain began before its end.
@@ -104,7 +120,7 @@ impl<'a> History<'a> {
         let end = transaction.fact.expires_at;
         let later = self
             .position(&transaction.fact.id)
-            .and_then(|at| self.0.get(at + 1));
+            .and_then(|at| self.transactions.get(at + 1));
         let leg = &transaction.fact.leg;
         let is_replaced = || {
             !leg.is_empty()
@@ -119,15 +135,24 @@ impl<'a> History<'a> {
 
     /// How `id` took over from the transaction before it, if the product changed.
     pub fn switch(&self, id: &str) -> Option<Switched<'a>> {
-        let (old, new) = (&self.before(id)?.fact, &self.0[self.position(id)?].fact);
+        let (old, new) = (
+            &self.before(id)?.fact,
+            &self.transactions[self.position(id)?].fact,
+        );
         if old.product == new.product || new.kind != TransactionKind::Subscription {
             return None;
         }
         let takes_over = !old.leg.is_empty() && new.replaces.as_ref() == Some(&old.leg);
+        // A refund ended it before its time: nothing is left of it that could be taken over from.
+        let taken_back = self.taken_back.get(old.id.as_str());
+        let was_over = taken_back.is_some_and(|at| *at <= new.purchased_at);
         let how = match old.expires_at {
             _ if takes_over => Switch::Immediate,
+            _ if was_over => Switch::AfterLapse,
             _ if new.reason == Some(TransactionReason::Renewal) => Switch::AtRenewal,
             Some(end) if new.purchased_at < end => Switch::Immediate,
+            // Where nobody says whether it renews, it does so at the end, and was bought after it.
+            Some(end) if new.reason.is_none() && new.purchased_at == end => Switch::AtRenewal,
             _ => Switch::AfterLapse,
         };
         Some(Switched { how, old, new })
@@ -135,7 +160,7 @@ impl<'a> History<'a> {
 
     /// Whether money was charged on the chain before `id`; `None` when its beginning is not known.
     fn paid_before(&self, id: &str, chain: &str) -> Option<bool> {
-        let earlier = &self.0[..self.position(id)?];
+        let earlier = &self.transactions[..self.position(id)?];
         if earlier.iter().any(|transaction| transaction.fact.is_paid()) {
             return Some(true);
         }
@@ -147,7 +172,7 @@ impl<'a> History<'a> {
 
     /// The event that the charge `id` is, if it is one, with the name of the rule that says so.
     pub fn charge(&self, id: &str, chain: &str) -> Option<Charge> {
-        let fact = &self.0[self.position(id)?].fact;
+        let fact = &self.transactions[self.position(id)?].fact;
         if fact.kind != TransactionKind::Subscription {
             return Some(Charge::new(
                 EventKind::NonSubscriptionPurchase,
@@ -197,9 +222,12 @@ impl<'a> History<'a> {
             return Run::default();
         };
         let mut start = last;
-        let mut paid_periods = u32::from(self.0[last].fact.is_paid());
+        let mut paid_periods = u32::from(self.transactions[last].fact.is_paid());
         while let Some(before) = start.checked_sub(1) {
-            let (old, new) = (&self.0[before].fact, &self.0[start].fact);
+            let (old, new) = (
+                &self.transactions[before].fact,
+                &self.transactions[start].fact,
+            );
             let uninterrupted = new.reason == Some(TransactionReason::Renewal)
                 || old.expires_at.is_some_and(|end| new.purchased_at <= end);
             if !uninterrupted || !old.is_paid() {
@@ -208,10 +236,10 @@ impl<'a> History<'a> {
             paid_periods += 1;
             start = before;
         }
-        let lasted = self.0[start]
+        let lasted = self.transactions[start]
             .fact
             .purchased_at
-            .duration_until(self.0[last].fact.purchased_at);
+            .duration_until(self.transactions[last].fact.purchased_at);
         Run {
             paid_periods,
             over_a_year: lasted >= SignedDuration::from_hours(365 * 24),
@@ -221,7 +249,7 @@ impl<'a> History<'a> {
     /// Whole days of the first free period of the line.
     pub fn trial_days(&self) -> Option<i64> {
         let trial = &self
-            .0
+            .transactions
             .iter()
             .find(|transaction| transaction.fact.is_free())?
             .fact;

@@ -82,11 +82,8 @@ impl Statement {
             } else {
                 Ownership::Purchased
             },
-            reason: Some(if is_first {
-                TransactionReason::Purchase
-            } else {
-                TransactionReason::Renewal
-            }),
+            // Whether a later charge renews or was bought, its dates tell.
+            reason: is_first.then_some(TransactionReason::Purchase),
             country: self.country.clone(),
             begins_chain: is_first,
             entitlements: self.entitlements.clone(),

@@ -49,6 +49,8 @@ pub struct Expected {
     pub lasting: Lasting,
     /// Since when that stood which it undoes: who never heard of the one hears nothing of the other.
     pub undoes: Option<Timestamp>,
+    /// Since when it had stood as it does again, before that which it undoes: who never heard of that either, hears of it.
+    pub again_since: Option<Timestamp>,
 }
 
 impl History {
@@ -308,6 +310,7 @@ impl<'a> Reader<'a> {
             when: self.shown(at),
             lasting: Lasting::While(at, self.replaced_at(index)),
             undoes: self.undone_since(index),
+            again_since: self.again_since(index),
         }
     }
 
@@ -325,16 +328,37 @@ impl<'a> Reader<'a> {
         self.named(index, kind)
     }
 
-    /// Since when that stood which the `index`th thing that happened undoes.
+    /// Since when that stood which the `index`th thing that happened undoes. Who last heard of a refund hears, when it is undone
+    /// and renewal is switched on again, that it is undone.
     fn undone_since(&self, index: usize) -> Option<Timestamp> {
         let undone = |earlier: &Happened| match &self.told[index].what {
-            Happened::SwitchedOn => *earlier == Happened::SwitchedOff,
+            Happened::SwitchedOn => {
+                matches!(earlier, Happened::SwitchedOff | Happened::TookAgain(_))
+            }
+            Happened::SwitchedOff => *earlier == Happened::SwitchedOn,
             Happened::PlanWithdrawn => matches!(earlier, Happened::Planned(_)),
             _ => false,
         };
-        let mut earlier = self.told[..index].iter();
-        let found = earlier.rfind(|told| undone(&told.what));
+        self.in_period(index)
+            .rfind(|told| undone(&told.what))
+            .map(|told| told.at)
+    }
+
+    /// Since when it stood before as the `index`th thing leaves it, where something else was between.
+    fn again_since(&self, index: usize) -> Option<Timestamp> {
+        let what = &self.told[index].what;
+        let mut earlier = self.in_period(index);
+        let is_again = *what == Happened::SwitchedOff;
+        let found = earlier.rfind(|told| is_again && told.what == *what);
         found.map(|told| told.at)
+    }
+
+    /// What happened before the `index`th thing, in the same period.
+    fn in_period(&self, index: usize) -> impl DoubleEndedIterator<Item = &&'a Told> {
+        let earlier = &self.told[..index];
+        let begins = |told: &&Told| matches!(told.what, Happened::Charged(..));
+        let from = earlier.iter().rposition(begins).unwrap_or(0);
+        earlier[from..].iter()
     }
 
     /// When the store no longer shows what it shows since the `index`th thing happened.
@@ -426,5 +450,6 @@ fn money(kind: &'static str, charge: &Charge) -> Expected {
         when: When::At(charge.from),
         lasting: Lasting::Recorded(charge.from),
         undoes: None,
+        again_since: None,
     }
 }

@@ -41,13 +41,18 @@ impl Measure<'_> {
             Lasting::Recorded(from) => (from, None),
             Lasting::While(from, until) => (from, until),
         };
-        let of_this = |heard: &&Hearing| heard.purchase == expected.purchase;
-        let mut heard = self.heard.iter().filter(of_this);
-        let mut earlier = heard.clone();
-        let knows_before = expected
-            .undoes
-            .is_none_or(|since| earlier.any(|heard| heard.is_within(since, Some(from))));
-        self.is_whole || (knows_before && heard.any(|heard| heard.is_within(from, until)))
+        let mut of_this = self
+            .heard
+            .iter()
+            .filter(|heard| heard.purchase == expected.purchase);
+        let heard_in = |from, until| of_this.clone().any(|heard| heard.is_within(from, until));
+        let knows_before = expected.undoes.is_none_or(|undone| {
+            let never_knew = expected
+                .again_since
+                .is_some_and(|since| !heard_in(since, Some(undone)));
+            never_knew || heard_in(undone, Some(from))
+        });
+        self.is_whole || (knows_before && of_this.any(|heard| heard.is_within(from, until)))
     }
 
     fn agrees(&self, when: When, at: Timestamp) -> bool {

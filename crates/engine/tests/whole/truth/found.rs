@@ -1,0 +1,76 @@
+//! Lives that once were told wrongly, or asked for more than a listener can know: the smallest of each kind, by name.
+
+use super::{drive::Drive, span, way::Way};
+use simulator::truth::{Beginning, Deed, Life, Market};
+
+/// A life that begins then, with these deeds.
+fn life(market: Market, begins: &str, deeds: &[(Deed, u8)]) -> Life {
+    Life {
+        market,
+        begins: begins.parse().unwrap(),
+        beginning: Beginning::Full,
+        has_grace: false,
+        is_family_shared: false,
+        deeds: deeds.to_vec(),
+    }
+}
+
+async fn is_told_truly(life: Life, way: Way) {
+    let outcomes = Drive::all(vec![life], way, 1, span()).await;
+    let outcome = &outcomes[0];
+    let differences = &outcome.differences;
+    assert!(
+        differences.is_empty(),
+        "{differences:?}\n{}",
+        outcome.report
+    );
+}
+
+const ANY: &str = "2026-01-02T00:00:00Z";
+
+/// Nothing is left of a period that was refunded: what is bought in its time takes over from nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn another_product_after_a_refund_is_no_upgrade() {
+    let part = [(Deed::RefundPart, 14), (Deed::Return, 15)];
+    is_told_truly(life(Market::AppStore, ANY, &part), Way::InOrder).await;
+    let whole = [(Deed::Refund, 14), (Deed::Return, 15)];
+    for way in [Way::InOrder, Way::Shuffled, Way::Lost] {
+        is_told_truly(life(Market::AppStore, ANY, &whole), way).await;
+    }
+    let stated = [(Deed::Refund, 88), (Deed::Return, 81)];
+    is_told_truly(life(Market::Stated, ANY, &stated), Way::InOrder).await;
+}
+
+/// Whoever states a charge says when it was, not whether it renews.
+#[tokio::test(flavor = "multi_thread")]
+async fn another_product_stated_in_the_middle_of_a_period_is_an_upgrade() {
+    let deeds = [(Deed::Upgrade, 60)];
+    is_told_truly(life(Market::Stated, ANY, &deeds), Way::InOrder).await;
+}
+
+/// Switched off, on and off again: who misses that it was on hears of one cancellation.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_stands_as_it_stood_is_no_news() {
+    let deeds = [
+        (Deed::Renew, 59),
+        (Deed::Renew, 20),
+        (Deed::SwitchOff, 87),
+        (Deed::SwitchOn, 88),
+        (Deed::SwitchOff, 16),
+    ];
+    let life = life(Market::AppStore, "2026-01-09T15:08:15Z", &deeds);
+    is_told_truly(life, Way::Shuffled).await;
+}
+
+/// Who hears of a refund, and then of nothing before renewal is on again, hears that the refund was undone.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_refund_ended_is_not_switched_on_again_unheard() {
+    let deeds = [
+        (Deed::SwitchOff, 48),
+        (Deed::RefundPart, 13),
+        (Deed::Undo, 85),
+        (Deed::SwitchOn, 44),
+    ];
+    let life = life(Market::AppStore, "2026-01-03T02:15:28Z", &deeds);
+    is_told_truly(life, Way::Shuffled).await;
+}
