@@ -96,7 +96,7 @@ pub struct StoredChain {
 pub struct Commit {
     /// The project.
     pub project: ProjectId,
-    /// What leads to all this, as a message; `None` for a test, and for a look of the clock that led to no event.
+    /// What leads to all this, as a message; `None` for a test, and for a look of the clock that changed nothing.
     pub inbox: Option<InboxMessage>,
     /// The customer as it is to be; `None` when the message concerns none.
     pub customer: Option<CustomerWrite>,

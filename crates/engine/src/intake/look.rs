@@ -3,7 +3,8 @@
 
 use super::{Intake, IntakeError, message::Named};
 use crate::setup::{AppSetup, Setup};
-use domain::{ChainKey, Event};
+use domain::{ChainKey, Event, Snapshot};
+use jiff::Timestamp;
 use ledger::{Commit, InboxMessage, Origin};
 use serde::{Deserialize, Serialize};
 use sources::{Refusal, RefusalCode};
@@ -14,19 +15,41 @@ struct Look {
     chain: ChainKey,
 }
 
-/// The look that led to the events of a commit; `None` where there are none.
-pub(super) fn of(app: &AppSetup, commit: &Commit) -> Option<InboxMessage> {
-    let (first, chain) = (commit.events.first()?, commit.chain.as_ref()?);
-    Some(app.look(&first.event, &chain.key))
+/// Which lines of a purchase let somebody in.
+pub(super) fn doors(snapshot: &Snapshot) -> Vec<bool> {
+    snapshot.lines().map(Snapshot::gives_access).collect()
+}
+
+/// The look that led to what a commit writes at `now` of a purchase that let in so `before`; `None` where it changed nothing that
+/// anything follows from. What is bought once for a time ends without an event where something else lets its customer in, and
+/// what is decided later rests on that.
+pub(super) fn of(
+    app: &AppSetup,
+    commit: &Commit,
+    before: Option<&[bool]>,
+    now: Timestamp,
+) -> Option<InboxMessage> {
+    let chain = commit.chain.as_ref()?;
+    if let Some(first) = commit.events.first() {
+        return Some(app.look(&first.event, &chain.key));
+    }
+    let is_other = before? != doors(&chain.snapshot);
+    is_other.then(|| {
+        let key = format!("{}:{}", chain.key.id, now.as_microsecond());
+        app.look_at(key, &chain.key, now)
+    })
 }
 
 impl AppSetup {
     /// The look that led to an event, the first of its commit: told of one customer once, it names the look.
     pub(crate) fn look(&self, first: &Event, chain: &ChainKey) -> InboxMessage {
-        let at = first.recorded_at;
+        self.look_at(first.id.to_string(), chain, first.recorded_at)
+    }
+
+    fn look_at(&self, key: String, chain: &ChainKey, at: Timestamp) -> InboxMessage {
         let named = Named {
             origin: Origin::Clock,
-            key: first.id.to_string(),
+            key,
             title: "CLOCK".into(),
             signed_at: at,
         };

@@ -141,6 +141,8 @@ impl Intake {
         for _ in 0..TRIES {
             let ledger = self.core.ledger();
             let loaded = ledger.load(wanted).instrument(trace::load()).await?;
+            let stood = loaded.chain.as_ref();
+            let stood = stood.map(|known| look::doors(&known.stored.snapshot));
             let Some(proposal) = propose(loaded, matter, &at) else {
                 return Ok(Some(Decided {
                     events: 0,
@@ -162,7 +164,7 @@ impl Intake {
             };
             let mut commit = decide::conclude(proposal, &known, &at);
             if commit.inbox.is_none() {
-                commit.inbox = look::of(app, &commit);
+                commit.inbox = look::of(app, &commit, stood.as_deref(), matter.now);
             }
             match self.commit_and_note(commit).await? {
                 Written::Done(events) => {
