@@ -159,7 +159,7 @@ impl Drive {
         let is_away = self.way == Way::ServerDown && self.down_until.is_some();
         if is_away || at < self.hears_from() {
             if self.world.now() < at {
-                self.world.jump(at);
+                self.world.away_until(at).await;
             }
             return;
         }
