@@ -3,7 +3,6 @@
 //! It knows nothing of the project and stands below all of it: sources, ledgers, the engine, pages and the simulator share
 //! values, and each by itself would have to say what a poisoned lock means.
 #![warn(missing_docs)]
-#![cfg_attr(test, expect(clippy::panic, reason = "what is tested is a panic"))]
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
