@@ -12,22 +12,34 @@ use ledger::{
     codec::{Stored, readable},
 };
 use sqlx::PgPool;
+use uuid::Uuid;
 
 #[async_trait]
 impl Checks for PostgresLedger {
-    async fn due_checks(&self, now: Timestamp, limit: usize) -> Result<Vec<DueCheck>> {
-        due_checks(&self.reads, now, limit).await
+    async fn due_checks(
+        &self,
+        now: Timestamp,
+        except: &[AppId],
+        limit: usize,
+    ) -> Result<Vec<DueCheck>> {
+        due_checks(&self.reads, now, except, limit).await
     }
     async fn postpone_check(&self, check: &DueCheck, at: Timestamp) -> Result<()> {
         postpone_check(&self.hot, check, at).await
     }
 }
 
-async fn due_checks(pool: &PgPool, now: Timestamp, limit: usize) -> Result<Vec<DueCheck>> {
+async fn due_checks(
+    pool: &PgPool,
+    now: Timestamp,
+    except: &[AppId],
+    limit: usize,
+) -> Result<Vec<DueCheck>> {
+    let except: Vec<Uuid> = except.iter().map(|app| app.uuid()).collect();
     let due = sqlx::query!(
         r#"select project, app, environment, chain, customer, store, check_at as "check_at!" from purchases
-           where check_at is not null and check_at <= $1 order by check_at limit $2"#,
-        micros(now), rows(limit)
+           where check_at is not null and check_at <= $1 and app <> all($3) order by check_at limit $2"#,
+        micros(now), rows(limit), &except
     )
     .fetch_all(pool)
     .await

@@ -24,8 +24,13 @@ impl Inbox for PostgresLedger {
     ) -> Result<bool> {
         park(&self.hot, &message, &reason, retry_at).await
     }
-    async fn due_parked(&self, now: Timestamp, limit: usize) -> Result<Vec<Parked>> {
-        due_parked(&self.reads, now, limit).await
+    async fn due_parked(
+        &self,
+        now: Timestamp,
+        except: &[AppId],
+        limit: usize,
+    ) -> Result<Vec<Parked>> {
+        due_parked(&self.reads, now, except, limit).await
     }
     async fn parked(
         &self,
@@ -148,11 +153,17 @@ async fn park(
     .map_err(failed)
 }
 
-async fn due_parked(pool: &PgPool, now: Timestamp, limit: usize) -> Result<Vec<Parked>> {
+async fn due_parked(
+    pool: &PgPool,
+    now: Timestamp,
+    except: &[AppId],
+    limit: usize,
+) -> Result<Vec<Parked>> {
+    let except: Vec<Uuid> = except.iter().map(|app| app.uuid()).collect();
     let due = sqlx::query_as!(
         Row,
-        "select * from inbox where parked is not null and retry_at <= $1 order by retry_at limit $2",
-        micros(now), rows(limit)
+        "select * from inbox where parked is not null and retry_at <= $1 and app <> all($3) order by retry_at limit $2",
+        micros(now), rows(limit), &except
     )
     .fetch_all(pool)
     .await

@@ -2,19 +2,25 @@
 
 use crate::{
     SqliteLedger,
-    codec::{Key, micros},
+    codec::{Key, any_of, micros},
     statement::{all, execute},
 };
 use async_trait::async_trait;
-use domain::ChainKey;
+use domain::{AppId, ChainKey};
 use jiff::Timestamp;
 use ledger::{Checks, DueCheck, Result, codec::readable};
 use rusqlite::{Connection, params};
 
 #[async_trait]
 impl Checks for SqliteLedger {
-    async fn due_checks(&self, now: Timestamp, limit: usize) -> Result<Vec<DueCheck>> {
-        self.read_long(move |connection| due_checks(connection, now, limit))
+    async fn due_checks(
+        &self,
+        now: Timestamp,
+        except: &[AppId],
+        limit: usize,
+    ) -> Result<Vec<DueCheck>> {
+        let except = any_of(except)?;
+        self.read_long(move |connection| due_checks(connection, now, &except, limit))
             .await
     }
     async fn postpone_check(&self, check: &DueCheck, at: Timestamp) -> Result<()> {
@@ -25,12 +31,18 @@ impl Checks for SqliteLedger {
     }
 }
 
-fn due_checks(connection: &Connection, now: Timestamp, limit: usize) -> Result<Vec<DueCheck>> {
+fn due_checks(
+    connection: &Connection,
+    now: Timestamp,
+    except: &str,
+    limit: usize,
+) -> Result<Vec<DueCheck>> {
     let due = all(
         connection,
         "purchases",
-        "SELECT chain, project, app, environment, customer, store, check_at FROM purchases WHERE check_at IS NOT NULL AND check_at <= ?1 ORDER BY check_at LIMIT ?2",
-        params![micros(now), limit],
+        "SELECT chain, project, app, environment, customer, store, check_at FROM purchases WHERE check_at IS NOT NULL AND check_at <= ?1
+           AND hex(app) NOT IN (SELECT value FROM json_each(?3)) ORDER BY check_at LIMIT ?2",
+        params![micros(now), limit, except],
         |row| {
             let read = || {
                 Ok(DueCheck {

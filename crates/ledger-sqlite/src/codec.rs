@@ -58,6 +58,12 @@ keys!(
     ReplayId
 );
 
+/// Ids as one value: with those that `hex` makes of columns, they can be compared.
+pub(crate) fn any_of<T: Key>(ids: &[T]) -> Result<String> {
+    let hex = |id: &T| -> String { id.key().iter().map(|byte| format!("{byte:02X}")).collect() };
+    to_json(&ids.iter().map(hex).collect::<Vec<_>>())
+}
+
 /// A row that was found. Its first column is what it is known by; whatever cannot be read says so with table, row and column.
 pub(crate) struct Found<'r> {
     table: &'static str,

@@ -2,7 +2,7 @@
 
 use crate::{
     SqliteLedger,
-    codec::{Found, Key, micros, pack},
+    codec::{Found, Key, any_of, micros, pack},
     statement::{all, execute, first},
 };
 use async_trait::async_trait;
@@ -26,8 +26,14 @@ impl Inbox for SqliteLedger {
             .write(move |connection| park(connection, &message, &reason, retry_at))
             .await
     }
-    async fn due_parked(&self, now: Timestamp, limit: usize) -> Result<Vec<Parked>> {
-        self.read_long(move |connection| due_parked(connection, now, limit))
+    async fn due_parked(
+        &self,
+        now: Timestamp,
+        except: &[AppId],
+        limit: usize,
+    ) -> Result<Vec<Parked>> {
+        let except = any_of(except)?;
+        self.read_long(move |connection| due_parked(connection, now, &except, limit))
             .await
     }
     async fn parked(
@@ -149,9 +155,14 @@ fn waiting(
     })
 }
 
-fn due_parked(connection: &Connection, now: Timestamp, limit: usize) -> Result<Vec<Parked>> {
-    let condition = "retry_at <= ?1 ORDER BY retry_at LIMIT ?2";
-    let due = waiting(connection, condition, params![micros(now), limit])?;
+fn due_parked(
+    connection: &Connection,
+    now: Timestamp,
+    except: &str,
+    limit: usize,
+) -> Result<Vec<Parked>> {
+    let condition = "retry_at <= ?1 AND hex(app) NOT IN (SELECT value FROM json_each(?3)) ORDER BY retry_at LIMIT ?2";
+    let due = waiting(connection, condition, params![micros(now), limit, except])?;
     Ok(readable(due))
 }
 

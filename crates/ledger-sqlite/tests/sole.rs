@@ -57,7 +57,7 @@ async fn what_a_server_that_is_gone_had_leased_is_due_and_nothing_else() {
     drop(gone);
 
     let ledger = SqliteLedger::serve(&path, at(4)).await.unwrap();
-    let due = ledger.due_parked(at(4), 10).await.unwrap();
+    let due = ledger.due_parked(at(4), &[], 10).await.unwrap();
     let due: Vec<_> = due.iter().map(|parked| parked.message.id).collect();
     assert_eq!(due, [message(900).id]);
     assert_eq!(claimed(&ledger, 4).await, [leased], "the first of its line");

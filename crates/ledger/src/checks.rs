@@ -8,8 +8,13 @@ use jiff::Timestamp;
 /// When each chain is to be looked at next.
 #[async_trait]
 pub trait Checks: Send + Sync + 'static {
-    /// Chains that time alone may have changed, earliest first.
-    async fn due_checks(&self, now: Timestamp, limit: usize) -> Result<Vec<DueCheck>>;
+    /// Chains of any but these apps that time alone may have changed, earliest first.
+    async fn due_checks(
+        &self,
+        now: Timestamp,
+        except: &[AppId],
+        limit: usize,
+    ) -> Result<Vec<DueCheck>>;
     /// Looks at a chain again at `at` instead, unless it was written meanwhile.
     async fn postpone_check(&self, check: &DueCheck, at: Timestamp) -> Result<()>;
 }

@@ -15,8 +15,13 @@ pub trait Inbox: Send + Sync + 'static {
         reason: String,
         retry_at: Timestamp,
     ) -> Result<bool>;
-    /// Parked messages due for another try, oldest first.
-    async fn due_parked(&self, now: Timestamp, limit: usize) -> Result<Vec<Parked>>;
+    /// Parked messages of any but these apps that are due for another try, oldest first.
+    async fn due_parked(
+        &self,
+        now: Timestamp,
+        except: &[AppId],
+        limit: usize,
+    ) -> Result<Vec<Parked>>;
     /// Parked messages of a project, or of one of its apps, the one that came last first, before one of them. Before an id that no
     /// message of the project has there is none.
     async fn parked(

@@ -11,6 +11,7 @@ mod duties;
 mod gaps;
 mod purchases;
 mod rates;
+mod turns;
 mod upkeep;
 mod waiting;
 

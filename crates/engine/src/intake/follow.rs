@@ -97,6 +97,7 @@ impl Intake {
                 return Ok(());
             }
         };
+        let kept = message.clone();
         let went_on = self.go_on(&setup, app, source, message, tries + 1, &content);
         match went_on.await {
             Ok(accepted) => {
@@ -107,6 +108,9 @@ impl Intake {
             Err(IntakeError::Ledger(error)) => return Err(error),
             Err(error) => {
                 tracing::warn!(inbox.id = %id, %error, "a parked message could not be processed; trying later");
+                let again = after(self.core.system().now(), UNREADABLE_FOR);
+                let ledger = self.core.ledger();
+                ledger.park(kept, error.to_string(), again).await?;
             }
         }
         Ok(())

@@ -4,7 +4,7 @@ use super::{Intake, IntakeError, desk::Urgency, process::Matter};
 use crate::setup::{AppSetup, Setup};
 use domain::{ChainKey, time::after};
 use jiff::SignedDuration;
-use ledger::{DueCheck, KnownChain, Wanted};
+use ledger::{DueCheck, KnownChain, LedgerError, Wanted};
 use sources::{Question, Trouble};
 
 /// How long a purchase waits whose store did not answer.
@@ -25,13 +25,18 @@ impl Intake {
                 Err(trouble) => {
                     // Nothing ends because its store does not answer.
                     tracing::info!(chain = due.chain.id, code = trouble.code(), reason = %trouble, "the store did not confirm how a purchase stands; asking again later");
-                    let later = after(self.core.system().now(), ASK_AGAIN);
-                    self.core.ledger().postpone_check(due, later).await?;
+                    self.look_later(due).await?;
                     return Ok(());
                 }
             }
         }
         self.decide_by_clock(setup, app, &due.chain).await
+    }
+
+    /// Leaves a purchase alone for a while that could not be looked at.
+    pub(crate) async fn look_later(&self, due: &DueCheck) -> Result<(), LedgerError> {
+        let later = after(self.core.system().now(), ASK_AGAIN);
+        self.core.ledger().postpone_check(due, later).await
     }
 
     /// Decides what the clock alone leads to, whatever the store would say.

@@ -150,7 +150,7 @@ behind_the_gate! {
     }
     Inbox {
         fn park(message: InboxMessage, reason: String, retry_at: Timestamp) -> bool;
-        fn due_parked(now: Timestamp, limit: usize) -> Vec<Parked>;
+        fn due_parked(now: Timestamp, except: &[AppId], limit: usize) -> Vec<Parked>;
         fn parked(project: ProjectId, app: Option<AppId>, before: Option<InboxId>, limit: usize) -> Vec<Parked>;
         fn count_parked(project: ProjectId, now: Timestamp) -> Vec<ParkedCount>;
         fn count_waiting_receipts(app: AppId, before: Timestamp, most: u64) -> u64;
@@ -161,7 +161,7 @@ behind_the_gate! {
         fn inbox(id: InboxId) -> Option<InboxRecord>;
     }
     Checks {
-        fn due_checks(now: Timestamp, limit: usize) -> Vec<DueCheck>;
+        fn due_checks(now: Timestamp, except: &[AppId], limit: usize) -> Vec<DueCheck>;
         fn postpone_check(check: &DueCheck, at: Timestamp) -> ();
     }
     Deliveries {

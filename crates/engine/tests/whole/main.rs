@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "tests report by panicking")]
 
 mod again;
+mod backlog;
 mod breaker;
 mod by_hand;
 mod gate;

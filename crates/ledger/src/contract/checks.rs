@@ -13,7 +13,7 @@ pub async fn chains_are_found_when_due(ledger: Subject) {
         let ledger = ledger.clone();
         async move {
             ledger
-                .due_checks(at(second), 10)
+                .due_checks(at(second), &[], 10)
                 .await
                 .unwrap()
                 .into_iter()
@@ -24,12 +24,14 @@ pub async fn chains_are_found_when_due(ledger: Subject) {
     assert_eq!(due(19).await, Vec::<String>::new());
     assert_eq!(due(20).await, ["chain-2"]);
     assert_eq!(due(60).await, ["chain-2", "chain-1"]);
-    let due = ledger.due_checks(at(20), 10).await.unwrap();
+    let due = ledger.due_checks(at(20), &[], 10).await.unwrap();
+    let of_others = ledger.due_checks(at(60), &[due[0].app], 10).await.unwrap();
+    assert_eq!(of_others, []);
     ledger.postpone_check(&due[0], at(40)).await.unwrap();
-    assert_eq!(ledger.due_checks(at(39), 10).await.unwrap(), []);
+    assert_eq!(ledger.due_checks(at(39), &[], 10).await.unwrap(), []);
     ledger.postpone_check(&due[0], at(90)).await.unwrap();
     assert_eq!(
-        ledger.due_checks(at(40), 10).await.unwrap().len(),
+        ledger.due_checks(at(40), &[], 10).await.unwrap().len(),
         1,
         "one that was moved meanwhile stays where it is"
     );

@@ -16,8 +16,8 @@ pub async fn a_parked_message_waits_and_is_processed_once(ledger: Subject) {
         !ledger.seen(parked.id).await.unwrap(),
         "parked is not processed"
     );
-    assert_eq!(ledger.due_parked(at(9), 10).await.unwrap(), []);
-    let due = ledger.due_parked(at(10), 10).await.unwrap();
+    assert_eq!(ledger.due_parked(at(9), &[], 10).await.unwrap(), []);
+    let due = ledger.due_parked(at(10), &[], 10).await.unwrap();
     assert_eq!(
         (&due[0].message, due[0].tries, due[0].reason.as_str()),
         (&parked, 0, "cannot be read")
@@ -28,7 +28,10 @@ pub async fn a_parked_message_waits_and_is_processed_once(ledger: Subject) {
             .await
             .unwrap()
     );
-    assert_eq!(ledger.due_parked(at(10), 10).await.unwrap()[0].tries, 1);
+    assert_eq!(
+        ledger.due_parked(at(10), &[], 10).await.unwrap()[0].tries,
+        1
+    );
     assert_eq!(
         ledger
             .unpark(parked.project, None, Some(parked.id), at(5))
@@ -36,7 +39,7 @@ pub async fn a_parked_message_waits_and_is_processed_once(ledger: Subject) {
             .unwrap(),
         1
     );
-    assert_eq!(ledger.due_parked(at(5), 10).await.unwrap().len(), 1);
+    assert_eq!(ledger.due_parked(at(5), &[], 10).await.unwrap().len(), 1);
     assert_eq!(
         ledger
             .parked(parked.project, None, None, 10)
@@ -56,7 +59,7 @@ pub async fn a_parked_message_waits_and_is_processed_once(ledger: Subject) {
         Some("cannot be read")
     );
     assert!(done(&ledger.commit(commit(1, None, 1)).await.unwrap()));
-    assert_eq!(ledger.due_parked(at(1000), 10).await.unwrap(), []);
+    assert_eq!(ledger.due_parked(at(1000), &[], 10).await.unwrap(), []);
     assert!(ledger.seen(parked.id).await.unwrap());
     assert!(
         !ledger.park(parked, "again".into(), at(10)).await.unwrap(),
@@ -78,15 +81,19 @@ pub async fn parked_messages_are_made_due_by_app(ledger: Subject) {
     let (project, of_another) = (here.project, Some(another));
     let elsewhere = ledger.unpark(project, of_another, Some(here.id), at(5));
     assert_eq!(elsewhere.await.unwrap(), 0, "it is of another app");
-    assert_eq!(ledger.due_parked(at(5), 10).await.unwrap(), []);
+    assert_eq!(ledger.due_parked(at(5), &[], 10).await.unwrap(), []);
     let all = ledger.unpark(project, of_another, None, at(5)).await;
     assert_eq!(all.unwrap(), 1);
-    let due = ledger.due_parked(at(5), 10).await.unwrap();
+    let due = ledger.due_parked(at(5), &[], 10).await.unwrap();
     let due: Vec<_> = due.iter().map(|parked| parked.message.id).collect();
     assert_eq!(due, [there.id]);
+    let of_others = ledger.due_parked(at(5), &[here.app, another], 10).await;
+    assert_eq!(of_others.unwrap(), []);
+    let of_others = ledger.due_parked(at(5), &[here.app], 10).await;
+    assert_eq!(of_others.unwrap().len(), 1);
     let one = ledger.unpark(project, Some(here.app), Some(here.id), at(5));
     assert_eq!(one.await.unwrap(), 1);
-    assert_eq!(ledger.due_parked(at(5), 10).await.unwrap().len(), 2);
+    assert_eq!(ledger.due_parked(at(5), &[], 10).await.unwrap().len(), 2);
 }
 
 /// Parked messages are listed the one that came last first, page by page, of one app or of all.

@@ -236,10 +236,10 @@ pub async fn others_go_on(ledger: &Subject) {
     let leases = ledger.claim(claim(lane(integration(1)), 10, 70, 10)).await;
     let leased: Vec<_> = leases.unwrap().into_iter().map(|lease| lease.id).collect();
     assert_eq!(leased, [delivery(2, 2, integration(1), 5).id]);
-    let checks = ledger.due_checks(at(10), 10).await.unwrap();
+    let checks = ledger.due_checks(at(10), &[], 10).await.unwrap();
     let checked: Vec<_> = checks.into_iter().map(|check| check.customer).collect();
     assert_eq!(checked, [customer(2).id]);
-    let parked = ledger.due_parked(at(10), 10).await.unwrap();
+    let parked = ledger.due_parked(at(10), &[], 10).await.unwrap();
     let waiting: Vec<_> = parked.into_iter().map(|parked| parked.message.id).collect();
     assert_eq!(waiting, [message(2).id]);
     assert_eq!(ledger.running_replays().await.unwrap(), []);
