@@ -8,7 +8,7 @@ use crate::{
     Guarded, Retention, System, Transport, TransportError,
     latest::Latest,
     places::{Place, Places, Wants},
-    setup::{Compiler, MakeSource, Setup},
+    setup::{ActiveIntegration, Compiler, MakeSource, Setup},
     trace,
 };
 use async_trait::async_trait;
@@ -262,11 +262,7 @@ impl Core {
                 return Ok(());
             };
             if let Some(active) = self.setup().integration(integration) {
-                let again = Requeue::Failed {
-                    integration,
-                    reasons: vec![NotSent::MissingCredentials, NotSent::BlockedAddress],
-                    ordered: active.spec.ordered,
-                };
+                let again = again(active);
                 let requeued = self.ledger().requeue(again, self.system().now()).await?;
                 if requeued > 0 {
                     tracing::info!(integration.id = %integration, requeued, "deliveries that lacked credentials are tried again");
@@ -294,9 +290,10 @@ impl Core {
         changes: Vec<ConfigurationChange>,
         by: &str,
     ) -> Result<bool, LedgerError> {
+        let (again, now) = (mended(on, &changes), self.system().now());
         let applied = self
             .ledger()
-            .configure(on.revision(), changes, by, self.system().now())
+            .configure_and_requeue(on.revision(), changes, again, by, now)
             .await?;
         match self.reload().await {
             // What is durable is never answered as failed.
@@ -331,4 +328,28 @@ impl Core {
     pub(crate) fn stop(&self) {
         self.shared.stopping.send_replace(true);
     }
+}
+
+/// What other settings of an integration may mend.
+pub(crate) const MENDED: [NotSent; 2] = [NotSent::MissingCredentials, NotSent::BlockedAddress];
+
+fn again(active: &ActiveIntegration) -> Requeue {
+    Requeue::Failed {
+        integration: active.row.id,
+        reasons: MENDED.to_vec(),
+        ordered: active.spec.ordered,
+    }
+}
+
+/// What is to be tried again with these changes. It is in one commit with them: nothing that ends this process can come between. What fails
+/// meanwhile with the settings of before is found once they are read again ([`Core::reload`]).
+fn mended(on: &Setup, changes: &[ConfigurationChange]) -> Vec<Requeue> {
+    let mended = |change: &ConfigurationChange| match change {
+        ConfigurationChange::PutIntegration(row) => on
+            .integration(row.id)
+            .filter(|known| known.row.sealed_settings != row.sealed_settings)
+            .map(again),
+        _ => None,
+    };
+    changes.iter().filter_map(mended).collect()
 }

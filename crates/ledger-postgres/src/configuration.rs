@@ -4,11 +4,11 @@ use crate::{
     Tx,
     accounts::{close_sessions, note},
     codec::{failed, micros, signed},
-    second_factors,
+    deliveries, second_factors,
 };
 use jiff::Timestamp;
 use ledger::{
-    About, Configuration, ConfigurationChange as Change, Deed, Result, UserPart,
+    About, Configuration, ConfigurationChange as Change, Deed, Requeue, Result, UserPart,
     codec::{Stored, concerned, shown},
     configuration::{Kept, Row, Table},
 };
@@ -47,6 +47,7 @@ pub(crate) async fn apply(
     pool: &PgPool,
     expected: u64,
     changes: &[Change],
+    again: &[Requeue],
     by: &str,
     now: Timestamp,
 ) -> Result<bool> {
@@ -87,7 +88,13 @@ pub(crate) async fn apply(
         let after = row.body.as_deref().map(shown).unwrap_or_default();
         note(&mut *tx, &deed, (&before, &after)).await?;
     }
+    for which in again {
+        deliveries::requeue_in(&mut tx, which, now).await?;
+    }
     tx.commit().await.map_err(failed)?;
+    for which in again {
+        deliveries::after_requeue(pool, which, now).await;
+    }
     Ok(true)
 }
 

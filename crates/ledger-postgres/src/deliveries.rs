@@ -311,6 +311,18 @@ async fn hand_back(pool: &PgPool, leases: &[Returned], now: Timestamp) -> Result
 }
 
 async fn requeue(pool: &PgPool, which: &Requeue, now: Timestamp) -> Result<u64> {
+    let mut tx = pool.begin().await.map_err(failed)?;
+    let requeued = requeue_in(&mut tx, which, now).await?;
+    tx.commit().await.map_err(failed)?;
+    after_requeue(pool, which, now).await;
+    Ok(requeued)
+}
+
+pub(crate) async fn requeue_in(
+    on: &mut PgConnection,
+    which: &Requeue,
+    now: Timestamp,
+) -> Result<u64> {
     let now = micros(now);
     match which {
         Requeue::One(project, delivery) => {
@@ -319,7 +331,7 @@ async fn requeue(pool: &PgPool, which: &Requeue, now: Timestamp) -> Result<u64> 
                  where project = $2 and id = $3",
                 now, project.uuid(), delivery.uuid()
             )
-            .execute(pool)
+            .execute(on)
             .await;
             done.map(|done| done.rows_affected()).map_err(failed)
         }
@@ -333,25 +345,32 @@ async fn requeue(pool: &PgPool, which: &Requeue, now: Timestamp) -> Result<u64> 
                 .map(|reason| reason.id().to_owned())
                 .collect();
             let (due_at, turn) = line::place(*ordered, now);
-            let mut tx = pool.begin().await.map_err(failed)?;
             let done = sqlx::query!(
                 "update deliveries set status = 0, round = 0, accepted_at = $1, due_at = $2, turn = $3, tried_at = null, waits_for = null
                  where integration = $4 and status = 2 and reason = any($5)",
                 now, due_at, turn, integration.uuid(), &reasons
             )
-            .execute(&mut *tx)
+            .execute(&mut *on)
             .await
             .map_err(failed)?;
             if *ordered {
-                let begun = line::begin_all(&mut *tx, *integration, now).await;
+                let begun = line::begin_all(on, *integration, now).await;
                 begun.map_err(failed)?;
-            }
-            tx.commit().await.map_err(failed)?;
-            if *ordered {
-                line::after_commit(line::begin_all(pool, *integration, now).await);
             }
             Ok(done.rows_affected())
         }
+    }
+}
+
+/// Once its transaction is committed: see [`line::begin_all`].
+pub(crate) async fn after_requeue(pool: &PgPool, which: &Requeue, now: Timestamp) {
+    if let Requeue::Failed {
+        integration,
+        ordered: true,
+        ..
+    } = which
+    {
+        line::after_commit(line::begin_all(pool, *integration, micros(now)).await);
     }
 }
 

@@ -9,7 +9,9 @@ use crate::{
 use async_trait::async_trait;
 use domain::{AppId, rates::Rate};
 use jiff::Timestamp;
-use ledger::{Configuration, ConfigurationChange, Result, Settings, codec::Stored, key_replaced};
+use ledger::{
+    Configuration, ConfigurationChange, Requeue, Result, Settings, codec::Stored, key_replaced,
+};
 use sqlx::PgPool;
 use std::collections::BTreeMap;
 
@@ -21,14 +23,15 @@ impl Settings for PostgresLedger {
     async fn configuration_revision(&self) -> Result<u64> {
         configuration::revision(&self.hot).await
     }
-    async fn configure(
+    async fn configure_and_requeue(
         &self,
         revision: u64,
         changes: Vec<ConfigurationChange>,
+        again: Vec<Requeue>,
         by: &str,
         now: Timestamp,
     ) -> Result<bool> {
-        let done = configuration::apply(&self.reads, revision, &changes, by, now).await?;
+        let done = configuration::apply(&self.reads, revision, &changes, &again, by, now).await?;
         self.news.spread();
         Ok(done)
     }

@@ -186,7 +186,7 @@ fn hand_back(connection: &Connection, leases: &[Returned], now: Timestamp) -> Re
     Ok(count)
 }
 
-fn requeue(connection: &Connection, which: &Requeue, now: Timestamp) -> Result<u64> {
+pub(crate) fn requeue(connection: &Connection, which: &Requeue, now: Timestamp) -> Result<u64> {
     let again = "UPDATE deliveries SET status = 0, round = 0, accepted_at = ?1, due_at = ?2, turn = ?3, tried_at = NULL";
     let (at, goes) = (micros(now), Turn::Goes.number());
     let changed = match which {

@@ -4,13 +4,13 @@ use crate::{
     SqliteLedger,
     accounts::note,
     codec::{Key, micros},
-    configuration,
+    configuration, deliveries,
     statement::{all, execute, first},
 };
 use async_trait::async_trait;
 use domain::{AppId, rates::Rate};
 use jiff::Timestamp;
-use ledger::{Configuration, ConfigurationChange, Result, Settings, key_replaced};
+use ledger::{Configuration, ConfigurationChange, Requeue, Result, Settings, key_replaced};
 use rusqlite::{Connection, params};
 
 #[async_trait]
@@ -21,16 +21,23 @@ impl Settings for SqliteLedger {
     async fn configuration_revision(&self) -> Result<u64> {
         self.read(configuration::revision)
     }
-    async fn configure(
+    async fn configure_and_requeue(
         &self,
         revision: u64,
         changes: Vec<ConfigurationChange>,
+        again: Vec<Requeue>,
         by: &str,
         now: Timestamp,
     ) -> Result<bool> {
         let by = by.to_owned();
         self.writer
-            .write(move |connection| configuration::apply(connection, revision, &changes, &by, now))
+            .write(move |connection| {
+                let is_applied = configuration::apply(connection, revision, &changes, &by, now)?;
+                for which in again.iter().filter(|_| is_applied) {
+                    deliveries::requeue(connection, which, now)?;
+                }
+                Ok(is_applied)
+            })
             .await
     }
     async fn rates(&self) -> Result<Vec<Rate>> {

@@ -15,7 +15,7 @@ pub use integration::*;
 pub use key::*;
 pub use project::*;
 
-use crate::{About, Deed, Invitation, Result, User, UserPart};
+use crate::{About, Deed, Invitation, Requeue, Result, User, UserPart};
 use async_trait::async_trait;
 use domain::{ApiKeyId, AppId, IntegrationId, ProjectId, UserId, rates::Rate};
 use jiff::Timestamp;
@@ -32,6 +32,18 @@ pub trait Settings: Send + Sync + 'static {
         &self,
         revision: u64,
         changes: Vec<ConfigurationChange>,
+        by: &str,
+        now: Timestamp,
+    ) -> Result<bool> {
+        self.configure_and_requeue(revision, changes, Vec::new(), by, now)
+            .await
+    }
+    /// The same, and tries deliveries again that failed as long as it was not so: both, or neither.
+    async fn configure_and_requeue(
+        &self,
+        revision: u64,
+        changes: Vec<ConfigurationChange>,
+        again: Vec<Requeue>,
         by: &str,
         now: Timestamp,
     ) -> Result<bool>;

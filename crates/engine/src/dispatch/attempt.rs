@@ -8,7 +8,7 @@ use super::{
     retry_after::asked,
     settle::is_early,
 };
-use crate::{metric::Metric, setup::ActiveIntegration, trace};
+use crate::{core::MENDED, metric::Metric, setup::ActiveIntegration, trace};
 use destinations::{Configured, Header, Outcome, Request};
 use domain::{EventKind, NotSent};
 use jiff::Timestamp;
@@ -39,6 +39,13 @@ impl Dispatch {
         measure_lag(active, &lease, at);
         let (end, sent) = self.send(active, configured.as_ref(), &lease, at).await;
         let (says, verdict, detail) = weigh(&end, lane, &lease);
+        let verdict = match verdict {
+            // It waits for the settings that are in force.
+            Verdict::Failed(reason) if self.was_mended(active, reason).await => {
+                Verdict::Later(reason)
+            }
+            verdict => verdict,
+        };
         let was_put_off = lane.was_put_off(&lease);
         let tried = Tried {
             at,
@@ -86,6 +93,19 @@ impl Dispatch {
         for lease in released {
             lane.push(Job::new(lease, until, room.another()));
         }
+    }
+
+    /// Whether something failed for want of what the settings now in force may have: they were saved since this attempt began.
+    async fn was_mended(&self, active: &ActiveIntegration, reason: NotSent) -> bool {
+        if !MENDED.contains(&reason) {
+            return false;
+        }
+        if let Err(error) = self.core.reload().await {
+            tracing::warn!(%error, "the configuration could not be read again; trying again soon");
+        }
+        let setup = self.core.setup();
+        let current = setup.integration(active.row.id);
+        current.is_some_and(|current| current.row.sealed_settings != active.row.sealed_settings)
     }
 
     /// Renders, signs and sends a message. Answers how that ended, and what there is to record.

@@ -196,6 +196,7 @@ behind_the_gate! {
     Settings {
         fn configuration() -> Configuration;
         fn configuration_revision() -> u64;
+        fn configure_and_requeue(revision: u64, changes: Vec<ConfigurationChange>, again: Vec<Requeue>, by: &str, now: Timestamp) -> bool;
         fn configure(revision: u64, changes: Vec<ConfigurationChange>, by: &str, now: Timestamp) -> bool;
         fn rates() -> Vec<Rate>;
         fn put_rates(rates: Vec<Rate>) -> ();

@@ -2,7 +2,7 @@
 
 use crate::world::{Chain, World};
 use domain::NotSent;
-use ledger::{ConfigurationChange, DeliveryFilter, Integration};
+use ledger::{ConfigurationChange, DeliveryFilter, DeliveryState, Integration};
 use serde_json::json;
 
 /// Another process names `b`.
@@ -53,6 +53,61 @@ async fn what_is_stored_is_answered_as_done_and_read_again_later() {
     assert_ne!(name(&world), "changed", "it could not be read again");
     world.catch_up().await;
     assert_eq!(name(&world), "changed");
+}
+
+/// What `a` cannot be sent as long as it has no address.
+async fn without_an_address(world: &World) {
+    world
+        .save(json!({ "a": { "settings": { "sandbox_url": null } } }))
+        .await;
+    let mut chain = Chain::purchase(1000, "unmapped", None, world.now());
+    let told = chain.notify("SUBSCRIBED", world.now());
+    world.tell(&told).await.unwrap();
+    world.settled().await;
+    assert!(world.received("https://a.").is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_lacked_an_address_goes_although_the_process_ends_that_saved_it() {
+    let (world, gate) = World::gated_and_quiet().await;
+    without_an_address(&world).await;
+    // Nothing is done once it is saved: the process is gone.
+    gate.refuse("requeue", u32::MAX);
+    world
+        .save(json!({ "a": { "settings": { "sandbox_url": "https://a.example/" } } }))
+        .await;
+    let other = world.another_node().await;
+    other.catch_up().await.unwrap();
+    assert_eq!(world.received("https://a.").len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_fails_with_settings_that_are_no_longer_in_force_waits_for_those_that_are() {
+    let (world, gate) = World::gated_and_quiet().await;
+    without_an_address(&world).await;
+    let other = world.another_node().await;
+    // It has looked whether they changed, and not yet for what is due.
+    gate.detain("fail_removed");
+    let late = tokio::spawn({
+        let other = other.clone();
+        async move { other.catch_up().await }
+    });
+    gate.holds("fail_removed").await;
+    world
+        .save(json!({ "a": { "settings": { "sandbox_url": "https://a.example/" } } }))
+        .await;
+    gate.open("fail_removed");
+    late.await.unwrap().unwrap();
+    let ledger = world.engine.ledger();
+    let all = DeliveryFilter::default();
+    let deliveries = ledger.deliveries(&all, None, 10).await.unwrap();
+    let failed = deliveries
+        .iter()
+        .filter(|row| row.state == DeliveryState::Failed);
+    assert_eq!(failed.count(), 0);
+    // The endpoint shows whose it is first.
+    other.catch_up().await.unwrap();
+    assert_eq!(world.received("https://a.").len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

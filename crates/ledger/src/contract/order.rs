@@ -331,6 +331,32 @@ pub async fn what_its_endpoint_puts_off_stays_first_and_is_no_retry(ledger: Subj
     );
 }
 
+/// Settings are changed and what lacked them is tried again, each in its place: both, or neither.
+pub async fn what_lacked_settings_is_tried_again_with_their_commit(ledger: Subject) {
+    let (to, reason) = (integration(1), NotSent::MissingCredentials);
+    for seq in 1..=3 {
+        told(&ledger, 1, seq, &[to], 60).await;
+        let id = delivery(1, seq, to, 1).id;
+        let settled = settlement(1, id, 0, 2, Next::Failed(reason));
+        ledger.settle(settled, at(62)).await.unwrap();
+    }
+    let again = || {
+        vec![Requeue::Failed {
+            integration: to,
+            reasons: vec![reason],
+            ordered: true,
+        }]
+    };
+    let revision = ledger.configuration_revision().await.unwrap();
+    let late = ledger.configure_and_requeue(revision + 1, Vec::new(), again(), "me", at(5));
+    assert!(!late.await.unwrap(), "it had moved");
+    assert_eq!(due(&ledger, to, 5).await, NONE);
+    let done = ledger.configure_and_requeue(revision, Vec::new(), again(), "me", at(5));
+    assert!(done.await.unwrap());
+    assert_eq!(due(&ledger, to, 5).await, [1]);
+    assert_eq!(settle(&ledger, to, 1, 1, 6, Next::Delivered).await, [2]);
+}
+
 /// Makes due, at a second, what rests of a lane and was last tried in a span of seconds.
 fn rouse(to: IntegrationId, second: i64, tried: std::ops::Range<i64>) -> Rouse {
     Rouse {
