@@ -1,12 +1,13 @@
 //! Everything known about one chain: every statement ever made about it, merged.
 //!
-//! A transaction is kept as its newest copy with what other copies knew better: the exact end, the price, how the chain
-//! began, every refund ever shown. A refund is kept likewise: a statement that does not repeat its amount, or that it took
+//! A transaction is kept as its newest copy with what other copies knew better: the exact end, price, tax, offer, country and reason, how
+//! the chain began, every refund ever shown. A refund is kept likewise: a statement that does not repeat its amount, or that it took
 //! access away, takes nothing of it back. Of a renewal and a note the newest statement is kept as it is.
 
 use super::{
     observation::{Note, Observation, RefundFact},
     renewal::RenewalFact,
+    said::{self, Said},
     transaction::TransactionFact,
 };
 use jiff::Timestamp;
@@ -23,6 +24,9 @@ pub struct Transaction {
     /// Where its end is from, when that is not the newest copy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub end: Option<End>,
+    /// When fields were said that the newest copy leaves out.
+    #[serde(default, skip_serializing_if = "Said::is_by_newest")]
+    pub said: Said,
     /// Every refund seen inside a copy, by refund time, with the highest version that showed it.
     pub refunds: BTreeMap<Timestamp, Timestamp>,
     /// The legs that showed it, each with the leg that it took over from, where there were several.
@@ -179,6 +183,7 @@ impl Facts {
                 fact: fact.clone(),
                 first_version: fact.version,
                 end: None,
+                said: Said::default(),
                 refunds: BTreeMap::new(),
                 legs: BTreeMap::new(),
                 shares: BTreeMap::new(),
@@ -190,7 +195,6 @@ impl Facts {
             version: known.fact.version,
             at: known.fact.expires_at,
         });
-        let paid = known.fact.price.or(fact.price);
         // A copy that does not say how the chain began takes nothing from one that does.
         let mut fact = fact.clone();
         let began = &mut known.fact.original_purchased_at;
@@ -198,13 +202,15 @@ impl Facts {
         fact.original_purchased_at = *began;
         known.fact.begins_chain |= fact.begins_chain;
         fact.begins_chain = known.fact.begins_chain;
-        if (rank(&known.fact), &known.fact) < (rank(&fact), &fact) {
+        let one = known.fact.clone();
+        // Of one version the greater copy, by what is not put together from both.
+        let own = |fact: &TransactionFact| (rank(fact), said::own(fact));
+        if own(&one) < own(&fact) {
             known.fact.clone_from(&fact);
         }
+        known.said = known.said.complete(&mut known.fact, &one, &fact);
         known.fact.purchased_at = begins;
         known.stays_with_the_last_leg();
-        // What a later copy no longer says about the price was still true.
-        known.fact.price = known.fact.price.or(paid);
         let end = known_end.max(end);
         known.fact.expires_at = end.at;
         known.fact.end_is_provisional = !end.is_exact;

@@ -9,6 +9,7 @@ mod known;
 mod lines;
 mod observation;
 mod renewal;
+mod said;
 mod transaction;
 
 pub use chain::{ChainKey, Environment, Store};
@@ -16,6 +17,7 @@ pub use known::{End, Facts, Transaction};
 pub use lines::share;
 pub use observation::{Note, Observation, RefundFact};
 pub use renewal::{PriceIncrease, RenewalFact, Status};
+pub use said::Said;
 pub use transaction::{
     Discount, Offer, OfferCategory, Ownership, Revocation, TransactionFact, TransactionKind,
     TransactionReason, line_key,
