@@ -1,7 +1,7 @@
 //! Where the chain stands: paused, unpaid, over. Each is told once per period.
 
 use super::step::{Change, Step};
-use crate::{EventKind, Snapshot, fact::TransactionKind, snapshot::Standing};
+use crate::{EventKind, Snapshot, Store, fact::TransactionKind, snapshot::Standing};
 
 pub(super) fn told(step: &Step<'_>) -> Vec<Change> {
     let rules = [paused, charge_failed, grace_began, ended];
@@ -25,7 +25,16 @@ pub(super) fn paused(step: &Step<'_>) -> Option<Change> {
         Some(at) => (at, "pause.asked_for"),
         None => (snapshot.version, "pause.began"),
     };
-    Some(step.change(EventKind::SubscriptionPaused, key(step, "paused"), at, rule))
+    let key = key(step, "paused");
+    let key = match step.store {
+        // Asked again, or taken back: Google does not say which, so there is one in a period.
+        Store::PlayStore => key,
+        // One that is over may be followed by another in the same period.
+        Store::AppStore | Store::Stripe | Store::External | Store::Promotional => {
+            format!("{key}:{}", at.as_microsecond())
+        }
+    };
+    Some(step.change(EventKind::SubscriptionPaused, key, at, rule))
 }
 
 /// `billing.charge_failed`: once per episode.

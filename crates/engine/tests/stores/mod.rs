@@ -16,4 +16,5 @@ mod shared;
 mod stated;
 mod stripe;
 mod stripe_papers;
+mod stripe_parts;
 mod terms;

@@ -128,6 +128,10 @@ pub(super) struct Invoice {
     pub billing_reason: Option<String>,
     pub currency: String,
     pub amount_paid: i64,
+    pub total: i64,
+    /// Some of it was paid, and it is a charge all the same: whoever reads it says so.
+    #[serde(skip)]
+    pub is_in_part: bool,
     pub tax: Option<i64>,
     pub total_taxes: Option<Vec<TaxAmount>>,
     pub customer_address: Option<Address>,
@@ -139,6 +143,18 @@ pub(super) struct Invoice {
     pub status_transitions: Transitions,
     pub metadata: Option<Metadata>,
     pub livemode: bool,
+}
+
+/// A payment of an invoice. Source: Stripe, API reference, `InvoicePayment`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct InvoicePayment {
+    pub id: String,
+    pub invoice: String,
+    pub amount_paid: i64,
+    #[serde(deserialize_with = "seconds")]
+    pub created: Option<Timestamp>,
+    pub status_transitions: Transitions,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -227,6 +243,11 @@ impl Invoice {
         self.status.as_deref() == Some("paid")
     }
 
+    /// Whether it is a charge: paid, or some of it.
+    pub(super) fn took_money(&self) -> bool {
+        self.is_paid() || self.is_in_part
+    }
+
     pub(super) fn paid_at(&self) -> Option<Timestamp> {
         self.status_transitions.paid_at.or(self.created)
     }
@@ -245,6 +266,12 @@ impl Invoice {
     pub(super) fn is_by_hand(&self) -> bool {
         self.billing_reason.as_deref() == Some("manual")
             && self.lines.data.iter().all(Line::is_beside)
+    }
+}
+
+impl InvoicePayment {
+    pub(super) fn paid_at(&self) -> Option<Timestamp> {
+        self.status_transitions.paid_at.or(self.created)
     }
 }
 

@@ -172,8 +172,13 @@ impl<'a> Talk<'a> {
         }
     }
 
-    /// How an invoice was paid, as filters: its charge or payment in the older shape, its payments in the newer.
-    async fn payments_of(&self, invoice: &Value, invoice_id: &str) -> Result<Vec<String>, Trouble> {
+    /// How an invoice was paid, as filters, each with the transaction that it is to us: its charge or payment in the older shape, its
+    /// payments in the newer. Of several the first is the invoice, and each later one is kept and a transaction of its own.
+    async fn payments_of(
+        &self,
+        invoice: &Value,
+        invoice_id: &str,
+    ) -> Result<(Vec<(String, String)>, Vec<Value>), Trouble> {
         let by = |of: &Value| {
             let charge = id(&of["charge"]).map(|charge| format!("charge={charge}"));
             let intent = id(&of["payment_intent"]).map(|intent| format!("payment_intent={intent}"));
@@ -181,23 +186,51 @@ impl<'a> Talk<'a> {
         };
         let (charge, intent) = by(invoice);
         if let Some(filter) = charge.or(intent) {
-            return Ok(vec![filter]);
+            return Ok((vec![(filter, invoice_id.to_owned())], Vec::new()));
         }
         let path = format!("invoice_payments?invoice={invoice_id}");
-        let payments = self.list(&path).await?;
-        let filters = payments.iter().filter_map(|payment| {
-            let (charge, intent) = by(&payment["payment"]);
-            intent.or(charge)
+        let mut payments = self.list(&path).await?;
+        // Others are open, or were cancelled.
+        payments.retain(|payment| {
+            payment["status"]
+                .as_str()
+                .is_none_or(|status| status == "paid")
         });
-        Ok(filters.collect())
+        payments.sort_by_key(|payment| {
+            let paid_at = payment["status_transitions"]["paid_at"].as_i64();
+            (paid_at.or(payment["created"].as_i64()), id(payment))
+        });
+        let filters = payments.iter().enumerate().filter_map(|(index, payment)| {
+            let (charge, intent) = by(&payment["payment"]);
+            let own = id(payment).filter(|_| index > 0);
+            Some((
+                intent.or(charge)?,
+                own.unwrap_or_else(|| invoice_id.to_owned()),
+            ))
+        });
+        let filters = filters.collect();
+        let in_parts = payments.len() > 1
+            && payments
+                .iter()
+                .all(|payment| payment["amount_paid"].as_i64() > Some(0));
+        Ok((filters, if in_parts { payments } else { Vec::new() }))
     }
 
     async fn refunds_of_invoice(&mut self, invoice: &Value) -> Result<(), Trouble> {
         let Some(invoice_id) = id(invoice).filter(|_| took_money(invoice)) else {
             return Ok(());
         };
-        for filter in self.payments_of(invoice, &invoice_id).await? {
-            self.refunds(&filter, &invoice_id).await?;
+        let (filters, parts) = self.payments_of(invoice, &invoice_id).await?;
+        // What is bought once is one transaction, however it was paid.
+        let in_parts = !parts.is_empty() && subscription_paid_by(invoice).is_some();
+        if in_parts {
+            for part in parts {
+                self.keep("invoice_payment", part);
+            }
+        }
+        for (filter, transaction) in filters {
+            let of = if in_parts { &transaction } else { &invoice_id };
+            self.refunds(&filter, of).await?;
         }
         Ok(())
     }
@@ -205,7 +238,8 @@ impl<'a> Talk<'a> {
     /// The session of Checkout that made an invoice of what it had sold.
     async fn session_of(&self, invoice: &Value, id: &str) -> Result<Option<String>, Trouble> {
         if took_money(invoice) {
-            for filter in self.payments_of(invoice, id).await? {
+            let (filters, _) = self.payments_of(invoice, id).await?;
+            for (filter, _) in filters {
                 let path = format!("checkout/sessions?{filter}");
                 if filter.starts_with("payment_intent=")
                     && let Some(session) =

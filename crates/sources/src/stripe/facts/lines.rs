@@ -18,8 +18,6 @@ pub(super) struct Alone {
     pub(super) subscription: Option<Subscription>,
     /// With what they say of it.
     pub(super) invoices: Vec<Invoice>,
-    /// Prices of the other items.
-    pub(super) others: Vec<String>,
 }
 
 /// The lines of a subscription, the unnamed one first. `invoices` are all, oldest first.
@@ -35,7 +33,6 @@ pub(super) fn alone(subscription: &Subscription, invoices: &[Invoice]) -> Vec<Al
             name: String::new(),
             subscription: Some(subscription.clone()),
             invoices: invoices.to_vec(),
-            others: Vec::new(),
         }];
     }
     let naming = named(subscription, invoices, &billed, &metered);
@@ -50,25 +47,19 @@ pub(super) fn alone(subscription: &Subscription, invoices: &[Invoice]) -> Vec<Al
         .map(|item| naming.name(item))
         .chain(current.keys().cloned())
         .collect();
-    let lines = names.iter().map(|name| {
-        let others = current.iter().filter(|(other, _)| *other != name);
-        Alone {
-            subscription: current.get(name).map(|item| Subscription {
-                items: List {
-                    data: vec![(*item).clone()],
-                    has_more: false,
-                },
-                ..subscription.clone()
-            }),
-            invoices: invoices
-                .iter()
-                .filter_map(|invoice| part(invoice, name, &naming, &metered))
-                .collect(),
-            others: others
-                .filter_map(|(_, item)| Some(item.price()?.id.clone()))
-                .collect(),
-            name: name.clone(),
-        }
+    let lines = names.iter().map(|name| Alone {
+        subscription: current.get(name).map(|item| Subscription {
+            items: List {
+                data: vec![(*item).clone()],
+                has_more: false,
+            },
+            ..subscription.clone()
+        }),
+        invoices: invoices
+            .iter()
+            .filter_map(|invoice| part(invoice, name, &naming, &metered))
+            .collect(),
+        name: name.clone(),
     });
     lines.collect()
 }

@@ -4,6 +4,8 @@ mod about;
 mod amount;
 mod lines;
 mod one_time;
+mod payments;
+mod plan;
 mod refund;
 mod renewal;
 mod subscription;

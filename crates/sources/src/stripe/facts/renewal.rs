@@ -1,9 +1,10 @@
 //! Whether and into what a subscription renews, and how it stands.
 
 use super::{
-    super::model::{Price, Subscription, id, phases_ahead},
+    super::model::{Price, Subscription},
     about::About,
     amount::money,
+    plan::Plan,
 };
 use domain::{
     fact::{RenewalFact, Status},
@@ -12,21 +13,26 @@ use domain::{
 use jiff::Timestamp;
 
 impl About<'_> {
-    /// Of a subscription that is paid until then, and whose last period is free or not. `others` are the prices of its other
-    /// items.
+    /// Of a subscription, or of a line of it, that is paid until then, and whose last period is free or not. `plan` is what a schedule
+    /// does to it.
     pub(super) fn renewal(
         &self,
         subscription: &Subscription,
-        others: &[String],
+        plan: Option<&Plan>,
         paid_until: Option<Timestamp>,
         ran_as_trial: bool,
     ) -> RenewalFact {
         let price = subscription.price();
         let product = price.and_then(Price::name);
         let (status, intent) = self.standing(subscription, paid_until, ran_as_trial);
-        let ends_later = subscription.cancel_at_period_end || subscription.cancel_at.is_some();
+        let ends_later = subscription.cancel_at_period_end
+            || subscription.cancel_at.is_some()
+            || plan == Some(&Plan::Ends);
         RenewalFact {
-            next_product: self.scheduled_product(product.as_ref(), others),
+            next_product: match plan {
+                Some(Plan::Becomes(next)) => Some(next.clone()),
+                Some(Plan::Stays | Plan::Ends) | None => product.clone(),
+            },
             product_is_in_effect: true,
             product,
             auto_renew: Some(!ends_later && status != Some(Status::Expired)),
@@ -96,33 +102,6 @@ impl About<'_> {
             }),
             _ => (None, None),
         }
-    }
-
-    /// What a schedule changes the subscription to after the running phase, or a new price no invoice has charged yet.
-    fn scheduled_product(&self, now: Option<&String>, others: &[String]) -> Option<String> {
-        let schedule = self.answer.parts("schedule").next();
-        let phase =
-            schedule.and_then(|schedule| phases_ahead(&schedule.body, self.version()).next());
-        let items = phase.and_then(|phase| phase["items"].as_array());
-        let prices = items.into_iter().flatten();
-        let mut prices: Vec<String> = prices.filter_map(|item| id(&item["price"])).collect();
-        let is = |price: &str| {
-            now.and_then(|name| name.split_once(':'))
-                .is_some_and(|(_, own)| own == price)
-        };
-        // It stays, or one takes its place that no item has now; the order in which they are listed says nothing.
-        prices.sort_by_key(|price| (!is(price), others.contains(price), price.clone()));
-        let Some(planned) = prices.into_iter().find(|price| !others.contains(price)) else {
-            return now.cloned();
-        };
-        let is_it = |_: &&String| is(&planned);
-        let known = self.answer.parts("price").find(|price| price.id == planned);
-        let resolved = known.and_then(|price| {
-            let price: Price = serde_json::from_value(price.body.clone()).ok()?;
-            price.name()
-        });
-        // A price that its account does not know any more is called what the schedule calls it.
-        now.filter(is_it).cloned().or(resolved).or(Some(planned))
     }
 }
 

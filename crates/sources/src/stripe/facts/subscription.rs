@@ -2,9 +2,10 @@
 
 use super::{
     super::model::{Invoice, Line, Price, Subscription},
-    about::{About, objects},
+    about::About,
     amount::money,
     lines::{self, Alone},
+    plan::Plan,
 };
 use crate::Refusal;
 use domain::{
@@ -23,10 +24,12 @@ impl About<'_> {
     ) -> Result<Option<Observation>, Refusal> {
         let mut seen = Self::chain(&subscription.id, subscription.livemode);
         seen.user_token = self.owner(subscription.metadata.as_ref());
-        let mut invoices: Vec<Invoice> = objects(self.answer, "invoice")?;
-        invoices.sort_by_key(|invoice| invoice.created);
-        for line in lines::alone(subscription, &invoices) {
-            let Some((mut transactions, renewal)) = self.line(&line, subscription) else {
+        let invoices = self.invoices(subscription)?;
+        let all = lines::alone(subscription, &invoices);
+        let plans = self.plans(subscription, &all);
+        for line in &all {
+            let plan = plans.get(&line.name);
+            let Some((mut transactions, renewal)) = self.line(line, subscription, plan) else {
                 continue;
             };
             for fact in &mut transactions {
@@ -35,8 +38,6 @@ impl About<'_> {
             seen.transactions.extend(transactions);
             seen.renewals.extend(renewal.map(|renewal| RenewalFact {
                 line: line.name.clone(),
-                // Whatever comes next takes the place of the unnamed line.
-                next_product: renewal.next_product.filter(|_| line.name.is_empty()),
                 ..renewal
             }));
         }
@@ -54,12 +55,13 @@ impl About<'_> {
         &self,
         line: &Alone,
         whole: &Subscription,
+        plan: Option<&Plan>,
     ) -> Option<(Vec<TransactionFact>, Option<RenewalFact>)> {
         let subscription = line.subscription.as_ref().unwrap_or(whole);
         let invoices = &line.invoices;
         let mut periods: Vec<TransactionFact> = Vec::new();
         let mut extras = Vec::new();
-        for invoice in invoices.iter().filter(|invoice| invoice.is_paid()) {
+        for invoice in invoices.iter().filter(|invoice| invoice.took_money()) {
             match self.paper(invoice, subscription, periods.last()) {
                 Paper::Period(fact) => {
                     // A renewal ends the period before it.
@@ -102,7 +104,7 @@ impl About<'_> {
         let renewal = line
             .subscription
             .as_ref()
-            .map(|own| self.renewal(own, &line.others, paid_until, ran_as_trial));
+            .map(|own| self.renewal(own, plan, paid_until, ran_as_trial));
         periods.extend(extras);
         Some((periods, renewal))
     }

@@ -1,0 +1,84 @@
+//! Invoices that are paid in parts: each payment is money taken, when it is taken. Source: Stripe, "Partial payments" and the API
+//! reference, `InvoicePayment`.
+
+use super::{
+    super::model::{Invoice, InvoicePayment, Subscription},
+    about::{About, objects},
+};
+use crate::Refusal;
+use std::collections::BTreeMap;
+
+/// Why a later payment of an invoice was asked for: it buys no period, which the first bought.
+const PART: &str = "part_of_an_invoice";
+
+impl About<'_> {
+    /// The invoices of a subscription, oldest first. One that several payments paid for is that of the first, and each later payment one
+    /// of its own, which takes money and buys nothing.
+    pub(super) fn invoices(&self, subscription: &Subscription) -> Result<Vec<Invoice>, Refusal> {
+        let mut payments: BTreeMap<String, Vec<InvoicePayment>> = BTreeMap::new();
+        for payment in objects::<InvoicePayment>(self.answer, "invoice_payment")? {
+            payments
+                .entry(payment.invoice.clone())
+                .or_default()
+                .push(payment);
+        }
+        let mut invoices: Vec<Invoice> = objects(self.answer, "invoice")?;
+        // Nothing began yet: what was paid of the first invoice is taken once it is through.
+        let has_begun = !matches!(
+            subscription.status.as_str(),
+            "incomplete" | "incomplete_expired"
+        );
+        for invoice in &mut invoices {
+            invoice.is_in_part = has_begun && !invoice.is_paid() && invoice.amount_paid > 0;
+        }
+        let mut all = Vec::new();
+        for invoice in invoices {
+            match payments.remove(&invoice.id) {
+                Some(parts) if invoice.took_money() => all.extend(in_parts(invoice, parts)),
+                _ => all.push(invoice),
+            }
+        }
+        all.sort_by_key(|invoice| invoice.created);
+        Ok(all)
+    }
+}
+
+/// An invoice for each payment, the first under the name of the whole.
+fn in_parts(whole: Invoice, mut payments: Vec<InvoicePayment>) -> Vec<Invoice> {
+    payments.sort_by(|a, b| (a.paid_at(), &a.id).cmp(&(b.paid_at(), &b.id)));
+    let sum: i64 = payments.iter().map(|payment| payment.amount_paid).sum();
+    let tax = whole.taxed();
+    let mut paid = 0;
+    let mut parts = Vec::new();
+    for payment in payments {
+        // Rounded so that the parts of the tax add up to all of it.
+        let up_to = |paid: i64| {
+            let tax = i128::from(tax?) * i128::from(paid) / i128::from(whole.total.max(sum).max(1));
+            i64::try_from(tax).ok()
+        };
+        let before = up_to(paid);
+        paid += payment.amount_paid;
+        let tax = up_to(paid)
+            .zip(before)
+            .map(|(after, before)| after - before);
+        let paid_at = payment.paid_at();
+        let mut part = Invoice {
+            amount_paid: payment.amount_paid,
+            tax,
+            total_taxes: None,
+            ..whole.clone()
+        };
+        part.status_transitions.paid_at = paid_at;
+        parts.push(if parts.is_empty() {
+            part
+        } else {
+            Invoice {
+                id: payment.id,
+                billing_reason: Some(PART.into()),
+                created: paid_at.or(whole.created),
+                ..part
+            }
+        });
+    }
+    parts
+}
