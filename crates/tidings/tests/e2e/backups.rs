@@ -164,7 +164,9 @@ async fn a_copy_without_its_key_is_not_served_and_no_other_key_is_made() {
     // Who says that it is lost may go on, and sees what has to be given again.
     std::fs::remove_file(&key).unwrap();
     let lost = ["--key-is-lost"];
-    elsewhere.serve_with("127.0.0.1:0", &lost).stop();
+    let server = elsewhere.serve_with("127.0.0.1:0", &lost);
+    Api::new(&elsewhere, &server, &[]).events().await;
+    server.stop();
     assert!(elsewhere.log().contains("they have to be given again"));
     // It was said once: before anything is saved, every command goes on with the key that took its place, and with no other.
     let (replaced, third) = (std::fs::read(&key).unwrap(), "ab".repeat(32));
@@ -186,7 +188,8 @@ async fn a_copy_without_its_key_is_not_served_and_no_other_key_is_made() {
     assert_eq!(status, 200, "{answer}");
     server.stop();
     // A key that is not lost is not replaced.
-    elsewhere.serve_with("127.0.0.1:0", &lost).stop();
+    let server = elsewhere.serve_with("127.0.0.1:0", &lost);
     assert!(elsewhere.log().contains("it is not lost"));
+    drop(server);
     elsewhere.serve();
 }

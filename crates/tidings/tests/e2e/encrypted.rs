@@ -141,7 +141,7 @@ async fn a_stream_over_tls_is_believed_by_its_name_and_authority_only() {
     let right = tested(&api, "right").await;
     assert_eq!(right["state"], "delivered", "{right}");
     for (key, reason, says) in [
-        ("wrong_name", "network_error", "NotValidForName"),
+        ("wrong_name", "network_error", "not valid for name"),
         ("unencrypted", "network_error", "is named with tls://"),
         ("another", "network_error", "UnknownIssuer"),
         (
