@@ -2,7 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "tests report by panicking")]
 
 use jiff::{SignedDuration, Timestamp};
-use simulator::truth::{Beginning, Deed, Expected, Life, Market};
+use simulator::truth::{Beginning, Deed, Expected, Form, Kinds, Life, Market};
+use std::path::PathBuf;
 
 const DAY: i64 = 86_400;
 
@@ -16,7 +17,7 @@ fn life(market: Market, beginning: Beginning, deeds: &[Deed]) -> Life {
         begins: start(),
         beginning,
         has_grace: true,
-        is_family_shared: false,
+        form: Form::Plain,
         deeds: deeds.iter().map(|deed| (*deed, 50)).collect(),
     }
 }
@@ -197,6 +198,58 @@ fn what_is_stated_comes_back_as_a_renewal() {
     check(Market::Stated, Beginning::Trial, &deeds, &told);
 }
 
+/// A life of this kind, with what it comes to.
+fn check_form(market: Market, form: Form, deeds: &[Deed], expected: &[&str]) {
+    let life = Life {
+        form,
+        ..life(market, Beginning::Full, deeds)
+    };
+    let events = life.live(1, until(3_000)).history.expected(market);
+    let mut told: Vec<_> = events.iter().take(expected.len()).map(sentence).collect();
+    // Products of one purchase are told one after the other.
+    told.sort_unstable();
+    let mut expected = expected.to_vec();
+    expected.sort_unstable();
+    assert_eq!(told, expected, "{market:?} {form:?} {deeds:?}");
+}
+
+/// Apple, JWSRenewalInfoDecodedPayload, `commitmentInfo`; Google, `installmentDetails`: who cancels is charged to the end of the term.
+#[test]
+fn a_term_that_is_cancelled_is_charged_to_its_end() {
+    let deeds = [Deed::SwitchOff];
+    let mut told = vec![
+        "subscription_started monthly 999",
+        "subscription_renewal_cancelled monthly",
+    ];
+    told.extend(["subscription_renewed monthly 999"; 11]);
+    told.push("subscription_expired monthly voluntarily_cancelled");
+    for market in [Market::AppStore, Market::Play] {
+        check_form(market, Form::Committed, &deeds, &told);
+    }
+}
+
+/// Google, "Subscriptions with add-ons": each product is charged, and ends, by itself.
+#[test]
+fn what_is_bought_beside_is_told_beside() {
+    use Deed::{DropAddOn, Renew, RunOut, SwitchOff};
+    check_form(
+        Market::Play,
+        Form::Addon,
+        &[Renew, DropAddOn, Renew, SwitchOff, RunOut],
+        &[
+            "subscription_started monthly 999",
+            "subscription_started monthly 299",
+            "subscription_renewed monthly 999",
+            "subscription_renewed monthly 299",
+            "subscription_renewal_cancelled monthly",
+            "subscription_expired monthly voluntarily_cancelled",
+            "subscription_renewed monthly 999",
+            "subscription_renewal_cancelled monthly",
+            "subscription_expired monthly voluntarily_cancelled",
+        ],
+    );
+}
+
 #[test]
 fn access_is_what_was_paid_for_or_given_as_grace() {
     use Deed::{EndGrace, Fail, Recover};
@@ -245,8 +298,11 @@ fn any_part_of_a_life_is_a_life() {
     let year = SignedDuration::from_secs(400 * DAY);
     for market in Market::ALL {
         for seed in 0..60 {
-            let whole = Life::random(market, seed, (start(), year), year);
-            assert_eq!(whole, Life::random(market, seed, (start(), year), year));
+            let whole = Life::random(market, Kinds::All, seed, (start(), year), year);
+            assert_eq!(
+                whole,
+                Life::random(market, Kinds::All, seed, (start(), year), year)
+            );
             for life in whole.smaller().into_iter().chain([whole]) {
                 let lived = life.live(seed, until(800));
                 assert!(lived.acts.is_sorted_by_key(|act| act.at));
@@ -261,12 +317,23 @@ fn any_part_of_a_life_is_a_life() {
 /// The rules are written twice: what is compared must not come from what it is compared with.
 #[test]
 fn nothing_here_knows_how_events_are_derived() {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/truth");
-    let files: Vec<_> = std::fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .collect();
-    assert!(files.len() > 5, "{files:?}");
+    let mut folders = vec![PathBuf::from(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/src/truth"
+    ))];
+    let mut files = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let kind = if path.is_dir() {
+                &mut folders
+            } else {
+                &mut files
+            };
+            kind.push(path);
+        }
+    }
+    assert!(files.len() > 10, "{files:?}");
     for file in files {
         let text = std::fs::read_to_string(&file).unwrap();
         for other in ["domain::", "sources::", "engine::", "ledger::"] {

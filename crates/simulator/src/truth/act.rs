@@ -9,6 +9,10 @@ use anyhow::Result;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+/// Where ids of the App Store begin, and how many each customer has.
+pub(super) const APPLE_IDS: u64 = 2_000_000_000_000_000;
+pub(super) const APPLE_EACH: u64 = 10_000;
+
 /// One thing a store does.
 #[derive(Debug, Clone)]
 pub struct Act {
@@ -16,6 +20,8 @@ pub struct Act {
     pub at: Timestamp,
     /// About which of the customer's purchases.
     pub purchase: usize,
+    /// And about which further product of it.
+    pub beside: Option<usize>,
     /// What its API shows from then on.
     pub changes: Vec<Change>,
     /// What it sends, in its order.
@@ -23,6 +29,11 @@ pub struct Act {
 }
 
 impl Act {
+    /// About which purchases.
+    pub fn about(&self) -> impl Iterator<Item = usize> + '_ {
+        std::iter::once(self.purchase).chain(self.beside)
+    }
+
     /// Makes it so.
     pub fn happen(&self, stores: &Stores) {
         for change in &self.changes {
@@ -292,7 +303,7 @@ impl Market {
         let all = count.all;
         match (self, paper) {
             // Rising with time, as Apple's do.
-            (Self::AppStore, _) => (2_000_000_000_000_000 + number * 10_000 + all).to_string(),
+            (Self::AppStore, _) => (APPLE_IDS + number * APPLE_EACH + all).to_string(),
             (Self::Play, Paper::Once) => format!("GPA.{number}-once-{all}"),
             // The first order of a token names those after it.
             (Self::Play, _) => match count.in_leg.checked_sub(1) {

@@ -3,9 +3,9 @@
 
 use super::{
     act::{Act, Change, Maker, Word},
-    life::{Deed, Life, Market},
+    life::{Deed, Form, Life, Market},
     told::Charge,
-    walk::{Habits, Increase, Stand, Walk},
+    walk::{Habits, Increase, Stand, Term, Walk},
 };
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -17,7 +17,13 @@ const ENVIRONMENT: &str = "LocalTesting";
 
 pub(super) static HABITS: Habits = Habits {
     products: ["com.example.monthly", "com.example.yearly", "unmapped"],
+    once: "unmapped",
+    pass: "pass",
+    addon: "hd",
+    planned: 0,
     never: &[
+        Deed::AddOn,
+        Deed::DropAddOn,
         Deed::StartAnew,
         Deed::TakeMore,
         Deed::AskPause,
@@ -34,11 +40,15 @@ pub(super) static HABITS: Habits = Habits {
     says_end_after: 600,
     grace: 16 * DAY,
     tries: 60 * DAY,
+    tries_committed: 90 * DAY,
     keeps_dates: false,
     plan_switches_on: true,
     upgrade_of_trial: true,
     credits: false,
 };
+
+/// What holds the items of an Advanced Commerce purchase.
+const GENERIC: &str = "com.example.generic";
 
 /// What the status of a subscription is called in numbers.
 mod status {
@@ -60,7 +70,9 @@ pub(super) struct AppStore {
     who: String,
     number: u64,
     is_intro: bool,
-    is_family_shared: bool,
+    form: Form,
+    /// The present purchase says whose it is.
+    is_named: bool,
     /// Of the first transaction, which names the chain.
     first: Option<Charge>,
     transaction: Value,
@@ -75,12 +87,17 @@ impl AppStore {
             who: Market::AppStore.who(number),
             number,
             is_intro: life.beginning == super::Beginning::Intro,
-            is_family_shared: life.is_family_shared,
+            form: life.form(),
+            is_named: life.form() != Form::Nameless,
             first: None,
             transaction: Value::Null,
             transactions: BTreeMap::new(),
             messages: 0,
         }
+    }
+
+    fn is_family_shared(&self) -> bool {
+        self.form == Form::Family
     }
 
     fn is_first(&self, charge: &Charge) -> bool {
@@ -96,10 +113,13 @@ impl AppStore {
             "subscriptionGroupIdentifier": "21000001", "purchaseDate": charge.from.as_millisecond(),
             "originalPurchaseDate": first.from.as_millisecond(), "expiresDate": charge.until.map(Timestamp::as_millisecond),
             "quantity": 1, "type": "Auto-Renewable Subscription", "environment": ENVIRONMENT, "transactionReason": reason,
-            "inAppOwnershipType": if self.is_family_shared { "FAMILY_SHARED" } else { "PURCHASED" },
+            "inAppOwnershipType": if self.is_family_shared() { "FAMILY_SHARED" } else { "PURCHASED" },
             "storefront": "USA", "storefrontId": "143441", "price": charge.micros / 1000, "currency": "USD",
-            "appTransactionId": format!("7{:015}", self.number), "appAccountToken": self.who,
+            "appTransactionId": format!("7{:015}", self.number),
         });
+        if self.is_named {
+            transaction["appAccountToken"] = self.who.clone().into();
+        }
         if charge.is_trial {
             transaction["offerDiscountType"] = "FREE_TRIAL".into();
         } else if self.is_intro && self.is_first(charge) {
@@ -112,12 +132,50 @@ impl AppStore {
         transaction
     }
 
-    /// Something bought once is a chain of its own.
+    /// Several products in one, each an item with its price.
+    fn with_items(&self, walk: &Walk, mut transaction: Value) -> Value {
+        let beside = walk.line.side.as_ref().map(|side| &side.charge);
+        let charges: Vec<_> = beside.into_iter().chain([&walk.line.charge]).collect();
+        let items = charges.iter().map(|charge| {
+            json!({ "SKU": charge.product, "displayName": charge.product, "description": charge.product, "price": charge.micros / 1000 })
+        });
+        let items: Vec<_> = items.collect();
+        let price: i64 = charges.iter().map(|charge| charge.micros / 1000).sum();
+        transaction["productId"] = GENERIC.into();
+        transaction["price"] = price.into();
+        transaction["advancedCommerceInfo"] = json!({
+            "items": items, "estimatedTax": 0, "taxCode": "C003-00-1", "requestReferenceId": "r",
+        });
+        transaction
+    }
+
+    /// One of the monthly charges of a year.
+    fn with_term(term: Term, charge: &Charge, mut transaction: Value) -> Value {
+        let left = i64::from(term.of - term.number) * 30 * DAY;
+        let ends = charge
+            .until
+            .map(|until| until.as_millisecond() + left * 1000);
+        transaction["billingPlanType"] = "MONTHLY".into();
+        transaction["commitmentInfo"] = json!({
+            "billingPeriodNumber": term.number, "totalBillingPeriods": term.of,
+            "commitmentPrice": charge.micros / 1000 * i64::from(term.of), "commitmentExpiresDate": ends,
+        });
+        transaction
+    }
+
+    /// Something bought once is a chain of its own. It says whose it is.
     fn once(&self, charge: &Charge) -> Value {
         let mut transaction = self.transaction(charge, "PURCHASE");
+        transaction["appAccountToken"] = self.who.clone().into();
         transaction["originalTransactionId"] = charge.id.clone().into();
         transaction["originalPurchaseDate"] = charge.from.as_millisecond().into();
-        transaction["type"] = "Consumable".into();
+        let is_pass = charge.product == "pass";
+        let kind = if is_pass {
+            "Non-Renewing Subscription"
+        } else {
+            "Consumable"
+        };
+        transaction["type"] = kind.into();
         if let Some(transaction) = transaction.as_object_mut() {
             transaction.remove("subscriptionGroupIdentifier");
             transaction.remove("expiresDate");
@@ -134,8 +192,26 @@ impl AppStore {
             "originalTransactionId": first.id, "productId": line.charge.product,
             "autoRenewProductId": walk.habits.products[planned], "autoRenewStatus": u8::from(line.is_renewing),
             "environment": ENVIRONMENT, "recentSubscriptionStartDate": first.from.as_millisecond(),
-            "appAccountToken": self.who,
         });
+        if self.is_named {
+            renewal["appAccountToken"] = self.who.clone().into();
+        }
+        if self.form == Form::Addon {
+            let items = self.with_items(walk, json!({}));
+            renewal["productId"] = GENERIC.into();
+            renewal["autoRenewProductId"] = GENERIC.into();
+            renewal["advancedCommerceInfo"] =
+                json!({ "items": items["advancedCommerceInfo"]["items"] });
+        }
+        if let Some(term) = line.term {
+            let goes_on = term.goes_on() && !matches!(line.stand, Stand::Over | Stand::Refunded);
+            renewal["renewalBillingPlanType"] = "MONTHLY".into();
+            renewal["commitmentInfo"] = json!({
+                "commitmentAutoRenewStatus": u8::from(line.is_renewing), "commitmentAutoRenewProductId": line.charge.product,
+            });
+            // The charges of the term go on.
+            renewal["autoRenewStatus"] = u8::from(line.is_renewing || goes_on).into();
+        }
         match line.increase {
             Increase::None => {}
             Increase::Announced => renewal["priceIncreaseStatus"] = 0.into(),
@@ -181,6 +257,7 @@ impl AppStore {
             } else {
                 walk.line.purchase
             },
+            beside: None,
             changes: vec![Change::Apple {
                 transaction: transaction.clone(),
                 stands: stands.clone(),
@@ -214,7 +291,12 @@ impl AppStore {
         kind: &'static str,
         subtype: Option<&'static str>,
     ) -> Vec<Act> {
-        self.transaction = self.transaction(&walk.line.charge, reason);
+        let transaction = self.transaction(&walk.line.charge, reason);
+        self.transaction = match (self.form, walk.line.term) {
+            (Form::Addon, _) => self.with_items(walk, transaction),
+            (_, Some(term)) => Self::with_term(term, &walk.line.charge, transaction),
+            _ => transaction,
+        };
         self.about(walk, kind, subtype)
     }
 
@@ -235,7 +317,7 @@ impl AppStore {
     fn refunded(&mut self, walk: &Walk, deed: Deed) -> Vec<Act> {
         let part = deed == Deed::RefundPart;
         self.transaction["revocationDate"] = walk.now().as_millisecond().into();
-        if self.is_family_shared {
+        if self.is_family_shared() {
             self.transaction["revocationType"] = "FAMILY_REVOKE".into();
             return self.about(walk, "REVOKE", None);
         }
@@ -296,7 +378,10 @@ impl Maker for AppStore {
         match deed {
             Deed::Renew => self.charged(walk, "RENEWAL", "DID_RENEW", None),
             Deed::Recover => self.charged(walk, "RENEWAL", "DID_RENEW", Some("BILLING_RECOVERY")),
-            Deed::Return => self.charged(walk, "PURCHASE", "SUBSCRIBED", Some("RESUBSCRIBE")),
+            Deed::Return => {
+                self.is_named = true;
+                self.charged(walk, "PURCHASE", "SUBSCRIBED", Some("RESUBSCRIBE"))
+            }
             Deed::SwitchOff => self.about(
                 walk,
                 "DID_CHANGE_RENEWAL_STATUS",
@@ -335,7 +420,7 @@ impl Maker for AppStore {
             }
             Deed::Announce => self.about(walk, "PRICE_INCREASE", Some("PENDING")),
             Deed::Accept => self.about(walk, "PRICE_INCREASE", Some("ACCEPTED")),
-            Deed::BuyOnce => {
+            Deed::BuyOnce | Deed::BuyPass => {
                 let once = self.once(&walk.once[walk.traded].charge);
                 vec![self.says(walk, "ONE_TIME_CHARGE", None, once, None)]
             }
@@ -351,7 +436,9 @@ impl Maker for AppStore {
             | Deed::Resume
             | Deed::StopNow
             | Deed::StartAnew
-            | Deed::TakeMore => Vec::new(),
+            | Deed::TakeMore
+            | Deed::AddOn
+            | Deed::DropAddOn => Vec::new(),
         }
     }
 }

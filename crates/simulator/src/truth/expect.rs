@@ -4,7 +4,7 @@
 //! said by Adapty's *Event flows* and RevenueCat's *Common Webhook Flows*.
 
 use super::{
-    life::Market,
+    life::{Form, Market},
     told::{Charge, Happened, History, How, Told, Why},
 };
 use jiff::{SignedDuration, Timestamp};
@@ -66,7 +66,7 @@ impl History {
         market: Market,
         first_heard: impl Fn(usize) -> Option<Timestamp>,
     ) -> Vec<Expected> {
-        if self.is_family_shared {
+        if self.form == Form::Family {
             // Who is let in by somebody else has bought nothing.
             return Vec::new();
         }
@@ -74,7 +74,8 @@ impl History {
         for purchase in 0..self.purchases() {
             let before = all.len();
             let told = self.of(purchase);
-            let mut reader = Reader::of(market, &told);
+            let is_ordinary = self.form == Form::Plain && self.unlocks(purchase) != "hd";
+            let mut reader = Reader::of(market, is_ordinary, &told);
             let heard = first_heard(purchase).unwrap_or(Timestamp::MIN);
             let began = told.first().map_or(Timestamp::MAX, |told| told.at);
             let is_old = began.duration_until(heard) > NEWS;
@@ -111,7 +112,7 @@ impl Standing {
     fn follow(&mut self, what: &Happened, events: &[Expected]) {
         let last = events.last().cloned();
         match what {
-            Happened::Charged(..) | Happened::BoughtOnce(_) => {
+            Happened::Charged(..) | Happened::BoughtOnce(_) | Happened::BoughtFor(..) => {
                 self.charge.clone_from(&last);
                 self.since = last;
             }
@@ -143,6 +144,8 @@ impl Standing {
 /// Goes through what happened to one purchase.
 struct Reader<'a> {
     market: Market,
+    /// It is no charge of a term, and no further product.
+    is_ordinary: bool,
     told: &'a [&'a Told],
     charge: Option<&'a Charge>,
     /// Money was taken for it before.
@@ -152,9 +155,10 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    const fn of(market: Market, told: &'a [&'a Told]) -> Self {
+    const fn of(market: Market, is_ordinary: bool, told: &'a [&'a Told]) -> Self {
         Self {
             market,
+            is_ordinary,
             told,
             charge: None,
             is_paid: false,
@@ -178,7 +182,9 @@ impl<'a> Reader<'a> {
         match &told.what {
             Happened::Charged(charge, how) => self.charged(charge, *how),
             Happened::TookMore(charge) => vec![money("subscription_renewed", charge)],
-            Happened::BoughtOnce(charge) => vec![money("non_subscription_purchase", charge)],
+            Happened::BoughtOnce(charge) | Happened::BoughtFor(charge, _) => {
+                vec![money("non_subscription_purchase", charge)]
+            }
             Happened::GaveBack {
                 charge,
                 micros,
@@ -206,7 +212,8 @@ impl<'a> Reader<'a> {
                 }]
             }
             Happened::SwitchedOff => vec![Expected {
-                when: if self.market.dates_intent() {
+                // Of charges that go on, no store says since when they will end, nor of what is taken off at the renewal.
+                when: if self.market.dates_intent() && self.is_ordinary {
                     When::At(told.at)
                 } else {
                     When::Shown(told.at)

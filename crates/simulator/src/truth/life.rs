@@ -1,7 +1,7 @@
 //! A life: where it is lived, how it begins, and what is done in it.
 
 use super::{
-    act::{Act, Maker},
+    act::{self, Act, Maker},
     apple::{self, AppStore},
     play::{self, Play},
     stated::{self, Stated},
@@ -49,6 +49,58 @@ pub enum Beginning {
     Intro,
     /// What later ones cost.
     Full,
+}
+
+/// What a purchase is, where it is no ordinary subscription.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// It is one.
+    Plain,
+    /// Somebody in the family pays.
+    Family,
+    /// A year that is paid by the month: who cancels is charged to its end.
+    Committed,
+    /// Two products in one purchase.
+    Addon,
+    /// It names nobody; what the same store account buys later does.
+    Nameless,
+}
+
+/// Which lives there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kinds {
+    /// Of ordinary subscriptions, with what is bought once.
+    Ordinary,
+    /// And of terms, of what is bought for a time, and of customers that are named late.
+    Single,
+    /// And of further products, and of other products that another purchase brings at the renewal.
+    All,
+}
+
+impl Kinds {
+    fn has(self, market: Market, deed: Deed) -> bool {
+        let is_plan = market == Market::Play && deed == Deed::Plan;
+        match deed {
+            Deed::AddOn | Deed::DropAddOn => self == Self::All,
+            Deed::BuyPass => self != Self::Ordinary,
+            _ => !is_plan || self == Self::All,
+        }
+    }
+
+    /// What kind of purchase a life has.
+    fn form(self, market: Market, random: &mut Random) -> Form {
+        if self == Self::Ordinary {
+            let is_family = market == Market::AppStore && random.chance(4);
+            return if is_family { Form::Family } else { Form::Plain };
+        }
+        match random.below(100) {
+            0..4 => Form::Family,
+            4..20 => Form::Committed,
+            20..36 if self == Self::All => Form::Addon,
+            36..44 => Form::Nameless,
+            _ => Form::Plain,
+        }
+    }
 }
 
 /// What a customer or a store does.
@@ -108,11 +160,17 @@ pub enum Deed {
     StartAnew,
     /// Money is taken for more of it until the end of the period.
     TakeMore,
+    /// A further product joins the subscription.
+    AddOn,
+    /// It is taken off at the renewal.
+    DropAddOn,
+    /// Something is bought that serves for a time.
+    BuyPass,
 }
 
 impl Deed {
     /// All of them, each with how often it is tried.
-    pub(super) const ALL: [(Self, u64); 27] = [
+    pub(super) const ALL: [(Self, u64); 30] = [
         (Self::Renew, 30),
         (Self::SwitchOff, 10),
         (Self::SwitchOn, 8),
@@ -140,6 +198,9 @@ impl Deed {
         (Self::RefundOnce, 2),
         (Self::StartAnew, 4),
         (Self::TakeMore, 4),
+        (Self::AddOn, 5),
+        (Self::DropAddOn, 4),
+        (Self::BuyPass, 2),
     ];
 }
 
@@ -154,14 +215,15 @@ pub struct Life {
     pub beginning: Beginning,
     /// The store lets customers go on for a while whose charge failed.
     pub has_grace: bool,
-    /// Somebody in the family pays.
-    pub is_family_shared: bool,
+    /// What kind of purchase it is; an ordinary one where the store, or the beginning, has no such.
+    pub form: Form,
     /// What is done, and when: how many hundredths of the time there is for it have passed.
     pub deeds: Vec<(Deed, u8)>,
 }
 
 /// A life that was lived.
 pub struct Lived {
+    number: u64,
     /// What the app calls the customer.
     pub who: String,
     /// What the store did, in order.
@@ -170,10 +232,34 @@ pub struct Lived {
     pub history: History,
 }
 
+impl Lived {
+    /// Whether a chain of the App Store is this customer's.
+    pub fn owns(&self, chain: &str) -> bool {
+        let number = chain
+            .parse::<u64>()
+            .ok()
+            .and_then(|id| id.checked_sub(act::APPLE_IDS));
+        number.is_some_and(|number| number / act::APPLE_EACH == self.number)
+    }
+}
+
 impl Life {
+    /// What kind of purchase it is.
+    pub(super) const fn form(&self) -> Form {
+        let is_full = matches!(self.beginning, Beginning::Full);
+        let is_there = match (self.form, self.market) {
+            (Form::Plain, _) | (Form::Family | Form::Nameless, Market::AppStore) => true,
+            (Form::Committed, Market::AppStore | Market::Play) => is_full,
+            (Form::Addon, Market::AppStore | Market::Play | Market::Stripe) => is_full,
+            _ => false,
+        };
+        if is_there { self.form } else { Form::Plain }
+    }
+
     /// One of `seed`, beginning within `spread` after `start`, over within `lasts` of it.
     pub fn random(
         market: Market,
+        kinds: Kinds,
         seed: u64,
         (start, spread): (Timestamp, SignedDuration),
         lasts: SignedDuration,
@@ -190,12 +276,12 @@ impl Life {
                 _ => Beginning::Full,
             },
             has_grace: random.chance(60),
-            is_family_shared: market == Market::AppStore && random.chance(4),
+            form: kinds.form(market, &mut random),
             deeds: Vec::new(),
         };
         let mut walk = Walk::begin(&life, 0);
         while walk.now() < start + lasts {
-            let Some(deed) = choose(&walk, &mut random) else {
+            let Some(deed) = choose(&walk, (market, kinds), &mut random) else {
                 break;
             };
             let share = u8::try_from(5 + random.below(90)).unwrap_or(50);
@@ -215,7 +301,10 @@ impl Life {
             Market::Stripe => Box::new(Stripe::new(self, number)),
             Market::Stated => Box::new(Stated::new(number)),
         };
-        let mut acts = maker.show(&walk, None);
+        let first = maker.show(&walk, None).into_iter();
+        let mut acts: Vec<_> = first
+            .map(|act| walk.with_what_is_beside(act, walk.further()))
+            .collect();
         let mut deeds = self.deeds.iter().copied();
         loop {
             let planned = deeds.find(|(deed, _)| walk.can(*deed));
@@ -223,15 +312,20 @@ impl Life {
                 break;
             };
             let known = walk.told_so_far();
+            let before = walk.further();
             walk.step(deed, share);
             if walk.now() > until {
                 walk.forget(known);
                 break;
             }
-            acts.extend(maker.show(&walk, Some(deed)));
+            let before = before.filter(|_| deed != Deed::Return);
+            let beside = before.or(walk.further());
+            let shown = maker.show(&walk, Some(deed)).into_iter();
+            acts.extend(shown.map(|act| walk.with_what_is_beside(act, beside)));
         }
         acts.sort_by_key(|act| act.at);
         Lived {
+            number,
             who: self.market.who(number),
             acts,
             history: walk.history(),
@@ -240,10 +334,10 @@ impl Life {
 }
 
 /// Something that can be done now.
-fn choose(walk: &Walk, random: &mut Random) -> Option<Deed> {
+fn choose(walk: &Walk, (market, kinds): (Market, Kinds), random: &mut Random) -> Option<Deed> {
     let open: Vec<_> = Deed::ALL
         .into_iter()
-        .filter(|(deed, _)| walk.can(*deed))
+        .filter(|(deed, _)| kinds.has(market, *deed) && walk.can(*deed))
         .collect();
     let mut drawn = random.below(open.iter().map(|(_, weight)| weight).sum());
     open.into_iter().find_map(|(deed, weight)| {

@@ -24,5 +24,5 @@ mod walk;
 
 pub use act::{Act, Change, Receipt, Said, Word};
 pub use expect::{Expected, Lasting, When};
-pub use life::{Beginning, Deed, Life, Lived, Market};
+pub use life::{Beginning, Deed, Form, Kinds, Life, Lived, Market};
 pub use told::{Charge, Happened, History, How, Told, Why};

@@ -6,21 +6,23 @@ use super::{
     act::{Act, Change, Maker, Word},
     life::{Beginning, Deed, Life, Market},
     told::Charge,
-    walk::{Habits, Increase, Stand, Walk},
+    walk::{ADDON_PRICE, Habits, Increase, Stand, Walk},
 };
 use crate::play::{money, time};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 const DAY: i64 = 86_400;
-const PRODUCT: &str = "gold";
 
 pub(super) static HABITS: Habits = Habits {
-    products: ["gold:monthly", "gold:yearly", "unmapped"],
+    products: ["gold:monthly", "gold:yearly", "silver:monthly"],
+    once: "unmapped",
+    pass: "pass",
+    addon: "hd:monthly",
+    planned: 2,
     never: &[
         Deed::StartAnew,
         Deed::TakeMore,
-        Deed::Plan,
         Deed::Unplan,
         Deed::Undo,
         Deed::StopNow,
@@ -34,6 +36,7 @@ pub(super) static HABITS: Habits = Habits {
     says_end_after: 30,
     grace: 7 * DAY,
     tries: 30 * DAY,
+    tries_committed: 30 * DAY,
     keeps_dates: false,
     plan_switches_on: false,
     upgrade_of_trial: true,
@@ -52,6 +55,8 @@ const PAUSED: u8 = 10;
 const PAUSE_SCHEDULE_CHANGED: u8 = 11;
 const REVOKED: u8 = 12;
 const EXPIRED: u8 = 13;
+const ITEMS_CHANGED: u8 = 17;
+const CANCELLATION_SCHEDULED: u8 = 18;
 const PRICE_CHANGE_UPDATED: u8 = 19;
 
 /// The store of one customer.
@@ -103,20 +108,18 @@ impl Play {
         }
     }
 
-    /// How the API shows the subscription.
-    fn subscription(&self, walk: &Walk) -> Value {
+    /// The products of the subscription, as the API lists them: in no particular order.
+    fn items(&self, walk: &Walk) -> Vec<Value> {
         let line = &walk.line;
-        let plan = plan(&line.charge);
         let ends = match line.stand {
             Stand::Grace(until) => until,
             Stand::Over | Stand::Refunded => self.ended_at.unwrap_or(walk.ends_at()),
             Stand::Running | Stand::Retry | Stand::Paused => walk.ends_at(),
         };
-        let mut terms = json!({ "recurringPrice": money(walk.price(), "USD") });
         let has_ended = matches!(line.stand, Stand::Over | Stand::Refunded);
-        if line.is_renewing && !has_ended {
-            terms["autoRenewEnabled"] = true.into();
-        }
+        let renews = !has_ended && (line.is_renewing || walk.is_committed());
+        let mut base = item(&line.charge, walk.price(), ends, renews);
+        let terms = &mut base["autoRenewingPlan"];
         let increase = match line.increase {
             Increase::None => None,
             Increase::Announced => Some("OUTSTANDING"),
@@ -126,19 +129,54 @@ impl Play {
             terms["priceChangeDetails"] =
                 json!({ "priceChangeMode": "PRICE_INCREASE", "priceChangeState": state });
         }
-        let (state, context) = self.state(walk);
-        let mut item = json!({
-            "productId": PRODUCT, "expiryTime": time(ends), "latestSuccessfulOrderId": line.charge.id,
-            "offerDetails": { "basePlanId": plan }, "offerPhase": { self.phase(walk).0: {} }, "autoRenewingPlan": terms,
-        });
-        if self.phase(walk).0 != "basePrice" {
-            item["offerDetails"]["offerId"] = "welcome".into();
+        if let Some(term) = line.term {
+            terms["installmentDetails"] = json!({
+                "initialCommittedPaymentsCount": term.of, "remainingCommittedPaymentsCount": term.of - term.number,
+            });
+            if !line.is_renewing && term.goes_on() {
+                terms["installmentDetails"]["pendingCancellation"] = json!({});
+            }
         }
+        base["offerPhase"] = json!({ self.phase(walk).0: {} });
+        if self.phase(walk).0 != "basePrice" {
+            base["offerDetails"]["offerId"] = "welcome".into();
+        }
+        let mut items = Vec::new();
+        if let Some(side) = &line.side {
+            let mut item = item(&side.charge, ADDON_PRICE, ends, renews);
+            if side.is_leaving {
+                item["deferredItemRemoval"] = json!({});
+            }
+            items.push(item);
+        }
+        if line.is_planned && !has_ended {
+            let (product, plan) = named(HABITS.products[HABITS.planned]);
+            base["autoRenewingPlan"] = json!({});
+            base["deferredItemReplacement"] = json!({ "productId": product });
+            items.push(json!({
+                "productId": product, "offerDetails": { "basePlanId": plan },
+                "autoRenewingPlan": { "autoRenewEnabled": true, "recurringPrice": money(4_990_000, "USD") },
+            }));
+        }
+        // Half of all lives list them the other way round.
+        let at = if self.began.as_second() % 2 == 0 {
+            0
+        } else {
+            items.len()
+        };
+        items.insert(at, base);
+        items
+    }
+
+    /// How the API shows the subscription.
+    fn subscription(&self, walk: &Walk) -> Value {
+        let line = &walk.line;
+        let (state, context) = self.state(walk);
         let mut subscription = json!({
             "kind": "androidpublisher#subscriptionPurchaseV2", "startTime": time(self.began), "regionCode": "US",
             "subscriptionState": format!("SUBSCRIPTION_STATE_{state}"), "testPurchase": {},
             "acknowledgementState": "ACKNOWLEDGEMENT_STATE_ACKNOWLEDGED", "latestOrderId": line.charge.id,
-            "externalAccountIdentifiers": { "obfuscatedExternalAccountId": self.who }, "lineItems": [item],
+            "externalAccountIdentifiers": { "obfuscatedExternalAccountId": self.who }, "lineItems": self.items(walk),
         });
         match (line.stand, context) {
             (_, Some(context)) => subscription["canceledStateContext"] = context,
@@ -160,7 +198,7 @@ impl Play {
             .cancelled_at
             .map(|at| json!({ "userInitiatedCancellation": { "cancelTime": time(at) } }));
         match walk.line.stand {
-            Stand::Running if walk.line.is_renewing => ("ACTIVE", None),
+            Stand::Running if walk.line.is_renewing || walk.is_committed() => ("ACTIVE", None),
             Stand::Running => ("CANCELED", by_user),
             Stand::Grace(_) => ("IN_GRACE_PERIOD", None),
             Stand::Retry => ("ON_HOLD", None),
@@ -192,33 +230,44 @@ impl Play {
         vec![Act {
             at: walk.now(),
             purchase: walk.line.purchase,
+            beside: None,
             changes: vec![self.shows(walk)],
             says: kinds.iter().map(|kind| self.says(*kind)).collect(),
         }]
     }
 
+    /// An order that paid for these.
+    fn order(&self, walk: &Walk, charges: &[&Charge]) -> Change {
+        let lines = charges.iter().map(|charge| {
+            let (product, plan) = named(&charge.product);
+            json!({ "productId": product, "total": money(charge.micros, "USD"), "subscriptionDetails": {
+                "basePlanId": plan, "offerPhase": self.phase(walk).1,
+                "servicePeriodStartTime": time(charge.from), "servicePeriodEndTime": charge.until.map(time),
+            } })
+        });
+        let total = charges.iter().map(|charge| charge.micros).sum();
+        Change::PlayOrder(json!({
+            "orderId": charges[0].id, "state": "PROCESSED", "createTime": time(walk.now()), "lastEventTime": time(walk.now()),
+            "total": money(total, "USD"), "tax": money(0, "USD"), "lineItems": lines.collect::<Vec<_>>(),
+        }))
+    }
+
     /// A paid order, and the subscription that it pays for.
     fn charged(&self, walk: &Walk, kind: u8) -> Vec<Act> {
-        let charge = &walk.line.charge;
-        let total = money(charge.micros, "USD");
-        let order = json!({
-            "orderId": charge.id, "state": "PROCESSED", "createTime": time(walk.now()), "lastEventTime": time(walk.now()),
-            "total": total, "tax": money(0, "USD"),
-            "lineItems": [{ "productId": PRODUCT, "total": total, "subscriptionDetails": {
-                "basePlanId": plan(charge), "offerPhase": self.phase(walk).1,
-                "servicePeriodStartTime": time(charge.from), "servicePeriodEndTime": charge.until.map(time),
-            } }],
-        });
+        let line = &walk.line;
+        let beside = line.side.as_ref().map(|side| &side.charge);
+        let charges: Vec<_> = [&line.charge].into_iter().chain(beside).collect();
         let mut acts = self.about(walk, &[kind]);
-        acts[0].changes.insert(0, Change::PlayOrder(order));
+        acts[0].changes.insert(0, self.order(walk, &charges));
         acts
     }
 
-    /// Another plan at once: a purchase of its own that takes over, and a moment later the end of the old one.
-    fn upgraded(&mut self, walk: &Walk) -> Vec<Act> {
+    /// A purchase that takes over from the present one, and a moment later the end of that.
+    fn taken_over(&mut self, walk: &Walk, order: Option<Change>) -> Vec<Act> {
         let old = self.token.clone();
         self.buy(walk, Some(old.clone()));
-        let mut acts = self.charged(walk, PURCHASED);
+        let mut acts = self.about(walk, &[PURCHASED]);
+        acts[0].changes.splice(0..0, order);
         acts[0].changes.push(Change::PlayReplaced {
             token: old.clone(),
             at: walk.now(),
@@ -226,6 +275,7 @@ impl Play {
         acts.push(Act {
             at: walk.now() + SignedDuration::from_secs(3),
             purchase: walk.line.purchase,
+            beside: None,
             changes: Vec::new(),
             says: vec![Word::Play {
                 kind: EXPIRED,
@@ -233,6 +283,19 @@ impl Play {
             }],
         });
         acts
+    }
+
+    /// A further product: a purchase with both, and an order for what was added.
+    fn added(&mut self, walk: &Walk) -> Vec<Act> {
+        let side = walk.line.side.as_ref();
+        let order = side.map(|side| self.order(walk, &[&side.charge]));
+        self.taken_over(walk, order)
+    }
+
+    /// Another plan at once.
+    fn upgraded(&mut self, walk: &Walk) -> Vec<Act> {
+        let order = self.order(walk, &[&walk.line.charge]);
+        self.taken_over(walk, Some(order))
     }
 
     /// Money given back, as the order shows it.
@@ -259,12 +322,13 @@ impl Play {
         let refund = Change::PlayRefund {
             order,
             at: walk.now(),
-            micros: back.micros,
+            micros: walk.given_back(back),
             is_whole: deed != Deed::RefundPart,
         };
         vec![Act {
             at: walk.now(),
             purchase: walk.line.purchase,
+            beside: None,
             changes: std::iter::once(refund).chain(changes).collect(),
             says,
         }]
@@ -274,7 +338,7 @@ impl Play {
         let once = &walk.once[walk.traded];
         let charge = &once.charge;
         let token = format!("{}-once-{}", self.who, walk.traded);
-        let is_bought = deed == Deed::BuyOnce;
+        let is_bought = deed != Deed::RefundOnce;
         let state = if is_bought { "PURCHASED" } else { "CANCELLED" };
         let product = json!({
             "productLineItem": [{ "productId": charge.product, "productOfferDetails": { "quantity": 1, "consumptionState": "CONSUMPTION_STATE_YET_TO_BE_CONSUMED" } }],
@@ -320,14 +384,29 @@ impl Play {
         vec![Act {
             at: walk.now(),
             purchase: once.purchase,
+            beside: None,
             changes: vec![paper, shown],
             says: vec![word],
         }]
     }
 }
 
-fn plan(charge: &Charge) -> &str {
-    charge.product.split_once(':').map_or("", |(_, plan)| plan)
+/// Product and plan of a name.
+fn named(product: &str) -> (&str, &str) {
+    product.split_once(':').unwrap_or((product, ""))
+}
+
+/// A product of a subscription, last paid by that charge.
+fn item(charge: &Charge, price: i64, ends: Timestamp, renews: bool) -> Value {
+    let (product, plan) = named(&charge.product);
+    let mut terms = json!({ "recurringPrice": money(price, "USD") });
+    if renews {
+        terms["autoRenewEnabled"] = true.into();
+    }
+    json!({
+        "productId": product, "expiryTime": time(ends), "latestSuccessfulOrderId": charge.id,
+        "offerDetails": { "basePlanId": plan }, "offerPhase": { "basePrice": {} }, "autoRenewingPlan": terms,
+    })
 }
 
 impl Maker for Play {
@@ -350,7 +429,15 @@ impl Maker for Play {
             Deed::Upgrade => self.upgraded(walk),
             Deed::SwitchOff => {
                 self.cancelled_at = Some(walk.now());
-                self.about(walk, &[CANCELED])
+                let is_later = walk.is_committed();
+                self.about(
+                    walk,
+                    &[if is_later {
+                        CANCELLATION_SCHEDULED
+                    } else {
+                        CANCELED
+                    }],
+                )
             }
             Deed::SwitchOn => {
                 self.cancelled_at = None;
@@ -376,14 +463,14 @@ impl Maker for Play {
                 self.refunded(walk, deed)
             }
             Deed::RefundPart | Deed::RefundEarlier => self.refunded(walk, deed),
-            Deed::BuyOnce | Deed::RefundOnce => self.once(walk, deed),
+            Deed::BuyOnce | Deed::BuyPass | Deed::RefundOnce => self.once(walk, deed),
+            Deed::Plan => self.taken_over(walk, None),
+            Deed::AddOn => self.added(walk),
+            Deed::DropAddOn => self.about(walk, &[ITEMS_CHANGED]),
             // In no life of this store.
-            Deed::Plan
-            | Deed::Unplan
-            | Deed::Undo
-            | Deed::StopNow
-            | Deed::StartAnew
-            | Deed::TakeMore => Vec::new(),
+            Deed::Unplan | Deed::Undo | Deed::StopNow | Deed::StartAnew | Deed::TakeMore => {
+                Vec::new()
+            }
         }
     }
 }

@@ -13,7 +13,13 @@ const DAY: i64 = 86_400;
 
 pub(super) static HABITS: Habits = Habits {
     products: ["monthly", "yearly", "unmapped"],
+    once: "unmapped",
+    pass: "pass",
+    addon: "hd",
+    planned: 0,
     never: &[
+        Deed::AddOn,
+        Deed::DropAddOn,
         Deed::StartAnew,
         Deed::TakeMore,
         Deed::Plan,
@@ -36,6 +42,7 @@ pub(super) static HABITS: Habits = Habits {
     says_end_after: 0,
     grace: 7 * DAY,
     tries: 21 * DAY,
+    tries_committed: 21 * DAY,
     keeps_dates: false,
     plan_switches_on: false,
     upgrade_of_trial: true,
@@ -112,6 +119,7 @@ impl Stated {
         vec![Act {
             at: walk.now(),
             purchase,
+            beside: None,
             changes: Vec::new(),
             says: vec![Word::Stated(statement)],
         }]
@@ -142,7 +150,7 @@ impl Maker for Stated {
                 statement["will_renew"] = line.is_renewing.into();
                 return Self::state(walk, line.purchase, statement);
             }
-            Some(Deed::BuyOnce) => {
+            Some(Deed::BuyOnce | Deed::BuyPass) => {
                 let once = &walk.once[walk.traded];
                 let mut statement = self.charge(walk, &once.charge, &once.charge.id);
                 statement["kind"] = "one_time_purchase".into();

@@ -5,7 +5,7 @@ use super::{
     act::{Act, Change, Maker, Word},
     life::{Deed, Life, Market},
     told::Charge,
-    walk::{Habits, Stand, Walk},
+    walk::{ADDON_PRICE, Habits, Stand, Walk},
 };
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -20,7 +20,17 @@ pub(super) static HABITS: Habits = Habits {
         "prod_gold:price_yearly",
         "prod_coins:price_coins",
     ],
-    never: &[Deed::EndGrace, Deed::Move, Deed::Announce, Deed::Accept],
+    once: "prod_coins:price_coins",
+    pass: "pass:price_pass",
+    addon: "prod_hd:price_hd",
+    planned: 0,
+    never: &[
+        Deed::DropAddOn,
+        Deed::EndGrace,
+        Deed::Move,
+        Deed::Announce,
+        Deed::Accept,
+    ],
     same_on_return: false,
     refund_takes: false,
     part_takes: false,
@@ -30,6 +40,7 @@ pub(super) static HABITS: Habits = Habits {
     says_end_after: 0,
     grace: 0,
     tries: 21 * DAY,
+    tries_committed: 21 * DAY,
     keeps_dates: true,
     plan_switches_on: false,
     upgrade_of_trial: false,
@@ -107,10 +118,7 @@ impl Stripe {
             "cancel_at_period_end": runs_out, "cancel_at": runs_out.then(|| ends.as_second()),
             "canceled_at": self.cancelled_at.or(ended_at.map(|_| walk.ended_at())).map(Timestamp::as_second),
             "cancellation_details": { "reason": reason }, "ended_at": ended_at,
-            "items": { "data": [{
-                "id": format!("si_{}", self.id()), "price": price(&line.charge.product, walk.price()), "quantity": 1,
-                "current_period_start": starts.as_second(), "current_period_end": ends.as_second(),
-            }], "has_more": false },
+            "items": { "data": self.items(walk, starts, ends), "has_more": false },
             "metadata": { "app_user_id": self.who },
         });
         // A schedule lets nobody cancel.
@@ -127,6 +135,32 @@ impl Stripe {
         subscription
     }
 
+    /// What is subscribed to, in no particular order.
+    fn items(&self, walk: &Walk, starts: Timestamp, ends: Timestamp) -> Vec<Value> {
+        let item = |id: String, price: Value| {
+            json!({
+                "id": id, "price": price, "quantity": 1,
+                "current_period_start": starts.as_second(), "current_period_end": ends.as_second(),
+            })
+        };
+        let line = &walk.line;
+        let base = item(self.item(false), price(&line.charge.product, walk.price()));
+        let side = line.side.as_ref().map(|side| {
+            let price = price(&side.charge.product, ADDON_PRICE);
+            item(self.item(true), price)
+        });
+        let mut items: Vec<_> = [base].into_iter().chain(side).collect();
+        if self.number.is_multiple_of(2) {
+            items.reverse();
+        }
+        items
+    }
+
+    /// The id of an item.
+    fn item(&self, is_further: bool) -> String {
+        format!("si_{}{}", self.id(), if is_further { "x" } else { "" })
+    }
+
     fn shows(&self, walk: &Walk) -> Change {
         Change::Stripe("subscriptions", self.subscription(walk))
     }
@@ -141,9 +175,10 @@ impl Stripe {
                     price: &Value,
                     is_proration: bool,
                     from: Timestamp| {
+            let item = self.item(charge.product == HABITS.addon);
             json!({
                 "amount": amount, "period": { "start": from.as_second(), "end": charge.until.map(Timestamp::as_second) },
-                "parent": { "subscription_item_details": { "proration": is_proration, "subscription": self.id() } },
+                "parent": { "subscription_item_details": { "proration": is_proration, "subscription": self.id(), "subscription_item": item } },
                 "pricing": { "price_details": { "price": price["id"], "product": price["product"] } },
             })
         };
@@ -164,7 +199,38 @@ impl Stripe {
         } else {
             lines.push(line(amount, charge, &bought, false, charge.from));
         }
+        let side = walk.line.side.as_ref().map(|side| &side.charge);
+        let side = side.filter(|side| side.id == charge.id);
+        if let Some(side) = side {
+            let bought = price(&side.product, ADDON_PRICE);
+            lines.insert(0, line(cents(side.micros), side, &bought, false, side.from));
+        }
+        let amount = amount + side.map_or(0, |side| cents(side.micros));
         self.paper(id, reason, amount, paid_at, &lines)
+    }
+
+    /// A further item joins, and what is left of the period is paid for it.
+    fn added(&self, walk: &Walk) -> Vec<Act> {
+        let Some(side) = &walk.line.side else {
+            return Vec::new();
+        };
+        let (charge, now) = (&side.charge, walk.now());
+        let bought = price(&charge.product, ADDON_PRICE);
+        let amount = cents(charge.micros);
+        let line = json!({
+            "amount": amount, "period": { "start": now.as_second(), "end": walk.ends_at().as_second() },
+            "parent": { "subscription_item_details": { "proration": true, "subscription": self.id(), "subscription_item": self.item(true) } },
+            "pricing": { "price_details": { "price": bought["id"], "product": bought["product"] } },
+        });
+        let mut changes = vec![self.shows(walk)];
+        changes.extend(self.paper(&charge.id, "subscription_update", amount, now, &[line]));
+        let word = Word::Stripe {
+            kind: "invoice.paid",
+            collection: "invoices",
+            id: charge.id.clone(),
+        };
+        let says = vec![self.says("customer.subscription.updated"), word];
+        vec![Self::act(walk, now, changes, says)]
     }
 
     /// A paid invoice with these lines.
@@ -222,6 +288,7 @@ impl Stripe {
         Act {
             at,
             purchase: walk.line.purchase,
+            beside: None,
             changes,
             says,
         }
@@ -339,6 +406,7 @@ impl Stripe {
         vec![Act {
             at: walk.now(),
             purchase,
+            beside: None,
             changes: vec![Change::Stripe("refunds", refund)],
             says: vec![
                 Word::Stripe {
@@ -366,7 +434,7 @@ impl Stripe {
         };
         let intent = format!("pi_{}", back.charge.id);
         let refund = json!({
-            "id": self.refund(), "object": "refund", "amount": cents(back.micros), "currency": "usd", "status": "failed",
+            "id": self.refund(), "object": "refund", "amount": cents(walk.given_back(back)), "currency": "usd", "status": "failed",
             "created": back.at.as_second(), "charge": format!("ch_{intent}"), "payment_intent": intent,
         });
         let word = Word::Stripe {
@@ -399,6 +467,7 @@ impl Stripe {
         vec![Act {
             at: walk.now(),
             purchase: once.purchase,
+            beside: None,
             changes: vec![
                 self.payment(&charge.id, cents(charge.micros), charge.from),
                 Change::Stripe("checkout/sessions", session),
@@ -445,10 +514,12 @@ impl Maker for Stripe {
                     return Vec::new();
                 };
                 let intent = format!("pi_{}", back.charge.id);
-                self.refunded(walk, walk.line.purchase, &intent, back.micros)
+                let micros = walk.given_back(back);
+                self.refunded(walk, walk.line.purchase, &intent, micros)
             }
             Deed::Undo => self.refund_failed(walk),
-            Deed::BuyOnce | Deed::RefundOnce => self.once(walk, deed),
+            Deed::BuyOnce | Deed::BuyPass | Deed::RefundOnce => self.once(walk, deed),
+            Deed::AddOn => self.added(walk),
             Deed::Plan => self.planned(walk),
             Deed::StartAnew => {
                 if self.trial_ends.is_some_and(|ends| ends > walk.now()) {
@@ -458,7 +529,9 @@ impl Maker for Stripe {
             }
             Deed::TakeMore => self.took_more(walk),
             // In no life of this store.
-            Deed::EndGrace | Deed::Move | Deed::Announce | Deed::Accept => Vec::new(),
+            Deed::EndGrace | Deed::Move | Deed::Announce | Deed::Accept | Deed::DropAddOn => {
+                Vec::new()
+            }
         }
     }
 }

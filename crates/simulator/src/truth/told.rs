@@ -1,5 +1,6 @@
 //! What truly happened, as somebody would put it who stood beside.
 
+use super::life::Form;
 use jiff::Timestamp;
 use std::collections::BTreeSet;
 
@@ -55,6 +56,8 @@ pub enum Happened {
     TookMore(Charge),
     /// Something was bought once and for all.
     BoughtOnce(Charge),
+    /// Something was bought that serves until then.
+    BoughtFor(Charge, Timestamp),
     /// Money was given back for a charge.
     GaveBack {
         /// The charge.
@@ -97,6 +100,20 @@ pub enum Happened {
     SharingEnded,
 }
 
+impl Happened {
+    /// Whether it happens to every product of a purchase.
+    pub(super) const fn is_of_the_whole(&self) -> bool {
+        matches!(
+            self,
+            Self::SwitchedOff
+                | Self::SwitchedOn
+                | Self::ChargeFailed { .. }
+                | Self::GraceEnded
+                | Self::Ended(_)
+        )
+    }
+}
+
 /// One thing that happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Told {
@@ -113,8 +130,8 @@ pub struct Told {
 pub struct History {
     /// In order.
     pub told: Vec<Told>,
-    /// Somebody in the family pays.
-    pub is_family_shared: bool,
+    /// What kind of purchase it was.
+    pub form: Form,
 }
 
 impl History {
@@ -132,7 +149,35 @@ impl History {
 
     /// Whether a subscription let the customer in at `now`.
     pub fn has_access(&self, now: Timestamp) -> bool {
-        (0..self.purchases()).any(|purchase| self.lets_in(purchase, now))
+        let mut all = 0..self.purchases();
+        all.any(|purchase| self.unlocks(purchase) == "premium" && self.lets_in(purchase, now))
+    }
+
+    /// What a purchase lets the customer use, as a world has it.
+    pub fn unlocks(&self, purchase: usize) -> &'static str {
+        let bought = |told: &&Told| match &told.what {
+            Happened::Charged(charge, _) => Some(charge.product.contains("hd")),
+            _ => None,
+        };
+        let told = self.of(purchase);
+        let is_addon = told.iter().find_map(bought).unwrap_or(false);
+        if is_addon { "hd" } else { "premium" }
+    }
+
+    /// Since when it is known who the customer is, of one whom the subscription does not name.
+    pub fn named_at(&self) -> Option<Timestamp> {
+        if self.form != Form::Nameless {
+            return Some(Timestamp::MIN);
+        }
+        let names = |told: &&Told| {
+            matches!(
+                told.what,
+                Happened::BoughtOnce(_)
+                    | Happened::BoughtFor(..)
+                    | Happened::Charged(_, How::CameBack)
+            )
+        };
+        self.told.iter().find(names).map(|told| told.at)
     }
 
     /// When access may have changed: whatever happened, and every end of what was paid for or given.
@@ -140,7 +185,7 @@ impl History {
         let ends = |told: &Told| match &told.what {
             Happened::Charged(charge, _) => charge.until,
             Happened::ChargeFailed { grace } => *grace,
-            Happened::Moved(until) => Some(*until),
+            Happened::Moved(until) | Happened::BoughtFor(_, until) => Some(*until),
             _ => None,
         };
         let points = |told: &Told| [Some(told.at), ends(told)];
@@ -197,6 +242,10 @@ fn door<'a>(told: impl Iterator<Item = &'a Told>) -> Door {
                 ..
             } if *takes_access && last == Some(charge.id.as_str()) => door.is_shut = true,
             Happened::TookAgain(charge) if last == Some(charge.id.as_str()) => door.is_shut = false,
+            Happened::BoughtFor(charge, until) => {
+                door.paid = Some((charge.from, *until));
+                last = Some(charge.id.as_str());
+            }
             Happened::ChargeFailed { grace } => {
                 (door.grace, door.paid) = (*grace, None);
             }

@@ -10,7 +10,7 @@ use engine::IntakeError;
 use jiff::{SignedDuration, Timestamp};
 use simulator::{
     Message, Outage, Random,
-    truth::{Act, History, Life, Lived, Market, Said},
+    truth::{Act, Form, History, Life, Lived, Market, Said},
 };
 use sources::Verdict;
 use std::collections::{BTreeMap, BTreeSet};
@@ -39,13 +39,12 @@ struct Customer {
     differences: BTreeSet<String>,
 }
 
-/// Something that a store said, about a purchase.
+/// Something that a store said, about a purchase and what is in it.
 struct Word {
     number: usize,
-    purchase: usize,
+    /// Which, and whether it begins it.
+    about: Vec<(usize, bool)>,
     at: Timestamp,
-    /// It begins what it is about, and says so.
-    begins: bool,
     said: Said,
 }
 
@@ -213,10 +212,17 @@ impl Drive {
         let lived = &self.customers[number].lived;
         let act = lived.acts[index].clone();
         act.happen(&self.world.stores);
-        let begins = !lived.acts[..index]
-            .iter()
-            .any(|earlier| earlier.purchase == act.purchase);
-        let sends = self.way == Way::Crossing && begins;
+        let earlier = &lived.acts[..index];
+        let begins = |purchase| {
+            !earlier
+                .iter()
+                .any(|act| act.about().any(|of| of == purchase))
+        };
+        let about: Vec<_> = act
+            .about()
+            .map(|purchase| (purchase, begins(purchase)))
+            .collect();
+        let sends = self.way == Way::Crossing && begins(act.purchase);
         let is_first = act.at.as_second() % 2 == 0;
         if sends && is_first {
             self.send_in(number, &act).await;
@@ -225,9 +231,8 @@ impl Drive {
             let said = word.said(&self.world.stores, act.at).unwrap();
             let word = Word {
                 number,
-                purchase: act.purchase,
+                about: about.clone(),
                 at: act.at,
-                begins,
                 said,
             };
             self.send(&act, word).await;
@@ -277,6 +282,7 @@ impl Drive {
             Way::Doubled => {
                 let days = i64::try_from(random.below(20)).unwrap();
                 let again = Word {
+                    about: word.about.clone(),
                     said: word.said.clone(),
                     ..word
                 };
@@ -293,7 +299,9 @@ impl Drive {
         let stores = &self.world.stores;
         let customer = &mut self.customers[word.number];
         if matches!(customer.life.market, Market::AppStore | Market::Stripe) {
-            customer.known.entry(word.purchase).or_insert(word.at);
+            for (purchase, _) in word.about {
+                customer.known.entry(purchase).or_insert(word.at);
+            }
         }
         if let Said::Message(Message { body, .. }) = word.said {
             match customer.life.market {
@@ -337,19 +345,21 @@ impl Drive {
         let customer = &mut self.customers[word.number];
         let is_asked = matches!(customer.life.market, Market::Play | Market::Stripe);
         let as_of = if is_asked { now } else { word.at };
-        let since = if word.begins { as_of } else { now };
-        customer.known.entry(word.purchase).or_insert(since);
-        let mut heard = customer.heard.iter();
-        let is_stale = heard.any(|heard| heard.purchase == word.purchase && heard.as_of > as_of);
         let is_answered = !(is_asked && self.way == Way::StoreDown && self.down_until.is_some());
-        if is_answered && !is_stale {
-            // An outage is over for the mail before it is for the clock.
-            let is_shuffled = self.way == Way::Shuffled;
-            customer.heard.push(Hearing {
-                purchase: word.purchase,
-                as_of,
-                came_at: if is_shuffled { now } else { as_of },
-            });
+        for (purchase, begins) in word.about.iter().copied() {
+            let since = if begins { as_of } else { now };
+            customer.known.entry(purchase).or_insert(since);
+            let mut heard = customer.heard.iter();
+            let is_stale = heard.any(|heard| heard.purchase == purchase && heard.as_of > as_of);
+            if is_answered && !is_stale {
+                // An outage is over for the mail before it is for the clock.
+                let is_shuffled = self.way == Way::Shuffled;
+                customer.heard.push(Hearing {
+                    purchase,
+                    as_of,
+                    came_at: if is_shuffled { now } else { as_of },
+                });
+            }
         }
     }
 
@@ -358,22 +368,34 @@ impl Drive {
         let now = self.world.now();
         let customer = &mut self.customers[number];
         let lived = &customer.lived;
-        // Of a purchase of which the store never said a word since it is listened to, nobody knows.
-        let mut purchases = 0..lived.history.purchases();
-        let known = &customer.known;
-        let truth = purchases.any(|purchase| {
-            let is_known = self.way.is_whole() || known.contains_key(&purchase);
-            is_known && lived.history.lets_in(purchase, now)
-        });
-        if self.world.has_premium(&lived.who).await == truth {
+        let history = &lived.history;
+        // Who is named late may be named by what was lost, or by what was said before anybody listened.
+        let is_named = history.named_at().is_some_and(|named| named <= now);
+        if history.form == Form::Nameless && !self.way.is_whole() {
             return;
         }
+        // Of a purchase of which the store never said a word since it is listened to, nobody knows.
+        let known = &customer.known;
+        let truly = |what| {
+            let mut purchases = 0..history.purchases();
+            purchases.any(|purchase| {
+                let is_known = self.way.is_whole() || known.contains_key(&purchase);
+                is_known && history.unlocks(purchase) == what && history.lets_in(purchase, now)
+            })
+        };
+        let mut wrong = None;
+        for what in ["premium", "hd"] {
+            let truth = is_named && truly(what);
+            if self.world.has(&lived.who, what).await != truth {
+                wrong = Some(if truth { "shut out" } else { "let in" });
+            }
+        }
+        let Some(wrong) = wrong else { return };
         let last = lived.history.told.iter().rfind(|told| told.at <= now);
         let what = last
             .map(|told| format!("{:?}", told.what))
             .unwrap_or_default();
         let what = what.split(['(', ' ']).next().unwrap_or_default();
-        let wrong = if truth { "shut out" } else { "let in" };
         let kind = format!("{wrong} after {what}");
         customer.differences.insert(kind);
     }
@@ -383,7 +405,16 @@ impl Drive {
         let until = self.span.until;
         let compared = self.customers.into_iter().map(|mut customer| {
             let (who, market) = (&customer.lived.who, customer.life.market);
-            let told = events.iter().filter(|event| event.customer.answers_to(who));
+            // What was told before anybody knew whose it is has the chains of the customer.
+            let is_nameless = customer.lived.history.form == Form::Nameless;
+            let told = events.iter().filter(|event| {
+                let chain = event
+                    .purchase
+                    .as_ref()
+                    .map(|purchase| purchase.chain.as_str());
+                let is_owned = is_nameless && chain.is_some_and(|chain| customer.lived.owns(chain));
+                is_owned || event.customer.answers_to(who)
+            });
             let told: Vec<Event> = told.cloned().collect();
             let known = &customer.known;
             let expected = if self.way.is_whole() {

@@ -1,7 +1,7 @@
 //! Lives that once were told wrongly, or asked for more than a listener can know: the smallest of each kind, by name.
 
 use super::{drive::Drive, span, way::Way};
-use simulator::truth::{Beginning, Deed, Life, Market};
+use simulator::truth::{Beginning, Deed, Form, Life, Market};
 
 /// A life that begins then, with these deeds.
 fn life(market: Market, begins: &str, deeds: &[(Deed, u8)]) -> Life {
@@ -10,7 +10,7 @@ fn life(market: Market, begins: &str, deeds: &[(Deed, u8)]) -> Life {
         begins: begins.parse().unwrap(),
         beginning: Beginning::Full,
         has_grace: false,
-        is_family_shared: false,
+        form: Form::Plain,
         deeds: deeds.to_vec(),
     }
 }
@@ -73,4 +73,16 @@ async fn what_a_refund_ended_is_not_switched_on_again_unheard() {
     ];
     let life = life(Market::AppStore, "2026-01-03T02:15:28Z", &deeds);
     is_told_truly(life, Way::Shuffled).await;
+}
+
+/// What is bought for a time ends without an event where a subscription lets its customer in, and is over all the same when that ends.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_ends_unheard_is_derived_again() {
+    let deeds = [
+        (Deed::BuyPass, 50),
+        (Deed::Renew, 50),
+        (Deed::SwitchOff, 50),
+        (Deed::RunOut, 50),
+    ];
+    is_told_truly(life(Market::AppStore, ANY, &deeds), Way::InOrder).await;
 }

@@ -51,7 +51,7 @@ fn with(settings: &Value, access: &Value) -> Desired {
         "products": {
             "pass": { "entitlements": ["premium"], "duration": "P30D" },
             "monthly": premium, "yearly": premium, "unmapped": {}, "hd": { "entitlements": ["hd"] }, "prod_hd": { "entitlements": ["hd"] },
-            "com.example.monthly": premium, "com.example.yearly": premium, "gold": premium, "prod_gold": premium, "shop_gold": premium,
+            "com.example.monthly": premium, "com.example.yearly": premium, "gold": premium, "silver": premium, "prod_gold": premium, "shop_gold": premium,
         },
         "apps": {
             "ios": both(ios, access),

@@ -1,0 +1,159 @@
+//! What can be done where a life stands.
+
+use super::{DAY, HOUR, Increase, LARGER, Stand, Walk, after};
+use crate::truth::{
+    life::{Deed, Form},
+    told::Charge,
+};
+
+impl Walk {
+    /// Whether something can be done now.
+    pub(in crate::truth) fn can(&self, deed: Deed) -> bool {
+        if self.habits.never.contains(&deed) {
+            return false;
+        }
+        let line = &self.line;
+        let runs = line.stand == Stand::Running && after(self.at, HOUR) < self.ends_at();
+        let is_running = line.stand == Stand::Running;
+        let is_new = !self.is_given_back(&line.charge);
+        let is_wanted = line.is_renewing && !line.is_pause_asked;
+        let goes_on = is_wanted || self.is_committed();
+        let can_give_back = runs && line.charge.from <= self.at && line.charge.micros > 0 && is_new;
+        let is_family = self.form == Form::Family;
+        if !self.is_open_to(deed) {
+            return false;
+        }
+        match deed {
+            Deed::Renew => is_running && goes_on && line.increase != Increase::Announced,
+            Deed::SwitchOff => runs && is_wanted && !is_family,
+            Deed::SwitchOn => runs && !line.is_renewing && !is_family,
+            Deed::Fail => is_running && goes_on && !is_family,
+            Deed::EndGrace => matches!(line.stand, Stand::Grace(_)),
+            Deed::Recover => matches!(line.stand, Stand::Grace(_) | Stand::Retry),
+            Deed::GiveUp => line.stand == Stand::Retry,
+            Deed::RunOut => is_running && !line.is_renewing && !goes_on,
+            Deed::StopNow => runs && !line.is_pause_asked && !is_family,
+            Deed::Return => matches!(line.stand, Stand::Over | Stand::Refunded) && !is_family,
+            Deed::Refund => can_give_back,
+            Deed::RefundPart => can_give_back && !is_family,
+            Deed::RefundEarlier => runs && !is_family && self.earlier_to_give_back().is_some(),
+            Deed::Undo => {
+                let back = line.given_back.last();
+                let is_last = back.is_some_and(|back| back.charge.id == line.charge.id);
+                let is_taken = line.stand == Stand::Refunded;
+                let in_time = after(self.at, HOUR) < self.ends_at();
+                is_last && in_time && !is_family && is_taken == self.habits.refund_takes
+            }
+            Deed::Upgrade => {
+                runs && goes_on
+                    && line.product != LARGER
+                    && (self.habits.upgrade_of_trial || !line.charge.is_trial)
+                    && line.charge.from <= self.at
+                    && !is_family
+            }
+            Deed::Plan => {
+                runs && line.product == LARGER
+                    && !is_family
+                    && !line.is_planned
+                    && (line.is_renewing || self.habits.plan_switches_on)
+            }
+            Deed::Unplan => runs && line.is_planned && line.is_renewing,
+            Deed::Move => {
+                runs && !line.charge.is_trial
+                    && !line.is_moved
+                    && line.charge.from <= self.at
+                    && !is_family
+            }
+            Deed::Announce | Deed::AskPause => {
+                runs && goes_on && line.increase == Increase::None && !is_family
+            }
+            Deed::StartAnew => {
+                runs && goes_on && !line.is_planned && line.charge.from <= self.at && !is_family
+            }
+            Deed::TakeMore => {
+                runs && goes_on
+                    && !line.charge.is_trial
+                    && line.charge.from <= self.at
+                    && !is_family
+            }
+            Deed::Pause => is_running && line.is_pause_asked,
+            Deed::Resume => line.stand == Stand::Paused,
+            Deed::Accept => runs && line.increase == Increase::Announced,
+            Deed::AddOn => {
+                runs && goes_on
+                    && self.form == Form::Plain
+                    && !line.had_side
+                    && line.product == 0
+                    && !line.charge.is_trial
+                    && !line.is_planned
+                    && !line.is_pause_asked
+                    && line.increase == Increase::None
+                    && line.charge.from <= self.at
+            }
+            Deed::DropAddOn => runs && is_wanted && line.side.is_some(),
+            Deed::BuyOnce | Deed::BuyPass => !is_family && self.room() > HOUR,
+            Deed::RefundOnce => {
+                self.room() > HOUR && self.once.iter().any(|once| !once.is_given_back)
+            }
+        }
+    }
+
+    /// Whether it can be done to a purchase of this kind at all: what is not known to be sold so is left out.
+    fn is_open_to(&self, deed: Deed) -> bool {
+        let line = &self.line;
+        let is_trade = matches!(deed, Deed::BuyOnce | Deed::BuyPass | Deed::RefundOnce);
+        let changes = matches!(
+            deed,
+            Deed::Upgrade
+                | Deed::Plan
+                | Deed::Unplan
+                | Deed::AskPause
+                | Deed::Announce
+                | Deed::Accept
+                | Deed::Move
+                | Deed::StartAnew
+                | Deed::TakeMore
+                | Deed::RefundPart
+        );
+        let is_leaving = line.side.as_ref().is_some_and(|side| side.is_leaving);
+        let is_bound = is_leaving || (line.is_planned && self.habits.planned != 0);
+        if is_bound {
+            return is_trade || deed == Deed::Renew;
+        }
+        let has_several = line.side.is_some() || self.form == Form::Addon;
+        let is_plain = !has_several && line.term.is_none();
+        if changes && !is_plain {
+            return false;
+        }
+        // What was paid by different charges is given back by none of them alone.
+        let side = line.side.as_ref();
+        let is_one_charge = side.is_none_or(|side| side.charge.id == line.charge.id);
+        match deed {
+            Deed::Refund => is_one_charge,
+            // What was taken with it does not come back.
+            Deed::Undo => is_one_charge && (side.is_some() || !line.had_side),
+            _ => true,
+        }
+    }
+
+    /// How many seconds may pass before the store does something, at most a day.
+    pub(super) fn room(&self) -> i64 {
+        let until = match self.line.stand {
+            Stand::Running => self.ends_at(),
+            Stand::Grace(until) => until,
+            Stand::Retry | Stand::Paused | Stand::Over | Stand::Refunded => return DAY,
+        };
+        self.at.duration_until(until).as_secs().min(DAY)
+    }
+
+    /// The newest earlier charge that was money and is not given back.
+    pub(super) fn earlier_to_give_back(&self) -> Option<&Charge> {
+        let mut earlier = self.line.earlier.iter().rev();
+        earlier.find(|charge| charge.micros > 0 && !self.is_given_back(charge))
+    }
+
+    pub(super) fn is_given_back(&self, charge: &Charge) -> bool {
+        let mut given_back = self.line.given_back.iter();
+        given_back.any(|back| back.charge.id == charge.id)
+    }
+}

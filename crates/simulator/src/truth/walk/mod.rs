@@ -1,0 +1,444 @@
+//! Where a life stands, what can be done there, and what truly happens when it is done.
+
+mod can;
+mod step;
+
+use super::{
+    act::Act,
+    life::{Beginning, Deed, Form, Life, Market},
+    told::{Charge, Happened, History, How, Told},
+};
+use jiff::{SignedDuration, Timestamp};
+
+const HOUR: i64 = 3_600;
+const DAY: i64 = 24 * HOUR;
+/// The smaller and the larger product, and the smallest: how long a period is, and what it costs in millionths of a dollar.
+const PRODUCTS: [(i64, i64); 3] = [
+    (30 * DAY, 9_990_000),
+    (365 * DAY, 59_990_000),
+    (30 * DAY, 4_990_000),
+];
+/// Where the larger is there.
+const LARGER: usize = 1;
+/// What a period of the add-on costs.
+pub(super) const ADDON_PRICE: i64 = 2_990_000;
+/// How many monthly charges a customer commits to.
+const COMMITTED: u8 = 12;
+/// How long what is bought for a time serves, as the products of a world have it.
+const PASS_LASTS: i64 = 30 * DAY;
+const TRIAL: i64 = 7 * DAY;
+const INTRO_PRICE: i64 = 1_990_000;
+const ONCE_PRICE: i64 = 4_990_000;
+/// What more of the same costs until the end of a period.
+const MORE_PRICE: i64 = 3_000_000;
+
+/// How a store goes about subscriptions.
+pub(super) struct Habits {
+    /// The smaller and the larger product, and the smallest.
+    pub(super) products: [&'static str; 3],
+    /// What is bought once.
+    pub(super) once: &'static str,
+    /// What is bought for a time.
+    pub(super) pass: &'static str,
+    /// What can be bought beside them.
+    pub(super) addon: &'static str,
+    /// Which of the products is chosen for the next period.
+    pub(super) planned: usize,
+    /// What happens in no life of this store.
+    pub(super) never: &'static [Deed],
+    /// Who comes back after the end goes on with the same purchase.
+    pub(super) same_on_return: bool,
+    /// A refund of the present period takes what was bought: a whole one, one of a part.
+    pub(super) refund_takes: bool,
+    pub(super) part_takes: bool,
+    /// What a part is a multiple of, in millionths.
+    pub(super) part_of: i64,
+    /// How long before the end of a period the next one may be charged, in seconds.
+    pub(super) early: i64,
+    /// How long after its beginning it is, in seconds.
+    pub(super) paid_after: i64,
+    /// How long after the end of the last period the store says so, in seconds.
+    pub(super) says_end_after: i64,
+    /// Grace, in seconds.
+    pub(super) grace: i64,
+    /// How long the store tries to charge, in seconds: what a customer may leave, and charges of a term.
+    pub(super) tries: i64,
+    pub(super) tries_committed: i64,
+    /// What is paid late keeps the dates it would have had.
+    pub(super) keeps_dates: bool,
+    /// Choosing another product for the next period switches renewal on.
+    pub(super) plan_switches_on: bool,
+    /// Another product at once ends a trial.
+    pub(super) upgrade_of_trial: bool,
+    /// What is left of the old period is taken off the price of the new one.
+    pub(super) credits: bool,
+}
+
+/// What a charge is, as far as its id depends on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Paper {
+    /// The first of what somebody bought.
+    First,
+    /// One after it.
+    Next,
+    /// Of something bought once.
+    Once,
+}
+
+/// How many charges there were.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Count {
+    pub(super) all: u64,
+    /// How often something was bought.
+    pub(super) legs: u64,
+    /// Charges after the first of what was bought last.
+    pub(super) in_leg: u64,
+}
+
+/// How a subscription stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stand {
+    Running,
+    /// Unpaid, and the customer may go on until then.
+    Grace(Timestamp),
+    /// Unpaid.
+    Retry,
+    Paused,
+    Over,
+    Refunded,
+}
+
+/// How an increase of the price stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Increase {
+    None,
+    Announced,
+    Accepted,
+}
+
+/// A further product in the same purchase, with the periods of the first.
+pub(super) struct Side {
+    /// Under which number what happens to it is told.
+    pub(super) purchase: usize,
+    pub(super) charge: Charge,
+    /// Charges before it.
+    pub(super) earlier: Vec<Charge>,
+    /// It is taken off at the renewal.
+    pub(super) is_leaving: bool,
+}
+
+/// How far a customer is in a term of charges that go on when it is cancelled.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Term {
+    /// Which charge of the term was the last, from 1.
+    pub(super) number: u8,
+    pub(super) of: u8,
+}
+
+impl Term {
+    /// Whether another charge of the term follows.
+    pub(super) const fn goes_on(self) -> bool {
+        self.number < self.of
+    }
+}
+
+/// The subscription of a life, as it stands.
+pub(super) struct Line {
+    pub(super) purchase: usize,
+    pub(super) charge: Charge,
+    /// Charges before it, of the same purchase.
+    pub(super) earlier: Vec<Charge>,
+    /// Which product.
+    pub(super) product: usize,
+    pub(super) is_renewing: bool,
+    /// Another product is chosen for the next period.
+    pub(super) is_planned: bool,
+    pub(super) stand: Stand,
+    pub(super) increase: Increase,
+    /// What was given back, in that order.
+    pub(super) given_back: Vec<Back>,
+    pub(super) is_pause_asked: bool,
+    /// The money that was taken last in the middle of a period.
+    pub(super) more: Option<Charge>,
+    pub(super) side: Option<Side>,
+    pub(super) term: Option<Term>,
+    is_moved: bool,
+    /// There was a further product before.
+    had_side: bool,
+}
+
+/// Money given back.
+#[derive(Debug, Clone)]
+pub(super) struct Back {
+    pub(super) charge: Charge,
+    pub(super) at: Timestamp,
+}
+
+/// What was bought once.
+pub(super) struct Once {
+    pub(super) charge: Charge,
+    pub(super) purchase: usize,
+    is_given_back: bool,
+}
+
+/// A life on its way.
+pub(super) struct Walk {
+    pub(super) habits: &'static Habits,
+    pub(super) line: Line,
+    pub(super) once: Vec<Once>,
+    /// Which of them was bought or given back last.
+    pub(super) traded: usize,
+    market: Market,
+    number: u64,
+    has_grace: bool,
+    form: Form,
+    at: Timestamp,
+    count: Count,
+    purchases: usize,
+    ended_at: Timestamp,
+    undone: Option<Back>,
+    told: Vec<Told>,
+}
+
+fn after(at: Timestamp, seconds: i64) -> Timestamp {
+    at + SignedDuration::from_secs(seconds)
+}
+
+impl Walk {
+    pub(super) fn begin(life: &Life, number: u64) -> Self {
+        let habits = life.market.habits();
+        let mut walk = Self {
+            habits,
+            line: Line {
+                purchase: 0,
+                charge: Charge {
+                    id: String::new(),
+                    product: String::new(),
+                    micros: 0,
+                    is_trial: false,
+                    from: life.begins,
+                    until: None,
+                },
+                earlier: Vec::new(),
+                product: 0,
+                is_renewing: true,
+                is_planned: false,
+                stand: Stand::Running,
+                increase: Increase::None,
+                given_back: Vec::new(),
+                is_moved: false,
+                is_pause_asked: false,
+                more: None,
+                side: None,
+                term: None,
+                had_side: false,
+            },
+            once: Vec::new(),
+            traded: 0,
+            market: life.market,
+            number,
+            has_grace: life.has_grace,
+            form: life.form(),
+            at: life.begins,
+            count: Count::default(),
+            purchases: 1,
+            ended_at: life.begins,
+            undone: None,
+            told: Vec::new(),
+        };
+        let mut first = walk.charge(0, life.begins, Paper::First);
+        match life.beginning {
+            Beginning::Trial => {
+                first.is_trial = true;
+                first.micros = 0;
+                first.until = Some(after(life.begins, TRIAL));
+            }
+            Beginning::Intro => first.micros = INTRO_PRICE,
+            Beginning::Full => {}
+        }
+        walk.line.charge = first.clone();
+        walk.tell(Happened::Charged(first, How::First));
+        match walk.form {
+            Form::Committed => walk.commit(),
+            Form::Addon => walk.add_on(walk.line.charge.id.clone(), ADDON_PRICE),
+            Form::Plain | Form::Family | Form::Nameless => {}
+        }
+        walk
+    }
+
+    fn commit(&mut self) {
+        self.line.term = Some(Term {
+            number: 1,
+            of: COMMITTED,
+        });
+    }
+
+    /// A further product joins the purchase, for what is left of its period.
+    fn add_on(&mut self, id: String, micros: i64) {
+        let charge = Charge {
+            id,
+            product: self.habits.addon.to_owned(),
+            micros,
+            from: self.at,
+            ..self.line.charge.clone()
+        };
+        let purchase = self.purchases;
+        self.purchases += 1;
+        self.line.had_side = true;
+        self.line.side = Some(Side {
+            purchase,
+            charge: charge.clone(),
+            earlier: Vec::new(),
+            is_leaving: false,
+        });
+        self.tell_of(purchase, Happened::Charged(charge, How::First));
+    }
+
+    pub(super) const fn now(&self) -> Timestamp {
+        self.at
+    }
+
+    /// What happens when nobody does anything.
+    pub(super) fn by_itself(&self) -> Option<(Deed, u8)> {
+        let deed = match self.line.stand {
+            Stand::Running if self.line.increase == Increase::Announced => Deed::Accept,
+            Stand::Running if self.line.is_pause_asked => Deed::Pause,
+            Stand::Running if self.line.is_renewing || self.is_committed() => Deed::Renew,
+            Stand::Running => Deed::RunOut,
+            Stand::Grace(_) => Deed::EndGrace,
+            Stand::Retry => Deed::GiveUp,
+            Stand::Paused => Deed::Resume,
+            Stand::Over | Stand::Refunded => return None,
+        };
+        Some((deed, 50)).filter(|(deed, _)| self.can(*deed))
+    }
+
+    /// How many things happened.
+    pub(super) const fn told_so_far(&self) -> usize {
+        self.told.len()
+    }
+
+    /// What happened after the first `count` things did not.
+    pub(super) fn forget(&mut self, count: usize) {
+        self.told.truncate(count);
+    }
+
+    pub(super) fn history(self) -> History {
+        History {
+            told: self.told,
+            form: self.form,
+        }
+    }
+
+    /// End of what is paid for.
+    pub(super) fn ends_at(&self) -> Timestamp {
+        self.line.charge.until.unwrap_or(self.at)
+    }
+
+    /// What a period of the present product costs.
+    pub(super) fn price(&self) -> i64 {
+        PRODUCTS[self.line.product].1
+    }
+
+    /// How long that is.
+    pub(super) const fn lasts(&self) -> SignedDuration {
+        SignedDuration::from_secs(PRODUCTS[self.line.product].0)
+    }
+
+    /// How much that was, with what was given back of a further product.
+    pub(super) fn given_back(&self, back: &Back) -> i64 {
+        let told = self.told.iter().filter(|told| told.at == back.at);
+        let of_charge = told.filter_map(|told| match &told.what {
+            Happened::GaveBack { charge, micros, .. } if charge.id == back.charge.id => {
+                Some(micros)
+            }
+            _ => None,
+        });
+        of_charge.sum()
+    }
+
+    /// When the subscription ended.
+    pub(super) const fn ended_at(&self) -> Timestamp {
+        self.ended_at
+    }
+
+    /// The refund that was undone last.
+    pub(super) const fn undone(&self) -> Option<&Back> {
+        self.undone.as_ref()
+    }
+
+    /// What happens to the purchase happens to each product in it.
+    fn tell(&mut self, what: Happened) {
+        let beside = self.line.side.as_ref().map(|side| side.purchase);
+        if let Some(beside) = beside.filter(|_| what.is_of_the_whole()) {
+            self.tell_of(beside, what.clone());
+        }
+        self.tell_of(self.line.purchase, what);
+    }
+
+    fn tell_of(&mut self, purchase: usize, what: Happened) {
+        self.told.push(Told {
+            at: self.at,
+            purchase,
+            what,
+        });
+    }
+
+    /// What the store calls a product.
+    fn product(&self, product: usize) -> String {
+        let names = self.habits.products;
+        // Who sells items names them, not what holds them.
+        let is_item = self.form == Form::Addon && self.market == Market::AppStore;
+        if is_item { "gold" } else { names[product] }.to_owned()
+    }
+
+    /// Whether charges go on although the customer wants no other term.
+    pub(super) fn is_committed(&self) -> bool {
+        self.line.term.is_some_and(Term::goes_on)
+    }
+
+    /// The number of the further product, where there is one.
+    pub(super) fn further(&self) -> Option<usize> {
+        self.line.side.as_ref().map(|side| side.purchase)
+    }
+
+    /// What is said of the subscription is said of its further product.
+    pub(super) fn with_what_is_beside(&self, act: Act, beside: Option<usize>) -> Act {
+        let is_of_it = act.purchase == self.line.purchase;
+        Act {
+            beside: beside.filter(|_| is_of_it),
+            ..act
+        }
+    }
+
+    /// The price of a period of `product` from `from` on.
+    fn charge(&mut self, product: usize, from: Timestamp, paper: Paper) -> Charge {
+        let (lasts, micros) = PRODUCTS[product];
+        self.count.all += 1;
+        match paper {
+            Paper::First => (self.count.legs, self.count.in_leg) = (self.count.legs + 1, 0),
+            Paper::Next => self.count.in_leg += 1,
+            Paper::Once => {}
+        }
+        Charge {
+            id: self.market.charge_id(self.number, paper, self.count),
+            product: self.product(product),
+            micros,
+            is_trial: false,
+            from,
+            until: Some(after(from, lasts)),
+        }
+    }
+
+    /// Lets a part of `seconds` pass, whole minutes and at least one.
+    fn pass(&mut self, seconds: i64, share: u8) {
+        let minutes = (seconds * i64::from(share) / 100 / 60).max(1);
+        self.at = after(self.at, minutes * 60);
+    }
+
+    /// Lets a part of what is left of the period pass.
+    fn within(&mut self, share: u8) {
+        let left = self.at.duration_until(self.ends_at()).as_secs();
+        self.pass(left, share);
+    }
+}

@@ -1,0 +1,404 @@
+//! What truly happens when something is done.
+
+use super::{
+    ADDON_PRICE, Back, DAY, Increase, LARGER, MORE_PRICE, ONCE_PRICE, Once, PASS_LASTS, Paper,
+    Stand, Term, Walk, after,
+};
+use crate::truth::{
+    life::{Deed, Form},
+    told::{Charge, Happened, How, Why},
+};
+use jiff::Timestamp;
+
+impl Walk {
+    /// Does it. Something that cannot be done now must not be asked for.
+    pub(in crate::truth) fn step(&mut self, deed: Deed, share: u8) {
+        match deed {
+            Deed::Renew => {
+                let early = self.habits.early * i64::from(share) / 100 / 60 * 60;
+                self.at = self.at.max(after(self.ends_at(), -early));
+                self.next(self.ends_at());
+                self.at = after(self.at, self.habits.paid_after);
+            }
+            Deed::SwitchOff => {
+                self.within(share);
+                self.line.is_renewing = false;
+                self.tell(Happened::SwitchedOff);
+            }
+            Deed::SwitchOn => {
+                self.within(share);
+                self.line.is_renewing = true;
+                self.tell(Happened::SwitchedOn);
+            }
+            Deed::Fail => self.fail(),
+            Deed::EndGrace => {
+                if let Stand::Grace(until) = self.line.stand {
+                    self.at = self.at.max(until);
+                }
+                self.line.stand = Stand::Retry;
+                self.tell(Happened::GraceEnded);
+            }
+            Deed::Recover => self.recover(share),
+            Deed::GiveUp => {
+                self.pass(self.tries(), share);
+                self.end(Why::Unpaid);
+            }
+            Deed::RunOut => {
+                self.at = self.at.max(self.ends_at());
+                self.end(Why::Cancelled);
+                self.at = after(self.at, self.habits.says_end_after);
+            }
+            Deed::StopNow => {
+                self.within(share);
+                if self.line.is_renewing {
+                    self.tell(Happened::SwitchedOff);
+                }
+                self.end(Why::Cancelled);
+            }
+            Deed::Return => self.come_back(share),
+            Deed::Refund => self.give_back(100, share),
+            Deed::RefundPart => self.give_back(40, share),
+            Deed::RefundEarlier => {
+                self.within(share);
+                if let Some(charge) = self.earlier_to_give_back().cloned() {
+                    self.gave_back_beside(&charge, false);
+                    self.gave_back(charge.micros, charge, false);
+                }
+            }
+            Deed::Undo => {
+                self.within(share);
+                self.undone = self.line.given_back.pop();
+                self.line.stand = Stand::Running;
+                if let Some(side) = &self.line.side {
+                    let (purchase, charge) = (side.purchase, side.charge.clone());
+                    self.tell_of(purchase, Happened::TookAgain(charge));
+                }
+                self.tell(Happened::TookAgain(self.line.charge.clone()));
+            }
+            Deed::Upgrade => {
+                self.within(share);
+                let mut charge = self.charge(LARGER, self.at, Paper::First);
+                if self.habits.credits {
+                    charge.micros -= self.left();
+                }
+                self.charged(LARGER, charge, How::AtOnce);
+            }
+            Deed::Plan => {
+                self.within(share);
+                self.line.is_planned = true;
+                let planned = self.habits.products[self.habits.planned];
+                self.tell(Happened::Planned(planned.to_owned()));
+                if !self.line.is_renewing {
+                    self.line.is_renewing = true;
+                    self.tell(Happened::SwitchedOn);
+                }
+            }
+            Deed::Unplan => {
+                self.within(share);
+                self.line.is_planned = false;
+                self.tell(Happened::PlanWithdrawn);
+            }
+            Deed::AskPause => {
+                self.within(share);
+                self.line.is_pause_asked = true;
+                self.tell(Happened::PauseAsked);
+            }
+            Deed::Pause => {
+                self.at = self.at.max(self.ends_at());
+                self.line.stand = Stand::Paused;
+                self.tell(Happened::PauseBegan);
+            }
+            Deed::Resume => {
+                if self.habits.keeps_dates {
+                    // A period went by.
+                    self.at = self.ends_at() + self.lasts();
+                } else {
+                    self.pass(30 * DAY, share);
+                }
+                self.next(self.at);
+                self.at = after(self.at, self.habits.paid_after);
+            }
+            Deed::Move => {
+                self.within(share);
+                let until = after(self.ends_at(), 10 * DAY);
+                self.line.charge.until = Some(until);
+                self.line.is_moved = true;
+                self.tell(Happened::Moved(until));
+            }
+            Deed::StartAnew => {
+                self.within(share);
+                let product = self.line.product;
+                let mut charge = self.charge(product, self.at, Paper::Next);
+                charge.micros -= self.left();
+                self.charged(product, charge, How::Anew);
+            }
+            Deed::TakeMore => {
+                self.within(share);
+                let more = Charge {
+                    micros: MORE_PRICE,
+                    until: None,
+                    ..self.charge(self.line.product, self.at, Paper::Next)
+                };
+                self.line.more = Some(more.clone());
+                self.tell(Happened::TookMore(more));
+            }
+            Deed::Announce | Deed::Accept => self.raise(deed, share),
+            Deed::AddOn => {
+                self.within(share);
+                let id = self.charge(self.line.product, self.at, Paper::First).id;
+                self.add_on(id, self.left_of(ADDON_PRICE));
+            }
+            Deed::DropAddOn => {
+                self.within(share);
+                if let Some(side) = &mut self.line.side {
+                    side.is_leaving = true;
+                    let purchase = side.purchase;
+                    self.tell_of(purchase, Happened::SwitchedOff);
+                }
+            }
+            Deed::BuyOnce | Deed::BuyPass | Deed::RefundOnce => self.trade_once(deed, share),
+        }
+    }
+
+    /// The next period, from `from` on.
+    fn next(&mut self, from: Timestamp) {
+        let (product, how) = if self.line.is_planned {
+            (self.habits.planned, How::AtRenewal)
+        } else {
+            (self.line.product, How::Renewed)
+        };
+        // Who took another product has another purchase, where it is not the smaller one.
+        let is_bought = how == How::AtRenewal && self.habits.planned != 0;
+        let paper = if is_bought { Paper::First } else { Paper::Next };
+        let charge = self.charge(product, from, paper);
+        self.charged(product, charge, how);
+    }
+
+    /// What is left of the present period is worth, in whole cents.
+    fn left(&self) -> i64 {
+        self.left_of(self.line.charge.micros)
+    }
+
+    /// The same, of what costs so much for the whole of it.
+    fn left_of(&self, micros: i64) -> i64 {
+        let charge = &self.line.charge;
+        let lasts = charge.from.duration_until(self.ends_at()).as_secs();
+        let left = self.at.duration_until(self.ends_at()).as_secs();
+        micros / 10_000 * left / lasts.max(1) * 10_000
+    }
+
+    fn charged(&mut self, product: usize, charge: Charge, how: How) {
+        let line = &mut self.line;
+        let old = std::mem::replace(&mut line.charge, charge.clone());
+        line.earlier.push(old);
+        line.product = product;
+        let is_cancelled = !line.is_renewing && line.term.is_some_and(Term::goes_on);
+        line.is_renewing = !(is_cancelled && how == How::Renewed);
+        line.is_planned = false;
+        line.is_moved = false;
+        line.is_pause_asked = false;
+        line.stand = Stand::Running;
+        line.increase = Increase::None;
+        if let Some(term) = &mut line.term {
+            let number = if term.goes_on() && how == How::Renewed {
+                term.number + 1
+            } else {
+                1
+            };
+            *term = Term { number, ..*term };
+        }
+        self.charged_beside(&charge);
+        self.tell(Happened::Charged(charge, how));
+    }
+
+    /// A further product is charged with the first, or was taken off.
+    fn charged_beside(&mut self, charge: &Charge) {
+        let Some(mut side) = self.line.side.take() else {
+            return;
+        };
+        if side.is_leaving {
+            return self.tell_of(side.purchase, Happened::Ended(Why::Cancelled));
+        }
+        let next = Charge {
+            product: side.charge.product.clone(),
+            micros: ADDON_PRICE,
+            ..charge.clone()
+        };
+        self.tell_of(side.purchase, Happened::Charged(next.clone(), How::Renewed));
+        side.earlier.push(std::mem::replace(&mut side.charge, next));
+        self.line.side = Some(side);
+    }
+
+    fn end(&mut self, why: Why) {
+        self.line.stand = Stand::Over;
+        self.line.is_renewing = false;
+        self.line.is_planned = false;
+        self.ended_at = self.at;
+        self.tell(Happened::Ended(why));
+    }
+
+    fn fail(&mut self) {
+        self.at = self.at.max(self.ends_at());
+        let grace = after(self.ends_at(), self.habits.grace);
+        let grace = (self.has_grace && grace > self.at).then_some(grace);
+        self.line.stand = grace.map_or(Stand::Retry, Stand::Grace);
+        self.tell(Happened::ChargeFailed { grace });
+    }
+
+    /// How long the store tries to charge, in seconds.
+    const fn tries(&self) -> i64 {
+        if self.line.term.is_some() {
+            self.habits.tries_committed
+        } else {
+            self.habits.tries
+        }
+    }
+
+    /// In grace the old dates stay, after it the period begins when it is paid.
+    fn recover(&mut self, share: u8) {
+        if let Stand::Grace(until) = self.line.stand {
+            let left = self.at.duration_until(until).as_secs();
+            self.pass(left, share);
+            self.next(self.ends_at());
+        } else {
+            self.pass(self.tries(), share);
+            self.next(if self.habits.keeps_dates {
+                self.ends_at()
+            } else {
+                self.at
+            });
+        }
+    }
+
+    fn come_back(&mut self, share: u8) {
+        self.line.side = None;
+        self.pass(60 * DAY, share);
+        let is_plain = matches!(self.form, Form::Plain | Form::Nameless);
+        let product = usize::from(is_plain && share.is_multiple_of(3));
+        let charge = self.charge(product, self.at, Paper::First);
+        if self.habits.same_on_return {
+            self.charged(product, charge, How::CameBack);
+        } else {
+            self.line.purchase = self.purchases;
+            self.purchases += 1;
+            self.charged(product, charge, How::First);
+            self.line.had_side = false;
+            self.line.earlier.clear();
+            self.line.given_back.clear();
+        }
+    }
+
+    fn give_back(&mut self, percent: i64, share: u8) {
+        self.within(share);
+        let charge = self.line.charge.clone();
+        let takes_access = if percent == 100 {
+            self.habits.refund_takes
+        } else {
+            self.habits.part_takes
+        };
+        if takes_access {
+            self.line.stand = Stand::Refunded;
+        }
+        if self.form == Form::Family {
+            return self.tell(Happened::SharingEnded);
+        }
+        self.gave_back_beside(&charge, takes_access);
+        let part = charge.micros * percent / 100;
+        self.gave_back(
+            part / self.habits.part_of * self.habits.part_of,
+            charge,
+            takes_access,
+        );
+    }
+
+    /// What else the same charge paid for.
+    fn gave_back_beside(&mut self, charge: &Charge, takes_access: bool) {
+        let Some(side) = &self.line.side else { return };
+        let mut all = side.earlier.iter().chain(std::iter::once(&side.charge));
+        let Some(charge) = all.find(|beside| beside.id == charge.id).cloned() else {
+            return;
+        };
+        let purchase = side.purchase;
+        let what = Happened::GaveBack {
+            micros: charge.micros,
+            charge,
+            takes_access,
+        };
+        self.tell_of(purchase, what);
+    }
+
+    fn gave_back(&mut self, micros: i64, charge: Charge, takes_access: bool) {
+        self.line.given_back.push(Back {
+            charge: charge.clone(),
+            at: self.at,
+        });
+        self.tell(Happened::GaveBack {
+            charge,
+            micros,
+            takes_access,
+        });
+    }
+
+    fn raise(&mut self, deed: Deed, share: u8) {
+        self.within(share);
+        let (increase, what) = if deed == Deed::Announce {
+            (Increase::Announced, Happened::IncreaseAnnounced)
+        } else {
+            (Increase::Accepted, Happened::IncreaseAccepted)
+        };
+        self.line.increase = increase;
+        self.tell(what);
+    }
+
+    /// What is bought once is a purchase of its own.
+    fn trade_once(&mut self, deed: Deed, share: u8) {
+        self.pass(self.room(), share);
+        if deed == Deed::RefundOnce {
+            return self.refund_once();
+        }
+        let purchase = self.purchases;
+        self.purchases += 1;
+        let is_pass = deed == Deed::BuyPass;
+        let charge = Charge {
+            product: if is_pass {
+                self.habits.pass
+            } else {
+                self.habits.once
+            }
+            .to_owned(),
+            micros: ONCE_PRICE,
+            until: None,
+            ..self.charge(0, self.at, Paper::Once)
+        };
+        self.traded = self.once.len();
+        self.once.push(Once {
+            charge: charge.clone(),
+            purchase,
+            is_given_back: false,
+        });
+        self.tell_of(
+            purchase,
+            if is_pass {
+                Happened::BoughtFor(charge, after(self.at, PASS_LASTS))
+            } else {
+                Happened::BoughtOnce(charge)
+            },
+        );
+    }
+
+    fn refund_once(&mut self) {
+        let Some(index) = self.once.iter().rposition(|once| !once.is_given_back) else {
+            return;
+        };
+        self.traded = index;
+        let once = &mut self.once[index];
+        once.is_given_back = true;
+        let (purchase, charge) = (once.purchase, once.charge.clone());
+        let what = Happened::GaveBack {
+            micros: charge.micros,
+            charge,
+            takes_access: true,
+        };
+        self.tell_of(purchase, what);
+    }
+}
