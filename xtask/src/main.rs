@@ -1,8 +1,9 @@
-//! The project's own commands: `cargo xtask demo | test | truth | bench | chaos | soak | fuzz | sql | levels | screenshots`.
+//! The project's own commands: `cargo xtask demo | test | truth | mutate | bench | chaos | soak | fuzz | sql | levels | screenshots`.
 
 mod chaos;
 mod check;
 mod fuzz;
+mod mutate;
 mod sql;
 mod tools;
 mod truth;
@@ -40,6 +41,8 @@ enum Command {
         #[arg(long, default_value_t = 1)]
         seed: u64,
     },
+    /// Put wrong rules into a copy of the tree, and see that the truth of generated lives notices each.
+    Mutate(mutate::Options),
     /// Measure throughput, latency, CPU and memory of the release build.
     Bench {
         /// For the benchmark.
@@ -85,6 +88,7 @@ fn main() -> Result<()> {
         ),
         Command::Test { long } => check::all(long),
         Command::Truth { years, seed } => truth::live(years, seed),
+        Command::Mutate(options) => mutate::run(&options),
         Command::Bench { rest } => tools::run(
             "cargo",
             &[
