@@ -144,7 +144,8 @@ pub(super) fn differences(
 ) -> BTreeSet<String> {
     let heard = events.iter().filter_map(Heard::of);
     let (alone, mut heard): (Vec<_>, Vec<_>) = heard.partition(|heard| heard.is_alone);
-    let mut open: Vec<_> = expected.iter().collect();
+    // The last one first: what a store shows without a date agrees with whatever is heard later, and the same may happen again.
+    let mut open: Vec<_> = expected.iter().rev().collect();
     open.retain(|expected| {
         let is_it = |heard: &Heard| {
             let differs = heard.differs(expected, measure);
