@@ -11,7 +11,10 @@ use std::{
     sync::Arc,
     time::Duration,
 };
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{
+    mpsc::{self, error::TrySendError},
+    oneshot,
+};
 use uuid::Uuid;
 
 /// Most works in one transaction.
@@ -82,15 +85,19 @@ impl<W: Work> Batcher<W> {
     /// Waits until it is durable.
     pub(crate) async fn write(&self, work: W) -> Result<W::Outcome> {
         let (answer, answered) = oneshot::channel();
-        self.jobs.try_send((work, answer)).map_err(|_| {
-            LedgerError::Unavailable(
-                "too many writes are waiting, or the writer has stopped".into(),
-            )
+        let sent = self.jobs.try_send((work, answer));
+        sent.map_err(|refused| match refused {
+            TrySendError::Full(_) => {
+                LedgerError::Unavailable(format!("{QUEUE} writes are waiting"))
+            }
+            TrySendError::Closed(_) => stopped(),
         })?;
-        answered
-            .await
-            .map_err(|_| LedgerError::Unavailable("the writer has stopped".into()))?
+        answered.await.map_err(|_| stopped())?
     }
+}
+
+fn stopped() -> LedgerError {
+    LedgerError::Unavailable("the writer has stopped".into())
 }
 
 async fn run<W, F, R>(mut queue: mpsc::Receiver<Job<W>>, write: F)

@@ -81,7 +81,7 @@ async fn forget_events(
         let mut event: Event = Stored::new("events", &row.id).body("body", &row.body)?;
         let cause = event.cause.inbox;
         event.customer = anonymous_as(forgotten, event.customer.id);
-        let packed = pack(to_json(&event)?.as_bytes());
+        let packed = pack(to_json(&event)?.as_bytes())?;
         sqlx::query!(
             "update events set body = $3 where customer = $1 and id = $2",
             row.customer,
@@ -120,7 +120,7 @@ async fn forget_message(tx: &mut Tx, id: Uuid, names: &[String], by: &str) -> Re
     let body = Stored::new("inbox", &id).unpacked("body", &body)?;
     if let Ok(mut value) = serde_json::from_slice::<Value>(&body) {
         scrub(&mut value, names, by);
-        let packed = pack(value.to_string().as_bytes());
+        let packed = pack(value.to_string().as_bytes())?;
         sqlx::query!("update inbox set body = $2 where id = $1", id, packed)
             .execute(&mut **tx)
             .await

@@ -140,7 +140,7 @@ async fn park(
     reason: &str,
     retry_at: Timestamp,
 ) -> Result<bool> {
-    let body = pack(&message.body);
+    let body = pack(&message.body)?;
     sqlx::query!(
         "insert into inbox (id, project, app, source, key, title, received_at, body, parked, retry_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
          on conflict (id) do update set parked = excluded.parked, retry_at = excluded.retry_at, tries = inbox.tries + 1 where inbox.parked is not null",

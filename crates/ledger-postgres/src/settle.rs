@@ -31,9 +31,8 @@ impl Prepared {
         let request = settlement
             .request
             .as_ref()
-            .map(to_json)
-            .transpose()?
-            .map(|json| pack(json.as_bytes()));
+            .map(|request| pack(to_json(request)?.as_bytes()))
+            .transpose()?;
         Ok(Self {
             headers: to_json(&settlement.headers)?,
             settlement,

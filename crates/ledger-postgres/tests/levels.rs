@@ -98,7 +98,7 @@ async fn made_at(level: usize) -> String {
         .bind(Uuid::from_u128(1))
         .bind(Uuid::from_u128(2))
         .bind(id.to_string())
-        .bind(pack(b"{}"))
+        .bind(pack(b"{}").unwrap())
         .bind(parked)
         .bind(parked.map(|_| 9_i64))
         .bind(parked.is_none().then_some(1_i64))

@@ -141,12 +141,12 @@ fn cell(of: &Stored<'_>, column: &str, value: ValueRef<'_>, kind: Kind) -> Resul
     Ok(match (value, kind) {
         (ValueRef::Null, _) => Cell::Null,
         (ValueRef::Blob(bytes), Kind::Id) => {
-            Cell::Id(Uuid::from_slice(bytes).map_err(|_| unfit())?)
+            Cell::Id(Uuid::from_slice(bytes).map_err(|error| of.corrupt(column, error))?)
         }
         (ValueRef::Integer(number), Kind::Number) => Cell::Number(number),
         (ValueRef::Integer(number), Kind::Flag) => Cell::Flag(number != 0),
         (ValueRef::Text(text), Kind::Text) => {
-            Cell::Text(String::from_utf8(text.to_vec()).map_err(|_| unfit())?)
+            Cell::Text(String::from_utf8(text.to_vec()).map_err(|error| of.corrupt(column, error))?)
         }
         (ValueRef::Blob(bytes), Kind::Bytes) => Cell::Bytes(bytes.to_vec()),
         _ => return Err(unfit()),

@@ -52,7 +52,7 @@ pub(crate) fn forget(
         execute(
             connection,
             "UPDATE events SET body = ?2 WHERE position = ?1",
-            params![position, pack(to_json(&event)?.as_bytes())],
+            params![position, pack(to_json(&event)?.as_bytes())?],
         )?;
         // What was sent and answered about it; what happened to each attempt stays.
         execute(
@@ -87,7 +87,7 @@ fn forget_message(connection: &Connection, id: InboxId, names: &[String], by: &s
         execute(
             connection,
             "UPDATE inbox SET body = ?2 WHERE id = ?1",
-            params![id.key(), pack(value.to_string().as_bytes())],
+            params![id.key(), pack(value.to_string().as_bytes())?],
         )?;
     }
     Ok(())

@@ -125,7 +125,7 @@ fn park(
             message.key,
             message.title,
             micros(message.received_at),
-            pack(&message.body),
+            pack(&message.body)?,
             reason,
             micros(retry_at)
         ],

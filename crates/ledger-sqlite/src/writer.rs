@@ -9,7 +9,7 @@ use ledger::LedgerError;
 use rusqlite::Connection;
 use std::{
     path::PathBuf,
-    sync::mpsc::{Receiver, SyncSender, sync_channel},
+    sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
     thread,
 };
 use tokio::sync::oneshot;
@@ -51,15 +51,18 @@ impl Writer {
                 drop(answer.send(failure.map_or(result, Err)));
             })
         });
-        self.jobs.try_send(job).map_err(|_| {
-            LedgerError::Unavailable(
-                "too many writes are waiting, or the writer has stopped".into(),
-            )
+        self.jobs.try_send(job).map_err(|refused| match refused {
+            TrySendError::Full(_) => {
+                LedgerError::Unavailable(format!("{QUEUE} writes are waiting"))
+            }
+            TrySendError::Disconnected(_) => stopped(),
         })?;
-        answered
-            .await
-            .map_err(|_| LedgerError::Unavailable("the writer has stopped".into()))?
+        answered.await.map_err(|_| stopped())?
     }
+}
+
+fn stopped() -> LedgerError {
+    LedgerError::Unavailable("the writer has stopped".into())
 }
 
 fn in_savepoint<T>(

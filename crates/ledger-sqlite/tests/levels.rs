@@ -73,7 +73,7 @@ fn made_at(name: &str, level: usize) -> PathBuf {
         connection
             .execute(
                 "INSERT INTO inbox VALUES (?1, X'00000000000000000000000000000001', X'00000000000000000000000000000002', 'app_store', ?2, 'DID_RENEW', 0, ?3, ?4, ?5)",
-                rusqlite::params![id.as_bytes(), id.to_string(), pack(b"{}"), parked, parked.map(|_| 9)],
+                rusqlite::params![id.as_bytes(), id.to_string(), pack(b"{}").unwrap(), parked, parked.map(|_| 9)],
             )
             .unwrap();
     }

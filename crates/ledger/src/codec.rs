@@ -37,18 +37,18 @@ const LEVEL: i32 = -3;
 
 /// Compresses a body.
 ///
-/// # Panics
-///
-/// When there is no memory to compress into.
-pub fn pack(bytes: &[u8]) -> Vec<u8> {
-    PACKER.with_borrow_mut(|packer| {
-        if packer.is_none() {
-            *packer = checked_compressor().ok();
-        }
-        let packed = packer
-            .as_mut()
-            .and_then(|packer| packer.compress(bytes).ok());
-        packed.expect("zstd compresses into memory it sized itself")
+/// Fails only where there is no memory to compress into, which may be otherwise later.
+pub fn pack(bytes: &[u8]) -> Result<Vec<u8>> {
+    let packed = PACKER.with_borrow_mut(|packer| {
+        let ready = match packer.take() {
+            Some(ready) => ready,
+            None => checked_compressor()?,
+        };
+        packer.insert(ready).compress(bytes)
+    });
+    packed.map_err(|error| {
+        let size = bytes.len();
+        LedgerError::Unavailable(format!("{size} bytes cannot be packed: {error}"))
     })
 }
 

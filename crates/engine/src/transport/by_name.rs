@@ -54,7 +54,8 @@ impl ServerCertVerifier for ByName {
             .ok_or_else(unknown)?;
         let mut verdict = Err(unknown());
         for name in names {
-            let name = ServerName::try_from(name.as_str()).map_err(|_| unknown())?;
+            let name = ServerName::try_from(name.as_str())
+                .map_err(|error| Error::General(format!("{name:?}: {error}")))?;
             verdict = self
                 .verifier
                 .verify_server_cert(leaf, intermediates, &name, ocsp, now);

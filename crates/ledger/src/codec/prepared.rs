@@ -56,13 +56,15 @@ impl Prepared {
     pub fn new(commit: Commit) -> Result<Self> {
         let events = commit.events.iter().map(|new| {
             Ok(PreparedEvent {
-                body: pack(to_json(&new.event)?.as_bytes()),
+                body: pack(to_json(&new.event)?.as_bytes())?,
                 not_sent: to_json(&new.not_sent)?,
             })
         });
         let messages = commit.deliveries.iter();
         Ok(Self {
-            inbox_body: commit.inbox.as_ref().map(|message| pack(&message.body)),
+            inbox_body: (commit.inbox.as_ref())
+                .map(|message| pack(&message.body))
+                .transpose()?,
             customer: commit
                 .customer
                 .as_ref()
