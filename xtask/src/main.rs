@@ -54,11 +54,7 @@ enum Command {
     Chaos(chaos::Options),
     /// Keep a server at half of what it can take, with readers of its streams that do not read; the outcome is added to
     /// docs/reliability.md.
-    Soak {
-        /// For how long.
-        #[arg(long, default_value_t = 30)]
-        minutes: u64,
-    },
+    Soak(chaos::Soak),
     /// Fuzz whatever parses outside bytes, with libFuzzer.
     Fuzz {
         /// How long each target is fuzzed.
@@ -98,7 +94,7 @@ fn main() -> Result<()> {
             .concat(),
         ),
         Command::Chaos(options) => chaos::run(&options),
-        Command::Soak { minutes } => chaos::soak(minutes),
+        Command::Soak(options) => chaos::soak(&options),
         Command::Fuzz { seconds, target } => fuzz::run(seconds, target.as_deref()),
         Command::Sql => {
             tools::database_tools()?;

@@ -3,9 +3,11 @@
 //! `cargo xtask chaos --kills` kills more often, on either ledger.
 
 use crate::{
+    autopsy,
+    harm::{Row, build, say},
     lanes::wanted,
     nodes::given,
-    server::{Api, Site, live, now, until, webhook},
+    server::{Api, Server, Site, live, now, unless_silent, until, webhook},
     told::{Told, a_receiver, cluster},
 };
 use jiff::SignedDuration;
@@ -13,13 +15,13 @@ use serde_json::Value;
 use simulator::{Behaviour, Channel, Driver, Random, Receiver, Report};
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fmt::Write as _,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
     time::{Duration, Instant},
 };
+use throwaway::Cluster;
 use tokio::task::JoinSet;
 
 /// Customers whose lives begin together, and how many such lots live at a time.
@@ -52,6 +54,38 @@ impl Outcome {
         self.repeated += other.repeated;
         self.took += other.took;
     }
+
+    /// The row of the table.
+    fn row(&self, ledger: &str, seed: u64) -> String {
+        let Self {
+            kills,
+            messages,
+            refused,
+            events,
+            deliveries,
+            repeated,
+            took,
+        } = self;
+        format!(
+            "| {} | {} | {ledger} | {seed} | {kills} | {messages} | {refused} | 0 | {events} | 0 | {deliveries} | 0 | 0 | {repeated} | {} |\n",
+            now().strftime("%Y-%m-%d"),
+            build(),
+            took.as_secs(),
+        )
+    }
+}
+
+/// Where a server is killed.
+struct Scene<'a> {
+    site: &'a Site,
+    cluster: Option<&'a Cluster>,
+    receivers: [(&'a str, &'a Receiver); 2],
+}
+
+impl Scene<'_> {
+    fn seen(&self, server: &Server) -> String {
+        autopsy::seen(self.site, server, self.cluster)
+    }
 }
 
 /// Lives are lived, some at a time, until it is enough and the last of them is over. Answers how much was sent, and what became of it.
@@ -81,7 +115,10 @@ async fn live_on(driver: Driver, enough: Arc<AtomicBool>) -> (u64, Report) {
 }
 
 /// Kills the server of a site so often while customers live, then looks at what is left.
-async fn killed(site: &Site, receivers: &[(&str, &Receiver)], kills: u64, seed: u64) -> Outcome {
+async fn killed(scene: &Scene<'_>, kills: u64, seed: u64) -> Outcome {
+    let Scene {
+        site, receivers, ..
+    } = scene;
     let began = Instant::now();
     let mut random = Random::new(seed);
     let mut server = site.serve();
@@ -95,7 +132,11 @@ async fn killed(site: &Site, receivers: &[(&str, &Receiver)], kills: u64, seed: 
     for _ in 0..kills {
         // In the midst of something: so many more deliveries were heard of since it was started.
         let heard = healthy.requests() + 1 + random.below(40);
-        until("it delivers", || async { healthy.requests() >= heard }).await;
+        let is_so = || {
+            assert!(!living.is_finished(), "nobody lives any more");
+            healthy.requests() >= heard
+        };
+        unless_silent(healthy, is_so, || scene.seen(&server)).await;
         server = tokio::task::block_in_place(|| {
             server.kill();
             site.serve_at(&address)
@@ -111,16 +152,19 @@ async fn killed(site: &Site, receivers: &[(&str, &Receiver)], kills: u64, seed: 
 
     let api = Api::new(site, &server, &[]);
     let events = api.events().await;
-    whole(&events);
+    let mut whole = Whole::default();
+    events.iter().for_each(|event| whole.take(event));
     nothing_lost(&events, &report.accepted);
     let mut deliveries = 0;
     for (key, receiver) in receivers {
-        let wanted = wanted(&events, key);
-        until("every delivery is received at least once", || async {
+        let mut missing = wanted(&events, key);
+        deliveries += missing.len();
+        let all_arrived = || {
             let received = receiver.received();
-            wanted.iter().all(|id| received.events.contains_key(*id))
-        })
-        .await;
+            missing.retain(|id| !received.events.contains_key(*id));
+            missing.is_empty()
+        };
+        unless_silent(receiver, all_arrived, || scene.seen(&server)).await;
         let received = receiver.received();
         // A delivery has one id, however often it was sent: as many ids as events.
         assert_eq!(received.accepted.len(), received.events.len());
@@ -129,7 +173,6 @@ async fn killed(site: &Site, receivers: &[(&str, &Receiver)], kills: u64, seed: 
             [],
             "first attempts of {key}, seed {seed}"
         );
-        deliveries += wanted.len();
     }
     let times = healthy.received().events.values().sum::<u32>();
     let repeated = u64::from(times) - healthy.received().events.len() as u64;
@@ -149,37 +192,45 @@ async fn killed(site: &Site, receivers: &[(&str, &Receiver)], kills: u64, seed: 
     }
 }
 
-/// Every event exactly once, and each customer's numbered without gaps, in the order of the feed.
-pub(crate) fn whole(events: &[Value]) {
-    let mut keys = BTreeSet::new();
-    let mut seqs: BTreeMap<&str, u64> = BTreeMap::new();
-    for event in events {
-        let customer = event["customer"]["id"].as_str().unwrap();
-        let key = event["key"].as_str().unwrap();
-        assert!(keys.insert((customer, key)), "told twice: {key}");
-        let last = seqs.entry(customer).or_default();
+/// Every event exactly once, and each customer's numbered without gaps, in the order of the feed: looked at one by one.
+#[derive(Default)]
+pub(crate) struct Whole {
+    keys: BTreeSet<(String, String)>,
+    last: BTreeMap<String, u64>,
+}
+
+impl Whole {
+    pub(crate) fn take(&mut self, event: &Value) {
+        let customer = event["customer"]["id"].as_str().unwrap().to_owned();
+        let key = event["key"].as_str().unwrap().to_owned();
         let seq = event["customer_seq"].as_u64().unwrap();
+        let last = self.last.entry(customer.clone()).or_default();
         assert_eq!(seq, *last + 1, "of {customer}, {key}");
         *last = seq;
+        let told = format!("told twice: {key}");
+        assert!(self.keys.insert((customer, key)), "{told}");
     }
+}
+
+/// The transaction whose charge an event tells of, as its store calls it.
+pub(crate) fn charge(event: &Value) -> Option<&str> {
+    let (_, transaction) = event["key"].as_str()?.split_once("charged:")?;
+    Some(transaction)
 }
 
 /// Every transaction that was accepted and charged has its event.
 fn nothing_lost(events: &[Value], accepted: &BTreeSet<String>) {
-    let charge = |event: &'_ Value| -> Option<String> {
-        let (_, transaction) = event["key"].as_str()?.split_once("charged:")?;
-        Some(transaction.to_owned())
-    };
-    let charged: BTreeSet<String> = events.iter().filter_map(charge).collect();
+    let charged: BTreeSet<&str> = events.iter().filter_map(charge).collect();
     // Only subscriptions that a family member pays have none: then the customer has no other charge of a subscription.
-    let subscriptions: BTreeSet<String> = events
+    let subscriptions: BTreeSet<&str> = events
         .iter()
         .filter(|event| event["kind"] != "non_subscription_purchase")
         .filter_map(charge)
         .collect();
-    for transaction in accepted.difference(&charged) {
+    let without = accepted.iter().filter(|id| !charged.contains(id.as_str()));
+    for transaction in without {
         let customer = transaction.get(..transaction.len() - 4).unwrap();
-        let first = subscriptions.range(customer.to_owned()..).next();
+        let first = subscriptions.range(customer..).next();
         assert!(
             !first.is_some_and(|charged| charged.starts_with(customer)),
             "{transaction} was accepted but has no event"
@@ -196,15 +247,24 @@ async fn kill(ledger: &str, kills: u64, seed: u64) -> Outcome {
         webhook("billing", &failing.url),
     ];
     let receivers = [("backend", &healthy), ("billing", &failing)];
-    match ledger {
-        "sqlite" => killed(&Site::new(&hooks), &receivers, kills, seed).await,
-        "postgres" => {
-            let cluster = cluster().await;
-            let url = tokio::task::block_in_place(|| cluster.database()).unwrap();
-            killed(&Site::on_postgres(url, &hooks), &receivers, kills, seed).await
-        }
+    let cluster = match ledger {
+        "sqlite" => None,
+        "postgres" => Some(cluster().await),
         other => panic!("{other:?}: sqlite or postgres"),
-    }
+    };
+    let site = match &cluster {
+        None => Site::new(&hooks),
+        Some(cluster) => {
+            let url = tokio::task::block_in_place(|| cluster.database()).unwrap();
+            Site::on_postgres(url, &hooks)
+        }
+    };
+    let scene = Scene {
+        site: &site,
+        cluster: cluster.as_ref(),
+        receivers,
+    };
+    killed(&scene, kills, seed).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -221,30 +281,14 @@ async fn kills() {
     );
     #[expect(clippy::disallowed_methods, reason = "set by `cargo xtask chaos`")]
     let ledger = std::env::var("TIDINGS_CHAOS_LEDGER").unwrap();
-    let mut all = Outcome::default();
+    let (mut all, mut row) = (Outcome::default(), Row::of("kills"));
     while all.kills < kills {
         let some = A_LEDGER.min(kills - all.kills);
         let outcome = kill(&ledger, some, seed + all.kills).await;
         all.add(&outcome);
-        crate::harm::say(&format!("{} of {kills}: {outcome:?}", all.kills));
+        say(&format!("{} of {kills}: {outcome:?}", all.kills));
+        row.write(&all.row(&ledger, seed));
     }
-    let mut line = format!("| {} | {ledger} | {seed} |", now().strftime("%Y-%m-%d"));
-    let Outcome {
-        kills,
-        messages,
-        refused,
-        events,
-        deliveries,
-        repeated,
-        took,
-    } = &all;
-    writeln!(
-        line,
-        " {kills} | {messages} | {refused} | 0 | {events} | 0 | {deliveries} | 0 | 0 | {repeated} | {} |",
-        took.as_secs()
-    )
-    .unwrap();
-    crate::harm::report("kills", &line);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -239,13 +239,38 @@ pub(crate) async fn hurt(
     harm
 }
 
-/// Adds a line to a table of docs/reliability.md, below the newest.
-pub(crate) fn report(table: &str, line: &str) {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reliability.md");
-    let document = std::fs::read_to_string(path).unwrap();
-    let mark = format!("<!-- {table} -->\n");
-    let (head, rows) = document.split_once(&mark).unwrap();
-    std::fs::write(path, format!("{head}{mark}{line}{rows}")).unwrap();
+/// Adds a line to a table of docs/reliability.md, above those of earlier runs.
+pub(crate) fn report(table: &'static str, line: &str) {
+    Row::of(table).write(line);
+}
+
+/// A line of such a table that a long run writes again and again: what it is stopped after is known.
+pub(crate) struct Row {
+    table: &'static str,
+    written: String,
+}
+
+impl Row {
+    pub(crate) const fn of(table: &'static str) -> Self {
+        let written = String::new();
+        Self { table, written }
+    }
+
+    pub(crate) fn write(&mut self, line: &str) {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reliability.md");
+        let document = std::fs::read_to_string(path).unwrap();
+        let mark = format!("<!-- {} -->\n", self.table);
+        let (head, rows) = document.split_once(&mark).unwrap();
+        let others = rows.replacen(&self.written, "", 1);
+        std::fs::write(path, format!("{head}{mark}{line}{others}")).unwrap();
+        line.clone_into(&mut self.written);
+    }
+}
+
+/// Which build of the server is run.
+pub(crate) fn build() -> String {
+    #[expect(clippy::disallowed_methods, reason = "set by `cargo xtask chaos`")]
+    std::env::var("TIDINGS_CHAOS_BUILD").unwrap()
 }
 
 /// Progress of a long run.

@@ -84,14 +84,16 @@ impl Lanes {
 
 /// Events that are to be delivered to an integration.
 pub(crate) fn wanted<'a>(events: &'a [Value], key: &str) -> BTreeSet<&'a str> {
-    let has_delivery = |event: &&Value| {
-        let states = event["integrations"].as_array().unwrap();
-        let of_key = |state: &Value| state["key"] == key && !state["delivery"].is_null();
-        states.iter().any(of_key)
-    };
     let ids = events
         .iter()
-        .filter(has_delivery)
+        .filter(|event| is_wanted(event, key))
         .map(|event| event["id"].as_str().unwrap());
     ids.collect()
+}
+
+/// Whether an event is to be delivered to an integration.
+pub(crate) fn is_wanted(event: &Value, key: &str) -> bool {
+    let states = event["integrations"].as_array().unwrap();
+    let of_key = |state: &Value| state["key"] == key && !state["delivery"].is_null();
+    states.iter().any(of_key)
 }

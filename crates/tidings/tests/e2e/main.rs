@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "tests report by panicking")]
 
 mod accounts;
+mod autopsy;
 mod backups;
 mod bad_input;
 mod bounds;

@@ -4,7 +4,7 @@
 //! arrived. `cargo xtask chaos` runs the long form.
 
 use crate::{
-    harm::{Harm, Nodes, hurt, report},
+    harm::{Harm, Nodes, build, hurt, report},
     lanes::{Lanes, wanted},
     server::{Api, Server, Site, now, until, webhook},
     told::{a_receiver, cluster},
@@ -429,8 +429,9 @@ async fn chaos() {
         took,
     } = &outcome;
     let line = format!(
-        "| {} | {} | {} | {} | {} | {messages} | {refused} | {events} | 0 | {deliveries} | 0 | {repeated} | {} |\n",
+        "| {} | {} | {} | {} | {} | {} | {messages} | {refused} | {events} | 0 | {deliveries} | 0 | {repeated} | {} |\n",
         now().strftime("%Y-%m-%d"),
+        build(),
         storm.seed,
         storm.lasts.as_secs(),
         storm.customers,

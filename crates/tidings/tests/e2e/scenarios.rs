@@ -4,7 +4,7 @@
 
 use crate::{
     disk_full::limit,
-    harm::{report, say},
+    harm::{build, report, say},
     nodes::given,
     server::{Server, client, now, until},
     trial::{Load, Trial},
@@ -176,7 +176,7 @@ async fn ended(mut trial: Trial, load: &Load) -> (usize, usize) {
     drop(received);
     trial.server.kill();
     assert!(trial.site.run(&["verify"]).ends_with(" 0 findings"));
-    (events.len(), repeated)
+    (events, repeated)
 }
 
 /// A line of the table.
@@ -202,8 +202,9 @@ async fn try_out(ledger: &str, scenario: Scenario, per_second: u64) -> String {
     let settled = stopped.elapsed();
     let (events, repeated) = ended(trial, &load).await;
     format!(
-        "| {} | {ledger} | {} | {before:.0} | {:.1} | {:.1} | {:.0} % | {} | {events} | 0 | 0 | {repeated} | {:.1} |\n",
+        "| {} | {} | {ledger} | {} | {before:.0} | {:.1} | {:.1} | {:.0} % | {} | {events} | 0 | 0 | {repeated} | {:.1} |\n",
         now().strftime("%Y-%m-%d"),
+        build(),
         scenario.says(),
         lasted.as_secs_f64(),
         back.as_secs_f64(),
@@ -258,13 +259,15 @@ async fn whatever_its_database_does_nothing_is_lost() {
 async fn scenarios() {
     let per_second = given("TIDINGS_CHAOS_RATE", 20);
     #[expect(clippy::disallowed_methods, reason = "set by `cargo xtask chaos`")]
-    let ledger = std::env::var("TIDINGS_CHAOS_LEDGER").unwrap();
+    let [ledger, only] =
+        ["TIDINGS_CHAOS_LEDGER", "TIDINGS_CHAOS_ONLY"].map(|name| std::env::var(name).unwrap());
     let scenarios = if ledger == "sqlite" {
         Scenario::SQLITE
     } else {
         Scenario::POSTGRES
     };
-    for scenario in scenarios {
+    for scenario in scenarios.iter().filter(|one| one.says().contains(&only)) {
+        say(scenario.says());
         let line = try_out(&ledger, *scenario, per_second).await;
         say(line.trim_end());
         report("scenarios", &line);

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use simulator::{App, Authority, Channel, Driver, Pace, Stores};
+use simulator::{App, Authority, Channel, Driver, Pace, Receiver, Stores};
 use std::{
     fmt::Write as _,
     io::{BufRead, BufReader},
@@ -350,15 +350,20 @@ impl Api {
     /// Everything recorded, oldest first.
     pub(crate) async fn events(&self) -> Vec<Value> {
         let mut all = Vec::new();
+        self.each_event(|event| all.push(event)).await;
+        all
+    }
+
+    /// The same, one by one: of much, more than a page is never held.
+    pub(crate) async fn each_event(&self, mut take: impl FnMut(Value)) {
         let mut after = 0;
         loop {
-            let page = self
-                .get(&format!("/projects/acme/events?limit=200&after={after}"))
-                .await;
-            let rows = page["data"].as_array().unwrap().clone();
-            let Some(last) = rows.last() else { return all };
+            let path = format!("/projects/acme/events?limit=200&after={after}");
+            let mut page = self.get(&path).await;
+            let rows = std::mem::take(page["data"].as_array_mut().unwrap());
+            let Some(last) = rows.last() else { return };
             after = last["position"].as_u64().unwrap();
-            all.extend(rows);
+            rows.into_iter().for_each(&mut take);
         }
     }
 }
@@ -387,11 +392,33 @@ pub(crate) async fn post(url: &str, body: impl Into<reqwest::Body>) -> (u16, Val
     )
 }
 
+/// How long something is waited for.
+const SILENCE: Duration = Duration::from_secs(240);
+
 /// Waits until something holds; fails loudly when it never does.
 pub(crate) async fn until<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut() -> F) {
-    let end = Instant::now() + Duration::from_secs(240);
+    let end = Instant::now() + SILENCE;
     while !holds().await {
         assert!(Instant::now() < end, "never: {what}");
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
+}
+
+/// Waits until something holds, for as long as a receiver hears anything: how long much of it takes is for the machine to say. Where nothing
+/// was heard for so long, it fails with what is `seen`.
+pub(crate) async fn unless_silent(
+    receiver: &Receiver,
+    mut holds: impl FnMut() -> bool,
+    seen: impl Fn() -> String,
+) {
+    let (mut heard, mut at) = (receiver.requests(), Instant::now());
+    while !holds() {
+        let now = receiver.requests();
+        if now != heard {
+            (heard, at) = (now, Instant::now());
+        }
+        let silent = at.elapsed();
+        assert!(silent < SILENCE, "nothing for {silent:?}: {}", seen());
         tokio::time::sleep(Duration::from_millis(25)).await;
     }
 }

@@ -1,8 +1,8 @@
-//! A server at half of what it can take, for long, with readers of its streams that do not read: memory and the log of its database stay
+//! A server under a steady load, for long, with readers of its streams that do not read: memory and the log of its database stay
 //! what they were. `cargo xtask soak` runs it.
 
 use crate::{
-    harm::{report, say},
+    harm::{build, report, say},
     nodes::given,
     scenarios::slow_readers,
     server::now,
@@ -48,11 +48,8 @@ fn most(looks: &[Look], part: std::ops::Range<usize>, of: impl Fn(&Look) -> f64)
     looks[from..to].iter().map(of).fold(0.0, f64::max)
 }
 
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "`cargo xtask soak` runs it"]
-async fn soak() {
-    let lasts = Duration::from_secs(given("TIDINGS_SOAK_SECONDS", 1_800));
-    let trial = Trial::begin("sqlite").await;
+/// First purchases a second, half as many as it can take.
+async fn half_of_what_it_takes(trial: &Trial) -> u64 {
     // More than it can take, for a while: what arrives is what it can take.
     let all_it_can = Load::offer(&trial.server.callback, 1_000, 0);
     trial.rate(Duration::from_secs(5)).await;
@@ -60,11 +57,34 @@ async fn soak() {
     tokio::time::sleep(Duration::from_secs(15)).await;
     let most_a_second = (all_it_can.accepted().len() - before) as u64 / 15;
     all_it_can.end().await;
-    let half = (most_a_second / 2).max(1);
     say(&format!("{most_a_second} a second are accepted at most"));
+    (most_a_second / 2).max(1)
+}
 
+/// Looks at what is left, with a server and without; answers how many events there are.
+async fn looked_at(trial: &mut Trial, load: &Load) -> usize {
+    let began = Instant::now();
+    let events = trial.look(load).await;
+    say(&format!("looked at by its API in {:?}", began.elapsed()));
+    trial.server.kill();
+    let began = Instant::now();
+    let verified = trial.site.run(&["verify"]);
+    say(&format!("{verified}\nverified in {:?}", began.elapsed()));
+    assert!(verified.ends_with(" 0 findings"));
+    events
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "`cargo xtask soak` runs it"]
+async fn soak() {
+    let lasts = Duration::from_secs(given("TIDINGS_SOAK_SECONDS", 1_800));
+    let mut trial = Trial::begin("sqlite").await;
+    let rate = match given("TIDINGS_SOAK_RATE", 0) {
+        0 => half_of_what_it_takes(&trial).await,
+        rate => rate,
+    };
     slow_readers(&trial).await;
-    let load = Load::offer(&trial.server.callback, half, 1 << 32);
+    let load = Load::offer(&trial.server.callback, rate, 1 << 32);
     let (began, mut looks) = (Instant::now(), Vec::new());
     while began.elapsed() < lasts {
         tokio::time::sleep(LOOKS).await;
@@ -74,7 +94,7 @@ async fn soak() {
     }
     let accepted = load.accepted().len();
     load.end().await;
-    let events = trial.look(&load).await.len();
+    let events = looked_at(&mut trial, &load).await;
     let (early, late) = (
         most(&looks, 20..50, |look| look.resident),
         most(&looks, 50..100, |look| look.resident),
@@ -82,8 +102,9 @@ async fn soak() {
     let log = most(&looks, 0..100, |look| look.log);
     let data = most(&looks, 0..100, |look| look.data);
     let line = format!(
-        "| {} | {} | {half} | {accepted} | {events} | {early:.0} | {late:.0} | {log:.0} | {data:.0} |\n",
+        "| {} | {} | {} | {rate} | {accepted} | {events} | {early:.0} | {late:.0} | {log:.0} | {data:.0} |\n",
         now().strftime("%Y-%m-%d"),
+        build(),
         lasts.as_secs() / 60,
     );
     report("soak", &line);

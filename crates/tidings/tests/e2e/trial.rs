@@ -1,10 +1,11 @@
 //! A server under a steady load, for as long as a trial takes: what was offered, what was accepted, what arrived.
 
 use crate::{
+    autopsy,
+    crash::{Whole, charge},
     harm::{serve_with_clock, set_clock},
-    lanes::wanted,
-    server::{AUTHORITY, Api, BUNDLE_ID, Server, Site, client, now, until, webhook},
-    told::a_receiver,
+    lanes::is_wanted,
+    server::{AUTHORITY, Api, BUNDLE_ID, Server, Site, client, now, unless_silent, until, webhook},
 };
 use jiff::SignedDuration;
 use serde_json::Value;
@@ -142,7 +143,9 @@ pub(crate) struct Trial {
 
 impl Trial {
     pub(crate) async fn begin(ledger: &str) -> Self {
-        let receiver = a_receiver(Behaviour::Healthy).await;
+        // Of the bodies of a long trial, none is kept.
+        let receiver = Receiver::start(Behaviour::Healthy, false, now());
+        let receiver = receiver.await.unwrap();
         let hooks = [webhook("backend", &receiver.url)];
         let cluster = match ledger {
             "sqlite" => None,
@@ -191,31 +194,33 @@ impl Trial {
         (self.receiver.requests() - before) as f64 / began.elapsed().as_secs_f64()
     }
 
-    /// Everything that was accepted has its event, and everything that is to be delivered was. Answers the events.
-    pub(crate) async fn look(&self, load: &Load) -> Vec<Value> {
-        let events = self.api.events().await;
-        crate::crash::whole(&events);
-        let charge = |event: &Value| -> Option<String> {
-            let (_, transaction) = event["key"].as_str()?.split_once("charged:")?;
-            Some(transaction.to_owned())
+    /// Everything that was accepted has its event, and everything that is to be delivered was. Answers how many events there are.
+    pub(crate) async fn look(&self, load: &Load) -> usize {
+        let (mut whole, mut events) = (Whole::default(), 0);
+        let (mut lost, mut missing) = (load.accepted(), BTreeSet::new());
+        lost.remove("");
+        let take = |event: Value| {
+            whole.take(&event);
+            events += 1;
+            if let Some(transaction) = charge(&event) {
+                lost.remove(transaction);
+            }
+            if is_wanted(&event, "backend") {
+                missing.insert(event["id"].as_str().unwrap().to_owned());
+            }
         };
-        let charged: BTreeSet<String> = events.iter().filter_map(charge).collect();
-        let accepted = load.accepted();
-        let lost: Vec<_> = accepted
-            .iter()
-            .filter(|id| !id.is_empty() && !charged.contains(*id))
-            .collect();
+        self.api.each_event(take).await;
         assert!(lost.is_empty(), "accepted, but without an event: {lost:?}");
-        let wanted = wanted(&events, "backend");
-        until("everything is delivered", || async {
+        let all_arrived = || {
             let received = self.receiver.received();
-            wanted.iter().all(|id| received.events.contains_key(*id))
-        })
-        .await;
+            missing.retain(|id| !received.events.contains_key(id));
+            missing.is_empty()
+        };
+        let seen = || autopsy::seen(&self.site, &self.server, self.cluster.as_ref());
+        unless_silent(&self.receiver, all_arrived, seen).await;
         let received = self.receiver.received();
         assert_eq!(received.accepted.len(), received.events.len());
         assert_eq!(received.overtaken, []);
-        drop(received);
         events
     }
 }
