@@ -162,20 +162,16 @@ impl AppStoreApi {
         if request.method != "PUT" || !said.is_object() {
             return ApiAnswer::error(400, &json!({ "errorMessage": "Bad request." }));
         }
-        match consumption_refused(&said, renews) {
-            Some((code, message)) => {
-                let message = format!("Invalid request. The {message}.");
-                let code = (code > 0).then_some(code);
-                ApiAnswer::error(400, &json!({ "errorCode": code, "errorMessage": message }))
-            }
-            None => {
-                state.consumed.push((id.to_owned(), said));
-                ApiAnswer {
-                    status: 202,
-                    body: Vec::new(),
-                    retry_after: None,
-                }
-            }
+        if let Some((code, message)) = consumption_refused(&said, renews) {
+            let message = format!("Invalid request. The {message}.");
+            let code = (code > 0).then_some(code);
+            return ApiAnswer::error(400, &json!({ "errorCode": code, "errorMessage": message }));
+        }
+        state.consumed.push((id.to_owned(), said));
+        ApiAnswer {
+            status: 202,
+            body: Vec::new(),
+            retry_after: None,
         }
     }
 

@@ -201,7 +201,7 @@ pub(crate) async fn receipts(
     } else {
         intake.import(of, &receipt, false).await.map(|_| ())
     };
-    waits.ends(taken.as_ref().map(|()| ()));
+    waits.ends(taken.as_ref().copied());
     if let Err(error) = taken {
         let did = if is_written || (create_events && is_kept(&error)) {
             Did::AsStated(Known::subject(who))

@@ -93,7 +93,7 @@ impl Field {
             }
             Kind::Retry => {
                 shown.widget = "retry";
-                shown.unset = "left alone".to_owned();
+                shown.unset = "left alone".into();
                 (shown.options, shown.value) = policies(value);
             }
             Kind::Events => (shown.widget, shown.options) = ("events", switches(events, value)),

@@ -153,7 +153,9 @@ async fn killed(scene: &Scene<'_>, kills: u64, seed: u64) -> Outcome {
     let api = Api::new(site, &server, &[]);
     let events = api.events().await;
     let mut whole = Whole::default();
-    events.iter().for_each(|event| whole.take(event));
+    for event in &events {
+        whole.take(event);
+    }
     nothing_lost(&events, &report.accepted);
     let mut deliveries = 0;
     for (key, receiver) in receivers {

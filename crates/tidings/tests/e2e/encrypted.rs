@@ -171,10 +171,10 @@ async fn a_stream_over_tls_is_believed_by_its_name_and_authority_only() {
     let stored = messages(&context).await;
     let kinds: Vec<_> = stored
         .iter()
-        .map(|(subject, ..)| subject.as_str())
+        .map(|(subject, ..)| subject.rsplit('.').next().unwrap_or_default())
         .collect();
     assert!(
-        kinds.len() >= 2 && kinds.iter().all(|kind| kind.ends_with(".test")),
-        "{kinds:?}"
+        kinds.len() >= 2 && kinds.iter().all(|kind| *kind == "test"),
+        "{stored:?}"
     );
 }

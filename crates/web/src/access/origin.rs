@@ -36,7 +36,8 @@ mod tests {
     #[test]
     fn forms_of_other_sites_are_refused() {
         let (plain, guarded) = ("http://a:1", "https://a");
-        let rows: [(&'static [(&'static str, &'static str)], &str, bool); 8] = [
+        type Headers = &'static [(&'static str, &'static str)];
+        let rows: [(Headers, &str, bool); 8] = [
             (&[("sec-fetch-site", "same-origin")], plain, true),
             (
                 &[

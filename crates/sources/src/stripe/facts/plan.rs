@@ -62,7 +62,7 @@ impl About<'_> {
                 let known = self.known_price(price);
                 product.is_some() && known.and_then(|price| id(&price.product)) == *product
             };
-            let Some(at) = new.iter().position(|price| is_of_it(price)) else {
+            let Some(at) = new.iter().position(is_of_it) else {
                 return true;
             };
             let becomes = Plan::Becomes(self.named(new.remove(at)));
