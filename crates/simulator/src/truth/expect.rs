@@ -2,6 +2,8 @@
 //!
 //! Sources: `docs/lifecycle.md`, *What a charge is*, *What a difference is*, *First sight*; what a change of product tells is
 //! said by Adapty's *Event flows* and RevenueCat's *Common Webhook Flows*.
+//!
+//! One file, although it is long: the rules are read beside each other.
 
 use super::{
     life::{Form, Market},

@@ -1,6 +1,8 @@
 //! Google Play, as one customer's purchases make it. Sources: Google, "Subscription lifecycle"; "Real-time developer
 //! notifications reference guide", whose numbers the kinds of notifications are; purchases.subscriptionsv2,
 //! purchases.productsv2, orders.
+//!
+//! One file, although it is long: its objects name each other, and what is said of them is read beside them.
 
 use super::{
     act::{Act, Change, Maker, Word},

@@ -1,5 +1,7 @@
 //! Stripe, as one customer's purchases make it. Sources: Stripe, API reference, Subscription, Invoice, Refund, Checkout Session;
 //! "How subscriptions work"; "Types of events".
+//!
+//! One file, although it is long: its objects name each other, and what is said of them is read beside them.
 
 use super::{
     act::{Act, Change, Maker, Word},

@@ -1,4 +1,6 @@
 //! Lets lives be lived in the stores of a world, and has the stores tell of them in one way.
+//!
+//! One file, although it is long: what happens, what is said of it and what is noted of that are turns of one loop.
 
 use super::{
     compare::{Hearing, Measure, differences},
