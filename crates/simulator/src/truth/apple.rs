@@ -133,7 +133,7 @@ impl AppStore {
     }
 
     /// Several products in one, each an item with its price.
-    fn with_items(&self, walk: &Walk, mut transaction: Value) -> Value {
+    fn with_items(walk: &Walk, mut transaction: Value) -> Value {
         let beside = walk.line.side.as_ref().map(|side| &side.charge);
         let charges: Vec<_> = beside.into_iter().chain([&walk.line.charge]).collect();
         let items = charges.iter().map(|charge| {
@@ -197,7 +197,7 @@ impl AppStore {
             renewal["appAccountToken"] = self.who.clone().into();
         }
         if self.form == Form::Addon {
-            let items = self.with_items(walk, json!({}));
+            let items = Self::with_items(walk, json!({}));
             renewal["productId"] = GENERIC.into();
             renewal["autoRenewProductId"] = GENERIC.into();
             renewal["advancedCommerceInfo"] =
@@ -293,7 +293,7 @@ impl AppStore {
     ) -> Vec<Act> {
         let transaction = self.transaction(&walk.line.charge, reason);
         self.transaction = match (self.form, walk.line.term) {
-            (Form::Addon, _) => self.with_items(walk, transaction),
+            (Form::Addon, _) => Self::with_items(walk, transaction),
             (_, Some(term)) => Self::with_term(term, &walk.line.charge, transaction),
             _ => transaction,
         };

@@ -249,8 +249,8 @@ impl Life {
         let is_full = matches!(self.beginning, Beginning::Full);
         let is_there = match (self.form, self.market) {
             (Form::Plain, _) | (Form::Family | Form::Nameless, Market::AppStore) => true,
-            (Form::Committed, Market::AppStore | Market::Play) => is_full,
-            (Form::Addon, Market::AppStore | Market::Play | Market::Stripe) => is_full,
+            (Form::Committed, Market::AppStore | Market::Play)
+            | (Form::Addon, Market::AppStore | Market::Play | Market::Stripe) => is_full,
             _ => false,
         };
         if is_there { self.form } else { Form::Plain }

@@ -120,7 +120,7 @@ async fn check(market: Market) {
     let mut report = String::new();
     for way in Way::ALL {
         if way.is_open_to(market) {
-            report += &differs((market, kinds), way, (1, LIVES)).await;
+            report += &Box::pin(differs((market, kinds), way, (1, LIVES))).await;
         }
     }
     assert!(report.is_empty(), "{report}");

@@ -27,7 +27,6 @@ fn is_postgres() -> bool {
 }
 
 /// Where files of SQLite are. `cargo xtask truth` keeps them in memory, where nothing waits for a disk.
-#[expect(clippy::disallowed_methods, reason = "told by `cargo xtask truth`")]
 fn folder() -> PathBuf {
     let told = std::env::var_os("TIDINGS_TEST_FOLDER");
     told.map_or_else(|| env!("CARGO_TARGET_TMPDIR").into(), PathBuf::from)
