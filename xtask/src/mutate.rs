@@ -1,7 +1,8 @@
 //! `cargo xtask mutate`: wrong rules are put into a copy of the tree, and the oracle has to notice each.
 //!
 //! **How it works.** All of them are put into one copy, each behind a switch that is in the copy only: it is built once and run once for
-//! each. The copy's packages are others than the tree's, so both are built beside each other, with the same dependencies.
+//! each, in a folder of its own: packages of a workspace are told apart by their place in it, so in one folder with the tree's, either would be
+//! taken for the other.
 //!
 //! **Before changing it.** A rule that was rewritten has its row here rewritten with it; a test looks that every row fits.
 
@@ -273,8 +274,8 @@ fn build(tree: &Path, target: &Path, plain: bool) -> Result<PathBuf> {
 /// Runs each wrong rule, or one of them, and prints who noticed what.
 #[expect(clippy::print_stdout, reason = "a report")]
 pub(crate) fn run(options: &Options) -> Result<()> {
-    let target = std::env::current_dir()?.join("target");
-    let tree = target.join("mutants");
+    let folder = std::env::current_dir()?.join("target/mutants");
+    let (tree, target) = (folder.join("tree"), folder.join("built"));
     copy(&tree)?;
     let program = build(&tree, &target, options.plain)?;
     println!("| # | a wrong rule | noticed by |\n|---:|---|---|");
