@@ -6,7 +6,7 @@
 //!
 //! **Before changing it.** A rule that was rewritten has its row here rewritten with it; a test looks that every row fits.
 
-use crate::{tools, truth};
+use crate::truth;
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use std::{
@@ -264,11 +264,11 @@ fn build(tree: &Path, target: &Path, plain: bool) -> Result<PathBuf> {
         bail!("the copy cannot be built");
     }
     let told = String::from_utf8_lossy(&built.stdout);
-    let programs = told
+    let mut programs = told
         .lines()
         .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
         .filter_map(|built| Some(PathBuf::from(built["executable"].as_str()?)));
-    programs.last().context("cargo named no test program")
+    programs.next_back().context("cargo named no test program")
 }
 
 /// Runs each wrong rule, or one of them, and prints who noticed what.
