@@ -167,6 +167,9 @@ fn attempts(connection: &Connection, customer: CustomerId) -> Result<Vec<HeldAtt
     )
 }
 
+/// What leads to a purchase. Its index is named: the primary key begins as it does, and by that every chain of an app would be walked.
+const LEADING: &str = "SELECT id, customer FROM chains INDEXED BY chains_by_chain WHERE app = ?1 AND environment = ?2 AND chain = ?3";
+
 fn purchases(connection: &Connection, customer: CustomerId) -> Result<Vec<HeldPurchase>> {
     let purchases = all(
         connection,
@@ -179,7 +182,7 @@ fn purchases(connection: &Connection, customer: CustomerId) -> Result<Vec<HeldPu
         let leads_to = all(
             connection,
             "chains",
-            "SELECT id, customer FROM chains WHERE app = ?1 AND environment = ?2 AND chain = ?3",
+            LEADING,
             params![chain.app.key(), chain.environment.id(), chain.id],
             |row| row.id(1),
         )?;
@@ -250,3 +253,16 @@ const REFERENCES: [(&str, &str, &str); 6] = [
     ("chains", "customers", "t.id = r.customer"),
     ("aliases", "customers", "t.id = r.customer"),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::LEADING;
+    use crate::statement::searched;
+
+    #[test]
+    fn what_leads_to_a_purchase_is_found_among_any_number() {
+        let by_chain =
+            "SEARCH chains USING INDEX chains_by_chain (app=? AND environment=? AND chain=?)";
+        assert_eq!(searched(LEADING), [by_chain]);
+    }
+}

@@ -88,28 +88,8 @@ mod tests {
     use super::*;
     use crate::{
         deliveries::{claim_sql, rouse_sql},
-        migrations::migrate,
+        statement::searched,
     };
-
-    /// How the tables of a statement are searched, in the words of the planner.
-    fn searched(sql: &str) -> Vec<String> {
-        let mut connection = Connection::open_in_memory().unwrap();
-        migrate(&mut connection).unwrap();
-        let explain = format!("EXPLAIN QUERY PLAN {sql}");
-        let mut statement = connection.prepare(&explain).unwrap();
-        for parameter in 1..=statement.parameter_count() {
-            statement.raw_bind_parameter(parameter, 1).unwrap();
-        }
-        let mut rows = statement.raw_query();
-        let mut found = Vec::new();
-        while let Some(row) = rows.next().unwrap() {
-            let detail: String = row.get(3).unwrap();
-            if detail.starts_with("SEARCH") || detail.starts_with("SCAN") {
-                found.push(detail);
-            }
-        }
-        found
-    }
 
     const BLOCKED: [&str; 2] = [
         "SEARCH b USING INDEX deliveries_under_way (customer=? AND integration=? AND endpoint=?)",

@@ -42,3 +42,24 @@ pub(crate) fn first<T>(
     let row = rows.next().map_err(failed)?;
     row.map(|row| read(&Found::new(table, row))).transpose()
 }
+
+/// How the tables of a statement are searched, in the words of the planner.
+#[cfg(test)]
+pub(crate) fn searched(sql: &str) -> Vec<String> {
+    let mut connection = Connection::open_in_memory().unwrap();
+    crate::migrations::migrate(&mut connection).unwrap();
+    let explain = format!("EXPLAIN QUERY PLAN {sql}");
+    let mut statement = connection.prepare(&explain).unwrap();
+    for parameter in 1..=statement.parameter_count() {
+        statement.raw_bind_parameter(parameter, 1).unwrap();
+    }
+    let mut rows = statement.raw_query();
+    let mut found = Vec::new();
+    while let Some(row) = rows.next().unwrap() {
+        let detail: String = row.get(3).unwrap();
+        if detail.starts_with("SEARCH") || detail.starts_with("SCAN") {
+            found.push(detail);
+        }
+    }
+    found
+}

@@ -6,6 +6,11 @@ use domain::ProjectId;
 use ledger::{CustomerWrite, Handover, PassingChain};
 use rusqlite::{Connection, params};
 
+/// Whom a purchase leads to from now on. Its index is named, as where it is looked up: the primary key begins as it does, and by that every
+/// chain of an app would be walked.
+const LEADS_ELSEWHERE: &str = "UPDATE chains INDEXED BY chains_by_chain SET customer = ?5
+    WHERE customer = ?1 AND app = ?2 AND environment = ?3 AND chain = ?4";
+
 /// Raises the version, or makes the customer.
 pub(super) fn write(
     connection: &Connection,
@@ -69,11 +74,7 @@ pub(super) fn hand_over(
     }
     for PassingChain { app, key: chain } in &handover.chains {
         let which = params![from, app.key(), chain.environment.id(), chain.id, to];
-        execute(
-            connection,
-            "UPDATE chains SET customer = ?5 WHERE customer = ?1 AND app = ?2 AND environment = ?3 AND chain = ?4",
-            which,
-        )?;
+        execute(connection, LEADS_ELSEWHERE, which)?;
         execute(
             connection,
             "UPDATE transactions SET customer = ?5 WHERE customer = ?1 AND app = ?2 AND environment = ?3 AND chain = ?4",
@@ -106,4 +107,17 @@ pub(super) fn hand_over(
         )?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::LEADS_ELSEWHERE;
+    use crate::statement::searched;
+
+    #[test]
+    fn a_purchase_that_passes_is_found_among_any_number() {
+        let by_chain =
+            "SEARCH chains USING INDEX chains_by_chain (app=? AND environment=? AND chain=?)";
+        assert_eq!(searched(LEADS_ELSEWHERE), [by_chain]);
+    }
 }
