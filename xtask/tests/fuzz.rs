@@ -11,6 +11,7 @@ mod entries;
 use std::{
     fs,
     path::{Path, PathBuf},
+    time::{Duration, Instant},
 };
 
 /// Harmed copies of each seed.
@@ -80,6 +81,40 @@ fn no_parser_panics_on_a_seed_or_a_harmed_copy_of_one() {
         }
         parse(&[]);
     }
+}
+
+/// Without libFuzzer, and without its knowledge of what was reached: `TIDINGS_FUZZ_SECONDS` for each parser, of copies that are harmed
+/// again and again. Says how many there were.
+#[test]
+#[ignore = "as long as one likes"]
+fn no_parser_panics_on_copies_harmed_for_long() {
+    #[expect(clippy::disallowed_methods, reason = "how long is for whoever runs it")]
+    let seconds = std::env::var("TIDINGS_FUZZ_SECONDS");
+    let seconds: u64 = seconds.map_or(60, |seconds| seconds.parse().unwrap());
+    for (target, parse) in entries::ALL {
+        let seeds = seeds(target);
+        let mut numbers = Numbers(0x2545_f491_4f6c_dd1d);
+        let (began, mut given) = (Instant::now(), 0_u64);
+        let mut slowest = Duration::ZERO;
+        while began.elapsed() < Duration::from_secs(seconds) {
+            let mut copy = seeds[numbers.next(seeds.len())].clone();
+            for _ in 0..=numbers.next(6) {
+                copy = harmed(&copy, &mut numbers);
+            }
+            let at = Instant::now();
+            parse(&copy);
+            slowest = slowest.max(at.elapsed());
+            given += 1;
+        }
+        say(&format!(
+            "{target}: {given} inputs, the slowest in {slowest:?}"
+        ));
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "what a developer asked for")]
+fn say(text: &str) {
+    eprintln!("{text}");
 }
 
 #[test]
