@@ -353,7 +353,7 @@ impl Stripe {
         let line = |amount: i64| {
             json!({
                 "amount": amount, "period": { "start": now.as_second(), "end": walk.ends_at().as_second() },
-                "parent": { "subscription_item_details": { "proration": true, "subscription": self.id() } },
+                "parent": { "subscription_item_details": { "proration": true, "subscription": self.id(), "subscription_item": self.item(false) } },
                 "pricing": { "price_details": { "price": bought["id"], "product": bought["product"] } },
             })
         };
