@@ -1,10 +1,7 @@
 //! The conversation with Stripe's API. Source: Stripe, API reference.
 
-use super::{
-    model::{List, id},
-    talk::Talk,
-};
-use crate::{Answer, Call, Probe, ProbeOutcome, Purpose, Question, Trouble, Web, web};
+use super::model::{List, id};
+use crate::{Call, Probe, ProbeOutcome, Purpose, Trouble, Web, web};
 use domain::{Environment, secret::Secret};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
@@ -106,32 +103,6 @@ impl Api {
         Err(Trouble::Nonsense(format!(
             "{WHO} answered more than {MOST_PAGES} pages for {path}"
         )))
-    }
-
-    pub(super) async fn ask(
-        &self,
-        question: &Question,
-        web: &dyn Web,
-        now: Timestamp,
-    ) -> Result<Vec<Answer>, Trouble> {
-        let id = &question.id;
-        let is_plain = id
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-        if !is_plain || id.is_empty() {
-            return Err(Trouble::Unknown(format!("{id:?} is not a Stripe id")));
-        }
-        let mut talk = Talk::new(self, web, now);
-        let found = talk.about(&question.about, id).await?;
-        let answer = found.map(|subject| Answer {
-            question: Question {
-                id: subject,
-                ..question.clone()
-            },
-            asked_at: now,
-            parts: talk.into_parts(),
-        });
-        Ok(answer.into_iter().collect())
     }
 
     /// Whether the key may read what purchases are made of.

@@ -122,7 +122,7 @@ impl Source for Stripe {
         web: &dyn Web,
         now: Timestamp,
     ) -> Result<Vec<Answer>, Trouble> {
-        self.api()?.ask(question, web, now).await
+        talk::ask(self.api()?, question, web, now).await
     }
 
     async fn probe(&self, web: &dyn Web, now: Timestamp) -> Vec<Probe> {

@@ -511,3 +511,17 @@ pub(super) struct SessionItem {
     pub amount_total: Option<i64>,
     pub amount_tax: Option<i64>,
 }
+
+/// The subscription that an invoice is about. One that somebody wrote by hand sells something else.
+pub(super) fn subscription_paid_by(invoice: &Value) -> Option<String> {
+    let subscription = invoice_subscription(invoice)?;
+    let is_by_hand = serde_json::from_value::<Invoice>(invoice.clone())
+        .is_ok_and(|invoice| invoice.is_by_hand());
+    (!is_by_hand).then_some(subscription)
+}
+
+/// The subscription an invoice is of, in either shape.
+fn invoice_subscription(invoice: &Value) -> Option<String> {
+    id(&invoice["parent"]["subscription_details"]["subscription"])
+        .or_else(|| id(&invoice["subscription"]))
+}

@@ -2,15 +2,41 @@
 
 use super::{
     api::Api,
-    model::{Invoice, id, phases_ahead},
-    webhook::invoice_subscription,
+    model::{id, phases_ahead, subscription_paid_by},
 };
-use crate::{Part, Trouble, Web};
+use crate::{Answer, Part, Question, Trouble, Web};
 use jiff::Timestamp;
 use serde_json::Value;
 
 /// How often is asked again what contradicts itself, because it changed while it was read.
 const TORN_TRIES: usize = 3;
+
+/// Asks everything that belongs to what a question is about.
+pub(super) async fn ask(
+    api: &Api,
+    question: &Question,
+    web: &dyn Web,
+    now: Timestamp,
+) -> Result<Vec<Answer>, Trouble> {
+    let id = &question.id;
+    let is_plain = id
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    if !is_plain || id.is_empty() {
+        return Err(Trouble::Unknown(format!("{id:?} is not a Stripe id")));
+    }
+    let mut talk = Talk::new(api, web, now);
+    let found = talk.about(&question.about, id).await?;
+    let answer = found.map(|subject| Answer {
+        question: Question {
+            id: subject,
+            ..question.clone()
+        },
+        asked_at: now,
+        parts: talk.into_parts(),
+    });
+    Ok(answer.into_iter().collect())
+}
 
 /// One conversation. Each method answers with the id of the chain it is about.
 pub(super) struct Talk<'a> {
@@ -339,14 +365,6 @@ impl<'a> Talk<'a> {
 
 fn took_money(invoice: &Value) -> bool {
     invoice["amount_paid"].as_i64().is_some_and(|paid| paid > 0)
-}
-
-/// The subscription that an invoice is about. One that somebody wrote by hand sells something else.
-pub(super) fn subscription_paid_by(invoice: &Value) -> Option<String> {
-    let subscription = invoice_subscription(invoice)?;
-    let is_by_hand = serde_json::from_value::<Invoice>(invoice.clone())
-        .is_ok_and(|invoice| invoice.is_by_hand());
-    (!is_by_hand).then_some(subscription)
 }
 
 /// Whether the subscription was read before something happened and its invoices after it: the newest of them is missing, or

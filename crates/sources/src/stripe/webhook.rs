@@ -1,6 +1,6 @@
 //! What an event asks us to look at. Source: Stripe, "Types of events".
 
-use super::{model::id, talk::subscription_paid_by};
+use super::model::{id, subscription_paid_by};
 use crate::{Content, Question, Received, Refusal, RefusalCode};
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -112,10 +112,4 @@ fn why_not(kind: &str) -> String {
         }
     };
     why.to_owned()
-}
-
-/// The subscription an invoice is of, in either shape.
-pub(super) fn invoice_subscription(invoice: &Value) -> Option<String> {
-    id(&invoice["parent"]["subscription_details"]["subscription"])
-        .or_else(|| id(&invoice["subscription"]))
 }
