@@ -79,17 +79,24 @@ impl Policy {
     /// Pause before the next attempt, after `attempts` (at least 1) have failed, the last of them `age` after the first
     /// began. `None` when it should be given up.
     ///
-    /// Targets are counted from the first attempt, so slow attempts do not push the last one out. Jitter is 2 % of the target to
-    /// either side; never less than one second.
+    /// Targets are counted from the first attempt, so slow attempts do not push the last one out. Where they are past, because
+    /// nothing could go for long, what is left is made at half the pauses of the policy, and not all at once. Jitter is 2 % of the
+    /// target to either side; never less than one second.
     /// `entropy` is uniform over `u64` and is the only randomness.
     pub fn delay(&self, attempts: u32, age: Duration, entropy: u64) -> Option<Duration> {
         let index = usize::try_from(attempts).ok()?.checked_sub(1)?;
-        let target = u128::from(*self.offsets().get(index)?) * 1000;
-        let spread = target * 4 / 100;
-        let target = target - spread / 2 + spread * u128::from(entropy) / u128::from(u64::MAX);
-        let planned =
-            Duration::from_millis(u64::try_from(target).unwrap_or(u64::MAX)).saturating_sub(age);
-        Some(planned.max(Duration::from_secs(1)))
+        let offsets = self.offsets();
+        let target = *offsets.get(index)?;
+        let before = index.checked_sub(1).map_or(0, |before| offsets[before]);
+        let jittered = |seconds: u64| {
+            let middle = u128::from(seconds) * 1000;
+            let spread = middle * 4 / 100;
+            let millis = middle - spread / 2 + spread * u128::from(entropy) / u128::from(u64::MAX);
+            Duration::from_millis(u64::try_from(millis).unwrap_or(u64::MAX))
+        };
+        let planned = jittered(target).saturating_sub(age);
+        let least = jittered(target.saturating_sub(before)) / 2;
+        Some(planned.max(least).max(Duration::from_secs(1)))
     }
 }
 
@@ -141,6 +148,23 @@ mod tests {
             let after_all = u32::try_from(policy.retries()).unwrap() + 1;
             assert!(policy.has_come(after_all, Duration::ZERO));
         }
+    }
+
+    #[test]
+    fn retries_whose_time_is_long_past_are_not_made_all_at_once() {
+        let week = Duration::from_secs(7 * 24 * HOUR);
+        let waits = |policy: &Policy| {
+            let retries = u32::try_from(policy.retries()).unwrap();
+            let waits = (1..=retries).map(|attempts| policy.delay(attempts, week, u64::MAX / 2));
+            waits
+                .map(|wait| wait.unwrap().as_secs())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(waits(&Policy::RevenueCat), [149, 299, 599, 1_199, 2_399]);
+        let custom = Policy::Custom {
+            delays: vec![10, 10, 0],
+        };
+        assert_eq!(waits(&custom), [4, 4, 1]);
     }
 
     #[test]
