@@ -27,8 +27,8 @@ pub enum Made {
     Customer(Option<IpAddr>),
     /// A receipt that waits for its store, from an address.
     Receipt(Option<IpAddr>),
-    /// The same, of a customer with purchases: nobody else's count for it.
-    ReceiptOf(CustomerId),
+    /// The same, of a customer with purchases: nobody else's count for it, nor what somebody else sends in its name.
+    ReceiptOf(CustomerId, Option<IpAddr>),
 }
 
 /// How much is free.
@@ -54,7 +54,7 @@ impl Made {
     const fn limit(self) -> Limit {
         match self {
             Self::Customer(_) => CUSTOMERS,
-            Self::Receipt(_) | Self::ReceiptOf(_) => RECEIPTS,
+            Self::Receipt(_) | Self::ReceiptOf(..) => RECEIPTS,
         }
     }
 
@@ -63,7 +63,7 @@ impl Made {
         match self {
             Self::Customer(address) => Self::Customer(address.map(network)),
             Self::Receipt(address) => Self::Receipt(address.map(network)),
-            Self::ReceiptOf(_) => self,
+            Self::ReceiptOf(owner, address) => Self::ReceiptOf(owner, address.map(network)),
         }
     }
 }
@@ -140,7 +140,7 @@ impl State {
             Made::Customer(_) => tracing::warn!(
                 "new customers come faster from one address than they are made, and have to wait; if they come by way of a proxy, name it in --trusted-proxies"
             ),
-            Made::Receipt(_) | Made::ReceiptOf(_) => tracing::warn!(
+            Made::Receipt(_) | Made::ReceiptOf(..) => tracing::warn!(
                 "so many receipts of one address or customer wait for their store that the next have to be sent again"
             ),
         }

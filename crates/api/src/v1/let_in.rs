@@ -44,7 +44,7 @@ impl Client {
         }
         let owner = of.filter(|known| !known.purchases.is_empty());
         let made = owner.map_or(Made::Receipt(self.address), |owner| {
-            Made::ReceiptOf(owner.customer.id)
+            Made::ReceiptOf(owner.customer.id, self.address)
         });
         app.gate
             .paces
