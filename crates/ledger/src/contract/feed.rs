@@ -290,6 +290,9 @@ pub async fn customers_are_found_by_id_and_name(ledger: Subject) {
     for number in 1..=3 {
         ledger.commit(commit(number, None, 1)).await.unwrap();
     }
+    for nobody in ["user-9", "", "\0", "user-2\0"] {
+        assert!(ledger.customer(project(), nobody).await.unwrap().is_none());
+    }
     let by_name = ledger.customer(project(), "user-2").await.unwrap().unwrap();
     assert_eq!(
         (by_name.customer, by_name.seq, by_name.purchases.len()),
