@@ -21,11 +21,13 @@ fn standing(standing: &Standing) -> String {
     }
 }
 
-/// What is shown of the purchase: of several lines, of the event's line.
+/// What is shown of the purchase: of several lines, of the event's line. Of one line the event names the product that it is about, which may be
+/// the next one or the one before, and is none of the purchase's state.
 fn shown(event: &Event, purchase: &Purchase) -> Vec<(&'static str, String)> {
     let time = |at: Option<Timestamp>| at.map_or("never".into(), |at| format!("{at:.0}"));
-    vec![
-        ("Product", event.product.clone().unwrap_or_default()),
+    let line = event.lines.iter().find(|line| line.name == event.line);
+    let product = line.map(|line| ("Product", line.product.clone()));
+    let state = [
         ("Period", format!("{:?}", purchase.phase).to_lowercase()),
         ("Standing", standing(&purchase.standing)),
         ("Period ends", time(purchase.expires_at)),
@@ -42,7 +44,8 @@ fn shown(event: &Event, purchase: &Purchase) -> Vec<(&'static str, String)> {
                 .unwrap_or_else(|| "the same".into()),
         ),
         ("Paid periods", purchase.consecutive_payments.to_string()),
-    ]
+    ];
+    product.into_iter().chain(state).collect()
 }
 
 /// A value of the purchase, and what it is from.
@@ -79,10 +82,11 @@ pub(crate) async fn states(
         is_same.then(|| shown(&row.event, known))
     });
     let before = before.unwrap_or_default();
-    let after = shown(event, purchase).into_iter().enumerate();
-    Ok(after
-        .map(|(index, (name, after))| {
-            let before = before.get(index).map(|(_, before)| before.clone());
+    let known = |name: &str| before.iter().find(|(known, _)| *known == name);
+    Ok(shown(event, purchase)
+        .into_iter()
+        .map(|(name, after)| {
+            let before = known(name).map(|(_, before)| before.clone());
             let is_changed = before.as_ref() != Some(&after);
             ValuePart {
                 name,
