@@ -157,7 +157,12 @@ fn delivery(blank: StateView, held: Option<NotSent>, state: &IntegrationState) -
             state: "held",
             color: "blue",
             reason: Some(held),
-            text: held.text().to_owned(),
+            // What it is held for was answered by the endpoint, in words of its own.
+            text: if *reason == Some(held) {
+                explained(held, detail)
+            } else {
+                held.text().to_owned()
+            },
             due_at,
             ..of
         },
