@@ -1,8 +1,8 @@
 //! A fake App Store Server API, over the lives that were played.
 
 use crate::{
-    App, Authority, Notification,
-    stores::{Api, ApiAnswer, ApiRequest},
+    api::{Api, ApiAnswer, ApiRequest},
+    authority::Authority,
 };
 use anyhow::Result;
 use base64::{Engine, prelude::BASE64_STANDARD};
@@ -21,6 +21,15 @@ pub fn api_key() -> Result<String> {
         "-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n",
         BASE64_STANDARD.encode(der)
     ))
+}
+
+/// The app whose customers live here.
+#[derive(Debug, Clone)]
+pub struct App {
+    /// Its bundle id.
+    pub bundle_id: String,
+    /// `LocalTesting`, or `Sandbox` against a verifier made for the test.
+    pub environment: String,
 }
 
 /// Transactions of one page, as Apple has it.
@@ -66,13 +75,7 @@ impl AppStoreApi {
         self.state.lock()
     }
 
-    /// What a notification reports happened, whether it arrives or not.
-    pub fn happened(&self, notification: &Notification) {
-        let renewal = notification.renewal();
-        self.record(notification.transaction(), renewal, notification.status());
-    }
-
-    /// The same, from its parts.
+    /// From now on it shows this transaction, and how its subscription stands.
     pub fn record(&self, transaction: &Value, renewal: Option<&Value>, status: u8) {
         let text = |name: &str| transaction[name].as_str().unwrap_or_default().to_owned();
         let mut state = self.state();

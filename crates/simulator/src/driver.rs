@@ -2,8 +2,10 @@
 //! 2xx.
 
 use crate::{
-    App, Channel, Message, Pace, Random, Step, Stores,
-    lives::{after, life},
+    apple_api::App,
+    lives::{Channel, Message, Pace, Step, after, life},
+    random::Random,
+    stores::Stores,
 };
 use anyhow::Result;
 use guarded::Guarded;

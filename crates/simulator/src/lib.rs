@@ -7,6 +7,7 @@
 //! trusts these certificates.
 #![warn(missing_docs)]
 
+mod api;
 mod apple_api;
 mod authority;
 mod driver;
@@ -19,13 +20,14 @@ mod stores;
 mod stripe;
 pub mod truth;
 
-pub use apple_api::{AppStoreApi, api_key};
+pub use api::{Api, ApiAnswer, ApiRequest, Faulty, Outage};
+pub use apple_api::{App, AppStoreApi, api_key};
 pub use authority::Authority;
 pub use driver::{Driver, Faults, Report, Turn};
-pub use lives::{App, Channel, Life, Message, Notification, Pace, Step};
+pub use lives::{Channel, Life, Message, Notification, Pace, Step};
 pub use play::{PUSH_ACCOUNT, PlayStore, Subscription};
 pub use random::Random;
 pub use receipt::StoreReceipt;
 pub use receiver::{Behaviour, Overtaken, Received, Receiver};
-pub use stores::{Api, ApiAnswer, ApiRequest, Faulty, Outage, Stores};
+pub use stores::Stores;
 pub use stripe::{API_KEY, SIGNING_SECRET, StripeAccount, StripeSubscription, sign};

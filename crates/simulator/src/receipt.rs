@@ -1,7 +1,7 @@
 //! StoreKit 1 receipts, signed by the authority's leaf as Apple's are by theirs: PKCS#7 signed data around a set of attributes.
 //! Source: RFC 2315, section 9; Apple, "Receipt Fields".
 
-use crate::Authority;
+use crate::authority::Authority;
 use anyhow::{Context, Result};
 use aws_lc_rs::{
     rand::SystemRandom,

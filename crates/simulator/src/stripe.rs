@@ -1,6 +1,6 @@
 //! A fake Stripe: objects behind the API, and signed webhooks.
 
-use crate::stores::{Api, ApiAnswer, ApiRequest};
+use crate::api::{Api, ApiAnswer, ApiRequest};
 use aws_lc_rs::hmac;
 use guarded::Guarded;
 use jiff::Timestamp;

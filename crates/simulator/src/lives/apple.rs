@@ -1,19 +1,10 @@
 //! One customer's life with a subscription, as the App Store would report it.
 
-use super::{Pace, Story, after};
-use crate::{Authority, Random};
+use super::story::{Pace, Story, after};
+use crate::{apple_api::App, authority::Authority, random::Random};
 use anyhow::Result;
 use jiff::Timestamp;
 use serde_json::{Value, json};
-
-/// The app whose customers live here.
-#[derive(Debug, Clone)]
-pub struct App {
-    /// Its bundle id.
-    pub bundle_id: String,
-    /// `LocalTesting`, or `Sandbox` against a verifier made for the test.
-    pub environment: String,
-}
 
 /// One notification of a life.
 #[derive(Debug, Clone)]
@@ -364,15 +355,15 @@ impl Script<'_> {
 }
 
 impl Notification {
-    pub(crate) const fn transaction(&self) -> &Value {
+    pub(super) const fn transaction(&self) -> &Value {
         &self.transaction
     }
 
-    pub(crate) const fn renewal(&self) -> Option<&Value> {
+    pub(super) const fn renewal(&self) -> Option<&Value> {
         self.renewal.as_ref()
     }
 
-    pub(crate) const fn status(&self) -> u8 {
+    pub(super) const fn status(&self) -> u8 {
         self.status
     }
 

@@ -1,8 +1,11 @@
 //! One customer's life with a subscription, as Google Play would report it. Numbers are the kinds of notifications in
 //! Google's "Real-time developer notifications reference guide".
 
-use super::{Happening, Step, Story, after};
-use crate::{PlayStore, Subscription};
+use super::{
+    step::{Happening, Step},
+    story::{Story, after},
+};
+use crate::play::{PlayStore, Subscription};
 use jiff::Timestamp;
 
 const RECOVERED: u8 = 1;

@@ -1,7 +1,10 @@
 //! One customer's life with a subscription, as Stripe would report it.
 
-use super::{Happening, Step, Story, after};
-use crate::{StripeAccount, StripeSubscription};
+use super::{
+    step::{Happening, Step},
+    story::{Story, after},
+};
+use crate::stripe::{StripeAccount, StripeSubscription};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 

@@ -1,7 +1,7 @@
 //! What Google Play answers: the Android Publisher API, its token server and its push keys.
 
 use super::{ACCESS_TOKEN, PlayStore, State};
-use crate::stores::{Api, ApiAnswer, ApiRequest};
+use crate::api::{Api, ApiAnswer, ApiRequest};
 use aws_lc_rs::signature::KeyPair as _;
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use jiff::Timestamp;

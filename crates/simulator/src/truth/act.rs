@@ -1,17 +1,12 @@
 //! What a store does at one instant: what its API shows from then on, and what it sends.
 
-use super::{
-    life::{Deed, Market},
-    walk::{Count, Paper, Walk},
+use crate::{
+    lives::{Channel, Message},
+    stores::Stores,
 };
-use crate::{Channel, Message, Stores};
 use anyhow::Result;
 use jiff::Timestamp;
 use serde_json::{Value, json};
-
-/// Where ids of the App Store begin, and how many each customer has.
-pub(super) const APPLE_IDS: u64 = 2_000_000_000_000_000;
-pub(super) const APPLE_EACH: u64 = 10_000;
 
 /// One thing a store does.
 #[derive(Debug, Clone)]
@@ -278,41 +273,5 @@ impl Word {
             }
             Self::Stated(statement) => Said::Statement(statement.to_string()),
         })
-    }
-}
-
-/// A store, as one customer's purchases make it.
-pub(super) trait Maker {
-    /// What the store makes of where `walk` stands now: after `deed`, or at the beginning.
-    fn show(&mut self, walk: &Walk, deed: Option<Deed>) -> Vec<Act>;
-}
-
-impl Market {
-    /// What the app calls customer `number`.
-    pub(super) fn who(self, number: u64) -> String {
-        match self {
-            Self::AppStore => format!("00000000-0000-4000-8000-{number:012x}"),
-            Self::Play => format!("android-{number}"),
-            Self::Stripe => format!("web-{number}"),
-            Self::Stated => format!("shopper-{number}"),
-        }
-    }
-
-    /// The store's id of a charge of that customer.
-    pub(super) fn charge_id(self, number: u64, paper: Paper, count: Count) -> String {
-        let all = count.all;
-        match (self, paper) {
-            // Rising with time, as Apple's do.
-            (Self::AppStore, _) => (APPLE_IDS + number * APPLE_EACH + all).to_string(),
-            (Self::Play, Paper::Once) => format!("GPA.{number}-once-{all}"),
-            // The first order of a token names those after it.
-            (Self::Play, _) => match count.in_leg.checked_sub(1) {
-                None => format!("GPA.{number}-{}", count.legs),
-                Some(renewal) => format!("GPA.{number}-{}..{renewal}", count.legs),
-            },
-            (Self::Stripe, Paper::Once) => format!("pi_{number}x{all}"),
-            (Self::Stripe, _) => format!("in_{number}x{all}"),
-            (Self::Stated, _) => format!("order-{number}-{all}"),
-        }
     }
 }

@@ -13,8 +13,14 @@
 
 mod act;
 mod apple;
+mod deed;
+mod draw;
 mod expect;
+mod habits;
 mod life;
+mod live;
+mod maker;
+mod names;
 mod play;
 mod shrink;
 mod stated;
@@ -23,6 +29,9 @@ mod told;
 mod walk;
 
 pub use act::{Act, Change, Receipt, Said, Word};
+pub use deed::Deed;
+pub use draw::Kinds;
 pub use expect::{Expected, Lasting, When};
-pub use life::{Beginning, Deed, Form, Kinds, Life, Lived, Market};
+pub use life::{Beginning, Form, Life, Market};
+pub use live::Lived;
 pub use told::{Charge, Happened, History, How, Told, Why};

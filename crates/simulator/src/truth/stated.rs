@@ -1,53 +1,15 @@
 //! Any other store, whose purchases somebody states as they are now. Source: `docs/stores.md`, *Any other store*.
 
 use super::{
-    act::{Act, Maker, Word},
-    life::{Deed, Market},
+    act::{Act, Word},
+    deed::Deed,
+    life::Market,
+    maker::Maker,
     told::Charge,
-    walk::{Habits, Stand, Walk},
+    walk::{Stand, Walk},
 };
 use jiff::Timestamp;
 use serde_json::{Value, json};
-
-const DAY: i64 = 86_400;
-
-pub(super) static HABITS: Habits = Habits {
-    products: ["monthly", "yearly", "unmapped"],
-    once: "unmapped",
-    pass: "pass",
-    addon: "hd",
-    planned: 0,
-    never: &[
-        Deed::AddOn,
-        Deed::DropAddOn,
-        Deed::StartAnew,
-        Deed::TakeMore,
-        Deed::Plan,
-        Deed::Unplan,
-        Deed::Undo,
-        Deed::RefundPart,
-        Deed::Announce,
-        Deed::Accept,
-        Deed::AskPause,
-        Deed::Pause,
-        Deed::Resume,
-        Deed::RefundOnce,
-    ],
-    same_on_return: true,
-    refund_takes: true,
-    part_takes: false,
-    part_of: 10_000,
-    early: 0,
-    paid_after: 0,
-    says_end_after: 0,
-    grace: 7 * DAY,
-    tries: 21 * DAY,
-    tries_committed: 21 * DAY,
-    keeps_dates: false,
-    plan_switches_on: false,
-    upgrade_of_trial: true,
-    credits: false,
-};
 
 /// What somebody knows of one customer's purchases.
 pub(super) struct Stated {

@@ -1,10 +1,10 @@
 //! What can be done where a life stands.
 
-use super::{DAY, HOUR, Increase, LARGER, Stand, Walk, after};
-use crate::truth::{
-    life::{Deed, Form},
-    told::Charge,
+use super::{
+    DAY, HOUR, LARGER, Walk, after,
+    line::{Increase, Stand},
 };
+use crate::truth::{deed::Deed, life::Form, told::Charge};
 
 impl Walk {
     /// Whether something can be done now.

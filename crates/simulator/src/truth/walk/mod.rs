@@ -1,14 +1,20 @@
 //! Where a life stands, what can be done there, and what truly happens when it is done.
 
 mod can;
+mod line;
 mod step;
 
+pub(super) use line::{Increase, Stand, Term};
+
 use super::{
-    act::Act,
-    life::{Beginning, Deed, Form, Life, Market},
+    deed::Deed,
+    habits::Habits,
+    life::{Beginning, Form, Life, Market},
+    names::{Count, Paper},
     told::{Charge, Happened, History, How, Told},
 };
 use jiff::{SignedDuration, Timestamp};
+use line::{Back, Line, Once, Side};
 
 const HOUR: i64 = 3_600;
 const DAY: i64 = 24 * HOUR;
@@ -31,155 +37,6 @@ const INTRO_PRICE: i64 = 1_990_000;
 const ONCE_PRICE: i64 = 4_990_000;
 /// What more of the same costs until the end of a period.
 const MORE_PRICE: i64 = 3_000_000;
-
-/// How a store goes about subscriptions.
-pub(super) struct Habits {
-    /// The smaller and the larger product, and the smallest.
-    pub(super) products: [&'static str; 3],
-    /// What is bought once.
-    pub(super) once: &'static str,
-    /// What is bought for a time.
-    pub(super) pass: &'static str,
-    /// What can be bought beside them.
-    pub(super) addon: &'static str,
-    /// Which of the products is chosen for the next period.
-    pub(super) planned: usize,
-    /// What happens in no life of this store.
-    pub(super) never: &'static [Deed],
-    /// Who comes back after the end goes on with the same purchase.
-    pub(super) same_on_return: bool,
-    /// A refund of the present period takes what was bought: a whole one, one of a part.
-    pub(super) refund_takes: bool,
-    pub(super) part_takes: bool,
-    /// What a part is a multiple of, in millionths.
-    pub(super) part_of: i64,
-    /// How long before the end of a period the next one may be charged, in seconds.
-    pub(super) early: i64,
-    /// How long after its beginning it is, in seconds.
-    pub(super) paid_after: i64,
-    /// How long after the end of the last period the store says so, in seconds.
-    pub(super) says_end_after: i64,
-    /// Grace, in seconds.
-    pub(super) grace: i64,
-    /// How long the store tries to charge, in seconds: what a customer may leave, and charges of a term.
-    pub(super) tries: i64,
-    pub(super) tries_committed: i64,
-    /// What is paid late keeps the dates it would have had.
-    pub(super) keeps_dates: bool,
-    /// Choosing another product for the next period switches renewal on.
-    pub(super) plan_switches_on: bool,
-    /// Another product at once ends a trial.
-    pub(super) upgrade_of_trial: bool,
-    /// What is left of the old period is taken off the price of the new one.
-    pub(super) credits: bool,
-}
-
-/// What a charge is, as far as its id depends on it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Paper {
-    /// The first of what somebody bought.
-    First,
-    /// One after it.
-    Next,
-    /// Of something bought once.
-    Once,
-}
-
-/// How many charges there were.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Count {
-    pub(super) all: u64,
-    /// How often something was bought.
-    pub(super) legs: u64,
-    /// Charges after the first of what was bought last.
-    pub(super) in_leg: u64,
-}
-
-/// How a subscription stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Stand {
-    Running,
-    /// Unpaid, and the customer may go on until then.
-    Grace(Timestamp),
-    /// Unpaid.
-    Retry,
-    Paused,
-    Over,
-    Refunded,
-}
-
-/// How an increase of the price stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Increase {
-    None,
-    Announced,
-    Accepted,
-}
-
-/// A further product in the same purchase, with the periods of the first.
-pub(super) struct Side {
-    /// Under which number what happens to it is told.
-    pub(super) purchase: usize,
-    pub(super) charge: Charge,
-    /// Charges before it.
-    pub(super) earlier: Vec<Charge>,
-    /// It is taken off at the renewal.
-    pub(super) is_leaving: bool,
-}
-
-/// How far a customer is in a term of charges that go on when it is cancelled.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Term {
-    /// Which charge of the term was the last, from 1.
-    pub(super) number: u8,
-    pub(super) of: u8,
-}
-
-impl Term {
-    /// Whether another charge of the term follows.
-    pub(super) const fn goes_on(self) -> bool {
-        self.number < self.of
-    }
-}
-
-/// The subscription of a life, as it stands.
-pub(super) struct Line {
-    pub(super) purchase: usize,
-    pub(super) charge: Charge,
-    /// Charges before it, of the same purchase.
-    pub(super) earlier: Vec<Charge>,
-    /// Which product.
-    pub(super) product: usize,
-    pub(super) is_renewing: bool,
-    /// Another product is chosen for the next period.
-    pub(super) is_planned: bool,
-    pub(super) stand: Stand,
-    pub(super) increase: Increase,
-    /// What was given back, in that order.
-    pub(super) given_back: Vec<Back>,
-    pub(super) is_pause_asked: bool,
-    /// The money that was taken last in the middle of a period.
-    pub(super) more: Option<Charge>,
-    pub(super) side: Option<Side>,
-    pub(super) term: Option<Term>,
-    is_moved: bool,
-    /// There was a further product before.
-    had_side: bool,
-}
-
-/// Money given back.
-#[derive(Debug, Clone)]
-pub(super) struct Back {
-    pub(super) charge: Charge,
-    pub(super) at: Timestamp,
-}
-
-/// What was bought once.
-pub(super) struct Once {
-    pub(super) charge: Charge,
-    pub(super) purchase: usize,
-    is_given_back: bool,
-}
 
 /// A life on its way.
 pub(super) struct Walk {
@@ -400,15 +257,6 @@ impl Walk {
     /// The number of the further product, where there is one.
     pub(super) fn further(&self) -> Option<usize> {
         self.line.side.as_ref().map(|side| side.purchase)
-    }
-
-    /// What is said of the subscription is said of its further product.
-    pub(super) fn with_what_is_beside(&self, act: Act, beside: Option<usize>) -> Act {
-        let is_of_it = act.purchase == self.line.purchase;
-        Act {
-            beside: beside.filter(|_| is_of_it),
-            ..act
-        }
     }
 
     /// The price of a period of `product` from `from` on.

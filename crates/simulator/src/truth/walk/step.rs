@@ -1,11 +1,13 @@
 //! What truly happens when something is done.
 
 use super::{
-    ADDON_PRICE, Back, DAY, Increase, LARGER, MORE_PRICE, ONCE_PRICE, Once, PASS_LASTS, Paper,
-    Stand, Term, Walk, after,
+    ADDON_PRICE, DAY, LARGER, MORE_PRICE, ONCE_PRICE, PASS_LASTS, Walk, after,
+    line::{Back, Increase, Once, Stand, Term},
 };
 use crate::truth::{
-    life::{Deed, Form},
+    deed::Deed,
+    life::Form,
+    names::Paper,
     told::{Charge, Happened, How, Why},
 };
 use jiff::Timestamp;

@@ -1,150 +1,14 @@
-//! What a listener should have made of a history: which events, with which product, amount, reason and time.
-//!
-//! Sources: `docs/lifecycle.md`, *What a charge is*, *What a difference is*, *First sight*; what a change of product tells is
-//! said by Adapty's *Event flows* and RevenueCat's *Common Webhook Flows*.
-//!
-//! One file, although it is long: the rules are read beside each other.
+//! What each thing that happened to a purchase comes to.
 
-use super::{
-    life::{Form, Market},
-    told::{Charge, Happened, History, How, Told, Why},
+use super::expected::{Expected, Lasting, When, money};
+use crate::truth::{
+    life::Market,
+    told::{Charge, Happened, How, Told, Why},
 };
-use jiff::{SignedDuration, Timestamp};
-
-/// A purchase that began longer ago is no news.
-const NEWS: SignedDuration = SignedDuration::from_hours(24);
-
-/// When an event happened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum When {
-    /// Then: the store says so.
-    At(Timestamp),
-    /// The store shows it from then on without saying since when: it dates from when it was heard.
-    Shown(Timestamp),
-}
-
-/// How long a store can still be heard to say it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Lasting {
-    /// From then on for ever: charges and refunds stay in its records.
-    Recorded(Timestamp),
-    /// From then on, until something else took its place.
-    While(Timestamp, Option<Timestamp>),
-}
-
-/// One event.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Expected {
-    /// Of which of the customer's purchases.
-    pub purchase: usize,
-    /// Its kind.
-    pub kind: &'static str,
-    /// The product it names.
-    pub product: String,
-    /// Millionths of a dollar; `None` where the store does not say, or where it is about no money.
-    pub micros: Option<i64>,
-    /// Why; `None` where there is no reason to give.
-    pub reason: Option<&'static str>,
-    /// When.
-    pub when: When,
-    /// How long it can be heard of.
-    pub lasting: Lasting,
-    /// Since when that stood which it undoes: who never heard of the one hears nothing of the other.
-    pub undoes: Option<Timestamp>,
-    /// Since when it had stood as it does again, before that which it undoes: who never heard of that either, hears of it.
-    pub again_since: Option<Timestamp>,
-}
-
-impl History {
-    /// All events of a history in a store that was listened to from before its beginning.
-    pub fn expected(&self, market: Market) -> Vec<Expected> {
-        self.expected_since(market, |_| None)
-    }
-
-    /// Events of a history of whose purchases nothing was heard before the times given: what is older than a day then is no
-    /// news, and only what says how the purchase stands is told of it.
-    pub fn expected_since(
-        &self,
-        market: Market,
-        first_heard: impl Fn(usize) -> Option<Timestamp>,
-    ) -> Vec<Expected> {
-        if self.form == Form::Family {
-            // Who is let in by somebody else has bought nothing.
-            return Vec::new();
-        }
-        let mut all = Vec::new();
-        for purchase in 0..self.purchases() {
-            let before = all.len();
-            let told = self.of(purchase);
-            let is_ordinary = self.form == Form::Plain && self.unlocks(purchase) != "hd";
-            let mut reader = Reader::of(market, is_ordinary, &told);
-            let heard = first_heard(purchase).unwrap_or(Timestamp::MIN);
-            let began = told.first().map_or(Timestamp::MAX, |told| told.at);
-            let is_old = began.duration_until(heard) > NEWS;
-            let mut standing = Standing::default();
-            for (index, what) in told.iter().enumerate() {
-                let events = reader.read(index);
-                if is_old && market.shows_at(what) <= heard {
-                    standing.follow(&what.what, &events);
-                } else {
-                    all.extend(standing.since.take());
-                    all.extend(events);
-                }
-            }
-            all.extend(standing.since);
-            let of_this = all.iter_mut().skip(before);
-            of_this.for_each(|event| event.purchase = purchase);
-        }
-        all
-    }
-}
-
-/// The one event that says how a purchase stands.
-#[derive(Default)]
-struct Standing {
-    since: Option<Expected>,
-    /// That of the present period.
-    charge: Option<Expected>,
-    /// That of the failed charge, and of the pause that was asked for.
-    issue: Option<Expected>,
-    pause: Option<Expected>,
-}
-
-impl Standing {
-    fn follow(&mut self, what: &Happened, events: &[Expected]) {
-        let last = events.last().cloned();
-        match what {
-            Happened::Charged(..) | Happened::BoughtOnce(_) | Happened::BoughtFor(..) => {
-                self.charge.clone_from(&last);
-                self.since = last;
-            }
-            Happened::SwitchedOff
-            | Happened::GaveBack {
-                takes_access: true, ..
-            } => self.since = last,
-            Happened::Ended(_) => self.since = last.or(self.since.take()),
-            Happened::ChargeFailed { .. } => {
-                self.issue = events.first().cloned();
-                self.since = last;
-            }
-            Happened::GraceEnded => self.since.clone_from(&self.issue),
-            Happened::SwitchedOn | Happened::TookAgain(_) => self.since.clone_from(&self.charge),
-            Happened::PauseAsked => self.pause = last,
-            Happened::PauseBegan => self.since.clone_from(&self.pause),
-            Happened::GaveBack { .. }
-            | Happened::TookMore(_)
-            | Happened::Planned(_)
-            | Happened::PlanWithdrawn
-            | Happened::Moved(_)
-            | Happened::IncreaseAnnounced
-            | Happened::IncreaseAccepted
-            | Happened::SharingEnded => {}
-        }
-    }
-}
+use jiff::Timestamp;
 
 /// Goes through what happened to one purchase.
-struct Reader<'a> {
+pub(super) struct Reader<'a> {
     market: Market,
     /// It is no charge of a term, and no further product.
     is_ordinary: bool,
@@ -157,7 +21,7 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    const fn of(market: Market, is_ordinary: bool, told: &'a [&'a Told]) -> Self {
+    pub(super) const fn of(market: Market, is_ordinary: bool, told: &'a [&'a Told]) -> Self {
         Self {
             market,
             is_ordinary,
@@ -169,7 +33,7 @@ impl<'a> Reader<'a> {
     }
 
     /// What the `index`th thing that happened comes to.
-    fn read(&mut self, index: usize) -> Vec<Expected> {
+    pub(super) fn read(&mut self, index: usize) -> Vec<Expected> {
         let told = self.told[index];
         let mut events = self.events(index, told);
         for event in &mut events {
@@ -429,36 +293,11 @@ impl Market {
         }
     }
 
-    /// When a store's records show it: where money is taken some time after a period began, a charge is none before.
-    fn shows_at(self, told: &Told) -> Timestamp {
-        match &told.what {
-            Happened::Charged(charge, How::Renewed) if charge.from == told.at => {
-                told.at + SignedDuration::from_secs(self.habits().paid_after)
-            }
-            _ => told.at,
-        }
-    }
-
     /// What it is called when a period ends later.
     const fn moved(self) -> &'static str {
         match self {
             Self::AppStore | Self::Stripe | Self::Stated => "subscription_extended",
             Self::Play => "subscription_deferred",
         }
-    }
-}
-
-/// What happened to a charge, when the period that it pays for begins.
-fn money(kind: &'static str, charge: &Charge) -> Expected {
-    Expected {
-        purchase: 0,
-        kind,
-        product: charge.product.clone(),
-        micros: Some(charge.micros),
-        reason: None,
-        when: When::At(charge.from),
-        lasting: Lasting::Recorded(charge.from),
-        undoes: None,
-        again_since: None,
     }
 }

@@ -1,0 +1,102 @@
+//! What can be done in a life.
+
+/// What a customer or a store does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deed {
+    /// The store charges for the next period.
+    Renew,
+    /// The customer wants no next period.
+    SwitchOff,
+    /// The customer wants one after all.
+    SwitchOn,
+    /// The next period cannot be charged.
+    Fail,
+    /// The grace that the store gave is over.
+    EndGrace,
+    /// What could not be charged is paid.
+    Recover,
+    /// The store tries no longer.
+    GiveUp,
+    /// The last period ends.
+    RunOut,
+    /// The customer stops it, and it is over at once.
+    StopNow,
+    /// The customer buys again after the end.
+    Return,
+    /// The present period is refunded.
+    Refund,
+    /// A part of it is.
+    RefundPart,
+    /// An earlier one is.
+    RefundEarlier,
+    /// The refund is undone.
+    Undo,
+    /// The customer takes the larger product at once.
+    Upgrade,
+    /// The customer chooses the smaller product for the next period.
+    Plan,
+    /// The customer stays with the larger one.
+    Unplan,
+    /// The customer asks for a pause from the end of the period on.
+    AskPause,
+    /// The pause begins.
+    Pause,
+    /// It ends, and the next period is charged.
+    Resume,
+    /// The end of the period moves.
+    Move,
+    /// The price will rise.
+    Announce,
+    /// The customer agrees to that.
+    Accept,
+    /// Something is bought once.
+    BuyOnce,
+    /// What was bought once is refunded.
+    RefundOnce,
+    /// The present period ends now, and the next one is charged.
+    StartAnew,
+    /// Money is taken for more of it until the end of the period.
+    TakeMore,
+    /// A further product joins the subscription.
+    AddOn,
+    /// It is taken off at the renewal.
+    DropAddOn,
+    /// Something is bought that serves for a time.
+    BuyPass,
+}
+
+impl Deed {
+    /// All of them, each with how often it is tried.
+    pub(super) const ALL: [(Self, u64); 30] = [
+        (Self::Renew, 30),
+        (Self::SwitchOff, 10),
+        (Self::SwitchOn, 8),
+        (Self::Fail, 10),
+        (Self::EndGrace, 10),
+        (Self::Recover, 12),
+        (Self::GiveUp, 8),
+        (Self::RunOut, 12),
+        (Self::StopNow, 3),
+        (Self::Return, 12),
+        (Self::Refund, 4),
+        (Self::RefundPart, 3),
+        (Self::RefundEarlier, 3),
+        (Self::Undo, 4),
+        (Self::Upgrade, 6),
+        (Self::Plan, 6),
+        (Self::Unplan, 4),
+        (Self::AskPause, 4),
+        (Self::Pause, 12),
+        (Self::Resume, 12),
+        (Self::Move, 3),
+        (Self::Announce, 3),
+        (Self::Accept, 8),
+        (Self::BuyOnce, 3),
+        (Self::RefundOnce, 2),
+        (Self::StartAnew, 4),
+        (Self::TakeMore, 4),
+        (Self::AddOn, 5),
+        (Self::DropAddOn, 4),
+        (Self::BuyPass, 2),
+    ];
+}

@@ -1,0 +1,77 @@
+//! What a listener should have made of a history: which events, with which product, amount, reason and time.
+//!
+//! Sources: `docs/lifecycle.md`, *What a charge is*, *What a difference is*, *First sight*; what a change of product tells is
+//! said by Adapty's *Event flows* and RevenueCat's *Common Webhook Flows*.
+
+mod expected;
+mod reader;
+mod standing;
+
+pub use expected::{Expected, Lasting, When};
+
+use super::{
+    life::{Form, Market},
+    told::{Happened, History, How, Told},
+};
+use jiff::{SignedDuration, Timestamp};
+use reader::Reader;
+use standing::Standing;
+
+/// A purchase that began longer ago is no news.
+const NEWS: SignedDuration = SignedDuration::from_hours(24);
+
+impl History {
+    /// All events of a history in a store that was listened to from before its beginning.
+    pub fn expected(&self, market: Market) -> Vec<Expected> {
+        self.expected_since(market, |_| None)
+    }
+
+    /// Events of a history of whose purchases nothing was heard before the times given: what is older than a day then is no
+    /// news, and only what says how the purchase stands is told of it.
+    pub fn expected_since(
+        &self,
+        market: Market,
+        first_heard: impl Fn(usize) -> Option<Timestamp>,
+    ) -> Vec<Expected> {
+        if self.form == Form::Family {
+            // Who is let in by somebody else has bought nothing.
+            return Vec::new();
+        }
+        let mut all = Vec::new();
+        for purchase in 0..self.purchases() {
+            let before = all.len();
+            let told = self.of(purchase);
+            let is_ordinary = self.form == Form::Plain && self.unlocks(purchase) != "hd";
+            let mut reader = Reader::of(market, is_ordinary, &told);
+            let heard = first_heard(purchase).unwrap_or(Timestamp::MIN);
+            let began = told.first().map_or(Timestamp::MAX, |told| told.at);
+            let is_old = began.duration_until(heard) > NEWS;
+            let mut standing = Standing::default();
+            for (index, what) in told.iter().enumerate() {
+                let events = reader.read(index);
+                if is_old && market.shows_at(what) <= heard {
+                    standing.follow(&what.what, &events);
+                } else {
+                    all.extend(standing.since.take());
+                    all.extend(events);
+                }
+            }
+            all.extend(standing.since);
+            let of_this = all.iter_mut().skip(before);
+            of_this.for_each(|event| event.purchase = purchase);
+        }
+        all
+    }
+}
+
+impl Market {
+    /// When a store's records show it: where money is taken some time after a period began, a charge is none before.
+    fn shows_at(self, told: &Told) -> Timestamp {
+        match &told.what {
+            Happened::Charged(charge, How::Renewed) if charge.from == told.at => {
+                told.at + SignedDuration::from_secs(self.habits().paid_after)
+            }
+            _ => told.at,
+        }
+    }
+}

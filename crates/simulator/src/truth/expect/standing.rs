@@ -1,0 +1,48 @@
+//! Of an old purchase: how it stands.
+
+use super::expected::Expected;
+use crate::truth::told::Happened;
+
+/// The one event that says how a purchase stands.
+#[derive(Default)]
+pub(super) struct Standing {
+    pub(super) since: Option<Expected>,
+    /// That of the present period.
+    charge: Option<Expected>,
+    /// That of the failed charge, and of the pause that was asked for.
+    issue: Option<Expected>,
+    pause: Option<Expected>,
+}
+
+impl Standing {
+    pub(super) fn follow(&mut self, what: &Happened, events: &[Expected]) {
+        let last = events.last().cloned();
+        match what {
+            Happened::Charged(..) | Happened::BoughtOnce(_) | Happened::BoughtFor(..) => {
+                self.charge.clone_from(&last);
+                self.since = last;
+            }
+            Happened::SwitchedOff
+            | Happened::GaveBack {
+                takes_access: true, ..
+            } => self.since = last,
+            Happened::Ended(_) => self.since = last.or(self.since.take()),
+            Happened::ChargeFailed { .. } => {
+                self.issue = events.first().cloned();
+                self.since = last;
+            }
+            Happened::GraceEnded => self.since.clone_from(&self.issue),
+            Happened::SwitchedOn | Happened::TookAgain(_) => self.since.clone_from(&self.charge),
+            Happened::PauseAsked => self.pause = last,
+            Happened::PauseBegan => self.since.clone_from(&self.pause),
+            Happened::GaveBack { .. }
+            | Happened::TookMore(_)
+            | Happened::Planned(_)
+            | Happened::PlanWithdrawn
+            | Happened::Moved(_)
+            | Happened::IncreaseAnnounced
+            | Happened::IncreaseAccepted
+            | Happened::SharingEnded => {}
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! What the API of Google Play shows.
+
+use crate::{
+    play::{money, time},
+    truth::{
+        act::Change,
+        life::{Beginning, Life, Market},
+        told::Charge,
+        walk::{ADDON_PRICE, Increase, Stand, Walk},
+    },
+};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+const DAY: i64 = 86_400;
+
+/// The store of one customer.
+pub(in crate::truth) struct Play {
+    pub(super) who: String,
+    pub(super) is_intro: bool,
+    /// The token of the present purchase, and the one it took over from.
+    pub(super) token: String,
+    pub(super) linked: Option<String>,
+    pub(super) began: Timestamp,
+    pub(super) cancelled_at: Option<Timestamp>,
+    /// Where what ended does so, when that is not the end of the period.
+    pub(super) ended_at: Option<Timestamp>,
+    pub(super) tokens: u64,
+}
+
+impl Play {
+    pub(in crate::truth) fn new(life: &Life, number: u64) -> Self {
+        Self {
+            who: Market::Play.who(number),
+            is_intro: life.beginning == Beginning::Intro,
+            token: String::new(),
+            linked: None,
+            began: life.begins,
+            cancelled_at: None,
+            ended_at: None,
+            tokens: 0,
+        }
+    }
+
+    /// The next purchase has a token of its own.
+    pub(super) fn buy(&mut self, walk: &Walk, linked: Option<String>) {
+        self.tokens += 1;
+        self.token = format!("{}-token-{}", self.who, self.tokens);
+        self.linked = linked;
+        self.began = walk.now();
+        self.cancelled_at = None;
+    }
+
+    fn phase(&self, walk: &Walk) -> (&'static str, &'static str) {
+        let line = &walk.line;
+        let is_first = line.earlier.is_empty() && line.purchase == 0;
+        if line.charge.is_trial {
+            ("freeTrial", "FREE_TRIAL")
+        } else if self.is_intro && is_first {
+            ("introductoryPrice", "INTRODUCTORY")
+        } else {
+            ("basePrice", "BASE")
+        }
+    }
+
+    /// The products of the subscription, as the API lists them: in no particular order.
+    fn items(&self, walk: &Walk) -> Vec<Value> {
+        let line = &walk.line;
+        let ends = match line.stand {
+            Stand::Grace(until) => until,
+            Stand::Over | Stand::Refunded => self.ended_at.unwrap_or(walk.ends_at()),
+            Stand::Running | Stand::Retry | Stand::Paused => walk.ends_at(),
+        };
+        let has_ended = matches!(line.stand, Stand::Over | Stand::Refunded);
+        let renews = !has_ended && (line.is_renewing || walk.is_committed());
+        let mut base = item(&line.charge, walk.price(), ends, renews);
+        let terms = &mut base["autoRenewingPlan"];
+        let increase = match line.increase {
+            Increase::None => None,
+            Increase::Announced => Some("OUTSTANDING"),
+            Increase::Accepted => Some("CONFIRMED"),
+        };
+        if let Some(state) = increase {
+            terms["priceChangeDetails"] =
+                json!({ "priceChangeMode": "PRICE_INCREASE", "priceChangeState": state });
+        }
+        if let Some(term) = line.term {
+            terms["installmentDetails"] = json!({
+                "initialCommittedPaymentsCount": term.of, "remainingCommittedPaymentsCount": term.of - term.number,
+            });
+            if !line.is_renewing && term.goes_on() {
+                terms["installmentDetails"]["pendingCancellation"] = json!({});
+            }
+        }
+        base["offerPhase"] = json!({ self.phase(walk).0: {} });
+        if self.phase(walk).0 != "basePrice" {
+            base["offerDetails"]["offerId"] = "welcome".into();
+        }
+        let mut items = Vec::new();
+        if let Some(side) = &line.side {
+            let mut item = item(&side.charge, ADDON_PRICE, ends, renews);
+            if side.is_leaving {
+                item["deferredItemRemoval"] = json!({});
+            }
+            items.push(item);
+        }
+        if line.is_planned && !has_ended {
+            let (product, plan) = named(walk.habits.products[walk.habits.planned]);
+            base["autoRenewingPlan"] = json!({});
+            base["deferredItemReplacement"] = json!({ "productId": product });
+            items.push(json!({
+                "productId": product, "offerDetails": { "basePlanId": plan },
+                "autoRenewingPlan": { "autoRenewEnabled": true, "recurringPrice": money(4_990_000, "USD") },
+            }));
+        }
+        // Half of all lives list them the other way round.
+        let at = if self.began.as_second() % 2 == 0 {
+            0
+        } else {
+            items.len()
+        };
+        items.insert(at, base);
+        items
+    }
+
+    /// How the API shows the subscription.
+    pub(super) fn subscription(&self, walk: &Walk) -> Value {
+        let line = &walk.line;
+        let (state, context) = self.state(walk);
+        let mut subscription = json!({
+            "kind": "androidpublisher#subscriptionPurchaseV2", "startTime": time(self.began), "regionCode": "US",
+            "subscriptionState": format!("SUBSCRIPTION_STATE_{state}"), "testPurchase": {},
+            "acknowledgementState": "ACKNOWLEDGEMENT_STATE_ACKNOWLEDGED", "latestOrderId": line.charge.id,
+            "externalAccountIdentifiers": { "obfuscatedExternalAccountId": self.who }, "lineItems": self.items(walk),
+        });
+        match (line.stand, context) {
+            (_, Some(context)) => subscription["canceledStateContext"] = context,
+            (Stand::Paused, None) => {
+                let resumes = walk.ends_at() + SignedDuration::from_secs(30 * DAY);
+                subscription["pausedStateContext"] = json!({ "autoResumeTime": time(resumes) });
+            }
+            _ => {}
+        }
+        if let Some(linked) = &self.linked {
+            subscription["linkedPurchaseToken"] = linked.clone().into();
+        }
+        subscription
+    }
+
+    /// The state, and why it is one without renewal.
+    fn state(&self, walk: &Walk) -> (&'static str, Option<Value>) {
+        let by_user = self
+            .cancelled_at
+            .map(|at| json!({ "userInitiatedCancellation": { "cancelTime": time(at) } }));
+        match walk.line.stand {
+            Stand::Running if walk.line.is_renewing || walk.is_committed() => ("ACTIVE", None),
+            Stand::Running => ("CANCELED", by_user),
+            Stand::Grace(_) => ("IN_GRACE_PERIOD", None),
+            Stand::Retry => ("ON_HOLD", None),
+            Stand::Paused => ("PAUSED", None),
+            Stand::Over => {
+                let by_system = json!({ "systemInitiatedCancellation": {} });
+                ("EXPIRED", by_user.or(Some(by_system)))
+            }
+            // What a refund by the developer was seen to show.
+            Stand::Refunded => ("EXPIRED", Some(json!({ "userInitiatedCancellation": {} }))),
+        }
+    }
+
+    /// An order that paid for these.
+    pub(super) fn order(&self, walk: &Walk, charges: &[&Charge]) -> Change {
+        let lines = charges.iter().map(|charge| {
+            let (product, plan) = named(&charge.product);
+            json!({ "productId": product, "total": money(charge.micros, "USD"), "subscriptionDetails": {
+                "basePlanId": plan, "offerPhase": self.phase(walk).1,
+                "servicePeriodStartTime": time(charge.from), "servicePeriodEndTime": charge.until.map(time),
+            } })
+        });
+        let total = charges.iter().map(|charge| charge.micros).sum();
+        Change::PlayOrder(json!({
+            "orderId": charges[0].id, "state": "PROCESSED", "createTime": time(walk.now()), "lastEventTime": time(walk.now()),
+            "total": money(total, "USD"), "tax": money(0, "USD"), "lineItems": lines.collect::<Vec<_>>(),
+        }))
+    }
+}
+
+/// Product and plan of a name.
+fn named(product: &str) -> (&str, &str) {
+    product.split_once(':').unwrap_or((product, ""))
+}
+
+/// A product of a subscription, last paid by that charge.
+fn item(charge: &Charge, price: i64, ends: Timestamp, renews: bool) -> Value {
+    let (product, plan) = named(&charge.product);
+    let mut terms = json!({ "recurringPrice": money(price, "USD") });
+    if renews {
+        terms["autoRenewEnabled"] = true.into();
+    }
+    json!({
+        "productId": product, "expiryTime": time(ends), "latestSuccessfulOrderId": charge.id,
+        "offerDetails": { "basePlanId": plan }, "offerPhase": { "basePrice": {} }, "autoRenewingPlan": terms,
+    })
+}

@@ -1,0 +1,220 @@
+//! The objects of Stripe, as its API shows them.
+
+use crate::truth::{
+    act::Change,
+    life::{Life, Market},
+    told::Charge,
+    walk::{ADDON_PRICE, Stand, Walk},
+};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+/// The account, as far as one customer's purchases go.
+pub(in crate::truth) struct Stripe {
+    pub(super) who: String,
+    pub(super) number: u64,
+    pub(super) subscriptions: u64,
+    pub(super) refunds: u64,
+    pub(super) began: Timestamp,
+    pub(super) trial_ends: Option<Timestamp>,
+    pub(super) cancelled_at: Option<Timestamp>,
+}
+
+/// Millionths in cents.
+pub(super) const fn cents(micros: i64) -> i64 {
+    micros / 10_000
+}
+
+/// The price of a product, as an object.
+pub(super) fn price(name: &str, micros: i64) -> Value {
+    let (product, price) = name.split_once(':').unwrap_or((name, name));
+    json!({ "id": price, "product": product, "unit_amount": cents(micros), "currency": "usd" })
+}
+
+impl Stripe {
+    pub(in crate::truth) fn new(life: &Life, number: u64) -> Self {
+        Self {
+            who: Market::Stripe.who(number),
+            number,
+            subscriptions: 0,
+            refunds: 0,
+            began: life.begins,
+            trial_ends: None,
+            cancelled_at: None,
+        }
+    }
+
+    pub(super) fn id(&self) -> String {
+        format!("sub_{}x{}", self.number, self.subscriptions)
+    }
+
+    pub(super) fn customer(&self) -> String {
+        format!("cus_{}", self.number)
+    }
+
+    /// The subscription, as the API shows it.
+    fn subscription(&self, walk: &Walk) -> Value {
+        let line = &walk.line;
+        let (status, reason) = match line.stand {
+            Stand::Running if line.charge.is_trial => ("trialing", None),
+            // Its payments are collected no longer, which changes no status.
+            Stand::Running | Stand::Paused => ("active", None),
+            Stand::Over if self.cancelled_at.is_none() => ("canceled", Some("payment_failed")),
+            Stand::Over => ("canceled", Some("cancellation_requested")),
+            _ => ("past_due", None),
+        };
+        let is_cancelled = self.cancelled_at.is_some();
+        let reason = reason.or(is_cancelled.then_some("cancellation_requested"));
+        // Of what is not paid yet, the period has begun all the same.
+        let unpaid = matches!(line.stand, Stand::Retry | Stand::Paused);
+        let (starts, ends) = if unpaid {
+            (walk.ends_at(), walk.ends_at() + walk.lasts())
+        } else {
+            (line.charge.from, walk.ends_at())
+        };
+        let runs_out = is_cancelled && line.stand == Stand::Running;
+        let ended_at = (line.stand == Stand::Over).then(|| walk.ended_at().as_second());
+        let mut subscription = json!({
+            "id": self.id(), "object": "subscription", "customer": self.customer(), "status": status, "livemode": false,
+            "currency": "usd", "start_date": self.began.as_second(), "created": self.began.as_second(),
+            "cancel_at_period_end": runs_out, "cancel_at": runs_out.then(|| ends.as_second()),
+            "canceled_at": self.cancelled_at.or(ended_at.map(|_| walk.ended_at())).map(Timestamp::as_second),
+            "cancellation_details": { "reason": reason }, "ended_at": ended_at,
+            "items": { "data": self.items(walk, starts, ends), "has_more": false },
+            "metadata": { "app_user_id": self.who },
+        });
+        // A schedule lets nobody cancel.
+        if line.is_planned && !is_cancelled {
+            subscription["schedule"] = self.schedule().into();
+        }
+        if line.is_pause_asked {
+            subscription["pause_collection"] = json!({ "behavior": "void", "resumes_at": null });
+        }
+        if let Some(ends) = self.trial_ends {
+            subscription["trial_start"] = self.began.as_second().into();
+            subscription["trial_end"] = ends.as_second().into();
+        }
+        subscription
+    }
+
+    /// What is subscribed to, in no particular order.
+    fn items(&self, walk: &Walk, starts: Timestamp, ends: Timestamp) -> Vec<Value> {
+        let item = |id: String, price: Value| {
+            json!({
+                "id": id, "price": price, "quantity": 1,
+                "current_period_start": starts.as_second(), "current_period_end": ends.as_second(),
+            })
+        };
+        let line = &walk.line;
+        let base = item(self.item(false), price(&line.charge.product, walk.price()));
+        let side = line.side.as_ref().map(|side| {
+            let price = price(&side.charge.product, ADDON_PRICE);
+            item(self.item(true), price)
+        });
+        let mut items: Vec<_> = [base].into_iter().chain(side).collect();
+        if self.number.is_multiple_of(2) {
+            items.reverse();
+        }
+        items
+    }
+
+    /// The id of an item.
+    pub(super) fn item(&self, is_further: bool) -> String {
+        format!("si_{}{}", self.id(), if is_further { "x" } else { "" })
+    }
+
+    pub(super) fn shows(&self, walk: &Walk) -> Change {
+        Change::Stripe("subscriptions", self.subscription(walk))
+    }
+
+    /// The paid invoice of the present period, with its payment.
+    pub(super) fn invoice(&self, walk: &Walk, reason: &str, paid_at: Timestamp) -> Vec<Change> {
+        let charge = &walk.line.charge;
+        let (id, amount) = (&charge.id, cents(charge.micros));
+        let bought = price(&charge.product, walk.price());
+        let line = |amount: i64,
+                    charge: &Charge,
+                    price: &Value,
+                    is_proration: bool,
+                    from: Timestamp| {
+            let item = self.item(charge.product == walk.habits.addon);
+            json!({
+                "amount": amount, "period": { "start": from.as_second(), "end": charge.until.map(Timestamp::as_second) },
+                "parent": { "subscription_item_details": { "proration": is_proration, "subscription": self.id(), "subscription_item": item } },
+                "pricing": { "price_details": { "price": price["id"], "product": price["product"] } },
+            })
+        };
+        let mut lines = Vec::new();
+        if reason == "subscription_update"
+            && let Some(old) = walk.line.earlier.last()
+        {
+            let credit = amount - cents(walk.price());
+            let old_price = price(&old.product, old.micros);
+            lines.push(line(credit, old, &old_price, true, walk.now()));
+            lines.push(line(
+                cents(walk.price()),
+                charge,
+                &bought,
+                false,
+                charge.from,
+            ));
+        } else {
+            lines.push(line(amount, charge, &bought, false, charge.from));
+        }
+        let side = walk.line.side.as_ref().map(|side| &side.charge);
+        let side = side.filter(|side| side.id == charge.id);
+        if let Some(side) = side {
+            let bought = price(&side.product, ADDON_PRICE);
+            lines.insert(0, line(cents(side.micros), side, &bought, false, side.from));
+        }
+        let amount = amount + side.map_or(0, |side| cents(side.micros));
+        self.paper(id, reason, amount, paid_at, &lines)
+    }
+
+    /// A paid invoice with these lines.
+    pub(super) fn paper(
+        &self,
+        id: &str,
+        reason: &str,
+        amount: i64,
+        paid_at: Timestamp,
+        lines: &[Value],
+    ) -> Vec<Change> {
+        let mut papers = vec![Change::Stripe(
+            "invoices",
+            json!({
+                "id": id, "object": "invoice", "status": "paid", "billing_reason": reason, "currency": "usd",
+                "amount_paid": amount, "total": amount, "created": paid_at.as_second(), "total_taxes": [],
+                "status_transitions": { "paid_at": paid_at.as_second() },
+                "parent": { "type": "subscription_details", "subscription_details": { "subscription": self.id() } },
+                "lines": { "data": lines },
+            }),
+        )];
+        if amount > 0 {
+            papers.push(Change::Stripe(
+                "invoice_payments",
+                json!({
+                    "id": format!("inpay_{id}"), "object": "invoice_payment", "invoice": id,
+                    "payment": { "type": "payment_intent", "payment_intent": format!("pi_{id}") },
+                }),
+            ));
+            papers.push(self.payment(&format!("pi_{id}"), amount, paid_at));
+        }
+        papers
+    }
+
+    /// Money that was taken.
+    pub(super) fn payment(&self, intent: &str, amount: i64, at: Timestamp) -> Change {
+        Change::Stripe(
+            "charges",
+            json!({
+                "id": format!("ch_{intent}"), "object": "charge", "payment_intent": intent, "amount": amount, "currency": "usd",
+                "customer": self.customer(), "paid": true, "livemode": false, "created": at.as_second(),
+            }),
+        )
+    }
+
+    pub(super) fn schedule(&self) -> String {
+        format!("sub_sched_{}", self.id())
+    }
+}

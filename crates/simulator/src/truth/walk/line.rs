@@ -1,0 +1,90 @@
+//! What somebody bought, as it stands.
+
+use crate::truth::told::Charge;
+use jiff::Timestamp;
+
+/// How a subscription stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::truth) enum Stand {
+    Running,
+    /// Unpaid, and the customer may go on until then.
+    Grace(Timestamp),
+    /// Unpaid.
+    Retry,
+    Paused,
+    Over,
+    Refunded,
+}
+
+/// How an increase of the price stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::truth) enum Increase {
+    None,
+    Announced,
+    Accepted,
+}
+
+/// A further product in the same purchase, with the periods of the first.
+pub(in crate::truth) struct Side {
+    /// Under which number what happens to it is told.
+    pub(in crate::truth) purchase: usize,
+    pub(in crate::truth) charge: Charge,
+    /// Charges before it.
+    pub(in crate::truth) earlier: Vec<Charge>,
+    /// It is taken off at the renewal.
+    pub(in crate::truth) is_leaving: bool,
+}
+
+/// How far a customer is in a term of charges that go on when it is cancelled.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::truth) struct Term {
+    /// Which charge of the term was the last, from 1.
+    pub(in crate::truth) number: u8,
+    pub(in crate::truth) of: u8,
+}
+
+impl Term {
+    /// Whether another charge of the term follows.
+    pub(in crate::truth) const fn goes_on(self) -> bool {
+        self.number < self.of
+    }
+}
+
+/// The subscription of a life, as it stands.
+pub(in crate::truth) struct Line {
+    pub(in crate::truth) purchase: usize,
+    pub(in crate::truth) charge: Charge,
+    /// Charges before it, of the same purchase.
+    pub(in crate::truth) earlier: Vec<Charge>,
+    /// Which product.
+    pub(in crate::truth) product: usize,
+    pub(in crate::truth) is_renewing: bool,
+    /// Another product is chosen for the next period.
+    pub(in crate::truth) is_planned: bool,
+    pub(in crate::truth) stand: Stand,
+    pub(in crate::truth) increase: Increase,
+    /// What was given back, in that order.
+    pub(in crate::truth) given_back: Vec<Back>,
+    pub(in crate::truth) is_pause_asked: bool,
+    /// The money that was taken last in the middle of a period.
+    pub(in crate::truth) more: Option<Charge>,
+    pub(in crate::truth) side: Option<Side>,
+    pub(in crate::truth) term: Option<Term>,
+    pub(in crate::truth) is_moved: bool,
+    /// There was a further product before.
+    pub(in crate::truth) had_side: bool,
+}
+
+/// Money given back.
+#[derive(Debug, Clone)]
+pub(in crate::truth) struct Back {
+    pub(in crate::truth) charge: Charge,
+    pub(in crate::truth) at: Timestamp,
+}
+
+/// What was bought once.
+pub(in crate::truth) struct Once {
+    pub(in crate::truth) charge: Charge,
+    pub(in crate::truth) purchase: usize,
+    pub(in crate::truth) is_given_back: bool,
+}
