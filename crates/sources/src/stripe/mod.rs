@@ -7,6 +7,7 @@
 mod api;
 mod app;
 mod facts;
+mod invoice;
 mod model;
 mod signature;
 mod talk;

@@ -2,7 +2,8 @@
 
 use super::{
     api::Api,
-    model::{id, phases_ahead, subscription_paid_by},
+    invoice::subscription_paid_by,
+    model::{id, phases_ahead},
 };
 use crate::{Answer, Part, Question, Trouble, Web};
 use jiff::Timestamp;

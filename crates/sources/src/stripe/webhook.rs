@@ -1,6 +1,6 @@
 //! What an event asks us to look at. Source: Stripe, "Types of events".
 
-use super::model::{id, subscription_paid_by};
+use super::{invoice::subscription_paid_by, model::id};
 use crate::{Content, Question, Received, Refusal, RefusalCode};
 use jiff::Timestamp;
 use serde::Deserialize;

@@ -5,7 +5,10 @@
 //! Items are listed in no particular order. Source: Stripe, "Subscriptions with multiple products" and the API reference,
 //! `subscription_item` and `line_item`.
 
-use super::super::model::{Invoice, Item, Line, List, Subscription};
+use super::super::{
+    invoice::{Invoice, Line},
+    model::{Item, List, Subscription},
+};
 use crate::naming::Naming;
 use domain::{Currency, Money, fact::share};
 use jiff::Timestamp;

@@ -12,7 +12,8 @@ mod subscription;
 
 use super::{
     App,
-    model::{Charge, Invoice, Session, Subscription},
+    invoice::Invoice,
+    model::{Charge, Session, Subscription},
 };
 use crate::{Answer, Refusal};
 use about::{About, objects};

@@ -1,7 +1,10 @@
 //! One-time purchases: a checkout that was paid, an invoice without a subscription, a charge that nothing else explains.
 
 use super::{
-    super::model::{Charge, Invoice, Session, SessionItem},
+    super::{
+        invoice::Invoice,
+        model::{Charge, Session, SessionItem},
+    },
     about::About,
     amount::money,
 };

@@ -2,7 +2,10 @@
 //! reference, `InvoicePayment`.
 
 use super::{
-    super::model::{Invoice, InvoicePayment, Subscription},
+    super::{
+        invoice::{Invoice, InvoicePayment},
+        model::Subscription,
+    },
     about::{About, objects},
 };
 use crate::Refusal;

@@ -1,7 +1,10 @@
 //! A subscription: every paid invoice that bought a period is a transaction, and so is one that only took money.
 
 use super::{
-    super::model::{Invoice, Line, Price, Subscription},
+    super::{
+        invoice::{Invoice, Line},
+        model::{Price, Subscription},
+    },
     about::About,
     amount::money,
     lines::{self, Alone},
