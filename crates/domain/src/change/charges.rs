@@ -1,7 +1,7 @@
 //! Charges that were not known before, with the changes of product they bring. In order of purchase; what a charge is,
 //! `charge::History` says.
 
-use super::step::{Change, Step};
+use super::step::{Change, State, Step};
 use crate::{
     CancellationReason, EventKind,
     charge::{Charge, EXTRA, History, Switch, Switched},
@@ -33,7 +33,7 @@ fn is_late(step: &Step<'_>, fact: &TransactionFact) -> bool {
 
 /// [`EXTRA`]: money that bought no period.
 fn extra(step: &Step<'_>, fact: &TransactionFact) -> Option<Change> {
-    if !fact.is_extra || !is_new(step, fact) {
+    if !fact.is_extra || !is_new(step, fact) || was_told_with_the_whole(step, fact) {
         return None;
     }
     let Charge { kind, rule } = EXTRA;
@@ -44,6 +44,31 @@ fn extra(step: &Step<'_>, fact: &TransactionFact) -> Option<Change> {
         late: is_late(step, fact),
         ..step.change(kind, key, fact.purchased_at, rule)
     })
+}
+
+/// Whether a payment is among those that were told before as one charge, when nobody told them apart: all that was known to have been paid then
+/// is more than what was paid before it.
+fn was_told_with_the_whole(step: &Step<'_>, fact: &TransactionFact) -> bool {
+    let Some(whole) = &fact.part_of else {
+        return false;
+    };
+    let paid = |state: State<'_>, counts: &dyn Fn(&TransactionFact) -> bool| {
+        let all = state.facts.transactions.values();
+        let of_it = all.map(|known| &known.fact).filter(|part| {
+            part.line == step.line && (part.id == *whole || part.part_of.as_ref() == Some(whole))
+        });
+        let prices = of_it
+            .filter(|part| counts(part))
+            .filter_map(|part| part.price);
+        prices
+            .map(|price| price.micros)
+            .fold(0, i64::saturating_add)
+    };
+    let is_before = |part: &TransactionFact| {
+        part.id == *whole || (part.purchased_at, &part.id) < (fact.purchased_at, &fact.id)
+    };
+    step.before
+        .is_some_and(|before| paid(before, &|_| true) > paid(step.after, &is_before))
 }
 
 /// One transaction: the change of product, the end of what it took over from, the charge.

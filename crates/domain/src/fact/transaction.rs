@@ -148,6 +148,9 @@ pub struct TransactionFact {
     /// It took money and bought no period: more seats until the end of the running one, usage beyond a threshold.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_extra: bool,
+    /// The charge that it is a later payment of, where one paper is paid in parts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part_of: Option<String>,
     /// Its period runs, and nobody has paid for it yet. It is a charge once a newer copy says that it was paid.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_owed: bool,
@@ -191,6 +194,7 @@ impl TransactionFact {
             end_is_provisional: false,
             is_prepaid: false,
             is_extra: false,
+            part_of: None,
             is_owed: false,
             tax: None,
             entitlements: Vec::new(),

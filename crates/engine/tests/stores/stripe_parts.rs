@@ -108,6 +108,89 @@ async fn an_invoice_paid_in_parts_is_a_charge_for_each_whenever_it_is_heard_of()
     world.rederives().await;
 }
 
+/// Whoever asked before payments were told apart heard of one charge: read again, the later payments are in it. What is given back of one
+/// of them is given back all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_invoice_told_as_one_charge_tells_its_payments_no_second_time() {
+    let world = World::with_stores().await;
+    let stripe = &world.stores.stripe.api;
+    sent_to_pay(&world);
+    for (number, cents) in [(1, 400), (2, 350), (3, 250)] {
+        pays(&world, number, cents);
+        // So an answer looks that does not tell payments apart.
+        stripe.change("invoice_payments", &format!("inpay_{number}"), |payment| {
+            payment["amount_paid"] = json!(null);
+        });
+        world.pass(DAY).await;
+    }
+    tell(&world, "customer.subscription.created", "sub_p").await;
+    assert_eq!(money(&world).await, [(SubscriptionStarted, 1000)]);
+    for (number, cents) in [(1, 400), (2, 350), (3, 250)] {
+        stripe.change("invoice_payments", &format!("inpay_{number}"), |payment| {
+            payment["amount_paid"] = cents.into();
+        });
+    }
+    for _ in 0..2 {
+        tell(&world, "customer.subscription.updated", "sub_p").await;
+        assert_eq!(money(&world).await, [(SubscriptionStarted, 1000)]);
+        assert_eq!(brought_in(&world, "user-sub_p").await, 1000);
+    }
+    stripe.put("refunds", json!({
+        "id": "re_1", "object": "refund", "amount": 350, "currency": "usd", "status": "succeeded", "created": world.now().as_second(),
+        "payment_intent": "pi_p_2",
+    }));
+    tell(&world, "customer.subscription.updated", "sub_p").await;
+    assert_eq!(money(&world).await[1..], [(SubscriptionRefunded, 350)]);
+    assert_eq!(brought_in(&world, "user-sub_p").await, 650);
+    world.rederives().await;
+}
+
+/// "Out-of-band invoices": what was not paid through Stripe is paid all the same. Stripe lists no payment of it, and of one that is paid
+/// the rest remains.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_paid_beside_stripe_is_a_charge() {
+    let world = World::with_stores().await;
+    let stripe = &world.stores.stripe.api;
+    let paid_elsewhere = |remaining: i64| {
+        let now = world.now().as_second();
+        stripe.change("invoices", "in_p", |invoice| {
+            invoice["status"] = "paid".into();
+            invoice["amount_remaining"] = remaining.into();
+            invoice["status_transitions"]["paid_at"] = now.into();
+        });
+    };
+    // Some of it by card, the rest in cash.
+    sent_to_pay(&world);
+    pays(&world, 1, 400);
+    tell(&world, "customer.subscription.created", "sub_p").await;
+    assert_eq!(money(&world).await, [(SubscriptionStarted, 400)]);
+    world.pass(DAY).await;
+    paid_elsewhere(600);
+    for _ in 0..2 {
+        tell(&world, "customer.subscription.updated", "sub_p").await;
+        let whole = [(SubscriptionStarted, 400), (SubscriptionRenewed, 600)];
+        assert_eq!(money(&world).await, whole);
+        assert_eq!(brought_in(&world, "user-sub_p").await, 1000);
+    }
+    world.rederives().await;
+    // All of it in cash: one charge.
+    let world = World::with_stores().await;
+    sent_to_pay(&world);
+    let now = world.now().as_second();
+    world
+        .stores
+        .stripe
+        .api
+        .change("invoices", "in_p", |invoice| {
+            invoice["status"] = "paid".into();
+            invoice["amount_remaining"] = 1000.into();
+            invoice["status_transitions"]["paid_at"] = now.into();
+        });
+    tell(&world, "customer.subscription.created", "sub_p").await;
+    assert_eq!(money(&world).await, [(SubscriptionStarted, 1000)]);
+    assert_eq!(brought_in(&world, "user-sub_p").await, 1000);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_paid_of_an_invoice_that_is_given_up_is_a_charge() {
     let world = World::with_stores().await;

@@ -14,7 +14,12 @@ pub(super) struct Invoice {
     pub billing_reason: Option<String>,
     pub currency: String,
     pub amount_paid: i64,
+    /// What is still to be paid; of one that is paid, what was not paid through Stripe.
+    pub amount_remaining: i64,
     pub total: i64,
+    /// What it is a later payment of.
+    #[serde(skip)]
+    pub part_of: Option<String>,
     /// Some of it was paid, and it is a charge all the same: whoever reads it says so.
     #[serde(skip)]
     pub is_in_part: bool,
@@ -121,6 +126,21 @@ pub(super) struct PriceDetails {
 impl Invoice {
     pub(super) fn is_paid(&self) -> bool {
         self.status.as_deref() == Some("paid")
+    }
+
+    /// The same with what was paid beside Stripe among what was paid: the invoice is paid, and Stripe took less than was due. Source:
+    /// Stripe, "Out-of-band invoices".
+    pub(super) fn with_what_was_paid_elsewhere(self) -> Self {
+        let elsewhere = if self.is_paid() {
+            self.amount_remaining.max(0)
+        } else {
+            0
+        };
+        Self {
+            amount_paid: self.amount_paid.saturating_add(elsewhere),
+            amount_remaining: self.amount_remaining.saturating_sub(elsewhere),
+            ..self
+        }
     }
 
     /// Whether it is a charge: paid, or some of it.

@@ -2,7 +2,7 @@
 
 use super::{
     api::Api,
-    invoice::subscription_paid_by,
+    invoice::{Invoice, subscription_paid_by},
     model::{id, phases_ahead},
 };
 use crate::{Answer, Part, Question, Trouble, Web};
@@ -236,10 +236,12 @@ impl<'a> Talk<'a> {
             ))
         });
         let filters = filters.collect();
-        let in_parts = payments.len() > 1
-            && payments
-                .iter()
-                .all(|payment| payment["amount_paid"].as_i64() > Some(0));
+        let listed: Option<i64> = payments
+            .iter()
+            .map(|payment| payment["amount_paid"].as_i64().filter(|paid| *paid > 0))
+            .sum();
+        let is_one = payments.len() < 2;
+        let in_parts = listed.is_some_and(|listed| !is_one || listed < paid(invoice));
         Ok((filters, if in_parts { payments } else { Vec::new() }))
     }
 
@@ -365,7 +367,15 @@ impl<'a> Talk<'a> {
 }
 
 fn took_money(invoice: &Value) -> bool {
-    invoice["amount_paid"].as_i64().is_some_and(|paid| paid > 0)
+    invoice["amount_paid"].as_i64() > Some(0)
+}
+
+/// How much of an invoice was paid, wherever.
+fn paid(invoice: &Value) -> i64 {
+    let read = serde_json::from_value::<Invoice>(invoice.clone());
+    read.map_or(0, |invoice| {
+        invoice.with_what_was_paid_elsewhere().amount_paid
+    })
 }
 
 /// Whether the subscription was read before something happened and its invoices after it: the newest of them is missing, or

@@ -12,7 +12,6 @@ mod subscription;
 
 use super::{
     App,
-    invoice::Invoice,
     model::{Charge, Session, Subscription},
 };
 use crate::{Answer, Refusal};
@@ -30,7 +29,7 @@ pub(super) fn read(answer: &Answer, app: &App) -> Result<Option<Observation>, Re
     if let Some(subscription) = objects::<Subscription>(answer, "subscription")?.first() {
         return about.subscription(subscription);
     }
-    if let Some(invoice) = objects::<Invoice>(answer, "invoice")?.first() {
+    if let Some(invoice) = payments::read_invoices(answer)?.first() {
         return Ok(about.sold_by(invoice));
     }
     let charges = objects::<Charge>(answer, "charge")?;

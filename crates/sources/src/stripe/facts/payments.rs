@@ -8,11 +8,13 @@ use super::{
     },
     about::{About, objects},
 };
-use crate::Refusal;
+use crate::{Answer, Refusal};
 use std::collections::BTreeMap;
 
 /// Why a later payment of an invoice was asked for: it buys no period, which the first bought.
 const PART: &str = "part_of_an_invoice";
+/// What the payment is called that Stripe lists none for.
+const REST: &str = "rest";
 
 impl About<'_> {
     /// The invoices of a subscription, oldest first. One that several payments paid for is that of the first, and each later payment one
@@ -25,7 +27,7 @@ impl About<'_> {
                 .or_default()
                 .push(payment);
         }
-        let mut invoices: Vec<Invoice> = objects(self.answer, "invoice")?;
+        let mut invoices = read_invoices(self.answer)?;
         // Nothing began yet: what was paid of the first invoice is taken once it is through.
         let has_begun = !matches!(
             subscription.status.as_str(),
@@ -46,9 +48,30 @@ impl About<'_> {
     }
 }
 
+/// All that were answered.
+pub(super) fn read_invoices(answer: &Answer) -> Result<Vec<Invoice>, Refusal> {
+    let all: Vec<Invoice> = objects(answer, "invoice")?;
+    let all = all.into_iter();
+    Ok(all.map(Invoice::with_what_was_paid_elsewhere).collect())
+}
+
+/// What was paid beside the payments that Stripe lists, as one more.
+fn rest(whole: &Invoice, payments: &[InvoicePayment]) -> Option<InvoicePayment> {
+    let listed: i64 = payments.iter().map(|payment| payment.amount_paid).sum();
+    let amount_paid = whole.amount_paid.checked_sub(listed)?;
+    (amount_paid > 0).then(|| InvoicePayment {
+        id: format!("{}_{REST}", whole.id),
+        invoice: whole.id.clone(),
+        amount_paid,
+        created: None,
+        status_transitions: whole.status_transitions.clone(),
+    })
+}
+
 /// An invoice for each payment, the first under the name of the whole.
 fn in_parts(whole: Invoice, mut payments: Vec<InvoicePayment>) -> Vec<Invoice> {
     payments.sort_by(|a, b| (a.paid_at(), &a.id).cmp(&(b.paid_at(), &b.id)));
+    payments.extend(rest(&whole, &payments));
     let sum: i64 = payments.iter().map(|payment| payment.amount_paid).sum();
     let tax = whole.taxed();
     let mut paid = 0;
@@ -77,6 +100,7 @@ fn in_parts(whole: Invoice, mut payments: Vec<InvoicePayment>) -> Vec<Invoice> {
         } else {
             Invoice {
                 id: payment.id,
+                part_of: Some(whole.id.clone()),
                 billing_reason: Some(PART.into()),
                 created: paid_at.or(whole.created),
                 ..part

@@ -164,6 +164,7 @@ impl About<'_> {
         };
         Paper::Extra(TransactionFact {
             is_extra: true,
+            part_of: invoice.part_of.clone(),
             original_purchased_at: before.original_purchased_at,
             reason: Some(TransactionReason::Purchase),
             ..Self::charge_of(
