@@ -7,6 +7,9 @@ use jiff::{SignedDuration, Span, Timestamp, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
+/// How far the clocks of two machines are taken to differ, at most.
+pub const SKEW: SignedDuration = SignedDuration::from_mins(5);
+
 /// How long something is bought for, by the calendar: `P30D`, `P1M`, `PT48H` (ISO 8601).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -68,9 +71,31 @@ pub fn before(at: Timestamp, pause: SignedDuration) -> Timestamp {
     })
 }
 
+/// Whether something that is said to be so lies ahead of `now`, by more than clocks differ. It is not believed then: a version from the future would
+/// outlast what is true.
+#[must_use]
+pub fn is_ahead(at: Timestamp, now: Timestamp) -> bool {
+    at > after(now, SKEW)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_lies_ahead_by_more_than_clocks_differ_does() {
+        let (now, second) = (Timestamp::UNIX_EPOCH, SignedDuration::from_secs(1));
+        for (at, ahead) in [
+            (Timestamp::MIN, false),
+            (now, false),
+            (after(now, SKEW), false),
+            (after(now, SKEW + second), true),
+            (Timestamp::MAX, true),
+        ] {
+            assert_eq!(is_ahead(at, now), ahead, "{at}");
+        }
+        assert!(!is_ahead(Timestamp::MAX, Timestamp::MAX));
+    }
 
     #[test]
     fn terms_are_of_the_calendar_and_end_after_they_begin() {

@@ -241,6 +241,9 @@ pub trait Source: Send + Sync {
     ) -> Result<(), Refusal>;
 
     /// Decodes one authenticated message received at `now`, verifying what is signed inside.
+    ///
+    /// What says that it was so ahead of `now` is refused. Of a message that was taken in before, that is not asked again: nothing lies ahead of
+    /// [`Timestamp::MAX`].
     fn receive(&self, body: &[u8], now: Timestamp) -> Result<Received, Refusal>;
 
     /// What a purchase sent in says. What is no proof of whose it is, is refused from a client as [`RefusalCode::UnprovenClaim`].

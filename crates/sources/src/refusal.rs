@@ -1,5 +1,8 @@
 //! Why a message was not accepted, and what its store should do.
 
+use domain::time::is_ahead;
+use jiff::Timestamp;
+
 /// Why a message was not accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
@@ -62,6 +65,15 @@ impl Refusal {
     /// It may be genuine, and whether it is cannot be found out now.
     pub fn again(code: RefusalCode, detail: impl Into<String>) -> Self {
         Self::new(code, detail, Verdict::Again)
+    }
+
+    /// Errors: what was signed at `at` lies so far ahead of `now` that this machine's clock is wrong. It is to be sent again.
+    pub(crate) fn unless_ahead(at: Timestamp, now: Timestamp) -> Result<(), Self> {
+        if is_ahead(at, now) {
+            let detail = format!("the message is of {at}, ahead of this machine's clock");
+            return Err(Self::again(RefusalCode::SignedInTheFuture, detail));
+        }
+        Ok(())
     }
 
     /// It is genuine, but cannot be read.

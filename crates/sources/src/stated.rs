@@ -44,8 +44,8 @@ impl Statement {
             || self.originally_purchased_at == Some(self.purchased_at)
     }
 
-    fn observation(&self, store: Store) -> Result<Observation, Refusal> {
-        let price = self.checked()?;
+    fn observation(&self, store: Store, now: Timestamp) -> Result<Observation, Refusal> {
+        let price = self.checked(now)?;
         let mut seen = Observation::of(ChainKey {
             store,
             environment: self.environment,
@@ -167,9 +167,9 @@ impl Source for Stated {
         ))
     }
 
-    fn receive(&self, body: &[u8], _: Timestamp) -> Result<Received, Refusal> {
+    fn receive(&self, body: &[u8], now: Timestamp) -> Result<Received, Refusal> {
         let statement = Statement::read(body)?;
-        let seen = statement.observation(self.store)?;
+        let seen = statement.observation(self.store, now)?;
         Ok(Received {
             key: format!(
                 "{}@{}#{}",

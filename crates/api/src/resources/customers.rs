@@ -7,6 +7,7 @@ use domain::{
     attribute::Write,
     customer::{Attribution, AttributionStatus, Customer},
     fact::TransactionFact,
+    time::is_ahead,
 };
 use engine::{CustomerUpdate, Setup, WriteError};
 use jiff::Timestamp;
@@ -207,6 +208,12 @@ pub(crate) async fn change(
 ) -> Answer<Customer> {
     let now = app.engine.system().now();
     let attribution = body.attribution.map(|told| told.checked(now)).transpose()?;
+    if body.installed_at.is_some_and(|at| is_ahead(at, now)) {
+        return Err(Problem::invalid(vec![configuration::Problem {
+            path: vec!["installed_at".into()],
+            message: "lies at most five minutes ahead of this server's clock".into(),
+        }]));
+    }
     let writes: Vec<Write> = body
         .attributes
         .into_iter()

@@ -70,6 +70,7 @@ async fn changes_are_refused_with_what_is_wrong() {
         json!({ "attributes": { "$nonsense": "x" } }),
         json!({ "attributes": { "plan": 7 } }),
         json!({ "installed_at": "yesterday" }),
+        json!({ "installed_at": "2026-01-01T12:06:00Z" }),
         json!({ "attribution": { "source": "", "status": "organic" } }),
         json!({ "attribution": { "source": "x", "status": "bought" } }),
         json!([]),

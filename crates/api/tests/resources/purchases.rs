@@ -57,6 +57,8 @@ async fn are_refused_with_what_is_wrong() {
         with("app", json!("ios")),
         with("expires_at", Value::Null),
         with("expires_at", json!("2025-01-01T00:00:00Z")),
+        with("updated_at", json!("2026-01-01T12:06:00Z")),
+        with("purchased_at", json!("2099-01-01T00:00:00Z")),
         with("price", json!({ "amount": "ten", "currency": "EUR" })),
         with("price", json!({ "amount": "1", "currency": "EURO" })),
         with("app_user_id", json!(" ")),

@@ -10,7 +10,9 @@ use super::{
     remark,
 };
 use crate::Notice;
-use domain::{ChainKey, Environment, EventKind, Observation, Store, event::Request};
+use domain::{
+    ChainKey, Environment, EventKind, Observation, Store, event::Request, time::is_ahead,
+};
 use jiff::Timestamp;
 use std::sync::Arc;
 
@@ -82,9 +84,6 @@ pub struct Notification {
     pub chain: Arc<Chain>,
 }
 
-/// How far ahead of our clock a store may sign: clocks differ, and a version from the future would outlast what is true.
-const SKEW_SECONDS: i64 = 300;
-
 /// Verifies and decodes one `signedPayload` sent to `app`, received at `now`. Source: Apple,
 /// "Receiving App Store Server Notifications", and its App Store Server Library.
 pub fn receive(signed_payload: &str, app: &App, now: Timestamp) -> Result<Notification, Rejection> {
@@ -97,7 +96,7 @@ pub fn receive(signed_payload: &str, app: &App, now: Timestamp) -> Result<Notifi
     if !app.environments.contains(&environment) || claims.environment != claim {
         return Err(Rejection::WrongEnvironment(claim));
     }
-    if payload.signed_date.as_second() > now.as_second() + SKEW_SECONDS {
+    if is_ahead(payload.signed_date, now) {
         return Err(Rejection::FromTheFuture(payload.signed_date));
     }
     let domain_environment = domain_environment(environment);

@@ -87,8 +87,8 @@ impl Source for GooglePlay {
         self.push.authenticate(incoming, web, now).await
     }
 
-    fn receive(&self, body: &[u8], _: Timestamp) -> Result<Received, Refusal> {
-        push::receive(body, &self.package)
+    fn receive(&self, body: &[u8], now: Timestamp) -> Result<Received, Refusal> {
+        push::receive(body, &self.package, now)
     }
 
     fn receipt(&self, receipt: &Receipt, _: Timestamp) -> Result<Content, Refusal> {

@@ -4,7 +4,7 @@
 use super::keys::Keys;
 use crate::{Content, Incoming, Question, Received, Refusal, RefusalCode, Web};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use domain::time::after;
+use domain::time::{SKEW, after};
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -13,8 +13,6 @@ use std::collections::BTreeMap;
 /// Google's published signing keys.
 pub const KEYS_URL: &str = "https://www.googleapis.com/oauth2/v3/certs";
 
-/// Clock difference accepted between Google and us.
-const SKEW: SignedDuration = SignedDuration::from_mins(5);
 /// Who may push.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PushAccess {
@@ -208,7 +206,7 @@ fn subscription_title(kind: i64) -> String {
     .to_owned()
 }
 
-pub(crate) fn receive(body: &[u8], package: &str) -> Result<Received, Refusal> {
+pub(crate) fn receive(body: &[u8], package: &str, now: Timestamp) -> Result<Received, Refusal> {
     let envelope: PushEnvelope = serde_json::from_slice(body).map_err(|error| {
         Refusal::refuse(
             RefusalCode::MalformedPayload,
@@ -237,6 +235,7 @@ pub(crate) fn receive(body: &[u8], package: &str) -> Result<Received, Refusal> {
         })
         .and_then(|millis| Timestamp::from_millisecond(millis).ok());
     let signed_at = event_time.or(envelope.message.published_at);
+    Refusal::unless_ahead(signed_at.unwrap_or(now), now)?;
     let Told { title, content } = told(notification, &data, event_time, signed_at)?;
     Ok(Received {
         key: envelope.message.id,

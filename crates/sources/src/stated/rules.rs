@@ -5,12 +5,17 @@ use crate::{Refusal, Wrong};
 use domain::{
     Currency, Money,
     fact::{Discount, OfferCategory},
+    time::{before, is_ahead},
 };
+use jiff::{SignedDuration, Timestamp};
 
 /// Longest id.
 const LONGEST: usize = 255;
 /// Most entitlements that a statement brings along.
 const MOST_ENTITLEMENTS: usize = 100;
+
+/// How long before a period begins its renewal may be charged. Stores do so a day before.
+const CHARGED_AHEAD: SignedDuration = SignedDuration::from_hours(31 * 24);
 
 /// Whether something may be called this.
 fn is_id(text: &str) -> bool {
@@ -21,6 +26,9 @@ fn is_country(text: &str) -> bool {
     text.len() == 2 && text.bytes().all(|letter| letter.is_ascii_alphabetic())
 }
 
+/// What a moment has to be at which something was so.
+const PAST: &str = "lies at most five minutes ahead of this server's clock";
+
 /// What an id has to be.
 const AN_ID: &str = "has 1 to 255 characters, none of them a control character";
 
@@ -29,13 +37,13 @@ type Rule = (&'static str, &'static str, bool);
 
 impl Statement {
     /// Its price, if it has one and everything fits together; otherwise all that does not, by field.
-    pub(super) fn checked(&self) -> Result<Option<Money>, Refusal> {
+    pub(super) fn checked(&self, now: Timestamp) -> Result<Option<Money>, Refusal> {
         let (price, mut wrong) = match self.money() {
             Ok(price) => (price, Vec::new()),
             Err(problem) => (None, vec![problem]),
         };
         let rules = self.names().into_iter().chain(self.times());
-        let rules = rules.chain(self.offered(price));
+        let rules = rules.chain(self.offered(price)).chain(self.past(now));
         let broken = rules.filter(|(.., is_broken)| *is_broken);
         wrong.extend(broken.map(|(field, says, _)| Wrong::new(field, says)));
         if wrong.is_empty() {
@@ -122,6 +130,42 @@ impl Statement {
                 "does not lie before `purchased_at`",
                 self.refunded_at.is_some_and(|at| at < self.purchased_at),
             ),
+        ]
+    }
+
+    /// What was, as of `now`. Only the ends of periods may lie ahead, and the beginning of one that is renewed.
+    fn past(&self, now: Timestamp) -> [Rule; 7] {
+        let is_ahead = |at: Option<Timestamp>| at.is_some_and(|at| is_ahead(at, now));
+        let begins = if self.is_first() {
+            self.purchased_at
+        } else {
+            before(self.purchased_at, CHARGED_AHEAD)
+        };
+        let ended = self.ended.as_ref().map(|ended| ended.at);
+        [
+            ("updated_at", PAST, is_ahead(Some(self.updated_at))),
+            (
+                "purchased_at",
+                "lies at most five minutes ahead of this server's clock, that of a renewal at most 31 days",
+                is_ahead(Some(begins)),
+            ),
+            (
+                "originally_purchased_at",
+                PAST,
+                is_ahead(self.originally_purchased_at),
+            ),
+            (
+                "renewal_cancelled_at",
+                PAST,
+                is_ahead(self.renewal_cancelled_at),
+            ),
+            (
+                "billing_issue_detected_at",
+                PAST,
+                is_ahead(self.billing_issue_detected_at),
+            ),
+            ("ended.at", PAST, is_ahead(ended)),
+            ("refunded_at", PAST, is_ahead(self.refunded_at)),
         ]
     }
 

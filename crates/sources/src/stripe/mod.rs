@@ -80,8 +80,8 @@ impl Source for Stripe {
         .map_err(|problem| Refusal::refuse(problem.code(), problem.to_string()))
     }
 
-    fn receive(&self, body: &[u8], _: Timestamp) -> Result<Received, Refusal> {
-        webhook::receive(body)
+    fn receive(&self, body: &[u8], now: Timestamp) -> Result<Received, Refusal> {
+        webhook::receive(body, now)
     }
 
     fn receipt(&self, receipt: &Receipt, _: Timestamp) -> Result<Content, Refusal> {

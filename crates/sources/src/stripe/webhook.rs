@@ -26,13 +26,15 @@ struct EventData {
     object: Value,
 }
 
-pub(super) fn receive(body: &[u8]) -> Result<Received, Refusal> {
+pub(super) fn receive(body: &[u8], now: Timestamp) -> Result<Received, Refusal> {
     let event: EventEnvelope = serde_json::from_slice(body).map_err(|error| {
         Refusal::refuse(
             RefusalCode::MalformedPayload,
             format!("expected a Stripe event, a JSON object with `id`, `type`, `created` and `data.object`: {error}"),
         )
     })?;
+    let signed_at = Timestamp::from_second(event.created).unwrap_or(Timestamp::UNIX_EPOCH);
+    Refusal::unless_ahead(signed_at, now)?;
     let object = &event.data.object;
     let about = |about: &str, id: Option<String>| {
         id.map(|id| Question::about(about, id)).ok_or_else(|| {
@@ -87,7 +89,7 @@ pub(super) fn receive(body: &[u8]) -> Result<Received, Refusal> {
     };
     Ok(Received {
         key: event.id,
-        signed_at: Timestamp::from_second(event.created).unwrap_or(Timestamp::UNIX_EPOCH),
+        signed_at,
         content: question.map_or_else(|| Content::Nothing(why_not(&event.kind)), Content::Ask),
         title: event.kind,
         revocation: Vec::new(),
