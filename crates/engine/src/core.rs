@@ -5,22 +5,22 @@
 //! ([`Core::changes`]) or the configuration ([`Core::reloads`]) looks again.
 
 use crate::{
-    Guarded, Retention, System, Transport, TransportError,
+    Retention, System, Transport, TransportError,
     latest::Latest,
     places::{Place, Places, Wants},
-    setup::{ActiveIntegration, Compiler, MakeSource, Setup},
+    setup::{Compiler, MakeSource, Setup},
     trace,
 };
 use async_trait::async_trait;
 use configuration::Vault;
 use destinations::{Request, Response};
 use domain::{
-    IntegrationId, NotSent,
+    NotSent,
     rates::{Rate, Rates},
 };
-use ledger::{Commit, Committed, ConfigurationChange, Ledger, LedgerError, Requeue};
+use ledger::{Commit, Committed, Configuration, ConfigurationChange, Ledger, LedgerError, Requeue};
 use sources::{Call, Reply, Web, rates::with_shipped};
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 use tokio::sync::{Mutex, MutexGuard, watch};
 use tracing::Instrument;
 
@@ -73,9 +73,6 @@ struct Shared {
     retention: Retention,
     compiler: Compiler,
     setup: Latest<Setup>,
-    /// Integrations whose settings changed, with the revision in which that was found: what failed for want of credentials
-    /// is to get another chance.
-    mended: Guarded<BTreeMap<IntegrationId, u64>>,
     rates: Latest<Rates>,
     /// Whose turn it is to decide on the configuration.
     deciding: Mutex<()>,
@@ -110,7 +107,6 @@ impl Core {
             retention: parts.retention,
             compiler,
             setup: Latest::new(setup),
-            mended: Guarded::default(),
             rates: Latest::new(rates),
             deciding: Mutex::default(),
             reloaded: watch::Sender::new(0),
@@ -217,8 +213,7 @@ impl Core {
         self.shared.reloaded.subscribe()
     }
 
-    /// Reads the configuration again if it changed, here or by another process. What failed for want of credentials gets
-    /// another chance when the settings of its integration changed.
+    /// Reads the configuration again if it changed, here or by another process.
     pub async fn reload(&self) -> Result<(), LedgerError> {
         let read = self.shared.setup.begin();
         let known = self.setup();
@@ -232,48 +227,11 @@ impl Core {
         let setup = &self.shared.setup;
         setup.take_in(read, Arc::clone(&found), |before| {
             if before.revision() != found.revision() {
-                self.note_mended(before, &found);
                 self.shared.reloaded.send_modify(|count| *count += 1);
                 self.note_change();
             }
         });
-        self.try_mended_again().await
-    }
-
-    /// Notes which integrations have other settings than before.
-    fn note_mended(&self, before: &Setup, after: &Setup) {
-        let mut mended = self.shared.mended.lock();
-        for active in after.integrations() {
-            let known = before.integration(active.row.id);
-            if known.is_none_or(|known| known.row.sealed_settings != active.row.sealed_settings) {
-                mended.insert(active.row.id, after.revision());
-            }
-        }
-    }
-
-    /// Tries again what lacked credentials, until the ledger has taken it.
-    async fn try_mended_again(&self) -> Result<(), LedgerError> {
-        loop {
-            let next = {
-                let mended = self.shared.mended.lock();
-                mended.first_key_value().map(|(id, at)| (*id, *at))
-            };
-            let Some((integration, revision)) = next else {
-                return Ok(());
-            };
-            if let Some(active) = self.setup().integration(integration) {
-                let again = again(active);
-                let requeued = self.ledger().requeue(again, self.system().now()).await?;
-                if requeued > 0 {
-                    tracing::info!(integration.id = %integration, requeued, "deliveries that lacked credentials are tried again");
-                    self.note_change();
-                }
-            }
-            let mut mended = self.shared.mended.lock();
-            if mended.get(&integration) == Some(&revision) {
-                mended.remove(&integration);
-            }
-        }
+        Ok(())
     }
 
     /// Waits until nobody else on this node decides on the configuration; nobody does until the answer is dropped. Other nodes
@@ -290,7 +248,8 @@ impl Core {
         changes: Vec<ConfigurationChange>,
         by: &str,
     ) -> Result<bool, LedgerError> {
-        let (again, now) = (mended(on, &changes), self.system().now());
+        let again = mended(&on.configuration, &changes);
+        let now = self.system().now();
         let applied = self
             .ledger()
             .configure_and_requeue(on.revision(), changes, again, by, now)
@@ -333,23 +292,20 @@ impl Core {
 /// What other settings of an integration may mend.
 pub(crate) const MENDED: [NotSent; 2] = [NotSent::MissingCredentials, NotSent::BlockedAddress];
 
-fn again(active: &ActiveIntegration) -> Requeue {
-    Requeue::Failed {
-        integration: active.row.id,
-        reasons: MENDED.to_vec(),
-        ordered: active.spec.ordered,
-    }
-}
-
-/// What is to be tried again with these changes. It is in one commit with them: nothing that ends this process can come between. What fails
-/// meanwhile with the settings of before is found once they are read again ([`Core::reload`]).
-fn mended(on: &Setup, changes: &[ConfigurationChange]) -> Vec<Requeue> {
-    let mended = |change: &ConfigurationChange| match change {
-        ConfigurationChange::PutIntegration(row) => on
-            .integration(row.id)
-            .filter(|known| known.row.sealed_settings != row.sealed_settings)
-            .map(again),
-        _ => None,
+/// What is to be tried again with these changes of what is known, in one commit with them: nothing that ends a process can come between. What fails
+/// after that with the settings of before, the ledger finds when it records the attempt.
+pub fn mended(known: &Configuration, changes: &[ConfigurationChange]) -> Vec<Requeue> {
+    let mended = |change: &ConfigurationChange| {
+        let ConfigurationChange::PutIntegration(row) = change else {
+            return None;
+        };
+        let before = known.integrations.iter().find(|known| known.id == row.id)?;
+        let destination = destinations::find(&row.destination)?;
+        (before.sealed_settings != row.sealed_settings).then(|| Requeue::Failed {
+            integration: row.id,
+            reasons: MENDED.to_vec(),
+            ordered: destination.spec().ordered,
+        })
     };
     changes.iter().filter_map(mended).collect()
 }

@@ -33,7 +33,7 @@ mod under_way;
 #[cfg(feature = "test")]
 mod catch_up;
 
-pub use self::core::{Core, Parts};
+pub use self::core::{Core, Parts, mended};
 pub use customers::{CustomerError, CustomerUpdate, Customers, Grant, Merged, WriteError};
 pub use dispatch::{Condition, Dispatch, Handshake, Health, LaneHealth};
 use guarded::Guarded;

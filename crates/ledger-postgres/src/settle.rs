@@ -4,6 +4,7 @@ use crate::{
     Layout,
     batch::{Stop, Work},
     codec::micros,
+    configuration,
     lease::{Leased, with_events},
     line::{self, Released, Waking},
 };
@@ -14,7 +15,10 @@ use ledger::{
     codec::{Stored, pack, to_json},
 };
 use sqlx::{Acquire, PgConnection, PgPool};
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 use uuid::Uuid;
 
 /// A settlement with its request serialized, and until when what comes after it is leased.
@@ -40,23 +44,49 @@ impl Prepared {
             lease_until,
         })
     }
+}
 
+/// A settlement, and what it comes to with the settings that are in force.
+struct Judged<'a> {
+    work: &'a Prepared,
+    next: Next,
+}
+
+impl Judged<'_> {
     fn state(&self) -> (DeliveryState, Timestamp, Option<NotSent>) {
-        match &self.settlement.next {
-            Next::Delivered => (DeliveryState::Delivered, self.settlement.at, None),
-            Next::Failed(reason) => (DeliveryState::Failed, self.settlement.at, Some(*reason)),
+        let at = self.work.settlement.at;
+        match &self.next {
+            Next::Delivered => (DeliveryState::Delivered, at, None),
+            Next::Failed(reason) => (DeliveryState::Failed, at, Some(*reason)),
             Next::Retry(reason, due_at)
             | Next::Rest(reason, due_at)
             | Next::Later(reason, due_at) => (DeliveryState::Pending, *due_at, Some(*reason)),
         }
     }
 
-    fn turn(&self) -> Turn {
-        match &self.settlement.next {
+    const fn turn(&self) -> Turn {
+        match &self.next {
             Next::Retry(..) | Next::Rest(..) => Turn::Rests,
             Next::Delivered | Next::Failed(_) | Next::Later(..) => Turn::Goes,
         }
     }
+}
+
+/// What becomes of each. Where one failed for want of settings, nobody changes them until it is recorded: whoever does so after that finds it among
+/// what failed.
+async fn judged<'a>(on: &mut PgConnection, works: &'a [Prepared]) -> Result<Vec<Judged<'a>>, Stop> {
+    let lacked = works
+        .iter()
+        .filter_map(|work| work.settlement.lacked.as_ref());
+    let integrations: BTreeSet<Uuid> = lacked.map(|made| made.integration.uuid()).collect();
+    let stored = configuration::integrations_held(on, integrations).await?;
+    let judged = works.iter().map(|work| {
+        let lacked = work.settlement.lacked.as_ref();
+        let stored = lacked.and_then(|made| stored.get(&made.integration));
+        let next = work.settlement.next_upon(stored);
+        Judged { work, next }
+    });
+    Ok(judged.collect())
 }
 
 impl Work for Prepared {
@@ -84,9 +114,10 @@ pub(crate) async fn settle(
     // leased to nobody.
     let mut connection = pool.acquire().await?;
     let mut tx = connection.begin().await?;
-    let recorded = record(&mut tx, &works).await?;
-    insert_attempts(&mut tx, &works, &recorded).await?;
-    let (mut ended, waking) = following(&works, &recorded)?;
+    let judged = judged(&mut tx, &works).await?;
+    let recorded = record(&mut tx, &judged).await?;
+    insert_attempts(&mut tx, &judged, &recorded).await?;
+    let (mut ended, waking) = following(&judged, &recorded)?;
     waking.write(&mut *tx).await?;
     let mut leased = ended.release(&mut *tx, layout, Released::Any).await?;
     tx.commit().await?;
@@ -124,11 +155,11 @@ pub(crate) async fn settle(
 
 /// Lines of which something was settled, and lines of which something rests.
 fn following(
-    works: &[Prepared],
+    judged: &[Judged<'_>],
     recorded: &BTreeMap<Uuid, Recorded>,
 ) -> Result<(line::Ended, Waking), Stop> {
     let (mut ended, mut waking) = (line::Ended::default(), Waking::default());
-    for work in works {
+    for Judged { work, next } in judged {
         let settlement = &work.settlement;
         let Some(row) = recorded.get(&settlement.delivery.uuid()) else {
             continue;
@@ -141,7 +172,7 @@ fn following(
             integration: row.integration,
             endpoint: row.endpoint.clone(),
         };
-        match &settlement.next {
+        match next {
             Next::Delivered | Next::Failed(_) => {
                 let (now, until) = (micros(settlement.at), micros(work.lease_until));
                 ended.push(of, row.id, now, micros(tried_before), until);
@@ -182,27 +213,28 @@ async fn read(on: &mut PgConnection, leased: Vec<Leased>) -> BTreeMap<Uuid, Vec<
 /// Moves deliveries on that are still at the attempt they were leased with.
 async fn record(
     on: &mut PgConnection,
-    works: &[Prepared],
+    judged: &[Judged<'_>],
 ) -> Result<BTreeMap<Uuid, Recorded>, Stop> {
     let (mut customers, mut ids, mut at) = (vec![], vec![], vec![]);
     let (mut attempts, mut states, mut due) = (vec![], vec![], vec![]);
     let (mut turns, mut counts) = (vec![], vec![]);
     let (mut reasons, mut details) = (Vec::<Option<String>>::new(), vec![]);
-    let mut order: Vec<&Prepared> = works.iter().collect();
+    let mut order: Vec<&Judged<'_>> = judged.iter().collect();
     // In the order of their ids, so that two nodes do not wait for each other.
-    order.sort_by_key(|work| work.settlement.delivery);
-    for work in order {
-        let (state, due_at, reason) = work.state();
-        customers.push(work.settlement.customer.uuid());
-        ids.push(work.settlement.delivery.uuid());
-        at.push(micros(work.settlement.at));
-        attempts.push(i32::try_from(work.settlement.attempts).unwrap_or(i32::MAX));
+    order.sort_by_key(|judged| judged.work.settlement.delivery);
+    for judged in order {
+        let (state, due_at, reason) = judged.state();
+        let settlement = &judged.work.settlement;
+        customers.push(settlement.customer.uuid());
+        ids.push(settlement.delivery.uuid());
+        at.push(micros(settlement.at));
+        attempts.push(i32::try_from(settlement.attempts).unwrap_or(i32::MAX));
         states.push(state.number());
         due.push(micros(due_at));
-        turns.push(work.turn().number());
-        counts.push(work.settlement.next.counts());
+        turns.push(judged.turn().number());
+        counts.push(judged.next.counts());
         reasons.push(reason.map(|reason| reason.id().to_owned()));
-        details.push(work.settlement.detail.clone());
+        details.push(settlement.detail.clone());
     }
     let recorded = sqlx::query_as!(
         Recorded,
@@ -221,7 +253,7 @@ async fn record(
 
 async fn insert_attempts(
     on: &mut PgConnection,
-    works: &[Prepared],
+    judged: &[Judged<'_>],
     recorded: &BTreeMap<Uuid, Recorded>,
 ) -> Result<(), Stop> {
     let (mut customers, mut deliveries, mut numbers, mut at) = (vec![], vec![], vec![], vec![]);
@@ -229,8 +261,8 @@ async fn insert_attempts(
     let (mut reasons, mut details) = (Vec::<Option<String>>::new(), vec![]);
     let (mut responses, mut requests) = (vec![], Vec::<Option<Vec<u8>>>::new());
     let mut headers = vec![];
-    for work in works {
-        let settlement = &work.settlement;
+    for judged in judged {
+        let (work, settlement) = (judged.work, &judged.work.settlement);
         if !recorded.contains_key(&settlement.delivery.uuid()) {
             continue;
         }
@@ -240,7 +272,7 @@ async fn insert_attempts(
         at.push(micros(settlement.at));
         took.push(i64::try_from(settlement.took.as_millis()).unwrap_or(i64::MAX));
         statuses.push(settlement.status.map(i32::from));
-        reasons.push(work.state().2.map(|reason| reason.id().to_owned()));
+        reasons.push(judged.state().2.map(|reason| reason.id().to_owned()));
         details.push(settlement.detail.clone());
         responses.push(settlement.response.clone());
         requests.push(work.request.clone());

@@ -6,9 +6,10 @@ use crate::{
     second_factors,
     statement::{all, execute, first},
 };
+use domain::IntegrationId;
 use jiff::Timestamp;
 use ledger::{
-    About, Configuration, ConfigurationChange as Change, Deed, Result, UserPart,
+    About, Configuration, ConfigurationChange as Change, Deed, Integration, Result, UserPart,
     codec::{Stored, concerned, shown},
     configuration::{Column, Kept, Row, Table},
 };
@@ -116,6 +117,19 @@ fn stored(connection: &Connection, row: &Row) -> Result<Option<String>> {
     let body = row.table.key().len();
     let values = params_from_iter(values(row, row.table.key()));
     first(connection, table, &sql, values, |row| row.get(body))
+}
+
+/// An integration as it is stored.
+pub(crate) fn integration(
+    connection: &Connection,
+    id: IntegrationId,
+) -> Result<Option<Integration>> {
+    let sql = "SELECT id, body FROM integrations WHERE id = ?1";
+    let body: Option<String> = first(connection, "integrations", sql, [id.key()], |row| {
+        row.get(1)
+    })?;
+    body.map(|body| Stored::new("integrations", &id).json("body", body.as_bytes()))
+        .transpose()
 }
 
 fn put(connection: &Connection, row: &Row, body: &str) -> Result<()> {

@@ -2,6 +2,7 @@
 
 use crate::{
     codec::{Found, Key, micros, pack, to_json},
+    configuration,
     lease::RawLease,
     line::{self, Line},
     statement::{execute, first},
@@ -41,11 +42,14 @@ pub(crate) fn settle(
 ) -> Result<Option<Vec<Result<RawLease>>>> {
     let settlement = &prepared.settlement;
     let (at, order) = (settlement.at, settlement.order);
-    let Some((line, tried_at)) = record(connection, settlement)? else {
+    let lacked = settlement.lacked.as_ref();
+    let stored = lacked.map(|made| configuration::integration(connection, made.integration));
+    let next = settlement.next_upon(stored.transpose()?.flatten().as_ref());
+    let Some((line, tried_at)) = record(connection, settlement, &next)? else {
         return Ok(None);
     };
     note_attempt(connection, prepared)?;
-    match settlement.next {
+    match next {
         Next::Delivered | Next::Failed(_) => {
             line::release(connection, &line, order, at, lease_until).map(Some)
         }
@@ -63,13 +67,14 @@ pub(crate) fn settle(
 fn record(
     connection: &Connection,
     settlement: &Settlement,
+    next: &Next,
 ) -> Result<Option<(Line, Option<Timestamp>)>> {
     let (id, attempts, at) = (
         settlement.delivery.key(),
         settlement.attempts,
         settlement.at,
     );
-    let (state, due_at, reason, turn) = match &settlement.next {
+    let (state, due_at, reason, turn) = match next {
         Next::Delivered => (DeliveryState::Delivered, at, None, Turn::Goes),
         Next::Failed(reason) => (DeliveryState::Failed, at, Some(reason), Turn::Goes),
         Next::Retry(reason, due_at) | Next::Rest(reason, due_at) => {
@@ -77,7 +82,7 @@ fn record(
         }
         Next::Later(reason, due_at) => (DeliveryState::Pending, *due_at, Some(reason), Turn::Goes),
     };
-    let counts = settlement.next.counts();
+    let counts = next.counts();
     first(
         connection,
         "deliveries",

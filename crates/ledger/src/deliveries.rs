@@ -1,10 +1,10 @@
 //! Deliveries: leased, attempted, settled; and queued again.
 
-use crate::{Outcomes, Replay, ReplayStep, Result};
+use crate::{Integration, Outcomes, Replay, ReplayStep, Result};
 use async_trait::async_trait;
 use domain::{
     CustomerId, DeliveryId, Environment, Event, EventId, IntegrationId, Message, NotSent,
-    ProjectId, ReplayId,
+    ProjectId, ReplayId, time::after,
 };
 use jiff::{SignedDuration, Timestamp};
 use std::{sync::Arc, time::Duration};
@@ -15,6 +15,9 @@ pub const FAR: Timestamp = Timestamp::constant(253_402_207_200, 0);
 /// How long after the first attempt at a delivery the next of its customer goes all the same: nobody waits for ever behind one
 /// that is never accepted.
 pub const PATIENCE: SignedDuration = SignedDuration::from_mins(10);
+
+/// How long what was attempted with settings that are no longer in force waits for a node that has read the others.
+pub const PUT_BACK: SignedDuration = SignedDuration::from_secs(1);
 
 /// *Lease, send, settle*: `due_at` is schedule and lease in one column, so a crash needs no recovery code. Whoever finds a delivery due may
 /// claim it by moving `due_at`; the number of its attempts is the fence.
@@ -31,8 +34,8 @@ pub trait Deliveries: Send + Sync + 'static {
     async fn rouse(&self, rouse: Rouse) -> Result<u64>;
     /// Which of these lanes have deliveries due, in the order in which they were named.
     async fn lanes_due(&self, among: &[LaneId], now: Timestamp) -> Result<Vec<LaneId>>;
-    /// Records an attempt, if the delivery is still at the attempt it was leased with. Once it is settled for good, answers with
-    /// the one that is next in its line, leased until `lease_until`.
+    /// Records an attempt, if the delivery is still at the attempt it was leased with, and if it failed with settings that are still in force
+    /// ([`Settlement::next_upon`]). Once it is settled for good, answers with the one that is next in its line, leased until `lease_until`.
     async fn settle(&self, settlement: Settlement, lease_until: Timestamp) -> Result<Settled>;
     /// Gives leases back that nothing was attempted with: the deliveries are due at once, for whoever comes, and before what was
     /// accepted later. One that is no longer the caller's stays as it is. Answers how many were given back.
@@ -240,8 +243,35 @@ pub struct Settlement {
     pub request: Option<SentRequest>,
     /// What happens next.
     pub next: Next,
+    /// What it was made with, where it failed for want of other settings.
+    pub lacked: Option<MadeWith>,
     /// Which delivery may go once this one is settled.
     pub order: Order,
+}
+
+impl Settlement {
+    /// What happens next where its integration is `stored` like this by now: what failed for want of settings is due again soon where others are in
+    /// force. Whoever saved them did not find it among what had failed.
+    #[must_use]
+    pub fn next_upon(&self, stored: Option<&Integration>) -> Next {
+        match (&self.next, &self.lacked, stored) {
+            (Next::Failed(reason), Some(lacked), Some(stored))
+                if lacked.sealed_settings != stored.sealed_settings =>
+            {
+                Next::Later(*reason, after(self.at, PUT_BACK))
+            }
+            (next, ..) => next.clone(),
+        }
+    }
+}
+
+/// The settings that an attempt was made with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MadeWith {
+    /// Of which integration.
+    pub integration: IntegrationId,
+    /// As they were stored.
+    pub sealed_settings: Vec<u8>,
 }
 
 /// A request as people may see it.

@@ -5,6 +5,7 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use configuration::{Action, Desired, Given, Means, Problem, Step};
 use engine::{System, WallSystem};
+use ledger::Configuration;
 use serde_json::Value;
 use std::{path::PathBuf, process::ExitCode};
 use toml::de::{DeTable, DeValue};
@@ -43,7 +44,7 @@ pub(crate) async fn run(options: &Options) -> Result<ExitCode> {
     let mut shown = String::new();
     let mut tries = 0;
     loop {
-        let (steps, revision) = match plan(&opened, &wanted, &context).await? {
+        let (steps, current) = match plan(&opened, &wanted, &context).await? {
             Ok(planned) => planned,
             Err(problems) => return Ok(report(&name, &located(&text, problems))),
         };
@@ -63,9 +64,11 @@ pub(crate) async fn run(options: &Options) -> Result<ExitCode> {
             return Ok(ExitCode::SUCCESS);
         }
         let (ledger, now) = (&opened.ledger, WallSystem.now());
+        let again = engine::mended(&current, &changes);
+        let revision = current.revision;
         if changes.is_empty()
             || ledger
-                .configure(revision, changes, "command line", now)
+                .configure_and_requeue(revision, changes, again, "command line", now)
                 .await?
         {
             for (subject, secret) in &made {
@@ -104,12 +107,12 @@ pub(crate) async fn run(options: &Options) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// What has to change, and in which revision of the configuration that was found; or everything that is wrong.
+/// What has to change, and of which configuration; or everything that is wrong.
 async fn plan(
     opened: &Opened,
     wanted: &Desired,
     context: &destinations::Context,
-) -> Result<Result<(Vec<Step>, u64), Vec<Problem>>> {
+) -> Result<Result<(Vec<Step>, Configuration), Vec<Problem>>> {
     let current = opened.ledger.configuration().await?;
     let means = Means {
         current: &current,
@@ -123,7 +126,7 @@ async fn plan(
     };
     let waiting = web::configure::under_backlog(&*opened.ledger, &steps, &current).await?;
     Ok(if waiting.is_empty() {
-        Ok((steps, current.revision))
+        Ok((steps, current))
     } else {
         Err(waiting)
     })

@@ -13,7 +13,8 @@ use destinations::{Configured, Header, Outcome, Request};
 use domain::{EventKind, NotSent};
 use jiff::Timestamp;
 use ledger::{
-    ConfigurationChange, Failure, Integration, Lease, Next, SentRequest, Settlement, Verification,
+    ConfigurationChange, Failure, Integration, Lease, MadeWith, Next, SentRequest, Settlement,
+    Verification,
 };
 use std::time::Duration;
 use tracing::Span;
@@ -39,13 +40,6 @@ impl Dispatch {
         measure_lag(active, &lease, at);
         let (end, sent) = self.send(active, configured.as_ref(), &lease, at).await;
         let (says, verdict, detail) = weigh(&end, lane, &lease);
-        let verdict = match verdict {
-            // It waits for the settings that are in force.
-            Verdict::Failed(reason) if self.was_mended(active, reason).await => {
-                Verdict::Later(reason)
-            }
-            verdict => verdict,
-        };
         let was_put_off = lane.was_put_off(&lease);
         let tried = Tried {
             at,
@@ -79,6 +73,7 @@ impl Dispatch {
             response: sent.response,
             detail,
             request: sent.request,
+            lacked: lacked(active, &next),
             next,
             order: lane.order(active, at, self.core.system().uptime()),
         };
@@ -88,24 +83,22 @@ impl Dispatch {
         }
         let told = lane.tell(says, self.core.system().uptime());
         note(active, &lease, &settlement, told);
+        let may_be_mended = settlement.lacked.is_some();
         let (released, until) = self.settle(active, settlement).await;
+        if may_be_mended {
+            self.look_for_other_settings().await;
+        }
         // What comes after this one goes to the same endpoint.
         for lease in released {
             lane.push(Job::new(lease, until, room.another()));
         }
     }
 
-    /// Whether something failed for want of what the settings now in force may have: they were saved since this attempt began.
-    async fn was_mended(&self, active: &ActiveIntegration, reason: NotSent) -> bool {
-        if !MENDED.contains(&reason) {
-            return false;
-        }
+    /// What failed for want of settings is due again soon where others were saved since its attempt began: the next is made with them.
+    async fn look_for_other_settings(&self) {
         if let Err(error) = self.core.reload().await {
             tracing::warn!(%error, "the configuration could not be read again; trying again soon");
         }
-        let setup = self.core.setup();
-        let current = setup.integration(active.row.id);
-        current.is_some_and(|current| current.row.sealed_settings != active.row.sealed_settings)
     }
 
     /// Renders, signs and sends a message. Answers how that ended, and what there is to record.
@@ -235,6 +228,17 @@ fn weigh(end: &End, lane: &Lane, lease: &Lease) -> (Says, Verdict, String) {
         Verdict::Again(reason)
     };
     (end.says(), verdict, detail)
+}
+
+/// The settings of an attempt, where others may mend what became of it.
+fn lacked(active: &ActiveIntegration, next: &Next) -> Option<MadeWith> {
+    let Next::Failed(reason) = next else {
+        return None;
+    };
+    MENDED.contains(reason).then(|| MadeWith {
+        integration: active.row.id,
+        sealed_settings: active.row.sealed_settings.clone(),
+    })
 }
 
 /// What an attempt leaves to be recorded.

@@ -9,6 +9,7 @@ mod deliveries;
 mod feed;
 mod forgetting;
 mod inbox;
+mod mended;
 mod order;
 mod outcomes;
 mod replays;
@@ -25,6 +26,7 @@ pub use deliveries::*;
 pub use feed::*;
 pub use forgetting::*;
 pub use inbox::*;
+pub use mended::*;
 pub use order::*;
 pub use outcomes::*;
 pub use replays::*;
@@ -52,7 +54,7 @@ macro_rules! contract_tests {
             a_customers_deliveries_wait_for_each_other, nobody_waits_for_ever_behind_one_that_is_never_accepted, patience_counts_no_time_in_which_nothing_could_go,
             a_line_is_kept_whatever_made_it_due_at_once, what_is_tried_again_by_hand_has_its_place_in_line, what_is_tried_again_by_hand_waits_no_longer_than_others, without_order_nothing_waits,
             each_endpoint_has_a_line_of_its_own, another_customers_delivery_can_be_asked_for, what_its_endpoint_puts_off_stays_first_and_is_no_retry,
-            what_rests_is_roused_by_when_it_was_last_tried_and_in_its_turn, what_is_tried_before_its_time_rests_on_and_is_no_retry, what_lacked_settings_is_tried_again_with_their_commit, a_clock_that_is_set_back_delays_nothing, a_lease_runs_out_and_the_late_settler_is_fenced, concurrent_claimers_never_share,
+            what_rests_is_roused_by_when_it_was_last_tried_and_in_its_turn, what_is_tried_before_its_time_rests_on_and_is_no_retry, what_lacked_settings_is_tried_again_with_their_commit, what_failed_with_settings_that_were_replaced_is_due_again, settings_that_are_saved_while_attempts_fail_leave_none_behind, a_clock_that_is_set_back_delays_nothing, a_lease_runs_out_and_the_late_settler_is_fenced, concurrent_claimers_never_share,
             a_backlog_of_one_integration_hides_no_other, a_retry_is_not_due_before_its_time, lanes_with_something_due_are_found, leases_that_were_not_used_are_given_back, what_is_given_back_has_its_place_again, a_lease_that_another_took_up_is_not_given_back, failed_deliveries_are_tried_again_on_request, old_attempts_are_forgotten, what_nodes_hear_of_endpoints_adds_up, what_was_heard_of_an_endpoint_goes_with_it, old_entries_of_the_log_are_forgotten, an_edition_only_rises, what_is_held_is_looked_at,
             a_failed_write_disturbs_no_neighbour, readers_by_cursor_see_every_event_once, the_feed_filters, attempts_and_requests_are_kept, what_was_told_and_what_runs_is_counted, customers_are_found_by_id_and_name,
             a_chain_is_found_under_all_its_ids, purchases_pass_from_customer_to_customer, a_merged_customer_leads_to_the_other,

@@ -241,6 +241,7 @@ pub fn settlement(
         detail: String::new(),
         request: None,
         next,
+        lacked: None,
         order: by_customer(second),
     }
 }
