@@ -5,6 +5,7 @@ use destinations::Response;
 use domain::IntegrationId;
 use engine::{Condition, Engine, Health};
 use jiff::SignedDuration;
+use ledger::{DeliveryFilter, DeliveryRecord, DeliveryState};
 
 const A: &str = "https://a.example/";
 
@@ -106,6 +107,56 @@ async fn an_endpoint_that_one_node_leaves_alone_is_failing_everywhere_until_it_a
     let health = said(&world, &nodes).await;
     assert!(!health.breaker_open);
     assert_ne!(health.condition(world.now()), Condition::Failing);
+}
+
+/// Each node finds out by itself that an endpoint is down. What that takes is no retry of anybody's schedule before its time, however many nodes come.
+#[tokio::test(flavor = "multi_thread")]
+async fn nodes_that_start_beside_a_dead_endpoint_burn_no_retry_and_know_how_it_does() {
+    // More than a schedule has retries.
+    const STARTS: usize = 15;
+    let world = World::new().await;
+    let other = world.another_node().await;
+    let nodes = [&world.engine, &other];
+    world.answer_with(|url, _| answer(if url == A { 500 } else { 200 }, ""));
+    for customer in 1..=40 {
+        buy(&world, customer).await;
+    }
+    let dead = said(&world, &nodes).await;
+    assert_eq!(dead.condition(world.now()), Condition::Failing);
+    for node in nodes {
+        let lanes = node.dispatch().lanes();
+        assert!(lanes.iter().any(|(_, lane)| lane.breaker_open), "{lanes:?}");
+    }
+    let of_a = DeliveryFilter {
+        integration: Some(a(&world)),
+        ..DeliveryFilter::default()
+    };
+    let ledger = world.engine.ledger();
+    for _ in 0..STARTS {
+        let fresh = world.another_node().await;
+        let condition = || fresh.dispatch().health(a(&world)).condition(world.now());
+        assert_eq!(condition(), Condition::Failing, "before it sent anything");
+        fresh.catch_up().await.unwrap();
+        assert_eq!(condition(), Condition::Failing);
+    }
+    let waiting = ledger.deliveries(&of_a, None, 200).await.unwrap();
+    assert!(waiting.len() >= 40);
+    let is_pending = |row: &DeliveryRecord| row.state == DeliveryState::Pending;
+    assert!(waiting.iter().all(is_pending), "{waiting:#?}");
+
+    // It is well again, and both notice.
+    world.answer_with(|_, _| answer(200, ""));
+    world
+        .pass_until(30, "everything is delivered", async || {
+            other.catch_up().await.unwrap();
+            ledger.backlog().await.unwrap().is_empty()
+        })
+        .await;
+    for row in ledger.deliveries(&of_a, None, 200).await.unwrap() {
+        assert_eq!(row.state, DeliveryState::Delivered, "{row:?}");
+    }
+    let well = said(&world, &nodes).await;
+    assert_eq!(well.condition(world.now()), Condition::Working);
 }
 
 #[tokio::test(flavor = "multi_thread")]
