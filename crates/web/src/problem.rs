@@ -11,6 +11,7 @@ use axum::{
 use engine::{CustomerError, IntakeError, RefundAnswerError};
 use ledger::LedgerError;
 use serde::{Serialize, Serializer};
+use sources::RefusalCode;
 use std::borrow::Cow;
 use utoipa::{
     PartialSchema, ToSchema,
@@ -226,16 +227,44 @@ impl From<LedgerError> for Problem {
     }
 }
 
+/// What a refused message is answered with. What only its kind can tell apart (a receipt, a store's answer) is a message that cannot be
+/// read; what is not proved may only be said with a secret key.
+const fn of_refusal(code: RefusalCode) -> Code {
+    match code {
+        RefusalCode::MalformedPayload
+        | RefusalCode::UnreadablePayload
+        | RefusalCode::MalformedReceipt
+        | RefusalCode::EmptyReceipt
+        | RefusalCode::StoreAnswerUnreadable
+        | RefusalCode::MalformedOperation
+        | RefusalCode::MalformedLook => Code::MalformedPayload,
+        RefusalCode::UnprovenClaim => Code::Forbidden,
+        RefusalCode::InvalidPurchase => Code::InvalidPurchase,
+        RefusalCode::NoCallbacks => Code::NoCallbacks,
+        RefusalCode::WrongApp => Code::WrongApp,
+        RefusalCode::WrongEnvironment => Code::WrongEnvironment,
+        RefusalCode::MismatchedParts => Code::MismatchedParts,
+        RefusalCode::SignedInTheFuture => Code::SignedInTheFuture,
+        RefusalCode::UntrustedCertificate => Code::UntrustedCertificate,
+        RefusalCode::CertificateRevoked => Code::CertificateRevoked,
+        RefusalCode::RevocationUnknown => Code::RevocationUnknown,
+        RefusalCode::SignatureMissing => Code::SignatureMissing,
+        RefusalCode::MalformedSignature => Code::MalformedSignature,
+        RefusalCode::InvalidSignature => Code::InvalidSignature,
+        RefusalCode::SignatureTooOld => Code::SignatureTooOld,
+        RefusalCode::SigningSecretMissing => Code::SigningSecretMissing,
+        RefusalCode::PushNotSetUp => Code::PushNotSetUp,
+        RefusalCode::PushNotAuthenticated => Code::PushNotAuthenticated,
+        RefusalCode::PushKeysUnavailable => Code::PushKeysUnavailable,
+    }
+}
+
 impl From<IntakeError> for Problem {
     fn from(error: IntakeError) -> Self {
         let code = match &error {
             IntakeError::UnknownApp(_) => Code::UnknownApp,
             IntakeError::AppUnusable(_) => Code::AppUnusable,
-            IntakeError::Refused(refusal) => Code::ALL
-                .iter()
-                .copied()
-                .find(|code| code.id() == refusal.code.text())
-                .unwrap_or(Code::MalformedPayload),
+            IntakeError::Refused(refusal) => of_refusal(refusal.code),
             IntakeError::Store(_) => Code::StoreUnavailable,
             IntakeError::Name(_) => Code::Invalid,
             IntakeError::OwnedByAnother => Code::OwnedByAnother,
@@ -345,5 +374,52 @@ impl IntoResponse for Problem {
 impl Answers for Problem {
     fn answer(of: &mut Description) {
         of.fails_with::<Body>(MEDIA_TYPE);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const REFUSALS: [RefusalCode; 25] = [
+        RefusalCode::MalformedPayload,
+        RefusalCode::UnreadablePayload,
+        RefusalCode::MalformedReceipt,
+        RefusalCode::EmptyReceipt,
+        RefusalCode::UnprovenClaim,
+        RefusalCode::InvalidPurchase,
+        RefusalCode::NoCallbacks,
+        RefusalCode::WrongApp,
+        RefusalCode::WrongEnvironment,
+        RefusalCode::MismatchedParts,
+        RefusalCode::SignedInTheFuture,
+        RefusalCode::UntrustedCertificate,
+        RefusalCode::CertificateRevoked,
+        RefusalCode::RevocationUnknown,
+        RefusalCode::SignatureMissing,
+        RefusalCode::MalformedSignature,
+        RefusalCode::InvalidSignature,
+        RefusalCode::SignatureTooOld,
+        RefusalCode::SigningSecretMissing,
+        RefusalCode::PushNotSetUp,
+        RefusalCode::PushNotAuthenticated,
+        RefusalCode::PushKeysUnavailable,
+        RefusalCode::StoreAnswerUnreadable,
+        RefusalCode::MalformedOperation,
+        RefusalCode::MalformedLook,
+    ];
+
+    /// Where a problem and a counter both have a word for a refusal, it is the same one.
+    #[test]
+    fn a_refusal_is_called_the_same_in_problems_and_counters() {
+        for refusal in REFUSALS {
+            let mut all = Code::ALL.iter();
+            let namesake = all.find(|code| code.id() == refusal.text());
+            let expected = namesake.copied().unwrap_or(match refusal {
+                RefusalCode::UnprovenClaim => Code::Forbidden,
+                _ => Code::MalformedPayload,
+            });
+            assert_eq!(of_refusal(refusal), expected, "{}", refusal.text());
+        }
     }
 }
