@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     filters,
-    form::{Draft, Part, Shown},
+    form::{Draft, Part, Shown, Wrong},
     respond::{html, refused},
     shell::Shell,
     state::Dashboard,
@@ -50,7 +50,8 @@ struct AppTemplate {
     findings: Option<Vec<Finding>>,
     waiting: Vec<Waiting>,
     fields: Vec<Shown>,
-    problems: Vec<String>,
+    key_problem: String,
+    refused: Vec<Wrong>,
 }
 
 /// The page, with what its form holds, and what the store said if it was asked.
@@ -80,9 +81,10 @@ pub(super) async fn page(
         waiting,
         fields: filled.fields,
         shell: Shell::load(app, project, "apps", uri).await?,
-        problems: filled.problems,
+        key_problem: filled.key_problem,
+        refused: filled.refused,
     };
-    Ok(if filled.is_right {
+    Ok(if page.refused.is_empty() {
         html(&page)
     } else {
         refused(&page)

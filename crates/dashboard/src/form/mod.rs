@@ -6,7 +6,7 @@
 //!
 //! **Every other form** is a struct of its own, read by [`Form`]: it says which fields there are, and any other is refused.
 //!
-//! What is wrong stands beside the field it is about ([`Placed`]).
+//! What is wrong stands beside the field it is about ([`Placed`]); a form of settings is long, so its page begins with all of it ([`Wrong`]).
 
 mod field;
 mod given;
@@ -24,4 +24,4 @@ pub(crate) use plain::{Form, Ticked, Trimmed, asked, given, parsed};
 pub(crate) use problems::{Placed, wrong};
 pub(crate) use sent::Sent;
 pub(crate) use shown::Shown;
-pub(crate) use submitted::{Described, Draft, MadeFor, Part, Saved, Submitted, save};
+pub(crate) use submitted::{Described, Draft, MadeFor, Part, Saved, Submitted, Wrong, save};

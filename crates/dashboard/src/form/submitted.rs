@@ -31,18 +31,48 @@ pub(crate) struct Draft {
 }
 
 impl Draft {
-    /// Its fields as a page shows them, each with what is wrong with it, and what is wrong besides.
+    /// Its fields as a page shows them, each with what is wrong with it, and all of that once more.
     pub(crate) fn filled(&mut self, of: Described) -> Filled {
+        let problems = mem::take(&mut self.problems).into_iter();
+        let (of_key, problems): (Vec<_>, Vec<_>) =
+            problems.partition(|problem| self.is_of_key(&problem.path));
         let fields = Field::all(of.fields);
-        let placed = Placed::of(mem::take(&mut self.problems), &fields);
-        let is_right = placed.is_empty();
+        let placed = Placed::of(problems, &fields);
         let shown = fields
             .iter()
             .map(|field| field.show(&self.settings, of.events, placed.beside(field.name)));
+        let shown: Vec<_> = shown.collect();
+        let of_key: Vec<_> = of_key.into_iter().map(|problem| problem.message).collect();
+        let of_key = of_key.join("; ");
+        let in_its_field = shown.iter().map(|field| Wrong {
+            field: field.name,
+            title: field.title.clone(),
+            problem: field.problem.clone(),
+        });
+        let besides = placed.above.into_iter().map(|problem| Wrong {
+            field: "",
+            title: String::new(),
+            problem,
+        });
+        let in_key = Wrong {
+            field: "key",
+            title: "Key".into(),
+            problem: of_key.clone(),
+        };
+        let all = besides.chain([in_key]).chain(in_its_field);
         Filled {
-            fields: shown.collect(),
-            problems: placed.above,
-            is_right,
+            refused: all.filter(|wrong| !wrong.problem.is_empty()).collect(),
+            fields: shown,
+            key_problem: of_key,
+        }
+    }
+
+    /// Whether a problem is about the key of what is new: the form says so, and the plan by the key itself.
+    fn is_of_key(&self, path: &[String]) -> bool {
+        match path {
+            [only] => only == "key",
+            [_, key] => *key == self.key,
+            _ => false,
         }
     }
 }
@@ -50,9 +80,18 @@ impl Draft {
 /// A form as a page shows it.
 pub(crate) struct Filled {
     pub(crate) fields: Vec<Shown>,
-    /// What is wrong with none of them.
-    pub(crate) problems: Vec<String>,
-    pub(crate) is_right: bool,
+    /// What is wrong with the key of what is new.
+    pub(crate) key_problem: String,
+    /// All that is wrong, in the order of the page: what is about no field first.
+    pub(crate) refused: Vec<Wrong>,
+}
+
+/// Something wrong with a form, as it stands at the top of its page.
+pub(crate) struct Wrong {
+    /// The field that it leads to; empty where it is about none.
+    pub(crate) field: &'static str,
+    pub(crate) title: String,
+    pub(crate) problem: String,
 }
 
 /// A part of a project that is set up by a form: an app of a store, or an integration of a destination; one that is there, or a new one.

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     filters,
-    form::{Draft, Part, Shown},
+    form::{Draft, Part, Shown, Wrong},
     respond::{html, refused},
     shell::Shell,
     state::Dashboard,
@@ -68,7 +68,8 @@ struct IntegrationTemplate {
     /// `None` for one that is new.
     told: Option<Told>,
     fields: Vec<Shown>,
-    problems: Vec<String>,
+    key_problem: String,
+    refused: Vec<Wrong>,
     /// Events offered for a preview: id and what it is.
     samples: Vec<(String, String)>,
     /// The one that was chosen.
@@ -184,14 +185,15 @@ pub(super) async fn page(
         key: draft.key,
         told,
         fields: filled.fields,
-        problems: filled.problems,
+        key_problem: filled.key_problem,
+        refused: filled.refused,
         samples: samples(app, project).await?,
         chosen: chosen.unwrap_or_default(),
         preview,
         made,
         shell: Shell::load(app, project, "integrations", uri).await?,
     };
-    Ok(if filled.is_right {
+    Ok(if page.refused.is_empty() {
         html(&page)
     } else {
         refused(&page)

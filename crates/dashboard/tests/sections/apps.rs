@@ -38,7 +38,7 @@ async fn one_is_added_by_form() {
     assert!(shown(&server, "/apps/kiosk").await.contains("<h1>Kiosk "));
     assert_eq!(
         sent(&server, path, &fields).await,
-        "422 key: there is an app \"kiosk\" already"
+        "422 there is an app \"kiosk\" already"
     );
     let nowhere = sent(&server, "/apps/new/market", &fields).await;
     assert_eq!(nowhere, "404 there is no store \"market\"");

@@ -1,11 +1,14 @@
 //! Integrations: the list, each one, adding one, its settings, a preview, and what is done to it.
 
-use crate::{browser::untouched, edited, fresh, lived, sent, shown, told};
+use crate::{
+    browser::{main_of, untouched},
+    edited, fresh, lived, sent, shown, told,
+};
 use configuration::Stored;
 use insta::assert_snapshot;
 use ledger::{EventFilter, Page};
 use serde_json::Map;
-use web::test::TestServer;
+use web::test::{Answer, TestServer};
 
 async fn newest_event(server: &TestServer) -> String {
     let filter = EventFilter {
@@ -51,11 +54,58 @@ async fn one_is_added_by_form() {
     let refused = server.form(&format!("/projects/acme{path}"), &fields).await;
     assert_eq!(
         told(&refused),
-        "422 key: there is an integration \"alerts\" already"
+        "422 there is an integration \"alerts\" already"
     );
     assert!(refused.text().contains("<h1>alerts "), "called by its key");
     let nowhere = sent(&server, "/integrations/new/pigeon", &fields).await;
     assert_eq!(nowhere, "404 there is no destination \"pigeon\"");
+}
+
+/// What stands at the top of a page whose form was refused, where focus goes, and what follows it.
+fn summary(answer: &Answer) -> (String, String) {
+    let main = main_of(&answer.text());
+    let (heading, rest) = main
+        .split_once("<section class=\"notice red refused\"")
+        .unwrap();
+    assert!(!heading.contains("<section"), "nothing comes before it");
+    let (top, page) = rest.split_once("</section>").unwrap();
+    let (tag, _) = top.split_once('>').unwrap();
+    assert!(tag.contains("tabindex=\"-1\" autofocus"), "{tag}");
+    (top.to_owned(), page.to_owned())
+}
+
+/// A form of settings is longer than a screen: its page begins with everything that is wrong with it, and leads there.
+#[tokio::test]
+async fn what_was_refused_is_told_at_the_top_and_leads_to_its_field() {
+    let server = fresh().await;
+    let page = "/projects/acme/integrations/new/webhook";
+    let fields = [("integration.key", "No Key"), ("production_url", "no")];
+    let answer = server.form(page, &fields).await;
+    let (top, page) = summary(&answer);
+    assert_eq!(answer.status, 422);
+    let mut lines = top.split("<li>").skip(1);
+    for (field, title) in [("key", "Key"), ("production_url", "Production URL")] {
+        let line = lines.next().unwrap();
+        let link = format!("<a href=\"#field-{field}\">{title}</a>: ");
+        assert!(line.starts_with(&link), "{line}");
+        for id in ["field", "problem"] {
+            assert!(page.contains(&format!("id=\"{id}-{field}\"")), "{page}");
+        }
+    }
+    assert_eq!(lines.next(), None);
+    // An app is set up by the same kind of form.
+    let fields = [("app.key", "ios2"), ("bundle_id", "no id"), ("roots", "x")];
+    let answer = server
+        .form("/projects/acme/apps/new/app_store", &fields)
+        .await;
+    let (top, _) = summary(&answer);
+    assert!(top.contains("roots: is no field of this form"), "{top}");
+    // What is right has nothing to tell.
+    assert!(
+        !shown(&server, "/integrations/hook")
+            .await
+            .contains("refused")
+    );
 }
 
 #[tokio::test]
@@ -71,6 +121,11 @@ async fn what_cannot_be_is_refused_beside_its_field() {
         assert_eq!(answer.status, 422, "{field}: {answer}");
         let beside = format!("id=\"problem-{field}\"");
         assert!(answer.text().contains(&beside), "{field}: {answer}");
+        let (top, page) = summary(&answer);
+        let link = format!("<a href=\"#field-{field}\">");
+        let beside = page.matches("id=\"problem-").count();
+        assert_eq!(top.matches("<li>").count(), beside, "{top}");
+        assert!(top.contains(&link) && page.contains(&format!("id=\"field-{field}\"")));
     }
     assert_eq!(server.app.engine.setup().revision(), revision);
 }
