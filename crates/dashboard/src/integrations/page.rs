@@ -118,9 +118,11 @@ impl Told {
         let failed = newest(app, project, active, Some(DeliveryState::Failed), 1).await?;
         let handshakes = app.engine.dispatch().last_handshakes(active.row.id);
         let configured = active.configured.as_ref();
+        let held = active.held();
+        let rows = sent.into_iter().map(|record| SentRow::of(record, held));
         Ok(Self {
             line: line(app, project, active, &backlog(app).await?).await?,
-            sent: sent.into_iter().map(SentRow::of).collect(),
+            sent: rows.collect(),
             failed: failed.len(),
             handshakes: handshakes.into_iter().map(HandshakeLine::of).collect(),
             needs_handshake: configured

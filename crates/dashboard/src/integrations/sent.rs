@@ -1,6 +1,7 @@
 //! What an integration was sent, and how its endpoint was asked whose it is, as people read it.
 
 use crate::text::{clock, exact, indented};
+use domain::NotSent;
 use engine::Handshake;
 use ledger::{DeliveryRecord, DeliveryState, SentRequest};
 
@@ -22,11 +23,13 @@ pub(crate) struct SentRow {
 }
 
 impl SentRow {
-    pub(crate) fn of(record: DeliveryRecord) -> Self {
+    /// `held` is why its integration sends nothing, if it does not.
+    pub(crate) fn of(record: DeliveryRecord, held: Option<NotSent>) -> Self {
         let is_pending = record.state == DeliveryState::Pending;
         let color = match record.state {
+        let held = held.filter(|_| is_pending);
             DeliveryState::Delivered => "green",
-            DeliveryState::Pending if record.attempts == 0 => "blue",
+            DeliveryState::Pending if held.is_some() || record.attempts == 0 => "blue",
             DeliveryState::Pending | DeliveryState::Failed => "red",
         };
         let answer = record.last.as_ref().map(|last| {
@@ -49,16 +52,16 @@ impl SentRow {
             at_short: clock(record.accepted_at),
             title: record.kind.title(),
             message: record.message.name,
-            state: record.state.id(),
+            state: held.map_or(record.state.id(), |_| "held"),
             color,
-            text: match record.reason {
+            text: match held.or(record.reason) {
                 Some(reason) => reason.text().to_owned(),
                 None if record.waits => {
                     "Waits for an earlier event of the same customer, which comes first.".into()
                 }
                 None => String::new(),
             },
-            next: if is_pending && !record.waits {
+            next: if is_pending && held.is_none() && !record.waits {
                 exact(record.due_at)
             } else {
                 String::new()

@@ -265,6 +265,23 @@ async fn a_test_event_says_what_came_of_it() {
     assert!(!server.page(&page).await.text().contains("id=\"tested\""));
 }
 
+/// Nothing leaves an integration that is paused: what waits there is no more pending than its test is.
+#[tokio::test]
+async fn what_is_held_says_so() {
+    let server = fresh().await;
+    server
+        .form("/projects/acme/integrations/idle/test", &[])
+        .await;
+    let page = shown(&server, "/integrations/idle").await;
+    let (_, sent) = page.split_once("id=\"sent\"").unwrap();
+    let (row, _) = sent.split_once("</tr>\n</tbody>").unwrap_or((sent, ""));
+    let state =
+        "<span class=\"chip blue\"><span class=\"mark\" aria-hidden=\"true\"></span>held</span>";
+    assert!(row.contains(state), "{row}");
+    assert!(row.contains("The integration is paused"), "{row}");
+    assert!(!row.contains("Next attempt"), "nobody knows when: {row}");
+}
+
 /// What fails is tried again for hours before it is given up: the row says meanwhile what is wrong.
 #[tokio::test]
 async fn one_that_is_failing_says_when_and_why() {
