@@ -8,6 +8,7 @@ use configuration::Stored;
 use insta::assert_snapshot;
 use ledger::{EventFilter, Page};
 use serde_json::Map;
+use serde_json::json;
 use web::test::{Answer, TestServer};
 
 async fn newest_event(server: &TestServer) -> String {
@@ -280,6 +281,38 @@ async fn what_is_held_says_so() {
     assert!(row.contains(state), "{row}");
     assert!(row.contains("The integration is paused"), "{row}");
     assert!(!row.contains("Next attempt"), "nobody knows when: {row}");
+}
+
+/// Whoever is set up for the sandbox alone is tested there.
+#[tokio::test]
+async fn a_test_goes_where_there_is_somebody_to_take_it() {
+    let server = fresh().await;
+    let to = |field: &str, url: &str| json!({ field: url });
+    let webhook = |settings| json!({ "destination": "webhook", "settings": settings });
+    let slack = |settings| json!({ "destination": "slack", "settings": settings });
+    let part = json!({ "project": { "key": "acme" }, "integrations": {
+        "trial": webhook(to("sandbox_url", "https://hook.example/sandbox")),
+        "trials": slack(to("sandbox_webhook_url", "https://hooks.slack.com/services/T0/B0/sandbox")),
+        "nowhere": slack(json!({})),
+    } });
+    server.apply(serde_json::from_value(part).unwrap()).await;
+    for (key, environment, said) in [
+        ("trial", "sandbox", "was accepted"),
+        ("trials", "sandbox", "was accepted"),
+        ("hook", "production", "was accepted"),
+        ("nowhere", "production", "webhook_url is not set"),
+    ] {
+        let action = format!("/projects/acme/integrations/{key}/test");
+        let answer = server.form(&action, &[]).await;
+        let page = answer.header("location").to_owned();
+        server.catch_up().await;
+        let text = server.page(&page).await.text();
+        assert!(text.contains(said), "{key}: {text}");
+        let event = newest_event(&server).await;
+        let (project, id) = (server.project("acme"), event.parse().unwrap());
+        let row = server.ledger().event(project, id).await.unwrap().unwrap();
+        assert_eq!(row.event.environment.id(), environment, "{key}");
+    }
 }
 
 /// What fails is tried again for hours before it is given up: the row says meanwhile what is wrong.

@@ -70,7 +70,34 @@ fn delivery(
     }
 }
 
-/// An event that means nothing but shows that an integration works.
+/// The event that shows that an integration works: of production, or of the sandbox where that alone is set up.
+pub(crate) fn test_of(integration: &ActiveIntegration, fresh: Uuid, now: Timestamp) -> Event {
+    let production = test_event(integration.row.project, fresh, now);
+    let sandbox = Event {
+        environment: Environment::Sandbox,
+        ..production.clone()
+    };
+    if lacks_credentials(integration, &production) && !lacks_credentials(integration, &sandbox) {
+        sandbox
+    } else {
+        production
+    }
+}
+
+/// Whether an integration has not been told where an event goes, or with what.
+fn lacks_credentials(integration: &ActiveIntegration, event: &Event) -> bool {
+    let Ok(configured) = &integration.configured else {
+        return false;
+    };
+    configured.plan(event).is_ok_and(|messages| {
+        messages.iter().any(|message| {
+            let rendered = configured.render(message, event);
+            rendered.is_err_and(|why| why.reason == NotSent::MissingCredentials)
+        })
+    })
+}
+
+/// An event that means nothing.
 pub(crate) fn test_event(project: ProjectId, fresh: Uuid, now: Timestamp) -> Event {
     let id = EventId::new(fresh);
     let customer = Customer::new(

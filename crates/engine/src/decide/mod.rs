@@ -17,7 +17,9 @@ mod notice;
 mod timers;
 pub(crate) mod transfer;
 
-pub(crate) use deliveries::{plan, test_event};
+#[cfg(test)]
+pub(crate) use deliveries::test_event;
+pub(crate) use deliveries::{plan, test_of};
 pub(crate) use event::Circumstances;
 pub(crate) use notice::told as notice;
 

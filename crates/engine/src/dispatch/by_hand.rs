@@ -64,10 +64,11 @@ impl Dispatch {
         Ok(requeued)
     }
 
-    /// Sends a test event to one integration, through everything a real event goes through.
+    /// Sends a test event to one integration, through everything a real event goes through. It is of the sandbox where the integration
+    /// is set up for that alone.
     pub async fn send_test(&self, integration: &ActiveIntegration) -> Result<Event, LedgerError> {
         let (now, fresh) = (self.core.system().now(), self.core.system().uuid());
-        let event = decide::test_event(integration.row.project, fresh, now);
+        let event = decide::test_of(integration, fresh, now);
         let planned = decide::plan(&event, std::slice::from_ref(integration), now);
         let new = NewEvent {
             event: event.clone(),
