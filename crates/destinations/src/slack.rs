@@ -240,17 +240,21 @@ impl Destination for Slack {
 }
 
 impl Configuration {
-    /// The headline, the product, and what was paid where that is told.
-    fn fields(&self, event: &Event, words: &Wording) -> Vec<Line> {
+    /// Whom a headline is about. A test is about nobody, so it leads to no page of theirs.
+    fn about(&self, event: &Event) -> String {
+        if event.kind == EventKind::Test {
+            return "This".into();
+        }
         let customer = &event.customer.app_user_id;
         let link = format!("{}/{}", self.link_base, segment(customer));
-        let (link, customer) = (escape(&link), escape(customer));
+        format!("Customer <{}|{}>", escape(&link), escape(customer))
+    }
+
+    /// The headline, the product, and what was paid where that is told.
+    fn fields(&self, event: &Event, words: &Wording) -> Vec<Line> {
         let mut fields = vec![Line {
             title: None,
-            value: format!(
-                "{} Customer <{link}|{customer}> {}",
-                words.emoji, words.text
-            ),
+            value: format!("{} {} {}", words.emoji, self.about(event), words.text),
             short: None,
         }];
         let mut add = |title, value| {
@@ -317,7 +321,11 @@ impl Configured for Configuration {
                 detail: "webhook_url is not set".into(),
             });
         }
-        let customer = &event.customer.app_user_id;
+        let about = if event.kind == EventKind::Test {
+            "This".to_owned()
+        } else {
+            format!("Customer {}", event.customer.app_user_id)
+        };
         let product = event.product.as_deref().unwrap_or("Tidings");
         let change = event
             .previous_product
@@ -333,7 +341,7 @@ impl Configured for Configuration {
             icon_url: settings.icon_url.as_deref(),
             attachments: [Attachment {
                 fallback: format!(
-                    "Customer {customer} {} {}",
+                    "{about} {} {}",
                     words.fallback,
                     change.as_deref().unwrap_or(product)
                 ),

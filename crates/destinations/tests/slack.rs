@@ -342,3 +342,14 @@ fn a_channel_or_url_of_its_own_makes_sandbox_an_endpoint_of_its_own() {
         assert_eq!(configured.endpoint(Production), Production);
     }
 }
+
+/// Nobody's page is behind the customer that a test is made of.
+#[test]
+fn a_test_leads_nowhere() {
+    let rendered = body(samples().as_ref(), &sample::event(EventKind::Test));
+    let attachment = &rendered["attachments"][0];
+    let headline = ":smiley_cat: This is a test. Tidings can post here.";
+    assert_eq!(attachment["fields"][0]["value"], headline);
+    let fallback = attachment["fallback"].as_str().unwrap();
+    assert!(fallback.starts_with("This is a test of "), "{fallback}");
+}
