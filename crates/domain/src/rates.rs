@@ -53,6 +53,12 @@ impl Rates {
             .is_none_or(|newest| days_between(newest, today) > STALE_DAYS)
     }
 
+    /// Whether amounts of `today` are converted at all.
+    pub fn serve(&self, today: Date) -> bool {
+        self.newest()
+            .is_some_and(|newest| days_between(newest, today) <= NEWEST_SERVE_DAYS)
+    }
+
     /// The last day with rates.
     pub fn newest(&self) -> Option<Date> {
         self.days.keys().next_back().copied()
@@ -193,6 +199,7 @@ mod tests {
             "too old to say"
         );
         assert!(!rates.are_stale(day("2026-11-30")) && rates.are_stale(day("2026-12-01")));
+        assert!(rates.serve(day("2027-02-20")) && !rates.serve(day("2027-02-21")));
         let gap = known(&[
             ("2026-11-01", "USD", 1_200_000),
             ("2026-11-20", "USD", 1_250_000),

@@ -2,6 +2,7 @@
 //! URL once a day, where one is configured.
 
 use super::Clock;
+use domain::rates::Rates;
 use jiff::{civil::Date, tz::TimeZone};
 use sources::{Call, Purpose, rates};
 use std::time::Duration;
@@ -11,11 +12,32 @@ const LOOK: Duration = Duration::from_mins(1);
 /// How many looks make a day.
 const LOOKS_A_DAY: u64 = 24 * 60;
 
+/// What is to be said of the newest rates. Whoever has just installed a release has those it carries, which may be some weeks old and
+/// serve all the same: nobody has to act before they no longer do.
+#[derive(Debug, PartialEq, Eq)]
+enum Age {
+    Fresh,
+    Old,
+    TooOld,
+}
+
+impl Age {
+    fn of(rates: &Rates, today: Date) -> Self {
+        if !rates.serve(today) {
+            Self::TooOld
+        } else if rates.are_stale(today) {
+            Self::Old
+        } else {
+            Self::Fresh
+        }
+    }
+}
+
 impl Clock {
     /// Keeps the rates in memory fresh until the engine stops.
     pub(crate) async fn keep_rates_fresh(self, url: Option<String>) {
         let mut fetched_at = None;
-        let mut warned_on = None;
+        let mut told_on = None;
         for look in 0_u64.. {
             if let Some(url) = &url
                 && fetched_at.is_none_or(|at| look - at >= LOOKS_A_DAY)
@@ -34,7 +56,7 @@ impl Clock {
                 }
             }
             match self.core.reload_rates().await {
-                Ok(()) => self.warn_of_stale_rates(&mut warned_on),
+                Ok(()) => self.tell_of_old_rates(&mut told_on),
                 Err(error) => tracing::warn!(%error, "exchange rates could not be read"),
             }
             if !self.core.goes_on_after(LOOK).await {
@@ -44,16 +66,25 @@ impl Clock {
     }
 
     /// Says once a day that rates are old.
-    fn warn_of_stale_rates(&self, warned_on: &mut Option<Date>) {
+    fn tell_of_old_rates(&self, told_on: &mut Option<Date>) {
         let rates = self.core.rates();
         let today = self.core.system().now().to_zoned(TimeZone::UTC).date();
-        if rates.are_stale(today) && *warned_on != Some(today) {
-            *warned_on = Some(today);
-            tracing::warn!(
-                newest = rates.newest().map(tracing::field::display),
-                "exchange rates are old; amounts in dollars are off by what currencies moved since. Add newer ones with `tidings rates import` or `serve --rates-url`"
-            );
+        if *told_on == Some(today) {
+            return;
         }
+        let newest = rates.newest().map(tracing::field::display);
+        match Age::of(&rates, today) {
+            Age::Fresh => return,
+            Age::Old => tracing::info!(
+                newest,
+                "exchange rates are old; amounts in dollars are off by what currencies moved since. Add newer ones with `tidings rates import` or `serve --rates-url`"
+            ),
+            Age::TooOld => tracing::warn!(
+                newest,
+                "exchange rates are too old to be used; amounts in other currencies have no dollars. Add newer ones with `tidings rates import` or `serve --rates-url`"
+            ),
+        }
+        *told_on = Some(today);
     }
 
     async fn fetch_rates(&self, url: &str) -> Result<usize, String> {
@@ -68,5 +99,24 @@ impl Clock {
         let put = self.core.ledger().put_rates(rates).await;
         put.map_err(|error| error.to_string())?;
         Ok(count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Age;
+    use domain::rates::Rates;
+    use jiff::ToSpan;
+    use sources::rates::shipped;
+
+    #[test]
+    fn nobody_is_warned_of_rates_that_serve() {
+        let rates: Rates = shipped().into_iter().collect();
+        let newest = rates.newest().unwrap();
+        let after = |days: i64| Age::of(&rates, newest.checked_add(days.days()).unwrap());
+        assert_eq!(after(10), Age::Fresh);
+        assert_eq!((after(11), after(92)), (Age::Old, Age::Old));
+        assert_eq!(after(93), Age::TooOld);
+        assert_eq!(Age::of(&Rates::default(), newest), Age::TooOld);
     }
 }
