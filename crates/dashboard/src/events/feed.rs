@@ -4,8 +4,13 @@ use crate::{
     choice::Choice, filters, respond::html, row::Row, shell::Shell, state::Dashboard, text::encode,
 };
 use askama::Template;
-use axum::{extract::State, http::Uri, response::Response};
+use axum::{
+    extract::State,
+    http::Uri,
+    response::{IntoResponse, Redirect, Response},
+};
 use domain::{EventKind, Store};
+use ledger::EventFilter;
 use web::{
     App,
     access::Access,
@@ -20,7 +25,10 @@ use web::{
 pub(crate) fn routes() -> Vec<Route<Dashboard>> {
     use Access::Page;
     use Method::Get;
-    vec![Route::page(Get, "/projects/{project}", Page, feed)]
+    vec![
+        Route::page(Get, "/projects/{project}", Page, feed),
+        Route::page(Get, "/projects/{project}/events", Page, to_feed),
+    ]
 }
 
 #[derive(Template)]
@@ -74,6 +82,26 @@ fn stores(project: &InProject) -> Vec<Choice> {
         .collect()
 }
 
+/// The events asked for. A customer nobody has heard of yet is an empty list for people, not an error.
+async fn filter(
+    app: &App,
+    project: &InProject,
+    query: &EventQuery,
+) -> Result<Option<EventFilter>, Problem> {
+    match query.events(app, project).await {
+        Ok(filter) => Ok(Some(filter)),
+        Err(problem) if query.customer.is_some() && problem.code() == Code::NotFound => Ok(None),
+        Err(problem) => Err(problem),
+    }
+}
+
+/// `GET /projects/{project}/events`, which the addresses of events begin with: leads to all of them, filtered alike.
+async fn to_feed(project: InProject, uri: Uri) -> Response {
+    let query = uri.query().map(|query| format!("?{query}"));
+    let query = query.unwrap_or_default();
+    Redirect::to(&format!("/projects/{}{query}", project.key)).into_response()
+}
+
 /// `GET /projects/{project}`.
 async fn feed(
     State(app): State<App>,
@@ -85,12 +113,7 @@ async fn feed(
     if present(query.integration.as_ref()).is_some() && present(query.state.as_ref()).is_none() {
         query.state = Some("failed".into());
     }
-    let filter = match query.events(&app, &project).await {
-        Ok(filter) => Some(filter),
-        // A customer nobody has heard of yet is an empty list for people, not an error.
-        Err(problem) if query.customer.is_some() && problem.code() == Code::NotFound => None,
-        Err(problem) => return Err(problem),
-    };
+    let filter = filter(&app, &project, &query).await?;
     let rows = match &filter {
         Some(filter) => app.engine.ledger().events(filter, query.page()?).await?,
         None => Vec::new(),

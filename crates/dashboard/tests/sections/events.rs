@@ -132,6 +132,26 @@ async fn a_refund_that_a_store_asks_about_is_answered_from_its_event_while_it_wa
     );
 }
 
+/// Whoever cuts the address of an event short finds all of them, filtered as asked.
+#[tokio::test]
+async fn what_addresses_of_events_begin_with_leads_to_the_feed() {
+    let server = lived().await;
+    for (asked, feed) in [
+        ("/projects/acme/events", "/projects/acme"),
+        (
+            "/projects/acme/events?customer=ann&state=failed",
+            "/projects/acme?customer=ann&state=failed",
+        ),
+    ] {
+        let answer = server.page(asked).await;
+        assert_eq!(
+            (answer.status.as_u16(), answer.header("location")),
+            (303, feed)
+        );
+        assert_eq!(server.page(feed).await.status, 200);
+    }
+}
+
 #[tokio::test]
 async fn a_delivery_is_sent_again_and_leads_back_to_where_that_was_asked() {
     let server = lived().await;
