@@ -3,7 +3,7 @@
 use super::{
     access::{Access, PurchaseLine, access_of},
     path::path_of,
-    timeline::{Timeline, timeline},
+    timeline::{Band, Timeline, timeline},
 };
 use crate::{
     filters, form::Sent, respond::html, row::Row, shell::Shell, state::Dashboard, text::exact,

@@ -21,13 +21,59 @@ const MOST_LANES: usize = 12;
 /// Letters of a lane's name.
 const LONGEST_NAME: usize = 24;
 
+/// What a stretch of time was.
+#[derive(Clone, Copy)]
+pub(crate) enum Band {
+    Trial,
+    Paid,
+    Shared,
+    Grace,
+    Retry,
+    Paused,
+}
+
+impl Band {
+    /// All of them, in the order of the legend.
+    pub(crate) const ALL: [Self; 6] = [
+        Self::Trial,
+        Self::Paid,
+        Self::Shared,
+        Self::Grace,
+        Self::Retry,
+        Self::Paused,
+    ];
+
+    /// As people read it: in the legend, on a band, and in the documentation.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::Trial => "trial",
+            Self::Paid => "paid",
+            Self::Shared => "shared",
+            Self::Grace => "grace",
+            Self::Retry => "unpaid",
+            Self::Paused => "paused",
+        }
+    }
+
+    /// As the style sheet knows it.
+    pub(crate) const fn class(self) -> &'static str {
+        match self {
+            Self::Trial => "trial",
+            Self::Paid => "paid",
+            Self::Shared => "shared",
+            Self::Grace => "grace",
+            Self::Retry => "retry",
+            Self::Paused => "paused",
+        }
+    }
+}
+
 /// A stretch of time in one lane.
 pub(crate) struct Bar {
     pub(crate) x: String,
     pub(crate) width: String,
     pub(crate) y: String,
-    /// `trial`, `paid`, `grace`, `retry`, `paused`, `shared`.
-    pub(crate) class: &'static str,
+    pub(crate) band: Band,
     pub(crate) title: String,
 }
 
@@ -57,26 +103,26 @@ pub(crate) struct Timeline {
     pub(crate) now: String,
 }
 
-fn class_of(fact: &TransactionFact) -> &'static str {
+fn bought(fact: &TransactionFact) -> Band {
     let is_free = fact.is_free()
         || fact
             .offer
             .as_ref()
             .is_some_and(|offer| offer.discount == Some(Discount::FreeTrial));
     match fact.ownership {
-        Ownership::FamilyShared => "shared",
-        Ownership::Purchased if is_free => "trial",
-        Ownership::Purchased => "paid",
+        Ownership::FamilyShared => Band::Shared,
+        Ownership::Purchased if is_free => Band::Trial,
+        Ownership::Purchased => Band::Paid,
     }
 }
 
 /// What follows the last period: grace, retries, a pause.
-fn tail(snapshot: &Snapshot, now: Timestamp) -> Option<(Timestamp, Timestamp, &'static str)> {
+fn tail(snapshot: &Snapshot, now: Timestamp) -> Option<(Timestamp, Timestamp, Band)> {
     let end = snapshot.expires_at?;
     match snapshot.standing {
-        Standing::Grace { since, until } => Some((since, until, "grace")),
-        Standing::Retry { since } => Some((since, now.max(since), "retry")),
-        Standing::Paused { until } => Some((end, until.unwrap_or(now).max(end), "paused")),
+        Standing::Grace { since, until } => Some((since, until, Band::Grace)),
+        Standing::Retry { since } => Some((since, now.max(since), Band::Retry)),
+        Standing::Paused { until } => Some((end, until.unwrap_or(now).max(end), Band::Paused)),
         _ => None,
     }
 }
@@ -105,13 +151,13 @@ impl Drawing {
         TOP + LANE * self.lanes.len() as f64
     }
 
-    fn bar(&mut self, (from, to): (Timestamp, Timestamp), class: &'static str, what: &str) {
+    fn bar(&mut self, (from, to): (Timestamp, Timestamp), band: Band, what: &str) {
         let (x, end) = (self.axis.x(from), self.axis.x(to));
         self.bars.push(Bar {
             x: text(x),
             width: text((end - x).max(2.0)),
             y: text(self.y + 7.0),
-            class,
+            band,
             title: format!("{what}, {} to {}", day(from), day(to)),
         });
     }
@@ -143,7 +189,7 @@ impl Drawing {
                 let refunded = known.refunds.keys().min();
                 let end = refunded.map_or(end, |at| end.min(*at)).max(from);
                 let what = format!("{} in {}", fact.product, chain.store.title());
-                self.bar((from, end), class_of(fact), &what);
+                self.bar((from, end), bought(fact), &what);
             } else {
                 let what = match fact.kind {
                     TransactionKind::Consumable => "bought",
@@ -153,8 +199,8 @@ impl Drawing {
                 self.dot(from, "green", (title, String::new()));
             }
         }
-        if let Some((from, to, class)) = tail(snapshot, now) {
-            self.bar((from, to), class, class);
+        if let Some((from, to, band)) = tail(snapshot, now) {
+            self.bar((from, to), band, band.word());
         }
     }
 
@@ -246,4 +292,19 @@ pub(crate) fn timeline(
         bars: drawing.bars,
         dots: drawing.dots,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Band;
+
+    #[test]
+    fn the_documentation_has_the_words_of_the_picture() {
+        const PAGE: &str = include_str!("../../../../docs/dashboard.md");
+        let (_, text) = PAGE.split_once("## Customers").unwrap();
+        let (text, _) = text.split_once("\n## ").unwrap();
+        for band in Band::ALL {
+            assert!(text.contains(band.word()), "{}: {text}", band.word());
+        }
+    }
 }
