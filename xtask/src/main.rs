@@ -2,6 +2,7 @@
 
 mod chaos;
 mod check;
+mod demo;
 mod fuzz;
 mod mutate;
 mod sql;
@@ -74,14 +75,7 @@ enum Command {
 
 fn main() -> Result<()> {
     match Cli::parse().command {
-        Command::Demo { rest } => tools::run(
-            "cargo",
-            &[
-                &["run", "-p", "tidings", "--", "demo"],
-                tools::strs(&rest).as_slice(),
-            ]
-            .concat(),
-        ),
+        Command::Demo { rest } => demo::run(&rest),
         Command::Test { long } => check::all(long),
         Command::Truth { years, seed } => truth::live(years, seed),
         Command::Mutate(options) => mutate::run(&options),

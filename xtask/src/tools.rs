@@ -14,7 +14,7 @@ pub(crate) fn run(program: &str, words: &[&str]) -> Result<()> {
 
 /// The same, with environment variables.
 pub(crate) fn run_with(program: &str, words: &[&str], environment: &[(&str, &str)]) -> Result<()> {
-    eprintln_line(&format!("$ {program} {}", words.join(" ")));
+    say(&format!("$ {program} {}", words.join(" ")));
     let status = Command::new(program)
         .args(words)
         .envs(environment.iter().copied())
@@ -27,7 +27,7 @@ pub(crate) fn run_with(program: &str, words: &[&str], environment: &[(&str, &str
 }
 
 #[expect(clippy::print_stderr, reason = "progress of a developer's command")]
-fn eprintln_line(text: &str) {
+pub(crate) fn say(text: &str) {
     eprintln!("{text}");
 }
 
