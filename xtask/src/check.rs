@@ -27,6 +27,12 @@ pub(crate) fn all(long: bool) -> Result<()> {
     database_tools()?;
     stream_tools()?;
     clock_tools()?;
+    without_running()?;
+    tests(long)
+}
+
+/// What is found without running anything: formatting, lints, documentation, licences, statements.
+fn without_running() -> Result<()> {
     run("cargo", &["fmt", "--all", "--check"])?;
     run_with(
         "cargo",
@@ -55,7 +61,11 @@ pub(crate) fn all(long: bool) -> Result<()> {
         )?;
     }
     // As people build it: what tests ask of the crates that are shared with it is not there.
-    run("cargo", &["check", "-p", "tidings", "--locked"])?;
+    run("cargo", &["check", "-p", "tidings", "--locked"])
+}
+
+/// Every test, on SQLite and on PostgreSQL.
+fn tests(long: bool) -> Result<()> {
     // Most tests wait for a server, a database or a browser rather than for a processor.
     let threads = available_parallelism().map_or(2, NonZero::get) * 2;
     let threads = threads.to_string();

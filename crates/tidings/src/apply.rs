@@ -1,6 +1,6 @@
 //! `tidings apply`: a project from a file, with a plan shown first and errors that name their line.
 
-use crate::{data::Opened, options::Data, public_url::PublicUrl, say};
+use crate::{data::Opened, options::Data, public_url::PublicUrl, reached::Reached, say};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use configuration::{Action, Desired, Given, Means, Problem, Step};
@@ -41,12 +41,38 @@ pub(crate) async fn run(options: &Options) -> Result<ExitCode> {
     let context = destinations::Context {
         public_url: reached.url.to_string(),
     };
+    match applied(&opened, &wanted, &context, options.dry_run).await? {
+        Ok(Applied::InEffect) => {
+            tell_callbacks(&opened, &wanted.project.key, &reached).await?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Ok(Applied::OnlyShown) => {
+            say::line("Nothing was changed (--dry-run).");
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(problems) => Ok(report(&name, &located(&text, problems))),
+    }
+}
+
+/// What became of a plan.
+enum Applied {
+    InEffect,
+    OnlyShown,
+}
+
+/// Shows what has to change and changes it, planned again where the configuration has moved meanwhile; or answers with everything
+/// that is wrong.
+async fn applied(
+    opened: &Opened,
+    wanted: &Desired,
+    context: &destinations::Context,
+    is_dry: bool,
+) -> Result<Result<Applied, Vec<Problem>>> {
     let mut shown = String::new();
-    let mut tries = 0;
-    loop {
-        let (steps, current) = match plan(&opened, &wanted, &context).await? {
+    for _ in 0..TRIES {
+        let (steps, current) = match plan(opened, wanted, context).await? {
             Ok(planned) => planned,
-            Err(problems) => return Ok(report(&name, &located(&text, problems))),
+            Err(problems) => return Ok(Err(problems)),
         };
         // Where it has to be planned again, it is mostly the same plan.
         let plan = told(&steps);
@@ -54,14 +80,13 @@ pub(crate) async fn run(options: &Options) -> Result<ExitCode> {
             say::line(&plan);
             shown = plan;
         }
+        if is_dry {
+            return Ok(Ok(Applied::OnlyShown));
+        }
         let (mut changes, mut made) = (Vec::new(), Vec::new());
         for step in steps {
             changes.extend(step.change);
             made.extend(step.made.map(|secret| (step.subject, secret)));
-        }
-        if options.dry_run {
-            say::line("Nothing was changed (--dry-run).");
-            return Ok(ExitCode::SUCCESS);
         }
         let (ledger, now) = (&opened.ledger, WallSystem.now());
         let again = engine::mended(&current, &changes);
@@ -75,18 +100,19 @@ pub(crate) async fn run(options: &Options) -> Result<ExitCode> {
                 let secret = secret.expose();
                 say::line(format!("{subject} signs with {secret}, shown this once"));
             }
-            break;
-        }
-        tries += 1;
-        if tries == TRIES {
-            bail!("the configuration is being changed all the time; apply again");
+            return Ok(Ok(Applied::InEffect));
         }
     }
+    bail!("the configuration is being changed all the time; apply again")
+}
+
+/// Where stores reach the apps of a project.
+async fn tell_callbacks(opened: &Opened, project: &str, reached: &Reached) -> Result<()> {
     let after = opened.ledger.configuration().await?;
     let project = after
         .projects
         .iter()
-        .find(|project| project.key == wanted.project.key)
+        .find(|known| known.key == project)
         .map(|project| project.id);
     let apps = after.apps.iter();
     let mut callbacks = apps
@@ -104,7 +130,7 @@ pub(crate) async fn run(options: &Options) -> Result<ExitCode> {
         ));
     }
     remark.into_iter().for_each(say::line);
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }
 
 /// What has to change, and of which configuration; or everything that is wrong.

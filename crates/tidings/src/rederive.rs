@@ -1,9 +1,10 @@
 //! `tidings rederive`: are all events what the raw messages lead to?
 
-use crate::{options::Data, say, stores};
+use crate::{data::Opened, options::Data, say, stores};
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use engine::rederive::Difference;
+use domain::ProjectId;
+use engine::rederive::{Difference, Report};
 use ledger_sqlite::SqliteLedger;
 use std::{process::ExitCode, sync::Arc};
 use web::counted;
@@ -37,51 +38,8 @@ pub(crate) async fn run(options: &Options) -> Result<ExitCode> {
     }
     let mut differences = 0;
     for project in projects {
-        std::fs::create_dir_all(&options.data.data)
-            .with_context(|| format!("{}", options.data.data.display()))?;
-        let path = options
-            .data
-            .data
-            .join(format!("rederive-{}.db", std::process::id()));
-        let scratch = Arc::new(SqliteLedger::open(&path).context("no room for a second database")?);
-        let report = engine::rederive::rederive(
-            &*opened.ledger,
-            scratch,
-            opened.vault.clone(),
-            stores::sources(),
-            project.id,
-            |count| {
-                if count % 10_000 == 0 {
-                    say::line(format!("{count} messages"));
-                }
-            },
-        )
-        .await;
-        for suffix in ["", "-wal", "-shm"] {
-            let file = format!("{}{suffix}", path.display());
-            if let Err(error) = std::fs::remove_file(&file)
-                && error.kind() != std::io::ErrorKind::NotFound
-            {
-                say::line(format!("{file} could not be removed: {error}"));
-            }
-        }
-        let report = report?;
-        for difference in &report.differences {
-            say::line(match difference {
-                Difference::Missing(told) => format!("no longer derived: {told:?}"),
-                Difference::Extra(told) => format!("not recorded: {told:?}"),
-                Difference::Changed { recorded, derived } => {
-                    format!("recorded {recorded:?}\n  derived {derived:?}")
-                }
-            });
-        }
-        say::line(format!(
-            "{}: {}, {}, {}",
-            project.key,
-            counted(report.messages, "message"),
-            counted(report.events, "event"),
-            counted(report.differences.len(), "difference")
-        ));
+        let report = rederived(&options.data, &opened, project.id).await?;
+        tell(&project.key, &report);
         differences += report.differences.len();
     }
     Ok(if differences == 0 {
@@ -89,4 +47,53 @@ pub(crate) async fn run(options: &Options) -> Result<ExitCode> {
     } else {
         ExitCode::FAILURE
     })
+}
+
+/// What every event of a project would be, derived again beside the data in a ledger that is gone afterwards.
+async fn rederived(data: &Data, opened: &Opened, project: ProjectId) -> Result<Report> {
+    let directory = &data.data;
+    std::fs::create_dir_all(directory).with_context(|| format!("{}", directory.display()))?;
+    let path = directory.join(format!("rederive-{}.db", std::process::id()));
+    let scratch = Arc::new(SqliteLedger::open(&path).context("no room for a second database")?);
+    let report = engine::rederive::rederive(
+        &*opened.ledger,
+        scratch,
+        opened.vault.clone(),
+        stores::sources(),
+        project,
+        |count| {
+            if count % 10_000 == 0 {
+                say::line(format!("{count} messages"));
+            }
+        },
+    )
+    .await;
+    for suffix in ["", "-wal", "-shm"] {
+        let file = format!("{}{suffix}", path.display());
+        if let Err(error) = std::fs::remove_file(&file)
+            && error.kind() != std::io::ErrorKind::NotFound
+        {
+            say::line(format!("{file} could not be removed: {error}"));
+        }
+    }
+    Ok(report?)
+}
+
+/// Every difference, and how many there are.
+fn tell(project: &str, report: &Report) {
+    for difference in &report.differences {
+        say::line(match difference {
+            Difference::Missing(told) => format!("no longer derived: {told:?}"),
+            Difference::Extra(told) => format!("not recorded: {told:?}"),
+            Difference::Changed { recorded, derived } => {
+                format!("recorded {recorded:?}\n  derived {derived:?}")
+            }
+        });
+    }
+    say::line(format!(
+        "{project}: {}, {}, {}",
+        counted(report.messages, "message"),
+        counted(report.events, "event"),
+        counted(report.differences.len(), "difference")
+    ));
 }

@@ -1,12 +1,13 @@
 //! `tidings serve`: wiring.
 
 use crate::{
-    options::ServeOptions,
+    data::Opened,
+    options::{Data, ServeOptions},
     process::{self, Shares},
     say, stores, telemetry,
 };
 use anyhow::{Context, Result, anyhow};
-use engine::{Engine, NetworkTransport, Parts, WallSystem, metric::Metric};
+use engine::{Engine, NetworkTransport, Outgoing, Parts, WallSystem, metric::Metric};
 use http_api::{Bounds, serve};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use sources::Web;
@@ -55,9 +56,47 @@ fn start_metrics() -> Result<PrometheusHandle> {
     let builder = PrometheusBuilder::new()
         .set_buckets_for_metric(seconds(Metric::AttemptSeconds), &BUCKETS)?
         .set_buckets_for_metric(seconds(Metric::LagSeconds), &BUCKETS)?;
-    builder
+    let metrics = builder
         .install_recorder()
-        .context("metrics cannot be recorded")
+        .context("metrics cannot be recorded")?;
+    let kept = metrics.clone();
+    tokio::spawn(async move {
+        loop {
+            tokio::time::sleep(Duration::from_secs(5)).await;
+            kept.run_upkeep();
+        }
+    });
+    Ok(metrics)
+}
+
+fn warn_of_exposed(data: &Data) -> Result<()> {
+    for (path, mode) in data.exposed()? {
+        let path = path.display();
+        tracing::warn!("{path} is open to others (mode {mode:o}): chmod go= {path}");
+    }
+    Ok(())
+}
+
+/// What the engine is made of.
+fn parts(
+    options: &ServeOptions,
+    opened: Opened,
+    public_url: String,
+    outgoing: Outgoing,
+) -> Result<Parts> {
+    let (networks, trusted) = (options.allowed.networks.clone(), options.trusted.read()?);
+    let transport = NetworkTransport::new(networks, trusted, outgoing);
+    let transport = Arc::new(transport.context("the HTTP client cannot be set up")?);
+    Ok(Parts {
+        ledger: opened.ledger,
+        system: Arc::new(WallSystem),
+        web: Arc::clone(&transport) as Arc<dyn Web>,
+        transport,
+        vault: opened.vault,
+        public_url,
+        make_source: stores::sources(),
+        retention: options.retention(),
+    })
 }
 
 async fn listen(address: SocketAddr) -> Result<TcpListener> {
@@ -84,10 +123,7 @@ impl Server {
             .map_err(|why| anyhow!(why))?;
         let connections = shares.incoming;
         let opened = options.data.open_to_serve(options.key_is_lost).await?;
-        for (path, mode) in options.data.exposed()? {
-            let path = path.display();
-            tracing::warn!("{path} is open to others (mode {mode:o}): chmod go= {path}");
-        }
+        warn_of_exposed(&options.data)?;
         let listener = listen(options.listen).await?;
         let address = listener.local_addr()?;
         let operators = match options.operations_listen {
@@ -102,30 +138,12 @@ impl Server {
             .public_url
             .as_ref()
             .map_or_else(|| format!("http://{address}"), ToString::to_string);
-        let transport = Arc::new(
-            NetworkTransport::new(
-                options.allowed.networks.clone(),
-                options.trusted.read()?,
-                shares.outgoing,
-            )
-            .context("the HTTP client cannot be set up")?,
-        );
-        let parts = Parts {
-            ledger: opened.ledger,
-            system: Arc::new(WallSystem),
-            web: Arc::clone(&transport) as Arc<dyn Web>,
-            transport,
-            vault: opened.vault,
-            public_url: public_url.clone(),
-            make_source: stores::sources(),
-            retention: options.retention(),
-        };
-        let rates_url = options.rates_url.clone();
+        let parts = parts(options, opened, public_url.clone(), shares.outgoing)?;
         let metrics = start_metrics()?;
         let engine = Engine::start(parts)
             .await
             .context("the engine cannot start")?;
-        engine.keep_rates_fresh(rates_url);
+        engine.keep_rates_fresh(options.rates_url.clone());
         let app = App {
             engine: engine.clone(),
             sessions: Arc::new(Sessions::new(options.lasting())),
@@ -136,18 +154,12 @@ impl Server {
             followers: Followers::at_most(connections.div_ceil(FOLLOWING)),
             readiness: Arc::new(Readiness::default()),
             has_operations: operators.is_some(),
-            metrics: Some(metrics.clone()),
+            metrics: Some(metrics),
         };
         let sign_in_url = sign_in_url(&app).await?;
         if let Err(error) = options.data.keep_public_url(&public_url) {
             tracing::warn!(error = %format!("{error:#}"), "commands beside this server will not know where it is reached");
         }
-        tokio::spawn(async move {
-            loop {
-                tokio::time::sleep(Duration::from_secs(5)).await;
-                metrics.run_upkeep();
-            }
-        });
         Ok(Self {
             engine,
             address,

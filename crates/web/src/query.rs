@@ -10,7 +10,7 @@ use axum::{
     extract::{FromRequestParts, Query},
     http::{Uri, request::Parts},
 };
-use domain::{AppId, DeliveryId, Environment, EventKind, Store, time};
+use domain::{AppId, CustomerId, DeliveryId, Environment, EventKind, Store, time};
 use jiff::SignedDuration;
 use ledger::{DeliveryFilter, DeliveryState, EventFilter, Page};
 use serde::{Deserialize, de::DeserializeOwned};
@@ -172,43 +172,47 @@ impl EventQuery {
         Ok((one.is_some() || store.is_some()).then(|| meant.collect()))
     }
 
+    /// Kinds of events; none for all.
+    fn kinds(&self) -> Result<Vec<EventKind>, Problem> {
+        let asked = present(self.kind.as_ref()).into_iter();
+        let kinds = asked.flat_map(|kinds| kinds.split(',')).map(|kind| {
+            EventKind::from_id(kind.trim()).ok_or_else(|| {
+                let message = format!("kind: there is no event kind {kind:?}");
+                Problem::new(Code::MalformedQuery, message)
+            })
+        });
+        kinds.collect()
+    }
+
+    fn environment(&self) -> Result<Option<Environment>, Problem> {
+        let asked = present(self.environment.as_ref()).map(|text| {
+            Environment::from_id(text).ok_or_else(|| {
+                let message = format!("environment: {text:?} is neither production nor sandbox");
+                Problem::new(Code::MalformedQuery, message)
+            })
+        });
+        asked.transpose()
+    }
+
+    /// The customer, whom somebody has to have heard of.
+    async fn customer(
+        &self,
+        app: &App,
+        project: &InProject,
+    ) -> Result<Option<CustomerId>, Problem> {
+        let Some(who) = present(self.customer.as_ref()) else {
+            return Ok(None);
+        };
+        let known = app.engine.ledger().customer(project.id, who).await?;
+        let known = known.ok_or_else(|| Problem::not_found("customer", who))?;
+        Ok(Some(known.customer.id))
+    }
+
     /// The events asked for.
     pub async fn events(&self, app: &App, project: &InProject) -> Result<EventFilter, Problem> {
-        let kinds = present(self.kind.as_ref())
-            .into_iter()
-            .flat_map(|kinds| kinds.split(','));
-        let kinds = kinds
-            .map(|kind| {
-                EventKind::from_id(kind.trim()).ok_or_else(|| {
-                    Problem::new(
-                        Code::MalformedQuery,
-                        format!("kind: there is no event kind {kind:?}"),
-                    )
-                })
-            })
-            .collect::<Result<_, _>>()?;
-        let customer = match present(self.customer.as_ref()) {
-            None => None,
-            Some(who) => Some(
-                app.engine
-                    .ledger()
-                    .customer(project.id, who)
-                    .await?
-                    .ok_or_else(|| Problem::not_found("customer", who))?
-                    .customer
-                    .id,
-            ),
-        };
-        let environment = present(self.environment.as_ref())
-            .map(|text| {
-                Environment::from_id(text).ok_or_else(|| {
-                    Problem::new(
-                        Code::MalformedQuery,
-                        format!("environment: {text:?} is neither production nor sandbox"),
-                    )
-                })
-            })
-            .transpose()?;
+        let kinds = self.kinds()?;
+        let customer = self.customer(app, project).await?;
+        let environment = self.environment()?;
         let integration = present(self.integration.as_ref())
             .map(|key| project.integration(key).map(|active| active.row.id))
             .transpose()?;

@@ -46,6 +46,9 @@ pub struct StateView {
 /// What is said of an integration that came after the event.
 const CAME_LATER: &str = "The integration was added after this happened. A replay can send it.";
 
+/// What is said of a delivery that is not the first of its customer's.
+pub const WAITS: &str = "Waits for an earlier event of the same customer, which comes first.";
+
 /// How a row of the feed is shown.
 pub fn event(setup: &Setup, row: FeedRow) -> EventView {
     let mut integrations: Vec<_> = row
@@ -171,18 +174,18 @@ fn delivery(blank: StateView, held: Option<NotSent>, state: &IntegrationState) -
             color: if attempts > 0 { "red" } else { "blue" },
             reason: *reason,
             text: match reason {
-                Some(reason) => {
-                    format!("Attempt {attempts} failed. {}", explained(*reason, detail))
-                }
-                None if *waits => {
-                    "Waits for an earlier event of the same customer, which comes first.".into()
-                }
+                Some(reason) => failed_so_far(attempts, *reason, detail),
+                None if *waits => WAITS.into(),
                 None => "Waiting to be sent.".into(),
             },
             due_at,
             ..of
         },
     }
+}
+
+fn failed_so_far(attempts: u32, reason: NotSent, detail: &str) -> String {
+    format!("Attempt {attempts} failed. {}", explained(reason, detail))
 }
 
 fn explained(reason: NotSent, detail: &str) -> String {

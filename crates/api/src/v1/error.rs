@@ -37,79 +37,56 @@ pub(crate) enum Code {
 }
 
 impl Code {
-    const fn facts(self) -> (u32, StatusCode, &'static str) {
+    /// As RevenueCat numbers it, and the status of the answer.
+    const fn facts(self) -> (u32, StatusCode) {
         match self {
-            Self::InvalidPlatform => (
-                7000,
-                StatusCode::BAD_REQUEST,
-                "The platform is not one of this project's apps.",
-            ),
-            Self::StoreProblem => (
-                7101,
-                StatusCode::SERVICE_UNAVAILABLE,
-                "The store could not be asked. The purchase is kept and will be asked about again.",
-            ),
-            Self::CannotTransfer => (
-                7102,
-                StatusCode::FORBIDDEN,
-                "The purchase belongs to another customer and cannot be transferred.",
-            ),
-            Self::InvalidReceipt => (7103, StatusCode::BAD_REQUEST, "The receipt is not valid."),
-            Self::InvalidPlayCredentials => (
-                7107,
-                StatusCode::SERVICE_UNAVAILABLE,
-                "The store refused the app's credentials. The purchase is kept and will be asked about again.",
-            ),
-            Self::Internal => (
-                7110,
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "Something went wrong here; try again.",
-            ),
-            Self::TooFast => (
-                7110,
-                StatusCode::TOO_MANY_REQUESTS,
-                "New customers come too fast from one address; try again.",
-            ),
-            Self::Later => (
-                7110,
-                StatusCode::SERVICE_UNAVAILABLE,
-                "Too much at once; try again.",
-            ),
-            Self::EmptyUserId => (
-                7220,
-                StatusCode::BAD_REQUEST,
-                "The app user id is empty or stands for nobody.",
-            ),
-            Self::InvalidKey => (7225, StatusCode::UNAUTHORIZED, "The API key is not known."),
-            Self::BadRequest => (
-                7226,
-                StatusCode::BAD_REQUEST,
-                "The request cannot be understood.",
-            ),
-            Self::SecretKeyUsed => (
-                7243,
-                StatusCode::FORBIDDEN,
-                "This takes a public key: a secret key does not belong into a client.",
-            ),
-            Self::SecretKeyRequired => (7225, StatusCode::FORBIDDEN, "This takes a secret key."),
-            Self::ReadOnlyKey => (
-                7225,
-                StatusCode::FORBIDDEN,
-                "This key may not change anything.",
-            ),
-            Self::SubscriberNotFound => {
-                (7259, StatusCode::NOT_FOUND, "There is no such subscriber.")
+            Self::InvalidPlatform => (7000, StatusCode::BAD_REQUEST),
+            Self::StoreProblem => (7101, StatusCode::SERVICE_UNAVAILABLE),
+            Self::CannotTransfer => (7102, StatusCode::FORBIDDEN),
+            Self::InvalidReceipt => (7103, StatusCode::BAD_REQUEST),
+            Self::InvalidPlayCredentials => (7107, StatusCode::SERVICE_UNAVAILABLE),
+            Self::Internal => (7110, StatusCode::INTERNAL_SERVER_ERROR),
+            Self::TooFast => (7110, StatusCode::TOO_MANY_REQUESTS),
+            Self::Later => (7110, StatusCode::SERVICE_UNAVAILABLE),
+            Self::EmptyUserId => (7220, StatusCode::BAD_REQUEST),
+            Self::InvalidKey => (7225, StatusCode::UNAUTHORIZED),
+            Self::BadRequest => (7226, StatusCode::BAD_REQUEST),
+            Self::SecretKeyUsed => (7243, StatusCode::FORBIDDEN),
+            Self::SecretKeyRequired | Self::ReadOnlyKey => (7225, StatusCode::FORBIDDEN),
+            Self::SubscriberNotFound => (7259, StatusCode::NOT_FOUND),
+            Self::AttributesNotSaved => (7263, StatusCode::BAD_REQUEST),
+            Self::InvalidAttributes => (7264, StatusCode::BAD_REQUEST),
+        }
+    }
+
+    /// In words.
+    const fn message(self) -> &'static str {
+        match self {
+            Self::InvalidPlatform => "The platform is not one of this project's apps.",
+            Self::StoreProblem => {
+                "The store could not be asked. The purchase is kept and will be asked about again."
             }
-            Self::AttributesNotSaved => (
-                7263,
-                StatusCode::BAD_REQUEST,
-                "Some attributes were not saved.",
-            ),
-            Self::InvalidAttributes => (
-                7264,
-                StatusCode::BAD_REQUEST,
-                "The attributes cannot be read.",
-            ),
+            Self::CannotTransfer => {
+                "The purchase belongs to another customer and cannot be transferred."
+            }
+            Self::InvalidReceipt => "The receipt is not valid.",
+            Self::InvalidPlayCredentials => {
+                "The store refused the app's credentials. The purchase is kept and will be asked about again."
+            }
+            Self::Internal => "Something went wrong here; try again.",
+            Self::TooFast => "New customers come too fast from one address; try again.",
+            Self::Later => "Too much at once; try again.",
+            Self::EmptyUserId => "The app user id is empty or stands for nobody.",
+            Self::InvalidKey => "The API key is not known.",
+            Self::BadRequest => "The request cannot be understood.",
+            Self::SecretKeyUsed => {
+                "This takes a public key: a secret key does not belong into a client."
+            }
+            Self::SecretKeyRequired => "This takes a secret key.",
+            Self::ReadOnlyKey => "This key may not change anything.",
+            Self::SubscriberNotFound => "There is no such subscriber.",
+            Self::AttributesNotSaved => "Some attributes were not saved.",
+            Self::InvalidAttributes => "The attributes cannot be read.",
         }
     }
 }
@@ -241,7 +218,8 @@ impl From<CustomerError> for Error {
 
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
-        let (code, status, message) = self.code.facts();
+        let (code, status) = self.code.facts();
+        let message = self.code.message();
         let message = match self.because {
             Some(because) => format!("{message} {because}"),
             None => message.to_owned(),

@@ -57,14 +57,7 @@ impl Field {
         events: &[EventKind],
     ) -> Result<Given<Value>, String> {
         match self.kind {
-            Kind::Switch => {
-                let was_on = stored.is_some_and(|stored| *stored == json!(true));
-                return Ok(match (sent.is_on(self.name), was_on) {
-                    (true, _) => Given::Set(true.into()),
-                    (false, true) => Given::Default,
-                    (false, false) => Given::Keep,
-                });
-            }
+            Kind::Switch => return Ok(switched(sent.is_on(self.name), stored)),
             Kind::Choices(_) => return Ok(chosen(sent.all(self.name), stored)),
             Kind::Events | Kind::EventSwitches => return Ok(self.switches(sent, events)),
             _ => {}
@@ -102,16 +95,8 @@ impl Field {
                 Given::Set(number.into())
             }
             (Kind::Retry, "custom") => {
-                let delays = sent.text(&format!("{}.delays", self.name)).to_owned();
-                let seconds = delays
-                    .split([',', ' '])
-                    .filter(|part| !part.is_empty())
-                    .map(|part| {
-                        part.parse::<u64>()
-                            .map_err(|_| format!("{part:?} is not a number of seconds"))
-                    })
-                    .collect::<Result<Vec<_>, _>>()?;
-                Given::Set(json!({ "policy": "custom", "delays": seconds }))
+                let delays = seconds(sent.text(&format!("{}.delays", self.name)))?;
+                Given::Set(json!({ "policy": "custom", "delays": delays }))
             }
             (Kind::Retry, policy) => Given::Set(json!({ "policy": policy })),
             _ => Given::Set(text.into()),
@@ -136,6 +121,27 @@ impl Field {
             Given::Set(switches.into())
         }
     }
+}
+
+/// What a box says that was ticked or not.
+fn switched(is_on: bool, stored: Option<&Value>) -> Given<Value> {
+    let was_on = stored.is_some_and(|stored| *stored == json!(true));
+    match (is_on, was_on) {
+        (true, _) => Given::Set(true.into()),
+        (false, true) => Given::Default,
+        (false, false) => Given::Keep,
+    }
+}
+
+/// Pauses with commas or blanks between them.
+fn seconds(text: &str) -> Result<Vec<u64>, String> {
+    let parts = text.split([',', ' ']).filter(|part| !part.is_empty());
+    parts
+        .map(|part| {
+            part.parse()
+                .map_err(|_| format!("{part:?} is not a number of seconds"))
+        })
+        .collect()
 }
 
 /// What boxes say. Boxes have no order, and the list they show may have one: what has the same boxes ticked is kept.

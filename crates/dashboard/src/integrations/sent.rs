@@ -4,6 +4,7 @@ use crate::text::{clock, exact, indented};
 use domain::NotSent;
 use engine::Handshake;
 use ledger::{DeliveryRecord, DeliveryState, SentRequest};
+use web::view;
 
 /// A delivery as people read it.
 pub(crate) struct SentRow {
@@ -26,8 +27,8 @@ impl SentRow {
     /// `held` is why its integration sends nothing, if it does not.
     pub(crate) fn of(record: DeliveryRecord, held: Option<NotSent>) -> Self {
         let is_pending = record.state == DeliveryState::Pending;
-        let color = match record.state {
         let held = held.filter(|_| is_pending);
+        let color = match record.state {
             DeliveryState::Delivered => "green",
             DeliveryState::Pending if held.is_some() || record.attempts == 0 => "blue",
             DeliveryState::Pending | DeliveryState::Failed => "red",
@@ -56,9 +57,7 @@ impl SentRow {
             color,
             text: match held.or(record.reason) {
                 Some(reason) => reason.text().to_owned(),
-                None if record.waits => {
-                    "Waits for an earlier event of the same customer, which comes first.".into()
-                }
+                None if record.waits => view::WAITS.to_owned(),
                 None => String::new(),
             },
             next: if is_pending && held.is_none() && !record.waits {

@@ -64,16 +64,7 @@ pub(super) async fn by_password(
         tracing::warn!("somebody tried to sign in with a wrong address or password");
         let problem = "The address or the password is wrong.".to_owned();
         let answer = page(app, StatusCode::UNAUTHORIZED, problem, email);
-        // Whoever guesses is slowed down, so that this fills no log.
-        let did = users.first().map_or(Did::Nothing, |user| {
-            let known = Known {
-                who: None,
-                subject: Some(user.email.clone()),
-                ..member(user)
-            };
-            Did::Beside("fail to sign in", known)
-        });
-        return Ok(Noted::new(did, answer).into_response());
+        return Ok(Noted::new(was_wrong(users), answer).into_response());
     };
     tried.was_right(throttle, &email, user.id);
     let mut user = user.clone();
@@ -85,6 +76,18 @@ pub(super) async fn by_password(
         ..member(&user)
     };
     go_on(app, &user, agent, known).await
+}
+
+/// As the audit log has it: nobody has signed in. Whoever guesses is slowed down, so that this fills no log.
+fn was_wrong(users: &[User]) -> Did {
+    users.first().map_or(Did::Nothing, |user| {
+        let known = Known {
+            who: None,
+            subject: Some(user.email.clone()),
+            ..member(user)
+        };
+        Did::Beside("fail to sign in", known)
+    })
 }
 
 /// A try that was counted.

@@ -112,6 +112,17 @@ struct CodeForm {
     code: Trimmed,
 }
 
+/// As the audit log has it: nobody has signed in.
+fn was_wrong(user: &User) -> Did {
+    let told = format!("{}: the password was right, the code was not", user.email);
+    let known = Known {
+        who: None,
+        subject: Some(told),
+        ..member(user)
+    };
+    Did::Beside("fail to sign in", known)
+}
+
 /// `POST /signin/code`. Whoever comes here knows the password, so strangers are counted together: they are few, and codes are short.
 async fn second_step(
     State(app): State<App>,
@@ -155,16 +166,8 @@ async fn second_step(
     let with = match app.prove(&factor, &sent.code).await? {
         Proved::Not => {
             let problem = "The code is wrong, or was used already.".to_owned();
-            let known = Known {
-                subject: Some(format!(
-                    "{}: the password was right, the code was not",
-                    user.email
-                )),
-                ..member(&user)
-            };
-            let did = Did::Beside("fail to sign in", Known { who: None, ..known });
             let answer = again(StatusCode::UNAUTHORIZED, problem);
-            return Ok(Noted::new(did, answer).into_response());
+            return Ok(Noted::new(was_wrong(&user), answer).into_response());
         }
         Proved::ByCode => "and a code",
         Proved::ByRecoveryCode => "and a recovery code",

@@ -10,7 +10,7 @@ use axum::{
     extract::ConnectInfo,
     http::{Request, header},
 };
-use domain::UserId;
+use domain::{ProjectId, UserId};
 use jiff::SignedDuration;
 use ledger::{ApiKey, ConfigurationChange, Role, Scope, Session, User};
 use serde_json::Value;
@@ -101,44 +101,79 @@ pub(super) enum Credential {
 /// Makes a caller of each kind.
 pub(super) async fn make(app: &App) -> BTreeMap<Who, Credential> {
     let (engine, system) = (&app.engine, app.engine.system());
-    let (android, acme, other) = {
-        let setup = engine.setup();
-        let (acme, other) = (
-            setup.find_project("acme").unwrap().row.id,
-            setup.find_project("other").unwrap().row.id,
-        );
-        let mut apps = setup.apps();
-        let android = apps.find(|app| app.row.project == acme && app.row.key == "android");
-        (android.unwrap().row.clone(), acme, other)
-    };
+    let setup = engine.setup();
+    let of = |key: &str| setup.find_project(key).unwrap().row.id;
+    let (acme, other) = (of("acme"), of("other"));
+    let mut apps = setup.apps();
+    let android = apps.find(|app| app.row.project == acme && app.row.key == "android");
     let mut made = BTreeMap::new();
     let mut changes = Vec::new();
-    let mut keys: BTreeMap<Who, ApiKey> = BTreeMap::new();
-    for (who, project, scope) in [
+    let mut keys = BTreeMap::new();
+    for (who, text, key) in secret_keys(app, acme, other) {
+        changes.push(ConfigurationChange::PutApiKey(key.clone()));
+        made.insert(who, Credential::Key(text));
+        keys.insert(who, key);
+    }
+    let (text, key) = new_client_key(system, &android.unwrap().row);
+    changes.push(ConfigurationChange::PutApiKey(key));
+    made.insert(Who::PublicKey, Credential::Key(text));
+    let users = users(app, other);
+    let added = users
+        .iter()
+        .map(|(_, user)| ConfigurationChange::PutUser(user.clone()));
+    changes.extend(added);
+    for changes in [
+        changes,
+        vec![ConfigurationChange::RemoveApiKey(keys[&Who::RevokedKey].id)],
+    ] {
+        let done = engine.configure(&engine.setup(), changes, "test").await;
+        assert!(done.unwrap());
+    }
+    for (who, user) in users {
+        let token = session_of(app, who, &user).await;
+        made.insert(who, Credential::Session(token));
+    }
+    let caller = crate::access::Caller::of_key(&keys[&Who::WriteKey]);
+    let token = app.sessions.open(system, caller);
+    made.insert(Who::KeySession, Credential::Session(token));
+    let link = app.operator_link("test").await.unwrap();
+    let token = app.enter_by_link(&link).await.unwrap().unwrap();
+    made.insert(Who::Operator, Credential::Session(token));
+    made
+}
+
+/// Who holds which secret key, with its text.
+fn secret_keys(
+    app: &App,
+    acme: ProjectId,
+    other: ProjectId,
+) -> impl Iterator<Item = (Who, String, ApiKey)> {
+    let system = app.engine.system();
+    let all = [
         (Who::RevokedKey, None, Scope::Write),
         (Who::ReadKey, None, Scope::Read),
         (Who::WriteKey, None, Scope::Write),
         (Who::BoundReadKey, Some(acme), Scope::Read),
         (Who::BoundWriteKey, Some(acme), Scope::Write),
         (Who::OtherKey, Some(other), Scope::Write),
-    ] {
+    ];
+    all.into_iter().map(move |(who, project, scope)| {
         let (text, key) = new_api_key(system, project, &format!("{who:?}"), scope);
-        changes.push(ConfigurationChange::PutApiKey(key.clone()));
-        made.insert(who, Credential::Key(text));
-        keys.insert(who, key);
-    }
-    let (text, key) = new_client_key(system, &android);
-    changes.push(ConfigurationChange::PutApiKey(key));
-    made.insert(Who::PublicKey, Credential::Key(text));
-    let mut users = Vec::new();
-    for (who, role, project) in [
+        (who, text, key)
+    })
+}
+
+fn users(app: &App, other: ProjectId) -> Vec<(Who, User)> {
+    let system = app.engine.system();
+    let all = [
         (Who::Viewer, Role::Viewer, None),
         (Who::Developer, Role::Developer, None),
         (Who::Admin, Role::Admin, None),
         (Who::Owner, Role::Owner, None),
         (Who::OtherOwner, Role::Owner, Some(other)),
         (Who::Expired, Role::Owner, None),
-    ] {
+    ];
+    let users = all.into_iter().map(|(who, role, project)| {
         let name = format!("{who:?}");
         let user = User {
             id: UserId::new(system.uuid()),
@@ -150,43 +185,25 @@ pub(super) async fn make(app: &App) -> BTreeMap<Who, Credential> {
             password: String::new(),
             created_at: system.now(),
         };
-        changes.push(ConfigurationChange::PutUser(user.clone()));
-        users.push((who, user));
-    }
-    assert!(
-        engine
-            .configure(&engine.setup(), changes, "test")
-            .await
-            .unwrap()
-    );
-    let revoked = ConfigurationChange::RemoveApiKey(keys[&Who::RevokedKey].id);
-    let setup = engine.setup();
-    assert!(
-        engine
-            .configure(&setup, vec![revoked], "test")
-            .await
-            .unwrap()
-    );
-    for (who, user) in users {
-        let token = random_text(system);
-        let ends_in = SignedDuration::from_hours(if who == Who::Expired { -1 } else { 24 });
-        let session = Session {
-            digest: digest(&token),
-            user: user.id,
-            created_at: system.now(),
-            expires_at: system.now().checked_add(ends_in).unwrap(),
-            agent: "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0".into(),
-        };
-        engine.ledger().open_session(session).await.unwrap();
-        made.insert(who, Credential::Session(token));
-    }
-    let caller = crate::access::Caller::of_key(&keys[&Who::WriteKey]);
-    let token = app.sessions.open(system, caller);
-    made.insert(Who::KeySession, Credential::Session(token));
-    let link = app.operator_link("test").await.unwrap();
-    let token = app.enter_by_link(&link).await.unwrap().unwrap();
-    made.insert(Who::Operator, Credential::Session(token));
-    made
+        (who, user)
+    });
+    users.collect()
+}
+
+/// The token of a session of a member.
+async fn session_of(app: &App, who: Who, user: &User) -> String {
+    let system = app.engine.system();
+    let token = random_text(system);
+    let ends_in = SignedDuration::from_hours(if who == Who::Expired { -1 } else { 24 });
+    let session = Session {
+        digest: digest(&token),
+        user: user.id,
+        created_at: system.now(),
+        expires_at: system.now().checked_add(ends_in).unwrap(),
+        agent: "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0".into(),
+    };
+    app.engine.ledger().open_session(session).await.unwrap();
+    token
 }
 
 /// Somebody who calls.
