@@ -1,4 +1,5 @@
-//! A server in a directory of its own.
+//! A server in a directory of its own, and whoever asks it: with what every other file here begins. It is as long as it is because those
+//! are one thing to them, imported by a single name.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
