@@ -15,6 +15,7 @@ mod audit;
 mod badges;
 mod catalog;
 mod choice;
+mod count;
 mod customers;
 mod decoded;
 mod events;

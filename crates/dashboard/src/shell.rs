@@ -1,6 +1,6 @@
 //! What stands around every page of a project: where one is, where one can go, who one is, and what was just done.
 
-use crate::badges;
+use crate::{badges, choice::Choice};
 use axum::http::Uri;
 use web::{App, access::Caller, problem::Problem, project::InProject};
 
@@ -9,7 +9,7 @@ pub(crate) struct Shell {
     pub(crate) project: String,
     pub(crate) project_name: String,
     /// Key and name of every project the caller reaches.
-    pub(crate) projects: Vec<(String, String)>,
+    pub(crate) projects: Vec<Choice>,
     pub(crate) section: &'static str,
     pub(crate) caller: String,
     pub(crate) may_write: bool,
@@ -150,11 +150,11 @@ impl Shell {
 }
 
 /// Key and name of every project somebody reaches.
-pub(crate) fn reached(app: &App, caller: &Caller) -> Vec<(String, String)> {
+pub(crate) fn reached(app: &App, caller: &Caller) -> Vec<Choice> {
     let setup = app.engine.setup();
     setup
         .projects()
         .filter(|project| caller.reaches(project.row.id))
-        .map(|project| (project.row.key.clone(), project.row.name.clone()))
+        .map(|project| Choice::new(&*project.row.key, &*project.row.name))
         .collect()
 }

@@ -38,6 +38,13 @@ struct SessionLine {
     is_this: bool,
 }
 
+/// The second factor of an account, as it is told.
+struct Second {
+    since: String,
+    /// Recovery codes that nobody has used yet.
+    codes_left: u64,
+}
+
 #[derive(Template)]
 #[template(path = "account/page.html")]
 struct OwnTemplate {
@@ -45,8 +52,7 @@ struct OwnTemplate {
     /// Whose account it is; somebody who came by a key or the operator's link has none.
     user: Option<User>,
     sessions: Vec<SessionLine>,
-    /// Since when there is a second factor, and how many recovery codes are left.
-    second: Option<(String, u64)>,
+    second: Option<Second>,
     problems: Vec<String>,
 }
 
@@ -90,7 +96,10 @@ pub(super) async fn page(
         Some(user) => app.engine.ledger().second_factor(user.id).await?,
         None => None,
     };
-    let line = |second: SecondFactor| (exact(second.made_at), second.recovery_codes);
+    let line = |second: SecondFactor| Second {
+        since: exact(second.made_at),
+        codes_left: second.recovery_codes,
+    };
     let is_right = problems.is_empty();
     let page = OwnTemplate {
         shell: Shell::load(app, project, "account", uri).await?,

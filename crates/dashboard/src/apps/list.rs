@@ -1,6 +1,8 @@
 //! The apps of a project, and the stores of which there can be another.
 
-use crate::{badges, filters, respond::html, shell::Shell, state::Dashboard, text::exact};
+use crate::{
+    badges, choice::Choice, filters, respond::html, shell::Shell, state::Dashboard, text::exact,
+};
 use askama::Template;
 use axum::{extract::State, http::Uri, response::Response};
 use configuration::APPS;
@@ -61,8 +63,7 @@ pub(super) async fn line(
 struct ListTemplate {
     shell: Shell,
     apps: Vec<Line>,
-    /// Id and name.
-    stores: Vec<(&'static str, &'static str)>,
+    stores: Vec<Choice>,
 }
 
 /// `GET /projects/{project}/apps`.
@@ -76,7 +77,7 @@ async fn apps(State(app): State<App>, project: InProject, uri: Uri) -> Result<Re
         apps: lines,
         stores: APPS
             .iter()
-            .map(|spec| (spec.store.id(), spec.store.title()))
+            .map(|spec| Choice::new(spec.store.id(), spec.store.title()))
             .collect(),
     }))
 }

@@ -38,8 +38,15 @@ struct Deed {
     who: String,
     what: String,
     subject: String,
-    /// Field, before, after.
-    changes: Vec<(String, String, String)>,
+    changes: Vec<Difference>,
+}
+
+/// A field that was changed.
+#[cfg_attr(test, derive(Debug, PartialEq))]
+struct Difference {
+    field: String,
+    before: String,
+    after: String,
 }
 
 #[derive(Template)]
@@ -51,7 +58,7 @@ struct AuditTemplate {
 }
 
 /// Fields that differ, one level deep.
-fn differences(before: &str, after: &str) -> Vec<(String, String, String)> {
+fn differences(before: &str, after: &str) -> Vec<Difference> {
     let read = |text: &str| {
         let value = serde_json::from_str::<Value>(text).ok();
         value
@@ -68,12 +75,10 @@ fn differences(before: &str, after: &str) -> Vec<(String, String, String)> {
     names
         .into_iter()
         .filter(|name| before.get(*name) != after.get(*name))
-        .map(|name| {
-            (
-                name.clone(),
-                shown(before.get(name)),
-                shown(after.get(name)),
-            )
+        .map(|name| Difference {
+            field: name.clone(),
+            before: shown(before.get(name)),
+            after: shown(after.get(name)),
         })
         .collect()
 }
@@ -111,7 +116,7 @@ async fn audit(State(app): State<App>, project: InProject, uri: Uri) -> Result<R
 
 #[cfg(test)]
 mod tests {
-    use super::differences;
+    use super::{Difference, differences};
 
     #[test]
     fn the_log_names_what_differs() {
@@ -119,8 +124,10 @@ mod tests {
             r#"{"name":"A","paused":false,"same":1}"#,
             r#"{"name":"B","paused":false,"same":1,"new":[1]}"#,
         );
-        let line = |name: &str, before: &str, after: &str| {
-            (name.to_owned(), before.to_owned(), after.to_owned())
+        let line = |field: &str, before: &str, after: &str| Difference {
+            field: field.to_owned(),
+            before: before.to_owned(),
+            after: after.to_owned(),
         };
         assert_eq!(told, [line("name", "A", "B"), line("new", "–", "[1]")]);
         assert!(differences("", "").is_empty());

@@ -16,6 +16,12 @@ pub(crate) struct Axis {
     to: Timestamp,
 }
 
+/// A moment that is marked on the axis.
+pub(crate) struct Tick {
+    pub(crate) x: String,
+    pub(crate) label: Label,
+}
+
 impl Axis {
     /// Over all these moments, with a margin at both ends; `None` without a beginning.
     pub(crate) fn over(
@@ -46,7 +52,7 @@ impl Axis {
     }
 
     /// Evenly spaced moments, both ends among them: where each lies, and what it is called.
-    pub(crate) fn ticks(&self) -> Vec<(String, Label)> {
+    pub(crate) fn ticks(&self) -> Vec<Tick> {
         let is_short = self.span() < SignedDuration::from_hours(3 * 24);
         let moments = (0..=TICKS)
             .filter_map(|number| self.from.checked_add(self.span() * number / TICKS).ok());
@@ -55,7 +61,10 @@ impl Axis {
                 // Short lives need the time of day on their axis.
                 let label = if is_short { minute(at) } else { day(at) };
                 let x = self.x(at);
-                (text(x), Label::under(x, WIDTH, label))
+                Tick {
+                    x: text(x),
+                    label: Label::under(x, WIDTH, label),
+                }
             })
             .collect()
     }

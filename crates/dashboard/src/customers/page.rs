@@ -6,7 +6,8 @@ use super::{
     timeline::{Band, Timeline, timeline},
 };
 use crate::{
-    filters, form::Sent, respond::html, row::Row, shell::Shell, state::Dashboard, text::exact,
+    choice::Choice, filters, form::Sent, respond::html, row::Row, shell::Shell, state::Dashboard,
+    text::exact,
 };
 use askama::Template;
 use axum::{
@@ -50,7 +51,7 @@ struct CustomerTemplate {
     picture: Option<Timeline>,
     by_recorded: bool,
     rows: Vec<Row>,
-    entitlements: Vec<(String, String)>,
+    entitlements: Vec<Choice>,
 }
 
 /// `GET /projects/{project}/customers/{who}`.
@@ -100,7 +101,7 @@ async fn customer(
             .map(|row| Row::of(key, view::event(setup, row)))
             .collect(),
         entitlements: entitlements
-            .map(|row| (row.key.clone(), row.name.clone()))
+            .map(|row| Choice::new(&*row.key, &*row.name))
             .collect(),
         customer: record.customer,
     }))

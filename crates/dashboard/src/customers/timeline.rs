@@ -1,7 +1,7 @@
 //! A customer's purchases and events on one axis of time, as a picture. The tables beside it say the same in words.
 
-use super::axis::{Axis, day, minute, text};
-use crate::{label::Label, row::tone};
+use super::axis::{Axis, Tick, day, minute, text};
+use crate::row::tone;
 use domain::{
     ChainKey, Facts, IntegrationId, Snapshot,
     fact::{Discount, Ownership, TransactionFact, TransactionKind},
@@ -98,8 +98,7 @@ pub(crate) struct Timeline {
     pub(crate) lanes: Vec<Lane>,
     pub(crate) bars: Vec<Bar>,
     pub(crate) dots: Vec<Dot>,
-    /// Where a mark is, and its date.
-    pub(crate) ticks: Vec<(String, Label)>,
+    pub(crate) ticks: Vec<Tick>,
     pub(crate) now: String,
 }
 

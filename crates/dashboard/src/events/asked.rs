@@ -50,8 +50,13 @@ pub(crate) struct AskedPart {
     pub(crate) is_apple: bool,
     /// How much was used up, the store works out itself.
     pub(crate) renews: bool,
-    /// Who answered, and when.
-    pub(crate) answers: Vec<(String, String)>,
+    pub(crate) answers: Vec<Answered>,
+}
+
+/// That somebody answered.
+pub(crate) struct Answered {
+    pub(crate) who: String,
+    pub(crate) at: String,
 }
 
 /// What the store of an event asks, if it asks anything that can be answered.
@@ -85,11 +90,7 @@ pub(crate) async fn asked(
 }
 
 /// Who answered it, as far back as the last entries of the audit log go.
-async fn answers(
-    app: &App,
-    project: &InProject,
-    event: &Event,
-) -> Result<Vec<(String, String)>, Problem> {
+async fn answers(app: &App, project: &InProject, event: &Event) -> Result<Vec<Answered>, Problem> {
     let filter = AuditFilter {
         project: project.id,
         with_common: false,
@@ -103,7 +104,11 @@ async fn answers(
     let its = entries
         .into_iter()
         .filter(|entry| entry.what == ANSWERED && entry.subject == id);
-    Ok(its.map(|entry| (entry.who, exact(entry.at))).collect())
+    let answered = its.map(|entry| Answered {
+        who: entry.who,
+        at: exact(entry.at),
+    });
+    Ok(answered.collect())
 }
 
 /// The form that answers. What a store does not ask for is not on its form.

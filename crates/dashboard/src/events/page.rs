@@ -39,8 +39,16 @@ pub(crate) fn routes() -> Vec<Route<Dashboard>> {
     vec![Route::page(Method::Get, path, Access::Page, event)]
 }
 
-/// A webhook format, with the name and body of every message.
-type Format = (&'static str, Vec<(String, String)>);
+/// A webhook format, with every message that it makes of an event.
+struct Format {
+    name: &'static str,
+    messages: Vec<Payload>,
+}
+
+struct Payload {
+    name: String,
+    body: String,
+}
 
 #[derive(Template)]
 #[template(path = "events/page.html")]
@@ -71,11 +79,14 @@ fn formats(event: &Event) -> Vec<Format> {
     formats
         .map(|format| {
             let told = webhook::payloads(format, event).into_iter();
-            let told = told.map(|(name, body)| {
-                let shown = body.map_or_else(|error| error.to_string(), shown);
-                (name, shown)
+            let told = told.map(|(name, body)| Payload {
+                name,
+                body: body.map_or_else(|error| error.to_string(), shown),
             });
-            (format, told.collect())
+            Format {
+                name: format,
+                messages: told.collect(),
+            }
         })
         .collect()
 }

@@ -7,6 +7,7 @@ use super::{
     tested::Tested,
 };
 use crate::{
+    choice::Choice,
     filters,
     form::{Draft, Part, Shown, Wrong},
     respond::{html, refused},
@@ -70,20 +71,25 @@ struct IntegrationTemplate {
     fields: Vec<Shown>,
     key_problem: String,
     refused: Vec<Wrong>,
-    /// Events offered for a preview: id and what it is.
-    samples: Vec<(String, String)>,
+    /// Events offered for a preview.
+    samples: Vec<Choice>,
     /// The one that was chosen.
     chosen: String,
-    /// Name and request of every message.
-    preview: Option<Vec<(String, String)>>,
+    preview: Option<Vec<Sample>>,
     /// The secret that was made for it, shown this once.
     made: Option<String>,
 }
 
-/// What settings would send for an event: its id, and name and request of every message.
+/// What settings would send for an event.
 pub(super) struct Preview {
     pub(super) event: String,
-    pub(super) messages: Vec<(String, String)>,
+    pub(super) messages: Vec<Sample>,
+}
+
+/// A message as it would be sent.
+pub(super) struct Sample {
+    pub(super) name: String,
+    pub(super) request: String,
 }
 
 /// What a page shows besides, because it was just asked for.
@@ -132,8 +138,8 @@ impl Told {
     }
 }
 
-/// Past events, by id and by what they are.
-async fn samples(app: &App, project: &InProject) -> Result<Vec<(String, String)>, Problem> {
+/// Past events, by what they are.
+async fn samples(app: &App, project: &InProject) -> Result<Vec<Choice>, Problem> {
     let filter = EventFilter {
         project: Some(project.id),
         ..EventFilter::default()
@@ -148,7 +154,7 @@ async fn samples(app: &App, project: &InProject) -> Result<Vec<(String, String)>
             event.customer.app_user_id,
             clock(event.recorded_at)
         );
-        (event.id.to_string(), what)
+        Choice::new(event.id.to_string(), what)
     });
     Ok(samples.collect())
 }

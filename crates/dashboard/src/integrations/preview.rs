@@ -1,7 +1,7 @@
 //! What settings that are not saved yet would send for a past event.
 
 use super::{
-    page::{Also, Preview, page},
+    page::{Also, Preview, Sample, page},
     target::{Names, PREVIEWED, Target},
 };
 use crate::{
@@ -94,23 +94,26 @@ fn shown(app: &App, configured: &dyn Configured, message: &Message, event: &Even
     format!("{verb} {url}\n{headers}\n{body}")
 }
 
-/// Name and request of every message that these settings would send for an event.
+/// Every message that these settings would send for an event.
 fn would_send(
     app: &App,
     target: Target<'_>,
     settings: &Settings,
     event: &Event,
-) -> Result<Vec<(String, String)>, Vec<configuration::Problem>> {
+) -> Result<Vec<Sample>, Vec<configuration::Problem>> {
     let Some(configured) = configured(app, target, settings)? else {
         return Ok(Vec::new());
     };
     let messages = match configured.plan(event) {
         Ok(messages) => messages,
-        Err(reason) => return Ok(vec![("Not sent".into(), reason.text().into())]),
+        Err(reason) => {
+            let (name, request) = ("Not sent".into(), reason.text().into());
+            return Ok(vec![Sample { name, request }]);
+        }
     };
-    let shown = messages.iter().map(|message| {
-        let text = shown(app, &*configured, message, event);
-        (message.name.clone(), text)
+    let shown = messages.iter().map(|message| Sample {
+        name: message.name.clone(),
+        request: shown(app, &*configured, message, event),
     });
     Ok(shown.collect())
 }

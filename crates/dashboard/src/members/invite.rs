@@ -2,7 +2,7 @@
 
 use super::{
     may::{may_handle, may_open, role_of},
-    page::page,
+    page::{NewLink, page},
 };
 use crate::{
     form::{Form, Ticked, Trimmed},
@@ -107,7 +107,8 @@ async fn invite(
         let problem = format!("{email} has an account already");
         return page(&app, &project, &uri, None, problem).await;
     }
-    let link = Some((email, address(&app, &token)));
+    let url = address(&app, &token);
+    let link = Some(NewLink { email, url });
     page(&app, &project, &uri, link, String::new()).await
 }
 
@@ -157,7 +158,8 @@ async fn password_link(
         Ok((put(&app, project, &link)?, (user.email.clone(), token)))
     })
     .await?;
-    let link = Some((email, address(&app, &token)));
+    let url = address(&app, &token);
+    let link = Some(NewLink { email, url });
     page(&app, &project, &uri, link, String::new()).await
 }
 

@@ -87,6 +87,12 @@ impl Member {
     }
 }
 
+/// A link that was made for somebody.
+pub(super) struct NewLink {
+    pub(super) email: String,
+    pub(super) url: String,
+}
+
 #[derive(Template)]
 #[template(path = "members/page.html")]
 struct MembersTemplate {
@@ -97,8 +103,8 @@ struct MembersTemplate {
     may_manage: bool,
     /// Whether the reader reaches this project only, and so may invite to no other.
     is_bound: bool,
-    /// A link that was made just now, and for whom. It is shown once.
-    link: Option<(String, String)>,
+    /// A link that was made just now. It is shown once.
+    link: Option<NewLink>,
     problem: String,
 }
 
@@ -107,7 +113,7 @@ pub(super) async fn page(
     app: &App,
     project: &InProject,
     uri: &Uri,
-    link: Option<(String, String)>,
+    link: Option<NewLink>,
     problem: String,
 ) -> Result<Response, Problem> {
     let setup = app.engine.setup();

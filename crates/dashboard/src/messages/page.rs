@@ -22,14 +22,19 @@ pub(crate) fn routes() -> Vec<Route<Dashboard>> {
     vec![Route::page(Method::Get, path, Access::Page, message)]
 }
 
+/// An event that a message led to.
+struct Led {
+    event: String,
+    title: &'static str,
+}
+
 #[derive(Template)]
 #[template(path = "messages/page.html")]
 struct MessageTemplate {
     shell: Shell,
     message: MessagePart,
     outcome: String,
-    /// Id and title of each.
-    events: Vec<(String, &'static str)>,
+    events: Vec<Led>,
 }
 
 /// `GET /projects/{project}/messages/{id}`.
@@ -53,7 +58,10 @@ async fn message(
         message: MessagePart::of(record.message),
         outcome: became.words,
         events: events
-            .map(|(id, kind)| (id.to_string(), kind.title()))
+            .map(|(id, kind)| Led {
+                event: id.to_string(),
+                title: kind.title(),
+            })
             .collect(),
     }))
 }

@@ -5,7 +5,7 @@ use super::{
     counted::Counted,
     lines::{self, AppLine, IntegrationLine},
 };
-use crate::{form::Sent, respond::html, shell::Shell, state::Dashboard, text::exact};
+use crate::{count::Count, form::Sent, respond::html, shell::Shell, state::Dashboard, text::exact};
 use askama::Template;
 use axum::{extract::State, http::Uri, response::Response};
 use domain::{Environment, time::before};
@@ -46,7 +46,7 @@ struct OverviewTemplate {
     hours: Vec<Column>,
     days: Vec<Column>,
     /// Kind and how often, today's most frequent first.
-    kinds: Vec<(&'static str, u64)>,
+    kinds: Vec<Count>,
     integrations: Vec<IntegrationLine>,
     apps: Vec<AppLine>,
 }
@@ -63,13 +63,14 @@ fn chosen(asked: &Sent, tallies: &[Tally]) -> Environment {
 }
 
 /// Kinds of events since a moment and how often, the most frequent first.
-fn kinds(tallies: &[Tally], since: Timestamp) -> Vec<(&'static str, u64)> {
+fn kinds(tallies: &[Tally], since: Timestamp) -> Vec<Count> {
     let mut kinds: BTreeMap<&'static str, u64> = BTreeMap::new();
     for tally in tallies.iter().filter(|tally| tally.hour >= since) {
         *kinds.entry(tally.kind.title()).or_default() += tally.count;
     }
-    let mut kinds: Vec<_> = kinds.into_iter().collect();
-    kinds.sort_by_key(|(_, count)| Reverse(*count));
+    let kinds = kinds.into_iter();
+    let mut kinds: Vec<_> = kinds.map(|(what, number)| Count { what, number }).collect();
+    kinds.sort_by_key(|kind| Reverse(kind.number));
     kinds
 }
 
@@ -100,7 +101,7 @@ async fn overview(
         trials: counts.map_or(0, |count| count.trials),
         counted_at: exact(counted_at),
         revenue: chart::dollars(tallies.iter().map(|tally| tally.usd_micros).sum()),
-        told: kinds.iter().map(|(_, count)| count).sum(),
+        told: kinds.iter().map(|kind| kind.number).sum(),
         hours: chart::by_hour(&tallies, now),
         days: chart::by_day(&tallies, now),
         kinds,

@@ -1,7 +1,7 @@
 //! What a replay would do, as people read it.
 
 use super::line::title_of;
-use crate::text::exact;
+use crate::{count::Count, text::exact};
 use domain::NotSent;
 use engine::Forecast;
 use web::{
@@ -16,35 +16,43 @@ pub(crate) struct Foreseen {
     pub(crate) total: u64,
     pub(crate) events: u64,
     pub(crate) is_complete: bool,
-    pub(crate) parts: Vec<(&'static str, u64)>,
-    pub(crate) refused: Vec<(&'static str, u64)>,
+    pub(crate) parts: Vec<Count>,
+    pub(crate) refused: Vec<Count>,
     pub(crate) under_way: u64,
-    /// Event id, kind, customer, when.
-    pub(crate) samples: Vec<(String, &'static str, String, String)>,
+    pub(crate) samples: Vec<Sample>,
     pub(crate) seconds: u64,
     pub(crate) held: &'static str,
+}
+
+/// An event that it would send.
+pub(crate) struct Sample {
+    pub(crate) id: String,
+    pub(crate) title: &'static str,
+    pub(crate) customer: String,
+    pub(crate) at: String,
 }
 
 impl Foreseen {
     fn of(seen: &Forecast, wanted: &Wanted) -> Self {
         let parts = seen.sent.iter();
         let refused = seen.refused.iter();
-        let samples = seen.samples.iter().map(|(event, _)| {
-            (
-                event.id.to_string(),
-                event.kind.title(),
-                event.customer.app_user_id.clone(),
-                exact(event.recorded_at),
-            )
+        let counted = |what, number| Count { what, number };
+        let samples = seen.samples.iter().map(|(event, _)| Sample {
+            id: event.id.to_string(),
+            title: event.kind.title(),
+            customer: event.customer.app_user_id.clone(),
+            at: exact(event.recorded_at),
         });
         Self {
             total: seen.total(),
             events: seen.events,
             is_complete: seen.is_complete,
             parts: parts
-                .map(|(standing, count)| (title_of(*standing), *count))
+                .map(|(standing, count)| counted(title_of(*standing), *count))
                 .collect(),
-            refused: refused.map(|(why, count)| (why.text(), *count)).collect(),
+            refused: refused
+                .map(|(why, count)| counted(why.text(), *count))
+                .collect(),
             under_way: seen.under_way,
             samples: samples.collect(),
             seconds: seen.total().div_ceil(u64::from(wanted.per_second)),

@@ -45,7 +45,7 @@ impl ProjectForm {
     /// What it says of the project, or what is wrong with it, by field.
     fn read(self, key: &str) -> Result<DesiredProject, Vec<configuration::Problem>> {
         let behaviour = |text: &str| {
-            let words = BEHAVIOURS.map(|(word, _)| word).join(", ");
+            let words = BEHAVIOURS.map(|behaviour| behaviour.word).join(", ");
             let read = serde_json::from_value(json!(text));
             read.map_err(|_| format!("{text:?} is none of {words}"))
         };

@@ -26,15 +26,29 @@ pub(crate) fn routes() -> Vec<Route<Dashboard>> {
     vec![Route::page(Method::Get, path, Access::Page, settings)]
 }
 
-/// Transfer behaviours and what each does.
-pub(super) const BEHAVIOURS: [(&str, &str); 4] = [
-    ("transfer", "It moves to whoever sends it in"),
-    (
-        "transfer_if_inactive",
-        "It moves, unless it is an active subscription",
-    ),
-    ("keep", "It stays, and the other is refused"),
-    ("share", "The two become one customer"),
+/// What becomes of a purchase that is sent in for another customer.
+pub(super) struct Behaviour {
+    pub(super) word: &'static str,
+    title: &'static str,
+}
+
+pub(super) const BEHAVIOURS: [Behaviour; 4] = [
+    Behaviour {
+        word: "transfer",
+        title: "It moves to whoever sends it in",
+    },
+    Behaviour {
+        word: "transfer_if_inactive",
+        title: "It moves, unless it is an active subscription",
+    },
+    Behaviour {
+        word: "keep",
+        title: "It stays, and the other is refused",
+    },
+    Behaviour {
+        word: "share",
+        title: "The two become one customer",
+    },
 ];
 
 const fn text(name: &'static str) -> Field {
@@ -87,7 +101,7 @@ struct SettingsTemplate {
     window: u32,
     transfer: String,
     sandbox_transfer: String,
-    behaviours: [(&'static str, &'static str); 4],
+    behaviours: [Behaviour; 4],
     keys: Vec<KeyLine>,
     may_manage: bool,
     /// A key that was made just now. It is shown once.

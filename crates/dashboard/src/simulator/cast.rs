@@ -24,8 +24,10 @@ const OF_A_PERIOD: [&str; 4] = [
 pub(crate) struct Cast {
     pub(crate) app_user_id: String,
     pub(crate) product: String,
-    /// Decimal number, and ISO 4217 code.
-    pub(crate) price: (String, String),
+    /// Decimal number.
+    pub(crate) price: String,
+    /// ISO 4217 code.
+    pub(crate) currency: String,
     /// Names the purchase: two lives never share one.
     pub(crate) chain: String,
     pub(crate) start: Timestamp,
@@ -96,7 +98,7 @@ impl<'a> Purchase<'a> {
         self.stands["purchased_at"] = json!(cast.at(from));
         self.stands["expires_at"] = json!(cast.at(self.ends));
         self.stands["will_renew"] = json!(true);
-        self.stands["price"] = json!({ "amount": amount, "currency": cast.price.1 });
+        self.stands["price"] = json!({ "amount": amount, "currency": cast.currency });
         self.forgets(&OF_A_PERIOD);
     }
 
@@ -111,7 +113,7 @@ impl<'a> Purchase<'a> {
             // A charge made good late pays for the period that began when the last one ended.
             Pays => {
                 let from = if self.ends == 0 { day } else { self.ends };
-                self.begins_period(from, MONTH, &cast.price.0);
+                self.begins_period(from, MONTH, &cast.price);
             }
             Cancels => {
                 self.stands["will_renew"] = json!(false);
@@ -145,7 +147,7 @@ impl<'a> Purchase<'a> {
                 self.stands["kind"] = json!("one_time_purchase");
                 self.stands["transaction_id"] = json!(cast.chain);
                 self.stands["purchased_at"] = json!(at);
-                self.stands["price"] = json!({ "amount": cast.price.0, "currency": cast.price.1 });
+                self.stands["price"] = json!({ "amount": cast.price, "currency": cast.currency });
             }
         }
         self.stands["updated_at"] = json!(at);
@@ -164,7 +166,8 @@ mod tests {
         let cast = Cast {
             app_user_id: "ann".into(),
             product: "monthly".into(),
-            price: ("9.99".into(), "USD".into()),
+            price: "9.99".into(),
+            currency: "USD".into(),
             chain: "sim_1".into(),
             start: "2026-11-20T10:00:00Z".parse().unwrap(),
             day: SignedDuration::from_millis(333),

@@ -6,6 +6,7 @@ use super::{
     script,
 };
 use crate::{
+    choice::Choice,
     filters,
     respond::{html, refused},
     row::Row,
@@ -35,12 +36,28 @@ pub(crate) fn routes() -> Vec<Route<Dashboard>> {
 const SHOWN: usize = 50;
 /// Lives shown.
 const LIVES: usize = 10;
-/// What a month may last, in seconds, and how that is said.
-pub(super) const PACES: [(i64, &str); 4] = [
-    (10, "10 seconds"),
-    (30, "30 seconds"),
-    (120, "2 minutes"),
-    (600, "10 minutes"),
+/// What a month may last.
+pub(super) struct Pace {
+    pub(super) seconds: i64,
+    title: &'static str,
+}
+pub(super) const PACES: [Pace; 4] = [
+    Pace {
+        seconds: 10,
+        title: "10 seconds",
+    },
+    Pace {
+        seconds: 30,
+        title: "30 seconds",
+    },
+    Pace {
+        seconds: 120,
+        title: "2 minutes",
+    },
+    Pace {
+        seconds: 600,
+        title: "10 minutes",
+    },
 ];
 /// The product of a project that lists none.
 const PRODUCT: &str = "simulated_monthly";
@@ -59,8 +76,8 @@ pub(crate) struct Draft {
 #[template(path = "simulator/page.html")]
 pub(crate) struct SimulatorTemplate {
     pub(crate) shell: Shell,
-    pub(crate) scripts: Vec<(&'static str, &'static str)>,
-    pub(crate) paces: [(i64, &'static str); 4],
+    pub(crate) scripts: Vec<Choice>,
+    pub(crate) paces: Vec<Choice>,
     pub(crate) products: Vec<String>,
     pub(crate) draft: Draft,
     pub(crate) problems: Vec<String>,
@@ -104,12 +121,16 @@ pub(super) async fn page(
     problems: Vec<String>,
 ) -> Result<Response, Problem> {
     let lives: Vec<Life> = lives.of(project.id).into_iter().take(LIVES).collect();
-    let scripts = script::ALL.iter();
+    let (scripts, paces) = (script::ALL.iter(), PACES.iter());
     let is_right = problems.is_empty();
     let page = SimulatorTemplate {
         shell: Shell::load(app, project, "simulator", uri).await?,
-        scripts: scripts.map(|script| (script.key, script.title)).collect(),
-        paces: PACES,
+        scripts: scripts
+            .map(|script| Choice::new(script.key, script.title))
+            .collect(),
+        paces: paces
+            .map(|pace| Choice::new(pace.seconds.to_string(), pace.title))
+            .collect(),
         products: products(project).map(|row| row.id.clone()).collect(),
         draft,
         problems,
@@ -137,7 +158,7 @@ async fn simulator(
         product: product.map_or(PRODUCT, |row| &row.id).to_owned(),
         price: "9.99".into(),
         currency: "USD".into(),
-        month: PACES[1].0.to_string(),
+        month: PACES[1].seconds.to_string(),
     };
     page((&app, &lives), &project, &uri, draft, Vec::new()).await
 }

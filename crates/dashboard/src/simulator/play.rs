@@ -86,7 +86,7 @@ impl Draft {
             problems.push(format!("script: there is no script {:?}", self.script));
         }
         let pace = self.month.parse::<i64>().ok();
-        let pace = pace.filter(|seconds| PACES.iter().any(|(known, _)| known == seconds));
+        let pace = pace.filter(|seconds| PACES.iter().any(|pace| pace.seconds == *seconds));
         if pace.is_none() {
             problems.push(format!(
                 "month: {:?} is none of 10, 30, 120, 600 seconds",
@@ -126,7 +126,8 @@ impl Draft {
         Cast {
             app_user_id: customer,
             product: self.product.clone(),
-            price: (self.price.clone(), self.currency.clone()),
+            price: self.price.clone(),
+            currency: self.currency.clone(),
             chain: format!("sim_{unique}"),
             start: system.now(),
             day,

@@ -31,14 +31,20 @@ struct AppStep {
     heard: bool,
 }
 
+struct IntegrationStep {
+    key: String,
+    name: String,
+    /// How it does, in a word.
+    state: &'static str,
+}
+
 #[derive(Template)]
 #[template(path = "start/page.html")]
 struct StartTemplate {
     shell: Shell,
     apps: Vec<AppStep>,
     heard: bool,
-    /// Key, name and how it stands.
-    integrations: Vec<(String, String, &'static str)>,
+    integrations: Vec<IntegrationStep>,
     tested: bool,
 }
 
@@ -85,7 +91,11 @@ async fn start(State(app): State<App>, project: InProject, uri: Uri) -> Result<R
     let integrations = project.integrations().iter().map(|active| {
         let row = &active.row;
         let health = health::Shown::of(&app, active);
-        (row.key.clone(), row.name.clone(), health.state)
+        IntegrationStep {
+            key: row.key.clone(),
+            name: row.name.clone(),
+            state: health.state,
+        }
     });
     Ok(html(&StartTemplate {
         shell: Shell::load(&app, &project, "start", &uri).await?,

@@ -46,7 +46,7 @@ struct WelcomeTemplate {
 /// `GET /`: the first project the caller reaches, or the start.
 async fn home(State(app): State<App>, caller: Caller) -> Response {
     match reached(&app, &caller).first() {
-        Some((key, _)) => Redirect::to(&format!("/projects/{key}")).into_response(),
+        Some(first) => Redirect::to(&format!("/projects/{}", first.value)).into_response(),
         None => html(&WelcomeTemplate {
             may_write: caller.scope >= ledger::Scope::Write && caller.project.is_none(),
             name: String::new(),
