@@ -146,6 +146,14 @@ proptest! {
     }
 
     #[test]
+    fn an_event_has_one_id_in_every_order_of_arrival((told, shuffled) in shuffled()) {
+        let dated: BTreeMap<_, _> = in_time(&told).told.into_iter().map(|change| (change.key, change.dated)).collect();
+        for change in at_once(&shuffled).told {
+            prop_assert_eq!(*dated.get(&change.key).unwrap_or(&change.dated), change.dated, "{}", change.key);
+        }
+    }
+
+    #[test]
     fn equal_states_give_nothing(told in histories()) {
         let mut tracker = in_time(&told);
         let now = told.iter().map(version).max().unwrap();

@@ -17,6 +17,8 @@ struct State {
     /// By path of the API: `subscriptions/sub_1`.
     objects: BTreeMap<String, Value>,
     events: u64,
+    /// Each object as the last event about it had it, by its id.
+    told: BTreeMap<String, Value>,
     /// How often each path was asked for.
     asked: BTreeMap<String, u64>,
 }
@@ -79,9 +81,15 @@ impl StripeAccount {
     pub fn tell(&self, kind: &str, object: &Value, at: Timestamp) -> String {
         let mut state = self.state();
         state.events += 1;
+        let mut data = json!({ "object": object });
+        let id = object["id"].as_str().unwrap_or_default().to_owned();
+        let before = state.told.insert(id, object.clone());
+        if let Some(before) = before.filter(|_| kind.ends_with(".updated")) {
+            data["previous_attributes"] = was_otherwise(&before, object);
+        }
         json!({
             "id": format!("evt_{}", state.events), "object": "event", "type": kind, "created": at.as_second(), "livemode": false,
-            "api_version": "2025-03-31.basil", "data": { "object": object },
+            "api_version": "2025-03-31.basil", "data": data,
         })
         .to_string()
     }
@@ -148,6 +156,16 @@ impl StripeAccount {
             "charge": format!("ch_{invoice}"), "payment_intent": format!("pi_{invoice}"),
         }));
     }
+}
+
+/// The values of an object that are not what they were, as they were.
+fn was_otherwise(before: &Value, now: &Value) -> Value {
+    let names = [before, now].map(|object| object.as_object().into_iter().flatten());
+    let names = names.into_iter().flatten().map(|(name, _)| name);
+    let changed = names.filter(|name| before[*name] != now[*name]);
+    changed
+        .map(|name| (name.clone(), before[name].clone()))
+        .collect()
 }
 
 /// A `Stripe-Signature` header.

@@ -158,6 +158,8 @@ fn closed(step: &Step<'_>, fact: &TransactionFact) -> Option<Change> {
         transaction: old.id.clone(),
         product: old.product.clone(),
         reason: Some(reason),
+        // Whatever took over, and whether it was known already that something did.
+        dated: old.purchased_at,
         ..change
     })
 }

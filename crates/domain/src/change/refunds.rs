@@ -100,6 +100,7 @@ fn inside<'a>(
             let key = format!("refund_reversed:{}:{}", fact.key(), at.as_millisecond());
             told.push(Change {
                 refunded: charge.undo(Part::Shown(*at)),
+                dated: *at,
                 ..about(step.change(EventKind::RefundReversed, key, *version, "refund.reversed"))
             });
         }
@@ -155,6 +156,7 @@ fn stated<'a>(
         let kind = EventKind::RefundReversed;
         told.push(Change {
             refunded: charge.undo(Part::Own(id)),
+            dated: refund.at,
             ..about(step.change(kind, key, refund.version, "refund.undone"))
         });
     }
@@ -217,6 +219,7 @@ fn notice(step: &Step<'_>, note: &Note) -> Option<Change> {
             Some(said)
         }
         Note::PauseRequested { .. }
+        | Note::Paused { .. }
         | Note::Deferred { .. }
         | Note::TrialWillEnd { .. }
         | Note::Offered { .. } => None,

@@ -1,11 +1,12 @@
 //! Auto-renew switched off or on, and products that the store will renew into, or has put in effect without a charge.
 
-use super::step::{Change, Step};
+use super::step::{Change, State, Step};
 use crate::{
     CancellationReason, EventKind, Snapshot,
     fact::{Transaction, TransactionKind, line_key},
     snapshot::Standing,
 };
+use jiff::Timestamp;
 
 pub(super) fn told(step: &Step<'_>) -> Vec<Change> {
     let snapshot = step.after.snapshot;
@@ -21,15 +22,11 @@ fn was_on(step: &Step<'_>) -> bool {
     step.before.is_none_or(|before| before.snapshot.will_renew)
 }
 
-/// Unique per direction, period and statement.
-fn key(step: &Step<'_>, direction: &str) -> String {
-    let snapshot = step.after.snapshot;
-    format!(
-        "{direction}:{}:{}:{}",
-        step.chain,
-        snapshot.transaction_key(),
-        snapshot.version.as_microsecond()
-    )
+/// Unique per direction, period and cancellation: the store's own time of that, or else of the statement that shows what changed.
+fn key(step: &Step<'_>, direction: &str, cancelled_at: Timestamp) -> String {
+    let transaction = step.after.snapshot.transaction_key();
+    let at = cancelled_at.as_microsecond();
+    format!("{direction}:{}:{transaction}:{at}", step.chain)
 }
 
 /// `renewal.switched_off`: while it runs, or at its very end, where the store says that the customer cancelled and that
@@ -39,7 +36,7 @@ pub(super) fn switched_off(step: &Step<'_>) -> Option<Change> {
     if !was_on(step) || snapshot.will_renew {
         return None;
     }
-    let is_stated = cancel_is_stated(step);
+    let stated = cancelled_at(step.after, step.line);
     let is_cancelled = matches!(
         snapshot.standing,
         Standing::Expired {
@@ -47,17 +44,18 @@ pub(super) fn switched_off(step: &Step<'_>) -> Option<Change> {
             ..
         }
     );
-    if snapshot.has_ended() && !(is_cancelled && is_stated && step.is_same_period()) {
+    if snapshot.has_ended() && !(is_cancelled && stated.is_some() && step.is_same_period()) {
         return None;
     }
-    let since = snapshot.off_since.filter(|_| is_stated);
+    let since = snapshot.off_since.filter(|_| stated.is_some());
+    let since = since.unwrap_or(snapshot.version);
     Some(step.change(
         step.named(
             EventKind::TrialRenewalCancelled,
             EventKind::SubscriptionRenewalCancelled,
         ),
-        key(step, "renewal_off"),
-        since.unwrap_or(snapshot.version),
+        key(step, "renewal_off", since),
+        since,
         "renewal.switched_off",
     ))
 }
@@ -72,15 +70,22 @@ fn switched_on(step: &Step<'_>) -> Option<Change> {
     if was_on(step) || !snapshot.will_renew || had_ended || !goes_on {
         return None;
     }
-    Some(step.change(
+    let was_stated = |before: &State<'_>| cancelled_at(*before, step.line).is_some();
+    let taken_back = step
+        .before
+        .filter(was_stated)
+        .and_then(|before| before.snapshot.off_since);
+    let dated = taken_back.unwrap_or(snapshot.version);
+    let change = step.change(
         step.named(
             EventKind::TrialRenewalReactivated,
             EventKind::SubscriptionRenewalReactivated,
         ),
-        key(step, "renewal_on"),
+        key(step, "renewal_on", dated),
         snapshot.version,
         "renewal.switched_on",
-    ))
+    );
+    Some(Change { dated, ..change })
 }
 
 /// `product.changed_uncharged`: another product took the place of the one that was charged for, before anything is charged
@@ -140,28 +145,20 @@ fn product_changed(step: &Step<'_>, from: &str, to: &str, rule: &'static str) ->
     }
 }
 
-/// The transaction that the chain stands on.
-fn current<'a>(step: &Step<'a>) -> Option<&'a Transaction> {
-    let after = step.after;
-    let id = &after.snapshot.transaction;
-    after.facts.transaction(id, step.line)
+/// The transaction that a line stands on.
+fn current<'a>(state: State<'a>, line: &str) -> Option<&'a Transaction> {
+    state.facts.transaction(&state.snapshot.transaction, line)
 }
 
-/// Whether the store itself says when auto-renew was switched off.
-fn cancel_is_stated(step: &Step<'_>) -> bool {
-    current(step)
-        .and_then(|current| {
-            step.after
-                .facts
-                .renewals
-                .get(&line_key(&current.fact.leg, step.line))
-        })
-        .is_some_and(|renewal| renewal.off_since.is_some())
+/// When auto-renew was switched off, where the store itself says so.
+fn cancelled_at(state: State<'_>, line: &str) -> Option<Timestamp> {
+    let leg = &current(state, line)?.fact.leg;
+    state.facts.renewals.get(&line_key(leg, line))?.off_since
 }
 
 /// Whether the current transaction is a new leg of the same product, taken up while the one before still ran.
 fn took_over_before_the_end(step: &Step<'_>) -> bool {
-    let Some((before, current)) = step.before.zip(current(step)) else {
+    let Some((before, current)) = step.before.zip(current(step.after, step.line)) else {
         return false;
     };
     let before: &Snapshot = before.snapshot;

@@ -1,7 +1,8 @@
 //! Where the chain stands: paused, unpaid, over. Each is told once per period.
 
-use super::step::{Change, Step};
+use super::step::{Change, State, Step};
 use crate::{EventKind, Snapshot, Store, fact::TransactionKind, snapshot::Standing};
+use jiff::Timestamp;
 
 pub(super) fn told(step: &Step<'_>) -> Vec<Change> {
     let rules = [paused, charge_failed, grace_began, ended];
@@ -13,28 +14,44 @@ fn key(step: &Step<'_>, what: &str) -> String {
     format!("{what}:{}:{transaction}", step.chain)
 }
 
-/// `pause.asked_for`, or else `pause.began`.
+/// `pause.asked_for`, or else `pause.began`. One that is over may be followed by another in the same period: which one it is, the message says
+/// that it began with.
 pub(super) fn paused(step: &Step<'_>) -> Option<Change> {
     let snapshot = step.after.snapshot;
     let is_paused = |snapshot: &Snapshot| matches!(snapshot.standing, Standing::Paused { .. });
     let is_told = |snapshot: &Snapshot| is_paused(snapshot) || snapshot.pause_asked_at.is_some();
-    if !is_told(snapshot) || step.before_in_same_period().is_some_and(is_told) {
+    let said = said_paused_at(step.after);
+    let before = step.before.filter(|_| step.is_same_period());
+    let is_known = before
+        .filter(|before| is_told(before.snapshot))
+        .is_some_and(|before| {
+            let known = said_paused_at(before);
+            known.is_none() || known == said
+        });
+    if !is_told(snapshot) || is_known {
         return None;
     }
-    let (at, rule) = match snapshot.pause_asked_at {
-        Some(at) => (at, "pause.asked_for"),
-        None => (snapshot.version, "pause.began"),
+    let rule = match snapshot.pause_asked_at {
+        Some(_) => "pause.asked_for",
+        None => "pause.began",
     };
-    let key = key(step, "paused");
-    let key = match step.store {
+    let (kind, key) = (EventKind::SubscriptionPaused, key(step, "paused"));
+    Some(match step.store {
         // Asked again, or taken back: Google does not say which, so there is one in a period.
-        Store::PlayStore => key,
-        // One that is over may be followed by another in the same period.
-        Store::AppStore | Store::Stripe | Store::External | Store::Promotional => {
-            format!("{key}:{}", at.as_microsecond())
+        Store::PlayStore => {
+            let at = snapshot.pause_asked_at.unwrap_or(snapshot.version);
+            step.shown(kind, key, at, rule)
         }
-    };
-    Some(step.change(EventKind::SubscriptionPaused, key, at, rule))
+        Store::AppStore | Store::Stripe | Store::External | Store::Promotional => {
+            let at = said.unwrap_or(snapshot.version);
+            step.change(kind, format!("{key}:{}", at.as_microsecond()), at, rule)
+        }
+    })
+}
+
+/// When the last pause in the period began or was asked for, where the message that said so is known.
+fn said_paused_at(state: State<'_>) -> Option<Timestamp> {
+    state.facts.paused_since(state.snapshot.purchased_at)
 }
 
 /// `billing.charge_failed`: once per episode.
@@ -43,7 +60,7 @@ pub(super) fn charge_failed(step: &Step<'_>) -> Option<Change> {
     let before = step.before_in_same_period();
     let begins = snapshot.has_billing_issue() && !before.is_some_and(Snapshot::has_billing_issue);
     begins.then(|| {
-        step.change(
+        step.shown(
             EventKind::BillingIssueDetected,
             key(step, "billing_issue"),
             snapshot.version,
@@ -58,7 +75,7 @@ pub(super) fn grace_began(step: &Step<'_>) -> Option<Change> {
     let in_grace = |snapshot: &Snapshot| matches!(snapshot.standing, Standing::Grace { .. });
     let begins = in_grace(snapshot) && !step.before_in_same_period().is_some_and(in_grace);
     begins.then(|| {
-        step.change(
+        step.shown(
             EventKind::EnteredGracePeriod,
             key(step, "grace"),
             snapshot.version,
@@ -85,6 +102,6 @@ pub(super) fn ended(step: &Step<'_>) -> Option<Change> {
     let kind = step.named(EventKind::TrialExpired, EventKind::SubscriptionExpired);
     Some(Change {
         reason: Some(reason),
-        ..step.change(kind, key(step, "expired"), at, "expired.confirmed")
+        ..step.shown(kind, key(step, "expired"), at, "expired.confirmed")
     })
 }

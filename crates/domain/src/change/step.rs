@@ -18,6 +18,8 @@ pub struct Change {
     pub key: String,
     /// Business time; may lie in the future for a renewal charged early.
     pub occurred_at: Timestamp,
+    /// A time that the store states, whenever it was heard: ids are dated by it. `occurred_at`, unless that is only when the store showed it.
+    pub dated: Timestamp,
     /// The line of the purchase it is about; empty where there is one only.
     pub line: String,
     /// The store transaction it is about.
@@ -61,6 +63,7 @@ impl Change {
             kind,
             key,
             occurred_at,
+            dated: occurred_at,
             line: snapshot.line.clone(),
             transaction: snapshot.transaction.clone(),
             product: snapshot.product.clone(),
@@ -158,6 +161,21 @@ impl<'a> Step<'a> {
         rule: &'static str,
     ) -> Change {
         Change::new(kind, key, occurred_at, self.after.snapshot, rule)
+    }
+
+    /// The same of what the store shows without saying since when: its key has no time that depends on when it was heard, and its id is dated
+    /// by the period.
+    pub(super) fn shown(
+        &self,
+        kind: EventKind,
+        key: String,
+        occurred_at: Timestamp,
+        rule: &'static str,
+    ) -> Change {
+        Change {
+            dated: self.after.snapshot.purchased_at,
+            ..self.change(kind, key, occurred_at, rule)
+        }
     }
 
     /// Picks the trial's name for an event while the current period is free.

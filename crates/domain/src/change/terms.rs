@@ -40,7 +40,10 @@ fn end_moved(step: &Step<'_>) -> Option<Change> {
         }
     };
     let key = format!("extended:{}:{}", step.name(), new.as_millisecond());
-    Some(step.change(kind, key, snapshot.version, rule))
+    Some(Change {
+        dated: new,
+        ..step.change(kind, key, snapshot.version, rule)
+    })
 }
 
 /// `price_increase.pending`, `price_increase.accepted`.
@@ -86,5 +89,8 @@ pub(super) fn trial_will_end(step: &Step<'_>) -> Option<Change> {
         .filter(|at| (snapshot.purchased_at..ends).contains(at))
         .min()?;
     let key = format!("trial_will_end:{}:{}", step.name(), ends.as_millisecond());
-    Some(step.change(EventKind::TrialWillEnd, key, at, "trial.will_end"))
+    Some(Change {
+        dated: ends,
+        ..step.change(EventKind::TrialWillEnd, key, at, "trial.will_end")
+    })
 }

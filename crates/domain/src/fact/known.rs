@@ -168,6 +168,15 @@ impl Facts {
         })
     }
 
+    /// When the last pause began or was asked for in the period that begins at `begins`, where the message that said so is known.
+    pub(crate) fn paused_since(&self, begins: Timestamp) -> Option<Timestamp> {
+        let said = self.notes.iter().filter_map(|note| match note {
+            Note::Paused { at } => Some(*at),
+            _ => None,
+        });
+        said.filter(|at| *at >= begins).max()
+    }
+
     fn absorb_transaction(&mut self, fact: &TransactionFact) {
         let rank =
             |fact: &TransactionFact| (fact.version, fact.revocation.is_some(), fact.upgraded);

@@ -65,6 +65,11 @@ pub enum Note {
         /// When.
         at: Timestamp,
     },
+    /// A pause began or was asked for, as the message says that changed it: what the store shows of it has no date.
+    Paused {
+        /// When.
+        at: Timestamp,
+    },
     /// The developer moved the renewal date.
     Deferred {
         /// When.
@@ -119,6 +124,7 @@ impl Note {
             | Self::RefundDeclined { transaction, .. }
             | Self::RefundUndone { transaction, .. } => Some(transaction),
             Self::PauseRequested { .. }
+            | Self::Paused { .. }
             | Self::Deferred { .. }
             | Self::TrialWillEnd { .. }
             | Self::Offered { .. } => None,

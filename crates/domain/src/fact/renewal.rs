@@ -78,7 +78,7 @@ pub struct RenewalFact {
     /// When a pause ends by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resumes_at: Option<Timestamp>,
-    /// A pause will begin at the end of the period.
+    /// A pause will begin at the end of the period; a note says since when that is so.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub pause_is_planned: bool,
     /// `product` is in effect, whatever was charged last.

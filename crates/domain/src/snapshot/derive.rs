@@ -59,20 +59,14 @@ impl Snapshot {
         let off_since = renewal
             .filter(|_| is_subscription && !will_renew && !fact.is_prepaid)
             .map(|renewal| renewal.off_since.unwrap_or(renewal.version));
-        let pause_asked_at = facts
-            .notes
-            .iter()
-            .filter_map(|note| match note {
-                Note::PauseRequested { at } => Some(*at),
-                _ => None,
-            })
-            .find(|at| *at >= fact.purchased_at)
-            .or_else(|| {
-                renewal
-                    .filter(|renewal| renewal.pause_is_planned)
-                    .map(|renewal| renewal.version)
-            })
-            .filter(|_| will_renew && !ended);
+        let asked_for = facts.notes.iter().filter_map(|note| match note {
+            Note::PauseRequested { at } => Some(*at),
+            _ => None,
+        });
+        let mut asked_for = asked_for.filter(|at| will_renew && *at >= fact.purchased_at);
+        let planned = renewal.filter(|renewal| renewal.pause_is_planned);
+        let planned = planned.and_then(|_| facts.paused_since(fact.purchased_at));
+        let pause_asked_at = asked_for.next().or(planned).filter(|_| !ended);
         Some(Self {
             line: line.to_owned(),
             kind: fact.kind,

@@ -48,8 +48,8 @@ impl About<'_> {
             id: EventId::derived(
                 project.id.uuid(),
                 &format!("{}:{key}", customer.app_user_id),
-                // Business time, not ours: told late, it is the same event with the same id.
-                change.occurred_at,
+                // The store's time, not ours: told late, it is the same event with the same id.
+                change.dated,
             ),
             key,
             kind: change.kind,

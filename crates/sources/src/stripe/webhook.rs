@@ -24,6 +24,9 @@ pub struct EventEnvelope {
 struct EventData {
     /// The object as the endpoint's version of the API has it.
     object: Value,
+    /// What of it was otherwise before, in events that say that it was updated.
+    #[serde(default)]
+    previous_attributes: Value,
 }
 
 pub(super) fn receive(body: &[u8], now: Timestamp) -> Result<Received, Refusal> {
@@ -51,7 +54,14 @@ pub(super) fn receive(body: &[u8], now: Timestamp) -> Result<Received, Refusal> 
             prompt: json!({ "trial_will_end": event.created }),
             ..about("subscription", own())?
         }),
-        kind if kind.starts_with("customer.subscription.") => Some(about("subscription", own())?),
+        kind if kind.starts_with("customer.subscription.") => Some(Question {
+            prompt: if says_pause(&event) {
+                json!({ "paused_at": event.created })
+            } else {
+                Value::Null
+            },
+            ..about("subscription", own())?
+        }),
         kind if kind.starts_with("subscription_schedule.") => {
             // One that was released has let go of it.
             id(&object["subscription"])
@@ -95,6 +105,14 @@ pub(super) fn receive(body: &[u8], now: Timestamp) -> Result<Received, Refusal> 
         revocation: Vec::new(),
         remark: None,
     })
+}
+
+/// Whether it is the event that says that a pause began: the subscription shows that it is paused, and not since when. Source: Stripe,
+/// "Types of events" (`customer.subscription.paused` is about the status alone) and the API reference, `data.previous_attributes`.
+fn says_pause(event: &EventEnvelope) -> bool {
+    let was = event.data.previous_attributes.get("pause_collection");
+    let is_set = !event.data.object["pause_collection"].is_null();
+    event.kind == "customer.subscription.paused" || (is_set && was.is_some_and(Value::is_null))
 }
 
 /// Why an event leads to no question.

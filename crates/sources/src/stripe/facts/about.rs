@@ -54,9 +54,13 @@ impl About<'_> {
 
     /// What the message said that is no more than said.
     pub(super) fn notes(&self) -> Vec<Note> {
-        let second = self.answer.question.prompt["trial_will_end"].as_i64();
-        let at = second.and_then(|second| Timestamp::from_second(second).ok());
-        at.map(|at| Note::TrialWillEnd { at }).into_iter().collect()
+        let said = |what: &str| {
+            let second = self.answer.question.prompt[what].as_i64()?;
+            Timestamp::from_second(second).ok()
+        };
+        let ends = said("trial_will_end").map(|at| Note::TrialWillEnd { at });
+        let paused = said("paused_at").map(|at| Note::Paused { at });
+        ends.into_iter().chain(paused).collect()
     }
 
     /// The first name found, in the configured order.
