@@ -63,6 +63,55 @@ pub enum Deed {
     DropAddOn,
     /// Something is bought that serves for a time.
     BuyPass,
+    /// What happens in Stripe only.
+    Stripe(StripeDeed),
+}
+
+/// What happens in Stripe only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StripeDeed {
+    /// The bank takes back what was paid for the present period, until it is decided whose it is.
+    Dispute,
+    /// It is the seller's.
+    WinDispute,
+    /// It is the customer's.
+    LoseDispute,
+    /// The customer wants no pause after all.
+    Unpause,
+    /// It is paused at once.
+    PauseNow,
+    /// That is over, and a new period begins.
+    ResumeNow,
+    /// The next period begins and runs, and its invoice is not paid.
+    LetRun,
+    /// It is paid after all.
+    PayLate,
+    /// Less of it until the end of the period: what that is worth is taken off the next charge.
+    TakeLess,
+    /// The further product is taken off at once.
+    TakeOff,
+    /// Two products are bought in one session.
+    BuyCart,
+    /// Half of what they cost is given back.
+    RefundCart,
+}
+
+impl StripeDeed {
+    /// All of them, each with how often it is tried.
+    pub(super) const ALL: [(Self, u64); 12] = [
+        (Self::Dispute, 4),
+        (Self::WinDispute, 4),
+        (Self::LoseDispute, 4),
+        (Self::Unpause, 8),
+        (Self::PauseNow, 4),
+        (Self::ResumeNow, 12),
+        (Self::LetRun, 6),
+        (Self::PayLate, 10),
+        (Self::TakeLess, 4),
+        (Self::TakeOff, 6),
+        (Self::BuyCart, 3),
+        (Self::RefundCart, 3),
+    ];
 }
 
 impl Deed {

@@ -1,7 +1,7 @@
 //! Lives that are drawn: which deeds are tried, and how often.
 
 use super::{
-    deed::Deed,
+    deed::{Deed, StripeDeed},
     life::{Beginning, Form, Life, Market},
     walk::Walk,
 };
@@ -25,6 +25,7 @@ impl Kinds {
         match deed {
             Deed::AddOn | Deed::DropAddOn => self == Self::All,
             Deed::BuyPass => self != Self::Ordinary,
+            Deed::Stripe(_) => self == Self::All && market == Market::Stripe,
             _ => !is_plan || self == Self::All,
         }
     }
@@ -35,7 +36,11 @@ impl Kinds {
             let is_family = market == Market::AppStore && random.chance(4);
             return if is_family { Form::Family } else { Form::Plain };
         }
+        let is_stripe = self == Self::All && market == Market::Stripe;
         match random.below(100) {
+            0..10 if is_stripe => Form::SetUp,
+            10..20 if is_stripe => Form::Invoiced,
+            36..50 if is_stripe => Form::Metered,
             0..4 => Form::Family,
             4..20 => Form::Committed,
             20..36 if self == Self::All => Form::Addon,
@@ -84,8 +89,10 @@ impl Life {
 
 /// Something that can be done now.
 fn choose(walk: &Walk, (market, kinds): (Market, Kinds), random: &mut Random) -> Option<Deed> {
+    let of_stripe = StripeDeed::ALL.map(|(deed, weight)| (Deed::Stripe(deed), weight));
     let open: Vec<_> = Deed::ALL
         .into_iter()
+        .chain(of_stripe)
         .filter(|(deed, _)| kinds.has(market, *deed) && walk.can(*deed))
         .collect();
     let mut drawn = random.below(open.iter().map(|(_, weight)| weight).sum());

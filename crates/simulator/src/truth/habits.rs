@@ -16,6 +16,10 @@ pub(super) struct Habits {
     pub(super) pass: &'static str,
     /// What can be bought beside them.
     pub(super) addon: &'static str,
+    /// What is counted and charged afterwards, where something is.
+    pub(super) usage: &'static str,
+    /// What is bought in one session, where that sells several.
+    pub(super) cart: &'static [&'static str],
     /// Which of the products is chosen for the next period.
     pub(super) planned: usize,
     /// What happens in no life of this store.
@@ -65,6 +69,8 @@ static APP_STORE: Habits = Habits {
     once: "unmapped",
     pass: "pass",
     addon: "hd",
+    usage: "",
+    cart: &[],
     planned: 0,
     never: &[
         Deed::AddOn,
@@ -97,6 +103,8 @@ static PLAY: Habits = Habits {
     once: "unmapped",
     pass: "pass",
     addon: "hd:monthly",
+    usage: "",
+    cart: &[],
     planned: 2,
     never: &[
         Deed::StartAnew,
@@ -130,6 +138,8 @@ static STRIPE: Habits = Habits {
     once: "prod_coins:price_coins",
     pass: "pass:price_pass",
     addon: "prod_hd:price_hd",
+    usage: "prod_calls:price_calls",
+    cart: &["prod_coins:price_coins", "prod_gems:price_gems"],
     planned: 0,
     never: &[
         Deed::DropAddOn,
@@ -159,6 +169,8 @@ static STATED: Habits = Habits {
     once: "unmapped",
     pass: "pass",
     addon: "hd",
+    usage: "",
+    cart: &[],
     planned: 0,
     never: &[
         Deed::AddOn,

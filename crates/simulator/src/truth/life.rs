@@ -45,6 +45,12 @@ pub enum Form {
     Addon,
     /// It names nobody; what the same store account buys later does.
     Nameless,
+    /// A trial with a fee beside it.
+    SetUp,
+    /// Its first invoice is sent to the customer, who pays it some time later.
+    Invoiced,
+    /// Besides, what is used is counted, and charged afterwards.
+    Metered,
 }
 
 /// A life, as it is written before it is lived.
@@ -71,7 +77,9 @@ impl Life {
         let is_there = match (self.form, self.market) {
             (Form::Plain, _) | (Form::Family | Form::Nameless, Market::AppStore) => true,
             (Form::Committed, Market::AppStore | Market::Play)
-            | (Form::Addon, Market::AppStore | Market::Play | Market::Stripe) => is_full,
+            | (Form::Addon, Market::AppStore | Market::Play | Market::Stripe)
+            | (Form::Invoiced | Form::Metered, Market::Stripe) => is_full,
+            (Form::SetUp, Market::Stripe) => matches!(self.beginning, Beginning::Trial),
             _ => false,
         };
         if is_there { self.form } else { Form::Plain }

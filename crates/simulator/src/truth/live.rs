@@ -89,7 +89,7 @@ impl Life {
 fn with_what_is_beside(walk: &Walk, act: Act, beside: Option<usize>) -> Act {
     let is_of_it = act.purchase == walk.line.purchase;
     Act {
-        beside: beside.filter(|_| is_of_it),
+        beside: act.beside.or(beside.filter(|_| is_of_it)),
         ..act
     }
 }

@@ -84,8 +84,16 @@ pub enum Happened {
     Ended(Why),
     /// A pause was asked for, from the end of the period on.
     PauseAsked,
+    /// The customer wants none after all.
+    PauseWithdrawn,
     /// The pause began.
     PauseBegan,
+    /// It was paused at once.
+    Paused,
+    /// The next period began and runs until then, and nobody has paid for it.
+    RanOn(Timestamp, Timestamp),
+    /// It was taken off, and the rest of the purchase goes on.
+    TakenOff,
     /// The next period will be of another product.
     Planned(String),
     /// It will not.
@@ -185,7 +193,9 @@ impl History {
         let ends = |told: &Told| match &told.what {
             Happened::Charged(charge, _) => charge.until,
             Happened::ChargeFailed { grace } => *grace,
-            Happened::Moved(until) | Happened::BoughtFor(_, until) => Some(*until),
+            Happened::Moved(until) | Happened::BoughtFor(_, until) | Happened::RanOn(_, until) => {
+                Some(*until)
+            }
             _ => None,
         };
         let points = |told: &Told| [Some(told.at), ends(told)];
@@ -246,6 +256,10 @@ fn door<'a>(told: impl Iterator<Item = &'a Told>) -> Door {
                 door.paid = Some((charge.from, *until));
                 last = Some(charge.id.as_str());
             }
+            Happened::RanOn(from, until) => {
+                door.before = door.paid.map(|(_, until)| until);
+                door.paid = Some((*from, *until));
+            }
             Happened::ChargeFailed { grace } => {
                 (door.grace, door.paid) = (*grace, None);
             }
@@ -253,6 +267,8 @@ fn door<'a>(told: impl Iterator<Item = &'a Told>) -> Door {
             Happened::GraceEnded
             | Happened::Ended(_)
             | Happened::PauseBegan
+            | Happened::Paused
+            | Happened::TakenOff
             | Happened::SharingEnded => door.is_shut = true,
             Happened::BoughtOnce(_)
             | Happened::TookMore(_)
@@ -261,6 +277,7 @@ fn door<'a>(told: impl Iterator<Item = &'a Told>) -> Door {
             | Happened::SwitchedOff
             | Happened::SwitchedOn
             | Happened::PauseAsked
+            | Happened::PauseWithdrawn
             | Happened::Planned(_)
             | Happened::PlanWithdrawn
             | Happened::IncreaseAnnounced

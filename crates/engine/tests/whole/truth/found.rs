@@ -1,7 +1,7 @@
 //! Lives that once were told wrongly, or asked for more than a listener can know: the smallest of each kind, by name.
 
 use super::{drive::Drive, span, way::Way};
-use simulator::truth::{Beginning, Deed, Form, Life, Market};
+use simulator::truth::{Beginning, Deed, Form, Life, Market, StripeDeed};
 
 /// A life that begins then, with these deeds.
 fn life(market: Market, begins: &str, deeds: &[(Deed, u8)]) -> Life {
@@ -85,4 +85,31 @@ async fn what_ends_unheard_is_derived_again() {
         (Deed::RunOut, 50),
     ];
     is_told_truly(life(Market::AppStore, ANY, &deeds), Way::InOrder).await;
+}
+
+/// Which of several pauses a message is about, the event says that it began with.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pause_that_is_taken_back_and_asked_for_again_is_told_twice() {
+    let deeds = [
+        (Deed::AskPause, 20),
+        (Deed::Stripe(StripeDeed::Unpause), 30),
+        (Deed::AskPause, 40),
+    ];
+    for way in [Way::InOrder, Way::Doubled, Way::Shuffled, Way::Lost] {
+        is_told_truly(life(Market::Stripe, ANY, &deeds), way).await;
+    }
+}
+
+/// Two products of a session are two purchases with one payment, and half of it is half of each.
+#[tokio::test(flavor = "multi_thread")]
+async fn half_of_a_cart_is_half_of_each_of_its_products() {
+    let deeds = [
+        StripeDeed::BuyCart,
+        StripeDeed::RefundCart,
+        StripeDeed::RefundCart,
+    ];
+    let deeds = deeds.map(|deed| (Deed::Stripe(deed), 50));
+    for way in [Way::InOrder, Way::Shuffled, Way::ServerDown] {
+        is_told_truly(life(Market::Stripe, ANY, &deeds), way).await;
+    }
 }

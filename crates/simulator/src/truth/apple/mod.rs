@@ -205,7 +205,8 @@ impl Maker for AppStore {
             | Deed::StartAnew
             | Deed::TakeMore
             | Deed::AddOn
-            | Deed::DropAddOn => Vec::new(),
+            | Deed::DropAddOn
+            | Deed::Stripe(_) => Vec::new(),
         }
     }
 }

@@ -41,7 +41,8 @@ impl History {
         for purchase in 0..self.purchases() {
             let before = all.len();
             let told = self.of(purchase);
-            let is_ordinary = self.form == Form::Plain && self.unlocks(purchase) != "hd";
+            let is_plain = matches!(self.form, Form::Plain | Form::SetUp | Form::Invoiced);
+            let is_ordinary = is_plain && self.unlocks(purchase) != "hd";
             let mut reader = Reader::of(market, is_ordinary, &told);
             let heard = first_heard(purchase).unwrap_or(Timestamp::MIN);
             let began = told.first().map_or(Timestamp::MAX, |told| told.at);

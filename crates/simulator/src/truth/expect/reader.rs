@@ -112,7 +112,14 @@ impl<'a> Reader<'a> {
                     ..named
                 }]
             }
-            Happened::PauseAsked => vec![self.named(index, "subscription_paused")],
+            Happened::PauseAsked | Happened::Paused => {
+                vec![self.named(index, "subscription_paused")]
+            }
+            // Stripe shows the rest of the subscription, not since when.
+            Happened::TakenOff => vec![Expected {
+                reason: Some("voluntarily_cancelled"),
+                ..self.state(index, "expired")
+            }],
             Happened::Planned(product) => vec![Expected {
                 product: product.clone(),
                 ..self.named(index, "product_changed")
@@ -123,13 +130,16 @@ impl<'a> Reader<'a> {
             Happened::IncreaseAccepted => vec![self.named(index, "price_increase_accepted")],
             // It was told when it was asked for; what ends here is access.
             Happened::PauseBegan | Happened::GraceEnded | Happened::SharingEnded => Vec::new(),
+            // What is asked for no more, or runs unpaid, is what it was.
+            Happened::PauseWithdrawn | Happened::RanOn(..) => Vec::new(),
         }
     }
 
     fn charged(&mut self, charge: &'a Charge, how: How) -> Vec<Expected> {
         let was_paid = self.is_paid;
         let old = self.charge.replace(charge);
-        self.is_paid |= charge.micros > 0;
+        // A fee beside a trial is no price of it.
+        self.is_paid |= charge.micros > 0 && !charge.is_trial;
         self.is_taken_back = false;
         let is_converted = !was_paid && charge.micros > 0;
         let kind = match how {
@@ -242,6 +252,7 @@ impl<'a> Reader<'a> {
                 later,
                 Happened::Charged(..)
                     | Happened::Ended(_)
+                    | Happened::TakenOff
                     | Happened::GaveBack {
                         takes_access: true,
                         ..
@@ -257,7 +268,9 @@ impl<'a> Reader<'a> {
             Happened::PlanWithdrawn => matches!(later, Happened::Planned(_)),
             Happened::IncreaseAnnounced => *later == Happened::IncreaseAccepted,
             Happened::ChargeFailed { .. } => *later == Happened::GraceEnded,
-            Happened::PauseAsked => *later == Happened::PauseBegan,
+            Happened::PauseAsked => {
+                matches!(later, Happened::PauseBegan | Happened::PauseWithdrawn)
+            }
             _ => false,
         };
         let mut later = self.told[index + 1..].iter();

@@ -23,6 +23,8 @@ impl Standing {
                 self.since = last;
             }
             Happened::SwitchedOff
+            | Happened::Paused
+            | Happened::TakenOff
             | Happened::GaveBack {
                 takes_access: true, ..
             } => self.since = last,
@@ -37,6 +39,8 @@ impl Standing {
             Happened::PauseBegan => self.since.clone_from(&self.pause),
             Happened::GaveBack { .. }
             | Happened::TookMore(_)
+            | Happened::PauseWithdrawn
+            | Happened::RanOn(..)
             | Happened::Planned(_)
             | Happened::PlanWithdrawn
             | Happened::Moved(_)

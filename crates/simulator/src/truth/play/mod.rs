@@ -255,9 +255,12 @@ impl Maker for Play {
             Deed::AddOn => self.added(walk),
             Deed::DropAddOn => self.about(walk, &[ITEMS_CHANGED]),
             // In no life of this store.
-            Deed::Unplan | Deed::Undo | Deed::StopNow | Deed::StartAnew | Deed::TakeMore => {
-                Vec::new()
-            }
+            Deed::Unplan
+            | Deed::Undo
+            | Deed::StopNow
+            | Deed::StartAnew
+            | Deed::TakeMore
+            | Deed::Stripe(_) => Vec::new(),
         }
     }
 }

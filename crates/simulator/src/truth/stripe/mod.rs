@@ -2,6 +2,7 @@
 //! "How subscriptions work"; "Types of events".
 
 mod objects;
+mod own;
 
 pub(super) use objects::Stripe;
 
@@ -71,6 +72,9 @@ impl Stripe {
         self.trial_ends = walk.line.charge.until.filter(|_| walk.line.charge.is_trial);
         let customer = json!({ "id": self.customer(), "object": "customer", "metadata": {} });
         let mut changes = vec![Change::Stripe("customers", customer), self.shows(walk)];
+        if walk.own.is_new {
+            return self.sent(walk, changes);
+        }
         changes.extend(self.invoice(walk, "subscription_create", walk.now()));
         let says = vec![self.says("customer.subscription.created"), Self::paid(walk)];
         vec![Self::act(walk, walk.now(), changes, says)]
@@ -261,14 +265,11 @@ impl Maker for Stripe {
                 acts[0].says.push(self.says("invoice.payment_failed"));
                 acts
             }
-            Deed::StopNow => {
-                self.cancelled_at = self.cancelled_at.or(Some(walk.now()));
-                self.about(walk, "customer.subscription.deleted")
-            }
-            // A pause begins with a period whose invoice is void; a schedule that is released is named no more.
-            Deed::AskPause | Deed::Pause | Deed::Unplan => {
-                self.about(walk, "customer.subscription.updated")
-            }
+            Deed::StopNow => self.stopped(walk),
+            Deed::Pause => self.pause_began(walk),
+            // A schedule that is released is named no more.
+            Deed::AskPause | Deed::Unplan => self.about(walk, "customer.subscription.updated"),
+            Deed::Stripe(deed) => self.own(walk, deed),
             Deed::GiveUp | Deed::RunOut => self.about(walk, "customer.subscription.deleted"),
             Deed::Refund | Deed::RefundPart | Deed::RefundEarlier => {
                 let Some(back) = walk.line.given_back.last() else {

@@ -2,7 +2,7 @@
 
 use crate::truth::{
     act::Change,
-    life::{Life, Market},
+    life::{Form, Life, Market},
     told::Charge,
     walk::{ADDON_PRICE, Stand, Walk},
 };
@@ -18,6 +18,8 @@ pub(in crate::truth) struct Stripe {
     pub(super) began: Timestamp,
     pub(super) trial_ends: Option<Timestamp>,
     pub(super) cancelled_at: Option<Timestamp>,
+    /// Its invoices are sent to the customer.
+    pub(super) is_invoiced: bool,
 }
 
 /// Millionths in cents.
@@ -41,6 +43,7 @@ impl Stripe {
             began: life.begins,
             trial_ends: None,
             cancelled_at: None,
+            is_invoiced: life.form() == Form::Invoiced,
         }
     }
 
@@ -58,6 +61,7 @@ impl Stripe {
         let (status, reason) = match line.stand {
             Stand::Running if line.charge.is_trial => ("trialing", None),
             // Its payments are collected no longer, which changes no status.
+            Stand::Paused if walk.own.is_paused => ("paused", None),
             Stand::Running | Stand::Paused => ("active", None),
             Stand::Over if self.cancelled_at.is_none() => ("canceled", Some("payment_failed")),
             Stand::Over => ("canceled", Some("cancellation_requested")),
@@ -66,7 +70,7 @@ impl Stripe {
         let is_cancelled = self.cancelled_at.is_some();
         let reason = reason.or(is_cancelled.then_some("cancellation_requested"));
         // Of what is not paid yet, the period has begun all the same.
-        let unpaid = matches!(line.stand, Stand::Retry | Stand::Paused);
+        let unpaid = matches!(line.stand, Stand::Retry | Stand::Paused) && !walk.own.is_paused;
         let (starts, ends) = if unpaid {
             (walk.ends_at(), walk.ends_at() + walk.lasts())
         } else {
@@ -83,18 +87,36 @@ impl Stripe {
             "items": { "data": self.items(walk, starts, ends), "has_more": false },
             "metadata": { "app_user_id": self.who },
         });
+        if self.is_invoiced {
+            subscription["collection_method"] = "send_invoice".into();
+        }
         // A schedule lets nobody cancel.
         if line.is_planned && !is_cancelled {
             subscription["schedule"] = self.schedule().into();
         }
         if line.is_pause_asked {
-            subscription["pause_collection"] = json!({ "behavior": "void", "resumes_at": null });
+            let behavior = self.pause().0;
+            subscription["pause_collection"] = json!({ "behavior": behavior, "resumes_at": null });
+        }
+        if walk.own.is_paused {
+            let why = json!({ "type": "pause_requested" });
+            subscription["status_details"] =
+                json!({ "paused": { "type": "subscription", "subscription": why } });
         }
         if let Some(ends) = self.trial_ends {
             subscription["trial_start"] = self.began.as_second().into();
             subscription["trial_end"] = ends.as_second().into();
         }
         subscription
+    }
+
+    /// What becomes of invoices while payments are not collected: in the words of the setting, and of their status.
+    pub(super) const fn pause(&self) -> (&'static str, &'static str) {
+        match self.number % 3 {
+            0 => ("void", "void"),
+            1 => ("keep_as_draft", "draft"),
+            _ => ("mark_uncollectible", "uncollectible"),
+        }
     }
 
     /// What is subscribed to, in no particular order.
@@ -111,7 +133,12 @@ impl Stripe {
             let price = price(&side.charge.product, ADDON_PRICE);
             item(self.item(true), price)
         });
-        let mut items: Vec<_> = [base].into_iter().chain(side).collect();
+        let usage = walk.own.usage.as_ref().map(|_| {
+            let mut counted = price(walk.habits.usage, 0);
+            counted["recurring"] = json!({ "usage_type": "metered" });
+            item(format!("{}u", self.item(false)), counted)
+        });
+        let mut items: Vec<_> = [base].into_iter().chain(side).chain(usage).collect();
         if self.number.is_multiple_of(2) {
             items.reverse();
         }
@@ -159,7 +186,14 @@ impl Stripe {
                 charge.from,
             ));
         } else {
-            lines.push(line(amount, charge, &bought, false, charge.from));
+            let credit = cents(walk.own.credited);
+            let fee = if charge.is_trial { amount } else { 0 };
+            let whole = amount + credit - fee;
+            lines.push(line(whole, charge, &bought, false, charge.from));
+            lines.extend((fee > 0).then(|| Self::fee(charge, fee)));
+            if credit > 0 {
+                lines.push(line(-credit, charge, &bought, true, charge.from));
+            }
         }
         let side = walk.line.side.as_ref().map(|side| &side.charge);
         let side = side.filter(|side| side.id == charge.id);
@@ -167,8 +201,37 @@ impl Stripe {
             let bought = price(&side.product, ADDON_PRICE);
             lines.insert(0, line(cents(side.micros), side, &bought, false, side.from));
         }
-        let amount = amount + side.map_or(0, |side| cents(side.micros));
+        let used = walk
+            .own
+            .usage
+            .as_ref()
+            .map_or(0, |usage| cents(usage.micros));
+        let counted = walk.own.usage.as_ref().map(|_| self.used(walk, used));
+        lines.extend(counted);
+        let amount = amount + used + side.map_or(0, |side| cents(side.micros));
         self.paper(id, reason, amount, paid_at, &lines)
+    }
+
+    /// The line of a fee.
+    fn fee(charge: &Charge, amount: i64) -> Value {
+        json!({
+            "amount": amount, "period": { "start": charge.from.as_second(), "end": charge.from.as_second() },
+            "parent": { "type": "invoice_item_details", "invoice_item_details": { "proration": false, "invoice_item": format!("ii_{}", charge.id) } },
+            "pricing": { "price_details": { "price": "price_fee", "product": "prod_fee" } },
+        })
+    }
+
+    /// The line of what was used in the period before.
+    fn used(&self, walk: &Walk, amount: i64) -> Value {
+        let (from, counted) = (walk.line.charge.from, price(walk.habits.usage, 0));
+        let since = walk.line.earlier.last().map_or(from, |before| before.from);
+        json!({
+            "amount": amount, "period": { "start": since.as_second(), "end": from.as_second() },
+            "parent": { "subscription_item_details": {
+                "proration": false, "subscription": self.id(), "subscription_item": format!("{}u", self.item(false)),
+            } },
+            "pricing": { "price_details": { "price": counted["id"], "product": counted["product"] } },
+        })
     }
 
     /// A paid invoice with these lines.

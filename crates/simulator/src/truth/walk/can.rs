@@ -4,7 +4,11 @@ use super::{
     DAY, HOUR, LARGER, Walk, after,
     line::{Increase, Stand},
 };
-use crate::truth::{deed::Deed, life::Form, told::Charge};
+use crate::truth::{
+    deed::Deed,
+    life::{Form, Market},
+    told::Charge,
+};
 
 impl Walk {
     /// Whether something can be done now.
@@ -20,7 +24,7 @@ impl Walk {
         let goes_on = is_wanted || self.is_committed();
         let can_give_back = runs && line.charge.from <= self.at && line.charge.micros > 0 && is_new;
         let is_family = self.form == Form::Family;
-        if !self.is_open_to(deed) {
+        if !self.is_open_to(deed) || !self.is_open_in_stripe(deed) {
             return false;
         }
         match deed {
@@ -91,6 +95,7 @@ impl Walk {
                     && line.charge.from <= self.at
             }
             Deed::DropAddOn => runs && is_wanted && line.side.is_some(),
+            Deed::Stripe(deed) => self.market == Market::Stripe && self.can_in_stripe(deed),
             Deed::BuyOnce | Deed::BuyPass => !is_family && self.room() > HOUR,
             Deed::RefundOnce => {
                 self.room() > HOUR && self.once.iter().any(|once| !once.is_given_back)
@@ -120,7 +125,7 @@ impl Walk {
         if is_bound {
             return is_trade || deed == Deed::Renew;
         }
-        let has_several = line.side.is_some() || self.form == Form::Addon;
+        let has_several = line.side.is_some() || matches!(self.form, Form::Addon | Form::Metered);
         let is_plain = !has_several && line.term.is_none();
         if changes && !is_plain {
             return false;

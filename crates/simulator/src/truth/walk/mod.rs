@@ -3,18 +3,20 @@
 mod can;
 mod line;
 mod step;
+mod stripe;
 
-pub(super) use line::{Increase, Stand, Term};
+pub(super) use line::{Back, Increase, Stand, Term};
 
 use super::{
-    deed::Deed,
+    deed::{Deed, StripeDeed},
     habits::Habits,
     life::{Beginning, Form, Life, Market},
     names::{Count, Paper},
     told::{Charge, Happened, History, How, Told},
 };
 use jiff::{SignedDuration, Timestamp};
-use line::{Back, Line, Once, Side};
+use line::{Line, Once, Side};
+use stripe::Own;
 
 const HOUR: i64 = 3_600;
 const DAY: i64 = 24 * HOUR;
@@ -34,6 +36,8 @@ const COMMITTED: u8 = 12;
 const PASS_LASTS: i64 = 30 * DAY;
 const TRIAL: i64 = 7 * DAY;
 const INTRO_PRICE: i64 = 1_990_000;
+/// What a trial costs that has a fee beside it.
+const SET_UP_PRICE: i64 = 5_000_000;
 const ONCE_PRICE: i64 = 4_990_000;
 /// What more of the same costs until the end of a period.
 const MORE_PRICE: i64 = 3_000_000;
@@ -54,6 +58,9 @@ pub(super) struct Walk {
     purchases: usize,
     ended_at: Timestamp,
     undone: Option<Back>,
+    /// What stands in Stripe only, and the dispute that was decided last, with the purchase that it is about.
+    pub(super) own: Own,
+    pub(super) decided: Option<(usize, Back)>,
     told: Vec<Told>,
 }
 
@@ -101,6 +108,8 @@ impl Walk {
             purchases: 1,
             ended_at: life.begins,
             undone: None,
+            own: Own::default(),
+            decided: None,
             told: Vec::new(),
         };
         let mut first = walk.charge(0, life.begins, Paper::First);
@@ -113,12 +122,20 @@ impl Walk {
             Beginning::Intro => first.micros = INTRO_PRICE,
             Beginning::Full => {}
         }
+        if walk.form == Form::SetUp {
+            first.micros = SET_UP_PRICE;
+        }
         walk.line.charge = first.clone();
+        if walk.form == Form::Invoiced {
+            walk.owe(first);
+            return walk;
+        }
         walk.tell(Happened::Charged(first, How::First));
         match walk.form {
             Form::Committed => walk.commit(),
             Form::Addon => walk.add_on(walk.line.charge.id.clone(), ADDON_PRICE),
-            Form::Plain | Form::Family | Form::Nameless => {}
+            Form::Metered => walk.count_usage(),
+            Form::Plain | Form::Family | Form::Nameless | Form::SetUp | Form::Invoiced => {}
         }
         walk
     }
@@ -159,11 +176,13 @@ impl Walk {
     pub(super) fn by_itself(&self) -> Option<(Deed, u8)> {
         let deed = match self.line.stand {
             Stand::Running if self.line.increase == Increase::Announced => Deed::Accept,
+            Stand::Running if self.own.is_new => Deed::Stripe(StripeDeed::PayLate),
             Stand::Running if self.line.is_pause_asked => Deed::Pause,
             Stand::Running if self.line.is_renewing || self.is_committed() => Deed::Renew,
             Stand::Running => Deed::RunOut,
             Stand::Grace(_) => Deed::EndGrace,
             Stand::Retry => Deed::GiveUp,
+            Stand::Paused if self.own.is_paused => Deed::Stripe(StripeDeed::ResumeNow),
             Stand::Paused => Deed::Resume,
             Stand::Over | Stand::Refunded => return None,
         };
@@ -226,7 +245,9 @@ impl Walk {
 
     /// What happens to the purchase happens to each product in it.
     fn tell(&mut self, what: Happened) {
-        let beside = self.line.side.as_ref().map(|side| side.purchase);
+        let side = self.line.side.as_ref().map(|side| side.purchase);
+        let usage = self.own.usage.as_ref().filter(|usage| usage.is_charged);
+        let beside = side.or(usage.map(|usage| usage.purchase));
         if let Some(beside) = beside.filter(|_| what.is_of_the_whole()) {
             self.tell_of(beside, what.clone());
         }
@@ -256,7 +277,8 @@ impl Walk {
 
     /// The number of the further product, where there is one.
     pub(super) fn further(&self) -> Option<usize> {
-        self.line.side.as_ref().map(|side| side.purchase)
+        let side = self.line.side.as_ref().map(|side| side.purchase);
+        side.or(self.own.usage.as_ref().map(|usage| usage.purchase))
     }
 
     /// The price of a period of `product` from `from` on.

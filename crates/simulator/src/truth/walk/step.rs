@@ -159,6 +159,7 @@ impl Walk {
                 }
             }
             Deed::BuyOnce | Deed::BuyPass | Deed::RefundOnce => self.trade_once(deed, share),
+            Deed::Stripe(deed) => self.step_in_stripe(deed, share),
         }
     }
 
@@ -172,13 +173,16 @@ impl Walk {
         // Who took another product has another purchase, where it is not the smaller one.
         let is_bought = how == How::AtRenewal && self.habits.planned != 0;
         let paper = if is_bought { Paper::First } else { Paper::Next };
-        let charge = self.charge(product, from, paper);
+        let mut charge = self.charge(product, from, paper);
+        charge.micros -= self.own.credit;
+        (self.own.credited, self.own.credit) = (self.own.credit, 0);
         self.charged(product, charge, how);
     }
 
     /// What is left of the present period is worth, in whole cents.
     fn left(&self) -> i64 {
-        self.left_of(self.line.charge.micros)
+        let charge = &self.line.charge;
+        self.left_of(if charge.is_trial { 0 } else { charge.micros })
     }
 
     /// The same, of what costs so much for the whole of it.
@@ -189,7 +193,7 @@ impl Walk {
         micros / 10_000 * left / lasts.max(1) * 10_000
     }
 
-    fn charged(&mut self, product: usize, charge: Charge, how: How) {
+    pub(super) fn charged(&mut self, product: usize, charge: Charge, how: How) {
         let line = &mut self.line;
         let old = std::mem::replace(&mut line.charge, charge.clone());
         line.earlier.push(old);
@@ -200,6 +204,7 @@ impl Walk {
         line.is_moved = false;
         line.is_pause_asked = false;
         line.stand = Stand::Running;
+        (self.own.runs_unpaid, self.own.owed) = (false, None);
         line.increase = Increase::None;
         if let Some(term) = &mut line.term {
             let number = if term.goes_on() && how == How::Renewed {
@@ -210,6 +215,7 @@ impl Walk {
             *term = Term { number, ..*term };
         }
         self.charged_beside(&charge);
+        self.charged_for_usage(&charge, how);
         self.tell(Happened::Charged(charge, how));
     }
 
@@ -235,6 +241,7 @@ impl Walk {
         self.line.stand = Stand::Over;
         self.line.is_renewing = false;
         self.line.is_planned = false;
+        (self.own.owed, self.own.credit, self.own.credited) = (None, 0, 0);
         self.ended_at = self.at;
         self.tell(Happened::Ended(why));
     }
@@ -274,6 +281,7 @@ impl Walk {
 
     fn come_back(&mut self, share: u8) {
         self.line.side = None;
+        self.own.usage = None;
         self.pass(60 * DAY, share);
         let is_plain = matches!(self.form, Form::Plain | Form::Nameless);
         let product = usize::from(is_plain && share.is_multiple_of(3));
@@ -329,7 +337,7 @@ impl Walk {
         self.tell_of(purchase, what);
     }
 
-    fn gave_back(&mut self, micros: i64, charge: Charge, takes_access: bool) {
+    pub(super) fn gave_back(&mut self, micros: i64, charge: Charge, takes_access: bool) {
         self.line.given_back.push(Back {
             charge: charge.clone(),
             at: self.at,
