@@ -158,6 +158,13 @@ pub enum Word {
         /// 1 for subscriptions, 2 for what is bought once.
         product_type: u8,
     },
+    /// Google asks what speaks for or against a refund.
+    PlayReview {
+        /// The purchase token.
+        token: String,
+        /// The order.
+        order: String,
+    },
     /// An event of Stripe about an object as it is then.
     Stripe {
         /// Its type.
@@ -200,7 +207,7 @@ impl Act {
             }
             Word::Play { token, .. } | Word::PlayProduct { token, .. } => Some(Ok(token.clone())),
             Word::Stripe { id, .. } => Some(Ok(id.clone())),
-            Word::PlayVoided { .. } | Word::Stated(_) => None,
+            Word::PlayVoided { .. } | Word::PlayReview { .. } | Word::Stated(_) => None,
         });
         let purchase = self.purchase;
         Ok(token.transpose()?.map(|token| Receipt { purchase, token }))
@@ -258,6 +265,12 @@ impl Word {
                 order,
                 product_type,
             } => google(token, play.tell_voided(token, order, *product_type, at)),
+            Self::PlayReview { token, order } => {
+                let review = json!({ "pendingRefundReviewNotification": {
+                    "version": "1.0", "pendingRefundToken": format!("review-{order}"), "orderId": order, "refundReason": "CHARGEBACK",
+                } });
+                google(token, play.push(&review, at))
+            }
             Self::Stripe {
                 kind,
                 collection,

@@ -49,6 +49,10 @@ pub enum Deed {
     Announce,
     /// The customer agrees to that.
     Accept,
+    /// The customer does not, and the subscription ends with the period.
+    Refuse,
+    /// The price will rise, and nobody has to agree.
+    Inform,
     /// Something is bought once.
     BuyOnce,
     /// What was bought once is refunded.
@@ -63,6 +67,20 @@ pub enum Deed {
     DropAddOn,
     /// Something is bought that serves for a time.
     BuyPass,
+    /// The customer asks the store for the money of the present period.
+    AskRefund,
+    /// The store says no.
+    DeclineRefund,
+    /// The customer takes an offer for the next period.
+    Redeem,
+    /// The customer buys again after the end, with an offer made for that.
+    WinBack,
+    /// One of the products of the subscription is refunded, and taken.
+    RefundItem,
+    /// The customer pays ahead for more time.
+    TopUp,
+    /// The store says once more how it stands, and leaves out what it has said before.
+    Repeat,
     /// What happens in Stripe only.
     Stripe(StripeDeed),
 }
@@ -116,7 +134,7 @@ impl StripeDeed {
 
 impl Deed {
     /// All of them, each with how often it is tried.
-    pub(super) const ALL: [(Self, u64); 30] = [
+    pub(super) const ALL: [(Self, u64); 39] = [
         (Self::Renew, 30),
         (Self::SwitchOff, 10),
         (Self::SwitchOn, 8),
@@ -140,6 +158,8 @@ impl Deed {
         (Self::Move, 3),
         (Self::Announce, 3),
         (Self::Accept, 8),
+        (Self::Refuse, 4),
+        (Self::Inform, 2),
         (Self::BuyOnce, 3),
         (Self::RefundOnce, 2),
         (Self::StartAnew, 4),
@@ -147,5 +167,12 @@ impl Deed {
         (Self::AddOn, 5),
         (Self::DropAddOn, 4),
         (Self::BuyPass, 2),
+        (Self::AskRefund, 3),
+        (Self::DeclineRefund, 6),
+        (Self::Redeem, 4),
+        (Self::WinBack, 6),
+        (Self::RefundItem, 4),
+        (Self::TopUp, 20),
+        (Self::Repeat, 3),
     ];
 }

@@ -43,8 +43,10 @@ impl Kinds {
             36..50 if is_stripe => Form::Metered,
             0..4 => Form::Family,
             4..20 => Form::Committed,
-            20..36 if self == Self::All => Form::Addon,
+            20..31 if self == Self::All => Form::Addon,
+            31..36 if self == Self::All => Form::Item,
             36..44 => Form::Nameless,
+            44..52 => Form::Prepaid,
             _ => Form::Plain,
         }
     }

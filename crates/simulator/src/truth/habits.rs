@@ -50,6 +50,8 @@ pub(super) struct Habits {
     pub(super) upgrade_of_trial: bool,
     /// What is left of the old period is taken off the price of the new one.
     pub(super) credits: bool,
+    /// A further product joins at the renewal, and of a purchase that may hold several alone.
+    pub(super) joins_at_renewal: bool,
 }
 
 impl Market {
@@ -73,8 +75,7 @@ static APP_STORE: Habits = Habits {
     cart: &[],
     planned: 0,
     never: &[
-        Deed::AddOn,
-        Deed::DropAddOn,
+        Deed::TopUp,
         Deed::StartAnew,
         Deed::TakeMore,
         Deed::AskPause,
@@ -96,6 +97,7 @@ static APP_STORE: Habits = Habits {
     plan_switches_on: true,
     upgrade_of_trial: true,
     credits: false,
+    joins_at_renewal: true,
 };
 
 static PLAY: Habits = Habits {
@@ -107,6 +109,10 @@ static PLAY: Habits = Habits {
     cart: &[],
     planned: 2,
     never: &[
+        Deed::DeclineRefund,
+        Deed::Redeem,
+        Deed::WinBack,
+        Deed::RefundItem,
         Deed::StartAnew,
         Deed::TakeMore,
         Deed::Unplan,
@@ -127,6 +133,7 @@ static PLAY: Habits = Habits {
     plan_switches_on: false,
     upgrade_of_trial: true,
     credits: false,
+    joins_at_renewal: false,
 };
 
 static STRIPE: Habits = Habits {
@@ -142,6 +149,15 @@ static STRIPE: Habits = Habits {
     cart: &["prod_coins:price_coins", "prod_gems:price_gems"],
     planned: 0,
     never: &[
+        Deed::Refuse,
+        Deed::Inform,
+        Deed::AskRefund,
+        Deed::DeclineRefund,
+        Deed::Redeem,
+        Deed::WinBack,
+        Deed::RefundItem,
+        Deed::TopUp,
+        Deed::Repeat,
         Deed::DropAddOn,
         Deed::EndGrace,
         Deed::Move,
@@ -162,6 +178,7 @@ static STRIPE: Habits = Habits {
     plan_switches_on: false,
     upgrade_of_trial: false,
     credits: true,
+    joins_at_renewal: false,
 };
 
 static STATED: Habits = Habits {
@@ -173,6 +190,15 @@ static STATED: Habits = Habits {
     cart: &[],
     planned: 0,
     never: &[
+        Deed::Refuse,
+        Deed::Inform,
+        Deed::AskRefund,
+        Deed::DeclineRefund,
+        Deed::Redeem,
+        Deed::WinBack,
+        Deed::RefundItem,
+        Deed::TopUp,
+        Deed::Repeat,
         Deed::AddOn,
         Deed::DropAddOn,
         Deed::StartAnew,
@@ -202,4 +228,5 @@ static STATED: Habits = Habits {
     plan_switches_on: false,
     upgrade_of_trial: true,
     credits: false,
+    joins_at_renewal: false,
 };

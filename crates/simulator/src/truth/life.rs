@@ -43,6 +43,10 @@ pub enum Form {
     Committed,
     /// Two products in one purchase.
     Addon,
+    /// One product in a purchase that may hold several.
+    Item,
+    /// It is paid for ahead, and renews never.
+    Prepaid,
     /// It names nobody; what the same store account buys later does.
     Nameless,
     /// A trial with a fee beside it.
@@ -76,7 +80,9 @@ impl Life {
         let is_full = matches!(self.beginning, Beginning::Full);
         let is_there = match (self.form, self.market) {
             (Form::Plain, _) | (Form::Family | Form::Nameless, Market::AppStore) => true,
-            (Form::Committed, Market::AppStore | Market::Play)
+            (Form::Item, Market::AppStore)
+            | (Form::Prepaid, Market::Play)
+            | (Form::Committed, Market::AppStore | Market::Play)
             | (Form::Addon, Market::AppStore | Market::Play | Market::Stripe)
             | (Form::Invoiced | Form::Metered, Market::Stripe) => is_full,
             (Form::SetUp, Market::Stripe) => matches!(self.beginning, Beginning::Trial),

@@ -60,17 +60,21 @@ impl Life {
                 walk.forget(known);
                 break;
             }
-            let before = before.filter(|_| deed != Deed::Return);
-            let beside = before.or(walk.further());
+            let before = before.filter(|_| !matches!(deed, Deed::Return | Deed::WinBack));
             let shown = maker.show(&walk, Some(deed)).into_iter();
-            acts.extend(shown.map(|act| with_what_is_beside(&walk, act, beside)));
+            acts.extend(shown.map(|act| {
+                // What is said a moment later is said of what there was before.
+                let is_later = act.at > walk.now();
+                let beside = before.or(walk.further().filter(|_| !is_later));
+                with_what_is_beside(&walk, act, beside)
+            }));
         }
         acts.sort_by_key(|act| act.at);
         Lived {
             number,
             who: self.market.who(number),
             acts,
-            history: walk.history(),
+            history: walk.history(until),
         }
     }
 

@@ -45,6 +45,10 @@ pub enum Why {
     Cancelled,
     /// It was not paid.
     Unpaid,
+    /// The customer did not agree to pay more.
+    Refused,
+    /// It was paid up to then.
+    PaidUp,
 }
 
 /// What can happen.
@@ -69,6 +73,12 @@ pub enum Happened {
     },
     /// That did not last: the money is the seller's again, and what was taken is the customer's.
     TookAgain(Charge),
+    /// The customer asked the store for the money of a charge.
+    RefundAsked(Charge),
+    /// The store said no.
+    RefundDeclined(Charge),
+    /// The store spoke of a charge once more, and said less than before.
+    Repeated(Charge),
     /// The next period will not be charged.
     SwitchedOff,
     /// It will be after all.
@@ -119,6 +129,11 @@ impl Happened {
                 | Self::GraceEnded
                 | Self::Ended(_)
         )
+    }
+
+    /// Whether it is said once, and stands nowhere afterwards.
+    pub(super) const fn is_only_said(&self) -> bool {
+        matches!(self, Self::RefundAsked(_) | Self::RefundDeclined(_))
     }
 }
 
@@ -274,6 +289,9 @@ fn door<'a>(told: impl Iterator<Item = &'a Told>) -> Door {
             | Happened::TookMore(_)
             | Happened::GaveBack { .. }
             | Happened::TookAgain(_)
+            | Happened::RefundAsked(_)
+            | Happened::RefundDeclined(_)
+            | Happened::Repeated(_)
             | Happened::SwitchedOff
             | Happened::SwitchedOn
             | Happened::PauseAsked

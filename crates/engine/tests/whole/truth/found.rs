@@ -16,7 +16,12 @@ fn life(market: Market, begins: &str, deeds: &[(Deed, u8)]) -> Life {
 }
 
 async fn is_told_truly(life: Life, way: Way) {
-    let outcomes = Drive::all(vec![life], way, 1, span()).await;
+    is_told_truly_with(1, life, way).await;
+}
+
+/// The same, with what becomes of messages drawn from that seed.
+async fn is_told_truly_with(seed: u64, life: Life, way: Way) {
+    let outcomes = Drive::all(vec![life], way, seed, span()).await;
     let outcome = &outcomes[0];
     let differences = &outcome.differences;
     assert!(
@@ -111,5 +116,24 @@ async fn half_of_a_cart_is_half_of_each_of_its_products() {
     let deeds = deeds.map(|deed| (Deed::Stripe(deed), 50));
     for way in [Way::InOrder, Way::Shuffled, Way::ServerDown] {
         is_told_truly(life(Market::Stripe, ANY, &deeds), way).await;
+    }
+}
+
+/// Google says of a purchase that another took over from it, and not which: who hears of no other before the period is over hears of
+/// an end. What was added with the other is not told of by the old one.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_took_over_unheard_is_an_end() {
+    let deeds = [
+        (Deed::Fail, 8),
+        (Deed::Recover, 18),
+        (Deed::Renew, 17),
+        (Deed::AddOn, 41),
+    ];
+    let life = Life {
+        has_grace: true,
+        ..life(Market::Play, "2026-01-24T05:32:09Z", &deeds)
+    };
+    for seed in 1..6 {
+        is_told_truly_with(seed, life.clone(), Way::Lost).await;
     }
 }

@@ -8,7 +8,6 @@ pub(super) use payload::AppStore;
 use super::{
     act::{Act, Change, Word},
     deed::Deed,
-    life::Form,
     maker::Maker,
     walk::{Stand, Walk},
 };
@@ -70,12 +69,7 @@ impl AppStore {
         kind: &'static str,
         subtype: Option<&'static str>,
     ) -> Vec<Act> {
-        let transaction = self.transaction(&walk.line.charge, reason);
-        self.transaction = match (self.form, walk.line.term) {
-            (Form::Addon, _) => Self::with_items(walk, transaction),
-            (_, Some(term)) => Self::with_term(term, &walk.line.charge, transaction),
-            _ => transaction,
-        };
+        self.transaction = self.present(walk, reason);
         self.about(walk, kind, subtype)
     }
 
@@ -83,6 +77,10 @@ impl AppStore {
         let (mut renewal, status) = self.stands(walk);
         renewal["expirationIntent"] = why.into();
         renewal["isInBillingRetryPeriod"] = false.into();
+        // Who refuses a price has not switched renewal off, and some are shown so.
+        if why == intent::PRICE_INCREASE && self.number.is_multiple_of(2) {
+            renewal["autoRenewStatus"] = 1.into();
+        }
         let transaction = self.transaction.clone();
         vec![self.says(
             walk,
@@ -102,6 +100,30 @@ impl AppStore {
         }
         revoke(&mut self.transaction, if part { 40_000 } else { 100_000 });
         self.about(walk, "REFUND", None)
+    }
+
+    /// One item is given back, with what it was.
+    fn refunded_item(&mut self, walk: &Walk) -> Vec<Act> {
+        self.transaction = Self::with_items(walk, self.transaction.clone());
+        self.about(walk, "REFUND", None)
+    }
+
+    /// Nothing happened; a copy that says less than others is sent.
+    fn repeated(&mut self, walk: &Walk) -> Vec<Act> {
+        self.messages += 1;
+        vec![Act {
+            at: walk.now(),
+            purchase: walk.line.purchase,
+            beside: None,
+            changes: Vec::new(),
+            says: vec![Word::Apple {
+                kind: "DID_CHANGE_RENEWAL_PREF",
+                subtype: None,
+                uuid: format!("{}-{}", self.number, self.messages),
+                transaction: self.poorer(),
+                stands: Some(self.stands(walk)),
+            }],
+        }]
     }
 
     /// The notification holds the old transaction, and how the subscription stands on its newer one.
@@ -145,7 +167,7 @@ impl Maker for AppStore {
         match deed {
             Deed::Renew => self.charged(walk, "RENEWAL", "DID_RENEW", None),
             Deed::Recover => self.charged(walk, "RENEWAL", "DID_RENEW", Some("BILLING_RECOVERY")),
-            Deed::Return => {
+            Deed::Return | Deed::WinBack => {
                 self.is_named = true;
                 self.charged(walk, "PURCHASE", "SUBSCRIBED", Some("RESUBSCRIBE"))
             }
@@ -185,8 +207,16 @@ impl Maker for AppStore {
                 self.transaction["expiresDate"] = walk.ends_at().as_millisecond().into();
                 self.about(walk, "RENEWAL_EXTENDED", None)
             }
+            Deed::Refuse => self.expired(walk, intent::PRICE_INCREASE, "PRICE_INCREASE"),
+            Deed::AskRefund => self.about(walk, "CONSUMPTION_REQUEST", None),
+            Deed::DeclineRefund => self.about(walk, "REFUND_DECLINED", None),
+            Deed::Redeem => self.about(walk, "OFFER_REDEEMED", None),
+            Deed::RefundItem => self.refunded_item(walk),
+            Deed::Repeat => self.repeated(walk),
+            Deed::AddOn => self.about(walk, "DID_CHANGE_RENEWAL_PREF", None),
+            Deed::DropAddOn => self.about(walk, "DID_CHANGE_RENEWAL_PREF", Some("DOWNGRADE")),
             Deed::Announce => self.about(walk, "PRICE_INCREASE", Some("PENDING")),
-            Deed::Accept => self.about(walk, "PRICE_INCREASE", Some("ACCEPTED")),
+            Deed::Accept | Deed::Inform => self.about(walk, "PRICE_INCREASE", Some("ACCEPTED")),
             Deed::BuyOnce | Deed::BuyPass => {
                 let once = self.once(&walk.once[walk.traded].charge);
                 vec![self.says(walk, "ONE_TIME_CHARGE", None, once, None)]
@@ -204,8 +234,7 @@ impl Maker for AppStore {
             | Deed::StopNow
             | Deed::StartAnew
             | Deed::TakeMore
-            | Deed::AddOn
-            | Deed::DropAddOn
+            | Deed::TopUp
             | Deed::Stripe(_) => Vec::new(),
         }
     }

@@ -3,7 +3,7 @@
 use crate::truth::{
     life::{Beginning, Form, Life, Market},
     told::Charge,
-    walk::{Increase, Stand, Term, Walk},
+    walk::{ADDON_PRICE, Increase, Offer, Stand, Term, Walk},
 };
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -15,6 +15,19 @@ const ENVIRONMENT: &str = "LocalTesting";
 
 /// What holds the items of an Advanced Commerce purchase.
 const GENERIC: &str = "com.example.generic";
+
+/// What a copy may leave out of a transaction without taking it back.
+const POOR: [&str; 9] = [
+    "price",
+    "currency",
+    "offerType",
+    "offerIdentifier",
+    "offerDiscountType",
+    "offerPeriod",
+    "storefront",
+    "transactionReason",
+    "appAccountToken",
+];
 
 /// What the status of a subscription is called in numbers.
 pub(super) mod status {
@@ -29,6 +42,7 @@ pub(super) mod status {
 pub(super) mod intent {
     pub(in crate::truth::apple) const CANCELLED: u8 = 1;
     pub(in crate::truth::apple) const BILLING_ERROR: u8 = 2;
+    pub(in crate::truth::apple) const PRICE_INCREASE: u8 = 3;
 }
 
 /// The store of one customer.
@@ -98,15 +112,29 @@ impl AppStore {
         transaction
     }
 
+    /// Whether what is bought are items of a purchase that may hold several.
+    pub(super) const fn has_items(&self) -> bool {
+        matches!(self.form, Form::Addon | Form::Item)
+    }
+
     /// Several products in one, each an item with its price.
     pub(super) fn with_items(walk: &Walk, mut transaction: Value) -> Value {
-        let beside = walk.line.side.as_ref().map(|side| &side.charge);
-        let charges: Vec<_> = beside.into_iter().chain([&walk.line.charge]).collect();
-        let items = charges.iter().map(|charge| {
-            json!({ "SKU": charge.product, "displayName": charge.product, "description": charge.product, "price": charge.micros / 1000 })
+        let line = &walk.line;
+        let beside = line.side.as_ref().map(|side| {
+            let mut sold = sold(&side.charge.product, side.charge.micros);
+            if let Some(at) = side.given_back_at {
+                sold["revocationDate"] = at.as_millisecond().into();
+                sold["refunds"] = json!([{
+                    "refundAmount": sold["price"], "refundDate": at.as_millisecond(), "refundReason": "OTHER", "refundType": "FULL",
+                }]);
+            }
+            sold
         });
-        let items: Vec<_> = items.collect();
-        let price: i64 = charges.iter().map(|charge| charge.micros / 1000).sum();
+        let items: Vec<_> = beside
+            .into_iter()
+            .chain([sold(&line.charge.product, line.charge.micros)])
+            .collect();
+        let price: i64 = items.iter().filter_map(|item| item["price"].as_i64()).sum();
         transaction["productId"] = GENERIC.into();
         transaction["price"] = price.into();
         transaction["advancedCommerceInfo"] = json!({
@@ -115,8 +143,58 @@ impl AppStore {
         transaction
     }
 
+    /// What the next period will be of.
+    fn renewing(walk: &Walk) -> Vec<Value> {
+        let side = walk.line.side.as_ref();
+        let stays = side.is_some_and(|side| !side.is_leaving && side.given_back_at.is_none());
+        let beside = (stays || walk.line.is_joining).then(|| sold(walk.habits.addon, ADDON_PRICE));
+        let base = sold(&walk.line.charge.product, walk.price());
+        beside.into_iter().chain([base]).collect()
+    }
+
+    /// The transaction of the present period.
+    pub(super) fn present(&self, walk: &Walk, reason: &str) -> Value {
+        let line = &walk.line;
+        let transaction = self.transaction(&line.charge, reason);
+        match (line.term, line.offer) {
+            _ if self.has_items() => Self::with_items(walk, transaction),
+            (Some(term), _) => Self::with_term(term, &line.charge, transaction),
+            (None, Some(offer)) => Self::with_offer(offer, &line.charge, transaction),
+            (None, None) => transaction,
+        }
+    }
+
+    /// For how much less the period was sold than others.
+    fn with_offer(offer: Offer, charge: &Charge, mut transaction: Value) -> Value {
+        transaction["offerType"] = match offer {
+            Offer::Promotional => 2,
+            Offer::WinBack => 4,
+        }
+        .into();
+        transaction["offerIdentifier"] = "come.and.stay".into();
+        transaction["offerDiscountType"] = if charge.is_trial {
+            "FREE_TRIAL"
+        } else {
+            "PAY_UP_FRONT"
+        }
+        .into();
+        transaction["offerPeriod"] = if charge.is_trial { "P1W" } else { "P1M" }.into();
+        transaction
+    }
+
+    /// The same with what no other copy of it takes back, and less than the others.
+    pub(super) fn poorer(&self) -> Value {
+        let mut transaction = self.transaction.clone();
+        if let Some(fields) = transaction.as_object_mut() {
+            for name in POOR {
+                fields.remove(name);
+            }
+        }
+        transaction
+    }
+
     /// One of the monthly charges of a year.
-    pub(super) fn with_term(term: Term, charge: &Charge, mut transaction: Value) -> Value {
+    fn with_term(term: Term, charge: &Charge, mut transaction: Value) -> Value {
         let left = i64::from(term.of - term.number) * 30 * DAY;
         let ends = charge
             .until
@@ -162,12 +240,15 @@ impl AppStore {
         if self.is_named {
             renewal["appAccountToken"] = self.who.clone().into();
         }
-        if self.form == Form::Addon {
-            let items = Self::with_items(walk, json!({}));
+        if self.has_items() {
             renewal["productId"] = GENERIC.into();
             renewal["autoRenewProductId"] = GENERIC.into();
-            renewal["advancedCommerceInfo"] =
-                json!({ "items": items["advancedCommerceInfo"]["items"] });
+            renewal["advancedCommerceInfo"] = json!({ "items": Self::renewing(walk) });
+        }
+        if line.is_offered {
+            renewal["offerType"] = 2.into();
+            renewal["offerIdentifier"] = "come.and.stay".into();
+            renewal["offerDiscountType"] = "PAY_UP_FRONT".into();
         }
         if let Some(term) = line.term {
             let goes_on = term.goes_on() && !matches!(line.stand, Stand::Over | Stand::Refunded);
@@ -181,7 +262,7 @@ impl AppStore {
         match line.increase {
             Increase::None => {}
             Increase::Announced => renewal["priceIncreaseStatus"] = 0.into(),
-            Increase::Accepted => renewal["priceIncreaseStatus"] = 1.into(),
+            Increase::Accepted | Increase::Informed => renewal["priceIncreaseStatus"] = 1.into(),
         }
         if line.is_renewing {
             renewal["renewalDate"] = walk.ends_at().as_millisecond().into();
@@ -202,6 +283,11 @@ impl AppStore {
         }
         (renewal, status)
     }
+}
+
+/// An item with its price.
+fn sold(product: &str, micros: i64) -> Value {
+    json!({ "SKU": product, "displayName": product, "description": product, "price": micros / 1000 })
 }
 
 /// `percentage` in thousandths of a percent.

@@ -19,6 +19,8 @@ pub enum Lasting {
     Recorded(Timestamp),
     /// From then on, until something else took its place.
     While(Timestamp, Option<Timestamp>),
+    /// Nobody has to hear it: it is what follows where something else was missed.
+    Perhaps,
 }
 
 /// One event.
@@ -42,6 +44,8 @@ pub struct Expected {
     pub undoes: Option<Timestamp>,
     /// Since when it had stood as it does again, before that which it undoes: who never heard of that either, hears of it.
     pub again_since: Option<Timestamp>,
+    /// Copies that leave out the amount were sent: who heard no other knows none.
+    pub is_said_poorly: bool,
 }
 
 /// What happened to a charge, when the period that it pays for begins.
@@ -56,5 +60,6 @@ pub(super) fn money(kind: &'static str, charge: &Charge) -> Expected {
         lasting: Lasting::Recorded(charge.from),
         undoes: None,
         again_since: None,
+        is_said_poorly: false,
     }
 }

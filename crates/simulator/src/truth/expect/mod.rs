@@ -5,6 +5,7 @@
 
 mod expected;
 mod reader;
+mod replaced;
 mod standing;
 
 pub use expected::{Expected, Lasting, When};
@@ -23,12 +24,23 @@ const NEWS: SignedDuration = SignedDuration::from_hours(24);
 impl History {
     /// All events of a history in a store that was listened to from before its beginning.
     pub fn expected(&self, market: Market) -> Vec<Expected> {
-        self.expected_since(market, |_| None)
+        self.heard_since(market, |_| None)
     }
 
     /// Events of a history of whose purchases nothing was heard before the times given: what is older than a day then is no
-    /// news, and only what says how the purchase stands is told of it.
+    /// news, and only what says how the purchase stands is told of it. What else may be told, since not everything is heard, is
+    /// among them.
     pub fn expected_since(
+        &self,
+        market: Market,
+        first_heard: impl Fn(usize) -> Option<Timestamp>,
+    ) -> Vec<Expected> {
+        let mut all = self.heard_since(market, first_heard);
+        all.extend(self.replaced_by_unknown(market));
+        all
+    }
+
+    fn heard_since(
         &self,
         market: Market,
         first_heard: impl Fn(usize) -> Option<Timestamp>,
@@ -50,7 +62,7 @@ impl History {
             let mut standing = Standing::default();
             for (index, what) in told.iter().enumerate() {
                 let events = reader.read(index);
-                if is_old && market.shows_at(what) <= heard {
+                if is_old && market.shows_at(what) <= heard && !what.what.is_only_said() {
                     standing.follow(&what.what, &events);
                 } else {
                     all.extend(standing.since.take());

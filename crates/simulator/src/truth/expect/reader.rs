@@ -5,7 +5,7 @@ use crate::truth::{
     life::Market,
     told::{Charge, Happened, How, Told, Why},
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 /// Goes through what happened to one purchase.
 pub(super) struct Reader<'a> {
@@ -40,8 +40,19 @@ impl<'a> Reader<'a> {
             if let Lasting::Recorded(since) = &mut event.lasting {
                 *since = told.at;
             }
+            event.is_said_poorly = self.is_said_poorly(&told.what);
         }
         events
+    }
+
+    /// Whether there are copies of the charge that leave out what it cost.
+    fn is_said_poorly(&self, what: &Happened) -> bool {
+        let charge = match what {
+            Happened::Charged(charge, _) | Happened::GaveBack { charge, .. } => charge,
+            _ => return false,
+        };
+        let mut told = self.told.iter();
+        told.any(|told| matches!(&told.what, Happened::Repeated(of) if of.id == charge.id))
     }
 
     fn events(&mut self, index: usize, told: &'a Told) -> Vec<Expected> {
@@ -77,6 +88,8 @@ impl<'a> Reader<'a> {
                     ..money("refund_reversed", charge)
                 }]
             }
+            Happened::RefundAsked(charge) => vec![said("refund_requested", charge, told.at)],
+            Happened::RefundDeclined(charge) => vec![said("refund_declined", charge, told.at)],
             Happened::SwitchedOff => vec![Expected {
                 // Of charges that go on, no store says since when they will end, nor of what is taken off at the renewal.
                 when: if self.market.dates_intent() && self.is_ordinary {
@@ -97,13 +110,16 @@ impl<'a> Reader<'a> {
             Happened::Ended(_) if self.is_taken_back => Vec::new(),
             Happened::Ended(why) => {
                 let reason = match why {
-                    Why::Cancelled => "voluntarily_cancelled",
-                    Why::Unpaid => "billing_error",
+                    Why::Cancelled => Some("voluntarily_cancelled"),
+                    Why::Unpaid => Some("billing_error"),
+                    Why::Refused => Some("price_increase"),
+                    // The store gives none.
+                    Why::PaidUp => None,
                 };
-                let is_dated = *why == Why::Cancelled || self.market.dates_intent();
+                let is_dated = *why != Why::Unpaid || self.market.dates_intent();
                 let named = self.state(index, "expired");
                 vec![Expected {
-                    reason: Some(reason),
+                    reason,
                     when: if is_dated {
                         When::At(told.at)
                     } else {
@@ -129,7 +145,10 @@ impl<'a> Reader<'a> {
             Happened::IncreaseAnnounced => vec![self.named(index, "price_increase_pending")],
             Happened::IncreaseAccepted => vec![self.named(index, "price_increase_accepted")],
             // It was told when it was asked for; what ends here is access.
-            Happened::PauseBegan | Happened::GraceEnded | Happened::SharingEnded => Vec::new(),
+            Happened::PauseBegan
+            | Happened::GraceEnded
+            | Happened::SharingEnded
+            | Happened::Repeated(_) => Vec::new(),
             // What is asked for no more, or runs unpaid, is what it was.
             Happened::PauseWithdrawn | Happened::RanOn(..) => Vec::new(),
         }
@@ -194,6 +213,7 @@ impl<'a> Reader<'a> {
             lasting: Lasting::While(at, self.replaced_at(index)),
             undoes: self.undone_since(index),
             again_since: self.again_since(index),
+            is_said_poorly: false,
         }
     }
 
@@ -312,5 +332,15 @@ impl Market {
             Self::AppStore | Self::Stripe | Self::Stated => "subscription_extended",
             Self::Play => "subscription_deferred",
         }
+    }
+}
+
+/// What the store says once and shows nowhere: who misses it hears of it never.
+fn said(kind: &'static str, charge: &Charge, at: Timestamp) -> Expected {
+    Expected {
+        micros: None,
+        when: When::At(at),
+        lasting: Lasting::While(at, Some(at + SignedDuration::from_secs(1))),
+        ..money(kind, charge)
     }
 }

@@ -38,6 +38,9 @@ impl Standing {
             Happened::PauseAsked => self.pause = last,
             Happened::PauseBegan => self.since.clone_from(&self.pause),
             Happened::GaveBack { .. }
+            | Happened::RefundAsked(_)
+            | Happened::RefundDeclined(_)
+            | Happened::Repeated(_)
             | Happened::TookMore(_)
             | Happened::PauseWithdrawn
             | Happened::RanOn(..)

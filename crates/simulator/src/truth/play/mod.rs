@@ -97,7 +97,33 @@ impl Play {
         self.taken_over(walk, order)
     }
 
-    /// Another plan at once.
+    /// The customer's bank asks for the money, and the store asks what speaks for or against it.
+    fn asked(&self, walk: &Walk) -> Vec<Act> {
+        let order = walk.line.charge.id.clone();
+        let says = vec![Word::PlayReview {
+            token: self.token.clone(),
+            order,
+        }];
+        vec![Self::act(walk, Vec::new(), says)]
+    }
+
+    /// Nothing happened; the order is shown without what it cost.
+    fn repeated(&self, walk: &Walk) -> Vec<Act> {
+        let says = vec![self.says(PRICE_CHANGE_UPDATED)];
+        vec![Self::act(walk, vec![self.poorer(walk)], says)]
+    }
+
+    fn act(walk: &Walk, changes: Vec<Change>, says: Vec<Word>) -> Act {
+        Act {
+            at: walk.now(),
+            purchase: walk.line.purchase,
+            beside: None,
+            changes,
+            says,
+        }
+    }
+
+    /// Another plan at once, or more time.
     fn upgraded(&mut self, walk: &Walk) -> Vec<Act> {
         let order = self.order(walk, &[&walk.line.charge]);
         self.taken_over(walk, Some(order))
@@ -241,10 +267,19 @@ impl Maker for Play {
                 self.ended_at = None;
                 self.about(walk, &[EXPIRED])
             }
+            Deed::Refuse => {
+                self.ended_at = None;
+                self.about(walk, &[CANCELED, EXPIRED])
+            }
+            Deed::AskRefund => self.asked(walk),
+            Deed::TopUp => self.upgraded(walk),
+            Deed::Repeat => self.repeated(walk),
             Deed::AskPause => self.about(walk, &[PAUSE_SCHEDULE_CHANGED]),
             Deed::Pause => self.about(walk, &[PAUSED]),
             Deed::Move => self.about(walk, &[DEFERRED]),
-            Deed::Announce | Deed::Accept => self.about(walk, &[PRICE_CHANGE_UPDATED]),
+            Deed::Announce | Deed::Accept | Deed::Inform => {
+                self.about(walk, &[PRICE_CHANGE_UPDATED])
+            }
             Deed::Refund => {
                 self.ended_at = Some(walk.now());
                 self.refunded(walk, deed)
@@ -260,6 +295,10 @@ impl Maker for Play {
             | Deed::StopNow
             | Deed::StartAnew
             | Deed::TakeMore
+            | Deed::DeclineRefund
+            | Deed::Redeem
+            | Deed::WinBack
+            | Deed::RefundItem
             | Deed::Stripe(_) => Vec::new(),
         }
     }

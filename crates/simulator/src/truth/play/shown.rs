@@ -4,7 +4,7 @@ use crate::{
     play::{money, time},
     truth::{
         act::Change,
-        life::{Beginning, Life, Market},
+        life::{Beginning, Form, Life, Market},
         told::Charge,
         walk::{ADDON_PRICE, Increase, Stand, Walk},
     },
@@ -18,6 +18,7 @@ const DAY: i64 = 86_400;
 pub(in crate::truth) struct Play {
     pub(super) who: String,
     pub(super) is_intro: bool,
+    pub(super) is_prepaid: bool,
     /// The token of the present purchase, and the one it took over from.
     pub(super) token: String,
     pub(super) linked: Option<String>,
@@ -33,6 +34,7 @@ impl Play {
         Self {
             who: Market::Play.who(number),
             is_intro: life.beginning == Beginning::Intro,
+            is_prepaid: life.form() == Form::Prepaid,
             token: String::new(),
             linked: None,
             began: life.begins,
@@ -77,12 +79,17 @@ impl Play {
         let terms = &mut base["autoRenewingPlan"];
         let increase = match line.increase {
             Increase::None => None,
-            Increase::Announced => Some("OUTSTANDING"),
-            Increase::Accepted => Some("CONFIRMED"),
+            // Of one that was refused some are shown as what it was, some as what became of it.
+            Increase::Announced if has_ended && self.is_even() => {
+                Some(("PRICE_INCREASE", "CANCELED"))
+            }
+            Increase::Announced => Some(("PRICE_INCREASE", "OUTSTANDING")),
+            Increase::Accepted => Some(("PRICE_INCREASE", "CONFIRMED")),
+            Increase::Informed => Some(("OPT_OUT_PRICE_INCREASE", "OUTSTANDING")),
         };
-        if let Some(state) = increase {
+        if let Some((mode, state)) = increase {
             terms["priceChangeDetails"] =
-                json!({ "priceChangeMode": "PRICE_INCREASE", "priceChangeState": state });
+                json!({ "priceChangeMode": mode, "priceChangeState": state });
         }
         if let Some(term) = line.term {
             terms["installmentDetails"] = json!({
@@ -91,6 +98,11 @@ impl Play {
             if !line.is_renewing && term.goes_on() {
                 terms["installmentDetails"]["pendingCancellation"] = json!({});
             }
+        }
+        if self.is_prepaid {
+            let may_from = walk.line.charge.from;
+            base["prepaidPlan"] = json!({ "allowExtendAfterTime": time(may_from) });
+            base["autoRenewingPlan"] = Value::Null;
         }
         base["offerPhase"] = json!({ self.phase(walk).0: {} });
         if self.phase(walk).0 != "basePrice" {
@@ -114,13 +126,14 @@ impl Play {
             }));
         }
         // Half of all lives list them the other way round.
-        let at = if self.began.as_second() % 2 == 0 {
-            0
-        } else {
-            items.len()
-        };
+        let at = if self.is_even() { 0 } else { items.len() };
         items.insert(at, base);
         items
+    }
+
+    /// What differs from purchase to purchase for no reason.
+    fn is_even(&self) -> bool {
+        self.began.as_second() % 2 == 0
     }
 
     /// How the API shows the subscription.
@@ -153,11 +166,14 @@ impl Play {
             .cancelled_at
             .map(|at| json!({ "userInitiatedCancellation": { "cancelTime": time(at) } }));
         match walk.line.stand {
-            Stand::Running if walk.line.is_renewing || walk.is_committed() => ("ACTIVE", None),
+            Stand::Running if walk.line.is_renewing || walk.is_committed() || self.is_prepaid => {
+                ("ACTIVE", None)
+            }
             Stand::Running => ("CANCELED", by_user),
             Stand::Grace(_) => ("IN_GRACE_PERIOD", None),
             Stand::Retry => ("ON_HOLD", None),
             Stand::Paused => ("PAUSED", None),
+            Stand::Over if self.is_prepaid => ("EXPIRED", None),
             Stand::Over => {
                 let by_system = json!({ "systemInitiatedCancellation": {} });
                 ("EXPIRED", by_user.or(Some(by_system)))
@@ -169,6 +185,10 @@ impl Play {
 
     /// An order that paid for these.
     pub(super) fn order(&self, walk: &Walk, charges: &[&Charge]) -> Change {
+        Change::PlayOrder(self.paper(walk, charges))
+    }
+
+    fn paper(&self, walk: &Walk, charges: &[&Charge]) -> Value {
         let lines = charges.iter().map(|charge| {
             let (product, plan) = named(&charge.product);
             json!({ "productId": product, "total": money(charge.micros, "USD"), "subscriptionDetails": {
@@ -177,10 +197,24 @@ impl Play {
             } })
         });
         let total = charges.iter().map(|charge| charge.micros).sum();
-        Change::PlayOrder(json!({
-            "orderId": charges[0].id, "state": "PROCESSED", "createTime": time(walk.now()), "lastEventTime": time(walk.now()),
+        json!({
+            "orderId": charges[0].id, "purchaseToken": self.token, "state": "PROCESSED", "createTime": time(walk.now()), "lastEventTime": time(walk.now()),
             "total": money(total, "USD"), "tax": money(0, "USD"), "lineItems": lines.collect::<Vec<_>>(),
-        }))
+        })
+    }
+
+    /// The same, shown without what it cost.
+    pub(super) fn poorer(&self, walk: &Walk) -> Change {
+        let mut order = self.paper(walk, &[&walk.line.charge]);
+        let lines = order["lineItems"].as_array_mut();
+        for line in lines.into_iter().flatten().filter_map(Value::as_object_mut) {
+            line.remove("total");
+        }
+        if let Some(fields) = order.as_object_mut() {
+            fields.remove("total");
+            fields.remove("tax");
+        }
+        Change::PlayOrder(order)
     }
 }
 

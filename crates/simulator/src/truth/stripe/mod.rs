@@ -291,9 +291,20 @@ impl Maker for Stripe {
             }
             Deed::TakeMore => self.took_more(walk),
             // In no life of this store.
-            Deed::EndGrace | Deed::Move | Deed::Announce | Deed::Accept | Deed::DropAddOn => {
-                Vec::new()
-            }
+            Deed::EndGrace
+            | Deed::Move
+            | Deed::Announce
+            | Deed::Accept
+            | Deed::Refuse
+            | Deed::Inform
+            | Deed::AskRefund
+            | Deed::DeclineRefund
+            | Deed::Redeem
+            | Deed::WinBack
+            | Deed::RefundItem
+            | Deed::TopUp
+            | Deed::Repeat
+            | Deed::DropAddOn => Vec::new(),
         }
     }
 }

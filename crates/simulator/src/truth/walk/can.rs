@@ -29,15 +29,24 @@ impl Walk {
         }
         match deed {
             Deed::Renew => is_running && goes_on && line.increase != Increase::Announced,
-            Deed::SwitchOff => runs && is_wanted && !is_family,
-            Deed::SwitchOn => runs && !line.is_renewing && !is_family,
-            Deed::Fail => is_running && goes_on && !is_family,
+            Deed::SwitchOff => runs && is_wanted,
+            Deed::SwitchOn => runs && !line.is_renewing && self.form != Form::Prepaid,
+            Deed::Fail => {
+                let ends_pause = line.stand == Stand::Paused && !self.habits.keeps_dates;
+                is_running && goes_on || ends_pause
+            }
             Deed::EndGrace => matches!(line.stand, Stand::Grace(_)),
             Deed::Recover => matches!(line.stand, Stand::Grace(_) | Stand::Retry),
             Deed::GiveUp => line.stand == Stand::Retry,
             Deed::RunOut => is_running && !line.is_renewing && !goes_on,
             Deed::StopNow => runs && !line.is_pause_asked && !is_family,
-            Deed::Return => matches!(line.stand, Stand::Over | Stand::Refunded) && !is_family,
+            Deed::Return => matches!(line.stand, Stand::Over | Stand::Refunded),
+            Deed::WinBack => {
+                let is_plain = matches!(self.form, Form::Plain | Form::Nameless);
+                let mut charges = line.earlier.iter().chain([&line.charge]);
+                let has_paid = charges.any(|charge| charge.micros > 0);
+                line.stand == Stand::Over && is_plain && has_paid
+            }
             Deed::Refund => can_give_back,
             Deed::RefundPart => can_give_back && !is_family,
             Deed::RefundEarlier => runs && !is_family && self.earlier_to_give_back().is_some(),
@@ -68,7 +77,7 @@ impl Walk {
                     && line.charge.from <= self.at
                     && !is_family
             }
-            Deed::Announce | Deed::AskPause => {
+            Deed::Announce | Deed::AskPause | Deed::Inform => {
                 runs && goes_on && line.increase == Increase::None && !is_family
             }
             Deed::StartAnew => {
@@ -83,6 +92,27 @@ impl Walk {
             Deed::Pause => is_running && line.is_pause_asked,
             Deed::Resume => line.stand == Stand::Paused,
             Deed::Accept => runs && line.increase == Increase::Announced,
+            Deed::Refuse => is_running && is_wanted && line.increase == Increase::Announced,
+            Deed::AskRefund => can_give_back && !is_family && line.asked.is_none(),
+            Deed::DeclineRefund => {
+                let is_open = line.asked.as_ref().is_some_and(|(_, declined)| !declined);
+                runs && is_open && is_new
+            }
+            Deed::RefundItem => {
+                let side = line.side.as_ref();
+                let is_there = side.is_some_and(|side| side.given_back_at.is_none());
+                can_give_back && is_there
+            }
+            Deed::Redeem => runs && is_wanted && !line.is_planned && !line.is_offered && !is_family,
+            Deed::TopUp => runs && self.form == Form::Prepaid && line.charge.from <= self.at,
+            Deed::Repeat => {
+                let began = line.charge.from <= self.at && !line.charge.is_trial;
+                runs && is_new && began && !is_family
+            }
+            Deed::AddOn if self.habits.joins_at_renewal => {
+                let is_alone = self.form == Form::Item && !line.had_side && !line.is_joining;
+                runs && is_wanted && is_alone
+            }
             Deed::AddOn => {
                 runs && goes_on
                     && self.form == Form::Plain
@@ -119,19 +149,25 @@ impl Walk {
                 | Deed::StartAnew
                 | Deed::TakeMore
                 | Deed::RefundPart
+                | Deed::AskRefund
+                | Deed::Inform
+                | Deed::Redeem
+                | Deed::Repeat
         );
-        let is_leaving = line.side.as_ref().is_some_and(|side| side.is_leaving);
-        let is_bound = is_leaving || (line.is_planned && self.habits.planned != 0);
+        let side = line.side.as_ref();
+        let is_leaving = side.is_some_and(|side| side.is_leaving || side.given_back_at.is_some());
+        let is_bound =
+            is_leaving || line.is_joining || (line.is_planned && self.habits.planned != 0);
         if is_bound {
             return is_trade || deed == Deed::Renew;
         }
-        let has_several = line.side.is_some() || matches!(self.form, Form::Addon | Form::Metered);
-        let is_plain = !has_several && line.term.is_none();
+        let holds_several = matches!(self.form, Form::Addon | Form::Item | Form::Metered);
+        let has_several = line.side.is_some() || holds_several;
+        let is_plain = !has_several && line.term.is_none() && self.form != Form::Prepaid;
         if changes && !is_plain {
             return false;
         }
         // What was paid by different charges is given back by none of them alone.
-        let side = line.side.as_ref();
         let is_one_charge = side.is_none_or(|side| side.charge.id == line.charge.id);
         match deed {
             Deed::Refund => is_one_charge,

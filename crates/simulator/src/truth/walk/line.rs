@@ -22,6 +22,8 @@ pub(in crate::truth) enum Increase {
     None,
     Announced,
     Accepted,
+    /// Nobody has to accept it.
+    Informed,
 }
 
 /// A further product in the same purchase, with the periods of the first.
@@ -33,6 +35,8 @@ pub(in crate::truth) struct Side {
     pub(in crate::truth) earlier: Vec<Charge>,
     /// It is taken off at the renewal.
     pub(in crate::truth) is_leaving: bool,
+    /// When it was given back, which takes it off at once.
+    pub(in crate::truth) given_back_at: Option<Timestamp>,
 }
 
 /// How far a customer is in a term of charges that go on when it is cancelled.
@@ -48,6 +52,15 @@ impl Term {
     pub(in crate::truth) const fn goes_on(self) -> bool {
         self.number < self.of
     }
+}
+
+/// With what a period was sold for less.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::truth) enum Offer {
+    /// With an offer to somebody who was there.
+    Promotional,
+    /// To somebody who had left.
+    WinBack,
 }
 
 /// The subscription of a life, as it stands.
@@ -70,6 +83,14 @@ pub(in crate::truth) struct Line {
     pub(in crate::truth) more: Option<Charge>,
     pub(in crate::truth) side: Option<Side>,
     pub(in crate::truth) term: Option<Term>,
+    /// A further product joins at the renewal.
+    pub(in crate::truth) is_joining: bool,
+    /// The next period is sold for less.
+    pub(in crate::truth) is_offered: bool,
+    /// With which offer the present one was.
+    pub(in crate::truth) offer: Option<Offer>,
+    /// What the customer asked to have back, and whether the store said no.
+    pub(in crate::truth) asked: Option<(Charge, bool)>,
     pub(in crate::truth) is_moved: bool,
     /// There was a further product before.
     pub(in crate::truth) had_side: bool,

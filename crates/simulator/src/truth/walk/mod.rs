@@ -2,10 +2,11 @@
 
 mod can;
 mod line;
+mod refund;
 mod step;
 mod stripe;
 
-pub(super) use line::{Back, Increase, Stand, Term};
+pub(super) use line::{Back, Increase, Offer, Stand, Term};
 
 use super::{
     deed::{Deed, StripeDeed},
@@ -95,6 +96,10 @@ impl Walk {
                 more: None,
                 side: None,
                 term: None,
+                is_joining: false,
+                is_offered: false,
+                offer: None,
+                asked: None,
                 had_side: false,
             },
             once: Vec::new(),
@@ -135,7 +140,13 @@ impl Walk {
             Form::Committed => walk.commit(),
             Form::Addon => walk.add_on(walk.line.charge.id.clone(), ADDON_PRICE),
             Form::Metered => walk.count_usage(),
-            Form::Plain | Form::Family | Form::Nameless | Form::SetUp | Form::Invoiced => {}
+            Form::Prepaid => walk.line.is_renewing = false,
+            Form::Plain
+            | Form::Family
+            | Form::Nameless
+            | Form::Item
+            | Form::SetUp
+            | Form::Invoiced => {}
         }
         walk
     }
@@ -149,12 +160,28 @@ impl Walk {
 
     /// A further product joins the purchase, for what is left of its period.
     fn add_on(&mut self, id: String, micros: i64) {
+        let from = self.at;
         let charge = Charge {
             id,
-            product: self.habits.addon.to_owned(),
             micros,
-            from: self.at,
+            from,
             ..self.line.charge.clone()
+        };
+        self.add_charged(charge);
+    }
+
+    /// A further product joins with the charge of a period.
+    fn joined(&mut self, charge: &Charge) {
+        self.add_charged(Charge {
+            micros: ADDON_PRICE,
+            ..charge.clone()
+        });
+    }
+
+    fn add_charged(&mut self, charge: Charge) {
+        let charge = Charge {
+            product: self.habits.addon.to_owned(),
+            ..charge
         };
         let purchase = self.purchases;
         self.purchases += 1;
@@ -164,6 +191,7 @@ impl Walk {
             charge: charge.clone(),
             earlier: Vec::new(),
             is_leaving: false,
+            given_back_at: None,
         });
         self.tell_of(purchase, Happened::Charged(charge, How::First));
     }
@@ -199,9 +227,13 @@ impl Walk {
         self.told.truncate(count);
     }
 
-    pub(super) fn history(self) -> History {
+    /// What happened until then.
+    pub(super) fn history(self, until: Timestamp) -> History {
+        let mut told = self.told;
+        told.retain(|told| told.at <= until);
+        told.sort_by_key(|told| told.at);
         History {
-            told: self.told,
+            told,
             form: self.form,
         }
     }
@@ -245,7 +277,9 @@ impl Walk {
 
     /// What happens to the purchase happens to each product in it.
     fn tell(&mut self, what: Happened) {
-        let side = self.line.side.as_ref().map(|side| side.purchase);
+        let side = self.line.side.as_ref();
+        let side = side.filter(|side| side.given_back_at.is_none());
+        let side = side.map(|side| side.purchase);
         let usage = self.own.usage.as_ref().filter(|usage| usage.is_charged);
         let beside = side.or(usage.map(|usage| usage.purchase));
         if let Some(beside) = beside.filter(|_| what.is_of_the_whole()) {
@@ -255,18 +289,19 @@ impl Walk {
     }
 
     fn tell_of(&mut self, purchase: usize, what: Happened) {
-        self.told.push(Told {
-            at: self.at,
-            purchase,
-            what,
-        });
+        self.tell_then(self.at, purchase, what);
+    }
+
+    fn tell_then(&mut self, at: Timestamp, purchase: usize, what: Happened) {
+        self.told.push(Told { at, purchase, what });
     }
 
     /// What the store calls a product.
     fn product(&self, product: usize) -> String {
         let names = self.habits.products;
         // Who sells items names them, not what holds them.
-        let is_item = self.form == Form::Addon && self.market == Market::AppStore;
+        let has_items = matches!(self.form, Form::Addon | Form::Item);
+        let is_item = has_items && self.market == Market::AppStore;
         if is_item { "gold" } else { names[product] }.to_owned()
     }
 

@@ -1,8 +1,8 @@
 //! What truly happens when something is done.
 
 use super::{
-    ADDON_PRICE, DAY, LARGER, MORE_PRICE, ONCE_PRICE, PASS_LASTS, Walk, after,
-    line::{Back, Increase, Once, Stand, Term},
+    ADDON_PRICE, DAY, INTRO_PRICE, LARGER, MORE_PRICE, ONCE_PRICE, PASS_LASTS, TRIAL, Walk, after,
+    line::{Increase, Offer, Once, Stand, Term},
 };
 use crate::truth::{
     deed::Deed,
@@ -17,7 +17,10 @@ impl Walk {
     pub(in crate::truth) fn step(&mut self, deed: Deed, share: u8) {
         match deed {
             Deed::Renew => {
-                let early = self.habits.early * i64::from(share) / 100 / 60 * 60;
+                // What joins does so with the period: whether it serves before, Apple does not say.
+                let may_be_early = !self.line.is_joining;
+                let early = self.habits.early * i64::from(may_be_early) * i64::from(share);
+                let early = early / 100 / 60 * 60;
                 self.at = self.at.max(after(self.ends_at(), -early));
                 self.next(self.ends_at());
                 self.at = after(self.at, self.habits.paid_after);
@@ -32,7 +35,7 @@ impl Walk {
                 self.line.is_renewing = true;
                 self.tell(Happened::SwitchedOn);
             }
-            Deed::Fail => self.fail(),
+            Deed::Fail => self.fail(share),
             Deed::EndGrace => {
                 if let Stand::Grace(until) = self.line.stand {
                     self.at = self.at.max(until);
@@ -47,7 +50,12 @@ impl Walk {
             }
             Deed::RunOut => {
                 self.at = self.at.max(self.ends_at());
-                self.end(Why::Cancelled);
+                let is_paid_ahead = self.form == Form::Prepaid;
+                self.end(if is_paid_ahead {
+                    Why::PaidUp
+                } else {
+                    Why::Cancelled
+                });
                 self.at = after(self.at, self.habits.says_end_after);
             }
             Deed::StopNow => {
@@ -57,26 +65,14 @@ impl Walk {
                 }
                 self.end(Why::Cancelled);
             }
-            Deed::Return => self.come_back(share),
-            Deed::Refund => self.give_back(100, share),
-            Deed::RefundPart => self.give_back(40, share),
-            Deed::RefundEarlier => {
-                self.within(share);
-                if let Some(charge) = self.earlier_to_give_back().cloned() {
-                    self.gave_back_beside(&charge, false);
-                    self.gave_back(charge.micros, charge, false);
-                }
-            }
-            Deed::Undo => {
-                self.within(share);
-                self.undone = self.line.given_back.pop();
-                self.line.stand = Stand::Running;
-                if let Some(side) = &self.line.side {
-                    let (purchase, charge) = (side.purchase, side.charge.clone());
-                    self.tell_of(purchase, Happened::TookAgain(charge));
-                }
-                self.tell(Happened::TookAgain(self.line.charge.clone()));
-            }
+            Deed::Return | Deed::WinBack => self.come_back(deed, share),
+            Deed::Refund
+            | Deed::RefundPart
+            | Deed::RefundEarlier
+            | Deed::RefundItem
+            | Deed::Undo
+            | Deed::AskRefund
+            | Deed::DeclineRefund => self.refund(deed, share),
             Deed::Upgrade => {
                 self.within(share);
                 let mut charge = self.charge(LARGER, self.at, Paper::First);
@@ -144,7 +140,32 @@ impl Walk {
                 self.line.more = Some(more.clone());
                 self.tell(Happened::TookMore(more));
             }
-            Deed::Announce | Deed::Accept => self.raise(deed, share),
+            Deed::Announce | Deed::Accept | Deed::Inform => self.raise(deed, share),
+            Deed::Refuse => {
+                self.at = self.at.max(self.ends_at());
+                self.end(Why::Refused);
+                self.at = after(self.at, self.habits.says_end_after);
+            }
+            Deed::Redeem => {
+                self.within(share);
+                self.line.is_offered = true;
+            }
+            Deed::TopUp => {
+                self.within(share);
+                let product = self.line.product;
+                let mut charge = self.charge(product, self.at, Paper::First);
+                // What was left is not lost.
+                charge.until = Some(self.ends_at() + self.lasts());
+                self.charged(product, charge, How::Renewed);
+            }
+            Deed::Repeat => {
+                self.within(share);
+                self.tell(Happened::Repeated(self.line.charge.clone()));
+            }
+            Deed::AddOn if self.habits.joins_at_renewal => {
+                self.within(share);
+                self.line.is_joining = true;
+            }
             Deed::AddOn => {
                 self.within(share);
                 let id = self.charge(self.line.product, self.at, Paper::First).id;
@@ -176,7 +197,12 @@ impl Walk {
         let mut charge = self.charge(product, from, paper);
         charge.micros -= self.own.credit;
         (self.own.credited, self.own.credit) = (self.own.credit, 0);
+        let is_offered = self.line.is_offered && how == How::Renewed;
+        if is_offered {
+            charge.micros = INTRO_PRICE;
+        }
         self.charged(product, charge, how);
+        self.line.offer = is_offered.then_some(Offer::Promotional);
     }
 
     /// What is left of the present period is worth, in whole cents.
@@ -199,13 +225,15 @@ impl Walk {
         line.earlier.push(old);
         line.product = product;
         let is_cancelled = !line.is_renewing && line.term.is_some_and(Term::goes_on);
-        line.is_renewing = !(is_cancelled && how == How::Renewed);
+        let is_paid_ahead = self.form == Form::Prepaid;
+        line.is_renewing = !(is_paid_ahead || is_cancelled && how == How::Renewed);
         line.is_planned = false;
         line.is_moved = false;
         line.is_pause_asked = false;
         line.stand = Stand::Running;
         (self.own.runs_unpaid, self.own.owed) = (false, None);
         line.increase = Increase::None;
+        (line.is_offered, line.offer, line.asked) = (false, None, None);
         if let Some(term) = &mut line.term {
             let number = if term.goes_on() && how == How::Renewed {
                 term.number + 1
@@ -221,11 +249,22 @@ impl Walk {
 
     /// A further product is charged with the first, or was taken off.
     fn charged_beside(&mut self, charge: &Charge) {
+        if std::mem::take(&mut self.line.is_joining) {
+            return self.joined(charge);
+        }
         let Some(mut side) = self.line.side.take() else {
             return;
         };
+        if side.given_back_at.is_some() {
+            return;
+        }
         if side.is_leaving {
-            return self.tell_of(side.purchase, Happened::Ended(Why::Cancelled));
+            // Where the next period is charged ahead, the old one runs to its end all the same.
+            let ends = side
+                .charge
+                .until
+                .map_or(self.at, |until| until.max(self.at));
+            return self.tell_then(ends, side.purchase, Happened::Ended(Why::Cancelled));
         }
         let next = Charge {
             product: side.charge.product.clone(),
@@ -242,11 +281,18 @@ impl Walk {
         self.line.is_renewing = false;
         self.line.is_planned = false;
         (self.own.owed, self.own.credit, self.own.credited) = (None, 0, 0);
+        self.line.is_joining = false;
         self.ended_at = self.at;
         self.tell(Happened::Ended(why));
     }
 
-    fn fail(&mut self) {
+    fn fail(&mut self, share: u8) {
+        if self.line.stand == Stand::Paused {
+            // The charge that would end the pause.
+            self.pass(30 * DAY, share);
+            self.line.stand = Stand::Retry;
+            return self.tell(Happened::ChargeFailed { grace: None });
+        }
         self.at = self.at.max(self.ends_at());
         let grace = after(self.ends_at(), self.habits.grace);
         let grace = (self.has_grace && grace > self.at).then_some(grace);
@@ -279,13 +325,21 @@ impl Walk {
         }
     }
 
-    fn come_back(&mut self, share: u8) {
+    fn come_back(&mut self, deed: Deed, share: u8) {
         self.line.side = None;
         self.own.usage = None;
         self.pass(60 * DAY, share);
         let is_plain = matches!(self.form, Form::Plain | Form::Nameless);
-        let product = usize::from(is_plain && share.is_multiple_of(3));
-        let charge = self.charge(product, self.at, Paper::First);
+        let is_won_back = deed == Deed::WinBack;
+        let product = usize::from(is_plain && !is_won_back && share.is_multiple_of(3));
+        let mut charge = self.charge(product, self.at, Paper::First);
+        if is_won_back && share.is_multiple_of(2) {
+            charge.is_trial = true;
+            charge.micros = 0;
+            charge.until = Some(after(self.at, TRIAL));
+        } else if is_won_back {
+            charge.micros = INTRO_PRICE;
+        }
         if self.habits.same_on_return {
             self.charged(product, charge, How::CameBack);
         } else {
@@ -296,65 +350,15 @@ impl Walk {
             self.line.earlier.clear();
             self.line.given_back.clear();
         }
-    }
-
-    fn give_back(&mut self, percent: i64, share: u8) {
-        self.within(share);
-        let charge = self.line.charge.clone();
-        let takes_access = if percent == 100 {
-            self.habits.refund_takes
-        } else {
-            self.habits.part_takes
-        };
-        if takes_access {
-            self.line.stand = Stand::Refunded;
-        }
-        if self.form == Form::Family {
-            return self.tell(Happened::SharingEnded);
-        }
-        self.gave_back_beside(&charge, takes_access);
-        let part = charge.micros * percent / 100;
-        self.gave_back(
-            part / self.habits.part_of * self.habits.part_of,
-            charge,
-            takes_access,
-        );
-    }
-
-    /// What else the same charge paid for.
-    fn gave_back_beside(&mut self, charge: &Charge, takes_access: bool) {
-        let Some(side) = &self.line.side else { return };
-        let mut all = side.earlier.iter().chain(std::iter::once(&side.charge));
-        let Some(charge) = all.find(|beside| beside.id == charge.id).cloned() else {
-            return;
-        };
-        let purchase = side.purchase;
-        let what = Happened::GaveBack {
-            micros: charge.micros,
-            charge,
-            takes_access,
-        };
-        self.tell_of(purchase, what);
-    }
-
-    pub(super) fn gave_back(&mut self, micros: i64, charge: Charge, takes_access: bool) {
-        self.line.given_back.push(Back {
-            charge: charge.clone(),
-            at: self.at,
-        });
-        self.tell(Happened::GaveBack {
-            charge,
-            micros,
-            takes_access,
-        });
+        self.line.offer = is_won_back.then_some(Offer::WinBack);
     }
 
     fn raise(&mut self, deed: Deed, share: u8) {
         self.within(share);
-        let (increase, what) = if deed == Deed::Announce {
-            (Increase::Announced, Happened::IncreaseAnnounced)
-        } else {
-            (Increase::Accepted, Happened::IncreaseAccepted)
+        let (increase, what) = match deed {
+            Deed::Announce => (Increase::Announced, Happened::IncreaseAnnounced),
+            Deed::Inform => (Increase::Informed, Happened::IncreaseAccepted),
+            _ => (Increase::Accepted, Happened::IncreaseAccepted),
         };
         self.line.increase = increase;
         self.tell(what);
@@ -394,21 +398,5 @@ impl Walk {
                 Happened::BoughtOnce(charge)
             },
         );
-    }
-
-    fn refund_once(&mut self) {
-        let Some(index) = self.once.iter().rposition(|once| !once.is_given_back) else {
-            return;
-        };
-        self.traded = index;
-        let once = &mut self.once[index];
-        once.is_given_back = true;
-        let (purchase, charge) = (once.purchase, once.charge.clone());
-        let what = Happened::GaveBack {
-            micros: charge.micros,
-            charge,
-            takes_access: true,
-        };
-        self.tell_of(purchase, what);
     }
 }
