@@ -7,7 +7,8 @@
 use super::{model, money::money};
 use domain::{
     Money,
-    fact::{PriceIncrease, RefundFact, RenewalFact, Revocation, TransactionFact, share},
+    fact::{PriceIncrease, RefundFact, RenewalFact, Revocation, Status, TransactionFact, share},
+    reason::ExpirationIntent,
 };
 
 fn items(info: Option<&model::AdvancedCommerce>) -> Option<&[model::AdvancedItem]> {
@@ -93,4 +94,112 @@ pub(super) fn renewals(from: &model::Renewal, whole: &RenewalFact) -> Option<Vec
         ..whole.clone()
     };
     Some(items.iter().map(of_item).collect())
+}
+
+/// The items that a transaction paid for and that will not be charged again: what renews does not name them, although nobody took
+/// them back. Each runs to its end. `paid` are all lines that are seen, of which the newest charge counts.
+pub(super) fn leaving(paid: &[TransactionFact], renewals: &[RenewalFact]) -> Vec<RenewalFact> {
+    let Some(said) = renewals.first().filter(|said| !said.line.is_empty()) else {
+        return Vec::new();
+    };
+    let newest = paid.iter().map(|fact| fact.purchased_at).max();
+    let stays = |fact: &TransactionFact| renewals.iter().any(|said| said.line == fact.line);
+    let runs = |fact: &TransactionFact| {
+        fact.revocation.is_none() && fact.expires_at.is_some_and(|end| said.version < end)
+    };
+    let leaving = paid.iter().filter(|fact| {
+        Some(fact.purchased_at) == newest && !fact.line.is_empty() && runs(fact) && !stays(fact)
+    });
+    leaving
+        .map(|fact| RenewalFact {
+            line: fact.line.clone(),
+            product: Some(fact.product.clone()),
+            auto_renew: Some(false),
+            intent: Some(ExpirationIntent::Cancelled),
+            status: Some(Status::Active),
+            ended_at: fact.expires_at,
+            ..RenewalFact::new(said.version)
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::apple::facts;
+    use domain::snapshot::Standing;
+    use domain::{CancellationReason, ChainKey, Environment, Facts, Observation, Snapshot, Store};
+    use jiff::Timestamp;
+    use serde_json::{Value, json};
+
+    /// That many days after the beginning, in milliseconds.
+    const fn day(day: i64) -> i64 {
+        1_767_312_000_000 + day * 86_400_000
+    }
+
+    fn item(name: &str) -> Value {
+        json!({ "SKU": name, "price": 2990 })
+    }
+
+    /// What a notification asserts that was signed on that day of a period of thirty: which items were paid for, and which renew.
+    fn seen(on: i64, paid: &[&str], renewing: &[&str]) -> Observation {
+        let items = |names: &[&str]| json!({ "items": names.iter().map(|name| item(name)).collect::<Vec<_>>() });
+        let transaction = json!({
+            "transactionId": "1", "originalTransactionId": "1", "bundleId": "b", "productId": "generic", "environment": "Sandbox",
+            "type": "Auto-Renewable Subscription", "purchaseDate": day(0), "originalPurchaseDate": day(0), "expiresDate": day(30),
+            "signedDate": day(on), "price": 2990 * paid.len(), "currency": "USD", "advancedCommerceInfo": items(paid),
+        });
+        let renewal = json!({
+            "originalTransactionId": "1", "productId": "generic", "autoRenewProductId": "generic", "autoRenewStatus": 1,
+            "environment": "Sandbox", "signedDate": day(on), "advancedCommerceInfo": items(renewing),
+        });
+        let transactions = facts::transactions(&serde_json::from_value(transaction).unwrap());
+        let mut renewals = facts::renewals(&serde_json::from_value(renewal).unwrap(), Some(1));
+        renewals.extend(leaving(&transactions, &renewals));
+        let chain = ChainKey {
+            store: Store::AppStore,
+            environment: Environment::Sandbox,
+            id: "1".into(),
+        };
+        Observation {
+            transactions,
+            renewals,
+            ..Observation::of(chain)
+        }
+    }
+
+    /// Apple, advancedCommerceTransactionInfo and advancedCommerceRenewalInfo: one says what was paid for, the other what renews.
+    #[test]
+    fn an_item_that_does_not_renew_runs_to_its_end() {
+        let facts = Facts::default()
+            .absorb(&seen(0, &["gold", "hd"], &["gold", "hd"]))
+            .absorb(&seen(10, &["gold", "hd"], &["gold"]));
+        let on = |count: i64| Timestamp::from_millisecond(day(count)).unwrap();
+        let stands = |name: &str, count| {
+            let snapshot = Snapshot::derive(&facts, on(count)).unwrap();
+            let line = snapshot.line(name).unwrap();
+            (line.standing.clone(), line.will_renew)
+        };
+        assert_eq!(stands("hd", 11), (Standing::Current, false));
+        assert_eq!(stands("gold", 11), (Standing::Current, true));
+        let over = Standing::Expired {
+            at: on(30),
+            reason: CancellationReason::VoluntarilyCancelled,
+        };
+        assert_eq!(stands("hd", 31), (over, false));
+    }
+
+    /// What renews although nobody paid for it yet joins with its first charge, and nothing leaves of what stays.
+    #[test]
+    fn nothing_leaves_that_renews() {
+        for paid in [&["gold"][..], &["gold", "hd"]] {
+            let seen = seen(10, paid, &["gold", "hd"]);
+            assert!(
+                seen.renewals
+                    .iter()
+                    .all(|said| said.auto_renew == Some(true))
+            );
+            assert_eq!(seen.renewals.len(), 2);
+        }
+    }
 }

@@ -319,12 +319,15 @@ fn observation(
             .as_ref()
             .and_then(|renewal| renewal.app_account_token.clone())
     });
+    let transactions = facts::transactions(&transaction);
+    let mut renewals = renewal
+        .as_ref()
+        .map(|renewal| facts::renewals(renewal, data.status))
+        .unwrap_or_default();
+    renewals.extend(advanced::leaving(&transactions, &renewals));
     Ok(Some(Observation {
-        transactions: facts::transactions(&transaction),
-        renewals: renewal
-            .as_ref()
-            .map(|renewal| facts::renewals(renewal, data.status))
-            .unwrap_or_default(),
+        transactions,
+        renewals,
         refunds: advanced::refunds(&transaction),
         user_token: token.map(|token| token.to_lowercase()),
         account: transaction.account(),
