@@ -24,6 +24,8 @@ impl Planner<'_> {
             .apps
             .iter()
             .find(|known| known.project == project && known.key == key);
+        let known_name = known.map(|known| &known.name);
+        let name = self.name(&["apps", key], &desired.name, known_name, key);
         let Some(spec) = self.spec(key, desired, known) else {
             return;
         };
@@ -51,12 +53,11 @@ impl Planner<'_> {
             means.vault.seal(&id.to_string(), secrets.as_bytes())
         };
         self.check_api(key, &settings, &sealed_secrets);
-        let name = desired.name.over(known.map(|known| &known.name));
         let wanted = App {
             id,
             project,
             key: key.into(),
-            name: name.unwrap_or_else(|| key.into()),
+            name,
             settings,
             sealed_secrets,
             commission,

@@ -16,13 +16,12 @@ impl Planner<'_> {
             .entitlements
             .iter()
             .find(|known| known.project == project && known.key == key);
+        let known_name = known.map(|known| &known.name);
+        let name = self.name(&["entitlements", key], &desired.name, known_name, key);
         let wanted = Entitlement {
             project,
             key: key.into(),
-            name: desired
-                .name
-                .over(known.map(|known| &known.name))
-                .unwrap_or_else(|| key.into()),
+            name,
         };
         self.step(
             format!("entitlement {key}"),
@@ -33,10 +32,10 @@ impl Planner<'_> {
     }
 
     pub(crate) fn product(&mut self, id: &str, desired: &DesiredProduct, all: &Desired) {
-        if id.is_empty() || id.len() > 255 || id.chars().any(char::is_control) {
+        if let Some(problem) = domain::name::problem(id) {
             self.problem(
                 &["products", id],
-                "a product id has 1 to 255 characters, none of them a control character",
+                format!("as the id of a product {problem}"),
             );
         }
         let (means, project) = (self.means, self.project);
@@ -72,13 +71,12 @@ impl Planner<'_> {
                 None
             }
         };
+        let known_name = known.map(|known| &known.name);
+        let name = self.name(&["products", id], &desired.name, known_name, id);
         let wanted = Product {
             project,
             id: id.into(),
-            name: desired
-                .name
-                .over(known.map(|known| &known.name))
-                .unwrap_or_else(|| id.into()),
+            name,
             entitlements,
             duration,
         };

@@ -40,6 +40,8 @@ impl Planner<'_> {
             .integrations
             .iter()
             .find(|known| known.project == project && known.key == key);
+        let known_name = known.map(|known| &known.name);
+        let name = self.name(&["integrations", key], &desired.name, known_name, key);
         let wanted = desired
             .destination
             .over(known.map(|known| &known.destination));
@@ -81,10 +83,7 @@ impl Planner<'_> {
             id,
             project,
             key: key.into(),
-            name: desired
-                .name
-                .over(known.map(|known| &known.name))
-                .unwrap_or_else(|| key.into()),
+            name,
             destination: destination.spec().key.into(),
             sealed_settings: settled.sealed,
             paused: desired

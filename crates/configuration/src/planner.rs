@@ -1,8 +1,8 @@
 //! What planning takes, and what it collects on the way: steps to take, or every problem.
 
-use crate::Vault;
+use crate::{Given, Vault};
 use destinations::Context;
-use domain::{ProjectId, secret::Secret};
+use domain::{ProjectId, name::beginning, secret::Secret};
 use ledger::{Configuration, ConfigurationChange, Integration};
 use serde::Serialize;
 use uuid::Uuid;
@@ -124,11 +124,28 @@ impl<'a> Planner<'a> {
 
     pub(crate) fn check_key(&mut self, path: &[&str], key: &str) {
         if !is_key(key) {
+            let key = beginning(key);
             self.problem(
                 path,
                 format!("{key:?} is not a key: use 1 to 64 lower-case letters, digits, - and _"),
             );
         }
+    }
+
+    /// The name of what stands at `path`: as a document says, as it is, or as it is called otherwise.
+    pub(crate) fn name(
+        &mut self,
+        path: &[&str],
+        given: &Given<String>,
+        known: Option<&String>,
+        otherwise: &str,
+    ) -> String {
+        if let Given::Set(name) = given
+            && let Some(problem) = domain::name::problem(name)
+        {
+            self.problem(&[path, &["name"]].concat(), problem);
+        }
+        given.over(known).unwrap_or_else(|| otherwise.to_owned())
     }
 
     pub(crate) fn step<T: PartialEq + Clone>(

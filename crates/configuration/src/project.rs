@@ -9,13 +9,12 @@ const USUAL_WINDOW_HOURS: u32 = 24;
 impl Planner<'_> {
     pub(crate) fn project(&mut self, desired: &DesiredProject, known: Option<&Project>) {
         self.check_key(&["project", "key"], &desired.key);
+        let known_name = known.map(|known| &known.name);
+        let name = self.name(&["project"], &desired.name, known_name, &desired.key);
         let wanted = Project {
             id: self.project,
             key: desired.key.clone(),
-            name: desired
-                .name
-                .over(known.map(|known| &known.name))
-                .unwrap_or_else(|| desired.key.clone()),
+            name,
             historical_window_hours: desired
                 .historical_window_hours
                 .over(known.map(|known| &known.historical_window_hours))

@@ -5,7 +5,7 @@
 
 use crate::{Given, given::Settings, secrets, stored::Stored};
 use destinations::{Field, FieldKind, Invalid, Travel, check_url};
-use domain::retry;
+use domain::{name::is_plain, retry};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -59,8 +59,51 @@ pub(crate) fn unknown(fields: &[Field], beside: &[&str], given: &Settings) -> Ve
         .collect()
 }
 
+/// Longest text of one line, in bytes: a name, an address, a secret.
+const LONGEST_TEXT: usize = 2_000;
+/// Longest text of several lines, in bytes: certificates, a key file.
+const LONGEST_FILE: usize = 64 << 10;
+/// Most entries of a list.
+const MOST_ENTRIES: usize = 100;
+
+/// What is wrong with the length of a value, or with its letters.
+fn unbounded(kind: FieldKind, value: &Value) -> Option<String> {
+    let (longest, is_name) = match kind {
+        FieldKind::Text => (LONGEST_TEXT, true),
+        FieldKind::Url | FieldKind::Secret => (LONGEST_TEXT, false),
+        FieldKind::LongText | FieldKind::LongSecret | FieldKind::Secrets => (LONGEST_FILE, false),
+        FieldKind::Lines => (LONGEST_FILE, true),
+        FieldKind::Switch
+        | FieldKind::Number
+        | FieldKind::Choice(_)
+        | FieldKind::Choices(_)
+        | FieldKind::Events
+        | FieldKind::EventSwitches
+        | FieldKind::Retry => return None,
+    };
+    let entries = value.as_array().map_or(&[][..], Vec::as_slice);
+    let mut texts = entries.iter().chain([value]).filter_map(Value::as_str);
+    if entries.len() > MOST_ENTRIES {
+        Some(format!(
+            "has {} entries; at most {MOST_ENTRIES}",
+            entries.len()
+        ))
+    } else if let Some(long) = texts.clone().find(|text| text.len() > longest) {
+        Some(format!("has {} bytes; at most {longest}", long.len()))
+    } else if is_name && !texts.all(is_plain) {
+        Some(
+            "has a control character, or one that turns the direction of the text around it".into(),
+        )
+    } else {
+        None
+    }
+}
+
 /// A value as it is stored, if it is one of its kind.
 fn checked(field: &Field, value: &Value, stored: &Stored) -> Result<Value, String> {
+    if let Some(problem) = unbounded(field.kind, value) {
+        return Err(problem);
+    }
     let is_right = match field.kind {
         FieldKind::Secret | FieldKind::LongSecret | FieldKind::Secrets => {
             return secrets::put_back(field, value, stored);

@@ -1,7 +1,7 @@
 //! Reading settings: typed, with every problem named by its field.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use domain::{EventKind, retry};
+use domain::{EventKind, name, retry};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::collections::BTreeMap;
 
@@ -70,6 +70,9 @@ impl Events {
                         field,
                         "has an empty name; give a name, or false to switch it off",
                     )),
+                    EventSwitch::Named(name) if name::problem(name).is_some() => {
+                        name::problem(name).map(|problem| Invalid::new(field, problem))
+                    }
                     EventSwitch::Named(_) if !can_rename => Some(Invalid::new(
                         field,
                         "cannot be renamed here; use true or false",

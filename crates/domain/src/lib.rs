@@ -27,6 +27,7 @@ pub mod id;
 pub mod kind;
 pub mod message;
 pub mod money;
+pub mod name;
 pub mod pace;
 pub mod rates;
 pub mod reason;

@@ -1,7 +1,7 @@
 //! `tidings keys`.
 
 use crate::{options::Data, say};
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use clap::{Args, Subcommand};
 use domain::ApiKeyId;
 use engine::{System, WallSystem};
@@ -83,7 +83,8 @@ async fn create(data: &Data, name: &str, project: Option<String>, scope: Scope) 
                 .with_context(|| format!("there is no project {key:?}"))
         })
         .transpose()?;
-    let (text, key) = web::access::new_api_key(&WallSystem, project, name, scope);
+    let made = web::access::new_api_key(&WallSystem, project, name, scope);
+    let (text, key) = made.map_err(|problem| anyhow!("--name {problem}"))?;
     change(&*ledger, &ConfigurationChange::PutApiKey(key)).await?;
     say::line(&text);
     Ok(())

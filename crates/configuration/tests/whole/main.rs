@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod given;
+mod names;
 mod project;
 mod reference;
 mod secrets;

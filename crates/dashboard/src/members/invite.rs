@@ -7,7 +7,7 @@ use super::{
 use crate::{
     form::{Form, Ticked, Trimmed},
     respond::done,
-    sign_in::is_email,
+    sign_in::email_problem,
     state::Dashboard,
 };
 use axum::{
@@ -82,8 +82,7 @@ async fn invite(
 ) -> Result<Response, Problem> {
     let role = role_of(&project.caller, &sent.role)?;
     let email = sent.email.to_lowercase();
-    if !is_email(&email) {
-        let problem = format!("{email:?} is not an e-mail address");
+    if let Some(problem) = email_problem(&email) {
         return page(&app, &project, &uri, None, problem).await;
     }
     let is_bound = sent.only.0 || project.caller.project.is_some();

@@ -62,19 +62,23 @@ async fn make(
     uri: Uri,
     Form(sent): Form<KeyForm>,
 ) -> Result<Response, Problem> {
-    if sent.name.is_empty() {
-        let problem = configuration::Problem {
-            path: Vec::new(),
-            message: "the key needs a name, so that you know later what it was for".into(),
-        };
-        return page(&app, &project, &uri, String::new(), vec![problem]).await;
-    }
     let scope = if sent.write.0 {
         Scope::Write
     } else {
         Scope::Read
     };
-    let (text, key) = new_api_key(app.engine.system(), Some(project.id), &sent.name, scope);
+    let made = new_api_key(app.engine.system(), Some(project.id), &sent.name, scope);
+    let (text, key) = match made {
+        Ok(made) => made,
+        Err(problem) => {
+            // The page has another name, that of the project: this is of none of its fields.
+            let problem = configuration::Problem {
+                path: Vec::new(),
+                message: format!("the name of the key {problem}"),
+            };
+            return page(&app, &project, &uri, String::new(), vec![problem]).await;
+        }
+    };
     let change = ConfigurationChange::PutApiKey(key);
     decide_in(&app, &project, |_| Ok((vec![change.clone()], ()))).await?;
     page(&app, &project, &uri, text, Vec::new()).await

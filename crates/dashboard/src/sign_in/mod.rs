@@ -17,7 +17,7 @@ use crate::state::Dashboard;
 use web::route::Route;
 
 pub(crate) use enter::{enter_in, kept_in};
-pub(crate) use new_account::is_email;
+pub(crate) use new_account::email_problem;
 pub(crate) use password::set_password;
 
 /// The routes of this section.

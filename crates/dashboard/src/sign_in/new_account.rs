@@ -8,7 +8,10 @@ use super::{
 use crate::{filters, form::Trimmed};
 use askama::Template;
 use axum::response::Response;
-use domain::{ProjectId, UserId};
+use domain::{
+    ProjectId, UserId,
+    name::{beginning, is_plain},
+};
 use engine::Setup;
 use ledger::{ConfigurationChange, Invitation, LONGEST_EMAIL, Role, User};
 use serde::Deserialize;
@@ -20,9 +23,6 @@ use web::{
     problem::{Code, Problem},
     signed::signed,
 };
-
-/// Most bytes of a member's name.
-const LONGEST_NAME: usize = 200;
 
 #[derive(Template)]
 #[template(path = "sign_in/new_account.html")]
@@ -55,11 +55,21 @@ pub(crate) struct NewAccount {
     pub(crate) problems: Vec<String>,
 }
 
-/// Whether it may be an e-mail address.
-pub(crate) fn is_email(text: &str) -> bool {
-    let is_plain = |text: &str| text.len() <= LONGEST_EMAIL && !text.contains(char::is_control);
-    text.split_once('@')
-        .is_some_and(|(name, host)| !name.is_empty() && host.contains('.') && is_plain(text))
+/// What is wrong with an e-mail address; `None` where it may be one.
+pub(crate) fn email_problem(text: &str) -> Option<String> {
+    let is_odd = |letter: char| letter.is_whitespace() || letter == '@';
+    let is_email = text.len() <= LONGEST_EMAIL
+        && is_plain(text)
+        && text.split_once('@').is_some_and(|(name, host)| {
+            !name.is_empty()
+                && host.contains('.')
+                && !name.contains(is_odd)
+                && !host.contains(is_odd)
+        });
+    let shown = beginning(text);
+    (!is_email).then(|| {
+        format!("{shown:?} is not an e-mail address, which has at most {LONGEST_EMAIL} bytes and no blanks")
+    })
 }
 
 /// Whether there is an account of this address with the same reach. Others are nobody's business here.
@@ -86,17 +96,14 @@ impl NewAccount {
         (email, reach): (&str, Option<ProjectId>),
     ) -> Self {
         let mut problems = Vec::new();
-        if !is_email(email) {
-            problems.push(format!("{email:?} is not an e-mail address"));
-        }
+        problems.extend(email_problem(email));
         if has_account(&app.engine.setup(), email, reach) {
             problems.push(format!("{email} has an account already"));
         }
         let name = &*sent.name;
-        if name.len() > LONGEST_NAME || name.contains(char::is_control) {
-            problems.push(format!(
-                "the name has {LONGEST_NAME} characters at most, and no control characters"
-            ));
+        if !name.is_empty() {
+            let wrong = domain::name::problem(name);
+            problems.extend(wrong.map(|problem| format!("the name {problem}")));
         }
         let wrong = passwords::problem(&sent.password, &[email, name]);
         problems.extend(wrong.map(|problem| format!("the password {problem}")));

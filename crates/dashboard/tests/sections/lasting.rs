@@ -24,7 +24,7 @@ fn user(server: &TestServer, email: &str) -> User {
 async fn a_session_made_from_a_key_ends_with_the_key_and_after_half_a_day() {
     let server = fresh().await;
     let (system, acme) = (server.app.engine.system(), server.project("acme"));
-    let (_, key) = new_api_key(system, Some(acme), "ci", Scope::Write);
+    let (_, key) = new_api_key(system, Some(acme), "ci", Scope::Write).unwrap();
     configure(&server, vec![Change::PutApiKey(key.clone())]).await;
     let open = || server.app.sessions.open(system, Caller::of_key(&key));
     let opens = async |token: &str| {
@@ -88,7 +88,7 @@ async fn sessions_end_as_the_server_was_told() {
     };
     server.lasting(lasting);
     let system = server.app.engine.system();
-    let (_, key) = new_api_key(system, None, "ci", Scope::Read);
+    let (_, key) = new_api_key(system, None, "ci", Scope::Read).unwrap();
     configure(&server, vec![Change::PutApiKey(key.clone())]).await;
     let token = server.app.sessions.open(system, Caller::of_key(&key));
     let by_key = server.with_session(&token);
@@ -111,8 +111,8 @@ async fn sessions_end_as_the_server_was_told() {
 async fn sessions_of_a_key_are_bounded_and_the_oldest_goes() {
     let server = fresh().await;
     let system = server.app.engine.system();
-    let (_, key) = new_api_key(system, None, "ci", Scope::Read);
-    let (_, other) = new_api_key(system, None, "other", Scope::Read);
+    let (_, key) = new_api_key(system, None, "ci", Scope::Read).unwrap();
+    let (_, other) = new_api_key(system, None, "other", Scope::Read).unwrap();
     let keys = vec![
         Change::PutApiKey(key.clone()),
         Change::PutApiKey(other.clone()),

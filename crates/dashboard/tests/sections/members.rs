@@ -53,7 +53,7 @@ async fn are_invited_by_a_link_that_is_shown_once() {
     for (fields, told) in [
         (
             [("email", "nobody"), ("role", "viewer")],
-            "422 \"nobody\" is not an e-mail address",
+            "422 \"nobody\" is not an e-mail address, which has at most 200 bytes and no blanks",
         ),
         (
             [("email", "viewer@acme.example"), ("role", "viewer")],

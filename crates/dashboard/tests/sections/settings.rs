@@ -47,7 +47,7 @@ async fn keys_are_made_shown_once_and_revoked() {
     let keys = "/settings/keys";
     assert_eq!(
         sent(&server, keys, &[("name", " ")]).await,
-        "422 the key needs a name, so that you know later what it was for"
+        "422 the name of the key is empty or blank; a name has 1 to 255 characters"
     );
     let fields = [("name", "for the exporter"), ("write", "on")];
     let made = server.form(&format!("/projects/acme{keys}"), &fields).await;

@@ -28,7 +28,8 @@ async fn signing_in(server: &TestServer, body: String, status: u16) -> Vec<Told>
 async fn signing_in_is_told_each_way_and_so_is_failing_to() {
     let (server, _) = prepared().await;
     let acme = server.project("acme");
-    let (text, key) = new_api_key(server.app.engine.system(), Some(acme), "ci", Scope::Read);
+    let (text, key) =
+        new_api_key(server.app.engine.system(), Some(acme), "ci", Scope::Read).unwrap();
     let changes = vec![Change::PutApiKey(key)];
     assert!(
         server

@@ -28,12 +28,17 @@ pub fn random_text(system: &dyn System) -> String {
 }
 
 /// Makes an API key. The text is shown once and never stored.
+///
+/// Errors: what is wrong with its name.
 pub fn new_api_key(
     system: &dyn System,
     project: Option<ProjectId>,
     name: &str,
     scope: Scope,
-) -> (String, ApiKey) {
+) -> Result<(String, ApiKey), String> {
+    if let Some(problem) = domain::name::problem(name) {
+        return Err(problem);
+    }
     let text = format!("tid_sk_{}", random_text(system));
     let key = ApiKey {
         id: ApiKeyId::new(system.uuid()),
@@ -44,7 +49,7 @@ pub fn new_api_key(
         scope,
         created_at: system.now(),
     };
-    (text, key)
+    Ok((text, key))
 }
 
 /// Makes the public key of an app, for its clients. Its beginning is what their SDKs expect for the store.

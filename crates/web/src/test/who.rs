@@ -158,7 +158,7 @@ fn secret_keys(
         (Who::OtherKey, Some(other), Scope::Write),
     ];
     all.into_iter().map(move |(who, project, scope)| {
-        let (text, key) = new_api_key(system, project, &format!("{who:?}"), scope);
+        let (text, key) = new_api_key(system, project, &format!("{who:?}"), scope).unwrap();
         (who, text, key)
     })
 }
