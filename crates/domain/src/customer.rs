@@ -12,6 +12,42 @@ pub const ANONYMOUS_PREFIX: &str = "$anonymous:";
 /// docs, "Identifying Customers".
 pub const SDK_ANONYMOUS_PREFIX: &str = "$RCAnonymousID:";
 
+/// Longest name, in bytes.
+const LONGEST_NAME: usize = 255;
+
+/// Names that are no names: what programs send when they have none. Source: RevenueCat docs, "Identifying Customers".
+const NOBODY: &[&str] = &[
+    "",
+    "no_user",
+    "null",
+    "none",
+    "nil",
+    "(null)",
+    "NaN",
+    "\\x00",
+    "unidentified",
+    "undefined",
+    "unknown",
+    "anonymous",
+    "guest",
+    "-1",
+    "0",
+    "[]",
+    "{}",
+    "[object Object]",
+];
+
+/// What a name has to be, as it is said after the name of a field.
+pub const A_NAME: &str = "has 1 to 255 bytes, no control character and no slash, and is none of the words programs use for nobody";
+
+/// Whether somebody may be called this. Asked of every name that comes in, whoever sends it and on whatever way.
+pub fn is_name(name: &str) -> bool {
+    !NOBODY.contains(&name.trim())
+        && name.len() <= LONGEST_NAME
+        && !name.contains('/')
+        && !name.chars().any(char::is_control)
+}
+
 /// Prefix of the ids of customers that were forgotten.
 pub const FORGOTTEN_PREFIX: &str = "$deleted:";
 

@@ -3,6 +3,7 @@
 use crate::{Refusal, RefusalCode};
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use domain::customer::is_name;
 use serde::{Deserialize, Serialize};
 
 /// Who sends a purchase in, and so how far it is believed about whose that is.
@@ -51,6 +52,18 @@ pub fn stands_for(token: &str, name: &str) -> bool {
     token == STANDARD.encode(hash) || token.eq_ignore_ascii_case(&hex())
 }
 
+/// What a store carries for whoever bought, where it says who that is: a name, or the hash of one. What programs send for nobody is
+/// nobody, and what nobody may be called is no name; a store's message with such a name is taken in as one with none.
+pub(crate) fn carried(token: Option<&str>) -> Option<String> {
+    let is_hash = |token: &str| {
+        STANDARD
+            .decode(token)
+            .is_ok_and(|hash| hash.len() == SHA256.output_len())
+    };
+    let token = token.filter(|token| is_name(token) || is_hash(token));
+    token.map(str::to_owned)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -75,5 +88,28 @@ mod tests {
         ] {
             assert_eq!(stands_for(token, name), expected, "{token} {name}");
         }
+    }
+
+    #[test]
+    fn what_says_nobody_is_carried_for_nobody() {
+        let hash = "SZFeDX1LQC4wF9AQvBwOg8rGx5fWwW5mNA/jJoaTpqE=";
+        for name in ["ann", "Ann B", "0f0e0d0c-0b0a-4908-8706-050403020100", hash] {
+            assert_eq!(carried(Some(name)).as_deref(), Some(name));
+        }
+        let long = "a".repeat(256);
+        for nobody in [
+            "",
+            " ",
+            "null",
+            "undefined",
+            "0",
+            "a/b",
+            "a\nb",
+            "SZ/=",
+            &long,
+        ] {
+            assert_eq!(carried(Some(nobody)), None, "{nobody:?}");
+        }
+        assert_eq!(carried(None), None);
     }
 }

@@ -15,6 +15,7 @@ mod health;
 mod inbox;
 mod integrations;
 mod lists;
+mod nobody;
 mod openapi;
 mod parked;
 mod products;

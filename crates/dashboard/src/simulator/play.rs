@@ -16,7 +16,10 @@ use axum::{
     http::Uri,
     response::{IntoResponse, Response},
 };
-use domain::{Currency, Money};
+use domain::{
+    Currency, Money,
+    customer::{A_NAME, is_name},
+};
 use engine::System;
 use jiff::SignedDuration;
 use serde::Deserialize;
@@ -93,8 +96,13 @@ impl Draft {
                 self.month
             ));
         }
+        if !self.customer.is_empty() && !is_name(&self.customer) {
+            problems.push(format!("customer: {A_NAME}"));
+        }
         if self.product.is_empty() {
             problems.push("product: is empty; it is a product id".into());
+        } else if let Some(problem) = domain::name::problem(&self.product) {
+            problems.push(format!("product: {problem}"));
         }
         match Currency::try_from(self.currency.as_str()) {
             Err(error) => problems.push(format!("currency: {error}")),

@@ -29,6 +29,16 @@ async fn what_cannot_be_played_is_refused_at_its_field() {
             "month: \"7\" is none of 10, 30, 120, 600 seconds",
         ),
         ("product", " ", "product: is empty; it is a product id"),
+        (
+            "product",
+            "a\u{202e}b",
+            "product: has a control character, or one that turns the direction of the text around it; a name has neither",
+        ),
+        (
+            "customer",
+            "a/b",
+            "customer: has 1 to 255 bytes, no control character and no slash, and is none of the words programs use for nobody",
+        ),
         ("price", "-1", "price: \"-1\" is no amount such as 9.99"),
     ] {
         let fields = FIELDS.map(|(name, known)| (name, if name == field { value } else { known }));

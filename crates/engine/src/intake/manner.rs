@@ -1,7 +1,7 @@
 //! How a message is taken in: on whose word, whether anything is told of it, and what has to be known first.
 
 use crate::{decide, setup::AppSetup};
-use domain::{Observation, Store};
+use domain::{Observation, Store, customer::is_name};
 use jiff::Timestamp;
 use ledger::{InboxMessage, Origin, Wanted};
 use sources::{Content, Question, Receipt, Sender, Source};
@@ -45,8 +45,7 @@ pub(super) fn word(app: &AppSetup, message: &InboxMessage, seen: &Observation) -
             sender: receipt.sender,
         });
     }
-    let is_stated = matches!(app.row.store(), Store::External | Store::Promotional);
-    let name = seen.user_token.clone().filter(|_| is_stated)?;
+    let name = seen.user_token.clone().filter(|_| is_stated(app))?;
     Some(Word {
         name,
         sender: Sender::Project,
@@ -62,9 +61,27 @@ pub(super) fn wanted(app: &AppSetup, seen: &Observation, owner: Option<&str>) ->
         links: seen.links.clone(),
         app_user_id: owner
             .map(str::to_owned)
-            .or_else(|| seen.user_token.clone())
+            .or_else(|| carried(app, seen))
             .or_else(|| account(app, seen)),
     }
+}
+
+/// The name that a store carries for whoever bought. The hash of one may have a slash, and then it is nobody's name but the same
+/// customer's whenever it comes again.
+fn carried(app: &AppSetup, seen: &Observation) -> Option<String> {
+    let token = seen.user_token.as_deref()?;
+    let is_called_so = is_name(token) || is_stated(app);
+    Some(if is_called_so {
+        token.to_owned()
+    } else {
+        decide::account_name(app.row.project, &seen.chain, token)
+    })
+}
+
+/// Whether purchases of an app are stated by somebody with a key of the project. Their names were checked when they came in, and what was taken
+/// in is read as it was then.
+pub(super) fn is_stated(app: &AppSetup) -> bool {
+    matches!(app.row.store(), Store::External | Store::Promotional)
 }
 
 /// The name of the store's account that a purchase is of, where the store says.

@@ -1,6 +1,6 @@
 //! What became of a message.
 
-use domain::{AppId, InboxId};
+use domain::{AppId, InboxId, customer::A_NAME};
 use ledger::LedgerError;
 use sources::{Refusal, Trouble};
 
@@ -75,9 +75,7 @@ pub enum IntakeError {
     #[error("{0}")]
     Store(Trouble),
     /// Not the name of a customer.
-    #[error(
-        "{0:?} is not an app user id: it has 1 to 255 characters, no slash, and is none of the words programs use for nobody"
-    )]
+    #[error("{0:?} is not an app user id, which {A_NAME}")]
     Name(String),
     /// It belongs to another customer: the project's transfer behaviour keeps it there, or the store's own record carries
     /// another name than the client's.

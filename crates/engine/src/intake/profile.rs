@@ -2,37 +2,16 @@
 
 use super::{Intake, IntakeError};
 use crate::decide;
-use domain::{ProjectId, customer::Customer};
+use domain::{
+    ProjectId,
+    customer::{Customer, is_name},
+    name::beginning,
+};
 use jiff::{SignedDuration, Timestamp};
 use ledger::{Commit, Committed, CustomerRecord, CustomerWrite};
 
 /// How often a customer is looked for that somebody else makes or forgets at the same time.
 const TRIES: i64 = 32;
-/// Longest name, in bytes.
-const LONGEST_NAME: usize = 255;
-
-/// Names that are no names: what programs send when they have none. Source: RevenueCat docs, "Identifying Customers".
-const BLOCKED_NAMES: &[&str] = &[
-    "",
-    "no_user",
-    "null",
-    "none",
-    "nil",
-    "(null)",
-    "NaN",
-    "\\x00",
-    "unidentified",
-    "undefined",
-    "unknown",
-    "anonymous",
-    "guest",
-    "-1",
-    "0",
-    "[]",
-    "{}",
-    "[object Object]",
-];
-
 /// A customer as found or made.
 #[derive(Debug, Clone)]
 pub struct Profile {
@@ -44,14 +23,10 @@ pub struct Profile {
 
 /// Whether somebody may be called this.
 pub(crate) fn check_name(name: &str) -> Result<(), IntakeError> {
-    let is_name = !BLOCKED_NAMES.contains(&name.trim())
-        && name.len() <= LONGEST_NAME
-        && !name.contains('/')
-        && !name.chars().any(char::is_control);
-    if is_name {
+    if is_name(name) {
         Ok(())
     } else {
-        Err(IntakeError::Name(name.chars().take(64).collect()))
+        Err(IntakeError::Name(beginning(name)))
     }
 }
 

@@ -7,11 +7,15 @@ use super::{
     message::{Named, digest},
 };
 use crate::setup::AppSetup;
-use domain::{AppId, ProjectId, fact::Note};
+use domain::{
+    AppId, ProjectId,
+    customer::{A_NAME, is_name},
+    fact::Note,
+};
 use jiff::Timestamp;
 use ledger::{InboxMessage, Origin};
 use serde_json::json;
-use sources::{Content, Question, Receipt, Refusal, RefusalCode, Source};
+use sources::{Content, Question, Receipt, Refusal, RefusalCode, Source, Wrong};
 
 /// What an import of one purchase led to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -176,6 +180,17 @@ impl Intake {
 
     /// Takes in a purchase that a key of the project vouches for.
     pub async fn take_statement(&self, app: AppId, body: &[u8]) -> Result<Accepted, IntakeError> {
+        let setup = self.core.setup();
+        let source = setup.known_app(app)?.usable_source()?;
+        let received = source.receive(body, self.core.system().now());
+        // What cannot be read is refused below.
+        if let Ok(Content::Observed(seen)) = received.map(|received| received.content)
+            && !seen.user_token.as_deref().is_some_and(is_name)
+        {
+            let wrong = vec![Wrong::new("app_user_id", A_NAME)];
+            let refusal = Refusal::of_fields(RefusalCode::InvalidPurchase, wrong);
+            return Err(IntakeError::Refused(refusal));
+        }
         self.accept_trusted(app, body).await
     }
 }

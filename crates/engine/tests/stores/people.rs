@@ -791,3 +791,48 @@ async fn two_products_one_entitlement_losing_one_keeps_access() {
     let last = world.events().await.pop().unwrap();
     assert!(last.access["premium"].is_active, "and every event says so");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_store_carries_for_nobody_is_nobodys_name() {
+    let long = "a".repeat(256);
+    for nobody in ["null", "undefined", "0", " ", "a/b", "a\nb", &long] {
+        let world = World::with_stores().await;
+        sell(&world, "t", nobody);
+        push(&world, 4, "t").await;
+        let owner = world.events().await.remove(0).customer;
+        assert!(owner.is_anonymous(), "{nobody:?}: {owner:?}");
+        // Nobody else bought it: whoever has the purchase may have it.
+        restore(&world, "ann", "t").await.unwrap();
+        assert!(world.has_premium("ann").await, "{nobody:?}");
+        world.rederives().await;
+    }
+}
+
+/// `purchases-android` sends the hash of the customer's name, in base64, which may have a slash: that of ann has.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hash_with_a_slash_stands_for_its_customer_and_is_no_name() {
+    const HASH: &str = "SZFeDX1LQC4wF9AQvBwOg8rGx5fWwW5mNA/jJoaTpqE=";
+    let world = World::with_stores().await;
+    for token in ["t", "u"] {
+        sell(&world, token, HASH);
+        push(&world, 4, token).await;
+    }
+    let owners: std::collections::BTreeSet<_> = world
+        .events()
+        .await
+        .into_iter()
+        .map(|event| event.customer.app_user_id)
+        .collect();
+    assert!(
+        owners.len() == 1 && owners.iter().all(|owner| owner.starts_with("$anonymous:")),
+        "{owners:?}"
+    );
+    let refused = restore(&world, "bob", "t").await;
+    assert!(
+        matches!(refused, Err(IntakeError::OwnedByAnother)),
+        "{refused:?}"
+    );
+    restore(&world, "ann", "t").await.unwrap();
+    assert!(world.has_premium("ann").await);
+    world.rederives().await;
+}

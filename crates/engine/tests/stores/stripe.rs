@@ -604,3 +604,28 @@ async fn quantities_manual_invoices_schedules_and_disputed_endings() {
     );
     assert!(world.has_premium("olga").await);
 }
+
+/// The first that names somebody wins: what a program wrote for nobody names none.
+#[tokio::test(flavor = "multi_thread")]
+async fn metadata_that_names_nobody_leaves_the_word_to_the_next() {
+    let world = World::with_stores().await;
+    let stripe = &world.stores.stripe.api;
+    let ends = after(world.now(), 30);
+    let nobody = StripeSubscription {
+        account: "undefined".into(),
+        ..subscription("sub_n")
+    };
+    stripe.subscribe(&nobody, world.now(), ends, false);
+    stripe.invoice(
+        "in_n_1",
+        "sub_n",
+        "subscription_create",
+        999,
+        (world.now(), ends),
+        world.now(),
+    );
+    tell(&world, "customer.subscription.created", "sub_n").await;
+    let owner = world.events().await.remove(0).customer;
+    assert_ne!(owner.app_user_id, "undefined");
+    world.rederives().await;
+}

@@ -9,7 +9,7 @@ use super::{
     rejection::Rejection,
     remark,
 };
-use crate::Notice;
+use crate::{Notice, claim::carried};
 use domain::{
     ChainKey, Environment, EventKind, Observation, Store, event::Request, time::is_ahead,
 };
@@ -329,7 +329,7 @@ fn observation(
         transactions,
         renewals,
         refunds: advanced::refunds(&transaction),
-        user_token: token.map(|token| token.to_lowercase()),
+        user_token: carried(token.as_deref()).map(|token| token.to_lowercase()),
         account: transaction.account(),
         notes: facts::note(payload, data, &transaction.transaction_id)
             .into_iter()

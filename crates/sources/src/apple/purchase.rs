@@ -6,7 +6,7 @@ use super::{
     model::{Renewal, Transaction},
     notification::environment_of,
 };
-use crate::Answer;
+use crate::{Answer, claim::carried};
 use domain::{ChainKey, Environment, Observation, Store};
 use serde::Deserialize;
 
@@ -46,9 +46,7 @@ fn observation(transaction: &Transaction, environment: Environment) -> Observati
     Observation {
         transactions: facts::transactions(transaction),
         refunds: advanced::refunds(transaction),
-        user_token: transaction
-            .app_account_token
-            .as_ref()
+        user_token: carried(transaction.app_account_token.as_deref())
             .map(|token| token.to_lowercase()),
         account: transaction.account(),
         ..Observation::of(ChainKey {

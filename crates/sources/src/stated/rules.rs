@@ -4,6 +4,7 @@ use super::statement::{Kind, Statement, refused};
 use crate::{Refusal, Wrong};
 use domain::{
     Currency, Money,
+    customer::A_NAME,
     fact::{Discount, OfferCategory},
     time::{before, is_ahead},
 };
@@ -72,7 +73,7 @@ impl Statement {
         let offer = self.offer.as_ref().and_then(|offer| offer.id.as_ref());
         let country = self.country.as_ref();
         [
-            ("app_user_id", AN_ID, !is_id(&self.app_user_id)),
+            ("app_user_id", A_NAME, !is_id(&self.app_user_id)),
             ("product_id", AN_ID, !is_id(&self.product_id)),
             ("transaction_id", AN_ID, !is_id(&self.transaction_id)),
             (

@@ -5,7 +5,7 @@ use super::{
     about::{About, charged, environment, taxed, unreadable},
     refund::Taken,
 };
-use crate::{Part, Refusal};
+use crate::{Part, Refusal, claim::carried};
 use domain::{
     ChainKey, Observation, Store,
     fact::{RefundFact, TransactionFact, TransactionKind, TransactionReason, line_key},
@@ -25,10 +25,7 @@ impl About<'_> {
             environment: environment(purchase.test_purchase_context.is_some()),
             id: part.id.clone(),
         });
-        observation.user_token = purchase
-            .obfuscated_external_account_id
-            .clone()
-            .filter(|id| !id.is_empty());
+        observation.user_token = carried(purchase.obfuscated_external_account_id.as_deref());
         let lines = bought.lines.iter().enumerate();
         let facts = lines.map(|(index, line)| self.line_fact(&bought, index, line));
         observation.transactions = facts.collect();

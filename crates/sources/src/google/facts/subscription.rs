@@ -6,7 +6,7 @@ use super::{
     lines::{Leg, running},
     refund::Taken,
 };
-use crate::{Part, Refusal};
+use crate::{Part, Refusal, claim::carried};
 use domain::{ChainKey, Observation, Store, fact::TransactionFact};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -98,10 +98,6 @@ fn owner(purchase: &SubscriptionPurchase) -> Option<String> {
         .out_of_app_purchase_context
         .as_ref()
         .and_then(|context| context.expired_external_account_identifiers.as_ref());
-    purchase
-        .external_account_identifiers
-        .as_ref()
-        .or(expired)
-        .and_then(|identifiers| identifiers.obfuscated_external_account_id.clone())
-        .filter(|id| !id.is_empty())
+    let identifiers = purchase.external_account_identifiers.as_ref().or(expired);
+    carried(identifiers?.obfuscated_external_account_id.as_deref())
 }

@@ -4,7 +4,7 @@ use super::super::{
     App, OwnerSource,
     model::{Metadata, Session},
 };
-use crate::{Answer, Refusal, RefusalCode};
+use crate::{Answer, Refusal, RefusalCode, claim::carried};
 use domain::{
     ChainKey, Environment, Observation, Store,
     fact::{Note, RefundFact},
@@ -68,18 +68,17 @@ impl About<'_> {
         let key = &self.app.owner_key;
         let customer = self.answer.parts("customer").next();
         let session = self.sessions.first();
-        self.app
-            .owner_sources
-            .iter()
-            .find_map(|source| match source {
-                OwnerSource::SubscriptionMetadata => own?.get(key).cloned(),
-                OwnerSource::SessionMetadata => session?.metadata.as_ref()?.get(key).cloned(),
-                OwnerSource::ClientReferenceId => session?.client_reference_id.clone(),
-                OwnerSource::CustomerMetadata => {
-                    customer?.body["metadata"][key].as_str().map(str::to_owned)
+        self.app.owner_sources.iter().find_map(|source| {
+            let name = match source {
+                OwnerSource::SubscriptionMetadata => own?.get(key).map(String::as_str),
+                OwnerSource::SessionMetadata => {
+                    session?.metadata.as_ref()?.get(key).map(String::as_str)
                 }
-                OwnerSource::CustomerId => customer.map(|customer| customer.id.clone()),
-            })
-            .filter(|name| !name.is_empty())
+                OwnerSource::ClientReferenceId => session?.client_reference_id.as_deref(),
+                OwnerSource::CustomerMetadata => customer?.body["metadata"][key].as_str(),
+                OwnerSource::CustomerId => customer.map(|customer| customer.id.as_str()),
+            };
+            carried(name)
+        })
     }
 }
