@@ -1,7 +1,10 @@
 //! Who calls: a client SDK with the public key of an app, or a server with a secret one.
 
 use super::{Error, error::Code};
-use axum::{extract::FromRequestParts, http::request::Parts};
+use axum::{
+    extract::FromRequestParts,
+    http::{Method, request::Parts},
+};
 use domain::ProjectId;
 use ledger::Scope;
 use sources::Sender;
@@ -20,6 +23,8 @@ use web::{
 pub(crate) struct Client {
     pub(crate) caller: Caller,
     pub(crate) project: ProjectId,
+    /// Whether nothing may come of the call: its key only reads, or it asks for the head of an answer only.
+    pub(super) only_reads: bool,
     /// Where it calls from, where that is known.
     pub(super) address: Option<IpAddr>,
 }
@@ -57,7 +62,8 @@ impl FromRequestParts<App> for Client {
             .cloned()
             .ok_or_else(|| Error::new(Code::InvalidKey))?;
         // A public key writes, because clients do; a secret key only if it may.
-        if caller.scope == Scope::Read && parts.method != axum::http::Method::GET {
+        let reads = [Method::GET, Method::HEAD].contains(&parts.method);
+        if caller.scope == Scope::Read && !reads {
             return Err(Error::new(Code::ReadOnlyKey));
         }
         let project = caller.only_project(&app.engine.setup()).ok_or_else(|| {
@@ -66,6 +72,7 @@ impl FromRequestParts<App> for Client {
         })?;
         let proxies = &app.gate.proxies;
         Ok(Self {
+            only_reads: caller.scope == Scope::Read || parts.method == Method::HEAD,
             caller,
             project,
             address: proxies.asker(&parts.extensions, &parts.headers),

@@ -9,7 +9,6 @@ use super::{
 use axum::extract::{Path, State};
 use domain::customer::{ANONYMOUS_PREFIX, is_anonymous};
 use engine::Profile;
-use ledger::Scope;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use web::{
@@ -94,7 +93,7 @@ fn there(app: &App, client: &Client, profile: &Profile, platform: &Platform) -> 
     }
 }
 
-/// `GET /v1/subscribers/{id}`: found, or made; for a key that only reads, as it would be if it were made.
+/// `GET /v1/subscribers/{id}`: found, or made; for a key that only reads, and for `HEAD`, as it would be if it were made.
 pub(crate) async fn get_subscriber(
     State(app): State<App>,
     client: Client,
@@ -102,13 +101,17 @@ pub(crate) async fn get_subscriber(
     platform: Platform,
 ) -> Result<Noted<There<Shown>>, Error> {
     let customers = app.engine.customers();
-    let profile = match client.let_in(&app, &id, Code::TooFast).await? {
+    let known = if client.only_reads {
+        customers.known(client.project, &id).await?
+    } else {
+        client.let_in(&app, &id, Code::TooFast).await?
+    };
+    let profile = match known {
         Some(record) => Profile {
             record,
             is_new: false,
         },
-        // Whoever may only read makes nobody.
-        None if client.caller.scope == Scope::Read => Profile {
+        None if client.only_reads => Profile {
             record: customers.unmade(client.project, &id),
             is_new: false,
         },

@@ -50,7 +50,7 @@ impl Default for Lasting {
 pub enum Use {
     /// Somebody who opens a page or sends a form: the session goes on.
     Person,
-    /// A page that asks for more by itself, with nobody before it.
+    /// A page that asks for more by itself, with nobody before it, or a program that asks whether there is one.
     Page,
 }
 
@@ -58,7 +58,8 @@ impl Use {
     /// As browsers tell of a request; what does not say so is somebody's.
     pub(super) fn of(head: &Parts) -> Self {
         let dest = head.headers.get("sec-fetch-dest");
-        if head.method == Method::GET && dest.is_some_and(|dest| dest == "empty") {
+        let asks_for_more = head.method == Method::GET && dest.is_some_and(|dest| dest == "empty");
+        if asks_for_more || head.method == Method::HEAD {
             Self::Page
         } else {
             Self::Person
