@@ -15,7 +15,8 @@
 //! refused, as is any other text that begins with `***`: it was never meant to be a secret.
 //!
 //! **A secret stays with its target.** Whoever may change settings does not see their secrets, and must not be able to have
-//! them sent to a place of their own: where the address changes that a secret is sent to, the secret is given again.
+//! them sent to a place of their own: where anything changes that decides who receives a secret (the address, the certificates that
+//! are believed there), the secret is given again. What decides that stands beside the settings themselves, as [`Travel`].
 
 use crate::{Given, given::Settings, stored::Stored};
 use destinations::{Field, FieldKind, Invalid, Travel};
@@ -52,7 +53,7 @@ pub(crate) fn put_back(field: &Field, given: &Value, stored: &Stored) -> Result<
     }
 }
 
-/// Secrets that would be kept while the address they are sent to becomes another one.
+/// Secrets that would be kept while what decides who receives them changes.
 ///
 /// What cannot be read now may be read again once its key is back, and counts as held.
 pub(crate) fn astray(
@@ -70,17 +71,16 @@ pub(crate) fn astray(
         Some(Given::Set(text)) => text.as_str().is_some_and(|text| text.starts_with(MASK)),
         Some(Given::Default) => false,
     };
-    let mut astray: Vec<Invalid> = Vec::new();
-    for Travel { secret, to } in travels {
-        let moves = settings.get(*to) != stored.settings.get(*to);
-        let is_told = astray.iter().any(|told| told.field == *secret);
-        if moves && is_held(secret) && is_kept(secret) && !is_told {
+    let moved = |to: &&&str| settings.get(**to) != stored.settings.get(**to);
+    let astray = travels.iter().filter_map(|Travel { secret, to }| {
+        let moved = to.iter().find(moved)?;
+        (is_held(secret) && is_kept(secret)).then(|| {
             let problem =
-                format!("must be given again, because `{to}` changes: it would be sent there");
-            astray.push(Invalid::new(*secret, problem));
-        }
-    }
-    astray
+                format!("must be given again, because `{moved}` changes: it would be sent there");
+            Invalid::new(*secret, problem)
+        })
+    });
+    astray.collect()
 }
 
 /// What a text in the place of a secret is.

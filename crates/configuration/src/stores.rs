@@ -17,7 +17,7 @@ pub struct AppSpec {
     pub store: Store,
     /// Its settings, in the order in which they are asked for.
     pub fields: &'static [Field],
-    /// Which of its secrets are sent, or vouched for, where another setting says.
+    /// Which of its secrets are sent, or vouched for, and which settings decide where.
     pub travels: &'static [Travel],
     /// Where its callback URL is entered, and how; empty for stores that call nobody.
     pub instructions: &'static str,
@@ -35,7 +35,7 @@ const fn field(name: &'static str, kind: FieldKind, help: &'static str) -> Field
     Field { name, kind, help }
 }
 
-const fn travel(secret: &'static str, to: &'static str) -> Travel {
+const fn travel(secret: &'static str, to: &'static [&'static str]) -> Travel {
     Travel { secret, to }
 }
 
@@ -91,7 +91,7 @@ const APP_STORE: AppSpec = AppSpec {
         ),
         COMMISSION,
     ],
-    travels: &[travel("api_key", "api_url")],
+    travels: &[travel("api_key", &["api_url"])],
     instructions: "In App Store Connect, open the app, then App Information, App Store Server Notifications, and enter this URL for Production and Sandbox, version 2.",
 };
 
@@ -136,10 +136,7 @@ const PLAY_STORE: AppSpec = AppSpec {
         ),
         COMMISSION,
     ],
-    travels: &[
-        travel("service_account", "api_url"),
-        travel("service_account", "push_keys_url"),
-    ],
+    travels: &[travel("service_account", &["api_url", "push_keys_url"])],
     instructions: "In Google Cloud, add a push subscription with this endpoint URL and authentication by a service account to the topic that Play Console, Monetization setup, publishes to.",
 };
 
@@ -190,7 +187,7 @@ const STRIPE: AppSpec = AppSpec {
         field("api_url", Url, "Where the API is, when it is not Stripe's."),
         COMMISSION,
     ],
-    travels: &[travel("api_key", "api_url")],
+    travels: &[travel("api_key", &["api_url"])],
     instructions: "In Stripe, Developers, Webhooks, add an endpoint with this URL for customer.subscription.*, invoice.*, charge.*, refund.*, checkout.session.* and subscription_schedule.*.",
 };
 

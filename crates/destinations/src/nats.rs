@@ -101,24 +101,19 @@ static SPEC: Spec = Spec {
             help: "`adapty`, `revenuecat`, `standard`, or `custom` with delays in seconds. `standard`, about three days, when left alone.",
         },
     ],
-    travels: &[
-        Travel {
-            secret: "token",
-            to: "servers",
-        },
-        Travel {
-            secret: "password",
-            to: "servers",
-        },
-        Travel {
-            secret: "credentials",
-            to: "servers",
-        },
-    ],
+    travels: &[travel("token"), travel("password"), travel("credentials")],
     events: EventKind::ALL,
     ordered: true,
     concurrency: 64,
 };
+
+/// Whatever signs in is sent to the servers, whichever certificates say that it is they.
+const fn travel(secret: &'static str) -> Travel {
+    Travel {
+        secret,
+        to: &["servers", "ca_certificates"],
+    }
+}
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]

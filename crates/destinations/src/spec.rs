@@ -57,13 +57,13 @@ pub struct Field {
     pub help: &'static str,
 }
 
-/// A secret that is sent where another setting says, so that one who changes that setting has to give it again.
+/// A secret that is sent, and what decides who receives it. Whoever changes any of that has to give it again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Travel {
     /// Name of the secret.
     pub secret: &'static str,
-    /// Name of the setting that says where.
-    pub to: &'static str,
+    /// Names of the settings that decide who receives it: where it is sent, and who is believed to be there.
+    pub to: &'static [&'static str],
 }
 
 /// What a destination is.

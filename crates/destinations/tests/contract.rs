@@ -3,7 +3,7 @@
 
 mod sample;
 
-use destinations::{ALL, Configured, Context, FieldKind, Outcome, Response};
+use destinations::{ALL, Configured, Context, FieldKind, Outcome, Response, Via};
 use domain::EventKind;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -187,4 +187,79 @@ fn every_field_is_documented_and_unknown_ones_are_refused() {
             spec.key
         );
     }
+}
+
+/// Where a request goes, and who is believed to be there.
+fn place(configured: &dyn Configured) -> (Vec<String>, Option<String>) {
+    let event = sample::event(EventKind::SubscriptionStarted);
+    let message = configured.plan(&event).unwrap().remove(0);
+    let request = configured.render(&message, &event).unwrap();
+    let servers = match request.via {
+        Via::Nats(publication) => publication.servers,
+        Via::Http => {
+            let (scheme, rest) = request.url.split_once("://").unwrap();
+            vec![format!("{scheme}://{}", rest.split('/').next().unwrap())]
+        }
+    };
+    (servers, request.authorities)
+}
+
+/// Each setting is changed by itself: what makes a request go elsewhere, or be read by somebody else, has to be named beside every
+/// secret that is sent along.
+#[test]
+fn whatever_decides_who_receives_a_secret_is_named_beside_it() {
+    let pem = "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n";
+    let others = [
+        json!("https://evil.example/hook"),
+        json!("nats://evil.example:4222"),
+        json!(pem),
+        json!("other"),
+        json!(true),
+        json!(7),
+    ];
+    let mut decided = BTreeSet::new();
+    for destination in ALL {
+        let spec = destination.spec();
+        let configure = |settings: &Value| destination.configure(settings, &Context::default());
+        for settings in settings(spec.key) {
+            let before = place(configure(&settings).unwrap().as_ref());
+            let is_sent = |field: &&destinations::Field| {
+                let stays = matches!(field.kind, FieldKind::Secrets) || spec.key == "slack";
+                field.kind.is_secret() && !stays && settings.get(field.name).is_some()
+            };
+            let secrets: Vec<_> = spec.fields.iter().filter(is_sent).collect();
+            for field in spec.fields.iter().filter(|field| !field.kind.is_secret()) {
+                for other in &others {
+                    let mut changed = settings.clone();
+                    changed[field.name] = other.clone();
+                    let Ok(configured) = configure(&changed) else {
+                        continue;
+                    };
+                    if place(configured.as_ref()) == before {
+                        continue;
+                    }
+                    for secret in &secrets {
+                        let mut travels = spec.travels.iter();
+                        let travel = travels.find(|travel| travel.secret == secret.name);
+                        assert!(
+                            travel.is_some_and(|travel| travel.to.contains(&field.name)),
+                            "{}: `{}` is sent elsewhere when `{}` changes",
+                            spec.key,
+                            secret.name,
+                            field.name
+                        );
+                        decided.insert((spec.key, secret.name, field.name));
+                    }
+                }
+            }
+        }
+    }
+    assert!(
+        decided.contains(&("webhook", "production_authorization", "ca_certificates")),
+        "{decided:?}"
+    );
+    assert!(
+        decided.contains(&("nats", "credentials", "servers")),
+        "{decided:?}"
+    );
 }

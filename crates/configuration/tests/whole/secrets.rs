@@ -1,7 +1,8 @@
 //! What is masked comes back, of apps and of integrations alike.
 
 use super::project::Project;
-use configuration::{Action, Vault, app_spec, masked};
+use configuration::{APPS, Action, Vault, app_spec, masked};
+use destinations::FieldKind;
 use domain::Store;
 use serde_json::{Value, json};
 
@@ -246,6 +247,63 @@ fn a_secret_stays_with_its_target() {
     let settings = project.integration_settings("hook");
     assert_eq!(settings["production_authorization"], "held");
     assert!(settings.contains_key("signing_secrets"));
+}
+
+/// Whoever is believed to be the endpoint can read what is sent there.
+#[test]
+fn a_secret_stays_with_whom_it_was_given_to() {
+    let pem = "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n";
+    for (key, secrets) in [
+        (
+            "hook",
+            &["production_authorization", "sandbox_authorization"][..],
+        ),
+        ("bus", &["password"]),
+        ("token", &["token"]),
+    ] {
+        let evil = changed("integrations", key, json!({ "ca_certificates": pem }));
+        let mut project = travellers();
+        let before = project.current.clone();
+        let expected: Vec<_> = secrets
+            .iter()
+            .map(|secret| {
+                format!("integrations.{key}.settings.{secret}: must be given again, because `ca_certificates` changes: it would be sent there")
+            })
+            .collect();
+        assert_eq!(project.problems(evil), expected);
+        assert_eq!(project.current, before, "{key}");
+        let mut settings = json!({ "ca_certificates": pem });
+        for secret in secrets {
+            settings[*secret] = "held".into();
+        }
+        let given = changed("integrations", key, settings);
+        assert_eq!(project.apply(given), Ok(Action::Update), "{key}");
+        // Nor is it sent to whoever everybody trusts, where only our own were.
+        let gone = changed("integrations", key, json!({ "ca_certificates": null }));
+        assert_eq!(project.problems(gone), expected);
+    }
+}
+
+/// Every address of an app decides where one of its secrets goes.
+#[test]
+fn addresses_of_apps_decide_about_their_secrets() {
+    for spec in APPS {
+        let urls = spec
+            .fields
+            .iter()
+            .filter(|field| field.kind == FieldKind::Url);
+        for url in urls {
+            let decides = spec
+                .travels
+                .iter()
+                .any(|travel| travel.to.contains(&url.name));
+            assert!(decides, "{:?}: {}", spec.store, url.name);
+        }
+        for travel in spec.travels {
+            let is_known = |name: &str| spec.fields.iter().any(|field| field.name == name);
+            assert!(is_known(travel.secret) && travel.to.iter().all(|to| is_known(to)));
+        }
+    }
 }
 
 #[test]

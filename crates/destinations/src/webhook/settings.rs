@@ -109,11 +109,11 @@ pub(super) static SPEC: Spec = Spec {
     travels: &[
         Travel {
             secret: "production_authorization",
-            to: "production_url",
+            to: &["production_url", "ca_certificates"],
         },
         Travel {
             secret: "sandbox_authorization",
-            to: "sandbox_url",
+            to: &["sandbox_url", "ca_certificates"],
         },
     ],
     events: EventKind::ALL,
