@@ -14,12 +14,14 @@ mod request;
 mod settings;
 pub mod slack;
 mod spec;
+mod url;
 pub mod webhook;
 
 pub use destination::{Configured, Context, Destination, Handshake, Outcome, Plan, Unsendable};
 pub use request::{Header, KEPT_HEADERS, Request, Response, Via};
-pub use settings::{EventSwitch, Events, Invalid, check_url, parse};
+pub use settings::{EventSwitch, Events, Invalid, parse};
 pub use spec::{Field, FieldKind, Spec, Travel};
+pub use url::check_url;
 
 /// Every destination, sorted by key.
 pub static ALL: &[&dyn Destination] = &[&nats::Nats, &slack::Slack, &webhook::Webhook];

@@ -18,7 +18,7 @@
 
 use crate::{
     Configured, Context, Destination, Events, Field, FieldKind, Header, Invalid, Outcome, Plan,
-    Request, Response, Spec, Travel, Unsendable, Via, envelope, settings,
+    Request, Response, Spec, Travel, Unsendable, Via, envelope, settings, url::check_place,
 };
 use domain::{Environment, Event, EventKind, Message, NotSent, retry, secret::Secret};
 use jiff::Timestamp;
@@ -164,13 +164,11 @@ fn servers(text: &str) -> Result<Vec<String>, String> {
                 "must not contain a user name or password; there are settings for them".into(),
             );
         }
-        let host = rest.trim_end_matches('/');
-        let is_odd = |letter: char| letter.is_whitespace() || letter.is_control() || letter == '/';
-        if host.is_empty() || host.contains(is_odd) {
-            return Err(format!(
-                "{server:?} must be a host and a port, such as nats://nats.internal:4222"
-            ));
-        }
+        check_place(rest.trim_end_matches('/')).map_err(|problem| {
+            format!(
+                "{problem}; {server:?} must be a host and a port, such as nats://nats.internal:4222"
+            )
+        })?;
         Ok(server.trim_end_matches('/').to_owned())
     };
     text.split(',').map(one).collect()

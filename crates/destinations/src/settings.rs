@@ -107,34 +107,6 @@ pub(crate) fn check_retry(policy: Option<&retry::Policy>, problems: &mut Vec<Inv
     }
 }
 
-/// Checks a URL: `http` or `https`, with a host and without credentials.
-pub fn check_url(field: &str, url: Option<&str>, problems: &mut Vec<Invalid>) {
-    let Some(url) = url else { return };
-    let rest = url
-        .strip_prefix("https://")
-        .or_else(|| url.strip_prefix("http://"));
-    let host = rest.map(|rest| rest.split(['/', '?', '#']).next().unwrap_or_default());
-    let problem = match host {
-        None => "must begin with https:// or http://",
-        Some("") => "has no host",
-        Some(host) if host.contains('@') => "must not contain a user name or password",
-        _ if url
-            .chars()
-            .any(|letter| letter.is_whitespace() || letter.is_control()) =>
-        {
-            "contains white space"
-        }
-        _ => return,
-    };
-    problems.push(Invalid::new(
-        field,
-        format!(
-            "{problem}; it is {:?}",
-            url.chars().take(80).collect::<String>()
-        ),
-    ));
-}
-
 /// Most of certificates that are taken: some twenty.
 const LONGEST_CERTIFICATES: usize = 64 << 10;
 

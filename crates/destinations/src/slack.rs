@@ -15,7 +15,7 @@ mod wording;
 
 use crate::{
     Configured, Context, Destination, Events, Field, FieldKind, Invalid, Outcome, Plan, Request,
-    Response, Spec, Unsendable, settings,
+    Response, Spec, Unsendable,
 };
 use domain::{Environment, Event, EventKind, Message, NotSent, retry, secret::Secret};
 use serde::{Deserialize, Serialize};
@@ -213,7 +213,7 @@ impl Destination for Slack {
             ("sandbox_webhook_url", &settings.sandbox_webhook_url),
         ] {
             let before = problems.len();
-            settings::check_url(
+            crate::check_url(
                 field,
                 Some(url.expose()).filter(|url| !url.is_empty()),
                 &mut problems,
@@ -223,7 +223,7 @@ impl Destination for Slack {
                 problem.problem = "must be the https:// URL of an incoming webhook".into();
             });
         }
-        settings::check_url("link_base", settings.link_base.as_deref(), &mut problems);
+        crate::check_url("link_base", settings.link_base.as_deref(), &mut problems);
         if !problems.is_empty() {
             return Err(problems);
         }

@@ -328,6 +328,14 @@ fn addresses_of_apps_are_checked_as_those_of_integrations() {
         ("https://", "has no host"),
         ("https://me:secret@a.example", "user name or password"),
         ("https://a.example/ b", "white space"),
+        ("https://a.example:99999", "a port that is not a number"),
+        ("https://a.example/#x", "a fragment"),
+        ("https://bücher.example", "letters beyond ASCII"),
+        ("https://a.example./", "ends with a dot"),
+        ("https://[fe80::1%25eth0]/", "a zone"),
+        ("https://[::1", "no ]"),
+        ("https://a.example\\@evil.example", "a backslash"),
+        ("https://127.1", "no IPv4 address"),
     ] {
         for (kind, key, _, to, _) in TRAVELS.into_iter().filter(|row| row.3.ends_with("_url")) {
             let problems = travellers().problems(changed(kind, key, json!({ to: url })));

@@ -2,8 +2,8 @@
 
 use super::{format::Format, options::Options, signature::check_secret};
 use crate::{
-    EventSwitch, Events, Field, FieldKind, Invalid, Spec, Travel,
-    settings::{check_certificates, check_retry, check_url},
+    EventSwitch, Events, Field, FieldKind, Invalid, Spec, Travel, check_url,
+    settings::{check_certificates, check_retry},
 };
 use domain::{EventKind, retry, secret::Secret};
 use serde::Deserialize;
