@@ -149,6 +149,7 @@ impl Server {
             sessions: Arc::new(Sessions::new(options.lasting())),
             gate: Arc::new(Gate {
                 proxies: Proxies::new(options.trusted_proxies.clone()),
+                stated_url: options.public_url.as_ref().map(ToString::to_string),
                 ..Gate::default()
             }),
             followers: Followers::at_most(connections.div_ceil(FOLLOWING)),

@@ -80,6 +80,8 @@ pub struct Gate {
     pub paces: Paces,
     /// Where passwords are hashed.
     pub hashing: Hashing,
-    /// Who is believed when it says for whom it asks.
+    /// Who is believed when it says for whom it asks, and how it was asked.
     pub proxies: Proxies,
+    /// Where people reach the server, where its operator said so: forms come from pages there and from no others.
+    pub stated_url: Option<String>,
 }

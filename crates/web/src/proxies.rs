@@ -1,4 +1,4 @@
-//! Where a request comes from: the address at the other end of its connection, or what a trusted proxy says of it.
+//! Where a request comes from, and how: the other end of its connection, or what a trusted proxy says of it.
 
 use axum::{
     extract::ConnectInfo,
@@ -10,6 +10,9 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 /// In which proxies tell for whom they ask, the nearest last.
 const FORWARDED: &str = "x-forwarded-for";
+
+/// In which they tell how they were asked.
+const FORWARDED_PROTO: &str = "x-forwarded-proto";
 
 /// Proxies that are believed.
 #[derive(Debug, Default)]
@@ -51,6 +54,17 @@ impl Proxies {
             }
         }
         Some(asker)
+    }
+
+    /// Whether whoever asks does so over HTTPS, as a trusted proxy says. Our own sockets are plain.
+    pub(crate) fn is_encrypted(&self, extensions: &Extensions, headers: &HeaderMap) -> bool {
+        let peer = extensions.get::<ConnectInfo<SocketAddr>>();
+        let is_trusted = peer.is_some_and(|peer| self.trusted.contain(peer.ip().to_canonical()));
+        let lines = headers.get_all(FORWARDED_PROTO).iter();
+        let told = lines.flat_map(|line| line.as_bytes().split(|sign| *sign == b','));
+        // The nearest wrote the last one.
+        let last = told.last().map(<[u8]>::trim_ascii);
+        is_trusted && last.is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"https"))
     }
 
     fn tell_once(&self, peer: IpAddr) {
@@ -129,5 +143,32 @@ mod tests {
             assert_eq!(unbelieved, Some(peer.ip().to_canonical()));
         }
         assert_eq!(proxies.asker(&Extensions::new(), &HeaderMap::new()), None);
+    }
+
+    #[test]
+    fn only_a_trusted_proxy_says_that_it_was_asked_over_https() {
+        let proxies = Proxies::new("10.0.0.0/8".parse().unwrap());
+        for (peer, told, is_encrypted) in [
+            ("10.0.0.1:9", &["https"][..], true),
+            ("10.0.0.1:9", &["HTTPS"], true),
+            ("10.0.0.1:9", &["http"], false),
+            ("10.0.0.1:9", &["http, https"], true),
+            // Whoever asks wrote the first one.
+            ("10.0.0.1:9", &["https, http"], false),
+            ("10.0.0.1:9", &["https", "http"], false),
+            ("10.0.0.1:9", &["wss"], false),
+            ("10.0.0.1:9", &[], false),
+            ("203.0.113.7:9", &["https"], false),
+        ] {
+            let (mut extensions, mut headers) = (Extensions::new(), HeaderMap::new());
+            extensions.insert(ConnectInfo::<SocketAddr>(peer.parse().unwrap()));
+            for told in told {
+                headers.append(FORWARDED_PROTO, HeaderValue::from_static(told));
+            }
+            let found = proxies.is_encrypted(&extensions, &headers);
+            assert_eq!(found, is_encrypted, "{peer} {told:?}");
+        }
+        let headers = HeaderMap::new();
+        assert!(!proxies.is_encrypted(&Extensions::new(), &headers));
     }
 }

@@ -20,7 +20,6 @@ pub use key::{digest, new_api_key, new_client_key, random_text};
 pub use known::Whereabouts;
 pub use link::{has_owner, new_operator_link, operator_links};
 pub use open::Sessions;
-pub use origin::is_from_our_page;
 pub use right::Right;
 pub use rule::Access;
 pub use session::{Lasting, Use, agent};
@@ -36,6 +35,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Redirect, Response},
 };
+use origin::is_from_our_page;
 use rule::Proof;
 
 /// Marks the answer to a caller who may not call, so that a surface with a form of its own for errors can give it that.
@@ -69,7 +69,7 @@ async fn admit(app: &App, access: Access, head: &Parts) -> Result<Option<Right>,
     let refuse = |problem: Problem| Box::new(problem.into_response());
     let right = match access.proof() {
         Proof::None => return Ok(None),
-        Proof::OurPage if is_from_our_page(&head.headers, app.engine.public_url()) => {
+        Proof::OurPage if is_from_our_page(app, head) => {
             return Ok(None);
         }
         Proof::OurPage => {
@@ -114,7 +114,7 @@ async fn by_key(app: &App, head: &Parts) -> Result<Option<Right>, Problem> {
 /// Who is signed in. What another site makes a browser send counts for reading only.
 async fn by_session(app: &App, head: &Parts) -> Result<Option<Right>, Problem> {
     let reads = [Method::GET, Method::HEAD].contains(&head.method);
-    if !reads && !is_from_our_page(&head.headers, app.engine.public_url()) {
+    if !reads && !is_from_our_page(app, head) {
         return Ok(None);
     }
     let Some(token) = app.session_token(&head.headers) else {
