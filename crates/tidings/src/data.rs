@@ -190,24 +190,27 @@ impl Data {
 
     /// The key that secrets were sealed with, or the one of which somebody said that it takes its place. Made where nothing is sealed yet: a
     /// second one, beside a database that was sealed with another, would lock out whatever comes with the first.
-    async fn open_vault(
-        &self,
-        ledger: &dyn Ledger,
-        configuration: &Configuration,
-    ) -> Result<Vault> {
-        let (key, sealed) = (self.key()?, Sealed::all(configuration));
-        let Some(vault) = key else {
+    async fn open_vault(&self, ledger: &dyn Ledger, sealed: &[Sealed<'_>]) -> Result<Vault> {
+        let Some(vault) = self.key()? else {
             if !sealed.is_empty() {
                 bail!(self.without_key("there is no"));
             }
             self.make_directory()?;
             return Vault::create(&self.key_file()).context("cannot make a key for secrets");
         };
-        if is_another(&sealed, &vault) && ledger.replaced_key().await? != Some(vault.fingerprint())
-        {
+        if is_another(sealed, &vault) && ledger.replaced_key().await? != Some(vault.fingerprint()) {
             bail!(self.without_key("nothing of it opens with"));
         }
         Ok(vault)
+    }
+
+    /// What helps where secrets do not open.
+    pub(crate) fn how_to_mend_key(&self) -> String {
+        let key = self.key_name();
+        format!(
+            "the key that they were sealed with belongs there ({key}); backups keep it apart. Where it is lost for good, give secrets of apps and \
+             integrations again, sign in with a recovery code, and have an owner reset second factors"
+        )
     }
 
     /// What to do about a key that is missing, or that of another installation.
@@ -223,7 +226,8 @@ impl Data {
     pub(crate) async fn open(&self) -> Result<Opened> {
         let ledger = self.open_ledger().await?;
         let configuration = ledger.configuration().await?;
-        let vault = self.open_vault(&*ledger, &configuration).await?;
+        let sealed = all_sealed(&*ledger, &configuration).await?;
+        let vault = self.open_vault(&*ledger, &sealed).await?;
         Ok(Opened { ledger, vault })
     }
 
@@ -238,12 +242,13 @@ impl Data {
             Arc::new(opened.with_context(|| format!("cannot open {}", self.name()))?)
         };
         let configuration = ledger.configuration().await?;
+        let sealed = all_sealed(&*ledger, &configuration).await?;
         let vault = if is_lost {
-            self.replace_key(&*ledger, &configuration).await?
+            self.replace_key(&*ledger, &sealed).await?
         } else {
-            self.open_vault(&*ledger, &configuration).await?
+            self.open_vault(&*ledger, &sealed).await?
         };
-        for sealed in Sealed::all(&configuration) {
+        for sealed in sealed {
             if !sealed.opens_with(&vault) {
                 tracing::error!(whose = sealed.name, key = %self.key_name(), "secrets do not open with this key; they have to be given again");
             }
@@ -252,17 +257,13 @@ impl Data {
     }
 
     /// The key that is there, or a new one, takes the place of one that is lost. Where it is not, nothing is written down.
-    async fn replace_key(
-        &self,
-        ledger: &dyn Ledger,
-        configuration: &Configuration,
-    ) -> Result<Vault> {
+    async fn replace_key(&self, ledger: &dyn Ledger, sealed: &[Sealed<'_>]) -> Result<Vault> {
         let vault = match self.key()? {
             Some(vault) => vault,
             None => Vault::create(&self.key_file()).context("cannot make a key for secrets")?,
         };
         let (key, fingerprint) = (self.key_name(), vault.fingerprint());
-        if !is_another(&Sealed::all(configuration), &vault) {
+        if !is_another(sealed, &vault) {
             tracing::warn!(%key, "--key-is-lost was given, but secrets open with the key: it is not lost");
         } else if ledger.replaced_key().await? != Some(fingerprint) {
             let by = "the operator, with --key-is-lost";
@@ -273,6 +274,19 @@ impl Data {
         }
         Ok(vault)
     }
+}
+
+/// All that is sealed: settings, and what members prove beside their password.
+pub(crate) async fn all_sealed<'a>(
+    ledger: &dyn Ledger,
+    configuration: &'a Configuration,
+) -> Result<Vec<Sealed<'a>>> {
+    let mut sealed = Sealed::all(configuration);
+    for user in ledger.second_factors().await? {
+        let factor = ledger.second_factor(user).await?;
+        sealed.extend(factor.map(web::second_factor::sealed));
+    }
+    Ok(sealed)
 }
 
 /// Whether secrets were sealed, and with another key than this.

@@ -1,9 +1,8 @@
 //! `tidings doctor`: is the data sound, and what is open?
 
-use crate::{allowed::Allowed, options::Data, say};
+use crate::{allowed::Allowed, data::all_sealed, options::Data, say};
 use anyhow::Result;
 use clap::Args;
-use configuration::Sealed;
 use ledger::{Ledger, Verification};
 use std::{fmt::Display, process::ExitCode};
 use web::counted;
@@ -35,10 +34,15 @@ pub(crate) async fn run(options: &Options) -> Result<ExitCode> {
         counted(configuration.apps.len(), "app"),
         counted(configuration.integrations.len(), "integration")
     ));
-    for sealed in Sealed::all(&configuration) {
+    let mut is_locked_out = false;
+    for sealed in all_sealed(ledger.as_ref(), &configuration).await? {
         let opens = key.as_ref().is_some_and(|key| sealed.opens_with(key));
         let (name, key) = (sealed.name, data.key_name());
         report.told(opens, format!("secrets of {name} open with {key}"));
+        is_locked_out |= !opens;
+    }
+    if is_locked_out {
+        say::line(format!("     {}", data.how_to_mend_key()));
     }
     for integration in &configuration.integrations {
         if let Verification::Failed { problem, .. } | Verification::Refused { problem, .. } =

@@ -75,6 +75,7 @@ codes! {
     SignedInTheFuture = "signed_in_the_future", SERVICE_UNAVAILABLE, "This machine's clock is behind the store's";
     RevocationUnknown = "revocation_unknown", SERVICE_UNAVAILABLE, "Whether the signing certificate was revoked could not be found out";
     AppUnusable = "app_unusable", SERVICE_UNAVAILABLE, "The app's settings cannot be used";
+    SecretsUnreadable = "secrets_unreadable", SERVICE_UNAVAILABLE, "What is sealed cannot be read with the server's secret key";
     Unavailable = "unavailable", SERVICE_UNAVAILABLE, "The ledger is not available";
     Stopping = "stopping", SERVICE_UNAVAILABLE, "The server is shutting down";
     Busy = "busy", SERVICE_UNAVAILABLE, "The server has too much to do at once";

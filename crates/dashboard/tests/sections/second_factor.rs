@@ -1,9 +1,12 @@
 //! The second factor: switched on and off with proof, asked for whenever somebody signs in, each code good once.
 
 use crate::{browser::main_of, cookie, lived, told, with_password};
+use configuration::Vault;
 use insta::assert_snapshot;
 use jiff::SignedDuration;
+use ledger::SecondFactor;
 use web::{
+    access::digest,
     second_factor::Secret,
     test::{Answer, Client, TestServer, Who},
 };
@@ -98,6 +101,47 @@ async fn signing_in_takes_a_code_and_each_code_is_good_once() {
     }
     let page = server.with_session(&session).get(ACCOUNT).await.text();
     assert!(page.contains("8 recovery codes left"), "{page}");
+}
+
+/// As where the key file was lost and another took its place: the fault is neither the member's nor in the program.
+#[tokio::test]
+async fn a_second_factor_that_cannot_be_read_says_so_and_recovery_codes_go_on() {
+    let server = lived().await;
+    let (secret, codes, session) = switched_on(&server).await;
+    let (ledger, factors) = (server.ledger(), server.ledger().second_factors().await);
+    let user = factors.unwrap()[0];
+    let known = ledger.second_factor(user).await.unwrap().unwrap();
+    let sealed = web::second_factor::sealed(known.clone());
+    assert!(sealed.opens_with(server.app.engine.vault()));
+    ledger.remove_second_factor(user).await.unwrap();
+    let lost = SecondFactor {
+        secret: Vault::with_key([2; 32]).seal(&sealed.name, secret.bytes()),
+        ..known
+    };
+    let digests = vec![digest(&codes[0].replace('-', ""))];
+    ledger.put_second_factor(lost, digests).await.unwrap();
+    server.pass(SignedDuration::from_secs(30));
+
+    let nobody = server.by(Who::Nobody).with("accept", "text/html");
+    let ticket = hidden(&first_step(&nobody).await.text(), "ticket");
+    let code = server.code(&secret);
+    let unread = second_step(&nobody, &ticket, &code).await;
+    assert_eq!(unread.status, 503, "{unread}");
+    let page = unread.text();
+    for said in [
+        "sealed with another secret key",
+        "a recovery code",
+        "tidings doctor",
+    ] {
+        assert!(page.contains(said), "{page}");
+    }
+    // Nor is it switched off by whoever has only the password.
+    let member = server.with_session(&session);
+    let off = [("current", PASSWORD), ("code", code.as_str())];
+    let path = format!("{ACCOUNT}/second-factor/off");
+    assert_eq!(member.form(&path, &off).await.status, 503);
+    let on_paper = second_step(&nobody, &ticket, &codes[0]).await;
+    assert_eq!(told(&on_paper), "303 /");
 }
 
 #[tokio::test]

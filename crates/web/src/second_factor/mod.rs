@@ -10,7 +10,12 @@ mod totp;
 
 pub use totp::{Secret, step_at};
 
-use crate::{App, access::digest, problem::Problem};
+use crate::{
+    App,
+    access::digest,
+    problem::{Code, Problem},
+};
+use configuration::{Sealed, Vault};
 use domain::UserId;
 use ledger::{LedgerError, SecondFactor};
 
@@ -33,6 +38,17 @@ pub enum Proved {
 /// What the vault seals a secret for.
 fn owner(user: UserId) -> String {
     format!("second factor of {user}")
+}
+
+fn opened(factor: &SecondFactor, vault: &Vault) -> Option<Secret> {
+    let bytes = vault.open_sealed(&owner(factor.user), &factor.secret);
+    Secret::of(&bytes.ok()?)
+}
+
+/// As one of the things that are sealed.
+pub fn sealed(factor: SecondFactor) -> Sealed<'static> {
+    let owner = owner(factor.user);
+    Sealed::beside(owner.clone(), owner, factor.secret)
 }
 
 impl App {
@@ -63,7 +79,7 @@ impl App {
 
     /// Whether a code is one of a member's; it is used up.
     ///
-    /// Errors: the ledger; a secret that cannot be opened, because the vault has another key.
+    /// Errors: the ledger; [`Code::SecretsUnreadable`] where the vault has another key than the secret was sealed with.
     pub async fn prove(&self, factor: &SecondFactor, code: &str) -> Result<Proved, Problem> {
         let code = base32::plain(code);
         let ledger = self.engine.ledger();
@@ -76,14 +92,12 @@ impl App {
                 Proved::Not
             });
         }
-        let vault = self.engine.vault();
-        let opened = vault.open_sealed(&owner(factor.user), &factor.secret);
-        let secret = opened.ok().and_then(|bytes| Secret::of(&bytes));
-        let secret = secret.ok_or_else(|| {
-            tracing::error!("a second factor cannot be opened with this secret key");
+        let secret = opened(factor, self.engine.vault()).ok_or_else(|| {
+            tracing::error!("a second factor cannot be opened with this secret key; `tidings doctor` says what else cannot, and what helps");
             Problem::new(
-                crate::problem::Code::Internal,
-                "your second factor cannot be read here; use a recovery code, or ask an owner to reset it",
+                Code::SecretsUnreadable,
+                "your second factor was sealed with another secret key than the server has; a recovery code still works, an owner can reset it, and \
+                 `tidings doctor` tells whoever runs the server what helps",
             )
         })?;
         let now = self.engine.system().now();
