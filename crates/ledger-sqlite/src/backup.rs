@@ -1,6 +1,6 @@
 //! A copy of the file while a server writes to it.
 
-use crate::codec::failed;
+use crate::{codec::failed, sole::has_one_name};
 use ledger::{LedgerError, Result};
 use rusqlite::{
     Connection, OpenFlags,
@@ -42,6 +42,7 @@ pub fn backup(from: &Path, to: &Path) -> Result<()> {
 
 fn copy(from: &Path, to: &Path) -> Result<()> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    has_one_name(from)?;
     let source = Connection::open_with_flags(from, flags).map_err(failed)?;
     let mut target = Connection::open(to).map_err(failed)?;
     let backup = Backup::new(&source, &mut target).map_err(failed)?;

@@ -1,6 +1,6 @@
 //! Everything, table by table, for another backend.
 
-use crate::codec::failed;
+use crate::{codec::failed, sole::has_one_name};
 use ledger::{
     Result,
     codec::Stored,
@@ -157,6 +157,7 @@ impl Export {
     /// Opens a file, which is not changed.
     pub fn open(path: &Path) -> Result<Self> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        has_one_name(path)?;
         let connection = Connection::open_with_flags(path, flags).map_err(failed)?;
         let seq = |context: &rusqlite::functions::Context<'_>| {
             let packed: Vec<u8> = context.get(0)?;

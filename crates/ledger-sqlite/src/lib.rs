@@ -98,6 +98,7 @@ impl SqliteLedger {
 
     fn open_as(path: PathBuf, sole: Option<Arc<File>>) -> Result<Self> {
         let mut connection = connect(&path).map_err(failed)?;
+        sole::has_one_name(&path)?;
         migrations::migrate(&mut connection)?;
         let wal = path.with_file_name(format!(
             "{}-wal",

@@ -82,3 +82,36 @@ async fn a_file_has_one_server_and_other_programs_may_open_it() {
     drop(one);
     SqliteLedger::serve(&path, at(4)).await.unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_has_one_server_whatever_name_it_is_reached_by() {
+    let path = path("sole-names");
+    let one = SqliteLedger::serve(&path, at(0)).await.unwrap();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let soft = elsewhere.path().join("soft.db");
+    std::os::unix::fs::symlink(&path, &soft).unwrap();
+    let refused = SqliteLedger::serve(&soft, at(0)).await.unwrap_err();
+    assert!(
+        refused.to_string().contains("another server runs on"),
+        "{refused}"
+    );
+    let hard = path.with_file_name("sole-names-hard.db");
+    assert!(!hard.exists() || fs::remove_file(&hard).is_ok());
+    fs::hard_link(&path, &hard).unwrap();
+    // Under either name: whose log is the right one cannot be told.
+    for name in [&hard, &path] {
+        let refused = SqliteLedger::serve(name, at(0)).await.unwrap_err();
+        assert!(refused.to_string().contains("has 2 names"), "{refused}");
+        assert!(
+            SqliteLedger::open(name).is_err(),
+            "nor by any other program"
+        );
+    }
+    // Whoever serves it goes on.
+    let leased = told(&one, 1, 1).await;
+    assert_eq!(claimed(&one, 4).await, [], "{leased} is leased");
+    fs::remove_file(&hard).unwrap();
+    drop(SqliteLedger::open(&path).unwrap());
+    drop(one);
+    SqliteLedger::serve(&soft, at(4)).await.unwrap();
+}
