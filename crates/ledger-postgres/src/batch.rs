@@ -8,7 +8,10 @@ use ledger::{LedgerError, Result};
 use std::{
     collections::{BTreeSet, VecDeque},
     future::Future,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 use tokio::sync::{
@@ -60,12 +63,14 @@ type Job<W> = (W, Answer<W>);
 #[derive(Debug)]
 pub(crate) struct Batcher<W: Work> {
     jobs: mpsc::Sender<Job<W>>,
+    failed: Arc<AtomicBool>,
 }
 
 impl<W: Work> Clone for Batcher<W> {
     fn clone(&self) -> Self {
         Self {
             jobs: self.jobs.clone(),
+            failed: Arc::clone(&self.failed),
         }
     }
 }
@@ -79,7 +84,19 @@ impl<W: Work> Batcher<W> {
     {
         let (jobs, queue) = mpsc::channel(QUEUE);
         tokio::spawn(run(queue, write));
-        Self { jobs }
+        Self {
+            jobs,
+            failed: Arc::default(),
+        }
+    }
+
+    /// Whether something could not be written since that was [forgotten](Self::forget_failure).
+    pub(crate) fn has_failed(&self) -> bool {
+        self.failed.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn forget_failure(&self) {
+        self.failed.store(false, Ordering::SeqCst);
     }
 
     /// Waits until it is durable.
@@ -92,7 +109,14 @@ impl<W: Work> Batcher<W> {
             }
             TrySendError::Closed(_) => stopped(),
         })?;
-        answered.await.map_err(|_| stopped())?
+        let answer = answered
+            .await
+            .map_err(|_| stopped())
+            .and_then(|answer| answer);
+        if matches!(answer, Err(LedgerError::Unavailable(_))) {
+            self.failed.store(true, Ordering::SeqCst);
+        }
+        answer
     }
 }
 

@@ -81,7 +81,14 @@ impl Upkeep for PostgresLedger {
         .map(|_| ())
         .map_err(failed)
     }
+    fn has_failed(&self) -> bool {
+        self.commits.has_failed() || self.settlements.has_failed()
+    }
+
     async fn check(&self) -> Result<()> {
+        // What fails from here on is said by the next one.
+        self.commits.forget_failure();
+        self.settlements.forget_failure();
         sqlx::query!("insert into meta (name, value) values ('checks', 1) on conflict (name) do update set value = meta.value + 1")
             .execute(&self.hot)
             .await

@@ -28,6 +28,7 @@ mod migrations;
 mod outcomes;
 mod records;
 mod replays;
+mod room;
 mod second_factors;
 mod settings;
 mod settle;
@@ -97,8 +98,8 @@ impl SqliteLedger {
     }
 
     fn open_as(path: PathBuf, sole: Option<Arc<File>>) -> Result<Self> {
-        let mut connection = connect(&path).map_err(failed)?;
         sole::has_one_name(&path)?;
+        let mut connection = connect(&path).map_err(failed)?;
         migrations::migrate(&mut connection)?;
         let wal = path.with_file_name(format!(
             "{}-wal",

@@ -3,13 +3,13 @@
 use crate::{
     SqliteLedger, accounts,
     codec::micros,
-    holdings, outcomes,
+    holdings, outcomes, room,
     statement::{execute, first},
 };
 use async_trait::async_trait;
 use domain::CustomerId;
 use ledger::{
-    KeptSince, Result, Upkeep,
+    KeptSince, LedgerError, Result, Upkeep,
     invariants::{Finding, Holding},
 };
 use rusqlite::params;
@@ -61,6 +61,15 @@ impl Upkeep for SqliteLedger {
             .await
     }
     async fn check(&self) -> Result<()> {
+        let failed = self.writer.failed();
+        if failed.forget() {
+            let path = self.path.clone();
+            let proved = tokio::task::spawn_blocking(move || room::prove(&path)).await;
+            let proved = proved.map_err(|error| LedgerError::Unavailable(error.to_string()));
+            let proved = proved.and_then(|proved| proved);
+            failed.note(&proved);
+            proved?;
+        }
         self.writer
             .write(|connection| {
                 execute(
@@ -71,5 +80,9 @@ impl Upkeep for SqliteLedger {
                 .map(|_| ())
             })
             .await
+    }
+
+    fn has_failed(&self) -> bool {
+        self.writer.failed().get()
     }
 }

@@ -4,7 +4,7 @@
 //! load and a lone write waits for nobody. Each write runs in a savepoint of its own: one that fails leaves no trace and
 //! does not disturb its neighbours. Callers are answered after the transaction is durable, or all told that it failed.
 
-use crate::codec::failed;
+use crate::{codec::failed, room::Failed};
 use ledger::LedgerError;
 use rusqlite::Connection;
 use std::{
@@ -27,6 +27,7 @@ type Job = Box<dyn FnOnce(&Connection) -> Answer + Send>;
 #[derive(Debug, Clone)]
 pub(crate) struct Writer {
     jobs: SyncSender<Job>,
+    failed: Failed,
 }
 
 impl Writer {
@@ -35,7 +36,15 @@ impl Writer {
         thread::Builder::new()
             .name("ledger-writer".into())
             .spawn(move || run(&connection, &queue, &wal))?;
-        Ok(Self { jobs })
+        Ok(Self {
+            jobs,
+            failed: Failed::default(),
+        })
+    }
+
+    /// Whether writes go through.
+    pub(crate) const fn failed(&self) -> &Failed {
+        &self.failed
     }
 
     /// Runs `work` inside the next transaction and waits until it is durable.
@@ -44,11 +53,19 @@ impl Writer {
         work: impl FnOnce(&Connection) -> Result<T, LedgerError> + Send + 'static,
     ) -> Result<T, LedgerError> {
         let (answer, answered) = oneshot::channel();
+        let failed = self.failed.clone();
         let job: Job = Box::new(move |connection| {
             let result = in_savepoint(connection, work);
             Box::new(move |failure| {
+                let result = match (result, failure) {
+                    // Why it failed itself says more than that its transaction did.
+                    (Err(own), Some(_)) if own.is_retryable() => Err(own),
+                    (_, Some(failure)) => Err(failure),
+                    (result, None) => result,
+                };
+                failed.note(&result);
                 // The caller may have gone away; its write stands all the same.
-                drop(answer.send(failure.map_or(result, Err)));
+                drop(answer.send(result));
             })
         });
         self.jobs.try_send(job).map_err(|refused| match refused {
@@ -78,7 +95,11 @@ fn in_savepoint<T>(
     run("SAVEPOINT job")?;
     let result = work(connection);
     if result.is_err() {
-        run("ROLLBACK TO job")?;
+        // Of a disk that is full, SQLite has undone the whole transaction by itself. Why the work failed is what counts.
+        if let Err(error) = run("ROLLBACK TO job") {
+            tracing::error!(%error, "a write that failed could not be rolled back by itself");
+            return result;
+        }
     }
     run("RELEASE job")?;
     result
@@ -137,5 +158,38 @@ pub(crate) fn checkpoint(connection: &Connection, mode: &str) {
     });
     if let Err(error) = done {
         tracing::warn!(%error, mode, "checkpoint failed; it will be tried again");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A database that may not grow says of a write what one on a full disk says.
+    #[tokio::test]
+    async fn what_failed_for_want_of_room_is_known_at_once() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("tidings.db");
+        let connection = Connection::open(&path).unwrap();
+        connection
+            .execute_batch("CREATE TABLE kept (body BLOB); PRAGMA max_page_count = 3;")
+            .unwrap();
+        let writer = Writer::start(connection, path.with_extension("wal")).unwrap();
+        let write = async |bytes: usize| {
+            let work = move |connection: &Connection| {
+                let kept = connection.execute("INSERT INTO kept VALUES (zeroblob(?1))", [bytes]);
+                kept.map_err(failed)
+            };
+            writer.write(work).await
+        };
+        write(1).await.unwrap();
+        assert!(!writer.failed().get());
+        let refused = write(1 << 20).await.unwrap_err();
+        assert!(refused.to_string().contains("full"), "{refused}");
+        assert!(writer.failed().get());
+        // There is room for less; that says nothing about more.
+        write(1).await.unwrap();
+        assert!(writer.failed().get());
+        assert!(writer.failed().forget() && !writer.failed().get());
     }
 }

@@ -67,6 +67,8 @@ pub trait Upkeep: Send + Sync + 'static {
     async fn edition(&self) -> Result<u64>;
     /// Says that everything read from messages is of this edition by now. Never goes back.
     async fn put_edition(&self, edition: u64) -> Result<()>;
-    /// Whether it can be read and written.
+    /// Whether it can be read and written: as much as is written at once, where a write failed before.
     async fn check(&self) -> Result<()>;
+    /// Whether a write failed, and no [check](Upkeep::check) went through since. Known at once: nothing is asked.
+    fn has_failed(&self) -> bool;
 }

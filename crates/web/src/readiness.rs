@@ -24,7 +24,8 @@ impl Readiness {
         if *engine.stopping().borrow() {
             return Err(Problem::new(Code::Stopping, "draining"));
         }
-        let is_ready = self.is_ready(Instant::now, || engine.ledger().check());
+        let ledger = engine.ledger();
+        let is_ready = self.is_ready(Instant::now, ledger.has_failed(), || ledger.check());
         if is_ready.await {
             Ok(())
         } else {
@@ -35,15 +36,17 @@ impl Readiness {
         }
     }
 
-    /// One writes at a time; those who ask meanwhile get what it found.
+    /// One writes at a time; those who ask meanwhile get what it found. A write that `has_failed` since ends what was found before.
     async fn is_ready<W: Future<Output = Result<(), LedgerError>>>(
         &self,
         now: impl Fn() -> Instant,
+        has_failed: bool,
         write: impl FnOnce() -> W,
     ) -> bool {
         let mut last = self.0.lock().await;
         if let Some((at, is_ready)) = *last
             && now().duration_since(at) < GOOD
+            && !(is_ready && has_failed)
         {
             return is_ready;
         }
@@ -77,7 +80,7 @@ mod tests {
                 written.fetch_add(1, Ordering::SeqCst);
                 answer
             };
-            let is_ready = readiness.is_ready(|| begin + after, write).await;
+            let is_ready = readiness.is_ready(|| begin + after, false, write).await;
             (is_ready, written.load(Ordering::SeqCst))
         };
         let failed = || Err(LedgerError::Unavailable("the disk is full".into()));
@@ -89,5 +92,25 @@ mod tests {
         assert_eq!(ask(GOOD, Ok(())).await, (true, 2));
         assert_eq!(ask(GOOD + GOOD / 2, failed()).await, (true, 2));
         assert_eq!(ask(GOOD * 2, failed()).await, (false, 3));
+    }
+
+    #[tokio::test]
+    async fn a_write_that_failed_is_not_waited_for() {
+        let (readiness, written) = (Readiness::default(), AtomicUsize::new(0));
+        let begin = Instant::now();
+        let ask = async |has_failed: bool, is_written: bool| {
+            let write = async || {
+                written.fetch_add(1, Ordering::SeqCst);
+                is_written
+                    .then_some(())
+                    .ok_or(LedgerError::Unavailable("the disk is full".into()))
+            };
+            let is_ready = readiness.is_ready(|| begin, has_failed, write).await;
+            (is_ready, written.load(Ordering::SeqCst))
+        };
+        assert_eq!(ask(false, true).await, (true, 1));
+        assert_eq!(ask(false, false).await, (true, 1), "found a moment ago");
+        assert_eq!(ask(true, false).await, (false, 2), "and no longer true");
+        assert_eq!(ask(true, true).await, (false, 2), "once a second");
     }
 }

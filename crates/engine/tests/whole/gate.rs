@@ -121,7 +121,7 @@ impl Gate {
 macro_rules! behind_the_gate {
     ($($concern:ident {
         $(fn $name:ident($($argument:ident: $type:ty),*) -> $answer:ty;)*
-        $(pass $passed:ident() -> $as_it_is:ty;)?
+        $(pass $passed:ident() -> $as_it_is:ty;)*
     })*) => {$(
         #[async_trait]
         impl $concern for Gate {
@@ -135,7 +135,7 @@ macro_rules! behind_the_gate {
             })*
             $(fn $passed(&self) -> $as_it_is {
                 self.ledger.$passed()
-            })?
+            })*
         }
     )*};
 }
@@ -236,5 +236,6 @@ behind_the_gate! {
         fn put_edition(edition: u64) -> ();
         fn check() -> ();
         pass news() -> Option<watch::Receiver<u64>>;
+        pass has_failed() -> bool;
     }
 }

@@ -55,11 +55,17 @@ async fn a_full_disk_is_a_503_until_there_is_room_again() {
     let server = Server::start(command, &site.directory);
     let api = Api::new(&site, &server, &[]);
     assert_eq!(post(&server.callback, body(1)).await.0, 200);
+    let is_ready = async || {
+        let asked = client().get(format!("{}/readyz", server.url)).send().await;
+        asked.unwrap().status()
+    };
+    assert_eq!(is_ready().await, 200);
     limit(&server, "1");
     let mut refused = 0;
     for number in 10..30 {
         let (status, problem) = post(&server.callback, body(number)).await;
         if status != 200 {
+            assert_eq!(is_ready().await, 503, "from the first write that fails");
             assert_eq!(
                 (status, problem["code"].as_str()),
                 (503, Some("unavailable"))
@@ -78,16 +84,7 @@ async fn a_full_disk_is_a_503_until_there_is_room_again() {
         200,
         "the process lives"
     );
-    assert_eq!(
-        client()
-            .get(format!("{}/readyz", server.url))
-            .send()
-            .await
-            .unwrap()
-            .status(),
-        503,
-        "but takes no work"
-    );
+    assert_eq!(is_ready().await, 503, "but takes no work");
     let before = api.events().await.len();
     limit(&server, "unlimited");
     for number in 10..30 {
