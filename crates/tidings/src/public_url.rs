@@ -63,7 +63,7 @@ mod tests {
             ("https://tools.example.com/tidings", Err("has a path")),
             ("https://tools.example.com/tidings/", Err("has a path")),
             ("https://tools.example.com/?a=b", Err("has a path")),
-            ("https://tools.example.com/#a", Err("has a path")),
+            ("https://tools.example.com/#a", Err("has a fragment")),
             (
                 "https://ann:secret@tools.example.com",
                 Err("must not contain a user name"),
