@@ -83,6 +83,25 @@ fn a_disputed_payment_is_given_back_until_the_dispute_is_won() {
     );
 }
 
+/// Stripe, "How subscriptions work": a subscription that is canceled is so for good, also when a refund fails afterwards.
+#[test]
+fn a_refund_that_fails_brings_no_ended_subscription_back() {
+    use Deed::{Refund, Return, StopNow, SwitchOn, Undo};
+    check(
+        Market::Stripe,
+        Beginning::Full,
+        &[Refund, StopNow, Undo, SwitchOn, Return],
+        &[
+            "subscription_started monthly 999",
+            "subscription_refunded monthly 999 refund",
+            "subscription_renewal_cancelled monthly",
+            "subscription_expired monthly voluntarily_cancelled",
+            "refund_reversed monthly",
+            "subscription_started monthly 999",
+        ],
+    );
+}
+
 /// Stripe, "Pause payment collection" and "Pause subscriptions": a pause that is taken back may be asked for again; one at once ends with a
 /// new period.
 #[test]

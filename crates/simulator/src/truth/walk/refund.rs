@@ -45,7 +45,10 @@ impl Walk {
     fn take_again(&mut self, share: u8) {
         self.within(share);
         self.undone = self.line.given_back.pop();
-        self.line.stand = Stand::Running;
+        // What was taken back runs again; what ended is over all the same.
+        if self.line.stand == Stand::Refunded {
+            self.line.stand = Stand::Running;
+        }
         if let Some(side) = &self.line.side {
             let (purchase, charge) = (side.purchase, side.charge.clone());
             self.tell_of(purchase, Happened::TookAgain(charge));
