@@ -201,8 +201,10 @@ impl Maker for AppStore {
                 self.about(walk, "REFUND_REVERSED", None)
             }
             Deed::Upgrade => self.upgraded(walk),
-            Deed::Plan => self.about(walk, "DID_CHANGE_RENEWAL_PREF", Some("DOWNGRADE")),
-            Deed::Unplan => self.about(walk, "DID_CHANGE_RENEWAL_PREF", None),
+            Deed::Plan | Deed::DropAddOn => {
+                self.about(walk, "DID_CHANGE_RENEWAL_PREF", Some("DOWNGRADE"))
+            }
+            Deed::Unplan | Deed::AddOn => self.about(walk, "DID_CHANGE_RENEWAL_PREF", None),
             Deed::Move => {
                 self.transaction["expiresDate"] = walk.ends_at().as_millisecond().into();
                 self.about(walk, "RENEWAL_EXTENDED", None)
@@ -213,8 +215,6 @@ impl Maker for AppStore {
             Deed::Redeem => self.about(walk, "OFFER_REDEEMED", None),
             Deed::RefundItem => self.refunded_item(walk),
             Deed::Repeat => self.repeated(walk),
-            Deed::AddOn => self.about(walk, "DID_CHANGE_RENEWAL_PREF", None),
-            Deed::DropAddOn => self.about(walk, "DID_CHANGE_RENEWAL_PREF", Some("DOWNGRADE")),
             Deed::Announce => self.about(walk, "PRICE_INCREASE", Some("PENDING")),
             Deed::Accept | Deed::Inform => self.about(walk, "PRICE_INCREASE", Some("ACCEPTED")),
             Deed::BuyOnce | Deed::BuyPass => {

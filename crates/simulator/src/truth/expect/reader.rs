@@ -144,13 +144,14 @@ impl<'a> Reader<'a> {
             Happened::Moved(_) => vec![self.named(index, self.market.moved())],
             Happened::IncreaseAnnounced => vec![self.named(index, "price_increase_pending")],
             Happened::IncreaseAccepted => vec![self.named(index, "price_increase_accepted")],
-            // It was told when it was asked for; what ends here is access.
+            // A pause was told when it was asked for, and what ends here is access; what is asked for no more, runs unpaid or is
+            // said once more is what it was.
             Happened::PauseBegan
             | Happened::GraceEnded
             | Happened::SharingEnded
+            | Happened::PauseWithdrawn
+            | Happened::RanOn(..)
             | Happened::Repeated(_) => Vec::new(),
-            // What is asked for no more, or runs unpaid, is what it was.
-            Happened::PauseWithdrawn | Happened::RanOn(..) => Vec::new(),
         }
     }
 

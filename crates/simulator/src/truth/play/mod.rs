@@ -239,7 +239,7 @@ impl Maker for Play {
                 self.buy(walk, None);
                 self.charged(walk, PURCHASED)
             }
-            Deed::Upgrade => self.upgraded(walk),
+            Deed::Upgrade | Deed::TopUp => self.upgraded(walk),
             Deed::SwitchOff => {
                 self.cancelled_at = Some(walk.now());
                 let is_later = walk.is_committed();
@@ -272,7 +272,6 @@ impl Maker for Play {
                 self.about(walk, &[CANCELED, EXPIRED])
             }
             Deed::AskRefund => self.asked(walk),
-            Deed::TopUp => self.upgraded(walk),
             Deed::Repeat => self.repeated(walk),
             Deed::AskPause => self.about(walk, &[PAUSE_SCHEDULE_CHANGED]),
             Deed::Pause => self.about(walk, &[PAUSED]),
