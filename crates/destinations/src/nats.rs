@@ -20,7 +20,7 @@ use crate::{
     Configured, Context, Destination, Events, Field, FieldKind, Header, Invalid, Outcome, Plan,
     Request, Response, Spec, Travel, Unsendable, Via, envelope, settings, url::check_place,
 };
-use domain::{Environment, Event, EventKind, Message, NotSent, retry, secret::Secret};
+use domain::{Environment, Event, EventKind, Headers, Message, NotSent, retry, secret::Secret};
 use jiff::Timestamp;
 use serde::Deserialize;
 use std::{num::NonZeroU32, time::Duration};
@@ -331,7 +331,7 @@ pub fn answer(body: &[u8]) -> Response {
     Response {
         status,
         retry_after: None,
-        headers: Vec::new(),
+        headers: Headers::default(),
         unread: None,
         body: body.to_vec(),
     }

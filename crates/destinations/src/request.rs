@@ -1,9 +1,10 @@
 //! What is sent, how it travels, and what comes back.
 
 use crate::publication::Publication;
+use domain::Headers;
 use std::{fmt, time::Duration};
 
-/// A header of a request.
+/// A header of a request, which may be a secret.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Header {
     /// Name, lower-case in HTTP.
@@ -77,17 +78,16 @@ impl Request {
     }
 
     /// The headers as people may see them.
-    pub fn shown_headers(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        self.headers.iter().map(|header| {
-            (
-                header.name,
-                if header.secret {
-                    "***"
-                } else {
-                    header.value.as_str()
-                },
-            )
-        })
+    pub fn shown_headers(&self) -> Headers {
+        let shown = |header: &Header| {
+            if header.secret {
+                "***".to_owned()
+            } else {
+                header.value.clone()
+            }
+        };
+        let headers = self.headers.iter();
+        headers.map(|header| (header.name, shown(header))).collect()
     }
 }
 
@@ -113,7 +113,7 @@ impl fmt::Debug for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Request")
             .field("url", &self.shown_url())
-            .field("headers", &self.shown_headers().collect::<Vec<_>>())
+            .field("headers", &self.shown_headers())
             .field("body_bytes", &self.body.len())
             .finish_non_exhaustive()
     }
@@ -127,7 +127,7 @@ pub struct Response {
     /// How long it asks to be left alone, where it does.
     pub retry_after: Option<Duration>,
     /// Those of its headers that are kept, with their names in lower case.
-    pub headers: Vec<(String, String)>,
+    pub headers: Headers,
     /// At most 64 KiB of the body.
     pub body: Vec<u8>,
     /// Why the body is not whole, where it broke off or did not end. What was read of the answer stands.

@@ -4,7 +4,7 @@
 mod sample;
 
 use destinations::{ALL, Configured, Context, FieldKind, Outcome, Response, Via};
-use domain::EventKind;
+use domain::{EventKind, Headers};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -127,7 +127,7 @@ fn secrets_are_never_shown() {
         let shown = format!(
             "{request:?} {} {:?}",
             request.shown_url(),
-            request.shown_headers().collect::<Vec<_>>()
+            request.shown_headers()
         );
         assert!(!shown.contains(SECRET), "{key}: {shown}");
         assert!(
@@ -145,7 +145,7 @@ fn server_errors_and_rate_limits_are_retried_and_any_body_is_tolerated() {
                 let outcome = configured.classify(&Response {
                     status,
                     retry_after: None,
-                    headers: Vec::new(),
+                    headers: Headers::default(),
                     unread: None,
                     body: body.to_vec(),
                 });

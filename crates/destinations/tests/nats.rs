@@ -7,7 +7,7 @@ use destinations::{
     Configured, Context, Outcome, Response, Via, find,
     nats::{self, Login, Publication},
 };
-use domain::{Environment, EventKind, NotSent};
+use domain::{Environment, EventKind, Headers, NotSent};
 use serde_json::{Value, json};
 
 fn configured(settings: &Value) -> Box<dyn Configured> {
@@ -67,7 +67,11 @@ fn a_message_is_the_event_under_its_id() {
     let message = &nats.plan(&event).unwrap()[0];
     let mut request = nats.render(message, &event).unwrap();
     nats.sign(&mut request, "dlv_1", sample::time("2026-11-26T00:00:00Z"));
-    let headers: Vec<_> = request.shown_headers().collect();
+    let shown = request.shown_headers();
+    let headers: Vec<_> = shown
+        .iter()
+        .map(|header| (header.name.as_str(), header.value.as_str()))
+        .collect();
     let id = event.id.to_string();
     assert_eq!(
         headers,
@@ -124,7 +128,7 @@ fn what_a_stream_says_decides() {
         let outcome = nats.classify(&Response {
             status,
             retry_after: None,
-            headers: Vec::new(),
+            headers: Headers::default(),
             unread: None,
             body: body.into(),
         });

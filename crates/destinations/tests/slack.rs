@@ -4,7 +4,7 @@
 mod sample;
 
 use destinations::{Configured, Context, Outcome, Response, find};
-use domain::{Currency, Environment, Event, EventKind, Money, NotSent};
+use domain::{Currency, Environment, Event, EventKind, Headers, Money, NotSent};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
@@ -192,7 +192,7 @@ fn slacks_answers_are_understood() {
         slack.classify(&Response {
             status,
             retry_after: None,
-            headers: Vec::new(),
+            headers: Headers::default(),
             unread: None,
             body: body.as_bytes().to_vec(),
         })
@@ -232,7 +232,7 @@ fn slacks_answers_are_understood() {
     let limited = Response {
         status: 429,
         retry_after: Some(std::time::Duration::from_secs(30)),
-        headers: Vec::new(),
+        headers: Headers::default(),
         unread: None,
         body: Vec::new(),
     };

@@ -4,7 +4,7 @@
 mod sample;
 
 use destinations::{Configured, Context, Invalid, Outcome, Response, find};
-use domain::{Currency, Environment, Event, EventKind, Money, NotSent, event::Line};
+use domain::{Currency, Environment, Event, EventKind, Headers, Money, NotSent, event::Line};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
@@ -269,7 +269,7 @@ fn each_format_judges_answers_its_own_way() {
         webhook(&json!({ "format": format })).classify(&Response {
             status,
             retry_after: None,
-            headers: Vec::new(),
+            headers: Headers::default(),
             unread: None,
             body: Vec::new(),
         })
@@ -506,7 +506,7 @@ fn both_editions_of_the_handshake_are_checked() {
     let answer = |status, body: &str| Response {
         status,
         retry_after: None,
-        headers: Vec::new(),
+        headers: Headers::default(),
         unread: None,
         body: body.as_bytes().to_vec(),
     };
@@ -554,7 +554,7 @@ fn both_ranges_of_answers_hold() {
         let outcome = webhook.classify(&Response {
             status,
             retry_after: None,
-            headers: Vec::new(),
+            headers: Headers::default(),
             unread: None,
             body: Vec::new(),
         });

@@ -23,6 +23,7 @@ pub mod charge;
 pub mod customer;
 pub mod event;
 pub mod fact;
+pub mod header;
 pub mod id;
 pub mod kind;
 pub mod message;
@@ -41,6 +42,7 @@ pub use access::AccessLevel;
 pub use change::Change;
 pub use event::Event;
 pub use fact::{ChainKey, Environment, Facts, Observation, Store};
+pub use header::Headers;
 pub use id::{
     ApiKeyId, AppId, CustomerId, DeliveryId, EntitlementId, EventId, InboxId, IntegrationId,
     ParseIdError, ProductId, ProjectId, ReplayId, UserId,

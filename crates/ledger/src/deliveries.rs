@@ -3,7 +3,7 @@
 use crate::{Integration, Outcomes, Replay, ReplayStep, Result};
 use async_trait::async_trait;
 use domain::{
-    CustomerId, DeliveryId, Environment, Event, EventId, IntegrationId, Message, NotSent,
+    CustomerId, DeliveryId, Environment, Event, EventId, Headers, IntegrationId, Message, NotSent,
     ProjectId, ReplayId, time::after,
 };
 use jiff::{SignedDuration, Timestamp};
@@ -234,7 +234,7 @@ pub struct Settlement {
     /// Status code, if there was an answer.
     pub status: Option<u16>,
     /// Headers of the answer that are kept.
-    pub headers: Vec<(String, String)>,
+    pub headers: Headers,
     /// The beginning of the answer, at most 4 KiB.
     pub response: Vec<u8>,
     /// What people read about a failure.
@@ -281,7 +281,8 @@ pub struct SentRequest {
     /// URL, masked where it is a secret.
     pub url: String,
     /// Headers, masked where they are secrets.
-    pub headers: Vec<(String, String)>,
+    #[cfg_attr(feature = "schema", schema(value_type = Vec<(String, String)>))]
+    pub headers: Headers,
     /// Body as sent.
     pub body: String,
 }

@@ -3,8 +3,8 @@
 use crate::{Result, SentRequest, StoredChain};
 use async_trait::async_trait;
 use domain::{
-    AppId, ChainKey, CustomerId, DeliveryId, Environment, Event, EventId, EventKind, IntegrationId,
-    Message, NotSent, ProjectId, customer::Customer,
+    AppId, ChainKey, CustomerId, DeliveryId, Environment, Event, EventId, EventKind, Headers,
+    IntegrationId, Message, NotSent, ProjectId, customer::Customer,
 };
 use jiff::Timestamp;
 use serde::Serialize;
@@ -228,7 +228,8 @@ pub struct AttemptRecord {
     /// Status code, if there was an answer.
     pub status: Option<u16>,
     /// Headers of the answer that are kept.
-    pub headers: Vec<(String, String)>,
+    #[cfg_attr(feature = "schema", schema(value_type = Vec<(String, String)>))]
+    pub headers: Headers,
     /// The beginning of the answer.
     pub response: String,
     /// Why it failed.

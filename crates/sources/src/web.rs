@@ -1,6 +1,7 @@
 //! The way to a store's API, and to what it is checked with, as the sources see it.
 
 use async_trait::async_trait;
+use domain::Headers;
 use jiff::{SignedDuration, Timestamp};
 use serde::de::DeserializeOwned;
 
@@ -36,7 +37,7 @@ pub struct Call {
     /// Where.
     pub url: String,
     /// Headers. Values may be secret.
-    pub headers: Vec<(&'static str, String)>,
+    pub headers: Headers,
     /// Body.
     pub body: Vec<u8>,
 }
@@ -64,7 +65,7 @@ impl Call {
     ) -> Self {
         let mut call = Self::get(purpose, url, bearer);
         call.method = Method::Post;
-        call.headers.push(("content-type", content_type.to_owned()));
+        call.headers.push("content-type", content_type);
         call.body = body;
         call
     }

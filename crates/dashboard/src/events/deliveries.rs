@@ -1,6 +1,7 @@
 //! How an event stands with one integration: the request, every attempt, and a command that repeats it.
 
 use crate::text::indented;
+use domain::Headers;
 use ledger::AttemptRecord;
 use web::{App, problem::Problem, project::InProject, query::parse, view::StateView};
 
@@ -8,7 +9,7 @@ use web::{App, problem::Problem, project::InProject, query::parse, view::StateVi
 pub(crate) struct DeliveryPart {
     pub(crate) state: StateView,
     pub(crate) request_url: String,
-    pub(crate) request_headers: Vec<(String, String)>,
+    pub(crate) request_headers: Headers,
     pub(crate) request_body: String,
     pub(crate) request_verb: &'static str,
     pub(crate) command: String,
@@ -24,7 +25,7 @@ impl DeliveryPart {
         let mut part = Self {
             state,
             request_url: String::new(),
-            request_headers: Vec::new(),
+            request_headers: Headers::default(),
             request_body: String::new(),
             request_verb: "POST",
             command: String::new(),
@@ -47,7 +48,7 @@ impl DeliveryPart {
 }
 
 /// A shell command that sends the same request; quotes survive any content.
-fn command(url: &str, headers: &[(String, String)], body: &str) -> String {
+fn command(url: &str, headers: &Headers, body: &str) -> String {
     let quoted = |text: &str| format!("'{}'", text.replace('\'', "'\\''"));
     let (program, separator, body) = match url.rsplit_once('/') {
         Some((servers, subject)) if !url.starts_with("http") => (
@@ -63,7 +64,8 @@ fn command(url: &str, headers: &[(String, String)], body: &str) -> String {
     };
     let headers = headers
         .iter()
-        .map(|(name, value)| format!("-H {}", quoted(&format!("{name}{separator}{value}"))));
+        .map(|header| format!("{}{separator}{}", header.name, header.value));
+    let headers = headers.map(|header| format!("-H {}", quoted(&header)));
     let lines: Vec<String> = std::iter::once(program)
         .chain(headers)
         .chain([body])
@@ -77,7 +79,7 @@ mod tests {
 
     #[test]
     fn a_command_survives_quotes() {
-        let headers = [("content-type".to_owned(), "application/json".to_owned())];
+        let headers = [("content-type", "application/json")].into_iter().collect();
         let command = command("https://a.example/", &headers, "{\"name\":\"O'Neil\"}");
         assert!(
             command.contains("--data '{\"name\":\"O'\\''Neil\"}'"),

@@ -87,7 +87,8 @@ fn shown(app: &App, configured: &dyn Configured, message: &Message, event: &Even
     configured.sign(&mut request, "preview", app.engine.system().now());
     let headers = request.shown_headers();
     let headers: String = headers
-        .map(|(name, value)| format!("{name}: {value}\n"))
+        .iter()
+        .map(|header| format!("{}: {}\n", header.name, header.value))
         .collect();
     let body = indented(&String::from_utf8_lossy(&request.body));
     let (verb, url) = (request.verb(), request.shown_url());

@@ -111,7 +111,7 @@ fn as_text(request: &SentRequest) -> String {
     let headers = request
         .headers
         .iter()
-        .map(|(name, value)| format!("{name}: {value}\n"));
+        .map(|header| format!("{}: {}\n", header.name, header.value));
     format!(
         "{} {}\n{}\n{}",
         request.verb(),

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{core::MENDED, metric::Metric, setup::ActiveIntegration, trace};
 use destinations::{Configured, Header, Outcome, Request};
-use domain::{EventKind, NotSent};
+use domain::{EventKind, Headers, NotSent};
 use jiff::Timestamp;
 use ledger::{
     ConfigurationChange, Failure, Integration, Lease, MadeWith, Next, SentRequest, Settlement,
@@ -246,7 +246,7 @@ fn lacked(active: &ActiveIntegration, next: &Next) -> Option<MadeWith> {
 struct Sent {
     took: Duration,
     status: Option<u16>,
-    headers: Vec<(String, String)>,
+    headers: Headers,
     response: Vec<u8>,
     /// What people should know of the answer, whatever it means.
     remark: Option<String>,
@@ -300,10 +300,7 @@ fn note(active: &ActiveIntegration, lease: &Lease, settlement: &Settlement, told
 pub(super) fn shown(request: &Request) -> SentRequest {
     SentRequest {
         url: request.shown_url(),
-        headers: request
-            .shown_headers()
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .collect(),
+        headers: request.shown_headers(),
         body: String::from_utf8_lossy(&request.body).into_owned(),
     }
 }

@@ -10,11 +10,10 @@ pub(super) fn remark(response: &Response) -> Option<String> {
     if !is_redirect(response.status) {
         return response.unread.clone();
     }
-    let mut headers = response.headers.iter();
-    let location = headers.find(|(name, _)| name == "location");
+    let location = response.headers.first("location");
     Some(location.map_or_else(
         || "redirected without saying where".to_owned(),
-        |(_, to)| format!("redirected to {to}; redirects are not followed: set that URL"),
+        |to| format!("redirected to {to}; redirects are not followed: set that URL"),
     ))
 }
 
@@ -249,10 +248,7 @@ mod tests {
         let answer = |status, location: &[&str], unread: Option<&str>| Response {
             status,
             retry_after: None,
-            headers: location
-                .iter()
-                .map(|to| ("location".to_owned(), (*to).to_owned()))
-                .collect(),
+            headers: location.iter().map(|to| ("location", *to)).collect(),
             body: Vec::new(),
             unread: unread.map(str::to_owned),
         };

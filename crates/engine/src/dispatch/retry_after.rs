@@ -1,5 +1,6 @@
 //! What `Retry-After` asks for (RFC 9110, 10.2.3): seconds, or a date in any of the three forms of HTTP.
 
+use domain::Headers;
 use jiff::Timestamp;
 use std::time::{Duration, SystemTime};
 
@@ -10,14 +11,13 @@ const LONGEST: Duration = Duration::from_hours(24);
 ///
 /// A date counts from the answer's own `Date`, because the other clock need not be ours; from `now` where there is none. One that is past asks for
 /// nothing. Fractions of a second are rounded up, and what is absurd is capped.
-pub(super) fn asked(headers: &[(String, String)], now: Timestamp) -> Option<Duration> {
-    let named = |wanted: &'static str| {
-        let found = headers.iter().filter(move |(name, _)| name == wanted);
-        found.map(|(_, value)| value.trim())
-    };
-    let date = named("date").find_map(|text| httpdate::parse_http_date(text).ok());
+pub(super) fn asked(headers: &Headers, now: Timestamp) -> Option<Duration> {
+    let mut dates = headers.all("date").map(str::trim);
+    let date = dates.find_map(|text| httpdate::parse_http_date(text).ok());
     let sent = date.unwrap_or_else(|| SystemTime::from(now));
-    named("retry-after")
+    headers
+        .all("retry-after")
+        .map(str::trim)
         .filter_map(|text| seconds(text).or_else(|| until(text, sent)))
         .max()
         .map(|pause| pause.min(LONGEST))
@@ -71,10 +71,7 @@ mod tests {
             (&[], sent, None),
         ] {
             let headers = retry_after.iter().map(|value| ("retry-after", *value));
-            let headers: Vec<(String, String)> = headers
-                .chain(date.map(|date| ("date", date)))
-                .map(|(name, value)| (name.to_owned(), value.to_owned()))
-                .collect();
+            let headers: Headers = headers.chain(date.map(|date| ("date", date))).collect();
             let pause = asked(&headers, now).map(|pause| pause.as_secs());
             assert_eq!(pause, expected, "{headers:?}");
         }

@@ -2,6 +2,7 @@
 
 use super::LARGEST_ANSWER;
 use destinations::{KEPT_HEADERS, Response};
+use domain::Headers;
 use reqwest::header::HeaderMap;
 use std::{error::Error, time::Duration};
 
@@ -52,12 +53,12 @@ fn deepest(error: &reqwest::Error) -> String {
 }
 
 /// The headers of an answer that are kept, as far as they are text.
-fn kept(headers: &HeaderMap) -> Vec<(String, String)> {
+fn kept(headers: &HeaderMap) -> Headers {
     let named = |name: &'static str| {
         let values = headers.get_all(name).iter();
         values.filter_map(move |value| {
             let value: String = value.to_str().ok()?.chars().take(LONGEST_HEADER).collect();
-            Some((name.to_owned(), value))
+            Some((name, value))
         })
     };
     KEPT_HEADERS.into_iter().flat_map(named).collect()

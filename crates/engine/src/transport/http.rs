@@ -189,8 +189,8 @@ impl Http {
             .request(method, url)
             .timeout(timeout)
             .body(call.body.clone());
-        for (name, value) in &call.headers {
-            sending = sending.header(*name, value.as_str());
+        for header in &call.headers {
+            sending = sending.header(&header.name, &header.value);
         }
         let failed = |error: reqwest::Error| explain(&error.without_url(), timeout).to_string();
         let mut answer = sending.send().await.map_err(failed)?;

@@ -37,10 +37,10 @@ async fn a_family_member_is_a_customer_of_revenuecats_format_and_has_access_alon
     let sent = world.endpoints.sent.lock().unwrap();
     let of_rc = sent
         .iter()
-        .filter(|(to, ..)| to.starts_with("https://rc.example/"));
+        .filter(|sent| sent.url.starts_with("https://rc.example/"));
     let told: Vec<_> = of_rc
-        .map(|(_, body, _)| {
-            let event = &body["event"];
+        .map(|sent| {
+            let event = &sent.body["event"];
             assert_eq!(event["app_user_id"], "kid");
             assert_eq!(event["is_family_share"], true);
             assert_eq!(event["price"], 0);

@@ -167,7 +167,7 @@ async fn an_endpoint_that_asked_one_node_to_wait_is_put_off_everywhere() {
             return answer(200, "");
         }
         let mut response = answer(429, "")?;
-        response.headers.push(("retry-after".into(), "600".into()));
+        response.headers.push("retry-after", "600");
         Ok::<Response, engine::TransportError>(response)
     });
     buy(&world, 1).await;

@@ -39,14 +39,15 @@ async fn live(world: &World) {
 /// Sequence numbers that reached `a`, customer by customer.
 fn received(world: &World) -> BTreeMap<String, Vec<u64>> {
     let mut of: BTreeMap<String, Vec<u64>> = BTreeMap::new();
-    for (_, body, _) in world
+    for sent in world
         .endpoints
         .sent
         .lock()
         .unwrap()
         .iter()
-        .filter(|(url, ..)| url.starts_with(A))
+        .filter(|sent| sent.url.starts_with(A))
     {
+        let body = &sent.body;
         let who = body["profile_id"].as_str().unwrap().to_owned();
         let seq = body["tidings"]["customer_seq"].as_u64().unwrap();
         of.entry(who).or_default().push(seq);

@@ -51,7 +51,7 @@ fn is_down(world: &World, poisoned: &'static [u64]) -> Arc<AtomicBool> {
     let down = Arc::new(AtomicBool::new(false));
     let (is_down, endpoints) = (Arc::clone(&down), Arc::clone(&world.endpoints));
     world.answer_with(move |url, count| {
-        let sent = endpoints.sent.lock().unwrap()[count - 1].1.to_string();
+        let sent = endpoints.sent.lock().unwrap()[count - 1].body.to_string();
         let is_poisoned = poisoned.iter().any(|number| sent.contains(&user(*number)));
         let fails = url == A && (is_poisoned || is_down.load(Ordering::SeqCst));
         answer(if fails { 502 } else { 200 }, "{}")
@@ -62,14 +62,15 @@ fn is_down(world: &World, poisoned: &'static [u64]) -> Arc<AtomicBool> {
 /// Sequence numbers that `a` was sent, customer by customer.
 fn sent(world: &World) -> BTreeMap<String, Vec<u64>> {
     let mut of: BTreeMap<String, Vec<u64>> = BTreeMap::new();
-    for (_, body, _) in world
+    for sent in world
         .endpoints
         .sent
         .lock()
         .unwrap()
         .iter()
-        .filter(|(url, ..)| url == A)
+        .filter(|sent| sent.url == A)
     {
+        let body = &sent.body;
         let who = body["customer_user_id"].as_str().unwrap().to_owned();
         let seq = body["tidings"]["customer_seq"].as_u64().unwrap();
         of.entry(who).or_default().push(seq);

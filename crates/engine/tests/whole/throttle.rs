@@ -11,11 +11,8 @@ const A: &str = "https://a.example/";
 const SLACK: &str = "https://hooks.example/";
 
 fn too_many(headers: &[(&str, &str)]) -> Result<Response, TransportError> {
-    let headers = headers.iter();
     Ok(Response {
-        headers: headers
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-            .collect(),
+        headers: headers.iter().copied().collect(),
         ..answer(429, "slow down")?
     })
 }
@@ -140,7 +137,7 @@ async fn one_that_refuses_the_credentials_twice_is_asked_no_more_and_burns_no_ev
     let sent = || {
         let sent = world.endpoints.sent.lock().unwrap();
         sent.iter()
-            .filter(|(url, ..)| url.starts_with(SLACK))
+            .filter(|sent| sent.url.starts_with(SLACK))
             .count()
     };
     buy(&world, 1).await;
@@ -180,7 +177,7 @@ async fn one_that_is_always_put_off_is_tried_as_its_policy_says_once_others_are_
         if url != A {
             return answer(200, "{}");
         }
-        let who = endpoints.sent.lock().unwrap()[count - 1].1["profile_id"].clone();
+        let who = endpoints.sent.lock().unwrap()[count - 1].body["profile_id"].clone();
         let mut poisoned = poisoned.lock().unwrap();
         if *poisoned.get_or_insert_with(|| who.clone()) == who {
             too_many(&[("retry-after", "3600")])
@@ -217,7 +214,7 @@ async fn a_retry_that_counts_comes_no_sooner_than_was_asked_for() {
         if url != A {
             return answer(200, "{}");
         }
-        let who = endpoints.sent.lock().unwrap()[count - 1].1["profile_id"].clone();
+        let who = endpoints.sent.lock().unwrap()[count - 1].body["profile_id"].clone();
         if *first.get_or_init(|| who.clone()) == who {
             too_many(&[("retry-after", "3600")])
         } else {

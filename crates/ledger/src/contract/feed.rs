@@ -196,7 +196,7 @@ pub async fn attempts_and_requests_are_kept(ledger: Subject) {
     let id = delivery(1, 1, to, 1).id;
     let request = SentRequest {
         url: "https://example.com".into(),
-        headers: vec![("content-type".into(), "application/json".into())],
+        headers: [("content-type", "application/json")].into_iter().collect(),
         body: "{\"a\":1}".into(),
     };
     let mut failed = settlement(

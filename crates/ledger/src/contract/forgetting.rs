@@ -4,7 +4,7 @@ use super::{
     Subject, accounts::entries, at, commit, customer, delivery, done, integration, settlement,
 };
 use crate::{About, AuditFilter, CustomerRecord, Deed, Next, SentRequest};
-use domain::{ProjectId, customer::FORGOTTEN_PREFIX};
+use domain::{Headers, ProjectId, customer::FORGOTTEN_PREFIX};
 use uuid::Uuid;
 
 /// Names, attributes and what was sent are gone; the events are still there.
@@ -82,7 +82,7 @@ pub async fn what_was_answered_about_a_forgotten_customer_is_gone(ledger: Subjec
     let mut sent = settlement(1, id, 0, 2, Next::Delivered);
     sent.request = Some(SentRequest {
         url: "https://example.com".into(),
-        headers: Vec::new(),
+        headers: Headers::default(),
         body: "user-1".into(),
     });
     sent.response = b"hello user-1".to_vec();

@@ -236,7 +236,7 @@ pub fn settlement(
         at: at(second),
         took: Duration::from_millis(12),
         status: Some(200),
-        headers: vec![("content-type".into(), "text/plain".into())],
+        headers: [("content-type", "text/plain")].into_iter().collect(),
         response: b"ok".to_vec(),
         detail: String::new(),
         request: None,

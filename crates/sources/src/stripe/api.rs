@@ -57,7 +57,7 @@ impl Api {
             format!("{}/v1/{path}", self.url),
             Some(self.key.expose()),
         );
-        call.headers.push(("stripe-version", VERSION.into()));
+        call.headers.push("stripe-version", VERSION);
         let reply = web::call(web, &call, WHO).await?;
         let said = || format!("{WHO} answered {}: {}", reply.status, reply.excerpt());
         match reply.status {

@@ -7,7 +7,7 @@ use crate::{
     sink::Sink,
 };
 use anyhow::{Context, Result, bail};
-use domain::{CustomerId, DeliveryId, EventId, Message, NotSent};
+use domain::{CustomerId, DeliveryId, EventId, Headers, Message, NotSent};
 use engine::{System, WallSystem};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
@@ -103,7 +103,7 @@ async fn write(ledger: &dyn Ledger, commit: Commit, number: u64) -> Result<()> {
             at,
             took: Duration::from_millis(40),
             status: Some(if has_failed { 404 } else { 200 }),
-            headers: Vec::new(),
+            headers: Headers::default(),
             response: b"{}".to_vec(),
             detail: String::new(),
             request: None,

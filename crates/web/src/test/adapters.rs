@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use destinations::{Request, Response};
-use domain::{Store, secret::Secret};
+use domain::{Headers, Store, secret::Secret};
 use engine::{MakeSource, Secrets, System, Transport, TransportError};
 use guarded::Guarded;
 use jiff::{SignedDuration, Timestamp};
@@ -121,14 +121,14 @@ impl Transport for Endpoints {
             Some((_, Some(status))) if *status != 200 => Ok(Response {
                 status: *status,
                 retry_after: None,
-                headers: Vec::new(),
+                headers: Headers::default(),
                 unread: None,
                 body: br#"{"error":"not today"}"#.to_vec(),
             }),
             _ => Ok(Response {
                 status: 200,
                 retry_after: None,
-                headers: Vec::new(),
+                headers: Headers::default(),
                 unread: None,
                 body: b"{}".to_vec(),
             }),

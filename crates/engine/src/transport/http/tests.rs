@@ -146,7 +146,7 @@ async fn an_answer_is_unpacked_and_some_of_its_headers_are_kept() {
     let kept: Vec<_> = response
         .headers
         .iter()
-        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .map(|header| (header.name.as_str(), header.value.as_str()))
         .collect();
     let expected = [
         ("retry-after", "7"),

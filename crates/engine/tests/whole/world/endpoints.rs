@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use destinations::{Request, Response};
+use domain::Headers;
 use engine::{Transport, TransportError};
 use serde_json::Value;
 use std::{sync::Mutex, time::Duration};
@@ -9,8 +10,12 @@ use tokio::sync::watch;
 
 type Answers = Box<dyn Fn(&str, usize) -> Result<Response, TransportError> + Send + Sync>;
 
-/// URL, body and headers.
-type Sent = (String, Value, Vec<(String, String)>);
+/// A request that was sent.
+pub(crate) struct Sent {
+    pub(crate) url: String,
+    pub(crate) body: Value,
+    pub(crate) headers: Headers,
+}
 
 /// Where an endpoint begins that never answers the question whose it is.
 pub(crate) const SILENT: &str = "https://silent.example/";
@@ -45,7 +50,7 @@ pub(crate) fn answer(status: u16, body: &str) -> Result<Response, TransportError
     Ok(Response {
         status,
         retry_after: None,
-        headers: Vec::new(),
+        headers: Headers::default(),
         unread: None,
         body: body.as_bytes().to_vec(),
     })
@@ -65,11 +70,15 @@ impl Transport for Endpoints {
         let headers = request
             .headers
             .iter()
-            .map(|header| (header.name.to_owned(), header.value.clone()))
+            .map(|header| (header.name, header.value.as_str()))
             .collect();
         let count = {
             let mut sent = self.sent.lock().unwrap();
-            sent.push((request.url.clone(), body, headers));
+            sent.push(Sent {
+                url: request.url.clone(),
+                body,
+                headers,
+            });
             sent.len()
         };
         let mut silent = self.silent.subscribe();

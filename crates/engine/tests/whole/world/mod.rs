@@ -437,18 +437,12 @@ impl World {
     /// Deliveries that reached an endpoint, by the id that stays the same on retries, with their position in the customer.
     pub(crate) fn received(&self, url: &str) -> Vec<(String, u64)> {
         let sent = self.endpoints.sent.lock().unwrap();
-        let of_url = sent.iter().filter(|(to, ..)| to.starts_with(url));
+        let of_url = sent.iter().filter(|sent| sent.url.starts_with(url));
         of_url
-            .map(|(_, body, headers)| {
-                (
-                    headers
-                        .iter()
-                        .find(|(name, _)| name == "webhook-id")
-                        .unwrap()
-                        .1
-                        .clone(),
-                    body["tidings"]["customer_seq"].as_u64().unwrap(),
-                )
+            .map(|sent| {
+                let id = sent.headers.first("webhook-id").unwrap();
+                let seq = sent.body["tidings"]["customer_seq"].as_u64();
+                (id.to_owned(), seq.unwrap())
             })
             .collect()
     }

@@ -27,11 +27,7 @@ impl Internet {
 #[async_trait]
 impl Web for Internet {
     async fn call(&self, call: &Call) -> Result<Reply, String> {
-        let authorization = call
-            .headers
-            .iter()
-            .find(|(name, _)| *name == "authorization")
-            .map(|(_, value)| value.clone());
+        let authorization = call.headers.first("authorization").map(str::to_owned);
         let method = match call.method {
             Method::Get => "GET",
             Method::Post => "POST",

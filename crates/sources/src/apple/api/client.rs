@@ -105,7 +105,7 @@ impl Api {
         now: Timestamp,
     ) -> Result<Reply, Trouble> {
         call.headers
-            .push(("authorization", format!("Bearer {}", self.token(now)?)));
+            .push("authorization", format!("Bearer {}", self.token(now)?));
         let reply = web::call(web, &call, WHO).await?;
         if reply.status < 400 {
             return reply.check(WHO, now);
