@@ -66,6 +66,15 @@ pub trait Destination: Send + Sync {
     ) -> Result<Box<dyn Configured>, Vec<Invalid>>;
 }
 
+/// A "still active" event that is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Timer {
+    /// Which.
+    pub kind: EventKind,
+    /// So many days after the trial or the subscription began.
+    pub after_days: u32,
+}
+
 /// A destination with its settings. All functions are pure.
 pub trait Configured: Send + Sync {
     /// Whether `event` goes here, as which messages. At commit time, so that every event has an answer for every integration.
@@ -88,8 +97,8 @@ pub trait Configured: Send + Sync {
     fn check_handshake(&self, _handshake: &Handshake, _response: &Response) -> Result<(), String> {
         Ok(())
     }
-    /// "Still active" events that are wanted, and after how many days.
-    fn timers(&self) -> Vec<(EventKind, u32)> {
+    /// "Still active" events that are wanted.
+    fn timers(&self) -> Vec<Timer> {
         Vec::new()
     }
     /// How long an answer is waited for; at most a minute.

@@ -17,7 +17,9 @@ mod spec;
 mod url;
 pub mod webhook;
 
-pub use destination::{Configured, Context, Destination, Handshake, Outcome, Plan, Unsendable};
+pub use destination::{
+    Configured, Context, Destination, Handshake, Outcome, Plan, Timer, Unsendable,
+};
 pub use request::{Header, KEPT_HEADERS, Request, Response, Via};
 pub use settings::{EventSwitch, Events, Invalid, parse};
 pub use spec::{Field, FieldKind, Spec, Travel};

@@ -64,13 +64,16 @@ impl Rates {
         self.days.keys().next_back().copied()
     }
 
-    /// What one euro was worth on the last day with rates, in millionths of each currency.
-    pub fn newest_rates(&self) -> impl Iterator<Item = (Currency, i64)> {
-        let newest = self.days.values().next_back();
-        newest
-            .into_iter()
-            .flatten()
-            .map(|(currency, micros)| (*currency, *micros))
+    /// The rates of the last day with any, by currency.
+    pub fn newest_rates(&self) -> impl Iterator<Item = Rate> {
+        let newest = self.days.iter().next_back();
+        newest.into_iter().flat_map(|(date, rates)| {
+            rates.iter().map(|(currency, micros)| Rate {
+                date: *date,
+                currency: *currency,
+                micros_per_euro: *micros,
+            })
+        })
     }
 
     /// Days with rates.

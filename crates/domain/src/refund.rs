@@ -46,7 +46,7 @@ impl<'a> GivenBack<'a> {
         let mut all = Self::nothing(known.and_then(|known| known.fact.price));
         if let Some(known) = known {
             for at in known.refunds.keys() {
-                if !known.reversals().any(|(undone, _)| undone == *at) {
+                if !known.reversals().any(|undone| undone.refunded_at == *at) {
                     all.count(Part::Shown(*at), shown(known, *at));
                 }
             }

@@ -8,7 +8,8 @@ use async_trait::async_trait;
 use domain::{ProjectId, UserId};
 use jiff::Timestamp;
 use ledger::{
-    Accounts, AuditEntry, AuditFilter, Deed, MOST_SESSIONS, Result, Session, codec::Stored,
+    Accounts, AuditEntry, AuditFilter, Deed, KeptSince, MOST_SESSIONS, Result, Session, Shown,
+    codec::Stored,
 };
 use sqlx::{PgExecutor, PgPool};
 use uuid::Uuid;
@@ -16,7 +17,7 @@ use uuid::Uuid;
 #[async_trait]
 impl Accounts for PostgresLedger {
     async fn note(&self, deed: Deed<'_>) -> Result<()> {
-        note(&self.reads, &deed, ("", "")).await
+        note(&self.reads, &deed, Shown::default()).await
     }
     async fn audit(
         &self,
@@ -44,11 +45,7 @@ impl Accounts for PostgresLedger {
 }
 
 /// Writes down a deed, and what its subject was before and after it.
-pub(crate) async fn note(
-    on: impl PgExecutor<'_>,
-    deed: &Deed<'_>,
-    (before, after): (&str, &str),
-) -> Result<()> {
+pub(crate) async fn note(on: impl PgExecutor<'_>, deed: &Deed<'_>, shown: Shown<'_>) -> Result<()> {
     sqlx::query!(
         "insert into audit_log (at, who, what, subject, project, before, after, about) values ($1, $2, $3, $4, $5, $6, $7, $8)",
         micros(deed.at),
@@ -56,8 +53,8 @@ pub(crate) async fn note(
         deed.what,
         deed.subject,
         deed.project.map(ProjectId::uuid),
-        before,
-        after,
+        shown.before,
+        shown.after,
         deed.about.id()
     )
     .execute(on)
@@ -117,16 +114,12 @@ pub(crate) async fn forget(
     .map_err(failed)
 }
 
-/// Deletes entries of before these moments: of any, and of what programs write of customers.
-pub(crate) async fn retain(
-    pool: &PgPool,
-    (all, of_programs): (Timestamp, Timestamp),
-    limit: usize,
-) -> Result<u64> {
+/// Deletes entries that are no longer kept.
+pub(crate) async fn retain(pool: &PgPool, since: KeptSince, limit: usize) -> Result<u64> {
     let others = sqlx::query!(
         "delete from audit_log where position in
            (select position from audit_log where about <> 'customer_by_program' and at < $1 order by at limit $2)",
-        micros(all),
+        micros(since.audit),
         rows(limit)
     )
     .execute(pool)
@@ -135,7 +128,7 @@ pub(crate) async fn retain(
     let of_programs = sqlx::query!(
         "delete from audit_log where position in
            (select position from audit_log where about = 'customer_by_program' and at < $1 order by at limit $2)",
-        micros(of_programs),
+        micros(since.audit_of_programs),
         rows(limit)
     )
     .execute(pool)

@@ -9,7 +9,7 @@ use crate::{
 use domain::IntegrationId;
 use jiff::Timestamp;
 use ledger::{
-    About, Configuration, ConfigurationChange as Change, Deed, Integration, Requeue, Result,
+    About, Configuration, ConfigurationChange as Change, Deed, Integration, Requeue, Result, Shown,
     UserPart,
     codec::{Stored, concerned, shown},
     configuration::{Kept, Row, Table},
@@ -104,12 +104,12 @@ pub(crate) async fn apply(
         } else {
             remove(&mut tx, &row).await.map_err(failed)?;
         }
-        let (what, subject) = change.subject();
+        let named = change.named();
         let deed = Deed {
             at: now,
             who: by,
-            what,
-            subject: &subject,
+            what: named.what,
+            subject: &named.subject,
             project: change
                 .project()
                 .or_else(|| before.as_deref().and_then(concerned)),
@@ -117,7 +117,11 @@ pub(crate) async fn apply(
         };
         let before = before.as_deref().map(shown).unwrap_or_default();
         let after = row.body.as_deref().map(shown).unwrap_or_default();
-        note(&mut *tx, &deed, (&before, &after)).await?;
+        let shown = Shown {
+            before: &before,
+            after: &after,
+        };
+        note(&mut *tx, &deed, shown).await?;
     }
     for which in again {
         deliveries::requeue_in(&mut tx, which, now).await?;

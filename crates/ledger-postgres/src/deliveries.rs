@@ -9,7 +9,8 @@ use crate::{
     Layout, PostgresLedger,
     codec::{counted, failed, micros, rows},
     lease::{Leased, with_events},
-    line, outcomes, replays, settle,
+    line::{self, Place},
+    outcomes, replays, settle,
 };
 use async_trait::async_trait;
 use domain::{CustomerId, IntegrationId, ProjectId, ReplayId};
@@ -90,7 +91,10 @@ async fn claim(pool: &PgPool, layout: Layout, claim: &Claim) -> Result<Vec<Lease
         Layout::Distributed => claim_distributed(&mut connection, claim).await,
     };
     let leases = with_events(&mut *connection, claimed.map_err(failed)?).await?;
-    Ok(leases.into_iter().map(|(_, lease)| lease).collect())
+    Ok(leases
+        .into_iter()
+        .map(|following| following.lease)
+        .collect())
 }
 
 /// Rows that another node is claiming are passed over.
@@ -344,11 +348,11 @@ pub(crate) async fn requeue_in(
                 .iter()
                 .map(|reason| reason.id().to_owned())
                 .collect();
-            let (due_at, turn) = line::place(*ordered, now);
+            let place = Place::queued(*ordered, now);
             let done = sqlx::query!(
                 "update deliveries set status = 0, round = 0, accepted_at = $1, due_at = $2, turn = $3, tried_at = null, waits_for = null
                  where integration = $4 and status = 2 and reason = any($5)",
-                now, due_at, turn, integration.uuid(), &reasons
+                now, place.due_at, place.turn.number(), integration.uuid(), &reasons
             )
             .execute(&mut *on)
             .await

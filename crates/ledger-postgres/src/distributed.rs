@@ -18,18 +18,33 @@ pub const COPIED: [&str; 7] = [
     "exchange_rates",
 ];
 
-/// Tables that are divided, by which column, and beside which other table the rows of one value lie.
-pub const DIVIDED: [(&str, &str, &str); 10] = [
-    ("customers", "id", "none"),
-    ("purchases", "customer", "customers"),
-    ("transactions", "customer", "customers"),
-    ("events", "customer", "customers"),
-    ("event_keys", "customer", "customers"),
-    ("deliveries", "customer", "customers"),
-    ("attempts", "customer", "customers"),
-    ("aliases", "app_user_id", "none"),
-    ("chains", "id", "none"),
-    ("inbox", "id", "none"),
+/// A table that is divided.
+#[derive(Debug, Clone, Copy)]
+pub struct Divided {
+    /// Its name.
+    pub table: &'static str,
+    /// The column by which it is.
+    pub by: &'static str,
+    /// The other table beside which the rows of one value lie, or `none`.
+    pub beside: &'static str,
+}
+
+const fn divided(table: &'static str, by: &'static str, beside: &'static str) -> Divided {
+    Divided { table, by, beside }
+}
+
+/// Tables that are divided: each with the column by which it is, and the table that it lies beside.
+pub const DIVIDED: [Divided; 10] = [
+    divided("customers", "id", "none"),
+    divided("purchases", "customer", "customers"),
+    divided("transactions", "customer", "customers"),
+    divided("events", "customer", "customers"),
+    divided("event_keys", "customer", "customers"),
+    divided("deliveries", "customer", "customers"),
+    divided("attempts", "customer", "customers"),
+    divided("aliases", "app_user_id", "none"),
+    divided("chains", "id", "none"),
+    divided("inbox", "id", "none"),
 ];
 
 /// Tables that stay on the coordinator.
@@ -104,7 +119,7 @@ pub async fn distribute(url: &str) -> Result<bool> {
     for table in COPIED {
         run(&mut tx, format!("select create_reference_table('{table}')")).await?;
     }
-    for (table, by, beside) in DIVIDED {
+    for Divided { table, by, beside } in DIVIDED {
         let divide = format!(
             "select create_distributed_table('{table}', '{by}', colocate_with => '{beside}')"
         );

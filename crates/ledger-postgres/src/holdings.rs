@@ -10,7 +10,10 @@ use domain::{
 use ledger::{
     LaneId, Result,
     codec::Stored,
-    invariants::{HeldAttempt, HeldChain, HeldDelivery, HeldEvent, HeldPurchase, Holding, Place},
+    invariants::{
+        HeldAttempt, HeldChain, HeldDelivery, HeldEvent, HeldPurchase, HeldTransaction, Holding,
+        Place,
+    },
 };
 use sqlx::PgPool;
 use std::collections::{BTreeMap, BTreeSet};
@@ -296,7 +299,8 @@ async fn transactions(tx: &mut Tx, ids: &[Uuid], held: &mut Held) -> Result<()> 
         let of = Stored::new("transactions", &row.id);
         let chain = chain(&of, row.app, &row.environment, row.chain)?;
         if let Some(holding) = held.get_mut(&row.customer) {
-            holding.transactions.push((chain, row.id.clone()));
+            let id = row.id.clone();
+            holding.transactions.push(HeldTransaction { chain, id });
         }
     }
     Ok(())

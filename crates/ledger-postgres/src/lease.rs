@@ -50,11 +50,18 @@ impl Leased {
     }
 }
 
-/// Reads the events of deliveries that were leased; each with what it came after. One that cannot be read holds up no other.
+/// A lease, and what it came after.
+pub(crate) struct Following {
+    /// The delivery that was settled, where one was.
+    pub(crate) after: Option<Uuid>,
+    pub(crate) lease: Lease,
+}
+
+/// Reads the events of deliveries that were leased. One that cannot be read holds up no other.
 pub(crate) async fn with_events(
     on: impl PgExecutor<'_>,
     leased: Vec<Leased>,
-) -> Result<Vec<(Option<Uuid>, Lease)>> {
+) -> Result<Vec<Following>> {
     if leased.is_empty() {
         return Ok(Vec::new());
     }
@@ -66,7 +73,10 @@ pub(crate) async fn with_events(
             let problem = "the event it carries does not exist";
             Stored::new("deliveries", &row.id).corrupt("event", problem)
         })?;
-        Ok((row.before, row.decode(&told.body)?))
+        Ok(Following {
+            after: row.before,
+            lease: row.decode(&told.body)?,
+        })
     });
     Ok(readable(leases))
 }

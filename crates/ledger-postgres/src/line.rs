@@ -20,12 +20,29 @@ pub(crate) struct Line {
     pub(crate) endpoint: String,
 }
 
-/// When a delivery that is queued is due, and where it stands before its line is looked at.
-pub(crate) fn place(ordered: bool, now: i64) -> (i64, i16) {
-    if ordered {
-        (micros(FAR), Turn::Waits.number())
-    } else {
-        (now, Turn::Goes.number())
+/// Where a delivery is put that is queued.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place {
+    /// When it is due.
+    pub(crate) due_at: i64,
+    /// Where it stands in its line.
+    pub(crate) turn: Turn,
+}
+
+impl Place {
+    /// Before its line is looked at.
+    pub(crate) fn queued(ordered: bool, now: i64) -> Self {
+        if ordered {
+            Self {
+                due_at: micros(FAR),
+                turn: Turn::Waits,
+            }
+        } else {
+            Self {
+                due_at: now,
+                turn: Turn::Goes,
+            }
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::{
     Layout, Tx,
     codec::{failed, micros, signed},
-    line::{Ended, Line, Released},
+    line::{Ended, Line, Place, Released},
 };
 use domain::time::after;
 use jiff::Timestamp;
@@ -30,14 +30,7 @@ pub(crate) struct Rows {
 }
 
 impl Rows {
-    pub(crate) fn push(
-        &mut self,
-        delivery: &NewDelivery,
-        message: String,
-        seq: u64,
-        due_at: i64,
-        turn: i16,
-    ) {
+    pub(crate) fn push(&mut self, delivery: &NewDelivery, message: String, seq: u64, place: Place) {
         self.customers.push(delivery.customer.uuid());
         self.ids.push(delivery.id.uuid());
         self.projects.push(delivery.project.uuid());
@@ -47,8 +40,8 @@ impl Rows {
         self.endpoints.push(delivery.lane.endpoint.id().to_owned());
         self.messages.push(message);
         self.accepted.push(micros(delivery.accepted_at));
-        self.due.push(due_at);
-        self.turns.push(turn);
+        self.due.push(place.due_at);
+        self.turns.push(place.turn.number());
         self.traces.push(delivery.trace.clone());
     }
 

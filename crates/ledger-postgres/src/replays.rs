@@ -3,7 +3,7 @@
 use crate::{
     Tx,
     codec::{failed, micros, rows},
-    line,
+    line::{self, Place},
     queue::Rows,
 };
 use domain::{Event, ProjectId, ReplayId};
@@ -107,7 +107,7 @@ pub(crate) async fn step(pool: &PgPool, step: &ReplayStep) -> Result<bool> {
         return Ok(false);
     }
     let at = micros(step.progress.at);
-    let (due_at, turn) = line::place(step.ordered, at);
+    let place = Place::queued(step.ordered, at);
     let (mut customers, mut ids) = (vec![], vec![]);
     for id in &step.again {
         let customer = sqlx::query_scalar!(
@@ -123,7 +123,7 @@ pub(crate) async fn step(pool: &PgPool, step: &ReplayStep) -> Result<bool> {
         let again = sqlx::query!(
             "update deliveries set status = 0, round = 0, accepted_at = $3, due_at = $4, turn = $5, tried_at = null, waits_for = null
              where customer = $1 and id = $2 and status <> 0",
-            customer, id.uuid(), at, due_at, turn
+            customer, id.uuid(), at, place.due_at, place.turn.number()
         )
         .execute(&mut *tx)
         .await
@@ -149,7 +149,7 @@ pub(crate) async fn step(pool: &PgPool, step: &ReplayStep) -> Result<bool> {
             accepted_at: step.progress.at,
             ..delivery.clone()
         };
-        rows.push(&delivery, to_json(&delivery.message)?, seq, due_at, turn);
+        rows.push(&delivery, to_json(&delivery.message)?, seq, place);
         customers.push(delivery.customer.uuid());
         ids.push(delivery.id.uuid());
     }

@@ -10,7 +10,8 @@ use async_trait::async_trait;
 use domain::{AppId, rates::Rate};
 use jiff::Timestamp;
 use ledger::{
-    Configuration, ConfigurationChange, Requeue, Result, Settings, codec::Stored, key_replaced,
+    Configuration, ConfigurationChange, Requeue, Result, Settings, Shown, codec::Stored,
+    key_replaced,
 };
 use sqlx::PgPool;
 use std::collections::BTreeMap;
@@ -64,7 +65,7 @@ impl Settings for PostgresLedger {
         .execute(&mut *tx)
         .await
         .map_err(failed)?;
-        note(&mut *tx, &key_replaced(by, now), ("", "")).await?;
+        note(&mut *tx, &key_replaced(by, now), Shown::default()).await?;
         tx.commit().await.map_err(failed)
     }
 }

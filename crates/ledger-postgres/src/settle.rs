@@ -5,7 +5,7 @@ use crate::{
     batch::{Stop, Work},
     codec::micros,
     configuration,
-    lease::{Leased, with_events},
+    lease::{Following, Leased, with_events},
     line::{self, Released, Waking},
 };
 use domain::{NotSent, time::after};
@@ -196,9 +196,9 @@ async fn read(on: &mut PgConnection, leased: Vec<Leased>) -> BTreeMap<Uuid, Vec<
     let mut released: BTreeMap<Uuid, Vec<Lease>> = BTreeMap::new();
     match with_events(&mut *on, leased).await {
         Ok(leases) => {
-            for (before, lease) in leases {
-                if let Some(before) = before {
-                    released.entry(before).or_default().push(lease);
+            for Following { after, lease } in leases {
+                if let Some(settled) = after {
+                    released.entry(settled).or_default().push(lease);
                 }
             }
         }

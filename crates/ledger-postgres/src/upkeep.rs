@@ -42,8 +42,7 @@ impl Upkeep for PostgresLedger {
         events::place(&self.reads).await?;
         let attempts = retain_attempts(&self.reads, since.attempts, limit).await?;
         let attempts = attempts + outcomes::retain(&self.reads, since.attempts).await?;
-        let log = (since.audit, since.audit_of_programs);
-        Ok(attempts + accounts::retain(&self.reads, log, limit).await?)
+        Ok(attempts + accounts::retain(&self.reads, since, limit).await?)
     }
     async fn inspect(&self) -> Result<Vec<Finding>> {
         let readable = partitions::inspect(&self.reads).await?.into_iter();

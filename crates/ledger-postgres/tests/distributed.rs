@@ -4,7 +4,11 @@
 
 use jiff::Timestamp;
 use ledger::contract::Subject;
-use ledger_postgres::{Connections, PostgresLedger, distributed, migrate};
+use ledger_postgres::{
+    Connections, PostgresLedger,
+    distributed::{self, Divided},
+    migrate,
+};
 use std::{
     collections::BTreeSet,
     sync::{Arc, LazyLock},
@@ -72,8 +76,8 @@ async fn tables_are_divided_all_or_none_and_once() {
     assert!(distributed::distribute(&url).await.unwrap());
     let asked = rows(&pool, "select what from asked order by number").await;
     let copied = distributed::COPIED.map(|name| format!("copied {name}"));
-    let divided =
-        distributed::DIVIDED.map(|(name, by, beside)| format!("{name} by {by} beside {beside}"));
+    let divided = distributed::DIVIDED
+        .map(|Divided { table, by, beside }| format!("{table} by {by} beside {beside}"));
     let expected: Vec<String> = copied.into_iter().chain(divided).collect();
     assert_eq!(asked, expected);
     assert!(
@@ -93,11 +97,11 @@ async fn every_table_has_its_place_and_what_is_unique_is_so_on_one_machine() {
          and relnamespace = 'public'::regnamespace and relname <> '_sqlx_migrations'",
     )
     .await;
-    let divided = distributed::DIVIDED.iter().map(|(name, ..)| *name);
+    let divided = distributed::DIVIDED.iter().map(|divided| divided.table);
     let placed = distributed::COPIED.into_iter().chain(distributed::KEPT);
     let placed: BTreeSet<String> = placed.chain(divided).map(str::to_owned).collect();
     assert_eq!(tables.into_iter().collect::<BTreeSet<_>>(), placed);
-    for (table, by, _) in distributed::DIVIDED {
+    for Divided { table, by, .. } in distributed::DIVIDED {
         let without: Vec<String> = sqlx::query_scalar(
             "select indexrelid::regclass::text from pg_index where indrelid = $1::text::regclass and indisunique and not exists (
                select 1 from pg_attribute where attrelid = indrelid and attname = $2 and attnum = any(indkey::smallint[]))",

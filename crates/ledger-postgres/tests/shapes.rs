@@ -53,8 +53,8 @@ fn names(name: &ObjectName) -> String {
 }
 
 fn divided_by(table: &str) -> Option<&'static str> {
-    let found = DIVIDED.iter().find(|(name, ..)| *name == table);
-    found.map(|(_, by, _)| *by)
+    let found = DIVIDED.iter().find(|divided| divided.table == table);
+    found.map(|divided| divided.by)
 }
 
 /// What stands in a statement.

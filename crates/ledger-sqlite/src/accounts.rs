@@ -8,7 +8,9 @@ use crate::{
 use async_trait::async_trait;
 use domain::{ProjectId, UserId};
 use jiff::Timestamp;
-use ledger::{Accounts, AuditEntry, AuditFilter, Deed, MOST_SESSIONS, Result, Session};
+use ledger::{
+    Accounts, AuditEntry, AuditFilter, Deed, KeptSince, MOST_SESSIONS, Result, Session, Shown,
+};
 use rusqlite::{Connection, params};
 
 #[async_trait]
@@ -28,7 +30,7 @@ impl Accounts for SqliteLedger {
                     project,
                     about,
                 };
-                note(connection, &deed, ("", ""))
+                note(connection, &deed, Shown::default())
             })
             .await
     }
@@ -68,11 +70,7 @@ impl Accounts for SqliteLedger {
 }
 
 /// Writes down a deed, and what its subject was before and after it.
-pub(crate) fn note(
-    connection: &Connection,
-    deed: &Deed<'_>,
-    (before, after): (&str, &str),
-) -> Result<()> {
+pub(crate) fn note(connection: &Connection, deed: &Deed<'_>, shown: Shown<'_>) -> Result<()> {
     execute(
         connection,
         "INSERT INTO audit_log (at, who, what, subject, project, before, after, about) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
@@ -82,8 +80,8 @@ pub(crate) fn note(
             deed.what,
             deed.subject,
             deed.project.map(|project| project.key()),
-            before,
-            after,
+            shown.before,
+            shown.after,
             deed.about.id()
         ],
     )
@@ -126,23 +124,19 @@ pub(crate) fn forget(connection: &Connection, project: ProjectId, names: &[Strin
     .map(|_| ())
 }
 
-/// Deletes entries of before these moments: of any, and of what programs write of customers.
-pub(crate) fn retain(
-    connection: &Connection,
-    (all, of_programs): (Timestamp, Timestamp),
-    limit: usize,
-) -> Result<usize> {
+/// Deletes entries that are no longer kept.
+pub(crate) fn retain(connection: &Connection, since: KeptSince, limit: usize) -> Result<usize> {
     let others = execute(
         connection,
         "DELETE FROM audit_log WHERE position IN
            (SELECT position FROM audit_log WHERE about <> 'customer_by_program' AND at < ?1 ORDER BY at LIMIT ?2)",
-        params![micros(all), limit],
+        params![micros(since.audit), limit],
     )?;
     let of_programs = execute(
         connection,
         "DELETE FROM audit_log WHERE position IN
            (SELECT position FROM audit_log WHERE about = 'customer_by_program' AND at < ?1 ORDER BY at LIMIT ?2)",
-        params![micros(of_programs), limit],
+        params![micros(since.audit_of_programs), limit],
     )?;
     Ok(others + of_programs)
 }

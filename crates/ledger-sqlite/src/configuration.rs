@@ -9,7 +9,8 @@ use crate::{
 use domain::IntegrationId;
 use jiff::Timestamp;
 use ledger::{
-    About, Configuration, ConfigurationChange as Change, Deed, Integration, Result, UserPart,
+    About, Configuration, ConfigurationChange as Change, Deed, Integration, Result, Shown,
+    UserPart,
     codec::{Stored, concerned, shown},
     configuration::{Column, Kept, Row, Table},
 };
@@ -69,12 +70,12 @@ pub(crate) fn apply(
             Some(body) => put(connection, &row, body)?,
             None => remove(connection, &row)?,
         }
-        let (what, subject) = change.subject();
+        let named = change.named();
         let deed = Deed {
             at: now,
             who: by,
-            what,
-            subject: &subject,
+            what: named.what,
+            subject: &named.subject,
             project: change
                 .project()
                 .or_else(|| before.as_deref().and_then(concerned)),
@@ -82,7 +83,11 @@ pub(crate) fn apply(
         };
         let before = before.as_deref().map(shown).unwrap_or_default();
         let after = after.map(shown).unwrap_or_default();
-        note(connection, &deed, (&before, &after))?;
+        let shown = Shown {
+            before: &before,
+            after: &after,
+        };
+        note(connection, &deed, shown)?;
     }
     execute(
         connection,

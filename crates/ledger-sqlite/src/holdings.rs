@@ -8,8 +8,8 @@ use domain::{CustomerId, InboxId, ProjectId, customer::Customer};
 use ledger::{
     LaneId, Result,
     invariants::{
-        Finding, HeldAttempt, HeldChain, HeldDelivery, HeldEvent, HeldPurchase, Holding, Invariant,
-        Place,
+        Finding, HeldAttempt, HeldChain, HeldDelivery, HeldEvent, HeldPurchase, HeldTransaction,
+        Holding, Invariant, Place,
     },
 };
 use rusqlite::{Connection, params};
@@ -69,7 +69,12 @@ fn of_one(connection: &Connection, id: CustomerId) -> Result<Option<Holding>> {
             "transactions",
             "SELECT id, app, environment, chain FROM transactions WHERE customer = ?1",
             [key],
-            |row| Ok((chain(row, 1)?, row.get(0)?)),
+            |row| {
+                Ok(HeldTransaction {
+                    chain: chain(row, 1)?,
+                    id: row.get(0)?,
+                })
+            },
         )?,
         events,
         customer,

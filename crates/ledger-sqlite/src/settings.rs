@@ -10,7 +10,7 @@ use crate::{
 use async_trait::async_trait;
 use domain::{AppId, rates::Rate};
 use jiff::Timestamp;
-use ledger::{Configuration, ConfigurationChange, Requeue, Result, Settings, key_replaced};
+use ledger::{Configuration, ConfigurationChange, Requeue, Result, Settings, Shown, key_replaced};
 use rusqlite::{Connection, params};
 
 #[async_trait]
@@ -69,7 +69,7 @@ impl Settings for SqliteLedger {
                     "INSERT INTO meta VALUES ('replaced_key', ?1) ON CONFLICT DO UPDATE SET value = excluded.value",
                     [fingerprint],
                 )?;
-                note(connection, &key_replaced(&by, now), ("", ""))
+                note(connection, &key_replaced(&by, now), Shown::default())
             })
             .await
     }

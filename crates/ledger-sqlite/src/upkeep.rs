@@ -25,8 +25,7 @@ impl Upkeep for SqliteLedger {
                     params![micros(since.attempts), limit],
                 )?;
                 let attempts = attempts + outcomes::retain(connection, since.attempts)?;
-                let log = (since.audit, since.audit_of_programs);
-                Ok((attempts + accounts::retain(connection, log, limit)?) as u64)
+                Ok((attempts + accounts::retain(connection, since, limit)?) as u64)
             })
             .await
     }

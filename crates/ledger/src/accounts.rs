@@ -30,6 +30,15 @@ pub trait Accounts: Send + Sync + 'static {
     async fn close_sessions(&self, digest: Option<&str>, user: Option<UserId>) -> Result<()>;
 }
 
+/// A subject of the log before and after what was done, as it may be shown; empty where there was none, or nothing is told of it.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Shown<'a> {
+    /// What it was.
+    pub before: &'a str,
+    /// What it became.
+    pub after: &'a str,
+}
+
 /// Somebody who may sign in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct User {

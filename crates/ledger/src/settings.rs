@@ -131,10 +131,19 @@ pub const fn key_replaced(by: &str, now: Timestamp) -> Deed<'_> {
     }
 }
 
+/// What the audit log calls a change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    /// What was done.
+    pub what: &'static str,
+    /// To what, or whom.
+    pub subject: String,
+}
+
 impl ConfigurationChange {
-    /// What changes, for the audit log: kind and name, never a secret.
-    pub fn subject(&self) -> (&'static str, String) {
-        match self {
+    /// What it is called in the audit log; never a secret.
+    pub fn named(&self) -> Named {
+        let (what, subject) = match self {
             Self::PutProject(project) => ("put project", project.key.clone()),
             Self::PutApp(app) => ("put app", app.key.clone()),
             Self::PutProduct(product) => ("put product", product.id.clone()),
@@ -152,7 +161,8 @@ impl ConfigurationChange {
             Self::RemoveUser(id) => ("remove user", id.to_string()),
             Self::PutInvitation(invitation) => ("invite", invitation.email.clone()),
             Self::RemoveInvitation(invitation) => ("end invitation", invitation.email.clone()),
-        }
+        };
+        Named { what, subject }
     }
 
     /// The project it concerns, as far as it says; what is known by its id alone does not. `None` also for what concerns all.

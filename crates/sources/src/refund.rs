@@ -1,7 +1,7 @@
 //! Answering a store that asks what speaks for or against a refund. Sources: Apple, App Store Server API, *Send Consumption
 //! Information* (1.19 and later), `ConsumptionRequest` and its fields; Google, Android Publisher API, orders.reviewrefund.
 
-use crate::Trouble;
+use crate::{Trouble, Wrong};
 use domain::{Environment, fact::TransactionKind};
 use serde::{Deserialize, Serialize};
 
@@ -78,8 +78,8 @@ pub struct RefundAsked<'a> {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unanswered {
     /// Fields that it would not take, each with what is wrong and what would be right.
-    #[error("{}", .0.iter().map(|(field, why)| format!("{field} {why}")).collect::<Vec<_>>().join("; "))]
-    Invalid(Vec<(&'static str, String)>),
+    #[error("{}", .0.iter().map(|wrong| format!("{} {}", wrong.field, wrong.problem)).collect::<Vec<_>>().join("; "))]
+    Invalid(Vec<Wrong>),
     /// It refused the answer, in its own words.
     #[error("{0}")]
     Refused(String),
@@ -103,12 +103,12 @@ pub(crate) const WHOLE: u32 = 100_000;
 
 impl RefundAnswer {
     /// What is wrong with the share that was used up, whatever the store.
-    pub(crate) fn share_is_possible(&self) -> Option<(&'static str, String)> {
+    pub(crate) fn share_is_possible(&self) -> Option<Wrong> {
         let too_much = self
             .consumption_percentage
             .is_some_and(|share| share > WHOLE);
         too_much.then(|| {
-            (
+            Wrong::new(
                 "consumption_percentage",
                 format!("is in thousandths of a percent, at most {WHOLE}"),
             )

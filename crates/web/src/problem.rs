@@ -314,12 +314,10 @@ impl From<RefundAnswerError> for Problem {
         let code = match error {
             RefundAnswerError::Intake(error) => return error.into(),
             RefundAnswerError::Invalid(fields) => {
-                let told = fields
-                    .into_iter()
-                    .map(|(field, message)| configuration::Problem {
-                        path: vec![field.into()],
-                        message,
-                    });
+                let told = fields.into_iter().map(|wrong| configuration::Problem {
+                    path: vec![wrong.field],
+                    message: wrong.problem,
+                });
                 return Self::invalid(told.collect());
             }
             RefundAnswerError::NotAsked(_) => Code::RefundNotAsked,

@@ -79,9 +79,9 @@ fn formats(event: &Event) -> Vec<Format> {
     formats
         .map(|format| {
             let told = webhook::payloads(format, event).into_iter();
-            let told = told.map(|(name, body)| Payload {
-                name,
-                body: body.map_or_else(|error| error.to_string(), shown),
+            let told = told.map(|told| Payload {
+                name: told.name,
+                body: told.body.map_or_else(|error| error.to_string(), shown),
             });
             Format {
                 name: format,

@@ -69,10 +69,10 @@ pub(super) async fn page(
         let worth = newest.and_then(|day| known.convert(one, Currency::USD, day));
         worth.map_or_else(String::new, |worth| decimal(worth.micros))
     };
-    let lines = known.newest_rates().map(|(currency, micros)| RateLine {
-        currency: currency.to_string(),
-        per_euro: decimal(micros),
-        in_dollars: dollars(currency),
+    let lines = known.newest_rates().map(|rate| RateLine {
+        currency: rate.currency.to_string(),
+        per_euro: decimal(rate.micros_per_euro),
+        in_dollars: dollars(rate.currency),
     });
     let is_right = problem.is_empty();
     let page = RatesTemplate {

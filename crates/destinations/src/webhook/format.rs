@@ -18,9 +18,17 @@ pub(super) enum Format {
 /// The formats of a webhook, for showing what each would send.
 pub const FORMATS: [&str; 3] = ["adapty", "revenuecat", "standard"];
 
-/// What an event is in a format: the name of each message, with its body or why it cannot be written. Nothing where the
-/// format does not tell it.
-pub fn payloads(format: &str, event: &Event) -> Vec<(String, serde_json::Result<Vec<u8>>)> {
+/// What a format makes of an event.
+#[derive(Debug)]
+pub struct Payload {
+    /// The name of the message.
+    pub name: String,
+    /// Its body, or why it cannot be written.
+    pub body: serde_json::Result<Vec<u8>>,
+}
+
+/// What an event is in a format, one for each message. Nothing where the format does not tell it.
+pub fn payloads(format: &str, event: &Event) -> Vec<Payload> {
     let Some(format) = Format::from_id(format) else {
         return Vec::new();
     };
@@ -33,7 +41,7 @@ pub fn payloads(format: &str, event: &Event) -> Vec<(String, serde_json::Result<
     names
         .map(|name| {
             let body = format.render(&name, event, &options);
-            (name, body)
+            Payload { name, body }
         })
         .collect()
 }

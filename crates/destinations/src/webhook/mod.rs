@@ -16,12 +16,13 @@ mod endpoint;
 mod format;
 mod handshake;
 mod options;
+mod prices;
 mod ready;
 mod revenuecat;
 mod settings;
 mod signature;
 
-pub use format::{FORMATS, payloads};
+pub use format::{FORMATS, Payload, payloads};
 pub use signature::{check_secret, secret_from, signature};
 
 use crate::{Configured, Context, Destination, Invalid, Spec};

@@ -1,7 +1,7 @@
 //! A webhook with its settings: what it sends, and what answers mean.
 
 use super::{format::Format, handshake, settings::Settings, signature::signature};
-use crate::{Configured, Handshake, Header, Outcome, Plan, Request, Response, Unsendable};
+use crate::{Configured, Handshake, Header, Outcome, Plan, Request, Response, Timer, Unsendable};
 use domain::{Environment, Event, EventKind, Message, NotSent, retry};
 use jiff::Timestamp;
 use std::{num::NonZeroU32, time::Duration};
@@ -22,12 +22,14 @@ impl Configured for Ready {
             .events
             .name(event.kind, true)
             .ok_or(NotSent::EventDisabled)?;
+        let timer = Timer {
+            kind: event.kind,
+            after_days: event.after_days.unwrap_or(0),
+        };
         if matches!(
             event.kind,
             EventKind::TrialActive | EventKind::SubscriptionActive
-        ) && !self
-            .timers()
-            .contains(&(event.kind, event.after_days.unwrap_or(0)))
+        ) && !self.timers().contains(&timer)
         {
             return Err(NotSent::EventDisabled);
         }
@@ -128,7 +130,7 @@ impl Configured for Ready {
         handshake::check(handshake, response)
     }
 
-    fn timers(&self) -> Vec<(EventKind, u32)> {
+    fn timers(&self) -> Vec<Timer> {
         self.settings.timers()
     }
 

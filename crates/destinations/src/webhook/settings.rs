@@ -2,7 +2,7 @@
 
 use super::{format::Format, options::Options, signature::check_secret};
 use crate::{
-    EventSwitch, Events, Field, FieldKind, Invalid, Spec, Travel, check_url,
+    EventSwitch, Events, Field, FieldKind, Invalid, Spec, Timer, Travel, check_url,
     settings::{check_certificates, check_retry},
 };
 use domain::{EventKind, retry, secret::Secret};
@@ -200,15 +200,13 @@ impl Settings {
                 .map(|problem| Invalid::new("signing_secrets", problem)),
         );
         check_retry(self.retry.as_ref(), &mut problems);
-        for (kind, days) in self
-            .timers()
-            .into_iter()
-            .filter(|(_, days)| !(1..=90).contains(days))
-        {
-            problems.push(Invalid::new(
-                format!("{}_days", kind.id()),
-                format!("is {days}; give 1 to 90 days"),
-            ));
+        for Timer { kind, after_days } in self.timers() {
+            if !(1..=90).contains(&after_days) {
+                problems.push(Invalid::new(
+                    format!("{}_days", kind.id()),
+                    format!("is {after_days}; give 1 to 90 days"),
+                ));
+            }
         }
         problems
     }
@@ -233,14 +231,17 @@ impl Settings {
             .collect()
     }
 
-    /// "Still active" events that are wanted, and after how many days.
-    pub(super) fn timers(&self) -> Vec<(EventKind, u32)> {
+    /// "Still active" events that are wanted.
+    pub(super) fn timers(&self) -> Vec<Timer> {
         let days = [
             (EventKind::TrialActive, self.trial_active_days),
             (EventKind::SubscriptionActive, self.subscription_active_days),
         ];
         days.into_iter()
-            .filter_map(|(kind, days)| Some((kind, days?)))
+            .filter_map(|(kind, days)| {
+                let after_days = days?;
+                Some(Timer { kind, after_days })
+            })
             .collect()
     }
 }

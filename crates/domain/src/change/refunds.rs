@@ -5,7 +5,7 @@ use super::step::{Change, Step};
 use crate::{
     CancellationReason, EventKind, Money,
     event::Request,
-    fact::{Note, RefundFact, Transaction, TransactionKind},
+    fact::{Note, RefundFact, Reversal, Transaction, TransactionKind},
     refund::{self, GivenBack, Part},
 };
 use jiff::{SignedDuration, Timestamp};
@@ -81,8 +81,10 @@ fn inside<'a>(
         .before
         .and_then(|before| before.facts.transaction(&fact.id, step.line));
     let was_known = |at| known.is_some_and(|known| known.refunds.contains_key(at));
-    let was_undone =
-        |at| known.is_some_and(|known| known.reversals().any(|(known, _)| known == at));
+    let was_undone = |reversal: &Reversal| {
+        let mut undone = known.into_iter().flat_map(Transaction::reversals);
+        undone.any(|known| known.refunded_at == reversal.refunded_at)
+    };
     let charge = back.charge(&fact.id);
     let about = |change: Change| Change {
         transaction: fact.id.clone(),
@@ -91,17 +93,28 @@ fn inside<'a>(
     };
     let undone: Vec<_> = transaction
         .reversals()
-        .filter(|(at, _)| !was_undone(*at))
+        .filter(|reversal| !was_undone(reversal))
         .collect();
     let mut told = Vec::new();
     let undo = |charge: &mut GivenBack<'a>, told: &mut Vec<Change>, of_known: bool| {
-        let these = undone.iter().filter(|(at, _)| was_known(at) == of_known);
-        for (at, version) in these {
+        let these = undone
+            .iter()
+            .filter(|reversal| was_known(&reversal.refunded_at) == of_known);
+        for Reversal {
+            refunded_at: at,
+            undone_at,
+        } in these
+        {
             let key = format!("refund_reversed:{}:{}", fact.key(), at.as_millisecond());
             told.push(Change {
                 refunded: charge.undo(Part::Shown(*at)),
                 dated: *at,
-                ..about(step.change(EventKind::RefundReversed, key, *version, "refund.reversed"))
+                ..about(step.change(
+                    EventKind::RefundReversed,
+                    key,
+                    *undone_at,
+                    "refund.reversed",
+                ))
             });
         }
     };

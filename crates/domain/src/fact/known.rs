@@ -69,8 +69,8 @@ impl Transaction {
         }
     }
 
-    /// Refunds that a newer copy no longer shows, with the version that undid them.
-    pub fn reversals(&self) -> impl Iterator<Item = (Timestamp, Timestamp)> {
+    /// Refunds that a newer copy no longer shows.
+    pub fn reversals(&self) -> impl Iterator<Item = Reversal> {
         let current = self
             .fact
             .revocation
@@ -80,8 +80,20 @@ impl Transaction {
         self.refunds
             .iter()
             .filter(move |(at, shown)| Some(**at) != current && **shown < version)
-            .map(move |(at, _)| (*at, version))
+            .map(move |(at, _)| Reversal {
+                refunded_at: *at,
+                undone_at: version,
+            })
     }
+}
+
+/// A refund that was undone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reversal {
+    /// The time of the refund, which is its name.
+    pub refunded_at: Timestamp,
+    /// The version of the copy that no longer shows it.
+    pub undone_at: Timestamp,
 }
 
 /// Everything known about one chain.

@@ -53,6 +53,14 @@ pub(crate) struct Proposal {
     is_known_chain: bool,
 }
 
+/// Events that may have been told before.
+pub(crate) struct InQuestion {
+    /// Whom they may have been told to.
+    pub(crate) customers: Vec<CustomerId>,
+    /// Their keys.
+    pub(crate) keys: Vec<String>,
+}
+
 impl Proposal {
     /// Whether the purchase is, or will be, that of the customer with this name.
     pub(crate) fn belongs_to(&self, name: &str) -> bool {
@@ -78,13 +86,15 @@ impl Proposal {
         self.drafts.clear();
     }
 
-    /// Keys of events that may have been told before, and the customers they may have been told to. `None` when nothing can
-    /// have been told.
-    pub(crate) fn in_question(&self) -> Option<(Vec<CustomerId>, Vec<String>)> {
+    /// What may have been told before, and to whom. `None` when nothing can have been told.
+    pub(crate) fn in_question(&self) -> Option<InQuestion> {
         let is_known = self.owner.loaded_version.is_some() && self.is_known_chain;
         let told_to = std::iter::once(self.owner.customer.id).chain(self.formers.iter().copied());
         let keys: Vec<_> = self.drafts.iter().map(|draft| draft.key.clone()).collect();
-        (is_known && !keys.is_empty()).then(|| (told_to.collect(), keys))
+        (is_known && !keys.is_empty()).then(|| InQuestion {
+            customers: told_to.collect(),
+            keys,
+        })
     }
 }
 
@@ -182,9 +192,9 @@ impl About<'_> {
     /// What is told so many days after something, and is due now.
     fn timed(&self, timers: &Timers<'_>, customer: &Customer) -> Vec<Event> {
         let due = timers.due(self.at.now);
-        due.map(|(days, change)| Event {
-            after_days: Some(days),
-            ..self.event(&change, customer)
+        due.map(|told| Event {
+            after_days: Some(told.after_days),
+            ..self.event(&told.change, customer)
         })
         .collect()
     }

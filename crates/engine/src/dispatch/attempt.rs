@@ -2,7 +2,7 @@
 
 use super::{
     Dispatch,
-    end::{End, Says, Verdict, remark},
+    end::{End, Judgement, Says, Verdict, remark},
     held::{Job, Room},
     lane::{Lane, Tried, Turned},
     retry_after::asked,
@@ -39,7 +39,11 @@ impl Dispatch {
         let at = self.core.system().now();
         measure_lag(active, &lease, at);
         let (end, sent) = self.send(active, configured.as_ref(), &lease, at).await;
-        let (says, verdict, detail) = weigh(&end, lane, &lease);
+        let Judgement {
+            says,
+            verdict,
+            detail,
+        } = weigh(&end, lane, &lease);
         let was_put_off = lane.was_put_off(&lease);
         let tried = Tried {
             at,
@@ -84,13 +88,13 @@ impl Dispatch {
         let told = lane.tell(says, self.core.system().uptime());
         note(active, &lease, &settlement, told);
         let may_be_mended = settlement.lacked.is_some();
-        let (released, until) = self.settle(active, settlement).await;
+        let released = self.settle(active, settlement).await;
         if may_be_mended {
             self.look_for_other_settings().await;
         }
         // What comes after this one goes to the same endpoint.
-        for lease in released {
-            lane.push(Job::new(lease, until, room.another()));
+        for lease in released.leases {
+            lane.push(Job::new(lease, released.until, room.another()));
         }
     }
 
@@ -170,7 +174,7 @@ impl Dispatch {
 
     /// Holds an integration whose credentials were refused twice in a row: nothing gets through until they change.
     async fn lock_out(&self, active: &ActiveIntegration, end: &End) {
-        let (_, problem) = end.judge();
+        let problem = end.detail();
         let at = self.core.system().now();
         tracing::warn!(integration.id = %active.row.id, problem, "the endpoint refuses the credentials; deliveries are held");
         let refused = Verification::Refused { problem, at };
@@ -214,20 +218,18 @@ impl Dispatch {
 
 /// What an attempt says about its endpoint, what becomes of its delivery, and what people read about it. What is put off while others are
 /// taken, or too often, is tried again like anything else: it is not the endpoint that waits.
-fn weigh(end: &End, lane: &Lane, lease: &Lease) -> (Says, Verdict, String) {
-    let (verdict, detail) = end.judge();
-    let Verdict::Later(reason) = verdict else {
-        return (end.says(), verdict, detail);
-    };
-    if lane.is_singled_out(lease) {
-        return (Says::Failing, Verdict::Again(reason), detail);
+fn weigh(end: &End, lane: &Lane, lease: &Lease) -> Judgement {
+    let mut judged = end.judge();
+    if let Verdict::Later(reason) = judged.verdict {
+        let is_singled_out = lane.is_singled_out(lease);
+        if is_singled_out {
+            judged.says = Says::Failing;
+        }
+        if is_singled_out || lane.times_put_off(lease) >= MOST_PUT_OFF {
+            judged.verdict = Verdict::Again(reason);
+        }
     }
-    let verdict = if lane.times_put_off(lease) < MOST_PUT_OFF {
-        verdict
-    } else {
-        Verdict::Again(reason)
-    };
-    (end.says(), verdict, detail)
+    judged
 }
 
 /// The settings of an attempt, where others may mend what became of it.

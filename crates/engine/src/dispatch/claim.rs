@@ -139,9 +139,11 @@ impl Dispatch {
         let Some(what) = lane.rouses(uptime) else {
             return Ok(false);
         };
-        let (last_failed, or_anybody) = lane.last_failed();
         let (limit, except, or_anybody) = match what {
-            Rousing::Probe => (1, last_failed, or_anybody),
+            Rousing::Probe => {
+                let failed = lane.last_failed();
+                (1, failed.customer, failed.or_anybody)
+            }
             Rousing::Over(_) => (room, None, false),
         };
         let tried = what.tried();

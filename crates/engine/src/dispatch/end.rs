@@ -63,6 +63,17 @@ impl Says {
     }
 }
 
+/// What is made of how an attempt ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Judgement {
+    /// What it says about its endpoint.
+    pub(super) says: Says,
+    /// What becomes of its delivery.
+    pub(super) verdict: Verdict,
+    /// What people read about it.
+    pub(super) detail: String,
+}
+
 /// What becomes of a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verdict {
@@ -87,8 +98,17 @@ impl End {
         }
     }
 
+    /// What is made of it, whatever else is known of the endpoint.
+    pub(super) fn judge(&self) -> Judgement {
+        Judgement {
+            says: self.says(),
+            verdict: self.verdict(),
+            detail: self.detail(),
+        }
+    }
+
     /// What it says about the endpoint. Whether its delivery is tried again or given up makes no difference.
-    pub(super) const fn says(&self) -> Says {
+    const fn says(&self) -> Says {
         match self {
             Self::Unsendable(_) | Self::Unanswered(TransportError::Blocked(_)) => Says::Nothing,
             Self::Answered(TOO_MANY, Outcome::Retry(pause))
@@ -112,44 +132,47 @@ impl End {
         }
     }
 
-    /// What becomes of the delivery, and what people read about it.
-    pub(super) fn judge(&self) -> (Verdict, String) {
+    const fn verdict(&self) -> Verdict {
         match self {
-            Self::Unsendable(Unsendable { reason, detail }) => {
-                (Verdict::Failed(*reason), detail.clone())
+            Self::Unsendable(Unsendable { reason, .. }) => Verdict::Failed(*reason),
+            Self::Unanswered(TransportError::Blocked(_)) => {
+                Verdict::Failed(NotSent::BlockedAddress)
             }
-            Self::Unanswered(TransportError::Blocked(why)) => {
-                (Verdict::Failed(NotSent::BlockedAddress), why.clone())
-            }
-            Self::Unanswered(TransportError::Network(why)) => {
-                (Verdict::Again(NotSent::NetworkError), why.clone())
-            }
-            Self::Answered(_, Outcome::Delivered) => (Verdict::Delivered, String::new()),
+            Self::Unanswered(TransportError::Network(_)) => Verdict::Again(NotSent::NetworkError),
+            Self::Answered(_, Outcome::Delivered) => Verdict::Delivered,
             Self::Answered(TOO_MANY, Outcome::Retry(_))
-            | Self::Answered(_, Outcome::Retry(Some(_))) => (
-                Verdict::Later(NotSent::RejectedByDestination),
-                self.asks_to_wait(),
-            ),
-            Self::Answered(status, Outcome::Retry(None)) => (
-                Verdict::Again(NotSent::RejectedByDestination),
-                format!("answered {status}"),
-            ),
-            Self::Answered(_, Outcome::Rejected(why) | Outcome::Gone(why)) => {
-                (Verdict::Failed(NotSent::RejectedByDestination), why.clone())
+            | Self::Answered(_, Outcome::Retry(Some(_))) => {
+                Verdict::Later(NotSent::RejectedByDestination)
             }
-            Self::Answered(_, Outcome::CredentialsRefused(why)) => {
-                (Verdict::Later(NotSent::MissingCredentials), why.clone())
+            Self::Answered(_, Outcome::Retry(None)) => {
+                Verdict::Again(NotSent::RejectedByDestination)
+            }
+            Self::Answered(_, Outcome::Rejected(_) | Outcome::Gone(_)) => {
+                Verdict::Failed(NotSent::RejectedByDestination)
+            }
+            Self::Answered(_, Outcome::CredentialsRefused(_)) => {
+                Verdict::Later(NotSent::MissingCredentials)
             }
         }
     }
 
-    fn asks_to_wait(&self) -> String {
+    /// What people read about it; empty where all is well.
+    pub(super) fn detail(&self) -> String {
         match self {
+            Self::Unsendable(Unsendable { detail: why, .. })
+            | Self::Unanswered(TransportError::Blocked(why) | TransportError::Network(why))
+            | Self::Answered(
+                _,
+                Outcome::Rejected(why) | Outcome::Gone(why) | Outcome::CredentialsRefused(why),
+            ) => why.clone(),
+            Self::Answered(_, Outcome::Delivered) => String::new(),
             Self::Answered(status, Outcome::Retry(Some(pause))) => {
                 format!("answered {status}: it asks to wait {} s", pause.as_secs())
             }
-            Self::Answered(status, _) => format!("answered {status}: it asks to wait"),
-            Self::Unsendable(_) | Self::Unanswered(_) => String::new(),
+            Self::Answered(status @ TOO_MANY, Outcome::Retry(None)) => {
+                format!("answered {status}: it asks to wait")
+            }
+            Self::Answered(status, Outcome::Retry(None)) => format!("answered {status}"),
         }
     }
 }
@@ -239,7 +262,8 @@ mod tests {
                 Delivered,
             ),
         ] {
-            assert_eq!((end.says(), end.judge().0), (says, verdict), "{end:?}");
+            let judged = end.judge();
+            assert_eq!((judged.says, judged.verdict), (says, verdict), "{end:?}");
         }
     }
 

@@ -7,14 +7,21 @@ use jiff::Timestamp;
 use ledger::{Lease, Next, Settlement};
 use std::time::Duration;
 
+/// Deliveries that are next in their lines, leased to this node.
+pub(super) struct Released {
+    pub(super) leases: Vec<Lease>,
+    /// Until when.
+    pub(super) until: Timestamp,
+}
+
 impl Dispatch {
     /// Records an attempt, as often as it takes: the request is out, and only the record keeps it from being sent again.
-    /// Answers with what waited for its delivery, and until when that is leased.
+    /// Answers with what waited for its delivery.
     pub(super) async fn settle(
         &self,
         active: &ActiveIntegration,
         settlement: Settlement,
-    ) -> (Vec<Lease>, Timestamp) {
+    ) -> Released {
         let mut pause = FIRST_PAUSE;
         loop {
             let lease_until = active.lease_until(self.core.system().now());
@@ -26,7 +33,11 @@ impl Dispatch {
             {
                 Ok(settled) => {
                     self.core.note_change();
-                    return (settled.released, lease_until);
+                    let leases = settled.released;
+                    return Released {
+                        leases,
+                        until: lease_until,
+                    };
                 }
                 Err(error) if error.is_retryable() && pause < LONGEST_PAUSE => {
                     tracing::error!(delivery.id = %settlement.delivery, %error, "an attempt could not be recorded; trying again");
@@ -35,7 +46,10 @@ impl Dispatch {
                 }
                 Err(error) => {
                     tracing::error!(delivery.id = %settlement.delivery, %error, "an attempt could not be recorded; the delivery will be sent again when its lease runs out");
-                    return (Vec::new(), lease_until);
+                    return Released {
+                        leases: Vec::new(),
+                        until: lease_until,
+                    };
                 }
             }
         }

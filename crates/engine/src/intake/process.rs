@@ -159,7 +159,7 @@ impl Intake {
                 is_only_account || name.is_none_or(|name| proposal.belongs_to(name));
             let is_new_chain = proposal.is_new_chain();
             let known = match proposal.in_question() {
-                Some((customers, keys)) => ledger.known_keys(&customers, &keys).await?,
+                Some(asked) => ledger.known_keys(&asked.customers, &asked.keys).await?,
                 None => Vec::new(),
             };
             let mut commit = decide::conclude(proposal, &known, &at);

@@ -4,7 +4,7 @@ use super::{Intake, IntakeError};
 use crate::metric::Metric;
 use domain::{Event, EventKind, fact::TransactionKind};
 use jiff::Timestamp;
-use sources::{RefundAnswer, RefundAsked, Unanswered};
+use sources::{RefundAnswer, RefundAsked, Unanswered, Wrong};
 
 /// Why a store was not answered, or would not be.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -17,7 +17,7 @@ pub enum RefundAnswerError {
     TooLate(Timestamp),
     /// Fields that the store would not take, each with what is wrong and what would be right.
     #[error("{}", Unanswered::Invalid(.0.clone()))]
-    Invalid(Vec<(&'static str, String)>),
+    Invalid(Vec<Wrong>),
     /// The store refused it, in its own words.
     #[error("{0}")]
     Refused(String),

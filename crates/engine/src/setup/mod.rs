@@ -12,8 +12,9 @@ pub(crate) use integration::Limits;
 
 use app::secrets;
 use configuration::Vault;
+use destinations::Timer;
 use domain::{
-    AppId, EventKind, IntegrationId, ProjectId, UserId,
+    AppId, IntegrationId, ProjectId, UserId,
     access::{Terms, Unlocks},
 };
 use ledger::{ApiKey, App, Configuration, Project, User};
@@ -30,7 +31,7 @@ pub struct ProjectSetup {
     /// Its integrations.
     pub integrations: Vec<ActiveIntegration>,
     /// "Still active" events that any of them wants, and after how many days.
-    pub timers: BTreeSet<(EventKind, u32)>,
+    pub timers: BTreeSet<Timer>,
 }
 
 impl ProjectSetup {

@@ -336,7 +336,9 @@ async fn what_speaks_for_or_against_a_refund_is_told_to_the_app_store_while_it_w
         ),
     ] {
         match intake.answer_refund(&asked, &answer).await {
-            Err(RefundAnswerError::Invalid(fields)) => assert_eq!(fields[0].0, field, "{answer:?}"),
+            Err(RefundAnswerError::Invalid(fields)) => {
+                assert_eq!(fields[0].field, field, "{answer:?}")
+            }
             other => panic!("{answer:?}: {other:?}"),
         }
     }
@@ -440,7 +442,9 @@ async fn what_speaks_for_or_against_a_refund_is_told_to_google_play() {
         ),
     ] {
         match intake.answer_refund(&asked, &answer).await {
-            Err(RefundAnswerError::Invalid(fields)) => assert_eq!(fields[0].0, field, "{answer:?}"),
+            Err(RefundAnswerError::Invalid(fields)) => {
+                assert_eq!(fields[0].field, field, "{answer:?}")
+            }
             other => panic!("{answer:?}: {other:?}"),
         }
     }

@@ -5,7 +5,7 @@ use crate::{
     Tx,
     batch::Stop,
     codec::{failed, micros},
-    line::Line,
+    line::{Line, Place},
     queue::{self, Last},
 };
 use domain::DeliveryId;
@@ -140,7 +140,7 @@ pub(super) async fn deliveries(tx: &mut Tx, verdicts: &Verdicts<'_>) -> Result<Q
                 }
                 Some(Last::Written) => (micros(FAR), Turn::Waits),
             };
-            rows.push(delivery, message.clone(), *seq, due_at, turn.number());
+            rows.push(delivery, message.clone(), *seq, Place { due_at, turn });
         }
     }
     rows.insert(tx).await.map_err(failed)?;

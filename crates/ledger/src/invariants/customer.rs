@@ -1,6 +1,6 @@
 //! Customers: what is theirs, and what leads to them.
 
-use super::{Findings, HeldChain, Invariant};
+use super::{Findings, HeldChain, HeldTransaction, Invariant};
 use std::collections::BTreeSet;
 
 pub(super) fn check(findings: &mut Findings<'_>) {
@@ -19,10 +19,10 @@ pub(super) fn check(findings: &mut Findings<'_>) {
             findings.note(Invariant::PurchasesAreFound, what);
         }
     }
-    for (chain, transaction) in &held.transactions {
+    for HeldTransaction { chain, id } in &held.transactions {
         if !chains.contains(chain) {
             let what = format!(
-                "transaction {transaction} is of {}, which is no purchase of it",
+                "transaction {id} is of {}, which is no purchase of it",
                 chain.id
             );
             findings.note(Invariant::TransactionsBelong, what);

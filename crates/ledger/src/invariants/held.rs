@@ -31,8 +31,8 @@ pub struct Holding {
     pub attempts: Vec<HeldAttempt>,
     /// Its purchases.
     pub purchases: Vec<HeldPurchase>,
-    /// Its transactions: of which purchase, and the store's id.
-    pub transactions: Vec<(HeldChain, String)>,
+    /// Its transactions.
+    pub transactions: Vec<HeldTransaction>,
 }
 
 /// An event, and what its row says of it.
@@ -125,4 +125,13 @@ pub struct HeldPurchase {
     pub project: ProjectId,
     /// To whom the store's ids of it lead, one for each id.
     pub leads_to: Vec<CustomerId>,
+}
+
+/// A transaction.
+#[derive(Debug, Clone)]
+pub struct HeldTransaction {
+    /// Of which purchase.
+    pub chain: HeldChain,
+    /// The store's id.
+    pub id: String,
 }

@@ -85,7 +85,10 @@ fn sound() -> Holding {
             project: contract::project(),
             leads_to: vec![customer.id, customer.id],
         }],
-        transactions: vec![(chain, "1000".into())],
+        transactions: vec![HeldTransaction {
+            chain,
+            id: "1000".into(),
+        }],
         customer,
     }
 }

@@ -1,7 +1,7 @@
 //! Events about a purchase, and the money they move.
 
 use super::{
-    super::options::Options,
+    super::{options::Options, prices::Prices},
     common::{Common, Number, category, common, discount, number},
 };
 use domain::{
@@ -53,7 +53,7 @@ pub(super) fn purchase<'a>(event: &'a Event, options: &Options) -> Purchase<'a> 
     let about = event.purchase.as_ref();
     let offer = transaction.and_then(|transaction| transaction.offer.as_ref());
     let standard = transaction.and_then(|transaction| standard_price(event, transaction));
-    let (charged, charged_usd) = charged(event, options, standard);
+    let told = told(event, options, standard);
     let saved = saved(transaction, standard);
     let ended_early = event.kind.is_refund()
         || matches!(
@@ -77,8 +77,8 @@ pub(super) fn purchase<'a>(event: &'a Event, options: &Options) -> Purchase<'a> 
     let money = transaction.filter(|_| event.kind.is_charge() || event.kind.is_refund());
     Purchase {
         common: common(event, expires_at.filter(|_| !one_time)),
-        price_usd: number(charged_usd),
-        price_local: number(charged),
+        price_usd: number(told.dollars),
+        price_local: number(told.charged),
         original_price_usd: number(in_usd(standard)),
         original_price_local: number(standard),
         discount_amount_usd: number(in_usd(saved)),
@@ -101,27 +101,31 @@ pub(super) fn purchase<'a>(event: &'a Event, options: &Options) -> Purchase<'a> 
     }
 }
 
-/// What is told as the price, in its currency and in dollars.
-fn charged(
-    event: &Event,
-    options: &Options,
-    standard: Option<Money>,
-) -> (Option<Money>, Option<Money>) {
+/// What is told as the price.
+fn told(event: &Event, options: &Options, standard: Option<Money>) -> Prices {
     let Some(transaction) = &event.transaction else {
-        return (None, None);
+        return Prices::default();
     };
     if transaction.is_free {
         let shown = options.send_trial_price && event.kind == EventKind::TrialStarted;
         let standard = standard.filter(|_| shown);
-        return (standard, in_usd(standard));
+        return Prices {
+            charged: standard,
+            dollars: in_usd(standard),
+        };
     }
     // A partial refund moves less than was charged.
     if transaction.refunded.is_some() {
         let whole = transaction.price_usd;
-        let part = whole.map(|whole| of_refunded(transaction, whole));
-        return (transaction.refunded, part);
+        return Prices {
+            charged: transaction.refunded,
+            dollars: whole.map(|whole| of_refunded(transaction, whole)),
+        };
     }
-    (transaction.price, transaction.price_usd)
+    Prices {
+        charged: transaction.price,
+        dollars: transaction.price_usd,
+    }
 }
 
 /// What an offer takes off the price.

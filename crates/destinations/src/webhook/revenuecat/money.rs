@@ -1,5 +1,6 @@
 //! What moved, and its shares.
 
+use crate::webhook::prices::Prices;
 use domain::{
     Currency, Event, EventKind, Money,
     event::{Line, TransactionRef},
@@ -17,9 +18,8 @@ pub(super) fn money(amount: Money) -> Option<Number> {
     number(amount.decimal())
 }
 
-/// What moved: positive in, negative out, 0 where nothing did; unknown is `None`. In dollars, and as charged.
-/// Of several lines, all that the charge was for.
-pub(super) fn prices(event: &Event) -> (Option<Money>, Option<Money>) {
+/// What moved: positive in, negative out, 0 where nothing did. Of several lines, all that the charge was for.
+pub(super) fn prices(event: &Event) -> Prices {
     if event.lines.is_empty() || event.base_of_another().is_some() {
         return own_prices(event);
     }
@@ -29,26 +29,27 @@ pub(super) fn prices(event: &Event) -> (Option<Money>, Option<Money>) {
         let first = amounts.next()??;
         amounts.try_fold(first, |sum, amount| sum.checked_add(amount?).ok())
     };
-    let total = (
-        sum(lines.iter().map(|line| line.price_usd).collect()),
-        sum(lines.iter().map(|line| line.price).collect()),
-    );
     if event.kind.is_charge() {
-        return total;
+        return Prices {
+            charged: sum(lines.iter().map(|line| line.price).collect()),
+            dollars: sum(lines.iter().map(|line| line.price_usd).collect()),
+        };
     }
     let is_undone = event.kind == EventKind::RefundReversed;
     if event.kind.is_refund() || is_undone {
         let back = |line: &&Line| line.refunded.or(line.price);
-        let refunded = sum(lines.iter().map(back).collect());
+        let charged = sum(lines.iter().map(back).collect());
         let dollars = lines
             .iter()
             .map(|line| share_of(line.price_usd?, back(line)?, line.price?));
         let dollars = sum(dollars.collect());
-        let minus = |amount: Money| Money::new(amount.micros.saturating_neg(), amount.currency);
         return if is_undone {
-            (dollars, refunded)
+            Prices { charged, dollars }
         } else {
-            (dollars.map(minus), refunded.map(minus))
+            Prices {
+                charged: charged.map(minus),
+                dollars: dollars.map(minus),
+            }
         };
     }
     own_prices(event)
@@ -64,15 +65,22 @@ fn share_of(dollars: Money, part: Money, whole: Money) -> Option<Money> {
     Some(Money::new(i64::try_from(micros).ok()?, dollars.currency))
 }
 
-fn own_prices(event: &Event) -> (Option<Money>, Option<Money>) {
-    let Some(transaction) = &event.transaction else {
-        return (Some(Money::new(0, Currency::USD)), None);
-    };
+const fn minus(amount: Money) -> Money {
+    Money::new(amount.micros.saturating_neg(), amount.currency)
+}
+
+fn own_prices(event: &Event) -> Prices {
     let nothing = |currency| Money::new(0, currency);
-    let zero = (
-        Some(nothing(Currency::USD)),
-        transaction.price.map(|price| nothing(price.currency)),
-    );
+    let Some(transaction) = &event.transaction else {
+        return Prices {
+            charged: None,
+            dollars: Some(nothing(Currency::USD)),
+        };
+    };
+    let zero = Prices {
+        charged: transaction.price.map(|price| nothing(price.currency)),
+        dollars: Some(nothing(Currency::USD)),
+    };
     if transaction.is_free {
         return zero;
     }
@@ -81,14 +89,22 @@ fn own_prices(event: &Event) -> (Option<Money>, Option<Money>) {
         .map(|_| Money::new(event.revenue_usd_micros(), Currency::USD));
     let given_back = transaction.refunded.or(transaction.price);
     if event.kind.is_charge() {
-        return (transaction.price_usd, transaction.price);
+        return Prices {
+            charged: transaction.price,
+            dollars: transaction.price_usd,
+        };
     }
     if event.kind == EventKind::RefundReversed {
-        return (dollars, given_back);
+        return Prices {
+            charged: given_back,
+            dollars,
+        };
     }
     if event.kind.is_refund() {
-        let minus = |amount: Money| Money::new(amount.micros.saturating_neg(), amount.currency);
-        return (dollars, given_back.map(minus));
+        return Prices {
+            charged: given_back.map(minus),
+            dollars,
+        };
     }
     zero
 }

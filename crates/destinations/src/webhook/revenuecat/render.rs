@@ -173,7 +173,7 @@ fn written(customer: &Customer) -> impl Iterator<Item = (&str, Attribute<'_>)> {
 fn lifecycle<'a>(name: &'a str, event: &'a Event) -> Lifecycle<'a> {
     let (customer, purchase) = (&event.customer, event.purchase.as_ref());
     let transaction = event.transaction.as_ref();
-    let (price, charged) = prices(event);
+    let prices = prices(event);
     let is_change = name == PRODUCT_CHANGE;
     let (grace, resumes) = match purchase.map(|purchase| &purchase.standing) {
         Some(Standing::Grace { until, .. }) => (Some(millis(*until)), None),
@@ -209,11 +209,11 @@ fn lifecycle<'a>(name: &'a str, event: &'a Event) -> Lifecycle<'a> {
         cancel_reason: (name == CANCELLATION).then(|| cancel_reason(event)),
         expiration_reason: (name == EXPIRATION).then(|| expiration_reason(event)),
         presented_offering_id: purchase.and_then(|purchase| purchase.offering.as_deref()),
-        price: price.and_then(money),
+        price: prices.dollars.and_then(money),
         currency: transaction
             .and_then(|transaction| transaction.price)
             .map(|price| price.currency.to_string()),
-        price_in_purchased_currency: charged.and_then(money),
+        price_in_purchased_currency: prices.charged.and_then(money),
         tax_percentage: transaction
             .and_then(|transaction| share(transaction.tax, transaction.price)),
         commission_percentage: transaction

@@ -73,6 +73,13 @@ pub(crate) struct Lane {
     freed: Notify,
 }
 
+/// Whose delivery says nothing new.
+pub(super) struct LastFailed {
+    pub(super) customer: Option<CustomerId>,
+    /// Whether it is tried all the same where there is no other.
+    pub(super) or_anybody: bool,
+}
+
 /// What is known of an endpoint.
 #[derive(Default)]
 struct Known {
@@ -247,10 +254,13 @@ impl Lane {
         known.recovery.roused(what, count, is_idle, uptime);
     }
 
-    /// Whose delivery says nothing new, and whether it is to be tried where there is no other.
-    pub(super) fn last_failed(&self) -> (Option<CustomerId>, bool) {
+    /// Who is passed over by a probe, because that delivery failed last.
+    pub(super) fn last_failed(&self) -> LastFailed {
         let breaker = &self.known.lock().breaker;
-        (breaker.last_failed(), breaker.is_outage())
+        LastFailed {
+            customer: breaker.last_failed(),
+            or_anybody: breaker.is_outage(),
+        }
     }
 
     /// Queues deliveries, first what the endpoint put off.

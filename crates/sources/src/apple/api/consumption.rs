@@ -3,7 +3,7 @@
 
 use super::client::{Api, WHO};
 use crate::{
-    Call, Purpose, Trouble, Web,
+    Call, Purpose, Trouble, Web, Wrong,
     refund::{DeliveryStatus, RefundAnswer, RefundAsked, RefundPreference, Unanswered, WHOLE},
 };
 use domain::fact::TransactionKind;
@@ -44,14 +44,11 @@ impl Api {
 }
 
 /// The request, or what is wrong with each field: what Apple documents to refuse is not sent.
-fn request(
-    asked: &RefundAsked<'_>,
-    answer: &RefundAnswer,
-) -> Result<Value, Vec<(&'static str, String)>> {
+fn request(asked: &RefundAsked<'_>, answer: &RefundAnswer) -> Result<Value, Vec<Wrong>> {
     let renews = asked.kind == TransactionKind::Subscription;
     let share = answer.consumption_percentage;
     let mut wrong: Vec<_> = answer.share_is_possible().into_iter().collect();
-    let mut is_wrong = |field, why: &str| wrong.push((field, why.to_owned()));
+    let mut is_wrong = |field: &str, why: &str| wrong.push(Wrong::new(field, why));
     if answer.customer_consented != Some(true) {
         is_wrong(
             "customer_consented",

@@ -2,7 +2,7 @@
 
 use super::client::{Api, segment};
 use crate::{
-    Web,
+    Web, Wrong,
     refund::{RefundAnswer, RefundAsked, RefundPreference, Unanswered},
 };
 use jiff::Timestamp;
@@ -25,12 +25,9 @@ impl Api {
 }
 
 /// The request, or what is wrong with each field.
-fn request(
-    asked: &RefundAsked<'_>,
-    answer: &RefundAnswer,
-) -> Result<Value, Vec<(&'static str, String)>> {
+fn request(asked: &RefundAsked<'_>, answer: &RefundAnswer) -> Result<Value, Vec<Wrong>> {
     let mut wrong: Vec<_> = answer.share_is_possible().into_iter().collect();
-    let mut is_wrong = |field, why: &str| wrong.push((field, why.to_owned()));
+    let mut is_wrong = |field: &str, why: &str| wrong.push(Wrong::new(field, why));
     if answer.customer_consented.is_some() {
         is_wrong(
             "customer_consented",

@@ -1,0 +1,12 @@
+//! What moved, in two currencies.
+
+use domain::Money;
+
+/// One amount; each is `None` where it is unknown.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Prices {
+    /// In the currency of the customer.
+    pub(super) charged: Option<Money>,
+    /// In US dollars.
+    pub(super) dollars: Option<Money>,
+}
