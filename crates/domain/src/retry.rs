@@ -71,6 +71,13 @@ impl Policy {
         age.as_millis() >= u128::from(target.unwrap_or_default()) * 1000 * 97 / 100
     }
 
+    /// How long after the first attempt the one is planned that follows `failed` failures, without jitter; of what has none left, the last.
+    pub fn planned(&self, failed: u32) -> Duration {
+        let failed = usize::try_from(failed).unwrap_or(usize::MAX);
+        let planned = self.offsets().into_iter().take(failed).next_back();
+        Duration::from_secs(planned.unwrap_or_default())
+    }
+
     /// Number of retries after the first attempt.
     pub fn retries(&self) -> usize {
         self.offsets().len()
@@ -147,6 +154,21 @@ mod tests {
             }
             let after_all = u32::try_from(policy.retries()).unwrap() + 1;
             assert!(policy.has_come(after_all, Duration::ZERO));
+        }
+    }
+
+    #[test]
+    fn what_is_planned_is_what_is_played_without_jitter() {
+        let middle = u64::MAX / 2;
+        for policy in [Policy::Adapty, Policy::RevenueCat, Policy::Standard] {
+            assert_eq!(policy.planned(0), Duration::ZERO);
+            let starts = play(&policy, Duration::ZERO, middle);
+            for (failed, start) in (1..).zip(&starts) {
+                let planned = policy.planned(failed).as_secs();
+                assert!(planned.abs_diff(*start) <= 1, "{policy:?} {failed}");
+            }
+            let last = u32::try_from(policy.retries()).unwrap();
+            assert_eq!(policy.planned(last + 1), policy.planned(last));
         }
     }
 

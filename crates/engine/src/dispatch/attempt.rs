@@ -48,13 +48,16 @@ impl Dispatch {
         let tried = Tried {
             at,
             ended: self.core.system().now(),
-            is_early: is_early(active, &lease, at),
+            is_early: is_early(configured.retry(), &lease, at),
         };
         self.tell(active, lane, &lease, (&end, says), tried).await;
         let next = match verdict {
             Verdict::Delivered => Next::Delivered,
             Verdict::Failed(reason) => Next::Failed(reason),
-            Verdict::Again(reason) => self.retry(active, &lease, tried, reason, end.asked()),
+            Verdict::Again(reason) => {
+                let policy = configured.retry();
+                self.retry(policy, &lease, tried, sent.took, reason, end.asked())
+            }
             // Due at once: its lane knows how long to wait. It is the first, and when that did not help, the last.
             Verdict::Later(reason) if was_put_off => Next::Later(reason, at),
             Verdict::Later(reason) => Next::Later(reason, lease.accepted_at.min(at)),
