@@ -78,6 +78,12 @@ pub fn is_ahead(at: Timestamp, now: Timestamp) -> bool {
     at > after(now, SKEW)
 }
 
+/// Whether `at` lies less than `lasts` before `now`. What lies ahead does not: the clock was set back since, and how long ago it was cannot be told.
+#[must_use]
+pub fn is_recent(at: Timestamp, now: Timestamp, lasts: SignedDuration) -> bool {
+    at <= now && at.duration_until(now) < lasts
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -112,6 +118,16 @@ mod tests {
         }
         for none in ["", "30", "30 days", "-P1D", "P0D", "PT0S", "P"] {
             assert!(Term::try_from(none.to_owned()).is_err(), "{none}");
+        }
+    }
+
+    #[test]
+    fn what_lies_ahead_is_not_recent() {
+        let minute = SignedDuration::from_mins(1);
+        let now = Timestamp::UNIX_EPOCH;
+        for (seconds, expected) in [(-60, false), (-59, true), (0, true), (1, false)] {
+            let at = now + SignedDuration::from_secs(seconds);
+            assert_eq!(is_recent(at, now, minute), expected, "{seconds}");
         }
     }
 

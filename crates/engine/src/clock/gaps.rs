@@ -7,7 +7,10 @@
 
 use super::Clock;
 use crate::{AppSetup, Guarded, IntakeError};
-use domain::{AppId, Environment, time::before};
+use domain::{
+    AppId, Environment,
+    time::{before, is_recent},
+};
 use jiff::{SignedDuration, Timestamp};
 use ledger::LedgerError;
 use sources::{Source, Verdict};
@@ -31,7 +34,7 @@ impl Looks {
     fn may_look(&self, app: AppId, environment: Environment, now: Timestamp) -> bool {
         let mut last = self.0.lock();
         let known = last.get(&(app, environment));
-        let may = known.is_none_or(|known| known.duration_until(now) >= AGAIN);
+        let may = known.is_none_or(|known| !is_recent(*known, now, AGAIN));
         if may {
             last.insert((app, environment), now);
         }
@@ -62,12 +65,12 @@ impl Clock {
         let (ledger, id) = (self.core.ledger(), app.row.id);
         let name = format!("missed:{}", environment.id());
         let known = ledger.mark(id, &name).await?;
-        let is_fresh = known.is_some_and(|known| known.duration_until(now) < EVERY);
+        let is_fresh = known.is_some_and(|known| is_recent(known, now, EVERY));
         if is_fresh || !self.looks.may_look(id, environment, now) {
             return Ok(());
         }
         let since = match known {
-            Some(known) => before(known, OVERLAP),
+            Some(known) => before(known.min(now), OVERLAP),
             None => before(now, FIRST),
         };
         let missed = source.missed(since, environment, self.core.web(), now);

@@ -2,6 +2,7 @@
 
 use super::Intake;
 use crate::Guarded;
+use domain::time::is_recent;
 use jiff::{SignedDuration, Timestamp};
 use sources::{
     Call, Purpose, Refusal, RefusalCode, Reply,
@@ -22,7 +23,7 @@ impl Vouched {
         let known = self.0.lock();
         known
             .get(&check.request)
-            .is_some_and(|at| at.duration_until(now) < BELIEVED)
+            .is_some_and(|at| is_recent(*at, now, BELIEVED))
     }
 
     fn remember(&self, check: &Check, now: Timestamp) {

@@ -154,3 +154,24 @@ async fn a_purchase_is_news_however_long_its_store_could_not_be_asked() {
     );
     world.rederives().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_the_clock_was_set_back_what_was_missed_is_asked_for_all_the_same() {
+    let world = World::with_stores().await;
+    let bought = first(&world);
+    let begun = notification(&world, "n1", &bought, &renewal("1000", true), 1);
+    world.tell(&begun).await.unwrap();
+    world.settled().await;
+    world.jump(after(world.now(), -1));
+    let mut bought = transaction(&world, "2000", 0, world.now());
+    bought["appAccountToken"] = "bob".into();
+    let missed = notification(&world, "n2", &bought, &renewal("2000", true), 1);
+    world
+        .stores
+        .apple
+        .api
+        .failed_to_deliver(world.now(), missed);
+    world.pass(60).await;
+    world.settled().await;
+    assert_eq!(world.kinds_of("bob").await, [SubscriptionStarted]);
+}
