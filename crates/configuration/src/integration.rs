@@ -46,31 +46,14 @@ impl Planner<'_> {
             .destination
             .over(known.map(|known| &known.destination));
         let Some(destination) = wanted.as_deref().and_then(destinations::find) else {
-            let all = destinations::ALL.iter();
-            let all: Vec<_> = all.map(|destination| destination.spec().key).collect();
-            let problem = match wanted {
-                Some(wanted) => format!(
-                    "{wanted:?} is not a destination; there are {}",
-                    all.join(", ")
-                ),
-                None => format!("is missing; there are {}", all.join(", ")),
-            };
+            let problem = no_destination(wanted.as_deref());
             self.problem(&["integrations", key, "destination"], problem);
             return;
         };
         let id = known.map_or_else(|| IntegrationId::new((means.fresh)()), |known| known.id);
         // Settings of another destination say nothing about this one's.
         let same = known.filter(|known| known.destination == destination.spec().key);
-        let given = match &desired.settings {
-            Given::Keep => Settings::new(),
-            Given::Set(given) => given.clone(),
-            Given::Default => {
-                let fields = destination.spec().fields.iter();
-                fields
-                    .map(|field| (field.name.into(), Given::Default))
-                    .collect()
-            }
-        };
+        let given = given(&desired.settings, destination.spec().fields);
         let unmoved = same.filter(|_| given.values().all(|given| *given == Given::Keep));
         let settled = match unmoved {
             Some(known) => Settled::as_it_is(known),
@@ -122,16 +105,7 @@ impl Planner<'_> {
             return None;
         }
         let mut settings = merged.settings;
-        // A destination that signs gets a secret of its own unless one is given.
-        let signs = fields.iter().find(|field| field.kind == FieldKind::Secrets);
-        let made = signs
-            .filter(|field| !settings.contains_key(field.name))
-            .map(|field| {
-                let secret = self.signing_secret();
-                let all = Value::Array(vec![secret.clone().into()]);
-                settings.insert(field.name.into(), all);
-                Secret::new(secret)
-            });
+        let made = self.make_secret(fields, &mut settings);
         let configure =
             |settings: &Map<String, Value>| destination.configure(&json!(settings), means.context);
         let mut configured = configure(&settings);
@@ -174,13 +148,39 @@ impl Planner<'_> {
         }
     }
 
-    fn signing_secret(&self) -> String {
-        let bytes = [
-            *(self.means.fresh)().as_bytes(),
-            *(self.means.fresh)().as_bytes(),
-        ]
-        .concat();
-        destinations::webhook::secret_from(&bytes)
+    /// A destination that signs gets a secret of its own unless one is given.
+    fn make_secret(&self, fields: &[Field], settings: &mut Map<String, Value>) -> Option<Secret> {
+        let signs = fields.iter().find(|field| field.kind == FieldKind::Secrets);
+        let field = signs.filter(|field| !settings.contains_key(field.name))?;
+        let fresh = || *(self.means.fresh)().as_bytes();
+        let secret = destinations::webhook::secret_from(&[fresh(), fresh()].concat());
+        let all = Value::Array(vec![secret.clone().into()]);
+        settings.insert(field.name.into(), all);
+        Some(Secret::new(secret))
+    }
+}
+
+/// What is wrong with the name of a destination that there is not.
+fn no_destination(wanted: Option<&str>) -> String {
+    let all = destinations::ALL.iter();
+    let all: Vec<_> = all.map(|destination| destination.spec().key).collect();
+    let all = all.join(", ");
+    match wanted {
+        Some(wanted) => format!("{wanted:?} is not a destination; there are {all}"),
+        None => format!("is missing; there are {all}"),
+    }
+}
+
+/// What is given of each field.
+fn given(settings: &Given<Settings>, fields: &[Field]) -> Settings {
+    match settings {
+        Given::Keep => Settings::new(),
+        Given::Set(given) => given.clone(),
+        Given::Default => {
+            let all = fields.iter();
+            all.map(|field| (field.name.into(), Given::Default))
+                .collect()
+        }
     }
 }
 

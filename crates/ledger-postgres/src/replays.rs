@@ -108,14 +108,43 @@ pub(crate) async fn step(pool: &PgPool, step: &ReplayStep) -> Result<bool> {
     }
     let at = micros(step.progress.at);
     let place = Place::queued(step.ordered, at);
-    let (mut customers, mut ids) = (vec![], vec![]);
+    let mut queued = again(&mut tx, step, place).await?;
+    new(&mut tx, step, place).await?;
+    queued.extend(step.new.iter().map(|delivery| Queued {
+        customer: delivery.customer.uuid(),
+        id: delivery.id.uuid(),
+    }));
+    let (customers, ids): (Vec<Uuid>, Vec<Uuid>) =
+        queued.iter().map(|row| (row.customer, row.id)).unzip();
+    write(&mut tx, replay, step.progress).await?;
+    if step.ordered {
+        let begun = line::begin(&mut *tx, &customers, &ids, at).await;
+        begun.map_err(failed)?;
+    }
+    tx.commit().await.map_err(failed)?;
+    if step.ordered {
+        line::after_commit(line::begin(pool, &customers, &ids, at).await);
+    }
+    Ok(true)
+}
+
+/// A delivery that was queued.
+struct Queued {
+    customer: Uuid,
+    id: Uuid,
+}
+
+/// Queues deliveries that there are, but for those that are on their way.
+async fn again(tx: &mut Tx, step: &ReplayStep, place: Place) -> Result<Vec<Queued>> {
+    let at = micros(step.progress.at);
+    let mut queued = Vec::new();
     for id in &step.again {
         let customer = sqlx::query_scalar!(
             "select customer from deliveries where id = $1 and project = $2 and status <> 0",
             id.uuid(),
-            replay.project.uuid()
+            step.replay.project.uuid()
         )
-        .fetch_optional(&mut *tx)
+        .fetch_optional(&mut **tx)
         .await
         .map_err(failed)?;
         // Sent again by hand meanwhile: on its way.
@@ -125,20 +154,25 @@ pub(crate) async fn step(pool: &PgPool, step: &ReplayStep) -> Result<bool> {
              where customer = $1 and id = $2 and status <> 0",
             customer, id.uuid(), at, place.due_at, place.turn.number()
         )
-        .execute(&mut *tx)
+        .execute(&mut **tx)
         .await
         .map_err(failed)?;
         if again.rows_affected() > 0 {
-            customers.push(customer);
-            ids.push(id.uuid());
+            let id = id.uuid();
+            queued.push(Queued { customer, id });
         }
     }
+    Ok(queued)
+}
+
+/// Makes deliveries.
+async fn new(tx: &mut Tx, step: &ReplayStep, place: Place) -> Result<()> {
     let events: Vec<Uuid> = step
         .new
         .iter()
         .map(|delivery| delivery.event.uuid())
         .collect();
-    let seqs = seqs(&mut tx, &events).await?;
+    let seqs = seqs(tx, &events).await?;
     let mut rows = Rows::default();
     for delivery in &step.new {
         let seq = *seqs.get(&delivery.event.uuid()).ok_or_else(|| {
@@ -150,20 +184,8 @@ pub(crate) async fn step(pool: &PgPool, step: &ReplayStep) -> Result<bool> {
             ..delivery.clone()
         };
         rows.push(&delivery, to_json(&delivery.message)?, seq, place);
-        customers.push(delivery.customer.uuid());
-        ids.push(delivery.id.uuid());
     }
-    rows.insert(&mut tx).await.map_err(failed)?;
-    write(&mut tx, replay, step.progress).await?;
-    if step.ordered {
-        let begun = line::begin(&mut *tx, &customers, &ids, at).await;
-        begun.map_err(failed)?;
-    }
-    tx.commit().await.map_err(failed)?;
-    if step.ordered {
-        line::after_commit(line::begin(pool, &customers, &ids, at).await);
-    }
-    Ok(true)
+    rows.insert(tx).await.map_err(failed)
 }
 
 /// Each event's number among its customer's events.

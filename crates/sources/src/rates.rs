@@ -75,39 +75,39 @@ pub fn read(text: &str) -> Result<Vec<Rate>, RateProblem> {
         .map_err(|error| problem(header.line, error.to_string()))?;
     let mut rates = Vec::new();
     for row in &table.rows {
-        let mut cells = row.cells.iter().map(String::as_str);
-        let date = cells.next().unwrap_or_default();
-        let date: Date = date
-            .parse()
-            .or_else(|_| Date::strptime("%d %B %Y", date))
-            .map_err(|_| {
-                problem(
-                    row.line,
-                    format!("{date:?} is not a date such as 2026-11-20"),
-                )
-            })?;
-        if !row.is_empty_from(header.cells.len()) {
-            return Err(problem(
-                row.line,
-                "more cells than the header has names".into(),
-            ));
-        }
-        for (currency, cell) in currencies.iter().zip(cells) {
-            let (Some(currency), false) = (currency, cell.is_empty() || cell == "N/A") else {
-                continue;
-            };
-            let micros_per_euro = decimal(cell).ok_or_else(|| {
-                problem(
-                    row.line,
-                    format!("{currency}: {cell:?} is not a rate such as 1.0871"),
-                )
-            })?;
-            rates.push(Rate {
-                date,
-                currency: *currency,
-                micros_per_euro,
-            });
-        }
+        let of_day = of_day(row, &currencies, header.cells.len());
+        rates.extend(of_day.map_err(|what| problem(row.line, what))?);
+    }
+    Ok(rates)
+}
+
+/// The rates of one line, or what is wrong with it.
+fn of_day(
+    row: &table::Row,
+    currencies: &[Option<Currency>],
+    width: usize,
+) -> Result<Vec<Rate>, String> {
+    let mut cells = row.cells.iter().map(String::as_str);
+    let date = cells.next().unwrap_or_default();
+    let date: Date = date
+        .parse()
+        .or_else(|_| Date::strptime("%d %B %Y", date))
+        .map_err(|_| format!("{date:?} is not a date such as 2026-11-20"))?;
+    if !row.is_empty_from(width) {
+        return Err("more cells than the header has names".into());
+    }
+    let mut rates = Vec::new();
+    for (currency, cell) in currencies.iter().zip(cells) {
+        let (Some(currency), false) = (currency, cell.is_empty() || cell == "N/A") else {
+            continue;
+        };
+        let micros_per_euro = decimal(cell)
+            .ok_or_else(|| format!("{currency}: {cell:?} is not a rate such as 1.0871"))?;
+        rates.push(Rate {
+            date,
+            currency: *currency,
+            micros_per_euro,
+        });
     }
     Ok(rates)
 }

@@ -39,11 +39,7 @@ impl Snapshot {
             .get(&line_key(&fact.leg, line))
             .filter(|renewal| renewal.version >= current.first_version);
         let is_subscription = fact.kind == TransactionKind::Subscription;
-        let says_no = |intent: Option<bool>| intent == Some(false);
-        let will_renew = is_subscription
-            && !fact.is_prepaid
-            && !renewal
-                .is_some_and(|renewal| says_no(renewal.auto_renew) || says_no(renewal.term_renews));
+        let will_renew = will_renew(fact, renewal);
         let expires_at = runs_until(fact, renewal);
         let standing = revoked(facts, fact)
             .or_else(|| left(facts, fact, renewal))
@@ -59,14 +55,7 @@ impl Snapshot {
         let off_since = renewal
             .filter(|_| is_subscription && !will_renew && !fact.is_prepaid)
             .map(|renewal| renewal.off_since.unwrap_or(renewal.version));
-        let asked_for = facts.notes.iter().filter_map(|note| match note {
-            Note::PauseRequested { at } => Some(*at),
-            _ => None,
-        });
-        let mut asked_for = asked_for.filter(|at| will_renew && *at >= fact.purchased_at);
-        let planned = renewal.filter(|renewal| renewal.pause_is_planned);
-        let planned = planned.and_then(|_| facts.paused_since(fact.purchased_at));
-        let pause_asked_at = asked_for.next().or(planned).filter(|_| !ended);
+        let pause_asked_at = pause_asked_at(facts, fact, renewal, will_renew).filter(|_| !ended);
         Some(Self {
             line: line.to_owned(),
             kind: fact.kind,
@@ -106,6 +95,31 @@ fn runs_until(fact: &TransactionFact, renewal: Option<&RenewalFact>) -> Option<T
         .filter(|renewal| renewal.status == Some(Status::Active))
         .and_then(|renewal| renewal.runs_until);
     Some(named.map_or(paid, |named| named.max(paid)))
+}
+
+/// When it was asked, since the period began, that the next one does not follow at once.
+fn pause_asked_at(
+    facts: &Facts,
+    fact: &TransactionFact,
+    renewal: Option<&RenewalFact>,
+    will_renew: bool,
+) -> Option<Timestamp> {
+    let asked_for = facts.notes.iter().filter_map(|note| match note {
+        Note::PauseRequested { at } => Some(*at),
+        _ => None,
+    });
+    let mut asked_for = asked_for.filter(|at| will_renew && *at >= fact.purchased_at);
+    let planned = renewal.filter(|renewal| renewal.pause_is_planned);
+    let planned = planned.and_then(|_| facts.paused_since(fact.purchased_at));
+    asked_for.next().or(planned)
+}
+
+/// Whether another period is to follow: nothing is prepaid, and neither this renewal nor that of the whole term is off.
+fn will_renew(fact: &TransactionFact, renewal: Option<&RenewalFact>) -> bool {
+    let is_off = |intent: Option<bool>| intent == Some(false);
+    fact.kind == TransactionKind::Subscription
+        && !fact.is_prepaid
+        && !renewal.is_some_and(|renewal| is_off(renewal.auto_renew) || is_off(renewal.term_renews))
 }
 
 /// The least is the base: a line that has not ended, then the one that began first, then the one that cost most at first, then

@@ -74,15 +74,23 @@ impl Standing {
         if let Some(revocation) = &fact.revocation {
             return Self::Revoked { at: revocation.at };
         }
-        let (TransactionKind::Subscription, Some(end)) = (fact.kind, end) else {
-            return match end {
-                Some(at) if at <= now => Self::Expired {
-                    at,
-                    reason: CancellationReason::VoluntarilyCancelled,
-                },
-                _ => Self::Current,
-            };
-        };
+        match (fact.kind, end) {
+            (TransactionKind::Subscription, Some(end)) => Self::of_period(fact, end, renewal, now),
+            (_, Some(at)) if at <= now => Self::Expired {
+                at,
+                reason: CancellationReason::VoluntarilyCancelled,
+            },
+            _ => Self::Current,
+        }
+    }
+
+    /// The same of a period of a subscription that nobody took back and that is paid until `end`.
+    fn of_period(
+        fact: &TransactionFact,
+        end: Timestamp,
+        renewal: Option<&RenewalFact>,
+        now: Timestamp,
+    ) -> Self {
         let status = renewal.and_then(|renewal| renewal.status);
         let intent = renewal.and_then(|renewal| renewal.intent);
         let in_retry = renewal.and_then(|renewal| renewal.in_retry) == Some(true);

@@ -28,7 +28,7 @@ use access::Access;
 use domain::{
     CustomerId, Event, Facts, Observation, ProjectId, Snapshot,
     access::{Terms, of_product},
-    change::{self, Change, State},
+    change::{self, State},
     customer::{ANONYMOUS_PREFIX, Customer},
     fact::{ChainKey, TransactionKind},
 };
@@ -123,17 +123,6 @@ pub(crate) fn propose(
         unlocks: &at.project.unlocks,
         at,
     };
-    let window = SignedDuration::from_hours(i64::from(at.project.row.historical_window_hours));
-    let state_before = before.map(|stored| State {
-        facts: &stored.facts,
-        snapshot: &stored.snapshot,
-    });
-    let state = State {
-        facts: &facts,
-        snapshot: &snapshot,
-    };
-    let changes = change::changes(&chain, state_before, state, at.heard_at, window);
-    let shared = change::shared(&chain, state_before, state, at.heard_at, window);
     let access = about.access(&loaded.others, before);
     let owner = Owner::of(loaded.customer, before, name, &about);
     let timers = Timers {
@@ -142,8 +131,7 @@ pub(crate) fn propose(
         facts: &facts,
         snapshot: &snapshot,
     };
-    let mut drafts = about.drafts(&changes, &owner.customer);
-    drafts.extend(about.access_updates(&access, observation, shared, &owner.customer));
+    let mut drafts = about.told(before, &access, observation, &owner.customer);
     if observation.is_none() {
         drafts.extend(about.timed(&timers, &owner.customer));
     }
@@ -184,9 +172,29 @@ impl About<'_> {
         )
     }
 
-    fn drafts(&self, changes: &[Change], customer: &Customer) -> Vec<Event> {
+    /// What differs from before, and what that changes about what the customer may use.
+    fn told(
+        &self,
+        before: Option<&StoredChain>,
+        access: &Access,
+        observation: Option<&Observation>,
+        customer: &Customer,
+    ) -> Vec<Event> {
+        let (chain, at) = (self.chain, self.at);
+        let window = SignedDuration::from_hours(i64::from(at.project.row.historical_window_hours));
+        let before = before.map(|stored| State {
+            facts: &stored.facts,
+            snapshot: &stored.snapshot,
+        });
+        let after = State {
+            facts: self.facts,
+            snapshot: self.snapshot,
+        };
+        let changes = change::changes(chain, before, after, at.heard_at, window);
+        let shared = change::shared(chain, before, after, at.heard_at, window);
         let drafts = changes.iter().map(|change| self.event(change, customer));
-        drafts.collect()
+        let updates = self.access_updates(access, observation, shared, customer);
+        drafts.chain(updates).collect()
     }
 
     /// What is told so many days after something, and is due now.

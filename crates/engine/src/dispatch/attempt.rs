@@ -13,8 +13,8 @@ use destinations::{Configured, Header, Outcome, Request};
 use domain::{EventKind, Headers, NotSent};
 use jiff::Timestamp;
 use ledger::{
-    ConfigurationChange, Failure, Integration, Lease, MadeWith, Next, SentRequest, Settlement,
-    Verification,
+    ConfigurationChange, Failure, Integration, Lease, MadeWith, Next, Order, SentRequest,
+    Settlement, Verification,
 };
 use std::time::Duration;
 use tracing::Span;
@@ -65,25 +65,8 @@ impl Dispatch {
         if matches!(next, Next::Delivered | Next::Failed(_)) {
             lane.forget(lease.id);
         }
-        let detail = match &sent.remark {
-            Some(remark) => format!("{}: {remark}", said(&detail, sent.status)),
-            None => detail,
-        };
-        let settlement = Settlement {
-            customer: lease.event.customer.id,
-            delivery: lease.id,
-            attempts: lease.attempts,
-            at,
-            took: sent.took,
-            status: sent.status,
-            headers: sent.headers,
-            response: sent.response,
-            detail,
-            request: sent.request,
-            lacked: lacked(active, &next),
-            next,
-            order: lane.order(active, at, self.core.system().uptime()),
-        };
+        let order = lane.order(active, at, self.core.system().uptime());
+        let settlement = sent.settlement(active, &lease, at, detail, next, order);
         if says.is_outcome() {
             let heard = self.core.system().now();
             lane.note(at, heard, failure(says, &settlement));
@@ -256,6 +239,39 @@ struct Sent {
     /// What people should know of the answer, whatever it means.
     remark: Option<String>,
     request: Option<SentRequest>,
+}
+
+impl Sent {
+    /// The record of the attempt that began `at`.
+    fn settlement(
+        self,
+        active: &ActiveIntegration,
+        lease: &Lease,
+        at: Timestamp,
+        detail: String,
+        next: Next,
+        order: Order,
+    ) -> Settlement {
+        let detail = match &self.remark {
+            Some(remark) => format!("{}: {remark}", said(&detail, self.status)),
+            None => detail,
+        };
+        Settlement {
+            customer: lease.event.customer.id,
+            delivery: lease.id,
+            attempts: lease.attempts,
+            at,
+            took: self.took,
+            status: self.status,
+            headers: self.headers,
+            response: self.response,
+            detail,
+            request: self.request,
+            lacked: lacked(active, &next),
+            next,
+            order,
+        }
+    }
 }
 
 /// What is told of an attempt before what is remarked about its answer.

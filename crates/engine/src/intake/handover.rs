@@ -107,12 +107,8 @@ impl Intake {
                 return Ok(0);
             };
             // A key is of one moment. What passed at this very one, and is passed on, has the next.
-            let keys: Vec<_> = commit
-                .events
-                .iter()
-                .map(|new| new.event.key.clone())
-                .collect();
-            let both = [from.customer.id, to.customer.id];
+            let keys = commit.events.iter().map(|new| new.event.key.clone());
+            let (both, keys) = ([from.customer.id, to.customer.id], keys.collect::<Vec<_>>());
             if !ledger.known_keys(&both, &keys).await?.is_empty() {
                 now = after(now, MOMENT);
                 continue;

@@ -4,7 +4,7 @@ use crate::{System, Transport, TransportError};
 use async_trait::async_trait;
 use destinations::{Request, Response};
 use jiff::Timestamp;
-use ledger::{Configuration, ConfigurationChange};
+use ledger::{Configuration, ConfigurationChange, Ledger, LedgerError};
 use sources::{Call, Reply, Web};
 use std::{
     sync::atomic::{AtomicI64, AtomicU64, Ordering},
@@ -59,8 +59,16 @@ impl Web for Nowhere {
     }
 }
 
-/// Everything of a configuration that decides about events.
-pub(super) fn copied(configuration: &Configuration) -> Vec<ConfigurationChange> {
+/// Copies the rates, and everything of the configuration that decides about events.
+pub(super) async fn copy(ledger: &dyn Ledger, scratch: &dyn Ledger) -> Result<(), LedgerError> {
+    let changes = copied(&ledger.configuration().await?);
+    scratch
+        .configure(0, changes, "rederive", Timestamp::UNIX_EPOCH)
+        .await?;
+    scratch.put_rates(ledger.rates().await?).await
+}
+
+fn copied(configuration: &Configuration) -> Vec<ConfigurationChange> {
     let projects = configuration.projects.iter().cloned();
     let apps = configuration.apps.iter().cloned();
     let products = configuration.products.iter().cloned();

@@ -12,7 +12,7 @@ mod told;
 pub use told::{Difference, Told};
 
 use crate::{Core, Dispatch, Intake, MakeSource, Parts, Retention, System};
-use apart::{Nowhere, ReplayClock, copied};
+use apart::{Nowhere, ReplayClock, copy};
 use configuration::Vault;
 use domain::ProjectId;
 use jiff::Timestamp;
@@ -45,12 +45,7 @@ pub async fn rederive(
     project: ProjectId,
     mut progress: impl FnMut(u64),
 ) -> Result<Report, LedgerError> {
-    let configuration = ledger.configuration().await?;
-    let changes = copied(&configuration);
-    scratch
-        .configure(0, changes, "rederive", Timestamp::UNIX_EPOCH)
-        .await?;
-    scratch.put_rates(ledger.rates().await?).await?;
+    copy(ledger, &*scratch).await?;
     let clock = Arc::new(ReplayClock::new());
     let core = Core::of(Parts {
         ledger: Arc::clone(&scratch),

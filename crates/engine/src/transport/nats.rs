@@ -143,15 +143,7 @@ impl Links {
             Ok(Err(Unconnected::Failed(error))) => return Err(error),
             Err(_) => return Err(late(timeout)),
         };
-        let mut headers = HeaderMap::new();
-        for header in &request.headers {
-            headers.insert(header.name, header.value.as_str());
-        }
-        let left = timeout.saturating_sub(began.elapsed());
-        let message = async_nats::Request::new()
-            .payload(request.body.clone().into())
-            .headers(headers)
-            .timeout(Some(left));
+        let message = message(request, timeout.saturating_sub(began.elapsed()));
         let lost = link.heard.lost.notified();
         let answer = tokio::select! {
             answer = client.send_request(publication.subject.clone(), message) => answer,
@@ -167,7 +159,7 @@ impl Links {
             }
             Err(error) => error,
         };
-        match error.kind() {
+        let answered = match error.kind() {
             RequestErrorKind::NoResponders => {
                 Ok(nats::refusal(503, "no stream takes this subject"))
             }
@@ -175,19 +167,29 @@ impl Links {
                 400,
                 "the message is larger than the server takes",
             )),
-            RequestErrorKind::TimedOut => {
-                if let Some(complaint) = link.refused(&publication.subject, began) {
-                    return Ok(nats::refusal(403, &complaint));
-                }
-                link.give_up_unless_connected().await;
-                Err(late(timeout))
-            }
-            _ => {
-                link.give_up_unless_connected().await;
-                Err(TransportError::Network(error.to_string()))
-            }
+            RequestErrorKind::TimedOut => match link.refused(&publication.subject, began) {
+                Some(complaint) => Ok(nats::refusal(403, &complaint)),
+                None => Err(late(timeout)),
+            },
+            _ => Err(TransportError::Network(error.to_string())),
+        };
+        if answered.is_err() {
+            link.give_up_unless_connected().await;
         }
+        answered
     }
+}
+
+/// What is published, and how long an answer is waited for.
+fn message(request: &Request, timeout: Duration) -> async_nats::Request {
+    let mut headers = HeaderMap::new();
+    for header in &request.headers {
+        headers.insert(header.name, header.value.as_str());
+    }
+    async_nats::Request::new()
+        .payload(request.body.clone().into())
+        .headers(headers)
+        .timeout(Some(timeout))
 }
 
 fn late(timeout: Duration) -> TransportError {

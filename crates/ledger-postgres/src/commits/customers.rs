@@ -186,30 +186,8 @@ async fn hand_over(tx: &mut Tx, work: &Prepared) -> Result<bool, Stop> {
     if current.rows_affected() == 0 {
         return Ok(false);
     }
-    for PassingChain { app, key: chain } in &handover.chains {
-        let (app, environment) = (app.uuid(), chain.environment.id());
-        sqlx::query!(
-            "update chains set customer = $5 where customer = $1 and app = $2 and environment = $3 and chain = $4",
-            from, app, environment, chain.id, to
-        )
-        .execute(&mut **tx)
-        .await?;
-        // Keys hold the customer, and a row does not change its key where tables are distributed: it is made anew.
-        sqlx::query!(
-            "with gone as (delete from transactions where customer = $1 and app = $2 and environment = $3 and chain = $4 returning *)
-             insert into transactions (customer, app, environment, chain, id, body) select $5, app, environment, chain, id, body from gone",
-            from, app, environment, chain.id, to
-        )
-        .execute(&mut **tx)
-        .await?;
-        sqlx::query!(
-            "with gone as (delete from purchases where customer = $1 and app = $2 and environment = $3 and chain = $4 returning *)
-             insert into purchases (customer, app, environment, chain, store, project, unlocking, snapshot, terms, formers, check_at)
-             select $5, app, environment, chain, store, project, unlocking, snapshot, terms, (formers::jsonb || to_jsonb($6::text))::text, check_at from gone",
-            from, app, environment, chain.id, to, handover.from.customer.id.to_string()
-        )
-        .execute(&mut **tx)
-        .await?;
+    for chain in &handover.chains {
+        pass(tx, &handover.from, to, chain).await?;
     }
     if handover.absorbed {
         sqlx::query!(
@@ -228,4 +206,38 @@ async fn hand_over(tx: &mut Tx, work: &Prepared) -> Result<bool, Stop> {
         .await?;
     }
     Ok(true)
+}
+
+/// Moves one purchase with what belongs to it.
+async fn pass(
+    tx: &mut Tx,
+    former: &CustomerWrite,
+    to: Uuid,
+    PassingChain { app, key: chain }: &PassingChain,
+) -> Result<(), Stop> {
+    let from = former.customer.id.uuid();
+    let (app, environment) = (app.uuid(), chain.environment.id());
+    sqlx::query!(
+        "update chains set customer = $5 where customer = $1 and app = $2 and environment = $3 and chain = $4",
+        from, app, environment, chain.id, to
+    )
+    .execute(&mut **tx)
+    .await?;
+    // Keys hold the customer, and a row does not change its key where tables are distributed: it is made anew.
+    sqlx::query!(
+        "with gone as (delete from transactions where customer = $1 and app = $2 and environment = $3 and chain = $4 returning *)
+             insert into transactions (customer, app, environment, chain, id, body) select $5, app, environment, chain, id, body from gone",
+        from, app, environment, chain.id, to
+    )
+    .execute(&mut **tx)
+    .await?;
+    sqlx::query!(
+        "with gone as (delete from purchases where customer = $1 and app = $2 and environment = $3 and chain = $4 returning *)
+             insert into purchases (customer, app, environment, chain, store, project, unlocking, snapshot, terms, formers, check_at)
+             select $5, app, environment, chain, store, project, unlocking, snapshot, terms, (formers::jsonb || to_jsonb($6::text))::text, check_at from gone",
+        from, app, environment, chain.id, to, former.customer.id.to_string()
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
 }

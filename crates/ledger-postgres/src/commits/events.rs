@@ -8,88 +8,142 @@ use crate::{
     line::{Line, Place},
     queue::{self, Last},
 };
-use domain::DeliveryId;
-use ledger::{FAR, LedgerError, Turn};
+use domain::{DeliveryId, Event};
+use ledger::{FAR, LedgerError, Turn, codec::PreparedEvent};
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
 pub(super) async fn write(tx: &mut Tx, node: i16, verdicts: &Verdicts<'_>) -> Result<(), Stop> {
-    let (mut customers, mut ids, mut projects, mut keys) = (vec![], vec![], vec![], vec![]);
-    let (mut kinds, mut recorded, mut bodies, mut not_sent) = (vec![], vec![], vec![], vec![]);
-    let (mut apps, mut environments) = (Vec::<Option<Uuid>>::new(), vec![]);
-    let mut tallies: BTreeMap<(Uuid, i64, &str, &str), (i64, i64)> = BTreeMap::new();
+    let (mut columns, mut tallies) = (Columns::default(), Tallies::default());
     for (_, work) in verdicts.going() {
         for (new, texts) in work.commit.events.iter().zip(&work.events) {
-            let event = &new.event;
-            customers.push(event.customer.id.uuid());
-            ids.push(event.id.uuid());
-            projects.push(event.project.uuid());
-            keys.push(event.key.clone());
-            kinds.push(event.kind.id().to_owned());
-            recorded.push(micros(event.recorded_at));
-            bodies.push(texts.body.clone());
-            not_sent.push(texts.not_sent.clone());
-            apps.push(event.app.as_ref().map(|app| app.id.uuid()));
-            environments.push(event.environment.id().to_owned());
-            let hour = event.recorded_at.as_second() / 3600;
-            let of = (
-                event.project.uuid(),
-                hour,
-                event.environment.id(),
-                event.kind.id(),
-            );
-            let tally = tallies.entry(of).or_default();
-            tally.0 += 1;
-            tally.1 += event.revenue_usd_micros();
+            columns.push(&new.event, texts);
+            tallies.count(&new.event);
         }
     }
-    if ids.is_empty() {
+    if columns.ids.is_empty() {
         return Ok(());
     }
-    sqlx::query!(
-        "insert into event_keys (customer, key) select * from unnest($1::uuid[], $2::text[])",
-        &customers,
-        &keys
-    )
-    .execute(&mut **tx)
-    .await?;
-    sqlx::query!(
-        "insert into events (customer, id, project, key, kind, recorded_at, body, not_sent)
+    columns.insert(tx).await?;
+    tallies.add(tx, node).await
+}
+
+/// Events to insert, column by column.
+#[derive(Default)]
+struct Columns {
+    customers: Vec<Uuid>,
+    ids: Vec<Uuid>,
+    projects: Vec<Uuid>,
+    keys: Vec<String>,
+    kinds: Vec<String>,
+    recorded: Vec<i64>,
+    bodies: Vec<Vec<u8>>,
+    not_sent: Vec<String>,
+    apps: Vec<Option<Uuid>>,
+    environments: Vec<String>,
+}
+
+impl Columns {
+    fn push(&mut self, event: &Event, texts: &PreparedEvent) {
+        self.customers.push(event.customer.id.uuid());
+        self.ids.push(event.id.uuid());
+        self.projects.push(event.project.uuid());
+        self.keys.push(event.key.clone());
+        self.kinds.push(event.kind.id().to_owned());
+        self.recorded.push(micros(event.recorded_at));
+        self.bodies.push(texts.body.clone());
+        self.not_sent.push(texts.not_sent.clone());
+        self.apps.push(event.app.as_ref().map(|app| app.id.uuid()));
+        self.environments.push(event.environment.id().to_owned());
+    }
+
+    /// Their keys, themselves, and that they wait for a place in the feed.
+    async fn insert(&self, tx: &mut Tx) -> Result<(), Stop> {
+        sqlx::query!(
+            "insert into event_keys (customer, key) select * from unnest($1::uuid[], $2::text[])",
+            &self.customers,
+            &self.keys
+        )
+        .execute(&mut **tx)
+        .await?;
+        sqlx::query!(
+            "insert into events (customer, id, project, key, kind, recorded_at, body, not_sent)
          select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::bigint[], $7::bytea[], $8::text[])",
-        &customers, &ids, &projects, &keys, &kinds, &recorded, &bodies, &not_sent
-    )
-    .execute(&mut **tx)
-    .await?;
-    sqlx::query!(
-        "insert into feed_queue (event, customer, project, kind, app, environment, recorded_at)
+            &self.customers, &self.ids, &self.projects, &self.keys, &self.kinds, &self.recorded, &self.bodies, &self.not_sent
+        )
+        .execute(&mut **tx)
+        .await?;
+        sqlx::query!(
+            "insert into feed_queue (event, customer, project, kind, app, environment, recorded_at)
          select event, customer, project, kind, app, environment, recorded_at
          from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::uuid[], $6::text[], $7::bigint[])
          with ordinality as n(event, customer, project, kind, app, environment, recorded_at, number) order by number",
-        &ids, &customers, &projects, &kinds, &apps as _, &environments, &recorded
-    )
-    .execute(&mut **tx)
-    .await?;
-    let (mut projects, mut hours, mut environments, mut kinds) = (vec![], vec![], vec![], vec![]);
-    let (mut counts, mut money) = (vec![], vec![]);
-    for ((project, hour, environment, kind), (count, usd_micros)) in tallies {
-        projects.push(project);
-        hours.push(hour);
-        environments.push(environment.to_owned());
-        kinds.push(kind.to_owned());
-        counts.push(count);
-        money.push(usd_micros);
+            &self.ids, &self.customers, &self.projects, &self.kinds, &self.apps as _, &self.environments, &self.recorded
+        )
+        .execute(&mut **tx)
+        .await?;
+        Ok(())
     }
-    sqlx::query!(
-        "insert into tallies (project, hour, environment, kind, node, count, usd_micros)
+}
+
+/// Events of one hour that are counted together.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Hour {
+    project: Uuid,
+    /// Hours since 1970.
+    hour: i64,
+    environment: &'static str,
+    kind: &'static str,
+}
+
+/// What they add up to.
+#[derive(Default)]
+struct Sum {
+    count: i64,
+    usd_micros: i64,
+}
+
+/// What a batch adds to the hours.
+#[derive(Default)]
+struct Tallies(BTreeMap<Hour, Sum>);
+
+impl Tallies {
+    fn count(&mut self, event: &Event) {
+        let of = Hour {
+            project: event.project.uuid(),
+            hour: event.recorded_at.as_second() / 3600,
+            environment: event.environment.id(),
+            kind: event.kind.id(),
+        };
+        let sum = self.0.entry(of).or_default();
+        sum.count += 1;
+        sum.usd_micros += event.revenue_usd_micros();
+    }
+
+    async fn add(self, tx: &mut Tx, node: i16) -> Result<(), Stop> {
+        let (mut projects, mut hours) = (vec![], vec![]);
+        let (mut environments, mut kinds) = (vec![], vec![]);
+        let (mut counts, mut money) = (vec![], vec![]);
+        for (of, sum) in self.0 {
+            projects.push(of.project);
+            hours.push(of.hour);
+            environments.push(of.environment.to_owned());
+            kinds.push(of.kind.to_owned());
+            counts.push(sum.count);
+            money.push(sum.usd_micros);
+        }
+        sqlx::query!(
+            "insert into tallies (project, hour, environment, kind, node, count, usd_micros)
          select project, hour, environment, kind, $7, count, usd_micros
          from unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::bigint[], $6::bigint[]) as n(project, hour, environment, kind, count, usd_micros)
          on conflict (project, hour, environment, kind, node)
          do update set count = tallies.count + excluded.count, usd_micros = tallies.usd_micros + excluded.usd_micros",
-        &projects, &hours, &environments, &kinds, &counts, &money, node
-    )
-    .execute(&mut **tx)
-    .await?;
-    Ok(())
+            &projects, &hours, &environments, &kinds, &counts, &money, node
+        )
+        .execute(&mut **tx)
+        .await?;
+        Ok(())
+    }
 }
 
 /// What each commit has ready, and deliveries that wait for one outside the batch.

@@ -15,27 +15,10 @@ use std::collections::BTreeMap;
 pub(crate) fn load(connection: &Connection, wanted: &Wanted) -> Result<Loaded> {
     // One read transaction, so that all rows are of one moment.
     let transaction = connection.unchecked_transaction().map_err(failed)?;
-    let (app, environment, chain) = (
-        wanted.app.key(),
-        wanted.chain.environment.id(),
-        &wanted.chain.id,
-    );
-    let mut known: Option<(String, CustomerId)> = None;
-    for id in std::iter::once(chain).chain(&wanted.links) {
-        known = first(
-            &transaction,
-            "chains",
-            "SELECT chain, customer FROM chains WHERE app = ?1 AND environment = ?2 AND id = ?3",
-            params![app, environment, id],
-            |row| Ok((row.get(0)?, row.id(1)?)),
-        )?;
-        if known.is_some() {
-            break;
-        }
-    }
+    let known = led_to(&transaction, wanted)?;
     let (chain, owner) = match &known {
-        Some((chain, owner)) => (chain, Some(*owner)),
-        None => (chain, None),
+        Some(known) => (&known.chain, Some(known.owner)),
+        None => (&wanted.chain.id, None),
     };
     let who = match (owner, &wanted.app_user_id) {
         (None, Some(app_user_id)) => named(&transaction, wanted.project, app_user_id)?,
@@ -49,32 +32,20 @@ pub(crate) fn load(connection: &Connection, wanted: &Wanted) -> Result<Loaded> {
         Stored::new("customers", &who).corrupt("id", problem)
     })?;
     let (mut stored, mut others) = (None, Vec::new());
-    let bought = all(
-        &transaction,
-        "purchases",
-        "SELECT chain, app, store, snapshot, terms, formers FROM purchases WHERE customer = ?1 AND environment = ?2 AND (unlocking OR (app = ?3 AND chain = ?4))",
-        params![who.key(), environment, app, chain],
-        |row| {
-            let key = ChainKey {
-                store: row.store(2)?,
-                environment: wanted.chain.environment,
-                id: row.get(0)?,
-            };
-            let snapshot: Snapshot = row.json(3)?;
-            let is_wanted = row.id::<AppId>(1)? == wanted.app && key.id == *chain;
-            let rest = is_wanted.then(|| Ok((terms(row, 4)?, formers(row, 5)?)));
-            Ok((key, snapshot, rest.transpose()?))
-        },
-    )?;
-    for (key, snapshot, rest) in bought {
-        let Some((terms, formers)) = rest else {
+    for Bought {
+        key,
+        snapshot,
+        rest,
+    } in bought(&transaction, who, wanted, chain)?
+    {
+        let Some(Rest { terms, formers }) = rest else {
             others.push(OtherChain { key, snapshot });
             continue;
         };
+        let environment = key.environment.id();
         let transactions = transactions(&transaction, who, wanted.app, environment, &key.id)?;
-        let facts = terms.with(transactions);
         let chain = StoredChain {
-            facts,
+            facts: terms.with(transactions),
             snapshot,
             formers,
         };
@@ -85,6 +56,83 @@ pub(crate) fn load(connection: &Connection, wanted: &Wanted) -> Result<Loaded> {
         chain: stored,
         others,
     })
+}
+
+/// A chain that is known, by the id it was first stored with.
+struct Led {
+    chain: String,
+    owner: CustomerId,
+}
+
+/// Where the first of the ids leads that leads anywhere.
+fn led_to(connection: &Connection, wanted: &Wanted) -> Result<Option<Led>> {
+    let (app, environment) = (wanted.app.key(), wanted.chain.environment.id());
+    for id in std::iter::once(&wanted.chain.id).chain(&wanted.links) {
+        let known = first(
+            connection,
+            "chains",
+            "SELECT chain, customer FROM chains WHERE app = ?1 AND environment = ?2 AND id = ?3",
+            params![app, environment, id],
+            |row| {
+                Ok(Led {
+                    chain: row.get(0)?,
+                    owner: row.id(1)?,
+                })
+            },
+        )?;
+        if known.is_some() {
+            return Ok(known);
+        }
+    }
+    Ok(None)
+}
+
+/// A purchase.
+struct Bought {
+    key: ChainKey,
+    snapshot: Snapshot,
+    /// What is read of the one that is wanted only.
+    rest: Option<Rest>,
+}
+
+struct Rest {
+    terms: Terms<'static>,
+    formers: Vec<CustomerId>,
+}
+
+/// The purchase that is wanted, and those that can give access.
+fn bought(
+    connection: &Connection,
+    who: CustomerId,
+    wanted: &Wanted,
+    chain: &str,
+) -> Result<Vec<Bought>> {
+    let environment = wanted.chain.environment;
+    all(
+        connection,
+        "purchases",
+        "SELECT chain, app, store, snapshot, terms, formers FROM purchases WHERE customer = ?1 AND environment = ?2 AND (unlocking OR (app = ?3 AND chain = ?4))",
+        params![who.key(), environment.id(), wanted.app.key(), chain],
+        |row| {
+            let key = ChainKey {
+                store: row.store(2)?,
+                environment,
+                id: row.get(0)?,
+            };
+            let is_wanted = row.id::<AppId>(1)? == wanted.app && key.id == *chain;
+            let rest = is_wanted.then(|| {
+                Ok(Rest {
+                    terms: terms(row, 4)?,
+                    formers: formers(row, 5)?,
+                })
+            });
+            Ok(Bought {
+                key,
+                snapshot: row.json(3)?,
+                rest: rest.transpose()?,
+            })
+        },
+    )
 }
 
 /// The customer an app has a name for.

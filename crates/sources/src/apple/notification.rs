@@ -276,6 +276,23 @@ fn check_app(claims: &AppClaims, app: &App, environment: AppEnvironment) -> Resu
     Ok(())
 }
 
+/// Verifies the renewal that stands beside a transaction, and that it is about the same.
+fn bound(
+    verifier: &Verifier,
+    signed: &str,
+    transaction: &Transaction,
+    claim: &str,
+) -> Result<Renewal, Rejection> {
+    let (renewal, _) = verifier.verify::<Renewal>(signed)?;
+    if renewal.environment != claim {
+        return Err(Rejection::WrongEnvironment(renewal.environment));
+    }
+    if renewal.original_transaction_id != transaction.original_transaction_id {
+        return Err(Rejection::Mismatch);
+    }
+    Ok(renewal)
+}
+
 /// Verifies the inner layers and binds them together.
 fn observation(
     payload: &Payload,
@@ -300,20 +317,10 @@ fn observation(
     if transaction.environment != claim {
         return Err(Rejection::WrongEnvironment(transaction.environment));
     }
-    let renewal = data
-        .signed_renewal_info
-        .as_ref()
-        .map(|signed| verifier.verify::<Renewal>(signed))
-        .transpose()?
-        .map(|(renewal, _)| renewal);
-    if let Some(renewal) = &renewal {
-        if renewal.environment != claim {
-            return Err(Rejection::WrongEnvironment(renewal.environment.clone()));
-        }
-        if renewal.original_transaction_id != transaction.original_transaction_id {
-            return Err(Rejection::Mismatch);
-        }
-    }
+    let renewal = data.signed_renewal_info.as_ref();
+    let renewal = renewal
+        .map(|signed| bound(verifier, signed, &transaction, claim))
+        .transpose()?;
     let token = transaction.app_account_token.clone().or_else(|| {
         renewal
             .as_ref()

@@ -183,28 +183,27 @@ fn envelope<P: Serialize>(
         integration_ids: (!ids.is_empty()).then_some(ids),
         play_store_purchase_token: PurchaseToken::of(event)
             .filter(|_| options.send_play_store_purchase_token),
-        tidings: Addition {
-            event_id: event.id.to_string(),
-            customer_seq: event.customer_seq,
-            recorded_at: event.recorded_at,
-            historical: event.historical,
-            late: event.late,
-            access: event
-                .access
-                .iter()
-                .map(|(id, level)| {
-                    (
-                        id.as_str(),
-                        Access {
-                            is_active: level.is_active,
-                            expires_at: level.expires_at,
-                            will_renew: level.will_renew,
-                        },
-                    )
-                })
-                .collect(),
-        },
+        tidings: addition(event),
     })
+}
+
+fn addition(event: &Event) -> Addition<'_> {
+    let access = event.access.iter().map(|(id, level)| {
+        let access = Access {
+            is_active: level.is_active,
+            expires_at: level.expires_at,
+            will_renew: level.will_renew,
+        };
+        (id.as_str(), access)
+    });
+    Addition {
+        event_id: event.id.to_string(),
+        customer_seq: event.customer_seq,
+        recorded_at: event.recorded_at,
+        historical: event.historical,
+        late: event.late,
+        access: access.collect(),
+    }
 }
 
 /// Their key and ours. Source: Adapty docs, "Webhook event types and fields", `integration_ids`; RevenueCat docs,

@@ -168,11 +168,10 @@ impl About<'_> {
                 .find(|found| found.product_id == line.product_id),
         });
         let details = order_line.and_then(|line| line.subscription_details.as_ref());
-        let is_first = base_order(id) == id;
         let started = details
             .and_then(|details| details.service_period_start_time)
             .or_else(|| order.and_then(|order| order.create_time))
-            .or_else(|| purchase.start_time.filter(|_| is_first))
+            .or_else(|| purchase.start_time.filter(|_| base_order(id) == id))
             .or_else(|| {
                 self.prompt
                     .at
@@ -190,17 +189,7 @@ impl About<'_> {
             paid_until.or(line.expiry_time)
         };
         let phase = phase(line, details);
-        let paid_for = order_line
-            .filter(|paid| paid.product_id != line.product_id)
-            .map_or_else(
-                || product(&line.product_id, plan(line)),
-                |paid| {
-                    product(
-                        &paid.product_id,
-                        details.and_then(|details| details.base_plan_id.as_deref()),
-                    )
-                },
-            );
+        let paid_for = paid_for(line, order_line);
         let offer_id = line
             .offer_details
             .as_ref()
@@ -219,6 +208,16 @@ impl About<'_> {
             ..self.common(id, paid_for, started, leg, purchase)
         }
     }
+}
+
+/// What was paid for: what the order names, where that is something else by now.
+fn paid_for(line: &LineItem, order: Option<&OrderLine>) -> String {
+    let Some(paid) = order.filter(|paid| paid.product_id != line.product_id) else {
+        return product(&line.product_id, plan(line));
+    };
+    let details = paid.subscription_details.as_ref();
+    let plan = details.and_then(|details| details.base_plan_id.as_deref());
+    product(&paid.product_id, plan)
 }
 
 /// What a line says that its period is, or else what its order said.
