@@ -3,9 +3,18 @@
 //! The customer is what is divided by. Tables that lead to customers are divided by what leads; configuration is copied to every machine;
 //! what is narrow and in one order for everybody stays on the coordinator.
 
-use crate::{Layout, codec::failed, partitions::run, primary::Hosts};
+use crate::{codec::failed, partitions::run, primary::Hosts};
 use ledger::{LedgerError, Result};
 use sqlx::{ConnectOptions, Connection, PgPool};
+
+/// Where the rows of a table are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Layout {
+    /// All on one machine.
+    OneMachine,
+    /// Divided among several, which refuse some shapes of statements.
+    Distributed,
+}
 
 /// Tables that every machine has whole, what is referred to first.
 pub const COPIED: [&str; 7] = [

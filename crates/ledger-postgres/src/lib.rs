@@ -41,24 +41,26 @@ mod second_factors;
 mod settings;
 mod settle;
 mod tallies;
+mod transaction;
 mod upkeep;
 
+pub(crate) use distributed::Layout;
 pub use import::Import;
+pub(crate) use transaction::Tx;
 
 use batch::{Batcher, patiently};
 use codec::failed;
+use commits::write;
 use jiff::Timestamp;
 use ledger::{LedgerError, Result, codec::Prepared};
 use primary::Hosts;
 use sqlx::{
-    Connection, PgPool, Postgres, Transaction,
+    Connection, PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 use std::time::Duration;
 use tokio::sync::watch;
 use uuid::Uuid;
-
-pub(crate) type Tx = Transaction<'static, Postgres>;
 
 /// Rows of its own in tables that every node counts in; two nodes that draw the same only wait for each other.
 const NODES: u128 = 64;
@@ -89,15 +91,6 @@ impl Default for Connections {
     fn default() -> Self {
         Self { hot: 8, reads: 6 }
     }
-}
-
-/// Where the rows of a table are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Layout {
-    /// All on one machine.
-    OneMachine,
-    /// Divided among several ([`distributed`]), which refuse some shapes of statements.
-    Distributed,
 }
 
 fn pool(
@@ -205,7 +198,7 @@ impl PostgresLedger {
         let commits = Batcher::start(move |works: std::sync::Arc<Vec<Prepared>>| {
             let (pool, told) = (pool.clone(), told.clone());
             async move {
-                let done = patiently(|| commits::write(&pool, layout, node, works.clone())).await?;
+                let done = patiently(|| write(&pool, layout, node, works.clone())).await?;
                 told.spread();
                 Ok(done)
             }

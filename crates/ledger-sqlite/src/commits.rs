@@ -4,6 +4,7 @@ mod customers;
 mod events;
 pub(crate) mod load;
 mod purchases;
+mod stop;
 
 use crate::{
     SqliteLedger,
@@ -14,10 +15,11 @@ use crate::{
 use async_trait::async_trait;
 use domain::{CustomerId, DeliveryId, ProjectId};
 use ledger::{
-    Commit, Commits, Committed, CustomerRecord, InboxMessage, LedgerError, Loaded, NewDelivery,
-    NewEvent, Result, Wanted, codec::Prepared,
+    Commit, Commits, Committed, CustomerRecord, InboxMessage, Loaded, NewDelivery, NewEvent,
+    Result, Wanted, codec::Prepared,
 };
 use rusqlite::{Connection, params};
+use stop::Stop;
 
 #[async_trait]
 impl Commits for SqliteLedger {
@@ -51,19 +53,6 @@ impl Commits for SqliteLedger {
         self.writer
             .write(move |connection| forget(connection, project, &customer))
             .await
-    }
-}
-
-/// Undoes the whole write through the savepoint it runs in, and says why.
-enum Stop {
-    Duplicate,
-    Conflict,
-    Failed(LedgerError),
-}
-
-impl From<LedgerError> for Stop {
-    fn from(error: LedgerError) -> Self {
-        Self::Failed(error)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Customers of a batch of commits, their names, and what passes from one to another.
 
-use super::Verdicts;
+use super::verdicts::Verdicts;
 use crate::{Tx, batch::Stop, codec::signed};
 use ledger::{Committed, CustomerWrite, PassingChain, codec::Prepared};
 use std::collections::BTreeSet;

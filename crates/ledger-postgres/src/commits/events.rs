@@ -1,6 +1,6 @@
 //! Events of a batch of commits, what they add to the hour, and their deliveries.
 
-use super::Verdicts;
+use super::verdicts::Verdicts;
 use crate::{
     Tx,
     batch::Stop,

@@ -1,6 +1,6 @@
 //! Chains and purchases of a batch of commits.
 
-use super::Verdicts;
+use super::verdicts::Verdicts;
 use crate::{Tx, batch::Stop, codec::micros};
 use domain::fact::TransactionKind;
 use ledger::Committed;

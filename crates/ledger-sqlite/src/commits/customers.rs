@@ -1,6 +1,6 @@
 //! The customer of a commit, its names, and what passes to it from another.
 
-use super::Stop;
+use super::stop::Stop;
 use crate::{codec::Key, statement::execute};
 use domain::ProjectId;
 use ledger::{CustomerWrite, Handover, PassingChain};

@@ -1,6 +1,6 @@
 //! The chain of a commit, and the purchase it is.
 
-use super::Stop;
+use super::stop::Stop;
 use crate::{
     codec::{Key, micros},
     statement::{execute, first},

@@ -1,6 +1,6 @@
 //! A commit with everything serialized, by whoever asks for it: the writer only binds and steps.
 
-use super::{Terms, pack, to_json};
+use super::column::{Terms, pack, to_json};
 use crate::{ChainWrite, Commit, Result};
 
 /// A commit with everything serialized.

@@ -1,6 +1,6 @@
 //! Reading back what is stored. A value that cannot be read never becomes another: it says where it stands.
 
-use super::unpack;
+use super::column::unpack;
 use crate::{DeliveryState, LedgerError, Origin, Result, Turn};
 use domain::{Environment, EventKind, NotSent, Store};
 use jiff::Timestamp;

@@ -36,12 +36,6 @@ pub use settings::*;
 pub use tampered::*;
 pub use upkeep::*;
 
-use crate::Committed;
-
-fn done(committed: &Committed) -> bool {
-    matches!(committed, Committed::Done { .. })
-}
-
 /// Makes one test of each promise. `$make` is an async block that answers an `Arc<dyn Ledger>` over an empty store, which
 /// it keeps alive.
 #[macro_export]

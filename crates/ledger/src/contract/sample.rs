@@ -1,8 +1,8 @@
 //! Small, valid values to write.
 
 use crate::{
-    ChainWrite, Claim, Commit, CustomerWrite, InboxMessage, LaneId, Ledger, NewDelivery, NewEvent,
-    Next, Order, Origin, PATIENCE, Settlement, Wanted,
+    ChainWrite, Claim, Commit, Committed, CustomerWrite, InboxMessage, LaneId, Ledger, NewDelivery,
+    NewEvent, Next, Order, Origin, PATIENCE, Settlement, Wanted,
 };
 use domain::{
     AppId, ChainKey, CustomerId, DeliveryId, Environment, Event, EventId, EventKind, Facts,
@@ -17,6 +17,11 @@ use uuid::Uuid;
 
 /// A ledger under test.
 pub type Subject = Arc<dyn Ledger>;
+
+/// Whether a commit was written.
+pub const fn done(committed: &Committed) -> bool {
+    matches!(committed, Committed::Done { .. })
+}
 
 /// An instant, in seconds from an arbitrary origin.
 pub fn at(second: i64) -> Timestamp {

@@ -1,6 +1,6 @@
 //! Customers: what is theirs, and what leads to them.
 
-use super::{Findings, HeldChain, HeldTransaction, Invariant};
+use super::{HeldChain, HeldTransaction, Invariant, finding::Findings};
 use std::collections::BTreeSet;
 
 pub(super) fn check(findings: &mut Findings<'_>) {

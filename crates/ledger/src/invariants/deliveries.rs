@@ -1,6 +1,6 @@
 //! Deliveries: where they are, how often they were tried, and the lines they stand in.
 
-use super::{Findings, HeldAttempt, HeldDelivery, Invariant};
+use super::{HeldAttempt, HeldDelivery, Invariant, finding::Findings};
 use crate::{DeliveryState, FAR, LaneId, Turn};
 use domain::{DeliveryId, EventId};
 use jiff::Timestamp;

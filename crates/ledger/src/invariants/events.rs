@@ -1,6 +1,6 @@
 //! Events: numbered, told once, in the feed, with their causes.
 
-use super::{Findings, HeldEvent, Invariant, Place};
+use super::{HeldEvent, Invariant, Place, finding::Findings};
 use std::collections::BTreeSet;
 
 pub(super) fn check(findings: &mut Findings<'_>) {
