@@ -1,11 +1,10 @@
 //! Who this node is to others, and what it does for all of them.
 
-use super::Clock;
-use crate::{Guarded, metric::Metric};
+use crate::{Core, Guarded, metric::Metric};
 use domain::time::after;
 use jiff::{SignedDuration, Timestamp};
 use ledger::LedgerError;
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, num::NonZeroU32};
 use uuid::Uuid;
 
 /// How long a node keeps what has to be done once, and is believed to be there, should it die.
@@ -13,6 +12,7 @@ const DUTY: SignedDuration = SignedDuration::from_secs(15);
 /// What is left of a duty when it is renewed.
 const RENEWED: SignedDuration = SignedDuration::from_secs(10);
 
+/// What this node does for all of them.
 pub(super) struct Duties {
     node: Uuid,
     /// Until when each need not be asked for again.
@@ -26,36 +26,36 @@ impl Duties {
             held: Guarded::default(),
         }
     }
-}
 
-impl Clock {
     /// Whether this node is the one to do something that is to be done once. The right runs out by itself; until then others
     /// leave it alone.
-    pub(super) async fn is_mine(&self, duty: &'static str) -> Result<bool, LedgerError> {
-        let (duties, now) = (&self.duties, self.core.system().now());
-        let held = duties.held.lock().get(duty).copied();
+    pub(super) async fn is_mine(
+        &self,
+        core: &Core,
+        duty: &'static str,
+    ) -> Result<bool, LedgerError> {
+        let now = core.system().now();
+        let held = self.held.lock().get(duty).copied();
         if held.is_some_and(|until| now < until) {
             return Ok(true);
         }
-        let is_mine = self.core.ledger().hold(duty, duties.node, DUTY).await?;
+        let is_mine = core.ledger().hold(duty, self.node, DUTY).await?;
         if is_mine {
             let until = after(now, DUTY - RENEWED);
-            duties.held.lock().insert(duty, until);
+            self.held.lock().insert(duty, until);
         }
         Ok(is_mine)
     }
 
-    /// Says that this node is there, and hears how many share what endpoints may be asked. What was known stands until it can
-    /// be said again.
-    pub(super) async fn attend(&self) -> Result<(), LedgerError> {
-        let nodes = self.core.ledger().attend(self.duties.node, DUTY).await?;
-        self.dispatch.share_among(nodes);
+    /// Says that this node is there, and hears how many are.
+    pub(super) async fn attend(&self, core: &Core) -> Result<NonZeroU32, LedgerError> {
+        let nodes = core.ledger().attend(self.node, DUTY).await?;
         Metric::Nodes.set_alone(nodes.get());
-        Ok(())
+        Ok(nodes)
     }
 
     /// Says that this node is leaving.
-    pub(crate) async fn leave(&self) -> Result<(), LedgerError> {
-        self.core.ledger().leave(self.duties.node).await
+    pub(super) async fn leave(&self, core: &Core) -> Result<(), LedgerError> {
+        core.ledger().leave(self.node).await
     }
 }

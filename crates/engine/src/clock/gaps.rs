@@ -6,15 +6,14 @@
 //! nothing.
 
 use super::Clock;
-use crate::{AppSetup, Guarded, IntakeError};
+use crate::{AppSetup, IntakeError};
 use domain::{
-    AppId, Environment,
+    Environment,
     time::{before, is_recent},
 };
 use jiff::{SignedDuration, Timestamp};
 use ledger::LedgerError;
 use sources::{Source, Verdict};
-use std::collections::BTreeMap;
 
 /// How often.
 const EVERY: SignedDuration = SignedDuration::from_mins(5);
@@ -22,25 +21,6 @@ const EVERY: SignedDuration = SignedDuration::from_mins(5);
 const OVERLAP: SignedDuration = SignedDuration::from_hours(1);
 /// How far back the first reading goes.
 const FIRST: SignedDuration = SignedDuration::from_hours(24);
-/// Before a list that could not be read whole is asked for again.
-const AGAIN: SignedDuration = SignedDuration::from_mins(1);
-
-/// When each list was last asked for.
-#[derive(Default)]
-pub(super) struct Looks(Guarded<BTreeMap<(AppId, Environment), Timestamp>>);
-
-impl Looks {
-    /// Whether it is long enough since this list was asked for; notes that it is now.
-    fn may_look(&self, app: AppId, environment: Environment, now: Timestamp) -> bool {
-        let mut last = self.0.lock();
-        let known = last.get(&(app, environment));
-        let may = known.is_none_or(|known| !is_recent(*known, now, AGAIN));
-        if may {
-            last.insert((app, environment), now);
-        }
-        may
-    }
-}
 
 impl Clock {
     /// Asks those that are due.

@@ -9,6 +9,7 @@
 mod backlog;
 mod duties;
 mod gaps;
+mod looks;
 mod purchases;
 mod rates;
 mod turns;
@@ -17,8 +18,8 @@ mod waiting;
 
 use crate::{Core, Dispatch, Guarded, Intake, Replays, metric::Whose};
 use duties::Duties;
-use gaps::Looks;
 use ledger::LedgerError;
+use looks::Looks;
 use std::{
     collections::BTreeSet,
     sync::{
@@ -172,6 +173,19 @@ impl Clock {
         Ok(())
     }
 
+    /// Says that this node is there, and hears how many share what endpoints may be asked. What was known stands until it can
+    /// be said again.
+    async fn attend(&self) -> Result<(), LedgerError> {
+        let nodes = self.duties.attend(&self.core).await?;
+        self.dispatch.share_among(nodes);
+        Ok(())
+    }
+
+    /// Says that this node is leaving.
+    pub(crate) async fn leave(&self) -> Result<(), LedgerError> {
+        self.duties.leave(&self.core).await
+    }
+
     async fn keep_doing(self, chore: Chore) {
         let mut reloads = self.core.reloads();
         loop {
@@ -204,7 +218,7 @@ impl Clock {
 
     async fn do_once(&self, chore: Chore) -> Result<(), LedgerError> {
         if let Some(duty) = chore.duty()
-            && !self.is_mine(duty).await?
+            && !self.duties.is_mine(&self.core, duty).await?
         {
             // Another node does it.
             self.mail.note(chore);

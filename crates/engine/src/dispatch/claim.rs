@@ -13,8 +13,6 @@ use std::{sync::atomic::Ordering, time::Duration};
 
 /// How often the ledger is asked for due deliveries when nothing wakes the poll.
 const POLL: Duration = Duration::from_millis(200);
-/// Between two looks for what rests in lanes that this node knows nothing of.
-pub(super) const LOOK: Duration = Duration::from_mins(1);
 /// Deliveries claimed at once.
 const AT_ONCE: usize = 256;
 

@@ -4,7 +4,6 @@ use super::Dispatch;
 use domain::IntegrationId;
 use jiff::{SignedDuration, Timestamp};
 use ledger::{Failure, LaneId, Outcomes, Waiting};
-use std::collections::BTreeMap;
 
 /// What was accepted longer ago says nothing of today.
 const LATELY: SignedDuration = SignedDuration::from_hours(24);
@@ -102,9 +101,6 @@ impl Health {
         (attempts > 0.0).then(|| accepted / attempts)
     }
 }
-
-/// What waits for each integration, when it was last counted.
-pub(super) type Waitings = BTreeMap<IntegrationId, Waiting>;
 
 impl Dispatch {
     /// How an integration does.

@@ -10,6 +10,7 @@ mod claim;
 mod end;
 mod give_back;
 mod handshake;
+mod handshakes;
 mod health;
 mod held;
 mod lane;
@@ -17,19 +18,20 @@ mod reserve;
 mod retry_after;
 mod run;
 mod settle;
+mod share;
 mod shared;
 mod steady;
 
-pub use handshake::Handshake;
+pub use handshakes::Handshake;
 pub use health::{Condition, Health};
 pub use lane::LaneHealth;
 
 use crate::{Core, Guarded, setup::ActiveIntegration};
-use handshake::Handshakes;
-use health::Waitings;
+use domain::IntegrationId;
+use handshakes::Handshakes;
 use held::{Back, Held};
 use lane::{Lane, Nodes};
-use ledger::LaneId;
+use ledger::{LaneId, Waiting};
 use shared::Shared;
 use std::{
     collections::BTreeMap,
@@ -42,6 +44,8 @@ use tokio::sync::{Mutex, Notify, mpsc};
 
 /// Before what the ledger could not take is tried again, twice as long each time.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
+/// Between two looks for what rests in lanes that this node knows nothing of.
+const LOOK: Duration = Duration::from_mins(1);
 /// What is not taken after so long a pause is given up.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
@@ -60,7 +64,7 @@ struct Dispatcher {
     lanes: Guarded<BTreeMap<LaneId, Arc<Lane>>>,
     held: Arc<Held>,
     /// What waits in the ledger, when it was last counted.
-    waiting: Guarded<Waitings>,
+    waiting: Guarded<BTreeMap<IntegrationId, Waiting>>,
     shared: Guarded<Shared>,
     /// Held while the ledger is told what became of attempts.
     telling: Mutex<()>,
@@ -125,7 +129,7 @@ impl Dispatcher {
         let mut look = self.look.lock();
         let looks = *look <= uptime;
         if looks {
-            *look = uptime.saturating_add(claim::LOOK);
+            *look = uptime.saturating_add(LOOK);
         }
         looks
     }

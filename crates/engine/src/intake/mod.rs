@@ -14,6 +14,7 @@
 mod again;
 mod became;
 mod crowd;
+mod crowds;
 mod desk;
 mod follow;
 mod handover;
@@ -33,6 +34,8 @@ mod receipt;
 mod recheck;
 mod refund_answer;
 mod revocation;
+mod vouched;
+mod words;
 
 pub use became::{Became, Fate};
 pub(crate) use handover::Handover;
@@ -71,10 +74,10 @@ pub struct Intake {
 /// What is remembered between messages. Nothing of it is missed after a crash.
 #[derive(Default)]
 struct Memory {
-    vouched: revocation::Vouched,
-    crowds: crowd::Crowds,
+    vouched: vouched::Vouched,
+    crowds: crowds::Crowds,
     desks: desk::Desks,
-    heard: heard::Heard,
+    heard: words::Heard,
     asking: Going,
 }
 

@@ -1,6 +1,6 @@
 //! What the clock decided before looks were kept as messages, found in what is recorded and decided again.
 
-use super::{AT_ONCE, filter};
+use super::told::{AT_ONCE, filter};
 use crate::{Intake, IntakeError, Setup};
 use domain::{AppId, ChainKey, Event, ProjectId};
 use jiff::Timestamp;

@@ -16,14 +16,11 @@ use apart::{Nowhere, ReplayClock, copy};
 use configuration::Vault;
 use domain::ProjectId;
 use jiff::Timestamp;
-use ledger::{Archived, EventFilter, Ledger, LedgerError};
+use ledger::{Archived, Ledger, LedgerError};
 use looks::unkept_looks;
 use serde::Serialize;
 use std::sync::Arc;
-use told::{compare, newest, told};
-
-/// Rows read at once.
-const AT_ONCE: usize = 500;
+use told::{AT_ONCE, compare, newest, told};
 
 /// What rederiving found.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -93,11 +90,4 @@ pub async fn rederive(
     report.events = recorded.len() as u64;
     report.differences = compare(&recorded, &derived, until);
     Ok(report)
-}
-
-fn filter(project: ProjectId) -> EventFilter {
-    EventFilter {
-        project: Some(project),
-        ..EventFilter::default()
-    }
 }

@@ -1,11 +1,13 @@
 //! What is compared: what was told, and where both tell something else.
 
-use super::{AT_ONCE, filter};
 use domain::{Event, EventKind, ProjectId};
 use jiff::Timestamp;
-use ledger::{Ledger, LedgerError, Page};
+use ledger::{EventFilter, Ledger, LedgerError, Page};
 use serde::Serialize;
 use std::collections::BTreeMap;
+
+/// Rows read at once.
+pub(super) const AT_ONCE: usize = 500;
 
 /// A difference between what is recorded and what the messages lead to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -74,6 +76,14 @@ pub(super) type Feed = BTreeMap<String, Placed>;
 pub(super) struct Placed {
     position: u64,
     told: Told,
+}
+
+/// All events of a project.
+pub(super) fn filter(project: ProjectId) -> EventFilter {
+    EventFilter {
+        project: Some(project),
+        ..EventFilter::default()
+    }
 }
 
 /// The position of the newest event of a project; 0 without one.

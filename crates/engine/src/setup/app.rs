@@ -1,6 +1,5 @@
 //! An app, compiled: the way it hears and asks its store.
 
-use super::{Compiler, Setup};
 use configuration::Vault;
 use domain::{AppId, ProjectId, Store};
 use ledger::{App, AppSettings, ExternalSettings};
@@ -64,29 +63,24 @@ impl AppSetup {
             source: Ok(Arc::new(Stated::new(Store::External))),
         }
     }
-}
 
-impl Compiler {
-    /// Keeps the source of an app that did not change since `before`.
-    pub(super) fn app(&self, row: &App, before: Option<&Setup>) -> AppSetup {
-        let kept = before
-            .and_then(|before| before.app(row.id))
-            .filter(|known| known.row == *row && known.source.is_ok());
-        let source = kept.map_or_else(|| self.source(row), |known| known.source.clone());
-        AppSetup {
+    /// One that is stored. It keeps its source if it did not change since `before`.
+    pub(super) fn of(row: &App, before: Option<&Self>, vault: &Vault, make: &MakeSource) -> Self {
+        let kept = before.filter(|known| known.row == *row && known.source.is_ok());
+        let source = kept.map_or_else(|| source(row, vault, make), |known| known.source.clone());
+        Self {
             row: row.clone(),
             source,
         }
     }
+}
 
-    fn source(&self, row: &App) -> Result<Arc<dyn Source>, String> {
-        let secrets = secrets(&self.vault, row);
-        let made = secrets.and_then(|secrets| (self.make_source)(row, &secrets));
-        if let Err(problem) = &made {
-            tracing::error!(app.id = %row.id, problem, "the app cannot hear its store");
-        }
-        made
+fn source(row: &App, vault: &Vault, make: &MakeSource) -> Result<Arc<dyn Source>, String> {
+    let made = secrets(vault, row).and_then(|secrets| make(row, &secrets));
+    if let Err(problem) = &made {
+        tracing::error!(app.id = %row.id, problem, "the app cannot hear its store");
     }
+    made
 }
 
 pub(super) fn secrets(vault: &Vault, row: &App) -> Result<Secrets, String> {

@@ -1,6 +1,5 @@
 //! An integration, compiled: a destination with its settings.
 
-use super::Compiler;
 use configuration::Vault;
 use destinations::{Configured, Context, Destination, Spec};
 use domain::{Environment, NotSent, time::after};
@@ -84,21 +83,21 @@ pub(crate) struct Limits {
     pub(crate) per_second: Option<NonZeroU32>,
 }
 
-impl Compiler {
+impl ActiveIntegration {
     /// `None` for a destination that only a newer release knows.
-    pub(super) fn integration(&self, row: &Integration) -> Option<ActiveIntegration> {
+    pub(super) fn of(row: &Integration, vault: &Vault, public_url: &str) -> Option<Self> {
         let Some(destination) = destinations::find(&row.destination) else {
             tracing::error!(integration.id = %row.id, destination.key = row.destination, "the destination is unknown to this release; its events are not sent");
             return None;
         };
         let context = Context {
-            public_url: self.public_url.clone(),
+            public_url: public_url.to_owned(),
         };
-        let configured = configure(destination, row, &self.vault, &context);
+        let configured = configure(destination, row, vault, &context);
         if let Err(problem) = &configured {
             tracing::error!(integration.id = %row.id, problem, "the settings cannot be used; its deliveries are held");
         }
-        Some(ActiveIntegration {
+        Some(Self {
             row: Arc::new(row.clone()),
             spec: destination.spec(),
             configured,

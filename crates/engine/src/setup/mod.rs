@@ -167,14 +167,17 @@ impl Compiler {
             let Some(project) = projects.get_mut(&row.project) else {
                 continue;
             };
-            if let Some(integration) = self.integration(row) {
+            if let Some(integration) = ActiveIntegration::of(row, &self.vault, &self.public_url) {
                 let timers = integration.configured.iter().flat_map(|is| is.timers());
                 project.timers.extend(timers);
                 places.insert(row.id, (row.project, project.integrations.len()));
                 project.integrations.push(integration);
             }
         }
-        let stored = configuration.apps.iter().map(|row| self.app(row, before));
+        let stored = configuration.apps.iter().map(|row| {
+            let before = before.and_then(|before| before.app(row.id));
+            AppSetup::of(row, before, &self.vault, &self.make_source)
+        });
         let built_in = projects
             .keys()
             .flat_map(|project| [AppSetup::grants(*project), AppSetup::simulator(*project)]);

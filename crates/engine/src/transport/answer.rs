@@ -1,11 +1,12 @@
 //! What is read of an answer over HTTP. The status is the verdict: a body that breaks off, or does not end, takes nothing back.
 
-use super::LARGEST_ANSWER;
 use destinations::{KEPT_HEADERS, Response};
 use domain::Headers;
 use reqwest::header::HeaderMap;
 use std::{error::Error, time::Duration};
 
+/// Most of an answer of a destination that is read.
+pub(super) const LARGEST_ANSWER: usize = 64 << 10;
 /// How long a body is waited for once its status is there: nobody who only has to say yes needs longer.
 const BODY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Most of a header's value that is kept.

@@ -4,6 +4,7 @@ mod answer;
 mod authorities;
 mod by_name;
 mod errand;
+mod error;
 mod http;
 mod nats;
 mod networks;
@@ -12,6 +13,7 @@ mod reach;
 
 pub use authorities::{Authorities, AuthorityError, ClientError};
 pub use errand::{AllowedNetworks, Errand};
+pub use error::TransportError;
 pub use networks::Networks;
 
 use async_trait::async_trait;
@@ -19,20 +21,6 @@ use destinations::{Request, Response, Via};
 use reach::{Lookup, OfTheSystem, Reach};
 use sources::{Call, Reply, Web};
 use std::{sync::Arc, time::Duration};
-
-/// Most of an answer of a destination that is read.
-const LARGEST_ANSWER: usize = 64 << 10;
-
-/// Why there was no answer.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum TransportError {
-    /// The address is internal and not allowed.
-    #[error("{0}")]
-    Blocked(String),
-    /// Name lookup, connection, TLS or time-out.
-    #[error("{0}")]
-    Network(String),
-}
 
 /// Sends requests.
 #[async_trait]

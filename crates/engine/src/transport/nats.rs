@@ -2,6 +2,7 @@
 
 use super::{
     Authorities, AuthorityError, TransportError,
+    answer::LARGEST_ANSWER,
     by_name::{Names, encryption},
     reach::Reach,
 };
@@ -154,7 +155,7 @@ impl Links {
         };
         let error = match answer {
             Ok(message) => {
-                let most = message.payload.len().min(super::LARGEST_ANSWER);
+                let most = message.payload.len().min(LARGEST_ANSWER);
                 return Ok(nats::answer(&message.payload[..most]));
             }
             Err(error) => error,
