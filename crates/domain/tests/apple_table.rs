@@ -1,5 +1,7 @@
 //! Every row of the App Store transition table, what was told before and what is told now, and of the table of what is told when
 //! a chain is seen for the first time.
+//!
+//! It is as long as the table: a test for each row, in the order of the rows, so that one is read beside the other.
 #![expect(clippy::unwrap_used, reason = "tests report by panicking")]
 
 mod history;

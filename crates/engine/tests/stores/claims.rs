@@ -2,7 +2,7 @@
 
 use super::{
     apple::{notification, played, renewal, signed, transaction},
-    people::{push, sell},
+    customers::{push, sell},
 };
 use crate::world::{AUTHORITY, World};
 use domain::{EventKind::*, Store};

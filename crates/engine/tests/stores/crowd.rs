@@ -1,6 +1,6 @@
 //! Any number of tokens that no store knows, sent with the public key that every copy of the app has.
 
-use super::people::sell;
+use super::customers::sell;
 use crate::world::World;
 use domain::{InboxId, Store};
 use engine::IntakeError;

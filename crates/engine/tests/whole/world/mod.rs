@@ -11,16 +11,15 @@ mod endpoints;
 mod ledger;
 mod project;
 mod stores;
+mod time;
 
 pub(crate) use chain::Chain;
 pub(crate) use endpoints::{SILENT, answer};
 pub(crate) use project::{AUTHORITY, webhook};
 
-use self::ledger::Files;
+use self::{ledger::Files, time::Room};
 use crate::gate::Gate;
-use ::ledger::{
-    Configuration, ConfigurationChange, EventFilter, FeedRow, Ledger, Page, invariants::verify,
-};
+use ::ledger::{Configuration, ConfigurationChange, EventFilter, FeedRow, Ledger, Page};
 use clock::Clock;
 use configuration::{Desired, Means, Vault};
 use destinations::{Context, Response};
@@ -30,24 +29,13 @@ use engine::{
     Accepted, Engine, IntakeError, Parts, Retention, System, Transport, TransportError,
     rederive::Report,
 };
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use simulator::Stores;
 use sources::Incoming;
-use std::{
-    process::Command,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::sync::{Arc, Mutex};
 
 pub(crate) const DAY: i64 = 86_400;
-
-/// Looks at what is waited for, and the pause between two: a minute, longer than anything here takes on a busy machine.
-const LOOKS: usize = 12_000;
-const BETWEEN_LOOKS: Duration = Duration::from_millis(5);
-
-/// How often a ledger may say that it is too busy.
-const TRIES: usize = 20;
 
 /// An engine with one project, an app of every store and two webhooks.
 pub(crate) struct World {
@@ -62,19 +50,6 @@ pub(crate) struct World {
     is_running: bool,
     room: Mutex<Room>,
     _files: Files,
-}
-
-/// Whether a ledger has room for what is written now. A server makes it every few seconds; a world that does nothing by itself makes
-/// it while time passes in steps.
-struct Room {
-    made_at: Timestamp,
-    /// Time passed at once beyond what there was room for.
-    is_exceeded: bool,
-}
-
-impl Room {
-    /// A ledger has room for longer than that when it is made.
-    const LASTS: SignedDuration = SignedDuration::from_hours(13 * 24);
 }
 
 /// What an engine is made of in a world.
@@ -208,10 +183,7 @@ impl World {
         let mut apps = setup.apps();
         let app = apps.find(|app| app.row.store() == Store::AppStore).unwrap();
         let (project, app) = (app.row.project, app.row.id);
-        let room = Room {
-            made_at: clock.now(),
-            is_exceeded: false,
-        };
+        let room = Room::made(clock.now());
         let world = Self {
             engine,
             clock,
@@ -274,127 +246,6 @@ impl World {
 
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()
-    }
-
-    /// Moves the clock once nothing is under way, and nothing is due: what is due at a moment happens at that moment, and no time
-    /// passes during an attempt, whose lease would end.
-    pub(crate) async fn pass(&self, seconds: i64) {
-        if self.is_running {
-            self.engine.idle().await;
-        } else {
-            self.catch_up().await;
-        }
-        self.jump(self.now() + SignedDuration::from_secs(seconds));
-    }
-
-    /// Moves the clock, although something may be due: for tests of what comes late, and of what happens without the clock.
-    pub(crate) fn jump(&self, at: Timestamp) {
-        let mut room = self.room.lock().unwrap();
-        room.is_exceeded |= room.made_at.duration_until(at) > Room::LASTS;
-        self.clock.set(at);
-    }
-
-    /// The server is away until then, and makes room when it comes back.
-    pub(crate) async fn away_until(&self, at: Timestamp) {
-        self.clock.set(at);
-        self.ledger.make_room(at).await.unwrap();
-        self.room.lock().unwrap().made_at = at;
-    }
-
-    /// Lets time pass in steps, with all that is due after each, until something holds; fails loudly when it never does.
-    pub(crate) async fn pass_until(
-        &self,
-        step: i64,
-        what: &str,
-        mut holds: impl AsyncFnMut() -> bool,
-    ) {
-        for _ in 0..500 {
-            self.catch_up().await;
-            if holds().await {
-                return;
-            }
-            self.pass(step).await;
-        }
-        panic!("never: {what}");
-    }
-
-    /// Lets happen what is due now; afterwards everything holds that always holds.
-    pub(crate) async fn catch_up(&self) {
-        self.catch_up_unseen().await;
-        self.holds().await;
-    }
-
-    /// The same, and nobody looks at everything afterwards. Where the ledger is too busy, it is done again, as the clock does it.
-    pub(crate) async fn catch_up_unseen(&self) {
-        self.make_room().await;
-        for _ in 0..TRIES {
-            match self.engine.catch_up().await {
-                Err(error) if error.is_retryable() => {}
-                done => return done.unwrap(),
-            }
-        }
-        panic!("the ledger is never available");
-    }
-
-    /// Room for what is written now, where some days have passed since there was any made.
-    async fn make_room(&self) {
-        let now = self.now();
-        if self.room.lock().unwrap().made_at.duration_until(now) >= Room::LASTS / 2 {
-            self.ledger.make_room(now).await.unwrap();
-            self.room.lock().unwrap().made_at = now;
-        }
-    }
-
-    /// Everything holds that always holds. A clock that moves by weeks at once passes what its ledger has room for: on PostgreSQL
-    /// that is said of the ledger, rightly, and is no fault of it.
-    pub(crate) async fn holds(&self) {
-        let verified = verify(self.engine.ledger(), self.now(), |_| {}).await;
-        let findings = verified.unwrap().findings;
-        let is_exceeded = self.room.lock().unwrap().is_exceeded;
-        let is_about_room = |finding: &str| finding.ends_with("some clock was months ahead");
-        let told: Vec<String> = findings
-            .iter()
-            .map(ToString::to_string)
-            .filter(|finding| !(is_exceeded && is_about_room(finding)))
-            .collect();
-        assert!(told.is_empty(), "{}: {told:#?}", commit());
-    }
-
-    /// Waits until something holds; fails loudly when it never does.
-    pub(crate) async fn until(&self, what: &str, mut holds: impl FnMut() -> bool) {
-        self.eventually(what, async || holds()).await;
-    }
-
-    /// The same of what is asked of the ledger.
-    pub(crate) async fn eventually(&self, what: &str, mut holds: impl AsyncFnMut() -> bool) {
-        for _ in 0..LOOKS {
-            if !self.is_running {
-                self.catch_up().await;
-            }
-            if holds().await {
-                return;
-            }
-            tokio::time::sleep(BETWEEN_LOOKS).await;
-        }
-        panic!("never: {what}");
-    }
-
-    /// Waits until every delivery is sent, with its outcome recorded, and no message waits for its store.
-    pub(crate) async fn settled(&self) {
-        let ledger = self.engine.ledger();
-        if self.is_running {
-            self.eventually("nothing waits", async || {
-                ledger.backlog().await.unwrap().is_empty() && self.parked().await == 0
-            })
-            .await;
-            // What is recorded may not be known yet to the lane that sent it.
-            self.engine.idle().await;
-        } else {
-            self.catch_up().await;
-            assert_eq!(ledger.backlog().await.unwrap(), []);
-            let parked = ledger.parked(self.project, None, None, 10).await.unwrap();
-            assert!(parked.is_empty(), "still waiting: {parked:?}");
-        }
     }
 
     /// How many messages wait.
@@ -469,15 +320,6 @@ impl World {
         assert!(report.messages > 0 && report.events > 0, "{report:?}");
         assert_eq!(report.differences, []);
     }
-}
-
-/// What was compiled, for who looks into a failure.
-fn commit() -> String {
-    let asked = Command::new("git").args(["rev-parse", "HEAD"]).output();
-    asked.map_or_else(
-        |error| format!("no commit ({error})"),
-        |answer| format!("commit {}", String::from_utf8_lossy(&answer.stdout).trim()),
-    )
 }
 
 fn kinds(events: Vec<Event>) -> Vec<EventKind> {

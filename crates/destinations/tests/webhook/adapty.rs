@@ -1,0 +1,151 @@
+//! The `adapty` format: fields, options, the handshake.
+
+use super::{body, sample, webhook};
+use destinations::Response;
+use domain::{EventKind, Headers, NotSent};
+use serde_json::{Value, json};
+use std::path::PathBuf;
+
+#[test]
+fn googles_purchase_token_goes_with_events_of_its_purchases_where_that_is_wanted() {
+    let mut event = sample::event(EventKind::SubscriptionStarted);
+    event.product = Some("gold:monthly".into());
+    event.transaction.as_mut().unwrap().token = Some("token-1".into());
+    let send = |on: bool| {
+        let settings = json!({ "send_play_store_purchase_token": on });
+        body(webhook(&settings).as_ref(), &event)["play_store_purchase_token"].clone()
+    };
+    assert_eq!(
+        send(true),
+        json!({ "product_id": "gold", "purchase_token": "token-1", "is_subscription": true })
+    );
+    assert_eq!(send(false), Value::Null);
+}
+
+#[test]
+fn the_payload_has_every_documented_field() {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("../../../shared/vectors/adapty/subscription_started.json");
+    let Ok(documented) = std::fs::read_to_string(path) else {
+        return;
+    };
+    let documented: Value = serde_json::from_str(&documented).unwrap();
+    let ours = body(
+        webhook(&json!({ "send_attribution": true, "send_user_attributes": true })).as_ref(),
+        &sample::event(EventKind::SubscriptionStarted),
+    );
+    // Google Play only.
+    let elsewhere = ["play_store_purchase_token", "base_plan_id"];
+    for (documented, ours) in [
+        (&documented, &ours),
+        (&documented["event_properties"], &ours["event_properties"]),
+    ] {
+        for name in documented
+            .as_object()
+            .unwrap()
+            .keys()
+            .filter(|name| !elsewhere.contains(&name.as_str()))
+        {
+            assert!(ours.get(name).is_some(), "{name} is missing");
+        }
+    }
+}
+
+#[test]
+fn times_and_money_have_the_documented_formats() {
+    let text = String::from_utf8({
+        let (webhook, event) = (
+            webhook(&json!({})),
+            sample::event(EventKind::SubscriptionStarted),
+        );
+        webhook
+            .render(&webhook.plan(&event).unwrap()[0], &event)
+            .unwrap()
+            .body
+    })
+    .unwrap();
+    assert!(text.contains("\"event_datetime\":\"2026-01-01T10:00:00.123456+0000\""));
+    assert!(
+        text.contains("\"price_usd\":5.99")
+            && text.contains("\"proceeds_usd\":5.0915")
+            && text.contains("\"discount_amount_usd\":0,")
+    );
+}
+
+#[test]
+fn options_add_and_withhold() {
+    let trial = sample::event(EventKind::TrialStarted);
+    let plain = body(webhook(&json!({})).as_ref(), &trial);
+    assert_eq!(plain["event_properties"]["price_usd"], Value::Null);
+    assert_eq!(plain["event_properties"]["discount_amount_usd"], 5.99);
+    assert!(plain.get("attributions").is_none() && plain.get("user_attributes").is_none());
+    let priced = body(
+        webhook(&json!({ "send_trial_price": true })).as_ref(),
+        &trial,
+    );
+    assert_eq!(priced["event_properties"]["price_usd"], 5.99);
+    let attributes = body(
+        webhook(&json!({ "send_user_attributes": true })).as_ref(),
+        &trial,
+    );
+    assert_eq!(attributes["user_attributes"], json!({ "color": "violet" }));
+    let mut old = sample::event(EventKind::SubscriptionRenewed);
+    old.occurred_at = sample::time("2025-12-31T00:00:00Z");
+    assert_eq!(
+        webhook(&json!({ "exclude_historical": true })).plan(&old),
+        Err(NotSent::Historical)
+    );
+    assert!(webhook(&json!({})).plan(&old).is_ok());
+    let mut anonymous = trial;
+    anonymous.customer.app_user_id = "$anonymous:1".into();
+    assert_eq!(
+        body(webhook(&json!({})).as_ref(), &anonymous)["customer_user_id"],
+        Value::Null
+    );
+}
+
+#[test]
+fn both_editions_of_the_handshake_are_checked() {
+    let answer = |status, body: &str| Response {
+        status,
+        retry_after: None,
+        headers: Headers::default(),
+        unread: None,
+        body: body.as_bytes().to_vec(),
+    };
+    let current = webhook(&json!({}));
+    let handshakes = current.handshakes("word");
+    assert_eq!(handshakes.len(), 2, "one per URL");
+    assert_eq!(handshakes[0].request.body, b"{}");
+    for (response, passes) in [
+        (answer(200, "{}"), true),
+        (answer(204, "null"), true),
+        (answer(200, ""), false),
+        (answer(200, "<html>"), false),
+        (answer(404, "{}"), false),
+        (answer(301, "{}"), false),
+    ] {
+        assert_eq!(
+            current.check_handshake(&handshakes[0], &response).is_ok(),
+            passes,
+            "{response:?}"
+        );
+    }
+    let earlier = webhook(&json!({ "handshake": "earlier" }));
+    let handshake = &earlier.handshakes("word")[0];
+    assert_eq!(handshake.request.body, b"{\"adapty_check\":\"word\"}");
+    for (response, passes) in [
+        (answer(200, "{\"adapty_check_response\":\"word\"}"), true),
+        (answer(201, "{\"adapty_check_response\":\"word\"}"), true),
+        (answer(202, "{\"adapty_check_response\":\"word\"}"), false),
+        (answer(200, "{\"adapty_check_response\":\"other\"}"), false),
+        (answer(200, "{}"), false),
+        (answer(200, "ok"), false),
+    ] {
+        assert_eq!(
+            earlier.check_handshake(handshake, &response).is_ok(),
+            passes,
+            "{response:?}"
+        );
+    }
+}

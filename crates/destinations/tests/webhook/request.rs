@@ -1,0 +1,141 @@
+//! Where a request goes, what it is signed with, and what answers mean.
+
+use super::{configure, sample, webhook};
+use destinations::{Outcome, Response};
+use domain::{Environment, EventKind, Headers, NotSent};
+use serde_json::{Value, json};
+
+#[test]
+fn each_format_judges_answers_its_own_way() {
+    let answer = |format: &str, status| {
+        webhook(&json!({ "format": format })).classify(&Response {
+            status,
+            retry_after: None,
+            headers: Headers::default(),
+            unread: None,
+            body: Vec::new(),
+        })
+    };
+    for status in 100..600 {
+        let delivered = |format| answer(format, status) == Outcome::Delivered;
+        assert_eq!(delivered("revenuecat"), status == 200, "{status}");
+        assert_eq!(
+            delivered("standard"),
+            (200..300).contains(&status),
+            "{status}"
+        );
+        if status != 410 {
+            let expected = if (200..300).contains(&status) {
+                Outcome::Delivered
+            } else {
+                Outcome::Retry(None)
+            };
+            assert_eq!(answer("standard", status), expected);
+        }
+    }
+    assert!(matches!(answer("standard", 410), Outcome::Gone(_)));
+    let seconds = |format: &str| webhook(&json!({ "format": format })).timeout().as_secs();
+    assert_eq!(seconds("revenuecat"), 60);
+    let retries = |settings: Value| webhook(&settings).retry().retries();
+    assert_eq!(retries(json!({ "format": "revenuecat" })), 5);
+    let chosen = json!({ "format": "revenuecat", "retry": { "policy": "adapty" } });
+    assert_eq!(retries(chosen), 9);
+    assert!(
+        webhook(&json!({ "format": "standard" }))
+            .handshakes("word")
+            .is_empty()
+    );
+}
+
+#[test]
+fn each_environment_has_its_url_and_verbatim_authorization() {
+    let webhook = webhook(
+        &json!({ "production_authorization": "Bearer  x ", "sandbox_authorization": "tok" }),
+    );
+    let mut event = sample::event(EventKind::TrialStarted);
+    let message = webhook.plan(&event).unwrap().remove(0);
+    let production = webhook.render(&message, &event).unwrap();
+    let header = |request: &destinations::Request| {
+        request
+            .headers
+            .iter()
+            .find(|header| header.name == "authorization")
+            .map(|header| header.value.clone())
+    };
+    assert_eq!(
+        (production.url.as_str(), header(&production).as_deref()),
+        ("https://a.example/hook", Some("Bearer  x "))
+    );
+    event.environment = Environment::Sandbox;
+    let sandbox = webhook.render(&message, &event).unwrap();
+    assert_eq!(
+        (sandbox.url.as_str(), header(&sandbox).as_deref()),
+        ("https://b.example/hook", Some("tok"))
+    );
+    assert!(!format!("{production:?}{sandbox:?}").contains("tok"));
+    let production_only = configure(&json!({ "production_url": "https://a.example" }))
+        .unwrap_or_else(|problems| panic!("{problems:?}"));
+    let missing = production_only.render(&message, &event).unwrap_err();
+    assert_eq!(
+        (missing.reason, missing.detail.as_str()),
+        (NotSent::MissingCredentials, "sandbox_url is not set")
+    );
+}
+
+#[test]
+fn two_secrets_sign_while_one_is_rotated_out() {
+    let old = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+    let new = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+    let webhook = webhook(&json!({ "signing_secrets": [new, old] }));
+    let event = sample::event(EventKind::TrialStarted);
+    let mut request = webhook
+        .render(&webhook.plan(&event).unwrap()[0], &event)
+        .unwrap();
+    webhook.sign(
+        &mut request,
+        "dlv_1",
+        jiff::Timestamp::from_second(1_614_265_330).unwrap(),
+    );
+    let value = |name: &str| {
+        request
+            .headers
+            .iter()
+            .find(|header| header.name == name)
+            .unwrap()
+            .value
+            .clone()
+    };
+    assert_eq!(
+        (
+            value("webhook-id").as_str(),
+            value("webhook-timestamp").as_str()
+        ),
+        ("dlv_1", "1614265330")
+    );
+    let expected = [new, old]
+        .map(|secret| {
+            destinations::webhook::signature(secret, "dlv_1", "1614265330", &request.body).unwrap()
+        })
+        .join(" ");
+    assert_eq!(value("webhook-signature"), expected);
+}
+
+#[test]
+fn both_ranges_of_answers_hold() {
+    let webhook = webhook(&json!({}));
+    for status in 100..600 {
+        let outcome = webhook.classify(&Response {
+            status,
+            retry_after: None,
+            headers: Headers::default(),
+            unread: None,
+            body: Vec::new(),
+        });
+        let expected = match status {
+            200..=399 => matches!(outcome, Outcome::Delivered),
+            400..=404 => matches!(outcome, Outcome::Rejected(_)),
+            _ => matches!(outcome, Outcome::Retry(_)),
+        };
+        assert!(expected, "{status}: {outcome:?}");
+    }
+}

@@ -1,0 +1,172 @@
+//! What is known of a customer, and forgetting it.
+
+use super::{DAY, after, push, restore, sell, state, statement};
+use crate::world::World;
+use domain::{EventKind::*, Store, attribute::Write};
+use engine::{CustomerError, CustomerUpdate, WriteError};
+use serde_json::json;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_forgotten_customer_is_gone_and_what_it_bought_is_still_known() {
+    let world = World::with_stores().await;
+    sell(&world, "t", "");
+    restore(&world, "ann@example.com", "t").await.unwrap();
+    world
+        .engine
+        .customers()
+        .forget(world.project, "ann@example.com")
+        .await
+        .unwrap();
+    assert!(
+        world
+            .engine
+            .ledger()
+            .customer(world.project, "ann@example.com")
+            .await
+            .unwrap()
+            .is_none()
+    );
+    let events = world.events().await;
+    assert!(
+        !serde_json::to_string(&events).unwrap().contains("ann@"),
+        "{events:?}"
+    );
+    for event in &events {
+        if let Some(inbox) = event.cause.inbox {
+            let message = world
+                .engine
+                .ledger()
+                .inbox(inbox)
+                .await
+                .unwrap()
+                .unwrap()
+                .message;
+            assert!(
+                !String::from_utf8_lossy(&message.body).contains("ann@"),
+                "{}",
+                message.title
+            );
+        }
+    }
+    // The purchase can be claimed again.
+    restore(&world, "bob", "t").await.unwrap();
+    assert!(world.has_premium("bob").await);
+    assert!(matches!(
+        world
+            .engine
+            .customers()
+            .forget(world.project, "nobody-here")
+            .await,
+        Err(CustomerError::Unknown(_))
+    ));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn attributes_keep_what_is_good_and_name_what_is_not_and_opt_out_silences() {
+    let world = World::with_stores().await;
+    let write = |key: &str, value: &str| Write {
+        key: key.into(),
+        value: Some(value.into()),
+        written_at: None,
+    };
+    let outcome = world
+        .engine
+        .customers()
+        .write_attributes(
+            world.project,
+            "ann",
+            &[write("good", "1"), write("$bad", "2")],
+        )
+        .await;
+    let Err(WriteError::Refused(refused)) = outcome else {
+        panic!("{outcome:?}")
+    };
+    assert_eq!((refused.len(), refused[0].key.as_str()), (1, "$bad"));
+    let record = world
+        .engine
+        .customers()
+        .profile(world.project, "ann")
+        .await
+        .unwrap()
+        .record;
+    assert_eq!(record.customer.attributes["good"], "1");
+    world
+        .engine
+        .customers()
+        .update(
+            world.project,
+            "ann",
+            &CustomerUpdate {
+                analytics_disabled: Some(true),
+                ..CustomerUpdate::default()
+            },
+        )
+        .await
+        .unwrap();
+    state(&world, &statement(&world, "ann", "s1", &json!({})))
+        .await
+        .unwrap();
+    let rows = world
+        .engine
+        .ledger()
+        .events(&ledger::EventFilter::default(), ledger::Page::After(0, 10))
+        .await
+        .unwrap();
+    assert!(!rows.is_empty());
+    for row in rows {
+        for (_, state) in row.integrations {
+            assert_eq!(
+                state,
+                ledger::IntegrationState::NotSent(domain::NotSent::AnalyticsDisabled)
+            );
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_offering_a_client_names_stays_with_its_purchase() {
+    let world = World::with_stores().await;
+    sell(&world, "t", "");
+    let send = async |offering: &str| {
+        let receipt = sources::Receipt {
+            offering: Some(offering.into()),
+            claimed_price: Some("0.01 USD".into()),
+            token: "t".into(),
+            product: None,
+            app_user_id: "ann".into(),
+            sender: sources::Sender::Client,
+        };
+        let app = world.app_of(Store::PlayStore);
+        world
+            .engine
+            .intake()
+            .take_receipt(app, &receipt)
+            .await
+            .unwrap();
+    };
+    send("autumn").await;
+    world.pass(1).await;
+    send("winter").await;
+    world.pass(30 * DAY).await;
+    let play = &world.stores.play.api;
+    play.renew("t", world.now(), after(world.now(), 30));
+    push(&world, 2, "t").await;
+    let told: Vec<_> = world
+        .events()
+        .await
+        .into_iter()
+        .filter(|event| event.transaction.is_some() && event.kind != AccessLevelUpdated)
+        .map(|event| {
+            let purchase = event.purchase.unwrap();
+            let price = event.transaction.unwrap().price.unwrap();
+            (purchase.offering, price.to_string())
+        })
+        .collect();
+    let expected = (Some("autumn".to_owned()), "$9.99".to_owned());
+    assert_eq!(
+        told,
+        [expected.clone(), expected],
+        "the first one, and the store's price"
+    );
+    world.rederives().await;
+}

@@ -1,0 +1,192 @@
+//! How it is heard: pushes, questions, outages, what nobody understands.
+
+use super::{DAY, after, begin, subscription, tell};
+use crate::world::World;
+use domain::{EventKind::*, Store};
+use engine::{Accepted, IntakeError};
+use jiff::SignedDuration;
+use serde_json::json;
+use simulator::Outage;
+use sources::Incoming;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn renewals_missed_while_nobody_listened_are_all_told() {
+    let world = World::with_stores().await;
+    let mut ends = begin(&world, "m", false).await;
+    for _ in 0..3 {
+        world.pass(30 * DAY).await;
+        world.stores.play.api.renew("m", ends, after(ends, 30));
+        ends = after(ends, 30);
+    }
+    tell(&world, 2, "m").await;
+    let orders: Vec<_> = world
+        .events()
+        .await
+        .into_iter()
+        .filter(|event| event.kind == SubscriptionRenewed)
+        .map(|event| event.transaction.unwrap().id)
+        .collect();
+    assert_eq!(orders, ["GPA.m..0", "GPA.m..1", "GPA.m..2"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_google_state_unknown_to_us_changes_nothing() {
+    let world = World::with_stores().await;
+    begin(&world, "u", false).await;
+    world.stores.play.api.set_state("u", "SOMETHING_NEW", None);
+    tell(&world, 99, "u").await;
+    assert_eq!(world.kinds().await, [SubscriptionStarted]);
+    assert!(world.has_premium("user-u").await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pushes_of_anybody_else_are_refused() {
+    let world = World::with_stores().await;
+    let play = &world.stores.play.api;
+    let body = play.tell(4, "t", world.now());
+    let url = "https://t.example/callbacks/google/app";
+    let genuine = play.push_authorization(url, world.now()).unwrap();
+    let elsewhere = play
+        .push_authorization("https://other.example", world.now())
+        .unwrap();
+    let old = play
+        .push_authorization(
+            url,
+            world
+                .now()
+                .checked_sub(SignedDuration::from_hours(2))
+                .unwrap(),
+        )
+        .unwrap();
+    let mut forged = genuine.clone().into_bytes();
+    let last = forged.len() - 10;
+    forged[last] = if forged[last] == b'A' { b'B' } else { b'A' };
+    let forged = String::from_utf8(forged).unwrap();
+    for authorization in [
+        None,
+        Some("Bearer nonsense"),
+        Some(elsewhere.as_str()),
+        Some(old.as_str()),
+        Some(forged.as_str()),
+    ] {
+        let incoming = Incoming {
+            body: body.as_bytes(),
+            authorization,
+            signature: None,
+            url,
+        };
+        let refused = world
+            .engine
+            .intake()
+            .accept(world.app_of(Store::PlayStore), &incoming)
+            .await;
+        let Err(IntakeError::Refused(refusal)) = refused else {
+            panic!("{authorization:?}: {refused:?}")
+        };
+        assert_eq!(refusal.code.text(), "push_not_authenticated");
+    }
+    assert_eq!(world.parked().await, 0, "nothing of it was kept");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_api_that_fails_loses_and_blocks_nothing() {
+    for outage in [Outage::Down, Outage::Limited(5), Outage::Nonsense] {
+        let world = World::with_stores().await;
+        let play = &world.stores.play.api;
+        play.subscribe(
+            &subscription("t", false),
+            world.now(),
+            after(world.now(), 30),
+        );
+        // The keys that sign pushes come from the same server: they are read before it breaks.
+        let warm = play.tell(4, "nobody", world.now());
+        world.push(&warm).await.unwrap();
+        world.stores.play.set(outage);
+        let body = play.tell(4, "t", world.now());
+        assert!(matches!(
+            world.push(&body).await.unwrap(),
+            Accepted::Pending { .. }
+        ));
+        // Another store's customer is not held up.
+        let stated = json!({ "app_user_id": "shopper", "kind": "one_time_purchase", "product_id": "shop_gold", "transaction_id": "1", "original_transaction_id": "1", "updated_at": world.now(), "purchased_at": world.now() });
+        world
+            .engine
+            .intake()
+            .take_statement(world.app_of(Store::External), stated.to_string().as_bytes())
+            .await
+            .unwrap();
+        assert!(world.has_premium("shopper").await);
+        world.engine.idle().await;
+        let ledger = world.engine.ledger();
+        let waiting = ledger.parked(world.project, None, None, 10).await.unwrap();
+        let found = waiting.iter().find(|parked| {
+            parked.message.title == "SUBSCRIPTION_PURCHASED" && parked.reason.contains("answered")
+        });
+        assert!(
+            found.is_some_and(|parked| parked.reason.contains("Google")),
+            "{outage:?}: {waiting:?}"
+        );
+        world.stores.play.set(Outage::None);
+        world
+            .pass_until(30, "it is told", async || {
+                world.kinds_of("user-t").await == [SubscriptionStarted]
+            })
+            .await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sixteen_clients_a_push_and_a_poll_at_once_give_one_event() {
+    let world = std::sync::Arc::new(World::with_stores().await);
+    let play = &world.stores.play.api;
+    play.subscribe(
+        &subscription("t", false),
+        world.now(),
+        after(world.now(), 30),
+    );
+    let tasks: Vec<_> = (0..16)
+        .map(|number| {
+            let world = std::sync::Arc::clone(&world);
+            tokio::spawn(async move {
+                if number % 2 == 0 {
+                    world
+                        .receipt(Store::PlayStore, "user-t", "t")
+                        .await
+                        .unwrap();
+                } else {
+                    let body = world.stores.play.api.tell(4, "t", world.now());
+                    world.push(&body).await.unwrap();
+                }
+            })
+        })
+        .collect();
+    for task in tasks {
+        task.await.unwrap();
+    }
+    world.settled().await;
+    assert_eq!(world.kinds().await, [SubscriptionStarted]);
+    world.rederives().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_expires_because_its_store_does_not_answer() {
+    let world = World::with_stores().await;
+    let play = &world.stores.play.api;
+    let ends = begin(&world, "t", false).await;
+    world.stores.play.set(Outage::Down);
+    // A week past the end, the store silent all the time.
+    world.pass(30 * DAY).await;
+    for _ in 0..14 {
+        world.pass(DAY / 2).await;
+    }
+    world.catch_up().await;
+    assert_eq!(world.kinds().await, [SubscriptionStarted]);
+    play.renew("t", ends, after(ends, 30));
+    world.stores.play.set(Outage::None);
+    // A push says so at last; whatever else was due is asked by itself.
+    tell(&world, 2, "t").await;
+    assert_eq!(
+        world.kinds().await,
+        [SubscriptionStarted, SubscriptionRenewed]
+    );
+}
