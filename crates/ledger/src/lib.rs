@@ -27,7 +27,6 @@ pub mod configuration;
 #[expect(
     clippy::unwrap_used,
     clippy::missing_panics_doc,
-    clippy::too_many_lines,
     reason = "a suite of tests: a panic is how it reports"
 )]
 pub mod contract;

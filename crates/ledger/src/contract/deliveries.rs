@@ -51,58 +51,25 @@ pub async fn a_customers_deliveries_wait_for_each_other(ledger: Subject) {
         [delivery(2, 1, to, 1).id],
         "another customer does not wait"
     );
-    let settled = ledger
-        .settle(
-            settlement(1, first, 0, 2, Next::Retry(NotSent::NetworkError, at(30))),
-            at(62),
-        )
-        .await
-        .unwrap();
-    assert!(
-        settled.recorded && settled.released.is_empty(),
-        "a failed attempt releases nothing"
-    );
+    let settle = async |id, attempts, second, next| {
+        let settlement = settlement(1, id, attempts, second, next);
+        let settled = ledger.settle(settlement, at(second + 60)).await.unwrap();
+        assert!(settled.recorded);
+        let released = settled.released.iter();
+        let released = released.map(|lease| (lease.id, lease.event.customer_seq));
+        released.collect::<Vec<_>>()
+    };
+    let again = Next::Retry(NotSent::NetworkError, at(30));
+    let released = settle(first, 0, 2, again).await;
+    assert_eq!(released, [], "a failed attempt releases nothing");
     assert_eq!(claimed(&ledger, to, 30).await, [first]);
-    let settled = ledger
-        .settle(settlement(1, first, 1, 31, Next::Delivered), at(91))
-        .await
-        .unwrap();
-    assert_eq!(
-        settled
-            .released
-            .iter()
-            .map(|lease| lease.id)
-            .collect::<Vec<_>>(),
-        [second]
-    );
-    assert_eq!(settled.released[0].event.customer_seq, 2);
-    let settled = ledger
-        .settle(
-            settlement(
-                1,
-                second,
-                0,
-                32,
-                Next::Failed(NotSent::RejectedByDestination),
-            ),
-            at(92),
-        )
-        .await
-        .unwrap();
-    assert_eq!(
-        settled
-            .released
-            .iter()
-            .map(|lease| lease.id)
-            .collect::<Vec<_>>(),
-        [third],
-        "giving up releases too"
-    );
+    let released = settle(first, 1, 31, Next::Delivered).await;
+    assert_eq!(released, [(second, 2)]);
+    let failed = Next::Failed(NotSent::RejectedByDestination);
+    let released = settle(second, 0, 32, failed).await;
+    assert_eq!(released, [(third, 3)], "giving up releases too");
     assert_eq!(told(&ledger, 1, 4, &[to], 60).await, []);
-    ledger
-        .settle(settlement(1, third, 0, 33, Next::Delivered), at(93))
-        .await
-        .unwrap();
+    settle(third, 0, 33, Next::Delivered).await;
 }
 
 /// Taking over an expired lease is the ordinary path, and whoever lost it cannot overwrite what the other did.

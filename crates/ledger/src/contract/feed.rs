@@ -5,12 +5,14 @@ use super::{
 };
 use crate::{
     DeliveryFilter, DeliveryState, EventFilter, IntegrationState, Next, Page, SentRequest,
+    Settlement,
 };
-use domain::{EventKind, NotSent};
+use domain::{AppId, DeliveryId, EventKind, IntegrationId, NotSent, ProjectId};
 use std::sync::{
     Arc,
     atomic::{AtomicBool, Ordering},
 };
+use uuid::Uuid;
 
 /// A reader that follows the cursor while many write skips nothing and sees nothing twice.
 pub async fn readers_by_cursor_see_every_event_once(ledger: Subject) {
@@ -79,90 +81,14 @@ pub async fn the_feed_filters(ledger: Subject) {
         )
         .await
         .unwrap();
-    let count = |filter: EventFilter| {
-        let ledger = ledger.clone();
-        async move {
-            ledger
-                .events(&filter, Page::Before(None, 10))
-                .await
-                .unwrap()
-                .len()
-        }
-    };
     let all = EventFilter {
         project: Some(project()),
         ..EventFilter::default()
     };
-    assert_eq!(count(all.clone()).await, 3);
-    assert_eq!(
-        count(EventFilter {
-            project: Some(domain::ProjectId::new(uuid::Uuid::nil())),
-            ..EventFilter::default()
-        })
-        .await,
-        0
-    );
-    assert_eq!(
-        count(EventFilter {
-            kinds: vec![EventKind::SubscriptionRenewed],
-            ..all.clone()
-        })
-        .await,
-        3
-    );
-    assert_eq!(
-        count(EventFilter {
-            kinds: vec![EventKind::TrialStarted],
-            ..all.clone()
-        })
-        .await,
-        0
-    );
-    assert_eq!(
-        count(EventFilter {
-            customer: Some(customer(2).id),
-            ..all.clone()
-        })
-        .await,
-        1
-    );
-    let other = domain::AppId::new(uuid::Uuid::nil());
-    for (apps, found) in [
-        (vec![app()], 3),
-        (vec![other, app()], 3),
-        (vec![other], 0),
-        (vec![], 0),
-    ] {
-        let filter = EventFilter {
-            apps: Some(apps.clone()),
-            ..all.clone()
-        };
-        assert_eq!(count(filter).await, found, "{apps:?}");
+    for (filter, found) in filters(to, &all) {
+        let rows = ledger.events(&filter, Page::Before(None, 10)).await;
+        assert_eq!(rows.unwrap().len(), found, "{filter:?}");
     }
-    assert_eq!(
-        count(EventFilter {
-            since: Some(at(2)),
-            ..all.clone()
-        })
-        .await,
-        0
-    );
-    assert_eq!(
-        count(EventFilter {
-            delivery: Some((Some(to), DeliveryState::Delivered)),
-            ..all.clone()
-        })
-        .await,
-        1
-    );
-    assert_eq!(
-        count(EventFilter {
-            delivery: Some((None, DeliveryState::Pending)),
-            ..all.clone()
-        })
-        .await,
-        2
-    );
     let newest = ledger.events(&all, Page::Before(None, 2)).await.unwrap();
     assert_eq!(newest[0].event.customer.app_user_id, "user-3");
     let older = ledger
@@ -187,6 +113,49 @@ pub async fn the_feed_filters(ledger: Subject) {
     assert_eq!(one.event, event(1, 1).event);
 }
 
+/// Filters of three events, of which one is delivered, and how many each finds.
+fn filters(to: IntegrationId, all: &EventFilter) -> Vec<(EventFilter, usize)> {
+    let of_apps = |apps: &[AppId]| EventFilter {
+        apps: Some(apps.to_vec()),
+        ..all.clone()
+    };
+    let of_kind = |kind| EventFilter {
+        kinds: vec![kind],
+        ..all.clone()
+    };
+    let delivered = |to, state| EventFilter {
+        delivery: Some((to, state)),
+        ..all.clone()
+    };
+    let of_nobody = EventFilter {
+        project: Some(ProjectId::new(Uuid::nil())),
+        ..EventFilter::default()
+    };
+    let of_one = EventFilter {
+        customer: Some(customer(2).id),
+        ..all.clone()
+    };
+    let later = EventFilter {
+        since: Some(at(2)),
+        ..all.clone()
+    };
+    let other = AppId::new(Uuid::nil());
+    vec![
+        (all.clone(), 3),
+        (of_nobody, 0),
+        (of_kind(EventKind::SubscriptionRenewed), 3),
+        (of_kind(EventKind::TrialStarted), 0),
+        (of_one, 1),
+        (of_apps(&[app()]), 3),
+        (of_apps(&[other, app()]), 3),
+        (of_apps(&[other]), 0),
+        (of_apps(&[]), 0),
+        (later, 0),
+        (delivered(Some(to), DeliveryState::Delivered), 1),
+        (delivered(None, DeliveryState::Pending), 2),
+    ]
+}
+
 /// Every attempt with its answer, and the request last sent.
 pub async fn attempts_and_requests_are_kept(ledger: Subject) {
     let to = integration(1);
@@ -199,24 +168,14 @@ pub async fn attempts_and_requests_are_kept(ledger: Subject) {
         headers: [("content-type", "application/json")].into_iter().collect(),
         body: "{\"a\":1}".into(),
     };
-    let mut failed = settlement(
-        1,
-        id,
-        0,
-        2,
-        Next::Retry(NotSent::RejectedByDestination, at(10)),
-    );
-    (
-        failed.status,
-        failed.response,
-        failed.detail,
-        failed.request,
-    ) = (
-        Some(500),
-        b"no".to_vec(),
-        "answered 500".into(),
-        Some(request.clone()),
-    );
+    let again = Next::Retry(NotSent::RejectedByDestination, at(10));
+    let failed = Settlement {
+        status: Some(500),
+        response: b"no".to_vec(),
+        detail: "answered 500".into(),
+        request: Some(request.clone()),
+        ..settlement(1, id, 0, 2, again)
+    };
     ledger.settle(failed, at(62)).await.unwrap();
     let mut sent = settlement(1, id, 1, 11, Next::Delivered);
     sent.request = Some(request.clone());
@@ -247,42 +206,27 @@ pub async fn attempts_and_requests_are_kept(ledger: Subject) {
         ),
         (DeliveryState::Delivered, 2, Some(request), Some(2))
     );
-    let listed = ledger
-        .deliveries(
-            &DeliveryFilter {
-                integration: Some(to),
-                ..DeliveryFilter::default()
-            },
-            None,
-            10,
-        )
-        .await
-        .unwrap();
-    assert_eq!(listed.len(), 1);
-    assert_eq!(
-        ledger
-            .deliveries(
-                &DeliveryFilter {
-                    state: Some(DeliveryState::Failed),
-                    ..DeliveryFilter::default()
-                },
-                None,
-                10
-            )
-            .await
-            .unwrap()
-            .len(),
-        0
-    );
-    assert_eq!(
-        ledger
-            .deliveries(&DeliveryFilter::default(), Some(id), 10)
-            .await
-            .unwrap()
-            .len(),
-        0,
-        "nothing is older"
-    );
+    the_only_delivery_is_listed(&ledger, to, id).await;
+}
+
+async fn the_only_delivery_is_listed(ledger: &Subject, to: IntegrationId, id: DeliveryId) {
+    let of_it = DeliveryFilter {
+        integration: Some(to),
+        ..DeliveryFilter::default()
+    };
+    let failed = DeliveryFilter {
+        state: Some(DeliveryState::Failed),
+        ..DeliveryFilter::default()
+    };
+    // Nothing is older than the only one.
+    for (filter, before, found) in [
+        (of_it, None, 1),
+        (failed, None, 0),
+        (DeliveryFilter::default(), Some(id), 0),
+    ] {
+        let listed = ledger.deliveries(&filter, before, 10).await.unwrap();
+        assert_eq!(listed.len(), found, "{filter:?}");
+    }
 }
 
 /// With purchases, and never another project's.
@@ -307,10 +251,7 @@ pub async fn customers_are_found_by_id_and_name(ledger: Subject) {
     );
     assert!(
         ledger
-            .customer(
-                domain::ProjectId::new(uuid::Uuid::nil()),
-                &customer(2).id.to_string()
-            )
+            .customer(ProjectId::new(Uuid::nil()), &customer(2).id.to_string())
             .await
             .unwrap()
             .is_none()

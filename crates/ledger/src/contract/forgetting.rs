@@ -3,7 +3,7 @@
 use super::{
     Subject, accounts::entries, at, commit, customer, delivery, done, integration, settlement,
 };
-use crate::{About, AuditFilter, CustomerRecord, Deed, Next, SentRequest};
+use crate::{About, AuditFilter, CustomerRecord, Deed, EventFilter, Next, Page, SentRequest};
 use domain::{Headers, ProjectId, customer::FORGOTTEN_PREFIX};
 use uuid::Uuid;
 
@@ -21,21 +21,15 @@ pub async fn a_forgotten_customer_leaves_only_facts(ledger: Subject) {
     }
     assert!(done(&ledger.commit(first).await.unwrap()));
     let project = super::project();
-    let known = ledger
-        .customer(project, "other-name")
-        .await
-        .unwrap()
-        .unwrap();
+    let known = ledger.customer(project, "other-name").await.unwrap();
+    let known = known.unwrap();
     assert!(done(&ledger.commit(commit(1, Some(1), 2)).await.unwrap()));
     assert!(
         !ledger.forget_customer(project, &known).await.unwrap(),
         "it changed meanwhile"
     );
-    let known = ledger
-        .customer(project, "other-name")
-        .await
-        .unwrap()
-        .unwrap();
+    let known = ledger.customer(project, "other-name").await.unwrap();
+    let known = known.unwrap();
     assert!(ledger.forget_customer(project, &known).await.unwrap());
     for name in ["user-1", "other-name"] {
         assert!(
@@ -53,16 +47,11 @@ pub async fn a_forgotten_customer_leaves_only_facts(ledger: Subject) {
         (left.customer.attributes.len(), left.purchases.len()),
         (0, 1)
     );
-    let events = ledger
-        .events(
-            &crate::EventFilter {
-                project: Some(project),
-                ..Default::default()
-            },
-            crate::Page::Before(None, 10),
-        )
-        .await
-        .unwrap();
+    let all = EventFilter {
+        project: Some(project),
+        ..EventFilter::default()
+    };
+    let events = ledger.events(&all, Page::Before(None, 10)).await.unwrap();
     assert_eq!(events.len(), 2);
     for row in events {
         let text = serde_json::to_string(&row.event).unwrap();

@@ -5,7 +5,7 @@ use crate::{
     Choice, DeliveryState, EventFilter, Next, Page, Progress, Replay, ReplayOf, ReplayState,
     ReplayStep,
 };
-use domain::{NotSent, ReplayId};
+use domain::{IntegrationId, NotSent, ReplayId};
 use uuid::Uuid;
 
 fn replay(number: u128) -> Replay {
@@ -41,27 +41,7 @@ fn replay(number: u128) -> Replay {
 /// once, and a cancelled replay takes none.
 pub async fn a_replay_queues_in_order_and_each_step_once(ledger: Subject) {
     let (to, other) = (integration(1), integration(2));
-    for seq in 1..=3 {
-        let mut write = commit(1, (seq > 1).then_some(seq - 1), seq);
-        if seq == 2 {
-            write.events[0].not_sent = vec![(to, NotSent::EventDisabled)];
-        } else {
-            write.deliveries = vec![delivery(1, seq, to, 1), delivery(1, seq, other, 1)];
-        }
-        ledger.commit(write).await.unwrap();
-        if seq != 2 {
-            let next = if seq == 1 {
-                Next::Delivered
-            } else {
-                Next::Failed(NotSent::NetworkError)
-            };
-            let id = delivery(1, seq, to, 1).id;
-            ledger
-                .settle(settlement(1, id, 0, 2, next), at(62))
-                .await
-                .unwrap();
-        }
-    }
+    one_delivered_one_untold_one_failed(&ledger, to, other).await;
     let began = replay(1);
     ledger.start_replay(began.clone()).await.unwrap();
     assert_eq!(
@@ -102,7 +82,51 @@ pub async fn a_replay_queues_in_order_and_each_step_once(ledger: Subject) {
     };
     assert!(ledger.step_replay(last.clone()).await.unwrap());
 
-    // One after the other, as they happened, and each once.
+    they_go_as_they_happened(&ledger, to).await;
+    it_is_told_once_of_each(&ledger, to).await;
+
+    let late = ReplayStep {
+        replay: replay_with(&began, last.progress),
+        ..last
+    };
+    it_is_cancelled(&ledger, &began).await;
+    assert!(!ledger.step_replay(late).await.unwrap(), "it is over");
+    ledger.start_replay(replay(2)).await.unwrap();
+    let newest = ledger.replays(project(), 1).await.unwrap();
+    assert_eq!(newest, [replay(2)]);
+}
+
+/// Three events of a customer for `to`: one that was delivered, one that was never sent, one that failed.
+async fn one_delivered_one_untold_one_failed(
+    ledger: &Subject,
+    to: IntegrationId,
+    other: IntegrationId,
+) {
+    for seq in 1..=3 {
+        let mut write = commit(1, (seq > 1).then_some(seq - 1), seq);
+        if seq == 2 {
+            write.events[0].not_sent = vec![(to, NotSent::EventDisabled)];
+        } else {
+            write.deliveries = vec![delivery(1, seq, to, 1), delivery(1, seq, other, 1)];
+        }
+        ledger.commit(write).await.unwrap();
+        if seq != 2 {
+            let next = if seq == 1 {
+                Next::Delivered
+            } else {
+                Next::Failed(NotSent::NetworkError)
+            };
+            let id = delivery(1, seq, to, 1).id;
+            ledger
+                .settle(settlement(1, id, 0, 2, next), at(62))
+                .await
+                .unwrap();
+        }
+    }
+}
+
+/// One after the other, as they happened, and each once.
+async fn they_go_as_they_happened(ledger: &Subject, to: IntegrationId) {
     for (seq, attempts) in [(1, 1), (2, 0), (3, 1)] {
         let due = ledger.claim(claim(lane(to), 60, 120, 10)).await.unwrap();
         let id = delivery(1, seq, to, 1).id;
@@ -122,6 +146,10 @@ pub async fn a_replay_queues_in_order_and_each_step_once(ledger: Subject) {
             .collect();
         assert_eq!(next, if seq < 3 { vec![seq + 1] } else { vec![] });
     }
+}
+
+/// Of what was not sent at first, it is said to be delivered, and only that.
+async fn it_is_told_once_of_each(ledger: &Subject, to: IntegrationId) {
     let filter = EventFilter {
         project: Some(project()),
         delivery: Some((Some(to), DeliveryState::Delivered)),
@@ -135,7 +163,10 @@ pub async fn a_replay_queues_in_order_and_each_step_once(ledger: Subject) {
         1,
         "it is said to be delivered, and only that"
     );
+}
 
+/// Once, and by nobody of another project.
+async fn it_is_cancelled(ledger: &Subject, began: &Replay) {
     let id = began.id;
     let elsewhere = domain::ProjectId::new(Uuid::nil());
     assert!(!ledger.cancel_replay(elsewhere, id, at(53)).await.unwrap());
@@ -145,14 +176,6 @@ pub async fn a_replay_queues_in_order_and_each_step_once(ledger: Subject) {
     let known = ledger.replays(project(), 10).await.unwrap();
     assert_eq!(known[0].progress.state, ReplayState::Cancelled);
     assert_eq!(known[0].progress.again, 2);
-    let late = ReplayStep {
-        replay: replay_with(&began, last.progress),
-        ..last
-    };
-    assert!(!ledger.step_replay(late).await.unwrap(), "it is over");
-    ledger.start_replay(replay(2)).await.unwrap();
-    let newest = ledger.replays(project(), 1).await.unwrap();
-    assert_eq!(newest, [replay(2)]);
 }
 
 fn replay_with(replay: &Replay, progress: Progress) -> Replay {

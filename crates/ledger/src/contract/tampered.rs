@@ -75,22 +75,7 @@ pub async fn one_of_everything(ledger: &Subject) {
     };
     let changes = vec![Change::PutProject(row), Change::PutUser(user)];
     assert!(ledger.configure(0, changes, "test", at(0)).await.unwrap());
-    for number in [1, 2] {
-        for seq in [1, 2] {
-            let mut write = commit(number, (seq > 1).then_some(seq - 1), seq);
-            write.chain = Some(chain_write(number, Some(5)));
-            write.deliveries = vec![delivery(number, seq, integration(1), 5)];
-            assert!(done(&ledger.commit(write).await.unwrap()));
-            if seq == 1 {
-                let id = delivery(number, 1, integration(1), 5).id;
-                let next = Next::Failed(NotSent::RejectedByDestination);
-                let settled = settlement(number, id, 0, 2, next);
-                assert!(ledger.settle(settled, at(62)).await.unwrap().recorded);
-            }
-        }
-        let parked = message(number);
-        ledger.park(parked, "waits".into(), at(5)).await.unwrap();
-    }
+    two_customers(ledger).await;
     ledger.set_mark(app(), "gaps", at(5)).await.unwrap();
     let mut outcomes = Outcomes::default();
     let failure = Failure {
@@ -107,6 +92,32 @@ pub async fn one_of_everything(ledger: &Subject) {
         micros_per_euro: 1_100_000,
     };
     ledger.put_rates(vec![rate]).await.unwrap();
+    a_member_who_is_there(ledger).await;
+    ledger.start_replay(a_replay()).await.unwrap();
+}
+
+/// Each with a delivery that failed, one that waits, and a message that is parked.
+async fn two_customers(ledger: &Subject) {
+    for number in [1, 2] {
+        for seq in [1, 2] {
+            let mut write = commit(number, (seq > 1).then_some(seq - 1), seq);
+            write.chain = Some(chain_write(number, Some(5)));
+            write.deliveries = vec![delivery(number, seq, integration(1), 5)];
+            assert!(done(&ledger.commit(write).await.unwrap()));
+            if seq == 1 {
+                let id = delivery(number, 1, integration(1), 5).id;
+                let next = Next::Failed(NotSent::RejectedByDestination);
+                let settled = settlement(number, id, 0, 2, next);
+                assert!(ledger.settle(settled, at(62)).await.unwrap().recorded);
+            }
+        }
+        let parked = message(number);
+        ledger.park(parked, "waits".into(), at(5)).await.unwrap();
+    }
+}
+
+/// Signed in, with a second factor.
+async fn a_member_who_is_there(ledger: &Subject) {
     let session = Session {
         digest: "digest".into(),
         user: member(),
@@ -124,7 +135,10 @@ pub async fn one_of_everything(ledger: &Subject) {
     };
     let codes = vec!["digest".to_owned()];
     assert!(ledger.put_second_factor(factor, codes).await.unwrap());
-    let replay = Replay {
+}
+
+fn a_replay() -> Replay {
+    Replay {
         id: ReplayId::new(Uuid::from_u128(1)),
         project: project(),
         integration: integration(1),
@@ -149,8 +163,7 @@ pub async fn one_of_everything(ledger: &Subject) {
             refused: 0,
             at: at(0),
         },
-    };
-    ledger.start_replay(replay).await.unwrap();
+    }
 }
 
 async fn read(ledger: &Subject, what: Reading) -> Result<()> {

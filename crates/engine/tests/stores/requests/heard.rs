@@ -47,7 +47,12 @@ async fn a_refund_asked_for_is_told_once_with_its_reason_and_until_when_apple_wa
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refund_asked_for_is_news_also_of_a_purchase_never_heard_of() {
     let world = World::new().await;
-    let old = transaction(&world, "1000", 0, crate::stores::apple::after(world.now(), -20));
+    let old = transaction(
+        &world,
+        "1000",
+        0,
+        crate::stores::apple::after(world.now(), -20),
+    );
     let reason = json!({ "consumptionRequestReason": "LEGAL" });
     tell(&world, "CONSUMPTION_REQUEST", "n1", &old, &reason).await;
     assert_eq!(world.kinds().await, [SubscriptionStarted, RefundRequested]);

@@ -4,7 +4,8 @@ use super::{NONE, due, retry, settle, take};
 use crate::{
     Claim, LaneId, Next, Order, Requeue,
     contract::{
-        Subject, at, claim, commit, deliveries::told, delivery, integration, lane, project, settlement,
+        Subject, at, claim, commit, deliveries::told, delivery, integration, lane, project,
+        settlement,
     },
 };
 use domain::{DeliveryId, Environment, NotSent};
