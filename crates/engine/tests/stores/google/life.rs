@@ -57,11 +57,11 @@ async fn a_life_with_trial_grace_hold_and_recovery() {
     world.rederives().await;
 }
 
+/// Pause: asked for, begun, resumed.
 #[tokio::test(flavor = "multi_thread")]
-async fn table_of_pauses_deferrals_cancellations_and_voids() {
+async fn a_pause_is_told_when_it_is_asked_for_and_ends_with_a_renewal() {
     let world = World::with_stores().await;
     let play = &world.stores.play.api;
-    // Pause: asked for, begun, resumed.
     let ends = begin(&world, "p", false).await;
     tell(&world, 11, "p").await;
     tell(&world, 11, "p").await;
@@ -78,7 +78,14 @@ async fn table_of_pauses_deferrals_cancellations_and_voids() {
         world.kinds_of("user-p").await,
         [SubscriptionStarted, SubscriptionPaused, SubscriptionRenewed]
     );
-    // A pause whose request was missed.
+    world.rederives().await;
+}
+
+/// A pause whose request was missed.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pause_whose_request_was_missed_is_told_when_it_begins() {
+    let world = World::with_stores().await;
+    let play = &world.stores.play.api;
     begin(&world, "q", false).await;
     world.pass(30 * DAY).await;
     play.set_state("q", "PAUSED", None);
@@ -87,7 +94,13 @@ async fn table_of_pauses_deferrals_cancellations_and_voids() {
         world.kinds_of("user-q").await,
         [SubscriptionStarted, SubscriptionPaused]
     );
-    // Deferral.
+    world.rederives().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deferral_is_told_as_one() {
+    let world = World::with_stores().await;
+    let play = &world.stores.play.api;
     let ends = begin(&world, "d", false).await;
     play.set_state("d", "ACTIVE", Some(after(ends, 10)));
     tell(&world, 9, "d").await;
@@ -95,7 +108,14 @@ async fn table_of_pauses_deferrals_cancellations_and_voids() {
         world.kinds_of("user-d").await,
         [SubscriptionStarted, SubscriptionDeferred]
     );
-    // Cancel, restart, cancel, expire.
+    world.rederives().await;
+}
+
+/// Cancel, restart, cancel, expire.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cancellation_is_taken_back_told_again_and_ends() {
+    let world = World::with_stores().await;
+    let play = &world.stores.play.api;
     let ends = begin(&world, "c", false).await;
     play.cancel("c", world.now());
     tell(&world, 3, "c").await;
@@ -117,7 +137,14 @@ async fn table_of_pauses_deferrals_cancellations_and_voids() {
             SubscriptionExpired
         ]
     );
-    // An order voided: the current one takes access away, with one event although told three times.
+    world.rederives().await;
+}
+
+/// An order voided: the current one takes access away, with one event although told three times.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_voided_order_takes_access_away_and_is_told_once() {
+    let world = World::with_stores().await;
+    let play = &world.stores.play.api;
     begin(&world, "v", false).await;
     let voided = play.tell_voided("v", "GPA.v", 1, world.now());
     world.push(&voided).await.unwrap();
@@ -130,7 +157,13 @@ async fn table_of_pauses_deferrals_cancellations_and_voids() {
         [SubscriptionStarted, SubscriptionRefunded]
     );
     assert!(!world.has_premium("user-v").await);
-    // One-time purchases.
+    world.rederives().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_one_time_purchase_is_told_and_so_is_that_it_was_voided() {
+    let world = World::with_stores().await;
+    let play = &world.stores.play.api;
     play.buy("o", "coins", "user-o", world.now());
     let bought = play.tell_product(1, "o", "coins", world.now());
     world.push(&bought).await.unwrap();
@@ -163,11 +196,11 @@ async fn an_ending_told_late_of_a_purchase_that_runs_again_ends_nothing() {
     assert!(world.has_premium("user-l").await);
 }
 
+/// Another product, chosen for the renewal.
 #[tokio::test(flavor = "multi_thread")]
-async fn table_of_schedules_price_changes_instalments_and_old_orders() {
+async fn another_product_chosen_for_the_renewal_takes_over_then() {
     let world = World::with_stores().await;
     let play = &world.stores.play.api;
-    // Another product, chosen for the renewal.
     let ends = begin(&world, "d", false).await;
     play.change("d", |it| {
         it["lineItems"][0]["deferredItemReplacement"] = json!({ "productId": "silver" });
@@ -189,7 +222,14 @@ async fn table_of_schedules_price_changes_instalments_and_old_orders() {
             SubscriptionStarted
         ]
     );
-    // A price increase, asked for and consented to.
+    world.rederives().await;
+}
+
+/// A price increase, asked for and consented to.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_price_increase_is_told_when_it_waits_and_when_it_is_accepted() {
+    let world = World::with_stores().await;
+    let play = &world.stores.play.api;
     begin(&world, "p", false).await;
     for state in ["OUTSTANDING", "CONFIRMED"] {
         play.change("p", |it| {
@@ -206,7 +246,14 @@ async fn table_of_schedules_price_changes_instalments_and_old_orders() {
             PriceIncreaseAccepted
         ]
     );
-    // Instalments: cancelled, but running until the commitment ends.
+    world.rederives().await;
+}
+
+/// Instalments: cancelled, but running until the commitment ends.
+#[tokio::test(flavor = "multi_thread")]
+async fn instalments_that_are_cancelled_run_until_the_commitment_ends() {
+    let world = World::with_stores().await;
+    let play = &world.stores.play.api;
     begin(&world, "i", false).await;
     play.change("i", |it| {
         it["lineItems"][0]["autoRenewingPlan"]["installmentDetails"] =
@@ -218,7 +265,14 @@ async fn table_of_schedules_price_changes_instalments_and_old_orders() {
         [SubscriptionStarted, SubscriptionRenewalCancelled]
     );
     assert!(world.has_premium("user-i").await);
-    // An order of an earlier period is voided: told, and access stays.
+    world.rederives().await;
+}
+
+/// An order of an earlier period is voided: told, and access stays.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_voided_order_of_an_earlier_period_leaves_access() {
+    let world = World::with_stores().await;
+    let play = &world.stores.play.api;
     let ends = begin(&world, "v", false).await;
     world.pass(30 * DAY).await;
     play.renew("v", ends, after(ends, 30));
@@ -239,7 +293,14 @@ async fn table_of_schedules_price_changes_instalments_and_old_orders() {
         world.has_premium("user-v").await,
         "refund of an earlier period"
     );
-    // From grace the customer cancels, and access ends with it.
+    world.rederives().await;
+}
+
+/// From grace the customer cancels, and access ends with it.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_cancels_in_grace_loses_access_with_it() {
+    let world = World::with_stores().await;
+    let play = &world.stores.play.api;
     let ends = begin(&world, "g", false).await;
     world.pass(30 * DAY).await;
     play.set_state("g", "IN_GRACE_PERIOD", Some(after(ends, 3)));

@@ -28,8 +28,9 @@ async fn a_purchase_of_several_products_is_acknowledged_by_the_name_of_each() {
     assert_eq!(play.acknowledged(), ["t", "t"]);
 }
 
+/// Waits for cash, then is paid; waits, then is cancelled.
 #[tokio::test(flavor = "multi_thread")]
-async fn table_of_one_time_purchases_that_wait_are_cancelled_or_given_back_in_pieces() {
+async fn a_one_time_purchase_that_waits_is_told_once_it_is_paid_and_not_when_it_is_cancelled() {
     let world = World::with_stores().await;
     let play = &world.stores.play.api;
     let tell = async |kind: u8, token: &str| {
@@ -38,7 +39,6 @@ async fn table_of_one_time_purchases_that_wait_are_cancelled_or_given_back_in_pi
         world.push(&body).await.unwrap();
         world.settled().await;
     };
-    // Waits for cash, then is paid; waits, then is cancelled.
     for token in ["w", "x"] {
         play.buy(token, "coins", &format!("user-{token}"), world.now());
         play.change_product(token, |product| {
@@ -54,7 +54,20 @@ async fn table_of_one_time_purchases_that_wait_are_cancelled_or_given_back_in_pi
         tell(kind, token).await;
     }
     assert_eq!(world.kinds().await, [NonSubscriptionPurchase]);
-    // Five bought, two given back, then one, each told twice and asked for once more.
+    world.rederives().await;
+}
+
+/// Five bought, two given back, then one, each told twice and asked for once more.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_one_time_purchase_of_several_is_given_back_in_pieces() {
+    let world = World::with_stores().await;
+    let play = &world.stores.play.api;
+    let tell = async |kind: u8, token: &str| {
+        world.pass(1).await;
+        let body = play.tell_product(kind, token, "coins", world.now());
+        world.push(&body).await.unwrap();
+        world.settled().await;
+    };
     play.buy("q", "coins", "user-q", world.now());
     let left = |left: u32| {
         play.change_product("q", |product| {
@@ -165,17 +178,21 @@ async fn pending_then_cancelled_tells_nothing_and_pending_then_paid_starts() {
     assert_eq!(world.kinds().await, [SubscriptionStarted]);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn table_of_linked_prepaid_and_out_of_app_purchases() {
-    let world = World::with_stores().await;
-    let play = &world.stores.play.api;
-    let linked = |token: &str, old: &str, plan: &str| Subscription {
+/// One that takes the place of another.
+fn linked(token: &str, old: &str, plan: &str) -> Subscription {
+    Subscription {
         linked: Some(old.into()),
         plan: plan.into(),
         account: format!("user-{old}"),
         ..subscription(token, false)
-    };
-    // The same plan again, while it still runs: the cancellation is taken back, and the new order is a renewal.
+    }
+}
+
+/// The same plan again, while it still runs: the cancellation is taken back, and the new order is a renewal.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_plan_bought_again_while_it_runs_is_a_renewal() {
+    let world = World::with_stores().await;
+    let play = &world.stores.play.api;
     begin(&world, "s1", false).await;
     play.cancel("s1", world.now());
     tell(&world, 3, "s1").await;
@@ -198,7 +215,13 @@ async fn table_of_linked_prepaid_and_out_of_app_purchases() {
             && told.len() == 4,
         "{told:?}"
     );
-    // A plan changed in a trial that charges nothing tells the change only.
+}
+
+/// A plan changed in a trial that charges nothing tells the change only.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_changed_in_a_trial_that_charges_nothing_tells_the_change_only() {
+    let world = World::with_stores().await;
+    let play = &world.stores.play.api;
     begin(&world, "f1", true).await;
     world.pass(DAY).await;
     let free = Subscription {
@@ -211,7 +234,13 @@ async fn table_of_linked_prepaid_and_out_of_app_purchases() {
         world.kinds_of("user-f1").await,
         [TrialStarted, ProductChanged]
     );
-    // Prepaid never renews, which is no cancellation; a top-up is a renewal.
+}
+
+/// Prepaid never renews, which is no cancellation; a top-up is a renewal.
+#[tokio::test(flavor = "multi_thread")]
+async fn prepaid_never_renews_and_a_top_up_is_a_renewal() {
+    let world = World::with_stores().await;
+    let play = &world.stores.play.api;
     let prepaid = |token: &str| {
         play.change(token, |it| {
             if let Some(line) = it["lineItems"][0].as_object_mut() {
@@ -238,7 +267,13 @@ async fn table_of_linked_prepaid_and_out_of_app_purchases() {
         world.kinds_of("user-p1").await,
         [SubscriptionStarted, SubscriptionRenewed]
     );
-    // Bought again in Play after it had expired, without identifiers of its own: its user is that of the expired token.
+}
+
+/// Bought again in Play after it had expired, without identifiers of its own: its user is that of the expired token.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_bought_again_in_play_is_of_the_user_of_the_expired_token() {
+    let world = World::with_stores().await;
+    let play = &world.stores.play.api;
     let ends = begin(&world, "o1", false).await;
     world.pass(31 * DAY).await;
     play.expire("o1", "userInitiatedCancellation", ends);

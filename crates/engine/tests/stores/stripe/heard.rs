@@ -9,13 +9,13 @@ use serde_json::json;
 use simulator::{Outage, sign};
 use sources::Incoming;
 
+/// Told twice in two words; partial; access stays.
 #[tokio::test(flavor = "multi_thread")]
-async fn refunds_disputes_and_one_time_purchases() {
+async fn refunds_and_disputes_are_told_once_each_and_so_is_that_they_are_undone() {
     let world = World::with_stores().await;
     let stripe = &world.stores.stripe.api;
     let who = "user-sub_r";
     begin(&world, "sub_r", false).await;
-    // Told twice in two words; partial; access stays.
     stripe.refund("re_1", "in_sub_r_1", 300, world.now());
     let charge = stripe.get("charges", "ch_in_sub_r_1").unwrap();
     for kind in ["charge.refunded", "charge.refunded"] {
@@ -82,7 +82,13 @@ async fn refunds_disputes_and_one_time_purchases() {
             RefundReversed
         ]
     );
-    // Checkout, one-time.
+    world.rederives().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_checkout_sells_once_is_told_and_so_is_its_refund() {
+    let world = World::with_stores().await;
+    let stripe = &world.stores.stripe.api;
     let session = json!({
         "id": "cs_1", "object": "checkout.session", "mode": "payment", "payment_status": "paid", "payment_intent": "pi_cs_1", "livemode": false,
         "currency": "usd", "amount_total": 499, "created": world.now().as_second(), "metadata": { "app_user_id": "buyer" },

@@ -86,11 +86,11 @@ async fn a_trial_converts_renews_fails_recovers_and_ends() {
     world.rederives().await;
 }
 
+/// Cancel at the period's end, take it back, cancel at once.
 #[tokio::test(flavor = "multi_thread")]
-async fn cancellations_pauses_extensions_and_product_changes() {
+async fn a_cancellation_is_told_taken_back_and_told_again() {
     let world = World::with_stores().await;
     let stripe = &world.stores.stripe.api;
-    // Cancel at the period's end, take it back, cancel at once.
     begin(&world, "sub_c", false).await;
     stripe.change("subscriptions", "sub_c", |it| {
         it["cancel_at_period_end"] = true.into();
@@ -119,7 +119,13 @@ async fn cancellations_pauses_extensions_and_product_changes() {
         ]
     );
     assert!(!world.has_premium("user-sub_c").await);
-    // Pause.
+    world.rederives().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pause_is_told_once_and_leaves_what_was_paid_for() {
+    let world = World::with_stores().await;
+    let stripe = &world.stores.stripe.api;
     begin(&world, "sub_p", false).await;
     stripe.change("subscriptions", "sub_p", |it| {
         it["pause_collection"] = json!({ "behavior": "void", "resumes_at": null });
@@ -134,7 +140,13 @@ async fn cancellations_pauses_extensions_and_product_changes() {
         world.has_premium("user-sub_p").await,
         "until the end of the period"
     );
-    // A longer trial.
+    world.rederives().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_longer_trial_is_an_extension_and_one_without_a_way_to_pay_ends() {
+    let world = World::with_stores().await;
+    let stripe = &world.stores.stripe.api;
     let ends = begin(&world, "sub_t", true).await;
     stripe.change("subscriptions", "sub_t", |it| {
         it["trial_end"] = after(ends, 7).as_second().into();
@@ -153,7 +165,13 @@ async fn cancellations_pauses_extensions_and_product_changes() {
         world.kinds_of("user-sub_t").await,
         [TrialStarted, SubscriptionExtended, TrialExpired]
     );
-    // Another price, charged at once.
+    world.rederives().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_price_that_is_charged_at_once_changes_the_product() {
+    let world = World::with_stores().await;
+    let stripe = &world.stores.stripe.api;
     begin(&world, "sub_u", false).await;
     world.pass(DAY).await;
     stripe.change("subscriptions", "sub_u", |it| {
@@ -177,7 +195,14 @@ async fn cancellations_pauses_extensions_and_product_changes() {
             SubscriptionStarted
         ]
     );
-    // Another price now, charged for later.
+    world.rederives().await;
+}
+
+/// Another price now, charged for later.
+#[tokio::test(flavor = "multi_thread")]
+async fn another_price_that_is_charged_later_is_changed_now_and_told_once() {
+    let world = World::with_stores().await;
+    let stripe = &world.stores.stripe.api;
     begin(&world, "sub_w", false).await;
     world.pass(DAY).await;
     stripe.change("subscriptions", "sub_w", |it| {
@@ -211,7 +236,13 @@ async fn cancellations_pauses_extensions_and_product_changes() {
             SubscriptionStarted
         ]
     );
-    // Never paid.
+    world.rederives().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_never_paid_tells_nothing() {
+    let world = World::with_stores().await;
+    let stripe = &world.stores.stripe.api;
     stripe.subscribe(
         &subscription("sub_i"),
         world.now(),
@@ -227,7 +258,13 @@ async fn cancellations_pauses_extensions_and_product_changes() {
     });
     tell(&world, "customer.subscription.updated", "sub_i").await;
     assert!(world.kinds_of("user-sub_i").await.is_empty());
-    // Unpaid for good.
+    world.rederives().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_stays_unpaid_for_good_expires() {
+    let world = World::with_stores().await;
+    let stripe = &world.stores.stripe.api;
     begin(&world, "sub_n", false).await;
     stripe.change("subscriptions", "sub_n", |it| {
         it["status"] = "unpaid".into();
@@ -240,11 +277,11 @@ async fn cancellations_pauses_extensions_and_product_changes() {
     world.rederives().await;
 }
 
+/// Another quantity is prorated: no change of product, and no new period, but money.
 #[tokio::test(flavor = "multi_thread")]
-async fn quantities_manual_invoices_schedules_and_disputed_endings() {
+async fn another_quantity_and_an_invoice_by_hand_move_money_and_no_period() {
     let world = World::with_stores().await;
     let stripe = &world.stores.stripe.api;
-    // Another quantity is prorated: no change of product, and no new period, but money.
     let ends = begin(&world, "sub_q", false).await;
     stripe.invoice(
         "in_q_2",
@@ -279,7 +316,13 @@ async fn quantities_manual_invoices_schedules_and_disputed_endings() {
     let last = world.events().await.pop().unwrap();
     assert_eq!(last.purchase.unwrap().expires_at, Some(ends));
     assert_eq!(last.customer.revenue_usd_micros, 62_990_000);
-    // A schedule that changes the price later.
+}
+
+/// A schedule that changes the price later.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_schedule_that_changes_the_price_later_is_a_planned_change() {
+    let world = World::with_stores().await;
+    let stripe = &world.stores.stripe.api;
     begin(&world, "sub_s", false).await;
     let later = after(world.now(), 30).as_second();
     stripe.put(
@@ -309,7 +352,13 @@ async fn quantities_manual_invoices_schedules_and_disputed_endings() {
         .find(|event| event.kind == ProductChanged)
         .unwrap();
     assert!(planned.scheduled && planned.product.as_deref() == Some("prod_gold:price_yearly"));
-    // Ended by a dispute: no cancellation by the customer is made up.
+}
+
+/// Ended by a dispute: no cancellation by the customer is made up.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_dispute_ended_was_not_cancelled_by_the_customer() {
+    let world = World::with_stores().await;
+    let stripe = &world.stores.stripe.api;
     begin(&world, "sub_x", false).await;
     let now = world.now().as_second();
     stripe.change("subscriptions", "sub_x", |it| {
@@ -323,7 +372,13 @@ async fn quantities_manual_invoices_schedules_and_disputed_endings() {
         world.kinds_of("user-sub_x").await,
         [SubscriptionStarted, SubscriptionExpired]
     );
-    // The first payment fails: nothing began.
+}
+
+/// The first payment fails: nothing began.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_first_payment_that_fails_begins_nothing() {
+    let world = World::with_stores().await;
+    let stripe = &world.stores.stripe.api;
     stripe.subscribe(
         &subscription("sub_y"),
         world.now(),
@@ -335,7 +390,15 @@ async fn quantities_manual_invoices_schedules_and_disputed_endings() {
     });
     tell(&world, "invoice.payment_failed", "sub_y").await;
     assert!(world.kinds_of("user-sub_y").await.is_empty());
-    // Older shapes are read as well.
+}
+
+/// Older shapes are read as well.
+#[tokio::test(flavor = "multi_thread")]
+async fn older_shapes_are_read_as_well() {
+    let world = World::with_stores().await;
+    let stripe = &world.stores.stripe.api;
+    let now = world.now().as_second();
+    let later = after(world.now(), 30).as_second();
     stripe.put("subscriptions", json!({
         "id": "sub_old", "customer": "cus_old", "status": "active", "livemode": false, "start_date": now, "current_period_end": later,
         "plan": { "id": "plan_gold", "product": "prod_gold", "unit_amount": 999, "currency": "usd" }, "metadata": { "app_user_id": "olga" },
