@@ -230,6 +230,32 @@ async fn what_this_release_writes_is_kept() {
     fs::write(to, lines.join("\n") + "\n").unwrap();
 }
 
+/// A database that has what is kept of a level; `None` where nothing is.
+async fn restored(level: usize) -> Option<String> {
+    let statements = fs::read_to_string(kept().join(format!("{level}.sql"))).ok()?;
+    let url = database();
+    let pool = PgPool::connect(&url).await.unwrap();
+    sqlx::raw_sql(sqlx::AssertSqlSafe(statements))
+        .execute(&pool)
+        .await
+        .unwrap();
+    pool.close().await;
+    Some(url)
+}
+
+/// What is kept of a level is what its migrations make, and no later one.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_kept_has_the_columns_of_its_level() {
+    for level in 1..=migrations().len() {
+        let Some(kept) = restored(level).await else {
+            continue;
+        };
+        let made = database();
+        bring(&made, level).await;
+        assert_eq!(schema(&kept).await, schema(&made).await, "level {level}");
+    }
+}
+
 /// What releases of earlier levels wrote opens, is sound, and is read.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_earlier_releases_wrote_opens_and_is_sound() {
@@ -237,16 +263,9 @@ async fn what_earlier_releases_wrote_opens_and_is_sound() {
     let of_newest = kept().join(format!("{newest}.sql"));
     assert!(of_newest.exists(), "`cargo xtask levels` writes it");
     for level in 1..=newest {
-        let Ok(statements) = fs::read_to_string(kept().join(format!("{level}.sql"))) else {
+        let Some(url) = restored(level).await else {
             continue;
         };
-        let url = database();
-        let pool = PgPool::connect(&url).await.unwrap();
-        sqlx::raw_sql(sqlx::AssertSqlSafe(statements))
-            .execute(&pool)
-            .await
-            .unwrap();
-        pool.close().await;
         let subject: Subject = Arc::new(open(&url).await);
         let verified = verify(&*subject, at(1), |_| {}).await.unwrap();
         let others = verified.findings.iter();

@@ -237,6 +237,36 @@ async fn what_this_release_writes_is_kept() {
     fs::write(to, dump(&Connection::open(&path).unwrap())).unwrap();
 }
 
+/// Tables with their columns, and the level that the file says it is of.
+fn columns(connection: &Connection) -> (Vec<String>, usize) {
+    let sql =
+        "SELECT t.name || '.' || c.name || ' ' || c.type || ' ' || c.\"notnull\" || ' ' || c.pk
+         FROM sqlite_schema t, pragma_table_info(t.name) c WHERE t.type = 'table' ORDER BY 1";
+    let mut statement = connection.prepare(sql).unwrap();
+    let rows = statement.query_map([], |row| row.get(0)).unwrap();
+    let level = connection.query_row("PRAGMA user_version", [], |row| row.get(0));
+    (rows.map(Result::unwrap).collect(), level.unwrap())
+}
+
+/// What is kept of a level is what its migrations make, and no later one.
+#[test]
+fn what_is_kept_has_the_columns_of_its_level() {
+    let migrations = migrations();
+    for level in 1..=migrations.len() {
+        let Ok(statements) = fs::read_to_string(kept().join(format!("{level}.sql"))) else {
+            continue;
+        };
+        let kept = Connection::open_in_memory().unwrap();
+        kept.execute_batch(&statements).unwrap();
+        let made = Connection::open_in_memory().unwrap();
+        for migration in &migrations[..level] {
+            made.execute_batch(migration).unwrap();
+        }
+        made.pragma_update(None, "user_version", level).unwrap();
+        assert_eq!(columns(&kept), columns(&made), "level {level}");
+    }
+}
+
 /// What releases of earlier levels wrote opens, is sound, and is read.
 #[tokio::test]
 async fn what_earlier_releases_wrote_opens_and_is_sound() {
