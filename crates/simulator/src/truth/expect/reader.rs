@@ -47,9 +47,8 @@ impl<'a> Reader<'a> {
 
     /// Whether there are copies of the charge that leave out what it cost.
     fn is_said_poorly(&self, what: &Happened) -> bool {
-        let charge = match what {
-            Happened::Charged(charge, _) | Happened::GaveBack { charge, .. } => charge,
-            _ => return false,
+        let (Happened::Charged(charge, _) | Happened::GaveBack { charge, .. }) = what else {
+            return false;
         };
         let mut told = self.told.iter();
         told.any(|told| matches!(&told.what, Happened::Repeated(of) if of.id == charge.id))
