@@ -1,13 +1,10 @@
 //! Questions of each app under way: one about a purchase at a time, at the pace its store allows.
 
-use crate::{Guarded, setup::AppSetup};
+use crate::{Guarded, System, setup::AppSetup};
 use domain::{AppId, Store};
 use sources::Trouble;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
-use tokio::{
-    sync::{Mutex, Semaphore, SemaphorePermit},
-    time::Instant,
-};
+use tokio::sync::{Mutex, Semaphore, SemaphorePermit};
 
 /// Questions of one app under way at once.
 const AT_ONCE: usize = 16;
@@ -54,8 +51,8 @@ impl Desks {
 pub(super) struct Desk {
     trouble: Guarded<Option<InTrouble>>,
     permits: Semaphore,
-    /// When the next question may be asked.
-    next: Guarded<Option<Instant>>,
+    /// The uptime at which the next question may be asked.
+    next: Guarded<Duration>,
     pause: Duration,
     /// What is asked about, each with who may ask.
     subjects: Guarded<BTreeMap<String, Arc<Mutex<()>>>>,
@@ -64,8 +61,8 @@ pub(super) struct Desk {
 /// A store that failed to answer.
 struct InTrouble {
     trouble: Trouble,
-    /// It is left alone until then.
-    until: Instant,
+    /// It is left alone until this uptime.
+    until: Duration,
 }
 
 impl Desk {
@@ -96,31 +93,95 @@ impl Desk {
     }
 
     /// Why the store did not answer last, while it is left alone.
-    pub(super) fn trouble(&self) -> Option<Trouble> {
+    pub(super) fn trouble(&self, uptime: Duration) -> Option<Trouble> {
         let trouble = self.trouble.lock();
         let found = trouble.as_ref()?;
-        (Instant::now() < found.until).then(|| found.trouble.clone())
+        (uptime < found.until).then(|| found.trouble.clone())
     }
 
     /// Remembers whether the store answered.
-    pub(super) fn note(&self, trouble: Option<&Trouble>) {
+    pub(super) fn note(&self, trouble: Option<&Trouble>, uptime: Duration) {
         let found = trouble
             .filter(|trouble| matches!(trouble, Trouble::Unavailable { .. }))
             .map(|trouble| InTrouble {
                 trouble: trouble.clone(),
-                until: Instant::now() + LEFT_ALONE,
+                until: uptime.saturating_add(LEFT_ALONE),
             });
         *self.trouble.lock() = found;
     }
 
     /// Waits for this app's turn.
-    pub(super) async fn pace(&self) {
-        let turn = {
-            let mut next = self.next.lock();
-            let turn = next.map_or_else(Instant::now, |next| next.max(Instant::now()));
-            *next = Some(turn + self.pause);
-            turn
+    pub(super) async fn pace(&self, system: &dyn System) {
+        let (turn, wait) = {
+            let (mut next, uptime) = (self.next.lock(), system.uptime());
+            let turn = uptime.max(*next);
+            *next = turn.saturating_add(self.pause);
+            (turn, turn.saturating_sub(uptime))
         };
-        tokio::time::sleep_until(turn).await;
+        if wait.is_zero() {
+            return;
+        }
+        tokio::time::sleep(wait).await;
+        // What was slept has passed, also by a clock that stands.
+        let behind = turn.saturating_sub(system.uptime());
+        let mut next = self.next.lock();
+        *next = next.saturating_sub(behind);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jiff::Timestamp;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    /// A clock that goes when it is told to.
+    struct Told(AtomicU64);
+
+    impl System for Told {
+        fn now(&self) -> Timestamp {
+            Timestamp::UNIX_EPOCH
+        }
+        fn uptime(&self) -> Duration {
+            Duration::from_millis(self.0.load(Ordering::SeqCst))
+        }
+        fn entropy(&self) -> u64 {
+            0
+        }
+    }
+
+    /// Stripe is asked twenty times a second: what passed by the engine's own clock is not waited for again.
+    #[tokio::test]
+    async fn what_has_passed_is_not_waited_for() {
+        let (desk, clock) = (Desk::new(Store::Stripe), Told(AtomicU64::new(0)));
+        for asked in 1..=1_000_u32 {
+            desk.pace(&clock).await;
+            assert_eq!(*desk.next.lock(), Duration::from_millis(50) * asked);
+            clock.0.fetch_add(50, Ordering::SeqCst);
+        }
+    }
+
+    /// By a clock that stands each waits for the one before it, and not for all there were.
+    #[tokio::test]
+    async fn by_a_clock_that_stands_no_turn_is_waited_for_twice() {
+        let (desk, clock) = (Desk::new(Store::PlayStore), Told(AtomicU64::new(0)));
+        for _ in 0..5 {
+            desk.pace(&clock).await;
+            assert_eq!(*desk.next.lock(), Duration::from_millis(25));
+        }
+    }
+
+    #[test]
+    fn a_store_that_failed_is_left_alone_for_half_a_minute_of_the_engines_clock() {
+        let desk = Desk::new(Store::AppStore);
+        let trouble = Trouble::Unavailable {
+            detail: "503".into(),
+            again_at: None,
+        };
+        desk.note(Some(&trouble), Duration::from_secs(10));
+        let known = |seconds| desk.trouble(Duration::from_secs(seconds)).is_some();
+        assert!(known(10) && known(39) && !known(40));
+        desk.note(None, Duration::from_secs(20));
+        assert!(!known(20));
     }
 }

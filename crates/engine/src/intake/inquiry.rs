@@ -134,13 +134,13 @@ impl Intake {
         let subject = desk.subject(&question.id);
         let _turn = subject.lock().await;
         let _place = desk.place().await;
-        if let (Urgency::Whenever, Some(trouble)) = (urgency, desk.trouble()) {
+        let system = self.core.system();
+        if let (Urgency::Whenever, Some(trouble)) = (urgency, desk.trouble(system.uptime())) {
             return Ok(Err(trouble));
         }
-        desk.pace().await;
-        let now = self.core.system().now();
-        let asked = source.ask(question, self.core.web(), now).await;
-        desk.note(asked.as_ref().err());
+        desk.pace(system).await;
+        let asked = source.ask(question, self.core.web(), system.now()).await;
+        desk.note(asked.as_ref().err(), system.uptime());
         let outcome = asked.as_ref().map_or_else(Trouble::code, |_| "answered");
         Metric::StoreQuestions.count([("source", app.row.store().id()), ("outcome", outcome)]);
         let answers = match asked {

@@ -77,7 +77,7 @@ impl Intake {
         };
         let desk = self.memory.desks.of(app);
         let _place = desk.place().await;
-        desk.pace().await;
+        desk.pace(self.core.system()).await;
         let now = self.core.system().now();
         let told = source
             .answer_refund(&asked, answer, self.core.web(), now)
