@@ -2,7 +2,7 @@
 //!
 //! **How it works.** All of them are put into one copy, each behind a switch that is in the copy only: it is built once and run once for
 //! each, in a folder of its own: packages of a workspace are told apart by their place in it, so in one folder with the tree's, either would be
-//! taken for the other.
+//! taken for the other. What others wrote is built already for the tree, and taken from there. A run ends with the first difference.
 //!
 //! **Before changing it.** A rule that was rewritten has its row here rewritten with it; a test looks that every row fits.
 
@@ -10,6 +10,7 @@ use crate::truth;
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use std::{
+    collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
     process::Command,
@@ -245,6 +246,81 @@ fn copy(tree: &Path) -> Result<()> {
     Ok(())
 }
 
+/// What cargo keeps of a package, by its name: one folder or file, or several.
+const KEPT: [&str; 3] = ["deps", ".fingerprint", "build"];
+
+/// Takes what others wrote from where it was built for the tree; what is not there is built.
+fn take_built(from: &Path, target: &Path) -> Result<()> {
+    let own = own()?;
+    for kept in KEPT {
+        let to = target.join("debug").join(kept);
+        if to.is_dir() || !from.join(kept).is_dir() {
+            continue;
+        }
+        fs::create_dir_all(&to)?;
+        for entry in fs::read_dir(from.join(kept))? {
+            let entry = entry?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if !own.contains(&package_of(&name)) {
+                link(&entry.path(), &to.join(&name))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Names of what is built of the workspace, as they stand in names of files. Its tests are not among them: nothing is built of one, and it
+/// may be called as something of others is.
+fn own() -> Result<BTreeSet<String>> {
+    let asked = [
+        "metadata",
+        "--no-deps",
+        "--offline",
+        "--format-version",
+        "1",
+    ];
+    let told = Command::new("cargo").args(asked).output()?;
+    let told: serde_json::Value = serde_json::from_slice(&told.stdout)?;
+    let packages = told["packages"]
+        .as_array()
+        .context("cargo lists no packages")?;
+    let names = packages.iter().flat_map(|package| {
+        let targets = package["targets"].as_array().into_iter().flatten();
+        let targets = targets.filter(|target| target["kind"][0] != "test");
+        let targets = targets.map(|target| &target["name"]);
+        targets.chain([&package["name"]])
+    });
+    let names = names.filter_map(serde_json::Value::as_str);
+    Ok(names.map(|name| name.replace('-', "_")).collect())
+}
+
+/// Of what a file or folder of cargo's is: `libserde-0123456789abcdef.rlib` is of `serde`.
+fn package_of(file: &str) -> String {
+    let name = file.split_once('.').filter(|(name, _)| !name.is_empty());
+    let name = name.map_or(file, |(name, _)| name);
+    let name = name.rsplit_once('-').map_or(name, |(name, _)| name);
+    let is_library = file.contains(".r") || file.contains(".so");
+    let name = name
+        .strip_prefix("lib")
+        .filter(|_| is_library)
+        .unwrap_or(name);
+    name.replace('-', "_")
+}
+
+/// The same file in another place, or folder of files.
+fn link(from: &Path, to: &Path) -> Result<()> {
+    if !from.is_dir() {
+        fs::hard_link(from, to).with_context(|| format!("{} cannot be linked", from.display()))?;
+        return Ok(());
+    }
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        link(&entry.path(), &to.join(entry.file_name()))?;
+    }
+    Ok(())
+}
+
 /// The test program of the copy.
 fn build(tree: &Path, target: &Path, plain: bool) -> Result<PathBuf> {
     let options = if plain {
@@ -253,8 +329,8 @@ fn build(tree: &Path, target: &Path, plain: bool) -> Result<PathBuf> {
         truth::optimised()
     };
     let built = Command::new("cargo")
+        .args(["build", "-p", "engine", "--test", "whole"])
         .args(options)
-        .args(["test", "-p", "engine", "--test", "whole", "--no-run"])
         .args(["--message-format", "json-render-diagnostics"])
         .current_dir(tree)
         .env("CARGO_TARGET_DIR", target)
@@ -277,6 +353,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let folder = std::env::current_dir()?.join("target/mutants");
     let (tree, target) = (folder.join("tree"), folder.join("built"));
     copy(&tree)?;
+    take_built(Path::new("target/debug"), &target)?;
     let program = build(&tree, &target, options.plain)?;
     println!("| # | a wrong rule | noticed by |\n|---:|---|---|");
     // None of them, first: what is noticed then is no mutant's doing.
@@ -307,7 +384,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::{MUTANTS, mutated};
+    use super::{MUTANTS, mutated, own, package_of};
     use std::{collections::BTreeSet, fs, path::Path};
 
     #[test]
@@ -318,5 +395,23 @@ mod tests {
             let text = fs::read_to_string(domain.join(file)).expect("the file is there");
             mutated(file, text).expect("every row fits once");
         }
+    }
+
+    #[test]
+    fn what_cargo_keeps_is_known_by_its_package() {
+        let of = [
+            ("libserde_core-0123456789abcdef.rlib", "serde_core"),
+            ("serde-core-0123456789abcdef", "serde_core"),
+            ("libserde_derive-0123456789abcdef.so", "serde_derive"),
+            ("libc-0123456789abcdef.d", "libc"),
+            ("liblibc-0123456789abcdef.rmeta", "libc"),
+            ("libsqlite3-sys-0123456789abcdef", "libsqlite3_sys"),
+        ];
+        for (file, package) in of {
+            assert_eq!(package_of(file), package, "{file}");
+        }
+        let own = own().expect("cargo answers");
+        assert!(own.contains("tidings_http") && own.contains("domain"));
+        assert!(!own.contains("serde") && !own.contains("http"));
     }
 }

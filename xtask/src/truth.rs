@@ -34,10 +34,10 @@ pub(crate) fn memory() -> Option<(&'static str, &'static str)> {
 /// Lives so many years.
 pub(crate) fn live(years: u64, seed: u64) -> Result<()> {
     let options = optimised();
-    let test = ["test", "-p", "engine", "--test", "whole", "truth::years"];
     let options = tools::strs(&options);
+    let test = &["-p", "engine", "--test", "whole", "truth::years"];
     let run = &["--", "--ignored", "--nocapture"];
-    let words = [options.as_slice(), &test[..], run].concat();
+    let words = [&["test"], options.as_slice(), test, run].concat();
     let (years, seed) = (years.to_string(), seed.to_string());
     let told = [
         ("TIDINGS_TRUTH_YEARS", years.as_str()),
