@@ -85,8 +85,8 @@ const MUTANTS: [Mutant; 24] = [
     Mutant {
         says: "what has ended is cancelled as well",
         file: "change/renewal.rs",
-        right: "if snapshot.has_ended() && !(is_cancelled && is_stated && step.is_same_period()) {",
-        wrong: "if !WRONG && snapshot.has_ended() && !(is_cancelled && is_stated && step.is_same_period()) {",
+        right: "if snapshot.has_ended() && !(is_cancelled && stated.is_some() && step.is_same_period()) {",
+        wrong: "if !WRONG && snapshot.has_ended() && !(is_cancelled && stated.is_some() && step.is_same_period()) {",
     },
     Mutant {
         says: "a new period switches renewal on again",
@@ -175,8 +175,8 @@ const MUTANTS: [Mutant; 24] = [
     Mutant {
         says: "who cancels a term renews as long as it is charged",
         file: "snapshot/derive.rs",
-        right: "|| says_no(renewal.term_renews));",
-        wrong: "|| (!WRONG && says_no(renewal.term_renews)));",
+        right: "|| is_off(renewal.term_renews))",
+        wrong: "|| (!WRONG && is_off(renewal.term_renews)))",
     },
     Mutant {
         says: "a refund of a part gives back all",
