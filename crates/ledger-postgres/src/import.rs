@@ -118,6 +118,14 @@ fn read(row: &PgRow, index: usize, kind: Kind) -> sqlx::Result<Cell> {
     })
 }
 
+/// Whether an import into a database was begun and not ended: what is there is not all there is.
+pub(crate) async fn is_half_done(pool: &PgPool) -> Result<bool> {
+    sqlx::query_scalar("select to_regclass('import_progress') is not null")
+        .fetch_one(pool)
+        .await
+        .map_err(failed)
+}
+
 impl Import {
     /// Opens a database that is empty, or that an import was begun into.
     ///
@@ -129,11 +137,7 @@ impl Import {
         let primary = crate::primary::Hosts::parse(url)?.writable().await?;
         let pool = PgPool::connect_lazy_with(primary);
         let import = Self { pool };
-        let begun: bool = sqlx::query_scalar("select to_regclass('import_progress') is not null")
-            .fetch_one(&import.pool)
-            .await
-            .map_err(failed)?;
-        if !begun {
+        if !is_half_done(&import.pool).await? {
             let taken: bool = sqlx::query_scalar(
                 "select exists (select 1 from projects) or exists (select 1 from users)",
             )

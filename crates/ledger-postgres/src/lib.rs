@@ -167,7 +167,7 @@ impl PostgresLedger {
     ///
     /// # Errors
     ///
-    /// When the URL cannot be read, the database cannot be reached, or was written by a later release.
+    /// When the URL cannot be read, the database cannot be reached, was written by a later release, or is being [filled](Import).
     pub async fn open(
         url: &str,
         connections: Connections,
@@ -180,6 +180,11 @@ impl PostgresLedger {
         let switched = primary::Switched::default();
         let hot = pool(&options, connections.hot, HOT, switched.clone());
         let reads = pool(&options, connections.reads, READS, switched.clone());
+        if import::is_half_done(&reads).await? {
+            return Err(LedgerError::Refused(
+                "a copy into the database was begun and is not done: run `tidings copy` again, which goes on where it stopped".into(),
+            ));
+        }
         let layout = distributed::layout(&reads).await?;
         let node = i16::try_from(node.as_u128() % NODES).unwrap_or_default();
         let (current, _) = watch::channel(options);

@@ -14,6 +14,7 @@ mod deployment;
 mod disk_full;
 mod encrypted;
 mod every_page;
+mod halfway;
 mod harm;
 mod health;
 mod journey;
