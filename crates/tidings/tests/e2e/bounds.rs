@@ -22,6 +22,8 @@ use tokio::{
 const DESCRIPTORS: usize = 256;
 /// Most memory that attackers may make it take, in KiB.
 const MEMORY: usize = 160 << 10;
+/// Requests that go out at once. As docs/security.md states it: a third of the half of what is left after those that are kept.
+const AT_ONCE: usize = (DESCRIPTORS - 64) / 2 / 3;
 /// How long an attacker waits to be let in. Whoever is not is in the queue of the system, which is as good for an attack.
 const PATIENCE: Duration = Duration::from_millis(500);
 
@@ -220,10 +222,13 @@ async fn bodies_that_are_held_take_no_more_memory_than_is_stated() {
     server.stop();
 }
 
-/// An endpoint that never answers, and how many are connected to it at once, at most.
+/// An endpoint that never answers, at every address of this machine, and how many are connected to it at once, at most.
 async fn stuck() -> (String, Arc<AtomicUsize>) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let listener = TcpListener::bind("0.0.0.0:0").await.unwrap();
+    let url = format!(
+        "http://127.0.0.1:{}/",
+        listener.local_addr().unwrap().port()
+    );
     let (now, most) = (Arc::<AtomicUsize>::default(), Arc::<AtomicUsize>::default());
     let seen = Arc::clone(&most);
     tokio::spawn(async move {
@@ -243,8 +248,6 @@ async fn stuck() -> (String, Arc<AtomicUsize>) {
 #[tokio::test(flavor = "multi_thread")]
 async fn endpoints_that_never_answer_take_no_connection_from_one_that_does() {
     const LANES: usize = 30;
-    // As docs/security.md states it: a third of the half of what is left after those that are kept.
-    const AT_ONCE: usize = (DESCRIPTORS - 64) / 2 / 3;
     raise_own_limit();
     let (url, connected) = stuck().await;
     let (well, asked) = endpoint(Duration::ZERO).await;
@@ -270,6 +273,45 @@ async fn endpoints_that_never_answer_take_no_connection_from_one_that_does() {
     assert!((AT_ONCE / 2..=AT_ONCE).contains(&connected), "{connected}");
     assert!(!site.log().contains("Too many open files"));
     server.stop();
+}
+
+/// More of them than may be asked at once, each at an address of its own.
+#[tokio::test(flavor = "multi_thread")]
+async fn two_hundred_endpoints_that_never_answer_hold_no_more_than_may_go_out_at_once() {
+    raise_own_limit();
+    let (url, connected) = stuck().await;
+    let hooks: Vec<_> = (1..=200)
+        .map(|number| {
+            let own = url.replace("127.0.0.1", &format!("127.0.2.{number}"));
+            standard(&format!("stuck-{number}"), &own, "")
+        })
+        .collect();
+    let site = Site::new(&hooks);
+    let server = start(&site);
+    let api = Api::new(&site, &server, &[]);
+    let driver = server.driver(5, 3);
+    live(&driver, 0..3, 300, 2).await;
+    let mut most = 0;
+    until("as many are asked as may be", || {
+        most = most.max(server.descriptors());
+        let connected = connected.load(Ordering::SeqCst);
+        async move { connected >= AT_ONCE }
+    })
+    .await;
+    // Whoever comes in is served all the same.
+    live(&driver, 10..13, 300, 2).await;
+    let ready = client()
+        .get(format!("{}/readyz", server.operations))
+        .send()
+        .await;
+    assert_eq!(ready.unwrap().status(), 200);
+    assert!(!api.events().await.is_empty());
+    most = most.max(server.descriptors());
+    assert!(most < DESCRIPTORS, "{most}");
+    assert_eq!(connected.load(Ordering::SeqCst), AT_ONCE);
+    assert!(!site.log().contains("Too many open files"));
+    server.stop();
+    assert!(site.run(&["verify"]).ends_with(" 0 findings"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
