@@ -62,6 +62,8 @@ impl Dispatch {
     }
 
     /// Waits until the endpoint may be asked once more, and there is a place among all that goes out.
+    ///
+    /// Its pace comes after what is under way there: counted before, one that waited for another's answer would go right before the next.
     async fn turn(&self, id: LaneId, lane: &Arc<Lane>) -> (UnderWay, Place) {
         let nodes = &self.state.nodes;
         let unlimited = Limits {
@@ -73,13 +75,13 @@ impl Dispatch {
             let active = setup.integration(id.integration);
             active.map_or(unlimited, ActiveIntegration::limits)
         };
+        let under_way = lane.begin(limits, nodes).await;
         // What was slept has passed, also by a clock that stands.
         let mut at = self.core.system().uptime();
         while let Some(wait) = lane.wait(limits(), nodes, at) {
             tokio::time::sleep(wait).await;
             at = self.core.system().uptime().max(at.saturating_add(wait));
         }
-        let under_way = lane.begin(limits, nodes).await;
         (under_way, self.core.place(Wants::Lane(id)).await)
     }
 }
