@@ -56,7 +56,7 @@ impl Intake {
         };
         let holder = holder.customer;
         let mut claim = claim(&row.row, &holder, &known, name, word.is_some());
-        if let (Some(word), Claim::Refused | Claim::Takes | Claim::Shares) = (word, claim) {
+        if let Some(word) = word.filter(|_| claim != Claim::Stays) {
             if is_hearsay(&holder, name, seen) {
                 claim = Claim::NamesHolder;
             } else if self.is_bought_for_another(app, seen, word).await? {
