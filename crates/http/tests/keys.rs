@@ -10,7 +10,8 @@ use web::{
 /// A key that another process has just made: this one has not read it.
 async fn made_elsewhere(server: &TestServer) -> String {
     let system = server.app.engine.system();
-    let (text, key) = new_api_key(system, None, "made elsewhere", Scope::Write).unwrap();
+    let (text, key) = new_api_key(system, None, "made elsewhere", Scope::Write)
+        .expect("the name is one that a key may have");
     let revision = server.app.engine.setup().revision();
     let made = vec![ConfigurationChange::PutApiKey(key)];
     let now = system.now();

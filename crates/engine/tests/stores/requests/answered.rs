@@ -96,7 +96,7 @@ async fn what_speaks_for_or_against_a_refund_is_told_to_the_app_store_while_it_w
     ] {
         match intake.answer_refund(&asked, &answer).await {
             Err(RefundAnswerError::Invalid(fields)) => {
-                assert_eq!(fields[0].field, field, "{answer:?}")
+                assert_eq!(fields[0].field, field, "{answer:?}");
             }
             other => panic!("{answer:?}: {other:?}"),
         }
@@ -202,7 +202,7 @@ async fn what_speaks_for_or_against_a_refund_is_told_to_google_play() {
     ] {
         match intake.answer_refund(&asked, &answer).await {
             Err(RefundAnswerError::Invalid(fields)) => {
-                assert_eq!(fields[0].field, field, "{answer:?}")
+                assert_eq!(fields[0].field, field, "{answer:?}");
             }
             other => panic!("{answer:?}: {other:?}"),
         }

@@ -19,25 +19,27 @@ const UPDATED: &str = "customer.subscription.updated";
 impl Stripe {
     pub(super) fn own(&mut self, walk: &Walk, deed: StripeDeed) -> Vec<Act> {
         match deed {
-            StripeDeed::Dispute => self.dispute(
+            StripeDeed::Dispute => Self::dispute(
                 walk,
                 walk.own.disputed.as_ref(),
                 "needs_response",
                 &["charge.dispute.created", "charge.dispute.funds_withdrawn"],
             ),
-            StripeDeed::WinDispute => self.dispute(
+            StripeDeed::WinDispute => Self::dispute(
                 walk,
                 walk.decided.as_ref(),
                 "won",
                 &["charge.dispute.funds_reinstated", "charge.dispute.closed"],
             ),
-            StripeDeed::LoseDispute => self.dispute(
+            StripeDeed::LoseDispute => Self::dispute(
                 walk,
                 walk.decided.as_ref(),
                 "lost",
                 &["charge.dispute.closed"],
             ),
-            StripeDeed::Unpause | StripeDeed::TakeLess => self.about(walk, UPDATED),
+            StripeDeed::Unpause | StripeDeed::TakeLess | StripeDeed::TakeOff => {
+                self.about(walk, UPDATED)
+            }
             StripeDeed::PauseNow => {
                 let mut acts = self.about(walk, "customer.subscription.paused");
                 acts[0].says.push(self.says(UPDATED));
@@ -46,7 +48,6 @@ impl Stripe {
             StripeDeed::ResumeNow => self.resumed(walk),
             StripeDeed::LetRun => self.ran_on(walk),
             StripeDeed::PayLate => self.paid_late(walk),
-            StripeDeed::TakeOff => self.about(walk, UPDATED),
             StripeDeed::BuyCart => self.cart(walk),
             StripeDeed::RefundCart => {
                 let cart = &walk.own.cart;
@@ -63,7 +64,6 @@ impl Stripe {
 
     /// A dispute of the payment of a charge, as it stands.
     fn dispute(
-        &self,
         walk: &Walk,
         of: Option<&(usize, Back)>,
         status: &str,
@@ -81,7 +81,7 @@ impl Stripe {
             "created": back.at.as_second(), "charge": format!("ch_{intent}"), "payment_intent": intent,
         });
         let word = |kind: &&'static str| Word::Stripe {
-            kind: *kind,
+            kind,
             collection: "disputes",
             id: id.clone(),
         };

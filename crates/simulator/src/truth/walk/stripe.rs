@@ -160,11 +160,10 @@ impl Walk {
                 own.disputed.is_some() && self.room() > HOUR
             }
             StripeDeed::Unpause => runs && line.is_pause_asked,
-            StripeDeed::PauseNow => runs && is_wanted && is_simple,
+            StripeDeed::PauseNow | StripeDeed::TakeLess => runs && is_wanted && is_simple,
             StripeDeed::ResumeNow => line.stand == Stand::Paused && own.is_paused,
             StripeDeed::LetRun => line.stand == Stand::Running && is_wanted && is_simple,
             StripeDeed::PayLate => runs && own.owed.is_some(),
-            StripeDeed::TakeLess => runs && is_wanted && is_simple,
             StripeDeed::TakeOff => runs && is_wanted && line.side.is_some(),
             StripeDeed::BuyCart => self.room() > HOUR,
             StripeDeed::RefundCart => {
