@@ -137,3 +137,17 @@ async fn what_took_over_unheard_is_an_end() {
         is_told_truly_with(seed, life.clone(), Way::Lost).await;
     }
 }
+
+/// What was asked before anybody listened says nothing of how the purchase stands to whoever hears of it later.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refund_asked_for_unheard_tells_of_no_beginning() {
+    let life = Life {
+        has_grace: true,
+        ..life(
+            Market::Play,
+            "2026-01-24T05:32:09Z",
+            &[(Deed::AskRefund, 92)],
+        )
+    };
+    is_told_truly(life, Way::Midway).await;
+}

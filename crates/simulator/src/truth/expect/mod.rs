@@ -62,7 +62,11 @@ impl History {
             let mut standing = Standing::default();
             for (index, what) in told.iter().enumerate() {
                 let events = reader.read(index);
-                if is_old && market.shows_at(what) <= heard && !what.what.is_only_said() {
+                let is_before = is_old && market.shows_at(what) <= heard;
+                if is_before && what.what.is_only_said() {
+                    // It may have been heard all the same, and changes nothing of how the purchase stands.
+                    all.extend(events);
+                } else if is_before {
                     standing.follow(&what.what, &events);
                 } else {
                     all.extend(standing.since.take());
