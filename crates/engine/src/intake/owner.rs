@@ -56,7 +56,13 @@ impl Intake {
         };
         let holder = holder.customer;
         let mut claim = claim(&row.row, &holder, &known, name, word.is_some());
-        if let Some(word) = word.filter(|_| claim != Claim::Stays) {
+        let is_asked = match claim {
+            Claim::Stays => false,
+            // Another installation of whoever made up a name has it, but not whoever sends in what a store told of first.
+            Claim::NamesHolder => holder.app_user_id.starts_with(ANONYMOUS_PREFIX),
+            Claim::Refused | Claim::Takes | Claim::Shares => true,
+        };
+        if let Some(word) = word.filter(|_| is_asked) {
             if is_hearsay(&holder, name, seen) {
                 claim = Claim::NamesHolder;
             } else if self.is_bought_for_another(app, seen, word).await? {
