@@ -1,12 +1,12 @@
 //! Refunds, disputes and one-time purchases; signatures and outages.
 
-use super::{after, begin, subscription};
+use super::{after, begin, subscription, tell};
 use crate::world::World;
 use domain::{EventKind::*, Store};
 use engine::IntakeError;
 use jiff::SignedDuration;
 use serde_json::json;
-use simulator::{Outage, sign};
+use simulator::{Outage, StripeSubscription, sign};
 use sources::Incoming;
 
 /// Told twice in two words; partial; access stays.
@@ -199,4 +199,29 @@ async fn an_api_that_fails_loses_nothing() {
         world.pass_until(30, "it is told", is_told).await;
         assert_eq!(world.kinds().await, [SubscriptionStarted], "{outage:?}");
     }
+}
+
+/// The first that names somebody wins: what a program wrote for nobody names none.
+#[tokio::test(flavor = "multi_thread")]
+async fn metadata_that_names_nobody_leaves_the_word_to_the_next() {
+    let world = World::with_stores().await;
+    let stripe = &world.stores.stripe.api;
+    let ends = after(world.now(), 30);
+    let nobody = StripeSubscription {
+        account: "undefined".into(),
+        ..subscription("sub_n")
+    };
+    stripe.subscribe(&nobody, world.now(), ends, false);
+    stripe.invoice(
+        "in_n_1",
+        "sub_n",
+        "subscription_create",
+        999,
+        (world.now(), ends),
+        world.now(),
+    );
+    tell(&world, "customer.subscription.created", "sub_n").await;
+    let owner = world.events().await.remove(0).customer;
+    assert_ne!(owner.app_user_id, "undefined");
+    world.rederives().await;
 }

@@ -4,7 +4,6 @@ use super::{DAY, after, begin, move_period, subscription, tell};
 use crate::world::World;
 use domain::{CancellationReason, EventKind::*};
 use serde_json::json;
-use simulator::StripeSubscription;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_trial_converts_renews_fails_recovers_and_ends() {
@@ -424,29 +423,4 @@ async fn older_shapes_are_read_as_well() {
         ("¥500", 45_000_000)
     );
     assert!(world.has_premium("olga").await);
-}
-
-/// The first that names somebody wins: what a program wrote for nobody names none.
-#[tokio::test(flavor = "multi_thread")]
-async fn metadata_that_names_nobody_leaves_the_word_to_the_next() {
-    let world = World::with_stores().await;
-    let stripe = &world.stores.stripe.api;
-    let ends = after(world.now(), 30);
-    let nobody = StripeSubscription {
-        account: "undefined".into(),
-        ..subscription("sub_n")
-    };
-    stripe.subscribe(&nobody, world.now(), ends, false);
-    stripe.invoice(
-        "in_n_1",
-        "sub_n",
-        "subscription_create",
-        999,
-        (world.now(), ends),
-        world.now(),
-    );
-    tell(&world, "customer.subscription.created", "sub_n").await;
-    let owner = world.events().await.remove(0).customer;
-    assert_ne!(owner.app_user_id, "undefined");
-    world.rederives().await;
 }
