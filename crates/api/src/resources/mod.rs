@@ -1,4 +1,4 @@
-//! The management and read API, `/api/v1`: a file for each resource, with its routes, handlers, views and tests.
+//! The management and read API, `/api/v1`: a file for each resource, with its routes, handlers and views.
 
 pub(crate) mod apps;
 pub(crate) mod consumption;
