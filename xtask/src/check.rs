@@ -1,8 +1,7 @@
 //! The full check: what continuous integration runs, step by step.
 
-use crate::{
-    beside::{Part, at_once},
-    tools::{browser_tools, clock_tools, database_tools, exists, run, run_with, stream_tools},
+use crate::tools::{
+    browser_tools, clock_tools, database_tools, exists, run, run_with, stream_tools,
 };
 use anyhow::{Context, Result, bail};
 use std::{collections::BTreeSet, num::NonZero, process::Command, thread::available_parallelism};
@@ -29,9 +28,7 @@ pub(crate) fn all(long: bool) -> Result<()> {
     stream_tools()?;
     clock_tools()?;
     without_running()?;
-    // Each command names the whole workspace, whose crates are then built once, with one choice of features.
-    run("cargo", &["test", "--workspace", "--no-run", "--locked"])?;
-    at_once(tests(long)?)
+    tests(long)
 }
 
 /// What is found without running anything: formatting, lints, documentation, licences, statements.
@@ -67,65 +64,51 @@ fn without_running() -> Result<()> {
     run("cargo", &["check", "-p", "tidings", "--locked"])
 }
 
-/// Tests that have a part of their own.
-const APART: [&str; 2] = ["e2e", "properties"];
-
-/// Every test, in parts that run beside each other: most wait for a server, a database or a browser rather than for a processor.
-fn tests(long: bool) -> Result<Vec<Part>> {
+/// Every test, on SQLite and on PostgreSQL.
+fn tests(long: bool) -> Result<()> {
+    // Most tests wait for a server, a database or a browser rather than for a processor.
     let threads = available_parallelism().map_or(2, NonZero::get) * 2;
+    let threads = threads.to_string();
+    // Each step names the whole workspace, whose crates are then built once, with one choice of features.
     // The domain's histories are cheap to generate, so there are always many.
     let (histories, cases) = if long {
         ("200000", "10000")
     } else {
         ("10000", "256")
     };
-    let others = test_targets()?;
-    let others = others.iter().map(String::as_str);
-    let others = others.filter(|name| !APART.contains(name));
-    let others = others.flat_map(|name| ["--test", name]);
-    let others: Vec<&str> = ["--lib", "--bins"].into_iter().chain(others).collect();
+    run_with(
+        "cargo",
+        &["test", "--workspace", "--test", "properties", "--locked"],
+        &[("PROPTEST_CASES", histories)],
+    )?;
+    run_with(
+        "cargo",
+        &["test", "--workspace", "--no-fail-fast", "--locked"],
+        &[
+            ("PROPTEST_CASES", cases),
+            ("INSTA_CI", "1"),
+            ("RUST_TEST_THREADS", &threads),
+        ],
+    )?;
     // What holds on SQLite holds on PostgreSQL.
     // A thousand lives twice over take long there, and `chaos` lives them among several nodes.
     // So do generated lives: `cargo xtask truth` takes a ledger from the environment.
-    let long_ones = ["--skip", "an_outage_of_ten_minutes", "--skip", "truth::"];
-    let on_postgres = [&["--test", "whole", "--"][..], &long_ones].concat();
-    let part = |title, words: &[&str], environment: &[(&'static str, &'static str)]| {
-        Part::new(title, words, environment, threads)
-    };
-    let cases = [("PROPTEST_CASES", cases), ("INSTA_CI", "1")];
-    Ok(vec![
-        part("the binary", &["--test", "e2e"], &cases),
-        part("everything else", &others, &cases),
-        part(
-            "the engine on PostgreSQL",
-            &on_postgres,
-            &[("TIDINGS_TEST_LEDGER", "postgres")],
-        ),
-        part(
-            "generated histories",
-            &["--test", "properties"],
-            &[("PROPTEST_CASES", histories)],
-        ),
-        part("examples in documentation", &["--doc"], &[]),
-    ])
-}
-
-/// Names of the tests of the workspace that are programs of their own.
-fn test_targets() -> Result<BTreeSet<String>> {
-    let words = ["metadata", "--no-deps", "--format-version", "1", "--locked"];
-    let output = Command::new("cargo")
-        .args(words)
-        .output()
-        .context("cannot run cargo metadata")?;
-    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout)?;
-    let packages = metadata["packages"].as_array().into_iter().flatten();
-    let targets = packages.filter_map(|package| package["targets"].as_array());
-    let tests = targets.flatten().filter(|target| {
-        let kinds = target["kind"].as_array();
-        kinds.is_some_and(|kinds| kinds.iter().any(|kind| kind == "test"))
-    });
-    let names = tests.filter_map(|target| target["name"].as_str());
-    Ok(names.map(str::to_owned).collect())
+    let long_ones = [
+        "--",
+        "--skip",
+        "an_outage_of_ten_minutes",
+        "--skip",
+        "truth::",
+    ];
+    let tests = ["--test", "whole", "--locked"];
+    run_with(
+        "cargo",
+        &[&["test", "--workspace"], &tests[..], &long_ones[..]].concat(),
+        &[
+            ("TIDINGS_TEST_LEDGER", "postgres"),
+            ("RUST_TEST_THREADS", &threads),
+        ],
+    )
 }
 
 /// Every dependency is licensed compatibly, checked without any tool that might be missing.

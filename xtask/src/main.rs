@@ -1,6 +1,5 @@
 //! The project's own commands: `cargo xtask demo | test | truth | mutate | bench | chaos | soak | fuzz | sql | levels | screenshots`.
 
-mod beside;
 mod chaos;
 mod check;
 mod demo;
