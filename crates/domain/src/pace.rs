@@ -71,7 +71,7 @@ mod tests {
             (10, 2, 9, 48),
             // Less than one a second each.
             (1, 3, 1, 3),
-            (200, 3, 132, 635),
+            (200, 3, 127, 635),
         ] {
             let mut pace = Pace::default();
             let began = count(per_second, among, 0, 1_000, &mut pace);
