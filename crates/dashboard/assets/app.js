@@ -38,8 +38,10 @@ if (feed) {
   });
 }
 
+// What a form was answered with has an address that nothing is read from: such a page says where its live parts are.
 const again = async () => {
-  const answer = await fetch(location.href).catch(() => null);
+  const own = document.querySelector("[data-self]")?.dataset.self ?? location.href;
+  const answer = await fetch(own).catch(() => null);
   return answer?.ok ? new DOMParser().parseFromString(await answer.text(), "text/html") : null;
 };
 

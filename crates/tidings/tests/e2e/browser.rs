@@ -61,9 +61,10 @@ async fn the_feed_is_live_and_a_row_opens_into_its_whole_story() {
             newest["kind"].as_str().unwrap()
         ))
         .await;
+    // What its page says of where it went is said once it has gone there.
     browser
         .until(&format!(
-            "document.querySelector('a.event[href$=\"{id}\"]') !== null"
+            "document.querySelector('tr:has(a.event[href$=\"{id}\"]) .chip.green') !== null"
         ))
         .await;
     browser
