@@ -2,7 +2,7 @@
 
 mod named;
 
-pub use named::{Kind, Named, put, remove};
+pub use named::{Kind, Named, put, put_unless, remove};
 
 use crate::{App, access::Caller, problem::Problem, project::InProject};
 use configuration::{Action, Desired, Means};
@@ -29,9 +29,23 @@ pub type Configured = Result<Result<Vec<Taken>, Vec<configuration::Problem>>, Pr
 ///
 /// Errors: the caller may no longer do it, or the configuration moves all the time.
 pub async fn configure(app: &App, caller: &Caller, desired: &Desired) -> Configured {
+    configure_unless(app, caller, desired, |_| Vec::new()).await
+}
+
+/// [`configure`] where the configuration that is planned on allows it: what is new is not there yet. `refusals` says what is wrong.
+pub async fn configure_unless(
+    app: &App,
+    caller: &Caller,
+    desired: &Desired,
+    refusals: impl Fn(&Arc<Setup>) -> Vec<configuration::Problem>,
+) -> Configured {
     let _turn = app.engine.turn_to_decide().await;
     for _ in 0..TRIES {
         let setup = app.engine.setup();
+        let refused = refusals(&setup);
+        if !refused.is_empty() {
+            return Ok(Err(refused));
+        }
         let steps = match plan(app, &setup, desired) {
             Ok(steps) => steps,
             Err(problems) => return Ok(Err(problems)),

@@ -70,12 +70,17 @@ impl InProject {
         if !self.caller.is_still(setup) {
             return Err(Problem::changed_meanwhile());
         }
-        Ok(Self {
+        Ok(self.with(setup))
+    }
+
+    /// The same on a newer configuration, whatever the caller may do by now.
+    pub(crate) fn with(&self, setup: &Arc<Setup>) -> Self {
+        Self {
             setup: Arc::clone(setup),
             id: self.id,
             key: self.key.clone(),
             caller: self.caller.clone(),
-        })
+        }
     }
 
     /// The project's apps.
@@ -106,7 +111,7 @@ impl InProject {
 }
 
 impl InProject {
-    /// The project as it is, to which one part is added.
+    /// A document that names the project and nothing in it, to which a part is added: what a document does not name stays.
     pub fn desired(&self) -> Desired {
         Desired {
             project: DesiredProject {

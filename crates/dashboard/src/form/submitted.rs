@@ -16,7 +16,7 @@ use serde_json::Value;
 use std::mem;
 use web::{
     App, body,
-    configure::{Named, put},
+    configure::{Named, put_unless},
     problem::Problem,
     project::InProject,
 };
@@ -141,12 +141,17 @@ pub(crate) async fn save<P: Part>(
 ) -> Result<Saved, Problem> {
     let sent = Sent::read(&body::read(request).await?);
     let mut given = part.read(app, &sent);
-    given.refuse_taken(|key| P::is_taken(project, key));
+    let refusals = |given: &Submitted, project: &InProject| {
+        let refusal = given.refusal(P::is_taken(project, &given.key));
+        Vec::from_iter(refusal)
+    };
+    let refused = refusals(&given, project);
+    given.problems.extend(refused);
     if !given.problems.is_empty() {
         return Ok(Saved::Again(given.draft()));
     }
-    let wanted = part.wanted(&given);
-    match put(app, project, [(given.key.clone(), wanted)]).await? {
+    let thing = (given.key.clone(), part.wanted(&given));
+    match put_unless(app, project, [thing], |project| refusals(&given, project)).await? {
         Ok(steps) => {
             let notice = if given.is_new { "added" } else { "saved" };
             let (project, section, key) = (&project.key, P::SECTION, encode(&given.key));
@@ -228,11 +233,16 @@ impl Submitted {
         }
     }
 
-    /// What is new takes no key that is taken.
-    fn refuse_taken(&mut self, is_taken: impl Fn(&str) -> bool) {
-        if self.is_new && is_taken(&self.key) {
-            let message = format!("there is an {} {:?} already", self.described.what, self.key);
-            self.problems.push(wrong("key", message));
+    /// What is new takes no key that is taken, and what is gone does not come back by being changed.
+    fn refusal(&self, is_taken: bool) -> Option<configuration::Problem> {
+        let (what, key) = (self.described.what, &self.key);
+        match (self.is_new, is_taken) {
+            (true, true) => Some(wrong("key", format!("there is an {what} {key:?} already"))),
+            (false, false) => Some(configuration::Problem {
+                path: Vec::new(),
+                message: format!("the {what} {key:?} was removed meanwhile"),
+            }),
+            (true, false) | (false, true) => None,
         }
     }
 

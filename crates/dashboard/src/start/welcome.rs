@@ -13,12 +13,14 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use configuration::{Desired, DesiredProject};
+use engine::Setup;
 use serde::Deserialize;
+use std::sync::Arc;
 use web::{
     App,
     access::{Access, Caller},
     audit::Effect,
-    configure::configure,
+    configure::configure_unless,
     problem::{Code, Problem},
     route::{Method, Route},
 };
@@ -90,23 +92,28 @@ async fn make_project(
         "" => key_of(&name),
         key => key.to_owned(),
     };
-    let mut problems = Vec::new();
-    if app.engine.setup().find_project(&key).is_some() {
-        problems.push(format!("there is a project {key:?} already"));
-    } else {
-        let desired = Desired {
-            project: DesiredProject {
-                key: key.clone(),
-                name: given(sent.name),
-                ..DesiredProject::default()
-            },
-            ..Desired::default()
-        };
-        match configure(&app, &caller, &desired).await? {
-            Ok(_) => return Ok(done(&format!("/projects/{key}/start"), "added")),
-            Err(found) => problems.extend(found.into_iter().map(|problem| problem.message)),
-        }
-    }
+    let desired = Desired {
+        project: DesiredProject {
+            key: key.clone(),
+            name: given(sent.name),
+            ..DesiredProject::default()
+        },
+        ..Desired::default()
+    };
+    let taken = |setup: &Arc<Setup>| {
+        let taken = setup.find_project(&key).map(|_| configuration::Problem {
+            path: vec!["project".into(), "key".into()],
+            message: format!("there is a project {key:?} already"),
+        });
+        Vec::from_iter(taken)
+    };
+    let problems = match configure_unless(&app, &caller, &desired, taken).await? {
+        Ok(_) => return Ok(done(&format!("/projects/{key}/start"), "added")),
+        Err(problems) => problems
+            .into_iter()
+            .map(|problem| problem.message)
+            .collect(),
+    };
     let page = WelcomeTemplate {
         may_write: true,
         name,

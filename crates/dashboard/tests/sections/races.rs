@@ -246,3 +246,84 @@ async fn of_two_owners_who_remove_each_other_one_stays() {
     answers.sort_unstable();
     assert_eq!(answers, [303, 409], "{one} {other}");
 }
+
+/// The answers to two forms, neither of which is decided upon before both were read.
+async fn both_are_read_before_one_is_decided(
+    server: &TestServer,
+    first: (&str, &[(&str, &str)]),
+    then: (&str, &[(&str, &str)]),
+) -> [String; 2] {
+    let turn = server.app.engine.turn_to_decide().await;
+    let opens = async {
+        for _ in 0..1000 {
+            tokio::task::yield_now().await;
+        }
+        drop(turn);
+    };
+    let (one, other, ()) = tokio::join!(
+        server.form(first.0, first.1),
+        server.form(then.0, then.1),
+        opens
+    );
+    [told(&one), told(&other)]
+}
+
+const NEW_SLACK: &str = "/projects/acme/integrations/new/slack";
+const OURS: [(&str, &str); 2] = [
+    ("integration.key", "alerts"),
+    ("webhook_url", "https://hooks.slack.com/services/T/B/ours"),
+];
+const THEIRS: [(&str, &str); 2] = [
+    ("integration.key", "alerts"),
+    ("webhook_url", "https://hooks.slack.com/services/T/B/theirs"),
+];
+
+#[tokio::test]
+async fn of_two_that_are_added_by_one_key_the_second_does_not_change_the_first() {
+    let server = fresh().await;
+    let answers =
+        both_are_read_before_one_is_decided(&server, (NEW_SLACK, &OURS), (NEW_SLACK, &THEIRS));
+    assert_eq!(
+        answers.await,
+        [
+            "303 /projects/acme/integrations/alerts?notice=added",
+            "422 there is an integration \"alerts\" already"
+        ]
+    );
+    let [ours, theirs] = ["Ours", "Theirs"].map(|name| [("name", name), ("key", "twice")]);
+    let answers =
+        both_are_read_before_one_is_decided(&server, ("/projects", &ours), ("/projects", &theirs));
+    assert_eq!(
+        answers.await,
+        [
+            "303 /projects/twice/start?notice=added",
+            "422 there is a project \"twice\" already"
+        ]
+    );
+    let setup = server.app.engine.setup();
+    assert_eq!(setup.find_project("twice").unwrap().row.name, "Ours");
+}
+
+#[tokio::test]
+async fn what_was_removed_meanwhile_does_not_come_back_by_being_saved() {
+    let server = fresh().await;
+    let added = server.form(NEW_SLACK, &OURS).await;
+    assert_eq!(added.status, 303, "{added}");
+    let path = "/projects/acme/integrations/alerts";
+    let removed = format!("{path}/remove");
+    let answers = both_are_read_before_one_is_decided(
+        &server,
+        (&removed, &[("sure", "on")]),
+        (path, &THEIRS[1..]),
+    );
+    assert_eq!(
+        answers.await,
+        [
+            "303 /projects/acme/integrations?notice=removed",
+            "422 the integration \"alerts\" was removed meanwhile"
+        ]
+    );
+    let setup = server.app.engine.setup();
+    let mut all = setup.configuration.integrations.iter();
+    assert!(all.all(|integration| integration.key != "alerts"));
+}

@@ -1,10 +1,11 @@
 //! The things that a project has by name: each is put and removed in the same steps.
 
-use super::{Configured, configure, decide_in};
+use super::{Configured, configure_unless, decide_in};
 use crate::{App, problem::Problem, project::InProject};
 use configuration::{Desired, DesiredApp, DesiredEntitlement, DesiredIntegration, DesiredProduct};
+use engine::Setup;
 use ledger::ConfigurationChange;
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 /// How a named thing of a project should be.
 pub trait Named: Sized {
@@ -35,9 +36,20 @@ pub async fn put<T: Named>(
     project: &InProject,
     things: impl IntoIterator<Item = (String, T)>,
 ) -> Configured {
+    put_unless(app, project, things, |_| Vec::new()).await
+}
+
+/// [`put`] where the project, as it is when that is planned, allows it. `refusals` says what is wrong.
+pub async fn put_unless<T: Named>(
+    app: &App,
+    project: &InProject,
+    things: impl IntoIterator<Item = (String, T)>,
+    refusals: impl Fn(&InProject) -> Vec<configuration::Problem>,
+) -> Configured {
     let mut document = project.desired();
     T::stand(&mut document).extend(things);
-    configure(app, &project.caller, &document).await
+    let refusals = |setup: &Arc<Setup>| refusals(&project.with(setup));
+    configure_unless(app, &project.caller, &document, refusals).await
 }
 
 /// A kind of named thing that can go.
