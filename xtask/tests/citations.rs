@@ -95,7 +95,38 @@ fn what_is_cited_is_here() {
     );
 }
 
-/// A row of a walk through the files: where to look, and for which names.
+/// The rows of the walks through the files.
+fn stops(text: &str) -> impl Iterator<Item = (u32, &str)> {
+    text.lines().filter_map(|line| {
+        let number = line.split('|').nth(1).map(str::trim);
+        Some((number?.parse().ok()?, line))
+    })
+}
+
+/// Walks go forward: the first row begins, each other is called by one before it.
+#[test]
+fn the_walks_of_the_architecture_go_forward() {
+    let text = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
+    let (mut last, mut walks, mut files) = (0, 0, BTreeSet::new());
+    for (number, row) in stops(&text) {
+        let cells: Vec<&str> = row.split('|').map(str::trim).collect();
+        if number == 1 {
+            (walks, last) = (walks + 1, 0);
+            files.clear();
+        }
+        assert_eq!(number, last + 1, "{row}");
+        assert!(number <= 20, "{row}");
+        assert!(files.insert(cells[2]), "opened twice: {row}");
+        let mut callers = cells[4].split(" or ").filter(|from| !from.is_empty());
+        let is_before = |from: &str| from.parse::<u32>().is_ok_and(|from| from < number);
+        assert!(callers.all(is_before), "{row}");
+        assert_eq!(number == 1, cells[4].is_empty(), "{row}");
+        last = number;
+    }
+    assert_eq!(walks, 3);
+}
+
+/// A row of a walk: where to look, and for which names.
 fn stop(row: &str) -> Option<(&str, Vec<&str>)> {
     let mut cells = row.split('|').map(str::trim).skip(2);
     let file = cells.next()?.strip_prefix('`')?.strip_suffix('`')?;
@@ -111,11 +142,7 @@ fn stop(row: &str) -> Option<(&str, Vec<&str>)> {
 fn the_walks_of_the_architecture_name_what_their_files_hold() {
     let root = root();
     let text = fs::read_to_string(root.join("ARCHITECTURE.md")).unwrap();
-    let rows = text.lines().filter(|line| {
-        let number = line.split('|').nth(1).map(str::trim);
-        number.is_some_and(|number| number.parse::<u32>().is_ok())
-    });
-    let stops: Vec<_> = rows.filter_map(stop).collect();
+    let stops: Vec<_> = stops(&text).filter_map(|(_, row)| stop(row)).collect();
     assert!(stops.len() > 40, "{}", stops.len());
     let mut missing = Vec::new();
     for (file, names) in stops {

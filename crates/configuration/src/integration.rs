@@ -32,6 +32,7 @@ impl Settled {
 }
 
 impl Planner<'_> {
+    /// One integration as it should be: found by its key or made, its settings merged, tried and sealed. What is wrong with it is noted.
     pub(crate) fn integration(&mut self, key: &str, desired: &DesiredIntegration) {
         self.check_key(&["integrations", key], key);
         let (means, project) = (self.means, self.project);

@@ -55,7 +55,8 @@ pub(crate) fn put_back(field: &Field, given: &Value, stored: &Stored) -> Result<
 
 /// Secrets that would be kept while what decides who receives them changes.
 ///
-/// What cannot be read now may be read again once its key is back, and counts as held.
+/// What cannot be read now may be read again once its key is back, and counts as held where other settings of the same are read: each of an
+/// app's is sealed by itself, those of an integration all together.
 pub(crate) fn astray(
     travels: &[Travel],
     stored: &Stored,

@@ -56,6 +56,7 @@ impl Commits for SqliteLedger {
     }
 }
 
+/// Writes a commit, or nothing of it.
 fn attempt(connection: &Connection, prepared: &Prepared) -> Result<Committed> {
     // An inner savepoint, because a duplicate or a conflict is an answer, not an error, and still leaves nothing behind.
     execute(connection, "SAVEPOINT attempt", [])?;
@@ -75,7 +76,7 @@ fn attempt(connection: &Connection, prepared: &Prepared) -> Result<Committed> {
     }
 }
 
-/// Answers the deliveries that may be sent now.
+/// Answers the deliveries that may be sent now: those that stand behind no other of their line.
 fn write(connection: &Connection, prepared: &Prepared) -> Result<Vec<DeliveryId>, Stop> {
     let commit = &prepared.commit;
     if let (Some(message), Some(body)) = (&commit.inbox, &prepared.inbox_body) {

@@ -54,7 +54,7 @@ pub trait Inbox: Send + Sync + 'static {
         before: Option<u64>,
         limit: usize,
     ) -> Result<Vec<Archived>>;
-    /// Whether a message was processed before, for duplicate suppression before any work is done.
+    /// Whether a message was processed before, for duplicate suppression before any work is done. One that is parked was not.
     async fn seen(&self, id: InboxId) -> Result<bool>;
     /// One raw message.
     async fn inbox(&self, id: InboxId) -> Result<Option<InboxRecord>>;

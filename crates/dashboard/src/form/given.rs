@@ -48,8 +48,8 @@ pub(crate) fn shown_again(fields: &[Field], typed: &Settings, stored: &Value) ->
 impl Field {
     /// What a form says of a setting, and what is wrong with it. `stored` is what is shown now, secrets masked.
     ///
-    /// A field that was not sent is kept, and so is what was left as it was shown, empty secrets among them. A field that was
-    /// emptied has its default.
+    /// A field that was not sent is kept, and so are secrets, long texts, and boxes that were left as they were shown. Any other value
+    /// is set, be it the same. A field that was emptied has its default.
     fn given(
         &self,
         sent: &Sent,

@@ -15,7 +15,7 @@ impl Intake {
     /// Whether one more receipt of a client may wait for its store.
     ///
     /// Errors: so many do that it has to be sent again.
-    pub(super) async fn make_room_for_receipt(
+    pub(super) async fn may_one_more_wait(
         &self,
         app: AppId,
         has_purchases: bool,

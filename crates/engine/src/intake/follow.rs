@@ -147,7 +147,7 @@ impl Intake {
         Ok(known.chain.is_none().then_some(question))
     }
 
-    /// Asks, and then does what the message itself says.
+    /// Asks. A message that says something itself is done afterwards; of a question the answers are all there is.
     async fn ask_first(
         &self,
         setup: &Setup,

@@ -65,7 +65,8 @@ impl Intake {
         })
     }
 
-    /// Takes in facts, with the message that states them, all or nothing; then settles whose the purchase is.
+    /// Takes in facts, with the message that states them, all or nothing. Before that a purchase that was bought anew passes to its buyer,
+    /// and afterwards it is settled whose it is.
     pub(super) async fn process(
         &self,
         setup: &Setup,

@@ -75,7 +75,8 @@ fn message(
 }
 
 impl Intake {
-    /// Takes in a purchase that a client sends for one customer, and waits until its store has said what it is.
+    /// Takes in a purchase that a client sends for one customer, and waits until its store has said what it is, where the receipt does not
+    /// say so itself.
     pub async fn take_receipt(&self, app: AppId, receipt: &Receipt) -> Result<(), IntakeError> {
         let setup = self.core.setup();
         let app = setup.known_app(app)?;
@@ -90,8 +91,7 @@ impl Intake {
         if !self.core.ledger().seen(message.id).await? {
             if receipt.sender.is_client() {
                 let has_purchases = !profile.record.purchases.is_empty();
-                self.make_room_for_receipt(app.row.id, has_purchases)
-                    .await?;
+                self.may_one_more_wait(app.row.id, has_purchases).await?;
             }
             self.park_until_answered(app, &message).await?;
             let source = source.as_ref();
@@ -99,7 +99,7 @@ impl Intake {
                 .await?;
             return Ok(());
         }
-        // Sent before: how the purchase stands now is asked again, and whose it is decided again.
+        // Sent before: a store that has to be asked is asked how the purchase stands now, and whose it is is decided again.
         match &content {
             Content::Nothing(_) | Content::Notice(_) => {}
             Content::Ask(question) => {

@@ -12,6 +12,8 @@ use ledger::{
 use rusqlite::{Connection, params};
 use std::collections::BTreeMap;
 
+/// The chain, if it is known, and its owner; of a chain that is not, the customer of the wanted name. Beside it those other purchases of
+/// the same environment that can give access.
 pub(crate) fn load(connection: &Connection, wanted: &Wanted) -> Result<Loaded> {
     // One read transaction, so that all rows are of one moment.
     let transaction = connection.unchecked_transaction().map_err(failed)?;
@@ -193,6 +195,7 @@ pub(crate) fn transactions(
     Ok(charges.into_iter().collect())
 }
 
+/// Which of the keys an event of one of the customers has.
 pub(crate) fn known_keys(
     connection: &Connection,
     customers: &[CustomerId],
