@@ -144,7 +144,7 @@ pub fn access<'a>(
         .into_iter()
         .flat_map(|(chain, purchase)| purchase.lines().map(move |line| (chain, line)));
     for (chain, snapshot) in lines {
-        if snapshot.kind == TransactionKind::Consumable {
+        if snapshot.kind == TransactionKind::Consumable || snapshot.begins_at.is_some() {
             continue;
         }
         for id in unlocked_by(&snapshot.product, unlocks).chain(&snapshot.entitlements) {

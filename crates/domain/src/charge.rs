@@ -14,6 +14,8 @@ pub struct History<'a> {
     transactions: Vec<&'a Transaction>,
     /// When a refund took back what a transaction had bought, by its id.
     taken_back: BTreeMap<&'a str, Timestamp>,
+    /// The line joined a purchase that was there before.
+    joins: bool,
 }
 
 /// How one transaction took over from the one before it.
@@ -85,6 +87,7 @@ impl<'a> History<'a> {
         let shown = shown.filter_map(|fact| Some((fact.id.as_str(), fact.revocation.as_ref()?.at)));
         Self {
             taken_back: own.chain(shown).collect(),
+            joins: all.first().is_some_and(|first| joins(facts, &first.fact)),
             transactions: all,
         }
     }
@@ -166,7 +169,7 @@ impl<'a> History<'a> {
         }
         earlier
             .first()
-            .filter(|first| first.fact.is_origin(chain))
+            .filter(|first| first.fact.is_origin(chain) || self.joins)
             .map(|_| false)
     }
 
@@ -186,6 +189,7 @@ impl<'a> History<'a> {
         let only_owed = self.before(id).is_some() && earlier.all(|other| other.fact.is_owed);
         let started_by_customer = fact.is_origin(chain)
             || only_owed
+            || (self.before(id).is_none() && self.joins)
             || (self.before(id).is_none() && fact.reason == Some(TransactionReason::Purchase));
         let paid_before = self.paid_before(id, chain);
         let switch = self.switch(id).map(|switched| switched.how);
@@ -259,6 +263,19 @@ impl<'a> History<'a> {
             .as_hours();
         Some((hours + 12) / 24)
     }
+}
+
+/// Whether a line begins with `first`, although the store renewed the purchase then: the period before it is known, and was of other
+/// lines alone.
+fn joins(facts: &Facts, first: &TransactionFact) -> bool {
+    let mut all = facts.transactions.values().map(|known| &known.fact);
+    let is_just_before = |other: &TransactionFact| {
+        other.kind == TransactionKind::Subscription
+            && other.leg == first.leg
+            && other.line != first.line
+            && other.expires_at == Some(first.purchased_at)
+    };
+    first.kind == TransactionKind::Subscription && all.any(is_just_before)
 }
 
 /// What money is that bought no period, with the name of the rule that says so: no store has a word for it, and it counts.

@@ -68,6 +68,7 @@ pub(crate) fn access_of(app: &App, project: &InProject, record: &CustomerRecord)
 fn standing(snapshot: &Snapshot) -> &'static str {
     use snapshot::Standing;
     match snapshot.standing {
+        Standing::Current if snapshot.begins_at.is_some() => "paid, begins later",
         Standing::Current if snapshot.expires_at.is_none() => "owned",
         Standing::Current if !snapshot.will_renew => "active, will not renew",
         Standing::Current => "active",

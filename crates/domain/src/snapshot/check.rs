@@ -44,6 +44,9 @@ impl Snapshot {
     }
 
     fn own_check(&self, now: Timestamp) -> Option<Timestamp> {
+        if let Some(begins) = self.begins_at.filter(|begins| now < *begins) {
+            return Some(begins);
+        }
         let end = match &self.standing {
             Standing::Grace { until, .. } if *until > now => return Some(*until),
             Standing::Grace { since, .. } | Standing::Retry { since } => {

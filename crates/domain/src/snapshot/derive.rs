@@ -8,7 +8,7 @@ use crate::{
         Facts, Note, RenewalFact, Status, Transaction, TransactionFact, TransactionKind, line_key,
     },
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use std::cmp::Reverse;
 
 impl Snapshot {
@@ -65,6 +65,7 @@ impl Snapshot {
             original_purchased_at: history.began_at().unwrap_or(fact.original_purchased_at),
             expires_at,
             paid_until: fact.expires_at.filter(|_| expires_at != fact.expires_at),
+            begins_at: begins_at(history, current, now),
             phase: phase(fact),
             will_renew: will_renew && !ended,
             off_since,
@@ -86,6 +87,20 @@ impl Snapshot {
             further: Vec::new(),
         })
     }
+}
+
+/// Stores charge for a period before it begins, and sign what they say with a clock of their own: a start that lies so little after
+/// that is one of now.
+const AHEAD: SignedDuration = SignedDuration::from_mins(5);
+
+/// When the line begins that was charged ahead, if nothing of it runs until then: an item that joins a purchase at its renewal.
+fn begins_at(history: &History<'_>, current: &Transaction, now: Timestamp) -> Option<Timestamp> {
+    let begins = current.fact.purchased_at;
+    let is_ahead = now < begins && current.first_version.duration_until(begins) > AHEAD;
+    let runs = |other: &Transaction| {
+        other.fact.id != current.fact.id && other.fact.expires_at.is_none_or(|end| now < end)
+    };
+    (is_ahead && !history.iter().any(runs)).then_some(begins)
 }
 
 /// When the period ends: when the store says that it does, where that is later than what was paid for.

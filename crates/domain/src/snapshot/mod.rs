@@ -56,6 +56,9 @@ pub struct Snapshot {
     /// Its own end, where the store lets it run on beyond that although nothing was charged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paid_until: Option<Timestamp>,
+    /// Its start, while that is ahead and nothing of the line runs until then: it was charged before it begins.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub begins_at: Option<Timestamp>,
     /// What kind of period it is.
     pub phase: Phase,
     /// Whether the store will renew.
@@ -124,10 +127,12 @@ impl Snapshot {
     /// Whether this state gives access, as far as the store has said. A lapsed period counts until it is confirmed over;
     /// compare with [`Snapshot::access_until`] to ask about one instant.
     pub fn gives_access(&self) -> bool {
-        matches!(
-            self.standing,
-            Standing::Current | Standing::Grace { .. } | Standing::Lapsed
-        )
+        let has_begun = self.begins_at.is_none();
+        has_begun
+            && matches!(
+                self.standing,
+                Standing::Current | Standing::Grace { .. } | Standing::Lapsed
+            )
     }
 
     /// End of access: grace end, moment of revocation, or period end. `None` means for ever.

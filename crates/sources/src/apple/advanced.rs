@@ -202,4 +202,39 @@ mod tests {
             assert_eq!(seen.renewals.len(), 2);
         }
     }
+
+    /// Apple, JWSTransactionDecodedPayload, `purchaseDate`: of a renewal the start of the new period, which may be charged a day ahead. What
+    /// is charged for the first time with it serves from then on, unless only our clock lies before it.
+    #[test]
+    fn an_item_charged_ahead_serves_from_its_period_on() {
+        let hour = 3_600_000;
+        let renewed = |signed: i64| {
+            let items = json!({ "items": [item("gold"), item("hd")] });
+            let transaction = json!({
+                "transactionId": "2", "originalTransactionId": "1", "bundleId": "b", "productId": "generic", "environment": "Sandbox",
+                "type": "Auto-Renewable Subscription", "purchaseDate": day(30), "originalPurchaseDate": day(0), "expiresDate": day(60),
+                "signedDate": signed, "transactionReason": "RENEWAL", "price": 5980, "currency": "USD", "advancedCommerceInfo": items,
+            });
+            let transactions = facts::transactions(&serde_json::from_value(transaction).unwrap());
+            Observation {
+                transactions,
+                ..seen(10, &["gold"], &["gold", "hd"])
+            }
+        };
+        let stands = |signed: i64, now: i64| {
+            let facts = Facts::default()
+                .absorb(&seen(0, &["gold"], &["gold"]))
+                .absorb(&renewed(signed));
+            let now = Timestamp::from_millisecond(now).unwrap();
+            let snapshot = Snapshot::derive(&facts, now).unwrap();
+            let serves = |name: &str| snapshot.line(name).unwrap().gives_access();
+            (serves("gold"), serves("hd"), snapshot.next_check(now))
+        };
+        let begins = Timestamp::from_millisecond(day(30)).unwrap();
+        let ahead = day(30) - 6 * hour;
+        assert_eq!(stands(ahead, ahead), (true, false, Some(begins)));
+        assert!(stands(ahead, day(30)).1);
+        // Charged when it began, and heard of by a clock that is late.
+        assert!(stands(day(30), day(30) - 60_000).1);
+    }
 }

@@ -244,6 +244,7 @@ impl<'a> Bought<'a> {
             }
         }
         if snapshot.kind == TransactionKind::Consumable
+            || snapshot.begins_at.is_some()
             || (!is_subscription(chain, snapshot) && !snapshot.gives_access())
         {
             return;

@@ -151,3 +151,19 @@ async fn a_refund_asked_for_unheard_tells_of_no_beginning() {
     };
     is_told_truly(life, Way::Midway).await;
 }
+
+/// What joins at a renewal serves from the renewal on, also when that was charged ahead.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_item_that_was_charged_ahead_serves_from_its_period_on() {
+    let life = Life {
+        form: Form::Item,
+        ..life(
+            Market::AppStore,
+            ANY,
+            &[(Deed::AddOn, 40), (Deed::Renew, 90), (Deed::Renew, 50)],
+        )
+    };
+    for way in [Way::InOrder, Way::Shuffled] {
+        is_told_truly(life.clone(), way).await;
+    }
+}

@@ -17,10 +17,7 @@ impl Walk {
     pub(in crate::truth) fn step(&mut self, deed: Deed, share: u8) {
         match deed {
             Deed::Renew => {
-                // What joins does so with the period: whether it serves before, Apple does not say.
-                let may_be_early = !self.line.is_joining;
-                let early = self.habits.early * i64::from(may_be_early) * i64::from(share);
-                let early = early / 100 / 60 * 60;
+                let early = self.habits.early * i64::from(share) / 100 / 60 * 60;
                 self.at = self.at.max(after(self.ends_at(), -early));
                 self.next(self.ends_at());
                 self.at = after(self.at, self.habits.paid_after);
