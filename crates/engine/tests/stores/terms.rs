@@ -175,3 +175,40 @@ async fn who_cancels_under_an_increase_cancelled_and_refused_no_price() {
         );
     }
 }
+
+/// A price that nobody has agreed to when the charge fails: what ends the subscription is that it was not paid. The latest order is that of
+/// the charge, as Google's answers show it.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_not_paid_did_not_end_for_a_price_that_was_still_open() {
+    for (state, last, kind) in [
+        ("OUTSTANDING", "ON_HOLD", 5),
+        ("CANCELED", "IN_GRACE_PERIOD", 6),
+    ] {
+        let world = World::with_stores().await;
+        let play = &world.stores.play.api;
+        let ends = after(world.now(), 30);
+        play.subscribe(&gold("t"), world.now(), ends);
+        tell(&world, 4).await;
+        play.change("t", |subscription| {
+            subscription["lineItems"][0]["autoRenewingPlan"]["priceChangeDetails"] =
+                json!({ "priceChangeMode": "PRICE_INCREASE", "priceChangeState": state });
+        });
+        world.pass(30 * DAY).await;
+        play.change("t", |subscription| {
+            let paid = subscription["latestOrderId"].as_str().unwrap();
+            subscription["latestOrderId"] = format!("{paid}..0").into();
+        });
+        play.set_state("t", last, Some(after(ends, 3)));
+        tell(&world, kind).await;
+        world.pass(20 * DAY).await;
+        play.expire("t", "systemInitiatedCancellation", after(ends, 20));
+        tell(&world, 13).await;
+        let events = world.events().await;
+        let mut ended = events
+            .iter()
+            .filter(|event| event.kind == SubscriptionExpired);
+        let reason = ended.next().unwrap().cancellation_reason;
+        assert_eq!(reason, Some(CancellationReason::BillingError), "{state}");
+        world.rederives().await;
+    }
+}

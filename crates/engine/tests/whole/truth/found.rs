@@ -167,3 +167,12 @@ async fn an_item_that_was_charged_ahead_serves_from_its_period_on() {
         is_told_truly(life.clone(), way).await;
     }
 }
+
+/// A price that nobody has agreed to when the charge fails ends nothing: that it was not paid does.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_not_paid_ends_for_that_whatever_it_was_to_cost() {
+    let deeds = [(Deed::Announce, 40), (Deed::Fail, 50), (Deed::GiveUp, 50)];
+    for begins in [ANY, "2026-01-02T00:00:01Z"] {
+        is_told_truly(life(Market::Play, begins, &deeds), Way::InOrder).await;
+    }
+}

@@ -143,7 +143,7 @@ impl Play {
         let mut subscription = json!({
             "kind": "androidpublisher#subscriptionPurchaseV2", "startTime": time(self.began), "regionCode": "US",
             "subscriptionState": format!("SUBSCRIPTION_STATE_{state}"), "testPurchase": {},
-            "acknowledgementState": "ACKNOWLEDGEMENT_STATE_ACKNOWLEDGED", "latestOrderId": line.charge.id,
+            "acknowledgementState": "ACKNOWLEDGEMENT_STATE_ACKNOWLEDGED", "latestOrderId": self.latest(walk),
             "externalAccountIdentifiers": { "obfuscatedExternalAccountId": self.who }, "lineItems": self.items(walk),
         });
         match (line.stand, context) {
@@ -158,6 +158,20 @@ impl Play {
             subscription["linkedPurchaseToken"] = linked.clone().into();
         }
         subscription
+    }
+
+    /// The order of the charge that was tried last, whether it was paid or not.
+    fn latest(&self, walk: &Walk) -> String {
+        let is_unpaid = match walk.line.stand {
+            Stand::Grace(_) | Stand::Retry => true,
+            Stand::Over => self.ended_at.is_some(),
+            Stand::Running | Stand::Paused | Stand::Refunded => false,
+        };
+        if is_unpaid {
+            walk.next_id()
+        } else {
+            walk.line.charge.id.clone()
+        }
     }
 
     /// The state, and why it is one without renewal.

@@ -265,6 +265,16 @@ impl Walk {
         of_charge.sum()
     }
 
+    /// What the charge of the next period will be called.
+    pub(super) fn next_id(&self) -> String {
+        let count = Count {
+            all: self.count.all + 1,
+            in_leg: self.count.in_leg + 1,
+            ..self.count
+        };
+        self.market.charge_id(self.number, Paper::Next, count)
+    }
+
     /// When the subscription ended.
     pub(super) const fn ended_at(&self) -> Timestamp {
         self.ended_at

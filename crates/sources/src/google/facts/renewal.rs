@@ -59,7 +59,8 @@ impl About<'_> {
             && line.deferred_item_removal.is_none();
         let status = status(purchase)?;
         let has_ended = matches!(status, Status::Expired | Status::Replaced);
-        let intent = has_ended.then(|| intent(context, increase));
+        let undecided = increase.filter(|_| !was_tried(purchase));
+        let intent = has_ended.then(|| intent(context, undecided));
         let named = line.deferred_item_replacement.as_ref();
         let next_product = next
             .map(|next| product(&next.product_id, plan(next)))
@@ -116,7 +117,25 @@ fn status(purchase: &SubscriptionPurchase) -> Option<Status> {
     })
 }
 
-/// Why one that ended did. Who ended it outranks whatever else was under way.
+/// Whether the charge of the next period was tried, and not paid: its order is the latest, and paid for nothing. Who does not agree to a
+/// price is charged nothing more. Source: Google, purchases.subscriptionsv2, `latestOrderId` and `latestSuccessfulOrderId`.
+fn was_tried(purchase: &SubscriptionPurchase) -> bool {
+    let paid = |order: &String| {
+        let mut items = purchase.line_items.iter();
+        items.any(|item| item.paid_order() == Some(order))
+    };
+    let is_known = purchase
+        .line_items
+        .iter()
+        .any(|item| item.paid_order().is_some());
+    is_known
+        && purchase
+            .latest_order_id
+            .as_ref()
+            .is_some_and(|latest| !paid(latest))
+}
+
+/// Why one that ended did. Who ended it outranks whatever else was under way, of which `increase` is what may have ended it.
 fn intent(context: Option<&CanceledContext>, increase: Option<Increase>) -> ExpirationIntent {
     match context {
         Some(context) if context.user_initiated_cancellation.is_some() => {
