@@ -56,15 +56,16 @@ impl Intake {
         };
         let holder = holder.customer;
         let mut claim = claim(&row.row, &holder, &known, name, word.is_some());
-        let is_asked = match claim {
-            Claim::Stays => false,
+        if let Some(word) = word.filter(|_| claim != Claim::Stays) {
             // Another installation of whoever made up a name has it, but not whoever sends in what a store told of first.
-            Claim::NamesHolder => holder.app_user_id.starts_with(ANONYMOUS_PREFIX),
-            Claim::Refused | Claim::Takes | Claim::Shares => true,
-        };
-        if let Some(word) = word.filter(|_| is_asked) {
+            let made_up_its_name =
+                claim == Claim::NamesHolder && !holder.app_user_id.starts_with(ANONYMOUS_PREFIX);
             if is_hearsay(&holder, name, seen) {
                 claim = Claim::NamesHolder;
+            } else if made_up_its_name {
+                if self.is_bought_for_a_third(app, &holder, seen, word).await? {
+                    claim = Claim::Refused;
+                }
             } else if self.is_bought_for_another(app, seen, word).await? {
                 claim = Claim::Refused;
             }
@@ -228,6 +229,32 @@ impl Intake {
         let claimant = claimant.as_ref().map(|claimant| &claimant.customer);
         let mut names = std::iter::once(&word.name).chain(claimant.into_iter().flat_map(names));
         Ok(!names.any(|name| stands_for(token, name)))
+    }
+
+    /// Whether a client claims what the store's own record of the purchase carries the name of a customer for who is neither it nor the holder. A
+    /// name that nobody has is the app's own numbering of its users, and holds nothing against a new installation.
+    async fn is_bought_for_a_third(
+        &self,
+        app: &AppSetup,
+        holder: &Customer,
+        seen: &Observation,
+        word: &Word,
+    ) -> Result<bool, IntakeError> {
+        let token = seen.user_token.as_deref();
+        let Some(token) = token.filter(|_| word.sender.is_client()) else {
+            return Ok(false);
+        };
+        if names(holder).any(|name| stands_for(token, name)) {
+            return Ok(false);
+        }
+        // UUIDs are written in either case, and stores make them small.
+        for name in [token, &token.to_ascii_uppercase()] {
+            let known = self.core.ledger().customer(app.row.project, name).await?;
+            if known.is_some_and(|known| !known.customer.answers_to(&word.name)) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 }
 

@@ -202,6 +202,44 @@ async fn a_token_that_stands_for_nobody_asking_holds_the_purchase_where_it_is() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_was_bought_for_somebody_is_not_taken_from_an_installation_without_a_name() {
+    for named in [TOKEN.to_owned(), TOKEN.to_ascii_uppercase()] {
+        let world = World::with_stores().await;
+        let other = played(&world, "2000", 1, world.now());
+        world
+            .receipt(Store::AppStore, &named, &signed(&world, &other[0]))
+            .await
+            .unwrap();
+        let bought = carrying(&world, "1000", TOKEN);
+        let nameless = "$RCAnonymousID:0123456789abcdef0123456789abcdef";
+        world
+            .receipt(Store::AppStore, nameless, &signed(&world, &bought))
+            .await
+            .unwrap();
+        assert!(world.has_premium(nameless).await);
+        world.pass(1).await;
+        let outcome = world
+            .receipt(Store::AppStore, "eve", &signed(&world, &bought))
+            .await;
+        assert!(is_anothers(&outcome), "{named}: {outcome:?}");
+        assert!(!world.has_premium("eve").await);
+        // A new installation of nobody's is no better.
+        let second = "$RCAnonymousID:ffffffffffffffffffffffffffffffff";
+        let outcome = world
+            .receipt(Store::AppStore, second, &signed(&world, &bought))
+            .await;
+        assert!(is_anothers(&outcome), "{named}: {outcome:?}");
+        // Whom it was bought for has it.
+        world
+            .receipt(Store::AppStore, &named, &signed(&world, &bought))
+            .await
+            .unwrap();
+        assert!(world.has_premium(&named).await);
+        world.rederives().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn whoever_bought_without_a_name_has_it_again_after_a_new_installation() {
     // The account that the published Android SDK gives is the digest of the name that it made up itself.
     let world = World::with_stores().await;
