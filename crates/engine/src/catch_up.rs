@@ -5,10 +5,12 @@ use ledger::LedgerError;
 use std::time::Duration;
 
 impl Engine {
-    /// Waits until nothing is under way: every store that was asked has answered, and no delivery is held.
+    /// Waits until nothing is under way: every store that was asked has answered, and no delivery is held but what its endpoint asked to wait with.
     pub async fn idle(&self) {
         self.intake.answered().await;
-        while self.dispatch.lanes().iter().any(|(_, lane)| lane.held > 0) {
+        self.dispatch.stir();
+        let lanes = || self.dispatch.lanes().into_iter();
+        while lanes().any(|(_, lane)| lane.held > lane.resting) {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
     }

@@ -218,6 +218,17 @@ pub struct Lease {
     pub tried_at: Option<Timestamp>,
 }
 
+impl Lease {
+    /// The same delivery, leased once more, after an attempt that was no retry of its own ([`Next::Later`]).
+    #[must_use]
+    pub fn put_off(self) -> Self {
+        Self {
+            attempts: self.attempts + 1,
+            ..self
+        }
+    }
+}
+
 /// The record of an attempt.
 #[derive(Debug, Clone)]
 pub struct Settlement {

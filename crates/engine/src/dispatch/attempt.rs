@@ -10,8 +10,8 @@ use super::{
 };
 use crate::{core::MENDED, metric::Metric, setup::ActiveIntegration, trace};
 use destinations::{Configured, Header, Outcome, Request};
-use domain::{EventKind, Headers, NotSent};
-use jiff::Timestamp;
+use domain::{EventKind, Headers, NotSent, time::after};
+use jiff::{SignedDuration, Timestamp};
 use ledger::{
     ConfigurationChange, Failure, Integration, Lease, MadeWith, Next, Order, SentRequest,
     Settlement, Verification,
@@ -44,13 +44,13 @@ impl Dispatch {
             verdict,
             detail,
         } = weigh(&end, lane, &lease);
-        let was_put_off = lane.was_put_off(&lease);
         let tried = Tried {
             at,
             ended: self.core.system().now(),
             is_early: is_early(configured.retry(), &lease, at),
         };
         self.tell(active, lane, &lease, (&end, says), tried).await;
+        let kept = self.kept(active, lane, &lease, verdict);
         let next = match verdict {
             Verdict::Delivered => Next::Delivered,
             Verdict::Failed(reason) => Next::Failed(reason),
@@ -58,9 +58,9 @@ impl Dispatch {
                 let policy = configured.retry();
                 self.retry(policy, &lease, tried, sent.took, reason, end.asked())
             }
-            // Due at once: its lane knows how long to wait. It is the first, and when that did not help, the last.
-            Verdict::Later(reason) if was_put_off => Next::Later(reason, at),
-            Verdict::Later(reason) => Next::Later(reason, lease.accepted_at.min(at)),
+            Verdict::Later(reason) => {
+                Next::Later(reason, kept.unwrap_or_else(|| lane.due(&lease, at)))
+            }
         };
         if matches!(next, Next::Delivered | Next::Failed(_)) {
             lane.forget(lease.id);
@@ -75,6 +75,9 @@ impl Dispatch {
         note(active, &lease, &settlement, told);
         let may_be_mended = settlement.lacked.is_some();
         let released = self.settle(active, settlement).await;
+        if let Some(until) = kept.filter(|_| released.is_recorded) {
+            lane.push(Job::new(lease.put_off(), until, room.another()));
+        }
         if may_be_mended {
             self.look_for_other_settings().await;
         }
@@ -82,6 +85,26 @@ impl Dispatch {
         for lease in released.leases {
             lane.push(Job::new(lease, released.until, room.another()));
         }
+    }
+
+    /// Until when what its endpoint put off stays leased to this node, to go first.
+    fn kept(
+        &self,
+        active: &ActiveIntegration,
+        lane: &Lane,
+        lease: &Lease,
+        verdict: Verdict,
+    ) -> Option<Timestamp> {
+        if !matches!(verdict, Verdict::Later(_)) {
+            return None;
+        }
+        let (now, uptime) = (self.core.system().now(), self.core.system().uptime());
+        let until = active.lease_until(now);
+        let needed = lane
+            .keeps(lease.id, uptime)?
+            .saturating_add(active.timeout());
+        let needed = SignedDuration::try_from(needed).ok()?;
+        (after(now, needed) < until).then_some(until)
     }
 
     /// What failed for want of settings is due again soon where others were saved since its attempt began: the next is made with them.

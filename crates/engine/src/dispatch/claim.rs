@@ -40,6 +40,7 @@ impl Dispatch {
         let system = self.core.system();
         let (now, uptime) = (system.now(), system.uptime());
         let (setup, dispatcher) = (self.core.setup(), &self.state);
+        self.stir();
         if let Some(by) = dispatcher.steady.look(now, uptime) {
             let moved = self.core.ledger().set_back(by, now).await?;
             tracing::warn!(
@@ -112,7 +113,7 @@ impl Dispatch {
         }
         let jobs = leases.into_iter().zip(rooms);
         let jobs = jobs.map(|(lease, room)| Job::new(lease, claim.lease_until, room));
-        lane.push_all(jobs.collect());
+        lane.push_all(jobs);
         Ok(claimed)
     }
 

@@ -202,6 +202,13 @@ impl Dispatch {
         self.state.drain(patience).await;
     }
 
+    /// Has every lane look at what it holds: by a clock that was moved, a pause may be over for which somebody sleeps.
+    pub(crate) fn stir(&self) {
+        for lane in self.state.lanes.lock().values() {
+            lane.stir();
+        }
+    }
+
     /// How the lanes stand, for health pages.
     pub fn lanes(&self) -> Vec<(LaneId, LaneHealth)> {
         self.state.health(self.core.system().uptime())
@@ -212,8 +219,8 @@ impl Dispatch {
         let dispatcher = &self.state;
         let mut lanes = dispatcher.lanes.lock();
         let lane = lanes.entry(id).or_insert_with(|| {
-            let (lane, queue) = Lane::new(&dispatcher.held, self.core.system().uptime());
-            let run = self.clone().run_lane(id, Arc::clone(&lane), queue);
+            let lane = Lane::new(&dispatcher.held, self.core.system().uptime());
+            let run = self.clone().run_lane(id, Arc::clone(&lane));
             tokio::spawn(run);
             if let Some(backs) = dispatcher.backs.lock().take() {
                 tokio::spawn(self.clone().keep_giving_back(backs));

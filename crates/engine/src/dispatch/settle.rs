@@ -7,8 +7,11 @@ use jiff::Timestamp;
 use ledger::{Lease, Next, Settlement};
 use std::time::Duration;
 
-/// Deliveries that are next in their lines, leased to this node.
+/// What recording an attempt came to.
 pub(super) struct Released {
+    /// Whether it was recorded.
+    pub(super) is_recorded: bool,
+    /// Deliveries that are next in their lines, leased to this node.
     pub(super) leases: Vec<Lease>,
     /// Until when.
     pub(super) until: Timestamp,
@@ -33,9 +36,9 @@ impl Dispatch {
             {
                 Ok(settled) => {
                     self.core.note_change();
-                    let leases = settled.released;
                     return Released {
-                        leases,
+                        is_recorded: settled.recorded,
+                        leases: settled.released,
                         until: lease_until,
                     };
                 }
@@ -47,6 +50,7 @@ impl Dispatch {
                 Err(error) => {
                     tracing::error!(delivery.id = %settlement.delivery, %error, "an attempt could not be recorded; the delivery will be sent again when its lease runs out");
                     return Released {
+                        is_recorded: false,
                         leases: Vec::new(),
                         until: lease_until,
                     };

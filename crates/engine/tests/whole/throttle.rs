@@ -4,8 +4,16 @@ use crate::world::{Chain, World, answer};
 use destinations::Response;
 use domain::{NotSent, breaker::THRESHOLD};
 use engine::TransportError;
+use jiff::SignedDuration;
 use ledger::{DeliveryFilter, DeliveryRecord, DeliveryState};
 use serde_json::{Value, json};
+use std::{
+    sync::{
+        Arc, Mutex, OnceLock,
+        atomic::{AtomicUsize, Ordering::SeqCst},
+    },
+    time::Duration,
+};
 
 const A: &str = "https://a.example/";
 const SLACK: &str = "https://hooks.example/";
@@ -92,6 +100,174 @@ async fn a_pause_that_is_asked_for_is_kept_and_what_was_put_off_goes_first() {
     }
 }
 
+/// Somebody buys, and nothing is sent yet.
+async fn buy_unsent(world: &World, customer: u64) {
+    let mut chain = Chain::purchase(customer * 1000, "unmapped", None, world.now());
+    let told = chain.notify("SUBSCRIBED", world.now());
+    world.tell(&told).await.unwrap();
+}
+
+/// One that takes a message a second, and waits a minute before it retries.
+fn a_that_is_slow() -> Value {
+    let retry = json!({ "policy": "custom", "delays": [60] });
+    let settings = json!({ "sandbox_url": A, "max_per_second": 1, "retry": retry });
+    json!({ "a": { "destination": "webhook", "settings": settings } })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_put_off_goes_before_what_is_in_memory_for_its_endpoint() {
+    let world = World::running().await;
+    world.save(a_that_is_slow()).await;
+    world
+        .until("it is verified", || world.held("a").is_none())
+        .await;
+    let times = AtomicUsize::new(0);
+    world.answer_with(move |url, _| {
+        if url == A && times.fetch_add(1, SeqCst) == 0 {
+            too_many(&[("retry-after", "1")])
+        } else {
+            answer(200, "{}")
+        }
+    });
+    // The first is under way, and two wait in memory for the second of their pace, when it is put off.
+    world.silence(true);
+    for customer in 1..=3 {
+        buy_unsent(&world, customer).await;
+    }
+    world
+        .until("the first is under way", || ids(&world).len() == 1)
+        .await;
+    world.silence(false);
+    world
+        .eventually("the first is put off", async || {
+            of(&world, "a").await.iter().any(|row| row.attempts == 1)
+        })
+        .await;
+    world.jump(world.now() + SignedDuration::from_secs(2));
+    world.settled().await;
+    let ids = ids(&world);
+    assert_eq!(ids.len(), 4);
+    assert_eq!(ids[0], ids[1], "first what was put off: {ids:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_endpoint_that_takes_a_few_a_second_makes_nobody_wait_for_a_retry() {
+    let world = World::new().await;
+    let retry = json!({ "policy": "custom", "delays": [60] });
+    let settings = json!({ "sandbox_url": A, "retry": retry });
+    world
+        .save(json!({ "a": { "destination": "webhook", "settings": settings } }))
+        .await;
+    let (clock, began) = (Arc::clone(&world.clock), world.now());
+    let taken = Mutex::new((began, 0));
+    world.answer_with(move |url, _| {
+        let mut taken = taken.lock().unwrap();
+        if taken.0 != engine::System::now(&*clock) {
+            *taken = (engine::System::now(&*clock), 0);
+        }
+        taken.1 += usize::from(url == A);
+        if url == A && taken.1 > 3 {
+            too_many(&[("retry-after", "1")])
+        } else {
+            answer(200, "{}")
+        }
+    });
+    for customer in 1..=16 {
+        buy_unsent(&world, customer).await;
+    }
+    world
+        .pass_until(1, "everything is delivered", async || {
+            let all = of(&world, "a").await;
+            all.iter().all(|row| row.state == DeliveryState::Delivered)
+        })
+        .await;
+    let took = began.duration_until(world.now()).as_secs();
+    assert!(took <= 16, "{took} s at three a second, with pauses");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_put_off_stays_first_however_often_while_nothing_else_was_tried() {
+    let world = World::new().await;
+    world.save(a_that_tries_nothing_twice()).await;
+    let times = AtomicUsize::new(0);
+    world.answer_with(move |url, _| {
+        let is_a = url == A;
+        let before = times.fetch_add(usize::from(is_a), SeqCst);
+        if is_a && before < 3 {
+            let mut busy = too_many(&[("retry-after", "20")])?;
+            busy.status = 503;
+            Ok(busy)
+        } else {
+            answer(200, "{}")
+        }
+    });
+    buy(&world, 1).await;
+    for customer in 2..=5 {
+        buy_unsent(&world, customer).await;
+    }
+    for sent in 1..=3 {
+        world.catch_up().await;
+        world.pass(19).await;
+        world.catch_up().await;
+        assert_eq!(ids(&world).len(), sent);
+        world.pass(1).await;
+    }
+    world.settled().await;
+    let ids = ids(&world);
+    assert_eq!(ids.len(), 8);
+    assert!(ids[1..4].iter().all(|id| *id == ids[0]), "{ids:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_put_off_is_nobody_elses_while_it_is_held_and_goes_on_after_a_restart() {
+    let world = World::new().await;
+    world.save(a_that_tries_nothing_twice()).await;
+    world.answer_with(|url, _| match url {
+        A => too_many(&[("retry-after", "30")]),
+        _ => answer(200, "{}"),
+    });
+    // Two events of one customer.
+    let mut chain = Chain::purchase(1000, "unmapped", None, world.now());
+    let told = chain.notify("SUBSCRIBED", world.now());
+    world.tell(&told).await.unwrap();
+    chain.renew();
+    let told = chain.notify("DID_RENEW", world.now());
+    world.tell(&told).await.unwrap();
+    world.catch_up().await;
+    assert_eq!(ids(&world).len(), 1);
+    let another = world.another_node().await;
+    another.catch_up().await.unwrap();
+    assert_eq!(ids(&world).len(), 1, "another node takes neither");
+    // The first is gone, as after a kill; its lease runs out after a minute.
+    world.answer_with(|_, _| answer(200, "{}"));
+    world.jump(world.now() + SignedDuration::from_secs(59));
+    another.catch_up().await.unwrap();
+    assert_eq!(ids(&world).len(), 1);
+    world.jump(world.now() + SignedDuration::from_secs(2));
+    another.catch_up().await.unwrap();
+    let ids = ids(&world);
+    assert_eq!(ids.len(), 3);
+    assert!(ids[0] == ids[1] && ids[1] != ids[2], "in order: {ids:?}");
+    let all = of(&world, "a").await;
+    assert!(all.iter().all(|row| row.state == DeliveryState::Delivered));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_held_for_an_endpoint_that_asked_to_wait_goes_back_when_a_node_stops() {
+    let world = World::new().await;
+    world.save(a_that_tries_nothing_twice()).await;
+    world.answer_with(|url, _| match url {
+        A => too_many(&[("retry-after", "30")]),
+        _ => answer(200, "{}"),
+    });
+    buy(&world, 1).await;
+    world.answer_with(|_, _| answer(200, "{}"));
+    world.engine.stop(Duration::from_secs(10)).await;
+    let another = world.another_node().await;
+    another.catch_up().await.unwrap();
+    assert_eq!(ids(&world).len(), 2, "due at once, for whoever comes");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn asking_to_wait_says_nothing_bad_of_an_endpoint() {
     let world = World::new().await;
@@ -171,8 +347,8 @@ async fn one_that_refuses_the_credentials_twice_is_asked_no_more_and_burns_no_ev
 async fn one_that_is_always_put_off_is_tried_as_its_policy_says_once_others_are_taken() {
     let world = World::new().await;
     world.save(a_that_tries_nothing_twice()).await;
-    let poisoned = std::sync::Mutex::new(None);
-    let endpoints = std::sync::Arc::clone(&world.endpoints);
+    let poisoned = Mutex::new(None);
+    let endpoints = Arc::clone(&world.endpoints);
     world.answer_with(move |url, count| {
         if url != A {
             return answer(200, "{}");
@@ -208,8 +384,8 @@ async fn a_retry_that_counts_comes_no_sooner_than_was_asked_for() {
     world
         .save(json!({ "a": { "destination": "webhook", "settings": settings } }))
         .await;
-    let endpoints = std::sync::Arc::clone(&world.endpoints);
-    let first = std::sync::OnceLock::new();
+    let endpoints = Arc::clone(&world.endpoints);
+    let first = OnceLock::new();
     world.answer_with(move |url, count| {
         if url != A {
             return answer(200, "{}");

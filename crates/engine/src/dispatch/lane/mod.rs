@@ -3,36 +3,36 @@
 mod flow;
 mod nodes;
 mod put_off;
+mod queue;
 mod recovery;
 mod throttle;
 mod told;
+mod turn;
 
 pub(super) use nodes::Nodes;
 pub(super) use recovery::{Rousing, Tried};
+pub(super) use turn::Stance;
+pub(crate) use turn::UnderWay;
 
 use super::{
     end::Says,
-    held::{Held, Job, Room, Share},
+    held::{Held, Room, Share},
 };
-use crate::{
-    Guarded,
-    setup::{ActiveIntegration, Limits},
-};
+use crate::{Guarded, setup::ActiveIntegration};
 use domain::{CustomerId, DeliveryId, breaker::Breaker, pace::Pace};
 use flow::{Flow, Seen};
 use jiff::Timestamp;
 use ledger::{Failure, Lease, Order, Outcomes, PATIENCE};
 use put_off::PutOff;
+use queue::Queue;
 use recovery::Recovery;
 use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+    collections::BTreeSet,
+    sync::{Arc, atomic::AtomicUsize},
     time::Duration,
 };
 use throttle::Throttle;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::Notify;
 use told::Told;
 
 /// Deliveries taken from the ledger at once for an endpoint that has not accepted any yet: a node that starts beside a thousand endpoints that
@@ -48,6 +48,8 @@ const REFUSALS: u32 = 2;
 pub struct LaneHealth {
     /// Deliveries held in memory, attempts under way included.
     pub held: usize,
+    /// Of these, what waits until a pause is over that the endpoint asked for.
+    pub resting: usize,
     /// Whether the circuit breaker holds attempts back.
     pub breaker_open: bool,
     /// Whether the endpoint asked to be left alone for a while.
@@ -66,11 +68,11 @@ pub(super) enum Turned {
 }
 
 pub(crate) struct Lane {
-    jobs: mpsc::UnboundedSender<Job>,
     share: Arc<Share>,
     known: Guarded<Known>,
     under_way: AtomicUsize,
-    freed: Notify,
+    /// Whoever waits for a turn looks again.
+    stirred: Notify,
 }
 
 /// Whose delivery says nothing new.
@@ -90,6 +92,9 @@ struct Known {
     throttle: Throttle,
     recovery: Recovery,
     put_off: PutOff,
+    queue: Queue,
+    /// Beside which nothing goes until something is accepted: what is tried alone, and what was put off until that is recorded.
+    alone: BTreeSet<DeliveryId>,
     /// How often it refused our credentials since it accepted anything.
     refusals: u32,
     flow: Flow,
@@ -108,6 +113,13 @@ impl Known {
         }
     }
 
+    /// The endpoint asked to be left alone, for so long or without saying how long, and put a delivery off by that.
+    fn asks_to_wait(&mut self, pause: Option<Duration>, put_off: DeliveryId, uptime: Duration) {
+        let went_alone = !self.alone.insert(put_off);
+        self.put_off.note(put_off, went_alone, uptime);
+        self.throttle = self.throttle.asked(pause, uptime);
+    }
+
     /// Whether one delivery at a time shows whether it takes any.
     fn is_probed(&self) -> bool {
         self.breaker.is_open() || self.throttle.is_wary()
@@ -116,58 +128,17 @@ impl Known {
 
 impl Lane {
     /// One that something can go through from `uptime` on.
-    pub(super) fn new(
-        held: &Arc<Held>,
-        uptime: Duration,
-    ) -> (Arc<Self>, mpsc::UnboundedReceiver<Job>) {
-        let (jobs, queue) = mpsc::unbounded_channel();
+    pub(super) fn new(held: &Arc<Held>, uptime: Duration) -> Arc<Self> {
         let known = Known {
             flow: Flow::from(uptime),
             ..Known::default()
         };
-        let lane = Self {
-            jobs,
+        Arc::new(Self {
             share: Share::new(held),
             known: Guarded::new(known),
             under_way: AtomicUsize::new(0),
-            freed: Notify::new(),
-        };
-        (Arc::new(lane), queue)
-    }
-
-    /// Waits until another attempt may be under way; it is until the answer is dropped.
-    pub(crate) async fn begin(
-        self: &Arc<Self>,
-        limits: impl Fn() -> Limits,
-        nodes: &Nodes,
-    ) -> UnderWay {
-        loop {
-            let share = nodes.share(limits().concurrency);
-            let room = |under_way: usize| (under_way < share).then_some(under_way + 1);
-            let begun = self
-                .under_way
-                .fetch_update(Ordering::AcqRel, Ordering::Acquire, room);
-            if begun.is_ok() {
-                return UnderWay(Arc::clone(self));
-            }
-            tokio::select! {
-                () = self.freed.notified() => {}
-                () = tokio::time::sleep(LOOK_AGAIN) => {}
-            }
-        }
-    }
-
-    /// How long to wait before an attempt may begin; `None` when it may begin now.
-    pub(crate) fn wait(&self, limits: Limits, nodes: &Nodes, uptime: Duration) -> Option<Duration> {
-        let rate = limits.per_second?;
-        let pace = &mut self.known.lock().pace;
-        match pace.admit(rate, nodes.count(), uptime) {
-            Ok(next) => {
-                *pace = next;
-                None
-            }
-            Err(wait) => Some(wait),
-        }
+            stirred: Notify::new(),
+        })
     }
 
     /// Room for a delivery. None while the breaker is open, or the endpoint asked to be left alone: then it waits in the ledger.
@@ -263,16 +234,6 @@ impl Lane {
         }
     }
 
-    /// Queues deliveries, first what the endpoint put off.
-    pub(super) fn push_all(&self, mut jobs: Vec<Job>) {
-        let known = self.known.lock();
-        jobs.sort_by_cached_key(|job| job.delivery().map(|id| known.put_off.rank(id)));
-        drop(known);
-        for job in jobs {
-            self.push(job);
-        }
-    }
-
     /// Whether the endpoint takes others, and only this one not.
     pub(super) fn is_singled_out(&self, lease: &Lease) -> bool {
         self.known.lock().put_off.is_singled_out(lease.id)
@@ -283,19 +244,9 @@ impl Lane {
         self.known.lock().put_off.times(lease.id)
     }
 
-    /// Whether the endpoint put it off before.
-    pub(super) fn was_put_off(&self, lease: &Lease) -> bool {
-        self.known.lock().put_off.contains(lease.id)
-    }
-
     /// Takes note that a delivery is settled.
     pub(super) fn forget(&self, delivery: DeliveryId) {
         self.known.lock().put_off.forget(delivery);
-    }
-
-    /// Queues a delivery for the lane's own task (`run`). Where the lane has ended, it goes back.
-    pub(super) fn push(&self, job: Job) {
-        drop(self.jobs.send(job));
     }
 
     /// Takes note of what an attempt at a delivery said about the endpoint.
@@ -316,9 +267,9 @@ impl Lane {
                 // One that was under way when it asked to wait shows nothing.
                 if !known.throttle.holds(uptime) {
                     known.put_off.note_accepted();
+                    known.throttle = known.throttle.accepted();
                 }
                 known.breaker = Breaker::default();
-                known.throttle = known.throttle.accepted();
                 known.refusals = 0;
                 known.proven = true;
             }
@@ -333,12 +284,10 @@ impl Lane {
                 }
             }
             Says::NotNow(pause) => {
-                known.throttle = known.throttle.asked(pause, uptime);
-                known.put_off.note(lease.id);
+                known.asks_to_wait(pause, lease.id, uptime);
             }
             Says::LockedOut => {
-                known.throttle = known.throttle.asked(None, uptime);
-                known.put_off.note(lease.id);
+                known.asks_to_wait(None, lease.id, uptime);
                 known.refusals += 1;
                 if known.refusals >= REFUSALS {
                     known.refusals = 0;
@@ -405,21 +354,13 @@ impl Lane {
 
     pub(crate) fn health(&self, uptime: Duration) -> LaneHealth {
         let known = self.known.lock();
+        let throttled = known.throttle.holds(uptime);
         LaneHealth {
             held: self.share.count(),
+            resting: if throttled { known.queue.len() } else { 0 },
             breaker_open: known.breaker.is_open(),
-            throttled: known.throttle.holds(uptime),
+            throttled,
         }
-    }
-}
-
-/// An attempt under way, however it ends.
-pub(crate) struct UnderWay(Arc<Lane>);
-
-impl Drop for UnderWay {
-    fn drop(&mut self) {
-        self.0.under_way.fetch_sub(1, Ordering::AcqRel);
-        self.0.freed.notify_one();
     }
 }
 

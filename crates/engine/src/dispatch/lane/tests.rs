@@ -1,11 +1,14 @@
 //! What a lane takes, and what it makes of what attempts say.
 
 use super::{nodes::CAPACITY, *};
-use crate::dispatch::held::tests::lease;
-use std::num::NonZeroU32;
+use crate::{
+    dispatch::held::{Job, tests::lease},
+    setup::Limits,
+};
+use std::{num::NonZeroU32, sync::atomic::Ordering};
 use uuid::Uuid;
 
-fn lane() -> (Arc<Lane>, mpsc::UnboundedReceiver<Job>) {
+fn lane() -> Arc<Lane> {
     let (held, _backs) = Held::new();
     Lane::new(&held, Duration::ZERO)
 }
@@ -47,7 +50,7 @@ async fn a_lane_is_full_with_its_share_and_goes_on_when_one_ends() {
         concurrency: 4,
         per_second: None,
     };
-    let ((lane, _queue), nodes) = (lane(), Nodes::default());
+    let (lane, nodes) = (lane(), Nodes::default());
     nodes.set(NonZeroU32::new(2).unwrap());
     let first = lane.begin(limits, &nodes).await;
     let second = lane.begin(limits, &nodes).await;
@@ -62,7 +65,7 @@ async fn a_lane_is_full_with_its_share_and_goes_on_when_one_ends() {
 
 #[test]
 fn an_endpoint_that_accepted_nothing_yet_is_tried_with_little() {
-    let (lane, _queue) = lane();
+    let lane = lane();
     let claimed = |now| lane.reserve_up_to(256, CAPACITY, now).len();
     assert_eq!(claimed(at(0)), UNPROVEN);
     for says in [Says::Refused, Says::Nothing, Says::Failing] {
@@ -87,7 +90,7 @@ fn an_endpoint_that_accepted_nothing_yet_is_tried_with_little() {
 
 #[test]
 fn whoever_failed_last_is_no_good_probe() {
-    let (lane, _queue) = lane();
+    let lane = lane();
     assert_eq!(lane.suspect(), None);
     let last = break_it(&lane);
     assert_eq!(lane.suspect(), Some(of(last).event.customer.id));
@@ -95,7 +98,7 @@ fn whoever_failed_last_is_no_good_probe() {
 
 #[test]
 fn an_endpoint_that_asks_to_be_left_alone_is_and_then_asked_with_one_until_it_accepts() {
-    let (lane, _queue) = lane();
+    let lane = lane();
     heard(&lane, Says::Accepted, &of(1), at(0));
     heard(&lane, Says::NotNow(Some(at(90))), &of(2), at(10));
     assert!(!lane.admits(at(99)) && !lane.has_room(CAPACITY, at(99)));
@@ -111,58 +114,137 @@ fn an_endpoint_that_asks_to_be_left_alone_is_and_then_asked_with_one_until_it_ac
     assert!(lane.reserve(CAPACITY).is_some());
 }
 
-#[test]
-fn what_was_put_off_is_queued_first() {
-    let (lane, mut queue) = lane();
-    let rooms = lane.reserve_up_to(3, CAPACITY, at(0));
-    heard(&lane, Says::NotNow(None), &of(2), at(0));
-    let jobs = [3, 1, 2].into_iter().zip(rooms);
-    let jobs = jobs.map(|(customer, room)| Job::new(of(customer), Timestamp::UNIX_EPOCH, room));
-    lane.push_all(jobs.collect());
-    let order: Vec<_> = std::iter::from_fn(|| queue.try_recv().ok())
-        .map(|job| job.begin().0.id)
-        .collect();
-    assert_eq!(order, [2, 3, 1].map(|customer| of(customer).id));
+/// Queues deliveries of these customers.
+fn queue(lane: &Lane, customers: &[u128]) {
+    let rooms = lane.share.make(|_| customers.len());
+    let jobs = customers.iter().zip(rooms);
+    lane.push_all(jobs.map(|(customer, room)| Job::new(of(*customer), Timestamp::MAX, room)));
 }
 
-#[test]
-fn one_that_is_put_off_while_others_are_taken_is_singled_out() {
-    let (lane, _queue) = lane();
-    let hear = |says, customer, now| heard(&lane, says, &of(customer), at(now));
-    hear(Says::NotNow(Some(at(60))), 1, 0);
-    hear(Says::Accepted, 2, 1);
-    assert!(!lane.is_singled_out(&of(1)), "that was under way before");
-    hear(Says::Accepted, 2, 60);
+/// An attempt that begins.
+async fn begin(lane: &Arc<Lane>, uptime: Duration) -> Option<(UnderWay, Lease)> {
+    let limits = || Limits {
+        concurrency: 32,
+        per_second: None,
+    };
+    let mut under_way = lane.begin(limits, &Nodes::default()).await;
+    let (lease, _room) = under_way.take(uptime)?.begin();
+    Some((under_way, lease))
+}
+
+#[tokio::test]
+async fn what_was_put_off_goes_before_what_was_queued_earlier_and_alone_until_something_is_accepted()
+ {
+    let lane = lane();
+    queue(&lane, &[1, 2, 3, 4]);
+    let first = begin(&lane, at(0)).await.unwrap();
+    let second = begin(&lane, at(0)).await.unwrap();
+    // In the order in which they were put off.
+    heard(&lane, Says::NotNow(Some(at(2))), &second.1, at(1));
+    heard(&lane, Says::NotNow(Some(at(1))), &first.1, at(1));
+    queue(&lane, &[1]);
+    drop(first);
+    assert_eq!(lane.stance(at(2)), Stance::Pauses(at(1)));
+    assert!(begin(&lane, at(2)).await.is_none(), "left alone");
+    assert_eq!(lane.stance(at(3)), Stance::Waits, "one is not recorded");
+    assert!(begin(&lane, at(3)).await.is_none());
+    queue(&lane, &[2]);
+    drop(second);
+    let (alone, lease) = begin(&lane, at(3)).await.unwrap();
+    assert_eq!((lease.id, lane.stance(at(3))), (of(2).id, Stance::Waits));
+    heard(&lane, Says::Accepted, &lease, at(3));
+    assert_eq!(lane.stance(at(3)), Stance::Goes, "it is still under way");
+    let mut order = Vec::new();
+    while let Some((_, lease)) = begin(&lane, at(3)).await {
+        order.push(lease.id);
+    }
+    assert_eq!(order, [1, 3, 4].map(|customer| of(customer).id));
+    drop(alone);
+    assert_eq!(lane.stance(at(3)), Stance::Empty);
+}
+
+#[tokio::test]
+async fn only_one_that_is_put_off_again_and_again_though_it_goes_alone_steps_aside() {
+    let lane = lane();
+    let pauses = |seconds| Says::NotNow(Some(at(seconds)));
+    queue(&lane, &[1]);
+    let mut under_way = begin(&lane, at(0)).await.unwrap().0;
+    for (second, is_first) in [(0, true), (10, true), (20, true), (30, false)] {
+        heard(&lane, pauses(10), &of(1), at(second));
+        drop(under_way);
+        assert_eq!(lane.keeps(of(1).id, at(second)).is_some(), is_first);
+        let due = lane.due(&of(1), Timestamp::MAX);
+        assert_eq!(due == of(1).accepted_at, is_first, "{second}");
+        queue(&lane, &[2, 1]);
+        let next = begin(&lane, at(second + 10)).await.unwrap();
+        let expected = if is_first { 1 } else { 2 };
+        assert_eq!(next.1.id, of(expected).id, "{second}");
+        under_way = next.0;
+        lane.give_back();
+    }
+    assert!(!lane.is_singled_out(&of(1)), "nothing was accepted since");
+    heard(&lane, Says::Accepted, &of(2), at(40));
     assert!(lane.is_singled_out(&of(1)) && !lane.is_singled_out(&of(2)));
     lane.forget(of(1).id);
     assert!(!lane.is_singled_out(&of(1)));
 }
 
+#[tokio::test]
+async fn one_that_makes_everybody_wait_for_ten_minutes_steps_aside_sooner() {
+    let lane = lane();
+    queue(&lane, &[1]);
+    let first = begin(&lane, at(0)).await.unwrap();
+    heard(&lane, Says::NotNow(Some(at(600))), &first.1, at(0));
+    drop(first);
+    queue(&lane, &[1]);
+    let again = begin(&lane, at(600)).await.unwrap();
+    heard(&lane, Says::NotNow(Some(at(600))), &again.1, at(600));
+    assert_eq!(lane.keeps(of(1).id, at(600)), None);
+}
+
 #[test]
-fn what_is_put_off_twice_is_no_longer_queued_first() {
-    let (lane, mut queue) = lane();
-    let queued = |queue: &mut mpsc::UnboundedReceiver<Job>| {
-        let (held, _backs) = Held::new();
-        let rooms = Share::new(&held).make(|_| 2);
-        let jobs = [1, 2].into_iter().zip(rooms);
-        let jobs = jobs.map(|(customer, room)| Job::new(of(customer), Timestamp::UNIX_EPOCH, room));
-        lane.push_all(jobs.collect());
-        let order: Vec<_> = std::iter::from_fn(|| queue.try_recv().ok())
-            .map(|job| job.begin().0.id)
-            .collect();
-        order
+fn what_is_put_off_among_many_is_not_what_is_wrong_however_often_others_are_taken() {
+    let lane = lane();
+    let hear = |says, customer, second| heard(&lane, says, &of(customer), at(second));
+    for round in 0..50 {
+        hear(Says::NotNow(Some(at(1))), 1, 2 * round);
+        // What an attempt leaves behind when it ends.
+        lane.known.lock().alone.clear();
+        hear(Says::Accepted, 2, 2 * round + 1);
+        assert!(!lane.is_singled_out(&of(1)), "{round}");
+    }
+    assert_eq!(lane.times_put_off(&of(1)), 50);
+}
+
+#[test]
+fn what_ends_before_a_pause_does_goes_back_and_so_does_everything_once_the_lane_ends() {
+    let (held, mut backs) = Held::new();
+    let lane = Lane::new(&held, at(0));
+    let push = |customer, second| {
+        let until = Timestamp::from_second(second).unwrap();
+        let room = lane.share.make(|_| 1).remove(0);
+        lane.push(Job::new(of(customer), until, room));
     };
-    heard(&lane, Says::NotNow(None), &of(2), at(0));
-    let first = [of(2).id, of(1).id];
-    assert_eq!(queued(&mut queue), first);
-    assert_eq!(queued(&mut queue), first, "until it is settled");
-    heard(&lane, Says::NotNow(None), &of(2), at(9));
-    assert_eq!(queued(&mut queue), [of(1).id, of(2).id]);
+    let mut back = || backs.try_recv().ok().map(|back| back.lease.delivery);
+    heard(&lane, Says::NotNow(Some(at(5))), &of(3), at(0));
+    for (customer, until) in [(1, 10), (2, 11), (3, 10), (3, 12)] {
+        push(customer, until);
+    }
+    assert_eq!(back(), Some(of(3).id), "by a lease that is no more");
+    lane.give_back_ending(Timestamp::from_second(10).unwrap());
+    assert_eq!((back(), back()), (Some(of(1).id), None));
+    lane.close();
+    assert_eq!((back(), back()), (Some(of(3).id), Some(of(2).id)));
+    push(4, 60);
+    assert_eq!(
+        (back(), lane.stance(at(0))),
+        (Some(of(4).id), Stance::Empty)
+    );
 }
 
 #[test]
 fn two_refusals_of_credentials_in_a_row_lock_out() {
-    let (lane, _queue) = lane();
+    let lane = lane();
     let hear = |says| heard(&lane, says, &of(1), at(0));
     assert_eq!(hear(Says::LockedOut), Turned::No);
     hear(Says::Accepted);

@@ -1,0 +1,67 @@
+//! What waits in a lane, in the order in which it goes: first what its endpoint put off. A value.
+
+use crate::dispatch::held::Job;
+use jiff::Timestamp;
+use std::collections::{BTreeMap, VecDeque};
+
+/// Deliveries of a lane that were not begun.
+#[derive(Default)]
+pub(super) struct Queue {
+    /// What goes before anything else, by the place of each.
+    first: BTreeMap<u64, Job>,
+    others: VecDeque<Job>,
+    is_closed: bool,
+}
+
+impl Queue {
+    /// Queues one: where it has a place among the first, there; otherwise behind all others. Gives it back once closed.
+    pub(super) fn push(&mut self, job: Job, place: Option<u64>) -> Option<Job> {
+        match place {
+            _ if self.is_closed => Some(job),
+            // Whoever has the place already is the same delivery, by a lease that ran out.
+            Some(place) => self.first.insert(place, job),
+            None => {
+                self.others.push_back(job);
+                None
+            }
+        }
+    }
+
+    /// The next to go.
+    pub(super) fn pop(&mut self) -> Option<Job> {
+        let first = self.first.pop_first().map(|(_, job)| job);
+        first.or_else(|| self.others.pop_front())
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.first.len() + self.others.len()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Takes out what is leased no longer than until then.
+    pub(super) fn ending(&mut self, at: Timestamp) -> Vec<Job> {
+        let first = self.first.extract_if(.., |_, job| job.until() <= at);
+        let mut ending: Vec<Job> = first.map(|(_, job)| job).collect();
+        let (staying, others) = std::mem::take(&mut self.others)
+            .into_iter()
+            .partition(|job| job.until() > at);
+        self.others = staying;
+        ending.extend::<VecDeque<Job>>(others);
+        ending
+    }
+
+    /// Takes out everything.
+    pub(super) fn clear(&mut self) -> Vec<Job> {
+        let first = std::mem::take(&mut self.first).into_values();
+        first.chain(std::mem::take(&mut self.others)).collect()
+    }
+
+    /// Takes out everything, and takes in nothing from then on.
+    pub(super) fn close(&mut self) -> Vec<Job> {
+        self.is_closed = true;
+        self.clear()
+    }
+}

@@ -1,0 +1,180 @@
+//! When something of a lane begins, and what: only so many attempts are under way, and nothing goes beside one that shows whether its endpoint takes
+//! anything again.
+
+use super::{Known, LOOK_AGAIN, Lane, Nodes};
+use crate::{dispatch::held::Job, setup::Limits};
+use domain::DeliveryId;
+use jiff::Timestamp;
+use ledger::Lease;
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
+/// Whether something of a lane may begin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::dispatch) enum Stance {
+    /// Nothing is queued.
+    Empty,
+    /// The endpoint asked to be left alone, for so long from now on.
+    Pauses(Duration),
+    /// One is under way that shows whether it takes anything, or is put off and not recorded yet: it goes first then.
+    Waits,
+    /// The first of the queue may.
+    Goes,
+}
+
+impl Known {
+    fn stance(&self, uptime: Duration) -> Stance {
+        if self.queue.is_empty() {
+            return Stance::Empty;
+        }
+        match self.throttle.left(uptime) {
+            Some(left) => Stance::Pauses(left),
+            None if self.throttle.is_wary() && !self.alone.is_empty() => Stance::Waits,
+            None => Stance::Goes,
+        }
+    }
+}
+
+impl Lane {
+    /// Queues a delivery for the lane's own task (`run`): first of all what the endpoint put off. Where the lane has ended, it goes back.
+    pub(in crate::dispatch) fn push(&self, job: Job) {
+        self.push_all([job]);
+    }
+
+    /// Queues deliveries.
+    pub(in crate::dispatch) fn push_all(&self, jobs: impl IntoIterator<Item = Job>) {
+        let mut known = self.known.lock();
+        let mut refused = Vec::new();
+        for job in jobs {
+            let place = job.delivery().and_then(|id| known.put_off.place(id));
+            refused.extend(known.queue.push(job, place));
+        }
+        drop(known);
+        drop(refused);
+        self.stir();
+    }
+
+    /// Has the lane's own task look again at what is queued.
+    pub(in crate::dispatch) fn stir(&self) {
+        self.stirred.notify_one();
+    }
+
+    /// Waits until the lane is stirred, at most so long.
+    pub(in crate::dispatch) async fn stirred(&self, most: Option<Duration>) {
+        let stirred = self.stirred.notified();
+        match most {
+            None => stirred.await,
+            Some(most) => drop(tokio::time::timeout(most, stirred).await),
+        }
+    }
+
+    /// Whether something may begin.
+    pub(in crate::dispatch) fn stance(&self, uptime: Duration) -> Stance {
+        self.known.lock().stance(uptime)
+    }
+
+    /// Gives back what is queued and leased no longer than until then.
+    pub(in crate::dispatch) fn give_back_ending(&self, at: Timestamp) {
+        let ending = self.known.lock().queue.ending(at);
+        drop(ending);
+    }
+
+    /// Gives back what is queued.
+    pub(in crate::dispatch) fn give_back(&self) {
+        let queued = self.known.lock().queue.clear();
+        drop(queued);
+    }
+
+    /// Gives back what is queued, and whatever comes from then on.
+    pub(in crate::dispatch) fn close(&self) {
+        let queued = self.known.lock().queue.close();
+        drop(queued);
+    }
+
+    /// How long a delivery that was put off would stay in memory, to go first then; `None` for one that steps aside.
+    pub(in crate::dispatch) fn keeps(
+        &self,
+        delivery: DeliveryId,
+        uptime: Duration,
+    ) -> Option<Duration> {
+        let known = self.known.lock();
+        known.put_off.place(delivery)?;
+        Some(known.throttle.left(uptime).unwrap_or_default())
+    }
+
+    /// When a delivery is due that was put off at `at` and is not kept: before whatever came later, or, where it steps aside, behind all that is due.
+    pub(in crate::dispatch) fn due(&self, lease: &Lease, at: Timestamp) -> Timestamp {
+        let place = self.known.lock().put_off.place(lease.id);
+        place.map_or(at, |_| lease.accepted_at.min(at))
+    }
+
+    /// Waits until another attempt may be under way; it is until the answer is dropped.
+    pub(crate) async fn begin(
+        self: &Arc<Self>,
+        limits: impl Fn() -> Limits,
+        nodes: &Nodes,
+    ) -> UnderWay {
+        loop {
+            let share = nodes.share(limits().concurrency);
+            let room = |under_way: usize| (under_way < share).then_some(under_way + 1);
+            let begun = self
+                .under_way
+                .fetch_update(Ordering::AcqRel, Ordering::Acquire, room);
+            if begun.is_ok() {
+                return UnderWay {
+                    lane: Arc::clone(self),
+                    delivery: None,
+                };
+            }
+            self.stirred(Some(LOOK_AGAIN)).await;
+        }
+    }
+
+    /// How long to wait before an attempt may begin; `None` when it may begin now.
+    pub(crate) fn wait(&self, limits: Limits, nodes: &Nodes, uptime: Duration) -> Option<Duration> {
+        let rate = limits.per_second?;
+        let pace = &mut self.known.lock().pace;
+        match pace.admit(rate, nodes.count(), uptime) {
+            Ok(next) => {
+                *pace = next;
+                None
+            }
+            Err(wait) => Some(wait),
+        }
+    }
+}
+
+/// An attempt under way, however it ends.
+pub(crate) struct UnderWay {
+    lane: Arc<Lane>,
+    /// At which delivery, once that is known.
+    delivery: Option<DeliveryId>,
+}
+
+impl UnderWay {
+    /// Takes the first of the queue to be attempted, if something may begin still.
+    pub(in crate::dispatch) fn take(&mut self, uptime: Duration) -> Option<Job> {
+        let mut known = self.lane.known.lock();
+        if known.stance(uptime) != Stance::Goes {
+            return None;
+        }
+        let job = known.queue.pop()?;
+        self.delivery = job.delivery();
+        if known.throttle.is_wary() {
+            known.alone.extend(self.delivery);
+        }
+        Some(job)
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        if let Some(delivery) = self.delivery {
+            self.lane.known.lock().alone.remove(&delivery);
+        }
+        self.lane.under_way.fetch_sub(1, Ordering::AcqRel);
+        self.lane.stir();
+    }
+}
