@@ -334,6 +334,11 @@ fn absorbed(
     }
 }
 
+/// Whether nothing is stored of a purchase but what was seen.
+pub(crate) fn is_all_of(stored: &StoredChain, seen: &Observation, terms: &Terms) -> bool {
+    absorb(Facts::default(), seen, terms) == stored.facts
+}
+
 fn absorb(known: Facts, seen: &Observation, terms: &Terms) -> Facts {
     if terms.is_empty() {
         known.absorb(seen)

@@ -11,6 +11,7 @@
 //! **Before changing it.** Nothing answers before its write is durable, and no store is asked before the message that leads
 //! to the question is.
 
+mod account;
 mod again;
 mod became;
 mod crowd;

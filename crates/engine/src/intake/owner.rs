@@ -9,12 +9,7 @@
 //!
 //! docs/stores.md, "Customers", says it for people. Source: RevenueCat docs, "Restoring Purchases", transfer behavior.
 
-use super::{
-    Intake, IntakeError,
-    handover::Handover,
-    manner::{Word, account},
-    profile::check_name,
-};
+use super::{Intake, IntakeError, handover::Handover, manner::Word, profile::check_name};
 use crate::{
     decide::transfer::Scope,
     setup::{AppSetup, Setup},
@@ -124,48 +119,6 @@ impl Intake {
             at,
         };
         self.honour(setup, project, claim, passing).await
-    }
-
-    /// A purchase by an account of the store that nameless ones were made by before: they are the same customer's. `wanted` names
-    /// the customer of the new one.
-    pub(super) async fn join_account(
-        &self,
-        setup: &Setup,
-        app: &AppSetup,
-        wanted: &Wanted,
-        seen: &Observation,
-        at: Timestamp,
-    ) -> Result<usize, IntakeError> {
-        let account = account(app, seen).filter(|name| wanted.app_user_id.as_ref() != Some(name));
-        let Some(name) = account else {
-            return Ok(0);
-        };
-        let (project, ledger) = (app.row.project, self.core.ledger());
-        let Some(known) = ledger.customer(project, &name).await? else {
-            return Ok(0);
-        };
-        let by_chain = Wanted {
-            app_user_id: None,
-            ..wanted.clone()
-        };
-        let (known, holder) = (known.customer, ledger.load(&by_chain).await?.customer);
-        let Some(holder) = holder.filter(|holder| holder.customer.id != known.id) else {
-            return Ok(0);
-        };
-        // Named meanwhile: two of the app's accounts buy with one account of the store.
-        if known.app_user_id != name {
-            return Ok(0);
-        }
-        let handover = Handover {
-            project,
-            giver: known.id,
-            from: &name,
-            to: &holder.customer.app_user_id,
-            scope: Scope::Everything,
-            why: "alias",
-            at,
-        };
-        self.pass(setup, &handover).await
     }
 
     /// Does what a claim comes to. Answers with the number of events that it told.

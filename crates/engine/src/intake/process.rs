@@ -1,7 +1,9 @@
 //! From facts to a commit: load, decide, write; again when the customer changed in between.
 
 use super::{
-    Accepted, Intake, IntakeError, look,
+    Accepted, Intake, IntakeError,
+    account::First,
+    look,
     manner::{Manner, wanted},
 };
 use crate::{
@@ -99,17 +101,20 @@ impl Intake {
             self.decide_and_commit(setup, app, matter).await?
         };
         let is_settled = |decided: &Decided| decided.owner_is_settled;
-        // A crash may have come between the two; the second is a commit of its own and may be repeated.
+        // A crash may have come between these; what follows the first is a commit of its own each, and may be repeated.
         let moved = if decided.as_ref().is_some_and(is_settled) {
             0
         } else {
             self.settle_owner(setup, app, &wanted, seen, word, at)
                 .await?
         };
-        let joined = if decided.as_ref().is_some_and(|decided| decided.is_new_chain) {
-            self.join_account(setup, app, &wanted, seen, at).await?
-        } else {
-            0
+        let first = match &decided {
+            Some(decided) => decided.is_new_chain.then_some(First::Now(at)),
+            None => Some(First::Perhaps(id)),
+        };
+        let joined = match first {
+            Some(first) => Box::pin(self.join_account(setup, app, &wanted, seen, first)).await?,
+            None => 0,
         };
         let moved = moved + passed + joined;
         Ok(match decided.map(|decided| decided.events) {

@@ -4,10 +4,15 @@
 //! Purchases", transfer behavior.
 
 use super::apple::{after, notification, renewal, signed, transaction};
-use crate::world::{DAY, World};
+use crate::{
+    gate::Gate,
+    world::{DAY, World},
+};
 use domain::{EventKind::*, Store};
+use engine::Accepted;
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use std::{collections::BTreeSet, sync::Arc};
 
 /// A period of chain 1000 that the customer bought or that was renewed, under an account.
 fn period(world: &World, id: &str, start: Timestamp, reason: &str, account: &str) -> Value {
@@ -147,8 +152,7 @@ async fn purchases_of_one_apple_account_that_name_nobody_are_one_customers() {
         tell(&world, id, &none, &renewal(chain, true), 1).await;
     }
     let events = world.events().await;
-    let customers: std::collections::BTreeSet<_> =
-        events.iter().map(|event| event.customer.id).collect();
+    let customers: BTreeSet<_> = events.iter().map(|event| event.customer.id).collect();
     assert_eq!(customers.len(), 4);
     world.rederives().await;
 }
@@ -194,5 +198,93 @@ async fn whoever_is_named_by_a_later_purchase_has_those_that_named_nobody() {
     };
     assert_eq!(chains("ann").await, ["1000", "2000", "3000"]);
     assert_eq!(chains("bob").await, ["4000"]);
+    world.rederives().await;
+}
+
+/// A message is taken in, and its server is gone before it does anything that follows the commit.
+async fn crashes_after_the_commit(world: &Arc<World>, gate: &Gate, body: String) {
+    gate.detain("commit");
+    let telling = Arc::clone(world);
+    let told = tokio::spawn(async move { telling.tell(&body).await });
+    gate.holds("commit").await;
+    told.abort();
+    drop(told.await);
+    gate.open("commit");
+    world.settled().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_crash_left_nameless_is_found_when_the_message_is_told_again() {
+    for is_more_heard in [false, true] {
+        let (world, gate) = World::gated_and_quiet().await;
+        let world = Arc::new(world);
+        let chains = async |who: &str| {
+            let ledger = world.engine.ledger();
+            let record = ledger.customer(world.project, who).await.unwrap().unwrap();
+            let chains = record.purchases.iter().map(|owned| &owned.chain.id);
+            chains.cloned().collect::<BTreeSet<_>>()
+        };
+        let first = nameless(&world, "1000");
+        tell(&world, "n1", &first, &renewal("1000", true), 1).await;
+        world.jump(after(world.now(), 1));
+        let mut named = nameless(&world, "2000");
+        named["appAccountToken"] = "ann".into();
+        let second = notification(&world, "n2", &named, &renewal("2000", true), 1);
+        crashes_after_the_commit(&world, &gate, second.clone()).await;
+        assert_eq!(chains("ann").await, ["2000".to_owned()].into());
+        world.jump(after(world.now(), 1));
+        if is_more_heard {
+            // By then another message of the same purchase was taken in.
+            tell(&world, "n3", &named, &renewal("2000", false), 1).await;
+        }
+        let events = world.events().await.len();
+        let again = world.tell(&second).await.unwrap();
+        world.settled().await;
+        let both = BTreeSet::from(["1000".to_owned(), "2000".to_owned()]);
+        assert_eq!(chains("ann").await, both, "{is_more_heard}: {again:?}");
+        let told = world.events().await;
+        assert!(
+            told[events..]
+                .iter()
+                .all(|event| event.kind != SubscriptionStarted)
+        );
+        assert!(matches!(world.tell(&second).await, Ok(Accepted::Duplicate)));
+        assert_eq!(world.events().await.len(), told.len(), "once");
+        if !is_more_heard {
+            world.rederives().await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_names_nobody_is_not_of_whom_an_earlier_purchase_named_however_often_that_is_told() {
+    let world = World::new().await;
+    let mut named = nameless(&world, "1000");
+    named["appAccountToken"] = "ann".into();
+    let first = notification(&world, "n1", &named, &renewal("1000", true), 1);
+    world.tell(&first).await.unwrap();
+    world.jump(after(world.now(), 1));
+    tell(
+        &world,
+        "n2",
+        &nameless(&world, "2000"),
+        &renewal("2000", true),
+        1,
+    )
+    .await;
+    world.jump(after(world.now(), 1));
+    let off = notification(&world, "n3", &named, &renewal("1000", false), 1);
+    world.tell(&off).await.unwrap();
+    for body in [first, off] {
+        let again = world.tell(&body).await;
+        assert!(matches!(again, Ok(Accepted::Duplicate)), "{again:?}");
+    }
+    let ledger = world.engine.ledger();
+    let ann = ledger
+        .customer(world.project, "ann")
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(ann.purchases.len(), 1);
     world.rederives().await;
 }
