@@ -1,12 +1,14 @@
 //! What a listener lets others hold, spoken to over real sockets.
 #![expect(clippy::unwrap_used, reason = "tests report by panicking")]
 
-use std::{net::SocketAddr, time::Duration};
+use axum::{Router, routing::get};
+use engine::Networks;
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 use tidings_http::{Bounds, serve};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
-    sync::oneshot,
+    net::{TcpListener, TcpSocket, TcpStream},
+    sync::{Notify, oneshot},
     task::JoinHandle,
 };
 use web::test::TestServer;
@@ -18,7 +20,7 @@ const SOON: Duration = Duration::from_millis(50);
 
 /// A listener, closed when told.
 struct Open {
-    _server: TestServer,
+    _server: Option<TestServer>,
     address: SocketAddr,
     close: Option<oneshot::Sender<()>>,
     serving: JoinHandle<()>,
@@ -27,6 +29,7 @@ struct Open {
 /// Bounds that nothing reaches.
 fn wide() -> Bounds {
     Bounds {
+        grace: NEVER,
         idle: NEVER,
         head: NEVER,
         body: NEVER,
@@ -38,16 +41,29 @@ fn wide() -> Bounds {
 
 impl Open {
     async fn with(bounds: Bounds) -> Self {
+        Self::behind("", bounds).await
+    }
+
+    /// The same, behind these proxies.
+    async fn behind(proxies: &str, bounds: Bounds) -> Self {
         let server = TestServer::start(tidings_http::router).await;
+        let router = tidings_http::router(server.app.clone());
+        Self {
+            _server: Some(server),
+            ..Self::of(router, proxies, bounds).await
+        }
+    }
+
+    /// The same, with other routes.
+    async fn of(router: Router, proxies: &str, bounds: Bounds) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (close, closing) = oneshot::channel::<()>();
-        let router = tidings_http::router(server.app.clone());
-        let serving = tokio::spawn(serve(listener, router, bounds, async {
-            drop(closing.await);
-        }));
+        let proxies: Networks = proxies.parse().unwrap();
+        let closing = async { drop(closing.await) };
+        let serving = tokio::spawn(serve(listener, router, bounds, proxies, closing));
         Self {
-            _server: server,
+            _server: None,
             address,
             close: Some(close),
             serving,
@@ -59,6 +75,15 @@ impl Open {
         let mut stream = TcpStream::connect(self.address).await.unwrap();
         stream.write_all(what.as_bytes()).await.unwrap();
         stream
+    }
+
+    /// Connects from an address of this machine.
+    async fn come(&self, from: u8) -> TcpStream {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket
+            .bind(SocketAddr::from(([127, 0, 0, from], 0)))
+            .unwrap();
+        socket.connect(self.address).await.unwrap()
     }
 }
 
@@ -212,6 +237,70 @@ async fn those_who_only_hold_on_keep_nobody_out_who_asks() {
     let mut honest = open.say(ASKS_LAST).await;
     let answer = rest(&mut honest).await;
     assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+}
+
+/// Whether somebody who came before so many others is answered once it asks.
+async fn is_answered_after(open: &Open, others: impl Iterator<Item = u8>) -> bool {
+    let mut honest = open.come(200).await;
+    let mut held = Vec::new();
+    for other in others {
+        held.push(open.come(other).await);
+    }
+    // The last has been let in or turned away by now, and those before it.
+    let mut last = open.come(201).await;
+    drop(last.write_all(ASKS_LAST.as_bytes()).await);
+    rest(&mut last).await;
+    drop(honest.write_all(ASKS_LAST.as_bytes()).await);
+    rest(&mut honest).await.starts_with("HTTP/1.1 200 ")
+}
+
+#[tokio::test]
+async fn those_who_come_again_and_again_leave_others_the_time_to_ask() {
+    let few = Bounds {
+        connections: 6,
+        ..wide()
+    };
+    let (one, four) = (|| (0..100).map(|_| 2), || (0..100).map(|turn| 2 + turn % 4));
+    // One address has more than others, and so takes from itself; several that have one place each take somebody's once in a while.
+    assert!(is_answered_after(&Open::with(few).await, one()).await);
+    assert!(is_answered_after(&Open::with(few).await, four()).await);
+    // Behind a proxy nobody can be told apart: who keeps the server waiting longest goes.
+    let open = Open::behind("127.0.0.0/8", few).await;
+    assert!(!is_answered_after(&open, one()).await);
+}
+
+#[tokio::test]
+async fn who_asks_without_end_makes_way_once_it_is_answered() {
+    const MANY: usize = 1000;
+    let (go, is_going) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let waits = {
+        let (go, is_going) = (Arc::clone(&go), Arc::clone(&is_going));
+        async move || {
+            is_going.notify_one();
+            go.notified().await;
+        }
+    };
+    let one = Bounds {
+        connections: 1,
+        ..wide()
+    };
+    let router = Router::new().route("/healthz", get(waits));
+    let open = Open::of(router, "", one).await;
+    let mut asks = open.say(&ASKS.repeat(MANY)).await;
+    is_going.notified().await;
+    let mut honest = open.say(ASKS_LAST).await;
+    let letting = tokio::spawn(async move {
+        loop {
+            go.notify_one();
+            is_going.notified().await;
+        }
+    });
+    let answers = rest(&mut asks).await;
+    assert!(answers.matches("HTTP/1.1 200 ").count() < MANY);
+    assert!(answers.contains("connection: close"), "{answers}");
+    let answer = rest(&mut honest).await;
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    letting.abort();
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use crate::{
     say, stores, telemetry,
 };
 use anyhow::{Context, Result, anyhow};
-use engine::{Engine, NetworkTransport, Outgoing, Parts, WallSystem, metric::Metric};
+use engine::{Engine, NetworkTransport, Networks, Outgoing, Parts, WallSystem, metric::Metric};
 use http_api::{Bounds, serve};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use sources::Web;
@@ -48,6 +48,7 @@ pub(crate) struct Server {
     listener: TcpListener,
     operators: Option<TcpListener>,
     connections: usize,
+    proxies: Networks,
     app: App,
 }
 
@@ -170,6 +171,7 @@ impl Server {
             listener,
             operators,
             connections,
+            proxies: options.trusted_proxies.clone(),
             app,
         })
     }
@@ -182,7 +184,8 @@ impl Server {
         let operators = self.operators.map(|listener| {
             let router = http_api::operations(&self.app);
             let over = async move { drop(ending.changed().await) };
-            tokio::spawn(serve(listener, router, Bounds::of(OF_OPERATORS), over))
+            let bounds = Bounds::of(OF_OPERATORS);
+            tokio::spawn(serve(listener, router, bounds, Networks::default(), over))
         });
         let stopping = async move {
             stop.await;
@@ -190,13 +193,8 @@ impl Server {
             engine.stop(DRAIN).await;
         };
         let router = http_api::router(self.app);
-        serve(
-            self.listener,
-            router,
-            Bounds::of(self.connections),
-            stopping,
-        )
-        .await;
+        let bounds = Bounds::of(self.connections);
+        serve(self.listener, router, bounds, self.proxies, stopping).await;
         if !deeds.deeds_done(LAST_DEEDS).await {
             tracing::warn!(
                 "what callers asked for who hung up did not end in time; the audit log may lack it"

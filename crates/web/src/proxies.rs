@@ -80,7 +80,7 @@ impl Proxies {
 }
 
 /// One who has a /64 has all of it.
-pub(crate) fn network(address: IpAddr) -> IpAddr {
+pub fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => {
             let network = address.to_bits() >> 64 << 64;

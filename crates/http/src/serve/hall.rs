@@ -1,10 +1,16 @@
 //! Who is connected, and for what each of them keeps the server waiting.
 
-use super::Bounds;
+use super::{
+    Bounds,
+    make_way::{Goes, Waiting, Way, Whence},
+};
 use guarded::Guarded;
 use std::{
     collections::BTreeMap,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 use tokio::sync::Notify;
@@ -39,13 +45,15 @@ struct State {
 
 /// A connection, as the hall sees it.
 pub(super) struct Place {
+    from: Whence,
     state: Guarded<State>,
     dismissed: Notify,
 }
 
 impl Place {
-    fn new(now: Instant) -> Self {
+    fn new(from: Whence, now: Instant) -> Self {
         Self {
+            from,
             state: Guarded::new(State {
                 waits: Waits::Request,
                 since: now,
@@ -136,6 +144,10 @@ impl Place {
         matches!(waits, Waits::Request | Waits::Head)
     }
 
+    fn is_dismissed(&self) -> bool {
+        self.state.lock().is_dismissed
+    }
+
     fn dismiss(&self) {
         self.state.lock().is_dismissed = true;
         self.dismissed.notify_one();
@@ -144,6 +156,7 @@ impl Place {
 
 struct Taken {
     places: BTreeMap<u64, Arc<Place>>,
+    way: Way,
     next: u64,
     said: Option<Instant>,
 }
@@ -153,6 +166,8 @@ pub(super) struct Hall {
     bounds: Bounds,
     taken: Guarded<Taken>,
     freed: Notify,
+    /// Somebody waits for whoever is answered next.
+    is_wanted: AtomicBool,
 }
 
 /// A place, until it is dropped.
@@ -166,11 +181,20 @@ impl Seat {
     pub(super) const fn place(&self) -> &Arc<Place> {
         &self.place
     }
+
+    /// Whether this one makes way once it is answered; then nobody else has to.
+    pub(super) fn makes_way(&self) -> bool {
+        self.hall.is_wanted.swap(false, Ordering::Relaxed)
+    }
 }
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        self.hall.taken.lock().places.remove(&self.number);
+        {
+            let mut taken = self.hall.taken.lock();
+            taken.places.remove(&self.number);
+            taken.way.leaves(self.place.from);
+        }
         self.hall.freed.notify_one();
     }
 }
@@ -181,20 +205,26 @@ impl Hall {
             bounds,
             taken: Guarded::new(Taken {
                 places: BTreeMap::new(),
+                way: Way::default(),
                 next: 0,
                 said: None,
             }),
             freed: Notify::new(),
+            is_wanted: AtomicBool::default(),
         }
     }
 
-    /// A place for somebody who connected. Where all are taken, whoever keeps the server waiting longest goes; where nobody does, the newcomer waits.
-    pub(super) async fn place(self: &Arc<Self>) -> Seat {
+    /// A place for somebody who connected. Where all are taken, somebody [makes way](super::make_way); `None` where that is the newcomer itself.
+    pub(super) async fn place(self: &Arc<Self>, from: Whence) -> Option<Seat> {
         loop {
-            if let Some(seat) = self.free_place() {
-                return seat;
+            if let Some(seat) = self.free_place(from) {
+                return Some(seat);
             }
-            self.dismiss_longest();
+            match self.make_way(from, Instant::now()) {
+                Goes::This(_) => {}
+                Goes::Nobody => self.is_wanted.store(true, Ordering::Relaxed),
+                Goes::Newcomer => return None,
+            }
             tokio::select! {
                 () = self.freed.notified() => {}
                 () = tokio::time::sleep(ASK_AGAIN) => {}
@@ -202,15 +232,19 @@ impl Hall {
         }
     }
 
-    fn free_place(self: &Arc<Self>) -> Option<Seat> {
+    fn free_place(self: &Arc<Self>, from: Whence) -> Option<Seat> {
         let mut taken = self.taken.lock();
         if taken.places.len() >= self.bounds.connections {
             return None;
         }
-        let (number, place) = (taken.next, Arc::new(Place::new(Instant::now())));
+        let place = Arc::new(Place::new(from, Instant::now()));
+        let number = taken.next;
         taken.next += 1;
         taken.places.insert(number, Arc::clone(&place));
+        taken.way.comes(from);
         drop(taken);
+        // Whoever waited has a place, or gets this far again.
+        self.is_wanted.store(false, Ordering::Relaxed);
         Some(Seat {
             hall: Arc::clone(self),
             number,
@@ -218,25 +252,39 @@ impl Hall {
         })
     }
 
-    fn dismiss_longest(&self) {
-        let (mut taken, now) = (self.taken.lock(), Instant::now());
-        if taken
-            .said
-            .is_none_or(|said| now.duration_since(said) > SAY_AGAIN)
-        {
-            taken.said = Some(now);
+    /// Has somebody go for a newcomer.
+    fn make_way(&self, newcomer: Whence, now: Instant) -> Goes {
+        let mut taken = self.taken.lock();
+        let Taken {
+            places, way, said, ..
+        } = &mut *taken;
+        if said.is_none_or(|said| now.duration_since(said) > SAY_AGAIN) {
+            *said = Some(now);
             tracing::warn!(
                 connections = self.bounds.connections,
-                "all connections are taken: those that keep the server waiting longest are closed"
+                "all connections are taken: those that keep the server waiting are closed"
             );
         }
-        let waiting = taken.places.values();
-        let longest = waiting
-            .filter_map(|place| Some((place.waits_since()?, place)))
-            .min_by_key(|(since, _)| *since);
-        if let Some((_, place)) = longest {
+        // Whoever has to go will be gone in a moment.
+        let going = places.iter().find(|(_, place)| place.is_dismissed());
+        if let Some((number, _)) = going {
+            return Goes::This(*number);
+        }
+        let waiting = places.iter().filter_map(|(number, place)| {
+            Some(Waiting {
+                number: *number,
+                from: place.from,
+                since: place.waits_since()?,
+            })
+        });
+        let waiting: Vec<_> = waiting.collect();
+        let goes = way.make(newcomer, &waiting, self.bounds.grace, now);
+        if let Goes::This(number) = goes
+            && let Some(place) = places.get(&number)
+        {
             place.dismiss();
         }
+        goes
     }
 
     /// Those whose time is over go.
@@ -266,6 +314,11 @@ mod tests {
         Arc::new(Hall::new(Bounds::of(connections)))
     }
 
+    /// Of whoever comes by way of a proxy.
+    async fn seat(hall: &Arc<Hall>) -> Seat {
+        hall.place(None).await.unwrap()
+    }
+
     fn is_dismissed(seat: &Seat) -> bool {
         seat.place.state.lock().is_dismissed
     }
@@ -277,10 +330,10 @@ mod tests {
     #[tokio::test]
     async fn who_keeps_the_server_waiting_longest_makes_room() {
         let hall = hall(4);
-        let working = hall.place().await;
-        let idle = hall.place().await;
-        let asking = hall.place().await;
-        let slow = hall.place().await;
+        let working = seat(&hall).await;
+        let idle = seat(&hall).await;
+        let asking = seat(&hall).await;
+        let slow = seat(&hall).await;
         working.place.works(after(0));
         asking.place.hears(after(3));
         slow.place.works(after(2));
@@ -294,37 +347,56 @@ mod tests {
         // What was asked before and answered waits from then on.
         idle.place.works(after(1));
         idle.place.is_answered(after(5));
-        for expected in [&slow, &asking, &idle] {
-            assert!(!is_dismissed(expected));
-            hall.dismiss_longest();
-            assert!(is_dismissed(expected));
+        for expected in [slow, asking, idle] {
+            assert!(!is_dismissed(&expected));
+            hall.make_way(None, after(20));
+            assert!(is_dismissed(&expected));
         }
-        hall.dismiss_longest();
-        assert!(!is_dismissed(&working), "the server itself is late there");
+        let goes = hall.make_way(None, after(20));
+        assert_eq!(goes, Goes::Nobody, "the server itself is late there");
+        assert!(!is_dismissed(&working));
     }
 
     #[tokio::test]
     async fn an_answer_that_is_taken_in_drops_makes_room_too() {
         let hall = hall(2);
-        let (drops, idle) = (hall.place().await, hall.place().await);
+        let (drops, idle) = (seat(&hall).await, seat(&hall).await);
         drops.place.works(after(0));
         drops.place.takes(false, after(1));
         idle.place.is_answered(after(2));
         drops.place.takes(false, after(3));
-        hall.dismiss_longest();
+        hall.make_way(None, after(20));
         assert!(is_dismissed(&drops) && !is_dismissed(&idle));
     }
 
     #[tokio::test]
     async fn a_newcomer_gets_the_place_of_whoever_goes() {
         let hall = hall(1);
-        let first = hall.place().await;
+        let first = seat(&hall).await;
         let going = async {
             first.place.dismissed().await;
             drop(first);
         };
-        let ((), second) = tokio::join!(going, hall.place());
+        let ((), second) = tokio::join!(going, seat(&hall));
         assert!(!is_dismissed(&second));
+    }
+
+    #[tokio::test]
+    async fn whoever_is_answered_first_makes_way_where_nobody_keeps_the_server_waiting() {
+        let hall = hall(2);
+        let (one, other) = (seat(&hall).await, seat(&hall).await);
+        for seat in [&one, &other] {
+            seat.place.works(after(0));
+        }
+        assert!(!one.makes_way(), "nobody comes");
+        let answered = async {
+            // The newcomer waits by now.
+            tokio::task::yield_now().await;
+            assert!(one.makes_way() && !other.makes_way());
+            drop(one);
+        };
+        let (_newcomer, ()) = tokio::join!(seat(&hall), answered);
+        assert!(!other.makes_way());
     }
 
     #[tokio::test]
@@ -332,10 +404,10 @@ mod tests {
         let hall = hall(100);
         let begin = Instant::now();
         let [idle, asking, stuck, working] = [
-            hall.place().await,
-            hall.place().await,
-            hall.place().await,
-            hall.place().await,
+            seat(&hall).await,
+            seat(&hall).await,
+            seat(&hall).await,
+            seat(&hall).await,
         ];
         idle.place.is_answered(begin);
         stuck.place.works(begin);

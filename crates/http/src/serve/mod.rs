@@ -1,8 +1,9 @@
 //! The sockets: how many may be connected at once, and how long anybody may keep the server waiting.
 //!
-//! **How it works.** Whoever connects takes a [`place`](Hall::place). When all are taken, whoever has kept the server waiting longest
-//! goes: with a request that does not come, a head or a body that comes in drops, an answer that is not taken. So thousands that only hold on to their connection
-//! keep nobody out who asks for something. Beside that each of them has a time, after which it goes whether there is room or not.
+//! **How it works.** Whoever connects takes a [`place`](Hall::place). When all are taken, somebody who keeps the server waiting [makes way](make_way):
+//! with a request that does not come, a head or a body that comes in drops, an answer that is not taken. So thousands that only hold on to their connection
+//! keep nobody out who asks for something. Where nobody does, whoever is answered next does not go on. Beside that each of them has a time, after which it goes whether
+//! there is room or not.
 //!
 //! **What it does not do.** It knows no route. How much of a body is read is the handler's to say ([`web::body`]); what all bodies
 //! together may hold in memory is said here.
@@ -10,15 +11,22 @@
 mod body;
 mod hall;
 mod io;
+mod make_way;
 
 use axum::{Router, body::Body, extract::ConnectInfo};
 use body::{Answered, Awaited, Room};
-use hall::{Hall, Place, Seat};
+use engine::Networks;
+use hall::{Hall, Seat};
 use hyper::{
-    Request, Response, StatusCode, body::Incoming, header, server::conn::http1, service::service_fn,
+    Request, Response, StatusCode,
+    body::Incoming,
+    header::{self, HeaderValue},
+    server::conn::http1,
+    service::service_fn,
 };
 use hyper_util::rt::TokioIo;
 use io::Watched;
+use make_way::Whence;
 use std::{
     convert::Infallible,
     future::Future,
@@ -33,6 +41,7 @@ use tokio::{
     task::JoinSet,
 };
 use tower::ServiceExt;
+use web::proxies::network;
 
 /// Most of a request's head, in bytes. While it is read, a connection holds up to twice as much: what is there already, and what one read adds.
 const LARGEST_HEAD: usize = 32 << 10;
@@ -48,6 +57,8 @@ const REST: Duration = Duration::from_millis(100);
 pub struct Bounds {
     /// Connections at once.
     pub connections: usize,
+    /// How long somebody may keep the server waiting before others who come make it go, whatever address it is at.
+    pub grace: Duration,
     /// How long a connection may be open without a request.
     pub idle: Duration,
     /// How long the head of a request may take, from its first byte.
@@ -67,6 +78,7 @@ impl Bounds {
     pub const fn of(connections: usize) -> Self {
         Self {
             connections,
+            grace: Duration::from_secs(2),
             // Load balancers keep connections for a minute, and take it amiss when they are closed before.
             idle: Duration::from_secs(75),
             head: Duration::from_secs(10),
@@ -86,14 +98,27 @@ struct Served {
     room: Arc<Semaphore>,
 }
 
+/// Where they come in.
+struct Door {
+    listener: TcpListener,
+    hall: Arc<Hall>,
+    /// Each of whose connections may be anybody's.
+    proxies: Networks,
+}
+
 /// Serves until `closing` resolves; then what is under way has a last moment, and nobody is connected any more.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
     bounds: Bounds,
+    proxies: Networks,
     closing: impl Future<Output = ()>,
 ) {
-    let hall = Arc::new(Hall::new(bounds));
+    let door = Door {
+        listener,
+        hall: Arc::new(Hall::new(bounds)),
+        proxies,
+    };
     let served = Arc::new(Served {
         router,
         bounds,
@@ -102,21 +127,22 @@ pub async fn serve(
     let is_closing = watch::Sender::new(false);
     let mut connections = JoinSet::new();
     {
-        let (mut closing, mut next) = (pin!(closing), pin!(admit(&listener, &hall)));
+        let (mut closing, mut next) = (pin!(closing), pin!(door.admit()));
         let mut looking = tokio::time::interval(LOOK);
         loop {
             tokio::select! {
                 () = &mut closing => break,
-                _ = looking.tick() => hall.dismiss_late(Instant::now()),
+                _ = looking.tick() => door.hall.dismiss_late(Instant::now()),
                 Some(_) = connections.join_next() => {}
                 (stream, peer, seat) = &mut next => {
-                    next.set(admit(&listener, &hall));
+                    next.set(door.admit());
                     let served = Arc::clone(&served);
                     connections.spawn(connection(stream, peer, seat, served, is_closing.subscribe()));
                 }
             }
         }
     }
+    let Door { listener, hall, .. } = door;
     drop(listener);
     is_closing.send_replace(true);
     hall.dismiss_waiting();
@@ -130,18 +156,29 @@ pub async fn serve(
     connections.shutdown().await;
 }
 
-/// The next who connects, with a place.
-async fn admit(listener: &TcpListener, hall: &Arc<Hall>) -> (TcpStream, SocketAddr, Seat) {
-    loop {
-        match listener.accept().await {
-            Ok((stream, peer)) => return (stream, peer, hall.place().await),
-            // Whoever connected is gone already.
-            Err(error) if is_of_the_caller(&error) => {}
-            Err(error) => {
-                tracing::error!(%error, "no connection can be accepted");
-                tokio::time::sleep(REST).await;
+impl Door {
+    /// The next who connects, with a place.
+    async fn admit(&self) -> (TcpStream, SocketAddr, Seat) {
+        loop {
+            match self.listener.accept().await {
+                Ok((stream, peer)) => {
+                    if let Some(seat) = self.hall.place(self.whence(peer)).await {
+                        return (stream, peer, seat);
+                    }
+                }
+                // Whoever connected is gone already.
+                Err(error) if is_of_the_caller(&error) => {}
+                Err(error) => {
+                    tracing::error!(%error, "no connection can be accepted");
+                    tokio::time::sleep(REST).await;
+                }
             }
         }
+    }
+
+    fn whence(&self, peer: SocketAddr) -> Whence {
+        let is_proxy = self.proxies.contain(peer.ip());
+        (!is_proxy).then(|| network(peer.ip()))
     }
 }
 
@@ -165,7 +202,7 @@ async fn connection(
     }
     let place = seat.place();
     let io = TokioIo::new(Watched::new(stream, Arc::clone(place)));
-    let service = service_fn(|request| answer(&served, place, peer, request));
+    let service = service_fn(|request| answer(&served, &seat, peer, request));
     let mut protocol = http1::Builder::new();
     protocol
         .max_buf_size(LARGEST_HEAD)
@@ -191,10 +228,11 @@ async fn connection(
 
 async fn answer(
     served: &Served,
-    place: &Arc<Place>,
+    seat: &Seat,
     peer: SocketAddr,
     request: Request<Incoming>,
 ) -> Result<Response<Answered>, Infallible> {
+    let place = seat.place();
     place.works(Instant::now());
     if head_length(&request) > LARGEST_HEAD {
         let refused = Response::builder()
@@ -215,8 +253,12 @@ async fn answer(
         ))
     });
     request.extensions_mut().insert(ConnectInfo(peer));
-    let answer = served.router.clone().oneshot(request).await?;
+    let mut answer = served.router.clone().oneshot(request).await?;
     drop(room);
+    if seat.makes_way() {
+        let close = HeaderValue::from_static("close");
+        answer.headers_mut().insert(header::CONNECTION, close);
+    }
     Ok(answer.map(|body| Answered::new(body, Arc::clone(place))))
 }
 
