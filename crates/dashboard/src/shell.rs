@@ -142,7 +142,7 @@ impl Shell {
             item("catalog", "Products", "/catalog", 0, ""),
             item("simulator", "Simulator", "/simulator", 0, ""),
             item("settings", "Settings", "/settings", 0, ""),
-            item("people", "People", "/people", 0, ""),
+            item("members", "Members", "/members", 0, ""),
             item("audit", "Audit log", "/audit", 0, ""),
         ];
         start.into_iter().chain(always).collect()

@@ -31,17 +31,17 @@ pub(crate) fn routes() -> Vec<Route<App>> {
             parked,
         ),
         Route::operation(
-            Post(Does("retry waiting messages", Subject::None)),
+            Post(Does("retake parked messages", Subject::None)),
             "/api/v1/projects/{project}/parked/retry",
             Write,
-            "Tries all waiting messages again",
+            "Takes all parked messages again",
             retake_all,
         ),
         Route::operation(
-            Post(Does("retry waiting message", Subject::Path("message"))),
+            Post(Does("retake parked message", Subject::Path("message"))),
             "/api/v1/projects/{project}/parked/{message}/retry",
             Write,
-            "Tries one waiting message again",
+            "Takes one parked message again",
             retake_one,
         ),
     ]
@@ -121,7 +121,7 @@ pub(crate) async fn retake_one(
         .unpark(project.id, None, Some(id), now)
         .await?;
     if count == 0 {
-        return Err(Problem::not_found("waiting message", &message));
+        return Err(Problem::not_found("parked message", &message));
     }
     Ok(Json(Retried { retried: count }))
 }

@@ -24,7 +24,7 @@ use web::{
 pub(crate) fn routes() -> Vec<Route<Dashboard>> {
     vec![Route::page(
         Method::Post(Effect::Does(
-            "retry waiting messages of",
+            "retake parked messages of",
             Subject::Path("key"),
         )),
         "/projects/{project}/apps/{key}/parked/{message}",
@@ -33,7 +33,7 @@ pub(crate) fn routes() -> Vec<Route<Dashboard>> {
     )]
 }
 
-/// Waiting messages that are shown of an app.
+/// Parked messages that are shown of an app.
 const MOST_SHOWN: usize = 200;
 
 /// A message that waits.
@@ -74,7 +74,7 @@ pub(super) async fn waiting(
         .collect())
 }
 
-/// `POST /projects/{project}/apps/{key}/parked/{message}`: one waiting message of the app, or `all`.
+/// `POST /projects/{project}/apps/{key}/parked/{message}`: one parked message of the app, or `all`.
 async fn retake(
     State(app): State<App>,
     project: InProject,
@@ -89,7 +89,7 @@ async fn retake(
     let ledger = app.engine.ledger();
     let retaken = ledger.unpark(project.id, Some(row.id), id, now).await?;
     if id.is_some() && retaken == 0 {
-        return Err(Problem::not_found("waiting message", &message));
+        return Err(Problem::not_found("parked message", &message));
     }
     let path = format!("/projects/{}/apps/{}", project.key, encode(&row.key));
     let did = if retaken > 0 {

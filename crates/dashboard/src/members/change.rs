@@ -26,7 +26,7 @@ use web::{
 
 /// The routes of this file.
 pub(crate) fn routes() -> Vec<Route<Dashboard>> {
-    let path = "/projects/{project}/people/{user}";
+    let path = "/projects/{project}/members/{user}";
     vec![Route::page(
         Method::Post(Effect::Configures),
         path,
@@ -43,7 +43,7 @@ struct MemberForm {
     remove: Ticked,
 }
 
-/// `POST /projects/{project}/people/{user}`: another role, or `remove`. The last owner stays.
+/// `POST /projects/{project}/members/{user}`: another role, or `remove`. The last owner stays.
 async fn change(
     State(app): State<App>,
     project: InProject,
@@ -53,7 +53,7 @@ async fn change(
     let id: UserId = parse("user", &id)?;
     decide_in(&app, &project, |project| changed(project, id, &sent)).await?;
     let notice = if sent.remove.0 { "removed" } else { "saved" };
-    Ok(done(&format!("/projects/{}/people", project.key), notice))
+    Ok(done(&format!("/projects/{}/members", project.key), notice))
 }
 
 fn changed(project: &InProject, id: UserId, sent: &MemberForm) -> Decision<()> {

@@ -38,19 +38,19 @@ pub(crate) fn routes() -> Vec<Route<Dashboard>> {
     vec![
         Route::page(
             Post(Configures),
-            "/projects/{project}/people/invite",
+            "/projects/{project}/members/invite",
             Manage,
             invite,
         ),
         Route::page(
             Post(Configures),
-            "/projects/{project}/people/withdraw/{digest}",
+            "/projects/{project}/members/withdraw/{digest}",
             Manage,
             withdraw,
         ),
         Route::page(
             Post(Configures),
-            "/projects/{project}/people/{user}/link",
+            "/projects/{project}/members/{user}/link",
             Manage,
             password_link,
         ),
@@ -73,7 +73,7 @@ struct InvitationForm {
     only: Ticked,
 }
 
-/// `POST /projects/{project}/people/invite`: answers with the page that shows the link once.
+/// `POST /projects/{project}/members/invite`: answers with the page that shows the link once.
 async fn invite(
     State(app): State<App>,
     project: InProject,
@@ -111,7 +111,7 @@ async fn invite(
     page(&app, &project, &uri, link, String::new()).await
 }
 
-/// `POST /projects/{project}/people/withdraw/{digest}`.
+/// `POST /projects/{project}/members/withdraw/{digest}`.
 async fn withdraw(
     State(app): State<App>,
     project: InProject,
@@ -128,12 +128,12 @@ async fn withdraw(
     })
     .await?;
     Ok(done(
-        &format!("/projects/{}/people", project.key),
+        &format!("/projects/{}/members", project.key),
         "removed",
     ))
 }
 
-/// `POST /projects/{project}/people/{user}/link`: a link that sets a new password, shown once.
+/// `POST /projects/{project}/members/{user}/link`: a link that sets a new password, shown once.
 async fn password_link(
     State(app): State<App>,
     project: InProject,

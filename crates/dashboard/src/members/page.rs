@@ -22,7 +22,7 @@ use web::{
 
 /// The routes of this file.
 pub(crate) fn routes() -> Vec<Route<Dashboard>> {
-    let path = "/projects/{project}/people";
+    let path = "/projects/{project}/members";
     vec![Route::page(Method::Get, path, Access::Page, members)]
 }
 
@@ -129,7 +129,7 @@ pub(super) async fn page(
     let second = app.engine.ledger().second_factors().await?;
     let is_right = problem.is_empty();
     let page = MembersTemplate {
-        shell: Shell::load(app, project, "people", uri).await?,
+        shell: Shell::load(app, project, "members", uri).await?,
         members: users
             .filter(|user| reaches(user.project))
             .map(|user| Member::of(user, caller, second.contains(&user.id)))
@@ -154,7 +154,7 @@ pub(super) async fn page(
     })
 }
 
-/// `GET /projects/{project}/people`.
+/// `GET /projects/{project}/members`.
 async fn members(
     State(app): State<App>,
     project: InProject,

@@ -20,7 +20,7 @@ use web::{
 
 /// The routes of this file.
 pub(crate) fn routes() -> Vec<Route<Dashboard>> {
-    let path = "/projects/{project}/people/{user}/second-factor";
+    let path = "/projects/{project}/members/{user}/second-factor";
     vec![Route::page(
         Method::Post(Effect::Does("reset the second factor of", Subject::Said)),
         path,
@@ -29,7 +29,7 @@ pub(crate) fn routes() -> Vec<Route<Dashboard>> {
     )]
 }
 
-/// `POST /projects/{project}/people/{user}/second-factor`: owners only, and never one's own: that takes a code.
+/// `POST /projects/{project}/members/{user}/second-factor`: owners only, and never one's own: that takes a code.
 async fn reset(
     State(app): State<App>,
     project: InProject,
@@ -50,7 +50,7 @@ async fn reset(
         return Err(Problem::new(Code::Conflict, problem));
     }
     let was_there = app.engine.ledger().remove_second_factor(id).await?;
-    let answer = done(&format!("/projects/{}/people", project.key), "saved");
+    let answer = done(&format!("/projects/{}/members", project.key), "saved");
     Ok(if was_there {
         Noted::to(user.email.clone(), answer).into_response()
     } else {

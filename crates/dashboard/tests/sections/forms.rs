@@ -101,7 +101,7 @@ async fn of_viewers_and_of_other_sites_change_nothing() {
         "apps/shop",
         "integrations/hook",
         "catalog",
-        "people",
+        "members",
         "replay",
     ] {
         let path = format!("/projects/acme/{path}");
@@ -129,7 +129,7 @@ async fn a_field_that_a_form_does_not_have_is_refused_by_name() {
         "/projects/acme/customers/ann/revoke",
         "/projects/acme/customers/ann/transfer",
         "/projects/acme/integrations/hook/remove",
-        "/projects/acme/people/invite",
+        "/projects/acme/members/invite",
         "/projects/acme/rates",
         "/projects/acme/replay",
         "/projects/acme/settings",

@@ -220,12 +220,12 @@ async fn names_are_as_long_as_names_are() {
     let nobody = server.by(Who::Nobody);
     assert_eq!(tries(&nobody, &long, "whatever it is").await, 422);
     let fields = [("email", long.as_str()), ("role", "viewer")];
-    let invited = server.form("/projects/acme/people/invite", &fields).await;
+    let invited = server.form("/projects/acme/members/invite", &fields).await;
     assert_eq!(invited.status, 422);
     let forms = &server;
     let fields = [("email", "new@acme.example"), ("role", "viewer")];
     let page = forms
-        .form("/projects/acme/people/invite", &fields)
+        .form("/projects/acme/members/invite", &fields)
         .await
         .text();
     let (_, token) = page.split_once("/invite/").unwrap();

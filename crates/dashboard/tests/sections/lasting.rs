@@ -180,7 +180,7 @@ async fn a_stream_ends_when_the_right_to_it_does() {
 
 /// Makes a link for somebody's password; answers with its path.
 async fn link(server: &TestServer, by: Who, email: &str) -> Result<String, String> {
-    let path = format!("/projects/acme/people/{}/link", user(server, email).id);
+    let path = format!("/projects/acme/members/{}/link", user(server, email).id);
     let answer = server.by(by).form(&path, &[]).await;
     match answer.text().split_once("/invite/") {
         Some((_, rest)) => Ok(format!("/invite/{}", rest.get(..64).unwrap())),
@@ -207,7 +207,7 @@ async fn a_password_link_is_made_for_equals_by_owners_only() {
     }
     let page = server
         .by(Who::Admin)
-        .get("/projects/acme/people")
+        .get("/projects/acme/members")
         .await
         .text();
     assert_eq!(
@@ -231,7 +231,7 @@ async fn a_password_link_dies_with_its_user_the_role_and_its_maker() {
     ] {
         let server = fresh().await;
         let path = link(&server, Who::Admin, viewer).await.unwrap();
-        let page = |email| format!("/projects/acme/people/{}", user(&server, email).id);
+        let page = |email| format!("/projects/acme/members/{}", user(&server, email).id);
         let owner = server.by(Who::Owner);
         let changed = match what {
             "nothing" => None,
@@ -298,7 +298,7 @@ async fn links_are_bounded_and_old_ones_make_room() {
     };
     configure(&server, links(1).map(Change::PutInvitation).collect()).await;
     let fields = [("email", "new@a.example"), ("role", "viewer")];
-    let invite = async || server.form("/projects/acme/people/invite", &fields).await;
+    let invite = async || server.form("/projects/acme/members/invite", &fields).await;
     let refused = "409 100 links are open already; withdraw some first";
     assert_eq!(told(&invite().await), refused);
     // To this project only is another reach.
@@ -307,7 +307,7 @@ async fn links_are_bounded_and_old_ones_make_room() {
         ("role", "viewer"),
         ("only", "on"),
     ];
-    let made = server.form("/projects/acme/people/invite", &only).await;
+    let made = server.form("/projects/acme/members/invite", &only).await;
     assert_eq!(made.status, 200, "{made}");
     server.pass(SignedDuration::from_hours(2));
     assert_eq!(invite().await.status, 200);

@@ -26,13 +26,13 @@ fn id(server: &TestServer, email: &str) -> String {
 #[tokio::test]
 async fn are_shown() {
     let server = lived().await;
-    assert_snapshot!("people", shown(&server, "/people").await);
+    assert_snapshot!("members", shown(&server, "/members").await);
 }
 
 #[tokio::test]
 async fn are_invited_by_a_link_that_is_shown_once() {
     let server = lived().await;
-    let path = "/projects/acme/people/invite";
+    let path = "/projects/acme/members/invite";
     let fields = [
         ("email", " New@acme.example "),
         ("role", "viewer"),
@@ -41,14 +41,14 @@ async fn are_invited_by_a_link_that_is_shown_once() {
     let answer = server.form(path, &fields).await;
     assert_eq!(answer.status, 200, "{answer}");
     assert!(answer.text().contains("/invite/"));
-    let page = shown(&server, "/people").await;
+    let page = shown(&server, "/members").await;
     assert!(page.contains("new@acme.example as viewer") && !page.contains("/invite/"));
     let digest = server.app.engine.setup().configuration.invitations[0]
         .digest
         .clone();
     assert_eq!(
-        sent(&server, &format!("/people/withdraw/{digest}"), &[]).await,
-        "303 /projects/acme/people?notice=removed"
+        sent(&server, &format!("/members/withdraw/{digest}"), &[]).await,
+        "303 /projects/acme/members?notice=removed"
     );
     for (fields, told) in [
         (
@@ -64,25 +64,25 @@ async fn are_invited_by_a_link_that_is_shown_once() {
             "403 you may not make somebody \"king\"",
         ),
     ] {
-        assert_eq!(sent(&server, "/people/invite", &fields).await, told);
+        assert_eq!(sent(&server, "/members/invite", &fields).await, told);
     }
 }
 
 #[tokio::test]
 async fn get_another_role_or_go() {
     let server = lived().await;
-    let viewer = format!("/people/{}", id(&server, "viewer@acme.example"));
+    let viewer = format!("/members/{}", id(&server, "viewer@acme.example"));
     assert_eq!(
         sent(&server, &viewer, &[("role", "developer")]).await,
-        "303 /projects/acme/people?notice=saved"
+        "303 /projects/acme/members?notice=saved"
     );
     assert_eq!(
         sent(&server, &viewer, &[("remove", "yes")]).await,
-        "303 /projects/acme/people?notice=removed"
+        "303 /projects/acme/members?notice=removed"
     );
     let owner = id(&server, "owner@acme.example");
     let by_admin = server.by(Who::Admin);
-    let path = format!("/projects/acme/people/{owner}");
+    let path = format!("/projects/acme/members/{owner}");
     let refused = by_admin.form(&path, &[("remove", "yes")]).await;
     assert_eq!(told(&refused), format!("404 there is no user {owner:?}"));
 }
@@ -91,7 +91,7 @@ async fn get_another_role_or_go() {
 async fn get_a_link_for_a_new_password() {
     let server = lived().await;
     let viewer = id(&server, "viewer@acme.example");
-    let path = format!("/projects/acme/people/{viewer}/link");
+    let path = format!("/projects/acme/members/{viewer}/link");
     let answer = server.form(&path, &[]).await;
     assert!(answer.text().contains("/invite/"), "{answer}");
 }
@@ -110,7 +110,7 @@ async fn get_their_second_factor_reset_by_an_owner_and_it_is_told() {
         let found = server.ledger().second_factor(user.id).await;
         found.unwrap().is_some()
     };
-    let path = |user: &User| format!("/projects/acme/people/{}/second-factor", user.id);
+    let path = |user: &User| format!("/projects/acme/members/{}/second-factor", user.id);
     for (who, user, status) in [
         (Who::Viewer, &admin, 403),
         (Who::Developer, &admin, 403),
@@ -123,10 +123,10 @@ async fn get_their_second_factor_reset_by_an_owner_and_it_is_told() {
         assert_eq!(answer.status, status, "{who:?}: {answer}");
         assert!(has(user).await);
     }
-    let people = server.page("/projects/acme/people").await.text();
+    let people = server.page("/projects/acme/members").await.text();
     assert!(people.contains(&path(&admin)) && !people.contains(&path(&owner)));
     let reset = server.form(&path(&admin), &[]).await;
-    assert_eq!(told(&reset), "303 /projects/acme/people?notice=saved");
+    assert_eq!(told(&reset), "303 /projects/acme/members?notice=saved");
     assert!(!has(&admin).await && has(&owner).await);
     let filter = AuditFilter {
         project: server.project("acme"),

@@ -198,7 +198,7 @@ async fn a_link_that_is_withdrawn_while_it_is_used_opens_nothing() {
 #[tokio::test]
 async fn invitations_made_at_once_are_all_made() {
     let server = fresh().await;
-    let path = "/projects/acme/people/invite";
+    let path = "/projects/acme/members/invite";
     let fields = |email| [("email", email), ("role", "viewer")];
     let (a, b, c) = (
         fields("a@a.example"),
@@ -234,7 +234,7 @@ async fn of_two_owners_who_remove_each_other_one_stays() {
         vec![Change::ChangeUser(admin.id, admin.email, role)],
     )
     .await;
-    let path = |id: UserId| format!("/projects/acme/people/{id}");
+    let path = |id: UserId| format!("/projects/acme/members/{id}");
     let (first, second) = (path(owner("owner@acme.example").id), path(admin.id));
     let (by_admin, by_owner) = (server.by(Who::Admin), server.by(Who::Owner));
     let remove = [("remove", "on")];

@@ -197,7 +197,7 @@ async fn a_password_link_asks_for_the_code_as_well() {
     let setup = server.app.engine.setup();
     let mut users = setup.configuration.users.iter();
     let id = users.find(|user| user.email == OWNER).unwrap().id;
-    let path = format!("/projects/acme/people/{id}/link");
+    let path = format!("/projects/acme/members/{id}/link");
     let page = server.by(Who::Operator).form(&path, &[]).await.text();
     let (_, token) = page.split_once("/invite/").unwrap();
     let link = format!("/invite/{}", token.get(..64).unwrap());

@@ -135,7 +135,7 @@ async fn only_the_operator_makes_an_owner_beside_other_members() {
 async fn an_invitation_makes_one_account_for_its_address() {
     let server = lived().await;
     let fields = [("email", "new@acme.example"), ("role", "viewer")];
-    let invited = server.form("/projects/acme/people/invite", &fields).await;
+    let invited = server.form("/projects/acme/members/invite", &fields).await;
     let page = invited.text();
     let (_, token) = page.split_once("/invite/").unwrap();
     let path = format!("/invite/{}", token.split('<').next().unwrap());
@@ -215,11 +215,11 @@ async fn an_invitation_does_not_tell_who_has_an_account_elsewhere() {
     for email in ["viewer@acme.example", "nobody@acme.example"] {
         let server = fresh().await;
         let theirs = server.by(Who::OtherOwner);
-        let people = theirs.get("/projects/other/people").await.text();
+        let people = theirs.get("/projects/other/members").await.text();
         assert!(people.contains("otherowner@acme.example"));
         assert!(!people.contains("viewer@acme.example"), "{people}");
         let fields = [("email", email), ("role", "viewer")];
-        let invited = theirs.form("/projects/other/people/invite", &fields).await;
+        let invited = theirs.form("/projects/other/members/invite", &fields).await;
         let page = invited.text();
         let (_, token) = page.split_once("/invite/").unwrap();
         let path = format!("/invite/{}", token.get(..64).unwrap());
@@ -244,7 +244,7 @@ async fn an_invitation_does_not_tell_who_has_an_account_elsewhere() {
     assert!(reaches.contains(&None) && reaches.contains(&Some(server.project("other"))));
     // And whoever reaches everything is told, as before.
     let fields = [("email", "otherowner@acme.example"), ("role", "viewer")];
-    let known = server.form("/projects/acme/people/invite", &fields).await;
+    let known = server.form("/projects/acme/members/invite", &fields).await;
     assert_eq!(
         told(&known),
         "422 otherowner@acme.example has an account already"
@@ -274,7 +274,7 @@ async fn the_password_says_which_account_of_an_address_is_meant() {
         } else {
             &fields[..2]
         };
-        let path = format!("/projects/{project}/people/invite");
+        let path = format!("/projects/{project}/members/invite");
         let page = server.by(who).form(&path, fields).await.text();
         let (_, token) = page.split_once("/invite/").unwrap();
         paths.push(format!("/invite/{}", token.get(..64).unwrap()));

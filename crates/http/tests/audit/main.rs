@@ -28,7 +28,7 @@ const SAID: &[(&str, &str)] = &[
     ("POST /signin", "with a password"),
     ("POST /signin/code", "with a password and a code"),
     (
-        "POST /projects/{project}/people/{user}/second-factor",
+        "POST /projects/{project}/members/{user}/second-factor",
         "viewer@acme.example",
     ),
     ("POST /projects/{project}/rates", "1"),

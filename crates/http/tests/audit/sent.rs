@@ -119,10 +119,10 @@ const BODIES: &[(&str, &str)] = &[
     ("POST /projects/{project}/settings", "name=New"),
     ("POST /projects/{project}/settings/keys", "name=new"),
     (
-        "POST /projects/{project}/people/invite",
+        "POST /projects/{project}/members/invite",
         "email=new%40acme.example&role=viewer",
     ),
-    ("POST /projects/{project}/people/{user}", "role=developer"),
+    ("POST /projects/{project}/members/{user}", "role=developer"),
     (
         "POST /projects/{project}/rates",
         "csv=Date%2C+USD%2C%0A01+January+2026%2C+1.1000%2C%0A",
@@ -228,12 +228,12 @@ pub(crate) async fn filled(server: &TestServer, names: &Names, route: &str, path
             path.replace("{token}", &link)
         }
         "POST /invite/{token}" => path.replace("{token}", "invited"),
-        "POST /projects/{project}/people/{user}/second-factor" => {
+        "POST /projects/{project}/members/{user}/second-factor" => {
             let user = user(server, "viewer@acme.example");
             second_factor(server, &user).await;
             path.replace("{user}", &user)
         }
-        "POST /projects/{project}/people/withdraw/{digest}" => {
+        "POST /projects/{project}/members/withdraw/{digest}" => {
             path.replace("{digest}", &digest("invited"))
         }
         "POST /projects/{project}/settings/keys/{key}/revoke" => {

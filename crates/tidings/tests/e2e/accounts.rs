@@ -85,7 +85,7 @@ async fn passwords_change_sessions_end_and_lost_passwords_are_replaced() {
     assert!(page.contains("Accounts are made by invitation"));
     let invited = operator
         .post(
-            "/projects/acme/people/invite",
+            "/projects/acme/members/invite",
             "email=ann%40a.example&role=owner",
         )
         .await;
@@ -132,10 +132,10 @@ async fn passwords_change_sessions_end_and_lost_passwords_are_replaced() {
     assert_eq!(ann.get(account).await.0, 200, "this one stays");
 
     // Somebody forgot the password: a link sets another, once, and ends what was open.
-    let (_, people) = operator.get("/projects/acme/people").await;
+    let (_, people) = operator.get("/projects/acme/members").await;
     let (before, _) = people.split_once("/link\"").unwrap();
-    let (_, user) = before.rsplit_once("/people/").unwrap();
-    let path = format!("/projects/acme/people/{user}/link");
+    let (_, user) = before.rsplit_once("/members/").unwrap();
+    let path = format!("/projects/acme/members/{user}/link");
     let lost = link(&operator.post(&path, "").await.1);
     let (_, form) = ann.get(&lost).await;
     assert!(form.contains("Set a new password"), "{form}");
@@ -172,7 +172,7 @@ async fn who_reaches_one_project_manages_nobody_beyond_it() {
     let url = &server.url;
     let operator = operator(&server).await;
     let invite =
-        async |who: &Person, form: &str| who.post("/projects/acme/people/invite", form).await;
+        async |who: &Person, form: &str| who.post("/projects/acme/members/invite", form).await;
     let owner = link(
         &invite(&operator, "email=ann%40a.example&role=owner")
             .await
@@ -193,13 +193,13 @@ async fn who_reaches_one_project_manages_nobody_beyond_it() {
         .ok()
         .unwrap();
     assert_eq!(bob.get("/projects/other").await.0, 404);
-    let (_, people) = bob.get("/projects/acme/people").await;
+    let (_, people) = bob.get("/projects/acme/members").await;
     assert!(
         people.contains("bob@a.example") && !people.contains("ann@a.example"),
         "who reaches every project is told to those who do so too"
     );
     assert!(
-        !people.contains("/people/usr_"),
+        !people.contains("/members/usr_"),
         "and is nobody's to change"
     );
     // Whom bob invites reaches no more than bob, whatever the form says.

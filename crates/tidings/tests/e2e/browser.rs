@@ -282,11 +282,11 @@ async fn from_first_run_to_first_delivered_test_event_and_a_second_person() {
 
     // Somebody is invited, joins, and may look but not touch.
     browser
-        .open(&format!("{}/projects/quiet-hours/people", server.url))
+        .open(&format!("{}/projects/quiet-hours/members", server.url))
         .await;
     browser.fill("[name=email]", "reader@shop.example").await;
     browser
-        .click("form[action$=\"/people/invite\"] button")
+        .click("form[action$=\"/members/invite\"] button")
         .await;
     browser
         .until("document.querySelector('.hint pre') !== null")
@@ -307,7 +307,7 @@ async fn from_first_run_to_first_delivered_test_event_and_a_second_person() {
         .await;
     assert!(browser.html().await.contains("reader@shop.example"));
     let refused = browser
-        .evaluate("fetch('/projects/quiet-hours/people/invite', { method: 'POST' }).then(answer => answer.status)")
+        .evaluate("fetch('/projects/quiet-hours/members/invite', { method: 'POST' }).then(answer => answer.status)")
         .await;
     assert_eq!(refused, 403);
     browser.open(&link).await;

@@ -66,7 +66,7 @@ async fn every_page_is_there_and_a_reader_may_change_nothing() {
         "/rates".into(),
         "/account".into(),
         "/settings".into(),
-        "/people".into(),
+        "/members".into(),
         "/audit".into(),
         "/start".into(),
     ];

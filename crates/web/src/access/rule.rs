@@ -24,7 +24,7 @@ pub enum Access {
     Form,
     /// A person who is signed in, about himself, on a form of ours.
     Own,
-    /// A person who is signed in and may manage people and keys.
+    /// A person who is signed in and may manage members and keys.
     Manage,
 }
 
@@ -88,7 +88,7 @@ impl Access {
             // It is in every copy of the app.
             Some("this is the public key of an app: it opens /v1 only")
         } else if self.is_for_managers() && !caller.may_manage() {
-            Some("only admins and owners may manage people and keys")
+            Some("only admins and owners may manage members and keys")
         } else if caller.scope < least {
             Some("this key may not change anything")
         } else {
