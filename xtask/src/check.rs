@@ -1,7 +1,7 @@
 //! The full check: what continuous integration runs, step by step.
 
 use crate::tools::{
-    browser_tools, clock_tools, database_tools, exists, run, run_with, stream_tools,
+    browser_tools, clock_tools, database_tools, exists, fuzz_tools, run, run_with, stream_tools,
 };
 use anyhow::{Context, Result, bail};
 use std::{collections::BTreeSet, num::NonZero, process::Command, thread::available_parallelism};
@@ -27,8 +27,10 @@ pub(crate) fn all(long: bool) -> Result<()> {
     database_tools()?;
     stream_tools()?;
     clock_tools()?;
+    fuzz_tools()?;
     without_running()?;
-    tests(long)
+    tests(long)?;
+    crate::fuzz::briefly()
 }
 
 /// What is found without running anything: formatting, lints, documentation, licences, statements.
@@ -40,6 +42,8 @@ fn without_running() -> Result<()> {
             "clippy",
             "--workspace",
             "--all-targets",
+            "--features",
+            "fuzz/libfuzzer",
             "--locked",
             "--",
             "-D",

@@ -56,15 +56,8 @@ enum Command {
     /// Keep a server at half of what it can take, with readers of its streams that do not read; the outcome is added to
     /// docs/reliability.md.
     Soak(chaos::Soak),
-    /// Fuzz whatever parses outside bytes, with libFuzzer.
-    Fuzz {
-        /// How long each target is fuzzed.
-        #[arg(long, default_value_t = 60)]
-        seconds: u64,
-        /// Only this target.
-        #[arg(long)]
-        target: Option<String>,
-    },
+    /// Fuzz whatever parses outside bytes, with libFuzzer, which sees what is reached; or parse again what harmed a target.
+    Fuzz(fuzz::Options),
     /// Ask a new PostgreSQL about every statement, for the compiler; after a statement or the schema changed.
     Sql,
     /// Write down what this release writes to its databases, for the tests of those that come; after a migration was added.
@@ -74,6 +67,9 @@ enum Command {
 }
 
 fn main() -> Result<()> {
+    if let Some(error) = fuzz::in_place_of_the_compiler() {
+        return Err(error);
+    }
     match Cli::parse().command {
         Command::Demo { rest } => demo::run(&rest),
         Command::Test { long } => check::all(long),
@@ -89,7 +85,7 @@ fn main() -> Result<()> {
         ),
         Command::Chaos(options) => chaos::run(&options),
         Command::Soak(options) => chaos::soak(&options),
-        Command::Fuzz { seconds, target } => fuzz::run(seconds, target.as_deref()),
+        Command::Fuzz(options) => fuzz::run(&options),
         Command::Sql => {
             tools::database_tools()?;
             sql::prepare()

@@ -90,6 +90,14 @@ pub(crate) fn clock_tools() -> Result<()> {
     Ok(())
 }
 
+/// Makes sure that libFuzzer can be built, which is written in C++.
+pub(crate) fn fuzz_tools() -> Result<()> {
+    if !exists("c++") {
+        install("g++", "libFuzzer is built with a C++ compiler")?;
+    }
+    Ok(())
+}
+
 /// From Debian's packages, where that is possible.
 fn install(package: &str, needs: &str) -> Result<()> {
     let installed = run("apt-get", &["update", "-q"]).and_then(|()| {
