@@ -6,7 +6,7 @@ mod serve;
 pub use serve::{Bounds, serve};
 
 use axum::{Router, middleware};
-use web::App;
+use web::{App, route::caught_outside};
 
 /// The whole HTTP interface.
 pub fn router(app: App) -> Router {
@@ -16,7 +16,8 @@ pub fn router(app: App) -> Router {
 
 /// What operators are told, for a listener of their own.
 pub fn operations(app: &App) -> Router {
-    api::operations(app)
+    let caught = middleware::from_fn_with_state(app.clone(), caught_outside);
+    api::operations(app).layer(caught)
 }
 
 /// Routes with what is answered beside them, and every answer as it leaves.
@@ -29,12 +30,17 @@ fn dressed(routes: Router, app: App) -> Router {
             dashboard::readable,
         ))
         .layer(middleware::from_fn(api::for_clients))
-        .layer(middleware::from_fn_with_state(app, dashboard::harden))
+        .layer(middleware::from_fn_with_state(
+            app.clone(),
+            dashboard::harden,
+        ))
+        .layer(middleware::from_fn_with_state(app, caught_outside))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use axum::{extract::Request, middleware::Next};
     use web::{
         access::Access,
         problem::Problem,
@@ -106,6 +112,28 @@ mod tests {
         let page = answer.text();
         assert!(page.contains("Something went wrong here"), "{page}");
         assert!(!page.contains("somebody"), "{page}");
+        let id = page.split("Request <code>").nth(1).unwrap();
+        let id = id.split_once('<').unwrap().0;
+        assert!(
+            id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit()),
+            "{id}"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_panic_of_what_is_around_a_handler_is_a_problem_too() {
+        let server = TestServer::start(|app| {
+            let answers = async || Problem::not_found("anything", "here");
+            let route = Route::page(Method::Get, "/api/v1/broken", Access::Read, answers);
+            let panics = async |_: Request, _: Next| -> Problem { panic!("of {}", "somebody") };
+            let routes = mount(&app, vec![route]).with_state(());
+            dressed(routes.layer(middleware::from_fn(panics)), app)
+        })
+        .await;
+        let answer = server.get("/api/v1/broken").await;
+        assert_eq!(answer.status, 500, "{answer}");
+        assert_eq!(answer.json()["code"], "internal");
+        assert!(!answer.text().contains("somebody"), "{answer}");
     }
 
     #[test]

@@ -186,6 +186,15 @@ async fn caught(
     request: Request,
     next: Next,
 ) -> Response {
+    answered(&app, path, request, next).await
+}
+
+/// The same around whatever is around routes, and where no route is: outside of all else.
+pub async fn caught_outside(State(app): State<App>, request: Request, next: Next) -> Response {
+    answered(&app, "", request, next).await
+}
+
+async fn answered(app: &App, path: &'static str, request: Request, next: Next) -> Response {
     let method = request.method().clone();
     let panic = match AssertUnwindSafe(next.run(request)).catch_unwind().await {
         Ok(answer) => return answer,
@@ -194,7 +203,7 @@ async fn caught(
     let said = panic.downcast_ref::<String>().map(String::as_str);
     let said = said.or_else(|| panic.downcast_ref::<&str>().copied());
     let id = app.engine.system().uuid().simple().to_string();
-    tracing::error!(request.id = id, %method, path, panic = said, "a handler panicked");
+    tracing::error!(request.id = id, %method, path, panic = said, "what answers a request panicked");
     Problem::of_request(id).into_response()
 }
 
