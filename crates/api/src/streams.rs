@@ -21,7 +21,7 @@ use web::{
     described::{Answers, Description},
     problem::Problem,
     project::InProject,
-    query::{DeliveryQuery, EventQuery, Filters},
+    query::{DeliveryQuery, DeliveryStreamQuery, EventQuery, EventStreamQuery, Filters},
     route::{Method, Route},
     stream::{BATCH, Following, LastEventId, Messages, follow, sse, start},
     view::{self, EventView},
@@ -80,9 +80,10 @@ pub(crate) async fn events(
     State(app): State<App>,
     right: Right,
     project: InProject,
-    Filters(query): Filters<EventQuery>,
+    Filters(query): Filters<EventStreamQuery>,
     last: LastEventId,
 ) -> Result<Live<EventView>, Problem> {
+    let query = EventQuery::from(query);
     let mut filter = query.events(&app, &project).await?;
     let from = start(&app, last, query.after, &filter).await?;
     // A position is a place in all of history, also for whoever comes back after a month.
@@ -99,9 +100,9 @@ pub(crate) async fn events(
 pub(crate) async fn deliveries(
     right: Right,
     project: InProject,
-    Filters(query): Filters<DeliveryQuery>,
+    Filters(query): Filters<DeliveryStreamQuery>,
 ) -> Result<Live<DeliveryView>, Problem> {
-    let filter = query.filter(&project)?;
+    let filter = DeliveryQuery::from(query).filter(&project)?;
     let seen: BTreeMap<DeliveryId, (u32, DeliveryState)> = BTreeMap::new();
     let messages = sse(stream::unfold(
         (Following::new(right)?, filter, seen),

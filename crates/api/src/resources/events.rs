@@ -43,10 +43,11 @@ pub(crate) async fn events(
     project: InProject,
     Filters(query): Filters<EventQuery>,
 ) -> Answer<List<EventView>> {
+    query.begins_once()?;
     let filter = query.events(&app, &project).await?;
     let (page, wait) = (query.page()?, query.wait()?);
     let place = (!wait.is_zero()).then(|| right.follow()).transpose()?;
-    let rows = await_events(&app, &filter, page, wait).await?;
+    let rows = await_events(&app, &right, &filter, page, wait).await?;
     drop(place);
     let last = rows.last().map(|row| row.position);
     let next = match query.after {
@@ -60,8 +61,11 @@ pub(crate) async fn events(
 }
 
 /// Events of a page, as soon as there are any, or what there is when the wait is over.
+///
+/// Errors: while it was waited, the caller lost the right to them.
 async fn await_events(
     app: &App,
+    right: &Right,
     filter: &EventFilter,
     page: Page,
     wait: Duration,
@@ -80,6 +84,9 @@ async fn await_events(
             // Another node may have written without a word.
             () = tokio::time::sleep(Duration::from_secs(2)) => {}
             changed = changes.changed() => if changed.is_err() { return Ok(rows) },
+        }
+        if !right.holds().await {
+            return Err(Problem::changed_meanwhile());
         }
     }
 }

@@ -3,6 +3,8 @@
 use crate::{ids, lived, server};
 use insta::assert_snapshot;
 use jiff::SignedDuration;
+use ledger::{ConfigurationChange as Change, Scope};
+use web::access::new_api_key;
 
 const EVENTS: &str = "/api/v1/projects/acme/events";
 
@@ -145,4 +147,29 @@ async fn one_is_shown_as_in_the_list() {
     told.get(&format!("/api/v1/projects/other/events/{id}"))
         .await;
     assert_snapshot!(told);
+}
+
+#[tokio::test]
+async fn whoever_waits_for_one_waits_no_longer_than_the_right_to_it() {
+    let server = server().await;
+    let (engine, acme) = (&server.app.engine, server.project("acme"));
+    let (text, key) = new_api_key(engine.system(), Some(acme), "ci", Scope::Read).unwrap();
+    let configure = async |change| {
+        let done = engine
+            .configure(&engine.setup(), vec![change], "test")
+            .await;
+        assert!(done.unwrap());
+    };
+    configure(Change::PutApiKey(key.clone())).await;
+    let client = server.with_key(&text);
+    let path = format!("{EVENTS}?after=0&wait=60");
+    let revoked = async {
+        // It waits by then, or is refused at the door: the answer is another one.
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+        configure(Change::RemoveApiKey(key.id)).await;
+    };
+    let (answer, ()) = tokio::join!(client.get(&path), revoked);
+    assert_eq!(answer.status, 409, "{answer}");
 }

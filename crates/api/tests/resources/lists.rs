@@ -9,6 +9,12 @@ async fn a_filter_that_a_list_does_not_apply_is_refused_by_name() {
         ("deliveries", "customer", "integration"),
         ("deliveries", "kind", "state"),
         ("deliveries/stream", "since", "integration"),
+        ("deliveries/stream", "before", "state"),
+        ("deliveries/stream", "limit", "state"),
+        ("events/stream", "before", "after"),
+        ("events/stream", "limit", "after"),
+        ("events/stream", "wait", "after"),
+        ("events/stream", "hours", "since"),
         ("customers", "state", "before"),
         ("customers", "app", "limit"),
         ("parked", "app", "before"),
@@ -23,6 +29,18 @@ async fn a_filter_that_a_list_does_not_apply_is_refused_by_name() {
             assert!(detail.contains(&format!("`{name}`")), "{path}: {detail}");
         }
     }
+}
+
+#[tokio::test]
+async fn events_are_asked_for_from_one_moment_on() {
+    let server = server().await;
+    let both = "/api/v1/projects/acme/events?since=2026-01-01T00:00:00Z&hours=3";
+    let answer = server.get(both).await;
+    assert_eq!(
+        (answer.status.as_u16(), answer.code()),
+        (400, "malformed_query".into())
+    );
+    assert_eq!(answer.json()["detail"], "give `since` or `hours`, not both");
 }
 
 #[tokio::test]
