@@ -48,14 +48,17 @@ pub(crate) fn shown_again(fields: &[Field], typed: &Settings, stored: &Value) ->
 impl Field {
     /// What a form says of a setting, and what is wrong with it. `stored` is what is shown now, secrets masked.
     ///
-    /// A field that was not sent is kept, and so are secrets, long texts, and boxes that were left as they were shown. Any other value
-    /// is set, be it the same. A field that was emptied has its default.
+    /// A field that is not in the form that was sent is kept, and so are secrets, long texts, and boxes that were left as they were shown. Any
+    /// other value is set, be it the same. A field that was emptied has its default.
     fn given(
         &self,
         sent: &Sent,
         stored: Option<&Value>,
         events: &[EventKind],
     ) -> Result<Given<Value>, String> {
+        if self.has_boxes() && !self.was_shown(sent) {
+            return Ok(Given::Keep);
+        }
         match self.kind {
             Kind::Switch => return Ok(switched(sent.is_on(self.name), stored)),
             Kind::Choices(_) => return Ok(chosen(sent.all(self.name), stored)),
@@ -101,6 +104,15 @@ impl Field {
             (Kind::Retry, policy) => Given::Set(json!({ "policy": policy })),
             _ => Given::Set(text.into()),
         })
+    }
+
+    /// Whether the form that was sent has this field. Of boxes that are not ticked nothing is sent, so the form says it beside them.
+    fn was_shown(&self, sent: &Sent) -> bool {
+        let within = |name: &str| {
+            let part = name.strip_prefix(self.name);
+            part.is_some_and(|part| part.is_empty() || part.starts_with('.'))
+        };
+        sent.names().any(within)
     }
 
     fn switches(&self, sent: &Sent, events: &[EventKind]) -> Given<Value> {
@@ -271,11 +283,26 @@ mod tests {
             ("key=k", "key", Given::Set(json!("k"))),
             ("days=", "days", Given::Default),
             ("on=on", "on", Given::Set(json!(true))),
-            ("", "on", Given::Default),
+            ("", "on", Given::Keep),
+            ("on.shown=on", "on", Given::Default),
+            ("", "events", Given::Keep),
+            (
+                "events.trial_started=on",
+                "events",
+                Given::Set(json!({ "subscription_started": false, "subscription_renewed": false })),
+            ),
+            (
+                "events.shown=on",
+                "events",
+                Given::Set(
+                    json!({ "trial_started": false, "subscription_started": false, "subscription_renewed": false }),
+                ),
+            ),
             // The same boxes say nothing about an order.
             ("any=a&any=b", "any", Given::Keep),
             ("any=a", "any", Given::Set(json!(["a"]))),
-            ("", "any", Given::Default),
+            ("", "any", Given::Keep),
+            ("any.shown=on", "any", Given::Default),
         ] {
             assert_eq!(given(body)[field], wanted, "{body:?} {field}");
         }

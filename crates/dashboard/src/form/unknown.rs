@@ -3,13 +3,25 @@
 use super::field::{Field, Kind};
 use domain::EventKind;
 
+/// What a widget of boxes sends beside them, because nothing is sent of those that are not ticked.
+const SHOWN: &str = ".shown";
+
 impl Field {
+    /// Whether its widget is made of boxes.
+    pub(super) fn has_boxes(&self) -> bool {
+        matches!(
+            self.kind,
+            Kind::Switch | Kind::Choices(_) | Kind::Events | Kind::EventSwitches
+        )
+    }
+
     /// Whether its widget sends a field of this name.
     fn sends(&self, name: &str, events: &[EventKind]) -> bool {
         let Some(part) = name.strip_prefix(self.name) else {
             return false;
         };
         match (self.kind, part) {
+            (_, SHOWN) => self.has_boxes(),
             (Kind::Events | Kind::EventSwitches, part) => {
                 let Some(part) = part.strip_prefix('.') else {
                     return false;
@@ -51,6 +63,10 @@ mod tests {
             ("retry", true),
             ("retry.delays", true),
             ("any", true),
+            ("any.shown", true),
+            ("on.shown", true),
+            ("events.shown", true),
+            ("url.shown", false),
             ("events", false),
             ("events.trial_started", true),
             ("events.trial_started.name", true),
