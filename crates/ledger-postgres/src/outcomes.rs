@@ -49,8 +49,7 @@ pub(crate) async fn add(pool: &PgPool, heard: &[(LaneId, Outcomes)]) -> Result<(
         let Some(newer) = heard.get(&lane) else {
             continue;
         };
-        // What cannot be read any more begins anew.
-        let mut known = serde_json::from_str::<Outcomes>(&row.body).unwrap_or_default();
+        let mut known = Outcomes::stored(lane, &row.body);
         known.add(newer);
         integrations.push(row.integration);
         endpoints.push(row.endpoint);

@@ -18,8 +18,7 @@ pub(crate) fn add(connection: &Connection, heard: &[(LaneId, Outcomes)]) -> Resu
             params![integration, endpoint],
             |row| row.get(1),
         )?;
-        // What cannot be read any more begins anew.
-        let known = body.and_then(|body| serde_json::from_str::<Outcomes>(&body).ok());
+        let known = body.map(|body| Outcomes::stored(*lane, &body));
         let mut known = known.unwrap_or_default();
         known.add(newer);
         let heard_at = known.heard_at().unwrap_or(Timestamp::UNIX_EPOCH);

@@ -16,7 +16,7 @@ use domain::{
     customer::{Customer, FORGOTTEN_PREFIX},
 };
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// What can be read of rows that wait for something to be done with them. One that cannot is said and passed over, so that it holds up no
 /// other; it comes up again.
@@ -64,10 +64,14 @@ pub fn scrub(value: &mut Value, names: &[String], by: &str) {
 /// Fields that are never written to the audit log.
 const SECRET: [&str; 4] = ["sealed_settings", "sealed_secrets", "digest", "password"];
 
-/// What the audit log shows of a stored thing: everything but secrets, which are only said to differ.
+/// What the audit log shows of a stored thing: everything but secrets, which are only said to differ. What cannot be read is said to be so;
+/// nothing of what is nothing.
 pub fn shown(body: &str) -> String {
-    let Ok(Value::Object(mut fields)) = serde_json::from_str::<Value>(body) else {
+    if body.is_empty() {
         return String::new();
+    }
+    let Ok(Value::Object(mut fields)) = serde_json::from_str::<Value>(body) else {
+        return json!({ "unreadable": true }).to_string();
     };
     for (name, value) in &mut fields {
         if SECRET.contains(&name.as_str()) {

@@ -3,6 +3,7 @@
 //! A node adds what it heard to what is known already, so the order in which nodes do so does not matter, and what a node that died had
 //! added stays.
 
+use crate::LaneId;
 use domain::NotSent;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -46,6 +47,15 @@ pub struct Failure {
 }
 
 impl Outcomes {
+    /// What is stored of an endpoint, to be added to. What cannot be read begins anew, which is logged: it says how an endpoint does, and nothing is lost that
+    /// the next attempts do not tell again.
+    pub fn stored(of: LaneId, body: &str) -> Self {
+        serde_json::from_str(body).unwrap_or_else(|error| {
+            tracing::error!(integration.id = %of.integration, endpoint = of.endpoint.id(), %error, "what is stored of how an endpoint does cannot be read; it begins anew");
+            Self::default()
+        })
+    }
+
     /// Notes what was `heard` of an attempt that was accepted.
     pub fn accepted(&mut self, at: Timestamp, heard: Timestamp) {
         self.note(heard, true);
