@@ -260,9 +260,11 @@ impl AppStoreApi {
 impl State {
     /// The chain with this id, or with a transaction of this id.
     fn find(&self, id: &str) -> Option<(&String, &Chain)> {
-        self.chains
-            .iter()
-            .find(|(chain, record)| *chain == id || record.transactions.contains_key(id))
+        let with_transaction = || {
+            let mut chains = self.chains.iter();
+            chains.find(|(_, record)| record.transactions.contains_key(id))
+        };
+        self.chains.get_key_value(id).or_else(with_transaction)
     }
 
     /// What the store could not deliver since it is asked about.

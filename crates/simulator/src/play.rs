@@ -1,25 +1,29 @@
 //! A fake Google Play: what is bought there, and what happens to it.
 
 mod api;
+mod key;
 mod push;
 
-use anyhow::{Result, anyhow};
-use aws_lc_rs::{
-    encoding::{AsDer, Pkcs8V1Der},
-    rsa::KeySize,
-    signature::RsaKeyPair,
-};
-use base64::{Engine, prelude::BASE64_STANDARD};
+use anyhow::Result;
 use guarded::Guarded;
 use jiff::Timestamp;
+use key::Key;
 use serde_json::{Value, json};
-use std::{collections::BTreeMap, sync::MutexGuard};
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc, MutexGuard,
+        atomic::{AtomicI64, Ordering},
+    },
+};
 
 /// Service account that pushes.
 pub const PUSH_ACCOUNT: &str = "push@simulated.iam.gserviceaccount.com";
 /// Service account that asks.
 const API_ACCOUNT: &str = "api@simulated.iam.gserviceaccount.com";
 const ACCESS_TOKEN: &str = "ya29.simulated";
+/// How many seconds it lasts. Source: Google, "Using OAuth 2.0 for Server to Server Applications".
+const HOUR: i64 = 3_599;
 
 #[derive(Default)]
 struct State {
@@ -38,8 +42,9 @@ struct State {
 pub struct PlayStore {
     /// The app's package name.
     pub package: String,
-    key: RsaKeyPair,
-    key_pem: String,
+    key: Arc<Key>,
+    /// How many seconds access tokens last.
+    tokens_last: AtomicI64,
     state: Guarded<State>,
 }
 
@@ -77,30 +82,26 @@ pub(crate) fn money(micros: i64, currency: &str) -> Value {
 }
 
 impl PlayStore {
-    /// A store for an app, with fresh keys.
+    /// A store for an app.
     pub fn new(package: &str) -> Result<Self> {
-        let key = RsaKeyPair::generate(KeySize::Rsa2048)
-            .map_err(|error| anyhow!("no key could be made: {error}"))?;
-        let der: Pkcs8V1Der<'_> = key
-            .as_der()
-            .map_err(|error| anyhow!("the key cannot be written: {error}"))?;
-        let key_pem = format!(
-            "-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n",
-            BASE64_STANDARD.encode(der.as_ref())
-        );
         Ok(Self {
             package: package.into(),
-            key,
-            key_pem,
+            key: Key::of_this_process()?,
+            tokens_last: AtomicI64::new(HOUR),
             state: Guarded::default(),
         })
+    }
+
+    /// Access tokens that are given from now on last so many seconds, instead of an hour.
+    pub fn give_tokens_for(&self, seconds: i64) {
+        self.tokens_last.store(seconds, Ordering::Relaxed);
     }
 
     /// The key file of a service account whose tokens come from `url`.
     pub fn service_account(&self, url: &str) -> String {
         json!({
             "type": "service_account", "client_email": API_ACCOUNT, "private_key_id": "simulated",
-            "private_key": self.key_pem, "token_uri": format!("{url}/token"),
+            "private_key": self.key.pem, "token_uri": format!("{url}/token"),
         })
         .to_string()
     }

@@ -227,10 +227,9 @@ impl Api for StripeAccount {
             return failure(404, "No such object");
         }
         let prefix = format!("{path}/");
-        let all: Vec<&Value> = state
-            .objects
-            .iter()
-            .filter(|(key, _)| key.starts_with(&prefix))
+        let from = state.objects.range(prefix.clone()..);
+        let all: Vec<&Value> = from
+            .take_while(|(key, _)| key.starts_with(&prefix))
             .map(|(_, object)| object)
             .filter(|object| {
                 request

@@ -6,10 +6,11 @@ use aws_lc_rs::signature::KeyPair as _;
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use std::sync::atomic::Ordering;
 
 impl PlayStore {
     fn keys(&self) -> Value {
-        let key = self.key.public_key();
+        let key = self.key.pair.public_key();
         let part = |bytes: &[u8]| BASE64_URL_SAFE_NO_PAD.encode(bytes);
         json!({ "keys": [{
             "kty": "RSA", "alg": "RS256", "use": "sig", "kid": "simulated",
@@ -72,8 +73,9 @@ impl Api for PlayStore {
     fn answer(&self, request: &ApiRequest, _: Timestamp) -> ApiAnswer {
         match request.path.as_str() {
             "/token" => {
+                let lasts = self.tokens_last.load(Ordering::Relaxed);
                 return ApiAnswer::json(
-                    &json!({ "access_token": ACCESS_TOKEN, "expires_in": 3599, "token_type": "Bearer" }),
+                    &json!({ "access_token": ACCESS_TOKEN, "expires_in": lasts, "token_type": "Bearer" }),
                 );
             }
             "/certs" => return ApiAnswer::json(&self.keys()),

@@ -23,8 +23,9 @@ impl PlayStore {
             BASE64_URL_SAFE_NO_PAD.encode(header.to_string()),
             BASE64_URL_SAFE_NO_PAD.encode(claims.to_string())
         );
-        let mut signature = vec![0; self.key.public_modulus_len()];
+        let mut signature = vec![0; self.key.pair.public_modulus_len()];
         self.key
+            .pair
             .sign(
                 &RSA_PKCS1_SHA256,
                 &SystemRandom::new(),
