@@ -41,6 +41,9 @@ enum Command {
         /// The same seed lives the same lives.
         #[arg(long, default_value_t = 1)]
         seed: u64,
+        /// Of how many worlds one is told to all of Tidings, with a ledger on disk and deliveries.
+        #[arg(long, default_value_t = 50)]
+        share: u64,
     },
     /// Put wrong rules into a copy of the tree, and see that the truth of generated lives notices each.
     Mutate(mutate::Options),
@@ -73,7 +76,7 @@ fn main() -> Result<()> {
     match Cli::parse().command {
         Command::Demo { rest } => demo::run(&rest),
         Command::Test { long } => check::all(long),
-        Command::Truth { years, seed } => truth::live(years, seed),
+        Command::Truth { years, seed, share } => truth::live(years, seed, share),
         Command::Mutate(options) => mutate::run(&options),
         Command::Bench { rest } => tools::run(
             "cargo",

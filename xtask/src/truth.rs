@@ -32,16 +32,17 @@ pub(crate) fn memory() -> Option<(&'static str, &'static str)> {
 }
 
 /// Lives so many years.
-pub(crate) fn live(years: u64, seed: u64) -> Result<()> {
+pub(crate) fn live(years: u64, seed: u64, share: u64) -> Result<()> {
     let options = optimised();
     let options = tools::strs(&options);
     let test = &["-p", "engine", "--test", "whole", "truth::years"];
     let run = &["--", "--ignored", "--nocapture"];
     let words = [&["test"], options.as_slice(), test, run].concat();
-    let (years, seed) = (years.to_string(), seed.to_string());
+    let [years, seed, share] = [years, seed, share].map(|number| number.to_string());
     let told = [
         ("TIDINGS_TRUTH_YEARS", years.as_str()),
         ("TIDINGS_TRUTH_SEED", seed.as_str()),
+        ("TIDINGS_TRUTH_SHARE", share.as_str()),
     ];
     let told: Vec<_> = told.into_iter().chain(memory()).collect();
     tools::run_with("cargo", &words, &told)

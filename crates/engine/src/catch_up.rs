@@ -25,6 +25,14 @@ impl Engine {
         self.intake.read_again().await
     }
 
+    /// Does what is due of purchases and of messages that wait, and nothing else that time asks for.
+    pub async fn catch_up_with_purchases(&self) -> Result<(), LedgerError> {
+        self.idle().await;
+        self.clock.look_at_what_waits().await?;
+        self.idle().await;
+        Ok(())
+    }
+
     /// Does what is due now and returns when all of it is settled: what time asks for, then deliveries, with those that they
     /// release. For one that does nothing by itself ([`Engine::quiet`]).
     pub async fn catch_up(&self) -> Result<(), LedgerError> {

@@ -216,6 +216,13 @@ impl Clock {
         self.dispatch.fail_removed().await
     }
 
+    /// Does once what messages and purchases wait for.
+    #[cfg(feature = "test")]
+    pub(crate) async fn look_at_what_waits(&self) -> Result<(), LedgerError> {
+        self.do_once(Chore::Waiting).await?;
+        self.do_once(Chore::Purchases).await
+    }
+
     async fn do_once(&self, chore: Chore) -> Result<(), LedgerError> {
         if let Some(duty) = chore.duty()
             && !self.duties.is_mine(&self.core, duty).await?

@@ -10,6 +10,7 @@ mod handshakes;
 mod health;
 mod lanes;
 mod lessons;
+mod memory;
 mod order;
 mod reasons;
 mod recovery;

@@ -1,6 +1,10 @@
 //! Lives that once were told wrongly, or asked for more than a listener can know: the smallest of each kind, by name.
 
-use super::{drive::Drive, span, way::Way};
+use super::{
+    drive::{Drive, Leg},
+    plan,
+    way::Way,
+};
 use simulator::truth::{Beginning, Deed, Form, Life, Market, StripeDeed};
 
 /// A life that begins then, with these deeds.
@@ -21,14 +25,16 @@ async fn is_told_truly(life: Life, way: Way) {
 
 /// The same, with what becomes of messages drawn from that seed.
 async fn is_told_truly_with(seed: u64, life: Life, way: Way) {
-    let outcomes = Drive::all(vec![life], way, seed, span()).await;
-    let outcome = &outcomes[0];
-    let differences = &outcome.differences;
-    assert!(
-        differences.is_empty(),
-        "{differences:?}\n{}",
-        outcome.report
-    );
+    for leg in [Leg::Whole, Leg::Short] {
+        let outcomes = Drive::all(vec![life.clone()], plan(way, leg, seed)).await;
+        let outcome = &outcomes[0];
+        let differences = &outcome.differences;
+        assert!(
+            differences.is_empty(),
+            "{leg:?}: {differences:?}\n{}",
+            outcome.report
+        );
+    }
 }
 
 const ANY: &str = "2026-01-02T00:00:00Z";

@@ -6,17 +6,16 @@
 mod compare;
 mod drive;
 mod found;
+mod long;
 mod way;
 
-use drive::{Drive, Outcome, Span};
+use drive::{Drive, Leg, Outcome, Plan, Span};
 use jiff::{SignedDuration, Timestamp};
 use simulator::truth::{Kinds, Life, Market};
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fmt::Write,
-    num::NonZeroUsize,
     sync::Mutex,
-    time::{Duration, Instant},
 };
 use way::Way;
 
@@ -26,6 +25,18 @@ const LASTS_DAYS: u64 = 300;
 
 fn lasts() -> SignedDuration {
     DAY * i32::try_from(LASTS_DAYS).unwrap()
+}
+
+/// How lives are told from the day on which the first may begin.
+fn plan(way: Way, leg: Leg, seed: u64) -> Plan {
+    let span = span();
+    Plan {
+        way,
+        leg,
+        is_derived_again: true,
+        seed,
+        span,
+    }
 }
 
 /// Lives begin within a month, and are looked at when most of a year is over.
@@ -62,14 +73,14 @@ fn by_kind(outcomes: Vec<Outcome>) -> BTreeMap<String, Vec<Life>> {
 }
 
 /// The smallest part of a life that still shows a difference.
-async fn smallest(life: &Life, kind: &str, way: Way, seed: u64) -> Option<Outcome> {
+async fn smallest(life: &Life, kind: &str, plan: Plan) -> Option<Outcome> {
     let mut found: Option<Outcome> = None;
     loop {
         let life = found.as_ref().map_or(life, |outcome| &outcome.life);
         // With itself, so that one that cannot be made smaller is found as well.
         let lives: Vec<_> = life.smaller().into_iter().chain([life.clone()]).collect();
         let whole = life.deeds.len();
-        let shown = Drive::all(lives, way, seed, span()).await;
+        let shown = Drive::all(lives, plan).await;
         let shown = shown
             .into_iter()
             .filter(|outcome| outcome.differences.contains(kind))
@@ -82,21 +93,25 @@ async fn smallest(life: &Life, kind: &str, way: Way, seed: u64) -> Option<Outcom
     }
 }
 
-/// Lives of one store, told in one way: what differs, with the smallest lives that show it.
-async fn differs(of: (Market, Kinds), way: Way, (seed, count): (u64, u64)) -> String {
-    let market = of.0;
-    let outcomes = Drive::all(lives(of, seed, count), way, seed, span()).await;
-    let (mut report, mut known) = (String::new(), Vec::new());
+/// Kinds of differences that were cut down to a life already, by store.
+type Known = Mutex<BTreeSet<(Market, String)>>;
+
+/// Lives of one store, told in one way: what differs, with the smallest lives that show it, unless such are known.
+async fn differs(of: (Market, Kinds), plan: Plan, count: u64, known: &Known) -> String {
+    let (market, way) = (of.0, plan.way);
+    let outcomes = Drive::all(lives(of, plan.seed, count), plan).await;
+    let (mut report, mut shown) = (String::new(), Vec::new());
     for (kind, lives) in by_kind(outcomes) {
-        let count = lives.len();
-        eprintln!("{market:?}, {way:?}: {kind}, in {count} lives");
+        let (count, seed) = (lives.len(), plan.seed);
+        eprintln!("{market:?}, {way:?}, seed {seed}: {kind}, in {count} lives");
         writeln!(report, "\n== {market:?}, {way:?}: {kind} ({count} lives)").unwrap();
+        let is_new = known.lock().unwrap().insert((market, kind.clone()));
         // Of a life that shows several kinds one is enough to see why.
-        if known.contains(&lives[0]) {
+        if !is_new || shown.contains(&lives[0]) {
             continue;
         }
-        known.push(lives[0].clone());
-        match smallest(&lives[0], &kind, way, seed).await {
+        shown.push(lives[0].clone());
+        match smallest(&lives[0], &kind, plan).await {
             Some(outcome) => {
                 let (life, why) = (outcome.life, outcome.report);
                 eprintln!("{life:?}\n{why}");
@@ -117,10 +132,14 @@ async fn check(market: Market) {
         Market::AppStore | Market::Stated => Kinds::Single,
         Market::Play | Market::Stripe => Kinds::Ordinary,
     };
-    let mut report = String::new();
+    let (mut report, known) = (String::new(), Known::default());
     for way in Way::ALL {
         if way.is_open_to(market) {
-            report += &Box::pin(differs((market, kinds), way, (1, LIVES))).await;
+            for leg in [Leg::Whole, Leg::Short] {
+                let plan = plan(way, leg, 1);
+                let differs = differs((market, kinds), plan, LIVES, &known);
+                report += &Box::pin(differs).await;
+            }
         }
     }
     assert!(report.is_empty(), "{report}");
@@ -144,132 +163,4 @@ async fn of_stripe_the_truth_is_told() {
 #[tokio::test(flavor = "multi_thread")]
 async fn of_what_is_stated_the_truth_is_told() {
     check(Market::Stated).await;
-}
-
-/// Says which kinds of differences some lives show, and looks no further once there are any: for `cargo xtask mutate`.
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "of wrong rules: cargo xtask mutate"]
-#[expect(clippy::print_stdout, reason = "a report")]
-#[expect(clippy::disallowed_methods, reason = "told by `cargo xtask mutate`")]
-async fn notices() {
-    let told = std::env::var("TIDINGS_TRUTH_LIVES").unwrap();
-    let count = told.parse().unwrap();
-    for way in Way::ALL {
-        for market in Market::ALL {
-            if !way.is_open_to(market) {
-                continue;
-            }
-            let outcomes = Drive::all(lives((market, Kinds::All), 1, count), way, 1, span()).await;
-            let kinds = by_kind(outcomes);
-            if let Some((kind, _)) = kinds.first_key_value() {
-                println!("noticed: {kind} ({market:?}, {way:?})");
-                panic!("{:?}", kinds.keys());
-            }
-        }
-    }
-}
-
-/// Customers of one world that are lived for long.
-const TOGETHER: u64 = 60;
-
-/// What a round of worlds has cost so far.
-struct Pace {
-    began: Instant,
-    worked_before: Duration,
-    lived: u64,
-    told_at: Instant,
-}
-
-impl Pace {
-    fn begin() -> Self {
-        let (began, worked_before) = (Instant::now(), processor_time());
-        Self {
-            began,
-            worked_before,
-            lived: 0,
-            told_at: began,
-        }
-    }
-
-    /// So many more; says once a minute how it goes.
-    fn lived(&mut self, count: u64) -> Option<String> {
-        self.lived += count;
-        let is_time = self.told_at.elapsed() >= Duration::from_secs(60);
-        is_time.then(|| {
-            self.told_at = Instant::now();
-            self.report()
-        })
-    }
-
-    fn report(&self) -> String {
-        let years = (self.lived * LASTS_DAYS / 365) as f64;
-        let elapsed = self.began.elapsed();
-        let worked = processor_time().saturating_sub(self.worked_before);
-        format!(
-            "{years:.0} years of customers in {:.0} s: {:.1} a second, {:.1} a second of a processor",
-            elapsed.as_secs_f64(),
-            years / elapsed.as_secs_f64(),
-            years / worked.as_secs_f64()
-        )
-    }
-}
-
-/// How long processors have worked for this process.
-fn processor_time() -> Duration {
-    // Of `proc(5)`: after the name in brackets, the 12th and 13th field count hundredths of a second.
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
-    let fields = stat.rsplit(')').next().unwrap();
-    let fields = fields.split_whitespace().skip(11).take(2);
-    let hundredths: u64 = fields.map(|field| field.parse::<u64>().unwrap()).sum();
-    Duration::from_millis(10 * hundredths)
-}
-
-/// Stores and ways without end: all of them with one seed, then with the next.
-fn rounds(seed: u64) -> impl Iterator<Item = (Market, Way, u64)> {
-    (seed..).flat_map(|round| {
-        let ways = Market::ALL.into_iter().flat_map(|market| {
-            let open = Way::ALL
-                .into_iter()
-                .filter(move |way| way.is_open_to(market));
-            open.map(move |way| (market, way))
-        });
-        ways.map(move |(market, way)| (market, way, round))
-    })
-}
-
-/// Lives as many years as asked for, and reports the pace and what differs. Each of several threads has a world of its own.
-#[test]
-#[ignore = "as long as asked for: cargo xtask truth"]
-#[expect(clippy::print_stdout, reason = "a report")]
-#[expect(clippy::disallowed_methods, reason = "told by `cargo xtask truth`")]
-fn years() {
-    let number = |name: &str| std::env::var(name).unwrap().parse::<u64>().unwrap();
-    let (years, seed) = (number("TIDINGS_TRUTH_YEARS"), number("TIDINGS_TRUTH_SEED"));
-    let worlds = (years * 365).div_ceil(LASTS_DAYS * TOGETHER);
-    let worlds = usize::try_from(worlds).unwrap();
-    let next = Mutex::new(rounds(seed).take(worlds));
-    let (report, pace) = (Mutex::new(String::new()), Mutex::new(Pace::begin()));
-    let live = || {
-        let runtime = tokio::runtime::Runtime::new().unwrap();
-        loop {
-            let Some((market, way, round)) = next.lock().unwrap().next() else {
-                return;
-            };
-            let differs = runtime.block_on(differs((market, Kinds::All), way, (round, TOGETHER)));
-            *report.lock().unwrap() += &differs;
-            let mut pace = pace.lock().unwrap();
-            if let Some(line) = pace.lived(TOGETHER) {
-                println!("{line}");
-            }
-        }
-    };
-    let threads = 2 * std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    std::thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(live);
-        }
-    });
-    println!("{}", pace.into_inner().unwrap().report());
-    let report = report.into_inner().unwrap();
-    assert!(report.is_empty(), "{report}");
 }

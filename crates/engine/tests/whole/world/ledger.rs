@@ -36,6 +36,10 @@ fn folder() -> PathBuf {
 pub(crate) struct Files(Option<PathBuf>);
 
 impl Files {
+    pub(super) const fn none() -> Self {
+        Self(None)
+    }
+
     fn remove(path: &Path) -> bool {
         ["", "-wal", "-shm"].iter().all(|suffix| {
             let file = PathBuf::from(format!("{}{suffix}", path.display()));

@@ -18,7 +18,7 @@ pub(crate) use endpoints::{SILENT, answer};
 pub(crate) use project::{AUTHORITY, webhook};
 
 use self::{ledger::Files, time::Room};
-use crate::gate::Gate;
+use crate::{gate::Gate, memory::MemoryLedger};
 use ::ledger::{Configuration, ConfigurationChange, EventFilter, FeedRow, Ledger, Page};
 use clock::Clock;
 use configuration::{Desired, Means, Vault};
@@ -44,9 +44,10 @@ pub(crate) struct World {
     pub(crate) endpoints: Arc<Endpoints>,
     pub(crate) stores: Stores,
     pub(crate) project: ProjectId,
-    /// That of the App Store.
+    /// That of the App Store, or the only one.
     pub(crate) app: AppId,
     ledger: Arc<dyn Ledger>,
+    memory: Option<Arc<MemoryLedger>>,
     is_running: bool,
     room: Mutex<Room>,
     _files: Files,
@@ -79,6 +80,15 @@ pub(crate) fn incoming(body: &str) -> Incoming<'_> {
         signature: None,
         url: "https://t.example/callbacks",
     }
+}
+
+/// Makes a project what it should be, over an empty ledger.
+async fn set_up(ledger: &dyn Ledger, project: &Desired, clock: &Clock) {
+    let vault = Vault::with_key([1; 32]);
+    let configuration = ledger.configuration().await.unwrap();
+    let changes = changes(project, &configuration, &vault, clock);
+    let configured = ledger.configure(0, changes, "test", clock.now());
+    assert!(configured.await.unwrap());
 }
 
 /// What makes a project what it should be.
@@ -146,33 +156,52 @@ impl World {
         let clock = Arc::new(Clock::new());
         let (ledger, files) = ledger::ledger(clock.now()).await;
         let ledger = wrap(ledger);
-        let vault = Vault::with_key([1; 32]);
-        let configuration = ledger.configuration().await.unwrap();
-        let changes = changes(&project, &configuration, &vault, &clock);
-        assert!(
-            ledger
-                .configure(0, changes, "test", clock.now())
-                .await
-                .unwrap()
-        );
-        Self::around((ledger, files), clock, is_running).await
+        set_up(&*ledger, &project, &clock).await;
+        Self::around((ledger, files), clock, (is_running, project::source)).await
+    }
+
+    /// One with an app of one store, which answers: what is told of its purchases is decided about and kept in memory, and nobody hears
+    /// of it.
+    pub(crate) async fn in_memory(store: Store) -> Self {
+        let clock = Arc::new(Clock::passing());
+        let memory = Arc::new(MemoryLedger::default());
+        let ledger = Arc::clone(&memory) as Arc<dyn Ledger>;
+        set_up(&*ledger, &project::of(store), &clock).await;
+        let ledger = (ledger, Files::none());
+        let world = Self::around(ledger, clock, (false, project::trusting)).await;
+        // Customers are too few to use one twice that lasts an hour.
+        let year = 365 * DAY;
+        world.stores.play.api.give_tokens_for(year);
+        Self {
+            memory: Some(memory),
+            ..world
+        }
+    }
+
+    /// When something is due next of what waits in memory.
+    pub(crate) fn due_next(&self) -> Option<Timestamp> {
+        self.memory.as_ref()?.due_next()
     }
 
     /// One whose ledger an earlier release wrote, up to this moment: a dump of a world with stores.
     pub(crate) async fn of_an_earlier_release(dump: &str, at: Timestamp) -> Self {
         let clock = Arc::new(Clock::new());
         clock.set(at);
-        Self::around(ledger::written_earlier(dump), clock, false).await
+        let ledger = ledger::written_earlier(dump);
+        Self::around(ledger, clock, (false, project::source)).await
     }
 
     async fn around(
         (ledger, files): (Arc<dyn Ledger>, Files),
         clock: Arc<Clock>,
-        is_running: bool,
+        (is_running, make_source): (bool, project::Make),
     ) -> Self {
         let endpoints = Arc::new(Endpoints::new());
         let stores = Stores::new(AUTHORITY.clone(), "com.example").unwrap();
-        let parts = parts(&ledger, &clock, &endpoints, &stores);
+        let parts = Parts {
+            make_source: Box::new(make_source),
+            ..parts(&ledger, &clock, &endpoints, &stores)
+        };
         let engine = if is_running {
             Engine::start(parts).await
         } else {
@@ -180,8 +209,8 @@ impl World {
         };
         let engine = engine.unwrap();
         let setup = engine.setup();
-        let mut apps = setup.apps();
-        let app = apps.find(|app| app.row.store() == Store::AppStore).unwrap();
+        let app = setup.apps().find(|app| app.row.store() == Store::AppStore);
+        let app = app.or_else(|| setup.apps().next()).unwrap();
         let (project, app) = (app.row.project, app.row.id);
         let room = Room::made(clock.now());
         let world = Self {
@@ -192,6 +221,7 @@ impl World {
             project,
             app,
             ledger,
+            memory: None,
             is_running,
             room: Mutex::new(room),
             _files: files,
@@ -300,7 +330,13 @@ impl World {
 
     /// Derives everything again from the raw messages.
     pub(crate) async fn rederive(&self, progress: impl FnMut(u64)) -> Report {
-        let (scratch, _files) = ledger::ledger(self.now()).await;
+        let (scratch, _files) = match &self.memory {
+            Some(_) => (
+                Arc::new(MemoryLedger::default()) as Arc<dyn Ledger>,
+                Files::none(),
+            ),
+            None => ledger::ledger(self.now()).await,
+        };
         engine::rederive::rederive(
             self.engine.ledger(),
             scratch,

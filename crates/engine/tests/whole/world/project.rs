@@ -1,7 +1,7 @@
 //! The project of a world, and the sources of its apps.
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
-use configuration::Desired;
+use configuration::{Desired, Given};
 use domain::{Store, secret::Secret};
 use engine::Secrets;
 use jiff::SignedDuration;
@@ -38,8 +38,20 @@ pub(super) fn told() -> Desired {
 
 /// Whose App Store can be asked, with settings of the project.
 pub(super) fn asking(settings: &Value) -> Desired {
-    let access = json!({ "api_issuer": "issuer", "api_key_id": "key", "api_key": *API_KEY });
-    with(settings, &access)
+    with(settings, &access())
+}
+
+/// With an app of one store, which can be asked, and nobody who hears of it.
+pub(super) fn of(store: Store) -> Desired {
+    let mut project = with(&json!({}), &access());
+    project.integrations.clear();
+    let is_of = |told: &Given<String>| matches!(told, Given::Set(told) if told == store.id());
+    project.apps.retain(|_, app| is_of(&app.store));
+    project
+}
+
+fn access() -> Value {
+    json!({ "api_issuer": "issuer", "api_key_id": "key", "api_key": *API_KEY })
 }
 
 fn with(settings: &Value, access: &Value) -> Desired {
@@ -69,8 +81,29 @@ fn both(object: Value, more: &Value) -> Value {
     Value::Object(fields.into_iter().flatten().collect::<Map<_, _>>())
 }
 
+/// What makes the source of an app.
+pub(super) type Make = fn(&ledger::App, &Secrets) -> Result<Arc<dyn Source>, String>;
+
 /// The source of an app.
 pub(super) fn source(app: &ledger::App, secrets: &Secrets) -> Result<Arc<dyn Source>, String> {
+    let push = PushAccess::Oidc {
+        audience: None,
+        email: PUSH_ACCOUNT.into(),
+        keys_url: "https://play.test/certs".into(),
+    };
+    source_with(app, secrets, push)
+}
+
+/// The same; whoever pushes for Google is believed.
+pub(super) fn trusting(app: &ledger::App, secrets: &Secrets) -> Result<Arc<dyn Source>, String> {
+    source_with(app, secrets, PushAccess::Anyone)
+}
+
+fn source_with(
+    app: &ledger::App,
+    secrets: &Secrets,
+    push: PushAccess,
+) -> Result<Arc<dyn Source>, String> {
     let secret = |name: &str| Secret::new(secrets[name].as_str().unwrap_or_default());
     Ok(match &app.settings {
         AppSettings::AppStore(settings) => {
@@ -86,11 +119,7 @@ pub(super) fn source(app: &ledger::App, secrets: &Secrets) -> Result<Arc<dyn Sou
         }
         AppSettings::PlayStore(settings) => Arc::new(GooglePlay::new(google::App {
             package: settings.package.clone(),
-            push: PushAccess::Oidc {
-                audience: None,
-                email: PUSH_ACCOUNT.into(),
-                keys_url: "https://play.test/certs".into(),
-            },
+            push,
             credentials: Some(Credentials::from_key_file(&secret("service_account"))?),
             api_url: "https://play.test".into(),
             acknowledge: settings.acknowledge,
