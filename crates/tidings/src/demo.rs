@@ -6,7 +6,8 @@ use crate::{
     allowed::Allowed,
     options::{Data, ServeOptions, whole_hours},
     say,
-    serve::{Server, stop_signal},
+    serve::Server,
+    stop_signal::StopSignal,
     telemetry::{self, LogFormat},
     trusted::Trusted,
 };
@@ -115,7 +116,7 @@ fn project(apps: &Value, receivers: &Receivers) -> Result<Desired> {
 }
 
 pub(crate) async fn run(options: Options) -> Result<()> {
-    let now = WallSystem.now();
+    let (now, mut stop_signal) = (WallSystem.now(), StopSignal::listen()?);
     let scratch =
         Scratch(std::env::temp_dir().join(format!("tidings-demo-{}", std::process::id())));
     let data = Data::of(&scratch.0);
@@ -143,7 +144,7 @@ pub(crate) async fn run(options: Options) -> Result<()> {
     let counts = tokio::spawn(count(engine, receivers));
     match options.seconds {
         Some(seconds) => tokio::time::sleep(Duration::from_secs(seconds)).await,
-        None => stop_signal().await,
+        None => stop_signal.came().await,
     }
     driving.abort();
     counts.abort();

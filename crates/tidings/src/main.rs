@@ -22,6 +22,7 @@ mod say;
 mod serve;
 mod sign_in_link;
 mod simulate;
+mod stop_signal;
 mod stores;
 mod telemetry;
 mod trusted;

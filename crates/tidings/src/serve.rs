@@ -4,7 +4,9 @@ use crate::{
     data::Opened,
     options::{Data, ServeOptions},
     process::{self, Shares},
-    say, stores, telemetry,
+    say,
+    stop_signal::StopSignal,
+    stores, telemetry,
 };
 use anyhow::{Context, Result, anyhow};
 use engine::{Engine, NetworkTransport, Networks, Outgoing, Parts, WallSystem, metric::Metric};
@@ -211,25 +213,13 @@ impl Server {
     }
 }
 
-/// Resolves on `SIGINT` or `SIGTERM`.
-pub(crate) async fn stop_signal() {
-    let mut terminate =
-        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-            Ok(signal) => signal,
-            Err(error) => {
-                tracing::error!(%error, "SIGTERM cannot be waited for");
-                return std::future::pending().await;
-            }
-        };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminate.recv() => {}
-    }
-}
-
 pub(crate) async fn run(options: ServeOptions) -> Result<()> {
     let _telemetry = telemetry::start(&options.log, options.log_format, options.traces()?)?;
-    let server = Server::start(&options).await?;
+    let mut stop = StopSignal::listen()?;
+    let server = tokio::select! {
+        server = Server::start(&options) => server?,
+        () = stop.came() => return Ok(()),
+    };
     let setup = server.engine.setup();
     say::line(format!(
         "Tidings {} is listening on http://{}",
@@ -265,5 +255,5 @@ pub(crate) async fn run(options: ServeOptions) -> Result<()> {
         );
     }
     drop(setup);
-    server.run(stop_signal()).await
+    server.run(async move { stop.came().await }).await
 }
