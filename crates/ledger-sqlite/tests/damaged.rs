@@ -148,7 +148,7 @@ async fn a_file_without_its_end_is_refused() {
         fs::write(&path, &bytes[..left]).unwrap();
         let outcome = outcome(&path, &whole).await;
         let expected = if left == 0 {
-            // An empty file is a new database.
+            // An empty file is a new database; no server begins one where another ran (`e2e/backups.rs`).
             Outcome::Served
         } else {
             Outcome::Refused

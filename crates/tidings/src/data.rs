@@ -114,6 +114,7 @@ impl Data {
             return Ok(Arc::new(opened.with_context(context)?));
         }
         self.make_directory()?;
+        self.must_not_be_emptied()?;
         Ok(Arc::new(
             SqliteLedger::open(self.file()).with_context(context)?,
         ))
@@ -126,6 +127,29 @@ impl Data {
             .mode(0o700)
             .create(directory)
             .with_context(|| format!("cannot create the data directory {}", directory.display()))
+    }
+
+    /// Refuses to begin anew where a server was before: a database that is gone or has no byte left is none that was never there, and a server that began
+    /// again would take what stores go on telling for the whole of it.
+    fn must_not_be_emptied(&self) -> Result<()> {
+        let file = self.file();
+        let is_empty = match fs::metadata(&file) {
+            Ok(found) => found.len() == 0,
+            Err(error) if error.kind() == ErrorKind::NotFound => true,
+            Err(error) => {
+                return Err(error).with_context(|| format!("cannot look at {}", file.display()));
+            }
+        };
+        let server = self.public_url_file();
+        if is_empty && server.exists() {
+            bail!(
+                "{} is gone or empty, but a server ran here before ({} is left): put the database back from a backup, or remove {} to begin anew",
+                file.display(),
+                server.display(),
+                server.display()
+            );
+        }
+        Ok(())
     }
 
     /// What of it others of this machine may read or change, each with its mode: the directory, the database with its log, the key
@@ -238,6 +262,7 @@ impl Data {
             self.open_ledger().await?
         } else {
             self.make_directory()?;
+            self.must_not_be_emptied()?;
             let opened = SqliteLedger::serve(self.file(), WallSystem.now()).await;
             Arc::new(opened.with_context(|| format!("cannot open {}", self.name()))?)
         };

@@ -193,3 +193,33 @@ async fn a_copy_without_its_key_is_not_served_and_no_other_key_is_made() {
     drop(server);
     elsewhere.serve();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_is_gone_or_empty_is_no_new_one() {
+    let site = Site::new(&[]);
+    let database = site.directory.join("data/tidings.db");
+    site.serve().stop();
+    let kept = std::fs::read(&database).unwrap();
+    let serve = ["serve", "--listen", "127.0.0.1:0"];
+    let refused = |words: &[&str]| {
+        let output = site.command(words).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success(), "{words:?}: {said}");
+        assert!(
+            said.contains("is gone or empty, but a server ran here before"),
+            "{said}"
+        );
+    };
+    std::fs::write(&database, []).unwrap();
+    refused(&serve);
+    refused(&["apply", "project.toml"]);
+    std::fs::remove_file(&database).unwrap();
+    refused(&serve);
+    assert!(!database.exists(), "no second truth begins");
+    std::fs::write(&database, kept).unwrap();
+    site.serve().stop();
+    // Whoever says so begins anew.
+    std::fs::remove_file(&database).unwrap();
+    std::fs::remove_file(site.directory.join("data/public-url")).unwrap();
+    site.serve().stop();
+}
