@@ -105,7 +105,7 @@ static SPEC: Spec = Spec {
         EventKind::ProductChanged,
         EventKind::Test,
     ],
-    ordered: false,
+    ordered: true,
     concurrency: 1,
 };
 

@@ -62,6 +62,15 @@ fn keys_are_unique_and_sorted() {
     assert_eq!(keys, sorted);
 }
 
+/// Whoever reads that a trial was converted has read that it began, be it after a pause.
+#[test]
+fn a_customer_s_deliveries_leave_in_order_to_every_destination() {
+    for destination in ALL {
+        let spec = destination.spec();
+        assert!(spec.ordered, "{}", spec.key);
+    }
+}
+
 #[test]
 fn every_kind_has_an_answer_and_unsupported_ones_say_so() {
     let mut told: BTreeSet<(String, EventKind)> = BTreeSet::new();
