@@ -6,17 +6,14 @@ use crate::{
     codec::{failed, micros, signed},
     deliveries, second_factors,
 };
-use domain::IntegrationId;
 use jiff::Timestamp;
 use ledger::{
-    About, Configuration, ConfigurationChange as Change, Deed, Integration, Requeue, Result, Shown,
-    UserPart,
+    About, Configuration, ConfigurationChange as Change, Deed, Requeue, Result, Shown, UserPart,
     codec::{Stored, concerned, shown},
     configuration::{Kept, Row, Table},
 };
-use sqlx::{PgConnection, PgPool};
-use std::collections::{BTreeMap, BTreeSet};
-use uuid::Uuid;
+use sqlx::PgPool;
+use std::collections::BTreeMap;
 
 pub(crate) async fn revision(pool: &PgPool) -> Result<u64> {
     let value = sqlx::query_scalar!("select value from meta where name = 'configuration_revision'")
@@ -44,34 +41,6 @@ pub(crate) async fn read(pool: &PgPool) -> Result<Configuration> {
     tx.commit().await.map_err(failed)?;
     let revision = Stored::new("meta", &"configuration_revision").number("value", value)?;
     Configuration::of(revision, &rows)
-}
-
-/// Integrations as they are stored, which nobody changes until the transaction ends.
-pub(crate) async fn integrations_held(
-    on: &mut PgConnection,
-    ids: BTreeSet<Uuid>,
-) -> Result<BTreeMap<IntegrationId, Integration>> {
-    if ids.is_empty() {
-        return Ok(BTreeMap::new());
-    }
-    // Whoever changes the configuration begins with this row.
-    sqlx::query!("select value from meta where name = 'configuration_revision' for share")
-        .fetch_one(&mut *on)
-        .await
-        .map_err(failed)?;
-    let ids: Vec<Uuid> = ids.into_iter().collect();
-    let found = sqlx::query!("select id, body from integrations where id = any($1)", &ids)
-        .fetch_all(&mut *on)
-        .await
-        .map_err(failed)?;
-    found
-        .into_iter()
-        .map(|row| {
-            let of = Stored::new("integrations", &row.id);
-            let stored: Integration = of.json("body", row.body.as_bytes())?;
-            Ok((IntegrationId::new(row.id), stored))
-        })
-        .collect()
 }
 
 pub(crate) async fn apply(

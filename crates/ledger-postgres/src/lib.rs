@@ -24,6 +24,7 @@ pub mod distributed;
 mod events;
 mod feed;
 mod forget;
+mod held;
 mod holdings;
 mod import;
 mod inbox;

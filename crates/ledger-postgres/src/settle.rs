@@ -4,7 +4,7 @@ use crate::{
     Layout,
     batch::{Stop, Work},
     codec::micros,
-    configuration,
+    held,
     lease::{Following, Leased, with_events},
     line::{self, Released, Waking},
 };
@@ -79,7 +79,7 @@ async fn judged<'a>(on: &mut PgConnection, works: &'a [Prepared]) -> Result<Vec<
         .iter()
         .filter_map(|work| work.settlement.lacked.as_ref());
     let integrations: BTreeSet<Uuid> = lacked.map(|made| made.integration.uuid()).collect();
-    let stored = configuration::integrations_held(on, integrations).await?;
+    let stored = held::integrations_held(on, integrations).await?;
     let judged = works.iter().map(|work| {
         let lacked = work.settlement.lacked.as_ref();
         let stored = lacked.and_then(|made| stored.get(&made.integration));

@@ -1,6 +1,6 @@
 //! What intake loads and commits: a customer, its purchases, and what is told of them.
 
-use crate::{CustomerRecord, InboxMessage, NewDelivery, Result};
+use crate::{CustomerRecord, InboxMessage, NewDelivery, Result, StoredChain};
 use async_trait::async_trait;
 use domain::{
     AppId, ChainKey, CustomerId, Event, Facts, IntegrationId, NotSent, ProjectId, Snapshot,
@@ -78,17 +78,6 @@ pub struct VersionedCustomer {
     pub version: u64,
     /// Sequence number of its latest event; 0 without one.
     pub seq: u64,
-}
-
-/// A chain as stored.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StoredChain {
-    /// All facts.
-    pub facts: Facts,
-    /// Their snapshot when last derived.
-    pub snapshot: Snapshot,
-    /// Customers it belonged to before: what was told of it was told to them.
-    pub formers: Vec<CustomerId>,
 }
 
 /// Everything one message leads to.

@@ -1,10 +1,10 @@
 //! What people and programs read.
 
-use crate::{Result, SentRequest, StoredChain};
+use crate::{CustomerRecord, Result, SentRequest};
 use async_trait::async_trait;
 use domain::{
-    AppId, ChainKey, CustomerId, DeliveryId, Environment, Event, EventId, EventKind, Headers,
-    IntegrationId, Message, NotSent, ProjectId, customer::Customer,
+    AppId, CustomerId, DeliveryId, Environment, Event, EventId, EventKind, Headers, IntegrationId,
+    Message, NotSent, ProjectId, customer::Customer,
 };
 use jiff::Timestamp;
 use serde::Serialize;
@@ -236,30 +236,6 @@ pub struct AttemptRecord {
     pub reason: Option<NotSent>,
     /// What people read about it.
     pub detail: String,
-}
-
-/// A customer with its purchases.
-#[derive(Debug, Clone)]
-pub struct CustomerRecord {
-    /// The customer.
-    pub customer: Customer,
-    /// Raised by every commit.
-    pub version: u64,
-    /// Sequence number of its latest event.
-    pub seq: u64,
-    /// Its purchases.
-    pub purchases: Vec<Purchase>,
-}
-
-/// A purchase of a customer.
-#[derive(Debug, Clone)]
-pub struct Purchase {
-    /// The app it was made in.
-    pub app: AppId,
-    /// Its chain.
-    pub chain: ChainKey,
-    /// What is stored of it.
-    pub stored: StoredChain,
 }
 
 /// What was told in one hour.

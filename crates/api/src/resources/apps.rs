@@ -1,6 +1,6 @@
 //! Apps: how each hears its store, and whether that works.
 
-use super::{Answer, Configured, List, list, put};
+use super::answer::{Answer, Configured, List, list, put};
 use axum::extract::{Path, State};
 use configuration::DesiredApp;
 use domain::{AppId, Environment, ProjectId};

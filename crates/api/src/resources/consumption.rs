@@ -1,6 +1,6 @@
 //! Answers to stores that ask what speaks for or against a refund.
 
-use super::Answer;
+use super::answer::Answer;
 use axum::extract::{Path, State};
 use domain::EventId;
 use jiff::Timestamp;

@@ -1,6 +1,6 @@
 //! Customers: read, changed, moved and forgotten.
 
-use super::{Answer, Done, List, list};
+use super::answer::{Answer, Done, List, list};
 use axum::extract::{Path, State};
 use domain::{
     AccessLevel, AppId, ChainKey, Environment, Snapshot,

@@ -1,6 +1,6 @@
 //! Deliveries: what was sent, to whom, and what was answered.
 
-use super::{Answer, List, list};
+use super::answer::{Answer, List, list};
 use axum::extract::{Path, State};
 use domain::{CustomerId, DeliveryId, EventId, EventKind, IntegrationId, Message, NotSent};
 use jiff::Timestamp;

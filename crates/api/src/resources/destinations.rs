@@ -1,6 +1,6 @@
 //! Kinds of integrations and their settings.
 
-use super::{Answer, List, list};
+use super::answer::{Answer, List, list};
 use destinations::Spec;
 use web::{
     App,

@@ -1,6 +1,6 @@
 //! Entitlements: what products unlock.
 
-use super::{Answer, Configured, Done, List, list, put, remove};
+use super::answer::{Answer, Configured, Done, List, list, put, remove};
 use axum::extract::{Path, State};
 use configuration::DesiredEntitlement;
 use ledger::Entitlement;

@@ -1,6 +1,6 @@
 //! The event feed.
 
-use super::{Answer, List, list};
+use super::answer::{Answer, List, list};
 use axum::extract::{Path, State};
 use ledger::{EventFilter, FeedRow, Page};
 use std::time::Duration;

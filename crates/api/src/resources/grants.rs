@@ -1,6 +1,6 @@
 //! Access given by hand, and taken back.
 
-use super::Answer;
+use super::answer::Answer;
 use axum::extract::{Path, State};
 use engine::Grant;
 use jiff::Timestamp;

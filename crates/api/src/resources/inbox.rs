@@ -1,6 +1,6 @@
 //! Raw messages, and what became of each.
 
-use super::{Answer, List, list};
+use super::answer::{Answer, List, list};
 use axum::extract::{Path, State};
 use domain::{AppId, EventId, InboxId};
 use engine::Became;

@@ -1,6 +1,6 @@
 //! Integrations: destinations configured in a project.
 
-use super::{Answer, Configured, Done, List, list, put, remove};
+use super::answer::{Answer, Configured, Done, List, list, put, remove};
 use axum::extract::{Path, State};
 use configuration::{DesiredIntegration, Stored, masked};
 use domain::{EventId, IntegrationId, NotSent};

@@ -1,6 +1,6 @@
 //! Parked messages: what waits, why, and tried again.
 
-use super::{Answer, List, list};
+use super::answer::{Answer, List, list};
 use axum::extract::{Path, State};
 use domain::{AppId, InboxId};
 use jiff::Timestamp;

@@ -1,6 +1,6 @@
 //! Products: what is sold, and what it unlocks.
 
-use super::{Answer, Configured, Done, List, list, put, remove};
+use super::answer::{Answer, Configured, Done, List, list, put, remove};
 use axum::extract::{Path, State};
 use configuration::DesiredProduct;
 use ledger::Product;

@@ -1,6 +1,6 @@
 //! Projects.
 
-use super::{Answer, Configured, List, configured, list};
+use super::answer::{Answer, Configured, List, configured, list};
 use axum::extract::{Path, State};
 use configuration::{Desired, DesiredProject};
 use ledger::Project;

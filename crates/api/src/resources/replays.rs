@@ -1,6 +1,6 @@
 //! Replays: past events sent to an integration again, first as a forecast.
 
-use super::{Answer, List};
+use super::answer::{self, Answer, List};
 use axum::{
     extract::{Path, State},
     response::{IntoResponse, Response},
@@ -181,7 +181,7 @@ pub(crate) async fn list(
     let replays = app.engine.ledger().replays(project.id, SHOWN).await?;
     let shown = replays.into_iter();
     let shown = shown.map(|replay| view(&project.setup, replay));
-    Ok(super::list(shown, None))
+    Ok(answer::list(shown, None))
 }
 
 /// `POST /api/v1/projects/{project}/replays`.
