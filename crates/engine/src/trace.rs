@@ -120,13 +120,16 @@ pub(crate) fn attempt(destination: &'static str, lease: &ledger::Lease) -> Span 
     span
 }
 
+/// The outcome of an attempt of which nothing is wrong.
+pub(crate) const DELIVERED: &str = "delivered";
+
 /// Notes what came of an attempt.
 pub(crate) fn attempted(span: &Span, outcome: &'static str, status: Option<u16>) {
     span.record("outcome", outcome);
     if let Some(status) = status {
         span.record("http.response.status_code", status);
     }
-    if outcome != "delivered" {
+    if outcome != DELIVERED {
         span.record("otel.status_code", "ERROR");
     }
 }

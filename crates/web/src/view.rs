@@ -29,7 +29,7 @@ pub struct StateView {
     pub name: String,
     /// `delivered`, `pending`, `failed`, `held`, or `not_sent`.
     pub state: &'static str,
-    /// `green`, `blue`, `red` or `grey`.
+    /// `green`, `yellow` where it was accepted by the rule of its format but hardly processed, `blue`, `red` or `grey`.
     pub color: &'static str,
     /// Id of the delivery, where there is one.
     pub delivery: Option<String>,
@@ -48,6 +48,51 @@ const CAME_LATER: &str = "The integration was added after this happened. A repla
 
 /// What is said of a delivery that is not the first of its customer's.
 pub const WAITS: &str = "Waits for an earlier event of the same customer, which comes first.";
+
+/// What is said of a delivery that was accepted by the rule of its format, but hardly processed.
+const IN_DOUBT: &str = "in doubt";
+
+/// How something that was delivered is shown.
+pub struct Accepted {
+    /// In one word.
+    pub word: &'static str,
+    /// `green`, or `yellow`.
+    pub color: &'static str,
+    /// In a sentence.
+    pub text: String,
+}
+
+/// How what was delivered is shown, where this was remarked of its answer: a redirect, or a body that is not whole, is accepted by the rule of its
+/// format, and no good news.
+pub fn accepted(remarked: &str) -> Accepted {
+    if remarked.is_empty() {
+        return Accepted {
+            word: "delivered",
+            color: "green",
+            text: "Delivered.".into(),
+        };
+    }
+    Accepted {
+        word: IN_DOUBT,
+        color: "yellow",
+        text: format!("Delivered, in doubt: {remarked}."),
+    }
+}
+
+impl StateView {
+    /// How it stands, in one word.
+    pub fn word(&self) -> String {
+        if self.color == "yellow" {
+            return IN_DOUBT.into();
+        }
+        self.state.replace('_', " ")
+    }
+
+    /// Whether nothing needs to be said of it beside its colour.
+    pub fn is_plain(&self) -> bool {
+        self.color == "green" || self.state == "not_sent" && self.color == "grey"
+    }
+}
 
 /// How a row of the feed is shown.
 pub fn event(setup: &Setup, row: FeedRow) -> EventView {
@@ -89,7 +134,7 @@ pub fn of_one(active: &ActiveIntegration, row: &FeedRow) -> Option<StateView> {
         .iter()
         .filter(|(id, _)| *id == active.row.id);
     let shown = states.map(|(id, stands)| state(Some(active), &id.to_string(), stands));
-    shown.min_by_key(|state| state.state == "delivered")
+    shown.min_by_key(|state| (state.state == "delivered", state.color == "green"))
 }
 
 /// How an event stands with one integration.
@@ -143,12 +188,15 @@ fn delivery(blank: StateView, held: Option<NotSent>, state: &IntegrationState) -
         ..blank
     };
     match (state, held) {
-        (DeliveryState::Delivered, _) => StateView {
-            state: "delivered",
-            color: "green",
-            text: "Delivered.".into(),
-            ..of
-        },
+        (DeliveryState::Delivered, _) => {
+            let Accepted { color, text, .. } = accepted(detail);
+            StateView {
+                state: "delivered",
+                color,
+                text,
+                ..of
+            }
+        }
         (DeliveryState::Failed, _) => StateView {
             state: "failed",
             color: "red",

@@ -1,5 +1,6 @@
 //! The integrations of a project with how each does, and the catalogue of destinations.
 
+use super::sent::accepted;
 use crate::{
     filters, form::Sent, health, respond::html, shell::Shell, state::Dashboard, text::exact,
 };
@@ -79,7 +80,9 @@ pub(crate) async fn line(
     let recent = newest(app, project, active, None, LOOK_BACK).await?;
     let delivered = recent
         .iter()
-        .find(|record| record.state == DeliveryState::Delivered)
+        .find(|record| {
+            record.state == DeliveryState::Delivered && accepted(record).color == "green"
+        })
         .map(tried_at);
     let given_up = newest(app, project, active, Some(DeliveryState::Failed), 1).await?;
     let failure = LastFailure::of(&shown, given_up.iter().chain(&recent));

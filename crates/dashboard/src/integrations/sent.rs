@@ -4,7 +4,7 @@ use crate::text::{clock, exact, indented};
 use domain::NotSent;
 use engine::Handshake;
 use ledger::{DeliveryRecord, DeliveryState, SentRequest};
-use web::view;
+use web::view::{self, Accepted};
 
 /// A delivery as people read it.
 pub(crate) struct SentRow {
@@ -28,8 +28,9 @@ impl SentRow {
     pub(crate) fn of(record: DeliveryRecord, held: Option<NotSent>) -> Self {
         let is_pending = record.state == DeliveryState::Pending;
         let held = held.filter(|_| is_pending);
+        let accepted = accepted(&record);
         let color = match record.state {
-            DeliveryState::Delivered => "green",
+            DeliveryState::Delivered => accepted.color,
             DeliveryState::Pending if held.is_some() || record.attempts == 0 => "blue",
             DeliveryState::Pending | DeliveryState::Failed => "red",
         };
@@ -53,11 +54,16 @@ impl SentRow {
             at_short: clock(record.accepted_at),
             title: record.kind.title(),
             message: record.message.name,
-            state: held.map_or(record.state.id(), |_| "held"),
+            state: match record.state {
+                _ if held.is_some() => "held",
+                DeliveryState::Delivered => accepted.word,
+                state => state.id(),
+            },
             color,
             text: match held.or(record.reason) {
                 Some(reason) => reason.text().to_owned(),
                 None if record.waits => view::WAITS.to_owned(),
+                None if color == "yellow" => accepted.text,
                 None => String::new(),
             },
             next: if is_pending && held.is_none() && !record.waits {
@@ -70,6 +76,12 @@ impl SentRow {
             answer: answer.unwrap_or_default(),
         }
     }
+}
+
+/// How it is shown where it was delivered.
+pub(crate) fn accepted(record: &DeliveryRecord) -> Accepted {
+    let last = record.last.as_ref();
+    view::accepted(last.map_or("", |last| &last.detail))
 }
 
 /// A handshake as people read it.

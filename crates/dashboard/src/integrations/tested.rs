@@ -42,7 +42,10 @@ impl Tested {
             None => None,
         };
         let text = match state.state {
-            "delivered" => format!("The test event was accepted{}.", answer(record.as_ref())),
+            "delivered" if state.is_plain() => {
+                format!("The test event was accepted{}.", answer(record.as_ref()))
+            }
+            "delivered" => format!("The test event was hardly processed. {}", state.text),
             "pending" if state.attempts == 0 => "The test event is on its way.".to_owned(),
             "held" => format!("The test event waits. {}", state.text),
             "not_sent" => format!("The test event was not sent. {}", state.text),

@@ -4,7 +4,7 @@ use crate::{health, respond::html, shell::Shell, state::Dashboard};
 use askama::Template;
 use axum::{extract::State, http::Uri, response::Response};
 use domain::EventKind;
-use ledger::{DeliveryState, EventFilter, IntegrationState, Page};
+use ledger::{EventFilter, Page};
 use web::{
     App,
     access::Access,
@@ -12,6 +12,7 @@ use web::{
     problem::Problem,
     project::InProject,
     route::{Method, Route},
+    view,
 };
 
 /// The routes of this file.
@@ -64,7 +65,7 @@ async fn app_steps(app: &App, project: &InProject) -> Result<Vec<AppStep>, Probl
     Ok(steps)
 }
 
-/// Whether a test event was delivered anywhere.
+/// Whether a test event was delivered anywhere without a doubt.
 async fn is_tested(app: &App, project: &InProject) -> Result<bool, Problem> {
     let filter = EventFilter {
         project: Some(project.id),
@@ -74,14 +75,9 @@ async fn is_tested(app: &App, project: &InProject) -> Result<bool, Problem> {
     let newest = Page::Before(None, LOOKED_AT);
     let tests = app.engine.ledger().events(&filter, newest).await?;
     let mut states = tests.iter().flat_map(|row| &row.integrations);
-    Ok(states.any(|(_, state)| {
-        matches!(
-            state,
-            IntegrationState::Delivery {
-                state: DeliveryState::Delivered,
-                ..
-            }
-        )
+    Ok(states.any(|(id, state)| {
+        let shown = view::state(None, &id.to_string(), state);
+        shown.state == "delivered" && shown.is_plain()
     }))
 }
 

@@ -266,6 +266,58 @@ async fn a_test_event_says_what_came_of_it() {
     assert!(!server.page(&page).await.text().contains("id=\"tested\""));
 }
 
+/// What a format calls success is delivered by its definition. Whoever redirects, or breaks off in the middle, has hardly processed it: no page shows it in green.
+#[tokio::test]
+async fn what_was_hardly_processed_is_shown_with_its_doubt_wherever_it_stands() {
+    let hook = "https://hook.example";
+    let server = fresh().await;
+    for (answered, said, is_redirect) in [
+        (
+            "answered 308",
+            "redirected to https://www.hook.example/: accepted by the rule of its format, probably not processed",
+            true,
+        ),
+        ("answered 200", "its body broke off: unexpected end", false),
+    ] {
+        if is_redirect {
+            let to = "https://www.hook.example/";
+            server.endpoints.redirect(hook, 308, to);
+        } else {
+            server
+                .endpoints
+                .break_off(hook, "its body broke off: unexpected end");
+        }
+        let test = server
+            .form("/projects/acme/integrations/hook/test", &[])
+            .await;
+        server.catch_up().await;
+        let event = newest_event(&server).await;
+        let feed = server.page("/projects/acme").await.text();
+        let page = server.page(&format!("/projects/acme/events/{event}")).await;
+        let of = server.page(test.header("location")).await.text();
+        let (_, tested) = of.split_once("<div id=\"tested\"").unwrap();
+        let (tested, rest) = tested.split_once("</div>").unwrap();
+        let (_, sent) = rest.split_once("<tbody>").unwrap();
+        let (sent, _) = sent.split_once("</tr>").unwrap();
+        let feed_row = feed.split("<tr").find(|row| row.contains(&event)).unwrap();
+        let story = page.text();
+        let (_, story) = story.split_once("Where it went").unwrap();
+        for (place, text) in [
+            ("the feed", feed_row),
+            ("the event", story),
+            ("its page", sent),
+            ("the test", tested),
+        ] {
+            assert!(!text.contains("green"), "{answered}, {place}: {text}");
+            assert!(text.contains("yellow"), "{answered}, {place}: {text}");
+            let told = text.contains(answered) && text.contains(said);
+            assert!(told, "{answered}, {place}: {text}");
+        }
+    }
+    let start = server.page("/projects/acme/start").await.text();
+    assert!(start.contains("It goes the way of every event"), "{start}");
+}
+
 /// Nothing leaves an integration that is paused: what waits there is no more pending than its test is.
 #[tokio::test]
 async fn what_is_held_says_so() {

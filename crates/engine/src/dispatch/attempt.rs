@@ -2,7 +2,7 @@
 
 use super::{
     Dispatch,
-    end::{End, Judgement, Says, Verdict, remark},
+    end::{End, Judgement, Remark, Says, Verdict},
     held::{Job, Room},
     lane::{Lane, Tried, Turned},
     retry_after::asked,
@@ -66,13 +66,14 @@ impl Dispatch {
             lane.forget(lease.id);
         }
         let order = lane.order(active, at, self.core.system().uptime());
+        let outcome = sent.outcome(&next);
         let settlement = sent.settlement(active, &lease, at, detail, next, order);
         if says.is_outcome() {
             let heard = self.core.system().now();
             lane.note(at, heard, failure(says, &settlement));
         }
         let told = lane.tell(says, self.core.system().uptime());
-        note(active, &lease, &settlement, told);
+        note(active, &lease, &settlement, outcome, told);
         let may_be_mended = settlement.lacked.is_some();
         let released = self.settle(active, settlement).await;
         if let Some(until) = kept.filter(|_| released.is_recorded) {
@@ -148,7 +149,7 @@ impl Dispatch {
         }
         let end = End::of(configured, &answer);
         if let Ok(mut response) = answer {
-            sent.remark = remark(&response);
+            sent.remark = Remark::of(&response);
             response.body.truncate(STORED_ANSWER);
             sent.status = Some(response.status);
             sent.headers = response.headers;
@@ -260,11 +261,20 @@ struct Sent {
     headers: Headers,
     response: Vec<u8>,
     /// What people should know of the answer, whatever it means.
-    remark: Option<String>,
+    remark: Option<Remark>,
     request: Option<SentRequest>,
 }
 
 impl Sent {
+    /// What metrics, traces and logs call it. That a format takes an answer for accepted is not all there is to say of it.
+    fn outcome(&self, next: &Next) -> &'static str {
+        match (next.reason(), &self.remark) {
+            (Some(reason), _) => reason.id(),
+            (None, Some(remark)) => remark.outcome(),
+            (None, None) => trace::DELIVERED,
+        }
+    }
+
     /// The record of the attempt that began `at`.
     fn settlement(
         self,
@@ -276,7 +286,10 @@ impl Sent {
         order: Order,
     ) -> Settlement {
         let detail = match &self.remark {
-            Some(remark) => format!("{}: {remark}", said(&detail, self.status)),
+            Some(remark) => {
+                let remark = remark.text(next == Next::Delivered);
+                format!("{}: {remark}", said(&detail, self.status))
+            }
             None => detail,
         };
         Settlement {
@@ -325,13 +338,18 @@ fn failure(says: Says, settlement: &Settlement) -> Option<Failure> {
 }
 
 /// Counts an attempt, and logs it where it is to be told, with how many before it were not.
-fn note(active: &ActiveIntegration, lease: &Lease, settlement: &Settlement, told: Option<u64>) {
+fn note(
+    active: &ActiveIntegration,
+    lease: &Lease,
+    settlement: &Settlement,
+    outcome: &'static str,
+    told: Option<u64>,
+) {
     let destination = active.spec.key;
-    let outcome = settlement.next.reason().map_or("delivered", NotSent::id);
     trace::attempted(&Span::current(), outcome, settlement.status);
     Metric::AttemptsMade.count([("destination", destination), ("outcome", outcome)]);
     Metric::AttemptSeconds.time(destination, settlement.took);
-    if lease.event.kind == EventKind::Test && settlement.next != Next::Delivered {
+    if lease.event.kind == EventKind::Test && outcome != trace::DELIVERED {
         // Somebody asked whether it works, and looks here.
         tracing::warn!(delivery.id = %lease.id, integration.id = %active.row.id, destination.key = destination, outcome, status = settlement.status, detail = settlement.detail, "a test event was not accepted");
     }

@@ -5,16 +5,50 @@ use destinations::{Configured, Outcome, Response, Unsendable};
 use domain::NotSent;
 use std::time::Duration;
 
-/// What people should know of an answer, whatever it means: that somebody else should have been asked, or that not all of it came.
-pub(super) fn remark(response: &Response) -> Option<String> {
-    if !is_redirect(response.status) {
-        return response.unread.clone();
+/// What people should know of an answer, whatever it means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Remark {
+    /// Somebody else should have been asked: at this URL, if it said so.
+    Redirected(Option<String>),
+    /// Not all of it came, and why.
+    Unread(String),
+}
+
+impl Remark {
+    /// What there is to remark about an answer, if anything is.
+    pub(super) fn of(response: &Response) -> Option<Self> {
+        if !is_redirect(response.status) {
+            return response.unread.clone().map(Self::Unread);
+        }
+        let location = response.headers.first("location");
+        Some(Self::Redirected(location.map(str::to_owned)))
     }
-    let location = response.headers.first("location");
-    Some(location.map_or_else(
-        || "redirected without saying where".to_owned(),
-        |to| format!("redirected to {to}; redirects are not followed: set that URL"),
-    ))
+
+    /// What metrics and traces call a delivery that its format takes for accepted all the same.
+    pub(super) const fn outcome(&self) -> &'static str {
+        match self {
+            Self::Redirected(_) => "redirected",
+            Self::Unread(_) => "answer_not_whole",
+        }
+    }
+
+    /// In words, for a delivery that its format takes for accepted, or one that it does not.
+    pub(super) fn text(&self, is_delivered: bool) -> String {
+        let to = match self {
+            Self::Unread(why) => return why.clone(),
+            Self::Redirected(to) => to,
+        };
+        let to = to.as_deref();
+        let (to, helps) = to.map_or(("without saying where".to_owned(), ""), |to| {
+            (format!("to {to}"), ": set that URL")
+        });
+        let doubt = if is_delivered {
+            ": accepted by the rule of its format, probably not processed"
+        } else {
+            ""
+        };
+        format!("redirected {to}{doubt}; redirects are not followed{helps}")
+    }
 }
 
 /// Source: RFC 9110, 15.4. "Not Modified" leads nowhere else.
@@ -276,24 +310,42 @@ mod tests {
             body: Vec::new(),
             unread: unread.map(str::to_owned),
         };
-        let cut = Some("its body broke off");
-        for (response, expected) in [
-            (answer(200, &[], None), None),
-            (answer(200, &["https://x.example/1"], None), None),
-            (answer(304, &[], None), None),
-            (answer(200, &[], cut), cut),
+        let (to, cut) = ("https://www.example/", "its body broke off");
+        let doubted = "redirected to https://www.example/: accepted by the rule of its format, probably not processed; redirects are not followed: set that URL";
+        let refused =
+            "redirected to https://www.example/; redirects are not followed: set that URL";
+        let nowhere = "redirected without saying where; redirects are not followed";
+        for (response, is_delivered, expected) in [
+            (answer(200, &[], None), true, None),
+            (answer(200, &[to], None), true, None),
+            (answer(304, &[], None), true, None),
             (
-                answer(308, &["https://www.example/"], None),
-                Some(
-                    "redirected to https://www.example/; redirects are not followed: set that URL",
-                ),
+                answer(200, &[], Some(cut)),
+                true,
+                Some(("answer_not_whole", cut)),
             ),
             (
-                answer(302, &[], cut),
-                Some("redirected without saying where"),
+                answer(308, &[to], None),
+                true,
+                Some(("redirected", doubted)),
+            ),
+            (
+                answer(308, &[to], None),
+                false,
+                Some(("redirected", refused)),
+            ),
+            (
+                answer(302, &[], Some(cut)),
+                false,
+                Some(("redirected", nowhere)),
             ),
         ] {
-            assert_eq!(remark(&response).as_deref(), expected, "{response:?}");
+            let remark = Remark::of(&response);
+            let told = remark.map(|remark| (remark.outcome(), remark.text(is_delivered)));
+            let told = told
+                .as_ref()
+                .map(|(outcome, text)| (*outcome, text.as_str()));
+            assert_eq!(told, expected, "{response:?}");
         }
     }
 }

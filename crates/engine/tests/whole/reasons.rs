@@ -44,7 +44,7 @@ async fn a_redirect_is_shown_with_where_it_leads_and_is_nothing_accepted() {
     let last = record.last.unwrap();
     assert_eq!(
         last.detail,
-        "answered 308: redirected to https://www.a.example/; redirects are not followed: set that URL"
+        "answered 308: redirected to https://www.a.example/: accepted by the rule of its format, probably not processed; redirects are not followed: set that URL"
     );
     assert_eq!(
         last.headers.first("location"),

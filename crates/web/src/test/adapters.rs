@@ -88,7 +88,17 @@ impl System for Clock {
 #[derive(Debug, Default)]
 pub struct Endpoints {
     sent: Guarded<Vec<Request>>,
-    answers: Guarded<BTreeMap<String, Option<u16>>>,
+    answers: Guarded<BTreeMap<String, Option<Response>>>,
+}
+
+fn answer(status: u16, body: &[u8]) -> Response {
+    Response {
+        status,
+        retry_after: None,
+        headers: Headers::default(),
+        unread: None,
+        body: body.to_vec(),
+    }
 }
 
 impl Endpoints {
@@ -99,7 +109,30 @@ impl Endpoints {
 
     /// Answers with this status from now on where a URL begins like this.
     pub fn answer(&self, url: &str, status: u16) {
-        self.answers.lock().insert(url.to_owned(), Some(status));
+        let body: &[u8] = if status == 200 {
+            b"{}"
+        } else {
+            br#"{"error":"not today"}"#
+        };
+        self.answer_with(url, answer(status, body));
+    }
+
+    /// Redirects from now on, with this status, where a URL begins like this.
+    pub fn redirect(&self, url: &str, status: u16, to: &str) {
+        let headers = [("location", to)].into_iter().collect();
+        let answer = answer(status, b"");
+        self.answer_with(url, Response { headers, ..answer });
+    }
+
+    /// Answers 200 from now on where a URL begins like this, with a body of which something is wrong.
+    pub fn break_off(&self, url: &str, unread: &str) {
+        let unread = Some(unread.to_owned());
+        let answer = answer(200, b"{");
+        self.answer_with(url, Response { unread, ..answer });
+    }
+
+    fn answer_with(&self, url: &str, answer: Response) {
+        self.answers.lock().insert(url.to_owned(), Some(answer));
     }
 
     /// Lets nobody in any more where a URL begins like this.
@@ -118,20 +151,8 @@ impl Transport for Endpoints {
             .find(|(url, _)| request.url.starts_with(url.as_str()));
         match told {
             Some((_, None)) => Err(TransportError::Network("connection refused".into())),
-            Some((_, Some(status))) if *status != 200 => Ok(Response {
-                status: *status,
-                retry_after: None,
-                headers: Headers::default(),
-                unread: None,
-                body: br#"{"error":"not today"}"#.to_vec(),
-            }),
-            _ => Ok(Response {
-                status: 200,
-                retry_after: None,
-                headers: Headers::default(),
-                unread: None,
-                body: b"{}".to_vec(),
-            }),
+            Some((_, Some(told))) => Ok(told.clone()),
+            None => Ok(answer(200, b"{}")),
         }
     }
 }
