@@ -8,7 +8,7 @@ use sources::{
     Call, Incoming, Refusal, Reply, Source, Verdict, Web,
     google::{API_URL, App, GooglePlay, PushAccess},
 };
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use tokio::sync::Semaphore;
 
 const URL: &str = "https://t.example/callbacks/google/app";
@@ -18,7 +18,21 @@ struct KeyServer {
     store: PlayStore,
     lets: Semaphore,
     asked: AtomicUsize,
+    is_down: AtomicBool,
     now: Timestamp,
+}
+
+impl KeyServer {
+    /// One that lets so many ask.
+    fn letting(lets: usize, now: Timestamp) -> Self {
+        Self {
+            store: PlayStore::new("com.example").unwrap(),
+            lets: Semaphore::new(lets),
+            asked: AtomicUsize::new(0),
+            is_down: AtomicBool::new(false),
+            now,
+        }
+    }
 }
 
 #[async_trait]
@@ -26,6 +40,9 @@ impl Web for KeyServer {
     async fn call(&self, call: &Call) -> Result<Reply, String> {
         self.asked.fetch_add(1, Ordering::SeqCst);
         self.lets.acquire().await.unwrap().forget();
+        if self.is_down.load(Ordering::SeqCst) {
+            return Err("it is down".into());
+        }
         let request = ApiRequest::of("GET", &call.url, None, Vec::new());
         let answer = self.store.answer(&request, self.now);
         Ok(Reply {
@@ -69,12 +86,7 @@ async fn push(
 #[tokio::test]
 async fn a_push_whose_key_is_known_waits_for_nobody() {
     let start: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
-    let server = KeyServer {
-        store: PlayStore::new("com.example").unwrap(),
-        lets: Semaphore::new(1),
-        asked: AtomicUsize::new(0),
-        now: start,
-    };
+    let server = KeyServer::letting(1, start);
     let asked = || server.asked.load(Ordering::SeqCst);
     let source = source();
     let genuine = server.store.push_authorization(URL, start).unwrap();
@@ -108,4 +120,24 @@ async fn a_push_whose_key_is_known_waits_for_nobody() {
         2,
         "and what was asked a moment ago is not asked again"
     );
+}
+
+#[tokio::test]
+async fn a_clock_that_is_set_back_refuses_no_push_for_the_difference() {
+    let ahead: Timestamp = "2026-03-01T00:00:00Z".parse().unwrap();
+    let start = ahead - SignedDuration::from_hours(24);
+    let server = KeyServer::letting(9, start);
+    let source = source();
+    let genuine = server.store.push_authorization(URL, start).unwrap();
+    server.is_down.store(true, Ordering::SeqCst);
+    push(&source, &server, &genuine, ahead).await.unwrap_err();
+    server.is_down.store(false, Ordering::SeqCst);
+    push(&source, &server, &genuine, start).await.unwrap();
+
+    // The same of a key that is not among those that were read.
+    let asked = server.asked.load(Ordering::SeqCst);
+    let before = start - SignedDuration::from_hours(24);
+    let stranger = "Bearer eyJhbGciOiJSUzI1NiIsImtpZCI6InN0cmFuZ2VyIn0.e30.AAAA";
+    push(&source, &server, stranger, before).await.unwrap_err();
+    assert_eq!(server.asked.load(Ordering::SeqCst), asked + 1);
 }

@@ -8,7 +8,7 @@ use crate::{
     jwt::{self, TokenProblem},
     web,
 };
-use domain::time::after;
+use domain::time::{after, is_recent};
 use guarded::Guarded;
 use jiff::{SignedDuration, Timestamp};
 use jsonwebtoken::jwk::JwkSet;
@@ -97,12 +97,12 @@ impl Keys {
         if let Some(read) = read.filter(|read| now < read.kept_until) {
             match verify(token, &read.set)? {
                 Ok(claims) => return Ok(Some(claims)),
-                Err(id) if read.read_at.duration_until(now) < PAUSE => return Err(unpublished(id)),
+                Err(id) if is_recent(read.read_at, now, PAUSE) => return Err(unpublished(id)),
                 Err(_) => {}
             }
         }
         match in_vain {
-            Some((at, refusal)) if at.duration_until(now) < PAUSE_IN_VAIN => Err(refusal),
+            Some((at, refusal)) if is_recent(at, now, PAUSE_IN_VAIN) => Err(refusal),
             _ => Ok(None),
         }
     }
