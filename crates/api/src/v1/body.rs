@@ -5,8 +5,8 @@ use axum::{
     body::Body,
     extract::{FromRequest, Request},
 };
-use jiff::SignedDuration;
 use serde::de::DeserializeOwned;
+use std::time::Duration;
 use utoipa::{
     ToSchema,
     openapi::{
@@ -21,7 +21,7 @@ use web::{
 };
 
 /// How long a client is asked to wait while others hold the room for its body.
-const BUSY: SignedDuration = SignedDuration::from_secs(4);
+const BUSY: Duration = Duration::from_secs(4);
 
 /// A JSON body. What cannot be read is told as SDKs expect it.
 pub(crate) struct Said<T>(pub(crate) T);

@@ -5,14 +5,14 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use engine::{CustomerError, IntakeError, WriteError};
-use jiff::SignedDuration;
 use serde::Serialize;
 use sources::{RefusalCode, Trouble, Verdict};
+use std::time::Duration;
 use utoipa::ToSchema;
 use web::described::{Answers, Description};
 
 /// How long a client is asked to wait while too many receipts wait for their store.
-const CROWDED: SignedDuration = SignedDuration::from_mins(1);
+const CROWDED: Duration = Duration::from_mins(1);
 
 /// What went wrong. The numbers are RevenueCat's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -133,9 +133,9 @@ impl Error {
     }
 
     /// One to try again after this time.
-    pub(super) fn again_after(code: Code, wait: SignedDuration) -> Self {
+    pub(super) fn again_after(code: Code, wait: Duration) -> Self {
         Self {
-            again_in: Some(wait.as_secs().unsigned_abs() + 1),
+            again_in: Some(wait.as_secs() + 1),
             ..Self::new(code)
         }
     }

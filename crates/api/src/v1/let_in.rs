@@ -24,10 +24,10 @@ impl Client {
         let known = app.engine.customers().known(self.project, name).await?;
         if known.is_none() && self.is_public() {
             let made = Made::Customer(self.address);
-            let now = app.engine.system().now();
+            let uptime = app.engine.system().uptime();
             app.gate
                 .paces
-                .take(made, now)
+                .take(made, uptime)
                 .map_err(|wait| Error::again_after(later, wait))?;
         }
         Ok(known)
@@ -48,7 +48,7 @@ impl Client {
         });
         app.gate
             .paces
-            .take(made, app.engine.system().now())
+            .take(made, app.engine.system().uptime())
             .map_err(|wait| Error::again_after(Code::Later, wait))?;
         Ok(Waits(Some((app, made))))
     }

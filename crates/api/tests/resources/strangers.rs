@@ -82,6 +82,21 @@ async fn new_customers_of_one_address_come_at_a_pace() {
 }
 
 #[tokio::test]
+async fn a_clock_that_is_set_back_makes_no_new_customer_wait_for_the_difference() {
+    let server = server().await;
+    let here = stranger(&server, HERE);
+    for number in 0..CUSTOMERS_AT_ONCE {
+        here.get(&format!("/v1/subscribers/new-{number}")).await;
+    }
+    server.pass(-SignedDuration::from_hours(24));
+    let refused = here.get("/v1/subscribers/one-more").await;
+    assert_eq!((refused.status.as_u16(), again_in(&refused)), (429, 1));
+    server.pass(SignedDuration::from_secs(1));
+    let made = here.get("/v1/subscribers/one-more").await;
+    assert_eq!(made.status, 201, "{made}");
+}
+
+#[tokio::test]
 async fn receipts_that_wait_come_at_a_pace() {
     let server = server().await;
     server.buys("ann").await;

@@ -85,8 +85,8 @@ pub(super) async fn knows(
     let (gate, system) = (&app.gate, app.engine.system());
     let session = digest(&app.session_token(headers).unwrap_or_default());
     let asker = Asker::Known(&session);
-    if let Err(wait) = gate.throttle.take_try(&user.email, asker, system.now()) {
-        return Ok(Knows::Waits(wait.as_secs().unsigned_abs() + 1));
+    if let Err(wait) = gate.throttle.take_try(&user.email, asker, system.uptime()) {
+        return Ok(Knows::Waits(wait.as_secs() + 1));
     }
     let kept = vec![user.password.clone()];
     let checked = passwords::check(&gate.hashing, system, kept, false, password).await;

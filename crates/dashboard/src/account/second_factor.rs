@@ -275,8 +275,8 @@ async fn switch_off(
         return again("You have no second factor.".into(), Did::Nothing).await;
     };
     let (name, asker) = (format!("code of {}", user.id), Asker::Known("the member"));
-    if let Err(wait) = throttle.take_try(&name, asker, app.engine.system().now()) {
-        let seconds = wait.as_secs().unsigned_abs() + 1;
+    if let Err(wait) = throttle.take_try(&name, asker, app.engine.system().uptime()) {
+        let seconds = wait.as_secs() + 1;
         let problem = format!(
             "Too many wrong codes. Try again in {}.",
             counted(seconds, "second")

@@ -7,8 +7,8 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use domain::UserId;
-use jiff::{SignedDuration, Timestamp};
 use ledger::{ConfigurationChange, LONGEST_EMAIL, User, UserPart};
+use std::time::Duration;
 use web::{
     App,
     access::Whereabouts,
@@ -33,11 +33,11 @@ pub(super) async fn by_password(
         let status = StatusCode::UNPROCESSABLE_ENTITY;
         return Ok(page(app, status, problem, String::new()));
     }
-    let (throttle, now) = (&app.gate.throttle, app.engine.system().now());
-    let tried = match Try::take(throttle, from, (&email, of_address(app, &email)), now) {
+    let (throttle, uptime) = (&app.gate.throttle, app.engine.system().uptime());
+    let tried = match Try::take(throttle, from, (&email, of_address(app, &email)), uptime) {
         Ok(tried) => tried,
         Err(wait) => {
-            let seconds = wait.as_secs().unsigned_abs() + 1;
+            let seconds = wait.as_secs() + 1;
             let problem = format!(
                 "Too many wrong tries. Try again in {}.",
                 counted(seconds, "second")
@@ -109,13 +109,13 @@ impl<'a> Try<'a> {
         throttle: &Throttle,
         from: &'a Whereabouts,
         (email, mut users): (&str, Vec<User>),
-        now: Timestamp,
-    ) -> Result<Self, SignedDuration> {
+        uptime: Duration,
+    ) -> Result<Self, Duration> {
         let mut askers = users.iter().map(|user| (user.id, from.asker(user.id)));
         let known = askers.find(|(_, asker)| matches!(asker, Asker::Known(_)));
         let stranger = from.stranger();
         let Some((user, asker)) = known else {
-            throttle.take_try(email, stranger, now)?;
+            throttle.take_try(email, stranger, uptime)?;
             let others = Some(stranger);
             return Ok(Self {
                 users,
@@ -123,8 +123,8 @@ impl<'a> Try<'a> {
                 others,
             });
         };
-        throttle.take_try(email, asker, now)?;
-        let is_open = users.len() > 1 && throttle.take_try(email, stranger, now).is_ok();
+        throttle.take_try(email, asker, uptime)?;
+        let is_open = users.len() > 1 && throttle.take_try(email, stranger, uptime).is_ok();
         if !is_open {
             users.retain(|known| known.id == user);
         }

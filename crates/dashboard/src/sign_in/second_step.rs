@@ -151,9 +151,9 @@ async fn second_step(
         Asker::Known(proof) => Asker::Known(proof),
         Asker::Stranger(_) => Asker::Known("strangers"),
     };
-    let now = app.engine.system().now();
-    if let Err(wait) = app.gate.throttle.take_try(&name, asker, now) {
-        let seconds = wait.as_secs().unsigned_abs() + 1;
+    let uptime = app.engine.system().uptime();
+    if let Err(wait) = app.gate.throttle.take_try(&name, asker, uptime) {
+        let seconds = wait.as_secs() + 1;
         let problem = format!(
             "Too many wrong codes. Try again in {}.",
             counted(seconds, "second")

@@ -3,6 +3,7 @@
 use crate::{cookie, lived, told, with_password};
 use domain::UserId;
 use engine::Networks;
+use jiff::SignedDuration;
 use ledger::{ConfigurationChange, Role, User, UserPart};
 use web::{
     Gate, passwords,
@@ -80,6 +81,24 @@ async fn one_address_is_slowed_down_and_others_are_not() {
         assert_eq!(tries(&there, OWNER, "a wrong guess").await, 401);
     }
     assert_eq!(tries(&there, OWNER, PASSWORD).await, 429);
+    assert_eq!(tries(&here, OWNER, PASSWORD).await, 303);
+}
+
+#[tokio::test]
+async fn a_clock_that_is_set_back_keeps_nobody_waiting_for_the_difference() {
+    let server = server().await;
+    let here = server.by(Who::Nobody).at("203.0.113.7");
+    for _ in 0..6 {
+        assert_eq!(tries(&here, OWNER, "a wrong guess").await, 401);
+    }
+    server.pass(-SignedDuration::from_hours(24));
+    let fields = [("email", OWNER), ("password", PASSWORD)];
+    let held = here.form("/signin", &fields).await;
+    assert_eq!(
+        (held.status.as_u16(), held.header("retry-after")),
+        (429, "3")
+    );
+    server.pass(SignedDuration::from_secs(3));
     assert_eq!(tries(&here, OWNER, PASSWORD).await, 303);
 }
 

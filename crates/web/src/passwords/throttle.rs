@@ -6,39 +6,37 @@
 //! who guess nothing, late, and for no longer than a minute.
 
 use crate::proxies::network;
-use domain::time::after;
 use guarded::Guarded;
-use jiff::{SignedDuration, Timestamp};
-use std::{collections::BTreeMap, net::IpAddr};
+use std::{collections::BTreeMap, net::IpAddr, time::Duration};
 
 /// Most that is counted for; beyond it, what was tried longest ago is forgotten.
 const MOST: usize = 30_000;
 /// How many are forgotten at once then.
 const AT_ONCE: usize = MOST / 10;
 /// After so long without a try everything is forgiven.
-const FORGIVEN_AFTER: SignedDuration = SignedDuration::from_hours(1);
+const FORGIVEN_AFTER: Duration = Duration::from_hours(1);
 
 /// Wrong tries before the next has to wait, and how long it waits at most.
 #[derive(Debug, Clone, Copy)]
 struct Limit {
     free: u32,
-    longest: SignedDuration,
+    longest: Duration,
 }
 
 /// Of one name from one address, or from a browser that is known.
 const PAIR: Limit = Limit {
     free: 5,
-    longest: SignedDuration::from_mins(15),
+    longest: Duration::from_mins(15),
 };
 /// Of one address, whatever the name.
 const ADDRESS: Limit = Limit {
     free: 30,
-    longest: SignedDuration::from_mins(1),
+    longest: Duration::from_mins(1),
 };
 /// Of one name, from all strangers together.
 const NAME: Limit = Limit {
     free: 50,
-    longest: SignedDuration::from_mins(1),
+    longest: Duration::from_mins(1),
 };
 
 /// Who tries.
@@ -72,8 +70,9 @@ impl Counted {
 #[derive(Debug, Clone, Copy)]
 struct Tries {
     count: u32,
-    last: Timestamp,
-    until: Timestamp,
+    /// As the uptime of the process: nobody waits for how far a clock is set back.
+    last: Duration,
+    until: Duration,
 }
 
 /// Slows guessing down: each wrong try beyond the first few doubles the wait.
@@ -102,21 +101,16 @@ impl Throttle {
     /// once, only so many go through. One that has to wait counts for nothing. Names are as long as the caller lets them be.
     ///
     /// Errors: how long it still has to wait.
-    pub fn take_try(
-        &self,
-        name: &str,
-        asker: Asker<'_>,
-        now: Timestamp,
-    ) -> Result<(), SignedDuration> {
+    pub fn take_try(&self, name: &str, asker: Asker<'_>, uptime: Duration) -> Result<(), Duration> {
         let counted = counted(name, asker);
         let mut tries = self.tries.lock();
         let waits = counted.iter().filter_map(|counted| tries.get(counted));
-        let until = waits.map(|known| known.until).max();
-        if let Some(until) = until.filter(|until| now < *until) {
-            return Err(now.duration_until(until));
+        let wait = waits.map(|known| known.until.saturating_sub(uptime)).max();
+        if let Some(wait) = wait.filter(|wait| !wait.is_zero()) {
+            return Err(wait);
         }
         for counted in counted {
-            count(&mut tries, counted, now);
+            count(&mut tries, counted, uptime);
         }
         Ok(())
     }
@@ -151,26 +145,26 @@ fn take_back(tries: &mut BTreeMap<Counted, Tries>, counted: &Counted) {
     }
 }
 
-fn count(tries: &mut BTreeMap<Counted, Tries>, counted: Counted, now: Timestamp) {
+fn count(tries: &mut BTreeMap<Counted, Tries>, counted: Counted, uptime: Duration) {
     if tries.len() >= MOST && !tries.contains_key(&counted) {
         make_room(tries);
     }
     let Limit { free, longest } = counted.limit();
     let none = Tries {
         count: 0,
-        last: now,
-        until: now,
+        last: uptime,
+        until: uptime,
     };
     let known = tries.entry(counted).or_insert(none);
-    if known.last.duration_until(now) >= FORGIVEN_AFTER {
+    if uptime.saturating_sub(known.last) >= FORGIVEN_AFTER {
         *known = none;
     }
     known.count += 1;
-    known.last = now;
+    known.last = uptime;
     let over = known.count.saturating_sub(free);
     if over > 0 {
-        let wait = SignedDuration::from_secs(1_i64 << over.min(10)).min(longest);
-        known.until = after(now, wait);
+        let wait = Duration::from_secs(1 << over.min(10)).min(longest);
+        known.until = uptime + wait;
     }
 }
 
@@ -195,8 +189,8 @@ mod tests {
 
     const NAME_OF_ANN: &str = "ann@a.example";
 
-    fn at(second: i64) -> Timestamp {
-        Timestamp::UNIX_EPOCH + SignedDuration::from_secs(second)
+    const fn at(second: u64) -> Duration {
+        Duration::from_secs(second)
     }
 
     fn stranger(number: u32) -> Asker<'static> {
@@ -210,9 +204,9 @@ mod tests {
         // As many as are made at once: none has been found wrong yet.
         let at_once = (0..100).filter(|_| try_at(0).is_ok()).count();
         assert_eq!(at_once, 6);
-        assert_eq!(try_at(1), Err(SignedDuration::from_secs(1)));
+        assert_eq!(try_at(1), Err(Duration::from_secs(1)));
         assert_eq!(try_at(2), Ok(()));
-        assert_eq!(try_at(2), Err(SignedDuration::from_secs(4)));
+        assert_eq!(try_at(2), Err(Duration::from_secs(4)));
         let other = throttle.take_try("c@d.example", stranger(1), at(2));
         assert_eq!(other, Ok(()), "other names are free");
         throttle.forgive(NAME_OF_ANN, stranger(1));
@@ -255,7 +249,7 @@ mod tests {
         // Of however many addresses.
         assert_eq!(guessed.count(), 51);
         let anew = throttle.take_try(NAME_OF_ANN, stranger(200_000), at(0));
-        assert!(anew.is_err_and(|wait| wait <= SignedDuration::from_mins(1)));
+        assert!(anew.is_err_and(|wait| wait <= Duration::from_mins(1)));
         let owner = Asker::Known("of her browser");
         assert_eq!(throttle.take_try(NAME_OF_ANN, owner, at(0)), Ok(()));
         // Whoever takes the browser guesses no more for it.
