@@ -6,7 +6,7 @@ use super::{
     filter,
 };
 use crate::ActiveIntegration;
-use domain::time::after;
+use domain::time::is_recent;
 use jiff::{SignedDuration, Timestamp};
 use ledger::{LedgerError, Page, Progress, Replay, ReplayState, ReplayStep};
 
@@ -20,8 +20,8 @@ impl Replays {
     pub(crate) async fn step(&self) -> Result<(), LedgerError> {
         let now = self.core.system().now();
         for replay in self.core.ledger().running_replays().await? {
-            let next = after(replay.progress.at, PAUSE);
-            if replay.progress.after == replay.first || next <= now {
+            let has_begun = replay.progress.after != replay.first;
+            if !has_begun || !is_recent(replay.progress.at, now, PAUSE) {
                 self.step_one(replay, now).await?;
             }
         }

@@ -269,3 +269,20 @@ async fn a_node_that_lags_behind_goes_on_with_a_replay_to_what_it_does_not_know_
     finish(&world).await;
     assert_eq!(stands().await.state, ReplayState::Done);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_is_set_back_puts_no_replay_to_sleep() {
+    let world = World::new().await;
+    let events = history(&world).await;
+    let active = integration(&world, "b");
+    let wanted = choice(&world, &[ReplayOf::Failed]);
+    let replays = world.engine.replays();
+    replays.start(&active, wanted, 7, "ann").await.unwrap();
+    world.catch_up().await;
+    let ledger = world.engine.ledger();
+    let stands = async || ledger.replays(world.project, 1).await.unwrap()[0].progress;
+    assert_eq!(stands().await.again, 7);
+    world.jump(world.now() - jiff::SignedDuration::from_hours(24));
+    finish(&world).await;
+    assert_eq!(stands().await.again, events as u64);
+}
