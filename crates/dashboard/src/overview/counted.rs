@@ -1,6 +1,6 @@
 //! How many subscriptions run: counted at most every few minutes, because it looks at every purchase.
 
-use domain::ProjectId;
+use domain::{ProjectId, time::is_recent};
 use guarded::Guarded;
 use jiff::{SignedDuration, Timestamp};
 use ledger::Running;
@@ -26,7 +26,7 @@ impl Counted {
             let counted = self.0.lock();
             counted.get(&project).cloned()
         };
-        if let Some((at, counts)) = known.filter(|(at, _)| at.duration_until(now) < COUNTED_FOR) {
+        if let Some((at, counts)) = known.filter(|(at, _)| is_recent(*at, now, COUNTED_FOR)) {
             return Ok((at, counts));
         }
         let counts = app.engine.ledger().running(project, now).await?;

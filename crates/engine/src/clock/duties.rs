@@ -1,22 +1,21 @@
 //! Who this node is to others, and what it does for all of them.
 
 use crate::{Core, Guarded, metric::Metric};
-use domain::time::after;
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use ledger::LedgerError;
-use std::{collections::BTreeMap, num::NonZeroU32};
+use std::{collections::BTreeMap, num::NonZeroU32, time::Duration};
 use uuid::Uuid;
 
 /// How long a node keeps what has to be done once, and is believed to be there, should it die.
 const DUTY: SignedDuration = SignedDuration::from_secs(15);
-/// What is left of a duty when it is renewed.
-const RENEWED: SignedDuration = SignedDuration::from_secs(10);
+/// How long after it was taken or renewed a duty is renewed: most of it is left then.
+const RENEWED_AFTER: Duration = Duration::from_secs(5);
 
 /// What this node does for all of them.
 pub(super) struct Duties {
     node: Uuid,
-    /// Until when each need not be asked for again.
-    held: Guarded<BTreeMap<&'static str, Timestamp>>,
+    /// Until when each need not be asked for again, as the uptime of the process: how far a clock is set back, others would hold it too.
+    held: Guarded<BTreeMap<&'static str, Duration>>,
 }
 
 impl Duties {
@@ -34,15 +33,14 @@ impl Duties {
         core: &Core,
         duty: &'static str,
     ) -> Result<bool, LedgerError> {
-        let now = core.system().now();
+        let uptime = core.system().uptime();
         let held = self.held.lock().get(duty).copied();
-        if held.is_some_and(|until| now < until) {
+        if held.is_some_and(|until| uptime < until) {
             return Ok(true);
         }
         let is_mine = core.ledger().hold(duty, self.node, DUTY).await?;
         if is_mine {
-            let until = after(now, DUTY - RENEWED);
-            self.held.lock().insert(duty, until);
+            self.held.lock().insert(duty, uptime + RENEWED_AFTER);
         }
         Ok(is_mine)
     }
