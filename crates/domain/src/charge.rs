@@ -97,6 +97,11 @@ impl<'a> History<'a> {
         self.transactions.iter().copied()
     }
 
+    /// Whether it has run, and nobody was charged for it yet.
+    pub fn is_owed_only(&self) -> bool {
+        !self.transactions.is_empty() && self.iter().all(|known| known.fact.is_owed)
+    }
+
     /// When the purchase began, as far as its transactions tell.
     pub fn began_at(&self) -> Option<Timestamp> {
         self.transactions

@@ -95,6 +95,9 @@ const FAMILIES: [fn(&Step<'_>) -> Vec<Change>; 5] = [
 /// What happened between two states of the chain `chain`, in the order in which it must be told: line by line, the base first.
 /// Equal states give nothing.
 ///
+/// Of a line that nothing was charged for yet beside others that were paid for, only money is told: it is no part of what
+/// was sold.
+///
 /// A line without a state before is seen for the first time: unless it began within `window` of `heard_at`, or after the store had last spoken
 /// of the purchase, only the one event that describes its present state is told, and everything else counts as told.
 pub fn changes(
@@ -112,7 +115,10 @@ pub fn changes(
         .filter(|line| line.ownership != Ownership::FamilyShared)
         .flat_map(|snapshot| {
             let step = Step::between(chain, before, State { snapshot, ..after });
-            told(&step, before, heard_at, window)
+            let mut told = told(&step, before, heard_at, window);
+            let is_money = |change: &Change| change.kind.is_charge() || change.kind.is_refund();
+            told.retain(|change| step.is_sold() || is_money(change));
+            told
         });
     joined::with_the_base(told.collect(), &after.snapshot.line)
 }

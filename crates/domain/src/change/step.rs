@@ -128,6 +128,13 @@ impl<'a> Step<'a> {
         }
     }
 
+    /// Whether something was charged for the line looked at, or for none.
+    pub(super) fn is_sold(&self) -> bool {
+        let facts = self.after.facts;
+        let mut all = facts.transactions.values().map(|known| &known.fact);
+        !self.history.is_owed_only() || !all.any(|fact| fact.line != self.line && !fact.is_owed)
+    }
+
     /// The chain, of the line looked at, as keys name it.
     pub(super) fn name(&self) -> String {
         line_key(self.chain, self.line)

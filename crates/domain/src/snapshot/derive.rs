@@ -137,14 +137,15 @@ fn will_renew(fact: &TransactionFact, renewal: Option<&RenewalFact>) -> bool {
         && !renewal.is_some_and(|renewal| is_off(renewal.auto_renew) || is_off(renewal.term_renews))
 }
 
-/// The least is the base: a line that has not ended, then the one that began first, then the one that cost most at first, then
+/// The least is the base: a line that has not ended, then one that something was charged for, then the one that began first, then the one that cost most at first, then
 /// by name.
-type BaseRank = (bool, Timestamp, Reverse<Option<Money>>, String);
+type BaseRank = (bool, bool, Timestamp, Reverse<Option<Money>>, String);
 
 fn base_rank(snapshot: &Snapshot, history: &History<'_>) -> BaseRank {
     let first = history.iter().next().map(|first| &first.fact);
     (
         snapshot.has_ended(),
+        history.is_owed_only(),
         first.map_or(snapshot.purchased_at, |first| first.purchased_at),
         Reverse(first.and_then(|first| first.price)),
         snapshot.line.clone(),

@@ -25,9 +25,10 @@ use std::{
     time::Duration,
 };
 
-/// What is read from messages today. The second edition tells the lines of a purchase apart. Raised by one when a release reads
+/// What is read from messages today. The second edition tells the lines of a purchase apart, the third those of Stripe for which nothing was
+/// charged yet. Raised by one when a release reads
 /// more from messages that were taken in before.
-const EDITION: u64 = 2;
+const EDITION: u64 = 3;
 /// Messages read at once.
 const AT_ONCE: usize = 500;
 /// Purchases whose facts are in memory at once. Are there more, messages are gone through once more for them.

@@ -106,6 +106,8 @@ pub enum StripeDeed {
     PayLate,
     /// Less of it until the end of the period: what that is worth is taken off the next charge.
     TakeLess,
+    /// A further product joins, and is charged with the next period.
+    AddLater,
     /// The further product is taken off at once.
     TakeOff,
     /// Two products are bought in one session.
@@ -116,7 +118,7 @@ pub enum StripeDeed {
 
 impl StripeDeed {
     /// All of them, each with how often it is tried.
-    pub(super) const ALL: [(Self, u64); 12] = [
+    pub(super) const ALL: [(Self, u64); 13] = [
         (Self::Dispute, 4),
         (Self::WinDispute, 4),
         (Self::LoseDispute, 4),
@@ -126,6 +128,7 @@ impl StripeDeed {
         (Self::LetRun, 6),
         (Self::PayLate, 10),
         (Self::TakeLess, 4),
+        (Self::AddLater, 5),
         (Self::TakeOff, 6),
         (Self::BuyCart, 3),
         (Self::RefundCart, 3),

@@ -145,7 +145,7 @@ static STRIPE: Habits = Habits {
     once: "prod_coins:price_coins",
     pass: "pass:price_pass",
     addon: "prod_hd:price_hd",
-    usage: "prod_calls:price_calls",
+    usage: "prod_hd:price_calls",
     cart: &["prod_coins:price_coins", "prod_gems:price_gems"],
     planned: 0,
     never: &[

@@ -102,6 +102,8 @@ pub enum Happened {
     Paused,
     /// The next period began and runs until then, and nobody has paid for it.
     RanOn(Timestamp, Timestamp),
+    /// A further product joined, and runs until then; nothing was charged for it yet.
+    Joined(String, Timestamp),
     /// It was taken off, and the rest of the purchase goes on.
     TakenOff,
     /// The next period will be of another product.
@@ -180,6 +182,7 @@ impl History {
     pub fn unlocks(&self, purchase: usize) -> &'static str {
         let bought = |told: &&Told| match &told.what {
             Happened::Charged(charge, _) => Some(charge.product.contains("hd")),
+            Happened::Joined(product, _) => Some(product.contains("hd")),
             _ => None,
         };
         let told = self.of(purchase);
@@ -208,9 +211,10 @@ impl History {
         let ends = |told: &Told| match &told.what {
             Happened::Charged(charge, _) => charge.until,
             Happened::ChargeFailed { grace } => *grace,
-            Happened::Moved(until) | Happened::BoughtFor(_, until) | Happened::RanOn(_, until) => {
-                Some(*until)
-            }
+            Happened::Moved(until)
+            | Happened::BoughtFor(_, until)
+            | Happened::RanOn(_, until)
+            | Happened::Joined(_, until) => Some(*until),
             _ => None,
         };
         let points = |told: &Told| [Some(told.at), ends(told)];
@@ -271,6 +275,7 @@ fn door<'a>(told: impl Iterator<Item = &'a Told>) -> Door {
                 door.paid = Some((charge.from, *until));
                 last = Some(charge.id.as_str());
             }
+            Happened::Joined(_, until) => door.paid = Some((told.at, *until)),
             Happened::RanOn(from, until) => {
                 door.before = door.paid.map(|(_, until)| until);
                 door.paid = Some((*from, *until));

@@ -128,6 +128,11 @@ impl Invoice {
         self.status.as_deref() == Some("paid")
     }
 
+    /// Whether no more will be paid of it than was.
+    pub(super) fn is_given_up(&self) -> bool {
+        matches!(self.status.as_deref(), Some("uncollectible" | "void"))
+    }
+
     /// The same with what was paid beside Stripe among what was paid: the invoice is paid, and Stripe took less than was due. Source:
     /// Stripe, "Out-of-band invoices".
     pub(super) fn with_what_was_paid_elsewhere(self) -> Self {

@@ -88,6 +88,8 @@ pub(super) struct Item {
     pub price: Option<Price>,
     pub plan: Option<Price>,
     #[serde(deserialize_with = "seconds")]
+    pub created: Option<Timestamp>,
+    #[serde(deserialize_with = "seconds")]
     pub current_period_start: Option<Timestamp>,
     #[serde(deserialize_with = "seconds")]
     pub current_period_end: Option<Timestamp>,

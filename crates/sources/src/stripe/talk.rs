@@ -184,6 +184,7 @@ impl<'a> Talk<'a> {
         let customer = super::model::id(&invoice["customer"]);
         self.complete(&mut invoice, "lines", "invoices").await?;
         self.refunds_of_invoice(&invoice).await?;
+        self.payments_before_the_end(&invoice, id).await?;
         self.keep("invoice", invoice);
         self.customer(customer).await?;
         Ok(Some(id.to_owned()))
@@ -260,6 +261,23 @@ impl<'a> Talk<'a> {
         for (filter, transaction) in filters {
             let of = if in_parts { &transaction } else { &invoice_id };
             self.refunds(&filter, of).await?;
+        }
+        Ok(())
+    }
+
+    /// When something was paid of an invoice of which the rest was given up: it does not say.
+    async fn payments_before_the_end(&mut self, invoice: &Value, id: &str) -> Result<(), Trouble> {
+        let is_paid = invoice["status"] == "paid";
+        if is_paid || !took_money(invoice) {
+            return Ok(());
+        }
+        for payment in self.list(&format!("invoice_payments?invoice={id}")).await? {
+            if payment["status"]
+                .as_str()
+                .is_none_or(|status| status == "paid")
+            {
+                self.keep("invoice_payment", payment);
+            }
         }
         Ok(())
     }

@@ -71,8 +71,8 @@ pub(super) fn receive(body: &[u8], now: Timestamp) -> Result<Received, Refusal> 
         kind if kind.starts_with("invoice.") => {
             match subscription_paid_by(object) {
                 Some(id) => Some(Question::about("subscription", id)),
-                // Of one that is about no subscription, only the payment is news.
-                None if object["status"] == "paid" => Some(about("invoice", own())?),
+                // Of one that is about no subscription, only the payment is news, also where the rest will never come.
+                None if is_settled(object) => Some(about("invoice", own())?),
                 None => None,
             }
         }
@@ -115,11 +115,21 @@ fn says_pause(event: &EventEnvelope) -> bool {
     event.kind == "customer.subscription.paused" || (is_set && was.is_some_and(Value::is_null))
 }
 
+/// Whether an invoice was paid, or some of it before it was given up.
+fn is_settled(invoice: &Value) -> bool {
+    let was_paid = invoice["amount_paid"].as_i64() > Some(0);
+    match invoice["status"].as_str() {
+        Some("paid") => true,
+        Some("uncollectible" | "void") => was_paid,
+        _ => false,
+    }
+}
+
 /// Why an event leads to no question.
 fn why_not(kind: &str) -> String {
     let why = match kind {
         kind if kind.starts_with("invoice.") => {
-            "The invoice is about no subscription and is not paid: only its payment would be news."
+            "The invoice is about no subscription, and nothing is settled: what is paid of it would be news, once all is or the rest was given up."
         }
         kind if kind.starts_with("invoice_payment.") => {
             "The payment names no invoice, so it is about no purchase."

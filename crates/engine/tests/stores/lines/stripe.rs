@@ -273,3 +273,140 @@ async fn every_product_of_a_cart_is_told_with_its_share_of_what_was_paid() {
     assert_eq!(revenue(&world, "ann").await, 45_000_000);
     world.rederives().await;
 }
+/// An item that is added without a proration, or whose proration waits for the next invoice, is a part of the subscription at once. Source:
+/// Stripe, "Prorations", `proration_behavior`.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_item_that_was_added_serves_at_once_and_is_told_once_it_is_charged() {
+    let world = World::with_stores().await;
+    let stripe = &world.stores.stripe.api;
+    let period = (world.now(), later(world.now(), 30 * DAY));
+    let gold = |period| stripe_item("si_1", ("prod_gold", "price_gold", 1000), false, period);
+    let lines = [stripe_line("si_1", GOLD, 1000, period, false)];
+    stripe.put(
+        "invoices",
+        stripe_invoice("in_1", "subscription_create", &lines, 1000, period.0),
+    );
+    stripe_tells(&world, stripe_subscription(&[gold(period)], period.0)).await;
+    world.pass(10 * DAY).await;
+    let added = world.now();
+    let hd = |period| {
+        let mut item = stripe_item("si_2", ("prod_hd", "price_hd", 500), false, period);
+        item["created"] = added.as_second().into();
+        item
+    };
+    stripe_tells(
+        &world,
+        stripe_subscription(&[hd(period), gold(period)], period.0),
+    )
+    .await;
+    assert!(world.has("ann", "hd").await && world.has_premium("ann").await);
+    // It is nothing that was sold yet: what ends, fails or is paid then is that of the plan.
+    let mut cancelled = stripe_subscription(&[gold(period), hd(period)], period.0);
+    cancelled["cancel_at_period_end"] = true.into();
+    cancelled["canceled_at"] = world.now().as_second().into();
+    stripe_tells(&world, cancelled).await;
+    stripe_tells(
+        &world,
+        stripe_subscription(&[gold(period), hd(period)], period.0),
+    )
+    .await;
+    assert_eq!(
+        charges(&told(&world).await)[1..],
+        [
+            (SubscriptionRenewalCancelled, "prod_gold:price_gold", 1000),
+            (SubscriptionRenewalReactivated, "prod_gold:price_gold", 1000)
+        ]
+    );
+    world.pass(20 * DAY).await;
+    let next = (period.1, later(period.1, 30 * DAY));
+    let lines = [
+        stripe_line("si_2", HD, 333, (added, period.1), true),
+        stripe_line("si_2", HD, 500, next, false),
+        stripe_line("si_1", GOLD, 1000, next, false),
+    ];
+    stripe.put(
+        "invoices",
+        stripe_invoice("in_2", "subscription_cycle", &lines, 1833, next.0),
+    );
+    stripe_tells(
+        &world,
+        stripe_subscription(&[gold(next), hd(next)], period.0),
+    )
+    .await;
+    assert_eq!(
+        charges(&told(&world).await)[3..],
+        [
+            (SubscriptionRenewed, "prod_gold:price_gold", 1000),
+            (SubscriptionStarted, "prod_hd:price_hd", 833)
+        ]
+    );
+    assert!(world.has("ann", "hd").await && world.has_premium("ann").await);
+    world.rederives().await;
+}
+
+/// One that is taken off before anything was charged for it tells nothing, and lets nobody in any more.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_item_that_was_taken_off_before_it_was_charged_tells_nothing() {
+    let world = World::with_stores().await;
+    let stripe = &world.stores.stripe.api;
+    let period = (world.now(), later(world.now(), 30 * DAY));
+    let gold = stripe_item("si_1", ("prod_gold", "price_gold", 1000), false, period);
+    let hd = stripe_item("si_2", ("prod_hd", "price_hd", 500), false, period);
+    let lines = [stripe_line("si_1", GOLD, 1000, period, false)];
+    stripe.put(
+        "invoices",
+        stripe_invoice("in_1", "subscription_create", &lines, 1000, period.0),
+    );
+    stripe_tells(&world, stripe_subscription(&[gold.clone()], period.0)).await;
+    world.pass(DAY).await;
+    stripe_tells(&world, stripe_subscription(&[gold.clone(), hd], period.0)).await;
+    assert!(world.has("ann", "hd").await);
+    world.pass(DAY).await;
+    stripe_tells(&world, stripe_subscription(&[gold], period.0)).await;
+    assert!(!world.has("ann", "hd").await && world.has_premium("ann").await);
+    assert_eq!(
+        charges(&told(&world).await),
+        [(SubscriptionStarted, "prod_gold:price_gold", 1000)]
+    );
+    world.rederives().await;
+}
+
+/// What is counted first serves as long as the subscription does, and its last usage is charged when all is over. Source: Stripe,
+/// "Usage-based billing".
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_counted_serves_before_it_is_charged() {
+    let world = World::with_stores().await;
+    let stripe = &world.stores.stripe.api;
+    let period = (world.now(), later(world.now(), 30 * DAY));
+    let items = [
+        stripe_item("si_0", ("prod_hd", "price_calls", 0), true, period),
+        stripe_item("si_1", ("prod_gold", "price_gold", 1000), false, period),
+    ];
+    let lines = [stripe_line("si_1", GOLD, 1000, period, false)];
+    stripe.put(
+        "invoices",
+        stripe_invoice("in_1", "subscription_create", &lines, 1000, period.0),
+    );
+    stripe_tells(&world, stripe_subscription(&items, period.0)).await;
+    assert!(world.has("ann", "hd").await && world.has_premium("ann").await);
+    world.pass(30 * DAY).await;
+    let calls = ("prod_hd", "price_calls");
+    let used = [stripe_line("si_0", calls, 320, period, false)];
+    let mut last = stripe_invoice("in_2", "subscription_cycle", &used, 320, world.now());
+    last["period_end"] = period.1.as_second().into();
+    stripe.put("invoices", last);
+    let mut over = stripe_subscription(&items, period.0);
+    over["status"] = "canceled".into();
+    over["canceled_at"] = later(period.0, DAY).as_second().into();
+    over["ended_at"] = period.1.as_second().into();
+    stripe_tells(&world, over).await;
+    assert!(!world.has("ann", "hd").await && !world.has_premium("ann").await);
+    let told = told(&world).await;
+    let told = charges(&told);
+    assert!(
+        told.contains(&(SubscriptionRenewed, "prod_hd:price_calls", 320)),
+        "{told:?}"
+    );
+    assert_eq!(revenue(&world, "ann").await, 13_200_000);
+    world.rederives().await;
+}

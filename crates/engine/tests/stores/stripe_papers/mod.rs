@@ -6,6 +6,7 @@
 
 mod asked;
 mod ends;
+mod given_up;
 mod invoices;
 mod trials;
 

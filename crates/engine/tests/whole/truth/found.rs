@@ -25,15 +25,25 @@ async fn is_told_truly(life: Life, way: Way) {
 
 /// The same, with what becomes of messages drawn from that seed.
 async fn is_told_truly_with(seed: u64, life: Life, way: Way) {
+    are_told_truly_with(seed, vec![life], way).await;
+}
+
+/// Several in one world.
+async fn are_told_truly(lives: Vec<Life>, way: Way) {
+    are_told_truly_with(1, lives, way).await;
+}
+
+async fn are_told_truly_with(seed: u64, lives: Vec<Life>, way: Way) {
     for leg in [Leg::Whole, Leg::Short] {
-        let outcomes = Drive::all(vec![life.clone()], plan(way, leg, seed)).await;
-        let outcome = &outcomes[0];
-        let differences = &outcome.differences;
-        assert!(
-            differences.is_empty(),
-            "{leg:?}: {differences:?}\n{}",
-            outcome.report
-        );
+        for outcome in Drive::all(lives.clone(), plan(way, leg, seed)).await {
+            let differences = &outcome.differences;
+            assert!(
+                differences.is_empty(),
+                "{leg:?} {way:?} {:?}\n{differences:?}\n{}",
+                outcome.life,
+                outcome.report
+            );
+        }
     }
 }
 
@@ -180,5 +190,37 @@ async fn what_was_not_paid_ends_for_that_whatever_it_was_to_cost() {
     let deeds = [(Deed::Announce, 40), (Deed::Fail, 50), (Deed::GiveUp, 50)];
     for begins in [ANY, "2026-01-02T00:00:01Z"] {
         is_told_truly(life(Market::Play, begins, &deeds), Way::InOrder).await;
+    }
+}
+
+/// What joins a subscription serves at once, and is told once something is charged for it, with what waited until then; what is counted
+/// likewise.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_joins_uncharged_serves_and_is_told_with_its_first_charge() {
+    let add = (Deed::Stripe(StripeDeed::AddLater), 30);
+    let off = (Deed::Stripe(StripeDeed::TakeOff), 30);
+    let lives = [
+        vec![add, (Deed::Renew, 50), off],
+        vec![add, off, (Deed::Renew, 50)],
+        vec![
+            add,
+            (Deed::Fail, 50),
+            (Deed::Recover, 20),
+            (Deed::SwitchOff, 50),
+        ],
+        vec![add, (Deed::StopNow, 50)],
+    ];
+    let added = lives.map(|deeds| life(Market::Stripe, ANY, &deeds));
+    let counted = Life {
+        form: Form::Metered,
+        ..life(
+            Market::Stripe,
+            ANY,
+            &[(Deed::Renew, 50), (Deed::StopNow, 50)],
+        )
+    };
+    let all: Vec<_> = added.into_iter().chain([counted]).collect();
+    for way in [Way::InOrder, Way::Shuffled] {
+        are_told_truly(all.clone(), way).await;
     }
 }

@@ -85,7 +85,7 @@ impl Market {
     /// When a store's records show it: where money is taken some time after a period began, a charge is none before.
     fn shows_at(self, told: &Told) -> Timestamp {
         match &told.what {
-            Happened::Charged(charge, How::Renewed) if charge.from == told.at => {
+            Happened::Charged(charge, How::First | How::Renewed) if charge.from == told.at => {
                 told.at + SignedDuration::from_secs(self.habits().paid_after)
             }
             _ => told.at,

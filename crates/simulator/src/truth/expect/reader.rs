@@ -54,8 +54,15 @@ impl<'a> Reader<'a> {
         told.any(|told| matches!(&told.what, Happened::Repeated(of) if of.id == charge.id))
     }
 
+    /// Whether it is a part of a purchase for which nothing was charged yet: what happens to the rest is told of that.
+    fn is_unsold(&self) -> bool {
+        let begins = self.told.first().map(|told| &told.what);
+        self.charge.is_none() && matches!(begins, Some(Happened::Joined(..)))
+    }
+
     fn events(&mut self, index: usize, told: &'a Told) -> Vec<Expected> {
         match &told.what {
+            what if self.is_unsold() && !matches!(what, Happened::Charged(..)) => Vec::new(),
             Happened::Charged(charge, how) => self.charged(charge, *how),
             Happened::TookMore(charge) => vec![money("subscription_renewed", charge)],
             Happened::BoughtOnce(charge) | Happened::BoughtFor(charge, _) => {
@@ -150,6 +157,7 @@ impl<'a> Reader<'a> {
             | Happened::SharingEnded
             | Happened::PauseWithdrawn
             | Happened::RanOn(..)
+            | Happened::Joined(..)
             | Happened::Repeated(_) => Vec::new(),
         }
     }

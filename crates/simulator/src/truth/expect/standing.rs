@@ -44,6 +44,7 @@ impl Standing {
             | Happened::TookMore(_)
             | Happened::PauseWithdrawn
             | Happened::RanOn(..)
+            | Happened::Joined(..)
             | Happened::Planned(_)
             | Happened::PlanWithdrawn
             | Happened::Moved(_)

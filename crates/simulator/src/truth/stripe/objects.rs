@@ -121,22 +121,23 @@ impl Stripe {
 
     /// What is subscribed to, in no particular order.
     fn items(&self, walk: &Walk, starts: Timestamp, ends: Timestamp) -> Vec<Value> {
-        let item = |id: String, price: Value| {
+        let item = |id: String, price: Value, since: Timestamp| {
             json!({
-                "id": id, "price": price, "quantity": 1,
+                "id": id, "price": price, "quantity": 1, "created": since.as_second(),
                 "current_period_start": starts.as_second(), "current_period_end": ends.as_second(),
             })
         };
         let line = &walk.line;
-        let base = item(self.item(false), price(&line.charge.product, walk.price()));
+        let sold = price(&line.charge.product, walk.price());
+        let base = item(self.item(false), sold, self.began);
         let side = line.side.as_ref().map(|side| {
             let price = price(&side.charge.product, ADDON_PRICE);
-            item(self.item(true), price)
+            item(self.item(true), price, side.since)
         });
         let usage = walk.own.usage.as_ref().map(|_| {
             let mut counted = price(walk.habits.usage, 0);
             counted["recurring"] = json!({ "usage_type": "metered" });
-            item(format!("{}u", self.item(false)), counted)
+            item(format!("{}u", self.item(false)), counted, self.began)
         });
         let mut items: Vec<_> = [base].into_iter().chain(side).chain(usage).collect();
         if self.number.is_multiple_of(2) {
@@ -195,12 +196,21 @@ impl Stripe {
                 lines.push(line(-credit, charge, &bought, true, charge.from));
             }
         }
-        let side = walk.line.side.as_ref().map(|side| &side.charge);
-        let side = side.filter(|side| side.id == charge.id);
+        let side = walk.line.side.as_ref();
+        let side = side.filter(|side| side.charge.id == charge.id);
         if let Some(side) = side {
-            let bought = price(&side.product, ADDON_PRICE);
-            lines.insert(0, line(cents(side.micros), side, &bought, false, side.from));
+            let sold = &side.charge;
+            let bought = price(&sold.product, ADDON_PRICE);
+            let waited = sold.micros - ADDON_PRICE.min(sold.micros);
+            let whole = line(cents(sold.micros - waited), sold, &bought, false, sold.from);
+            lines.insert(0, whole);
+            if waited > 0 {
+                let mut rest = line(cents(waited), sold, &bought, true, side.since);
+                rest["period"]["end"] = sold.from.as_second().into();
+                lines.push(rest);
+            }
         }
+        let side = side.map(|side| &side.charge);
         let used = walk
             .own
             .usage

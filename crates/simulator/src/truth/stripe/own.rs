@@ -37,9 +37,10 @@ impl Stripe {
                 "lost",
                 &["charge.dispute.closed"],
             ),
-            StripeDeed::Unpause | StripeDeed::TakeLess | StripeDeed::TakeOff => {
-                self.about(walk, UPDATED)
-            }
+            StripeDeed::Unpause
+            | StripeDeed::TakeLess
+            | StripeDeed::AddLater
+            | StripeDeed::TakeOff => self.about(walk, UPDATED),
             StripeDeed::PauseNow => {
                 let mut acts = self.about(walk, "customer.subscription.paused");
                 acts[0].says.push(self.says(UPDATED));

@@ -37,6 +37,10 @@ pub(in crate::truth) struct Side {
     pub(in crate::truth) is_leaving: bool,
     /// When it was given back, which takes it off at once.
     pub(in crate::truth) given_back_at: Option<Timestamp>,
+    /// Nothing was charged for it yet: its charge is what waits for the next one.
+    pub(in crate::truth) is_owed: bool,
+    /// When it joined.
+    pub(in crate::truth) since: Timestamp,
 }
 
 /// How far a customer is in a term of charges that go on when it is cancelled.

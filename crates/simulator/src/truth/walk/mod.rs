@@ -192,8 +192,41 @@ impl Walk {
             earlier: Vec::new(),
             is_leaving: false,
             given_back_at: None,
+            is_owed: false,
+            since: self.at,
         });
         self.tell_of(purchase, Happened::Charged(charge, How::First));
+    }
+
+    /// A further product joins, and is charged with the next period: alone, or with what the rest of this one is worth.
+    fn add_owed(&mut self) {
+        let is_prorated = self.number.is_multiple_of(2);
+        let waits = if is_prorated {
+            self.left_of(ADDON_PRICE)
+        } else {
+            0
+        };
+        let charge = Charge {
+            id: String::new(),
+            product: self.habits.addon.to_owned(),
+            micros: waits,
+            from: self.at,
+            ..self.line.charge.clone()
+        };
+        let purchase = self.purchases;
+        self.purchases += 1;
+        self.line.had_side = true;
+        let joined = Happened::Joined(charge.product.clone(), self.ends_at());
+        self.line.side = Some(Side {
+            purchase,
+            charge,
+            earlier: Vec::new(),
+            is_leaving: false,
+            given_back_at: None,
+            is_owed: true,
+            since: self.at,
+        });
+        self.tell_of(purchase, joined);
     }
 
     pub(super) const fn now(&self) -> Timestamp {
@@ -290,7 +323,7 @@ impl Walk {
         let side = self.line.side.as_ref();
         let side = side.filter(|side| side.given_back_at.is_none());
         let side = side.map(|side| side.purchase);
-        let usage = self.own.usage.as_ref().filter(|usage| usage.is_charged);
+        let usage = self.own.usage.as_ref();
         let beside = side.or(usage.map(|usage| usage.purchase));
         if let Some(beside) = beside.filter(|_| what.is_of_the_whole()) {
             self.tell_of(beside, what.clone());

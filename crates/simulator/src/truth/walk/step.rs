@@ -209,7 +209,7 @@ impl Walk {
     }
 
     /// The same, of what costs so much for the whole of it.
-    fn left_of(&self, micros: i64) -> i64 {
+    pub(super) fn left_of(&self, micros: i64) -> i64 {
         let charge = &self.line.charge;
         let lasts = charge.from.duration_until(self.ends_at()).as_secs();
         let left = self.at.duration_until(self.ends_at()).as_secs();
@@ -263,13 +263,17 @@ impl Walk {
                 .map_or(self.at, |until| until.max(self.at));
             return self.tell_then(ends, side.purchase, Happened::Ended(Why::Cancelled));
         }
+        let is_first = std::mem::take(&mut side.is_owed);
+        let waits = if is_first { side.charge.micros } else { 0 };
         let next = Charge {
             product: side.charge.product.clone(),
-            micros: ADDON_PRICE,
+            micros: ADDON_PRICE + waits,
             ..charge.clone()
         };
-        self.tell_of(side.purchase, Happened::Charged(next.clone(), How::Renewed));
-        side.earlier.push(std::mem::replace(&mut side.charge, next));
+        let how = if is_first { How::First } else { How::Renewed };
+        self.tell_of(side.purchase, Happened::Charged(next.clone(), how));
+        let old = std::mem::replace(&mut side.charge, next);
+        side.earlier.extend(Some(old).filter(|_| !is_first));
         self.line.side = Some(side);
     }
 

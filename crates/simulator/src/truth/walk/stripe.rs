@@ -71,12 +71,15 @@ impl Walk {
 
     /// From now on, what is used is counted.
     pub(super) fn count_usage(&mut self) {
+        let purchase = self.purchases;
+        self.purchases += 1;
         self.own.usage = Some(Usage {
-            purchase: self.purchases,
+            purchase,
             micros: 0,
             is_charged: false,
         });
-        self.purchases += 1;
+        let joined = Happened::Joined(self.habits.usage.to_owned(), self.ends_at());
+        self.tell_of(purchase, joined);
     }
 
     /// What was used in the period that is over is charged with the next. Nothing was charged for what was not used; what was charged before
@@ -99,8 +102,7 @@ impl Walk {
         match (micros > 0, was_charged) {
             (true, false) => self.tell_of(purchase, Happened::Charged(used, How::First)),
             (true, true) => self.tell_of(purchase, Happened::Charged(used, how)),
-            (false, true) => self.tell_of(purchase, Happened::RanOn(charge.from, until)),
-            (false, false) => {}
+            (false, _) => self.tell_of(purchase, Happened::RanOn(charge.from, until)),
         }
     }
 
@@ -165,6 +167,7 @@ impl Walk {
             StripeDeed::LetRun => line.stand == Stand::Running && is_wanted && is_simple,
             StripeDeed::PayLate => runs && own.owed.is_some(),
             StripeDeed::TakeOff => runs && is_wanted && line.side.is_some(),
+            StripeDeed::AddLater => self.can(Deed::AddOn),
             StripeDeed::BuyCart => self.room() > HOUR,
             StripeDeed::RefundCart => {
                 self.room() > HOUR && !own.cart.is_empty() && own.halves_back < 2
@@ -214,6 +217,10 @@ impl Walk {
                 if let Some(side) = self.line.side.take() {
                     self.tell_of(side.purchase, Happened::TakenOff);
                 }
+            }
+            StripeDeed::AddLater => {
+                self.within(share);
+                self.add_owed();
             }
             StripeDeed::BuyCart => self.buy_cart(share),
             StripeDeed::RefundCart => self.refund_cart(share),

@@ -39,10 +39,8 @@ pub(super) fn alone(subscription: &Subscription, invoices: &[Invoice]) -> Vec<Al
         }];
     }
     let naming = named(subscription, invoices, &billed, &metered);
-    let is_charged = |item: &&Item| !item.is_metered() || billed.contains(&key(item, &billed));
     let current: BTreeMap<String, &Item> = items
         .iter()
-        .filter(is_charged)
         .map(|item| (naming.name(&key(item, &billed)), item))
         .collect();
     let names: BTreeSet<String> = billed
@@ -76,8 +74,7 @@ fn key(item: &Item, billed: &BTreeSet<String>) -> String {
     }
 }
 
-/// What items that are counted first and charged afterwards are called on invoices: until they are charged they are nothing that
-/// was bought.
+/// What items that are counted first and charged afterwards are called on invoices: until they are charged they take nobody's place.
 fn metered(items: &[Item]) -> BTreeSet<String> {
     let metered = items.iter().filter(|item| item.is_metered());
     let names = metered.flat_map(|item| {

@@ -30,7 +30,7 @@ pub(super) fn read(answer: &Answer, app: &App) -> Result<Option<Observation>, Re
         return about.subscription(subscription);
     }
     if let Some(invoice) = payments::read_invoices(answer)?.first() {
-        return Ok(about.sold_by(invoice));
+        return about.sold_by(invoice);
     }
     let charges = objects::<Charge>(answer, "charge")?;
     // The one place where it is decided, whatever led here: an event, a refund, a receipt.

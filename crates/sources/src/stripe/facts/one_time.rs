@@ -2,12 +2,13 @@
 
 use super::{
     super::{
-        invoice::Invoice,
+        invoice::{Invoice, InvoicePayment},
         model::{Charge, Session, SessionItem},
     },
-    about::About,
+    about::{About, objects},
     amount::money,
 };
+use crate::Refusal;
 use domain::{
     Money, Observation,
     fact::{TransactionFact, TransactionKind, TransactionReason, share},
@@ -95,10 +96,16 @@ impl About<'_> {
         Some(seen)
     }
 
-    /// An invoice without a subscription, once it is paid.
-    pub(super) fn sold_by(&self, invoice: &Invoice) -> Option<Observation> {
+    /// An invoice without a subscription, once it is paid, or given up after some of it was.
+    pub(super) fn sold_by(&self, invoice: &Invoice) -> Result<Option<Observation>, Refusal> {
         let mut seen = Self::chain(&invoice.id, invoice.livemode);
-        let at = invoice.paid_at().filter(|_| invoice.is_paid())?;
+        let is_in_part = invoice.is_given_up() && invoice.amount_paid > 0;
+        let payments: Vec<InvoicePayment> = objects(self.answer, "invoice_payment")?;
+        let last = payments.iter().filter_map(InvoicePayment::paid_at).max();
+        let paid_at = last.filter(|_| is_in_part).or(invoice.paid_at());
+        let Some(at) = paid_at.filter(|_| invoice.is_paid() || is_in_part) else {
+            return Ok(None);
+        };
         seen.user_token = self.owner(invoice.metadata.as_ref());
         let lines = invoice.lines.data.iter().filter(|line| line.amount >= 0);
         let mut bought: Vec<Bought> = lines
@@ -126,7 +133,7 @@ impl About<'_> {
             .and_then(|tax| money(tax, &invoice.currency));
         seen.transactions = self.cart(bought, at, charged, tax, invoice.country().as_ref());
         seen.refunds = self.refunds_taking_away(charged);
-        Some(seen)
+        Ok(Some(seen))
     }
 
     /// Every product that was bought at once, with its share of what was charged. The unnamed line is the first by product, in

@@ -62,10 +62,12 @@ impl About<'_> {
     ) -> Option<(Vec<TransactionFact>, Option<RenewalFact>)> {
         let subscription = line.subscription.as_ref().unwrap_or(whole);
         let invoices = &line.invoices;
+        let added = self.added(line, whole);
         let mut periods: Vec<TransactionFact> = Vec::new();
         let mut extras = Vec::new();
         for invoice in invoices.iter().filter(|invoice| invoice.took_money()) {
-            match self.paper(invoice, subscription, periods.last()) {
+            let before = (periods.last(), added.as_ref());
+            match self.paper(invoice, subscription, before) {
                 Paper::Period(fact) => {
                     // A renewal ends the period before it.
                     if let Some(last) = periods.last_mut()
@@ -88,6 +90,9 @@ impl About<'_> {
             && let Some(owed) = self.owed(subscription, invoices, periods.is_empty())
         {
             periods.insert(0, owed);
+        }
+        if periods.is_empty() {
+            periods.extend(added);
         }
         // All invoices are known: what is charged for the first time begins then.
         let first = periods.first_mut().filter(|_| !line.name.is_empty());
@@ -112,12 +117,12 @@ impl About<'_> {
         Some((periods, renewal))
     }
 
-    /// What a paid invoice came to, after `before`.
+    /// What a paid invoice came to, after the period `before`, or after it was `added`.
     fn paper(
         &self,
         invoice: &Invoice,
         subscription: &Subscription,
-        before: Option<&TransactionFact>,
+        (before, added): (Option<&TransactionFact>, Option<&TransactionFact>),
     ) -> Paper {
         let reason = invoice.billing_reason.as_deref();
         let bought = bought(invoice);
@@ -141,7 +146,9 @@ impl About<'_> {
                 product.and_then(|product| self.period(invoice, bought, subscription, product));
             return match fact {
                 // Usage of the last period, charged when all was over.
-                Some(fact) if is_after_the_end(&fact, subscription) => self.extra(invoice, before),
+                Some(fact) if is_after_the_end(&fact, subscription) => {
+                    self.extra(invoice, before.or(added))
+                }
                 Some(fact) => Paper::Period(fact),
                 None => Paper::Nothing,
             };
@@ -221,6 +228,33 @@ impl About<'_> {
                     purchased_at,
                     self.version(),
                 ),
+            )
+        })
+    }
+
+    /// An item of several that runs although nothing was charged for it yet: it was added without a proration, its proration waits for the
+    /// next invoice, or it is counted first. Source: Stripe, "Prorations" and "Usage-based billing".
+    fn added(&self, line: &Alone, whole: &Subscription) -> Option<TransactionFact> {
+        let own = line.subscription.as_ref()?;
+        let has_begun = !matches!(own.status.as_str(), "incomplete" | "incomplete_expired");
+        let items = &whole.items.data;
+        let item = own
+            .items
+            .data
+            .first()
+            .filter(|_| has_begun && items.len() > 1)?;
+        let begins = item.created.or(own.period_start())?;
+        Some(TransactionFact {
+            is_owed: true,
+            begins_chain: true,
+            expires_at: own.period_end(),
+            reason: Some(TransactionReason::Purchase),
+            ..TransactionFact::new(
+                &item.id,
+                TransactionKind::Subscription,
+                own.price()?.name()?,
+                begins,
+                self.version(),
             )
         })
     }
