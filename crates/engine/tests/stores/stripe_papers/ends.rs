@@ -400,3 +400,29 @@ async fn a_credit_is_no_money() {
         .unwrap();
     assert_eq!(refunded.cancellation_reason, Some(Upgraded));
 }
+
+/// A price that was charged before is called what it was called then, also by a schedule of which the account does not know the price.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_scheduled_price_that_was_charged_before_has_the_name_that_it_had() {
+    let world = World::with_stores().await;
+    let stripe = &world.stores.stripe.api;
+    let ends = begin(&world, "sub_b", false).await;
+    world.pass(DAY).await;
+    change(&world, "sub_b", |it| {
+        it["items"]["data"][0]["price"] = json!({ "id": "price_large", "product": "prod_large", "unit_amount": 5000, "currency": "usd" });
+    });
+    tell(&world, "customer.subscription.updated", "sub_b").await;
+    stripe.put("subscription_schedules", json!({ "id": "sub_sched_b", "subscription": "sub_b", "phases": [
+        { "start_date": world.now().as_second(), "end_date": ends.as_second(), "items": [{ "price": "price_large" }] },
+        { "start_date": ends.as_second(), "items": [{ "price": "price_monthly" }] },
+    ] }));
+    change(&world, "sub_b", |it| it["schedule"] = "sub_sched_b".into());
+    tell(&world, "customer.subscription.updated", "sub_b").await;
+    let mut events = world.events().await.into_iter();
+    let began = events
+        .find(|event| event.kind == SubscriptionStarted)
+        .unwrap();
+    let planned = events.rfind(|event| event.kind == ProductChanged).unwrap();
+    assert!(planned.scheduled);
+    assert_eq!(planned.product, began.product);
+}

@@ -57,15 +57,16 @@ impl About<'_> {
                 None => {}
             }
         }
+        let names = self.names(whole, lines);
         going.retain(|(name, product)| {
             let is_of_it = |price: &&String| {
-                let known = self.known_price(price);
-                product.is_some() && known.and_then(|price| id(&price.product)) == *product
+                let named = names.get(*price).and_then(|name| name.split_once(':'));
+                named.is_some_and(|(of, _)| Some(of) == product.as_deref())
             };
             let Some(at) = new.iter().position(is_of_it) else {
                 return true;
             };
-            let becomes = Plan::Becomes(self.named(new.remove(at)));
+            let becomes = Plan::Becomes(named(&names, new.remove(at)));
             plans.insert((*name).clone(), becomes);
             false
         });
@@ -73,21 +74,32 @@ impl About<'_> {
             let plan = if new.is_empty() {
                 Plan::Ends
             } else {
-                Plan::Becomes(self.named(new.remove(0)))
+                Plan::Becomes(named(&names, new.remove(0)))
             };
             plans.insert(name.clone(), plan);
         }
         plans
     }
 
-    fn known_price(&self, price: &str) -> Option<Price> {
-        let known = self.answer.parts("price").find(|known| known.id == price)?;
-        serde_json::from_value(known.body.clone()).ok()
+    /// Prices with their products, by their ids: those of the phases ahead as the account knows them, and whatever else was answered of any.
+    fn names(&self, whole: &Subscription, lines: &[Alone]) -> BTreeMap<String, String> {
+        let invoices = lines.iter().flat_map(|line| &line.invoices);
+        let charged = invoices.flat_map(|invoice| &invoice.lines.data);
+        let charged = charged.filter_map(|line| line.price_id().zip(line.product()));
+        let subscribed = whole.items.data.iter().filter_map(Item::price);
+        let asked = self.answer.parts("price");
+        let asked: Vec<Price> = asked
+            .filter_map(|part| serde_json::from_value(part.body.clone()).ok())
+            .collect();
+        let known = subscribed.chain(&asked);
+        let known = known.filter_map(|price| Some((price.id.clone(), price.name()?)));
+        charged.chain(known).collect()
     }
+}
 
-    /// A price with its product. One that its account does not know any more is called what the schedule calls it.
-    fn named(&self, price: &str) -> String {
-        let known = self.known_price(price).and_then(|known| known.name());
-        known.unwrap_or_else(|| price.to_owned())
-    }
+/// A price with its product. One that the account does not know any more, and of which nothing else is known, is called what the schedule calls
+/// it.
+fn named(names: &BTreeMap<String, String>, price: &str) -> String {
+    let known = names.get(price).cloned();
+    known.unwrap_or_else(|| price.to_owned())
 }
