@@ -15,7 +15,7 @@ use async_trait::async_trait;
 use configuration::Vault;
 use destinations::{Request, Response};
 use domain::{
-    NotSent,
+    AppId, NotSent,
     rates::{Rate, Rates},
 };
 use ledger::{Commit, Committed, Configuration, ConfigurationChange, Ledger, LedgerError, Requeue};
@@ -40,6 +40,8 @@ pub struct Parts {
     pub web: Arc<dyn Web>,
     /// Makes the source of an app.
     pub make_source: MakeSource,
+    /// Clients that wait for what stores answer, at most. Whoever comes then is told to come again; what it sent is asked about all the same.
+    pub most_waiting: usize,
     /// How long is kept what does not stay for ever.
     pub retention: Retention,
 }
@@ -70,6 +72,7 @@ struct Shared {
     transport: Arc<dyn Transport>,
     web: Placed,
     places: Arc<Places>,
+    waiting: Arc<Places>,
     retention: Retention,
     compiler: Compiler,
     setup: Latest<Setup>,
@@ -104,6 +107,7 @@ impl Core {
             transport: parts.transport,
             web,
             places,
+            waiting: Places::new(parts.most_waiting),
             retention: parts.retention,
             compiler,
             setup: Latest::new(setup),
@@ -131,6 +135,11 @@ impl Core {
     /// The way to destinations, for whoever has a place.
     pub(crate) fn transport(&self) -> &dyn Transport {
         &*self.shared.transport
+    }
+
+    /// A place for a client that waits for what the store of an app answers, if there is one.
+    pub(crate) fn place_to_wait(&self, app: AppId) -> Option<Place> {
+        self.shared.waiting.free_place(&Wants::Answer(app))
     }
 
     /// Waits for one of the places of what goes out at once.

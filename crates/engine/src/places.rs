@@ -1,4 +1,5 @@
-//! Connections that go out: as many at once as there are places, shared among those who want some so that nobody keeps the others waiting.
+//! What is bounded as a whole, such as connections that go out: as many at once as there are places, shared among those who want some so that nobody
+//! keeps the others waiting.
 //!
 //! **How it works.** Whoever wants one, a lane or a host, may have one more as long as it has fewer than are free. So one alone takes half of
 //! all, and of two that go on asking each a third: an endpoint that never answers takes from itself. Whoever comes finds a part of what is free;
@@ -8,6 +9,7 @@
 //! **What it does not do.** It opens no connection and limits no endpoint: how many attempts of a lane may be under way, its lane says.
 
 use crate::Guarded;
+use domain::AppId;
 use ledger::LaneId;
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -15,13 +17,15 @@ use std::{
 };
 use tokio::sync::oneshot;
 
-/// Who wants a connection.
+/// Who wants a place.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Wants {
     /// A lane, for an attempt.
     Lane(LaneId),
     /// Whoever asks this host for anything else: a store, a handshake.
     Host(String),
+    /// Clients of this app, for what its store answers.
+    Answer(AppId),
 }
 
 impl Wants {
@@ -84,24 +88,20 @@ impl Places {
         })
     }
 
+    /// A place, if there is one.
+    pub(crate) fn free_place(self: &Arc<Self>, wants: &Wants) -> Option<Place> {
+        let is_free = self.state.lock().take(wants);
+        is_free.then(|| self.of(wants.clone()))
+    }
+
     /// Waits for a place.
     pub(crate) async fn place(self: &Arc<Self>, wants: Wants) -> Place {
         let told = {
             let mut state = self.state.lock();
-            let State { free, all, asked } = &mut *state;
-            let wanting = all.entry(wants.clone()).or_default();
-            if wanting.has < *free {
-                wanting.has += 1;
-                *free -= 1;
+            if state.take(&wants) {
                 return self.of(wants);
             }
-            let (tell, told) = oneshot::channel();
-            *asked += 1;
-            wanting.waits.push_back(Waits {
-                number: *asked,
-                tell,
-            });
-            told
+            state.wait(wants)
         };
         told.await.expect("whoever waits is told, or waits no more")
     }
@@ -130,6 +130,26 @@ impl Places {
 }
 
 impl State {
+    /// Takes a place, if there is one.
+    fn take(&mut self, wants: &Wants) -> bool {
+        let has = self.all.get(wants).map_or(0, |wanting| wanting.has);
+        let is_free = has < self.free;
+        if is_free {
+            self.all.entry(wants.clone()).or_default().has += 1;
+            self.free -= 1;
+        }
+        is_free
+    }
+
+    fn wait(&mut self, wants: Wants) -> oneshot::Receiver<Place> {
+        let (tell, told) = oneshot::channel();
+        self.asked += 1;
+        let number = self.asked;
+        let wanting = self.all.entry(wants).or_default();
+        wanting.waits.push_back(Waits { number, tell });
+        told
+    }
+
     fn give_back(&mut self, wants: &Wants) {
         self.free += 1;
         if let Some(wanting) = self.all.get_mut(wants) {

@@ -214,6 +214,7 @@ async fn engine(options: &Options) -> Result<Engine> {
         vault: opened.vault,
         public_url: String::new(),
         make_source: stores::sources(),
+        most_waiting: usize::MAX,
         retention: Retention::DEFAULT,
     };
     Ok(Engine::quiet(parts).await?)

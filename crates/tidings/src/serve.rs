@@ -9,7 +9,7 @@ use crate::{
     stores, telemetry,
 };
 use anyhow::{Context, Result, anyhow};
-use engine::{Engine, NetworkTransport, Networks, Outgoing, Parts, WallSystem, metric::Metric};
+use engine::{Engine, NetworkTransport, Networks, Parts, WallSystem, metric::Metric};
 use http_api::{Bounds, serve};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use sources::Web;
@@ -34,6 +34,8 @@ const DRAIN: Duration = Duration::from_secs(11);
 const OF_OPERATORS: usize = 16;
 /// Of all connections, the part that may be live streams and requests that wait for something to happen.
 const FOLLOWING: usize = 4;
+/// The part that may be clients that wait for what a store answers.
+const WAITING: usize = 4;
 /// How long what callers asked for who hung up may take once nobody is connected any more.
 const LAST_DEEDS: Duration = Duration::from_secs(5);
 
@@ -85,10 +87,10 @@ fn parts(
     options: &ServeOptions,
     opened: Opened,
     public_url: String,
-    outgoing: Outgoing,
+    shares: Shares,
 ) -> Result<Parts> {
     let (networks, trusted) = (options.allowed.networks.clone(), options.trusted.read()?);
-    let transport = NetworkTransport::new(networks, trusted, outgoing);
+    let transport = NetworkTransport::new(networks, trusted, shares.outgoing);
     let transport = Arc::new(transport.context("the HTTP client cannot be set up")?);
     Ok(Parts {
         ledger: opened.ledger,
@@ -98,6 +100,7 @@ fn parts(
         vault: opened.vault,
         public_url,
         make_source: stores::sources(),
+        most_waiting: shares.incoming.div_ceil(WAITING),
         retention: options.retention(),
     })
 }
@@ -141,7 +144,7 @@ impl Server {
             .public_url
             .as_ref()
             .map_or_else(|| format!("http://{address}"), ToString::to_string);
-        let parts = parts(options, opened, public_url.clone(), shares.outgoing)?;
+        let parts = parts(options, opened, public_url.clone(), shares)?;
         let metrics = start_metrics()?;
         let engine = Engine::start(parts)
             .await

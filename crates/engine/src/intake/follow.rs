@@ -131,7 +131,7 @@ impl Intake {
 
     /// What must be asked before what a message says can be decided upon: what it does not say itself, or what came before a
     /// purchase that is first seen in the middle of its life.
-    async fn open_question(
+    pub(super) async fn open_question(
         &self,
         app: &AppSetup,
         source: &dyn Source,
@@ -148,7 +148,7 @@ impl Intake {
     }
 
     /// Asks. A message that says something itself is done afterwards; of a question the answers are all there is.
-    async fn ask_first(
+    pub(super) async fn ask_first(
         &self,
         setup: &Setup,
         app: &AppSetup,
@@ -188,7 +188,7 @@ impl Intake {
     }
 
     /// Does what a message says by itself.
-    async fn conclude(
+    pub(super) async fn conclude(
         &self,
         setup: &Setup,
         app: &AppSetup,

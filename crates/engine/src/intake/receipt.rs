@@ -6,7 +6,10 @@ use super::{
     manner::{Manner, Word, left_open},
     message::{Named, digest},
 };
-use crate::setup::AppSetup;
+use crate::{
+    places::Place,
+    setup::{AppSetup, Setup},
+};
 use domain::{
     AppId, ProjectId,
     customer::{A_NAME, is_name},
@@ -15,7 +18,7 @@ use domain::{
 use jiff::Timestamp;
 use ledger::{InboxMessage, Origin};
 use serde_json::json;
-use sources::{Content, Question, Receipt, Refusal, RefusalCode, Source, Wrong};
+use sources::{Content, Question, Receipt, Refusal, RefusalCode, Source, Trouble, Wrong};
 
 /// What an import of one purchase led to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,15 +97,13 @@ impl Intake {
                 self.may_one_more_wait(app.row.id, has_purchases).await?;
             }
             self.park_until_answered(app, &message).await?;
-            let source = source.as_ref();
-            self.go_on(&setup, app, source, message, 0, &content)
-                .await?;
-            return Ok(());
+            return self.answer(&setup, app, receipt, message, &content).await;
         }
         // Sent before: a store that has to be asked is asked how the purchase stands now, and whose it is is decided again.
         match &content {
             Content::Nothing(_) | Content::Notice(_) => {}
             Content::Ask(question) => {
+                let _place = self.place_to_wait(app, receipt)?;
                 let asked = self.inquire(&setup, app, question).await?;
                 asked.map_err(IntakeError::Store)?;
             }
@@ -116,6 +117,53 @@ impl Intake {
             }
         }
         Ok(())
+    }
+
+    /// Does what a parked receipt says; where its store has to be asked first, the client waits for it, if it may.
+    async fn answer(
+        &self,
+        setup: &Setup,
+        app: &AppSetup,
+        receipt: &Receipt,
+        message: InboxMessage,
+        content: &Content,
+    ) -> Result<(), IntakeError> {
+        let source = app.usable_source()?.as_ref();
+        let Some(question) = self.open_question(app, source, content).await? else {
+            self.conclude(setup, app, message, content).await?;
+            return Ok(());
+        };
+        let _place = match self.place_to_wait(app, receipt) {
+            Err(IntakeError::Store(trouble)) => {
+                self.park_for(&message, 0, &trouble).await?;
+                return Err(IntakeError::Store(trouble));
+            }
+            place => place?,
+        };
+        self.ask_first(setup, app, message, 0, content, question)
+            .await?;
+        Ok(())
+    }
+
+    /// A place for whoever waits for what the store answers. A server of the project needs none: strangers come without end.
+    ///
+    /// Errors: so many clients wait already that the store counts as unavailable.
+    fn place_to_wait(
+        &self,
+        app: &AppSetup,
+        receipt: &Receipt,
+    ) -> Result<Option<Place>, IntakeError> {
+        if !receipt.sender.is_client() {
+            return Ok(None);
+        }
+        let place = self.core.place_to_wait(app.row.id);
+        let crowded = || {
+            IntakeError::Store(Trouble::Unavailable {
+                detail: "so many clients wait for its answers that this one does not".into(),
+                again_at: None,
+            })
+        };
+        place.map(Some).ok_or_else(crowded)
     }
 
     /// Brings in a purchase of one customer, as its store knows it. Nothing is told unless `tell_events`; what is known of the
@@ -142,6 +190,7 @@ impl Intake {
                 ..question
             };
             let before = self.has_purchases(project, receipt).await?;
+            let _place = self.place_to_wait(app, receipt)?;
             let asked = self.inquire(&setup, app, &question).await?;
             asked.map_err(IntakeError::Store)?;
             is_purchase = self.has_purchases(project, receipt).await? || before;

@@ -52,6 +52,7 @@ pub async fn rederive(
         vault,
         public_url: String::new(),
         make_source,
+        most_waiting: usize::MAX,
         retention: Retention::DEFAULT,
     })
     .await?;

@@ -1,12 +1,13 @@
 //! Any number of tokens that no store knows, sent with the public key that every copy of the app has.
 
 use super::customers::sell;
-use crate::world::World;
+use crate::world::{WAITING, World};
 use domain::{InboxId, Store};
-use engine::IntakeError;
-use futures_util::future::join_all;
+use engine::{Accepted, IntakeError};
+use futures_util::{StreamExt, future::join_all, stream::FuturesUnordered};
 use jiff::{SignedDuration, Timestamp};
 use ledger::{InboxMessage, Origin};
+use sources::Trouble;
 use uuid::Uuid;
 
 /// As docs/security.md states it.
@@ -70,4 +71,45 @@ async fn so_many_receipts_of_an_app_wait_and_the_next_is_sent_again() {
     let vouched = world.vouched_receipt(Store::PlayStore, "dan", "late").await;
     vouched.unwrap();
     assert!(world.has_premium("dan").await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn so_many_clients_wait_for_a_store_and_what_others_send_is_asked_about_later() {
+    let world = World::with_stores().await;
+    let token = |number: usize| format!("token-{number}");
+    for number in 0..WAITING {
+        sell(&world, &token(number), "");
+    }
+    // The keys that pushes are signed with are known from now on.
+    let tell = || world.stores.play.api.tell(4, "token-0", world.now());
+    world.push(&tell()).await.unwrap();
+    world.settled().await;
+    world.silence_stores(true);
+    let send = async |number| {
+        let (who, token) = (format!("customer-{number}"), token(number));
+        world.receipt(Store::PlayStore, &who, &token).await
+    };
+    let mut sent: FuturesUnordered<_> = (0..WAITING).map(send).collect();
+    // Those of one app may have half of the places: the others are told to come again at once.
+    for _ in 0..WAITING / 2 {
+        let taken = sent.next().await.unwrap();
+        assert!(
+            matches!(taken, Err(IntakeError::Store(Trouble::Unavailable { .. }))),
+            "{taken:?}"
+        );
+    }
+    let accepted = world.push(&tell()).await;
+    assert!(
+        matches!(accepted, Ok(Accepted::Pending { .. })),
+        "{accepted:?}"
+    );
+    world.silence_stores(false);
+    while let Some(taken) = sent.next().await {
+        taken.unwrap();
+    }
+    world.pass(60).await;
+    world.settled().await;
+    for number in 0..WAITING {
+        assert!(world.has_premium(&format!("customer-{number}")).await);
+    }
 }

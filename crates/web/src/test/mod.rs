@@ -98,6 +98,7 @@ impl TestServer {
             public_url: PUBLIC_URL.into(),
             web: Arc::new(NoStore),
             make_source: adapters::sources(),
+            most_waiting: usize::MAX,
             retention: engine::Retention::DEFAULT,
         })
         .await

@@ -32,16 +32,20 @@ use engine::{
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use simulator::Stores;
-use sources::Incoming;
+use sources::{Incoming, Web};
 use std::sync::{Arc, Mutex};
+use stores::Internet;
 
 pub(crate) const DAY: i64 = 86_400;
+/// Clients that may wait for what stores answer.
+pub(crate) const WAITING: usize = 64;
 
 /// An engine with one project, an app of every store and two webhooks.
 pub(crate) struct World {
     pub(crate) engine: Engine,
     pub(crate) clock: Arc<Clock>,
     pub(crate) endpoints: Arc<Endpoints>,
+    internet: Arc<Internet>,
     pub(crate) stores: Stores,
     pub(crate) project: ProjectId,
     /// That of the App Store, or the only one.
@@ -58,16 +62,17 @@ fn parts(
     ledger: &Arc<dyn Ledger>,
     clock: &Arc<Clock>,
     endpoints: &Arc<Endpoints>,
-    stores: &Stores,
+    internet: &Arc<Internet>,
 ) -> Parts {
     Parts {
         ledger: Arc::clone(ledger),
         system: Arc::clone(clock) as Arc<dyn System>,
         transport: Arc::clone(endpoints) as Arc<dyn Transport>,
-        web: Arc::new(stores::Internet::of(stores, clock)),
+        web: Arc::clone(internet) as Arc<dyn Web>,
         vault: Vault::with_key([1; 32]),
         public_url: "https://t.example".into(),
         make_source: Box::new(project::source),
+        most_waiting: WAITING,
         retention: Retention::DEFAULT,
     }
 }
@@ -198,9 +203,10 @@ impl World {
     ) -> Self {
         let endpoints = Arc::new(Endpoints::new());
         let stores = Stores::new(AUTHORITY.clone(), "com.example").unwrap();
+        let internet = Arc::new(Internet::of(&stores, &clock));
         let parts = Parts {
             make_source: Box::new(make_source),
-            ..parts(&ledger, &clock, &endpoints, &stores)
+            ..parts(&ledger, &clock, &endpoints, &internet)
         };
         let engine = if is_running {
             Engine::start(parts).await
@@ -217,6 +223,7 @@ impl World {
             engine,
             clock,
             endpoints,
+            internet,
             stores,
             project,
             app,
@@ -237,7 +244,7 @@ impl World {
 
     /// Another node on the same ledger, which does nothing by itself.
     pub(crate) async fn another_node(&self) -> Engine {
-        let parts = parts(&self.ledger, &self.clock, &self.endpoints, &self.stores);
+        let parts = parts(&self.ledger, &self.clock, &self.endpoints, &self.internet);
         Engine::quiet(parts).await.unwrap()
     }
 

@@ -8,11 +8,14 @@ use serde_json::Value;
 use simulator::{ApiRequest, Channel, Message, Stores};
 use sources::{Call, Incoming, Method, Receipt, Reply, Sender, Web};
 use std::{collections::BTreeSet, sync::Arc};
+use tokio::sync::watch;
 
 /// The network, with nothing in it but the stores.
 pub(super) struct Internet {
     stores: Stores,
     clock: Arc<Clock>,
+    /// Nothing is answered for now.
+    silent: watch::Sender<bool>,
 }
 
 impl Internet {
@@ -20,6 +23,7 @@ impl Internet {
         Self {
             stores: stores.clone(),
             clock: Arc::clone(clock),
+            silent: watch::Sender::new(false),
         }
     }
 }
@@ -34,6 +38,8 @@ impl Web for Internet {
             Method::Put => "PUT",
         };
         let request = ApiRequest::of(method, &call.url, authorization, call.body.clone());
+        let mut silent = self.silent.subscribe();
+        drop(silent.wait_for(|silent| !silent).await);
         let answer = self.stores.answer(&request, self.clock.now()).await;
         Ok(Reply {
             status: answer.status,
@@ -45,6 +51,11 @@ impl Web for Internet {
 }
 
 impl World {
+    /// Holds back what stores answer, or lets it go.
+    pub(crate) fn silence_stores(&self, silent: bool) {
+        self.internet.silent.send_replace(silent);
+    }
+
     /// The app of a store.
     pub(crate) fn app_of(&self, store: Store) -> AppId {
         let setup = self.engine.setup();
