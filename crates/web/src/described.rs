@@ -6,11 +6,7 @@
 //!
 //! **What it does not do.** It names no path, method or access rule: those are the route's.
 
-use crate::App;
-use axum::{
-    extract::{Path, State},
-    http::StatusCode,
-};
+use axum::{extract::Path, http::StatusCode};
 use std::collections::BTreeMap;
 use utoipa::{
     PartialSchema, ToSchema,
@@ -122,10 +118,6 @@ described! { A B C D }
 described! { A B C D E }
 
 /// What the server knows is not asked of anybody. What else handlers take says itself what it asks, where it is.
-impl Asks for State<App> {
-    fn ask(_: &mut Description) {}
-}
-
 /// The names in a path are the route's.
 impl<T> Asks for Path<T> {
     fn ask(_: &mut Description) {}

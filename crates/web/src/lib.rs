@@ -11,6 +11,7 @@
 
 pub mod access;
 pub mod answer;
+mod app;
 pub mod audit;
 pub mod body;
 mod callback_path;
@@ -39,49 +40,6 @@ pub mod stream;
 pub mod test;
 pub mod view;
 
+pub use app::{App, Gate};
 pub use callback_path::callback_path;
 pub use counted::counted;
-
-use access::Sessions;
-use engine::Engine;
-use followers::Followers;
-use metrics_exporter_prometheus::PrometheusHandle;
-use paces::Paces;
-use passwords::{Hashing, Throttle};
-use proxies::Proxies;
-use readiness::Readiness;
-use std::sync::Arc;
-
-/// What handlers share.
-#[derive(Clone)]
-pub struct App {
-    /// The engine.
-    pub engine: Engine,
-    /// Who is signed in to the pages.
-    pub sessions: Arc<Sessions>,
-    /// Who follows what happens.
-    pub followers: Arc<Followers>,
-    /// Whether it can take work.
-    pub readiness: Arc<Readiness>,
-    /// Whether operators have a listener of their own: then nobody else is told about it.
-    pub has_operations: bool,
-    /// What somebody who is not known yet has to pass.
-    pub gate: Arc<Gate>,
-    /// Renders `/metrics`.
-    pub metrics: Option<PrometheusHandle>,
-}
-
-/// What somebody who is not known yet has to pass.
-#[derive(Debug, Default)]
-pub struct Gate {
-    /// Slows guessing down.
-    pub throttle: Throttle,
-    /// Slows down what whoever has only a public key makes the server keep.
-    pub paces: Paces,
-    /// Where passwords are hashed.
-    pub hashing: Hashing,
-    /// Who is believed when it says for whom it asks, and how it was asked.
-    pub proxies: Proxies,
-    /// Where people reach the server, where its operator said so: forms come from pages there and from no others.
-    pub stated_url: Option<String>,
-}

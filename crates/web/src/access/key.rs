@@ -1,15 +1,9 @@
-//! API keys, secret and public, and how a request brings one.
+//! API keys, secret and public.
 
-use super::Caller;
-use crate::{
-    App,
-    problem::{Code, Problem},
-};
 use aws_lc_rs::digest as sha;
-use axum::http::{header, request::Parts};
 use domain::{ApiKeyId, ProjectId, Store};
 use engine::System;
-use ledger::{ApiKey, LedgerError, Scope};
+use ledger::{ApiKey, Scope};
 
 /// SHA-256 of a key or token, in hexadecimal: all that is ever stored of it.
 pub fn digest(secret: &str) -> String {
@@ -72,44 +66,4 @@ pub fn new_client_key(system: &dyn System, app: &ledger::App) -> (String, ApiKey
         created_at: system.now(),
     };
     (text, key)
-}
-
-impl App {
-    /// A key made a moment ago by another process is good at once.
-    pub async fn learn_key(&self, key: &str) -> Result<(), LedgerError> {
-        if self.engine.setup().api_key(&digest(key)).is_none() {
-            self.engine.reload().await?;
-        }
-        Ok(())
-    }
-}
-
-fn bearer(head: &Parts) -> Option<&str> {
-    let value = head.headers.get(header::AUTHORIZATION)?.to_str().ok()?;
-    // Old SDKs send the key alone.
-    let is_v1 = head.uri.path().starts_with("/v1/");
-    value
-        .strip_prefix("Bearer ")
-        .or_else(|| Some(value).filter(|_| is_v1))
-        .map(str::trim)
-}
-
-/// Who holds the key a request brings; nobody when it brings none. A key made a moment ago by another process is good at
-/// once.
-pub(super) async fn by_key(app: &App, head: &Parts) -> Result<Option<Caller>, Problem> {
-    if !head.headers.contains_key(header::AUTHORIZATION) {
-        return Ok(None);
-    }
-    let key = bearer(head).ok_or_else(|| {
-        Problem::new(
-            Code::UnknownKey,
-            "send the key as `Authorization: Bearer tid_sk_...`",
-        )
-    })?;
-    app.learn_key(key).await?;
-    let setup = app.engine.setup();
-    let known = setup
-        .api_key(&digest(key))
-        .ok_or_else(|| Problem::new(Code::UnknownKey, "the key was revoked or never existed"))?;
-    Ok(Some(Caller::of_key(known)))
 }

@@ -4,6 +4,7 @@
 //! to be; [`enforce`] finds the [`Caller`] that way and no other, and lets it through or answers. A message of a store proves
 //! itself, so nothing is looked up for it.
 
+mod by_key;
 mod caller;
 pub(crate) mod cookies;
 mod key;
@@ -14,6 +15,7 @@ mod origin;
 mod right;
 mod rule;
 mod session;
+mod signed_in;
 
 pub use caller::{Caller, OPERATOR};
 pub use key::{digest, new_api_key, new_client_key, random_text};
@@ -103,7 +105,7 @@ async fn admit(app: &App, access: Access, head: &Parts) -> Result<Option<Right>,
 
 /// Who holds the key that came along.
 async fn by_key(app: &App, head: &Parts) -> Result<Option<Right>, Problem> {
-    let caller = key::by_key(app, head).await?;
+    let caller = by_key::by_key(app, head).await?;
     Ok(caller.map(|caller| Right {
         app: app.clone(),
         caller,

@@ -1,16 +1,8 @@
-//! Sessions: who is signed in to the pages, and for how long.
+//! How long sessions last, and what they are used by.
 
-use super::{Caller, cookies, digest, random_text};
-use crate::App;
 use axum::http::{HeaderMap, Method, header, request::Parts};
 use domain::time::after;
 use jiff::{SignedDuration, Timestamp};
-use ledger::{LedgerError, Session, User};
-
-/// Characters kept of what a browser calls itself.
-const LONGEST_AGENT: usize = 200;
-/// Which part of the idle time has to pass before it is written that a session goes on.
-const WRITTEN_EVERY: i32 = 20;
 
 /// How long sessions last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,12 +21,12 @@ impl Lasting {
     };
 
     /// When a session that began at `began` and is used `now` ends, unless it is used again.
-    fn until(self, began: Timestamp, now: Timestamp) -> Timestamp {
+    pub(super) fn until(self, began: Timestamp, now: Timestamp) -> Timestamp {
         let idle = after(now, self.idle);
         idle.min(self.end(began))
     }
 
-    fn end(self, began: Timestamp) -> Timestamp {
+    pub(super) fn end(self, began: Timestamp) -> Timestamp {
         after(began, self.longest)
     }
 }
@@ -64,84 +56,6 @@ impl Use {
         } else {
             Self::Person
         }
-    }
-}
-
-impl App {
-    /// Signs a user in, in the browser that calls itself `agent`; answers with the token of the session.
-    pub async fn sign_in(&self, user: &User, agent: &str) -> Result<String, LedgerError> {
-        let (system, ledger) = (self.engine.system(), self.engine.ledger());
-        let (token, now) = (random_text(system), system.now());
-        let session = Session {
-            digest: digest(&token),
-            user: user.id,
-            created_at: now,
-            expires_at: self.sessions.lasting.until(now, now),
-            agent: agent.chars().take(LONGEST_AGENT).collect(),
-        };
-        ledger.open_session(session).await?;
-        Ok(token)
-    }
-
-    /// Who is signed in with a session's token.
-    pub async fn signed_in(&self, token: Option<String>) -> Result<Option<Caller>, LedgerError> {
-        match token {
-            Some(token) => self.signed_in_as(&digest(&token), Use::Page).await,
-            None => Ok(None),
-        }
-    }
-
-    /// Who is signed in with the session whose token has this digest. What somebody uses goes on.
-    pub(super) async fn signed_in_as(
-        &self,
-        digest: &str,
-        by: Use,
-    ) -> Result<Option<Caller>, LedgerError> {
-        let (now, setup) = (self.engine.system().now(), self.engine.setup());
-        if let Some(caller) = self.sessions.find(digest, by, now, &setup) {
-            return Ok(Some(caller));
-        }
-        let session = self.engine.ledger().session(digest, now).await?;
-        let lasting = self.sessions.lasting;
-        // The server may have been told since that sessions end sooner.
-        let session = session.filter(|session| now < lasting.end(session.created_at));
-        let setup = self.engine.setup();
-        let known = session.and_then(|session| Some((setup.user(session.user)?, session)));
-        let Some((user, session)) = known else {
-            return Ok(None);
-        };
-        if by == Use::Person {
-            self.go_on(&session, now).await;
-        }
-        Ok(Some(Caller::of_user(user)))
-    }
-
-    /// Writes that a session is used, from time to time.
-    async fn go_on(&self, session: &Session, now: Timestamp) {
-        let lasting = self.sessions.lasting;
-        let until = lasting.until(session.created_at, now);
-        if session.expires_at.duration_until(until) < lasting.idle / WRITTEN_EVERY {
-            return;
-        }
-        let ledger = self.engine.ledger();
-        if let Err(error) = ledger.prolong_session(&session.digest, until, now).await {
-            tracing::warn!(%error, "that a session is used could not be written; it may end sooner than it should");
-        }
-    }
-
-    /// The session token of a request.
-    pub fn session_token(&self, headers: &HeaderMap) -> Option<String> {
-        cookies::SESSION.find(headers, self.engine.public_url())
-    }
-
-    /// The cookie that keeps a session; an empty token ends it.
-    pub fn cookie(&self, token: &str) -> String {
-        let lasts = if token.is_empty() {
-            SignedDuration::ZERO
-        } else {
-            self.sessions.lasting.longest
-        };
-        cookies::SESSION.set(self.engine.public_url(), token, lasts)
     }
 }
 
