@@ -89,6 +89,14 @@ pub trait Configured: Send + Sync {
     fn endpoint(&self, _environment: Environment) -> Environment {
         Environment::Production
     }
+    /// Those of its endpoints that something can go to, as it is set up.
+    fn endpoints(&self) -> Vec<Environment> {
+        let mut all: Vec<_> = Environment::ALL
+            .map(|environment| self.endpoint(environment))
+            .to_vec();
+        all.dedup();
+        all
+    }
     /// Checks to pass before anything is delivered; `nonce` is fresh for each save.
     fn handshakes(&self, _nonce: &str) -> Vec<Handshake> {
         Vec::new()

@@ -240,6 +240,14 @@ impl Destination for Slack {
 }
 
 impl Configuration {
+    /// Where events of an environment are posted; empty where that is not set.
+    fn url(&self, environment: Environment) -> &Secret {
+        let settings = &self.settings;
+        let own = Some(&settings.sandbox_webhook_url)
+            .filter(|url| environment == Environment::Sandbox && !url.is_empty());
+        own.unwrap_or(&settings.webhook_url)
+    }
+
     /// Whom a headline is about. A test is about nobody, so it leads to no page of theirs.
     fn about(&self, event: &Event) -> String {
         if event.kind == EventKind::Test {
@@ -313,8 +321,7 @@ impl Configured for Configuration {
             detail: event.kind.id().into(),
         })?;
         let sandbox = event.environment == Environment::Sandbox;
-        let own = Some(&settings.sandbox_webhook_url).filter(|url| sandbox && !url.is_empty());
-        let url = own.unwrap_or(&settings.webhook_url);
+        let url = self.url(event.environment);
         if url.is_empty() {
             return Err(Unsendable {
                 reason: NotSent::MissingCredentials,
@@ -391,6 +398,14 @@ impl Configured for Configuration {
         } else {
             Environment::Production
         }
+    }
+
+    fn endpoints(&self) -> Vec<Environment> {
+        let mut all = Environment::ALL.to_vec();
+        all.retain(|endpoint| {
+            self.endpoint(*endpoint) == *endpoint && !self.url(*endpoint).is_empty()
+        });
+        all
     }
 
     fn max_per_second(&self) -> Option<NonZeroU32> {

@@ -35,7 +35,7 @@ mod catch_up;
 
 pub use self::core::{Core, Parts, mended};
 pub use customers::{CustomerError, CustomerUpdate, Customers, Grant, Merged, WriteError};
-pub use dispatch::{Condition, Dispatch, Handshake, Health, LaneHealth};
+pub use dispatch::{Condition, Dispatch, EndpointHealth, Handshake, Health, LaneHealth};
 use guarded::Guarded;
 pub use intake::{
     Accepted, Became, Fate, Imported, Intake, IntakeError, Profile, RefundAnswerError,

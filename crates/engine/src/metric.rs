@@ -22,20 +22,21 @@ pub enum Metric {
     Backlog,
     /// Age of the oldest delivery that is not settled, by `destination`.
     OldestWaitingSeconds,
-    /// Integrations of which most attempts fail, by `destination`.
+    /// Integrations of which most attempts at an endpoint fail, by `destination`.
     IntegrationsFailing,
-    /// Of the last attempts at each integration that were answered, or should have been, the share that was accepted, by `project` and
-    /// `integration`; not a number where none was made.
+    /// Of the last attempts of a day at each endpoint that were answered, or should have been, the share that was accepted, by `project`,
+    /// `integration` and `endpoint`; not a number where none was made.
     AcceptedRatio,
     /// Nodes there are, this one included.
     Nodes,
 }
 
-/// An integration, by the keys of its project and its own.
+/// An endpoint, by the keys of its project and its integration.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Whose {
     pub(crate) project: String,
     pub(crate) integration: String,
+    pub(crate) endpoint: &'static str,
 }
 
 impl Metric {
@@ -87,6 +88,7 @@ impl Metric {
         let labels = [
             ("project", whose.project.clone()),
             ("integration", whose.integration.clone()),
+            ("endpoint", whose.endpoint.to_owned()),
         ];
         gauge!(self.name(), &labels).set(share.unwrap_or(f64::NAN));
     }

@@ -142,15 +142,22 @@ impl Outcomes {
         newest.max(self.opened)
     }
 
-    /// How many of the last attempts are known.
-    pub fn attempts(&self) -> usize {
-        self.attempts.len()
+    /// How many of the last attempts are known that were heard of since then.
+    pub fn attempts(&self, since: Timestamp) -> usize {
+        self.heard(since).count()
     }
 
     /// Of these, how many were accepted.
-    pub fn accepted_attempts(&self) -> usize {
-        let accepted = self.attempts.iter().filter(|(_, accepted)| *accepted);
-        accepted.count()
+    pub fn accepted_attempts(&self, since: Timestamp) -> usize {
+        self.heard(since).filter(|accepted| *accepted).count()
+    }
+
+    fn heard(&self, since: Timestamp) -> impl Iterator<Item = bool> {
+        let heard = self
+            .attempts
+            .iter()
+            .filter(move |(heard, _)| *heard >= since);
+        heard.map(|(_, accepted)| *accepted)
     }
 
     /// When the last one began that was accepted.
@@ -218,7 +225,7 @@ mod tests {
             }
             assert_eq!(known, alone);
         }
-        assert_eq!(alone.attempts(), REMEMBERED);
+        assert_eq!(alone.attempts(Timestamp::MIN), REMEMBERED);
     }
 
     #[test]
@@ -260,7 +267,9 @@ mod tests {
         for second in 100..130 {
             known.add(&heard(&[(second, true)]));
         }
-        assert_eq!((known.attempts(), known.accepted_attempts()), (30, 30));
+        let ever = Timestamp::MIN;
+        let counts = (known.attempts(ever), known.accepted_attempts(ever));
+        assert_eq!(counts, (30, 30));
         assert!(!known.is_left_alone() && known.failure().is_none());
         known.add(&heard(&[(130, false)]));
         assert_eq!(known.failure(), Some(&failure(130)));
@@ -272,6 +281,16 @@ mod tests {
         known.asked(at(9));
         known.asked(at(5));
         assert!(known.is_put_off(at(8)) && !known.is_put_off(at(9)));
-        assert!(!known.is_empty() && known.attempts() == 0);
+        assert!(!known.is_empty() && known.attempts(Timestamp::MIN) == 0);
+    }
+
+    #[test]
+    fn what_was_heard_before_is_not_counted() {
+        let known = heard(&[(1, false), (2, true), (3, false), (3, true)]);
+        for (since, attempts, accepted) in [(0, 4, 2), (2, 3, 2), (3, 2, 1), (4, 0, 0)] {
+            let since = at(since);
+            assert_eq!(known.attempts(since), attempts, "{since}");
+            assert_eq!(known.accepted_attempts(since), accepted, "{since}");
+        }
     }
 }

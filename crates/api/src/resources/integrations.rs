@@ -3,8 +3,8 @@
 use super::answer::{Answer, Configured, Done, List, list, put, remove};
 use axum::extract::{Path, State};
 use configuration::{DesiredIntegration, Stored, masked};
-use domain::{EventId, IntegrationId, NotSent};
-use engine::{ActiveIntegration, Engine, Health};
+use domain::{Environment, EventId, IntegrationId, NotSent};
+use engine::{ActiveIntegration, Condition, EndpointHealth, Engine, Health};
 use jiff::Timestamp;
 use ledger::Verification;
 use serde::Serialize;
@@ -195,9 +195,11 @@ pub(crate) async fn delete_integration(
 /// An integration, secrets masked.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct IntegrationView {
-    /// Nothing is sent but a probe now and then: its endpoint keeps failing.
+    /// Nothing is sent to one of its endpoints but a probe now and then: it keeps failing.
     breaker_open: bool,
     destination: String,
+    /// Those that something can go to, as it is set up: what is wrong with one is its own.
+    endpoints: Vec<EndpointView>,
     health: HealthView,
     held: Option<HeldView>,
     id: IntegrationId,
@@ -212,27 +214,47 @@ pub(crate) struct IntegrationView {
     verification: VerificationView,
 }
 
-/// How it does, from what became of its last attempts, whichever node made them; what another node made is known a few seconds later.
+/// How it does: as the endpoint that does worst. Known from what became of attempts, whichever node made them; what another node made is known a few
+/// seconds later.
 #[derive(Serialize, ToSchema)]
 struct HealthView {
+    /// Of which endpoint the rest is told: of those that something can go to the one that does worst; `null` where there is none.
+    endpoint: Option<Environment>,
+    /// When the oldest delivery was accepted by Tidings that waits for any of its endpoints.
+    oldest_waiting_at: Option<Timestamp>,
+    #[serde(flatten)]
+    worst: EndpointHealthView,
+    /// Deliveries that wait for any of its endpoints, when they were last counted, which is every few seconds.
+    waiting: u64,
+}
+
+/// An endpoint of an integration.
+#[derive(Serialize, ToSchema)]
+struct EndpointView {
+    /// Which: where there is one for both environments, that of production.
+    endpoint: Environment,
+    health: EndpointHealthView,
+}
+
+/// How an endpoint does.
+#[derive(Serialize, ToSchema, Default)]
+struct EndpointHealthView {
     /// Of these, accepted.
     accepted: usize,
     /// When the last attempt was made that was accepted.
     accepted_at: Option<Timestamp>,
-    /// Attempts looked at: the last thirty at each of its endpoints that were answered, or should have been.
+    /// Attempts looked at: of the last thirty that were answered, or should have been, those of the last day.
     attempts: usize,
+    /// Nothing is sent but a probe now and then: it keeps failing.
+    breaker_open: bool,
     /// `working` where what is sent is accepted, and something was within a day; `wavering` where one in ten is not; `failing` where half or less is,
-    /// or the circuit breaker is open; `put_off` where the endpoint asks to be left alone, and accepted nothing within a day; `idle` where nothing
+    /// or the circuit breaker is open; `put_off` where it asks to be left alone, and accepted nothing within a day; `idle` where nothing
     /// was sent within a day.
     condition: &'static str,
-    /// The last attempt that was not accepted, unless something was since by the same endpoint.
+    /// The last attempt that was not accepted, unless something was since.
     failure: Option<FailureView>,
-    /// When the oldest delivery was accepted by Tidings that waits.
-    oldest_waiting_at: Option<Timestamp>,
-    /// The endpoint asks to be left alone for a while.
+    /// It asks to be left alone for a while.
     throttled: bool,
-    /// Deliveries that wait, when they were last counted, which is every few seconds.
-    waiting: u64,
 }
 
 /// Why an attempt was not accepted.
@@ -247,21 +269,52 @@ struct FailureView {
 }
 
 impl HealthView {
-    fn of(health: Health, now: Timestamp) -> Self {
+    fn of(health: &Health, now: Timestamp) -> Self {
+        let worst = health.worst(now);
+        Self {
+            endpoint: worst.map(|worst| worst.endpoint),
+            oldest_waiting_at: health.oldest,
+            worst: worst.map_or_else(EndpointHealthView::nothing, |worst| {
+                EndpointHealthView::of(worst, now)
+            }),
+            waiting: health.waiting,
+        }
+    }
+}
+
+impl EndpointView {
+    fn of(health: &EndpointHealth, now: Timestamp) -> Self {
+        Self {
+            endpoint: health.endpoint,
+            health: EndpointHealthView::of(health, now),
+        }
+    }
+}
+
+impl EndpointHealthView {
+    /// Of none.
+    fn nothing() -> Self {
+        Self {
+            condition: Condition::Idle.id(),
+            ..Self::default()
+        }
+    }
+
+    fn of(health: &EndpointHealth, now: Timestamp) -> Self {
+        let failure = health.failure.clone();
         Self {
             condition: health.condition(now).id(),
             accepted: health.accepted,
             accepted_at: health.accepted_at,
             attempts: health.attempts,
-            failure: health.failure.map(|failure| FailureView {
+            breaker_open: health.breaker_open,
+            failure: failure.map(|failure| FailureView {
                 at: failure.at,
                 detail: failure.detail,
                 text: failure.reason.text(),
                 reason: failure.reason,
             }),
-            oldest_waiting_at: health.oldest,
             throttled: health.throttled,
-            waiting: health.waiting,
         }
     }
 }
@@ -288,12 +341,16 @@ fn shown(engine: &Engine, active: &ActiveIntegration) -> IntegrationView {
         .unreadable
         .is_none()
         .then(|| masked(active.spec.fields, &stored.settings));
-    let health = engine.dispatch().health(row.id);
+    let (health, now) = (engine.dispatch().health(active), engine.system().now());
+    let endpoints = health.endpoints.iter();
     let VerdictView { problem, state, .. } = verdict(&row.verification);
     IntegrationView {
-        breaker_open: health.breaker_open,
+        breaker_open: endpoints.clone().any(|endpoint| endpoint.breaker_open),
+        endpoints: endpoints
+            .map(|endpoint| EndpointView::of(endpoint, now))
+            .collect(),
         destination: row.destination.clone(),
-        health: HealthView::of(health, engine.system().now()),
+        health: HealthView::of(&health, now),
         held: active.held().map(|reason| HeldView {
             reason,
             text: reason.text(),

@@ -3,7 +3,7 @@
 use crate::{lived, server};
 use insta::assert_snapshot;
 use jiff::SignedDuration;
-use serde_json::json;
+use serde_json::{Value, json};
 
 const INTEGRATIONS: &str = "/api/v1/projects/acme/integrations";
 
@@ -109,11 +109,69 @@ async fn working_is_what_accepted_something_within_a_day() {
     assert_eq!(health["condition"], "failing");
     assert_eq!(
         (&health["attempts"], &health["accepted"]),
-        (&json!(3), &json!(1))
+        (&json!(2), &json!(0)),
+        "what was heard a day ago counts no more"
     );
     let failure = &health["failure"];
     assert_eq!(failure["reason"], "rejected_by_destination");
     assert!(failure["detail"].as_str().unwrap().contains("404"));
+}
+
+/// Thirty that were accepted in the sandbox say nothing of production, and a sandbox that is gone says nothing of production either.
+#[tokio::test]
+async fn each_endpoint_has_a_health_of_its_own_and_the_worst_is_told() {
+    let server = server().await;
+    let at = "https://two.example";
+    let settings =
+        json!({ "production_url": format!("{at}/live"), "sandbox_url": format!("{at}/trial") });
+    let body = json!({ "destination": "webhook", "settings": settings });
+    let path = format!("{INTEGRATIONS}/two");
+    server.put(&path, body).await;
+    // Slack takes one a second.
+    let paused = json!({ "destination": "slack", "paused": true });
+    server.put(&format!("{INTEGRATIONS}/slack"), paused).await;
+    server.catch_up().await;
+    for (down, well, worst) in [
+        ("live", "trial", "production"),
+        ("trial", "live", "sandbox"),
+    ] {
+        server.endpoints.answer(&format!("{at}/{down}"), 404);
+        server.endpoints.answer(&format!("{at}/{well}"), 200);
+        for number in 0..30 {
+            for environment in ["production", "sandbox"] {
+                let id = format!("{down}-{environment}-{number}");
+                let bought = json!({
+                    "app": "shop", "app_user_id": id, "kind": "one_time_purchase", "environment": environment, "product_id": "silver",
+                    "transaction_id": id, "original_transaction_id": id, "updated_at": server.now(), "purchased_at": server.now(),
+                });
+                server.states(bought).await;
+            }
+        }
+        server.catch_up().await;
+        let told = server.get(&path).await.json();
+        assert_eq!(told["health"]["condition"], "failing", "{told:#}");
+        assert_eq!(told["health"]["endpoint"], worst, "{told:#}");
+        let of = |endpoint: &Value| {
+            let health = &endpoint["health"];
+            (endpoint["endpoint"].clone(), health["condition"].clone())
+        };
+        let endpoints: Vec<_> = told["endpoints"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(of)
+            .collect();
+        let expected = ["production", "sandbox"].map(|endpoint| {
+            let condition = if endpoint == worst {
+                "failing"
+            } else {
+                "working"
+            };
+            (json!(endpoint), json!(condition))
+        });
+        assert_eq!(endpoints, expected);
+        server.pass(SignedDuration::from_hours(25));
+    }
 }
 
 #[tokio::test]

@@ -34,9 +34,10 @@ pub(crate) struct Line {
     pub(crate) key: String,
     pub(crate) name: String,
     pub(crate) destination: &'static str,
-    pub(crate) state: &'static str,
+    pub(crate) state: String,
     pub(crate) color: &'static str,
     pub(crate) problem: String,
+    pub(crate) endpoints: Vec<health::EndpointShown>,
     pub(crate) paused: bool,
     pub(crate) waiting: u64,
     pub(crate) delivered: String,
@@ -92,10 +93,10 @@ pub(crate) async fn line(
         destination: active.spec.title,
         waiting: backlog.get(&active.row.id).copied().unwrap_or(0),
         delivered: delivered
-            .max(shown.health.accepted_at)
+            .max(shown.accepted_at())
             .map(exact)
             .unwrap_or_default(),
-        no_failure: if shown.health.accepted < shown.health.attempts {
+        no_failure: if shown.has_failed() {
             "accepted since"
         } else {
             "none"
@@ -104,6 +105,7 @@ pub(crate) async fn line(
         state: shown.state,
         color: shown.color,
         problem: shown.problem,
+        endpoints: shown.endpoints,
         paused: active.row.paused,
     })
 }
@@ -125,7 +127,7 @@ impl LastFailure {
             let reason = record.reason.filter(|_| record.attempts > 0)?;
             Some((tried_at(record), reason, record.state.id()))
         };
-        let of_health = shown.health.failure.as_ref();
+        let of_health = shown.failure();
         let of_health = of_health.map(|failure| (failure.at, failure.reason, "pending"));
         let newest = records.filter_map(of_record).chain(of_health);
         let (at, reason, state) = newest.max_by_key(|(at, ..)| *at)?;

@@ -1,10 +1,9 @@
 //! Who is heard and who is reached: a line per app, a line per integration.
 
 use crate::{health, text::exact};
-use engine::Health;
 use ledger::{DeliveryFilter, DeliveryRecord, DeliveryState};
 use std::collections::BTreeMap;
-use web::{App, counted, problem::Problem, project::InProject};
+use web::{App, problem::Problem, project::InProject};
 
 /// Deliveries from which shares and times are taken.
 const SAMPLE: usize = 100;
@@ -13,7 +12,7 @@ const SAMPLE: usize = 100;
 pub(crate) struct IntegrationLine {
     pub(crate) key: String,
     pub(crate) name: String,
-    pub(crate) state: &'static str,
+    pub(crate) state: String,
     pub(crate) color: &'static str,
     pub(crate) waiting: u64,
     pub(crate) share: String,
@@ -27,13 +26,6 @@ pub(crate) struct AppLine {
     pub(crate) store: &'static str,
     pub(crate) heard: String,
     pub(crate) problem: bool,
-}
-
-/// The share of the last attempts that was accepted, of which the word beside it is made; none before the first.
-fn accepted(health: &Health) -> Option<String> {
-    let (accepted, attempts) = (health.accepted, health.attempts);
-    let share = (accepted * 100).checked_div(attempts)?;
-    Some(format!("{share} % of {}", counted(attempts, "attempt")))
 }
 
 /// The share of what was settled lately that was delivered.
@@ -85,10 +77,14 @@ pub(crate) async fn integrations(
         lines.push(IntegrationLine {
             key: active.row.key.clone(),
             name: active.row.name.clone(),
+            waiting: backlog.get(&active.row.id).copied().unwrap_or(0),
+            share: if shown.share().is_empty() {
+                delivered(&recent)
+            } else {
+                shown.share()
+            },
             state: shown.state,
             color: shown.color,
-            waiting: backlog.get(&active.row.id).copied().unwrap_or(0),
-            share: accepted(&shown.health).unwrap_or_else(|| delivered(&recent)),
             median: median(&recent),
         });
     }

@@ -36,7 +36,7 @@ struct IntegrationStep {
     key: String,
     name: String,
     /// How it does, in a word.
-    state: &'static str,
+    state: String,
 }
 
 #[derive(Template)]

@@ -152,10 +152,10 @@ async fn a_field_that_a_form_does_not_have_is_refused_by_name() {
     ] {
         let path = format!("/projects/acme/{page}");
         let answer = server.form(&path, &[("nmae", "Ann")]).await;
-        assert_eq!(
-            told(&answer),
-            "422 nmae: is no field of this form",
-            "{page}"
+        let detail = told(&answer);
+        assert!(
+            detail.starts_with("422 nmae: is no field of this form"),
+            "{page}: {detail}"
         );
     }
     let fields = [("app.key", "other"), ("app.name", "Other")];

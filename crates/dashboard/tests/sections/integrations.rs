@@ -297,7 +297,8 @@ async fn what_was_hardly_processed_is_shown_with_its_doubt_wherever_it_stands() 
         let of = server.page(test.header("location")).await.text();
         let (_, tested) = of.split_once("<div id=\"tested\"").unwrap();
         let (tested, rest) = tested.split_once("</div>").unwrap();
-        let (_, sent) = rest.split_once("<tbody>").unwrap();
+        let (_, sent) = rest.split_once("id=\"sent\"").unwrap();
+        let (_, sent) = sent.split_once("<tbody>").unwrap();
         let (sent, _) = sent.split_once("</tr>").unwrap();
         let feed_row = feed.split("<tr").find(|row| row.contains(&event)).unwrap();
         let story = page.text();

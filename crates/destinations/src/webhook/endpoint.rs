@@ -15,6 +15,13 @@ impl Settings {
         }
     }
 
+    /// Those that have a URL.
+    pub(super) fn endpoints(&self) -> Vec<Environment> {
+        let mut all = Environment::ALL.to_vec();
+        all.retain(|environment| self.endpoint(*environment).0.is_some());
+        all
+    }
+
     /// A request there; `None` without a URL.
     pub(super) fn request(&self, environment: Environment, body: Vec<u8>) -> Option<Request> {
         let (url, authorization) = self.endpoint(environment);

@@ -122,6 +122,10 @@ impl Configured for Ready {
         environment
     }
 
+    fn endpoints(&self) -> Vec<Environment> {
+        self.settings.endpoints()
+    }
+
     fn handshakes(&self, nonce: &str) -> Vec<Handshake> {
         handshake::all(&self.settings, nonce)
     }

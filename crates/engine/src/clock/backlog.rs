@@ -3,7 +3,7 @@
 
 use super::Clock;
 use crate::{
-    dispatch::Condition,
+    dispatch::{Condition, EndpointHealth},
     metric::{Metric, Whose},
     setup::{ActiveIntegration, Setup},
 };
@@ -41,10 +41,13 @@ impl Clock {
             }
         }
         for active in setup.integrations() {
-            let health = self.dispatch.health(active.row.id);
+            let health = self.dispatch.health(active);
             let is_failing = health.condition(now) == Condition::Failing;
             *failing.entry(active.spec.key).or_default() += u64::from(is_failing);
-            shares.extend(whose(&setup, active).map(|whose| (whose, health.accepted_share())));
+            shares.extend(health.endpoints.iter().filter_map(|endpoint| {
+                let whose = whose(&setup, active, endpoint)?;
+                Some((whose, endpoint.accepted_share()))
+            }));
         }
         for (metric, values) in [
             (Metric::Backlog, waiting),
@@ -59,7 +62,7 @@ impl Clock {
         Ok(())
     }
 
-    /// Says how each integration does, and no longer what was said of those that are gone.
+    /// Says how each endpoint does, and no longer what was said of those that are gone.
     fn tell_shares(&self, shares: BTreeMap<Whose, Option<f64>>) {
         let mut told = self.told.lock();
         for (whose, share) in &shares {
@@ -72,10 +75,11 @@ impl Clock {
     }
 }
 
-fn whose(setup: &Setup, active: &ActiveIntegration) -> Option<Whose> {
+fn whose(setup: &Setup, active: &ActiveIntegration, of: &EndpointHealth) -> Option<Whose> {
     let project = setup.project(active.row.project)?;
     Some(Whose {
         project: project.row.key.clone(),
         integration: active.row.key.clone(),
+        endpoint: of.endpoint.id(),
     })
 }

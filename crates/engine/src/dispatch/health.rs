@@ -1,43 +1,56 @@
-//! How an integration does, from what became of its attempts, whichever node made them. "Working" means that something was accepted lately.
+//! How an integration does, endpoint by endpoint, from what became of its attempts, whichever node made them. "Working" means that something was
+//! accepted lately.
 
 use super::Dispatch;
-use domain::IntegrationId;
+use crate::setup::ActiveIntegration;
+use domain::{Environment, time::after};
 use jiff::{SignedDuration, Timestamp};
 use ledger::{Failure, LaneId, Outcomes, Waiting};
 
-/// What was accepted longer ago says nothing of today.
+/// What was heard longer ago says nothing of today, and counts no more.
 const LATELY: SignedDuration = SignedDuration::from_hours(24);
 
-/// How an integration does: what is in the ledger, and what this node heard since.
+/// How an integration does.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Health {
-    /// The last attempts that were answered, or should have been.
+    /// How each of its endpoints does that something can go to, production first.
+    pub endpoints: Vec<EndpointHealth>,
+    /// Deliveries not settled, when they were last counted.
+    pub waiting: u64,
+    /// When the oldest of them was accepted.
+    pub oldest: Option<Timestamp>,
+}
+
+/// How an endpoint does: what is in the ledger, and what this node heard since.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EndpointHealth {
+    /// Which of its integration's: where there is one for every environment, that of production.
+    pub endpoint: Environment,
+    /// The last attempts of a day that were answered, or should have been.
     pub attempts: usize,
     /// Of these, accepted.
     pub accepted: usize,
     /// When the last one was made that was accepted.
     pub accepted_at: Option<Timestamp>,
-    /// The last that was not, unless something was accepted since by the same endpoint.
+    /// The last that was not, unless something was accepted since.
     pub failure: Option<Failure>,
-    /// Deliveries not settled, when they were last counted.
-    pub waiting: u64,
-    /// When the oldest of them was accepted.
-    pub oldest: Option<Timestamp>,
     /// Whether a circuit breaker holds attempts back.
     pub breaker_open: bool,
-    /// Whether an endpoint asked to be left alone for a while.
+    /// Whether it asked to be left alone for a while.
     pub throttled: bool,
 }
 
 /// Health in one word.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+///
+/// The later in this list, the worse.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Condition {
-    /// Nothing was sent lately, and nothing failed.
+    /// Nothing was sent lately.
     Idle,
-    /// It asks to be left alone, and accepted nothing lately.
-    PutOff,
     /// What is sent is accepted, and something was lately.
     Working,
+    /// It asks to be left alone, and accepted nothing lately.
+    PutOff,
     /// Some of it is not.
     Wavering,
     /// Most of it is not.
@@ -58,19 +71,31 @@ impl Condition {
 }
 
 impl Health {
-    /// Adds what is known of an endpoint.
-    fn add(&mut self, known: &Outcomes, now: Timestamp) {
-        self.attempts += known.attempts();
-        self.accepted += known.accepted_attempts();
-        self.accepted_at = self.accepted_at.max(known.accepted_at());
-        self.breaker_open |= known.is_left_alone();
-        self.throttled |= known.is_put_off(now);
-        let newest = |failure: &&Failure| {
-            let known = self.failure.as_ref();
-            known.is_none_or(|known| known.at < failure.at)
-        };
-        if let Some(failure) = known.failure().filter(newest) {
-            self.failure = Some(failure.clone());
+    /// Of its endpoints, the one that does worst.
+    pub fn worst(&self, now: Timestamp) -> Option<&EndpointHealth> {
+        // Of two that do as badly, production.
+        let from_last = self.endpoints.iter().rev();
+        from_last.max_by_key(|endpoint| endpoint.condition(now))
+    }
+
+    /// In one word: what there is to say of the endpoint that does worst.
+    pub fn condition(&self, now: Timestamp) -> Condition {
+        let worst = self.worst(now);
+        worst.map_or(Condition::Idle, |endpoint| endpoint.condition(now))
+    }
+}
+
+impl EndpointHealth {
+    fn of(endpoint: Environment, known: &Outcomes, now: Timestamp) -> Self {
+        let lately = after(now, -LATELY);
+        Self {
+            endpoint,
+            attempts: known.attempts(lately),
+            accepted: known.accepted_attempts(lately),
+            accepted_at: known.accepted_at(),
+            failure: known.failure().cloned(),
+            breaker_open: known.is_left_alone(),
+            throttled: known.is_put_off(now),
         }
     }
 
@@ -104,16 +129,21 @@ impl Health {
 
 impl Dispatch {
     /// How an integration does.
-    pub fn health(&self, integration: IntegrationId) -> Health {
-        let (mut health, now) = (Health::default(), self.core.system().now());
-        for lane in LaneId::all(integration) {
-            health.add(&self.known(lane), now);
+    pub fn health(&self, active: &ActiveIntegration) -> Health {
+        let (integration, now) = (active.row.id, self.core.system().now());
+        let endpoints = active.endpoints().into_iter().map(|endpoint| {
+            let lane = LaneId {
+                integration,
+                endpoint,
+            };
+            EndpointHealth::of(endpoint, &self.known(lane), now)
+        });
+        let waiting = self.state.waiting.lock().get(&integration).copied();
+        Health {
+            endpoints: endpoints.collect(),
+            waiting: waiting.map_or(0, |waiting| waiting.count),
+            oldest: waiting.map(|waiting| waiting.oldest),
         }
-        if let Some(waiting) = self.state.waiting.lock().get(&integration) {
-            health.waiting = waiting.count;
-            health.oldest = Some(waiting.oldest);
-        }
-        health
     }
 
     /// Notes what waits, for [`Self::health`].
@@ -157,10 +187,8 @@ mod tests {
         all
     }
 
-    fn after(outcomes: &[(bool, usize)]) -> Health {
-        let mut health = Health::default();
-        health.add(&heard(outcomes), at(0));
-        health
+    fn of(outcomes: &[(bool, usize)], now: Timestamp) -> EndpointHealth {
+        EndpointHealth::of(Environment::Production, &heard(outcomes), now)
     }
 
     #[test]
@@ -176,44 +204,69 @@ mod tests {
             // What was long ago counts no more.
             (&[(false, 500), (true, 30)], Condition::Working),
         ] {
-            let health = after(outcomes);
+            let health = of(outcomes, at(600));
             assert_eq!(health.condition(at(600)), condition, "{outcomes:?}");
             assert!(health.attempts <= REMEMBERED);
         }
-        let open = Health {
+        let open = EndpointHealth {
             breaker_open: true,
-            ..after(&[(true, 30)])
+            ..of(&[(true, 30)], at(600))
         };
         assert_eq!(open.condition(at(600)), Condition::Failing);
     }
 
     #[test]
-    fn working_means_that_something_was_accepted_lately() {
-        let (day, all) = (24 * 3600, after(&[(true, 30)]));
-        assert_eq!(all.accepted_at, Some(at(30)));
-        assert_eq!(all.condition(at(30 + day)), Condition::Working);
-        assert_eq!(all.condition(at(31 + day)), Condition::Idle);
-        // What failed then has not been mended by itself.
-        let failed = after(&[(true, 10), (false, 20)]);
-        assert_eq!(failed.condition(at(31 + day)), Condition::Failing);
+    fn what_was_heard_longer_than_a_day_ago_counts_no_more() {
+        let day = 24 * 3600;
+        for (outcomes, now, attempts, condition) in [
+            (&[(true, 30)][..], 30 + day, 1, Condition::Working),
+            (&[(true, 30)], 31 + day, 0, Condition::Idle),
+            // Nothing of today is hidden by what was yesterday, and nothing of today is blamed for it.
+            (&[(true, 20), (false, 1)], 21 + day, 1, Condition::Failing),
+            (&[(false, 20), (true, 1)], 21 + day, 1, Condition::Working),
+            (&[(false, 20)], 21 + day, 0, Condition::Idle),
+        ] {
+            let health = of(outcomes, at(now));
+            assert_eq!(health.attempts, attempts, "{outcomes:?} {now}");
+            assert_eq!(health.condition(at(now)), condition, "{outcomes:?} {now}");
+        }
+        let failure = of(&[(false, 20)], at(21 + day)).failure;
+        assert_eq!(failure.unwrap().at, at(20), "it is told with its time");
     }
 
     #[test]
     fn one_that_asks_to_be_left_alone_and_takes_nothing_is_not_working() {
-        let asks = |health| Health {
+        let asks = |health| EndpointHealth {
             throttled: true,
             ..health
         };
-        assert_eq!(asks(after(&[])).condition(at(0)), Condition::PutOff);
-        let now_and_then = asks(after(&[(true, 30)]));
+        let alone = asks(of(&[], at(0)));
+        assert_eq!(alone.condition(at(0)), Condition::PutOff);
+        let now_and_then = asks(of(&[(true, 30)], at(60)));
         assert_eq!(now_and_then.condition(at(60)), Condition::Working);
     }
 
     #[test]
-    fn of_several_endpoints_the_last_failure_is_told() {
-        let mut health = after(&[(true, 3), (false, 2)]);
-        health.add(&heard(&[(false, 3)]), at(0));
-        assert_eq!((health.attempts, health.accepted), (8, 3));
-        assert_eq!(health.failure.unwrap().at, at(5));
+    fn the_worst_endpoint_is_told_and_no_other_hides_it() {
+        let now = at(600);
+        let sandbox = |outcomes| EndpointHealth {
+            endpoint: Environment::Sandbox,
+            ..of(outcomes, now)
+        };
+        for (production, others, worst, condition) in [
+            (&[(false, 29)][..], &[(true, 30)][..], 0, Condition::Failing),
+            (&[(true, 30)], &[(false, 29)], 1, Condition::Failing),
+            (&[(true, 30)], &[], 0, Condition::Working),
+            (&[], &[(true, 30)], 1, Condition::Working),
+            (&[(false, 2)], &[(false, 2)], 0, Condition::Failing),
+        ] {
+            let health = Health {
+                endpoints: vec![of(production, now), sandbox(others)],
+                ..Health::default()
+            };
+            assert_eq!(health.worst(now), health.endpoints.get(worst));
+            assert_eq!(health.condition(now), condition);
+        }
+        assert_eq!(Health::default().condition(now), Condition::Idle);
     }
 }

@@ -23,7 +23,7 @@ mod shared;
 mod steady;
 
 pub use handshakes::Handshake;
-pub use health::{Condition, Health};
+pub use health::{Condition, EndpointHealth, Health};
 pub use lane::LaneHealth;
 
 use crate::{Core, Guarded, setup::ActiveIntegration};

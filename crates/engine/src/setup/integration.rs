@@ -35,6 +35,15 @@ impl ActiveIntegration {
         }
     }
 
+    /// Its endpoints that something can go to; where its settings cannot be read, all that an integration can have.
+    pub(crate) fn endpoints(&self) -> Vec<Environment> {
+        let configured = self.configured.as_ref();
+        configured.map_or_else(
+            |_| Environment::ALL.to_vec(),
+            |configured| configured.endpoints(),
+        )
+    }
+
     /// How long an answer is waited for.
     pub(crate) fn timeout(&self) -> Duration {
         let configured = self.configured.as_ref();

@@ -3,7 +3,7 @@
 use crate::world::{Chain, World, answer};
 use destinations::Response;
 use domain::NotSent;
-use engine::Condition;
+use engine::{Condition, EndpointHealth};
 use ledger::{ConfigurationChange, DeliveryFilter, DeliveryRecord, DeliveryState};
 use serde_json::json;
 
@@ -20,6 +20,15 @@ fn a(world: &World) -> domain::IntegrationId {
     let setup = world.engine.setup();
     let mut all = setup.integrations();
     all.find(|active| active.row.key == "a").unwrap().row.id
+}
+
+/// How an integration does, and the worst of its endpoints.
+fn health(world: &World, key: &str) -> (Condition, EndpointHealth) {
+    let (setup, now) = (world.engine.setup(), world.now());
+    let active = setup.integrations().find(|active| active.row.key == key);
+    let health = world.engine.dispatch().health(active.unwrap());
+    let worst = health.worst(now).unwrap().clone();
+    (health.condition(now), worst)
 }
 
 async fn of_a(world: &World, a: domain::IntegrationId) -> Vec<DeliveryRecord> {
@@ -50,8 +59,8 @@ async fn a_redirect_is_shown_with_where_it_leads_and_is_nothing_accepted() {
         last.headers.first("location"),
         Some("https://www.a.example/")
     );
-    let health = world.engine.dispatch().health(a(&world));
-    assert_eq!((health.attempts, health.accepted), (1, 0));
+    let (_, of) = health(&world, "a");
+    assert_eq!((of.attempts, of.accepted), (1, 0));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -61,17 +70,13 @@ async fn an_endpoint_that_refuses_everything_is_not_working() {
     for customer in 1..=30 {
         buy(&world, customer).await;
     }
-    let health = world.engine.dispatch().health(a(&world));
-    assert_eq!((health.attempts, health.accepted), (30, 0));
-    assert_eq!(health.condition(world.now()), Condition::Failing);
-    let failure = health.failure.unwrap();
+    let (condition, of) = health(&world, "a");
+    assert_eq!((of.attempts, of.accepted), (30, 0));
+    assert_eq!(condition, Condition::Failing);
+    let failure = of.failure.unwrap();
     assert_eq!(failure.reason, NotSent::RejectedByDestination);
     assert!(failure.detail.contains("404"), "{}", failure.detail);
-    let setup = world.engine.setup();
-    let mut all = setup.integrations();
-    let b = all.find(|active| active.row.key == "b").unwrap().row.id;
-    let working = world.engine.dispatch().health(b).condition(world.now());
-    assert_eq!(working, Condition::Working);
+    assert_eq!(health(&world, "b").0, Condition::Working);
 }
 
 #[tokio::test(flavor = "multi_thread")]

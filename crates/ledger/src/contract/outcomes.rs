@@ -75,7 +75,7 @@ pub async fn what_nodes_hear_of_endpoints_adds_up(ledger: Subject) {
     }
     for (id, times) in [(production, 1), (sandbox, 2), (other, 3)] {
         let alone = heard((1..=80).map(|milli| times * milli));
-        assert_eq!(alone.attempts(), REMEMBERED);
+        assert_eq!(alone.attempts(Timestamp::MIN), REMEMBERED);
         assert_eq!(known(&ledger, id).await, Some(alone), "{id:?}");
     }
     let mut pauses = Outcomes::default();
@@ -87,7 +87,7 @@ pub async fn what_nodes_hear_of_endpoints_adds_up(ledger: Subject) {
         .unwrap();
     let paused = known(&ledger, production).await.unwrap();
     assert!(paused.is_left_alone() && paused.is_put_off(at(94)));
-    assert_eq!(paused.attempts(), REMEMBERED);
+    assert_eq!(paused.attempts(Timestamp::MIN), REMEMBERED);
     ledger.add_outcomes(Vec::new()).await.unwrap();
 }
 
