@@ -141,3 +141,25 @@ async fn a_clock_that_is_set_back_refuses_no_push_for_the_difference() {
     push(&source, &server, stranger, before).await.unwrap_err();
     assert_eq!(server.asked.load(Ordering::SeqCst), asked + 1);
 }
+
+/// Google's tokens are good for an hour; a time at the end of what can be counted is before or after everything.
+#[tokio::test]
+async fn the_times_of_a_token_may_be_any_number() {
+    let now: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
+    let server = KeyServer::letting(1, now);
+    let source = source();
+    for (issued, ends, accepted) in [
+        (0, i64::MAX, true),
+        (i64::MIN, i64::MAX, true),
+        (0, i64::MIN, false),
+        (i64::MAX, i64::MAX, false),
+    ] {
+        let claims = serde_json::json!({
+            "iss": "https://accounts.google.com", "aud": URL, "email": PUSH_ACCOUNT, "email_verified": true,
+            "iat": issued, "exp": ends,
+        });
+        let signed = server.store.authorization(&claims).unwrap();
+        let outcome = push(&source, &server, &signed, now).await;
+        assert_eq!(outcome.is_ok(), accepted, "{issued} to {ends}: {outcome:?}");
+    }
+}

@@ -182,7 +182,8 @@ pub fn share<'a>(
             let known: i128 = lines.iter().take(index).map(|(_, weight)| weight).sum();
             (known + weight, sum)
         };
-        let up_to = i128::from(whole.micros) * done / all;
+        // More than can be counted is more than there can be of any currency.
+        let up_to = i128::from(whole.micros).checked_mul(done)? / all;
         parts.push((*line, up_to - before));
         before = up_to;
     }
@@ -200,6 +201,14 @@ mod tests {
 
     fn cents(cents: i64) -> Money {
         Money::new(cents * 10_000, Currency::USD)
+    }
+
+    #[test]
+    fn what_cannot_be_reckoned_has_no_shares() {
+        let most = Money::new(i64::MAX, Currency::USD);
+        let lines = [("a", Some(most)), ("b", Some(most)), ("c", Some(most))];
+        assert_eq!(share(most, lines, "b"), None);
+        assert_eq!(share(cents(3), lines, "b"), Some(cents(1)));
     }
 
     #[test]

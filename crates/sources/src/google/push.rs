@@ -103,7 +103,8 @@ impl Push {
             )));
         }
         let second = now.as_second();
-        if claims.exp + SKEW.as_secs() < second || claims.iat - SKEW.as_secs() > second {
+        let (earliest, latest) = (second - SKEW.as_secs(), second + SKEW.as_secs());
+        if claims.exp < earliest || claims.iat > latest {
             return Err(refuse(format!(
                 "the token was good from {} to {} (UNIX seconds); it is {second} now",
                 claims.iat, claims.exp

@@ -94,6 +94,11 @@ impl Api {
                     "{WHO} answered a list that cannot be read: {error}"
                 ))
             })?;
+            if !page.data.iter().all(Value::is_object) {
+                return Err(Trouble::Nonsense(format!(
+                    "{WHO} answered a list of something else than objects for {path}"
+                )));
+            }
             let is_last = !page.has_more || page.data.is_empty();
             all.extend(page.data);
             if is_last {

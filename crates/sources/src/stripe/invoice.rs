@@ -163,8 +163,8 @@ impl Invoice {
 
     /// In either shape.
     pub(super) fn taxed(&self) -> Option<i64> {
-        let sum = |taxes: &Vec<TaxAmount>| taxes.iter().map(|tax| tax.amount).sum();
-        self.tax.or_else(|| self.total_taxes.as_ref().map(sum))
+        let all = |taxes: &Vec<TaxAmount>| sum(taxes.iter().map(|tax| tax.amount));
+        self.tax.or_else(|| self.total_taxes.as_ref().map(all))
     }
 
     /// Somebody wrote it, and on it is nothing that the subscription consists of: it sold something else.
@@ -211,23 +211,19 @@ impl Line {
     /// In either shape.
     pub(super) fn taxed(&self) -> i64 {
         let taxes = self.taxes.iter().chain(&self.tax_amounts).flatten();
-        taxes.map(|tax| tax.amount).sum()
+        sum(taxes.map(|tax| tax.amount))
     }
 
     /// What it comes to: less what is taken off, with the taxes that come on top.
     pub(super) fn net(&self) -> i64 {
-        let off: i64 = self
-            .discount_amounts
-            .iter()
-            .flatten()
-            .map(|off| off.amount)
-            .sum();
+        let off = self.discount_amounts.iter().flatten();
+        let off = sum(off.map(|off| off.amount));
         let is_on_top = |tax: &&TaxAmount| {
             tax.inclusive == Some(false) || tax.tax_behavior.as_deref() == Some("exclusive")
         };
         let taxes = self.taxes.iter().chain(&self.tax_amounts).flatten();
-        let on_top: i64 = taxes.filter(is_on_top).map(|tax| tax.amount).sum();
-        self.amount - off + on_top
+        let on_top = sum(taxes.filter(is_on_top).map(|tax| tax.amount));
+        self.amount.saturating_sub(off).saturating_add(on_top)
     }
 
     /// Usage, where the older shape says so; it costs what was counted.
@@ -280,6 +276,11 @@ impl Line {
         }
         self.price.as_ref().or(self.plan.as_ref())?.name()
     }
+}
+
+/// The sum of amounts. It stays at the end of what can be counted, where it is no amount of any currency any more.
+pub(super) fn sum(amounts: impl IntoIterator<Item = i64>) -> i64 {
+    amounts.into_iter().fold(0, i64::saturating_add)
 }
 
 /// The subscription that an invoice is about. One that somebody wrote by hand sells something else.

@@ -2,7 +2,7 @@
 
 use super::{
     api::Api,
-    invoice::{Invoice, subscription_paid_by},
+    invoice::{Invoice, subscription_paid_by, sum},
     model::{id, phases_ahead},
 };
 use crate::{Answer, Part, Question, Trouble, Web};
@@ -237,12 +237,12 @@ impl<'a> Talk<'a> {
             ))
         });
         let filters = filters.collect();
-        let listed: Option<i64> = payments
+        let listed: Option<Vec<i64>> = payments
             .iter()
             .map(|payment| payment["amount_paid"].as_i64().filter(|paid| *paid > 0))
-            .sum();
+            .collect();
         let is_one = payments.len() < 2;
-        let in_parts = listed.is_some_and(|listed| !is_one || listed < paid(invoice));
+        let in_parts = listed.is_some_and(|listed| !is_one || sum(listed) < paid(invoice));
         Ok((filters, if in_parts { payments } else { Vec::new() }))
     }
 

@@ -6,6 +6,7 @@ use super::{
 };
 use crate::{Answer, Part, Question, Trouble, Web};
 use jiff::Timestamp;
+use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -64,12 +65,13 @@ impl Api {
         now: Timestamp,
     ) -> Result<Vec<Part>, Trouble> {
         let path = format!("orders:batchGet?orderIds={}", segment(&question.id));
-        let order = self.get(&path, web, now).await?["orders"][0].take();
-        let order: Option<Order> = serde_json::from_value(order).map_err(|error| {
-            Trouble::Nonsense(format!(
-                "{WHO} answered an order that cannot be read: {error}"
-            ))
-        })?;
+        let body = self.get(&path, web, now).await?;
+        let order: Option<Order> =
+            Deserialize::deserialize(&body["orders"][0]).map_err(|error| {
+                Trouble::Nonsense(format!(
+                    "{WHO} answered an order that cannot be read: {error}"
+                ))
+            })?;
         let unknown = || Trouble::Unknown(format!("{WHO} knows no order {}", question.id));
         let order = order.ok_or_else(unknown)?;
         if order.purchase_token.is_empty() {
@@ -152,12 +154,12 @@ impl Api {
                 .collect();
             let path = format!("orders:batchGet?{}", ids.join("&"));
             match self.get(&path, web, now).await {
-                Ok(mut body) => {
-                    let found = body["orders"].as_array_mut().map(std::mem::take);
+                Ok(body) => {
+                    let found = body["orders"].as_array();
                     parts.extend(found.into_iter().flatten().map(|order| Part {
                         name: "order".into(),
                         id: order["orderId"].as_str().unwrap_or_default().to_owned(),
-                        body: order,
+                        body: order.clone(),
                     }));
                 }
                 // No right to see financial data, or an order nobody knows.
@@ -255,7 +257,7 @@ fn orders_up_to(latest: &str, most: usize) -> Vec<String> {
         return vec![latest.to_owned()];
     };
     let last: usize = last.parse().unwrap_or(0);
-    let first = (last + 1).saturating_sub(most);
+    let first = last.saturating_sub(most.saturating_sub(1));
     let renewals = (first..=last).map(|number| format!("{base}..{number}"));
     std::iter::once(base.to_owned()).chain(renewals).collect()
 }
@@ -281,6 +283,8 @@ mod tests {
     #[test]
     fn past_orders_are_counted_from_the_latest() {
         assert_eq!(orders_up_to("GPA.1", 9), ["GPA.1"]);
+        let endless = format!("GPA.1..{}", usize::MAX);
+        assert_eq!(orders_up_to(&endless, 2).len(), 3);
         assert_eq!(
             orders_up_to("GPA.1..2", 9),
             ["GPA.1", "GPA.1..0", "GPA.1..1", "GPA.1..2"]

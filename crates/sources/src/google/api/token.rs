@@ -2,7 +2,10 @@
 //! Server to Server Applications".
 
 use crate::{Call, Purpose, Trouble, Web, jwt::SigningKey, web};
-use domain::{secret::Secret, time::after};
+use domain::{
+    secret::Secret,
+    time::{after, before},
+};
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::json;
@@ -122,10 +125,10 @@ impl Tokens {
         }
         let reply = reply.check("Google's token server", now)?;
         let reply: TokenReply = reply.json("Google's token server")?;
-        let lasts = SignedDuration::from_secs(reply.expires_in.unwrap_or(3600)) - RENEW_EARLY;
+        let lasts = SignedDuration::from_secs(reply.expires_in.unwrap_or(3600));
         *token = Some(Token {
             text: reply.access_token.clone(),
-            good_until: after(now, lasts),
+            good_until: before(after(now, lasts), RENEW_EARLY),
         });
         Ok(reply.access_token)
     }

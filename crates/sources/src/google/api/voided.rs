@@ -11,6 +11,8 @@ use serde_json::json;
 const VOIDS_LATE: SignedDuration = SignedDuration::from_hours(24);
 /// Voided orders read at once.
 const MOST_VOIDED: usize = 10_000;
+/// Pages of them, of a thousand each; some may hold fewer.
+const MOST_PAGES: usize = 100;
 
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -48,7 +50,7 @@ impl Api {
         let since = since.checked_sub(VOIDS_LATE).unwrap_or(since);
         let mut bodies = Vec::new();
         let mut token = String::new();
-        loop {
+        for _ in 0..MOST_PAGES {
             let path = format!(
                 "purchases/voidedpurchases?type=1&includeQuantityBasedPartialRefund=true&startTime={}{token}",
                 since.as_millisecond()
@@ -78,8 +80,9 @@ impl Api {
                 Some(next) if bodies.len() < MOST_VOIDED => {
                     token = format!("&token={}", segment(&next));
                 }
-                _ => return Ok(bodies),
+                _ => break,
             }
         }
+        Ok(bodies)
     }
 }

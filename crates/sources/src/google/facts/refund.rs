@@ -119,9 +119,9 @@ impl About<'_> {
                 Taken::Nothing,
             )
         };
-        let mut given_back = 0;
+        let mut given_back = 0_i64;
         let earlier = shown.into_iter().map_while(|part| {
-            given_back += amount(part.refund_details.as_ref())?.micros;
+            given_back = given_back.checked_add(amount(part.refund_details.as_ref())?.micros)?;
             let left_then = quantity.checked_sub(pieces(given_back, price?.micros, quantity)?)?;
             Some(refund(left_then, Some(part)))
         });

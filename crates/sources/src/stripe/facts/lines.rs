@@ -163,8 +163,10 @@ fn part(
     let mut net: BTreeMap<String, i64> = BTreeMap::new();
     let mut taxed: BTreeMap<String, i64> = BTreeMap::new();
     for line in &invoice.lines.data {
-        *net.entry(name_of(line)).or_default() += line.net();
-        *taxed.entry(name_of(line)).or_default() += line.taxed();
+        for (all, amount) in [(&mut net, line.net()), (&mut taxed, line.taxed())] {
+            let all = all.entry(name_of(line)).or_default();
+            *all = all.saturating_add(amount);
+        }
     }
     if net.keys().all(|other| other == name) && (name.is_empty() || !net.is_empty()) {
         return Some(invoice.clone());

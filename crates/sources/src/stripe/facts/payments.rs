@@ -3,7 +3,7 @@
 
 use super::{
     super::{
-        invoice::{Invoice, InvoicePayment},
+        invoice::{Invoice, InvoicePayment, sum},
         model::Subscription,
     },
     about::{About, objects},
@@ -57,7 +57,7 @@ pub(super) fn read_invoices(answer: &Answer) -> Result<Vec<Invoice>, Refusal> {
 
 /// What was paid beside the payments that Stripe lists, as one more.
 fn rest(whole: &Invoice, payments: &[InvoicePayment]) -> Option<InvoicePayment> {
-    let listed: i64 = payments.iter().map(|payment| payment.amount_paid).sum();
+    let listed = sum(payments.iter().map(|payment| payment.amount_paid));
     let amount_paid = whole.amount_paid.checked_sub(listed)?;
     (amount_paid > 0).then(|| InvoicePayment {
         id: format!("{}_{REST}", whole.id),
@@ -72,21 +72,22 @@ fn rest(whole: &Invoice, payments: &[InvoicePayment]) -> Option<InvoicePayment> 
 fn in_parts(whole: Invoice, mut payments: Vec<InvoicePayment>) -> Vec<Invoice> {
     payments.sort_by(|a, b| (a.paid_at(), &a.id).cmp(&(b.paid_at(), &b.id)));
     payments.extend(rest(&whole, &payments));
-    let sum: i64 = payments.iter().map(|payment| payment.amount_paid).sum();
+    let listed = sum(payments.iter().map(|payment| payment.amount_paid));
     let tax = whole.taxed();
-    let mut paid = 0;
+    let mut paid = 0_i64;
     let mut parts = Vec::new();
     for payment in payments {
         // Rounded so that the parts of the tax add up to all of it.
         let up_to = |paid: i64| {
-            let tax = i128::from(tax?) * i128::from(paid) / i128::from(whole.total.max(sum).max(1));
+            let tax =
+                i128::from(tax?) * i128::from(paid) / i128::from(whole.total.max(listed).max(1));
             i64::try_from(tax).ok()
         };
         let before = up_to(paid);
-        paid += payment.amount_paid;
+        paid = paid.saturating_add(payment.amount_paid);
         let tax = up_to(paid)
             .zip(before)
-            .map(|(after, before)| after - before);
+            .and_then(|(after, before)| after.checked_sub(before));
         let paid_at = payment.paid_at();
         let mut part = Invoice {
             amount_paid: payment.amount_paid,
