@@ -46,8 +46,8 @@ const COVERAGE: [&str; 6] = [
 const WATCHING: &str = "TIDINGS_FUZZ_WATCHING";
 const PROGRAM: &str = "target/debug/examples/fuzz";
 const SEEDS: &str = "fuzz/seeds";
-/// Bytes of the longest input, and seconds after which one hangs.
-const BOUNDS: [&str; 2] = ["-max_len=16384", "-timeout=10"];
+/// Bytes of the longest input, seconds after which one hangs, and what is put into inputs beside what was seen in them.
+const BOUNDS: [&str; 3] = ["-max_len=16384", "-timeout=10", "-dict=fuzz/extremes.dict"];
 
 #[derive(clap::Args)]
 pub(crate) struct Options {

@@ -3,6 +3,7 @@
 use super::{apple, google, life, now, stripe_source};
 use async_trait::async_trait;
 use domain::Observation;
+use jiff::Timestamp;
 use serde_json::Value;
 use sources::{Call, Question, Reply, Source, Web};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -39,6 +40,34 @@ impl Web for Said<'_> {
     }
 }
 
+impl<'a> Said<'a> {
+    fn these(lines: Vec<&'a [u8]>) -> Self {
+        Self {
+            lines,
+            next: AtomicUsize::new(0),
+        }
+    }
+}
+
+/// In each line what a store answers that is asked for what it could not deliver.
+pub(super) fn missed(bytes: &[u8]) {
+    let lines: Vec<&[u8]> = bytes.split(|byte| *byte == b'\n').collect();
+    let stripe = stripe_source();
+    let all: [&dyn Source; 3] = [&*apple::APP_STORE, &*google::ASKING, &stripe];
+    for source in all {
+        for environment in source.environments() {
+            let web = Said::these(lines.clone());
+            let since = Timestamp::UNIX_EPOCH;
+            let missed = life::at_once(source.missed(since, environment, &web, now()));
+            for body in missed.into_iter().flatten() {
+                if let Ok(received) = source.receive(&body, now()) {
+                    life::take_in(&received.content);
+                }
+            }
+        }
+    }
+}
+
 /// A question in a line, and in the following what the store answers one call after the other.
 pub(super) fn answer(bytes: &[u8]) {
     for purchase in purchases(bytes) {
@@ -60,10 +89,7 @@ fn purchases(bytes: &[u8]) -> Vec<Observation> {
     };
     let mut purchases = Vec::new();
     for source in asked {
-        let web = Said {
-            lines: lines.clone(),
-            next: AtomicUsize::new(0),
-        };
+        let web = Said::these(lines.clone());
         let answers = life::at_once(source.ask(&question, &web, now()));
         let answers = answers.into_iter().flatten();
         purchases.extend(answers.filter_map(|answer| source.read(&answer).ok()?));

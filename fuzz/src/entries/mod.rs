@@ -17,10 +17,11 @@ use sources::{Source, stripe};
 pub type Parser = fn(&[u8]);
 
 /// Parsers by the name of their target.
-pub const ALL: [(&str, Parser); 8] = [
+pub const ALL: [(&str, Parser); 9] = [
     ("answer", answer::answer),
     ("body", body),
     ("jws", apple::jws),
+    ("missed", answer::missed),
     ("ocsp", ocsp::ocsp),
     ("project", project),
     ("push", google::push),
