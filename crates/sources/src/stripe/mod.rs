@@ -4,6 +4,7 @@
 //! endpoint's API version, not ours. A subscription is a chain and each paid invoice of it a transaction; a one-time
 //! payment is a chain of its own, and so is an invoice of a customer without one. Source: Stripe, "Using webhooks with subscriptions".
 
+mod answered;
 mod api;
 mod app;
 mod facts;

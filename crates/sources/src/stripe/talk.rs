@@ -1,8 +1,9 @@
 //! One conversation with Stripe's API: from what a message is about to everything that belongs to it.
 
 use super::{
+    answered::{is_torn, paid, took_money},
     api::Api,
-    invoice::{Invoice, subscription_paid_by, sum},
+    invoice::{subscription_paid_by, sum},
     model::{id, phases_ahead},
 };
 use crate::{Answer, Part, Question, Trouble, Web};
@@ -382,32 +383,4 @@ impl<'a> Talk<'a> {
             None => Ok(None),
         }
     }
-}
-
-fn took_money(invoice: &Value) -> bool {
-    invoice["amount_paid"].as_i64() > Some(0)
-}
-
-/// How much of an invoice was paid, wherever.
-fn paid(invoice: &Value) -> i64 {
-    let read = serde_json::from_value::<Invoice>(invoice.clone());
-    read.map_or(0, |invoice| {
-        invoice.with_what_was_paid_elsewhere().amount_paid
-    })
-}
-
-/// Whether the subscription was read before something happened and its invoices after it: the newest of them is missing, or
-/// paid although the subscription says that it is not. Source: Stripe, "How subscriptions work", subscription statuses.
-fn is_torn(subscription: &Value, invoices: &[Value]) -> bool {
-    let Some(latest) = id(&subscription["latest_invoice"]) else {
-        return false;
-    };
-    let is_unpaid = matches!(
-        subscription["status"].as_str(),
-        Some("incomplete" | "past_due" | "unpaid")
-    );
-    let found = invoices
-        .iter()
-        .find(|invoice| invoice["id"] == latest.as_str());
-    found.is_none_or(|invoice| is_unpaid && invoice["status"] == "paid")
 }

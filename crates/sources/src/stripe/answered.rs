@@ -1,0 +1,32 @@
+//! What can be seen of objects as they were answered, before anything is read from them.
+
+use super::{invoice::Invoice, model::id};
+use serde_json::Value;
+
+pub(super) fn took_money(invoice: &Value) -> bool {
+    invoice["amount_paid"].as_i64() > Some(0)
+}
+
+/// How much of an invoice was paid, wherever.
+pub(super) fn paid(invoice: &Value) -> i64 {
+    let read = serde_json::from_value::<Invoice>(invoice.clone());
+    read.map_or(0, |invoice| {
+        invoice.with_what_was_paid_elsewhere().amount_paid
+    })
+}
+
+/// Whether the subscription was read before something happened and its invoices after it: the newest of them is missing, or
+/// paid although the subscription says that it is not. Source: Stripe, "How subscriptions work", subscription statuses.
+pub(super) fn is_torn(subscription: &Value, invoices: &[Value]) -> bool {
+    let Some(latest) = id(&subscription["latest_invoice"]) else {
+        return false;
+    };
+    let is_unpaid = matches!(
+        subscription["status"].as_str(),
+        Some("incomplete" | "past_due" | "unpaid")
+    );
+    let found = invoices
+        .iter()
+        .find(|invoice| invoice["id"] == latest.as_str());
+    found.is_none_or(|invoice| is_unpaid && invoice["status"] == "paid")
+}
