@@ -114,7 +114,9 @@ impl<'a> Talk<'a> {
         self.keep("subscription", subscription);
         for mut invoice in invoices {
             self.complete(&mut invoice, "lines", "invoices").await?;
-            self.refunds_of_invoice(&invoice).await?;
+            if subscription_paid_by(&invoice).is_some() {
+                self.refunds_of_invoice(&invoice).await?;
+            }
             self.keep("invoice", invoice);
         }
         for session in self

@@ -5,6 +5,7 @@
 //! subscriptions", "Pause subscriptions", "Pause payment collection", "Supported currencies".
 
 mod asked;
+mod by_hand;
 mod ends;
 mod given_up;
 mod invoices;

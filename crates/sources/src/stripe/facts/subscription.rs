@@ -19,6 +19,7 @@ use domain::{
     },
 };
 use jiff::Timestamp;
+use std::collections::BTreeSet;
 
 impl About<'_> {
     pub(super) fn subscription(
@@ -48,7 +49,12 @@ impl About<'_> {
             // The first payment is open, or never came.
             return Ok(None);
         }
-        seen.refunds.clone_from(&self.refunds);
+        // What is sold by hand beside it is a purchase of its own, and so is what is given back of that.
+        let by_hand = invoices.iter().filter(|invoice| invoice.is_by_hand());
+        let by_hand: BTreeSet<&str> = by_hand.map(|invoice| invoice.id.as_str()).collect();
+        let refunds = self.refunds.iter();
+        let own = refunds.filter(|refund| !by_hand.contains(refund.transaction.as_str()));
+        seen.refunds = own.cloned().collect();
         seen.notes = self.notes();
         Ok(Some(seen))
     }
