@@ -6,6 +6,7 @@
 use super::{
     access::{Access, update},
     event::{About, Circumstances},
+    money::revenue,
     number,
 };
 use crate::setup::{AppSetup, ProjectSetup, Setup};
@@ -70,6 +71,8 @@ pub(crate) fn pass(passing: &Passing<'_>) -> Option<Commit> {
     if scope.is_merge() {
         merge(&mut to, &from);
         from.attributes.clear();
+    } else {
+        pass_what_they_brought_in(passing, &mut from, &mut to);
     }
     let (mut told_from, mut told_to) = (Vec::new(), Vec::new());
     for environment in [Environment::Production, Environment::Sandbox] {
@@ -251,6 +254,16 @@ impl<'a> Crossing<'a> {
 
 fn snapshot(owned: &Purchase) -> (&ChainKey, &domain::Snapshot) {
     (&owned.chain, &owned.stored.snapshot)
+}
+
+/// What was charged for a purchase and not given back is in the total of whoever has it: that of what is given back later is the same.
+fn pass_what_they_brought_in(passing: &Passing<'_>, from: &mut Customer, to: &mut Customer) {
+    let purchases = passing.from.purchases.iter();
+    let passed = purchases.filter(|owned| passing.scope.covers(&owned.chain));
+    let brought_in = passed.map(|owned| revenue(&owned.stored.facts, passing.rates));
+    let brought_in = brought_in.fold(0, i64::saturating_add);
+    from.revenue_usd_micros = from.revenue_usd_micros.saturating_sub(brought_in).max(0);
+    to.revenue_usd_micros = to.revenue_usd_micros.saturating_add(brought_in);
 }
 
 /// `to` takes over names and attributes of `from`; per attribute the newest write wins.

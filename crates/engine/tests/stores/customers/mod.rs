@@ -2,6 +2,7 @@
 
 mod given;
 mod known;
+mod money;
 mod names;
 mod transfers;
 
