@@ -144,6 +144,9 @@ pub struct Observation {
     /// The app's own user id, where the store carries it (`appAccountToken`, lower case; `obfuscatedExternalAccountId`;
     /// metadata).
     pub user_token: Option<String>,
+    /// Whoever bought the newest charge is not named by it: the name is what the purchase was given before, and repeats.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_named_before: bool,
     /// The store's own id of whoever bought it, where it has one for each account of each app (`appTransactionId`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<String>,
@@ -169,6 +172,7 @@ impl Observation {
             transactions: Vec::new(),
             renewals: Vec::new(),
             user_token: None,
+            is_named_before: false,
             account: None,
             links: Vec::new(),
             is_anywhere: false,

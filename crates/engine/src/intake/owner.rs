@@ -213,6 +213,9 @@ impl Intake {
 
 /// What a customer bought last, of what was seen, when it did not begin the chain.
 fn bought_anew(seen: &Observation) -> Option<&TransactionFact> {
+    if seen.is_named_before {
+        return None;
+    }
     let bought = seen.transactions.iter().filter(|fact| {
         fact.reason == Some(TransactionReason::Purchase)
             && fact.ownership == Ownership::Purchased

@@ -33,7 +33,22 @@ pub(super) struct Invoice {
     pub period_end: Option<Timestamp>,
     pub status_transitions: Transitions,
     pub metadata: Option<Metadata>,
+    pub parent: Option<InvoiceParent>,
+    /// In the older shape.
+    pub subscription_details: Option<SubscriptionDetails>,
     pub livemode: bool,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct InvoiceParent {
+    pub subscription_details: Option<SubscriptionDetails>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct SubscriptionDetails {
+    pub metadata: Option<Metadata>,
 }
 
 /// A payment of an invoice. Source: Stripe, API reference, `InvoicePayment`.
@@ -155,6 +170,17 @@ impl Invoice {
 
     pub(super) fn paid_at(&self) -> Option<Timestamp> {
         self.status_transitions.paid_at.or(self.created)
+    }
+
+    /// The metadata of its subscription, as they were when it was finalized. Source: Stripe, API reference,
+    /// `parent.subscription_details.metadata` of an invoice.
+    pub(super) fn metadata_then(&self) -> Option<&Metadata> {
+        let parent = self.parent.as_ref();
+        let details = parent.and_then(|parent| parent.subscription_details.as_ref());
+        details
+            .or(self.subscription_details.as_ref())?
+            .metadata
+            .as_ref()
     }
 
     pub(super) fn country(&self) -> Option<String> {

@@ -2,6 +2,7 @@
 
 mod heard;
 mod life;
+mod owners;
 
 use crate::world::World;
 use jiff::{SignedDuration, Timestamp};

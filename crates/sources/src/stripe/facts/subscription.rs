@@ -10,7 +10,7 @@ use super::{
     lines::{self, Alone},
     plan::Plan,
 };
-use crate::Refusal;
+use crate::{Refusal, claim::carried};
 use domain::{
     Observation,
     fact::{
@@ -29,6 +29,7 @@ impl About<'_> {
         let mut seen = Self::chain(&subscription.id, subscription.livemode);
         seen.user_token = self.owner(subscription.metadata.as_ref());
         let invoices = self.invoices(subscription)?;
+        seen.is_named_before = !self.is_named_anew(seen.user_token.as_deref(), &invoices);
         let all = lines::alone(subscription, &invoices);
         let plans = self.plans(subscription, &all);
         for line in &all {
@@ -57,6 +58,25 @@ impl About<'_> {
         seen.refunds = own.cloned().collect();
         seen.notes = self.notes();
         Ok(Some(seen))
+    }
+
+    /// Whether the newest charge was made under another name than the one before it: metadata are those of the subscription, which every
+    /// charge repeats.
+    fn is_named_anew(&self, name: Option<&str>, invoices: &[Invoice]) -> bool {
+        let is_own = |invoice: &&Invoice| {
+            invoice.took_money() && invoice.part_of.is_none() && !invoice.is_by_hand()
+        };
+        let mut own = invoices.iter().rev().filter(is_own);
+        let named = |invoice: &Invoice| {
+            let metadata = invoice.metadata_then()?;
+            Some(carried(
+                metadata.get(&self.app.owner_key).map(String::as_str),
+            ))
+        };
+        let (newest, before) = (own.next().and_then(named), own.next().and_then(named));
+        newest
+            .zip(before)
+            .is_some_and(|(newest, before)| newest.as_deref() == name && newest != before)
     }
 
     /// The charges of one line, and how it goes on, where the subscription still has it. `None` where nothing was bought.
