@@ -99,7 +99,7 @@ impl Intake {
             return Ok(0);
         };
         let stored = &known.stored;
-        let is_heard = stored.facts.transactions.contains_key(&bought.id);
+        let is_heard = stored.facts.charge(&bought.id).next().is_some();
         if is_heard || bought.purchased_at < stored.snapshot.purchased_at {
             return Ok(0);
         }

@@ -3,7 +3,7 @@
 
 use super::{DAY, MINUTE, charges, later, revenue, told, usd};
 use crate::world::World;
-use domain::EventKind::*;
+use domain::{EventKind::*, Store};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -328,4 +328,39 @@ async fn every_product_of_a_one_time_order_is_told_with_its_own_price() {
         );
     }
     assert_eq!(keys[0], keys[1]);
+}
+
+/// An add-on is known by its order and its line: what repeats a purchase names nobody anew.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_addon_that_was_heard_of_passes_nothing_back() {
+    let world = World::with_stores().await;
+    let play = &world.stores.play.api;
+    let (_, end) = with_an_addon(&world, false).await;
+    world.pass(10 * DAY).await;
+    // A new token on which the add-on has another plan.
+    let changed = world.now();
+    play.put_order(order("GPA.2", &[("hd", 333)], (changed, end)));
+    let mut kept = item("gold", "GPA.1", end);
+    kept["itemReplacement"] = json!({ "productId": "gold", "replacementMode": "KEEP_EXISTING" });
+    let mut replaced = item("hd", "GPA.2", end);
+    replaced["itemReplacement"] =
+        json!({ "productId": "hd", "replacementMode": "CHARGE_FULL_PRICE" });
+    let mut second = subscription("ann", changed, vec![kept, replaced]);
+    second["linkedPurchaseToken"] = "t".into();
+    play.put_subscription("t2", second);
+    play.replaced("t", changed);
+    tell(&world, 4, "t2").await;
+    assert!(world.has("ann", "hd").await);
+    world.pass(DAY).await;
+    world
+        .vouched_receipt(Store::PlayStore, "bob", "t2")
+        .await
+        .unwrap();
+    world.settled().await;
+    for _ in 0..2 {
+        tell(&world, 17, "t2").await;
+        assert_eq!(world.kinds_of("bob").await, [Transfer]);
+    }
+    assert!(world.has("bob", "hd").await && !world.has("ann", "hd").await);
+    world.rederives().await;
 }
