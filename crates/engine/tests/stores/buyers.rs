@@ -115,6 +115,33 @@ async fn one_that_moves_purchases_only_when_they_have_ended_moves_this_one() {
     world.rederives().await;
 }
 
+/// A history names whom an older purchase was made for, and the newest nobody.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_bought_anew_without_a_name_stays_with_whom_a_key_gave_the_purchase_to() {
+    let world = World::with_stores().await;
+    let apple = &world.stores.apple.api;
+    let first = period(&world, "1000", world.now(), "PURCHASE", "ann");
+    apple.record(&first, Some(&renewal("1000", true)), 1);
+    tell(&world, "n1", &first, &renewal("1000", true), 1).await;
+    let sent = world.vouched_receipt(Store::AppStore, "bob", "1000");
+    sent.await.unwrap();
+    world.settled().await;
+    world.jump(after(world.now(), 40));
+    let mut anew = period(&world, "1001", world.now(), "PURCHASE", "");
+    anew.as_object_mut().unwrap().remove("appAccountToken");
+    apple.record(&anew, Some(&renewal("1000", true)), 1);
+    world.pass(60).await;
+    let sent = world.vouched_receipt(Store::AppStore, "bob", "1001");
+    sent.await.unwrap();
+    world.settled().await;
+    let moves = world.kinds_of("ann").await;
+    assert!(!moves.contains(&Transfer), "{moves:?}");
+    let told = world.kinds_of("bob").await;
+    assert_eq!(told.last(), Some(&SubscriptionRenewed), "{told:?}");
+    assert!(world.has_premium("bob").await && !world.has_premium("ann").await);
+    world.rederives().await;
+}
+
 /// A purchase of chain `chain` without a name, by the Apple account 7000.
 fn nameless(world: &World, chain: &str) -> Value {
     let mut bought = transaction(world, chain, 0, world.now());

@@ -81,9 +81,11 @@ pub(super) fn read(answer: &Answer, app: &App) -> Result<Option<Observation>, Re
                     seen.transactions.iter().map(|fact| fact.purchased_at).max()
                 };
                 if newest(&next) >= newest(seen) {
+                    seen.is_named_before = next.user_token.is_none();
                     seen.user_token = next.user_token.or(seen.user_token.take());
                     seen.account = next.account.or(seen.account.take());
                 } else {
+                    seen.is_named_before |= seen.user_token.is_none();
                     seen.user_token = seen.user_token.take().or(next.user_token);
                     seen.account = seen.account.take().or(next.account);
                 }

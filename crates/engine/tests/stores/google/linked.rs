@@ -299,3 +299,29 @@ async fn what_is_bought_again_in_play_is_of_the_user_of_the_expired_token() {
     );
     assert!(world.has_premium("user-o1").await);
 }
+
+/// A leg that names nobody is no purchase of whom an earlier one named.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_leg_without_a_name_stays_with_whom_a_key_gave_the_purchase_to() {
+    let world = World::with_stores().await;
+    let play = &world.stores.play.api;
+    let ends = begin(&world, "t", false).await;
+    let sent = world.vouched_receipt(Store::PlayStore, "bob", "t");
+    sent.await.unwrap();
+    world.pass(DAY).await;
+    let nameless = Subscription {
+        account: String::new(),
+        linked: Some("t".into()),
+        product: "silver".into(),
+        ..subscription("t2", false)
+    };
+    play.subscribe(&nameless, world.now(), ends);
+    play.change("t2", |purchase| {
+        purchase["externalAccountIdentifiers"] = json!(null);
+    });
+    tell(&world, 4, "t2").await;
+    let told = world.kinds_of("user-t").await;
+    assert!(!told.contains(&Transfer), "{told:?}");
+    assert!(world.has_premium("bob").await && !world.has_premium("user-t").await);
+    world.rederives().await;
+}

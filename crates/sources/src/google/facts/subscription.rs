@@ -30,6 +30,7 @@ impl About<'_> {
         });
         observation.links = legs.iter().map(|(part, _)| part.id.clone()).collect();
         observation.user_token = legs.iter().find_map(|(_, purchase)| owner(purchase));
+        observation.is_named_before = own_name(purchase).is_none();
         let legs: Vec<Leg<'_>> = legs
             .iter()
             .map(|(part, purchase)| (*part, purchase))
@@ -100,4 +101,10 @@ fn owner(purchase: &SubscriptionPurchase) -> Option<String> {
         .and_then(|context| context.expired_external_account_identifiers.as_ref());
     let identifiers = purchase.external_account_identifiers.as_ref().or(expired);
     carried(identifiers?.obfuscated_external_account_id.as_deref())
+}
+
+/// Whom the app named when it was bought. What is bought outside of it repeats the name of what had expired.
+fn own_name(purchase: &SubscriptionPurchase) -> Option<String> {
+    let own = purchase.external_account_identifiers.as_ref();
+    carried(own?.obfuscated_external_account_id.as_deref())
 }
