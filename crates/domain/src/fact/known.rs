@@ -1,6 +1,6 @@
 //! Everything known about one chain: every statement ever made about it, merged.
 //!
-//! A transaction is kept as its newest copy with what other copies knew better: the exact end, price, tax, offer, country and reason, how
+//! A transaction is kept as its newest copy with what other copies knew better: the exact start and end, price, tax, offer, country and reason, how
 //! the chain began, every refund ever shown. A refund is kept likewise: a statement that does not repeat its amount, or that it took
 //! access away, takes nothing of it back. Of a renewal and a note the newest statement is kept as it is.
 
@@ -210,7 +210,12 @@ impl Facts {
                 shares: BTreeMap::new(),
             });
         known.shown_by(fact);
-        let begins = known.fact.purchased_at.min(fact.purchased_at);
+        // The earliest says when; one that does not know exactly takes nothing from one that does.
+        let begins = |fact: &TransactionFact| (fact.start_is_provisional, fact.purchased_at);
+        let began =
+            |fact: &TransactionFact| (fact.start_is_provisional, fact.original_purchased_at);
+        let (start_is_provisional, purchased_at) = begins(&known.fact).min(begins(fact));
+        let (_, began_at) = began(&known.fact).min(began(fact));
         let known_end = known.end.unwrap_or(End {
             is_exact: !known.fact.end_is_provisional,
             version: known.fact.version,
@@ -218,9 +223,8 @@ impl Facts {
         });
         // A copy that does not say how the chain began takes nothing from one that does.
         let mut fact = fact.clone();
-        let began = &mut known.fact.original_purchased_at;
-        *began = fact.original_purchased_at.min(*began);
-        fact.original_purchased_at = *began;
+        known.fact.original_purchased_at = began_at;
+        fact.original_purchased_at = began_at;
         known.fact.begins_chain |= fact.begins_chain;
         fact.begins_chain = known.fact.begins_chain;
         let one = known.fact.clone();
@@ -230,7 +234,8 @@ impl Facts {
             known.fact.clone_from(&fact);
         }
         known.said = known.said.complete(&mut known.fact, &one, &fact);
-        known.fact.purchased_at = begins;
+        known.fact.purchased_at = purchased_at;
+        known.fact.start_is_provisional = start_is_provisional;
         known.stays_with_the_last_leg();
         let end = known_end.max(end);
         known.fact.expires_at = end.at;

@@ -67,6 +67,7 @@ pub(super) fn own(fact: &TransactionFact) -> TransactionFact {
         purchased_at: Timestamp::UNIX_EPOCH,
         expires_at: None,
         end_is_provisional: false,
+        start_is_provisional: false,
         leg: String::new(),
         replaces: None,
         price: None,

@@ -142,6 +142,9 @@ pub struct TransactionFact {
     /// copy that knows better wins over it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub end_is_provisional: bool,
+    /// When it was bought is not known exactly: it was paid for then, or later.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub start_is_provisional: bool,
     /// Paid for ahead and never renewed by the store (Google's prepaid plans).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_prepaid: bool,
@@ -192,6 +195,7 @@ impl TransactionFact {
             replaces: None,
             begins_chain: false,
             end_is_provisional: false,
+            start_is_provisional: false,
             is_prepaid: false,
             is_extra: false,
             part_of: None,

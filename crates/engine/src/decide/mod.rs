@@ -354,6 +354,7 @@ fn with_ends(seen: &Observation, terms: &Terms) -> Observation {
         if fact.kind != TransactionKind::Subscription && fact.expires_at.is_none() {
             let term = of_product(&fact.product, terms);
             fact.expires_at = term.and_then(|term| term.end(fact.purchased_at));
+            fact.end_is_provisional |= fact.start_is_provisional;
         }
     }
     seen

@@ -244,6 +244,8 @@ pub(super) struct Session {
     pub amount_total: Option<i64>,
     pub total_details: Option<TotalDetails>,
     pub livemode: bool,
+    /// What Checkout made of it, where it does, as the object itself.
+    pub invoice: Value,
     #[serde(deserialize_with = "seconds")]
     pub created: Option<Timestamp>,
     pub customer_details: Option<BillingDetails>,

@@ -316,7 +316,7 @@ impl<'a> Talk<'a> {
     async fn session(&mut self, session_id: &str) -> Result<Option<String>, Trouble> {
         let session = self
             .get(&format!(
-                "checkout/sessions/{session_id}?expand[]=line_items"
+                "checkout/sessions/{session_id}?expand[]=line_items&expand[]=invoice"
             ))
             .await?;
         match (session["mode"].as_str(), id(&session["subscription"])) {
@@ -325,6 +325,7 @@ impl<'a> Talk<'a> {
                 let intent = id(&session["payment_intent"]);
                 let customer = id(&session["customer"]);
                 if let Some(intent) = &intent {
+                    self.charges(intent).await?;
                     self.refunds(&format!("payment_intent={intent}"), intent)
                         .await?;
                 }
@@ -353,6 +354,15 @@ impl<'a> Talk<'a> {
         if let Some(invoice) = self.invoice_of(intent_id).await? {
             return self.invoice(&invoice).await;
         }
+        let customer = self.charges(intent_id).await?;
+        self.refunds(&format!("payment_intent={intent_id}"), intent_id)
+            .await?;
+        self.customer(customer).await?;
+        Ok(Some(intent_id.to_owned()))
+    }
+
+    /// The charges of a payment. Answers with its customer.
+    async fn charges(&mut self, intent_id: &str) -> Result<Option<String>, Trouble> {
         let charges = self
             .list(&format!("charges?payment_intent={intent_id}"))
             .await?;
@@ -360,10 +370,7 @@ impl<'a> Talk<'a> {
         for charge in charges {
             self.keep("charge", charge);
         }
-        self.refunds(&format!("payment_intent={intent_id}"), intent_id)
-            .await?;
-        self.customer(customer).await?;
-        Ok(Some(intent_id.to_owned()))
+        Ok(customer)
     }
 
     /// The invoice that a payment was for, in the newer shape.

@@ -94,7 +94,11 @@ pub(super) fn receive(body: &[u8], now: Timestamp) -> Result<Received, Refusal> 
             })
         }
         "charge.refunded" => Some(about("charge", own())?),
-        "payment_intent.succeeded" => Some(about("payment_intent", own())?),
+        // A charge says when it was made, and a bank may take days.
+        "payment_intent.succeeded" => Some(Question {
+            prompt: json!({ "paid_at": event.created }),
+            ..about("payment_intent", own())?
+        }),
         _ => None,
     };
     Ok(Received {

@@ -9,6 +9,7 @@ mod by_hand;
 mod ends;
 mod given_up;
 mod invoices;
+mod paid;
 mod trials;
 
 use crate::world::World;

@@ -2,7 +2,7 @@
 
 use super::super::{
     App, OwnerSource,
-    model::{Metadata, Session},
+    model::{Charge, Metadata, Session},
 };
 use crate::{Answer, Refusal, RefusalCode, claim::carried};
 use domain::{
@@ -33,6 +33,7 @@ pub(super) struct About<'a> {
     pub(super) app: &'a App,
     pub(super) refunds: Vec<RefundFact>,
     pub(super) sessions: Vec<Session>,
+    pub(super) charges: Vec<Charge>,
 }
 
 impl About<'_> {

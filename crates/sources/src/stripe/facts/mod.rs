@@ -25,6 +25,7 @@ pub(super) fn read(answer: &Answer, app: &App) -> Result<Option<Observation>, Re
         app,
         refunds: refund::refunds(answer)?,
         sessions,
+        charges: objects(answer, "charge")?,
     };
     if let Some(subscription) = objects::<Subscription>(answer, "subscription")?.first() {
         return about.subscription(subscription);
@@ -32,11 +33,11 @@ pub(super) fn read(answer: &Answer, app: &App) -> Result<Option<Observation>, Re
     if let Some(invoice) = payments::read_invoices(answer)?.first() {
         return about.sold_by(invoice);
     }
-    let charges = objects::<Charge>(answer, "charge")?;
-    // The one place where it is decided, whatever led here: an event, a refund, a receipt.
-    let counts = |charge: &&Charge| charge.paid && app.bare_payments;
-    if let Some(charge) = charges.iter().find(counts) {
-        return Ok(Some(about.charge(charge)));
+    if about.sessions.is_empty() {
+        // The one place where it is decided, whatever led here: an event, a refund, a receipt.
+        let counts = |charge: &&Charge| charge.paid && app.bare_payments;
+        let charge = about.charges.iter().find(counts);
+        return Ok(charge.map(|charge| about.charge(charge)));
     }
     Ok(about
         .sessions

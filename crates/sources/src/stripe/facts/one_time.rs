@@ -13,8 +13,32 @@ use domain::{
     Money, Observation,
     fact::{TransactionFact, TransactionKind, TransactionReason, share},
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
 use std::collections::BTreeMap;
+
+/// A payment that is through so soon after its charge was made did not wait for a bank: the charge says when, whatever message comes first.
+const AT_ONCE: SignedDuration = SignedDuration::from_hours(1);
+
+/// When something was paid, or no later than which it was not.
+#[derive(Clone, Copy)]
+struct Paid {
+    at: Timestamp,
+    is_provisional: bool,
+}
+
+impl Paid {
+    const fn at(at: Timestamp) -> Self {
+        Self {
+            at,
+            is_provisional: false,
+        }
+    }
+}
+
+fn seconds(value: &Value) -> Option<Timestamp> {
+    Timestamp::from_second(value.as_i64().filter(|second| *second != 0)?).ok()
+}
 
 /// So much of a product, in the store's minor units.
 struct Bought {
@@ -38,7 +62,7 @@ impl About<'_> {
         let id = &self.answer.question.id;
         let mut seen = Self::chain(id, charge.livemode);
         seen.user_token = self.owner(charge.metadata.as_ref());
-        let at = charge.created.unwrap_or(self.version());
+        let paid = self.paid(Some(charge), None);
         let product = charge
             .metadata
             .as_ref()
@@ -52,7 +76,7 @@ impl About<'_> {
         let product = product.map_or("payment", String::as_str);
         seen.transactions = vec![TransactionFact {
             country,
-            ..self.one_time(product, at, charged)
+            ..self.one_time(product, paid, charged)
         }];
         seen.refunds = self.refunds_taking_away(charged);
         seen
@@ -83,12 +107,11 @@ impl About<'_> {
             .customer_details
             .as_ref()
             .and_then(|details| details.address.as_ref()?.country.clone());
-        let told = self.answer.question.prompt["paid_at"].as_i64();
-        let at = told
-            .and_then(|second| Timestamp::from_second(second).ok())
-            .or(session.created)
-            .unwrap_or(self.version());
-        seen.transactions = self.cart(bought, at, charged, tax, country.as_ref());
+        // The session says when it was opened; a failed try may have come before the charge.
+        let charge = self.charges.iter().find(|charge| charge.paid);
+        let invoice = seconds(&session.invoice["status_transitions"]["paid_at"]);
+        let paid = invoice.map_or_else(|| self.paid(charge, session.created), Paid::at);
+        seen.transactions = self.cart(bought, paid, charged, tax, country.as_ref());
         if seen.transactions.is_empty() {
             return None;
         }
@@ -131,9 +154,31 @@ impl About<'_> {
         let tax = invoice
             .taxed()
             .and_then(|tax| money(tax, &invoice.currency));
-        seen.transactions = self.cart(bought, at, charged, tax, invoice.country().as_ref());
+        seen.transactions = self.cart(
+            bought,
+            Paid::at(at),
+            charged,
+            tax,
+            invoice.country().as_ref(),
+        );
         seen.refunds = self.refunds_taking_away(charged);
         Ok(Some(seen))
+    }
+
+    /// When a payment was through. A charge says when it was made, which is the same but where a bank takes its time; then only a message
+    /// says. That the money is on its way is no sign either. Source: Stripe, "Changes to Balance Transaction behavior for debit payment
+    /// methods".
+    fn paid(&self, charge: Option<&Charge>, opened: Option<Timestamp>) -> Paid {
+        let told = seconds(&self.answer.question.prompt["paid_at"]);
+        let made = charge.and_then(|charge| charge.created);
+        match (told, made) {
+            (Some(told), Some(made)) if made.duration_until(told) <= AT_ONCE => Paid::at(made),
+            (Some(told), _) => Paid::at(told),
+            (None, made) => Paid {
+                is_provisional: true,
+                ..Paid::at(made.or(opened).unwrap_or(self.version()))
+            },
+        }
     }
 
     /// Every product that was bought at once, with its share of what was charged. The unnamed line is the first by product, in
@@ -141,7 +186,7 @@ impl About<'_> {
     fn cart(
         &self,
         bought: Vec<Bought>,
-        at: Timestamp,
+        paid: Paid,
         charged: Option<Money>,
         tax: Option<Money>,
         country: Option<&String>,
@@ -181,22 +226,27 @@ impl About<'_> {
                     product,
                 ),
                 country: country.cloned(),
-                ..self.one_time(product, at, part(charged, |bought| bought.amount, product))
+                ..self.one_time(
+                    product,
+                    paid,
+                    part(charged, |bought| bought.amount, product),
+                )
             })
             .collect()
     }
 
     /// One piece of it, of which nothing else is known.
-    fn one_time(&self, product: &str, at: Timestamp, price: Option<Money>) -> TransactionFact {
+    fn one_time(&self, product: &str, paid: Paid, price: Option<Money>) -> TransactionFact {
         TransactionFact {
             price,
+            start_is_provisional: paid.is_provisional,
             reason: Some(TransactionReason::Purchase),
             begins_chain: true,
             ..TransactionFact::new(
                 &self.answer.question.id,
                 TransactionKind::NonConsumable,
                 product,
-                at,
+                paid.at,
                 self.version(),
             )
         }
