@@ -10,6 +10,7 @@ use super::{
     said::{self, Said},
     transaction::TransactionFact,
 };
+use crate::Money;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -35,6 +36,18 @@ pub struct Transaction {
     /// Shares of the price that they gave back, by refund time, in thousandths of a percent, where a copy says.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub shares: BTreeMap<Timestamp, i64>,
+    /// What it was counted with in the total of its customer. No store says so: it is noted beside what they say, and no statement changes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counted: Option<Counted>,
+}
+
+/// An amount in another currency, and what it was worth when it was counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counted {
+    /// The amount.
+    pub price: Money,
+    /// Millionths of a US dollar; nothing where no rate was known.
+    pub usd_micros: i64,
 }
 
 /// The end of a paid period, and how well it is known: one stated exactly wins over one that is not, then the newest.
@@ -152,9 +165,12 @@ impl Facts {
     pub fn or_known(mut self, known: &Self) -> Self {
         let transactions = &mut self.transactions;
         for (key, transaction) in &known.transactions {
-            let is_newer = |read: &Transaction| read.fact.version >= transaction.fact.version;
-            if !transactions.get(key).is_some_and(is_newer) {
-                transactions.insert(key.clone(), transaction.clone());
+            let is_newer = |read: &&mut Transaction| read.fact.version >= transaction.fact.version;
+            match transactions.get_mut(key).filter(is_newer) {
+                Some(read) => read.counted = transaction.counted,
+                None => {
+                    transactions.insert(key.clone(), transaction.clone());
+                }
             }
         }
         for (key, renewal) in &known.renewals {
@@ -208,6 +224,7 @@ impl Facts {
                 refunds: BTreeMap::new(),
                 legs: BTreeMap::new(),
                 shares: BTreeMap::new(),
+                counted: None,
             });
         known.shown_by(fact);
         // The earliest says when; one that does not know exactly takes nothing from one that does.

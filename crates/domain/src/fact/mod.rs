@@ -13,7 +13,7 @@ mod said;
 mod transaction;
 
 pub use chain::{ChainKey, Environment, Store};
-pub use known::{End, Facts, Reversal, Transaction};
+pub use known::{Counted, End, Facts, Reversal, Transaction};
 pub use lines::share;
 pub use observation::{Note, Observation, RefundFact};
 pub use renewal::{PriceIncrease, RenewalFact, Status};

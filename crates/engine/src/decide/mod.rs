@@ -38,7 +38,7 @@ use ledger::{
     ChainWrite, Commit, CustomerWrite, KnownChain, Loaded, NewEvent, OtherChain, StoredChain,
     VersionedCustomer,
 };
-use money::revenue;
+use money::{count, revenue, uncounted};
 use timers::Timers;
 use uuid::Uuid;
 
@@ -113,7 +113,8 @@ pub(crate) fn propose(
     };
     let before = before.as_ref();
 
-    let facts = absorbed(before, observation, &at.project.terms);
+    let mut facts = absorbed(before, observation, &at.project.terms);
+    count(&mut facts, at.rates);
     let as_of = as_of(before, &facts, observation, at.now);
     let snapshot = Snapshot::derive(&facts, as_of)?;
     let about = About {
@@ -279,10 +280,12 @@ impl Owner {
         };
         let customer = &mut owner.customer;
         customer.last_seen = customer.last_seen.max(at.now);
-        customer.revenue_usd_micros = customer
+        let brought_in = customer
             .revenue_usd_micros
             .saturating_add(revenue(about.facts, at.rates))
             .saturating_sub(before.map_or(0, |before| revenue(&before.facts, at.rates)));
+        // What an earlier release counted may have been counted with other rates, or passed without what it had brought in.
+        customer.revenue_usd_micros = brought_in.max(0);
         owner
     }
 }
@@ -336,7 +339,7 @@ fn absorbed(
 
 /// Whether nothing is stored of a purchase but what was seen.
 pub(crate) fn is_all_of(stored: &StoredChain, seen: &Observation, terms: &Terms) -> bool {
-    absorb(Facts::default(), seen, terms) == stored.facts
+    absorb(Facts::default(), seen, terms) == uncounted(stored.facts.clone())
 }
 
 fn absorb(known: Facts, seen: &Observation, terms: &Terms) -> Facts {

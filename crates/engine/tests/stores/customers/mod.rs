@@ -1,5 +1,6 @@
 //! Customers through a whole engine: names, transfers, merges, attributes, grants, deletion, stated purchases.
 
+mod counted;
 mod given;
 mod known;
 mod money;
