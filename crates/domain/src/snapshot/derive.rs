@@ -66,7 +66,7 @@ impl Snapshot {
             expires_at,
             paid_until: fact.expires_at.filter(|_| expires_at != fact.expires_at),
             begins_at: begins_at(history, current, now),
-            phase: phase(fact),
+            phase: phase(fact, expires_at),
             will_renew: will_renew && !ended,
             off_since,
             next_product: renewal
@@ -197,8 +197,11 @@ fn revoked(facts: &Facts, fact: &TransactionFact) -> Option<Standing> {
         .next()
 }
 
-fn phase(fact: &TransactionFact) -> Phase {
-    if fact.is_free() {
+/// What is free is over once the store lets the purchase run on beyond it, whether or not that is paid for yet.
+fn phase(fact: &TransactionFact, expires_at: Option<Timestamp>) -> Phase {
+    if fact.is_free() && expires_at > fact.expires_at {
+        Phase::Regular
+    } else if fact.is_free() {
         Phase::Trial
     } else if fact.offer.is_some() {
         Phase::Intro

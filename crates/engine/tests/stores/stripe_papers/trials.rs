@@ -1,6 +1,6 @@
 //! Trials: cut short, made longer, with a fee, ended by Stripe.
 
-use super::{HOUR, change, paid, told, total};
+use super::{HOUR, change, paid, told, total, unpaid};
 use crate::{
     stores::stripe::{DAY, after, begin, move_period, subscription, tell},
     world::World,
@@ -149,4 +149,57 @@ async fn a_trial_that_stripe_ends_by_itself_was_not_cancelled() {
         );
         assert!(!world.has_premium(&who).await, "{id}");
     }
+}
+
+/// A trial is over when Stripe lets the next period run, also while nobody has paid for it: it was sent, or is under way through a bank.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_runs_after_the_trial_is_no_trial_although_nobody_has_paid_yet() {
+    let world = World::with_stores().await;
+    let who = "user-sub_u";
+    let ends = begin(&world, "sub_u", true).await;
+    change(&world, "sub_u", |it| {
+        it["collection_method"] = "send_invoice".into();
+    });
+    world.pass(7 * DAY).await;
+    let next = after(ends, 30);
+    change(&world, "sub_u", |it| it["status"] = "active".into());
+    move_period(&world, "sub_u", ends, next);
+    unpaid(
+        &world,
+        "in_u_2",
+        "sub_u",
+        "subscription_cycle",
+        "open",
+        (ends, next),
+    );
+    tell(&world, "customer.subscription.updated", "sub_u").await;
+    world.pass(DAY).await;
+    assert_eq!(told(&world, who).await, [(TrialStarted, Some(0))]);
+    let now = world.now().as_second();
+    change(&world, "sub_u", |it| {
+        it["cancel_at_period_end"] = true.into();
+        it["canceled_at"] = now.into();
+    });
+    tell(&world, "customer.subscription.updated", "sub_u").await;
+    let expected = [
+        (TrialStarted, Some(0)),
+        (SubscriptionRenewalCancelled, None),
+    ];
+    assert_eq!(told(&world, who).await, expected);
+    // Paid after all, it is what the trial became.
+    let stripe = &world.stores.stripe.api;
+    stripe.invoice(
+        "in_u_2",
+        "sub_u",
+        "subscription_cycle",
+        999,
+        (ends, next),
+        ends,
+    );
+    paid(&world, "in_u_2").await;
+    assert_eq!(
+        told(&world, who).await.last(),
+        Some(&(TrialConverted, Some(999)))
+    );
+    world.rederives().await;
 }
