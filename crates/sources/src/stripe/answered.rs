@@ -1,10 +1,23 @@
 //! What can be seen of objects as they were answered, before anything is read from them.
 
-use super::{invoice::Invoice, model::id};
+use super::{
+    invoice::{Invoice, Line},
+    model::id,
+};
 use serde_json::Value;
+use std::collections::BTreeSet;
 
 pub(super) fn took_money(invoice: &Value) -> bool {
     invoice["amount_paid"].as_i64() > Some(0)
+}
+
+/// Prices on an invoice whose lines cost nothing and do not say whether they are of usage.
+pub(super) fn uncounted_prices(invoice: &Value) -> BTreeSet<String> {
+    let invoice = serde_json::from_value::<Invoice>(invoice.clone()).unwrap_or_default();
+    let lines = invoice.lines.data.iter();
+    let lines = lines.filter(|line| line.amount == 0 && !line.is_beside());
+    let silent = lines.filter(|line| line.pricing.is_some() && line.quantity != Some(0));
+    silent.filter_map(Line::price_id).collect()
 }
 
 /// How much of an invoice was paid, wherever.

@@ -255,8 +255,7 @@ impl Line {
     /// Usage, where the older shape says so; it costs what was counted.
     pub(super) fn is_metered(&self) -> bool {
         let price = self.price.as_ref().or(self.plan.as_ref());
-        let recurring = price.and_then(|price| price.recurring.as_ref());
-        recurring.and_then(|recurring| recurring.usage_type.as_deref()) == Some("metered")
+        price.is_some_and(Price::is_metered)
     }
 
     /// Something sold beside the subscription, once: a fee, hours of work.

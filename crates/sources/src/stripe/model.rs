@@ -129,6 +129,12 @@ impl Price {
     pub(super) fn name(&self) -> Option<String> {
         Some(format!("{}:{}", id(&self.product)?, self.id))
     }
+
+    /// Counted first and charged afterwards: set once, when it is created. Source: Stripe, API reference, `recurring.usage_type` of a price.
+    pub(super) fn is_metered(&self) -> bool {
+        let recurring = self.recurring.as_ref();
+        recurring.and_then(|recurring| recurring.usage_type.as_deref()) == Some("metered")
+    }
 }
 
 impl Item {
@@ -138,8 +144,7 @@ impl Item {
 
     /// Counted first and charged afterwards.
     pub(super) fn is_metered(&self) -> bool {
-        let recurring = self.price().and_then(|price| price.recurring.as_ref());
-        recurring.and_then(|recurring| recurring.usage_type.as_deref()) == Some("metered")
+        self.price().is_some_and(Price::is_metered)
     }
 }
 

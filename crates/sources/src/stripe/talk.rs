@@ -1,7 +1,7 @@
 //! One conversation with Stripe's API: from what a message is about to everything that belongs to it.
 
 use super::{
-    answered::{is_torn, paid, took_money},
+    answered::{is_torn, paid, took_money, uncounted_prices},
     api::Api,
     invoice::{subscription_paid_by, sum},
     model::{id, phases_ahead},
@@ -9,6 +9,7 @@ use super::{
 use crate::{Answer, Part, Question, Trouble, Web};
 use jiff::Timestamp;
 use serde_json::Value;
+use std::collections::BTreeSet;
 
 /// How often is asked again what contradicts itself, because it changed while it was read.
 const TORN_TRIES: usize = 3;
@@ -111,14 +112,17 @@ impl<'a> Talk<'a> {
         let schedule = super::model::id(&subscription["schedule"]);
         let invoices = self.list(&format!("invoices?subscription={id}")).await?;
         let is_whole = !is_torn(&subscription, &invoices);
-        self.keep("subscription", subscription);
+        let mut uncounted = BTreeSet::new();
         for mut invoice in invoices {
             self.complete(&mut invoice, "lines", "invoices").await?;
+            uncounted.extend(uncounted_prices(&invoice));
             if subscription_paid_by(&invoice).is_some() {
                 self.refunds_of_invoice(&invoice).await?;
             }
             self.keep("invoice", invoice);
         }
+        self.prices_gone(&subscription, uncounted).await?;
+        self.keep("subscription", subscription);
         for session in self
             .list(&format!("checkout/sessions?subscription={id}"))
             .await?
@@ -162,6 +166,26 @@ impl<'a> Talk<'a> {
                 .await?;
         }
         self.keep("schedule", schedule);
+        Ok(())
+    }
+
+    /// The prices of what was invoiced and cost nothing, where the subscription has them no longer: they say whether it was usage, of which
+    /// nothing was counted.
+    async fn prices_gone(
+        &mut self,
+        subscription: &Value,
+        mut prices: BTreeSet<String>,
+    ) -> Result<(), Trouble> {
+        let items = subscription["items"]["data"].as_array();
+        for item in items.into_iter().flatten() {
+            if let Some(price) = id(&item["price"]) {
+                prices.remove(&price);
+            }
+        }
+        for price in prices {
+            self.keep_if_known("price", &format!("prices/{price}"))
+                .await?;
+        }
         Ok(())
     }
 

@@ -6,7 +6,7 @@ use domain::EventKind::*;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-fn stripe_item(
+pub(super) fn stripe_item(
     id: &str,
     (product, price, cents): (&str, &str, i64),
     is_metered: bool,
@@ -20,7 +20,7 @@ fn stripe_item(
     })
 }
 
-fn stripe_subscription(items: &[Value], began: Timestamp) -> Value {
+pub(super) fn stripe_subscription(items: &[Value], began: Timestamp) -> Value {
     json!({
         "id": "sub_l", "object": "subscription", "customer": "cus_l", "status": "active", "livemode": false, "currency": "usd",
         "start_date": began.as_second(), "created": began.as_second(), "cancel_at_period_end": false,
@@ -29,7 +29,7 @@ fn stripe_subscription(items: &[Value], began: Timestamp) -> Value {
 }
 
 /// A line of an invoice: the item, what it is, what it came to, its period, and whether it is a proration.
-fn stripe_line(
+pub(super) fn stripe_line(
     item: &str,
     (product, price): (&str, &str),
     cents: i64,
@@ -44,7 +44,13 @@ fn stripe_line(
     })
 }
 
-fn stripe_invoice(id: &str, reason: &str, lines: &[Value], paid: i64, at: Timestamp) -> Value {
+pub(super) fn stripe_invoice(
+    id: &str,
+    reason: &str,
+    lines: &[Value],
+    paid: i64,
+    at: Timestamp,
+) -> Value {
     json!({
         "id": id, "object": "invoice", "status": "paid", "billing_reason": reason, "currency": "usd", "amount_paid": paid,
         "created": at.as_second(), "status_transitions": { "paid_at": at.as_second() }, "total_taxes": [],
@@ -54,7 +60,7 @@ fn stripe_invoice(id: &str, reason: &str, lines: &[Value], paid: i64, at: Timest
 }
 
 /// The subscription as it is from now on, and Stripe tells of it.
-async fn stripe_tells(world: &World, subscription: Value) {
+pub(super) async fn stripe_tells(world: &World, subscription: Value) {
     world.pass(1).await;
     world
         .stores
@@ -68,7 +74,7 @@ async fn stripe_tells(world: &World, subscription: Value) {
     world.settled().await;
 }
 
-const GOLD: (&str, &str) = ("prod_gold", "price_gold");
+pub(super) const GOLD: (&str, &str) = ("prod_gold", "price_gold");
 
 const HD: (&str, &str) = ("prod_hd", "price_hd");
 

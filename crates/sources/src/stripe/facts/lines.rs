@@ -7,7 +7,7 @@
 
 use super::super::{
     invoice::{Invoice, Line},
-    model::{Item, List, Subscription},
+    model::{Item, List, Price, Subscription},
 };
 use crate::naming::Naming;
 use domain::{Currency, Money, fact::share};
@@ -23,10 +23,14 @@ pub(super) struct Alone {
     pub(super) invoices: Vec<Invoice>,
 }
 
-/// The lines of a subscription, the unnamed one first. `invoices` are all, oldest first.
-pub(super) fn alone(subscription: &Subscription, invoices: &[Invoice]) -> Vec<Alone> {
+/// The lines of a subscription, the unnamed one first. `invoices` are all, oldest first; `prices` are those of items that it has no longer.
+pub(super) fn alone(
+    subscription: &Subscription,
+    invoices: &[Invoice],
+    prices: &[Price],
+) -> Vec<Alone> {
     let items = &subscription.items.data;
-    let metered = metered(items);
+    let metered = metered(items, prices);
     let billed: BTreeSet<String> = invoices
         .iter()
         .flat_map(|invoice| billed(invoice, &metered))
@@ -75,19 +79,22 @@ fn key(item: &Item, billed: &BTreeSet<String>) -> String {
 }
 
 /// What items that are counted first and charged afterwards are called on invoices: until they are charged they take nobody's place.
-fn metered(items: &[Item]) -> BTreeSet<String> {
+fn metered(items: &[Item], prices: &[Price]) -> BTreeSet<String> {
     let metered = items.iter().filter(|item| item.is_metered());
     let names = metered.flat_map(|item| {
         let price = item.price().map(|price| price.id.clone());
         std::iter::once(item.id.clone()).chain(price)
     });
-    names.collect()
+    let gone = prices.iter().filter(|price| price.is_metered());
+    names.chain(gone.map(|price| price.id.clone())).collect()
 }
 
 /// Whether a line charges for something: nothing was counted of what costs nothing yet.
 fn counts(line: &Line, metered: &BTreeSet<String>) -> bool {
-    let is_usage = || line.item().is_some_and(|item| metered.contains(&item)) || line.is_metered();
-    line.amount > 0 || (line.amount == 0 && !is_usage())
+    // What it is a price of does not change; an item may have had another one.
+    let sold = || line.price_id().or_else(|| line.item());
+    let is_usage = || line.is_metered() || sold().is_some_and(|sold| metered.contains(&sold));
+    line.amount > 0 || (line.amount == 0 && line.quantity != Some(0) && !is_usage())
 }
 
 /// The items that an invoice charges for.

@@ -5,7 +5,7 @@ use super::{
         invoice::{Invoice, Line},
         model::{Price, Subscription},
     },
-    about::About,
+    about::{About, objects},
     amount::money,
     lines::{self, Alone},
     plan::Plan,
@@ -30,7 +30,8 @@ impl About<'_> {
         seen.user_token = self.owner(subscription.metadata.as_ref());
         let invoices = self.invoices(subscription)?;
         seen.is_named_before = !self.is_named_anew(seen.user_token.as_deref(), &invoices);
-        let all = lines::alone(subscription, &invoices);
+        let prices = objects::<Price>(self.answer, "price")?;
+        let all = lines::alone(subscription, &invoices, &prices);
         let plans = self.plans(subscription, &all);
         for line in &all {
             let plan = plans.get(&line.name);
