@@ -1,7 +1,7 @@
 //! What can be seen of objects as they were answered, before anything is read from them.
 
 use super::{
-    invoice::{Invoice, Line},
+    invoice::{Invoice, Line, subscription_paid_by},
     model::id,
 };
 use serde_json::Value;
@@ -28,8 +28,8 @@ pub(super) fn paid(invoice: &Value) -> i64 {
     })
 }
 
-/// Whether the subscription was read before something happened and its invoices after it: the newest of them is missing, or
-/// paid although the subscription says that it is not. Source: Stripe, "How subscriptions work", subscription statuses.
+/// Whether the subscription was read before something happened and its invoices after it: the newest of them is missing, is not the newest,
+/// or is paid although the subscription says that it is not. Source: Stripe, "How subscriptions work", subscription statuses.
 pub(super) fn is_torn(subscription: &Value, invoices: &[Value]) -> bool {
     let Some(latest) = id(&subscription["latest_invoice"]) else {
         return false;
@@ -41,5 +41,12 @@ pub(super) fn is_torn(subscription: &Value, invoices: &[Value]) -> bool {
     let found = invoices
         .iter()
         .find(|invoice| invoice["id"] == latest.as_str());
-    found.is_none_or(|invoice| is_unpaid && invoice["status"] == "paid")
+    let is_newer = |than: &Value, invoice: &Value| {
+        invoice["created"].as_i64() > than["created"].as_i64()
+            && subscription_paid_by(invoice).is_some()
+    };
+    found.is_none_or(|latest| {
+        (is_unpaid && latest["status"] == "paid")
+            || invoices.iter().any(|invoice| is_newer(latest, invoice))
+    })
 }

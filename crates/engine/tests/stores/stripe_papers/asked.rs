@@ -114,3 +114,44 @@ async fn what_contradicts_itself_is_read_again_and_in_the_end_believed() {
     assert_eq!(asked(), 7);
     assert!(world.has_premium(who).await);
 }
+
+/// The subscription was read before it was renewed, and its invoices after.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_invoice_newer_than_the_newest_of_its_subscription_is_read_again() {
+    let world = World::with_stores().await;
+    let stripe = &world.stores.stripe.api;
+    let (now, ends) = (world.now(), after(world.now(), 30));
+    stripe.subscribe(&subscription("sub_new"), now, ends, false);
+    change(&world, "sub_new", |it| {
+        it["latest_invoice"] = "in_new_1".into();
+    });
+    let invoice =
+        |id: &str, reason: &str, period, at| stripe.invoice(id, "sub_new", reason, 999, period, at);
+    invoice("in_new_1", "subscription_create", (now, ends), now);
+    let asked = || stripe.times_asked("subscriptions/sub_new");
+    tell(&world, "customer.subscription.created", "sub_new").await;
+    assert_eq!(asked(), 1);
+    // What somebody wrote by hand is none that the subscription made.
+    world.pass(DAY).await;
+    invoice("in_new_m", "manual", (now, now), world.now());
+    stripe.change("invoices", "in_new_m", |it| {
+        it["lines"]["data"][0]["parent"] =
+            json!({ "invoice_item_details": { "proration": false } });
+    });
+    tell(&world, "customer.subscription.updated", "sub_new").await;
+    assert_eq!(asked(), 2);
+    world.pass(29 * DAY).await;
+    invoice(
+        "in_new_2",
+        "subscription_cycle",
+        (ends, after(ends, 30)),
+        ends,
+    );
+    tell(&world, "customer.subscription.updated", "sub_new").await;
+    assert_eq!(asked(), 5);
+    change(&world, "sub_new", |it| {
+        it["latest_invoice"] = "in_new_2".into();
+    });
+    tell(&world, "customer.subscription.updated", "sub_new").await;
+    assert_eq!(asked(), 6);
+}
