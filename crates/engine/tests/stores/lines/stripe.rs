@@ -363,7 +363,11 @@ async fn an_item_that_was_taken_off_before_it_was_charged_tells_nothing() {
         "invoices",
         stripe_invoice("in_1", "subscription_create", &lines, 1000, period.0),
     );
-    stripe_tells(&world, stripe_subscription(&[gold.clone()], period.0)).await;
+    stripe_tells(
+        &world,
+        stripe_subscription(std::slice::from_ref(&gold), period.0),
+    )
+    .await;
     world.pass(DAY).await;
     stripe_tells(&world, stripe_subscription(&[gold.clone(), hd], period.0)).await;
     assert!(world.has("ann", "hd").await);
