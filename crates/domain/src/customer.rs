@@ -203,6 +203,11 @@ impl Customer {
         }
     }
 
+    /// Whether it was forgotten.
+    pub fn is_forgotten(&self) -> bool {
+        self.app_user_id.starts_with(FORGOTTEN_PREFIX)
+    }
+
     /// Whether the app has not named this customer.
     pub fn is_anonymous(&self) -> bool {
         is_anonymous(&self.app_user_id)

@@ -7,10 +7,11 @@ use crate::{
 use domain::{Event, ProjectId, customer::Customer};
 use ledger::{
     CustomerRecord, Result,
-    codec::{Stored, anonymous, anonymous_as, pack, scrub, to_json},
+    codec::{FORGOTTEN, Stored, anonymous, anonymous_as, pack, scrub, to_json},
 };
 use serde_json::Value;
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
+use std::collections::BTreeSet;
 use uuid::Uuid;
 
 pub(crate) async fn forget(
@@ -18,8 +19,8 @@ pub(crate) async fn forget(
     project: ProjectId,
     record: &CustomerRecord,
 ) -> Result<bool> {
-    let forgotten = anonymous(&record.customer);
-    let body = to_json(&forgotten)?;
+    let gone = anonymous(&record.customer);
+    let body = to_json(&gone)?;
     let id = record.customer.id.uuid();
     let mut tx = pool.begin().await.map_err(failed)?;
     let current = sqlx::query!(
@@ -39,7 +40,7 @@ pub(crate) async fn forget(
     sqlx::query!(
         "insert into aliases (project, app_user_id, customer) values ($1, $2, $3)",
         project.uuid(),
-        forgotten.app_user_id,
+        gone.app_user_id,
         id
     )
     .execute(&mut *tx)
@@ -50,7 +51,8 @@ pub(crate) async fn forget(
         .cloned()
         .collect();
     accounts::forget(&mut *tx, project, &names).await?;
-    forget_events(&mut tx, id, &names, &forgotten).await?;
+    hold_deliveries(&mut tx, id).await?;
+    forget_events(&mut tx, id, &names, &gone).await?;
     sqlx::query!(
         "update customers set body = $2 where merged_into = $1",
         id,
@@ -61,6 +63,38 @@ pub(crate) async fn forget(
     .map_err(failed)?;
     tx.commit().await.map_err(failed)?;
     Ok(true)
+}
+
+/// Waits until nobody records an attempt at a delivery of the customer, whose row that locks, and lets nobody until all of this is committed: whoever
+/// does it then finds that the customer was forgotten ([`forgotten`]).
+async fn hold_deliveries(tx: &mut Tx, id: Uuid) -> Result<()> {
+    let merged = sqlx::query_scalar!("select id from customers where merged_into = $1", id)
+        .fetch_all(&mut **tx)
+        .await
+        .map_err(failed)?;
+    for customer in std::iter::once(id).chain(merged) {
+        sqlx::query!(
+            "update deliveries set detail = '' where customer = $1 and status = 0",
+            customer
+        )
+        .execute(&mut **tx)
+        .await
+        .map_err(failed)?;
+    }
+    Ok(())
+}
+
+/// Which of these customers were forgotten, under their ids or those of whoever they were merged into.
+pub(crate) async fn forgotten(
+    on: &mut PgConnection,
+    customers: &[Uuid],
+) -> Result<BTreeSet<Uuid>, sqlx::Error> {
+    let found = sqlx::query_scalar!(
+        "select id from customers where id = any($1) and position($2 in body) > 0",
+        customers,
+        FORGOTTEN
+    );
+    Ok(found.fetch_all(on).await?.into_iter().collect())
 }
 
 /// Its events, and those it had under a name that was merged into it.
@@ -93,9 +127,17 @@ async fn forget_events(
         .map_err(failed)?;
         // What was sent and answered about it; what happened to each attempt stays.
         sqlx::query!(
-            "update attempts a set request = null, response = '', headers = null from deliveries d
+            "update attempts a set request = null, response = '', headers = null, detail = '' from deliveries d
              where d.customer = $1 and d.event = $2 and a.customer = d.customer and a.delivery = d.id",
             row.customer, row.id
+        )
+        .execute(&mut **tx)
+        .await
+        .map_err(failed)?;
+        sqlx::query!(
+            "update deliveries set detail = '' where customer = $1 and event = $2",
+            row.customer,
+            row.id
         )
         .execute(&mut **tx)
         .await

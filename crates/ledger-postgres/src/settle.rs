@@ -4,6 +4,7 @@ use crate::{
     Layout,
     batch::{Stop, Work},
     codec::micros,
+    forget::forgotten,
     held,
     lease::{Following, Leased, with_events},
     line::{self, Released, Waking},
@@ -116,7 +117,9 @@ pub(crate) async fn settle(
     let mut tx = connection.begin().await?;
     let judged = judged(&mut tx, &works).await?;
     let recorded = record(&mut tx, &judged).await?;
-    insert_attempts(&mut tx, &judged, &recorded).await?;
+    // What is recorded here, whoever forgets its customer waits for; what waited for that sees it now.
+    let withheld = withheld(&mut tx, &judged, &recorded).await?;
+    insert_attempts(&mut tx, &judged, &recorded, &withheld).await?;
     let (mut ended, waking) = following(&judged, &recorded)?;
     waking.write(&mut *tx).await?;
     let mut leased = ended.release(&mut *tx, layout, Released::Any).await?;
@@ -251,10 +254,44 @@ async fn record(
     Ok(recorded.into_iter().map(|row| (row.id, row)).collect())
 }
 
+/// Deliveries of which only what happened is recorded: what was sent names a customer who was forgotten meanwhile.
+async fn withheld(
+    on: &mut PgConnection,
+    judged: &[Judged<'_>],
+    recorded: &BTreeMap<Uuid, Recorded>,
+) -> Result<BTreeSet<Uuid>, Stop> {
+    let settlements = judged.iter().map(|judged| &judged.work.settlement);
+    let naming: Vec<_> = settlements
+        .filter(|settlement| settlement.names_customer)
+        .map(|settlement| (settlement.customer.uuid(), settlement.delivery.uuid()))
+        .filter(|(_, delivery)| recorded.contains_key(delivery))
+        .collect();
+    if naming.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let customers: Vec<Uuid> = naming.iter().map(|(customer, _)| *customer).collect();
+    let forgotten = forgotten(&mut *on, &customers).await?;
+    let mut withheld = BTreeSet::new();
+    for (customer, delivery) in naming {
+        if forgotten.contains(&customer) {
+            sqlx::query!(
+                "update deliveries set detail = '' where customer = $1 and id = $2",
+                customer,
+                delivery
+            )
+            .execute(&mut *on)
+            .await?;
+            withheld.insert(delivery);
+        }
+    }
+    Ok(withheld)
+}
+
 async fn insert_attempts(
     on: &mut PgConnection,
     judged: &[Judged<'_>],
     recorded: &BTreeMap<Uuid, Recorded>,
+    withheld: &BTreeSet<Uuid>,
 ) -> Result<(), Stop> {
     let (mut customers, mut deliveries, mut numbers, mut at) = (vec![], vec![], vec![], vec![]);
     let (mut took, mut statuses) = (vec![], Vec::<Option<i32>>::new());
@@ -273,10 +310,12 @@ async fn insert_attempts(
         took.push(i64::try_from(settlement.took.as_millis()).unwrap_or(i64::MAX));
         statuses.push(settlement.status.map(i32::from));
         reasons.push(judged.state().2.map(|reason| reason.id().to_owned()));
-        details.push(settlement.detail.clone());
-        responses.push(settlement.response.clone());
-        requests.push(work.request.clone());
-        headers.push(work.headers.clone());
+        let is_told = !withheld.contains(&settlement.delivery.uuid());
+        let told = is_told.then_some(settlement);
+        details.push(told.map_or_else(String::new, |told| told.detail.clone()));
+        responses.push(told.map_or_else(Vec::new, |told| told.response.clone()));
+        requests.push(work.request.clone().filter(|_| is_told));
+        headers.push(is_told.then(|| work.headers.clone()));
     }
     if deliveries.is_empty() {
         return Ok(());
@@ -284,7 +323,7 @@ async fn insert_attempts(
     sqlx::query!(
         "insert into attempts (customer, delivery, number, at, took_ms, status, reason, detail, response, request, headers)
          select * from unnest($1::uuid[], $2::uuid[], $3::integer[], $4::bigint[], $5::bigint[], $6::integer[], $7::text[], $8::text[], $9::bytea[], $10::bytea[], $11::text[])",
-        &customers, &deliveries, &numbers, &at, &took, &statuses as _, &reasons as _, &details, &responses, &requests as _, &headers
+        &customers, &deliveries, &numbers, &at, &took, &statuses as _, &reasons as _, &details, &responses, &requests as _, &headers as _
     )
     .execute(&mut *on)
     .await?;

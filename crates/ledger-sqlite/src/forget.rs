@@ -8,7 +8,7 @@ use crate::{
 use domain::{Event, InboxId, ProjectId};
 use ledger::{
     CustomerRecord, Result,
-    codec::{anonymous, anonymous_as, scrub},
+    codec::{FORGOTTEN, anonymous, anonymous_as, scrub},
 };
 use rusqlite::{Connection, params};
 use serde_json::Value;
@@ -57,7 +57,12 @@ pub(crate) fn forget(
         // What was sent and answered about it; what happened to each attempt stays.
         execute(
             connection,
-            "UPDATE attempts SET request = NULL, response = X'', headers = NULL WHERE delivery IN (SELECT id FROM deliveries WHERE event = ?1)",
+            "UPDATE attempts SET request = NULL, response = X'', headers = NULL, detail = '' WHERE delivery IN (SELECT id FROM deliveries WHERE event = ?1)",
+            [position],
+        )?;
+        execute(
+            connection,
+            "UPDATE deliveries SET detail = '' WHERE event = ?1",
             [position],
         )?;
         if let Some(inbox) = event.cause.inbox {
@@ -70,6 +75,19 @@ pub(crate) fn forget(
         params![id, to_json(&forgotten)?],
     )?;
     Ok(true)
+}
+
+/// Whether a customer was forgotten, under this id or that of whoever it was merged into.
+pub(crate) fn is_forgotten(connection: &Connection, customer: [u8; 16]) -> Result<bool> {
+    let sql = "SELECT 1 FROM customers WHERE id = ?1 AND instr(body, ?2) > 0";
+    let found = first(
+        connection,
+        "customers",
+        sql,
+        params![customer, FORGOTTEN],
+        |_| Ok(()),
+    )?;
+    Ok(found.is_some())
 }
 
 /// What was stated about a customer; what a store signed stays as it signed it.

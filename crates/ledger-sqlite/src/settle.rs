@@ -3,6 +3,7 @@
 use crate::{
     codec::{Found, Key, micros, pack, to_json},
     configuration,
+    forget::is_forgotten,
     lease::RawLease,
     line::{self, Line},
     statement::{execute, first},
@@ -45,10 +46,17 @@ pub(crate) fn settle(
     let lacked = settlement.lacked.as_ref();
     let stored = lacked.map(|made| configuration::integration(connection, made.integration));
     let next = settlement.next_upon(stored.transpose()?.flatten().as_ref());
-    let Some((line, tried_at)) = record(connection, settlement, &next)? else {
+    let withheld =
+        if settlement.names_customer && is_forgotten(connection, settlement.customer.key())? {
+            Some(Prepared::new(settlement.clone().without_words())?)
+        } else {
+            None
+        };
+    let told = withheld.as_ref().unwrap_or(prepared);
+    let Some((line, tried_at)) = record(connection, &told.settlement, &next)? else {
         return Ok(None);
     };
-    note_attempt(connection, prepared)?;
+    note_attempt(connection, told)?;
     match next {
         Next::Delivered | Next::Failed(_) => {
             line::release(connection, &line, order, at, lease_until).map(Some)

@@ -41,6 +41,9 @@ pub fn anonymous(customer: &Customer) -> Customer {
     }
 }
 
+/// What stands in the row of a customer that was forgotten, and in no other: names are texts, in which a quotation mark is escaped.
+pub const FORGOTTEN: &str = r#""app_user_id":"$deleted:"#;
+
 /// An event's customer, forgotten, under the id the event was told with.
 pub fn anonymous_as(forgotten: &Customer, id: CustomerId) -> Customer {
     Customer {

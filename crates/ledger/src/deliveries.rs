@@ -208,6 +208,8 @@ pub struct Settlement {
     pub detail: String,
     /// The request as shown: URL and headers without secrets, and the body.
     pub request: Option<SentRequest>,
+    /// Whether what was sent names the customer. Of one who was forgotten meanwhile, only what happened is recorded then.
+    pub names_customer: bool,
     /// What happens next.
     pub next: Next,
     /// What it was made with, where it failed for want of other settings.
@@ -217,6 +219,18 @@ pub struct Settlement {
 }
 
 impl Settlement {
+    /// What happened, without what was sent and answered.
+    #[must_use]
+    pub fn without_words(self) -> Self {
+        Self {
+            headers: Headers::default(),
+            response: Vec::new(),
+            detail: String::new(),
+            request: None,
+            ..self
+        }
+    }
+
     /// What happens next where its integration is `stored` like this by now: what failed for want of settings is due again soon where others are in
     /// force. Whoever saved them did not find it among what had failed.
     #[must_use]

@@ -303,6 +303,7 @@ impl Sent {
             response: self.response,
             detail,
             request: self.request,
+            names_customer: !lease.event.customer.is_forgotten(),
             lacked: lacked(active, &next),
             next,
             order,

@@ -3,8 +3,10 @@
 use super::{
     Subject, accounts::entries, at, commit, customer, delivery, done, integration, settlement,
 };
-use crate::{About, AuditFilter, CustomerRecord, Deed, EventFilter, Next, Page, SentRequest};
-use domain::{Headers, ProjectId, customer::FORGOTTEN_PREFIX};
+use crate::{
+    About, AuditFilter, CustomerRecord, Deed, EventFilter, Next, Page, SentRequest, Settlement,
+};
+use domain::{DeliveryId, Headers, NotSent, ProjectId, customer::FORGOTTEN_PREFIX};
 use uuid::Uuid;
 
 /// Names, attributes and what was sent are gone; the events are still there.
@@ -87,6 +89,96 @@ pub async fn what_was_answered_about_a_forgotten_customer_is_gone(ledger: Subjec
     assert_eq!(told, [(1, Some(200), "")]);
     let record = ledger.delivery(project, id).await.unwrap().unwrap();
     assert!(record.request.is_none());
+}
+
+/// An attempt that names customer `number` in whatever is recorded of it.
+fn telling(number: u64, id: DeliveryId, attempts: u32, next: Next) -> Settlement {
+    let name = format!("user-{number}");
+    let mut sent = settlement(number, id, attempts, 2, next);
+    sent.request = Some(SentRequest {
+        url: format!("https://example.com/{name}"),
+        headers: Headers::default(),
+        body: name.clone(),
+    });
+    sent.headers = [("location", name.as_str())].into_iter().collect();
+    sent.response = format!("hello {name}").into_bytes();
+    sent.detail = format!("redirected to https://example.com/{name}");
+    sent
+}
+
+/// What is kept of a delivery and the attempts at it, as text.
+async fn kept_of(ledger: &Subject, id: DeliveryId) -> String {
+    let attempts = ledger.attempts(id).await.unwrap();
+    let record = ledger.delivery(super::project(), id).await.unwrap();
+    format!("{attempts:?} {record:?}")
+}
+
+async fn forget(ledger: &Subject, number: u64) {
+    let project = super::project();
+    let known = ledger.customer(project, &format!("user-{number}")).await;
+    let known = known.unwrap().unwrap();
+    assert!(ledger.forget_customer(project, &known).await.unwrap());
+}
+
+/// An attempt that was under way while its customer was forgotten leaves what happened and no name; one that began after it leaves all there is.
+pub async fn an_attempt_at_what_names_a_customer_forgotten_meanwhile_records_no_name(
+    ledger: Subject,
+) {
+    let mut first = commit(1, None, 1);
+    first.deliveries = vec![
+        delivery(1, 1, integration(1), 1),
+        delivery(1, 1, integration(2), 1),
+    ];
+    assert!(done(&ledger.commit(first).await.unwrap()));
+    let [ended, under_way] = [1, 2].map(|to| delivery(1, 1, integration(to), 1).id);
+    let rejected = NotSent::RejectedByDestination;
+    let retry = || Next::Retry(rejected, at(70));
+    let settled = ledger.settle(telling(1, ended, 0, retry()), at(62)).await;
+    assert!(settled.unwrap().recorded);
+    forget(&ledger, 1).await;
+    let settled = ledger.settle(telling(1, under_way, 0, retry()), at(62));
+    assert!(settled.await.unwrap().recorded);
+    for id in [ended, under_way] {
+        let kept = kept_of(&ledger, id).await;
+        assert!(!kept.contains("user-1"), "{kept}");
+        let attempts = ledger.attempts(id).await.unwrap();
+        let happened: Vec<_> = attempts
+            .iter()
+            .map(|attempt| (attempt.number, attempt.status, attempt.reason))
+            .collect();
+        assert_eq!(happened, [(1, Some(200), Some(rejected))]);
+    }
+    let mut later = telling(2, under_way, 1, Next::Delivered);
+    later.customer = customer(1).id;
+    later.names_customer = false;
+    assert!(ledger.settle(later, at(62)).await.unwrap().recorded);
+    let kept = kept_of(&ledger, under_way).await;
+    assert!(kept.contains("hello user-2"), "{kept}");
+    let record = ledger.delivery(super::project(), under_way).await.unwrap();
+    assert!(record.unwrap().request.is_some());
+}
+
+/// However an attempt and forgetting its customer meet, no name is left.
+pub async fn of_an_attempt_and_forgetting_at_once_no_name_is_left(ledger: Subject) {
+    for number in 1..=24 {
+        let mut first = commit(number, None, 1);
+        first.deliveries = vec![delivery(number, 1, integration(1), 1)];
+        assert!(done(&ledger.commit(first).await.unwrap()));
+    }
+    let both = (1..=24).map(|number| {
+        let ledger = ledger.clone();
+        tokio::spawn(async move {
+            let id = delivery(number, 1, integration(1), 1).id;
+            let told = telling(number, id, 0, Next::Delivered);
+            let (settled, ()) = tokio::join!(ledger.settle(told, at(62)), forget(&ledger, number));
+            assert!(settled.unwrap().recorded);
+            let kept = kept_of(&ledger, id).await;
+            assert!(!kept.contains("user-"), "{kept}");
+        })
+    });
+    for task in both.collect::<Vec<_>>() {
+        task.await.unwrap();
+    }
 }
 
 /// The audit log names a forgotten customer no more; who did what stays, and so does what others of the same name are.

@@ -245,6 +245,7 @@ pub fn settlement(
         response: b"ok".to_vec(),
         detail: String::new(),
         request: None,
+        names_customer: true,
         next,
         lacked: None,
         order: by_customer(second),

@@ -107,6 +107,7 @@ async fn write(ledger: &dyn Ledger, commit: Commit, number: u64) -> Result<()> {
             response: b"{}".to_vec(),
             detail: String::new(),
             request: None,
+            names_customer: false,
             lacked: None,
             next: if has_failed {
                 Next::Failed(NotSent::RejectedByDestination)

@@ -1,9 +1,11 @@
 //! What is known of a customer, and forgetting it.
 
 use super::{DAY, after, push, restore, sell, state, statement};
-use crate::world::World;
+use crate::world::{Chain, World, answer};
+use destinations::Response;
 use domain::{EventKind::*, Store, attribute::Write};
 use engine::{CustomerError, CustomerUpdate, WriteError};
+use ledger::DeliveryFilter;
 use serde_json::json;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -59,6 +61,45 @@ async fn a_forgotten_customer_is_gone_and_what_it_bought_is_still_known() {
             .await,
         Err(CustomerError::Unknown(_))
     ));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_under_way_while_a_customer_is_forgotten_leaves_no_name_behind() {
+    const ANN: &str = "ann@example.com";
+    let world = World::running().await;
+    world.answer_with(|_, _| {
+        Ok(Response {
+            headers: [("location", "https://example.com/ann@example.com")]
+                .into_iter()
+                .collect(),
+            ..answer(302, "ann@example.com is at")?
+        })
+    });
+    world.silence(true);
+    let mut chain = Chain::purchase(1000, "unmapped", Some(ANN), world.now());
+    let told = chain.notify("SUBSCRIBED", world.now());
+    world.tell(&told).await.unwrap();
+    let is_out = || !world.endpoints.sent.lock().unwrap().is_empty();
+    world.until("it is under way", is_out).await;
+    let customers = world.engine.customers();
+    customers.forget(world.project, ANN).await.unwrap();
+    world.silence(false);
+    let ledger = world.engine.ledger();
+    let all = async || {
+        let filter = DeliveryFilter::default();
+        ledger.deliveries(&filter, None, 100).await.unwrap()
+    };
+    world
+        .eventually("an attempt is recorded", async || {
+            all().await.iter().any(|row| row.attempts > 0)
+        })
+        .await;
+    for row in all().await {
+        let attempts = ledger.attempts(row.id).await.unwrap();
+        let record = ledger.delivery(world.project, row.id).await.unwrap();
+        let kept = format!("{row:?} {attempts:?} {record:?}");
+        assert!(!kept.contains("ann@"), "{kept}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
