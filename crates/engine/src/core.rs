@@ -15,7 +15,7 @@ use async_trait::async_trait;
 use configuration::Vault;
 use destinations::{Request, Response};
 use domain::{
-    AppId, NotSent,
+    AppId, NotSent, ProjectId,
     rates::{Rate, Rates},
 };
 use ledger::{Commit, Committed, Configuration, ConfigurationChange, Ledger, LedgerError, Requeue};
@@ -55,7 +55,7 @@ struct Placed {
 #[async_trait]
 impl Web for Placed {
     async fn call(&self, call: &Call) -> Result<Reply, String> {
-        let _place = self.places.place(Wants::host_of(&call.url)).await;
+        let _place = self.places.place(Wants::host_of(None, &call.url)).await;
         self.web.call(call).await
     }
 }
@@ -139,7 +139,7 @@ impl Core {
 
     /// A place for a client that waits for what the store of an app answers, if there is one.
     pub(crate) fn place_to_wait(&self, app: AppId) -> Option<Place> {
-        self.shared.waiting.free_place(&Wants::Answer(app))
+        self.shared.waiting.free_place(&Wants::answer(app))
     }
 
     /// Waits for one of the places of what goes out at once.
@@ -147,13 +147,21 @@ impl Core {
         self.shared.places.place(wants).await
     }
 
-    /// Sends something beside the lanes, when there is a place for it.
+    /// Whose part of all places a project's attempts take: its own, where there are several.
+    pub(crate) fn shares_as(&self, project: ProjectId) -> Option<ProjectId> {
+        let setup = self.setup();
+        (setup.configuration.projects.len() > 1).then_some(project)
+    }
+
+    /// Sends something of a project beside its lanes, when there is a place for it.
     pub(crate) async fn send(
         &self,
+        project: ProjectId,
         request: &Request,
         timeout: Duration,
     ) -> Result<Response, TransportError> {
-        let _place = self.place(Wants::host_of(&request.url)).await;
+        let wants = Wants::host_of(self.shares_as(project), &request.url);
+        let _place = self.place(wants).await;
         self.transport().send(request, timeout).await
     }
 

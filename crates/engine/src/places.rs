@@ -1,15 +1,16 @@
 //! What is bounded as a whole, such as connections that go out: as many at once as there are places, shared among those who want some so that nobody
 //! keeps the others waiting.
 //!
-//! **How it works.** Whoever wants one, a lane or a host, may have one more as long as it has fewer than are free. So one alone takes half of
-//! all, and of two that go on asking each a third: an endpoint that never answers takes from itself. Whoever comes finds a part of what is free;
-//! where nothing is, whoever has fewest gets what is let go next, and of those whoever asked first. Source: Choudhury and Hahne,
-//! "Dynamic queue length thresholds", 1998.
+//! **How it works.** Whoever wants one, a lane or a host, may have one more as long as it has fewer than are free. So one alone takes half of all, and of
+//! two that go on asking each a third: an endpoint that never answers takes from itself. Where there are several projects, the same holds of each with
+//! all its lanes, against four times what is free: one alone leaves a fifth of all to the others, however many of its endpoints never answer. Whoever comes
+//! finds a part of what is free; where nothing is, whoever has fewest gets what is let go next, its project first, and of those whoever asked first.
+//! Source: Choudhury and Hahne, "Dynamic queue length thresholds", 1998.
 //!
 //! **What it does not do.** It opens no connection and limits no endpoint: how many attempts of a lane may be under way, its lane says.
 
 use crate::Guarded;
-use domain::AppId;
+use domain::{AppId, ProjectId};
 use ledger::LaneId;
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -17,9 +18,19 @@ use std::{
 };
 use tokio::sync::oneshot;
 
+/// How many times what is free a project may have.
+const OF_A_PROJECT: usize = 4;
+
 /// Who wants a place.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Wants {
+pub(crate) struct Wants {
+    /// Of which project; `None` where it is of none, or there is one only.
+    project: Option<ProjectId>,
+    what: What,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum What {
     /// A lane, for an attempt.
     Lane(LaneId),
     /// Whoever asks this host for anything else: a store, a handshake.
@@ -29,11 +40,24 @@ pub(crate) enum Wants {
 }
 
 impl Wants {
-    /// The host of a URL; of one that is none, whatever stands there.
-    pub(crate) fn host_of(url: &str) -> Self {
+    /// A lane of a project, for an attempt.
+    pub(crate) const fn lane(project: Option<ProjectId>, lane: LaneId) -> Self {
+        let what = What::Lane(lane);
+        Self { project, what }
+    }
+
+    /// Clients of an app, for what its store answers.
+    pub(crate) const fn answer(app: AppId) -> Self {
+        let (project, what) = (None, What::Answer(app));
+        Self { project, what }
+    }
+
+    /// Whoever asks the host of a URL for anything else: a store, or for a project a handshake. Of a URL that is none, whatever stands there.
+    pub(crate) fn host_of(project: Option<ProjectId>, url: &str) -> Self {
         let host = url.split_once("://").map_or(url, |(_, rest)| rest);
         let host = host.split(['/', '?', '#']).next().unwrap_or_default();
-        Self::Host(host.to_owned())
+        let what = What::Host(host.to_owned());
+        Self { project, what }
     }
 }
 
@@ -44,6 +68,8 @@ pub(crate) struct Places {
 
 struct State {
     free: usize,
+    /// How many each project has.
+    projects: BTreeMap<ProjectId, usize>,
     /// Those who have some or wait for one.
     all: BTreeMap<Wants, Wanting>,
     asked: u64,
@@ -82,6 +108,7 @@ impl Places {
         Arc::new(Self {
             state: Guarded::new(State {
                 free: most.max(1),
+                projects: BTreeMap::new(),
                 all: BTreeMap::new(),
                 asked: 0,
             }),
@@ -130,15 +157,26 @@ impl Places {
 }
 
 impl State {
+    /// How many its project has, with all that wants some in it.
+    fn project_has(&self, wants: &Wants) -> Option<usize> {
+        let project = wants.project.as_ref()?;
+        Some(self.projects.get(project).copied().unwrap_or_default())
+    }
+
+    /// Whether one that `has` so many may have one more.
+    fn may(&self, wants: &Wants, has: usize) -> bool {
+        let project_has = self.project_has(wants).unwrap_or_default();
+        has < self.free && project_has < self.free.saturating_mul(OF_A_PROJECT)
+    }
+
     /// Takes a place, if there is one.
     fn take(&mut self, wants: &Wants) -> bool {
         let has = self.all.get(wants).map_or(0, |wanting| wanting.has);
-        let is_free = has < self.free;
-        if is_free {
-            self.all.entry(wants.clone()).or_default().has += 1;
-            self.free -= 1;
+        let may = self.may(wants, has);
+        if may {
+            self.note_taken(wants);
         }
-        is_free
+        may
     }
 
     fn wait(&mut self, wants: Wants) -> oneshot::Receiver<Place> {
@@ -150,6 +188,14 @@ impl State {
         told
     }
 
+    fn note_taken(&mut self, wants: &Wants) {
+        self.free -= 1;
+        self.all.entry(wants.clone()).or_default().has += 1;
+        if let Some(project) = wants.project {
+            *self.projects.entry(project).or_default() += 1;
+        }
+    }
+
     fn give_back(&mut self, wants: &Wants) {
         self.free += 1;
         if let Some(wanting) = self.all.get_mut(wants) {
@@ -159,21 +205,27 @@ impl State {
                 self.all.remove(wants);
             }
         }
+        if let Some(project) = wants.project
+            && let Some(has) = self.projects.get_mut(&project)
+        {
+            *has -= 1;
+            if *has == 0 {
+                self.projects.remove(&project);
+            }
+        }
     }
 
     /// Who gets a place now, if anybody may.
     fn next(&mut self) -> Option<(Wants, oneshot::Sender<Place>)> {
-        let free = self.free;
-        let may = self.all.iter().filter(|(_, wanting)| wanting.has < free);
-        let waiting = may.filter_map(|(wants, wanting)| {
+        let waiting = self.all.iter().filter_map(|(wants, wanting)| {
             let first = wanting.waits.front()?;
-            Some(((wanting.has, first.number), wants))
+            let has = (self.project_has(wants).unwrap_or(wanting.has), wanting.has);
+            let may = self.may(wants, wanting.has);
+            may.then_some(((has, first.number), wants))
         });
         let wants = waiting.min_by_key(|(rank, _)| *rank)?.1.clone();
-        let wanting = self.all.get_mut(&wants)?;
-        let waits = wanting.waits.pop_front()?;
-        wanting.has += 1;
-        self.free -= 1;
+        let waits = self.all.get_mut(&wants)?.waits.pop_front()?;
+        self.note_taken(&wants);
         Some((wants, waits.tell))
     }
 }
@@ -181,10 +233,27 @@ impl State {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use futures_util::FutureExt;
+    use domain::{Environment, IntegrationId, breaker::THRESHOLD};
+    use futures_util::{FutureExt, future::join_all};
+    use std::time::Duration;
+    use tokio::{task::JoinHandle, time::Instant};
+    use uuid::Uuid;
 
     fn host(number: usize) -> Wants {
-        Wants::Host(format!("{number}.example"))
+        Wants::host_of(None, &format!("https://{number}.example/"))
+    }
+
+    fn project(number: u128) -> ProjectId {
+        ProjectId::new(Uuid::from_u128(number))
+    }
+
+    /// The lane of an endpoint of a project.
+    fn lane(of: u128, number: u128) -> Wants {
+        let lane = LaneId {
+            integration: IntegrationId::new(Uuid::from_u128(number)),
+            endpoint: Environment::Production,
+        };
+        Wants::lane(Some(project(of)), lane)
     }
 
     /// Takes as many as there are for one.
@@ -231,6 +300,66 @@ mod tests {
         for waits in waiting {
             waits.abort();
         }
+    }
+
+    #[test]
+    fn a_project_leaves_a_fifth_however_many_lanes_it_has() {
+        let places = Places::new(1024);
+        let mut held = Vec::new();
+        let found: Vec<_> = (0..4)
+            .map(|number| {
+                let some = all_of(&places, &lane(1, number));
+                held.extend(some);
+                held.len()
+            })
+            .collect();
+        assert_eq!(found, [512, 768, 820, 820]);
+        for number in 5..1000 {
+            held.extend(all_of(&places, &lane(1, number)));
+        }
+        assert_eq!(held.len(), 820, "four fifths");
+        // Each other project finds some as well.
+        for other in 2..=6 {
+            let some = all_of(&places, &lane(other, 1));
+            assert!(!some.is_empty(), "{other}");
+            held.extend(some);
+        }
+        assert!(!all_of(&places, &host(1)).is_empty(), "so does a store");
+        drop(held);
+        let state = places.state.lock();
+        assert_eq!(
+            (state.free, state.all.len(), state.projects.len()),
+            (1024, 0, 0)
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_thousand_silent_endpoints_of_a_project_delay_nothing_of_another() {
+        const TIMEOUT: Duration = Duration::from_secs(10);
+        // As many as with 1,024 open files.
+        let places = Places::new(170);
+        let mut silent = Vec::new();
+        for number in 0..1000 {
+            let places = Arc::clone(&places);
+            silent.push(tokio::spawn(async move {
+                // Until its breaker opens.
+                for _ in 0..THRESHOLD {
+                    let place = places.place(lane(1, number)).await;
+                    tokio::time::sleep(TIMEOUT).await;
+                    drop(place);
+                }
+            }));
+        }
+        let mut longest = Duration::ZERO;
+        while !silent.iter().all(JoinHandle::is_finished) {
+            let asked = Instant::now();
+            let others = (1..=8).map(|number| places.place(lane(2, number)));
+            let got = join_all(others).await;
+            longest = longest.max(asked.elapsed());
+            tokio::time::sleep(Duration::from_secs(2)).await;
+            drop(got);
+        }
+        assert_eq!(longest, Duration::ZERO);
     }
 
     #[tokio::test]

@@ -149,7 +149,8 @@ impl Dispatch {
                 problem: None,
             };
             let began = system.uptime();
-            let answer = self.core.send(&handshake.request, active.timeout());
+            let (project, timeout) = (active.row.project, active.timeout());
+            let answer = self.core.send(project, &handshake.request, timeout);
             let checked = match answer.await {
                 Ok(response) => {
                     record.status = Some(response.status);

@@ -121,6 +121,10 @@ impl Dispatch {
             tokio::time::sleep(wait).await;
             at = self.core.system().uptime().max(at.saturating_add(wait));
         }
-        (under_way, self.core.place(Wants::Lane(id)).await)
+        let setup = self.core.setup();
+        let active = setup.integration(id.integration);
+        let project = active.and_then(|active| self.core.shares_as(active.row.project));
+        let wants = Wants::lane(project, id);
+        (under_way, self.core.place(wants).await)
     }
 }
