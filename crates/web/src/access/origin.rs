@@ -26,6 +26,9 @@ fn asked(headers: &HeaderMap, is_encrypted: bool) -> Option<Origin> {
 /// A form must come from a page of ours. Browsers say so in `Sec-Fetch-Site`, wherever nobody in between can write that; others in `Origin`:
 /// scheme, host and port are those of this server, so that neither a page over HTTP, which anybody in between can write, nor one of another
 /// port is taken for ours. A page that hides where it comes from (`null`) is none.
+///
+/// Whoever says both has to mean the same by them: a browser whose page is of the same origin as what it asks names there what it asks, be it not the
+/// name that this server was told.
 fn comes_from(headers: &HeaderMap, ours: Option<&Origin>) -> bool {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     // No browser says either twice: of two, one is somebody else's.
@@ -35,7 +38,13 @@ fn comes_from(headers: &HeaderMap, ours: Option<&Origin>) -> bool {
     }
     match (text("sec-fetch-site"), headers.get("origin")) {
         (_, Some(origin)) if origin == "null" => false,
-        (Some(site), _) => site == "same-origin",
+        (Some(site), None) => site == "same-origin",
+        (Some(site), Some(origin)) => {
+            let origin = origin.to_str().ok().and_then(Origin::of);
+            let is_asked = |origin: &Origin| text("host").is_some_and(|host| origin.is_at(host));
+            let is_here = |origin: Origin| Some(&origin) == ours || is_asked(&origin);
+            site == "same-origin" && origin.is_some_and(is_here)
+        }
         (None, Some(origin)) => {
             let origin = origin.to_str().ok().and_then(Origin::of);
             origin.is_some() && origin.as_ref() == ours
@@ -74,6 +83,11 @@ impl Origin {
             port,
         })
     }
+
+    /// Whether it is what is asked at a host, with its port where that is not the usual one. Whether that is encrypted, a proxy may keep to itself.
+    fn is_at(&self, host: &str) -> bool {
+        Self::of(&format!("{}://{host}", self.scheme)).as_ref() == Some(self)
+    }
 }
 
 #[cfg(test)]
@@ -98,7 +112,7 @@ mod tests {
     #[test]
     fn forms_of_other_sites_are_refused() {
         type Headers = &'static [(&'static str, &'static str)];
-        let rows: [(Headers, &str, bool); 26] = [
+        let rows: [(Headers, &str, bool); 33] = [
             (&[("sec-fetch-site", "same-origin")], "http://a:1", true),
             (&[("sec-fetch-site", "same-site")], "http://a:1", false),
             (&[("sec-fetch-site", "none")], "http://a:1", false),
@@ -109,6 +123,62 @@ mod tests {
             ),
             (
                 &[("sec-fetch-site", "same-origin"), ("origin", "null")],
+                "http://a:1",
+                false,
+            ),
+            // Both are said: of one who asks us, as we are called or by another name that leads here.
+            (
+                &[("sec-fetch-site", "same-origin"), ("origin", "http://a:1")],
+                "http://a:1",
+                true,
+            ),
+            (
+                &[
+                    ("sec-fetch-site", "same-origin"),
+                    ("origin", "http://b:1"),
+                    ("host", "b:1"),
+                ],
+                "http://a:1",
+                true,
+            ),
+            (
+                &[
+                    ("sec-fetch-site", "same-origin"),
+                    ("origin", "https://b"),
+                    ("host", "b"),
+                ],
+                "http://b",
+                true,
+            ),
+            (
+                &[
+                    ("sec-fetch-site", "same-origin"),
+                    ("origin", "http://evil"),
+                    ("host", "a:1"),
+                ],
+                "http://a:1",
+                false,
+            ),
+            (
+                &[
+                    ("sec-fetch-site", "same-origin"),
+                    ("origin", "http://a:2"),
+                    ("host", "a:1"),
+                ],
+                "http://a:1",
+                false,
+            ),
+            (
+                &[("sec-fetch-site", "same-origin"), ("origin", "http://evil")],
+                "http://a:1",
+                false,
+            ),
+            (
+                &[
+                    ("sec-fetch-site", "same-site"),
+                    ("origin", "http://a:1"),
+                    ("host", "a:1"),
+                ],
                 "http://a:1",
                 false,
             ),
