@@ -62,7 +62,7 @@ static SPEC: Spec = Spec {
         },
         Field {
             name: "icon_url",
-            kind: FieldKind::Text,
+            kind: FieldKind::Url,
             help: "Icon of the sender.",
         },
         Field {

@@ -9,6 +9,7 @@ mod data;
 mod demo;
 mod doctor;
 mod from_file;
+mod http_url;
 mod import;
 mod keys;
 mod migrate;

@@ -3,6 +3,7 @@
 use crate::{
     allowed::Allowed,
     from_file::FromFile,
+    http_url::HttpUrl,
     public_url::PublicUrl,
     telemetry::{LogFormat, Traces},
     trusted::Trusted,
@@ -78,7 +79,7 @@ pub(crate) struct ServeOptions {
     pub(crate) session_hours: u16,
     /// Where exchange rates are read from once a day, in the form of the ECB's eurofxref.csv; never when absent.
     #[arg(long, env = "TIDINGS_RATES_URL")]
-    pub(crate) rates_url: Option<String>,
+    pub(crate) rates_url: Option<HttpUrl>,
     /// Days that the audit log is kept: entries about configuration, accounts and signing in, and what members do.
     #[arg(long, env = "TIDINGS_AUDIT_DAYS", default_value_t = Retention::DEFAULT.audit_days, value_parser = value_parser!(u16).range(1..))]
     pub(crate) audit_days: u16,
@@ -93,7 +94,7 @@ pub(crate) struct ServeOptions {
     pub(crate) log: String,
     /// A collector of OpenTelemetry traces, such as <http://localhost:4318>; spoken to by OTLP over HTTP.
     #[arg(long, env = "OTEL_EXPORTER_OTLP_ENDPOINT")]
-    pub(crate) otlp_endpoint: Option<String>,
+    pub(crate) otlp_endpoint: Option<HttpUrl>,
     /// Of the traces that begin here, how many are kept, from 0 to 1.
     #[arg(long, env = "TIDINGS_TRACE_RATIO", default_value_t = 1.0)]
     pub(crate) trace_ratio: f64,
@@ -127,10 +128,10 @@ impl ServeOptions {
         if !(0.0..=1.0).contains(&ratio) {
             bail!("--trace-ratio {ratio}: a part of all, from 0 to 1");
         }
-        Ok(self
-            .otlp_endpoint
-            .clone()
-            .filter(|endpoint| !endpoint.is_empty())
-            .map(|endpoint| Traces { endpoint, ratio }))
+        let endpoint = self.otlp_endpoint.as_ref().and_then(HttpUrl::told);
+        Ok(endpoint.map(|endpoint| Traces {
+            endpoint: endpoint.to_owned(),
+            ratio,
+        }))
     }
 }

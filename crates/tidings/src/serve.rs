@@ -2,6 +2,7 @@
 
 use crate::{
     data::Opened,
+    http_url::HttpUrl,
     options::{Data, ServeOptions},
     process::{self, Shares},
     say,
@@ -149,7 +150,8 @@ impl Server {
         let engine = Engine::start(parts)
             .await
             .context("the engine cannot start")?;
-        engine.keep_rates_fresh(options.rates_url.clone());
+        let rates_url = options.rates_url.as_ref().and_then(HttpUrl::told);
+        engine.keep_rates_fresh(rates_url.map(str::to_owned));
         let app = App {
             engine: engine.clone(),
             sessions: Arc::new(Sessions::new(options.lasting())),
