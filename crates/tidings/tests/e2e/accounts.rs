@@ -1,7 +1,9 @@
 //! People and their accounts: who may do what to whom, and where each is signed in.
 
-use crate::server::{Server, Site, client};
+use crate::server::{Server, Site, client, now};
 use reqwest::Response;
+use std::{fs::DirBuilder, os::unix::fs::DirBuilderExt};
+use web::second_factor::{Secret, step_at};
 
 /// Somebody at a browser.
 struct Person {
@@ -282,4 +284,76 @@ async fn the_public_key_of_an_app_opens_no_page() {
     assert_eq!(reader.get("/projects/acme").await.0, 200);
     let (status, _) = reader.post("/projects/acme/apps/ios", "").await;
     assert_eq!(status, 403);
+}
+
+/// What stands between two texts.
+fn between<'a>(page: &'a str, before: &str, after: &str) -> &'a str {
+    let (_, rest) = page.split_once(before).expect(before);
+    rest.split(after).next().unwrap()
+}
+
+/// What a phone makes of a key. Source: RFC 4648, section 6.
+fn bytes_of(key: &str) -> Vec<u8> {
+    let letters = key.chars().filter(char::is_ascii_alphanumeric);
+    let values = letters.map(|letter| match letter {
+        'A'..='Z' => u32::from(letter) - u32::from('A'),
+        _ => u32::from(letter) - u32::from('2') + 26,
+    });
+    let bits: String = values.map(|value| format!("{value:05b}")).collect();
+    let whole = bits.as_bytes().chunks_exact(8);
+    whole
+        .map(|byte| u8::from_str_radix(std::str::from_utf8(byte).unwrap(), 2).unwrap())
+        .collect()
+}
+
+/// The data are restored and the key file is not: who has a second factor is told so, and gets in by a code on paper.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_factor_of_a_lost_key_is_told_as_that_and_codes_on_paper_let_in() {
+    const PASSWORD: &str = "a+first+password";
+    let site = Site::new(&[]);
+    let server = site.serve();
+    let account = "/projects/acme/account";
+    let invite = "email=ann%40a.example&role=owner";
+    let invited = operator(&server).await;
+    let invited = invited.post("/projects/acme/members/invite", invite).await;
+    let form = format!("name=Ann&password={PASSWORD}");
+    let ann = Person::enter(&server.url, &link(&invited.1), &form).await;
+    let ann = ann.ok().unwrap();
+    let begin = format!("{account}/second-factor/begin");
+    let (status, page) = ann.post(&begin, &format!("current={PASSWORD}")).await;
+    assert_eq!(status, 200, "{page}");
+    let secret = bytes_of(between(&page, "Key: <code>", "<"));
+    let secret = Secret::of(&secret).unwrap();
+    let code = || secret.code(step_at(now()));
+    let offer = between(&page, "name=\"offer\" value=\"", "\"");
+    let form = format!("offer={offer}&code={}", code());
+    let (status, page) = ann.post(&format!("{account}/second-factor"), &form).await;
+    assert_eq!(status, 200, "{page}");
+    let on_paper = between(&page, "<pre class=\"codes\">", "</pre>");
+    let on_paper = on_paper.lines().next().unwrap().to_owned();
+    server.stop();
+    site.run(&["backup", "--to", "copy.db"]);
+
+    let elsewhere = Site::bare();
+    let data = elsewhere.directory.join("data");
+    DirBuilder::new().mode(0o700).create(&data).unwrap();
+    std::fs::copy(site.directory.join("copy.db"), data.join("tidings.db")).unwrap();
+    let server = elsewhere.serve_with("127.0.0.1:0", &["--key-is-lost"]);
+    let nobody = Person {
+        server: server.url.clone(),
+        cookie: String::new(),
+    };
+    let first = format!("email=ann%40a.example&password={PASSWORD}");
+    let (status, page) = nobody.post("/signin", &first).await;
+    assert_eq!(status, 200, "{page}");
+    let ticket = between(&page, "name=\"ticket\" value=\"", "\"").to_owned();
+    let second = |code: &str| format!("ticket={ticket}&code={code}");
+    let (status, said) = nobody.post("/signin/code", &second(&code())).await;
+    assert_eq!(status, 503, "{said}");
+    for words in ["sealed with another secret key", "a recovery code"] {
+        assert!(said.contains(words), "{said}");
+    }
+    let entered = Person::enter(&server.url, "/signin/code", &second(&on_paper)).await;
+    assert_eq!(entered.ok().unwrap().get(account).await.0, 200);
+    server.stop();
 }

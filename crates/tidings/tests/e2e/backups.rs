@@ -2,7 +2,7 @@
 
 use crate::{
     lanes::wanted,
-    server::{Api, Site, live, until, webhook},
+    server::{Api, Site, live, post, until, webhook},
     told::{Told, a_receiver, cluster},
 };
 use serde_json::{Value, json};
@@ -222,4 +222,50 @@ async fn a_database_that_is_gone_or_empty_is_no_new_one() {
     std::fs::remove_file(&database).unwrap();
     std::fs::remove_file(site.directory.join("data/public-url")).unwrap();
     site.serve().stop();
+}
+
+/// A store whose app's secrets do not open is answered 503, so that it sends again: nothing is lost until they are given again.
+#[tokio::test(flavor = "multi_thread")]
+async fn stores_are_asked_to_send_again_until_secrets_of_a_lost_key_are_given_again() {
+    const EVENT: &str = r#"{ "id": "evt_1", "object": "event" }"#;
+    let site = Site::new(&[]);
+    let file = site.directory.join("project.toml");
+    let project = std::fs::read_to_string(&file).unwrap();
+    let web = "[apps.web]\nstore = \"stripe\"\napi_key = \"rk_test_1\"\nsigning_secrets = [\"whsec_one\"]\n";
+    std::fs::write(file, project + web).unwrap();
+    site.run(&["apply", "project.toml"]);
+    site.run(&["backup", "--to", "copy.db"]);
+    let elsewhere = Site::bare();
+    let data = elsewhere.directory.join("data");
+    DirBuilder::new().mode(0o700).create(&data).unwrap();
+    std::fs::copy(site.directory.join("copy.db"), data.join("tidings.db")).unwrap();
+    elsewhere.write_project("second", &[]);
+    let server = elsewhere.serve_with("127.0.0.1:0", &["--key-is-lost"]);
+    let api = Api::new(&elsewhere, &server, &[]);
+    let apps = api.get("/projects/acme/apps").await;
+    let mut apps = apps["data"].as_array().unwrap().iter();
+    let app = apps.find(|app| app["key"] == "web").unwrap();
+    let callback = app["callback_url"].as_str().unwrap();
+    let (_, path) = callback.split_once("/callbacks/").unwrap();
+    let url = format!("{}/callbacks/{path}", server.url);
+    let (status, said) = post(&url, EVENT).await;
+    assert_eq!(
+        (status, &said["code"]),
+        (503, &json!("app_unusable")),
+        "{said}"
+    );
+    let again =
+        json!({ "store": "stripe", "api_key": "rk_test_1", "signing_secrets": ["whsec_one"] });
+    let (status, answer) = api
+        .send("PUT", "/projects/acme/apps/web", Some(again))
+        .await;
+    assert_eq!(status, 200, "{answer}");
+    // Now it is read, and what nobody signed is told so.
+    let (status, said) = post(&url, EVENT).await;
+    assert_eq!(
+        (status, &said["code"]),
+        (401, &json!("signature_missing")),
+        "{said}"
+    );
+    server.stop();
 }

@@ -157,3 +157,71 @@ async fn what_lacked_an_address_is_sent_once_one_is_applied_while_no_server_runs
     drop(server);
     is_whole(&site);
 }
+
+/// A replay is killed again and again: each step of it is one commit with its progress, so it goes on where it was, and what arrives more often was on
+/// its way when the server died.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replay_that_is_killed_goes_on_where_it_was() {
+    const KILLS: u64 = 4;
+    const UNDER_WAY: u64 = 64;
+    let Told {
+        receiver,
+        site,
+        mut server,
+        mut api,
+    } = Told::to(Behaviour::Healthy).await;
+    live(&server.driver(A_DAY, 7), 0..40, 300, 1).await;
+    let events = api.events().await.len();
+    assert!(events >= 80, "{events}");
+    until("everything is delivered", || async {
+        receiver.received().events.len() == events
+    })
+    .await;
+    let asked = json!({ "integration": "backend", "since": "2020-01-01", "standings": ["delivered"], "per_second": 10 });
+    let (status, replay) = api
+        .send("POST", "/projects/acme/replays", Some(asked))
+        .await;
+    assert_eq!(status, 201, "{replay}");
+    let mut before = 0;
+    for kill in 1..=KILLS {
+        let some = kill * events as u64 / (KILLS + 1);
+        until("it goes on", || async {
+            let now = progress(&api).await;
+            assert!(now >= before, "{now} after {before}");
+            now >= some
+        })
+        .await;
+        before = progress(&api).await;
+        tokio::task::block_in_place(|| server.kill());
+        server = site.serve();
+        api = Api::new(&site, &server, &[]);
+    }
+    until("it is done", || async {
+        let all = api.get("/projects/acme/replays").await;
+        all["data"][0]["progress"]["state"] == "done"
+    })
+    .await;
+    assert_eq!(progress(&api).await, events as u64, "each once");
+    until("everything is delivered again", || async {
+        let received = receiver.received();
+        received.tried.values().all(|times| *times >= 2)
+    })
+    .await;
+    server.stop();
+    let received = receiver.received();
+    assert_eq!(received.tried.len(), events);
+    let more: u64 = received
+        .tried
+        .values()
+        .map(|times| u64::from(times - 2))
+        .sum();
+    assert!(more <= KILLS * UNDER_WAY, "{more}");
+    assert!(received.overtaken.is_empty(), "{:?}", received.overtaken);
+    is_whole(&site);
+}
+
+/// How many deliveries the replay has sent again.
+async fn progress(api: &Api) -> u64 {
+    let all = api.get("/projects/acme/replays").await;
+    all["data"][0]["progress"]["again"].as_u64().unwrap()
+}
