@@ -51,6 +51,17 @@ pub fn is_name(name: &str) -> bool {
 /// Prefix of the ids of customers that were forgotten.
 pub const FORGOTTEN_PREFIX: &str = "$deleted:";
 
+/// Whether only Tidings gives names that begin so: whoever comes with one names a customer that is there already, or nobody.
+pub fn is_ours(name: &str) -> bool {
+    [ANONYMOUS_PREFIX, FORGOTTEN_PREFIX]
+        .iter()
+        .any(|prefix| name.starts_with(prefix))
+}
+
+/// What a name that somebody gives has to be beside that.
+pub const NOT_OURS: &str =
+    "does not begin with `$anonymous:` or `$deleted:`, as names do that only Tidings gives";
+
 /// Whether a name was given by us or by a client SDK, not by the app.
 pub fn is_anonymous(name: &str) -> bool {
     [ANONYMOUS_PREFIX, SDK_ANONYMOUS_PREFIX]

@@ -8,6 +8,7 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use domain::customer::NOT_OURS;
 use engine::{CustomerError, IntakeError, RefundAnswerError};
 use ledger::LedgerError;
 use serde::{Serialize, Serializer};
@@ -267,7 +268,7 @@ impl From<IntakeError> for Problem {
             IntakeError::AppUnusable(_) => Code::AppUnusable,
             IntakeError::Refused(refusal) => of_refusal(refusal.code),
             IntakeError::Store(_) => Code::StoreUnavailable,
-            IntakeError::Name(_) => Code::Invalid,
+            IntakeError::Name(_) | IntakeError::Ours(_) => Code::Invalid,
             IntakeError::OwnedByAnother => Code::OwnedByAnother,
             IntakeError::Crowded => Code::Busy,
             IntakeError::Ledger(_) | IntakeError::Contended => Code::Unavailable,
@@ -282,6 +283,10 @@ impl From<IntakeError> for Problem {
                 });
                 by_field.collect()
             }
+            IntakeError::Ours(_) => vec![configuration::Problem {
+                path: vec!["app_user_id".to_owned()],
+                message: NOT_OURS.to_owned(),
+            }],
             _ => Vec::new(),
         };
         let detail = match error {

@@ -169,7 +169,7 @@ impl From<IntakeError> for Error {
             IntakeError::Name(name) if name.trim().is_empty() => {
                 return Self::new(Code::EmptyUserId);
             }
-            IntakeError::Name(_) => Code::BadRequest,
+            IntakeError::Name(_) | IntakeError::Ours(_) => Code::BadRequest,
             IntakeError::OwnedByAnother => Code::CannotTransfer,
             IntakeError::Crowded => return Self::again_after(Code::Later, CROWDED),
             IntakeError::Ledger(error) => {

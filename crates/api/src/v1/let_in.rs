@@ -83,6 +83,7 @@ const fn waits(taken: Result<(), &IntakeError>) -> bool {
             | IntakeError::AppUnusable(_)
             | IntakeError::Refused(_)
             | IntakeError::Name(_)
+            | IntakeError::Ours(_)
             | IntakeError::OwnedByAnother
             | IntakeError::Crowded,
         ) => false,

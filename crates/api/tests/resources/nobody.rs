@@ -137,6 +137,63 @@ async fn no_door_lets_in_a_name_that_is_nobodys() {
 }
 
 #[tokio::test]
+async fn no_door_makes_a_customer_of_a_name_that_only_we_give() {
+    let server = server().await;
+    server.buys("ann").await;
+    let before = customers(&server).await;
+    let ours = ["$deleted:cus_00000080000000000000000001", "$anonymous:x"];
+    for name in ours {
+        for (who, method, path, body) in doors(name) {
+            // Whoever was called so and is Ann now is Ann: nobody else is made.
+            let becomes_ann = body["new_app_user_id"] == "ann";
+            let body = Some(body).filter(|body| !body.is_null());
+            let answer = server.by(who).send(method, &path, body).await;
+            let status = answer.status.as_u16();
+            let is_right = matches!(status, 400 | 403 | 422) || becomes_ann && status == 200;
+            assert!(is_right, "{name:?} by {method} {path}: {answer}");
+        }
+    }
+    assert_eq!(customers(&server).await, before, "nobody was made");
+}
+
+#[tokio::test]
+async fn no_purchase_is_stated_for_a_name_that_only_we_gave() {
+    let server = server().await;
+    server.buys("ann").await;
+    let gone = "/api/v1/projects/acme/customers/ann";
+    assert_eq!(server.delete(gone).await.status, 204);
+    let all = server.get("/api/v1/projects/acme/customers?limit=100");
+    let all = all.await.json();
+    let name = all["data"][0]["app_user_id"].as_str().unwrap().to_owned();
+    assert!(name.starts_with("$deleted:"), "{name}");
+    let (_, _, path, statement) = doors(&name).swap_remove(0);
+    let answer = server.post(&path, statement).await;
+    assert_eq!(answer.status, 422);
+    assert_eq!(
+        answer.json()["errors"],
+        json!([{ "field": "app_user_id", "message": "does not begin with `$anonymous:` or `$deleted:`, as names do that only Tidings gives" }])
+    );
+    let (who, method, path, receipt) = doors(&name).swap_remove(2);
+    let answer = server.by(who).send(method, &path, Some(receipt)).await;
+    assert_eq!(answer.status, 400);
+    assert!(answer.text().contains("$deleted:"), "{answer}");
+}
+
+#[tokio::test]
+async fn ids_of_a_statement_are_bounded_in_bytes() {
+    let server = server().await;
+    let (_, _, path, statement) = doors("ann").swap_remove(0);
+    // Two bytes each.
+    for (letters, status) in [(127, 200), (128, 422)] {
+        let mut statement = statement.clone();
+        statement["product_id"] = "\u{e9}".repeat(letters).into();
+        let answer = server.post(&path, statement).await;
+        assert_eq!(answer.status.as_u16(), status, "{answer}");
+        assert_eq!(answer.text().contains("has 1 to 255 bytes"), status == 422);
+    }
+}
+
+#[tokio::test]
 async fn a_statement_says_which_field_names_nobody() {
     let server = server().await;
     let (_, _, path, statement) = doors("undefined").swap_remove(0);

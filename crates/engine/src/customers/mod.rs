@@ -13,8 +13,8 @@ pub use attributes::CustomerUpdate;
 pub use grants::Grant;
 pub use outcome::{CustomerError, Merged, WriteError};
 
-use crate::{Core, Intake, Profile, decide, intake::check_name};
-use domain::ProjectId;
+use crate::{Core, Intake, IntakeError, Profile, decide, intake::check_name};
+use domain::{ProjectId, customer::is_ours, name::beginning};
 use ledger::CustomerRecord;
 
 /// How often something is tried against a customer that keeps changing.
@@ -33,8 +33,14 @@ impl Customers {
         Self { core, intake }
     }
 
-    /// The customer with this name; made when there is none.
+    /// The customer with this name; made when there is none, unless only we give such names.
     pub async fn profile(&self, project: ProjectId, name: &str) -> Result<Profile, CustomerError> {
+        if is_ours(name) {
+            let record = self.known(project, name).await?;
+            let record = record.ok_or_else(|| IntakeError::Ours(beginning(name)))?;
+            let is_new = false;
+            return Ok(Profile { record, is_new });
+        }
         let now = self.core.system().now();
         Ok(self.intake.profile(project, name, now).await?)
     }

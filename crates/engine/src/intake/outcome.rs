@@ -1,6 +1,9 @@
 //! What became of a message.
 
-use domain::{AppId, InboxId, customer::A_NAME};
+use domain::{
+    AppId, InboxId,
+    customer::{A_NAME, NOT_OURS},
+};
 use ledger::LedgerError;
 use sources::{Refusal, Trouble};
 
@@ -77,6 +80,9 @@ pub enum IntakeError {
     /// Not the name of a customer.
     #[error("{0:?} is not an app user id, which {A_NAME}")]
     Name(String),
+    /// A name that only Tidings gives, of nobody who is there, or for a purchase.
+    #[error("{0:?} is not an app user id that can be given, which {NOT_OURS}")]
+    Ours(String),
     /// It belongs to another customer: the project's transfer behaviour keeps it there, or the store's own record carries
     /// another name than the client's.
     #[error(
@@ -114,6 +120,7 @@ impl IntakeError {
             Self::Refused(refusal) => refusal.code.text(),
             Self::Store(trouble) => trouble.code(),
             Self::Name(_) => "no_name",
+            Self::Ours(_) => "name_of_ours",
             Self::OwnedByAnother => "owned_by_another",
             Self::Ledger(_) => "ledger_unavailable",
             Self::Crowded => "crowded",

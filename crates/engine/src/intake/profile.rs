@@ -4,7 +4,7 @@ use super::{Intake, IntakeError};
 use crate::decide;
 use domain::{
     ProjectId,
-    customer::{Customer, is_name},
+    customer::{Customer, is_name, is_ours},
     name::beginning,
 };
 use jiff::{SignedDuration, Timestamp};
@@ -27,6 +27,16 @@ pub(crate) fn check_name(name: &str) -> Result<(), IntakeError> {
         Ok(())
     } else {
         Err(IntakeError::Name(beginning(name)))
+    }
+}
+
+/// Whether somebody may be called this by whoever sends in a purchase.
+pub(crate) fn check_given(name: &str) -> Result<(), IntakeError> {
+    check_name(name)?;
+    if is_ours(name) {
+        Err(IntakeError::Ours(beginning(name)))
+    } else {
+        Ok(())
     }
 }
 

@@ -2,9 +2,10 @@
 //! statement.
 
 use super::{
-    Accepted, Intake, IntakeError, check_name,
+    Accepted, Intake, IntakeError,
     manner::{Manner, Word, left_open},
     message::{Named, digest},
+    profile::check_given,
 };
 use crate::{
     places::Place,
@@ -12,7 +13,7 @@ use crate::{
 };
 use domain::{
     AppId, ProjectId,
-    customer::{A_NAME, is_name},
+    customer::{A_NAME, NOT_OURS, is_name, is_ours},
     fact::Note,
 };
 use jiff::Timestamp;
@@ -77,6 +78,15 @@ fn message(
     app.message(named, json!(receipt).to_string().as_bytes(), now)
 }
 
+/// Whether a statement may name somebody like that; otherwise what it has to be.
+fn given(name: &str) -> Result<(), &'static str> {
+    match name {
+        name if !is_name(name) => Err(A_NAME),
+        name if is_ours(name) => Err(NOT_OURS),
+        _ => Ok(()),
+    }
+}
+
 impl Intake {
     /// Takes in a purchase that a client sends for one customer, and waits until its store has said what it is, where the receipt does not
     /// say so itself.
@@ -85,7 +95,7 @@ impl Intake {
         let app = setup.known_app(app)?;
         let source = app.usable_source()?;
         let now = self.core.system().now();
-        check_name(&receipt.app_user_id)?;
+        check_given(&receipt.app_user_id)?;
         let content = content(source.as_ref(), receipt, now).map_err(IntakeError::Refused)?;
         let profile = self
             .profile(app.row.project, &receipt.app_user_id, now)
@@ -178,7 +188,7 @@ impl Intake {
         let app = setup.known_app(app)?;
         let source = app.usable_source()?;
         let (project, now) = (app.row.project, self.core.system().now());
-        check_name(&receipt.app_user_id)?;
+        check_given(&receipt.app_user_id)?;
         let content = content(source.as_ref(), receipt, now).map_err(IntakeError::Refused)?;
         self.profile(project, &receipt.app_user_id, now).await?;
         let mut is_purchase = false;
@@ -234,9 +244,9 @@ impl Intake {
         let received = source.receive(body, self.core.system().now());
         // What cannot be read is refused below.
         if let Ok(Content::Observed(seen)) = received.map(|received| received.content)
-            && !seen.user_token.as_deref().is_some_and(is_name)
+            && let Err(says) = given(seen.user_token.as_deref().unwrap_or_default())
         {
-            let wrong = vec![Wrong::new("app_user_id", A_NAME)];
+            let wrong = vec![Wrong::new("app_user_id", says)];
             let refusal = Refusal::of_fields(RefusalCode::InvalidPurchase, wrong);
             return Err(IntakeError::Refused(refusal));
         }

@@ -10,7 +10,7 @@ use domain::{
 };
 use jiff::{SignedDuration, Timestamp};
 
-/// Longest id.
+/// Longest id, in bytes.
 const LONGEST: usize = 255;
 /// Most entitlements that a statement brings along.
 const MOST_ENTITLEMENTS: usize = 100;
@@ -31,7 +31,7 @@ fn is_country(text: &str) -> bool {
 const PAST: &str = "lies at most five minutes ahead of this server's clock";
 
 /// What an id has to be.
-const AN_ID: &str = "has 1 to 255 characters, none of them a control character";
+const AN_ID: &str = "has 1 to 255 bytes, none of them of a control character";
 
 /// A field, what it has to be, and whether it is not.
 type Rule = (&'static str, &'static str, bool);
@@ -83,7 +83,7 @@ impl Statement {
             ),
             (
                 "entitlements",
-                "are at most 100, each of 1 to 255 characters, none of them a control character",
+                "are at most 100, each of 1 to 255 bytes, none of them of a control character",
                 !is_listed,
             ),
             ("offer.id", AN_ID, offer.is_some_and(|id| !is_id(id))),

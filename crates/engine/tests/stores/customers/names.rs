@@ -2,9 +2,10 @@
 
 use super::{push, restore, sell};
 use crate::world::World;
-use domain::{EventKind::*, attribute::Write};
+use domain::{EventKind::*, Store, attribute::Write};
 use engine::{CustomerError, IntakeError};
 use serde_json::json;
+use sources::{Receipt, Sender};
 use std::collections::BTreeSet;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -179,4 +180,31 @@ async fn a_hash_with_a_slash_stands_for_its_customer_and_is_no_name() {
     restore(&world, "ann", "t").await.unwrap();
     assert!(world.has_premium("ann").await);
     world.rederives().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_purchase_is_sent_in_or_imported_for_a_name_that_only_we_give() {
+    let world = World::with_stores().await;
+    sell(&world, "t", "");
+    push(&world, 4, "t").await;
+    let ours = world.events().await[0].customer.app_user_id.clone();
+    assert!(ours.starts_with("$anonymous:"), "{ours}");
+    for name in [&ours, "$anonymous:x", "$deleted:x"] {
+        let sent = world.vouched_receipt(Store::PlayStore, name, "t").await;
+        assert!(matches!(sent, Err(IntakeError::Ours(_))), "{name}");
+        let receipt = Receipt {
+            offering: None,
+            claimed_price: None,
+            token: "t".into(),
+            product: None,
+            app_user_id: name.to_owned(),
+            sender: Sender::Project,
+        };
+        let app = world.app_of(Store::PlayStore);
+        let imported = world.engine.intake().import(app, &receipt, false).await;
+        assert!(matches!(imported, Err(IntakeError::Ours(_))), "{name}");
+    }
+    let customers = world.engine.customers();
+    let known = customers.profile(world.project, &ours).await.unwrap();
+    assert!(!known.is_new, "it is there all the same");
 }
