@@ -6,7 +6,7 @@
 //! lane, does not fit. `offset 0` keeps a part that is asked for each row from becoming a join, which would read it for all customers.
 
 use crate::{
-    Layout, PostgresLedger,
+    Layout, PostgresLedger, clock,
     codec::{counted, failed, micros, rows},
     lease::{Leased, with_events},
     line::{self, Place},
@@ -47,7 +47,7 @@ impl Deliveries for PostgresLedger {
         fail_removed(&self.reads, now).await
     }
     async fn set_back(&self, by: SignedDuration, now: Timestamp) -> Result<u64> {
-        set_back(&self.reads, by, now).await
+        clock::set_back(&self.reads, by, now).await
     }
     async fn backlog(&self) -> Result<Vec<Waiting>> {
         backlog(&self.reads).await
@@ -383,18 +383,6 @@ async fn fail_removed(pool: &PgPool, now: Timestamp) -> Result<u64> {
         "update deliveries d set status = 2, reason = 'integration_removed', detail = 'the integration was removed', due_at = $1, waits_for = null
          where d.status = 0 and not exists (select 1 from integrations i where i.id = d.integration)",
         micros(now)
-    )
-    .execute(pool)
-    .await
-    .map(|done| done.rows_affected())
-    .map_err(failed)
-}
-
-async fn set_back(pool: &PgPool, by: SignedDuration, now: Timestamp) -> Result<u64> {
-    let by = i64::try_from(by.as_micros()).unwrap_or(i64::MAX);
-    sqlx::query!(
-        "update deliveries set due_at = greatest(due_at - $1, $2), tried_at = tried_at - $1 where status = 0 and due_at > $2 and due_at < $3",
-        by, micros(now), micros(FAR)
     )
     .execute(pool)
     .await

@@ -15,6 +15,7 @@
 mod accounts;
 mod batch;
 mod checks;
+mod clock;
 mod codec;
 mod commits;
 mod configuration;

@@ -1,7 +1,7 @@
 //! Deliveries: claimed, handed back, tried again.
 
 use crate::{
-    SqliteLedger,
+    SqliteLedger, clock,
     codec::{Key, micros, to_json},
     lease::{LEASED, RawLease, decoded, leased},
     line::{ITS_TURN, tried_before},
@@ -65,7 +65,7 @@ impl Deliveries for SqliteLedger {
     }
     async fn set_back(&self, by: SignedDuration, now: Timestamp) -> Result<u64> {
         self.writer
-            .write(move |connection| set_back(connection, by, now))
+            .write(move |connection| clock::set_back(connection, by, now))
             .await
     }
     async fn backlog(&self) -> Result<Vec<Waiting>> {
@@ -242,16 +242,6 @@ fn fail_removed(connection: &Connection, now: Timestamp) -> Result<u64> {
         params![micros(now)],
     )
     .map(|failed| failed as u64)
-}
-
-fn set_back(connection: &Connection, by: SignedDuration, now: Timestamp) -> Result<u64> {
-    let by = i64::try_from(by.as_micros()).unwrap_or(i64::MAX);
-    execute(
-        connection,
-        "UPDATE deliveries SET due_at = max(due_at - ?1, ?2), tried_at = tried_at - ?1 WHERE status = 0 AND due_at > ?2 AND due_at < ?3",
-        params![by, micros(now), micros(FAR)],
-    )
-    .map(|moved| moved as u64)
 }
 
 fn backlog(connection: &Connection) -> Result<Vec<Waiting>> {

@@ -11,6 +11,7 @@
 mod accounts;
 mod backup;
 mod checks;
+mod clock;
 mod codec;
 mod commits;
 mod configuration;

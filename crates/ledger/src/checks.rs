@@ -3,7 +3,11 @@
 use crate::Result;
 use async_trait::async_trait;
 use domain::{AppId, ChainKey, CustomerId, ProjectId};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
+
+/// No look is planned further ahead of the next thing that time may change than this: a clock that was ahead by so much may have passed something over
+/// whose look it planned within as much and this.
+pub const LOOKS_WITHIN: SignedDuration = domain::snapshot::LAPSE_LIMIT;
 
 /// When each chain is to be looked at next.
 #[async_trait]

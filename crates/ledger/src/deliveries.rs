@@ -44,8 +44,9 @@ pub trait Deliveries: Send + Sync + 'static {
     async fn requeue(&self, which: Requeue, now: Timestamp) -> Result<u64>;
     /// Fails what waits for an integration that is gone: its commit was under way when that was removed. Answers how many.
     async fn fail_removed(&self, now: Timestamp) -> Result<u64>;
-    /// The clock was set back by so much, to `now`: what is scheduled after now comes as much earlier. Where several nodes find that, retries come
-    /// too early rather than late. Answers how many deliveries were moved.
+    /// The clock was set back by so much, to `now`: what is scheduled after now comes as much earlier, deliveries, parked messages and what the clock
+    /// that was ahead may have planned of [looks at purchases](crate::Checks). Where several nodes find that, retries come too early rather than late.
+    /// Answers how much was moved.
     async fn set_back(&self, by: SignedDuration, now: Timestamp) -> Result<u64>;
     /// What waits, by integration.
     async fn backlog(&self) -> Result<Vec<Waiting>>;

@@ -2,6 +2,7 @@
 
 use super::{Subject, at, commit, done, message};
 use crate::{Commit, InboxMessage, Origin, ParkedCount};
+use jiff::SignedDuration;
 
 /// A parked message is kept, comes back when due, and once processed is a duplicate like any other.
 pub async fn a_parked_message_waits_and_is_processed_once(ledger: Subject) {
@@ -51,6 +52,21 @@ pub async fn a_parked_message_waits_and_is_processed_once(ledger: Subject) {
         !ledger.park(parked, "again".into(), at(10)).await.unwrap(),
         "what was processed is not parked again"
     );
+}
+
+/// What was to be tried again by a clock that was ahead is tried as long after now as it was to be after then.
+pub async fn a_clock_that_is_set_back_keeps_no_message_waiting(ledger: Subject) {
+    for (number, second) in [(1, 90_000), (2, 50), (3, 5)] {
+        let parked = ledger.park(message(number), "waits".into(), at(second));
+        assert!(parked.await.unwrap());
+    }
+    let day = SignedDuration::from_secs(86_400);
+    assert_eq!(ledger.set_back(day, at(10)).await.unwrap(), 2);
+    let due = async |second| ledger.due_parked(at(second), &[], 10).await.unwrap().len();
+    assert_eq!(due(9).await, 1, "what was due before stays where it was");
+    assert_eq!(due(10).await, 2);
+    assert_eq!(due(3_599).await, 2);
+    assert_eq!(due(3_600).await, 3);
 }
 
 /// What waits for one app is made due without what waits for another, all of it or one message.
