@@ -5,7 +5,10 @@ use crate::{
     codec::{failed, micros},
     lease::Leased,
 };
-use domain::{IntegrationId, time::before};
+use domain::{
+    IntegrationId,
+    time::{after, before},
+};
 use jiff::{SignedDuration, Timestamp};
 use ledger::{FAR, LedgerError, PATIENCE, Result, Turn};
 use sqlx::{PgExecutor, PgPool};
@@ -295,14 +298,16 @@ const FORGOTTEN: SignedDuration = SignedDuration::from_secs(15);
 /// Makes deliveries due that wait for nothing, or for what is passed, because a node died between two statements, or one of the release before wrote them.
 pub(crate) async fn mend(pool: &PgPool, now: Timestamp) -> Result<u64> {
     let forgotten = before(now, FORGOTTEN);
+    // Accepted by a clock that was ahead: how long ago cannot be told, and waiting for as much more would be for nothing.
+    let ahead = after(now, FORGOTTEN);
     let patient = before(now, PATIENCE);
     sqlx::query!(
         "update deliveries d set turn = 1, waits_for = null, due_at = $1
-         where d.status = 0 and (d.turn = 0 or d.waits_for is not null) and d.due_at > $1 and d.accepted_at < $2
+         where d.status = 0 and (d.turn = 0 or d.waits_for is not null) and d.due_at > $1 and d.accepted_at not between $2 and $4
            and not exists (select 1 from deliveries b where b.customer = d.customer and (b.customer, b.integration, b.endpoint) >= (d.customer, d.integration, d.endpoint)
              and (b.customer, b.integration, b.endpoint, b.seq, b.position) < (d.customer, d.integration, d.endpoint, d.seq, d.position)
              and b.status = 0 and (b.turn <> 2 or b.tried_at >= $3))",
-        micros(now), micros(forgotten), micros(patient)
+        micros(now), micros(forgotten), micros(patient), micros(ahead)
     )
     .execute(pool)
     .await

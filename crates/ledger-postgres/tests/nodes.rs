@@ -158,6 +158,26 @@ async fn nodes_know_how_many_they_are() {
     assert_eq!(one.attend(ann, long).await.unwrap().get(), 1);
 }
 
+/// A node died between its commit and the look after it, and its clock was ahead.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_forgotten_while_a_clock_was_ahead_is_found() {
+    let url = database().await;
+    let ledger = node(&url, 1).await;
+    let to = integration(1);
+    for seq in 1..=2 {
+        let mut new = commit(1, (seq > 1).then_some(seq - 1), seq);
+        new.deliveries = vec![delivery(1, seq, to, 60)];
+        ledger.commit(new).await.unwrap();
+    }
+    let pool = sqlx::PgPool::connect(&url).await.unwrap();
+    let forgotten = "delete from deliveries where seq = 1; update deliveries set accepted_at = 1700086400000000";
+    sqlx::raw_sql(forgotten).execute(&pool).await.unwrap();
+    assert_eq!(ledger.mend(at(100)).await.unwrap(), 1);
+    let due = ledger.claim(claim(lane(to), 100, 160, 10)).await.unwrap();
+    assert_eq!(due.len(), 1);
+    assert_eq!(ledger.mend(at(100)).await.unwrap(), 0);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_delivery_never_waits_for_one_that_was_settled_meanwhile() {
     let url = database().await;
