@@ -96,12 +96,13 @@ impl Upkeep for PostgresLedger {
     }
 }
 
-/// Takes or keeps a lease, by the clock of the database. `false` while another holder's has not run out.
+/// Takes or keeps a lease, by the clock of the database. `false` while another holder's has not run out. One that lasts for longer than any is
+/// taken for is of before that clock was set back.
 async fn hold(pool: &PgPool, name: &str, holder: Uuid, lasts: SignedDuration) -> Result<bool> {
     let done = sqlx::query!(
         "insert into leases (name, holder, until) values ($1, $2, now() + make_interval(secs => $3))
          on conflict (name) do update set holder = excluded.holder, until = excluded.until
-         where leases.holder = excluded.holder or leases.until <= now()",
+         where leases.holder = excluded.holder or leases.until <= now() or leases.until > now() + 2 * make_interval(secs => $3)",
         name, holder, lasts.as_secs_f64()
     )
     .execute(pool)
@@ -120,7 +121,8 @@ async fn attend(pool: &PgPool, node: Uuid, lasts: SignedDuration) -> Result<NonZ
     .await
     .map_err(failed)?;
     let others = sqlx::query_scalar!(
-        r#"select count(*) as "count!" from nodes where id <> $1 and seen > now() - make_interval(secs => $2)"#,
+        r#"select count(*) as "count!" from nodes where id <> $1
+           and seen > now() - make_interval(secs => $2) and seen <= now() + make_interval(secs => $2)"#,
         node,
         lasts.as_secs_f64()
     )

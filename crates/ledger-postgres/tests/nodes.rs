@@ -158,6 +158,23 @@ async fn nodes_know_how_many_they_are() {
     assert_eq!(one.attend(ann, long).await.unwrap().get(), 1);
 }
 
+/// Whoever died while the clock of the database was ahead had taken it until then.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clock_of_the_database_that_is_set_back_lets_nobody_hold_what_is_to_be_done_or_count() {
+    let url = database().await;
+    let ledger = node(&url, 1).await;
+    let (ann, ben) = (Uuid::from_u128(1), Uuid::from_u128(2));
+    let lasts = SignedDuration::from_secs(15);
+    assert!(ledger.hold("gaps", ann, lasts).await.unwrap());
+    assert_eq!(ledger.attend(ann, lasts).await.unwrap().get(), 1);
+    let ahead = "update leases set until = until + interval '1 day'; update nodes set seen = seen + interval '1 day'";
+    let pool = sqlx::PgPool::connect(&url).await.unwrap();
+    sqlx::raw_sql(ahead).execute(&pool).await.unwrap();
+    assert!(ledger.hold("gaps", ben, lasts).await.unwrap());
+    assert!(!ledger.hold("gaps", ann, lasts).await.unwrap());
+    assert_eq!(ledger.attend(ben, lasts).await.unwrap().get(), 1);
+}
+
 /// A node died between its commit and the look after it, and its clock was ahead.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_forgotten_while_a_clock_was_ahead_is_found() {
