@@ -78,6 +78,7 @@ impl Engine {
         let engine = Self::around(core.clone(), Dispatch::new(core));
         engine.dispatch.share_outcomes().await?;
         engine.intake.keep_up().await?;
+        engine.dispatch.look_back().await?;
         engine.clock.start().await?;
         engine.dispatch.start();
         Ok(engine)

@@ -1,9 +1,9 @@
-//! A clock that was set back: what it had scheduled while it was ahead.
+//! A clock that was set back: what it had scheduled while it was ahead, and the latest moment that it showed.
 
 use crate::codec::{failed, micros};
 use domain::time::after;
 use jiff::{SignedDuration, Timestamp};
-use ledger::{FAR, LOOKS_WITHIN, Result};
+use ledger::{FAR, LOOKS_WITHIN, Result, codec::Stored};
 use sqlx::{PgConnection, PgPool, postgres::PgQueryResult};
 
 pub(crate) async fn set_back(pool: &PgPool, by: SignedDuration, now: Timestamp) -> Result<u64> {
@@ -35,6 +35,33 @@ async fn move_all(on: &mut PgConnection, by: SignedDuration, now: Timestamp) -> 
     )
     .execute(&mut *on)
     .await?;
+    sqlx::query!(
+        "insert into meta (name, value) values ('clock', $1) on conflict (name) do update set value = excluded.value",
+        now
+    )
+    .execute(&mut *on)
+    .await?;
     let all = [deliveries, messages, looks];
     Ok(all.iter().map(PgQueryResult::rows_affected).sum())
+}
+
+pub(crate) async fn latest(pool: &PgPool) -> Result<Option<Timestamp>> {
+    let value = sqlx::query_scalar!("select value from meta where name = 'clock'")
+        .fetch_optional(pool)
+        .await
+        .map_err(failed)?;
+    let read = |value| Stored::new("meta", &"clock").time("value", value);
+    value.map(read).transpose()
+}
+
+pub(crate) async fn note(pool: &PgPool, now: Timestamp) -> Result<()> {
+    sqlx::query!(
+        "insert into meta (name, value) values ('clock', $1)
+         on conflict (name) do update set value = greatest(meta.value, excluded.value)",
+        micros(now)
+    )
+    .execute(pool)
+    .await
+    .map(|_| ())
+    .map_err(failed)
 }

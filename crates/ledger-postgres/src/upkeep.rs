@@ -1,7 +1,7 @@
 //! What nodes tell each other of themselves, who does what has to be done once, retention, and whether all is well.
 
 use crate::{
-    PostgresLedger, accounts,
+    PostgresLedger, accounts, clock,
     codec::{failed, micros, rows},
     events, holdings, line, outcomes, partitions, references,
 };
@@ -79,6 +79,12 @@ impl Upkeep for PostgresLedger {
         .await
         .map(|_| ())
         .map_err(failed)
+    }
+    async fn latest_time(&self) -> Result<Option<Timestamp>> {
+        clock::latest(&self.hot).await
+    }
+    async fn note_time(&self, now: Timestamp) -> Result<()> {
+        clock::note(&self.hot, now).await
     }
     fn has_failed(&self) -> bool {
         self.commits.has_failed() || self.settlements.has_failed()

@@ -1,6 +1,9 @@
-//! A clock that was set back: what it had scheduled while it was ahead.
+//! A clock that was set back: what it had scheduled while it was ahead, and the latest moment that it showed.
 
-use crate::{codec::micros, statement::execute};
+use crate::{
+    codec::micros,
+    statement::{execute, first},
+};
 use domain::time::after;
 use jiff::{SignedDuration, Timestamp};
 use ledger::{FAR, LOOKS_WITHIN, Result};
@@ -24,5 +27,18 @@ pub(crate) fn set_back(connection: &Connection, by: SignedDuration, now: Timesta
         "UPDATE purchases SET check_at = max(check_at - ?1, ?2) WHERE check_at > ?2 AND check_at <= ?3",
         params![back, micros(now), micros(planned_until)],
     )?;
+    let latest = "INSERT INTO meta VALUES ('clock', ?1) ON CONFLICT DO UPDATE SET value = ?1";
+    execute(connection, latest, params![micros(now)])?;
     Ok((deliveries + messages + looks) as u64)
+}
+
+pub(crate) fn latest(connection: &Connection) -> Result<Option<Timestamp>> {
+    let sql = "SELECT name, value FROM meta WHERE name = 'clock'";
+    first(connection, "meta", sql, [], |row| row.time(1))
+}
+
+pub(crate) fn note(connection: &Connection, now: Timestamp) -> Result<()> {
+    let sql =
+        "INSERT INTO meta VALUES ('clock', ?1) ON CONFLICT DO UPDATE SET value = max(value, ?1)";
+    execute(connection, sql, params![micros(now)]).map(|_| ())
 }

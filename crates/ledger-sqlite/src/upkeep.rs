@@ -1,13 +1,14 @@
 //! Retention, and whether all is well.
 
 use crate::{
-    SqliteLedger, accounts,
+    SqliteLedger, accounts, clock,
     codec::micros,
     holdings, outcomes, room,
     statement::{execute, first},
 };
 use async_trait::async_trait;
 use domain::CustomerId;
+use jiff::Timestamp;
 use ledger::{
     KeptSince, LedgerError, Result, Upkeep,
     invariants::{Finding, Holding},
@@ -57,6 +58,14 @@ impl Upkeep for SqliteLedger {
                 let sql = "INSERT INTO meta VALUES ('edition', ?1) ON CONFLICT DO UPDATE SET value = max(value, ?1)";
                 execute(connection, sql, params![edition]).map(|_| ())
             })
+            .await
+    }
+    async fn latest_time(&self) -> Result<Option<Timestamp>> {
+        self.read(clock::latest)
+    }
+    async fn note_time(&self, now: Timestamp) -> Result<()> {
+        self.writer
+            .write(move |connection| clock::note(connection, now))
             .await
     }
     async fn check(&self) -> Result<()> {

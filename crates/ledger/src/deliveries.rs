@@ -46,7 +46,7 @@ pub trait Deliveries: Send + Sync + 'static {
     async fn fail_removed(&self, now: Timestamp) -> Result<u64>;
     /// The clock was set back by so much, to `now`: what is scheduled after now comes as much earlier, deliveries, parked messages and what the clock
     /// that was ahead may have planned of [looks at purchases](crate::Checks). Where several nodes find that, retries come too early rather than late.
-    /// Answers how much was moved.
+    /// It is the [latest moment](crate::Upkeep::latest_time) from then on. Answers how much was moved.
     async fn set_back(&self, by: SignedDuration, now: Timestamp) -> Result<u64>;
     /// What waits, by integration.
     async fn backlog(&self) -> Result<Vec<Waiting>>;

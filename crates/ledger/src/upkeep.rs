@@ -67,6 +67,11 @@ pub trait Upkeep: Send + Sync + 'static {
     async fn edition(&self) -> Result<u64>;
     /// Says that everything read from messages is of this edition by now. Never goes back.
     async fn put_edition(&self, edition: u64) -> Result<()>;
+    /// The latest moment that any server noted; `None` where none has.
+    async fn latest_time(&self) -> Result<Option<Timestamp>>;
+    /// Notes that it is `now` by the clock of a server. What was noted goes back only with a clock that is
+    /// [set back](crate::Deliveries::set_back).
+    async fn note_time(&self, now: Timestamp) -> Result<()>;
     /// Whether it can be read and written: as much as is written at once, where a write failed before.
     async fn check(&self) -> Result<()>;
     /// Whether a write failed, and no [check](Upkeep::check) went through since. Known at once: nothing is asked.

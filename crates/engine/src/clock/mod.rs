@@ -178,7 +178,7 @@ impl Clock {
     async fn attend(&self) -> Result<(), LedgerError> {
         let nodes = self.duties.attend(&self.core).await?;
         self.dispatch.share_among(nodes);
-        Ok(())
+        self.dispatch.note_time().await
     }
 
     /// Says that this node is leaving.

@@ -41,14 +41,7 @@ impl Dispatch {
         let (now, uptime) = (system.now(), system.uptime());
         let (setup, dispatcher) = (self.core.setup(), &self.state);
         self.stir();
-        if let Some(by) = dispatcher.steady.look(now, uptime) {
-            let moved = self.core.ledger().set_back(by, now).await?;
-            tracing::warn!(
-                seconds = by.as_secs(),
-                moved,
-                "the clock was set back; what was scheduled by it comes as much earlier"
-            );
-        }
+        self.follow_clock(now, uptime).await?;
         let mut among = Vec::new();
         for active in setup.integrations() {
             dispatcher.note_flow(active, uptime);

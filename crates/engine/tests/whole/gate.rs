@@ -234,6 +234,8 @@ behind_the_gate! {
         fn holdings(customers: &[CustomerId]) -> Vec<Holding>;
         fn edition() -> u64;
         fn put_edition(edition: u64) -> ();
+        fn latest_time() -> Option<Timestamp>;
+        fn note_time(now: Timestamp) -> ();
         fn check() -> ();
         pass news() -> Option<watch::Receiver<u64>>;
         pass has_failed() -> bool;

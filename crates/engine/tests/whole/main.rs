@@ -5,6 +5,7 @@ mod again;
 mod backlog;
 mod breaker;
 mod by_hand;
+mod clocks;
 mod gate;
 mod handshakes;
 mod health;

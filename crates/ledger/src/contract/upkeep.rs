@@ -8,7 +8,7 @@ use crate::{
     About, Deed, KeptSince, Next,
     invariants::{Invariant, verify},
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 /// Nothing is too old.
 const EVERYTHING: KeptSince = KeptSince {
@@ -123,6 +123,18 @@ pub async fn what_is_held_is_looked_at(ledger: Subject) {
     };
     assert_eq!((held.customer.id, held.seq), (ids[1], 2));
     assert_eq!((held.purchases.len(), held.transactions.len()), (1, 1));
+}
+
+/// What one server knew the next knows: a clock that was set back between them is seen.
+pub async fn the_latest_time_goes_back_only_with_a_clock(ledger: Subject) {
+    assert_eq!(ledger.latest_time().await.unwrap(), None);
+    for (noted, latest) in [(20, 20), (10, 20), (30, 30)] {
+        ledger.note_time(at(noted)).await.unwrap();
+        assert_eq!(ledger.latest_time().await.unwrap(), Some(at(latest)));
+    }
+    let by = SignedDuration::from_secs(25);
+    ledger.set_back(by, at(5)).await.unwrap();
+    assert_eq!(ledger.latest_time().await.unwrap(), Some(at(5)));
 }
 
 /// What everything is of is remembered, and never of an earlier edition again.

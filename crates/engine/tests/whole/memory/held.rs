@@ -3,6 +3,7 @@
 use super::{ChainId, Fate, MemoryLedger, PurchaseId, State};
 use async_trait::async_trait;
 use domain::{CustomerId, Event};
+use jiff::Timestamp;
 use ledger::{
     KeptSince, Result, Upkeep,
     invariants::{Finding, HeldChain, HeldEvent, HeldPurchase, HeldTransaction, Holding, Place},
@@ -42,6 +43,13 @@ impl Upkeep for MemoryLedger {
     async fn put_edition(&self, edition: u64) -> Result<()> {
         let mut state = self.state();
         state.edition = state.edition.max(edition);
+        Ok(())
+    }
+    /// The next process begins with another memory.
+    async fn latest_time(&self) -> Result<Option<Timestamp>> {
+        Ok(None)
+    }
+    async fn note_time(&self, _: Timestamp) -> Result<()> {
         Ok(())
     }
     async fn check(&self) -> Result<()> {

@@ -248,6 +248,12 @@ impl World {
         Engine::quiet(parts).await.unwrap()
     }
 
+    /// The next process on the same ledger, which does everything by itself.
+    pub(crate) async fn restarted(&self) -> Engine {
+        let parts = parts(&self.ledger, &self.clock, &self.endpoints, &self.internet);
+        Engine::start(parts).await.unwrap()
+    }
+
     pub(crate) fn answer_with(
         &self,
         answers: impl Fn(&str, usize) -> Result<Response, TransportError> + Send + Sync + 'static,
