@@ -12,6 +12,7 @@ mod ledger;
 mod project;
 mod stores;
 mod time;
+mod witness;
 
 pub(crate) use chain::Chain;
 pub(crate) use endpoints::{SILENT, answer};
@@ -35,6 +36,7 @@ use simulator::Stores;
 use sources::{Incoming, Web};
 use std::sync::{Arc, Mutex};
 use stores::Internet;
+use witness::Witness;
 
 pub(crate) const DAY: i64 = 86_400;
 /// Clients that may wait for what stores answer.
@@ -54,6 +56,7 @@ pub(crate) struct World {
     memory: Option<Arc<MemoryLedger>>,
     is_running: bool,
     room: Mutex<Room>,
+    witness: Witness,
     _files: Files,
 }
 
@@ -231,6 +234,7 @@ impl World {
             memory: None,
             is_running,
             room: Mutex::new(room),
+            witness: Witness::default(),
             _files: files,
         };
         world
@@ -240,6 +244,11 @@ impl World {
             })
             .await;
         world
+    }
+
+    /// What is drawn in this world is drawn from this seed: whatever fails in it says so.
+    pub(crate) fn is_of(&self, seed: u64) {
+        self.witness.is_of(seed);
     }
 
     /// Another node on the same ledger, which does nothing by itself.

@@ -3,7 +3,7 @@
 use super::World;
 use ::ledger::invariants::verify;
 use jiff::{SignedDuration, Timestamp};
-use std::{process::Command, time::Duration};
+use std::time::Duration;
 
 /// Looks at what is waited for, and the pause between two: a minute, longer than anything here takes on a busy machine.
 const LOOKS: usize = 12_000;
@@ -114,7 +114,7 @@ impl World {
             .map(ToString::to_string)
             .filter(|finding| !(is_exceeded && is_about_room(finding)))
             .collect();
-        assert!(told.is_empty(), "{}: {told:#?}", commit());
+        assert!(told.is_empty(), "{}: {told:#?}", self.witness);
     }
 
     /// Waits until something holds; fails loudly when it never does.
@@ -153,13 +153,4 @@ impl World {
             assert!(parked.is_empty(), "still waiting: {parked:?}");
         }
     }
-}
-
-/// What was compiled, for who looks into a failure.
-fn commit() -> String {
-    let asked = Command::new("git").args(["rev-parse", "HEAD"]).output();
-    asked.map_or_else(
-        |error| format!("no commit ({error})"),
-        |answer| format!("commit {}", String::from_utf8_lossy(&answer.stdout).trim()),
-    )
 }

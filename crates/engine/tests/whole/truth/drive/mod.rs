@@ -108,6 +108,7 @@ impl Drive {
             (Leg::Short, Some(life)) => Box::pin(World::in_memory(store(life.market))).await,
             _ => Box::pin(World::with_stores()).await,
         };
+        world.is_of(plan.seed);
         let mut drive = Self {
             world,
             plan,
