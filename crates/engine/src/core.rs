@@ -198,7 +198,11 @@ impl Core {
     /// Adds exchange rates; they are in effect at once.
     pub async fn add_rates(&self, rates: Vec<Rate>) -> Result<(), LedgerError> {
         self.ledger().put_rates(rates).await?;
-        self.reload_rates().await
+        // What is durable is never answered as failed.
+        if let Err(error) = self.reload_rates().await {
+            tracing::warn!(%error, "exchange rates that were added could not be read again; trying again later");
+        }
+        Ok(())
     }
 
     /// Reads the exchange rates again, where another process may have added some.
