@@ -27,6 +27,7 @@ mod label;
 mod members;
 mod message;
 mod messages;
+mod once;
 mod overview;
 mod rates;
 mod replay;

@@ -3,13 +3,13 @@
 use super::page::{own, page};
 use crate::{
     form::Form,
-    sign_in::{enter_in, set_password},
+    sign_in::{set_password, signed_in_anew},
     state::Dashboard,
 };
 use axum::{
     extract::State,
     http::{HeaderMap, Uri},
-    response::{IntoResponse, Response},
+    response::{IntoResponse, Redirect, Response},
 };
 use ledger::User;
 use serde::Deserialize;
@@ -120,7 +120,7 @@ async fn change(
         return Ok(Noted::new(did, answer).into_response());
     }
     set_password(&app, &user, sent.password, None).await?;
-    let token = app.sign_in(&user, &access::agent(&headers)).await?;
     let path = format!("/projects/{}/account?notice=saved", project.key);
-    Ok(enter_in(&app, &user, &token, &path))
+    let answer = Redirect::to(&path).into_response();
+    Ok(signed_in_anew(&app, &user, &access::agent(&headers), answer).await)
 }

@@ -7,9 +7,10 @@ use super::{
 use crate::{
     filters,
     form::{Form, Trimmed},
+    once::Once,
     respond::{done, html, refused},
     shell::Shell,
-    sign_in::kept_in,
+    sign_in::signed_in_anew,
     state::Dashboard,
     text::encode,
 };
@@ -235,13 +236,22 @@ async fn switch_on(
         let answer = page(&app, &project, (&uri, &headers), vec![IS_ON.into()]).await?;
         return Ok(Noted::nothing(answer).into_response());
     };
-    ledger.close_sessions(None, Some(user.id)).await?;
-    let token = app.sign_in(&user, &access::agent(&headers)).await?;
-    let page = CodesTemplate {
-        shell: Shell::load(&app, &project, "account", &uri).await?,
-        codes,
+    if let Err(error) = ledger.close_sessions(None, Some(user.id)).await {
+        tracing::error!(%error, user.id = %user.id, "sessions of before a second factor could not be ended; they are ended by signing out or by another password");
+    }
+    let once = Once {
+        title: "Recovery codes".into(),
+        hint: "The second factor is on. Each of these signs you in once instead of a code of your phone. Keep them where you find them without it: they \
+               are not shown again.",
+        secret: codes.join("\n"),
+        back: format!("/projects/{}/account", project.key),
     };
-    Ok(kept_in(&app, &user, &token, html(&page)))
+    let page = async {
+        let shell = Shell::load(&app, &project, "account", &uri).await?;
+        Ok(html(&CodesTemplate { shell, codes }))
+    };
+    let answer = once.shown_on(page).await;
+    Ok(signed_in_anew(&app, &user, &access::agent(&headers), answer).await)
 }
 
 /// The password, and a code.

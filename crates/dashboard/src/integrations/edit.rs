@@ -6,6 +6,7 @@ use super::{
 };
 use crate::{
     form::{MadeFor, Saved, save},
+    once::Once,
     state::Dashboard,
 };
 use axum::{
@@ -55,7 +56,16 @@ async fn put(
     let target = names.target(&project)?;
     match save(&app, &project, &target, request).await? {
         Saved::Done(answer, None) => Ok(answer),
-        Saved::Done(_, Some(made)) => shown_once(&app, (&project, &uri), made).await,
+        Saved::Done(_, Some(made)) => {
+            let once = Once {
+                title: "Its signing secret".into(),
+                hint: "What is sent is signed with it, so that the receiver can tell. Copy it now: it is not shown again.",
+                secret: made.secret.expose().to_owned(),
+                back: format!("/projects/{}/integrations/{}", project.key, made.key),
+            };
+            let page = shown_once(&app, (&project, &uri), made);
+            Ok(once.shown_on(page).await)
+        }
         Saved::Again(draft) => page(&app, (&project, &uri), target, draft, Also::Nothing).await,
     }
 }

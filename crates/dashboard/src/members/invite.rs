@@ -6,6 +6,7 @@ use super::{
 };
 use crate::{
     form::{Form, Ticked, Trimmed},
+    once::Once,
     respond::done,
     sign_in::email_problem,
     state::Dashboard,
@@ -106,9 +107,7 @@ async fn invite(
         let problem = format!("{email} has an account already");
         return page(&app, &project, &uri, None, problem).await;
     }
-    let url = address(&app, &token);
-    let link = Some(NewLink { email, url });
-    page(&app, &project, &uri, link, String::new()).await
+    Ok(shown(&app, &project, &uri, (email, &token)).await)
 }
 
 /// `POST /projects/{project}/members/withdraw/{digest}`.
@@ -157,9 +156,26 @@ async fn password_link(
         Ok((put(&app, project, &link)?, (user.email.clone(), token)))
     })
     .await?;
-    let url = address(&app, &token);
+    Ok(shown(&app, &project, &uri, (email, &token)).await)
+}
+
+/// The page, with a link that is good by now.
+async fn shown(
+    app: &App,
+    project: &InProject,
+    uri: &Uri,
+    (email, token): (String, &str),
+) -> Response {
+    let url = address(app, token);
+    let once = Once {
+        title: format!("A link for {email}"),
+        hint: "Send this link. It works once, for seven days, and is not shown again.",
+        secret: url.clone(),
+        back: format!("/projects/{}/members", project.key),
+    };
     let link = Some(NewLink { email, url });
-    page(&app, &project, &uri, link, String::new()).await
+    let page = page(app, project, uri, link, String::new());
+    once.shown_on(page).await
 }
 
 /// A new token, and the invitation that is opened by it.

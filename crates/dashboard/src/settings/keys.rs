@@ -3,6 +3,7 @@
 use super::page::page;
 use crate::{
     form::{Form, Ticked, Trimmed},
+    once::Once,
     respond::done,
     state::Dashboard,
 };
@@ -81,7 +82,14 @@ async fn make(
     };
     let change = ConfigurationChange::PutApiKey(key);
     decide_in(&app, &project, |_| Ok((vec![change.clone()], ()))).await?;
-    page(&app, &project, &uri, text, Vec::new()).await
+    let once = Once {
+        title: "The new key".into(),
+        hint: "Copy it now: only a digest of it is kept, and it is not shown again.",
+        secret: text.clone(),
+        back: format!("/projects/{}/settings", project.key),
+    };
+    let page = page(&app, &project, &uri, text, Vec::new());
+    Ok(once.shown_on(page).await)
 }
 
 /// `POST /projects/{project}/settings/keys/{key}/revoke`.

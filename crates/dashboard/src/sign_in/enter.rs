@@ -6,6 +6,7 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use ledger::User;
+use std::fmt::Debug;
 use web::{
     App,
     audit::{Did, Known, Noted},
@@ -18,18 +19,45 @@ pub(crate) fn enter(app: &App, token: &str, to: &str) -> Response {
 }
 
 /// The same as a member.
-pub(crate) fn enter_in(app: &App, user: &User, token: &str, to: &str) -> Response {
+pub(super) fn enter_in(app: &App, user: &User, token: &str, to: &str) -> Response {
     kept_in(app, user, token, Redirect::to(to).into_response())
 }
 
 /// An answer whose browser keeps a member's session, and is known to be theirs from now on.
-pub(crate) fn kept_in(app: &App, user: &User, token: &str, mut answer: Response) -> Response {
+pub(super) fn kept_in(app: &App, user: &User, token: &str, mut answer: Response) -> Response {
     for cookie in [app.cookie(token), app.known_cookie(user.id)] {
         let cookie = HeaderValue::try_from(cookie);
         let cookie = cookie.expect("a cookie is made of what headers take");
         answer.headers_mut().append(header::SET_COOKIE, cookie);
     }
     answer
+}
+
+/// An answer that says what is durable by now, to a member who is signed in anew with it. Where no session can be opened they are not, and the page that
+/// they go on to has them sign in: what was done is never answered as failed.
+pub(crate) async fn signed_in_anew(
+    app: &App,
+    user: &User,
+    agent: &str,
+    answer: Response,
+) -> Response {
+    match app.sign_in(user, agent).await {
+        Ok(token) => kept_in(app, user, &token, answer),
+        Err(error) => {
+            note_signed_out(user, &error);
+            answer
+        }
+    }
+}
+
+/// Has a member sign in whose account or password is durable by now, and with whom nothing else could be done.
+pub(super) fn has_to_sign_in(user: &User, problem: &impl Debug) -> Response {
+    note_signed_out(user, problem);
+    Noted::nothing(Redirect::to("/signin")).into_response()
+}
+
+fn note_signed_out(user: &User, problem: &impl Debug) {
+    tracing::warn!(?problem, user.id = %user.id, "whoever changed how they sign in could not be signed in with it, and has to do so");
 }
 
 /// Goes on to a page, signed in as whoever `known` says.

@@ -1,7 +1,7 @@
 //! Links that make an account, or set a new password for the one there is.
 
 use super::{
-    enter::member,
+    enter::{has_to_sign_in, member},
     new_account::{AccountForm, AccountTemplate, NewAccount},
     password::set_password,
     second_step::go_on,
@@ -98,7 +98,8 @@ async fn join(
             subject: Some(by),
             ..member(&user)
         };
-        return go_on(&app, &user, &agent, known).await;
+        let gone_on = go_on(&app, &user, &agent, known).await;
+        return Ok(gone_on.unwrap_or_else(|problem| has_to_sign_in(&user, &problem)));
     }
     let account = NewAccount::read(&app, sent, agent, (&invitation.email, invitation.project));
     if account.problems.is_empty() {

@@ -16,7 +16,7 @@ mod still_open;
 use crate::state::Dashboard;
 use web::route::Route;
 
-pub(crate) use enter::{enter_in, kept_in};
+pub(crate) use enter::signed_in_anew;
 pub(crate) use new_account::email_problem;
 pub(crate) use password::set_password;
 

@@ -1,7 +1,7 @@
 //! The form of a new account: of the first owner, and of whoever was invited.
 
 use super::{
-    enter::{entered_in, member},
+    enter::{entered_in, has_to_sign_in, member},
     password::{hashed, spent},
     still_open::still_open,
 };
@@ -156,7 +156,9 @@ impl NewAccount {
             Ok((changes, ()))
         })
         .await?;
-        let token = app.sign_in(&user, &self.agent).await?;
-        Ok(entered_in(app, &user, &token, member(&user)))
+        Ok(match app.sign_in(&user, &self.agent).await {
+            Ok(token) => entered_in(app, &user, &token, member(&user)),
+            Err(error) => has_to_sign_in(&user, &error),
+        })
     }
 }

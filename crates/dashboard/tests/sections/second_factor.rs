@@ -23,7 +23,7 @@ fn hidden(page: &str, name: &str) -> String {
 }
 
 /// What the page offers to the phone, and what the phone makes of it.
-async fn offered(server: &TestServer, client: &Client<'_>) -> (String, Secret) {
+pub(crate) async fn offered(server: &TestServer, client: &Client<'_>) -> (String, Secret) {
     let path = format!("{ACCOUNT}/second-factor/begin");
     let page = client.form(&path, &[("current", PASSWORD)]).await;
     assert_eq!(page.status, 200, "{page}");
