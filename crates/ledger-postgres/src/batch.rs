@@ -8,6 +8,7 @@ use ledger::{LedgerError, Result};
 use std::{
     collections::{BTreeSet, VecDeque},
     future::Future,
+    pin::Pin,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -57,6 +58,15 @@ impl From<sqlx::Error> for Stop {
     }
 }
 
+/// What follows the commit of a batch, and what comes of each work. It cannot fail, and limits itself: what is durable is never answered as failed,
+/// because whoever asked would ask again for it.
+pub(crate) type Afterwards<T> = Pin<Box<dyn Future<Output = Vec<T>> + Send>>;
+
+/// Nothing follows.
+pub(crate) fn at_once<T: Send + 'static>(outcomes: Vec<T>) -> Afterwards<T> {
+    Box::pin(std::future::ready(outcomes))
+}
+
 type Answer<W> = oneshot::Sender<Result<<W as Work>::Outcome>>;
 type Job<W> = (W, Answer<W>);
 
@@ -76,14 +86,22 @@ impl<W: Work> Clone for Batcher<W> {
 }
 
 impl<W: Work> Batcher<W> {
-    /// `write` does a batch in one transaction: one outcome for each work, in order.
+    /// `write` does a batch in one transaction, and answers with what follows it: one outcome for each work, in order.
     pub(crate) fn start<F, R>(write: F) -> Self
     where
         F: Fn(Arc<Vec<W>>) -> R + Send + Sync + 'static,
-        R: Future<Output = Result<Vec<W::Outcome>, Stop>> + Send + 'static,
+        R: Future<Output = Result<Afterwards<W::Outcome>, Stop>> + Send + 'static,
+    {
+        Self::with_patience(PATIENCE, write)
+    }
+
+    fn with_patience<F, R>(patience: Duration, write: F) -> Self
+    where
+        F: Fn(Arc<Vec<W>>) -> R + Send + Sync + 'static,
+        R: Future<Output = Result<Afterwards<W::Outcome>, Stop>> + Send + 'static,
     {
         let (jobs, queue) = mpsc::channel(QUEUE);
-        tokio::spawn(run(queue, write));
+        tokio::spawn(run(queue, patience, write));
         Self {
             jobs,
             failed: Arc::default(),
@@ -124,11 +142,11 @@ fn stopped() -> LedgerError {
     LedgerError::Unavailable("the writer has stopped".into())
 }
 
-async fn run<W, F, R>(mut queue: mpsc::Receiver<Job<W>>, write: F)
+async fn run<W, F, R>(mut queue: mpsc::Receiver<Job<W>>, patience: Duration, write: F)
 where
     W: Work,
     F: Fn(Arc<Vec<W>>) -> R,
-    R: Future<Output = Result<Vec<W::Outcome>, Stop>>,
+    R: Future<Output = Result<Afterwards<W::Outcome>, Stop>>,
 {
     let mut waiting: VecDeque<Job<W>> = VecDeque::new();
     loop {
@@ -145,9 +163,9 @@ where
         }
         let (works, answers) = take(&mut waiting);
         let works = Arc::new(works);
-        match in_time(write(Arc::clone(&works))).await {
-            Ok(outcomes) => {
-                for (answer, outcome) in answers.into_iter().zip(outcomes) {
+        match in_time(patience, write(Arc::clone(&works))).await {
+            Ok(afterwards) => {
+                for (answer, outcome) in answers.into_iter().zip(afterwards.await) {
                     // The caller may have gone away; its write stands all the same.
                     drop(answer.send(Ok(outcome)));
                 }
@@ -157,35 +175,43 @@ where
                     drop(answer.send(Err(error.clone())));
                 }
             }
-            Err(_) => one_by_one(works, answers, &write).await,
+            Err(_) => one_by_one(works, answers, patience, &write).await,
         }
     }
 }
 
 /// What is given up may have been done: whoever asks again finds it.
-async fn in_time<T>(writing: impl Future<Output = Result<T, Stop>>) -> Result<T, Stop> {
+async fn in_time<T>(
+    patience: Duration,
+    writing: impl Future<Output = Result<T, Stop>>,
+) -> Result<T, Stop> {
     let late = || {
         format!(
             "the database did not answer within {} s",
-            PATIENCE.as_secs()
+            patience.as_secs()
         )
     };
-    match tokio::time::timeout(PATIENCE, writing).await {
+    match tokio::time::timeout(patience, writing).await {
         Ok(done) => done,
         Err(_) => Err(Stop::Failed(LedgerError::Unavailable(late()))),
     }
 }
 
-async fn one_by_one<W, F, R>(works: Arc<Vec<W>>, answers: Vec<Answer<W>>, write: &F)
-where
+async fn one_by_one<W, F, R>(
+    works: Arc<Vec<W>>,
+    answers: Vec<Answer<W>>,
+    patience: Duration,
+    write: &F,
+) where
     W: Work,
     F: Fn(Arc<Vec<W>>) -> R,
-    R: Future<Output = Result<Vec<W::Outcome>, Stop>>,
+    R: Future<Output = Result<Afterwards<W::Outcome>, Stop>>,
 {
     let works = Arc::into_inner(works).unwrap_or_default();
     for (work, answer) in works.into_iter().zip(answers) {
-        let outcome = match in_time(write(Arc::new(vec![work]))).await {
-            Ok(mut outcomes) => outcomes
+        let outcome = match in_time(patience, write(Arc::new(vec![work]))).await {
+            Ok(afterwards) => afterwards
+                .await
                 .pop()
                 .ok_or_else(|| LedgerError::Unavailable("a write came to nothing".into())),
             Err(Stop::Failed(error)) => Err(error),
@@ -231,5 +257,42 @@ where
             }
             done => return done,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PATIENT: Duration = Duration::from_millis(200);
+
+    struct Number(u32);
+
+    impl Work for Number {
+        type Outcome = u32;
+        fn touches(&self) -> Vec<Uuid> {
+            Vec::new()
+        }
+    }
+
+    #[tokio::test]
+    async fn what_follows_a_commit_is_not_held_to_the_patience_with_it() {
+        let batcher = Batcher::with_patience(PATIENT, |works: Arc<Vec<Number>>| async move {
+            let afterwards: Afterwards<u32> = Box::pin(async move {
+                tokio::time::sleep(PATIENT * 2).await;
+                works.iter().map(|work| work.0).collect()
+            });
+            Ok(afterwards)
+        });
+        assert_eq!(batcher.write(Number(7)).await.unwrap(), 7);
+        assert!(!batcher.has_failed());
+    }
+
+    #[tokio::test]
+    async fn what_is_not_committed_in_time_is_given_up() {
+        let batcher = Batcher::with_patience(PATIENT, |_: Arc<Vec<Number>>| std::future::pending());
+        let given_up = batcher.write(Number(7)).await;
+        assert!(matches!(given_up, Err(LedgerError::Unavailable(_))));
+        assert!(batcher.has_failed());
     }
 }

@@ -294,7 +294,7 @@ async fn lanes_due(
     }
 }
 
-async fn hand_back(pool: &PgPool, leases: &[Returned], now: Timestamp) -> Result<u64> {
+pub(crate) async fn hand_back(pool: &PgPool, leases: &[Returned], now: Timestamp) -> Result<u64> {
     let customers: Vec<Uuid> = leases.iter().map(|lease| lease.customer.uuid()).collect();
     let ids: Vec<Uuid> = leases.iter().map(|lease| lease.delivery.uuid()).collect();
     let attempts: Vec<i32> = leases

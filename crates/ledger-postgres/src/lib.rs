@@ -31,6 +31,7 @@ mod import;
 mod inbox;
 mod lease;
 mod line;
+mod look;
 mod news;
 mod outcomes;
 mod partitions;

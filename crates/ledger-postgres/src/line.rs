@@ -168,6 +168,12 @@ impl Ended {
         .await
     }
 
+    /// When what comes after one was released, and until when it is leased.
+    pub(crate) fn lasts(&self, before: Uuid) -> Option<(i64, i64)> {
+        let number = self.before.iter().position(|known| *known == before)?;
+        Some((self.now[number], self.until[number]))
+    }
+
     /// Leaves those lines out in which something was released.
     pub(crate) fn found(&mut self, leased: &[Leased]) {
         let found: BTreeSet<Uuid> = leased.iter().filter_map(|row| row.before).collect();

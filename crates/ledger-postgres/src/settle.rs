@@ -2,12 +2,13 @@
 
 use crate::{
     Layout,
-    batch::{Stop, Work},
+    batch::{Afterwards, Stop, Work},
     codec::micros,
     forget::forgotten,
     held,
-    lease::{Following, Leased, with_events},
+    lease::{Following, with_events},
     line::{self, Released, Waking},
+    look::Look,
 };
 use domain::{NotSent, time::after};
 use jiff::Timestamp;
@@ -110,7 +111,7 @@ pub(crate) async fn settle(
     pool: &PgPool,
     layout: Layout,
     works: Arc<Vec<Prepared>>,
-) -> Result<Vec<Settled>, Stop> {
+) -> Result<Afterwards<Settled>, Stop> {
     // All on one connection: whoever had to wait for another might be told that there is none, and what is released would be
     // leased to nobody.
     let mut connection = pool.acquire().await?;
@@ -122,38 +123,41 @@ pub(crate) async fn settle(
     insert_attempts(&mut tx, &judged, &recorded, &withheld).await?;
     let (mut ended, waking) = following(&judged, &recorded)?;
     waking.write(&mut *tx).await?;
-    let mut leased = ended.release(&mut *tx, layout, Released::Any).await?;
-    tx.commit().await?;
-    // Once more: what another node wrote as waiting meanwhile was not seen, and did not see what is settled.
+    let leased = ended.release(&mut *tx, layout, Released::Any).await?;
     ended.found(&leased);
-    match ended.release(&mut *connection, layout, Released::Any).await {
-        Ok(late) => {
-            ended.found(&late);
-            leased.extend(late);
+    // Before the commit: what is leased and could not be read would be leased to nobody.
+    let released = with_events(&mut *tx, leased).await?;
+    tx.commit().await?;
+    let look = Look { ended, waking };
+    let (pool, recorded) = (pool.clone(), recorded.into_keys().collect());
+    Ok(Box::pin(async move {
+        let late = look.look(&pool, connection, layout).await;
+        told(&works, &recorded, released.into_iter().chain(late))
+    }))
+}
+
+/// What became of each.
+fn told(
+    works: &[Prepared],
+    recorded: &BTreeSet<Uuid>,
+    leases: impl Iterator<Item = Following>,
+) -> Vec<Settled> {
+    let mut released: BTreeMap<Uuid, Vec<Lease>> = BTreeMap::new();
+    for Following { after, lease } in leases {
+        if let Some(settled) = after {
+            released.entry(settled).or_default().push(lease);
         }
-        // They are recorded whatever comes now; `mend` finds what is left.
-        Err(error) => {
-            tracing::warn!(%error, "what is next after settled deliveries could not be released");
-        }
     }
-    // Likewise: what was put behind one that rests now was not seen.
-    if let Err(error) = waking.write(&mut *connection).await {
-        tracing::warn!(%error, "what waits behind deliveries that rest could not be woken");
-    }
-    if let Err(error) = ended.wake(&mut *connection).await {
-        tracing::warn!(%error, "what waits behind settled deliveries could not be woken");
-    }
-    let mut released = read(&mut connection, leased).await;
-    Ok(works
+    works
         .iter()
         .map(|work| {
             let id = work.settlement.delivery.uuid();
             Settled {
-                recorded: recorded.contains_key(&id),
+                recorded: recorded.contains(&id),
                 released: released.remove(&id).unwrap_or_default(),
             }
         })
-        .collect())
+        .collect()
 }
 
 /// Lines of which something was settled, and lines of which something rests.
@@ -192,25 +196,6 @@ fn following(
         }
     }
     Ok((ended, waking))
-}
-
-/// What was released, by what it came after. What cannot be read is leased to nobody.
-async fn read(on: &mut PgConnection, leased: Vec<Leased>) -> BTreeMap<Uuid, Vec<Lease>> {
-    let mut released: BTreeMap<Uuid, Vec<Lease>> = BTreeMap::new();
-    match with_events(&mut *on, leased).await {
-        Ok(leases) => {
-            for Following { after, lease } in leases {
-                if let Some(settled) = after {
-                    released.entry(settled).or_default().push(lease);
-                }
-            }
-        }
-        // They are leased to nobody then, and due when that runs out.
-        Err(error) => {
-            tracing::warn!(%error, "the events of released deliveries could not be read");
-        }
-    }
-    released
 }
 
 /// Moves deliveries on that are still at the attempt they were leased with.

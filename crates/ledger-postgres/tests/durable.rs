@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 use ledger::{
-    Commits, Committed, Deliveries, Next,
+    Commits, Committed, Deliveries, Next, Upkeep,
     contract::{at, claim, commit, delivery, integration, lane, settlement, wanted},
 };
 use ledger_postgres::{Connections, PostgresLedger};
@@ -78,6 +78,64 @@ async fn what_is_committed_is_answered_when_the_look_after_it_hangs() {
         "drop trigger hang on deliveries",
     )
     .await;
+}
+
+/// A ledger with a customer's deliveries of as many events, of which the first is leased, and a connection beside it.
+async fn queued(events: u64) -> (Cluster, PostgresLedger, PgPool) {
+    let made = tokio::task::spawn_blocking(|| {
+        let cluster = Cluster::start(&[]).unwrap();
+        let url = cluster.database().unwrap();
+        (cluster, url)
+    });
+    let (cluster, url) = made.await.unwrap();
+    let connections = Connections { hot: 3, reads: 2 };
+    let opened = PostgresLedger::open(&url, connections, Uuid::nil(), now()).await;
+    let ledger = opened.unwrap();
+    for seq in 1..=events {
+        let mut new = commit(1, (seq > 1).then_some(seq - 1), seq);
+        new.deliveries = vec![delivery(1, seq, integration(1), 60)];
+        ledger.commit(new).await.unwrap();
+    }
+    let pool = PgPool::connect(&url).await.unwrap();
+    (cluster, ledger, pool)
+}
+
+fn first_is_delivered() -> ledger::Settlement {
+    let first = delivery(1, 1, integration(1), 60).id;
+    settlement(1, first, 0, 2, Next::Delivered)
+}
+
+/// Statements hang that change deliveries, but for those of the transaction in which attempts are recorded.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_recorded_is_answered_when_the_look_after_it_hangs() {
+    let (_cluster, ledger, pool) = queued(1).await;
+    sqlx::raw_sql(
+        "create function hang() returns trigger language plpgsql as $$ begin
+           if exists (select 1 from attempts where xmin <> pg_current_xact_id()::xid) then perform pg_sleep(60); end if; return null; end $$;
+         create trigger hang before update on deliveries for each statement execute function hang();",
+    )
+    .execute(&pool)
+    .await
+    .unwrap();
+    let settled = ledger.settle(first_is_delivered(), at(62)).await.unwrap();
+    assert!(settled.recorded);
+    assert!(!ledger.has_failed());
+}
+
+/// What follows is leased to whoever is told of it, or to nobody.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_read_is_not_leased() {
+    let (_cluster, ledger, pool) = queued(2).await;
+    let run = async |sql: &'static str| sqlx::raw_sql(sql).execute(&pool).await.unwrap();
+    run("alter table events rename to gone").await;
+    ledger
+        .settle(first_is_delivered(), at(62))
+        .await
+        .unwrap_err();
+    run("alter table gone rename to events").await;
+    let settled = ledger.settle(first_is_delivered(), at(62)).await.unwrap();
+    let released: Vec<_> = settled.released.iter().map(|lease| lease.id).collect();
+    assert_eq!(released, [delivery(1, 2, integration(1), 60).id]);
 }
 
 /// A node has one connection, and others wait for it who will be slow: whoever claims gets what is claimed, and is not told

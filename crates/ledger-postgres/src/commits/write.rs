@@ -1,9 +1,14 @@
 //! Messages, state, events and deliveries: many commits, one transaction.
 
-use super::{customers, events, purchases, verdicts::Verdicts};
+use super::{
+    customers,
+    events::{self, Queued},
+    purchases,
+    verdicts::Verdicts,
+};
 use crate::{
     Layout, Tx,
-    batch::{Stop, Work},
+    batch::{Afterwards, Stop, Work, at_once},
     codec::micros,
     line,
 };
@@ -18,7 +23,7 @@ pub(crate) async fn write(
     layout: Layout,
     node: i16,
     works: Arc<Vec<Prepared>>,
-) -> Result<Vec<Committed>, Stop> {
+) -> Result<Afterwards<Committed>, Stop> {
     let has_handover = works.iter().any(|work| work.commit.handover.is_some());
     if works.len() > 1 && has_handover {
         return Err(Stop::Apart);
@@ -31,7 +36,7 @@ pub(crate) async fn write(
     duplicates(&mut tx, &mut verdicts).await?;
     if let Some(stopped) = customers::write(&mut tx, &mut verdicts).await? {
         tx.rollback().await?;
-        return Ok(vec![stopped]);
+        return Ok(at_once(vec![stopped]));
     }
     let mut stopped = inbox(&mut tx, &verdicts).await?;
     if stopped.is_none() {
@@ -39,14 +44,25 @@ pub(crate) async fn write(
     }
     if let Some(stopped) = stopped {
         tx.rollback().await?;
-        return Ok(vec![stopped]);
+        return Ok(at_once(vec![stopped]));
     }
     purchases::write(&mut tx, &verdicts).await?;
     events::write(&mut tx, node, &verdicts).await?;
-    let mut queued = events::deliveries(&mut tx, &verdicts).await?;
+    let queued = events::deliveries(&mut tx, &verdicts).await?;
     tx.commit().await?;
-    // What a delivery waits for may have been settled while this was written: then neither saw the other.
-    match line::in_time(queued.waiting.release(pool, layout)).await {
+    let stopped = std::mem::take(&mut verdicts.stopped);
+    Ok(Box::pin(look(pool.clone(), layout, works, stopped, queued)))
+}
+
+/// What a delivery waits for may have been settled while it was written: then neither saw the other.
+async fn look(
+    pool: PgPool,
+    layout: Layout,
+    works: Arc<Vec<Prepared>>,
+    stopped: Vec<Option<Committed>>,
+    mut queued: Queued,
+) -> Vec<Committed> {
+    match line::in_time(queued.waiting.release(&pool, layout)).await {
         Ok(released) => {
             for (number, work) in works.iter().enumerate() {
                 let own = work.commit.deliveries.iter().map(|delivery| delivery.id);
@@ -58,12 +74,11 @@ pub(crate) async fn write(
             tracing::warn!(%error, "what is next after deliveries that were settled meanwhile could not be released");
         }
     }
-    let stopped = std::mem::take(&mut verdicts.stopped);
-    Ok(stopped
+    stopped
         .into_iter()
         .zip(queued.ready)
         .map(|(stopped, ready)| stopped.unwrap_or(Committed::Done { ready }))
-        .collect())
+        .collect()
 }
 
 async fn duplicates(tx: &mut Tx, verdicts: &mut Verdicts<'_>) -> Result<(), Stop> {
