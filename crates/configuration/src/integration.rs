@@ -7,16 +7,16 @@ use crate::{
     settings::{merged, unknown},
     stored::Stored,
 };
-use destinations::{Destination, Field, FieldKind, Invalid};
-use domain::{IntegrationId, secret::Secret};
-use ledger::{ConfigurationChange, Integration, Verification};
+use destinations::{Configured, Destination, Field, FieldKind, Handshake, Invalid};
+use domain::{Environment, IntegrationId, secret::Secret};
+use ledger::{ConfigurationChange, Integration, Verdicts, Verification};
 use serde_json::{Map, Value, json};
 
 /// Settings as they are to be stored.
 struct Settled {
     sealed: Vec<u8>,
-    /// Whether their endpoint has shown that it is the integration's.
-    verification: Verification,
+    /// Whether their endpoints have shown that they are the integration's.
+    verification: Verdicts,
     /// A secret among them that was made here.
     made: Option<Secret>,
 }
@@ -129,11 +129,11 @@ impl Planner<'_> {
         }
         let settings = settings.to_string();
         let sealed = means.vault.seal(&id.to_string(), settings.as_bytes());
-        let verification = if configured.handshakes("").is_empty() {
-            Verification::Passed
-        } else {
-            Verification::Pending
-        };
+        let before = known.and_then(|known| Some((known, configure(&stored.settings).ok()?)));
+        let before = before
+            .as_ref()
+            .map(|(known, before)| (*known, before.as_ref()));
+        let verification = verdicts(configured.as_ref(), before);
         Some(Settled {
             sealed,
             verification,
@@ -159,6 +159,32 @@ impl Planner<'_> {
         settings.insert(field.name.into(), all);
         Some(Secret::new(secret))
     }
+}
+
+/// What is known of endpoints whose settings are new: nothing, but of one that would be asked the same in the same place as it was when it passed.
+fn verdicts(
+    configured: &dyn Configured,
+    before: Option<(&Integration, &dyn Configured)>,
+) -> Verdicts {
+    Verdicts::each(|endpoint| {
+        let Some(asked) = handshake(configured, endpoint) else {
+            return Verification::Passed;
+        };
+        let passed = before.is_some_and(|(known, before)| {
+            *known.verification.of(endpoint) == Verification::Passed
+                && handshake(before, endpoint).as_ref() == Some(&asked)
+        });
+        if passed {
+            Verification::Passed
+        } else {
+            Verification::Pending
+        }
+    })
+}
+
+fn handshake(configured: &dyn Configured, endpoint: Environment) -> Option<Handshake> {
+    let mut all = configured.handshakes("").into_iter();
+    all.find(|handshake| handshake.endpoint == endpoint)
 }
 
 /// What is wrong with the name of a destination that there is not.

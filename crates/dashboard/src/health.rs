@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use ledger::{Failure, Verification};
 use web::{App, counted};
 
-/// The health of an integration, or what holds it, as pages show it.
+/// The health of an integration, or what holds it, as pages show it: as that of the endpoint that does worst.
 pub(crate) struct Shown {
     pub(crate) state: String,
     pub(crate) color: &'static str,
@@ -17,17 +17,21 @@ pub(crate) struct Shown {
     health: Health,
 }
 
-/// The health of an endpoint.
+/// The health of an endpoint, or what holds it.
 pub(crate) struct EndpointShown {
     pub(crate) endpoint: &'static str,
     pub(crate) state: &'static str,
     pub(crate) color: &'static str,
+    /// What is wrong with it, where something is.
+    pub(crate) problem: String,
+    /// Since when deliveries are held for that; empty where they are not.
+    pub(crate) since: String,
     /// The share of the last attempts that was accepted; empty before the first.
     pub(crate) share: String,
     /// When one was last accepted, if any was.
     pub(crate) accepted: String,
     /// The last that was not, and when, unless one was since.
-    pub(crate) problem: String,
+    pub(crate) failure: String,
     pub(crate) failed: String,
 }
 
@@ -41,14 +45,39 @@ const fn word(condition: Condition) -> (&'static str, &'static str) {
     }
 }
 
+/// The higher, the sooner somebody has to look.
+fn rank(color: &str) -> usize {
+    let all = ["grey", "green", "blue", "warn", "red"];
+    let found = all.iter().position(|known| *known == color);
+    found.unwrap_or(all.len())
+}
+
 fn told(failure: &Failure) -> String {
     format!("{} {}", failure.reason.text(), failure.detail)
 }
 
 impl EndpointShown {
-    fn of(health: &EndpointHealth, now: Timestamp) -> Self {
-        let (state, color) = word(health.condition(now));
+    fn of(active: &ActiveIntegration, health: &EndpointHealth, now: Timestamp) -> Self {
+        let condition = health.condition(now);
         let failure = health.failure.as_ref();
+        let wrong = match active.row.verification.of(health.endpoint) {
+            Verification::Failed { problem, at } | Verification::Refused { problem, at } => {
+                Some((problem, at))
+            }
+            Verification::Passed | Verification::Pending => None,
+        };
+        let (state, color) = match (active.held(health.endpoint), wrong) {
+            (Some(NotSent::IntegrationPaused), _) => ("paused", "blue"),
+            (Some(NotSent::EndpointUnverified), None) => ("verifying", "blue"),
+            (Some(NotSent::EndpointUnverified), Some(_)) => ("not verified", "red"),
+            (Some(_), _) => ("not usable", "red"),
+            (None, _) => word(condition),
+        };
+        let is_failing = state == "failing";
+        let problem = match (&active.configured, wrong) {
+            (Err(problem), _) | (Ok(_), Some((problem, _))) => Some(problem.clone()),
+            _ => failure.filter(|_| is_failing).map(told),
+        };
         let share = (health.accepted * 100).checked_div(health.attempts);
         let share = share.map(|share| {
             let attempts = counted(health.attempts, "attempt");
@@ -58,9 +87,11 @@ impl EndpointShown {
             endpoint: health.endpoint.id(),
             state,
             color,
+            problem: problem.unwrap_or_default(),
+            since: wrong.map(|(_, at)| exact(*at)).unwrap_or_default(),
             share: share.unwrap_or_default(),
             accepted: health.accepted_at.map(exact).unwrap_or_default(),
-            problem: failure.map(told).unwrap_or_default(),
+            failure: failure.map(told).unwrap_or_default(),
             failed: failure.map(|failure| exact(failure.at)).unwrap_or_default(),
         }
     }
@@ -69,50 +100,30 @@ impl EndpointShown {
 impl Shown {
     pub(crate) fn of(app: &App, active: &ActiveIntegration) -> Self {
         let health = app.engine.dispatch().health(active);
-        let mut problem = match (&active.configured, &active.row.verification) {
-            (Err(problem), _)
-            | (
-                Ok(_),
-                Verification::Failed { problem, .. } | Verification::Refused { problem, .. },
-            ) => problem.clone(),
-            _ => String::new(),
-        };
         let now = app.engine.system().now();
-        let condition = health.condition(now);
-        let (word, color) = match active.held() {
-            Some(NotSent::IntegrationPaused) => ("paused", "blue"),
-            Some(NotSent::EndpointUnverified) if problem.is_empty() => ("verifying", "blue"),
-            Some(NotSent::EndpointUnverified) => ("not verified", "red"),
-            Some(_) => ("not usable", "red"),
-            None => word(condition),
-        };
-        let mut state = word.to_owned();
-        if active.held().is_none() && condition > Condition::Working {
-            let worst = health.worst(now);
-            if let Some(worst) = worst.filter(|_| health.endpoints.len() > 1) {
-                state = format!("{word} ({})", worst.endpoint.id());
-            }
-            let failing = worst.filter(|_| condition == Condition::Failing);
-            if let Some((worst, failure)) =
-                failing.and_then(|worst| Some((worst, worst.failure.as_ref()?)))
-            {
-                problem = told(failure);
-                if health.endpoints.len() > 1 {
-                    problem = format!("{}: {problem}", worst.endpoint.id());
-                }
-            }
-        }
-        Self {
-            state,
-            color,
-            problem,
-            endpoints: health
-                .endpoints
-                .iter()
-                .map(|endpoint| EndpointShown::of(endpoint, now))
-                .collect(),
+        let all = health.endpoints.iter();
+        let endpoints: Vec<_> = all.map(|of| EndpointShown::of(active, of, now)).collect();
+        // Of two that do as badly, production.
+        let worst = endpoints.iter().rev().max_by_key(|of| rank(of.color));
+        let mut shown = Self {
+            state: "idle".into(),
+            color: "grey",
+            problem: String::new(),
+            endpoints: Vec::new(),
             health,
+        };
+        if let Some(worst) = worst {
+            let is_one_of_several = endpoints.iter().any(|of| of.state != worst.state);
+            shown.color = worst.color;
+            shown.problem.clone_from(&worst.problem);
+            shown.state = match worst.color {
+                "grey" | "green" => worst.state.to_owned(),
+                _ if !is_one_of_several => worst.state.to_owned(),
+                _ => format!("{} ({})", worst.state, worst.endpoint),
+            };
         }
+        shown.endpoints = endpoints;
+        shown
     }
 
     pub(crate) fn is_trouble(&self) -> bool {

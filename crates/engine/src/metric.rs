@@ -27,6 +27,8 @@ pub enum Metric {
     /// Of the last attempts of a day at each endpoint that were answered, or should have been, the share that was accepted, by `project`,
     /// `integration` and `endpoint`; not a number where none was made.
     AcceptedRatio,
+    /// Whether deliveries to each endpoint are held (1) or not (0), by `project`, `integration` and `endpoint`.
+    EndpointHeld,
     /// Nodes there are, this one included.
     Nodes,
 }
@@ -41,7 +43,7 @@ pub(crate) struct Whose {
 
 impl Metric {
     /// Every metric.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::MessagesReceived,
         Self::StoreQuestions,
         Self::EventsRecorded,
@@ -52,6 +54,7 @@ impl Metric {
         Self::OldestWaitingSeconds,
         Self::IntegrationsFailing,
         Self::AcceptedRatio,
+        Self::EndpointHeld,
         Self::Nodes,
     ];
 
@@ -68,6 +71,7 @@ impl Metric {
             Self::OldestWaitingSeconds => "tidings_delivery_oldest_seconds",
             Self::IntegrationsFailing => "tidings_integrations_failing",
             Self::AcceptedRatio => "tidings_integration_accepted_ratio",
+            Self::EndpointHeld => "tidings_endpoint_held",
             Self::Nodes => "tidings_nodes",
         }
     }
@@ -84,13 +88,14 @@ impl Metric {
         histogram!(self.name(), "destination" => destination).record(took.as_secs_f64());
     }
 
-    pub(crate) fn set_share(self, whose: &Whose, share: Option<f64>) {
+    /// Not a number where there is none.
+    pub(crate) fn set_of(self, whose: &Whose, value: Option<f64>) {
         let labels = [
             ("project", whose.project.clone()),
             ("integration", whose.integration.clone()),
             ("endpoint", whose.endpoint.to_owned()),
         ];
-        gauge!(self.name(), &labels).set(share.unwrap_or(f64::NAN));
+        gauge!(self.name(), &labels).set(value.unwrap_or(f64::NAN));
     }
 
     pub(crate) fn set_alone(self, value: u32) {

@@ -3,6 +3,7 @@
 use crate::{allowed::Allowed, data::all_sealed, options::Data, say};
 use anyhow::Result;
 use clap::Args;
+use domain::Environment;
 use ledger::{Ledger, Verification};
 use std::{fmt::Display, process::ExitCode};
 use web::counted;
@@ -45,10 +46,13 @@ pub(crate) async fn run(options: &Options) -> Result<ExitCode> {
         say::line(format!("     {}", data.how_to_mend_key()));
     }
     for integration in &configuration.integrations {
-        if let Verification::Failed { problem, .. } | Verification::Refused { problem, .. } =
-            &integration.verification
-        {
-            report.fails(format!("integration {}: {problem}", integration.key));
+        for endpoint in Environment::ALL {
+            if let Verification::Failed { problem, .. } | Verification::Refused { problem, .. } =
+                integration.verification.of(endpoint)
+            {
+                let (key, endpoint) = (&integration.key, endpoint.id());
+                report.fails(format!("integration {key}, {endpoint}: {problem}"));
+            }
         }
     }
     let backlog = ledger.backlog().await?;

@@ -1,6 +1,6 @@
 //! An event as it is shown, with how it stands with each integration. Shapes here are promises to callers.
 
-use domain::{Event, NotSent};
+use domain::{Environment, Event, NotSent};
 use engine::{ActiveIntegration, Setup};
 use ledger::{DeliveryState, FeedRow, IntegrationState};
 use serde::Serialize;
@@ -99,7 +99,10 @@ pub fn event(setup: &Setup, row: FeedRow) -> EventView {
     let mut integrations: Vec<_> = row
         .integrations
         .iter()
-        .map(|(id, stands)| state(setup.integration(*id), &id.to_string(), stands))
+        .map(|(id, stands)| {
+            let (active, of) = (setup.integration(*id), row.event.environment);
+            state(active, of, &id.to_string(), stands)
+        })
         .collect();
     // A test is of the one integration it was made for.
     let missing = setup
@@ -133,12 +136,18 @@ pub fn of_one(active: &ActiveIntegration, row: &FeedRow) -> Option<StateView> {
         .integrations
         .iter()
         .filter(|(id, _)| *id == active.row.id);
-    let shown = states.map(|(id, stands)| state(Some(active), &id.to_string(), stands));
+    let of = row.event.environment;
+    let shown = states.map(|(id, stands)| state(Some(active), of, &id.to_string(), stands));
     shown.min_by_key(|state| (state.state == "delivered", state.color == "green"))
 }
 
-/// How an event stands with one integration.
-pub fn state(active: Option<&ActiveIntegration>, id: &str, state: &IntegrationState) -> StateView {
+/// How an event of an environment stands with one integration.
+pub fn state(
+    active: Option<&ActiveIntegration>,
+    environment: Environment,
+    id: &str,
+    state: &IntegrationState,
+) -> StateView {
     let (key, name) = active.map_or(("removed", "removed integration"), |active| {
         (active.row.key.as_str(), active.row.name.as_str())
     });
@@ -162,12 +171,13 @@ pub fn state(active: Option<&ActiveIntegration>, id: &str, state: &IntegrationSt
             ..blank
         },
         IntegrationState::Delivery { .. } => {
-            delivery(blank, active.and_then(ActiveIntegration::held), state)
+            let held = active.and_then(|active| active.held(active.endpoint(environment)));
+            delivery(blank, held, state)
         }
     }
 }
 
-/// How a delivery stands, on what is said of its integration. `held` is why the integration sends nothing, if it does not.
+/// How a delivery stands, on what is said of its integration. `held` is why its endpoint is sent nothing, if it is not.
 fn delivery(blank: StateView, held: Option<NotSent>, state: &IntegrationState) -> StateView {
     let IntegrationState::Delivery {
         id,

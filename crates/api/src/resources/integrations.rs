@@ -6,7 +6,7 @@ use configuration::{DesiredIntegration, Stored, masked};
 use domain::{Environment, EventId, IntegrationId, NotSent};
 use engine::{ActiveIntegration, Condition, EndpointHealth, Engine, Health};
 use jiff::Timestamp;
-use ledger::Verification;
+use ledger::{Verdicts, Verification};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use std::time::Duration;
@@ -135,7 +135,7 @@ pub(crate) async fn send_test(
     }))
 }
 
-/// What an endpoint answered when it was asked whether it is the integration's.
+/// What endpoints answered when they were asked whether they are the integration's: of those that something can go to, the one of which most is wrong.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct VerdictView {
     /// When it was last asked; absent where it passed or was never asked.
@@ -162,17 +162,27 @@ fn verdict(verification: &Verification) -> VerdictView {
     }
 }
 
+/// The verdict on the endpoint of which most is wrong, of those that something can go to.
+fn worst<'a>(active: &ActiveIntegration, verdicts: &'a Verdicts) -> &'a Verification {
+    let rank = |verdict: &Verification| match verdict {
+        Verification::Passed => 0,
+        Verification::Pending => 1,
+        Verification::Failed { .. } => 2,
+        Verification::Refused { .. } => 3,
+    };
+    let endpoints = active.endpoints().into_iter().rev();
+    let worst = endpoints.max_by_key(|of| rank(verdicts.of(*of)));
+    verdicts.of(worst.unwrap_or(Environment::Production))
+}
+
 pub(crate) async fn verify(
     State(app): State<App>,
     project: InProject,
     Path((_, key)): Path<(String, String)>,
 ) -> Answer<VerdictView> {
-    let verified = app
-        .engine
-        .dispatch()
-        .verify(project.integration(&key)?)
-        .await?;
-    Ok(Json(verdict(&verified)))
+    let active = project.integration(&key)?;
+    let verified = app.engine.dispatch().verify(active).await?;
+    Ok(Json(verdict(worst(active, &verified))))
 }
 
 pub(crate) async fn put_integration(
@@ -201,6 +211,7 @@ pub(crate) struct IntegrationView {
     /// Those that something can go to, as it is set up: what is wrong with one is its own.
     endpoints: Vec<EndpointView>,
     health: HealthView,
+    /// Where nothing is sent at all; what holds one endpoint alone stands in `endpoints`.
     held: Option<HeldView>,
     id: IntegrationId,
     key: String,
@@ -234,6 +245,9 @@ struct EndpointView {
     /// Which: where there is one for both environments, that of production.
     endpoint: Environment,
     health: EndpointHealthView,
+    /// Why its deliveries are kept and not sent, where they are.
+    held: Option<HeldView>,
+    verification: VerdictView,
 }
 
 /// How an endpoint does.
@@ -283,10 +297,12 @@ impl HealthView {
 }
 
 impl EndpointView {
-    fn of(health: &EndpointHealth, now: Timestamp) -> Self {
+    fn of(active: &ActiveIntegration, health: &EndpointHealth, now: Timestamp) -> Self {
         Self {
             endpoint: health.endpoint,
             health: EndpointHealthView::of(health, now),
+            held: active.held(health.endpoint).map(HeldView::of),
+            verification: verdict(active.row.verification.of(health.endpoint)),
         }
     }
 }
@@ -326,7 +342,16 @@ struct HeldView {
     text: &'static str,
 }
 
-/// Whether the endpoint has shown that it is the integration's.
+impl HeldView {
+    fn of(reason: NotSent) -> Self {
+        Self {
+            text: reason.text(),
+            reason,
+        }
+    }
+}
+
+/// Whether its endpoints have shown that they are the integration's: of those that something can go to, the one of which most is wrong.
 #[derive(Serialize, ToSchema)]
 struct VerificationView {
     problem: Option<String>,
@@ -343,18 +368,15 @@ fn shown(engine: &Engine, active: &ActiveIntegration) -> IntegrationView {
         .then(|| masked(active.spec.fields, &stored.settings));
     let (health, now) = (engine.dispatch().health(active), engine.system().now());
     let endpoints = health.endpoints.iter();
-    let VerdictView { problem, state, .. } = verdict(&row.verification);
+    let VerdictView { problem, state, .. } = verdict(worst(active, &row.verification));
     IntegrationView {
         breaker_open: endpoints.clone().any(|endpoint| endpoint.breaker_open),
         endpoints: endpoints
-            .map(|endpoint| EndpointView::of(endpoint, now))
+            .map(|endpoint| EndpointView::of(active, endpoint, now))
             .collect(),
         destination: row.destination.clone(),
         health: HealthView::of(&health, now),
-        held: active.held().map(|reason| HeldView {
-            reason,
-            text: reason.text(),
-        }),
+        held: active.held_everywhere().map(HeldView::of),
         id: row.id,
         key: row.key.clone(),
         name: row.name.clone(),

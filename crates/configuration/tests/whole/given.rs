@@ -3,6 +3,7 @@
 use super::project::Project;
 use configuration::{APPS, Action, Vault};
 use destinations::FieldKind;
+use domain::Environment::{Production, Sandbox};
 use ledger::{Commission, TransferBehaviour, Verification};
 use serde_json::{Map, Value, json};
 
@@ -255,14 +256,14 @@ fn what_says_nothing_of_settings_needs_not_read_them() {
 #[test]
 fn an_endpoint_is_asked_again_only_when_its_settings_changed() {
     let mut project = project();
-    project.current.integrations[0].verification = Verification::Passed;
+    project.current.integrations[0].verification = Verification::Passed.into();
     let again = json!({ "paused": false, "settings": { "production_url": "https://a.example/" } });
     project
         .apply(json!({ "integrations": { "backend": again } }))
         .unwrap();
     assert_eq!(
         project.integration("backend").verification,
-        Verification::Passed
+        Verification::Passed.into()
     );
     let moved = json!({ "settings": {
         "production_url": "https://c.example/", "production_authorization": "hush"
@@ -270,10 +271,52 @@ fn an_endpoint_is_asked_again_only_when_its_settings_changed() {
     project
         .apply(json!({ "integrations": { "backend": moved } }))
         .unwrap();
-    assert_eq!(
-        project.integration("backend").verification,
-        Verification::Pending
-    );
+    let verification = &project.integration("backend").verification;
+    assert_eq!(*verification.of(Production), Verification::Pending);
+}
+
+/// Whoever switches an event off, or gives the sandbox another URL, does not hold production for it.
+#[test]
+fn only_an_endpoint_that_would_be_asked_something_else_is_asked_again() {
+    let url = |url: &str| json!({ "sandbox_url": url });
+    for (settings, production, sandbox) in [
+        (
+            json!({ "events": { "trial_started": false } }),
+            Verification::Passed,
+            Verification::Passed,
+        ),
+        (
+            json!({ "max_per_second": 5 }),
+            Verification::Passed,
+            Verification::Passed,
+        ),
+        (
+            url("https://other.example/"),
+            Verification::Passed,
+            Verification::Pending,
+        ),
+        (
+            json!({ "handshake": "earlier" }),
+            Verification::Pending,
+            Verification::Pending,
+        ),
+        (
+            json!({ "production_authorization": "new" }),
+            Verification::Pending,
+            Verification::Passed,
+        ),
+    ] {
+        let mut project = project();
+        let both = json!({ "production_url": "https://a.example/", "production_authorization": "hush", "sandbox_url": "https://b.example/" });
+        let change =
+            |settings: &Value| json!({ "integrations": { "backend": { "settings": settings } } });
+        project.apply(change(&both)).unwrap();
+        project.current.integrations[0].verification = Verification::Passed.into();
+        project.apply(change(&settings)).unwrap();
+        let known = &project.integration("backend").verification;
+        let verdicts = (known.of(Production), known.of(Sandbox));
+        assert_eq!(verdicts, (&production, &sandbox), "{settings}");
+    }
 }
 
 #[test]

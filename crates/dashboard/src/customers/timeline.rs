@@ -227,7 +227,8 @@ impl Drawing {
         for row in events {
             let states = row.integrations.iter().filter(|(known, _)| *known == id);
             for (_, state) in states {
-                let view = view::state(Some(active), &id.to_string(), state);
+                let of = row.event.environment;
+                let view = view::state(Some(active), of, &id.to_string(), state);
                 if view.state == "not_sent" && view.color == "grey" {
                     continue;
                 }

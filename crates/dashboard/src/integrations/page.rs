@@ -22,8 +22,9 @@ use axum::{
     response::Response,
 };
 use destinations::Spec;
+use domain::NotSent;
 use engine::ActiveIntegration;
-use ledger::{DeliveryState, EventFilter, Page};
+use ledger::{DeliveryRecord, DeliveryState, EventFilter, Page};
 use web::{
     App,
     access::Access,
@@ -124,11 +125,14 @@ impl Told {
         let failed = newest(app, project, active, Some(DeliveryState::Failed), 1).await?;
         let handshakes = app.engine.dispatch().last_handshakes(active.row.id);
         let configured = active.configured.as_ref();
-        let held = active.held();
-        let rows = sent.into_iter().map(|record| SentRow::of(record, held));
+        let mut rows = Vec::new();
+        for record in sent {
+            let held = held(app, active, &record).await?;
+            rows.push(SentRow::of(record, held));
+        }
         Ok(Self {
             line: line(app, project, active, &backlog(app).await?).await?,
-            sent: rows.collect(),
+            sent: rows,
             failed: failed.len(),
             handshakes: handshakes.into_iter().map(HandshakeLine::of).collect(),
             needs_handshake: configured
@@ -136,6 +140,25 @@ impl Told {
             tested: Tested::of(app, project, active, uri).await?,
         })
     }
+}
+
+/// Why a delivery is not sent, if it is not. Which endpoint it goes to, its event says: that is asked only where one is held and another is not.
+async fn held(
+    app: &App,
+    active: &ActiveIntegration,
+    record: &DeliveryRecord,
+) -> Result<Option<NotSent>, Problem> {
+    let endpoints = active.endpoints().into_iter();
+    let is_any = endpoints.clone().any(|of| active.held(of).is_some());
+    if !is_any || record.state != DeliveryState::Pending {
+        return Ok(None);
+    }
+    if let Some(held) = active.held_everywhere() {
+        return Ok(Some(held));
+    }
+    let ledger = app.engine.ledger();
+    let row = ledger.event(active.row.project, record.event).await?;
+    Ok(row.and_then(|row| active.held(active.endpoint(row.event.environment))))
 }
 
 /// Past events, by what they are.

@@ -56,7 +56,7 @@ impl Foreseen {
             under_way: seen.under_way,
             samples: samples.collect(),
             seconds: seen.total().div_ceil(u64::from(wanted.per_second)),
-            held: wanted.active.held().map_or("", NotSent::text),
+            held: wanted.active.held_everywhere().map_or("", NotSent::text),
         }
     }
 }

@@ -58,7 +58,7 @@ impl Line {
     pub(crate) fn of(project: &InProject, replay: &Replay) -> Self {
         let progress = replay.progress;
         let active = project.setup.integration(replay.integration);
-        let held = active.and_then(ActiveIntegration::held);
+        let held = active.and_then(ActiveIntegration::held_everywhere);
         let (state, color) = match (progress.state, held) {
             (ReplayState::Running, Some(_)) => ("waits for the integration", "blue"),
             (ReplayState::Running, None) => ("running", "blue"),

@@ -74,10 +74,11 @@ async fn is_tested(app: &App, project: &InProject) -> Result<bool, Problem> {
     };
     let newest = Page::Before(None, LOOKED_AT);
     let tests = app.engine.ledger().events(&filter, newest).await?;
-    let mut states = tests.iter().flat_map(|row| &row.integrations);
-    Ok(states.any(|(id, state)| {
-        let shown = view::state(None, &id.to_string(), state);
-        shown.state == "delivered" && shown.is_plain()
+    Ok(tests.iter().any(|row| {
+        row.integrations.iter().any(|(id, state)| {
+            let shown = view::state(None, row.event.environment, &id.to_string(), state);
+            shown.state == "delivered" && shown.is_plain()
+        })
     }))
 }
 

@@ -10,6 +10,9 @@ use crate::{
 use ledger::LedgerError;
 use std::collections::BTreeMap;
 
+/// The share of an endpoint's last attempts that was accepted, where there are any, and whether its deliveries are held.
+type Told = (Option<f64>, bool);
+
 impl Clock {
     /// Counts deliveries that are not settled, and integrations that fail, by destination; destinations without any say zero.
     pub(super) async fn measure_backlog(&self) -> Result<(), LedgerError> {
@@ -21,7 +24,7 @@ impl Clock {
             .collect();
         let mut oldest: BTreeMap<&'static str, u64> = waiting.clone();
         let mut failing = waiting.clone();
-        let mut shares: BTreeMap<Whose, Option<f64>> = BTreeMap::new();
+        let mut endpoints: BTreeMap<Whose, Told> = BTreeMap::new();
         let (backlog, now) = (
             self.core.ledger().backlog().await?,
             self.core.system().now(),
@@ -44,9 +47,10 @@ impl Clock {
             let health = self.dispatch.health(active);
             let is_failing = health.condition(now) == Condition::Failing;
             *failing.entry(active.spec.key).or_default() += u64::from(is_failing);
-            shares.extend(health.endpoints.iter().filter_map(|endpoint| {
+            endpoints.extend(health.endpoints.iter().filter_map(|endpoint| {
                 let whose = whose(&setup, active, endpoint)?;
-                Some((whose, endpoint.accepted_share()))
+                let is_held = active.held(endpoint.endpoint).is_some();
+                Some((whose, (endpoint.accepted_share(), is_held)))
             }));
         }
         for (metric, values) in [
@@ -58,20 +62,22 @@ impl Clock {
                 metric.set(destination, value);
             }
         }
-        self.tell_shares(shares);
+        self.tell_endpoints(endpoints);
         Ok(())
     }
 
     /// Says how each endpoint does, and no longer what was said of those that are gone.
-    fn tell_shares(&self, shares: BTreeMap<Whose, Option<f64>>) {
+    fn tell_endpoints(&self, endpoints: BTreeMap<Whose, Told>) {
         let mut told = self.told.lock();
-        for (whose, share) in &shares {
-            Metric::AcceptedRatio.set_share(whose, *share);
+        for (whose, (share, is_held)) in &endpoints {
+            Metric::AcceptedRatio.set_of(whose, *share);
+            Metric::EndpointHeld.set_of(whose, Some(f64::from(u8::from(*is_held))));
         }
-        for gone in told.iter().filter(|whose| !shares.contains_key(*whose)) {
-            Metric::AcceptedRatio.set_share(gone, None);
+        for gone in told.iter().filter(|whose| !endpoints.contains_key(*whose)) {
+            Metric::AcceptedRatio.set_of(gone, None);
+            Metric::EndpointHeld.set_of(gone, None);
         }
-        *told = shares.into_keys().collect();
+        *told = endpoints.into_keys().collect();
     }
 }
 

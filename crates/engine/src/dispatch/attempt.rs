@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{core::MENDED, metric::Metric, setup::ActiveIntegration, trace};
 use destinations::{Configured, Header, Outcome, Request};
-use domain::{EventKind, Headers, NotSent, time::after};
+use domain::{Environment, EventKind, Headers, NotSent, time::after};
 use jiff::{SignedDuration, Timestamp};
 use ledger::{
     ConfigurationChange, Failure, Integration, Lease, MadeWith, Next, Order, SentRequest,
@@ -175,21 +175,21 @@ impl Dispatch {
             Turned::Opened => {
                 tracing::warn!(integration.id = %active.row.id, destination.key = active.spec.key, "the endpoint keeps failing; it is left alone and probed");
             }
-            Turned::LockedOut => self.lock_out(active, end).await,
+            Turned::LockedOut => self.lock_out(active, lease.lane.endpoint, end).await,
         }
         if matches!(end, End::Answered(_, Outcome::Gone(_))) {
             self.pause_gone(active).await;
         }
     }
 
-    /// Holds an integration whose credentials were refused twice in a row: nothing gets through until they change.
-    async fn lock_out(&self, active: &ActiveIntegration, end: &End) {
+    /// Holds an endpoint that refused the credentials twice in a row: nothing gets through until they change.
+    async fn lock_out(&self, active: &ActiveIntegration, endpoint: Environment, end: &End) {
         let problem = end.detail();
         let at = self.core.system().now();
-        tracing::warn!(integration.id = %active.row.id, problem, "the endpoint refuses the credentials; deliveries are held");
+        tracing::warn!(integration.id = %active.row.id, endpoint = endpoint.id(), problem, "the endpoint refuses the credentials; deliveries are held");
         let refused = Verification::Refused { problem, at };
-        if let Err(error) = self.store(&refused, active).await {
-            tracing::error!(integration.id = %active.row.id, %error, "an integration whose credentials are refused could not be held");
+        if let Err(error) = self.store(&refused, active, endpoint).await {
+            tracing::error!(integration.id = %active.row.id, %error, "an endpoint that refuses the credentials could not be held");
         }
     }
 

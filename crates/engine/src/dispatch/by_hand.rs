@@ -82,7 +82,7 @@ impl Dispatch {
     }
 
     /// How a test event stands once every delivery of it was tried, or once `patience` is over. There is nothing to wait for where its
-    /// integration is held, or where this process sends nothing itself.
+    /// endpoint is held, or where this process sends nothing itself.
     pub async fn tried(
         &self,
         integration: &ActiveIntegration,
@@ -90,7 +90,8 @@ impl Dispatch {
         patience: Duration,
     ) -> Result<Option<FeedRow>, LedgerError> {
         let (mut changes, mut stopping) = (self.core.changes(), self.core.stopping());
-        let is_waited_for = !self.state.is_quiet && integration.held().is_none();
+        let endpoint = integration.endpoint(event.environment);
+        let is_waited_for = !self.state.is_quiet && integration.held(endpoint).is_none();
         let end = tokio::time::sleep(patience);
         tokio::pin!(end);
         loop {

@@ -45,10 +45,10 @@ impl Dispatch {
         let mut among = Vec::new();
         for active in setup.integrations() {
             dispatcher.note_flow(active, uptime);
-            if active.held().is_none() {
-                let lanes = LaneId::all(active.row.id).into_iter();
-                among.extend(lanes.filter(|lane| dispatcher.takes(*lane, active, uptime)));
-            }
+            let lanes = LaneId::all(active.row.id).into_iter();
+            among.extend(lanes.filter(|lane| {
+                active.held(lane.endpoint).is_none() && dispatcher.takes(*lane, active, uptime)
+            }));
         }
         // Whoever comes first has the most room: each is first in turn.
         let turn = dispatcher.turn.fetch_add(1, Ordering::Relaxed);

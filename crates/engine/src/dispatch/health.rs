@@ -13,7 +13,7 @@ const LATELY: SignedDuration = SignedDuration::from_hours(24);
 /// How an integration does.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Health {
-    /// How each of its endpoints does that something can go to, production first.
+    /// How each of its endpoints does that something can go to, production first; at least one.
     pub endpoints: Vec<EndpointHealth>,
     /// Deliveries not settled, when they were last counted.
     pub waiting: u64,

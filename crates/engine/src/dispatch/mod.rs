@@ -136,11 +136,11 @@ impl Dispatcher {
 
     /// Notes, for every lane of an integration, whether anything could go at `uptime`.
     fn note_flow(&self, active: &ActiveIntegration, uptime: Duration) {
-        let is_free = active.held().is_none();
         let lanes = self.lanes.lock();
-        let ids = LaneId::all(active.row.id);
-        for lane in ids.iter().filter_map(|id| lanes.get(id)) {
-            lane.note_flow(is_free, uptime);
+        for id in LaneId::all(active.row.id) {
+            if let Some(lane) = lanes.get(&id) {
+                lane.note_flow(active.held(id.endpoint).is_none(), uptime);
+            }
         }
     }
 

@@ -41,7 +41,9 @@ impl Dispatch {
         let (setup, now) = (self.core.setup(), self.core.system().now());
         for delivery in deliveries {
             let active = setup.integration(delivery.lane.integration);
-            let Some(active) = active.filter(|active| active.held().is_none()) else {
+            let Some(active) =
+                active.filter(|active| active.held(delivery.lane.endpoint).is_none())
+            else {
                 continue;
             };
             let lane = self.lane(delivery.lane);

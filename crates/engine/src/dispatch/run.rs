@@ -53,7 +53,7 @@ impl Dispatch {
             };
             // Held, leased too long ago, or the breaker opened since it waited: it goes back.
             let active = setup.integration(id.integration).filter(|active| {
-                active.held().is_none()
+                active.held(id.endpoint).is_none()
                     && lane.admits(uptime)
                     && now
                         .saturating_add(active.timeout())

@@ -40,7 +40,7 @@ impl Replays {
             return Ok(());
         };
         // What is held would only pile up.
-        if active.held().is_some() {
+        if active.held_everywhere().is_some() {
             return Ok(());
         }
         let mut step = ReplayStep {

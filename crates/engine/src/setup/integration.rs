@@ -25,23 +25,32 @@ pub struct ActiveIntegration {
 }
 
 impl ActiveIntegration {
+    /// The endpoint that events of an environment go to.
+    pub fn endpoint(&self, environment: Environment) -> Environment {
+        let configured = self.configured.as_ref();
+        // Where settings cannot be read, what is held apart is not mixed.
+        configured.map_or(environment, |configured| configured.endpoint(environment))
+    }
+
     /// The lane of events of an environment.
     pub(crate) fn lane(&self, environment: Environment) -> LaneId {
-        let configured = self.configured.as_ref();
         LaneId {
             integration: self.row.id,
-            // Where settings cannot be read, what is held apart is not mixed.
-            endpoint: configured.map_or(environment, |configured| configured.endpoint(environment)),
+            endpoint: self.endpoint(environment),
         }
     }
 
-    /// Its endpoints that something can go to; where its settings cannot be read, all that an integration can have.
-    pub(crate) fn endpoints(&self) -> Vec<Environment> {
-        let configured = self.configured.as_ref();
-        configured.map_or_else(
-            |_| Environment::ALL.to_vec(),
-            |configured| configured.endpoints(),
-        )
+    /// Its endpoints that something can go to: at least one, which is that of production where it is set up for none, and all that an integration
+    /// can have where its settings cannot be read.
+    pub fn endpoints(&self) -> Vec<Environment> {
+        let Ok(configured) = &self.configured else {
+            return Environment::ALL.to_vec();
+        };
+        let endpoints = configured.endpoints();
+        if endpoints.is_empty() {
+            return vec![Environment::Production];
+        }
+        endpoints
     }
 
     /// How long an answer is waited for.
@@ -68,9 +77,9 @@ impl ActiveIntegration {
         after(now, LEASE.saturating_add(timeout))
     }
 
-    /// Why deliveries are held, if they are.
-    pub fn held(&self) -> Option<NotSent> {
-        match (&self.configured, &self.row.verification) {
+    /// Why deliveries to an endpoint are held, if they are.
+    pub fn held(&self, endpoint: Environment) -> Option<NotSent> {
+        match (&self.configured, self.row.verification.of(endpoint)) {
             _ if self.row.paused => Some(NotSent::IntegrationPaused),
             (Err(_), _) | (Ok(_), Verification::Refused { .. }) => {
                 Some(NotSent::MissingCredentials)
@@ -80,6 +89,13 @@ impl ActiveIntegration {
             }
             (Ok(_), Verification::Passed) => None,
         }
+    }
+
+    /// Why nothing goes out at all, where that is so: every endpoint that something can go to is held.
+    pub fn held_everywhere(&self) -> Option<NotSent> {
+        let mut held = self.endpoints().into_iter().map(|of| self.held(of));
+        let first = held.next()??;
+        held.all(|held| held.is_some()).then_some(first)
     }
 }
 

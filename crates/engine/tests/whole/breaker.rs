@@ -20,7 +20,7 @@ async fn set_up(world: &World, mut settings: serde_json::Value) {
         .engine
         .vault()
         .seal(&row.id.to_string(), plain.as_bytes());
-    row.verification = Verification::Passed;
+    row.verification = Verification::Passed.into();
     let change = vec![ConfigurationChange::PutIntegration(row)];
     assert!(
         world

@@ -2,6 +2,7 @@
 
 use crate::world::{Chain, DAY, SILENT, World, webhook};
 use domain::{
+    Environment::{Production, Sandbox},
     EventKind::{SubscriptionExpired, SubscriptionStarted},
     NotSent,
 };
@@ -30,6 +31,35 @@ async fn others_are_saved_and_verified() {
         .until("the other is verified", || world.held("c").is_none())
         .await;
     assert_eq!(world.held("silent"), Some(NotSent::EndpointUnverified));
+}
+
+/// Whoever let a sandbox go is not cut off from production for it, and nothing that is saved cuts it off either.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_other_endpoint_of_the_same_integration_is_verified_and_stays_so() {
+    let world = World::running().await;
+    let two = |more: serde_json::Value| {
+        let mut settings =
+            json!({ "production_url": "https://live.example/", "sandbox_url": SILENT });
+        settings
+            .as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
+        json!({ "two": { "destination": "webhook", "settings": settings } })
+    };
+    world.save(two(json!({}))).await;
+    let live = || world.held_at("two", Production);
+    world
+        .until("production is verified", || live().is_none())
+        .await;
+    let unverified = Some(NotSent::EndpointUnverified);
+    assert_eq!(world.held_at("two", Sandbox), unverified);
+    world
+        .save(two(json!({ "events": { "trial_started": false } })))
+        .await;
+    assert_eq!((live(), world.held_at("two", Sandbox)), (None, unverified));
+    let asked = world.endpoints.handshakes.lock().unwrap();
+    let of_live = asked.iter().filter(|url| url.starts_with("https://live."));
+    assert_eq!(of_live.count(), 1, "{asked:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -233,7 +233,7 @@ async fn what_waits_for_an_endpoint_that_takes_few_a_second_goes_back() {
             .engine
             .vault()
             .seal(&row.id.to_string(), plain.as_bytes());
-        row.verification = Verification::Passed;
+        row.verification = Verification::Passed.into();
         let change = vec![ConfigurationChange::PutIntegration(row)];
         assert!(
             world

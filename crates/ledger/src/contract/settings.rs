@@ -26,7 +26,7 @@ pub(super) fn webhook() -> Integration {
         destination: "webhook".into(),
         sealed_settings: vec![1, 2],
         paused: false,
-        verification: Verification::Pending,
+        verification: Verification::Pending.into(),
     }
 }
 

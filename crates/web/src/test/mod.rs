@@ -147,7 +147,7 @@ impl TestServer {
         let mut changes: Vec<_> = steps.into_iter().filter_map(|step| step.change).collect();
         for change in &mut changes {
             if let ledger::ConfigurationChange::PutIntegration(integration) = change {
-                integration.verification = ledger::Verification::Passed;
+                integration.verification = ledger::Verification::Passed.into();
             }
         }
         let setup = engine.setup();

@@ -136,7 +136,7 @@ async fn failed_for_want_of_credentials_is_sent_once_the_settings_are_saved() {
         );
         let row = ledger::Integration {
             sealed_settings,
-            verification: ledger::Verification::Passed,
+            verification: ledger::Verification::Passed.into(),
             ..(*integration.row).clone()
         };
         let change = vec![ledger::ConfigurationChange::PutIntegration(row)];

@@ -24,11 +24,11 @@ use ::ledger::{Configuration, ConfigurationChange, EventFilter, FeedRow, Ledger,
 use clock::Clock;
 use configuration::{Desired, Means, Vault};
 use destinations::{Context, Response};
-use domain::{AppId, Event, EventKind, NotSent, ProjectId, Store};
+use domain::{AppId, Environment, Event, EventKind, NotSent, ProjectId, Store};
 use endpoints::Endpoints;
 use engine::{
-    Accepted, Engine, IntakeError, Parts, Retention, System, Transport, TransportError,
-    rederive::Report,
+    Accepted, ActiveIntegration, Engine, IntakeError, Parts, Retention, System, Transport,
+    TransportError, rederive::Report,
 };
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -240,7 +240,11 @@ impl World {
         world
             .until("the endpoints are verified", || {
                 let setup = world.engine.setup();
-                setup.integrations().all(|active| active.held().is_none())
+                let held = |active: &ActiveIntegration| {
+                    let mut endpoints = active.endpoints().into_iter();
+                    endpoints.any(|endpoint| active.held(endpoint).is_some())
+                };
+                !setup.integrations().any(held)
             })
             .await;
         world
@@ -289,11 +293,20 @@ impl World {
         );
     }
 
-    /// Why deliveries to an integration are held; `None` when they are not.
+    /// Why nothing goes to an integration; `None` when something does.
     pub(crate) fn held(&self, key: &str) -> Option<NotSent> {
         let setup = self.engine.setup();
         let mut all = setup.integrations();
-        all.find(|active| active.row.key == key).unwrap().held()
+        let active = all.find(|active| active.row.key == key);
+        active.unwrap().held_everywhere()
+    }
+
+    /// Why deliveries to an endpoint of an integration are held; `None` when they are not.
+    pub(crate) fn held_at(&self, key: &str, endpoint: Environment) -> Option<NotSent> {
+        let setup = self.engine.setup();
+        let mut all = setup.integrations();
+        let active = all.find(|active| active.row.key == key);
+        active.unwrap().held(endpoint)
     }
 
     pub(crate) fn now(&self) -> Timestamp {
