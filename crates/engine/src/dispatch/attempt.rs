@@ -178,18 +178,27 @@ impl Dispatch {
             Turned::LockedOut => self.lock_out(active, lease.lane.endpoint, end).await,
         }
         if matches!(end, End::Answered(_, Outcome::Gone(_))) {
-            self.pause_gone(active).await;
+            self.leave_gone(active, lease.lane.endpoint, end).await;
         }
     }
 
-    /// Holds an endpoint that refused the credentials twice in a row: nothing gets through until they change.
+    /// Holds an endpoint that refused the credentials twice in a row, or wants no more: nothing gets through until somebody changes that.
     async fn lock_out(&self, active: &ActiveIntegration, endpoint: Environment, end: &End) {
         let problem = end.detail();
         let at = self.core.system().now();
-        tracing::warn!(integration.id = %active.row.id, endpoint = endpoint.id(), problem, "the endpoint refuses the credentials; deliveries are held");
+        tracing::warn!(integration.id = %active.row.id, endpoint = endpoint.id(), problem, "the endpoint refuses what it is sent; its deliveries are held");
         let refused = Verification::Refused { problem, at };
         if let Err(error) = self.store(&refused, active, endpoint).await {
-            tracing::error!(integration.id = %active.row.id, %error, "an endpoint that refuses the credentials could not be held");
+            tracing::error!(integration.id = %active.row.id, %error, "an endpoint that refuses what it is sent could not be held");
+        }
+    }
+
+    /// Leaves an endpoint alone that wants no more: it is held, and its integration is paused where it has no other.
+    async fn leave_gone(&self, active: &ActiveIntegration, endpoint: Environment, end: &End) {
+        if active.endpoints().iter().any(|other| *other != endpoint) {
+            self.lock_out(active, endpoint, end).await;
+        } else {
+            self.pause_gone(active).await;
         }
     }
 

@@ -23,4 +23,5 @@ mod stopping;
 mod stores;
 mod throttle;
 mod truth;
+mod two_endpoints;
 mod world;

@@ -1,0 +1,54 @@
+//! What is wrong with one endpoint of an integration holds nothing of the other.
+
+use crate::world::{Chain, World, answer};
+use domain::Environment::{Production, Sandbox};
+use serde_json::json;
+
+const LIVE: &str = "https://two.example/live";
+const TRIAL: &str = "https://two.example/trial";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_that_refuses_the_credentials_or_wants_no_more_is_held_alone() {
+    let slack = json!({ "destination": "slack", "settings": { "webhook_url": LIVE, "sandbox_webhook_url": TRIAL } });
+    let urls = json!({ "format": "standard", "production_url": LIVE, "sandbox_url": TRIAL });
+    let webhook = json!({ "destination": "webhook", "settings": urls });
+    for (two, refused) in [
+        (slack, answer(404, "no_service")),
+        (webhook, answer(410, "")),
+    ] {
+        let world = World::new().await;
+        world.save(json!({ "two": two.clone() })).await;
+        world.answer_with(move |url, _| {
+            if url == TRIAL {
+                refused.clone()
+            } else {
+                answer(200, "{}")
+            }
+        });
+        // Purchases of the App Store here are of the sandbox.
+        for customer in 1..=2 {
+            let mut chain = Chain::purchase(customer * 1000, "unmapped", None, world.now());
+            let told = chain.notify("SUBSCRIBED", world.now());
+            world.tell(&told).await.unwrap();
+            world.catch_up().await;
+            world.pass(2).await;
+        }
+        world.catch_up().await;
+        assert!(world.held_at("two", Sandbox).is_some(), "{two}");
+        assert_eq!(world.held_at("two", Production), None, "{two}");
+        let asked = |at: &str| {
+            let sent = world.endpoints.sent.lock().unwrap();
+            sent.iter().filter(|sent| sent.url == at).count()
+        };
+        let before = asked(TRIAL);
+        let setup = world.engine.setup();
+        let active = setup.integrations().find(|active| active.row.key == "two");
+        let dispatch = world.engine.dispatch();
+        dispatch.send_test(active.unwrap()).await.unwrap();
+        world.pass(2).await;
+        world.catch_up().await;
+        assert_eq!((asked(LIVE), asked(TRIAL)), (1, before), "{two}");
+        // The integration itself goes on: nobody paused it.
+        assert!(!active.unwrap().row.paused, "{two}");
+    }
+}
