@@ -239,11 +239,14 @@ async fn those_who_only_hold_on_keep_nobody_out_who_asks() {
     assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
 }
 
-/// Whether somebody who came before so many others is answered once it asks.
-async fn is_answered_after(open: &Open, others: impl Iterator<Item = u8>) -> bool {
-    let mut honest = open.come(200).await;
+/// Whether somebody is answered who asks after others have come for a long time, and come on.
+async fn is_answered_beside(open: &Open, others: impl Iterator<Item = u8> + Clone) -> bool {
     let mut held = Vec::new();
-    for other in others {
+    for other in others.clone() {
+        held.push(open.come(other).await);
+    }
+    let mut honest = open.come(200).await;
+    for other in others.take(50) {
         held.push(open.come(other).await);
     }
     // The last has been let in or turned away by now, and those before it.
@@ -260,13 +263,35 @@ async fn those_who_come_again_and_again_leave_others_the_time_to_ask() {
         connections: 6,
         ..wide()
     };
-    let (one, four) = (|| (0..100).map(|_| 2), || (0..100).map(|turn| 2 + turn % 4));
-    // One address has more than others, and so takes from itself; several that have one place each take somebody's once in a while.
-    assert!(is_answered_after(&Open::with(few).await, one()).await);
-    assert!(is_answered_after(&Open::with(few).await, four()).await);
+    let (one, many) = (std::iter::repeat_n(2, 400), (2..10).cycle().take(400));
+    // One address has more than others, and so takes from itself; several that have one place each take a few of others'.
+    assert!(is_answered_beside(&Open::with(few).await, one.clone()).await);
+    assert!(is_answered_beside(&Open::with(few).await, many).await);
     // Behind a proxy nobody can be told apart: who keeps the server waiting longest goes.
     let open = Open::behind("127.0.0.0/8", few).await;
-    assert!(!is_answered_after(&open, one()).await);
+    assert!(!is_answered_beside(&open, one).await);
+}
+
+/// A store has several messages at once.
+#[tokio::test]
+async fn whoever_asks_comes_as_often_as_it_likes() {
+    let open = Open::with(Bounds {
+        connections: 6,
+        ..wide()
+    })
+    .await;
+    let mut held = Vec::new();
+    for other in (2..10).cycle().take(400) {
+        held.push(open.come(other).await);
+    }
+    for number in 0..100 {
+        let mut honest = open.come(200).await;
+        drop(honest.write_all(ASKS_LAST.as_bytes()).await);
+        let answer = rest(&mut honest).await;
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{number}: {answer}");
+        // Places are taken again meanwhile.
+        held.push(open.come(2 + number % 8).await);
+    }
 }
 
 #[tokio::test]

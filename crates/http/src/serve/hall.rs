@@ -40,25 +40,30 @@ struct State {
     asked: Instant,
     /// Since when an answer lies there of which not all was taken.
     untaken: Option<Instant>,
+    was_answered: bool,
     is_dismissed: bool,
 }
 
 /// A connection, as the hall sees it.
 pub(super) struct Place {
     from: Whence,
+    /// When it was taken, or those of the same address that made way for it.
+    came: Instant,
     state: Guarded<State>,
     dismissed: Notify,
 }
 
 impl Place {
-    fn new(from: Whence, now: Instant) -> Self {
+    fn new(from: Whence, came: Option<Instant>, now: Instant) -> Self {
         Self {
             from,
+            came: came.unwrap_or(now),
             state: Guarded::new(State {
                 waits: Waits::Request,
                 since: now,
                 asked: now,
                 untaken: None,
+                was_answered: false,
                 is_dismissed: false,
             }),
             dismissed: Notify::new(),
@@ -99,6 +104,7 @@ impl Place {
     pub(super) fn is_answered(&self, now: Instant) {
         let mut state = self.state.lock();
         (state.waits, state.since) = (Waits::Request, now);
+        state.was_answered = true;
     }
 
     /// Whether the caller took all that there was.
@@ -116,12 +122,19 @@ impl Place {
         self.dismissed.notified().await;
     }
 
-    /// Since when the caller keeps the server waiting, if it does.
-    fn waits_since(&self) -> Option<Instant> {
+    /// The caller, if it keeps the server waiting.
+    fn waiting(&self, number: u64) -> Option<Waiting> {
         let state = self.state.lock();
         let of_caller = (state.waits != Waits::Us).then_some(state.since);
         let oldest = of_caller.into_iter().chain(state.untaken).min();
-        oldest.filter(|_| !state.is_dismissed)
+        let since = oldest.filter(|_| !state.is_dismissed)?;
+        let was_answered = state.was_answered || state.untaken.is_some();
+        Some(Waiting {
+            number,
+            from: self.from,
+            since: if was_answered { since } else { self.came },
+            was_answered,
+        })
     }
 
     fn is_late(&self, bounds: &Bounds, now: Instant) -> bool {
@@ -175,11 +188,21 @@ pub(super) struct Seat {
     hall: Arc<Hall>,
     number: u64,
     place: Arc<Place>,
+    /// It was taken of somebody, and what is asked from it is not answered yet.
+    counts: AtomicBool,
 }
 
 impl Seat {
     pub(super) const fn place(&self) -> &Arc<Place> {
         &self.place
+    }
+
+    /// What it asked for is answered.
+    pub(super) fn asked(&self) {
+        if self.counts.swap(false, Ordering::Relaxed) {
+            let grace = self.hall.bounds.grace;
+            self.hall.taken.lock().way.asked(self.place.from, grace);
+        }
     }
 
     /// Whether this one makes way once it is answered; then nobody else has to.
@@ -216,12 +239,16 @@ impl Hall {
 
     /// A place for somebody who connected. Where all are taken, somebody [makes way](super::make_way); `None` where that is the newcomer itself.
     pub(super) async fn place(self: &Arc<Self>, from: Whence) -> Option<Seat> {
+        let (mut counts, mut came) = (false, None);
         loop {
-            if let Some(seat) = self.free_place(from) {
+            if let Some(mut seat) = self.free_place(from, came) {
+                *seat.counts.get_mut() = counts;
                 return Some(seat);
             }
             match self.make_way(from, Instant::now()) {
                 Goes::This(_) => {}
+                Goes::Counted(_) => counts = true,
+                Goes::Own(number) => came = self.came(number),
                 Goes::Nobody => self.is_wanted.store(true, Ordering::Relaxed),
                 Goes::Newcomer => return None,
             }
@@ -232,12 +259,17 @@ impl Hall {
         }
     }
 
-    fn free_place(self: &Arc<Self>, from: Whence) -> Option<Seat> {
+    fn came(&self, number: u64) -> Option<Instant> {
+        let taken = self.taken.lock();
+        taken.places.get(&number).map(|place| place.came)
+    }
+
+    fn free_place(self: &Arc<Self>, from: Whence, came: Option<Instant>) -> Option<Seat> {
         let mut taken = self.taken.lock();
         if taken.places.len() >= self.bounds.connections {
             return None;
         }
-        let place = Arc::new(Place::new(from, Instant::now()));
+        let place = Arc::new(Place::new(from, came, Instant::now()));
         let number = taken.next;
         taken.next += 1;
         taken.places.insert(number, Arc::clone(&place));
@@ -249,6 +281,7 @@ impl Hall {
             hall: Arc::clone(self),
             number,
             place,
+            counts: AtomicBool::default(),
         })
     }
 
@@ -270,16 +303,12 @@ impl Hall {
         if let Some((number, _)) = going {
             return Goes::This(*number);
         }
-        let waiting = places.iter().filter_map(|(number, place)| {
-            Some(Waiting {
-                number: *number,
-                from: place.from,
-                since: place.waits_since()?,
-            })
-        });
+        let waiting = places
+            .iter()
+            .filter_map(|(number, place)| place.waiting(*number));
         let waiting: Vec<_> = waiting.collect();
         let goes = way.make(newcomer, &waiting, self.bounds.grace, now);
-        if let Goes::This(number) = goes
+        if let Goes::This(number) | Goes::Counted(number) | Goes::Own(number) = goes
             && let Some(place) = places.get(&number)
         {
             place.dismiss();
@@ -347,7 +376,8 @@ mod tests {
         // What was asked before and answered waits from then on.
         idle.place.works(after(1));
         idle.place.is_answered(after(5));
-        for expected in [slow, asking, idle] {
+        // Whoever was not answered yet waits since it came.
+        for expected in [asking, slow, idle] {
             assert!(!is_dismissed(&expected));
             hall.make_way(None, after(20));
             assert!(is_dismissed(&expected));

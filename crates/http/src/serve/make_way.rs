@@ -2,18 +2,23 @@
 //!
 //! **How it works.** Whoever has kept the server waiting for a while goes, the longest first, wherever it is. Where nobody has, places change hands
 //! faster than anybody can ask for something: somebody comes back again and again. Then they are shared among the addresses. Whoever comes
-//! from one takes a place of an address that has more, or of its own. One that has none takes one of those that have no more than it will have,
-//! but not again within that while: so a hundred addresses that come back all the time leave everybody else time to ask.
+//! takes a place of the address that has most, where that is more than its own will have; otherwise one that was answered before, and last
+//! one of somebody who has not asked yet. What it takes so is counted for its address until it is answered: beyond a few at once, and then one in that while,
+//! those who never ask have only what their own address has. So a hundred addresses that hold on, and come back whenever they are hung up
+//! on, leave everybody else time to ask.
 //!
 //! **What it does not do.** It hangs up on nobody whom the server keeps waiting.
 
 use std::{
+    cmp::Reverse,
     collections::BTreeMap,
     net::IpAddr,
     time::{Duration, Instant},
 };
 
-/// Addresses that are remembered to have taken a place of somebody else.
+/// Places of others that an address may have taken without asking for anything, before it has to wait between them.
+const AT_ONCE: u32 = 16;
+/// Addresses that are counted for.
 const MOST: usize = 10_000;
 
 /// Where somebody is connected from; nowhere in particular by way of a proxy, which speaks for any number of addresses.
@@ -27,6 +32,8 @@ pub(super) struct Waiting {
     pub(super) from: Whence,
     /// Since when it keeps the server waiting.
     pub(super) since: Instant,
+    /// It was answered before.
+    pub(super) was_answered: bool,
 }
 
 /// Who goes.
@@ -34,6 +41,10 @@ pub(super) struct Waiting {
 pub(super) enum Goes {
     /// Whoever has the place of this number.
     This(u64),
+    /// The same, which counts for the newcomer's address until it is answered.
+    Counted(u64),
+    /// The same, who is of the newcomer's address, which so waits for as long.
+    Own(u64),
     /// Whoever comes.
     Newcomer,
     /// Nobody keeps the server waiting: the newcomer waits for whoever is answered next.
@@ -45,8 +56,8 @@ pub(super) enum Goes {
 pub(super) struct Way {
     /// How many places each address has.
     has: BTreeMap<IpAddr, usize>,
-    /// When each address took a place of somebody who had no more.
-    took: BTreeMap<IpAddr, Instant>,
+    /// When all that each address took of others is made up for.
+    even_at: BTreeMap<IpAddr, Instant>,
 }
 
 impl Way {
@@ -68,7 +79,15 @@ impl Way {
         }
     }
 
-    /// Whom those who come by way of a proxy make one of.
+    /// Somebody was answered: what it took for that does not count.
+    pub(super) fn asked(&mut self, from: Whence, grace: Duration) {
+        let even_at = from.and_then(|address| self.even_at.get_mut(&address));
+        if let Some(even_at) = even_at {
+            *even_at = even_at.checked_sub(grace).unwrap_or(*even_at);
+        }
+    }
+
+    /// Whoever comes by way of a proxy is alone.
     fn count(&self, from: Whence) -> usize {
         from.map_or(1, |address| self.has.get(&address).copied().unwrap_or(0))
     }
@@ -81,48 +100,47 @@ impl Way {
         grace: Duration,
         now: Instant,
     ) -> Goes {
-        let own = newcomer.map_or(0, |_| self.count(newcomer));
-        let with_count = |waiting: &Waiting| (self.count(waiting.from), *waiting);
-        let counted: Vec<_> = waiting.iter().map(with_count).collect();
-        let longest = |of: &dyn Fn(usize, &Waiting) -> bool| {
-            let some = counted
-                .iter()
-                .filter(|(count, waiting)| of(*count, waiting));
-            let longest = some.min_by_key(|(_, waiting)| waiting.since);
-            longest.map(|(_, waiting)| Goes::This(waiting.number))
-        };
-        let waits_long = |_, waiting: &Waiting| now.duration_since(waiting.since) >= grace;
-        let is_own = |_, waiting: &Waiting| newcomer.is_some() && waiting.from == newcomer;
-        let most = counted.iter().map(|(count, _)| *count).max();
-        let has_most = |count, _: &Waiting| count > own + 1 && Some(count) == most;
-        let found = longest(&waits_long)
-            .or_else(|| longest(&has_most))
-            .or_else(|| longest(&is_own));
-        if let Some(goes) = found {
-            return goes;
-        }
-        let Some(of_an_equal) = longest(&|count, _| count == own + 1) else {
+        if waiting.is_empty() {
             return Goes::Nobody;
-        };
+        }
+        let longest = waiting.iter().min_by_key(|waiting| waiting.since);
+        let is_late = |longest: &&Waiting| now.duration_since(longest.since) >= grace;
+        if let Some(late) = longest.filter(is_late) {
+            return Goes::This(late.number);
+        }
+        let own = newcomer.map_or(0, |_| self.count(newcomer));
+        let rank = |waiting: &&Waiting| (self.count(waiting.from), Reverse(waiting.since));
+        let greedy = waiting.iter().max_by_key(rank);
+        if let Some(greedy) = greedy.filter(|greedy| self.count(greedy.from) > own + 1) {
+            return Goes::This(greedy.number);
+        }
+        let rank = |waiting: &&Waiting| (!waiting.was_answered, waiting.since);
+        let equal = waiting.iter().min_by_key(rank);
+        let equal = equal.map_or(Goes::Nobody, |equal| Goes::Counted(equal.number));
         match newcomer {
-            Some(address) if !self.may_take(address, grace, now) => Goes::Newcomer,
-            _ => of_an_equal,
+            Some(address) if !self.takes(address, grace, now) => {
+                let own = waiting.iter().filter(|waiting| waiting.from == newcomer);
+                let own = own.min_by_key(|waiting| waiting.since);
+                own.map_or(Goes::Newcomer, |own| Goes::Own(own.number))
+            }
+            _ => equal,
         }
     }
 
-    /// Whether an address may take a place of one that has no more, and that it does.
-    fn may_take(&mut self, address: IpAddr, grace: Duration, now: Instant) -> bool {
-        let is_recent = |at: &Instant| now.duration_since(*at) < grace;
-        if self.took.get(&address).is_some_and(is_recent) {
+    /// Whether an address may take one more place of others, and that it does.
+    fn takes(&mut self, address: IpAddr, grace: Duration, now: Instant) -> bool {
+        let even_at = self.even_at.get(&address).copied();
+        let even_at = even_at.unwrap_or(now).max(now) + grace;
+        if even_at.duration_since(now) > grace * AT_ONCE {
             return false;
         }
-        if self.took.len() >= MOST {
-            self.took.retain(|_, at| is_recent(at));
+        if self.even_at.len() >= MOST {
+            self.even_at.retain(|_, even_at| *even_at > now);
         }
-        if self.took.len() >= MOST {
-            self.took.clear();
+        if self.even_at.len() >= MOST {
+            self.even_at.clear();
         }
-        self.took.insert(address, now);
+        self.even_at.insert(address, even_at);
         true
     }
 }
@@ -133,92 +151,106 @@ mod tests {
 
     const GRACE: Duration = Duration::from_secs(2);
 
-    /// Four addresses.
+    /// Addresses.
     fn addresses() -> [Whence; 4] {
         [1, 2, 3, 4].map(|number| Some(IpAddr::from([127, 0, 0, number])))
     }
 
-    /// Those who wait, by where they are from and for how many milliseconds; their places are numbered as they stand.
-    fn goes(way: &mut Way, newcomer: Whence, waiting: &[(Whence, u64)]) -> Goes {
-        let now = Instant::now() + Duration::from_mins(1);
+    /// Those who wait, by where they are from, for how many milliseconds, and whether they were answered; their places are numbered as they stand.
+    fn goes(
+        way: &mut Way,
+        newcomer: Whence,
+        waiting: &[(Whence, u64, bool)],
+        now: Instant,
+    ) -> Goes {
         let waiting: Vec<_> = (0..)
             .zip(waiting)
-            .map(|(number, (from, millis))| Waiting {
+            .map(|(number, (from, millis, was_answered))| Waiting {
                 number,
                 from: *from,
                 since: now.checked_sub(Duration::from_millis(*millis)).unwrap(),
+                was_answered: *was_answered,
             })
             .collect();
         way.make(newcomer, &waiting, GRACE, now)
     }
 
-    /// A way for those who have as many places as they stand here.
-    fn with(places: &[Whence]) -> Way {
+    /// A way for those who have as many places as they stand here, and a moment.
+    fn with(places: &[Whence]) -> (Way, Instant) {
         let mut way = Way::default();
         for from in places {
             way.comes(*from);
         }
-        way
+        (way, Instant::now() + Duration::from_mins(1))
     }
 
     #[test]
     fn whoever_waited_long_goes_wherever_it_is() {
         let [one, other, third, _] = addresses();
-        let mut way = with(&[one, one, one, other]);
-        let waiting = [(one, 10), (one, 2_000), (one, 20), (other, 3_000)];
-        assert_eq!(goes(&mut way, third, &waiting), Goes::This(3));
-        assert_eq!(goes(&mut way, other, &waiting), Goes::This(3));
+        let (mut way, now) = with(&[one, one, one, other]);
+        let waiting = [
+            (one, 10, true),
+            (one, 2_000, false),
+            (one, 20, true),
+            (other, 3_000, false),
+        ];
+        for newcomer in [third, other, None] {
+            assert_eq!(goes(&mut way, newcomer, &waiting, now), Goes::This(3));
+        }
     }
 
     #[test]
-    fn an_address_that_has_more_makes_way_and_then_its_own() {
+    fn an_address_that_has_more_makes_way_however_often() {
         let [one, other, third, _] = addresses();
-        let mut way = with(&[one, one, one, other]);
-        let waiting = [(one, 10), (one, 20), (one, 30), (other, 40)];
-        for (newcomer, expected) in [
-            (third, Goes::This(2)),
-            (other, Goes::This(2)),
-            (one, Goes::This(2)),
-            (None, Goes::This(2)),
-        ] {
-            assert_eq!(goes(&mut way, newcomer, &waiting), expected, "{newcomer:?}");
-        }
-        // However often: it takes nothing of anybody else.
-        let mut way = with(&[one, other]);
-        for _ in 0..10 {
-            let waiting = [(one, 10), (other, 40)];
-            assert_eq!(goes(&mut way, one, &waiting), Goes::This(0));
+        let (mut way, now) = with(&[one, one, one, other]);
+        let waiting = [
+            (one, 10, false),
+            (one, 20, false),
+            (one, 30, false),
+            (other, 40, true),
+        ];
+        for _ in 0..2 * AT_ONCE {
+            for newcomer in [third, other, None] {
+                assert_eq!(goes(&mut way, newcomer, &waiting, now), Goes::This(2));
+            }
         }
     }
 
     #[test]
-    fn one_that_comes_again_and_again_takes_a_place_of_an_equal_once_in_a_while() {
+    fn whoever_never_asks_takes_a_few_places_of_others_and_then_its_own() {
         let [one, other, third, fourth] = addresses();
-        let mut way = with(&[one, other]);
-        let waiting = [(one, 10), (other, 40)];
-        assert_eq!(goes(&mut way, third, &waiting), Goes::This(1));
-        assert_eq!(goes(&mut way, third, &waiting), Goes::Newcomer);
-        assert_eq!(goes(&mut way, fourth, &waiting), Goes::This(1));
-        // A proxy comes for anybody.
-        for _ in 0..3 {
-            assert_eq!(goes(&mut way, None, &waiting), Goes::This(1));
+        let (mut way, now) = with(&[one, other]);
+        let waiting = [(one, 10, true), (other, 40, false), (one, 30, true)];
+        for _ in 0..AT_ONCE {
+            // One that was answered goes before one that has not asked.
+            assert_eq!(goes(&mut way, third, &waiting, now), Goes::Counted(2));
+            assert_eq!(goes(&mut way, other, &waiting, now), Goes::Counted(2));
         }
-        let later = Instant::now() + Duration::from_mins(2);
-        let waiting = [Waiting {
-            number: 7,
-            from: one,
-            since: later,
-        }];
-        assert_eq!(way.make(third, &waiting, GRACE, later), Goes::This(7));
+        assert_eq!(goes(&mut way, third, &waiting, now), Goes::Newcomer);
+        assert_eq!(goes(&mut way, other, &waiting, now), Goes::Own(1));
+        // Others, and a proxy, which comes for anybody, do as before.
+        assert_eq!(goes(&mut way, fourth, &waiting, now), Goes::Counted(2));
+        for _ in 0..2 * AT_ONCE {
+            assert_eq!(goes(&mut way, None, &waiting, now), Goes::Counted(2));
+        }
+        // One that was answered may come again, and anybody after a while.
+        way.asked(third, GRACE);
+        assert_eq!(goes(&mut way, third, &waiting, now), Goes::Counted(2));
+        assert_eq!(goes(&mut way, third, &waiting, now), Goes::Newcomer);
+        assert_eq!(
+            goes(&mut way, third, &waiting, now + GRACE),
+            Goes::Counted(2)
+        );
+        assert_eq!(goes(&mut way, third, &waiting, now + GRACE), Goes::Newcomer);
     }
 
     #[test]
     fn nobody_goes_whom_the_server_keeps_waiting() {
         let [one, other, third, _] = addresses();
-        let mut way = with(&[one, one, other]);
-        assert_eq!(goes(&mut way, third, &[]), Goes::Nobody);
-        // Nor one that has less.
-        assert_eq!(goes(&mut way, one, &[(other, 10)]), Goes::Nobody);
+        let (mut way, now) = with(&[one, one, other]);
+        for newcomer in [one, third, None] {
+            assert_eq!(goes(&mut way, newcomer, &[], now), Goes::Nobody);
+        }
     }
 
     #[test]
@@ -227,8 +259,8 @@ mod tests {
         let mut way = Way::default();
         for number in 0..3 * u32::try_from(MOST).unwrap() {
             let address = IpAddr::from(number.to_be_bytes());
-            assert!(way.may_take(address, GRACE, now));
-            assert!(way.took.len() <= MOST);
+            assert!(way.takes(address, GRACE, now));
+            assert!(way.even_at.len() <= MOST);
             way.comes(Some(address));
             way.leaves(Some(address));
         }

@@ -255,6 +255,7 @@ async fn answer(
     request.extensions_mut().insert(ConnectInfo(peer));
     let mut answer = served.router.clone().oneshot(request).await?;
     drop(room);
+    seat.asked();
     if seat.makes_way() {
         let close = HeaderValue::from_static("close");
         answer.headers_mut().insert(header::CONNECTION, close);
