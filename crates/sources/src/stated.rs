@@ -70,7 +70,7 @@ impl Statement {
         let is_first = self.is_first();
         TransactionFact {
             original_purchased_at: self.originally_purchased_at.unwrap_or(self.purchased_at),
-            expires_at: self.expires_at,
+            expires_at: self.over_at(),
             price,
             offer: self.offer.as_ref().map(|offer| Offer {
                 category: Some(offer.category),
@@ -95,6 +95,13 @@ impl Statement {
                 self.updated_at,
             )
         }
+    }
+
+    /// The end of the period: what was ended before is over since.
+    fn over_at(&self) -> Option<Timestamp> {
+        let ended = self.ended.as_ref().map(|ended| ended.at);
+        self.expires_at
+            .map(|end| ended.map_or(end, |ended| ended.min(end)))
     }
 
     fn refund(&self, price: Option<Money>) -> Option<RefundFact> {

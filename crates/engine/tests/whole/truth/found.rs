@@ -224,3 +224,16 @@ async fn what_joins_uncharged_serves_and_is_told_with_its_first_charge() {
         are_told_truly(all.clone(), way).await;
     }
 }
+
+/// What was ended before its period was over is not there to be taken over from.
+#[tokio::test(flavor = "multi_thread")]
+async fn another_product_after_an_end_at_once_is_no_upgrade() {
+    let deeds = [(Deed::Upgrade, 35), (Deed::StopNow, 9), (Deed::Return, 19)];
+    let life = Life {
+        beginning: Beginning::Trial,
+        ..life(Market::Stated, ANY, &deeds)
+    };
+    for way in [Way::InOrder, Way::Shuffled] {
+        is_told_truly(life.clone(), way).await;
+    }
+}
