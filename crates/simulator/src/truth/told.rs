@@ -238,6 +238,8 @@ struct Door {
     before: Option<Timestamp>,
     grace: Option<Timestamp>,
     is_shut: bool,
+    /// It was given back, and taken with it.
+    is_taken_back: bool,
 }
 
 impl Door {
@@ -245,7 +247,8 @@ impl Door {
         let is_paid = self.paid.is_some_and(|(from, until)| {
             now < until && (from <= now || self.before.is_some_and(|before| now < before))
         });
-        !self.is_shut && (is_paid || self.grace.is_some_and(|until| now < until))
+        let is_shut = self.is_shut || self.is_taken_back;
+        !is_shut && (is_paid || self.grace.is_some_and(|until| now < until))
     }
 }
 
@@ -255,6 +258,7 @@ fn door<'a>(told: impl Iterator<Item = &'a Told>) -> Door {
         before: None,
         grace: None,
         is_shut: false,
+        is_taken_back: false,
     };
     let mut last = None;
     for told in told {
@@ -262,15 +266,18 @@ fn door<'a>(told: impl Iterator<Item = &'a Told>) -> Door {
             Happened::Charged(charge, _) => {
                 door.before = door.paid.map(|(_, until)| until);
                 door.paid = charge.until.map(|until| (charge.from, until));
-                (door.grace, door.is_shut) = (None, false);
+                door.grace = None;
+                (door.is_shut, door.is_taken_back) = (false, false);
                 last = Some(charge.id.as_str());
             }
             Happened::GaveBack {
                 charge,
                 takes_access,
                 ..
-            } if *takes_access && last == Some(charge.id.as_str()) => door.is_shut = true,
-            Happened::TookAgain(charge) if last == Some(charge.id.as_str()) => door.is_shut = false,
+            } if *takes_access && last == Some(charge.id.as_str()) => door.is_taken_back = true,
+            Happened::TookAgain(charge) if last == Some(charge.id.as_str()) => {
+                door.is_taken_back = false;
+            }
             Happened::BoughtFor(charge, until) => {
                 door.paid = Some((charge.from, *until));
                 last = Some(charge.id.as_str());

@@ -46,6 +46,8 @@ pub struct Expected {
     pub again_since: Option<Timestamp>,
     /// Copies that leave out the amount were sent: who heard no other knows none.
     pub is_said_poorly: bool,
+    /// No message says it: who is told everything hears of it when the store is heard next.
+    pub is_unsaid: bool,
 }
 
 /// What happened to a charge, when the period that it pays for begins.
@@ -61,5 +63,6 @@ pub(super) fn money(kind: &'static str, charge: &Charge) -> Expected {
         undoes: None,
         again_since: None,
         is_said_poorly: false,
+        is_unsaid: false,
     }
 }

@@ -69,6 +69,9 @@ impl History {
                 } else if is_before {
                     standing.follow(&what.what, &events);
                 } else {
+                    if what.at <= heard && matches!(what.what, Happened::Charged(..)) {
+                        standing.resume();
+                    }
                     all.extend(standing.since.take());
                     all.extend(events);
                 }

@@ -41,6 +41,7 @@ impl<'a> Reader<'a> {
                 *since = told.at;
             }
             event.is_said_poorly = self.is_said_poorly(&told.what);
+            event.is_unsaid = self.is_unsaid(&told.what);
         }
         events
     }
@@ -58,6 +59,14 @@ impl<'a> Reader<'a> {
     fn is_unsold(&self) -> bool {
         let begins = self.told.first().map(|told| &told.what);
         self.charge.is_none() && matches!(begins, Some(Happened::Joined(..)))
+    }
+
+    /// Google says of a refund of a part nothing, and shows it in the order. Source: Google, "Real-time developer notifications reference
+    /// guide", *VoidedPurchaseNotification*: of full refunds, and of quantities.
+    fn is_unsaid(&self, what: &Happened) -> bool {
+        let is_part = |charge: &Charge, micros| micros < charge.micros;
+        matches!(what, Happened::GaveBack { charge, micros, .. }
+            if self.market == Market::Play && is_part(charge, *micros))
     }
 
     fn events(&mut self, index: usize, told: &'a Told) -> Vec<Expected> {
@@ -222,6 +231,7 @@ impl<'a> Reader<'a> {
             undoes: self.undone_since(index),
             again_since: self.again_since(index),
             is_said_poorly: false,
+            is_unsaid: false,
         }
     }
 

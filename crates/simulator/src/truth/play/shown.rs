@@ -189,6 +189,8 @@ impl Play {
             Stand::Paused => ("PAUSED", None),
             Stand::Over if self.is_prepaid => ("EXPIRED", None),
             Stand::Over => {
+                // What a customer wanted to end with its term, and was not paid before, is ended by the store.
+                let by_user = by_user.filter(|_| self.ended_at.is_none());
                 let by_system = json!({ "systemInitiatedCancellation": {} });
                 ("EXPIRED", by_user.or(Some(by_system)))
             }
