@@ -64,6 +64,10 @@ struct Customer {
     heard: Vec<Hearing>,
     /// Since when anything is known of a purchase.
     known: BTreeMap<usize, Timestamp>,
+    /// Purchases of Google Play that others took over from: what is said of one says nothing of the other.
+    replaced: BTreeSet<String>,
+    /// What took over, until it is heard of, by what it goes on with.
+    unheard: BTreeMap<usize, String>,
     differences: BTreeSet<String>,
 }
 
@@ -147,6 +151,8 @@ impl Drive {
             lived,
             heard: Vec::new(),
             known: BTreeMap::new(),
+            replaced: BTreeSet::new(),
+            unheard: BTreeMap::new(),
             differences: BTreeSet::new(),
         });
     }

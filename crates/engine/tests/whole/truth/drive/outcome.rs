@@ -9,7 +9,7 @@ use domain::Event;
 use jiff::{SignedDuration, Timestamp};
 use simulator::{
     Random,
-    truth::{Form, History, Life, Lived, Market},
+    truth::{Form, History, Lasting, Life, Lived, Market},
 };
 use std::collections::BTreeSet;
 
@@ -28,9 +28,13 @@ impl Drive {
         let customer = &mut self.customers[number];
         let lived = &customer.lived;
         let history = &lived.history;
-        // Who is named late may be named by what was lost, or by what was said before anybody listened.
-        let is_named = history.named_at().is_some_and(|named| named <= now);
-        if history.form == Form::Nameless && !self.plan.way.is_whole() {
+        // Who sends in a purchase is named by that.
+        let names_itself = self.plan.way == Way::Crossing;
+        let is_named = names_itself || history.named_at().is_some_and(|named| named <= now);
+        // Who is named late may be named by what was lost, or by what was said before anybody listened; and who has not heard of what took
+        // over does not know whom it lets in.
+        let is_nameless = history.form == Form::Nameless;
+        if !self.plan.way.is_whole() && (is_nameless || !customer.unheard.is_empty()) {
             return;
         }
         // Of a purchase of which the store never said a word since it is listened to, nobody knows.
@@ -80,9 +84,15 @@ impl Drive {
             let expected = if self.plan.way.is_whole() {
                 customer.lived.history.expected(market)
             } else {
-                let first_heard = |purchase| known.get(&purchase).copied();
+                // Of what the store said nothing of by itself, it may have told with the rest.
+                let of_rest = known.values().min().copied();
+                let first_heard = |purchase| known.get(&purchase).copied().or(of_rest);
                 let mut events = customer.lived.history.expected_since(market, first_heard);
-                events.retain(|event| known.contains_key(&event.purchase));
+                for event in &mut events {
+                    if !known.contains_key(&event.purchase) {
+                        event.lasting = Lasting::Perhaps;
+                    }
+                }
                 events
             };
             // What was missed is listed, and taken from the list before the end.
@@ -95,6 +105,7 @@ impl Drive {
                 }));
             }
             let measure = Measure {
+                knows_no_past: market == Market::Stated && !self.plan.way.is_whole(),
                 is_whole: self.plan.way.is_whole(),
                 heard: &customer.heard,
             };

@@ -1,22 +1,22 @@
 //! What stores say, on its way: what becomes of each message, and what is noted of it.
 
-use super::{DAY, Drive, Turn, Word, store};
+use super::{Customer, DAY, Drive, Turn, Word, store};
 use crate::truth::{compare::Hearing, way::Way};
 use domain::Store;
 use engine::IntakeError;
 use jiff::SignedDuration;
 use simulator::{
     Message, Random,
-    truth::{Act, Market, Said},
+    truth::{Act, Change, Market, Said},
 };
 use sources::Verdict;
 
 impl Drive {
     pub(super) async fn happens(&mut self, number: usize, index: usize) {
-        let lived = &self.customers[number].lived;
-        let act = lived.acts[index].clone();
+        let act = self.customers[number].lived.acts[index].clone();
         act.happen(&self.world.stores);
-        let earlier = &lived.acts[..index];
+        self.customers[number].take_over(&act);
+        let earlier = &self.customers[number].lived.acts[..index];
         let begins = |purchase| {
             !earlier
                 .iter()
@@ -130,11 +130,22 @@ impl Drive {
             }
             taken => taken.unwrap(),
         };
-        self.catch_up().await;
+        if !self.has_more_mail() {
+            self.catch_up().await;
+        }
         self.note(&word);
         if self.plan.way.is_whole() {
             self.look_at(word.number).await;
         }
+    }
+
+    /// Whether more was kept for a server that was away: it is there for all of it before it is for the clock, which would ask the store
+    /// what has become of it since.
+    fn has_more_mail(&self) -> bool {
+        let next = self.turns.first_key_value();
+        let is_mail = |turn: &Turn| matches!(turn, Turn::Says(_));
+        let is_now = next.is_some_and(|((at, _), turn)| *at <= self.world.now() && is_mail(turn));
+        self.plan.way == Way::ServerDown && is_now
     }
 
     /// As of when the store was heard. What is signed says how things stood then, unless something newer is known; who is
@@ -142,6 +153,9 @@ impl Drive {
     fn note(&mut self, word: &Word) {
         let now = self.world.now();
         let customer = &mut self.customers[word.number];
+        if !customer.hears(word) {
+            return;
+        }
         let is_asked = matches!(customer.life.market, Market::Play | Market::Stripe);
         let as_of = if is_asked { now } else { word.at };
         let is_answered =
@@ -161,5 +175,32 @@ impl Drive {
                 });
             }
         }
+    }
+}
+
+impl Customer {
+    /// Another purchase of Google Play takes over from one.
+    fn take_over(&mut self, act: &Act) {
+        let replaced = act.changes.iter().find_map(|change| match change {
+            Change::PlayReplaced { token, .. } => Some(token),
+            _ => None,
+        });
+        let begun = act.says.iter().find_map(|word| match word {
+            simulator::truth::Word::Play { token, .. } => Some(token),
+            _ => None,
+        });
+        if let Some((replaced, begun)) = replaced.zip(begun) {
+            self.replaced.insert(replaced.clone());
+            self.unheard.insert(act.purchase, begun.clone());
+        }
+    }
+
+    /// Whether a word says how what it is about stands.
+    fn hears(&mut self, word: &Word) -> bool {
+        let Said::Message(Message { subject, .. }) = &word.said else {
+            return true;
+        };
+        self.unheard.retain(|_, token| token != subject);
+        !self.replaced.contains(subject)
     }
 }
