@@ -20,9 +20,16 @@ const MEMORY: &str = "/dev/shm";
 
 /// Options that have cargo build it so. Nobody else's build changes.
 pub(crate) fn optimised() -> Vec<String> {
-    let levels = BUSY.map(|name| format!("profile.dev.package.{name}.opt-level=2"));
-    let options = levels.map(|level| ["--config".to_owned(), level]);
-    options.into_iter().flatten().collect()
+    optimised_of(&BUSY)
+}
+
+/// The same of these crates alone.
+pub(crate) fn optimised_of(names: &[&str]) -> Vec<String> {
+    let level = |name: &&str| format!("profile.dev.package.{name}.opt-level=2");
+    let options = names
+        .iter()
+        .map(|name| ["--config".to_owned(), level(name)]);
+    options.flatten().collect()
 }
 
 /// What says where files of ledgers go.
