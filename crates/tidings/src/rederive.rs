@@ -85,10 +85,18 @@ fn tell(project: &str, report: &Report) {
         say::line(match difference {
             Difference::Missing(told) => format!("no longer derived: {told:?}"),
             Difference::Extra(told) => format!("not recorded: {told:?}"),
-            Difference::Changed { recorded, derived } => {
+            Difference::Changed { recorded, derived }
+            | Difference::Renamed { recorded, derived } => {
                 format!("recorded {recorded:?}\n  derived {derived:?}")
             }
         });
+        say::line(format!("  {}", difference.why()));
+    }
+    if report.redated > 0 {
+        say::line(format!(
+            "{project}: {} would have another id, because an earlier release dated it by the answer that showed what happened; what was told keeps its id",
+            counted(report.redated, "event")
+        ));
     }
     say::line(format!(
         "{project}: {}, {}, {}",

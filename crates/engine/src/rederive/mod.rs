@@ -20,7 +20,7 @@ use ledger::{Archived, Ledger, LedgerError};
 use looks::unkept_looks;
 use serde::Serialize;
 use std::sync::Arc;
-use told::{AT_ONCE, compare, newest, told};
+use told::{AT_ONCE, compare, newest, redated, told};
 
 /// What rederiving found.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -29,8 +29,10 @@ pub struct Report {
     pub messages: u64,
     /// Events compared.
     pub events: u64,
-    /// Differences, by key.
+    /// Differences, by customer and key.
     pub differences: Vec<Difference>,
+    /// Events that would have another id: an earlier release dated it by the answer that showed what happened. An id that was told stays.
+    pub redated: u64,
 }
 
 /// Replays the messages of one project over `scratch`, an empty ledger, and compares the events.
@@ -90,5 +92,6 @@ pub async fn rederive(
     let derived = told(&*scratch, project).await?;
     report.events = recorded.len() as u64;
     report.differences = compare(&recorded, &derived, until);
+    report.redated = redated(&recorded, &derived);
     Ok(report)
 }

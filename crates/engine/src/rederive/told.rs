@@ -1,6 +1,6 @@
 //! What is compared: what was told, and where both tell something else.
 
-use domain::{Event, EventKind, ProjectId};
+use domain::{Event, EventId, EventKind, ProjectId};
 use jiff::Timestamp;
 use ledger::{EventFilter, Ledger, LedgerError, Page};
 use serde::Serialize;
@@ -24,6 +24,46 @@ pub enum Difference {
         /// As derived now.
         derived: Told,
     },
+    /// The same thing, of which each has a key of its own.
+    Renamed {
+        /// As recorded.
+        recorded: Told,
+        /// As derived now.
+        derived: Told,
+    },
+}
+
+impl Difference {
+    /// Why it is one, in a sentence.
+    pub fn why(&self) -> String {
+        match self {
+            Self::Missing(told) => format!(
+                "The rule {} told it, and of the messages that are kept none leads to it any more.",
+                told.rule
+            ),
+            Self::Extra(told) => format!(
+                "The rule {} tells it of messages that told nothing of it when they came.",
+                told.rule
+            ),
+            Self::Changed { recorded, derived } => {
+                let differs = recorded.differs(derived).join(", ");
+                let (was, is) = (&recorded.rule, &derived.rule);
+                format!("Another {differs}: the rule {was} told it, and {is} would.")
+            }
+            Self::Renamed { recorded, derived } => {
+                let differs = recorded.differs(derived);
+                let also = if differs.is_empty() {
+                    String::new()
+                } else {
+                    format!(", with another {}", differs.join(", "))
+                };
+                format!(
+                    "Told once, under a key that an earlier release made of the time of the answer that showed it; it would be {} now{also}.",
+                    derived.key
+                )
+            }
+        }
+    }
 }
 
 /// What is compared of an event.
@@ -45,6 +85,31 @@ pub struct Told {
     pub reason: Option<&'static str>,
     /// First seen long after it happened.
     pub historical: bool,
+    /// The rule that tells it. It may be called otherwise by another release, which is no difference.
+    pub rule: String,
+}
+
+impl Told {
+    /// What another one says otherwise, its key and its rule apart.
+    fn differs(&self, other: &Self) -> Vec<&'static str> {
+        let all = [
+            ("kind", self.kind == other.kind),
+            ("time", self.occurred_at == other.occurred_at),
+            ("product", self.product == other.product),
+            ("transaction", self.transaction == other.transaction),
+            ("price", self.price == other.price),
+            ("reason", self.reason == other.reason),
+            ("age", self.historical == other.historical),
+        ];
+        all.into_iter()
+            .filter_map(|(name, is_same)| (!is_same).then_some(name))
+            .collect()
+    }
+
+    /// What it is about, of which one customer has as many as there are keys.
+    fn subject(&self) -> (&'static str, Option<&String>, Option<&String>) {
+        (self.kind, self.product.as_ref(), self.transaction.as_ref())
+    }
 }
 
 fn told_of(event: &Event) -> Told {
@@ -66,15 +131,17 @@ fn told_of(event: &Event) -> Told {
             .cancellation_reason
             .map(domain::CancellationReason::id),
         historical: event.historical,
+        rule: event.cause.rule.clone(),
     }
 }
 
-/// Events of a project by key and customer, each with its position in the feed.
-pub(super) type Feed = BTreeMap<String, Placed>;
+/// Events of a project by customer and key.
+pub(super) type Feed = BTreeMap<(String, String), Placed>;
 
 /// What is told, and where it stands in the feed.
 pub(super) struct Placed {
     position: u64,
+    id: EventId,
     told: Told,
 }
 
@@ -113,10 +180,16 @@ pub(super) async fn told(ledger: &dyn Ledger, project: ProjectId) -> Result<Feed
                 EventKind::Test | EventKind::TrialActive | EventKind::SubscriptionActive
             );
             if !skipped {
-                let key = format!("{} {}", row.event.key, row.event.customer.app_user_id);
-                let told = told_of(&row.event);
-                let position = row.position;
-                all.insert(key, Placed { position, told });
+                let key = (
+                    row.event.customer.app_user_id.clone(),
+                    row.event.key.clone(),
+                );
+                let placed = Placed {
+                    position: row.position,
+                    id: row.event.id,
+                    told: told_of(&row.event),
+                };
+                all.insert(key, placed);
             }
         }
     }
@@ -124,20 +197,46 @@ pub(super) async fn told(ledger: &dyn Ledger, project: ProjectId) -> Result<Feed
 
 /// What differs. Of events recorded after `until` nothing was to be derived: their messages may have come since.
 pub(super) fn compare(recorded: &Feed, derived: &Feed, until: u64) -> Vec<Difference> {
-    let known = recorded
-        .iter()
-        .filter_map(|(key, was)| match derived.get(key) {
-            None if was.position > until => None,
-            None => Some(Difference::Missing(was.told.clone())),
-            Some(is) if is.told != was.told => Some(Difference::Changed {
-                recorded: was.told.clone(),
-                derived: is.told.clone(),
-            }),
-            Some(_) => None,
-        });
-    let extra = derived
+    let mut extra: BTreeMap<_, _> = derived
         .iter()
         .filter(|(key, _)| !recorded.contains_key(*key))
-        .map(|(_, is)| Difference::Extra(is.told.clone()));
-    known.chain(extra).collect()
+        .collect();
+    let mut all = Vec::new();
+    for (key, was) in recorded {
+        let (told, customer) = (&was.told, &key.0);
+        if let Some(is) = derived.get(key) {
+            if !told.differs(&is.told).is_empty() {
+                all.push(Difference::Changed {
+                    recorded: told.clone(),
+                    derived: is.told.clone(),
+                });
+            }
+            continue;
+        }
+        if was.position > until {
+            continue;
+        }
+        let same = extra
+            .iter()
+            .filter(|((of, _), is)| of == customer && is.told.subject() == told.subject())
+            .min_by_key(|(_, is)| is.told.differs(told).len())
+            .map(|(key, _)| *key);
+        all.push(match same.and_then(|key| extra.remove(key)) {
+            Some(is) => Difference::Renamed {
+                recorded: told.clone(),
+                derived: is.told.clone(),
+            },
+            None => Difference::Missing(told.clone()),
+        });
+    }
+    all.extend(extra.values().map(|is| Difference::Extra(is.told.clone())));
+    all
+}
+
+/// How many are the same under an id that is dated otherwise.
+pub(super) fn redated(recorded: &Feed, derived: &Feed) -> u64 {
+    let differs = |(key, was): &(&(String, String), &Placed)| {
+        derived.get(*key).is_some_and(|is| is.id != was.id)
+    };
+    recorded.iter().filter(differs).count() as u64
 }

@@ -6,6 +6,7 @@ mod backlog;
 mod breaker;
 mod by_hand;
 mod clocks;
+mod dated;
 mod gate;
 mod handshakes;
 mod health;
