@@ -74,6 +74,17 @@ pub enum Change {
         /// That is all of it.
         is_whole: bool,
     },
+    /// Pieces of an order that Google lists as given back.
+    PlayVoid {
+        /// The purchase token.
+        token: String,
+        /// The order.
+        order: String,
+        /// How many.
+        pieces: u32,
+        /// When.
+        at: Timestamp,
+    },
     /// A one-time purchase of Google Play.
     PlayProduct {
         /// Its purchase token.
@@ -107,6 +118,12 @@ impl Change {
                 micros,
                 is_whole,
             } => stores.play.api.give_back(order, *micros, *is_whole, *at),
+            Self::PlayVoid {
+                token,
+                order,
+                pieces,
+                at,
+            } => stores.play.api.void(token, order, Some(*pieces), *at),
             Self::PlayProduct { token, body } => {
                 stores.play.api.put_product(token, body.clone());
             }
@@ -158,6 +175,13 @@ pub enum Word {
         /// 1 for subscriptions, 2 for what is bought once.
         product_type: u8,
     },
+    /// Google says that pieces of an order were voided.
+    PlayVoidedPieces {
+        /// The purchase token.
+        token: String,
+        /// The order.
+        order: String,
+    },
     /// Google asks what speaks for or against a refund.
     PlayReview {
         /// The purchase token.
@@ -207,7 +231,10 @@ impl Act {
             }
             Word::Play { token, .. } | Word::PlayProduct { token, .. } => Some(Ok(token.clone())),
             Word::Stripe { id, .. } => Some(Ok(id.clone())),
-            Word::PlayVoided { .. } | Word::PlayReview { .. } | Word::Stated(_) => None,
+            Word::PlayVoided { .. }
+            | Word::PlayVoidedPieces { .. }
+            | Word::PlayReview { .. }
+            | Word::Stated(_) => None,
         });
         let purchase = self.purchase;
         Ok(token.transpose()?.map(|token| Receipt { purchase, token }))
@@ -265,6 +292,12 @@ impl Word {
                 order,
                 product_type,
             } => google(token, play.tell_voided(token, order, *product_type, at)),
+            Self::PlayVoidedPieces { token, order } => {
+                let voided = json!({ "voidedPurchaseNotification": {
+                    "purchaseToken": token, "orderId": order, "productType": 2, "refundType": 2,
+                } });
+                google(token, play.push(&voided, at))
+            }
             Self::PlayReview { token, order } => {
                 let review = json!({ "pendingRefundReviewNotification": {
                     "version": "1.0", "pendingRefundToken": format!("review-{order}"), "orderId": order, "refundReason": "CHARGEBACK",

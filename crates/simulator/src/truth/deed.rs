@@ -83,6 +83,22 @@ pub enum Deed {
     Repeat,
     /// What happens in Stripe only.
     Stripe(StripeDeed),
+    /// What happens on Google Play only.
+    Play(PlayDeed),
+}
+
+/// What happens on Google Play only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PlayDeed {
+    /// Two products are bought in one order, of one of them several pieces.
+    BuyOrder,
+    /// One of the pieces is given back.
+    VoidPiece,
+}
+
+impl PlayDeed {
+    /// All of them, each with how often it is tried.
+    pub(super) const ALL: [(Self, u64); 2] = [(Self::BuyOrder, 3), (Self::VoidPiece, 6)];
 }
 
 /// What happens in Stripe only.
@@ -90,6 +106,8 @@ pub enum Deed {
 pub enum StripeDeed {
     /// The bank takes back what was paid for the present period, until it is decided whose it is.
     Dispute,
+    /// The seller ends what is disputed.
+    EndDisputed,
     /// It is the seller's.
     WinDispute,
     /// It is the customer's.
@@ -118,8 +136,9 @@ pub enum StripeDeed {
 
 impl StripeDeed {
     /// All of them, each with how often it is tried.
-    pub(super) const ALL: [(Self, u64); 13] = [
+    pub(super) const ALL: [(Self, u64); 14] = [
         (Self::Dispute, 4),
+        (Self::EndDisputed, 3),
         (Self::WinDispute, 4),
         (Self::LoseDispute, 4),
         (Self::Unpause, 8),

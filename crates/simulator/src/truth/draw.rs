@@ -1,7 +1,7 @@
 //! Lives that are drawn: which deeds are tried, and how often.
 
 use super::{
-    deed::{Deed, StripeDeed},
+    deed::{Deed, PlayDeed, StripeDeed},
     life::{Beginning, Form, Life, Market},
     walk::Walk,
 };
@@ -26,6 +26,7 @@ impl Kinds {
             Deed::AddOn | Deed::DropAddOn => self == Self::All,
             Deed::BuyPass => self != Self::Ordinary,
             Deed::Stripe(_) => self == Self::All && market == Market::Stripe,
+            Deed::Play(_) => self == Self::All && market == Market::Play,
             _ => !is_plan || self == Self::All,
         }
     }
@@ -92,9 +93,11 @@ impl Life {
 /// Something that can be done now.
 fn choose(walk: &Walk, (market, kinds): (Market, Kinds), random: &mut Random) -> Option<Deed> {
     let of_stripe = StripeDeed::ALL.map(|(deed, weight)| (Deed::Stripe(deed), weight));
+    let of_play = PlayDeed::ALL.map(|(deed, weight)| (Deed::Play(deed), weight));
     let open: Vec<_> = Deed::ALL
         .into_iter()
         .chain(of_stripe)
+        .chain(of_play)
         .filter(|(deed, _)| kinds.has(market, *deed) && walk.can(*deed))
         .collect();
     let mut drawn = random.below(open.iter().map(|(_, weight)| weight).sum());

@@ -84,7 +84,8 @@ impl Life {
             | (Form::Prepaid, Market::Play)
             | (Form::Committed, Market::AppStore | Market::Play)
             | (Form::Addon, Market::AppStore | Market::Play | Market::Stripe)
-            | (Form::Invoiced | Form::Metered, Market::Stripe) => is_full,
+            | (Form::Invoiced, Market::Stripe) => is_full,
+            (Form::Metered, Market::Stripe) => !matches!(self.beginning, Beginning::Intro),
             (Form::SetUp, Market::Stripe) => matches!(self.beginning, Beginning::Trial),
             _ => false,
         };

@@ -29,7 +29,7 @@ mod told;
 mod walk;
 
 pub use act::{Act, Change, Receipt, Said, Word};
-pub use deed::{Deed, StripeDeed};
+pub use deed::{Deed, PlayDeed, StripeDeed};
 pub use draw::Kinds;
 pub use expect::{Expected, Lasting, When};
 pub use life::{Beginning, Form, Life, Market};

@@ -49,6 +49,8 @@ pub enum Why {
     Refused,
     /// It was paid up to then.
     PaidUp,
+    /// The bank took back what was paid for it.
+    Disputed,
 }
 
 /// What can happen.

@@ -5,7 +5,7 @@ use super::{
     plan,
     way::Way,
 };
-use simulator::truth::{Beginning, Deed, Form, Life, Market, StripeDeed};
+use simulator::truth::{Beginning, Deed, Form, Life, Market, PlayDeed, StripeDeed};
 
 /// A life that begins then, with these deeds.
 fn life(market: Market, begins: &str, deeds: &[(Deed, u8)]) -> Life {
@@ -28,9 +28,15 @@ async fn is_told_truly_with(seed: u64, life: Life, way: Way) {
     are_told_truly_with(seed, vec![life], way).await;
 }
 
-/// Several in one world.
-async fn are_told_truly(lives: Vec<Life>, way: Way) {
-    are_told_truly_with(1, lives, way).await;
+/// Several, those of each store in one world.
+async fn are_told_truly(lives: &[Life], way: Way) {
+    for market in Market::ALL {
+        let lives = lives.iter().filter(|life| life.market == market);
+        let lives: Vec<_> = lives.cloned().collect();
+        if !lives.is_empty() && way.is_open_to(market) {
+            are_told_truly_with(1, lives, way).await;
+        }
+    }
 }
 
 async fn are_told_truly_with(seed: u64, lives: Vec<Life>, way: Way) {
@@ -221,7 +227,41 @@ async fn what_joins_uncharged_serves_and_is_told_with_its_first_charge() {
     };
     let all: Vec<_> = added.into_iter().chain([counted]).collect();
     for way in [Way::InOrder, Way::Shuffled] {
-        are_told_truly(all.clone(), way).await;
+        are_told_truly(&all, way).await;
+    }
+}
+
+/// Prices of items, disputes that end what they are about, usage beside a trial: in the ways in which most is heard of them.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_lived_seldom_is_told_truly() {
+    let with = |form, life: Life| Life { form, ..life };
+    let price = [(Deed::Announce, 30), (Deed::Accept, 40), (Deed::Renew, 50)];
+    let told = [(Deed::Inform, 30), (Deed::Fail, 50), (Deed::Recover, 50)];
+    let dispute = |next| {
+        let dispute = (Deed::Stripe(StripeDeed::Dispute), 30);
+        let end = (Deed::Stripe(StripeDeed::EndDisputed), 40);
+        [dispute, end, (next, 50)].to_vec()
+    };
+    let pieces = [PlayDeed::BuyOrder, PlayDeed::VoidPiece].map(|deed| (Deed::Play(deed), 40));
+    let won = Deed::Stripe(StripeDeed::WinDispute);
+    let trial = Life {
+        beginning: Beginning::Trial,
+        ..life(
+            Market::Stripe,
+            ANY,
+            &[(Deed::Renew, 50), (Deed::Renew, 50), (Deed::SwitchOff, 50)],
+        )
+    };
+    let lives = vec![
+        with(Form::Item, life(Market::AppStore, ANY, &price)),
+        with(Form::Addon, life(Market::AppStore, ANY, &told)),
+        life(Market::Stripe, ANY, &dispute(won)),
+        life(Market::Stripe, ANY, &dispute(Deed::Return)),
+        with(Form::Metered, trial),
+        life(Market::Play, ANY, &pieces),
+    ];
+    for way in [Way::InOrder, Way::Lost] {
+        are_told_truly(&lives, way).await;
     }
 }
 

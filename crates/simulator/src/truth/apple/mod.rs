@@ -215,6 +215,9 @@ impl Maker for AppStore {
             Deed::Redeem => self.about(walk, "OFFER_REDEEMED", None),
             Deed::RefundItem => self.refunded_item(walk),
             Deed::Repeat => self.repeated(walk),
+            Deed::Announce | Deed::Accept | Deed::Inform if self.has_items() => {
+                self.about(walk, "PRICE_CHANGE", None)
+            }
             Deed::Announce => self.about(walk, "PRICE_INCREASE", Some("PENDING")),
             Deed::Accept | Deed::Inform => self.about(walk, "PRICE_INCREASE", Some("ACCEPTED")),
             Deed::BuyOnce | Deed::BuyPass => {
@@ -235,7 +238,8 @@ impl Maker for AppStore {
             | Deed::StartAnew
             | Deed::TakeMore
             | Deed::TopUp
-            | Deed::Stripe(_) => Vec::new(),
+            | Deed::Stripe(_)
+            | Deed::Play(_) => Vec::new(),
         }
     }
 }

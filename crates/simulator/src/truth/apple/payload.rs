@@ -148,7 +148,15 @@ impl AppStore {
         let side = walk.line.side.as_ref();
         let stays = side.is_some_and(|side| !side.is_leaving && side.given_back_at.is_none());
         let beside = (stays || walk.line.is_joining).then(|| sold(walk.habits.addon, ADDON_PRICE));
-        let base = sold(&walk.line.charge.product, walk.price());
+        let mut base = sold(&walk.line.charge.product, walk.price());
+        let increase = match walk.line.increase {
+            Increase::None => None,
+            Increase::Announced => Some("PENDING"),
+            Increase::Accepted | Increase::Informed => Some("ACCEPTED"),
+        };
+        if let Some(status) = increase {
+            base["priceIncreaseInfo"] = json!({ "status": status, "price": base["price"] });
+        }
         beside.into_iter().chain([base]).collect()
     }
 
@@ -260,6 +268,8 @@ impl AppStore {
             renewal["autoRenewStatus"] = u8::from(line.is_renewing || goes_on).into();
         }
         match line.increase {
+            // Of items, each says it of itself.
+            _ if self.has_items() => {}
             Increase::None => {}
             Increase::Announced => renewal["priceIncreaseStatus"] = 0.into(),
             Increase::Accepted | Increase::Informed => renewal["priceIncreaseStatus"] = 1.into(),

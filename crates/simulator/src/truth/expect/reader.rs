@@ -128,8 +128,8 @@ impl<'a> Reader<'a> {
                     Why::Cancelled => Some("voluntarily_cancelled"),
                     Why::Unpaid => Some("billing_error"),
                     Why::Refused => Some("price_increase"),
-                    // The store gives none.
-                    Why::PaidUp => None,
+                    // The store gives none, or one that is told as a refund.
+                    Why::PaidUp | Why::Disputed => None,
                 };
                 let is_dated = *why != Why::Unpaid || self.market.dates_intent();
                 let named = self.state(index, "expired");

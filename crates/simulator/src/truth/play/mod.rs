@@ -2,6 +2,7 @@
 //! notifications reference guide", whose numbers the kinds of notifications are; purchases.subscriptionsv2,
 //! purchases.productsv2, orders.
 
+mod order;
 mod shown;
 
 pub(super) use shown::Play;
@@ -285,6 +286,7 @@ impl Maker for Play {
             }
             Deed::RefundPart | Deed::RefundEarlier => self.refunded(walk, deed),
             Deed::BuyOnce | Deed::BuyPass | Deed::RefundOnce => self.once(walk, deed),
+            Deed::Play(deed) => self.order_of_several(walk, deed),
             Deed::Plan => self.taken_over(walk, None),
             Deed::AddOn => self.added(walk),
             Deed::DropAddOn => self.about(walk, &[ITEMS_CHANGED]),

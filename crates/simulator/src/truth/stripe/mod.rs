@@ -68,7 +68,7 @@ impl Stripe {
     fn subscribed(&mut self, walk: &Walk) -> Vec<Act> {
         self.subscriptions += 1;
         self.began = walk.now();
-        self.cancelled_at = None;
+        (self.cancelled_at, self.is_disputed) = (None, false);
         self.trial_ends = walk.line.charge.until.filter(|_| walk.line.charge.is_trial);
         let customer = json!({ "id": self.customer(), "object": "customer", "metadata": {} });
         let mut changes = vec![Change::Stripe("customers", customer), self.shows(walk)];
@@ -304,7 +304,8 @@ impl Maker for Stripe {
             | Deed::RefundItem
             | Deed::TopUp
             | Deed::Repeat
-            | Deed::DropAddOn => Vec::new(),
+            | Deed::DropAddOn
+            | Deed::Play(_) => Vec::new(),
         }
     }
 }

@@ -18,6 +18,8 @@ pub(in crate::truth) struct Stripe {
     pub(super) began: Timestamp,
     pub(super) trial_ends: Option<Timestamp>,
     pub(super) cancelled_at: Option<Timestamp>,
+    /// It was ended because its payment is disputed.
+    pub(super) is_disputed: bool,
     /// Its invoices are sent to the customer.
     pub(super) is_invoiced: bool,
 }
@@ -43,6 +45,7 @@ impl Stripe {
             began: life.begins,
             trial_ends: None,
             cancelled_at: None,
+            is_disputed: false,
             is_invoiced: life.form() == Form::Invoiced,
         }
     }
@@ -63,6 +66,7 @@ impl Stripe {
             // Its payments are collected no longer, which changes no status.
             Stand::Paused if walk.own.is_paused => ("paused", None),
             Stand::Running | Stand::Paused => ("active", None),
+            Stand::Over if self.is_disputed => ("canceled", Some("payment_disputed")),
             Stand::Over if self.cancelled_at.is_none() => ("canceled", Some("payment_failed")),
             Stand::Over => ("canceled", Some("cancellation_requested")),
             _ => ("past_due", None),

@@ -37,6 +37,10 @@ impl Stripe {
                 "lost",
                 &["charge.dispute.closed"],
             ),
+            StripeDeed::EndDisputed => {
+                self.is_disputed = true;
+                self.about(walk, "customer.subscription.deleted")
+            }
             StripeDeed::Unpause
             | StripeDeed::TakeLess
             | StripeDeed::AddLater

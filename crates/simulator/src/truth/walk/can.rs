@@ -101,7 +101,7 @@ impl Walk {
             Deed::RefundItem => {
                 let side = line.side.as_ref();
                 let is_there = side.is_some_and(|side| side.given_back_at.is_none());
-                can_give_back && is_there
+                can_give_back && is_there && line.increase != Increase::Announced
             }
             Deed::Redeem => runs && is_wanted && !line.is_planned && !line.is_offered && !is_family,
             Deed::TopUp => runs && self.form == Form::Prepaid && line.charge.from <= self.at,
@@ -111,7 +111,7 @@ impl Walk {
             }
             Deed::AddOn if self.habits.joins_at_renewal => {
                 let is_alone = self.form == Form::Item && !line.had_side && !line.is_joining;
-                runs && is_wanted && is_alone
+                runs && is_wanted && is_alone && line.increase != Increase::Announced
             }
             Deed::AddOn => {
                 runs && goes_on
@@ -124,7 +124,11 @@ impl Walk {
                     && line.increase == Increase::None
                     && line.charge.from <= self.at
             }
-            Deed::DropAddOn => runs && is_wanted && line.side.is_some(),
+            Deed::DropAddOn => {
+                let is_open = line.increase == Increase::Announced;
+                runs && is_wanted && line.side.is_some() && !is_open
+            }
+            Deed::Play(deed) => self.market == Market::Play && self.can_on_play(deed),
             Deed::Stripe(deed) => self.market == Market::Stripe && self.can_in_stripe(deed),
             Deed::BuyOnce | Deed::BuyPass => !is_family && self.room() > HOUR,
             Deed::RefundOnce => {
@@ -136,7 +140,10 @@ impl Walk {
     /// Whether it can be done to a purchase of this kind at all: what is not known to be sold so is left out.
     fn is_open_to(&self, deed: Deed) -> bool {
         let line = &self.line;
-        let is_trade = matches!(deed, Deed::BuyOnce | Deed::BuyPass | Deed::RefundOnce);
+        let is_trade = matches!(
+            deed,
+            Deed::BuyOnce | Deed::BuyPass | Deed::RefundOnce | Deed::Play(_)
+        );
         let changes = matches!(
             deed,
             Deed::Upgrade
@@ -164,7 +171,10 @@ impl Walk {
         let holds_several = matches!(self.form, Form::Addon | Form::Item | Form::Metered);
         let has_several = line.side.is_some() || holds_several;
         let is_plain = !has_several && line.term.is_none() && self.form != Form::Prepaid;
-        if changes && !is_plain {
+        // Items have prices of their own, of which one goes up.
+        let is_of_an_item =
+            self.has_items() && matches!(deed, Deed::Announce | Deed::Accept | Deed::Inform);
+        if (changes || deed == Deed::Refuse) && !is_plain && !is_of_an_item {
             return false;
         }
         // What was paid by different charges is given back by none of them alone.

@@ -2,11 +2,13 @@
 
 mod can;
 mod line;
+mod play;
 mod refund;
 mod step;
 mod stripe;
 
 pub(super) use line::{Back, Increase, Offer, Stand, Term};
+pub(super) use play::Part;
 
 use super::{
     deed::{Deed, StripeDeed},
@@ -17,6 +19,7 @@ use super::{
 };
 use jiff::{SignedDuration, Timestamp};
 use line::{Line, Once, Side};
+use play::Order;
 use stripe::Own;
 
 const HOUR: i64 = 3_600;
@@ -62,6 +65,8 @@ pub(super) struct Walk {
     /// What stands in Stripe only, and the dispute that was decided last, with the purchase that it is about.
     pub(super) own: Own,
     pub(super) decided: Option<(usize, Back)>,
+    /// The order of several products that was bought last.
+    pub(super) order: Option<Order>,
     told: Vec<Told>,
 }
 
@@ -115,6 +120,7 @@ impl Walk {
             undone: None,
             own: Own::default(),
             decided: None,
+            order: None,
             told: Vec::new(),
         };
         let mut first = walk.charge(0, life.begins, Paper::First);
@@ -343,9 +349,18 @@ impl Walk {
     fn product(&self, product: usize) -> String {
         let names = self.habits.products;
         // Who sells items names them, not what holds them.
+        if self.has_items() {
+            "gold"
+        } else {
+            names[product]
+        }
+        .to_owned()
+    }
+
+    /// Whether what is bought are items of a purchase that may hold several.
+    fn has_items(&self) -> bool {
         let has_items = matches!(self.form, Form::Addon | Form::Item);
-        let is_item = has_items && self.market == Market::AppStore;
-        if is_item { "gold" } else { names[product] }.to_owned()
+        has_items && self.market == Market::AppStore
     }
 
     /// Whether charges go on although the customer wants no other term.

@@ -178,6 +178,7 @@ impl Walk {
             }
             Deed::BuyOnce | Deed::BuyPass | Deed::RefundOnce => self.trade_once(deed, share),
             Deed::Stripe(deed) => self.step_in_stripe(deed, share),
+            Deed::Play(deed) => self.step_on_play(deed, share),
         }
     }
 
@@ -277,7 +278,7 @@ impl Walk {
         self.line.side = Some(side);
     }
 
-    fn end(&mut self, why: Why) {
+    pub(super) fn end(&mut self, why: Why) {
         self.line.stand = Stand::Over;
         self.line.is_renewing = false;
         self.line.is_planned = false;

@@ -10,7 +10,7 @@ use crate::truth::{
     deed::{Deed, StripeDeed},
     life::{Form, Market},
     names::Paper,
-    told::{Charge, Happened, How},
+    told::{Charge, Happened, How, Why},
 };
 
 /// What fewer seats give back until the end of a period.
@@ -85,7 +85,10 @@ impl Walk {
     /// What was used in the period that is over is charged with the next. Nothing was charged for what was not used; what was charged before
     /// goes on.
     pub(super) fn charged_for_usage(&mut self, charge: &Charge, how: How) {
-        let micros = USED[usize::try_from(self.count.all).unwrap_or(0) % USED.len()];
+        let used = USED[usize::try_from(self.count.all).unwrap_or(0) % USED.len()];
+        // What is used in a trial costs nothing.
+        let was_free = self.line.earlier.last().is_some_and(|last| last.is_trial);
+        let micros = if was_free { 0 } else { used };
         let Some(usage) = &mut self.own.usage else {
             return;
         };
@@ -161,6 +164,10 @@ impl Walk {
             StripeDeed::WinDispute | StripeDeed::LoseDispute => {
                 own.disputed.is_some() && self.room() > HOUR
             }
+            StripeDeed::EndDisputed => {
+                let disputed = own.disputed.as_ref();
+                runs && disputed.is_some_and(|(purchase, _)| *purchase == line.purchase)
+            }
             StripeDeed::Unpause => runs && line.is_pause_asked,
             StripeDeed::PauseNow | StripeDeed::TakeLess => runs && is_wanted && is_simple,
             StripeDeed::ResumeNow => line.stand == Stand::Paused && own.is_paused,
@@ -187,6 +194,10 @@ impl Walk {
             StripeDeed::WinDispute | StripeDeed::LoseDispute => {
                 self.pass(self.room(), share);
                 self.decide(deed);
+            }
+            StripeDeed::EndDisputed => {
+                self.within(share);
+                self.end(Why::Disputed);
             }
             StripeDeed::Unpause => {
                 self.within(share);
