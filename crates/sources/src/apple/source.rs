@@ -10,7 +10,10 @@ use crate::{
     RefundAsked, Refusal, RefusalCode, Source, Trouble, Unanswered, Verdict, Web,
 };
 use async_trait::async_trait;
-use domain::{Environment, Facts, Observation, Snapshot};
+use domain::{
+    Environment, Facts, Observation, Snapshot,
+    fact::{TransactionFact, TransactionKind},
+};
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -130,10 +133,15 @@ impl Source for AppStore {
 
     fn completes(&self, seen: &Observation) -> Option<Question> {
         self.api.as_ref()?;
+        // One that is over or was given back when it was spoken of may be what others came after.
+        let runs = |fact: &TransactionFact| {
+            let ends = fact.expires_at.is_none_or(|end| fact.version < end);
+            ends && fact.revocation.is_none() || fact.kind != TransactionKind::Subscription
+        };
         let begins = seen
             .transactions
             .iter()
-            .any(|transaction| transaction.is_origin(&seen.chain.id));
+            .any(|fact| fact.is_origin(&seen.chain.id) && runs(fact));
         (!begins).then(|| Question {
             with_history: true,
             prompt: json!({ "environment": seen.chain.environment.id(), "chains": [seen.chain.id] }),

@@ -18,7 +18,7 @@ use domain::{
         TransactionReason,
     },
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeSet;
 
 impl About<'_> {
@@ -223,7 +223,11 @@ impl About<'_> {
         product: String,
     ) -> Option<TransactionFact> {
         let reason = invoice.billing_reason.as_deref();
-        let (start, end) = span(invoice, bought, subscription)?;
+        let Span {
+            start,
+            end,
+            is_exact,
+        } = span(invoice, bought, subscription)?;
         let is_first = reason == Some("subscription_create");
         let is_trial = bought.is_some_and(|line| is_trial(line, subscription));
         let purchased_at = if reason == Some("subscription_update") {
@@ -234,6 +238,7 @@ impl About<'_> {
         Some(TransactionFact {
             original_purchased_at: subscription.began().unwrap_or(start),
             expires_at: Some(end),
+            end_is_provisional: !is_exact,
             offer: is_trial.then_some(Offer {
                 category: Some(OfferCategory::Introductory),
                 discount: Some(Discount::FreeTrial),
@@ -342,6 +347,13 @@ enum Paper {
     Nothing,
 }
 
+/// A period that was bought, and whether its end is known or the best that can be said of it by now.
+struct Span {
+    start: Timestamp,
+    end: Timestamp,
+    is_exact: bool,
+}
+
 /// The line of what was bought: of the subscription rather than beside it, of a whole period rather than the rest of one, and
 /// the one that lasts longest.
 fn bought(invoice: &Invoice) -> Option<&Line> {
@@ -356,30 +368,35 @@ fn bought(invoice: &Invoice) -> Option<&Line> {
 }
 
 /// The period that an invoice bought. What is counted first and charged afterwards (usage) names the period that is over; what
-/// such an invoice begins is the one that runs since. Source: Stripe, "Usage-based billing".
-fn span(
-    invoice: &Invoice,
-    bought: Option<&Line>,
-    subscription: &Subscription,
-) -> Option<(Timestamp, Timestamp)> {
+/// such an invoice begins is the one that runs since, and once that is over it is as long as the one that is named, unless somebody heard
+/// of it while it ran: its end is exact then. Source: Stripe, "Usage-based billing".
+fn span(invoice: &Invoice, bought: Option<&Line>, subscription: &Subscription) -> Option<Span> {
+    let exact = |(start, end)| Span {
+        start,
+        end,
+        is_exact: true,
+    };
     let named = bought.and_then(|line| line.period.start.zip(line.period.end));
     let is_first = invoice.billing_reason.as_deref() == Some("subscription_create");
     let start = match named {
         Some((_, over)) if !is_first && invoice.created.is_some_and(|created| over <= created) => {
             over
         }
-        Some((start, end)) if start < end => return Some((start, end)),
+        Some((start, end)) if start < end => return Some(exact((start, end))),
         _ => invoice.period_end.or(invoice.created)?,
     };
     let (runs_from, runs_until) = subscription.period_start().zip(subscription.period_end())?;
-    Some((
+    if runs_from <= start {
+        return Some(exact((start, runs_until)));
+    }
+    let lasted = named.map(|(from, over)| from.duration_until(over));
+    let lasted = lasted.filter(SignedDuration::is_positive);
+    let end = lasted.and_then(|lasted| start.checked_add(lasted).ok());
+    Some(Span {
         start,
-        if start < runs_from {
-            runs_from
-        } else {
-            runs_until
-        },
-    ))
+        end: end.map_or(runs_from, |end| end.min(runs_from)),
+        is_exact: false,
+    })
 }
 
 /// Nothing was charged for it, and it began in the free time. A discount leaves the amount of a line as it is. Source: Stripe,
