@@ -17,9 +17,22 @@ pub(super) fn told(step: &Step<'_>) -> Vec<Change> {
     rules.iter().filter_map(|rule| rule(step)).collect()
 }
 
-/// Whether renewal was on; a chain seen for the first time was to renew.
+/// Whether renewal was on; a chain seen for the first time was to renew. What a refund took for a while, which is undone now, was to renew as
+/// the store last said.
 fn was_on(step: &Step<'_>) -> bool {
-    step.before.is_none_or(|before| before.snapshot.will_renew)
+    let is_on = |before: State<'_>| {
+        let was_taken = matches!(before.snapshot.standing, Standing::Revoked { .. });
+        let is_back = was_taken && step.is_same_period() && !step.after.snapshot.has_ended();
+        before.snapshot.will_renew || (is_back && intends(before, step.line))
+    };
+    step.before.is_none_or(is_on)
+}
+
+/// Whether the store last said that a line will renew.
+fn intends(state: State<'_>, line: &str) -> bool {
+    let said = current(state, line)
+        .and_then(|current| state.facts.renewals.get(&line_key(&current.fact.leg, line)));
+    said.is_some_and(|said| said.auto_renew == Some(true) && said.term_renews != Some(false))
 }
 
 /// Unique per direction, period and cancellation: the store's own time of that, or else of the statement that shows what changed.

@@ -74,17 +74,6 @@ pub enum Change {
         /// That is all of it.
         is_whole: bool,
     },
-    /// Pieces of an order that Google lists as given back.
-    PlayVoid {
-        /// The purchase token.
-        token: String,
-        /// The order.
-        order: String,
-        /// How many.
-        pieces: u32,
-        /// When.
-        at: Timestamp,
-    },
     /// A one-time purchase of Google Play.
     PlayProduct {
         /// Its purchase token.
@@ -118,12 +107,6 @@ impl Change {
                 micros,
                 is_whole,
             } => stores.play.api.give_back(order, *micros, *is_whole, *at),
-            Self::PlayVoid {
-                token,
-                order,
-                pieces,
-                at,
-            } => stores.play.api.void(token, order, Some(*pieces), *at),
             Self::PlayProduct { token, body } => {
                 stores.play.api.put_product(token, body.clone());
             }

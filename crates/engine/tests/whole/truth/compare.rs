@@ -87,7 +87,8 @@ impl Heard {
             EventKind::AccessLevelUpdated | EventKind::TrialActive | EventKind::SubscriptionActive
         );
         let transaction = event.transaction.as_ref();
-        let money = if event.kind.is_refund() {
+        let is_given_back = event.kind.is_refund() || event.kind == EventKind::RefundReversed;
+        let money = if is_given_back {
             transaction.and_then(|transaction| transaction.refunded.or(transaction.price))
         } else {
             transaction.and_then(|transaction| transaction.price)

@@ -243,6 +243,13 @@ async fn what_is_lived_seldom_is_told_truly() {
         [dispute, end, (next, 50)].to_vec()
     };
     let pieces = [PlayDeed::BuyOrder, PlayDeed::VoidPiece].map(|deed| (Deed::Play(deed), 40));
+    // What is undone is the refund of the subscription, not that of what was bought beside it.
+    let twice = [
+        (Deed::RefundPart, 81),
+        (Deed::BuyOnce, 94),
+        (Deed::RefundOnce, 55),
+        (Deed::Undo, 26),
+    ];
     let won = Deed::Stripe(StripeDeed::WinDispute);
     let trial = Life {
         beginning: Beginning::Trial,
@@ -258,6 +265,11 @@ async fn what_is_lived_seldom_is_told_truly() {
         life(Market::Stripe, ANY, &dispute(won)),
         life(Market::Stripe, ANY, &dispute(Deed::Return)),
         with(Form::Metered, trial),
+        with(
+            Form::Metered,
+            life(Market::Stripe, "2026-01-21T19:04:24Z", &[]),
+        ),
+        life(Market::Stripe, ANY, &twice),
         life(Market::Play, ANY, &pieces),
     ];
     for way in [Way::InOrder, Way::Lost] {
@@ -276,4 +288,64 @@ async fn another_product_after_an_end_at_once_is_no_upgrade() {
     for way in [Way::InOrder, Way::Shuffled] {
         is_told_truly(life.clone(), way).await;
     }
+}
+
+/// Renewal that is switched off after a refund was undone is told, also when only the refund was heard of; what is first heard of then was
+/// switched off before it.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_refund_took_for_a_while_was_to_renew_as_it_was() {
+    let deeds = [
+        (Deed::Renew, 53),
+        (Deed::SwitchOff, 91),
+        (Deed::SwitchOn, 87),
+        (Deed::Refund, 11),
+        (Deed::Undo, 7),
+        (Deed::SwitchOff, 80),
+    ];
+    let life_of = life(Market::AppStore, "2026-01-06T08:32:49Z", &deeds);
+    for seed in [1, 5, 21, 22] {
+        is_told_truly_with(seed, life_of.clone(), Way::Lost).await;
+    }
+    let deeds = [
+        (Deed::Renew, 87),
+        (Deed::Renew, 83),
+        (Deed::SwitchOff, 50),
+        (Deed::RefundPart, 34),
+        (Deed::Undo, 62),
+    ];
+    let life_of = life(Market::AppStore, "2026-01-18T19:31:06Z", &deeds);
+    is_told_truly(life_of, Way::Midway).await;
+}
+
+/// Of a term that was cancelled and is not paid any more, the store tries no longer: that ends it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_term_that_is_not_paid_ends_for_that() {
+    let life_of = Life {
+        form: Form::Committed,
+        ..life(
+            Market::Play,
+            ANY,
+            &[(Deed::SwitchOff, 36), (Deed::Fail, 61), (Deed::GiveUp, 50)],
+        )
+    };
+    is_told_truly(life_of, Way::InOrder).await;
+}
+
+/// Who first hears that the first charge of a purchase was given back, when others came after it, asks what else there is.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_old_charge_that_is_given_back_is_not_all_there_is() {
+    let life = Life {
+        beginning: Beginning::Intro,
+        ..life(
+            Market::AppStore,
+            "2026-01-22T12:58:37Z",
+            &[
+                (Deed::SwitchOff, 14),
+                (Deed::RunOut, 5),
+                (Deed::Return, 30),
+                (Deed::RefundEarlier, 43),
+            ],
+        )
+    };
+    is_told_truly(life, Way::Midway).await;
 }

@@ -68,6 +68,13 @@ impl History {
                     all.extend(events);
                 } else if is_before {
                     standing.follow(&what.what, &events);
+                    // The store may say that a refund was undone of which nobody heard.
+                    let undone = matches!(what.what, Happened::TookAgain(_));
+                    let perhaps = events.into_iter().filter(|_| undone);
+                    all.extend(perhaps.map(|event| Expected {
+                        lasting: Lasting::Perhaps,
+                        ..event
+                    }));
                 } else {
                     if what.at <= heard && matches!(what.what, Happened::Charged(..)) {
                         standing.resume();

@@ -55,7 +55,7 @@ impl Standing {
                 self.off = None;
                 self.since.clone_from(&self.charge);
             }
-            Happened::TookAgain(_) => self.since.clone_from(&self.charge),
+            Happened::TookAgain(_) => self.since = self.off.clone().or(self.charge.clone()),
             Happened::PauseAsked => self.pause = last,
             Happened::PauseBegan => self.since.clone_from(&self.pause),
             Happened::GaveBack { .. }

@@ -43,13 +43,7 @@ impl Play {
                     micros: first.each(),
                     is_whole: false,
                 };
-                let void = Change::PlayVoid {
-                    token: token.clone(),
-                    order: order.clone(),
-                    pieces: 1,
-                    at,
-                };
-                (vec![refund, void], Word::PlayVoidedPieces { token, order })
+                (vec![refund], Word::PlayVoidedPieces { token, order })
             }
         };
         vec![Act {

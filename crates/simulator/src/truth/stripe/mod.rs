@@ -164,8 +164,10 @@ impl Stripe {
     /// A refund of the payment `intent`.
     fn refunded(&mut self, walk: &Walk, purchase: usize, intent: &str, micros: i64) -> Vec<Act> {
         self.refunds += 1;
+        let id = format!("re_{}x{}", self.number, self.refunds);
+        self.refunded.insert(intent.to_owned(), id.clone());
         let refund = json!({
-            "id": self.refund(), "object": "refund", "amount": cents(micros), "currency": "usd", "status": "succeeded",
+            "id": id, "object": "refund", "amount": cents(micros), "currency": "usd", "status": "succeeded",
             "created": walk.now().as_second(), "charge": format!("ch_{intent}"), "payment_intent": intent,
         });
         vec![Act {
@@ -182,30 +184,27 @@ impl Stripe {
                 Word::Stripe {
                     kind: "refund.created",
                     collection: "refunds",
-                    id: self.refund(),
+                    id,
                 },
             ],
         }]
     }
 
-    fn refund(&self) -> String {
-        format!("re_{}x{}", self.number, self.refunds)
-    }
-
-    /// The last refund did not reach the customer.
+    /// The last refund of a charge did not reach the customer.
     fn refund_failed(&self, walk: &Walk) -> Vec<Act> {
         let Some(back) = walk.undone() else {
             return Vec::new();
         };
         let intent = format!("pi_{}", back.charge.id);
+        let id = self.refunded.get(&intent).cloned().unwrap_or_default();
         let refund = json!({
-            "id": self.refund(), "object": "refund", "amount": cents(walk.given_back(back)), "currency": "usd", "status": "failed",
+            "id": id, "object": "refund", "amount": cents(walk.given_back(back)), "currency": "usd", "status": "failed",
             "created": back.at.as_second(), "charge": format!("ch_{intent}"), "payment_intent": intent,
         });
         let word = Word::Stripe {
             kind: "refund.failed",
             collection: "refunds",
-            id: self.refund(),
+            id,
         };
         let changes = vec![Change::Stripe("refunds", refund)];
         vec![Self::act(walk, walk.now(), changes, vec![word])]

@@ -8,6 +8,7 @@ use crate::truth::{
 };
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 /// The account, as far as one customer's purchases go.
 pub(in crate::truth) struct Stripe {
@@ -15,6 +16,8 @@ pub(in crate::truth) struct Stripe {
     pub(super) number: u64,
     pub(super) subscriptions: u64,
     pub(super) refunds: u64,
+    /// The last refund of each payment.
+    pub(super) refunded: BTreeMap<String, String>,
     pub(super) began: Timestamp,
     pub(super) trial_ends: Option<Timestamp>,
     pub(super) cancelled_at: Option<Timestamp>,
@@ -42,6 +45,7 @@ impl Stripe {
             number,
             subscriptions: 0,
             refunds: 0,
+            refunded: BTreeMap::new(),
             began: life.begins,
             trial_ends: None,
             cancelled_at: None,

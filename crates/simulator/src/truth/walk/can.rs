@@ -48,7 +48,11 @@ impl Walk {
                 line.stand == Stand::Over && is_plain && has_paid
             }
             Deed::Refund => can_give_back,
-            Deed::RefundPart => can_give_back && !is_family,
+            Deed::RefundPart => {
+                // Google tells nobody, so that it is heard of with the next charge.
+                let is_heard = self.market != Market::Play || line.product != LARGER;
+                can_give_back && !is_family && is_heard
+            }
             Deed::RefundEarlier => runs && !is_family && self.earlier_to_give_back().is_some(),
             Deed::Undo => {
                 let back = line.given_back.last();
