@@ -19,7 +19,7 @@ use tokio::{
 };
 
 /// Files and sockets that the server may have open.
-const DESCRIPTORS: usize = 256;
+pub(crate) const DESCRIPTORS: usize = 256;
 /// Most memory that attackers may make it take, in KiB.
 const MEMORY: usize = 160 << 10;
 /// Requests that go out at once. As docs/security.md states it: a third of the half of what is left after those that are kept.
@@ -28,7 +28,7 @@ const AT_ONCE: usize = (DESCRIPTORS - 64) / 2 / 3;
 const PATIENCE: Duration = Duration::from_millis(500);
 
 /// Attackers need descriptors too.
-fn raise_own_limit() {
+pub(crate) fn raise_own_limit() {
     let limit = getrlimit(Resource::Nofile);
     let most = Rlimit {
         current: limit.maximum,
@@ -38,16 +38,18 @@ fn raise_own_limit() {
 }
 
 fn start(site: &Site) -> Server {
-    let words = "serve --listen 127.0.0.1:0 --operations-listen 127.0.0.1:0 --allow-networks integrations=127.0.0.0/8";
-    let script = format!(
-        "ulimit -n {DESCRIPTORS}; exec {} {words}",
-        crate::server::BINARY
-    );
+    start_with(site, "--allow-networks integrations=127.0.0.0/8")
+}
+
+pub(crate) fn start_with(site: &Site, options: &str) -> Server {
+    let words = "serve --listen 127.0.0.1:0 --operations-listen 127.0.0.1:0";
+    let binary = crate::server::BINARY;
+    let script = format!("ulimit -n {DESCRIPTORS}; exec {binary} {words} {options}");
     Server::start(site.shell(&script), &site.directory)
 }
 
 impl Server {
-    fn descriptors(&self) -> usize {
+    pub(crate) fn descriptors(&self) -> usize {
         let open = std::fs::read_dir(format!("/proc/{}/fd", self.process.id()));
         open.unwrap().count()
     }
@@ -223,7 +225,7 @@ async fn bodies_that_are_held_take_no_more_memory_than_is_stated() {
 }
 
 /// An endpoint that never answers, at every address of this machine, and how many are connected to it at once, at most.
-async fn stuck() -> (String, Arc<AtomicUsize>) {
+pub(crate) async fn stuck() -> (String, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("0.0.0.0:0").await.unwrap();
     let url = format!(
         "http://127.0.0.1:{}/",

@@ -10,6 +10,7 @@ mod browser;
 mod chromium;
 mod command_line;
 mod crash;
+mod crowd;
 mod deployment;
 mod disk_full;
 mod encrypted;

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use simulator::{Authority, StoreReceipt};
 
 /// A purchase as StoreKit 2 hands it to the app. Source: Apple, JWSTransactionDecodedPayload.
-fn transaction(id: u64) -> String {
+pub(crate) fn transaction(id: u64) -> String {
     let bought = now().as_millisecond();
     let ends = bought + 30 * 24 * 3_600_000;
     let payload = json!({
