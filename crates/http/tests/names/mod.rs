@@ -61,7 +61,7 @@ impl Names {
             ("integrations/{key}", "hook".into()),
             // These two would change the callers themselves.
             ("keys/{key}", "key_00000000000000000000000000".into()),
-            ("people/{user}", "usr_00000000000000000000000000".into()),
+            ("members/{user}", "usr_00000000000000000000000000".into()),
             ("{entitlement}", "premium".into()),
             ("{message}", first("parked").await),
             ("{digest}", "none".into()),
