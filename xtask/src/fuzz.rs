@@ -206,14 +206,18 @@ fn row(target: &str, told: &str) -> Option<String> {
     ))
 }
 
-/// Adds to the seeds what was found and reaches what they do not.
+/// Adds to the seeds what was found and reaches what they do not: few inputs, and short ones.
 fn keep(target: &str) -> Result<()> {
     let (seeds, found) = (format!("{SEEDS}/{target}"), found(target));
     if !Path::new(&found).exists() {
         return Ok(());
     }
     let named = format!("--target={target}");
-    tools::run(PROGRAM, &[&named, "-merge=1", BOUNDS[0], &seeds, &found])
+    let few = ["-set_cover_merge=1", "-use_counters=0", "-max_len=1800"];
+    tools::run(
+        PROGRAM,
+        &[&[named.as_str()], &few[..], &[&seeds, &found]].concat(),
+    )
 }
 
 #[cfg(test)]
