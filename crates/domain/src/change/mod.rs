@@ -79,7 +79,7 @@ mod terms;
 pub use shared::Shared;
 pub use step::{Change, State};
 
-use crate::{ChainKey, Store, fact::Ownership};
+use crate::{ChainKey, Snapshot, Store, fact::Ownership};
 use jiff::{SignedDuration, Timestamp};
 use step::Step;
 
@@ -110,12 +110,13 @@ pub fn changes(
     if chain.store == Store::Promotional {
         return Vec::new();
     }
-    let lines = after.snapshot.lines();
+    let base = after.snapshot;
+    let lines = base.lines();
     let told = lines
         .filter(|line| line.ownership != Ownership::FamilyShared)
         .flat_map(|snapshot| {
             let step = Step::between(chain, before, State { snapshot, ..after });
-            let mut told = told(&step, before, heard_at, window);
+            let mut told = told(&step, (before, base), heard_at, window);
             let is_money = |change: &Change| change.kind.is_charge() || change.kind.is_refund();
             told.retain(|change| step.is_sold() || is_money(change));
             told
@@ -137,16 +138,17 @@ pub fn shared(
     }
     let told = told(
         &Step::between(chain, before, after),
-        before,
+        (before, after.snapshot),
         heard_at,
         window,
     );
     told.iter().rev().find_map(|change| Shared::of(change.kind))
 }
 
+/// What a line tells of a purchase that was known as `purchase`, and of which `base` is the base now.
 fn told(
     step: &Step<'_>,
-    purchase: Option<State<'_>>,
+    (purchase, base): (Option<State<'_>>, &Snapshot),
     heard_at: Timestamp,
     window: SignedDuration,
 ) -> Vec<Change> {
@@ -156,8 +158,13 @@ fn told(
     if is_news {
         return FAMILIES.iter().flat_map(|family| family(step)).collect();
     }
+    // A further line that ended before anybody listened says nothing of how a purchase stands that goes on.
+    let is_history = purchase.is_none()
+        && step.line != base.line
+        && step.after.snapshot.has_ended()
+        && !base.has_ended();
+    let one = first_seen::told(step, heard_at, window).filter(|_| !is_history);
     // What the store asks or warns of is news on any chain.
-    let one = first_seen::told(step, heard_at, window);
     let notices = refunds::notices(step).into_iter();
     one.into_iter()
         .chain(notices)

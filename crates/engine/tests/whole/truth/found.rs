@@ -226,7 +226,7 @@ async fn what_joins_uncharged_serves_and_is_told_with_its_first_charge() {
         )
     };
     let all: Vec<_> = added.into_iter().chain([counted]).collect();
-    for way in [Way::InOrder, Way::Shuffled] {
+    for way in [Way::InOrder, Way::Shuffled, Way::Midway] {
         are_told_truly(&all, way).await;
     }
 }
@@ -348,4 +348,23 @@ async fn an_old_charge_that_is_given_back_is_not_all_there_is() {
         )
     };
     is_told_truly(life, Way::Midway).await;
+}
+
+/// What joins a purchase that is known is news, however long the server was down then.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_joined_while_nobody_listened_is_told_from_its_beginning() {
+    let deeds = [
+        (Deed::SwitchOff, 20),
+        (Deed::RunOut, 39),
+        (Deed::Return, 16),
+        (Deed::TakeMore, 91),
+        (Deed::AddOn, 58),
+    ];
+    let life_of = Life {
+        beginning: Beginning::Trial,
+        ..life(Market::Stripe, "2026-01-26T22:22:54Z", &deeds)
+    };
+    for seed in [1, 21] {
+        is_told_truly_with(seed, life_of.clone(), Way::ServerDown).await;
+    }
 }

@@ -40,6 +40,36 @@ impl History {
         all
     }
 
+    /// Whether it is a further product of a purchase that was known when it joined.
+    fn joined_what_was_known(
+        &self,
+        purchase: usize,
+        began: Timestamp,
+        first_heard: &impl Fn(usize) -> Option<Timestamp>,
+    ) -> bool {
+        let was_known = |base| first_heard(base).is_some_and(|heard| heard <= began);
+        self.unlocks(purchase) == "hd" && (0..purchase).any(was_known)
+    }
+
+    /// Whether it is a further product that had ended when its purchase was first heard of, which goes on: it says nothing of how that stands.
+    fn ended_beside(&self, purchase: usize, heard: Timestamp, market: Market) -> bool {
+        let told = self.of(purchase);
+        let last = told.iter().rfind(|told| market.shows_at(told) <= heard);
+        let is_over = last.is_some_and(|told| {
+            matches!(
+                told.what,
+                Happened::Ended(_)
+                    | Happened::TakenOff
+                    | Happened::GaveBack {
+                        takes_access: true,
+                        ..
+                    }
+            )
+        });
+        let goes_on = |base| self.lets_in(base, heard);
+        is_over && self.unlocks(purchase) == "hd" && (0..purchase).any(goes_on)
+    }
+
     fn heard_since(
         &self,
         market: Market,
@@ -58,7 +88,9 @@ impl History {
             let mut reader = Reader::of(market, is_ordinary, &told);
             let heard = first_heard(purchase).unwrap_or(Timestamp::MIN);
             let began = told.first().map_or(Timestamp::MAX, |told| told.at);
-            let is_old = began.duration_until(heard) > NEWS;
+            let is_old = began.duration_until(heard) > NEWS
+                && !(market.shows_all()
+                    && self.joined_what_was_known(purchase, began, &first_heard));
             let mut standing = Standing::default();
             for (index, what) in told.iter().enumerate() {
                 let events = reader.read(index);
@@ -83,7 +115,8 @@ impl History {
                     all.extend(events);
                 }
             }
-            all.extend(standing.since);
+            let is_history = is_old && self.ended_beside(purchase, heard, market);
+            all.extend(standing.since.filter(|_| !is_history));
             let of_this = all.iter_mut().skip(before);
             of_this.for_each(|event| event.purchase = purchase);
         }
@@ -92,6 +125,11 @@ impl History {
 }
 
 impl Market {
+    /// Whether whatever it says of a purchase shows all that is in it. On Google Play what joins has another token.
+    const fn shows_all(self) -> bool {
+        matches!(self, Self::AppStore | Self::Stripe)
+    }
+
     /// When a store's records show it: where money is taken some time after a period began, a charge is none before.
     fn shows_at(self, told: &Told) -> Timestamp {
         match &told.what {
