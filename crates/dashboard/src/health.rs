@@ -12,6 +12,8 @@ pub(crate) struct Shown {
     pub(crate) state: String,
     pub(crate) color: &'static str,
     pub(crate) problem: String,
+    /// Since when deliveries are held for that; empty where they are not.
+    pub(crate) since: String,
     /// Each of its endpoints, of which the word is made.
     pub(crate) endpoints: Vec<EndpointShown>,
     health: Health,
@@ -61,7 +63,7 @@ impl EndpointShown {
         let condition = health.condition(now);
         let failure = health.failure.as_ref();
         let wrong = match active.row.verification.of(health.endpoint) {
-            Verification::Failed { problem, at } | Verification::Refused { problem, at } => {
+            Verification::Failed { problem, at } | Verification::Refused { problem, at, .. } => {
                 Some((problem, at))
             }
             Verification::Passed | Verification::Pending => None,
@@ -109,6 +111,7 @@ impl Shown {
             state: "idle".into(),
             color: "grey",
             problem: String::new(),
+            since: String::new(),
             endpoints: Vec::new(),
             health,
         };
@@ -116,6 +119,7 @@ impl Shown {
             let is_one_of_several = endpoints.iter().any(|of| of.state != worst.state);
             shown.color = worst.color;
             shown.problem.clone_from(&worst.problem);
+            shown.since.clone_from(&worst.since);
             shown.state = match worst.color {
                 "grey" | "green" => worst.state.to_owned(),
                 _ if !is_one_of_several => worst.state.to_owned(),

@@ -85,6 +85,10 @@ pub trait Configured: Send + Sync {
     fn sign(&self, _request: &mut Request, _id: &str, _at: Timestamp) {}
     /// What an answer means.
     fn classify(&self, response: &Response) -> Outcome;
+    /// Whether an endpoint that refused the credentials may take them again without anybody changing settings: then it is asked now and then.
+    fn may_take_again(&self) -> bool {
+        false
+    }
     /// Which endpoint events of an environment go to. Each endpoint has a lane of its own: what is wrong with one holds up no other.
     fn endpoint(&self, _environment: Environment) -> Environment {
         Environment::Production

@@ -153,7 +153,7 @@ fn verdict(verification: &Verification) -> VerdictView {
         Verification::Passed => ("passed", None),
         Verification::Pending => ("pending", None),
         Verification::Failed { problem, at } => ("failed", Some((problem, at))),
-        Verification::Refused { problem, at } => ("refused", Some((problem, at))),
+        Verification::Refused { problem, at, .. } => ("refused", Some((problem, at))),
     };
     VerdictView {
         at: wrong.map(|(_, at)| *at),

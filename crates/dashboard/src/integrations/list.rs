@@ -37,6 +37,7 @@ pub(crate) struct Line {
     pub(crate) state: String,
     pub(crate) color: &'static str,
     pub(crate) problem: String,
+    pub(crate) since: String,
     pub(crate) endpoints: Vec<health::EndpointShown>,
     pub(crate) paused: bool,
     pub(crate) waiting: u64,
@@ -105,6 +106,7 @@ pub(crate) async fn line(
         state: shown.state,
         color: shown.color,
         problem: shown.problem,
+        since: shown.since,
         endpoints: shown.endpoints,
         paused: active.row.paused,
     })

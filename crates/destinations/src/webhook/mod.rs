@@ -8,7 +8,8 @@
 //! |---|---|---|---|
 //! | before anything is delivered | handshake | - | - |
 //! | success | 200 to 399 | 200 | 200 to 299 |
-//! | final | 400 to 404 | - | 410, which also pauses the integration |
+//! | refuses the credentials, which holds it | 401, 403 | 401, 403 | 401, 403 |
+//! | final | 400, 402, 404 | - | 410, which also holds it |
 //! | waits for an answer | 10 s | 60 s | 15 s |
 
 mod adapty;

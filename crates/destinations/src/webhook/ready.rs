@@ -107,15 +107,20 @@ impl Configured for Ready {
             (Format::Standard, 410) => {
                 Outcome::Gone("the endpoint answered 410: it wants no more".into())
             }
-            (Format::Adapty, 401 | 403) => Outcome::Rejected(format!(
+            // Of a receiver that is being deployed, for one: no event is to be lost by it.
+            (_, 401 | 403) => Outcome::CredentialsRefused(format!(
                 "the endpoint answered {}: check the Authorization value",
                 response.status
             )),
-            (Format::Adapty, status @ 400..=404) => {
+            (Format::Adapty, status @ (400 | 402 | 404)) => {
                 Outcome::Rejected(format!("the endpoint answered {status}, which is final"))
             }
             _ => Outcome::Retry(response.retry_after),
         }
+    }
+
+    fn may_take_again(&self) -> bool {
+        true
     }
 
     fn endpoint(&self, environment: Environment) -> Environment {

@@ -24,7 +24,11 @@ fn each_format_judges_answers_its_own_way() {
             (200..300).contains(&status),
             "{status}"
         );
-        if status != 410 {
+        for format in ["adapty", "revenuecat", "standard"] {
+            let refused = matches!(answer(format, status), Outcome::CredentialsRefused(_));
+            assert_eq!(refused, matches!(status, 401 | 403), "{format} {status}");
+        }
+        if !matches!(status, 401 | 403 | 410) {
             let expected = if (200..300).contains(&status) {
                 Outcome::Delivered
             } else {
@@ -133,7 +137,8 @@ fn both_ranges_of_answers_hold() {
         });
         let expected = match status {
             200..=399 => matches!(outcome, Outcome::Delivered),
-            400..=404 => matches!(outcome, Outcome::Rejected(_)),
+            401 | 403 => matches!(outcome, Outcome::CredentialsRefused(_)),
+            400 | 402 | 404 => matches!(outcome, Outcome::Rejected(_)),
             _ => matches!(outcome, Outcome::Retry(_)),
         };
         assert!(expected, "{status}: {outcome:?}");

@@ -177,6 +177,9 @@ impl Dispatch {
             }
             Turned::LockedOut => self.lock_out(active, lease.lane.endpoint, end).await,
         }
+        if says == Says::Accepted {
+            self.release(active, lease.lane.endpoint).await;
+        }
         if matches!(end, End::Answered(_, Outcome::Gone(_))) {
             self.leave_gone(active, lease.lane.endpoint, end).await;
         }
@@ -187,10 +190,31 @@ impl Dispatch {
         let problem = end.detail();
         let at = self.core.system().now();
         tracing::warn!(integration.id = %active.row.id, endpoint = endpoint.id(), problem, "the endpoint refuses what it is sent; its deliveries are held");
-        let refused = Verification::Refused { problem, at };
+        let is_gone = matches!(end, End::Answered(_, Outcome::Gone(_)));
+        let refused = Verification::Refused {
+            problem,
+            at,
+            is_gone,
+        };
         if let Err(error) = self.store(&refused, active, endpoint).await {
             tracing::error!(integration.id = %active.row.id, %error, "an endpoint that refuses what it is sent could not be held");
         }
+    }
+
+    /// Lets everything go to an endpoint that was held for the credentials it refused, and has taken them.
+    async fn release(&self, active: &ActiveIntegration, endpoint: Environment) {
+        let setup = self.core.setup();
+        let is_held = setup
+            .integration(active.row.id)
+            .is_some_and(|current| current.may_take_again(endpoint));
+        if !is_held {
+            return;
+        }
+        tracing::info!(integration.id = %active.row.id, endpoint = endpoint.id(), "the endpoint takes the credentials again; its deliveries go on");
+        if let Err(error) = self.store(&Verification::Passed, active, endpoint).await {
+            tracing::error!(integration.id = %active.row.id, %error, "an endpoint that takes the credentials again is still held; the next that it accepts says so again");
+        }
+        self.wake();
     }
 
     /// Leaves an endpoint alone that wants no more: it is held, and its integration is paused where it has no other.

@@ -47,7 +47,12 @@ impl Dispatch {
             dispatcher.note_flow(active, uptime);
             let lanes = LaneId::all(active.row.id).into_iter();
             among.extend(lanes.filter(|lane| {
-                active.held(lane.endpoint).is_none() && dispatcher.takes(*lane, active, uptime)
+                let is_free = active.held(lane.endpoint).is_none();
+                if active.may_take_again(lane.endpoint) {
+                    self.lane(*lane);
+                }
+                (is_free || dispatcher.asks_again(*lane, active, uptime))
+                    && dispatcher.takes(*lane, active, uptime)
             }));
         }
         // Whoever comes first has the most room: each is first in turn.
@@ -58,7 +63,12 @@ impl Dispatch {
         }
         self.look_for_lanes(&among, uptime).await?;
         let mut due = self.core.ledger().lanes_due(&among, now).await?;
-        let rousing = among.iter().filter(|id| dispatcher.rouses(**id, uptime));
+        let is_free = |id: &&LaneId| {
+            let active = setup.integration(id.integration);
+            active.is_some_and(|active| active.held(id.endpoint).is_none())
+        };
+        let rousing = among.iter().filter(is_free);
+        let rousing = rousing.filter(|id| dispatcher.rouses(**id, uptime));
         let rousing: Vec<_> = rousing.filter(|id| !due.contains(id)).copied().collect();
         due.extend(rousing);
         let mut claimed = 0;
@@ -81,7 +91,10 @@ impl Dispatch {
         let dispatcher = &self.state;
         let lane = self.lane(id);
         let capacity = dispatcher.nodes.capacity(active.limits());
-        let rooms = lane.reserve_up_to(AT_ONCE, capacity, uptime);
+        // Of what is held, one shows whether it is to be.
+        let is_free = active.held(id.endpoint).is_none();
+        let wanted = if is_free { AT_ONCE } else { 1 };
+        let rooms = lane.reserve_up_to(wanted, capacity, uptime);
         if rooms.is_empty() {
             return Ok(0);
         }
@@ -95,7 +108,7 @@ impl Dispatch {
         };
         let mut leases = self.claim_first_of_others(claim).await?;
         let left = rooms.len() - leases.len();
-        if left > 0 && self.rouse(&lane, &claim, left, uptime).await? {
+        if left > 0 && is_free && self.rouse(&lane, &claim, left, uptime).await? {
             let limit = left;
             let roused = Claim { limit, ..claim };
             leases.extend(self.claim_first_of_others(roused).await?);

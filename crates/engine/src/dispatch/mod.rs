@@ -116,6 +116,13 @@ impl Dispatcher {
             .is_none_or(|lane| lane.has_room(capacity, uptime))
     }
 
+    /// Whether this node would ask an endpoint again that is held: it refused the credentials a while ago, and may take them by now.
+    fn asks_again(&self, id: LaneId, active: &ActiveIntegration, uptime: Duration) -> bool {
+        let lanes = self.lanes.lock();
+        let lane = lanes.get(&id);
+        active.may_take_again(id.endpoint) && lane.is_some_and(|lane| lane.is_asked_again(uptime))
+    }
+
     /// Whether what rests in a lane may be roused.
     fn rouses(&self, id: LaneId, uptime: Duration) -> bool {
         let lanes = self.lanes.lock();

@@ -53,7 +53,8 @@ impl Dispatch {
             };
             // Held, leased too long ago, or the breaker opened since it waited: it goes back.
             let active = setup.integration(id.integration).filter(|active| {
-                active.held(id.endpoint).is_none()
+                let is_free = active.held(id.endpoint).is_none();
+                (is_free || self.state.asks_again(id, active, uptime))
                     && lane.admits(uptime)
                     && now
                         .saturating_add(active.timeout())

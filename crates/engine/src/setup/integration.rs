@@ -91,6 +91,14 @@ impl ActiveIntegration {
         }
     }
 
+    /// Whether an endpoint is held for credentials that it may take again without anybody changing anything here.
+    pub(crate) fn may_take_again(&self, endpoint: Environment) -> bool {
+        let refused = self.row.verification.of(endpoint);
+        let is_refused = matches!(refused, Verification::Refused { is_gone: false, .. });
+        let heals = self.configured.as_ref().is_ok_and(|it| it.may_take_again());
+        is_refused && heals && !self.row.paused
+    }
+
     /// Why nothing goes out at all, where that is so: every endpoint that something can go to is held.
     pub fn held_everywhere(&self) -> Option<NotSent> {
         let mut held = self.endpoints().into_iter().map(|of| self.held(of));

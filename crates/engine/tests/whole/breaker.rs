@@ -89,7 +89,6 @@ async fn only_what_was_accepted_ends_a_row_of_failures() {
         (answer(200, "{}"), false),
         // Refused for good: nobody accepted anything.
         (answer(404, "not here"), true),
-        (answer(401, "who are you?"), true),
         // Never went out.
         (blocked, true),
     ] {

@@ -93,12 +93,15 @@ pub enum Verification {
         /// When.
         at: Timestamp,
     },
-    /// It refused the credentials twice in a row: nothing gets through until they change.
+    /// It refused the credentials twice in a row, or wants no more.
     Refused {
         /// What it said.
         problem: String,
         /// When.
         at: Timestamp,
+        /// It wants no more: it is not asked whether it does again.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        is_gone: bool,
     },
 }
 

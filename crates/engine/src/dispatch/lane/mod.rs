@@ -1,6 +1,7 @@
 //! A lane: one endpoint's own queue, limits and circuit breaker, so that its troubles stay its own.
 
 mod flow;
+mod lockout;
 mod nodes;
 mod put_off;
 mod queue;
@@ -23,6 +24,7 @@ use domain::{CustomerId, DeliveryId, breaker::Breaker, pace::Pace};
 use flow::{Flow, Seen};
 use jiff::Timestamp;
 use ledger::{Failure, Lease, Order, Outcomes, PATIENCE};
+use lockout::Lockout;
 use put_off::PutOff;
 use queue::Queue;
 use recovery::Recovery;
@@ -97,6 +99,9 @@ struct Known {
     alone: BTreeSet<DeliveryId>,
     /// How often it refused our credentials since it accepted anything.
     refusals: u32,
+    lockout: Lockout,
+    /// Whose delivery it refused them with last.
+    refused_of: Option<CustomerId>,
     flow: Flow,
     /// What was not told to the ledger yet.
     outcomes: Outcomes,
@@ -175,6 +180,15 @@ impl Lane {
         known.admits(1, uptime) == 1 && held < capacity
     }
 
+    /// Whether one delivery is to show whether it takes the credentials again that it is held for. It is from when it was first found so.
+    pub(super) fn is_asked_again(&self, uptime: Duration) -> bool {
+        let mut known = self.known.lock();
+        if !known.lockout.is_on() {
+            known.lockout = known.lockout.go_on(uptime);
+        }
+        known.lockout.is_due(uptime)
+    }
+
     /// Notes whether anything can go at `uptime`: nothing holds it, there is no outage, and the endpoint does not ask to be left alone.
     pub(super) fn note_flow(&self, is_free: bool, uptime: Duration) {
         let mut known = self.known.lock();
@@ -186,6 +200,10 @@ impl Lane {
             Seen::Flows
         };
         known.flow.note(seen, uptime);
+        if is_free && known.lockout.is_on() {
+            known.lockout = Lockout::default();
+            known.refusals = 0;
+        }
     }
 
     /// Which deliveries may go. Patience with one that is never accepted ends only where all others could go for as long: while nothing could,
@@ -209,7 +227,9 @@ impl Lane {
 
     /// Whose delivery is no good probe, if there is another's.
     pub(super) fn suspect(&self) -> Option<CustomerId> {
-        self.known.lock().breaker.suspect()
+        let known = self.known.lock();
+        let refused = known.refused_of.filter(|_| known.lockout.is_on());
+        known.breaker.suspect().or(refused)
     }
 
     /// What may be roused of what rests.
@@ -261,6 +281,13 @@ impl Lane {
     ) -> Turned {
         let mut known = self.known.lock();
         let was_outage = known.breaker.is_outage();
+        // What was under way when it was held asks for nothing more.
+        let is_asked_again = known.lockout.is_due(uptime);
+        if says == Says::Accepted {
+            known.lockout = Lockout::default();
+        } else if is_asked_again {
+            known.lockout = known.lockout.go_on(uptime);
+        }
         match says {
             Says::Accepted => {
                 known.recovery.accepted(tried, was_outage, uptime);
@@ -289,8 +316,9 @@ impl Lane {
             Says::LockedOut => {
                 known.asks_to_wait(None, lease.id, uptime);
                 known.refusals += 1;
-                if known.refusals >= REFUSALS {
-                    known.refusals = 0;
+                known.refused_of = Some(lease.event.customer.id);
+                if known.refusals >= REFUSALS && !known.lockout.is_on() {
+                    known.lockout = known.lockout.go_on(uptime);
                     return Turned::LockedOut;
                 }
             }

@@ -251,3 +251,23 @@ fn two_refusals_of_credentials_in_a_row_lock_out() {
     assert_eq!(hear(Says::LockedOut), Turned::No);
     assert_eq!(hear(Says::LockedOut), Turned::LockedOut);
 }
+
+#[test]
+fn one_that_is_locked_out_is_asked_again_later_each_time_and_by_whatever_was_under_way_no_later() {
+    let lane = lane();
+    let minutes = |minutes: u64| at(minutes * 60);
+    let refuses = |now| heard(&lane, Says::LockedOut, &of(1), now);
+    refuses(at(0));
+    assert_eq!(refuses(at(0)), Turned::LockedOut);
+    for _ in 0..30 {
+        assert_eq!(refuses(at(1)), Turned::No, "it is held already");
+    }
+    assert!(!lane.is_asked_again(minutes(4)) && lane.is_asked_again(minutes(5)));
+    assert_eq!(lane.suspect(), Some(of(1).event.customer.id));
+    refuses(minutes(5));
+    assert!(!lane.is_asked_again(minutes(14)) && lane.is_asked_again(minutes(15)));
+    // Somebody changed something: two in a row again.
+    lane.note_flow(true, minutes(15));
+    assert_eq!(refuses(minutes(16)), Turned::No);
+    assert_eq!(refuses(minutes(17)), Turned::LockedOut);
+}
