@@ -5,6 +5,7 @@ use super::{CustomerError, Customers};
 use crate::intake::check_name;
 use domain::{ChainKey, ProjectId, Snapshot, Store, customer::Customer};
 use jiff::Timestamp;
+use ledger::Purchase;
 use serde_json::{Value, json};
 
 /// Access given by hand.
@@ -19,7 +20,8 @@ pub struct Grant {
 }
 
 impl Customers {
-    /// Gives access by hand. Told as a change of access, never as a purchase.
+    /// Gives access by hand. Told as a change of access, never as a purchase. What is given already, to the same end, is not given twice: whoever was
+    /// not told that it was may ask again.
     pub async fn grant(
         &self,
         project: ProjectId,
@@ -34,8 +36,16 @@ impl Customers {
         if !known.any(|known| known.project == project && is_it(&known.key)) {
             return Err(CustomerError::UnknownEntitlement(grant.entitlement.clone()));
         }
-        self.profile(project, name).await?;
+        let record = self.profile(project, name).await?.record;
         let now = self.core.system().now();
+        let is_given = |known: &Purchase| {
+            let snapshot = &known.stored.snapshot;
+            is_running_grant(&known.chain, snapshot, &grant.entitlement, now)
+                && snapshot.access_until() == grant.ends_at
+        };
+        if record.purchases.iter().any(is_given) {
+            return Ok(());
+        }
         let id = self.core.system().uuid().simple();
         let statement = granted(name, grant, &format!("grant_{id}"), now);
         self.state(grants.row.id, &statement).await
@@ -58,7 +68,7 @@ impl Customers {
             .ok_or_else(|| CustomerError::Unknown(name.to_owned()))?;
         let now = self.core.system().now();
         let mut revoked = 0;
-        for ledger::Purchase { chain, stored, .. } in &record.purchases {
+        for Purchase { chain, stored, .. } in &record.purchases {
             if is_running_grant(chain, &stored.snapshot, entitlement, now) {
                 let statement = taken_back(&record.customer, chain, &stored.snapshot, now);
                 self.state(grants.row.id, &statement).await?;
