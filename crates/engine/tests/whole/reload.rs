@@ -133,3 +133,11 @@ async fn and_is_found_by_whoever_starts_after_every_node_is_gone() {
     next.catch_up().await.unwrap();
     assert_eq!(world.received("https://a.").len(), 1);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rates_that_were_added_are_not_answered_as_failed() {
+    let (world, gate) = World::gated_and_quiet().await;
+    gate.refuse("rates", 1);
+    world.engine.add_rates(Vec::new()).await.unwrap();
+    gate.refused("rates").await;
+}
