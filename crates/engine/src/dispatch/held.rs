@@ -12,7 +12,7 @@
 //! cannot send a delivery, for whatever reason, need do nothing about it, and cannot forget to.
 
 use crate::Guarded;
-use domain::DeliveryId;
+use domain::{DeliveryId, customer::Customer};
 use jiff::Timestamp;
 use ledger::{Lease, Returned};
 use std::sync::Arc;
@@ -151,6 +151,12 @@ impl Job {
     /// The delivery in it; none once it was begun.
     pub(super) fn delivery(&self) -> Option<DeliveryId> {
         self.leased.as_ref().map(|(lease, _)| lease.id)
+    }
+
+    /// The customer that it tells of, as it was when it was leased; none once it was begun.
+    pub(super) fn customer(&self) -> Option<&Customer> {
+        let leased = self.leased.as_ref();
+        leased.map(|(lease, _)| &lease.event.customer)
     }
 
     /// When the lease ends.

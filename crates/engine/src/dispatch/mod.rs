@@ -27,7 +27,7 @@ pub use health::{Condition, EndpointHealth, Health};
 pub use lane::LaneHealth;
 
 use crate::{Core, Guarded, setup::ActiveIntegration};
-use domain::IntegrationId;
+use domain::{IntegrationId, customer::Customer};
 use handshakes::Handshakes;
 use held::{Back, Held};
 use lane::{Lane, Nodes};
@@ -214,6 +214,17 @@ impl Dispatch {
         for lane in self.state.lanes.lock().values() {
             lane.stir();
         }
+    }
+
+    /// Gives back what waits here and tells of a customer as it is no longer: it is read again by whoever sends it.
+    pub(crate) fn give_back_of(&self, forgotten: &Customer) {
+        let is_theirs = |customer: &Customer| {
+            customer.id == forgotten.id || forgotten.answers_to(&customer.app_user_id)
+        };
+        for lane in self.state.lanes.lock().values() {
+            lane.give_back_of(is_theirs);
+        }
+        self.wake();
     }
 
     /// How the lanes stand, for health pages.

@@ -53,7 +53,7 @@ use crate::{
     trace,
     under_way::Going,
 };
-use domain::{AppId, ProjectId, time::after};
+use domain::{AppId, ProjectId, customer::Customer, time::after};
 use jiff::{SignedDuration, Timestamp};
 use ledger::Origin;
 use message::{Named, digest};
@@ -96,6 +96,11 @@ impl Intake {
     #[cfg(feature = "test")]
     pub(crate) async fn answered(&self) {
         self.memory.asking.over().await;
+    }
+
+    /// What waits to be sent of a customer who was forgotten is read again before it is.
+    pub(crate) fn let_go_of(&self, forgotten: &Customer) {
+        self.dispatch.give_back_of(forgotten);
     }
 
     /// Takes in one message that a store sent to an app.

@@ -1,7 +1,6 @@
 //! What waits in a lane, in the order in which it goes: first what its endpoint put off. A value.
 
 use crate::dispatch::held::Job;
-use jiff::Timestamp;
 use std::collections::{BTreeMap, VecDeque};
 
 /// Deliveries of a lane that were not begun.
@@ -41,16 +40,20 @@ impl Queue {
         self.len() == 0
     }
 
-    /// Takes out what is leased no longer than until then.
-    pub(super) fn ending(&mut self, at: Timestamp) -> Vec<Job> {
-        let first = self.first.extract_if(.., |_, job| job.until() <= at);
-        let mut ending: Vec<Job> = first.map(|(_, job)| job).collect();
-        let (staying, others) = std::mem::take(&mut self.others)
-            .into_iter()
-            .partition(|job| job.until() > at);
+    /// Takes out what goes back for some reason.
+    pub(super) fn take_out(&mut self, goes: impl Fn(&Job) -> bool) -> Vec<Job> {
+        let first = self.first.extract_if(.., |_, job| goes(job));
+        let mut gone: Vec<Job> = first.map(|(_, job)| job).collect();
+        let mut staying = VecDeque::new();
+        for job in std::mem::take(&mut self.others) {
+            if goes(&job) {
+                gone.push(job);
+            } else {
+                staying.push_back(job);
+            }
+        }
         self.others = staying;
-        ending.extend::<VecDeque<Job>>(others);
-        ending
+        gone
     }
 
     /// Takes out everything.

@@ -3,7 +3,7 @@
 
 use super::{Known, LOOK_AGAIN, Lane, Nodes};
 use crate::{dispatch::held::Job, setup::Limits};
-use domain::DeliveryId;
+use domain::{DeliveryId, customer::Customer};
 use jiff::Timestamp;
 use ledger::Lease;
 use std::{
@@ -77,8 +77,16 @@ impl Lane {
 
     /// Gives back what is queued and leased no longer than until then.
     pub(in crate::dispatch) fn give_back_ending(&self, at: Timestamp) {
-        let ending = self.known.lock().queue.ending(at);
+        let ending = |job: &Job| job.until() <= at;
+        let ending = self.known.lock().queue.take_out(ending);
         drop(ending);
+    }
+
+    /// Gives back what is queued of customers like this.
+    pub(in crate::dispatch) fn give_back_of(&self, is_theirs: impl Fn(&Customer) -> bool) {
+        let theirs = |job: &Job| job.customer().is_some_and(&is_theirs);
+        let theirs = self.known.lock().queue.take_out(theirs);
+        drop(theirs);
     }
 
     /// Gives back what is queued.

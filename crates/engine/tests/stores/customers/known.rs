@@ -103,6 +103,40 @@ async fn what_is_under_way_while_a_customer_is_forgotten_leaves_no_name_behind()
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_waits_in_memory_when_a_customer_is_forgotten_goes_without_its_name() {
+    const ANN: &str = "ann@example.com";
+    let world = World::new().await;
+    world.answer_with(|_, _| {
+        Ok(Response {
+            headers: [("retry-after", "30")].into_iter().collect(),
+            ..answer(429, "later")?
+        })
+    });
+    let mut chain = Chain::purchase(1000, "unmapped", Some(ANN), world.now());
+    let told = chain.notify("SUBSCRIBED", world.now());
+    world.tell(&told).await.unwrap();
+    world.catch_up().await;
+    let bodies = || {
+        let sent = world.endpoints.sent.lock().unwrap();
+        let bodies = sent.iter().map(|sent| sent.body.to_string());
+        bodies.collect::<Vec<_>>()
+    };
+    let before = bodies().len();
+    assert!(before > 0 && bodies().iter().all(|body| body.contains(ANN)));
+    let customers = world.engine.customers();
+    customers.forget(world.project, ANN).await.unwrap();
+    world.answer_with(|_, _| answer(200, "{}"));
+    world.pass(31).await;
+    world.settled().await;
+    let after = bodies();
+    assert!(after.len() > before);
+    assert!(
+        after[before..].iter().all(|body| !body.contains(ANN)),
+        "{after:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn attributes_keep_what_is_good_and_name_what_is_not_and_opt_out_silences() {
     let world = World::with_stores().await;
     let write = |key: &str, value: &str| Write {
