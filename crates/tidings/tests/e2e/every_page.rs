@@ -82,7 +82,7 @@ async fn every_page_is_there_and_a_reader_may_change_nothing() {
             .await;
         assert_eq!(forms, 0, "{path}: nothing to press");
         let unnamed = browser
-            .evaluate("[...document.querySelectorAll('input, select, textarea')].filter(field => !field.labels?.length && !field.ariaLabel).map(field => field.name).join()")
+            .evaluate("[...document.querySelectorAll('input:not([type=hidden]), select, textarea')].filter(field => !field.labels?.length && !field.ariaLabel).map(field => field.name).join()")
             .await;
         assert_eq!(unnamed, "", "{path}: every field has a label");
         for width in [360, 768, 1280, 1440, 2560] {
