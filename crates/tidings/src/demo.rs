@@ -23,7 +23,7 @@ use simulator::{
     SIGNING_SECRET, Stores,
 };
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
-use web::access::Lasting;
+use web::{access::Lasting, paces::NEW_CUSTOMERS};
 
 const BUNDLE_ID: &str = "com.example.meditation";
 
@@ -188,6 +188,7 @@ fn served(data: &Data, listen: SocketAddr, networks: &AllowedNetworks) -> ServeO
             networks: networks.clone(),
         },
         trusted_proxies: Networks::default(),
+        new_customers: NEW_CUSTOMERS,
         session_idle_hours: whole_hours(Lasting::DEFAULT.idle),
         session_hours: whole_hours(Lasting::DEFAULT.longest),
         log_format: LogFormat::Text,

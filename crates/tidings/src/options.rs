@@ -13,7 +13,7 @@ use clap::{Args, value_parser};
 use engine::{Networks, Retention};
 use jiff::SignedDuration;
 use std::{net::SocketAddr, path::PathBuf};
-use web::access::Lasting;
+use web::{access::Lasting, paces::NEW_CUSTOMERS};
 
 /// Where data lives.
 #[derive(Debug, Clone, Args)]
@@ -71,6 +71,9 @@ pub(crate) struct ServeOptions {
     /// Proxies in front of this server, as networks such as 10.0.0.0/8: what they say of who asks (X-Forwarded-For) is believed, and of no one else.
     #[arg(long, env = "TIDINGS_TRUSTED_PROXIES", default_value = "")]
     pub(crate) trusted_proxies: Networks,
+    /// New customers a second that come with the public keys of apps, from all addresses together, and 2000 times as many at once; of one app half of both.
+    #[arg(long, env = "TIDINGS_NEW_CUSTOMERS", default_value_t = NEW_CUSTOMERS, value_parser = value_parser!(u32).range(1..=100_000))]
+    pub(crate) new_customers: u32,
     /// Hours after which a session ends that nobody uses.
     #[arg(long, env = "TIDINGS_SESSION_IDLE_HOURS", default_value_t = whole_hours(Lasting::DEFAULT.idle), value_parser = value_parser!(u16).range(1..))]
     pub(crate) session_idle_hours: u16,

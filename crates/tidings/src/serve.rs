@@ -20,6 +20,7 @@ use web::{
     App, Gate,
     access::{Sessions, has_owner},
     followers::Followers,
+    paces::Paces,
     proxies::Proxies,
     readiness::Readiness,
 };
@@ -156,6 +157,7 @@ impl Server {
             engine: engine.clone(),
             sessions: Arc::new(Sessions::new(options.lasting())),
             gate: Arc::new(Gate {
+                paces: Paces::of(options.new_customers),
                 proxies: Proxies::new(options.trusted_proxies.clone()),
                 stated_url: options.public_url.as_ref().map(ToString::to_string),
                 ..Gate::default()

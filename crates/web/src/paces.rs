@@ -2,13 +2,14 @@
 //!
 //! **How it works.** The key of an app is in every copy of it, so whoever calls with it may be anyone, and there are as many names as anyone can
 //! think of. What is made is therefore counted for the address it comes from, by the generic cell rate algorithm: one instant says when
-//! everything that was made is made up for. Beyond what is free at once, the next waits.
+//! everything that was made is made up for. Beyond what is free at once, the next waits. Customers are counted for their app and for all apps
+//! together as well: there are as many addresses as somebody rents.
 //!
 //! **What it does not do.** It counts in the memory of one process: each node admits as much, and a restart forgives. It does not know who is
 //! a customer already: whoever asks does not ask for those.
 
 use crate::proxies::network;
-use domain::CustomerId;
+use domain::{AppId, CustomerId};
 use guarded::Guarded;
 use std::{collections::BTreeMap, net::IpAddr, time::Duration};
 
@@ -16,6 +17,12 @@ use std::{collections::BTreeMap, net::IpAddr, time::Duration};
 const MOST: usize = 30_000;
 /// How many are forgotten at once then.
 const AT_ONCE: usize = MOST / 10;
+/// New customers a second, of all addresses and apps together, where nobody says otherwise: over a million and a half a day.
+pub const NEW_CUSTOMERS: u32 = 20;
+/// So many seconds of them may come at once: a launch, or a message to everybody who has the app.
+const LAUNCH: u32 = 2000;
+/// The part of them that may be of one app.
+const OF_ONE: u32 = 2;
 /// How often the log says that somebody has to wait.
 const SAY_AGAIN: Duration = Duration::from_mins(1);
 
@@ -24,6 +31,10 @@ const SAY_AGAIN: Duration = Duration::from_mins(1);
 pub enum Made {
     /// A customer, from an address.
     Customer(Option<IpAddr>),
+    /// A customer, with the key of an app.
+    CustomerOf(AppId),
+    /// A customer, whoever makes it.
+    AnyCustomer,
     /// A receipt that waits for its store, from an address.
     Receipt(Option<IpAddr>),
     /// The same, of a customer with purchases: nobody else's count for it, nor what somebody else sends in its name.
@@ -50,9 +61,16 @@ const RECEIPTS: Limit = Limit {
 };
 
 impl Made {
-    const fn limit(self) -> Limit {
+    /// With so many new customers a second.
+    fn limit(self, new_customers: u32) -> Limit {
+        let total = |part: u32| Limit {
+            at_once: (LAUNCH * new_customers / part).max(1),
+            apart: Duration::from_secs(1) * part / new_customers.max(1),
+        };
         match self {
             Self::Customer(_) => CUSTOMERS,
+            Self::CustomerOf(_) => total(OF_ONE),
+            Self::AnyCustomer => total(1),
             Self::Receipt(_) | Self::ReceiptOf(..) => RECEIPTS,
         }
     }
@@ -61,6 +79,7 @@ impl Made {
     fn counted(self) -> Self {
         match self {
             Self::Customer(address) => Self::Customer(address.map(network)),
+            Self::CustomerOf(_) | Self::AnyCustomer => self,
             Self::Receipt(address) => Self::Receipt(address.map(network)),
             Self::ReceiptOf(owner, address) => Self::ReceiptOf(owner, address.map(network)),
         }
@@ -68,9 +87,16 @@ impl Made {
 }
 
 /// Paces what is made.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Paces {
+    new_customers: u32,
     state: Guarded<State>,
+}
+
+impl Default for Paces {
+    fn default() -> Self {
+        Self::of(NEW_CUSTOMERS)
+    }
 }
 
 #[derive(Debug, Default)]
@@ -81,11 +107,34 @@ struct State {
 }
 
 impl Paces {
+    /// With so many new customers a second, of all addresses and apps together; of one app half as many.
+    pub fn of(new_customers: u32) -> Self {
+        Self {
+            new_customers,
+            state: Guarded::default(),
+        }
+    }
+
+    /// Counts all of these as made, or none.
+    ///
+    /// Errors: as [`Paces::take`].
+    pub fn take_all(&self, all: &[Made], uptime: Duration) -> Result<(), Duration> {
+        for (taken, made) in all.iter().enumerate() {
+            if let Err(wait) = self.take(*made, uptime) {
+                for made in all.iter().take(taken) {
+                    self.give_back(*made);
+                }
+                return Err(wait);
+            }
+        }
+        Ok(())
+    }
+
     /// Counts one as made.
     ///
     /// Errors: how long to wait until the next may be.
     pub fn take(&self, made: Made, uptime: Duration) -> Result<(), Duration> {
-        let Limit { at_once, apart } = made.limit();
+        let Limit { at_once, apart } = made.limit(self.new_customers);
         let (made, free) = (made.counted(), apart * at_once);
         let mut state = self.state.lock();
         let known = state.even_at.get(&made).copied().unwrap_or_default();
@@ -104,7 +153,7 @@ impl Paces {
 
     /// One was not made after all.
     pub fn give_back(&self, made: Made) {
-        let (apart, made) = (made.limit().apart, made.counted());
+        let (apart, made) = (made.limit(self.new_customers).apart, made.counted());
         if let Some(even_at) = self.state.lock().even_at.get_mut(&made) {
             *even_at = even_at.saturating_sub(apart);
         }
@@ -136,6 +185,9 @@ impl State {
         match made {
             Made::Customer(_) => tracing::warn!(
                 "new customers come faster from one address than they are made, and have to wait; if they come by way of a proxy, name it in --trusted-proxies"
+            ),
+            Made::CustomerOf(_) | Made::AnyCustomer => tracing::warn!(
+                "new customers of all addresses together come faster than they are made, and have to wait; if they are not made up, allow more with --new-customers"
             ),
             Made::Receipt(_) | Made::ReceiptOf(..) => tracing::warn!(
                 "so many receipts of one address or customer wait for their store that the next have to be sent again"
@@ -200,6 +252,31 @@ mod tests {
             paces.give_back(customer(2));
         }
         assert_eq!(count(&paces, customer(2), 0..500), 1000);
+    }
+
+    #[test]
+    fn all_addresses_together_make_so_many_of_an_app_and_of_all() {
+        let paces = Paces::of(1);
+        let app = |number| {
+            let id = format!("app_0000000000000000000000000{number}");
+            Made::CustomerOf(id.parse().unwrap())
+        };
+        let made = |of: Made, addresses: std::ops::Range<u32>| {
+            let take = |number: &u32| {
+                let all = [customer(*number), of, Made::AnyCustomer];
+                paces.take_all(&all, at(0)).is_ok()
+            };
+            addresses.filter(take).count()
+        };
+        assert_eq!(made(app(1), 0..3_000), 1_000);
+        assert_eq!(made(app(2), 3_000..6_000), 1_000);
+        assert_eq!(made(app(3), 6_000..9_000), 0, "all together");
+        let later = |millis| paces.take_all(&[app(1), Made::AnyCustomer], at(millis));
+        assert_eq!(later(0), Err(Duration::from_secs(2)));
+        assert_eq!(later(2_000), Ok(()));
+        // Of what was not made nothing counts.
+        assert_eq!(made(app(1), 6_000..6_001), 0);
+        assert_eq!(paces.take(customer(6_000), at(0)), Ok(()));
     }
 
     #[test]

@@ -74,7 +74,7 @@ impl Code {
                 "The store refused the app's credentials. The purchase is kept and will be asked about again."
             }
             Self::Internal => "Something went wrong here; try again.",
-            Self::TooFast => "New customers come too fast from one address; try again.",
+            Self::TooFast => "New customers come too fast; try again.",
             Self::Later => "Too much at once; try again.",
             Self::EmptyUserId => "The app user id is empty or stands for nobody.",
             Self::InvalidKey => "The API key is not known.",

@@ -14,6 +14,12 @@ impl Client {
         self.caller.scope == Scope::Client
     }
 
+    /// Whom one more customer of this caller counts for.
+    fn made(&self) -> [Made; 3] {
+        let of_app = self.caller.app.map_or(Made::AnyCustomer, Made::CustomerOf);
+        [Made::Customer(self.address), of_app, Made::AnyCustomer]
+    }
+
     /// The customer of a name, if there is one. Otherwise one more may be made for this caller, or it is put off with `later`.
     pub(super) async fn let_in(
         &self,
@@ -23,14 +29,33 @@ impl Client {
     ) -> Result<Option<CustomerRecord>, Error> {
         let known = app.engine.customers().known(self.project, name).await?;
         if known.is_none() && self.is_public() {
-            let made = Made::Customer(self.address);
             let uptime = app.engine.system().uptime();
             app.gate
                 .paces
-                .take(made, uptime)
+                .take_all(&self.made(), uptime)
                 .map_err(|wait| Error::again_after(later, wait))?;
         }
         Ok(known)
+    }
+
+    /// The same for a purchase that is sent in. Where only those of all addresses together come too fast, it is let in, and nothing else is
+    /// written before it is proved: whoever pays is no stranger.
+    pub(super) async fn let_in_with_purchase(&self, app: &App, name: &str) -> Result<LetIn, Error> {
+        let known = app.engine.customers().known(self.project, name).await?;
+        if known.is_some() || !self.is_public() {
+            return Ok(LetIn {
+                known,
+                is_counted: true,
+            });
+        }
+        let uptime = app.engine.system().uptime();
+        let [of_address, totals @ ..] = self.made();
+        app.gate
+            .paces
+            .take(of_address, uptime)
+            .map_err(|wait| Error::again_after(Code::Later, wait))?;
+        let is_counted = app.gate.paces.take_all(&totals, uptime).is_ok();
+        Ok(LetIn { known, is_counted })
     }
 
     /// One more receipt may be left waiting by this caller; it counts until it is [given back](Waits::ends).
@@ -52,6 +77,14 @@ impl Client {
             .map_err(|wait| Error::again_after(Code::Later, wait))?;
         Ok(Waits(Some((app, made))))
     }
+}
+
+/// Somebody who sends a purchase in.
+pub(super) struct LetIn {
+    /// The customer, if there is one.
+    pub(super) known: Option<CustomerRecord>,
+    /// One more may be made before the purchase is proved.
+    pub(super) is_counted: bool,
 }
 
 /// A receipt that counts as left waiting.

@@ -6,6 +6,7 @@ use super::{
     body::{Said, Says, attributes_by_name, members, of, text},
     customers::current,
     error::Code,
+    let_in::LetIn,
     members::Members,
     subscriber::Shown,
 };
@@ -192,9 +193,12 @@ pub(crate) async fn receipts(
     let setup = app.engine.setup();
     let of = app_of(&setup, &client, &platform)?;
     let who = &receipt.app_user_id;
-    let known = client.let_in(&app, who, Code::Later).await?;
+    let LetIn { known, is_counted } = client.let_in_with_purchase(&app, who).await?;
+    if !is_counted && !create_events {
+        return Err(Error::new(Code::Later));
+    }
     let waits = client.leave_waiting(&app, known.as_ref())?;
-    let is_written = write_beside(&app, &client, who, &attributes).await?;
+    let is_written = is_counted && write_beside(&app, &client, who, &attributes).await?;
     let intake = app.engine.intake();
     let taken = if create_events {
         intake.take_receipt(of, &receipt).await
@@ -209,6 +213,9 @@ pub(crate) async fn receipts(
             Did::Nothing
         };
         return Ok(Err(Noted::new(did, error.into())));
+    }
+    if !is_counted {
+        write_beside(&app, &client, who, &attributes).await?;
     }
     let answer = current(&app, &client, who, &platform).await?;
     Ok(Ok(Noted::to(who, answer)))

@@ -1,9 +1,15 @@
 //! Whoever has only the public key of an app: whom they make, and what they leave waiting, comes at a pace. Nobody who is there is slowed.
 
 use crate::server;
+use axum::middleware::from_fn;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
-use web::test::{Answer, Client, TestServer, Who};
+use std::sync::Arc;
+use web::{
+    App, Gate,
+    paces::Paces,
+    test::{Answer, Client, TestServer, Who},
+};
 
 /// As docs/security.md states them.
 const CUSTOMERS_AT_ONCE: usize = 1000;
@@ -94,6 +100,52 @@ async fn a_clock_that_is_set_back_makes_no_new_customer_wait_for_the_difference(
     server.pass(SignedDuration::from_secs(1));
     let made = here.get("/v1/subscribers/one-more").await;
     assert_eq!(made.status, 201, "{made}");
+}
+
+/// There are as many addresses as somebody rents.
+#[tokio::test]
+async fn new_customers_of_all_addresses_together_come_at_a_pace() {
+    let one_a_second = |app: App| App {
+        gate: Arc::new(Gate {
+            paces: Paces::of(1),
+            ..Gate::default()
+        }),
+        ..app
+    };
+    let routes = move |app| api::router(&one_a_second(app)).layer(from_fn(api::for_clients));
+    let server = TestServer::start(routes).await;
+    let address = |number: usize| format!("203.0.113.{}", number % 250);
+    // A thousand at once of one app.
+    for number in 0..1000 {
+        let client = stranger(&server, &address(number));
+        let made = client.get(&format!("/v1/subscribers/new-{number}")).await;
+        assert_eq!(made.status, 201, "{number}: {made}");
+    }
+    let elsewhere = stranger(&server, ELSEWHERE);
+    let refused = elsewhere.get("/v1/subscribers/one-more").await;
+    assert_eq!(refused.status, 429, "{refused}");
+    assert!((1..=3).contains(&again_in(&refused)), "{refused}");
+    let attributes = json!({ "plan": { "value": "trial" } });
+    let path = "/v1/subscribers/one-more/attributes";
+    let body = json!({ "attributes": attributes });
+    let refused = elsewhere.send("POST", path, Some(body)).await;
+    assert_eq!(refused.status, 503, "{refused}");
+    assert!((1..=3).contains(&again_in(&refused)), "{refused}");
+    assert_eq!(elsewhere.get("/v1/subscribers/new-7").await.status, 200);
+    // A purchase is let in, and waits for its store; what is said beside it is not written before it is proved.
+    let body = json!({ "app_user_id": "eve", "fetch_token": "token", "attributes": attributes });
+    let kept = elsewhere.send("POST", "/v1/receipts", Some(body)).await;
+    assert_eq!(kept.status, 503, "{kept}");
+    assert_ne!(kept.json()["code"], 7110, "{kept}");
+    let known = server.get("/api/v1/projects/acme/customers/eve").await;
+    assert_eq!(known.json()["customer"]["attributes"], json!({}), "{known}");
+    // One that is not to be told of waits for nothing, and is sent again.
+    let body = json!({ "app_user_id": "zoe", "fetch_token": "token", "create_events": false });
+    let refused = elsewhere.send("POST", "/v1/receipts", Some(body)).await;
+    assert_eq!(refused.status, 503, "{refused}");
+    assert_eq!(refused.json()["code"], 7110);
+    let known = server.get("/api/v1/projects/acme/customers/zoe").await;
+    assert_eq!(known.status, 404, "{known}");
 }
 
 #[tokio::test]

@@ -97,15 +97,17 @@ impl Intake {
         let now = self.core.system().now();
         check_given(&receipt.app_user_id)?;
         let content = content(source.as_ref(), receipt, now).map_err(IntakeError::Refused)?;
-        let profile = self
-            .profile(app.row.project, &receipt.app_user_id, now)
-            .await?;
         let message = message(app, receipt, Origin::Receipt, "RECEIPT", now);
-        if !self.core.ledger().seen(message.id).await? {
-            if receipt.sender.is_client() {
-                let has_purchases = !profile.record.purchases.is_empty();
-                self.may_one_more_wait(app.row.id, has_purchases).await?;
-            }
+        let (ledger, project) = (self.core.ledger(), app.row.project);
+        let was_seen = ledger.seen(message.id).await?;
+        if !was_seen && receipt.sender.is_client() {
+            // What is refused makes nobody.
+            let known = ledger.customer(project, &receipt.app_user_id).await?;
+            let has_purchases = known.is_some_and(|known| !known.purchases.is_empty());
+            self.may_one_more_wait(app.row.id, has_purchases).await?;
+        }
+        self.profile(project, &receipt.app_user_id, now).await?;
+        if !was_seen {
             self.park_until_answered(app, &message).await?;
             return self.answer(&setup, app, receipt, message, &content).await;
         }
