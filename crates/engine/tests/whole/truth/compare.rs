@@ -181,6 +181,8 @@ pub(super) fn differences(
     let (alone, mut heard): (Vec<_>, Vec<_>) = heard.partition(|heard| heard.is_alone);
     // The last one first: what a store shows without a date agrees with whatever is heard later, and the same may happen again.
     let mut open: Vec<_> = expected.iter().rev().collect();
+    // What only may be told takes nothing from what has to be.
+    open.sort_by_key(|expected| expected.lasting == Lasting::Perhaps);
     open.retain(|expected| {
         let is_it = |heard: &Heard| {
             let differs = heard.differs(expected, measure);

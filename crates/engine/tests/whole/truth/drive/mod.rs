@@ -62,6 +62,8 @@ struct Customer {
     life: Life,
     lived: Lived,
     heard: Vec<Hearing>,
+    /// Sent in what it bought, with its name.
+    is_sent_in: bool,
     /// Since when anything is known of a purchase.
     known: BTreeMap<usize, Timestamp>,
     /// Purchases of Google Play that others took over from: what is said of one says nothing of the other.
@@ -150,6 +152,7 @@ impl Drive {
             life,
             lived,
             heard: Vec::new(),
+            is_sent_in: false,
             known: BTreeMap::new(),
             replaced: BTreeSet::new(),
             unheard: BTreeMap::new(),

@@ -9,7 +9,7 @@ use domain::Event;
 use jiff::{SignedDuration, Timestamp};
 use simulator::{
     Random,
-    truth::{Form, History, Lasting, Life, Lived, Market},
+    truth::{Form, History, Lasting, Life, Lived, Market, When},
 };
 use std::collections::BTreeSet;
 
@@ -29,8 +29,7 @@ impl Drive {
         let lived = &customer.lived;
         let history = &lived.history;
         // Who sends in a purchase is named by that.
-        let names_itself = self.plan.way == Way::Crossing;
-        let is_named = names_itself || history.named_at().is_some_and(|named| named <= now);
+        let is_named = customer.is_sent_in || history.named_at().is_some_and(|named| named <= now);
         // Who is named late may be named by what was lost, or by what was said before anybody listened; and who has not heard of what took
         // over does not know whom it lets in.
         let is_nameless = history.form == Form::Nameless;
@@ -90,7 +89,9 @@ impl Drive {
                 let mut events = customer.lived.history.expected_since(market, first_heard);
                 for event in &mut events {
                     if !known.contains_key(&event.purchase) {
+                        // What the answer shows of it is an end with what was paid for.
                         event.lasting = Lasting::Perhaps;
+                        (event.reason, event.when) = (None, When::Shown(Timestamp::MIN));
                     }
                 }
                 events
