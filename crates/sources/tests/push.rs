@@ -122,6 +122,33 @@ async fn a_push_whose_key_is_known_waits_for_nobody() {
     );
 }
 
+/// Each of them has a connection meanwhile.
+#[tokio::test]
+async fn so_many_wait_for_a_key_server_that_does_not_answer_and_others_come_again() {
+    const MOST: usize = 16;
+    let start: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
+    let server = KeyServer::letting(0, start);
+    let source = source();
+    let genuine = server.store.push_authorization(URL, start).unwrap();
+    let mut waiting = Vec::new();
+    for number in 0..3 * MOST {
+        let mut one = Box::pin(push(&source, &server, &genuine, start));
+        let outcome = tokio::select! {
+            biased;
+            outcome = &mut one => Some(outcome.unwrap_err().verdict),
+            () = std::future::ready(()) => None,
+        };
+        let expected = (number >= MOST).then_some(Verdict::Again);
+        assert_eq!(outcome, expected, "{number}");
+        waiting.push(one);
+    }
+    server.lets.add_permits(1);
+    for one in waiting.into_iter().take(MOST) {
+        one.await.unwrap();
+    }
+    push(&source, &server, &genuine, start).await.unwrap();
+}
+
 #[tokio::test]
 async fn a_clock_that_is_set_back_refuses_no_push_for_the_difference() {
     let ahead: Timestamp = "2026-03-01T00:00:00Z".parse().unwrap();

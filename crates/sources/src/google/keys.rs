@@ -1,7 +1,7 @@
 //! The keys that Google signs push tokens with, as known from its key server.
 //!
 //! A push whose key is known waits for nobody. One whose key is not may be from anybody: such pushes wait in a row while one of
-//! them asks, and what was asked a moment ago is not asked again.
+//! them asks, so many of them and no more, and what was asked a moment ago is not asked again.
 
 use crate::{
     Call, Purpose, Refusal, RefusalCode, Trouble, Web,
@@ -14,6 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 use jsonwebtoken::jwk::JwkSet;
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
+use tokio::sync::{Mutex, Semaphore};
 
 /// How long keys are kept when the answer does not say.
 const KEPT: SignedDuration = SignedDuration::from_hours(1);
@@ -21,6 +22,9 @@ const KEPT: SignedDuration = SignedDuration::from_hours(1);
 const PAUSE: SignedDuration = SignedDuration::from_secs(30);
 /// The same, after one in vain.
 const PAUSE_IN_VAIN: SignedDuration = SignedDuration::from_secs(5);
+
+/// Pushes that wait for the keys: each has a connection meanwhile.
+const MOST_WAITING: usize = 16;
 
 const WHO: &str = "Google's key server";
 
@@ -41,12 +45,23 @@ struct Known {
 }
 
 /// Verifies push tokens.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Keys {
     /// Read and replaced, never held while somebody is asked.
     known: Guarded<Known>,
+    waiting: Semaphore,
     /// Whose turn it is to ask.
-    asking: tokio::sync::Mutex<()>,
+    asking: Mutex<()>,
+}
+
+impl Default for Keys {
+    fn default() -> Self {
+        Self {
+            known: Guarded::default(),
+            waiting: Semaphore::new(MOST_WAITING),
+            asking: Mutex::default(),
+        }
+    }
 }
 
 fn refuse(detail: impl Into<String>) -> Refusal {
@@ -65,6 +80,10 @@ impl Keys {
         if let Some(claims) = self.by_known(token, now)? {
             return Ok(claims);
         }
+        let Ok(_place) = self.waiting.try_acquire() else {
+            let why = "so many pushes wait for Google's keys that this one has to be sent again";
+            return Err(Refusal::again(RefusalCode::PushKeysUnavailable, why));
+        };
         let _turn = self.asking.lock().await;
         if let Some(claims) = self.by_known(token, now)? {
             return Ok(claims);
