@@ -118,7 +118,7 @@ impl Source for GooglePlay {
 
     fn check(&self, _: &ChainKey, facts: &Facts, snapshot: &Snapshot) -> Option<Question> {
         self.api.as_ref()?;
-        let current = facts.transactions.get(&snapshot.transaction)?;
+        let current = facts.transaction(&snapshot.transaction, &snapshot.line)?;
         let about = if snapshot.kind == TransactionKind::Subscription {
             "subscription"
         } else {

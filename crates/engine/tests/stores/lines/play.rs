@@ -364,3 +364,35 @@ async fn an_addon_that_was_heard_of_passes_nothing_back() {
     assert!(world.has("bob", "hd").await && !world.has("ann", "hd").await);
     world.rederives().await;
 }
+
+/// What remains of a purchase may be a line with a name: Google is asked about it as about any other.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_line_that_remains_alone_is_confirmed_where_nobody_tells_of_its_renewal() {
+    for remains in ["gold", "hd"] {
+        let world = World::with_stores().await;
+        let play = &world.stores.play.api;
+        let (start, end) = with_an_addon(&world, false).await;
+        let renew = |id: &str, start_of_it: Timestamp| {
+            let ends = later(start_of_it, 30 * DAY);
+            play.put_order(order(id, &[(remains, 499)], (start_of_it, ends)));
+            let items = vec![item(remains, id, ends)];
+            play.put_subscription("t", subscription("ann", start, items));
+            ends
+        };
+        world.pass(world.now().duration_until(end).as_secs()).await;
+        let next = renew("GPA.1..0", end);
+        tell(&world, 2, "t").await;
+        world.pass(world.now().duration_until(next).as_secs()).await;
+        renew("GPA.1..1", next);
+        world.pass(20 * MINUTE).await;
+        world.settled().await;
+        let product = format!("{remains}:monthly");
+        let events = told(&world).await;
+        let renewed = charges(&events)
+            .into_iter()
+            .filter(|charge| *charge == (SubscriptionRenewed, &*product, 499));
+        // The first was told; about the second Google was asked.
+        assert_eq!(renewed.count(), 2, "{remains}");
+        world.rederives().await;
+    }
+}
