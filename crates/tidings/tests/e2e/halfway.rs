@@ -3,11 +3,11 @@
 use crate::{
     harm::say,
     limits::standard,
-    server::{Api, Site, live, now, until},
+    server::{Api, Site, live, now, until, webhook},
     told::{Told, a_receiver, cluster},
 };
 use serde_json::{Value, json};
-use simulator::Behaviour;
+use simulator::{Behaviour, Receiver};
 use std::{
     collections::BTreeMap,
     io::{BufRead, BufReader},
@@ -158,18 +158,31 @@ async fn what_lacked_an_address_is_sent_once_one_is_applied_while_no_server_runs
     is_whole(&site);
 }
 
-/// A replay is killed again and again: each step of it is one commit with its progress, so it goes on where it was, and what arrives more often was on
-/// its way when the server died.
+/// How often a replay is killed, and how many attempts may be under way then.
+const KILLS: u64 = 4;
+const UNDER_WAY: u64 = 64;
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_replay_that_is_killed_goes_on_where_it_was() {
-    const KILLS: u64 = 4;
-    const UNDER_WAY: u64 = 64;
-    let Told {
-        receiver,
-        site,
-        mut server,
-        mut api,
-    } = Told::to(Behaviour::Healthy).await;
+    let receiver = a_receiver(Behaviour::Healthy).await;
+    let site = Site::new(&[webhook("backend", &receiver.url)]);
+    replay_is_killed(&site, &receiver).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replay_that_is_killed_goes_on_where_it_was_on_postgres() {
+    let receiver = a_receiver(Behaviour::Healthy).await;
+    let cluster = cluster().await;
+    let url = tokio::task::block_in_place(|| cluster.database()).unwrap();
+    let site = Site::on_postgres(url, &[webhook("backend", &receiver.url)]);
+    replay_is_killed(&site, &receiver).await;
+}
+
+/// Each step of a replay is one commit with its progress: killed again and again it goes on where it was, and what arrives more often than once more was
+/// on its way when the server died.
+async fn replay_is_killed(site: &Site, receiver: &Receiver) {
+    let mut server = site.serve();
+    let mut api = Api::new(site, &server, &[]);
     live(&server.driver(A_DAY, 7), 0..40, 300, 1).await;
     let events = api.events().await.len();
     assert!(events >= 80, "{events}");
@@ -194,7 +207,7 @@ async fn a_replay_that_is_killed_goes_on_where_it_was() {
         before = progress(&api).await;
         tokio::task::block_in_place(|| server.kill());
         server = site.serve();
-        api = Api::new(&site, &server, &[]);
+        api = Api::new(site, &server, &[]);
     }
     until("it is done", || async {
         let all = api.get("/projects/acme/replays").await;
@@ -208,16 +221,18 @@ async fn a_replay_that_is_killed_goes_on_where_it_was() {
     })
     .await;
     server.stop();
+    check_again(receiver, events);
+    is_whole(site);
+}
+
+/// All of them arrived once more, no more of them yet again than were under way, and in order.
+fn check_again(receiver: &Receiver, events: usize) {
     let received = receiver.received();
     assert_eq!(received.tried.len(), events);
-    let more: u64 = received
-        .tried
-        .values()
-        .map(|times| u64::from(times - 2))
-        .sum();
+    let more = received.tried.values().map(|times| u64::from(times - 2));
+    let more: u64 = more.sum();
     assert!(more <= KILLS * UNDER_WAY, "{more}");
     assert!(received.overtaken.is_empty(), "{:?}", received.overtaken);
-    is_whole(&site);
 }
 
 /// How many deliveries the replay has sent again.
