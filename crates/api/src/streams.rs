@@ -21,9 +21,10 @@ use web::{
     described::{Answers, Description},
     problem::Problem,
     project::InProject,
-    query::{DeliveryQuery, DeliveryStreamQuery, EventQuery, EventStreamQuery, Filters},
+    query::{DeliveryQuery, EventQuery, Filters},
     route::{Method, Route},
     stream::{BATCH, Following, LastEventId, Messages, follow, sse, start},
+    stream_query::{DeliveryStreamQuery, EventStreamQuery},
     view::{self, EventView},
 };
 

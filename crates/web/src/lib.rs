@@ -31,6 +31,7 @@ pub mod route;
 pub mod second_factor;
 pub mod signed;
 pub mod stream;
+pub mod stream_query;
 #[cfg(feature = "test")]
 #[expect(
     clippy::unwrap_used,
