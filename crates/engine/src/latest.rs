@@ -1,7 +1,7 @@
 //! A value that is read again and again, by many at once: what was read later is never replaced by what was read before it.
 
-use crate::Guarded;
 use arc_swap::ArcSwap;
+use guarded::Guarded;
 use std::sync::Arc;
 
 /// The latest known, for whoever asks.

@@ -36,7 +36,6 @@ mod catch_up;
 pub use self::core::{Core, Parts, mended};
 pub use customers::{CustomerError, CustomerUpdate, Customers, Grant, Merged, WriteError};
 pub use dispatch::{Condition, Dispatch, EndpointHealth, Handshake, Health, LaneHealth};
-use guarded::Guarded;
 pub use intake::{
     Accepted, Became, Fate, Imported, Intake, IntakeError, Profile, RefundAnswerError,
     awaits_answer,

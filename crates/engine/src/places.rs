@@ -9,8 +9,8 @@
 //!
 //! **What it does not do.** It opens no connection and limits no endpoint: how many attempts of a lane may be under way, its lane says.
 
-use crate::Guarded;
 use domain::{AppId, ProjectId};
+use guarded::Guarded;
 use ledger::LaneId;
 use std::{
     collections::{BTreeMap, VecDeque},

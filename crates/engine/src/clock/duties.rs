@@ -1,6 +1,7 @@
 //! Who this node is to others, and what it does for all of them.
 
-use crate::{Core, Guarded, metric::Metric};
+use crate::{Core, metric::Metric};
+use guarded::Guarded;
 use jiff::SignedDuration;
 use ledger::LedgerError;
 use std::{collections::BTreeMap, num::NonZeroU32, time::Duration};

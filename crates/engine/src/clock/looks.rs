@@ -1,7 +1,7 @@
 //! When each list of what a store could not deliver was last asked for, by this node.
 
-use crate::Guarded;
 use domain::{AppId, Environment, time::is_recent};
+use guarded::Guarded;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
 

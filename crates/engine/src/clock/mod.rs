@@ -16,8 +16,9 @@ mod turns;
 mod upkeep;
 mod waiting;
 
-use crate::{Core, Dispatch, Guarded, Intake, Replays, metric::Whose};
+use crate::{Core, Dispatch, Intake, Replays, metric::Whose};
 use duties::Duties;
+use guarded::Guarded;
 use ledger::LedgerError;
 use looks::Looks;
 use std::{

@@ -1,6 +1,7 @@
 //! Handshakes that were made, and those under way.
 
-use crate::{Guarded, setup::ActiveIntegration};
+use crate::setup::ActiveIntegration;
+use guarded::Guarded;
 use jiff::Timestamp;
 use ledger::{Integration, LaneId, SentRequest, Verification};
 use std::{collections::BTreeMap, time::Duration};

@@ -11,8 +11,8 @@
 //! **Before changing it.** A [`Job`] that is dropped before it is begun goes back to the ledger, and keeps its room until it has. Whoever
 //! cannot send a delivery, for whatever reason, need do nothing about it, and cannot forget to.
 
-use crate::Guarded;
 use domain::{DeliveryId, customer::Customer};
+use guarded::Guarded;
 use jiff::Timestamp;
 use ledger::{Lease, Returned};
 use std::sync::Arc;

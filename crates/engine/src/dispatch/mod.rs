@@ -26,8 +26,9 @@ pub use handshakes::Handshake;
 pub use health::{Condition, EndpointHealth, Health};
 pub use lane::LaneHealth;
 
-use crate::{Core, Guarded, setup::ActiveIntegration};
+use crate::{Core, setup::ActiveIntegration};
 use domain::{IntegrationId, customer::Customer};
+use guarded::Guarded;
 use handshakes::Handshakes;
 use held::{Back, Held};
 use lane::{Lane, Nodes};

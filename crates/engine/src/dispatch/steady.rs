@@ -3,7 +3,7 @@
 //! While the process runs, the clock is held against how long it runs. For the next process the latest moment is noted in the ledger.
 
 use super::Dispatch;
-use crate::Guarded;
+use guarded::Guarded;
 use jiff::{SignedDuration, Timestamp};
 use ledger::LedgerError;
 use std::time::Duration;

@@ -1,7 +1,7 @@
 //! How many receipts of each app waited for its store when they were counted last.
 
-use crate::Guarded;
 use domain::AppId;
+use guarded::Guarded;
 use std::{collections::BTreeMap, time::Duration};
 
 /// How long a count is good.

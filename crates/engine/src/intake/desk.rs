@@ -1,7 +1,8 @@
 //! Questions of each app under way: one about a purchase at a time, at the pace its store allows.
 
-use crate::{Guarded, System, setup::AppSetup};
+use crate::{System, setup::AppSetup};
 use domain::{AppId, Store};
+use guarded::Guarded;
 use sources::Trouble;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tokio::sync::{Mutex, Semaphore, SemaphorePermit};

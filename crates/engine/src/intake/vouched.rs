@@ -1,7 +1,7 @@
 //! Good answers about certificates, for a while.
 
-use crate::Guarded;
 use domain::time::is_recent;
+use guarded::Guarded;
 use jiff::{SignedDuration, Timestamp};
 use sources::apple::ocsp::Check;
 use std::collections::BTreeMap;

@@ -1,7 +1,7 @@
 //! The last word of each app's store.
 
-use crate::Guarded;
 use domain::AppId;
+use guarded::Guarded;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
 

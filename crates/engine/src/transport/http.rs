@@ -8,8 +8,8 @@ use super::{
     pooled::{Kept, MOST_OF_ONE, POOL_IDLE, Use, died},
     reach::{Reach, Unreached},
 };
-use crate::Guarded;
 use destinations::{Request, Response};
+use guarded::Guarded;
 use reqwest::{Client, ClientBuilder, RequestBuilder, Url, dns, redirect};
 use sources::{Call, Method, Purpose, Reply};
 use std::{collections::BTreeMap, error::Error, net::IpAddr, sync::Arc, time::Duration};

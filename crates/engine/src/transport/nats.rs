@@ -6,7 +6,6 @@ use super::{
     by_name::{Names, encryption},
     reach::Reach,
 };
-use crate::Guarded;
 use async_nats::{
     Client, ConnectErrorKind, ConnectOptions, Event, HeaderMap, RequestErrorKind, ServerError,
     connection::State,
@@ -15,6 +14,7 @@ use destinations::{
     Request, Response,
     nats::{self, Login, Publication},
 };
+use guarded::Guarded;
 use rustls::client::danger::ServerCertVerifier;
 use std::{
     collections::BTreeMap,

@@ -1,6 +1,6 @@
 //! Connections that are kept open to be used again, and may be closed by the other side meanwhile.
 
-use crate::Guarded;
+use guarded::Guarded;
 use std::{collections::BTreeMap, error::Error, io, sync::Arc, time::Duration};
 use tokio::time::Instant;
 

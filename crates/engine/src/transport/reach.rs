@@ -5,8 +5,8 @@ use super::{
     TransportError,
     errand::{AllowedNetworks, Closed, Errand},
 };
-use crate::Guarded;
 use futures_util::future::BoxFuture;
+use guarded::Guarded;
 use std::{
     collections::BTreeSet,
     io,

@@ -19,9 +19,10 @@ use super::{
     end::Says,
     held::{Held, Room, Share},
 };
-use crate::{Guarded, setup::ActiveIntegration};
+use crate::setup::ActiveIntegration;
 use domain::{CustomerId, DeliveryId, breaker::Breaker, pace::Pace};
 use flow::{Flow, Seen};
+use guarded::Guarded;
 use jiff::Timestamp;
 use ledger::{Failure, Lease, Order, Outcomes, PATIENCE};
 use lockout::Lockout;
