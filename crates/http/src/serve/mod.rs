@@ -9,9 +9,12 @@
 //! together may hold in memory is said here.
 
 mod body;
+mod bounds;
 mod hall;
 mod io;
 mod make_way;
+
+pub use bounds::Bounds;
 
 use axum::{Router, body::Body, extract::ConnectInfo};
 use body::{Answered, Awaited, Room};
@@ -51,44 +54,6 @@ const MOST_HEADERS: usize = 100;
 const LOOK: Duration = Duration::from_secs(1);
 /// How long accepting rests after it failed for want of something.
 const REST: Duration = Duration::from_millis(100);
-
-/// How much a listener lets others hold.
-#[derive(Debug, Clone, Copy)]
-pub struct Bounds {
-    /// Connections at once.
-    pub connections: usize,
-    /// How long somebody may keep the server waiting before others who come make it go, whatever address it is at.
-    pub grace: Duration,
-    /// How long a connection may be open without a request.
-    pub idle: Duration,
-    /// How long the head of a request may take, from its first byte.
-    pub head: Duration,
-    /// How long its body may take, from the end of the head.
-    pub body: Duration,
-    /// How long an answer may lie there of which the caller takes less than there is.
-    pub answer: Duration,
-    /// Bytes of all bodies together that are in memory, less the first 64 KiB of each.
-    pub bodies: usize,
-    /// How long what is under way may go on once the listener closes.
-    pub last: Duration,
-}
-
-impl Bounds {
-    /// Those of a server that may have so many connections.
-    pub const fn of(connections: usize) -> Self {
-        Self {
-            connections,
-            grace: Duration::from_secs(2),
-            // Load balancers keep connections for a minute, and take it amiss when they are closed before.
-            idle: Duration::from_secs(75),
-            head: Duration::from_secs(10),
-            body: Duration::from_secs(60),
-            answer: Duration::from_secs(30),
-            bodies: 32 << 20,
-            last: Duration::from_secs(3),
-        }
-    }
-}
 
 /// What connections share.
 struct Served {
