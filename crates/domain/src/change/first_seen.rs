@@ -5,7 +5,7 @@ use super::{
     charges, refunds, renewal, standing,
     step::{Change, State, Step},
 };
-use crate::{EventKind, fact::TransactionKind, snapshot::Standing};
+use crate::{fact::TransactionKind, snapshot::Standing};
 use jiff::{SignedDuration, Timestamp};
 
 /// One that began within the window is news, not an import: all of its events are told, also when its first messages
@@ -44,7 +44,7 @@ fn latest(step: &Step<'_>) -> Option<Change> {
     match &snapshot.standing {
         Standing::Revoked { .. } => refunds::told(step)
             .into_iter()
-            .rfind(|change| change.kind != EventKind::RefundReversed),
+            .rfind(|change| change.kind.is_refund()),
         Standing::Expired { .. } if snapshot.kind == TransactionKind::Subscription => {
             standing::ended(step)
         }

@@ -39,6 +39,7 @@ use ledger::{
     VersionedCustomer,
 };
 use money::{count, revenue, uncounted};
+use std::collections::BTreeSet;
 use timers::Timers;
 use uuid::Uuid;
 
@@ -212,7 +213,9 @@ impl About<'_> {
 /// Numbers the events that are new, plans their deliveries, and puts everything into one commit. `known` are the keys of
 /// events that were told before.
 pub(crate) fn conclude(proposal: Proposal, known: &[String], at: &Circumstances<'_>) -> Commit {
-    let is_new = |draft: &Event| !known.contains(&draft.key);
+    // A key is told once, whatever rules come to it: a message that told it twice could not be written, and not when it is tried again.
+    let mut told = BTreeSet::new();
+    let is_new = |draft: &Event| !known.contains(&draft.key) && told.insert(draft.key.clone());
     let mut commit = Commit {
         inbox: at.inbox.cloned(),
         chain: Some(proposal.chain),

@@ -58,6 +58,20 @@ async fn a_refund_asked_for_is_news_also_of_a_purchase_never_heard_of() {
     assert_eq!(world.kinds().await, [SubscriptionStarted, RefundRequested]);
 }
 
+/// Given back by the time that anybody hears of it, and its one event is that refund: what was asked before is told beside it, once.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refund_asked_for_and_given_before_anybody_heard_of_the_purchase_is_told_once() {
+    let world = World::new().await;
+    let began = crate::stores::apple::after(world.now(), -20);
+    let mut old = transaction(&world, "1000", 0, began);
+    old["revocationDate"] = world.now().as_millisecond().into();
+    old["revocationReason"] = 0.into();
+    let reason = json!({ "consumptionRequestReason": "LEGAL" });
+    tell(&world, "CONSUMPTION_REQUEST", "n1", &old, &reason).await;
+    assert_eq!(world.kinds().await, [SubscriptionRefunded, RefundRequested]);
+    world.rederives().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refund_undone_that_nobody_heard_of_is_told_and_moves_nothing() {
     let world = World::new().await;
