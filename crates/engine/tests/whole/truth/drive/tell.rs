@@ -161,11 +161,8 @@ impl Drive {
         let as_of = if is_asked { now } else { word.at };
         let is_answered =
             !(is_asked && self.plan.way == Way::StoreDown && self.down_until.is_some());
-        // What joins a purchase that is known is news, however late it is heard of.
-        let main = word.about.first().map(|(main, _)| *main);
-        let known = main.and_then(|main| customer.known.get(&main).copied());
         for (purchase, begins) in word.about.iter().copied() {
-            let since = if begins { as_of } else { known.unwrap_or(now) };
+            let since = if begins { as_of } else { now };
             customer.known.entry(purchase).or_insert(since);
             let mut heard = customer.heard.iter();
             let is_stale = heard.any(|heard| heard.purchase == purchase && heard.as_of > as_of);
