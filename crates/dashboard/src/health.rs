@@ -35,6 +35,8 @@ pub(crate) struct EndpointShown {
     /// The last that was not, and when, unless one was since.
     pub(crate) failure: String,
     pub(crate) failed: String,
+    /// What stands there where there is none.
+    pub(crate) no_failure: &'static str,
 }
 
 const fn word(condition: Condition) -> (&'static str, &'static str) {
@@ -95,6 +97,11 @@ impl EndpointShown {
             accepted: health.accepted_at.map(exact).unwrap_or_default(),
             failure: failure.map(told).unwrap_or_default(),
             failed: failure.map(|failure| exact(failure.at)).unwrap_or_default(),
+            no_failure: if health.accepted < health.attempts {
+                "accepted since"
+            } else {
+                "none"
+            },
         }
     }
 }
