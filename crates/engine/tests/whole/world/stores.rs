@@ -14,7 +14,7 @@ use tokio::sync::watch;
 pub(super) struct Internet {
     stores: Stores,
     clock: Arc<Clock>,
-    /// Nothing is answered for now.
+    /// While it says so, no store answers.
     silent: watch::Sender<bool>,
 }
 
