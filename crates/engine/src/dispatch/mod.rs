@@ -17,6 +17,7 @@ mod lane;
 mod reserve;
 mod retry_after;
 mod run;
+mod set_back;
 mod settle;
 mod share;
 mod shared;
