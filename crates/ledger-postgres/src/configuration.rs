@@ -2,9 +2,9 @@
 
 use crate::{
     Tx,
-    accounts::{close_sessions, note},
+    audit::note,
     codec::{failed, micros, signed},
-    deliveries, second_factors,
+    deliveries, second_factors, sessions,
 };
 use jiff::Timestamp;
 use ledger::{
@@ -122,10 +122,10 @@ async fn beside(tx: &mut Tx, change: &Change, now: Timestamp) -> Result<()> {
         }
         Change::RemoveUser(id) => {
             second_factors::remove(tx, *id).await?;
-            close_sessions(&mut **tx, None, Some(*id)).await
+            sessions::close(&mut **tx, None, Some(*id)).await
         }
         Change::ChangeUser(id, _, UserPart::Password(_)) => {
-            close_sessions(&mut **tx, None, Some(*id)).await
+            sessions::close(&mut **tx, None, Some(*id)).await
         }
         _ => Ok(()),
     }

@@ -8,7 +8,7 @@
 use crate::{
     Layout, PostgresLedger, clock,
     codec::{counted, failed, micros, rows},
-    lease::{Leased, with_events},
+    lease::{Leased, hand_back, with_events},
     line::{self, Place},
     outcomes, replays, settle,
 };
@@ -292,26 +292,6 @@ async fn lanes_due(
             Ok(due)
         }
     }
-}
-
-pub(crate) async fn hand_back(pool: &PgPool, leases: &[Returned], now: Timestamp) -> Result<u64> {
-    let customers: Vec<Uuid> = leases.iter().map(|lease| lease.customer.uuid()).collect();
-    let ids: Vec<Uuid> = leases.iter().map(|lease| lease.delivery.uuid()).collect();
-    let attempts: Vec<i32> = leases
-        .iter()
-        .map(|lease| i32::try_from(lease.attempts).unwrap_or(i32::MAX))
-        .collect();
-    let until: Vec<i64> = leases.iter().map(|lease| micros(lease.until)).collect();
-    sqlx::query!(
-        "update deliveries d set due_at = least(d.accepted_at, $5)
-         from unnest($1::uuid[], $2::uuid[], $3::integer[], $4::bigint[]) as n(customer, id, attempts, until)
-         where d.customer = n.customer and d.id = n.id and d.attempts = n.attempts and d.due_at = n.until and d.status + 0 = 0",
-        &customers, &ids, &attempts, &until, micros(now)
-    )
-    .execute(pool)
-    .await
-    .map(|done| done.rows_affected())
-    .map_err(failed)
 }
 
 async fn requeue(pool: &PgPool, which: &Requeue, now: Timestamp) -> Result<u64> {

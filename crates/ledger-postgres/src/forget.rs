@@ -1,7 +1,7 @@
 //! Customers that are forgotten.
 
 use crate::{
-    Tx, accounts,
+    Tx, audit,
     codec::{failed, signed},
 };
 use domain::{Event, ProjectId, customer::Customer};
@@ -50,7 +50,7 @@ pub(crate) async fn forget(
         .chain(&record.customer.aliases)
         .cloned()
         .collect();
-    accounts::forget(&mut *tx, project, &names).await?;
+    audit::forget(&mut *tx, project, &names).await?;
     hold_deliveries(&mut tx, id).await?;
     forget_events(&mut tx, id, &names, &gone).await?;
     sqlx::query!(

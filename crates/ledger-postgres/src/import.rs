@@ -1,6 +1,6 @@
 //! Everything of another backend, written table by table. What is half done goes on where it stopped.
 
-use crate::{codec::failed, migrate};
+use crate::{codec::failed, migrate::migrate};
 use jiff::Timestamp;
 use ledger::{
     LedgerError, Result,

@@ -1,12 +1,16 @@
-//! Deliveries as they are leased: the row, and the event that it carries.
+//! Deliveries as they are leased: the row, and the event that it carries; and how a lease is given back.
 
-use crate::events;
+use crate::{
+    codec::{failed, micros},
+    events,
+};
 use domain::{DeliveryId, IntegrationId};
+use jiff::Timestamp;
 use ledger::{
-    LaneId, Lease, Result,
+    LaneId, Lease, Result, Returned,
     codec::{Stored, readable},
 };
-use sqlx::PgExecutor;
+use sqlx::{PgExecutor, PgPool};
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -79,4 +83,25 @@ pub(crate) async fn with_events(
         })
     });
     Ok(readable(leases))
+}
+
+/// Gives leases back: what is still as it was leased is due at once. Answers how many.
+pub(crate) async fn hand_back(pool: &PgPool, leases: &[Returned], now: Timestamp) -> Result<u64> {
+    let customers: Vec<Uuid> = leases.iter().map(|lease| lease.customer.uuid()).collect();
+    let ids: Vec<Uuid> = leases.iter().map(|lease| lease.delivery.uuid()).collect();
+    let attempts: Vec<i32> = leases
+        .iter()
+        .map(|lease| i32::try_from(lease.attempts).unwrap_or(i32::MAX))
+        .collect();
+    let until: Vec<i64> = leases.iter().map(|lease| micros(lease.until)).collect();
+    sqlx::query!(
+        "update deliveries d set due_at = least(d.accepted_at, $5)
+         from unnest($1::uuid[], $2::uuid[], $3::integer[], $4::bigint[]) as n(customer, id, attempts, until)
+         where d.customer = n.customer and d.id = n.id and d.attempts = n.attempts and d.due_at = n.until and d.status + 0 = 0",
+        &customers, &ids, &attempts, &until, micros(now)
+    )
+    .execute(pool)
+    .await
+    .map(|done| done.rows_affected())
+    .map_err(failed)
 }

@@ -13,6 +13,7 @@
 #![warn(missing_docs)]
 
 mod accounts;
+mod audit;
 mod batch;
 mod checks;
 mod clock;
@@ -32,6 +33,7 @@ mod inbox;
 mod lease;
 mod line;
 mod look;
+mod migrate;
 mod news;
 mod outcomes;
 mod partitions;
@@ -41,6 +43,7 @@ mod records;
 mod references;
 mod replays;
 mod second_factors;
+mod sessions;
 mod settings;
 mod settle;
 mod tallies;
@@ -49,10 +52,10 @@ mod upkeep;
 
 pub(crate) use distributed::Layout;
 pub use import::Import;
+pub use migrate::migrate;
 pub(crate) use transaction::Tx;
 
 use batch::{Batcher, patiently};
-use codec::failed;
 use commits::write;
 use jiff::Timestamp;
 use ledger::{LedgerError, Result, codec::Prepared};
@@ -140,29 +143,6 @@ const READS: &str = "set plan_cache_mode = force_custom_plan; set enable_seqscan
     set enable_hashjoin = off; set enable_mergejoin = off; set jit = off; set statement_timeout = '30s';
     set idle_in_transaction_session_timeout = '30s'";
 
-/// Brings the schema up to date. Migrations only move forward; one node at a time carries them out.
-pub async fn migrate(url: &str, now: Timestamp) -> Result<()> {
-    migrate_at(Hosts::parse(url)?.writable().await?, now).await
-}
-
-async fn migrate_at(options: PgConnectOptions, now: Timestamp) -> Result<()> {
-    let pool = PgPoolOptions::new()
-        .max_connections(1)
-        .acquire_timeout(Duration::from_secs(10))
-        .connect_lazy_with(options);
-    let done = sqlx::migrate!("./migrations").run(&pool).await;
-    done.map_err(|error| match error {
-        sqlx::migrate::MigrateError::Execute(error) => failed(error),
-        sqlx::migrate::MigrateError::VersionMissing(version) => LedgerError::Refused(format!(
-            "the database was written by a later release (migration {version} is unknown to this one)"
-        )),
-        other => LedgerError::Refused(other.to_string()),
-    })?;
-    partitions::make(&pool, now).await?;
-    pool.close().await;
-    Ok(())
-}
-
 impl PostgresLedger {
     /// Opens the ledger at a URL of the form `postgres://user:password@host:5432/database`, as a node with an id of its own. Several
     /// hosts with commas between are a primary and its standbys: whichever takes writes is used.
@@ -179,7 +159,7 @@ impl PostgresLedger {
     ) -> Result<Self> {
         let hosts = Hosts::parse(url)?;
         let options = hosts.writable().await?;
-        migrate_at(options.clone(), now).await?;
+        migrate::migrate_at(options.clone(), now).await?;
         let switched = primary::Switched::default();
         let hot = pool(&options, connections.hot, HOT, switched.clone());
         let reads = pool(&options, connections.reads, READS, switched.clone());

@@ -5,8 +5,7 @@
 use crate::{
     Layout,
     codec::failed,
-    deliveries::hand_back,
-    lease::{Following, Leased, with_events},
+    lease::{Following, Leased, hand_back, with_events},
     line::{self, Ended, Released, Waking},
 };
 use domain::{CustomerId, DeliveryId};

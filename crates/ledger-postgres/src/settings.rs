@@ -2,7 +2,7 @@
 
 use crate::{
     PostgresLedger,
-    accounts::note,
+    audit::note,
     codec::{failed, micros, signed},
     configuration,
 };

@@ -1,7 +1,7 @@
 //! What nodes tell each other of themselves, who does what has to be done once, retention, and whether all is well.
 
 use crate::{
-    PostgresLedger, accounts, clock,
+    PostgresLedger, audit, clock,
     codec::{failed, micros, rows},
     events, holdings, line, outcomes, partitions, references,
 };
@@ -42,7 +42,7 @@ impl Upkeep for PostgresLedger {
         events::place(&self.reads).await?;
         let attempts = retain_attempts(&self.reads, since.attempts, limit).await?;
         let attempts = attempts + outcomes::retain(&self.reads, since.attempts).await?;
-        Ok(attempts + accounts::retain(&self.reads, since, limit).await?)
+        Ok(attempts + audit::retain(&self.reads, since, limit).await?)
     }
     async fn inspect(&self) -> Result<Vec<Finding>> {
         let readable = partitions::inspect(&self.reads).await?.into_iter();

@@ -1,6 +1,6 @@
 //! A copy of the file while a server writes to it.
 
-use crate::{codec::failed, sole::has_one_name};
+use crate::{codec::failed, one_name::has_one_name};
 use ledger::{LedgerError, Result};
 use rusqlite::{
     Connection, OpenFlags,

@@ -1,9 +1,9 @@
 //! Configuration: one row per thing, its content as JSON. Statements are made of what `ledger` says of each table.
 
 use crate::{
-    accounts::{close_sessions, note},
+    audit::note,
     codec::{Key, failed, micros},
-    second_factors,
+    second_factors, sessions,
     statement::{all, execute, first},
 };
 use domain::IntegrationId;
@@ -181,10 +181,10 @@ fn beside(connection: &Connection, change: &Change, now: Timestamp) -> Result<()
         }
         Change::RemoveUser(id) => {
             second_factors::remove(connection, *id)?;
-            close_sessions(connection, None, Some(*id))
+            sessions::close(connection, None, Some(*id))
         }
         Change::ChangeUser(id, _, UserPart::Password(_)) => {
-            close_sessions(connection, None, Some(*id))
+            sessions::close(connection, None, Some(*id))
         }
         _ => Ok(()),
     }

@@ -108,7 +108,7 @@ impl Deliveries for SqliteLedger {
     }
 }
 
-pub(crate) fn claim_sql(order: Order) -> String {
+fn claim_sql(order: Order) -> String {
     let its_turn = match order {
         Order::Any => "1",
         Order::Customer { .. } => ITS_TURN,
@@ -133,7 +133,7 @@ fn claim(connection: &Connection, claim: &Claim) -> Result<Vec<Result<RawLease>>
     leased(connection, &claim_sql(claim.order), values)
 }
 
-pub(crate) fn rouse_sql(order: Order) -> String {
+fn rouse_sql(order: Order) -> String {
     let its_turn = match order {
         Order::Any => "1",
         Order::Customer { .. } => ITS_TURN,
@@ -253,4 +253,36 @@ fn backlog(connection: &Connection) -> Result<Vec<Waiting>> {
             oldest: row.time(2)?,
         })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{line::BLOCKED, statement::searched};
+
+    #[test]
+    fn a_claim_reads_what_is_due_and_the_lines_of_that() {
+        let order = Order::Customer {
+            tried_before: Timestamp::UNIX_EPOCH,
+        };
+        let found = searched(&claim_sql(order));
+        let due = "SEARCH d USING INDEX deliveries_due (integration=? AND endpoint=? AND due_at<?)";
+        assert!(found.iter().any(|step| step == due), "{found:#?}");
+        for blocked in BLOCKED {
+            assert!(found.iter().any(|step| step == blocked), "{found:#?}");
+        }
+    }
+
+    #[test]
+    fn what_is_roused_is_found_by_when_it_is_due_with_its_last_attempt() {
+        let order = Order::Customer {
+            tried_before: Timestamp::UNIX_EPOCH,
+        };
+        let found = searched(&rouse_sql(order));
+        let last = "SEARCH a EXISTS USING INDEX attempts_by_delivery (delivery=? AND number=?)";
+        let rests = "SEARCH d USING INDEX deliveries_due (integration=? AND endpoint=? AND due_at>? AND due_at<?)";
+        for step in [last, rests].iter().chain(&BLOCKED) {
+            assert!(found.iter().any(|found| found == step), "{found:#?}");
+        }
+    }
 }

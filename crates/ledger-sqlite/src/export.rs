@@ -1,6 +1,6 @@
 //! Everything, table by table, for another backend.
 
-use crate::{codec::failed, sole::has_one_name};
+use crate::{codec::failed, one_name::has_one_name};
 use ledger::{
     Result,
     codec::Stored,

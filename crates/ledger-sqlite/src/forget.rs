@@ -1,7 +1,7 @@
 //! Customers that are forgotten.
 
 use crate::{
-    accounts,
+    audit,
     codec::{Found, Key, pack, to_json},
     statement::{all, execute, first},
 };
@@ -38,7 +38,7 @@ pub(crate) fn forget(
         .chain(&record.customer.aliases)
         .cloned()
         .collect();
-    accounts::forget(connection, project, &names)?;
+    audit::forget(connection, project, &names)?;
     // Its events, and those it had under a name that was merged into it.
     let events: Vec<(i64, Event)> = all(
         connection,

@@ -9,6 +9,7 @@
 #![warn(missing_docs)]
 
 mod accounts;
+mod audit;
 mod backup;
 mod checks;
 mod clock;
@@ -26,11 +27,13 @@ mod inbox;
 mod lease;
 mod line;
 mod migrations;
+mod one_name;
 mod outcomes;
 mod records;
 mod replays;
 mod room;
 mod second_factors;
+mod sessions;
 mod settings;
 mod settle;
 mod sole;
@@ -99,7 +102,7 @@ impl SqliteLedger {
     }
 
     fn open_as(path: PathBuf, sole: Option<Arc<File>>) -> Result<Self> {
-        sole::has_one_name(&path)?;
+        one_name::has_one_name(&path)?;
         let mut connection = connect(&path).map_err(failed)?;
         migrations::migrate(&mut connection)?;
         let wal = path.with_file_name(format!(

@@ -83,44 +83,17 @@ pub(crate) fn wake(connection: &Connection, line: &Line, at: Timestamp) -> Resul
     .map(|_| ())
 }
 
+/// How what stands before one in its line is searched for.
+#[cfg(test)]
+pub(crate) const BLOCKED: [&str; 2] = [
+    "SEARCH b USING INDEX deliveries_under_way (customer=? AND integration=? AND endpoint=?)",
+    "SEARCH b USING INDEX deliveries_open (customer=? AND integration=? AND endpoint=? AND event<?)",
+];
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        deliveries::{claim_sql, rouse_sql},
-        statement::searched,
-    };
-
-    const BLOCKED: [&str; 2] = [
-        "SEARCH b USING INDEX deliveries_under_way (customer=? AND integration=? AND endpoint=?)",
-        "SEARCH b USING INDEX deliveries_open (customer=? AND integration=? AND endpoint=? AND event<?)",
-    ];
-
-    #[test]
-    fn a_claim_reads_what_is_due_and_the_lines_of_that() {
-        let order = Order::Customer {
-            tried_before: Timestamp::UNIX_EPOCH,
-        };
-        let found = searched(&claim_sql(order));
-        let due = "SEARCH d USING INDEX deliveries_due (integration=? AND endpoint=? AND due_at<?)";
-        assert!(found.iter().any(|step| step == due), "{found:#?}");
-        for blocked in BLOCKED {
-            assert!(found.iter().any(|step| step == blocked), "{found:#?}");
-        }
-    }
-
-    #[test]
-    fn what_is_roused_is_found_by_when_it_is_due_with_its_last_attempt() {
-        let order = Order::Customer {
-            tried_before: Timestamp::UNIX_EPOCH,
-        };
-        let found = searched(&rouse_sql(order));
-        let last = "SEARCH a EXISTS USING INDEX attempts_by_delivery (delivery=? AND number=?)";
-        let rests = "SEARCH d USING INDEX deliveries_due (integration=? AND endpoint=? AND due_at>? AND due_at<?)";
-        for step in [last, rests].iter().chain(&BLOCKED) {
-            assert!(found.iter().any(|found| found == step), "{found:#?}");
-        }
-    }
+    use crate::statement::searched;
 
     #[test]
     fn a_release_reads_one_line() {

@@ -2,7 +2,7 @@
 
 use crate::{
     SqliteLedger,
-    accounts::note,
+    audit::note,
     codec::{Key, micros},
     configuration, deliveries,
     statement::{all, execute, first},

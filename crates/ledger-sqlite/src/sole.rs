@@ -1,13 +1,12 @@
 //! The one server of a file. Nobody else delivers from it, so what a server that is gone had leased is free at once.
 
-use crate::{SqliteLedger, codec::micros, statement::execute};
+use crate::{SqliteLedger, codec::micros, one_name::has_one_name, statement::execute};
 use jiff::Timestamp;
 use ledger::{FIRST_ANSWER, LedgerError, Result};
 use rusqlite::{Connection, params};
 use std::{
     fs::{File, OpenOptions, TryLockError},
-    io::ErrorKind,
-    os::unix::fs::{MetadataExt, OpenOptionsExt},
+    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -41,27 +40,6 @@ impl SqliteLedger {
 /// The file itself, whichever links lead there, as `SQLite` finds it too. One that is not there yet is made under the name it was given.
 fn resolved(path: &Path) -> PathBuf {
     path.canonicalize().unwrap_or_else(|_| path.to_owned())
-}
-
-/// Errors: the file has several names. Its log is found by its name, so two programs that open it under different ones write over each other, and
-/// a second server would not be seen. Source: `SQLite`, "How To Corrupt An SQLite Database File", 2.5.
-pub(crate) fn has_one_name(path: &Path) -> Result<()> {
-    let links = match path.metadata() {
-        Ok(file) => file.nlink(),
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
-        Err(error) => {
-            let path = path.display();
-            return Err(LedgerError::Unavailable(format!("{path}: {error}")));
-        }
-    };
-    if links > 1 {
-        let path = path.display();
-        return Err(LedgerError::Refused(format!(
-            "{path} has {links} names (hard links), and is written over by whoever opens it under another; remove the others, which `find -samefile \
-             {path}` finds"
-        )));
-    }
-    Ok(())
 }
 
 /// The right to be the server; it ends with the file, or with the process. A file of its own: on some file systems, locks of one kind stand in the

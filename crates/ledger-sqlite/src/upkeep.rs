@@ -1,7 +1,7 @@
 //! Retention, and whether all is well.
 
 use crate::{
-    SqliteLedger, accounts, clock,
+    SqliteLedger, audit, clock,
     codec::micros,
     holdings, outcomes, room,
     statement::{execute, first},
@@ -26,7 +26,7 @@ impl Upkeep for SqliteLedger {
                     params![micros(since.attempts), limit],
                 )?;
                 let attempts = attempts + outcomes::retain(connection, since.attempts)?;
-                Ok((attempts + accounts::retain(connection, since, limit)?) as u64)
+                Ok((attempts + audit::retain(connection, since, limit)?) as u64)
             })
             .await
     }
