@@ -2,13 +2,15 @@
 
 mod can;
 mod line;
+mod order;
+mod own;
 mod play;
 mod refund;
 mod step;
 mod stripe;
 
 pub(super) use line::{Back, Increase, Offer, Stand, Term};
-pub(super) use play::Part;
+pub(super) use order::Part;
 
 use super::{
     deed::{Deed, StripeDeed},
@@ -19,8 +21,8 @@ use super::{
 };
 use jiff::{SignedDuration, Timestamp};
 use line::{Line, Once, Side};
-use play::Order;
-use stripe::Own;
+use order::Order;
+use own::Own;
 
 const HOUR: i64 = 3_600;
 const DAY: i64 = 24 * HOUR;

@@ -1,7 +1,10 @@
 //! What happens on Google Play only. Source: Google, purchases.productsv2, `productLineItem` and `refundableQuantity`; "One-time purchases",
 //! multi-quantity purchases; voided purchases, `refundType` 2.
 
-use super::{HOUR, Walk};
+use super::{
+    HOUR, Walk,
+    order::{Order, Part},
+};
 use crate::truth::{
     deed::PlayDeed,
     names::Paper,
@@ -10,29 +13,6 @@ use crate::truth::{
 
 /// What is bought in one order, by product: how many pieces, and what each costs.
 const PIECES: [(&str, u32, i64); 2] = [("coins", 2, 2_000_000), ("gems", 1, 4_000_000)];
-
-/// An order of several products, each a purchase of its own.
-pub(in crate::truth) struct Order {
-    /// How many there were before it.
-    pub(in crate::truth) number: u64,
-    pub(in crate::truth) parts: Vec<Part>,
-}
-
-/// One of the products of an order.
-pub(in crate::truth) struct Part {
-    /// Under which number what happens to it is told.
-    pub(in crate::truth) purchase: usize,
-    pub(in crate::truth) charge: Charge,
-    pub(in crate::truth) quantity: u32,
-    pub(in crate::truth) given_back: u32,
-}
-
-impl Part {
-    /// What one piece of it costs.
-    pub(in crate::truth) fn each(&self) -> i64 {
-        self.charge.micros / i64::from(self.quantity)
-    }
-}
 
 impl Walk {
     pub(super) fn can_on_play(&self, deed: PlayDeed) -> bool {
