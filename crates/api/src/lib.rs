@@ -13,13 +13,13 @@ mod resources;
 mod streams;
 mod v1;
 
-pub use openapi::document;
 pub use resources::{missing, wrong_method};
 pub use v1::for_clients;
 #[cfg(feature = "fuzz")]
 pub use v1::read_client_body;
 
 use axum::Router;
+use utoipa::openapi::OpenApi;
 use web::{
     App,
     route::{Route, mount},
@@ -31,12 +31,17 @@ pub fn routes() -> Vec<Route<App>> {
         resources::routes(),
         streams::routes(),
         callbacks::routes(),
-        openapi::routes(),
+        openapi::routes(routes),
         v1::routes(),
     ]
     .into_iter()
     .flatten()
     .collect()
+}
+
+/// The `OpenAPI` document of every operation there is.
+pub fn document() -> OpenApi {
+    openapi::document(routes())
 }
 
 /// What operators are told, on a listener of their own.

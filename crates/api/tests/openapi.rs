@@ -4,7 +4,10 @@
 
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use serde_json::{Value, json};
-use std::{collections::BTreeSet, panic::catch_unwind};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    panic::catch_unwind,
+};
 use web::test::{Answer, Contract, Seen};
 
 fn document() -> Value {
@@ -30,6 +33,21 @@ fn values_of<'a>(name: &str, within: &'a Value, found: &mut Vec<&'a Value>) {
 #[test]
 fn the_document_is_as_it_was_reviewed() {
     insta::assert_json_snapshot!(document());
+}
+
+#[test]
+fn no_two_schemas_share_a_name() {
+    let mut named: BTreeMap<String, Value> = BTreeMap::new();
+    let operations = api::routes()
+        .into_iter()
+        .filter_map(|route| route.operation);
+    for (name, schema) in operations.flat_map(|operation| (operation.describe)().schemas) {
+        let schema = serde_json::to_value(schema).unwrap();
+        if let Some(known) = named.get(&name) {
+            assert_eq!(*known, schema, "{name}");
+        }
+        named.insert(name, schema);
+    }
 }
 
 #[test]
