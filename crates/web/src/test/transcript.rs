@@ -11,13 +11,6 @@ pub struct Transcript<'a> {
 }
 
 impl<'a> Transcript<'a> {
-    pub(super) fn of(server: &'a TestServer) -> Self {
-        Self {
-            client: server.by(Who::WriteKey),
-            text: String::new(),
-        }
-    }
-
     /// Calls as somebody else from now on.
     pub fn go_on_as(&mut self, client: Client<'a>) -> &mut Self {
         self.client = client;
@@ -63,6 +56,16 @@ impl<'a> Transcript<'a> {
         let answer = self.client.send(method, path, body).await;
         writeln!(self.text, "\n{answer}\n").unwrap();
         answer
+    }
+}
+
+impl TestServer {
+    /// Writes down calls and their answers, first with a secret key that may write.
+    pub fn transcript(&self) -> Transcript<'_> {
+        Transcript {
+            client: self.by(Who::WriteKey),
+            text: String::new(),
+        }
     }
 }
 

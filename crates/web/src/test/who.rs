@@ -1,23 +1,13 @@
 //! Every kind of caller there is.
 
-use super::{Answer, TestServer};
 use crate::{
     App,
-    access::{cookies::SESSION, digest, new_api_key, new_client_key, random_text},
-};
-use axum::{
-    body::Body,
-    extract::ConnectInfo,
-    http::{Request, header},
+    access::{digest, new_api_key, new_client_key, random_text},
 };
 use domain::{ProjectId, UserId};
 use jiff::SignedDuration;
 use ledger::{ApiKey, ConfigurationChange, Role, Scope, Session, User};
-use serde_json::Value;
-use std::{
-    collections::BTreeMap,
-    net::{IpAddr, SocketAddr},
-};
+use std::collections::BTreeMap;
 
 /// Kinds of callers. [`Who::BoundReadKey`], [`Who::BoundWriteKey`] and the public key are bound to `acme`, [`Who::OtherKey`] and
 /// [`Who::OtherOwner`] to `other`; all the rest reach every project.
@@ -204,105 +194,4 @@ async fn session_of(app: &App, who: Who, user: &User) -> String {
     };
     app.engine.ledger().open_session(session).await.unwrap();
     token
-}
-
-/// Somebody who calls.
-#[derive(Clone)]
-pub struct Client<'a> {
-    server: &'a TestServer,
-    credential: Credential,
-    is_cross_site: bool,
-    address: Option<IpAddr>,
-    headers: Vec<(&'static str, String)>,
-}
-
-impl<'a> Client<'a> {
-    pub(super) fn new(server: &'a TestServer, credential: Credential) -> Self {
-        Self {
-            server,
-            credential,
-            is_cross_site: false,
-            address: None,
-            headers: Vec::new(),
-        }
-    }
-
-    /// The call comes from a page of another site.
-    #[must_use]
-    pub fn from_another_site(mut self) -> Self {
-        self.is_cross_site = true;
-        self
-    }
-
-    /// The connection comes from this address.
-    #[must_use]
-    pub fn at(mut self, address: &str) -> Self {
-        self.address = Some(address.parse().unwrap());
-        self
-    }
-
-    /// Sends a header besides.
-    #[must_use]
-    pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.headers.push((name, value.into()));
-        self
-    }
-
-    /// A request as this caller makes it.
-    pub fn request(&self, method: &str, path: &str, body: Body) -> Request<Body> {
-        let site = if self.is_cross_site {
-            "cross-site"
-        } else {
-            "same-origin"
-        };
-        let mut request = Request::builder()
-            .method(method)
-            .uri(path)
-            .header("sec-fetch-site", site);
-        if let Some(address) = self.address {
-            let peer = SocketAddr::from((address, 40_000));
-            request = request.extension(ConnectInfo(peer));
-        }
-        request = match &self.credential {
-            Credential::None => request,
-            Credential::Key(key) => request.header(header::AUTHORIZATION, format!("Bearer {key}")),
-            Credential::Session(token) => {
-                let name = SESSION.name(self.server.app.engine.public_url());
-                request
-                    .header(header::COOKIE, format!("{name}={token}"))
-                    .header(header::ACCEPT, "text/html")
-            }
-        };
-        for (name, value) in &self.headers {
-            request = request.header(*name, value);
-        }
-        request.body(body).unwrap()
-    }
-
-    /// Reads.
-    pub async fn get(&self, path: &str) -> Answer {
-        self.send("GET", path, None).await
-    }
-
-    /// Sends JSON, or nothing.
-    pub async fn send(&self, method: &str, path: &str, body: Option<Value>) -> Answer {
-        let body = body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
-        self.server.call(self.request(method, path, body)).await
-    }
-
-    /// Sends a form.
-    pub async fn form(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
-        let body = serde_html_form::to_string(fields).unwrap();
-        let with_kind = self
-            .clone()
-            .with("content-type", "application/x-www-form-urlencoded");
-        let request = with_kind.request("POST", path, Body::from(body));
-        self.server.call(request).await
-    }
-
-    /// The first messages of a stream.
-    pub async fn first_of(&self, path: &str, count: usize) -> Vec<String> {
-        let request = self.request("GET", path, Body::empty());
-        self.server.first_of(request, count).await
-    }
 }

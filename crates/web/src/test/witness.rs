@@ -1,6 +1,6 @@
 //! Somebody who sees every call and its answer, whatever the test looks at.
 
-use super::{Answer, TestServer, answer};
+use super::answer::{self, Answer};
 use axum::{
     body::Body,
     http::{Method, Request, Uri},
@@ -41,26 +41,14 @@ impl Asked {
         };
         (asked, Request::from_parts(head, Body::from(body)))
     }
-}
 
-impl TestServer {
-    /// Shows every call from now on, and what was answered.
-    #[must_use]
-    pub fn seen_by(mut self, witness: impl Fn(Seen<'_>) + Send + Sync + 'static) -> Self {
-        self.witness = Some(Box::new(witness));
-        self
-    }
-
-    pub(super) fn witnessed(&self, asked: &Asked, answer: &Answer) {
-        if let Some(witness) = &self.witness {
-            let (method, uri) = (&asked.method, &asked.uri);
-            let body = &asked.body;
-            witness(Seen {
-                method,
-                uri,
-                body,
-                answer,
-            });
+    /// With what was answered to it.
+    pub(super) fn answered<'a>(&'a self, answer: &'a Answer) -> Seen<'a> {
+        Seen {
+            method: &self.method,
+            uri: &self.uri,
+            body: &self.body,
+            answer,
         }
     }
 }
