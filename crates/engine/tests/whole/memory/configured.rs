@@ -1,34 +1,16 @@
 //! Configuration as rows, rates and marks.
 
-use super::{MemoryLedger, State, absent};
+use super::{
+    MemoryLedger, State, absent,
+    rows::{Content, Key, values},
+};
 use async_trait::async_trait;
 use domain::{AppId, rates::Rate};
 use jiff::Timestamp;
 use ledger::{
     Configuration, ConfigurationChange, LedgerError, Requeue, Result, Settings,
-    configuration::{Column, Kept, Row, Table},
+    configuration::{Kept, Row, Table},
 };
-use uuid::Uuid;
-
-/// What a row is found by.
-pub(super) type Key = Vec<Option<String>>;
-
-/// A row: what else is said of it in columns, and what it is.
-#[derive(Clone)]
-pub(super) struct Content {
-    others: Key,
-    body: String,
-}
-
-fn values(row: &Row, columns: &[Column]) -> Key {
-    let text = |id: Option<Uuid>| id.map(|id| id.to_string());
-    let value = |column: &Column| match column {
-        Column::Id => text(row.id),
-        Column::Project => text(row.project),
-        Column::Name(_) => Some(row.name.clone()),
-    };
-    columns.iter().map(value).collect()
-}
 
 #[async_trait]
 impl Settings for MemoryLedger {

@@ -15,6 +15,7 @@ mod feed;
 mod held;
 mod inbox;
 mod promises;
+mod rows;
 
 use domain::{
     AppId, ChainKey, CustomerId, Environment, Event, InboxId, ProjectId, Store, customer::Customer,
@@ -49,7 +50,7 @@ struct State {
     archive: Vec<InboxId>,
     keys: BTreeSet<(CustomerId, String)>,
     events: Vec<Event>,
-    rows: BTreeMap<Table, BTreeMap<configured::Key, configured::Content>>,
+    rows: BTreeMap<Table, BTreeMap<rows::Key, rows::Content>>,
     revision: u64,
     marks: BTreeMap<(AppId, String), Timestamp>,
     rates: BTreeMap<(Date, String), Rate>,

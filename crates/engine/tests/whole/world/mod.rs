@@ -8,8 +8,10 @@
 mod chain;
 mod clock;
 mod endpoints;
+mod internet;
 mod ledger;
 mod project;
+mod room;
 mod stores;
 mod time;
 mod witness;
@@ -18,7 +20,7 @@ pub(crate) use chain::Chain;
 pub(crate) use endpoints::{SILENT, answer};
 pub(crate) use project::{AUTHORITY, webhook};
 
-use self::{ledger::Files, time::Room};
+use self::ledger::Files;
 use crate::{gate::Gate, memory::MemoryLedger};
 use ::ledger::{Configuration, ConfigurationChange, EventFilter, FeedRow, Ledger, Page};
 use clock::Clock;
@@ -30,12 +32,13 @@ use engine::{
     Accepted, ActiveIntegration, Engine, IntakeError, Parts, Retention, System, Transport,
     TransportError, rederive::Report,
 };
+use internet::Internet;
 use jiff::Timestamp;
+use room::Room;
 use serde_json::{Value, json};
 use simulator::Stores;
 use sources::{Incoming, Web};
 use std::sync::{Arc, Mutex};
-use stores::Internet;
 use witness::Witness;
 
 pub(crate) const DAY: i64 = 86_400;

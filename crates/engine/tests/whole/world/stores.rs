@@ -1,59 +1,17 @@
 //! Stores that act on command, through a whole engine.
 
-use super::{World, clock::Clock};
-use async_trait::async_trait;
+use super::World;
 use domain::{AppId, Store};
-use engine::{Accepted, IntakeError, System};
+use engine::{Accepted, IntakeError};
 use serde_json::Value;
-use simulator::{ApiRequest, Channel, Message, Stores};
-use sources::{Call, Incoming, Method, Receipt, Reply, Sender, Web};
-use std::{collections::BTreeSet, sync::Arc};
-use tokio::sync::watch;
-
-/// The network, with nothing in it but the stores.
-pub(super) struct Internet {
-    stores: Stores,
-    clock: Arc<Clock>,
-    /// While it says so, no store answers.
-    silent: watch::Sender<bool>,
-}
-
-impl Internet {
-    pub(super) fn of(stores: &Stores, clock: &Arc<Clock>) -> Self {
-        Self {
-            stores: stores.clone(),
-            clock: Arc::clone(clock),
-            silent: watch::Sender::new(false),
-        }
-    }
-}
-
-#[async_trait]
-impl Web for Internet {
-    async fn call(&self, call: &Call) -> Result<Reply, String> {
-        let authorization = call.headers.first("authorization").map(str::to_owned);
-        let method = match call.method {
-            Method::Get => "GET",
-            Method::Post => "POST",
-            Method::Put => "PUT",
-        };
-        let request = ApiRequest::of(method, &call.url, authorization, call.body.clone());
-        let mut silent = self.silent.subscribe();
-        drop(silent.wait_for(|silent| !silent).await);
-        let answer = self.stores.answer(&request, self.clock.now()).await;
-        Ok(Reply {
-            status: answer.status,
-            retry_after: answer.retry_after,
-            cache_control: None,
-            body: answer.body,
-        })
-    }
-}
+use simulator::{Channel, Message};
+use sources::{Incoming, Receipt, Sender};
+use std::collections::BTreeSet;
 
 impl World {
     /// Holds back what stores answer, or lets it go.
     pub(crate) fn silence_stores(&self, silent: bool) {
-        self.internet.silent.send_replace(silent);
+        self.internet.silence(silent);
     }
 
     /// The app of a store.

@@ -1,6 +1,6 @@
 //! Time passes when a test says so, and with it everything happens that is due.
 
-use super::World;
+use super::{World, room::Room};
 use ::ledger::invariants::verify;
 use jiff::{SignedDuration, Timestamp};
 use std::time::Duration;
@@ -11,26 +11,6 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(5);
 
 /// How often a ledger may say that it is too busy.
 const TRIES: usize = 20;
-
-/// Whether a ledger has room for what is written now. A server makes it every few seconds; a world that does nothing by itself makes
-/// it while time passes in steps.
-pub(super) struct Room {
-    made_at: Timestamp,
-    /// Time passed at once beyond what there was room for.
-    is_exceeded: bool,
-}
-
-impl Room {
-    /// A ledger has room for longer than that when it is made.
-    const LASTS: SignedDuration = SignedDuration::from_hours(13 * 24);
-
-    pub(super) const fn made(made_at: Timestamp) -> Self {
-        Self {
-            made_at,
-            is_exceeded: false,
-        }
-    }
-}
 
 impl World {
     /// Moves the clock once nothing is under way, and nothing is due: what is due at a moment happens at that moment, and no time

@@ -2,6 +2,7 @@
 //!
 //! What happens, what is said of it ([`tell`]) and what is noted of that ([`outcome`]) are turns of one loop.
 
+mod moments;
 mod outcome;
 mod tell;
 
@@ -14,7 +15,7 @@ use super::{
 use crate::world::{DAY, World};
 use domain::Store;
 use jiff::{SignedDuration, Timestamp};
-use outcome::moments;
+use moments::moments;
 use simulator::{
     Outage, Random,
     truth::{Life, Lived, Market, Said},

@@ -6,11 +6,8 @@ use crate::truth::{
     way::Way,
 };
 use domain::Event;
-use jiff::{SignedDuration, Timestamp};
-use simulator::{
-    Random,
-    truth::{Form, History, Lasting, Life, Lived, Market, When},
-};
+use jiff::Timestamp;
+use simulator::truth::{Form, Lasting, Life, Lived, Market, When};
 use std::collections::BTreeSet;
 
 /// A life, and in which ways what was heard of it is not what happened.
@@ -125,21 +122,6 @@ impl Drive {
         });
         compared.collect()
     }
-}
-
-/// When somebody may be let in or shut out: a second after each moment at which that may change, and once some days later.
-pub(super) fn moments(history: &History, seed: u64) -> Vec<Timestamp> {
-    let after = |at: Timestamp| {
-        let second = u64::try_from(at.as_second()).unwrap();
-        let drawn = Random::new(seed ^ second).below(20 * 86_400);
-        let later = SignedDuration::from_secs(i64::try_from(drawn).unwrap());
-        [at + SignedDuration::from_secs(1), at + later]
-    };
-    history
-        .turning_points()
-        .into_iter()
-        .flat_map(after)
-        .collect()
 }
 
 fn report(lived: &Lived, expected: &[simulator::truth::Expected], told: &[Event]) -> String {
