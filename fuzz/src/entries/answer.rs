@@ -1,6 +1,6 @@
 //! What stores answer.
 
-use super::{apple, google, life, now, stripe_source};
+use super::{apple, google, life, moment::now, stripe};
 use async_trait::async_trait;
 use domain::Observation;
 use jiff::Timestamp;
@@ -52,7 +52,7 @@ impl<'a> Said<'a> {
 /// In each line what a store answers that is asked for what it could not deliver.
 pub(super) fn missed(bytes: &[u8]) {
     let lines: Vec<&[u8]> = bytes.split(|byte| *byte == b'\n').collect();
-    let stripe = stripe_source();
+    let stripe = stripe::source();
     let all: [&dyn Source; 3] = [&*apple::APP_STORE, &*google::ASKING, &stripe];
     for source in all {
         for environment in source.environments() {
@@ -82,7 +82,7 @@ fn purchases(bytes: &[u8]) -> Vec<Observation> {
         return Vec::new();
     };
     let lines: Vec<&[u8]> = lines.collect();
-    let stripe = stripe_source();
+    let stripe = stripe::source();
     let asked: &[&dyn Source] = match question.about.as_str() {
         "transaction" => &[&*apple::APP_STORE],
         _ => &[&*google::ASKING, &stripe],

@@ -1,6 +1,6 @@
 //! What the App Store signs.
 
-use super::{life::take_in, now};
+use super::{life::take_in, moment::now};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use domain::secret::Secret;
 use serde_json::{Value, json};

@@ -1,6 +1,6 @@
 //! What Google Play pushes.
 
-use super::{life::at_once, now};
+use super::{life::at_once, moment::now};
 use async_trait::async_trait;
 use base64::{Engine, prelude::BASE64_STANDARD};
 use domain::secret::Secret;

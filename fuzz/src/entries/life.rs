@@ -1,6 +1,6 @@
 //! What becomes of what a store says.
 
-use super::now;
+use super::moment::now;
 use domain::{
     Facts, Observation, Snapshot,
     change::{State, changes, shared},

@@ -6,12 +6,11 @@ mod answer;
 mod apple;
 mod google;
 mod life;
+mod moment;
 mod ocsp;
+mod stripe;
 
 use configuration::{Desired, Means, Vault};
-use domain::secret::Secret;
-use jiff::{SignedDuration, Timestamp};
-use sources::{Source, stripe};
 
 /// Takes whatever it is given.
 pub type Parser = fn(&[u8]);
@@ -26,46 +25,8 @@ pub const ALL: [(&str, Parser); 9] = [
     ("project", project),
     ("push", google::push),
     ("receipt", apple::receipt),
-    ("stripe", stripe),
+    ("stripe", stripe::stripe),
 ];
-
-fn now() -> Timestamp {
-    Timestamp::from_second(1_767_225_600).unwrap_or_default()
-}
-
-fn stripe_source() -> stripe::Stripe {
-    stripe::Stripe::new(stripe::App {
-        signing_secrets: vec![Secret::new("whsec_fuzz")],
-        tolerance: SignedDuration::from_mins(5),
-        api_key: Some(Secret::new("rk_test_fuzz")),
-        api_url: stripe::API_URL.into(),
-        owner_key: "app_user_id".into(),
-        owner_sources: vec![
-            stripe::OwnerSource::SubscriptionMetadata,
-            stripe::OwnerSource::SessionMetadata,
-            stripe::OwnerSource::ClientReferenceId,
-            stripe::OwnerSource::CustomerMetadata,
-        ],
-        past_due_access: false,
-        bare_payments: true,
-    })
-}
-
-/// A `Stripe-Signature` header, and an event.
-fn stripe(bytes: &[u8]) {
-    let text = String::from_utf8_lossy(bytes);
-    let (header, event) = text.split_once('\n').unwrap_or((&text, ""));
-    drop(stripe::verify_signature(
-        Some(header),
-        event.as_bytes(),
-        &[Secret::new("whsec_fuzz")],
-        SignedDuration::from_mins(5),
-        now(),
-    ));
-    let source = stripe_source();
-    drop(source.receive(bytes, now()));
-    drop(source.receive(event.as_bytes(), now()));
-}
 
 /// A body that a client SDK sends under `/v1`.
 fn body(bytes: &[u8]) {

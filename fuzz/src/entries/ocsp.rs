@@ -1,6 +1,6 @@
 //! What responders answer about revoked certificates.
 
-use super::now;
+use super::moment::now;
 use aws_lc_rs::{
     rand::SystemRandom,
     signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair},

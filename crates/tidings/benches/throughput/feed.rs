@@ -1,10 +1,10 @@
 //! What pages cost with few and with many events in the ledger, and how far the live feed lags behind.
 
 use crate::{
-    bodies,
     load::Load,
+    messages::bodies,
     server::{Backend, Server},
-    sink::Sink,
+    sink::{Sink, all_delivered},
 };
 use anyhow::{Context, Result, bail};
 use domain::{CustomerId, DeliveryId, EventId, Headers, Message, NotSent};
@@ -223,7 +223,7 @@ pub(crate) async fn with_history(
     Load::new(&server.callbacks, 1)
         .send(bodies(authority, 0, 5)?, None)
         .await?;
-    crate::all_delivered(&sinks, 5).await?;
+    all_delivered(&sinks, 5).await?;
     tokio::time::sleep(Duration::from_millis(500)).await;
     Ok((server, sinks))
 }

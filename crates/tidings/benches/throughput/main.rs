@@ -6,29 +6,23 @@
 mod feed;
 mod interfaces;
 mod load;
+mod messages;
 mod server;
 mod sink;
 mod stored;
 
 use anyhow::{Context, Result, bail};
-use base64::{Engine, prelude::BASE64_STANDARD};
 use engine::{System, WallSystem};
-use jiff::SignedDuration;
 use load::Load;
+use messages::{bodies, verification_ms};
 use server::{Backend, Server};
-use simulator::{App, Authority, Life, Pace};
-use sink::Sink;
-use sources::{
-    Source,
-    apple::{self, AppEnvironment, AppStore, Verifier},
-};
+use simulator::Authority;
+use sink::{Sink, all_delivered};
 use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
 use throwaway::Cluster;
-
-const BUNDLE_ID: &str = "com.example.bench";
 
 /// What one run measured.
 struct Row {
@@ -41,65 +35,6 @@ struct Row {
 #[expect(clippy::print_stdout, reason = "the result of the benchmark")]
 fn say(text: &str) {
     println!("{text}");
-}
-
-fn bodies(authority: &Authority, from: u64, count: u64) -> Result<Vec<Vec<u8>>> {
-    let app = App {
-        bundle_id: BUNDLE_ID.into(),
-        environment: "LocalTesting".into(),
-    };
-    let pace = Pace {
-        day: SignedDuration::from_hours(24),
-    };
-    let now = WallSystem.now();
-    let lives = (from * 2..)
-        .map(|number| Life::play(&app, pace, 1, number, now, 1))
-        .filter(|life| !life.is_family_shared);
-    let count = usize::try_from(count)?;
-    lives
-        .take(count)
-        .map(|life| {
-            life.notifications[0]
-                .body(authority)
-                .map(String::into_bytes)
-        })
-        .collect()
-}
-
-/// Milliseconds of one core to verify and decode a notification: three signatures, chains remembered.
-fn verification_ms(authority: &Authority, bodies: &[Vec<u8>]) -> Result<f64> {
-    let local = Verifier::with_roots(vec![BASE64_STANDARD.decode(authority.root())?]);
-    let receiver = AppStore::new(apple::App {
-        bundle_id: BUNDLE_ID.into(),
-        app_apple_id: None,
-        environments: vec![AppEnvironment::LocalTesting],
-        store: Arc::new(Verifier::apple()),
-        local: Some(Arc::new(local)),
-    });
-    let now = WallSystem
-        .now()
-        .saturating_add(SignedDuration::from_mins(4))?;
-    let began = Instant::now();
-    for body in bodies {
-        if let Err(refusal) = receiver.receive(body, now) {
-            bail!("a generated notification is refused: {}", refusal.detail);
-        }
-    }
-    Ok(began.elapsed().as_secs_f64() * 1000.0 / bodies.len() as f64)
-}
-
-async fn all_delivered(sinks: &[Sink], each: u64) -> Result<()> {
-    let until = Instant::now() + Duration::from_mins(2);
-    while sinks.iter().any(|sink| sink.count() < each) {
-        if Instant::now() > until {
-            bail!(
-                "not everything was delivered: {:?} of {each}",
-                sinks.iter().map(Sink::count).collect::<Vec<_>>()
-            );
-        }
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-    Ok(())
 }
 
 async fn throughput(

@@ -1,6 +1,6 @@
 //! The real binary, as one process or several, on SQLite or on PostgreSQL, with what the system says about it.
 
-use crate::{BUNDLE_ID, sink::Sink};
+use crate::{messages::BUNDLE_ID, sink::Sink};
 use anyhow::{Context, Result, bail};
 use engine::{System, WallSystem};
 use ledger::Ledger;

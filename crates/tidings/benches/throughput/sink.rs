@@ -1,13 +1,13 @@
 //! A receiver that does as little as possible: reads a request, answers 200, notes how old the event is.
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use jiff::Timestamp;
 use std::{
     sync::{
         Arc, Mutex,
         atomic::{AtomicU64, Ordering},
     },
-    time::Instant,
+    time::{Duration, Instant},
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -124,9 +124,9 @@ impl Sink {
                 let serving = tokio::spawn(serve(stream, Arc::clone(&own)));
                 if dying {
                     while own.handshakes.load(Ordering::Relaxed) == 0 {
-                        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+                        tokio::time::sleep(Duration::from_millis(5)).await;
                     }
-                    tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+                    tokio::time::sleep(Duration::from_millis(50)).await;
                     serving.abort();
                     return;
                 }
@@ -162,4 +162,19 @@ impl Sink {
             .expect("nobody panics while holding it")
             .clear();
     }
+}
+
+/// Waits until every sink has had so many.
+pub(crate) async fn all_delivered(sinks: &[Sink], each: u64) -> Result<()> {
+    let until = Instant::now() + Duration::from_mins(2);
+    while sinks.iter().any(|sink| sink.count() < each) {
+        if Instant::now() > until {
+            bail!(
+                "not everything was delivered: {:?} of {each}",
+                sinks.iter().map(Sink::count).collect::<Vec<_>>()
+            );
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    Ok(())
 }

@@ -2,11 +2,11 @@
 //! integrations. On PostgreSQL, where rows can be made in bulk by the database itself.
 
 use crate::{
-    bodies,
     feed::{Reader, with_history},
     load::Load,
+    messages::bodies,
     server::{Backend, Server},
-    sink::Sink,
+    sink::{Sink, all_delivered},
 };
 use anyhow::{Context, Result};
 use domain::{Environment, IntegrationId};
@@ -129,7 +129,7 @@ fn percentile(sorted: &[f64], percent: usize) -> f64 {
 }
 
 async fn delivered(sink: &Sink, count: u64) -> Result<()> {
-    crate::all_delivered(std::slice::from_ref(sink), count).await
+    all_delivered(std::slice::from_ref(sink), count).await
 }
 
 /// One endpoint, a ledger that holds `events`, and the same load.
