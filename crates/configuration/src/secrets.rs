@@ -151,26 +151,10 @@ mod tests {
     use serde_json::json;
 
     const FIELDS: &[Field] = &[
-        Field {
-            name: "url",
-            kind: FieldKind::Url,
-            help: "",
-        },
-        Field {
-            name: "key",
-            kind: FieldKind::Secret,
-            help: "",
-        },
-        Field {
-            name: "long",
-            kind: FieldKind::LongSecret,
-            help: "",
-        },
-        Field {
-            name: "list",
-            kind: FieldKind::Secrets,
-            help: "",
-        },
+        Field::new("url", FieldKind::Url, ""),
+        Field::new("key", FieldKind::Secret, ""),
+        Field::new("long", FieldKind::LongSecret, ""),
+        Field::new("list", FieldKind::Secrets, ""),
     ];
 
     fn object(value: Value) -> Map<String, Value> {

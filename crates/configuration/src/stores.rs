@@ -32,7 +32,7 @@ pub fn app_spec(store: Store) -> Option<&'static AppSpec> {
 }
 
 const fn field(name: &'static str, kind: FieldKind, help: &'static str) -> Field {
-    Field { name, kind, help }
+    Field::new(name, kind, help)
 }
 
 const fn travel(secret: &'static str, to: &'static [&'static str]) -> Travel {

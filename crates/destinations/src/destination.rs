@@ -1,13 +1,15 @@
 //! What every destination does, as pure functions.
 
 use crate::{
+    Now,
+    batch::{Batching, Item},
     request::{Request, Response},
     settings::Invalid,
     spec::Spec,
 };
-use domain::{Environment, Event, EventKind, Message, NotSent, retry};
-use jiff::Timestamp;
-use std::{num::NonZeroU32, time::Duration};
+use domain::{Environment, Event, EventKind, Message, NotSent, pace::Rate, retry};
+use jiff::{SignedDuration, Timestamp};
+use std::time::Duration;
 
 /// What a destination needs to know besides its settings.
 #[derive(Debug, Clone, Default)]
@@ -28,11 +30,39 @@ pub struct Unsendable {
     pub detail: String,
 }
 
+impl Unsendable {
+    /// The customer has none of these attributes: `$idfa or $idfv`.
+    pub fn lacks_attribute(named: impl Into<String>) -> Self {
+        Self {
+            reason: NotSent::MissingCustomerData,
+            detail: format!("the customer has no {}", named.into()),
+        }
+    }
+
+    /// The setting is not filled in.
+    pub fn lacks_setting(named: impl std::fmt::Display) -> Self {
+        Self {
+            reason: NotSent::MissingCredentials,
+            detail: format!("{named} is not set"),
+        }
+    }
+
+    /// The destination has no place for this.
+    pub fn unsupported(why: impl Into<String>) -> Self {
+        Self {
+            reason: NotSent::EventUnsupported,
+            detail: why.into(),
+        }
+    }
+}
+
 /// What an answer means.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     /// Accepted.
     Delivered,
+    /// Accepted with a reservation, which people read. It is never sent again.
+    Partly(String),
     /// Not now: try again, not before the given pause.
     Retry(Option<Duration>),
     /// Refused for good, with the reason people read.
@@ -75,16 +105,64 @@ pub struct Timer {
     pub after_days: u32,
 }
 
+/// How far from now an event may be that is sent, counted from when it happened. Outside, it would do silent damage: be dropped, or booked at
+/// another time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Window {
+    /// How old it may be.
+    pub oldest: Option<SignedDuration>,
+    /// How far ahead it may lie; one that lies further waits.
+    pub ahead: Option<SignedDuration>,
+}
+
 /// A destination with its settings. All functions are pure.
 pub trait Configured: Send + Sync {
     /// Whether `event` goes here, as which messages. At commit time, so that every event has an answer for every integration.
     fn plan(&self, event: &Event) -> Plan;
     /// The request for one message. The same arguments give the same bytes.
-    fn render(&self, message: &Message, event: &Event) -> Result<Request, Unsendable>;
+    fn render(&self, message: &Message, event: &Event, now: Now<'_>)
+    -> Result<Request, Unsendable>;
     /// Adds what depends on the moment of sending. `id` is the same on every retry.
     fn sign(&self, _request: &mut Request, _id: &str, _at: Timestamp) {}
     /// What an answer means.
     fn classify(&self, response: &Response) -> Outcome;
+    /// One request that mends what an answer complains of (creates the contact, say); then the message is sent once more.
+    fn remedy(
+        &self,
+        _message: &Message,
+        _event: &Event,
+        _now: Now<'_>,
+        _response: &Response,
+    ) -> Option<Request> {
+        None
+    }
+    /// Whether messages travel together, and how many.
+    fn batching(&self) -> Option<Batching> {
+        None
+    }
+    /// The request for several messages, in their order. Asked only of who says how many.
+    fn render_batch(&self, items: &[Item<'_>]) -> Result<Request, Unsendable> {
+        let item = items
+            .first()
+            .ok_or_else(|| Unsendable::unsupported("an empty batch"))?;
+        self.render(item.message, item.event, item.now)
+    }
+    /// What an answer means for each of the messages, in their order.
+    fn classify_batch(&self, response: &Response, items: &[Item<'_>]) -> Vec<Outcome> {
+        vec![self.classify(response); items.len()]
+    }
+    /// How far from now an event may be.
+    fn window(&self) -> Window {
+        Window::default()
+    }
+    /// How long a message waits for an attribute that its customer lacks, counted from when its event was recorded.
+    fn waits_for_attributes(&self) -> Duration {
+        Duration::ZERO
+    }
+    /// Whether a message may be sent again when nobody knows whether it was taken: the request went out, and no answer came.
+    fn repeatable(&self, _message: &Message, _event: &Event) -> bool {
+        true
+    }
     /// Whether an endpoint that refused the credentials may take them again without anybody changing settings: then it is asked now and then.
     fn may_take_again(&self) -> bool {
         false
@@ -117,8 +195,12 @@ pub trait Configured: Send + Sync {
     fn timeout(&self) -> Duration {
         Duration::from_secs(10)
     }
-    /// Attempts that may begin in a second, from all nodes together; without one, only their number at once is limited.
-    fn max_per_second(&self) -> Option<NonZeroU32> {
+    /// Attempts that may begin in a time, from all nodes together; without one, only their number at once is limited.
+    fn rate(&self) -> Option<Rate> {
+        None
+    }
+    /// The same for what is sent about one customer.
+    fn rate_per_customer(&self) -> Option<Rate> {
         None
     }
     /// When failed deliveries are tried again.

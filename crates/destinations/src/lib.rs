@@ -6,27 +6,44 @@
 //! contract tests iterate over [`ALL`] and know no destination by name.
 #![warn(missing_docs)]
 
+pub mod amplitude;
+mod batch;
+mod common;
 mod destination;
+mod encode;
 mod envelope;
+mod grant;
 pub mod nats;
+mod now;
 mod publication;
 mod request;
 mod settings;
 pub mod slack;
 mod spec;
+mod token;
+mod told;
 mod url;
 pub mod webhook;
 
+pub use batch::{Batching, Item};
 pub use destination::{
-    Configured, Context, Destination, Handshake, Outcome, Plan, Timer, Unsendable,
+    Configured, Context, Destination, Handshake, Outcome, Plan, Timer, Unsendable, Window,
 };
-pub use request::{Header, KEPT_HEADERS, Request, Response, Via};
+pub use grant::{Grant, ServiceAccount};
+pub use now::{AppFacts, Now};
+pub use request::{Header, KEPT_HEADERS, Method, Request, Response, Via};
 pub use settings::{EventSwitch, Events, Invalid, parse};
-pub use spec::{Field, FieldKind, Spec, Travel};
+pub use spec::{Category, Field, FieldKind, Group, Spec, Travel, When};
+pub use token::Token;
 pub use url::check_url;
 
 /// Every destination, sorted by key.
-pub static ALL: &[&dyn Destination] = &[&nats::Nats, &slack::Slack, &webhook::Webhook];
+pub static ALL: &[&dyn Destination] = &[
+    &amplitude::Amplitude,
+    &nats::Nats,
+    &slack::Slack,
+    &webhook::Webhook,
+];
 
 /// Finds a destination by its key.
 pub fn find(key: &str) -> Option<&'static dyn Destination> {

@@ -17,10 +17,13 @@
 //! documentation "JetStream, publishing"; ADR-4 (headers) and ADR-22 (publish retries) of the NATS project, read 2026-11-26.
 
 use crate::{
-    Configured, Context, Destination, Events, Field, FieldKind, Header, Invalid, Outcome, Plan,
-    Request, Response, Spec, Travel, Unsendable, Via, envelope, settings, url::check_place,
+    Category, Configured, Context, Destination, Events, Field, FieldKind, Header, Invalid, Now,
+    Outcome, Plan, Request, Response, Spec, Travel, Unsendable, Via, envelope, settings,
+    url::check_place,
 };
-use domain::{Environment, Event, EventKind, Headers, Message, NotSent, retry, secret::Secret};
+use domain::{
+    Environment, Event, EventKind, Headers, Message, NotSent, pace::Rate, retry, secret::Secret,
+};
 use jiff::Timestamp;
 use serde::Deserialize;
 use std::{num::NonZeroU32, time::Duration};
@@ -32,74 +35,68 @@ pub struct Nats;
 
 static SPEC: Spec = Spec {
     key: "nats",
+    category: Category::Queue,
     title: "NATS JetStream",
     summary: "Every event, in order for each customer, in a stream that other systems read from any point.",
+    notes: &[],
     fields: &[
-        Field {
-            name: "servers",
-            kind: FieldKind::Text,
-            help: "Servers of one cluster with commas between, such as `nats://nats.internal:4222`; encrypted with `tls://`.",
-        },
-        Field {
-            name: "subject",
-            kind: FieldKind::Text,
-            help: "What subjects begin with, `tidings` unless given. They go on with environment, app and kind of event.",
-        },
-        Field {
-            name: "stream",
-            kind: FieldKind::Text,
-            help: "The stream that is expected to take it; another one refuses.",
-        },
-        Field {
-            name: "token",
-            kind: FieldKind::Secret,
-            help: "Signs in with a token.",
-        },
-        Field {
-            name: "user",
-            kind: FieldKind::Text,
-            help: "Signs in with a name and a password.",
-        },
-        Field {
-            name: "password",
-            kind: FieldKind::Secret,
-            help: "The password of `user`.",
-        },
-        Field {
-            name: "credentials",
-            kind: FieldKind::LongSecret,
-            help: "Signs in with the content of a `.creds` file.",
-        },
-        Field {
-            name: "ca_certificates",
-            kind: FieldKind::LongText,
-            help: "Certificate authorities of your own, in PEM, that servers with `tls://` may be certified by, beside those that everybody trusts.",
-        },
-        Field {
-            name: "exclude_sandbox",
-            kind: FieldKind::Switch,
-            help: "Do not publish events of test purchases.",
-        },
-        Field {
-            name: "exclude_historical",
-            kind: FieldKind::Switch,
-            help: "Do not publish events older than the customer.",
-        },
-        Field {
-            name: "events",
-            kind: FieldKind::EventSwitches,
-            help: "Switch kinds of events off.",
-        },
-        Field {
-            name: "max_per_second",
-            kind: FieldKind::Number,
-            help: "Messages a second, at most, from all nodes together.",
-        },
-        Field {
-            name: "retry",
-            kind: FieldKind::Retry,
-            help: "`adapty`, `revenuecat`, `standard`, or `custom` with delays in seconds. `standard`, about three days, when left alone.",
-        },
+        Field::new(
+            "servers",
+            FieldKind::Text,
+            "Servers of one cluster with commas between, such as `nats://nats.internal:4222`; encrypted with `tls://`.",
+        ),
+        Field::new(
+            "subject",
+            FieldKind::Text,
+            "What subjects begin with, `tidings` unless given. They go on with environment, app and kind of event.",
+        ),
+        Field::new(
+            "stream",
+            FieldKind::Text,
+            "The stream that is expected to take it; another one refuses.",
+        ),
+        Field::new("token", FieldKind::Secret, "Signs in with a token."),
+        Field::new(
+            "user",
+            FieldKind::Text,
+            "Signs in with a name and a password.",
+        ),
+        Field::new("password", FieldKind::Secret, "The password of `user`."),
+        Field::new(
+            "credentials",
+            FieldKind::LongSecret,
+            "Signs in with the content of a `.creds` file.",
+        ),
+        Field::new(
+            "ca_certificates",
+            FieldKind::LongText,
+            "Certificate authorities of your own, in PEM, that servers with `tls://` may be certified by, beside those that everybody trusts.",
+        ),
+        Field::new(
+            "exclude_sandbox",
+            FieldKind::Switch,
+            "Do not publish events of test purchases.",
+        ),
+        Field::new(
+            "exclude_historical",
+            FieldKind::Switch,
+            "Do not publish events older than the customer.",
+        ),
+        Field::new(
+            "events",
+            FieldKind::EventSwitches,
+            "Switch kinds of events off.",
+        ),
+        Field::new(
+            "max_per_second",
+            FieldKind::Number,
+            "Messages a second, at most, from all nodes together.",
+        ),
+        Field::new(
+            "retry",
+            FieldKind::Retry,
+            "`adapty`, `revenuecat`, `standard`, or `custom` with delays in seconds. `standard`, about three days, when left alone.",
+        ),
     ],
     travels: &[travel("token"), travel("password"), travel("credentials")],
     events: EventKind::ALL,
@@ -362,7 +359,7 @@ impl Configured for Ready {
         Ok(vec![Message::named(name)])
     }
 
-    fn render(&self, message: &Message, event: &Event) -> Result<Request, Unsendable> {
+    fn render(&self, message: &Message, event: &Event, _: Now<'_>) -> Result<Request, Unsendable> {
         let body = envelope::render(&message.name, event).map_err(|error| Unsendable {
             reason: NotSent::MissingCustomerData,
             detail: error.to_string(),
@@ -427,8 +424,8 @@ impl Configured for Ready {
         Duration::from_secs(10)
     }
 
-    fn max_per_second(&self) -> Option<NonZeroU32> {
-        self.settings.max_per_second
+    fn rate(&self) -> Option<Rate> {
+        self.settings.max_per_second.map(Rate::per_second)
     }
 
     fn retry(&self) -> &retry::Policy {

@@ -1,7 +1,8 @@
 //! What is sent, how it travels, and what comes back.
 
-use crate::publication::Publication;
-use domain::Headers;
+use crate::{encode, grant::Grant, publication::Publication};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use domain::{Headers, secret::Secret};
 use std::{fmt, time::Duration};
 
 /// A header of a request, which may be a secret.
@@ -15,64 +16,215 @@ pub struct Header {
     pub secret: bool,
 }
 
+/// What is asked of a resource. Source: RFC 9110, 9.3; RFC 5789.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    /// `GET`.
+    Get,
+    /// `POST`.
+    Post,
+    /// `PUT`.
+    Put,
+    /// `PATCH`.
+    Patch,
+}
+
+impl Method {
+    /// Its name.
+    pub const fn id(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Patch => "PATCH",
+        }
+    }
+}
+
 /// How a request travels.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Via {
-    /// As a `POST`.
-    Http,
+    /// Over HTTP.
+    Http(Method),
     /// Published to a subject of NATS; the answer is what the stream says of it.
     Nats(Publication),
 }
 
-/// A request: JSON, posted or published.
+/// A request: over HTTP, or published.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Request {
     /// How it travels.
     pub via: Via,
-    /// Where to.
+    /// Where to, with its query.
     pub url: String,
-    /// Whether the URL itself is a secret.
+    /// Whether all behind the host is a secret.
     pub secret_url: bool,
     /// Headers in order.
     pub headers: Vec<Header>,
     /// Body.
     pub body: Vec<u8>,
+    /// Texts in the URL or the body that must not be shown, wherever the request, or what is answered to it, is.
+    pub redact: Vec<Secret>,
+    /// The token that it needs, which whoever sends it asks for and keeps.
+    pub grant: Option<Grant>,
     /// Certificate authorities, in PEM, that its host may be certified by, beside those that everybody trusts.
     pub authorities: Option<String>,
 }
 
+/// What stands for a text that must not be shown.
+const MASK: &str = "***";
+
 impl Request {
-    /// A JSON request to `url`.
-    pub fn json(url: &str, body: Vec<u8>) -> Self {
+    /// A request without a body.
+    pub fn new(method: Method, url: impl Into<String>) -> Self {
         Self {
-            via: Via::Http,
-            url: url.to_owned(),
+            via: Via::Http(method),
+            url: url.into(),
             secret_url: false,
-            headers: vec![Header {
-                name: "content-type",
-                value: "application/json".into(),
-                secret: false,
-            }],
-            body,
+            headers: Vec::new(),
+            body: Vec::new(),
+            redact: Vec::new(),
+            grant: None,
             authorities: None,
         }
     }
 
-    /// The URL as people may see it: without its path where that is the secret.
-    pub fn shown_url(&self) -> String {
-        if !self.secret_url {
-            return self.url.clone();
+    /// A `POST` of JSON to `url`.
+    pub fn json(url: &str, body: Vec<u8>) -> Self {
+        Self::new(Method::Post, url).with_body("application/json", body)
+    }
+
+    /// A `POST` of a form to `url`. Source: URL Living Standard, `application/x-www-form-urlencoded`.
+    pub fn form<'a>(url: &str, fields: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        let body = encode::pairs(fields).into_bytes();
+        Self::new(Method::Post, url).with_body("application/x-www-form-urlencoded", body)
+    }
+
+    /// The same with another method.
+    #[must_use]
+    pub fn with_method(mut self, method: Method) -> Self {
+        self.via = Via::Http(method);
+        self
+    }
+
+    /// The same with a body of this media type.
+    #[must_use]
+    pub fn with_body(mut self, media_type: &str, body: Vec<u8>) -> Self {
+        self.body = body;
+        self.with_header("content-type", media_type)
+    }
+
+    /// The same with more behind the `?` of its URL.
+    #[must_use]
+    pub fn with_query<'a>(mut self, pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        let query = encode::pairs(pairs);
+        if !query.is_empty() {
+            self.url
+                .push(if self.url.contains('?') { '&' } else { '?' });
+            self.url.push_str(&query);
         }
-        let host_end = self.url.split_once("://").map_or(0, |(scheme, rest)| {
-            scheme.len() + 3 + rest.find(['/', '\\', '?', '#']).unwrap_or(rest.len())
+        self
+    }
+
+    /// The same with a header that may be shown.
+    #[must_use]
+    pub fn with_header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push(Header {
+            name,
+            value: value.into(),
+            secret: false,
         });
-        format!("{}/***", self.url.get(..host_end).unwrap_or_default())
+        self
+    }
+
+    /// The same with a header that must not be shown.
+    #[must_use]
+    pub fn with_secret_header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push(Header {
+            name,
+            value: value.into(),
+            secret: true,
+        });
+        self
+    }
+
+    /// The same with a bearer token. Source: RFC 6750, 2.1.
+    #[must_use]
+    pub fn with_bearer(self, token: &Secret) -> Self {
+        let value = format!("Bearer {}", token.expose());
+        self.redacting(token)
+            .with_secret_header("authorization", value)
+    }
+
+    /// The same with a user name and password. Source: RFC 7617.
+    #[must_use]
+    pub fn with_basic(self, user: &str, password: &str) -> Self {
+        let pair = STANDARD.encode(format!("{user}:{password}"));
+        self.redacting(&Secret::new(&pair))
+            .with_secret_header("authorization", format!("Basic {pair}"))
+    }
+
+    /// The same with a text that must not be shown, which its URL or its body holds, or what is answered may repeat.
+    #[must_use]
+    pub fn redacting(mut self, secret: &Secret) -> Self {
+        if !secret.is_empty() && !self.redact.contains(secret) {
+            self.redact.push(secret.clone());
+        }
+        self
+    }
+
+    /// The same where all behind the host of its URL is a secret.
+    #[must_use]
+    pub fn with_secret_url(mut self) -> Self {
+        self.secret_url = true;
+        let path = Secret::new(self.url.get(self.host_end()..).unwrap_or_default());
+        self.redacting(&path)
+    }
+
+    fn host_end(&self) -> usize {
+        self.url.split_once("://").map_or(0, |(scheme, rest)| {
+            scheme.len() + 3 + rest.find(['/', '\\', '?', '#']).unwrap_or(rest.len())
+        })
+    }
+
+    /// The same with a token of this kind, fetched before it is sent.
+    #[must_use]
+    pub fn with_grant(mut self, grant: Grant) -> Self {
+        self.grant = Some(grant);
+        self
+    }
+
+    /// A text that has to do with this request, as people may see it: without what must not be shown, in whichever way that is written.
+    pub fn concealed(&self, text: &str) -> String {
+        let mut shown = text.to_owned();
+        for secret in &self.redact {
+            for written in writings(secret.expose()) {
+                if shown.contains(&written) {
+                    shown = shown.replace(&written, MASK);
+                }
+            }
+        }
+        shown
+    }
+
+    /// The URL as people may see it.
+    pub fn shown_url(&self) -> String {
+        if self.secret_url {
+            let host = self.url.get(..self.host_end()).unwrap_or_default();
+            return format!("{host}/{MASK}");
+        }
+        self.concealed(&self.url)
+    }
+
+    /// The body as people may see it.
+    pub fn shown_body(&self) -> String {
+        self.concealed(&String::from_utf8_lossy(&self.body))
     }
 
     /// What is done with it, for people.
     pub const fn verb(&self) -> &'static str {
         match self.via {
-            Via::Http => "POST",
+            Via::Http(method) => method.id(),
             Via::Nats(_) => "PUB",
         }
     }
@@ -81,9 +233,9 @@ impl Request {
     pub fn shown_headers(&self) -> Headers {
         let shown = |header: &Header| {
             if header.secret {
-                "***".to_owned()
+                MASK.to_owned()
             } else {
-                header.value.clone()
+                self.concealed(&header.value)
             }
         };
         let headers = self.headers.iter();
@@ -91,9 +243,24 @@ impl Request {
     }
 }
 
+/// A secret as it may be written in a URL, in JSON, or as it is; the longest first.
+fn writings(secret: &str) -> Vec<String> {
+    let mut all = vec![
+        secret.to_owned(),
+        encode::percent(secret),
+        serde_json::Value::from(secret).to_string(),
+    ];
+    if let Some(quoted) = all.last_mut() {
+        *quoted = quoted.trim_matches('"').to_owned();
+    }
+    all.sort_by_key(|written| std::cmp::Reverse(written.len()));
+    all.dedup();
+    all
+}
+
 /// Headers of an answer that are kept: what says when to come again, where to, what the body is, and how to find the request in the logs of
 /// whoever answered. Whatever may hold a secret, as cookies do, is not among them.
-pub const KEPT_HEADERS: [&str; 13] = [
+pub const KEPT_HEADERS: [&str; 21] = [
     "cf-ray",
     "content-type",
     "date",
@@ -104,8 +271,16 @@ pub const KEPT_HEADERS: [&str; 13] = [
     "retry-after",
     "server",
     "www-authenticate",
+    "x-amz-request-id",
+    "x-amzn-errortype",
     "x-amzn-requestid",
+    "x-clickhouse-exception-code",
     "x-correlation-id",
+    "x-mp-rate-limit-exceeded",
+    "x-ms-error-code",
+    "x-ratelimit-reset",
+    "x-ratelimit-reset-after",
+    "x-ratelimit-retry-after",
     "x-request-id",
 ];
 
@@ -124,7 +299,7 @@ impl fmt::Debug for Request {
 pub struct Response {
     /// Status code. Of a stream: 200 when it has stored the message, otherwise the code of its error; 503 when there is no stream.
     pub status: u16,
-    /// How long it asks to be left alone, where it does.
+    /// How long it asks to be left alone, where it says so in one of the headers that are read everywhere.
     pub retry_after: Option<Duration>,
     /// Those of its headers that are kept, with their names in lower case.
     pub headers: Headers,
@@ -132,4 +307,51 @@ pub struct Response {
     pub body: Vec<u8>,
     /// Why the body is not whole, where it broke off or did not end. What was read of the answer stands.
     pub unread: Option<String>,
+}
+
+impl Response {
+    /// The body as JSON; null where it is none.
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.body).unwrap_or_default()
+    }
+
+    /// The beginning of the body, for people.
+    pub fn said(&self) -> String {
+        let said = String::from_utf8_lossy(&self.body);
+        said.trim().chars().take(300).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_shown_in_none_of_the_ways_it_can_be_written() {
+        let secret = Secret::new("k y/\"1");
+        let body = serde_json::json!({ "api_key": secret.expose(), "event": "x" });
+        let request = Request::json("https://a.example/in", body.to_string().into_bytes())
+            .with_query([("key", secret.expose()), ("v", "1")])
+            .with_header("x-mirror", secret.expose())
+            .redacting(&secret);
+        assert_eq!(request.shown_url(), "https://a.example/in?key=***&v=1");
+        assert_eq!(request.shown_body(), r#"{"api_key":"***","event":"x"}"#);
+        assert_eq!(request.shown_headers().first("x-mirror"), Some("***"));
+        assert_eq!(request.concealed("bad key k y/\"1"), "bad key ***");
+        let debug = format!("{request:?}");
+        assert!(
+            !debug.contains("k%20y") && !debug.contains("k y"),
+            "{debug}"
+        );
+    }
+
+    #[test]
+    fn a_query_goes_behind_what_a_url_has() {
+        let request =
+            Request::new(Method::Get, "https://a.example/in?x=1").with_query([("y", "2 3")]);
+        assert_eq!(request.url, "https://a.example/in?x=1&y=2%203");
+        assert_eq!(request.verb(), "GET");
+        let form = Request::form("https://a.example/in", [("a", "1+1")]);
+        assert_eq!(form.body, b"a=1%2B1");
+    }
 }

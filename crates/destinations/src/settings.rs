@@ -51,6 +51,17 @@ impl Events {
         }
     }
 
+    /// The same where a kind has a name of its own by itself: `None` for one that is off by itself, and is called by its id when it is
+    /// switched on.
+    pub fn named(&self, kind: EventKind, usual: Option<&'static str>) -> Option<&str> {
+        match self.0.get(kind.id()) {
+            Some(EventSwitch::Named(name)) => Some(name),
+            Some(EventSwitch::Enabled(true)) => Some(usual.unwrap_or(kind.id())),
+            Some(EventSwitch::Enabled(false)) => None,
+            None => usual,
+        }
+    }
+
     /// Unknown kinds, and enabled kinds with an empty name.
     pub fn problems(&self, supported: &[EventKind], can_rename: bool) -> Vec<Invalid> {
         let known = supported.iter().map(|kind| kind.id()).collect::<Vec<_>>();

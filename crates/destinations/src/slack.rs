@@ -14,10 +14,10 @@
 mod wording;
 
 use crate::{
-    Configured, Context, Destination, Events, Field, FieldKind, Invalid, Outcome, Plan, Request,
-    Response, Spec, Unsendable,
+    Category, Configured, Context, Destination, Events, Field, FieldKind, Invalid, Now, Outcome,
+    Plan, Request, Response, Spec, Unsendable, encode::percent,
 };
-use domain::{Environment, Event, EventKind, Message, NotSent, retry, secret::Secret};
+use domain::{Environment, Event, EventKind, Message, NotSent, pace::Rate, retry, secret::Secret};
 use serde::{Deserialize, Serialize};
 use std::num::NonZeroU32;
 use wording::{Wording, wording};
@@ -28,68 +28,62 @@ pub struct Slack;
 static SPEC: Spec = Spec {
     key: "slack",
     title: "Slack",
+    category: Category::Chat,
     summary: "A message in a channel for each event that matters to people.",
+    notes: &["Slack cannot tell a repetition: a message whose answer was lost is posted twice."],
     fields: &[
-        Field {
-            name: "webhook_url",
-            kind: FieldKind::Secret,
-            help: "The incoming-webhook URL that Slack gave you.",
-        },
-        Field {
-            name: "sandbox_webhook_url",
-            kind: FieldKind::Secret,
-            help: "Another incoming-webhook URL for sandbox events.",
-        },
-        Field {
-            name: "channel",
-            kind: FieldKind::Text,
-            help: "Channel to post to; Slack honours it for legacy webhooks only.",
-        },
-        Field {
-            name: "sandbox_channel",
-            kind: FieldKind::Text,
-            help: "Channel for sandbox events.",
-        },
-        Field {
-            name: "send_sandbox",
-            kind: FieldKind::Switch,
-            help: "Also post sandbox events. On by itself when a sandbox channel or URL is set.",
-        },
-        Field {
-            name: "username",
-            kind: FieldKind::Text,
-            help: "Name of the sender.",
-        },
-        Field {
-            name: "icon_url",
-            kind: FieldKind::Url,
-            help: "Icon of the sender.",
-        },
-        Field {
-            name: "link_base",
-            kind: FieldKind::Url,
-            help: "Customers are linked to this URL followed by a slash and their id. Default: this dashboard.",
-        },
-        Field {
-            name: "currency",
-            kind: FieldKind::Choice(&["local", "usd"]),
-            help: "`local` shows what the customer paid, `usd` converts where the rate is known.",
-        },
-        Field {
-            name: "max_per_second",
-            kind: FieldKind::Number,
-            help: "Messages a second, at most. Default: one, as Slack documents for a webhook; of more, it asks to wait.",
-        },
-        Field {
-            name: "exclude_historical",
-            kind: FieldKind::Switch,
-            help: "Do not post events older than the customer.",
-        },
-        Field {
-            name: "events",
-            kind: FieldKind::EventSwitches,
-            help: "Switch kinds of events off.",
-        },
+        Field::new(
+            "webhook_url",
+            FieldKind::Secret,
+            "The incoming-webhook URL that Slack gave you.",
+        ),
+        Field::new(
+            "sandbox_webhook_url",
+            FieldKind::Secret,
+            "Another incoming-webhook URL for sandbox events.",
+        ),
+        Field::new(
+            "channel",
+            FieldKind::Text,
+            "Channel to post to; Slack honours it for legacy webhooks only.",
+        ),
+        Field::new(
+            "sandbox_channel",
+            FieldKind::Text,
+            "Channel for sandbox events.",
+        ),
+        Field::new(
+            "send_sandbox",
+            FieldKind::Switch,
+            "Also post sandbox events. On by itself when a sandbox channel or URL is set.",
+        ),
+        Field::new("username", FieldKind::Text, "Name of the sender."),
+        Field::new("icon_url", FieldKind::Url, "Icon of the sender."),
+        Field::new(
+            "link_base",
+            FieldKind::Url,
+            "Customers are linked to this URL followed by a slash and their id. Default: this dashboard.",
+        ),
+        Field::new(
+            "currency",
+            FieldKind::Choice(&["local", "usd"]),
+            "`local` shows what the customer paid, `usd` converts where the rate is known.",
+        ),
+        Field::new(
+            "max_per_second",
+            FieldKind::Number,
+            "Messages a second, at most. Default: one, as Slack documents for a webhook; of more, it asks to wait.",
+        ),
+        Field::new(
+            "exclude_historical",
+            FieldKind::Switch,
+            "Do not post events older than the customer.",
+        ),
+        Field::new(
+            "events",
+            FieldKind::EventSwitches,
+            "Switch kinds of events off.",
+        ),
     ],
     // The secret is the URL.
     travels: &[],
@@ -174,21 +168,6 @@ struct Line {
     short: Option<bool>,
 }
 
-/// A name as one segment of a path: everything but what is unreserved is percent-encoded (RFC 3986, 2.3).
-fn segment(name: &str) -> String {
-    let mut encoded = String::with_capacity(name.len());
-    for byte in name.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            encoded.push('%');
-            let digit = |half: u8| char::from(b"0123456789ABCDEF"[usize::from(half)]);
-            encoded.extend([digit(byte >> 4), digit(byte & 15)]);
-        }
-    }
-    encoded
-}
-
 /// The three characters Slack wants as entities. Source: Slack docs, "Formatting message text", escaping.
 fn escape(text: &str) -> String {
     text.replace('&', "&amp;")
@@ -254,7 +233,7 @@ impl Configuration {
             return "This".into();
         }
         let customer = &event.customer.app_user_id;
-        let link = format!("{}/{}", self.link_base, segment(customer));
+        let link = format!("{}/{}", self.link_base, percent(customer));
         format!("Customer <{}|{}>", escape(&link), escape(customer))
     }
 
@@ -314,7 +293,7 @@ impl Configured for Configuration {
         }])
     }
 
-    fn render(&self, _: &Message, event: &Event) -> Result<Request, Unsendable> {
+    fn render(&self, _: &Message, event: &Event, _: Now<'_>) -> Result<Request, Unsendable> {
         let settings = &self.settings;
         let words = wording(event.kind).ok_or_else(|| Unsendable {
             reason: NotSent::EventUnsupported,
@@ -361,10 +340,7 @@ impl Configured for Configuration {
             reason: NotSent::MissingCustomerData,
             detail: error.to_string(),
         })?;
-        Ok(Request {
-            secret_url: true,
-            ..Request::json(url.expose(), body)
-        })
+        Ok(Request::json(url.expose(), body).with_secret_url())
     }
 
     fn classify(&self, response: &Response) -> Outcome {
@@ -408,9 +384,10 @@ impl Configured for Configuration {
         all
     }
 
-    fn max_per_second(&self) -> Option<NonZeroU32> {
+    fn rate(&self) -> Option<Rate> {
         // Source: Slack docs, "Rate limits": posting messages, one a second and channel.
-        Some(self.settings.max_per_second.unwrap_or(NonZeroU32::MIN))
+        let per_second = self.settings.max_per_second.unwrap_or(NonZeroU32::MIN);
+        Some(Rate::per_second(per_second))
     }
 
     fn retry(&self) -> &retry::Policy {

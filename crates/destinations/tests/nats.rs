@@ -30,9 +30,13 @@ fn problem(settings: &Value) -> String {
 
 fn publication(configured: &dyn Configured, event: &domain::Event) -> Publication {
     let message = &configured.plan(event).unwrap()[0];
-    match configured.render(message, event).unwrap().via {
+    match configured
+        .render(message, event, sample::now(event))
+        .unwrap()
+        .via
+    {
         Via::Nats(publication) => publication,
-        Via::Http => panic!("it is published"),
+        Via::Http(_) => panic!("it is published"),
     }
 }
 
@@ -65,7 +69,7 @@ fn a_message_is_the_event_under_its_id() {
     let event = sample::event(EventKind::TrialConverted);
     let nats = configured(&json!({ "stream": "EVENTS" }));
     let message = &nats.plan(&event).unwrap()[0];
-    let mut request = nats.render(message, &event).unwrap();
+    let mut request = nats.render(message, &event, sample::now(&event)).unwrap();
     nats.sign(&mut request, "dlv_1", sample::time("2026-11-26T00:00:00Z"));
     let shown = request.shown_headers();
     let headers: Vec<_> = shown
@@ -246,7 +250,10 @@ fn authorities_of_its_own_go_with_what_is_published() {
     let authorities = |settings: &Value| {
         let configured = configured(settings);
         let message = &configured.plan(&event).unwrap()[0];
-        configured.render(message, &event).unwrap().authorities
+        configured
+            .render(message, &event, sample::now(&event))
+            .unwrap()
+            .authorities
     };
     assert_eq!(authorities(&json!({})), None);
     let pem = "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n";

@@ -29,7 +29,13 @@ fn samples() -> Box<dyn Configured> {
 
 fn body(configured: &dyn Configured, event: &Event) -> Value {
     let message = &configured.plan(event).unwrap()[0];
-    serde_json::from_slice(&configured.render(message, event).unwrap().body).unwrap()
+    serde_json::from_slice(
+        &configured
+            .render(message, event, sample::now(event))
+            .unwrap()
+            .body,
+    )
+    .unwrap()
 }
 
 /// The event that leads to a sample: kind, product, price in dollars, seconds.
@@ -171,7 +177,10 @@ fn sandbox_events_go_to_the_sandbox_channel_or_nowhere() {
     );
     let message = &with_url.plan(&event).unwrap()[0];
     assert_eq!(
-        with_url.render(message, &event).unwrap().url,
+        with_url
+            .render(message, &event, sample::now(&event))
+            .unwrap()
+            .url,
         "https://hooks.slack.com/services/T/B/other"
     );
     let off = slack(
@@ -247,7 +256,7 @@ fn the_url_is_a_secret_also_in_errors() {
     let event = sample::event(EventKind::SubscriptionRenewed);
     let slack = samples();
     let request = slack
-        .render(&slack.plan(&event).unwrap()[0], &event)
+        .render(&slack.plan(&event).unwrap()[0], &event, sample::now(&event))
         .unwrap();
     assert_eq!(request.shown_url(), "https://hooks.slack.com/***");
     for (url, shown) in [
@@ -293,7 +302,7 @@ fn an_id_is_one_segment_of_the_link_whatever_is_in_it() {
         let mut event = sample::event(EventKind::SubscriptionRenewed);
         id.clone_into(&mut event.customer.app_user_id);
         let message = &slack.plan(&event).unwrap()[0];
-        let request = slack.render(message, &event).unwrap();
+        let request = slack.render(message, &event, sample::now(&event)).unwrap();
         let body: Value = serde_json::from_slice(&request.body).unwrap();
         let line = body["attachments"][0]["fields"][0]["value"]
             .as_str()
@@ -304,18 +313,16 @@ fn an_id_is_one_segment_of_the_link_whatever_is_in_it() {
 
 #[test]
 fn a_message_a_second_unless_it_is_said_otherwise() {
-    let pace = |settings| {
+    let rate = |settings| {
         let slack = find("slack").unwrap();
         let configured = slack.configure(&settings, &Context::default());
-        let per_second = configured.ok().unwrap().max_per_second();
-        per_second.map(std::num::NonZeroU32::get)
+        let rate = configured.ok().unwrap().rate().unwrap();
+        (rate.count.get(), rate.per.as_secs())
     };
     let url = "https://hooks.slack.com/services/x";
-    assert_eq!(pace(json!({ "webhook_url": url })), Some(1));
-    assert_eq!(
-        pace(json!({ "webhook_url": url, "max_per_second": 5 })),
-        Some(5)
-    );
+    assert_eq!(rate(json!({ "webhook_url": url })), (1, 1));
+    let faster = json!({ "webhook_url": url, "max_per_second": 5 });
+    assert_eq!(rate(faster), (5, 1));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! A rate limit as a value: so many a second, with the room of a second to catch up in.
+//! A rate limit as a value: so many in a time, with the room of a second to catch up in.
 //!
 //! A little slower than it says, because whoever counts what arrives counts when it arrives: one that took longer on its way than the next
 //! would come too soon after it.
@@ -11,6 +11,47 @@ use std::{num::NonZeroU32, time::Duration};
 /// The part of their distance by which they are further apart than they might be.
 const SLOWER: u32 = 20;
 
+/// So many in so long a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rate {
+    /// How many.
+    pub count: NonZeroU32,
+    /// In how long a time.
+    pub per: Duration,
+}
+
+impl Rate {
+    /// So many a second.
+    pub const fn per_second(count: NonZeroU32) -> Self {
+        Self {
+            count,
+            per: Duration::from_secs(1),
+        }
+    }
+
+    /// So many a minute, at least one.
+    pub const fn per_minute(count: u32) -> Self {
+        Self {
+            count: match NonZeroU32::new(count) {
+                Some(count) => count,
+                None => NonZeroU32::MIN,
+            },
+            per: Duration::from_mins(1),
+        }
+    }
+
+    /// The time between two that come evenly.
+    pub fn apart(self) -> Duration {
+        self.per / self.count.get()
+    }
+
+    /// How many come in a time, rounded down.
+    pub fn within(self, time: Duration) -> usize {
+        let apart = self.apart().as_nanos().max(1);
+        usize::try_from(time.as_nanos() / apart).unwrap_or(usize::MAX)
+    }
+}
+
 /// How far what was admitted has run ahead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Pace {
@@ -21,15 +62,9 @@ pub struct Pace {
 impl Pace {
     /// Admits one at `now`, or says how long to wait before asking again.
     ///
-    /// At most `per_second / among` a second in the long run, and as many, at least one, at once after a rest.
-    pub fn admit(
-        self,
-        per_second: NonZeroU32,
-        among: NonZeroU32,
-        now: Duration,
-    ) -> Result<Self, Duration> {
-        let second = u64::from(among.get()) * 1_000_000;
-        let apart = Duration::from_micros(second / u64::from(per_second.get()));
+    /// At most `rate / among` in the long run, and as many as that is in a second, at least one, at once after a rest.
+    pub fn admit(self, rate: Rate, among: NonZeroU32, now: Duration) -> Result<Self, Duration> {
+        let apart = rate.per * among.get() / rate.count.get();
         let apart = apart + apart / SLOWER;
         let room = Duration::from_secs(1).saturating_sub(apart);
         let next = self.next.map_or(now, |next| next.max(now));
@@ -49,7 +84,7 @@ mod tests {
 
     fn count(per_second: u32, among: u32, from_ms: u64, to_ms: u64, pace: &mut Pace) -> usize {
         let (rate, among) = (
-            NonZeroU32::new(per_second).unwrap(),
+            Rate::per_second(NonZeroU32::new(per_second).unwrap()),
             NonZeroU32::new(among).unwrap(),
         );
         let mut admitted = 0;
@@ -88,9 +123,17 @@ mod tests {
     fn the_wait_is_as_long_as_it_says() {
         let one = NonZeroU32::MIN;
         let now = Duration::ZERO;
-        let pace = Pace::default().admit(one, one, now).unwrap();
-        let wait = pace.admit(one, one, now).unwrap_err();
-        assert_eq!(wait, Duration::from_micros(1_050_000));
-        assert!(pace.admit(one, one, now + wait).is_ok());
+        for (rate, expected) in [
+            (Rate::per_second(one), Duration::from_millis(1_050)),
+            (Rate::per_minute(20), Duration::from_millis(3_150)),
+        ] {
+            let pace = Pace::default().admit(rate, one, now).unwrap();
+            let wait = pace.admit(rate, one, now).unwrap_err();
+            assert_eq!(
+                wait,
+                expected.saturating_sub(Duration::from_secs(1).saturating_sub(expected))
+            );
+            assert!(pace.admit(rate, one, now + wait).is_ok());
+        }
     }
 }

@@ -116,11 +116,15 @@ pub enum NotSent {
     AnalyticsDisabled,
     /// The integration was removed before it was sent.
     IntegrationRemoved,
+    /// It happened longer ago than the destination takes events.
+    TooOld,
+    /// It was sent, no answer came, and a repetition might count twice.
+    Unconfirmed,
 }
 
 impl NotSent {
     /// Every reason, in order of declaration.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::NetworkError,
         Self::RejectedByDestination,
         Self::MissingCredentials,
@@ -135,6 +139,8 @@ impl NotSent {
         Self::Expired,
         Self::AnalyticsDisabled,
         Self::IntegrationRemoved,
+        Self::TooOld,
+        Self::Unconfirmed,
     ];
 
     /// The id used in SQL, the API and payloads.
@@ -154,6 +160,8 @@ impl NotSent {
             Self::Expired => "expired",
             Self::AnalyticsDisabled => "analytics_disabled",
             Self::IntegrationRemoved => "integration_removed",
+            Self::TooOld => "too_old",
+            Self::Unconfirmed => "unconfirmed",
         }
     }
 
@@ -193,6 +201,12 @@ impl NotSent {
                 "The customer opted out: nothing about them is sent to any integration."
             }
             Self::IntegrationRemoved => "The integration was removed before this was sent.",
+            Self::TooOld => {
+                "The event happened longer ago than this destination takes events: it would be dropped there, or counted at another time."
+            }
+            Self::Unconfirmed => {
+                "The request went out and no answer came. It may have been taken, and the destination would count a repetition twice; send it again by hand, or switch `repeat_unconfirmed` on."
+            }
         }
     }
 

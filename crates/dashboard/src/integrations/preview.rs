@@ -16,7 +16,7 @@ use axum::{
     response::Response,
 };
 use configuration::{Settings, merged};
-use destinations::{Configured, Context, Invalid};
+use destinations::{AppFacts, Configured, Context, Invalid, Now};
 use domain::{Event, Message};
 use serde_json::Value;
 use web::{
@@ -80,17 +80,19 @@ fn configured(
 
 /// A message as it would go over the wire, secrets masked, or why it would not.
 fn shown(app: &App, configured: &dyn Configured, message: &Message, event: &Event) -> String {
-    let mut request = match configured.render(message, event) {
+    let at = app.engine.system().now();
+    let now = Now::of(event, at, AppFacts::UNKNOWN);
+    let mut request = match configured.render(message, event, now) {
         Ok(request) => request,
         Err(problem) => return format!("{} {}", problem.reason.text(), problem.detail),
     };
-    configured.sign(&mut request, "preview", app.engine.system().now());
+    configured.sign(&mut request, "preview", at);
     let headers = request.shown_headers();
     let headers: String = headers
         .iter()
         .map(|header| format!("{}: {}\n", header.name, header.value))
         .collect();
-    let body = indented(&String::from_utf8_lossy(&request.body));
+    let body = indented(&request.shown_body());
     let (verb, url) = (request.verb(), request.shown_url());
     format!("{verb} {url}\n{headers}\n{body}")
 }

@@ -17,7 +17,6 @@ mod endpoint;
 mod format;
 mod handshake;
 mod options;
-mod prices;
 mod ready;
 mod revenuecat;
 mod settings;

@@ -1,10 +1,12 @@
 //! A webhook with its settings: what it sends, and what answers mean.
 
 use super::{format::Format, handshake, settings::Settings, signature::signature};
-use crate::{Configured, Handshake, Header, Outcome, Plan, Request, Response, Timer, Unsendable};
-use domain::{Environment, Event, EventKind, Message, NotSent, retry};
+use crate::{
+    Configured, Handshake, Header, Now, Outcome, Plan, Request, Response, Timer, Unsendable,
+};
+use domain::{Environment, Event, EventKind, Message, NotSent, pace::Rate, retry};
 use jiff::Timestamp;
-use std::{num::NonZeroU32, time::Duration};
+use std::time::Duration;
 
 /// Settings that were checked.
 pub(super) struct Ready {
@@ -47,7 +49,7 @@ impl Configured for Ready {
         Ok(messages.collect())
     }
 
-    fn render(&self, message: &Message, event: &Event) -> Result<Request, Unsendable> {
+    fn render(&self, message: &Message, event: &Event, _: Now<'_>) -> Result<Request, Unsendable> {
         let settings = &self.settings;
         let (format, name) = settings
             .format
@@ -152,8 +154,8 @@ impl Configured for Ready {
         })
     }
 
-    fn max_per_second(&self) -> Option<NonZeroU32> {
-        self.settings.max_per_second
+    fn rate(&self) -> Option<Rate> {
+        self.settings.max_per_second.map(Rate::per_second)
     }
 
     fn retry(&self) -> &retry::Policy {

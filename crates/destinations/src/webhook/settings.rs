@@ -2,7 +2,7 @@
 
 use super::{format::Format, options::Options, signature::check_secret};
 use crate::{
-    EventSwitch, Events, Field, FieldKind, Invalid, Spec, Timer, Travel, check_url,
+    Category, EventSwitch, Events, Field, FieldKind, Invalid, Spec, Timer, Travel, check_url,
     settings::{check_certificates, check_retry},
 };
 use domain::{EventKind, retry, secret::Secret};
@@ -12,98 +12,100 @@ use std::num::NonZeroU32;
 pub(super) static SPEC: Spec = Spec {
     key: "webhook",
     title: "Webhook",
+    category: Category::Webhook,
     summary: "Every event as JSON to your own server, verified, signed, in order for each customer, and retried.",
+    notes: &[],
     fields: &[
-        Field {
-            name: "format",
-            kind: FieldKind::Choice(&["adapty", "revenuecat", "standard"]),
-            help: "Shape of the payload, and which answers count as success. `standard` tells every kind of event.",
-        },
-        Field {
-            name: "production_url",
-            kind: FieldKind::Url,
-            help: "Receives events of real purchases.",
-        },
-        Field {
-            name: "production_authorization",
-            kind: FieldKind::Secret,
-            help: "Sent verbatim as the Authorization header.",
-        },
-        Field {
-            name: "sandbox_url",
-            kind: FieldKind::Url,
-            help: "Receives events of test purchases.",
-        },
-        Field {
-            name: "sandbox_authorization",
-            kind: FieldKind::Secret,
-            help: "Sent verbatim as the Authorization header.",
-        },
-        Field {
-            name: "ca_certificates",
-            kind: FieldKind::LongText,
-            help: "Certificate authorities of your own, in PEM, that the URLs may be certified by, beside those that everybody trusts.",
-        },
-        Field {
-            name: "handshake",
-            kind: FieldKind::Choice(&["current", "earlier"]),
-            help: "Format adapty only. `current`: an empty object, any JSON answer. `earlier`: `adapty_check` must be echoed.",
-        },
-        Field {
-            name: "signing_secrets",
-            kind: FieldKind::Secrets,
-            help: "One or two `whsec_` secrets; requests are signed with each, so that they can be rotated.",
-        },
-        Field {
-            name: "events",
-            kind: FieldKind::Events,
-            help: "Per kind: on, off, or the name to send, which format revenuecat does not take. What a format has no name for is not sent.",
-        },
-        Field {
-            name: "send_attribution",
-            kind: FieldKind::Switch,
-            help: "Format adapty only: adds `attributions`.",
-        },
-        Field {
-            name: "send_user_attributes",
-            kind: FieldKind::Switch,
-            help: "Format adapty only: adds `user_attributes`.",
-        },
-        Field {
-            name: "send_trial_price",
-            kind: FieldKind::Switch,
-            help: "Format adapty only: puts the subscription's price on `trial_started`.",
-        },
-        Field {
-            name: "exclude_historical",
-            kind: FieldKind::Switch,
-            help: "Do not send events older than the customer.",
-        },
-        Field {
-            name: "send_play_store_purchase_token",
-            kind: FieldKind::Switch,
-            help: "Format adapty only: adds `play_store_purchase_token` to events of Google Play purchases.",
-        },
-        Field {
-            name: "trial_active_days",
-            kind: FieldKind::Number,
-            help: "Send `trial_active` this many days after a trial began, if it still runs.",
-        },
-        Field {
-            name: "subscription_active_days",
-            kind: FieldKind::Number,
-            help: "Send `subscription_active` this many days after a subscription began, if it still runs.",
-        },
-        Field {
-            name: "max_per_second",
-            kind: FieldKind::Number,
-            help: "Requests a second, at most, from all nodes together. Without it only their number at once is limited, to 32.",
-        },
-        Field {
-            name: "retry",
-            kind: FieldKind::Retry,
-            help: "`adapty`, `revenuecat`, `standard`, or `custom` with delays in seconds. The format's own when left alone.",
-        },
+        Field::new(
+            "format",
+            FieldKind::Choice(&["adapty", "revenuecat", "standard"]),
+            "Shape of the payload, and which answers count as success. `standard` tells every kind of event.",
+        ),
+        Field::new(
+            "production_url",
+            FieldKind::Url,
+            "Receives events of real purchases.",
+        ),
+        Field::new(
+            "production_authorization",
+            FieldKind::Secret,
+            "Sent verbatim as the Authorization header.",
+        ),
+        Field::new(
+            "sandbox_url",
+            FieldKind::Url,
+            "Receives events of test purchases.",
+        ),
+        Field::new(
+            "sandbox_authorization",
+            FieldKind::Secret,
+            "Sent verbatim as the Authorization header.",
+        ),
+        Field::new(
+            "ca_certificates",
+            FieldKind::LongText,
+            "Certificate authorities of your own, in PEM, that the URLs may be certified by, beside those that everybody trusts.",
+        ),
+        Field::new(
+            "handshake",
+            FieldKind::Choice(&["current", "earlier"]),
+            "Format adapty only. `current`: an empty object, any JSON answer. `earlier`: `adapty_check` must be echoed.",
+        ),
+        Field::new(
+            "signing_secrets",
+            FieldKind::Secrets,
+            "One or two `whsec_` secrets; requests are signed with each, so that they can be rotated.",
+        ),
+        Field::new(
+            "events",
+            FieldKind::Events,
+            "Per kind: on, off, or the name to send, which format revenuecat does not take. What a format has no name for is not sent.",
+        ),
+        Field::new(
+            "send_attribution",
+            FieldKind::Switch,
+            "Format adapty only: adds `attributions`.",
+        ),
+        Field::new(
+            "send_user_attributes",
+            FieldKind::Switch,
+            "Format adapty only: adds `user_attributes`.",
+        ),
+        Field::new(
+            "send_trial_price",
+            FieldKind::Switch,
+            "Format adapty only: puts the subscription's price on `trial_started`.",
+        ),
+        Field::new(
+            "exclude_historical",
+            FieldKind::Switch,
+            "Do not send events older than the customer.",
+        ),
+        Field::new(
+            "send_play_store_purchase_token",
+            FieldKind::Switch,
+            "Format adapty only: adds `play_store_purchase_token` to events of Google Play purchases.",
+        ),
+        Field::new(
+            "trial_active_days",
+            FieldKind::Number,
+            "Send `trial_active` this many days after a trial began, if it still runs.",
+        ),
+        Field::new(
+            "subscription_active_days",
+            FieldKind::Number,
+            "Send `subscription_active` this many days after a subscription began, if it still runs.",
+        ),
+        Field::new(
+            "max_per_second",
+            FieldKind::Number,
+            "Requests a second, at most, from all nodes together. Without it only their number at once is limited, to 32.",
+        ),
+        Field::new(
+            "retry",
+            FieldKind::Retry,
+            "`adapty`, `revenuecat`, `standard`, or `custom` with delays in seconds. The format's own when left alone.",
+        ),
     ],
     // Signing secrets stay here: what is sent is made with them.
     travels: &[

@@ -1,5 +1,6 @@
 //! Sample events of every kind.
 
+use destinations::{AppFacts, Now};
 use domain::{
     AccessLevel, AppId, CancellationReason, Currency, CustomerId, Environment, Event, EventId,
     EventKind, Money, ProjectId, Store,
@@ -14,6 +15,11 @@ use uuid::Uuid;
 
 pub(crate) fn time(text: &str) -> Timestamp {
     text.parse().unwrap()
+}
+
+/// What is known when an event is sent as soon as it is recorded.
+pub(crate) fn now(event: &Event) -> Now<'_> {
+    Now::of(event, event.recorded_at, AppFacts::UNKNOWN)
 }
 
 /// A production event of `kind`: a monthly subscription at 5.99 dollars of the customer `12345`.

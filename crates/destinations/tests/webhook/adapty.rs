@@ -59,7 +59,11 @@ fn times_and_money_have_the_documented_formats() {
             sample::event(EventKind::SubscriptionStarted),
         );
         webhook
-            .render(&webhook.plan(&event).unwrap()[0], &event)
+            .render(
+                &webhook.plan(&event).unwrap()[0],
+                &event,
+                sample::now(&event),
+            )
             .unwrap()
             .body
     })

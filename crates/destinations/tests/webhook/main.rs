@@ -28,7 +28,13 @@ fn webhook(settings: &Value) -> Box<dyn Configured> {
 
 fn body(configured: &dyn Configured, event: &Event) -> Value {
     let message = &configured.plan(event).unwrap()[0];
-    serde_json::from_slice(&configured.render(message, event).unwrap().body).unwrap()
+    serde_json::from_slice(
+        &configured
+            .render(message, event, sample::now(event))
+            .unwrap()
+            .body,
+    )
+    .unwrap()
 }
 
 #[test]
@@ -61,7 +67,7 @@ fn messages(format: &str, event: &Event) -> Vec<(String, Value)> {
         }
     };
     let bodies = planned.into_iter().map(|message| {
-        let request = webhook.render(&message, event).unwrap();
+        let request = webhook.render(&message, event, sample::now(event)).unwrap();
         (message.name, serde_json::from_slice(&request.body).unwrap())
     });
     bodies.collect()

@@ -58,7 +58,9 @@ fn each_environment_has_its_url_and_verbatim_authorization() {
     );
     let mut event = sample::event(EventKind::TrialStarted);
     let message = webhook.plan(&event).unwrap().remove(0);
-    let production = webhook.render(&message, &event).unwrap();
+    let production = webhook
+        .render(&message, &event, sample::now(&event))
+        .unwrap();
     let header = |request: &destinations::Request| {
         request
             .headers
@@ -71,7 +73,9 @@ fn each_environment_has_its_url_and_verbatim_authorization() {
         ("https://a.example/hook", Some("Bearer  x "))
     );
     event.environment = Environment::Sandbox;
-    let sandbox = webhook.render(&message, &event).unwrap();
+    let sandbox = webhook
+        .render(&message, &event, sample::now(&event))
+        .unwrap();
     assert_eq!(
         (sandbox.url.as_str(), header(&sandbox).as_deref()),
         ("https://b.example/hook", Some("tok"))
@@ -79,7 +83,9 @@ fn each_environment_has_its_url_and_verbatim_authorization() {
     assert!(!format!("{production:?}{sandbox:?}").contains("tok"));
     let production_only = configure(&json!({ "production_url": "https://a.example" }))
         .unwrap_or_else(|problems| panic!("{problems:?}"));
-    let missing = production_only.render(&message, &event).unwrap_err();
+    let missing = production_only
+        .render(&message, &event, sample::now(&event))
+        .unwrap_err();
     assert_eq!(
         (missing.reason, missing.detail.as_str()),
         (NotSent::MissingCredentials, "sandbox_url is not set")
@@ -93,7 +99,11 @@ fn two_secrets_sign_while_one_is_rotated_out() {
     let webhook = webhook(&json!({ "signing_secrets": [new, old] }));
     let event = sample::event(EventKind::TrialStarted);
     let mut request = webhook
-        .render(&webhook.plan(&event).unwrap()[0], &event)
+        .render(
+            &webhook.plan(&event).unwrap()[0],
+            &event,
+            sample::now(&event),
+        )
         .unwrap();
     webhook.sign(
         &mut request,

@@ -100,9 +100,15 @@ fn what_was_planned_before_the_format_changed_goes_as_it_was_planned() {
     for planned in ["adapty", "revenuecat", "standard"] {
         let before = of(planned);
         for message in before.plan(&event).unwrap() {
-            let sent = before.render(&message, &event).unwrap().body;
+            let sent = before
+                .render(&message, &event, sample::now(&event))
+                .unwrap()
+                .body;
             for now in ["adapty", "revenuecat", "standard"] {
-                let again = of(now).render(&message, &event).unwrap().body;
+                let again = of(now)
+                    .render(&message, &event, sample::now(&event))
+                    .unwrap()
+                    .body;
                 assert_eq!(again, sent, "{planned}, then {now}");
             }
         }
@@ -116,13 +122,17 @@ fn what_an_earlier_release_planned_gets_no_envelope_of_another_format() {
         webhook(&json!({ "format": "revenuecat", "production_url": "https://example.com/hook" }));
     for name in ["sub_begun", "subscription_started", "INITIAL_PURCHASE"] {
         let message = domain::Message::named(name);
-        let request = webhook.render(&message, &event).unwrap();
+        let request = webhook
+            .render(&message, &event, sample::now(&event))
+            .unwrap();
         let body: Value = serde_json::from_slice(&request.body).unwrap();
         let name = body["event"]["type"].as_str().unwrap();
         assert!(REVENUECATS.contains(&name), "{name}");
     }
     let untold = sample::event(EventKind::AccessLevelUpdated);
     let message = domain::Message::named("access_level_updated");
-    let refused = webhook.render(&message, &untold).unwrap_err();
+    let refused = webhook
+        .render(&message, &untold, sample::now(&untold))
+        .unwrap_err();
     assert_eq!(refused.reason, NotSent::EventUnsupported);
 }

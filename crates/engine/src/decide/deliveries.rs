@@ -1,6 +1,7 @@
 //! What is sent of an event: every integration's answer to it.
 
 use crate::setup::ActiveIntegration;
+use destinations::{AppFacts, Now};
 use domain::{
     CustomerId, DeliveryId, Environment, Event, EventId, EventKind, IntegrationId, Message,
     NotSent, ProjectId, customer::Customer, event::Cause,
@@ -91,7 +92,8 @@ fn lacks_credentials(integration: &ActiveIntegration, event: &Event) -> bool {
     };
     configured.plan(event).is_ok_and(|messages| {
         messages.iter().any(|message| {
-            let rendered = configured.render(message, event);
+            let now = Now::of(event, event.recorded_at, AppFacts::UNKNOWN);
+            let rendered = configured.render(message, event, now);
             rendered.is_err_and(|why| why.reason == NotSent::MissingCredentials)
         })
     })

@@ -9,7 +9,7 @@ use super::{
     settle::is_early,
 };
 use crate::{core::MENDED, metric::Metric, setup::ActiveIntegration, trace};
-use destinations::{Configured, Header, Outcome, Request};
+use destinations::{AppFacts, Configured, Header, Now, Outcome, Request};
 use domain::{Environment, EventKind, Headers, NotSent, time::after};
 use jiff::{SignedDuration, Timestamp};
 use ledger::{
@@ -123,7 +123,8 @@ impl Dispatch {
         lease: &Lease,
         at: Timestamp,
     ) -> (End, Sent) {
-        let mut request = match configured.render(&lease.message, &lease.event) {
+        let now = Now::of(&lease.event, at, AppFacts::UNKNOWN);
+        let mut request = match configured.render(&lease.message, &lease.event, now) {
             Err(unsendable) => return (End::Unsendable(unsendable), Sent::default()),
             Ok(request) => request,
         };
@@ -397,6 +398,6 @@ pub(super) fn shown(request: &Request) -> SentRequest {
     SentRequest {
         url: request.shown_url(),
         headers: request.shown_headers(),
-        body: String::from_utf8_lossy(&request.body).into_owned(),
+        body: request.shown_body(),
     }
 }

@@ -154,7 +154,7 @@ impl End {
             Self::Answered(_, Outcome::Rejected(_) | Outcome::Gone(_)) => Says::Refused,
             // Whoever redirects has taken nothing, whatever its format makes of that.
             Self::Answered(status, Outcome::Delivered) if is_redirect(*status) => Says::Refused,
-            Self::Answered(_, Outcome::Delivered) => Says::Accepted,
+            Self::Answered(_, Outcome::Delivered | Outcome::Partly(_)) => Says::Accepted,
         }
     }
 
@@ -173,7 +173,7 @@ impl End {
                 Verdict::Failed(NotSent::BlockedAddress)
             }
             Self::Unanswered(TransportError::Network(_)) => Verdict::Again(NotSent::NetworkError),
-            Self::Answered(_, Outcome::Delivered) => Verdict::Delivered,
+            Self::Answered(_, Outcome::Delivered | Outcome::Partly(_)) => Verdict::Delivered,
             Self::Answered(TOO_MANY, Outcome::Retry(_))
             | Self::Answered(_, Outcome::Retry(Some(_))) => {
                 Verdict::Later(NotSent::RejectedByDestination)
@@ -197,7 +197,10 @@ impl End {
             | Self::Unanswered(TransportError::Blocked(why) | TransportError::Network(why))
             | Self::Answered(
                 _,
-                Outcome::Rejected(why) | Outcome::Gone(why) | Outcome::CredentialsRefused(why),
+                Outcome::Partly(why)
+                | Outcome::Rejected(why)
+                | Outcome::Gone(why)
+                | Outcome::CredentialsRefused(why),
             ) => why.clone(),
             Self::Answered(_, Outcome::Delivered) => String::new(),
             Self::Answered(status, Outcome::Retry(Some(pause))) => {

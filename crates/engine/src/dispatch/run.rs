@@ -108,7 +108,7 @@ impl Dispatch {
         let nodes = &self.state.nodes;
         let unlimited = Limits {
             concurrency: 1,
-            per_second: None,
+            rate: None,
         };
         let limits = || {
             let setup = self.core.setup();

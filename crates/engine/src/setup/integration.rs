@@ -2,11 +2,11 @@
 
 use configuration::Vault;
 use destinations::{Configured, Context, Destination, Spec};
-use domain::{Environment, NotSent, time::after};
+use domain::{Environment, NotSent, pace::Rate, time::after};
 use jiff::{SignedDuration, Timestamp};
 use ledger::{Integration, LaneId, Verification};
 use serde_json::Value;
-use std::{num::NonZeroU32, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 /// How long a node may hold a delivery it has taken up, beside the time that an answer is waited for.
 const LEASE: SignedDuration = SignedDuration::from_secs(50);
@@ -63,8 +63,8 @@ impl ActiveIntegration {
     pub(crate) fn limits(&self) -> Limits {
         Limits {
             concurrency: self.spec.concurrency,
-            per_second: match &self.configured {
-                Ok(configured) => configured.max_per_second(),
+            rate: match &self.configured {
+                Ok(configured) => configured.rate(),
                 // Its deliveries are held.
                 Err(_) => None,
             },
@@ -112,8 +112,8 @@ impl ActiveIntegration {
 pub(crate) struct Limits {
     /// Attempts under way.
     pub(crate) concurrency: usize,
-    /// Attempts begun in a second.
-    pub(crate) per_second: Option<NonZeroU32>,
+    /// Attempts begun in a time.
+    pub(crate) rate: Option<Rate>,
 }
 
 impl ActiveIntegration {

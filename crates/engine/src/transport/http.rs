@@ -8,7 +8,7 @@ use super::{
     pooled::{Kept, MOST_OF_ONE, POOL_IDLE, Use, died},
     reach::{Reach, Unreached},
 };
-use destinations::{Request, Response};
+use destinations::{Method as Asked, Request, Response};
 use guarded::Guarded;
 use reqwest::{Client, ClientBuilder, RequestBuilder, Url, dns, redirect};
 use sources::{Call, Method, Purpose, Reply};
@@ -144,12 +144,13 @@ impl Http {
         (client, used)
     }
 
-    /// Posts to a destination.
+    /// Sends to a destination.
     ///
     /// Whoever answered keeps a connection open for a while, and may close it just when it is used again: then nothing was taken, and a fresh one is
     /// tried, once.
-    pub(super) async fn post(
+    pub(super) async fn send(
         &self,
+        method: Asked,
         request: &Request,
         timeout: Duration,
     ) -> Result<Response, TransportError> {
@@ -158,11 +159,13 @@ impl Http {
         let pool = pool.map_err(|error| TransportError::Network(error.to_string()))?;
         let began = Instant::now();
         let (client, used) = self.by(&pool, &url);
-        let mut answer = sending(client, &url, request, timeout).send().await;
+        let mut answer = sending(client, method, &url, request, timeout).send().await;
         let has_died = answer.as_ref().is_err_and(died);
         if has_died && used.as_ref().is_some_and(Use::may_have_been_open) {
             let left = timeout.saturating_sub(began.elapsed());
-            answer = sending(&pool.fresh, &url, request, left).send().await;
+            answer = sending(&pool.fresh, method, &url, request, left)
+                .send()
+                .await;
         }
         let answer = answer.map_err(|error| explain(&error.without_url(), timeout))?;
         if let Some(used) = &used {
@@ -228,9 +231,21 @@ fn checked(reach: &Reach, url: &str) -> Result<Url, TransportError> {
     Ok(url)
 }
 
-fn sending(client: &Client, url: &Url, request: &Request, timeout: Duration) -> RequestBuilder {
+fn sending(
+    client: &Client,
+    method: Asked,
+    url: &Url,
+    request: &Request,
+    timeout: Duration,
+) -> RequestBuilder {
+    let method = match method {
+        Asked::Get => reqwest::Method::GET,
+        Asked::Post => reqwest::Method::POST,
+        Asked::Put => reqwest::Method::PUT,
+        Asked::Patch => reqwest::Method::PATCH,
+    };
     let sending = client
-        .post(url.clone())
+        .request(method, url.clone())
         .timeout(timeout)
         .body(request.body.clone());
     let headers = request.headers.iter();

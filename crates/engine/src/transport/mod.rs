@@ -88,7 +88,7 @@ impl NetworkTransport {
 impl Transport for NetworkTransport {
     async fn send(&self, request: &Request, timeout: Duration) -> Result<Response, TransportError> {
         match &request.via {
-            Via::Http => self.http.post(request, timeout).await,
+            Via::Http(method) => self.http.send(*method, request, timeout).await,
             Via::Nats(publication) => self.links.publish(request, publication, timeout).await,
         }
     }

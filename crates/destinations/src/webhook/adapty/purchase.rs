@@ -1,9 +1,10 @@
 //! Events about a purchase, and the money they move.
 
 use super::{
-    super::{options::Options, prices::Prices},
+    super::options::Options,
     common::{Common, Number, category, common, discount, number},
 };
+use crate::told::Prices;
 use domain::{
     Currency, Event, EventKind, Money,
     event::TransactionRef,

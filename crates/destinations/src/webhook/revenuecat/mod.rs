@@ -20,9 +20,7 @@
 //! uninterrupted periods, the trial included; `updated_at_ms` of an attribute is when the customer was last heard of.
 
 mod kind;
-mod money;
 mod period;
-mod reason;
 mod render;
 
 pub(super) use kind::{EVENTS, types};

@@ -1,21 +1,8 @@
 //! The period that an event is about: its kind, its end, its number.
 
 use super::kind::{BILLING_ISSUE, CANCELLATION, EXPIRATION};
-use domain::{Event, Store, fact::TransactionKind, snapshot::Phase};
+use domain::{Event, Store, fact::TransactionKind};
 use jiff::Timestamp;
-
-pub(super) fn period_type(event: &Event) -> &'static str {
-    let is_given = event
-        .app
-        .as_ref()
-        .is_some_and(|app| app.store == Store::Promotional);
-    match event.purchase.as_ref().map(|purchase| purchase.phase) {
-        _ if is_given => "PROMOTIONAL",
-        Some(Phase::Trial) => "TRIAL",
-        Some(Phase::Intro) => "INTRO",
-        Some(Phase::Regular) | None => "NORMAL",
-    }
-}
 
 /// End of the period; of access, where that is what the type is about. Source: RevenueCat docs, "Event Types
 /// and Fields", `expiration_at_ms` and `grace_period_expiration_at_ms`.

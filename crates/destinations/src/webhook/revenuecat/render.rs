@@ -5,12 +5,15 @@ use super::{
         BILLING_ISSUE, CANCELLATION, EXPIRATION, PRODUCT_CHANGE, RENEWAL, SUBSCRIPTION_PAUSED,
         TRANSFER, types,
     },
+    period::{expiration, renewal_number},
+};
+use crate::told::{
+    app_id, cancel_reason, entitlements, environment, expiration_reason,
     money::{Number, commission, money, prices, share},
-    period::{expiration, period_type, renewal_number},
-    reason::{cancel_reason, expiration_reason},
+    names, period_type, store,
 };
 use domain::{
-    AccessLevel, Environment, Event, EventKind, Store,
+    Event, EventKind,
     customer::{Customer, is_anonymous},
     event::Line,
     fact::Ownership,
@@ -231,22 +234,6 @@ fn lifecycle<'a>(name: &'a str, event: &'a Event) -> Lifecycle<'a> {
     }
 }
 
-/// What the product unlocks: of several lines, what any of them does.
-fn entitlements(event: &Event) -> Vec<&str> {
-    let of_chain = |level: &AccessLevel| {
-        let chain = event.purchase.as_ref().map(|purchase| &purchase.chain);
-        !event.lines.is_empty() && Some(&level.chain) == chain
-    };
-    let own = event.entitlements.iter();
-    let mut all: Vec<&str> = own.map(String::as_str).collect();
-    for (id, _) in event.access.iter().filter(|(_, level)| of_chain(level)) {
-        if !all.contains(&id.as_str()) {
-            all.push(id);
-        }
-    }
-    all
-}
-
 fn envelope(event: impl Serialize) -> Result<Vec<u8>, serde_json::Error> {
     serde_json::to_vec(&Envelope {
         api_version: "1.0",
@@ -264,51 +251,6 @@ fn id(name: &str, event: &Event) -> String {
         Uuid::new_v5(&own, name.as_bytes())
     };
     id.to_string().to_uppercase()
-}
-
-fn store(event: &Event) -> Cow<'static, str> {
-    let Some(app) = &event.app else {
-        return "TEST_STORE".into();
-    };
-    match (app.store, &app.store_name) {
-        (Store::AppStore, _) => "APP_STORE".into(),
-        (Store::PlayStore, _) => "PLAY_STORE".into(),
-        (Store::Stripe, _) => "STRIPE".into(),
-        (Store::Promotional, _) => "PROMOTIONAL".into(),
-        (Store::External, name) => {
-            let name = name.as_deref().unwrap_or("external");
-            let letter = |letter: char| {
-                if letter.is_ascii_alphanumeric() {
-                    letter.to_ascii_uppercase()
-                } else {
-                    '_'
-                }
-            };
-            name.chars().map(letter).collect::<String>().into()
-        }
-    }
-}
-
-const fn environment(event: &Event) -> &'static str {
-    match event.environment {
-        Environment::Production => "PRODUCTION",
-        Environment::Sandbox => "SANDBOX",
-    }
-}
-
-/// Absent for access that was given. Source: RevenueCat docs, "Event Types and Fields", `app_id`.
-fn app_id(event: &Event) -> Option<String> {
-    let app = event.app.as_ref();
-    app.filter(|app| app.store != Store::Promotional)
-        .map(|app| app.id.to_string())
-}
-
-/// Every name of the customer: the one of now first.
-fn names(customer: &Customer) -> Vec<&str> {
-    std::iter::once(&customer.app_user_id)
-        .chain(&customer.aliases)
-        .map(String::as_str)
-        .collect()
 }
 
 fn millis(at: Timestamp) -> i64 {

@@ -4,12 +4,13 @@ use crate::setup::Limits;
 use std::{
     num::NonZeroU32,
     sync::atomic::{AtomicU32, Ordering},
+    time::Duration,
 };
 
 /// Deliveries a lane holds in memory, at most; the rest waits in the ledger.
 pub(super) const CAPACITY: usize = 1024;
-/// Of an endpoint that takes only so many a second, a lane holds what can be sent in so many seconds, well before leases run out.
-const PACED_SECONDS: usize = 20;
+/// Of an endpoint that takes only so many in a time, a lane holds what can be sent in so long, well before leases run out.
+const PACED: Duration = Duration::from_secs(20);
 
 /// How many nodes share what an endpoint may be asked.
 #[derive(Debug, Default)]
@@ -33,9 +34,8 @@ impl Nodes {
 
     /// Deliveries this node holds in memory for an endpoint.
     pub(crate) fn capacity(&self, limits: Limits) -> usize {
-        limits.per_second.map_or(CAPACITY, |rate| {
-            let seconds = (rate.get() as usize).saturating_mul(PACED_SECONDS);
-            self.share(seconds).min(CAPACITY)
+        limits.rate.map_or(CAPACITY, |rate| {
+            self.share(rate.within(PACED)).min(CAPACITY)
         })
     }
 }
@@ -43,6 +43,7 @@ impl Nodes {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use domain::pace::Rate;
 
     fn nodes(count: u32) -> Nodes {
         let nodes = Nodes::default();
@@ -69,7 +70,7 @@ mod tests {
         let capacity = |per_second, count| {
             nodes(count).capacity(Limits {
                 concurrency: 1,
-                per_second: NonZeroU32::new(per_second),
+                rate: NonZeroU32::new(per_second).map(Rate::per_second),
             })
         };
         assert_eq!(

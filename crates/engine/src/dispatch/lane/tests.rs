@@ -48,7 +48,7 @@ fn break_it(lane: &Lane) -> u128 {
 async fn a_lane_is_full_with_its_share_and_goes_on_when_one_ends() {
     let limits = || Limits {
         concurrency: 4,
-        per_second: None,
+        rate: None,
     };
     let (lane, nodes) = (lane(), Nodes::default());
     nodes.set(NonZeroU32::new(2).unwrap());
@@ -125,7 +125,7 @@ fn queue(lane: &Lane, customers: &[u128]) {
 async fn begin(lane: &Arc<Lane>, uptime: Duration) -> Option<(UnderWay, Lease)> {
     let limits = || Limits {
         concurrency: 32,
-        per_second: None,
+        rate: None,
     };
     let mut under_way = lane.begin(limits, &Nodes::default()).await;
     let (lease, _room) = under_way.take(uptime)?.begin();

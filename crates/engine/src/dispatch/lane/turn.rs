@@ -142,7 +142,7 @@ impl Lane {
 
     /// How long to wait before an attempt may begin; `None` when it may begin now.
     pub(crate) fn wait(&self, limits: Limits, nodes: &Nodes, uptime: Duration) -> Option<Duration> {
-        let rate = limits.per_second?;
+        let rate = limits.rate?;
         let pace = &mut self.known.lock().pace;
         match pace.admit(rate, nodes.count(), uptime) {
             Ok(next) => {

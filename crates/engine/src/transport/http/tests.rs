@@ -70,7 +70,8 @@ fn http_trusting(authorities: Authorities) -> Http {
 
 async fn post(http: &Http, url: &str) -> Result<Response, TransportError> {
     let request = Request::json(url, b"{}".to_vec());
-    http.post(&request, Duration::from_secs(20)).await
+    http.send(Asked::Post, &request, Duration::from_secs(20))
+        .await
 }
 
 fn plain(head: &str, body: &[u8]) -> Vec<u8> {
@@ -218,7 +219,7 @@ async fn an_authority_of_ones_own_is_trusted_where_it_was_given_and_nowhere_else
         (&nobodys, Some(other.as_str()), false),
         (&nobodys, None, false),
     ] {
-        let answer = http.post(&request(own), timeout).await;
+        let answer = http.send(Asked::Post, &request(own), timeout).await;
         match answer {
             Ok(response) => assert!(trusted && response.status == 200),
             Err(TransportError::Network(why)) => {
@@ -227,7 +228,9 @@ async fn an_authority_of_ones_own_is_trusted_where_it_was_given_and_nowhere_else
             Err(TransportError::Blocked(why)) => panic!("{why}"),
         }
     }
-    let unread = nobodys.post(&request(Some("none")), timeout).await;
+    let unread = nobodys
+        .send(Asked::Post, &request(Some("none")), timeout)
+        .await;
     let Err(TransportError::Network(why)) = unread else {
         panic!("{unread:?}")
     };

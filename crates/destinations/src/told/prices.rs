@@ -4,9 +4,9 @@ use domain::Money;
 
 /// One amount; each is `None` where it is unknown.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Prices {
+pub(crate) struct Prices {
     /// In the currency of the customer.
-    pub(super) charged: Option<Money>,
+    pub(crate) charged: Option<Money>,
     /// In US dollars.
-    pub(super) dollars: Option<Money>,
+    pub(crate) dollars: Option<Money>,
 }

@@ -1,6 +1,6 @@
 //! What moved, and its shares.
 
-use crate::webhook::prices::Prices;
+use super::prices::Prices;
 use domain::{
     Currency, Event, EventKind, Money,
     event::{Line, TransactionRef},
@@ -8,18 +8,18 @@ use domain::{
 use serde_json::value::RawValue;
 
 /// A JSON number, written as it is meant.
-pub(super) type Number = Box<RawValue>;
+pub(crate) type Number = Box<RawValue>;
 
 fn number(text: String) -> Option<Number> {
     RawValue::from_string(text).ok()
 }
 
-pub(super) fn money(amount: Money) -> Option<Number> {
+pub(crate) fn money(amount: Money) -> Option<Number> {
     number(amount.decimal())
 }
 
 /// What moved: positive in, negative out, 0 where nothing did. Of several lines, all that the charge was for.
-pub(super) fn prices(event: &Event) -> Prices {
+pub(crate) fn prices(event: &Event) -> Prices {
     if event.lines.is_empty() || event.base_of_another().is_some() {
         return own_prices(event);
     }
@@ -110,7 +110,7 @@ fn own_prices(event: &Event) -> Prices {
 }
 
 /// A share as a decimal number of up to six digits, rounded half up; `None` where it is unknown or makes no sense.
-pub(super) fn share(part: Option<Money>, whole: Option<Money>) -> Option<Number> {
+pub(crate) fn share(part: Option<Money>, whole: Option<Money>) -> Option<Number> {
     let (part, whole) = (part?, whole?);
     if part.currency != whole.currency || whole.micros <= 0 || part.micros < 0 {
         return None;
@@ -126,7 +126,7 @@ pub(super) fn share(part: Option<Money>, whole: Option<Money>) -> Option<Number>
     })
 }
 
-pub(super) fn commission(transaction: &TransactionRef) -> Option<Money> {
+pub(crate) fn commission(transaction: &TransactionRef) -> Option<Money> {
     let (price, proceeds) = (transaction.price?, transaction.proceeds?);
     price.checked_sub(proceeds).ok()
 }

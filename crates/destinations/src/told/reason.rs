@@ -2,7 +2,7 @@
 
 use domain::{CancellationReason, Event, EventKind, snapshot::Standing};
 
-pub(super) fn cancel_reason(event: &Event) -> &'static str {
+pub(crate) fn cancel_reason(event: &Event) -> &'static str {
     match event.kind {
         EventKind::BillingIssueDetected => "BILLING_ERROR",
         kind if kind.is_refund() => "CUSTOMER_SUPPORT",
@@ -13,7 +13,7 @@ pub(super) fn cancel_reason(event: &Event) -> &'static str {
     }
 }
 
-pub(super) fn expiration_reason(event: &Event) -> &'static str {
+pub(crate) fn expiration_reason(event: &Event) -> &'static str {
     let standing = event.purchase.as_ref().map(|purchase| &purchase.standing);
     match standing {
         Some(Standing::Paused { .. }) => "SUBSCRIPTION_PAUSED",

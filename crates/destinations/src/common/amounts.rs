@@ -1,0 +1,101 @@
+//! Which amount is told: one policy, read from the settings, and no destination calculates.
+
+use crate::told::money::prices;
+use domain::{Event, Money, event::TransactionRef};
+use serde::Deserialize;
+
+/// In which currency.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Reported {
+    /// That of the customer.
+    #[default]
+    Local,
+    /// US dollars, where the rate is known; that of the customer, called by its name, where it is not.
+    Usd,
+}
+
+/// What of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Basis {
+    /// What the customer paid.
+    #[default]
+    Price,
+    /// What is left after the store's commission.
+    Proceeds,
+    /// What is left after commission and tax.
+    Net,
+}
+
+/// How a refund is told, which is the destination's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refunds {
+    /// Below zero.
+    Negative,
+    /// Above zero, in an event of its own that says what it is.
+    Positive,
+    /// Without an amount.
+    Omitted,
+}
+
+/// The amounts that an integration tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Amounts {
+    pub(super) reported: Reported,
+    pub(super) basis: Basis,
+}
+
+impl Amounts {
+    /// What moved with an event, in the currency that it names; `None` where nothing did, or nobody knows how much.
+    pub(super) fn of(self, event: &Event, refunds: Refunds) -> Option<Money> {
+        let moved = prices(event);
+        let (local, dollars) = match self.basis {
+            Basis::Price => (moved.charged, moved.dollars),
+            Basis::Proceeds => Self::share(event, |of| (of.proceeds, of.proceeds_usd)),
+            Basis::Net => Self::share(event, |of| (of.net, of.net_usd)),
+        };
+        let told = match self.reported {
+            Reported::Local => local,
+            Reported::Usd => dollars.filter(|dollars| dollars.micros != 0).or(local),
+        };
+        let told = told.filter(|amount| amount.micros != 0)?;
+        if !event.kind.is_refund() {
+            return Some(told);
+        }
+        match refunds {
+            Refunds::Negative => Some(told),
+            Refunds::Positive => Some(Money::new(told.micros.saturating_neg(), told.currency)),
+            Refunds::Omitted => None,
+        }
+    }
+
+    /// The share of what moved, with its sign.
+    fn share(
+        event: &Event,
+        share: impl Fn(&TransactionRef) -> (Option<Money>, Option<Money>),
+    ) -> (Option<Money>, Option<Money>) {
+        let is_refund = event.kind.is_refund();
+        let moves =
+            event.kind.is_charge() || is_refund || event.kind == domain::EventKind::RefundReversed;
+        let Some(transaction) = event.transaction.as_ref().filter(|_| moves) else {
+            return (None, None);
+        };
+        let signed = |whole: Money| {
+            let micros = if event.kind.is_charge() {
+                whole.micros
+            } else {
+                transaction.of_refunded(whole.micros)
+            };
+            let micros = if is_refund { -micros } else { micros };
+            Money::new(micros, whole.currency)
+        };
+        let (local, dollars) = share(transaction);
+        (local.map(signed), dollars.map(signed))
+    }
+}
+
+/// An amount as a JSON number: `9.99`. Exact up to fifteen digits, as numbers in JSON are for most who read them.
+pub(crate) fn number(amount: Money) -> serde_json::Value {
+    serde_json::from_str(&amount.decimal()).unwrap_or_default()
+}

@@ -1,0 +1,16 @@
+//! What destinations of third parties have in common: the settings that each of them has, which events go out, whom they are about, and which
+//! amounts are told. No destination multiplies, looks into attributes, or decides about consent by itself.
+
+mod amounts;
+mod names;
+mod properties;
+mod settings;
+mod who;
+
+pub(crate) use amounts::{Refunds, number};
+pub(crate) use names::{LIFECYCLE, revenuecat};
+pub(crate) use properties::{Times, properties};
+pub(crate) use settings::{
+    ATTRIBUTES, Common, DELIVERY, EVENT_SWITCHES, EVENTS, IDENTIFIED, MONEY, NAMES, SANDBOX, read,
+};
+pub(crate) use who::{Att, Platform, Who};

@@ -1,0 +1,55 @@
+//! Which kinds of events third parties hear of, and what they are called there.
+
+use domain::EventKind;
+
+/// What happens to a customer's purchases, as far as somebody outside may be interested.
+pub(crate) const LIFECYCLE: &[EventKind] = &[
+    EventKind::SubscriptionStarted,
+    EventKind::SubscriptionRenewed,
+    EventKind::SubscriptionRenewalCancelled,
+    EventKind::SubscriptionRenewalReactivated,
+    EventKind::SubscriptionExpired,
+    EventKind::SubscriptionRefunded,
+    EventKind::SubscriptionExtended,
+    EventKind::SubscriptionDeferred,
+    EventKind::SubscriptionPaused,
+    EventKind::NonSubscriptionPurchase,
+    EventKind::NonSubscriptionPurchaseRefunded,
+    EventKind::TrialStarted,
+    EventKind::TrialConverted,
+    EventKind::TrialRenewalCancelled,
+    EventKind::TrialRenewalReactivated,
+    EventKind::TrialExpired,
+    EventKind::BillingIssueDetected,
+    EventKind::EnteredGracePeriod,
+    EventKind::ProductChanged,
+    EventKind::RefundReversed,
+    EventKind::Transfer,
+    EventKind::Test,
+];
+
+/// What RevenueCat calls a kind where it sends it to analytics and messaging tools; `None` for what it does not send. Source: RevenueCat docs,
+/// the pages of Amplitude, Mixpanel, Segment, Braze and their like, "Events".
+pub(crate) const fn revenuecat(kind: EventKind) -> Option<&'static str> {
+    Some(match kind {
+        EventKind::SubscriptionStarted => "rc_initial_purchase_event",
+        EventKind::SubscriptionRenewed => "rc_renewal_event",
+        EventKind::TrialStarted => "rc_trial_started_event",
+        EventKind::TrialConverted => "rc_trial_converted_event",
+        EventKind::TrialRenewalCancelled => "rc_trial_cancelled_event",
+        EventKind::SubscriptionRenewalCancelled
+        | EventKind::SubscriptionRefunded
+        | EventKind::NonSubscriptionPurchaseRefunded => "rc_cancellation_event",
+        EventKind::SubscriptionRenewalReactivated | EventKind::TrialRenewalReactivated => {
+            "rc_uncancellation_event"
+        }
+        EventKind::NonSubscriptionPurchase => "rc_non_subscription_purchase_event",
+        EventKind::SubscriptionPaused => "rc_subscription_paused_event",
+        EventKind::SubscriptionExpired | EventKind::TrialExpired => "rc_expiration_event",
+        EventKind::BillingIssueDetected => "rc_billing_issue_event",
+        EventKind::ProductChanged => "rc_product_change_event",
+        EventKind::Transfer => "rc_transfer_event",
+        EventKind::Test => "rc_test_event",
+        _ => return None,
+    })
+}

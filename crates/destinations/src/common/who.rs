@@ -1,0 +1,183 @@
+//! Whom an event is about: the names that a vendor knows the customer by, what identifies the device, and what the customer consents to.
+
+use crate::Now;
+use domain::{Event, EventKind, Store};
+use std::{collections::BTreeSet, net::IpAddr};
+
+/// What a customer said to being followed across apps. Source: Apple, `ATTrackingManager.AuthorizationStatus`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Att {
+    /// Was not asked, or nobody knows.
+    Unknown,
+    /// May not be asked.
+    Restricted,
+    /// No.
+    Denied,
+    /// Yes.
+    Authorized,
+}
+
+impl Att {
+    /// Apple's own number.
+    pub(crate) const fn number(self) -> u8 {
+        match self {
+            Self::Unknown => 0,
+            Self::Restricted => 1,
+            Self::Denied => 2,
+            Self::Authorized => 3,
+        }
+    }
+}
+
+/// What the customer's device runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Platform {
+    /// iOS, iPadOS.
+    Ios,
+    /// Android.
+    Android,
+    /// Neither, or nobody knows.
+    Web,
+}
+
+/// Whom an event is about.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Who<'a> {
+    event: &'a Event,
+    now: Now<'a>,
+    withheld: &'a BTreeSet<String>,
+}
+
+/// Attributes that identify a device: they go where a vendor asks for them by name, and nowhere else.
+const OF_DEVICES: [&str; 10] = [
+    "$amazonAdId",
+    "$androidId",
+    "$apnsTokens",
+    "$attConsentStatus",
+    "$deviceVersion",
+    "$fcmTokens",
+    "$gpsAdId",
+    "$idfa",
+    "$idfv",
+    "$ip",
+];
+
+impl<'a> Who<'a> {
+    pub(super) const fn new(
+        event: &'a Event,
+        now: Now<'a>,
+        withheld: &'a BTreeSet<String>,
+    ) -> Self {
+        Self {
+            event,
+            now,
+            withheld,
+        }
+    }
+
+    /// The app's name for the customer.
+    pub(crate) fn app_user_id(self) -> &'a str {
+        &self.event.customer.app_user_id
+    }
+
+    /// An attribute, where it says something and may leave: empty ones, identifiers of nothing but zeros, and the identifier for advertisers of
+    /// who said no are absent. A test is about nobody, who has all that a vendor may ask for.
+    pub(crate) fn attribute(self, name: &str) -> Option<&'a str> {
+        if self.withheld.contains(name) {
+            return None;
+        }
+        let value = self.now.attributes.get(name).map(|value| value.trim());
+        let value = value.filter(|value| !value.is_empty() && !is_nothing(name, value));
+        let value = value.or_else(|| self.of_nobody(name));
+        value.filter(|_| name != "$idfa" || !matches!(self.att(), Att::Denied | Att::Restricted))
+    }
+
+    /// The first of these attributes that there is.
+    pub(crate) fn first(self, names: &[&str]) -> Option<&'a str> {
+        names.iter().find_map(|name| self.attribute(name))
+    }
+
+    /// The customer's attributes but those that identify devices, and those withheld, by name.
+    pub(crate) fn attributes(self) -> impl Iterator<Item = (&'a str, &'a str)> {
+        let all = self.now.attributes.iter();
+        all.map(|(name, value)| (name.as_str(), value.as_str()))
+            .filter(move |(name, _)| !OF_DEVICES.contains(name) && !self.withheld.contains(*name))
+    }
+
+    /// What the customer said to being followed.
+    pub(crate) fn att(self) -> Att {
+        let said = self.now.attributes.get("$attConsentStatus");
+        match said.map(|said| said.trim().to_ascii_lowercase()).as_deref() {
+            Some("authorized" | "accepted" | "3") => Att::Authorized,
+            Some("denied" | "2") => Att::Denied,
+            Some("restricted" | "1") => Att::Restricted,
+            _ => Att::Unknown,
+        }
+    }
+
+    /// Whether the customer was asked, or at least somebody says something of it.
+    pub(crate) fn has_att(self) -> bool {
+        self.now.attributes.contains_key("$attConsentStatus")
+    }
+
+    /// The customer's address.
+    pub(crate) fn ip(self) -> Option<IpAddr> {
+        self.attribute("$ip")?.parse().ok()
+    }
+
+    /// The same for vendors that take version 4 alone.
+    pub(crate) fn ipv4(self) -> Option<String> {
+        self.ip().filter(IpAddr::is_ipv4).map(|ip| ip.to_string())
+    }
+
+    /// What the customer's device runs: by the store, or else by what identifies it.
+    pub(crate) fn platform(self) -> Platform {
+        match self.event.app.as_ref().map(|app| app.store) {
+            Some(Store::AppStore) => Platform::Ios,
+            Some(Store::PlayStore) => Platform::Android,
+            _ if self.event.kind == EventKind::Test => Platform::Ios,
+            _ if self.first(&["$idfa", "$idfv"]).is_some() => Platform::Ios,
+            _ if self.first(&["$gpsAdId", "$androidId"]).is_some() => Platform::Android,
+            _ => Platform::Web,
+        }
+    }
+
+    /// The version of the system, without its name: `18.5` of `iOS 18.5`.
+    pub(crate) fn os_version(self) -> Option<&'a str> {
+        let said = self.attribute("$deviceVersion")?;
+        said.rsplit(' ')
+            .next()
+            .filter(|version| version.starts_with(|first: char| first.is_ascii_digit()))
+    }
+
+    /// Bundle id or package name of the app: as it is set up, or else as the app of the event says.
+    pub(crate) fn bundle(self, ios: Option<&'a str>, android: Option<&'a str>) -> Option<&'a str> {
+        let own = match self.platform() {
+            Platform::Ios => ios,
+            Platform::Android => android,
+            Platform::Web => None,
+        };
+        own.or(self.now.app.bundle.as_deref())
+    }
+
+    /// What a test has for an attribute: identifiers that nobody has.
+    fn of_nobody(self, name: &str) -> Option<&'static str> {
+        if self.event.kind != EventKind::Test {
+            return None;
+        }
+        Some(match name {
+            "$email" => "test@example.com",
+            "$ip" => "192.0.2.1",
+            "$deviceVersion" => "iOS 18.0",
+            "$phoneNumber" | "$displayName" | "$attConsentStatus" => return None,
+            _ if name.starts_with('$') => "00000000-0000-4000-8000-000000000001",
+            _ => return None,
+        })
+    }
+}
+
+/// Identifiers that identify nobody: what a device gives that may not say who it is.
+fn is_nothing(name: &str, value: &str) -> bool {
+    let is_of_device = OF_DEVICES.contains(&name) && name != "$ip" && name != "$deviceVersion";
+    is_of_device && value.chars().all(|letter| letter == '0' || letter == '-')
+}

@@ -1,0 +1,59 @@
+//! Encodings of what is sent, each in one place.
+
+use aws_lc_rs::digest::{SHA256, digest};
+
+/// Everything but what is unreserved is percent-encoded: a segment of a path, a name or a value of a query. Source: RFC 3986, 2.3.
+pub(crate) fn percent(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            encoded.push('%');
+            let digit = |half: u8| char::from(b"0123456789ABCDEF"[usize::from(half)]);
+            encoded.extend([digit(byte >> 4), digit(byte & 15)]);
+        }
+    }
+    encoded
+}
+
+/// Names with their values, as a query or a form has them: `a=1&b=x%20y`. Readers of forms take `%20` for the space that `+` is as well.
+pub(crate) fn pairs<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
+    let encoded = pairs
+        .into_iter()
+        .map(|(name, value)| format!("{}={}", percent(name), percent(value)));
+    encoded.collect::<Vec<_>>().join("&")
+}
+
+/// Bytes in lower-case hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        write!(text, "{byte:02x}").expect("writing to a string does not fail");
+        text
+    })
+}
+
+/// The SHA-256 digest of a text, in hexadecimal digits.
+pub(crate) fn sha256(text: &str) -> String {
+    hex(digest(&SHA256, text.as_bytes()).as_ref())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_unreserved_is_encoded() {
+        assert_eq!(percent("a-Z_0.~"), "a-Z_0.~");
+        assert_eq!(percent("a b/c+é&="), "a%20b%2Fc%2B%C3%A9%26%3D");
+        assert_eq!(pairs([("q", "1 2"), ("w&", "=")]), "q=1%202&w%26=%3D");
+    }
+
+    /// Source: FIPS 180-4, the example of a message of one block.
+    #[test]
+    fn digests_are_of_the_text_as_it_is() {
+        let abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        assert_eq!(sha256("abc"), abc);
+    }
+}
