@@ -9,7 +9,8 @@
 //! | amount, below zero for a refund | `revenue` with `currency` |
 //! | product | `productId` |
 //! | properties | `event_properties` |
-//! | attributes, where they are sent | `user_properties` |
+//! | how it stands with the subscription, attributes where they are sent | `user_properties` |
+//! | iOS or Android, by the store or else by what identifies the device | `platform` |
 //!
 //! The key is in the body. Names shorter than five characters are refused unless the project allows them: requests ask for one character.
 //! 429 says nothing of how long; the documents ask for thirty seconds, and of a daily quota for the next day. 400 names what is wrong with
@@ -18,7 +19,7 @@
 use crate::{
     Category, Configured, Context, Destination, Field, FieldKind, Invalid, Now, Outcome, Plan,
     Request, Response, Spec, Travel, Unsendable, common,
-    common::{Common, Refunds, Times, number, properties},
+    common::{Common, Platform, Refunds, Times, number, properties, subscription_status},
     spec::fields,
 };
 use domain::{Environment, Event, Message, pace::Rate, retry, secret::Secret};
@@ -175,12 +176,21 @@ impl Configured for Ready {
             told["revenue"] = number(amount);
             told["currency"] = amount.currency.code().into();
         }
+        match who.platform() {
+            Platform::Ios => told["platform"] = "iOS".into(),
+            Platform::Android => told["platform"] = "Android".into(),
+            Platform::Web => {}
+        }
+        let mut user = Map::new();
         if self.common.sends_attributes() {
-            let all: Map<_, _> = who
-                .attributes()
-                .map(|(name, value)| (name.to_owned(), value.into()))
-                .collect();
-            told["user_properties"] = all.into();
+            let all = who.attributes();
+            user.extend(all.map(|(name, value)| (name.to_owned(), value.into())));
+        }
+        if let Some(status) = subscription_status(event) {
+            user.insert("subscription_status".into(), status.into());
+        }
+        if !user.is_empty() {
+            told["user_properties"] = user.into();
         }
         let body = json!({
             "api_key": key.expose(),

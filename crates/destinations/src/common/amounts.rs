@@ -1,7 +1,7 @@
 //! Which amount is told: one policy, read from the settings, and no destination calculates.
 
 use crate::told::money::prices;
-use domain::{Event, Money, event::TransactionRef};
+use domain::{Event, EventKind, Money, event::TransactionRef};
 use serde::Deserialize;
 
 /// In which currency.
@@ -76,8 +76,7 @@ impl Amounts {
         share: impl Fn(&TransactionRef) -> (Option<Money>, Option<Money>),
     ) -> (Option<Money>, Option<Money>) {
         let is_refund = event.kind.is_refund();
-        let moves =
-            event.kind.is_charge() || is_refund || event.kind == domain::EventKind::RefundReversed;
+        let moves = moves_money(event.kind);
         let Some(transaction) = event.transaction.as_ref().filter(|_| moves) else {
             return (None, None);
         };
@@ -98,4 +97,19 @@ impl Amounts {
 /// An amount as a JSON number: `9.99`. Exact up to fifteen digits, as numbers in JSON are for most who read them.
 pub(crate) fn number(amount: Money) -> serde_json::Value {
     serde_json::from_str(&amount.decimal()).unwrap_or_default()
+}
+
+/// Whether money moves with events of this kind: where a vendor cannot tell a repetition, it would count twice.
+pub(crate) const fn moves_money(kind: EventKind) -> bool {
+    kind.is_charge() || kind.is_refund() || matches!(kind, EventKind::RefundReversed)
+}
+
+/// The amount for those who want a number in every event: zero where it is known that nothing moved, and nothing where nobody knows.
+pub(crate) fn revenue(event: &Event, amount: Option<Money>) -> Option<serde_json::Value> {
+    let transaction = event.transaction.as_ref();
+    let is_free = transaction.is_some_and(|transaction| {
+        transaction.is_free || transaction.price.is_some_and(|price| price.micros == 0)
+    });
+    let is_zero = !moves_money(event.kind) || is_free;
+    amount.map(number).or(is_zero.then(|| 0.into()))
 }

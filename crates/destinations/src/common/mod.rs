@@ -5,12 +5,14 @@ mod amounts;
 mod names;
 mod properties;
 mod settings;
+mod status;
 mod who;
 
-pub(crate) use amounts::{Refunds, number};
+pub(crate) use amounts::{Refunds, moves_money, number, revenue};
 pub(crate) use names::{LIFECYCLE, revenuecat};
-pub(crate) use properties::{Times, properties};
+pub(crate) use properties::{Times, flat, properties};
 pub(crate) use settings::{
     ATTRIBUTES, Common, DELIVERY, EVENT_SWITCHES, EVENTS, IDENTIFIED, MONEY, NAMES, SANDBOX, read,
 };
+pub(crate) use status::subscription_status;
 pub(crate) use who::{Att, Platform, Who};

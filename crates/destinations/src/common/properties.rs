@@ -3,7 +3,8 @@
 
 use super::who::Who;
 use crate::told::{
-    app_id, cancel_reason, entitlements, environment, expiration_reason, names, period_type, store,
+    app_id, cancel_reason, entitlements, environment, expiration_reason, names, original_name,
+    period_type, store,
 };
 use domain::{Event, EventKind, fact::Ownership, snapshot::Standing};
 use jiff::Timestamp;
@@ -53,6 +54,10 @@ pub(crate) fn properties(event: &Event, who: Who<'_>, times: Times) -> Map<Strin
     });
     let told = [
         ("app_user_id", Some(who.app_user_id().into())),
+        (
+            "original_app_user_id",
+            Some(original_name(&event.customer).into()),
+        ),
         ("aliases", Some(json!(names(&event.customer)))),
         ("app_id", app_id(event).map(Value::from)),
         ("product_id", event.product.as_deref().map(Value::from)),
@@ -121,6 +126,21 @@ pub(crate) fn properties(event: &Event, who: Who<'_>, times: Times) -> Map<Strin
         .into_iter()
         .filter_map(|(name, value)| Some((name.to_owned(), value?)));
     told.collect()
+}
+
+/// The same as texts, for those who take nothing else: what there are several of is joined by commas.
+pub(crate) fn flat(properties: Map<String, Value>) -> Map<String, Value> {
+    let text = |value: Value| match value {
+        Value::String(text) => text,
+        Value::Array(all) => {
+            let all = all.iter().map(|one| one.as_str().unwrap_or_default());
+            all.collect::<Vec<_>>().join(",")
+        }
+        other => other.to_string(),
+    };
+    let flat = properties.into_iter();
+    flat.map(|(name, value)| (name, text(value).into()))
+        .collect()
 }
 
 const fn is_end(kind: EventKind) -> bool {

@@ -222,9 +222,19 @@ impl Common {
 
     /// What an event is called, unless `events` says another: as here, or as RevenueCat calls it.
     pub(crate) fn usual_name(&self, kind: EventKind) -> Option<&'static str> {
+        self.usual_name_by(kind, revenuecat, EventKind::id)
+    }
+
+    /// The same where RevenueCat has other names, or we have: `own`, or `theirs`.
+    pub(crate) fn usual_name_by(
+        &self,
+        kind: EventKind,
+        theirs: impl FnOnce(EventKind) -> Option<&'static str>,
+        own: impl FnOnce(EventKind) -> &'static str,
+    ) -> Option<&'static str> {
         match self.stored.names {
-            Names::Tidings => Some(kind.id()),
-            Names::Revenuecat => revenuecat(kind),
+            Names::Tidings => Some(own(kind)),
+            Names::Revenuecat => theirs(kind),
         }
     }
 

@@ -1,7 +1,8 @@
 //! Whom an event is about: the names that a vendor knows the customer by, what identifies the device, and what the customer consents to.
 
-use crate::Now;
+use crate::{Now, Unsendable};
 use domain::{Event, EventKind, Store};
+use serde_json::Value;
 use std::{collections::BTreeSet, net::IpAddr};
 
 /// What a customer said to being followed across apps. Source: Apple, `ATTrackingManager.AuthorizationStatus`.
@@ -97,11 +98,34 @@ impl<'a> Who<'a> {
         names.iter().find_map(|name| self.attribute(name))
     }
 
+    /// This attribute, or else the app's name for the customer, for vendors that take placeholders for nobody.
+    pub(crate) fn known_as(self, attribute: &str) -> Result<&'a str, Unsendable> {
+        let given = self.attribute(attribute).into_iter();
+        given
+            .chain([self.app_user_id()])
+            .find(|name| !is_placeholder(name))
+            .ok_or_else(|| {
+                Unsendable::lacks_attribute(format!("{attribute}, and no name but a placeholder"))
+            })
+    }
+
     /// The customer's attributes but those that identify devices, and those withheld, by name.
     pub(crate) fn attributes(self) -> impl Iterator<Item = (&'a str, &'a str)> {
         let all = self.now.attributes.iter();
         all.map(|(name, value)| (name.as_str(), value.as_str()))
             .filter(move |(name, _)| !OF_DEVICES.contains(name) && !self.withheld.contains(*name))
+    }
+
+    /// The same, called as most call them: `email` of `$email`.
+    pub(crate) fn traits(self) -> impl Iterator<Item = (String, Value)> {
+        self.attributes().map(|(name, value)| {
+            let name = match name {
+                "$displayName" => "name",
+                "$phoneNumber" => "phone",
+                other => other.trim_start_matches('$'),
+            };
+            (name.to_owned(), value.into())
+        })
     }
 
     /// What the customer said to being followed.
@@ -142,6 +166,16 @@ impl<'a> Who<'a> {
         }
     }
 
+    /// Whether what is set up for iOS is meant, and not what is for Android. What is of neither goes where something is set up, iOS first.
+    pub(crate) fn is_of_ios(self, has_ios: bool, has_android: bool) -> bool {
+        match self.platform() {
+            _ if self.event.kind == EventKind::Test => has_ios || !has_android,
+            Platform::Ios => true,
+            Platform::Android => false,
+            Platform::Web => has_ios || !has_android,
+        }
+    }
+
     /// The version of the system, without its name: `18.5` of `iOS 18.5`.
     pub(crate) fn os_version(self) -> Option<&'a str> {
         let said = self.attribute("$deviceVersion")?;
@@ -174,6 +208,36 @@ impl<'a> Who<'a> {
             _ => return None,
         })
     }
+}
+
+/// Names that programs give to whom they do not know. Source: Mixpanel docs, "Import Events", `distinct_id`; PostHog docs, "Identifying
+/// users"; Amplitude docs, "HTTP V2 API", device and user ids.
+const PLACEHOLDERS: [&str; 19] = [
+    "-1",
+    "[]",
+    "[object object]",
+    "anon",
+    "anonymous",
+    "distinct_id",
+    "distinctid",
+    "false",
+    "guest",
+    "n/a",
+    "na",
+    "nan",
+    "nil",
+    "none",
+    "null",
+    "true",
+    "undefined",
+    "unknown",
+    "{}",
+];
+
+fn is_placeholder(name: &str) -> bool {
+    let name = name.trim().to_ascii_lowercase();
+    let is_zero = name.chars().all(|letter| letter == '0' || letter == '-');
+    is_zero || PLACEHOLDERS.contains(&name.as_str())
 }
 
 /// Identifiers that identify nobody: what a device gives that may not say who it is.

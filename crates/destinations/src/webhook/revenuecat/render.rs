@@ -10,7 +10,7 @@ use super::{
 use crate::told::{
     app_id, cancel_reason, entitlements, environment, expiration_reason,
     money::{Number, commission, money, prices, share},
-    names, period_type, store,
+    names, original_name, period_type, store,
 };
 use domain::{
     Event, EventKind,
@@ -189,8 +189,7 @@ fn lifecycle<'a>(name: &'a str, event: &'a Event) -> Lifecycle<'a> {
         app_id: app_id(event),
         event_timestamp_ms: millis(event.recorded_at),
         app_user_id: current(customer),
-        // The first name it ever had: anonymous ones come before what the app calls it.
-        original_app_user_id: customer.aliases.first().unwrap_or(&customer.app_user_id),
+        original_app_user_id: original_name(customer),
         aliases: names(customer),
         subscriber_attributes: written(customer).collect(),
         product_id: if is_change {

@@ -1,0 +1,34 @@
+//! In one word, how it stands with the subscription that an event is about. Source: RevenueCat docs, the pages of its analytics and messaging
+//! integrations, "Subscription status attribute".
+
+use domain::{
+    Event, Store,
+    snapshot::{Phase, Standing},
+};
+
+/// How it stands after the event; `None` where the event is about no subscription.
+pub(crate) fn subscription_status(event: &Event) -> Option<&'static str> {
+    let purchase = event.purchase.as_ref()?;
+    purchase.expires_at?;
+    let app = event.app.as_ref();
+    let is_given = app.is_some_and(|app| app.store == Store::Promotional);
+    let is_trial = purchase.phase == Phase::Trial;
+    Some(match &purchase.standing {
+        Standing::Expired { .. } | Standing::Revoked { .. } | Standing::Lapsed if is_given => {
+            "expired_promotional"
+        }
+        Standing::Expired { .. }
+        | Standing::Revoked { .. }
+        | Standing::Lapsed
+        | Standing::Retry { .. } => "expired",
+        Standing::Paused { .. } => "paused",
+        Standing::Grace { .. } if is_trial => "grace_period_trial",
+        Standing::Grace { .. } => "grace_period",
+        Standing::Current if is_given => "promotional",
+        Standing::Current if is_trial && purchase.will_renew => "trial",
+        Standing::Current if is_trial => "cancelled_trial",
+        Standing::Current if !purchase.will_renew => "cancelled",
+        Standing::Current if purchase.phase == Phase::Intro => "intro",
+        Standing::Current => "active",
+    })
+}
