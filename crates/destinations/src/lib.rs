@@ -13,8 +13,10 @@ mod destination;
 mod encode;
 mod envelope;
 mod grant;
+pub mod mixpanel;
 pub mod nats;
 mod now;
+pub mod posthog;
 mod publication;
 mod request;
 mod settings;
@@ -40,7 +42,9 @@ pub use url::check_url;
 /// Every destination, sorted by key.
 pub static ALL: &[&dyn Destination] = &[
     &amplitude::Amplitude,
+    &mixpanel::Mixpanel,
     &nats::Nats,
+    &posthog::Posthog,
     &slack::Slack,
     &webhook::Webhook,
 ];

@@ -9,6 +9,19 @@ pub(crate) const SECRET: &str = "s3cr3t-value";
 pub(crate) fn settings(key: &str) -> Vec<Value> {
     match key {
         "amplitude" => vec![json!({ "api_key": SECRET, "sandbox_api_key": SECRET })],
+        "appmetrica" => vec![
+            json!({ "application_id": "1111", "post_api_key": SECRET, "sandbox_application_id": "2222", "sandbox_post_api_key": SECRET, "send_revenue": true }),
+        ],
+        "ga4" => vec![
+            json!({ "ios_firebase_app_id": "1:1234:ios:abcd", "ios_api_secret": SECRET, "android_firebase_app_id": "1:1234:android:abcd", "android_api_secret": SECRET }),
+        ],
+        "mixpanel" => vec![
+            json!({ "project_token": SECRET, "sandbox_project_token": SECRET, "profile_revenue": true }),
+            json!({ "service_account": "svc.1", "service_secret": SECRET, "project_id": "1234567" }),
+        ],
+        "mparticle" => vec![
+            json!({ "ios_key": "ios-key", "ios_secret": SECRET, "android_key": "android-key", "android_secret": SECRET }),
+        ],
         "nats" => [
             json!({ "token": SECRET }),
             json!({ "user": "tidings", "password": SECRET, "stream": "EVENTS" }),
@@ -20,9 +33,16 @@ pub(crate) fn settings(key: &str) -> Vec<Value> {
             settings
         })
         .collect(),
+        "posthog" => vec![json!({ "project_api_key": SECRET, "sandbox_project_api_key": SECRET })],
+        "rudderstack" => {
+            vec![json!({ "data_plane_url": "https://plane.example", "write_key": SECRET })]
+        }
+        "segment" => vec![json!({ "write_key": SECRET })],
         "slack" => {
             vec![json!({ "webhook_url": format!("https://hooks.slack.com/services/{SECRET}") })]
         }
+        "statsig" => vec![json!({ "server_secret": SECRET })],
+        "telemetrydeck" => vec![json!({ "namespace": "com.example" })],
         "webhook" => destinations::webhook::FORMATS
             .iter()
             .map(|format| json!({ "format": format, "production_url": "https://a.example/hook", "production_authorization": SECRET, "signing_secrets": ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"] }))

@@ -3,7 +3,17 @@
 use serde_json::Value;
 
 /// The settings of a destination's cases.
-pub(crate) fn of(_key: &str, settings: Value) -> Value {
+pub(crate) fn of(key: &str, mut settings: Value) -> Value {
+    let Some(all) = settings.as_object_mut() else {
+        return settings;
+    };
+    // The host of a region is chosen by the region; any other is an `endpoint`.
+    if let ("posthog", Some(host)) = (key, all.remove("host")) {
+        match host.as_str() {
+            Some("https://us.i.posthog.com") => all.insert("region".into(), "us".into()),
+            _ => all.insert("endpoint".into(), host),
+        };
+    }
     settings
 }
 
