@@ -19,6 +19,9 @@ mod now;
 pub mod posthog;
 mod publication;
 mod request;
+pub mod rudderstack;
+pub mod segment;
+mod segmentlike;
 mod settings;
 pub mod slack;
 mod spec;
@@ -45,6 +48,8 @@ pub static ALL: &[&dyn Destination] = &[
     &mixpanel::Mixpanel,
     &nats::Nats,
     &posthog::Posthog,
+    &rudderstack::Rudderstack,
+    &segment::Segment,
     &slack::Slack,
     &webhook::Webhook,
 ];

@@ -7,6 +7,7 @@ mod mixpanel;
 mod posthog;
 #[path = "../sample/mod.rs"]
 mod sample;
+mod segment;
 mod status;
 
 use destinations::{Configured, Context, Outcome, Request, Response, Unsendable, find};

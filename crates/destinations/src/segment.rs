@@ -1,0 +1,146 @@
+//! Segment, by its HTTP Tracking API. Source: Segment docs, "HTTP Tracking API Source" and "Handling Duplicate Data", read 2026-11.
+//!
+//! What is sent is described in `segmentlike`. The write key is the user of Basic authentication. The answer is 200 for a key that nobody has,
+//! for events without an id, and from the other region as well: only its debugger shows what arrived. 400 is an event of more than 32 KB, or no
+//! JSON.
+
+use crate::{
+    Category, Configured, Context, Destination, Field, FieldKind, Invalid, Now, Outcome, Plan,
+    Request, Response, Spec, Travel, Unsendable, common, common::Common, segmentlike, spec::fields,
+};
+use domain::{Event, Message, pace::Rate, retry, secret::Secret};
+use serde::Deserialize;
+use serde_json::Value;
+
+/// The entry in [`crate::ALL`].
+pub struct Segment;
+
+const OWN: &[Field] = &[
+    Field::new(
+        "write_key",
+        FieldKind::Secret,
+        "Write key of an HTTP API source: Connections, Sources, Settings, API Keys.",
+    ),
+    Field::new(
+        "region",
+        FieldKind::Choice(&["us", "eu"]),
+        "Where the workspace is. The wrong one takes events and loses them.",
+    ),
+];
+
+static SPEC: Spec = Spec {
+    key: "segment",
+    title: "Segment",
+    category: Category::Analytics,
+    summary: "Customer data platform: an event with its revenue and what is known of the customer, for all that stands behind it.",
+    notes: &[
+        "Segment answers 200 also to a wrong write key: look into the debugger of the source after the first test.",
+        "The ids of events count among all sources: what goes to two of them arrives at one.",
+    ],
+    fields: fields!(
+        OWN,
+        common::EVENTS,
+        common::NAMES,
+        common::SANDBOX,
+        common::MONEY,
+        common::ATTRIBUTES,
+        common::DELIVERY,
+    ),
+    travels: &[Travel {
+        secret: "write_key",
+        to: &["region", "endpoint"],
+    }],
+    events: common::LIFECYCLE,
+    ordered: true,
+    concurrency: 16,
+};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Region {
+    #[default]
+    Us,
+    Eu,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Settings {
+    #[serde(default)]
+    write_key: Secret,
+    #[serde(default)]
+    region: Region,
+}
+
+struct Ready {
+    settings: Settings,
+    common: Common,
+}
+
+impl Destination for Segment {
+    fn spec(&self) -> &'static Spec {
+        &SPEC
+    }
+
+    fn configure(
+        &self,
+        settings: &Value,
+        _: &Context,
+    ) -> Result<Box<dyn Configured>, Vec<Invalid>> {
+        let (settings, common) = common::read(settings, &SPEC)?;
+        Ok(Box::new(Ready { settings, common }))
+    }
+}
+
+impl Configured for Ready {
+    fn plan(&self, event: &Event) -> Plan {
+        let usual = |kind| self.common.usual_name(kind);
+        let name = self.common.name(event, false, usual)?;
+        Ok(vec![Message::named(name)])
+    }
+
+    fn render(
+        &self,
+        message: &Message,
+        event: &Event,
+        now: Now<'_>,
+    ) -> Result<Request, Unsendable> {
+        let key = &self.settings.write_key;
+        if key.is_empty() {
+            return Err(Unsendable::lacks_setting("write_key"));
+        }
+        let url = match self.settings.region {
+            Region::Us => self.common.url("https://api.segment.io", "/v1/batch"),
+            Region::Eu => self
+                .common
+                .url("https://events.eu1.segmentapis.com", "/v1/batch"),
+        };
+        let told = segmentlike::Told {
+            name: &message.name,
+            event,
+            who: self.common.who(event, now),
+            common: &self.common,
+        };
+        Ok(segmentlike::request(&url, key, &told))
+    }
+
+    fn classify(&self, response: &Response) -> Outcome {
+        let why = || format!("Segment answered {}: {}", response.status, response.said());
+        let is_refused = response.json()["success"] == false;
+        match response.status {
+            200..=299 if is_refused => Outcome::Rejected(why()),
+            200..=299 => Outcome::Delivered,
+            401 | 403 => Outcome::CredentialsRefused(why()),
+            400..=428 | 430..=499 => Outcome::Rejected(why()),
+            _ => Outcome::Retry(response.retry_after),
+        }
+    }
+
+    fn rate(&self) -> Option<Rate> {
+        self.common.rate(None)
+    }
+
+    fn retry(&self) -> &retry::Policy {
+        self.common.retry()
+    }
+}
