@@ -12,6 +12,7 @@ mod common;
 mod destination;
 mod encode;
 mod envelope;
+pub mod ga4;
 mod grant;
 pub mod mixpanel;
 pub mod nats;
@@ -45,6 +46,7 @@ pub use url::check_url;
 /// Every destination, sorted by key.
 pub static ALL: &[&dyn Destination] = &[
     &amplitude::Amplitude,
+    &ga4::Ga4,
     &mixpanel::Mixpanel,
     &nats::Nats,
     &posthog::Posthog,
