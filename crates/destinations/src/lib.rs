@@ -7,6 +7,7 @@
 #![warn(missing_docs)]
 
 pub mod amplitude;
+pub mod appmetrica;
 mod batch;
 mod common;
 mod destination;
@@ -15,6 +16,7 @@ mod envelope;
 pub mod ga4;
 mod grant;
 pub mod mixpanel;
+pub mod mparticle;
 pub mod nats;
 mod now;
 pub mod posthog;
@@ -26,6 +28,8 @@ mod segmentlike;
 mod settings;
 pub mod slack;
 mod spec;
+pub mod statsig;
+pub mod telemetrydeck;
 mod token;
 mod told;
 mod url;
@@ -46,13 +50,17 @@ pub use url::check_url;
 /// Every destination, sorted by key.
 pub static ALL: &[&dyn Destination] = &[
     &amplitude::Amplitude,
+    &appmetrica::Appmetrica,
     &ga4::Ga4,
     &mixpanel::Mixpanel,
+    &mparticle::Mparticle,
     &nats::Nats,
     &posthog::Posthog,
     &rudderstack::Rudderstack,
     &segment::Segment,
     &slack::Slack,
+    &statsig::Statsig,
+    &telemetrydeck::Telemetrydeck,
     &webhook::Webhook,
 ];
 

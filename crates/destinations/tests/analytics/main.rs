@@ -1,15 +1,19 @@
 //! Where analytics tools are easily misunderstood: what they drop without a word, count twice, or book at another time.
 #![expect(clippy::unwrap_used, reason = "tests report by panicking")]
 
+mod appmetrica;
 mod ga4;
 #[path = "../known/mod.rs"]
 mod known;
 mod mixpanel;
+mod mparticle;
 mod posthog;
 #[path = "../sample/mod.rs"]
 mod sample;
 mod segment;
+mod statsig;
 mod status;
+mod telemetrydeck;
 
 use destinations::{Configured, Context, Outcome, Request, Response, Unsendable, find};
 use domain::{Event, Headers};
