@@ -51,7 +51,7 @@
 //! | `billing.grace_began` | unpaid, with access | `entered_grace_period` |
 //! | `expired.confirmed` | over, and no refund closed it | `*_expired`, with the reason |
 //! | **terms** | *in the same period* | |
-//! | `period.deferred` | on Google Play the end moved later: by the developer, or by more than a day | `subscription_deferred` |
+//! | `period.deferred` | on Google Play the end moved later: by the developer, as a new message says, or by more than a day | `subscription_deferred` |
 //! | `period.extended` | elsewhere the end moved later | `subscription_extended` |
 //! | `price_increase.pending` | an increase awaits consent | `price_increase_pending` |
 //! | `price_increase.accepted` | it was consented to, or needs no consent | `price_increase_accepted` |

@@ -18,7 +18,8 @@ pub(super) fn told(step: &Step<'_>) -> Vec<Change> {
     rules.iter().filter_map(|rule| rule(step)).collect()
 }
 
-/// `period.extended`; on Google Play `period.deferred`, where the developer moved the end or it moved far.
+/// `period.extended`; on Google Play `period.deferred`, where the developer moved the end or it moved far. That the developer moved it says
+/// a message with the end that it brought: an end that moves later moves by itself.
 fn end_moved(step: &Step<'_>) -> Option<Change> {
     let snapshot = step.after.snapshot;
     let (old, new) = step
@@ -27,8 +28,13 @@ fn end_moved(step: &Step<'_>) -> Option<Change> {
         .zip(snapshot.paid_until())
         .filter(|(old, new)| old < new)?;
     let is_deferred = || {
-        let mut notes = step.after.facts.notes.iter();
-        notes.any(|note| matches!(note, Note::Deferred { at } if *at >= snapshot.purchased_at))
+        let mut new = step
+            .after
+            .facts
+            .notes
+            .iter()
+            .filter(|note| !was_known(step, note));
+        new.any(|note| matches!(note, Note::Deferred { at } if *at >= snapshot.purchased_at))
     };
     let (kind, rule) = match step.store {
         Store::PlayStore if is_deferred() || old.duration_until(new) > LATE_CHARGE => {
@@ -44,6 +50,11 @@ fn end_moved(step: &Step<'_>) -> Option<Change> {
         dated: new,
         ..step.change(kind, key, snapshot.version, rule)
     })
+}
+
+fn was_known(step: &Step<'_>, note: &Note) -> bool {
+    step.before
+        .is_some_and(|before| before.facts.notes.contains(note))
 }
 
 /// `price_increase.pending`, `price_increase.accepted`.
@@ -74,13 +85,9 @@ pub(super) fn trial_will_end(step: &Step<'_>) -> Option<Change> {
     if snapshot.phase != Phase::Trial || !snapshot.gives_access() {
         return None;
     }
-    let was_known = |note: &Note| {
-        step.before
-            .is_some_and(|before| before.facts.notes.contains(note))
-    };
     let notes = step.after.facts.notes.iter();
     let said = notes
-        .filter(|note| !was_known(note))
+        .filter(|note| !was_known(step, note))
         .filter_map(|note| match note {
             Note::TrialWillEnd { at } => Some(*at),
             _ => None,

@@ -111,6 +111,32 @@ async fn a_deferral_is_told_as_one() {
     world.rederives().await;
 }
 
+/// Google, "Subscription lifecycle", silent grace period: after a failed charge access goes on for at least a day, and its end moves meanwhile.
+/// That the developer moved the end once says nothing of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_end_that_moves_by_itself_after_a_deferral_is_no_other() {
+    let world = World::with_stores().await;
+    let play = &world.stores.play.api;
+    let ends = begin(&world, "d", false).await;
+    let deferred = after(ends, 10);
+    play.set_state("d", "ACTIVE", Some(deferred));
+    tell(&world, 9, "d").await;
+    world.jump(deferred);
+    let silent = after(deferred, 1);
+    play.set_state("d", "ACTIVE", Some(silent));
+    tell(&world, 19, "d").await;
+    assert_eq!(
+        world.kinds_of("user-d").await,
+        [SubscriptionStarted, SubscriptionDeferred]
+    );
+    assert!(world.has_premium("user-d").await);
+    // Moved again by the developer, by no more than a day.
+    play.set_state("d", "ACTIVE", Some(after(silent, 1)));
+    tell(&world, 9, "d").await;
+    assert_eq!(world.kinds_of("user-d").await[2..], [SubscriptionDeferred]);
+    world.rederives().await;
+}
+
 /// Cancel, restart, cancel, expire.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cancellation_is_taken_back_told_again_and_ends() {
