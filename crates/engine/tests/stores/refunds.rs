@@ -257,3 +257,90 @@ async fn a_refund_that_ends_a_subscription_is_no_end_of_its_own_whichever_messag
         world.rederives().await;
     }
 }
+
+/// Three messages of one revocation, in every order.
+const ORDERS: [[u8; 3]; 6] = [
+    [12, 13, 3],
+    [12, 3, 13],
+    [13, 12, 3],
+    [13, 3, 12],
+    [3, 12, 13],
+    [3, 13, 12],
+];
+
+/// Google, purchases.subscriptionsv2.revoke, `proratedRefund`: the order is refunded in part, and the subscription ends at once.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_prorated_revocation_is_one_refund_of_its_part_whichever_message_comes_first() {
+    for (index, kinds) in ORDERS.into_iter().enumerate() {
+        let world = World::with_stores().await;
+        subscribe(&world, "t", 30).await;
+        world.pass(12 * DAY).await;
+        play(&world).give_back("GPA.t", 6_000_000, false, world.now());
+        if index % 2 == 1 {
+            // The money is on its way.
+            play(&world).change_order("GPA.t", |order| {
+                let part = &mut order["orderHistory"]["partialRefundEvents"][0];
+                part["state"] = "PENDING".into();
+                part["processTime"] = json!(null);
+            });
+        }
+        play(&world).expire("t", "userInitiatedCancellation", world.now());
+        if index % 3 == 1 {
+            let body = play(&world).tell_voided("t", "GPA.t", 1, world.now());
+            pushed(&world, &body).await;
+        }
+        for kind in kinds {
+            tell(&world, kind, "t").await;
+        }
+        assert_eq!(
+            money(&world).await,
+            [
+                (SubscriptionStarted, 10_000_000, 10_000_000),
+                (SubscriptionRefunded, 6_000_000, -6_000_000),
+            ],
+            "{kinds:?}"
+        );
+        assert_eq!(brought_in(&world, "ann").await, 4_000_000);
+        assert!(!world.has_premium("ann").await, "{kinds:?}");
+        world.rederives().await;
+    }
+}
+
+/// Whose order was given back in part before, and who then takes another plan, is not revoked: Google says of the old token that it was replaced.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_part_given_back_before_another_plan_takes_nothing() {
+    for is_whole in [false, true] {
+        let world = World::with_stores().await;
+        subscribe(&world, "t", 30).await;
+        world.pass(DAY).await;
+        let micros = if is_whole { 10_000_000 } else { 3_000_000 };
+        play(&world).give_back("GPA.t", micros, is_whole, world.now());
+        tell(&world, 19, "t").await;
+        let linked = Subscription {
+            token: "t2".into(),
+            product: "gold".into(),
+            plan: "yearly".into(),
+            price_micros: 50_000_000,
+            currency: "USD".into(),
+            account: "ann".into(),
+            is_trial: false,
+            linked: Some("t".into()),
+        };
+        play(&world).subscribe(&linked, world.now(), after(world.now(), 365));
+        tell(&world, 13, "t").await;
+        assert!(world.has_premium("ann").await, "{is_whole}");
+        tell(&world, 4, "t2").await;
+        assert_eq!(
+            world.kinds().await,
+            [
+                SubscriptionStarted,
+                SubscriptionRefunded,
+                ProductChanged,
+                SubscriptionRefunded,
+                SubscriptionStarted
+            ]
+        );
+        assert!(world.has_premium("ann").await);
+        world.rederives().await;
+    }
+}

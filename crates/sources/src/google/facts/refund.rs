@@ -46,21 +46,46 @@ impl About<'_> {
         taken: Taken,
         taken_back: &BTreeSet<&String>,
     ) -> Vec<RefundFact> {
-        let mut all = self.whole_refunds(voided, taken, taken_back);
-        let orders = self.orders.iter();
-        all.extend(orders.flat_map(|order| self.partial_refunds(order)));
+        let is_in_part = |id: &&&String| self.order(id).and_then(newest_part).is_some();
+        let whole = voided.iter().filter(|id| !is_in_part(id)).copied();
+        let mut all = self.whole_refunds(&whole.collect(), taken, taken_back);
+        for order in &self.orders {
+            let id = &order.order_id;
+            let by_newest = if voided.contains(id) {
+                Some(taken)
+            } else {
+                taken_back.contains(id).then_some(Taken::Access)
+            };
+            all.extend(self.partial_refunds(order, by_newest));
+        }
         all
     }
 
-    /// Parts of an order that were given back.
-    fn partial_refunds<'a>(&'a self, order: &'a Order) -> impl Iterator<Item = RefundFact> + 'a {
-        parts(order).map(|part| {
-            let id = &order.order_id;
-            let created = part.created().unwrap_or_default().as_millisecond();
-            let at = part.process_time.or(part.create_time);
-            let amount = amount(part.refund_details.as_ref());
-            self.refund(format!("{id}/{created}"), id, at, amount, Taken::Nothing)
+    /// Parts of an order that were given back. `by_newest` is what the newest took besides, where it is the one that a message spoke of:
+    /// of a purchase that was taken back the money may be given back for the time that was left only. Source: Google,
+    /// purchases.subscriptionsv2.revoke, `proratedRefund`.
+    fn partial_refunds<'a>(
+        &'a self,
+        order: &'a Order,
+        by_newest: Option<Taken>,
+    ) -> impl Iterator<Item = RefundFact> + 'a {
+        let newest = by_newest.and_then(|taken| Some((newest_part(order)?, taken)));
+        let is_newest =
+            move |part: &PartialRefund| newest.filter(|(newest, _)| std::ptr::eq(*newest, part));
+        let shown =
+            all_parts(order).filter(move |part| is_through(part) || is_newest(part).is_some());
+        shown.map(move |part| {
+            let taken = is_newest(part).map_or(Taken::Nothing, |(_, taken)| taken);
+            self.part(order, part, taken)
         })
+    }
+
+    fn part(&self, order: &Order, part: &PartialRefund, taken: Taken) -> RefundFact {
+        let id = &order.order_id;
+        let created = part.created().unwrap_or_default().as_millisecond();
+        let at = part.process_time.or(part.create_time);
+        let amount = amount(part.refund_details.as_ref());
+        self.refund(format!("{id}/{created}"), id, at, amount, taken)
     }
 
     /// Orders that were given back as a whole.
@@ -161,12 +186,27 @@ fn whole(order: &Order) -> Option<(Option<Timestamp>, Option<Money>)> {
     Some((event.event_time, amount(event.refund_details.as_ref())))
 }
 
-/// The parts of an order that were given back, one at a time; one that is not through yet may still fail.
+/// The parts of an order that were given back, one at a time.
 fn parts(order: &Order) -> impl Iterator<Item = &PartialRefund> {
+    all_parts(order).filter(|part| is_through(part))
+}
+
+/// The same with those that are not through yet.
+fn all_parts(order: &Order) -> impl Iterator<Item = &PartialRefund> {
     let history = order.order_history.iter();
-    history
-        .flat_map(|history| &history.partial_refund_events)
-        .filter(|part| part.state.as_deref() != Some("PENDING"))
+    history.flat_map(|history| &history.partial_refund_events)
+}
+
+/// One that is not may still fail.
+fn is_through(part: &PartialRefund) -> bool {
+    part.state.as_deref() != Some("PENDING")
+}
+
+/// The newest part, through or not, of an order that was not given back as a whole.
+fn newest_part(order: &Order) -> Option<&PartialRefund> {
+    let is_whole = order.state.as_deref() == Some("REFUNDED") || whole(order).is_some();
+    let newest = all_parts(order).max_by_key(|part| part.created());
+    newest.filter(|_| !is_whole)
 }
 
 fn amount(details: Option<&RefundDetails>) -> Option<Money> {

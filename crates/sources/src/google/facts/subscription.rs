@@ -73,8 +73,8 @@ impl About<'_> {
         Ok(Some(observation))
     }
 
-    /// Whether the period that `order` paid for was given back and ended there and then: what ends access so is a refund, also
-    /// when the message that says so comes later, or never.
+    /// Whether the period that `order` paid for was given back, or a part of it, and ended there and then: what ends access so is a refund,
+    /// also when the message that says so comes later, or never. What another purchase took over from ended for that.
     fn is_taken_back(&self, purchase: &SubscriptionPurchase, order: &str) -> bool {
         let Some(order) = self.order(order) else {
             return false;
@@ -86,8 +86,13 @@ impl About<'_> {
             .max();
         let ends = purchase.line_items.iter();
         let ended = ends.filter_map(|line| line.expiry_time).max();
-        order.state.as_deref() == Some("REFUNDED")
-            && purchase.subscription_state == "SUBSCRIPTION_STATE_EXPIRED"
+        let context = purchase.canceled_state_context.as_ref();
+        let is_replaced = context.is_some_and(|it| it.replacement_cancellation.is_some());
+        matches!(
+            order.state.as_deref(),
+            Some("REFUNDED" | "PARTIALLY_REFUNDED")
+        ) && purchase.subscription_state == "SUBSCRIPTION_STATE_EXPIRED"
+            && !is_replaced
             && ended
                 .zip(paid_until)
                 .is_some_and(|(ended, paid)| ended < paid)
