@@ -135,13 +135,16 @@ pub(crate) fn stated(facts: &Facts, refund: &RefundFact, line: &str) -> Option<M
     facts.given_back(refund, line).or_else(by_pieces)
 }
 
-/// How many pieces one refund gave back: those that were left after the refund before it, less those left after it.
+/// How many pieces one refund gave back: those that it says, or those that were left after the refund before it, less those left
+/// after it.
 pub(crate) fn pieces(
     facts: &Facts,
     refund: &RefundFact,
     fact: Option<&TransactionFact>,
 ) -> Option<u32> {
-    let left = refund.pieces_left?;
+    let Some(left) = refund.pieces_left else {
+        return refund.pieces;
+    };
     let before = facts
         .refunds
         .values()

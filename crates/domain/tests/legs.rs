@@ -60,6 +60,7 @@ fn answer(version: i64, leg: usize, order: i64, choice: u8) -> Observation {
         seen.refunds = vec![RefundFact {
             line: None,
             pieces_left: None,
+            pieces: None,
             version: at(version),
             id: format!("refund-{order}"),
             transaction: id,

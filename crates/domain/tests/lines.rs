@@ -234,6 +234,7 @@ fn a_refund_of_the_whole_charge_is_told_of_each_line_by_its_share() {
         at: at(3),
         amount: Some(cents(1498)),
         pieces_left: None,
+        pieces: None,
         revokes: true,
         is_undone: false,
     }];
@@ -282,6 +283,7 @@ fn a_refund_of_one_line_takes_that_line_away() {
         at: at(3),
         amount: Some(cents(499)),
         pieces_left: None,
+        pieces: None,
         revokes: true,
         is_undone: false,
     }];

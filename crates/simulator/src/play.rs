@@ -13,7 +13,7 @@ use std::{
     collections::BTreeMap,
     sync::{
         Arc, MutexGuard,
-        atomic::{AtomicI64, Ordering},
+        atomic::{AtomicBool, AtomicI64, Ordering},
     },
 };
 
@@ -45,6 +45,8 @@ pub struct PlayStore {
     key: Arc<Key>,
     /// How many seconds access tokens last.
     tokens_last: AtomicI64,
+    /// Whether the service account may not see financial data.
+    hides_money: AtomicBool,
     state: Guarded<State>,
 }
 
@@ -88,6 +90,7 @@ impl PlayStore {
             package: package.into(),
             key: Key::of_this_process()?,
             tokens_last: AtomicI64::new(HOUR),
+            hides_money: AtomicBool::new(false),
             state: Guarded::default(),
         })
     }
@@ -95,6 +98,12 @@ impl PlayStore {
     /// Access tokens that are given from now on last so many seconds, instead of an hour.
     pub fn give_tokens_for(&self, seconds: i64) {
         self.tokens_last.store(seconds, Ordering::Relaxed);
+    }
+
+    /// The service account is not granted "View financial data": orders and voided purchases are refused from now on. Source: Google,
+    /// "Getting started" with the Android Publisher API, permissions.
+    pub fn hide_money(&self) {
+        self.hides_money.store(true, Ordering::Relaxed);
     }
 
     /// The key file of a service account whose tokens come from `url`.

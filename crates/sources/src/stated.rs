@@ -109,6 +109,7 @@ impl Statement {
         Some(RefundFact {
             line: None,
             pieces_left: None,
+            pieces: None,
             version: self.updated_at,
             id: format!("{}:{}", self.transaction_id, at.as_millisecond()),
             transaction: self.transaction_id.clone(),

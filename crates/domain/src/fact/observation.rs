@@ -24,6 +24,9 @@ pub struct RefundFact {
     /// How many of a quantity are left unrefunded after it; `None` when it is not counted in pieces.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pieces_left: Option<u32>,
+    /// How many of a quantity it gave back, where it is said so and not by what is left.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pieces: Option<u32>,
     /// It takes access away, where the transaction is the current one.
     pub revokes: bool,
     /// It was undone: the refund failed, the dispute was won.
@@ -32,7 +35,7 @@ pub struct RefundFact {
 
 impl RefundFact {
     /// Takes in another statement about the same refund. The newest one says whether it was undone; what one of them says
-    /// beside that stays, whichever comes first: an amount, the pieces left, that it took access away. It was given back when
+    /// beside that stays, whichever comes first: an amount, the pieces, that it took access away. It was given back when
     /// the earliest time says.
     pub(super) fn absorb(&mut self, other: &Self) {
         let newest = (other.version, &other.transaction, other.is_undone).max((
@@ -49,6 +52,7 @@ impl RefundFact {
             at: self.at.min(other.at),
             amount: self.amount.max(other.amount),
             pieces_left: self.pieces_left.max(other.pieces_left),
+            pieces: self.pieces.max(other.pieces),
             revokes: self.revokes || other.revokes,
             is_undone,
         };

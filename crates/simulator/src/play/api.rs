@@ -27,6 +27,13 @@ fn unknown() -> ApiAnswer {
     )
 }
 
+fn forbidden() -> ApiAnswer {
+    ApiAnswer::error(
+        403,
+        &json!({ "error": { "code": 403, "status": "PERMISSION_DENIED", "message": "The caller does not have permission" } }),
+    )
+}
+
 /// Takes what is said of an order, or refuses it. Source: Google, Android Publisher API, orders.reviewrefund.
 fn review(state: &mut State, request: &ApiRequest, order: &str) -> ApiAnswer {
     let refuse = |status: u16, why: &str| {
@@ -94,6 +101,11 @@ impl Api for PlayStore {
         let mut state = self.state();
         let parts: Vec<&str> = path.split('/').collect();
         match parts.as_slice() {
+            ["orders:batchGet"] | ["purchases", "voidedpurchases"]
+                if self.hides_money.load(Ordering::Relaxed) =>
+            {
+                forbidden()
+            }
             ["orders:batchGet"] => {
                 let orders: Vec<&Value> = request
                     .parameters("orderIds")

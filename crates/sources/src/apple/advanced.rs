@@ -68,6 +68,7 @@ pub(super) fn refunds(from: &model::Transaction) -> Vec<RefundFact> {
         at: refund.refund_date,
         amount: money(refund.refund_amount, from.currency.as_deref()),
         pieces_left: None,
+        pieces: None,
         revokes: item.revocation_date.is_some(),
         is_undone: false,
     };

@@ -231,14 +231,27 @@ pub(super) struct OrderLine {
     pub total: Option<Price>,
     pub tax: Option<Price>,
     pub subscription_details: Option<OrderSubscription>,
+    pub one_time_purchase_details: Option<OrderOnce>,
 }
 
 impl OrderLine {
+    /// How many pieces were bought.
+    pub(super) fn quantity(&self) -> u32 {
+        let once = self.one_time_purchase_details.as_ref();
+        once.and_then(|once| once.quantity).unwrap_or(1).max(1)
+    }
+
     pub(super) fn service_start(&self) -> Option<Timestamp> {
         self.subscription_details
             .as_ref()?
             .service_period_start_time
     }
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct OrderOnce {
+    pub quantity: Option<u32>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -167,6 +167,8 @@ struct Voided {
     order_id: String,
     product_type: Option<i64>,
     refund_type: Option<i64>,
+    /// No push says it; the list of voided purchases does.
+    voided_quantity: Option<u32>,
 }
 
 #[derive(Deserialize)]
@@ -313,8 +315,11 @@ fn told(
                 // Lists of voided purchases do not say.
                 _ => "purchase",
             };
-            let voided =
+            let mut voided =
                 json!({ "voided": about.order_id, "partial": about.refund_type == Some(2) });
+            if let Some(pieces) = about.voided_quantity.filter(|pieces| *pieces > 0) {
+                voided["pieces"] = pieces.into();
+            }
             let question = Question {
                 prompt: prompt(event_time, None, voided),
                 ..Question::about(kind, about.purchase_token)

@@ -28,7 +28,7 @@ struct Voided {
     order_id: String,
     voided_time_millis: String,
     /// Only where so many of a quantity were given back.
-    voided_quantity: Option<i64>,
+    voided_quantity: Option<u32>,
 }
 
 #[derive(Default, Deserialize)]
@@ -64,10 +64,11 @@ impl Api {
             bodies.extend(page.voided_purchases.iter().map(|voided| {
                 let notification = json!({
                     "version": "1.0", "packageName": self.package, "eventTimeMillis": voided.voided_time_millis,
-                    // Of which kind it is, the list does not say.
+                    // Of which kind it is, the list does not say. Of how many pieces, only the list does.
                     "voidedPurchaseNotification": {
                         "purchaseToken": voided.purchase_token, "orderId": voided.order_id,
                         "refundType": if voided.voided_quantity.is_some() { 2 } else { 1 },
+                        "voidedQuantity": voided.voided_quantity,
                     },
                 });
                 let id = format!("voided:{}:{}", voided.order_id, voided.voided_time_millis);

@@ -15,6 +15,8 @@ pub(super) struct Prompt {
     pub(super) kind: Option<i64>,
     pub(super) voided: Option<String>,
     pub(super) partial: bool,
+    /// How many pieces were given back, where it is said.
+    pub(super) pieces: Option<u32>,
     pub(super) review: Option<Review>,
 }
 

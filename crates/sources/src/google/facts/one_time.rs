@@ -155,7 +155,7 @@ impl About<'_> {
         RefundFact {
             line: Some(name),
             pieces_left: Some(left),
-            ..self.refund(own, voided_id, self.prompt.at, None, Taken::Nothing)
+            ..self.refund(own, voided_id, self.prompt.at, None, Taken::by_pieces(left))
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use super::{
     super::model::{Order, PartialRefund, RefundDetails},
-    about::About,
+    about::{About, charged},
 };
 use domain::{ChainKey, Environment, Money, Observation, Store, fact::RefundFact};
 use jiff::Timestamp;
@@ -18,6 +18,17 @@ pub(super) enum Taken {
     Nothing,
 }
 
+impl Taken {
+    /// By a refund of pieces that leaves so many: the last one is all there was.
+    pub(super) const fn by_pieces(left: u32) -> Self {
+        if left == 0 {
+            Self::Access
+        } else {
+            Self::Nothing
+        }
+    }
+}
+
 impl About<'_> {
     /// What a message says by itself of a purchase that the store no longer shows: which order was given back. Only what is
     /// known of the purchase already can be of use then, and that is where it was made as well: neither message nor order says.
@@ -28,14 +39,42 @@ impl About<'_> {
             id: self.answer.question.id.clone(),
         });
         observation.is_anywhere = true;
-        let taken = if self.prompt.partial {
-            Taken::Nothing
-        } else {
-            Taken::Access
+        observation.refunds = match &self.prompt.voided {
+            Some(id) if self.prompt.partial => self.void_of_pieces(id),
+            voided => {
+                let voided = voided.iter().collect();
+                self.refunds(&voided, Taken::Access, &BTreeSet::new())
+            }
         };
-        let voided = self.prompt.voided.iter().collect();
-        observation.refunds = self.refunds(&voided, taken, &BTreeSet::new());
         observation
+    }
+
+    /// Some pieces of an order, by what it shows of them, or else by what the message says; where neither says how many, it was one at
+    /// least.
+    fn void_of_pieces(&self, id: &str) -> Vec<RefundFact> {
+        let order = self.order(id);
+        let sold = order.and_then(|order| match order.line_items.as_slice() {
+            [only] => Some((charged(order, only)?, only.quantity())),
+            _ => None,
+        });
+        let shown =
+            sold.map(|(price, quantity)| self.refunds_of_pieces(id, Some(price), quantity, None));
+        if let Some(shown) = shown.filter(|shown| !shown.is_empty()) {
+            return shown;
+        }
+        let newest = order.and_then(|order| Some((order, newest_part(order)?)));
+        let refund = newest.map_or_else(
+            || {
+                let at = self.prompt.at.unwrap_or(self.version());
+                let own = format!("{id}@{}", at.as_millisecond());
+                RefundFact {
+                    pieces: Some(self.prompt.pieces.unwrap_or(1)),
+                    ..self.refund(own, id, self.prompt.at, None, Taken::Nothing)
+                }
+            },
+            |(order, part)| self.part(order, part, Taken::Nothing),
+        );
+        vec![refund]
     }
 
     /// The refunds that the message spoke of, with what was `taken` by them, and those that orders show, each in its parts. Of
@@ -141,7 +180,7 @@ impl About<'_> {
                 part.and_then(|part| part.process_time.or(part.create_time))
                     .or(self.prompt.at),
                 part.and_then(|part| amount(part.refund_details.as_ref())),
-                Taken::Nothing,
+                Taken::by_pieces(left),
             )
         };
         let mut given_back = 0_i64;
@@ -174,6 +213,7 @@ impl About<'_> {
             at: at.unwrap_or(self.version()),
             amount,
             pieces_left: None,
+            pieces: None,
             revokes: taken == Taken::Access,
             is_undone: false,
         }

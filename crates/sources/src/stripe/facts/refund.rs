@@ -34,6 +34,7 @@ pub(super) fn refunds(answer: &Answer) -> Result<Vec<RefundFact>, Refusal> {
         all.push(RefundFact {
             line: None,
             pieces_left: None,
+            pieces: None,
             version,
             transaction: transaction(index, "refund")?,
             at: refund.created.unwrap_or(version),
@@ -56,6 +57,7 @@ pub(super) fn refunds(answer: &Answer) -> Result<Vec<RefundFact>, Refusal> {
         all.push(RefundFact {
             line: None,
             pieces_left: None,
+            pieces: None,
             version,
             transaction: transaction(index, "dispute")?,
             at: dispute.created.unwrap_or(version),
