@@ -43,10 +43,10 @@ fn key(step: &Step<'_>, direction: &str, cancelled_at: Timestamp) -> String {
 }
 
 /// `renewal.switched_off`: while it runs, or at its very end, where the store says that the customer cancelled and that
-/// access ended with it.
+/// access ended with it. What was given back was not cancelled.
 pub(super) fn switched_off(step: &Step<'_>) -> Option<Change> {
     let snapshot = step.after.snapshot;
-    if !was_on(step) || snapshot.will_renew {
+    if !was_on(step) || snapshot.will_renew || snapshot.awaits_refund() {
         return None;
     }
     let stated = cancelled_at(step.after, step.line);

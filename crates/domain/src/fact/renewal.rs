@@ -72,6 +72,9 @@ pub struct RenewalFact {
     /// When it ended, where the store says and it is not the end of the last period.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_at: Option<Timestamp>,
+    /// Where it ended before the end of what was paid for, money was given back: of that a message of its own tells.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub early_end_is_refund: bool,
     /// When auto-renew was switched off, where the store says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub off_since: Option<Timestamp>,
@@ -112,6 +115,7 @@ impl RenewalFact {
             leg: String::new(),
             line: String::new(),
             ended_at: None,
+            early_end_is_refund: false,
             off_since: None,
             resumes_at: None,
             pause_is_planned: false,

@@ -1,12 +1,16 @@
 //! From the set of facts to the state they add up to.
 
-use super::{Phase, Snapshot, standing::Standing};
+use super::{
+    Phase, Snapshot,
+    standing::{MESSAGE_WAIT, Standing},
+};
 use crate::{
     CancellationReason, Money,
     charge::History,
     fact::{
         Facts, Note, RenewalFact, Status, Transaction, TransactionFact, TransactionKind, line_key,
     },
+    time::after,
 };
 use jiff::{SignedDuration, Timestamp};
 use std::cmp::Reverse;
@@ -40,9 +44,11 @@ impl Snapshot {
             .filter(|renewal| renewal.version >= current.first_version);
         let is_subscription = fact.kind == TransactionKind::Subscription;
         let will_renew = will_renew(fact, renewal);
-        let expires_at = runs_until(fact, renewal);
-        let standing = revoked(facts, fact)
-            .or_else(|| left(facts, fact, renewal))
+        let told = revoked(facts, fact).or_else(|| left(facts, fact, renewal));
+        let cut_at = cut_short_at(fact, renewal, now).filter(|_| told.is_none());
+        let expires_at = cut_at.or_else(|| runs_until(fact, renewal));
+        let standing = told
+            .or(cut_at.map(|_| Standing::Lapsed))
             .unwrap_or_else(|| Standing::of(fact, expires_at, renewal, now));
         let ended = matches!(
             standing,
@@ -103,6 +109,9 @@ fn begins_at(history: &History<'_>, current: &Transaction, now: Timestamp) -> Op
     (is_ahead && !history.iter().any(runs)).then_some(begins)
 }
 
+/// An end that comes so little before that of what was paid for is that end.
+const END_IS_ABOUT: SignedDuration = SignedDuration::from_mins(1);
+
 /// When the period ends: when the store says that it does, where that is later than what was paid for.
 fn runs_until(fact: &TransactionFact, renewal: Option<&RenewalFact>) -> Option<Timestamp> {
     let paid = fact.expires_at?;
@@ -110,6 +119,20 @@ fn runs_until(fact: &TransactionFact, renewal: Option<&RenewalFact>) -> Option<T
         .filter(|renewal| renewal.status == Some(Status::Active))
         .and_then(|renewal| renewal.runs_until);
     Some(named.map_or(paid, |named| named.max(paid)))
+}
+
+/// When it ended before the end of what was paid for, while the message may still come that says what was given back: messages have no
+/// order, and one refund is told as nothing else beside. That of the end alone tells nothing until then, and ends access.
+fn cut_short_at(
+    fact: &TransactionFact,
+    renewal: Option<&RenewalFact>,
+    now: Timestamp,
+) -> Option<Timestamp> {
+    let said = renewal.filter(|said| said.status == Some(Status::Expired))?;
+    let ended = said.ended_at.filter(|_| said.early_end_is_refund)?;
+    let paid = fact.expires_at.filter(|_| !fact.end_is_provisional)?;
+    let is_early = ended.duration_until(paid) > END_IS_ABOUT;
+    (is_early && now < after(ended, MESSAGE_WAIT)).then_some(ended)
 }
 
 /// When it was asked, since the period began, that the next one does not follow at once.

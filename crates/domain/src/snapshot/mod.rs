@@ -129,6 +129,7 @@ impl Snapshot {
     pub fn gives_access(&self) -> bool {
         let has_begun = self.begins_at.is_none();
         has_begun
+            && !self.awaits_refund()
             && matches!(
                 self.standing,
                 Standing::Current | Standing::Grace { .. } | Standing::Lapsed
@@ -147,6 +148,11 @@ impl Snapshot {
     /// End of what was paid for.
     pub fn paid_until(&self) -> Option<Timestamp> {
         self.paid_until.or(self.expires_at)
+    }
+
+    /// Whether it ended before the end of what was paid for, and nobody has said yet what was given back.
+    pub(crate) fn awaits_refund(&self) -> bool {
+        self.standing == Standing::Lapsed && self.paid_until > self.expires_at
     }
 
     /// Whether a charge failed and is being retried.

@@ -20,8 +20,8 @@ pub const LAPSE_CHECKS: [SignedDuration; 5] = [
     LAPSE_LIMIT,
 ];
 
-/// How long a replaced leg waits for the one that took its place to become known.
-const REPLACEMENT_WAIT: SignedDuration = SignedDuration::from_mins(10);
+/// How long what ended waits for the message that says what else belongs to it: what took its place, what was given back.
+pub(super) const MESSAGE_WAIT: SignedDuration = SignedDuration::from_mins(10);
 
 /// Where the chain stands.
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
@@ -116,7 +116,7 @@ impl Standing {
             }
             Some(Status::Replaced) => {
                 let at = ended_at.unwrap_or(end);
-                if now < after(at, REPLACEMENT_WAIT) {
+                if now < after(at, MESSAGE_WAIT) {
                     Self::Lapsed
                 } else {
                     expired(CancellationReason::NewSubscriptionReplace)

@@ -344,6 +344,53 @@ async fn a_part_given_back_before_another_plan_takes_nothing() {
         world.rederives().await;
     }
 }
+
+/// Google, "Real-time developer notifications reference guide": of one revocation come REVOKED and EXPIRED, in no order. Orders are shown to
+/// nobody without financial rights.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_may_not_see_money_hears_of_a_revocation_as_one_refund_whichever_message_comes_first() {
+    for kinds in ORDERS {
+        let world = World::with_stores().await;
+        play(&world).hide_money();
+        subscribe(&world, "t", 30).await;
+        world.pass(DAY).await;
+        play(&world).expire("t", "userInitiatedCancellation", world.now());
+        for kind in kinds {
+            tell(&world, kind, "t").await;
+            assert!(!world.has_premium("ann").await, "{kinds:?}: {kind}");
+        }
+        world.pass(3600).await;
+        world.catch_up().await;
+        assert_eq!(
+            world.kinds().await,
+            [SubscriptionStarted, SubscriptionRefunded],
+            "{kinds:?}"
+        );
+        world.rederives().await;
+    }
+}
+
+/// What nobody explains is an end.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_end_before_its_time_is_told_when_no_refund_is_heard_of() {
+    let world = World::with_stores().await;
+    play(&world).hide_money();
+    subscribe(&world, "t", 30).await;
+    world.pass(DAY).await;
+    play(&world).expire("t", "developerInitiatedCancellation", world.now());
+    tell(&world, 13, "t").await;
+    assert_eq!(world.kinds().await, [SubscriptionStarted]);
+    assert!(!world.has_premium("ann").await);
+    let is_told = async || world.kinds().await.len() > 1;
+    world.pass_until(60, "it is told", is_told).await;
+    assert_eq!(
+        world.kinds().await,
+        [SubscriptionStarted, SubscriptionExpired]
+    );
+    assert!(!world.has_premium("ann").await);
+    world.rederives().await;
+}
+
 /// Google, purchases.voidedpurchases, `voidedQuantity`; orders, `oneTimePurchaseDetails.quantity`.
 #[tokio::test(flavor = "multi_thread")]
 async fn pieces_of_a_purchase_whose_token_is_gone_are_no_more_than_those() {

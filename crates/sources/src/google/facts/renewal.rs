@@ -88,6 +88,8 @@ impl About<'_> {
             status: Some(status),
             leg: leg.to_owned(),
             ended_at: line.expiry_time.filter(|_| has_ended),
+            // Whoever cancels keeps what was paid for.
+            early_end_is_refund: status == Status::Expired,
             off_since: by_user.and_then(|by_user| by_user.cancel_time.or(line.expiry_time)),
             resumes_at: purchase
                 .paused_state_context
