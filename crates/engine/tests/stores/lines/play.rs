@@ -3,7 +3,7 @@
 
 use super::{DAY, MINUTE, charges, later, revenue, told, usd};
 use crate::world::World;
-use domain::{EventKind::*, Store};
+use domain::{CancellationReason, EventKind::*, Store};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -393,6 +393,54 @@ async fn a_line_that_remains_alone_is_confirmed_where_nobody_tells_of_its_renewa
             .filter(|charge| *charge == (SubscriptionRenewed, &*product, 499));
         // The first was told; about the second Google was asked.
         assert_eq!(renewed.count(), 2, "{remains}");
+        world.rederives().await;
+    }
+}
+
+/// Google, purchases.subscriptionsv2: the state is that of the purchase, `expiryTime` and `autoRenewEnabled` are of each item.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_addon_that_was_not_to_renew_ends_when_google_shows_it_over() {
+    for (state, kind) in [("ACTIVE", 2), ("IN_GRACE_PERIOD", 6), ("ON_HOLD", 5)] {
+        let world = World::with_stores().await;
+        let play = &world.stores.play.api;
+        let (start, end) = with_an_addon(&world, false).await;
+        let switch_off = |item: &mut Value| item["autoRenewingPlan"] = json!({});
+        world.pass(DAY).await;
+        play.change("t", |purchase| switch_off(&mut purchase["lineItems"][1]));
+        tell(&world, 17, "t").await;
+        world.jump(later(end, MINUTE));
+        let next = later(end, 30 * DAY);
+        let mut base = item("gold", "GPA.1", end);
+        if state == "ACTIVE" {
+            play.put_order(order("GPA.1..0", &[("gold", 999)], (end, next)));
+            base = item("gold", "GPA.1..0", next);
+        } else if state == "IN_GRACE_PERIOD" {
+            base["expiryTime"] = json!(later(end, 3 * DAY));
+        }
+        let mut addon = item("hd", "GPA.1", end);
+        switch_off(&mut addon);
+        let mut shown = subscription("ann", start, vec![base, addon]);
+        shown["subscriptionState"] = format!("SUBSCRIPTION_STATE_{state}").into();
+        play.put_subscription("t", shown);
+        tell(&world, kind, "t").await;
+        let events = told(&world).await;
+        let of_addon: Vec<_> = events
+            .iter()
+            .filter(|event| event.product.as_deref() == Some("hd:monthly"))
+            .map(|event| (event.kind, event.cancellation_reason, event.occurred_at))
+            .collect();
+        let [
+            (SubscriptionStarted, ..),
+            (SubscriptionRenewalCancelled, ..),
+            over,
+        ] = of_addon[..]
+        else {
+            panic!("{state}: {of_addon:?}");
+        };
+        let why = Some(CancellationReason::VoluntarilyCancelled);
+        assert_eq!(over, (SubscriptionExpired, why, end), "{state}");
+        assert!(!world.has("ann", "hd").await);
+        assert_eq!(world.has_premium("ann").await, state != "ON_HOLD");
         world.rederives().await;
     }
 }

@@ -58,9 +58,18 @@ impl About<'_> {
         let renews = next_terms.is_some_and(|plan| plan.auto_renew_enabled)
             && line.deferred_item_removal.is_none();
         let status = status(purchase)?;
+        let status = if self.has_run_out(purchase, line) {
+            Status::Expired
+        } else {
+            status
+        };
         let has_ended = matches!(status, Status::Expired | Status::Replaced);
         let undecided = increase.filter(|_| !was_tried(purchase));
-        let intent = has_ended.then(|| intent(context, undecided));
+        // Of one item of several that ended, no context says why: it was not to renew.
+        let intent = has_ended.then(|| match context {
+            None if purchase.subscription_state != EXPIRED => ExpirationIntent::Cancelled,
+            context => intent(context, undecided),
+        });
         let named = line.deferred_item_replacement.as_ref();
         let next_product = next
             .map(|next| product(&next.product_id, plan(next)))
@@ -97,6 +106,29 @@ impl About<'_> {
                 .and_then(|context| context.auto_resume_time),
             ..RenewalFact::new(self.version())
         })
+    }
+}
+
+/// Over, as a whole.
+const EXPIRED: &str = "SUBSCRIPTION_STATE_EXPIRED";
+
+impl About<'_> {
+    /// Whether an item is over that was not to renew, of a purchase that goes on with others: the state is that of the whole. Source: Google,
+    /// purchases.subscriptionsv2, `lineItems[].expiryTime` and `autoRenewEnabled`.
+    fn has_run_out(&self, purchase: &SubscriptionPurchase, line: &LineItem) -> bool {
+        let renews = |item: &LineItem| {
+            let plan = item.auto_renewing_plan.as_ref();
+            plan.is_some_and(|plan| plan.auto_renew_enabled) && item.deferred_item_removal.is_none()
+        };
+        let is_over = |item: &LineItem| item.expiry_time.is_some_and(|end| end <= self.version());
+        let mut others = purchase
+            .line_items
+            .iter()
+            .filter(|item| !std::ptr::eq(*item, line));
+        is_over(line)
+            && !renews(line)
+            && line.deferred_item_replacement.is_none()
+            && others.any(|item| item.paid_order().is_some() && (renews(item) || !is_over(item)))
     }
 }
 
