@@ -40,6 +40,12 @@ impl Facts {
         all.map(|transaction| &transaction.fact).filter(of_it)
     }
 
+    /// Whether anything was heard of a leg; without one a charge says all.
+    pub fn knows_leg(&self, leg: &str) -> bool {
+        let mut all = self.transactions.values();
+        leg.is_empty() || all.any(|known| known.fact.leg == leg || known.legs.contains_key(leg))
+    }
+
     /// Whether a refund is about a line. One of a charge that nobody knows is about the first.
     pub fn is_about(&self, refund: &RefundFact, line: &str) -> bool {
         if let Some(named) = &refund.line {

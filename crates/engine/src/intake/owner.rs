@@ -99,7 +99,9 @@ impl Intake {
             return Ok(0);
         };
         let stored = &known.stored;
-        let is_heard = stored.facts.charge(&bought.id).next().is_some();
+        // One that waits for the end of another is bought under a name of its own, and shows the charge of the other until then.
+        let is_heard =
+            stored.facts.charge(&bought.id).next().is_some() && stored.facts.knows_leg(&bought.leg);
         if is_heard || bought.purchased_at < stored.snapshot.purchased_at {
             return Ok(0);
         }

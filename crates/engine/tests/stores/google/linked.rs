@@ -325,3 +325,53 @@ async fn a_leg_without_a_name_stays_with_whom_a_key_gave_the_purchase_to() {
     assert!(world.has_premium("bob").await && !world.has_premium("user-t").await);
     world.rederives().await;
 }
+
+/// A product that is to follow at the renewal is bought under a token of its own, and whoever bought it is named by that: until the renewal it
+/// shows the order of the old one, and the renewal itself names nobody anew. Source: Google, "Subscription upgrade or downgrade", DEFERRED.
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_plans_another_product_under_another_account_has_the_purchase() {
+    for behaviour in ["transfer", "keep"] {
+        let world = World::with_stores_and(&json!({ "transfer_behaviour": behaviour })).await;
+        let play = &world.stores.play.api;
+        let ends = begin(&world, "a", false).await;
+        world.pass(DAY).await;
+        let changed = world.now();
+        let planned = Subscription {
+            account: "bob".into(),
+            product: "silver".into(),
+            ..linked("b", "a", "monthly")
+        };
+        let old = play.subscription("a").unwrap();
+        play.subscribe(&planned, changed, ends);
+        play.change("b", |it| {
+            let mut runs = old["lineItems"][0].clone();
+            runs["autoRenewingPlan"] = json!({});
+            runs["deferredItemReplacement"] = json!({ "productId": "silver" });
+            let mut next = it["lineItems"][0].take();
+            next.as_object_mut().unwrap().retain(|field, _| {
+                !["expiryTime", "latestSuccessfulOrderId"].contains(&field.as_str())
+            });
+            it["lineItems"] = json!([next, runs]);
+            it["latestOrderId"] = "GPA.a".into();
+        });
+        tell(&world, 13, "a").await;
+        tell(&world, 4, "b").await;
+        // Told again, it passes nothing anew.
+        tell(&world, 19, "b").await;
+        let (ann, bob) = (world.kinds_of("user-a").await, world.kinds_of("bob").await);
+        if behaviour == "transfer" {
+            assert_eq!(
+                (&ann[..], &bob[..]),
+                (&[SubscriptionStarted][..], &[Transfer, ProductChanged][..])
+            );
+            assert!(world.has_premium("bob").await && !world.has_premium("user-a").await);
+        } else {
+            assert_eq!(
+                (&ann[..], &bob[..]),
+                (&[SubscriptionStarted, ProductChanged][..], &[][..])
+            );
+            assert!(world.has_premium("user-a").await && !world.has_premium("bob").await);
+        }
+        world.rederives().await;
+    }
+}
