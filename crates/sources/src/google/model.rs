@@ -1,10 +1,36 @@
 //! The API's shapes, as far as they are used; everything optional is optional. Source: Google, "Google Play
-//! Developer API", version 3, the resources named.
+//! Developer API", version 3, the resources named. An empty text and a time that is none say nothing.
 
 use domain::{Currency, Money};
 use jiff::Timestamp;
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use serde_json::Value;
+
+/// What Google says, without what says nothing: where a field has no value, some answers leave it out and others hold an empty text, or the
+/// first moment of the clock or of the calendar.
+pub(super) fn read<T: DeserializeOwned>(mut said: Value) -> serde_json::Result<T> {
+    leave_out(&mut said);
+    serde_json::from_value(said)
+}
+
+fn leave_out(said: &mut Value) {
+    match said {
+        Value::Object(fields) => {
+            fields.retain(|_, value| !says_nothing(value));
+            fields.values_mut().for_each(leave_out);
+        }
+        Value::Array(all) => all.iter_mut().for_each(leave_out),
+        _ => {}
+    }
+}
+
+fn says_nothing(value: &Value) -> bool {
+    const NO_TIME: [&str; 2] = ["0001-01-01T00:00:00", "1970-01-01T00:00:00"];
+    let text = value.as_str();
+    text.is_some_and(|text| {
+        text.trim().is_empty() || NO_TIME.iter().any(|none| text.starts_with(none))
+    })
+}
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -296,4 +322,38 @@ pub(super) struct ProductOffer {
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct PurchaseState {
     pub purchase_state: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn what_is_empty_says_nothing() {
+        let said = json!({
+            "subscriptionState": "SUBSCRIPTION_STATE_ACTIVE", "linkedPurchaseToken": "", "startTime": "1970-01-01T00:00:00Z", "regionCode": " ",
+            "outOfAppPurchaseContext": { "expiredPurchaseToken": "" }, "latestOrderId": "",
+            "lineItems": [{ "productId": "gold", "expiryTime": "0001-01-01T00:00:00.000Z", "latestSuccessfulOrderId": "" }],
+        });
+        let purchase: SubscriptionPurchase = read(said).unwrap();
+        assert_eq!(purchase.predecessor(), None);
+        assert_eq!(
+            (
+                purchase.start_time,
+                purchase.region_code,
+                purchase.latest_order_id
+            ),
+            (None, None, None)
+        );
+        let line = &purchase.line_items[0];
+        assert_eq!(
+            (
+                line.product_id.as_str(),
+                line.paid_order(),
+                line.expiry_time
+            ),
+            ("gold", None, None)
+        );
+    }
 }

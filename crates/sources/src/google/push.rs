@@ -1,7 +1,7 @@
 //! Pub/Sub push: who may push, and what a pushed message says. Source: Google, "Authentication for
 //! push subscriptions" (Pub/Sub) and "Real-time developer notifications reference guide".
 
-use super::keys::Keys;
+use super::{keys::Keys, model};
 use crate::{Content, Incoming, Question, Received, Refusal, RefusalCode, Web};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use domain::time::{SKEW, after};
@@ -164,7 +164,7 @@ struct OneTime {
 #[serde(rename_all = "camelCase")]
 struct Voided {
     purchase_token: String,
-    order_id: String,
+    order_id: Option<String>,
     product_type: Option<i64>,
     refund_type: Option<i64>,
     /// No push says it; the list of voided purchases does.
@@ -219,7 +219,8 @@ pub(crate) fn receive(body: &[u8], package: &str, now: Timestamp) -> Result<Rece
     let data = STANDARD
         .decode(&envelope.message.data)
         .map_err(|error| unreadable(format!("it is not base64 ({error})")))?;
-    let notification: Notification = serde_json::from_slice(&data).map_err(unreadable)?;
+    let said: Value = serde_json::from_slice(&data).map_err(unreadable)?;
+    let notification: Notification = model::read(said).map_err(unreadable)?;
     if notification.package_name != package {
         return Err(Refusal::refuse(
             RefusalCode::WrongApp,
@@ -236,6 +237,7 @@ pub(crate) fn receive(body: &[u8], package: &str, now: Timestamp) -> Result<Rece
             Value::String(text) => text.parse().ok(),
             other => other.as_i64(),
         })
+        .filter(|millis| *millis > 0)
         .and_then(|millis| Timestamp::from_millisecond(millis).ok());
     let signed_at = event_time.or(envelope.message.published_at);
     Refusal::unless_ahead(signed_at.unwrap_or(now), now)?;

@@ -375,3 +375,29 @@ async fn whoever_plans_another_product_under_another_account_has_the_purchase() 
         world.rederives().await;
     }
 }
+
+/// An empty link leads nowhere, and an empty order is none.
+#[tokio::test(flavor = "multi_thread")]
+async fn purchases_without_a_predecessor_have_nothing_in_common() {
+    let world = World::with_stores().await;
+    let play = &world.stores.play.api;
+    for token in ["x", "y"] {
+        let new = subscription(token, false);
+        play.subscribe(&new, world.now(), after(world.now(), 30));
+        play.change(token, |it| it["linkedPurchaseToken"] = "".into());
+        tell(&world, 4, token).await;
+    }
+    assert_eq!(world.kinds_of("user-x").await, [SubscriptionStarted]);
+    assert_eq!(world.kinds_of("user-y").await, [SubscriptionStarted]);
+    assert!(world.has_premium("user-x").await && world.has_premium("user-y").await);
+    // One that is not paid for yet.
+    let new = subscription("z", false);
+    play.subscribe(&new, world.now(), after(world.now(), 30));
+    play.change("z", |it| {
+        it["subscriptionState"] = "SUBSCRIPTION_STATE_ON_HOLD".into();
+        it["lineItems"][0]["latestSuccessfulOrderId"] = "".into();
+    });
+    tell(&world, 5, "z").await;
+    assert_eq!(world.kinds_of("user-z").await, []);
+    world.rederives().await;
+}

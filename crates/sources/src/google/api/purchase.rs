@@ -1,12 +1,11 @@
 //! A purchase, with its predecessors and its orders; a new one is acknowledged where nobody else does it.
 
 use super::{
-    super::model::{LineItem, Order, ProductPurchase, SubscriptionPurchase},
+    super::model::{LineItem, Order, ProductPurchase, SubscriptionPurchase, read},
     client::{Api, WHO, segment},
 };
 use crate::{Answer, Part, Question, Trouble, Web};
 use jiff::Timestamp;
-use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -66,12 +65,11 @@ impl Api {
     ) -> Result<Vec<Part>, Trouble> {
         let path = format!("orders:batchGet?orderIds={}", segment(&question.id));
         let body = self.get(&path, web, now).await?;
-        let order: Option<Order> =
-            Deserialize::deserialize(&body["orders"][0]).map_err(|error| {
-                Trouble::Nonsense(format!(
-                    "{WHO} answered an order that cannot be read: {error}"
-                ))
-            })?;
+        let order: Option<Order> = read(body["orders"][0].clone()).map_err(|error| {
+            Trouble::Nonsense(format!(
+                "{WHO} answered an order that cannot be read: {error}"
+            ))
+        })?;
         let unknown = || Trouble::Unknown(format!("{WHO} knows no order {}", question.id));
         let order = order.ok_or_else(unknown)?;
         if order.purchase_token.is_empty() {
@@ -178,7 +176,7 @@ impl Api {
     ) -> Result<Vec<Part>, Trouble> {
         let path = format!("purchases/productsv2/tokens/{}", segment(&question.id));
         let body = self.get(&path, web, now).await?;
-        let purchase: ProductPurchase = serde_json::from_value(body.clone()).map_err(|error| {
+        let purchase: ProductPurchase = read(body.clone()).map_err(|error| {
             Trouble::Nonsense(format!(
                 "{WHO} answered a purchase that cannot be read: {error}"
             ))
@@ -263,7 +261,7 @@ fn orders_up_to(latest: &str, most: usize) -> Vec<String> {
 }
 
 pub(in crate::google) fn read_subscription(body: &Value) -> Result<SubscriptionPurchase, Trouble> {
-    let purchase: SubscriptionPurchase = serde_json::from_value(body.clone()).map_err(|error| {
+    let purchase: SubscriptionPurchase = read(body.clone()).map_err(|error| {
         Trouble::Nonsense(format!(
             "{WHO} answered a subscription that cannot be read: {error}"
         ))

@@ -13,7 +13,10 @@ mod renewal;
 mod subscription;
 mod transaction;
 
-use super::{api::read_subscription, model::Order};
+use super::{
+    api::read_subscription,
+    model::{self, Order},
+};
 use crate::{Answer, Refusal};
 use about::{About, Prompt, unreadable};
 use domain::Observation;
@@ -25,7 +28,7 @@ pub(super) fn read(answer: &Answer) -> Result<Option<Observation>, Refusal> {
         .unwrap_or_default();
     let orders = answer
         .parts("order")
-        .map(|part| serde_json::from_value(part.body.clone()).map_err(unreadable))
+        .map(|part| model::read(part.body.clone()).map_err(unreadable))
         .collect::<Result<Vec<Order>, _>>()?;
     let about = About {
         answer,

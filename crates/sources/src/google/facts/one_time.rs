@@ -1,7 +1,7 @@
 //! A one-time purchase.
 
 use super::{
-    super::model::{Order, ProductLine, ProductPurchase},
+    super::model::{Order, ProductLine, ProductPurchase, read},
     about::{About, charged, environment, taxed, unreadable},
     refund::Taken,
 };
@@ -14,8 +14,7 @@ use jiff::Timestamp;
 
 impl About<'_> {
     pub(super) fn product(&self, part: &Part) -> Result<Option<Observation>, Refusal> {
-        let purchase: ProductPurchase =
-            serde_json::from_value(part.body.clone()).map_err(unreadable)?;
+        let purchase: ProductPurchase = read(part.body.clone()).map_err(unreadable)?;
         let bought = self.bought(part, &purchase)?;
         if !bought.is_paid && !bought.is_voided {
             return Ok(None);
