@@ -3,10 +3,22 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer};
 
-/// Milliseconds since the epoch, also with a fraction (Xcode sends those), truncated.
+/// A time that may be left out. 0 and what lies before it (Xcode sends the year 1) are none.
 pub(crate) fn instant<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Timestamp>, D::Error> {
+    let at = milliseconds(deserializer)?;
+    Ok(at.filter(|at| *at > Timestamp::UNIX_EPOCH))
+}
+
+/// A text that may be left out, or be empty.
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let text = Option::<String>::deserialize(deserializer)?;
+    Ok(text.filter(|text| !text.trim().is_empty()))
+}
+
+/// Milliseconds since the epoch, also with a fraction (Xcode sends those), truncated.
+fn milliseconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
     let Some(number) = Option::<serde_json::Number>::deserialize(deserializer)? else {
         return Ok(None);
     };
@@ -21,7 +33,7 @@ pub(crate) fn instant<'de, D: Deserializer<'de>>(
 }
 
 fn required_instant<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
-    instant(deserializer)?
+    milliseconds(deserializer)?
         .ok_or_else(|| serde::de::Error::custom("a time in milliseconds is required"))
 }
 
@@ -76,6 +88,7 @@ pub(crate) struct AppClaims {
 pub(crate) struct Summary {
     #[serde(flatten)]
     pub(crate) app: AppClaims,
+    #[serde(default, deserialize_with = "present")]
     pub(crate) product_id: Option<String>,
     pub(crate) request_identifier: Option<String>,
     #[serde(default)]
@@ -148,7 +161,9 @@ pub(crate) struct Transaction {
     #[serde(default, deserialize_with = "instant")]
     pub(crate) expires_date: Option<Timestamp>,
     pub(crate) quantity: Option<u32>,
+    #[serde(default, deserialize_with = "present")]
     pub(crate) app_account_token: Option<String>,
+    #[serde(default, deserialize_with = "present")]
     pub(crate) app_transaction_id: Option<String>,
     pub(crate) in_app_ownership_type: Option<String>,
     #[serde(deserialize_with = "required_instant")]
@@ -158,9 +173,11 @@ pub(crate) struct Transaction {
     pub(crate) revocation_percentage: Option<i64>,
     pub(crate) is_upgraded: Option<bool>,
     pub(crate) offer_type: Option<i64>,
+    #[serde(default, deserialize_with = "present")]
     pub(crate) offer_identifier: Option<String>,
     pub(crate) offer_discount_type: Option<String>,
     pub(crate) environment: String,
+    #[serde(default, deserialize_with = "present")]
     pub(crate) storefront: Option<String>,
     pub(crate) transaction_reason: Option<String>,
     pub(crate) price: Option<i64>,
@@ -225,7 +242,9 @@ impl Transaction {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Renewal {
     pub(crate) original_transaction_id: String,
+    #[serde(default, deserialize_with = "present")]
     pub(crate) product_id: Option<String>,
+    #[serde(default, deserialize_with = "present")]
     pub(crate) auto_renew_product_id: Option<String>,
     pub(crate) auto_renew_status: Option<i64>,
     pub(crate) expiration_intent: Option<i64>,
@@ -237,6 +256,7 @@ pub(crate) struct Renewal {
     pub(crate) commitment_info: Option<Commitment>,
     pub(crate) currency: Option<String>,
     pub(crate) advanced_commerce_info: Option<AdvancedCommerce>,
+    #[serde(default, deserialize_with = "present")]
     pub(crate) app_account_token: Option<String>,
     #[serde(deserialize_with = "required_instant")]
     pub(crate) signed_date: Timestamp,

@@ -56,6 +56,18 @@ fn apples_models_are_read_field_for_field() {
 }
 
 #[test]
+fn a_time_that_is_none_is_left_out() {
+    for none in ["null", "0", "0.5", "-62135769600000"] {
+        let read: Renewal = serde_json::from_str(&format!(
+            "{{\"originalTransactionId\":\"1\",\"environment\":\"Xcode\",\"signedDate\":1,\"gracePeriodExpiresDate\":{none},\"autoRenewProductId\":\"\"}}"
+        ))
+        .unwrap();
+        assert_eq!(read.grace_period_expires_date, None, "{none}");
+        assert_eq!(read.auto_renew_product_id, None);
+    }
+}
+
+#[test]
 fn times_with_a_fraction_are_truncated_and_absurd_ones_refused() {
     let read = |json: &str| {
         serde_json::from_str::<Renewal>(&format!(
