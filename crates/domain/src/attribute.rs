@@ -1,5 +1,5 @@
 //! Customer attributes: which keys and values there are, and which write wins. Source: RevenueCat docs,
-//! "Setting Attributes".
+//! "Setting Attributes". Reserved keys that came after this release are kept; they count as custom ones.
 
 use crate::customer::Customer;
 use jiff::Timestamp;
@@ -87,6 +87,31 @@ const WRITTEN_ONCE: &[&str] = &[
     "$mediaSource",
 ];
 
+/// Advertising ids, which are all zeros where tracking is not allowed. Source: Apple, `advertisingIdentifier`; Google, "Advertising ID".
+const ADVERTISING_IDS: &[&str] = &["$amazonAdId", "$gpsAdId", "$idfa"];
+
+/// The address that a client has.
+pub const IP: &str = "$ip";
+/// What a client runs on.
+pub const DEVICE_VERSION: &str = "$deviceVersion";
+
+/// What client SDKs write for [`IP`] and [`DEVICE_VERSION`]: whoever takes the request in fills in what it shows.
+pub const FROM_REQUEST: &str = "true";
+
+/// Whether a value of this key stands for none.
+fn says_nothing(key: &str, value: &str) -> bool {
+    let is_zero = || !value.is_empty() && value.bytes().all(|byte| matches!(byte, b'0' | b'-'));
+    match key {
+        IP | DEVICE_VERSION => value == FROM_REQUEST,
+        key => ADVERTISING_IDS.contains(&key) && is_zero(),
+    }
+}
+
+/// Whether a key is none of those that every release knows: so many of them a customer may have.
+fn is_counted(key: &str) -> bool {
+    RESERVED.binary_search(&key).is_err()
+}
+
 /// One write.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Write {
@@ -110,21 +135,15 @@ pub struct Refused {
 /// What is wrong with a write by itself.
 fn problem(write: &Write) -> Option<String> {
     let key = &write.key;
-    if key.starts_with('$') {
-        if RESERVED.binary_search(&key.as_str()).is_err() {
-            return Some("keys that begin with $ are reserved, and this is none of them".into());
-        }
-    } else {
-        let mut characters = key.chars();
-        let is_key = characters
-            .next()
-            .is_some_and(|first| first.is_ascii_alphabetic())
-            && characters.all(|rest| rest.is_ascii_alphanumeric() || rest == '_' || rest == '-');
-        if !is_key || key.chars().count() > LONGEST_KEY {
-            return Some(format!(
-                "a key begins with a letter and has at most {LONGEST_KEY} letters, digits, - and _"
-            ));
-        }
+    let mut characters = key.strip_prefix('$').unwrap_or(key).chars();
+    let is_key = characters
+        .next()
+        .is_some_and(|first| first.is_ascii_alphabetic())
+        && characters.all(|rest| rest.is_ascii_alphanumeric() || rest == '_' || rest == '-');
+    if !is_key || key.chars().count() > LONGEST_KEY {
+        return Some(format!(
+            "a key begins with a letter, a reserved one with $ before it, and has at most {LONGEST_KEY} letters, digits, - and _"
+        ));
     }
     let value = write.value.as_deref()?;
     if value.chars().count() > LONGEST_VALUE {
@@ -158,25 +177,28 @@ pub fn apply(customer: &mut Customer, writes: &[Write], now: Timestamp) -> Vec<R
             continue;
         }
         let key = &write.key;
+        let nothing = |value: &String| says_nothing(key, value);
+        if write.value.as_ref().is_some_and(nothing) {
+            continue;
+        }
+        let known = customer.attributes.get(key);
+        // Written by a release that took it for a value.
+        let was_nothing = known.is_some_and(nothing);
         // A writer's clock may be ahead; that must not lock the attribute.
         let at = write.written_at.unwrap_or(now).min(now);
         let is_older = customer
             .written
             .get(key)
             .is_some_and(|known| *known > at || (*known == at && write.written_at.is_some()));
-        let is_fixed =
-            WRITTEN_ONCE.contains(&key.as_str()) && customer.attributes.contains_key(key);
-        if is_older || is_fixed {
+        let is_fixed = WRITTEN_ONCE.contains(&key.as_str()) && known.is_some();
+        if (is_older || is_fixed) && !was_nothing {
             continue;
         }
         let value = write.value.as_ref().filter(|value| !value.is_empty());
-        let is_new = !customer.attributes.contains_key(key);
-        let custom = customer
-            .attributes
-            .keys()
-            .filter(|known| !known.starts_with('$'))
-            .count();
-        if value.is_some() && is_new && !key.starts_with('$') && custom >= MOST {
+        let is_new = known.is_none();
+        let custom = customer.attributes.keys();
+        let custom = custom.filter(|known| is_counted(known)).count();
+        if value.is_some() && is_new && is_counted(key) && custom >= MOST {
             refused.push(Refused {
                 key: key.clone(),
                 problem: format!("a customer has at most {MOST} custom attributes"),
@@ -197,8 +219,7 @@ pub fn apply(customer: &mut Customer, writes: &[Write], now: Timestamp) -> Vec<R
 
 /// Keeps as many deletions of custom attributes as are remembered.
 fn forget_oldest_deletion(customer: &mut Customer) {
-    let is_deletion =
-        |key: &String| !key.starts_with('$') && !customer.attributes.contains_key(key);
+    let is_deletion = |key: &String| is_counted(key) && !customer.attributes.contains_key(key);
     let deletions = || customer.written.iter().filter(|(key, _)| is_deletion(key));
     if deletions().count() <= MOST_DELETED {
         return;
@@ -326,7 +347,8 @@ mod tests {
             &mut customer,
             &[
                 write("1st", Some("a"), None),
-                write("$unknown", Some("a"), None),
+                write("$", Some("a"), None),
+                write("$1st", Some("a"), None),
                 write("note", Some(&long), None),
                 write("zero", Some("a\0"), None),
                 write("$email", Some("nobody"), None),
@@ -336,7 +358,7 @@ mod tests {
             at(1),
         );
         let keys: Vec<_> = refused.iter().map(|refused| refused.key.as_str()).collect();
-        assert_eq!(keys, ["1st", "$unknown", "note", "zero", "$email"]);
+        assert_eq!(keys, ["1st", "$", "$1st", "note", "zero", "$email"]);
         assert_eq!(customer.attributes.len(), 2);
         for number in 0..60 {
             apply(
@@ -361,5 +383,77 @@ mod tests {
             at(5),
         );
         assert_eq!(customer.attributes["$idfa"], "first", "written once");
+    }
+
+    #[test]
+    fn reserved_keys_of_later_releases_are_kept_as_many_as_custom_ones() {
+        let mut customer = somebody();
+        assert_eq!(
+            apply(
+                &mut customer,
+                &[write("$newsletterId", Some("a"), None)],
+                at(1)
+            ),
+            []
+        );
+        assert_eq!(customer.attributes["$newsletterId"], "a");
+        for number in 0..2 * MOST {
+            let write = write(&format!("$k{number}"), Some("v"), None);
+            apply(&mut customer, &[write], at(2));
+        }
+        assert_eq!(customer.attributes.len(), MOST);
+        assert_eq!(
+            apply(
+                &mut customer,
+                &[write("$email", Some("a@example.com"), None)],
+                at(3)
+            ),
+            []
+        );
+    }
+
+    /// Apple, `advertisingIdentifier`: all zeros where tracking is not allowed; RevenueCat, "Kochava": `$ip` and `$deviceVersion` are "true"
+    /// where the server is to fill them in.
+    #[test]
+    fn what_stands_for_no_value_is_none_and_blocks_none() {
+        let zero = "00000000-0000-0000-0000-000000000000";
+        let real = "6d92078a-8246-4ba4-ae5b-76104861e7dc";
+        for (key, nothing, value) in [
+            ("$idfa", zero, real),
+            ("$gpsAdId", zero, real),
+            ("$amazonAdId", zero, real),
+            ("$ip", "true", "203.0.113.7"),
+            ("$deviceVersion", "true", "android 34"),
+        ] {
+            let mut customer = somebody();
+            let none = write(key, Some(nothing), Some(5));
+            assert_eq!(
+                apply(&mut customer, std::slice::from_ref(&none), at(10)),
+                [],
+                "{key}"
+            );
+            assert!(customer.attributes.is_empty(), "{key}");
+            // What an earlier release has kept.
+            customer.attributes.insert(key.into(), nothing.into());
+            customer.written.insert(key.into(), at(5));
+            apply(&mut customer, &[write(key, Some(value), Some(4))], at(10));
+            assert_eq!(customer.attributes[key], value);
+            apply(&mut customer, &[none], at(11));
+            assert_eq!(customer.attributes[key], value);
+        }
+        let mut customer = somebody();
+        apply(
+            &mut customer,
+            &[
+                write("tracked", Some("true"), None),
+                write("zip", Some("000"), None),
+            ],
+            at(1),
+        );
+        assert_eq!(
+            customer.attributes.len(),
+            2,
+            "of other keys these are values"
+        );
     }
 }

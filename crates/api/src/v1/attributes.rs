@@ -9,7 +9,7 @@ use super::{
     subscriber::Shown,
 };
 use axum::extract::{Path, State};
-use domain::attribute::{Refused, Write};
+use domain::attribute::{DEVICE_VERSION, FROM_REQUEST, IP, Refused, Write};
 use engine::WriteError;
 use jiff::Timestamp;
 use serde::Serialize;
@@ -95,6 +95,38 @@ fn attribution() -> ObjectBuilder {
         .property("network", of(&[Type::Integer, Type::String, Type::Null]))
 }
 
+impl Client {
+    /// What an SDK leaves to whoever takes its request in: its address, and what it runs on. What the request does not show stays as it
+    /// was sent, and that of a server with a secret key is nobody's device. Source: RevenueCat docs, "Kochava", device identifiers.
+    pub(super) fn fill_in(&self, writes: &mut [Write], platform: &Platform) {
+        let left = writes
+            .iter_mut()
+            .filter(|write| write.value.as_deref() == Some(FROM_REQUEST));
+        for write in left.filter(|_| self.is_public()) {
+            let shown = match write.key.as_str() {
+                IP => self.address.map(|address| address.to_string()),
+                DEVICE_VERSION => platform.device(),
+                _ => None,
+            };
+            write.value = shown.or(write.value.take());
+        }
+    }
+}
+
+impl Platform {
+    /// Platform and release: `android 34`.
+    fn device(&self) -> Option<String> {
+        let version = self.version.as_ref()?;
+        let name = self.name.iter();
+        Some(
+            name.chain([version])
+                .map(String::as_str)
+                .collect::<Vec<_>>()
+                .join(" "),
+        )
+    }
+}
+
 /// Attributes by name, as client SDKs send them in a receipt or by themselves: those that can be read, and what is wrong with
 /// the others.
 pub(super) fn attribute_writes(attributes: &Members) -> (Vec<Write>, Vec<Refused>) {
@@ -127,7 +159,8 @@ pub(crate) async fn post_attributes(
         return Err(Error::new(Code::InvalidAttributes).because(why));
     }
     client.let_in(&app, &id, Code::Later).await?;
-    let (writes, mut refused) = attribute_writes(&attributes);
+    let (mut writes, mut refused) = attribute_writes(&attributes);
+    client.fill_in(&mut writes, &platform);
     let mut kept = writes.len();
     match app
         .engine

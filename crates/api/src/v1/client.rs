@@ -105,28 +105,47 @@ impl Asks for Secret {
 }
 
 /// On what a client runs, where it says.
-pub(crate) struct Platform(pub(super) Option<String>);
+pub(crate) struct Platform {
+    pub(super) name: Option<String>,
+    /// Its release: `34`, `Version 17.5.1 (Build 21F90)`.
+    pub(super) version: Option<String>,
+}
 
 impl FromRequestParts<App> for Platform {
     type Rejection = Infallible;
     async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Infallible> {
-        let told = parts.headers.get("x-platform");
-        let told = told.and_then(|value| value.to_str().ok());
-        Ok(Self(told.map(str::to_owned)))
+        let told = |header| {
+            let value = parts.headers.get(header)?.to_str().ok()?.trim();
+            Some(value.to_owned()).filter(|value| !value.is_empty())
+        };
+        Ok(Self {
+            name: told("x-platform"),
+            version: told("x-platform-version"),
+        })
     }
 }
 
 impl Asks for Platform {
     fn ask(of: &mut Description) {
-        let text = ObjectBuilder::new().schema_type(Type::String);
-        let header = ParameterBuilder::new()
-            .name("X-Platform")
-            .parameter_in(ParameterIn::Header)
-            .required(Required::False)
-            .description(Some(
+        let headers = [
+            (
+                "X-Platform",
                 "On what the client runs: `ios`, `android`, `stripe` ...",
-            ))
-            .schema(Some(text));
-        of.takes([header.build()]);
+            ),
+            (
+                "X-Platform-Version",
+                "Which release of it, for the attribute `$deviceVersion` where a client leaves it to the server.",
+            ),
+        ];
+        of.takes(headers.map(|(name, description)| {
+            let text = ObjectBuilder::new().schema_type(Type::String);
+            ParameterBuilder::new()
+                .name(name)
+                .parameter_in(ParameterIn::Header)
+                .required(Required::False)
+                .description(Some(description))
+                .schema(Some(text))
+                .build()
+        }));
     }
 }

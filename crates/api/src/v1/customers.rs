@@ -67,7 +67,7 @@ pub(crate) fn shown(app: &App, client: &Client, profile: &Profile, platform: &Pl
         app.engine.system().now(),
         &subscriber::Wanted {
             with_attributes: client.is_secret(),
-            platform: platform.0.as_deref(),
+            platform: platform.name.as_deref(),
         },
     )
 }

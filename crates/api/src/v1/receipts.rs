@@ -159,7 +159,7 @@ fn app_of(setup: &Setup, client: &Client, platform: &Platform) -> Result<AppId, 
     if let Some(app) = client.caller.app {
         return Ok(app);
     }
-    let platform = platform.0.as_deref().unwrap_or_default();
+    let platform = platform.name.as_deref().unwrap_or_default();
     let invalid = |why: &str| Error::new(Code::InvalidPlatform).because(why);
     // What was not set up yet, or no longer is, must not cost a purchase: the client sends it again.
     let missing = |why: &str| Error::new(Code::Internal).because(why);
@@ -198,7 +198,8 @@ pub(crate) async fn receipts(
         return Err(Error::new(Code::Later));
     }
     let waits = client.leave_waiting(&app, known.as_ref())?;
-    let is_written = is_counted && write_beside(&app, &client, who, &attributes).await?;
+    let is_written =
+        is_counted && write_beside(&app, (&client, &platform), who, &attributes).await?;
     let intake = app.engine.intake();
     let taken = if create_events {
         intake.take_receipt(of, &receipt).await
@@ -215,7 +216,7 @@ pub(crate) async fn receipts(
         return Ok(Err(Noted::new(did, error.into())));
     }
     if !is_counted {
-        write_beside(&app, &client, who, &attributes).await?;
+        write_beside(&app, (&client, &platform), who, &attributes).await?;
     }
     let answer = current(&app, &client, who, &platform).await?;
     Ok(Ok(Noted::to(who, answer)))
@@ -224,11 +225,12 @@ pub(crate) async fn receipts(
 /// Writes the attributes that came with a receipt; answers whether any was written. A purchase is not refused for an attribute.
 async fn write_beside(
     app: &App,
-    client: &Client,
+    (client, platform): (&Client, &Platform),
     who: &str,
     attributes: &Members,
 ) -> Result<bool, Error> {
-    let (writes, _) = attribute_writes(attributes);
+    let (mut writes, _) = attribute_writes(attributes);
+    client.fill_in(&mut writes, platform);
     if writes.is_empty() {
         return Ok(false);
     }
