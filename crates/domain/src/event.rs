@@ -205,6 +205,9 @@ pub struct Request {
     /// `externalPurchaseId`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<String>,
+    /// The store's id of the transaction that it is about, where nothing else is known of that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transaction: Option<String>,
 }
 
 /// What led to an event.

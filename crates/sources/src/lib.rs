@@ -91,6 +91,8 @@ pub struct Notice {
     pub subject: String,
     /// The store's own id of the customer, where it says.
     pub account: Option<String>,
+    /// The app's own name for the customer, where the store carries it.
+    pub user_token: Option<String>,
     /// When it was said.
     pub at: Timestamp,
     /// What is asked.

@@ -33,6 +33,7 @@ async fn asked(server: &TestServer, key: &str, store: Store, until: SignedDurati
         reason: Some("OTHER".into()),
         respond_by: Some(server.now() + until),
         token: None,
+        transaction: None,
     });
     let id = event.id.to_string();
     let new = NewEvent {

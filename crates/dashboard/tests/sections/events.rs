@@ -69,6 +69,7 @@ async fn asked_until(server: &TestServer, until: SignedDuration) -> String {
         reason: Some("ACCIDENTAL_PURCHASE".into()),
         respond_by: Some(server.now() + until),
         token: Some("pending-1".into()),
+        transaction: None,
     });
     let id = event.id.to_string();
     let new = NewEvent {

@@ -217,11 +217,17 @@ fn notice(step: &Step<'_>, note: &Note) -> Option<Change> {
             token,
         } => {
             let (kind, rule) = (EventKind::RefundRequested, "refund.requested");
+            let is_known = step
+                .after
+                .facts
+                .transaction(transaction, step.line)
+                .is_some();
             (!is_repeated(step, transaction, *at)).then(|| Change {
                 request: Some(Request {
                     reason: reason.clone(),
                     respond_by: *respond_by,
                     token: token.clone(),
+                    transaction: (!is_known).then(|| transaction.clone()),
                 }),
                 ..said(step, (kind, rule), "refund_requested", transaction, *at)
             })

@@ -201,6 +201,10 @@ impl Intake {
         if seen.is_anywhere {
             seen.chain.environment = self.known_environment(app, &seen).await?;
         }
+        if let Some(notice) = self.asked_of_unknown(app, &seen).await? {
+            let told = self.tell_notice(setup, app, message, &notice).await?;
+            return Ok(told.events());
+        }
         let sender = question.sender;
         let manner = Manner {
             owner: question.owner.map(|name| Word { name, sender }),

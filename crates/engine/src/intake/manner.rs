@@ -1,7 +1,7 @@
 //! How a message is taken in: on whose word, whether anything is told of it, and what has to be known first.
 
 use crate::{decide, setup::AppSetup};
-use domain::{Observation, Store, customer::is_name};
+use domain::{ChainKey, Observation, Store, customer::is_name};
 use jiff::Timestamp;
 use ledger::{InboxMessage, Origin, Wanted};
 use sources::{Content, Question, Receipt, Sender, Source};
@@ -61,21 +61,20 @@ pub(super) fn wanted(app: &AppSetup, seen: &Observation, owner: Option<&str>) ->
         links: seen.links.clone(),
         app_user_id: owner
             .map(str::to_owned)
-            .or_else(|| carried(app, seen))
+            .or_else(|| Some(carried(app, &seen.chain, seen.user_token.as_deref()?)))
             .or_else(|| account(app, seen)),
     }
 }
 
 /// The name that a store carries for whoever bought. The hash of one may have a slash, and then it is nobody's name but the same
 /// customer's whenever it comes again.
-fn carried(app: &AppSetup, seen: &Observation) -> Option<String> {
-    let token = seen.user_token.as_deref()?;
+pub(super) fn carried(app: &AppSetup, chain: &ChainKey, token: &str) -> String {
     let is_called_so = is_name(token) || is_stated(app);
-    Some(if is_called_so {
+    if is_called_so {
         token.to_owned()
     } else {
-        decide::account_name(app.row.project, &seen.chain, token)
-    })
+        decide::account_name(app.row.project, chain, token)
+    }
 }
 
 /// Whether purchases of an app are stated by somebody with a key of the project. Their names were checked when they came in, and what was taken

@@ -1,11 +1,15 @@
-//! What a store says to whoever runs the app, about no purchase.
+//! What a store says to whoever runs the app, about no purchase, or about one that nobody knows.
 
-use super::{Accepted, Intake, IntakeError, process::Written};
+use super::{
+    Accepted, Intake, IntakeError,
+    manner::{carried, wanted},
+    process::Written,
+};
 use crate::{
     decide::{self, Circumstances},
     setup::{AppSetup, Setup},
 };
-use domain::ChainKey;
+use domain::{ChainKey, EventKind, Observation, event::Request, fact::Note};
 use ledger::InboxMessage;
 use sources::Notice;
 
@@ -13,7 +17,22 @@ use sources::Notice;
 const TRIES: u32 = 64;
 
 impl Intake {
-    /// Tells it of the customer whom the store means: by its account of the store, or else by the subject itself.
+    /// What a store asks about a purchase of which it shows nothing. `None` where the purchase is known: there it is told of that.
+    pub(super) async fn asked_of_unknown(
+        &self,
+        app: &AppSetup,
+        seen: &Observation,
+    ) -> Result<Option<Notice>, IntakeError> {
+        let shows_nothing = seen.transactions.is_empty() && seen.refunds.is_empty();
+        let notice = seen.notes.iter().find_map(|note| asked(seen, note));
+        let Some(notice) = notice.filter(|_| shows_nothing) else {
+            return Ok(None);
+        };
+        let known = self.core.ledger().load(&wanted(app, seen, None)).await?;
+        Ok(known.chain.is_none().then_some(notice))
+    }
+
+    /// Tells it of the customer whom the store means: by the name that it carries, by its account of the store, or else by the subject itself.
     pub(super) async fn tell_notice(
         &self,
         setup: &Setup,
@@ -30,9 +49,10 @@ impl Intake {
             environment: notice.environment,
             id: notice.subject.clone(),
         };
-        let name = match &notice.account {
-            Some(account) => decide::account_name(app.row.project, &about, account),
-            None => decide::nameless(app.row.project, &about),
+        let name = match (&notice.user_token, &notice.account) {
+            (Some(token), _) => carried(app, &about, token),
+            (None, Some(account)) => decide::account_name(app.row.project, &about, account),
+            (None, None) => decide::nameless(app.row.project, &about),
         };
         let (project, _) = setup.known_project(app.row.project)?;
         let at = Circumstances {
@@ -64,4 +84,33 @@ impl Intake {
         }
         Err(IntakeError::Contended)
     }
+}
+
+/// What a note asks for, about the transaction that it names.
+fn asked(seen: &Observation, note: &Note) -> Option<Notice> {
+    let Note::RefundRequested {
+        at,
+        transaction,
+        reason,
+        respond_by,
+        token,
+    } = note
+    else {
+        return None;
+    };
+    Some(Notice {
+        kind: EventKind::RefundRequested,
+        store: seen.chain.store,
+        environment: seen.chain.environment,
+        subject: transaction.clone(),
+        account: seen.account.clone(),
+        user_token: seen.user_token.clone(),
+        at: *at,
+        request: Some(Request {
+            reason: reason.clone(),
+            respond_by: *respond_by,
+            token: token.clone(),
+            transaction: Some(transaction.clone()),
+        }),
+    })
 }

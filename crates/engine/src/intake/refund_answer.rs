@@ -57,11 +57,12 @@ impl Intake {
     ) -> Result<(), RefundAnswerError> {
         awaits_answer(event, self.core.system().now())?;
         let not_asked = || RefundAnswerError::NotAsked(event.kind);
-        let named = event.app.as_ref().ok_or_else(not_asked)?;
-        let transaction = event.transaction.as_ref();
-        let transaction = transaction.map(|transaction| transaction.id.as_str());
+        let app = event.app.as_ref().ok_or_else(not_asked)?;
+        let known = event.transaction.as_ref().map(|known| &known.id);
+        let named = || event.request.as_ref()?.transaction.as_ref();
+        let transaction = known.or_else(named).map(String::as_str);
         let setup = self.core.setup();
-        let app = setup.known_app(named.id)?;
+        let app = setup.known_app(app.id)?;
         let source = app.usable_source()?;
         let asked = RefundAsked {
             environment: event.environment,

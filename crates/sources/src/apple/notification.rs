@@ -129,6 +129,7 @@ fn notice(
         environment,
         subject: subject.to_owned(),
         account: None,
+        user_token: None,
         at: payload.signed_date,
         request: None,
     };
@@ -139,6 +140,7 @@ fn notice(
                 reason: payload.subtype.clone(),
                 respond_by: None,
                 token: Some(id.clone()),
+                transaction: None,
             }),
             ..notice(EventKind::ExternalPurchaseToReport, id)
         }));

@@ -177,6 +177,7 @@ struct RefundReview {
     pending_refund_token: Option<String>,
     order_id: String,
     refund_reason: Option<String>,
+    obfuscated_account_id: Option<String>,
 }
 
 /// How long Google waits for what speaks for or against a refund. Source: Google, "Real-time developer notifications reference
@@ -330,7 +331,7 @@ fn told(
         } else if let Some(about) = notification.pending_refund_review_notification {
             let review = json!({ "review": {
             "order": about.order_id, "token": about.pending_refund_token, "reason": about.refund_reason,
-            "respond_by": signed_at.map(|at| after(at, REVIEW_AWAITED)),
+            "respond_by": signed_at.map(|at| after(at, REVIEW_AWAITED)), "account": about.obfuscated_account_id,
         } });
             let question = Question {
                 prompt: prompt(event_time, None, review),

@@ -2,11 +2,11 @@
 
 use super::{bought, of_kind, tell};
 use crate::{stores::apple::renewal, world::World};
-use domain::EventKind::*;
+use domain::{Event, EventKind::*};
 use engine::RefundAnswerError;
 use jiff::SignedDuration;
 use serde_json::json;
-use simulator::Outage;
+use simulator::{Outage, Subscription};
 use sources::{DeliveryStatus, RefundAnswer, RefundPreference};
 
 /// What is said of a purchase that was delivered, and works.
@@ -213,4 +213,118 @@ async fn what_speaks_for_or_against_a_refund_is_told_to_google_play() {
         "consumptionPercentageMilliunits": 45200,
     });
     assert_eq!(play.reviewed(), [("GPA.o".to_owned(), said)]);
+}
+
+/// A review of an order, pushed.
+async fn reviewed(world: &World, order: &str, account: Option<&str>) {
+    let mut review = json!({ "pendingRefundReviewNotification": {
+        "version": "1.0", "pendingRefundToken": "pending-1", "orderId": order, "refundReason": "ACCIDENTAL_PURCHASE",
+    } });
+    if let Some(account) = account {
+        review["pendingRefundReviewNotification"]["obfuscatedAccountId"] = account.into();
+    }
+    let body = world.stores.play.api.push(&review, world.now());
+    world.push(&body).await.unwrap();
+    world.settled().await;
+}
+
+/// The only one that is asked about can be answered, and names its order.
+async fn can_be_answered(world: &World, order: &str) -> Event {
+    assert_eq!(world.parked().await, 0);
+    let [asked] = &of_kind(world, RefundRequested).await[..] else {
+        panic!("{:?}", world.kinds().await);
+    };
+    let answer = RefundAnswer {
+        customer_consented: None,
+        sample_content_provided: false,
+        delivery_status: None,
+        consumption_percentage: None,
+        refund_preference: Some(RefundPreference::Decline),
+    };
+    let intake = world.engine.intake();
+    intake.answer_refund(asked, &answer).await.unwrap();
+    let said = world.stores.play.api.reviewed();
+    let [(named, said)] = &said[..] else {
+        panic!("{said:?}");
+    };
+    assert_eq!(
+        (named.as_str(), &said["pendingRefundToken"]),
+        (order, &json!("pending-1"))
+    );
+    asked.clone()
+}
+
+/// Google, "Real-time developer notifications reference guide", `PendingRefundReviewNotification`: it names the order and the app's account. Orders
+/// are shown to nobody without financial rights.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_review_is_told_and_answered_also_by_who_may_not_see_orders() {
+    for (is_known, account) in [
+        (true, None),
+        (true, Some("eve")),
+        (false, Some("eve")),
+        (false, None),
+    ] {
+        let world = World::with_stores().await;
+        let play = &world.stores.play.api;
+        play.hide_money();
+        play.buy("o", "coins", "eve", world.now());
+        if is_known {
+            let body = play.tell_product(1, "o", "coins", world.now());
+            world.push(&body).await.unwrap();
+            world.settled().await;
+        }
+        reviewed(&world, "GPA.o", account).await;
+        // Told twice, it is one.
+        reviewed(&world, "GPA.o", account).await;
+        let asked = can_be_answered(&world, "GPA.o").await;
+        let is_eve = asked.customer.answers_to("eve");
+        assert_eq!(is_eve, is_known || account.is_some());
+        let of_it = asked.transaction.map(|transaction| transaction.id);
+        assert_eq!(of_it.as_deref(), is_known.then_some("GPA.o"));
+        world.rederives().await;
+    }
+}
+
+/// Of a long life only the last orders are read. What is asked about an earlier one is told of the same purchase.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_review_of_an_order_that_nobody_has_read_can_be_answered() {
+    for hides_money in [false, true] {
+        let world = World::with_stores().await;
+        let play = &world.stores.play.api;
+        if hides_money {
+            play.hide_money();
+        }
+        let began = world.now();
+        let month = |number: i64| began + SignedDuration::from_hours(24 * 30 * number);
+        play.subscribe(
+            &Subscription {
+                token: "t".into(),
+                product: "gold".into(),
+                plan: "monthly".into(),
+                price_micros: 9_990_000,
+                currency: "USD".into(),
+                account: "ann".into(),
+                is_trial: false,
+                linked: None,
+            },
+            began,
+            month(1),
+        );
+        for number in 1..20 {
+            play.renew("t", month(number), month(number + 1));
+        }
+        play.change_order("GPA.t..2", |order| order["purchaseToken"] = "t".into());
+        world.jump(month(19) + SignedDuration::from_hours(1));
+        let body = play.tell(2, "t", world.now());
+        world.push(&body).await.unwrap();
+        world.settled().await;
+        assert_eq!(world.kinds_of("ann").await, [SubscriptionRenewed]);
+        world.pass(60).await;
+        reviewed(&world, "GPA.t..2", Some("ann")).await;
+        let asked = can_be_answered(&world, "GPA.t..2").await;
+        assert!(asked.customer.answers_to("ann"));
+        assert_eq!(asked.purchase.unwrap().chain, "t");
+        assert_eq!(world.kinds().await, [SubscriptionRenewed, RefundRequested]);
+        world.rederives().await;
+    }
 }

@@ -37,6 +37,7 @@ async fn a_refund_asked_for_is_told_once_with_its_reason_and_until_when_apple_wa
             reason: Some("UNINTENDED_PURCHASE".into()),
             respond_by: Some(asked_at + SignedDuration::from_hours(12)),
             token: None,
+            transaction: None,
         })
     );
     assert_eq!(asked.transaction.unwrap().id, "1000");

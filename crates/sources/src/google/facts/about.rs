@@ -1,8 +1,8 @@
 //! What an answer is about, and how its parts are named.
 
 use super::super::model::{LineItem, Order, OrderLine, Price};
-use crate::{Answer, Refusal, RefusalCode};
-use domain::{Environment, Money, fact::Note};
+use crate::{Answer, Refusal, RefusalCode, claim::carried};
+use domain::{ChainKey, Environment, Money, Observation, Store, fact::Note};
 use jiff::Timestamp;
 use serde::Deserialize;
 
@@ -27,6 +27,8 @@ pub(super) struct Review {
     pub(super) token: Option<String>,
     pub(super) reason: Option<String>,
     pub(super) respond_by: Option<Timestamp>,
+    /// Whom the app named when it was bought.
+    pub(super) account: Option<String>,
 }
 
 pub(super) fn unreadable(what: impl std::fmt::Display) -> Refusal {
@@ -61,6 +63,20 @@ impl About<'_> {
             token: review.token.clone(),
         });
         of_kind.into_iter().chain(review).collect()
+    }
+
+    /// A review that nothing is shown beside: of the purchase that is known by its order, if there is one.
+    pub(super) fn review(&self) -> Option<Observation> {
+        let review = self.prompt.review.as_ref()?;
+        let mut observation = Observation::of(ChainKey {
+            store: Store::PlayStore,
+            environment: Environment::Production,
+            id: base_order(&review.order).to_owned(),
+        });
+        observation.is_anywhere = true;
+        observation.user_token = carried(review.account.as_deref());
+        observation.notes = self.notes();
+        Some(observation)
     }
 
     pub(super) fn order(&self, id: &str) -> Option<&Order> {

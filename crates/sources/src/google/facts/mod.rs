@@ -17,10 +17,15 @@ use super::{
     api::read_subscription,
     model::{self, Order},
 };
-use crate::{Answer, Refusal};
+use crate::{Answer, Question, Refusal};
 use about::{About, Prompt, unreadable};
 use domain::Observation;
 use serde::Deserialize;
+
+/// Whether what a message says is something to tell, also where the store shows nothing of its purchase.
+pub(super) fn says_enough(question: &Question) -> bool {
+    !question.prompt["review"].is_null()
+}
 
 pub(super) fn read(answer: &Answer) -> Result<Option<Observation>, Refusal> {
     let prompt = Option::<Prompt>::deserialize(&answer.question.prompt)
@@ -36,14 +41,21 @@ pub(super) fn read(answer: &Answer) -> Result<Option<Observation>, Refusal> {
         orders,
     };
     if let Some(part) = answer.parts("product").next() {
-        return about.product(part);
+        let seen = about.product(part)?;
+        return Ok(seen.or_else(|| about.review()));
     }
-    if answer.parts("subscription").next().is_none() && about.prompt.voided.is_some() {
-        return Ok(Some(about.void()));
+    if answer.parts("subscription").next().is_none() {
+        if about.prompt.voided.is_some() {
+            return Ok(Some(about.void()));
+        }
+        if let Some(asked) = about.review() {
+            return Ok(Some(asked));
+        }
     }
     let legs = answer
         .parts("subscription")
         .map(|part| Ok((part, read_subscription(&part.body).map_err(unreadable)?)))
         .collect::<Result<Vec<_>, Refusal>>()?;
-    about.subscription(&legs)
+    let seen = about.subscription(&legs)?;
+    Ok(seen.or_else(|| about.review()))
 }

@@ -24,6 +24,7 @@ impl About<'_> {
             environment: environment(purchase.test_purchase_context.is_some()),
             id: part.id.clone(),
         });
+        observation.links = purchase.order_id.iter().cloned().collect();
         observation.user_token = carried(purchase.obfuscated_external_account_id.as_deref());
         let lines = bought.lines.iter().enumerate();
         let facts = lines.map(|(index, line)| self.line_fact(&bought, index, line));

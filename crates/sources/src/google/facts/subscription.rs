@@ -2,7 +2,7 @@
 
 use super::{
     super::model::SubscriptionPurchase,
-    about::{About, environment, unreadable},
+    about::{About, base_order, environment, unreadable},
     lines::{Leg, running},
     refund::Taken,
 };
@@ -28,7 +28,6 @@ impl About<'_> {
             environment: environment(purchase.test_purchase.is_some()),
             id: root.clone(),
         });
-        observation.links = legs.iter().map(|(part, _)| part.id.clone()).collect();
         observation.user_token = legs.iter().find_map(|(_, purchase)| owner(purchase));
         observation.is_named_before = own_name(purchase).is_none();
         let legs: Vec<Leg<'_>> = legs
@@ -50,6 +49,10 @@ impl About<'_> {
             }
         }
         observation.renewals = self.renewals(&newest.id, purchase, &naming, &charges);
+        let tokens = legs.iter().map(|(part, _)| part.id.as_str());
+        let paid = observation.transactions.iter();
+        let orders: BTreeSet<&str> = paid.map(|fact| base_order(&fact.id)).collect();
+        observation.links = tokens.chain(orders).map(str::to_owned).collect();
         if observation.transactions.is_empty() {
             // Not paid yet, or never.
             return Ok(None);
