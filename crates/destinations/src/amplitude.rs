@@ -13,6 +13,7 @@
 //! | iOS or Android, by the store or else by what identifies the device | `platform` |
 //!
 //! The key is in the body. Names shorter than five characters are refused unless the project allows them: requests ask for one character.
+//! Placeholders such as `null` are refused always. Of one user or device 30 events a second are taken.
 //! 429 says nothing of how long; the documents ask for thirty seconds, and of a daily quota for the next day. 400 names what is wrong with
 //! the events, or that the key is.
 
@@ -25,7 +26,7 @@ use crate::{
 use domain::{Environment, Event, Message, pace::Rate, retry, secret::Secret};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use std::time::Duration;
+use std::{num::NonZeroU32, time::Duration};
 
 /// The entry in [`crate::ALL`].
 pub struct Amplitude;
@@ -160,14 +161,15 @@ impl Configured for Ready {
             "event_properties": properties(event, who, Times::Iso),
         });
         let (user, device) = (
-            who.attribute("$amplitudeUserId"),
-            who.attribute("$amplitudeDeviceId"),
+            who.known("$amplitudeUserId"),
+            who.known("$amplitudeDeviceId"),
         );
-        if let Some(device) = device {
-            told["device_id"] = device.into();
-        }
-        if let Some(user) = user.or(device.is_none().then(|| who.app_user_id())) {
+        if let Some(user) = user {
             told["user_id"] = user.into();
+        }
+        match device {
+            Some(device) => told["device_id"] = device.into(),
+            None => told["user_id"] = who.known_as("$amplitudeUserId")?.into(),
         }
         if let Some(product) = &event.product {
             told["productId"] = product.as_str().into();
@@ -247,6 +249,11 @@ impl Configured for Ready {
 
     fn rate(&self) -> Option<Rate> {
         self.common.rate(None)
+    }
+
+    fn rate_per_customer(&self) -> Option<Rate> {
+        const OF_A_USER: NonZeroU32 = NonZeroU32::new(30).expect("it is not zero");
+        Some(Rate::per_second(OF_A_USER))
     }
 
     fn retry(&self) -> &retry::Policy {

@@ -98,12 +98,16 @@ impl<'a> Who<'a> {
         names.iter().find_map(|name| self.attribute(name))
     }
 
+    /// An attribute that is a name, unless it is a placeholder.
+    pub(crate) fn known(self, attribute: &str) -> Option<&'a str> {
+        self.attribute(attribute)
+            .filter(|name| !is_placeholder(name))
+    }
+
     /// This attribute, or else the app's name for the customer, for vendors that take placeholders for nobody.
     pub(crate) fn known_as(self, attribute: &str) -> Result<&'a str, Unsendable> {
-        let given = self.attribute(attribute).into_iter();
-        given
-            .chain([self.app_user_id()])
-            .find(|name| !is_placeholder(name))
+        self.known(attribute)
+            .or_else(|| Some(self.app_user_id()).filter(|name| !is_placeholder(name)))
             .ok_or_else(|| {
                 Unsendable::lacks_attribute(format!("{attribute}, and no name but a placeholder"))
             })

@@ -1,6 +1,7 @@
 //! Where analytics tools are easily misunderstood: what they drop without a word, count twice, or book at another time.
 #![expect(clippy::unwrap_used, reason = "tests report by panicking")]
 
+mod amplitude;
 mod appmetrica;
 mod ga4;
 #[path = "../known/mod.rs"]
