@@ -11,7 +11,7 @@
 //! | `$idfa`, `$idfv`, `$gpsAdId` | `ios_ifa`, `ios_ifv`, `google_aid` |
 //! | product, id of the transaction | `product_id`, `transaction_id` |
 //!
-//! All is in the query, the key too. An amount is that of all items, so `quantity` is one. A refund is an event without an amount: whether a
+//! All is in the query, the key too; attributes as far as a URL has room for them. An amount is that of all items, so `quantity` is one. A refund is an event without an amount: whether a
 //! price may be below zero here is not said. What is older than seven days would be booked at another time, and is not sent. Nothing tells
 //! a repetition.
 //! Assumed: that `revenue_event_type`, which the page lists and does not explain, may be left out.
@@ -20,6 +20,7 @@ use crate::{
     Category, Configured, Context, Destination, Field, FieldKind, Invalid, Method, Now, Outcome,
     Plan, Request, Response, Spec, Travel, Unsendable, Window, common,
     common::{Common, Platform, Refunds, Times, Who, moves_money, properties},
+    encode::percent,
     spec::fields,
 };
 use domain::{Environment, Event, Message, Money, pace::Rate, retry, secret::Secret};
@@ -130,6 +131,9 @@ impl Destination for Appmetrica {
 /// The message that is an amount.
 const REVENUE: &str = "revenue";
 
+/// Most bytes of attributes in a query: with what else is told it stays below the 8 KiB that servers take of a URL.
+const LONGEST_ATTRIBUTES: usize = 4_096;
+
 /// A request's query.
 type Query = Vec<(&'static str, String)>;
 
@@ -163,7 +167,10 @@ impl Ready {
         let mut told = properties(event, who, Times::Iso);
         if self.common.sends_attributes() {
             let all: BTreeMap<&str, &str> = who.attributes().collect();
-            told.insert("subscriber_attributes".into(), json!(all));
+            let all = json!(all);
+            if percent(&all.to_string()).len() <= LONGEST_ATTRIBUTES {
+                told.insert("subscriber_attributes".into(), all);
+            }
         }
         Value::from(told).to_string()
     }

@@ -65,3 +65,22 @@ fn what_would_be_booked_at_another_time_is_not_sent() {
     let oldest = configured().window().oldest;
     assert_eq!(oldest, Some(SignedDuration::from_hours(7 * 24)));
 }
+
+/// Servers refuse URLs of more than some eight kibibytes.
+#[test]
+fn attributes_are_told_as_far_as_a_url_has_room() {
+    let settings =
+        json!({ "application_id": "1111", "post_api_key": "post-key", "send_attributes": true });
+    let configured = ready("appmetrica", &settings);
+    let event = known::event(EventKind::SubscriptionExpired);
+    let url = first(configured.as_ref(), &event).url;
+    assert!(url.contains("subscriber_attributes"), "{url}");
+    let names: Vec<_> = (0..50).map(|at| format!("attribute{at}")).collect();
+    let value = "ä".repeat(500);
+    let many: Vec<_> = names
+        .iter()
+        .map(|name| (name.as_str(), value.as_str()))
+        .collect();
+    let url = first(configured.as_ref(), &with(event, &many)).url;
+    assert!(url.len() < 8_192, "{}", url.len());
+}
