@@ -103,6 +103,28 @@ fn the_same_input_gives_the_same_bytes() {
     });
 }
 
+/// A test has no app, no purchase and no customer; others may have less than their kind suggests.
+#[test]
+fn a_test_is_sent_everywhere_and_an_event_that_says_little_upsets_nobody() {
+    each(|key, configured| {
+        for kind in EventKind::ALL {
+            let mut event = sample::event(*kind);
+            event.customer.attributes.clear();
+            (event.app, event.purchase, event.transaction) = (None, None, None);
+            event.product = None;
+            let made: Vec<_> = configured
+                .plan(&event)
+                .unwrap_or_default()
+                .iter()
+                .map(|message| configured.render(message, &event, sample::now(&event)))
+                .collect();
+            if *kind == EventKind::Test {
+                assert!(made.iter().all(Result::is_ok), "{key}: {made:?}");
+            }
+        }
+    });
+}
+
 #[test]
 fn secrets_are_never_shown() {
     each(|key, configured| {
