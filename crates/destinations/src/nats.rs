@@ -249,7 +249,7 @@ impl Destination for Nats {
         _: &Context,
     ) -> Result<Box<dyn Configured>, Vec<Invalid>> {
         let mut settings: Settings = crate::parse(settings)?;
-        let mut problems = settings.events.problems(SPEC.events, false);
+        let mut problems = settings.events.problems("events", SPEC.events, false);
         let servers = servers(&settings.servers).unwrap_or_else(|problem| {
             problems.push(Invalid::new("servers", problem));
             Vec::new()

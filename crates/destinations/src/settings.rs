@@ -62,13 +62,13 @@ impl Events {
         }
     }
 
-    /// Unknown kinds, and enabled kinds with an empty name.
-    pub fn problems(&self, supported: &[EventKind], can_rename: bool) -> Vec<Invalid> {
+    /// Unknown kinds, and enabled kinds with an empty name, as problems of the setting `named`.
+    pub fn problems(&self, named: &str, supported: &[EventKind], can_rename: bool) -> Vec<Invalid> {
         let known = supported.iter().map(|kind| kind.id()).collect::<Vec<_>>();
         self.0
             .iter()
             .filter_map(|(id, switch)| {
-                let field = format!("events.{id}");
+                let field = format!("{named}.{id}");
                 match switch {
                     _ if !known.contains(&id.as_str()) => Some(Invalid::new(
                         field,

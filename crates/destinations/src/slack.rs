@@ -186,7 +186,7 @@ impl Destination for Slack {
         context: &Context,
     ) -> Result<Box<dyn Configured>, Vec<Invalid>> {
         let settings: Settings = crate::parse(settings)?;
-        let mut problems = settings.events.problems(SPEC.events, false);
+        let mut problems = settings.events.problems("events", SPEC.events, false);
         for (field, url) in [
             ("webhook_url", &settings.webhook_url),
             ("sandbox_webhook_url", &settings.sandbox_webhook_url),

@@ -93,8 +93,13 @@ fn the_same_input_gives_the_same_bytes() {
                 let request =
                     one.unwrap_or_else(|unsendable| panic!("{key} {kind:?}: {unsendable:?}"));
                 let body = serde_json::from_slice::<Value>(&request.body);
+                let is_json = request
+                    .headers
+                    .iter()
+                    .all(|header| header.name != "content-type" || header.value.contains("json"));
                 assert!(
                     request.body.is_empty()
+                        || !is_json
                         || body.is_ok_and(|body| body.is_object() || body.is_array()),
                     "{key} {kind:?}"
                 );

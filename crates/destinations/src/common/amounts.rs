@@ -47,8 +47,12 @@ pub(super) struct Amounts {
 }
 
 impl Amounts {
-    /// What moved with an event, in the currency that it names; `None` where nothing did, or nobody knows how much.
+    /// What moved with an event, in the currency that it names; `None` where nothing did, or nobody knows how much. What a refund without an
+    /// amount did not take off is not put back either.
     pub(super) fn of(self, event: &Event, refunds: Refunds) -> Option<Money> {
+        if refunds == Refunds::Omitted && event.kind == EventKind::RefundReversed {
+            return None;
+        }
         let moved = prices(event);
         let (local, dollars) = match self.basis {
             Basis::Price => (moved.charged, moved.dollars),

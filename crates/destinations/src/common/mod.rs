@@ -2,17 +2,24 @@
 //! amounts are told. No destination multiplies, looks into attributes, or decides about consent by itself.
 
 mod amounts;
+mod contact;
+mod extinfo;
 mod names;
+mod platform;
 mod properties;
 mod settings;
 mod status;
+mod verdict;
 mod who;
 
 pub(crate) use amounts::{Refunds, moves_money, number, revenue};
-pub(crate) use names::{LIFECYCLE, revenuecat};
+pub(crate) use extinfo::extinfo;
+pub(crate) use names::{ATTRIBUTED, CONVERSIONS, LIFECYCLE, revenuecat};
+pub(crate) use platform::PerPlatform;
 pub(crate) use properties::{Times, flat, properties};
 pub(crate) use settings::{
     ATTRIBUTES, Common, DELIVERY, EVENT_SWITCHES, EVENTS, IDENTIFIED, MONEY, NAMES, SANDBOX, read,
 };
 pub(crate) use status::subscription_status;
+pub(crate) use verdict::{by_status, said};
 pub(crate) use who::{Att, Platform, Who};

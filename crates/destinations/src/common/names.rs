@@ -28,6 +28,49 @@ pub(crate) const LIFECYCLE: &[EventKind] = &[
     EventKind::Test,
 ];
 
+/// The same for networks that attribute revenue: to whom a purchase belongs is nothing to them.
+pub(crate) const ATTRIBUTED: &[EventKind] = &[
+    EventKind::SubscriptionStarted,
+    EventKind::SubscriptionRenewed,
+    EventKind::SubscriptionRenewalCancelled,
+    EventKind::SubscriptionRenewalReactivated,
+    EventKind::SubscriptionExpired,
+    EventKind::SubscriptionRefunded,
+    EventKind::SubscriptionExtended,
+    EventKind::SubscriptionDeferred,
+    EventKind::SubscriptionPaused,
+    EventKind::NonSubscriptionPurchase,
+    EventKind::NonSubscriptionPurchaseRefunded,
+    EventKind::TrialStarted,
+    EventKind::TrialConverted,
+    EventKind::TrialRenewalCancelled,
+    EventKind::TrialRenewalReactivated,
+    EventKind::TrialExpired,
+    EventKind::BillingIssueDetected,
+    EventKind::EnteredGracePeriod,
+    EventKind::ProductChanged,
+    EventKind::RefundReversed,
+    EventKind::Test,
+];
+
+/// The same for networks of advertisers, which learn whom to show ads to: they take nothing back.
+pub(crate) const CONVERSIONS: &[EventKind] = &[
+    EventKind::SubscriptionStarted,
+    EventKind::SubscriptionRenewed,
+    EventKind::SubscriptionRenewalCancelled,
+    EventKind::SubscriptionRenewalReactivated,
+    EventKind::SubscriptionExpired,
+    EventKind::NonSubscriptionPurchase,
+    EventKind::TrialStarted,
+    EventKind::TrialConverted,
+    EventKind::TrialRenewalCancelled,
+    EventKind::TrialRenewalReactivated,
+    EventKind::TrialExpired,
+    EventKind::BillingIssueDetected,
+    EventKind::EnteredGracePeriod,
+    EventKind::Test,
+];
+
 /// What RevenueCat calls a kind where it sends it to analytics and messaging tools; `None` for what it does not send. Source: RevenueCat docs,
 /// the pages of Amplitude, Mixpanel, Segment, Braze and their like, "Events".
 pub(crate) const fn revenuecat(kind: EventKind) -> Option<&'static str> {

@@ -197,7 +197,7 @@ impl Common {
             .fields
             .iter()
             .any(|field| matches!(field.kind, FieldKind::Events));
-        let mut problems = stored.events.problems(spec.events, renames);
+        let mut problems = stored.events.problems("events", spec.events, renames);
         check_url("endpoint", stored.endpoint.as_deref(), &mut problems);
         check_retry(stored.retry.as_ref(), &mut problems);
         if stored
@@ -274,6 +274,27 @@ impl Common {
             basis: self.stored.revenue,
         };
         amounts.of(event, refunds)
+    }
+
+    /// The same where the vendor knows some currencies alone: in US dollars where it does not know that of the customer.
+    pub(crate) fn amount_in(
+        &self,
+        currencies: &[&str],
+        event: &Event,
+        refunds: Refunds,
+    ) -> Option<Money> {
+        let is_known = |amount: &Money| currencies.contains(&amount.currency.code());
+        let dollars = Amounts {
+            reported: Reported::Usd,
+            basis: self.stored.revenue,
+        };
+        let told = self.amount(event, refunds).filter(is_known);
+        told.or_else(|| dollars.of(event, refunds).filter(is_known))
+    }
+
+    /// Whether amounts are what the store's share leaves.
+    pub(crate) fn tells_what_is_left(&self) -> bool {
+        self.stored.revenue != Basis::Price
     }
 
     /// Whether the customer's attributes go along.

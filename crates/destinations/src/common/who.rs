@@ -132,13 +132,14 @@ impl<'a> Who<'a> {
         })
     }
 
-    /// What the customer said to being followed.
+    /// What the customer said to being followed. Nobody, whom a test is about, said yes.
     pub(crate) fn att(self) -> Att {
         let said = self.now.attributes.get("$attConsentStatus");
         match said.map(|said| said.trim().to_ascii_lowercase()).as_deref() {
             Some("authorized" | "accepted" | "3") => Att::Authorized,
             Some("denied" | "2") => Att::Denied,
             Some("restricted" | "1") => Att::Restricted,
+            None if self.is_nobody() => Att::Authorized,
             _ => Att::Unknown,
         }
     }
@@ -163,7 +164,7 @@ impl<'a> Who<'a> {
         match self.event.app.as_ref().map(|app| app.store) {
             Some(Store::AppStore) => Platform::Ios,
             Some(Store::PlayStore) => Platform::Android,
-            _ if self.event.kind == EventKind::Test => Platform::Ios,
+            _ if self.is_nobody() => Platform::Ios,
             _ if self.first(&["$idfa", "$idfv"]).is_some() => Platform::Ios,
             _ if self.first(&["$gpsAdId", "$androidId"]).is_some() => Platform::Android,
             _ => Platform::Web,
@@ -198,16 +199,25 @@ impl<'a> Who<'a> {
         own.or(self.now.app.bundle.as_deref())
     }
 
+    /// Whether it is about nobody: a test is.
+    pub(crate) fn is_nobody(self) -> bool {
+        self.event.kind == EventKind::Test
+    }
+
     /// What a test has for an attribute: identifiers that nobody has.
     fn of_nobody(self, name: &str) -> Option<&'static str> {
-        if self.event.kind != EventKind::Test {
+        if !self.is_nobody() {
             return None;
         }
         Some(match name {
             "$email" => "test@example.com",
             "$ip" => "192.0.2.1",
             "$deviceVersion" => "iOS 18.0",
-            "$phoneNumber" | "$displayName" | "$attConsentStatus" => return None,
+            "$phoneNumber"
+            | "$displayName"
+            | "$attConsentStatus"
+            | "$appsflyerSharingFilter"
+            | "$claimType" => return None,
             _ if name.starts_with('$') => "00000000-0000-4000-8000-000000000001",
             _ => return None,
         })

@@ -45,7 +45,7 @@ pub(super) fn of_event(
         .collect();
     told.insert("event_id".into(), event.id.to_string().into());
     // Of a refund by another name, which is added up like any other event, no amount.
-    let refunds = if name == "refund" {
+    let refunds = if name == "refund" || event.kind == EventKind::RefundReversed {
         Refunds::Positive
     } else {
         Refunds::Omitted

@@ -164,7 +164,7 @@ impl Settings {
     pub(super) fn problems(&self) -> Vec<Invalid> {
         let mut problems = Vec::new();
         let can_rename = self.format != Format::Revenuecat;
-        problems.extend(self.events.problems(EventKind::ALL, can_rename));
+        problems.extend(self.events.problems("events", EventKind::ALL, can_rename));
         problems.extend(self.not_told());
         check_url(
             "production_url",
