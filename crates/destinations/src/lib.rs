@@ -8,6 +8,7 @@
 
 pub mod amplitude;
 pub mod appmetrica;
+pub mod appsflyer;
 mod batch;
 mod common;
 mod destination;
@@ -51,6 +52,7 @@ pub use url::check_url;
 pub static ALL: &[&dyn Destination] = &[
     &amplitude::Amplitude,
     &appmetrica::Appmetrica,
+    &appsflyer::AppsFlyer,
     &ga4::Ga4,
     &mixpanel::Mixpanel,
     &mparticle::Mparticle,

@@ -12,6 +12,14 @@ pub(crate) fn settings(key: &str) -> Vec<Value> {
         "appmetrica" => vec![
             json!({ "application_id": "1111", "post_api_key": SECRET, "sandbox_application_id": "2222", "sandbox_post_api_key": SECRET, "send_revenue": true }),
         ],
+        "appsflyer" => vec![json!({
+            "key": SECRET,
+            "android_key": SECRET,
+            "sandbox_key": SECRET,
+            "sandbox_android_key": SECRET,
+            "ios_app_id": "id1234567890",
+            "web_token": SECRET,
+        })],
         "ga4" => vec![
             json!({ "ios_firebase_app_id": "1:1234:ios:abcd", "ios_api_secret": SECRET, "android_firebase_app_id": "1:1234:android:abcd", "android_api_secret": SECRET }),
         ],

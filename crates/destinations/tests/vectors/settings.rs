@@ -14,6 +14,15 @@ pub(crate) fn of(key: &str, mut settings: Value) -> Value {
             _ => all.insert("endpoint".into(), host),
         };
     }
+    // Which of two keys it is, is a choice.
+    if let ("appsflyer", Some(is_token)) = (key, all.remove("key_is_s2s_token")) {
+        let kind = if is_token == true {
+            "s2s_token"
+        } else {
+            "dev_key"
+        };
+        all.insert("key_kind".into(), kind.into());
+    }
     settings
 }
 
