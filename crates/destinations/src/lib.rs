@@ -6,6 +6,7 @@
 //! contract tests iterate over [`ALL`] and know no destination by name.
 #![warn(missing_docs)]
 
+pub mod adjust;
 pub mod amplitude;
 pub mod appmetrica;
 pub mod appsflyer;
@@ -50,6 +51,7 @@ pub use url::check_url;
 
 /// Every destination, sorted by key.
 pub static ALL: &[&dyn Destination] = &[
+    &adjust::Adjust,
     &amplitude::Amplitude,
     &appmetrica::Appmetrica,
     &appsflyer::AppsFlyer,

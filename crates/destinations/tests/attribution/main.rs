@@ -1,6 +1,7 @@
 //! Attribution and ads: what each vendor trips over.
 #![expect(clippy::unwrap_used, reason = "tests report by panicking")]
 
+mod adjust;
 mod appsflyer;
 #[path = "../sample/mod.rs"]
 mod sample;

@@ -8,6 +8,13 @@ pub(crate) const SECRET: &str = "s3cr3t-value";
 /// Settings with which a destination works in each of its ways, every secret set.
 pub(crate) fn settings(key: &str) -> Vec<Value> {
     match key {
+        "adjust" => vec![json!({
+            "ios_app_token": SECRET,
+            "android_app_token": SECRET,
+            "auth_token": SECRET,
+            "android_auth_token": SECRET,
+            "event_tokens": adjust_tokens(),
+        })],
         "amplitude" => vec![json!({ "api_key": SECRET, "sandbox_api_key": SECRET })],
         "appmetrica" => vec![
             json!({ "application_id": "1111", "post_api_key": SECRET, "sandbox_application_id": "2222", "sandbox_post_api_key": SECRET, "send_revenue": true }),
@@ -57,4 +64,12 @@ pub(crate) fn settings(key: &str) -> Vec<Value> {
             .collect(),
         other => panic!("give {other} settings to be tested with"),
     }
+}
+
+/// A token of Adjust for every kind.
+fn adjust_tokens() -> Value {
+    let adjust = destinations::find("adjust").expect("Adjust is a destination");
+    let kinds = adjust.spec().events.iter().enumerate();
+    let tokens = kinds.map(|(at, kind)| (kind.id().to_owned(), format!("tok{at:03}").into()));
+    Value::Object(tokens.collect())
 }
