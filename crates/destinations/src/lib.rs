@@ -17,6 +17,7 @@ mod encode;
 mod envelope;
 pub mod ga4;
 mod grant;
+pub mod meta;
 pub mod mixpanel;
 pub mod mparticle;
 pub mod nats;
@@ -56,6 +57,7 @@ pub static ALL: &[&dyn Destination] = &[
     &appmetrica::Appmetrica,
     &appsflyer::AppsFlyer,
     &ga4::Ga4,
+    &meta::Meta,
     &mixpanel::Mixpanel,
     &mparticle::Mparticle,
     &nats::Nats,

@@ -3,6 +3,7 @@
 
 mod adjust;
 mod appsflyer;
+mod meta;
 #[path = "../sample/mod.rs"]
 mod sample;
 

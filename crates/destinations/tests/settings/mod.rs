@@ -30,6 +30,22 @@ pub(crate) fn settings(key: &str) -> Vec<Value> {
         "ga4" => vec![
             json!({ "ios_firebase_app_id": "1:1234:ios:abcd", "ios_api_secret": SECRET, "android_firebase_app_id": "1:1234:android:abcd", "android_api_secret": SECRET }),
         ],
+        "meta" => vec![
+            json!({
+                "dataset_id": "778899",
+                "access_token": SECRET,
+                "sandbox_dataset_id": "778800",
+                "sandbox_access_token": SECRET,
+                "ios_bundle_id": "com.example.app",
+            }),
+            json!({
+                "type": "app_events",
+                "app_id": "112233",
+                "client_token": SECRET,
+                "sandbox_app_id": "112200",
+                "sandbox_client_token": SECRET,
+            }),
+        ],
         "mixpanel" => vec![
             json!({ "project_token": SECRET, "sandbox_project_token": SECRET, "profile_revenue": true }),
             json!({ "service_account": "svc.1", "service_secret": SECRET, "project_id": "1234567" }),
