@@ -11,6 +11,7 @@ pub mod amplitude;
 pub mod appmetrica;
 pub mod appsflyer;
 mod batch;
+pub mod branch;
 mod common;
 mod destination;
 mod encode;
@@ -56,6 +57,7 @@ pub static ALL: &[&dyn Destination] = &[
     &amplitude::Amplitude,
     &appmetrica::Appmetrica,
     &appsflyer::AppsFlyer,
+    &branch::Branch,
     &ga4::Ga4,
     &meta::Meta,
     &mixpanel::Mixpanel,

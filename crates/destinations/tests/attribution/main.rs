@@ -3,6 +3,7 @@
 
 mod adjust;
 mod appsflyer;
+mod branch;
 mod meta;
 #[path = "../sample/mod.rs"]
 mod sample;
