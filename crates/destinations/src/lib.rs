@@ -30,6 +30,7 @@ pub mod rudderstack;
 pub mod segment;
 mod segmentlike;
 mod settings;
+pub mod singular;
 pub mod slack;
 mod spec;
 pub mod statsig;
@@ -66,6 +67,7 @@ pub static ALL: &[&dyn Destination] = &[
     &posthog::Posthog,
     &rudderstack::Rudderstack,
     &segment::Segment,
+    &singular::Singular,
     &slack::Slack,
     &statsig::Statsig,
     &telemetrydeck::Telemetrydeck,

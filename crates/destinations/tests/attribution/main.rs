@@ -7,6 +7,7 @@ mod branch;
 mod meta;
 #[path = "../sample/mod.rs"]
 mod sample;
+mod singular;
 
 use destinations::{Configured, Context, Invalid, Outcome, Request, Response, Unsendable, find};
 use domain::{Environment, Event, EventKind, Headers, Store};

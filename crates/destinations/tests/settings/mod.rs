@@ -70,6 +70,16 @@ pub(crate) fn settings(key: &str) -> Vec<Value> {
             vec![json!({ "data_plane_url": "https://plane.example", "write_key": SECRET })]
         }
         "segment" => vec![json!({ "write_key": SECRET })],
+        "singular" => ["v1", "v2"]
+            .map(|version| {
+                json!({
+                    "sdk_key": SECRET,
+                    "sandbox_sdk_key": SECRET,
+                    "ios_bundle_id": "com.example.app",
+                    "api_version": version,
+                })
+            })
+            .to_vec(),
         "slack" => {
             vec![json!({ "webhook_url": format!("https://hooks.slack.com/services/{SECRET}") })]
         }
