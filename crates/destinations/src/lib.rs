@@ -35,6 +35,7 @@ pub mod slack;
 mod spec;
 pub mod statsig;
 pub mod telemetrydeck;
+pub mod tiktok;
 mod token;
 mod told;
 mod url;
@@ -71,6 +72,7 @@ pub static ALL: &[&dyn Destination] = &[
     &slack::Slack,
     &statsig::Statsig,
     &telemetrydeck::Telemetrydeck,
+    &tiktok::TikTok,
     &webhook::Webhook,
 ];
 

@@ -8,6 +8,7 @@ mod meta;
 #[path = "../sample/mod.rs"]
 mod sample;
 mod singular;
+mod tiktok;
 
 use destinations::{Configured, Context, Invalid, Outcome, Request, Response, Unsendable, find};
 use domain::{Environment, Event, EventKind, Headers, Store};

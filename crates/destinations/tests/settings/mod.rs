@@ -85,6 +85,9 @@ pub(crate) fn settings(key: &str) -> Vec<Value> {
         }
         "statsig" => vec![json!({ "server_secret": SECRET })],
         "telemetrydeck" => vec![json!({ "namespace": "com.example" })],
+        "tiktok" => vec![
+            json!({ "access_token": SECRET, "tiktok_app_id": "7100000000000", "ios_app_id": "1234567890" }),
+        ],
         "webhook" => destinations::webhook::FORMATS
             .iter()
             .map(|format| json!({ "format": format, "production_url": "https://a.example/hook", "production_authorization": SECRET, "signing_secrets": ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"] }))
