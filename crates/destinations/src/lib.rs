@@ -7,6 +7,7 @@
 #![warn(missing_docs)]
 
 pub mod adjust;
+pub mod airbridge;
 pub mod amplitude;
 pub mod appmetrica;
 pub mod appsflyer;
@@ -56,6 +57,7 @@ pub use url::check_url;
 /// Every destination, sorted by key.
 pub static ALL: &[&dyn Destination] = &[
     &adjust::Adjust,
+    &airbridge::Airbridge,
     &amplitude::Amplitude,
     &appmetrica::Appmetrica,
     &appsflyer::AppsFlyer,

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "tests report by panicking")]
 
 mod adjust;
+mod airbridge;
 mod appsflyer;
 mod branch;
 mod meta;

@@ -15,6 +15,9 @@ pub(crate) fn settings(key: &str) -> Vec<Value> {
             "android_auth_token": SECRET,
             "event_tokens": adjust_tokens(),
         })],
+        "airbridge" => vec![
+            json!({ "app_name": "exampleapp", "api_token": SECRET, "ios_bundle_id": "com.example.app" }),
+        ],
         "amplitude" => vec![json!({ "api_key": SECRET, "sandbox_api_key": SECRET })],
         "appmetrica" => vec![
             json!({ "application_id": "1111", "post_api_key": SECRET, "sandbox_application_id": "2222", "sandbox_post_api_key": SECRET, "send_revenue": true }),
