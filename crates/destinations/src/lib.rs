@@ -19,6 +19,7 @@ mod encode;
 mod envelope;
 pub mod ga4;
 mod grant;
+pub mod kochava;
 pub mod meta;
 pub mod mixpanel;
 pub mod mparticle;
@@ -63,6 +64,7 @@ pub static ALL: &[&dyn Destination] = &[
     &appsflyer::AppsFlyer,
     &branch::Branch,
     &ga4::Ga4,
+    &kochava::Kochava,
     &meta::Meta,
     &mixpanel::Mixpanel,
     &mparticle::Mparticle,

@@ -5,6 +5,7 @@ mod adjust;
 mod airbridge;
 mod appsflyer;
 mod branch;
+mod kochava;
 mod meta;
 #[path = "../sample/mod.rs"]
 mod sample;

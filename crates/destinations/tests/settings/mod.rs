@@ -34,6 +34,12 @@ pub(crate) fn settings(key: &str) -> Vec<Value> {
         "ga4" => vec![
             json!({ "ios_firebase_app_id": "1:1234:ios:abcd", "ios_api_secret": SECRET, "android_firebase_app_id": "1:1234:android:abcd", "android_api_secret": SECRET }),
         ],
+        "kochava" => vec![json!({
+            "ios_app_guid": SECRET,
+            "android_app_guid": SECRET,
+            "sandbox_ios_app_guid": SECRET,
+            "sandbox_android_app_guid": SECRET,
+        })],
         "meta" => vec![
             json!({
                 "dataset_id": "778899",
