@@ -37,6 +37,7 @@ pub mod slack;
 mod spec;
 pub mod statsig;
 pub mod telemetrydeck;
+pub mod tenjin;
 pub mod tiktok;
 mod token;
 mod told;
@@ -76,6 +77,7 @@ pub static ALL: &[&dyn Destination] = &[
     &slack::Slack,
     &statsig::Statsig,
     &telemetrydeck::Telemetrydeck,
+    &tenjin::Tenjin,
     &tiktok::TikTok,
     &webhook::Webhook,
 ];

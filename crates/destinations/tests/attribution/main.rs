@@ -10,6 +10,7 @@ mod meta;
 #[path = "../sample/mod.rs"]
 mod sample;
 mod singular;
+mod tenjin;
 mod tiktok;
 
 use destinations::{Configured, Context, Invalid, Outcome, Request, Response, Unsendable, find};

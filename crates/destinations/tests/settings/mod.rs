@@ -94,6 +94,9 @@ pub(crate) fn settings(key: &str) -> Vec<Value> {
         }
         "statsig" => vec![json!({ "server_secret": SECRET })],
         "telemetrydeck" => vec![json!({ "namespace": "com.example" })],
+        "tenjin" => vec![
+            json!({ "ios_sdk_key": SECRET, "android_sdk_key": SECRET, "ios_bundle_id": "com.example.app" }),
+        ],
         "tiktok" => vec![
             json!({ "access_token": SECRET, "tiktok_app_id": "7100000000000", "ios_app_id": "1234567890" }),
         ],
