@@ -34,6 +34,7 @@ mod segmentlike;
 mod settings;
 pub mod singular;
 pub mod slack;
+pub mod snapchat;
 mod spec;
 pub mod statsig;
 pub mod telemetrydeck;
@@ -75,6 +76,7 @@ pub static ALL: &[&dyn Destination] = &[
     &segment::Segment,
     &singular::Singular,
     &slack::Slack,
+    &snapchat::Snapchat,
     &statsig::Statsig,
     &telemetrydeck::Telemetrydeck,
     &tenjin::Tenjin,

@@ -10,6 +10,7 @@ mod meta;
 #[path = "../sample/mod.rs"]
 mod sample;
 mod singular;
+mod snapchat;
 mod tenjin;
 mod tiktok;
 

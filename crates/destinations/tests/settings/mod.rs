@@ -92,6 +92,7 @@ pub(crate) fn settings(key: &str) -> Vec<Value> {
         "slack" => {
             vec![json!({ "webhook_url": format!("https://hooks.slack.com/services/{SECRET}") })]
         }
+        "snapchat" => vec![json!({ "snap_app_id": "1234567890", "access_token": SECRET })],
         "statsig" => vec![json!({ "server_secret": SECRET })],
         "telemetrydeck" => vec![json!({ "namespace": "com.example" })],
         "tenjin" => vec![
