@@ -11,6 +11,7 @@ pub mod airbridge;
 pub mod amplitude;
 pub mod appmetrica;
 pub mod appsflyer;
+pub mod asapty;
 mod batch;
 pub mod branch;
 mod common;
@@ -64,6 +65,7 @@ pub static ALL: &[&dyn Destination] = &[
     &amplitude::Amplitude,
     &appmetrica::Appmetrica,
     &appsflyer::AppsFlyer,
+    &asapty::Asapty,
     &branch::Branch,
     &ga4::Ga4,
     &kochava::Kochava,

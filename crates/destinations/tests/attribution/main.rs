@@ -4,6 +4,7 @@
 mod adjust;
 mod airbridge;
 mod appsflyer;
+mod asapty;
 mod branch;
 mod kochava;
 mod meta;

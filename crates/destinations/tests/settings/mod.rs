@@ -30,6 +30,7 @@ pub(crate) fn settings(key: &str) -> Vec<Value> {
             "ios_app_id": "id1234567890",
             "web_token": SECRET,
         })],
+        "asapty" => vec![json!({ "asapty_id": SECRET })],
         "branch" => vec![json!({ "branch_key": SECRET, "sandbox_branch_key": SECRET })],
         "ga4" => vec![
             json!({ "ios_firebase_app_id": "1:1234:ios:abcd", "ios_api_secret": SECRET, "android_firebase_app_id": "1:1234:android:abcd", "android_api_secret": SECRET }),
