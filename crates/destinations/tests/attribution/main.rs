@@ -6,6 +6,7 @@ mod airbridge;
 mod appsflyer;
 mod asapty;
 mod branch;
+mod every;
 mod kochava;
 mod meta;
 #[path = "../sample/mod.rs"]
