@@ -7,7 +7,7 @@ use crate::{
     settings::{merged, unknown},
     stored::Stored,
 };
-use destinations::{Configured, Destination, Field, FieldKind, Handshake, Invalid};
+use destinations::{Configured, Context, Destination, Field, FieldKind, Handshake, Invalid};
 use domain::{Environment, IntegrationId, secret::Secret};
 use ledger::{ConfigurationChange, Integration, Verdicts, Verification};
 use serde_json::{Map, Value, json};
@@ -107,8 +107,11 @@ impl Planner<'_> {
         }
         let mut settings = merged.settings;
         let made = self.make_secret(fields, &mut settings);
+        let context = Context {
+            public_url: means.public_url.to_owned(),
+        };
         let configure =
-            |settings: &Map<String, Value>| destination.configure(&json!(settings), means.context);
+            |settings: &Map<String, Value>| destination.configure(&json!(settings), &context);
         let mut configured = configure(&settings);
         if let Err(problems) = &configured
             && leave_behind(fields, given, problems, &mut settings)

@@ -2,7 +2,8 @@
 //!
 //! **How it works.** A document says how a project should be, whole or in part ([`Desired`]). [`plan`] checks it, compares
 //! it with what is and answers the changes to make, or every problem. Settings are shown with their secrets masked and come
-//! back with the masks in place: [`masked`] and [`merged`]. The [`Vault`] seals what is secret.
+//! back with the masks in place: [`masked`] and [`merged`]. The [`Vault`] seals what is secret, and rows are
+//! opened here alone: [`app_secrets`], [`integration_settings`].
 //!
 //! **What it does not do.** No I/O but for the vault's key file; nothing is stored here. Events and deliveries are
 //! unknown.
@@ -16,6 +17,7 @@ mod catalog;
 mod desired;
 mod given;
 mod integration;
+mod opened;
 mod plan;
 mod planner;
 mod project;
@@ -26,12 +28,14 @@ mod secrets;
 mod settings;
 mod stored;
 mod stores;
+mod url;
 mod vault;
 
 pub use desired::{
     Desired, DesiredApp, DesiredEntitlement, DesiredIntegration, DesiredProduct, DesiredProject,
 };
 pub use given::{Given, Settings};
+pub use opened::{app_secrets, integration_settings};
 pub use plan::plan;
 pub use planner::{Action, Means, Problem, Step, handed_over, under_backlog};
 pub use sealed::Sealed;
@@ -39,4 +43,5 @@ pub use secrets::{masked, masked_entry};
 pub use settings::{Merged, merged};
 pub use stored::Stored;
 pub use stores::{APPS, AppSpec, app_spec};
+pub use url::url_problem;
 pub use vault::{Vault, VaultError};

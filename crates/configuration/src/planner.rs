@@ -1,7 +1,6 @@
 //! What planning takes, and what it collects on the way: steps to take, or every problem.
 
 use crate::{Given, Vault};
-use destinations::Context;
 use domain::{ProjectId, name::beginning, secret::Secret};
 use ledger::{Configuration, ConfigurationChange, Integration};
 use serde::Serialize;
@@ -76,8 +75,8 @@ pub struct Means<'a> {
     pub current: &'a Configuration,
     /// Opens and seals secrets.
     pub vault: &'a Vault,
-    /// What destinations need to know.
-    pub context: &'a Context,
+    /// Where people reach this installation, without a trailing slash.
+    pub public_url: &'a str,
     /// Makes fresh ids.
     pub fresh: &'a dyn Fn() -> Uuid,
 }

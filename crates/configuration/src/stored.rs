@@ -1,6 +1,9 @@
 //! Settings as they are stored, opened: one object for an app as for an integration, whatever is kept apart of it.
 
-use crate::Vault;
+use crate::{
+    Vault,
+    opened::{app_secrets, integration_settings},
+};
 use ledger::{App, Commission, Integration};
 use serde_json::{Map, Value};
 
@@ -16,7 +19,7 @@ pub struct Stored {
 impl Stored {
     /// Settings of an app: what its store is asked with, its secrets, and what its store keeps.
     pub fn of_app(vault: &Vault, row: &App) -> Self {
-        let mut stored = Self::opened(vault, &row.id.to_string(), &row.sealed_secrets);
+        let mut stored = Self::of(app_secrets(vault, row));
         if let Ok(Value::Object(mut settings)) = serde_json::to_value(&row.settings) {
             settings.remove("store");
             settings.retain(|_, value| !value.is_null());
@@ -32,17 +35,13 @@ impl Stored {
 
     /// Settings of an integration.
     pub fn of_integration(vault: &Vault, row: &Integration) -> Self {
-        Self::opened(vault, &row.id.to_string(), &row.sealed_settings)
-    }
-
-    fn opened(vault: &Vault, owner: &str, sealed: &[u8]) -> Self {
-        if sealed.is_empty() {
+        if row.sealed_settings.is_empty() {
             return Self::default();
         }
-        let opened = vault
-            .open_sealed(owner, sealed)
-            .map_err(|error| error.to_string())
-            .and_then(|json| serde_json::from_slice(&json).map_err(|error| error.to_string()));
+        Self::of(integration_settings(vault, row))
+    }
+
+    fn of(opened: Result<Map<String, Value>, String>) -> Self {
         match opened {
             Ok(settings) => Self {
                 settings,

@@ -43,6 +43,8 @@ pub use intake::{
 pub use replay::{Forecast, REPLAY_RATES, ReplayRates, Replays};
 pub use retention::Retention;
 pub use setup::{ActiveIntegration, AppSetup, MakeSource, ProjectSetup, Secrets, Setup};
+/// Why a message is refused: part of an [`IntakeError`].
+pub use sources::{Refusal, RefusalCode};
 pub use system::{System, WallSystem};
 pub use transport::{
     AllowedNetworks, Authorities, AuthorityError, ClientError, Errand, NetworkTransport, Networks,

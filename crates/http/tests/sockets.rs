@@ -2,7 +2,6 @@
 #![expect(clippy::unwrap_used, reason = "tests report by panicking")]
 
 use axum::{Router, routing::get};
-use engine::Networks;
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 use tidings_http::{Bounds, serve};
 use tokio::{
@@ -11,7 +10,7 @@ use tokio::{
     sync::{Notify, oneshot},
     task::JoinHandle,
 };
-use web::test::TestServer;
+use web::{proxies::Proxies, test::TestServer};
 
 /// Longer than any test lasts.
 const NEVER: Duration = Duration::from_hours(1);
@@ -59,7 +58,7 @@ impl Open {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (close, closing) = oneshot::channel::<()>();
-        let proxies: Networks = proxies.parse().unwrap();
+        let proxies = Proxies::new(proxies.parse().unwrap());
         let closing = async { drop(closing.await) };
         let serving = tokio::spawn(serve(listener, router, bounds, proxies, closing));
         Self {

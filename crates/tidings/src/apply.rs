@@ -38,10 +38,8 @@ pub(crate) async fn run(options: &Options) -> Result<ExitCode> {
     };
     let opened = options.data.open().await?;
     let reached = options.data.reached(options.public_url.as_ref())?;
-    let context = destinations::Context {
-        public_url: reached.url.to_string(),
-    };
-    match applied(&opened, &wanted, &context, options.dry_run).await? {
+    let public_url = reached.url.to_string();
+    match applied(&opened, &wanted, &public_url, options.dry_run).await? {
         Ok(Applied::InEffect) => {
             tell_callbacks(&opened, &wanted.project.key, &reached).await?;
             Ok(ExitCode::SUCCESS)
@@ -65,12 +63,12 @@ enum Applied {
 async fn applied(
     opened: &Opened,
     wanted: &Desired,
-    context: &destinations::Context,
+    public_url: &str,
     is_dry: bool,
 ) -> Result<Result<Applied, Vec<Problem>>> {
     let mut shown = String::new();
     for _ in 0..TRIES {
-        let (steps, current) = match plan(opened, wanted, context).await? {
+        let (steps, current) = match plan(opened, wanted, public_url).await? {
             Ok(planned) => planned,
             Err(problems) => return Ok(Err(problems)),
         };
@@ -137,13 +135,13 @@ async fn tell_callbacks(opened: &Opened, project: &str, reached: &Reached) -> Re
 async fn plan(
     opened: &Opened,
     wanted: &Desired,
-    context: &destinations::Context,
+    public_url: &str,
 ) -> Result<Result<(Vec<Step>, Configuration), Vec<Problem>>> {
     let current = opened.ledger.configuration().await?;
     let means = Means {
         current: &current,
         vault: &opened.vault,
-        context,
+        public_url,
         fresh: &|| WallSystem.uuid(),
     };
     let steps = match configuration::plan(wanted, &means) {
@@ -315,7 +313,7 @@ mod tests {
         let means = Means {
             current: &Configuration::default(),
             vault: &Vault::with_key([0; 32]),
-            context: &destinations::Context::default(),
+            public_url: "",
             fresh: &|| WallSystem.uuid(),
         };
         configuration::plan(&wanted, &means)
@@ -332,7 +330,7 @@ mod tests {
         let means = Means {
             current: &Configuration::default(),
             vault: &Vault::with_key([0; 32]),
-            context: &destinations::Context::default(),
+            public_url: "",
             fresh: &|| WallSystem.uuid(),
         };
         assert!(

@@ -278,13 +278,12 @@ fn announce(sign_in: &str, data: &Data) {
 async fn prepare(data: &Data, wanted: &Desired) -> Result<()> {
     let opened = data.open().await?;
     let current = opened.ledger.configuration().await?;
-    let context = destinations::Context::default();
     let planned = configuration::plan(
         wanted,
         &Means {
             current: &current,
             vault: &opened.vault,
-            context: &context,
+            public_url: "",
             fresh: &|| WallSystem.uuid(),
         },
     );

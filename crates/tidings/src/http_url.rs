@@ -1,6 +1,6 @@
 //! Addresses that this server asks of its own accord, as they are told when it starts.
 
-use destinations::check_url;
+use configuration::url_problem;
 use std::{fmt, str::FromStr};
 
 /// A URL over HTTP; empty for none, as a variable of the environment says it.
@@ -24,14 +24,8 @@ impl FromStr for HttpUrl {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let mut problems = Vec::new();
-        check_url(
-            "url",
-            Some(text).filter(|text| !text.is_empty()),
-            &mut problems,
-        );
-        match problems.pop() {
-            Some(invalid) => Err(invalid.problem),
+        match url_problem(text).filter(|_| !text.is_empty()) {
+            Some(problem) => Err(problem),
             None => Ok(Self(text.to_owned())),
         }
     }

@@ -1,6 +1,6 @@
 //! Where people and stores reach a server: a host of its own.
 
-use destinations::check_url;
+use configuration::url_problem;
 use std::{fmt, str::FromStr};
 
 /// Where a server listens that was told nothing else.
@@ -27,10 +27,8 @@ impl FromStr for PublicUrl {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let mut problems = Vec::new();
-        check_url("url", Some(text), &mut problems);
-        if let Some(invalid) = problems.pop() {
-            return Err(invalid.problem);
+        if let Some(problem) = url_problem(text) {
+            return Err(problem);
         }
         let url = text.trim_end_matches('/');
         let host = url.split_once("://").map_or(url, |(_, host)| host);

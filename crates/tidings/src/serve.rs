@@ -10,7 +10,7 @@ use crate::{
     stores, telemetry,
 };
 use anyhow::{Context, Result, anyhow};
-use engine::{Engine, NetworkTransport, Networks, Parts, WallSystem, metric::Metric};
+use engine::{Engine, NetworkTransport, Parts, WallSystem, metric::Metric};
 use http_api::{Bounds, serve};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use sources::Web;
@@ -54,7 +54,7 @@ pub(crate) struct Server {
     listener: TcpListener,
     operators: Option<TcpListener>,
     connections: usize,
-    proxies: Networks,
+    proxies: Proxies,
     app: App,
 }
 
@@ -180,7 +180,7 @@ impl Server {
             listener,
             operators,
             connections,
-            proxies: options.trusted_proxies.clone(),
+            proxies: Proxies::new(options.trusted_proxies.clone()),
             app,
         })
     }
@@ -194,7 +194,7 @@ impl Server {
             let router = http_api::operations(&self.app);
             let over = async move { drop(ending.changed().await) };
             let bounds = Bounds::of(OF_OPERATORS);
-            tokio::spawn(serve(listener, router, bounds, Networks::default(), over))
+            tokio::spawn(serve(listener, router, bounds, Proxies::default(), over))
         });
         let stopping = async move {
             stop.await;

@@ -85,13 +85,10 @@ fn plan(
     setup: &Setup,
     desired: &Desired,
 ) -> Result<Vec<configuration::Step>, Vec<configuration::Problem>> {
-    let context = destinations::Context {
-        public_url: app.engine.public_url().to_owned(),
-    };
     let means = Means {
         current: &setup.configuration,
         vault: app.engine.vault(),
-        context: &context,
+        public_url: app.engine.public_url(),
         fresh: &|| app.engine.system().uuid(),
     };
     configuration::plan(desired, &means)

@@ -9,10 +9,9 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use domain::customer::NOT_OURS;
-use engine::{CustomerError, IntakeError, RefundAnswerError};
+use engine::{CustomerError, IntakeError, RefundAnswerError, RefusalCode};
 use ledger::LedgerError;
 use serde::{Serialize, Serializer};
-use sources::RefusalCode;
 use std::borrow::Cow;
 use utoipa::{
     PartialSchema, ToSchema,

@@ -56,6 +56,11 @@ impl Proxies {
         Some(asker)
     }
 
+    /// The network that whoever connects is counted with; `None` where it is one of them, each of whose connections may be anybody's.
+    pub fn network_of(&self, peer: IpAddr) -> Option<IpAddr> {
+        (!self.trusted.contain(peer)).then(|| network(peer))
+    }
+
     /// Whether whoever asks does so over HTTPS, as a trusted proxy says. Our own sockets are plain.
     pub(crate) fn is_encrypted(&self, extensions: &Extensions, headers: &HeaderMap) -> bool {
         let peer = extensions.get::<ConnectInfo<SocketAddr>>();

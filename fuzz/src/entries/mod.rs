@@ -44,7 +44,7 @@ fn project(bytes: &[u8]) {
     let means = Means {
         current: &ledger::Configuration::default(),
         vault: &Vault::with_key([1; 32]),
-        context: &destinations::Context::default(),
+        public_url: "",
         fresh: &uuid::Uuid::nil,
     };
     drop(configuration::plan(&desired, &means));

@@ -1,7 +1,6 @@
 //! A configuration that documents are applied to.
 
 use configuration::{Action, Desired, Means, Problem, Stored, Vault};
-use destinations::Context;
 use ledger::{App, Configuration, ConfigurationChange, Integration};
 use serde_json::{Map, Value, json};
 use std::cell::Cell;
@@ -38,7 +37,7 @@ impl Project {
         let means = Means {
             current: &self.current,
             vault: &self.vault,
-            context: &Context::default(),
+            public_url: "",
             fresh: &fresh,
         };
         let steps = configuration::plan(&desired, &means)?;

@@ -1,6 +1,6 @@
 //! An app, compiled: the way it hears and asks its store.
 
-use configuration::Vault;
+use configuration::{Vault, app_secrets};
 use domain::{AppId, ProjectId, Store};
 use ledger::{App, AppSettings, ExternalSettings};
 use serde_json::{Map, Value};
@@ -76,19 +76,9 @@ impl AppSetup {
 }
 
 fn source(row: &App, vault: &Vault, make: &MakeSource) -> Result<Arc<dyn Source>, String> {
-    let made = secrets(vault, row).and_then(|secrets| make(row, &secrets));
+    let made = app_secrets(vault, row).and_then(|secrets| make(row, &secrets));
     if let Err(problem) = &made {
         tracing::error!(app.id = %row.id, problem, "the app cannot hear its store");
     }
     made
-}
-
-pub(super) fn secrets(vault: &Vault, row: &App) -> Result<Secrets, String> {
-    if row.sealed_secrets.is_empty() {
-        return Ok(Secrets::new());
-    }
-    let json = vault
-        .open_sealed(&row.id.to_string(), &row.sealed_secrets)
-        .map_err(|error| error.to_string())?;
-    serde_json::from_slice(&json).map_err(|error| error.to_string())
 }

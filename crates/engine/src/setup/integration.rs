@@ -1,6 +1,6 @@
 //! An integration, compiled: a destination with its settings.
 
-use configuration::Vault;
+use configuration::{Vault, integration_settings};
 use destinations::{Configured, Context, Destination, Spec};
 use domain::{Environment, NotSent, pace::Rate, time::after};
 use jiff::{SignedDuration, Timestamp};
@@ -144,10 +144,7 @@ fn configure(
     vault: &Vault,
     context: &Context,
 ) -> Result<Arc<dyn Configured>, String> {
-    let settings = vault
-        .open_sealed(&row.id.to_string(), &row.sealed_settings)
-        .map_err(|error| error.to_string())?;
-    let settings: Value = serde_json::from_slice(&settings).map_err(|error| error.to_string())?;
+    let settings = Value::Object(integration_settings(vault, row)?);
     let configured = destination.configure(&settings, context);
     configured.map(Arc::from).map_err(|problems| {
         problems

@@ -10,8 +10,7 @@ pub use app::{AppSetup, MakeSource, Secrets};
 pub use integration::ActiveIntegration;
 pub(crate) use integration::Limits;
 
-use app::secrets;
-use configuration::Vault;
+use configuration::{Vault, app_secrets};
 use destinations::Timer;
 use domain::{
     AppId, IntegrationId, ProjectId, UserId,
@@ -102,7 +101,8 @@ impl Setup {
 
     /// Names of the secrets stored for an app.
     pub fn secret_names(&self, vault: &Vault, app: &App) -> Vec<String> {
-        secrets(vault, app).map_or_else(|_| Vec::new(), |secrets| secrets.keys().cloned().collect())
+        let secrets = app_secrets(vault, app).unwrap_or_default();
+        secrets.into_iter().map(|(name, _)| name).collect()
     }
 
     /// One integration.

@@ -18,7 +18,6 @@ pub use bounds::Bounds;
 
 use axum::{Router, body::Body, extract::ConnectInfo};
 use body::{Answered, Awaited, Room};
-use engine::Networks;
 use hall::{Hall, Seat};
 use hyper::{
     Request, Response, StatusCode,
@@ -44,7 +43,7 @@ use tokio::{
     task::JoinSet,
 };
 use tower::ServiceExt;
-use web::proxies::network;
+use web::proxies::Proxies;
 
 /// Most of a request's head, in bytes. While it is read, a connection holds up to twice as much: what is there already, and what one read adds.
 const LARGEST_HEAD: usize = 32 << 10;
@@ -68,7 +67,7 @@ struct Door {
     listener: TcpListener,
     hall: Arc<Hall>,
     /// Each of whose connections may be anybody's.
-    proxies: Networks,
+    proxies: Proxies,
 }
 
 /// Serves until `closing` resolves; then what is under way has a last moment, and nobody is connected any more.
@@ -76,7 +75,7 @@ pub async fn serve(
     listener: TcpListener,
     router: Router,
     bounds: Bounds,
-    proxies: Networks,
+    proxies: Proxies,
     closing: impl Future<Output = ()>,
 ) {
     let door = Door {
@@ -142,8 +141,7 @@ impl Door {
     }
 
     fn whence(&self, peer: SocketAddr) -> Whence {
-        let is_proxy = self.proxies.contain(peer.ip());
-        (!is_proxy).then(|| network(peer.ip()))
+        self.proxies.network_of(peer.ip())
     }
 }
 

@@ -20,7 +20,6 @@ use axum::{
     http::{Request, StatusCode},
 };
 use configuration::{Desired, Means, Vault};
-use destinations::Context;
 use domain::ProjectId;
 use engine::{Engine, Parts, System};
 use jiff::{SignedDuration, Timestamp};
@@ -114,9 +113,7 @@ impl TestServer {
                 &Means {
                     current: &setup.configuration,
                     vault: engine.vault(),
-                    context: &Context {
-                        public_url: PUBLIC_URL.into(),
-                    },
+                    public_url: PUBLIC_URL,
                     fresh: &fresh,
                 },
             )

@@ -25,7 +25,7 @@ use crate::{gate::Gate, memory::MemoryLedger};
 use ::ledger::{Configuration, ConfigurationChange, EventFilter, FeedRow, Ledger, Page};
 use clock::Clock;
 use configuration::{Desired, Means, Vault};
-use destinations::{Context, Response};
+use destinations::Response;
 use domain::{AppId, Environment, Event, EventKind, NotSent, ProjectId, Store};
 use endpoints::Endpoints;
 use engine::{
@@ -112,7 +112,7 @@ fn changes(
     let means = Means {
         current,
         vault,
-        context: &Context::default(),
+        public_url: "",
         fresh: &|| clock.uuid(),
     };
     let steps = configuration::plan(desired, &means).unwrap();
