@@ -61,8 +61,16 @@ impl Deliveries for PostgresLedger {
     async fn start_replay(&self, replay: Replay) -> Result<()> {
         replays::start(&self.reads, &replay).await
     }
-    async fn replays(&self, project: ProjectId, limit: usize) -> Result<Vec<Replay>> {
-        replays::of_project(&self.reads, project, limit).await
+    async fn replays(
+        &self,
+        project: ProjectId,
+        before: Option<ReplayId>,
+        limit: usize,
+    ) -> Result<Vec<Replay>> {
+        replays::of_project(&self.reads, project, before, limit).await
+    }
+    async fn replay(&self, project: ProjectId, id: ReplayId) -> Result<Option<Replay>> {
+        replays::one(&self.reads, project, id).await
     }
     async fn running_replays(&self) -> Result<Vec<Replay>> {
         replays::running(&self.reads).await

@@ -43,12 +43,14 @@ impl Row {
 pub(crate) async fn of_project(
     pool: &PgPool,
     project: ProjectId,
+    before: Option<ReplayId>,
     limit: usize,
 ) -> Result<Vec<Replay>> {
     sqlx::query_as!(
         Row,
-        "select id, body from replays where project = $1 order by id desc limit $2",
+        "select id, body from replays where project = $1 and ($2::uuid is null or id < $2) order by id desc limit $3",
         project.uuid(),
+        before.map(ReplayId::uuid),
         rows(limit)
     )
     .fetch_all(pool)
@@ -57,6 +59,20 @@ pub(crate) async fn of_project(
     .into_iter()
     .map(Row::decode)
     .collect()
+}
+
+pub(crate) async fn one(pool: &PgPool, project: ProjectId, id: ReplayId) -> Result<Option<Replay>> {
+    sqlx::query_as!(
+        Row,
+        "select id, body from replays where id = $1 and project = $2",
+        id.uuid(),
+        project.uuid()
+    )
+    .fetch_optional(pool)
+    .await
+    .map_err(failed)?
+    .map(Row::decode)
+    .transpose()
 }
 
 pub(crate) async fn running(pool: &PgPool) -> Result<Vec<Replay>> {

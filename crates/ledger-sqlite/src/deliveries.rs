@@ -84,9 +84,17 @@ impl Deliveries for SqliteLedger {
             .write(move |connection| replays::start(connection, &replay))
             .await
     }
-    async fn replays(&self, project: ProjectId, limit: usize) -> Result<Vec<Replay>> {
-        self.read_long(move |connection| replays::of_project(connection, project, limit))
+    async fn replays(
+        &self,
+        project: ProjectId,
+        before: Option<ReplayId>,
+        limit: usize,
+    ) -> Result<Vec<Replay>> {
+        self.read_long(move |connection| replays::of_project(connection, project, before, limit))
             .await
+    }
+    async fn replay(&self, project: ProjectId, id: ReplayId) -> Result<Option<Replay>> {
+        self.read(|connection| replays::one(connection, project, id))
     }
     async fn running_replays(&self) -> Result<Vec<Replay>> {
         self.read(replays::running)

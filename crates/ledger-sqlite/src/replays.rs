@@ -33,11 +33,22 @@ fn read(
 pub(crate) fn of_project(
     connection: &Connection,
     project: ProjectId,
+    before: Option<ReplayId>,
     limit: usize,
 ) -> Result<Vec<Replay>> {
-    let values = params![project.key(), limit];
-    let found = read(connection, "project = ?1 ORDER BY id DESC LIMIT ?2", values)?;
-    found.into_iter().collect()
+    let values = params![project.key(), before.map(|id| id.key()), limit];
+    let page = "project = ?1 AND (?2 IS NULL OR id < ?2) ORDER BY id DESC LIMIT ?3";
+    read(connection, page, values)?.into_iter().collect()
+}
+
+pub(crate) fn one(
+    connection: &Connection,
+    project: ProjectId,
+    id: ReplayId,
+) -> Result<Option<Replay>> {
+    let values = [id.key(), project.key()];
+    let found = read(connection, "id = ?1 AND project = ?2", values)?;
+    found.into_iter().next().transpose()
 }
 
 pub(crate) fn running(connection: &Connection) -> Result<Vec<Replay>> {

@@ -56,8 +56,15 @@ pub trait Deliveries: Send + Sync + 'static {
     async fn outcomes(&self) -> Result<Vec<(LaneId, Outcomes)>>;
     /// Begins a replay.
     async fn start_replay(&self, replay: Replay) -> Result<()>;
-    /// Replays of a project, newest first.
-    async fn replays(&self, project: ProjectId, limit: usize) -> Result<Vec<Replay>>;
+    /// Replays of a project, newest first, before one of them.
+    async fn replays(
+        &self,
+        project: ProjectId,
+        before: Option<ReplayId>,
+        limit: usize,
+    ) -> Result<Vec<Replay>>;
+    /// One replay of a project.
+    async fn replay(&self, project: ProjectId, id: ReplayId) -> Result<Option<Replay>>;
     /// Replays of every project that go on.
     async fn running_replays(&self) -> Result<Vec<Replay>>;
     /// Takes a step: queues its deliveries and notes how far that brings it, all or nothing. `false` when somebody else took

@@ -17,9 +17,6 @@ use utoipa::{
     openapi::{Object, ObjectBuilder, Type, schema::SchemaType},
 };
 
-/// Replays looked at.
-pub const SHOWN: usize = 50;
-
 /// What somebody asks to be replayed, as it was written.
 #[derive(Debug, Clone, Default, Deserialize, ToSchema)]
 #[schema(as = Replay)]
@@ -245,12 +242,11 @@ pub async fn stop(app: &App, project: &InProject, id: &str) -> Result<Did, Probl
     if app.engine.replays().cancel(project.id, replay).await? {
         return Ok(Did::AsStated(Known::default()));
     }
-    let known = app.engine.ledger().replays(project.id, SHOWN).await?;
-    if known.iter().any(|known| known.id == replay) {
-        Ok(Did::Nothing)
-    } else {
-        Err(Problem::not_found("replay", id))
-    }
+    let known = app.engine.ledger().replay(project.id, replay).await?;
+    known.map_or_else(
+        || Err(Problem::not_found("replay", id)),
+        |_| Ok(Did::Nothing),
+    )
 }
 
 #[cfg(test)]

@@ -21,8 +21,8 @@ use web::{
     described::{Answers, Description},
     problem::Problem,
     project::InProject,
-    query::{Filters, NoFilters},
-    replay_form::{Asked, SHOWN, begin, stop},
+    query::{Filters, PageQuery},
+    replay_form::{Asked, begin, stop},
     route::{Method, Route},
 };
 
@@ -176,12 +176,15 @@ impl Answers for Started {
 pub(crate) async fn list(
     State(app): State<App>,
     project: InProject,
-    _: Filters<NoFilters>,
+    Filters(query): Filters<PageQuery>,
 ) -> Answer<List<ReplayView>> {
-    let replays = app.engine.ledger().replays(project.id, SHOWN).await?;
+    let (ledger, limit) = (app.engine.ledger(), query.limit());
+    let replays = ledger.replays(project.id, query.before()?, limit).await?;
+    let last = replays.last().filter(|_| replays.len() == limit);
+    let next = last.map(|replay| replay.id.to_string());
     let shown = replays.into_iter();
     let shown = shown.map(|replay| view(&project.setup, replay));
-    Ok(answer::list(shown, None))
+    Ok(answer::list(shown, next))
 }
 
 /// `POST /api/v1/projects/{project}/replays`.

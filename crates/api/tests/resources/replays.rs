@@ -2,6 +2,7 @@
 
 use crate::{lived, server};
 use insta::assert_snapshot;
+use jiff::SignedDuration;
 use serde_json::json;
 
 const REPLAYS: &str = "/api/v1/projects/acme/replays";
@@ -48,6 +49,41 @@ async fn are_stopped() {
     told.post(&format!("/api/v1/projects/other/replays/{id}/cancel"), None)
         .await;
     assert_snapshot!(told);
+}
+
+/// Each page leads to the next, and one that is over is still known when many came after it.
+#[tokio::test]
+async fn are_listed_by_page() {
+    let server = lived().await;
+    let asked = json!({ "integration": "idle", "since": "2026-01-01", "standings": ["delivered"] });
+    let mut begun = Vec::new();
+    for _ in 0..53 {
+        server.pass(SignedDuration::from_secs(1));
+        let replay = server.post(REPLAYS, asked.clone()).await.json();
+        begun.push(replay["id"].as_str().unwrap().to_owned());
+    }
+    let stop = format!("{REPLAYS}/{}/cancel", begun[0]);
+    for _ in 0..2 {
+        assert_eq!(server.post(&stop, json!(null)).await.status, 204);
+    }
+    let (mut listed, mut path) = (Vec::new(), format!("{REPLAYS}?limit=25"));
+    for length in [25, 25, 3] {
+        let page = server.get(&path).await.json();
+        let ids = page["data"].as_array().unwrap();
+        assert_eq!(ids.len(), length);
+        listed.extend(ids.iter().map(|it| it["id"].as_str().unwrap().to_owned()));
+        let Some(next) = page["next"].as_str() else {
+            break;
+        };
+        path = format!("{REPLAYS}?limit=25&before={next}");
+    }
+    listed.reverse();
+    assert_eq!(listed, begun);
+    let answer = server.get(&format!("{REPLAYS}?before=first")).await;
+    assert_eq!(
+        (answer.status.as_u16(), answer.code()),
+        (400, "malformed_query".into())
+    );
 }
 
 #[tokio::test]

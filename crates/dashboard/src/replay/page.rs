@@ -8,20 +8,21 @@ use super::{
 use crate::{
     choice::Choice,
     filters,
-    form::asked,
+    form::{Sent, asked},
     respond::{html, refused},
     shell::Shell,
     state::Dashboard,
 };
 use askama::Template;
 use axum::{extract::State, http::Uri, response::Response};
-use domain::EventKind;
+use domain::{EventKind, ReplayId};
 use engine::REPLAY_RATES;
 use web::{
     App,
     access::Access,
     problem::Problem,
     project::InProject,
+    query::parse,
     replay_form::Asked,
     route::{Method, Route},
 };
@@ -47,6 +48,17 @@ struct ReplayTemplate {
     problems: Vec<String>,
     foreseen: Option<Foreseen>,
     lines: Vec<Line>,
+    /// Whether the newest are among the lines.
+    is_newest: bool,
+    older: Option<String>,
+}
+
+/// The cursor in the address.
+fn before(uri: &Uri) -> Result<Option<ReplayId>, Problem> {
+    match Sent::query(uri).text("before") {
+        "" => Ok(None),
+        cursor => parse("before", cursor).map(Some),
+    }
 }
 
 /// The page, with what was asked and what that would do, or what is wrong with it.
@@ -63,7 +75,16 @@ async fn page(
         Err(problems) => (None, problems),
     };
     let kinds = EventKind::ALL.iter();
-    let replays = app.engine.ledger().replays(project.id, SHOWN).await?;
+    let before = before(uri)?;
+    let ledger = app.engine.ledger();
+    let replays = ledger.replays(project.id, before, SHOWN).await?;
+    let last = replays.last().filter(|_| replays.len() == SHOWN);
+    let older = last.map(|last| {
+        format!(
+            "/projects/{}/replay?before={}#replays",
+            project.key, last.id
+        )
+    });
     let page = ReplayTemplate {
         shell: Shell::load(app, project, "replay", uri).await?,
         integrations: Choice::integrations(project),
@@ -81,6 +102,8 @@ async fn page(
             .iter()
             .map(|replay| Line::of(project, replay))
             .collect(),
+        is_newest: before.is_none(),
+        older,
     };
     Ok(if is_right {
         html(&page)
@@ -104,7 +127,7 @@ pub(super) async fn page_of(
     page(app, project, uri, asked, told.map(Some)).await
 }
 
-/// `GET /projects/{project}/replay`; with the fields of its form, also what it would do.
+/// `GET /projects/{project}/replay`; before a cursor, older replays; with the fields of its form, also what it would do.
 async fn replay(State(app): State<App>, project: InProject, uri: Uri) -> Result<Response, Problem> {
     let sent: ReplayForm = asked(&uri, FIELDS)?;
     if sent.is_asked() {

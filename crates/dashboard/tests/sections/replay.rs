@@ -60,7 +60,7 @@ async fn begins_and_is_cancelled() {
         "303 /projects/acme/replay?notice=replaying#replays"
     );
     let project = server.project("acme");
-    let replays = server.ledger().replays(project, 1).await.unwrap();
+    let replays = server.ledger().replays(project, None, 1).await.unwrap();
     let path = format!("/replay/{}/cancel", replays[0].id);
     assert_eq!(
         sent(&server, &path, &[]).await,
@@ -68,4 +68,30 @@ async fn begins_and_is_cancelled() {
     );
     let page = shown(&server, "/replay").await;
     assert!(page.contains("cancelled"), "{page}");
+}
+
+/// As the API has them: the newest first, and older ones behind a link.
+#[tokio::test]
+async fn are_listed_by_page() {
+    let server = lived().await;
+    for _ in 0..21 {
+        sent(&server, "/replay", &FIELDS).await;
+    }
+    let project = server.project("acme");
+    let all = server.ledger().replays(project, None, 30).await.unwrap();
+    let newest = shown(&server, "/replay").await;
+    let older = format!("/replay?before={}", all[19].id);
+    assert!(
+        newest.contains(&format!("/projects/acme{older}#replays")),
+        "{newest}"
+    );
+    let (first, last) = (all[0].id.to_string(), all[20].id.to_string());
+    assert!(newest.contains(&first) && !newest.contains(&last));
+    let page = shown(&server, &older).await;
+    assert!(page.contains(&last) && !page.contains(&first), "{page}");
+    assert!(!page.contains("Older"));
+    let over = shown(&server, &format!("/replay?before={last}")).await;
+    assert!(over.contains("None are older."), "{over}");
+    let answer = server.page("/projects/acme/replay?before=first").await;
+    assert_eq!(answer.status, 400);
 }

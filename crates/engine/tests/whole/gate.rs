@@ -177,7 +177,8 @@ behind_the_gate! {
         fn add_outcomes(heard: Vec<(LaneId, Outcomes)>) -> ();
         fn outcomes() -> Vec<(LaneId, Outcomes)>;
         fn start_replay(replay: Replay) -> ();
-        fn replays(project: ProjectId, limit: usize) -> Vec<Replay>;
+        fn replays(project: ProjectId, before: Option<ReplayId>, limit: usize) -> Vec<Replay>;
+        fn replay(project: ProjectId, id: ReplayId) -> Option<Replay>;
         fn running_replays() -> Vec<Replay>;
         fn step_replay(step: ReplayStep) -> bool;
         fn cancel_replay(project: ProjectId, id: ReplayId, now: Timestamp) -> bool;

@@ -134,7 +134,7 @@ async fn what_failed_is_sent_again_in_order_with_the_ids_it_had() {
     let told = world
         .engine
         .ledger()
-        .replays(active.row.project, 5)
+        .replays(active.row.project, None, 5)
         .await
         .unwrap();
     assert_eq!(told[0].id, replay.id);
@@ -228,7 +228,15 @@ async fn a_cancelled_replay_sends_no_more_and_a_paused_integration_holds_it() {
     }
     world.catch_up().await;
     let project = active.row.project;
-    let stands = async || world.engine.ledger().replays(project, 1).await.unwrap()[0].progress;
+    let stands = async || {
+        world
+            .engine
+            .ledger()
+            .replays(project, None, 1)
+            .await
+            .unwrap()[0]
+            .progress
+    };
     assert_eq!(stands().await.again, 0, "held with its integration");
     assert!(
         world
@@ -263,7 +271,7 @@ async fn a_node_that_lags_behind_goes_on_with_a_replay_to_what_it_does_not_know_
     let replays = world.engine.replays();
     let replay = replays.start(&active, wanted, 100, "ann").await;
     let ledger = world.engine.ledger();
-    let stands = async || ledger.replays(world.project, 1).await.unwrap()[0].progress;
+    let stands = async || ledger.replays(world.project, None, 1).await.unwrap()[0].progress;
     lagging.step_replays().await.unwrap();
     assert_eq!(stands().await.new, events as u64, "{:?}", replay.unwrap());
     finish(&world).await;
@@ -280,7 +288,7 @@ async fn a_clock_that_is_set_back_puts_no_replay_to_sleep() {
     replays.start(&active, wanted, 7, "ann").await.unwrap();
     world.catch_up().await;
     let ledger = world.engine.ledger();
-    let stands = async || ledger.replays(world.project, 1).await.unwrap()[0].progress;
+    let stands = async || ledger.replays(world.project, None, 1).await.unwrap()[0].progress;
     assert_eq!(stands().await.again, 7);
     world.jump(world.now() - jiff::SignedDuration::from_hours(24));
     finish(&world).await;

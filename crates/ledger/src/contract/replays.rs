@@ -92,8 +92,34 @@ pub async fn a_replay_queues_in_order_and_each_step_once(ledger: Subject) {
     it_is_cancelled(&ledger, &began).await;
     assert!(!ledger.step_replay(late).await.unwrap(), "it is over");
     ledger.start_replay(replay(2)).await.unwrap();
-    let newest = ledger.replays(project(), 1).await.unwrap();
+    let newest = ledger.replays(project(), None, 1).await.unwrap();
     assert_eq!(newest, [replay(2)]);
+}
+
+/// Newest first, a page after the other, each once; and nobody finds one of another project.
+pub async fn replays_are_listed_by_page(ledger: Subject) {
+    let elsewhere = domain::ProjectId::new(Uuid::nil());
+    let other = Replay {
+        project: elsewhere,
+        ..replay(4)
+    };
+    for begun in [replay(1), replay(2), replay(3), other.clone()] {
+        ledger.start_replay(begun).await.unwrap();
+    }
+    let mut before = None;
+    for page in [&[3, 2][..], &[1], &[]] {
+        let found = ledger.replays(project(), before, 2).await.unwrap();
+        let wanted: Vec<Replay> = page.iter().copied().map(replay).collect();
+        assert_eq!(found, wanted);
+        before = found.last().map(|last| last.id);
+    }
+    let found = ledger.replay(project(), replay(2).id).await.unwrap();
+    assert_eq!(found, Some(replay(2)));
+    assert_eq!(ledger.replay(project(), other.id).await.unwrap(), None);
+    assert_eq!(
+        ledger.replay(elsewhere, other.id).await.unwrap(),
+        Some(other)
+    );
 }
 
 /// Three events of a customer for `to`: one that was delivered, one that was never sent, one that failed.
@@ -173,7 +199,7 @@ async fn it_is_cancelled(ledger: &Subject, began: &Replay) {
     assert!(ledger.cancel_replay(project(), id, at(53)).await.unwrap());
     assert!(!ledger.cancel_replay(project(), id, at(54)).await.unwrap());
     assert!(ledger.running_replays().await.unwrap().is_empty());
-    let known = ledger.replays(project(), 10).await.unwrap();
+    let known = ledger.replays(project(), None, 10).await.unwrap();
     assert_eq!(known[0].progress.state, ReplayState::Cancelled);
     assert_eq!(known[0].progress.again, 2);
 }

@@ -199,7 +199,7 @@ async fn read(ledger: &Subject, what: Reading) -> Result<()> {
             };
             ledger.audit(filter, None, 10).await.map(drop)
         }
-        Reading::Replays => ledger.replays(project(), 10).await.map(drop),
+        Reading::Replays => ledger.replays(project(), None, 10).await.map(drop),
     }
 }
 

@@ -48,8 +48,11 @@ impl Deliveries for MemoryLedger {
     async fn start_replay(&self, _: Replay) -> Result<()> {
         absent("replay")
     }
-    async fn replays(&self, _: ProjectId, _: usize) -> Result<Vec<Replay>> {
+    async fn replays(&self, _: ProjectId, _: Option<ReplayId>, _: usize) -> Result<Vec<Replay>> {
         Ok(Vec::new())
+    }
+    async fn replay(&self, _: ProjectId, _: ReplayId) -> Result<Option<Replay>> {
+        Ok(None)
     }
     async fn running_replays(&self) -> Result<Vec<Replay>> {
         Ok(Vec::new())
