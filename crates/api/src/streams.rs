@@ -21,10 +21,9 @@ use web::{
     described::{Answers, Description},
     problem::Problem,
     project::InProject,
-    query::{DeliveryQuery, EventQuery, Filters},
+    query::{DeliveryQuery, DeliveryStreamQuery, EventQuery, EventStreamQuery, Filters},
     route::{Method, Route},
     stream::{BATCH, Following, LastEventId, Messages, follow, sse, start},
-    stream_query::{DeliveryStreamQuery, EventStreamQuery},
     view::{self, EventView},
 };
 

@@ -31,7 +31,6 @@ pub mod route;
 pub mod second_factor;
 pub mod signed;
 pub mod stream;
-pub mod stream_query;
 #[cfg(feature = "test")]
 #[expect(
     clippy::unwrap_used,
