@@ -264,13 +264,11 @@ pub struct MadeWith {
 }
 
 /// A request as people may see it.
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct SentRequest {
     /// URL, masked where it is a secret.
     pub url: String,
     /// Headers, masked where they are secrets.
-    #[cfg_attr(feature = "schema", schema(value_type = Vec<(String, String)>))]
     pub headers: Headers,
     /// Body as sent.
     pub body: String,

@@ -216,8 +216,7 @@ pub struct DeliveryRecord {
 }
 
 /// An attempt as people read it.
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AttemptRecord {
     /// 1 for the first.
     pub number: u32,
@@ -228,7 +227,6 @@ pub struct AttemptRecord {
     /// Status code, if there was an answer.
     pub status: Option<u16>,
     /// Headers of the answer that are kept.
-    #[cfg_attr(feature = "schema", schema(value_type = Vec<(String, String)>))]
     pub headers: Headers,
     /// The beginning of the answer.
     pub response: String,

@@ -38,7 +38,6 @@ impl ReplayOf {
 }
 
 /// Which events a replay takes.
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = ReplayChoice))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Choice {
     /// Recorded at or after.
@@ -69,7 +68,6 @@ pub enum ReplayState {
 }
 
 /// How far a replay has come.
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = ReplayProgress))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Progress {
     /// Whether it goes on.

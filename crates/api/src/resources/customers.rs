@@ -3,7 +3,7 @@
 use super::answer::{Answer, Done, List, list};
 use axum::extract::{Path, State};
 use domain::{
-    AccessLevel, AppId, ChainKey, Environment, Snapshot,
+    AccessLevel, AppId, ChainKey, CustomerId, Environment, Snapshot,
     attribute::Write,
     customer::{Attribution, AttributionStatus, Customer},
     fact::TransactionFact,
@@ -76,7 +76,7 @@ pub(crate) async fn customers(
     State(app): State<App>,
     project: InProject,
     Filters(query): Filters<PageQuery>,
-) -> Answer<List<Customer>> {
+) -> Answer<List<CustomerView>> {
     let limit = query.limit();
     let rows = app
         .engine
@@ -86,14 +86,14 @@ pub(crate) async fn customers(
     let next = (rows.len() == limit)
         .then(|| rows.last().map(|row| row.id.to_string()))
         .flatten();
-    Ok(list(rows, next))
+    Ok(list(rows.into_iter().map(CustomerView::from), next))
 }
 
 pub(crate) async fn customer(
     State(app): State<App>,
     project: InProject,
     Path((_, who)): Path<(String, String)>,
-) -> Answer<CustomerView> {
+) -> Answer<Detail> {
     let record = app
         .engine
         .ledger()
@@ -205,7 +205,7 @@ pub(crate) async fn change(
     project: InProject,
     Path((_, who)): Path<(String, String)>,
     Json(body): Json<Change>,
-) -> Answer<Customer> {
+) -> Answer<CustomerView> {
     let now = app.engine.system().now();
     let attribution = body.attribution.map(|told| told.checked(now)).transpose()?;
     if body.installed_at.is_some_and(|at| is_ahead(at, now)) {
@@ -231,7 +231,7 @@ pub(crate) async fn change(
     };
     let customers = app.engine.customers();
     match customers.update(project.id, &who, &update).await {
-        Ok(customer) => Ok(Json(customer)),
+        Ok(customer) => Ok(Json(customer.into())),
         Err(WriteError::Refused(refused)) => Err(Problem::invalid(
             refused
                 .into_iter()
@@ -245,11 +245,68 @@ pub(crate) async fn change(
     }
 }
 
+/// A customer as the ledger keeps it.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Customer)]
+pub(crate) struct CustomerView {
+    /// Its id.
+    id: CustomerId,
+    /// The app's name for the customer, or a generated anonymous one.
+    app_user_id: String,
+    /// When it was first heard of.
+    first_seen: Timestamp,
+    /// When it was last heard of.
+    last_seen: Timestamp,
+    /// Its other names, oldest first.
+    #[schema(required = false)]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    aliases: Vec<String>,
+    /// Attributes; reserved ones begin with `$`.
+    #[schema(required = false)]
+    attributes: BTreeMap<String, String>,
+    /// When each attribute was written or deleted, as its writer says: the last write wins. Not part of events.
+    #[schema(required = false)]
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    written: BTreeMap<String, Timestamp>,
+    /// The customer does not want third parties to hear of it.
+    #[schema(required = false)]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    analytics_disabled: bool,
+    /// When the app was first installed, where known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    installed_at: Option<Timestamp>,
+    /// Through which campaign it came; the first word stays.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attribution: Option<Attribution>,
+    /// Money charged less money refunded, in millionths of a US dollar, as far as amounts in dollars are known.
+    #[schema(required = false)]
+    revenue_usd_micros: i64,
+}
+
+impl From<Customer> for CustomerView {
+    fn from(row: Customer) -> Self {
+        Self {
+            id: row.id,
+            app_user_id: row.app_user_id,
+            first_seen: row.first_seen,
+            last_seen: row.last_seen,
+            aliases: row.aliases,
+            attributes: row.attributes,
+            written: row.written,
+            analytics_disabled: row.analytics_disabled,
+            installed_at: row.installed_at,
+            attribution: row.attribution,
+            revenue_usd_micros: row.revenue_usd_micros,
+        }
+    }
+}
+
 /// A customer with purchases and access.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct CustomerView {
+#[schema(as = CustomerView)]
+pub(crate) struct Detail {
     access: AccessView,
-    customer: Customer,
+    customer: CustomerView,
     customer_seq: u64,
     purchases: Vec<PurchaseView>,
 }
@@ -275,7 +332,7 @@ struct PurchaseView {
     transactions: Vec<TransactionFact>,
 }
 
-fn shown(setup: &Setup, record: CustomerRecord, now: Timestamp) -> CustomerView {
+fn shown(setup: &Setup, record: CustomerRecord, now: Timestamp) -> Detail {
     let unlocks = record
         .purchases
         .first()
@@ -302,7 +359,7 @@ fn shown(setup: &Setup, record: CustomerRecord, now: Timestamp) -> CustomerView 
         });
         shown.collect()
     };
-    CustomerView {
+    Detail {
         access: AccessView {
             production: access(Environment::Production),
             sandbox: access(Environment::Sandbox),
@@ -323,6 +380,6 @@ fn shown(setup: &Setup, record: CustomerRecord, now: Timestamp) -> CustomerView 
                     .collect(),
             })
             .collect(),
-        customer: record.customer,
+        customer: record.customer.into(),
     }
 }

@@ -2,7 +2,9 @@
 
 use super::answer::{Answer, List, list};
 use axum::extract::{Path, State};
-use domain::{CustomerId, DeliveryId, EventId, EventKind, IntegrationId, Message, NotSent};
+use domain::{
+    CustomerId, DeliveryId, EventId, EventKind, Headers, IntegrationId, Message, NotSent,
+};
 use jiff::Timestamp;
 use ledger::{AttemptRecord, DeliveryRecord, DeliveryState, SentRequest};
 use serde::Serialize;
@@ -65,8 +67,8 @@ pub(crate) struct DeliveryView {
     pub(crate) accepted_at: Timestamp,
     /// When it is tried next; `null` once settled.
     pub(crate) due_at: Option<Timestamp>,
-    pub(crate) request: Option<SentRequest>,
-    pub(crate) last_attempt: Option<AttemptRecord>,
+    pub(crate) request: Option<RequestView>,
+    pub(crate) last_attempt: Option<AttemptView>,
 }
 
 impl From<DeliveryRecord> for DeliveryView {
@@ -85,8 +87,69 @@ impl From<DeliveryRecord> for DeliveryView {
             accepted_at: record.accepted_at,
             due_at: (record.state == DeliveryState::Pending && !record.waits)
                 .then_some(record.due_at),
-            request: record.request,
-            last_attempt: record.last,
+            request: record.request.map(RequestView::from),
+            last_attempt: record.last.map(AttemptView::from),
+        }
+    }
+}
+
+/// A request as people may see it.
+#[derive(Serialize, ToSchema)]
+#[schema(as = SentRequest)]
+pub(crate) struct RequestView {
+    /// URL, masked where it is a secret.
+    url: String,
+    /// Headers, masked where they are secrets.
+    #[schema(value_type = Vec<(String, String)>)]
+    headers: Headers,
+    /// Body as sent.
+    body: String,
+}
+
+impl From<SentRequest> for RequestView {
+    fn from(sent: SentRequest) -> Self {
+        Self {
+            url: sent.url,
+            headers: sent.headers,
+            body: sent.body,
+        }
+    }
+}
+
+/// An attempt as people read it.
+#[derive(Serialize, ToSchema)]
+#[schema(as = AttemptRecord)]
+pub(crate) struct AttemptView {
+    /// 1 for the first.
+    number: u32,
+    /// When it began.
+    at: Timestamp,
+    /// How long it took, in milliseconds.
+    duration_ms: u64,
+    /// Status code, if there was an answer.
+    status: Option<u16>,
+    /// Headers of the answer that are kept.
+    #[schema(value_type = Vec<(String, String)>)]
+    headers: Headers,
+    /// The beginning of the answer.
+    response: String,
+    /// Why it failed.
+    reason: Option<NotSent>,
+    /// What people read about it.
+    detail: String,
+}
+
+impl From<AttemptRecord> for AttemptView {
+    fn from(record: AttemptRecord) -> Self {
+        Self {
+            number: record.number,
+            at: record.at,
+            duration_ms: record.duration_ms,
+            status: record.status,
+            headers: record.headers,
+            response: record.response,
+            reason: record.reason,
+            detail: record.detail,
         }
     }
 }
@@ -113,7 +176,7 @@ pub(crate) async fn deliveries(
 #[derive(Serialize, ToSchema)]
 #[schema(as = DeliveryDetail)]
 pub(crate) struct Detail {
-    attempts: Vec<AttemptRecord>,
+    attempts: Vec<AttemptView>,
     delivery: DeliveryView,
 }
 
@@ -129,8 +192,10 @@ pub(crate) async fn delivery(
         .await?
         .ok_or_else(|| Problem::not_found("delivery", &id))?;
     let attempts = app.engine.ledger().attempts(record.id).await?;
-    let delivery = DeliveryView::from(record);
-    Ok(Json(Detail { attempts, delivery }))
+    Ok(Json(Detail {
+        attempts: attempts.into_iter().map(AttemptView::from).collect(),
+        delivery: DeliveryView::from(record),
+    }))
 }
 
 pub(crate) async fn resend(

@@ -3,7 +3,10 @@
 use super::answer::{Answer, Configured, Done, List, list, put, remove};
 use axum::extract::{Path, State};
 use configuration::DesiredEntitlement;
+use domain::ProjectId;
 use ledger::Entitlement;
+use serde::Serialize;
+use utoipa::ToSchema;
 use web::{
     App,
     access::Access,
@@ -45,13 +48,35 @@ pub(crate) fn routes() -> Vec<Route<App>> {
     ]
 }
 
+/// Something products unlock.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Entitlement)]
+pub(crate) struct EntitlementView {
+    /// Its project.
+    project: ProjectId,
+    /// Its key, unique in the project.
+    key: String,
+    /// Its name.
+    name: String,
+}
+
+impl From<&Entitlement> for EntitlementView {
+    fn from(row: &Entitlement) -> Self {
+        Self {
+            project: row.project,
+            key: row.key.clone(),
+            name: row.name.clone(),
+        }
+    }
+}
+
 pub(crate) async fn entitlements(
     project: InProject,
     _: Filters<NoFilters>,
-) -> Answer<List<Entitlement>> {
+) -> Answer<List<EntitlementView>> {
     let rows = project.setup.configuration.entitlements.iter();
     let of_project = rows.filter(|row| row.project == project.id);
-    Ok(list(of_project.cloned(), None))
+    Ok(list(of_project.map(EntitlementView::from), None))
 }
 
 pub(crate) async fn put_entitlement(

@@ -3,7 +3,10 @@
 use super::answer::{Answer, Configured, Done, List, list, put, remove};
 use axum::extract::{Path, State};
 use configuration::DesiredProduct;
+use domain::{ProjectId, time::Term};
 use ledger::Product;
+use serde::Serialize;
+use utoipa::ToSchema;
 use web::{
     App,
     access::Access,
@@ -45,10 +48,43 @@ pub(crate) fn routes() -> Vec<Route<App>> {
     ]
 }
 
-pub(crate) async fn products(project: InProject, _: Filters<NoFilters>) -> Answer<List<Product>> {
+/// A product sold in the apps of a project.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Product)]
+pub(crate) struct ProductView {
+    /// Its project.
+    project: ProjectId,
+    /// The store's product id, unique in the project.
+    id: String,
+    /// Its name.
+    name: String,
+    /// Keys of the entitlements it unlocks.
+    entitlements: Vec<String>,
+    /// For how long it is bought, where it is bought once for a time that no store knows: `P30D`, `P1M` (ISO 8601).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    duration: Option<Term>,
+}
+
+impl From<&Product> for ProductView {
+    fn from(row: &Product) -> Self {
+        Self {
+            project: row.project,
+            id: row.id.clone(),
+            name: row.name.clone(),
+            entitlements: row.entitlements.clone(),
+            duration: row.duration.clone(),
+        }
+    }
+}
+
+pub(crate) async fn products(
+    project: InProject,
+    _: Filters<NoFilters>,
+) -> Answer<List<ProductView>> {
     let rows = project.setup.configuration.products.iter();
     let of_project = rows.filter(|row| row.project == project.id);
-    Ok(list(of_project.cloned(), None))
+    Ok(list(of_project.map(ProductView::from), None))
 }
 
 pub(crate) async fn put_product(

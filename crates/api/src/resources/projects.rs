@@ -3,8 +3,9 @@
 use super::answer::{Answer, Configured, List, configured, list};
 use axum::extract::{Path, State};
 use configuration::{Desired, DesiredProject};
-use ledger::Project;
-use serde::Deserialize;
+use domain::ProjectId;
+use ledger::{Project, TransferBehaviour};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 use utoipa::{
@@ -47,22 +48,55 @@ pub(crate) fn routes() -> Vec<Route<App>> {
     ]
 }
 
+/// A project.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Project)]
+pub(crate) struct ProjectView {
+    /// Its id.
+    id: ProjectId,
+    /// Its key in configuration files, unique.
+    key: String,
+    /// Its name.
+    name: String,
+    /// Events of chains first seen later than this many hours after they happened are marked historical.
+    historical_window_hours: u32,
+    /// What happens to a purchase that another customer sends in.
+    #[schema(required = false)]
+    transfer_behaviour: TransferBehaviour,
+    /// The same in the sandbox; like production when absent.
+    sandbox_transfer_behaviour: Option<TransferBehaviour>,
+}
+
+impl From<&Project> for ProjectView {
+    fn from(row: &Project) -> Self {
+        Self {
+            id: row.id,
+            key: row.key.clone(),
+            name: row.name.clone(),
+            historical_window_hours: row.historical_window_hours,
+            transfer_behaviour: row.transfer_behaviour,
+            sandbox_transfer_behaviour: row.sandbox_transfer_behaviour,
+        }
+    }
+}
+
 pub(crate) async fn projects(
     State(app): State<App>,
     caller: Caller,
     _: Filters<NoFilters>,
-) -> Answer<List<Project>> {
+) -> Answer<List<ProjectView>> {
     let setup = app.engine.setup();
     let reached = setup
         .projects()
         .filter(|project| caller.reaches(project.row.id));
-    Ok(list(reached.map(|project| project.row.clone()), None))
+    let shown = reached.map(|project| ProjectView::from(&project.row));
+    Ok(list(shown, None))
 }
 
-pub(crate) async fn project(project: InProject) -> Answer<Project> {
+pub(crate) async fn project(project: InProject) -> Answer<ProjectView> {
     let known = project.setup.project(project.id);
     let known = known.ok_or_else(|| Problem::not_found("project", &project.key))?;
-    Ok(Json(known.row.clone()))
+    Ok(Json(ProjectView::from(&known.row)))
 }
 
 /// A project as it should be, without its key, which is in the path.

@@ -5,10 +5,10 @@ use axum::{
     extract::{Path, State},
     response::{IntoResponse, Response},
 };
-use domain::{Event, EventId, EventKind, NotSent, ProjectId, ReplayId};
+use domain::{CustomerId, Environment, Event, EventId, EventKind, NotSent, ProjectId, ReplayId};
 use engine::{Forecast, Setup};
 use jiff::Timestamp;
-use ledger::{Choice, Progress, Replay, ReplayOf};
+use ledger::{Choice, Progress, Replay, ReplayOf, ReplayState};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
@@ -60,7 +60,7 @@ pub(crate) fn routes() -> Vec<Route<App>> {
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ReplayView {
     by: String,
-    choice: Choice,
+    choice: ChoiceView,
     /// Position before the first event it looks at.
     first: u64,
     id: ReplayId,
@@ -69,16 +69,78 @@ pub(crate) struct ReplayView {
     /// Position of the last event it looks at.
     last: u64,
     per_second: u32,
-    progress: Progress,
+    progress: ProgressView,
     project: ProjectId,
     started_at: Timestamp,
+}
+
+/// Which events a replay takes.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ReplayChoice)]
+struct ChoiceView {
+    /// Recorded at or after.
+    since: Timestamp,
+    /// Recorded before.
+    until: Timestamp,
+    /// Of these kinds; empty for all.
+    kinds: Vec<EventKind>,
+    /// Of this environment.
+    environment: Option<Environment>,
+    /// Of this customer.
+    customer: Option<CustomerId>,
+    /// That stand like this with the integration.
+    standings: Vec<ReplayOf>,
+}
+
+impl From<Choice> for ChoiceView {
+    fn from(row: Choice) -> Self {
+        Self {
+            since: row.since,
+            until: row.until,
+            kinds: row.kinds,
+            environment: row.environment,
+            customer: row.customer,
+            standings: row.standings,
+        }
+    }
+}
+
+/// How far a replay has come.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ReplayProgress)]
+struct ProgressView {
+    /// Whether it goes on.
+    state: ReplayState,
+    /// Position of the last event it looked at.
+    after: u64,
+    /// Deliveries sent again.
+    again: u64,
+    /// Deliveries made for the first time.
+    new: u64,
+    /// Events that present settings do not send.
+    refused: u64,
+    /// When it took its last step, and so when it ended.
+    at: Timestamp,
+}
+
+impl From<Progress> for ProgressView {
+    fn from(row: Progress) -> Self {
+        Self {
+            state: row.state,
+            after: row.after,
+            again: row.again,
+            new: row.new,
+            refused: row.refused,
+            at: row.at,
+        }
+    }
 }
 
 fn view(setup: &Setup, replay: Replay) -> ReplayView {
     let active = setup.integration(replay.integration);
     ReplayView {
         by: replay.by,
-        choice: replay.choice,
+        choice: replay.choice.into(),
         first: replay.first,
         id: replay.id,
         integration: active
@@ -86,7 +148,7 @@ fn view(setup: &Setup, replay: Replay) -> ReplayView {
             .to_owned(),
         last: replay.last,
         per_second: replay.per_second,
-        progress: replay.progress,
+        progress: replay.progress.into(),
         project: replay.project,
         started_at: replay.started_at,
     }

@@ -4,7 +4,6 @@ use domain::{ProjectId, time::Term};
 use serde::{Deserialize, Serialize};
 
 /// A product sold in the apps of a project.
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Product {
     /// Its project.
@@ -17,12 +16,10 @@ pub struct Product {
     pub entitlements: Vec<String>,
     /// For how long it is bought, where it is bought once for a time that no store knows: `P30D`, `P1M` (ISO 8601).
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schema(value_type = Option<String>))]
     pub duration: Option<Term>,
 }
 
 /// Something products unlock.
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entitlement {
     /// Its project.

@@ -4,7 +4,6 @@ use domain::ProjectId;
 use serde::{Deserialize, Serialize};
 
 /// A project.
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Project {
     /// Its id.
