@@ -25,16 +25,50 @@ fn too_many(headers: &[(&str, &str)]) -> Result<Response, TransportError> {
     })
 }
 
-async fn buy(world: &World, customer: u64) {
+/// Somebody buys, and nothing is sent yet.
+async fn buy_unsent(world: &World, customer: u64) {
     let mut chain = Chain::purchase(customer * 1000, "unmapped", None, world.now());
     let told = chain.notify("SUBSCRIBED", world.now());
     world.tell(&told).await.unwrap();
+}
+
+async fn buy(world: &World, customer: u64) {
+    buy_unsent(world, customer).await;
     world.catch_up().await;
 }
 
-fn a_that_tries_nothing_twice() -> Value {
-    let settings = json!({ "sandbox_url": A, "retry": { "policy": "custom", "delays": [] } });
-    json!({ "a": { "destination": "webhook", "settings": settings } })
+/// One with `a`, which waits so many seconds before it retries, for each retry.
+async fn world_that_retries_a(delays: &[u64]) -> World {
+    let world = World::new().await;
+    let retry = json!({ "policy": "custom", "delays": delays });
+    let settings = json!({ "sandbox_url": A, "retry": retry });
+    let a = json!({ "a": { "destination": "webhook", "settings": settings } });
+    world.save(a).await;
+    world
+}
+
+/// What `a` answers from now on, with how many requests went out to anybody; everybody else accepts.
+fn a_answers(
+    world: &World,
+    answers: impl Fn(usize) -> Result<Response, TransportError> + Send + Sync + 'static,
+) {
+    world.answer_with(move |url, count| {
+        if url == A {
+            answers(count)
+        } else {
+            answer(200, "{}")
+        }
+    });
+}
+
+async fn all_are_delivered(world: &World, key: &str) -> bool {
+    let all = of(world, key).await;
+    all.iter().all(|row| row.state == DeliveryState::Delivered)
+}
+
+async fn all_wait(world: &World, key: &str) -> bool {
+    let all = of(world, key).await;
+    all.iter().all(|row| row.state == DeliveryState::Pending)
 }
 
 async fn of(world: &World, key: &str) -> Vec<DeliveryRecord> {
@@ -67,16 +101,9 @@ async fn a_pause_that_is_asked_for_is_kept_and_what_was_put_off_goes_first() {
             ("retry-after", "Thu, 01 Jan 2026 12:01:30 GMT"),
         ],
     ] {
-        let world = World::new().await;
-        world.save(a_that_tries_nothing_twice()).await;
+        let world = world_that_retries_a(&[]).await;
         let asking = too_many(asked);
-        world.answer_with(move |url, _| {
-            if url == A {
-                asking.clone()
-            } else {
-                answer(200, "{}")
-            }
-        });
+        a_answers(&world, move |_| asking.clone());
         buy(&world, 1).await;
         for customer in 2..=4 {
             buy(&world, customer).await;
@@ -90,21 +117,9 @@ async fn a_pause_that_is_asked_for_is_kept_and_what_was_put_off_goes_first() {
         let ids = ids(&world);
         assert_eq!(ids.len(), 5, "the others once: {asked:?}");
         assert_eq!(ids[0], ids[1], "first what was put off");
-        let failed = of(&world, "a").await.into_iter();
-        let failed = failed.filter(|row| row.state != DeliveryState::Delivered);
-        assert_eq!(
-            failed.count(),
-            0,
-            "it was no attempt of those that are allowed"
-        );
+        let is_allowed = all_are_delivered(&world, "a").await;
+        assert!(is_allowed, "it was no attempt of those that are allowed");
     }
-}
-
-/// Somebody buys, and nothing is sent yet.
-async fn buy_unsent(world: &World, customer: u64) {
-    let mut chain = Chain::purchase(customer * 1000, "unmapped", None, world.now());
-    let told = chain.notify("SUBSCRIBED", world.now());
-    world.tell(&told).await.unwrap();
 }
 
 /// One that takes a message a second, and waits a minute before it retries.
@@ -122,12 +137,9 @@ async fn what_was_put_off_goes_before_what_is_in_memory_for_its_endpoint() {
         .until("it is verified", || world.held("a").is_none())
         .await;
     let times = AtomicUsize::new(0);
-    world.answer_with(move |url, _| {
-        if url == A && times.fetch_add(1, SeqCst) == 0 {
-            too_many(&[("retry-after", "1")])
-        } else {
-            answer(200, "{}")
-        }
+    a_answers(&world, move |_| match times.fetch_add(1, SeqCst) {
+        0 => too_many(&[("retry-after", "1")]),
+        _ => answer(200, "{}"),
     });
     // The first is under way, and two wait in memory for the second of their pace, when it is put off.
     world.silence(true);
@@ -152,21 +164,16 @@ async fn what_was_put_off_goes_before_what_is_in_memory_for_its_endpoint() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_endpoint_that_takes_a_few_a_second_makes_nobody_wait_for_a_retry() {
-    let world = World::new().await;
-    let retry = json!({ "policy": "custom", "delays": [60] });
-    let settings = json!({ "sandbox_url": A, "retry": retry });
-    world
-        .save(json!({ "a": { "destination": "webhook", "settings": settings } }))
-        .await;
+    let world = world_that_retries_a(&[60]).await;
     let (clock, began) = (Arc::clone(&world.clock), world.now());
     let taken = Mutex::new((began, 0));
-    world.answer_with(move |url, _| {
+    a_answers(&world, move |_| {
         let mut taken = taken.lock().unwrap();
         if taken.0 != engine::System::now(&*clock) {
             *taken = (engine::System::now(&*clock), 0);
         }
-        taken.1 += usize::from(url == A);
-        if url == A && taken.1 > 3 {
+        taken.1 += 1;
+        if taken.1 > 3 {
             too_many(&[("retry-after", "1")])
         } else {
             answer(200, "{}")
@@ -177,8 +184,7 @@ async fn an_endpoint_that_takes_a_few_a_second_makes_nobody_wait_for_a_retry() {
     }
     world
         .pass_until(1, "everything is delivered", async || {
-            let all = of(&world, "a").await;
-            all.iter().all(|row| row.state == DeliveryState::Delivered)
+            all_are_delivered(&world, "a").await
         })
         .await;
     let took = began.duration_until(world.now()).as_secs();
@@ -187,13 +193,10 @@ async fn an_endpoint_that_takes_a_few_a_second_makes_nobody_wait_for_a_retry() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_put_off_stays_first_however_often_while_nothing_else_was_tried() {
-    let world = World::new().await;
-    world.save(a_that_tries_nothing_twice()).await;
+    let world = world_that_retries_a(&[]).await;
     let times = AtomicUsize::new(0);
-    world.answer_with(move |url, _| {
-        let is_a = url == A;
-        let before = times.fetch_add(usize::from(is_a), SeqCst);
-        if is_a && before < 3 {
+    a_answers(&world, move |_| {
+        if times.fetch_add(1, SeqCst) < 3 {
             let mut busy = too_many(&[("retry-after", "20")])?;
             busy.status = 503;
             Ok(busy)
@@ -220,12 +223,8 @@ async fn what_is_put_off_stays_first_however_often_while_nothing_else_was_tried(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_put_off_is_nobody_elses_while_it_is_held_and_goes_on_after_a_restart() {
-    let world = World::new().await;
-    world.save(a_that_tries_nothing_twice()).await;
-    world.answer_with(|url, _| match url {
-        A => too_many(&[("retry-after", "30")]),
-        _ => answer(200, "{}"),
-    });
+    let world = world_that_retries_a(&[]).await;
+    a_answers(&world, |_| too_many(&[("retry-after", "30")]));
     // Two events of one customer.
     let mut chain = Chain::purchase(1000, "unmapped", None, world.now());
     let told = chain.notify("SUBSCRIBED", world.now());
@@ -248,18 +247,13 @@ async fn what_is_put_off_is_nobody_elses_while_it_is_held_and_goes_on_after_a_re
     let ids = ids(&world);
     assert_eq!(ids.len(), 3);
     assert!(ids[0] == ids[1] && ids[1] != ids[2], "in order: {ids:?}");
-    let all = of(&world, "a").await;
-    assert!(all.iter().all(|row| row.state == DeliveryState::Delivered));
+    assert!(all_are_delivered(&world, "a").await);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_held_for_an_endpoint_that_asked_to_wait_goes_back_when_a_node_stops() {
-    let world = World::new().await;
-    world.save(a_that_tries_nothing_twice()).await;
-    world.answer_with(|url, _| match url {
-        A => too_many(&[("retry-after", "30")]),
-        _ => answer(200, "{}"),
-    });
+    let world = world_that_retries_a(&[]).await;
+    a_answers(&world, |_| too_many(&[("retry-after", "30")]));
     buy(&world, 1).await;
     world.answer_with(|_, _| answer(200, "{}"));
     world.engine.stop(Duration::from_secs(10)).await;
@@ -270,15 +264,8 @@ async fn what_is_held_for_an_endpoint_that_asked_to_wait_goes_back_when_a_node_s
 
 #[tokio::test(flavor = "multi_thread")]
 async fn asking_to_wait_says_nothing_bad_of_an_endpoint() {
-    let world = World::new().await;
-    world.save(a_that_tries_nothing_twice()).await;
-    world.answer_with(|url, _| {
-        if url == A {
-            too_many(&[("retry-after", "1")])
-        } else {
-            answer(200, "{}")
-        }
-    });
+    let world = world_that_retries_a(&[]).await;
+    a_answers(&world, |_| too_many(&[("retry-after", "1")]));
     for customer in 1..=2 * u64::from(THRESHOLD) {
         buy(&world, customer).await;
         world.pass(2).await;
@@ -288,11 +275,7 @@ async fn asking_to_wait_says_nothing_bad_of_an_endpoint() {
     assert!(lanes.iter().all(|(_, lane)| !lane.breaker_open));
     let waiting = of(&world, "a").await;
     assert_eq!(waiting.len(), 2 * THRESHOLD as usize);
-    assert!(
-        waiting
-            .iter()
-            .all(|row| row.state == DeliveryState::Pending)
-    );
+    assert!(all_wait(&world, "a").await);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -329,30 +312,20 @@ async fn one_that_refuses_the_credentials_twice_is_asked_no_more_and_burns_no_ev
         world.pass(3_600).await;
     }
     assert_eq!(sent(), 2, "nothing gets through");
-    let waiting = of(&world, "s").await;
-    assert!(
-        waiting
-            .iter()
-            .all(|row| row.state == DeliveryState::Pending)
-    );
-    assert_eq!(waiting.len(), 3);
+    assert_eq!(of(&world, "s").await.len(), 3);
+    assert!(all_wait(&world, "s").await);
     world.save(slack("new")).await;
     assert_eq!(world.held("s"), None);
     world.settled().await;
-    let all = of(&world, "s").await;
-    assert!(all.iter().all(|row| row.state == DeliveryState::Delivered));
+    assert!(all_are_delivered(&world, "s").await);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_that_is_always_put_off_is_tried_as_its_policy_says_once_others_are_taken() {
-    let world = World::new().await;
-    world.save(a_that_tries_nothing_twice()).await;
+    let world = world_that_retries_a(&[]).await;
     let poisoned = Mutex::new(None);
     let endpoints = Arc::clone(&world.endpoints);
-    world.answer_with(move |url, count| {
-        if url != A {
-            return answer(200, "{}");
-        }
+    a_answers(&world, move |count| {
         let who = endpoints.sent.lock().unwrap()[count - 1].body["profile_id"].clone();
         let mut poisoned = poisoned.lock().unwrap();
         if *poisoned.get_or_insert_with(|| who.clone()) == who {
@@ -378,18 +351,10 @@ async fn one_that_is_always_put_off_is_tried_as_its_policy_says_once_others_are_
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_retry_that_counts_comes_no_sooner_than_was_asked_for() {
-    let world = World::new().await;
-    let retry = json!({ "policy": "custom", "delays": [60] });
-    let settings = json!({ "sandbox_url": A, "retry": retry });
-    world
-        .save(json!({ "a": { "destination": "webhook", "settings": settings } }))
-        .await;
+    let world = world_that_retries_a(&[60]).await;
     let endpoints = Arc::clone(&world.endpoints);
     let first = OnceLock::new();
-    world.answer_with(move |url, count| {
-        if url != A {
-            return answer(200, "{}");
-        }
+    a_answers(&world, move |count| {
         let who = endpoints.sent.lock().unwrap()[count - 1].body["profile_id"].clone();
         if *first.get_or_init(|| who.clone()) == who {
             too_many(&[("retry-after", "3600")])
