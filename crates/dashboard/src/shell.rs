@@ -4,6 +4,19 @@ use crate::{badges, choice::Choice};
 use axum::http::Uri;
 use web::{App, access::Caller, problem::Problem, project::InProject};
 
+/// Where a page stands: in a project, under the address it was called by.
+#[derive(Clone, Copy)]
+pub(crate) struct Place<'a> {
+    pub(crate) project: &'a InProject,
+    pub(crate) uri: &'a Uri,
+}
+
+impl<'a> Place<'a> {
+    pub(crate) const fn of(project: &'a InProject, uri: &'a Uri) -> Self {
+        Self { project, uri }
+    }
+}
+
 /// What stands around every page of a project.
 pub(crate) struct Shell {
     pub(crate) project: String,
@@ -74,10 +87,10 @@ const NOTICES: [(&str, &str); 18] = [
 impl Shell {
     pub(crate) async fn load(
         app: &App,
-        project: &InProject,
+        at: Place<'_>,
         section: &'static str,
-        uri: &Uri,
     ) -> Result<Self, Problem> {
+        let Place { project, uri } = at;
         let setup = &project.setup;
         let compiled = setup
             .project(project.id)

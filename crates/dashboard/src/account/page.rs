@@ -4,7 +4,7 @@ use super::browser::browser;
 use crate::{
     filters,
     respond::{html, refused},
-    shell::Shell,
+    shell::{Place, Shell},
     state::Dashboard,
     text::exact,
 };
@@ -73,11 +73,11 @@ pub(super) fn own(app: &App, project: &InProject) -> Result<User, Problem> {
 /// The page, with what is wrong with a form, if anything. `headers` say which session is this one.
 pub(super) async fn page(
     app: &App,
-    project: &InProject,
-    (uri, headers): (&Uri, &HeaderMap),
+    at: Place<'_>,
+    headers: &HeaderMap,
     problems: Vec<String>,
 ) -> Result<Response, Problem> {
-    let user = known(app, project);
+    let user = known(app, at.project);
     let this = app.session_token(headers).map(|token| digest(&token));
     let mut sessions = Vec::new();
     if let Some(user) = &user {
@@ -102,7 +102,7 @@ pub(super) async fn page(
     };
     let is_right = problems.is_empty();
     let page = OwnTemplate {
-        shell: Shell::load(app, project, "account", uri).await?,
+        shell: Shell::load(app, at, "account").await?,
         user,
         sessions,
         second: second.map(line),
@@ -122,5 +122,5 @@ async fn account(
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    page(&app, &project, (&uri, &headers), Vec::new()).await
+    page(&app, Place::of(&project, &uri), &headers, Vec::new()).await
 }

@@ -3,6 +3,7 @@
 use super::page::{own, page};
 use crate::{
     form::Form,
+    shell::Place,
     sign_in::{set_password, signed_in_anew},
     state::Dashboard,
 };
@@ -116,7 +117,7 @@ async fn change(
     let wrong = passwords::problem(&sent.password, &[&user.email, &user.name]);
     problems.extend(wrong.map(|problem| format!("The new password {problem}.")));
     if !problems.is_empty() {
-        let answer = page(&app, &project, (&uri, &headers), problems).await?;
+        let answer = page(&app, Place::of(&project, &uri), &headers, problems).await?;
         return Ok(Noted::new(did, answer).into_response());
     }
     set_password(&app, &user, sent.password, None).await?;

@@ -9,7 +9,7 @@ use crate::{
     form::{Form, Trimmed},
     once::Once,
     respond::{done, html, refused},
-    shell::Shell,
+    shell::{Place, Shell},
     sign_in::signed_in_anew,
     state::Dashboard,
     text::encode,
@@ -133,7 +133,7 @@ fn qr(text: &str) -> Result<String, QrError> {
 
 async fn offer(
     app: &App,
-    (project, uri): (&InProject, &Uri),
+    at: Place<'_>,
     user: &User,
     offer: Offer,
     problem: String,
@@ -145,7 +145,7 @@ async fn offer(
     let sealed = app.engine.vault().seal(&owner(user), &plain);
     let is_right = problem.is_empty();
     let page = OfferTemplate {
-        shell: Shell::load(app, project, "account", uri).await?,
+        shell: Shell::load(app, at, "account").await?,
         offer: BASE64_URL_SAFE_NO_PAD.encode(sealed),
         qr: qr(&address(app, user, &secret)).map_err(|error| internal(error.to_string()))?,
         secret: secret.text(),
@@ -176,17 +176,23 @@ async fn begin(
     let user = own(&app, &project)?;
     let knows = knows(&app, &user, &headers, sent.current).await?;
     if let Some((problem, _)) = knows.problem("") {
-        return page(&app, &project, (&uri, &headers), vec![problem]).await;
+        return page(&app, Place::of(&project, &uri), &headers, vec![problem]).await;
     }
     if app.engine.ledger().second_factor(user.id).await?.is_some() {
-        return page(&app, &project, (&uri, &headers), vec![IS_ON.into()]).await;
+        return page(
+            &app,
+            Place::of(&project, &uri),
+            &headers,
+            vec![IS_ON.into()],
+        )
+        .await;
     }
     let now = app.engine.system().now();
     let new = Offer {
         secret: Secret::new(app.engine.system()).bytes().to_vec(),
         until: after(now, LASTS),
     };
-    offer(&app, (&project, &uri), &user, new, String::new()).await
+    offer(&app, Place::of(&project, &uri), &user, new, String::new()).await
 }
 
 /// What was offered, and a code that proves that the phone has it.
@@ -215,25 +221,37 @@ async fn switch_on(
     let user = own(&app, &project)?;
     let (ledger, now) = (app.engine.ledger(), app.engine.system().now());
     if ledger.second_factor(user.id).await?.is_some() {
-        let answer = page(&app, &project, (&uri, &headers), vec![IS_ON.into()]).await?;
+        let answer = page(
+            &app,
+            Place::of(&project, &uri),
+            &headers,
+            vec![IS_ON.into()],
+        )
+        .await?;
         return Ok(Noted::nothing(answer).into_response());
     }
     let known = opened(&app, &user, &sent.offer);
     let known = known.and_then(|known| Some((Secret::of(&known.secret)?, known)));
     let Some((secret, known)) = known else {
         let problem = "That took too long. Begin again.".to_owned();
-        let answer = page(&app, &project, (&uri, &headers), vec![problem]).await?;
+        let answer = page(&app, Place::of(&project, &uri), &headers, vec![problem]).await?;
         return Ok(Noted::nothing(answer).into_response());
     };
     let code: String = sent.code.split_whitespace().collect();
     let Some(step) = secret.step_of(&code, now) else {
         let problem = "The code is another one. Is the clock of your phone right?".to_owned();
-        let answer = offer(&app, (&project, &uri), &user, known, problem).await?;
+        let answer = offer(&app, Place::of(&project, &uri), &user, known, problem).await?;
         return Ok(Noted::nothing(answer).into_response());
     };
     // Somebody may have been faster, with another secret.
     let Some(codes) = app.give_second_factor(user.id, &secret, step).await? else {
-        let answer = page(&app, &project, (&uri, &headers), vec![IS_ON.into()]).await?;
+        let answer = page(
+            &app,
+            Place::of(&project, &uri),
+            &headers,
+            vec![IS_ON.into()],
+        )
+        .await?;
         return Ok(Noted::nothing(answer).into_response());
     };
     if let Err(error) = ledger.close_sessions(None, Some(user.id)).await {
@@ -247,7 +265,7 @@ async fn switch_on(
         back: format!("/projects/{}/account", project.key),
     };
     let page = async {
-        let shell = Shell::load(&app, &project, "account", &uri).await?;
+        let shell = Shell::load(&app, Place::of(&project, &uri), "account").await?;
         Ok(html(&CodesTemplate { shell, codes }))
     };
     let answer = once.shown_on(page).await;
@@ -273,7 +291,7 @@ async fn switch_off(
     let user = own(&app, &project)?;
     let failed = "fail to switch off the second factor of";
     let again = async |problem: String, did| {
-        let answer = page(&app, &project, (&uri, &headers), vec![problem]).await?;
+        let answer = page(&app, Place::of(&project, &uri), &headers, vec![problem]).await?;
         Ok(Noted::new(did, answer).into_response())
     };
     let knows = knows(&app, &user, &headers, sent.current).await?;

@@ -1,7 +1,7 @@
 //! Asking the store itself whether the settings of an app work.
 
 use super::{finding::Finding, page::page, target::Names};
-use crate::state::Dashboard;
+use crate::{shell::Place, state::Dashboard};
 use axum::{
     extract::{Path, State},
     http::Uri,
@@ -41,5 +41,12 @@ async fn check(
         None => Vec::new(),
     };
     let findings = probes.iter().map(Finding::of).collect();
-    page(&app, (&project, &uri), target, draft, Some(findings)).await
+    page(
+        &app,
+        Place::of(&project, &uri),
+        target,
+        draft,
+        Some(findings),
+    )
+    .await
 }

@@ -3,6 +3,7 @@
 use super::{page::page, target::Names};
 use crate::{
     form::{Saved, save},
+    shell::Place,
     state::Dashboard,
 };
 use axum::{
@@ -52,6 +53,6 @@ async fn put(
     let target = names.target(&project)?;
     match save(&app, &project, &target, request).await? {
         Saved::Done(answer, _) => Ok(answer),
-        Saved::Again(draft) => page(&app, (&project, &uri), target, draft, None).await,
+        Saved::Again(draft) => page(&app, Place::of(&project, &uri), target, draft, None).await,
     }
 }

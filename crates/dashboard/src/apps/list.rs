@@ -1,7 +1,13 @@
 //! The apps of a project, and the stores of which there can be another.
 
 use crate::{
-    badges, choice::Choice, filters, respond::html, shell::Shell, state::Dashboard, text::exact,
+    badges,
+    choice::Choice,
+    filters,
+    respond::html,
+    shell::{Place, Shell},
+    state::Dashboard,
+    text::exact,
 };
 use askama::Template;
 use axum::{extract::State, http::Uri, response::Response};
@@ -73,7 +79,7 @@ async fn apps(State(app): State<App>, project: InProject, uri: Uri) -> Result<Re
         lines.push(line(&app, &project, row).await?);
     }
     Ok(html(&ListTemplate {
-        shell: Shell::load(&app, &project, "apps", &uri).await?,
+        shell: Shell::load(&app, Place::of(&project, &uri), "apps").await?,
         apps: lines,
         stores: APPS
             .iter()

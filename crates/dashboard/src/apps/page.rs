@@ -10,7 +10,7 @@ use crate::{
     filters,
     form::{Draft, Part, Shown, Wrong},
     respond::{html, refused},
-    shell::Shell,
+    shell::{Place, Shell},
     state::Dashboard,
 };
 use askama::Template;
@@ -57,11 +57,12 @@ struct AppTemplate {
 /// The page, with what its form holds, and what the store said if it was asked.
 pub(super) async fn page(
     app: &App,
-    (project, uri): (&InProject, &Uri),
+    at: Place<'_>,
     target: Target<'_>,
     mut draft: Draft,
     findings: Option<Vec<Finding>>,
 ) -> Result<Response, Problem> {
+    let project = at.project;
     let filled = draft.filled(target.described());
     let (waiting, line) = match target.row {
         None => (Vec::new(), None),
@@ -80,7 +81,7 @@ pub(super) async fn page(
         findings,
         waiting,
         fields: filled.fields,
-        shell: Shell::load(app, project, "apps", uri).await?,
+        shell: Shell::load(app, at, "apps").await?,
         key_problem: filled.key_problem,
         refused: filled.refused,
     };
@@ -99,5 +100,12 @@ async fn app(
     Path(names): Path<Names>,
 ) -> Result<Response, Problem> {
     let target = names.target(&project)?;
-    page(&app, (&project, &uri), target, target.draft(&app), None).await
+    page(
+        &app,
+        Place::of(&project, &uri),
+        target,
+        target.draft(&app),
+        None,
+    )
+    .await
 }

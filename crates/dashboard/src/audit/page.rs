@@ -3,7 +3,7 @@
 use crate::{
     form::Sent,
     respond::html,
-    shell::Shell,
+    shell::{Place, Shell},
     state::Dashboard,
     text::{clock, exact},
 };
@@ -108,7 +108,7 @@ async fn audit(State(app): State<App>, project: InProject, uri: Uri) -> Result<R
         subject: named(&entry.subject, known()),
     });
     Ok(html(&AuditTemplate {
-        shell: Shell::load(&app, &project, "audit", &uri).await?,
+        shell: Shell::load(&app, Place::of(&project, &uri), "audit").await?,
         deeds: deeds.collect(),
         older: older.map(|position| format!("/projects/{}/audit?before={position}", project.key)),
     }))

@@ -4,6 +4,7 @@ use super::page::page;
 use crate::{
     form::{Form, Trimmed},
     respond::done,
+    shell::Place,
     state::Dashboard,
 };
 use axum::{extract::State, http::Uri, response::Response};
@@ -125,7 +126,7 @@ async fn edit(
         Ok((changes.collect(), Ok(())))
     });
     if let Err(problems) = read.await? {
-        return page(&app, &project, &uri, problems).await;
+        return page(&app, Place::of(&project, &uri), problems).await;
     }
     Ok(done(&format!("/projects/{}/catalog", project.key), "saved"))
 }

@@ -3,6 +3,7 @@
 use super::page::save;
 use crate::{
     form::{Form, Trimmed, given},
+    shell::Place,
     state::Dashboard,
 };
 use axum::{extract::State, http::Uri, response::Response};
@@ -46,5 +47,10 @@ async fn save_one(
     let entitlement = DesiredEntitlement {
         name: given(sent.name),
     };
-    save(&app, &project, &uri, [(sent.key.into(), entitlement)]).await
+    save(
+        &app,
+        Place::of(&project, &uri),
+        [(sent.key.into(), entitlement)],
+    )
+    .await
 }

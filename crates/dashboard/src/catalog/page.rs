@@ -3,7 +3,7 @@
 use crate::{
     filters,
     respond::{done, html, refused},
-    shell::Shell,
+    shell::{Place, Shell},
     state::Dashboard,
 };
 use askama::Template;
@@ -64,10 +64,10 @@ fn unknown(recent: Vec<FeedRow>, products: &[Product]) -> Vec<String> {
 /// The page, with what is wrong with a form, if anything.
 pub(super) async fn page(
     app: &App,
-    project: &InProject,
-    uri: &Uri,
+    at: Place<'_>,
     problems: Vec<String>,
 ) -> Result<Response, Problem> {
+    let project = at.project;
     let setup = app.engine.setup();
     let rows = &setup.configuration;
     let products = rows.products.iter();
@@ -84,7 +84,7 @@ pub(super) async fn page(
     let recent = app.engine.ledger().events(&filter, newest).await?;
     let is_right = problems.is_empty();
     let page = CatalogTemplate {
-        shell: Shell::load(app, project, "catalog", uri).await?,
+        shell: Shell::load(app, at, "catalog").await?,
         entitlements: entitlements
             .filter(|row| row.project == project.id)
             .cloned()
@@ -106,23 +106,25 @@ async fn catalog(
     project: InProject,
     uri: Uri,
 ) -> Result<Response, Problem> {
-    page(&app, &project, &uri, Vec::new()).await
+    page(&app, Place::of(&project, &uri), Vec::new()).await
 }
 
 /// Saves things of the project; what is wrong with them is on the page.
 pub(super) async fn save<T: Named>(
     app: &App,
-    project: &InProject,
-    uri: &Uri,
+    at: Place<'_>,
     things: impl IntoIterator<Item = (String, T)>,
 ) -> Result<Response, Problem> {
-    match put(app, project, things).await? {
-        Ok(_) => Ok(done(&format!("/projects/{}/catalog", project.key), "saved")),
+    match put(app, at.project, things).await? {
+        Ok(_) => Ok(done(
+            &format!("/projects/{}/catalog", at.project.key),
+            "saved",
+        )),
         Err(problems) => {
             let told = problems
                 .into_iter()
                 .map(|problem| format!("{}: {}", problem.path.join("."), problem.message));
-            page(app, project, uri, told.collect()).await
+            page(app, at, told.collect()).await
         }
     }
 }

@@ -3,6 +3,7 @@
 use super::page::{page, save};
 use crate::{
     form::{Form, Trimmed, given},
+    shell::Place,
     state::Dashboard,
 };
 use axum::{extract::State, http::Uri, response::Response};
@@ -61,14 +62,14 @@ async fn save_one(
     let id = String::from(sent.id);
     if id.is_empty() {
         let problem = "id: is empty; it is the product id as the store has it".to_owned();
-        return page(&app, &project, &uri, vec![problem]).await;
+        return page(&app, Place::of(&project, &uri), vec![problem]).await;
     }
     let product = DesiredProduct {
         name: given(sent.name),
         entitlements: Given::Set(sent.entitlements),
         duration: given(sent.duration),
     };
-    save(&app, &project, &uri, [(id, product)]).await
+    save(&app, Place::of(&project, &uri), [(id, product)]).await
 }
 
 /// The form of many products.
@@ -109,7 +110,7 @@ async fn add_many(
     let products = sent.products();
     if products.is_empty() {
         let problem = "lines: is empty; each line is a product id and what it unlocks".to_owned();
-        return page(&app, &project, &uri, vec![problem]).await;
+        return page(&app, Place::of(&project, &uri), vec![problem]).await;
     }
-    save(&app, &project, &uri, products).await
+    save(&app, Place::of(&project, &uri), products).await
 }

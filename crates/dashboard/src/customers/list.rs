@@ -1,7 +1,12 @@
 //! The customers of a project, and the way to one by any name.
 
 use super::path::path_of;
-use crate::{form::Sent, respond::html, shell::Shell, state::Dashboard};
+use crate::{
+    form::Sent,
+    respond::html,
+    shell::{Place, Shell},
+    state::Dashboard,
+};
 use askama::Template;
 use axum::{
     extract::{Path, State},
@@ -63,7 +68,7 @@ async fn customers(
         format!("/projects/{}/customers?before={id}", project.key)
     });
     Ok(html(&ListTemplate {
-        shell: Shell::load(&app, &project, "customers", &uri).await?,
+        shell: Shell::load(&app, Place::of(&project, &uri), "customers").await?,
         customers,
         asked,
         older,

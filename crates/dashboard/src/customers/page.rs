@@ -6,7 +6,13 @@ use super::{
     timeline::{Band, Timeline, timeline},
 };
 use crate::{
-    choice::Choice, filters, form::Sent, respond::html, row::Row, shell::Shell, state::Dashboard,
+    choice::Choice,
+    filters,
+    form::Sent,
+    respond::html,
+    row::Row,
+    shell::{Place, Shell},
+    state::Dashboard,
     text::exact,
 };
 use askama::Template;
@@ -82,7 +88,7 @@ async fn customer(
     let entitlements = entitlements.filter(|row| row.project == project.id);
     let dollars = Money::new(record.customer.revenue_usd_micros, Currency::USD);
     Ok(html(&CustomerTemplate {
-        shell: Shell::load(&app, &project, "customers", &uri).await?,
+        shell: Shell::load(&app, Place::of(&project, &uri), "customers").await?,
         action: path_of(key, &record.customer.app_user_id),
         seq: record.seq,
         first_seen: exact(record.customer.first_seen),

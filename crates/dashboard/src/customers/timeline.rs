@@ -214,12 +214,7 @@ impl Drawing {
     }
 
     /// When an integration was told, and how that went.
-    fn deliveries(
-        &mut self,
-        (setup, id): (&Setup, IntegrationId),
-        project: &str,
-        events: &[FeedRow],
-    ) {
+    fn deliveries(&mut self, setup: &Setup, id: IntegrationId, project: &str, events: &[FeedRow]) {
         let Some(active) = setup.integration(id) else {
             return;
         };
@@ -282,7 +277,7 @@ pub(crate) fn timeline(
     }
     drawing.events(project, events);
     for id in told(events) {
-        drawing.deliveries((setup, id), project, events);
+        drawing.deliveries(setup, id, project, events);
     }
     Some(Timeline {
         ticks: drawing.axis.ticks(),

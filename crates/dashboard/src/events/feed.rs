@@ -1,7 +1,13 @@
 //! The live feed: every event, with how it stands with every integration.
 
 use crate::{
-    choice::Choice, filters, respond::html, row::Row, shell::Shell, state::Dashboard, text::encode,
+    choice::Choice,
+    filters,
+    respond::html,
+    row::Row,
+    shell::{Place, Shell},
+    state::Dashboard,
+    text::encode,
 };
 use askama::Template;
 use axum::{
@@ -129,7 +135,7 @@ async fn feed(
     let apps = project.apps();
     let kinds = EventKind::ALL.iter();
     Ok(html(&FeedTemplate {
-        shell: Shell::load(&app, &project, "events", &uri).await?,
+        shell: Shell::load(&app, Place::of(&project, &uri), "events").await?,
         integrations: Choice::integrations(&project),
         kinds: kinds.copied().map(Choice::kind).collect(),
         live_url: if is_live {

@@ -11,7 +11,7 @@ use crate::{
     message::{MessagePart, message},
     respond::html,
     row::Row,
-    shell::Shell,
+    shell::{Place, Shell},
     state::Dashboard,
     text::{exact, indented},
 };
@@ -117,7 +117,7 @@ async fn event(
         deliveries.push(DeliveryPart::of(&app, &project, state).await?);
     }
     Ok(html(&EventTemplate {
-        shell: Shell::load(&app, &project, "events", &uri).await?,
+        shell: Shell::load(&app, Place::of(&project, &uri), "events").await?,
         row,
         message,
         asked: asked(&app, &project, &event).await?,

@@ -95,7 +95,8 @@ pub(crate) fn given(field: Option<Trimmed>) -> Given<String> {
 
 /// The same of a field that is more than text; what is wrong with it is added to the problems.
 pub(crate) fn parsed<T>(
-    (name, field): (&str, Option<Trimmed>),
+    name: &str,
+    field: Option<Trimmed>,
     read: impl Fn(&str) -> Result<T, String>,
     problems: &mut Vec<configuration::Problem>,
 ) -> Given<T> {

@@ -7,6 +7,7 @@ use super::{
 use crate::{
     form::{MadeFor, Saved, save},
     once::Once,
+    shell::Place,
     state::Dashboard,
 };
 use axum::{
@@ -63,23 +64,28 @@ async fn put(
                 secret: made.secret.expose().to_owned(),
                 back: format!("/projects/{}/integrations/{}", project.key, made.key),
             };
-            let page = shown_once(&app, (&project, &uri), made);
+            let page = shown_once(&app, Place::of(&project, &uri), made);
             Ok(once.shown_on(page).await)
         }
-        Saved::Again(draft) => page(&app, (&project, &uri), target, draft, Also::Nothing).await,
+        Saved::Again(draft) => {
+            page(
+                &app,
+                Place::of(&project, &uri),
+                target,
+                draft,
+                Also::Nothing,
+            )
+            .await
+        }
     }
 }
 
 /// The page of an integration that was saved, with the secret that was made for it.
-async fn shown_once(
-    app: &App,
-    (project, uri): (&InProject, &Uri),
-    made: MadeFor,
-) -> Result<Response, Problem> {
-    let project = project.on(&app.engine.setup())?;
+async fn shown_once(app: &App, at: Place<'_>, made: MadeFor) -> Result<Response, Problem> {
+    let project = at.project.on(&app.engine.setup())?;
     let names = Names::of(made.key);
     let target = names.target(&project)?;
     let draft = target.draft(app, &project);
     let also = Also::Made(made.secret.expose().to_owned());
-    page(app, (&project, uri), target, draft, also).await
+    page(app, Place::of(&project, at.uri), target, draft, also).await
 }

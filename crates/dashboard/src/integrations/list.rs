@@ -2,7 +2,13 @@
 
 use super::sent::accepted;
 use crate::{
-    filters, form::Sent, health, respond::html, shell::Shell, state::Dashboard, text::exact,
+    filters,
+    form::Sent,
+    health,
+    respond::html,
+    shell::{Place, Shell},
+    state::Dashboard,
+    text::exact,
 };
 use askama::Template;
 use axum::{extract::State, http::Uri, response::Response};
@@ -182,7 +188,7 @@ async fn integrations(
         lines.push(line(&app, &project, active, &waiting).await?);
     }
     Ok(html(&ListTemplate {
-        shell: Shell::load(&app, &project, "integrations", &uri).await?,
+        shell: Shell::load(&app, Place::of(&project, &uri), "integrations").await?,
         integrations: lines,
         catalogue: destinations::ALL
             .iter()

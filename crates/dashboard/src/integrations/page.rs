@@ -11,7 +11,7 @@ use crate::{
     filters,
     form::{Draft, Part, Shown, Wrong},
     respond::{html, refused},
-    shell::Shell,
+    shell::{Place, Shell},
     state::Dashboard,
     text::clock,
 };
@@ -115,12 +115,8 @@ struct Told {
 }
 
 impl Told {
-    async fn of(
-        app: &App,
-        project: &InProject,
-        active: &ActiveIntegration,
-        uri: &Uri,
-    ) -> Result<Self, Problem> {
+    async fn of(app: &App, at: Place<'_>, active: &ActiveIntegration) -> Result<Self, Problem> {
+        let Place { project, uri } = at;
         let sent = newest(app, project, active, None, SHOWN).await?;
         let failed = newest(app, project, active, Some(DeliveryState::Failed), 1).await?;
         let handshakes = app.engine.dispatch().last_handshakes(active.row.id);
@@ -185,15 +181,16 @@ async fn samples(app: &App, project: &InProject) -> Result<Vec<Choice>, Problem>
 /// The page, with what its form holds.
 pub(super) async fn page(
     app: &App,
-    (project, uri): (&InProject, &Uri),
+    at: Place<'_>,
     target: Target<'_>,
     mut draft: Draft,
     also: Also,
 ) -> Result<Response, Problem> {
+    let project = at.project;
     let spec = target.spec;
     let filled = draft.filled(target.described());
     let told = match target.active {
-        Some(active) => Some(Told::of(app, project, active, uri).await?),
+        Some(active) => Some(Told::of(app, at, active).await?),
         None => None,
     };
     let (preview, made) = match also {
@@ -222,7 +219,7 @@ pub(super) async fn page(
         chosen: chosen.unwrap_or_default(),
         preview,
         made,
-        shell: Shell::load(app, project, "integrations", uri).await?,
+        shell: Shell::load(app, at, "integrations").await?,
     };
     Ok(if page.refused.is_empty() {
         html(&page)
@@ -240,5 +237,12 @@ async fn integration(
 ) -> Result<Response, Problem> {
     let target = names.target(&project)?;
     let draft = target.draft(&app, &project);
-    page(&app, (&project, &uri), target, draft, Also::Nothing).await
+    page(
+        &app,
+        Place::of(&project, &uri),
+        target,
+        draft,
+        Also::Nothing,
+    )
+    .await
 }

@@ -6,6 +6,7 @@ use super::{
 };
 use crate::{
     form::{Part, Sent, wrong},
+    shell::Place,
     state::Dashboard,
     text::indented,
 };
@@ -152,5 +153,12 @@ async fn preview(
             Err(problems) => given.problems = problems,
         }
     }
-    page(&app, (&project, &uri), target, given.draft(), shown).await
+    page(
+        &app,
+        Place::of(&project, &uri),
+        target,
+        given.draft(),
+        shown,
+    )
+    .await
 }

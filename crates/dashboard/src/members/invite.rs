@@ -8,6 +8,7 @@ use crate::{
     form::{Form, Ticked, Trimmed},
     once::Once,
     respond::done,
+    shell::Place,
     sign_in::email_problem,
     state::Dashboard,
 };
@@ -84,12 +85,12 @@ async fn invite(
     let role = role_of(&project.caller, &sent.role)?;
     let email = sent.email.to_lowercase();
     if let Some(problem) = email_problem(&email) {
-        return page(&app, &project, &uri, None, problem).await;
+        return page(&app, Place::of(&project, &uri), None, problem).await;
     }
     let is_bound = sent.only.0 || project.caller.project.is_some();
     let reach = is_bound.then_some(project.id);
     let made_by = &project.caller.name;
-    let (token, invitation) = new_link(&app, (&email, role, reach), Opens::Account, made_by);
+    let (token, invitation) = new_link(&app, &email, role, reach, Opens::Account, made_by);
     let is_free = decide_in(&app, &project, |project| {
         let mut users = project.setup.configuration.users.iter();
         // An account elsewhere is nobody's business here, and an account of its own is made beside it.
@@ -105,9 +106,9 @@ async fn invite(
     .await?;
     if !is_free {
         let problem = format!("{email} has an account already");
-        return page(&app, &project, &uri, None, problem).await;
+        return page(&app, Place::of(&project, &uri), None, problem).await;
     }
-    Ok(shown(&app, &project, &uri, (email, &token)).await)
+    Ok(shown(&app, Place::of(&project, &uri), email, &token).await)
 }
 
 /// `POST /projects/{project}/members/withdraw/{digest}`.
@@ -150,38 +151,35 @@ async fn password_link(
             let problem = "only owners make a link that opens the account of an equal";
             return Err(Problem::new(Code::Forbidden, problem));
         }
-        let stands = (user.email.as_str(), user.role, user.project);
-        let made_by = &project.caller.name;
-        let (token, link) = new_link(&app, stands, Opens::Password(id), made_by);
+        let (role, reach) = (user.role, user.project);
+        let (opens, made_by) = (Opens::Password(id), &project.caller.name);
+        let (token, link) = new_link(&app, &user.email, role, reach, opens, made_by);
         Ok((put(&app, project, &link)?, (user.email.clone(), token)))
     })
     .await?;
-    Ok(shown(&app, &project, &uri, (email, &token)).await)
+    Ok(shown(&app, Place::of(&project, &uri), email, &token).await)
 }
 
 /// The page, with a link that is good by now.
-async fn shown(
-    app: &App,
-    project: &InProject,
-    uri: &Uri,
-    (email, token): (String, &str),
-) -> Response {
+async fn shown(app: &App, at: Place<'_>, email: String, token: &str) -> Response {
     let url = address(app, token);
     let once = Once {
         title: format!("A link for {email}"),
         hint: "Send this link. It works once, for seven days, and is not shown again.",
         secret: url.clone(),
-        back: format!("/projects/{}/members", project.key),
+        back: format!("/projects/{}/members", at.project.key),
     };
     let link = Some(NewLink { email, url });
-    let page = page(app, project, uri, link, String::new());
+    let page = page(app, at, link, String::new());
     once.shown_on(page).await
 }
 
 /// A new token, and the invitation that is opened by it.
 fn new_link(
     app: &App,
-    (email, role, project): (&str, Role, Option<ProjectId>),
+    email: &str,
+    role: Role,
+    project: Option<ProjectId>,
     opens: Opens,
     made_by: &str,
 ) -> (String, Invitation) {

@@ -4,7 +4,7 @@ use super::may::{may_handle, may_open};
 use crate::{
     filters,
     respond::{html, refused},
-    shell::Shell,
+    shell::{Place, Shell},
     state::Dashboard,
     text::exact,
 };
@@ -111,11 +111,11 @@ struct MembersTemplate {
 /// The page, with a link that was made just now, or what is wrong with a form.
 pub(super) async fn page(
     app: &App,
-    project: &InProject,
-    uri: &Uri,
+    at: Place<'_>,
     link: Option<NewLink>,
     problem: String,
 ) -> Result<Response, Problem> {
+    let project = at.project;
     let setup = app.engine.setup();
     let now = app.engine.system().now();
     let caller = &project.caller;
@@ -129,7 +129,7 @@ pub(super) async fn page(
     let second = app.engine.ledger().second_factors().await?;
     let is_right = problem.is_empty();
     let page = MembersTemplate {
-        shell: Shell::load(app, project, "members", uri).await?,
+        shell: Shell::load(app, at, "members").await?,
         members: users
             .filter(|user| reaches(user.project))
             .map(|user| Member::of(user, caller, second.contains(&user.id)))
@@ -160,5 +160,5 @@ async fn members(
     project: InProject,
     uri: Uri,
 ) -> Result<Response, Problem> {
-    page(&app, &project, &uri, None, String::new()).await
+    page(&app, Place::of(&project, &uri), None, String::new()).await
 }

@@ -4,7 +4,7 @@ use crate::{
     filters,
     form::Sent,
     respond::html,
-    shell::Shell,
+    shell::{Place, Shell},
     state::Dashboard,
     text::{clock, exact},
 };
@@ -75,7 +75,7 @@ async fn messages(
         });
     }
     Ok(html(&MessagesTemplate {
-        shell: Shell::load(&app, &project, "apps", &uri).await?,
+        shell: Shell::load(&app, Place::of(&project, &uri), "apps").await?,
         lines,
         older,
     }))

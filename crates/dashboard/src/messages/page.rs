@@ -1,6 +1,12 @@
 //! One message: as it came, decoded, and what became of it.
 
-use crate::{filters, message::MessagePart, respond::html, shell::Shell, state::Dashboard};
+use crate::{
+    filters,
+    message::MessagePart,
+    respond::html,
+    shell::{Place, Shell},
+    state::Dashboard,
+};
 use askama::Template;
 use axum::{
     extract::{Path, State},
@@ -54,7 +60,7 @@ async fn message(
     let became = app.engine.intake().became(&record.message, parked).await?;
     let events = became.events.into_iter();
     Ok(html(&MessageTemplate {
-        shell: Shell::load(&app, &project, "apps", &uri).await?,
+        shell: Shell::load(&app, Place::of(&project, &uri), "apps").await?,
         message: MessagePart::of(record.message),
         outcome: became.words,
         events: events

@@ -5,7 +5,14 @@ use super::{
     counted::Counted,
     lines::{self, AppLine, IntegrationLine},
 };
-use crate::{count::Count, form::Sent, respond::html, shell::Shell, state::Dashboard, text::exact};
+use crate::{
+    count::Count,
+    form::Sent,
+    respond::html,
+    shell::{Place, Shell},
+    state::Dashboard,
+    text::exact,
+};
 use askama::Template;
 use axum::{extract::State, http::Uri, response::Response};
 use domain::{Environment, time::before};
@@ -91,7 +98,7 @@ async fn overview(
     let counts = counts.iter().find(|count| count.environment == environment);
     let kinds = kinds(&tallies, days_ago(1));
     Ok(html(&OverviewTemplate {
-        shell: Shell::load(&app, &project, "overview", &uri).await?,
+        shell: Shell::load(&app, Place::of(&project, &uri), "overview").await?,
         environment: environment.id(),
         other: match environment {
             Environment::Production => Environment::Sandbox.id(),

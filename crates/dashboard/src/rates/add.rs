@@ -1,7 +1,7 @@
 //! Newer rates, pasted in.
 
 use super::page::page;
-use crate::{form::Form, respond::done, state::Dashboard};
+use crate::{form::Form, respond::done, shell::Place, state::Dashboard};
 use axum::{
     extract::State,
     http::Uri,
@@ -47,10 +47,12 @@ async fn add(
     let added = match sources::rates::read(&text) {
         Ok(added) if added.is_empty() => {
             let problem = "There is no line with rates below the header.".to_owned();
-            return page(&app, &project, &uri, text, problem).await;
+            return page(&app, Place::of(&project, &uri), text, problem).await;
         }
         Ok(added) => added,
-        Err(problem) => return page(&app, &project, &uri, text, problem.to_string()).await,
+        Err(problem) => {
+            return page(&app, Place::of(&project, &uri), text, problem.to_string()).await;
+        }
     };
     let count = added.len();
     app.engine.add_rates(added).await?;

@@ -3,7 +3,7 @@
 use crate::{
     filters,
     respond::{html, refused},
-    shell::Shell,
+    shell::{Place, Shell},
     state::Dashboard,
 };
 use askama::Template;
@@ -56,8 +56,7 @@ fn decimal(micros: i64) -> String {
 /// The page, with what was pasted and what is wrong with it, if anything.
 pub(super) async fn page(
     app: &App,
-    project: &InProject,
-    uri: &Uri,
+    at: Place<'_>,
     typed: String,
     problem: String,
 ) -> Result<Response, Problem> {
@@ -76,13 +75,13 @@ pub(super) async fn page(
     });
     let is_right = problem.is_empty();
     let page = RatesTemplate {
-        shell: Shell::load(app, project, "settings", uri).await?,
+        shell: Shell::load(app, at, "settings").await?,
         newest: newest.map(|day| day.to_string()).unwrap_or_default(),
         days: known.days(),
         are_stale: known.are_stale(today),
         serve_days: rates::NEWEST_SERVE_DAYS,
         lines: lines.collect(),
-        may_manage: project.caller.may_manage(),
+        may_manage: at.project.caller.may_manage(),
         typed,
         problem,
     };
@@ -96,7 +95,13 @@ pub(super) async fn page(
 /// `GET /projects/{project}/rates`. They serve every project.
 async fn newest(State(app): State<App>, project: InProject, uri: Uri) -> Result<Response, Problem> {
     project.caller.must_reach_all()?;
-    page(&app, &project, &uri, String::new(), String::new()).await
+    page(
+        &app,
+        Place::of(&project, &uri),
+        String::new(),
+        String::new(),
+    )
+    .await
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Beginning a replay, and cancelling one.
 
 use super::{asked::ReplayForm, page::page_of};
-use crate::{form::Form, respond::done, state::Dashboard};
+use crate::{form::Form, respond::done, shell::Place, state::Dashboard};
 use axum::{
     extract::{Path, State},
     http::Uri,
@@ -54,7 +54,7 @@ async fn start(
         let path = format!("/projects/{}/replay#replays", project.key);
         return Ok(Noted::to(key, done(&path, "replaying")).into_response());
     }
-    page_of(&app, &project, &uri, (asked, problems)).await
+    page_of(&app, Place::of(&project, &uri), (asked, problems)).await
 }
 
 /// `POST /projects/{project}/replay/{id}/cancel`.

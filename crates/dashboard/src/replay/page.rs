@@ -10,7 +10,7 @@ use crate::{
     filters,
     form::{Sent, asked},
     respond::{html, refused},
-    shell::Shell,
+    shell::{Place, Shell},
     state::Dashboard,
 };
 use askama::Template;
@@ -64,18 +64,18 @@ fn before(uri: &Uri) -> Result<Option<ReplayId>, Problem> {
 /// The page, with what was asked and what that would do, or what is wrong with it.
 async fn page(
     app: &App,
-    project: &InProject,
-    uri: &Uri,
+    at: Place<'_>,
     asked: Asked,
     told: Result<Option<Foreseen>, Vec<String>>,
 ) -> Result<Response, Problem> {
+    let project = at.project;
     let is_right = told.is_ok();
     let (foreseen, problems) = match told {
         Ok(foreseen) => (foreseen, Vec::new()),
         Err(problems) => (None, problems),
     };
     let kinds = EventKind::ALL.iter();
-    let before = before(uri)?;
+    let before = before(at.uri)?;
     let ledger = app.engine.ledger();
     let replays = ledger.replays(project.id, before, SHOWN).await?;
     let last = replays.last().filter(|_| replays.len() == SHOWN);
@@ -86,7 +86,7 @@ async fn page(
         )
     });
     let page = ReplayTemplate {
-        shell: Shell::load(app, project, "replay", uri).await?,
+        shell: Shell::load(app, at, "replay").await?,
         integrations: Choice::integrations(project),
         kinds: kinds
             .filter(|kind| **kind != EventKind::Test)
@@ -115,23 +115,22 @@ async fn page(
 /// The page with what would happen.
 pub(super) async fn page_of(
     app: &App,
-    project: &InProject,
-    uri: &Uri,
+    at: Place<'_>,
     (asked, problems): (Asked, Vec<String>),
 ) -> Result<Response, Problem> {
     let told = if problems.is_empty() {
-        foresee(app, project, &asked).await?
+        foresee(app, at.project, &asked).await?
     } else {
         Err(problems)
     };
-    page(app, project, uri, asked, told.map(Some)).await
+    page(app, at, asked, told.map(Some)).await
 }
 
 /// `GET /projects/{project}/replay`; before a cursor, older replays; with the fields of its form, also what it would do.
 async fn replay(State(app): State<App>, project: InProject, uri: Uri) -> Result<Response, Problem> {
     let sent: ReplayForm = asked(&uri, FIELDS)?;
     if sent.is_asked() {
-        return page_of(&app, &project, &uri, sent.read()).await;
+        return page_of(&app, Place::of(&project, &uri), sent.read()).await;
     }
     let (asked, problems) = sent.read();
     let asked = first_shown(asked, app.engine.system().now());
@@ -140,5 +139,5 @@ async fn replay(State(app): State<App>, project: InProject, uri: Uri) -> Result<
     } else {
         Err(problems)
     };
-    page(&app, &project, &uri, asked, told).await
+    page(&app, Place::of(&project, &uri), asked, told).await
 }

@@ -4,6 +4,7 @@ use super::page::{BEHAVIOURS, page};
 use crate::{
     form::{Form, Trimmed, given, parsed},
     respond::done,
+    shell::Place,
     state::Dashboard,
 };
 use axum::{extract::State, http::Uri, response::Response};
@@ -54,13 +55,13 @@ impl ProjectForm {
             read.map_err(|_| format!("{text:?} is not a number of hours"))
         };
         let mut problems = Vec::new();
-        let mut transfer = |name: &str, field| parsed((name, field), behaviour, &mut problems);
+        let mut transfer = |name: &str, field| parsed(name, field, behaviour, &mut problems);
         let transfer_behaviour = transfer("transfer", self.transfer);
         let sandbox_transfer_behaviour = transfer("sandbox_transfer", self.sandbox_transfer);
         let wanted = DesiredProject {
             key: key.to_owned(),
             name: given(self.name),
-            historical_window_hours: parsed(("window", self.window), hours, &mut problems),
+            historical_window_hours: parsed("window", self.window, hours, &mut problems),
             transfer_behaviour,
             sandbox_transfer_behaviour,
         };
@@ -81,7 +82,9 @@ async fn save(
 ) -> Result<Response, Problem> {
     let wanted = match sent.read(&project.key) {
         Ok(wanted) => wanted,
-        Err(problems) => return page(&app, &project, &uri, String::new(), problems).await,
+        Err(problems) => {
+            return page(&app, Place::of(&project, &uri), String::new(), problems).await;
+        }
     };
     let desired = Desired {
         project: wanted,
@@ -92,7 +95,7 @@ async fn save(
             &format!("/projects/{}/settings", project.key),
             "saved",
         )),
-        Err(problems) => page(&app, &project, &uri, String::new(), problems).await,
+        Err(problems) => page(&app, Place::of(&project, &uri), String::new(), problems).await,
     }
 }
 

@@ -5,6 +5,7 @@ use crate::{
     form::{Form, Ticked, Trimmed},
     once::Once,
     respond::done,
+    shell::Place,
     state::Dashboard,
 };
 use axum::{
@@ -77,7 +78,13 @@ async fn make(
                 path: Vec::new(),
                 message: format!("the name of the key {problem}"),
             };
-            return page(&app, &project, &uri, String::new(), vec![problem]).await;
+            return page(
+                &app,
+                Place::of(&project, &uri),
+                String::new(),
+                vec![problem],
+            )
+            .await;
         }
     };
     let change = ConfigurationChange::PutApiKey(key);
@@ -88,7 +95,7 @@ async fn make(
         secret: text.clone(),
         back: format!("/projects/{}/settings", project.key),
     };
-    let page = page(&app, &project, &uri, text, Vec::new());
+    let page = page(&app, Place::of(&project, &uri), text, Vec::new());
     Ok(once.shown_on(page).await)
 }
 

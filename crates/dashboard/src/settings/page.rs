@@ -4,7 +4,7 @@ use crate::{
     filters,
     form::{Field, Kind, Placed},
     respond::{html, refused},
-    shell::Shell,
+    shell::{Place, Shell},
     state::Dashboard,
     text::exact,
 };
@@ -118,11 +118,11 @@ fn word(behaviour: TransferBehaviour) -> String {
 /// The page, with the key that was made just now and what is wrong with a form, if any.
 pub(super) async fn page(
     app: &App,
-    project: &InProject,
-    uri: &Uri,
+    at: Place<'_>,
     made: String,
     problems: Vec<configuration::Problem>,
 ) -> Result<Response, Problem> {
+    let project = at.project;
     let setup = app.engine.setup();
     let compiled = setup
         .project(project.id)
@@ -138,7 +138,7 @@ pub(super) async fn page(
     let placed = Placed::of(problems, &FIELDS);
     let is_right = placed.is_empty();
     let page = SettingsTemplate {
-        shell: Shell::load(app, project, "settings", uri).await?,
+        shell: Shell::load(app, at, "settings").await?,
         window: row.historical_window_hours,
         transfer: word(row.transfer_behaviour),
         sandbox_transfer: row.sandbox_transfer_behaviour.map(word).unwrap_or_default(),
@@ -162,5 +162,5 @@ async fn settings(
     project: InProject,
     uri: Uri,
 ) -> Result<Response, Problem> {
-    page(&app, &project, &uri, String::new(), Vec::new()).await
+    page(&app, Place::of(&project, &uri), String::new(), Vec::new()).await
 }

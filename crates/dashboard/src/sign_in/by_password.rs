@@ -34,7 +34,7 @@ pub(super) async fn by_password(
         return Ok(page(app, status, problem, String::new()));
     }
     let (throttle, uptime) = (&app.gate.throttle, app.engine.system().uptime());
-    let tried = match Try::take(throttle, from, (&email, of_address(app, &email)), uptime) {
+    let tried = match Try::take(throttle, from, &email, of_address(app, &email), uptime) {
         Ok(tried) => tried,
         Err(wait) => {
             let seconds = wait.as_secs() + 1;
@@ -108,7 +108,8 @@ impl<'a> Try<'a> {
     fn take(
         throttle: &Throttle,
         from: &'a Whereabouts,
-        (email, mut users): (&str, Vec<User>),
+        email: &str,
+        mut users: Vec<User>,
         uptime: Duration,
     ) -> Result<Self, Duration> {
         let mut askers = users.iter().map(|user| (user.id, from.asker(user.id)));

@@ -101,7 +101,7 @@ async fn join(
         let gone_on = go_on(&app, &user, &agent, known).await;
         return Ok(gone_on.unwrap_or_else(|problem| has_to_sign_in(&user, &problem)));
     }
-    let account = NewAccount::read(&app, sent, agent, (&invitation.email, invitation.project));
+    let account = NewAccount::read(&app, sent, agent, &invitation.email, invitation.project);
     if account.problems.is_empty() {
         let role = invitation.role;
         return account.make(&app, role, Some(invitation)).await;

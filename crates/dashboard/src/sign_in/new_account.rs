@@ -93,7 +93,8 @@ impl NewAccount {
         app: &App,
         sent: AccountForm,
         agent: String,
-        (email, reach): (&str, Option<ProjectId>),
+        email: &str,
+        reach: Option<ProjectId>,
     ) -> Self {
         let mut problems = Vec::new();
         problems.extend(email_problem(email));
@@ -148,7 +149,7 @@ impl NewAccount {
                 return Err(Problem::new(Code::Conflict, problem));
             }
             let mut changes = vec![ConfigurationChange::PutUser(user.clone())];
-            changes.extend(spent(setup, (&user.email, user.project)));
+            changes.extend(spent(setup, &user.email, user.project));
             if user.role == Role::Owner && !has_owner(&setup.configuration) {
                 let links = operator_links(&setup.configuration).into_iter();
                 changes.extend(links.cloned().map(ConfigurationChange::RemoveInvitation));

@@ -9,7 +9,8 @@ use web::{App, configure::decide, passwords, problem::Problem, signed::signed};
 /// Whoever has an account has no use for a link to make one of the same reach, and an old one must not open it.
 pub(super) fn spent(
     setup: &Setup,
-    (email, reach): (&str, Option<ProjectId>),
+    email: &str,
+    reach: Option<ProjectId>,
 ) -> Vec<ConfigurationChange> {
     let of_email = setup.configuration.invitations.iter();
     of_email
@@ -59,7 +60,7 @@ pub(crate) async fn set_password(
         let part = UserPart::Password(hash.clone());
         let change = ConfigurationChange::ChangeUser(user.id, user.email.clone(), part);
         let mut changes = vec![change];
-        changes.extend(spent(setup, (&user.email, user.project)));
+        changes.extend(spent(setup, &user.email, user.project));
         let user = User {
             password: hash.clone(),
             ..known.clone()

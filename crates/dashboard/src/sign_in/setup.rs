@@ -76,7 +76,7 @@ async fn make_owner(
 ) -> Result<Response, Problem> {
     may_make(&app.engine.setup(), &caller)?;
     let email = sent.email.to_lowercase();
-    let account = NewAccount::read(&app, sent, access::agent(&headers), (&email, None));
+    let account = NewAccount::read(&app, sent, access::agent(&headers), &email, None);
     if account.problems.is_empty() {
         return account.make(&app, Role::Owner, None).await;
     }

@@ -10,7 +10,7 @@ use crate::{
     filters,
     respond::{html, refused},
     row::Row,
-    shell::Shell,
+    shell::{Place, Shell},
     state::Dashboard,
 };
 use askama::Template;
@@ -114,17 +114,18 @@ fn products(project: &InProject) -> impl Iterator<Item = &Product> {
 
 /// The page, with what the form holds and what is wrong with it, if anything.
 pub(super) async fn page(
-    (app, lives): (&App, &Lives),
-    project: &InProject,
-    uri: &Uri,
+    app: &App,
+    lives: &Lives,
+    at: Place<'_>,
     draft: Draft,
     problems: Vec<String>,
 ) -> Result<Response, Problem> {
+    let project = at.project;
     let lives: Vec<Life> = lives.of(project.id).into_iter().take(LIVES).collect();
     let (scripts, paces) = (script::ALL.iter(), PACES.iter());
     let is_right = problems.is_empty();
     let page = SimulatorTemplate {
-        shell: Shell::load(app, project, "simulator", uri).await?,
+        shell: Shell::load(app, at, "simulator").await?,
         scripts: scripts
             .map(|script| Choice::new(script.key, script.title))
             .collect(),
@@ -160,5 +161,5 @@ async fn simulator(
         currency: "USD".into(),
         month: PACES[1].seconds.to_string(),
     };
-    page((&app, &lives), &project, &uri, draft, Vec::new()).await
+    page(&app, &lives, Place::of(&project, &uri), draft, Vec::new()).await
 }

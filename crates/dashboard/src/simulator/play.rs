@@ -9,6 +9,7 @@ use super::{
 use crate::{
     form::{Form, Trimmed},
     respond::done,
+    shell::Place,
     state::Dashboard,
 };
 use axum::{
@@ -154,7 +155,9 @@ async fn play(
     let draft = Draft::from(sent);
     let (script, day) = match draft.read() {
         Ok(wanted) => wanted,
-        Err(problems) => return page((&app, &lives), &project, &uri, draft, problems).await,
+        Err(problems) => {
+            return page(&app, &lives, Place::of(&project, &uri), draft, problems).await;
+        }
     };
     let mut problems = Vec::new();
     if let Some(simulator) = project.setup.simulator(project.id) {
@@ -166,7 +169,7 @@ async fn play(
         }
         problems.push("Five lives are under way. Wait for one to end, or stop it.".into());
     }
-    page((&app, &lives), &project, &uri, draft, problems).await
+    page(&app, &lives, Place::of(&project, &uri), draft, problems).await
 }
 
 /// `POST /projects/{project}/simulator/{id}/stop`.

@@ -1,6 +1,11 @@
 //! The steps of the start, each with how far it has come.
 
-use crate::{health, respond::html, shell::Shell, state::Dashboard};
+use crate::{
+    health,
+    respond::html,
+    shell::{Place, Shell},
+    state::Dashboard,
+};
 use askama::Template;
 use axum::{extract::State, http::Uri, response::Response};
 use domain::EventKind;
@@ -95,7 +100,7 @@ async fn start(State(app): State<App>, project: InProject, uri: Uri) -> Result<R
         }
     });
     Ok(html(&StartTemplate {
-        shell: Shell::load(&app, &project, "start", &uri).await?,
+        shell: Shell::load(&app, Place::of(&project, &uri), "start").await?,
         integrations: integrations.collect(),
         heard: apps.iter().any(|app| app.heard),
         apps,
