@@ -4,7 +4,7 @@
 //! added stays.
 
 use crate::LaneId;
-use domain::NotSent;
+use domain::{NotSent, time::after};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::cmp::Reverse;
@@ -107,7 +107,7 @@ impl Outcomes {
 
     /// A clock that was set back to `now` leaves nothing behind that would be newer than whatever comes for a long time.
     fn pull_back(&mut self, now: Timestamp) {
-        let latest = now.saturating_add(SKEW).unwrap_or(now);
+        let latest = after(now, SKEW);
         let earlier = |at: &mut Timestamp| *at = latest.min(*at);
         self.attempts
             .iter_mut()
@@ -123,7 +123,7 @@ impl Outcomes {
             .map(|failure| &mut failure.at)
             .into_iter()
             .for_each(earlier);
-        let longest = latest.saturating_add(LONGEST_ASKED).unwrap_or(latest);
+        let longest = after(latest, LONGEST_ASKED);
         self.asked_until = self.asked_until.map(|until| until.min(longest));
     }
 

@@ -64,7 +64,7 @@ pub(crate) async fn told(
         let did = answer.extensions_mut().remove();
         let did = did.unwrap_or_else(|| Did::judged(answer.status()));
         let is_waited_for = !matches!(did, Did::Beside(..));
-        if let Some(entry) = entry(&app, (what, subject), did, caller.as_ref(), &names) {
+        if let Some(entry) = entry(&app, what, subject, did, caller.as_ref(), &names) {
             if is_waited_for {
                 write(&app, entry).await;
             } else {
@@ -104,7 +104,8 @@ fn is_client(caller: &Caller) -> bool {
 /// What is to be written down; `None` when nothing was done.
 fn entry(
     app: &App,
-    (what, subject): (&'static str, Subject),
+    what: &'static str,
+    subject: Subject,
     did: Did,
     caller: Option<&Caller>,
     names: &Names,

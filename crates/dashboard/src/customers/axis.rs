@@ -1,7 +1,7 @@
 //! Time from left to right: where a moment lies in a picture.
 
 use crate::label::Label;
-use domain::time::after;
+use domain::time::{after, before};
 use jiff::{SignedDuration, Timestamp, tz::Offset};
 
 /// Width and layout of the picture, in its own units.
@@ -36,8 +36,8 @@ impl Axis {
         let to = ends.filter(|end| *end <= horizon).chain([now]).max()?;
         let margin = from.duration_until(to) / 50 + SignedDuration::from_secs(1);
         Some(Self {
-            from: from.checked_sub(margin).unwrap_or(from),
-            to: to.checked_add(margin).unwrap_or(to),
+            from: before(from, margin),
+            to: after(to, margin),
         })
     }
 
