@@ -61,6 +61,13 @@ struct Row {
     token: String,
 }
 
+/// A line of a file, from 1, and the row in it, or why it cannot be read.
+#[derive(Debug, PartialEq)]
+struct Line {
+    number: usize,
+    row: Result<Row, String>,
+}
+
 #[derive(Debug, Serialize, Deserialize)]
 struct Outcome {
     line: usize,
@@ -76,9 +83,8 @@ const IMPORTED: &str = "imported";
 /// Columns that a table must have.
 const COLUMNS: [&str; 3] = ["app", "app_user_id", "token"];
 
-/// The rows of a file with their line numbers, from 1; a row that cannot be read is an error of its own. JSON lines when the
-/// file begins with a brace, CSV otherwise.
-fn rows(text: &str) -> Result<Vec<(usize, Result<Row, String>)>> {
+/// The rows of a file. JSON lines when it begins with a brace, CSV otherwise.
+fn rows(text: &str) -> Result<Vec<Line>> {
     let text = text.trim_start_matches('\u{feff}');
     if text.trim_start().starts_with('{') {
         Ok(of_json(text))
@@ -87,18 +93,18 @@ fn rows(text: &str) -> Result<Vec<(usize, Result<Row, String>)>> {
     }
 }
 
-fn of_json(text: &str) -> Vec<(usize, Result<Row, String>)> {
+fn of_json(text: &str) -> Vec<Line> {
     let lines = text.lines().enumerate();
     lines
         .filter(|(_, line)| !line.trim().is_empty())
-        .map(|(index, line)| {
-            let row = serde_json::from_str(line).map_err(|error| error.to_string());
-            (index + 1, row)
+        .map(|(index, line)| Line {
+            number: index + 1,
+            row: serde_json::from_str(line).map_err(|error| error.to_string()),
         })
         .collect()
 }
 
-fn of_table(text: &str) -> Result<Vec<(usize, Result<Row, String>)>> {
+fn of_table(text: &str) -> Result<Vec<Line>> {
     let Some(Table { header, rows }) = table::read(text) else {
         return Ok(Vec::new());
     };
@@ -132,7 +138,11 @@ fn of_table(text: &str) -> Result<Vec<(usize, Result<Row, String>)>> {
             token: cell(token)?,
         })
     };
-    Ok(rows.iter().map(|each| (each.line, row(each))).collect())
+    let lines = rows.iter().map(|each| Line {
+        number: each.line,
+        row: row(each),
+    });
+    Ok(lines.collect())
 }
 
 fn imported_before(report: &PathBuf) -> Result<BTreeSet<usize>> {
@@ -170,7 +180,7 @@ pub(crate) async fn run(options: &Options) -> Result<ExitCode> {
     let total = rows.len();
     let todo: Vec<_> = rows
         .into_iter()
-        .filter(|(line, _)| !done.contains(line))
+        .filter(|line| !done.contains(&line.number))
         .collect();
     say::line(format!(
         "{}, {} imported before",
@@ -183,7 +193,7 @@ pub(crate) async fn run(options: &Options) -> Result<ExitCode> {
         id: project,
         tell_events: options.tell_events,
     };
-    let work = todo.into_iter().map(|(line, row)| into.bring(line, row));
+    let work = todo.into_iter().map(|line| into.bring(line));
     let mut outcomes = stream::iter(work).buffer_unordered(AT_ONCE);
     let mut bar = Bar::of(total, done.len());
     while let Some(outcome) = outcomes.next().await {
@@ -231,8 +241,8 @@ struct Project<'a> {
 
 impl Project<'_> {
     /// Brings in one row, or says why not.
-    async fn bring(self, line: usize, row: Result<Row, String>) -> Outcome {
-        let (app_user_id, imported) = match row {
+    async fn bring(self, line: Line) -> Outcome {
+        let (app_user_id, imported) = match line.row {
             Ok(row) => (row.app_user_id.clone(), self.import(row).await),
             Err(problem) => (String::new(), Err(problem)),
         };
@@ -245,7 +255,7 @@ impl Project<'_> {
             Err(problem) => ("failed", problem),
         };
         Outcome {
-            line,
+            line: line.number,
             app_user_id,
             outcome: outcome.into(),
             detail,
@@ -367,23 +377,28 @@ mod tests {
         }
     }
 
+    fn line(number: usize, row: Row) -> Line {
+        let row = Ok(row);
+        Line { number, row }
+    }
+
     #[test]
     fn both_forms_are_read_and_bad_lines_are_named() {
         let csv = "\u{feff}token,app_user_id,app\n123,\"Ann, \"\"A\"\"\",ios\n\n,bob,ios\n";
         let read = rows(csv).unwrap();
-        assert_eq!(read[0], (2, Ok(row("ios", "Ann, \"A\"", "123"))));
-        assert!(read[1].0 == 4 && read[1].1.is_err());
+        assert_eq!(read[0], line(2, row("ios", "Ann, \"A\"", "123")));
+        assert!(read[1].number == 4 && read[1].row.is_err());
         let json = "{\"app\":\"ios\",\"app_user_id\":\"ann\",\"token\":\"1\"}\n{\"app\":1}\n";
         let read = rows(json).unwrap();
-        assert_eq!(read[0], (1, Ok(row("ios", "ann", "1"))));
-        assert!(read[1].1.is_err());
+        assert_eq!(read[0], line(1, row("ios", "ann", "1")));
+        assert!(read[1].row.is_err());
         assert!(rows("").unwrap().is_empty());
     }
 
     #[test]
     fn columns_are_found_by_name_and_a_missing_one_is_told_with_its_line() {
         let read = rows("note,token,app,app_user_id\r\nx, 1 ,ios,ann\r\n").unwrap();
-        assert_eq!(read, [(2, Ok(row("ios", "ann", "1")))]);
+        assert_eq!(read, [line(2, row("ios", "ann", "1"))]);
         for (text, problem) in [
             (
                 "user,token\n",
@@ -405,7 +420,7 @@ mod tests {
         let problems: Vec<_> = rows(text)
             .unwrap()
             .into_iter()
-            .map(|(line, row)| (line, row.err().unwrap_or_default()))
+            .map(|line| (line.number, line.row.err().unwrap_or_default()))
             .collect();
         let told = [
             (

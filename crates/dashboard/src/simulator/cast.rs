@@ -35,20 +35,31 @@ pub(crate) struct Cast {
     pub(crate) day: SignedDuration,
 }
 
+/// What is stated at a beat.
+pub(crate) struct Statement {
+    pub(crate) at: Timestamp,
+    pub(crate) beat: Beat,
+    pub(crate) body: Value,
+}
+
 impl Cast {
     fn at(&self, day: i64) -> Timestamp {
         let seconds = self.day * i32::try_from(day).unwrap_or(i32::MAX);
         after(self.start, seconds)
     }
 
-    /// What is stated at each beat, with its time, in order.
-    pub(crate) fn statements(&self, script: &Script) -> Vec<(Timestamp, Beat, Value)> {
+    /// What is stated at each beat, in order.
+    pub(crate) fn statements(&self, script: &Script) -> Vec<Statement> {
         let mut purchase = Purchase::begun(self);
         let beats = script.beats.iter();
         beats
             .map(|(day, beat)| {
                 purchase.goes_on(*day, *beat);
-                (self.at(*day), *beat, purchase.stands.clone())
+                Statement {
+                    at: self.at(*day),
+                    beat: *beat,
+                    body: purchase.stands.clone(),
+                }
             })
             .collect()
     }
@@ -177,12 +188,17 @@ mod tests {
             assert!(keys.insert(script.key));
             let told = cast.statements(script);
             assert_eq!(told.len(), script.beats.len());
-            assert!(told.is_sorted_by_key(|(at, ..)| *at), "{}", script.key);
-            for (at, beat, statement) in told {
-                let body = statement.to_string();
+            assert!(told.is_sorted_by_key(|told| told.at), "{}", script.key);
+            for Statement {
+                at,
+                beat,
+                body: told,
+            } in told
+            {
+                let body = told.to_string();
                 let received = Stated::new(Store::External).receive(body.as_bytes(), at);
                 assert!(received.is_ok(), "{} {beat:?}: {received:?}", script.key);
-                assert_eq!(statement["environment"], "sandbox");
+                assert_eq!(told["environment"], "sandbox");
             }
         }
     }

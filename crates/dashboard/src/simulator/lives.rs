@@ -81,7 +81,8 @@ impl Lives {
     pub(crate) fn play(
         self: &Arc<Self>,
         engine: &Engine,
-        (project, app): (ProjectId, AppId),
+        project: ProjectId,
+        app: AppId,
         script: &'static Script,
         cast: Cast,
     ) -> Option<String> {
@@ -94,9 +95,9 @@ impl Lives {
             cast,
             steps: told
                 .iter()
-                .map(|(at, beat, _)| Step {
-                    beat: *beat,
-                    at: *at,
+                .map(|told| Step {
+                    beat: told.beat,
+                    at: told.at,
                     told: None,
                 })
                 .collect(),
@@ -122,7 +123,7 @@ impl Lives {
         }
         let statements = told
             .into_iter()
-            .map(|(at, _, statement)| (at, statement.to_string()))
+            .map(|told| (told.at, told.body.to_string()))
             .collect();
         let (lives, engine) = (Arc::clone(self), engine.clone());
         tokio::spawn(lives.act(engine, app, id.clone(), statements, stopped));

@@ -161,9 +161,10 @@ async fn play(
     };
     let mut problems = Vec::new();
     if let Some(simulator) = project.setup.simulator(project.id) {
-        let ids = (project.id, simulator.row.id);
-        let cast = draft.cast(app.engine.system(), day);
-        if lives.play(&app.engine, ids, script, cast).is_some() {
+        let (engine, app_id) = (&app.engine, simulator.row.id);
+        let cast = draft.cast(engine.system(), day);
+        let begun = lives.play(engine, project.id, app_id, script, cast);
+        if begun.is_some() {
             let path = format!("/projects/{}/simulator#lives", project.key);
             return Ok(Noted::to(script.key, done(&path, "simulated")).into_response());
         }
