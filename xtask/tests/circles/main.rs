@@ -16,6 +16,10 @@ use std::{
 };
 use uses::circles;
 
+fn is_rust(path: &Path) -> bool {
+    path.extension().is_some_and(|end| end == "rs")
+}
+
 /// Files from which crates below a folder are read.
 fn roots(folder: &Path, found: &mut Vec<PathBuf>) {
     let entries = fs::read_dir(folder).unwrap();
@@ -27,7 +31,7 @@ fn roots(folder: &Path, found: &mut Vec<PathBuf>) {
             if !name.starts_with('.') && name != "target" {
                 roots(&path, found);
             }
-        } else if matches!(name, "lib.rs" | "main.rs") || (is_of_its_own && name.ends_with(".rs")) {
+        } else if matches!(name, "lib.rs" | "main.rs") || (is_of_its_own && is_rust(&path)) {
             found.push(path);
         }
     }
