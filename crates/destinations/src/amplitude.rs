@@ -228,7 +228,8 @@ impl Configured for Ready {
             429 => Outcome::Retry(Some(response.retry_after.unwrap_or(THROTTLED))),
             401 | 403 => Outcome::CredentialsRefused(why()),
             400 if is_key => Outcome::CredentialsRefused(why()),
-            400..=428 | 430..=499 => Outcome::Rejected(why()),
+            408 => Outcome::Retry(response.retry_after),
+            400..=499 => Outcome::Rejected(why()),
             _ => Outcome::Retry(response.retry_after),
         }
     }

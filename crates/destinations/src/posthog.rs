@@ -201,7 +201,8 @@ impl Configured for Ready {
         match response.status {
             200..=299 => Outcome::Delivered,
             401 | 403 => Outcome::CredentialsRefused(why()),
-            400..=428 | 430..=499 => Outcome::Rejected(why()),
+            408 | 429 => Outcome::Retry(response.retry_after),
+            400..=499 => Outcome::Rejected(why()),
             _ => Outcome::Retry(response.retry_after),
         }
     }

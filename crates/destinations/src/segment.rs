@@ -131,7 +131,8 @@ impl Configured for Ready {
             200..=299 if is_refused => Outcome::Rejected(why()),
             200..=299 => Outcome::Delivered,
             401 | 403 => Outcome::CredentialsRefused(why()),
-            400..=428 | 430..=499 => Outcome::Rejected(why()),
+            408 | 429 => Outcome::Retry(response.retry_after),
+            400..=499 => Outcome::Rejected(why()),
             _ => Outcome::Retry(response.retry_after),
         }
     }

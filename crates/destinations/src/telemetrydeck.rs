@@ -182,7 +182,8 @@ impl Configured for Ready {
             200..=299 => Outcome::Delivered,
             // There is no key to refuse, but a namespace that nobody has.
             401 | 403 | 404 => Outcome::CredentialsRefused(why()),
-            400..=428 | 430..=499 => Outcome::Rejected(why()),
+            408 | 429 => Outcome::Retry(response.retry_after),
+            400..=499 => Outcome::Rejected(why()),
             _ => Outcome::Retry(response.retry_after),
         }
     }

@@ -76,6 +76,7 @@ static SPEC: Spec = Spec {
     summary: "Purchases, refunds and what happens between them, for the app instance that Firebase knows.",
     notes: &[
         "Google answers 204 whatever was sent: that an event arrived shows only in Analytics, DebugView or Realtime.",
+        "With the `endpoint` `https://www.google-analytics.com/debug` Google says what is wrong with an event, and counts none.",
         "Firebase logs `in_app_purchase` by itself: look at `purchase` or at that, not at their sum.",
         "The app has to set `$firebaseAppInstanceId`; one that was never active takes events and loses them.",
         "What is sent this way does not count in Firebase A/B Testing.",
@@ -254,10 +255,15 @@ impl Configured for Ready {
 
     fn classify(&self, response: &Response) -> Outcome {
         let why = || format!("Google answered {}: {}", response.status, response.said());
+        // Only the address that validates says anything, and counts nothing.
+        let found = &response.json()["validationMessages"];
+        let is_invalid = found.as_array().is_some_and(|found| !found.is_empty());
         match response.status {
+            200..=299 if is_invalid => Outcome::Rejected(why()),
             200..=299 => Outcome::Delivered,
             401 | 403 => Outcome::CredentialsRefused(why()),
-            400..=428 | 430..=499 => Outcome::Rejected(why()),
+            408 | 429 => Outcome::Retry(response.retry_after),
+            400..=499 => Outcome::Rejected(why()),
             _ => Outcome::Retry(response.retry_after),
         }
     }

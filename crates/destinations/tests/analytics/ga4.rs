@@ -1,5 +1,5 @@
-use crate::{all, body, first, known, ready, repeatable, unsendable, with, without};
-use destinations::{Context, find};
+use crate::{all, answered, body, first, known, ready, repeatable, unsendable, with, without};
+use destinations::{Context, Outcome, find};
 use domain::{EventKind, Store, customer::Customer};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
@@ -186,4 +186,18 @@ fn limits_of_the_protocol_are_kept() {
         assert!(!properties.contains_key(absent), "{absent}");
     }
     assert_eq!(properties["email"]["value"], "anna@example.com");
+}
+
+#[test]
+fn the_address_that_validates_says_what_is_wrong() {
+    let endpoint = "https://www.google-analytics.com/debug";
+    let configured = ready("ga4", &with_setting("endpoint", endpoint.into()));
+    let event = known::event(EventKind::SubscriptionStarted);
+    let url = first(configured.as_ref(), &event).url;
+    assert!(url.starts_with("https://www.google-analytics.com/debug/mp/collect?"));
+    let wrong = r#"{"validationMessages":[{"fieldPath":"events","description":"bad name"}]}"#;
+    let said = answered(configured.as_ref(), 200, wrong);
+    assert!(matches!(&said, Outcome::Rejected(why) if why.contains("bad name")));
+    let right = answered(configured.as_ref(), 200, r#"{"validationMessages":[]}"#);
+    assert_eq!(right, Outcome::Delivered);
 }

@@ -18,7 +18,7 @@ mod telemetrydeck;
 
 use destinations::{Configured, Context, Outcome, Request, Response, Unsendable, find};
 use domain::{Event, Headers};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 fn ready(key: &str, settings: &Value) -> Box<dyn Configured> {
     let destination = find(key).unwrap();
@@ -82,4 +82,24 @@ fn without(mut event: Event, attributes: &[&str]) -> Event {
         event.customer.attributes.remove(*name);
     }
     event
+}
+
+/// A request that took too long to arrive says nothing of its event.
+#[test]
+fn a_timeout_that_somebody_answers_is_tried_again() {
+    for key in [
+        "amplitude",
+        "appmetrica",
+        "ga4",
+        "mixpanel",
+        "mparticle",
+        "posthog",
+        "rudderstack",
+        "segment",
+        "statsig",
+        "telemetrydeck",
+    ] {
+        let outcome = answered(ready(key, &json!({})).as_ref(), 408, "");
+        assert_eq!(outcome, Outcome::Retry(None), "{key}");
+    }
 }
