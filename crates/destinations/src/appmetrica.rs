@@ -19,7 +19,7 @@
 use crate::{
     Category, Configured, Context, Destination, Field, FieldKind, Invalid, Method, Now, Outcome,
     Plan, Request, Response, Spec, Travel, Unsendable, Window, common,
-    common::{Common, Platform, Refunds, Times, Who, moves_money, properties},
+    common::{Account, Common, Platform, Refunds, Times, Who, moves_money, properties},
     encode::percent,
     spec::fields,
 };
@@ -139,27 +139,22 @@ type Query = Vec<(&'static str, String)>;
 
 impl Ready {
     /// The application that events of an environment are of, and its key.
-    fn application(&self, environment: Environment) -> Result<(&str, &Secret), Unsendable> {
-        let settings = &self.settings;
-        let (id, key, named) = match environment {
-            Environment::Production => (
-                &settings.application_id,
-                &settings.post_api_key,
-                ["application_id", "post_api_key"],
-            ),
-            Environment::Sandbox => (
-                &settings.sandbox_application_id,
-                &settings.sandbox_post_api_key,
-                ["sandbox_application_id", "sandbox_post_api_key"],
-            ),
+    fn application(&self, environment: Environment) -> Result<Account<'_>, Unsendable> {
+        let application = match environment {
+            Environment::Production => Account {
+                id: &self.settings.application_id,
+                secret: &self.settings.post_api_key,
+                id_setting: "application_id",
+                secret_setting: "post_api_key",
+            },
+            Environment::Sandbox => Account {
+                id: &self.settings.sandbox_application_id,
+                secret: &self.settings.sandbox_post_api_key,
+                id_setting: "sandbox_application_id",
+                secret_setting: "sandbox_post_api_key",
+            },
         };
-        if id.is_empty() {
-            return Err(Unsendable::lacks_setting(named[0]));
-        }
-        if key.is_empty() {
-            return Err(Unsendable::lacks_setting(named[1]));
-        }
-        Ok((id, key))
+        application.whole()
     }
 
     /// What is said of an event beside its name, as JSON in a text.
@@ -246,7 +241,7 @@ impl Configured for Ready {
         event: &Event,
         now: Now<'_>,
     ) -> Result<Request, Unsendable> {
-        let (application, key) = self.application(event.environment)?;
+        let application = self.application(event.environment)?;
         let who = self.common.who(event, now);
         let (path, own) = if message.format.as_deref() == Some(REVENUE) {
             let amount = self.common.amount(event, Refunds::Omitted);
@@ -263,13 +258,13 @@ impl Configured for Ready {
         let own = own.iter().map(|(name, value)| (*name, value.as_str()));
         Ok(Request::new(Method::Post, url)
             .with_query([
-                ("post_api_key", key.expose()),
-                ("application_id", application),
+                ("post_api_key", application.secret.expose()),
+                ("application_id", application.id),
                 ("event_timestamp", &timestamp),
             ])
             .with_query(of_customer(who))
             .with_query(own)
-            .redacting(key))
+            .redacting(application.secret))
     }
 
     fn classify(&self, response: &Response) -> Outcome {

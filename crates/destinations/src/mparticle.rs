@@ -23,7 +23,7 @@ use crate::{
     Category, Configured, Context, Destination, Field, FieldKind, Invalid, Now, Outcome, Plan,
     Request, Response, Spec, Travel, Unsendable, common,
     common::{
-        Att, Common, Platform, Refunds, Times, Who, flat, moves_money, number, properties,
+        Account, Att, Common, Platform, Refunds, Times, Who, flat, moves_money, number, properties,
         subscription_status,
     },
     spec::fields,
@@ -159,21 +159,21 @@ const fn revenuecat(kind: EventKind) -> Option<&'static str> {
 }
 
 impl Ready {
-    /// The key and the secret of the feed for the customer's platform.
-    fn feed(&self, who: Who<'_>) -> Result<(&str, &Secret), Unsendable> {
-        let settings = &self.settings;
-        let ios = (settings.ios_key.as_str(), &settings.ios_secret);
-        let android = (settings.android_key.as_str(), &settings.android_secret);
-        let is_ios = who.is_of_ios(!ios.0.is_empty(), !android.0.is_empty());
-        let (key, secret) = if is_ios { ios } else { android };
-        let of = if is_ios { "ios" } else { "android" };
-        if key.is_empty() {
-            return Err(Unsendable::lacks_setting(format!("{of}_key")));
-        }
-        if secret.is_empty() {
-            return Err(Unsendable::lacks_setting(format!("{of}_secret")));
-        }
-        Ok((key, secret))
+    /// The feed for the customer's platform.
+    fn feed(&self, who: Who<'_>) -> Result<Account<'_>, Unsendable> {
+        let ios = Account {
+            id: &self.settings.ios_key,
+            secret: &self.settings.ios_secret,
+            id_setting: "ios_key",
+            secret_setting: "ios_secret",
+        };
+        let android = Account {
+            id: &self.settings.android_key,
+            secret: &self.settings.android_secret,
+            id_setting: "android_key",
+            secret_setting: "android_secret",
+        };
+        Account::of_platform(who, ios, android)
     }
 
     fn event(&self, message: &Message, event: &Event, who: Who<'_>) -> Value {
@@ -267,7 +267,7 @@ impl Configured for Ready {
         now: Now<'_>,
     ) -> Result<Request, Unsendable> {
         let who = self.common.who(event, now);
-        let (key, secret) = self.feed(who)?;
+        let feed = self.feed(who)?;
         let mut body = json!({
             "events": [self.event(message, event, who)],
             "schema_version": 2,
@@ -299,8 +299,8 @@ impl Configured for Ready {
         };
         let url = self.common.url(host, "/v2/events");
         Ok(Request::json(&url, body.to_string().into_bytes())
-            .with_basic(key, secret.expose())
-            .redacting(secret))
+            .with_basic(feed.id, feed.secret.expose())
+            .redacting(feed.secret))
     }
 
     fn classify(&self, response: &Response) -> Outcome {

@@ -1,6 +1,7 @@
 //! What destinations of third parties have in common: the settings that each of them has, which events go out, whom they are about, and which
 //! amounts are told. No destination multiplies, looks into attributes, or decides about consent by itself.
 
+mod account;
 mod amounts;
 mod contact;
 mod extinfo;
@@ -12,6 +13,7 @@ mod status;
 mod verdict;
 mod who;
 
+pub(crate) use account::Account;
 pub(crate) use amounts::{Refunds, moves_money, number, revenue};
 pub(crate) use extinfo::extinfo;
 pub(crate) use names::{ATTRIBUTED, CONVERSIONS, LIFECYCLE, revenuecat};

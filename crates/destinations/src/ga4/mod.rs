@@ -28,7 +28,7 @@ mod parameters;
 use crate::{
     Category, Configured, Context, Destination, Field, FieldKind, Group, Invalid, Now, Outcome,
     Plan, Request, Response, Spec, Travel, Unsendable, Window, common,
-    common::{Common, Times, Who, moves_money},
+    common::{Account, Common, Times, Who, moves_money},
     spec::fields,
 };
 use domain::{Event, EventKind, Message, pace::Rate, retry, secret::Secret};
@@ -161,26 +161,20 @@ const FROM: &str = "transferred_from";
 
 impl Ready {
     /// The app that an event is of, and the secret of its stream.
-    fn stream(&self, who: Who<'_>) -> Result<(&str, &Secret), Unsendable> {
-        let settings = &self.settings;
-        let ios = (
-            settings.ios_firebase_app_id.as_str(),
-            &settings.ios_api_secret,
-        );
-        let android = (
-            settings.android_firebase_app_id.as_str(),
-            &settings.android_api_secret,
-        );
-        let is_ios = who.is_of_ios(!ios.0.is_empty(), !android.0.is_empty());
-        let (app, secret) = if is_ios { ios } else { android };
-        let of = if is_ios { "ios" } else { "android" };
-        if app.is_empty() {
-            return Err(Unsendable::lacks_setting(format!("{of}_firebase_app_id")));
-        }
-        if secret.is_empty() {
-            return Err(Unsendable::lacks_setting(format!("{of}_api_secret")));
-        }
-        Ok((app, secret))
+    fn stream(&self, who: Who<'_>) -> Result<Account<'_>, Unsendable> {
+        let ios = Account {
+            id: &self.settings.ios_firebase_app_id,
+            secret: &self.settings.ios_api_secret,
+            id_setting: "ios_firebase_app_id",
+            secret_setting: "ios_api_secret",
+        };
+        let android = Account {
+            id: &self.settings.android_firebase_app_id,
+            secret: &self.settings.android_api_secret,
+            id_setting: "android_firebase_app_id",
+            secret_setting: "android_api_secret",
+        };
+        Account::of_platform(who, ios, android)
     }
 
     fn request(
@@ -190,7 +184,7 @@ impl Ready {
         now: Now<'_>,
     ) -> Result<Request, Unsendable> {
         let who = self.common.who(event, now);
-        let (app, secret) = self.stream(who)?;
+        let stream = self.stream(who)?;
         let instance = who
             .attribute("$firebaseAppInstanceId")
             .ok_or_else(|| Unsendable::lacks_attribute("$firebaseAppInstanceId"))?;
@@ -210,8 +204,11 @@ impl Ready {
         };
         let url = self.common.url(host, "/mp/collect");
         Ok(Request::json(&url, body.to_string().into_bytes())
-            .with_query([("firebase_app_id", app), ("api_secret", secret.expose())])
-            .redacting(secret))
+            .with_query([
+                ("firebase_app_id", stream.id),
+                ("api_secret", stream.secret.expose()),
+            ])
+            .redacting(stream.secret))
     }
 }
 
