@@ -171,11 +171,14 @@ fn what_a_new_thing_does_not_say_has_its_default_or_is_asked_for() {
         "apps": { "new": { "bundle_id": "com.example.new" } },
         "integrations": { "new": { "paused": true } },
     }));
+    let all = destinations::ALL.iter();
+    let keys: Vec<_> = all.map(|destination| destination.spec().key).collect();
+    let there = keys.join(", ");
     assert_eq!(
         problems,
         [
-            "apps.new.store: is missing; it is one of \"app_store\", \"play_store\", \"stripe\" and \"external\"",
-            "integrations.new.destination: is missing; there are nats, slack, webhook",
+            "apps.new.store: is missing; it is one of \"app_store\", \"play_store\", \"stripe\" and \"external\"".to_owned(),
+            format!("integrations.new.destination: is missing; there are {there}"),
         ]
     );
     project
