@@ -52,12 +52,18 @@ const OWN: &[Field] = &[
     Field::new(
         "event_tokens",
         FieldKind::Events,
-        "Per kind: the token of an event in Adjust. Kinds without one are not sent; a test is not either.",
+        "Per kind: the token of an event in Adjust. Kinds without one are not sent.",
     ),
     Field::new(
         "android_event_tokens",
         FieldKind::Events,
         "Those of the Android app, where it has others.",
+    )
+    .of(Group::Events),
+    Field::new(
+        "test_event_token",
+        FieldKind::Text,
+        "Token of the event that tests are sent as.",
     )
     .of(Group::Events),
     Field::new(
@@ -79,7 +85,7 @@ static SPEC: Spec = Spec {
     summary: "Attribution: each event by its token, with its revenue, for the device that it goes back to.",
     notes: &[
         "Do not track revenue of subscriptions with Adjust's own SDK as well, or money counts twice.",
-        "A test is sent where `test` has a token.",
+        "A test is sent where `test_event_token` says as what.",
         "Refunds are sent without an amount: Adjust takes none below zero.",
     ],
     fields: fields!(OWN, common::IDENTIFIED, common::MONEY, common::DELIVERY),
@@ -116,6 +122,7 @@ struct Settings {
     android_app_token: Secret,
     event_tokens: Events,
     android_event_tokens: Events,
+    test_event_token: Option<String>,
     auth_token: Secret,
     android_auth_token: Secret,
 }
@@ -146,10 +153,11 @@ impl Destination for Adjust {
 }
 
 impl Ready {
-    const fn tokens(&self) -> Tokens<'_> {
+    fn tokens(&self) -> Tokens<'_> {
         Tokens {
             all: &self.settings.event_tokens,
             android: &self.settings.android_event_tokens,
+            test: self.settings.test_event_token.as_deref(),
         }
     }
 

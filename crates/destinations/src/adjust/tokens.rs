@@ -10,11 +10,16 @@ pub(super) struct Tokens<'a> {
     pub(super) all: &'a Events,
     /// Those of Android.
     pub(super) android: &'a Events,
+    /// That of a test, on either.
+    pub(super) test: Option<&'a str>,
 }
 
 impl<'a> Tokens<'a> {
     /// The token of a kind on a platform; `None` where there is none, and where it is switched off.
     pub(super) fn of(self, kind: EventKind, platform: Platform) -> Option<&'a str> {
+        if kind == EventKind::Test && self.test.is_some() {
+            return self.test;
+        }
         let android = self.android.0.get(kind.id());
         let android = android.filter(|_| platform == Platform::Android);
         match android.or_else(|| self.all.0.get(kind.id()))? {

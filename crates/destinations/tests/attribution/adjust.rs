@@ -157,3 +157,13 @@ fn an_answer_is_what_its_reason_says() {
         );
     }
 }
+
+#[test]
+fn a_test_is_sent_as_an_event_that_is_chosen_for_it() {
+    let test = event(EventKind::Test, &[]);
+    let without = configured("adjust", &settings());
+    assert_eq!(without.plan(&test), Err(NotSent::EventDisabled));
+    let configured = configured("adjust", &with(settings(), "test_event_token", "ttt111"));
+    let sent = form(configured.as_ref(), &test);
+    assert!(sent.contains("event_token=ttt111"), "{sent}");
+}
