@@ -14,8 +14,10 @@ pub mod appsflyer;
 pub mod asapty;
 mod batch;
 pub mod branch;
+mod chat;
 mod common;
 mod destination;
+pub mod discord;
 mod encode;
 mod envelope;
 pub mod ga4;
@@ -38,6 +40,8 @@ pub mod slack;
 pub mod snapchat;
 mod spec;
 pub mod statsig;
+pub mod teams;
+pub mod telegram;
 pub mod telemetrydeck;
 pub mod tenjin;
 pub mod tiktok;
@@ -67,6 +71,7 @@ pub static ALL: &[&dyn Destination] = &[
     &appsflyer::AppsFlyer,
     &asapty::Asapty,
     &branch::Branch,
+    &discord::Discord,
     &ga4::Ga4,
     &kochava::Kochava,
     &meta::Meta,
@@ -80,6 +85,8 @@ pub static ALL: &[&dyn Destination] = &[
     &slack::Slack,
     &snapchat::Snapchat,
     &statsig::Statsig,
+    &teams::Teams,
+    &telegram::Telegram,
     &telemetrydeck::Telemetrydeck,
     &tenjin::Tenjin,
     &tiktok::TikTok,

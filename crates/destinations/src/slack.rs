@@ -5,86 +5,70 @@
 //! |---|---|
 //! | `app_user_id` | the link text in the headline, and in `fallback` |
 //! | `product` | field *Product* |
-//! | price charged, when positive | field *Revenue*, formatted for its currency |
+//! | amount that came in | field *Revenue*, formatted for its currency |
+//! | store, environment, where they are to be shown | fields of these names |
+//! | page of the event, where it is to be shown | field *Event*, a link |
 //! | `occurred_at` | `ts`, seconds |
 //!
 //! The secret is the URL. There is no idempotency key: a retried time-out can post twice. 403, 404 and 410 mean that the
 //! webhook is gone; 429 carries `Retry-After`, as does more than about a message a second; other 4xx are final; 5xx are retried.
 
-mod wording;
-
 use crate::{
-    Category, Configured, Context, Destination, Events, Field, FieldKind, Invalid, Now, Outcome,
-    Plan, Request, Response, Spec, Unsendable, encode::percent,
+    Category, Configured, Context, Destination, Field, FieldKind, Invalid, Now, Outcome, Plan,
+    Request, Response, Spec, Unsendable,
+    chat::{self, Chat, Link, Told, check_webhook},
+    common::{self, Keys},
+    spec::fields,
 };
-use domain::{Environment, Event, EventKind, Message, NotSent, pace::Rate, retry, secret::Secret};
+use domain::{Environment, Event, EventKind, Message, pace::Rate, retry, secret::Secret};
 use serde::{Deserialize, Serialize};
 use std::num::NonZeroU32;
-use wording::{Wording, wording};
 
 /// The entry in [`crate::ALL`].
 pub struct Slack;
+
+const OWN: &[Field] = &[
+    Field::new(
+        "webhook_url",
+        FieldKind::Secret,
+        "The incoming-webhook URL that Slack gave you.",
+    ),
+    Field::new(
+        "sandbox_webhook_url",
+        FieldKind::Secret,
+        "Another incoming-webhook URL for sandbox events.",
+    ),
+    Field::new(
+        "channel",
+        FieldKind::Text,
+        "Channel to post to; Slack honours it for legacy webhooks only.",
+    ),
+    Field::new(
+        "sandbox_channel",
+        FieldKind::Text,
+        "Channel for sandbox events.",
+    ),
+    Field::new("username", FieldKind::Text, "Name of the sender."),
+    Field::new("icon_url", FieldKind::Url, "Icon of the sender."),
+];
 
 static SPEC: Spec = Spec {
     key: "slack",
     title: "Slack",
     category: Category::Chat,
     summary: "A message in a channel for each event that matters to people.",
-    notes: &["Slack cannot tell a repetition: a message whose answer was lost is posted twice."],
-    fields: &[
-        Field::new(
-            "webhook_url",
-            FieldKind::Secret,
-            "The incoming-webhook URL that Slack gave you.",
-        ),
-        Field::new(
-            "sandbox_webhook_url",
-            FieldKind::Secret,
-            "Another incoming-webhook URL for sandbox events.",
-        ),
-        Field::new(
-            "channel",
-            FieldKind::Text,
-            "Channel to post to; Slack honours it for legacy webhooks only.",
-        ),
-        Field::new(
-            "sandbox_channel",
-            FieldKind::Text,
-            "Channel for sandbox events.",
-        ),
-        Field::new(
-            "send_sandbox",
-            FieldKind::Switch,
-            "Also post sandbox events. On by itself when a sandbox channel or URL is set.",
-        ),
-        Field::new("username", FieldKind::Text, "Name of the sender."),
-        Field::new("icon_url", FieldKind::Url, "Icon of the sender."),
-        Field::new(
-            "link_base",
-            FieldKind::Url,
-            "Customers are linked to this URL followed by a slash and their id. Default: this dashboard.",
-        ),
-        Field::new(
-            "currency",
-            FieldKind::Choice(&["local", "usd"]),
-            "`local` shows what the customer paid, `usd` converts where the rate is known.",
-        ),
-        Field::new(
-            "max_per_second",
-            FieldKind::Number,
-            "Messages a second, at most. Default: one, as Slack documents for a webhook; of more, it asks to wait.",
-        ),
-        Field::new(
-            "exclude_historical",
-            FieldKind::Switch,
-            "Do not post events older than the customer.",
-        ),
-        Field::new(
-            "events",
-            FieldKind::EventSwitches,
-            "Switch kinds of events off.",
-        ),
+    notes: &[
+        "Slack cannot tell a repetition: where an answer was lost, what is about money is not posted again unless the settings say so.",
+        "Test purchases are posted when a sandbox channel or URL is set, or `send_sandbox` is on.",
     ],
+    fields: fields!(
+        OWN,
+        chat::SHOWN,
+        common::EVENT_SWITCHES,
+        common::SANDBOX,
+        common::MONEY,
+        chat::DELIVERY,
+    ),
     // The secret is the URL.
     travels: &[],
     events: &[
@@ -103,14 +87,6 @@ static SPEC: Spec = Spec {
     concurrency: 1,
 };
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Reported {
-    #[default]
-    Local,
-    Usd,
-}
-
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Settings {
@@ -120,24 +96,13 @@ struct Settings {
     sandbox_webhook_url: Secret,
     channel: Option<String>,
     sandbox_channel: Option<String>,
-    #[serde(default)]
-    send_sandbox: bool,
     username: Option<String>,
     icon_url: Option<String>,
-    link_base: Option<String>,
-    #[serde(default)]
-    currency: Reported,
-    max_per_second: Option<NonZeroU32>,
-    #[serde(default)]
-    exclude_historical: bool,
-    #[serde(default)]
-    events: Events,
 }
 
-struct Configuration {
+struct Ready {
     settings: Settings,
-    link_base: String,
-    retry: retry::Policy,
+    chat: Chat,
 }
 
 #[derive(Serialize)]
@@ -175,6 +140,35 @@ fn escape(text: &str) -> String {
         .replace('>', "&gt;")
 }
 
+fn linked(link: &Link<'_>) -> String {
+    format!("<{}|{}>", escape(&link.url), escape(&link.text))
+}
+
+/// The headline, the product, what was paid where that is told, and what else is to be shown.
+fn lines(told: &Told<'_>) -> Vec<Line> {
+    let about = told.customer.as_ref().map_or_else(
+        || "This".to_owned(),
+        |customer| format!("Customer {}", linked(customer)),
+    );
+    let headline = Line {
+        title: None,
+        value: format!("{} {about} {}", told.mood.name(), told.text),
+        short: None,
+    };
+    let named = |title, value| Line {
+        title: Some(title),
+        value,
+        short: Some(false),
+    };
+    let facts = told.facts.iter();
+    let facts = facts.map(|(title, value)| named(title, escape(value)));
+    let event = told.event.iter().map(|link| named("Event", linked(link)));
+    std::iter::once(headline)
+        .chain(facts)
+        .chain(event)
+        .collect()
+}
+
 impl Destination for Slack {
     fn spec(&self) -> &'static Spec {
         &SPEC
@@ -185,161 +179,63 @@ impl Destination for Slack {
         settings: &serde_json::Value,
         context: &Context,
     ) -> Result<Box<dyn Configured>, Vec<Invalid>> {
-        let settings: Settings = crate::parse(settings)?;
-        let mut problems = settings.events.problems("events", SPEC.events, false);
-        for (field, url) in [
-            ("webhook_url", &settings.webhook_url),
-            ("sandbox_webhook_url", &settings.sandbox_webhook_url),
-        ] {
-            let before = problems.len();
-            crate::check_url(
-                field,
-                Some(url.expose()).filter(|url| !url.is_empty()),
-                &mut problems,
-            );
-            // The URL is the secret: say what is wrong without showing it.
-            problems[before..].iter_mut().for_each(|problem| {
-                problem.problem = "must be the https:// URL of an incoming webhook".into();
-            });
-        }
-        crate::check_url("link_base", settings.link_base.as_deref(), &mut problems);
+        let (settings, chat) = chat::read::<Settings>(settings, &SPEC, context)?;
+        let mut problems = Vec::new();
+        check_webhook("webhook_url", &settings.webhook_url, &mut problems);
+        check_webhook(
+            "sandbox_webhook_url",
+            &settings.sandbox_webhook_url,
+            &mut problems,
+        );
         if !problems.is_empty() {
             return Err(problems);
         }
-        let link_base = settings
-            .link_base
-            .clone()
-            .unwrap_or_else(|| format!("{}/customers", context.public_url));
-        Ok(Box::new(Configuration {
-            settings,
-            link_base,
-            retry: retry::Policy::Adapty,
-        }))
+        Ok(Box::new(Ready { settings, chat }))
     }
 }
 
-impl Configuration {
-    /// Where events of an environment are posted; empty where that is not set.
-    fn url(&self, environment: Environment) -> &Secret {
-        let settings = &self.settings;
-        let own = Some(&settings.sandbox_webhook_url)
-            .filter(|url| environment == Environment::Sandbox && !url.is_empty());
-        own.unwrap_or(&settings.webhook_url)
+impl Ready {
+    const fn urls(&self) -> Keys<'_> {
+        Keys::new(
+            ("webhook_url", &self.settings.webhook_url),
+            ("sandbox_webhook_url", &self.settings.sandbox_webhook_url),
+        )
     }
 
-    /// Whom a headline is about. A test is about nobody, so it leads to no page of theirs.
-    fn about(&self, event: &Event) -> String {
-        if event.kind == EventKind::Test {
-            return "This".into();
-        }
-        let customer = &event.customer.app_user_id;
-        let link = format!("{}/{}", self.link_base, percent(customer));
-        format!("Customer <{}|{}>", escape(&link), escape(customer))
-    }
-
-    /// The headline, the product, and what was paid where that is told.
-    fn fields(&self, event: &Event, words: &Wording) -> Vec<Line> {
-        let mut fields = vec![Line {
-            title: None,
-            value: format!("{} {} {}", words.emoji, self.about(event), words.text),
-            short: None,
-        }];
-        let mut add = |title, value| {
-            fields.push(Line {
-                title: Some(title),
-                value,
-                short: Some(false),
-            });
-        };
-        if let Some(product) = &event.product {
-            add("Product", escape(product));
-        }
-        let transaction = event.transaction.as_ref().filter(|_| words.revenue);
-        let charged = transaction.and_then(|transaction| match self.settings.currency {
-            Reported::Local => transaction.price,
-            Reported::Usd => transaction.price_usd.or(transaction.price),
-        });
-        if let Some(price) = charged.filter(|price| price.micros > 0) {
-            add("Revenue", price.to_string());
-        }
-        fields
+    fn has_sandbox(&self) -> bool {
+        self.settings.sandbox_channel.is_some() || self.urls().has_sandbox()
     }
 }
 
-impl Configured for Configuration {
+impl Configured for Ready {
     fn plan(&self, event: &Event) -> Plan {
-        let settings = &self.settings;
-        if wording(event.kind).is_none() {
-            return Err(NotSent::EventUnsupported);
-        }
-        let sandbox_wanted = settings.send_sandbox
-            || settings.sandbox_channel.is_some()
-            || !settings.sandbox_webhook_url.is_empty();
-        let wanted = event.kind == EventKind::Test
-            || event.environment == Environment::Production
-            || sandbox_wanted;
-        if !wanted || settings.events.name(event.kind, true).is_none() {
-            return Err(NotSent::EventDisabled);
-        }
-        if settings.exclude_historical && event.occurred_at < event.customer.first_seen {
-            return Err(NotSent::Historical);
-        }
-        let product = event.previous_product.as_ref().or(event.product.as_ref());
-        Ok(vec![Message {
-            name: event.kind.id().into(),
-            format: None,
-            product_identifier: product.cloned(),
-            app_id: event.app.as_ref().map(|app| app.id.to_string()),
-        }])
+        self.chat.plan(event, self.has_sandbox())
     }
 
     fn render(&self, _: &Message, event: &Event, _: Now<'_>) -> Result<Request, Unsendable> {
         let settings = &self.settings;
-        let words = wording(event.kind).ok_or_else(|| Unsendable {
-            reason: NotSent::EventUnsupported,
-            detail: event.kind.id().into(),
-        })?;
-        let sandbox = event.environment == Environment::Sandbox;
-        let url = self.url(event.environment);
-        if url.is_empty() {
-            return Err(Unsendable {
-                reason: NotSent::MissingCredentials,
-                detail: "webhook_url is not set".into(),
-            });
-        }
-        let about = if event.kind == EventKind::Test {
-            "This".to_owned()
-        } else {
-            format!("Customer {}", event.customer.app_user_id)
-        };
-        let product = event.product.as_deref().unwrap_or("Tidings");
-        let change = event
-            .previous_product
-            .as_ref()
-            .map(|previous| format!("{previous} to {product}"));
+        let told = self.chat.told(event)?;
+        let url = self.urls().shared(event.environment)?;
+        let is_sandbox = event.environment == Environment::Sandbox;
+        let own = settings.sandbox_channel.as_deref();
+        let channel = own.filter(|_| is_sandbox).or(settings.channel.as_deref());
         let body = Body {
-            channel: settings
-                .sandbox_channel
-                .as_deref()
-                .filter(|_| sandbox)
-                .or(settings.channel.as_deref()),
+            channel,
             username: settings.username.as_deref(),
             icon_url: settings.icon_url.as_deref(),
             attachments: [Attachment {
-                fallback: format!(
-                    "{about} {} {}",
-                    words.fallback,
-                    change.as_deref().unwrap_or(product)
-                ),
-                color: words.color,
-                fields: self.fields(event, &words),
+                color: if told.mood.is_good() {
+                    "#30B296"
+                } else {
+                    "#F2545B"
+                },
+                fields: lines(&told),
+                fallback: told.summary,
                 ts: event.occurred_at.as_second(),
             }],
         };
-        let body = serde_json::to_vec(&body).map_err(|error| Unsendable {
-            reason: NotSent::MissingCustomerData,
-            detail: error.to_string(),
-        })?;
+        let body = serde_json::to_vec(&body)
+            .map_err(|error| Unsendable::unsupported(error.to_string()))?;
         Ok(Request::json(url.expose(), body).with_secret_url())
     }
 
@@ -368,8 +264,7 @@ impl Configured for Configuration {
 
     /// A channel, or a URL, of its own makes sandbox an endpoint of its own.
     fn endpoint(&self, environment: Environment) -> Environment {
-        let settings = &self.settings;
-        if settings.sandbox_channel.is_some() || !settings.sandbox_webhook_url.is_empty() {
+        if self.has_sandbox() {
             environment
         } else {
             Environment::Production
@@ -379,18 +274,22 @@ impl Configured for Configuration {
     fn endpoints(&self) -> Vec<Environment> {
         let mut all = Environment::ALL.to_vec();
         all.retain(|endpoint| {
-            self.endpoint(*endpoint) == *endpoint && !self.url(*endpoint).is_empty()
+            self.endpoint(*endpoint) == *endpoint && self.urls().shared(*endpoint).is_ok()
         });
         all
     }
 
+    fn repeatable(&self, _: &Message, event: &Event) -> bool {
+        self.chat.common.may_repeat(event)
+    }
+
     fn rate(&self) -> Option<Rate> {
-        // Source: Slack docs, "Rate limits": posting messages, one a second and channel.
-        let per_second = self.settings.max_per_second.unwrap_or(NonZeroU32::MIN);
-        Some(Rate::per_second(per_second))
+        // Source: Slack docs, "Rate limits": posting messages, one a second and channel; more, where the settings say so.
+        let usual = Rate::per_second(NonZeroU32::MIN);
+        self.chat.common.rate(None).or(Some(usual))
     }
 
     fn retry(&self) -> &retry::Policy {
-        &self.retry
+        self.chat.common.retry()
     }
 }

@@ -117,3 +117,35 @@ pub(crate) fn revenue(event: &Event, amount: Option<Money>) -> Option<serde_json
     let is_zero = !moves_money(event.kind) || is_free;
     amount.map(number).or(is_zero.then(|| 0.into()))
 }
+
+/// An amount in the smallest unit of its currency: 899 cents, 300 yen. Half a unit is rounded away from zero.
+pub(crate) fn minor_units(amount: Money) -> i64 {
+    let step = 10_i64.pow(6 - amount.currency.exponent());
+    let half = if amount.micros < 0 {
+        -step / 2
+    } else {
+        step / 2
+    };
+    amount.micros.saturating_add(half) / step
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::Currency;
+
+    /// Source: ISO 4217, minor units.
+    #[test]
+    fn minor_units_are_those_of_the_currency() {
+        for (micros, currency, expected) in [
+            (8_990_000, "EUR", 899),
+            (-8_990_000, "EUR", -899),
+            (300_000_000, "JPY", 300),
+            (1_234_000, "KWD", 1_234),
+            (5_005_000, "USD", 501),
+        ] {
+            let amount = Money::new(micros, Currency::try_from(currency).unwrap());
+            assert_eq!(minor_units(amount), expected, "{micros} {currency}");
+        }
+    }
+}

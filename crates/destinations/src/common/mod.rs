@@ -5,7 +5,9 @@ mod account;
 mod amounts;
 mod contact;
 mod extinfo;
+mod keys;
 mod names;
+mod pause;
 mod platform;
 mod properties;
 mod settings;
@@ -14,14 +16,17 @@ mod verdict;
 mod who;
 
 pub(crate) use account::Account;
-pub(crate) use amounts::{Refunds, moves_money, number, revenue};
+pub(crate) use amounts::{Refunds, minor_units, moves_money, number, revenue};
 pub(crate) use extinfo::extinfo;
+pub(crate) use keys::Keys;
 pub(crate) use names::{ATTRIBUTED, CONVERSIONS, LIFECYCLE, revenuecat};
+pub(crate) use pause::{pause, pause_in, pause_until};
 pub(crate) use platform::PerPlatform;
 pub(crate) use properties::{Times, flat, properties};
 pub(crate) use settings::{
-    ATTRIBUTES, Common, DELIVERY, EVENT_SWITCHES, EVENTS, IDENTIFIED, MONEY, NAMES, SANDBOX, read,
+    ATTRIBUTES, Common, DELIVERY, DELIVERY_THERE, DOLLARS, ENDPOINT, EVENT_SWITCHES, EVENTS,
+    HISTORY, IDENTIFIED, MONEY, NAMES, PACE, REPEATS, RETRY, SANDBOX, read,
 };
-pub(crate) use status::subscription_status;
+pub(crate) use status::{active_entitlements, is_subscribed, subscription_status};
 pub(crate) use verdict::{by_status, said};
 pub(crate) use who::{Att, Platform, Who};

@@ -1,12 +1,13 @@
 //! The settings that destinations of third parties have in common, and what they decide.
 
 use super::{
-    amounts::{Amounts, Basis, Refunds, Reported},
+    amounts::{Amounts, Basis, Refunds, Reported, moves_money},
     names::revenuecat,
     who::Who,
 };
 use crate::{
-    Events, Field, FieldKind, Group, Invalid, Now, Spec, check_url, parse, settings::check_retry,
+    EventSwitch, Events, Field, FieldKind, Group, Invalid, Now, Spec, check_url, parse,
+    settings::check_retry, spec::fields,
 };
 use domain::{Environment, Event, EventKind, Money, NotSent, pace::Rate, retry};
 use serde::{Deserialize, de::DeserializeOwned};
@@ -53,6 +54,17 @@ pub(crate) const MONEY: &[Field] = &[
     .of(Group::Money),
 ];
 
+/// The same for vendors that keep no currency beside an amount, and add up what they are told: dollars unless it is said otherwise.
+pub(crate) const DOLLARS: &[Field] = &[
+    Field::new(
+        "currency",
+        FieldKind::Choice(&["usd", "local"]),
+        "`usd` converts where the rate is known, `local` tells what the customer paid: there amounts are added up whatever their currency.",
+    )
+    .of(Group::Money),
+    MONEY[1],
+];
+
 /// Whether test purchases are told, where there is no key of their own for them.
 pub(crate) const SANDBOX: &[Field] = &[Field::new(
     "send_sandbox",
@@ -77,45 +89,59 @@ pub(crate) const IDENTIFIED: &[Field] = &[Field::new(
 )
 .of(Group::Identity)];
 
-/// How it is sent.
-pub(crate) const DELIVERY: &[Field] = &[
-    Field::new(
-        "exclude_historical",
-        FieldKind::Switch,
-        "Do not send events older than the customer.",
-    )
-    .of(Group::Events),
-    Field::new(
-        "withhold_attributes",
-        FieldKind::Lines,
-        "Attributes that never leave, by name, also where they would tell who the customer is.",
-    )
-    .of(Group::Privacy),
-    Field::new(
-        "endpoint",
-        FieldKind::Url,
-        "Sent here instead of to the vendor: a proxy, another region, a server of the same kind.",
-    )
-    .of(Group::Delivery),
-    Field::new(
-        "max_per_second",
-        FieldKind::Number,
-        "Requests a second, at most, from all nodes together.",
-    )
-    .of(Group::Delivery),
-    Field::new(
-        "repeat_unconfirmed",
-        FieldKind::Switch,
-        "Also send again what may have been taken: a request that was not answered. Where the vendor cannot tell a repetition, it counts twice.",
-    )
-    .of(Group::Delivery),
-    Field::new(
-        "retry",
-        FieldKind::Retry,
-        "`adapty`, `revenuecat`, `standard`, or `custom` with delays in seconds.",
-    )
-    .of(Group::Delivery),
-];
+/// Whether what is past is kept.
+pub(crate) const HISTORY: &[Field] = &[Field::new(
+    "exclude_historical",
+    FieldKind::Switch,
+    "Do not send events older than the customer.",
+)
+.of(Group::Events)];
+
+/// What never leaves.
+const WITHHELD: &[Field] = &[Field::new(
+    "withhold_attributes",
+    FieldKind::Lines,
+    "Attributes that never leave, by name, also where they would tell who the customer is.",
+)
+.of(Group::Privacy)];
+
+/// Where to, instead of to the vendor.
+pub(crate) const ENDPOINT: &[Field] = &[Field::new(
+    "endpoint",
+    FieldKind::Url,
+    "Sent here instead of to the vendor: a proxy, another region, a server of the same kind.",
+)
+.of(Group::Delivery)];
+
+/// How fast.
+pub(crate) const PACE: &[Field] = &[Field::new(
+    "max_per_second",
+    FieldKind::Number,
+    "Requests a second, at most, from all nodes together.",
+)
+.of(Group::Delivery)];
+
+/// Whether what may have been taken is sent again.
+pub(crate) const REPEATS: &[Field] = &[Field::new(
+    "repeat_unconfirmed",
+    FieldKind::Switch,
+    "Also send again what may have been taken: a request that was not answered. Where the vendor cannot tell a repetition, it counts twice.",
+)
+.of(Group::Delivery)];
+
+/// When again.
+pub(crate) const RETRY: &[Field] = &[Field::new(
+    "retry",
+    FieldKind::Retry,
+    "`adapty`, `revenuecat`, `standard`, or `custom` with delays in seconds.",
+)
+.of(Group::Delivery)];
+
+/// How it is sent to a vendor.
+pub(crate) const DELIVERY: &[Field] = fields!(HISTORY, WITHHELD, ENDPOINT, PACE, REPEATS, RETRY);
+
+/// The same where a setting of the destination's own is the address.
+pub(crate) const DELIVERY_THERE: &[Field] = fields!(HISTORY, WITHHELD, PACE, REPEATS, RETRY);
 
 /// How long an event waits for an attribute, unless the settings say.
 const WAITS_MINUTES: u32 = 10;
@@ -135,7 +161,7 @@ enum Names {
 struct Stored {
     events: Events,
     names: Names,
-    currency: Reported,
+    currency: Option<Reported>,
     revenue: Basis,
     send_sandbox: bool,
     send_attributes: bool,
@@ -270,7 +296,10 @@ impl Common {
     /// The amount to tell.
     pub(crate) fn amount(&self, event: &Event, refunds: Refunds) -> Option<Money> {
         let amounts = Amounts {
-            reported: self.stored.currency,
+            reported: self
+                .stored
+                .currency
+                .unwrap_or_else(|| self.usual_currency()),
             basis: self.stored.revenue,
         };
         amounts.of(event, refunds)
@@ -297,6 +326,16 @@ impl Common {
         self.stored.revenue != Basis::Price
     }
 
+    /// In which currency amounts are told unless it is said: the first that the form offers.
+    fn usual_currency(&self) -> Reported {
+        let mut fields = self.spec.fields.iter();
+        let field = fields.find(|field| field.name == "currency");
+        match field.map(|field| field.kind) {
+            Some(FieldKind::Choice(["usd", ..])) => Reported::Usd,
+            _ => Reported::Local,
+        }
+    }
+
     /// Whether the customer's attributes go along.
     pub(crate) const fn sends_attributes(&self) -> bool {
         self.stored.send_attributes
@@ -317,6 +356,28 @@ impl Common {
     /// Whether what may have been taken is sent again where the vendor counts that twice.
     pub(crate) const fn repeats(&self) -> bool {
         self.stored.repeat_unconfirmed
+    }
+
+    /// The same for an event: what moves no money does no damage when it is told twice.
+    pub(crate) const fn may_repeat(&self, event: &Event) -> bool {
+        self.repeats() || !moves_money(event.kind)
+    }
+
+    /// The names that `events` gives to kinds, by kind.
+    pub(crate) fn given_names(&self) -> impl Iterator<Item = (&str, &str)> {
+        let all = self.stored.events.0.iter();
+        all.filter_map(|(kind, switch)| match switch {
+            EventSwitch::Named(name) => Some((kind.as_str(), name.as_str())),
+            EventSwitch::Enabled(_) => None,
+        })
+    }
+
+    /// What stands before the names of properties that RevenueCat has named, where its names are sent: `rc_`.
+    pub(crate) const fn prefix(&self) -> &'static str {
+        match self.stored.names {
+            Names::Tidings => "",
+            Names::Revenuecat => "rc_",
+        }
     }
 
     /// How often something is sent: as the vendor says, or less often.

@@ -2,7 +2,7 @@
 //! integrations, "Subscription status attribute".
 
 use domain::{
-    Event, Store,
+    Event, EventKind, Store,
     snapshot::{Phase, Standing},
 };
 
@@ -31,4 +31,20 @@ pub(crate) fn subscription_status(event: &Event) -> Option<&'static str> {
         Standing::Current if purchase.phase == Phase::Intro => "intro",
         Standing::Current => "active",
     })
+}
+
+/// Whether the subscription that an event is about gives access after it.
+pub(crate) fn is_subscribed(event: &Event) -> bool {
+    let is_end = matches!(
+        event.kind,
+        EventKind::SubscriptionExpired | EventKind::TrialExpired
+    );
+    let status = subscription_status(event).filter(|_| !is_end);
+    status.is_some_and(|status| !matches!(status, "expired" | "expired_promotional" | "paused"))
+}
+
+/// What the customer may use after an event, by name.
+pub(crate) fn active_entitlements(event: &Event) -> Vec<&str> {
+    let active = event.access.iter().filter(|(_, level)| level.is_active);
+    active.map(|(id, _)| id.as_str()).collect()
 }

@@ -32,6 +32,9 @@ pub(crate) fn settings(key: &str) -> Vec<Value> {
         })],
         "asapty" => vec![json!({ "asapty_id": SECRET })],
         "branch" => vec![json!({ "branch_key": SECRET, "sandbox_branch_key": SECRET })],
+        "discord" => {
+            vec![json!({ "webhook_url": format!("https://discord.com/api/webhooks/1/{SECRET}") })]
+        }
         "ga4" => vec![
             json!({ "ios_firebase_app_id": "1:1234:ios:abcd", "ios_api_secret": SECRET, "android_firebase_app_id": "1:1234:android:abcd", "android_api_secret": SECRET }),
         ],
@@ -95,6 +98,10 @@ pub(crate) fn settings(key: &str) -> Vec<Value> {
         }
         "snapchat" => vec![json!({ "snap_app_id": "1234567890", "access_token": SECRET })],
         "statsig" => vec![json!({ "server_secret": SECRET })],
+        "teams" => {
+            vec![json!({ "workflow_url": format!("https://a.logic.azure.com/workflows/1?sig={SECRET}") })]
+        }
+        "telegram" => vec![json!({ "bot_token": SECRET, "chat_id": "-1001" })],
         "telemetrydeck" => vec![json!({ "namespace": "com.example" })],
         "tenjin" => vec![
             json!({ "ios_sdk_key": SECRET, "android_sdk_key": SECRET, "ios_bundle_id": "com.example.app" }),
