@@ -8,28 +8,37 @@
 
 pub mod adjust;
 pub mod airbridge;
+pub mod airship;
 pub mod amplitude;
 pub mod appmetrica;
 pub mod appsflyer;
 pub mod asapty;
 mod batch;
 pub mod branch;
+pub mod braze;
 mod chat;
+pub mod clevertap;
 mod common;
+pub mod customerio;
 mod destination;
 pub mod discord;
 mod encode;
 mod envelope;
 pub mod ga4;
 mod grant;
+pub mod intercom;
+pub mod iterable;
+pub mod klaviyo;
 pub mod kochava;
 pub mod meta;
 pub mod mixpanel;
 pub mod mparticle;
 pub mod nats;
 mod now;
+pub mod onesignal;
 pub mod posthog;
 mod publication;
+pub mod pushwoosh;
 mod request;
 pub mod rudderstack;
 pub mod segment;
@@ -40,6 +49,7 @@ pub mod slack;
 pub mod snapchat;
 mod spec;
 pub mod statsig;
+mod tags;
 pub mod teams;
 pub mod telegram;
 pub mod telemetrydeck;
@@ -66,19 +76,28 @@ pub use url::check_url;
 pub static ALL: &[&dyn Destination] = &[
     &adjust::Adjust,
     &airbridge::Airbridge,
+    &airship::Airship,
     &amplitude::Amplitude,
     &appmetrica::Appmetrica,
     &appsflyer::AppsFlyer,
     &asapty::Asapty,
     &branch::Branch,
+    &braze::Braze,
+    &clevertap::CleverTap,
+    &customerio::CustomerIo,
     &discord::Discord,
     &ga4::Ga4,
+    &intercom::Intercom,
+    &iterable::Iterable,
+    &klaviyo::Klaviyo,
     &kochava::Kochava,
     &meta::Meta,
     &mixpanel::Mixpanel,
     &mparticle::Mparticle,
     &nats::Nats,
+    &onesignal::OneSignal,
     &posthog::Posthog,
+    &pushwoosh::Pushwoosh,
     &rudderstack::Rudderstack,
     &segment::Segment,
     &singular::Singular,

@@ -18,6 +18,9 @@ pub(crate) fn settings(key: &str) -> Vec<Value> {
         "airbridge" => vec![
             json!({ "app_name": "exampleapp", "api_token": SECRET, "ios_bundle_id": "com.example.app" }),
         ],
+        "airship" => {
+            vec![json!({ "app_key": "app", "token": SECRET, "sandbox_app_key": "test", "sandbox_token": SECRET }), json!({ "app_key": "app", "token": SECRET, "send_attributes": true })]
+        }
         "amplitude" => vec![json!({ "api_key": SECRET, "sandbox_api_key": SECRET })],
         "appmetrica" => vec![
             json!({ "application_id": "1111", "post_api_key": SECRET, "sandbox_application_id": "2222", "sandbox_post_api_key": SECRET, "send_revenue": true }),
@@ -32,11 +35,33 @@ pub(crate) fn settings(key: &str) -> Vec<Value> {
         })],
         "asapty" => vec![json!({ "asapty_id": SECRET })],
         "branch" => vec![json!({ "branch_key": SECRET, "sandbox_branch_key": SECRET })],
+        "braze" => vec![
+            json!({ "rest_endpoint": "https://rest.iad-01.braze.com", "api_key": SECRET, "sandbox_api_key": SECRET }),
+            json!({ "rest_endpoint": "https://rest.fra-01.braze.eu", "api_key": SECRET, "revenue_as": "purchases", "names": "revenuecat", "send_attributes": true }),
+        ],
+        "clevertap" => {
+            vec![json!({ "account_id": "acc", "passcode": SECRET, "sandbox_account_id": "test", "sandbox_passcode": SECRET }), json!({ "account_id": "acc", "passcode": SECRET, "send_attributes": true })]
+        }
+        "customerio" => {
+            vec![json!({ "site_id": "site", "api_key": SECRET, "sandbox_site_id": "test", "sandbox_api_key": SECRET }), json!({ "site_id": "site", "api_key": SECRET, "send_attributes": true })]
+        }
         "discord" => {
             vec![json!({ "webhook_url": format!("https://discord.com/api/webhooks/1/{SECRET}") })]
         }
         "ga4" => vec![
             json!({ "ios_firebase_app_id": "1:1234:ios:abcd", "ios_api_secret": SECRET, "android_firebase_app_id": "1:1234:android:abcd", "android_api_secret": SECRET }),
+        ],
+        "intercom" => vec![
+            json!({ "access_token": SECRET, "update_contacts": true }),
+            json!({ "access_token": SECRET }),
+        ],
+        "iterable" => vec![
+            json!({ "api_key": SECRET, "sandbox_api_key": SECRET }),
+            json!({ "api_key": SECRET, "send_attributes": true }),
+        ],
+        "klaviyo" => vec![
+            json!({ "private_key": SECRET, "sandbox_private_key": SECRET }),
+            json!({ "private_key": SECRET, "send_attributes": true }),
         ],
         "kochava" => vec![json!({
             "ios_app_guid": SECRET,
@@ -78,7 +103,14 @@ pub(crate) fn settings(key: &str) -> Vec<Value> {
             settings
         })
         .collect(),
+        "onesignal" => {
+            let app = "11111111-2222-3333-4444-555555555555";
+            vec![
+                json!({ "app_id": app, "api_key": SECRET, "tags": ["grace_period_expiration_at=grace_until", "entitlement_ids="] }),
+            ]
+        }
         "posthog" => vec![json!({ "project_api_key": SECRET, "sandbox_project_api_key": SECRET })],
+        "pushwoosh" => vec![json!({ "application_code": "AAAAA-BBBBB", "api_token": SECRET })],
         "rudderstack" => {
             vec![json!({ "data_plane_url": "https://plane.example", "write_key": SECRET })]
         }

@@ -1,0 +1,301 @@
+//! Customer.io, by the Track API, version 2. Source: Customer.io docs, "Track API v2: batch", "Semantic events", limits, read 2026-11.
+//!
+//! | ours | theirs |
+//! |---|---|
+//! | `$customerioId`, else the app's name for the customer | `identifiers.id` |
+//! | names, status, entitlements, attributes where they are sent | `batch[0]`, which makes or updates the person |
+//! | kind, renamed | `batch[1].name` |
+//! | id of the event, which is a ULID in upper case | `batch[1].id`, by which a repetition counts once |
+//! | `occurred_at` | `timestamp`, seconds |
+//! | properties, and `revenue` with `currency`, below zero for a refund, 0 where nothing moved | `batch[1].attributes` |
+//!
+//! Our ids are 128 bits in the same alphabet as a ULID, in lower case and behind a prefix. Attributes of a customer are below
+//! `subscriber_attributes` of the person and nowhere else: `from_address`, `recipient` and `reply_to` of an event would change who writes to
+//! whom. Values longer than 1000 bytes are not taken, so they stay.
+//!
+//! 207 names what was not taken by its place in the batch. 401 is a pair of keys that do not belong together, or another region's; a redirect
+//! is the other region. Assumed: an event older than 72 hours starts no campaign.
+
+use crate::{
+    Category, Configured, Context, Destination, Field, FieldKind, Invalid, Now, Outcome, Plan,
+    Request, Response, Spec, Travel, Unsendable, common,
+    common::{
+        Common, Keys, Refunds, Times, Who, active_entitlements, properties, revenue,
+        subscription_status,
+    },
+    spec::fields,
+    told::{app_id, names, original_name},
+};
+use domain::{Environment, Event, Message, pace::Rate, retry, secret::Secret};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use std::num::NonZeroU32;
+
+/// The entry in [`crate::ALL`].
+pub struct CustomerIo;
+
+const OWN: &[Field] = &[
+    Field::new(
+        "site_id",
+        FieldKind::Text,
+        "Site id of the workspace: Settings, API credentials, Track API keys.",
+    ),
+    Field::new(
+        "api_key",
+        FieldKind::Secret,
+        "Track API key of the same pair, which is not an App API key.",
+    ),
+    Field::new(
+        "sandbox_site_id",
+        FieldKind::Text,
+        "Site id of another workspace for test purchases.",
+    ),
+    Field::new(
+        "sandbox_api_key",
+        FieldKind::Secret,
+        "Its Track API key; without it test purchases are not sent.",
+    ),
+    Field::new(
+        "region",
+        FieldKind::Choice(&["us", "eu"]),
+        "Where the account's data are kept.",
+    ),
+];
+
+static SPEC: Spec = Spec {
+    key: "customerio",
+    title: "Customer.io",
+    category: Category::Messaging,
+    summary: "Events with their revenue for the person that the app knows, to start campaigns.",
+    notes: &["Events older than 72 hours are kept but start no campaign."],
+    fields: fields!(
+        OWN,
+        common::EVENTS,
+        common::NAMES,
+        common::MONEY,
+        common::ATTRIBUTES,
+        common::DELIVERY,
+    ),
+    travels: &[
+        Travel {
+            secret: "api_key",
+            to: &["region", "endpoint"],
+        },
+        Travel {
+            secret: "sandbox_api_key",
+            to: &["region", "endpoint"],
+        },
+    ],
+    events: common::LIFECYCLE,
+    ordered: true,
+    concurrency: 16,
+};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Region {
+    #[default]
+    Us,
+    Eu,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Settings {
+    #[serde(default)]
+    site_id: String,
+    #[serde(default)]
+    api_key: Secret,
+    #[serde(default)]
+    sandbox_site_id: String,
+    #[serde(default)]
+    sandbox_api_key: Secret,
+    #[serde(default)]
+    region: Region,
+}
+
+struct Ready {
+    settings: Settings,
+    common: Common,
+}
+
+impl Destination for CustomerIo {
+    fn spec(&self) -> &'static Spec {
+        &SPEC
+    }
+
+    fn configure(
+        &self,
+        settings: &Value,
+        _: &Context,
+    ) -> Result<Box<dyn Configured>, Vec<Invalid>> {
+        let (settings, common) = common::read(settings, &SPEC)?;
+        Ok(Box::new(Ready { settings, common }))
+    }
+}
+
+/// Bytes of a value, at most.
+const LONGEST: usize = 1_000;
+/// Names that a campaign takes for its own settings.
+const RESERVED: [&str; 3] = ["from_address", "recipient", "reply_to"];
+/// Where in the batch the event is.
+const EVENT: u64 = 1;
+
+/// The event's id as a ULID. Source: the `TypeID` specification 0.3, the ULID specification: one alphabet, 128 bits each.
+fn ulid(event: &Event) -> String {
+    let id = event.id.to_string();
+    let id = id.rsplit('_').next().unwrap_or_default();
+    id.to_ascii_uppercase()
+}
+
+impl Ready {
+    const fn keys(&self) -> Keys<'_> {
+        Keys::new(
+            ("api_key", &self.settings.api_key),
+            ("sandbox_api_key", &self.settings.sandbox_api_key),
+        )
+    }
+
+    fn site(&self, environment: Environment) -> Result<&str, Unsendable> {
+        let (named, site) = match environment {
+            Environment::Production => ("site_id", &self.settings.site_id),
+            Environment::Sandbox => ("sandbox_site_id", &self.settings.sandbox_site_id),
+        };
+        if site.is_empty() {
+            return Err(Unsendable::lacks_setting(named));
+        }
+        Ok(site)
+    }
+
+    fn person(&self, event: &Event, who: Who<'_>) -> Map<String, Value> {
+        let mut person = Map::from_iter([
+            ("app_user_id".to_owned(), who.app_user_id().into()),
+            (
+                "original_app_user_id".to_owned(),
+                original_name(&event.customer).into(),
+            ),
+            ("aliases".to_owned(), names(&event.customer).into()),
+            (
+                "entitlement_ids".to_owned(),
+                active_entitlements(event).into(),
+            ),
+        ]);
+        person.extend(app_id(event).map(|id| ("app_id".to_owned(), id.into())));
+        if let Some(status) = subscription_status(event) {
+            let name = format!("{}subscription_status", self.common.prefix());
+            person.insert(name, status.into());
+        }
+        if self.common.sends_attributes() {
+            let all = who.attributes();
+            let all =
+                all.filter(|(name, value)| !RESERVED.contains(name) && value.len() <= LONGEST);
+            let all: Map<_, _> = all
+                .map(|(name, value)| (name.to_owned(), value.into()))
+                .collect();
+            person.insert("subscriber_attributes".into(), all.into());
+        }
+        person
+    }
+
+    /// What is told of the event. What moves nothing says so.
+    fn told(&self, event: &Event, who: Who<'_>) -> Map<String, Value> {
+        let mut told = properties(event, who, Times::Iso);
+        let amount = self.common.amount(event, Refunds::Negative);
+        if let Some(revenue) = revenue(event, amount) {
+            told.insert("revenue".into(), revenue);
+        }
+        if let Some(amount) = amount {
+            told.insert("currency".into(), amount.currency.code().into());
+        }
+        told
+    }
+}
+
+impl Configured for Ready {
+    fn plan(&self, event: &Event) -> Plan {
+        let usual = |kind| self.common.usual_name(kind);
+        let name = self.common.name(event, self.keys().has_sandbox(), usual)?;
+        Ok(vec![Message::named(name)])
+    }
+
+    fn render(
+        &self,
+        message: &Message,
+        event: &Event,
+        now: Now<'_>,
+    ) -> Result<Request, Unsendable> {
+        let key = self.keys().own(event.environment)?;
+        let site = self.site(event.environment)?;
+        let who = self.common.who(event, now);
+        let id = who.attribute("$customerioId");
+        let identifiers = json!({ "id": id.unwrap_or(who.app_user_id()) });
+        let body = json!({ "batch": [
+            {
+                "type": "person",
+                "action": "identify",
+                "identifiers": identifiers,
+                "attributes": self.person(event, who),
+            },
+            {
+                "type": "person",
+                "action": "event",
+                "identifiers": identifiers,
+                "id": ulid(event),
+                "name": message.name,
+                "timestamp": Times::Seconds.of(event.occurred_at),
+                "attributes": self.told(event, who),
+            },
+        ]});
+        let host = match self.settings.region {
+            Region::Us => "https://track.customer.io",
+            Region::Eu => "https://track-eu.customer.io",
+        };
+        let url = self.common.url(host, "/api/v2/batch");
+        let request = Request::json(&url, body.to_string().into_bytes());
+        Ok(request.redacting(key).with_basic(site, key.expose()))
+    }
+
+    fn classify(&self, response: &Response) -> Outcome {
+        let said = response.json();
+        let why = || {
+            let (status, said) = (response.status, response.said());
+            format!("Customer.io answered {status}: {said}")
+        };
+        let errors = said["errors"].as_array().map_or(&[][..], Vec::as_slice);
+        let is_person = |error: &Value| {
+            error["batch_index"]
+                .as_u64()
+                .is_some_and(|index| index != EVENT)
+        };
+        match response.status {
+            200..=299 if errors.is_empty() => Outcome::Delivered,
+            200..=299 if errors.iter().all(is_person) => Outcome::Partly(why()),
+            300..=399 => Outcome::CredentialsRefused(format!(
+                "{}; the account is of the other region",
+                why()
+            )),
+            401 | 403 => Outcome::CredentialsRefused(why()),
+            429 => Outcome::Retry(response.retry_after),
+            200..=499 => Outcome::Rejected(why()),
+            _ => Outcome::Retry(response.retry_after),
+        }
+    }
+
+    fn endpoint(&self, environment: Environment) -> Environment {
+        self.keys().endpoint(environment)
+    }
+
+    fn endpoints(&self) -> Vec<Environment> {
+        self.keys().endpoints()
+    }
+
+    fn rate(&self) -> Option<Rate> {
+        // Source: Customer.io docs, fair use of the Track API: a hundred requests a second.
+        let hundred = NonZeroU32::MIN.saturating_add(99);
+        self.common.rate(Some(Rate::per_second(hundred)))
+    }
+
+    fn retry(&self) -> &retry::Policy {
+        self.common.retry()
+    }
+}
