@@ -236,7 +236,7 @@ impl Configured for Ready {
             200..=299 if said["ok"] == false => Outcome::Rejected(why()),
             200..=299 => Outcome::Delivered,
             401 | 403 => Outcome::CredentialsRefused(why()),
-            429 => Outcome::Retry(response.retry_after),
+            408 | 429 => Outcome::Retry(response.retry_after),
             400..=499 => Outcome::Rejected(why()),
             _ => Outcome::Retry(response.retry_after),
         }

@@ -295,7 +295,7 @@ impl Configured for Ready {
             200..=299 => Outcome::Delivered,
             401 if is_about_data => Outcome::Rejected(why()),
             401 | 403 => Outcome::CredentialsRefused(why()),
-            429 => {
+            408 | 429 => {
                 let pause: Option<Duration> = pause_in(response, "x-ratelimit-retry-after");
                 Outcome::Retry(pause.max(response.retry_after))
             }

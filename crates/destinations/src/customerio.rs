@@ -275,7 +275,7 @@ impl Configured for Ready {
                 why()
             )),
             401 | 403 => Outcome::CredentialsRefused(why()),
-            429 => Outcome::Retry(response.retry_after),
+            408 | 429 => Outcome::Retry(response.retry_after),
             200..=499 => Outcome::Rejected(why()),
             _ => Outcome::Retry(response.retry_after),
         }

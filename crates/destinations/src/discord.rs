@@ -215,7 +215,7 @@ impl Configured for Ready {
         let lacks_thread = matches!(said["code"].as_u64(), Some(220_001..=220_003));
         match response.status {
             200..=299 => Outcome::Delivered,
-            429 => Outcome::Retry(pause(&said["retry_after"]).max(response.retry_after)),
+            408 | 429 => Outcome::Retry(pause(&said["retry_after"]).max(response.retry_after)),
             400 if lacks_thread => {
                 Outcome::CredentialsRefused(why("say in `thread_id` where to post"))
             }

@@ -274,7 +274,7 @@ impl Configured for Ready {
         match response.status {
             200..=299 => Outcome::Delivered,
             401 | 403 => Outcome::CredentialsRefused(why()),
-            429 => {
+            408 | 429 => {
                 let pause = pause_until(response, "x-ratelimit-reset");
                 Outcome::Retry(pause.max(response.retry_after))
             }

@@ -257,7 +257,7 @@ impl Configured for Ready {
             200..=299 if code == "Success" => Outcome::Delivered,
             401 | 403 => Outcome::CredentialsRefused(why()),
             400 if code == "BadApiKey" => Outcome::CredentialsRefused(why()),
-            429 => Outcome::Retry(response.retry_after),
+            408 | 429 => Outcome::Retry(response.retry_after),
             200..=499 => Outcome::Rejected(why()),
             _ => Outcome::Retry(response.retry_after),
         }

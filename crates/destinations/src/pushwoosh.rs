@@ -205,7 +205,7 @@ impl Configured for Ready {
             200 if has_skipped => Outcome::Partly(why()),
             200 => Outcome::Delivered,
             401 | 403 => Outcome::CredentialsRefused(why()),
-            429 => Outcome::Retry(response.retry_after),
+            408 | 429 => Outcome::Retry(response.retry_after),
             201..=499 => Outcome::Rejected(why()),
             _ => Outcome::Retry(response.retry_after),
         }

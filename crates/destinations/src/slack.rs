@@ -247,7 +247,7 @@ impl Configured for Ready {
         let why = |meaning: &str| format!("Slack answered {} {said:?}: {meaning}", response.status);
         match (response.status, said.trim()) {
             (200..=299, _) => Outcome::Delivered,
-            (429 | 500.., _) => Outcome::Retry(response.retry_after),
+            (408 | 429 | 500.., _) => Outcome::Retry(response.retry_after),
             (_, "invalid_payload" | "no_text" | "too_many_attachments") => {
                 Outcome::Rejected(why("the message was not accepted"))
             }

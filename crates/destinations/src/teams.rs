@@ -223,7 +223,7 @@ impl Configured for Ready {
             200..=299 => Outcome::Delivered,
             401 | 403 | 404 => Outcome::CredentialsRefused(why()),
             400 if is_off => Outcome::CredentialsRefused(why()),
-            429 => Outcome::Retry(response.retry_after),
+            408 | 429 => Outcome::Retry(response.retry_after),
             400..=499 => Outcome::Rejected(why()),
             _ => Outcome::Retry(response.retry_after),
         }

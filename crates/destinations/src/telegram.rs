@@ -235,7 +235,9 @@ impl Configured for Ready {
         let code = said["error_code"].as_u64().filter(|_| said["ok"] == false);
         match code.unwrap_or(u64::from(response.status)) {
             200..=299 => Outcome::Delivered,
-            429 => Outcome::Retry(pause(&parameters["retry_after"]).max(response.retry_after)),
+            408 | 429 => {
+                Outcome::Retry(pause(&parameters["retry_after"]).max(response.retry_after))
+            }
             401 | 403 | 404 => Outcome::CredentialsRefused(why()),
             400 if is_about_chat() => Outcome::CredentialsRefused(why()),
             400..=499 => Outcome::Rejected(why()),

@@ -122,3 +122,30 @@ fn what_counts_twice_is_not_repeated() {
         assert!(repeats(configured.as_ref(), EventKind::SubscriptionExpired));
     }
 }
+
+/// Source: RFC 9110, 15.5.9: the request took too long to arrive, and may be repeated.
+#[test]
+fn a_timeout_that_is_answered_is_no_refusal() {
+    for key in [
+        "airship",
+        "braze",
+        "clevertap",
+        "customerio",
+        "discord",
+        "intercom",
+        "iterable",
+        "klaviyo",
+        "onesignal",
+        "pushwoosh",
+        "slack",
+        "teams",
+        "telegram",
+    ] {
+        let configured = ready(key, &json!({}));
+        assert_eq!(
+            means(configured.as_ref(), 408, &json!({})),
+            "retry",
+            "{key}"
+        );
+    }
+}
