@@ -20,7 +20,9 @@
 use crate::{
     Category, Configured, Context, Destination, Field, FieldKind, Invalid, Now, Outcome, Plan,
     Request, Response, Spec, Travel, Unsendable, common,
-    common::{Common, Platform, Refunds, Times, number, properties, subscription_status},
+    common::{
+        Common, Platform, Refunds, Times, by_status, number, properties, said, subscription_status,
+    },
     spec::fields,
 };
 use domain::{Environment, Event, Message, pace::Rate, retry, secret::Secret};
@@ -208,29 +210,18 @@ impl Configured for Ready {
     }
 
     fn classify(&self, response: &Response) -> Outcome {
-        let said = response.json();
-        let why = || {
-            format!(
-                "Amplitude answered {}: {}",
-                response.status,
-                response.said()
-            )
-        };
-        let is_key = said["error"]
+        let body = response.json();
+        let is_key = body["error"]
             .as_str()
             .is_some_and(|error| error.to_ascii_lowercase().contains("api key"));
         let is_over_quota = ["exceeded_daily_quota_users", "exceeded_daily_quota_devices"]
             .iter()
-            .any(|of| said[of].as_object().is_some_and(|of| !of.is_empty()));
+            .any(|of| body[of].as_object().is_some_and(|of| !of.is_empty()));
         match response.status {
-            200..=299 => Outcome::Delivered,
             429 if is_over_quota => Outcome::Retry(Some(QUOTA)),
             429 => Outcome::Retry(Some(response.retry_after.unwrap_or(THROTTLED))),
-            401 | 403 => Outcome::CredentialsRefused(why()),
-            400 if is_key => Outcome::CredentialsRefused(why()),
-            408 => Outcome::Retry(response.retry_after),
-            400..=499 => Outcome::Rejected(why()),
-            _ => Outcome::Retry(response.retry_after),
+            400 if is_key => Outcome::CredentialsRefused(said("Amplitude", response)),
+            _ => by_status("Amplitude", response),
         }
     }
 

@@ -19,7 +19,7 @@
 use crate::{
     Category, Configured, Context, Destination, Field, FieldKind, Invalid, Method, Now, Outcome,
     Plan, Request, Response, Spec, Travel, Unsendable, Window, common,
-    common::{Account, Common, Platform, Refunds, Times, Who, moves_money, properties},
+    common::{Account, Common, Platform, Refunds, Times, Who, by_status, moves_money, properties},
     encode::percent,
     spec::fields,
 };
@@ -158,7 +158,7 @@ impl Ready {
     }
 
     /// What is said of an event beside its name, as JSON in a text.
-    fn said(&self, event: &Event, who: Who<'_>) -> String {
+    fn told(&self, event: &Event, who: Who<'_>) -> String {
         let mut told = properties(event, who, Times::Iso);
         if self.common.sends_attributes() {
             let all: BTreeMap<&str, &str> = who.attributes().collect();
@@ -173,7 +173,7 @@ impl Ready {
     fn of_event(&self, message: &Message, event: &Event, who: Who<'_>) -> Query {
         vec![
             ("event_name", message.name.clone()),
-            ("event_json", self.said(event, who)),
+            ("event_json", self.told(event, who)),
         ]
     }
 
@@ -189,7 +189,7 @@ impl Ready {
         if let Some(transaction) = &event.transaction {
             query.push(("transaction_id", transaction.id.clone()));
         }
-        query.push(("payload", self.said(event, who)));
+        query.push(("payload", self.told(event, who)));
         query
     }
 }
@@ -268,20 +268,7 @@ impl Configured for Ready {
     }
 
     fn classify(&self, response: &Response) -> Outcome {
-        let why = || {
-            format!(
-                "AppMetrica answered {}: {}",
-                response.status,
-                response.said()
-            )
-        };
-        match response.status {
-            200..=299 => Outcome::Delivered,
-            401 | 403 => Outcome::CredentialsRefused(why()),
-            408 | 429 => Outcome::Retry(response.retry_after),
-            400..=499 => Outcome::Rejected(why()),
-            _ => Outcome::Retry(response.retry_after),
-        }
+        by_status("AppMetrica", response)
     }
 
     fn window(&self) -> Window {

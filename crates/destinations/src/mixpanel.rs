@@ -21,7 +21,8 @@ use crate::{
     Category, Configured, Context, Destination, Field, FieldKind, Invalid, Now, Outcome, Plan,
     Request, Response, Spec, Travel, Unsendable, Window, common,
     common::{
-        Common, Refunds, Times, Who, moves_money, number, properties, revenue, subscription_status,
+        Common, Refunds, Times, Who, by_status, moves_money, number, properties, revenue, said,
+        subscription_status,
     },
     spec::fields,
     told::store,
@@ -297,23 +298,19 @@ impl Configured for Ready {
     }
 
     fn classify(&self, response: &Response) -> Outcome {
-        let said = response.json();
-        let failed = &said["failed_records"][0];
-        let why = || match failed["message"].as_str() {
+        let body = response.json();
+        let why = || match body["failed_records"][0]["message"].as_str() {
             Some(message) => format!("Mixpanel answered {}: {message}", response.status),
-            None => format!("Mixpanel answered {}: {}", response.status, response.said()),
+            None => said("Mixpanel", response),
         };
         // Of `/engage`, and of proxies that make `/track` of it.
-        let is_refused = said == 0 || said["status"] == 0;
-        let imported = said["num_records_imported"].as_u64();
-        match response.status {
-            200..=299 if is_refused => Outcome::Rejected(why()),
-            200..=299 => Outcome::Delivered,
-            400 if imported.is_some_and(|many| many > 0) => Outcome::Partly(why()),
-            401 | 403 => Outcome::CredentialsRefused(why()),
-            408 | 429 => Outcome::Retry(response.retry_after),
-            400..=499 => Outcome::Rejected(why()),
-            _ => Outcome::Retry(response.retry_after),
+        let is_refused = body == 0 || body["status"] == 0;
+        let imported = body["num_records_imported"].as_u64();
+        match by_status("Mixpanel", response) {
+            Outcome::Delivered if is_refused => Outcome::Rejected(why()),
+            Outcome::Rejected(_) if imported.is_some_and(|many| many > 0) => Outcome::Partly(why()),
+            Outcome::Rejected(_) => Outcome::Rejected(why()),
+            outcome => outcome,
         }
     }
 

@@ -23,8 +23,8 @@ use crate::{
     Category, Configured, Context, Destination, Field, FieldKind, Invalid, Now, Outcome, Plan,
     Request, Response, Spec, Travel, Unsendable, common,
     common::{
-        Account, Att, Common, Platform, Refunds, Times, Who, flat, moves_money, number, properties,
-        subscription_status,
+        Account, Att, Common, Platform, Refunds, Times, Who, by_status, flat, moves_money, number,
+        properties, subscription_status,
     },
     spec::fields,
 };
@@ -304,20 +304,7 @@ impl Configured for Ready {
     }
 
     fn classify(&self, response: &Response) -> Outcome {
-        let why = || {
-            format!(
-                "mParticle answered {}: {}",
-                response.status,
-                response.said()
-            )
-        };
-        match response.status {
-            200..=299 => Outcome::Delivered,
-            401 | 403 => Outcome::CredentialsRefused(why()),
-            408 | 429 => Outcome::Retry(response.retry_after),
-            400..=499 => Outcome::Rejected(why()),
-            _ => Outcome::Retry(response.retry_after),
-        }
+        by_status("mParticle", response)
     }
 
     fn repeatable(&self, _: &Message, event: &Event) -> bool {

@@ -17,7 +17,7 @@
 use crate::{
     Category, Configured, Context, Destination, Field, FieldKind, Invalid, Now, Outcome, Plan,
     Request, Response, Spec, Travel, Unsendable, Window, common,
-    common::{Common, Refunds, Times, properties, revenue, subscription_status},
+    common::{Common, Refunds, Times, by_status, properties, revenue, subscription_status},
     spec::fields,
 };
 use domain::{Environment, Event, Message, pace::Rate, retry, secret::Secret};
@@ -197,14 +197,7 @@ impl Configured for Ready {
     }
 
     fn classify(&self, response: &Response) -> Outcome {
-        let why = || format!("PostHog answered {}: {}", response.status, response.said());
-        match response.status {
-            200..=299 => Outcome::Delivered,
-            401 | 403 => Outcome::CredentialsRefused(why()),
-            408 | 429 => Outcome::Retry(response.retry_after),
-            400..=499 => Outcome::Rejected(why()),
-            _ => Outcome::Retry(response.retry_after),
-        }
+        by_status("PostHog", response)
     }
 
     fn window(&self) -> Window {

@@ -6,7 +6,9 @@
 
 use crate::{
     Category, Configured, Context, Destination, Field, FieldKind, Invalid, Now, Outcome, Plan,
-    Request, Response, Spec, Travel, Unsendable, check_url, common, common::Common, segmentlike,
+    Request, Response, Spec, Travel, Unsendable, check_url, common,
+    common::{Common, by_status, said},
+    segmentlike,
     spec::fields,
 };
 use domain::{Event, Message, pace::Rate, retry, secret::Secret};
@@ -123,19 +125,9 @@ impl Configured for Ready {
     }
 
     fn classify(&self, response: &Response) -> Outcome {
-        let why = || {
-            format!(
-                "RudderStack answered {}: {}",
-                response.status,
-                response.said()
-            )
-        };
         match response.status {
-            200..=299 => Outcome::Delivered,
-            401 | 403 | 404 => Outcome::CredentialsRefused(why()),
-            408 | 429 => Outcome::Retry(response.retry_after),
-            400..=499 => Outcome::Rejected(why()),
-            _ => Outcome::Retry(response.retry_after),
+            404 => Outcome::CredentialsRefused(said("RudderStack", response)),
+            _ => by_status("RudderStack", response),
         }
     }
 

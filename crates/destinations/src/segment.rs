@@ -6,7 +6,10 @@
 
 use crate::{
     Category, Configured, Context, Destination, Field, FieldKind, Invalid, Now, Outcome, Plan,
-    Request, Response, Spec, Travel, Unsendable, common, common::Common, segmentlike, spec::fields,
+    Request, Response, Spec, Travel, Unsendable, common,
+    common::{Common, by_status, said},
+    segmentlike,
+    spec::fields,
 };
 use domain::{Event, Message, pace::Rate, retry, secret::Secret};
 use serde::Deserialize;
@@ -125,15 +128,11 @@ impl Configured for Ready {
     }
 
     fn classify(&self, response: &Response) -> Outcome {
-        let why = || format!("Segment answered {}: {}", response.status, response.said());
-        let is_refused = response.json()["success"] == false;
-        match response.status {
-            200..=299 if is_refused => Outcome::Rejected(why()),
-            200..=299 => Outcome::Delivered,
-            401 | 403 => Outcome::CredentialsRefused(why()),
-            408 | 429 => Outcome::Retry(response.retry_after),
-            400..=499 => Outcome::Rejected(why()),
-            _ => Outcome::Retry(response.retry_after),
+        match by_status("Segment", response) {
+            Outcome::Delivered if response.json()["success"] == false => {
+                Outcome::Rejected(said("Segment", response))
+            }
+            outcome => outcome,
         }
     }
 

@@ -16,7 +16,7 @@
 use crate::{
     Category, Configured, Context, Destination, Field, FieldKind, Invalid, Now, Outcome, Plan,
     Request, Response, Spec, Travel, Unsendable, common,
-    common::{Common, Refunds, Times, flat, moves_money, number, properties},
+    common::{Common, Refunds, Times, by_status, flat, moves_money, number, properties},
     spec::fields,
 };
 use domain::{Environment, Event, EventKind, Message, pace::Rate, retry, secret::Secret};
@@ -157,15 +157,11 @@ impl Configured for Ready {
     }
 
     fn classify(&self, response: &Response) -> Outcome {
-        let why = || format!("Statsig answered {}: {}", response.status, response.said());
-        let is_refused = response.json()["success"] == false;
-        match response.status {
-            200..=299 if is_refused => Outcome::Retry(response.retry_after),
-            200..=299 => Outcome::Delivered,
-            401 | 403 => Outcome::CredentialsRefused(why()),
-            408 | 429 => Outcome::Retry(response.retry_after),
-            400..=499 => Outcome::Rejected(why()),
-            _ => Outcome::Retry(response.retry_after),
+        match by_status("Statsig", response) {
+            Outcome::Delivered if response.json()["success"] == false => {
+                Outcome::Retry(response.retry_after)
+            }
+            outcome => outcome,
         }
     }
 

@@ -18,7 +18,7 @@
 use crate::{
     Category, Configured, Context, Destination, Field, FieldKind, Group, Invalid, Now, Outcome,
     Plan, Request, Response, Spec, Unsendable, Window, common,
-    common::{Common, Refunds, Times, Who, flat, moves_money, number, properties},
+    common::{Common, Refunds, Times, Who, by_status, flat, moves_money, number, properties, said},
     encode::percent,
     spec::fields,
 };
@@ -171,20 +171,10 @@ impl Configured for Ready {
     }
 
     fn classify(&self, response: &Response) -> Outcome {
-        let why = || {
-            format!(
-                "TelemetryDeck answered {}: {}",
-                response.status,
-                response.said()
-            )
-        };
         match response.status {
-            200..=299 => Outcome::Delivered,
             // There is no key to refuse, but a namespace that nobody has.
-            401 | 403 | 404 => Outcome::CredentialsRefused(why()),
-            408 | 429 => Outcome::Retry(response.retry_after),
-            400..=499 => Outcome::Rejected(why()),
-            _ => Outcome::Retry(response.retry_after),
+            404 => Outcome::CredentialsRefused(said("TelemetryDeck", response)),
+            _ => by_status("TelemetryDeck", response),
         }
     }
 

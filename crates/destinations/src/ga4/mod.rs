@@ -28,7 +28,7 @@ mod parameters;
 use crate::{
     Category, Configured, Context, Destination, Field, FieldKind, Group, Invalid, Now, Outcome,
     Plan, Request, Response, Spec, Travel, Unsendable, Window, common,
-    common::{Account, Common, Times, Who, moves_money},
+    common::{Account, Common, Times, Who, by_status, moves_money, said},
     spec::fields,
 };
 use domain::{Event, EventKind, Message, pace::Rate, retry, secret::Secret};
@@ -251,17 +251,12 @@ impl Configured for Ready {
     }
 
     fn classify(&self, response: &Response) -> Outcome {
-        let why = || format!("Google answered {}: {}", response.status, response.said());
         // Only the address that validates says anything, and counts nothing.
         let found = &response.json()["validationMessages"];
         let is_invalid = found.as_array().is_some_and(|found| !found.is_empty());
-        match response.status {
-            200..=299 if is_invalid => Outcome::Rejected(why()),
-            200..=299 => Outcome::Delivered,
-            401 | 403 => Outcome::CredentialsRefused(why()),
-            408 | 429 => Outcome::Retry(response.retry_after),
-            400..=499 => Outcome::Rejected(why()),
-            _ => Outcome::Retry(response.retry_after),
+        match by_status("Google", response) {
+            Outcome::Delivered if is_invalid => Outcome::Rejected(said("Google", response)),
+            outcome => outcome,
         }
     }
 
