@@ -98,3 +98,14 @@ for (const part of document.querySelectorAll("pre, code.copy")) {
   };
   part.after(button);
 }
+
+// Settings that another one asks for are shown while it does.
+for (const field of document.querySelectorAll(".field[data-when]")) {
+  const other = document.getElementById(`field-${field.dataset.when}`);
+  const look = () => {
+    const first = other?.options?.[1]?.value;
+    field.hidden = other ? (other.value || first) !== field.dataset.is : false;
+  };
+  other?.addEventListener("change", look);
+  look();
+}

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     filters,
-    form::{Draft, Part, Shown, Wrong},
+    form::{Draft, Grouped, Part, Wrong},
     respond::{html, refused},
     shell::{Place, Shell},
     state::Dashboard,
@@ -49,7 +49,7 @@ struct AppTemplate {
     line: Option<Line>,
     findings: Option<Vec<Finding>>,
     waiting: Vec<Waiting>,
-    fields: Vec<Shown>,
+    groups: Vec<Grouped>,
     key_problem: String,
     refused: Vec<Wrong>,
 }
@@ -80,7 +80,7 @@ pub(super) async fn page(
         line,
         findings,
         waiting,
-        fields: filled.fields,
+        groups: filled.groups,
         shell: Shell::load(app, at, "apps").await?,
         key_problem: filled.key_problem,
         refused: filled.refused,

@@ -1,6 +1,6 @@
 //! A setting, as its store or destination describes it.
 
-use destinations::FieldKind;
+use destinations::{FieldKind, Group, When};
 
 /// How a setting is shown and sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +44,10 @@ pub(crate) struct Field {
     pub(crate) kind: Kind,
     /// One sentence of help.
     pub(crate) help: &'static str,
+    /// What it is about.
+    pub(crate) group: Group,
+    /// When it is asked for, unless always.
+    pub(crate) when: Option<When>,
 }
 
 impl From<&destinations::Field> for Field {
@@ -51,6 +55,8 @@ impl From<&destinations::Field> for Field {
         Self {
             name: field.name,
             help: field.help,
+            group: field.group,
+            when: field.when,
             kind: match field.kind {
                 FieldKind::Text => Kind::Text,
                 FieldKind::LongText => Kind::LongText,
@@ -72,6 +78,17 @@ impl From<&destinations::Field> for Field {
 }
 
 impl Field {
+    /// One without help, that is always asked for.
+    pub(crate) const fn new(name: &'static str, kind: Kind) -> Self {
+        Self {
+            name,
+            kind,
+            help: "",
+            group: Group::Main,
+            when: None,
+        }
+    }
+
     /// All settings of something, in the order they are described in.
     pub(crate) fn all(described: &[destinations::Field]) -> Vec<Self> {
         described.iter().map(Self::from).collect()

@@ -237,7 +237,7 @@ mod tests {
     fn a_list_of_secrets_comes_back_as_it_was_shown() {
         let stored = json!({ "secrets": ["***", "***", "***"] });
         let field = FIELDS.iter().find(|field| field.name == "secrets").unwrap();
-        let shown = field.show(&stored, EVENTS, String::new());
+        let shown = field.show(&stored, FIELDS, EVENTS, String::new());
         assert_eq!(shown.value, "***1\n***2\n***3");
         for (lines, wanted) in [
             (

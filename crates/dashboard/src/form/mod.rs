@@ -23,5 +23,5 @@ pub(crate) use field::{Field, Kind};
 pub(crate) use plain::{Form, Ticked, Trimmed, asked, given, parsed};
 pub(crate) use problems::{Placed, wrong};
 pub(crate) use sent::Sent;
-pub(crate) use shown::Shown;
+pub(crate) use shown::Grouped;
 pub(crate) use submitted::{Described, Draft, MadeFor, Part, Saved, Submitted, Wrong, save};

@@ -3,24 +3,16 @@
 use super::field::{Field, Kind};
 use domain::EventKind;
 
-const fn field(name: &'static str, kind: Kind) -> Field {
-    Field {
-        name,
-        kind,
-        help: "",
-    }
-}
-
 pub(super) const FIELDS: &[Field] = &[
-    field("url", Kind::Url),
-    field("key", Kind::Secret),
-    field("secrets", Kind::Secrets),
-    field("long", Kind::LongText),
-    field("on", Kind::Switch),
-    field("days", Kind::Number),
-    field("retry", Kind::Retry),
-    field("events", Kind::Events),
-    field("any", Kind::Choices(&["a", "b"])),
+    Field::new("url", Kind::Url),
+    Field::new("key", Kind::Secret),
+    Field::new("secrets", Kind::Secrets),
+    Field::new("long", Kind::LongText),
+    Field::new("on", Kind::Switch),
+    Field::new("days", Kind::Number),
+    Field::new("retry", Kind::Retry),
+    Field::new("events", Kind::Events),
+    Field::new("any", Kind::Choices(&["a", "b"])),
 ];
 
 pub(super) const EVENTS: &[EventKind] = &[

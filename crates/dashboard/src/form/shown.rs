@@ -2,8 +2,10 @@
 
 use super::field::{Field, Kind};
 use configuration::masked_entry;
+use destinations::Group;
 use domain::EventKind;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 /// An option of a choice, or a kind of event.
 pub(crate) struct Offered {
@@ -30,6 +32,40 @@ pub(crate) struct Shown {
     /// What a choice says that nobody has made.
     pub(crate) unset: String,
     pub(crate) problem: String,
+    /// The other setting that has to have a value for this one to be asked for, and that value; empty where it always is.
+    pub(crate) when: (&'static str, &'static str),
+    /// Whether the other has that value.
+    pub(crate) is_asked: bool,
+    pub(crate) group: Group,
+}
+
+/// Settings of one group.
+pub(crate) struct Grouped {
+    /// What people read above them; empty above the first.
+    pub(crate) title: &'static str,
+    /// Whether they are shown at once: something is wrong there.
+    pub(crate) is_open: bool,
+    pub(crate) fields: Vec<Shown>,
+}
+
+impl Grouped {
+    /// Settings in their groups, in the order of both.
+    pub(crate) fn of(fields: Vec<Shown>) -> Vec<Self> {
+        let mut groups: BTreeMap<Group, Vec<Shown>> = BTreeMap::new();
+        for field in fields {
+            groups.entry(field.group).or_default().push(field);
+        }
+        let groups = groups.into_iter().map(|(group, fields)| Self {
+            title: if group == Group::Main {
+                ""
+            } else {
+                group.title()
+            },
+            is_open: fields.iter().any(|field| !field.problem.is_empty()),
+            fields,
+        });
+        groups.collect()
+    }
 }
 
 const POLICIES: [(&str, &str); 4] = [
@@ -44,7 +80,13 @@ const POLICIES: [(&str, &str); 4] = [
 
 impl Field {
     /// As a page shows it, with the value in `settings` (secrets masked), which events there are, and what is wrong.
-    pub(crate) fn show(&self, settings: &Value, events: &[EventKind], problem: String) -> Shown {
+    pub(crate) fn show(
+        &self,
+        settings: &Value,
+        all: &[Self],
+        events: &[EventKind],
+        problem: String,
+    ) -> Shown {
         let value = settings.get(self.name);
         let mut shown = Shown {
             name: self.name,
@@ -57,6 +99,9 @@ impl Field {
             options: Vec::new(),
             unset: String::new(),
             problem,
+            when: self.when.map_or(("", ""), |when| (when.field, when.is)),
+            is_asked: self.is_asked(settings, all),
+            group: self.group,
         };
         match self.kind {
             Kind::Text => shown.value = plain(value),
@@ -102,6 +147,22 @@ impl Field {
             }
         }
         shown
+    }
+}
+
+impl Field {
+    /// Whether the setting that it depends on has the value it takes, or has it by itself.
+    fn is_asked(&self, settings: &Value, all: &[Self]) -> bool {
+        let Some(when) = self.when else { return true };
+        let chosen = plain(settings.get(when.field));
+        if !chosen.is_empty() {
+            return chosen == when.is;
+        }
+        let other = all.iter().find(|field| field.name == when.field);
+        other.is_some_and(|other| match other.kind {
+            Kind::Choice(options) => options.first() == Some(&when.is),
+            _ => false,
+        })
     }
 }
 
@@ -205,7 +266,7 @@ mod tests {
         let settings =
             json!({ "key": "s3cret", "secrets": ["a", "b"], "url": "https://a.example/" });
         for field in FIELDS {
-            let shown = field.show(&settings, EVENTS, String::new());
+            let shown = field.show(&settings, FIELDS, EVENTS, String::new());
             assert!(!shown.value.contains("s3cret") && shown.value != "a");
             let stored = match field.name {
                 "key" => 1,

@@ -5,7 +5,7 @@ use super::{
     given::{settings, shown_again},
     problems::{Placed, wrong},
     sent::Sent,
-    shown::Shown,
+    shown::Grouped,
     unknown::is_known,
 };
 use crate::{respond::done, text::encode};
@@ -38,9 +38,10 @@ impl Draft {
             problems.partition(|problem| self.is_of_key(&problem.path));
         let fields = Field::all(of.fields);
         let placed = Placed::of(problems, &fields);
-        let shown = fields
-            .iter()
-            .map(|field| field.show(&self.settings, of.events, placed.beside(field.name)));
+        let shown = fields.iter().map(|field| {
+            let problem = placed.beside(field.name);
+            field.show(&self.settings, &fields, of.events, problem)
+        });
         let shown: Vec<_> = shown.collect();
         let of_key: Vec<_> = of_key.into_iter().map(|problem| problem.message).collect();
         let of_key = of_key.join("; ");
@@ -60,9 +61,10 @@ impl Draft {
             problem: of_key.clone(),
         };
         let all = besides.chain([in_key]).chain(in_its_field);
+        let refused = all.filter(|wrong| !wrong.problem.is_empty()).collect();
         Filled {
-            refused: all.filter(|wrong| !wrong.problem.is_empty()).collect(),
-            fields: shown,
+            refused,
+            groups: Grouped::of(shown),
             key_problem: of_key,
         }
     }
@@ -79,7 +81,7 @@ impl Draft {
 
 /// A form as a page shows it.
 pub(crate) struct Filled {
-    pub(crate) fields: Vec<Shown>,
+    pub(crate) groups: Vec<Grouped>,
     /// What is wrong with the key of what is new.
     pub(crate) key_problem: String,
     /// All that is wrong, in the order of the page: what is about no field first.

@@ -12,7 +12,7 @@ use crate::{
 };
 use askama::Template;
 use axum::{extract::State, http::Uri, response::Response};
-use destinations::Spec;
+use destinations::{Category, Spec};
 use domain::IntegrationId;
 use engine::ActiveIntegration;
 use jiff::Timestamp;
@@ -158,14 +158,38 @@ pub(crate) async fn backlog(app: &App) -> Result<BTreeMap<IntegrationId, u64>, P
 struct ListTemplate {
     shell: Shell,
     integrations: Vec<Line>,
-    catalogue: Vec<&'static Spec>,
+    catalogue: Vec<Shelf>,
     /// What the catalogue is searched for.
     asked: String,
 }
 
+/// Destinations of one category.
+struct Shelf {
+    title: &'static str,
+    destinations: Vec<&'static Spec>,
+}
+
+/// The destinations that are searched for, by category.
+fn shelves(asked: &str) -> Vec<Shelf> {
+    let of = |category: &Category| {
+        let all = destinations::ALL.iter();
+        let all = all.map(|destination| destination.spec());
+        let found = all.filter(|spec| spec.category == *category && matches(spec, asked));
+        Shelf {
+            title: category.title(),
+            destinations: found.collect(),
+        }
+    };
+    let shelves = Category::ALL.iter().map(of);
+    shelves
+        .filter(|shelf| !shelf.destinations.is_empty())
+        .collect()
+}
+
 /// Whether every word that is searched for begins a word of what a destination is called or does.
 fn matches(spec: &Spec, asked: &str) -> bool {
-    let text = format!("{} {} {}", spec.title, spec.key, spec.summary).to_lowercase();
+    let (title, category) = (spec.title, spec.category.title());
+    let text = format!("{title} {} {} {category}", spec.key, spec.summary).to_lowercase();
     let words: Vec<&str> = text
         .split(|letter: char| !letter.is_alphanumeric())
         .collect();
@@ -190,11 +214,7 @@ async fn integrations(
     Ok(html(&ListTemplate {
         shell: Shell::load(&app, Place::of(&project, &uri), "integrations").await?,
         integrations: lines,
-        catalogue: destinations::ALL
-            .iter()
-            .map(|destination| destination.spec())
-            .filter(|spec| matches(spec, &asked))
-            .collect(),
+        catalogue: shelves(&asked),
         asked,
     }))
 }

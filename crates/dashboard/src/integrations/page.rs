@@ -9,7 +9,7 @@ use super::{
 use crate::{
     choice::Choice,
     filters,
-    form::{Draft, Part, Shown, Wrong},
+    form::{Draft, Grouped, Part, Wrong},
     respond::{html, refused},
     shell::{Place, Shell},
     state::Dashboard,
@@ -69,7 +69,7 @@ struct IntegrationTemplate {
     name: String,
     /// `None` for one that is new.
     told: Option<Told>,
-    fields: Vec<Shown>,
+    groups: Vec<Grouped>,
     key_problem: String,
     refused: Vec<Wrong>,
     /// Events offered for a preview.
@@ -212,7 +212,7 @@ pub(super) async fn page(
         },
         key: draft.key,
         told,
-        fields: filled.fields,
+        groups: filled.groups,
         key_problem: filled.key_problem,
         refused: filled.refused,
         samples: samples(app, project).await?,

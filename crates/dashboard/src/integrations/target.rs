@@ -141,8 +141,9 @@ mod tests {
     fn every_destination_can_be_set_up_by_form() {
         for destination in destinations::ALL {
             let spec = destination.spec();
-            for field in Field::all(spec.fields) {
-                let shown = field.show(&json!({}), spec.events, String::new());
+            let all = Field::all(spec.fields);
+            for field in &all {
+                let shown = field.show(&json!({}), &all, spec.events, String::new());
                 assert!(
                     !shown.title.is_empty() && !shown.help.is_empty(),
                     "{}",

@@ -52,11 +52,7 @@ pub(super) const BEHAVIOURS: [Behaviour; 4] = [
 ];
 
 const fn text(name: &'static str) -> Field {
-    Field {
-        name,
-        kind: Kind::Text,
-        help: "",
-    }
+    Field::new(name, Kind::Text)
 }
 
 /// Fields of the project's form, for the problems beside them.
