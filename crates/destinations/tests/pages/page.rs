@@ -156,7 +156,10 @@ fn limits(text: &mut String, spec: &Spec, configured: &dyn Configured) {
     match window.ahead.map(|ahead| ahead.unsigned_abs()) {
         None => {}
         Some(Duration::ZERO) => say("What lies ahead waits until its time.".into()),
-        Some(ahead) => say(format!("What lies more than {} ahead waits.", length(ahead))),
+        Some(ahead) => say(format!(
+            "What lies more than {} ahead waits.",
+            length(ahead)
+        )),
     }
     let waits = configured.waits_for_attributes();
     if !waits.is_zero() {
