@@ -43,6 +43,7 @@ mod request;
 pub mod rudderstack;
 pub mod segment;
 mod segmentlike;
+mod revenuecat;
 mod settings;
 pub mod singular;
 pub mod slack;

@@ -1,7 +1,7 @@
 //! The formats: what each tells, and how.
 
-use super::{adapty, options::Options, revenuecat};
-use crate::envelope;
+use super::{adapty, options::Options};
+use crate::{envelope, revenuecat};
 use domain::{Event, EventKind, Message, retry};
 use serde::Deserialize;
 

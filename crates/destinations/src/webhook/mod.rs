@@ -18,7 +18,6 @@ mod format;
 mod handshake;
 mod options;
 mod ready;
-mod revenuecat;
 mod settings;
 mod signature;
 

@@ -3,7 +3,7 @@
 use domain::{CancellationReason, Event, EventKind, change::Shared};
 
 /// Kinds the format has a name for.
-pub(in crate::webhook) const EVENTS: &[EventKind] = &[
+pub(crate) const EVENTS: &[EventKind] = &[
     EventKind::SubscriptionStarted,
     EventKind::SubscriptionRenewed,
     EventKind::SubscriptionRenewalCancelled,
@@ -39,7 +39,7 @@ pub(super) const SUBSCRIPTION_PAUSED: &str = "SUBSCRIPTION_PAUSED";
 pub(super) const TRANSFER: &str = "TRANSFER";
 
 /// What an event is called, in the order in which it is told; nothing where they say nothing.
-pub(in crate::webhook) fn types(event: &Event) -> &'static [&'static str] {
+pub(crate) fn types(event: &Event) -> &'static [&'static str] {
     let replaced = matches!(
         event.cancellation_reason,
         Some(CancellationReason::Upgraded | CancellationReason::NewSubscriptionReplace)

@@ -23,5 +23,5 @@ mod kind;
 mod period;
 mod render;
 
-pub(super) use kind::{EVENTS, types};
-pub(super) use render::render;
+pub(crate) use kind::{EVENTS, types};
+pub(crate) use render::render;

@@ -126,7 +126,7 @@ struct Transfer<'a> {
 }
 
 /// The body of one message.
-pub(in crate::webhook) fn render(name: &str, event: &Event) -> Result<Vec<u8>, serde_json::Error> {
+pub(crate) fn render(name: &str, event: &Event) -> Result<Vec<u8>, serde_json::Error> {
     if name == TRANSFER {
         envelope(transfer(event))
     } else {
