@@ -1,5 +1,6 @@
 //! Tokens that somebody else gives, which a request needs: who is asked for one, and with what.
 
+use crate::check_url;
 use aws_lc_rs::{
     rand::SystemRandom,
     signature::{RSA_PKCS1_SHA256, RsaKeyPair},
@@ -72,6 +73,11 @@ impl ServiceAccount {
             key_id: read.private_key_id,
             scope,
         };
+        let mut problems = Vec::new();
+        check_url("token_uri", Some(&account.url), &mut problems);
+        if let Some(invalid) = problems.pop() {
+            return Err(format!("has a token_uri that {}", invalid.problem));
+        }
         account.pair()?;
         Ok(account)
     }
@@ -91,7 +97,10 @@ impl ServiceAccount {
     /// What it says of itself, signed: the same at the same second.
     pub(crate) fn assertion(&self, at: Timestamp) -> Result<String, String> {
         let second = at.as_second();
-        let header = serde_json::json!({ "alg": "RS256", "typ": "JWT", "kid": self.key_id });
+        let mut header = serde_json::json!({ "alg": "RS256", "typ": "JWT" });
+        if !self.key_id.is_empty() {
+            header["kid"] = self.key_id.as_str().into();
+        }
         let claims = serde_json::json!({ "iss": self.email, "scope": self.scope, "aud": self.url, "iat": second, "exp": second + ASSERTED_FOR });
         let part = |value: &serde_json::Value| URL_SAFE_NO_PAD.encode(value.to_string());
         let said = format!("{}.{}", part(&header), part(&claims));
@@ -115,5 +124,52 @@ impl std::fmt::Debug for Grant {
             Self::ServiceAccount(account) => ("ServiceAccount", &account.email),
         };
         f.debug_tuple(kind).field(of).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FILE: &str = include_str!("../tests/settings/service_account.json");
+    const SCOPE: &str = "https://www.googleapis.com/auth/pubsub";
+
+    /// Source: RFC 7515 and RFC 7519 for the text, written by hand; its signature was made with `openssl dgst -sha256 -sign`, and the key with
+    /// `openssl genpkey -algorithm RSA`.
+    #[test]
+    fn an_assertion_is_signed_as_openssl_signs_it() {
+        let account = ServiceAccount::read(FILE, SCOPE).unwrap();
+        let assertion = account.assertion("2026-11-20T09:30:02.7Z".parse().unwrap());
+        let assertion = assertion.unwrap();
+        let mut parts = assertion.split('.');
+        let mut part = || parts.next().unwrap();
+        let json = |part: &str| String::from_utf8(URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap();
+        assert_eq!(
+            json(part()),
+            r#"{"alg":"RS256","kid":"5f2c9d0e1b3a47c8","typ":"JWT"}"#
+        );
+        assert_eq!(
+            json(part()),
+            r#"{"aud":"https://oauth2.googleapis.com/token","exp":1795170602,"iat":1795167002,"iss":"tidings@p1.iam.gserviceaccount.com","scope":"https://www.googleapis.com/auth/pubsub"}"#
+        );
+        assert_eq!(
+            part(),
+            "DLE9eXTKAAEQNdzlR_lKzQftdGyzMG1fHobwAhv8EfnhAmNbIeA7aIYE_oDAlINk6RZNHpajfYNihz8MKUcRB_aVK2xVOSmD8098yClzzCfbMnFKfS2lEl2l1ffUK58xs79jy2LlOZ0RolfsTjrm1FD78jioyY8oGnN2_NNNakTxs8sCSn492Ld_fETVfksZrnJVg2voBcjj8w8GEe9W2JXpWsTv9wSz3o05lpaBSmDe7MkK5r1ZJUwIdUZi18xuEkiQRoSBSEj7bb4arR4rZLYp35lWM6mOpZcHnVzInxJEQ3lOP7ccAYN5reG0ImUUj6590Qfz1L9JE_BEHAVpBg"
+        );
+    }
+
+    #[test]
+    fn what_is_no_key_of_an_account_is_refused() {
+        let key = |change: &dyn Fn(&mut serde_json::Value)| {
+            let mut file: serde_json::Value = serde_json::from_str(FILE).unwrap();
+            change(&mut file);
+            let read = ServiceAccount::read(&file.to_string(), SCOPE);
+            read.err().unwrap_or_default()
+        };
+        assert_eq!(key(&|_| {}), "");
+        assert!(key(&|file| file["private_key"] = "MAA=".into()).contains("no RSA key"));
+        assert!(key(&|file| file["client_email"] = 1.into()).contains("is not the JSON key"));
+        let elsewhere = key(&|file| file["token_uri"] = "file:///etc/passwd".into());
+        assert!(elsewhere.contains("token_uri that must begin with https://"));
     }
 }

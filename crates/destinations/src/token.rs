@@ -59,7 +59,8 @@ impl Token {
         #[derive(Deserialize)]
         struct Given {
             access_token: Secret,
-            expires_in: Option<u64>,
+            // Some write the number as a text.
+            expires_in: Option<serde_json::Value>,
         }
         let said = || {
             format!(
@@ -70,15 +71,72 @@ impl Token {
         };
         match response.status {
             200..=299 => {
-                let given: Given = serde_json::from_slice(&response.body)
-                    .map_err(|_| Outcome::CredentialsRefused(said()))?;
+                // Not in the words of who answered: there may be a token among them.
+                let given: Given = serde_json::from_slice(&response.body).map_err(|_| {
+                    let why = "what was answered when a token was asked for holds none";
+                    Outcome::CredentialsRefused(why.into())
+                })?;
+                let lasts = match given.expires_in {
+                    Some(serde_json::Value::String(text)) => text.parse().ok(),
+                    Some(number) => number.as_u64(),
+                    None => None,
+                };
                 Ok(Self {
                     value: given.access_token,
-                    lasts: Duration::from_secs(given.expires_in.unwrap_or(UNSAID)),
+                    lasts: Duration::from_secs(lasts.unwrap_or(UNSAID)),
                 })
             }
-            400..=428 | 430..=499 => Err(Outcome::CredentialsRefused(said())),
+            400..=407 | 409..=428 | 430..=499 => Err(Outcome::CredentialsRefused(said())),
             _ => Err(Outcome::Retry(response.retry_after)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::Headers;
+
+    fn given(status: u16, body: &str) -> Result<Token, Outcome> {
+        Token::given(&Response {
+            status,
+            retry_after: None,
+            headers: Headers::default(),
+            body: body.as_bytes().to_vec(),
+            unread: None,
+        })
+    }
+
+    /// Source: RFC 6749, 5.1 and 5.2; Microsoft's older endpoint writes `expires_in` as a text.
+    #[test]
+    fn a_token_lasts_as_long_as_is_said() {
+        let lasts = |body: &str| given(200, body).ok().map(|token| token.lasts.as_secs());
+        assert_eq!(
+            lasts(r#"{"access_token":"a","expires_in":3599,"token_type":"Bearer"}"#),
+            Some(3_599)
+        );
+        assert_eq!(
+            lasts(r#"{"access_token":"a","expires_in":"3600"}"#),
+            Some(3_600)
+        );
+        assert_eq!(lasts(r#"{"access_token":"a"}"#), Some(UNSAID));
+    }
+
+    #[test]
+    fn what_refuses_a_token_says_why_and_shows_none() {
+        let refused = given(400, r#"{"error":"invalid_grant"}"#).err().unwrap();
+        assert!(
+            matches!(&refused, Outcome::CredentialsRefused(why) if why.contains("invalid_grant"))
+        );
+        let odd = given(200, r#"{"access_token":["quiet-word"]}"#)
+            .err()
+            .unwrap();
+        assert!(matches!(&odd, Outcome::CredentialsRefused(why) if !why.contains("quiet-word")));
+        for status in [408, 429, 503] {
+            assert!(
+                matches!(given(status, "{}"), Err(Outcome::Retry(_))),
+                "{status}"
+            );
         }
     }
 }
