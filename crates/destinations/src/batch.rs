@@ -1,6 +1,6 @@
 //! Several messages in one request, for those who want them so.
 
-use crate::Now;
+use crate::{Now, encode};
 use domain::{Event, Message};
 use std::time::Duration;
 
@@ -26,4 +26,31 @@ pub struct Item<'a> {
     pub event: &'a Event,
     /// What is known now.
     pub now: Now<'a>,
+}
+
+impl<'a> Item<'a> {
+    /// A message that travels alone.
+    pub(crate) const fn alone(message: &'a Message, event: &'a Event, now: Now<'a>) -> Self {
+        Self {
+            delivery: "",
+            message,
+            event,
+            now,
+        }
+    }
+}
+
+/// What a batch is called: the id of its first event and, of more, a digest of all their ids. The same events in the same order have the same
+/// name, and others have another: what is kept under a name is only ever replaced by the same.
+pub(crate) fn name(items: &[Item<'_>]) -> String {
+    let ids: Vec<_> = items.iter().map(|item| item.event.id.to_string()).collect();
+    match ids.as_slice() {
+        [] => String::new(),
+        [one] => one.clone(),
+        [first, ..] => {
+            let digest = encode::sha256(ids.join("\n"));
+            let short: String = digest.chars().take(16).collect();
+            format!("{first}-{short}")
+        }
+    }
 }

@@ -1,6 +1,11 @@
 //! Encodings of what is sent, each in one place.
 
 use aws_lc_rs::digest::{SHA256, digest};
+use flate2::{Compression, read::GzDecoder, write::GzEncoder};
+use std::io::{Read as _, Write as _};
+
+/// More than any file of ours holds.
+const LARGEST_UNPACKED: u64 = 128 << 20;
 
 /// Everything but what is unreserved is percent-encoded: a segment of a path, a name or a value of a query. Source: RFC 3986, 2.3.
 pub(crate) fn percent(text: &str) -> String {
@@ -37,6 +42,24 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 /// The SHA-256 digest of a text or of bytes, in hexadecimal digits.
 pub(crate) fn sha256(bytes: impl AsRef<[u8]>) -> String {
     hex(digest(&SHA256, bytes.as_ref()).as_ref())
+}
+
+/// Bytes compressed with gzip, without the moment or the machine: the same bytes give the same.
+pub(crate) fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    let written = encoder.write_all(bytes);
+    written.expect("writing to memory does not fail");
+    encoder.finish().expect("writing to memory does not fail")
+}
+
+/// What was compressed so; `None` where it was not.
+pub(crate) fn gunzip(bytes: &[u8]) -> Option<Vec<u8>> {
+    // Source: RFC 1952, 2.3.1: the first two bytes, and the only method there is.
+    let packed = bytes.starts_with(&[0x1f, 0x8b, 8]).then_some(bytes)?;
+    let mut unpacked = Vec::new();
+    let mut decoder = GzDecoder::new(packed).take(LARGEST_UNPACKED);
+    decoder.read_to_end(&mut unpacked).ok()?;
+    Some(unpacked)
 }
 
 #[cfg(test)]

@@ -216,9 +216,11 @@ impl Request {
         self.concealed(&self.url)
     }
 
-    /// The body as people may see it.
+    /// The body as people may see it: what is compressed is unpacked.
     pub fn shown_body(&self) -> String {
-        self.concealed(&String::from_utf8_lossy(&self.body))
+        let unpacked = encode::gunzip(&self.body);
+        let body = unpacked.as_deref().unwrap_or(&self.body);
+        self.concealed(&String::from_utf8_lossy(body))
     }
 
     /// What is done with it, for people.

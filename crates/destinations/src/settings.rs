@@ -1,8 +1,10 @@
 //! Reading settings: typed, with every problem named by its field.
 
+use crate::spec::Field;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use domain::{EventKind, name, retry};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
 /// A setting that cannot be used.
@@ -96,12 +98,35 @@ impl Events {
 }
 
 /// Reads typed settings from JSON, naming the field that does not fit.
-pub fn parse<T: DeserializeOwned>(settings: &serde_json::Value) -> Result<T, Vec<Invalid>> {
+pub fn parse<T: DeserializeOwned>(settings: &Value) -> Result<T, Vec<Invalid>> {
     T::deserialize(settings).map_err(|error| {
         let text = error.to_string();
         let field = text.split('`').nth(1).unwrap_or("settings").to_owned();
         vec![Invalid::new(field, text)]
     })
+}
+
+/// Reads those of the settings that these fields are; the rest is handed back.
+pub(crate) fn take<T: DeserializeOwned>(
+    settings: &Value,
+    fields: &[Field],
+) -> (Result<T, Vec<Invalid>>, Value) {
+    let all = settings.as_object().cloned().unwrap_or_default();
+    let is_of_them = |name: &str| fields.iter().any(|field| field.name == name);
+    let (these, rest): (Map<_, _>, Map<_, _>) =
+        all.into_iter().partition(|(name, _)| is_of_them(name));
+    (parse(&Value::Object(these)), Value::Object(rest))
+}
+
+/// What was read; or `None`, and the problems beside the others.
+pub(crate) fn gather<T>(read: Result<T, Vec<Invalid>>, problems: &mut Vec<Invalid>) -> Option<T> {
+    match read {
+        Ok(read) => Some(read),
+        Err(found) => {
+            problems.extend(found);
+            None
+        }
+    }
 }
 
 /// Checks the pauses of a retry policy of one's own.

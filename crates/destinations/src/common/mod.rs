@@ -10,6 +10,7 @@ mod names;
 mod pause;
 mod platform;
 mod properties;
+mod row;
 mod settings;
 mod status;
 mod verdict;
@@ -23,9 +24,9 @@ pub(crate) use names::{ATTRIBUTED, CONVERSIONS, LIFECYCLE, revenuecat};
 pub(crate) use pause::{pause, pause_in, pause_until};
 pub(crate) use platform::PerPlatform;
 pub(crate) use properties::{Times, flat, properties};
+pub(crate) use row::Row;
 pub(crate) use settings::{
-    ATTRIBUTES, Common, DELIVERY, DELIVERY_THERE, DOLLARS, ENDPOINT, EVENT_SWITCHES, EVENTS,
-    HISTORY, IDENTIFIED, MONEY, NAMES, PACE, REPEATS, RETRY, SANDBOX, read,
+    ATTRIBUTES, BY_ID, Common, DELIVERY, DELIVERY_THERE, DOLLARS, ENDPOINT, EVENTS, EVENT_SWITCHES, EXCLUDE_SANDBOX, HISTORY, IDENTIFIED, MONEY, NAMES, PACE, REPEATS, RETRY, SANDBOX, read,
 };
 pub(crate) use status::{active_entitlements, is_subscribed, subscription_status};
 pub(crate) use verdict::{by_status, said};

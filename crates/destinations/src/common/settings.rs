@@ -3,16 +3,17 @@
 use super::{
     amounts::{Amounts, Basis, Refunds, Reported, moves_money},
     names::revenuecat,
+    row::{Row, row},
     who::Who,
 };
 use crate::{
-    EventSwitch, Events, Field, FieldKind, Group, Invalid, Now, Spec, check_url, parse,
+    Category, EventSwitch, Events, Field, FieldKind, Group, Invalid, Now, Spec, check_url, parse,
     settings::check_retry, spec::fields,
 };
 use domain::{Environment, Event, EventKind, Money, NotSent, pace::Rate, retry};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
-use std::{collections::BTreeSet, num::NonZeroU32, time::Duration};
+use std::{borrow::Cow, collections::BTreeSet, num::NonZeroU32, time::Duration};
 
 /// Events that can be switched off and renamed.
 pub(crate) const EVENTS: &[Field] = &[Field::new(
@@ -89,6 +90,14 @@ pub(crate) const IDENTIFIED: &[Field] = &[Field::new(
 )
 .of(Group::Identity)];
 
+/// Whether test purchases are kept from who runs what they go to.
+pub(crate) const EXCLUDE_SANDBOX: &[Field] = &[Field::new(
+    "exclude_sandbox",
+    FieldKind::Switch,
+    "Do not send events of test purchases.",
+)
+.of(Group::Events)];
+
 /// Whether what is past is kept.
 pub(crate) const HISTORY: &[Field] = &[Field::new(
     "exclude_historical",
@@ -143,6 +152,9 @@ pub(crate) const DELIVERY: &[Field] = fields!(HISTORY, WITHHELD, ENDPOINT, PACE,
 /// The same where a setting of the destination's own is the address.
 pub(crate) const DELIVERY_THERE: &[Field] = fields!(HISTORY, WITHHELD, PACE, REPEATS, RETRY);
 
+/// How it is sent where each message carries its id, by which whoever reads it knows a repetition.
+pub(crate) const BY_ID: &[Field] = fields!(HISTORY, WITHHELD, PACE, RETRY);
+
 /// How long an event waits for an attribute, unless the settings say.
 const WAITS_MINUTES: u32 = 10;
 /// How long it may be told to.
@@ -164,6 +176,7 @@ struct Stored {
     currency: Option<Reported>,
     revenue: Basis,
     send_sandbox: bool,
+    exclude_sandbox: bool,
     send_attributes: bool,
     withhold_attributes: BTreeSet<String>,
     wait_minutes: Option<u32>,
@@ -175,7 +188,7 @@ struct Stored {
 }
 
 /// The names of all of them.
-const SHARED: [&[Field]; 8] = [
+const SHARED: [&[Field]; 9] = [
     EVENTS,
     NAMES,
     MONEY,
@@ -184,6 +197,7 @@ const SHARED: [&[Field]; 8] = [
     IDENTIFIED,
     DELIVERY,
     EVENT_SWITCHES,
+    EXCLUDE_SANDBOX,
 ];
 
 /// Settings that destinations of third parties have in common, checked.
@@ -238,7 +252,12 @@ impl Common {
         if !problems.is_empty() {
             return Err(problems);
         }
-        let retry = stored.retry.clone().unwrap_or(retry::Policy::Adapty);
+        // What a team runs itself is waited for longer: what is lost there, nobody else has.
+        let usual = match spec.category {
+            Category::Storage | Category::Queue => retry::Policy::Standard,
+            _ => retry::Policy::Adapty,
+        };
+        let retry = stored.retry.clone().unwrap_or(usual);
         Ok(Self {
             stored,
             spec,
@@ -286,6 +305,33 @@ impl Common {
             return Err(NotSent::Historical);
         }
         Ok(name.to_owned())
+    }
+
+    /// The same where test purchases go along unless they are excluded: the event is called by its kind.
+    pub(crate) fn handed_on(&self, event: &Event) -> Result<String, NotSent> {
+        let with_sandbox = !self.stored.exclude_sandbox;
+        self.name(event, with_sandbox, |kind| Some(kind.id()))
+    }
+
+    /// The whole event, without the attributes that are withheld.
+    pub(crate) fn told<'a>(&self, event: &'a Event) -> Cow<'a, Event> {
+        let withheld = &self.stored.withhold_attributes;
+        if withheld.is_empty() {
+            return Cow::Borrowed(event);
+        }
+        let mut told = event.clone();
+        let customers = [Some(&mut told.customer), told.transferred_from.as_mut()];
+        for customer in customers.into_iter().flatten() {
+            customer
+                .attributes
+                .retain(|name, _| !withheld.contains(name));
+        }
+        Cow::Owned(told)
+    }
+
+    /// The event as a row of a table.
+    pub(crate) fn row(&self, event: &Event, now: Now<'_>) -> Row {
+        row(event, self.who(event, now), self.stored.send_attributes)
     }
 
     /// Whom an event is about.
@@ -345,6 +391,11 @@ impl Common {
     pub(crate) fn url(&self, vendor: &str, path: &str) -> String {
         let base = self.stored.endpoint.as_deref().unwrap_or(vendor);
         format!("{}{path}", base.trim_end_matches('/'))
+    }
+
+    /// Whether another address than the vendor's is set.
+    pub(crate) const fn has_endpoint(&self) -> bool {
+        self.stored.endpoint.is_some()
     }
 
     /// How long an event waits for an attribute.
