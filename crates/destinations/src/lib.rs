@@ -13,6 +13,7 @@ pub mod amplitude;
 pub mod appmetrica;
 pub mod appsflyer;
 pub mod asapty;
+mod aws;
 mod batch;
 pub mod branch;
 pub mod braze;
@@ -24,7 +25,9 @@ mod destination;
 pub mod discord;
 mod encode;
 mod envelope;
+pub mod eventbridge;
 pub mod ga4;
+mod google;
 mod grant;
 pub mod intercom;
 pub mod iterable;
@@ -39,6 +42,7 @@ pub mod onesignal;
 pub mod posthog;
 mod publication;
 pub mod pushwoosh;
+pub mod pubsub;
 mod request;
 mod revenuecat;
 pub mod rudderstack;
@@ -49,7 +53,9 @@ pub mod singular;
 mod sign;
 pub mod slack;
 pub mod snapchat;
+pub mod sns;
 mod spec;
+pub mod sqs;
 pub mod statsig;
 mod tags;
 pub mod teams;
@@ -61,6 +67,7 @@ mod token;
 mod told;
 mod url;
 pub mod webhook;
+mod xml;
 
 pub use batch::{Batching, Item};
 pub use destination::{
@@ -88,6 +95,7 @@ pub static ALL: &[&dyn Destination] = &[
     &clevertap::CleverTap,
     &customerio::CustomerIo,
     &discord::Discord,
+    &eventbridge::EventBridge,
     &ga4::Ga4,
     &intercom::Intercom,
     &iterable::Iterable,
@@ -100,11 +108,14 @@ pub static ALL: &[&dyn Destination] = &[
     &onesignal::OneSignal,
     &posthog::Posthog,
     &pushwoosh::Pushwoosh,
+    &pubsub::PubSub,
     &rudderstack::Rudderstack,
     &segment::Segment,
     &singular::Singular,
     &slack::Slack,
     &snapchat::Snapchat,
+    &sns::Sns,
+    &sqs::Sqs,
     &statsig::Statsig,
     &teams::Teams,
     &telegram::Telegram,

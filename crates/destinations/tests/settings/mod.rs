@@ -4,6 +4,21 @@ use serde_json::{Value, json};
 
 /// What every secret of them is.
 pub(crate) const SECRET: &str = "s3cr3t-value";
+/// The key of an account that nobody has.
+pub(crate) const SERVICE_ACCOUNT: &str = include_str!("service_account.json");
+
+/// Settings of a service of AWS, with these of its own.
+fn aws(own: Value) -> Vec<Value> {
+    let mut settings = own;
+    settings["region"] = "eu-central-1".into();
+    settings["access_key_id"] = "AKIDEXAMPLE".into();
+    settings["secret_access_key"] = SECRET.into();
+    vec![settings]
+}
+
+fn preset() -> Vec<Value> {
+    vec![json!({ "url": "https://a.example/rc", "authorization": SECRET })]
+}
 
 /// Settings with which a destination works in each of its ways, every secret set.
 pub(crate) fn settings(key: &str) -> Vec<Value> {
@@ -92,6 +107,28 @@ pub(crate) fn settings(key: &str) -> Vec<Value> {
         "mparticle" => vec![
             json!({ "ios_key": "ios-key", "ios_secret": SECRET, "android_key": "android-key", "android_secret": SECRET }),
         ],
+        "appstack" | "solarengine" | "splitmetrics" | "superwall" => preset(),
+        "azure_blob" => vec![
+            json!({ "account": "acct", "container": "events", "account_key": "czNjcjN0LXZhbHVl", "format": "csv" }),
+            json!({ "account": "acct", "container": "events", "sas_token": format!("sv=1&sig={SECRET}"), "format": "csv.gz" }),
+        ],
+        "bigquery" => vec![
+            json!({ "project": "p1", "dataset": "subs", "service_account": SERVICE_ACCOUNT, "send_attributes": true }),
+        ],
+        "clickhouse" => ["asynchronous", "plain"]
+            .map(|inserts| json!({ "url": "https://ch.example:8443", "user": "tidings", "password": SECRET, "inserts": inserts }))
+            .to_vec(),
+        "eventbridge" => aws(json!({})),
+        "gcs" => vec![json!({ "bucket": "events", "service_account": SERVICE_ACCOUNT, "format": "jsonl" })],
+        "pubsub" => vec![
+            json!({ "project": "p1", "topic": "events", "service_account": SERVICE_ACCOUNT }),
+        ],
+        "s3" => ["jsonl", "jsonl.gz", "csv", "csv.gz"]
+            .into_iter()
+            .flat_map(|format| aws(json!({ "bucket": "events", "format": format })))
+            .collect(),
+        "sns" => aws(json!({ "topic_arn": "arn:aws:sns:eu-central-1:123456789012:events" })),
+        "sqs" => aws(json!({ "queue_url": "https://sqs.eu-central-1.amazonaws.com/123456789012/events.fifo" })),
         "nats" => [
             json!({ "token": SECRET }),
             json!({ "user": "tidings", "password": SECRET, "stream": "EVENTS" }),

@@ -62,6 +62,9 @@ fn parts(request: &Request) -> Map<String, Value> {
             header.value.as_str().into(),
         )
     });
+    let form = "application/x-www-form-urlencoded";
+    let is_form = request.headers.iter().any(|header| header.value == form);
+    let form = if is_form { body.as_str() } else { "" };
     let json = serde_json::from_slice(&request.body).unwrap_or_default();
     let lines = body
         .lines()
@@ -71,7 +74,7 @@ fn parts(request: &Request) -> Map<String, Value> {
         ("query".to_owned(), decoded(query).into()),
         ("headers".to_owned(), Value::Object(headers.collect())),
         ("lines".to_owned(), Value::Array(lines.collect())),
-        ("form".to_owned(), decoded(&body).into()),
+        ("form".to_owned(), decoded(form).into()),
         ("json".to_owned(), json),
         ("body".to_owned(), body.into()),
     ])
@@ -91,7 +94,18 @@ pub(crate) fn differences(request: &Request, expected: &Value) -> Vec<String> {
     let expected = expected.as_object().unwrap();
     for (what, wanted) in expected {
         let problem = match what.as_str() {
-            "note" | "signed" | "file_lines" => None,
+            "note" => None,
+            "signed" => signed(request, wanted.as_str().unwrap()),
+            "file_lines" => {
+                let body = request.shown_body();
+                let lines = body.lines();
+                let lines = lines.map(|line| serde_json::from_str(line).unwrap_or_default());
+                differs(&Value::Array(lines.collect()), wanted, what)
+            }
+            "url" if expected.contains_key("file_lines") => {
+                let (is, wanted) = (place(&request.url), place(wanted.as_str().unwrap()));
+                (is != wanted).then(|| format!("url is {is}, not {wanted}"))
+            }
             "method" => (wanted != verb(request)).then(|| format!("method is {}", verb(request))),
             "url" => {
                 let has_query = expected.contains_key("query");
@@ -146,6 +160,26 @@ pub(crate) fn differences(request: &Request, expected: &Value) -> Vec<String> {
         found.extend(problem);
     }
     found
+}
+
+/// Where a file is put, but for the day, the hour and the batch that its name says: those of the cases stand for any.
+fn place(url: &str) -> String {
+    let path = unescaped(url.split('?').next().unwrap());
+    let Some((before, after)) = path.split_once("/date=") else {
+        return path;
+    };
+    let (_, extension) = after.split_once('.').unwrap();
+    format!("{before}/date=*/hour=*/*.{extension}")
+}
+
+/// Whether a request is signed as `aws4 service=sqs` says.
+fn signed(request: &Request, wanted: &str) -> Option<String> {
+    let service = wanted.strip_prefix("aws4 service=").unwrap();
+    let headers = parts(request)["headers"].clone();
+    let value = headers["authorization"].as_str().unwrap_or_default();
+    let is_so = value.starts_with("AWS4-HMAC-SHA256 Credential=")
+        && value.contains(&format!("/{service}/aws4_request, "));
+    (!is_so).then(|| format!("authorization is {value}"))
 }
 
 /// The headers of a request; a value in braces stands for any that begins as it does.
