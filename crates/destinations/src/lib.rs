@@ -14,11 +14,14 @@ pub mod appmetrica;
 pub mod appsflyer;
 pub mod asapty;
 mod aws;
+pub mod azure_blob;
 mod batch;
 pub mod branch;
 pub mod braze;
 mod chat;
 pub mod clevertap;
+pub mod bigquery;
+pub mod clickhouse;
 mod common;
 pub mod customerio;
 mod destination;
@@ -26,7 +29,9 @@ pub mod discord;
 mod encode;
 mod envelope;
 pub mod eventbridge;
+mod files;
 pub mod ga4;
+pub mod gcs;
 mod google;
 mod grant;
 pub mod intercom;
@@ -46,6 +51,7 @@ pub mod pubsub;
 mod request;
 mod revenuecat;
 pub mod rudderstack;
+pub mod s3;
 pub mod segment;
 mod segmentlike;
 mod settings;
@@ -102,6 +108,12 @@ pub static ALL: &[&dyn Destination] = &[
     &klaviyo::Klaviyo,
     &kochava::Kochava,
     &meta::Meta,
+    &azure_blob::AzureBlob,
+    &bigquery::BigQuery,
+    &clickhouse::ClickHouse,
+    &eventbridge::EventBridge,
+    &ga4::Ga4,
+    &gcs::Gcs,
     &mixpanel::Mixpanel,
     &mparticle::Mparticle,
     &nats::Nats,
@@ -110,6 +122,7 @@ pub static ALL: &[&dyn Destination] = &[
     &pushwoosh::Pushwoosh,
     &pubsub::PubSub,
     &rudderstack::Rudderstack,
+    &s3::S3,
     &segment::Segment,
     &singular::Singular,
     &slack::Slack,
