@@ -12,15 +12,16 @@ pub mod airship;
 pub mod amplitude;
 pub mod appmetrica;
 pub mod appsflyer;
+pub mod appstack;
 pub mod asapty;
 mod aws;
 pub mod azure_blob;
 mod batch;
+pub mod bigquery;
 pub mod branch;
 pub mod braze;
 mod chat;
 pub mod clevertap;
-pub mod bigquery;
 pub mod clickhouse;
 mod common;
 pub mod customerio;
@@ -45,9 +46,10 @@ pub mod nats;
 mod now;
 pub mod onesignal;
 pub mod posthog;
+mod preset;
 mod publication;
-pub mod pushwoosh;
 pub mod pubsub;
+pub mod pushwoosh;
 mod request;
 mod revenuecat;
 pub mod rudderstack;
@@ -55,14 +57,17 @@ pub mod s3;
 pub mod segment;
 mod segmentlike;
 mod settings;
-pub mod singular;
 mod sign;
+pub mod singular;
 pub mod slack;
 pub mod snapchat;
 pub mod sns;
+pub mod solarengine;
 mod spec;
+pub mod splitmetrics;
 pub mod sqs;
 pub mod statsig;
+pub mod superwall;
 mod tags;
 pub mod teams;
 pub mod telegram;
@@ -95,32 +100,31 @@ pub static ALL: &[&dyn Destination] = &[
     &amplitude::Amplitude,
     &appmetrica::Appmetrica,
     &appsflyer::AppsFlyer,
+    &appstack::Appstack,
     &asapty::Asapty,
+    &azure_blob::AzureBlob,
+    &bigquery::BigQuery,
     &branch::Branch,
     &braze::Braze,
     &clevertap::CleverTap,
+    &clickhouse::ClickHouse,
     &customerio::CustomerIo,
     &discord::Discord,
     &eventbridge::EventBridge,
     &ga4::Ga4,
+    &gcs::Gcs,
     &intercom::Intercom,
     &iterable::Iterable,
     &klaviyo::Klaviyo,
     &kochava::Kochava,
     &meta::Meta,
-    &azure_blob::AzureBlob,
-    &bigquery::BigQuery,
-    &clickhouse::ClickHouse,
-    &eventbridge::EventBridge,
-    &ga4::Ga4,
-    &gcs::Gcs,
     &mixpanel::Mixpanel,
     &mparticle::Mparticle,
     &nats::Nats,
     &onesignal::OneSignal,
     &posthog::Posthog,
-    &pushwoosh::Pushwoosh,
     &pubsub::PubSub,
+    &pushwoosh::Pushwoosh,
     &rudderstack::Rudderstack,
     &s3::S3,
     &segment::Segment,
@@ -128,8 +132,11 @@ pub static ALL: &[&dyn Destination] = &[
     &slack::Slack,
     &snapchat::Snapchat,
     &sns::Sns,
+    &solarengine::SolarEngine,
+    &splitmetrics::SplitMetrics,
     &sqs::Sqs,
     &statsig::Statsig,
+    &superwall::Superwall,
     &teams::Teams,
     &telegram::Telegram,
     &telemetrydeck::Telemetrydeck,

@@ -26,7 +26,8 @@ pub(crate) use platform::PerPlatform;
 pub(crate) use properties::{Times, flat, properties};
 pub(crate) use row::Row;
 pub(crate) use settings::{
-    ATTRIBUTES, BY_ID, Common, DELIVERY, DELIVERY_THERE, DOLLARS, ENDPOINT, EVENTS, EVENT_SWITCHES, EXCLUDE_SANDBOX, HISTORY, IDENTIFIED, MONEY, NAMES, PACE, REPEATS, RETRY, SANDBOX, read,
+    ATTRIBUTES, BY_ID, Common, DELIVERY, DELIVERY_THERE, DOLLARS, ENDPOINT, EVENT_SWITCHES, EVENTS,
+    EXCLUDE_SANDBOX, HISTORY, IDENTIFIED, MONEY, NAMES, PACE, REPEATS, RETRY, SANDBOX, read,
 };
 pub(crate) use status::{active_entitlements, is_subscribed, subscription_status};
 pub(crate) use verdict::{by_status, said};

@@ -1,0 +1,48 @@
+//! SolarEngine, which takes RevenueCat's webhook at a URL that its support hands out. Source: RevenueCat docs, "Solar Engine"; its own interface is not
+//! public, read 2026-11.
+//!
+//! The body is that of our webhook of format `revenuecat`, also for test purchases, which it says. See `preset` for the rest.
+
+use crate::{
+    Category, Configured, Context, Destination, Invalid, Spec, common, preset, preset::Sandbox,
+    spec::fields,
+};
+use serde_json::Value;
+
+/// The entry in [`crate::ALL`].
+pub struct SolarEngine;
+
+static SPEC: Spec = Spec {
+    key: "solarengine",
+    title: "SolarEngine",
+    category: Category::Attribution,
+    summary: "Attribution: what campaigns earned, from events in the form of RevenueCat.",
+    notes: &[
+        "Their support hands out the URL, one for the mainland of China and one for elsewhere.",
+        "Switch RevenueCat's own integration off, or SolarEngine counts every event twice.",
+    ],
+    fields: fields!(
+        preset::FIELDS,
+        common::EVENT_SWITCHES,
+        common::EXCLUDE_SANDBOX,
+        common::BY_ID,
+    ),
+    travels: preset::TRAVELS,
+    events: preset::EVENTS,
+    ordered: true,
+    concurrency: 8,
+};
+
+impl Destination for SolarEngine {
+    fn spec(&self) -> &'static Spec {
+        &SPEC
+    }
+
+    fn configure(
+        &self,
+        settings: &Value,
+        _: &Context,
+    ) -> Result<Box<dyn Configured>, Vec<Invalid>> {
+        preset::configure(settings, &SPEC, Sandbox::Told)
+    }
+}
