@@ -135,6 +135,10 @@ impl Ready {
 /// What is said of each row by an answer of 200. Where one was refused, none was stored: what is not named is sent again.
 fn rows(response: &Response, many: usize) -> Vec<Outcome> {
     let said = response.json();
+    if !said.is_object() {
+        // Whoever answers so is somebody else, and proves nothing.
+        return vec![Outcome::Retry(None); many];
+    }
     let errors = said["insertErrors"].as_array().map(Vec::as_slice);
     let errors = errors.unwrap_or_default();
     if errors.is_empty() {

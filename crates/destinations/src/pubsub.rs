@@ -144,7 +144,12 @@ impl Configured for Ready {
     }
 
     fn classify(&self, response: &Response) -> Outcome {
-        google::outcome(response, "Google Pub/Sub")
+        // Whoever answers without an id is somebody else, and proves nothing.
+        let is_taken = response.json()["messageIds"][0].is_string();
+        match google::outcome(response, "Google Pub/Sub") {
+            Outcome::Delivered if !is_taken => Outcome::Retry(None),
+            other => other,
+        }
     }
 
     fn batching(&self) -> Option<Batching> {

@@ -135,10 +135,11 @@ impl Queue for Settings {
 
     /// Of several, `Successful` and `Failed` name each by its id. What neither names is sent again.
     fn each(&self, response: &Response, many: usize) -> Vec<Outcome> {
-        if many == 1 {
-            return vec![Outcome::Delivered];
-        }
         let body = String::from_utf8_lossy(&response.body);
+        if many == 1 {
+            let is_taken = xml::text(&body, "MessageId").is_some();
+            return vec![aws::taken(is_taken)];
+        }
         let members = |list| xml::all(xml::text(&body, list).unwrap_or_default(), "member");
         let (failed, taken) = (members("Failed"), members("Successful"));
         let find = |list: &[&str], at: usize| {

@@ -121,10 +121,11 @@ impl Queue for Settings {
 
     /// Of several, `Successful` and `Failed` name each by its id. What neither names is sent again.
     fn each(&self, response: &Response, many: usize) -> Vec<Outcome> {
-        if many == 1 {
-            return vec![Outcome::Delivered];
-        }
         let said = response.json();
+        if many == 1 {
+            let is_taken = said["MessageId"].is_string();
+            return vec![aws::taken(is_taken)];
+        }
         let find = |list: &str, at: usize| {
             let id = at.to_string();
             let mut all = said[list].as_array().into_iter().flatten();

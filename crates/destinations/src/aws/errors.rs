@@ -79,11 +79,20 @@ fn code(response: &Response) -> String {
     code.split(':').next().unwrap_or_default().trim().to_owned()
 }
 
+/// Whether our clock, or theirs, is at fault. Source: AWS, "Troubleshoot Signature Version 4": the codes are those of a wrong signature.
+fn is_of_clock(response: &Response) -> bool {
+    let body = String::from_utf8_lossy(&response.body);
+    body.contains("Signature expired") || body.contains("Signature not yet current")
+}
+
 /// What an answer means that is about a whole request; `whom` answered.
 pub(crate) fn outcome(response: &Response, whom: &str) -> Outcome {
     let why = || format!("{whom} answered {}: {}", response.status, response.said());
     if matches!(response.status, 200..=299) {
         return Outcome::Delivered;
+    }
+    if is_of_clock(response) {
+        return Outcome::Retry(response.retry_after);
     }
     match (about(&code(response)), response.status) {
         (About::Moment, _) | (_, 408 | 429 | 500..) => Outcome::Retry(response.retry_after),
@@ -91,6 +100,15 @@ pub(crate) fn outcome(response: &Response, whom: &str) -> Outcome {
             Outcome::CredentialsRefused(why())
         }
         (About::Content, _) => Outcome::Rejected(why()),
+    }
+}
+
+/// Taken, or answered by somebody else, who proves nothing.
+pub(crate) const fn taken(is_taken: bool) -> Outcome {
+    if is_taken {
+        Outcome::Delivered
+    } else {
+        Outcome::Retry(None)
     }
 }
 
@@ -140,6 +158,7 @@ mod tests {
             r#"{"__type":"com.amazonaws.kms#KmsThrottled"}"#,
             "<Error><Code>RequestTimeout</Code></Error>",
             "<Error><Code>RequestTimeTooSkewed</Code></Error>",
+            r#"{"__type":"InvalidSignatureException","message":"Signature expired: 20261120T093002Z is now earlier than 20261120T093503Z"}"#,
         ] {
             assert_eq!(answer(400, body), Outcome::Retry(None), "{body}");
         }

@@ -7,5 +7,5 @@ mod queue;
 
 pub(crate) use account::{Account, FIELDS, TRAVELS};
 pub(crate) use entries::Entry;
-pub(crate) use errors::{outcome, outcome_of_entry};
+pub(crate) use errors::{outcome, outcome_of_entry, taken};
 pub(crate) use queue::{Queue, configure};

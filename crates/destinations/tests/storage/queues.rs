@@ -120,8 +120,17 @@ fn eventbridge_answers_for_each_entry_by_its_place() {
         ],
     });
     assert_eq!(told("eventbridge", 3, &answer(200, &body)), "drx");
-    // An answer of something else proves nothing.
-    assert_eq!(told("eventbridge", 2, &answer(200, "<html>")), "rr");
+}
+
+/// A proxy that asks people to sign in says 200 to everything.
+#[test]
+fn an_answer_of_somebody_else_proves_nothing() {
+    for key in ["bigquery", "eventbridge", "pubsub", "sns", "sqs"] {
+        for many in [1, 2] {
+            let told = told(key, many, &answer(200, "<html>Sign in</html>"));
+            assert_eq!(told, "r".repeat(many as usize), "{key}");
+        }
+    }
 }
 
 #[test]
