@@ -18,7 +18,7 @@
 use crate::{
     Category, Configured, Context, Destination, Field, FieldKind, Invalid, Now, Outcome, Plan,
     Request, Response, Spec, Travel, Unsendable, Window, common,
-    common::{Att, Common, Platform, Refunds, Who, by_status, number, said},
+    common::{Att, Common, Keys, Platform, Refunds, Who, by_status, number, said},
     spec::fields,
 };
 use domain::{Environment, Event, EventKind, Message, pace::Rate, retry, secret::Secret};
@@ -187,15 +187,12 @@ fn user(who: Who<'_>, event: &Event) -> Result<Value, Unsendable> {
 }
 
 impl Ready {
-    fn key(&self, environment: Environment) -> Result<&Secret, Unsendable> {
-        let (name, key) = match environment {
-            Environment::Production => ("branch_key", &self.settings.branch_key),
-            Environment::Sandbox => ("sandbox_branch_key", &self.settings.sandbox_branch_key),
-        };
-        if key.is_empty() {
-            return Err(Unsendable::lacks_setting(name));
-        }
-        Ok(key)
+    const fn keys(&self) -> Keys<'_> {
+        let of = &self.settings;
+        Keys::new(
+            ("branch_key", &of.branch_key),
+            ("sandbox_branch_key", &of.sandbox_branch_key),
+        )
     }
 
     /// What is told of an event under a name that Branch has itself.
@@ -227,7 +224,7 @@ impl Ready {
 
 impl Configured for Ready {
     fn plan(&self, event: &Event) -> Plan {
-        let has_sandbox = !self.settings.sandbox_branch_key.is_empty();
+        let has_sandbox = self.keys().has_sandbox();
         let usual = |kind| Some(usual(kind));
         let name = self.common.name(event, has_sandbox, usual)?;
         let also = event.kind == EventKind::TrialStarted && name != START_TRIAL;
@@ -241,7 +238,7 @@ impl Configured for Ready {
         event: &Event,
         now: Now<'_>,
     ) -> Result<Request, Unsendable> {
-        let key = self.key(event.environment)?;
+        let key = self.keys().own(event.environment)?;
         let who = self.common.who(event, now);
         let mut told = json!({
             "name": message.name,
@@ -286,17 +283,11 @@ impl Configured for Ready {
     }
 
     fn endpoint(&self, environment: Environment) -> Environment {
-        if self.settings.sandbox_branch_key.is_empty() {
-            Environment::Production
-        } else {
-            environment
-        }
+        self.keys().endpoint(environment)
     }
 
     fn endpoints(&self) -> Vec<Environment> {
-        let mut all = Environment::ALL.to_vec();
-        all.retain(|environment| self.key(*environment).is_ok());
-        all
+        self.keys().endpoints()
     }
 
     fn rate(&self) -> Option<Rate> {

@@ -22,7 +22,9 @@
 use crate::{
     Category, Configured, Context, Destination, Field, FieldKind, Group, Invalid, Method, Now,
     Outcome, Plan, Request, Response, Spec, Travel, Unsendable, common,
-    common::{Common, PerPlatform, Platform, Refunds, Times, Who, by_status, properties, said},
+    common::{
+        Common, Keys, PerPlatform, Platform, Refunds, Times, Who, by_status, properties, said,
+    },
     spec::fields,
 };
 use domain::{Environment, Event, Message, pace::Rate, retry, secret::Secret};
@@ -171,15 +173,12 @@ fn devices(who: Who<'_>, platform: Platform) -> Result<Told, Unsendable> {
 }
 
 impl Ready {
-    fn key(&self, environment: Environment) -> Result<&Secret, Unsendable> {
-        let (name, key) = match environment {
-            Environment::Production => ("sdk_key", &self.settings.sdk_key),
-            Environment::Sandbox => ("sandbox_sdk_key", &self.settings.sandbox_sdk_key),
-        };
-        if key.is_empty() {
-            return Err(Unsendable::lacks_setting(name));
-        }
-        Ok(key)
+    const fn keys(&self) -> Keys<'_> {
+        let of = &self.settings;
+        Keys::new(
+            ("sdk_key", &of.sdk_key),
+            ("sandbox_sdk_key", &of.sandbox_sdk_key),
+        )
     }
 
     fn app<'a>(&'a self, who: Who<'_>, now: Now<'a>) -> Result<(Platform, &'a str), Unsendable> {
@@ -217,7 +216,7 @@ impl Ready {
 
 impl Configured for Ready {
     fn plan(&self, event: &Event) -> Plan {
-        let has_sandbox = !self.settings.sandbox_sdk_key.is_empty();
+        let has_sandbox = self.keys().has_sandbox();
         let usual = |kind| self.common.usual_name(kind);
         let name = self.common.name(event, has_sandbox, usual)?;
         Ok(vec![Message::named(name)])
@@ -229,7 +228,7 @@ impl Configured for Ready {
         event: &Event,
         now: Now<'_>,
     ) -> Result<Request, Unsendable> {
-        let key = self.key(event.environment)?;
+        let key = self.keys().own(event.environment)?;
         let who = self.common.who(event, now);
         let (platform, app) = self.app(who, now)?;
         let system = if platform == Platform::Android {
@@ -295,17 +294,11 @@ impl Configured for Ready {
     }
 
     fn endpoint(&self, environment: Environment) -> Environment {
-        if self.settings.sandbox_sdk_key.is_empty() {
-            Environment::Production
-        } else {
-            environment
-        }
+        self.keys().endpoint(environment)
     }
 
     fn endpoints(&self) -> Vec<Environment> {
-        let mut all = Environment::ALL.to_vec();
-        all.retain(|environment| self.key(*environment).is_ok());
-        all
+        self.keys().endpoints()
     }
 
     fn rate(&self) -> Option<Rate> {
