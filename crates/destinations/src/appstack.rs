@@ -2,7 +2,8 @@
 //! 2026-11.
 //!
 //! The body is that of our webhook of format `revenuecat`, transfers too; `$appstackId` goes along among the attributes. Test purchases are never
-//! told. See `preset` for the rest.
+//! told. Its answers are documented nowhere:
+//! 2xx is success, 401, 403 and 404 hold the integration, 410 ends it, and anything else is sent again, as RevenueCat does.
 
 use crate::{
     Category, Configured, Context, Destination, Invalid, Spec, common, preset, preset::Sandbox,

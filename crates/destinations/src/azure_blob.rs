@@ -1,8 +1,12 @@
 //! Azure Blob Storage, by its REST API. Source: Microsoft, "Put Blob", "Authorize with Shared Key", "Blob service error codes", version 2023-11-03,
 //! read 2026-11.
 //!
-//! A batch is one block blob, whose name says which events are in it: a repetition overwrites what was there. Columns, names and formats are told in
-//! `files` and `common::row`. A request is signed with a key of the account, or carries a shared access signature in its query.
+//! A batch is one block blob, `<prefix>/v1/date=2026-11-20/hour=09/<batch>.jsonl.gz`: date and hour, in UTC, are those at which its first event was recorded,
+//! so that an hour that is over gets no more. The batch is called by the id of its first event and, of more, by a digest of all their ids: a
+//! repetition overwrites what was there, and nothing is overwritten by less. Columns are those of the statement on BigQuery's page, in that order;
+//! lines of JSON leave out what is unknown, a table has its lists as JSON.
+//!
+//! A request is signed with a key of the account, or carries a shared access signature in its query.
 //!
 //! Answers: 201; 403 to a wrong key and to a clock that is wrong, 404 to a container that is not there, 503 to too many. Nothing is sent under a
 //! condition: 412, where somebody demands one, says that the blob is there.

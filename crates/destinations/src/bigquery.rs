@@ -1,7 +1,7 @@
 //! Google BigQuery, by `tabledata.insertAll`. Source: BigQuery REST API, "tabledata.insertAll", and "Error messages", read 2026-11. Assumed: 500 rows
 //! and 10 MB a request, of which nine are used; `insertId` is remembered for about a minute.
 //!
-//! A row has the columns of `common::row`; those that the table lacks are left out. The id of the event is its `insertId`. A table for it:
+//! A row has these columns; those that the table lacks are left out. The id of the event is its `insertId`. A table for it:
 //!
 //! ```sql
 //! CREATE TABLE subs.events (

@@ -1,7 +1,7 @@
 //! ClickHouse, by its HTTP interface. Source: ClickHouse docs, "HTTP interface", "Asynchronous inserts", "Deduplicating inserts on retries"; the
 //! codes of `ErrorCodes.cpp`, read 2026-11.
 //!
-//! A row has the columns of `common::row`, as JSON a line; those that the table lacks are left out. A table for it, in which a repetition replaces
+//! A row has these columns, as JSON a line; those that the table lacks are left out. A table for it, in which a repetition replaces
 //! what was there:
 //!
 //! ```sql

@@ -1,8 +1,12 @@
 //! Google Cloud Storage, by its JSON API. Source: Google Cloud Storage JSON API, "Objects: insert", simple upload, and "HTTP status and error
 //! codes", read 2026-11.
 //!
-//! A batch is one object, whose name says which events are in it: a repetition overwrites what was there. Columns, names and formats are told in
-//! `files` and `common::row`. The token is that of a service account, for `devstorage.read_write`.
+//! A batch is one object, `<prefix>/v1/date=2026-11-20/hour=09/<batch>.jsonl.gz`: date and hour, in UTC, are those at which its first event was recorded,
+//! so that an hour that is over gets no more. The batch is called by the id of its first event and, of more, by a digest of all their ids: a
+//! repetition overwrites what was there, and nothing is overwritten by less. Columns are those of the statement on BigQuery's page, in that order;
+//! lines of JSON leave out what is unknown, a table has its lists as JSON.
+//!
+//! The token is that of a service account, for `devstorage.read_write`.
 
 use crate::{
     Category, Configured, Context, Destination, Field, FieldKind, Grant, Invalid, Method, Outcome,

@@ -1,8 +1,12 @@
 //! Amazon S3, and whatever speaks its language: Cloudflare R2, MinIO, DigitalOcean Spaces, Wasabi, Backblaze B2. Source: Amazon S3 API
 //! Reference, `PutObject` and "Error responses", read 2026-11.
 //!
-//! A batch is one object, whose name says which events are in it: a repetition overwrites what was there. Columns, names and formats are told in
-//! `files` and `common::row`. `PUT` is signed with the digest of the body. AWS is addressed by the host of the bucket, others, and buckets with dots in
+//! A batch is one object, `<prefix>/v1/date=2026-11-20/hour=09/<batch>.jsonl.gz`: date and hour, in UTC, are those at which its first event was recorded,
+//! so that an hour that is over gets no more. The batch is called by the id of its first event and, of more, by a digest of all their ids: a
+//! repetition overwrites what was there, and nothing is overwritten by less. Columns are those of the statement on BigQuery's page, in that order;
+//! lines of JSON leave out what is unknown, a table has its lists as JSON.
+//!
+//! `PUT` is signed with the digest of the body. AWS is addressed by the host of the bucket, others, and buckets with dots in
 //! their names, which no certificate covers, by the path.
 //!
 //! Answers: 301 and 307 are said where the region is wrong, 403 to a wrong key and to a wrong clock, 503 `SlowDown` to too many. Nothing is sent under

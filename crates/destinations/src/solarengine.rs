@@ -1,7 +1,8 @@
 //! SolarEngine, which takes RevenueCat's webhook at a URL that its support hands out. Source: RevenueCat docs, "Solar Engine"; its own interface is not
 //! public, read 2026-11.
 //!
-//! The body is that of our webhook of format `revenuecat`, also for test purchases, which it says. See `preset` for the rest.
+//! The body is that of our webhook of format `revenuecat`, also for test purchases, which it says. Its answers are documented nowhere:
+//! 2xx is success, 401, 403 and 404 hold the integration, 410 ends it, and anything else is sent again, as RevenueCat does.
 
 use crate::{
     Category, Configured, Context, Destination, Invalid, Spec, common, preset, preset::Sandbox,

@@ -1,7 +1,8 @@
 //! Superwall, which takes RevenueCat's webhook at an integration URL with a token. Source: RevenueCat docs, "Superwall"; Superwall publishes no
 //! interface of its own for events, read 2026-11.
 //!
-//! The body is that of our webhook of format `revenuecat`, also for test purchases, which it says, and for transfers. See `preset` for the rest.
+//! The body is that of our webhook of format `revenuecat`, also for test purchases, which it says, and for transfers. Its answers are documented nowhere:
+//! 2xx is success, 401, 403 and 404 hold the integration, 410 ends it, and anything else is sent again, as RevenueCat does.
 
 use crate::{
     Category, Configured, Context, Destination, Invalid, Spec, common, preset, preset::Sandbox,
