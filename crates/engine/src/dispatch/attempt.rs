@@ -146,7 +146,7 @@ impl Dispatch {
             ..Sent::default()
         };
         if let Ok(response) = &mut answer {
-            response.retry_after = asked(&response.headers, system.now());
+            response.retry_after = asked(response.status, &response.headers, system.now());
         }
         let end = End::of(configured, &answer);
         if let Ok(mut response) = answer {
