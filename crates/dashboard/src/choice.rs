@@ -1,6 +1,6 @@
 //! What lists on pages offer to choose from.
 
-use domain::EventKind;
+use domain::{EventKind, NotSent};
 use web::project::InProject;
 
 /// An entry of a list.
@@ -22,6 +22,11 @@ impl Choice {
     /// A kind of event.
     pub(crate) fn kind(kind: EventKind) -> Self {
         Self::new(kind.id(), kind.title())
+    }
+
+    /// A reason why something was not sent, or failed.
+    pub(crate) fn reason(reason: NotSent) -> Self {
+        Self::new(reason.id(), reason.id().replace('_', " "))
     }
 
     /// The project's integrations.

@@ -1,7 +1,9 @@
 //! Replays: past events sent to one integration again, or for the first time.
 
 use crate::NewDelivery;
-use domain::{CustomerId, DeliveryId, Environment, EventKind, IntegrationId, ProjectId, ReplayId};
+use domain::{
+    CustomerId, DeliveryId, Environment, EventKind, IntegrationId, NotSent, ProjectId, ReplayId,
+};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -52,6 +54,9 @@ pub struct Choice {
     pub customer: Option<CustomerId>,
     /// That stand like this with the integration.
     pub standings: Vec<ReplayOf>,
+    /// Of those that failed, or were never sent, for one of these reasons; empty for all.
+    #[serde(default)]
+    pub reasons: Vec<NotSent>,
 }
 
 /// Whether a replay goes on.

@@ -7,7 +7,7 @@ use crate::{
     project::InProject,
     query::parse,
 };
-use domain::{CustomerId, Environment, EventKind, ReplayId};
+use domain::{CustomerId, Environment, EventKind, NotSent, ReplayId};
 use engine::{ActiveIntegration, REPLAY_RATES};
 use jiff::{Timestamp, civil, tz::Offset};
 use ledger::{Choice, Replay, ReplayOf};
@@ -41,6 +41,10 @@ pub struct Asked {
     #[serde(default)]
     #[schema(value_type = Vec<ReplayOf>)]
     pub standings: Vec<String>,
+    /// Of those that failed or were never sent, for one of these reasons; empty for all.
+    #[serde(default)]
+    #[schema(value_type = Vec<NotSent>)]
+    pub reasons: Vec<String>,
     /// `production` or `sandbox`; both when absent.
     #[serde(default)]
     #[schema(value_type = Environment)]
@@ -95,6 +99,11 @@ impl Asked {
         self.standings.iter().any(|standing| standing == id)
     }
 
+    /// Whether a reason was named.
+    pub fn has_reason(&self, id: &str) -> bool {
+        self.reasons.iter().any(|reason| reason == id)
+    }
+
     /// Checks every field. Each problem names the field and says what would be right.
     pub async fn check(
         &self,
@@ -105,6 +114,7 @@ impl Asked {
         let active = self.active(project, &mut wrong);
         let span = self.span(app.engine.system().now(), &mut wrong);
         let (kinds, standings) = (self.kinds(&mut wrong), self.standings(&mut wrong));
+        let reasons = self.reasons(&mut wrong);
         let environment = Environment::from_id(&self.environment);
         if environment.is_none() && !self.environment.is_empty() {
             let message = format!("{:?} is none of production, sandbox", self.environment);
@@ -126,6 +136,7 @@ impl Asked {
                     environment,
                     customer,
                     standings,
+                    reasons,
                 },
                 per_second,
             }),
@@ -195,6 +206,17 @@ impl Asked {
             known
         };
         self.standings.iter().filter_map(known).collect()
+    }
+
+    fn reasons(&self, wrong: &mut Wrong) -> Vec<NotSent> {
+        let known = |reason: &String| {
+            let known = NotSent::from_id(reason);
+            if known.is_none() {
+                wrong.is("reasons", format!("there is no reason {reason:?}"));
+            }
+            known
+        };
+        self.reasons.iter().filter_map(known).collect()
     }
 
     async fn customer(

@@ -41,8 +41,14 @@ fn what(choice: &Choice) -> String {
     } else {
         kinds.join(", ")
     };
+    let reasons: Vec<_> = choice.reasons.iter().map(|reason| reason.id()).collect();
+    let reasons = if reasons.is_empty() {
+        String::new()
+    } else {
+        format!(" for {}", reasons.join(" or "))
+    };
     format!(
-        "{kinds} that {} {}, {} to {}",
+        "{kinds} that {} {}{reasons}, {} to {}",
         if standings.len() == 1 {
             "were"
         } else {

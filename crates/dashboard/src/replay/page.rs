@@ -15,7 +15,7 @@ use crate::{
 };
 use askama::Template;
 use axum::{extract::State, http::Uri, response::Response};
-use domain::{EventKind, ReplayId};
+use domain::{EventKind, NotSent, ReplayId};
 use engine::REPLAY_RATES;
 use web::{
     App,
@@ -42,6 +42,7 @@ struct ReplayTemplate {
     shell: Shell,
     integrations: Vec<Choice>,
     kinds: Vec<Choice>,
+    reasons: Vec<Choice>,
     asked: Asked,
     per_second: u32,
     most: u32,
@@ -93,6 +94,7 @@ async fn page(
             .copied()
             .map(Choice::kind)
             .collect(),
+        reasons: NotSent::ALL.into_iter().map(Choice::reason).collect(),
         per_second: asked.per_second.unwrap_or(REPLAY_RATES.usual),
         most: REPLAY_RATES.most,
         asked,

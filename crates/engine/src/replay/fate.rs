@@ -21,22 +21,27 @@ pub(super) fn fate(
     choice: &Choice,
     now: Timestamp,
 ) -> Fate {
-    let deliveries: Vec<(DeliveryId, DeliveryState)> = row
-        .integrations
-        .iter()
-        .filter(|(id, _)| *id == active.row.id)
-        .filter_map(|(_, stands)| match stands {
-            IntegrationState::Delivery { id, state, .. } => Some((*id, *state)),
-            IntegrationState::NotSent(_) => None,
-        })
-        .collect();
+    let stands = row.integrations.iter();
+    let stands = stands.filter(|(id, _)| *id == active.row.id);
+    let (mut deliveries, mut not_sent) = (Vec::new(), None);
+    for (_, stands) in stands {
+        match stands {
+            IntegrationState::Delivery {
+                id, state, reason, ..
+            } => deliveries.push((*id, *state, *reason)),
+            IntegrationState::NotSent(reason) => not_sent = Some(*reason),
+        }
+    }
+    let is_asked_for = |reason: Option<NotSent>| {
+        choice.reasons.is_empty() || reason.is_some_and(|reason| choice.reasons.contains(&reason))
+    };
     let wanted = |standing| choice.standings.contains(&standing);
     // A test is of the one integration it was made for.
     if row.event.kind == EventKind::Test && deliveries.is_empty() {
         return Fate::Passed;
     }
     if deliveries.is_empty() {
-        if !wanted(ReplayOf::NeverSent) {
+        if !wanted(ReplayOf::NeverSent) || !is_asked_for(not_sent) {
             return Fate::Passed;
         }
         let planned = decide::plan(&row.event, std::slice::from_ref(active), now);
@@ -47,8 +52,11 @@ pub(super) fn fate(
         };
     }
     let of = |wanted: DeliveryState| -> Vec<DeliveryId> {
-        let chosen = deliveries.iter().filter(|(_, state)| *state == wanted);
-        chosen.map(|(id, _)| *id).collect()
+        let chosen = deliveries.iter().filter(|(_, state, reason)| {
+            let is_failed = *state == DeliveryState::Failed;
+            *state == wanted && (!is_failed || is_asked_for(*reason))
+        });
+        chosen.map(|(id, ..)| *id).collect()
     };
     let (failed, delivered) = (of(DeliveryState::Failed), of(DeliveryState::Delivered));
     if wanted(ReplayOf::Failed) && !failed.is_empty() {

@@ -21,6 +21,7 @@ fn choice(world: &World, standings: &[ReplayOf]) -> Choice {
         environment: None,
         customer: None,
         standings: standings.to_vec(),
+        reasons: Vec::new(),
     }
 }
 

@@ -20,6 +20,7 @@ fn replay(number: u128) -> Replay {
             environment: None,
             customer: None,
             standings: ReplayOf::ALL.to_vec(),
+            reasons: Vec::new(),
         },
         per_second: 10,
         by: "ann".into(),

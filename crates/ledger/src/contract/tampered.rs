@@ -149,6 +149,7 @@ fn a_replay() -> Replay {
             environment: None,
             customer: None,
             standings: Vec::new(),
+            reasons: Vec::new(),
         },
         per_second: 1,
         by: "test".into(),
