@@ -73,6 +73,20 @@ pub enum Outcome {
     CredentialsRefused(String),
 }
 
+impl Outcome {
+    /// The same in other words.
+    #[must_use]
+    pub fn in_words(self, words: impl FnOnce(&str) -> String) -> Self {
+        match self {
+            Self::Partly(why) => Self::Partly(words(&why)),
+            Self::Rejected(why) => Self::Rejected(words(&why)),
+            Self::Gone(why) => Self::Gone(words(&why)),
+            Self::CredentialsRefused(why) => Self::CredentialsRefused(words(&why)),
+            Self::Delivered | Self::Retry(_) => self,
+        }
+    }
+}
+
 /// One check that an endpoint is the integration's, made before anything is delivered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Handshake {
@@ -154,6 +168,10 @@ pub trait Configured: Send + Sync {
     /// How far from now an event may be.
     fn window(&self) -> Window {
         Window::default()
+    }
+    /// Whether it looks at the attributes that the customer has by now.
+    fn reads_attributes(&self) -> bool {
+        true
     }
     /// How long a message waits for an attribute that its customer lacks, counted from when its event was recorded.
     fn waits_for_attributes(&self) -> Duration {

@@ -403,6 +403,10 @@ impl Configured for Ready {
         });
     }
 
+    fn reads_attributes(&self) -> bool {
+        false
+    }
+
     fn classify(&self, response: &Response) -> Outcome {
         let said = read(&response.body);
         let why = match &said {

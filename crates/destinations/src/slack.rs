@@ -239,6 +239,10 @@ impl Configured for Ready {
         Ok(Request::json(url.expose(), body).with_secret_url())
     }
 
+    fn reads_attributes(&self) -> bool {
+        false
+    }
+
     fn classify(&self, response: &Response) -> Outcome {
         let said = String::from_utf8_lossy(&response.body)
             .chars()

@@ -60,6 +60,11 @@ pub struct Pace {
 }
 
 impl Pace {
+    /// Whether nothing is left of what was admitted: the next is admitted as the first was.
+    pub fn is_rested(self, now: Duration) -> bool {
+        self.next.is_none_or(|next| next <= now)
+    }
+
     /// Admits one at `now`, or says how long to wait before asking again.
     ///
     /// At most `rate / among` in the long run, and as many as that is in a second, at least one, at once after a rest.

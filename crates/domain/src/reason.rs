@@ -120,11 +120,13 @@ pub enum NotSent {
     TooOld,
     /// It was sent, no answer came, and a repetition might count twice.
     Unconfirmed,
+    /// It lies further ahead than the destination takes events, and is sent later.
+    TooEarly,
 }
 
 impl NotSent {
     /// Every reason, in order of declaration.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::NetworkError,
         Self::RejectedByDestination,
         Self::MissingCredentials,
@@ -141,6 +143,7 @@ impl NotSent {
         Self::IntegrationRemoved,
         Self::TooOld,
         Self::Unconfirmed,
+        Self::TooEarly,
     ];
 
     /// The id used in SQL, the API and payloads.
@@ -162,6 +165,7 @@ impl NotSent {
             Self::IntegrationRemoved => "integration_removed",
             Self::TooOld => "too_old",
             Self::Unconfirmed => "unconfirmed",
+            Self::TooEarly => "too_early",
         }
     }
 
@@ -206,6 +210,9 @@ impl NotSent {
             }
             Self::Unconfirmed => {
                 "The request went out and no answer came. It may have been taken, and the destination would count a repetition twice; send it again by hand, or switch `repeat_unconfirmed` on."
+            }
+            Self::TooEarly => {
+                "The event lies further ahead than this destination takes events. It is sent once it does not."
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Time passes when a test says so: nothing of this is in a server.
 
-use crate::Engine;
+use crate::{ActiveIntegration, Engine};
 use ledger::LedgerError;
 use std::time::Duration;
 
@@ -13,6 +13,14 @@ impl Engine {
         while lanes().any(|(_, lane)| lane.held > lane.resting) {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
+    }
+
+    /// Puts something in place of integrations, from now on.
+    pub fn dress(
+        &self,
+        dress: impl Fn(ActiveIntegration) -> ActiveIntegration + Send + Sync + 'static,
+    ) {
+        self.core.dress(Box::new(dress));
     }
 
     /// Takes the next step of every replay, with what is known of the configuration.

@@ -93,6 +93,8 @@ impl Core {
             vault: parts.vault,
             public_url: parts.public_url,
             make_source: parts.make_source,
+            #[cfg(feature = "test")]
+            dress: guarded::Guarded::default(),
         };
         let setup = compiler.compile(parts.ledger.configuration().await?, None);
         let rates = with_shipped(parts.ledger.rates().await?);
@@ -253,6 +255,17 @@ impl Core {
             }
         });
         Ok(())
+    }
+
+    /// Puts something in place of integrations, from now on.
+    #[cfg(feature = "test")]
+    pub(crate) fn dress(&self, dress: crate::setup::Dress) {
+        let compiler = &self.shared.compiler;
+        *compiler.dress.lock() = Some(dress);
+        let read = self.shared.setup.begin();
+        let known = self.setup();
+        let compiled = compiler.compile(known.configuration.clone(), Some(&known));
+        self.shared.setup.take_in(read, Arc::new(compiled), |_| {});
     }
 
     /// Waits until nobody else on this node decides on the configuration; nobody does until the answer is dropped. Other nodes

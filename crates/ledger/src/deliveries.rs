@@ -265,22 +265,45 @@ pub struct MadeWith {
 
 /// A request as people may see it.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(from = "StoredRequest")]
 pub struct SentRequest {
+    /// What was done with it: a method of HTTP, or `PUB`, where it was published.
+    pub method: String,
     /// URL, masked where it is a secret.
     pub url: String,
     /// Headers, masked where they are secrets.
     pub headers: Headers,
-    /// Body as sent.
+    /// Body as sent, masked where it holds secrets.
     pub body: String,
+    /// What else was sent in the same attempt, before it or with it, in words; absent where there was nothing.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub also: String,
 }
 
-impl SentRequest {
-    /// What was done with it, for people: posted over HTTP, or published.
-    pub fn verb(&self) -> &'static str {
-        if self.url.starts_with("http") {
+/// The same as it is stored. Earlier releases knew of one method for each way to send.
+#[derive(serde::Deserialize)]
+struct StoredRequest {
+    method: Option<String>,
+    url: String,
+    headers: Headers,
+    body: String,
+    #[serde(default)]
+    also: String,
+}
+
+impl From<StoredRequest> for SentRequest {
+    fn from(stored: StoredRequest) -> Self {
+        let usual = if stored.url.starts_with("http") {
             "POST"
         } else {
             "PUB"
+        };
+        Self {
+            method: stored.method.unwrap_or_else(|| usual.to_owned()),
+            url: stored.url,
+            headers: stored.headers,
+            body: stored.body,
+            also: stored.also,
         }
     }
 }
@@ -357,4 +380,27 @@ pub enum Requeue {
         /// Whether they wait for their turn in their customers' lines.
         ordered: bool,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_of_an_earlier_release_has_the_method_that_it_had() {
+        for (url, method) in [
+            ("https://a.example/in", "POST"),
+            ("nats://a/subject", "PUB"),
+        ] {
+            let stored = format!(r#"{{"url":"{url}","headers":[["a","b"]],"body":"{{}}"}}"#);
+            let read: SentRequest = serde_json::from_str(&stored).unwrap();
+            assert_eq!((read.method.as_str(), read.url.as_str()), (method, url));
+            let put = SentRequest {
+                method: "PUT".into(),
+                ..read
+            };
+            let again = serde_json::to_string(&put).unwrap();
+            assert_eq!(serde_json::from_str::<SentRequest>(&again).unwrap(), put);
+        }
+    }
 }

@@ -97,21 +97,29 @@ impl From<DeliveryRecord> for DeliveryView {
 #[derive(Serialize, ToSchema)]
 #[schema(as = SentRequest)]
 pub(crate) struct RequestView {
+    /// What was done with it: a method of HTTP, or `PUB`, where it was published.
+    method: String,
     /// URL, masked where it is a secret.
     url: String,
     /// Headers, masked where they are secrets.
     #[schema(value_type = Vec<(String, String)>)]
     headers: Headers,
-    /// Body as sent.
+    /// Body as sent, masked where it holds secrets.
     body: String,
+    /// What else was sent in the same attempt, before it or with it, in words; absent where there was nothing.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    #[schema(required = false)]
+    also: String,
 }
 
 impl From<SentRequest> for RequestView {
     fn from(sent: SentRequest) -> Self {
         Self {
+            method: sent.method,
             url: sent.url,
             headers: sent.headers,
             body: sent.body,
+            also: sent.also,
         }
     }
 }

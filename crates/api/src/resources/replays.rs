@@ -90,6 +90,8 @@ struct ChoiceView {
     customer: Option<CustomerId>,
     /// That stand like this with the integration.
     standings: Vec<ReplayOf>,
+    /// Of those that failed, or were never sent, for one of these reasons; empty for all.
+    reasons: Vec<NotSent>,
 }
 
 impl From<Choice> for ChoiceView {
@@ -101,6 +103,7 @@ impl From<Choice> for ChoiceView {
             environment: row.environment,
             customer: row.customer,
             standings: row.standings,
+            reasons: row.reasons,
         }
     }
 }

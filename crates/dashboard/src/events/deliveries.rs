@@ -2,7 +2,7 @@
 
 use crate::text::indented;
 use domain::Headers;
-use ledger::AttemptRecord;
+use ledger::{AttemptRecord, SentRequest};
 use web::{App, problem::Problem, project::InProject, query::parse, view::StateView};
 
 /// A delivery, or why there is none.
@@ -11,7 +11,8 @@ pub(crate) struct DeliveryPart {
     pub(crate) request_url: String,
     pub(crate) request_headers: Headers,
     pub(crate) request_body: String,
-    pub(crate) request_verb: &'static str,
+    pub(crate) request_verb: String,
+    pub(crate) request_also: String,
     pub(crate) command: String,
     pub(crate) attempts: Vec<AttemptRecord>,
 }
@@ -27,7 +28,8 @@ impl DeliveryPart {
             request_url: String::new(),
             request_headers: Headers::default(),
             request_body: String::new(),
-            request_verb: "POST",
+            request_verb: String::new(),
+            request_also: String::new(),
             command: String::new(),
             attempts: Vec::new(),
         };
@@ -37,9 +39,9 @@ impl DeliveryPart {
             part.attempts = ledger.attempts(id).await?;
             let record = ledger.delivery(project.id, id).await?;
             if let Some(request) = record.and_then(|record| record.request) {
-                part.request_verb = request.verb();
-                part.command = command(&request.url, &request.headers, &request.body);
+                part.command = command(&request);
                 part.request_body = indented(&request.body);
+                (part.request_verb, part.request_also) = (request.method, request.also);
                 (part.request_url, part.request_headers) = (request.url, request.headers);
             }
         }
@@ -48,48 +50,72 @@ impl DeliveryPart {
 }
 
 /// A shell command that sends the same request; quotes survive any content.
-fn command(url: &str, headers: &Headers, body: &str) -> String {
+fn command(request: &SentRequest) -> String {
     let quoted = |text: &str| format!("'{}'", text.replace('\'', "'\\''"));
+    let (url, body) = (&request.url, quoted(&request.body));
     let (program, separator, body) = match url.rsplit_once('/') {
         Some((servers, subject)) if !url.starts_with("http") => (
             format!("nats pub --server {} {}", quoted(servers), quoted(subject)),
             ":",
-            quoted(body),
+            Some(body),
         ),
         _ => (
-            format!("curl -X POST {}", quoted(url)),
+            format!("curl -X {} {}", request.method, quoted(url)),
             ": ",
-            format!("--data {}", quoted(body)),
+            (!request.body.is_empty()).then(|| format!("--data {body}")),
         ),
     };
-    let headers = headers
+    let headers = request
+        .headers
         .iter()
         .map(|header| format!("{}{separator}{}", header.name, header.value));
     let headers = headers.map(|header| format!("-H {}", quoted(&header)));
     let lines: Vec<String> = std::iter::once(program)
         .chain(headers)
-        .chain([body])
+        .chain(body)
         .collect();
     lines.join(" \\\n  ")
 }
 
 #[cfg(test)]
 mod tests {
-    use super::command;
+    use super::*;
+
+    fn sent(method: &str, url: &str, body: &str) -> SentRequest {
+        SentRequest {
+            method: method.into(),
+            url: url.into(),
+            headers: [("content-type", "application/json")].into_iter().collect(),
+            body: body.into(),
+            also: String::new(),
+        }
+    }
 
     #[test]
     fn a_command_survives_quotes() {
-        let headers = [("content-type", "application/json")].into_iter().collect();
-        let command = command("https://a.example/", &headers, "{\"name\":\"O'Neil\"}");
+        let command = |method, url, body| command(&sent(method, url, body));
+        let posted = command("POST", "https://a.example/", "{\"name\":\"O'Neil\"}");
+        assert!(posted.starts_with("curl -X POST 'https://a.example/'"));
         assert!(
-            command.contains("--data '{\"name\":\"O'\\''Neil\"}'"),
-            "{command}"
+            posted.contains("--data '{\"name\":\"O'\\''Neil\"}'"),
+            "{posted}"
         );
-        assert!(command.contains("-H 'content-type: application/json'"));
-        let published = super::command("nats://a:4222,nats://b/tidings.x", &headers, "{}");
+        assert!(posted.contains("-H 'content-type: application/json'"));
+        let published = command("PUB", "nats://a:4222,nats://b/tidings.x", "{}");
         assert!(
             published.starts_with("nats pub --server 'nats://a:4222,nats://b' 'tidings.x'"),
             "{published}"
+        );
+    }
+
+    #[test]
+    fn a_command_has_the_method_of_the_request_and_no_body_where_it_had_none() {
+        let put = command(&sent("PUT", "https://a.example/", "{}"));
+        assert!(put.starts_with("curl -X PUT "), "{put}");
+        let got = command(&sent("GET", "https://a.example/?a=1", ""));
+        assert!(
+            got.starts_with("curl -X GET ") && !got.contains("--data"),
+            "{got}"
         );
     }
 }

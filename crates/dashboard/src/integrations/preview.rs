@@ -17,7 +17,7 @@ use axum::{
     response::Response,
 };
 use configuration::{Settings, merged};
-use destinations::{AppFacts, Configured, Context, Invalid, Now};
+use destinations::{Configured, Context, Invalid, Now};
 use domain::{Event, Message};
 use serde_json::Value;
 use web::{
@@ -82,7 +82,8 @@ fn configured(
 /// A message as it would go over the wire, secrets masked, or why it would not.
 fn shown(app: &App, configured: &dyn Configured, message: &Message, event: &Event) -> String {
     let at = app.engine.system().now();
-    let now = Now::of(event, at, AppFacts::UNKNOWN);
+    let setup = app.engine.setup();
+    let now = Now::of(event, at, setup.facts(event));
     let mut request = match configured.render(message, event, now) {
         Ok(request) => request,
         Err(problem) => return format!("{} {}", problem.reason.text(), problem.detail),

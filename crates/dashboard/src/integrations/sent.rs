@@ -126,7 +126,7 @@ fn as_text(request: &SentRequest) -> String {
         .map(|header| format!("{}: {}\n", header.name, header.value));
     format!(
         "{} {}\n{}\n{}",
-        request.verb(),
+        request.method,
         request.url,
         headers.collect::<String>(),
         indented(&request.body)

@@ -101,6 +101,10 @@ impl Configured for Ready {
 
     /// Source: Adapty docs, "Handle errors in integrations"; RevenueCat docs, "Webhooks", responses; the Standard Webhooks
     /// specification.
+    fn reads_attributes(&self) -> bool {
+        false
+    }
+
     fn classify(&self, response: &Response) -> Outcome {
         match (self.settings.format, response.status) {
             (Format::Adapty, 200..=399)

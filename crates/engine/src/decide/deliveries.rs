@@ -72,13 +72,19 @@ fn delivery(
 }
 
 /// The event that shows that an integration works: of production, or of the sandbox where that alone is set up.
-pub(crate) fn test_of(integration: &ActiveIntegration, fresh: Uuid, now: Timestamp) -> Event {
+pub(crate) fn test_of(
+    integration: &ActiveIntegration,
+    app: &AppFacts,
+    fresh: Uuid,
+    now: Timestamp,
+) -> Event {
     let production = test_event(integration.row.project, fresh, now);
     let sandbox = Event {
         environment: Environment::Sandbox,
         ..production.clone()
     };
-    if lacks_credentials(integration, &production) && !lacks_credentials(integration, &sandbox) {
+    let lacks = |event| lacks_credentials(integration, event, app);
+    if lacks(&production) && !lacks(&sandbox) {
         sandbox
     } else {
         production
@@ -86,13 +92,13 @@ pub(crate) fn test_of(integration: &ActiveIntegration, fresh: Uuid, now: Timesta
 }
 
 /// Whether an integration has not been told where an event goes, or with what.
-fn lacks_credentials(integration: &ActiveIntegration, event: &Event) -> bool {
+fn lacks_credentials(integration: &ActiveIntegration, event: &Event, app: &AppFacts) -> bool {
     let Ok(configured) = &integration.configured else {
         return false;
     };
     configured.plan(event).is_ok_and(|messages| {
         messages.iter().any(|message| {
-            let now = Now::of(event, event.recorded_at, AppFacts::UNKNOWN);
+            let now = Now::of(event, event.recorded_at, app);
             let rendered = configured.render(message, event, now);
             rendered.is_err_and(|why| why.reason == NotSent::MissingCredentials)
         })

@@ -16,12 +16,14 @@ mod money;
 mod notice;
 mod timers;
 pub(crate) mod transfer;
+mod window;
 
 #[cfg(test)]
 pub(crate) use deliveries::test_event;
 pub(crate) use deliveries::{plan, test_of};
 pub(crate) use event::Circumstances;
 pub(crate) use notice::told as notice;
+pub(crate) use window::Within;
 
 use crate::setup::ProjectSetup;
 use access::Access;

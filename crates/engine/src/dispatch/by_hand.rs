@@ -68,7 +68,9 @@ impl Dispatch {
     /// is set up for that alone.
     pub async fn send_test(&self, integration: &ActiveIntegration) -> Result<Event, LedgerError> {
         let (now, fresh) = (self.core.system().now(), self.core.system().uuid());
-        let event = decide::test_of(integration, fresh, now);
+        let setup = self.core.setup();
+        let app = setup.facts_of(integration.row.project, None);
+        let event = decide::test_of(integration, app, fresh, now);
         let planned = decide::plan(&event, std::slice::from_ref(integration), now);
         let new = NewEvent {
             event: event.clone(),

@@ -1,8 +1,9 @@
 //! How an attempt ended: what becomes of its delivery, and, apart from that, what it says about its endpoint.
 
 use crate::TransportError;
-use destinations::{Configured, Outcome, Response, Unsendable};
+use destinations::{Outcome, Response, Unsendable};
 use domain::NotSent;
+use jiff::Timestamp;
 use std::time::Duration;
 
 /// What people should know of an answer, whatever it means.
@@ -60,12 +61,16 @@ const fn is_redirect(status: u16) -> bool {
 const TOO_MANY: u16 = 429;
 
 /// How an attempt ended.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) enum End {
     /// Nothing went out: the message could not be rendered.
     Unsendable(Unsendable),
+    /// Nothing went out yet, for want of this: it is looked again then.
+    Waits(Unsendable, Timestamp),
     /// No answer came.
     Unanswered(TransportError),
+    /// It was sent, no answer came, and it must not be sent again by itself.
+    Unconfirmed(String),
     /// An answer came: its status, and what it means.
     Answered(u16, Outcome),
 }
@@ -119,19 +124,11 @@ pub(super) enum Verdict {
     Again(NotSent),
     /// To be sent first once its endpoint takes anything: that it does not now says nothing of this one.
     Later(NotSent),
+    /// To be looked at again then: what it lacks may be there. That is no try of its own.
+    Waits(NotSent, Timestamp),
 }
 
 impl End {
-    pub(super) fn of(
-        configured: &dyn Configured,
-        answer: &Result<Response, TransportError>,
-    ) -> Self {
-        match answer {
-            Err(error) => Self::Unanswered(error.clone()),
-            Ok(response) => Self::Answered(response.status, configured.classify(response)),
-        }
-    }
-
     /// What is made of it, whatever else is known of the endpoint.
     pub(super) fn judge(&self) -> Judgement {
         Judgement {
@@ -144,12 +141,14 @@ impl End {
     /// What it says about the endpoint. Whether its delivery is tried again or given up makes no difference.
     const fn says(&self) -> Says {
         match self {
-            Self::Unsendable(_) | Self::Unanswered(TransportError::Blocked(_)) => Says::Nothing,
+            Self::Unsendable(_)
+            | Self::Waits(..)
+            | Self::Unanswered(TransportError::Blocked(_)) => Says::Nothing,
             Self::Answered(TOO_MANY, Outcome::Retry(pause))
             | Self::Answered(_, Outcome::Retry(pause @ Some(_))) => Says::NotNow(*pause),
-            Self::Unanswered(TransportError::Network(_)) | Self::Answered(_, Outcome::Retry(_)) => {
-                Says::Failing
-            }
+            Self::Unanswered(TransportError::Network(_) | TransportError::Unanswered(_))
+            | Self::Unconfirmed(_)
+            | Self::Answered(_, Outcome::Retry(_)) => Says::Failing,
             Self::Answered(_, Outcome::CredentialsRefused(_)) => Says::LockedOut,
             Self::Answered(_, Outcome::Rejected(_) | Outcome::Gone(_)) => Says::Refused,
             // Whoever redirects has taken nothing, whatever its format makes of that.
@@ -158,11 +157,20 @@ impl End {
         }
     }
 
+    /// Whether it was accepted with a reservation.
+    pub(super) const fn is_partly(&self) -> bool {
+        matches!(self, Self::Answered(_, Outcome::Partly(_)))
+    }
+
     /// How long whoever answered asks to wait, where it says so.
     pub(super) const fn asked(&self) -> Option<Duration> {
         match self {
             Self::Answered(_, Outcome::Retry(pause)) => *pause,
-            Self::Answered(..) | Self::Unsendable(_) | Self::Unanswered(_) => None,
+            Self::Answered(..)
+            | Self::Unsendable(_)
+            | Self::Waits(..)
+            | Self::Unanswered(_)
+            | Self::Unconfirmed(_) => None,
         }
     }
 
@@ -172,7 +180,11 @@ impl End {
             Self::Unanswered(TransportError::Blocked(_)) => {
                 Verdict::Failed(NotSent::BlockedAddress)
             }
-            Self::Unanswered(TransportError::Network(_)) => Verdict::Again(NotSent::NetworkError),
+            Self::Waits(Unsendable { reason, .. }, until) => Verdict::Waits(*reason, *until),
+            Self::Unanswered(TransportError::Network(_) | TransportError::Unanswered(_)) => {
+                Verdict::Again(NotSent::NetworkError)
+            }
+            Self::Unconfirmed(_) => Verdict::Failed(NotSent::Unconfirmed),
             Self::Answered(_, Outcome::Delivered | Outcome::Partly(_)) => Verdict::Delivered,
             Self::Answered(TOO_MANY, Outcome::Retry(_))
             | Self::Answered(_, Outcome::Retry(Some(_))) => {
@@ -194,7 +206,12 @@ impl End {
     pub(super) fn detail(&self) -> String {
         match self {
             Self::Unsendable(Unsendable { detail: why, .. })
-            | Self::Unanswered(TransportError::Blocked(why) | TransportError::Network(why))
+            | Self::Waits(Unsendable { detail: why, .. }, _)
+            | Self::Unanswered(
+                TransportError::Blocked(why)
+                | TransportError::Network(why)
+                | TransportError::Unanswered(why),
+            )
             | Self::Answered(
                 _,
                 Outcome::Partly(why)
@@ -202,6 +219,9 @@ impl End {
                 | Outcome::Gone(why)
                 | Outcome::CredentialsRefused(why),
             ) => why.clone(),
+            Self::Unconfirmed(why) => format!(
+                "{why}: it went out and may have been taken, and the destination would count it twice; look there, then send it again by hand, or switch `repeat_unconfirmed` on"
+            ),
             Self::Answered(_, Outcome::Delivered) => String::new(),
             Self::Answered(status, Outcome::Retry(Some(pause))) => {
                 format!("answered {status}: it asks to wait {} s", pause.as_secs())
@@ -220,13 +240,14 @@ mod tests {
 
     #[test]
     fn an_attempt_says_what_it_says_about_its_endpoint_whatever_becomes_of_its_delivery() {
-        use Verdict::{Again, Delivered, Failed, Later};
+        use Verdict::{Again, Delivered, Failed, Later, Waits};
         let why = || "why".to_owned();
         let unsendable = |reason| {
             let detail = why();
             End::Unsendable(Unsendable { reason, detail })
         };
         let asked = Some(Duration::from_secs(30));
+        let later = Timestamp::from_second(30).unwrap();
         let rejected = NotSent::RejectedByDestination;
         for (end, says, verdict) in [
             // Nothing went out.
@@ -245,7 +266,29 @@ mod tests {
                 Says::Nothing,
                 Failed(NotSent::BlockedAddress),
             ),
+            (
+                End::Waits(
+                    Unsendable {
+                        reason: NotSent::MissingCustomerData,
+                        detail: why(),
+                    },
+                    later,
+                ),
+                Says::Nothing,
+                Waits(NotSent::MissingCustomerData, later),
+            ),
             // It did not work, whether that was the last try or not.
+            (
+                End::Unanswered(TransportError::Unanswered(why())),
+                Says::Failing,
+                Again(NotSent::NetworkError),
+            ),
+            // Nobody knows whether it did: that says of the endpoint what a time-out says.
+            (
+                End::Unconfirmed(why()),
+                Says::Failing,
+                Failed(NotSent::Unconfirmed),
+            ),
             (
                 End::Unanswered(TransportError::Network(why())),
                 Says::Failing,
@@ -290,6 +333,11 @@ mod tests {
             ),
             (
                 End::Answered(200, Outcome::Delivered),
+                Says::Accepted,
+                Delivered,
+            ),
+            (
+                End::Answered(207, Outcome::Partly(why())),
                 Says::Accepted,
                 Delivered,
             ),

@@ -5,8 +5,8 @@
 
 use super::{
     Dispatch,
-    attempt::shown,
     handshakes::{Handshake, Tried},
+    shown::shown,
 };
 use crate::setup::ActiveIntegration;
 use domain::{Environment, IntegrationId};
@@ -189,12 +189,16 @@ impl Dispatch {
         let checked = match answer.await {
             Ok(response) => {
                 record.status = Some(response.status);
-                let length = response.body.len().min(SHOWN_ANSWER);
-                record.answer = String::from_utf8_lossy(&response.body[..length]).into_owned();
+                let said = String::from_utf8_lossy(&response.body);
+                record.answer = handshake.request.concealed(&said);
+                record
+                    .answer
+                    .truncate(record.answer.floor_char_boundary(SHOWN_ANSWER));
                 configured.check_handshake(&handshake, &response)
             }
             Err(error) => Err(error.to_string()),
         };
+        let checked = checked.map_err(|problem| handshake.request.concealed(&problem));
         record.took = system.uptime().saturating_sub(began);
         record.problem = checked.clone().err();
         *made = Some(record);

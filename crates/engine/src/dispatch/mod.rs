@@ -21,7 +21,9 @@ mod set_back;
 mod settle;
 mod share;
 mod shared;
+mod shown;
 mod steady;
+mod tokens;
 
 pub use handshakes::Handshake;
 pub use health::{Condition, EndpointHealth, Health};
@@ -42,6 +44,7 @@ use std::{
     time::Duration,
 };
 use steady::Steady;
+use tokens::Tokens;
 use tokio::sync::{Mutex, Notify, mpsc};
 
 /// Before what the ledger could not take is tried again, twice as long each time.
@@ -72,6 +75,7 @@ struct Dispatcher {
     telling: Mutex<()>,
     due: Notify,
     steady: Steady,
+    tokens: Tokens,
     /// How many share what an endpoint may be asked.
     nodes: Nodes,
     /// When to look next for lanes that this node knows nothing of.
@@ -98,6 +102,7 @@ impl Dispatcher {
             telling: Mutex::default(),
             due: Notify::new(),
             steady: Steady::default(),
+            tokens: Tokens::default(),
             nodes: Nodes::default(),
             look: Guarded::default(),
             turn: AtomicUsize::default(),

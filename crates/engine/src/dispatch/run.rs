@@ -2,6 +2,7 @@
 
 use super::{
     Dispatch,
+    held::Job,
     lane::{Lane, Stance, UnderWay},
 };
 use crate::{
@@ -12,8 +13,14 @@ use crate::{
 use domain::time::after;
 use jiff::SignedDuration;
 use ledger::LaneId;
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 use tracing::Instrument;
+
+/// How long the first of a batch waits for others, at most: its lease must not end meanwhile.
+const LONGEST_LINGER: Duration = Duration::from_secs(20);
+
+/// How long one that went together with others waits for these, at least: they are due at the same moment, and claimed a few at a time.
+const UNTIL_CLAIMED: Duration = Duration::from_secs(2);
 
 /// What is queued in a lane whose task ends, however it does, goes back, and so does what comes later.
 struct Closed<'a>(&'a Lane);
@@ -51,27 +58,79 @@ impl Dispatch {
             let Some(job) = under_way.take(uptime) else {
                 continue;
             };
-            // Held, leased too long ago, or the breaker opened since it waited: it goes back.
+            // Held, or the breaker opened since it waited: it goes back.
             let active = setup.integration(id.integration).filter(|active| {
                 let is_free = active.held(id.endpoint).is_none();
-                (is_free || self.state.asks_again(id, active, uptime))
-                    && lane.admits(uptime)
-                    && now
-                        .saturating_add(active.timeout())
-                        .is_ok_and(|end| end < job.until())
+                (is_free || self.state.asks_again(id, active, uptime)) && lane.admits(uptime)
             });
             let Some(active) = active.cloned() else {
                 continue;
             };
-            let (lease, room) = job.begin();
+            let mut jobs = match active.batching() {
+                Some(batching) => under_way.take_with(job, batching.most, uptime),
+                None => vec![job],
+            };
+            // What was leased too long ago goes back.
+            let end = now.saturating_add(active.timeout()).unwrap_or(now);
+            jobs.retain(|job| end < job.until());
+            if jobs.is_empty() {
+                continue;
+            }
             let (dispatch, lane) = (self.clone(), Arc::clone(&lane));
             tokio::spawn(async move {
-                let span = trace::attempt(active.spec.key, &lease);
-                let attempt = dispatch.attempt(&active, &lane, lease, &room);
-                attempt.instrument(span).await;
+                dispatch.attempt_all(&active, &lane, jobs).await;
                 drop((under_way, place));
             });
         }
+    }
+
+    /// Attempts what goes in one turn.
+    async fn attempt_all(&self, active: &ActiveIntegration, lane: &Lane, jobs: Vec<Job>) {
+        let until = jobs.iter().map(Job::until).min().unwrap_or_default();
+        let mut leased: Vec<_> = jobs.into_iter().map(Job::begin).collect();
+        if active.batching().is_some() {
+            let attempt = self.attempt_together(active, lane, leased, until);
+            return Box::pin(attempt).await;
+        }
+        if let Some(leased) = leased.pop() {
+            let span = trace::attempt(active.spec.key, &leased.0);
+            let attempt = self.attempt(active, lane, leased, until);
+            attempt.instrument(span).await;
+        }
+    }
+
+    /// Waits until there is enough for a batch, where messages travel so, or what there is has waited as long as it may.
+    async fn gathered(&self, id: LaneId, lane: &Lane) {
+        let setup = self.core.setup();
+        let active = setup.integration(id.integration);
+        let Some(batching) = active.and_then(ActiveIntegration::batching) else {
+            return;
+        };
+        let least = if lane.goes_again() {
+            UNTIL_CLAIMED
+        } else {
+            Duration::ZERO
+        };
+        let end = tokio::time::sleep(batching.linger.clamp(least, LONGEST_LINGER));
+        tokio::pin!(end);
+        while !lane.is_gathered(batching.most) {
+            tokio::select! {
+                () = lane.stirred(None) => {}
+                () = &mut end => return,
+            }
+        }
+    }
+
+    /// What the endpoint of a lane may be asked.
+    fn limits(&self, id: LaneId) -> Limits {
+        let setup = self.core.setup();
+        let active = setup.integration(id.integration);
+        let unlimited = Limits {
+            concurrency: 1,
+            rate: None,
+            per_customer: None,
+        };
+        active.map_or(unlimited, ActiveIntegration::limits)
     }
 
     /// Waits until something is queued.
@@ -104,17 +163,11 @@ impl Dispatch {
     ///
     /// Its pace comes after what is under way there: counted before, one that waited for another's answer would go right before the next.
     async fn turn(&self, id: LaneId, lane: &Arc<Lane>) -> (UnderWay, Place) {
-        self.rested(id, lane).await;
         let nodes = &self.state.nodes;
-        let unlimited = Limits {
-            concurrency: 1,
-            rate: None,
-        };
-        let limits = || {
-            let setup = self.core.setup();
-            let active = setup.integration(id.integration);
-            active.map_or(unlimited, ActiveIntegration::limits)
-        };
+        lane.limit_customers(self.limits(id), nodes);
+        self.gathered(id, lane).await;
+        self.rested(id, lane).await;
+        let limits = || self.limits(id);
         let under_way = lane.begin(limits, nodes).await;
         // What was slept has passed, also by a clock that stands.
         let mut at = self.core.system().uptime();

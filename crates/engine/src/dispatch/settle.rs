@@ -59,20 +59,28 @@ impl Dispatch {
         }
     }
 
-    /// The next attempt after this one, which `took` so long, not before it is `asked` for, or giving up. One that was made before its time
-    /// changes nothing: what was to come comes.
-    pub(super) fn retry(
-        &self,
+    /// How long the next attempt after this one, which `took` so long, is waited with; `None` where that was the last.
+    pub(super) fn pause(
         policy: &Policy,
         lease: &Lease,
         tried: Tried,
         took: Duration,
-        reason: NotSent,
-        asked: Option<Duration>,
-    ) -> Next {
+        entropy: u64,
+    ) -> Option<Duration> {
         let age = age(policy, lease.round, lease.tried_at, tried.at).saturating_add(took);
         let round = lease.round + u32::from(!tried.is_early);
-        let pause = policy.delay(round, age, self.core.system().entropy());
+        policy.delay(round, age, entropy)
+    }
+
+    /// The next attempt after a pause, not before it is `asked` for, or giving up. One that was made before its time changes nothing: what was to come
+    /// comes.
+    pub(super) fn retry(
+        &self,
+        tried: Tried,
+        reason: NotSent,
+        pause: Option<Duration>,
+        asked: Option<Duration>,
+    ) -> Next {
         let due_at = pause.and_then(|pause| {
             let now = self.core.system().now();
             now.saturating_add(pause.max(asked.unwrap_or_default()))

@@ -1,6 +1,9 @@
 //! What a replay does with one event, from how it stands now.
 
-use crate::{ActiveIntegration, decide};
+use crate::{
+    ActiveIntegration,
+    decide::{self, Within},
+};
 use domain::{DeliveryId, EventKind, NotSent};
 use jiff::Timestamp;
 use ledger::{Choice, DeliveryState, FeedRow, IntegrationState, NewDelivery, ReplayOf};
@@ -48,6 +51,7 @@ pub(super) fn fate(
         return match planned.not_sent.first() {
             Some((_, why)) => Fate::Refused(*why),
             None if planned.deliveries.is_empty() => Fate::Refused(NotSent::EventUnsupported),
+            None if is_too_old(row, active, now) => Fate::Refused(NotSent::TooOld),
             None => Fate::New(planned.deliveries),
         };
     }
@@ -59,6 +63,11 @@ pub(super) fn fate(
         chosen.map(|(id, ..)| *id).collect()
     };
     let (failed, delivered) = (of(DeliveryState::Failed), of(DeliveryState::Delivered));
+    let is_wanted = wanted(ReplayOf::Failed) && !failed.is_empty()
+        || wanted(ReplayOf::Delivered) && !delivered.is_empty();
+    if is_wanted && is_too_old(row, active, now) {
+        return Fate::Refused(NotSent::TooOld);
+    }
     if wanted(ReplayOf::Failed) && !failed.is_empty() {
         let mut again = failed;
         if wanted(ReplayOf::Delivered) {
@@ -74,4 +83,12 @@ pub(super) fn fate(
     } else {
         Fate::UnderWay
     }
+}
+
+/// Whether an event happened longer ago than the destination takes events.
+fn is_too_old(row: &FeedRow, active: &ActiveIntegration, now: Timestamp) -> bool {
+    active.configured.as_ref().is_ok_and(|configured| {
+        let within = Within::of(configured.window(), &row.event, now);
+        matches!(within, Within::TooOld(_))
+    })
 }

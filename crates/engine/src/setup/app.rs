@@ -1,6 +1,7 @@
 //! An app, compiled: the way it hears and asks its store.
 
 use configuration::{Vault, app_secrets};
+use destinations::AppFacts;
 use domain::{AppId, ProjectId, Store};
 use ledger::{App, AppSettings, ExternalSettings};
 use serde_json::{Map, Value};
@@ -26,6 +27,8 @@ pub struct AppSetup {
     pub row: App,
     /// The way it hears and asks its store, or why it cannot.
     pub source: Result<Arc<dyn Source>, String>,
+    /// What destinations may have to say of it.
+    pub facts: AppFacts,
 }
 
 impl AppSetup {
@@ -42,6 +45,7 @@ impl AppSetup {
                 commission: None,
             },
             source: Ok(Arc::new(Stated::new(Store::Promotional))),
+            facts: AppFacts::default(),
         }
     }
 
@@ -61,6 +65,7 @@ impl AppSetup {
                 commission: None,
             },
             source: Ok(Arc::new(Stated::new(Store::External))),
+            facts: AppFacts::default(),
         }
     }
 
@@ -71,6 +76,23 @@ impl AppSetup {
         Self {
             row: row.clone(),
             source,
+            facts: facts(&row.settings),
+        }
+    }
+}
+
+fn facts(settings: &AppSettings) -> AppFacts {
+    match settings {
+        AppSettings::AppStore(app) => AppFacts {
+            bundle: Some(app.bundle_id.clone()),
+            store_id: app.app_apple_id.map(|id| id.to_string()),
+        },
+        AppSettings::PlayStore(app) => AppFacts {
+            bundle: Some(app.package.clone()),
+            store_id: None,
+        },
+        AppSettings::Stripe(_) | AppSettings::External(_) | AppSettings::Promotional => {
+            AppFacts::default()
         }
     }
 }

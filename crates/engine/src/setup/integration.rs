@@ -1,7 +1,7 @@
 //! An integration, compiled: a destination with its settings.
 
 use configuration::{Vault, integration_settings};
-use destinations::{Configured, Context, Destination, Spec};
+use destinations::{Batching, Configured, Context, Destination, Spec};
 use domain::{Environment, NotSent, pace::Rate, time::after};
 use jiff::{SignedDuration, Timestamp};
 use ledger::{Integration, LaneId, Verification};
@@ -59,15 +59,19 @@ impl ActiveIntegration {
         configured.map_or(TIMEOUT, |configured| configured.timeout())
     }
 
+    /// Whether messages travel together, and how many.
+    pub(crate) fn batching(&self) -> Option<Batching> {
+        self.configured.as_ref().ok()?.batching()
+    }
+
     /// What the endpoint may be asked, by all nodes together.
     pub(crate) fn limits(&self) -> Limits {
+        // Where settings cannot be read, its deliveries are held.
+        let configured = self.configured.as_ref().ok();
         Limits {
             concurrency: self.spec.concurrency,
-            rate: match &self.configured {
-                Ok(configured) => configured.rate(),
-                // Its deliveries are held.
-                Err(_) => None,
-            },
+            rate: configured.and_then(|configured| configured.rate()),
+            per_customer: configured.and_then(|configured| configured.rate_per_customer()),
         }
     }
 
@@ -114,6 +118,8 @@ pub(crate) struct Limits {
     pub(crate) concurrency: usize,
     /// Attempts begun in a time.
     pub(crate) rate: Option<Rate>,
+    /// The same of what is about one customer.
+    pub(crate) per_customer: Option<Rate>,
 }
 
 impl ActiveIntegration {

@@ -11,12 +11,12 @@ pub use integration::ActiveIntegration;
 pub(crate) use integration::Limits;
 
 use configuration::{Vault, app_secrets};
-use destinations::Timer;
+use destinations::{AppFacts, Timer};
 use domain::{
-    AppId, IntegrationId, ProjectId, UserId,
+    AppId, Event, IntegrationId, ProjectId, UserId,
     access::{Terms, Unlocks},
 };
-use ledger::{ApiKey, App, Configuration, Project, User};
+use ledger::{ApiKey, App, Configuration, Integration, Project, User};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A project, compiled.
@@ -84,6 +84,22 @@ impl Setup {
         self.apps.get(&id)
     }
 
+    /// What is known of the app that an event comes from.
+    pub fn facts(&self, event: &Event) -> &AppFacts {
+        self.facts_of(event.project, event.app.as_ref().map(|app| app.id))
+    }
+
+    /// The same of an app of a project; where there is none, as for a test, of the first that says anything.
+    pub fn facts_of(&self, project: ProjectId, app: Option<AppId>) -> &AppFacts {
+        let says =
+            |known: &&AppSetup| known.row.project == project && known.facts != *AppFacts::UNKNOWN;
+        let found = match app {
+            Some(id) => self.app(id),
+            None => self.apps.values().find(says),
+        };
+        found.map_or(AppFacts::UNKNOWN, |app| &app.facts)
+    }
+
     /// The app that grants of a project belong to.
     pub fn grants(&self, project: ProjectId) -> Option<&AppSetup> {
         self.app(AppSetup::grants(project).row.id)
@@ -132,6 +148,10 @@ impl Setup {
     }
 }
 
+/// What a test puts in place of an integration.
+#[cfg(feature = "test")]
+pub(crate) type Dress = Box<dyn Fn(ActiveIntegration) -> ActiveIntegration + Send + Sync>;
+
 /// What configuration is compiled with.
 pub(crate) struct Compiler {
     /// Opens secrets.
@@ -140,6 +160,9 @@ pub(crate) struct Compiler {
     pub(crate) public_url: String,
     /// Makes the source of an app.
     pub(crate) make_source: MakeSource,
+    /// What a test puts in place of integrations.
+    #[cfg(feature = "test")]
+    pub(crate) dress: guarded::Guarded<Option<Dress>>,
 }
 
 impl Compiler {
@@ -167,7 +190,7 @@ impl Compiler {
             let Some(project) = projects.get_mut(&row.project) else {
                 continue;
             };
-            if let Some(integration) = ActiveIntegration::of(row, &self.vault, &self.public_url) {
+            if let Some(integration) = self.integration(row) {
                 let timers = integration.configured.iter().flat_map(|is| is.timers());
                 project.timers.extend(timers);
                 places.insert(row.id, (row.project, project.integrations.len()));
@@ -189,5 +212,15 @@ impl Compiler {
             places,
             apps,
         }
+    }
+
+    fn integration(&self, row: &Integration) -> Option<ActiveIntegration> {
+        let integration = ActiveIntegration::of(row, &self.vault, &self.public_url)?;
+        #[cfg(feature = "test")]
+        let integration = match &*self.dress.lock() {
+            Some(dress) => dress(integration),
+            None => integration,
+        };
+        Some(integration)
     }
 }

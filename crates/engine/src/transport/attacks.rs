@@ -87,7 +87,9 @@ async fn go(network: &NetworkTransport, errand: Errand, url: &str) -> Result<u16
             return match network.send(&request, TIMEOUT).await {
                 Ok(response) => Ok(response.status),
                 Err(TransportError::Blocked(why)) => Err(format!("blocked: {why}")),
-                Err(TransportError::Network(why)) => Err(format!("network: {why}")),
+                Err(TransportError::Network(why) | TransportError::Unanswered(why)) => {
+                    Err(format!("network: {why}"))
+                }
             };
         }
         Errand::Stores => Purpose::Store,

@@ -6,7 +6,22 @@ pub enum TransportError {
     /// The address is internal and not allowed.
     #[error("{0}")]
     Blocked(String),
-    /// Name lookup, connection, TLS or time-out.
+    /// Nothing went out: name lookup, connection or TLS.
     #[error("{0}")]
     Network(String),
+    /// It was sent, or some of it, and no answer came: nobody knows whether it was taken.
+    #[error("{0}")]
+    Unanswered(String),
+}
+
+impl TransportError {
+    /// The same in other words.
+    #[must_use]
+    pub fn in_words(self, words: impl FnOnce(&str) -> String) -> Self {
+        match self {
+            Self::Blocked(why) => Self::Blocked(words(&why)),
+            Self::Network(why) => Self::Network(words(&why)),
+            Self::Unanswered(why) => Self::Unanswered(words(&why)),
+        }
+    }
 }

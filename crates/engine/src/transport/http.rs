@@ -274,7 +274,7 @@ fn explain(error: &reqwest::Error, timeout: Duration) -> TransportError {
         return TransportError::Network(format!("could not connect within {seconds} s"));
     }
     if error.is_timeout() {
-        return TransportError::Network(format!("no answer within {} s", timeout.as_secs()));
+        return TransportError::Unanswered(format!("no answer within {} s", timeout.as_secs()));
     }
     let mut cause: &(dyn Error + 'static) = error;
     while let Some(source) = cause.source() {
@@ -283,7 +283,8 @@ fn explain(error: &reqwest::Error, timeout: Duration) -> TransportError {
     match cause.downcast_ref::<Unreached>() {
         Some(Unreached::Closed(why)) => TransportError::Blocked(why.clone()),
         _ if error.is_connect() => TransportError::Network(format!("could not connect: {cause}")),
-        _ => TransportError::Network(cause.to_string()),
+        _ if error.is_builder() => TransportError::Network(cause.to_string()),
+        _ => TransportError::Unanswered(cause.to_string()),
     }
 }
 

@@ -142,7 +142,7 @@ impl Links {
             Ok(Ok(client)) => client,
             Ok(Err(Unconnected::Refused(why))) => return Ok(nats::refusal(401, &why)),
             Ok(Err(Unconnected::Failed(error))) => return Err(error),
-            Err(_) => return Err(late(timeout)),
+            Err(_) => return Err(TransportError::Network(late(timeout))),
         };
         let message = message(request, timeout.saturating_sub(began.elapsed()));
         let lost = link.heard.lost.notified();
@@ -150,7 +150,7 @@ impl Links {
             answer = client.send_request(publication.subject.clone(), message) => answer,
             () = lost => {
                 link.give_up_unless_connected().await;
-                return Err(TransportError::Network("the connection was lost before the stream answered".into()));
+                return Err(TransportError::Unanswered("the connection was lost before the stream answered".into()));
             }
         };
         let error = match answer {
@@ -170,9 +170,9 @@ impl Links {
             )),
             RequestErrorKind::TimedOut => match link.refused(&publication.subject, began) {
                 Some(complaint) => Ok(nats::refusal(403, &complaint)),
-                None => Err(late(timeout)),
+                None => Err(TransportError::Unanswered(late(timeout))),
             },
-            _ => Err(TransportError::Network(error.to_string())),
+            _ => Err(TransportError::Unanswered(error.to_string())),
         };
         if answered.is_err() {
             link.give_up_unless_connected().await;
@@ -193,8 +193,8 @@ fn message(request: &Request, timeout: Duration) -> async_nats::Request {
         .timeout(Some(timeout))
 }
 
-fn late(timeout: Duration) -> TransportError {
-    TransportError::Network(format!("no answer within {} s", timeout.as_secs()))
+fn late(timeout: Duration) -> String {
+    format!("no answer within {} s", timeout.as_secs())
 }
 
 impl Link {
@@ -328,7 +328,9 @@ async fn connect(
             ConnectErrorKind::AuthorizationViolation | ConnectErrorKind::Authentication => {
                 Unconnected::Refused(error.to_string())
             }
-            ConnectErrorKind::TimedOut => Unconnected::Failed(late(CONNECTING)),
+            ConnectErrorKind::TimedOut => {
+                Unconnected::Failed(TransportError::Network(late(CONNECTING)))
+            }
             _ => {
                 let hint = hint(&error.to_string(), &publication.servers);
                 let why = format!("could not connect: {error}{hint}");

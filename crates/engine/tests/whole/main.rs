@@ -19,6 +19,7 @@ mod recovery;
 mod rederive;
 mod reload;
 mod replay;
+mod seam;
 mod stopping;
 #[path = "../stores/mod.rs"]
 mod stores;

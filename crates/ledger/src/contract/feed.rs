@@ -164,6 +164,8 @@ pub async fn attempts_and_requests_are_kept(ledger: Subject) {
     ledger.commit(write).await.unwrap();
     let id = delivery(1, 1, to, 1).id;
     let request = SentRequest {
+        method: "POST".into(),
+        also: String::new(),
         url: "https://example.com".into(),
         headers: [("content-type", "application/json")].into_iter().collect(),
         body: "{\"a\":1}".into(),

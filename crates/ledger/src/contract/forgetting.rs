@@ -72,6 +72,8 @@ pub async fn what_was_answered_about_a_forgotten_customer_is_gone(ledger: Subjec
     let id = delivery(1, 1, integration(1), 1).id;
     let mut sent = settlement(1, id, 0, 2, Next::Delivered);
     sent.request = Some(SentRequest {
+        method: "POST".into(),
+        also: String::new(),
         url: "https://example.com".into(),
         headers: Headers::default(),
         body: "user-1".into(),
@@ -96,6 +98,8 @@ fn telling(number: u64, id: DeliveryId, attempts: u32, next: Next) -> Settlement
     let name = format!("user-{number}");
     let mut sent = settlement(number, id, attempts, 2, next);
     sent.request = Some(SentRequest {
+        method: "POST".into(),
+        also: String::new(),
         url: format!("https://example.com/{name}"),
         headers: Headers::default(),
         body: name.clone(),

@@ -1,12 +1,15 @@
 //! A lane: one endpoint's own queue, limits and circuit breaker, so that its troubles stay its own.
 
 mod flow;
+mod gather;
 mod lockout;
 mod nodes;
+mod paces;
 mod put_off;
 mod queue;
 mod recovery;
 mod throttle;
+mod together;
 mod told;
 mod turn;
 
@@ -26,6 +29,7 @@ use guarded::Guarded;
 use jiff::Timestamp;
 use ledger::{Failure, Lease, Order, Outcomes, PATIENCE};
 use lockout::Lockout;
+use paces::Paces;
 use put_off::PutOff;
 use queue::Queue;
 use recovery::Recovery;
@@ -35,6 +39,7 @@ use std::{
     time::Duration,
 };
 use throttle::Throttle;
+use together::Together;
 use tokio::sync::Notify;
 use told::Told;
 
@@ -51,7 +56,7 @@ const REFUSALS: u32 = 2;
 pub struct LaneHealth {
     /// Deliveries held in memory, attempts under way included.
     pub held: usize,
-    /// Of these, what waits until a pause is over that the endpoint asked for.
+    /// Of these, what waits until a pause is over that the endpoint asked for, or that customers' paces make.
     pub resting: usize,
     /// Whether the circuit breaker holds attempts back.
     pub breaker_open: bool,
@@ -92,10 +97,12 @@ struct Known {
     /// Whether it accepted something since the node started, or since its breaker opened.
     proven: bool,
     pace: Pace,
+    paces: Paces,
     throttle: Throttle,
     recovery: Recovery,
     put_off: PutOff,
     queue: Queue,
+    together: Together,
     /// Beside which nothing goes until something is accepted: what is tried alone, and what was put off until that is recorded.
     alone: BTreeSet<DeliveryId>,
     /// How often it refused our credentials since it accepted anything.
@@ -267,7 +274,14 @@ impl Lane {
 
     /// Takes note that a delivery is settled.
     pub(super) fn forget(&self, delivery: DeliveryId) {
-        self.known.lock().put_off.forget(delivery);
+        let mut known = self.known.lock();
+        known.put_off.forget(delivery);
+        known.together.forget(delivery);
+    }
+
+    /// Takes note that a delivery was put off together with one of which that was heard.
+    pub(super) fn put_off(&self, delivery: DeliveryId, uptime: Duration) {
+        self.known.lock().asks_to_wait(None, delivery, uptime);
     }
 
     /// Takes note of what an attempt at a delivery said about the endpoint.
@@ -386,7 +400,7 @@ impl Lane {
         let throttled = known.throttle.holds(uptime);
         LaneHealth {
             held: self.share.count(),
-            resting: if throttled { known.queue.len() } else { 0 },
+            resting: known.resting(uptime),
             breaker_open: known.breaker.is_open(),
             throttled,
         }

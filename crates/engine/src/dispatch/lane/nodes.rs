@@ -71,6 +71,7 @@ mod tests {
             nodes(count).capacity(Limits {
                 concurrency: 1,
                 rate: NonZeroU32::new(per_second).map(Rate::per_second),
+                per_customer: None,
             })
         };
         assert_eq!(

@@ -1,7 +1,11 @@
 //! What waits in a lane, in the order in which it goes: first what its endpoint put off. A value.
 
 use crate::dispatch::held::Job;
-use std::collections::{BTreeMap, VecDeque};
+use domain::DeliveryId;
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::Duration,
+};
 
 /// Deliveries of a lane that were not begun.
 #[derive(Default)]
@@ -26,10 +30,37 @@ impl Queue {
         }
     }
 
-    /// The next to go.
-    pub(super) fn pop(&mut self) -> Option<Job> {
-        let first = self.first.pop_first().map(|(_, job)| job);
-        first.or_else(|| self.others.pop_front())
+    /// The next to go of those that may.
+    pub(super) fn pop(&mut self, goes: impl Fn(&Job) -> bool) -> Option<Job> {
+        let mut first = self.first.iter();
+        let place = first.find_map(|(place, job)| goes(job).then_some(*place));
+        if let Some(place) = place {
+            return self.first.remove(&place);
+        }
+        let place = self.others.iter().position(goes)?;
+        self.others.remove(place)
+    }
+
+    /// The one that is first.
+    pub(super) fn first(&self) -> Option<&Job> {
+        let first = self.first.first_key_value().map(|(_, job)| job);
+        first.or_else(|| self.others.front())
+    }
+
+    /// Whether a delivery is in it.
+    pub(super) fn holds(&self, delivery: DeliveryId) -> bool {
+        let mut all = self.first.values().chain(&self.others);
+        all.any(|job| job.delivery() == Some(delivery))
+    }
+
+    /// How long the next to go waits; `None` where one may now.
+    pub(super) fn wait(&self, of: impl Fn(&Job) -> Option<Duration>) -> Option<Duration> {
+        let mut least = None::<Duration>;
+        for job in self.first.values().chain(&self.others) {
+            let wait = of(job)?;
+            least = Some(least.map_or(wait, |least| least.min(wait)));
+        }
+        least
     }
 
     pub(super) fn len(&self) -> usize {

@@ -49,6 +49,7 @@ async fn a_lane_is_full_with_its_share_and_goes_on_when_one_ends() {
     let limits = || Limits {
         concurrency: 4,
         rate: None,
+        per_customer: None,
     };
     let (lane, nodes) = (lane(), Nodes::default());
     nodes.set(NonZeroU32::new(2).unwrap());
@@ -126,6 +127,7 @@ async fn begin(lane: &Arc<Lane>, uptime: Duration) -> Option<(UnderWay, Lease)> 
     let limits = || Limits {
         concurrency: 32,
         rate: None,
+        per_customer: None,
     };
     let mut under_way = lane.begin(limits, &Nodes::default()).await;
     let (lease, _room) = under_way.take(uptime)?.begin();
@@ -270,4 +272,57 @@ fn one_that_is_locked_out_is_asked_again_later_each_time_and_by_whatever_was_und
     lane.note_flow(true, minutes(15));
     assert_eq!(refuses(minutes(16)), Turned::No);
     assert_eq!(refuses(minutes(17)), Turned::LockedOut);
+}
+
+#[tokio::test]
+async fn a_customer_who_was_just_asked_about_holds_up_no_other() {
+    let lane = lane();
+    let limits = Limits {
+        concurrency: 32,
+        rate: None,
+        per_customer: Some(domain::pace::Rate::per_second(NonZeroU32::MIN)),
+    };
+    lane.limit_customers(limits, &Nodes::default());
+    queue(&lane, &[1, 1, 2, 1, 3]);
+    let mut order = Vec::new();
+    while let Some((_, lease)) = begin(&lane, at(0)).await {
+        order.push(lease.id);
+    }
+    assert_eq!(order, [1, 2, 3].map(|customer| of(customer).id));
+    let Stance::Pauses(wait) = lane.stance(at(0)) else {
+        panic!("{:?}", lane.stance(at(0)));
+    };
+    assert_eq!(lane.health(at(0)).resting, 2);
+    assert_eq!(begin(&lane, wait).await.unwrap().1.id, of(1).id);
+    assert!(begin(&lane, wait).await.is_none(), "once a second");
+}
+
+/// What goes in one turn.
+async fn together(lane: &Arc<Lane>, most: usize) -> Vec<DeliveryId> {
+    let limits = || Limits {
+        concurrency: 32,
+        rate: None,
+        per_customer: None,
+    };
+    let mut under_way = lane.begin(limits, &Nodes::default()).await;
+    let first = under_way.take(at(0)).unwrap();
+    let jobs = under_way.take_with(first, most, at(0));
+    jobs.iter().filter_map(Job::delivery).collect()
+}
+
+#[tokio::test]
+async fn what_went_together_goes_together_again_and_first_what_went_first() {
+    let lane = lane();
+    let ids = |customers: &[u128]| -> Vec<_> {
+        customers.iter().map(|customer| of(*customer).id).collect()
+    };
+    lane.go_together(ids(&[3, 1]));
+    queue(&lane, &[1, 2]);
+    assert!(lane.goes_again() && !lane.is_gathered(2), "one is missing");
+    queue(&lane, &[3, 4, 5]);
+    assert!(lane.is_gathered(2));
+    assert_eq!(together(&lane, 10).await, ids(&[3, 1]));
+    assert!(!lane.goes_again());
+    assert_eq!(together(&lane, 2).await, ids(&[2, 4]));
+    assert_eq!(together(&lane, 2).await, ids(&[5]));
 }

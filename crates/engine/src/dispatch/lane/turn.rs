@@ -1,7 +1,7 @@
 //! When something of a lane begins, and what: only so many attempts are under way, and nothing goes beside one that shows whether its endpoint takes
 //! anything again.
 
-use super::{Known, LOOK_AGAIN, Lane, Nodes};
+use super::{Known, LOOK_AGAIN, Lane, Nodes, together::Together};
 use crate::{dispatch::held::Job, setup::Limits};
 use domain::{DeliveryId, customer::Customer};
 use jiff::Timestamp;
@@ -16,7 +16,7 @@ use std::{
 pub(in crate::dispatch) enum Stance {
     /// Nothing is queued.
     Empty,
-    /// The endpoint asked to be left alone, for so long from now on.
+    /// The endpoint asked to be left alone, or may not be asked about these customers again yet, for so long from now on.
     Pauses(Duration),
     /// One is under way that shows whether it takes anything, or is put off and not recorded yet: it goes first then.
     Waits,
@@ -32,8 +32,45 @@ impl Known {
         match self.throttle.left(uptime) {
             Some(left) => Stance::Pauses(left),
             None if self.throttle.is_wary() && !self.alone.is_empty() => Stance::Waits,
-            None => Stance::Goes,
+            None => {
+                let wait = self.queue.wait(|job| self.wait_of(job, uptime));
+                wait.map_or(Stance::Goes, Stance::Pauses)
+            }
         }
+    }
+
+    /// How many wait until a pause is over.
+    pub(super) fn resting(&self, uptime: Duration) -> usize {
+        match self.stance(uptime) {
+            Stance::Pauses(_) => self.queue.len(),
+            Stance::Empty | Stance::Waits | Stance::Goes => 0,
+        }
+    }
+
+    /// How long its customer's pace has a delivery wait.
+    fn wait_of(&self, job: &Job, uptime: Duration) -> Option<Duration> {
+        let customer = job.customer()?;
+        self.paces.wait(customer.id, uptime)
+    }
+
+    /// The first of those in the queue that are meant whose customer's pace allows it.
+    pub(super) fn next(
+        &mut self,
+        uptime: Duration,
+        is_meant: impl Fn(DeliveryId, &Together) -> bool,
+    ) -> Option<Job> {
+        let (paces, together) = (&self.paces, &self.together);
+        let goes = |job: &Job| {
+            let is_meant = job.delivery().is_none_or(|id| is_meant(id, together));
+            let customer = job.customer();
+            let waits = || customer.is_some_and(|of| paces.wait(of.id, uptime).is_some());
+            is_meant && !waits()
+        };
+        let job = self.queue.pop(goes)?;
+        if let Some(customer) = job.customer() {
+            self.paces.begin(customer.id, uptime);
+        }
+        Some(job)
     }
 }
 
@@ -68,6 +105,12 @@ impl Lane {
             None => stirred.await,
             Some(most) => drop(tokio::time::timeout(most, stirred).await),
         }
+    }
+
+    /// From now on the endpoint may be asked so often about one customer.
+    pub(in crate::dispatch) fn limit_customers(&self, limits: Limits, nodes: &Nodes) {
+        let paces = &mut self.known.lock().paces;
+        paces.limit(limits.per_customer, nodes.count());
     }
 
     /// Whether something may begin.
@@ -133,7 +176,7 @@ impl Lane {
             if begun.is_ok() {
                 return UnderWay {
                     lane: Arc::clone(self),
-                    delivery: None,
+                    deliveries: Vec::new(),
                 };
             }
             self.stirred(Some(LOOK_AGAIN)).await;
@@ -156,9 +199,9 @@ impl Lane {
 
 /// An attempt under way, however it ends.
 pub(crate) struct UnderWay {
-    lane: Arc<Lane>,
-    /// At which delivery, once that is known.
-    delivery: Option<DeliveryId>,
+    pub(super) lane: Arc<Lane>,
+    /// At which deliveries, once that is known.
+    pub(super) deliveries: Vec<DeliveryId>,
 }
 
 impl UnderWay {
@@ -168,10 +211,10 @@ impl UnderWay {
         if known.stance(uptime) != Stance::Goes {
             return None;
         }
-        let job = known.queue.pop()?;
-        self.delivery = job.delivery();
+        let job = known.next(uptime, |_, _| true)?;
+        self.deliveries.extend(job.delivery());
         if known.throttle.is_wary() {
-            known.alone.extend(self.delivery);
+            known.alone.extend(&self.deliveries);
         }
         Some(job)
     }
@@ -179,8 +222,8 @@ impl UnderWay {
 
 impl Drop for UnderWay {
     fn drop(&mut self) {
-        if let Some(delivery) = self.delivery {
-            self.lane.known.lock().alone.remove(&delivery);
+        for delivery in &self.deliveries {
+            self.lane.known.lock().alone.remove(delivery);
         }
         self.lane.under_way.fetch_sub(1, Ordering::AcqRel);
         self.lane.stir();

@@ -121,8 +121,27 @@ async fn a_kept_connection_that_died_is_replaced_once() {
 async fn one_that_always_hangs_up_is_asked_once() {
     let (url, read) = server(|_| (Vec::new(), true)).await;
     let refused = post(&http(), &url).await.unwrap_err();
-    assert!(matches!(refused, TransportError::Network(_)), "{refused}");
+    assert!(
+        matches!(refused, TransportError::Unanswered(_)),
+        "{refused}"
+    );
     assert_eq!(read.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn what_never_left_is_told_from_what_was_not_answered() {
+    let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let closed = format!("http://{}/hook", nobody.local_addr().unwrap());
+    drop(nobody);
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let silent_url = format!("http://{}/hook", silent.local_addr().unwrap());
+    let http = http();
+    let never = post(&http, &closed).await.unwrap_err();
+    assert!(matches!(never, TransportError::Network(_)), "{never:?}");
+    let request = Request::json(&silent_url, b"{}".to_vec());
+    let sent = http.send(Asked::Post, &request, Duration::from_millis(200));
+    let sent = sent.await.unwrap_err();
+    assert!(matches!(sent, TransportError::Unanswered(_)), "{sent:?}");
 }
 
 /// `{"error":"no"}`, as Python's `gzip.compress` writes it.
@@ -225,7 +244,7 @@ async fn an_authority_of_ones_own_is_trusted_where_it_was_given_and_nowhere_else
             Err(TransportError::Network(why)) => {
                 assert!(!trusted && why.contains("UnknownIssuer"), "{why}");
             }
-            Err(TransportError::Blocked(why)) => panic!("{why}"),
+            Err(error) => panic!("{error}"),
         }
     }
     let unread = nobodys

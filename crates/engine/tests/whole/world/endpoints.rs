@@ -66,7 +66,8 @@ impl Transport for Endpoints {
             }
             return answer(200, "{}");
         }
-        let body = serde_json::from_slice(&request.body).unwrap();
+        let text = || String::from_utf8_lossy(&request.body).into_owned();
+        let body = serde_json::from_slice(&request.body).unwrap_or_else(|_| text().into());
         let headers = request
             .headers
             .iter()

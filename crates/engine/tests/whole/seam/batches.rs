@@ -1,0 +1,160 @@
+//! What travels together has an outcome of its own each.
+
+use super::{A, buy, deliveries, dressed::How, pass, sent_to, world};
+use crate::world::{Chain, World, answer};
+use destinations::Batching;
+use domain::NotSent;
+use engine::TransportError;
+use ledger::DeliveryState::{Delivered, Failed, Pending};
+use serde_json::Value;
+use std::time::Duration;
+
+fn batches(most: usize, bytes: usize) -> How {
+    How {
+        batching: Some(Batching {
+            most,
+            bytes,
+            linger: Duration::from_millis(300),
+        }),
+        ..How::default()
+    }
+}
+
+/// Customers buy at about the same time.
+async fn all_buy(world: &World, customers: std::ops::RangeInclusive<u64>) {
+    for customer in customers {
+        let mut chain = Chain::purchase(customer * 1000, "unmapped", None, world.now());
+        let told = chain.notify("SUBSCRIBED", world.now());
+        world.tell(&told).await.unwrap();
+    }
+    world.catch_up().await;
+}
+
+/// Of each request to `a`: the name of the first in it, and how many there were.
+fn requests(world: &World) -> Vec<(String, usize)> {
+    let sent = world.endpoints.sent.lock().unwrap();
+    let to_a = sent.iter().filter(|sent| sent.url.starts_with(A));
+    to_a.map(|sent| {
+        let many = sent.body["all"].as_array().map_or(0, Vec::len);
+        (sent.url.clone(), many)
+    })
+    .collect()
+}
+
+fn sizes(world: &World) -> Vec<usize> {
+    requests(world).into_iter().map(|(_, many)| many).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn those_that_come_together_go_in_one_request_and_each_is_recorded() {
+    let world = world(batches(4, 1 << 20)).await;
+    all_buy(&world, 1..=4).await;
+    assert_eq!(sizes(&world), [4]);
+    let all = deliveries(&world).await;
+    assert_eq!(all.len(), 4);
+    for (record, attempts) in &all {
+        assert_eq!((record.state, attempts.len()), (Delivered, 1));
+        let request = record.request.as_ref().unwrap();
+        assert_eq!(request.also, "3 other deliveries went in the same request");
+        let part: Value = serde_json::from_str(&request.body).unwrap();
+        assert!(part["all"].is_null(), "its own part: {part}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_has_its_own_outcome_and_one_failed_request_is_one_failure() {
+    let world = world(batches(3, 1 << 20)).await;
+    world.answer_with(|url, _| {
+        answer(
+            200,
+            if url.starts_with(A) {
+                "[200, 400, 503]"
+            } else {
+                ""
+            },
+        )
+    });
+    all_buy(&world, 1..=3).await;
+    let states: Vec<_> = deliveries(&world).await;
+    let states: Vec<_> = states.iter().map(|(record, _)| record.state).collect();
+    assert_eq!(states, [Delivered, Failed, Pending]);
+    // Many of one request that fails are not many failures, and one refusal is not two.
+    for (status, held) in [(503, None), (401, None)] {
+        let world = super::world(batches(12, 1 << 20)).await;
+        world.answer_with(move |url, _| answer(if url.starts_with(A) { status } else { 200 }, ""));
+        all_buy(&world, 1..=12).await;
+        assert_eq!(sizes(&world), [12], "{status}");
+        let lanes = world.engine.dispatch().lanes();
+        assert!(lanes.iter().all(|(_, lane)| !lane.breaker_open), "{status}");
+        assert_eq!(world.held("a"), held, "{status}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_rendered_falls_out_alone() {
+    let how = How {
+        needs: Some("$adjustId"),
+        ..batches(3, 1 << 20)
+    };
+    let world = world(how).await;
+    all_buy(&world, 1..=3).await;
+    let all = deliveries(&world).await;
+    for (record, _) in &all {
+        assert_eq!(record.reason, Some(NotSent::MissingCustomerData));
+    }
+    assert_eq!(sent_to(&world, A), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_too_large_is_divided() {
+    let world = world(batches(4, 1 << 20)).await;
+    let (halves, limit) = (&world, 2);
+    halves.answer_with(|url, _| answer(if url.starts_with(A) { 413 } else { 200 }, ""));
+    all_buy(halves, 1..=4).await;
+    assert_eq!(sizes(halves), [4, 2, 1, 1, 2, 1, 1]);
+    for (record, _) in deliveries(halves).await {
+        assert_eq!(record.reason, Some(NotSent::RejectedByDestination));
+    }
+    // Their size is known before: a body of one is of about ninety bytes.
+    let world = super::world(batches(8, limit * 120)).await;
+    all_buy(&world, 1..=4).await;
+    assert_eq!(sizes(&world), [2, 2]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_nobody_knows_of_goes_again_as_it_was() {
+    let world = world(batches(3, 1 << 20)).await;
+    world.answer_with(|url, _| {
+        if url.starts_with(A) {
+            Err(TransportError::Unanswered("no answer within 10 s".into()))
+        } else {
+            answer(200, "")
+        }
+    });
+    all_buy(&world, 1..=3).await;
+    world.answer_with(|_, _| answer(200, ""));
+    // Others come in between.
+    all_buy(&world, 4..=5).await;
+    pass(&world, 300).await;
+    world.settled().await;
+    let requests = requests(&world);
+    assert_eq!(requests.iter().map(|(_, many)| *many).sum::<usize>(), 8);
+    let same = requests.iter().filter(|request| **request == requests[0]);
+    assert_eq!(
+        same.count(),
+        2,
+        "the same, under the same name: {requests:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_alone_goes_when_it_has_waited() {
+    let world = world(batches(100, 1 << 20)).await;
+    buy(&world, 1).await;
+    assert_eq!(sizes(&world), [1]);
+    let (record, _) = deliveries(&world).await.remove(0);
+    assert_eq!(
+        (record.state, record.request.unwrap().also),
+        (Delivered, String::new())
+    );
+}
