@@ -16,6 +16,8 @@ pub struct History<'a> {
     taken_back: BTreeMap<&'a str, Timestamp>,
     /// The line joined a purchase that was there before.
     joins: bool,
+    /// Of the purchase, charges of other lines are known that were made before its first.
+    has_known_past: bool,
 }
 
 /// How one transaction took over from the one before it.
@@ -88,6 +90,9 @@ impl<'a> History<'a> {
         Self {
             taken_back: own.chain(shown).collect(),
             joins: all.first().is_some_and(|first| joins(facts, &first.fact)),
+            has_known_past: all
+                .first()
+                .is_some_and(|first| has_known_past(facts, &first.fact)),
             transactions: all,
         }
     }
@@ -190,12 +195,10 @@ impl<'a> History<'a> {
         if fact.is_owed {
             return None;
         }
-        let mut earlier = self.iter().take_while(|other| other.fact.id != id);
-        let only_owed = self.before(id).is_some() && earlier.all(|other| other.fact.is_owed);
-        let started_by_customer = fact.is_origin(chain)
-            || only_owed
-            || (self.before(id).is_none() && self.joins)
-            || (self.before(id).is_none() && fact.reason == Some(TransactionReason::Purchase));
+        let earlier = &self.transactions[..self.position(id)?];
+        let only_owed = !earlier.is_empty() && earlier.iter().all(|other| other.fact.is_owed);
+        let started_by_customer =
+            fact.is_origin(chain) || only_owed || self.begins_with(fact, chain);
         let paid_before = self.paid_before(id, chain);
         let switch = self.switch(id).map(|switched| switched.how);
         let (kind, rule) = match (fact.is_free(), paid_before) {
@@ -223,6 +226,14 @@ impl<'a> History<'a> {
             },
         };
         Some(Charge { kind, rule })
+    }
+
+    /// Whether the line begins with a charge that does not say so by itself: nothing is known of the line before it, and it joined what
+    /// was there, or the customer bought it and it does not say that something came before.
+    fn begins_with(&self, fact: &TransactionFact, chain: &str) -> bool {
+        let is_bought = fact.reason == Some(TransactionReason::Purchase)
+            && (self.has_known_past || !fact.continues(chain));
+        self.before(&fact.id).is_none() && (self.joins || is_bought)
     }
 
     /// The run of paid periods ending with `id`.
@@ -281,6 +292,12 @@ fn joins(facts: &Facts, first: &TransactionFact) -> bool {
             && other.expires_at == Some(first.purchased_at)
     };
     first.kind == TransactionKind::Subscription && all.any(is_just_before)
+}
+
+/// Whether charges of other lines are known that were made before `first`.
+fn has_known_past(facts: &Facts, first: &TransactionFact) -> bool {
+    let mut all = facts.transactions.values().map(|known| &known.fact);
+    all.any(|other| other.line != first.line && other.purchased_at < first.purchased_at)
 }
 
 /// What money is that bought no period, with the name of the rule that says so: no store has a word for it, and it counts.

@@ -38,10 +38,13 @@ impl Stated {
 }
 
 impl Statement {
-    /// Whether the subscription begins with this charge. Not said is not yes: a renewal need not repeat when it all began.
+    /// Whether the subscription begins with this charge: as its dates say, or else its ids. Not said is not yes: a renewal need not repeat
+    /// when it all began.
     fn is_first(&self) -> bool {
-        self.transaction_id == self.original_transaction_id
-            || self.originally_purchased_at == Some(self.purchased_at)
+        self.originally_purchased_at.map_or_else(
+            || self.transaction_id == self.original_transaction_id,
+            |began| self.purchased_at <= began,
+        )
     }
 
     fn observation(&self, store: Store, now: Timestamp) -> Result<Observation, Refusal> {

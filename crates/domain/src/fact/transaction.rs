@@ -1,7 +1,7 @@
 //! One store's statement about one transaction.
 
 use crate::Money;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// What was bought.
@@ -233,9 +233,19 @@ impl TransactionFact {
 
     /// Whether the chain, or its line, begins with this transaction.
     pub fn is_origin(&self, chain: &str) -> bool {
-        self.begins_chain || self.id == chain
+        self.begins_chain || (self.id == chain && !self.continues(chain))
+    }
+
+    /// Whether it says itself that the chain had begun before it: by its dates, or by being of a later leg.
+    pub fn continues(&self, chain: &str) -> bool {
+        let began_before = self.original_purchased_at.duration_until(self.purchased_at);
+        let is_of_a_later_leg = !self.leg.is_empty() && self.leg != chain;
+        began_before > ONE_PURCHASE || is_of_a_later_leg
     }
 }
+
+/// The two dates that stores give a first charge, of it and of the beginning, lie at most so far apart: no period is shorter.
+const ONE_PURCHASE: SignedDuration = SignedDuration::from_mins(1);
 
 /// A name within a chain, of the line that it is about.
 pub fn line_key(name: &str, line: &str) -> String {

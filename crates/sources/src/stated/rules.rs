@@ -137,7 +137,8 @@ impl Statement {
     /// What was, as of `now`. Only the ends of periods may lie ahead, and the beginning of one that is renewed.
     fn past(&self, now: Timestamp) -> [Rule; 7] {
         let is_ahead = |at: Option<Timestamp>| at.is_some_and(|at| is_ahead(at, now));
-        let begins = if self.is_first() {
+        let names_the_chain = self.transaction_id == self.original_transaction_id;
+        let begins = if self.is_first() || names_the_chain {
             self.purchased_at
         } else {
             before(self.purchased_at, CHARGED_AHEAD)

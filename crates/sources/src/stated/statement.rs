@@ -54,8 +54,8 @@ pub struct Statement {
     pub updated_at: Timestamp,
     /// Start of the period, or the time of purchase.
     pub purchased_at: Timestamp,
-    /// First purchase of the subscription. Equal to `purchased_at`, this is the first, whatever the ids are. When absent, the
-    /// ids alone say whether it is, and the earliest charge known is the beginning.
+    /// First purchase of the subscription. Equal to `purchased_at`, this is the first, and earlier it is not, whatever the ids are. When
+    /// absent, the ids alone say whether it is, and the earliest charge known is the beginning.
     #[serde(default)]
     pub originally_purchased_at: Option<Timestamp>,
     /// End of the period; subscriptions need it.

@@ -399,5 +399,20 @@ async fn purchases_without_a_predecessor_have_nothing_in_common() {
     });
     tell(&world, 5, "z").await;
     assert_eq!(world.kinds_of("user-z").await, []);
+}
+
+/// Source: Google, purchases.subscriptionsv2, `outOfAppPurchaseContext`: what is bought in the Play subscription centre after an end names
+/// the token that had expired, which can be read for sixty days.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_return_is_no_beginning_although_google_has_forgotten_what_had_expired() {
+    let world = World::with_stores().await;
+    let play = &world.stores.play.api;
+    let ends = after(world.now(), 30);
+    play.subscribe(&subscription("n", false), world.now(), ends);
+    play.change("n", |subscription| {
+        subscription["outOfAppPurchaseContext"] = json!({ "expiredPurchaseToken": "gone" });
+    });
+    tell(&world, 4, "n").await;
+    assert_eq!(world.kinds().await, [SubscriptionRenewed]);
     world.rederives().await;
 }
