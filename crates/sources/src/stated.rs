@@ -148,6 +148,7 @@ impl Statement {
             status: Some(status),
             ended_at: self.ended.as_ref().map(|ended| ended.at),
             off_since: self.renewal_cancelled_at,
+            of_period: Some(self.purchased_at),
             ..RenewalFact::new(self.updated_at)
         }
     }

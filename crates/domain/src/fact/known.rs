@@ -2,7 +2,7 @@
 //!
 //! A transaction is kept as its newest copy with what other copies knew better: the exact start and end, price, tax, offer, country and reason, how
 //! the chain began, every refund ever shown. A refund is kept likewise: a statement that does not repeat its amount, or that it took
-//! access away, takes nothing of it back. Of a renewal and a note the newest statement is kept as it is.
+//! access away, takes nothing of it back. Of a renewal the newest statement about its latest period is kept as it is, and so is every note.
 
 use super::{
     observation::{Note, Observation, RefundFact},
@@ -140,7 +140,7 @@ impl Facts {
         for renewal in &seen.renewals {
             let key = renewal.key();
             match self.renewals.get_mut(&key) {
-                Some(known) if (known.version, &*known) >= (renewal.version, renewal) => {}
+                Some(known) if (known.rank(), &*known) >= (renewal.rank(), renewal) => {}
                 Some(known) => known.clone_from(renewal),
                 None => {
                     self.renewals.insert(key, renewal.clone());
@@ -174,7 +174,7 @@ impl Facts {
             }
         }
         for (key, renewal) in &known.renewals {
-            let is_newer = |read: &RenewalFact| read.version >= renewal.version;
+            let is_newer = |read: &RenewalFact| read.rank() >= renewal.rank();
             if !self.renewals.get(key).is_some_and(is_newer) {
                 self.renewals.insert(key.clone(), renewal.clone());
             }

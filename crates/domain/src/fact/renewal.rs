@@ -90,12 +90,21 @@ pub struct RenewalFact {
     /// End of the period that the store lets run, whatever was charged last: its invoice is open, void, or about another one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub runs_until: Option<Timestamp>,
+    /// Start of the period that it speaks about, where a statement names one. What is said of an earlier period, however late, takes nothing
+    /// from what is said of a later one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub of_period: Option<Timestamp>,
 }
 
 impl RenewalFact {
     /// What it is known by among the facts of its chain: its leg, and the line where it has one.
     pub fn key(&self) -> String {
         line_key(&self.leg, &self.line)
+    }
+
+    /// Which of two statements about one line of one leg holds: the greater.
+    pub(super) const fn rank(&self) -> (Option<Timestamp>, Timestamp) {
+        (self.of_period, self.version)
     }
 
     /// A statement that says nothing yet.
@@ -121,6 +130,7 @@ impl RenewalFact {
             pause_is_planned: false,
             product_is_in_effect: false,
             runs_until: None,
+            of_period: None,
         }
     }
 }

@@ -196,3 +196,41 @@ async fn the_first_charge_after_a_trial_is_a_conversion_whatever_the_subscriptio
     ];
     check(&[silent, own_id(&paid)], &expected).await;
 }
+
+/// Where a charge names an earlier beginning, it is none, whatever its ids are.
+#[tokio::test]
+async fn a_charge_that_names_an_earlier_beginning_is_a_renewal() {
+    let [start, _] = bodies();
+    let began = |at: &str| with(&start, json!({ "originally_purchased_at": at }));
+    let expected = [(SubscriptionRenewed, "order-1")];
+    check(&[began("2024-10-20T10:00:00Z")], &expected).await;
+    let expected = [(SubscriptionStarted, "order-1")];
+    check(&[began("2026-10-20T10:00:00Z")], &expected).await;
+}
+
+/// What is said of an old charge, whenever, says nothing of the period that runs: docs/stores.md, what the same `transaction_id` again
+/// changes.
+#[tokio::test]
+async fn what_is_stated_again_of_an_old_charge_leaves_the_running_one_alone() {
+    let [start, renewal] = bodies();
+    let off = with(
+        &renewal,
+        json!({ "will_renew": false, "updated_at": "2026-11-21T10:00:00Z" }),
+    );
+    let late = "2026-11-22T10:00:00Z";
+    let started = (SubscriptionStarted, "order-1");
+    let renewed = (SubscriptionRenewed, "order-2");
+    let cancelled = (SubscriptionRenewalCancelled, "order-2");
+    let refunded = (SubscriptionRefunded, "order-1");
+    for (again, told) in [
+        (json!({ "refunded_at": late }), Some(refunded)),
+        (json!({ "ended": { "at": late } }), None),
+        (json!({ "billing_issue_detected_at": late }), None),
+        (json!({ "will_renew": true }), None),
+    ] {
+        let again = with(&with(&start, again), json!({ "updated_at": late }));
+        let statements = [start.clone(), renewal.clone(), off.clone(), again];
+        let told = [started, renewed, cancelled].into_iter().chain(told);
+        check(&statements, &told.collect::<Vec<_>>()).await;
+    }
+}
