@@ -36,7 +36,7 @@
 //! | `refund.stated` | it is a thing of its own | `*_refunded`, with its amount or pieces |
 //! | `refund.undone` | that thing failed, or the dispute was won | `refund_reversed` |
 //! | `refund.undone_alone` | the store undid one that nobody heard of | `refund_reversed`, of nothing |
-//! | `refund.requested` | the store asks what speaks for or against one | `refund_requested`, once per request |
+//! | `refund.requested` | the store asks what speaks for or against one | `refund_requested`, once per deadline |
 //! | `refund.declined` | the store declined one | `refund_declined` |
 //! | **renewal** | *a subscription that is not paid for ahead* | |
 //! | `renewal.switched_off` | renewing, then not, while it runs; or the store says that a cancellation ended it | `*_renewal_cancelled` |

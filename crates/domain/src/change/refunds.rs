@@ -7,6 +7,7 @@ use crate::{
     event::Request,
     fact::{Note, RefundFact, Reversal, Transaction, TransactionKind},
     refund::{self, GivenBack, Part},
+    time::after,
 };
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
@@ -176,8 +177,8 @@ fn stated<'a>(
     told
 }
 
-/// Two requests of one refund: stores repeat an open one.
-const REPEATED_WITHIN: SignedDuration = SignedDuration::from_hours(24);
+/// How long a store waits for an answer that does not say until when.
+const AWAITED: SignedDuration = SignedDuration::from_hours(24);
 
 /// `refund.undone_alone`, `refund.requested`, `refund.declined`: what a store only says. It is news whatever else is known of the
 /// chain, and none of it moves money or access.
@@ -245,16 +246,24 @@ fn notice(step: &Step<'_>, note: &Note) -> Option<Change> {
     }
 }
 
-/// Whether the same was asked for shortly before.
+/// Whether the same was asked for before and could still be answered then: stores repeat an open request. One that comes when nobody
+/// waits for an answer to the last any more waits for another.
 fn is_repeated(step: &Step<'_>, transaction: &str, at: Timestamp) -> bool {
-    step.after.facts.notes.iter().any(|other| match other {
+    let asked = step.after.facts.notes.iter().filter_map(|note| match note {
         Note::RefundRequested {
-            at: earlier,
+            at,
             transaction: of,
+            respond_by,
             ..
-        } => of == transaction && *earlier < at && earlier.duration_until(at) < REPEATED_WITHIN,
-        _ => false,
-    })
+        } if of == transaction => Some((*at, respond_by.unwrap_or(after(*at, AWAITED)))),
+        _ => None,
+    });
+    let earlier: BTreeMap<_, _> = asked.filter(|(asked, _)| *asked < at).collect();
+    let told = earlier.into_iter().fold(None, |open, (asked, until)| {
+        let is_open = open.is_some_and(|open| asked < open);
+        if is_open { open } else { Some(until) }
+    });
+    told.is_some_and(|until| at < until)
 }
 
 /// What is said of a transaction, which may be one that nothing else is known of.
