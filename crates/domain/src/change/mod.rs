@@ -52,7 +52,7 @@
 //! | `expired.confirmed` | over, and no refund closed it | `*_expired`, with the reason |
 //! | **terms** | *in the same period* | |
 //! | `period.deferred` | on Google Play the end moved later: by the developer, as a new message says, or by more than a day | `subscription_deferred` |
-//! | `period.extended` | elsewhere the end moved later | `subscription_extended` |
+//! | `period.extended` | elsewhere the end of a subscription moved later | `subscription_extended` |
 //! | `price_increase.pending` | an increase awaits consent | `price_increase_pending` |
 //! | `price_increase.accepted` | it was consented to, or needs no consent | `price_increase_accepted` |
 //! | `trial.will_end` | the store says that the trial which runs is about to end | `trial_will_end`, once per end |

@@ -3,7 +3,7 @@
 use super::step::{Change, Step};
 use crate::{
     EventKind, Store,
-    fact::{Note, PriceIncrease},
+    fact::{Note, PriceIncrease, TransactionKind},
     snapshot::Phase,
 };
 use jiff::SignedDuration;
@@ -19,9 +19,13 @@ pub(super) fn told(step: &Step<'_>) -> Vec<Change> {
 }
 
 /// `period.extended`; on Google Play `period.deferred`, where the developer moved the end or it moved far. That the developer moved it says
-/// a message with the end that it brought: an end that moves later moves by itself.
+/// a message with the end that it brought: an end that moves later moves by itself. What was bought once for a
+/// time has the end that its product says, and no store moves it.
 fn end_moved(step: &Step<'_>) -> Option<Change> {
     let snapshot = step.after.snapshot;
+    if snapshot.kind != TransactionKind::Subscription {
+        return None;
+    }
     let (old, new) = step
         .before_in_same_period()?
         .paid_until()
