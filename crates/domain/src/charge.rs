@@ -81,6 +81,7 @@ impl<'a> History<'a> {
                 &b.fact.id,
             ))
         });
+        renewals_where_they_were_charged(&mut all);
         let own = facts.refunds.values();
         let own = own.filter(|refund| refund.revokes && !refund.is_undone);
         let own = own.filter(|refund| facts.is_about(refund, line));
@@ -100,6 +101,12 @@ impl<'a> History<'a> {
     /// In order of purchase.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = &'a Transaction> {
         self.transactions.iter().copied()
+    }
+
+    /// Whether a transaction comes before another, where both are known.
+    pub fn is_before(&self, id: &str, other: &str) -> bool {
+        let both = self.position(id).zip(self.position(other));
+        both.is_some_and(|(one, other)| one < other)
     }
 
     /// Whether it has run, and nobody was charged for it yet.
@@ -133,7 +140,7 @@ impl<'a> History<'a> {
         let end = transaction.fact.expires_at;
         let later = self
             .position(&transaction.fact.id)
-            .and_then(|at| self.transactions.get(at + 1));
+            .map_or(&[][..], |at| &self.transactions[at + 1..]);
         let leg = &transaction.fact.leg;
         let is_replaced = || {
             !leg.is_empty()
@@ -143,7 +150,9 @@ impl<'a> History<'a> {
         };
         transaction.fact.upgraded
             || is_replaced()
-            || later.is_some_and(|next| end.is_some_and(|end| next.fact.purchased_at < end))
+            || later
+                .iter()
+                .any(|next| end.is_some_and(|end| next.fact.purchased_at < end))
     }
 
     /// How `id` took over from the transaction before it, if the product changed.
@@ -278,6 +287,29 @@ impl<'a> History<'a> {
             .duration_until(trial.expires_at?)
             .as_hours();
         Some((hours + 12) / 24)
+    }
+}
+
+/// Puts renewals that were charged ahead before what was bought in the period that ran until then: they were charged when it took over from
+/// them. `all` are in order of purchase.
+fn renewals_where_they_were_charged(all: &mut [&Transaction]) {
+    for index in 0..all.len() {
+        let renewal = &all[index].fact;
+        if renewal.reason != Some(TransactionReason::Renewal) {
+            continue;
+        }
+        let begins = Some(renewal.purchased_at);
+        let runs_until_then = |known: &&Transaction| known.fact.expires_at == begins;
+        let took_over = |known: &&Transaction| {
+            let fact = &known.fact;
+            fact.reason == Some(TransactionReason::Purchase) && fact.expires_at > begins
+        };
+        let Some(old) = all[..index].iter().rposition(runs_until_then) else {
+            continue;
+        };
+        if all[old + 1..index].iter().all(took_over) {
+            all[old + 1..=index].rotate_right(1);
+        }
     }
 }
 

@@ -26,9 +26,14 @@ fn is_new(step: &Step<'_>, fact: &TransactionFact) -> bool {
     known.is_none_or(|known| known.fact.is_owed && !fact.is_owed)
 }
 
+/// Whether something newer was known. What was bought once a renewal had been charged ahead is newer than that.
 fn is_late(step: &Step<'_>, fact: &TransactionFact) -> bool {
-    step.before
-        .is_some_and(|before| fact.purchased_at < before.snapshot.purchased_at)
+    step.before.is_some_and(|before| {
+        fact.purchased_at < before.snapshot.purchased_at
+            && !step
+                .history
+                .is_before(&before.snapshot.transaction, &fact.id)
+    })
 }
 
 /// [`EXTRA`]: money that bought no period.

@@ -62,10 +62,13 @@ impl Walk {
                 is_last && in_time && !is_family && is_taken == self.habits.refund_takes
             }
             Deed::Upgrade => {
+                // The App Store sells another product also when the next period was charged ahead.
+                let is_ahead = line.charge.from > self.at;
+                let is_sold = !is_ahead || self.market == Market::AppStore;
                 runs && goes_on
                     && line.product != LARGER
                     && (self.habits.upgrade_of_trial || !line.charge.is_trial)
-                    && line.charge.from <= self.at
+                    && is_sold
                     && !is_family
             }
             Deed::Plan => {
