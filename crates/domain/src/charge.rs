@@ -10,7 +10,10 @@ use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
 
 /// The transactions of one line of a purchase that bought something, in order of purchase. What only took money is beside them.
+///
+/// A line that took the place of another goes on with what that had bought.
 pub struct History<'a> {
+    line: &'a str,
     transactions: Vec<&'a Transaction>,
     /// When a refund took back what a transaction had bought, by its id.
     taken_back: BTreeMap<&'a str, Timestamp>,
@@ -67,13 +70,12 @@ pub struct Run {
 }
 
 impl<'a> History<'a> {
-    /// Orders the transactions of one line by purchase, then end, then id.
-    pub fn of(facts: &'a Facts, line: &str) -> Self {
-        let mut all: Vec<_> = facts
-            .transactions
-            .values()
-            .filter(|transaction| transaction.fact.line == line && !transaction.fact.is_extra)
-            .collect();
+    /// Orders the transactions of one line by purchase, then end, then id; a renewal that was charged ahead comes before what was bought in
+    /// the period that ran until then.
+    pub fn of(facts: &'a Facts, line: &'a str) -> Self {
+        let own = facts.transactions.values();
+        let own = own.filter(|known| known.fact.line == line && !known.fact.is_extra);
+        let mut all = facts.with_replaced(own.collect());
         all.sort_by(|a, b| {
             (a.fact.purchased_at, a.fact.expires_at, &a.fact.id).cmp(&(
                 b.fact.purchased_at,
@@ -89,6 +91,7 @@ impl<'a> History<'a> {
         let shown = all.iter().map(|transaction| &transaction.fact);
         let shown = shown.filter_map(|fact| Some((fact.id.as_str(), fact.revocation.as_ref()?.at)));
         Self {
+            line,
             taken_back: own.chain(shown).collect(),
             joins: all.first().is_some_and(|first| joins(facts, &first.fact)),
             has_known_past: all
@@ -98,9 +101,15 @@ impl<'a> History<'a> {
         }
     }
 
-    /// In order of purchase.
+    /// Those of the line itself, in order of purchase.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = &'a Transaction> {
-        self.transactions.iter().copied()
+        let own = |known: &&Transaction| known.fact.line == self.line;
+        self.transactions.iter().copied().filter(own)
+    }
+
+    /// The first charge of the line, or of that which it took the place of.
+    pub fn first(&self) -> Option<&'a TransactionFact> {
+        self.transactions.first().map(|first| &first.fact)
     }
 
     /// Whether a transaction comes before another, where both are known.

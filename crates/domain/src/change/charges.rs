@@ -160,6 +160,7 @@ fn closed(step: &Step<'_>, fact: &TransactionFact) -> Option<Change> {
         Switch::AfterLapse => return None,
     };
     Some(Change {
+        line: old.line.clone(),
         transaction: old.id.clone(),
         product: old.product.clone(),
         reason: Some(reason),

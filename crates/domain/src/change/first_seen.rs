@@ -5,7 +5,10 @@ use super::{
     charges, refunds, renewal, standing,
     step::{Change, State, Step},
 };
-use crate::{fact::TransactionKind, snapshot::Standing};
+use crate::{
+    fact::{TransactionFact, TransactionKind},
+    snapshot::Standing,
+};
 use jiff::{SignedDuration, Timestamp};
 
 /// One that began within the window is news, not an import: all of its events are told, also when its first messages
@@ -19,13 +22,19 @@ pub(super) fn is_news(step: &Step<'_>, heard_at: Timestamp, window: SignedDurati
             .all(|fact| fact.purchased_at.duration_until(heard_at) <= window)
 }
 
-/// A line of a purchase that is known is news when it began after the store had last spoken of the purchase.
+/// A line of a purchase that is known is news when it began after the store had last spoken of the purchase, or took the place of a line that
+/// was known.
 pub(super) fn is_added(step: &Step<'_>, purchase: Option<State<'_>>) -> bool {
     purchase.is_some_and(|before| {
         let heard = before.snapshot.last_said();
-        step.history
+        let is_newer = step
+            .history
             .iter()
-            .all(|known| known.fact.purchased_at >= heard)
+            .all(|known| known.fact.purchased_at >= heard);
+        let first = step.history.first();
+        let is_of_another = |fact: &&TransactionFact| fact.line != step.line;
+        let replaced = first.filter(is_of_another);
+        is_newer || replaced.is_some_and(|old| before.snapshot.line(&old.line).is_some())
     })
 }
 

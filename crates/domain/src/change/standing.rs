@@ -93,6 +93,15 @@ pub(super) fn ended(step: &Step<'_>) -> Option<Change> {
     let Standing::Expired { at, reason } = step.after.snapshot.standing else {
         return None;
     };
+    // What took its place tells how it ended.
+    let snapshot = step.after.snapshot;
+    let last = step
+        .after
+        .facts
+        .transaction(&snapshot.transaction, step.line);
+    if last.is_some_and(|last| step.after.facts.replaced_by(&last.fact).is_some()) {
+        return None;
+    }
     if step
         .before_in_same_period()
         .is_some_and(Snapshot::has_ended)

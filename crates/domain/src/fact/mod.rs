@@ -9,6 +9,7 @@ mod known;
 mod lines;
 mod observation;
 mod renewal;
+mod replaced;
 mod said;
 mod transaction;
 

@@ -44,7 +44,9 @@ impl Snapshot {
             .filter(|renewal| renewal.version >= current.first_version);
         let is_subscription = fact.kind == TransactionKind::Subscription;
         let will_renew = will_renew(fact, renewal);
-        let told = revoked(facts, fact).or_else(|| left(facts, fact, renewal));
+        let told = revoked(facts, fact)
+            .or_else(|| replaced(facts, fact, now))
+            .or_else(|| left(facts, fact, renewal));
         let cut_at = cut_short_at(fact, renewal, now).filter(|_| told.is_none());
         let expires_at = cut_at.or_else(|| runs_until(fact, renewal));
         let standing = told
@@ -165,7 +167,7 @@ fn will_renew(fact: &TransactionFact, renewal: Option<&RenewalFact>) -> bool {
 type BaseRank = (bool, bool, Timestamp, Reverse<Option<Money>>, String);
 
 fn base_rank(snapshot: &Snapshot, history: &History<'_>) -> BaseRank {
-    let first = history.iter().next().map(|first| &first.fact);
+    let first = history.first();
     (
         snapshot.has_ended(),
         history.is_owed_only(),
@@ -196,10 +198,24 @@ fn current<'a>(history: &History<'a>, now: Timestamp) -> Option<&'a Transaction>
         .or(Some(latest))
 }
 
+/// Whether another line has taken the place of the one that `fact` paid for.
+fn replaced(facts: &Facts, fact: &TransactionFact, now: Timestamp) -> Option<Standing> {
+    let by = facts.replaced_by(fact)?;
+    let end = fact.expires_at.unwrap_or(by.purchased_at);
+    let reason = if by.purchased_at < end {
+        CancellationReason::Upgraded
+    } else {
+        CancellationReason::NewSubscriptionReplace
+    };
+    let at = by.purchased_at.min(end);
+    (by.purchased_at <= now).then_some(Standing::Expired { at, reason })
+}
+
 /// Whether the store no longer names the line as a part of the purchase.
 fn left(facts: &Facts, fact: &TransactionFact, renewal: Option<&RenewalFact>) -> Option<Standing> {
     let since = facts.left_at(fact)?;
-    let is_told = renewal.and_then(|renewal| renewal.ended_at).is_some();
+    let is_told =
+        renewal.and_then(|renewal| renewal.ended_at).is_some() || facts.replaced_by(fact).is_some();
     if fact.kind != TransactionKind::Subscription || fact.revocation.is_some() || is_told {
         return None;
     }

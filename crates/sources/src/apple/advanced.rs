@@ -97,21 +97,42 @@ pub(super) fn renewals(from: &model::Renewal, whole: &RenewalFact) -> Option<Vec
     Some(items.iter().map(of_item).collect())
 }
 
+/// What renews, by the items that were paid for: one that renews instead of another is what that one will become. `paid` are all lines that
+/// are seen, of which the newest charge counts. Source: Apple, "Advanced Commerce API", *Change Subscription*.
+pub(super) fn planned(
+    paid: &[TransactionFact],
+    mut renewals: Vec<RenewalFact>,
+) -> Vec<RenewalFact> {
+    if let Some((old, index)) = becomes(paid, &renewals) {
+        let said = &mut renewals[index];
+        said.next_product = said.product.replace(old.product.clone());
+        said.line.clone_from(&old.line);
+    }
+    renewals
+}
+
+/// The one line that was paid for and does not renew, and which of what renews is the one that was not paid for.
+fn becomes<'a>(
+    paid: &'a [TransactionFact],
+    renewals: &[RenewalFact],
+) -> Option<(&'a TransactionFact, usize)> {
+    let renews = |fact: &&TransactionFact| renewals.iter().any(|said| said.line == fact.line);
+    let is_paid = |said: &RenewalFact| newest(paid).any(|fact| fact.line == said.line);
+    let mut gone = running(paid, renewals).filter(|fact| !renews(fact));
+    let mut new = (0..renewals.len()).filter(|index| !is_paid(&renewals[*index]));
+    let one = gone.next().zip(new.next());
+    one.filter(|_| gone.next().is_none() && new.next().is_none())
+}
+
 /// The items that a transaction paid for and that will not be charged again: what renews does not name them, although nobody took
 /// them back. Each runs to its end. `paid` are all lines that are seen, of which the newest charge counts.
 pub(super) fn leaving(paid: &[TransactionFact], renewals: &[RenewalFact]) -> Vec<RenewalFact> {
-    let Some(said) = renewals.first().filter(|said| !said.line.is_empty()) else {
+    let Some(version) = renewals.first().map(|said| said.version) else {
         return Vec::new();
     };
-    let newest = paid.iter().map(|fact| fact.purchased_at).max();
-    let stays = |fact: &TransactionFact| renewals.iter().any(|said| said.line == fact.line);
-    let runs = |fact: &TransactionFact| {
-        fact.revocation.is_none() && fact.expires_at.is_some_and(|end| said.version < end)
-    };
-    let leaving = paid.iter().filter(|fact| {
-        Some(fact.purchased_at) == newest && !fact.line.is_empty() && runs(fact) && !stays(fact)
-    });
-    leaving
+    let stays = |fact: &&TransactionFact| renewals.iter().any(|said| said.line == fact.line);
+    running(paid, renewals)
+        .filter(|fact| !stays(fact))
         .map(|fact| RenewalFact {
             line: fact.line.clone(),
             product: Some(fact.product.clone()),
@@ -119,9 +140,31 @@ pub(super) fn leaving(paid: &[TransactionFact], renewals: &[RenewalFact]) -> Vec
             intent: Some(ExpirationIntent::Cancelled),
             status: Some(Status::Active),
             ended_at: fact.expires_at,
-            ..RenewalFact::new(said.version)
+            ..RenewalFact::new(version)
         })
         .collect()
+}
+
+/// The lines of the newest charge.
+fn newest(paid: &[TransactionFact]) -> impl Iterator<Item = &TransactionFact> {
+    let newest = paid.iter().map(|fact| fact.purchased_at).max();
+    paid.iter()
+        .filter(move |fact| Some(fact.purchased_at) == newest)
+}
+
+/// Those of them that run when it is said what renews, of a purchase that has items.
+fn running<'a>(
+    paid: &'a [TransactionFact],
+    renewals: &[RenewalFact],
+) -> impl Iterator<Item = &'a TransactionFact> {
+    let said = renewals.first().filter(|said| !said.line.is_empty());
+    let said = said.map(|said| said.version);
+    newest(paid).filter(move |fact| {
+        let runs = said
+            .zip(fact.expires_at)
+            .is_some_and(|(said, ends)| said < ends);
+        runs && !fact.line.is_empty() && fact.revocation.is_none()
+    })
 }
 
 #[cfg(test)]

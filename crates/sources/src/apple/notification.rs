@@ -329,10 +329,11 @@ fn observation(
             .and_then(|renewal| renewal.app_account_token.clone())
     });
     let transactions = facts::transactions(&transaction);
-    let mut renewals = renewal
+    let renewals = renewal
         .as_ref()
         .map(|renewal| facts::renewals(renewal, data.status))
         .unwrap_or_default();
+    let mut renewals = advanced::planned(&transactions, renewals);
     renewals.extend(advanced::leaving(&transactions, &renewals));
     Ok(Some(Observation {
         transactions,

@@ -110,7 +110,8 @@ pub(super) fn read(answer: &Answer, app: &App) -> Result<Option<Observation>, Re
         if renewal.original_transaction_id != seen.chain.id {
             return Err(Rejection::Mismatch);
         }
-        let mut said = facts::renewals(&renewal, part.body["status"].as_i64());
+        let said = facts::renewals(&renewal, part.body["status"].as_i64());
+        let mut said = advanced::planned(&seen.transactions, said);
         said.extend(advanced::leaving(&seen.transactions, &said));
         seen.renewals.extend(said);
     }

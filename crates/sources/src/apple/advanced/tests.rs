@@ -29,7 +29,8 @@ fn seen(on: i64, paid: &[&str], renewing: &[&str]) -> Observation {
         "environment": "Sandbox", "signedDate": day(on), "advancedCommerceInfo": items(renewing),
     });
     let transactions = facts::transactions(&serde_json::from_value(transaction).unwrap());
-    let mut renewals = facts::renewals(&serde_json::from_value(renewal).unwrap(), Some(1));
+    let renewals = facts::renewals(&serde_json::from_value(renewal).unwrap(), Some(1));
+    let mut renewals = planned(&transactions, renewals);
     renewals.extend(leaving(&transactions, &renewals));
     let chain = ChainKey {
         store: Store::AppStore,
@@ -111,4 +112,41 @@ fn an_item_charged_ahead_serves_from_its_period_on() {
     assert!(stands(ahead, day(30)).1);
     // Charged when it began, and heard of by a clock that is late.
     assert!(stands(day(30), day(30) - 60_000).1);
+}
+
+/// Apple, "Advanced Commerce API", *Change Subscription*: an item is changed into another one, at once or at the next renewal. What took
+/// the place of another goes on with what that had bought, and until a renewal that was charged ahead the old one serves.
+#[test]
+fn an_item_that_renews_instead_of_another_is_what_that_will_become() {
+    let planned = seen(10, &["gold", "hd"], &["silver", "hd"]);
+    let renewed = |signed: i64| {
+        let items = json!({ "items": [item("silver"), item("hd")] });
+        let transaction = json!({
+            "transactionId": "2", "originalTransactionId": "1", "bundleId": "b", "productId": "generic", "environment": "Sandbox",
+            "type": "Auto-Renewable Subscription", "purchaseDate": day(30), "originalPurchaseDate": day(0), "expiresDate": day(60),
+            "signedDate": signed, "transactionReason": "RENEWAL", "price": 5980, "currency": "USD", "advancedCommerceInfo": items,
+        });
+        let mut seen = seen(29, &["silver", "hd"], &["silver", "hd"]);
+        seen.transactions = facts::transactions(&serde_json::from_value(transaction).unwrap());
+        seen
+    };
+    let on = |millis: i64| Timestamp::from_millisecond(millis).unwrap();
+    let before = Facts::default()
+        .absorb(&seen(0, &["gold", "hd"], &["gold", "hd"]))
+        .absorb(&planned);
+    let snapshot = Snapshot::derive(&before, on(day(11))).unwrap();
+    assert_eq!(snapshot.product, "gold");
+    assert!(snapshot.will_renew);
+    assert_eq!(snapshot.next_product.as_deref(), Some("silver"));
+    let ahead = day(29);
+    let after = before.absorb(&renewed(ahead));
+    let serve = |now: i64| {
+        let snapshot = Snapshot::derive(&after, on(now)).unwrap();
+        let serving = snapshot.lines().filter(|line| line.gives_access());
+        let mut products: Vec<_> = serving.map(|line| line.product.clone()).collect();
+        products.sort();
+        products
+    };
+    assert_eq!(serve(ahead), ["gold", "hd"]);
+    assert_eq!(serve(day(31)), ["hd", "silver"]);
 }
