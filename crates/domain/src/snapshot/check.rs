@@ -2,20 +2,13 @@
 
 use super::{
     Snapshot,
-    standing::{LAPSE_CHECKS, Standing},
+    standing::{LAPSE_CHECKS, Standing, gives_up_at},
 };
 use crate::fact::TransactionKind;
 use jiff::{SignedDuration, Timestamp};
 
 /// How often an unpaid or paused purchase is looked at again.
 const DAY: SignedDuration = SignedDuration::from_hours(24);
-
-/// No store retries a charge for longer: Apple tries for 60 days, Google holds for up to 60, and either may be late to say
-/// so. Sources: Apple's *Reducing Involuntary Subscriber Churn*, Google's *Subscription lifecycle*, as of November 2026.
-const RETRY_LIMIT: SignedDuration = SignedDuration::from_hours(24 * 65);
-
-/// The same of charges that the customer is committed to: Apple tries for 90 days.
-const COMMITTED_RETRY_LIMIT: SignedDuration = SignedDuration::from_hours(24 * 95);
 
 impl Snapshot {
     /// Whether only the store can say how a line of this stands at `now`: a period is over unconfirmed, a charge failed, a
@@ -73,14 +66,13 @@ impl Snapshot {
             .find(|check| *check > now)
     }
 
-    /// A day from `now`, unless what began at `since` has lasted longer than any store tries.
+    /// A day from `now`, and the moment at which what began at `since` has lasted as long as any store tries. `None` after it: what a store
+    /// lets stand for longer it ends by itself.
     fn daily(&self, since: Timestamp, now: Timestamp) -> Option<Timestamp> {
-        let limit = if self.is_committed {
-            COMMITTED_RETRY_LIMIT
-        } else {
-            RETRY_LIMIT
-        };
-        let gives_up = since.checked_add(limit).ok()?;
-        now.checked_add(DAY).ok().filter(|_| now < gives_up)
+        let gives_up = gives_up_at(since, self.is_committed);
+        now.checked_add(DAY)
+            .ok()
+            .map(|next| next.min(gives_up))
+            .filter(|_| now < gives_up)
     }
 }

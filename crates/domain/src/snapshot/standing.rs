@@ -3,7 +3,7 @@
 use crate::{
     CancellationReason,
     fact::{RenewalFact, Status, TransactionFact, TransactionKind},
-    time::after,
+    time::{SKEW, after},
 };
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -109,6 +109,7 @@ impl Standing {
             },
             reason,
         };
+        let unpaid = || Self::unpaid(since, renewal, now);
         match status {
             Some(Status::Revoked) => Self::Revoked { at: signed },
             Some(Status::Expired) => {
@@ -125,12 +126,12 @@ impl Standing {
             Some(Status::Paused) => Self::Paused {
                 until: renewal.and_then(|renewal| renewal.resumes_at),
             },
-            Some(Status::Grace) => in_grace.unwrap_or(Self::Retry { since }),
-            Some(Status::Retry) => Self::Retry { since },
+            Some(Status::Grace) => in_grace.unwrap_or_else(unpaid),
+            Some(Status::Retry) => unpaid(),
             Some(Status::Active) | None if now < end => Self::Current,
             Some(Status::Active) | None => match (in_grace, intent) {
                 (Some(grace), _) => grace,
-                (None, _) if in_retry => Self::Retry { since },
+                (None, _) if in_retry => unpaid(),
                 (None, Some(intent)) => expired(intent.into()),
                 (None, None) if now < after(end, LAPSE_LIMIT) => Self::Lapsed,
                 (None, None) if renewal.and_then(|renewal| renewal.auto_renew) == Some(false) => {
@@ -140,4 +141,34 @@ impl Standing {
             },
         }
     }
+
+    /// A charge that was due at `since` and failed: it is tried again, as long as the store may still do so or has said since that it does.
+    fn unpaid(since: Timestamp, renewal: Option<&RenewalFact>, now: Timestamp) -> Self {
+        let is_committed = renewal.is_some_and(|renewal| renewal.term_renews.is_some());
+        let at = gives_up_at(since, is_committed);
+        let said = renewal.map_or(since, |renewal| renewal.version);
+        if after(said, SKEW) < at && at <= now {
+            let reason = CancellationReason::BillingError;
+            Self::Expired { at, reason }
+        } else {
+            Self::Retry { since }
+        }
+    }
+}
+
+/// No store retries a charge for longer: Apple tries for 60 days, Google holds for up to 60, and either may be late to say
+/// so. Sources: Apple's *Reducing Involuntary Subscriber Churn*, Google's *Subscription lifecycle*, as of November 2026.
+const RETRY_LIMIT: SignedDuration = SignedDuration::from_hours(24 * 65);
+
+/// The same of charges that the customer is committed to: Apple tries for 90 days.
+const COMMITTED_RETRY_LIMIT: SignedDuration = SignedDuration::from_hours(24 * 95);
+
+/// When a store must have given up a charge that was due at `since`.
+pub(super) fn gives_up_at(since: Timestamp, is_committed: bool) -> Timestamp {
+    let limit = if is_committed {
+        COMMITTED_RETRY_LIMIT
+    } else {
+        RETRY_LIMIT
+    };
+    after(since, limit)
 }
