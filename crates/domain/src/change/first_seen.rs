@@ -50,10 +50,10 @@ fn latest(step: &Step<'_>) -> Option<Change> {
     let is_cancelled = snapshot.kind == TransactionKind::Subscription
         && !snapshot.will_renew
         && !snapshot.is_prepaid;
+    let given_back = || refunds::told(step).into_iter();
     match &snapshot.standing {
-        Standing::Revoked { .. } => refunds::told(step)
-            .into_iter()
-            .rfind(|change| change.kind.is_refund()),
+        _ if snapshot.runs_unheard() => given_back().rfind(|change| change.kind.is_refund()),
+        Standing::Revoked { .. } => given_back().rfind(|change| change.kind.is_refund()),
         Standing::Expired { .. } if snapshot.kind == TransactionKind::Subscription => {
             standing::ended(step)
         }

@@ -107,7 +107,8 @@ fn changed_uncharged(step: &Step<'_>) -> Option<Change> {
     let snapshot = step.after.snapshot;
     let before = step.before_in_same_period()?;
     let was_planned = before.next_product.as_ref() == Some(&snapshot.product);
-    if snapshot.has_ended() || was_planned || before.product == snapshot.product {
+    let is_known = snapshot.has_ended() || snapshot.runs_unheard() || before.runs_unheard();
+    if is_known || was_planned || before.product == snapshot.product {
         return None;
     }
     let (from, to) = (&before.product, &snapshot.product);
@@ -117,7 +118,8 @@ fn changed_uncharged(step: &Step<'_>) -> Option<Change> {
 /// `product.change_scheduled`, `product.change_withdrawn`: what the store will renew into appears, changes or goes.
 fn planned(step: &Step<'_>) -> Option<Change> {
     let snapshot = step.after.snapshot;
-    if snapshot.has_ended() {
+    // What runs unheard of may be what was planned.
+    if snapshot.has_ended() || snapshot.runs_unheard() {
         return None;
     }
     let planned_before = step

@@ -90,6 +90,9 @@ pub struct RenewalFact {
     /// End of the period that the store lets run, whatever was charged last: its invoice is open, void, or about another one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub runs_until: Option<Timestamp>,
+    /// When the store will charge next, where it says: the end of the period that runs, also where nobody heard of its charge.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub renews_at: Option<Timestamp>,
     /// Start of the period that it speaks about, where a statement names one. What is said of an earlier period, however late, takes nothing
     /// from what is said of a later one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -130,6 +133,7 @@ impl RenewalFact {
             pause_is_planned: false,
             product_is_in_effect: false,
             runs_until: None,
+            renews_at: None,
             of_period: None,
         }
     }

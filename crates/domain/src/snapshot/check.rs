@@ -4,7 +4,7 @@ use super::{
     Snapshot,
     standing::{LAPSE_CHECKS, Standing, gives_up_at},
 };
-use crate::fact::TransactionKind;
+use crate::{fact::TransactionKind, time::after};
 use jiff::{SignedDuration, Timestamp};
 
 /// How often an unpaid or paused purchase is looked at again.
@@ -20,8 +20,8 @@ impl Snapshot {
     fn is_unconfirmed(&self, now: Timestamp) -> bool {
         match &self.standing {
             Standing::Current => {
-                self.kind == TransactionKind::Subscription
-                    && self.expires_at.is_some_and(|end| end <= now)
+                let is_over = self.expires_at.is_some_and(|end| end <= now);
+                self.kind == TransactionKind::Subscription && (is_over || self.runs_unheard())
             }
             Standing::Lapsed | Standing::Retry { .. } => true,
             Standing::Grace { until, .. } => *until <= now,
@@ -60,10 +60,14 @@ impl Snapshot {
             Standing::Current | Standing::Lapsed => self.expires_at?,
             Standing::Expired { .. } | Standing::Revoked { .. } => return None,
         };
-        LAPSE_CHECKS
-            .iter()
-            .filter_map(|delay| end.checked_add(*delay).ok())
-            .find(|check| *check > now)
+        let looks = |from: Timestamp| {
+            let mut looks = LAPSE_CHECKS.iter().map(|delay| after(from, *delay));
+            looks.find(|look| *look > now)
+        };
+        // What runs unheard of, the store knows.
+        let asks = |since| looks(since).into_iter().chain([after(now, DAY)]);
+        let asked = self.unheard_since.into_iter().flat_map(asks);
+        asked.chain(looks(end)).min()
     }
 
     /// A day from `now`, and the moment at which what began at `since` has lasted as long as any store tries. `None` after it: what a store

@@ -8,7 +8,8 @@ use crate::{
     CancellationReason, Money,
     charge::History,
     fact::{
-        Facts, Note, RenewalFact, Status, Transaction, TransactionFact, TransactionKind, line_key,
+        Facts, Note, Ownership, RenewalFact, Status, Transaction, TransactionFact, TransactionKind,
+        line_key,
     },
     time::after,
 };
@@ -44,11 +45,16 @@ impl Snapshot {
             .filter(|renewal| renewal.version >= current.first_version);
         let is_subscription = fact.kind == TransactionKind::Subscription;
         let will_renew = will_renew(fact, renewal);
+        let unheard = unheard(facts, fact, renewal);
         let told = revoked(facts, fact)
+            .or_else(|| taken_back(fact).filter(|_| unheard.is_none()))
             .or_else(|| replaced(facts, fact, now))
             .or_else(|| left(facts, fact, renewal));
         let cut_at = cut_short_at(fact, renewal, now).filter(|_| told.is_none());
-        let expires_at = cut_at.or_else(|| runs_until(fact, renewal));
+        let expires_at = cut_at.or_else(|| match unheard {
+            Some(said) => ends_unheard(fact, said).or(fact.expires_at),
+            None => runs_until(fact, renewal),
+        });
         let standing = told
             .or(cut_at.map(|_| Standing::Lapsed))
             .unwrap_or_else(|| Standing::of(fact, expires_at, renewal, now));
@@ -57,7 +63,7 @@ impl Snapshot {
             Standing::Expired { .. } | Standing::Revoked { .. }
         );
         let product = renewal
-            .filter(|renewal| renewal.product_is_in_effect && !ended)
+            .filter(|renewal| !ended && (renewal.product_is_in_effect || unheard.is_some()))
             .and_then(|renewal| renewal.product.as_ref())
             .unwrap_or(&fact.product);
         let off_since = renewal
@@ -74,6 +80,11 @@ impl Snapshot {
             expires_at,
             paid_until: fact.expires_at.filter(|_| expires_at != fact.expires_at),
             begins_at: begins_at(history, current, now),
+            unheard_since: fact
+                .revocation
+                .as_ref()
+                .map(|taken| taken.at)
+                .filter(|_| unheard.is_some() && !ended),
             phase: phase(fact, expires_at),
             will_renew: will_renew && !ended,
             off_since,
@@ -135,6 +146,30 @@ fn cut_short_at(
     let paid = fact.expires_at.filter(|_| !fact.end_is_provisional)?;
     let is_early = ended.duration_until(paid) > END_IS_ABOUT;
     (is_early && now < after(ended, MESSAGE_WAIT)).then_some(ended)
+}
+
+/// What the store says of a purchase that runs although all that is known to have been charged for it was given back: of the period that
+/// runs nobody has heard. A share that was taken away runs for nobody.
+fn unheard<'a>(
+    facts: &Facts,
+    fact: &TransactionFact,
+    renewal: Option<&'a RenewalFact>,
+) -> Option<&'a RenewalFact> {
+    let is_given_back = facts.charge(&fact.id).all(|line| line.revocation.is_some());
+    let is_bought =
+        fact.kind == TransactionKind::Subscription && fact.ownership == Ownership::Purchased;
+    let runs = |said: &&RenewalFact| {
+        said.version >= fact.version && matches!(said.status, Some(Status::Active | Status::Grace))
+    };
+    renewal.filter(|said| is_bought && is_given_back && runs(said))
+}
+
+/// When a period ends of which nobody has heard: when the store will charge next, or else when one as long as the known one would be over
+/// that began just then.
+fn ends_unheard(fact: &TransactionFact, said: &RenewalFact) -> Option<Timestamp> {
+    let lasts = fact.purchased_at.duration_until(fact.expires_at?);
+    let ends = || said.version.checked_add(lasts).ok();
+    said.renews_at.or_else(ends)
 }
 
 /// When it was asked, since the period began, that the next one does not follow at once.
@@ -223,6 +258,12 @@ fn left(facts: &Facts, fact: &TransactionFact, renewal: Option<&RenewalFact>) ->
         at: fact.expires_at.map_or(since, |end| end.min(since)),
         reason: CancellationReason::VoluntarilyCancelled,
     })
+}
+
+/// Whether the newest copy of the current transaction shows that it was taken back.
+fn taken_back(fact: &TransactionFact) -> Option<Standing> {
+    let revocation = fact.revocation.as_ref()?;
+    Some(Standing::Revoked { at: revocation.at })
 }
 
 /// Whether a refund that is a thing of its own took the current period away.

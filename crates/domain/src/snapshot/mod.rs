@@ -59,6 +59,10 @@ pub struct Snapshot {
     /// Its start, while that is ahead and nothing of the line runs until then: it was charged before it begins.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub begins_at: Option<Timestamp>,
+    /// Since when all that is known to have been charged for it is given back, while the store says that it runs: of the period that runs
+    /// nobody has heard.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unheard_since: Option<Timestamp>,
     /// What kind of period it is.
     pub phase: Phase,
     /// Whether the store will renew.
@@ -143,6 +147,11 @@ impl Snapshot {
             Standing::Revoked { at } => Some(at),
             _ => self.expires_at,
         }
+    }
+
+    /// Whether it runs by a charge of which nobody has heard.
+    pub const fn runs_unheard(&self) -> bool {
+        self.unheard_since.is_some()
     }
 
     /// End of what was paid for.

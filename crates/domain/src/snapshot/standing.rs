@@ -64,16 +64,14 @@ pub enum Standing {
 }
 
 impl Standing {
-    /// Where a chain stands at `now` whose current transaction is `fact` and runs until `end`, by the store's newest word on its renewal.
+    /// Where a chain stands at `now` whose current transaction is `fact`, which nobody took back and which runs until `end`, by the store's
+    /// newest word on its renewal.
     pub(super) fn of(
         fact: &TransactionFact,
         end: Option<Timestamp>,
         renewal: Option<&RenewalFact>,
         now: Timestamp,
     ) -> Self {
-        if let Some(revocation) = &fact.revocation {
-            return Self::Revoked { at: revocation.at };
-        }
         match (fact.kind, end) {
             (TransactionKind::Subscription, Some(end)) => Self::of_period(fact, end, renewal, now),
             (_, Some(at)) if at <= now => Self::Expired {
@@ -84,7 +82,7 @@ impl Standing {
         }
     }
 
-    /// The same of a period of a subscription that nobody took back and that is paid until `end`.
+    /// The same of a period of a subscription.
     fn of_period(
         fact: &TransactionFact,
         end: Timestamp,

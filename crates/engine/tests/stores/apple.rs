@@ -276,3 +276,55 @@ async fn receipt_and_notification_at_once_from_sixteen_clients_give_one_event() 
     assert_eq!(world.kinds().await, [SubscriptionStarted]);
     assert!(world.has_premium("ann").await);
 }
+
+/// Without a key of the App Store Server API nobody can be asked what came before: that something did, the dates of a transaction say. Source:
+/// Apple, JWSTransactionDecodedPayload, `originalPurchaseDate`.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_return_heard_of_first_is_told_as_a_renewal_without_a_key() {
+    let world = World::new().await;
+    let mut back = transaction(&world, "1000", 5, after(world.now(), -150));
+    back["transactionReason"] = "PURCHASE".into();
+    let begun = notification(&world, "n1", &back, &renewal("1000", true), 1);
+    world.tell(&begun).await.unwrap();
+    world.settled().await;
+    assert_eq!(world.kinds().await, [SubscriptionRenewed]);
+    world.rederives().await;
+}
+
+/// Source: Apple, responseBodyV2DecodedPayload, `data.status`; Apple, App Store Server API, *Get Transaction History*.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_store_is_asked_what_runs_when_all_that_is_known_was_given_back() {
+    let world = World::with_stores().await;
+    let start = world.now();
+    let mut all = played(&world, "1000", 1, start);
+    let begun = notification(&world, "n1", &all[0], &renewal("1000", true), 1);
+    world.tell(&begun).await.unwrap();
+    world.settled().await;
+    // Its renewal gets lost.
+    world.jump(after(start, 30));
+    let renewed = transaction(&world, "1000", 1, start);
+    let api = &world.stores.apple.api;
+    api.record(&renewed, Some(&renewal("1000", true)), 1);
+    all[0]["revocationDate"] = world.now().as_millisecond().into();
+    api.record(&all[0], Some(&renewal("1000", true)), 1);
+    let refunded = notification(&world, "n2", &all[0], &renewal("1000", true), 1);
+    world.tell(&refunded).await.unwrap();
+    assert_eq!(
+        world.kinds().await,
+        [SubscriptionStarted, SubscriptionRefunded]
+    );
+    let owner = world.events().await.remove(0).customer.app_user_id;
+    assert!(world.has_premium(&owner).await);
+    world.pass(11 * 60).await;
+    world.settled().await;
+    assert_eq!(
+        world.kinds().await,
+        [
+            SubscriptionStarted,
+            SubscriptionRefunded,
+            SubscriptionRenewed
+        ]
+    );
+    assert!(world.has_premium(&owner).await);
+    world.rederives().await;
+}

@@ -117,6 +117,7 @@ pub(crate) fn renewal(from: &model::Renewal, status: Option<i64>) -> RenewalFact
             _ => None,
         },
         renewal_price: money(from.renewal_price, from.currency.as_deref()),
+        renews_at: from.renewal_date,
         status: match status {
             Some(1) => Some(Status::Active),
             Some(2) => Some(Status::Expired),

@@ -251,6 +251,8 @@ pub(crate) struct Renewal {
     pub(crate) is_in_billing_retry_period: Option<bool>,
     #[serde(default, deserialize_with = "instant")]
     pub(crate) grace_period_expires_date: Option<Timestamp>,
+    #[serde(default, deserialize_with = "instant")]
+    pub(crate) renewal_date: Option<Timestamp>,
     pub(crate) price_increase_status: Option<i64>,
     pub(crate) renewal_price: Option<i64>,
     pub(crate) commitment_info: Option<Commitment>,
