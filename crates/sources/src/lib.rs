@@ -124,7 +124,8 @@ pub struct Question {
     /// The offering that led to the purchase, where the client that sent it in said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub offering: Option<String>,
-    /// When the message that led here was received: a store that answers late makes no history of news.
+    /// When the message that led here was received, or first sent, where its store sends again for days what does not arrive: neither a store
+    /// that answers late nor a server that was away makes history of news.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub heard_at: Option<Timestamp>,
 }

@@ -157,6 +157,9 @@ pub struct Observation {
     /// Other ids under which the store knows the chain.
     #[serde(default)]
     pub links: Vec<String>,
+    /// When the store first sent what says so, where it sends again for days what does not arrive: it was news then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_sent_at: Option<Timestamp>,
     /// The store does not say where the purchase was made: it is the one that is known by this id, and the environment of the key is a guess.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_anywhere: bool,
@@ -179,6 +182,7 @@ impl Observation {
             is_named_before: false,
             account: None,
             links: Vec::new(),
+            first_sent_at: None,
             is_anywhere: false,
             refunds: Vec::new(),
             notes: Vec::new(),

@@ -2,7 +2,7 @@
 
 use super::{
     Accepted, Intake, IntakeError, inbox,
-    manner::{Manner, left_open, wanted, word},
+    manner::{Manner, first_heard, left_open, wanted, word},
 };
 use crate::{
     setup::{AppSetup, Setup},
@@ -167,7 +167,7 @@ impl Intake {
         if let Some(word) = word(app, &message, seen) {
             (question.owner, question.sender) = (Some(word.name), word.sender);
         }
-        question.heard_at = Some(message.received_at);
+        question.heard_at = Some(first_heard(&message, seen.first_sent_at));
         let before = match self.inquire(setup, app, &question).await {
             Ok(Ok(events)) => events,
             // What came before will never be known: what is known must do. Whose it is, the message asks once more.

@@ -9,7 +9,7 @@
 use super::{
     Intake, IntakeError,
     desk::Urgency,
-    manner::{Manner, Word, wanted},
+    manner::{Manner, Word, first_heard, wanted},
     message::{Named, digest},
 };
 use crate::{
@@ -72,7 +72,7 @@ impl Intake {
         question: &Question,
     ) -> Result<Asked, IntakeError> {
         let question = Question {
-            heard_at: Some(message.received_at),
+            heard_at: Some(first_heard(message, question.heard_at)),
             ..question.clone()
         };
         let asked = self.inquire(setup, app, &question).await;

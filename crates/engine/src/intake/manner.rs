@@ -30,9 +30,15 @@ impl Manner {
         Self {
             owner: word(app, message, seen),
             silent: message.origin == Origin::Import,
-            heard_at: None,
+            heard_at: Some(first_heard(message, seen.first_sent_at)),
         }
     }
+}
+
+/// When what a message says was news: when it came, unless its store had sent it before and this server was away.
+pub(super) fn first_heard(message: &InboxMessage, first_sent_at: Option<Timestamp>) -> Timestamp {
+    let came_at = message.received_at;
+    first_sent_at.map_or(came_at, |sent_at| sent_at.min(came_at))
 }
 
 /// Whom a message itself names as the owner: one sent by a client or by a key of the project. What a store carries is no such

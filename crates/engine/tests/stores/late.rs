@@ -175,3 +175,37 @@ async fn after_the_clock_was_set_back_what_was_missed_is_asked_for_all_the_same(
     world.settled().await;
     assert_eq!(world.kinds_of("bob").await, [SubscriptionStarted]);
 }
+
+/// Stores send again for days what does not arrive: Apple as it was signed, Google with its `eventTimeMillis`, Stripe with its `created`.
+/// That this server was away makes no history of what was bought meanwhile.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_purchase_is_news_however_long_this_server_was_away() {
+    let world = World::with_stores().await;
+    let play = &world.stores.play.api;
+    let bought = first(&world);
+    let begun = notification(&world, "n1", &bought, &renewal("1000", true), 1);
+    let api = &world.stores.apple.api;
+    api.record(&bought, Some(&renewal("1000", true)), 1);
+    let new = Subscription {
+        token: "t".into(),
+        product: "gold".into(),
+        plan: "monthly".into(),
+        price_micros: 9_990_000,
+        currency: "USD".into(),
+        account: "bob".into(),
+        is_trial: false,
+        linked: None,
+    };
+    play.subscribe(&new, world.now(), after(world.now(), 30));
+    let pushed = play.tell(4, "t", world.now());
+    world.jump(after(world.now(), 2));
+    world.tell(&begun).await.unwrap();
+    world.push(&pushed).await.unwrap();
+    world.settled().await;
+    for who in ["ann", "bob"] {
+        assert_eq!(world.kinds_of(who).await, [SubscriptionStarted], "{who}");
+    }
+    let events = world.events().await;
+    assert!(events.iter().all(|event| !event.historical));
+    world.rederives().await;
+}

@@ -31,7 +31,7 @@ mod walk;
 pub use act::{Act, Change, Receipt, Said, Word};
 pub use deed::{Deed, PlayDeed, StripeDeed};
 pub use draw::Kinds;
-pub use expect::{Expected, Lasting, When};
+pub use expect::{Expected, First, Lasting, When};
 pub use life::{Beginning, Form, Life, Market};
 pub use live::Lived;
 pub use told::{Charge, Happened, History, How, Told, Why};

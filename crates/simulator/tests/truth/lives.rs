@@ -2,7 +2,7 @@
 
 use crate::{DAY, life, sentence, start, until};
 use jiff::SignedDuration;
-use simulator::truth::{Beginning, Deed, Kinds, Life, Market};
+use simulator::truth::{Beginning, Deed, First, Kinds, Life, Market};
 use std::path::PathBuf;
 
 #[test]
@@ -28,7 +28,9 @@ fn of_an_old_purchase_only_how_it_stands_is_told() {
     let since = |index: usize| {
         let heard = lived.history.told[index].at;
         let market = Market::AppStore;
-        let events = lived.history.expected_since(market, |_| Some(heard));
+        let events = lived
+            .history
+            .expected_since(market, |_| Some(First::at(heard)));
         events.iter().map(sentence).collect::<Vec<_>>()
     };
     assert_eq!(

@@ -341,6 +341,8 @@ fn observation(
         refunds: advanced::refunds(&transaction),
         user_token: carried(token.as_deref()).map(|token| token.to_lowercase()),
         account: transaction.account(),
+        // Sent again, it is signed as it was. Source: Apple, "Responding to App Store Server Notifications".
+        first_sent_at: Some(payload.signed_date),
         notes: facts::note(payload, data, &transaction.transaction_id)
             .into_iter()
             .collect(),

@@ -242,7 +242,10 @@ pub(crate) fn receive(body: &[u8], package: &str, now: Timestamp) -> Result<Rece
         .and_then(|millis| Timestamp::from_millisecond(millis).ok());
     let signed_at = event_time.or(envelope.message.published_at);
     Refusal::unless_ahead(signed_at.unwrap_or(now), now)?;
-    let Told { title, content } = told(notification, &data, event_time, signed_at)?;
+    let Told { title, mut content } = told(notification, &data, event_time, signed_at)?;
+    if let Content::Ask(question) = &mut content {
+        question.heard_at = signed_at;
+    }
     Ok(Received {
         key: envelope.message.id,
         title,

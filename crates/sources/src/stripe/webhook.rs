@@ -36,7 +36,8 @@ pub(super) fn receive(body: &[u8], now: Timestamp) -> Result<Received, Refusal> 
             format!("expected a Stripe event, a JSON object with `id`, `type`, `created` and `data.object`: {error}"),
         )
     })?;
-    let signed_at = Timestamp::from_second(event.created).unwrap_or(Timestamp::UNIX_EPOCH);
+    let created = Timestamp::from_second(event.created).ok();
+    let signed_at = created.unwrap_or(Timestamp::UNIX_EPOCH);
     Refusal::unless_ahead(signed_at, now)?;
     let object = &event.data.object;
     let about = |about: &str, id: Option<String>| {
@@ -101,6 +102,10 @@ pub(super) fn receive(body: &[u8], now: Timestamp) -> Result<Received, Refusal> 
         }),
         _ => None,
     };
+    let question = question.map(|question| Question {
+        heard_at: created,
+        ..question
+    });
     Ok(Received {
         key: event.id,
         signed_at,

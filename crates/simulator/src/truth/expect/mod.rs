@@ -18,6 +18,23 @@ use jiff::{SignedDuration, Timestamp};
 use reader::Reader;
 use standing::Standing;
 
+/// When a purchase was first heard of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct First {
+    /// When something of it came.
+    pub heard: Timestamp,
+    /// When its store had sent that first: it sends again for days what does not arrive, and what is news is measured from then.
+    pub sent: Timestamp,
+}
+
+impl First {
+    /// By something that came when it was sent.
+    pub const fn at(at: Timestamp) -> Self {
+        let (heard, sent) = (at, at);
+        Self { heard, sent }
+    }
+}
+
 /// A purchase that began longer ago is no news.
 const NEWS: SignedDuration = SignedDuration::from_hours(24);
 
@@ -27,13 +44,13 @@ impl History {
         self.heard_since(market, |_| None)
     }
 
-    /// Events of a history of whose purchases nothing was heard before the times given: what is older than a day then is no
+    /// Events of a history of whose purchases nothing was heard before the times given: what is older than a day by then is no
     /// news, and only what says how the purchase stands is told of it. What else may be told, since not everything is heard, is
     /// among them.
     pub fn expected_since(
         &self,
         market: Market,
-        first_heard: impl Fn(usize) -> Option<Timestamp>,
+        first_heard: impl Fn(usize) -> Option<First>,
     ) -> Vec<Expected> {
         let mut all = self.heard_since(market, first_heard);
         all.extend(self.replaced_by_unknown(market));
@@ -45,9 +62,9 @@ impl History {
         &self,
         purchase: usize,
         began: Timestamp,
-        first_heard: &impl Fn(usize) -> Option<Timestamp>,
+        first_heard: &impl Fn(usize) -> Option<First>,
     ) -> bool {
-        let was_known = |base| first_heard(base).is_some_and(|heard| heard <= began);
+        let was_known = |base| first_heard(base).is_some_and(|first| first.heard <= began);
         self.unlocks(purchase) == "hd" && (0..purchase).any(was_known)
     }
 
@@ -73,7 +90,7 @@ impl History {
     fn heard_since(
         &self,
         market: Market,
-        first_heard: impl Fn(usize) -> Option<Timestamp>,
+        first_heard: impl Fn(usize) -> Option<First>,
     ) -> Vec<Expected> {
         if self.form == Form::Family {
             // Who is let in by somebody else has bought nothing.
@@ -86,9 +103,10 @@ impl History {
             let is_plain = matches!(self.form, Form::Plain | Form::SetUp | Form::Invoiced);
             let is_ordinary = is_plain && self.unlocks(purchase) != "hd";
             let mut reader = Reader::of(market, is_ordinary, &told);
-            let heard = first_heard(purchase).unwrap_or(Timestamp::MIN);
+            let first = first_heard(purchase).unwrap_or(First::at(Timestamp::MIN));
+            let heard = first.heard;
             let began = told.first().map_or(Timestamp::MAX, |told| told.at);
-            let is_old = began.duration_until(heard) > NEWS
+            let is_old = began.duration_until(first.sent) > NEWS
                 && !(market.shows_all()
                     && self.joined_what_was_known(purchase, began, &first_heard));
             let mut standing = Standing::default();

@@ -18,7 +18,7 @@ use jiff::{SignedDuration, Timestamp};
 use moments::moments;
 use simulator::{
     Outage, Random,
-    truth::{Life, Lived, Market, Said},
+    truth::{First, Life, Lived, Market, Said},
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -66,7 +66,7 @@ struct Customer {
     /// Sent in what it bought, with its name.
     is_sent_in: bool,
     /// Since when anything is known of a purchase.
-    known: BTreeMap<usize, Timestamp>,
+    known: BTreeMap<usize, First>,
     /// Purchases of Google Play that others took over from: what is said of one says nothing of the other.
     replaced: BTreeSet<String>,
     /// What took over, until it is heard of, by what it goes on with.

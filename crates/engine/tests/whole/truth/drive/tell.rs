@@ -7,7 +7,7 @@ use engine::IntakeError;
 use jiff::SignedDuration;
 use simulator::{
     Message, Random,
-    truth::{Act, Change, Market, Said},
+    truth::{Act, Change, First, Market, Said},
 };
 use sources::Verdict;
 
@@ -100,7 +100,8 @@ impl Drive {
         let customer = &mut self.customers[word.number];
         if matches!(customer.life.market, Market::AppStore | Market::Stripe) {
             for (purchase, _) in word.about {
-                customer.known.entry(purchase).or_insert(word.at);
+                let first = First::at(word.at);
+                customer.known.entry(purchase).or_insert(first);
             }
         }
         if let Said::Message(Message { body, .. }) = word.said {
@@ -162,8 +163,12 @@ impl Drive {
         let is_answered =
             !(is_asked && self.plan.way == Way::StoreDown && self.down_until.is_some());
         for (purchase, begins) in word.about.iter().copied() {
-            let since = if begins { as_of } else { now };
-            customer.known.entry(purchase).or_insert(since);
+            let heard = if begins { as_of } else { now };
+            // Whoever states a purchase does so when it comes.
+            let is_stated = customer.life.market == Market::Stated;
+            let sent = if is_stated { heard } else { word.at };
+            let first = First { heard, sent };
+            customer.known.entry(purchase).or_insert(first);
             let mut heard = customer.heard.iter();
             let is_stale = heard.any(|heard| heard.purchase == purchase && heard.as_of > as_of);
             if is_answered && !is_stale {
