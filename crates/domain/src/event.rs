@@ -18,6 +18,12 @@ impl Event {
         base.filter(|base| base.name != self.line)
     }
 
+    /// Whether it is history to the customer: of a purchase that was old when it was first heard of, or learned of late and older than the
+    /// customer. What is news is none, although a customer who is known by it alone was first seen after it.
+    pub fn predates_customer(&self) -> bool {
+        self.historical || (self.late && self.occurred_at < self.customer.first_seen)
+    }
+
     /// The lines of the charge that the event is about.
     pub fn charged_lines(&self) -> impl Iterator<Item = &Line> {
         let id = self.transaction.as_ref().map(|transaction| &transaction.id);
