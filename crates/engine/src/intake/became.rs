@@ -234,6 +234,15 @@ fn of_answer(app: &AppSetup, source: &dyn Source, message: &InboxMessage) -> Rer
     let Question { about, id, .. } = &answer.question;
     let about = about.replace('_', " ");
     match source.read(&answer) {
+        Ok(Some(seen)) if seen.transactions.is_empty() => Reread {
+            seen: Some(Box::new(seen)),
+            ..Reread::of(
+                Fate::NothingNew,
+                format!(
+                    "{store} was asked about the {about} {id}, and shows it no more. That something of it was given back was known already, or is about a purchase that nothing else was ever heard of."
+                ),
+            )
+        },
         Ok(Some(seen)) => Reread {
             seen: Some(Box::new(seen)),
             ..Reread::of(

@@ -150,11 +150,7 @@ impl Intake {
             let stood = loaded.chain.as_ref();
             let stood = stood.map(|known| look::doors(&known.stored.snapshot));
             let Some(proposal) = propose(loaded, matter, &at) else {
-                return Ok(Some(Decided {
-                    events: 0,
-                    owner_is_settled: true,
-                    is_new_chain: false,
-                }));
+                return self.keep_alone(app, matter).await;
             };
             let name = wanted.app_user_id.as_deref();
             // An account of the store is nobody's name: whoever has one keeps it.
@@ -185,6 +181,28 @@ impl Intake {
             }
         }
         Err(IntakeError::Contended)
+    }
+
+    /// Keeps a message about a purchase that nothing is known of, and that says nothing from which a state could follow: a refund alone.
+    /// `None` for one that was known.
+    async fn keep_alone(
+        &self,
+        app: &AppSetup,
+        matter: Matter<'_>,
+    ) -> Result<Option<Decided>, IntakeError> {
+        let nothing = Decided {
+            events: 0,
+            owner_is_settled: true,
+            is_new_chain: false,
+        };
+        let Some((message, _)) = matter.said else {
+            return Ok(Some(nothing));
+        };
+        tracing::info!(inbox.id = %message.id, chain = matter.wanted.chain.id, "a message is about a purchase that nothing is known of; it is kept, and leads to no event");
+        Ok(match self.keep(app, message.clone()).await? {
+            Accepted::Duplicate => None,
+            _ => Some(nothing),
+        })
     }
 
     /// Commits, has dispatch send what this node has room for, and says what was recorded.
