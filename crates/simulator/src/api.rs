@@ -100,6 +100,8 @@ pub enum Outage {
     Limited(u32),
     /// It answers 200 with something that is not its API.
     Nonsense,
+    /// It lets whoever asks in, and refuses whatever it is asked with this status.
+    Refusing(u16),
     /// It takes this long.
     Slow(Duration),
 }
@@ -149,6 +151,10 @@ impl<A: Api> Faulty<A> {
                 body: b"<html>It works!</html>".to_vec(),
                 retry_after: None,
             },
+            Outage::Refusing(_) if request.path.ends_with("/token") => {
+                self.api.answer(request, now)
+            }
+            Outage::Refusing(status) => ApiAnswer::error(status, &failure),
             Outage::Slow(pause) => {
                 tokio::time::sleep(pause).await;
                 self.api.answer(request, now)

@@ -92,7 +92,9 @@ impl From<Trouble> for Unanswered {
     fn from(trouble: Trouble) -> Self {
         match trouble {
             // It was reached, and did not want it.
-            Trouble::Nonsense(words) | Trouble::Unknown(words) => Self::Refused(words),
+            Trouble::Nonsense(words) | Trouble::Unknown(words) | Trouble::Refused(words) => {
+                Self::Refused(words)
+            }
             Trouble::Unavailable { .. } | Trouble::Credentials(_) => Self::Store(trouble),
         }
     }

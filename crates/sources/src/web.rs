@@ -132,6 +132,9 @@ pub enum Trouble {
     /// It knows no such purchase.
     #[error("{0}")]
     Unknown(String),
+    /// It does not answer what it was asked, for a reason that none of the above is.
+    #[error("{0}")]
+    Refused(String),
 }
 
 impl Trouble {
@@ -142,6 +145,7 @@ impl Trouble {
             Self::Credentials(_) => "store_credentials_refused",
             Self::Nonsense(_) => "store_answer_unreadable",
             Self::Unknown(_) => "purchase_unknown_to_store",
+            Self::Refused(_) => "store_refused_the_question",
         }
     }
 
@@ -153,6 +157,7 @@ impl Trouble {
             Self::Credentials(_) => "the store refused the app's credentials",
             Self::Nonsense(_) => "the store's answer cannot be read",
             Self::Unknown(_) => "the store knows no such purchase",
+            Self::Refused(_) => "the store refused to answer",
         }
     }
 }
@@ -176,10 +181,12 @@ impl Reply {
             200..=299 => Ok(self),
             401 | 403 => Err(Trouble::Credentials(said())),
             404 | 410 => Err(Trouble::Unknown(said())),
-            408 | 429 | 500..=599 => Err(Trouble::Unavailable {
+            // Somebody else was at it, or it was too soon.
+            408 | 409 | 425 | 429 | 500..=599 => Err(Trouble::Unavailable {
                 detail: said(),
                 again_at: self.again_at(now),
             }),
+            400..=499 => Err(Trouble::Refused(said())),
             _ => Err(Trouble::Nonsense(said())),
         }
     }

@@ -155,7 +155,9 @@ impl From<IntakeError> for Error {
                 return Self::new(match trouble {
                     Trouble::Unknown(_) => Code::InvalidReceipt,
                     Trouble::Credentials(_) => Code::InvalidPlayCredentials,
-                    Trouble::Unavailable { .. } | Trouble::Nonsense(_) => Code::StoreProblem,
+                    Trouble::Unavailable { .. } | Trouble::Nonsense(_) | Trouble::Refused(_) => {
+                        Code::StoreProblem
+                    }
                 });
             }
             // A client that is told no finishes the transaction: only what is certainly not genuine is told so.
@@ -261,6 +263,7 @@ mod tests {
             Trouble::Credentials(INTERNAL.into()),
             Trouble::Nonsense(INTERNAL.into()),
             Trouble::Unknown(INTERNAL.into()),
+            Trouble::Refused(INTERNAL.into()),
         ] {
             let v1 = Error::from(IntakeError::Store(trouble.clone()));
             assert!(!format!("{v1:?}").contains(INTERNAL), "{v1:?}");

@@ -14,7 +14,7 @@ use ledger::{FIRST_ANSWER, InboxMessage, LedgerError, Parked};
 use sources::{Content, Question, Source, Trouble, Verdict};
 use tracing::Instrument;
 
-/// An answer that cannot be read is not asked for again after this many tries, where a message says enough by itself.
+/// An answer that cannot be read, or is refused, is not asked for again after this many tries, where a message says enough by itself.
 const NONSENSE_TRIES: u32 = 6;
 /// How long a message that still cannot be read waits for its next try.
 const UNREADABLE_FOR: SignedDuration = SignedDuration::from_hours(1);
@@ -173,8 +173,10 @@ impl Intake {
             // What came before will never be known: what is known must do. Whose it is, the message asks once more.
             Ok(Err(Trouble::Unknown(_))) | Err(IntakeError::OwnedByAnother) => 0,
             // Nor will it by asking the same again and again.
-            Ok(Err(trouble @ Trouble::Nonsense(_))) if tries >= NONSENSE_TRIES => {
-                tracing::warn!(inbox.id = %message.id, reason = %trouble, "what came before a purchase cannot be read; going on with what is known");
+            Ok(Err(trouble @ (Trouble::Nonsense(_) | Trouble::Refused(_))))
+                if tries >= NONSENSE_TRIES =>
+            {
+                tracing::warn!(inbox.id = %message.id, reason = %trouble, "what came before a purchase cannot be had; going on with what is known");
                 0
             }
             Err(error) => return Err(error),

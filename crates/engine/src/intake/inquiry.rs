@@ -31,8 +31,8 @@ const PAUSES: [SignedDuration; 6] = [
     SignedDuration::from_hours(1),
 ];
 
-/// A purchase the store does not know is not asked about again by itself after this many tries.
-const UNKNOWN_TRIES: u32 = 6;
+/// A purchase the store does not know, or of which it refuses to speak, is not asked about again by itself after this many tries.
+const VAIN_TRIES: u32 = 6;
 
 /// When a message that nobody will try again by itself is due: never, as far as a clock can say.
 const NEVER: SignedDuration = SignedDuration::from_hours(24 * 365 * 100);
@@ -55,7 +55,7 @@ fn again_at(now: Timestamp, tries: u32, trouble: &Trouble) -> Timestamp {
         Trouble::Unavailable {
             again_at: Some(at), ..
         } => (*at).max(after(now, SignedDuration::from_secs(1))),
-        Trouble::Unknown(_) if tries >= UNKNOWN_TRIES => after(now, NEVER),
+        Trouble::Unknown(_) | Trouble::Refused(_) if tries >= VAIN_TRIES => after(now, NEVER),
         _ => after(now, *planned),
     }
 }

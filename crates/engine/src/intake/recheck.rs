@@ -20,8 +20,11 @@ impl Intake {
         if let Some(question) = self.confirmation(app, due).await? {
             let asked = self.inquire_when(setup, app, &question, Urgency::Whenever);
             match asked.await? {
-                // What the store does not know it cannot confirm: the clock decides.
+                // What the store does not know, or refuses to speak of, it cannot confirm: the clock decides.
                 Ok(_) | Err(Trouble::Unknown(_)) => {}
+                Err(trouble @ Trouble::Refused(_)) => {
+                    tracing::warn!(chain = due.chain.id, code = trouble.code(), reason = %trouble, "the store refuses to say how a purchase stands; the clock decides");
+                }
                 Err(trouble) => {
                     // Nothing ends because its store does not answer.
                     tracing::info!(chain = due.chain.id, code = trouble.code(), reason = %trouble, "the store did not confirm how a purchase stands; asking again later");

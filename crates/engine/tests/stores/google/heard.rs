@@ -190,3 +190,74 @@ async fn nothing_expires_because_its_store_does_not_answer() {
         [SubscriptionStarted, SubscriptionRenewed]
     );
 }
+
+/// A token that Google will not speak of: what was given back the message names itself. Source: Google, "Real-time developer notifications
+/// reference guide", `VoidedPurchaseNotification`.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_void_is_acted_on_although_google_refuses_to_speak_of_its_token() {
+    let world = World::with_stores().await;
+    begin(&world, "v", false).await;
+    let play = &world.stores.play;
+    let void = |order: &str, token: &str| {
+        let voided = json!({ "voidedPurchaseNotification": {
+            "purchaseToken": token, "orderId": order, "productType": 1, "refundType": 1,
+        } });
+        play.api.push(&voided, world.now())
+    };
+    play.set(Outage::Refusing(400));
+    world.pass(1).await;
+    world.push(&void("GPA.v", "v")).await.unwrap();
+    world.settled().await;
+    assert_eq!(
+        world.kinds().await,
+        [SubscriptionStarted, SubscriptionRefunded]
+    );
+    assert!(!world.has_premium("user-v").await);
+    // Of a purchase that nobody has heard of, nothing follows, and the answer is kept for whoever asks why.
+    world.pass(1).await;
+    world.push(&void("GPA.w", "w")).await.unwrap();
+    world.settled().await;
+    assert_eq!(world.parked().await, 0);
+    let answers = titles(&world, "ANSWER / subscription").await;
+    assert_eq!(answers, ["v", "v", "w"]);
+    world.rederives().await;
+}
+
+/// What the messages of this title are about, in the order in which they were processed.
+async fn titles(world: &World, title: &str) -> Vec<String> {
+    let ledger = world.engine.ledger();
+    let archive = ledger.archive(world.project, 0, 100).await.unwrap();
+    let messages = archive.into_iter().map(|archived| archived.message);
+    messages
+        .filter(|message| message.title == title)
+        .map(|message| {
+            let answer: serde_json::Value = serde_json::from_slice(&message.body).unwrap();
+            answer["question"]["id"].as_str().unwrap().to_owned()
+        })
+        .collect()
+}
+
+/// Asking for ever changes nothing: the message stays, with the reason.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_google_refuses_to_answer_is_given_up_with_the_reason() {
+    let world = World::with_stores().await;
+    let play = &world.stores.play;
+    begin(&world, "r", false).await;
+    play.set(Outage::Refusing(400));
+    world.pass(1).await;
+    let body = play.api.tell(4, "s", world.now());
+    world.push(&body).await.unwrap();
+    for _ in 0..20 {
+        world.pass(2 * 3600).await;
+    }
+    let parked = world.engine.ledger().parked(world.project, None, None, 10);
+    let parked = parked.await.unwrap();
+    let [parked] = &parked[..] else {
+        panic!("{parked:?}")
+    };
+    assert!(parked.reason.contains("answered 400"), "{parked:?}");
+    assert!(
+        parked.tries < 10 && after(world.now(), 3650) < parked.retry_at,
+        "{parked:?}"
+    );
+}

@@ -28,7 +28,7 @@ impl Api {
             "product" => self.product(question, web, now).await,
             "order" => self.of_order(question, web, now).await,
             "purchase" => match self.subscription(question, web, now).await {
-                Err(Trouble::Unknown(_) | Trouble::Nonsense(_)) => {
+                Err(Trouble::Unknown(_) | Trouble::Refused(_) | Trouble::Nonsense(_)) => {
                     self.product(question, web, now).await
                 }
                 other => other,
@@ -40,8 +40,8 @@ impl Api {
             }
         };
         let parts = match (asked, question.prompt["voided"].as_str()) {
-            // A token is shown for sixty days after its end. What was given back the message names itself.
-            (Err(Trouble::Unknown(_)), Some(order)) => {
+            // A token is shown for sixty days after its end, and some not even then. What was given back the message names itself.
+            (Err(Trouble::Unknown(_) | Trouble::Refused(_)), Some(order)) => {
                 let mut parts = Vec::new();
                 self.orders(vec![order.to_owned()], &mut parts, web, now)
                     .await?;
@@ -104,7 +104,7 @@ impl Api {
             let body = match self.get(&path, web, now).await {
                 Ok(body) => body,
                 // A predecessor too old to be read: its name is known from its successor.
-                Err(Trouble::Unknown(_)) if !parts.is_empty() => break,
+                Err(Trouble::Unknown(_) | Trouble::Refused(_)) if !parts.is_empty() => break,
                 Err(trouble) => return Err(trouble),
             };
             let purchase = read_subscription(&body)?;
@@ -161,7 +161,12 @@ impl Api {
                     }));
                 }
                 // No right to see financial data, or an order nobody knows.
-                Err(Trouble::Credentials(_) | Trouble::Unknown(_) | Trouble::Nonsense(_)) => {}
+                Err(
+                    Trouble::Credentials(_)
+                    | Trouble::Unknown(_)
+                    | Trouble::Refused(_)
+                    | Trouble::Nonsense(_),
+                ) => {}
                 Err(trouble @ Trouble::Unavailable { .. }) => return Err(trouble),
             }
         }
