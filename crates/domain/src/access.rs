@@ -58,11 +58,6 @@ pub struct AccessLevel {
 
 impl AccessLevel {
     fn of(id: &str, chain: &ChainKey, snapshot: &Snapshot) -> Self {
-        let ended = match &snapshot.standing {
-            Standing::Expired { reason, .. } => Some(*reason),
-            Standing::Revoked { .. } => Some(CancellationReason::Refund),
-            _ => None,
-        };
         let issue = match snapshot.standing {
             Standing::Grace { since, .. } | Standing::Retry { since } => Some(since),
             _ => None,
@@ -84,7 +79,7 @@ impl AccessLevel {
             is_refund: matches!(snapshot.standing, Standing::Revoked { .. })
                 && snapshot.ownership == Ownership::Purchased,
             billing_issue_detected_at: issue,
-            cancellation_reason: ended,
+            cancellation_reason: snapshot.ended_because(),
             is_trial: snapshot.phase == Phase::Trial,
             offer_category: snapshot.offer.as_ref().and_then(|offer| offer.category),
         }

@@ -142,7 +142,11 @@ pub fn shared(
         heard_at,
         window,
     );
-    told.iter().rev().find_map(|change| Shared::of(change.kind))
+    let had_ended = before.is_none_or(|before| before.snapshot.has_ended());
+    let is_let_in = had_ended && after.snapshot.gives_access();
+    told.iter()
+        .rev()
+        .find_map(|change| Shared::of(change.kind, is_let_in))
 }
 
 /// What a line tells of a purchase that was known as `purchase`, and of which `base` is the base now.

@@ -19,9 +19,13 @@ impl Shared {
     /// Every one, in order of declaration.
     pub const ALL: [Self; 4] = [Self::Began, Self::Given, Self::WillEnd, Self::Ended];
 
-    pub(super) const fn of(kind: EventKind) -> Option<Self> {
+    /// `is_let_in`: nothing was shared before, as far as anybody had heard, or not any more.
+    pub(super) const fn of(kind: EventKind, is_let_in: bool) -> Option<Self> {
         match kind {
             EventKind::SubscriptionStarted | EventKind::TrialStarted => Some(Self::Began),
+            EventKind::SubscriptionRenewed | EventKind::TrialConverted if is_let_in => {
+                Some(Self::Began)
+            }
             EventKind::NonSubscriptionPurchase => Some(Self::Given),
             EventKind::SubscriptionRenewalCancelled | EventKind::TrialRenewalCancelled => {
                 Some(Self::WillEnd)

@@ -15,7 +15,7 @@ mod standing;
 pub use standing::{LAPSE_CHECKS, LAPSE_LIMIT, Standing};
 
 use crate::{
-    Money,
+    CancellationReason, Money,
     fact::{Offer, Ownership, PriceIncrease, TransactionKind, line_key},
 };
 use jiff::Timestamp;
@@ -170,6 +170,15 @@ impl Snapshot {
             self.standing,
             Standing::Grace { .. } | Standing::Retry { .. }
         )
+    }
+
+    /// Why it ended, where it has.
+    pub const fn ended_because(&self) -> Option<CancellationReason> {
+        match &self.standing {
+            Standing::Expired { reason, .. } => Some(*reason),
+            Standing::Revoked { .. } => Some(CancellationReason::Refund),
+            _ => None,
+        }
     }
 
     /// Whether nothing more will happen without a new purchase.

@@ -57,7 +57,8 @@ pub(super) fn update(
 
 impl About<'_> {
     /// What an observation, or time passing, did to the customer's access. Told at the time of what was said, so that it is the
-    /// same event when it is said again. What is `shared` is told by the first of them, by its rule.
+    /// same event when it is said again. What is `shared` is told by the first of them, by its rule, or alone where it changes none: whoever is
+    /// let in by the family may have access besides.
     pub(super) fn access_updates(
         &self,
         access: &Access,
@@ -96,6 +97,34 @@ impl About<'_> {
                 ..self.event(&change, customer)
             }
         });
-        told.collect()
+        let mut told: Vec<_> = told.collect();
+        told.extend(shared.map(|rule| self.shared_alone(rule, access, at, customer)));
+        told
+    }
+
+    /// What happens to somebody who is let in by the family, and changes nothing of what they may use.
+    fn shared_alone(
+        &self,
+        rule: &'static str,
+        access: &Access,
+        at: Timestamp,
+        customer: &Customer,
+    ) -> Event {
+        let snapshot = self.snapshot;
+        let key = format!(
+            "{rule}:{}:{}:{}",
+            self.chain.id,
+            snapshot.transaction_key(),
+            at.as_microsecond()
+        );
+        let change = Change {
+            reason: snapshot.ended_because(),
+            ..Change::new(EventKind::AccessLevelUpdated, key, at, snapshot, rule)
+        };
+        let mut unlocked = access::unlocked_by(&snapshot.product, self.unlocks);
+        Event {
+            level: unlocked.find_map(|id| access.after.get(id)).cloned(),
+            ..self.event(&change, customer)
+        }
     }
 }

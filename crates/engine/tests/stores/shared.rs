@@ -58,6 +58,62 @@ async fn a_family_member_is_a_customer_of_revenuecats_format_and_has_access_alon
     );
 }
 
+/// RevenueCat docs, "Event Types and Fields", `is_family_share`: whoever has access besides is let in by the family all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_family_member_who_has_access_besides_is_a_customer_of_revenuecats_format() {
+    let world = World::new().await;
+    let mut rc = webhook("https://rc.example/");
+    rc["settings"]["format"] = "revenuecat".into();
+    world.save(json!({ "rc": rc })).await;
+    let of_kid = |chain: &str, number: i64| {
+        let mut of_kid = transaction(&world, chain, 0, world.now());
+        of_kid["appAccountToken"] = "kid".into();
+        of_kid["expiresDate"] = after(world.now(), 30 * number).as_millisecond().into();
+        of_kid
+    };
+    let tell = async |id: &str, told: &Value, on: bool, status: u8| {
+        world.jump(world.now() + SignedDuration::from_secs(60));
+        let chain = told["originalTransactionId"].as_str().unwrap();
+        let body = notification(&world, id, told, &renewal(chain, on), status);
+        world.tell(&body).await.unwrap();
+        world.settled().await;
+    };
+    // One of their own, that lasts longer, and one of a product that unlocks nothing.
+    tell("n1", &of_kid("1000", 12), true, 1).await;
+    for (chain, product) in [("2000", "com.example.monthly"), ("3000", "nothing")] {
+        let mut shared = of_kid(chain, 1);
+        shared["inAppOwnershipType"] = "FAMILY_SHARED".into();
+        shared["productId"] = product.into();
+        shared["price"] = 0.into();
+        let id = |number: u8| format!("{chain}-{number}");
+        tell(&id(1), &shared, true, 1).await;
+        tell(&id(2), &shared, false, 1).await;
+        shared["revocationDate"] = world.now().as_millisecond().into();
+        tell(&id(3), &shared, false, 5).await;
+        tell(&id(4), &shared, false, 5).await;
+    }
+    assert_eq!(world.kinds_of("kid").await, [SubscriptionStarted]);
+    assert!(world.has_premium("kid").await);
+    let sent = world.endpoints.sent.lock().unwrap();
+    let told: Vec<_> = sent
+        .iter()
+        .filter(|sent| sent.body["event"]["is_family_share"] == true)
+        .map(|sent| {
+            let event = &sent.body["event"];
+            let text = |name: &str| event[name].as_str().unwrap().to_owned();
+            (text("type"), text("original_transaction_id"))
+        })
+        .collect();
+    let expected = ["INITIAL_PURCHASE", "CANCELLATION", "EXPIRATION"];
+    let expected: Vec<_> = ["2000", "3000"]
+        .into_iter()
+        .flat_map(|chain| expected.map(|name| (name.to_owned(), chain.to_owned())))
+        .collect();
+    assert_eq!(told, expected);
+    drop(sent);
+    world.rederives().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_bought_once_for_a_time_ends_when_its_product_says() {
     let world = World::new().await;
