@@ -368,3 +368,35 @@ async fn what_joined_while_nobody_listened_is_told_from_its_beginning() {
         is_told_truly_with(seed, life_of.clone(), Way::ServerDown).await;
     }
 }
+
+/// Another product is bought in the hours for which the next period was charged ahead: it takes over from that.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upgrade_after_a_renewal_was_charged_ahead_takes_over_from_that() {
+    for before in [&[][..], &[(Deed::Renew, 40)]] {
+        let deeds = [before, &[(Deed::Renew, 90), (Deed::Upgrade, 1)]].concat();
+        for way in [Way::InOrder, Way::Doubled, Way::Lost, Way::ServerDown] {
+            is_told_truly(life(Market::AppStore, ANY, &deeds), way).await;
+        }
+    }
+}
+
+/// A charge that paid for two items is given back for both, also when one of them is no part of the purchase any more.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refund_of_an_old_charge_is_one_of_each_item_that_it_paid_for() {
+    let life = Life {
+        form: Form::Addon,
+        ..life(
+            Market::AppStore,
+            ANY,
+            &[
+                (Deed::SwitchOff, 50),
+                (Deed::RunOut, 50),
+                (Deed::Return, 20),
+                (Deed::RefundEarlier, 30),
+            ],
+        )
+    };
+    for way in [Way::InOrder, Way::Doubled, Way::Shuffled] {
+        is_told_truly(life.clone(), way).await;
+    }
+}

@@ -86,6 +86,8 @@ pub(in crate::truth) struct Line {
     /// The money that was taken last in the middle of a period.
     pub(in crate::truth) more: Option<Charge>,
     pub(in crate::truth) side: Option<Side>,
+    /// Further products that were in it before: charges that paid for them, too, may be given back.
+    pub(in crate::truth) former_sides: Vec<Side>,
     pub(in crate::truth) term: Option<Term>,
     /// A further product joins at the renewal.
     pub(in crate::truth) is_joining: bool,

@@ -102,6 +102,7 @@ impl Walk {
                 is_pause_asked: false,
                 more: None,
                 side: None,
+                former_sides: Vec::new(),
                 term: None,
                 is_joining: false,
                 is_offered: false,

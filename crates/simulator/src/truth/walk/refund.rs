@@ -2,7 +2,7 @@
 
 use super::{
     Walk,
-    line::{Back, Stand},
+    line::{Back, Side, Stand},
 };
 use crate::truth::{
     deed::Deed,
@@ -95,20 +95,26 @@ impl Walk {
         );
     }
 
-    /// What else the same charge paid for.
+    /// What else the same charge paid for, unless that was given back alone.
     fn gave_back_beside(&mut self, charge: &Charge, takes_access: bool) {
-        let Some(side) = &self.line.side else { return };
-        let mut all = side.earlier.iter().chain(std::iter::once(&side.charge));
-        let Some(charge) = all.find(|beside| beside.id == charge.id).cloned() else {
-            return;
+        let line = &self.line;
+        let paid_for = |side: &Side| {
+            let is_left = side.given_back_at.is_none();
+            let last = std::iter::once(&side.charge).filter(|_| is_left);
+            let mut all = side.earlier.iter().chain(last);
+            let beside = all.find(|beside| beside.id == charge.id)?;
+            Some((side.purchase, beside.clone()))
         };
-        let purchase = side.purchase;
-        let what = Happened::GaveBack {
-            micros: charge.micros,
-            charge,
-            takes_access,
-        };
-        self.tell_of(purchase, what);
+        let sides = line.former_sides.iter().chain(&line.side);
+        let beside: Vec<_> = sides.filter_map(paid_for).collect();
+        for (purchase, charge) in beside {
+            let what = Happened::GaveBack {
+                micros: charge.micros,
+                charge,
+                takes_access,
+            };
+            self.tell_of(purchase, what);
+        }
     }
 
     pub(super) fn gave_back(&mut self, micros: i64, charge: Charge, takes_access: bool) {

@@ -254,7 +254,7 @@ impl Walk {
             return;
         };
         if side.given_back_at.is_some() {
-            return;
+            return self.line.former_sides.push(side);
         }
         if side.is_leaving {
             // Where the next period is charged ahead, the old one runs to its end all the same.
@@ -262,7 +262,8 @@ impl Walk {
                 .charge
                 .until
                 .map_or(self.at, |until| until.max(self.at));
-            return self.tell_then(ends, side.purchase, Happened::Ended(Why::Cancelled));
+            self.tell_then(ends, side.purchase, Happened::Ended(Why::Cancelled));
+            return self.line.former_sides.push(side);
         }
         let is_first = std::mem::take(&mut side.is_owed);
         let waits = if is_first { side.charge.micros } else { 0 };
@@ -328,7 +329,8 @@ impl Walk {
     }
 
     fn come_back(&mut self, deed: Deed, share: u8) {
-        self.line.side = None;
+        let side = self.line.side.take();
+        self.line.former_sides.extend(side);
         self.own.usage = None;
         self.pass(60 * DAY, share);
         let is_plain = matches!(self.form, Form::Plain | Form::Nameless);
@@ -349,6 +351,7 @@ impl Walk {
             self.purchases += 1;
             self.charged(product, charge, How::First);
             self.line.had_side = false;
+            self.line.former_sides.clear();
             self.line.earlier.clear();
             self.line.given_back.clear();
         }
