@@ -6,7 +6,7 @@ use domain::{Currency, EventKind, Money};
 use serde_json::{Value, json};
 use std::time::Duration;
 
-pub(crate) fn braze(more: &Value) -> Box<dyn Configured> {
+fn braze(more: &Value) -> Box<dyn Configured> {
     let mut settings = json!({ "rest_endpoint": "https://rest.iad-01.braze.com/", "api_key": "k" });
     let more = more.as_object().unwrap().clone();
     settings.as_object_mut().unwrap().extend(more);

@@ -97,8 +97,14 @@ fn repeats(configured: &dyn Configured, kind: EventKind) -> bool {
 fn what_counts_twice_is_not_repeated() {
     let key = json!({ "api_key": "k" });
     for (configured, may) in [
-        (braze::braze(&json!({})), false),
-        (braze::braze(&json!({ "repeat_unconfirmed": true })), true),
+        (ready("braze", &key), false),
+        (
+            ready(
+                "braze",
+                &json!({ "api_key": "k", "repeat_unconfirmed": true }),
+            ),
+            true,
+        ),
         (
             ready("clevertap", &json!({ "account_id": "a", "passcode": "p" })),
             false,
