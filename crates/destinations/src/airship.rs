@@ -234,7 +234,7 @@ impl Configured for Ready {
         let why = || format!("Airship answered {}: {}", response.status, response.said());
         match response.status {
             200..=299 if said["ok"] == false => Outcome::Rejected(why()),
-            200..=299 => Outcome::Delivered,
+            200..=299 if said["ok"] == true => Outcome::Delivered,
             401 | 403 => Outcome::CredentialsRefused(why()),
             408 | 429 => Outcome::Retry(response.retry_after),
             400..=499 => Outcome::Rejected(why()),

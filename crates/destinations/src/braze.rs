@@ -290,9 +290,9 @@ impl Configured for Ready {
             .is_some_and(|errors| !errors.is_empty());
         let is_about_data = has_errors || message.starts_with("Valid data must be provided");
         match response.status {
-            200..=299 if !message.is_empty() && message != "success" => Outcome::Rejected(why()),
-            200..=299 if has_errors => Outcome::Partly(why()),
-            200..=299 => Outcome::Delivered,
+            200..=299 if message == "success" && has_errors => Outcome::Partly(why()),
+            200..=299 if message == "success" => Outcome::Delivered,
+            200..=299 if !message.is_empty() => Outcome::Rejected(why()),
             401 if is_about_data => Outcome::Rejected(why()),
             401 | 403 => Outcome::CredentialsRefused(why()),
             408 | 429 => {

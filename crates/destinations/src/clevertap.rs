@@ -243,7 +243,7 @@ impl Configured for Ready {
             200..=299 if said["status"] == "partial" || !unprocessed.is_empty() => {
                 Outcome::Partly(why())
             }
-            200..=299 => Outcome::Delivered,
+            200..=299 if said["status"] == "success" => Outcome::Delivered,
             401 | 403 => Outcome::CredentialsRefused(why()),
             408 | 429 => Outcome::Retry(response.retry_after),
             400..=499 => Outcome::Rejected(why()),

@@ -214,7 +214,8 @@ impl Configured for Ready {
         };
         let lacks_thread = matches!(said["code"].as_u64(), Some(220_001..=220_003));
         match response.status {
-            200..=299 => Outcome::Delivered,
+            204 => Outcome::Delivered,
+            200..=299 if said["id"].is_string() => Outcome::Delivered,
             408 | 429 => Outcome::Retry(pause(&said["retry_after"]).max(response.retry_after)),
             400 if lacks_thread => {
                 Outcome::CredentialsRefused(why("say in `thread_id` where to post"))

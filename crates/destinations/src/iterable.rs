@@ -248,15 +248,16 @@ impl Configured for Ready {
 
     fn classify(&self, response: &Response) -> Outcome {
         let said = response.json();
-        let code = said["code"].as_str().unwrap_or("Success");
+        let code = said["code"].as_str();
         let why = || {
             let (status, said) = (response.status, response.said());
             format!("Iterable answered {status}: {said}")
         };
         match response.status {
-            200..=299 if code == "Success" => Outcome::Delivered,
+            200..=299 if code == Some("Success") => Outcome::Delivered,
+            200..=299 if code.is_none() => Outcome::Retry(response.retry_after),
             401 | 403 => Outcome::CredentialsRefused(why()),
-            400 if code == "BadApiKey" => Outcome::CredentialsRefused(why()),
+            400 if code == Some("BadApiKey") => Outcome::CredentialsRefused(why()),
             408 | 429 => Outcome::Retry(response.retry_after),
             200..=499 => Outcome::Rejected(why()),
             _ => Outcome::Retry(response.retry_after),

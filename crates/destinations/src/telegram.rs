@@ -234,7 +234,7 @@ impl Configured for Ready {
         };
         let code = said["error_code"].as_u64().filter(|_| said["ok"] == false);
         match code.unwrap_or(u64::from(response.status)) {
-            200..=299 => Outcome::Delivered,
+            200..=299 if said["ok"] == true => Outcome::Delivered,
             408 | 429 => {
                 Outcome::Retry(pause(&parameters["retry_after"]).max(response.retry_after))
             }

@@ -155,3 +155,23 @@ fn a_timeout_that_is_answered_is_no_refusal() {
         );
     }
 }
+
+/// A proxy that asks people to sign in says 200 to everything: vendors that say what they took have not said it.
+#[test]
+fn a_200_of_somebody_else_proves_nothing() {
+    for (key, taken) in [
+        ("airship", json!({ "ok": true })),
+        ("braze", json!({ "message": "success" })),
+        ("clevertap", json!({ "status": "success" })),
+        ("discord", json!({ "id": "1" })),
+        ("iterable", json!({ "code": "Success" })),
+        ("pushwoosh", json!({ "status_code": 200 })),
+        ("telegram", json!({ "ok": true })),
+    ] {
+        let configured = ready(key, &json!({}));
+        let of = |body: &Value| means(configured.as_ref(), 200, body);
+        assert_eq!(of(&taken), "delivered", "{key}");
+        assert_eq!(of(&json!("<html>Sign in</html>")), "retry", "{key}");
+        assert_eq!(of(&json!({})), "retry", "{key}");
+    }
+}
