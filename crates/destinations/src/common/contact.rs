@@ -8,7 +8,7 @@ impl Who<'_> {
     /// The digest of the mail address: without space around it, in lower case.
     pub(crate) fn hashed_email(self) -> Option<String> {
         let email = self.attribute("$email")?;
-        Some(sha256(&email.trim().to_lowercase()))
+        Some(sha256(email.trim().to_lowercase()))
     }
 
     /// The digest of the telephone number: digits alone, from the country code on.
@@ -18,12 +18,12 @@ impl Who<'_> {
 
     /// The same of the number as ITU-T E.164 writes it: with a plus.
     pub(crate) fn hashed_phone_with_plus(self) -> Option<String> {
-        self.digits().map(|digits| sha256(&format!("+{digits}")))
+        self.digits().map(|digits| sha256(format!("+{digits}")))
     }
 
     /// The digest of the app's name for the customer, in lower case.
     pub(crate) fn hashed_id(self) -> String {
-        sha256(&self.app_user_id().trim().to_lowercase())
+        sha256(self.app_user_id().trim().to_lowercase())
     }
 
     fn digits(self) -> Option<String> {
