@@ -206,9 +206,12 @@ impl Ready {
 }
 
 impl Configured for Ready {
+    fn usual(&self, kind: EventKind) -> Option<&'static str> {
+        self.common.usual_name_by(kind, theirs, own)
+    }
+
     fn plan(&self, event: &Event) -> Plan {
-        let usual = |kind| self.common.usual_name_by(kind, theirs, own);
-        let name = self.common.name(event, false, usual)?;
+        let name = self.common.name(event, false, |kind| self.usual(kind))?;
         Ok(vec![Message::named(name)])
     }
 

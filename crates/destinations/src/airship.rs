@@ -19,7 +19,7 @@ use crate::{
     common::{Common, Keys, Platform, Refunds, Times, Who, number, properties},
     spec::fields,
 };
-use domain::{Environment, Event, Message, pace::Rate, retry, secret::Secret};
+use domain::{Environment, Event, EventKind, Message, pace::Rate, retry, secret::Secret};
 use jiff::SignedDuration;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -198,9 +198,14 @@ impl Ready {
 }
 
 impl Configured for Ready {
+    fn usual(&self, kind: EventKind) -> Option<&'static str> {
+        self.common.usual_name(kind)
+    }
+
     fn plan(&self, event: &Event) -> Plan {
-        let usual = |kind| self.common.usual_name(kind);
-        let name = self.common.name(event, self.keys().has_sandbox(), usual)?;
+        let name = self
+            .common
+            .name(event, self.keys().has_sandbox(), |kind| self.usual(kind))?;
         Ok(vec![Message::named(name)])
     }
 

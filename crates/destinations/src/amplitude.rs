@@ -25,7 +25,7 @@ use crate::{
     },
     spec::fields,
 };
-use domain::{Environment, Event, Message, pace::Rate, retry, secret::Secret};
+use domain::{Environment, Event, EventKind, Message, pace::Rate, retry, secret::Secret};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use std::{num::NonZeroU32, time::Duration};
@@ -141,10 +141,15 @@ const THROTTLED: Duration = Duration::from_secs(30);
 const QUOTA: Duration = Duration::from_hours(1);
 
 impl Configured for Ready {
+    fn usual(&self, kind: EventKind) -> Option<&'static str> {
+        self.common.usual_name(kind)
+    }
+
     fn plan(&self, event: &Event) -> Plan {
         let has_sandbox = !self.settings.sandbox_api_key.is_empty();
-        let usual = |kind| self.common.usual_name(kind);
-        let name = self.common.name(event, has_sandbox, usual)?;
+        let name = self
+            .common
+            .name(event, has_sandbox, |kind| self.usual(kind))?;
         Ok(vec![Message::named(name)])
     }
 

@@ -23,7 +23,7 @@ use crate::{
     encode::percent,
     spec::fields,
 };
-use domain::{Environment, Event, Message, Money, pace::Rate, retry, secret::Secret};
+use domain::{Environment, Event, EventKind, Message, Money, pace::Rate, retry, secret::Secret};
 use jiff::SignedDuration;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -220,10 +220,15 @@ fn of_customer(who: Who<'_>) -> Vec<(&'static str, &str)> {
 }
 
 impl Configured for Ready {
+    fn usual(&self, kind: EventKind) -> Option<&'static str> {
+        self.common.usual_name(kind)
+    }
+
     fn plan(&self, event: &Event) -> Plan {
         let has_sandbox = !self.settings.sandbox_post_api_key.is_empty();
-        let usual = |kind| self.common.usual_name(kind);
-        let name = self.common.name(event, has_sandbox, usual)?;
+        let name = self
+            .common
+            .name(event, has_sandbox, |kind| self.usual(kind))?;
         let mut messages = vec![Message::named(name)];
         let amount = self.common.amount(event, Refunds::Omitted);
         if self.settings.send_revenue && event.kind.is_charge() && amount.is_some() {

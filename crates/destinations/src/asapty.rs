@@ -21,7 +21,7 @@ use crate::{
     common::{Common, Refunds, Times, Who, by_status, said},
     spec::fields,
 };
-use domain::{Event, Message, Money, pace::Rate, retry, secret::Secret};
+use domain::{Event, EventKind, Message, Money, pace::Rate, retry, secret::Secret};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -118,9 +118,12 @@ impl Ready {
 }
 
 impl Configured for Ready {
+    fn usual(&self, kind: EventKind) -> Option<&'static str> {
+        self.common.usual_name(kind)
+    }
+
     fn plan(&self, event: &Event) -> Plan {
-        let usual = |kind| self.common.usual_name(kind);
-        let name = self.common.name(event, false, usual)?;
+        let name = self.common.name(event, false, |kind| self.usual(kind))?;
         Ok(vec![Message::named(name)])
     }
 

@@ -223,9 +223,13 @@ impl Ready {
 }
 
 impl Configured for Ready {
+    fn usual(&self, kind: EventKind) -> Option<&'static str> {
+        Some(usual(kind))
+    }
+
     fn plan(&self, event: &Event) -> Plan {
         let has_sandbox = self.keys().has_sandbox();
-        let usual = |kind| Some(usual(kind));
+        let usual = |kind| self.usual(kind);
         let name = self.common.name(event, has_sandbox, usual)?;
         let also = event.kind == EventKind::TrialStarted && name != START_TRIAL;
         let names = also.then(|| START_TRIAL.to_owned()).into_iter();

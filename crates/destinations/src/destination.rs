@@ -131,6 +131,10 @@ pub struct Window {
 
 /// A destination with its settings. All functions are pure.
 pub trait Configured: Send + Sync {
+    /// What a kind is called here where the settings do not say; `None` for one that is not sent unless they do.
+    fn usual(&self, kind: EventKind) -> Option<&'static str> {
+        Some(kind.id())
+    }
     /// Whether `event` goes here, as which messages. At commit time, so that every event has an answer for every integration.
     fn plan(&self, event: &Event) -> Plan;
     /// The request for one message. The same arguments give the same bytes.

@@ -233,9 +233,12 @@ impl Ready {
 }
 
 impl Configured for Ready {
+    fn usual(&self, kind: EventKind) -> Option<&'static str> {
+        self.common.usual_name(kind)
+    }
+
     fn plan(&self, event: &Event) -> Plan {
-        let usual = |kind| self.common.usual_name(kind);
-        let name = self.common.name(event, false, usual)?;
+        let name = self.common.name(event, false, |kind| self.usual(kind))?;
         let mut messages = vec![Message::named(name)];
         // A test is about nobody who could be kept.
         if self.settings.update_contacts && event.kind != EventKind::Test {

@@ -185,10 +185,15 @@ impl Ready {
 }
 
 impl Configured for Ready {
+    fn usual(&self, kind: EventKind) -> Option<&'static str> {
+        Some(usual(kind))
+    }
+
     fn plan(&self, event: &Event) -> Plan {
-        let usual = |kind| Some(usual(kind));
         let has_sandbox = self.has(Environment::Sandbox);
-        let name = self.common.name(event, has_sandbox, usual)?;
+        let name = self
+            .common
+            .name(event, has_sandbox, |kind| self.usual(kind))?;
         Ok(vec![Message::named(name)])
     }
 

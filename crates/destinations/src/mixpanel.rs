@@ -27,7 +27,7 @@ use crate::{
     spec::fields,
     told::store,
 };
-use domain::{Environment, Event, Message, pace::Rate, retry, secret::Secret};
+use domain::{Environment, Event, EventKind, Message, pace::Rate, retry, secret::Secret};
 use jiff::SignedDuration;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -270,10 +270,15 @@ fn distinct_id(who: Who<'_>) -> Result<&str, Unsendable> {
 }
 
 impl Configured for Ready {
+    fn usual(&self, kind: EventKind) -> Option<&'static str> {
+        self.common.usual_name(kind)
+    }
+
     fn plan(&self, event: &Event) -> Plan {
         let has_sandbox = !self.settings.sandbox_project_token.is_empty();
-        let usual = |kind| self.common.usual_name(kind);
-        let name = self.common.name(event, has_sandbox, usual)?;
+        let name = self
+            .common
+            .name(event, has_sandbox, |kind| self.usual(kind))?;
         let mut messages = vec![Message::named(name)];
         if self.settings.profile_revenue && self.common.amount(event, Refunds::Negative).is_some() {
             messages.push(Message {

@@ -150,9 +150,12 @@ fn state(name: &str, event: &Event, who: Who<'_>) -> Vec<(&'static str, Value)> 
 }
 
 impl Configured for Ready {
+    fn usual(&self, kind: EventKind) -> Option<&'static str> {
+        self.common.usual_name(kind)
+    }
+
     fn plan(&self, event: &Event) -> Plan {
-        let usual = |kind| self.common.usual_name(kind);
-        let name = self.common.name(event, false, usual)?;
+        let name = self.common.name(event, false, |kind| self.usual(kind))?;
         tags::check_newest(event)?;
         Ok(vec![Message::named(name)])
     }

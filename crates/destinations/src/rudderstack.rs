@@ -11,7 +11,7 @@ use crate::{
     segmentlike,
     spec::fields,
 };
-use domain::{Event, Message, pace::Rate, retry, secret::Secret};
+use domain::{Event, EventKind, Message, pace::Rate, retry, secret::Secret};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -96,9 +96,12 @@ impl Destination for Rudderstack {
 }
 
 impl Configured for Ready {
+    fn usual(&self, kind: EventKind) -> Option<&'static str> {
+        self.common.usual_name(kind)
+    }
+
     fn plan(&self, event: &Event) -> Plan {
-        let usual = |kind| self.common.usual_name(kind);
-        let name = self.common.name(event, false, usual)?;
+        let name = self.common.name(event, false, |kind| self.usual(kind))?;
         Ok(vec![Message::named(name)])
     }
 

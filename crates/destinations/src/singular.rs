@@ -27,7 +27,7 @@ use crate::{
     },
     spec::fields,
 };
-use domain::{Environment, Event, Message, pace::Rate, retry, secret::Secret};
+use domain::{Environment, Event, EventKind, Message, pace::Rate, retry, secret::Secret};
 use serde::Deserialize;
 use serde_json::Value;
 use std::time::Duration;
@@ -215,9 +215,13 @@ impl Ready {
 }
 
 impl Configured for Ready {
+    fn usual(&self, kind: EventKind) -> Option<&'static str> {
+        self.common.usual_name(kind)
+    }
+
     fn plan(&self, event: &Event) -> Plan {
         let has_sandbox = self.keys().has_sandbox();
-        let usual = |kind| self.common.usual_name(kind);
+        let usual = |kind| self.usual(kind);
         let name = self.common.name(event, has_sandbox, usual)?;
         Ok(vec![Message::named(name)])
     }

@@ -127,12 +127,13 @@ impl Ready {
 }
 
 impl Configured for Ready {
+    fn usual(&self, kind: EventKind) -> Option<&'static str> {
+        let own = |kind: EventKind| kind.id();
+        self.common.usual_name_by(kind, revenuecat, own)
+    }
+
     fn plan(&self, event: &Event) -> Plan {
-        let usual = |kind| {
-            let own = |kind: EventKind| kind.id();
-            self.common.usual_name_by(kind, revenuecat, own)
-        };
-        let name = self.common.name(event, true, usual)?;
+        let name = self.common.name(event, true, |kind| self.usual(kind))?;
         Ok(vec![Message::named(name)])
     }
 

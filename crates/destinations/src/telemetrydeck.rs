@@ -128,9 +128,12 @@ fn payload(event: &Event, who: Who<'_>, amount: Option<Money>) -> Map<String, Va
 }
 
 impl Configured for Ready {
+    fn usual(&self, kind: EventKind) -> Option<&'static str> {
+        self.common.usual_name(kind)
+    }
+
     fn plan(&self, event: &Event) -> Plan {
-        let usual = |kind| self.common.usual_name(kind);
-        let name = self.common.name(event, true, usual)?;
+        let name = self.common.name(event, true, |kind| self.usual(kind))?;
         Ok(vec![Message::named(name)])
     }
 

@@ -167,13 +167,6 @@ impl Ready {
         }
     }
 
-    /// What an event is called unless `events` says otherwise; nothing where it is off by itself.
-    fn usual(&self, kind: EventKind) -> Option<&'static str> {
-        let is_wanted =
-            kind.is_charge() || matches!(kind, EventKind::TrialStarted | EventKind::Test);
-        self.common.usual_name(kind).filter(|_| is_wanted)
-    }
-
     /// What was paid.
     fn purchase(&self, event: &Event) -> Option<Told> {
         let amount = self.common.amount(event, Refunds::Omitted)?;
@@ -192,6 +185,12 @@ impl Ready {
 }
 
 impl Configured for Ready {
+    fn usual(&self, kind: EventKind) -> Option<&'static str> {
+        let is_wanted =
+            kind.is_charge() || matches!(kind, EventKind::TrialStarted | EventKind::Test);
+        self.common.usual_name(kind).filter(|_| is_wanted)
+    }
+
     fn plan(&self, event: &Event) -> Plan {
         let name = self.common.name(event, false, |kind| self.usual(kind))?;
         Ok(vec![Message::named(name)])

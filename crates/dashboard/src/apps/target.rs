@@ -50,7 +50,7 @@ impl Part for Target<'_> {
         Described {
             what: "app",
             fields: self.spec.fields,
-            events: &[],
+            events: Vec::new(),
             others: &[],
         }
     }

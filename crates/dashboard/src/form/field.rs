@@ -1,6 +1,7 @@
 //! A setting, as its store or destination describes it.
 
 use destinations::{FieldKind, Group, When};
+use domain::EventKind;
 
 /// How a setting is shown and sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +34,14 @@ pub(crate) enum Kind {
     EventSwitches,
     /// A retry policy.
     Retry,
+}
+
+/// A kind of event that a destination can be told of.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Told {
+    pub(crate) kind: EventKind,
+    /// What it is called where the settings do not say; `None` where it is not sent unless they do.
+    pub(crate) usual: Option<&'static str>,
 }
 
 /// One setting.

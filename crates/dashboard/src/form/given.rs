@@ -1,7 +1,7 @@
 //! What a form says of settings: each is kept, set, or at its default.
 
 use super::{
-    field::{Field, Kind},
+    field::{Field, Kind, Told},
     sent::Sent,
 };
 use configuration::{Given, Settings};
@@ -14,7 +14,7 @@ pub(crate) fn settings(
     fields: &[Field],
     sent: &Sent,
     stored: &Value,
-    events: &[EventKind],
+    events: &[Told],
 ) -> (Settings, BTreeMap<String, String>) {
     let (mut settings, mut problems) = (Settings::new(), BTreeMap::new());
     for field in fields {
@@ -54,7 +54,7 @@ impl Field {
         &self,
         sent: &Sent,
         stored: Option<&Value>,
-        events: &[EventKind],
+        events: &[Told],
     ) -> Result<Given<Value>, String> {
         if self.has_boxes() && !self.was_shown(sent) {
             return Ok(Given::Keep);
@@ -115,13 +115,15 @@ impl Field {
         sent.names().any(within)
     }
 
-    fn switches(&self, sent: &Sent, events: &[EventKind]) -> Given<Value> {
+    fn switches(&self, sent: &Sent, events: &[Told]) -> Given<Value> {
         let mut switches = Map::new();
-        for kind in events.iter().filter(|kind| **kind != EventKind::Test) {
+        for Told { kind, usual } in events.iter().filter(|told| told.kind != EventKind::Test) {
             let field = format!("{}.{}", self.name, kind.id());
             let name = sent.text(&format!("{field}.name")).to_owned();
             let switch = match (sent.is_on(&field), name.as_str()) {
+                (false, _) if usual.is_none() => continue,
                 (false, _) => json!(false),
+                (true, "") if usual.is_none() => json!(true),
                 (true, "") => continue,
                 (true, name) => json!(name),
             };
@@ -297,6 +299,12 @@ mod tests {
                 Given::Set(
                     json!({ "trial_started": false, "subscription_started": false, "subscription_renewed": false }),
                 ),
+            ),
+            // What is off by itself and stays so is not written down; what is switched on is.
+            (
+                "events.trial_started=on&events.subscription_started=on&events.subscription_renewed=on&events.transfer=on",
+                "events",
+                Given::Set(json!({ "transfer": true })),
             ),
             // The same boxes say nothing about an order.
             ("any=a&any=b", "any", Given::Keep),

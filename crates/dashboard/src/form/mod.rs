@@ -19,7 +19,7 @@ mod shown;
 mod submitted;
 mod unknown;
 
-pub(crate) use field::{Field, Kind};
+pub(crate) use field::{Field, Kind, Told};
 pub(crate) use plain::{Form, Ticked, Trimmed, asked, given, parsed};
 pub(crate) use problems::{Placed, wrong};
 pub(crate) use sent::Sent;

@@ -1,6 +1,6 @@
 //! Settings of every kind, for the tests of this folder.
 
-use super::field::{Field, Kind};
+use super::field::{Field, Kind, Told};
 use domain::EventKind;
 
 pub(super) const FIELDS: &[Field] = &[
@@ -15,9 +15,20 @@ pub(super) const FIELDS: &[Field] = &[
     Field::new("any", Kind::Choices(&["a", "b"])),
 ];
 
-pub(super) const EVENTS: &[EventKind] = &[
-    EventKind::TrialStarted,
-    EventKind::SubscriptionStarted,
-    EventKind::SubscriptionRenewed,
-    EventKind::Test,
+const fn told(kind: EventKind) -> Told {
+    Told {
+        kind,
+        usual: Some(kind.id()),
+    }
+}
+
+pub(super) const EVENTS: &[Told] = &[
+    told(EventKind::TrialStarted),
+    told(EventKind::SubscriptionStarted),
+    told(EventKind::SubscriptionRenewed),
+    told(EventKind::Test),
+    Told {
+        kind: EventKind::Transfer,
+        usual: None,
+    },
 ];

@@ -1,6 +1,6 @@
 //! A setting as a page shows it.
 
-use super::field::{Field, Kind};
+use super::field::{Field, Kind, Told};
 use configuration::masked_entry;
 use destinations::Group;
 use domain::EventKind;
@@ -14,6 +14,8 @@ pub(crate) struct Offered {
     pub(crate) is_on: bool,
     /// What an event is called instead.
     pub(crate) name: String,
+    /// What it is called otherwise.
+    pub(crate) usual: &'static str,
 }
 
 /// A field on a page.
@@ -84,7 +86,7 @@ impl Field {
         &self,
         settings: &Value,
         all: &[Self],
-        events: &[EventKind],
+        events: &[Told],
         problem: String,
     ) -> Shown {
         let value = settings.get(self.name);
@@ -204,6 +206,7 @@ fn option(value: &str, title: &str, is_on: bool) -> Offered {
         title: title.to_owned(),
         is_on,
         name: String::new(),
+        usual: "",
     }
 }
 
@@ -238,17 +241,18 @@ fn policies(value: Option<&Value>) -> (Vec<Offered>, String) {
     (options.collect(), delays.join(", "))
 }
 
-fn switches(events: &[EventKind], value: Option<&Value>) -> Vec<Offered> {
-    let events = events.iter().filter(|kind| **kind != EventKind::Test);
+fn switches(events: &[Told], value: Option<&Value>) -> Vec<Offered> {
+    let events = events.iter().filter(|told| told.kind != EventKind::Test);
     events
-        .map(|kind| {
-            let set = value.and_then(|value| value.get(kind.id()));
+        .map(|told| {
+            let set = value.and_then(|value| value.get(told.kind.id()));
             Offered {
-                value: kind.id().into(),
-                title: kind.title().into(),
-                // Kinds that are not listed have the destination's default, which is on.
-                is_on: set.is_none_or(|set| *set != json!(false)),
+                value: told.kind.id().into(),
+                title: told.kind.title().into(),
+                // Kinds that are not listed are as the destination has them.
+                is_on: set.map_or(told.usual.is_some(), |set| *set != json!(false)),
                 name: set.and_then(Value::as_str).unwrap_or_default().into(),
+                usual: told.usual.unwrap_or(told.kind.id()),
             }
         })
         .collect()

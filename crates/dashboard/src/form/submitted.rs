@@ -1,7 +1,7 @@
 //! A form of settings on its way: what it shows, what was sent, and saving that. Apps and integrations are set up by it alike.
 
 use super::{
-    field::Field,
+    field::{Field, Told},
     given::{settings, shown_again},
     problems::{Placed, wrong},
     sent::Sent,
@@ -11,7 +11,7 @@ use super::{
 use crate::{respond::done, text::encode};
 use axum::{body::Body, http::Request, response::Response};
 use configuration::{Given, Settings};
-use domain::{EventKind, secret::Secret};
+use domain::secret::Secret;
 use serde_json::Value;
 use std::mem;
 use web::{
@@ -40,7 +40,7 @@ impl Draft {
         let placed = Placed::of(problems, &fields);
         let shown = fields.iter().map(|field| {
             let problem = placed.beside(field.name);
-            field.show(&self.settings, &fields, of.events, problem)
+            field.show(&self.settings, &fields, &of.events, problem)
         });
         let shown: Vec<_> = shown.collect();
         let of_key: Vec<_> = of_key.into_iter().map(|problem| problem.message).collect();
@@ -171,13 +171,13 @@ pub(crate) async fn save<P: Part>(
 }
 
 /// What its form has.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(crate) struct Described {
     /// `app` or `integration`: it begins the names of the fields that every one has.
     pub(crate) what: &'static str,
     pub(crate) fields: &'static [destinations::Field],
     /// Kinds of events that it is told, if any.
-    pub(crate) events: &'static [EventKind],
+    pub(crate) events: Vec<Told>,
     /// Fields of its form that are no settings.
     pub(crate) others: &'static [&'static str],
 }
@@ -199,7 +199,7 @@ impl Submitted {
     /// masked.
     fn read(described: Described, sent: &Sent, (key, known): (Option<&str>, Value)) -> Self {
         let fields = Field::all(described.fields);
-        let (settings, unreadable) = settings(&fields, sent, &known, described.events);
+        let (settings, unreadable) = settings(&fields, sent, &known, &described.events);
         let unreadable = unreadable.iter();
         let named = |part: &str| format!("{}.{part}", described.what);
         // What is there keeps its key.
@@ -210,19 +210,21 @@ impl Submitted {
         };
         let unknown = sent
             .names()
-            .filter(|name| !is_own(name) && !is_known(name, &fields, described.events));
+            .filter(|name| !is_own(name) && !is_known(name, &fields, &described.events));
         let typed_name = sent.all(&named("name")).first();
+        let problems = unreadable
+            .map(|(field, message)| wrong(field, message))
+            .chain(unknown.map(|name| wrong(name, "is no field of this form")))
+            .collect();
+        let key_typed = || sent.text(&named("key")).to_owned();
         Self {
-            described,
             is_new: key.is_none(),
-            key: key.map_or_else(|| sent.text(&named("key")).to_owned(), str::to_owned),
+            key: key.map_or_else(key_typed, str::to_owned),
             typed_name: typed_name.map(|name| name.trim().to_owned()),
             settings,
             known,
-            problems: unreadable
-                .map(|(field, message)| wrong(field, message))
-                .chain(unknown.map(|name| wrong(name, "is no field of this form")))
-                .collect(),
+            problems,
+            described,
         }
     }
 

@@ -1,7 +1,6 @@
 //! Fields that a form of settings does not have.
 
-use super::field::{Field, Kind};
-use domain::EventKind;
+use super::field::{Field, Kind, Told};
 
 /// What a widget of boxes sends beside them, because nothing is sent of those that are not ticked.
 const SHOWN: &str = ".shown";
@@ -16,7 +15,7 @@ impl Field {
     }
 
     /// Whether its widget sends a field of this name.
-    fn sends(&self, name: &str, events: &[EventKind]) -> bool {
+    fn sends(&self, name: &str, events: &[Told]) -> bool {
         let Some(part) = name.strip_prefix(self.name) else {
             return false;
         };
@@ -30,7 +29,7 @@ impl Field {
                     Some(event) => (event, true),
                     None => (part, false),
                 };
-                let is_event = events.iter().any(|kind| kind.id() == event);
+                let is_event = events.iter().any(|told| told.kind.id() == event);
                 is_event && (!has_name || self.kind == Kind::Events)
             }
             (_, "")
@@ -42,7 +41,7 @@ impl Field {
 }
 
 /// Whether one of these settings sends a field of this name.
-pub(super) fn is_known(name: &str, fields: &[Field], events: &[EventKind]) -> bool {
+pub(super) fn is_known(name: &str, fields: &[Field], events: &[Told]) -> bool {
     fields.iter().any(|field| field.sends(name, events))
 }
 

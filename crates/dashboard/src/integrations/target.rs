@@ -1,8 +1,9 @@
 //! What a page is about: an integration that is there, or a new one of a destination.
 
-use crate::form::{Described, Draft, Part, Submitted};
+use crate::form::{Described, Draft, Part, Submitted, Told};
 use configuration::{DesiredIntegration, Given, Stored, masked};
-use destinations::{Destination, Spec};
+use destinations::{Context, Destination, Spec};
+use domain::EventKind;
 use engine::ActiveIntegration;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -59,7 +60,7 @@ impl Part for Target<'_> {
         Described {
             what: "integration",
             fields: self.spec.fields,
-            events: self.spec.events,
+            events: self.told(),
             others: &[PREVIEWED],
         }
     }
@@ -90,6 +91,27 @@ impl Part for Target<'_> {
 }
 
 impl Target<'_> {
+    /// The kinds that it can be told of, each as it is by itself: as it is set up, or as it would be with nothing set.
+    fn told(&self) -> Vec<Told> {
+        let stored = self
+            .active
+            .and_then(|active| active.configured.clone().ok());
+        let destination = destinations::find(self.spec.key);
+        let empty = destination.and_then(|of| of.configure(&json!({}), &Context::default()).ok());
+        let usual = |kind: EventKind| match (&stored, &empty) {
+            (Some(configured), _) => configured.usual(kind),
+            (None, Some(configured)) => configured.usual(kind),
+            (None, None) => Some(kind.id()),
+        };
+        let kinds = self.spec.events.iter();
+        kinds
+            .map(|kind| Told {
+                kind: *kind,
+                usual: usual(*kind),
+            })
+            .collect()
+    }
+
     /// Where its forms go.
     pub(crate) fn action(&self, project: &InProject) -> String {
         let base = format!("/projects/{}/integrations", project.key);
@@ -143,7 +165,7 @@ mod tests {
             let spec = destination.spec();
             let all = Field::all(spec.fields);
             for field in &all {
-                let shown = field.show(&json!({}), &all, spec.events, String::new());
+                let shown = field.show(&json!({}), &all, &[], String::new());
                 assert!(
                     !shown.title.is_empty() && !shown.help.is_empty(),
                     "{}",

@@ -29,7 +29,7 @@ use crate::{
     common::{Common, PerPlatform, Platform, Refunds, Who, by_status, said},
     encode::percent,
 };
-use domain::{Environment, Event, Message, pace::Rate, retry, secret::Secret};
+use domain::{Environment, Event, EventKind, Message, pace::Rate, retry, secret::Secret};
 use jiff::SignedDuration;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -140,9 +140,14 @@ impl Ready {
 }
 
 impl Configured for Ready {
+    fn usual(&self, kind: EventKind) -> Option<&'static str> {
+        self.common.usual_name(kind)
+    }
+
     fn plan(&self, event: &Event) -> Plan {
-        let usual = |kind| self.common.usual_name(kind);
-        let name = self.common.name(event, self.has_sandbox(), usual)?;
+        let name = self
+            .common
+            .name(event, self.has_sandbox(), |kind| self.usual(kind))?;
         Ok(vec![Message::named(name)])
     }
 

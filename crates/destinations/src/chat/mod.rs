@@ -48,8 +48,9 @@ pub(crate) struct Told<'a> {
 impl Chat {
     /// One message for each event that is wanted. `has_sandbox`: whether test purchases have a place of their own.
     pub(crate) fn plan(&self, event: &Event, has_sandbox: bool) -> Result<Vec<Message>, NotSent> {
-        let usual = |kind: EventKind| Some(kind.id());
-        let name = self.common.name(event, has_sandbox, usual)?;
+        let name = self
+            .common
+            .name(event, has_sandbox, |kind| Some(kind.id()))?;
         let product = event.previous_product.as_ref().or(event.product.as_ref());
         Ok(vec![Message {
             product_identifier: product.cloned(),

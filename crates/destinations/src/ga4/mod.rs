@@ -213,14 +213,17 @@ impl Ready {
 }
 
 impl Configured for Ready {
-    fn plan(&self, event: &Event) -> Plan {
-        let usual = |kind: EventKind| match kind {
+    fn usual(&self, kind: EventKind) -> Option<&'static str> {
+        match kind {
             kind if kind.is_charge() => Some("purchase"),
             kind => self
                 .common
                 .usual_name_by(kind, names::revenuecat, names::own),
-        };
-        let name = self.common.name(event, false, usual)?;
+        }
+    }
+
+    fn plan(&self, event: &Event) -> Plan {
+        let name = self.common.name(event, false, |kind| self.usual(kind))?;
         let mut messages = vec![Message::named(name.clone())];
         if event.kind == EventKind::Transfer && event.transferred_from.is_some() {
             messages.push(Message {

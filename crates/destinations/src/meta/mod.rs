@@ -148,22 +148,6 @@ impl Ready {
         self.receiver(Environment::Sandbox).is_ok()
     }
 
-    /// What an event is called unless `events` says otherwise; nothing where it is off by itself.
-    const fn usual(&self, kind: EventKind) -> Option<&'static str> {
-        Some(match kind {
-            EventKind::SubscriptionStarted
-            | EventKind::SubscriptionRenewed
-            | EventKind::TrialConverted => "Subscribe",
-            EventKind::TrialStarted => "StartTrial",
-            EventKind::NonSubscriptionPurchase => match self.settings.r#type {
-                Type::ConversionsApi => "Purchase",
-                Type::AppEvents => "fb_mobile_purchase",
-            },
-            EventKind::Test => kind.id(),
-            _ => return None,
-        })
-    }
-
     fn url(&self, id: &str, edge: &str) -> String {
         let version = self.settings.api_version.as_deref().unwrap_or("v24.0");
         let path = format!("/{version}/{}/{edge}", percent(id.trim()));
@@ -203,6 +187,21 @@ fn identified(
 }
 
 impl Configured for Ready {
+    fn usual(&self, kind: EventKind) -> Option<&'static str> {
+        Some(match kind {
+            EventKind::SubscriptionStarted
+            | EventKind::SubscriptionRenewed
+            | EventKind::TrialConverted => "Subscribe",
+            EventKind::TrialStarted => "StartTrial",
+            EventKind::NonSubscriptionPurchase => match self.settings.r#type {
+                Type::ConversionsApi => "Purchase",
+                Type::AppEvents => "fb_mobile_purchase",
+            },
+            EventKind::Test => kind.id(),
+            _ => return None,
+        })
+    }
+
     fn plan(&self, event: &Event) -> Plan {
         let usual = |kind| self.usual(kind);
         let name = self.common.name(event, self.has_sandbox(), usual)?;

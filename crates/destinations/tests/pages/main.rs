@@ -4,6 +4,7 @@
 
 mod page;
 #[path = "../sample/mod.rs"]
+#[expect(dead_code, reason = "nothing is sent")]
 mod sample;
 #[path = "../settings/mod.rs"]
 mod settings;
