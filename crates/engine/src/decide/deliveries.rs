@@ -16,7 +16,7 @@ use uuid::Uuid;
 pub(crate) struct Planned {
     /// Integrations it is not sent to, and why.
     pub(crate) not_sent: Vec<(IntegrationId, NotSent)>,
-    /// What is sent, integration by integration. All of it is due at once, unless a node takes it up when it is committed.
+    /// What is sent, integration by integration. It is due at once, unless a node takes it up when it is committed; or later, where it goes with others.
     pub(crate) deliveries: Vec<NewDelivery>,
 }
 
@@ -53,6 +53,9 @@ fn delivery(
     message: Message,
     now: Timestamp,
 ) -> NewDelivery {
+    let is_test = event.kind == EventKind::Test;
+    // Whoever tries it looks at once.
+    let later = integration.gathers_until(now).filter(|_| !is_test);
     NewDelivery {
         id: DeliveryId::derived(
             integration.row.id.uuid(),
@@ -65,8 +68,8 @@ fn delivery(
         customer: event.customer.id,
         message,
         accepted_at: now,
-        due_at: now,
-        ordered: integration.spec.ordered && event.kind != EventKind::Test,
+        due_at: later.unwrap_or(now),
+        ordered: integration.spec.ordered && !is_test,
         trace: None,
     }
 }

@@ -41,8 +41,9 @@ impl Dispatch {
         let (setup, now) = (self.core.setup(), self.core.system().now());
         for delivery in deliveries {
             let active = setup.integration(delivery.lane.integration);
+            let is_due = delivery.due_at <= now;
             let Some(active) =
-                active.filter(|active| active.held(delivery.lane.endpoint).is_none())
+                active.filter(|active| is_due && active.held(delivery.lane.endpoint).is_none())
             else {
                 continue;
             };

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     places::{Place, Wants},
-    setup::{ActiveIntegration, Limits},
+    setup::{ActiveIntegration, LONGEST_LINGER, Limits},
     trace,
 };
 use domain::time::after;
@@ -16,10 +16,7 @@ use ledger::LaneId;
 use std::{sync::Arc, time::Duration};
 use tracing::Instrument;
 
-/// How long the first of a batch waits for others, at most: its lease must not end meanwhile.
-const LONGEST_LINGER: Duration = Duration::from_secs(20);
-
-/// How long one that went together with others waits for these, at least: they are due at the same moment, and claimed a few at a time.
+/// How long one waits for those that are due at the same moment, and are claimed a few at a time.
 const UNTIL_CLAIMED: Duration = Duration::from_secs(2);
 
 /// What is queued in a lane whose task ends, however it does, goes back, and so does what comes later.
@@ -106,12 +103,13 @@ impl Dispatch {
         let Some(batching) = active.and_then(ActiveIntegration::batching) else {
             return;
         };
-        let least = if lane.goes_again() {
-            UNTIL_CLAIMED
-        } else {
-            Duration::ZERO
-        };
-        let end = tokio::time::sleep(batching.linger.clamp(least, LONGEST_LINGER));
+        // Where it is longer, they waited in the ledger.
+        let linger = Some(batching.linger).filter(|linger| *linger <= LONGEST_LINGER);
+        let mut linger = linger.unwrap_or(UNTIL_CLAIMED);
+        if lane.goes_again() {
+            linger = linger.max(UNTIL_CLAIMED);
+        }
+        let end = tokio::time::sleep(linger);
         tokio::pin!(end);
         while !lane.is_gathered(batching.most) {
             tokio::select! {

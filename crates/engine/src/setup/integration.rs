@@ -13,6 +13,9 @@ const LEASE: SignedDuration = SignedDuration::from_secs(50);
 /// How long the answer of an endpoint whose settings cannot be read would be waited for.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How long what is leased waits for others to go with, at most: its lease must not end meanwhile.
+pub(crate) const LONGEST_LINGER: Duration = Duration::from_secs(20);
+
 /// An integration, compiled.
 #[derive(Clone)]
 pub struct ActiveIntegration {
@@ -62,6 +65,18 @@ impl ActiveIntegration {
     /// Whether messages travel together, and how many.
     pub(crate) fn batching(&self) -> Option<Batching> {
         self.configured.as_ref().ok()?.batching()
+    }
+
+    /// When what is accepted at `now` goes, with all that is accepted in the same stretch of time: where that is longer than a lease lasts, it waits in
+    /// the ledger. An hour's is due when the hour is full.
+    pub(crate) fn gathers_until(&self, now: Timestamp) -> Option<Timestamp> {
+        let linger = self.batching()?.linger;
+        if linger <= LONGEST_LINGER {
+            return None;
+        }
+        let stretch = i64::try_from(linger.as_secs()).ok()?;
+        let begun = now.as_second().div_euclid(stretch);
+        Timestamp::from_second(begun.checked_add(1)?.checked_mul(stretch)?).ok()
     }
 
     /// What the endpoint may be asked, by all nodes together.

@@ -8,7 +8,7 @@ mod integration;
 
 pub use app::{AppSetup, MakeSource, Secrets};
 pub use integration::ActiveIntegration;
-pub(crate) use integration::Limits;
+pub(crate) use integration::{LONGEST_LINGER, Limits};
 
 use configuration::{Vault, app_secrets};
 use destinations::{AppFacts, Timer};

@@ -4,6 +4,9 @@
 //! their size allows; where that was too many (413), each half goes alone. Each has an outcome of its own, and is recorded as if it had gone alone, with
 //! its own part of the body. The lane is told once of each thing that was said: one request that fails is one failure.
 //!
+//! **Who waits where.** Some seconds are waited in the lane, by what is leased. What waits longer, as for the file of an hour, waits in the ledger: it is due
+//! when its stretch of time is full, and a lane holds some 1,000 of that at once, which is what then goes in one request at most.
+//!
 //! **Order.** Within a request, deliveries stand in the order in which they go, those of one customer in that of their events; batches of a lane go as its
 //! concurrency allows. Where a lane is ordered by customers, a batch holds one delivery of each, and what comes after it goes once it is settled. Where it is
 //! not, several of one customer may stand in a batch, and if one of them is to be tried again, what came after it and was accepted stays accepted: it

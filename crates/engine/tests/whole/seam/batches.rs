@@ -5,6 +5,7 @@ use crate::world::{Chain, World, answer};
 use destinations::Batching;
 use domain::NotSent;
 use engine::TransportError;
+use jiff::{SignedDuration, Timestamp};
 use ledger::DeliveryState::{Delivered, Failed, Pending};
 use serde_json::Value;
 use std::time::Duration;
@@ -157,4 +158,31 @@ async fn one_alone_goes_when_it_has_waited() {
         (record.state, record.request.unwrap().also),
         (Delivered, String::new())
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_gathered_for_an_hour_goes_when_the_hour_is_full() {
+    let mut how = batches(100, 1 << 20);
+    how.batching.as_mut().unwrap().linger = Duration::from_hours(1);
+    let world = world(how).await;
+    let hour = 3_600;
+    let next = Timestamp::from_second((world.now().as_second() / hour + 1) * hour).unwrap();
+    world.jump(next + SignedDuration::from_mins(5));
+    buy(&world, 1).await;
+    world.jump(next + SignedDuration::from_mins(50));
+    buy(&world, 2).await;
+    assert_eq!(sizes(&world), Vec::<usize>::new());
+    // A test waits for nobody.
+    let setup = world.engine.setup();
+    let a = setup.integrations().find(|active| active.row.key == "a");
+    let dispatch = world.engine.dispatch();
+    dispatch.send_test(a.unwrap()).await.unwrap();
+    world.catch_up().await;
+    assert_eq!(sizes(&world), [1]);
+    world.jump(next + SignedDuration::from_secs(hour - 1));
+    world.catch_up().await;
+    assert_eq!(sizes(&world), [1]);
+    world.jump(next + SignedDuration::from_secs(hour));
+    world.settled().await;
+    assert_eq!(sizes(&world), [1, 2]);
 }
