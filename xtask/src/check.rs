@@ -22,7 +22,11 @@ const LICENCES: [&str; 12] = [
     "CDLA-Permissive-2.0",
 ];
 
+/// What a whole check builds, in GiB, with room for what tests write.
+const ROOM: u64 = 14;
+
 pub(crate) fn all(long: bool) -> Result<()> {
+    crate::tools::room(ROOM)?;
     browser_tools()?;
     database_tools()?;
     stream_tools()?;

@@ -41,6 +41,37 @@ pub(crate) fn exists(program: &str) -> bool {
         .is_ok()
 }
 
+/// Makes sure that so many GiB are free, or were built already, where things are built. A disk that fills up half-way says so in a thousand ways.
+pub(crate) fn room(wanted: u64) -> Result<()> {
+    let free = gib(Command::new("df").args(["-Pk", "."]), |line| {
+        line.split_whitespace().nth(3)
+    })?;
+    // Nothing, where it is built elsewhere.
+    let built = gib(Command::new("du").args(["-sk", "target"]), |line| {
+        line.split_whitespace().next()
+    });
+    let built = built.unwrap_or_default();
+    if free + built < wanted {
+        bail!(
+            "the whole check builds up to {wanted} GiB in `target`: {free} GiB are free, and {built} GiB of them are built"
+        );
+    }
+    Ok(())
+}
+
+/// A number of KiB in the last line that a program prints, in GiB.
+fn gib(program: &mut Command, number: impl Fn(&str) -> Option<&str>) -> Result<u64> {
+    let output = program
+        .output()
+        .context("cannot ask how much room there is")?;
+    let text = String::from_utf8(output.stdout)?;
+    let last = text.lines().last().and_then(number);
+    let kib: u64 = last
+        .context("cannot read how much room there is")?
+        .parse()?;
+    Ok(kib >> 20)
+}
+
 /// Makes sure that headless Chromium and npm are there. npm fetches the client SDK that a browser test runs.
 pub(crate) fn browser_tools() -> Result<()> {
     for (program, needs) in [
