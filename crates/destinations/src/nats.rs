@@ -353,7 +353,7 @@ impl Configured for Ready {
         {
             return Err(NotSent::EventDisabled);
         }
-        if settings.exclude_historical && event.occurred_at < event.customer.first_seen {
+        if settings.exclude_historical && event.predates_customer() {
             return Err(NotSent::Historical);
         }
         Ok(vec![Message::named(name)])

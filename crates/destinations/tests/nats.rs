@@ -273,5 +273,11 @@ fn what_is_excluded_says_why() {
     assert_eq!(plan(off, &event), Some(NotSent::EventDisabled));
     event.customer.first_seen = event.occurred_at + jiff::SignedDuration::from_secs(1);
     let off = json!({ "exclude_historical": true });
+    assert_eq!(
+        plan(off.clone(), &event),
+        None,
+        "it made the customer known"
+    );
+    event.late = true;
     assert_eq!(plan(off, &event), Some(NotSent::Historical));
 }

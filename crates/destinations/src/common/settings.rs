@@ -301,7 +301,7 @@ impl Common {
         let usual = usual(event.kind);
         let name = self.stored.events.named(event.kind, usual);
         let name = name.filter(|_| is_wanted).ok_or(NotSent::EventDisabled)?;
-        if self.stored.exclude_historical && event.occurred_at < event.customer.first_seen {
+        if self.stored.exclude_historical && event.predates_customer() {
             return Err(NotSent::Historical);
         }
         Ok(name.to_owned())

@@ -35,7 +35,7 @@ impl Configured for Ready {
         {
             return Err(NotSent::EventDisabled);
         }
-        if settings.options.exclude_historical && event.occurred_at < event.customer.first_seen {
+        if settings.options.exclude_historical && event.predates_customer() {
             return Err(NotSent::Historical);
         }
         let names = settings.format.names(event, name);

@@ -94,23 +94,24 @@ async fn a_family_member_who_has_access_besides_is_a_customer_of_revenuecats_for
     }
     assert_eq!(world.kinds_of("kid").await, [SubscriptionStarted]);
     assert!(world.has_premium("kid").await);
-    let sent = world.endpoints.sent.lock().unwrap();
-    let told: Vec<_> = sent
-        .iter()
-        .filter(|sent| sent.body["event"]["is_family_share"] == true)
-        .map(|sent| {
+    let told: Vec<_> = {
+        let sent = world.endpoints.sent.lock().unwrap();
+        let shared = sent
+            .iter()
+            .filter(|sent| sent.body["event"]["is_family_share"] == true);
+        let told = shared.map(|sent| {
             let event = &sent.body["event"];
             let text = |name: &str| event[name].as_str().unwrap().to_owned();
             (text("type"), text("original_transaction_id"))
-        })
-        .collect();
+        });
+        told.collect()
+    };
     let expected = ["INITIAL_PURCHASE", "CANCELLATION", "EXPIRATION"];
     let expected: Vec<_> = ["2000", "3000"]
         .into_iter()
         .flat_map(|chain| expected.map(|name| (name.to_owned(), chain.to_owned())))
         .collect();
     assert_eq!(told, expected);
-    drop(sent);
     world.rederives().await;
 }
 
