@@ -3,8 +3,8 @@
 //! [`Stores`] answer as the stores' APIs do and can break ([`Faulty`]); an [`Authority`] signs as Apple does, with
 //! certificates of its own. Customers live in them by script, compressed in time as Apple's sandbox does: a [`Driver`] makes
 //! each [`Step`] happen in its store and has the store tell a running server, with the [`Faults`] asked for. A [`Receiver`]
-//! plays the other end and keeps a record. Nothing production depends on any of this: an app that accepts production never
-//! trusts these certificates.
+//! plays the other end and keeps a record, and [`Vendors`] answer as those of destinations do. Nothing production depends on
+//! any of this: an app that accepts production never trusts these certificates.
 #![warn(missing_docs)]
 
 mod api;
@@ -19,6 +19,7 @@ mod receiver;
 mod stores;
 mod stripe;
 pub mod truth;
+mod vendors;
 
 pub use api::{Api, ApiAnswer, ApiRequest, Faulty, Outage};
 pub use apple_api::{App, AppStoreApi, api_key};
@@ -31,3 +32,4 @@ pub use receipt::StoreReceipt;
 pub use receiver::{Behaviour, Overtaken, Received, Receiver};
 pub use stores::Stores;
 pub use stripe::{API_KEY, SIGNING_SECRET, StripeAccount, StripeSubscription, sign};
+pub use vendors::{Mode, Seen, Vendors};
