@@ -152,7 +152,7 @@ async fn what_did_nothing_or_is_a_customers_own_leaves_no_entry() {
 async fn what_was_kept_of_a_refused_body_is_told() {
     let (server, _) = prepared().await;
     let before = log(&server).await;
-    let body = serde_json::json!({ "attributes": { "$nonsense": { "value": "x" }, "plan": { "value": "year" } } });
+    let body = serde_json::json!({ "attributes": { "$1": { "value": "x" }, "plan": { "value": "year" } } });
     let path = "/v1/subscribers/ann/attributes";
     let answer = server
         .by(Who::BoundWriteKey)
@@ -238,11 +238,11 @@ async fn whoever_hangs_up_is_told_of_all_the_same() {
 async fn what_a_purchase_that_was_not_taken_in_changed_is_told() {
     let (server, _) = prepared().await;
     let plan = serde_json::json!({ "plan": { "value": "year" } });
-    let nonsense = serde_json::json!({ "$nonsense": { "value": "x" } });
+    let no_key = serde_json::json!({ "$1": { "value": "x" } });
     let nothing = serde_json::json!({});
     for (platform, token, attributes, status, is_told) in [
         ("ios", "no receipt", &plan, 400, true),
-        ("ios", "no receipt", &nonsense, 400, false),
+        ("ios", "no receipt", &no_key, 400, false),
         ("ios", "no receipt", &nothing, 400, false),
         // Kept until its store can be asked.
         ("android", "token-1", &nothing, 503, true),
