@@ -98,8 +98,8 @@ pub(super) const MUTANTS: [Mutant; 24] = [
     Mutant {
         says: "grace gives no access",
         file: "snapshot/standing.rs",
-        right: "Some(Status::Grace) => in_grace.unwrap_or(Self::Retry { since }),",
-        wrong: "Some(Status::Grace) => in_grace.filter(|_| !WRONG).unwrap_or(Self::Retry { since }),",
+        right: "Some(Status::Grace) => in_grace.unwrap_or_else(unpaid),",
+        wrong: "Some(Status::Grace) => in_grace.filter(|_| !WRONG).unwrap_or_else(unpaid),",
     },
     Mutant {
         says: "what is paid for ends there, whatever its store says",
@@ -110,8 +110,8 @@ pub(super) const MUTANTS: [Mutant; 24] = [
     Mutant {
         says: "what is heard last is true",
         file: "fact/known.rs",
-        right: "Some(known) if (known.version, &*known) >= (renewal.version, renewal) => {}",
-        wrong: "Some(known) if !WRONG && (known.version, &*known) >= (renewal.version, renewal) => {}",
+        right: "Some(known) if (known.rank(), &*known) >= (renewal.rank(), renewal) => {}",
+        wrong: "Some(known) if !WRONG && (known.rank(), &*known) >= (renewal.rank(), renewal) => {}",
     },
     Mutant {
         says: "the whole past of an old purchase is news",

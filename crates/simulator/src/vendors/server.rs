@@ -1,8 +1,9 @@
 //! Where vendors are asked, and told how to behave.
 
 use super::{
-    Answer, Desk, Mode, Seen, Shared,
+    answers::{Answer, Mode},
     asked::{Asked, Wrong},
+    desk::{Desk, Seen, Shared},
 };
 use anyhow::Result;
 use axum::{
