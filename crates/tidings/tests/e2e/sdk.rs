@@ -226,7 +226,7 @@ async fn the_revenuecat_v1_shapes_codes_and_rights() {
     );
 
     // Attributes: only a secret key reads them.
-    let attributes = json!({ "attributes": { "color": { "value": "red", "updated_at_ms": 2000 }, "$bad": { "value": "x" } } });
+    let attributes = json!({ "attributes": { "color": { "value": "red", "updated_at_ms": 2000 }, "$1": { "value": "x" } } });
     let (status, problem) = public
         .send("POST", "/subscribers/ann/attributes", Some(attributes))
         .await;
@@ -236,7 +236,7 @@ async fn the_revenuecat_v1_shapes_codes_and_rights() {
             &problem["code"],
             &problem["attribute_errors"][0]["key_name"]
         ),
-        (400, &json!(7263), &json!("$bad"))
+        (400, &json!(7263), &json!("$1"))
     );
     public
         .send(
