@@ -3,6 +3,7 @@
 use super::{sample, settings::settings};
 use destinations::{Configured, Context, Destination, Field, FieldKind, Group, Spec};
 use domain::{EventKind, NotSent, pace::Rate};
+use jiff::SignedDuration;
 use std::{fmt::Write as _, fs, path::Path, time::Duration};
 
 /// The page of a destination.
@@ -153,7 +154,7 @@ fn limits(text: &mut String, spec: &Spec, configured: &dyn Configured) {
             length(oldest.unsigned_abs())
         ));
     }
-    match window.ahead.map(|ahead| ahead.unsigned_abs()) {
+    match window.ahead.map(SignedDuration::unsigned_abs) {
         None => {}
         Some(Duration::ZERO) => say("What lies ahead waits until its time.".into()),
         Some(ahead) => say(format!(
