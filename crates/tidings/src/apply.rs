@@ -320,25 +320,63 @@ mod tests {
             .map_or_else(|problems| located(text, problems), |_| Vec::new())
     }
 
+    /// The example with what it has of integrations in comments.
+    fn with_all_integrations(example: &str) -> String {
+        let mut is_integration = false;
+        let lines = example.lines().map(|line| {
+            let inside = line.strip_prefix("# ");
+            is_integration = match inside {
+                Some(inside) if inside.starts_with('[') => inside.starts_with("[integrations."),
+                _ => is_integration && line.starts_with('#'),
+            };
+            inside.filter(|_| is_integration).unwrap_or(line)
+        });
+        lines.collect::<Vec<_>>().join("\n")
+    }
+
     #[test]
     fn the_example_is_accepted() {
         let example = include_str!("../../../examples/project.toml");
-        let wanted = read(example, &|_| {
-            Some("https://hooks.slack.com/services/T/B/x".into())
-        })
-        .unwrap();
-        let means = Means {
-            current: &Configuration::default(),
-            vault: &Vault::with_key([0; 32]),
-            public_url: "",
-            fresh: &|| WallSystem.uuid(),
-        };
-        assert!(
-            configuration::plan(&wanted, &means)
-                .unwrap()
-                .iter()
-                .all(|step| step.action == Action::Create)
-        );
+        for example in [example.to_owned(), with_all_integrations(example)] {
+            let wanted = read(&example, &|name| {
+                let value = match name {
+                    "ACME_SLACK_URL" => "https://hooks.slack.com/services/T/B/x",
+                    "ACME_NATS_CREDS" => {
+                        "-----BEGIN NATS USER JWT-----\nx\n-----BEGIN USER NKEY SEED-----\nx"
+                    }
+                    _ => "a-key",
+                };
+                Some(value.into())
+            })
+            .unwrap();
+            let means = Means {
+                current: &Configuration::default(),
+                vault: &Vault::with_key([0; 32]),
+                public_url: "",
+                fresh: &|| WallSystem.uuid(),
+            };
+            let steps = configuration::plan(&wanted, &means).unwrap();
+            assert!(steps.iter().all(|step| step.action == Action::Create));
+        }
+    }
+
+    /// One of each category, at least.
+    #[test]
+    fn the_example_shows_destinations_of_each_category() {
+        let example = include_str!("../../../examples/project.toml");
+        let wanted = read(&with_all_integrations(example), &|_| Some("a-key".into())).unwrap();
+        let shown = wanted.integrations.values();
+        let shown: Vec<_> = shown
+            .filter_map(|integration| match &integration.destination {
+                Given::Set(key) => destinations::find(key),
+                _ => None,
+            })
+            .map(|destination| destination.spec().category)
+            .collect();
+        for destination in destinations::ALL {
+            let category = destination.spec().category;
+            assert!(shown.contains(&category), "{category:?}");
+        }
     }
 
     #[test]
