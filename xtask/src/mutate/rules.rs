@@ -72,10 +72,10 @@ pub(super) const MUTANTS: [Mutant; 24] = [
         wrong: "(known, Some(next)) if !WRONG && known != Some(next) => Some(Change {",
     },
     Mutant {
-        says: "a purchase that a refund ended expires as well",
+        says: "what a refund had ended does not end when that is undone",
         file: "change/standing.rs",
-        right: ".is_some_and(Snapshot::has_ended)\n    {",
-        wrong: ".is_some_and(|before| !WRONG && Snapshot::has_ended(before))\n    {",
+        right: "|before: &Snapshot| matches!(before.standing, Standing::Expired { .. });",
+        wrong: "|before: &Snapshot| matches!(before.standing, Standing::Expired { .. }) || (WRONG && before.has_ended());",
     },
     Mutant {
         says: "grace is not told",

@@ -49,7 +49,7 @@
 //! | `pause.began` | it is paused, and nobody heard that it was asked for | `subscription_paused` |
 //! | `billing.charge_failed` | unpaid, with access or without | `billing_issue_detected` |
 //! | `billing.grace_began` | unpaid, with access | `entered_grace_period` |
-//! | `expired.confirmed` | over, and no refund closed it | `*_expired`, with the reason |
+//! | `expired.confirmed` | over, and no refund closes it | `*_expired`, with the reason |
 //! | **terms** | *in the same period* | |
 //! | `period.deferred` | on Google Play the end moved later: by the developer, as a new message says, or by more than a day | `subscription_deferred` |
 //! | `period.extended` | elsewhere the end of a subscription moved later | `subscription_extended` |

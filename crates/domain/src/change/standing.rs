@@ -84,8 +84,8 @@ pub(super) fn grace_began(step: &Step<'_>) -> Option<Change> {
     })
 }
 
-/// `expired.confirmed`: unless a refund closed the period already. What was bought once for a time ends with its access, and
-/// tells nothing else.
+/// `expired.confirmed`: unless a refund closed the period. Where that is undone and the period is over, it has ended all the same. What was
+/// bought once for a time ends with its access, and tells nothing else.
 pub(super) fn ended(step: &Step<'_>) -> Option<Change> {
     if step.after.snapshot.kind != TransactionKind::Subscription {
         return None;
@@ -102,10 +102,8 @@ pub(super) fn ended(step: &Step<'_>) -> Option<Change> {
     if last.is_some_and(|last| step.after.facts.replaced_by(&last.fact).is_some()) {
         return None;
     }
-    if step
-        .before_in_same_period()
-        .is_some_and(Snapshot::has_ended)
-    {
+    let had_expired = |before: &Snapshot| matches!(before.standing, Standing::Expired { .. });
+    if step.before_in_same_period().is_some_and(had_expired) {
         return None;
     }
     let kind = step.named(EventKind::TrialExpired, EventKind::SubscriptionExpired);
