@@ -4,7 +4,10 @@ use crate::tools::{
     browser_tools, clock_tools, database_tools, exists, fuzz_tools, run, run_with, stream_tools,
 };
 use anyhow::{Context, Result, bail};
-use std::{collections::BTreeSet, num::NonZero, process::Command, thread::available_parallelism};
+use std::{
+    collections::BTreeSet, num::NonZero, path::Path, process::Command,
+    thread::available_parallelism,
+};
 
 /// Licences a dependency may be used under; an expression passes when one of its alternatives does. As in deny.toml.
 const LICENCES: [&str; 12] = [
@@ -25,7 +28,7 @@ const LICENCES: [&str; 12] = [
 /// What a whole check builds, in GiB, with room for what tests write.
 const ROOM: u64 = 14;
 
-pub(crate) fn all(long: bool) -> Result<()> {
+pub(crate) fn all(long: bool, own: &Path) -> Result<()> {
     crate::tools::room(ROOM)?;
     browser_tools()?;
     database_tools()?;
@@ -34,12 +37,13 @@ pub(crate) fn all(long: bool) -> Result<()> {
     fuzz_tools()?;
     without_running()?;
     tests(long)?;
-    crate::fuzz::briefly()
+    crate::fuzz::briefly(own)
 }
 
 /// What is found without running anything: formatting, lints, documentation, licences, statements.
 fn without_running() -> Result<()> {
     run("cargo", &["fmt", "--all", "--check"])?;
+    crate::circles::none()?;
     run_with(
         "cargo",
         &[

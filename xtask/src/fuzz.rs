@@ -66,7 +66,7 @@ pub(crate) struct Options {
 }
 
 /// Does what is asked of every target, or of the one that is named.
-pub(crate) fn run(options: &Options) -> Result<()> {
+pub(crate) fn run(options: &Options, own: &Path) -> Result<()> {
     let mut targets = targets()?;
     if let Some(only) = &options.target {
         if !targets.contains(only) {
@@ -75,7 +75,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         }
         targets.retain(|target| target == only);
     }
-    build()?;
+    build(own)?;
     for target in &targets {
         if options.keep {
             keep(target)?;
@@ -91,8 +91,8 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 }
 
 /// A few seconds for each target, from the committed seeds alone.
-pub(crate) fn briefly() -> Result<()> {
-    build()?;
+pub(crate) fn briefly(own: &Path) -> Result<()> {
+    build(own)?;
     for target in targets()? {
         let found = format!("target/fuzz/brief/{target}");
         if Path::new(&found).exists() {
@@ -116,7 +116,7 @@ fn found(target: &str) -> String {
     format!("target/fuzz/found/{target}")
 }
 
-fn build() -> Result<()> {
+fn build(own: &Path) -> Result<()> {
     tools::fuzz_tools()?;
     // One unit of code each: no other build is like it, so none takes what was made here for its own.
     let levels = WATCHED.map(|(name, level)| {
@@ -132,7 +132,6 @@ fn build() -> Result<()> {
     let build = ["build", "--workspace", "--locked", "--example", "fuzz"];
     let features = ["--features", "fuzz/libfuzzer"];
     let words = [&build[..], &features, &tools::strs(&levels)].concat();
-    let own = env::current_exe().context("this program does not know where it is")?;
     let own = own.to_str().context("this program's path is no text")?;
     tools::run_with("cargo", &words, &[("RUSTC_WRAPPER", own), (WATCHING, "1")])
 }

@@ -1,7 +1,8 @@
-//! The project's own commands: `cargo xtask demo | test | truth | mutate | bench | chaos | soak | fuzz | sql | levels | screenshots`.
+//! The project's own commands: `cargo xtask demo | test | truth | mutate | bench | chaos | soak | fuzz | circles | sql | levels | screenshots`.
 
 mod chaos;
 mod check;
+mod circles;
 mod demo;
 mod fuzz;
 mod mutate;
@@ -9,8 +10,9 @@ mod sql;
 mod tools;
 mod truth;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
+use std::env;
 
 /// The project's own commands.
 #[derive(Parser)]
@@ -61,6 +63,8 @@ enum Command {
     Soak(chaos::Soak),
     /// Fuzz whatever parses outside bytes, with libFuzzer, which sees what is reached; or parse again what harmed a target.
     Fuzz(fuzz::Options),
+    /// See that no two files use each other; a part of `test`.
+    Circles,
     /// Ask a new PostgreSQL about every statement, for the compiler; after a statement or the schema changed.
     Sql,
     /// Write down what this release writes to its databases, for the tests of those that come; after a migration was added.
@@ -73,9 +77,11 @@ fn main() -> Result<()> {
     if let Some(error) = fuzz::in_place_of_the_compiler() {
         return Err(error);
     }
+    // Tests build this program again, and then nothing is left of the file that runs.
+    let own = env::current_exe().context("this program does not know where it is")?;
     match Cli::parse().command {
         Command::Demo { rest } => demo::run(&rest),
-        Command::Test { long } => check::all(long),
+        Command::Test { long } => check::all(long, &own),
         Command::Truth { years, seed, share } => truth::live(years, seed, share),
         Command::Mutate(options) => mutate::run(&options),
         Command::Bench { rest } => tools::run(
@@ -88,7 +94,8 @@ fn main() -> Result<()> {
         ),
         Command::Chaos(options) => chaos::run(&options),
         Command::Soak(options) => chaos::soak(&options),
-        Command::Fuzz(options) => fuzz::run(&options),
+        Command::Fuzz(options) => fuzz::run(&options, &own),
+        Command::Circles => circles::none(),
         Command::Sql => {
             tools::database_tools()?;
             sql::prepare()

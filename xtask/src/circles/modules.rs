@@ -101,8 +101,7 @@ fn tree(tokens: &[TokenTree], before: &[String], found: &mut Vec<(Parts, String)
         }
         match ident(Some(token)) {
             Some(word) if word == "as" => {
-                let name = ident(tokens.get(at + 1)).unwrap();
-                found.push((parts, name));
+                found.extend(ident(tokens.get(at + 1)).map(|name| (parts, name)));
                 return;
             }
             Some(word) if word == "self" && !parts.is_empty() => {}
@@ -136,7 +135,8 @@ impl Crate<'_> {
 
     fn file(&mut self, file: PathBuf, folder: PathBuf, parent: Option<usize>) -> Option<usize> {
         let text = (self.read)(&file)?;
-        let tokens = TokenStream::from_str(&text).unwrap();
+        let tokens = TokenStream::from_str(&text)
+            .unwrap_or_else(|error| panic!("{} is no Rust: {error}", file.display()));
         let module = self.add(file, folder, parent);
         self.scan(&tokens.into_iter().collect::<Vec<_>>(), module, true);
         Some(module)
@@ -168,8 +168,7 @@ impl Crate<'_> {
                     (at, is_shown) = (at + 1 + end, false);
                     continue;
                 }
-                Some("mod") if ident(tokens.get(at + 1)).is_some() => {
-                    let name = ident(tokens.get(at + 1)).unwrap();
+                Some("mod") if let Some(name) = ident(tokens.get(at + 1)) => {
                     self.module(&name, path.take(), tokens.get(at + 2), module, is_shown);
                     (at, is_shown) = (at + 3, false);
                     continue;
@@ -274,8 +273,8 @@ impl Crate<'_> {
             self.scan(&inner, module, true);
             Some(module)
         } else if let Some(path) = path {
-            let file = file.parent().unwrap().join(path);
-            let folder = file.parent().unwrap().to_owned();
+            let file = file.with_file_name(path);
+            let folder = file.with_file_name("");
             self.file(file, folder, Some(parent))
         } else {
             let beside = folder.join(format!("{name}.rs"));

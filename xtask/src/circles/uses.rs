@@ -1,6 +1,6 @@
 //! Which files use which, and the circles of that.
 
-use crate::modules::{Crate, Module, Name, Named, Read};
+use super::modules::{Crate, Module, Name, Named, Read};
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     path::Path,
