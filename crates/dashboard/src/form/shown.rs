@@ -168,18 +168,31 @@ impl Field {
     }
 }
 
+/// Words of settings that are written in capitals.
+const CAPITALS: [&str; 16] = [
+    "api", "arn", "aws", "ca", "csv", "eu", "http", "id", "jwt", "json", "sas", "smtp", "sql",
+    "tls", "uri", "url",
+];
+
 /// `production_url` as people read it: `Production URL`.
 fn title(name: &str) -> String {
     let words: Vec<String> = name
         .split('_')
         .map(|word| match word {
-            "url" | "api" | "ca" | "id" | "json" => word.to_uppercase(),
+            "ios" => "iOS".to_owned(),
+            "ids" => "IDs".to_owned(),
+            word if CAPITALS.contains(&word) => word.to_uppercase(),
             word => word.to_owned(),
         })
         .collect();
     let text = words.join(" ");
     let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| {
+    let first = letters.next();
+    // A name that begins with a small letter has a capital after it: iOS.
+    if letters.clone().next().is_some_and(char::is_uppercase) {
+        return text;
+    }
+    first.map_or_else(String::new, |first| {
         first.to_uppercase().collect::<String>() + letters.as_str()
     })
 }
@@ -285,5 +298,7 @@ mod tests {
     fn names_are_read_as_titles() {
         assert_eq!(title("production_url"), "Production URL");
         assert_eq!(title("api_key_id"), "API key ID");
+        assert_eq!(title("ios_bundle_id"), "iOS bundle ID");
+        assert_eq!(title("sandbox_ios_app_ids"), "Sandbox iOS app IDs");
     }
 }

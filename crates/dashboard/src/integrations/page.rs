@@ -22,7 +22,7 @@ use axum::{
     response::Response,
 };
 use destinations::Spec;
-use domain::NotSent;
+use domain::{EventKind, NotSent};
 use engine::ActiveIntegration;
 use ledger::{DeliveryRecord, DeliveryState, EventFilter, Page};
 use web::{
@@ -157,8 +157,8 @@ async fn held(
     Ok(row.and_then(|row| active.held(active.endpoint(row.event.environment))))
 }
 
-/// Past events, by what they are.
-async fn samples(app: &App, project: &InProject) -> Result<Vec<Choice>, Problem> {
+/// Past events, by what they are, and the one to begin with: the newest that more than a webhook hears of.
+async fn samples(app: &App, project: &InProject) -> Result<(Vec<Choice>, String), Problem> {
     let filter = EventFilter {
         project: Some(project.id),
         ..EventFilter::default()
@@ -175,7 +175,10 @@ async fn samples(app: &App, project: &InProject) -> Result<Vec<Choice>, Problem>
         );
         Choice::new(event.id.to_string(), what)
     });
-    Ok(samples.collect())
+    let mut told = past.iter().map(|row| &row.event);
+    let first = told.find(|event| event.kind != EventKind::AccessLevelUpdated);
+    let first = first.map(|event| event.id.to_string());
+    Ok((samples.collect(), first.unwrap_or_default()))
 }
 
 /// The page, with what its form holds.
@@ -201,6 +204,7 @@ pub(super) async fn page(
     let (chosen, preview) = preview
         .map(|preview| (preview.event, preview.messages))
         .unzip();
+    let (samples, newest) = samples(app, project).await?;
     let page = IntegrationTemplate {
         spec,
         action: target.action(project),
@@ -215,8 +219,8 @@ pub(super) async fn page(
         groups: filled.groups,
         key_problem: filled.key_problem,
         refused: filled.refused,
-        samples: samples(app, project).await?,
-        chosen: chosen.unwrap_or_default(),
+        samples,
+        chosen: chosen.unwrap_or(newest),
         preview,
         made,
         shell: Shell::load(app, at, "integrations").await?,
