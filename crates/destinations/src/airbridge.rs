@@ -191,8 +191,11 @@ impl Ready {
             told["transactionID"] = transaction.id.as_str().into();
         }
         if let Some(product) = &event.product {
-            let quantity = transaction.map_or(1, |transaction| transaction.quantity);
-            told["products"] = json!([{ "productID": product, "quantity": quantity }]);
+            let mut item = json!({ "productID": product });
+            if let Some(transaction) = transaction {
+                item["quantity"] = transaction.quantity.into();
+            }
+            told["products"] = json!([item]);
         }
         if event.kind == EventKind::SubscriptionRenewed {
             told["isRenewal"] = true.into();

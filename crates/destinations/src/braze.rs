@@ -12,7 +12,7 @@
 //! | status, entitlements; attributes, where they are sent | `attributes[0]` |
 //!
 //! An alias is updated only where it exists, unless the request says otherwise: it does. A charge is one item of its whole price, whatever its
-//! quantity, so that price times quantity is what was charged. Names of attributes may not begin with `$`: they have a prefix.
+//! quantity, so that price times quantity is what was charged. Neither is taken without a product: then nothing is sent, and that is the reason. Names of attributes may not begin with `$`: they have a prefix.
 //!
 //! 201 with `errors` says which objects were not stored; the rest is, so it is never sent again. A 401 may be about data and not about the
 //! key: then its words are those of a 400. 429 names its pause in a header of its own. Nothing can be told to be a repetition.
@@ -164,15 +164,22 @@ fn object(who: Who<'_>, more: Value) -> Value {
     object.into()
 }
 
+/// What was bought: revenue is counted by product, and nothing without one. Source: Braze docs, "Purchase object", `product_id` is required.
+fn product(event: &Event) -> Result<&str, Unsendable> {
+    let product = event.product.as_deref();
+    product.ok_or_else(|| Unsendable::lacks_word("product"))
+}
+
 /// An order of one item. Source: Braze docs, "eCommerce recommended events": all of its members are required.
-fn order(name: &str, event: &Event, amount: Money) -> Value {
+fn order(name: &str, event: &Event, amount: Money) -> Result<Value, Unsendable> {
     let transaction = event.transaction.as_ref();
-    let product = event.product.as_deref().unwrap_or_default();
-    json!({
+    let transaction = transaction.ok_or_else(|| Unsendable::lacks_word("transaction"))?;
+    let product = product(event)?;
+    Ok(json!({
         "name": name,
         "time": Times::Iso.of(event.occurred_at),
         "properties": {
-            "order_id": transaction.map(|transaction| transaction.id.as_str()),
+            "order_id": transaction.id,
             "total_value": number(amount),
             "currency": amount.currency.code(),
             "source": "tidings",
@@ -184,19 +191,18 @@ fn order(name: &str, event: &Event, amount: Money) -> Value {
                 "price": number(amount),
             }],
         },
-    })
+    }))
 }
 
-fn purchase(name: &str, event: &Event, amount: Money) -> Value {
-    let product = event.product.as_deref().unwrap_or_default();
-    json!({
-        "product_id": product.chars().take(LONGEST).collect::<String>(),
+fn purchase(name: &str, event: &Event, amount: Money) -> Result<Value, Unsendable> {
+    Ok(json!({
+        "product_id": product(event)?.chars().take(LONGEST).collect::<String>(),
         "currency": amount.currency.code(),
         "price": number(amount),
         "quantity": 1,
         "time": Times::Iso.of(event.occurred_at),
         "properties": { "event_name": name },
-    })
+    }))
 }
 
 impl Ready {
@@ -273,10 +279,10 @@ impl Configured for Ready {
         let above_zero = self.common.amount(event, Refunds::Positive);
         match (self.settings.revenue_as, above_zero, signed) {
             (RevenueAs::EcommerceEvents, Some(amount), _) => {
-                events.push(object(who, order(name, event, amount)));
+                events.push(object(who, order(name, event, amount)?));
             }
             (RevenueAs::Purchases, _, Some(amount)) => {
-                body["purchases"] = json!([object(who, purchase(&message.name, event, amount))]);
+                body["purchases"] = json!([object(who, purchase(&message.name, event, amount)?)]);
             }
             _ => {}
         }

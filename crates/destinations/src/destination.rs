@@ -47,6 +47,13 @@ impl Unsendable {
         }
     }
 
+    /// The event does not say this, and the destination takes nothing of its kind without it: `a product`.
+    pub fn lacks_word(of: impl std::fmt::Display) -> Self {
+        Self::unsupported(format!(
+            "the event names no {of}, and this is not taken without one"
+        ))
+    }
+
     /// The destination has no place for this.
     pub fn unsupported(why: impl Into<String>) -> Self {
         Self {

@@ -245,17 +245,20 @@ impl Ready {
         let amount = self.common.amount(event, Refunds::Negative);
         let amount = amount.ok_or_else(|| Unsendable::unsupported("it moves no money"))?;
         let token = self.token(event.environment)?;
+        let mut transaction = json!({
+            "$time": event.occurred_at.strftime("%Y-%m-%dT%H:%M:%S").to_string(),
+            "$amount": number(amount),
+            "currency": amount.currency.code(),
+            "store": store(event),
+        });
+        if let Some(product) = &event.product {
+            transaction["product_id"] = product.as_str().into();
+        }
         let body = json!([{
             "$token": token.expose(),
             "$distinct_id": distinct_id(who)?,
             "$ip": "0",
-            "$append": { "$transactions": {
-                "$time": event.occurred_at.strftime("%Y-%m-%dT%H:%M:%S").to_string(),
-                "$amount": number(amount),
-                "currency": amount.currency.code(),
-                "product_id": event.product,
-                "store": store(event),
-            }},
+            "$append": { "$transactions": transaction },
         }]);
         Ok(
             Request::json(&self.url("/engage"), body.to_string().into_bytes())

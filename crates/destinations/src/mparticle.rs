@@ -176,7 +176,7 @@ impl Ready {
         Account::of_platform(who, ios, android)
     }
 
-    fn event(&self, message: &Message, event: &Event, who: Who<'_>) -> Value {
+    fn event(&self, message: &Message, event: &Event, who: Who<'_>) -> Result<Value, Unsendable> {
         let amount = self.common.amount(event, Refunds::Positive);
         let mut data = json!({
             "event_name": message.name,
@@ -187,12 +187,12 @@ impl Ready {
         let is_bought = event.kind.is_charge() || event.kind.is_refund();
         let Some(amount) = amount.filter(|_| is_bought) else {
             data["custom_event_type"] = "other".into();
-            return json!({ "event_type": "custom_event", "data": data });
+            return Ok(json!({ "event_type": "custom_event", "data": data }));
         };
         data["currency_code"] = amount.currency.code().into();
-        data["product_action"] = action(event, amount);
+        data["product_action"] = action(event, amount)?;
         data["is_non_interactive"] = true.into();
-        json!({ "event_type": "commerce_event", "data": data })
+        Ok(json!({ "event_type": "commerce_event", "data": data }))
     }
 
     fn user_attributes(&self, event: &Event, who: Who<'_>) -> Map<String, Value> {
@@ -208,20 +208,24 @@ impl Ready {
 }
 
 /// What was bought, or given back.
-fn action(event: &Event, amount: Money) -> Value {
-    let transaction = event.transaction.as_ref();
-    let quantity = transaction.map_or(1, |transaction| transaction.quantity);
-    let mut product = json!({ "id": event.product, "quantity": quantity });
-    // Of several the amount is that of all.
-    if quantity == 1 {
-        product["price"] = number(amount);
-    }
-    json!({
+fn action(event: &Event, amount: Money) -> Result<Value, Unsendable> {
+    let product = event.product.as_deref();
+    let product = product.ok_or_else(|| Unsendable::lacks_word("product"))?;
+    let mut item = json!({ "id": product });
+    let mut action = json!({
         "action": if event.kind.is_refund() { "refund" } else { "purchase" },
-        "transaction_id": transaction.map(|transaction| &transaction.id),
         "total_amount": number(amount),
-        "products": [product],
-    })
+    });
+    if let Some(transaction) = &event.transaction {
+        action["transaction_id"] = transaction.id.as_str().into();
+        item["quantity"] = transaction.quantity.into();
+        // Of several the amount is that of all.
+        if transaction.quantity == 1 {
+            item["price"] = number(amount);
+        }
+    }
+    action["products"] = json!([item]);
+    Ok(action)
 }
 
 /// What is known of the device.
@@ -270,7 +274,7 @@ impl Configured for Ready {
         let who = self.common.who(event, now);
         let feed = self.feed(who)?;
         let mut body = json!({
-            "events": [self.event(message, event, who)],
+            "events": [self.event(message, event, who)?],
             "schema_version": 2,
             "environment": match event.environment {
                 Environment::Production => "production",

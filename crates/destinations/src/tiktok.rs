@@ -191,10 +191,13 @@ impl Ready {
         let Some(product) = &event.product else {
             return properties;
         };
+        let mut content = json!({ "content_id": product });
         let transaction = event.transaction.as_ref();
-        let quantity = transaction.map_or(1, |transaction| transaction.quantity);
-        let mut content = json!({ "content_id": product, "quantity": quantity });
-        if let Some(amount) = amount.filter(|_| quantity == 1) {
+        let quantity = transaction.map(|transaction| transaction.quantity);
+        if let Some(quantity) = quantity {
+            content["quantity"] = quantity.into();
+        }
+        if let Some(amount) = amount.filter(|_| quantity == Some(1)) {
             content["price"] = number(amount);
         }
         properties["content_type"] = "product".into();

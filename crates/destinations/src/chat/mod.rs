@@ -67,10 +67,6 @@ impl Chat {
             EventKind::Test => "This".to_owned(),
             _ => format!("Customer {customer}"),
         };
-        let product = event.product.as_deref().unwrap_or("Tidings");
-        let change = event.previous_product.as_ref();
-        let change = change.map(|previous| format!("{previous} to {product}"));
-        let named = change.as_deref().unwrap_or(product);
         let mut facts = Vec::new();
         if let Some(product) = &event.product {
             facts.push(("Product", clipped(product)));
@@ -99,10 +95,25 @@ impl Chat {
                 url: format!("{}/{}", self.link_base, percent(customer)),
             }),
             text: words.text,
-            summary: format!("{about} {} {}", words.before_product, clipped(named)),
+            summary: match named(event) {
+                Some(named) => format!("{about} {} {}", words.before_product, clipped(&named)),
+                None => format!("{about} {}", words.text),
+            },
             facts,
             event: self.show.contains(&Shown::Event).then(page),
         })
+    }
+}
+
+/// What the sentence about an event ends with; `None` where nobody knows the product, or what it was changed from.
+fn named(event: &Event) -> Option<Cow<'_, str>> {
+    let product = event.product.as_deref();
+    match (event.previous_product.as_deref(), product) {
+        (Some(previous), Some(product)) => Some(format!("{previous} to {product}").into()),
+        (Some(previous), None) => Some(previous.into()),
+        (None, _) if event.kind == EventKind::Test => Some(product.unwrap_or("Tidings").into()),
+        (None, _) if event.kind == EventKind::ProductChanged => None,
+        (None, product) => product.map(Cow::from),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Which amount is told: one policy, read from the settings, and no destination calculates.
 
-use crate::told::money::prices;
+use crate::told::money::{moves_money, prices};
 use domain::{Event, EventKind, Money, event::TransactionRef};
 use serde::Deserialize;
 
@@ -101,11 +101,6 @@ impl Amounts {
 /// An amount as a JSON number: `9.99`. Exact up to fifteen digits, as numbers in JSON are for most who read them.
 pub(crate) fn number(amount: Money) -> serde_json::Value {
     serde_json::from_str(&amount.decimal()).unwrap_or_default()
-}
-
-/// Whether money moves with events of this kind: where a vendor cannot tell a repetition, it would count twice.
-pub(crate) const fn moves_money(kind: EventKind) -> bool {
-    kind.is_charge() || kind.is_refund() || matches!(kind, EventKind::RefundReversed)
 }
 
 /// The amount for those who want a number in every event: zero where it is known that nothing moved, and nothing where nobody knows.

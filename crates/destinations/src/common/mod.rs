@@ -16,8 +16,9 @@ mod status;
 mod verdict;
 mod who;
 
+pub(crate) use crate::told::money::moves_money;
 pub(crate) use account::Account;
-pub(crate) use amounts::{Refunds, minor_units, moves_money, number, revenue};
+pub(crate) use amounts::{Refunds, minor_units, number, revenue};
 pub(crate) use extinfo::extinfo;
 pub(crate) use keys::Keys;
 pub(crate) use names::{ATTRIBUTED, CONVERSIONS, LIFECYCLE, revenuecat};

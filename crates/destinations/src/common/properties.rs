@@ -133,7 +133,7 @@ pub(crate) fn flat(properties: Map<String, Value>) -> Map<String, Value> {
     let text = |value: Value| match value {
         Value::String(text) => text,
         Value::Array(all) => {
-            let all = all.iter().map(|one| one.as_str().unwrap_or_default());
+            let all = all.iter().filter_map(Value::as_str);
             all.collect::<Vec<_>>().join(",")
         }
         other => other.to_string(),

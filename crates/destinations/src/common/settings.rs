@@ -1,14 +1,14 @@
 //! The settings that destinations of third parties have in common, and what they decide.
 
 use super::{
-    amounts::{Amounts, Basis, Refunds, Reported, moves_money},
+    amounts::{Amounts, Basis, Refunds, Reported},
     names::revenuecat,
     row::{Row, row},
     who::Who,
 };
 use crate::{
     Category, EventSwitch, Events, Field, FieldKind, Group, Invalid, Now, Spec, check_url, parse,
-    settings::check_retry, spec::fields,
+    settings::check_retry, spec::fields, told::money::moves_money,
 };
 use domain::{Environment, Event, EventKind, Money, NotSent, pace::Rate, retry};
 use serde::{Deserialize, de::DeserializeOwned};

@@ -65,6 +65,11 @@ fn share_of(dollars: Money, part: Money, whole: Money) -> Option<Money> {
     Some(Money::new(i64::try_from(micros).ok()?, dollars.currency))
 }
 
+/// Whether money moves with events of this kind: where a vendor cannot tell a repetition, it would count twice.
+pub(crate) const fn moves_money(kind: EventKind) -> bool {
+    kind.is_charge() || kind.is_refund() || matches!(kind, EventKind::RefundReversed)
+}
+
 const fn minus(amount: Money) -> Money {
     Money::new(amount.micros.saturating_neg(), amount.currency)
 }
@@ -72,9 +77,10 @@ const fn minus(amount: Money) -> Money {
 fn own_prices(event: &Event) -> Prices {
     let nothing = |currency| Money::new(0, currency);
     let Some(transaction) = &event.transaction else {
+        // Nobody knows what a charge was that nothing is known of.
         return Prices {
             charged: None,
-            dollars: Some(nothing(Currency::USD)),
+            dollars: (!moves_money(event.kind)).then(|| nothing(Currency::USD)),
         };
     };
     let zero = Prices {

@@ -24,14 +24,14 @@ impl Configured for Ready {
             .events
             .name(event.kind, true)
             .ok_or(NotSent::EventDisabled)?;
-        let timer = Timer {
-            kind: event.kind,
-            after_days: event.after_days.unwrap_or(0),
+        let is_wanted = |after_days| {
+            let kind = event.kind;
+            self.timers().contains(&Timer { kind, after_days })
         };
         if matches!(
             event.kind,
             EventKind::TrialActive | EventKind::SubscriptionActive
-        ) && !self.timers().contains(&timer)
+        ) && !event.after_days.is_some_and(is_wanted)
         {
             return Err(NotSent::EventDisabled);
         }
