@@ -1,6 +1,6 @@
 //! What answers mean.
 
-use super::{each, settings};
+use super::each;
 use destinations::{Outcome, Response};
 use domain::Headers;
 use serde_json::Value;
@@ -37,9 +37,10 @@ fn response(answer: &Value) -> Response {
 #[test]
 fn answers_mean_what_vendors_say() {
     let mut problems = Vec::new();
-    each(|key, vectors, configured| {
-        for answer in vectors["answers"].as_array().unwrap() {
-            if settings::is_of_a_batch(answer) {
+    each(|key, all, configured| {
+        for answer in all["answers"].as_array().unwrap() {
+            // An answer to several messages, of which it names some, is that of `classify_batch`: the destination's own test asks it.
+            if answer.get("failed").is_some() {
                 continue;
             }
             let outcome = configured.classify(&response(answer));

@@ -203,6 +203,11 @@ fn headers(request: &Request, wanted: &Value) -> Value {
     headers
 }
 
+/// Whether a value is another, of which there may be less.
+pub(crate) fn same(is: &Value, wanted: &Value) -> bool {
+    differs(is, wanted, "").is_none()
+}
+
 fn differs(is: &Value, wanted: &Value, path: &str) -> Option<String> {
     match (is, wanted) {
         (Value::Object(is), Value::Object(wanted)) => wanted.iter().find_map(|(name, wanted)| {
