@@ -97,7 +97,6 @@ fn canonical(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::Value;
 
     /// The signature of a request by one of the keys that AWS's documents use.
     fn signature(request: Request, scope: &Scope<'_>, at: &str) -> String {
@@ -194,49 +193,66 @@ mod tests {
         }
     }
 
-    /// Requests of the services that are sent to, signed apart from this code. The file lies beside the checkout; where it is not, there is
-    /// nothing to compare with.
+    /// Requests of the services that are sent to. The signatures were calculated apart from this code, with Python's `hmac`, by the steps of the
+    /// IAM User Guide, "Create a signed AWS API request".
     #[test]
-    fn requests_of_each_service_are_signed_as_written_down_apart() {
-        const FILE: &str = concat!(
-            env!("CARGO_MANIFEST_DIR"),
-            "/../../../shared/vectors/destinations/_sigv4.json"
-        );
-        let Ok(text) = std::fs::read_to_string(FILE) else {
-            return;
+    fn requests_of_each_service_are_signed_as_calculated_apart() {
+        let secret = Secret::new("not-a-secret");
+        let json = |target: &'static str, version: &str, body: &str| {
+            Request::new(Method::Post, "")
+                .with_body(&format!("application/x-amz-json-{version}"), body.into())
+                .with_header("x-amz-target", target)
         };
-        let vectors: Value = serde_json::from_str(&text).unwrap();
-        let text = |case: &Value, name: &str| case[name].as_str().unwrap().to_owned();
-        for case in vectors["cases"].as_array().unwrap() {
-            let method = match case["method"].as_str() {
-                Some("PUT") => Method::Put,
-                _ => Method::Post,
-            };
-            let url = format!("https://{}{}", text(case, "host"), text(case, "path"));
-            let mut request = Request::new(method, url);
-            for (name, value) in case["headers"].as_object().unwrap() {
-                let name = ["content-type", "x-amz-content-sha256", "x-amz-target"]
-                    .into_iter()
-                    .find(|known| known == name)
-                    .unwrap();
-                request = request.with_header(name, value.as_str().unwrap());
-            }
-            request.body = text(case, "body").into_bytes();
-            let (key_id, region, service) = (
-                text(case, "access_key_id"),
-                text(case, "region"),
-                text(case, "service"),
-            );
+        let form = "application/x-www-form-urlencoded";
+        let line = b"{\"id\":\"evt_1\"}\n".to_vec();
+        let digest = "b0fb7352236385c853fe8c91e82edf3a63b7357a6b0073d96fed68cf5c2ff9ce";
+        let file = Request::new(Method::Put, "").with_body("application/x-ndjson", line);
+        for (service, at, request, names, expected) in [
+            (
+                "sqs",
+                "sqs.eu-west-3.amazonaws.com/210987654321/coach.fifo",
+                json("AmazonSQS.SendMessage", "1.0", "{\"MessageBody\":\"{}\"}"),
+                "content-type;host;x-amz-date;x-amz-target",
+                "b6ab3896b2ba406a75fb5977df1a82090e1451f2e429a2d97d0432cfc06f5a29",
+            ),
+            (
+                "sns",
+                "sns.eu-west-3.amazonaws.com/",
+                Request::new(Method::Post, "")
+                    .with_body(form, b"Action=Publish&Message=%7B%7D".to_vec()),
+                "content-type;host;x-amz-date",
+                "290353425befae868d4469878998a350fb138cee97059c7a4fbbf515f84a1184",
+            ),
+            (
+                "events",
+                "events.eu-west-3.amazonaws.com/",
+                json("AWSEvents.PutEvents", "1.1", "{\"Entries\":[]}"),
+                "content-type;host;x-amz-date;x-amz-target",
+                "8a85b2d84dfc07e80b86edd610fbf326de2034fada84329fce1d2f32ff087467",
+            ),
+            (
+                "s3",
+                "coach.s3.eu-west-3.amazonaws.com/tidings/v1/a.jsonl",
+                file.with_header("x-amz-content-sha256", digest),
+                "content-type;host;x-amz-content-sha256;x-amz-date",
+                "609247ef951ff473557ecc7848da1a2e6e86adc787019619f554553a710294ee",
+            ),
+        ] {
             let scope = Scope {
-                key_id: &key_id,
-                secret: &Secret::new(text(case, "secret_access_key")),
-                region: &region,
-                service: &service,
+                key_id: "AKIDCOACH",
+                secret: &secret,
+                region: "eu-west-3",
+                service,
             };
-            let at = jiff::civil::DateTime::strptime("%Y%m%dT%H%M%SZ", text(case, "at")).unwrap();
-            let at = at.to_zoned(jiff::tz::TimeZone::UTC).unwrap().timestamp();
-            let signed = signature(request, &scope, &at.to_string());
-            assert_eq!(signed, text(case, "authorization"), "{service}");
+            let request = Request {
+                url: format!("https://{at}"),
+                ..request
+            };
+            let expected = format!(
+                "AWS4-HMAC-SHA256 Credential=AKIDCOACH/20260314/eu-west-3/{service}/aws4_request, SignedHeaders={names}, Signature={expected}"
+            );
+            let signed = signature(request, &scope, "2026-03-14T18:20:00Z");
+            assert_eq!(signed, expected, "{service}");
         }
     }
 }
