@@ -69,6 +69,8 @@ pub struct Request {
     pub grant: Option<Grant>,
     /// Certificate authorities, in PEM, that its host may be certified by, beside those that everybody trusts.
     pub authorities: Option<String>,
+    /// Whether it would count twice if it came twice: then it goes once more only where nothing of it has gone before.
+    pub counts_twice: bool,
 }
 
 /// What stands for a text that must not be shown.
@@ -86,6 +88,7 @@ impl Request {
             redact: Vec::new(),
             grant: None,
             authorities: None,
+            counts_twice: false,
         }
     }
 

@@ -5,7 +5,7 @@ use super::{
     answer::read,
     authorities::ClientError,
     errand::Errand,
-    pooled::{Kept, MOST_OF_ONE, POOL_IDLE, Use, died},
+    pooled::{Died, Kept, MOST_OF_ONE, POOL_IDLE, Use, died},
     reach::{Reach, Unreached},
 };
 use destinations::{Method as Asked, Request, Response};
@@ -146,8 +146,9 @@ impl Http {
 
     /// Sends to a destination.
     ///
-    /// Whoever answered keeps a connection open for a while, and may close it just when it is used again: then nothing was taken, and a fresh one is
-    /// tried, once.
+    /// Whoever answered keeps a connection open for a while, and may close it just when it is used again: then most likely nothing was taken, and a
+    /// fresh one is tried, once. What would count twice goes again only where nothing of it was written: a server may read a request, take it,
+    /// and close the connection before it answers.
     pub(super) async fn send(
         &self,
         method: Asked,
@@ -160,8 +161,9 @@ impl Http {
         let began = Instant::now();
         let (client, used) = self.by(&pool, &url);
         let mut answer = sending(client, method, &url, request, timeout).send().await;
-        let has_died = answer.as_ref().is_err_and(died);
-        if has_died && used.as_ref().is_some_and(Use::may_have_been_open) {
+        let died = answer.as_ref().err().and_then(died);
+        let may_go_again = died.is_some_and(|died| died == Died::Unused || !request.counts_twice);
+        if may_go_again && used.as_ref().is_some_and(Use::may_have_been_open) {
             let left = timeout.saturating_sub(began.elapsed());
             answer = sending(&pool.fresh, method, &url, request, left)
                 .send()
@@ -284,6 +286,7 @@ fn explain(error: &reqwest::Error, timeout: Duration) -> TransportError {
         Some(Unreached::Closed(why)) => TransportError::Blocked(why.clone()),
         _ if error.is_connect() => TransportError::Network(format!("could not connect: {cause}")),
         _ if error.is_builder() => TransportError::Network(cause.to_string()),
+        _ if died(error) == Some(Died::Unused) => TransportError::Network(cause.to_string()),
         _ => TransportError::Unanswered(cause.to_string()),
     }
 }

@@ -111,13 +111,24 @@ impl Drop for Use {
     }
 }
 
-/// Whether a connection was closed before any of the answer came.
-pub(super) fn died(error: &reqwest::Error) -> bool {
+/// How a connection was closed before any of the answer came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Died {
+    /// Before the first byte of the request was written.
+    Unused,
+    /// After that, or nobody knows when: the request may have been read.
+    InUse,
+}
+
+/// How a connection was closed before any of the answer came, if it was.
+pub(super) fn died(error: &reqwest::Error) -> Option<Died> {
     let mut cause: Option<&(dyn Error + 'static)> = Some(error);
     while let Some(error) = cause {
-        let closed = error
-            .downcast_ref::<hyper::Error>()
-            .is_some_and(|error| error.is_incomplete_message() || error.is_canceled());
+        let of_http = error.downcast_ref::<hyper::Error>();
+        if of_http.is_some_and(hyper::Error::is_canceled) {
+            return Some(Died::Unused);
+        }
+        let closed = of_http.is_some_and(hyper::Error::is_incomplete_message);
         let reset = error.downcast_ref::<io::Error>().is_some_and(|error| {
             matches!(
                 error.kind(),
@@ -125,11 +136,11 @@ pub(super) fn died(error: &reqwest::Error) -> bool {
             )
         });
         if closed || reset {
-            return true;
+            return Some(Died::InUse);
         }
         cause = error.source();
     }
-    false
+    None
 }
 
 #[cfg(test)]

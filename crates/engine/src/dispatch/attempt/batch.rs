@@ -32,7 +32,7 @@ use crate::{
     setup::ActiveIntegration,
     trace,
 };
-use destinations::{Configured, Item, Response, Unsendable};
+use destinations::{Item, Response, Unsendable};
 use futures_util::future::join_all;
 use jiff::Timestamp;
 use ledger::Lease;
@@ -160,10 +160,11 @@ impl Dispatch {
     ) -> Result<Exchange, Unsendable> {
         let items: Vec<Item<'_>> = chunk.iter().map(Member::item).collect();
         let request = with.configured.render_batch(&items)?;
-        let request = match chunk.first() {
+        let mut request = match chunk.first() {
             Some(first) => with.ready(request, &first.lease),
             None => request,
         };
+        request.counts_twice = chunk.iter().any(|member| with.counts_twice(&member.lease));
         Ok(self.sender(with).exchange(request).await)
     }
 
@@ -254,7 +255,7 @@ fn ended(
         }
     };
     let ends: Vec<End> = match &exchange.came {
-        Came::Answer(response) => judged(with.configured, &exchange, response, &chunk),
+        Came::Answer(response) => judged(with, &exchange, response, &chunk),
         Came::NoToken(response, outcome) => {
             vec![End::Answered(response.status, outcome.clone()); chunk.len()]
         }
@@ -277,19 +278,20 @@ fn ended(
 
 /// What an answer means for each.
 fn judged(
-    configured: &dyn Configured,
+    with: &Outgoing<'_>,
     exchange: &Exchange,
     response: &Response,
     chunk: &[Member],
 ) -> Vec<End> {
+    let configured = with.configured;
     let items: Vec<Item<'_>> = chunk.iter().map(Member::item).collect();
     let mut outcomes = configured.classify_batch(response, &items).into_iter();
     let conceal = |why: &str| exchange.request.concealed(why);
-    let each = items.iter().map(|_| {
+    let each = chunk.iter().map(|member| {
         // Of what nothing was said, the answer as a whole tells.
         let outcome = outcomes.next();
         let outcome = outcome.unwrap_or_else(|| configured.classify(response));
-        End::Answered(response.status, outcome.in_words(conceal))
+        with.answered(response, outcome.in_words(conceal), &member.lease)
     });
     each.collect()
 }

@@ -45,7 +45,11 @@ impl Dispatch {
         if let Came::Answer(response) = &exchange.came
             && let Some(remedy) = with.remedy(lease, &known, response)
         {
-            let mended = sender.exchange(with.ready(remedy, lease)).await;
+            let remedy = Request {
+                counts_twice: false,
+                ..with.ready(remedy, lease)
+            };
+            let mended = sender.exchange(remedy).await;
             also = said_of(&exchange);
             exchange = if with.is_mended(&mended) {
                 also = format!("{also}, then {}", said_of(&mended));
@@ -140,6 +144,7 @@ impl Outgoing<'_> {
     pub(super) fn ready(&self, mut request: Request, lease: &Lease) -> Request {
         self.configured
             .sign(&mut request, &lease.id.to_string(), self.at);
+        request.counts_twice = self.counts_twice(lease);
         if let Some(trace) = trace::of(&Span::current()) {
             request.headers.push(Header {
                 name: "traceparent",
@@ -148,6 +153,11 @@ impl Outgoing<'_> {
             });
         }
         request
+    }
+
+    /// Whether a message would count twice if it came twice.
+    pub(super) fn counts_twice(&self, lease: &Lease) -> bool {
+        !self.configured.repeatable(&lease.message, &lease.event)
     }
 
     /// One that lacks an attribute waits for it, for a while.
@@ -186,7 +196,7 @@ impl Outgoing<'_> {
         match &exchange.came {
             Came::Answer(response) => {
                 let outcome = self.configured.classify(response).in_words(conceal);
-                End::Answered(response.status, outcome)
+                self.answered(response, outcome, lease)
             }
             Came::NoToken(response, outcome) => End::Answered(response.status, outcome.clone()),
             Came::Unsendable(why) => End::Unsendable(why.clone()),
@@ -194,12 +204,24 @@ impl Outgoing<'_> {
         }
     }
 
+    /// What it comes to that a message was answered so. A yes whose body broke off may have been one to the message: where only the body
+    /// proves it, and a repetition would count twice, it is not sent again.
+    pub(super) fn answered(&self, response: &Response, outcome: Outcome, lease: &Lease) -> End {
+        match (&response.unread, outcome) {
+            (Some(why), Outcome::Retry(_))
+                if matches!(response.status, 200..=299) && self.counts_twice(lease) =>
+            {
+                let status = response.status;
+                End::Unconfirmed(format!("it was answered {status}, and {why}"))
+            }
+            (_, outcome) => End::Answered(response.status, outcome),
+        }
+    }
+
     /// What it comes to that a message was not answered.
     pub(super) fn unanswered(&self, error: &TransportError, lease: &Lease) -> End {
         match error {
-            TransportError::Unanswered(why)
-                if !self.configured.repeatable(&lease.message, &lease.event) =>
-            {
+            TransportError::Unanswered(why) if self.counts_twice(lease) => {
                 End::Unconfirmed(why.clone())
             }
             error => End::Unanswered(error.clone()),

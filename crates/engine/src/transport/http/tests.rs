@@ -69,7 +69,14 @@ fn http_trusting(authorities: Authorities) -> Http {
 }
 
 async fn post(http: &Http, url: &str) -> Result<Response, TransportError> {
-    let request = Request::json(url, b"{}".to_vec());
+    post_as(http, url, false).await
+}
+
+async fn post_as(http: &Http, url: &str, counts_twice: bool) -> Result<Response, TransportError> {
+    let request = Request {
+        counts_twice,
+        ..Request::json(url, b"{}".to_vec())
+    };
     http.send(Asked::Post, &request, Duration::from_secs(20))
         .await
 }
@@ -115,6 +122,58 @@ async fn a_kept_connection_that_died_is_replaced_once() {
         assert_eq!(post(&http, &url).await.unwrap().status, 200);
     }
     assert!(read.load(Ordering::SeqCst) <= 5, "each once more at most");
+}
+
+/// The server read it: it may have been taken.
+#[tokio::test]
+async fn what_counts_twice_is_not_sent_again_once_it_was_written() {
+    let (url, read) = server(|on_connection| match on_connection {
+        1 => (plain("200 OK\r\ncontent-length: 2", b"{}"), false),
+        _ => (Vec::new(), true),
+    })
+    .await;
+    let http = http();
+    assert_eq!(post_as(&http, &url, true).await.unwrap().status, 200);
+    let unanswered = post_as(&http, &url, true).await.unwrap_err();
+    assert!(
+        matches!(unanswered, TransportError::Unanswered(_)),
+        "{unanswered:?}"
+    );
+    assert_eq!(read.load(Ordering::SeqCst), 2);
+    // One that may come twice goes once more.
+    assert_eq!(post(&http, &url).await.unwrap().status, 200);
+    assert_eq!(post(&http, &url).await.unwrap().status, 200);
+    assert_eq!(read.load(Ordering::SeqCst), 5);
+}
+
+/// What was closed while nobody used it has read nothing.
+#[tokio::test]
+async fn what_counts_twice_goes_over_a_fresh_connection_where_the_kept_one_was_closed_before() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/hook", listener.local_addr().unwrap());
+    let (closed, mut is_closed) = tokio::sync::mpsc::channel(1);
+    // A thread of its own: whoever waits for its word has seen the end of the connection before.
+    let serving = std::thread::spawn(move || {
+        for _ in 0..2 {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut request = Vec::new();
+            while !request.ends_with(b"\r\n\r\n{}") {
+                let mut byte = [0];
+                std::io::Read::read_exact(&mut stream, &mut byte).unwrap();
+                request.push(byte[0]);
+            }
+            let answer = plain("200 OK\r\ncontent-length: 2", b"{}");
+            std::io::Write::write_all(&mut stream, &answer).unwrap();
+            drop(stream);
+            closed.blocking_send(()).unwrap();
+        }
+    });
+    let http = http();
+    for _ in 0..2 {
+        assert_eq!(post_as(&http, &url, true).await.unwrap().status, 200);
+        is_closed.recv().await.unwrap();
+    }
+    serving.join().unwrap();
 }
 
 #[tokio::test]

@@ -51,6 +51,7 @@ async fn those_that_come_together_go_in_one_request_and_each_is_recorded() {
     let world = world(batches(4, 1 << 20)).await;
     all_buy(&world, 1..=4).await;
     assert_eq!(sizes(&world), [4]);
+    assert_eq!(super::counted_twice(&world, A), [false]);
     let all = deliveries(&world).await;
     assert_eq!(all.len(), 4);
     for (record, attempts) in &all {

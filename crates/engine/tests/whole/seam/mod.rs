@@ -72,6 +72,13 @@ async fn deliveries(world: &World) -> Vec<(DeliveryRecord, Vec<AttemptRecord>)> 
 }
 
 /// How often something was sent to a URL.
+/// Of what was sent to a URL, whether it said that it would count twice.
+fn counted_twice(world: &World, url: &str) -> Vec<bool> {
+    let sent = world.endpoints.sent.lock().unwrap();
+    let to_it = sent.iter().filter(|sent| sent.url.starts_with(url));
+    to_it.map(|sent| sent.counts_twice).collect()
+}
+
 fn sent_to(world: &World, url: &str) -> usize {
     let sent = world.endpoints.sent.lock().unwrap();
     sent.iter().filter(|sent| sent.url.starts_with(url)).count()

@@ -68,12 +68,45 @@ async fn what_was_sent_and_not_answered_is_not_repeated_where_that_would_count_t
         );
         let before = sent_to(&world, A);
         pass(&world, 300).await;
+        let told = super::counted_twice(&world, A);
+        assert!(told.iter().all(|told| *told == is_once), "{why}: {told:?}");
         let is_repeated = sent_to(&world, A) > before;
         assert_eq!(is_repeated, state == DeliveryState::Pending, "{why}");
         if reason == NotSent::Unconfirmed {
             let told = &attempts[0].detail;
             assert!(told.contains("may have been taken"), "{told}");
             assert!(told.contains("by hand") && told.contains("`repeat_unconfirmed`"));
+        }
+    }
+}
+
+/// Some vendors say in the body alone that they took it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_yes_whose_body_broke_off_is_not_repeated_where_that_would_count_twice() {
+    for (is_once, status, state) in [
+        (true, 200, DeliveryState::Failed),
+        (false, 200, DeliveryState::Pending),
+        // What was refused was not taken.
+        (true, 503, DeliveryState::Pending),
+    ] {
+        let world = world(How {
+            is_once,
+            classify: Some(Arc::new(|_| Outcome::Retry(None))),
+            ..How::default()
+        })
+        .await;
+        world.answer_with(move |url, _| {
+            let mut answer = answer(if url.starts_with(A) { status } else { 200 }, "{\"mess")?;
+            answer.unread = Some("its body broke off: connection closed".into());
+            Ok(answer)
+        });
+        buy(&world, 1).await;
+        let (record, attempts) = deliveries(&world).await.remove(0);
+        assert_eq!(record.state, state, "{is_once} {status}");
+        if state == DeliveryState::Failed {
+            assert_eq!(record.reason, Some(NotSent::Unconfirmed));
+            let told = &attempts[0].detail;
+            assert!(told.contains("broke off"), "{told}");
         }
     }
 }
@@ -110,6 +143,20 @@ async fn one_remedy_is_made_and_the_message_sent_once_more_in_the_same_attempt()
         request.also,
         "POST https://a.example/?key= was answered 404, then PUT https://contacts.example/ was answered 201"
     );
+}
+
+/// A contact that is created twice is one contact, whatever the message counts.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_remedy_may_come_twice_where_its_message_may_not() {
+    let world = world(How {
+        is_once: true,
+        ..remedied()
+    })
+    .await;
+    world.answer_with(|url, _| answer(if url.starts_with(A) { 404 } else { 200 }, ""));
+    buy(&world, 1).await;
+    assert_eq!(super::counted_twice(&world, A), [true, true]);
+    assert_eq!(super::counted_twice(&world, CONTACTS), [false]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

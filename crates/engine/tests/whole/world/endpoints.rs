@@ -15,6 +15,7 @@ pub(crate) struct Sent {
     pub(crate) url: String,
     pub(crate) body: Value,
     pub(crate) headers: Headers,
+    pub(crate) counts_twice: bool,
 }
 
 /// Where an endpoint begins that never answers the question whose it is.
@@ -79,6 +80,7 @@ impl Transport for Endpoints {
                 url: request.url.clone(),
                 body,
                 headers,
+                counts_twice: request.counts_twice,
             });
             sent.len()
         };
