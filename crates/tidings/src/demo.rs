@@ -1,6 +1,7 @@
 //! `tidings demo`: a server, simulated stores and receivers, in a temporary directory.
 
 mod living;
+mod vendors;
 
 use crate::{
     allowed::Allowed,
@@ -77,6 +78,8 @@ struct Receivers {
     failing: Receiver,
     down: Receiver,
     slack: Receiver,
+    /// Those that are told in their own ways.
+    vendors: vendors::Told,
 }
 
 impl Receivers {
@@ -86,6 +89,7 @@ impl Receivers {
             failing: Receiver::start(Behaviour::Failing(10), false, now).await?,
             down: Receiver::start(Behaviour::Down, false, now).await?,
             slack: Receiver::start(Behaviour::Healthy, false, now).await?,
+            vendors: vendors::Told::start(now).await?,
         })
     }
 }
@@ -94,6 +98,16 @@ fn project(apps: &Value, receivers: &Receivers) -> Result<Desired> {
     // A demo is watched for minutes, so failures are tried again within seconds.
     let retry = json!({ "policy": "custom", "delays": [1, 2, 4, 8, 15, 30, 60, 60, 60] });
     let webhook = |name: &str, url: &str| json!({ "name": name, "destination": "webhook", "settings": { "production_url": url, "sandbox_url": url, "send_user_attributes": true, "retry": retry } });
+    let mut integrations = receivers.vendors.integrations();
+    let own = json!({
+        "backend": webhook("Backend", &receivers.healthy.url),
+        "billing": webhook("Billing (fails 10 %)", &receivers.failing.url),
+        "legacy": { "name": "Legacy (down)", "destination": "webhook", "settings": { "sandbox_url": receivers.down.url, "retry": retry } },
+        "slack": { "name": "Slack", "destination": "slack", "settings": { "webhook_url": receivers.slack.url, "max_per_second": 1000, "channel": "subscriptions", "sandbox_channel": "subscriptions", "username": "Tidings" } },
+    });
+    if let Value::Object(own) = own {
+        integrations.extend(own);
+    }
     Ok(serde_json::from_value(json!({
         "project": { "key": "meditation", "name": "Meditation" },
         "entitlements": { "premium": { "name": "Premium" } },
@@ -106,12 +120,7 @@ fn project(apps: &Value, receivers: &Receivers) -> Result<Desired> {
             "prod_meditation": { "name": "Monthly on the web", "entitlements": ["premium"] },
         },
         "apps": apps,
-        "integrations": {
-            "backend": webhook("Backend", &receivers.healthy.url),
-            "billing": webhook("Billing (fails 10 %)", &receivers.failing.url),
-            "legacy": { "name": "Legacy (down)", "destination": "webhook", "settings": { "sandbox_url": receivers.down.url, "retry": retry } },
-            "slack": { "name": "Slack", "destination": "slack", "settings": { "webhook_url": receivers.slack.url, "max_per_second": 1000, "channel": "subscriptions", "sandbox_channel": "subscriptions", "username": "Tidings" } },
-        },
+        "integrations": integrations,
     }))?)
 }
 
@@ -141,6 +150,7 @@ pub(crate) async fn run(options: Options) -> Result<()> {
     }));
     let driver = driver(stores, callbacks, &options)?;
     let driving = tokio::spawn(living::live(driver, options.customers, data));
+    let moody = tokio::spawn(receivers.vendors.again().live());
     let counts = tokio::spawn(count(engine, receivers));
     match options.seconds {
         Some(seconds) => tokio::time::sleep(Duration::from_secs(seconds)).await,
@@ -148,6 +158,7 @@ pub(crate) async fn run(options: Options) -> Result<()> {
     }
     driving.abort();
     counts.abort();
+    moody.abort();
     say::line("");
     if stop.send(()).is_err() {
         tracing::debug!("the server had stopped");
@@ -242,10 +253,11 @@ async fn count(engine: Engine, receivers: Receivers) {
             (row.position, row.event.kind.title().to_lowercase())
         });
         say::progress(&format!(
-            "{events:>6} events, latest: {latest:<32} received: backend {:>6}  billing {:>6}  slack {:>6}   waiting {backlog}",
+            "{events:>6} events, latest: {latest:<32} received: backend {:>6}  billing {:>6}  slack {:>6}  vendors {:>6}   waiting {backlog}",
             receivers.healthy.requests(),
             receivers.failing.requests(),
-            receivers.slack.requests()
+            receivers.slack.requests(),
+            receivers.vendors.requests()
         ));
     }
 }
@@ -266,6 +278,8 @@ fn announce(sign_in: &str, data: &Data) {
         "  Customers a month of them in the first seconds, then a new one every five seconds"
             .into(),
         "  Receivers one healthy, one that fails 10 %, one that is down, one Slack".into(),
+        "  Vendors   thirteen, from Amplitude to SQS; five of them are ill, each in its own way"
+            .into(),
         format!("  Data      {directory}, removed at the end: every demo begins anew"),
         "  Stop      Ctrl-C".into(),
         String::new(),

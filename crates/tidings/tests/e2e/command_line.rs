@@ -128,6 +128,16 @@ fn the_demo_shows_events_within_seconds() {
         .find_map(|line| line.split_once(" events, latest")?.0.trim().parse().ok())
         .unwrap();
     assert!(events > 20, "{text}");
+    // So are the vendors told.
+    let told: u64 = text
+        .lines()
+        .rev()
+        .find_map(|line| {
+            let (_, rest) = line.split_once(" vendors ")?;
+            rest.split_whitespace().next()?.parse().ok()
+        })
+        .unwrap();
+    assert!(told > 20, "{text}");
 }
 
 /// The first month of its customers is over within seconds: what is seen later is of those who come one by one.
