@@ -10,6 +10,7 @@ mod messages;
 mod server;
 mod sink;
 mod stored;
+mod vendors;
 
 use anyhow::{Context, Result, bail};
 use engine::{System, WallSystem};
@@ -244,6 +245,30 @@ async fn growth(backend: &Backend, authority: &Authority, quick: bool) -> Result
     Ok(())
 }
 
+/// What one more delivery to each of some destinations costs.
+async fn destinations(backend: &Backend, authority: &Authority, quick: bool) -> Result<()> {
+    let count = if quick { 2_000 } else { 10_000 };
+    say("| one more delivery to | server CPU ms | of a webhook's | at most |");
+    say("|---|---:|---:|---:|");
+    for row in vendors::vendors(backend, authority, count).await? {
+        say(&format!(
+            "| {} | {:.3} | {:.2} | {:.1} |",
+            row.name, row.cpu_ms, row.of_webhook, row.most
+        ));
+    }
+    say("");
+    Ok(())
+}
+
+const PARTS: [&str; 6] = [
+    "deliveries",
+    "destinations",
+    "memory",
+    "interfaces",
+    "pages",
+    "growth",
+];
+
 #[tokio::main]
 async fn main() -> Result<()> {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -268,14 +293,17 @@ async fn main() -> Result<()> {
     let part = after("--part");
     let wants = |name: &str| part.as_deref().is_none_or(|part| part == name);
     if let Some(part) = part.as_deref()
-        && !["deliveries", "memory", "interfaces", "pages", "growth"].contains(&part)
+        && !PARTS.contains(&part)
     {
-        bail!("--part {part}: deliveries, memory, interfaces, pages or growth");
+        bail!("--part {part}: one of {PARTS:?}");
     }
     let backend = Backend { postgres, nodes };
     let authority = Authority::create()?;
     if wants("deliveries") {
         deliveries(&backend, &authority, quick).await?;
+    }
+    if wants("destinations") {
+        destinations(&backend, &authority, quick).await?;
     }
     if wants("memory") {
         let waiting = if quick { 20_000 } else { 100_000 };

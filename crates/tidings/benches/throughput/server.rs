@@ -98,6 +98,17 @@ impl Server {
         sinks: &[Sink],
         dead: usize,
     ) -> Result<Self> {
+        Self::start_beside(backend, authority, sinks, dead, "").await
+    }
+
+    /// The same with more integrations, as the project file has them.
+    pub(crate) async fn start_beside(
+        backend: &Backend,
+        authority: &Authority,
+        sinks: &[Sink],
+        dead: usize,
+        more: &str,
+    ) -> Result<Self> {
         let directory = std::env::temp_dir().join(format!("tidings-bench-{}", std::process::id()));
         if directory.exists() {
             std::fs::remove_dir_all(&directory)?;
@@ -118,6 +129,7 @@ impl Server {
                 "[integrations.w{number}]\ndestination = \"webhook\"\n[integrations.w{number}.settings]\nsandbox_url = \"{url}\"\n[integrations.w{number}.settings.events]\naccess_level_updated = false\n"
             )?;
         }
+        project.push_str(more);
         std::fs::write(directory.join("project.toml"), project)?;
         let data = directory.join("data");
         let binary = env!("CARGO_BIN_EXE_tidings");
