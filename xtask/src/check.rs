@@ -1,7 +1,8 @@
 //! The full check: what continuous integration runs, step by step.
 
 use crate::tools::{
-    browser_tools, clock_tools, database_tools, exists, fuzz_tools, run, run_with, stream_tools,
+    browser_tools, clock_tools, cloud_tools, database_tools, exists, fuzz_tools, run, run_with,
+    stream_tools,
 };
 use anyhow::{Context, Result, bail};
 use std::{
@@ -33,6 +34,7 @@ pub(crate) fn all(long: bool, own: &Path) -> Result<()> {
     browser_tools()?;
     database_tools()?;
     stream_tools()?;
+    cloud_tools()?;
     clock_tools()?;
     fuzz_tools()?;
     without_running()?;

@@ -105,6 +105,35 @@ pub(crate) fn stream_tools() -> Result<()> {
     Ok(())
 }
 
+/// Makes sure that moto's server can be started, which plays services of Amazon.
+pub(crate) fn cloud_tools() -> Result<()> {
+    let has = |python: &str| {
+        let tried = Command::new(python)
+            .args(["-c", "import moto.server"])
+            .stderr(Stdio::null())
+            .status();
+        tried.is_ok_and(|status| status.success())
+    };
+    if has("python3") || has(PYTHON) {
+        return Ok(());
+    }
+    if !exists("python3") {
+        install("python3", "the tests of services of Amazon need Python")?;
+    }
+    let made = run("python3", &["-m", "venv", "target/python"]).or_else(|_| {
+        install(
+            "python3-venv",
+            "moto's server is installed beside the build",
+        )?;
+        run("python3", &["-m", "venv", "target/python"])
+    });
+    made.and_then(|()| run(PYTHON, &["-m", "pip", "install", "-q", "moto[server]==5.*"]))
+        .context("the tests of services of Amazon need moto's server: `pip install 'moto[server]'`")
+}
+
+/// That of the project's tools.
+const PYTHON: &str = "target/python/bin/python";
+
 /// Makes sure that the clock of a program can be moved.
 pub(crate) fn clock_tools() -> Result<()> {
     let libraries = std::fs::read_dir("/usr/lib")

@@ -12,6 +12,7 @@ mod command_line;
 mod crash;
 mod crowd;
 mod deployment;
+mod destinations;
 mod disk_full;
 mod encrypted;
 mod every_page;
