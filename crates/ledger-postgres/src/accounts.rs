@@ -4,7 +4,7 @@ use crate::{PostgresLedger, audit, sessions};
 use async_trait::async_trait;
 use domain::UserId;
 use jiff::Timestamp;
-use ledger::{Accounts, AuditEntry, AuditFilter, Deed, Result, Session, Shown};
+use ledger::{Accounts, AuditEntry, AuditFilter, Deed, LetInBy, Opened, Result, Session, Shown};
 
 #[async_trait]
 impl Accounts for PostgresLedger {
@@ -19,8 +19,8 @@ impl Accounts for PostgresLedger {
     ) -> Result<Vec<AuditEntry>> {
         audit::read(&self.reads, filter, before, limit).await
     }
-    async fn open_session(&self, session: Session) -> Result<()> {
-        sessions::open(&self.reads, &session).await
+    async fn open_session(&self, session: Session, by: LetInBy) -> Result<Opened> {
+        sessions::open(&self.reads, &session, &by).await
     }
     async fn session(&self, digest: &str, now: Timestamp) -> Result<Option<Session>> {
         sessions::find(&self.hot, digest, now).await

@@ -67,12 +67,13 @@ pub(crate) async fn apply(
         let row = Row::of(change)?;
         let before = stored(&mut tx, &row).await.map_err(failed)?;
         let row = row.upon(change, before.as_deref())?;
-        beside(&mut tx, change, now).await?;
         if row.body.is_some() {
             put(&mut tx, &row).await.map_err(failed)?;
         } else {
             remove(&mut tx, &row).await.map_err(failed)?;
         }
+        // Once the row is written: whoever opens a session of an account holds it until that can be seen, or waits and finds it changed.
+        beside(&mut tx, change, now).await?;
         let named = change.named();
         let deed = Deed {
             at: now,

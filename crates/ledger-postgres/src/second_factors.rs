@@ -6,7 +6,7 @@ use crate::{
 };
 use async_trait::async_trait;
 use domain::UserId;
-use ledger::{Result, SecondFactor, SecondFactors, codec::Stored};
+use ledger::{FactorCode, Result, SecondFactor, SecondFactors, codec::Stored};
 use sqlx::{PgConnection, PgPool};
 
 #[async_trait]
@@ -26,31 +26,19 @@ impl SecondFactors for PostgresLedger {
     }
     async fn remove_second_factor(&self, user: UserId) -> Result<bool> {
         let mut tx = self.reads.begin().await.map_err(failed)?;
+        hold(&mut tx, user).await?;
         let was_there = remove(&mut tx, user).await?;
         tx.commit().await.map_err(failed)?;
         Ok(was_there)
     }
-    async fn use_step(&self, user: UserId, step: u64) -> Result<bool> {
-        let used = sqlx::query!(
-            "update second_factors set step = $2 where owner = $1 and step < $2",
-            user.uuid(),
-            signed(step)
-        )
-        .execute(&self.reads)
-        .await
-        .map_err(failed)?;
-        Ok(used.rows_affected() == 1)
-    }
-    async fn use_recovery_code(&self, user: UserId, digest: &str) -> Result<bool> {
-        let used = sqlx::query!(
-            "delete from recovery_codes where owner = $1 and digest = $2",
-            user.uuid(),
-            digest
-        )
-        .execute(&self.reads)
-        .await
-        .map_err(failed)?;
-        Ok(used.rows_affected() == 1)
+    async fn give_up_second_factor(&self, user: UserId, code: FactorCode) -> Result<bool> {
+        let mut tx = self.reads.begin().await.map_err(failed)?;
+        hold(&mut tx, user).await?;
+        let is_given_up = use_up(&mut tx, user, &code).await? && remove(&mut tx, user).await?;
+        if is_given_up {
+            tx.commit().await.map_err(failed)?;
+        }
+        Ok(is_given_up)
     }
 }
 
@@ -74,8 +62,55 @@ async fn find(pool: &PgPool, user: UserId) -> Result<Option<SecondFactor>> {
     }))
 }
 
+/// Has whoever else changes the account, its factor or its sessions wait until this transaction is over.
+async fn hold(on: &mut PgConnection, user: UserId) -> Result<()> {
+    sqlx::query_scalar!("select id from users where id = $1 for update", user.uuid())
+        .fetch_optional(on)
+        .await
+        .map(|_| ())
+        .map_err(failed)
+}
+
+/// Whether a member has one.
+pub(crate) async fn is_there(on: &mut PgConnection, user: UserId) -> Result<bool> {
+    let found = sqlx::query_scalar!(
+        "select owner from second_factors where owner = $1",
+        user.uuid()
+    )
+    .fetch_optional(on)
+    .await
+    .map_err(failed)?;
+    Ok(found.is_some())
+}
+
+/// Uses a code up; whether it was good.
+pub(crate) async fn use_up(on: &mut PgConnection, user: UserId, code: &FactorCode) -> Result<bool> {
+    let used = match code {
+        FactorCode::Step { step, made_at } => sqlx::query!(
+            "update second_factors set step = $2 where owner = $1 and step < $2 and made_at = $3",
+            user.uuid(),
+            signed(*step),
+            micros(*made_at)
+        )
+        .execute(on)
+        .await
+        .map_err(failed)?,
+        FactorCode::Recovery(digest) => sqlx::query!(
+            "delete from recovery_codes where owner = $1 and digest = $2",
+            user.uuid(),
+            digest
+        )
+        .execute(on)
+        .await
+        .map_err(failed)?,
+    };
+    Ok(used.rows_affected() == 1)
+}
+
 async fn put(pool: &PgPool, factor: &SecondFactor, codes: &[String]) -> Result<bool> {
     let mut tx = pool.begin().await.map_err(failed)?;
+    // Whoever is being let in without one is in before, and seen by whoever ends sessions after this; or comes after, and is asked for a code.
+    hold(&mut tx, factor.user).await?;
     let given = sqlx::query!(
         "insert into second_factors (owner, secret, step, made_at) values ($1, $2, $3, $4) on conflict (owner) do nothing",
         factor.user.uuid(),

@@ -1,18 +1,58 @@
 //! Sessions: opened, prolonged, closed.
 
-use crate::codec::{failed, micros, rows};
+use crate::{
+    Tx,
+    codec::{failed, micros, rows},
+    second_factors,
+};
 use domain::UserId;
 use jiff::Timestamp;
-use ledger::{MOST_SESSIONS, Result, Session, codec::Stored};
+use ledger::{LetInBy, MOST_SESSIONS, Opened, Result, SecondStep, Session, User, codec::Stored};
 use sqlx::{PgExecutor, PgPool};
 use uuid::Uuid;
 
-pub(crate) async fn open(pool: &PgPool, session: &Session) -> Result<()> {
+pub(crate) async fn open(pool: &PgPool, session: &Session, by: &LetInBy) -> Result<Opened> {
+    let user = session.user;
+    let mut tx = pool.begin().await.map_err(failed)?;
+    if password(&mut tx, user).await?.as_ref() != Some(&by.password) {
+        return Ok(Opened::Changed);
+    }
+    match &by.second {
+        SecondStep::NotAsked if second_factors::is_there(&mut tx, user).await? => {
+            return Ok(Opened::Changed);
+        }
+        SecondStep::Code(code) if !second_factors::use_up(&mut tx, user, code).await? => {
+            return Ok(Opened::CodeRefused);
+        }
+        SecondStep::NotAsked | SecondStep::TakenBefore | SecondStep::Code(_) => {}
+    }
+    keep(&mut tx, session).await?;
+    tx.commit().await.map_err(failed)?;
+    Ok(Opened::Kept)
+}
+
+/// How the password of a user is kept now, where there is such a user. Whoever changes the account, or opens another session of it, waits until
+/// this transaction is over, and finds what it wrote.
+async fn password(tx: &mut Tx, user: UserId) -> Result<Option<String>> {
+    let body = sqlx::query_scalar!(
+        "select body from users where id = $1 for update",
+        user.uuid()
+    )
+    .fetch_optional(&mut **tx)
+    .await
+    .map_err(failed)?;
+    let known: Option<User> = body
+        .map(|body| Stored::new("users", &user).json("body", body.as_bytes()))
+        .transpose()?;
+    Ok(known.map(|known| known.password))
+}
+
+async fn keep(tx: &mut Tx, session: &Session) -> Result<()> {
     sqlx::query!(
         "delete from sessions where expires_at <= $1",
         micros(session.created_at)
     )
-    .execute(pool)
+    .execute(&mut **tx)
     .await
     .map_err(failed)?;
     sqlx::query!(
@@ -20,7 +60,7 @@ pub(crate) async fn open(pool: &PgPool, session: &Session) -> Result<()> {
         session.user.uuid(),
         rows(MOST_SESSIONS - 1)
     )
-    .execute(pool)
+    .execute(&mut **tx)
     .await
     .map_err(failed)?;
     sqlx::query!(
@@ -31,7 +71,7 @@ pub(crate) async fn open(pool: &PgPool, session: &Session) -> Result<()> {
         micros(session.expires_at),
         session.agent
     )
-    .execute(pool)
+    .execute(&mut **tx)
     .await
     .map(|_| ())
     .map_err(failed)

@@ -4,7 +4,7 @@ use crate::{SqliteLedger, audit, sessions};
 use async_trait::async_trait;
 use domain::UserId;
 use jiff::Timestamp;
-use ledger::{Accounts, AuditEntry, AuditFilter, Deed, Result, Session, Shown};
+use ledger::{Accounts, AuditEntry, AuditFilter, Deed, LetInBy, Opened, Result, Session, Shown};
 
 #[async_trait]
 impl Accounts for SqliteLedger {
@@ -36,9 +36,9 @@ impl Accounts for SqliteLedger {
         self.read_long(move |connection| audit::read(connection, filter, before, limit))
             .await
     }
-    async fn open_session(&self, session: Session) -> Result<()> {
+    async fn open_session(&self, session: Session, by: LetInBy) -> Result<Opened> {
         self.writer
-            .write(move |connection| sessions::open(connection, &session))
+            .write(move |connection| sessions::open(connection, &session, &by))
             .await
     }
     async fn session(&self, digest: &str, now: Timestamp) -> Result<Option<Session>> {

@@ -7,7 +7,7 @@ use crate::{
 };
 use async_trait::async_trait;
 use domain::UserId;
-use ledger::{Result, SecondFactor, SecondFactors};
+use ledger::{FactorCode, Result, SecondFactor, SecondFactors};
 use rusqlite::{Connection, params};
 
 #[async_trait]
@@ -29,28 +29,16 @@ impl SecondFactors for SqliteLedger {
             .write(move |connection| remove(connection, user))
             .await
     }
-    async fn use_step(&self, user: UserId, step: u64) -> Result<bool> {
+    async fn give_up_second_factor(&self, user: UserId, code: FactorCode) -> Result<bool> {
         self.writer
             .write(move |connection| {
-                let sql = "UPDATE second_factors SET step = ?2 WHERE owner = ?1 AND step < ?2";
-                let used = execute(connection, sql, params![user.key(), step])?;
-                Ok(used == 1)
-            })
-            .await
-    }
-    async fn use_recovery_code(&self, user: UserId, digest: &str) -> Result<bool> {
-        let digest = digest.to_owned();
-        self.writer
-            .write(move |connection| {
-                let sql = "DELETE FROM recovery_codes WHERE owner = ?1 AND digest = ?2";
-                let used = execute(connection, sql, params![user.key(), digest])?;
-                Ok(used == 1)
+                Ok(use_up(connection, user, &code)? && remove(connection, user)?)
             })
             .await
     }
 }
 
-fn find(connection: &Connection, user: UserId) -> Result<Option<SecondFactor>> {
+pub(crate) fn find(connection: &Connection, user: UserId) -> Result<Option<SecondFactor>> {
     first(
         connection,
         "second_factors",
@@ -94,6 +82,23 @@ fn put(connection: &Connection, factor: &SecondFactor, codes: &[String]) -> Resu
         params![factor.user.key(), to_json(&codes)?],
     )
     .map(|_| true)
+}
+
+/// Uses a code up; whether it was good.
+pub(crate) fn use_up(connection: &Connection, user: UserId, code: &FactorCode) -> Result<bool> {
+    let used = match code {
+        FactorCode::Step { step, made_at } => execute(
+            connection,
+            "UPDATE second_factors SET step = ?2 WHERE owner = ?1 AND step < ?2 AND made_at = ?3",
+            params![user.key(), step, micros(*made_at)],
+        ),
+        FactorCode::Recovery(digest) => execute(
+            connection,
+            "DELETE FROM recovery_codes WHERE owner = ?1 AND digest = ?2",
+            params![user.key(), digest],
+        ),
+    };
+    used.map(|used| used == 1)
 }
 
 /// Takes a member's away, with its codes; whether there was one.

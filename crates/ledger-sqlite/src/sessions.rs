@@ -2,14 +2,42 @@
 
 use crate::{
     codec::{Found, Key, micros},
+    second_factors,
     statement::{all, execute, first},
 };
 use domain::UserId;
 use jiff::Timestamp;
-use ledger::{MOST_SESSIONS, Result, Session};
+use ledger::{LetInBy, MOST_SESSIONS, Opened, Result, SecondStep, Session, User, codec::Stored};
 use rusqlite::{Connection, params};
 
-pub(crate) fn open(connection: &Connection, session: &Session) -> Result<()> {
+pub(crate) fn open(connection: &Connection, session: &Session, by: &LetInBy) -> Result<Opened> {
+    let user = session.user;
+    if password(connection, user)?.as_ref() != Some(&by.password) {
+        return Ok(Opened::Changed);
+    }
+    match &by.second {
+        SecondStep::NotAsked if second_factors::find(connection, user)?.is_some() => {
+            return Ok(Opened::Changed);
+        }
+        SecondStep::Code(code) if !second_factors::use_up(connection, user, code)? => {
+            return Ok(Opened::CodeRefused);
+        }
+        SecondStep::NotAsked | SecondStep::TakenBefore | SecondStep::Code(_) => {}
+    }
+    keep(connection, session).map(|()| Opened::Kept)
+}
+
+/// How the password of a user is kept now, where there is such a user.
+fn password(connection: &Connection, user: UserId) -> Result<Option<String>> {
+    let sql = "SELECT id, body FROM users WHERE id = ?1";
+    let body: Option<String> = first(connection, "users", sql, [user.key()], |row| row.get(1))?;
+    let known: Option<User> = body
+        .map(|body| Stored::new("users", &user).json("body", body.as_bytes()))
+        .transpose()?;
+    Ok(known.map(|known| known.password))
+}
+
+fn keep(connection: &Connection, session: &Session) -> Result<()> {
     execute(
         connection,
         "DELETE FROM sessions WHERE expires_at <= ?1",

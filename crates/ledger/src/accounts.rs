@@ -1,6 +1,6 @@
 //! Members: who may sign in, as what, and what was done by whom.
 
-use crate::Result;
+use crate::{FactorCode, Result};
 use async_trait::async_trait;
 use domain::{ProjectId, UserId};
 use jiff::Timestamp;
@@ -18,8 +18,9 @@ pub trait Accounts: Send + Sync + 'static {
         before: Option<u64>,
         limit: usize,
     ) -> Result<Vec<AuditEntry>>;
-    /// Keeps a session; forgets those that have ended, and of the user's the oldest beyond [`MOST_SESSIONS`].
-    async fn open_session(&self, session: Session) -> Result<()>;
+    /// Keeps a session where its user still is who was let in, and uses up the code that was shown: both, or neither. Forgets those that have ended,
+    /// and of the user's the oldest beyond [`MOST_SESSIONS`], however many are opened at once.
+    async fn open_session(&self, session: Session, by: LetInBy) -> Result<Opened>;
     /// A session that has not ended.
     async fn session(&self, digest: &str, now: Timestamp) -> Result<Option<Session>>;
     /// A user's sessions that have not ended, the newest first.
@@ -141,6 +142,37 @@ pub enum Opens {
     Password(UserId),
     /// It signs the operator in.
     Operator,
+}
+
+/// By what somebody is let in. It was compared a while ago, and is held against the account at the moment at which the session is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LetInBy {
+    /// The hash of the password, as it was compared.
+    pub password: String,
+    /// What came after the password.
+    pub second: SecondStep,
+}
+
+/// What somebody showed beside the password.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SecondStep {
+    /// Nothing: the account had no second factor.
+    NotAsked,
+    /// Nothing anew: they were signed in, and are signed in again with what they have changed.
+    TakenBefore,
+    /// A code, which is used up.
+    Code(FactorCode),
+}
+
+/// What became of a session that was to be opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Opened {
+    /// It is kept.
+    Kept,
+    /// The user is gone, has another password, or was given a second factor meanwhile: nothing was written.
+    Changed,
+    /// The code was used before, or is none of the user's: nothing was written.
+    CodeRefused,
 }
 
 /// Somebody signed in somewhere.

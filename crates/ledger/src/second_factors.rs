@@ -16,10 +16,22 @@ pub trait SecondFactors: Send + Sync + 'static {
     async fn put_second_factor(&self, factor: SecondFactor, codes: Vec<String>) -> Result<bool>;
     /// Takes it away; whether there was one.
     async fn remove_second_factor(&self, user: UserId) -> Result<bool>;
-    /// Uses up a step: `false` when it, or a later one, was used before.
-    async fn use_step(&self, user: UserId, step: u64) -> Result<bool>;
-    /// Uses up the recovery code with this digest: `false` when the member has no such one, or no more.
-    async fn use_recovery_code(&self, user: UserId, digest: &str) -> Result<bool>;
+    /// Takes it away where this code of it is good, and goes with it; whether it was.
+    async fn give_up_second_factor(&self, user: UserId, code: FactorCode) -> Result<bool>;
+}
+
+/// A code of a second factor. It is used up with what it lets somebody do and not before: where that fails, the code is good still.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FactorCode {
+    /// One that the phone made: good once, and not after a later one.
+    Step {
+        /// Of which half minute.
+        step: u64,
+        /// When the factor was made that it is a code of: no other takes it.
+        made_at: Timestamp,
+    },
+    /// One of those on paper, by its digest.
+    Recovery(String),
 }
 
 /// What a member proves beside the password: that it has what makes its codes.

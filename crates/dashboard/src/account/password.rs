@@ -120,7 +120,7 @@ async fn change(
         let answer = page(&app, Place::of(&project, &uri), &headers, problems).await?;
         return Ok(Noted::new(did, answer).into_response());
     }
-    set_password(&app, &user, sent.password, None).await?;
+    let user = set_password(&app, &user, sent.password, None).await?;
     let path = format!("/projects/{}/account?notice=saved", project.key);
     let answer = Redirect::to(&path).into_response();
     Ok(signed_in_anew(&app, &user, &access::agent(&headers), answer).await)

@@ -36,7 +36,7 @@ use web::{
     problem::{Code, Problem},
     project::InProject,
     route::{Method, Route},
-    second_factor::{Proved, Secret},
+    second_factor::Secret,
 };
 
 /// The routes of this file.
@@ -311,12 +311,15 @@ async fn switch_off(
         );
         return again(problem, Did::Nothing).await;
     }
-    if app.prove(&factor, &sent.code).await? == Proved::Not {
+    let is_given_up = match app.read_code(&factor, &sent.code)? {
+        Some(code) => ledger.give_up_second_factor(user.id, code).await?,
+        None => false,
+    };
+    if !is_given_up {
         let problem = "The code is wrong, or was used already.".to_owned();
         return again(problem, Did::Instead(failed, Known::default())).await;
     }
     throttle.forgive(&name, asker);
-    ledger.remove_second_factor(user.id).await?;
     Ok(done(&format!("/projects/{}/account", project.key), "saved"))
 }
 

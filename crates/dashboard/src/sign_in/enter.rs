@@ -5,10 +5,11 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Redirect, Response},
 };
-use ledger::User;
+use ledger::{SecondStep, User};
 use std::fmt::Debug;
 use web::{
     App,
+    access::SignedIn,
     audit::{Did, Known, Noted},
     signed::signed,
 };
@@ -41,8 +42,12 @@ pub(crate) async fn signed_in_anew(
     agent: &str,
     answer: Response,
 ) -> Response {
-    match app.sign_in(user, agent).await {
-        Ok(token) => kept_in(app, user, &token, answer),
+    match app.sign_in(user, SecondStep::TakenBefore, agent).await {
+        Ok(SignedIn::As(token)) => kept_in(app, user, &token, answer),
+        Ok(refused @ (SignedIn::Changed | SignedIn::CodeRefused)) => {
+            note_signed_out(user, &refused);
+            answer
+        }
         Err(error) => {
             note_signed_out(user, &error);
             answer
@@ -75,6 +80,14 @@ pub(super) fn entered_in(app: &App, user: &User, token: &str, known: Known) -> R
 pub(super) fn refused(app: &App, problem: &str) -> Response {
     let status = StatusCode::UNAUTHORIZED;
     page(app, status, problem.to_owned(), String::new())
+}
+
+/// The same for an account that is another than it was a moment ago.
+pub(super) fn changed(app: &App) -> Response {
+    refused(
+        app,
+        "The account was changed while you signed in. Sign in again.",
+    )
 }
 
 /// Who came, for the audit log.

@@ -13,11 +13,11 @@ use domain::{
     name::{beginning, is_plain},
 };
 use engine::Setup;
-use ledger::{ConfigurationChange, Invitation, LONGEST_EMAIL, Role, User};
+use ledger::{ConfigurationChange, Invitation, LONGEST_EMAIL, Role, SecondStep, User};
 use serde::Deserialize;
 use web::{
     App,
-    access::{has_owner, operator_links},
+    access::{SignedIn, has_owner, operator_links},
     configure::decide,
     passwords,
     problem::{Code, Problem},
@@ -157,8 +157,12 @@ impl NewAccount {
             Ok((changes, ()))
         })
         .await?;
-        Ok(match app.sign_in(&user, &self.agent).await {
-            Ok(token) => entered_in(app, &user, &token, member(&user)),
+        let second = SecondStep::NotAsked;
+        Ok(match app.sign_in(&user, second, &self.agent).await {
+            Ok(SignedIn::As(token)) => entered_in(app, &user, &token, member(&user)),
+            Ok(refused @ (SignedIn::Changed | SignedIn::CodeRefused)) => {
+                has_to_sign_in(&user, &refused)
+            }
             Err(error) => has_to_sign_in(&user, &error),
         })
     }

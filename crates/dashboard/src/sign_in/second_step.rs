@@ -1,6 +1,6 @@
 //! The second step of signing in, for those who have a second factor: a code of their phone, or one of those on paper.
 
-use super::enter::{entered_in, member, refused};
+use super::enter::{changed, entered_in, member, refused};
 use crate::{
     filters,
     form::{Form, Trimmed},
@@ -16,17 +16,16 @@ use axum::{
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use domain::{UserId, time::after};
 use jiff::{SignedDuration, Timestamp};
-use ledger::User;
+use ledger::{FactorCode, SecondStep, User};
 use serde::{Deserialize, Serialize};
 use web::{
     App,
-    access::{self, Access, Whereabouts, digest},
+    access::{self, Access, SignedIn, Whereabouts, digest},
     audit::{Did, Effect, Known, Noted, Subject},
     counted,
     passwords::Asker,
     problem::Problem,
     route::{Method, Route},
-    second_factor::Proved,
 };
 
 /// The routes of this file.
@@ -70,8 +69,11 @@ pub(super) async fn go_on(
     known: Known,
 ) -> Result<Response, Problem> {
     if app.engine.ledger().second_factor(user.id).await?.is_none() {
-        let token = app.sign_in(user, agent).await?;
-        return Ok(entered_in(app, user, &token, known));
+        let signed_in = app.sign_in(user, SecondStep::NotAsked, agent).await?;
+        return Ok(match signed_in {
+            SignedIn::As(token) => entered_in(app, user, &token, known),
+            SignedIn::Changed | SignedIn::CodeRefused => changed(app),
+        });
     }
     let now = app.engine.system().now();
     let ticket = Ticket {
@@ -163,20 +165,29 @@ async fn second_step(
             again(StatusCode::TOO_MANY_REQUESTS, problem),
         ));
     }
-    let with = match app.prove(&factor, &sent.code).await? {
-        Proved::Not => {
-            let problem = "The code is wrong, or was used already.".to_owned();
-            let answer = again(StatusCode::UNAUTHORIZED, problem);
-            return Ok(Noted::new(was_wrong(&user), answer).into_response());
-        }
-        Proved::ByCode => "and a code",
-        Proved::ByRecoveryCode => "and a recovery code",
+    let wrong = || {
+        let problem = "The code is wrong, or was used already.".to_owned();
+        let answer = again(StatusCode::UNAUTHORIZED, problem);
+        Noted::new(was_wrong(&user), answer).into_response()
     };
-    app.gate.throttle.forgive(&name, asker);
+    let Some(code) = app.read_code(&factor, &sent.code)? else {
+        return Ok(wrong());
+    };
+    let with = match code {
+        FactorCode::Step { .. } => "and a code",
+        FactorCode::Recovery(_) => "and a recovery code",
+    };
     let known = Known {
         subject: Some(format!("{} {with}", ticket.how)),
         ..member(&user)
     };
-    let token = app.sign_in(&user, &access::agent(&headers)).await?;
+    let second = SecondStep::Code(code);
+    let signed_in = app.sign_in(&user, second, &access::agent(&headers)).await;
+    let token = match signed_in? {
+        SignedIn::As(token) => token,
+        SignedIn::Changed => return Ok(changed(&app)),
+        SignedIn::CodeRefused => return Ok(wrong()),
+    };
+    app.gate.throttle.forgive(&name, asker);
     Ok(entered_in(&app, &user, &token, known))
 }

@@ -3,9 +3,9 @@
 use crate::{edited, fresh, lived, shown};
 use domain::UserId;
 use insta::assert_snapshot;
-use ledger::{ConfigurationChange, User};
+use ledger::{ConfigurationChange, SecondStep, User};
 use std::time::Duration;
-use web::test::Who;
+use web::{access::SignedIn, test::Who};
 
 #[tokio::test]
 async fn is_shown() {
@@ -115,7 +115,11 @@ async fn two_accounts_of_one_address_are_told_apart() {
     let gone = line(&format!("{owner} ({})", before.id));
     assert!(log.contains(&gone) && !log.contains(&line(owner)), "{log}");
     // What it does itself is told of it by its address, and by its id once there are two.
-    let token = server.app.sign_in(&after, "a browser").await.unwrap();
+    let second = SecondStep::NotAsked;
+    let signed_in = server.app.sign_in(&after, second, "a browser").await;
+    let SignedIn::As(token) = signed_in.unwrap() else {
+        panic!("nobody changed the account");
+    };
     let client = server.with_session(&token);
     let left = client.form("/signout", &[]).await;
     assert_eq!(left.status, 303, "{left}");

@@ -1,6 +1,11 @@
 //! What is durable is answered as done, whatever fails after it: what is shown once is shown, and who changed how they sign in may sign in so.
 
-use crate::{cookie, lived, second_factor::offered, told, with_password};
+use crate::{
+    cookie, lived,
+    second_factor::{first_step, hidden, offered, second_step, switched_on},
+    told, with_password,
+};
+use jiff::SignedDuration;
 use rusqlite::Connection;
 use web::test::{Answer, TestServer, Who};
 
@@ -20,6 +25,8 @@ const NO_SESSION: &str =
     "CREATE TRIGGER broken BEFORE INSERT ON sessions BEGIN SELECT RAISE(ABORT, 'broken'); END";
 const NO_END: &str =
     "CREATE TRIGGER endless BEFORE DELETE ON sessions BEGIN SELECT RAISE(ABORT, 'broken'); END";
+
+const NO_FACTOR_GOES: &str = "CREATE TRIGGER lasting BEFORE DELETE ON second_factors BEGIN SELECT RAISE(ABORT, 'broken'); END";
 
 /// The secret of a page, whichever page it is.
 fn secret(answer: &Answer) -> String {
@@ -104,6 +111,37 @@ async fn an_account_that_was_made_is_not_answered_as_failed() {
     let joined = nobody.form(&path, &[("password", NEW)]).await;
     assert_eq!(told(&joined), "303 /signin");
     signs_in(&server, email).await;
+}
+
+/// Neither what the phone made nor what stands on paper is spent on nothing.
+#[tokio::test]
+async fn a_code_is_good_still_where_what_it_was_for_failed() {
+    let server = lived().await;
+    let (secret, codes, session) = switched_on(&server).await;
+    server.pass(SignedDuration::from_secs(30));
+    let nobody = server.by(Who::Nobody);
+    let ticket = hidden(&first_step(&nobody).await.text(), "ticket");
+    for code in [server.code(&secret), codes[0].clone()] {
+        breaks(&server, NO_SESSION);
+        let failed = second_step(&nobody, &ticket, &code).await;
+        assert!(failed.status.is_server_error(), "{failed}");
+        breaks(&server, "DROP TRIGGER broken");
+        let entered = second_step(&nobody, &ticket, &code).await;
+        assert_eq!(told(&entered), "303 /");
+    }
+    breaks(&server, NO_FACTOR_GOES);
+    let member = server.with_session(&session);
+    let off = async || {
+        let fields = [("current", PASSWORD), ("code", codes[1].as_str())];
+        let path = "/projects/acme/account/second-factor/off";
+        member.form(path, &fields).await
+    };
+    assert!(off().await.status.is_server_error());
+    breaks(&server, "DROP TRIGGER lasting");
+    assert_eq!(
+        told(&off().await),
+        "303 /projects/acme/account?notice=saved"
+    );
 }
 
 /// Once sessions can be opened again.

@@ -3,7 +3,10 @@
 
 use crate::{first_day, fresh, told};
 use domain::UserId;
-use ledger::{ConfigurationChange as Change, Invitation, Opens, Role, User, UserPart};
+use ledger::{
+    ConfigurationChange as Change, Invitation, LetInBy, Opened, Opens, Role, SecondStep, User,
+    UserPart,
+};
 use tokio::sync::OnceCell;
 use web::{
     access::digest,
@@ -30,18 +33,25 @@ fn user(server: &TestServer, email: &str) -> User {
 /// The admin, who has a password.
 async fn admin(server: &TestServer) -> User {
     let (hashing, system) = (&server.app.gate.hashing, server.app.engine.system());
-    let hash = HASH.get_or_init(async || {
-        let hash = passwords::hash(hashing, system, PASSWORD.into(), &[]).await;
-        hash.unwrap()
-    });
+    let hash = HASH
+        .get_or_init(async || {
+            let hash = passwords::hash(hashing, system, PASSWORD.into(), &[]).await;
+            hash.unwrap()
+        })
+        .await;
     let admin = user(server, "admin@acme.example");
-    let part = UserPart::Password(hash.await.clone());
+    let part = UserPart::Password(hash.clone());
     let change = Change::ChangeUser(admin.id, admin.email.clone(), part);
     // Ends the session that the tests have of it, so that is opened again.
     let session = server.ledger().sessions(admin.id, server.now()).await;
     configure(server, vec![change]).await;
     for session in session.unwrap() {
-        server.ledger().open_session(session).await.unwrap();
+        let by = LetInBy {
+            password: hash.clone(),
+            second: SecondStep::NotAsked,
+        };
+        let opened = server.ledger().open_session(session, by).await;
+        assert_eq!(opened.unwrap(), Opened::Kept);
     }
     user(server, "admin@acme.example")
 }
@@ -117,6 +127,31 @@ async fn whoever_signs_in_while_being_removed_is_not_signed_in() {
     let removing = configure(&server, vec![Change::RemoveUser(admin.id)]);
     let entered = before_it_is_hashed(&server, 1, entering, removing).await;
     assert_eq!(entered.status, 401, "{entered}");
+}
+
+/// This node has not heard of it: what counts is what is stored when the session is opened.
+#[tokio::test]
+async fn whoever_signs_in_while_another_node_changes_the_password_is_not_signed_in() {
+    let server = fresh().await;
+    let admin = admin(&server).await;
+    let before = server.ledger().sessions(admin.id, server.now()).await;
+    let nobody = server.by(Who::Nobody);
+    let fields = [("email", "admin@acme.example"), ("password", PASSWORD)];
+    let entering = nobody.form("/signin", &fields);
+    let changing = async {
+        let revision = server.app.engine.setup().revision();
+        let part = UserPart::Password("another".into());
+        let change = vec![Change::ChangeUser(admin.id, admin.email.clone(), part)];
+        let elsewhere = server
+            .ledger()
+            .configure(revision, change, "test", server.now());
+        assert!(elsewhere.await.unwrap());
+    };
+    let entered = before_it_is_hashed(&server, 1, entering, changing).await;
+    let said = "401 The account was changed while you signed in. Sign in again.";
+    assert_eq!(told(&entered), said);
+    let left = server.ledger().sessions(admin.id, server.now()).await;
+    assert_eq!((before.unwrap().len(), left.unwrap().len()), (1, 0));
 }
 
 #[tokio::test]

@@ -16,7 +16,7 @@ const PASSWORD: &str = "correct horse";
 const ACCOUNT: &str = "/projects/acme/account";
 
 /// The value of a hidden field.
-fn hidden(page: &str, name: &str) -> String {
+pub(crate) fn hidden(page: &str, name: &str) -> String {
     let beginning = format!("name=\"{name}\" value=\"");
     let (_, rest) = page.split_once(&beginning).unwrap();
     rest.split('"').next().unwrap().to_owned()
@@ -36,7 +36,7 @@ pub(crate) async fn offered(server: &TestServer, client: &Client<'_>) -> (String
 }
 
 /// Switches the owner's on; answers with what makes the codes, the recovery codes, and the session that is left.
-async fn switched_on(server: &TestServer) -> (Secret, Vec<String>, String) {
+pub(crate) async fn switched_on(server: &TestServer) -> (Secret, Vec<String>, String) {
     with_password(server, OWNER, PASSWORD).await;
     let owner = server.by(Who::Owner);
     let (offer, secret) = offered(server, &owner).await;
@@ -53,12 +53,12 @@ async fn switched_on(server: &TestServer) -> (Secret, Vec<String>, String) {
     (secret, codes.map(str::to_owned).collect(), session)
 }
 
-async fn first_step(client: &Client<'_>) -> Answer {
+pub(crate) async fn first_step(client: &Client<'_>) -> Answer {
     let fields = [("email", OWNER), ("password", PASSWORD)];
     client.form("/signin", &fields).await
 }
 
-async fn second_step(client: &Client<'_>, ticket: &str, code: &str) -> Answer {
+pub(crate) async fn second_step(client: &Client<'_>, ticket: &str, code: &str) -> Answer {
     let fields = [("ticket", ticket), ("code", code)];
     client.form("/signin/code", &fields).await
 }

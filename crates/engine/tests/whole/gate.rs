@@ -209,7 +209,7 @@ behind_the_gate! {
     Accounts {
         fn note(deed: Deed<'_>) -> ();
         fn audit(filter: AuditFilter, before: Option<u64>, limit: usize) -> Vec<AuditEntry>;
-        fn open_session(session: Session) -> ();
+        fn open_session(session: Session, by: LetInBy) -> Opened;
         fn session(digest: &str, now: Timestamp) -> Option<Session>;
         fn sessions(user: UserId, now: Timestamp) -> Vec<Session>;
         fn prolong_session(digest: &str, until: Timestamp, now: Timestamp) -> ();
@@ -220,8 +220,7 @@ behind_the_gate! {
         fn second_factors() -> Vec<UserId>;
         fn put_second_factor(factor: SecondFactor, codes: Vec<String>) -> bool;
         fn remove_second_factor(user: UserId) -> bool;
-        fn use_step(user: UserId, step: u64) -> bool;
-        fn use_recovery_code(user: UserId, digest: &str) -> bool;
+        fn give_up_second_factor(user: UserId, code: FactorCode) -> bool;
     }
     Upkeep {
         fn mend(now: Timestamp) -> u64;

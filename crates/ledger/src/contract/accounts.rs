@@ -1,24 +1,15 @@
-//! Promises about people: sessions that end, and a log that says what was done without saying secrets.
+//! Promises about people: their accounts, and a log that says what was done without saying secrets.
 
-use super::{Subject, at, project};
-use crate::{
-    About, ApiKey, AuditFilter, ConfigurationChange as Change, Deed, Invitation, MOST_SESSIONS,
-    Opens, Project, Role, Scope, Session, User, UserPart,
+use super::{
+    Subject, at, project,
+    sessions::{open, session, two_users, user},
 };
-use domain::{ApiKeyId, ProjectId, UserId};
+use crate::{
+    About, ApiKey, AuditFilter, ConfigurationChange as Change, Deed, Invitation, Opens, Project,
+    Role, Scope, User, UserPart,
+};
+use domain::{ApiKeyId, ProjectId};
 use uuid::Uuid;
-
-fn user(number: u128) -> User {
-    User {
-        id: UserId::new(Uuid::from_u128(number)),
-        email: format!("user-{number}@a.example"),
-        name: format!("User {number}"),
-        role: Role::Developer,
-        project: None,
-        password: "pbkdf2-sha256$1$salt$hash".into(),
-        created_at: at(0),
-    }
-}
 
 fn row(id: ProjectId, key: &str, name: &str) -> Project {
     Project {
@@ -28,16 +19,6 @@ fn row(id: ProjectId, key: &str, name: &str) -> Project {
         historical_window_hours: 24,
         transfer_behaviour: crate::TransferBehaviour::Transfer,
         sandbox_transfer_behaviour: None,
-    }
-}
-
-fn session(number: u128, until: i64) -> Session {
-    Session {
-        digest: format!("digest-{number}-{until}"),
-        user: user(number).id,
-        created_at: at(0),
-        expires_at: at(until),
-        agent: format!("browser {number}"),
     }
 }
 
@@ -52,113 +33,30 @@ pub(super) async fn entries(ledger: &Subject) -> Vec<(String, String)> {
     told.collect()
 }
 
-/// A session opens what it opens until it ends, is closed, or its user is gone.
-pub async fn sessions_end(ledger: Subject) {
-    let people = vec![Change::PutUser(user(1)), Change::PutUser(user(2))];
-    assert!(ledger.configure(0, people, "test", at(0)).await.unwrap());
-    let opened = [session(1, 100), session(1, 200), session(2, 200)];
-    for session in &opened {
-        ledger.open_session(session.clone()).await.unwrap();
-    }
-    let find = async |number: usize, now: i64| {
-        let digest = &opened[number].digest;
-        ledger.session(digest, at(now)).await.unwrap()
-    };
-    assert_eq!(find(0, 99).await.as_ref(), Some(&opened[0]));
-    assert_eq!(find(0, 100).await, None, "its time is over");
-    let of_first = ledger.sessions(user(1).id, at(99)).await.unwrap();
-    assert_eq!(of_first.len(), 2);
-    let left = ledger.sessions(user(1).id, at(100)).await.unwrap();
-    assert_eq!(left, opened[1..2]);
-    assert_eq!(ledger.session("nobody", at(0)).await.unwrap(), None);
-    ledger
-        .close_sessions(Some(&opened[0].digest), None)
-        .await
-        .unwrap();
-    assert_eq!(find(0, 1).await, None);
-    assert!(find(1, 1).await.is_some(), "the others stay");
-    let gone = vec![Change::RemoveUser(user(1).id)];
-    assert!(ledger.configure(1, gone, "test", at(1)).await.unwrap());
-    assert_eq!(find(1, 1).await, None, "they go with their user");
-    assert!(find(2, 1).await.is_some());
-    let left = ledger.configuration().await.unwrap().users;
-    assert_eq!(left, [user(2)]);
-}
-
-/// The oldest session of a user ends when there would be too many; nobody else's does.
-pub async fn sessions_of_a_user_are_bounded(ledger: Subject) {
-    let opened = |number, second| Session {
-        created_at: at(second),
-        ..session(number, 1000 + second)
-    };
-    ledger.open_session(opened(2, 0)).await.unwrap();
-    let most = i64::try_from(MOST_SESSIONS).unwrap();
-    for second in 0..most + 2 {
-        ledger.open_session(opened(1, second)).await.unwrap();
-    }
-    let left = ledger.sessions(user(1).id, at(500)).await.unwrap();
-    let since = left.iter().map(|session| session.created_at);
-    let newest = (2..most + 2).rev().map(at);
-    assert!(since.eq(newest), "{left:?}");
-    let others = ledger.sessions(user(2).id, at(500)).await.unwrap();
-    assert_eq!(others.len(), 1);
-}
-
-/// A session that is used ends later; none that has ended, or was closed, comes back by it, and none ends sooner.
-pub async fn a_session_is_prolonged_while_it_lasts(ledger: Subject) {
-    let opened = [session(1, 100), session(1, 200)];
-    for session in &opened {
-        ledger.open_session(session.clone()).await.unwrap();
-    }
-    let until = async |number: usize| {
-        let all = ledger.sessions(user(1).id, at(0)).await.unwrap();
-        let mut all = all.into_iter();
-        let found = all.find(|session| session.digest == opened[number].digest);
-        found.map(|session| session.expires_at)
-    };
-    let prolong = async |number: usize, until: i64, now: i64| {
-        let digest = &opened[number].digest;
-        let prolonged = ledger.prolong_session(digest, at(until), at(now));
-        prolonged.await.unwrap();
-    };
-    prolong(0, 150, 99).await;
-    assert_eq!(until(0).await, Some(at(150)));
-    prolong(0, 120, 110).await;
-    assert_eq!(until(0).await, Some(at(150)), "it ends no sooner");
-    prolong(0, 300, 150).await;
-    assert_eq!(until(0).await, Some(at(150)), "it has ended");
-    assert_eq!(until(1).await, Some(at(200)), "the other is as it was");
-    let digest = &opened[1].digest;
-    ledger.close_sessions(Some(digest), None).await.unwrap();
-    prolong(1, 300, 100).await;
-    assert_eq!(until(1).await, None, "it was closed");
-}
-
 /// A part of somebody is changed alone: what else was changed meanwhile stays, and nobody who is gone comes back by it.
 pub async fn a_part_of_a_user_is_changed_alone(ledger: Subject) {
     let part = |part| Change::ChangeUser(user(1).id, user(1).email, part);
-    let people = vec![Change::PutUser(user(1)), Change::PutUser(user(2))];
-    assert!(ledger.configure(0, people, "test", at(0)).await.unwrap());
+    two_users(&ledger).await;
     for session in [session(1, 100), session(2, 100)] {
-        ledger.open_session(session).await.unwrap();
+        open(&ledger, session).await;
     }
     let role = vec![part(UserPart::Role(Role::Viewer))];
     assert!(ledger.configure(1, role, "test", at(1)).await.unwrap());
-    let open = async |number| {
+    let count = async |number| {
         let open = ledger.sessions(user(number).id, at(2)).await;
         open.unwrap().len()
     };
-    assert_eq!(open(1).await, 1, "another role ends no session");
+    assert_eq!(count(1).await, 1, "another role ends no session");
     let rehashed = vec![part(UserPart::Rehashed("again".into()))];
     assert!(ledger.configure(2, rehashed, "test", at(2)).await.unwrap());
     assert_eq!(
-        open(1).await,
+        count(1).await,
         1,
         "the same password made another way neither"
     );
     let password = vec![part(UserPart::Password("new".into()))];
     assert!(ledger.configure(3, password, "test", at(2)).await.unwrap());
-    assert_eq!((open(1).await, open(2).await), (0, 1));
+    assert_eq!((count(1).await, count(2).await), (0, 1));
     let changed = User {
         role: Role::Viewer,
         password: "new".into(),

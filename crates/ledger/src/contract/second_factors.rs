@@ -1,7 +1,10 @@
 //! Promises about second factors: each code is good once, and they go with their member.
 
 use super::{Subject, at};
-use crate::{ConfigurationChange as Change, Role, SecondFactor, User};
+use crate::{
+    ConfigurationChange as Change, FactorCode, LetInBy, Opened, Role, SecondFactor, SecondStep,
+    Session, User,
+};
 use domain::UserId;
 use uuid::Uuid;
 
@@ -27,6 +30,44 @@ fn factor(number: u128, step: u64, recovery_codes: u64) -> SecondFactor {
     }
 }
 
+/// Members 1 and 2.
+async fn two_members(ledger: &Subject) {
+    let people = vec![Change::PutUser(user(1)), Change::PutUser(user(2))];
+    assert!(ledger.configure(0, people, "test", at(0)).await.unwrap());
+}
+
+/// What becomes of a session of a member who shows a code.
+async fn opened(ledger: &Subject, number: u128, code: FactorCode) -> Opened {
+    let name = format!("{number} {code:?}");
+    let session = Session {
+        digest: name,
+        user: user(number).id,
+        created_at: at(6),
+        expires_at: at(1000),
+        agent: String::new(),
+    };
+    let by = LetInBy {
+        password: user(number).password,
+        second: SecondStep::Code(code),
+    };
+    ledger.open_session(session, by).await.unwrap()
+}
+
+/// Whether a step of the factor that [`factor`] makes lets its member in.
+async fn step(ledger: &Subject, number: u128, step: u64) -> bool {
+    let code = FactorCode::Step {
+        step,
+        made_at: at(5),
+    };
+    opened(ledger, number, code).await == Opened::Kept
+}
+
+/// Whether a recovery code does.
+async fn recovery(ledger: &Subject, number: u128, digest: &str) -> bool {
+    let code = FactorCode::Recovery(digest.to_owned());
+    opened(ledger, number, code).await == Opened::Kept
+}
+
 fn codes(names: &[&str]) -> Vec<String> {
     names.iter().map(|name| (*name).to_owned()).collect()
 }
@@ -34,9 +75,10 @@ fn codes(names: &[&str]) -> Vec<String> {
 /// A step is used once and never after a later one, a recovery code once, both by their member only. One that is there stays until it is taken away; a new one
 /// brings new codes.
 pub async fn a_second_factor_is_used_once(ledger: Subject) {
+    two_members(&ledger).await;
     let (ann, bob) = (user(1).id, user(2).id);
     assert_eq!(ledger.second_factor(ann).await.unwrap(), None);
-    assert!(!ledger.use_step(ann, 7).await.unwrap());
+    assert!(!step(&ledger, 1, 7).await);
     for (number, names) in [(1, ["a", "b"]), (2, ["a", "c"])] {
         let put = ledger.put_second_factor(factor(number, 10, 0), codes(&names));
         assert!(put.await.unwrap());
@@ -47,14 +89,14 @@ pub async fn a_second_factor_is_used_once(ledger: Subject) {
     all.sort();
     assert_eq!(all, [ann, bob]);
 
-    let step = async |step| ledger.use_step(ann, step).await.unwrap();
-    assert!(!step(10).await && step(11).await);
-    assert!(!step(11).await && !step(10).await && step(13).await && !step(12).await);
-    assert!(ledger.use_step(bob, 11).await.unwrap());
+    let used = async |number| step(&ledger, 1, number).await;
+    assert!(!used(10).await && used(11).await);
+    assert!(!used(11).await && !used(10).await && used(13).await && !used(12).await);
+    assert!(step(&ledger, 2, 11).await);
 
-    let code = async |user, digest| ledger.use_recovery_code(user, digest).await.unwrap();
-    assert!(!code(ann, "c").await && code(ann, "a").await && !code(ann, "a").await);
-    assert!(code(bob, "a").await);
+    let code = async |number, digest| recovery(&ledger, number, digest).await;
+    assert!(!code(1, "c").await && code(1, "a").await && !code(1, "a").await);
+    assert!(code(2, "a").await);
     let known = ledger.second_factor(ann).await.unwrap();
     assert_eq!(known, Some(factor(1, 13, 1)));
 
@@ -62,13 +104,22 @@ pub async fn a_second_factor_is_used_once(ledger: Subject) {
     assert!(!again.await.unwrap(), "it has one");
     let known = ledger.second_factor(ann).await.unwrap();
     assert_eq!(known, Some(factor(1, 13, 1)));
-    assert!(!code(ann, "d").await);
+    assert!(!code(1, "d").await);
     assert!(ledger.remove_second_factor(ann).await.unwrap());
-    let anew = ledger.put_second_factor(factor(1, 20, 0), codes(&["d"]));
-    assert!(anew.await.unwrap());
+    let anew = SecondFactor {
+        made_at: at(7),
+        ..factor(1, 20, 0)
+    };
+    let put = ledger.put_second_factor(anew.clone(), codes(&["d"]));
+    assert!(put.await.unwrap());
     let known = ledger.second_factor(ann).await.unwrap();
-    assert_eq!(known, Some(factor(1, 20, 1)));
-    assert!(!code(ann, "b").await && code(ann, "d").await);
+    let with_code = SecondFactor {
+        recovery_codes: 1,
+        ..anew
+    };
+    assert_eq!(known, Some(with_code));
+    assert!(!used(21).await, "a code of the one that is gone");
+    assert!(!code(1, "b").await && code(1, "d").await);
     assert!(ledger.remove_second_factor(ann).await.unwrap());
     assert!(!ledger.remove_second_factor(ann).await.unwrap());
     assert_eq!(ledger.second_factor(ann).await.unwrap(), None);
@@ -77,27 +128,86 @@ pub async fn a_second_factor_is_used_once(ledger: Subject) {
 
 /// However many send the same code at once, one of them is let in.
 pub async fn of_many_with_one_code_one_is_let_in(ledger: Subject) {
-    let ann = user(1).id;
+    two_members(&ledger).await;
     let put = ledger.put_second_factor(factor(1, 10, 0), codes(&["a"]));
     put.await.unwrap();
     let mut tries = tokio::task::JoinSet::new();
     for _ in 0..8 {
         let ledger = ledger.clone();
-        tries.spawn(async move { ledger.use_step(ann, 11).await.unwrap() });
+        tries.spawn(async move { step(&ledger, 1, 11).await });
     }
     let used = tries.join_all().await;
     assert_eq!(used.into_iter().filter(|used| *used).count(), 1);
     let mut tries = tokio::task::JoinSet::new();
     for _ in 0..8 {
         let ledger = ledger.clone();
-        tries.spawn(async move { ledger.use_recovery_code(ann, "a").await.unwrap() });
+        tries.spawn(async move { recovery(&ledger, 1, "a").await });
     }
     let used = tries.join_all().await;
     assert_eq!(used.into_iter().filter(|used| *used).count(), 1);
 }
 
+/// A code is used up with what it lets somebody do, and by nothing else.
+pub async fn a_code_is_used_up_with_what_it_opens(ledger: Subject) {
+    two_members(&ledger).await;
+    let ann = user(1).id;
+    let put = ledger.put_second_factor(factor(1, 10, 0), codes(&["a", "b"]));
+    put.await.unwrap();
+    let session = |digest: &str| Session {
+        digest: digest.to_owned(),
+        user: ann,
+        created_at: at(6),
+        expires_at: at(1000),
+        agent: String::new(),
+    };
+    let with = |password: &str, code| LetInBy {
+        password: password.to_owned(),
+        second: SecondStep::Code(code),
+    };
+    let on_paper = || FactorCode::Recovery("a".into());
+    let refused = ledger.open_session(session("1"), with("another", on_paper()));
+    assert_eq!(refused.await.unwrap(), Opened::Changed);
+    assert!(
+        recovery(&ledger, 1, "a").await,
+        "nothing was opened with it"
+    );
+    // A session that is there is not opened again, which is an error of the store.
+    for code in [
+        FactorCode::Recovery("b".into()),
+        FactorCode::Step {
+            step: 11,
+            made_at: at(5),
+        },
+    ] {
+        let taken = session(&format!("1 {:?}", on_paper()));
+        let failed = ledger.open_session(taken, with("", code)).await;
+        assert!(failed.is_err(), "{failed:?}");
+    }
+    assert_eq!(
+        ledger.second_factor(ann).await.unwrap(),
+        Some(factor(1, 10, 1))
+    );
+    assert!(recovery(&ledger, 1, "b").await && step(&ledger, 1, 11).await);
+    // Whoever gives the factor up shows a code of it.
+    let gives_up = async |code| ledger.give_up_second_factor(ann, code).await.unwrap();
+    assert!(!gives_up(FactorCode::Recovery("b".into())).await);
+    let late = FactorCode::Step {
+        step: 12,
+        made_at: at(4),
+    };
+    assert!(!gives_up(late).await, "a code of another one");
+    assert!(ledger.second_factor(ann).await.unwrap().is_some());
+    let code = FactorCode::Step {
+        step: 12,
+        made_at: at(5),
+    };
+    assert!(gives_up(code.clone()).await && !gives_up(code).await);
+    assert_eq!(ledger.second_factor(ann).await.unwrap(), None);
+}
+
 /// However many switch it on at once, one does, and has the codes that are good.
 pub async fn of_many_second_factors_at_once_one_is_given(ledger: Subject) {
+    two_members(&ledger).await;
     let ann = user(1).id;
     let mut tries = tokio::task::JoinSet::new();
     for number in 0..8 {
@@ -114,13 +224,12 @@ pub async fn of_many_second_factors_at_once_one_is_given(ledger: Subject) {
     };
     let known = ledger.second_factor(ann).await.unwrap();
     assert_eq!(known, Some(factor(1, 10 + number, 1)));
-    assert!(ledger.use_recovery_code(ann, code).await.unwrap());
+    assert!(recovery(&ledger, 1, code).await);
 }
 
 /// It goes with its member, and with nobody else; a new password or role leaves it.
 pub async fn a_second_factor_goes_with_its_member(ledger: Subject) {
-    let people = vec![Change::PutUser(user(1)), Change::PutUser(user(2))];
-    assert!(ledger.configure(0, people, "test", at(0)).await.unwrap());
+    two_members(&ledger).await;
     for number in [1, 2] {
         let put = ledger.put_second_factor(factor(number, 10, 0), codes(&["a"]));
         put.await.unwrap();
@@ -132,6 +241,8 @@ pub async fn a_second_factor_goes_with_its_member(ledger: Subject) {
     let gone = vec![Change::RemoveUser(user(1).id)];
     assert!(ledger.configure(2, gone, "test", at(2)).await.unwrap());
     assert_eq!(ledger.second_factors().await.unwrap(), [user(2).id]);
-    let left = ledger.use_recovery_code(user(1).id, "a").await.unwrap();
-    assert!(!left, "nor are its codes left");
+    // Whoever comes back with the same id has none of it.
+    let back = vec![Change::PutUser(user(1))];
+    assert!(ledger.configure(3, back, "test", at(3)).await.unwrap());
+    assert!(!recovery(&ledger, 1, "a").await, "nor are its codes left");
 }

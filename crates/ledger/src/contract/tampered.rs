@@ -6,9 +6,9 @@ use super::{
     lane, message, project, settlement, wanted,
 };
 use crate::{
-    AuditFilter, Choice, ConfigurationChange as Change, EventFilter, Failure, LedgerError, Next,
-    Outcomes, Page, Progress, Project, Replay, ReplayState, Result, Role, SecondFactor, Session,
-    TransferBehaviour, User,
+    AuditFilter, Choice, ConfigurationChange as Change, EventFilter, Failure, LedgerError, LetInBy,
+    Next, Opened, Outcomes, Page, Progress, Project, Replay, ReplayState, Result, Role,
+    SecondFactor, SecondStep, Session, TransferBehaviour, User,
 };
 use domain::{Currency, NotSent, ReplayId, UserId, rates::Rate};
 use uuid::Uuid;
@@ -125,7 +125,12 @@ async fn a_member_who_is_there(ledger: &Subject) {
         expires_at: at(100),
         agent: String::new(),
     };
-    ledger.open_session(session).await.unwrap();
+    let by = LetInBy {
+        password: "hash".into(),
+        second: SecondStep::NotAsked,
+    };
+    let opened = ledger.open_session(session, by).await.unwrap();
+    assert_eq!(opened, Opened::Kept);
     let factor = SecondFactor {
         user: member(),
         secret: b"sealed".to_vec(),

@@ -25,6 +25,7 @@ pub use open::Sessions;
 pub use right::Right;
 pub use rule::Access;
 pub use session::{Lasting, Use, agent};
+pub use signed_in::SignedIn;
 
 use crate::{
     App,

@@ -4,16 +4,44 @@ use super::{Caller, cookies, digest, random_text, session::Use};
 use crate::App;
 use axum::http::HeaderMap;
 use jiff::{SignedDuration, Timestamp};
-use ledger::{LedgerError, Session, User};
+use ledger::{LedgerError, LetInBy, Opened, SecondStep, Session, User};
+use std::fmt;
 
 /// Characters kept of what a browser calls itself.
 const LONGEST_AGENT: usize = 200;
 /// Which part of the idle time has to pass before it is written that a session goes on.
 const WRITTEN_EVERY: i32 = 20;
 
+/// What came of signing somebody in.
+#[derive(Clone, PartialEq, Eq)]
+pub enum SignedIn {
+    /// The token of the session.
+    As(String),
+    /// The account is gone, has another password, or was given a second factor since it was looked at.
+    Changed,
+    /// The code was used before, or is none of the account's.
+    CodeRefused,
+}
+
+impl fmt::Debug for SignedIn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Whoever has the token is signed in.
+        f.write_str(match self {
+            Self::As(_) => "As(..)",
+            Self::Changed => "Changed",
+            Self::CodeRefused => "CodeRefused",
+        })
+    }
+}
+
 impl App {
-    /// Signs a user in, in the browser that calls itself `agent`; answers with the token of the session.
-    pub async fn sign_in(&self, user: &User, agent: &str) -> Result<String, LedgerError> {
+    /// Signs a user in, in the browser that calls itself `agent`, where the account is still as it is known to be here.
+    pub async fn sign_in(
+        &self,
+        user: &User,
+        second: SecondStep,
+        agent: &str,
+    ) -> Result<SignedIn, LedgerError> {
         let (system, ledger) = (self.engine.system(), self.engine.ledger());
         let (token, now) = (random_text(system), system.now());
         let session = Session {
@@ -23,8 +51,15 @@ impl App {
             expires_at: self.sessions.lasting.until(now, now),
             agent: agent.chars().take(LONGEST_AGENT).collect(),
         };
-        ledger.open_session(session).await?;
-        Ok(token)
+        let by = LetInBy {
+            password: user.password.clone(),
+            second,
+        };
+        Ok(match ledger.open_session(session, by).await? {
+            Opened::Kept => SignedIn::As(token),
+            Opened::Changed => SignedIn::Changed,
+            Opened::CodeRefused => SignedIn::CodeRefused,
+        })
     }
 
     /// Who is signed in with a session's token.

@@ -3,7 +3,8 @@
 //! **How it works.** The phone and we have one secret, sealed in the ledger. A code is good in its own half minute and in its neighbours, once. A
 //! recovery code is random enough that its digest is all that is kept of it.
 //!
-//! **What it does not do.** It does not slow down guessing: whoever asks counts tries first.
+//! **What it does not do.** It does not slow down guessing: whoever asks counts tries first. Nor does it use a code up: the ledger does, with what the
+//! code lets somebody do.
 
 mod base32;
 mod totp;
@@ -17,23 +18,12 @@ use crate::{
 };
 use configuration::{Sealed, Vault};
 use domain::UserId;
-use ledger::{LedgerError, SecondFactor};
+use ledger::{FactorCode, LedgerError, SecondFactor};
 
 /// How many recovery codes somebody gets.
 const RECOVERY_CODES: usize = 10;
 /// Bytes of one: nobody guesses 80 bits.
 const RECOVERY_BYTES: usize = 10;
-
-/// What a code was.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Proved {
-    /// Nothing, or it was used before.
-    Not,
-    /// One that the phone made.
-    ByCode,
-    /// One of those on paper.
-    ByRecoveryCode,
-}
 
 /// What the vault seals a secret for.
 fn owner(user: UserId) -> String {
@@ -77,20 +67,18 @@ impl App {
         Ok(is_given.then_some(codes))
     }
 
-    /// Whether a code is one of a member's; it is used up.
+    /// What somebody typed, read as a code of a member's; `None` where the phone does not make it now. Whether it is good still, or one of those on paper
+    /// at all, is known to the ledger.
     ///
-    /// Errors: the ledger; [`Code::SecretsUnreadable`] where the vault has another key than the secret was sealed with.
-    pub async fn prove(&self, factor: &SecondFactor, code: &str) -> Result<Proved, Problem> {
+    /// Errors: [`Code::SecretsUnreadable`] where the vault has another key than the secret was sealed with.
+    pub fn read_code(
+        &self,
+        factor: &SecondFactor,
+        code: &str,
+    ) -> Result<Option<FactorCode>, Problem> {
         let code = base32::plain(code);
-        let ledger = self.engine.ledger();
         if !totp::is_code(&code) {
-            let digest = digest(&code);
-            let used = ledger.use_recovery_code(factor.user, &digest).await?;
-            return Ok(if used {
-                Proved::ByRecoveryCode
-            } else {
-                Proved::Not
-            });
+            return Ok(Some(FactorCode::Recovery(digest(&code))));
         }
         let secret = opened(factor, self.engine.vault()).ok_or_else(|| {
             tracing::error!("a second factor cannot be opened with this secret key; `tidings doctor` says what else cannot, and what helps");
@@ -101,10 +89,8 @@ impl App {
             )
         })?;
         let now = self.engine.system().now();
-        let Some(step) = secret.step_of(&code, now) else {
-            return Ok(Proved::Not);
-        };
-        let used = ledger.use_step(factor.user, step).await?;
-        Ok(if used { Proved::ByCode } else { Proved::Not })
+        let made_at = factor.made_at;
+        let step = secret.step_of(&code, now);
+        Ok(step.map(|step| FactorCode::Step { step, made_at }))
     }
 }

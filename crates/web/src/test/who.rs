@@ -6,7 +6,9 @@ use crate::{
 };
 use domain::{ProjectId, UserId};
 use jiff::SignedDuration;
-use ledger::{ApiKey, ConfigurationChange, Role, Scope, Session, User};
+use ledger::{
+    ApiKey, ConfigurationChange, LetInBy, Opened, Role, Scope, SecondStep, Session, User,
+};
 use std::collections::BTreeMap;
 
 /// Kinds of callers. [`Who::BoundReadKey`], [`Who::BoundWriteKey`] and the public key are bound to `acme`, [`Who::OtherKey`] and
@@ -192,6 +194,11 @@ async fn session_of(app: &App, who: Who, user: &User) -> String {
         expires_at: system.now().checked_add(ends_in).unwrap(),
         agent: "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0".into(),
     };
-    app.engine.ledger().open_session(session).await.unwrap();
+    let by = LetInBy {
+        password: user.password.clone(),
+        second: SecondStep::NotAsked,
+    };
+    let opened = app.engine.ledger().open_session(session, by).await;
+    assert_eq!(opened.unwrap(), Opened::Kept);
     token
 }

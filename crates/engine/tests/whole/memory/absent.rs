@@ -5,9 +5,9 @@ use async_trait::async_trait;
 use domain::{ProjectId, ReplayId, UserId};
 use jiff::{SignedDuration, Timestamp};
 use ledger::{
-    Accounts, AuditEntry, AuditFilter, Claim, Deed, Deliveries, LaneId, Lease, Outcomes, Replay,
-    ReplayStep, Requeue, Result, Returned, Rouse, SecondFactor, SecondFactors, Session, Settled,
-    Settlement, Waiting,
+    Accounts, AuditEntry, AuditFilter, Claim, Deed, Deliveries, FactorCode, LaneId, Lease, LetInBy,
+    Opened, Outcomes, Replay, ReplayStep, Requeue, Result, Returned, Rouse, SecondFactor,
+    SecondFactors, Session, Settled, Settlement, Waiting,
 };
 
 #[async_trait]
@@ -73,7 +73,7 @@ impl Accounts for MemoryLedger {
     async fn audit(&self, _: AuditFilter, _: Option<u64>, _: usize) -> Result<Vec<AuditEntry>> {
         absent("log")
     }
-    async fn open_session(&self, _: Session) -> Result<()> {
+    async fn open_session(&self, _: Session, _: LetInBy) -> Result<Opened> {
         absent("session")
     }
     async fn session(&self, _: &str, _: Timestamp) -> Result<Option<Session>> {
@@ -104,10 +104,7 @@ impl SecondFactors for MemoryLedger {
     async fn remove_second_factor(&self, _: UserId) -> Result<bool> {
         absent("second factor")
     }
-    async fn use_step(&self, _: UserId, _: u64) -> Result<bool> {
-        absent("second factor")
-    }
-    async fn use_recovery_code(&self, _: UserId, _: &str) -> Result<bool> {
+    async fn give_up_second_factor(&self, _: UserId, _: FactorCode) -> Result<bool> {
         absent("second factor")
     }
 }
