@@ -22,10 +22,16 @@ struct Settled {
 }
 
 impl Settled {
-    fn as_it_is(known: &Integration) -> Self {
+    /// With the settings there are, of which this is `configured` where they can be used. Saving them is asking the endpoint again: what it refused may
+    /// have been mended on its side.
+    fn as_it_is(known: &Integration, configured: Option<&dyn Configured>) -> Self {
+        let verification = configured.map_or_else(
+            || known.verification.clone(),
+            |configured| asked_again(&known.verification, configured),
+        );
         Self {
             sealed: known.sealed_settings.clone(),
-            verification: known.verification.clone(),
+            verification,
             made: None,
         }
     }
@@ -57,7 +63,14 @@ impl Planner<'_> {
         let given = given(&desired.settings, destination.spec().fields);
         let unmoved = same.filter(|_| given.values().all(|given| *given == Given::Keep));
         let settled = match unmoved {
-            Some(known) => Settled::as_it_is(known),
+            Some(known) => {
+                let stored = Stored::of_integration(means.vault, known);
+                let context = Context {
+                    public_url: means.public_url.to_owned(),
+                };
+                let configured = destination.configure(&json!(stored.settings), &context);
+                Settled::as_it_is(known, configured.ok().as_deref())
+            }
             None => match self.settings(key, id, destination, same, &given) {
                 Some(settled) => settled,
                 None => return,
@@ -128,7 +141,7 @@ impl Planner<'_> {
         let same_settings = stored.settings == settings;
         let settings = Value::Object(settings);
         if let Some(known) = known.filter(|_| same_settings) {
-            return Some(Settled::as_it_is(known));
+            return Some(Settled::as_it_is(known, Some(configured.as_ref())));
         }
         let settings = settings.to_string();
         let sealed = means.vault.seal(&id.to_string(), settings.as_bytes());
@@ -182,6 +195,17 @@ fn verdicts(
         } else {
             Verification::Pending
         }
+    })
+}
+
+/// The same verdicts, but on endpoints that refused what they were sent: those are known as if they had never been asked.
+fn asked_again(known: &Verdicts, configured: &dyn Configured) -> Verdicts {
+    Verdicts::each(|endpoint| match known.of(endpoint) {
+        Verification::Refused { .. } if handshake(configured, endpoint).is_some() => {
+            Verification::Pending
+        }
+        Verification::Refused { .. } => Verification::Passed,
+        other => other.clone(),
     })
 }
 

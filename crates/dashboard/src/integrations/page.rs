@@ -24,7 +24,7 @@ use axum::{
 use destinations::Spec;
 use domain::{EventKind, NotSent};
 use engine::ActiveIntegration;
-use ledger::{DeliveryRecord, DeliveryState, EventFilter, Page};
+use ledger::{DeliveryRecord, DeliveryState, EventFilter, Page, Verification};
 use web::{
     App,
     access::Access,
@@ -110,6 +110,8 @@ struct Told {
     failed: usize,
     handshakes: Vec<HandshakeLine>,
     needs_handshake: bool,
+    /// Whether an endpoint of it is held for what it refused.
+    is_refused: bool,
     /// What came of the test event that the address names.
     tested: Option<Tested>,
 }
@@ -133,6 +135,10 @@ impl Told {
             handshakes: handshakes.into_iter().map(HandshakeLine::of).collect(),
             needs_handshake: configured
                 .is_ok_and(|configured| !configured.handshakes("").is_empty()),
+            is_refused: active
+                .endpoints()
+                .into_iter()
+                .any(|of| matches!(active.row.verification.of(of), Verification::Refused { .. })),
             tested: Tested::of(app, project, active, uri).await?,
         })
     }

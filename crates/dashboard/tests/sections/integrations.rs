@@ -5,8 +5,9 @@ use crate::{
     edited, fresh, lived, sent, shown, told,
 };
 use configuration::Stored;
+use domain::Environment;
 use insta::assert_snapshot;
-use ledger::{EventFilter, Page};
+use ledger::{ConfigurationChange, EventFilter, Integration, Page, Verification};
 use serde_json::Map;
 use serde_json::json;
 use web::test::{Answer, TestServer};
@@ -29,6 +30,43 @@ async fn are_shown() {
         "integration_new",
         shown(&server, "/integrations/new/slack").await
     );
+}
+
+/// What was mended on the side of the endpoint is not seen here.
+#[tokio::test]
+async fn one_that_was_refused_is_asked_again_by_its_button_or_by_saving_what_there_is() {
+    let server = lived().await;
+    let engine = &server.app.engine;
+    let row = || {
+        let setup = engine.setup();
+        let mut all = setup.integrations();
+        (*all.find(|active| active.row.key == "hook").unwrap().row).clone()
+    };
+    let button = "<button>Ask it again</button>";
+    assert!(!shown(&server, "/integrations/hook").await.contains(button));
+    let refused = Verification::Refused {
+        problem: "answered 401".into(),
+        at: server.now(),
+        is_gone: false,
+    };
+    let held = Integration {
+        verification: refused.into(),
+        ..row()
+    };
+    let change = vec![ConfigurationChange::PutIntegration(held)];
+    let done = engine.configure(&engine.setup(), change, "test").await;
+    assert!(done.unwrap());
+    assert!(shown(&server, "/integrations/hook").await.contains(button));
+    let saved = edited(&server, "/integrations/hook", &[]).await;
+    assert_eq!(saved.status, 303, "{saved}");
+    for endpoint in Environment::ALL {
+        let verdict = row().verification.of(endpoint).clone();
+        assert!(
+            !matches!(verdict, Verification::Refused { .. }),
+            "{verdict:?}"
+        );
+    }
+    assert!(!shown(&server, "/integrations/hook").await.contains(button));
 }
 
 #[tokio::test]

@@ -148,7 +148,8 @@ impl Dispatch {
         lease: &Lease,
         verdict: Verdict,
     ) -> Option<Timestamp> {
-        if !matches!(verdict, Verdict::Later(_)) {
+        // What is held waits in the ledger until it is asked again, whatever it was put off for.
+        if !matches!(verdict, Verdict::Later(_)) || lane.is_locked_out() {
             return None;
         }
         let (now, uptime) = (self.core.system().now(), self.core.system().uptime());
@@ -179,9 +180,16 @@ fn budget(timeout: Duration, began: Duration, left: SignedDuration) -> Budget {
 }
 
 /// What an attempt says about its endpoint, what becomes of its delivery, and what people read about it. What is put off while others are
-/// taken, or too often, is tried again like anything else: it is not the endpoint that waits.
+/// taken, or too often, is tried again like anything else: it is not the endpoint that waits. Where the endpoint is held, the attempt was made to see whether
+/// it takes the credentials again: that it fails in another way is no try of its delivery either, however often that is.
 fn weigh(end: &End, lane: &Lane, lease: &Lease) -> Judgement {
     let mut judged = end.judge();
+    if lane.is_locked_out() {
+        if let Verdict::Again(reason) = judged.verdict {
+            judged.verdict = Verdict::Later(reason);
+        }
+        return judged;
+    }
     if let Verdict::Later(reason) = judged.verdict {
         let is_singled_out = lane.is_singled_out(lease);
         if is_singled_out {

@@ -197,6 +197,11 @@ impl Lane {
         known.lockout.is_due(uptime)
     }
 
+    /// Whether it is held for the credentials that it refused.
+    pub(super) fn is_locked_out(&self) -> bool {
+        self.known.lock().lockout.is_on()
+    }
+
     /// Notes whether anything can go at `uptime`: nothing holds it, there is no outage, and the endpoint does not ask to be left alone.
     pub(super) fn note_flow(&self, is_free: bool, uptime: Duration) {
         let mut known = self.known.lock();
@@ -211,6 +216,8 @@ impl Lane {
         if is_free && known.lockout.is_on() {
             known.lockout = Lockout::default();
             known.refusals = 0;
+            // The pause was made of refusals; whoever mended them waits for nothing. One still shows whether it takes any.
+            known.throttle = known.throttle.mended();
         }
     }
 

@@ -46,6 +46,12 @@ impl Throttle {
         Self { until, times }
     }
 
+    /// What it refused was mended: it is asked at once, with one delivery.
+    pub(super) fn mended(self) -> Self {
+        let until = Duration::ZERO;
+        Self { until, ..self }
+    }
+
     /// It accepted something: what it asks for next is the first time. Whoever was asked to wait still does.
     pub(super) fn accepted(self) -> Self {
         Self { times: 0, ..self }
