@@ -58,8 +58,8 @@ impl Deliveries for PostgresLedger {
     async fn outcomes(&self) -> Result<Vec<(LaneId, Outcomes)>> {
         outcomes::read(&self.reads).await
     }
-    async fn start_replay(&self, replay: Replay) -> Result<()> {
-        replays::start(&self.reads, &replay).await
+    async fn start_replay(&self, replay: Replay) -> Result<Replay> {
+        replays::start(&self.reads, replay).await
     }
     async fn replays(
         &self,

@@ -79,9 +79,9 @@ impl Deliveries for SqliteLedger {
     async fn outcomes(&self) -> Result<Vec<(LaneId, Outcomes)>> {
         self.read_long(outcomes::read).await.map(readable)
     }
-    async fn start_replay(&self, replay: Replay) -> Result<()> {
+    async fn start_replay(&self, replay: Replay) -> Result<Replay> {
         self.writer
-            .write(move |connection| replays::start(connection, &replay))
+            .write(move |connection| replays::start(connection, replay))
             .await
     }
     async fn replays(

@@ -12,13 +12,20 @@ use ledger::{
 };
 use rusqlite::{Connection, Params, params};
 
-pub(crate) fn start(connection: &Connection, replay: &Replay) -> Result<()> {
+pub(crate) fn start(connection: &Connection, replay: Replay) -> Result<Replay> {
+    if let Some(asked_as) = &replay.asked_as {
+        let values = params![replay.project.key(), asked_as];
+        let same = "project = ?1 AND json_extract(body, '$.asked_as') = ?2";
+        if let Some(begun) = read(connection, same, values)?.into_iter().next() {
+            return begun;
+        }
+    }
     execute(
         connection,
         "INSERT INTO replays (id, project, running, body) VALUES (?1, ?2, 1, ?3)",
-        params![replay.id.key(), replay.project.key(), to_json(replay)?],
-    )
-    .map(|_| ())
+        params![replay.id.key(), replay.project.key(), to_json(&replay)?],
+    )?;
+    Ok(replay)
 }
 
 fn read(

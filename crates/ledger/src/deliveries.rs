@@ -55,7 +55,8 @@ pub trait Deliveries: Send + Sync + 'static {
     /// What is known of every endpoint, whichever node heard it. What cannot be read is left out.
     async fn outcomes(&self) -> Result<Vec<(LaneId, Outcomes)>>;
     /// Begins a replay.
-    async fn start_replay(&self, replay: Replay) -> Result<()>;
+    /// Where one of the project was asked for as the same request, that one is answered, and nothing begins.
+    async fn start_replay(&self, replay: Replay) -> Result<Replay>;
     /// Replays of a project, newest first, before one of them.
     async fn replays(
         &self,

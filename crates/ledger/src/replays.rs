@@ -104,6 +104,9 @@ pub struct Replay {
     pub per_second: u32,
     /// Who asked for it.
     pub by: String,
+    /// By what the request is known when it is made again; `None` where whoever asked named none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked_as: Option<String>,
     /// When it began.
     pub started_at: Timestamp,
     /// Position before the first event it looks at.

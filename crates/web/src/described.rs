@@ -116,6 +116,7 @@ described! { A B }
 described! { A B C }
 described! { A B C D }
 described! { A B C D E }
+described! { A B C D E G }
 
 /// What the server knows is not asked of anybody. What else handlers take says itself what it asks, where it is.
 /// The names in a path are the route's.

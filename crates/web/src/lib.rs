@@ -12,6 +12,7 @@
 pub mod access;
 pub mod answer;
 mod app;
+pub mod asked_as;
 pub mod audit;
 pub mod body;
 mod callback_path;

@@ -2,6 +2,7 @@
 
 use crate::{
     App,
+    asked_as::AskedAs,
     audit::{Did, Known},
     problem::Problem,
     project::InProject,
@@ -251,11 +252,32 @@ impl Wrong {
     }
 }
 
-/// Begins it.
-pub async fn begin(app: &App, project: &InProject, wanted: Wanted) -> Result<Replay, Problem> {
+/// Begins it; or answers with the one that began when the same request was made before.
+pub async fn begin(
+    app: &App,
+    project: &InProject,
+    wanted: Wanted,
+    asked_as: Option<String>,
+) -> Result<Replay, Problem> {
     let (replays, by) = (app.engine.replays(), &project.caller.name);
-    let begun = replays.start(&wanted.active, wanted.choice, wanted.per_second, by);
-    Ok(begun.await?)
+    let Wanted {
+        active,
+        choice,
+        per_second,
+    } = wanted;
+    let begun = replays.start(&active, choice.clone(), per_second, by, asked_as);
+    let begun = begun.await?;
+    // The end may be the moment at which it was asked for.
+    let asked = Choice {
+        until: begun.choice.until,
+        ..choice
+    };
+    let is_it = (begun.integration, begun.per_second) == (active.row.id, per_second);
+    if is_it && begun.choice == asked {
+        Ok(begun)
+    } else {
+        Err(AskedAs::of_another())
+    }
 }
 
 /// Stops it. One that is over stays as it is.

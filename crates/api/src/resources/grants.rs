@@ -10,6 +10,7 @@ use web::{
     App,
     access::Access,
     answer::Empty,
+    asked_as::AskedAs,
     audit::{Effect, Subject},
     body::Json,
     problem::Problem,
@@ -55,6 +56,7 @@ pub(crate) async fn grant(
     State(app): State<App>,
     project: InProject,
     Path((_, who)): Path<(String, String)>,
+    AskedAs(asked_as): AskedAs,
     Json(body): Json<NewGrant>,
 ) -> Result<Empty<201>, Problem> {
     if body
@@ -75,6 +77,8 @@ pub(crate) async fn grant(
         }
         .into(),
         ends_at: body.ends_at,
+        is_counted: false,
+        asked_as,
     };
     app.engine
         .customers()

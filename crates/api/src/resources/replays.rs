@@ -16,6 +16,7 @@ use web::{
     App,
     access::Access,
     answer::{Empty, With},
+    asked_as::AskedAs,
     audit::{Effect, Noted, Subject},
     body::Json,
     described::{Answers, Description},
@@ -256,6 +257,7 @@ pub(crate) async fn list(
 pub(crate) async fn start(
     State(app): State<App>,
     project: InProject,
+    AskedAs(asked_as): AskedAs,
     Json(asked): Json<Asked>,
 ) -> Result<Noted<Started>, Problem> {
     let wanted = asked
@@ -267,7 +269,7 @@ pub(crate) async fn start(
         return Ok(Noted::nothing(Started::Foreseen(forecast(seen.await?))));
     }
     let key = wanted.active.row.key.clone();
-    let replay = begin(&app, &project, wanted).await?;
+    let replay = begin(&app, &project, wanted, asked_as).await?;
     let begun = Started::Begun(view(&project.setup, replay));
     Ok(Noted::to(key, begun))
 }

@@ -16,6 +16,7 @@ use utoipa::openapi::{
 use web::{
     App,
     access::Caller,
+    asked_as::AskedAs,
     described::{Answers, Asks, Description},
 };
 
@@ -101,6 +102,24 @@ impl FromRequestParts<App> for Secret {
 impl Asks for Secret {
     fn ask(of: &mut Description) {
         Error::answer(of);
+    }
+}
+
+/// By what a request is known when it is made again, where it says.
+pub(crate) struct Again(pub(super) Option<String>);
+
+impl FromRequestParts<App> for Again {
+    type Rejection = Error;
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Error> {
+        let wrong = |why| Error::new(Code::BadRequest).because(format!("Idempotency-Key {why}"));
+        let AskedAs(key) = AskedAs::of(&parts.headers).map_err(wrong)?;
+        Ok(Self(key))
+    }
+}
+
+impl Asks for Again {
+    fn ask(of: &mut Description) {
+        AskedAs::ask_of(of);
     }
 }
 

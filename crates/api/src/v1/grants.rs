@@ -3,6 +3,7 @@
 use super::{
     Error, Platform, Secret,
     body::{Said, Says},
+    client::Again,
     customers::current,
     error::Code,
     subscriber::Shown,
@@ -77,10 +78,12 @@ pub(crate) async fn grant(
     Secret(client): Secret,
     Path((id, entitlement)): Path<(String, String)>,
     platform: Platform,
+    Again(asked_as): Again,
     Said(body): Said<Promotional>,
 ) -> Result<With<201, Shown>, Error> {
     let now = app.engine.system().now();
     let bad = |why: &str| Error::new(Code::BadRequest).because(why);
+    let is_counted = body.end_time_ms.is_none() && body.start_time_ms.is_none();
     let (ends_at, duration) = match (body.end_time_ms, body.duration) {
         (Some(millis), _) => {
             let end = Timestamp::from_millisecond(millis)
@@ -110,6 +113,8 @@ pub(crate) async fn grant(
         entitlement,
         ends_at: Some(ends_at),
         duration,
+        is_counted,
+        asked_as,
     };
     app.engine
         .customers()

@@ -2,7 +2,9 @@
 
 use crate::server;
 use insta::assert_snapshot;
+use jiff::SignedDuration;
 use serde_json::json;
+use web::test::{Client, Who};
 
 const GRANTS: &str = "/api/v1/projects/acme/customers/eve/grants";
 
@@ -64,6 +66,63 @@ async fn that_are_asked_for_again_are_not_given_twice() {
         .post(GRANTS, json!({ "entitlement": "premium" }))
         .await;
     assert_eq!((again.status.as_u16(), purchases().await), (201, 4));
+}
+
+/// The end is counted from now, so whoever asks again asks for a later one.
+#[tokio::test]
+async fn that_last_so_long_are_given_once_to_whoever_asks_again() {
+    let server = server().await;
+    let by_key = server.by(Who::BoundWriteKey);
+    let purchases = async || {
+        let eve = server.get("/api/v1/projects/acme/customers/eve").await;
+        eve.json()["purchases"].as_array().unwrap().len()
+    };
+    let path = "/v1/subscribers/eve/entitlements/premium/promotional";
+    let give = async |client: &Client<'_>, duration: &str| {
+        let answer = client.send("POST", path, Some(json!({ "duration": duration })));
+        let answer = answer.await;
+        assert_eq!(answer.status, 201, "{answer}");
+    };
+    // At once, and a moment later; another length is another grant.
+    for (waits, duration, given) in [
+        (0, "monthly", 1),
+        (30, "monthly", 1),
+        (0, "weekly", 2),
+        (120, "monthly", 3),
+    ] {
+        server.pass(SignedDuration::from_secs(waits));
+        give(&by_key, duration).await;
+        assert_eq!(purchases().await, given, "{duration} after {waits} s");
+    }
+    // However late, where the request says which it is.
+    let named = by_key.with("idempotency-key", "7f0c");
+    for hours in [0, 1, 30] {
+        server.pass(SignedDuration::from_hours(hours));
+        give(&named, "yearly").await;
+        assert_eq!(purchases().await, 4, "after {hours} h");
+    }
+    let taken = format!("{GRANTS}/premium");
+    server.delete(&taken).await;
+    give(&named, "yearly").await;
+    assert_eq!(purchases().await, 4, "it was given, and taken back since");
+    let other = server.by(Who::BoundWriteKey);
+    give(&other.with("idempotency-key", "7f0d"), "yearly").await;
+    assert_eq!(purchases().await, 5);
+}
+
+/// Two that are made at once are one as well.
+#[tokio::test]
+async fn that_are_asked_for_twice_at_once_are_given_once() {
+    let server = server().await;
+    let client = server
+        .by(Who::BoundWriteKey)
+        .with("idempotency-key", "7f0c");
+    let body = json!({ "entitlement": "premium", "ends_at": "2026-02-01T00:00:00Z" });
+    let give = async || client.send("POST", GRANTS, Some(body.clone())).await.status;
+    let (one, other) = tokio::join!(give(), give());
+    assert_eq!((one.as_u16(), other.as_u16()), (201, 201));
+    let eve = server.get("/api/v1/projects/acme/customers/eve").await;
+    assert_eq!(eve.json()["purchases"].as_array().unwrap().len(), 1);
 }
 
 #[tokio::test]

@@ -3,7 +3,8 @@
 use crate::{lived, server};
 use insta::assert_snapshot;
 use jiff::SignedDuration;
-use serde_json::json;
+use serde_json::{Value, json};
+use web::test::Who;
 
 const REPLAYS: &str = "/api/v1/projects/acme/replays";
 
@@ -49,6 +50,33 @@ async fn are_stopped() {
     told.post(&format!("/api/v1/projects/other/replays/{id}/cancel"), None)
         .await;
     assert_snapshot!(told);
+}
+
+/// Whoever was cut off before the answer came makes the same request again.
+#[tokio::test]
+async fn that_are_asked_for_again_are_begun_once() {
+    let server = lived().await;
+    let client = server.by(Who::BoundWriteKey);
+    let client = client.with("idempotency-key", "7f0c");
+    let asked = json!({ "integration": "idle", "since": "2026-01-01", "standings": ["delivered"] });
+    let ask = async |asked: &Value| client.send("POST", REPLAYS, Some(asked.clone())).await;
+    let begun = ask(&asked).await;
+    assert_eq!(begun.status, 201, "{begun}");
+    server.pass(SignedDuration::from_hours(30));
+    let again = ask(&asked).await;
+    assert_eq!(again.status, 201, "{again}");
+    assert_eq!(again.json()["id"], begun.json()["id"]);
+    let mut another = asked.clone();
+    another["integration"] = json!("hook");
+    let refused = ask(&another).await;
+    assert_eq!(refused.status, 422, "{refused}");
+    assert_eq!(refused.json()["errors"][0]["field"], "Idempotency-Key");
+    let all = server.get(REPLAYS).await.json();
+    assert_eq!(all["data"].as_array().unwrap().len(), 1);
+    let too_long = server.by(Who::BoundWriteKey);
+    let too_long = too_long.with("idempotency-key", "a".repeat(256));
+    let refused = too_long.send("POST", REPLAYS, Some(asked)).await;
+    assert_eq!(refused.status, 422, "{refused}");
 }
 
 /// Each page leads to the next, and one that is over is still known when many came after it.

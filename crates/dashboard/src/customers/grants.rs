@@ -88,6 +88,8 @@ async fn grant(
         entitlement: sent.entitlement.into(),
         duration: duration.into(),
         ends_at,
+        is_counted: true,
+        asked_as: None,
     };
     let customers = app.engine.customers();
     customers.grant(project.id, &who, &grant).await?;

@@ -50,7 +50,7 @@ async fn start(
         && let Ok(wanted) = asked.check(&app, &project).await?
     {
         let key = wanted.active.row.key.clone();
-        replay_form::begin(&app, &project, wanted).await?;
+        replay_form::begin(&app, &project, wanted, None).await?;
         let path = format!("/projects/{}/replay#replays", project.key);
         return Ok(Noted::to(key, done(&path, "replaying")).into_response());
     }

@@ -3,10 +3,11 @@
 
 use super::{CustomerError, Customers};
 use crate::intake::check_name;
-use domain::{ChainKey, ProjectId, Snapshot, Store, customer::Customer};
-use jiff::Timestamp;
+use domain::{AppId, ChainKey, ProjectId, Snapshot, Store, customer::Customer};
+use jiff::{SignedDuration, Timestamp};
 use ledger::Purchase;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 /// Access given by hand.
 #[derive(Debug, Clone)]
@@ -17,11 +18,51 @@ pub struct Grant {
     pub ends_at: Option<Timestamp>,
     /// What it is called, as part of the product: `monthly`, `lifetime`.
     pub duration: String,
+    /// Whether its end was counted from now, so that the same request a moment later has a later one.
+    pub is_counted: bool,
+    /// By what the request is known when it is made again; `None` where whoever asked named none.
+    pub asked_as: Option<String>,
+}
+
+/// How much later the same request is made again by whoever was not told that it was done: so much later may an end be that was counted from now.
+const AGAIN_WITHIN: SignedDuration = SignedDuration::from_mins(1);
+
+impl Grant {
+    /// Whether access until then is what it gives.
+    fn is_until(&self, until: Option<Timestamp>) -> bool {
+        match (until, self.ends_at) {
+            (Some(until), Some(end)) if self.is_counted => {
+                (SignedDuration::ZERO..=AGAIN_WITHIN).contains(&until.duration_until(end))
+            }
+            (until, end) => until == end,
+        }
+    }
+
+    fn product(&self) -> String {
+        format!("rc_promo_{}_{}", self.entitlement, self.duration)
+    }
+
+    /// By what it is known: whatever was asked for as the same request is the same, and nothing else is.
+    fn id(&self, project: ProjectId, name: &str, fresh: Uuid) -> String {
+        let Some(asked_as) = &self.asked_as else {
+            return format!("grant_{}", fresh.simple());
+        };
+        let Self {
+            entitlement,
+            duration,
+            ..
+        } = self;
+        // Where it was counted from now, the end is another each time.
+        let end = self.ends_at.filter(|_| !self.is_counted);
+        let request = json!([asked_as, name, entitlement, duration, end]);
+        let named = Uuid::new_v5(&project.uuid(), request.to_string().as_bytes());
+        format!("grant_{}", named.simple())
+    }
 }
 
 impl Customers {
     /// Gives access by hand. Told as a change of access, never as a purchase. What is given already, to the same end, is not given twice: whoever was
-    /// not told that it was may ask again.
+    /// not told that it was may ask again. Nor is what was asked for as the same request, whatever became of it since.
     pub async fn grant(
         &self,
         project: ProjectId,
@@ -38,17 +79,21 @@ impl Customers {
         }
         let record = self.profile(project, name).await?.record;
         let now = self.core.system().now();
+        let id = grant.id(project, name, self.core.system().uuid());
         let is_given = |known: &Purchase| {
             let snapshot = &known.stored.snapshot;
-            is_running_grant(&known.chain, snapshot, &grant.entitlement, now)
-                && snapshot.access_until() == grant.ends_at
+            let is_the_same = is_running_grant(&known.chain, snapshot, &grant.entitlement, now)
+                && grant.is_until(snapshot.access_until())
+                && (!grant.is_counted || snapshot.product == grant.product());
+            is_the_same || known.chain.store == Store::Promotional && known.chain.id == id
         };
         if record.purchases.iter().any(is_given) {
             return Ok(());
         }
-        let id = self.core.system().uuid().simple();
-        let statement = granted(name, grant, &format!("grant_{id}"), now);
-        self.state(grants.row.id, &statement).await
+        let statement = granted(name, grant, &id, now);
+        // Of the same requests that are made at the same time, one is kept.
+        let key = grant.asked_as.as_ref().map(|_| id);
+        self.state(grants.row.id, &statement, key).await
     }
 
     /// Takes back all access to an entitlement that was given by hand. Answers how many grants there were.
@@ -71,16 +116,23 @@ impl Customers {
         for Purchase { chain, stored, .. } in &record.purchases {
             if is_running_grant(chain, &stored.snapshot, entitlement, now) {
                 let statement = taken_back(&record.customer, chain, &stored.snapshot, now);
-                self.state(grants.row.id, &statement).await?;
+                self.state(grants.row.id, &statement, None).await?;
                 revoked += 1;
             }
         }
         Ok(revoked)
     }
 
-    async fn state(&self, grants: domain::AppId, statement: &Value) -> Result<(), CustomerError> {
+    /// Takes a statement in. Of several with the same key, one counts.
+    async fn state(
+        &self,
+        grants: AppId,
+        statement: &Value,
+        key: Option<String>,
+    ) -> Result<(), CustomerError> {
         let body = statement.to_string();
-        self.intake.accept_trusted(grants, body.as_bytes()).await?;
+        let accepting = self.intake.accept_as(grants, body.as_bytes(), key);
+        accepting.await?;
         Ok(())
     }
 }
@@ -94,7 +146,7 @@ fn kind(ends_at: Option<Timestamp>) -> &'static str {
 }
 
 fn granted(name: &str, grant: &Grant, id: &str, now: Timestamp) -> Value {
-    let product = format!("rc_promo_{}_{}", grant.entitlement, grant.duration);
+    let product = grant.product();
     json!({
         "app_user_id": name, "kind": kind(grant.ends_at), "product_id": product, "transaction_id": id,
         "original_transaction_id": id, "updated_at": now, "purchased_at": now,

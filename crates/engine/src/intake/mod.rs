@@ -151,6 +151,16 @@ impl Intake {
         app: AppId,
         body: &[u8],
     ) -> Result<Accepted, IntakeError> {
+        self.accept_as(app, body, None).await
+    }
+
+    /// The same of a message that is known by a key of its own, where it has one: told twice on a day by that, it changes nothing, whatever it says.
+    pub(crate) async fn accept_as(
+        &self,
+        app: AppId,
+        body: &[u8],
+        key: Option<String>,
+    ) -> Result<Accepted, IntakeError> {
         let setup = self.core.setup();
         let app = setup.known_app(app)?;
         let source = app.usable_source()?;
@@ -165,11 +175,16 @@ impl Intake {
         self.check_revocation(&received.revocation, now)
             .await
             .map_err(IntakeError::Refused)?;
+        let (key, signed_at) = match key {
+            // When it was made says nothing of which it is: whoever makes it again does so later.
+            Some(key) => (key, beginning_of_day(now)),
+            None => (received.key, received.signed_at),
+        };
         let named = Named {
             origin: Origin::Store(app.row.store()),
-            key: received.key,
+            key,
             title: received.title,
-            signed_at: received.signed_at,
+            signed_at,
         };
         let message = app.message(named, body, now);
         let source = source.as_ref();
@@ -227,4 +242,11 @@ impl AppSetup {
             .as_ref()
             .map_err(|problem| IntakeError::AppUnusable(problem.clone()))
     }
+}
+
+/// Midnight before, in UTC.
+fn beginning_of_day(at: Timestamp) -> Timestamp {
+    const DAY: i64 = 86_400;
+    let begun = at.as_second().div_euclid(DAY).saturating_mul(DAY);
+    Timestamp::from_second(begun).unwrap_or(at)
 }

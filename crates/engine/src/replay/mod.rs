@@ -58,13 +58,14 @@ impl Replays {
         Self { core, dispatch }
     }
 
-    /// Begins a replay: its first step follows within a second.
+    /// Begins a replay: its first step follows within a second. Where the same request was made before, the replay that it began.
     pub async fn start(
         &self,
         active: &ActiveIntegration,
         choice: Choice,
         per_second: u32,
         by: &str,
+        asked_as: Option<String>,
     ) -> Result<Replay, LedgerError> {
         let now = self.core.system().now();
         let filter = filter(active.row.project, &choice);
@@ -81,6 +82,7 @@ impl Replays {
             choice,
             per_second: per_second.clamp(1, REPLAY_RATES.most),
             by: by.to_owned(),
+            asked_as,
             started_at: now,
             first,
             last,
@@ -93,8 +95,7 @@ impl Replays {
                 at: now,
             },
         };
-        self.core.ledger().start_replay(replay.clone()).await?;
-        Ok(replay)
+        self.core.ledger().start_replay(replay).await
     }
 
     /// Stops a replay. What it has queued is sent. `false` when it is not going on.

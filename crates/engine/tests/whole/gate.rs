@@ -176,7 +176,7 @@ behind_the_gate! {
         fn backlog() -> Vec<Waiting>;
         fn add_outcomes(heard: Vec<(LaneId, Outcomes)>) -> ();
         fn outcomes() -> Vec<(LaneId, Outcomes)>;
-        fn start_replay(replay: Replay) -> ();
+        fn start_replay(replay: Replay) -> Replay;
         fn replays(project: ProjectId, before: Option<ReplayId>, limit: usize) -> Vec<Replay>;
         fn replay(project: ProjectId, id: ReplayId) -> Option<Replay>;
         fn running_replays() -> Vec<Replay>;

@@ -98,7 +98,7 @@ async fn what_failed_is_sent_again_in_order_with_the_ids_it_had() {
     let replay = world
         .engine
         .replays()
-        .start(&active, choice.clone(), 7, "ann")
+        .start(&active, choice.clone(), 7, "ann", None)
         .await
         .unwrap();
     finish(&world).await;
@@ -194,7 +194,13 @@ async fn an_integration_that_came_later_is_told_what_it_missed() {
         world
             .engine
             .replays()
-            .start(&active, choice(&world, &[ReplayOf::NeverSent]), 100, "ann")
+            .start(
+                &active,
+                choice(&world, &[ReplayOf::NeverSent]),
+                100,
+                "ann",
+                None,
+            )
             .await
             .unwrap();
     }
@@ -221,7 +227,7 @@ async fn a_cancelled_replay_sends_no_more_and_a_paused_integration_holds_it() {
     let replay = world
         .engine
         .replays()
-        .start(&active, wanted, 1, "ann")
+        .start(&active, wanted, 1, "ann", None)
         .await
         .unwrap();
     for _ in 0..5 {
@@ -270,7 +276,7 @@ async fn a_node_that_lags_behind_goes_on_with_a_replay_to_what_it_does_not_know_
     let active = integration(&world, "later");
     let wanted = choice(&world, &[ReplayOf::NeverSent]);
     let replays = world.engine.replays();
-    let replay = replays.start(&active, wanted, 100, "ann").await;
+    let replay = replays.start(&active, wanted, 100, "ann", None).await;
     let ledger = world.engine.ledger();
     let stands = async || ledger.replays(world.project, None, 1).await.unwrap()[0].progress;
     lagging.step_replays().await.unwrap();
@@ -286,7 +292,10 @@ async fn a_clock_that_is_set_back_puts_no_replay_to_sleep() {
     let active = integration(&world, "b");
     let wanted = choice(&world, &[ReplayOf::Failed]);
     let replays = world.engine.replays();
-    replays.start(&active, wanted, 7, "ann").await.unwrap();
+    replays
+        .start(&active, wanted, 7, "ann", None)
+        .await
+        .unwrap();
     world.catch_up().await;
     let ledger = world.engine.ledger();
     let stands = async || ledger.replays(world.project, None, 1).await.unwrap()[0].progress;

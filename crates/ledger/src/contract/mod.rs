@@ -55,7 +55,7 @@ macro_rules! contract_tests {
             a_failed_write_disturbs_no_neighbour, readers_by_cursor_see_every_event_once, the_feed_filters, attempts_and_requests_are_kept, what_was_told_and_what_runs_is_counted, customers_are_found_by_id_and_name,
             a_chain_is_found_under_all_its_ids, purchases_pass_from_customer_to_customer, a_merged_customer_leads_to_the_other,
             a_forgotten_customer_leaves_only_facts, what_was_answered_about_a_forgotten_customer_is_gone, an_attempt_at_what_names_a_customer_forgotten_meanwhile_records_no_name, of_an_attempt_and_forgetting_at_once_no_name_is_left, the_log_does_not_name_a_forgotten_customer, marks_and_rates_are_kept, a_key_that_took_the_place_of_another_is_remembered,
-            a_replay_queues_in_order_and_each_step_once, replays_are_listed_by_page, a_span_of_time_is_found,
+            a_replay_queues_in_order_and_each_step_once, a_replay_that_is_asked_for_again_is_the_one_there_is, replays_are_listed_by_page, a_span_of_time_is_found,
             sessions_end, sessions_of_a_user_are_bounded, of_many_sessions_at_once_no_more_are_left, a_session_is_opened_for_the_account_as_it_is, no_session_outlives_the_password_it_was_opened_with, a_part_of_a_user_is_changed_alone, an_address_has_an_account_for_each_reach, what_was_done_is_logged_without_secrets, what_was_done_is_told_to_whom_it_concerns,
             a_session_is_prolonged_while_it_lasts, a_second_factor_is_used_once, of_many_with_one_code_one_is_let_in, a_code_is_used_up_with_what_it_opens, of_many_second_factors_at_once_one_is_given, a_second_factor_goes_with_its_member, configuration_changes_are_optimistic, removing_an_integration_fails_what_it_had_not_sent, what_waits_for_an_integration_that_is_gone_fails,
         }

@@ -24,6 +24,7 @@ fn replay(number: u128) -> Replay {
         },
         per_second: 10,
         by: "ann".into(),
+        asked_as: None,
         started_at: at(50),
         first: 0,
         last: 3,
@@ -95,6 +96,36 @@ pub async fn a_replay_queues_in_order_and_each_step_once(ledger: Subject) {
     ledger.start_replay(replay(2)).await.unwrap();
     let newest = ledger.replays(project(), None, 1).await.unwrap();
     assert_eq!(newest, [replay(2)]);
+}
+
+/// However often, and at however many nodes at once, the same request is made.
+pub async fn a_replay_that_is_asked_for_again_is_the_one_there_is(ledger: Subject) {
+    let asked = |number: u128, asked_as: &str| Replay {
+        asked_as: Some(asked_as.to_owned()),
+        ..replay(number)
+    };
+    let mut tries = tokio::task::JoinSet::new();
+    for number in 1..=8 {
+        let (ledger, replay) = (ledger.clone(), asked(number, "a"));
+        tries.spawn(async move { ledger.start_replay(replay).await.unwrap() });
+    }
+    let begun = tries.join_all().await;
+    let one = &begun[0];
+    assert!(begun.iter().all(|begun| begun == one), "{begun:?}");
+    let another = ledger.start_replay(asked(20, "b")).await.unwrap();
+    assert_eq!(another, asked(20, "b"));
+    let elsewhere = Replay {
+        project: domain::ProjectId::new(Uuid::nil()),
+        ..asked(21, "a")
+    };
+    let begun = ledger.start_replay(elsewhere.clone()).await.unwrap();
+    assert_eq!(begun, elsewhere, "another project has keys of its own");
+    for number in [22, 23] {
+        let begun = ledger.start_replay(replay(number)).await.unwrap();
+        assert_eq!(begun, replay(number), "nobody named it");
+    }
+    let all = ledger.replays(project(), None, 100).await.unwrap();
+    assert_eq!(all.len(), 4);
 }
 
 /// Newest first, a page after the other, each once; and nobody finds one of another project.

@@ -158,6 +158,7 @@ fn a_replay() -> Replay {
         },
         per_second: 1,
         by: "test".into(),
+        asked_as: None,
         started_at: at(0),
         first: 0,
         last: 1,

@@ -13,6 +13,8 @@ async fn grants_give_access_end_by_themselves_and_are_revoked() {
         entitlement: "premium".into(),
         ends_at,
         duration: "custom".into(),
+        is_counted: false,
+        asked_as: None,
     };
     world
         .engine
@@ -75,6 +77,8 @@ async fn grants_give_access_end_by_themselves_and_are_revoked() {
                 entitlement: "gold".into(),
                 ends_at: None,
                 duration: "lifetime".into(),
+                is_counted: false,
+                asked_as: None,
             },
         )
         .await;

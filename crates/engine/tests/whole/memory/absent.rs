@@ -45,7 +45,7 @@ impl Deliveries for MemoryLedger {
     async fn outcomes(&self) -> Result<Vec<(LaneId, Outcomes)>> {
         Ok(Vec::new())
     }
-    async fn start_replay(&self, _: Replay) -> Result<()> {
+    async fn start_replay(&self, _: Replay) -> Result<Replay> {
         absent("replay")
     }
     async fn replays(&self, _: ProjectId, _: Option<ReplayId>, _: usize) -> Result<Vec<Replay>> {
