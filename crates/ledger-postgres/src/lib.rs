@@ -23,6 +23,7 @@ mod configuration;
 mod customers;
 mod deliveries;
 pub mod distributed;
+mod elsewhere;
 mod events;
 mod feed;
 mod forget;

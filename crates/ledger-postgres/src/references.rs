@@ -1,6 +1,6 @@
 //! What holds of all customers together. No foreign key says what refers to what: tables are divided, and rows are written in batches.
 
-use crate::{Layout, codec::failed};
+use crate::{Layout, codec::failed, elsewhere};
 use ledger::{
     Result,
     invariants::{Finding, Invariant},
@@ -107,9 +107,8 @@ pub(crate) async fn inspect(pool: &PgPool, layout: Layout) -> Result<Vec<Finding
         );
     let mut asked: Vec<(Invariant, String)> = asked.collect();
     asked.push((Invariant::MessagesHaveAnOutcome, WITHOUT_OUTCOME.into()));
-    if one_machine {
-        asked.push((Invariant::HoursAddUp, MISCOUNTED.into()));
-    }
+    // All of that is on one machine, however others are divided.
+    asked.push((Invariant::HoursAddUp, MISCOUNTED.into()));
     let mut tx = pool.begin().await.map_err(failed)?;
     sqlx::raw_sql(WHOLE_TABLES)
         .execute(&mut *tx)
@@ -127,5 +126,11 @@ pub(crate) async fn inspect(pool: &PgPool, layout: Layout) -> Result<Vec<Finding
         );
     }
     tx.commit().await.map_err(failed)?;
+    if !one_machine {
+        for (table, to, count) in elsewhere::dangling(pool).await? {
+            let what = format!("{count} of {table} refer to nothing in {to}");
+            findings.extend((count > 0).then(|| Finding::of_all(Invariant::NothingDangles, what)));
+        }
+    }
     Ok(findings)
 }

@@ -7,7 +7,7 @@ use ledger::contract::{
     Subject, can_be_read, cannot_be_read, one_of_everything, others_go_on,
 };
 use ledger::invariants::Invariant;
-use ledger_postgres::{Connections, PostgresLedger};
+use ledger_postgres::{Connections, PostgresLedger, migrate};
 use sqlx::PgPool;
 use std::sync::{Arc, LazyLock};
 use throwaway::Cluster;
@@ -244,9 +244,26 @@ fn now() -> Timestamp {
     Timestamp::now()
 }
 
-async fn written() -> (Subject, PgPool) {
+async fn database() -> String {
     let made = tokio::task::spawn_blocking(|| CLUSTER.database().unwrap());
-    let url = made.await.unwrap();
+    made.await.unwrap()
+}
+
+async fn written() -> (Subject, PgPool) {
+    written_to(database().await).await
+}
+
+/// One that takes its tables for divided, whatever they are.
+async fn written_as_divided() -> (Subject, PgPool) {
+    let url = database().await;
+    migrate(&url, now()).await.unwrap();
+    let pool = PgPool::connect(&url).await.unwrap();
+    let mark = "insert into meta (name, value) values ('distributed', 1)";
+    sqlx::query(mark).execute(&pool).await.unwrap();
+    written_to(url).await
+}
+
+async fn written_to(url: String) -> (Subject, PgPool) {
     let connections = Connections { hot: 2, reads: 2 };
     let node = uuid::Uuid::nil();
     let opened = PostgresLedger::open(&url, connections, node, now()).await;
@@ -291,7 +308,16 @@ async fn what_cannot_be_read_holds_up_no_other() {
 
 #[tokio::test]
 async fn what_refers_to_nothing_is_counted() {
-    let (ledger, pool) = written().await;
+    is_counted(written().await).await;
+}
+
+/// What may be on another machine is looked up there.
+#[tokio::test]
+async fn what_refers_to_nothing_is_counted_where_tables_are_divided() {
+    is_counted(written_as_divided().await).await;
+}
+
+async fn is_counted((ledger, pool): (Subject, PgPool)) {
     let findings = async || {
         let findings = ledger.inspect().await.unwrap().into_iter();
         let dangling = findings.filter(|finding| finding.invariant == Invariant::NothingDangles);
@@ -306,6 +332,9 @@ async fn what_refers_to_nothing_is_counted() {
     ] {
         sqlx::query(tamper).execute(&pool).await.unwrap();
     }
+    let queued = "insert into feed_queue (event, customer, project, kind, environment, recorded_at)
+        select gen_random_uuid(), customer, project, kind, environment, recorded_at from feed order by position desc limit 1";
+    sqlx::query(queued).execute(&pool).await.unwrap();
     assert_eq!(
         findings().await,
         [
@@ -315,6 +344,7 @@ async fn what_refers_to_nothing_is_counted() {
             "2 of purchases refer to nothing in chains",
             "1 of aliases refer to nothing in customers",
             "1 of feed refer to nothing in events",
+            "1 of feed_queue refer to nothing in events",
         ]
     );
 }
