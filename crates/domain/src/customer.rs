@@ -38,14 +38,24 @@ const NOBODY: &[&str] = &[
 ];
 
 /// What a name has to be, as it is said after the name of a field.
-pub const A_NAME: &str = "has 1 to 255 bytes, no control character and no slash, and is none of the words programs use for nobody";
+pub const A_NAME: &str =
+    "has 1 to 255 bytes, no control character, and is none of the words programs use for nobody";
 
-/// Whether somebody may be called this. Asked of every name that comes in, whoever sends it and on whatever way.
+/// Whether somebody may be called this. Asked of every name that comes in, whoever sends it and on whatever way. Whoever speaks for the project knows its
+/// own ids, which may have a slash: of what clients and stores come with, more is asked ([`is_client_name`]).
 pub fn is_name(name: &str) -> bool {
     !NOBODY.contains(&name.trim())
         && name.len() <= LONGEST_NAME
-        && !name.contains('/')
         && !name.chars().any(char::is_control)
+}
+
+/// What a name has to be that a client or a store comes with.
+pub const A_CLIENT_NAME: &str = "has 1 to 255 bytes, no control character and no slash, and is none of the words programs use for nobody";
+
+/// Whether a client SDK or a store may call somebody this. Source: RevenueCat docs, "Identifying Customers": anything with a slash is nobody there, because
+/// it ends a segment of the paths that clients ask.
+pub fn is_client_name(name: &str) -> bool {
+    is_name(name) && !name.contains('/')
 }
 
 /// Prefix of the ids of customers that were forgotten.

@@ -3,7 +3,7 @@
 use crate::{Refusal, RefusalCode};
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use domain::customer::is_name;
+use domain::customer::is_client_name;
 use serde::{Deserialize, Serialize};
 
 /// Who sends a purchase in, and so how far it is believed about whose that is.
@@ -60,7 +60,7 @@ pub(crate) fn carried(token: Option<&str>) -> Option<String> {
             .decode(token)
             .is_ok_and(|hash| hash.len() == SHA256.output_len())
     };
-    let token = token.filter(|token| is_name(token) || is_hash(token));
+    let token = token.filter(|token| is_client_name(token) || is_hash(token));
     token.map(str::to_owned)
 }
 

@@ -267,7 +267,7 @@ impl From<IntakeError> for Problem {
             IntakeError::AppUnusable(_) => Code::AppUnusable,
             IntakeError::Refused(refusal) => of_refusal(refusal.code),
             IntakeError::Store(_) => Code::StoreUnavailable,
-            IntakeError::Name(_) | IntakeError::Ours(_) => Code::Invalid,
+            IntakeError::Name(..) | IntakeError::Ours(_) => Code::Invalid,
             IntakeError::OwnedByAnother => Code::OwnedByAnother,
             IntakeError::Crowded => Code::Busy,
             IntakeError::Ledger(_) | IntakeError::Contended => Code::Unavailable,

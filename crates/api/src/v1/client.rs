@@ -5,7 +5,7 @@ use axum::{
     extract::FromRequestParts,
     http::{Method, request::Parts},
 };
-use domain::ProjectId;
+use domain::{ProjectId, customer::A_CLIENT_NAME};
 use ledger::Scope;
 use sources::Sender;
 use std::{convert::Infallible, net::IpAddr};
@@ -71,6 +71,11 @@ impl FromRequestParts<App> for Client {
             Error::new(Code::InvalidKey)
                 .because("this key reaches several projects; make one for a single project")
         })?;
+        // `/v1/subscribers/{id}`: decoded, it would be another path to whoever stands between.
+        let named = parts.uri.path().split('/').nth(3).unwrap_or_default();
+        if named.to_ascii_lowercase().contains("%2f") {
+            return Err(not_a_name());
+        }
         let proxies = &app.gate.proxies;
         Ok(Self {
             only_reads: caller.scope == Scope::Read || parts.method == Method::HEAD,
@@ -79,6 +84,11 @@ impl FromRequestParts<App> for Client {
             address: proxies.asker(&parts.extensions, &parts.headers),
         })
     }
+}
+
+/// What is said of a name that no client may have.
+pub(super) fn not_a_name() -> Error {
+    Error::new(Code::BadRequest).because(format!("an app user id {A_CLIENT_NAME}"))
 }
 
 impl Asks for Client {

@@ -3,6 +3,7 @@
 use super::{
     Client, Error, Platform, Secret,
     body::{Said, Says},
+    client::not_a_name,
     error::Code,
     subscriber::{self, Shown},
 };
@@ -155,6 +156,9 @@ async fn named(
     old: &str,
     new: &str,
 ) -> Result<There<Shown>, Error> {
+    if [old, new].iter().any(|name| name.contains('/')) {
+        return Err(not_a_name());
+    }
     // No client has such a name: it is made of a purchase, so knowing it would be claiming that.
     if old.starts_with(ANONYMOUS_PREFIX) {
         client.require_secret()?;

@@ -168,10 +168,10 @@ impl From<IntakeError> for Error {
                 Verdict::Refuse => Code::InvalidReceipt,
                 Verdict::Again | Verdict::Park => Code::StoreProblem,
             },
-            IntakeError::Name(name) if name.trim().is_empty() => {
+            IntakeError::Name(name, _) if name.trim().is_empty() => {
                 return Self::new(Code::EmptyUserId);
             }
-            IntakeError::Name(_) | IntakeError::Ours(_) => Code::BadRequest,
+            IntakeError::Name(..) | IntakeError::Ours(_) => Code::BadRequest,
             IntakeError::OwnedByAnother => Code::CannotTransfer,
             IntakeError::Crowded => return Self::again_after(Code::Later, CROWDED),
             IntakeError::Ledger(error) => {

@@ -115,7 +115,7 @@ const fn waits(taken: Result<(), &IntakeError>) -> bool {
             IntakeError::UnknownApp(_)
             | IntakeError::AppUnusable(_)
             | IntakeError::Refused(_)
-            | IntakeError::Name(_)
+            | IntakeError::Name(..)
             | IntakeError::Ours(_)
             | IntakeError::OwnedByAnother
             | IntakeError::Crowded,

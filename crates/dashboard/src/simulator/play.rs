@@ -19,7 +19,7 @@ use axum::{
 };
 use domain::{
     Currency, Money,
-    customer::{A_NAME, is_name},
+    customer::{A_CLIENT_NAME, is_client_name},
 };
 use engine::System;
 use jiff::SignedDuration;
@@ -97,8 +97,8 @@ impl Draft {
                 self.month
             ));
         }
-        if !self.customer.is_empty() && !is_name(&self.customer) {
-            problems.push(format!("customer: {A_NAME}"));
+        if !self.customer.is_empty() && !is_client_name(&self.customer) {
+            problems.push(format!("customer: {A_CLIENT_NAME}"));
         }
         if self.product.is_empty() {
             problems.push("product: is empty; it is a product id".into());

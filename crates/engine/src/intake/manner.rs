@@ -1,7 +1,7 @@
 //! How a message is taken in: on whose word, whether anything is told of it, and what has to be known first.
 
 use crate::{decide, setup::AppSetup};
-use domain::{ChainKey, Observation, Store, customer::is_name};
+use domain::{ChainKey, Observation, Store, customer::is_client_name};
 use jiff::Timestamp;
 use ledger::{InboxMessage, Origin, Wanted};
 use sources::{Content, Question, Receipt, Sender, Source};
@@ -75,7 +75,7 @@ pub(super) fn wanted(app: &AppSetup, seen: &Observation, owner: Option<&str>) ->
 /// The name that a store carries for whoever bought. The hash of one may have a slash, and then it is nobody's name but the same
 /// customer's whenever it comes again.
 pub(super) fn carried(app: &AppSetup, chain: &ChainKey, token: &str) -> String {
-    let is_called_so = is_name(token) || is_stated(app);
+    let is_called_so = is_client_name(token) || is_stated(app);
     if is_called_so {
         token.to_owned()
     } else {

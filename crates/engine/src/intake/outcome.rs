@@ -1,9 +1,6 @@
 //! What became of a message.
 
-use domain::{
-    AppId, InboxId,
-    customer::{A_NAME, NOT_OURS},
-};
+use domain::{AppId, InboxId, customer::NOT_OURS};
 use ledger::LedgerError;
 use sources::{Refusal, Trouble};
 
@@ -77,9 +74,9 @@ pub enum IntakeError {
     /// The store did not answer. The purchase is kept and asked about again.
     #[error("{0}")]
     Store(Trouble),
-    /// Not the name of a customer.
-    #[error("{0:?} is not an app user id, which {A_NAME}")]
-    Name(String),
+    /// Not the name of a customer, and what one has to be.
+    #[error("{0:?} is not an app user id, which {1}")]
+    Name(String, &'static str),
     /// A name that only Tidings gives, of nobody who is there, or for a purchase.
     #[error("{0:?} is not an app user id that can be given, which {NOT_OURS}")]
     Ours(String),
@@ -119,7 +116,7 @@ impl IntakeError {
             Self::AppUnusable(_) => "app_unusable",
             Self::Refused(refusal) => refusal.code.text(),
             Self::Store(trouble) => trouble.code(),
-            Self::Name(_) => "no_name",
+            Self::Name(..) => "no_name",
             Self::Ours(_) => "name_of_ours",
             Self::OwnedByAnother => "owned_by_another",
             Self::Ledger(_) => "ledger_unavailable",

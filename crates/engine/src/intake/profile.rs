@@ -4,7 +4,7 @@ use super::{Intake, IntakeError};
 use crate::decide;
 use domain::{
     ProjectId,
-    customer::{Customer, is_name, is_ours},
+    customer::{A_CLIENT_NAME, A_NAME, Customer, is_client_name, is_name, is_ours},
     name::beginning,
 };
 use jiff::{SignedDuration, Timestamp};
@@ -26,13 +26,15 @@ pub(crate) fn check_name(name: &str) -> Result<(), IntakeError> {
     if is_name(name) {
         Ok(())
     } else {
-        Err(IntakeError::Name(beginning(name)))
+        Err(IntakeError::Name(beginning(name), A_NAME))
     }
 }
 
-/// Whether somebody may be called this by whoever sends in a purchase.
+/// Whether somebody may be called this by whoever sends in a purchase, as clients do.
 pub(crate) fn check_given(name: &str) -> Result<(), IntakeError> {
-    check_name(name)?;
+    if !is_client_name(name) {
+        return Err(IntakeError::Name(beginning(name), A_CLIENT_NAME));
+    }
     if is_ours(name) {
         Err(IntakeError::Ours(beginning(name)))
     } else {

@@ -71,7 +71,7 @@ async fn identify_merges_an_anonymous_customer_once() {
         "two named customers are never merged"
     );
     assert!(!world.has_premium("bob").await);
-    for nobody in ["", "null", "a/b", "anonymous"] {
+    for nobody in ["", "null", "a\nb", "anonymous"] {
         assert!(
             matches!(
                 world
@@ -79,7 +79,7 @@ async fn identify_merges_an_anonymous_customer_once() {
                     .customers()
                     .profile(world.project, nobody)
                     .await,
-                Err(CustomerError::Intake(IntakeError::Name(_)))
+                Err(CustomerError::Intake(IntakeError::Name(..)))
             ),
             "{nobody:?}"
         );
