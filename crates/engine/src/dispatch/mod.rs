@@ -148,6 +148,13 @@ impl Dispatcher {
         looks
     }
 
+    /// So much has passed that the process did not run.
+    fn slept(&self, slept: Duration) {
+        for lane in self.lanes.lock().values() {
+            lane.slept(slept);
+        }
+    }
+
     /// Notes, for every lane of an integration, whether anything could go at `uptime`.
     fn note_flow(&self, active: &ActiveIntegration, uptime: Duration) {
         let lanes = self.lanes.lock();

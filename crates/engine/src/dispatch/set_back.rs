@@ -1,5 +1,10 @@
 //! A clock that is set back is noticed, and what was scheduled by it is set back as well: nothing sleeps for the difference.
 //!
+//! A machine that slept is noticed as well: its clock went on and the process did not. What the ledger schedules is due by then, but pauses that are
+//! counted by how long the process runs stood still. They were made of what was heard before, so they are as much shorter: whether an endpoint is
+//! well is asked at once, and not after the rest of a pause that nobody needs. Patience counts only time in which something could go, so for that
+//! nothing has passed.
+//!
 //! While the process runs, [`Steady`](super::steady::Steady) holds the clock against how long it runs. For the next process the latest moment
 //! is noted in the ledger.
 
@@ -20,6 +25,14 @@ impl Dispatch {
     ) -> Result<(), LedgerError> {
         if let Some(by) = self.state.steady.back(now, uptime) {
             self.set_back(by, now).await?;
+        }
+        if let Some(slept) = self.state.steady.ahead(now, uptime) {
+            let seconds = slept.as_secs();
+            tracing::info!(
+                seconds,
+                "the machine slept, or its clock was set ahead; endpoints that were left alone are asked as much sooner"
+            );
+            self.state.slept(slept);
         }
         self.state.steady.saw(now, uptime);
         Ok(())

@@ -1,4 +1,4 @@
-//! Whether the clock was set back: it is held against how long the process runs.
+//! Whether the clock was set back, or moved ahead while the machine slept: it is held against how long the process runs.
 
 use guarded::Guarded;
 use jiff::{SignedDuration, Timestamp};
@@ -20,11 +20,22 @@ pub(super) struct Steady {
 impl Steady {
     /// How far the clock was set back since the last look, if it was.
     pub(super) fn back(&self, now: Timestamp, uptime: Duration) -> Option<SignedDuration> {
+        let back = now.duration_until(self.expected(uptime)?);
+        (back > DRIFT).then_some(back)
+    }
+
+    /// How much further the clock went since the last look than the process ran, if it did: the machine slept, or the clock was set ahead.
+    pub(super) fn ahead(&self, now: Timestamp, uptime: Duration) -> Option<Duration> {
+        let ahead = self.expected(uptime)?.duration_until(now);
+        let ahead = (ahead > DRIFT).then_some(ahead)?;
+        Duration::try_from(ahead).ok()
+    }
+
+    /// What the clock should show, by the last look.
+    fn expected(&self, uptime: Duration) -> Option<Timestamp> {
         let (before, began) = (*self.last.lock())?;
         let passed = SignedDuration::try_from(uptime.saturating_sub(began)).ok()?;
-        let expected = before.saturating_add(passed).ok()?;
-        let back = now.duration_until(expected);
-        (back > DRIFT).then_some(back)
+        before.saturating_add(passed).ok()
     }
 
     /// The clock was looked at, and what was scheduled by it is as it should be.
@@ -49,25 +60,29 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_clock_that_is_set_back_is_noticed_once_and_one_that_is_set_ahead_is_not() {
+    fn a_clock_that_is_set_back_or_goes_further_than_the_process_runs_is_noticed_once() {
         let steady = Steady::default();
-        for (now, uptime, back) in [
-            (1_000, 10, None),
-            (1_005, 15, None),
-            // A second too few is drift.
-            (1_009, 20, None),
-            (409, 20, Some(600)),
-            (414, 25, None),
-            (9_000, 30, None),
-            (9_005, 35, None),
-            (8_000, 100, Some(1_070)),
+        for (now, uptime, back, ahead) in [
+            (1_000, 10, None, None),
+            (1_005, 15, None, None),
+            // A second too few, or too many, is drift.
+            (1_009, 20, None, None),
+            (1_015, 25, None, None),
+            (409, 25, Some(606), None),
+            (414, 30, None, None),
+            (9_000, 35, None, Some(8_581)),
+            (9_005, 40, None, None),
+            (8_000, 105, Some(1_070), None),
         ] {
             let now = Timestamp::from_second(now).unwrap();
             let uptime = Duration::from_secs(uptime);
-            let found = steady.back(now, uptime);
-            assert_eq!(steady.back(now, uptime), found, "until it was seen to");
+            let found = || (steady.back(now, uptime), steady.ahead(now, uptime));
+            let seen = found();
+            assert_eq!(found(), seen, "until it was seen to");
             steady.saw(now, uptime);
-            assert_eq!(found.map(|back| back.as_secs()), back, "{now}");
+            let (found_back, found_ahead) = seen;
+            assert_eq!(found_back.map(|back| back.as_secs()), back, "{now}");
+            assert_eq!(found_ahead.map(|ahead| ahead.as_secs()), ahead, "{now}");
         }
     }
 }

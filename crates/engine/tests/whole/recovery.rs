@@ -160,6 +160,26 @@ async fn after_an_outage_of_few_customers_everything_goes_soon_and_in_order() {
     }
 }
 
+/// What was heard before says nothing of how an endpoint is by then: it is asked at once, and not after the rest of a pause.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_machine_that_slept_asks_at_once_whether_an_outage_is_over() {
+    for customers in [2, 12] {
+        let world = world().await;
+        let down = is_down(&world, &[]);
+        down.store(true, Ordering::SeqCst);
+        for number in 1..=customers {
+            live(&world, number, 4).await;
+        }
+        pass(&world, &world.engine, 700).await;
+        down.store(false, Ordering::SeqCst);
+        world.endpoints.sent.lock().unwrap().clear();
+        world.sleep(SignedDuration::from_mins(15)).await;
+        pass(&world, &world.engine, 2 * STEP).await;
+        assert_eq!(waiting(&world.engine).await, 0, "{customers} customers");
+        in_order(&world, customers.try_into().unwrap());
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_outage_takes_no_try_from_anybody() {
     let world = world().await;

@@ -197,6 +197,18 @@ impl Lane {
         known.lockout.is_due(uptime)
     }
 
+    /// So much has passed that the process did not run: whatever it waits with was to be over as much sooner.
+    pub(super) fn slept(&self, slept: Duration) {
+        let mut known = self.known.lock();
+        let breaker = std::mem::take(&mut known.breaker);
+        known.breaker = breaker.sooner(slept);
+        known.throttle = known.throttle.sooner(slept);
+        known.lockout = known.lockout.sooner(slept);
+        known.recovery.sooner(slept);
+        drop(known);
+        self.stir();
+    }
+
     /// Whether it is held for the credentials that it refused.
     pub(super) fn is_locked_out(&self) -> bool {
         self.known.lock().lockout.is_on()

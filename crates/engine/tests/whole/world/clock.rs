@@ -43,6 +43,14 @@ impl Clock {
     }
 }
 
+impl Clock {
+    /// The machine sleeps: the clock goes on, and nothing runs.
+    pub(super) fn sleep(&self, so_long: Duration) {
+        let micros = i64::try_from(so_long.as_micros()).unwrap();
+        self.micros.fetch_add(micros, Ordering::SeqCst);
+    }
+}
+
 impl System for Clock {
     fn now(&self) -> Timestamp {
         Timestamp::from_microsecond(self.micros.load(Ordering::SeqCst)).unwrap()

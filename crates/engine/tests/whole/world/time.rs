@@ -31,6 +31,14 @@ impl World {
         self.clock.set(at);
     }
 
+    /// The machine sleeps so long: its clock goes on, and how long anything runs does not.
+    pub(crate) async fn sleep(&self, so_long: SignedDuration) {
+        self.clock.sleep(so_long.unsigned_abs());
+        let now = self.now();
+        self.ledger.make_room(now).await.unwrap();
+        self.room.lock().unwrap().made_at = now;
+    }
+
     /// The server is away until then, and makes room when it comes back.
     pub(crate) async fn away_until(&self, at: Timestamp) {
         self.clock.set(at);
