@@ -31,6 +31,7 @@ mod scenarios;
 mod screenshots;
 mod sdk;
 mod server;
+mod siege;
 mod soak;
 mod stores;
 mod tenancy;
