@@ -15,6 +15,7 @@ mod keys;
 mod migrate;
 mod options;
 mod process;
+mod project_file;
 mod public_url;
 mod rates;
 mod reached;
