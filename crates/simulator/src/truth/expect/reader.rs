@@ -83,17 +83,7 @@ impl<'a> Reader<'a> {
                 takes_access,
             } => {
                 self.is_taken_back |= *takes_access;
-                let kind = if charge.until.is_some() {
-                    "subscription_refunded"
-                } else {
-                    "non_subscription_purchase_refunded"
-                };
-                vec![Expected {
-                    micros: Some(*micros),
-                    reason: Some("refund"),
-                    when: When::At(told.at),
-                    ..money(kind, charge)
-                }]
+                vec![gave_back(charge, *micros, told.at)]
             }
             Happened::TookAgain(charge) => {
                 self.is_taken_back = false;
@@ -105,15 +95,7 @@ impl<'a> Reader<'a> {
             }
             Happened::RefundAsked(charge) => vec![said("refund_requested", charge, told.at)],
             Happened::RefundDeclined(charge) => vec![said("refund_declined", charge, told.at)],
-            Happened::SwitchedOff => vec![Expected {
-                // Of charges that go on, no store says since when they will end, nor of what is taken off at the renewal.
-                when: if self.market.dates_intent() && self.is_ordinary {
-                    When::At(told.at)
-                } else {
-                    When::Shown(told.at)
-                },
-                ..self.state(index, "renewal_cancelled")
-            }],
+            Happened::SwitchedOff => vec![self.switched_off(index, told.at)],
             Happened::SwitchedOn => vec![self.state(index, "renewal_reactivated")],
             Happened::ChargeFailed { grace } => {
                 let mut events = vec![self.named(index, "billing_issue_detected")];
@@ -123,26 +105,7 @@ impl<'a> Reader<'a> {
                 events
             }
             Happened::Ended(_) if self.is_taken_back => Vec::new(),
-            Happened::Ended(why) => {
-                let reason = match why {
-                    Why::Cancelled => Some("voluntarily_cancelled"),
-                    Why::Unpaid => Some("billing_error"),
-                    Why::Refused => Some("price_increase"),
-                    // The store gives none, or one that is told as a refund.
-                    Why::PaidUp | Why::Disputed => None,
-                };
-                let is_dated = *why != Why::Unpaid || self.market.dates_intent();
-                let named = self.state(index, "expired");
-                vec![Expected {
-                    reason,
-                    when: if is_dated {
-                        When::At(told.at)
-                    } else {
-                        named.when
-                    },
-                    ..named
-                }]
-            }
+            Happened::Ended(why) => vec![self.ended(index, *why, told.at)],
             Happened::PauseAsked | Happened::Paused => {
                 vec![self.named(index, "subscription_paused")]
             }
@@ -168,6 +131,35 @@ impl<'a> Reader<'a> {
             | Happened::RanOn(..)
             | Happened::Joined(..)
             | Happened::Repeated(_) => Vec::new(),
+        }
+    }
+
+    fn switched_off(&self, index: usize, at: Timestamp) -> Expected {
+        Expected {
+            // Of charges that go on, no store says since when they will end, nor of what is taken off at the renewal.
+            when: if self.market.dates_intent() && self.is_ordinary {
+                When::At(at)
+            } else {
+                When::Shown(at)
+            },
+            ..self.state(index, "renewal_cancelled")
+        }
+    }
+
+    fn ended(&self, index: usize, why: Why, at: Timestamp) -> Expected {
+        let reason = match why {
+            Why::Cancelled => Some("voluntarily_cancelled"),
+            Why::Unpaid => Some("billing_error"),
+            Why::Refused => Some("price_increase"),
+            // The store gives none, or one that is told as a refund.
+            Why::PaidUp | Why::Disputed => None,
+        };
+        let is_dated = why != Why::Unpaid || self.market.dates_intent();
+        let named = self.state(index, "expired");
+        Expected {
+            reason,
+            when: if is_dated { When::At(at) } else { named.when },
+            ..named
         }
     }
 
@@ -359,6 +351,20 @@ fn said(kind: &'static str, charge: &Charge, at: Timestamp) -> Expected {
         micros: None,
         when: When::At(at),
         lasting: Lasting::While(at, Some(at + SignedDuration::from_secs(1))),
+        ..money(kind, charge)
+    }
+}
+
+fn gave_back(charge: &Charge, micros: i64, at: Timestamp) -> Expected {
+    let kind = if charge.until.is_some() {
+        "subscription_refunded"
+    } else {
+        "non_subscription_purchase_refunded"
+    };
+    Expected {
+        micros: Some(micros),
+        reason: Some("refund"),
+        when: When::At(at),
         ..money(kind, charge)
     }
 }

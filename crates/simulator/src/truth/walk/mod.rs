@@ -8,6 +8,7 @@ mod play;
 mod refund;
 mod step;
 mod stripe;
+mod wish;
 
 pub(super) use line::{Back, Increase, Offer, Stand, Term};
 pub(super) use order::Part;

@@ -1,8 +1,8 @@
-//! What truly happens when something is done.
+//! What truly happens when something is done. What somebody wants otherwise is in `wish`.
 
 use super::{
-    ADDON_PRICE, DAY, INTRO_PRICE, LARGER, MORE_PRICE, ONCE_PRICE, PASS_LASTS, TRIAL, Walk, after,
-    line::{Increase, Offer, Once, Stand, Term},
+    ADDON_PRICE, DAY, INTRO_PRICE, TRIAL, Walk, after,
+    line::{Increase, Offer, Stand, Term},
 };
 use crate::truth::{
     deed::Deed,
@@ -16,53 +16,23 @@ impl Walk {
     /// Does it. Something that cannot be done now must not be asked for.
     pub(in crate::truth) fn step(&mut self, deed: Deed, share: u8) {
         match deed {
-            Deed::Renew => {
-                let early = self.habits.early * i64::from(share) / 100 / 60 * 60;
-                self.at = self.at.max(after(self.ends_at(), -early));
-                self.next(self.ends_at());
-                self.at = after(self.at, self.habits.paid_after);
-            }
-            Deed::SwitchOff => {
-                self.within(share);
-                self.line.is_renewing = false;
-                self.tell(Happened::SwitchedOff);
-            }
-            Deed::SwitchOn => {
-                self.within(share);
-                self.line.is_renewing = true;
-                self.tell(Happened::SwitchedOn);
-            }
+            Deed::Renew => self.renew(share),
             Deed::Fail => self.fail(share),
-            Deed::EndGrace => {
-                if let Stand::Grace(until) = self.line.stand {
-                    self.at = self.at.max(until);
-                }
-                self.line.stand = Stand::Retry;
-                self.tell(Happened::GraceEnded);
-            }
+            Deed::EndGrace => self.end_grace(),
             Deed::Recover => self.recover(share),
             Deed::GiveUp => {
                 self.pass(self.tries(), share);
                 self.end(Why::Unpaid);
             }
-            Deed::RunOut => {
-                self.at = self.at.max(self.ends_at());
-                let is_paid_ahead = self.form == Form::Prepaid;
-                self.end(if is_paid_ahead {
-                    Why::PaidUp
-                } else {
-                    Why::Cancelled
-                });
-                self.at = after(self.at, self.habits.says_end_after);
-            }
-            Deed::StopNow => {
-                self.within(share);
-                if self.line.is_renewing {
-                    self.tell(Happened::SwitchedOff);
-                }
-                self.end(Why::Cancelled);
-            }
+            Deed::RunOut => self.run_out(if self.form == Form::Prepaid {
+                Why::PaidUp
+            } else {
+                Why::Cancelled
+            }),
+            Deed::Refuse => self.run_out(Why::Refused),
             Deed::Return | Deed::WinBack => self.come_back(deed, share),
+            Deed::SwitchOff | Deed::SwitchOn | Deed::StopNow => self.switch(deed, share),
+            Deed::AskPause | Deed::Pause | Deed::Resume => self.pause(deed, share),
             Deed::Refund
             | Deed::RefundPart
             | Deed::RefundEarlier
@@ -70,120 +40,51 @@ impl Walk {
             | Deed::Undo
             | Deed::AskRefund
             | Deed::DeclineRefund => self.refund(deed, share),
-            Deed::Upgrade => {
-                self.within(share);
-                let mut charge = self.charge(LARGER, self.at, Paper::First);
-                if self.habits.credits {
-                    charge.micros -= self.left();
-                }
-                self.charged(LARGER, charge, How::AtOnce);
-            }
-            Deed::Plan => {
-                self.within(share);
-                self.line.is_planned = true;
-                let planned = self.habits.products[self.habits.planned];
-                self.tell(Happened::Planned(planned.to_owned()));
-                if !self.line.is_renewing {
-                    self.line.is_renewing = true;
-                    self.tell(Happened::SwitchedOn);
-                }
-            }
-            Deed::Unplan => {
-                self.within(share);
-                self.line.is_planned = false;
-                self.tell(Happened::PlanWithdrawn);
-            }
-            Deed::AskPause => {
-                self.within(share);
-                self.line.is_pause_asked = true;
-                self.tell(Happened::PauseAsked);
-            }
-            Deed::Pause => {
-                self.at = self.at.max(self.ends_at());
-                self.line.stand = Stand::Paused;
-                self.tell(Happened::PauseBegan);
-            }
-            Deed::Resume => {
-                if self.habits.keeps_dates {
-                    // A period went by.
-                    self.at = self.ends_at() + self.lasts();
-                } else {
-                    self.pass(30 * DAY, share);
-                }
-                self.next(self.at);
-                self.at = after(self.at, self.habits.paid_after);
-            }
-            Deed::Move => {
-                self.within(share);
-                let until = after(self.ends_at(), 10 * DAY);
-                self.line.charge.until = Some(until);
-                self.line.is_moved = true;
-                self.tell(Happened::Moved(until));
-            }
-            Deed::StartAnew => {
-                self.within(share);
-                let product = self.line.product;
-                let mut charge = self.charge(product, self.at, Paper::Next);
-                charge.micros -= self.left();
-                self.charged(product, charge, How::Anew);
-            }
-            Deed::TakeMore => {
-                self.within(share);
-                let more = Charge {
-                    micros: MORE_PRICE,
-                    until: None,
-                    ..self.charge(self.line.product, self.at, Paper::Next)
-                };
-                self.line.more = Some(more.clone());
-                self.tell(Happened::TookMore(more));
-            }
+            Deed::Upgrade | Deed::StartAnew | Deed::TopUp => self.buy_again(deed, share),
+            Deed::Plan | Deed::Unplan => self.plan(deed, share),
+            Deed::Move => self.move_end(share),
+            Deed::TakeMore => self.take_more(share),
             Deed::Announce | Deed::Accept | Deed::Inform => self.raise(deed, share),
-            Deed::Refuse => {
-                self.at = self.at.max(self.ends_at());
-                self.end(Why::Refused);
-                self.at = after(self.at, self.habits.says_end_after);
-            }
             Deed::Redeem => {
                 self.within(share);
                 self.line.is_offered = true;
-            }
-            Deed::TopUp => {
-                self.within(share);
-                let product = self.line.product;
-                let mut charge = self.charge(product, self.at, Paper::First);
-                // What was left is not lost.
-                charge.until = Some(self.ends_at() + self.lasts());
-                self.charged(product, charge, How::Renewed);
             }
             Deed::Repeat => {
                 self.within(share);
                 self.tell(Happened::Repeated(self.line.charge.clone()));
             }
-            Deed::AddOn if self.habits.joins_at_renewal => {
-                self.within(share);
-                self.line.is_joining = true;
-            }
-            Deed::AddOn => {
-                self.within(share);
-                let id = self.charge(self.line.product, self.at, Paper::First).id;
-                self.add_on(id, self.left_of(ADDON_PRICE));
-            }
-            Deed::DropAddOn => {
-                self.within(share);
-                if let Some(side) = &mut self.line.side {
-                    side.is_leaving = true;
-                    let purchase = side.purchase;
-                    self.tell_of(purchase, Happened::SwitchedOff);
-                }
-            }
+            Deed::AddOn => self.join(share),
+            Deed::DropAddOn => self.leave(share),
             Deed::BuyOnce | Deed::BuyPass | Deed::RefundOnce => self.trade_once(deed, share),
             Deed::Stripe(deed) => self.step_in_stripe(deed, share),
             Deed::Play(deed) => self.step_on_play(deed, share),
         }
     }
 
+    fn renew(&mut self, share: u8) {
+        let early = self.habits.early * i64::from(share) / 100 / 60 * 60;
+        self.at = self.at.max(after(self.ends_at(), -early));
+        self.next(self.ends_at());
+        self.at = after(self.at, self.habits.paid_after);
+    }
+
+    fn end_grace(&mut self) {
+        if let Stand::Grace(until) = self.line.stand {
+            self.at = self.at.max(until);
+        }
+        self.line.stand = Stand::Retry;
+        self.tell(Happened::GraceEnded);
+    }
+
+    /// The period ends, and none follows.
+    fn run_out(&mut self, why: Why) {
+        self.at = self.at.max(self.ends_at());
+        self.end(why);
+        self.at = after(self.at, self.habits.says_end_after);
+    }
+
     /// The next period, from `from` on.
-    fn next(&mut self, from: Timestamp) {
+    pub(super) fn next(&mut self, from: Timestamp) {
         let (product, how) = if self.line.is_planned {
             (self.habits.planned, How::AtRenewal)
         } else {
@@ -201,20 +102,6 @@ impl Walk {
         }
         self.charged(product, charge, how);
         self.line.offer = is_offered.then_some(Offer::Promotional);
-    }
-
-    /// What is left of the present period is worth, in whole cents.
-    fn left(&self) -> i64 {
-        let charge = &self.line.charge;
-        self.left_of(if charge.is_trial { 0 } else { charge.micros })
-    }
-
-    /// The same, of what costs so much for the whole of it.
-    pub(super) fn left_of(&self, micros: i64) -> i64 {
-        let charge = &self.line.charge;
-        let lasts = charge.from.duration_until(self.ends_at()).as_secs();
-        let left = self.at.duration_until(self.ends_at()).as_secs();
-        micros / 10_000 * left / lasts.max(1) * 10_000
     }
 
     pub(super) fn charged(&mut self, product: usize, charge: Charge, how: How) {
@@ -356,52 +243,5 @@ impl Walk {
             self.line.given_back.clear();
         }
         self.line.offer = is_won_back.then_some(Offer::WinBack);
-    }
-
-    fn raise(&mut self, deed: Deed, share: u8) {
-        self.within(share);
-        let (increase, what) = match deed {
-            Deed::Announce => (Increase::Announced, Happened::IncreaseAnnounced),
-            Deed::Inform => (Increase::Informed, Happened::IncreaseAccepted),
-            _ => (Increase::Accepted, Happened::IncreaseAccepted),
-        };
-        self.line.increase = increase;
-        self.tell(what);
-    }
-
-    /// What is bought once is a purchase of its own.
-    fn trade_once(&mut self, deed: Deed, share: u8) {
-        self.pass(self.room(), share);
-        if deed == Deed::RefundOnce {
-            return self.refund_once();
-        }
-        let purchase = self.purchases;
-        self.purchases += 1;
-        let is_pass = deed == Deed::BuyPass;
-        let charge = Charge {
-            product: if is_pass {
-                self.habits.pass
-            } else {
-                self.habits.once
-            }
-            .to_owned(),
-            micros: ONCE_PRICE,
-            until: None,
-            ..self.charge(0, self.at, Paper::Once)
-        };
-        self.traded = self.once.len();
-        self.once.push(Once {
-            charge: charge.clone(),
-            purchase,
-            is_given_back: false,
-        });
-        self.tell_of(
-            purchase,
-            if is_pass {
-                Happened::BoughtFor(charge, after(self.at, PASS_LASTS))
-            } else {
-                Happened::BoughtOnce(charge)
-            },
-        );
     }
 }
