@@ -183,6 +183,24 @@ mod tests {
         }
     }
 
+    /// Who tries it takes nothing out of it and fills in one address.
+    #[test]
+    fn the_example_asks_for_the_url_of_a_slack_channel_and_nothing_else() {
+        let example = include_str!("../../../examples/project.toml");
+        let url = "https://hooks.slack.com/services/T/B/x";
+        let environment = |name: &str| (name == "ACME_SLACK_URL").then(|| url.to_owned());
+        let wanted = read(example, &environment).unwrap();
+        assert_eq!(wanted.integrations.keys().collect::<Vec<_>>(), ["slack"]);
+        let missing = read(example, &|_| None).unwrap_err();
+        let [missing] = &missing[..] else {
+            panic!("{missing:?}");
+        };
+        let said = "integrations.slack.settings.webhook_url: the environment variable ACME_SLACK_URL is not set";
+        assert_eq!(missing.message, said);
+        let line = example.lines().nth(missing.line - 1).unwrap();
+        assert!(line.contains("${ACME_SLACK_URL}"), "{line}");
+    }
+
     /// One of each category, at least.
     #[test]
     fn the_example_shows_destinations_of_each_category() {
