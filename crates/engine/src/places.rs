@@ -236,7 +236,7 @@ mod tests {
     use domain::{Environment, IntegrationId, breaker::THRESHOLD};
     use futures_util::{FutureExt, future::join_all};
     use std::time::Duration;
-    use tokio::{task::JoinHandle, time::Instant};
+    use tokio::task::JoinHandle;
     use uuid::Uuid;
 
     fn host(number: usize) -> Wants {
@@ -350,16 +350,13 @@ mod tests {
                 }
             }));
         }
-        let mut longest = Duration::ZERO;
         while !silent.iter().all(JoinHandle::is_finished) {
-            let asked = Instant::now();
             let others = (1..=8).map(|number| places.place(lane(2, number)));
-            let got = join_all(others).await;
-            longest = longest.max(asked.elapsed());
+            let got = join_all(others).now_or_never();
+            assert!(got.is_some(), "whoever is of another project goes at once");
             tokio::time::sleep(Duration::from_secs(2)).await;
             drop(got);
         }
-        assert_eq!(longest, Duration::ZERO);
     }
 
     #[tokio::test]

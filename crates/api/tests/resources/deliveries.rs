@@ -81,7 +81,7 @@ async fn one_is_shown_with_its_attempts() {
     let mut told = server.transcript();
     let waiting = &ids(&server, "integration=hook&state=pending").await;
     let tried_again = &waiting[1];
-    server.pass(jiff::SignedDuration::from_hours(1));
+    server.pass(jiff::SignedDuration::from_hours(1)).await;
     server.catch_up().await;
     let answer = told
         .get(&format!("{DELIVERIES}/{tried_again}"))

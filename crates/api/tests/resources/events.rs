@@ -99,7 +99,7 @@ async fn are_filtered() {
     }
     let shop = server.app_id("shop");
     assert_eq!(count(&format!("app={shop}")).await, 8);
-    server.pass(SignedDuration::from_hours(24 * 15));
+    server.pass(SignedDuration::from_hours(24 * 15)).await;
     assert_eq!(count("").await, 0, "the last 14 days");
     assert_eq!(count("since=2026-01-01T00:00:00Z").await, 8);
     assert_eq!(

@@ -103,7 +103,7 @@ async fn working_is_what_accepted_something_within_a_day() {
     let health = tested().await;
     assert_eq!(health["condition"], "working");
     assert_eq!(health["accepted_at"], json!(server.now()));
-    server.pass(SignedDuration::from_hours(25));
+    server.pass(SignedDuration::from_hours(25)).await;
     let health = server.get(&hook).await.json()["health"].clone();
     assert_eq!(health["condition"], "idle");
     server.endpoints.answer("https://hook.example", 404);
@@ -173,7 +173,7 @@ async fn each_endpoint_has_a_health_of_its_own_and_the_worst_is_told() {
             (json!(endpoint), json!(condition))
         });
         assert_eq!(endpoints, expected);
-        server.pass(SignedDuration::from_hours(25));
+        server.pass(SignedDuration::from_hours(25)).await;
     }
 }
 

@@ -58,7 +58,7 @@ async fn are_listed_page_by_page_the_last_first() {
     let server = server().await;
     for token in ["one", "two", "three"] {
         server.parks(token).await;
-        server.pass(SignedDuration::from_secs(1));
+        server.pass(SignedDuration::from_secs(1)).await;
     }
     let (all, end) = page(&server, PARKED).await;
     assert_eq!((all.len(), end), (3, None));

@@ -86,7 +86,7 @@ async fn are_listed_by_page() {
     let asked = json!({ "integration": "idle", "since": "2026-01-01", "standings": ["delivered"] });
     let mut begun = Vec::new();
     for _ in 0..53 {
-        server.pass(SignedDuration::from_secs(1));
+        server.pass(SignedDuration::from_secs(1)).await;
         let replay = server.post(REPLAYS, asked.clone()).await.json();
         begun.push(replay["id"].as_str().unwrap().to_owned());
     }

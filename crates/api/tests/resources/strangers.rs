@@ -78,7 +78,7 @@ async fn new_customers_of_one_address_come_at_a_pace() {
     // Nothing was made of what was refused; and they come one after the other from then on.
     let known = server.get("/api/v1/projects/acme/customers/one-more").await;
     assert_eq!(known.status, 404, "{known}");
-    server.pass(SignedDuration::from_secs(1));
+    server.pass(SignedDuration::from_secs(1)).await;
     let mut made = 0;
     for number in 0..5 {
         let answer = here.get(&format!("/v1/subscribers/late-{number}")).await;
@@ -94,10 +94,10 @@ async fn a_clock_that_is_set_back_makes_no_new_customer_wait_for_the_difference(
     for number in 0..CUSTOMERS_AT_ONCE {
         here.get(&format!("/v1/subscribers/new-{number}")).await;
     }
-    server.pass(-SignedDuration::from_hours(24));
+    server.pass(-SignedDuration::from_hours(24)).await;
     let refused = here.get("/v1/subscribers/one-more").await;
     assert_eq!((refused.status.as_u16(), again_in(&refused)), (429, 1));
-    server.pass(SignedDuration::from_secs(1));
+    server.pass(SignedDuration::from_secs(1)).await;
     let made = here.get("/v1/subscribers/one-more").await;
     assert_eq!(made.status, 201, "{made}");
 }

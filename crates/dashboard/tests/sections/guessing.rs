@@ -91,14 +91,14 @@ async fn a_clock_that_is_set_back_keeps_nobody_waiting_for_the_difference() {
     for _ in 0..6 {
         assert_eq!(tries(&here, OWNER, "a wrong guess").await, 401);
     }
-    server.pass(-SignedDuration::from_hours(24));
+    server.pass(-SignedDuration::from_hours(24)).await;
     let fields = [("email", OWNER), ("password", PASSWORD)];
     let held = here.form("/signin", &fields).await;
     assert_eq!(
         (held.status.as_u16(), held.header("retry-after")),
         (429, "3")
     );
-    server.pass(SignedDuration::from_secs(3));
+    server.pass(SignedDuration::from_secs(3)).await;
     assert_eq!(tries(&here, OWNER, PASSWORD).await, 303);
 }
 

@@ -33,10 +33,10 @@ async fn a_session_made_from_a_key_ends_with_the_key_and_after_half_a_day() {
     };
     let first = open();
     assert_eq!(opens(&first).await, 200);
-    server.pass(SignedDuration::from_hours(11));
+    server.pass(SignedDuration::from_hours(11)).await;
     let second = open();
     assert_eq!(opens(&first).await, 200);
-    server.pass(SignedDuration::from_hours(1));
+    server.pass(SignedDuration::from_hours(1)).await;
     assert_eq!((opens(&first).await, opens(&second).await), (303, 200));
     configure(&server, vec![Change::RemoveApiKey(key.id)]).await;
     assert_eq!(opens(&second).await, 303, "the key was revoked");
@@ -52,14 +52,14 @@ async fn a_session_ends_when_nobody_uses_it_and_after_a_fortnight_anyway() {
     let days = |days: i64| SignedDuration::from_hours(24 * days);
     assert_eq!(page(&owner).await, 200);
     for _ in 0..5 {
-        server.pass(days(2));
+        server.pass(days(2)).await;
         assert_eq!(page(&owner).await, 200, "it is used");
     }
     for _ in 0..2 {
-        server.pass(days(1));
+        server.pass(days(1)).await;
         assert_eq!(page(&by_itself).await, 200);
     }
-    server.pass(days(1));
+    server.pass(days(1)).await;
     assert_eq!(
         page(&by_itself).await,
         303,
@@ -71,10 +71,10 @@ async fn a_session_ends_when_nobody_uses_it_and_after_a_fortnight_anyway() {
     let admin = server.by(Who::Admin);
     for _ in 0..13 {
         assert_eq!(page(&admin).await, 200);
-        server.pass(days(1));
+        server.pass(days(1)).await;
     }
     assert_eq!(page(&admin).await, 200);
-    server.pass(days(1));
+    server.pass(days(1)).await;
     assert_eq!(page(&admin).await, 303, "however much it was used");
 }
 
@@ -96,13 +96,13 @@ async fn sessions_end_as_the_server_was_told() {
     let page = async |client: &Client<'_>| client.get("/projects/acme").await.status.as_u16();
     for _ in 0..5 {
         assert_eq!((page(&owner).await, page(&by_key).await), (200, 200));
-        server.pass(SignedDuration::from_mins(30));
+        server.pass(SignedDuration::from_mins(30)).await;
     }
     assert_eq!((page(&owner).await, page(&by_key).await), (200, 200));
-    server.pass(SignedDuration::from_mins(30));
+    server.pass(SignedDuration::from_mins(30)).await;
     assert_eq!((page(&owner).await, page(&by_key).await), (303, 303));
     let token = server.app.sessions.open(system, Caller::of_key(&key));
-    server.pass(SignedDuration::from_mins(60));
+    server.pass(SignedDuration::from_mins(60)).await;
     let idle = page(&server.with_session(&token)).await;
     assert_eq!(idle, 303);
 }
@@ -122,7 +122,7 @@ async fn sessions_of_a_key_are_bounded_and_the_oldest_goes() {
     let others = sessions.open(system, Caller::of_key(&other));
     let mut open = Vec::new();
     for _ in 0..21 {
-        server.pass(SignedDuration::from_secs(1));
+        server.pass(SignedDuration::from_secs(1)).await;
         open.push(sessions.open(system, Caller::of_key(&key)));
     }
     let mut good = Vec::new();
@@ -309,7 +309,7 @@ async fn links_are_bounded_and_old_ones_make_room() {
     ];
     let made = server.form("/projects/acme/members/invite", &only).await;
     assert_eq!(made.status, 200, "{made}");
-    server.pass(SignedDuration::from_hours(2));
+    server.pass(SignedDuration::from_hours(2)).await;
     assert_eq!(invite().await.status, 200);
     assert_eq!(server.app.engine.setup().configuration.invitations.len(), 2);
 }
@@ -331,9 +331,9 @@ async fn the_operator_s_link_opens_once_and_for_a_quarter_of_an_hour() {
         server.app.operator_link("test").await.unwrap(),
         server.app.operator_link("test").await.unwrap(),
     );
-    server.pass(SignedDuration::from_mins(14));
+    server.pass(SignedDuration::from_mins(14)).await;
     assert_eq!(enter(&in_time).await, 303);
-    server.pass(SignedDuration::from_mins(1));
+    server.pass(SignedDuration::from_mins(1)).await;
     assert_eq!(enter(&late).await, 401);
     // It makes no account and sets no password.
     let token = server.app.operator_link("test").await.unwrap();
@@ -359,7 +359,7 @@ async fn the_first_owner_ends_the_links_that_were_made_before() {
     let many: Vec<String> = {
         let mut many = Vec::new();
         for _ in 0..12 {
-            server.pass(SignedDuration::from_secs(1));
+            server.pass(SignedDuration::from_secs(1)).await;
             many.push(server.app.operator_link("test").await.unwrap());
         }
         many

@@ -87,7 +87,7 @@ async fn signing_in_takes_a_code_and_each_code_is_good_once() {
     // The code that switched it on is used up.
     let used = second_step(&nobody, &ticket, &server.code(&secret)).await;
     assert_eq!(told(&used), "401 The code is wrong, or was used already.");
-    server.pass(SignedDuration::from_secs(30));
+    server.pass(SignedDuration::from_secs(30)).await;
     let code = server.code(&secret);
     assert_eq!(told(&second_step(&nobody, &ticket, &code).await), "303 /");
     let again = second_step(&nobody, &ticket, &code).await;
@@ -120,7 +120,7 @@ async fn a_second_factor_that_cannot_be_read_says_so_and_recovery_codes_go_on() 
     };
     let digests = vec![digest(&codes[0].replace('-', ""))];
     ledger.put_second_factor(lost, digests).await.unwrap();
-    server.pass(SignedDuration::from_secs(30));
+    server.pass(SignedDuration::from_secs(30)).await;
 
     let nobody = server.by(Who::Nobody).with("accept", "text/html");
     let ticket = hidden(&first_step(&nobody).await.text(), "ticket");
@@ -150,7 +150,7 @@ async fn the_first_step_alone_is_worth_nothing_elsewhere_or_later() {
     let (secret, _, _) = switched_on(&server).await;
     let nobody = server.by(Who::Nobody);
     let ticket = hidden(&first_step(&nobody).await.text(), "ticket");
-    server.pass(SignedDuration::from_secs(60));
+    server.pass(SignedDuration::from_secs(60)).await;
     for wrong in ["", "AAAA", ticket.get(4..).unwrap()] {
         let answer = second_step(&nobody, wrong, &server.code(&secret)).await;
         assert_eq!(told(&answer), "401 That took too long. Sign in again.");
@@ -158,7 +158,7 @@ async fn the_first_step_alone_is_worth_nothing_elsewhere_or_later() {
     let elsewhere = nobody.clone().from_another_site();
     let answer = second_step(&elsewhere, &ticket, &server.code(&secret)).await;
     assert_eq!(answer.status, 403);
-    server.pass(SignedDuration::from_mins(10));
+    server.pass(SignedDuration::from_mins(10)).await;
     let late = second_step(&nobody, &ticket, &server.code(&secret)).await;
     assert_eq!(told(&late), "401 That took too long. Sign in again.");
     // With another password the ticket of the old one is no good.
@@ -174,7 +174,7 @@ async fn codes_are_guessed_slowly() {
     let (secret, ..) = switched_on(&server).await;
     let nobody = server.by(Who::Nobody);
     let ticket = hidden(&first_step(&nobody).await.text(), "ticket");
-    server.pass(SignedDuration::from_secs(60));
+    server.pass(SignedDuration::from_secs(60)).await;
     for _ in 0..6 {
         assert_eq!(second_step(&nobody, &ticket, "000000").await.status, 401);
     }
@@ -184,7 +184,7 @@ async fn codes_are_guessed_slowly() {
     let held = second_step(&elsewhere, &ticket, &server.code(&secret)).await;
     assert_eq!(held.status, 429);
     assert!(!held.header("retry-after").is_empty());
-    server.pass(SignedDuration::from_mins(1));
+    server.pass(SignedDuration::from_mins(1)).await;
     let answer = second_step(&elsewhere, &ticket, &server.code(&secret)).await;
     assert_eq!(told(&answer), "303 /");
 }
@@ -205,7 +205,7 @@ async fn a_password_link_asks_for_the_code_as_well() {
     let answer = nobody.form(&link, &[("password", "another horse")]).await;
     assert_eq!(answer.status, 200);
     assert!(answer.headers.get("set-cookie").is_none());
-    server.pass(SignedDuration::from_secs(60));
+    server.pass(SignedDuration::from_secs(60)).await;
     let ticket = hidden(&answer.text(), "ticket");
     let code = server.code(&secret);
     assert_eq!(told(&second_step(&nobody, &ticket, &code).await), "303 /");
@@ -233,7 +233,7 @@ async fn it_is_switched_on_and_off_with_proof_only() {
     let fields = [("offer", offer.as_str()), ("code", &code)];
     let admin = server.by(Who::Admin).form(&on, &fields).await;
     assert_eq!(told(&admin), "422 That took too long. Begin again.");
-    server.pass(SignedDuration::from_mins(15));
+    server.pass(SignedDuration::from_mins(15)).await;
     let late = [("offer", offer.as_str()), ("code", &server.code(&secret))];
     let late = owner.form(&on, &late).await;
     assert_eq!(told(&late), "422 That took too long. Begin again.");
@@ -251,7 +251,7 @@ async fn it_is_switched_on_and_off_with_proof_only() {
                 .await,
         )
     };
-    server.pass(SignedDuration::from_secs(60));
+    server.pass(SignedDuration::from_secs(60)).await;
     let code = server.code(&secret);
     assert_eq!(
         send("another one", &code).await,
@@ -291,7 +291,7 @@ async fn one_that_is_on_is_not_replaced() {
         .form(&format!("{ACCOUNT}/second-factor"), &fields)
         .await;
     assert_eq!(told(&answer), IS_ON);
-    server.pass(SignedDuration::from_secs(30));
+    server.pass(SignedDuration::from_secs(30)).await;
     let nobody = server.by(Who::Nobody);
     let ticket = hidden(&first_step(&nobody).await.text(), "ticket");
     let code = server.code(&secret);
@@ -329,7 +329,7 @@ async fn of_two_who_switch_it_on_at_once_one_does() {
         .map(|(before, after)| (before.to_owned(), after.to_owned()))
         .unwrap();
     let recovery = codes.lines().next().unwrap();
-    server.pass(SignedDuration::from_secs(30));
+    server.pass(SignedDuration::from_secs(30)).await;
     let nobody = server.by(Who::Nobody);
     for code in [&server.code(secret), recovery] {
         let ticket = hidden(&first_step(&nobody).await.text(), "ticket");

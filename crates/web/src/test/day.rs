@@ -81,11 +81,11 @@ impl TestServer {
         let (hook, minutes) = ("https://hook.example", SignedDuration::from_mins(10));
         self.buys("ann").await;
         self.catch_up().await;
-        self.pass(minutes);
+        self.pass(minutes).await;
         self.endpoints.answer(hook, 400);
         self.buys("bob").await;
         self.catch_up().await;
-        self.pass(minutes);
+        self.pass(minutes).await;
         self.endpoints.answer(hook, 200);
         let once = json!({
             "app": "shop", "app_user_id": "cleo", "kind": "one_time_purchase", "environment": "sandbox", "product_id": "silver",
@@ -94,13 +94,13 @@ impl TestServer {
         });
         self.states(once.clone()).await;
         self.catch_up().await;
-        self.pass(minutes);
+        self.pass(minutes).await;
         let mut refunded = once;
         refunded["updated_at"] = json!(self.now());
         refunded["refunded_at"] = json!(self.now());
         self.states(refunded).await;
         self.catch_up().await;
-        self.pass(minutes);
+        self.pass(minutes).await;
         self.endpoints.answer(hook, 503);
         self.buys("dan").await;
         self.catch_up().await;

@@ -146,8 +146,10 @@ impl TestServer {
         self.router = (self.routes)(self.app.clone());
     }
 
-    /// Lets time pass. Nothing happens by itself.
-    pub fn pass(&self, time: SignedDuration) {
+    /// Lets time pass, once nothing is under way: no time passes during an attempt, whose lease would end, nor while a store is asked. What is
+    /// due then happens when [`TestServer::catch_up`] says so.
+    pub async fn pass(&self, time: SignedDuration) {
+        self.app.engine.idle().await;
         self.clock.pass(time);
     }
 
