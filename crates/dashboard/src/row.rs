@@ -2,8 +2,10 @@
 
 use crate::text::exact;
 use domain::EventKind;
+use engine::Setup;
 use jiff::tz::Offset;
-use web::view::{EventView, StateView};
+use ledger::FeedRow;
+use web::view::{self, StateView};
 
 /// A row of the feed, as people read it.
 pub(crate) struct Row {
@@ -26,8 +28,8 @@ pub(crate) struct Row {
 }
 
 impl Row {
-    pub(crate) fn of(project: &str, view: EventView) -> Self {
-        let event = &view.event;
+    pub(crate) fn of(project: &str, setup: &Setup, row: &FeedRow) -> Self {
+        let event = &row.event;
         let price = event
             .transaction
             .as_ref()
@@ -43,7 +45,7 @@ impl Row {
         Self {
             id: event.id.to_string(),
             project: project.to_owned(),
-            position: view.position,
+            position: row.position,
             clock: Offset::UTC
                 .to_datetime(event.recorded_at)
                 .strftime("%H:%M:%S")
@@ -66,7 +68,7 @@ impl Row {
             }),
             environment: event.environment.id(),
             historical: event.historical,
-            integrations: view.integrations,
+            integrations: view::states(setup, row),
         }
     }
 }

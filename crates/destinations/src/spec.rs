@@ -4,9 +4,7 @@ use domain::EventKind;
 use serde::Serialize;
 
 /// What a setting holds.
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = SettingKind))]
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FieldKind {
     /// Plain text.
     Text,
@@ -89,8 +87,7 @@ impl Group {
 }
 
 /// When a setting is asked for: only where another has this value.
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = SettingCondition))]
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct When {
     /// The other setting: a choice.
     pub field: &'static str,
@@ -99,8 +96,7 @@ pub struct When {
 }
 
 /// One setting of a destination, or of an app.
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = Setting))]
-#[derive(Debug, Clone, Copy, Serialize)]
+#[derive(Debug, Clone, Copy)]
 pub struct Field {
     /// Key in the settings object.
     pub name: &'static str,
@@ -111,7 +107,6 @@ pub struct Field {
     /// What it is about.
     pub group: Group,
     /// When it is asked for, unless always.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub when: Option<When>,
 }
 
@@ -249,8 +244,7 @@ impl Category {
 }
 
 /// What a destination is.
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = Destination))]
-#[derive(Debug, Clone, Copy, Serialize)]
+#[derive(Debug, Clone, Copy)]
 pub struct Spec {
     /// Stable key, as in configuration files.
     pub key: &'static str,
@@ -265,7 +259,6 @@ pub struct Spec {
     /// Its settings.
     pub fields: &'static [Field],
     /// Which of its secrets are sent where another setting says.
-    #[serde(skip)]
     pub travels: &'static [Travel],
     /// Kinds it can receive.
     pub events: &'static [EventKind],

@@ -14,7 +14,6 @@ use std::collections::BTreeMap;
 pub type Unlocks = BTreeMap<String, Vec<String>>;
 
 /// What a customer may use through one entitlement. Adapty's word: access level.
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccessLevel {
     /// The entitlement's key, for example `premium`.

@@ -104,7 +104,6 @@ impl AttributionStatus {
 }
 
 /// Through which campaign a customer came. Source: Adapty docs, "Webhook event types and fields", attributions.
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Attribution {
@@ -158,7 +157,6 @@ impl Attribution {
 }
 
 /// A customer as the ledger keeps it.
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Customer {
     /// Its id.

@@ -62,7 +62,6 @@ impl TransactionRef {
 }
 
 /// The app an event belongs to.
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AppRef {
     /// Its id.
@@ -77,7 +76,6 @@ pub struct AppRef {
 }
 
 /// One line of a purchase, as it stands after an event: a product with a period and an end of its own.
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = PurchaseLine))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Line {
     /// Its name within the purchase; one has none.
@@ -113,7 +111,6 @@ pub struct Line {
 }
 
 /// The purchase an event is about, as it stands after the event: of several lines, the line that the event is about.
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Purchase {
     /// The store's id of the chain.
@@ -152,7 +149,6 @@ pub struct Purchase {
 }
 
 /// The store transaction an event is about.
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TransactionRef {
     /// The store's id.
@@ -198,7 +194,6 @@ pub struct TransactionRef {
 }
 
 /// What a store asks of whoever runs the app.
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Request {
     /// Why, in the store's words.
@@ -217,7 +212,6 @@ pub struct Request {
 }
 
 /// What led to an event.
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cause {
     /// The raw message; `None` when time passing was the cause.
@@ -227,7 +221,6 @@ pub struct Cause {
 }
 
 /// Something that happened. Immutable and self-contained.
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Event {
     /// Derived from project, customer and key, so the same fact always has the same id.

@@ -5,7 +5,6 @@
 use serde::{Deserialize, Serialize};
 
 /// One message of one event.
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Message {
     /// What the destination calls it.

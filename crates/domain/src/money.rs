@@ -117,7 +117,6 @@ impl utoipa::ToSchema for Currency {
 }
 
 /// An amount in one currency.
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
 )]

@@ -6,8 +6,6 @@ mod catalog;
 mod integration;
 mod key;
 mod project;
-#[cfg(feature = "schema")]
-mod schema;
 
 pub use app::*;
 pub use catalog::*;

@@ -1,6 +1,21 @@
-//! An event as it is shown, with how it stands with each integration. Shapes here are promises to callers.
+//! What more than one surface shows: events, with how each stands with its integrations, and what is in them. Shapes here are promises to callers.
+//!
+//! What has members is a view of its own, so that what is stored can change by itself. A word (an id, one of a list) is the same everywhere, and so
+//! the domain's own.
 
-use domain::{Environment, Event, NotSent};
+mod access;
+mod amount;
+mod customer;
+mod happened;
+mod standing;
+
+pub use access::AccessLevelView;
+pub use amount::{MoneyView, OfferView};
+pub use customer::CustomerView;
+pub use happened::HappenedView;
+pub use standing::StandingView;
+
+use domain::{Environment, NotSent};
 use engine::{ActiveIntegration, Setup};
 use ledger::{DeliveryState, FeedRow, IntegrationState};
 use serde::Serialize;
@@ -13,7 +28,7 @@ pub struct EventView {
     pub position: u64,
     /// What happened.
     #[serde(flatten)]
-    pub event: Event,
+    pub event: HappenedView,
     /// Each integration there was or is.
     pub integrations: Vec<StateView>,
 }
@@ -96,7 +111,16 @@ impl StateView {
 
 /// How a row of the feed is shown.
 pub fn event(setup: &Setup, row: FeedRow) -> EventView {
-    let mut integrations: Vec<_> = row
+    EventView {
+        position: row.position,
+        integrations: states(setup, &row),
+        event: row.event.into(),
+    }
+}
+
+/// How an event stands with each integration there was or is.
+pub fn states(setup: &Setup, row: &FeedRow) -> Vec<StateView> {
+    let mut states: Vec<_> = row
         .integrations
         .iter()
         .map(|(id, stands)| {
@@ -111,7 +135,7 @@ pub fn event(setup: &Setup, row: FeedRow) -> EventView {
         .into_iter()
         .flat_map(|project| &project.integrations)
         .filter(|active| row.integrations.iter().all(|(id, _)| *id != active.row.id));
-    integrations.extend(missing.map(|active| StateView {
+    states.extend(missing.map(|active| StateView {
         integration: active.row.id.to_string(),
         key: active.row.key.clone(),
         name: active.row.name.clone(),
@@ -123,11 +147,7 @@ pub fn event(setup: &Setup, row: FeedRow) -> EventView {
         attempts: 0,
         due_at: None,
     }));
-    EventView {
-        position: row.position,
-        event: row.event,
-        integrations,
-    }
+    states
 }
 
 /// How an event stands with one of its integrations: where several messages went to it, the first that was not delivered.

@@ -1,17 +1,14 @@
-//! Customers: read, changed, moved and forgotten.
+//! Customers: listed, changed, moved and forgotten. One is shown by `customer.rs`.
 
 use super::answer::{Answer, Done, List, list};
 use axum::extract::{Path, State};
 use domain::{
-    AccessLevel, AppId, ChainKey, CustomerId, Environment, Snapshot,
     attribute::Write,
-    customer::{Attribution, AttributionStatus, Customer},
-    fact::TransactionFact,
+    customer::{Attribution, AttributionStatus},
     time::is_ahead,
 };
-use engine::{CustomerUpdate, Setup, WriteError};
+use engine::{CustomerUpdate, WriteError};
 use jiff::Timestamp;
-use ledger::{CustomerRecord, Purchase};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
@@ -25,6 +22,7 @@ use web::{
     project::InProject,
     query::{Filters, PageQuery},
     route::{Method, Route},
+    view::CustomerView,
 };
 
 /// The routes of this file.
@@ -39,13 +37,6 @@ pub(crate) fn routes() -> Vec<Route<App>> {
             Read,
             "Customers, newest first",
             customers,
-        ),
-        Route::operation(
-            Get,
-            "/api/v1/projects/{project}/customers/{who}",
-            Read,
-            "One customer, by id or app user id, with purchases and access",
-            customer,
         ),
         Route::operation(
             // Whom is what was to be forgotten.
@@ -87,24 +78,6 @@ pub(crate) async fn customers(
         .then(|| rows.last().map(|row| row.id.to_string()))
         .flatten();
     Ok(list(rows.into_iter().map(CustomerView::from), next))
-}
-
-pub(crate) async fn customer(
-    State(app): State<App>,
-    project: InProject,
-    Path((_, who)): Path<(String, String)>,
-) -> Answer<Detail> {
-    let record = app
-        .engine
-        .ledger()
-        .customer(project.id, &who)
-        .await?
-        .ok_or_else(|| Problem::not_found("customer", &who))?;
-    Ok(Json(shown(
-        &project.setup,
-        record,
-        app.engine.system().now(),
-    )))
 }
 
 /// `DELETE .../customers/{customer}`.
@@ -242,144 +215,5 @@ pub(crate) async fn change(
                 .collect(),
         )),
         Err(WriteError::Customer(error)) => Err(error.into()),
-    }
-}
-
-/// A customer as the ledger keeps it.
-#[derive(Serialize, ToSchema)]
-#[schema(as = Customer)]
-pub(crate) struct CustomerView {
-    /// Its id.
-    id: CustomerId,
-    /// The app's name for the customer, or a generated anonymous one.
-    app_user_id: String,
-    /// When it was first heard of.
-    first_seen: Timestamp,
-    /// When it was last heard of.
-    last_seen: Timestamp,
-    /// Its other names, oldest first.
-    #[schema(required = false)]
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    aliases: Vec<String>,
-    /// Attributes; reserved ones begin with `$`.
-    #[schema(required = false)]
-    attributes: BTreeMap<String, String>,
-    /// When each attribute was written or deleted, as its writer says: the last write wins. Not part of events.
-    #[schema(required = false)]
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    written: BTreeMap<String, Timestamp>,
-    /// The customer does not want third parties to hear of it.
-    #[schema(required = false)]
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    analytics_disabled: bool,
-    /// When the app was first installed, where known.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    installed_at: Option<Timestamp>,
-    /// Through which campaign it came; the first word stays.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    attribution: Option<Attribution>,
-    /// Money charged less money refunded, in millionths of a US dollar, as far as amounts in dollars are known.
-    #[schema(required = false)]
-    revenue_usd_micros: i64,
-}
-
-impl From<Customer> for CustomerView {
-    fn from(row: Customer) -> Self {
-        Self {
-            id: row.id,
-            app_user_id: row.app_user_id,
-            first_seen: row.first_seen,
-            last_seen: row.last_seen,
-            aliases: row.aliases,
-            attributes: row.attributes,
-            written: row.written,
-            analytics_disabled: row.analytics_disabled,
-            installed_at: row.installed_at,
-            attribution: row.attribution,
-            revenue_usd_micros: row.revenue_usd_micros,
-        }
-    }
-}
-
-/// A customer with purchases and access.
-#[derive(Serialize, ToSchema)]
-#[schema(as = CustomerView)]
-pub(crate) struct Detail {
-    access: AccessView,
-    customer: CustomerView,
-    customer_seq: u64,
-    purchases: Vec<PurchaseView>,
-}
-
-/// By entitlement.
-#[derive(Serialize, ToSchema)]
-struct AccessView {
-    production: BTreeMap<String, LevelView>,
-    sandbox: BTreeMap<String, LevelView>,
-}
-
-#[derive(Serialize, ToSchema)]
-struct LevelView {
-    is_active_now: bool,
-    level: AccessLevel,
-}
-
-#[derive(Serialize, ToSchema)]
-struct PurchaseView {
-    app: AppId,
-    chain: ChainKey,
-    snapshot: Snapshot,
-    transactions: Vec<TransactionFact>,
-}
-
-fn shown(setup: &Setup, record: CustomerRecord, now: Timestamp) -> Detail {
-    let unlocks = record
-        .purchases
-        .first()
-        .and_then(|owned| setup.app(owned.app))
-        .and_then(|app| setup.project(app.row.project))
-        .map(|project| project.unlocks.clone())
-        .unwrap_or_default();
-    let access = |environment| {
-        let of_environment = record
-            .purchases
-            .iter()
-            .filter(|owned| owned.chain.environment == environment)
-            .map(|owned| (&owned.chain, &owned.stored.snapshot));
-        let levels = domain::access::access(of_environment, &unlocks).into_iter();
-        let shown = levels.map(|(id, level)| {
-            let is_active_now = level.is_active_at(now);
-            (
-                id,
-                LevelView {
-                    is_active_now,
-                    level,
-                },
-            )
-        });
-        shown.collect()
-    };
-    Detail {
-        access: AccessView {
-            production: access(Environment::Production),
-            sandbox: access(Environment::Sandbox),
-        },
-        customer_seq: record.seq,
-        purchases: record
-            .purchases
-            .into_iter()
-            .map(|Purchase { app, chain, stored }| PurchaseView {
-                app,
-                chain,
-                snapshot: stored.snapshot,
-                transactions: stored
-                    .facts
-                    .transactions
-                    .into_values()
-                    .map(|transaction| transaction.fact)
-                    .collect(),
-            })
-            .collect(),
-        customer: record.customer.into(),
     }
 }

@@ -59,7 +59,7 @@ pub(crate) struct DeliveryView {
     pub(crate) kind: EventKind,
     pub(crate) customer: CustomerId,
     pub(crate) integration: IntegrationId,
-    pub(crate) message: Message,
+    pub(crate) message: PlannedView,
     pub(crate) state: DeliveryState,
     pub(crate) reason: Option<NotSent>,
     pub(crate) reason_text: Option<&'static str>,
@@ -79,7 +79,7 @@ impl From<DeliveryRecord> for DeliveryView {
             kind: record.kind,
             customer: record.customer,
             integration: record.integration,
-            message: record.message,
+            message: record.message.into(),
             state: record.state,
             reason: record.reason,
             reason_text: record.reason.map(NotSent::text),
@@ -89,6 +89,34 @@ impl From<DeliveryRecord> for DeliveryView {
                 .then_some(record.due_at),
             request: record.request.map(RequestView::from),
             last_attempt: record.last.map(AttemptView::from),
+        }
+    }
+}
+
+/// One message of one event.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Message)]
+pub(crate) struct PlannedView {
+    /// What the destination calls it.
+    name: String,
+    /// The shape it was planned for, where its destination has several: settings may change while it waits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    format: Option<String>,
+    /// Kept beside the payload in the delivery record, as the samples of the Slack integration show.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    product_identifier: Option<String>,
+    /// The app it came from, beside the payload.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    app_id: Option<String>,
+}
+
+impl From<Message> for PlannedView {
+    fn from(planned: Message) -> Self {
+        Self {
+            name: planned.name,
+            format: planned.format,
+            product_identifier: planned.product_identifier,
+            app_id: planned.app_id,
         }
     }
 }

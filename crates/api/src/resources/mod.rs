@@ -3,6 +3,7 @@
 mod answer;
 pub(crate) mod apps;
 pub(crate) mod consumption;
+pub(crate) mod customer;
 pub(crate) mod customers;
 pub(crate) mod deliveries;
 pub(crate) mod destinations;
@@ -29,6 +30,7 @@ pub(crate) fn routes() -> Vec<Route<App>> {
     [
         apps::routes(),
         consumption::routes(),
+        customer::routes(),
         customers::routes(),
         deliveries::routes(),
         destinations::routes(),

@@ -5,6 +5,7 @@ mod apps;
 mod bodies;
 mod callbacks;
 mod consumption;
+mod customer;
 mod customers;
 mod deliveries;
 mod destinations;

@@ -29,7 +29,6 @@ use web::{
     problem::Problem,
     project::InProject,
     route::{Method, Route},
-    view,
 };
 
 /// The routes of this file.
@@ -102,10 +101,7 @@ async fn customer(
             .collect(),
         picture,
         by_recorded,
-        rows: events
-            .into_iter()
-            .map(|row| Row::of(key, view::event(setup, row)))
-            .collect(),
+        rows: events.iter().map(|row| Row::of(key, setup, row)).collect(),
         entitlements: entitlements
             .map(|row| Choice::new(&*row.key, &*row.name))
             .collect(),

@@ -24,7 +24,6 @@ use web::{
     project::InProject,
     query::{Address, EventQuery, present},
     route::{Method, Route},
-    view,
 };
 
 /// The routes of this file.
@@ -155,8 +154,8 @@ async fn feed(
             .map(|row| Choice::new(row.id.to_string(), row.name.clone()))
             .collect(),
         rows: rows
-            .into_iter()
-            .map(|row| Row::of(key, view::event(&project.setup, row)))
+            .iter()
+            .map(|row| Row::of(key, &project.setup, row))
             .collect(),
         hours: query
             .hours

@@ -12,7 +12,6 @@ use web::{
     query::{Address, EventQuery},
     route::{Method, Route},
     stream::{LastEventId, Messages, follow, start},
-    view,
 };
 
 /// The routes of this file.
@@ -35,7 +34,7 @@ fn row_html(app: &App, row: FeedRow) -> String {
         Some(project) => project.row.key.clone(),
         None => row.event.project.to_string(),
     };
-    let row = Row::of(&project, view::event(&setup, row));
+    let row = Row::of(&project, &setup, &row);
     let template = RowTemplate { row: &row };
     match template.render() {
         Ok(html) => html.replace('\n', " "),

@@ -30,7 +30,7 @@ use web::{
     project::InProject,
     query::parse,
     route::{Method, Route},
-    view,
+    view::{self, HappenedView},
 };
 
 /// The routes of this file.
@@ -91,8 +91,10 @@ fn formats(event: &Event) -> Vec<Format> {
         .collect()
 }
 
+/// An event as the API shows it.
 fn as_json(event: &Event) -> String {
-    let shown = serde_json::to_value(event).and_then(|value| serde_json::to_string_pretty(&value));
+    let shown = serde_json::to_value(HappenedView::from(event.clone()))
+        .and_then(|value| serde_json::to_string_pretty(&value));
     shown.unwrap_or_else(|error| error.to_string())
 }
 
@@ -107,11 +109,11 @@ async fn event(
     let event = parse("event", &id).map_err(|_| missing())?;
     let found = app.engine.ledger().event(project.id, event).await?;
     let found = found.ok_or_else(missing)?;
-    let event = found.event.clone();
+    let mut row = Row::of(&project.key, &project.setup, &found);
+    let event = found.event;
     let message = message(&app, &event).await?;
     let from = message.as_ref().map_or("the clock", |message| message.from);
     let states = states(&app, &project, found.position, &event, from).await?;
-    let mut row = Row::of(&project.key, view::event(&project.setup, found));
     let mut deliveries = Vec::new();
     for state in std::mem::take(&mut row.integrations) {
         deliveries.push(DeliveryPart::of(&app, &project, state).await?);

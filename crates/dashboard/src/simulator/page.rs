@@ -23,7 +23,6 @@ use web::{
     problem::Problem,
     project::InProject,
     route::{Method, Route},
-    view,
 };
 
 /// The routes of this file.
@@ -101,9 +100,9 @@ async fn rows(app: &App, project: &InProject, newest: Option<&Life>) -> Result<V
         ..EventFilter::default()
     };
     let events = ledger.events(&filter, Page::Before(None, SHOWN)).await?;
-    let rows = events.into_iter();
+    let rows = events.iter();
     Ok(rows
-        .map(|row| Row::of(&project.key, view::event(&project.setup, row)))
+        .map(|row| Row::of(&project.key, &project.setup, row))
         .collect())
 }
 

@@ -88,7 +88,6 @@ impl Environment {
 }
 
 /// Identifies a purchase chain within an app: all transactions of one subscription, or one one-time purchase.
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ChainKey {
     /// Store of the chain.

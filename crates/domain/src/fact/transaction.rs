@@ -70,7 +70,6 @@ pub enum Discount {
 }
 
 /// An offer applied to a transaction.
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Offer {
     /// Its category; `None` when the store names one we do not know.
@@ -82,7 +81,6 @@ pub struct Offer {
 }
 
 /// A refund of a transaction, or the loss of a family share.
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Revocation {
     /// When the store revoked it.
@@ -92,7 +90,6 @@ pub struct Revocation {
 }
 
 /// One store's statement about one transaction.
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct TransactionFact {
     /// When the store signed this copy.

@@ -35,7 +35,6 @@ pub enum Phase {
 }
 
 /// The state of one purchase chain: of its base line, and of its further ones.
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Snapshot {
     /// The line it is about; empty where the purchase has one only.
@@ -101,7 +100,6 @@ pub struct Snapshot {
     /// The highest version of the facts that made this.
     pub version: Timestamp,
     /// The further lines of the purchase, in order of their names. A further line has none.
-    #[cfg_attr(feature = "schema", schema(no_recursion))]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub further: Vec<Self>,
 }

@@ -24,7 +24,6 @@ pub const LAPSE_CHECKS: [SignedDuration; 5] = [
 pub(super) const MESSAGE_WAIT: SignedDuration = SignedDuration::from_mins(10);
 
 /// Where the chain stands.
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum Standing {

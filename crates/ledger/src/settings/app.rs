@@ -61,7 +61,6 @@ impl AppSettings {
 }
 
 /// What an App Store app accepts, and how its store is asked.
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AppStoreSettings {
@@ -111,7 +110,6 @@ impl AppEnvironment {
 }
 
 /// How a Google Play app is heard and asked.
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PlayStoreSettings {
@@ -138,7 +136,6 @@ pub struct PlayStoreSettings {
 }
 
 /// How a Stripe account is heard and asked.
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StripeSettings {
@@ -197,7 +194,6 @@ pub enum StripeOwner {
 }
 
 /// A store of one's own.
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ExternalSettings {
@@ -206,7 +202,6 @@ pub struct ExternalSettings {
 }
 
 /// What a store keeps of each sale.
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Commission {
