@@ -1,4 +1,6 @@
 //! What stores call.
+//!
+//! Tests: `crates/api/tests/resources/callbacks.rs`.
 
 use axum::{
     body::Body,

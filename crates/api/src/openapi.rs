@@ -3,6 +3,8 @@
 //! **How it works.** Method, path, access rule and summary are the route's; parameters, body and answers are read from the
 //! types of its handler ([`web::described`]); the schemas are those of the types. Nothing is written down a second time, and
 //! every answer of the tests of `tests/resources` is held against it.
+//!
+//! Tests: `crates/api/tests/resources/openapi.rs`.
 
 use axum::{
     http::{StatusCode, header},

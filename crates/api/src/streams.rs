@@ -2,6 +2,8 @@
 //!
 //! Each stream follows the ledger by cursor and looks when the engine says that something changed, so it never misses an
 //! event and never shows one twice; `Last-Event-ID` resumes where a connection broke.
+//!
+//! Tests: `crates/api/tests/resources/streams.rs`.
 
 use crate::resources::DeliveryView;
 use axum::{

@@ -1,4 +1,6 @@
 //! What pages answer with: a template, the way on after something was done, a problem to read, the files pages are made with.
+//!
+//! Tests: `crates/http/tests/headers.rs`.
 
 use crate::{filters, state::Dashboard};
 use askama::Template;

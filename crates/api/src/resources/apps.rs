@@ -1,4 +1,6 @@
 //! Apps: how each hears its store, and whether that works.
+//!
+//! Tests: `crates/api/tests/resources/apps.rs`.
 
 use super::answer::{Answer, Configured, List, list, put};
 use axum::extract::{Path, State};

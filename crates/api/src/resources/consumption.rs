@@ -1,4 +1,6 @@
 //! Answers to stores that ask what speaks for or against a refund.
+//!
+//! Tests: `crates/api/tests/resources/consumption.rs`.
 
 use super::answer::Answer;
 use axum::extract::{Path, State};

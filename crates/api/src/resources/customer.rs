@@ -1,4 +1,6 @@
 //! One customer: who it is, what it may use, and everything that was bought.
+//!
+//! Tests: `crates/api/tests/resources/customer.rs`.
 
 use super::answer::Answer;
 use axum::extract::{Path, State};

@@ -1,4 +1,6 @@
 //! Customers: listed, changed, moved and forgotten. One is shown by `customer.rs`.
+//!
+//! Tests: `crates/api/tests/resources/customers.rs`.
 
 use super::answer::{Answer, Done, List, list};
 use axum::extract::{Path, State};

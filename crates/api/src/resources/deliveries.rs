@@ -1,4 +1,6 @@
 //! Deliveries: what was sent, to whom, and what was answered.
+//!
+//! Tests: `crates/api/tests/resources/deliveries.rs`.
 
 use super::answer::{Answer, List, list};
 use axum::extract::{Path, State};

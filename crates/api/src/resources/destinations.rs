@@ -1,4 +1,6 @@
 //! Kinds of integrations and their settings.
+//!
+//! Tests: `crates/api/tests/resources/destinations.rs`.
 
 use super::answer::{Answer, List, list};
 use destinations::{Category, Field, FieldKind, Group, Spec, When};

@@ -1,4 +1,6 @@
 //! Entitlements: what products unlock.
+//!
+//! Tests: `crates/api/tests/resources/entitlements.rs`.
 
 use super::answer::{Answer, Configured, Done, List, list, put, remove};
 use axum::extract::{Path, State};

@@ -1,4 +1,6 @@
 //! The event feed.
+//!
+//! Tests: `crates/api/tests/resources/events.rs`.
 
 use super::answer::{Answer, List, list};
 use axum::extract::{Path, State};

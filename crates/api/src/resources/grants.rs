@@ -1,4 +1,6 @@
 //! Access given by hand, and taken back.
+//!
+//! Tests: `crates/api/tests/resources/grants.rs`.
 
 use super::answer::Answer;
 use axum::extract::{Path, State};

@@ -1,4 +1,6 @@
 //! Whether the server runs and how it does, and what it answers where there is nothing.
+//!
+//! Tests: `crates/api/tests/resources/health.rs`.
 
 use axum::extract::State;
 use web::{

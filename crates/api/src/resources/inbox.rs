@@ -1,4 +1,6 @@
 //! Raw messages, and what became of each.
+//!
+//! Tests: `crates/api/tests/resources/inbox.rs`.
 
 use super::answer::{Answer, List, list};
 use axum::extract::{Path, State};

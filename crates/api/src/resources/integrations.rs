@@ -1,4 +1,6 @@
 //! Integrations: destinations configured in a project.
+//!
+//! Tests: `crates/api/tests/resources/integrations.rs`.
 
 use super::answer::{Answer, Configured, Done, List, list, put, remove};
 use axum::extract::{Path, State};

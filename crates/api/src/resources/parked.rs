@@ -1,4 +1,6 @@
 //! Parked messages: what waits, why, and tried again.
+//!
+//! Tests: `crates/api/tests/resources/parked.rs`.
 
 use super::answer::{Answer, List, list};
 use axum::extract::{Path, State};

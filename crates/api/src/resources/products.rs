@@ -1,4 +1,6 @@
 //! Products: what is sold, and what it unlocks.
+//!
+//! Tests: `crates/api/tests/resources/products.rs`.
 
 use super::answer::{Answer, Configured, Done, List, list, put, remove};
 use axum::extract::{Path, State};

@@ -1,4 +1,6 @@
 //! Projects.
+//!
+//! Tests: `crates/api/tests/resources/projects.rs`.
 
 use super::answer::{Answer, Configured, List, configured, list};
 use axum::extract::{Path, State};

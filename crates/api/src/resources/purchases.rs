@@ -1,4 +1,6 @@
 //! Purchases of any other store, as they are stated.
+//!
+//! Tests: `crates/api/tests/resources/purchases.rs`.
 
 use axum::extract::State;
 use domain::{InboxId, Store};

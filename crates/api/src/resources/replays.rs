@@ -1,4 +1,6 @@
 //! Replays: past events sent to an integration again, first as a forecast.
+//!
+//! Tests: `crates/api/tests/resources/replays.rs`.
 
 use super::answer::{self, Answer, List};
 use axum::{

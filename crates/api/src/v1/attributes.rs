@@ -1,4 +1,6 @@
 //! Attributes of a customer, as client SDKs write them.
+//!
+//! Tests: `crates/api/tests/resources/v1/attributes.rs`.
 
 use super::{
     Client, Error, Platform,

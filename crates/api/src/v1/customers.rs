@@ -1,4 +1,6 @@
 //! A customer: found or made, named, forgotten.
+//!
+//! Tests: `crates/api/tests/resources/v1/customers.rs`.
 
 use super::{
     Client, Error, Platform, Secret,

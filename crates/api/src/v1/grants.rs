@@ -1,4 +1,6 @@
 //! Access given by hand, and taken back: for secret keys.
+//!
+//! Tests: `crates/api/tests/resources/v1/grants.rs`.
 
 use super::{
     Error, Platform, Secret,

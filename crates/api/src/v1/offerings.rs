@@ -1,4 +1,6 @@
 //! What client SDKs ask besides: offerings, virtual currencies, paywalls. All valid and empty, unless configured.
+//!
+//! Tests: `crates/api/tests/resources/v1/offerings.rs`.
 
 use super::{Client, Error, error::Code};
 use axum::extract::Path;

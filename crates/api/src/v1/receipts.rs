@@ -1,4 +1,6 @@
 //! `POST /v1/receipts`, as RevenueCat's client SDKs and its REST API (version 1) send it.
+//!
+//! Tests: `crates/api/tests/resources/v1/receipts.rs`.
 
 use super::{
     Client, Error, Platform,

@@ -1,4 +1,6 @@
 //! The page of one's own account.
+//!
+//! Tests: `crates/dashboard/tests/sections/account.rs`.
 
 use super::browser::browser;
 use crate::{

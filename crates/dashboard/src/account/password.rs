@@ -1,4 +1,6 @@
 //! Changing one's own password, and proving that one knows it.
+//!
+//! Tests: `crates/dashboard/tests/sections/account.rs`.
 
 use super::page::{own, page};
 use crate::{

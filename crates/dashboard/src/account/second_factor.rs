@@ -1,4 +1,6 @@
 //! Switching one's second factor on and off. What the phone is shown is kept by nobody until a code proves that the phone has it.
+//!
+//! Tests: `crates/dashboard/tests/sections/second_factor.rs`.
 
 use super::{
     page::{own, page},

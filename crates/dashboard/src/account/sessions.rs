@@ -1,4 +1,6 @@
 //! Ending sessions of one's own.
+//!
+//! Tests: `crates/dashboard/tests/sections/account.rs`.
 
 use super::page::own;
 use crate::{

@@ -1,4 +1,6 @@
 //! Asking the store itself whether the settings of an app work.
+//!
+//! Tests: `crates/dashboard/tests/sections/apps.rs`.
 
 use super::{finding::Finding, page::page, target::Names};
 use crate::{shell::Place, state::Dashboard};

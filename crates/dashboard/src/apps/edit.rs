@@ -1,4 +1,6 @@
 //! Adding an app, and saving the one there is.
+//!
+//! Tests: `crates/dashboard/tests/sections/apps.rs`.
 
 use super::{page::page, target::Names};
 use crate::{

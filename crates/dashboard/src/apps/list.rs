@@ -1,4 +1,6 @@
 //! The apps of a project, and the stores of which there can be another.
+//!
+//! Tests: `crates/dashboard/tests/sections/apps.rs`.
 
 use crate::{
     badges,

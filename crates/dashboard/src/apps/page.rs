@@ -1,4 +1,6 @@
 //! The page of an app that is there, or is about to be.
+//!
+//! Tests: `crates/dashboard/tests/sections/apps.rs`.
 
 use super::{
     finding::Finding,

@@ -1,4 +1,6 @@
 //! Messages of an app that wait until they can be read or their store answers.
+//!
+//! Tests: `crates/dashboard/tests/sections/apps.rs`.
 
 use super::target::find;
 use crate::{

@@ -1,4 +1,6 @@
 //! What was done in a project, newest first, with the fields that a change made differ.
+//!
+//! Tests: `crates/dashboard/tests/sections/audit.rs`.
 
 use crate::{
     form::Sent,

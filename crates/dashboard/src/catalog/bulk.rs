@@ -1,4 +1,6 @@
 //! What is done to every product that was ticked.
+//!
+//! Tests: `crates/dashboard/tests/sections/catalog.rs`.
 
 use super::page::page;
 use crate::{

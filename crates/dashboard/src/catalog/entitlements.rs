@@ -1,4 +1,6 @@
 //! What products unlock.
+//!
+//! Tests: `crates/dashboard/tests/sections/catalog.rs`.
 
 use super::page::save;
 use crate::{

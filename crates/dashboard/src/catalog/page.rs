@@ -1,4 +1,6 @@
 //! The page of products and entitlements, and how a part of them is saved.
+//!
+//! Tests: `crates/dashboard/tests/sections/catalog.rs`.
 
 use crate::{
     filters,

@@ -1,4 +1,6 @@
 //! Products, listed one by one or many at once.
+//!
+//! Tests: `crates/dashboard/tests/sections/catalog.rs`.
 
 use super::page::{page, save};
 use crate::{

@@ -1,4 +1,6 @@
 //! Customers that are forgotten.
+//!
+//! Tests: `crates/dashboard/tests/sections/customers.rs`.
 
 use crate::{
     form::{Form, Trimmed, wrong},

@@ -1,4 +1,6 @@
 //! Access that is given to a customer, and taken back.
+//!
+//! Tests: `crates/dashboard/tests/sections/customers.rs`.
 
 use super::path::path_of;
 use crate::{

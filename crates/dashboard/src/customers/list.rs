@@ -1,4 +1,6 @@
 //! The customers of a project, and the way to one by any name.
+//!
+//! Tests: `crates/dashboard/tests/sections/customers.rs`.
 
 use super::path::path_of;
 use crate::{

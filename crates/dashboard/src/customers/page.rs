@@ -1,4 +1,6 @@
 //! The page of a customer.
+//!
+//! Tests: `crates/dashboard/tests/sections/customers.rs`.
 
 use super::{
     access::{Access, PurchaseLine, access_of},

@@ -1,4 +1,6 @@
 //! Purchases that are moved to another customer.
+//!
+//! Tests: `crates/dashboard/tests/sections/customers.rs`.
 
 use super::path::path_of;
 use crate::{

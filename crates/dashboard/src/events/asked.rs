@@ -1,4 +1,6 @@
 //! What a store asks about a refund: what is said beside the event, and the form that answers it.
+//!
+//! Tests: `crates/dashboard/tests/sections/events.rs`.
 
 use crate::{
     form::{Form, Ticked, Trimmed, wrong},

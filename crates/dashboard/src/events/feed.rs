@@ -1,4 +1,6 @@
 //! The live feed: every event, with how it stands with every integration.
+//!
+//! Tests: `crates/dashboard/tests/sections/events.rs`.
 
 use crate::{
     choice::Choice,

@@ -1,4 +1,6 @@
 //! Rows of the feed as they happen.
+//!
+//! Tests: `crates/dashboard/tests/sections/events.rs`.
 
 use crate::{filters, row::Row, state::Dashboard};
 use askama::Template;

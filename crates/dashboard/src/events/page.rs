@@ -1,4 +1,6 @@
 //! One event as a chain: what the store said, the rule that fired, and every attempt to tell it on.
+//!
+//! Tests: `crates/dashboard/tests/sections/events.rs`.
 
 use super::{
     asked::{AskedPart, asked},

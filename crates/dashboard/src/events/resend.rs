@@ -1,4 +1,6 @@
 //! Sending one delivery again.
+//!
+//! Tests: `crates/dashboard/tests/sections/events.rs`.
 
 use crate::{form::Sent, respond::done, state::Dashboard};
 use axum::{

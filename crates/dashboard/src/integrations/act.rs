@@ -1,4 +1,6 @@
 //! What is done to an integration that is there: a test, another handshake, a pause, a retry, its end.
+//!
+//! Tests: `crates/dashboard/tests/sections/integrations.rs`.
 
 use super::tested::TEST;
 use crate::{

@@ -1,4 +1,6 @@
 //! Adding an integration, and saving the one there is.
+//!
+//! Tests: `crates/dashboard/tests/sections/integrations.rs`.
 
 use super::{
     page::{Also, page},

@@ -1,4 +1,6 @@
 //! The integrations of a project with how each does, and the catalogue of destinations.
+//!
+//! Tests: `crates/dashboard/tests/sections/integrations.rs`.
 
 use super::sent::accepted;
 use crate::{

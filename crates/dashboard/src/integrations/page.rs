@@ -1,4 +1,6 @@
 //! The page of an integration that is there, or is about to be.
+//!
+//! Tests: `crates/dashboard/tests/sections/integrations.rs`.
 
 use super::{
     list::{Line, backlog, line, newest},

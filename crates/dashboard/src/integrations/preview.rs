@@ -1,4 +1,6 @@
 //! What settings that are not saved yet would send for a past event.
+//!
+//! Tests: `crates/dashboard/tests/sections/integrations.rs`.
 
 use super::{
     page::{Also, Preview, Sample, page},

@@ -1,4 +1,6 @@
 //! Another role for a member, or none.
+//!
+//! Tests: `crates/dashboard/tests/sections/members.rs`.
 
 use super::may::{may_handle, role_of};
 use crate::{

@@ -1,4 +1,6 @@
 //! Invitations by link, and links that set a new password.
+//!
+//! Tests: `crates/dashboard/tests/sections/members.rs`.
 
 use super::{
     may::{may_handle, may_open, role_of},

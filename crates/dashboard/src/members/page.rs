@@ -1,4 +1,6 @@
 //! The page of members and invitations.
+//!
+//! Tests: `crates/dashboard/tests/sections/members.rs`.
 
 use super::may::{may_handle, may_open};
 use crate::{

@@ -1,4 +1,6 @@
 //! Taking a member's second factor away, for one who lost the phone and the recovery codes.
+//!
+//! Tests: `crates/dashboard/tests/sections/second_factor.rs`.
 
 use super::may::may_handle;
 use crate::{respond::done, state::Dashboard};

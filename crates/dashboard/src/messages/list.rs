@@ -1,4 +1,6 @@
 //! The messages of a project that were processed, the last first.
+//!
+//! Tests: `crates/dashboard/tests/sections/messages.rs`.
 
 use crate::{
     filters,

@@ -1,4 +1,6 @@
 //! One message: as it came, decoded, and what became of it.
+//!
+//! Tests: `crates/dashboard/tests/sections/messages.rs`.
 
 use crate::{
     filters,

@@ -1,4 +1,6 @@
 //! The overview, of real purchases or of those in the sandbox.
+//!
+//! Tests: `crates/dashboard/tests/sections/overview.rs`.
 
 use super::{
     chart::{self, Column, DAYS},

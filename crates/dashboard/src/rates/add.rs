@@ -1,4 +1,6 @@
 //! Newer rates, pasted in.
+//!
+//! Tests: `crates/dashboard/tests/sections/rates.rs`.
 
 use super::page::page;
 use crate::{form::Form, respond::done, shell::Place, state::Dashboard};

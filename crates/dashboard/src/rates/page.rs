@@ -1,4 +1,6 @@
 //! The page of the newest rates.
+//!
+//! Tests: `crates/dashboard/tests/sections/rates.rs`.
 
 use crate::{
     filters,

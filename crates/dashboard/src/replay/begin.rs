@@ -1,4 +1,6 @@
 //! Beginning a replay, and cancelling one.
+//!
+//! Tests: `crates/dashboard/tests/sections/replay.rs`.
 
 use super::{asked::ReplayForm, page::page_of};
 use crate::{form::Form, respond::done, shell::Place, state::Dashboard};

@@ -1,4 +1,6 @@
 //! The page of replays: the form, what it would do, and those there are.
+//!
+//! Tests: `crates/dashboard/tests/sections/replay.rs`.
 
 use super::{
     asked::{FIELDS, ReplayForm, first_shown},

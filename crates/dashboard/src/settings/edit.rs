@@ -1,4 +1,6 @@
 //! Saving a project's settings.
+//!
+//! Tests: `crates/dashboard/tests/sections/settings.rs`.
 
 use super::page::{BEHAVIOURS, page};
 use crate::{

@@ -1,4 +1,6 @@
 //! API keys: made, which shows the key once, and revoked.
+//!
+//! Tests: `crates/dashboard/tests/sections/settings.rs`.
 
 use super::page::page;
 use crate::{

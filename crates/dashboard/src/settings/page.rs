@@ -1,4 +1,6 @@
 //! The page of a project's settings: how purchases move between customers, how far back news reaches, which keys there are.
+//!
+//! Tests: `crates/dashboard/tests/sections/settings.rs`.
 
 use crate::{
     filters,

@@ -1,4 +1,6 @@
 //! The first step of signing in: with an address and a password, or with a key.
+//!
+//! Tests: `crates/dashboard/tests/sections/sign_in.rs`.
 
 use super::{
     by_password::by_password,

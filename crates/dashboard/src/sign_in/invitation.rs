@@ -1,4 +1,6 @@
 //! Links that make an account, or set a new password for the one there is.
+//!
+//! Tests: `crates/dashboard/tests/sections/sign_in.rs`.
 
 use super::{
     enter::{has_to_sign_in, member},

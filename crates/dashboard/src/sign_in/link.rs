@@ -1,4 +1,6 @@
 //! The operator's link. Looking at it spends nothing: whoever is sent a link may have it opened by a program first, and it is good once.
+//!
+//! Tests: `crates/dashboard/tests/sections/sign_in.rs`.
 
 use super::enter::{entered, refused};
 use crate::{form::Sent, respond::html, state::Dashboard};

@@ -1,4 +1,6 @@
 //! Signing out.
+//!
+//! Tests: `crates/dashboard/tests/sections/sign_in.rs`.
 
 use super::enter::enter;
 use crate::state::Dashboard;

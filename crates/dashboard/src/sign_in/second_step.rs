@@ -1,4 +1,6 @@
 //! The second step of signing in, for those who have a second factor: a code of their phone, or one of those on paper.
+//!
+//! Tests: `crates/dashboard/tests/sections/second_factor.rs`.
 
 use super::enter::{changed, entered_in, member, refused};
 use crate::{

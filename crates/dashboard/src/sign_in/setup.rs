@@ -1,4 +1,6 @@
 //! The owner's account, while nobody has one.
+//!
+//! Tests: `crates/dashboard/tests/sections/sign_in.rs`.
 
 use super::new_account::{AccountForm, AccountTemplate, NewAccount, nobody_owns};
 use crate::{

@@ -1,4 +1,6 @@
 //! The page of simulated lives: the form, those under way, and what the newest led to.
+//!
+//! Tests: `crates/dashboard/tests/sections/simulator.rs`.
 
 use super::{
     line::LifeLine,

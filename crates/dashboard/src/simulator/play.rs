@@ -1,4 +1,6 @@
 //! Beginning a life, and ending one.
+//!
+//! Tests: `crates/dashboard/tests/sections/simulator.rs`.
 
 use super::{
     cast::Cast,

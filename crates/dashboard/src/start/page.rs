@@ -1,4 +1,6 @@
 //! The steps of the start, each with how far it has come.
+//!
+//! Tests: `crates/dashboard/tests/sections/start.rs`.
 
 use crate::{
     health,

@@ -1,4 +1,6 @@
 //! The way in: to a project, or to making the first one.
+//!
+//! Tests: `crates/dashboard/tests/sections/start.rs`.
 
 use crate::{
     filters,
