@@ -4,7 +4,7 @@ use crate::{
     Given, Settings,
     desired::DesiredIntegration,
     planner::Planner,
-    settings::{merged, unknown},
+    settings::{merged, nearest, unknown},
     stored::Stored,
 };
 use destinations::{Configured, Context, Destination, Field, FieldKind, Handshake, Invalid};
@@ -214,14 +214,31 @@ fn handshake(configured: &dyn Configured, endpoint: Environment) -> Option<Hands
     all.find(|handshake| handshake.endpoint == endpoint)
 }
 
+/// Where the names of all destinations are.
+const ALL_DESTINATIONS: &str =
+    "`GET /api/v1/destinations` lists those there are, and so does docs/destinations";
+
 /// What is wrong with the name of a destination that there is not.
 fn no_destination(wanted: Option<&str>) -> String {
-    let all = destinations::ALL.iter();
-    let all: Vec<_> = all.map(|destination| destination.spec().key).collect();
-    let all = all.join(", ");
-    match wanted {
-        Some(wanted) => format!("{wanted:?} is not a destination; there are {all}"),
-        None => format!("is missing; there are {all}"),
+    let specs = destinations::ALL.iter().map(|known| known.spec());
+    let titles = specs.map(|spec| (spec.title.to_ascii_lowercase(), spec.key));
+    let titles: Vec<_> = titles.collect();
+    let names = titles.iter();
+    let names: Vec<&str> = names
+        .flat_map(|(title, key)| [*key, title.as_str()])
+        .collect();
+    let Some(wanted) = wanted else {
+        return format!("is missing; {ALL_DESTINATIONS}");
+    };
+    let nearest = nearest(&wanted.to_ascii_lowercase(), &names);
+    let called = |name: &str| {
+        titles
+            .iter()
+            .find(|(title, key)| title == name || *key == name)
+    };
+    match nearest.and_then(called) {
+        Some((_, key)) => format!("{wanted:?} is not a destination; did you mean `{key}`?"),
+        None => format!("{wanted:?} is not a destination; {ALL_DESTINATIONS}"),
     }
 }
 

@@ -47,16 +47,20 @@ pub(crate) fn unknown(fields: &[Field], beside: &[&str], given: &Settings) -> Ve
     let unknown = given.keys().filter(|name| !known.contains(&name.as_str()));
     unknown
         .map(|name| {
-            let distance = |known: &&&str| strsim::damerau_levenshtein(name, known);
-            let nearest = known.iter().min_by_key(distance);
-            let problem =
-                match nearest.filter(|nearest| distance(nearest) <= name.len().div_ceil(2)) {
-                    Some(nearest) => format!("is no setting of it; did you mean `{nearest}`?"),
-                    None => format!("is no setting of it; there are {}", known.join(", ")),
-                };
+            let problem = match nearest(name, &known) {
+                Some(nearest) => format!("is no setting of it; did you mean `{nearest}`?"),
+                None => format!("is no setting of it; there are {}", known.join(", ")),
+            };
             Invalid::new(name, problem)
         })
         .collect()
+}
+
+/// Which of these names was perhaps meant: no more than half of it is another.
+pub(crate) fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
+    let distance = |known: &&str| strsim::damerau_levenshtein(name, known);
+    let nearest = known.iter().copied().min_by_key(|known| distance(known))?;
+    (distance(&nearest) <= name.len().div_ceil(2)).then_some(nearest)
 }
 
 /// Longest text of one line, in bytes: a name, an address, a secret.

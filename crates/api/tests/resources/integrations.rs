@@ -64,9 +64,6 @@ async fn are_refused_with_what_is_wrong() {
     ] {
         told.put(&path, body).await;
     }
-    let all = destinations::ALL.iter();
-    let keys: Vec<_> = all.map(|destination| destination.spec().key).collect();
-    let told = told.to_string().replace(&keys.join(", "), "(all of them)");
     assert_snapshot!(told);
     assert_eq!(server.get(&path).await.status, 404);
 }

@@ -171,16 +171,26 @@ fn what_a_new_thing_does_not_say_has_its_default_or_is_asked_for() {
         "apps": { "new": { "bundle_id": "com.example.new" } },
         "integrations": { "new": { "paused": true } },
     }));
-    let all = destinations::ALL.iter();
-    let keys: Vec<_> = all.map(|destination| destination.spec().key).collect();
-    let there = keys.join(", ");
+    let there = "`GET /api/v1/destinations` lists those there are, and so does docs/destinations";
     assert_eq!(
         problems,
         [
             "apps.new.store: is missing; it is one of \"app_store\", \"play_store\", \"stripe\" and \"external\"".to_owned(),
-            format!("integrations.new.destination: is missing; there are {there}"),
+            format!("integrations.new.destination: is missing; {there}"),
         ]
     );
+    // Somebody meant another word, or the name that people read.
+    for (wanted, meant) in [
+        ("amplitud", Some("amplitude")),
+        ("Customer.io", Some("customerio")),
+        ("microsoft teams", Some("teams")),
+        ("carrier pigeon post", None),
+    ] {
+        let asked = json!({ "integrations": { "new": { "destination": wanted } } });
+        let problem = project.problems(asked).remove(0);
+        let says = meant.map_or(there.to_owned(), |key| format!("did you mean `{key}`?"));
+        assert!(problem.ends_with(&says), "{problem}");
+    }
     project
         .apply(json!({ "integrations": { "new": { "destination": "webhook" } } }))
         .unwrap();
