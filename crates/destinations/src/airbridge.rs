@@ -74,7 +74,7 @@ static SPEC: Spec = Spec {
         common::NAMES,
         common::SANDBOX,
         common::MONEY,
-        common::DELIVERY,
+        common::DELIVERY_ONCE,
     ),
     travels: &[Travel {
         secret: "api_token",

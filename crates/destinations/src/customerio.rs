@@ -74,7 +74,7 @@ static SPEC: Spec = Spec {
         common::NAMES,
         common::MONEY,
         common::ATTRIBUTES,
-        common::DELIVERY,
+        common::DELIVERY_ONCE,
     ),
     travels: &[
         Travel {

@@ -63,7 +63,7 @@ static SPEC: Spec = Spec {
         common::NAMES,
         common::DOLLARS,
         common::ATTRIBUTES,
-        common::DELIVERY,
+        common::DELIVERY_ONCE,
     ),
     travels: &[
         Travel {

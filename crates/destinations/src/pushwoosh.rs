@@ -57,7 +57,7 @@ static SPEC: Spec = Spec {
         common::NAMES,
         tags::FIELDS,
         common::SANDBOX,
-        common::DELIVERY,
+        common::DELIVERY_ONCE,
     ),
     travels: &[Travel {
         secret: "api_token",

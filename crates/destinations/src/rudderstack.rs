@@ -46,7 +46,7 @@ static SPEC: Spec = Spec {
         common::SANDBOX,
         common::MONEY,
         common::ATTRIBUTES,
-        common::DELIVERY,
+        common::DELIVERY_ONCE,
     ),
     travels: &[Travel {
         secret: "write_key",

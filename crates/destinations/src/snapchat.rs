@@ -77,7 +77,7 @@ static SPEC: Spec = Spec {
         common::IDENTIFIED,
         common::EVENTS,
         common::MONEY,
-        common::DELIVERY,
+        common::DELIVERY_ONCE,
     ),
     travels: &[Travel {
         secret: "access_token",

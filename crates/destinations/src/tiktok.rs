@@ -74,7 +74,7 @@ static SPEC: Spec = Spec {
         "Where an attribution network sends these events to TikTok already, money counts twice: let one of them.",
         "Refunds are not sent: TikTok takes no amount below zero.",
     ],
-    fields: fields!(OWN, common::EVENTS, common::MONEY, common::DELIVERY),
+    fields: fields!(OWN, common::EVENTS, common::MONEY, common::DELIVERY_ONCE),
     travels: &[Travel {
         secret: "access_token",
         to: &["endpoint"],

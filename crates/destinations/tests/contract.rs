@@ -213,6 +213,28 @@ fn every_field_is_documented_and_unknown_ones_are_refused() {
     }
 }
 
+/// Whether to send again what may have been taken is asked where the answer changes anything.
+#[test]
+fn repetitions_are_a_choice_where_they_would_count_twice() {
+    for destination in ALL {
+        let spec = destination.spec();
+        let asks = spec.fields.iter();
+        let asks = asks.clone().any(|field| field.name == "repeat_unconfirmed");
+        let mut matters = false;
+        for settings in settings(spec.key) {
+            let configured = destination.configure(&settings, &Context::default());
+            let configured = configured.unwrap();
+            matters |= EventKind::ALL.iter().any(|kind| {
+                let event = known::event(*kind);
+                let messages = configured.plan(&event).unwrap_or_default();
+                let repeatable = |message| configured.repeatable(message, &event);
+                !messages.iter().all(repeatable)
+            });
+        }
+        assert_eq!(asks, matters, "{}", spec.key);
+    }
+}
+
 /// Where a request goes, and who is believed to be there; `None` where the settings do not suffice for one.
 fn place(configured: &dyn Configured) -> Option<(Vec<String>, Option<String>)> {
     let event = known::event(EventKind::SubscriptionStarted);

@@ -27,8 +27,9 @@ pub(crate) use platform::PerPlatform;
 pub(crate) use properties::{Times, flat, properties};
 pub(crate) use row::Row;
 pub(crate) use settings::{
-    ATTRIBUTES, BY_ID, Common, DELIVERY, DELIVERY_THERE, DOLLARS, ENDPOINT, EVENT_SWITCHES, EVENTS,
-    EXCLUDE_SANDBOX, HISTORY, IDENTIFIED, MONEY, NAMES, PACE, REPEATS, RETRY, SANDBOX, read,
+    ATTRIBUTES, BY_ID, Common, DELIVERY, DELIVERY_ONCE, DELIVERY_THERE, DOLLARS, ENDPOINT,
+    EVENT_SWITCHES, EVENTS, EXCLUDE_SANDBOX, HISTORY, IDENTIFIED, MONEY, NAMES, PACE, REPEATS,
+    RETRY, SANDBOX, read,
 };
 pub(crate) use status::{active_entitlements, is_subscribed, subscription_status};
 pub(crate) use verdict::{by_status, said};

@@ -149,6 +149,9 @@ pub(crate) const RETRY: &[Field] = &[Field::new(
 /// How it is sent to a vendor.
 pub(crate) const DELIVERY: &[Field] = fields!(HISTORY, WITHHELD, ENDPOINT, PACE, REPEATS, RETRY);
 
+/// The same for those who know a repetition, and take it for none: there is nothing to choose.
+pub(crate) const DELIVERY_ONCE: &[Field] = fields!(HISTORY, WITHHELD, ENDPOINT, PACE, RETRY);
+
 /// The same where a setting of the destination's own is the address.
 pub(crate) const DELIVERY_THERE: &[Field] = fields!(HISTORY, WITHHELD, PACE, REPEATS, RETRY);
 
