@@ -17,7 +17,7 @@
 //!
 //! `eventValue` is JSON in a text. A body is at most 1 KiB: what is only nice to have goes first. Nothing tells a repetition apart. The app is
 //! in the path; with an id of iOS that lacks its `id` AppsFlyer answers 200 and records nothing. An event that arrives after two o'clock UTC of
-//! the day after it happened is booked on the day when it arrives: 26 hours at most, which is the window here.
+//! the day after it happened is booked on the day when it arrives: it is not sent then. The window, 26 hours, is the most that this can be.
 
 mod body;
 mod spec;
@@ -29,8 +29,8 @@ use crate::{
     common::{Common, PerPlatform, Platform, Refunds, Who, by_status, said},
     encode::percent,
 };
-use domain::{Environment, Event, EventKind, Message, pace::Rate, retry, secret::Secret};
-use jiff::SignedDuration;
+use domain::{Environment, Event, EventKind, Message, NotSent, pace::Rate, retry, secret::Secret};
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use spec::SPEC;
@@ -139,6 +139,22 @@ impl Ready {
     }
 }
 
+/// By when an event has to arrive: what comes later is booked on the day when it comes. Source: AppsFlyer docs, "Server-to-server events API for
+/// mobile", `eventTime`: 02:00 UTC of the next day.
+fn deadline(occurred_at: Timestamp) -> Option<Timestamp> {
+    let day = occurred_at.to_zoned(TimeZone::UTC).date();
+    let next = day.tomorrow().ok()?.at(2, 0, 0, 0);
+    Some(next.to_zoned(TimeZone::UTC).ok()?.timestamp())
+}
+
+fn too_late(deadline: Option<Timestamp>) -> Unsendable {
+    let until = deadline.map_or_else(String::new, |deadline| deadline.to_string());
+    Unsendable {
+        reason: NotSent::TooOld,
+        detail: format!("AppsFlyer books on the day of arrival what comes after {until}"),
+    }
+}
+
 impl Configured for Ready {
     fn usual(&self, kind: EventKind) -> Option<&'static str> {
         self.common.usual_name(kind)
@@ -158,6 +174,10 @@ impl Configured for Ready {
         now: Now<'_>,
     ) -> Result<Request, Unsendable> {
         let who = self.common.who(event, now);
+        let deadline = deadline(event.occurred_at);
+        if deadline.is_some_and(|deadline| now.at > deadline) {
+            return Err(too_late(deadline));
+        }
         if who.platform() == Platform::Web && self.settings.web_app_id.is_some() {
             return self.of_web(message, event, who);
         }

@@ -4,6 +4,7 @@ use super::{
     ANDROID, IOS, body, configure, configured, event, in_sandbox, lacks, means, on_android, sent,
     with,
 };
+use destinations::{AppFacts, Now};
 use domain::{EventKind, NotSent, Store};
 use serde_json::{Value, json};
 
@@ -175,4 +176,30 @@ fn what_is_bought_in_no_app_goes_to_a_web_app_where_there_is_one() {
         configured.plan(&in_sandbox(event)),
         Err(NotSent::EventDisabled)
     );
+}
+
+/// Source: AppsFlyer docs, "Server-to-server events API for mobile", `eventTime`: what arrives after 02:00 UTC of the next day is booked on the day
+/// when it arrives.
+#[test]
+fn what_would_be_booked_on_another_day_is_too_old() {
+    let appsflyer = configured("appsflyer", &settings());
+    for (occurred, at, is_late) in [
+        ("2026-01-01T10:00:00Z", "2026-01-02T02:00:00Z", false),
+        ("2026-01-01T10:00:00Z", "2026-01-02T02:00:01Z", true),
+        ("2026-01-01T23:59:59Z", "2026-01-02T01:59:00Z", false),
+        ("2026-01-01T23:59:59Z", "2026-01-02T03:00:00Z", true),
+        ("2026-01-01T00:00:00Z", "2026-01-02T01:00:00Z", false),
+    ] {
+        let mut event = event(EventKind::SubscriptionStarted, &[ID, IOS]);
+        event.occurred_at = occurred.parse().unwrap();
+        let now = Now::of(&event, at.parse().unwrap(), AppFacts::UNKNOWN);
+        let message = appsflyer.plan(&event).unwrap().remove(0);
+        let why = appsflyer.render(&message, &event, now).err();
+        let reason = why.map(|why| why.reason);
+        assert_eq!(
+            reason,
+            is_late.then_some(NotSent::TooOld),
+            "{occurred} {at}"
+        );
+    }
 }
